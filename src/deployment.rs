@@ -188,6 +188,24 @@ pub struct Deployment {
 }
 
 impl Deployment {
+    /// A deployment of which nothing but the id is known yet.
+    pub const fn only_its_id(id: DeploymentId) -> Self {
+        Self {
+            id,
+            status: Status::Absent,
+            origin: Origin::Unknown,
+            trigger: None,
+            branch: None,
+            docker_image: None,
+            commit_sha: None,
+            commit_message: None,
+            build_error: None,
+            created_at: None,
+            started_at: None,
+            finished_at: None,
+        }
+    }
+
     /// Seconds from being asked for to leaving the queue, once it has left.
     pub fn queue_seconds(&self) -> Option<u64> {
         seconds_between(self.created_at?, self.started_at?)

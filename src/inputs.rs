@@ -164,6 +164,17 @@ pub struct Problem {
     pub message: String,
 }
 
+impl Problem {
+    /// A problem whose text names the variable by itself.
+    pub fn of(error: &impl fmt::Display) -> Self {
+        Self {
+            input: "environment".to_owned(),
+            value: None,
+            message: error.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {

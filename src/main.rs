@@ -1,2 +1,38 @@
-//! Entry.
-fn main() {}
+//! Gathers the process's world, runs, and turns the outcome into an exit code.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use sevalla_deploy::diagnostics::explain_panics;
+use sevalla_deploy::inputs::secrets_in;
+use sevalla_deploy::process::{Process, Variables};
+use sevalla_deploy::secret::Redactor;
+use sevalla_deploy::shown::Gate;
+use sevalla_deploy::stop::Stop;
+
+fn main() -> anyhow::Result<ExitCode> {
+    let variables: Variables = std::env::vars_os().collect();
+    let secrets = secrets_in(&variables);
+    explain_panics(Gate::new(Redactor::new(secrets.iter().map(String::as_str))));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot set up the asynchronous runtime")?;
+    let outcome = runtime.block_on(async {
+        let stop = Stop::default();
+        stop.listen().context("cannot listen for signals")?;
+        let process = Process {
+            arguments: std::env::args_os().skip(1).collect(),
+            variables,
+            stdout: Box::new(std::io::stdout()),
+            stderr: || Box::new(std::io::stderr()),
+            clock: jiff::Timestamp::now,
+            token: || uuid::Uuid::new_v4().simple().to_string(),
+            stop,
+        };
+        anyhow::Ok(sevalla_deploy::run(process).await)
+    })?;
+    // A request that hangs must not keep the process.
+    runtime.shutdown_background();
+    Ok(outcome.exit_code())
+}

@@ -18,8 +18,12 @@ pub struct Process {
     pub variables: Variables,
     /// For what a program may parse.
     pub stdout: Box<dyn Write>,
-    /// For diagnostics and, outside a CI, for people.
-    pub stderr: Box<dyn Write + Send>,
+    /// Opens the stream for diagnostics and, outside a CI, for people.
+    pub stderr: fn() -> Box<dyn Write>,
+    /// The wall clock, for showing times; waits are measured by Tokio's.
+    pub clock: fn() -> jiff::Timestamp,
+    /// Makes texts that nobody can guess.
+    pub token: fn() -> String,
     /// Asks the run to end.
     pub stop: Stop,
 }

@@ -1,7 +1,8 @@
 //! Waits between attempts. The only file that names the backoff crate.
 //!
-//! Full jitter: each wait is drawn evenly from zero to a ceiling that doubles,
-//! so that runners that failed together do not come back together.
+//! Repeated requests have full jitter: each wait is drawn evenly from zero to a
+//! ceiling that doubles, so that runners that failed together do not come back
+//! together.
 
 use std::time::{Duration, Instant};
 
@@ -28,32 +29,41 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Waits between zero and a ceiling that starts at `first` and doubles up
-    /// to `last`. None is shorter than `shortest`.
-    pub fn full_jitter(shortest: Duration, first: Duration, last: Duration) -> Self {
+    /// For repeating a request: from zero to a ceiling that doubles from one
+    /// second to thirty.
+    pub fn for_requests() -> Self {
         // The crate draws from interval × [1 - factor, 1 + factor]: half the
         // ceiling and a factor of one make that zero to the ceiling.
+        let (first, last) = (Duration::from_millis(500), Duration::from_secs(15));
+        Self::new(Duration::from_millis(100), first, last, 2.0, 1.0)
+    }
+
+    /// For looking at something that goes on: from one second to ten, each a
+    /// fifth shorter or longer so that runners do not march in step.
+    pub fn for_looks() -> Self {
+        let (first, last) = (Duration::from_millis(1250), Duration::from_secs(8));
+        Self::new(Duration::from_secs(1), first, last, 1.3, 0.2)
+    }
+
+    fn new(
+        shortest: Duration,
+        first: Duration,
+        last: Duration,
+        multiplier: f64,
+        jitter: f64,
+    ) -> Self {
         let waits = ExponentialBackoffBuilder::<TokioClock>::new()
-            .with_initial_interval(first / 2)
-            .with_max_interval(last / 2)
-            .with_multiplier(2.0)
-            .with_randomization_factor(1.0)
+            .with_initial_interval(first)
+            .with_max_interval(last)
+            .with_multiplier(multiplier)
+            .with_randomization_factor(jitter)
             .with_max_elapsed_time(None)
             .build();
         Self {
             waits,
             shortest,
-            ceiling: last,
+            ceiling: last.mul_f64(1.0 + jitter),
         }
-    }
-
-    /// For repeating a request.
-    pub fn for_requests() -> Self {
-        Self::full_jitter(
-            Duration::from_millis(100),
-            Duration::from_secs(1),
-            Duration::from_secs(30),
-        )
     }
 
     /// The next wait. `not_before` is what the service asked for: the wait is
@@ -108,6 +118,18 @@ mod tests {
                 .any(|wait| *wait < Duration::from_secs(6))
         );
         assert!(waits.iter().any(|wait| *wait > Duration::from_secs(24)));
+    }
+
+    #[test]
+    fn looks_are_never_closer_than_a_second_nor_further_than_ten() {
+        let mut schedule = Schedule::for_looks();
+        for _ in 0..500 {
+            let wait = schedule.next_wait(None);
+            assert!(
+                wait >= Duration::from_secs(1) && wait <= Duration::from_secs(10),
+                "{wait:?}"
+            );
+        }
     }
 
     #[test]

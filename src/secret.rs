@@ -131,6 +131,11 @@ impl Redactor {
         Self { searched }
     }
 
+    /// What is searched for, for a CI that hides values too.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.searched.iter().map(String::as_str)
+    }
+
     /// `text` with every secret replaced by stars; borrowed when there is none.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut result = Cow::Borrowed(text);

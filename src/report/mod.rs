@@ -1,5 +1,209 @@
-//! Report.
-/// Duration in words.
-pub fn duration(_d: std::time::Duration) -> String {
-    String::new()
+//! Telling: what a run finds out goes in as [`Event`]s, and comes out as the
+//! narrative, the outputs and the summary.
+//!
+//! Events sink here. Nothing in this module can change how a run ends.
+
+mod log;
+mod narrative;
+mod outputs;
+mod story;
+mod summary;
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use self::log::LogSink;
+pub use self::outputs::OUTPUTS;
+use self::story::Story;
+use crate::ci::{Channel, Facts, Level};
+use crate::deployment::{Deployment, LogLine, Service};
+use crate::inputs::Logs;
+use crate::outcome::Outcome;
+use crate::sevalla::ApiError;
+use crate::shown::Gate;
+
+/// Something a run has found out.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// Something the user should know that does not stop the run.
+    Warning(&'a str),
+    /// Something the user should know.
+    Note(&'a str),
+    /// The service to deploy was read; its display name, if it has one.
+    Target(Service, Option<&'a str>),
+    /// A deployment was started, or found to have been.
+    Started(Service, &'a Deployment),
+    /// The deployment was seen with a new status or commit.
+    Seen(&'a Deployment),
+    /// Nothing new for a while; how long the run has watched.
+    StillWaiting(&'a Deployment, Duration),
+    /// A request failed and is sent again after this wait.
+    Retrying(&'a ApiError, Duration),
+    /// New lines of the deployment's log, oldest first.
+    Log(&'a [LogLine]),
+    /// The log cannot be read any more.
+    LogUnavailable(&'a ApiError),
+    /// The log could not be read to its end in time.
+    LogIncomplete,
+    /// Where the service can be visited.
+    Url(&'a str),
+}
+
+/// How a reporter is set up.
+pub struct Setup {
+    /// Where to tell.
+    pub channel: Box<dyn Channel>,
+    /// What every text passes.
+    pub gate: Gate,
+    /// The wall clock, for showing times only.
+    pub clock: fn() -> Timestamp,
+    /// What the CI told about the run.
+    pub facts: Facts,
+}
+
+/// Tells a run's events to the place it runs in.
+pub struct Reporter(RefCell<Inner>);
+
+struct Inner {
+    channel: Box<dyn Channel>,
+    gate: Gate,
+    clock: fn() -> Timestamp,
+    story: Story,
+    log: LogSink,
+    summary: bool,
+}
+
+impl Reporter {
+    /// A reporter that shows no log and writes a summary, until told otherwise.
+    pub fn new(setup: Setup) -> Self {
+        Self(RefCell::new(Inner {
+            channel: setup.channel,
+            gate: setup.gate,
+            clock: setup.clock,
+            story: Story::new(setup.facts),
+            log: LogSink::default(),
+            summary: true,
+        }))
+    }
+
+    /// Sets what the user wants to see.
+    pub fn show(&self, logs: Logs, log_file: Option<PathBuf>, summary: bool) {
+        let mut inner = self.0.borrow_mut();
+        inner.summary = summary;
+        inner.log = LogSink::new(logs, log_file);
+    }
+
+    /// Asks the CI to hide these values. Before anything that may hold them.
+    pub fn mask<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) {
+        let mut inner = self.0.borrow_mut();
+        secrets
+            .into_iter()
+            .for_each(|secret| inner.channel.mask(secret));
+    }
+
+    /// Takes in one event.
+    pub fn on(&self, event: Event<'_>) {
+        self.0.borrow_mut().on(event);
+    }
+
+    /// Tells how the run ended, and gives the outputs and the summary.
+    pub fn finish(&self, outcome: &Outcome) {
+        self.0.borrow_mut().finish(outcome);
+    }
+}
+
+impl Inner {
+    fn on(&mut self, event: Event<'_>) {
+        if let Event::Log(lines) = event {
+            return self.log.take(lines, &self.gate, self.channel.as_mut());
+        }
+        self.story.take_in(event);
+        for line in narrative::tell(event) {
+            self.say(&line);
+        }
+        if let Event::Warning(text) = event {
+            let title = self.gate.line("sevalla-deploy");
+            self.channel
+                .annotate(Level::Warning, &title, &self.gate.block(text));
+        }
+    }
+
+    fn finish(&mut self, outcome: &Outcome) {
+        let trouble = self
+            .log
+            .close(outcome.is_good(), &self.gate, self.channel.as_mut());
+        for line in narrative::conclude(outcome, &self.story) {
+            self.say(&line);
+        }
+        if !outcome.is_good() {
+            let title = self.gate.line(&outcome.headline);
+            let message = self.gate.block(&narrative::cause(outcome));
+            self.channel.annotate(Level::Error, &title, &message);
+        }
+        let outputs = outputs::of(outcome, &self.story);
+        let outputs: Vec<_> = outputs
+            .into_iter()
+            .map(|(name, text)| (name, self.gate.block(&text)))
+            .collect();
+        let outputs = self
+            .channel
+            .outputs(&outputs)
+            .map_err(|error| format!("The outputs could not be written to {error}"));
+        let summary = self.summarize(outcome);
+        for problem in [trouble, outputs, summary]
+            .into_iter()
+            .filter_map(Result::err)
+        {
+            self.say(&format!(
+                "Warning: {problem}. The result of the run stays as it is."
+            ));
+        }
+    }
+
+    fn summarize(&mut self, outcome: &Outcome) -> Result<(), String> {
+        if !self.summary {
+            return Ok(());
+        }
+        let markdown = summary::of(outcome, &self.story, &self.log.tail(), &self.gate);
+        let written = self.channel.summary(&self.gate.block(&markdown));
+        written.map_err(|error| format!("The summary could not be written to {error}"))
+    }
+
+    fn say(&mut self, text: &str) {
+        let now = format!("{:.0}", (self.clock)());
+        let time = now.get(11..).unwrap_or(&now);
+        self.channel.say(&self.gate.line(&format!("{time} {text}")));
+    }
+}
+
+/// A duration for people: `0.3s`, `12s`, `1m05s`, `1h02m`.
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0) => format!("{:.1}s", duration.as_secs_f64()),
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, seconds) => format!("{minutes}m{seconds:02}s"),
+        (hours, minutes, _) => format!("{hours}h{minutes:02}m"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        for (milliseconds, text) in [
+            (0, "0.0s"),
+            (340, "0.3s"),
+            (12_900, "12s"),
+            (65_000, "1m05s"),
+            (3_725_000, "1h02m"),
+        ] {
+            assert_eq!(duration(Duration::from_millis(milliseconds)), text);
+        }
+    }
 }

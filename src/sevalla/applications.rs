@@ -1,5 +1,7 @@
 //! Operations on applications.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::operation::{
@@ -93,5 +95,59 @@ impl Client {
             .query("limit", LONGEST_PAGE.to_string());
         let page: Page<Domain> = self.send(call, patience).await?;
         Ok(page.data)
+    }
+
+    /// The host under which an application can be visited, if it has one and
+    /// it can be read: the primary domain where it works, else the system's.
+    pub async fn application_host(&self, app: Uuid) -> Option<String> {
+        let patience = Patience::For(Duration::from_secs(10));
+        let domains = self.list_application_domains(app, patience).await.ok()?;
+        domains
+            .into_iter()
+            .filter_map(|domain| Some((rank(&domain)?, domain.name)))
+            .min()
+            .map(|(_, name)| name)
+    }
+}
+
+/// How good a domain is as an address; `None` if it does not work as one.
+fn rank(domain: &Domain) -> Option<u8> {
+    let works = match domain.kind.as_deref() {
+        Some("SYSTEM") => domain.is_enabled,
+        _ => domain.status.as_deref() == Some("ACTIVE"),
+    };
+    let is_system = domain.kind.as_deref() == Some("SYSTEM");
+    match (works && !domain.is_wildcard, domain.is_primary, is_system) {
+        (false, ..) => None,
+        (true, true, _) => Some(0),
+        (true, false, true) => Some(1),
+        (true, false, false) => Some(2),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_the_best_domain_that_works() {
+        let domain = |kind: &str, status: &str, enabled, primary| Domain {
+            name: "a.b".to_owned(),
+            status: Some(status.to_owned()),
+            kind: Some(kind.to_owned()),
+            is_enabled: enabled,
+            is_wildcard: false,
+            is_primary: primary,
+        };
+        for (domain, expected) in [
+            (domain("CUSTOM", "ACTIVE", false, true), Some(0)),
+            (domain("SYSTEM", "ACTIVE", true, true), Some(0)),
+            (domain("SYSTEM", "ACTIVE", true, false), Some(1)),
+            (domain("CUSTOM", "ACTIVE", true, false), Some(2)),
+            (domain("CUSTOM", "POINTING", true, true), None),
+            (domain("SYSTEM", "ACTIVE", false, true), None),
+        ] {
+            assert_eq!(rank(&domain), expected, "{domain:?}");
+        }
     }
 }

@@ -61,7 +61,11 @@ pub enum Patience {
 impl Patience {
     /// For what comes before anything has been started: giving up is cheap,
     /// and somebody is waiting.
-    pub const BEFORE_THE_START: Self = Self::For(Duration::from_secs(120));
+    pub const BEFORE_THE_START: Self = Self::For(Duration::from_secs(180));
+
+    /// For a write, which is sent again only when it was not carried out: long
+    /// enough for two windows of a rate limit.
+    pub const FOR_A_WRITE: Self = Self::For(Duration::from_secs(300));
 }
 
 /// One request: which operation, for which ids, with what.
@@ -253,6 +257,16 @@ impl LogWindow {
         }
         call.query("limit", self.limit.to_string())
     }
+}
+
+/// The address of a host that the service names; `None` for what is no host.
+pub fn address(host: &str) -> Option<Url> {
+    let is_plain = host
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    is_plain
+        .then(|| Url::parse(&format!("https://{host}")).ok())
+        .flatten()
 }
 
 /// A moment as the log calls take it: milliseconds, UTC.

@@ -1,5 +1,7 @@
 //! How a run ended: one word, one exit code, and an explanation.
 
+mod reasons;
+
 use std::process::ExitCode;
 
 use crate::stop::Signal;

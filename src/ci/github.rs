@@ -1,0 +1,186 @@
+//! GitHub Actions: workflow commands on the output, and its files.
+//!
+//! The runner obeys `::command::` at the beginning of a line, after white
+//! space, on both streams. Every line of ours begins with something else, so
+//! no text inside can be a command; while the remote log is shown, commands
+//! are switched off as well.
+
+use std::io::Write;
+
+use super::files::Files;
+use super::{Channel, Facts, Level, Token};
+use crate::process::Variables;
+use crate::shown::{Block, Line};
+
+/// The runner cuts a longer annotation.
+const LONGEST_ANNOTATION: usize = 4000;
+
+pub(super) struct GitHub {
+    out: Box<dyn Write>,
+    files: Files,
+    token: Token,
+    /// Ends the switching off of commands, while the log is open.
+    resume: Option<String>,
+}
+
+impl GitHub {
+    pub(super) fn new(out: Box<dyn Write>, files: Files, token: Token) -> Self {
+        Self {
+            out,
+            files,
+            token,
+            resume: None,
+        }
+    }
+
+    fn put(&mut self, line: &str) {
+        let _closed = self
+            .out
+            .write_all(format!("{line}\n").as_bytes())
+            .and_then(|()| self.out.flush());
+    }
+}
+
+impl Channel for GitHub {
+    fn mask(&mut self, secret: &str) {
+        for line in secret.lines().filter(|line| !line.trim().is_empty()) {
+            self.put(&format!("::add-mask::{}", data(line)));
+        }
+    }
+
+    fn say(&mut self, line: &Line) {
+        self.put(&not_a_command(line.as_str()));
+    }
+
+    fn open_log(&mut self, title: &Line) {
+        let token = (self.token)();
+        self.put(&format!("::group::{}", data(title.as_str())));
+        self.put(&format!("::stop-commands::{token}"));
+        self.resume = Some(token);
+    }
+
+    fn close_log(&mut self) {
+        if let Some(token) = self.resume.take() {
+            self.put(&format!("::{token}::"));
+            self.put("::endgroup::");
+        }
+    }
+
+    fn annotate(&mut self, level: Level, title: &Line, message: &Block) {
+        let command = match level {
+            Level::Error => "error",
+            Level::Warning => "warning",
+        };
+        let message: String = message.as_str().chars().take(LONGEST_ANNOTATION).collect();
+        self.put(&format!(
+            "::{command} title={}::{}",
+            property(title.as_str()),
+            data(&message)
+        ));
+    }
+
+    fn outputs(&mut self, outputs: &[(&'static str, Block)]) -> Result<(), String> {
+        self.files.outputs(outputs)
+    }
+
+    fn summary(&mut self, markdown: &Block) -> Result<(), String> {
+        self.files.summary(markdown)
+    }
+}
+
+/// A line of ours begins with a time; one that does not is kept from being
+/// read as a command.
+fn not_a_command(line: &str) -> String {
+    if line.trim_start().starts_with("::") {
+        format!("| {line}")
+    } else {
+        line.to_owned()
+    }
+}
+
+/// Escapes the data of a command. `%` first, or it would be escaped twice.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// Escapes a property of a command.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+pub(super) fn facts(variables: &Variables) -> Facts {
+    let text = |name| variables.text(name);
+    let run_url = || {
+        let server = text("GITHUB_SERVER_URL")?;
+        let repository = text("GITHUB_REPOSITORY")?;
+        let run = text("GITHUB_RUN_ID")?;
+        Some(format!("{server}/{repository}/actions/runs/{run}"))
+    };
+    Facts {
+        commit: text("GITHUB_SHA").map(str::to_owned),
+        run_url: run_url(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::shown::Gate;
+
+    #[derive(Clone, Default)]
+    struct Captured(Rc<RefCell<Vec<u8>>>);
+
+    impl Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.borrow_mut().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn told(tell: impl FnOnce(&mut GitHub)) -> String {
+        let out = Captured::default();
+        let token: Token = || "TOKEN".to_owned();
+        let files = Files::named_by(&Variables::default(), token);
+        tell(&mut GitHub::new(Box::new(out.clone()), files, token));
+        String::from_utf8(out.0.take()).unwrap()
+    }
+
+    #[test]
+    fn commands_are_written_as_the_runner_reads_them() {
+        let gate = Gate::default();
+        assert_eq!(told(|g| g.mask("a%b")), "::add-mask::a%25b\n");
+        assert_eq!(
+            told(|g| g.annotate(
+                Level::Error,
+                &gate.line("a: b, c"),
+                &gate.block("50%\nmore")
+            )),
+            "::error title=a%3A b%2C c::50%25%0Amore\n"
+        );
+        assert_eq!(
+            told(|g| {
+                g.open_log(&gate.line("Log"));
+                g.say(&gate.line("line"));
+                g.close_log();
+                g.close_log();
+            }),
+            "::group::Log\n::stop-commands::TOKEN\nline\n::TOKEN::\n::endgroup::\n"
+        );
+    }
+
+    #[test]
+    fn a_line_is_never_a_command() {
+        let gate = Gate::default();
+        assert_eq!(
+            told(|g| g.say(&gate.line("  ::error::x"))),
+            "|   ::error::x\n"
+        );
+    }
+}

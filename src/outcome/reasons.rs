@@ -1,0 +1,248 @@
+//! From what a stage found to the outcome: which number it has, why, and what
+//! to do next.
+
+use super::{Ending, Outcome};
+use crate::deployment::{Deployment, Service, Verdict};
+use crate::inputs::Problem;
+use crate::report::duration;
+use crate::sevalla::{ApiError, Cause, Next};
+use crate::stop::Signal;
+use crate::trigger::{Search, TriggerError};
+use crate::watch::Ended;
+
+impl Outcome {
+    /// The inputs cannot be used.
+    pub fn invalid(problems: &[Problem]) -> Self {
+        let mut outcome = Self::new(
+            Ending::InvalidInput,
+            "The inputs cannot be used; nothing was sent",
+        );
+        outcome.why = problems.iter().map(ToString::to_string).collect();
+        outcome.hint("Correct them and run again; sevalla-deploy --help lists all inputs")
+    }
+
+    /// A signal ended the run.
+    pub fn interrupted(signal: Signal) -> Self {
+        Self::new(
+            Ending::Interrupted(signal),
+            format!("{} ended the run", signal.name()),
+        )
+    }
+
+    /// A request failed before anything was started, or after a deployment was.
+    pub fn of_api_error(error: &ApiError) -> Self {
+        let headline = format!("Could not {}", error.operation.doing);
+        let (ending, hint) = judge(error);
+        Self::new(ending, headline)
+            .because(error.to_string())
+            .after(error.effort())
+            .hint(hint)
+    }
+
+    /// Nothing was started, or it cannot be told.
+    pub fn of_trigger_error(error: TriggerError) -> Self {
+        match error {
+            TriggerError::Api(error) => Self::of_api_error(&error),
+            TriggerError::Refused { reason, hint } => {
+                Self::new(Ending::Rejected, "Nothing was deployed")
+                    .because(reason)
+                    .hint(hint)
+            }
+            TriggerError::Ambiguous { lost, search } => ambiguous(&lost, search),
+        }
+    }
+
+    /// The watch over a deployment ended. `target` is the service in words.
+    pub fn of_ended(ended: &Ended, service: Service) -> Self {
+        match ended {
+            Ended::Seen(deployment, verdict) => of_verdict(deployment, *verdict, service),
+            Ended::TimedOut {
+                last,
+                trouble: None,
+            } => timed_out(last),
+            Ended::TimedOut {
+                last,
+                trouble: Some(error),
+            } => Self::of_api_error(error).because(left_at(last)),
+            Ended::Lost { last, error } => {
+                let mut outcome = Self::of_api_error(error).because(left_at(last));
+                outcome.headline = format!("Lost sight of deployment {}", last.id);
+                outcome
+            }
+        }
+    }
+}
+
+/// The outcome of a failed request, and what to do about it.
+fn judge(error: &ApiError) -> (Ending, String) {
+    if error.next() == Next::Lost {
+        return (
+            Ending::Ambiguous,
+            "Look in the dashboard whether it took effect".to_owned(),
+        );
+    }
+    match (&error.cause, error.status()) {
+        (_, Some(401)) => (
+            Ending::Unauthorized,
+            "The key is wrong, revoked, disabled or expired. Make one under API keys in the company's \
+             settings and pass it as sevalla-token"
+                .to_owned(),
+        ),
+        (_, Some(403)) => (
+            Ending::Unauthorized,
+            "The key is valid but may not do this. Give it read and update access to this service".to_owned(),
+        ),
+        (_, Some(404)) => (
+            Ending::Rejected,
+            "Check the id, and that the key belongs to the company that owns it".to_owned(),
+        ),
+        (_, Some(300..=399)) => (Ending::Rejected, "Check api-url: it should be the address of the API itself".to_owned()),
+        (_, Some(429)) => (
+            Ending::Unavailable,
+            "The company's rate limit is used up, by this or by other jobs. Run again later".to_owned(),
+        ),
+        (_, Some(500..)) => (Ending::Unavailable, "Run again later; Sevalla's status page may know more".to_owned()),
+        (_, Some(_)) => (Ending::Rejected, "Correct what the service complains of and run again".to_owned()),
+        (Cause::NotConnected { may_heal: false, .. }, None) => (
+            Ending::Unavailable,
+            "Check api-url. Behind a proxy that inspects TLS, name its certificate in SSL_CERT_FILE".to_owned(),
+        ),
+        (Cause::NoTime, None) => (Ending::TimedOut, "Raise timeout".to_owned()),
+        (_, None) => (
+            Ending::Unavailable,
+            "Check api-url, and that this machine reaches it (proxy, firewall); then run again".to_owned(),
+        ),
+    }
+}
+
+fn ambiguous(lost: &ApiError, search: Search) -> Outcome {
+    let headline = format!(
+        "Cannot tell whether the attempt to {} took effect",
+        lost.operation.doing
+    );
+    let mut outcome = Outcome::new(Ending::Ambiguous, headline).because(lost.to_string());
+    match search {
+        Search::Several(candidates) => {
+            outcome = outcome.because(format!("{} new deployments could be it:", candidates.len()));
+            outcome.why.extend(candidates.iter().map(describe));
+        }
+        Search::None => {
+            outcome = outcome
+                .because("No new deployment is to be seen, although the request was sent twice");
+        }
+        Search::Failed(error) => {
+            outcome = outcome.because(format!("Looking for it failed: {error}"));
+        }
+        Search::Impossible => {
+            outcome = outcome.because(
+                "Looking for it needs sevalla-token with read access, and the application's id",
+            );
+        }
+    }
+    outcome.hint(
+        "Look in the dashboard before running this again: a second run could deploy a second time",
+    )
+}
+
+fn describe(deployment: &Deployment) -> String {
+    let branch = deployment
+        .branch
+        .as_deref()
+        .or(deployment.docker_image.as_deref());
+    let created = deployment
+        .created_at
+        .map(|time| format!(", created {time:.0}"));
+    format!(
+        "{} ({}{})",
+        deployment.id,
+        branch.unwrap_or(deployment.status.word()),
+        created.unwrap_or_default()
+    )
+}
+
+fn of_verdict(deployment: &Deployment, verdict: Verdict, service: Service) -> Outcome {
+    let noun = service.kind.noun();
+    let id = &deployment.id;
+    match verdict {
+        Verdict::Success => Outcome::new(
+            Ending::Success,
+            format!("Deployed: deployment {id} of the {noun} succeeded"),
+        ),
+        Verdict::Failed => {
+            let mut outcome = Outcome::new(
+                Ending::Failed,
+                format!("Deployment {id} of the {noun} failed"),
+            );
+            outcome.why.extend(
+                deployment
+                    .build_error
+                    .iter()
+                    .map(|error| format!("The build said: {error}")),
+            );
+            outcome.hint("The end of the deployment's log says why. What was live before still is")
+        }
+        Verdict::Cancelled => Outcome::new(
+            Ending::Cancelled,
+            format!("Deployment {id} of the {noun} was cancelled"),
+        )
+        .because("Somebody, or a newer deployment, stopped it while it ran")
+        .hint("What was live before still is. Run again if it should be deployed"),
+        Verdict::Skipped => Outcome::new(
+            Ending::Skipped,
+            format!("Deployment {id} of the {noun} was skipped"),
+        )
+        .because("It never ran: it was cancelled while it waited, or the service passed over it")
+        .hint("What was live before still is. Run again if it should be deployed"),
+    }
+}
+
+fn timed_out(last: &Deployment) -> Outcome {
+    Outcome::new(
+        Ending::TimedOut,
+        format!("The time was over before deployment {} ended", last.id),
+    )
+    .because(left_at(last))
+    .hint("Raise timeout, or look in the dashboard how it ends")
+}
+
+/// Where a deployment stands that we look at no more.
+fn left_at(last: &Deployment) -> String {
+    let status = last.status.word();
+    match last.status.verdict() {
+        Some(_) => format!("It was last seen {status}"),
+        None => format!("It was last seen {status}, and goes on without this run"),
+    }
+}
+
+/// The end of a run that did not wait.
+impl Outcome {
+    /// Started and not followed.
+    pub fn triggered(deployment: Option<&Deployment>) -> Self {
+        let headline = match deployment {
+            Some(deployment) => format!(
+                "Started deployment {}; not waiting for its end",
+                deployment.id
+            ),
+            None => "The hook was called; the service did not tell which deployment it started"
+                .to_owned(),
+        };
+        Self::new(Ending::Triggered, headline)
+    }
+
+    /// A dry run.
+    pub fn planned(order: &str) -> Self {
+        Self::new(
+            Ending::Planned,
+            format!("Dry run: would deploy {order}; nothing was changed"),
+        )
+    }
+
+    /// How long the whole run took, as effort where there is none.
+    #[must_use]
+    pub fn within(mut self, elapsed: std::time::Duration) -> Self {
+        if self.effort.is_none() && !self.is_good() && self.ending != Ending::InvalidInput {
+            self.effort = Some(format!("this run took {}", duration(elapsed)));
+        }
+        self
+    }
+}

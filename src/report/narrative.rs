@@ -1,0 +1,146 @@
+//! The words of the narrative: events and outcomes as lines for people. Pure.
+
+use super::story::Story;
+use super::{Event, duration};
+use crate::deployment::{Deployment, Status};
+use crate::outcome::Outcome;
+use crate::sevalla::ApiError;
+
+/// The lines that tell of an event.
+pub(super) fn tell(event: Event<'_>) -> Vec<String> {
+    let line = match event {
+        Event::Warning(text) => format!("Warning: {text}"),
+        Event::Note(text) => text.to_owned(),
+        Event::Target(service, Some(name)) => {
+            format!("Deploying {} {name} ({})", service.kind.noun(), service.id)
+        }
+        Event::Target(service, None) => format!("Deploying {service}"),
+        Event::Started(_, deployment) => format!(
+            "Deployment {} started: {}",
+            deployment.id,
+            state(deployment)
+        ),
+        Event::Seen(deployment) => state(deployment),
+        Event::StillWaiting(deployment, elapsed) => {
+            format!(
+                "Still {}, {} after the start",
+                state(deployment),
+                duration(elapsed)
+            )
+        }
+        Event::Retrying(error, wait) => retrying(error, wait),
+        Event::LogUnavailable(error) => {
+            format!("Warning: the log cannot be shown ({error}). The result does not depend on it.")
+        }
+        Event::LogIncomplete => {
+            "Warning: the log may lack its last lines: reading them took too long.".to_owned()
+        }
+        Event::Log(_) | Event::Url(_) => return Vec::new(),
+    };
+    vec![line]
+}
+
+fn retrying(error: &ApiError, wait: std::time::Duration) -> String {
+    let effort = error
+        .effort()
+        .map(|effort| format!(" ({effort})"))
+        .unwrap_or_default();
+    format!(
+        "Could not {}: {}{effort}. Trying again in {}.",
+        error.operation.doing,
+        error.cause,
+        duration(wait)
+    )
+}
+
+/// A deployment's state in words, with what it is made from.
+fn state(deployment: &Deployment) -> String {
+    let status = match &deployment.status {
+        Status::Waiting => "waiting in the queue".to_owned(),
+        Status::InProgress => "in progress".to_owned(),
+        Status::Success => "success".to_owned(),
+        Status::Failed => "failed".to_owned(),
+        Status::Cancelled => "cancelled".to_owned(),
+        Status::Skipped => "skipped".to_owned(),
+        Status::Other(word) => format!("in a state this program does not know ({word})"),
+        Status::Absent => "in a state that the service does not tell".to_owned(),
+    };
+    match made_from(deployment) {
+        Some(source) => format!("{status} ({source})"),
+        None => status,
+    }
+}
+
+/// What a deployment is made from: branch and commit, or image.
+pub(super) fn made_from(deployment: &Deployment) -> Option<String> {
+    let commit = deployment.commit_sha.as_deref().map(short);
+    match (&deployment.branch, commit, &deployment.docker_image) {
+        (Some(branch), Some(commit), _) => Some(format!("{branch} at {commit}")),
+        (Some(branch), None, _) => Some(branch.clone()),
+        (None, Some(commit), _) => Some(format!("commit {commit}")),
+        (None, None, Some(image)) => Some(image.clone()),
+        (None, None, None) => None,
+    }
+}
+
+/// A commit as people quote it.
+pub(super) fn short(commit: &str) -> &str {
+    commit.get(..9).unwrap_or(commit)
+}
+
+/// The lines that tell how the run ended.
+pub(super) fn conclude(outcome: &Outcome, story: &Story) -> Vec<String> {
+    if outcome.is_good() {
+        return conclude_good(outcome, story);
+    }
+    let mut lines = vec![format!("Error: {}", outcome.headline)];
+    lines.extend(outcome.why.iter().map(|why| format!("  why:   {why}")));
+    lines.extend(
+        outcome
+            .effort
+            .iter()
+            .map(|effort| format!("  tried: {effort}")),
+    );
+    lines.extend(times(story).map(|times| format!("  time:  {times}")));
+    lines.extend(outcome.hint.iter().map(|hint| format!("  next:  {hint}")));
+    let ending = outcome.ending;
+    lines.push(format!(
+        "Outcome: {} (exit code {})",
+        ending.word(),
+        ending.code()
+    ));
+    lines
+}
+
+fn conclude_good(outcome: &Outcome, story: &Story) -> Vec<String> {
+    let mut line = outcome.headline.clone();
+    if let Some(times) = times(story) {
+        line.push_str(&format!(" ({times})"));
+    }
+    let mut lines = vec![line];
+    lines.extend(outcome.why.iter().cloned());
+    lines.extend(story.url.iter().map(|url| format!("URL: {url}")));
+    lines.extend(outcome.hint.iter().cloned());
+    lines
+}
+
+/// "4s in the queue, 1m52s running".
+pub(super) fn times(story: &Story) -> Option<String> {
+    let queue = story
+        .queue()
+        .map(|time| format!("{} in the queue", duration(time)));
+    let run = story
+        .run()
+        .map(|time| format!("{} running", duration(time)));
+    let parts: Vec<String> = queue.into_iter().chain(run).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Why the run did not end well, in a few lines, for an annotation.
+pub(super) fn cause(outcome: &Outcome) -> String {
+    let mut lines = vec![outcome.headline.clone()];
+    lines.extend(outcome.why.iter().cloned());
+    lines.extend(outcome.effort.iter().cloned());
+    lines.extend(outcome.hint.iter().cloned());
+    lines.join("\n")
+}

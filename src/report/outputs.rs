@@ -1,0 +1,54 @@
+//! The outputs of a run, for later steps and programs. Pure.
+
+use std::time::Duration;
+
+use super::narrative;
+use super::story::Story;
+use crate::outcome::Outcome;
+
+/// Every output with what it holds, in the order in which they are documented.
+pub const OUTPUTS: &[(&str, &str)] = &[
+    ("deployment-id", "Id of the deployment."),
+    (
+        "status",
+        "Status of the deployment when it was last seen, in the service's words.",
+    ),
+    ("outcome", "How the run ended; see the table of exit codes."),
+    ("url", "Address of the application or static site."),
+    (
+        "commit-sha",
+        "Commit that was deployed, as soon as the service tells it.",
+    ),
+    ("branch", "Branch that was deployed."),
+    (
+        "queue-seconds",
+        "Seconds the deployment waited in the queue.",
+    ),
+    (
+        "duration-seconds",
+        "Seconds the deployment ran after it left the queue.",
+    ),
+    ("error", "Why the run did not end well."),
+];
+
+/// The values, in the order of [`OUTPUTS`]; empty where there is none.
+pub(super) fn of(outcome: &Outcome, story: &Story) -> Vec<(&'static str, String)> {
+    let deployment = story.deployment.as_ref();
+    let seconds = |time: Option<Duration>| time.map(|time| time.as_secs().to_string());
+    let value = |name: &str| match name {
+        "deployment-id" => deployment.map(|deployment| deployment.id.to_string()),
+        "status" => deployment.map(|deployment| deployment.status.word().to_owned()),
+        "outcome" => Some(outcome.ending.word().to_owned()),
+        "url" => story.url.clone(),
+        "commit-sha" => deployment.and_then(|deployment| deployment.commit_sha.clone()),
+        "branch" => deployment.and_then(|deployment| deployment.branch.clone()),
+        "queue-seconds" => seconds(story.queue()),
+        "duration-seconds" => seconds(story.run()),
+        "error" => (!outcome.is_good()).then(|| narrative::cause(outcome)),
+        _ => None,
+    };
+    OUTPUTS
+        .iter()
+        .map(|(name, _)| (*name, value(name).unwrap_or_default()))
+        .collect()
+}

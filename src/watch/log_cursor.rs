@@ -1,0 +1,318 @@
+//! Which part of a log to read next, and which lines of it are new. Pure.
+//!
+//! The service has no cursor: a call names a window of time and gets at most
+//! so many lines of it, and nothing says which ones or in which order. So each
+//! reading overlaps the one before, lines are told apart by id, and when a
+//! page comes back full, the time before its first and after its last line is
+//! read as well.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::deployment::LogLine;
+use crate::sevalla::{LOG_PAGE, LogWindow};
+
+/// How far each reading reaches back, in microseconds: lines may become
+/// readable later than lines that are younger.
+const OVERLAP: i64 = 30_000_000;
+
+/// The log calls take milliseconds.
+const MILLISECOND: i64 = 1000;
+
+/// Where the reading of a log has got to.
+#[derive(Debug)]
+pub struct LogCursor {
+    /// No line is older than this.
+    beginning: i64,
+    /// The youngest line seen.
+    newest: Option<i64>,
+    /// Windows still to be read in this reading; the last one is next.
+    pending: Vec<LogWindow>,
+    /// A digest of every line taken. Eight bytes each, so that a log of any
+    /// length fits.
+    seen: HashSet<u64>,
+    /// Lines a call asks for; less after a page was too large to be read.
+    limit: usize,
+    /// Whether a full page is known to hold the oldest lines of its window, so
+    /// that nothing can be missing before it.
+    oldest_first: bool,
+}
+
+impl LogCursor {
+    /// A cursor before the first line of a deployment that was created at this
+    /// moment, in microseconds since 1970.
+    pub fn new(created_micros: i64) -> Self {
+        Self {
+            beginning: (created_micros - OVERLAP).max(0),
+            newest: None,
+            pending: Vec::new(),
+            seen: HashSet::new(),
+            limit: LOG_PAGE,
+            oldest_first: false,
+        }
+    }
+
+    /// Starts another reading, unless one was interrupted and goes on.
+    pub fn begin(&mut self) {
+        if self.pending.is_empty() {
+            let from = self
+                .newest
+                .map_or(self.beginning, |newest| newest - OVERLAP);
+            self.push(from.max(self.beginning), None);
+        }
+    }
+
+    /// The window to read next; `None` when the reading is complete.
+    pub fn window(&self) -> Option<LogWindow> {
+        let window = *self.pending.last()?;
+        Some(LogWindow {
+            limit: self.limit,
+            ..window
+        })
+    }
+
+    /// Whether no line is missing before the youngest one taken: whatever is
+    /// still to be read is open towards the present.
+    pub fn is_gapless(&self) -> bool {
+        self.pending.iter().all(|window| window.to_micros.is_none())
+    }
+
+    /// Takes a page of the window that [`window`](Self::window) gave, and
+    /// returns the lines that are new, oldest first.
+    pub fn take(&mut self, mut page: Vec<LogLine>) -> Vec<LogLine> {
+        let Some(window) = self.window() else {
+            return Vec::new();
+        };
+        self.pending.pop();
+        let is_full = page.len() >= window.limit;
+        page.sort_by_key(|line| line.at_micros);
+        let span = page
+            .first()
+            .zip(page.last())
+            .map(|(a, b)| (a.at_micros, b.at_micros));
+        page.retain(|line| self.seen.insert(digest(line)));
+        if let Some((first, last)) = span {
+            self.newest = self.newest.max(Some(last));
+            if is_full {
+                self.learn(window, page.is_empty());
+                self.read_around(window, first, last);
+            }
+        }
+        page
+    }
+
+    /// Asks for fewer lines, after a page was too large. `false` when there is
+    /// no smaller page.
+    pub fn ask_for_less(&mut self) -> bool {
+        let less = self.limit / 10;
+        if less == 0 {
+            return false;
+        }
+        self.limit = less;
+        true
+    }
+
+    /// A full page may leave lines out on both sides. The side towards the
+    /// present is read first: what comes from there can spare the other one.
+    fn read_around(&mut self, window: LogWindow, first: i64, last: i64) {
+        let floor = |micros: i64| micros - micros.rem_euclid(MILLISECOND);
+        // No window is empty or read twice: each bound leaves its own
+        // millisecond in, so windows of one millisecond are known already.
+        let before = first.saturating_add(MILLISECOND);
+        let is_known = window.to_micros.is_some_and(|to| before >= to);
+        if !self.oldest_first && first > window.from_micros && !is_known {
+            self.push(window.from_micros, Some(before));
+        }
+        // More lines in one millisecond than a page holds: step over it.
+        let is_stuck = floor(last) <= floor(window.from_micros);
+        let after = if is_stuck {
+            floor(last) + MILLISECOND
+        } else {
+            floor(last)
+        };
+        let is_within = window.to_micros.is_none_or(|to| after + MILLISECOND < to);
+        if is_within && after > window.from_micros {
+            self.push(after, window.to_micros);
+        }
+    }
+
+    /// Two full pages, the second from the time after the first: then the
+    /// first held the oldest lines of its window, and nothing lies before it.
+    /// Small pages show nothing, since that many lines may just have come.
+    fn learn(&mut self, window: LogWindow, nothing_new: bool) {
+        let follows_a_full_page = self.pending.iter().any(|window| window.to_micros.is_some());
+        let is_open = window.to_micros.is_none();
+        if is_open && follows_a_full_page && !nothing_new && window.limit >= LOG_PAGE / 10 {
+            self.oldest_first = true;
+            self.pending.retain(|window| window.to_micros.is_none());
+        }
+    }
+
+    fn push(&mut self, from_micros: i64, to_micros: Option<i64>) {
+        self.pending.push(LogWindow {
+            from_micros,
+            to_micros,
+            limit: self.limit,
+        });
+    }
+}
+
+fn digest(line: &LogLine) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    if line.id.is_empty() {
+        (line.at_micros, &line.severity, &line.message).hash(&mut hasher);
+    } else {
+        line.id.hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn line(number: usize, at_micros: i64) -> LogLine {
+        LogLine {
+            id: format!("line-{number}"),
+            at_micros,
+            severity: "INFO".to_owned(),
+            message: format!("message {number}"),
+        }
+    }
+
+    /// How a server chooses and orders the lines of a window.
+    #[derive(Debug, Clone, Copy)]
+    enum Habit {
+        OldestFirst,
+        NewestFirst,
+        NewestAscending,
+    }
+
+    fn serve(log: &[LogLine], window: LogWindow, habit: Habit, page: usize) -> Vec<LogLine> {
+        let from = window.from_micros / 1000 * 1000;
+        let to = window.to_micros.map_or(i64::MAX, |to| to / 1000 * 1000);
+        let mut lines: Vec<LogLine> = log
+            .iter()
+            .filter(|line| (from..=to).contains(&line.at_micros))
+            .cloned()
+            .collect();
+        lines.sort_by_key(|line| line.at_micros);
+        let limit = window.limit.min(page);
+        match habit {
+            Habit::OldestFirst => lines.truncate(limit),
+            Habit::NewestFirst => {
+                lines.reverse();
+                lines.truncate(limit);
+            }
+            Habit::NewestAscending => {
+                lines.drain(..lines.len().saturating_sub(limit));
+            }
+        }
+        lines
+    }
+
+    fn read_all(cursor: &mut LogCursor, log: &[LogLine], habit: Habit) -> (Vec<LogLine>, usize) {
+        let (mut taken, mut calls) = (Vec::new(), 0);
+        cursor.begin();
+        while let Some(window) = cursor.window() {
+            calls += 1;
+            assert!(calls < 10_000, "the reading does not end");
+            taken.extend(cursor.take(serve(log, window, habit, usize::MAX)));
+        }
+        taken.sort_by_key(|line| line.at_micros);
+        (taken, calls)
+    }
+
+    #[test]
+    fn lines_are_told_once_although_readings_overlap() {
+        let mut cursor = LogCursor::new(0);
+        let log = [line(1, 5_000), line(2, 6_000)];
+        assert_eq!(read_all(&mut cursor, &log, Habit::OldestFirst).0, log);
+        let late = [
+            line(1, 5_000),
+            line(3, 5_500),
+            line(2, 6_000),
+            line(4, 7_000),
+        ];
+        let (taken, calls) = read_all(&mut cursor, &late, Habit::OldestFirst);
+        assert_eq!((taken, calls), (vec![line(3, 5_500), line(4, 7_000)], 1));
+        assert!(
+            read_all(&mut cursor, &late, Habit::OldestFirst)
+                .0
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_log_longer_than_a_page_is_read_whole_whatever_the_habit() {
+        let log: Vec<LogLine> = (0..23_456)
+            .map(|n| line(n, i64::try_from(n).unwrap() * 700))
+            .collect();
+        for habit in [
+            Habit::OldestFirst,
+            Habit::NewestFirst,
+            Habit::NewestAscending,
+        ] {
+            let (taken, calls) = read_all(&mut LogCursor::new(0), &log, habit);
+            assert_eq!(taken.len(), log.len(), "{habit:?}");
+            assert_eq!(taken, log);
+            assert!(calls <= 12, "{habit:?} took {calls} calls");
+        }
+    }
+
+    #[test]
+    fn more_lines_in_one_millisecond_than_a_page_holds_do_not_stop_the_reading() {
+        let mut log: Vec<LogLine> = (0..6_000).map(|n| line(n, 1_000_000)).collect();
+        log.push(line(9_999, 2_000_000));
+        let (taken, _) = read_all(&mut LogCursor::new(0), &log, Habit::OldestFirst);
+        assert!(taken.contains(&line(9_999, 2_000_000)));
+    }
+
+    #[test]
+    fn a_server_that_ignores_the_window_does_not_stop_the_reading() {
+        let log: Vec<LogLine> = (0..5_000)
+            .map(|n| line(n, i64::try_from(n).unwrap() * 1000))
+            .collect();
+        let mut cursor = LogCursor::new(0);
+        cursor.begin();
+        let mut calls = 0;
+        while cursor.window().is_some() {
+            cursor.take(log.clone());
+            calls += 1;
+            assert!(calls < 10, "the reading does not end");
+        }
+    }
+
+    #[test]
+    fn lines_without_an_id_are_told_apart_by_what_they_say() {
+        let nameless = |message: &str| LogLine {
+            id: String::new(),
+            message: message.to_owned(),
+            ..line(0, 1_000)
+        };
+        let log = [nameless("a"), nameless("b"), nameless("a")];
+        let (taken, _) = read_all(&mut LogCursor::new(0), &log, Habit::OldestFirst);
+        assert_eq!(taken.len(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn every_line_is_told_exactly_once(
+            gaps in prop::collection::vec(0_i64..40_000, 0..300),
+            page in 20_usize..60,
+            habit in prop::sample::select(vec![Habit::OldestFirst, Habit::NewestFirst, Habit::NewestAscending]),
+            cut in 0_usize..300,
+        ) {
+            // At most a page's worth of lines share a millisecond.
+            let mut at = 0;
+            let log: Vec<LogLine> = gaps.iter().enumerate().map(|(n, gap)| { at += gap + 100; line(n, at) }).collect();
+            let mut cursor = LogCursor::new(0);
+            cursor.limit = page;
+            let (early, _) = log.split_at(cut.min(log.len()));
+            let (mut taken, _) = read_all(&mut cursor, early, habit);
+            taken.extend(read_all(&mut cursor, &log, habit).0);
+            prop_assert_eq!(taken, log);
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! Following a deployment to its end: two loops side by side.
+//!
+//! The status loop decides how it ended. The log loop only tells; whatever
+//! happens to it changes no result. Both stop when the future is dropped, so a
+//! signal can end the watch at any moment.
+
+mod log_cursor;
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+pub use self::log_cursor::LogCursor;
+use crate::deployment::{Deployment, DeploymentId, LogLine, Service, Status, Verdict};
+use crate::report::Event;
+use crate::schedule::Schedule;
+use crate::sevalla::{ApiError, Cause, Client, LogWindow, Next};
+
+/// How long a deployment that was just created may be unknown to the service:
+/// its own parts need a moment to agree.
+const GRACE_FOR_404: Duration = Duration::from_secs(20);
+
+/// How often a CI is told that we still wait. Some end a step that is silent
+/// for ten minutes.
+const HEARTBEAT: Duration = Duration::from_secs(55);
+
+/// Between two readings of the log. The company shares 30 a minute.
+const LOG_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Lines arrive late: after the end, the log is read until nothing new has
+/// come for this long.
+const LOG_QUIET: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
+
+/// How long the log may keep the run waiting after the end.
+const LOG_DRAIN: Duration = Duration::from_secs(30);
+
+/// The same once our own time is over.
+const LAST_READING: Duration = Duration::from_secs(3);
+
+/// From how many failed looks in a row at the end of our patience the service
+/// counts as unavailable, rather than the deployment as slow.
+const FAILING: u32 = 3;
+
+/// Where a deployment's status and log come from.
+#[allow(
+    async_fn_in_trait,
+    reason = "both implementations are ours, and neither leaves its thread"
+)]
+pub trait Source {
+    /// Reads the deployment, once.
+    async fn look(&self) -> Result<Deployment, ApiError>;
+    /// Reads a part of its log, once.
+    async fn read_log(&self, window: LogWindow) -> Result<Vec<LogLine>, ApiError>;
+}
+
+/// A deployment on Sevalla.
+pub struct Remote {
+    /// The client; its deadline must lie after the watch's, so that the last
+    /// look has time.
+    pub client: Client,
+    /// The service that is deployed.
+    pub service: Service,
+    /// The deployment.
+    pub id: DeploymentId,
+}
+
+impl Source for Remote {
+    async fn look(&self) -> Result<Deployment, ApiError> {
+        self.client.deployment(self.service, &self.id).await
+    }
+
+    async fn read_log(&self, window: LogWindow) -> Result<Vec<LogLine>, ApiError> {
+        self.client
+            .deployment_logs(self.service, &self.id, window)
+            .await
+    }
+}
+
+/// When to read the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Again and again while the deployment runs.
+    Live,
+    /// After the end.
+    AtTheEnd,
+    /// After the end, unless it was a success.
+    AfterFailure,
+    /// Not at all.
+    Never,
+}
+
+/// How the watch ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// The deployment was seen to have ended.
+    Seen(Deployment, Verdict),
+    /// Our time was over first.
+    TimedOut {
+        /// The deployment when it was last seen.
+        last: Deployment,
+        /// What the last looks failed of, if they did.
+        trouble: Option<ApiError>,
+    },
+    /// The deployment cannot be looked at any more.
+    Lost {
+        /// The deployment when it was last seen.
+        last: Deployment,
+        /// Why.
+        error: ApiError,
+    },
+}
+
+/// A watch over one deployment.
+pub struct Watch<'a, S> {
+    source: &'a S,
+    deadline: Instant,
+    reading: Reading,
+    tell: &'a dyn Fn(Event<'_>),
+    last: RefCell<Deployment>,
+    /// Whether the service has known the deployment since it was created.
+    is_known: Cell<bool>,
+    /// What the log loop is to do once the status loop has ended.
+    farewell: Cell<Farewell>,
+    over: CancellationToken,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Farewell {
+    /// Read until nothing new comes.
+    Drain,
+    /// Read what is there.
+    ReadOnce,
+    /// Read nothing.
+    Leave,
+}
+
+impl<'a, S: Source> Watch<'a, S> {
+    /// A watch over `deployment`, which was just created or found. It ends by
+    /// `deadline`, after a last look at that moment.
+    pub fn new(
+        source: &'a S,
+        deployment: Deployment,
+        deadline: Instant,
+        reading: Reading,
+        tell: &'a dyn Fn(Event<'_>),
+    ) -> Self {
+        Self {
+            source,
+            deadline,
+            reading,
+            tell,
+            last: RefCell::new(deployment),
+            is_known: Cell::new(false),
+            farewell: Cell::new(Farewell::Drain),
+            over: CancellationToken::new(),
+        }
+    }
+
+    /// Follows the deployment to its end.
+    pub async fn follow(self) -> Ended {
+        let status = async {
+            let ended = self.follow_status().await;
+            self.farewell.set(self.farewell_after(&ended));
+            self.over.cancel();
+            ended
+        };
+        let log = async {
+            let too_long = async {
+                self.over.cancelled().await;
+                let is_draining = self.farewell.get() == Farewell::Drain;
+                sleep(if is_draining { LOG_DRAIN } else { LAST_READING }).await;
+            };
+            tokio::select! {
+                () = self.follow_log() => {}
+                () = too_long => (self.tell)(Event::LogIncomplete),
+            }
+        };
+        tokio::join!(status, log).0
+    }
+
+    fn farewell_after(&self, ended: &Ended) -> Farewell {
+        match ended {
+            Ended::Lost { .. } => Farewell::Leave,
+            Ended::Seen(_, Verdict::Success) if self.reading == Reading::AfterFailure => {
+                Farewell::Leave
+            }
+            Ended::Seen(..) => Farewell::Drain,
+            Ended::TimedOut { .. } => Farewell::ReadOnce,
+        }
+    }
+}
+
+/// The status loop.
+impl<S: Source> Watch<'_, S> {
+    async fn follow_status(&self) -> Ended {
+        let started = Instant::now();
+        let mut looks = Schedule::for_looks();
+        let mut retries = Schedule::for_requests();
+        let mut streak = Streak::default();
+        let mut heartbeat = Heartbeat::new();
+        let mut next_look = started + looks.next_wait(None);
+        loop {
+            sleep_until(next_look.min(self.deadline)).await;
+            let wait = match self.source.look().await {
+                Ok(seen) => {
+                    streak = Streak::default();
+                    retries.reset();
+                    if let Some(ended) = self.see(seen) {
+                        return ended;
+                    }
+                    looks.next_wait(None)
+                }
+                Err(error) => match self.after_a_miss(&error, started) {
+                    Next::Again(asked) => {
+                        let wait = retries.next_wait(asked).max(Duration::from_secs(1));
+                        streak.add(error);
+                        streak.tell(self.tell, wait);
+                        wait
+                    }
+                    Next::Final | Next::Lost => return self.lost(streak.add(error)),
+                },
+            };
+            if Instant::now() >= self.deadline {
+                return self.timed_out(streak);
+            }
+            heartbeat
+                .beat(|elapsed| (self.tell)(Event::StillWaiting(&self.last.borrow(), elapsed)));
+            next_look = Instant::now() + wait;
+        }
+    }
+
+    /// Takes in what a look has shown; the end, if it was one.
+    fn see(&self, seen: Deployment) -> Option<Ended> {
+        self.is_known.set(true);
+        let is_news = self.last.borrow().status != seen.status
+            || self.last.borrow().commit_sha != seen.commit_sha;
+        self.last.replace(seen);
+        let last = self.last.borrow();
+        if is_news {
+            (self.tell)(Event::Seen(&last));
+        }
+        last.status
+            .verdict()
+            .map(|verdict| Ended::Seen(last.clone(), verdict))
+    }
+
+    /// Whether another look can help.
+    fn after_a_miss(&self, error: &ApiError, started: Instant) -> Next {
+        let is_young = !self.is_known.get() && started.elapsed() < GRACE_FOR_404;
+        match error.next() {
+            // The run's time is over: this was the last look.
+            Next::Final if matches!(error.cause, Cause::NoTime) => Next::Again(None),
+            Next::Final if error.status() == Some(404) && is_young => Next::Again(None),
+            next => next,
+        }
+    }
+
+    fn lost(&self, error: ApiError) -> Ended {
+        Ended::Lost {
+            last: self.last.borrow().clone(),
+            error,
+        }
+    }
+
+    fn timed_out(&self, streak: Streak) -> Ended {
+        Ended::TimedOut {
+            last: self.last.borrow().clone(),
+            trouble: streak.last.filter(|error| error.attempts >= FAILING),
+        }
+    }
+}
+
+/// Looks that failed one after the other.
+#[derive(Default)]
+struct Streak {
+    since: Option<Instant>,
+    last: Option<ApiError>,
+}
+
+impl Streak {
+    /// Adds one; returns it with the attempts and the time of the streak.
+    fn add(&mut self, error: ApiError) -> ApiError {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let before = self.last.as_ref().map_or(0, |last| last.attempts);
+        let error = ApiError {
+            attempts: before + 1,
+            elapsed: since.elapsed() + error.elapsed,
+            ..error
+        };
+        self.last = Some(error.clone());
+        error
+    }
+
+    fn tell(&self, tell: &dyn Fn(Event<'_>), wait: Duration) {
+        if let Some(error) = &self.last {
+            tell(Event::Retrying(error, wait));
+        }
+    }
+}
+
+/// Says at times that we still wait.
+struct Heartbeat {
+    started: Instant,
+    next: Instant,
+}
+
+impl Heartbeat {
+    fn new() -> Self {
+        let started = Instant::now();
+        Self {
+            started,
+            next: started + HEARTBEAT,
+        }
+    }
+
+    fn beat(&mut self, tell: impl FnOnce(Duration)) {
+        let now = Instant::now();
+        if now >= self.next {
+            self.next = now + HEARTBEAT;
+            tell(now - self.started);
+        }
+    }
+}
+
+/// The log loop.
+impl<S: Source> Watch<'_, S> {
+    async fn follow_log(&self) {
+        let created = self
+            .last
+            .borrow()
+            .created_at
+            .map_or(0, jiff::Timestamp::as_microsecond);
+        let mut cursor = LogCursor::new(created);
+        match self.reading {
+            Reading::Never => return,
+            Reading::Live => {
+                if !self.read_while_it_runs(&mut cursor).await {
+                    return;
+                }
+            }
+            Reading::AtTheEnd | Reading::AfterFailure => self.over.cancelled().await,
+        }
+        match self.farewell.get() {
+            Farewell::Drain => self.drain(&mut cursor).await,
+            Farewell::ReadOnce => {
+                self.read_or_tell(&mut cursor).await;
+            }
+            Farewell::Leave => {}
+        }
+    }
+
+    /// Reads until the status loop has ended; `false` when reading is no use.
+    async fn read_while_it_runs(&self, cursor: &mut LogCursor) -> bool {
+        let mut retries = Schedule::for_requests();
+        let mut wait = Duration::from_secs(2);
+        while timeout(wait, self.over.cancelled()).await.is_err() {
+            wait = LOG_INTERVAL;
+            // Nothing runs in the queue, so there is nothing to read.
+            if self.last.borrow().status == Status::Waiting {
+                continue;
+            }
+            match self.read_new(cursor).await {
+                Ok(_) => retries.reset(),
+                Err(error) => match error.next() {
+                    Next::Again(asked) => wait = retries.next_wait(asked).max(LOG_INTERVAL),
+                    // A log that does not exist yet is no reason to give up.
+                    Next::Final if error.status() == Some(404) => {}
+                    Next::Final | Next::Lost => {
+                        (self.tell)(Event::LogUnavailable(&error));
+                        return false;
+                    }
+                },
+            }
+        }
+        true
+    }
+
+    /// Reads until nothing new has come for a while.
+    async fn drain(&self, cursor: &mut LogCursor) {
+        self.read_or_tell(cursor).await;
+        let mut quiet = LOG_QUIET.iter();
+        while let Some(wait) = quiet.next() {
+            sleep(*wait).await;
+            match self.read_or_tell(cursor).await {
+                Some(0) => {}
+                Some(_) => quiet = LOG_QUIET.iter(),
+                None => return,
+            }
+        }
+    }
+
+    /// Reads what is new, again while time can heal what goes wrong; `None`
+    /// when it cannot. The caller's limit bounds it.
+    async fn read_or_tell(&self, cursor: &mut LogCursor) -> Option<usize> {
+        let mut retries = Schedule::for_requests();
+        loop {
+            let error = match self.read_new(cursor).await {
+                Ok(lines) => return Some(lines),
+                Err(error) => error,
+            };
+            let Next::Again(asked) = error.next() else {
+                let is_late = matches!(error.cause, Cause::NoTime);
+                (self.tell)(if is_late {
+                    Event::LogIncomplete
+                } else {
+                    Event::LogUnavailable(&error)
+                });
+                return None;
+            };
+            sleep(retries.next_wait(asked)).await;
+        }
+    }
+
+    /// Reads what is new and tells it, oldest first.
+    async fn read_new(&self, cursor: &mut LogCursor) -> Result<usize, ApiError> {
+        let mut told = 0;
+        let mut held = Vec::new();
+        cursor.begin();
+        while let Some(window) = cursor.window() {
+            match self.source.read_log(window).await {
+                Ok(page) => held.extend(cursor.take(page)),
+                Err(ApiError {
+                    cause: Cause::TooLarge { .. },
+                    ..
+                }) if cursor.ask_for_less() => {}
+                Err(error) => {
+                    self.tell_log(&mut held);
+                    return Err(error);
+                }
+            }
+            if cursor.is_gapless() {
+                told += held.len();
+                self.tell_log(&mut held);
+            }
+        }
+        Ok(told)
+    }
+
+    fn tell_log(&self, held: &mut Vec<LogLine>) {
+        held.sort_by_key(|line| line.at_micros);
+        if !held.is_empty() {
+            (self.tell)(Event::Log(held));
+        }
+        held.clear();
+    }
+}

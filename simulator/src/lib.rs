@@ -1,1 +1,63 @@
-//! A simulated Sevalla.
+//! A simulated Sevalla on 127.0.0.1: the part of API v3 a deploy runner
+//! calls, with deployments that live in real time, rate limits, validation as
+//! strict as the API's document, and faults on request.
+//!
+//! It shares no code with the runner, so that the two can disagree.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use sevalla_simulator::{Application, Script, Simulator, World};
+//!
+//! # async fn example() {
+//! let app = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
+//! let simulator = Simulator::start(
+//!     World::new().application(
+//!         Application::new(app).next(Script::failed().run(Duration::from_millis(300))),
+//!     ),
+//! )
+//! .await;
+//! println!("{} {}", simulator.url(), simulator.key());
+//! # }
+//! ```
+
+mod answer;
+mod application;
+mod ask;
+mod clock;
+mod delivery;
+mod deployment;
+mod domain;
+mod fault;
+mod handle;
+mod ids;
+mod journal;
+mod lane;
+mod limits;
+mod logs;
+mod operation;
+mod past;
+mod routes;
+mod script;
+mod serve;
+mod simulator;
+mod slug;
+mod state;
+mod static_site;
+mod status;
+mod timeline;
+mod validate;
+mod wire;
+mod world;
+
+pub use application::Application;
+pub use deployment::Snapshot;
+pub use domain::Domain;
+pub use fault::{Behaviour, Fault, Payload};
+pub use journal::Call;
+pub use limits::Limits;
+pub use past::PastDeployment;
+pub use script::{CommitKnown, Script};
+pub use simulator::Simulator;
+pub use static_site::StaticSite;
+pub use status::{DeploymentType, Status};
+pub use world::World;

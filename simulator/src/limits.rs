@@ -1,0 +1,219 @@
+//! Rate limits: fixed windows, counted per company or per service.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::clock::Moment;
+
+/// Kind of call, by what it is limited to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Tier {
+    Read,
+    Logs,
+    Deployment,
+    Write,
+    #[expect(dead_code, reason = "no operation here creates a service yet")]
+    Creation,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Budget {
+    calls: u64,
+    window: Duration,
+}
+
+/// How many calls are allowed in which time, and whether that is enforced.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    enforced: bool,
+    pub(crate) headers: bool,
+    read: Budget,
+    logs: Budget,
+    deployment: Budget,
+    write: Budget,
+    creation: Budget,
+}
+
+impl Limits {
+    /// The documented limits, enforced: 400 reads, 30 log reads and 30 writes
+    /// per minute and company, 10 deployments (also cancellations, rollbacks
+    /// and hook calls) per minute and service, 20 creations per hour.
+    pub fn documented() -> Self {
+        let minute = Duration::from_secs(60);
+        let per_minute = |calls| Budget {
+            calls,
+            window: minute,
+        };
+        Self {
+            enforced: true,
+            headers: true,
+            read: per_minute(400),
+            logs: per_minute(30),
+            deployment: per_minute(10),
+            write: per_minute(30),
+            creation: Budget {
+                calls: 20,
+                window: minute * 60,
+            },
+        }
+    }
+
+    /// Nothing is refused; the headers still tell the documented numbers.
+    pub fn none() -> Self {
+        Self {
+            enforced: false,
+            ..Self::documented()
+        }
+    }
+
+    /// Whether answers carry the `x-ratelimit-*` headers.
+    #[must_use]
+    pub fn headers(mut self, on: bool) -> Self {
+        self.headers = on;
+        self
+    }
+
+    /// The length of every window.
+    #[must_use]
+    pub fn window(mut self, window: Duration) -> Self {
+        for budget in [
+            &mut self.read,
+            &mut self.logs,
+            &mut self.deployment,
+            &mut self.write,
+            &mut self.creation,
+        ] {
+            budget.window = window;
+        }
+        self
+    }
+
+    /// Reads per window.
+    #[must_use]
+    pub fn read(mut self, calls: u64) -> Self {
+        self.read.calls = calls;
+        self
+    }
+
+    /// Log reads per window.
+    #[must_use]
+    pub fn logs(mut self, calls: u64) -> Self {
+        self.logs.calls = calls;
+        self
+    }
+
+    /// Deployments per window and service.
+    #[must_use]
+    pub fn deployment(mut self, calls: u64) -> Self {
+        self.deployment.calls = calls;
+        self
+    }
+
+    /// Other writes per window.
+    #[must_use]
+    pub fn write(mut self, calls: u64) -> Self {
+        self.write.calls = calls;
+        self
+    }
+
+    /// Creations of services per window.
+    #[must_use]
+    pub fn creation(mut self, calls: u64) -> Self {
+        self.creation.calls = calls;
+        self
+    }
+
+    fn budget(&self, tier: Tier) -> Budget {
+        match tier {
+            Tier::Read => self.read,
+            Tier::Logs => self.logs,
+            Tier::Deployment => self.deployment,
+            Tier::Write => self.write,
+            Tier::Creation => self.creation,
+        }
+    }
+}
+
+/// State of one window, as the headers tell it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing {
+    pub(crate) limit: u64,
+    pub(crate) remaining: u64,
+    /// Seconds until the window ends.
+    pub(crate) reset: u64,
+    pub(crate) refused: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    ends: Moment,
+    used: u64,
+}
+
+/// All windows that were ever opened.
+#[derive(Debug, Default)]
+pub(crate) struct Windows {
+    open: HashMap<(Tier, String), Open>,
+}
+
+impl Windows {
+    /// Counts a call, unless it is refused.
+    pub(crate) fn take(
+        &mut self,
+        limits: &Limits,
+        tier: Tier,
+        service: &str,
+        now: Moment,
+    ) -> Standing {
+        let budget = limits.budget(tier);
+        let scope = if tier == Tier::Deployment {
+            service
+        } else {
+            ""
+        };
+        let open = self
+            .open
+            .entry((tier, scope.to_owned()))
+            .and_modify(|open| {
+                if open.ends <= now {
+                    *open = fresh(budget, now);
+                }
+            })
+            .or_insert_with(|| fresh(budget, now));
+        let refused = limits.enforced && open.used >= budget.calls;
+        if !refused {
+            open.used += 1;
+        }
+        Standing {
+            limit: budget.calls,
+            remaining: budget.calls.saturating_sub(open.used),
+            reset: seconds_up(open.ends, now),
+            refused,
+        }
+    }
+
+    /// What the headers say on an answer that counts nowhere.
+    pub(crate) fn untouched(limits: &Limits, tier: Tier) -> Standing {
+        let budget = limits.budget(tier);
+        Standing {
+            limit: budget.calls,
+            remaining: budget.calls,
+            reset: seconds_up(Moment(0).plus(budget.window), Moment(0)),
+            refused: false,
+        }
+    }
+}
+
+fn fresh(budget: Budget, now: Moment) -> Open {
+    Open {
+        ends: now.plus(budget.window),
+        used: 0,
+    }
+}
+
+/// Rounded up: who waits that long is never too early.
+fn seconds_up(ends: Moment, now: Moment) -> u64 {
+    u64::try_from(ends.0.saturating_sub(now.0))
+        .unwrap_or(0)
+        .div_ceil(1_000_000)
+}

@@ -1,0 +1,59 @@
+//! The simulator on its own: one application and one static site, each with
+//! some history, until it is killed.
+
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use sevalla_simulator::{Application, PastDeployment, Script, Simulator, StaticSite, World};
+
+const APPLICATION: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
+const STATIC_SITE: &str = "3f0a9c52-8d17-4c6e-9b1a-6a2f4f6f0b11";
+
+fn main() -> io::Result<()> {
+    let port = std::env::var("SIMULATOR_PORT").unwrap_or_default();
+    let world = world().port(port.parse().unwrap_or(0));
+    let simulator = Simulator::try_start(world)?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "SEVALLA_API_URL={}", simulator.url())?;
+    writeln!(out, "SEVALLA_API_KEY={}", simulator.key())?;
+    writeln!(out, "APP_ID={APPLICATION}")?;
+    writeln!(out, "STATIC_SITE_ID={STATIC_SITE}")?;
+    writeln!(out, "HOOK_URL={}", simulator.hook_url(APPLICATION))?;
+    out.flush()?;
+    loop {
+        std::thread::park();
+    }
+}
+
+fn world() -> World {
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let history = |hours_ago| PastDeployment::success().ago(hours(hours_ago));
+    World::new()
+        .application(
+            Application::new(APPLICATION)
+                .past(history(48))
+                .past(PastDeployment::failed().ago(hours(26)))
+                .past(history(24))
+                .next(course()),
+        )
+        .static_site(
+            StaticSite::new(STATIC_SITE)
+                .past(history(30))
+                .past(history(3))
+                .next(course()),
+        )
+}
+
+/// A deployment long enough to be watched.
+fn course() -> Script {
+    let line = Duration::from_secs;
+    Script::success()
+        .queue(Duration::from_secs(2))
+        .run(Duration::from_secs(10))
+        .commit_message("Make the shop faster")
+        .log_line(line(0), "INFO", "Cloning repository")
+        .log_line(line(2), "INFO", "Installing dependencies")
+        .log_line(line(4), "WARN", "1 deprecated package")
+        .log_line(line(6), "INFO", "Building")
+        .log_line(line(9), "INFO", "Rolling out")
+}

@@ -1,0 +1,146 @@
+//! Static sites.
+
+use crate::clock::Moment;
+use crate::deployment::Artifact;
+use crate::domain::Domain;
+use crate::lane::Lane;
+use crate::past::PastDeployment;
+use crate::script::Script;
+use crate::slug::slug;
+
+/// A static site: by default `docs`, from a private repository on GitHub,
+/// branch `main`, no automatic deployment, one system domain, no history.
+#[derive(Debug, Clone)]
+pub struct StaticSite {
+    pub(crate) id: String,
+    pub(crate) display_name: String,
+    pub(crate) source: String,
+    pub(crate) repo_url: String,
+    pub(crate) default_branch: String,
+    pub(crate) auto_deploy: bool,
+    pub(crate) preview_enabled: bool,
+    pub(crate) hostname: Option<String>,
+    pub(crate) domains: Vec<Domain>,
+    pub(crate) past: Vec<PastDeployment>,
+    pub(crate) lane: Lane,
+    pub(crate) created: Moment,
+    pub(crate) cache_purges: usize,
+}
+
+impl StaticSite {
+    /// A static site with this UUID.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            display_name: "docs".to_owned(),
+            source: "privateGit".to_owned(),
+            repo_url: "https://github.com/octocat/docs".to_owned(),
+            default_branch: "main".to_owned(),
+            auto_deploy: false,
+            preview_enabled: false,
+            hostname: Some("docs-abcde.sevalla.app".to_owned()),
+            domains: vec![Domain::system("docs-abcde.sevalla.app").primary(true)],
+            past: Vec::new(),
+            lane: Lane::default(),
+            created: Moment(0),
+            cache_purges: 0,
+        }
+    }
+
+    /// Sets the display name, and with it system name, host name and system
+    /// domain; call it before [`StaticSite::domains`].
+    #[must_use]
+    pub fn display_name(mut self, name: impl Into<String>) -> Self {
+        self.display_name = name.into();
+        let host = format!("{}-abcde.sevalla.app", self.name());
+        self.domains = vec![Domain::system(host.as_str()).primary(true)];
+        self.hostname = Some(host);
+        self
+    }
+
+    /// `privateGit` or `publicGit`.
+    #[must_use]
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    /// The repository.
+    #[must_use]
+    pub fn repo_url(mut self, url: impl Into<String>) -> Self {
+        self.repo_url = url.into();
+        self
+    }
+
+    /// The branch deployed when a trigger names none.
+    #[must_use]
+    pub fn default_branch(mut self, branch: impl Into<String>) -> Self {
+        self.default_branch = branch.into();
+        self
+    }
+
+    /// Whether a push deploys. The simulator itself deploys nothing; see
+    /// [`crate::Simulator::add_deployment`].
+    #[must_use]
+    pub fn auto_deploy(mut self, on: bool) -> Self {
+        self.auto_deploy = on;
+        self
+    }
+
+    /// Whether pull requests are built.
+    #[must_use]
+    pub fn preview_enabled(mut self, on: bool) -> Self {
+        self.preview_enabled = on;
+        self
+    }
+
+    /// The primary host in the record; `None` is null.
+    #[must_use]
+    pub fn hostname(mut self, hostname: Option<&str>) -> Self {
+        self.hostname = hostname.map(str::to_owned);
+        self
+    }
+
+    /// Replaces the domains.
+    #[must_use]
+    pub fn domains(mut self, domains: impl IntoIterator<Item = Domain>) -> Self {
+        self.domains = domains.into_iter().collect();
+        self
+    }
+
+    /// Adds a deployment to its history.
+    #[must_use]
+    pub fn past(mut self, past: PastDeployment) -> Self {
+        self.past.push(past);
+        self
+    }
+
+    /// What the next deployment does. Scripts are used in the order given; the
+    /// last one repeats.
+    #[must_use]
+    pub fn next(mut self, script: Script) -> Self {
+        self.lane.script(script);
+        self
+    }
+
+    pub(crate) fn name(&self) -> String {
+        slug(&self.display_name)
+    }
+
+    pub(crate) fn artifact(&self, branch: Option<String>) -> Artifact {
+        Artifact {
+            branch: branch.or_else(|| Some(self.default_branch.clone())),
+            ..Artifact::default()
+        }
+    }
+
+    /// Turns the history given by the test into deployments.
+    pub(crate) fn settle(&mut self, created: Moment) {
+        self.created = created;
+        self.id.make_ascii_lowercase();
+        for past in std::mem::take(&mut self.past) {
+            let artifact = self.artifact(past.branch.clone());
+            self.lane.add_past(&past, artifact);
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The words of the domain: services, deployments, their states, log lines.
+//!
+//! No serde and no I/O here. What the service says is turned into these words
+//! by [`crate::sevalla`]; everything after that speaks only them.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// What kind of service is deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ServiceKind {
+    /// A process-running application, built from git or an image.
+    Application,
+    /// A static site, built from git and served from the edge.
+    StaticSite,
+}
+
+impl ServiceKind {
+    /// The kind in a sentence.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::StaticSite => "static site",
+        }
+    }
+}
+
+/// A service on Sevalla: its kind and its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Service {
+    /// Application or static site.
+    pub kind: ServiceKind,
+    /// The id, as in the paths of the API.
+    pub id: Uuid,
+}
+
+impl Service {
+    /// The application `id`.
+    pub const fn application(id: Uuid) -> Self {
+        Self {
+            kind: ServiceKind::Application,
+            id,
+        }
+    }
+
+    /// The static site `id`.
+    pub const fn static_site(id: Uuid) -> Self {
+        Self {
+            kind: ServiceKind::StaticSite,
+            id,
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.noun(), self.id)
+    }
+}
+
+/// The id of a deployment. Text rather than a UUID: it comes from the service,
+/// and one that looks odd is still the only handle we have on what was started.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DeploymentId(pub String);
+
+impl fmt::Display for DeploymentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The status word of a deployment. The set is open: the service has added
+/// words before, so an unknown one is a value and never an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// Queued; nothing runs yet.
+    Waiting,
+    /// Building, publishing or rolling out.
+    InProgress,
+    /// Ended well.
+    Success,
+    /// Ended badly.
+    Failed,
+    /// Stopped after it had started.
+    Cancelled,
+    /// Ended without ever having run.
+    Skipped,
+    /// A word this program does not know.
+    Other(String),
+    /// The service gave no status (`null` or no such field).
+    Absent,
+}
+
+impl Status {
+    /// Reads the service's word; `None` stands for `null`.
+    pub fn from_word(word: Option<&str>) -> Self {
+        match word {
+            None => Self::Absent,
+            Some("waiting") => Self::Waiting,
+            Some("inProgress") => Self::InProgress,
+            Some("success") => Self::Success,
+            Some("failed") => Self::Failed,
+            Some("cancelled") => Self::Cancelled,
+            Some("skipped") => Self::Skipped,
+            Some(other) => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// The word, as the service writes it. `unknown` where it gave none.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::InProgress => "inProgress",
+            Self::Success => "success",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Skipped => "skipped",
+            Self::Other(word) => word,
+            Self::Absent => "unknown",
+        }
+    }
+
+    /// How the deployment ended, if this word says that it has.
+    pub const fn verdict(&self) -> Option<Verdict> {
+        match self {
+            Self::Success => Some(Verdict::Success),
+            Self::Failed => Some(Verdict::Failed),
+            Self::Cancelled => Some(Verdict::Cancelled),
+            Self::Skipped => Some(Verdict::Skipped),
+            Self::Waiting | Self::InProgress | Self::Other(_) | Self::Absent => None,
+        }
+    }
+}
+
+/// How a deployment ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is live.
+    Success,
+    /// It failed; what was live before still is.
+    Failed,
+    /// It was stopped while it ran.
+    Cancelled,
+    /// It never ran.
+    Skipped,
+}
+
+/// Who asked for a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A person or a call of the API.
+    Manual,
+    /// A push or a webhook.
+    Automatic,
+    /// The service did not say, or said something new.
+    Unknown,
+}
+
+/// One deployment, as last seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// Its id.
+    pub id: DeploymentId,
+    /// Its status when it was read.
+    pub status: Status,
+    /// Who asked for it.
+    pub origin: Origin,
+    /// The service's word for the action that started it, such as `RESTART`.
+    pub trigger: Option<String>,
+    /// The branch it was built from.
+    pub branch: Option<String>,
+    /// The image it used or made.
+    pub docker_image: Option<String>,
+    /// The commit it was built from; unknown until the service fills it in.
+    pub commit_sha: Option<String>,
+    /// The commit's message. Text of strangers.
+    pub commit_message: Option<String>,
+    /// Why the build failed; only static sites, and only from the list.
+    pub build_error: Option<String>,
+    /// When it was asked for, by the service's clock.
+    pub created_at: Option<Timestamp>,
+    /// When it left the queue, by the service's clock.
+    pub started_at: Option<Timestamp>,
+    /// When it ended, by the service's clock.
+    pub finished_at: Option<Timestamp>,
+}
+
+impl Deployment {
+    /// Seconds from being asked for to leaving the queue, once it has left.
+    pub fn queue_seconds(&self) -> Option<u64> {
+        seconds_between(self.created_at?, self.started_at?)
+    }
+
+    /// Seconds from leaving the queue to the end, once it has ended.
+    pub fn run_seconds(&self) -> Option<u64> {
+        seconds_between(self.started_at?, self.finished_at?)
+    }
+}
+
+fn seconds_between(from: Timestamp, to: Timestamp) -> Option<u64> {
+    u64::try_from(to.duration_since(from).as_secs()).ok()
+}
+
+/// One entry of a deployment's log. The text is written by strangers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// The service's id of the entry; empty if it gave none.
+    pub id: String,
+    /// Microseconds since 1970, by the service's clock.
+    pub at_micros: i64,
+    /// The service's word for its weight, such as `INFO` or `ERROR`.
+    pub severity: String,
+    /// The text; may hold anything, line ends too.
+    pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_four_final_words_end_a_deployment() {
+        for (word, verdict) in [
+            (Some("success"), Some(Verdict::Success)),
+            (Some("failed"), Some(Verdict::Failed)),
+            (Some("cancelled"), Some(Verdict::Cancelled)),
+            (Some("skipped"), Some(Verdict::Skipped)),
+            (Some("waiting"), None),
+            (Some("inProgress"), None),
+            (Some("SUCCESS"), None),
+            (Some("succeeded"), None),
+            (Some(""), None),
+            (None, None),
+        ] {
+            assert_eq!(Status::from_word(word).verdict(), verdict, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_survives_the_way_through() {
+        for word in [
+            "waiting",
+            "inProgress",
+            "success",
+            "failed",
+            "cancelled",
+            "skipped",
+            "x",
+        ] {
+            assert_eq!(Status::from_word(Some(word)).word(), word);
+        }
+    }
+}

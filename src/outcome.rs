@@ -1,0 +1,165 @@
+//! How a run ended: one word, one exit code, and an explanation.
+
+use std::process::ExitCode;
+
+use crate::stop::Signal;
+
+/// How a run ended. The numbers and words are a contract with users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The deployment was seen to succeed.
+    Success,
+    /// A dry run: nothing was changed.
+    Planned,
+    /// Started, and not followed as asked.
+    Triggered,
+    /// The deployment failed.
+    Failed,
+    /// The inputs cannot be used; nothing was sent.
+    InvalidInput,
+    /// The deployment was cancelled.
+    Cancelled,
+    /// The deployment never ran.
+    Skipped,
+    /// Our patience ended before the deployment did.
+    TimedOut,
+    /// 401 or 403.
+    Unauthorized,
+    /// The API could not be reached or kept failing.
+    Unavailable,
+    /// It cannot be told whether a write took effect.
+    Ambiguous,
+    /// The API refused what we asked for.
+    Rejected,
+    /// A bug of ours.
+    Internal,
+    /// A signal ended the run.
+    Interrupted(Signal),
+}
+
+impl Ending {
+    /// The exit code.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Success | Self::Planned | Self::Triggered => 0,
+            Self::Failed => 1,
+            Self::InvalidInput => 2,
+            Self::Cancelled | Self::Skipped => 3,
+            Self::TimedOut => 4,
+            Self::Unauthorized => 5,
+            Self::Unavailable => 6,
+            Self::Ambiguous => 7,
+            Self::Rejected => 9,
+            Self::Internal => 10,
+            Self::Interrupted(Signal::Interrupt) => 130,
+            Self::Interrupted(Signal::Terminate) => 143,
+        }
+    }
+
+    /// The word, as in the output `outcome`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Planned => "planned",
+            Self::Triggered => "triggered",
+            Self::Failed => "failed",
+            Self::InvalidInput => "invalid-input",
+            Self::Cancelled => "cancelled",
+            Self::Skipped => "skipped",
+            Self::TimedOut => "timed-out",
+            Self::Unauthorized => "unauthorized",
+            Self::Unavailable => "unavailable",
+            Self::Ambiguous => "ambiguous",
+            Self::Rejected => "rejected",
+            Self::Internal => "internal",
+            Self::Interrupted(_) => "interrupted",
+        }
+    }
+}
+
+/// How a run ended, and what a person needs to know about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The word and the number.
+    pub ending: Ending,
+    /// What happened, or what we were doing when it went wrong.
+    pub headline: String,
+    /// Why, one reason a line.
+    pub why: Vec<String>,
+    /// How hard we tried, where we tried more than once.
+    pub effort: Option<String>,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl Outcome {
+    /// An outcome that needs no explanation beyond its headline.
+    pub fn new(ending: Ending, headline: impl Into<String>) -> Self {
+        Self {
+            ending,
+            headline: headline.into(),
+            why: Vec::new(),
+            effort: None,
+            hint: None,
+        }
+    }
+
+    /// Adds a reason.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.why.push(reason.into());
+        self
+    }
+
+    /// Says how hard we tried.
+    #[must_use]
+    pub fn after(mut self, effort: Option<String>) -> Self {
+        self.effort = effort;
+        self
+    }
+
+    /// Says what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The code for the process.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.ending.code())
+    }
+
+    /// Whether the process ends with 0.
+    pub const fn is_good(&self) -> bool {
+        self.ending.code() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_and_words_are_the_published_ones() {
+        for (ending, code, word) in [
+            (Ending::Success, 0, "success"),
+            (Ending::Planned, 0, "planned"),
+            (Ending::Triggered, 0, "triggered"),
+            (Ending::Failed, 1, "failed"),
+            (Ending::InvalidInput, 2, "invalid-input"),
+            (Ending::Cancelled, 3, "cancelled"),
+            (Ending::Skipped, 3, "skipped"),
+            (Ending::TimedOut, 4, "timed-out"),
+            (Ending::Unauthorized, 5, "unauthorized"),
+            (Ending::Unavailable, 6, "unavailable"),
+            (Ending::Ambiguous, 7, "ambiguous"),
+            (Ending::Rejected, 9, "rejected"),
+            (Ending::Internal, 10, "internal"),
+            (Ending::Interrupted(Signal::Interrupt), 130, "interrupted"),
+            (Ending::Interrupted(Signal::Terminate), 143, "interrupted"),
+        ] {
+            assert_eq!((ending.code(), ending.word()), (code, word));
+        }
+    }
+}

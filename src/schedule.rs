@@ -1,0 +1,121 @@
+//! Waits between attempts. The only file that names the backoff crate.
+//!
+//! Full jitter: each wait is drawn evenly from zero to a ceiling that doubles,
+//! so that runners that failed together do not come back together.
+
+use std::time::{Duration, Instant};
+
+use backoff::backoff::Backoff;
+use backoff::exponential::{ExponentialBackoff, ExponentialBackoffBuilder};
+
+/// Tokio's clock, so that paused time in tests reaches the schedule. With the
+/// crate's own clock it would never notice that time passed.
+#[derive(Debug, Default, Clone)]
+struct TokioClock;
+
+impl backoff::Clock for TokioClock {
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+}
+
+/// A row of growing waits.
+#[derive(Debug)]
+pub struct Schedule {
+    waits: ExponentialBackoff<TokioClock>,
+    shortest: Duration,
+    ceiling: Duration,
+}
+
+impl Schedule {
+    /// Waits between zero and a ceiling that starts at `first` and doubles up
+    /// to `last`. None is shorter than `shortest`.
+    pub fn full_jitter(shortest: Duration, first: Duration, last: Duration) -> Self {
+        // The crate draws from interval × [1 - factor, 1 + factor]: half the
+        // ceiling and a factor of one make that zero to the ceiling.
+        let waits = ExponentialBackoffBuilder::<TokioClock>::new()
+            .with_initial_interval(first / 2)
+            .with_max_interval(last / 2)
+            .with_multiplier(2.0)
+            .with_randomization_factor(1.0)
+            .with_max_elapsed_time(None)
+            .build();
+        Self {
+            waits,
+            shortest,
+            ceiling: last,
+        }
+    }
+
+    /// For repeating a request.
+    pub fn for_requests() -> Self {
+        Self::full_jitter(
+            Duration::from_millis(100),
+            Duration::from_secs(1),
+            Duration::from_secs(30),
+        )
+    }
+
+    /// The next wait. `not_before` is what the service asked for: the wait is
+    /// then that, and up to a fifth more so that not everybody it was told to
+    /// comes back in the same moment.
+    pub fn next_wait(&mut self, not_before: Option<Duration>) -> Duration {
+        let drawn = self
+            .waits
+            .next_backoff()
+            .unwrap_or(self.ceiling)
+            .min(self.ceiling);
+        match not_before {
+            Some(asked) if !asked.is_zero() => asked + drawn.min(asked / 5),
+            _ => drawn.max(self.shortest),
+        }
+    }
+
+    /// Starts again with the first wait.
+    pub fn reset(&mut self) {
+        self.waits.reset();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_stay_under_a_ceiling_that_doubles() {
+        for _ in 0..200 {
+            let mut schedule = Schedule::for_requests();
+            let mut ceiling = Duration::from_secs(1);
+            for _ in 0..10 {
+                let wait = schedule.next_wait(None);
+                assert!(
+                    wait >= Duration::from_millis(100) && wait <= ceiling,
+                    "{wait:?} {ceiling:?}"
+                );
+                ceiling = (ceiling * 2).min(Duration::from_secs(30));
+            }
+        }
+    }
+
+    #[test]
+    fn waits_use_the_whole_range() {
+        let mut schedule = Schedule::for_requests();
+        let waits: Vec<Duration> = (0..300).map(|_| schedule.next_wait(None)).collect();
+        assert!(
+            waits
+                .iter()
+                .skip(10)
+                .any(|wait| *wait < Duration::from_secs(6))
+        );
+        assert!(waits.iter().any(|wait| *wait > Duration::from_secs(24)));
+    }
+
+    #[test]
+    fn what_the_service_asks_for_is_the_least() {
+        let asked = Duration::from_secs(10);
+        for _ in 0..200 {
+            let wait = Schedule::for_requests().next_wait(Some(asked));
+            assert!(wait >= asked && wait <= Duration::from_secs(12), "{wait:?}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What must not leave: the types of secrets, and the [`Redactor`] that takes
+//! them out of every text on its way to a stream or a file.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+use uuid::Uuid;
+
+/// What stands where a secret stood.
+const STARS: &str = "***";
+
+/// Shorter secrets are not searched for: they would turn ordinary text into
+/// stars, and a real key or hook is longer.
+const SHORTEST_SEARCHED: usize = 6;
+
+/// An API key of Sevalla. It cannot print itself.
+#[derive(Clone)]
+pub struct ApiToken(SecretString);
+
+impl ApiToken {
+    /// Takes a key as the user gave it. Keys look like `svl_` and 64 hex
+    /// digits; other shapes are let through, since the service decides.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if looks_unexpanded(text) {
+            return Err("it is the name of a variable that your CI did not fill in");
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(
+                "it contains characters that no key has (a space, a line end or a letter \
+                        outside ASCII); copy it again",
+            );
+        }
+        Ok(Self(SecretString::from(text)))
+    }
+
+    /// The key itself, for the `Authorization` header and the redactor.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for ApiToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiToken(***)")
+    }
+}
+
+/// A deployment hook's address. The address is the credential, so it cannot
+/// print itself either.
+#[derive(Clone)]
+pub struct HookUrl(SecretString, Option<Uuid>);
+
+impl HookUrl {
+    /// Takes an address of the form `https://HOST/apps/APP/deploy/SECRET`.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if looks_unexpanded(text) {
+            return Err("it is the name of a variable that your CI did not fill in");
+        }
+        let url = Url::parse(text).map_err(|_| "it is not a URL")?;
+        if !is_https_or_loopback(&url) {
+            return Err("it must start with https://");
+        }
+        let segments: Vec<&str> = url
+            .path_segments()
+            .map(Iterator::collect)
+            .unwrap_or_default();
+        let app = match segments.as_slice() {
+            ["apps", app, "deploy", ..] => Uuid::parse_str(app).ok(),
+            _ => None,
+        };
+        Ok(Self(SecretString::from(url.as_str()), app))
+    }
+
+    /// The address itself, for the request and the redactor.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// The application it deploys, read from its path.
+    pub const fn app_id(&self) -> Option<Uuid> {
+        self.1
+    }
+}
+
+impl fmt::Debug for HookUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HookUrl(***)")
+    }
+}
+
+/// CI systems leave the name of an undefined variable in place: `$KEY`,
+/// `${KEY}`, `$(KEY)`, `${{ secrets.KEY }}`.
+fn looks_unexpanded(text: &str) -> bool {
+    text.starts_with('$')
+}
+
+/// Whether a key may travel to this address: over TLS, or not off this machine.
+pub(crate) fn is_https_or_loopback(url: &Url) -> bool {
+    match url.scheme() {
+        "https" => url.has_host(),
+        "http" => match url.host() {
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            Some(url::Host::Domain(name)) => name == "localhost",
+            None => false,
+        },
+        _ => false,
+    }
+}
+
+/// Takes the run's secrets out of a text.
+#[derive(Clone, Default)]
+pub struct Redactor {
+    /// Longest first, so that a hook's address goes before its last segment.
+    searched: Vec<String>,
+}
+
+impl Redactor {
+    /// A redactor for the secrets of this run.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut searched = Vec::new();
+        for secret in secrets {
+            searched.push(secret.to_owned());
+            searched.extend(secret_parts_of_a_url(secret));
+        }
+        searched.retain(|text| text.len() >= SHORTEST_SEARCHED);
+        searched.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        searched.dedup();
+        Self { searched }
+    }
+
+    /// `text` with every secret replaced by stars; borrowed when there is none.
+    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut result = Cow::Borrowed(text);
+        for secret in &self.searched {
+            if result.contains(secret.as_str()) {
+                result = Cow::Owned(result.replace(secret.as_str(), STARS));
+            }
+        }
+        result
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Redactor({} patterns)", self.searched.len())
+    }
+}
+
+/// Of a secret that is a URL: the last path segment and the password, which
+/// are the credential even without the rest.
+fn secret_parts_of_a_url(secret: &str) -> Vec<String> {
+    let Ok(url) = Url::parse(secret) else {
+        return Vec::new();
+    };
+    let last = url
+        .path_segments()
+        .and_then(|mut segments| segments.next_back().map(str::to_owned));
+    last.into_iter()
+        .chain(url.password().map(str::to_owned))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOOK: &str =
+        "https://hook.example.com/apps/fb5e5168-4281-4bec-94c5-0d1584e9e657/deploy/abcdefghijkl";
+
+    #[test]
+    fn secrets_do_not_print_themselves() {
+        let token = ApiToken::parse("svl_0123456789").unwrap();
+        let hook = HookUrl::parse(HOOK).unwrap();
+        assert_eq!(format!("{token:?} {hook:?}"), "ApiToken(***) HookUrl(***)");
+    }
+
+    #[test]
+    fn a_hook_tells_its_application() {
+        let hook = HookUrl::parse(HOOK).unwrap();
+        assert_eq!(
+            hook.app_id().unwrap().to_string(),
+            "fb5e5168-4281-4bec-94c5-0d1584e9e657"
+        );
+        assert!(
+            HookUrl::parse("https://example.com/x")
+                .unwrap()
+                .app_id()
+                .is_none()
+        );
+        assert!(HookUrl::parse("http://example.com/x").is_err());
+        assert!(HookUrl::parse("$HOOK").is_err());
+    }
+
+    #[test]
+    fn a_name_that_the_ci_left_in_place_is_not_a_key() {
+        for text in [
+            "$SEVALLA_TOKEN",
+            "${TOKEN}",
+            "$(Token)",
+            "a b",
+            "a\nb",
+            "schlüssel",
+        ] {
+            assert!(ApiToken::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_replaced_everywhere_and_a_short_one_never() {
+        let redactor = Redactor::new(["svl_0123456789", "ab", HOOK]);
+        assert_eq!(redactor.redact("Bearer svl_0123456789!"), "Bearer ***!");
+        assert_eq!(redactor.redact("a cab drove"), "a cab drove");
+        assert_eq!(redactor.redact(&format!("POST {HOOK}")), "POST ***");
+        assert_eq!(redactor.redact("secret abcdefghijkl"), "secret ***");
+    }
+}

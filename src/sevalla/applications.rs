@@ -1,0 +1,97 @@
+//! Operations on applications.
+
+use uuid::Uuid;
+
+use super::operation::{
+    GET_APPLICATION, GET_APPLICATION_DEPLOYMENT_LOGS, GET_DEPLOYMENT, LIST_APPLICATION_DOMAINS,
+    LIST_DEPLOYMENTS, TRIGGER_DEPLOYMENT,
+};
+use super::wire::{Page, TriggerBody, WireDeployment, WireLogEntry};
+use super::{ApiError, Application, Call, Client, Domain, LONGEST_PAGE, LogWindow, Patience};
+use crate::deployment::{Deployment, DeploymentId, LogLine};
+use crate::plan::Order;
+
+impl Client {
+    /// Reads an application's record.
+    pub async fn get_application(
+        &self,
+        app: Uuid,
+        patience: Patience,
+    ) -> Result<Application, ApiError> {
+        let app = app.to_string();
+        self.send(Call::new(&GET_APPLICATION, [app.as_str()]), patience)
+            .await
+    }
+
+    /// Reads an application's newest deployments, newest first.
+    pub async fn list_deployments(
+        &self,
+        app: Uuid,
+        limit: usize,
+        patience: Patience,
+    ) -> Result<Vec<Deployment>, ApiError> {
+        let app = app.to_string();
+        let call = Call::new(&LIST_DEPLOYMENTS, [app.as_str()]).query("limit", limit.to_string());
+        let page: Page<WireDeployment> = self.send(call, patience).await?;
+        Ok(page.data.into_iter().map(Into::into).collect())
+    }
+
+    /// Starts a deployment. Never sent again once it may have taken effect.
+    pub async fn trigger_deployment(
+        &self,
+        app: Uuid,
+        order: &Order,
+        patience: Patience,
+    ) -> Result<Deployment, ApiError> {
+        let app = app.to_string();
+        let body = TriggerBody {
+            branch: order.branch.as_deref(),
+            docker_image: order.docker_image.as_deref(),
+            is_restart: order.restart,
+        };
+        let call = Call::new(&TRIGGER_DEPLOYMENT, [app.as_str()]).json(&body);
+        let deployment: WireDeployment = self.send(call, patience).await?;
+        Ok(deployment.into())
+    }
+
+    /// Reads one deployment, once.
+    pub async fn get_deployment(
+        &self,
+        app: Uuid,
+        id: &DeploymentId,
+    ) -> Result<Deployment, ApiError> {
+        let app = app.to_string();
+        let call = Call::new(&GET_DEPLOYMENT, [app.as_str(), &id.0]);
+        let deployment: WireDeployment = self.send(call, Patience::Once).await?;
+        Ok(deployment.into())
+    }
+
+    /// Reads a part of a deployment's log, once.
+    pub async fn get_application_deployment_logs(
+        &self,
+        app: Uuid,
+        id: &DeploymentId,
+        window: LogWindow,
+    ) -> Result<Vec<LogLine>, ApiError> {
+        let app = app.to_string();
+        let call = window.query(Call::new(
+            &GET_APPLICATION_DEPLOYMENT_LOGS,
+            [app.as_str(), &id.0],
+        ));
+        let entries: Vec<WireLogEntry> = self.send(call, Patience::Once).await?;
+        Ok(entries.into_iter().map(Into::into).collect())
+    }
+
+    /// Reads an application's domains.
+    pub async fn list_application_domains(
+        &self,
+        app: Uuid,
+        patience: Patience,
+    ) -> Result<Vec<Domain>, ApiError> {
+        let app = app.to_string();
+        let call = Call::new(&LIST_APPLICATION_DOMAINS, [app.as_str()])
+            .query("limit", LONGEST_PAGE.to_string());
+        let page: Page<Domain> = self.send(call, patience).await?;
+        Ok(page.data)
+    }
+}

@@ -1,0 +1,212 @@
+//! What can go wrong with one request, in terms a person can act on.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::operation::Operation;
+
+/// A request that did not give what was asked for.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    /// What was asked for.
+    pub operation: &'static Operation,
+    /// What came instead.
+    pub cause: Cause,
+    /// How often the request was sent.
+    pub attempts: u32,
+    /// From the first attempt to the last answer.
+    pub elapsed: Duration,
+}
+
+/// Why a request failed.
+#[derive(Debug, Clone)]
+pub enum Cause {
+    /// An answer with a status that is not success.
+    Refused(Box<Refusal>),
+    /// The connection could not be made, so nothing was sent.
+    NotConnected {
+        /// What the network said.
+        reason: String,
+        /// Whether waiting can help; not when a certificate is not trusted.
+        may_heal: bool,
+    },
+    /// The connection broke after the request was sent or while it was.
+    Broken {
+        /// What the network said.
+        reason: String,
+    },
+    /// No complete answer in time.
+    TimedOut {
+        /// How long we waited.
+        limit: Duration,
+    },
+    /// A success whose body does not hold what it should.
+    Undecodable {
+        /// The status of the answer.
+        status: u16,
+        /// What is wrong, with the place in the body.
+        reason: String,
+        /// The service's id of the request.
+        request_id: Option<String>,
+    },
+    /// A body larger than we take.
+    TooLarge {
+        /// The most we take, in bytes.
+        limit: usize,
+    },
+    /// The run's time was over before the request could be sent.
+    NoTime,
+}
+
+/// What the service said when it refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// `message` of the error body, or the title of an HTML page.
+    pub message: Option<String>,
+    /// `data.message` of the error body.
+    pub detail: Option<String>,
+    /// `data.code` of the error body: a code for the service's support.
+    pub code: Option<String>,
+    /// The header `x-request-id`.
+    pub request_id: Option<String>,
+    /// How long the service asks us to wait.
+    pub retry_after: Option<Duration>,
+    /// Where the answer points to, if it is a redirect.
+    pub location: Option<String>,
+}
+
+impl ApiError {
+    /// The status of the answer, if there was one that refused.
+    pub const fn status(&self) -> Option<u16> {
+        match &self.cause {
+            Cause::Refused(refusal) => Some(refusal.status),
+            _ => None,
+        }
+    }
+
+    /// "3 attempts in 12 s", when there was more than one.
+    pub fn effort(&self) -> Option<String> {
+        (self.attempts > 1).then(|| {
+            format!(
+                "{} attempts in {}",
+                self.attempts,
+                crate::report::duration(self.elapsed)
+            )
+        })
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {}: {}",
+            self.operation.method, self.operation.path, self.cause
+        )
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::NotConnected { reason, .. } => write!(f, "no connection: {reason}"),
+            Self::Broken { reason } => write!(f, "the connection broke: {reason}"),
+            Self::TimedOut { limit } => {
+                write!(
+                    f,
+                    "no complete answer within {}",
+                    crate::report::duration(*limit)
+                )
+            }
+            Self::Undecodable {
+                status,
+                reason,
+                request_id,
+            } => {
+                write!(
+                    f,
+                    "HTTP {status}, but the body is not what it should be: {reason}"
+                )?;
+                request_id
+                    .iter()
+                    .try_for_each(|id| write!(f, " (request {id})"))
+            }
+            Self::TooLarge { limit } => {
+                write!(
+                    f,
+                    "the body is larger than the {} MiB that are read",
+                    limit / (1024 * 1024)
+                )
+            }
+            Self::NoTime => f.write_str("the run's time was over"),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP {}", self.status)?;
+        if let Some(name) = name_of(self.status) {
+            write!(f, " {name}")?;
+        }
+        let said: Vec<&str> = [&self.message, &self.detail]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        if !said.is_empty() {
+            write!(f, ": {}", said.join("; "))?;
+        }
+        if let Some(location) = &self.location {
+            write!(
+                f,
+                ": redirected to {location}, which is not followed since the key would travel along"
+            )?;
+        }
+        let marks: Vec<String> = [("code", &self.code), ("request", &self.request_id)]
+            .into_iter()
+            .filter_map(|(name, value)| value.as_ref().map(|value| format!("{name} {value}")))
+            .collect();
+        if !marks.is_empty() {
+            write!(f, " ({})", marks.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+fn name_of(status: u16) -> Option<&'static str> {
+    reqwest::StatusCode::from_u16(status)
+        .ok()?
+        .canonical_reason()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_everything_the_service_said() {
+        let refusal = Refusal {
+            status: 403,
+            message: Some("Forbidden".to_owned()),
+            detail: Some("missing APP:UPDATE".to_owned()),
+            code: Some("err-1".to_owned()),
+            request_id: Some("req-1".to_owned()),
+            ..Refusal::default()
+        };
+        assert_eq!(
+            refusal.to_string(),
+            "HTTP 403 Forbidden: Forbidden; missing APP:UPDATE (code err-1, request req-1)"
+        );
+        let bare = Refusal {
+            status: 599,
+            ..Refusal::default()
+        };
+        assert_eq!(bare.to_string(), "HTTP 599");
+    }
+}

@@ -1,0 +1,302 @@
+//! The service: a client for the part of Sevalla's API that this program uses.
+//!
+//! Every request goes through [`Client::send`], and every attempt through
+//! [`Client::attempt`]. What an answer means for the run is not decided here.
+
+mod applications;
+mod connection;
+mod error;
+pub mod limits;
+pub mod operation;
+mod retry;
+mod static_sites;
+mod tls;
+mod wire;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep};
+use url::Url;
+
+use self::connection::{Answer, Connection};
+pub use self::connection::{BODY_LIMIT, ConnectionError, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
+pub use self::error::{ApiError, Cause, Refusal};
+use self::operation::{Operation, Tier};
+pub use self::retry::Next;
+pub use self::wire::{Application, Domain, StaticSite};
+use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
+use crate::process::Variables;
+use crate::schedule::Schedule;
+use crate::secret::{ApiToken, HookUrl};
+
+/// How many entries a page of a list has at most.
+pub const LONGEST_PAGE: usize = 100;
+
+/// How many lines one reading of a log gives at most.
+pub const LOG_PAGE: usize = 5000;
+
+/// Told before each wait for another attempt.
+pub type OnWait = Rc<dyn Fn(&ApiError, Duration)>;
+
+/// A client of the API. Clones share one connection.
+#[derive(Clone)]
+pub struct Client {
+    connection: Rc<Connection>,
+    on_wait: OnWait,
+    /// No attempt begins, and none goes on, after this moment.
+    deadline: Instant,
+}
+
+/// How long to keep trying one request.
+#[derive(Debug, Clone, Copy)]
+pub enum Patience {
+    /// One attempt.
+    Once,
+    /// Until this long after the first attempt, or the client's deadline.
+    For(Duration),
+}
+
+impl Patience {
+    /// For what comes before anything has been started: giving up is cheap,
+    /// and somebody is waiting.
+    pub const BEFORE_THE_START: Self = Self::For(Duration::from_secs(120));
+}
+
+/// One request: which operation, for which ids, with what.
+struct Call<'a> {
+    operation: &'static Operation,
+    ids: Vec<&'a str>,
+    query: Vec<(&'static str, String)>,
+    body: Option<Vec<u8>>,
+}
+
+impl<'a> Call<'a> {
+    fn new(operation: &'static Operation, ids: impl Into<Vec<&'a str>>) -> Self {
+        Self {
+            operation,
+            ids: ids.into(),
+            query: Vec::new(),
+            body: None,
+        }
+    }
+
+    fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
+        self
+    }
+
+    fn json(mut self, body: &impl serde::Serialize) -> Self {
+        // Our own bodies are plain structs of text and booleans: they encode.
+        self.body = Some(serde_json::to_vec(body).unwrap_or_default());
+        self
+    }
+}
+
+impl Client {
+    /// A client for the API at `base`. Reads the proxy and certificate
+    /// variables; connects on the first request.
+    pub fn new(
+        base: &Url,
+        token: Option<ApiToken>,
+        variables: &Variables,
+        deadline: Instant,
+        on_wait: OnWait,
+    ) -> Result<Self, ConnectionError> {
+        Ok(Self {
+            connection: Rc::new(Connection::new(base, token, variables)?),
+            on_wait,
+            deadline,
+        })
+    }
+
+    /// The same client with another deadline.
+    #[must_use]
+    pub fn until(&self, deadline: Instant) -> Self {
+        Self {
+            deadline,
+            ..self.clone()
+        }
+    }
+
+    /// Sends a request, again where that cannot do harm, and decodes the body.
+    async fn send<T: DeserializeOwned>(
+        &self,
+        call: Call<'_>,
+        patience: Patience,
+    ) -> Result<T, ApiError> {
+        self.send_and(call, patience, Answer::decode).await
+    }
+
+    /// Sends a request, again where that cannot do harm. `read` takes what is
+    /// wanted out of the answer.
+    async fn send_and<T>(
+        &self,
+        call: Call<'_>,
+        patience: Patience,
+        read: impl Fn(&Answer) -> Result<T, Cause>,
+    ) -> Result<T, ApiError> {
+        let started = Instant::now();
+        let give_up = match patience {
+            Patience::Once => started,
+            Patience::For(time) => self.deadline.min(started + time),
+        };
+        let mut schedule = Schedule::for_requests();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let cause = match self.connection.attempt(&call, self.deadline).await {
+                Ok(answer) => match read(&answer) {
+                    Ok(value) => return Ok(value),
+                    Err(cause) => cause,
+                },
+                Err(cause) => cause,
+            };
+            let error = ApiError {
+                operation: call.operation,
+                cause,
+                attempts,
+                elapsed: started.elapsed(),
+            };
+            let Next::Again(not_before) = error.next() else {
+                return Err(error);
+            };
+            let wait = schedule.next_wait(not_before);
+            if Instant::now() + wait >= give_up {
+                return Err(error);
+            }
+            (self.on_wait)(&error, wait);
+            sleep(wait).await;
+        }
+    }
+}
+
+impl ApiError {
+    /// What may follow.
+    pub fn next(&self) -> Next {
+        retry::next(&self.operation.method, &self.cause)
+    }
+
+    /// Whether time can heal it.
+    pub fn may_heal(&self) -> bool {
+        self.next() != Next::Final
+    }
+}
+
+/// Reading and writing by service, whatever its kind.
+impl Client {
+    /// Reads one deployment, once.
+    pub async fn deployment(
+        &self,
+        service: Service,
+        id: &DeploymentId,
+    ) -> Result<Deployment, ApiError> {
+        match service.kind {
+            ServiceKind::Application => self.get_deployment(service.id, id).await,
+            ServiceKind::StaticSite => self.get_static_site_deployment(service.id, id).await,
+        }
+    }
+
+    /// Reads the newest `limit` deployments, newest first.
+    pub async fn deployments(
+        &self,
+        service: Service,
+        limit: usize,
+        patience: Patience,
+    ) -> Result<Vec<Deployment>, ApiError> {
+        match service.kind {
+            ServiceKind::Application => self.list_deployments(service.id, limit, patience).await,
+            ServiceKind::StaticSite => {
+                self.list_static_site_deployments(service.id, limit, patience)
+                    .await
+            }
+        }
+    }
+
+    /// Reads a part of a deployment's log, once.
+    pub async fn deployment_logs(
+        &self,
+        service: Service,
+        id: &DeploymentId,
+        window: LogWindow,
+    ) -> Result<Vec<LogLine>, ApiError> {
+        match service.kind {
+            ServiceKind::Application => {
+                self.get_application_deployment_logs(service.id, id, window)
+                    .await
+            }
+            ServiceKind::StaticSite => {
+                self.get_static_site_deployment_logs(service.id, id, window)
+                    .await
+            }
+        }
+    }
+}
+
+/// Which part of a log to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogWindow {
+    /// From this moment on, in microseconds since 1970.
+    pub from_micros: i64,
+    /// Up to this moment; `None` is now.
+    pub to_micros: Option<i64>,
+    /// How many lines at most, up to [`LOG_PAGE`].
+    pub limit: usize,
+}
+
+impl LogWindow {
+    fn query(self, mut call: Call<'_>) -> Call<'_> {
+        call = call.query("from", moment(self.from_micros));
+        if let Some(to) = self.to_micros {
+            call = call.query("to", moment(to));
+        }
+        call.query("limit", self.limit.to_string())
+    }
+}
+
+/// A moment as the log calls take it: milliseconds, UTC.
+fn moment(micros: i64) -> String {
+    let timestamp =
+        jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format!("{timestamp:.3}")
+}
+
+/// Calling a deployment hook.
+impl Client {
+    /// Calls the hook, without the key, and gives the id of the deployment if
+    /// the answer has one.
+    pub async fn call_hook(
+        &self,
+        hook: &HookUrl,
+        patience: Patience,
+    ) -> Result<Option<DeploymentId>, ApiError> {
+        let mut call = Call::new(&operation::CALL_HOOK, [hook.expose()]);
+        call.body = None;
+        self.send_and(call, patience, |answer| {
+            Ok(wire::HookAnswer::read(&answer.body))
+        })
+        .await
+    }
+}
+
+impl Operation {
+    /// The most we read of an answer's body, in bytes.
+    const fn body_limit(&self) -> usize {
+        match self.tier {
+            Tier::Logs => LOG_BODY_LIMIT,
+            Tier::Read | Tier::Deployment => BODY_LIMIT,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_written_as_the_document_wants_it() {
+        assert_eq!(moment(1_772_000_000_123_999), "2026-02-25T06:13:20.123Z");
+        assert_eq!(moment(1_772_000_000_000_000), "2026-02-25T06:13:20.000Z");
+    }
+}

@@ -1,0 +1,91 @@
+//! The operations of the API that this program uses, each as the OpenAPI
+//! document has it. A contract test compares this list with the document.
+
+use reqwest::Method;
+
+/// One operation of the API.
+#[derive(Debug)]
+pub struct Operation {
+    /// `operationId` in the OpenAPI document; a name of our own where the
+    /// document has none.
+    pub id: &'static str,
+    /// The HTTP method.
+    pub method: Method,
+    /// The path below the API's address, with `{…}` for ids.
+    pub path: &'static str,
+    /// Which of the company's budgets it is counted against.
+    pub tier: Tier,
+    /// Whether a JSON body is sent. Where not, no content type is sent either:
+    /// the service refuses one without a body.
+    pub sends_body: bool,
+    /// What it does, completing "could not …".
+    pub doing: &'static str,
+}
+
+/// The budgets of the service's rate limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Tier {
+    /// Plain reading: 400 a minute for the company.
+    Read,
+    /// Reading logs: 30 a minute for the company.
+    Logs,
+    /// Starting and stopping deployments: 10 a minute for a service.
+    Deployment,
+}
+
+macro_rules! operations {
+    ($($name:ident = $id:literal $method:ident $path:literal $tier:ident $body:literal $doing:literal;)*) => {
+        $(
+            #[doc = $doing]
+            pub static $name: Operation = Operation {
+                id: $id,
+                method: Method::$method,
+                path: $path,
+                tier: Tier::$tier,
+                sends_body: $body,
+                doing: $doing,
+            };
+        )*
+
+        /// Every operation used.
+        pub static ALL: &[&Operation] = &[$(&$name),*];
+    };
+}
+
+operations! {
+    GET_APPLICATION = "getApplicationV3" GET "/applications/{id}" Read false
+        "read the application";
+    LIST_DEPLOYMENTS = "listDeploymentsV3" GET "/applications/{id}/deployments" Read false
+        "list the application's deployments";
+    TRIGGER_DEPLOYMENT = "triggerDeploymentV3" POST "/applications/{id}/deployments" Deployment true
+        "start a deployment of the application";
+    GET_DEPLOYMENT = "getDeploymentV3" GET "/applications/{id}/deployments/{deployment_id}" Read false
+        "read the deployment";
+    GET_APPLICATION_DEPLOYMENT_LOGS = "getApplicationDeploymentLogsV3"
+        GET "/applications/{id}/deployments/{deployment_id}/logs" Logs false
+        "read the deployment's log";
+    LIST_APPLICATION_DOMAINS = "listApplicationDomainsV3" GET "/applications/{id}/domains" Read false
+        "list the application's domains";
+    GET_STATIC_SITE = "getStaticSiteV3" GET "/static-sites/{id}" Read false
+        "read the static site";
+    LIST_STATIC_SITE_DEPLOYMENTS = "listStaticSiteDeploymentsV3" GET "/static-sites/{id}/deployments" Read false
+        "list the static site's deployments";
+    DEPLOY_STATIC_SITE = "deployStaticSiteV3" POST "/static-sites/{id}/deployments" Deployment true
+        "start a deployment of the static site";
+    GET_STATIC_SITE_DEPLOYMENT = "getStaticSiteDeploymentV3"
+        GET "/static-sites/{id}/deployments/{deployment_id}" Read false
+        "read the deployment";
+    GET_STATIC_SITE_DEPLOYMENT_LOGS = "getStaticSiteDeploymentLogsV3"
+        GET "/static-sites/{id}/deployments/{deployment_id}/logs" Logs false
+        "read the deployment's log";
+}
+
+/// The deployment hook: not part of the document, and no key is sent to it.
+pub static CALL_HOOK: Operation = Operation {
+    id: "hook",
+    method: Method::POST,
+    path: "deployment hook",
+    tier: Tier::Deployment,
+    sends_body: false,
+    doing: "start a deployment through the hook",
+};

@@ -1,0 +1,81 @@
+//! Operations on static sites.
+
+use uuid::Uuid;
+
+use super::operation::{
+    DEPLOY_STATIC_SITE, GET_STATIC_SITE, GET_STATIC_SITE_DEPLOYMENT,
+    GET_STATIC_SITE_DEPLOYMENT_LOGS, LIST_STATIC_SITE_DEPLOYMENTS,
+};
+use super::wire::{DeployStaticSiteBody, Page, WireDeployment, WireLogEntry};
+use super::{ApiError, Call, Client, LogWindow, Patience, StaticSite};
+use crate::deployment::{Deployment, DeploymentId, LogLine};
+
+impl Client {
+    /// Reads a static site's record.
+    pub async fn get_static_site(
+        &self,
+        site: Uuid,
+        patience: Patience,
+    ) -> Result<StaticSite, ApiError> {
+        let site = site.to_string();
+        self.send(Call::new(&GET_STATIC_SITE, [site.as_str()]), patience)
+            .await
+    }
+
+    /// Reads a static site's newest deployments, newest first. Only here the
+    /// service tells `build_error`.
+    pub async fn list_static_site_deployments(
+        &self,
+        site: Uuid,
+        limit: usize,
+        patience: Patience,
+    ) -> Result<Vec<Deployment>, ApiError> {
+        let site = site.to_string();
+        let call = Call::new(&LIST_STATIC_SITE_DEPLOYMENTS, [site.as_str()])
+            .query("limit", limit.to_string());
+        let page: Page<WireDeployment> = self.send(call, patience).await?;
+        Ok(page.data.into_iter().map(Into::into).collect())
+    }
+
+    /// Starts a deployment. Never sent again once it may have taken effect.
+    pub async fn deploy_static_site(
+        &self,
+        site: Uuid,
+        branch: Option<&str>,
+        patience: Patience,
+    ) -> Result<Deployment, ApiError> {
+        let site = site.to_string();
+        let call =
+            Call::new(&DEPLOY_STATIC_SITE, [site.as_str()]).json(&DeployStaticSiteBody { branch });
+        let deployment: WireDeployment = self.send(call, patience).await?;
+        Ok(deployment.into())
+    }
+
+    /// Reads one deployment, once.
+    pub async fn get_static_site_deployment(
+        &self,
+        site: Uuid,
+        id: &DeploymentId,
+    ) -> Result<Deployment, ApiError> {
+        let site = site.to_string();
+        let call = Call::new(&GET_STATIC_SITE_DEPLOYMENT, [site.as_str(), &id.0]);
+        let deployment: WireDeployment = self.send(call, Patience::Once).await?;
+        Ok(deployment.into())
+    }
+
+    /// Reads a part of a deployment's log, once.
+    pub async fn get_static_site_deployment_logs(
+        &self,
+        site: Uuid,
+        id: &DeploymentId,
+        window: LogWindow,
+    ) -> Result<Vec<LogLine>, ApiError> {
+        let site = site.to_string();
+        let call = window.query(Call::new(
+            &GET_STATIC_SITE_DEPLOYMENT_LOGS,
+            [site.as_str(), &id.0],
+        ));
+        let entries: Vec<WireLogEntry> = self.send(call, Patience::Once).await?;
+        Ok(entries.into_iter().map(Into::into).collect())
+    }
+}

@@ -1,0 +1,322 @@
+//! The shapes on the wire, as sent and received.
+//!
+//! Lenient on purpose: objects may have more fields than we know, everything
+//! that may be null may also be absent, and words of a set are text.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::deployment::{Deployment, DeploymentId, LogLine, Origin, Status};
+
+/// A page of a list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Page<T> {
+    pub(crate) data: Vec<T>,
+}
+
+/// A deployment of an application or a static site. Fields that only one of
+/// them has are absent in the other.
+#[derive(Debug, Deserialize)]
+pub(crate) struct WireDeployment {
+    id: String,
+    #[serde(default, deserialize_with = "text")]
+    status: Option<String>,
+    #[serde(default, rename = "type", deserialize_with = "text")]
+    origin: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    trigger: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    branch: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    docker_image_url: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    commit_sha: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    commit_message: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    build_error: Option<String>,
+    #[serde(default, deserialize_with = "time")]
+    created_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "time")]
+    started_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "time")]
+    finished_at: Option<Timestamp>,
+}
+
+impl From<WireDeployment> for Deployment {
+    fn from(wire: WireDeployment) -> Self {
+        Self {
+            id: DeploymentId(wire.id),
+            status: Status::from_word(wire.status.as_deref()),
+            origin: match wire.origin.as_deref() {
+                Some("manual") => Origin::Manual,
+                Some("automatic") => Origin::Automatic,
+                _ => Origin::Unknown,
+            },
+            trigger: wire.trigger,
+            branch: wire.branch,
+            docker_image: wire.docker_image_url,
+            commit_sha: wire.commit_sha,
+            commit_message: wire.commit_message,
+            build_error: wire.build_error,
+            created_at: wire.created_at,
+            started_at: wire.started_at,
+            finished_at: wire.finished_at,
+        }
+    }
+}
+
+/// An application's record.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Application {
+    /// The name in the dashboard.
+    #[serde(default, deserialize_with = "text")]
+    pub display_name: Option<String>,
+    /// Where it comes from: `privateGit`, `publicGit`, `dockerImage`, `app`.
+    #[serde(default, deserialize_with = "text")]
+    pub source: Option<String>,
+    /// The word for its latest deployment or lifecycle action.
+    #[serde(default, deserialize_with = "text")]
+    pub status: Option<String>,
+    /// The branch that is built when none is named.
+    #[serde(default, deserialize_with = "text")]
+    pub default_branch: Option<String>,
+    /// The image it runs, if it runs one.
+    #[serde(default, deserialize_with = "text")]
+    pub docker_image: Option<String>,
+    /// Whether a push deploys it.
+    #[serde(default, deserialize_with = "flag")]
+    pub auto_deploy: bool,
+    /// Whether its processes are stopped.
+    #[serde(default, deserialize_with = "flag")]
+    pub is_suspended: bool,
+}
+
+/// A static site's record.
+#[derive(Debug, Clone, Deserialize)]
+pub struct StaticSite {
+    /// The name in the dashboard.
+    #[serde(default, deserialize_with = "text")]
+    pub display_name: Option<String>,
+    /// The word for its latest deployment or lifecycle action.
+    #[serde(default, deserialize_with = "text")]
+    pub status: Option<String>,
+    /// The branch that is built when none is named.
+    #[serde(default, deserialize_with = "text")]
+    pub default_branch: Option<String>,
+    /// Whether a push deploys it.
+    #[serde(default, deserialize_with = "flag")]
+    pub auto_deploy: bool,
+    /// Its host, without a scheme.
+    #[serde(default, deserialize_with = "text")]
+    pub hostname: Option<String>,
+}
+
+/// A domain of an application.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Domain {
+    /// The host, without a scheme.
+    pub name: String,
+    /// `ACTIVE` once a custom domain works.
+    #[serde(default, deserialize_with = "text")]
+    pub status: Option<String>,
+    /// `SYSTEM` or `CUSTOM`.
+    #[serde(default, rename = "type", deserialize_with = "text")]
+    pub kind: Option<String>,
+    /// Whether a system domain is in use.
+    #[serde(default, deserialize_with = "flag")]
+    pub is_enabled: bool,
+    /// Whether it stands for every name below it.
+    #[serde(default, deserialize_with = "flag")]
+    pub is_wildcard: bool,
+    /// Whether it is the canonical host.
+    #[serde(default, deserialize_with = "flag")]
+    pub is_primary: bool,
+}
+
+/// The body that starts a deployment of an application.
+#[derive(Debug, Serialize)]
+pub(crate) struct TriggerBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) branch: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) docker_image: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_restart: bool,
+}
+
+/// The body that starts a deployment of a static site.
+#[derive(Debug, Serialize)]
+pub(crate) struct DeployStaticSiteBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) branch: Option<&'a str>,
+}
+
+/// The answer of a deployment hook. Undocumented: official clients of
+/// different age read different fields.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct HookAnswer {
+    deployment: Option<HookDeployment>,
+    #[serde(rename = "deploymentId")]
+    deployment_id: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct HookDeployment {
+    id: Option<String>,
+}
+
+impl HookAnswer {
+    /// The id of the deployment, if the body is one we know.
+    pub(crate) fn read(body: &[u8]) -> Option<DeploymentId> {
+        let answer: Self = serde_json::from_slice(body).ok()?;
+        let id = answer
+            .deployment
+            .and_then(|deployment| deployment.id)
+            .or(answer.deployment_id);
+        id.filter(|id| !id.is_empty()).map(DeploymentId)
+    }
+}
+
+/// An entry of a log. Everything may be missing: a log tells, it never decides.
+#[derive(Debug, Deserialize)]
+pub(crate) struct WireLogEntry {
+    #[serde(default, deserialize_with = "text")]
+    id: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    message: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    severity: Option<String>,
+    #[serde(default, deserialize_with = "micros")]
+    unix_timestamp: i64,
+}
+
+impl From<WireLogEntry> for LogLine {
+    fn from(wire: WireLogEntry) -> Self {
+        Self {
+            id: wire.id.unwrap_or_default(),
+            at_micros: wire.unix_timestamp,
+            severity: wire.severity.unwrap_or_default(),
+            message: wire.message.unwrap_or_default(),
+        }
+    }
+}
+
+/// A body that reports an error.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct ErrorBody {
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) message: Option<String>,
+    #[serde(default)]
+    pub(crate) data: Option<ErrorData>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct ErrorData {
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) code: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) message: Option<String>,
+}
+
+/// Any scalar as text; null, and anything that is no scalar, as nothing.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Text(String),
+    Flag(bool),
+    Number(serde_json::Number),
+    Other(serde::de::IgnoredAny),
+}
+
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Scalar::deserialize(deserializer)? {
+        Scalar::Text(text) => Some(text),
+        Scalar::Flag(flag) => Some(flag.to_string()),
+        Scalar::Number(number) => Some(number.to_string()),
+        Scalar::Other(_) => None,
+    })
+}
+
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(matches!(
+        Scalar::deserialize(deserializer)?,
+        Scalar::Flag(true)
+    ))
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    Ok(text(deserializer)?.and_then(|text| text.parse().ok()))
+}
+
+fn micros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let number = match Scalar::deserialize(deserializer)? {
+        Scalar::Number(number) => Some(number),
+        Scalar::Text(text) => text.parse().ok(),
+        _ => None,
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "saturates, which is right for a time"
+    )]
+    let micros = number.and_then(|n| n.as_i64().or_else(|| n.as_f64().map(|float| float as i64)));
+    Ok(micros.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deployment_may_be_nearly_empty_or_hold_the_unknown() {
+        let bare: WireDeployment = serde_json::from_str(r#"{"id":"d"}"#).unwrap();
+        let bare = Deployment::from(bare);
+        assert_eq!(
+            (bare.status, bare.origin, bare.created_at),
+            (Status::Absent, Origin::Unknown, None)
+        );
+        let odd: WireDeployment = serde_json::from_str(
+            r#"{"id":"d","status":null,"type":"robot","branch":7,"created_at":"yesterday",
+                "started_at":"2026-03-01T10:00:00.250Z","new":{"a":[1]},"commit_sha":{"x":1}}"#,
+        )
+        .unwrap();
+        let odd = Deployment::from(odd);
+        assert_eq!(odd.branch.as_deref(), Some("7"));
+        assert_eq!(
+            (odd.created_at, odd.commit_sha, odd.origin),
+            (None, None, Origin::Unknown)
+        );
+        assert!(odd.started_at.is_some());
+    }
+
+    #[test]
+    fn the_time_of_a_log_entry_may_be_an_integer_a_float_or_text() {
+        for number in [
+            "1772000000123456",
+            "1772000000123456.0",
+            "\"1772000000123456\"",
+        ] {
+            let json = format!(r#"{{"id":1,"message":"m","unix_timestamp":{number}}}"#);
+            let entry: WireLogEntry = serde_json::from_str(&json).unwrap();
+            assert_eq!(entry.unix_timestamp, 1_772_000_000_123_456);
+        }
+        let none: WireLogEntry = serde_json::from_str("{}").unwrap();
+        assert_eq!(LogLine::from(none).at_micros, 0);
+    }
+
+    #[test]
+    fn a_hook_answers_in_one_of_two_shapes_or_in_none() {
+        let id = |body: &str| HookAnswer::read(body.as_bytes()).map(|id| id.0);
+        assert_eq!(id(r#"{"deployment":{"id":"a"}}"#).as_deref(), Some("a"));
+        assert_eq!(id(r#"{"deploymentId":"b"}"#).as_deref(), Some("b"));
+        for body in [
+            "",
+            "ok",
+            "{}",
+            r#"{"deployment":{}}"#,
+            r#"{"deployment":null}"#,
+        ] {
+            assert_eq!(id(body), None, "{body}");
+        }
+    }
+}

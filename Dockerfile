@@ -40,7 +40,7 @@ RUN target="$(rustc --print host-tuple)" \
 # CIs run their scripts. GitHub's runner on Kubernetes starts `tail` and then
 # `sh`, `env` and the entry point; GitLab pipes its script into `sh` and wants
 # `grep`; Jenkins starts `cat` and looks for `ps`. Busybox has all of them for
-# about one megabyte, without a package manager or a libc that could need
+# one or two megabytes, without a package manager or a libc that could need
 # updates. GitLab and Jenkins must be told to leave the entry point alone
 # (`entrypoint: [""]`) until the program hands over to a shell by itself.
 FROM docker.io/library/busybox:1.37.0-musl

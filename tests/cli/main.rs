@@ -3,8 +3,16 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "a test that cannot go on fails"
 )]
 
 mod deploys;
+mod errors;
+mod github;
 mod harness;
+mod inputs;
+mod logs;
+mod lost_answers;
+mod network;
+mod oracle;

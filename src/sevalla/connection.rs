@@ -336,18 +336,23 @@ fn transport(error: &reqwest::Error) -> Cause {
 fn is_about_a_certificate(error: &reqwest::Error) -> bool {
     let mut source = error.source();
     while let Some(cause) = source {
-        let inside = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        let tls = cause
-            .downcast_ref::<rustls::Error>()
-            .or_else(|| inside.and_then(|inside| inside.downcast_ref::<rustls::Error>()));
-        if let Some(tls) = tls {
+        if let Some(tls) = tls_error(cause) {
             return matches!(tls, rustls::Error::InvalidCertificate(_));
         }
         source = cause.source();
     }
     false
+}
+
+/// The TLS error that `cause` is or holds. It comes wrapped in I/O errors, more
+/// than one deep, and those do not name what they hold as their source.
+fn tls_error<'a>(mut cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    loop {
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return Some(tls);
+        }
+        cause = cause.downcast_ref::<std::io::Error>()?.get_ref()?;
+    }
 }
 
 /// The causes of an error, without the address: a hook's is a secret.

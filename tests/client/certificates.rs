@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use sevalla_deploy::process::Variables;
-use sevalla_deploy::sevalla::Cause;
+use sevalla_deploy::sevalla::{ApiError, Cause, Next};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -124,6 +124,47 @@ async fn a_file_may_hold_several_authorities() {
             .get_application(APP, PATIENT)
             .await;
         assert!(read.is_ok(), "{read:?}");
+    }
+}
+
+/// One attempt, nothing sent, no hope, and the certificate is named.
+fn check(error: &ApiError, server: &Secure, attempts: usize) {
+    assert!(
+        matches!(
+            error.cause,
+            Cause::NotConnected {
+                may_heal: false,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!((error.next(), error.attempts), (Next::Final, 1));
+    let told = error.to_string();
+    assert!(told.contains("certificate"), "{told}");
+    assert_eq!(server.connections.load(Ordering::SeqCst), attempts);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_good_is_not_tried_again() {
+    let authority = authority();
+    let file = file_of(&authority);
+    let (trusted, untrusted) = (trusting(&file), Variables::default());
+    for (name, expired, variables) in [
+        ("127.0.0.1", false, &untrusted),
+        ("api.example.com", false, &trusted),
+        ("127.0.0.1", true, &trusted),
+    ] {
+        let body = application_deployment().to_string();
+        let server = Secure::start(&authority, name, expired, body).await;
+        let client = client_with(&server.api(), variables);
+        let read = client.get_application(APP, PATIENT).await.unwrap_err();
+        check(&read, &server, 1);
+        let write = client
+            .trigger_deployment(APP, &plain_order(), PATIENT)
+            .await
+            .unwrap_err();
+        check(&write, &server, 2);
     }
 }
 

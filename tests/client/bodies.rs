@@ -251,7 +251,7 @@ async fn everything_that_the_service_says_of_an_error_is_told() {
 async fn an_error_body_of_any_other_shape_tells_what_it_can() {
     let prefix = "GET /applications/{id}: HTTP ";
     for (answer, said) in [
-        // Without `data`, with it empty or null.
+        // Without `data`, with it empty, null, or something else altogether.
         (
             ResponseTemplate::new(404)
                 .set_body_json(json!({"message": "Not found", "status": 404})),
@@ -263,6 +263,15 @@ async fn an_error_body_of_any_other_shape_tells_what_it_can() {
         ),
         (
             ResponseTemplate::new(404).set_body_json(json!({"message": "gone", "data": null})),
+            "404 Not Found: gone",
+        ),
+        (
+            ResponseTemplate::new(404).set_body_json(json!({"message": "gone", "data": "why"})),
+            "404 Not Found: gone",
+        ),
+        (
+            ResponseTemplate::new(404)
+                .set_body_json(json!({"message": "gone", "data": [{"path": "id"}, 2, 3]})),
             "404 Not Found: gone",
         ),
         // The default of the service's framework.

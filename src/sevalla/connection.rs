@@ -9,7 +9,7 @@ use reqwest::header::{
 };
 use reqwest::{NoProxy, Proxy};
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::error::{Cause, Refusal};
@@ -97,24 +97,28 @@ impl Connection {
         if limit.is_zero() {
             return Err(Cause::NoTime);
         }
-        let result = match timeout(limit, self.exchange(call)).await {
-            Ok(result) => result,
-            Err(_elapsed) => Err(Cause::TimedOut { limit }),
-        };
+        let result = self.exchange(call, started, limit).await;
         log(call, &result, started.elapsed());
         result
     }
 
-    async fn exchange(&self, call: &Call<'_>) -> Result<Answer, Cause> {
-        let response = self
-            .request(call)?
-            .send()
+    async fn exchange(
+        &self,
+        call: &Call<'_>,
+        started: Instant,
+        limit: Duration,
+    ) -> Result<Answer, Cause> {
+        let (end, late) = (started + limit, |_elapsed| Cause::TimedOut { limit });
+        let response = timeout_at(end, self.request(call)?.send())
             .await
+            .map_err(late)?
             .map_err(|error| transport(&error))?;
         let status = response.status();
         let headers = response.headers().clone();
         let request_id = header(&headers, &REQUEST_ID);
-        let body = read_body(response, call.operation.body_limit()).await;
+        let body = timeout_at(end, read_body(response, call.operation.body_limit()))
+            .await
+            .unwrap_or_else(|elapsed| Err(late(elapsed)));
         if status.is_success() {
             return Ok(Answer {
                 status: status.as_u16(),
@@ -122,7 +126,8 @@ impl Connection {
                 body: body?,
             });
         }
-        // The status is the message; a body that broke off only says less.
+        // The status is the message; a body that broke off or never came only
+        // says less.
         Err(Cause::Refused(Box::new(refusal(
             status.as_u16(),
             &headers,

@@ -153,6 +153,26 @@ async fn the_deadline_ends_a_request_that_hangs() {
 }
 
 #[tokio::test]
+async fn a_refusal_whose_body_hangs_is_still_that_refusal() {
+    const TIME: Duration = Duration::from_millis(300);
+    for (status, next) in [
+        ("401 Unauthorized", Next::Final),
+        ("429 Too Many Requests", Next::Again(None)),
+        ("500 Internal Server Error", Next::Lost),
+    ] {
+        let server = hangs_in_the_body(status).await;
+        let (hurried, began) = client_for(TIME, &server.api());
+        let write = hurried
+            .trigger_deployment(APP, &plain_order(), PATIENT)
+            .await
+            .unwrap_err();
+        assert_bounded(began, TIME);
+        assert_eq!(write.next(), next, "{write:?}");
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn the_deadline_ends_the_making_of_a_connection() {
     const TIME: Duration = Duration::from_millis(300);
     let listener = hangs_before_the_handshake();

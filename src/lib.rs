@@ -41,11 +41,11 @@ use self::deadline::Deadline;
 use self::inputs::{Inputs, Problem};
 use self::outcome::{Ending, Outcome};
 use self::plan::Plan;
-use self::process::{Process, Variables};
+use self::process::{Connect, Process, Variables};
 use self::report::{Event, Reporter, Setup};
 use self::run::Run;
 use self::secret::Redactor;
-use self::sevalla::Client;
+use self::sevalla::{Client, ConnectionError, OnWait};
 use self::shown::Gate;
 use self::stop::Stop;
 use self::usage::Asked;
@@ -87,8 +87,14 @@ pub async fn run(mut process: Process) -> Outcome {
     reporter.mask(redactor.secrets());
 
     let started = Instant::now();
+    let world = World {
+        variables: &process.variables,
+        clock: process.clock,
+        connect: &process.connect,
+        stop: &process.stop,
+    };
     let outcome = tokio::select! {
-        outcome = carry_out(&process.variables, process.clock, &process.stop, &reporter) => outcome,
+        outcome = carry_out(&world, &reporter) => outcome,
         // Somebody insists: no more requests, and no more waiting for any.
         () = process.stop.insisted() => Outcome::at_once(process.stop.told()),
     };
@@ -97,17 +103,20 @@ pub async fn run(mut process: Process) -> Outcome {
     outcome
 }
 
-/// From the inputs to the outcome.
-async fn carry_out(
-    variables: &Variables,
+/// What the stages need of the process.
+struct World<'a> {
+    variables: &'a Variables,
     clock: fn() -> jiff::Timestamp,
-    stop: &Stop,
-    reporter: &Rc<Reporter>,
-) -> Outcome {
-    for warning in inputs::unknown_names(variables) {
+    connect: &'a Connect,
+    stop: &'a Stop,
+}
+
+/// From the inputs to the outcome.
+async fn carry_out(world: &World<'_>, reporter: &Rc<Reporter>) -> Outcome {
+    for warning in inputs::unknown_names(world.variables) {
         reporter.on(Event::Warning(&warning));
     }
-    let plan = match Inputs::read(variables).and_then(Plan::resolve) {
+    let plan = match Inputs::read(world.variables).and_then(Plan::resolve) {
         Ok(plan) => plan,
         Err(problems) => return Outcome::invalid(&problems),
     };
@@ -115,29 +124,37 @@ async fn carry_out(
     for warning in &plan.warnings {
         reporter.on(Event::Warning(warning));
     }
-    let deadline = Deadline::after(plan.timeout, clock);
-    let on_wait = {
-        let reporter = Rc::clone(reporter);
-        Rc::new(move |error: &sevalla::ApiError, wait| reporter.on(Event::Retrying(error, wait)))
-    };
-    let client = Client::new(
-        &plan.api_url,
-        plan.token.clone(),
-        variables,
-        deadline.moment(),
-        on_wait,
-    );
-    let client = match client {
-        Ok(client) => client.heeding(stop.clone()),
+    let deadline = Deadline::after(plan.timeout, world.clock);
+    let client = match client(world, &plan, deadline, reporter) {
+        Ok(client) => client,
         Err(error) => return Outcome::invalid(&[Problem::of(&error)]),
     };
     let run = Run {
         client,
         plan: &plan,
         deadline,
-        stop,
+        stop: world.stop,
         reporter,
-        clock,
+        clock: world.clock,
     };
     run.deploy().await
+}
+
+fn client(
+    world: &World<'_>,
+    plan: &Plan,
+    deadline: Deadline,
+    reporter: &Rc<Reporter>,
+) -> Result<Client, ConnectionError> {
+    let reporter = Rc::clone(reporter);
+    let on_wait: OnWait = Rc::new(move |error, wait| reporter.on(Event::Retrying(error, wait)));
+    let exchange = (world.connect)(world.variables)?;
+    let client = Client::over(
+        exchange,
+        &plan.api_url,
+        plan.token.as_ref(),
+        deadline.moment(),
+        on_wait,
+    )?;
+    Ok(client.heeding(world.stop.clone()))
 }

@@ -7,6 +7,7 @@ mod api_keys;
 mod applications;
 mod connection;
 mod error;
+mod http;
 pub mod limits;
 pub mod operation;
 mod retry;
@@ -22,8 +23,9 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use self::connection::{Answer, Connection};
-pub use self::connection::{BODY_LIMIT, ConnectionError, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
+pub use self::connection::{BODY_LIMIT, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
 pub use self::error::{ApiError, Cause, Refusal};
+pub use self::http::{ConnectionError, Exchange, Exchanged, Http, Reply, Request};
 use self::operation::{Operation, Tier};
 pub use self::retry::Next;
 pub use self::wire::{Application, Domain, StaticSite};
@@ -123,8 +125,25 @@ impl Client {
         deadline: Instant,
         on_wait: OnWait,
     ) -> Result<Self, ConnectionError> {
+        Self::over(
+            Box::new(Http::new(variables)?),
+            base,
+            token.as_ref(),
+            deadline,
+            on_wait,
+        )
+    }
+
+    /// A client whose requests are carried by `exchange`.
+    pub fn over(
+        exchange: Box<dyn Exchange>,
+        base: &Url,
+        token: Option<&ApiToken>,
+        deadline: Instant,
+        on_wait: OnWait,
+    ) -> Result<Self, ConnectionError> {
         Ok(Self {
-            connection: Rc::new(Connection::new(base, token, variables)?),
+            connection: Rc::new(Connection::new(exchange, base, token)?),
             on_wait,
             deadline,
             limit: REQUEST_TIMEOUT,

@@ -68,13 +68,16 @@ impl Run<'_> {
         }
         let mut start = pin!(trigger::start(&self.client, self.plan, &before, &tell));
         let started = tokio::select! {
-            started = &mut start => started,
+            // The signal first: it also makes the start give up, and then what
+            // it gives up with is not the reason for the end.
+            biased;
             signal = self.stop.asked() => {
                 let by = Instant::now() + CLEAN_UP;
                 tell(Event::Stopping(signal));
                 let started = timeout(IN_FLIGHT, start).await.ok();
                 return self.stop_in_flight(signal, started, &before, by).await;
             }
+            started = &mut start => started,
         };
         match started {
             Ok(Started::Known(service, deployment)) if self.plan.follow => {

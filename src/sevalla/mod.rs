@@ -120,7 +120,7 @@ impl Client {
     /// variables; connects on the first request.
     pub fn new(
         base: &Url,
-        token: Option<ApiToken>,
+        token: Option<&ApiToken>,
         variables: &Variables,
         deadline: Instant,
         on_wait: OnWait,
@@ -128,7 +128,7 @@ impl Client {
         Self::over(
             Box::new(Http::new(variables)?),
             base,
-            token.as_ref(),
+            token,
             deadline,
             on_wait,
         )

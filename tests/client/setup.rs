@@ -79,7 +79,7 @@ pub(crate) fn client_for(time: Duration, base: &Url) -> (Client, Instant) {
 
 pub(crate) fn build(base: &Url, variables: &Variables, time: Duration, on_wait: OnWait) -> Client {
     let key = ApiToken::parse(KEY).unwrap();
-    Client::new(base, Some(key), variables, Instant::now() + time, on_wait).unwrap()
+    Client::new(base, Some(&key), variables, Instant::now() + time, on_wait).unwrap()
 }
 
 /// A client and the waits it reports.

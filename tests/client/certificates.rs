@@ -10,7 +10,7 @@ use sevalla_deploy::process::Variables;
 use sevalla_deploy::sevalla::{ApiError, Cause, Next};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -166,6 +166,41 @@ async fn a_certificate_that_is_not_good_is_not_tried_again() {
             .unwrap_err();
         check(&write, &server, 2);
     }
+}
+
+#[tokio::test]
+async fn a_proxy_carries_what_it_cannot_read() {
+    let authority = authority();
+    let file = file_of(&authority);
+    let body = application().to_string();
+    let server = Secure::start(&authority, "127.0.0.1", false, body).await;
+    let target = server.address;
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy_uri = format!("http://{}", proxy.local_addr().unwrap());
+    let heard = tokio::spawn(async move {
+        let (mut stream, _) = proxy.accept().await.unwrap();
+        let request = read_request(&mut stream).await.unwrap();
+        let established = b"HTTP/1.1 200 Connection established\r\n\r\n";
+        stream.write_all(established).await.unwrap();
+        let mut onward = TcpStream::connect(target).await.unwrap();
+        // How the client ends the connection is its own affair.
+        let _ended = tokio::io::copy_bidirectional(&mut stream, &mut onward).await;
+        request
+    });
+    let variables = Variables::from([
+        ("HTTPS_PROXY", proxy_uri.as_str()),
+        ("SSL_CERT_FILE", file.path().to_str().unwrap()),
+    ]);
+    client_with(&server.api(), &variables)
+        .get_application(APP, PATIENT)
+        .await
+        .unwrap();
+    let heard = heard.await.unwrap();
+    assert!(
+        heard.starts_with(&format!("CONNECT {target} HTTP/1.1\r\n")),
+        "{heard}"
+    );
+    assert!(!heard.contains(KEY));
 }
 
 #[tokio::test]

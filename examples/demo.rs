@@ -1,0 +1,112 @@
+//! The real program against a simulated Sevalla, about twenty seconds.
+//!
+//! ```text
+//! cargo run --example demo              a deployment that succeeds
+//! cargo run --example demo -- failing   one that fails
+//! ```
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use sevalla_deploy::process::{Process, Variables};
+use sevalla_deploy::stop::Stop;
+use sevalla_simulator::{Application, PastDeployment, Script, Simulator, World};
+
+const APP: &str = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
+
+/// Offset in milliseconds, severity and text of the log's lines.
+const BUILD: &[(u64, &str, &str)] = &[
+    (300, "INFO", "Cloning into '/workspace'..."),
+    (
+        1200,
+        "INFO",
+        "HEAD is now at 7d3f0c2 Show the basket's total",
+    ),
+    (
+        2000,
+        "INFO",
+        "#1 [internal] load build definition from Dockerfile",
+    ),
+    (3500, "INFO", "#5 [2/5] RUN npm ci"),
+    (6500, "INFO", "added 412 packages in 3s"),
+    (
+        7200,
+        "WARN",
+        "npm warn deprecated inflight@1.0.6: This module is not supported",
+    ),
+    (8000, "INFO", "#6 [3/5] RUN npm run build"),
+];
+
+const GOOD_END: &[(u64, &str, &str)] = &[
+    (10_500, "INFO", "vite v7.1.2 building for production..."),
+    (12_000, "INFO", "✓ 318 modules transformed."),
+    (13_000, "INFO", "pushing image to the registry"),
+    (14_200, "INFO", "rolling out: 1 of 2 instances ready"),
+    (15_500, "INFO", "rolling out: 2 of 2 instances ready"),
+];
+
+const BAD_END: &[(u64, &str, &str)] = &[
+    (
+        10_500,
+        "ERROR",
+        "src/basket.ts(41,17): error TS2345: Argument of type 'string' is not assignable",
+    ),
+    (
+        10_600,
+        "ERROR",
+        "npm error Lifecycle script `build` failed with error: code 2",
+    ),
+    (
+        10_700,
+        "ERROR",
+        "ERROR: process \"/bin/sh -c npm run build\" did not complete successfully: exit code: 2",
+    ),
+];
+
+fn script(is_failing: bool) -> Script {
+    let (script, end, run) = if is_failing {
+        (Script::failed(), BAD_END, Duration::from_secs(11))
+    } else {
+        (Script::success(), GOOD_END, Duration::from_secs(16))
+    };
+    let script = script
+        .queue(Duration::from_secs(2))
+        .run(run)
+        .commit_sha("7d3f0c2a9b1e4f5d6c7b8a9d0e1f2a3b4c5d6e7f")
+        .commit_message("Show the basket's total");
+    BUILD
+        .iter()
+        .chain(end)
+        .fold(script, |script, (offset, severity, text)| {
+            script.log_line(Duration::from_millis(*offset), *severity, *text)
+        })
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::io::Result<ExitCode> {
+    let is_failing = std::env::args()
+        .nth(1)
+        .is_some_and(|argument| argument == "failing");
+    let application = Application::new(APP)
+        .past(PastDeployment::success().ago(Duration::from_secs(3600)))
+        .next(script(is_failing));
+    let simulator = Simulator::start(World::new().application(application)).await;
+
+    let stop = Stop::default();
+    stop.listen()?;
+    let outcome = sevalla_deploy::run(Process {
+        arguments: Vec::new(),
+        variables: Variables::from([
+            ("SEVALLA_API_URL", simulator.url()),
+            ("SEVALLA_TOKEN", simulator.key()),
+            ("SEVALLA_APP_ID", APP),
+        ]),
+        stdout: Box::new(std::io::stdout()),
+        stderr: || Box::new(std::io::stderr()),
+        clock: jiff::Timestamp::now,
+        token: || uuid::Uuid::new_v4().simple().to_string(),
+        stop,
+    })
+    .await;
+    Ok(outcome.exit_code())
+}

@@ -1,0 +1,284 @@
+//! Runs the program as a CI would and gathers everything it leaves.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use sevalla_simulator::{Application, Script, Simulator, StaticSite, World};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+/// The application of most tests.
+pub(crate) const APP: &str = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
+
+/// The static site of most tests.
+pub(crate) const SITE: &str = "9a0b7c6d-1e2f-4a3b-8c4d-5e6f7a8b9c0d";
+
+/// No run of a test takes longer.
+const LONGEST: Duration = Duration::from_secs(100);
+
+/// A simulated Sevalla with one application that does this next.
+pub(crate) async fn application(script: Script) -> Simulator {
+    Simulator::start(World::new().application(Application::new(APP).next(script))).await
+}
+
+/// A simulated Sevalla with one static site that does this next.
+pub(crate) async fn static_site(script: Script) -> Simulator {
+    Simulator::start(World::new().static_site(StaticSite::new(SITE).next(script))).await
+}
+
+/// A run to be started.
+pub(crate) struct Runner {
+    folder: TempDir,
+    variables: BTreeMap<OsString, OsString>,
+    arguments: Vec<OsString>,
+    secrets: Vec<String>,
+}
+
+impl Runner {
+    /// A run with nothing set.
+    pub(crate) fn bare() -> Self {
+        Self {
+            folder: TempDir::new().unwrap(),
+            variables: BTreeMap::new(),
+            arguments: Vec::new(),
+            secrets: Vec::new(),
+        }
+    }
+
+    /// A run that knows where the simulator is, and its key.
+    pub(crate) fn against(simulator: &Simulator) -> Self {
+        Self::bare()
+            .set("SEVALLA_API_URL", simulator.url())
+            .secret("SEVALLA_TOKEN", simulator.key())
+    }
+
+    /// A run that deploys the application.
+    pub(crate) fn deploys_app(simulator: &Simulator) -> Self {
+        Self::against(simulator).set("SEVALLA_APP_ID", APP)
+    }
+
+    /// A run that deploys the static site.
+    pub(crate) fn deploys_site(simulator: &Simulator) -> Self {
+        Self::against(simulator).set("SEVALLA_STATIC_SITE_ID", SITE)
+    }
+
+    pub(crate) fn set(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets a variable whose value must not be seen in anything the run leaves.
+    pub(crate) fn secret(mut self, name: &str, value: &str) -> Self {
+        self.secrets.push(value.to_owned());
+        self.set(name, value)
+    }
+
+    pub(crate) fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// Sets what GitHub sets for a step of a push to `main`.
+    pub(crate) fn on_github(self) -> Self {
+        let output = self.path("github-output");
+        let summary = self.path("github-summary");
+        std::fs::write(&output, "").unwrap();
+        std::fs::write(&summary, "").unwrap();
+        self.set("GITHUB_ACTIONS", "true")
+            .set("CI", "true")
+            .set("GITHUB_OUTPUT", output)
+            .set("GITHUB_STEP_SUMMARY", summary)
+            .set("GITHUB_SHA", "1234567890abcdef1234567890abcdef12345678")
+            .set("GITHUB_SERVER_URL", "https://github.example")
+            .set("GITHUB_REPOSITORY", "octo/shop")
+            .set("GITHUB_RUN_ID", "42")
+    }
+
+    /// A path in this run's own folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts the program.
+    pub(crate) fn start(self) -> Running {
+        let child = Command::new(env!("CARGO_BIN_EXE_sevalla-deploy"))
+            .args(&self.arguments)
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the program starts");
+        Running {
+            child,
+            started: Instant::now(),
+            runner: self,
+        }
+    }
+
+    /// Runs the program to its end.
+    pub(crate) async fn run(self) -> Finished {
+        self.start().finish().await
+    }
+}
+
+/// A run that goes on.
+pub(crate) struct Running {
+    child: Child,
+    started: Instant,
+    runner: Runner,
+}
+
+impl Running {
+    /// Sends a signal by its name, such as `INT`.
+    pub(crate) async fn signal(&self, name: &str) {
+        let id = self.child.id().expect("the program runs").to_string();
+        let sent = Command::new("kill")
+            .args(["-s", name, &id])
+            .status()
+            .await
+            .unwrap();
+        assert!(sent.success(), "kill -s {name} {id}");
+    }
+
+    /// Waits for the end and gathers what was left.
+    pub(crate) async fn finish(self) -> Finished {
+        let output = tokio::time::timeout(LONGEST, self.child.wait_with_output())
+            .await
+            .expect("the program ends in time")
+            .unwrap();
+        let finished = Finished {
+            code: output.status.code(),
+            took: self.started.elapsed(),
+            stdout: String::from_utf8(output.stdout).expect("the output is UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("the error stream is UTF-8"),
+            runner: self.runner,
+        };
+        finished.assert_no_secret();
+        finished
+    }
+}
+
+/// What a run has left.
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) took: Duration,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    runner: Runner,
+}
+
+impl Finished {
+    /// Both streams.
+    pub(crate) fn streams(&self) -> String {
+        format!("{}\n{}", self.stdout, self.stderr)
+    }
+
+    /// The content of a file in the run's folder, if it is there.
+    pub(crate) fn file(&self, name: &str) -> Option<String> {
+        std::fs::read_to_string(self.runner.path(name)).ok()
+    }
+
+    /// The names of all files in the run's folder.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.runner.folder.path()).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The outputs, read from GitHub's file as its runner does, or from the
+    /// output stream.
+    pub(crate) fn outputs(&self) -> BTreeMap<String, String> {
+        match self.file("github-output") {
+            Some(text) => parse_file_commands(&text),
+            None => self
+                .stdout
+                .lines()
+                .map(|line| line.split_once('=').expect("name=value"))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        }
+    }
+
+    pub(crate) fn output(&self, name: &str) -> String {
+        self.outputs()
+            .remove(name)
+            .unwrap_or_else(|| panic!("no output {name} in {}", self.streams()))
+    }
+
+    /// Asserts the exit code and the word of the outcome.
+    pub(crate) fn assert_ended(&self, code: i32, outcome: &str) {
+        assert_eq!(self.code, Some(code), "{}", self.streams());
+        assert_eq!(self.output("outcome"), outcome, "{}", self.streams());
+    }
+
+    /// Asserts that this text was told on one of the streams.
+    pub(crate) fn assert_told(&self, text: &str) {
+        assert!(
+            self.streams().contains(text),
+            "{text:?} was not told in\n{}",
+            self.streams()
+        );
+    }
+
+    /// No secret stands in a stream or a file, but in the line that asks
+    /// GitHub to hide it.
+    fn assert_no_secret(&self) {
+        let files: Vec<String> = self
+            .files()
+            .iter()
+            .filter_map(|name| self.file(name))
+            .collect();
+        let masks = |line: &&str| !line.starts_with("::add-mask::");
+        let streams = self.streams();
+        let seen: Vec<&str> = streams
+            .lines()
+            .filter(masks)
+            .chain(files.iter().map(String::as_str))
+            .collect();
+        for secret in &self.runner.secrets {
+            assert!(
+                !seen.iter().any(|text| text.contains(secret)),
+                "a secret was told: {seen:#?}"
+            );
+        }
+    }
+}
+
+/// Reads the file of outputs by the rules of GitHub's runner.
+pub(crate) fn parse_file_commands(text: &str) -> BTreeMap<String, String> {
+    let mut values = BTreeMap::new();
+    let mut lines = text.split('\n');
+    while let Some(line) = lines.next() {
+        if line.is_empty() {
+            continue;
+        }
+        let equals = line.find('=');
+        let heredoc = line.find("<<");
+        match (equals, heredoc) {
+            (Some(at), other) if other.is_none_or(|other| at < other) => {
+                values.insert(line[..at].to_owned(), line[at + 1..].to_owned());
+            }
+            (_, Some(at)) => {
+                let (name, delimiter) = (&line[..at], &line[at + 2..]);
+                assert!(!name.is_empty() && !delimiter.is_empty(), "{line:?}");
+                let value: Vec<&str> = lines
+                    .by_ref()
+                    .take_while(|line| *line != delimiter)
+                    .collect();
+                values.insert(name.to_owned(), value.join("\n"));
+            }
+            _ => panic!("GitHub refuses the line {line:?}"),
+        }
+    }
+    values
+}

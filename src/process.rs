@@ -20,7 +20,8 @@ pub struct Process {
     pub stdout: Box<dyn Write>,
     /// Opens the stream for diagnostics and, outside a CI, for people.
     pub stderr: fn() -> Box<dyn Write>,
-    /// The wall clock, for showing times; waits are measured by Tokio's.
+    /// The wall clock, for showing times and for noticing that the machine was
+    /// asleep; waits are measured by Tokio's.
     pub clock: fn() -> jiff::Timestamp,
     /// Makes texts that nobody can guess.
     pub token: fn() -> String,

@@ -1,6 +1,7 @@
 //! One attempt at one request: addresses, headers, time and size bounds, and
 //! the reading of whatever comes back.
 
+use std::cell::RefCell;
 use std::error::Error as _;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::error::{Cause, Refusal};
+use super::limits::Budget;
+use super::operation::Tier;
 use super::{Call, limits, operation, tls, wire};
 use crate::process::Variables;
 use crate::secret::ApiToken;
@@ -41,6 +44,7 @@ pub(super) struct Connection {
     http: reqwest::Client,
     base: Url,
     authorization: Option<HeaderValue>,
+    budget: RefCell<Budget>,
 }
 
 /// The client could not be set up; the text names the variable at fault.
@@ -83,20 +87,30 @@ impl Connection {
             http,
             base: base.clone(),
             authorization,
+            budget: RefCell::default(),
         })
     }
 
-    /// Sends the request once and reads the answer, by `deadline` at the latest.
+    /// How long to wait before a request of this tier, for the sake of the
+    /// company's other jobs.
+    pub(super) fn pause(&self, tier: Tier) -> Duration {
+        self.budget.borrow().pause(tier)
+    }
+
+    /// Sends the request once and reads the answer, within `limit` and by
+    /// `deadline` at the latest.
     pub(super) async fn attempt(
         &self,
         call: &Call<'_>,
+        limit: Duration,
         deadline: Instant,
     ) -> Result<Answer, Cause> {
         let started = Instant::now();
-        let limit = REQUEST_TIMEOUT.min(deadline.saturating_duration_since(started));
+        let limit = limit.min(deadline.saturating_duration_since(started));
         if limit.is_zero() {
             return Err(Cause::NoTime);
         }
+        self.budget.borrow_mut().spend();
         let result = match timeout(limit, self.exchange(call)).await {
             Ok(result) => result,
             Err(_elapsed) => Err(Cause::TimedOut { limit }),
@@ -113,6 +127,7 @@ impl Connection {
             .map_err(|error| transport(&error))?;
         let status = response.status();
         let headers = response.headers().clone();
+        self.budget.borrow_mut().told(call.operation.tier, &headers);
         let request_id = header(&headers, &REQUEST_ID);
         let body = read_body(response, call.operation.body_limit()).await;
         if status.is_success() {

@@ -134,6 +134,13 @@ pub struct Domain {
     pub is_primary: bool,
 }
 
+/// The key that is used, as far as we want to know it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ApiKey {
+    #[serde(default, deserialize_with = "time")]
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
 /// The body that starts a deployment of an application.
 #[derive(Debug, Serialize)]
 pub(crate) struct TriggerBody<'a> {

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use self::log_cursor::LogCursor;
+use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, Status, Verdict};
 use crate::report::Event;
 use crate::schedule::Schedule;
@@ -115,7 +116,7 @@ pub enum Ended {
 /// A watch over one deployment.
 pub struct Watch<'a, S> {
     source: &'a S,
-    deadline: Instant,
+    deadline: Deadline,
     reading: Reading,
     tell: &'a dyn Fn(Event<'_>),
     last: RefCell<Deployment>,
@@ -142,13 +143,13 @@ impl<'a, S: Source> Watch<'a, S> {
     pub fn new(
         source: &'a S,
         deployment: Deployment,
-        deadline: Instant,
+        deadline: impl Into<Deadline>,
         reading: Reading,
         tell: &'a dyn Fn(Event<'_>),
     ) -> Self {
         Self {
             source,
-            deadline,
+            deadline: deadline.into(),
             reading,
             tell,
             last: RefCell::new(deployment),
@@ -202,7 +203,7 @@ impl<S: Source> Watch<'_, S> {
         let mut heartbeat = Heartbeat::new();
         let mut next_look = started + looks.next_wait(None);
         loop {
-            sleep_until(next_look.min(self.deadline)).await;
+            sleep_until(next_look.min(self.deadline.moment())).await;
             let wait = match self.source.look().await {
                 Ok(seen) => {
                     streak = Streak::default();
@@ -222,7 +223,7 @@ impl<S: Source> Watch<'_, S> {
                     Next::Final | Next::Lost => return self.lost(streak.add(error)),
                 },
             };
-            if Instant::now() >= self.deadline {
+            if self.deadline.is_over() {
                 return self.timed_out(streak);
             }
             heartbeat

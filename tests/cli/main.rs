@@ -16,3 +16,4 @@ mod logs;
 mod lost_answers;
 mod network;
 mod oracle;
+mod signals;

@@ -147,7 +147,8 @@ fn render(entry: &LogLine, gate: &Gate) -> Vec<Line> {
         .collect()
 }
 
-fn shorten(line: Line, gate: &Gate) -> Line {
+/// A line cut to what is shown of one.
+pub(super) fn shorten(line: Line, gate: &Gate) -> Line {
     let text = line.as_str();
     if text.len() <= LONGEST_SHOWN {
         return line;

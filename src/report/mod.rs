@@ -135,6 +135,7 @@ impl Inner {
     }
 
     fn finish(&mut self, outcome: &Outcome) {
+        let outcome = &self.bounded(outcome);
         let trouble = self
             .log
             .close(outcome.is_good(), &self.gate, self.channel.as_mut());
@@ -163,6 +164,17 @@ impl Inner {
             self.say(&format!(
                 "Warning: {problem}. The result of the run stays as it is."
             ));
+        }
+    }
+
+    /// The outcome with texts of bounded length: what a build or a service
+    /// said may be megabytes.
+    fn bounded(&self, outcome: &Outcome) -> Outcome {
+        let bound = |text: &String| log::shorten(self.gate.line(text), &self.gate).to_string();
+        Outcome {
+            headline: bound(&outcome.headline),
+            why: outcome.why.iter().map(bound).collect(),
+            ..outcome.clone()
         }
     }
 

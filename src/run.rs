@@ -136,9 +136,10 @@ impl Run<'_> {
             Ended::Lost { last, error } => {
                 let status = error.status();
                 let outcome = Outcome::of_ended(&Ended::Lost { last, error }, source.service);
-                self.with_capabilities(outcome, status).await
+                self.with_capabilities(outcome.and_left(&source.id), status)
+                    .await
             }
-            ended => Outcome::of_ended(&ended, source.service),
+            ended => Outcome::of_ended(&ended, source.service).and_left(&source.id),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::trigger::{self, Before, Cancelled, Started, TriggerError};
 use crate::watch::{Ended, Reading, Remote, Watch};
 
 /// How long after the run's time the last requests may still take.
-const LAST_REQUESTS: Duration = Duration::from_secs(5);
+const LAST_REQUESTS: Duration = sevalla::SPARED;
 
 /// How long cancelling may take after the run's time, if that is wanted.
 const LATE_CANCEL: Duration = Duration::from_secs(7);

@@ -264,22 +264,20 @@ async fn the_run_ends_soon_after_its_time_whatever_hangs() {
 async fn a_service_that_says_when_to_come_back_is_obeyed() {
     let date = jiff::Timestamp::now() + Duration::from_secs(4);
     let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    let limited = |retry_after: Option<&str>, reset: Option<&str>| Behaviour::RateLimited {
-        retry_after: retry_after.map(str::to_owned),
-        reset: reset.map(str::to_owned),
+    let refused = |status, headers: &[(&str, &str)]| {
+        let headers = headers.iter();
+        let headers = headers.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Behaviour::Status(status, Payload::Empty, headers.collect())
     };
-    let unavailable = Behaviour::Status(
-        503,
-        Payload::Empty,
-        vec![("retry-after".to_owned(), "2".to_owned())],
-    );
+    let limited = |header: &'static str, value: &str| refused(429, &[(header, value)]);
+    let (after, reset) = ("retry-after", "x-ratelimit-reset");
     let cases = [
-        ("getApplicationV3", limited(Some("2"), Some("1")), 2),
-        ("listDeploymentsV3", limited(None, Some("2")), 2),
-        ("listDeploymentsV3", limited(Some(&date), None), 1),
-        ("triggerDeploymentV3", limited(Some("2"), None), 2),
-        ("getDeploymentV3", limited(Some("4"), None), 4),
-        ("getApplicationV3", unavailable, 2),
+        ("getApplicationV3", limited(after, "2"), 2),
+        ("listDeploymentsV3", limited(reset, "2"), 2),
+        ("listDeploymentsV3", limited(after, &date), 1),
+        ("triggerDeploymentV3", limited(after, "2"), 2),
+        ("getDeploymentV3", limited(after, "4"), 4),
+        ("getApplicationV3", refused(503, &[(after, "2")]), 2),
     ];
     together(cases.map(|(operation, behaviour, seconds)| async move {
         let fault = Fault::on(operation).nth(1).does(behaviour);
@@ -295,6 +293,23 @@ async fn a_service_that_says_when_to_come_back_is_obeyed() {
         assert_eq!(simulator.deployments_made(), 1);
     }))
     .await;
+}
+
+#[tokio::test]
+async fn a_budget_that_others_have_used_up_does_not_cost_the_last_look() {
+    // As if others had taken everything between two requests of this run.
+    let emptied = Behaviour::RateLimited {
+        retry_after: Some("1".to_owned()),
+        reset: Some("1".to_owned()),
+    };
+    let fault = Fault::on("listDeploymentsV3").nth(1).does(emptied);
+    let simulator = troubled(Script::success(), [fault]).await;
+    let run = Runner::deploys_app(&simulator)
+        .set("SEVALLA_TIMEOUT", "15s")
+        .set("SEVALLA_LOGS", "off")
+        .run()
+        .await;
+    run.assert_ended(0, "success");
 }
 
 #[tokio::test]

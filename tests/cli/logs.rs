@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
-use sevalla_simulator::{Application, Behaviour, Fault, Script, Simulator, StaticSite, World};
+use sevalla_simulator::{
+    Application, Behaviour, Fault, Limits, Script, Simulator, StaticSite, World,
+};
 
 use crate::harness::{APP, Finished, Runner, SITE, application, together};
 
@@ -25,6 +27,15 @@ fn generated(count: usize) -> Vec<String> {
         .collect()
 }
 
+/// An application whose log may be read as often as one likes: the service's
+/// own limits would make a test last.
+async fn unlimited(script: Script) -> Simulator {
+    let world = World::new()
+        .application(Application::new(APP).next(script))
+        .limits(Limits::none().headers(false));
+    Simulator::start(world).await
+}
+
 async fn with_log_file(simulator: &Simulator, logs: &str) -> Finished {
     let runner = Runner::deploys_app(simulator);
     let file = runner.path("deploy.log");
@@ -41,7 +52,7 @@ async fn fifty_thousand_lines_arrive_once_and_in_order() {
     let script = Script::success()
         .run(Duration::from_secs(5))
         .generated_lines(LINES);
-    let simulator = application(script).await;
+    let simulator = unlimited(script).await;
     let runner = Runner::deploys_app(&simulator);
     let file = runner.path("deploy.log");
     let run = runner.set("SEVALLA_LOG_FILE", file).start();
@@ -118,7 +129,7 @@ async fn large_pages_are_read_in_smaller_ones() {
         let text = format!("{number} {}", "x".repeat(100_000));
         script.log_line(Duration::from_micros(300) * number, "INFO", text)
     });
-    let simulator = application(script).await;
+    let simulator = unlimited(script).await;
     let runner = Runner::deploys_app(&simulator);
     let file = runner.path("deploy.log");
     let run = runner

@@ -267,7 +267,7 @@ impl Run<'_> {
     }
 
     async fn warn_of_expiry(&self) {
-        let Some(expires) = self.client.key_expires_at().await else {
+        let Ok(Some(expires)) = self.client.key_expires_at().await else {
             return;
         };
         let left = expires.duration_since((self.clock)());

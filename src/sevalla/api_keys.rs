@@ -1,14 +1,14 @@
 //! Operations on the key that is used.
 
 use super::operation::{GET_CURRENT_API_KEY, VALIDATE_API_KEY};
-use super::{Call, Client, Patience, wire};
+use super::{ApiError, Call, Client, Patience, wire};
 
 impl Client {
-    /// When the key expires; `None` if it does not, or if it cannot be told.
-    pub async fn key_expires_at(&self) -> Option<jiff::Timestamp> {
+    /// When the key expires; `None` if it does not.
+    pub async fn key_expires_at(&self) -> Result<Option<jiff::Timestamp>, ApiError> {
         let call = Call::new(&VALIDATE_API_KEY, []);
-        let key: wire::ApiKey = self.send(call, Patience::Once).await.ok()?;
-        key.expires_at
+        let key: wire::ApiKey = self.send(call, Patience::Once).await?;
+        Ok(key.expires_at)
     }
 
     /// What the key may do, as `RESOURCE:ACTION`; empty if it cannot be told.

@@ -140,11 +140,22 @@ fn proxies(variables: &Variables) -> Result<Vec<Proxy>, ConnectionError> {
             continue;
         };
         // The value may hold a password, so it is not shown.
+        let refused = || ConnectionError(format!("{name}: it is not the URL of an HTTP proxy"));
         let proxy = make(value)
-            .map_err(|_| ConnectionError(format!("{name}: it is not the URL of a proxy")))?;
+            .ok()
+            .filter(|_| is_http(value))
+            .ok_or_else(refused)?;
         proxies.push(proxy.no_proxy(except.clone()));
     }
     Ok(proxies)
+}
+
+/// Other kinds of proxy are not built in; passing one over in silence would
+/// send the requests another way than the user asked for.
+fn is_http(proxy: &str) -> bool {
+    proxy
+        .split_once("://")
+        .is_none_or(|(scheme, _)| matches!(scheme, "http" | "https"))
 }
 
 async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, Cause> {
@@ -168,18 +179,20 @@ fn transport(error: &reqwest::Error) -> Cause {
         };
     }
     if error.is_connect() {
-        let may_heal = !is_about_a_certificate(error);
+        let may_heal = !is_lasting(error);
         return Cause::NotConnected { reason, may_heal };
     }
     Cause::Broken { reason }
 }
 
-/// An untrusted or wrong certificate stays so, unlike a refused connection.
-fn is_about_a_certificate(error: &reqwest::Error) -> bool {
+/// An untrusted certificate stays so, and a server that speaks no TLS too,
+/// unlike a refused connection.
+fn is_lasting(error: &reqwest::Error) -> bool {
     let mut source = error.source();
     while let Some(cause) = source {
         if let Some(tls) = tls_error(cause) {
-            return matches!(tls, rustls::Error::InvalidCertificate(_));
+            let is_no_tls = matches!(tls, rustls::Error::InvalidMessage(_));
+            return is_no_tls || matches!(tls, rustls::Error::InvalidCertificate(_));
         }
         source = cause.source();
     }

@@ -1,7 +1,7 @@
 //! The service: a client for the part of Sevalla's API that this program uses.
 //!
-//! Every request goes through [`Client::send`], and every attempt through
-//! [`Client::attempt`]. What an answer means for the run is not decided here.
+//! Every request goes through `Client::send_and`, and every attempt through
+//! `Client::attempt`. What an answer means for the run is not decided here.
 
 mod api_keys;
 mod applications;
@@ -217,6 +217,7 @@ impl Client {
         };
         let mut schedule = Schedule::for_requests();
         let mut attempts = 0;
+        let mut last = None;
         loop {
             attempts += 1;
             let attempt = self.attempt(&call, attempts == 1).await;
@@ -227,6 +228,10 @@ impl Client {
                 },
                 Err(cause) => cause,
             };
+            // That there was no time for another attempt is not the reason.
+            if let (Some(last), Cause::NoTime | Cause::Stopped) = (last.take(), &cause) {
+                return Err(last);
+            }
             let error = ApiError {
                 operation: call.operation,
                 cause,
@@ -244,6 +249,7 @@ impl Client {
             if self.sleeps_in_vain(&call, wait).await {
                 return Err(error);
             }
+            last = Some(error);
         }
     }
 

@@ -69,6 +69,8 @@ impl From<WireDeployment> for Deployment {
 /// An application's record.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Application {
+    /// Its id: the one field that makes an object a record.
+    pub id: String,
     /// The name in the dashboard.
     #[serde(default, deserialize_with = "text")]
     pub display_name: Option<String>,
@@ -95,6 +97,8 @@ pub struct Application {
 /// A static site's record.
 #[derive(Debug, Clone, Deserialize)]
 pub struct StaticSite {
+    /// Its id: the one field that makes an object a record.
+    pub id: String,
     /// The name in the dashboard.
     #[serde(default, deserialize_with = "text")]
     pub display_name: Option<String>,

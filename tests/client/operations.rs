@@ -64,6 +64,13 @@ fn documented() -> Vec<Documented> {
             ..READ
         },
         Documented {
+            id: "cancelDeploymentV3",
+            method: "POST",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/deployments/6a1bbd1c-2f0f-4a5e-9d2f-3a9f5b7f0c22/cancel",
+            answer: || json!({"message": "Deployment cancelled"}),
+            ..READ
+        },
+        Documented {
             id: "getApplicationDeploymentLogsV3",
             path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/deployments/6a1bbd1c-2f0f-4a5e-9d2f-3a9f5b7f0c22/logs",
             query: "from=2026-02-25T06%3A13%3A20.123Z&limit=100",
@@ -106,6 +113,22 @@ fn documented() -> Vec<Documented> {
             ..READ
         },
         Documented {
+            id: "cancelStaticSiteDeploymentV3",
+            method: "POST",
+            path: "/v3/static-sites/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11/deployments/6a1bbd1c-2f0f-4a5e-9d2f-3a9f5b7f0c22/cancel",
+            answer: || json!({"message": "Deployment cancelled"}),
+            ..READ
+        },
+        Documented {
+            id: "validateApiKeyV3",
+            path: "/v3/api-keys/validate",
+            answer: || {
+                json!({"name": "ci", "expires_at": null, "status": "active",
+                    "company_id": "54fb80af-576c-4fdc-ba4f-b596c83f15a1"})
+            },
+            ..READ
+        },
+        Documented {
             id: "getStaticSiteDeploymentLogsV3",
             path: "/v3/static-sites/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11/deployments/6a1bbd1c-2f0f-4a5e-9d2f-3a9f5b7f0c22/logs",
             query: "from=2026-02-25T06%3A13%3A20.123Z&limit=100",
@@ -127,6 +150,13 @@ async fn call(client: &Client, id: &str) -> Result<(), ApiError> {
             .await
             .map(drop),
         "getDeploymentV3" => client.get_deployment(APP, &deployment).await.map(drop),
+        "cancelDeploymentV3" => client.cancel_deployment(APP, &deployment).await,
+        "cancelStaticSiteDeploymentV3" => {
+            client
+                .cancel_static_site_deployment(SITE, &deployment)
+                .await
+        }
+        "validateApiKeyV3" => client.key_expires_at().await.map(drop),
         "getApplicationDeploymentLogsV3" => client
             .get_application_deployment_logs(APP, &deployment, window())
             .await
@@ -572,7 +602,7 @@ async fn what_may_be_null_may_be_null() {
         .unwrap();
     assert_eq!(read, empty);
 
-    let server = answering(200, &null_but(&[], application())).await;
+    let server = answering(200, &null_but(&["id"], application())).await;
     let read = client(&api(&server))
         .get_application(APP, Patience::Once)
         .await
@@ -583,7 +613,7 @@ async fn what_may_be_null_may_be_null() {
     );
     assert!(!read.auto_deploy && !read.is_suspended);
 
-    let server = answering(200, &null_but(&[], static_site())).await;
+    let server = answering(200, &null_but(&["id"], static_site())).await;
     let read = client(&api(&server))
         .get_static_site(SITE, Patience::Once)
         .await

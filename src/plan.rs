@@ -8,7 +8,8 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::deployment::Service;
-use crate::inputs::{Abandon, ActionName, Inputs, Logs, Problem};
+use crate::inputs::{Abandon, ActionName, Input, Inputs, Logs, Problem, TABLE};
+use crate::process::Variables;
 use crate::secret::{ApiToken, HookUrl};
 
 /// What a run does, without a question left open.
@@ -89,6 +90,36 @@ impl Work {
 }
 
 impl Plan {
+    /// Reads and combines the inputs, or tells everything that is wrong: also
+    /// what does not fit or is missing beside a value that cannot be read.
+    pub fn read(variables: &Variables) -> Result<Self, Vec<Problem>> {
+        let mut problems = match Inputs::read(variables) {
+            Ok(inputs) => return Self::resolve(inputs),
+            Err(problems) => problems,
+        };
+        let unread: Vec<String> = TABLE
+            .iter()
+            .filter(|input| {
+                let spellings = input.spellings();
+                problems
+                    .iter()
+                    .any(|problem| spellings.contains(&problem.input))
+            })
+            .map(Input::name)
+            .collect();
+        let rest = variables.without(problems.iter().map(|problem| problem.input.as_str()));
+        if let Some(more) = Inputs::read(&rest)
+            .ok()
+            .and_then(|rest| Self::resolve(rest).err())
+        {
+            problems.extend(
+                more.into_iter()
+                    .filter(|problem| !follows(problem, &unread)),
+            );
+        }
+        Err(problems)
+    }
+
     /// Combines the inputs, or tells everything that does not fit.
     pub fn resolve(inputs: Inputs) -> Result<Self, Vec<Problem>> {
         let mut doubts = Doubts::default();
@@ -123,6 +154,18 @@ impl Plan {
             dry_run: inputs.dry_run,
             warnings: doubts.warnings,
         })
+    }
+}
+
+/// Whether a problem is there only because these inputs could not be read.
+fn follows(problem: &Problem, unread: &[String]) -> bool {
+    const WHAT: [&str; 4] = ["action", "app-id", "static-site-id", "deploy-hook-url"];
+    let is_unread = |name: &str| unread.iter().any(|other| other == name);
+    match problem.input.as_str() {
+        name if is_unread(name) => true,
+        // A hook needs no key.
+        "sevalla-token" => is_unread("deploy-hook-url"),
+        name => WHAT.contains(&name) && WHAT.into_iter().any(is_unread),
     }
 }
 
@@ -278,7 +321,6 @@ fn deploy_static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Variables;
 
     const ID: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
     const OTHER: &str = "0b5e5168-4281-4bec-94c5-0d1584e9e657";
@@ -315,6 +357,33 @@ mod tests {
         assert_eq!(told(app), ["app-id", "sevalla-token"]);
         let site = resolve([("INPUT_ACTION", "deploy-static-site")]).unwrap_err();
         assert_eq!(told(site), ["static-site-id", "sevalla-token"]);
+    }
+
+    #[test]
+    fn what_is_missing_is_told_beside_what_cannot_be_read() {
+        let told = |pairs: &[(&str, &str)]| {
+            let pairs = pairs
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()));
+            let problems = Plan::read(&pairs.collect()).unwrap_err();
+            problems.into_iter().map(|p| p.input).collect::<Vec<_>>()
+        };
+        let late = ("SEVALLA_TIMEOUT", "soon");
+        assert_eq!(
+            told(&[late]),
+            ["SEVALLA_TIMEOUT", "app-id", "sevalla-token"]
+        );
+        let app = ("SEVALLA_APP_ID", ID);
+        assert_eq!(told(&[late, app]), ["SEVALLA_TIMEOUT", "sevalla-token"]);
+        // These are consequences.
+        assert_eq!(
+            told(&[("SEVALLA_APP_ID", "x")]),
+            ["SEVALLA_APP_ID", "sevalla-token"]
+        );
+        let hook = ("SEVALLA_DEPLOY_HOOK_URL", "x");
+        assert_eq!(told(&[hook]), ["SEVALLA_DEPLOY_HOOK_URL"]);
+        let key = ("SEVALLA_TOKEN", "a b");
+        assert_eq!(told(&[key, app]), ["SEVALLA_TOKEN"]);
     }
 
     #[test]

@@ -123,6 +123,9 @@ impl Inner {
         if let Event::Log(lines) = event {
             return self.log.take(lines, &self.gate, self.channel.as_mut());
         }
+        if let Event::LogUnavailable(_) | Event::LogIncomplete = event {
+            self.log.is_incomplete();
+        }
         self.story.take_in(event);
         for line in narrative::tell(event) {
             self.say(&line);
@@ -136,6 +139,9 @@ impl Inner {
 
     fn finish(&mut self, outcome: &Outcome) {
         let outcome = &self.bounded(outcome);
+        if !outcome.ending.was_followed() {
+            self.log.leave_out();
+        }
         let trouble = self
             .log
             .close(outcome.is_good(), &self.gate, self.channel.as_mut());

@@ -9,7 +9,7 @@ use sevalla_simulator::{
     Application, Behaviour, Fault, Limits, Script, Simulator, StaticSite, World,
 };
 
-use crate::harness::{APP, Finished, Runner, SITE, application, together};
+use crate::harness::{APP, Finished, Runner, SITE, application, together, until};
 
 const LOGS: &str = "getApplicationDeploymentLogsV3";
 
@@ -241,7 +241,8 @@ async fn trouble_with_the_log_never_changes_how_a_run_ends() {
         run.assert_ended(code, word);
         assert!(run.took < Duration::from_secs(45), "{name}: {:?}", run.took);
         run.assert_told("Warning: the log");
-        assert_nothing_half_written(&run);
+        assert!(run.files().is_empty(), "{name}: {:?}", run.files());
+        run.assert_told("deploy.log was not written");
     }))
     .await;
 }
@@ -316,7 +317,19 @@ async fn a_log_file_is_there_whole_or_not_at_all() {
         simulator.forbid("triggerDeploymentV3");
         let run = with_log_file(&simulator, "live").await;
         run.assert_ended(5, "unauthorized");
-        assert_nothing_half_written(&run);
+        assert!(run.files().is_empty(), "{:?}", run.files());
+    };
+    let unfollowed = async {
+        let simulator = application(Script::success()).await;
+        let runner = Runner::deploys_app(&simulator);
+        let file = runner.path("deploy.log");
+        let run = runner
+            .set("SEVALLA_LOG_FILE", file)
+            .set("SEVALLA_WAIT_FOR_FINISH", "false")
+            .run()
+            .await;
+        run.assert_ended(0, "triggered");
+        assert!(run.files().is_empty(), "{:?}", run.files());
     };
     let interrupted = async {
         let script = Script::success().never_ends().generated_lines(5);
@@ -324,11 +337,11 @@ async fn a_log_file_is_there_whole_or_not_at_all() {
         let runner = Runner::deploys_app(&simulator);
         let file = runner.path("deploy.log");
         let run = runner.set("SEVALLA_LOG_FILE", file).start();
-        crate::harness::until(|| simulator.calls(LOGS) > 0).await;
+        until(|| simulator.calls(LOGS) > 0).await;
         run.signal("TERM").await;
         let run = run.finish().await;
         assert_eq!(run.code, Some(143), "{}", run.streams());
-        assert_nothing_half_written(&run);
+        assert!(run.files().is_empty(), "{:?}", run.files());
     };
-    tokio::join!(failed, refused, interrupted);
+    tokio::join!(failed, refused, unfollowed, interrupted);
 }

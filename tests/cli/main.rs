@@ -7,13 +7,13 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod answers;
 mod deploys;
 mod errors;
 mod github;
 mod harness;
 mod inputs;
 mod logs;
-mod lost_answers;
 mod network;
 mod oracle;
 mod signals;

@@ -124,6 +124,8 @@ pub struct Watch<'a, S> {
     is_known: Cell<bool>,
     /// What the log loop is to do once the status loop has ended.
     farewell: Cell<Farewell>,
+    /// Whether the log was read to its end after the deployment's.
+    is_log_read: Cell<bool>,
     over: CancellationToken,
 }
 
@@ -155,6 +157,7 @@ impl<'a, S: Source> Watch<'a, S> {
             last: RefCell::new(deployment),
             is_known: Cell::new(false),
             farewell: Cell::new(Farewell::Drain),
+            is_log_read: Cell::new(false),
             over: CancellationToken::new(),
         }
     }
@@ -175,7 +178,11 @@ impl<'a, S: Source> Watch<'a, S> {
             };
             tokio::select! {
                 () = self.follow_log() => {}
-                () = too_long => (self.tell)(Event::LogIncomplete),
+                () = too_long => (self.tell)(if self.is_log_read.get() {
+                    Event::Note("The log was read to its end; looking again for late lines took too long.")
+                } else {
+                    Event::LogIncomplete
+                }),
             }
         };
         tokio::join!(status, log).0
@@ -380,7 +387,8 @@ impl<S: Source> Watch<'_, S> {
 
     /// Reads until nothing new has come for a while.
     async fn drain(&self, cursor: &mut LogCursor) {
-        self.read_or_tell(cursor).await;
+        let is_read = self.read_or_tell(cursor).await.is_some();
+        self.is_log_read.set(is_read);
         let mut quiet = LOG_QUIET.iter();
         while let Some(wait) = quiet.next() {
             sleep(*wait).await;

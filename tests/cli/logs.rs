@@ -95,6 +95,7 @@ async fn a_log_is_whole_whatever_order_it_comes_in() {
             log.lines().count()
         );
         assert!(texts(&run.stderr) == generated(LINES));
+        assert!(run.took < Duration::from_secs(45), "{:?}", run.took);
     }))
     .await;
 }

@@ -107,56 +107,56 @@ macro_rules! inputs {
 
 inputs! {
     action: Option<ActionName>, default: None, secret: false, also: &[],
-    "What to do. Inferred when only one action fits the other inputs."
+    "What to do, deploy-app or deploy-static-site. May be left out when the other inputs leave only one possibility."
 
     sevalla_token: Option<ApiToken>, default: None, secret: true,
     also: &["SEVALLA_API_TOKEN", "SEVALLA_API_KEY"],
-    "API key of the Sevalla company. It needs read and update access to the service."
+    "API key of the company that owns the service, allowed to read and update it. Only calling a deployment hook without following the deployment needs none."
 
     app_id: Option<Uuid>, default: None, secret: false, also: &[],
-    "Application to deploy."
+    "UUID of the application to deploy. May be left out when deploy-hook-url is given, whose address contains it."
 
     static_site_id: Option<Uuid>, default: None, secret: false, also: &[],
-    "Static site to deploy."
+    "UUID of the static site to deploy."
 
     branch: Option<Text>, default: None, secret: false, also: &[],
-    "Branch to deploy. Without it, the default branch of the service."
+    "Git branch to deploy. Left out, it is the branch that the service is set to on Sevalla."
 
     docker_image: Option<DockerImage>, default: None, secret: false, also: &[],
-    "Image to deploy, for an application that runs an image."
+    "Image to deploy, with a tag or a digest. Only for applications that run from an image."
 
     is_restart: bool, default: Some("false"), secret: false, also: &[],
-    "Deploy the last successful artifact again, without a build."
+    "true deploys the last successful artifact once more instead of building again."
 
     wait_for_finish: bool, default: Some("true"), secret: false, also: &[],
-    "Follow the deployment to its end. With false, return once it is started."
+    "true follows the deployment to its end, and the run fails if the deployment does. false ends the run as soon as Sevalla has accepted the deployment."
 
     deploy_hook_url: Option<HookUrl>, default: None, secret: true, also: &[],
-    "Deployment hook of an application, used to start the deployment. Following it needs sevalla-token too."
+    "Deployment hook of an application, called to start the deployment instead of the API. The address is a secret. Together with sevalla-token the deployment is followed too."
 
     api_url: ApiUrl, default: Some("https://api.sevalla.com/v3"), secret: false, also: &[],
-    "Address of the API."
+    "Base address of the Sevalla API. Must be https, or http on the loopback interface."
 
     timeout: Duration, default: Some("30m"), secret: false, also: &[],
-    "How long the whole run may take."
+    "How long the whole run may take, as in 90s, 20m or 1h30m."
 
     on_timeout: Abandon, default: Some("leave"), secret: false, also: &[],
-    "When the time is over before the deployment has ended: leave it running, or cancel it."
+    "What becomes of the deployment when the time is over before it has ended, leave (it goes on) or cancel."
 
     on_cancel: Abandon, default: Some("cancel"), secret: false, also: &[],
-    "When the CI job is cancelled (SIGINT, SIGTERM): cancel the deployment, or leave it running."
+    "What becomes of the deployment when the CI job is cancelled (SIGINT or SIGTERM), cancel or leave (it goes on)."
 
     logs: Logs, default: Some("live"), secret: false, also: &[],
-    "Show the deployment's log: while it runs, only when it failed, or not at all."
+    "When to print the deployment's log, live (while it runs), on-failure (at the end, unless it succeeded) or off."
 
     log_file: Option<PathBuf>, default: None, secret: false, also: &[],
-    "File for the complete log of the deployment."
+    "Path of a file that receives the complete log of the deployment."
 
     summary: bool, default: Some("true"), secret: false, also: &[],
-    "Write a job summary where the CI has one."
+    "true writes a summary of the run where the CI can show one."
 
     dry_run: bool, default: Some("false"), secret: false, also: &[],
-    "Only read, and say what would be done."
+    "true only reads from Sevalla and says what would be deployed."
 }
 
 /// One thing wrong with what the user gave.

@@ -116,7 +116,8 @@ async fn carry_out(world: &World<'_>, reporter: &Rc<Reporter>) -> Outcome {
     for warning in inputs::unknown_names(world.variables) {
         reporter.on(Event::Warning(&warning));
     }
-    let plan = match Inputs::read(world.variables).and_then(Plan::resolve) {
+    let (inputs, problems) = Inputs::read(world.variables);
+    let plan = match Plan::resolve(inputs, problems) {
         Ok(plan) => plan,
         Err(problems) => return Outcome::invalid(&problems),
     };

@@ -89,9 +89,13 @@ impl Work {
 }
 
 impl Plan {
-    /// Combines the inputs, or tells everything that does not fit.
-    pub fn resolve(inputs: Inputs) -> Result<Self, Vec<Problem>> {
-        let mut doubts = Doubts::default();
+    /// Combines the inputs, or tells everything that does not fit, together
+    /// with the `problems` that reading them brought.
+    pub fn resolve(inputs: Inputs, problems: Vec<Problem>) -> Result<Self, Vec<Problem>> {
+        let mut doubts = Doubts {
+            problems,
+            warnings: Vec::new(),
+        };
         let work = match action(&inputs, &mut doubts) {
             Some(ActionName::DeployApp) => deploy_application(&inputs, &mut doubts),
             Some(ActionName::DeployStaticSite) => deploy_static_site(&inputs, &mut doubts),
@@ -127,7 +131,6 @@ impl Plan {
 }
 
 /// What was found while combining.
-#[derive(Default)]
 struct Doubts {
     problems: Vec<Problem>,
     warnings: Vec<String>,
@@ -151,9 +154,11 @@ impl Doubts {
 }
 
 fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
-    let app = inputs.app_id.is_some() || inputs.deploy_hook_url.is_some();
-    match (inputs.action, app, inputs.static_site_id.is_some()) {
+    let app = inputs.is_given("app-id") || inputs.is_given("deploy-hook-url");
+    match (inputs.action, app, inputs.is_given("static-site-id")) {
         (Some(action), _, _) => Some(action),
+        // It is no action: what it was to be cannot be judged further.
+        (None, _, _) if inputs.is_given("action") => None,
         (None, true, false) => Some(ActionName::DeployApp),
         (None, false, true) => Some(ActionName::DeployStaticSite),
         (None, true, true) => {
@@ -169,7 +174,7 @@ fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
                 "nothing says what to deploy; set app-id (or deploy-hook-url) for an application, \
                  static-site-id for a static site",
             );
-            if inputs.sevalla_token.is_none() {
+            if !inputs.is_given("sevalla-token") {
                 need_token(doubts);
             }
             None
@@ -190,6 +195,9 @@ fn deploy_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
         "on deploy-app",
         [(inputs.static_site_id.is_some(), "static-site-id")],
     );
+    if inputs.deploy_hook_url.is_none() && inputs.is_given("deploy-hook-url") {
+        return None;
+    }
     match &inputs.deploy_hook_url {
         Some(hook) => call_hook(inputs, hook, doubts),
         None => order_application(inputs, doubts),
@@ -221,10 +229,10 @@ fn call_hook(inputs: &Inputs, hook: &HookUrl, doubts: &mut Doubts) -> Option<Wor
 }
 
 fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
-    if inputs.app_id.is_none() {
+    if !inputs.is_given("app-id") {
         doubts.problem("app-id", "deploy-app needs it, or deploy-hook-url");
     }
-    if inputs.sevalla_token.is_none() {
+    if !inputs.is_given("sevalla-token") {
         need_token(doubts);
     }
     if inputs.branch.is_some() && inputs.docker_image.is_some() {
@@ -254,10 +262,10 @@ fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
 }
 
 fn deploy_static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
-    if inputs.static_site_id.is_none() {
+    if !inputs.is_given("static-site-id") {
         doubts.problem("static-site-id", "deploy-static-site needs it");
     }
-    if inputs.sevalla_token.is_none() {
+    if !inputs.is_given("sevalla-token") {
         need_token(doubts);
     }
     doubts.ignored(
@@ -286,7 +294,8 @@ mod tests {
         "https://hook.example.com/apps/fb5e5168-4281-4bec-94c5-0d1584e9e657/deploy/abcdefghijkl";
 
     fn resolve<const N: usize>(pairs: [(&str, &str); N]) -> Result<Plan, Vec<Problem>> {
-        Plan::resolve(Inputs::read(&Variables::from(pairs)).unwrap())
+        let (inputs, problems) = Inputs::read(&Variables::from(pairs));
+        Plan::resolve(inputs, problems)
     }
 
     #[test]
@@ -315,6 +324,11 @@ mod tests {
         assert_eq!(told(app), ["app-id", "sevalla-token"]);
         let site = resolve([("INPUT_ACTION", "deploy-static-site")]).unwrap_err();
         assert_eq!(told(site), ["static-site-id", "sevalla-token"]);
+        let unreadable = resolve([("SEVALLA_APP_ID", "x"), ("SEVALLA_TIMEOUT", "y")]).unwrap_err();
+        assert_eq!(
+            told(unreadable),
+            ["SEVALLA_APP_ID", "SEVALLA_TIMEOUT", "sevalla-token"]
+        );
     }
 
     #[test]

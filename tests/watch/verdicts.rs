@@ -1,0 +1,149 @@
+//! How a watch ends, and when it looks.
+
+use std::time::Duration;
+
+use sevalla_deploy::deployment::Verdict;
+use sevalla_deploy::watch::{Ended, Reading};
+
+use crate::script::{
+    Answer, LAST_REQUESTS, LATEST_END, LONGEST_GAP, Script, Trouble, What, follow, millis, secs,
+    waits,
+};
+
+#[tokio::test(start_paused = true)]
+async fn each_final_word_ends_with_its_verdict() {
+    for (word, verdict) in [
+        ("success", Verdict::Success),
+        ("failed", Verdict::Failed),
+        ("cancelled", Verdict::Cancelled),
+        ("skipped", Verdict::Skipped),
+    ] {
+        let run = follow(Script::ending(90, word), Reading::Never).await;
+        assert_eq!(run.verdict(), Some(verdict), "{word}");
+        assert!(
+            run.took >= secs(90) && run.took <= secs(90) + LONGEST_GAP,
+            "{run:?}"
+        );
+        assert_eq!(run.seen(), ["inProgress", word]);
+        assert!(run.reads.is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_other_word_ends_it() {
+    for word in [
+        None,
+        Some(""),
+        Some("SUCCESS"),
+        Some("Success"),
+        Some("success "),
+        Some("succeeded"),
+        Some("Failed"),
+        Some("canceled"),
+        Some("deploymentSuccess"),
+        Some("null"),
+    ] {
+        let script = Script::of(&[(0, Some("waiting")), (10, word), (200, Some("failed"))]);
+        let run = follow(script, Reading::Never).await;
+        assert_eq!(run.verdict(), Some(Verdict::Failed), "{word:?}");
+        assert!(run.took >= secs(200), "{word:?}");
+
+        let script = Script::of(&[(0, Some("waiting")), (10, word)]).until(60);
+        let run = follow(script, Reading::Never).await;
+        assert!(
+            matches!(run.ended, Ended::TimedOut { trouble: None, .. }),
+            "{word:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_goes_backwards_does_not_matter() {
+    let script = Script::of(&[
+        (0, Some("inProgress")),
+        (30, Some("waiting")),
+        (60, None),
+        (90, Some("inProgress")),
+        (120, Some("waiting")),
+        (150, Some("success")),
+    ]);
+    let run = follow(script, Reading::Never).await;
+    assert_eq!(run.verdict(), Some(Verdict::Success));
+    assert_eq!(
+        run.seen(),
+        ["waiting", "unknown", "inProgress", "waiting", "success"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_appears_late_is_told_once() {
+    let mut script = Script::ending(120, "success");
+    script.commit = secs(50);
+    let run = follow(script, Reading::Never).await;
+    let with_commit = |what: &What| matches!(what, What::Seen(_, Some(_)));
+    let first = run
+        .told
+        .iter()
+        .find(|told| with_commit(&told.what))
+        .unwrap();
+    assert!(first.at >= secs(50) && first.at <= secs(50) + LONGEST_GAP);
+    // Once when it appeared, once with the end.
+    assert_eq!(run.tells(with_commit), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_after_the_deadline_is_not_waited_for() {
+    let run = follow(Script::ending(61, "success").until(60), Reading::Never).await;
+    assert!(matches!(run.ended, Ended::TimedOut { trouble: None, .. }));
+    assert_eq!(run.took, secs(60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_is_over_still_allows_one_look() {
+    let run = follow(Script::ending(0, "success").until(0), Reading::Never).await;
+    assert_eq!(
+        (run.verdict(), run.looks.len()),
+        (Some(Verdict::Success), 1)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_three_failed_looks_in_a_row_at_the_deadline_are_trouble() {
+    let mut with_trouble = 0;
+    for failing_since in 60..120 {
+        let script = Script::endless(120).looks(move |request| {
+            if request.at >= secs(failing_since) {
+                Answer::from(Trouble::Refused(503))
+            } else {
+                Answer::FINE
+            }
+        });
+        let run = follow(script, Reading::Never).await;
+        let failed = run.looks.iter().rev().take_while(|look| look.failed);
+        let failed: Vec<_> = failed.collect();
+        let Ended::TimedOut { trouble, .. } = &run.ended else {
+            panic!("{:?}", run.ended)
+        };
+        assert_eq!(trouble.is_some(), failed.len() >= 3, "{run:?}");
+        if let Some(error) = trouble {
+            with_trouble += 1;
+            assert_eq!(usize::try_from(error.attempts), Ok(failed.len()));
+            assert_eq!(error.elapsed, secs(120) - failed.last().unwrap().at);
+        }
+        assert_eq!(run.looks.last().unwrap().at, secs(120));
+    }
+    assert!(with_trouble > 10, "{with_trouble}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_looks_before_a_good_one_are_no_trouble() {
+    let script = Script::endless(120).looks(|request| {
+        if request.at < secs(110) {
+            Answer::from(Trouble::Refused(500))
+        } else {
+            Answer::FINE
+        }
+    });
+    let run = follow(script, Reading::Never).await;
+    assert!(matches!(run.ended, Ended::TimedOut { trouble: None, .. }));
+}

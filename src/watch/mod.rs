@@ -138,7 +138,8 @@ enum Farewell {
 
 impl<'a, S: Source> Watch<'a, S> {
     /// A watch over `deployment`, which was just created or found. It ends by
-    /// `deadline`, after a last look at that moment.
+    /// `deadline`, after a last look at that moment, or right after a look that
+    /// was still under way then.
     pub fn new(
         source: &'a S,
         deployment: Deployment,
@@ -200,10 +201,16 @@ impl<S: Source> Watch<'_, S> {
         let mut retries = Schedule::for_requests();
         let mut streak = Streak::default();
         let mut heartbeat = Heartbeat::new();
-        let mut next_look = started + looks.next_wait(None);
+        let mut next_look = (started + looks.next_wait(None)).min(self.deadline);
         loop {
-            sleep_until(next_look.min(self.deadline)).await;
+            sleep_until(next_look).await;
+            let begun = Instant::now();
             let wait = match self.source.look().await {
+                // Nothing was asked, so nothing has failed.
+                Err(ApiError {
+                    cause: Cause::NoTime,
+                    ..
+                }) => Duration::from_secs(1),
                 Ok(seen) => {
                     streak = Streak::default();
                     retries.reset();
@@ -214,20 +221,22 @@ impl<S: Source> Watch<'_, S> {
                 }
                 Err(error) => match self.after_a_miss(&error, started) {
                     Next::Again(asked) => {
-                        let wait = retries.next_wait(asked).max(Duration::from_secs(1));
                         streak.add(error);
-                        streak.tell(self.tell, wait);
-                        wait
+                        retries.next_wait(asked).max(Duration::from_secs(1))
                     }
                     Next::Final | Next::Lost => return self.lost(streak.add(error)),
                 },
             };
-            if Instant::now() >= self.deadline {
+            // Not by when the answer came: a look that was under way at the
+            // deadline shows what was so before.
+            if begun >= self.deadline {
                 return self.timed_out(streak);
             }
+            let now = Instant::now();
+            next_look = (now + wait).min(self.deadline);
+            streak.tell(self.tell, next_look.saturating_duration_since(now));
             heartbeat
                 .beat(|elapsed| (self.tell)(Event::StillWaiting(&self.last.borrow(), elapsed)));
-            next_look = Instant::now() + wait;
         }
     }
 
@@ -250,8 +259,6 @@ impl<S: Source> Watch<'_, S> {
     fn after_a_miss(&self, error: &ApiError, started: Instant) -> Next {
         let is_young = !self.is_known.get() && started.elapsed() < GRACE_FOR_404;
         match error.next() {
-            // The run's time is over: this was the last look.
-            Next::Final if matches!(error.cause, Cause::NoTime) => Next::Again(None),
             Next::Final if error.status() == Some(404) && is_young => Next::Again(None),
             next => next,
         }

@@ -77,6 +77,19 @@ async fn trouble_of_changing_kinds_is_outlasted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_told_of_the_next_try_is_true_up_to_the_deadline() {
+    for deadline in 30..60 {
+        let script = failing(
+            Script::endless(deadline),
+            10,
+            999,
+            Trouble::AskedToWait(429, 9),
+        );
+        assert_tells_the_truth(&follow(script, Reading::Never).await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wait_that_the_service_asks_for_is_the_least() {
     for status in [429, 503] {
         for asked in [3, 17, 60, 120] {

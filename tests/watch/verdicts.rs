@@ -92,6 +92,56 @@ async fn a_commit_that_appears_late_is_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn looks_are_a_second_to_ten_apart_and_the_last_is_at_the_deadline() {
+    for deadline in 1..120 {
+        for latency in [0, 300] {
+            let script =
+                Script::endless(deadline).looks(move |_| Answer::FINE.after(millis(latency)));
+            let run = follow(script, Reading::Never).await;
+            assert!(matches!(run.ended, Ended::TimedOut { trouble: None, .. }));
+            let first = run.looks.first().unwrap().at;
+            assert!(first >= secs(1), "{first:?}");
+            let waits = waits(&run.looks);
+            // The last wait is cut short by the deadline.
+            let (last, others) = waits.split_last().unzip();
+            for wait in others.unwrap_or_default() {
+                assert!(*wait >= secs(1) && *wait <= LONGEST_GAP, "{wait:?}");
+            }
+            assert!(last.is_none_or(|wait| *wait <= LONGEST_GAP));
+            let late: Vec<Duration> = run
+                .looks
+                .iter()
+                .map(|look| look.at)
+                .filter(|at| *at >= secs(deadline))
+                .collect();
+            let before = run.looks.iter().rev().nth(1);
+            let overlaps = before
+                .and_then(|look| look.answered)
+                .filter(|answered| *answered > secs(deadline));
+            // A look that is under way at the deadline shows what was so
+            // before: the last one follows it.
+            assert_eq!(late, [overlaps.unwrap_or(secs(deadline))]);
+            assert_eq!(run.took, run.known_at());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_right_before_the_deadline_is_seen() {
+    for deadline in 20..60 {
+        for latency in [0, 400, 2000] {
+            let mut script =
+                Script::endless(deadline).looks(move |_| Answer::FINE.after(millis(latency)));
+            let end = secs(deadline) - millis(1);
+            script.words.push((end, Some("success".to_owned())));
+            let run = follow(script, Reading::Never).await;
+            assert_eq!(run.verdict(), Some(Verdict::Success), "{run:?}");
+            assert!(run.took <= secs(deadline) + millis(2 * latency));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_end_after_the_deadline_is_not_waited_for() {
     let run = follow(Script::ending(61, "success").until(60), Reading::Never).await;
     assert!(matches!(run.ended, Ended::TimedOut { trouble: None, .. }));
@@ -146,4 +196,26 @@ async fn failed_looks_before_a_good_one_are_no_trouble() {
     });
     let run = follow(script, Reading::Never).await;
     assert!(matches!(run.ended, Ended::TimedOut { trouble: None, .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn looks_that_hang_cannot_hold_it_after_the_deadline() {
+    for deadline in [1, 5, 28, 29, 30, 31, 33, 60, 64, 100, 240, 600] {
+        for reading in [Reading::Never, Reading::Live, Reading::AtTheEnd] {
+            let script = Script::endless(deadline)
+                .looks(|_| Trouble::Hangs)
+                .reads(|_| Trouble::Hangs);
+            let run = follow(script, reading).await;
+            let Ended::TimedOut { trouble, .. } = &run.ended else {
+                panic!("{:?}", run.ended)
+            };
+            assert!(run.took <= secs(deadline) + LATEST_END, "{:?}", run.took);
+            assert!(run.known_at() <= secs(deadline) + LAST_REQUESTS);
+            if deadline >= 240 {
+                // What is told is what the service did, not that time is over.
+                let error = trouble.as_ref().unwrap().to_string();
+                assert!(error.contains("no complete answer"), "{error}");
+            }
+        }
+    }
 }

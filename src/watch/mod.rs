@@ -221,10 +221,10 @@ impl<S: Source> Watch<'_, S> {
                 }
                 Err(error) => match self.after_a_miss(&error, started) {
                     Next::Again(asked) => {
-                        streak.add(error);
+                        streak.add(error, begun);
                         retries.next_wait(asked).max(Duration::from_secs(1))
                     }
-                    Next::Final | Next::Lost => return self.lost(streak.add(error)),
+                    Next::Final | Next::Lost => return self.lost(streak.add(error, begun)),
                 },
             };
             // Not by when the answer came: a look that was under way at the
@@ -287,13 +287,14 @@ struct Streak {
 }
 
 impl Streak {
-    /// Adds one; returns it with the attempts and the time of the streak.
-    fn add(&mut self, error: ApiError) -> ApiError {
-        let since = *self.since.get_or_insert_with(Instant::now);
+    /// Adds one that was begun at this moment; returns it with the attempts and
+    /// the time of the streak.
+    fn add(&mut self, error: ApiError, begun: Instant) -> ApiError {
+        let since = *self.since.get_or_insert(begun);
         let before = self.last.as_ref().map_or(0, |last| last.attempts);
         let error = ApiError {
             attempts: before + 1,
-            elapsed: since.elapsed() + error.elapsed,
+            elapsed: since.elapsed(),
             ..error
         };
         self.last = Some(error.clone());

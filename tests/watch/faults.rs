@@ -147,6 +147,42 @@ async fn what_cannot_heal_ends_it_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_effort_in_the_error_spans_the_whole_row_of_failures() {
+    let script = Script::endless(1800).looks(|request| match request.nth {
+        // A row that a good look ends does not count.
+        0 | 1 => Answer::from(Trouble::Refused(502)),
+        2 => Answer::FINE,
+        3 => Answer::from(Trouble::Hangs),
+        4 => Answer::from(Trouble::Refused(503)).after(millis(100)),
+        5 => Answer::from(Trouble::Broken).after(secs(7)),
+        _ => Answer::from(Trouble::Refused(403)).after(millis(200)),
+    });
+    let run = follow(script, Reading::Never).await;
+    let error = run.lost_to();
+    assert_eq!((error.attempts, error.status()), (4, Some(403)));
+    assert_eq!(error.elapsed, run.known_at() - run.looks[3].at);
+    let told: Vec<_> = run
+        .told
+        .iter()
+        .filter_map(|told| match &told.what {
+            What::Retrying(error, _) => Some((error.attempts, told.at - error.elapsed)),
+            _ => None,
+        })
+        .collect();
+    let (first, second) = (run.looks[0].at, run.looks[3].at);
+    assert_eq!(
+        told,
+        [
+            (1, first),
+            (2, first),
+            (1, second),
+            (2, second),
+            (3, second)
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deployment_that_was_just_created_may_be_unknown_for_a_while() {
     for known in [2, 10, 19] {
         let script = failing(

@@ -7,6 +7,7 @@
 mod log_cursor;
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -162,7 +163,10 @@ impl<'a, S: Source> Watch<'a, S> {
     /// Follows the deployment to its end.
     pub async fn follow(self) -> Ended {
         let status = async {
-            let ended = self.follow_status().await;
+            let ended = tokio::select! {
+                ended = self.follow_status() => ended,
+                never = self.beat() => match never {},
+            };
             self.farewell.set(self.farewell_after(&ended));
             self.over.cancel();
             ended
@@ -200,7 +204,6 @@ impl<S: Source> Watch<'_, S> {
         let mut looks = Schedule::for_looks();
         let mut retries = Schedule::for_requests();
         let mut streak = Streak::default();
-        let mut heartbeat = Heartbeat::new();
         let mut next_look = (started + looks.next_wait(None)).min(self.deadline);
         loop {
             sleep_until(next_look).await;
@@ -235,8 +238,16 @@ impl<S: Source> Watch<'_, S> {
             let now = Instant::now();
             next_look = (now + wait).min(self.deadline);
             streak.tell(self.tell, next_look.saturating_duration_since(now));
-            heartbeat
-                .beat(|elapsed| (self.tell)(Event::StillWaiting(&self.last.borrow(), elapsed)));
+        }
+    }
+
+    /// Says at times that we still wait. By a clock of its own: a look may
+    /// take long, and so may the wait for the next.
+    async fn beat(&self) -> Infallible {
+        let started = Instant::now();
+        loop {
+            sleep(HEARTBEAT).await;
+            (self.tell)(Event::StillWaiting(&self.last.borrow(), started.elapsed()));
         }
     }
 
@@ -304,30 +315,6 @@ impl Streak {
     fn tell(&self, tell: &dyn Fn(Event<'_>), wait: Duration) {
         if let Some(error) = &self.last {
             tell(Event::Retrying(error, wait));
-        }
-    }
-}
-
-/// Says at times that we still wait.
-struct Heartbeat {
-    started: Instant,
-    next: Instant,
-}
-
-impl Heartbeat {
-    fn new() -> Self {
-        let started = Instant::now();
-        Self {
-            started,
-            next: started + HEARTBEAT,
-        }
-    }
-
-    fn beat(&mut self, tell: impl FnOnce(Duration)) {
-        let now = Instant::now();
-        if now >= self.next {
-            self.next = now + HEARTBEAT;
-            tell(now - self.started);
         }
     }
 }

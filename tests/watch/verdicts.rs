@@ -219,3 +219,33 @@ async fn looks_that_hang_cannot_hold_it_after_the_deadline() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn it_says_at_least_every_minute_that_it_waits() {
+    for latency in [0, 4, 25] {
+        let script = Script::endless(1200).looks(move |_| Answer::FINE.after(secs(latency)));
+        let run = follow(script, Reading::Never).await;
+        let mut before = Duration::ZERO;
+        for told in &run.told {
+            assert!(told.at - before <= secs(60), "{before:?} to {:?}", told.at);
+            before = told.at;
+            if let What::StillWaiting(elapsed) = told.what {
+                assert_eq!(elapsed, told.at);
+            }
+        }
+        assert!(run.took - before <= secs(60));
+        let beats = run.tells(|what| matches!(what, What::StillWaiting(_)));
+        assert!((15..=24).contains(&beats), "{beats}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_also_says_so_while_the_service_asks_for_a_long_wait() {
+    let script = Script::endless(1200).looks(|_| Trouble::AskedToWait(429, 120));
+    let run = follow(script, Reading::Never).await;
+    let mut before = Duration::ZERO;
+    for told in &run.told {
+        assert!(told.at - before <= secs(60), "{before:?} to {:?}", told.at);
+        before = told.at;
+    }
+}

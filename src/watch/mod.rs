@@ -374,7 +374,9 @@ impl<S: Source> Watch<'_, S> {
 
     /// Reads until nothing new has come for a while.
     async fn drain(&self, cursor: &mut LogCursor) {
-        self.read_or_tell(cursor).await;
+        if self.read_or_tell(cursor).await.is_none() {
+            return;
+        }
         let mut quiet = LOG_QUIET.iter();
         while let Some(wait) = quiet.next() {
             sleep(*wait).await;

@@ -127,6 +127,19 @@ async fn smaller_pages_are_asked_for_when_one_is_too_large() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_log_whose_single_line_is_too_large_is_told_unavailable() {
+    let script = Script::ending(60, "success")
+        .log(lines(10, 3, 60, Duration::ZERO))
+        .page(0);
+    let run = follow(script, Reading::AtTheEnd).await;
+    assert_eq!(
+        (run.verdict(), run.tells_unavailable()),
+        (Some(Verdict::Success), 1)
+    );
+    assert_eq!(run.reads.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_read_while_it_waits_in_the_queue() {
     let script = Script::of(&[
         (0, Some("waiting")),

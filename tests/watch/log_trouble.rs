@@ -38,6 +38,25 @@ fn assert_is_unmoved(run: &Run, end: u64) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_log_that_never_works_changes_nothing() {
+    for trouble in TROUBLES {
+        for reading in [Reading::Live, Reading::AtTheEnd, Reading::AfterFailure] {
+            let script = Script::ending(200, "failed").reads(move |_| trouble);
+            let run = follow(script, reading).await;
+            assert_is_unmoved(&run, 200);
+            assert!(run.tells_unavailable() <= 1, "{trouble:?}");
+            assert!(run.tells_incomplete() <= 1, "{trouble:?}");
+            // That lines may be missing is said, in one way or the other.
+            assert_eq!(
+                run.tells_unavailable() + run.tells_incomplete(),
+                1,
+                "{trouble:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_log_that_cannot_heal_is_not_asked_for_again() {
     for trouble in [
         Trouble::Refused(400),

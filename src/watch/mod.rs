@@ -37,7 +37,11 @@ const LOG_QUIET: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)
 /// How long the log may keep the run waiting after the end.
 const LOG_DRAIN: Duration = Duration::from_secs(30);
 
-/// The same once our own time is over.
+/// How long after the deadline that may still go on: enough for late lines
+/// after an end that only the last look has shown.
+const LATE_DRAIN: Duration = Duration::from_secs(6);
+
+/// How long the log may keep the run waiting once our own time is over.
 const LAST_READING: Duration = Duration::from_secs(3);
 
 /// From how many failed looks in a row at the end of our patience the service
@@ -174,8 +178,7 @@ impl<'a, S: Source> Watch<'a, S> {
         let log = async {
             let too_long = async {
                 self.over.cancelled().await;
-                let is_draining = self.farewell.get() == Farewell::Drain;
-                sleep(if is_draining { LOG_DRAIN } else { LAST_READING }).await;
+                sleep_until(self.end_of_reading()).await;
             };
             tokio::select! {
                 () = self.follow_log() => {}
@@ -183,6 +186,16 @@ impl<'a, S: Source> Watch<'a, S> {
             }
         };
         tokio::join!(status, log).0
+    }
+
+    /// Until when the log may be read once the status loop has ended.
+    fn end_of_reading(&self) -> Instant {
+        let now = Instant::now();
+        let least = now + LAST_READING;
+        match self.farewell.get() {
+            Farewell::Drain => (now + LOG_DRAIN).min(self.deadline + LATE_DRAIN).max(least),
+            Farewell::ReadOnce | Farewell::Leave => least,
+        }
     }
 
     fn farewell_after(&self, ended: &Ended) -> Farewell {

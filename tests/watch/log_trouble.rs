@@ -152,3 +152,50 @@ async fn a_log_that_never_goes_quiet_is_left() {
         assert_eq!(told, (0..told.len()).collect::<Vec<_>>());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_bounds_the_log_as_well() {
+    for trouble in TROUBLES {
+        for end in [1, 40, 58, 59] {
+            for reading in [Reading::Live, Reading::AtTheEnd] {
+                let script = Script::ending(end, "failed")
+                    .until(60)
+                    .reads(move |_| trouble);
+                let run = follow(script, reading).await;
+                assert_eq!(run.verdict(), Some(Verdict::Failed));
+                assert!(
+                    run.took <= secs(60) + LATEST_END,
+                    "{trouble:?} {:?}",
+                    run.took
+                );
+            }
+        }
+        let script = Script::endless(60).reads(move |_| trouble);
+        let run = follow(script, Reading::Live).await;
+        assert!(matches!(run.ended, Ended::TimedOut { trouble: None, .. }));
+        assert_eq!(run.looks.last().unwrap().at, secs(60));
+        assert!(
+            run.took <= secs(60) + LATEST_END,
+            "{trouble:?} {:?}",
+            run.took
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_at_the_deadline_leaves_time_for_late_lines() {
+    // The end is seen at the deadline, so how late the last line is is exact.
+    for lag in [0, 900, 2500] {
+        let log = (0..56)
+            .map(|n| Line::with_lag(secs(3 + n), Duration::ZERO))
+            .chain([Line::with_lag(millis(59_990), millis(lag))]);
+        let mut script = Script::endless(60).log(log);
+        script
+            .words
+            .push((millis(59_999), Some("failed".to_owned())));
+        let run = follow(script, Reading::Live).await;
+        assert_eq!(run.lines(), (0..57).collect::<Vec<_>>());
+        // After the latest there is no time to see that nothing follows.
+        assert_eq!(run.tells_incomplete(), usize::from(lag == 2500));
+    }
+}

@@ -129,6 +129,8 @@ pub struct Watch<'a, S> {
     /// What the log loop is to do once the status loop has ended.
     farewell: Cell<Farewell>,
     over: CancellationToken,
+    /// Lines that were read while some before them are still missing.
+    held: RefCell<Vec<LogLine>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,6 +163,7 @@ impl<'a, S: Source> Watch<'a, S> {
             is_known: Cell::new(false),
             farewell: Cell::new(Farewell::Drain),
             over: CancellationToken::new(),
+            held: RefCell::default(),
         }
     }
 
@@ -182,7 +185,7 @@ impl<'a, S: Source> Watch<'a, S> {
             };
             tokio::select! {
                 () = self.follow_log() => {}
-                () = too_long => (self.tell)(Event::LogIncomplete),
+                () = too_long => self.stop_reading(Event::LogIncomplete),
             }
         };
         tokio::join!(status, log).0
@@ -355,7 +358,9 @@ impl<S: Source> Watch<'_, S> {
             Farewell::ReadOnce => {
                 self.read_or_tell(&mut cursor).await;
             }
-            Farewell::Leave => {}
+            Farewell::Leave => {
+                self.tell_held();
+            }
         }
     }
 
@@ -376,7 +381,7 @@ impl<S: Source> Watch<'_, S> {
                     // A log that does not exist yet is no reason to give up.
                     Next::Final if error.status() == Some(404) => {}
                     Next::Final | Next::Lost => {
-                        (self.tell)(Event::LogUnavailable(&error));
+                        self.stop_reading(Event::LogUnavailable(&error));
                         return false;
                     }
                 },
@@ -412,7 +417,7 @@ impl<S: Source> Watch<'_, S> {
             };
             let Next::Again(asked) = error.next() else {
                 let is_late = matches!(error.cause, Cause::NoTime);
-                (self.tell)(if is_late {
+                self.stop_reading(if is_late {
                     Event::LogIncomplete
                 } else {
                     Event::LogUnavailable(&error)
@@ -423,36 +428,40 @@ impl<S: Source> Watch<'_, S> {
         }
     }
 
-    /// Reads what is new and tells it, oldest first.
+    /// Reads what is new and tells it, oldest first. What was read before an
+    /// error is held until the next call has read what comes before it.
     async fn read_new(&self, cursor: &mut LogCursor) -> Result<usize, ApiError> {
         let mut told = 0;
-        let mut held = Vec::new();
         cursor.begin();
         while let Some(window) = cursor.window() {
             match self.source.read_log(window).await {
-                Ok(page) => held.extend(cursor.take(page)),
+                Ok(page) => self.held.borrow_mut().extend(cursor.take(page)),
                 Err(ApiError {
                     cause: Cause::TooLarge { .. },
                     ..
                 }) if cursor.ask_for_less() => {}
-                Err(error) => {
-                    self.tell_log(&mut held);
-                    return Err(error);
-                }
+                Err(error) => return Err(error),
             }
             if cursor.is_gapless() {
-                told += held.len();
-                self.tell_log(&mut held);
+                told += self.tell_held();
             }
         }
         Ok(told)
     }
 
-    fn tell_log(&self, held: &mut Vec<LogLine>) {
+    /// Tells the lines held back, and how many they were.
+    fn tell_held(&self) -> usize {
+        let mut held = self.held.take();
         held.sort_by_key(|line| line.at_micros);
         if !held.is_empty() {
-            (self.tell)(Event::Log(held));
+            (self.tell)(Event::Log(&held));
         }
-        held.clear();
+        held.len()
+    }
+
+    /// Tells what there is, and why there will be no more.
+    fn stop_reading(&self, why: Event<'_>) {
+        self.tell_held();
+        (self.tell)(why);
     }
 }

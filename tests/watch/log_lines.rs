@@ -140,6 +140,51 @@ async fn a_log_whose_single_line_is_too_large_is_told_unavailable() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn lines_stay_in_order_when_a_reading_fails_between_its_pages() {
+    for habit in HABITS {
+        for failing in 1..6 {
+            let script = Script::ending(60, "failed")
+                .log(lines(14_000, 3, 59, Duration::ZERO))
+                .habit(habit)
+                .reads(move |request| {
+                    if request.nth == failing {
+                        Answer::from(Trouble::Refused(502))
+                    } else {
+                        Answer::FINE
+                    }
+                });
+            let run = follow(script, Reading::AtTheEnd).await;
+            assert_tells_all(&run, 14_000);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lines_that_were_read_are_told_even_if_the_rest_does_not_come() {
+    for trouble in [Trouble::Hangs, Trouble::Refused(502), Trouble::Refused(403)] {
+        let script = Script::ending(60, "failed")
+            .log(lines(14_000, 3, 59, Duration::ZERO))
+            .habit(Habit::NewestFirst)
+            .reads(move |request| {
+                if request.nth >= 2 {
+                    Answer::from(trouble)
+                } else {
+                    Answer::FINE
+                }
+            });
+        let run = follow(script, Reading::AtTheEnd).await;
+        let told = run.lines();
+        assert!(
+            told.ends_with(&[13_998, 13_999]),
+            "{trouble:?} {}",
+            told.len()
+        );
+        assert!(told.is_sorted());
+        assert_eq!(run.tells_unavailable() + run.tells_incomplete(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_read_while_it_waits_in_the_queue() {
     let script = Script::of(&[
         (0, Some("waiting")),

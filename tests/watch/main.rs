@@ -13,5 +13,6 @@ mod cancellation;
 mod faults;
 mod log_lines;
 mod log_trouble;
+mod random;
 mod script;
 mod verdicts;

@@ -160,9 +160,11 @@ async fn a_deadline_that_is_over_still_allows_one_look() {
 #[tokio::test(start_paused = true)]
 async fn only_three_failed_looks_in_a_row_at_the_deadline_are_trouble() {
     let mut with_trouble = 0;
-    for failing_since in 60..120 {
+    let mut with_two = 0;
+    let late = (110_000..120_000).step_by(5);
+    for failing_since in (60_000..110_000).step_by(1000).chain(late) {
         let script = Script::endless(120).looks(move |request| {
-            if request.at >= secs(failing_since) {
+            if request.at >= millis(failing_since) {
                 Answer::from(Trouble::Refused(503))
             } else {
                 Answer::FINE
@@ -175,6 +177,7 @@ async fn only_three_failed_looks_in_a_row_at_the_deadline_are_trouble() {
             panic!("{:?}", run.ended)
         };
         assert_eq!(trouble.is_some(), failed.len() >= 3, "{run:?}");
+        with_two += usize::from(failed.len() == 2);
         if let Some(error) = trouble {
             with_trouble += 1;
             assert_eq!(usize::try_from(error.attempts), Ok(failed.len()));
@@ -182,7 +185,10 @@ async fn only_three_failed_looks_in_a_row_at_the_deadline_are_trouble() {
         }
         assert_eq!(run.looks.last().unwrap().at, secs(120));
     }
-    assert!(with_trouble > 10, "{with_trouble}");
+    assert!(
+        with_trouble > 10 && with_two > 3,
+        "{with_trouble} {with_two}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

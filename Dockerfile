@@ -7,7 +7,7 @@
 # That file itself stays outside: it would make rustup fetch clippy and rustfmt.
 # On Alpine the native target is musl, whose binaries are static; the image
 # brings the C compiler that ring needs.
-FROM docker.io/library/rust:1.95.0-alpine3.23 AS build
+FROM rust:1.95.0-alpine3.23 AS build
 WORKDIR /build
 # Says aloud what musl does anyway, so that the build is static on a glibc base
 # too. With --target the flag does not reach procedural macros, which cannot be
@@ -43,7 +43,7 @@ RUN target="$(rustc --print host-tuple)" \
 # one or two megabytes, without a package manager or a libc that could need
 # updates. GitLab and Jenkins must be told to leave the entry point alone
 # (`entrypoint: [""]`) until the program hands over to a shell by itself.
-FROM docker.io/library/busybox:1.37.0-musl
+FROM busybox:1.37.0-musl
 ARG SEVALLA_DEPLOY_COMMIT
 LABEL org.opencontainers.image.title="sevalla-deploy" \
       org.opencontainers.image.description="Deploys to Sevalla from CI: triggers, follows, and exits with the truth. Not affiliated with Sevalla." \

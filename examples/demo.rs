@@ -8,7 +8,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use sevalla_deploy::process::{Process, Variables};
+use sevalla_deploy::process::{Process, Variables, network};
 use sevalla_deploy::stop::Stop;
 use sevalla_simulator::{Application, PastDeployment, Script, Simulator, World};
 
@@ -105,6 +105,7 @@ async fn main() -> std::io::Result<ExitCode> {
         stderr: || Box::new(std::io::stderr()),
         clock: jiff::Timestamp::now,
         token: || uuid::Uuid::new_v4().simple().to_string(),
+        connect: network(),
         stop,
     })
     .await;

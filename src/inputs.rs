@@ -140,6 +140,12 @@ inputs! {
     timeout: Duration, default: Some("30m"), secret: false, also: &[],
     "How long the whole run may take."
 
+    on_timeout: Abandon, default: Some("leave"), secret: false, also: &[],
+    "When the time is over before the deployment has ended: leave it running, or cancel it."
+
+    on_cancel: Abandon, default: Some("cancel"), secret: false, also: &[],
+    "When the CI job is cancelled (SIGINT, SIGTERM): cancel the deployment, or leave it running."
+
     logs: Logs, default: Some("live"), secret: false, also: &[],
     "Show the deployment's log: while it runs, only when it failed, or not at all."
 
@@ -369,7 +375,7 @@ macro_rules! always_has_a_value {
     )*};
 }
 
-always_has_a_value!(bool, Duration, ApiUrl, Logs);
+always_has_a_value!(bool, Duration, ApiUrl, Logs, Abandon);
 
 fn expected<T: Value>() -> String {
     format!("expected {}", T::ACCEPTS)
@@ -410,6 +416,17 @@ words! {
         DeployStaticSite = "deploy-static-site",
     }
     "deploy-app or deploy-static-site"
+}
+
+words! {
+    /// What to do with a deployment that this run stops following.
+    Abandon {
+        /// It goes on.
+        Leave = "leave",
+        /// It is cancelled.
+        Cancel = "cancel",
+    }
+    "leave or cancel"
 }
 
 words! {

@@ -13,6 +13,7 @@
 //! Everything shown passes the gate in [`shown`].
 
 pub mod ci;
+pub mod deadline;
 pub mod deployment;
 pub mod diagnostics;
 pub mod inputs;
@@ -20,6 +21,7 @@ pub mod outcome;
 pub mod plan;
 pub mod process;
 pub mod report;
+mod run;
 pub mod schedule;
 pub mod secret;
 pub mod sevalla;
@@ -31,25 +33,22 @@ pub mod watch;
 
 use std::io::Write as _;
 use std::rc::Rc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use self::ci::{Facts, Host};
-use self::inputs::{Inputs, Logs, Problem};
+use self::deadline::Deadline;
+use self::inputs::{Inputs, Problem};
 use self::outcome::{Ending, Outcome};
 use self::plan::Plan;
-use self::process::Process;
+use self::process::{Connect, Process, Variables};
 use self::report::{Event, Reporter, Setup};
+use self::run::Run;
 use self::secret::Redactor;
-use self::sevalla::{Client, Patience};
+use self::sevalla::{Client, ConnectionError, OnWait};
 use self::shown::Gate;
-use self::trigger::{Before, Started};
+use self::stop::Stop;
 use self::usage::Asked;
-use self::watch::{Ended, Reading, Remote, Watch};
-
-/// How long after the run's time the last requests may still take.
-const LAST_REQUESTS: Duration = Duration::from_secs(5);
 
 /// Runs the program from the arguments to the last word, and says how it ended.
 pub async fn run(mut process: Process) -> Outcome {
@@ -88,22 +87,36 @@ pub async fn run(mut process: Process) -> Outcome {
     reporter.mask(redactor.secrets());
 
     let started = Instant::now();
+    let world = World {
+        variables: &process.variables,
+        clock: process.clock,
+        connect: &process.connect,
+        stop: &process.stop,
+    };
     let outcome = tokio::select! {
-        outcome = carry_out(&process.variables, &reporter) => outcome,
-        signal = process.stop.asked() => Outcome::interrupted(signal),
+        outcome = carry_out(&world, &reporter) => outcome,
+        // Somebody insists: no more requests, and no more waiting for any.
+        () = process.stop.insisted() => Outcome::at_once(process.stop.told()),
     };
     let outcome = outcome.within(started.elapsed());
     reporter.finish(&outcome);
     outcome
 }
 
+/// What the stages need of the process.
+struct World<'a> {
+    variables: &'a Variables,
+    clock: fn() -> jiff::Timestamp,
+    connect: &'a Connect,
+    stop: &'a Stop,
+}
+
 /// From the inputs to the outcome.
-async fn carry_out(variables: &process::Variables, reporter: &Rc<Reporter>) -> Outcome {
-    let deadline_from = Instant::now();
-    for warning in inputs::unknown_names(variables) {
+async fn carry_out(world: &World<'_>, reporter: &Rc<Reporter>) -> Outcome {
+    for warning in inputs::unknown_names(world.variables) {
         reporter.on(Event::Warning(&warning));
     }
-    let plan = match Inputs::read(variables).and_then(Plan::resolve) {
+    let plan = match Inputs::read(world.variables).and_then(Plan::resolve) {
         Ok(plan) => plan,
         Err(problems) => return Outcome::invalid(&problems),
     };
@@ -111,96 +124,37 @@ async fn carry_out(variables: &process::Variables, reporter: &Rc<Reporter>) -> O
     for warning in &plan.warnings {
         reporter.on(Event::Warning(warning));
     }
-    let deadline = deadline_from + plan.timeout;
-    let on_wait = {
-        let reporter = Rc::clone(reporter);
-        Rc::new(move |error: &sevalla::ApiError, wait| reporter.on(Event::Retrying(error, wait)))
-    };
-    let client = match Client::new(
-        &plan.api_url,
-        plan.token.clone(),
-        variables,
-        deadline,
-        on_wait,
-    ) {
+    let deadline = Deadline::after(plan.timeout, world.clock);
+    let client = match client(world, &plan, deadline, reporter) {
         Ok(client) => client,
         Err(error) => return Outcome::invalid(&[Problem::of(&error)]),
     };
-    deploy(&client, &plan, deadline, reporter).await
+    let run = Run {
+        client,
+        plan: &plan,
+        deadline,
+        stop: world.stop,
+        reporter,
+        clock: world.clock,
+    };
+    run.deploy().await
 }
 
-/// Makes the change and follows it.
-async fn deploy(client: &Client, plan: &Plan, deadline: Instant, reporter: &Reporter) -> Outcome {
-    let tell = |event: Event<'_>| reporter.on(event);
-    let before = match trigger::look_before(client, plan, &tell).await {
-        Ok(before) => before,
-        Err(error) => return Outcome::of_trigger_error(error),
-    };
-    if plan.dry_run {
-        return Outcome::planned(&before.order);
-    }
-    let (service, deployment) = match trigger::start(client, plan, &before, &tell).await {
-        Ok(Started::Known(service, deployment)) if plan.follow => (service, deployment),
-        Ok(Started::Known(_, deployment)) => return Outcome::triggered(Some(&deployment)),
-        Ok(Started::Unseen) => return Outcome::triggered(None),
-        Err(error) => return Outcome::of_trigger_error(error),
-    };
-    let source = Remote {
-        client: client.until(deadline + LAST_REQUESTS),
-        service,
-        id: deployment.id.clone(),
-    };
-    let ended = Watch::new(&source, *deployment, deadline, reading(plan), &tell)
-        .follow()
-        .await;
-    find_url(&source, &before, &ended, &tell).await;
-    let ended = with_build_error(&source, ended).await;
-    Outcome::of_ended(&ended, service)
-}
-
-/// When the log is worth reading.
-fn reading(plan: &Plan) -> Reading {
-    match (plan.logs, &plan.log_file) {
-        (Logs::Live, _) => Reading::Live,
-        (_, Some(_)) => Reading::AtTheEnd,
-        (Logs::OnFailure, None) => Reading::AfterFailure,
-        (Logs::Off, None) => Reading::Never,
-    }
-}
-
-/// After a success, finds out where the service can be visited. Not knowing it
-/// changes nothing.
-async fn find_url(source: &Remote, before: &Before, ended: &Ended, tell: &dyn Fn(Event<'_>)) {
-    let Ended::Seen(_, deployment::Verdict::Success) = ended else {
-        return;
-    };
-    let host = match source.service.kind {
-        deployment::ServiceKind::StaticSite => before.host.clone(),
-        deployment::ServiceKind::Application => {
-            source.client.application_host(source.service.id).await
-        }
-    };
-    if let Some(url) = host.and_then(|host| sevalla::address(&host)) {
-        tell(Event::Url(url.as_str().trim_end_matches('/')));
-    }
-}
-
-/// After a failure of a static site, reads what the build said: only the list
-/// of deployments has it.
-async fn with_build_error(source: &Remote, ended: Ended) -> Ended {
-    let Ended::Seen(mut last, deployment::Verdict::Failed) = ended else {
-        return ended;
-    };
-    if source.service.kind == deployment::ServiceKind::StaticSite {
-        let recent = source
-            .client
-            .deployments(source.service, 20, Patience::Once)
-            .await;
-        let same = recent
-            .unwrap_or_default()
-            .into_iter()
-            .find(|other| other.id == last.id);
-        last.build_error = same.and_then(|deployment| deployment.build_error);
-    }
-    Ended::Seen(last, deployment::Verdict::Failed)
+fn client(
+    world: &World<'_>,
+    plan: &Plan,
+    deadline: Deadline,
+    reporter: &Rc<Reporter>,
+) -> Result<Client, ConnectionError> {
+    let reporter = Rc::clone(reporter);
+    let on_wait: OnWait = Rc::new(move |error, wait| reporter.on(Event::Retrying(error, wait)));
+    let exchange = (world.connect)(world.variables)?;
+    let client = Client::over(
+        exchange,
+        &plan.api_url,
+        plan.token.as_ref(),
+        deadline.moment(),
+        on_wait,
+    )?;
+    Ok(client.heeding(world.stop.clone()))
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use sevalla_deploy::diagnostics::explain_panics;
 use sevalla_deploy::inputs::secrets_in;
-use sevalla_deploy::process::{Process, Variables};
+use sevalla_deploy::process::{Process, Variables, network};
 use sevalla_deploy::secret::Redactor;
 use sevalla_deploy::shown::Gate;
 use sevalla_deploy::stop::Stop;
@@ -28,6 +28,7 @@ fn main() -> anyhow::Result<ExitCode> {
             stderr: || Box::new(std::io::stderr()),
             clock: jiff::Timestamp::now,
             token: || uuid::Uuid::new_v4().simple().to_string(),
+            connect: network(),
             stop,
         };
         anyhow::Ok(sevalla_deploy::run(process).await)

@@ -8,7 +8,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::deployment::Service;
-use crate::inputs::{ActionName, Inputs, Logs, Problem};
+use crate::inputs::{Abandon, ActionName, Inputs, Logs, Problem};
 use crate::secret::{ApiToken, HookUrl};
 
 /// What a run does, without a question left open.
@@ -24,6 +24,10 @@ pub struct Plan {
     pub follow: bool,
     /// How long the whole run may take.
     pub timeout: Duration,
+    /// What to do with the deployment when the time is over.
+    pub on_timeout: Abandon,
+    /// What to do with the deployment when the job is cancelled.
+    pub on_cancel: Abandon,
     /// When to show the deployment's log.
     pub logs: Logs,
     /// Where to write the complete log.
@@ -111,6 +115,8 @@ impl Plan {
             api_url: inputs.api_url.0,
             follow: inputs.wait_for_finish && can_follow,
             timeout: inputs.timeout,
+            on_timeout: inputs.on_timeout,
+            on_cancel: inputs.on_cancel,
             logs: inputs.logs,
             log_file: inputs.log_file,
             summary: inputs.summary,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write;
 
+use crate::sevalla::{ConnectionError, Exchange, Http};
 use crate::stop::Stop;
 
 /// Everything a run may read from or write to, apart from the network and the
@@ -20,13 +21,19 @@ pub struct Process {
     pub stdout: Box<dyn Write>,
     /// Opens the stream for diagnostics and, outside a CI, for people.
     pub stderr: fn() -> Box<dyn Write>,
-    /// The wall clock, for showing times; waits are measured by Tokio's.
+    /// The wall clock, for showing times and for noticing that the machine was
+    /// asleep; waits are measured by Tokio's.
     pub clock: fn() -> jiff::Timestamp,
     /// Makes texts that nobody can guess.
     pub token: fn() -> String,
+    /// Sets up what carries the requests, by the variables.
+    pub connect: Connect,
     /// Asks the run to end.
     pub stop: Stop,
 }
+
+/// Sets up what carries requests.
+pub type Connect = Box<dyn Fn(&Variables) -> Result<Box<dyn Exchange>, ConnectionError>>;
 
 /// Environment variables by name.
 ///
@@ -38,6 +45,11 @@ pub struct Variables(BTreeMap<String, Result<String, NotUtf8>>);
 /// A variable's value is not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotUtf8;
+
+/// The network.
+pub fn network() -> Connect {
+    Box::new(|variables| Ok(Box::new(Http::new(variables)?)))
+}
 
 impl Variables {
     /// The value of `name`, without surrounding white space; `None` when it is

@@ -20,6 +20,14 @@ impl backoff::Clock for TokioClock {
     }
 }
 
+/// A duration, up to a fifth shorter or longer.
+pub fn jittered(duration: Duration) -> Duration {
+    Schedule::new(Duration::ZERO, duration, duration, 1.0, 0.2)
+        .waits
+        .next_backoff()
+        .unwrap_or(duration)
+}
+
 /// A row of growing waits.
 #[derive(Debug)]
 pub struct Schedule {

@@ -90,9 +90,11 @@ async fn drip(
     interval: Duration,
     sender: &mpsc::Sender<Piece>,
 ) -> Option<()> {
-    for piece in whole.chunks(bytes.max(1)) {
+    for (index, piece) in whole.chunks(bytes.max(1)).enumerate() {
+        if index > 0 {
+            tokio::time::sleep(interval).await;
+        }
         sender.send(Ok(Bytes::copy_from_slice(piece))).await.ok()?;
-        tokio::time::sleep(interval).await;
     }
     Some(())
 }

@@ -30,6 +30,11 @@ impl Lane {
         self.scripts.push_back(script);
     }
 
+    pub(crate) fn only_script(&mut self, script: Script) {
+        self.scripts.clear();
+        self.scripts.push_back(script);
+    }
+
     /// Takes the next script; the last one stays.
     pub(crate) fn next_script(&mut self) -> Script {
         if self.scripts.len() > 1 {

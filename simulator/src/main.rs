@@ -10,9 +10,7 @@ const APPLICATION: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
 const STATIC_SITE: &str = "3f0a9c52-8d17-4c6e-9b1a-6a2f4f6f0b11";
 
 fn main() -> io::Result<()> {
-    let port = std::env::var("SIMULATOR_PORT").unwrap_or_default();
-    let world = world().port(port.parse().unwrap_or(0));
-    let simulator = Simulator::try_start(world)?;
+    let simulator = Simulator::try_start(world().port(port()?))?;
     let mut out = io::stdout().lock();
     writeln!(out, "SEVALLA_API_URL={}", simulator.url())?;
     writeln!(out, "SEVALLA_API_KEY={}", simulator.key())?;
@@ -23,6 +21,17 @@ fn main() -> io::Result<()> {
     loop {
         std::thread::park();
     }
+}
+
+/// Any free port unless `SIMULATOR_PORT` names one.
+fn port() -> io::Result<u16> {
+    let Ok(text) = std::env::var("SIMULATOR_PORT") else {
+        return Ok(0);
+    };
+    text.parse().map_err(|_| {
+        let what = format!("SIMULATOR_PORT is not a port: {text}");
+        io::Error::new(io::ErrorKind::InvalidInput, what)
+    })
 }
 
 fn world() -> World {

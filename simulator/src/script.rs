@@ -110,8 +110,8 @@ impl Script {
     }
 
     /// From `offset` after the creation the status field reads `status`
-    /// (`None` is null), until the next override or the deployment's own next
-    /// change, whichever is later to happen last wins.
+    /// (`None` is null), until the next override or until the deployment's
+    /// real status changes, whichever comes first.
     #[must_use]
     pub fn status_at(mut self, offset: Duration, status: Option<&str>) -> Self {
         self.overrides.push((offset, status.map(str::to_owned)));

@@ -16,11 +16,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tower_service::Service;
 
-use crate::handle::{Connection, NoAnswer, handle};
+use crate::handle::handle;
 use crate::operation::Method;
 use crate::routes;
 use crate::state::Shared;
-use crate::wire::{Doom, Wire};
+use crate::wire::{Connection, Doom, NoAnswer, Wire};
 
 /// A running server; dropping it closes everything.
 #[derive(Debug)]
@@ -107,11 +107,13 @@ async fn converse(stream: TcpStream, router: Router, number: u64) {
 
 /// hyper drops the connection of a service that fails: the one way to send no
 /// answer at all.
-fn sendable(response: Response) -> Result<Response, NoAnswer> {
-    match response.extensions().get::<NoAnswer>() {
-        Some(no_answer) => Err(*no_answer),
-        None => Ok(response),
+fn sendable(mut response: Response) -> Result<Response, NoAnswer> {
+    if let Some(no_answer) = response.extensions().get::<NoAnswer>() {
+        return Err(*no_answer);
     }
+    // axum's word on wrong methods, which the API answers with 404.
+    response.headers_mut().remove("allow");
+    Ok(response)
 }
 
 fn router(shared: &Arc<Shared>) -> Router {

@@ -157,13 +157,14 @@ impl Simulator {
         self.shared.state().world.faults.push(fault);
     }
 
-    /// Appends a script to those of a service.
-    pub fn add_script(&self, service: &str, script: Script) {
+    /// What the deployments of a service do from now on, instead of the
+    /// scripts it has left.
+    pub fn set_script(&self, service: &str, script: Script) {
         let mut state = self.shared.state();
         if let Some(application) = state.application(service) {
-            application.lane.script(script);
+            application.lane.only_script(script);
         } else if let Some(site) = state.static_site(service) {
-            site.lane.script(script);
+            site.lane.only_script(script);
         }
     }
 

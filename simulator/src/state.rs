@@ -77,6 +77,28 @@ impl State {
         }
         struck
     }
+
+    pub(crate) fn note(&mut self, call: Call) -> usize {
+        self.journal.push(call);
+        self.journal.len() - 1
+    }
+
+    pub(crate) fn note_body(&mut self, index: usize, body: &[u8]) {
+        if let Some(call) = self.journal.get_mut(index) {
+            call.body = body.to_vec();
+        }
+    }
+
+    pub(crate) fn note_status(&mut self, index: usize, status: u16) {
+        if let Some(call) = self.journal.get_mut(index) {
+            call.status = Some(status);
+        }
+    }
+
+    pub(crate) fn accepts(&self, authorization: Option<&str>) -> bool {
+        let key = authorization.and_then(|value| value.strip_prefix("Bearer "));
+        self.key_works && key == Some(self.world.key.as_str())
+    }
 }
 
 /// What a handler works on.

@@ -2,12 +2,12 @@
 //! to do next.
 
 use super::{Ending, Outcome};
-use crate::deployment::{Deployment, Service, Verdict};
+use crate::deployment::{Deployment, DeploymentId, Service, Status, Verdict};
 use crate::inputs::Problem;
 use crate::report::duration;
 use crate::sevalla::{ApiError, Cause, Next};
 use crate::stop::Signal;
-use crate::trigger::{Search, TriggerError};
+use crate::trigger::{Cancelled, Search, TriggerError};
 use crate::watch::Ended;
 
 impl Outcome {
@@ -27,6 +27,12 @@ impl Outcome {
             Ending::Interrupted(signal),
             format!("{} ended the run", signal.name()),
         )
+    }
+
+    /// A second signal ended the run in the middle of what it did.
+    pub fn at_once(signal: Option<Signal>) -> Self {
+        Self::interrupted(signal.unwrap_or(Signal::Interrupt))
+            .because("A second signal came: what had been started goes on unless its cancelling was already told")
     }
 
     /// A request failed before anything was started, or after a deployment was.
@@ -73,6 +79,42 @@ impl Outcome {
     }
 }
 
+/// What became of a deployment that this run stopped following.
+impl Outcome {
+    /// Says that it was left alone.
+    #[must_use]
+    pub fn and_left(self, id: &DeploymentId) -> Self {
+        self.because(format!("Deployment {id} goes on without this run"))
+    }
+
+    /// Says what came of the wish to cancel it.
+    #[must_use]
+    pub fn and_cancelled(self, id: &DeploymentId, cancelled: &Cancelled) -> Self {
+        match cancelled {
+            Cancelled::Ended(deployment, _) => self.because(format!(
+                "Deployment {id} was asked to stop and ended {}",
+                deployment.status.word()
+            )),
+            Cancelled::Accepted => self.because(format!(
+                "Sevalla accepted to cancel deployment {id}; it had not ended yet when this run did"
+            )),
+            Cancelled::TooLate(_) => self.because(format!(
+                "Too late to cancel: deployment {id} had already succeeded and is live"
+            )),
+            Cancelled::Refused(error) => self
+                .because(format!(
+                    "Sevalla refused to cancel deployment {id}, which goes on: {error}"
+                ))
+                .hint("Cancel it in the dashboard if it must not go live"),
+            Cancelled::Unknown(error) => self
+                .because(format!(
+                    "It is not known whether deployment {id} was cancelled: {error}"
+                ))
+                .hint("Look in the dashboard, and cancel it there if it must not go live"),
+        }
+    }
+}
+
 /// The outcome of a failed request, and what to do about it.
 fn judge(error: &ApiError) -> (Ending, String) {
     if error.next() == Next::Lost {
@@ -107,6 +149,7 @@ fn judge(error: &ApiError) -> (Ending, String) {
             Ending::Unavailable,
             "Check api-url. Behind a proxy that inspects TLS, name its certificate in SSL_CERT_FILE".to_owned(),
         ),
+        (Cause::Stopped, None) => (Ending::Rejected, "Run again".to_owned()),
         (Cause::NoTime, None) => (Ending::TimedOut, "Raise timeout".to_owned()),
         (_, None) => (
             Ending::Unavailable,
@@ -126,9 +169,11 @@ fn ambiguous(lost: &ApiError, search: Search) -> Outcome {
             outcome = outcome.because(format!("{} new deployments could be it:", candidates.len()));
             outcome.why.extend(candidates.iter().map(describe));
         }
-        Search::None => {
-            outcome = outcome
-                .because("No new deployment is to be seen, although the request was sent twice");
+        Search::None { sent } => {
+            let times = if sent > 1 { "twice" } else { "once" };
+            outcome = outcome.because(format!(
+                "No new deployment is to be seen; the request was sent {times}"
+            ));
         }
         Search::Failed(error) => {
             outcome = outcome.because(format!("Looking for it failed: {error}"));
@@ -210,7 +255,15 @@ fn left_at(last: &Deployment) -> String {
     let status = last.status.word();
     match last.status.verdict() {
         Some(_) => format!("It was last seen {status}"),
-        None => format!("It was last seen {status}, and goes on without this run"),
+        None => format!("It was last seen {}", in_words(last, status)),
+    }
+}
+
+fn in_words(last: &Deployment, status: &str) -> String {
+    match last.status {
+        Status::Waiting => "waiting in the queue: it never began to run".to_owned(),
+        Status::InProgress => "running".to_owned(),
+        _ => status.to_owned(),
     }
 }
 

@@ -24,6 +24,7 @@ use crate::inputs::Logs;
 use crate::outcome::Outcome;
 use crate::sevalla::ApiError;
 use crate::shown::Gate;
+use crate::stop::Signal;
 
 /// Something a run has found out.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +49,8 @@ pub enum Event<'a> {
     LogUnavailable(&'a ApiError),
     /// The log could not be read to its end in time.
     LogIncomplete,
+    /// A signal asked the run to end.
+    Stopping(Signal),
     /// Where the service can be visited.
     Url(&'a str),
 }

@@ -32,6 +32,12 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         Event::LogUnavailable(error) => {
             format!("Warning: the log cannot be shown ({error}). The result does not depend on it.")
         }
+        Event::Stopping(signal) => {
+            format!(
+                "{}: ending. Once more ends at once, and leaves everything as it is.",
+                signal.name()
+            )
+        }
         Event::LogIncomplete => {
             "Warning: the log may lack its last lines: reading them took too long.".to_owned()
         }

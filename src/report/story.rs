@@ -51,6 +51,7 @@ impl Story {
             Event::Seen(deployment) => self.see(deployment),
             Event::Url(url) => self.url = Some(url.to_owned()),
             Event::Note(_)
+            | Event::Stopping(_)
             | Event::StillWaiting(..)
             | Event::Retrying(..)
             | Event::Log(_)

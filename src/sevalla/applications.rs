@@ -5,8 +5,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::operation::{
-    GET_APPLICATION, GET_APPLICATION_DEPLOYMENT_LOGS, GET_DEPLOYMENT, LIST_APPLICATION_DOMAINS,
-    LIST_DEPLOYMENTS, TRIGGER_DEPLOYMENT,
+    CANCEL_DEPLOYMENT, GET_APPLICATION, GET_APPLICATION_DEPLOYMENT_LOGS, GET_DEPLOYMENT,
+    LIST_APPLICATION_DOMAINS, LIST_DEPLOYMENTS, TRIGGER_DEPLOYMENT,
 };
 use super::wire::{Page, TriggerBody, WireDeployment, WireLogEntry};
 use super::{ApiError, Application, Call, Client, Domain, LONGEST_PAGE, LogWindow, Patience};
@@ -66,6 +66,14 @@ impl Client {
         let call = Call::new(&GET_DEPLOYMENT, [app.as_str(), &id.0]);
         let deployment: WireDeployment = self.send(call, Patience::Once).await?;
         Ok(deployment.into())
+    }
+
+    /// Asks to cancel a deployment, once. Whether it worked is told by its
+    /// status.
+    pub async fn cancel_deployment(&self, app: Uuid, id: &DeploymentId) -> Result<(), ApiError> {
+        let app = app.to_string();
+        let call = Call::new(&CANCEL_DEPLOYMENT, [app.as_str(), &id.0]);
+        self.send_and(call, Patience::Once, |_| Ok(())).await
     }
 
     /// Reads a part of a deployment's log, once.

@@ -1,24 +1,20 @@
-//! One attempt at one request: addresses, headers, time and size bounds, and
+//! One attempt at one request: its address, its bounds in time and size, and
 //! the reading of whatever comes back.
 
-use std::error::Error as _;
+use std::cell::RefCell;
 use std::time::Duration;
 
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
-};
-use reqwest::{NoProxy, Proxy};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use url::Url;
 
 use super::error::{Cause, Refusal};
-use super::{Call, limits, operation, tls, wire};
-use crate::process::Variables;
+use super::http::{ConnectionError, Exchange, Request};
+use super::limits::Budget;
+use super::operation::Tier;
+use super::{Call, limits, operation, wire};
 use crate::secret::ApiToken;
-
-/// How long connecting may take, TLS included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long one attempt may take, from connecting to the body's last byte.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,17 +32,13 @@ const ERROR_TEXT_LIMIT: usize = 500;
 /// What the service's support asks for.
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The HTTP client with the address and the key it is for.
+/// What carries requests, with the address and the key they are for.
 pub(super) struct Connection {
-    http: reqwest::Client,
+    exchange: Box<dyn Exchange>,
     base: Url,
     authorization: Option<HeaderValue>,
+    budget: RefCell<Budget>,
 }
-
-/// The client could not be set up; the text names the variable at fault.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ConnectionError(String);
 
 /// A complete answer with a status of success.
 pub(super) struct Answer {
@@ -57,103 +49,82 @@ pub(super) struct Answer {
 
 impl Connection {
     pub(super) fn new(
+        exchange: Box<dyn Exchange>,
         base: &Url,
-        token: Option<ApiToken>,
-        variables: &Variables,
+        token: Option<&ApiToken>,
     ) -> Result<Self, ConnectionError> {
-        tls::install_provider();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("sevalla-deploy/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_max_idle_per_host(1)
-            .redirect(reqwest::redirect::Policy::none())
-            // The library would repeat some requests by itself; what is
-            // repeated here is our decision alone.
-            .retry(reqwest::retry::never())
-            .tls_certs_only(tls::roots(variables).map_err(ConnectionError)?)
-            .no_proxy();
-        for proxy in proxies(variables)? {
-            builder = builder.proxy(proxy);
-        }
-        let http = builder
-            .build()
-            .map_err(|error| ConnectionError(chain(&error)))?;
-        let authorization = token.map(|token| bearer(&token)).transpose()?;
         Ok(Self {
-            http,
+            exchange,
             base: base.clone(),
-            authorization,
+            authorization: token.map(bearer).transpose()?,
+            budget: RefCell::default(),
         })
     }
 
-    /// Sends the request once and reads the answer, by `deadline` at the latest.
+    /// How long to wait before a request of this tier, for the sake of the
+    /// company's other jobs.
+    pub(super) fn pause(&self, tier: Tier) -> Duration {
+        self.budget.borrow().pause(tier)
+    }
+
+    /// Sends the request once and reads the answer, within `limit` and by
+    /// `deadline` at the latest.
     pub(super) async fn attempt(
         &self,
         call: &Call<'_>,
+        limit: Duration,
         deadline: Instant,
     ) -> Result<Answer, Cause> {
         let started = Instant::now();
-        let limit = REQUEST_TIMEOUT.min(deadline.saturating_duration_since(started));
+        let limit = limit.min(deadline.saturating_duration_since(started));
         if limit.is_zero() {
             return Err(Cause::NoTime);
         }
-        let result = match timeout(limit, self.exchange(call)).await {
-            Ok(result) => result,
-            Err(_elapsed) => Err(Cause::TimedOut { limit }),
-        };
+        self.budget.borrow_mut().spend();
+        let result = self.exchange(call, limit).await;
         log(call, &result, started.elapsed());
         result
     }
 
-    async fn exchange(&self, call: &Call<'_>) -> Result<Answer, Cause> {
-        let response = self
-            .request(call)?
-            .send()
-            .await
-            .map_err(|error| transport(&error))?;
-        let status = response.status();
-        let headers = response.headers().clone();
-        let request_id = header(&headers, &REQUEST_ID);
-        let body = read_body(response, call.operation.body_limit()).await;
-        if status.is_success() {
+    async fn exchange(&self, call: &Call<'_>, limit: Duration) -> Result<Answer, Cause> {
+        let reply = self.exchange.exchange(self.request(call)?, limit).await?;
+        self.budget
+            .borrow_mut()
+            .told(call.operation.tier, &reply.headers);
+        if (200..300).contains(&reply.status) {
             return Ok(Answer {
-                status: status.as_u16(),
-                request_id,
-                body: body?,
+                status: reply.status,
+                request_id: header(&reply.headers, &REQUEST_ID),
+                body: reply.body?,
             });
         }
-        // The status is the message; a body that broke off only says less.
+        // The status is the message; a body that broke off or never came only
+        // says less.
+        let body = reply.body.unwrap_or_default();
         Err(Cause::Refused(Box::new(refusal(
-            status.as_u16(),
-            &headers,
-            &body.unwrap_or_default(),
+            reply.status,
+            &reply.headers,
+            &body,
         ))))
     }
 
-    fn request(&self, call: &Call<'_>) -> Result<reqwest::RequestBuilder, Cause> {
+    fn request(&self, call: &Call<'_>) -> Result<Request, Cause> {
         let is_hook = call.operation.id == operation::CALL_HOOK.id;
         let url = if is_hook {
             hook_url(call)
         } else {
             Some(self.url(call))
         };
-        let url = url.ok_or_else(|| Cause::NotConnected {
-            reason: "the address is not a URL".to_owned(),
-            may_heal: false,
-        })?;
-        let mut request = self
-            .http
-            .request(call.operation.method.clone(), url)
-            .header(ACCEPT, "application/json");
-        if let Some(authorization) = self.authorization.as_ref().filter(|_| !is_hook) {
-            request = request.header(AUTHORIZATION, authorization);
-        }
-        if let Some(body) = &call.body {
-            request = request
-                .header(CONTENT_TYPE, "application/json")
-                .body(body.clone());
-        }
-        Ok(request)
+        Ok(Request {
+            method: call.operation.method.clone(),
+            url: url.ok_or_else(|| Cause::NotConnected {
+                reason: "the address is not a URL".to_owned(),
+                may_heal: false,
+            })?,
+            authorization: self.authorization.clone().filter(|_| !is_hook),
+            body: call.body.clone(),
+            body_limit: call.operation.body_limit(),
+        })
     }
 
     /// The address of a call: the ids take the places of the braces, each as
@@ -188,45 +159,6 @@ fn bearer(token: &ApiToken) -> Result<HeaderValue, ConnectionError> {
         .map_err(|_| ConnectionError("sevalla-token: it cannot be sent in a header".to_owned()))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// The proxies that the variables name, upper case first.
-fn proxies(variables: &Variables) -> Result<Vec<Proxy>, ConnectionError> {
-    type Make = fn(&str) -> reqwest::Result<Proxy>;
-    let either = |upper: &'static str, lower: &'static str| {
-        variables
-            .text(upper)
-            .map(|value| (upper, value))
-            .or_else(|| Some((lower, variables.text(lower)?)))
-    };
-    let except = either("NO_PROXY", "no_proxy").and_then(|(_, value)| NoProxy::from_string(value));
-    let makers: [(&str, &str, Make); 3] = [
-        ("HTTPS_PROXY", "https_proxy", |url| Proxy::https(url)),
-        ("HTTP_PROXY", "http_proxy", |url| Proxy::http(url)),
-        ("ALL_PROXY", "all_proxy", |url| Proxy::all(url)),
-    ];
-    let mut proxies = Vec::new();
-    for (upper, lower, make) in makers {
-        let Some((name, value)) = either(upper, lower) else {
-            continue;
-        };
-        // The value may hold a password, so it is not shown.
-        let proxy = make(value)
-            .map_err(|_| ConnectionError(format!("{name}: it is not the URL of a proxy")))?;
-        proxies.push(proxy.no_proxy(except.clone()));
-    }
-    Ok(proxies)
-}
-
-async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, Cause> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
-        if body.len() + chunk.len() > limit {
-            return Err(Cause::TooLarge { limit });
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 impl Answer {
@@ -316,57 +248,6 @@ fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-/// What the HTTP library reports, sorted by whether the request was sent.
-fn transport(error: &reqwest::Error) -> Cause {
-    let reason = chain(error);
-    if error.is_builder() {
-        return Cause::NotConnected {
-            reason,
-            may_heal: false,
-        };
-    }
-    if error.is_connect() {
-        let may_heal = !is_about_a_certificate(error);
-        return Cause::NotConnected { reason, may_heal };
-    }
-    Cause::Broken { reason }
-}
-
-/// An untrusted or wrong certificate stays so, unlike a refused connection.
-fn is_about_a_certificate(error: &reqwest::Error) -> bool {
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let inside = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        let tls = cause
-            .downcast_ref::<rustls::Error>()
-            .or_else(|| inside.and_then(|inside| inside.downcast_ref::<rustls::Error>()));
-        if let Some(tls) = tls {
-            return matches!(tls, rustls::Error::InvalidCertificate(_));
-        }
-        source = cause.source();
-    }
-    false
-}
-
-/// The causes of an error, without the address: a hook's is a secret.
-fn chain(error: &reqwest::Error) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        if !parts.iter().any(|part| part.contains(&text)) {
-            parts.push(text);
-        }
-        source = cause.source();
-    }
-    if parts.is_empty() {
-        parts.push("the request could not be made".to_owned());
-    }
-    parts.join(": ")
-}
-
 fn log(call: &Call<'_>, result: &Result<Answer, Cause>, took: Duration) {
     let operation = call.operation.id;
     let method = call.operation.method.as_str();
@@ -397,6 +278,8 @@ fn log(call: &Call<'_>, result: &Result<Answer, Cause>, took: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::Variables;
+    use crate::sevalla::Http;
 
     fn answer(body: &str) -> Answer {
         Answer {
@@ -437,30 +320,16 @@ mod tests {
     #[test]
     fn an_id_is_one_segment_whatever_it_holds() {
         let base = Url::parse("https://api.example.com/v3/").unwrap();
-        let connection = Connection::new(&base, None, &Variables::default()).unwrap();
+        let connection = Connection::new(
+            Box::new(Http::new(&Variables::default()).unwrap()),
+            &base,
+            None,
+        )
+        .unwrap();
         let call = Call::new(&operation::GET_DEPLOYMENT, ["app", "../x/?y"]).query("limit", "5");
         assert_eq!(
             connection.url(&call).as_str(),
             "https://api.example.com/v3/applications/app/deployments/..%2Fx%2F%3Fy?limit=5"
         );
-    }
-
-    #[test]
-    fn a_wrong_proxy_or_certificate_file_is_told_by_its_variable() {
-        let base = Url::parse("https://api.example.com/v3").unwrap();
-        let refused = |name, value| {
-            let variables = Variables::from([(name, value)]);
-            Connection::new(&base, None, &variables)
-                .err()
-                .unwrap()
-                .to_string()
-        };
-        let proxy = refused("https_proxy", "http://user:password@:x");
-        assert!(
-            proxy.contains("https_proxy") && !proxy.contains("password"),
-            "{proxy}"
-        );
-        assert!(refused("SSL_CERT_FILE", "/nonexistent/ca.pem").contains("SSL_CERT_FILE"));
-        assert!(refused("SSL_CERT_FILE", "Cargo.toml").contains("no PEM certificate"));
     }
 }

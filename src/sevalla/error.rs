@@ -56,6 +56,8 @@ pub enum Cause {
     },
     /// The run's time was over before the request could be sent.
     NoTime,
+    /// The run was asked to end before the request was sent.
+    Stopped,
 }
 
 /// What the service said when it refused.
@@ -144,6 +146,7 @@ impl fmt::Display for Cause {
                 )
             }
             Self::NoTime => f.write_str("the run's time was over"),
+            Self::Stopped => f.write_str("not sent, since the run was asked to end"),
         }
     }
 }

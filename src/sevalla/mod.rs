@@ -1,11 +1,13 @@
 //! The service: a client for the part of Sevalla's API that this program uses.
 //!
-//! Every request goes through [`Client::send`], and every attempt through
-//! [`Client::attempt`]. What an answer means for the run is not decided here.
+//! Every request goes through `Client::send_and`, and every attempt through
+//! `Client::attempt`. What an answer means for the run is not decided here.
 
+mod api_keys;
 mod applications;
 mod connection;
 mod error;
+mod http;
 pub mod limits;
 pub mod operation;
 mod retry;
@@ -21,15 +23,17 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use self::connection::{Answer, Connection};
-pub use self::connection::{BODY_LIMIT, ConnectionError, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
+pub use self::connection::{BODY_LIMIT, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
 pub use self::error::{ApiError, Cause, Refusal};
+pub use self::http::{ConnectionError, Exchange, Exchanged, Http, Reply, Request};
 use self::operation::{Operation, Tier};
 pub use self::retry::Next;
 pub use self::wire::{Application, Domain, StaticSite};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
 use crate::process::Variables;
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, jittered};
 use crate::secret::{ApiToken, HookUrl};
+use crate::stop::Stop;
 
 /// How many entries a page of a list has at most.
 pub const LONGEST_PAGE: usize = 100;
@@ -47,6 +51,12 @@ pub struct Client {
     on_wait: OnWait,
     /// No attempt begins, and none goes on, after this moment.
     deadline: Instant,
+    /// How long one attempt may take.
+    limit: Duration,
+    /// Once told, nothing new is begun: no write is sent that was not yet.
+    stop: Stop,
+    /// Cleaning up: writes go out in spite of that, and no budget is spared.
+    is_hurried: bool,
 }
 
 /// How long to keep trying one request.
@@ -66,6 +76,9 @@ impl Patience {
     /// For a write, which is sent again only when it was not carried out: long
     /// enough for two windows of a rate limit.
     pub const FOR_A_WRITE: Self = Self::For(Duration::from_secs(300));
+
+    /// For looking up what became of a write.
+    pub const FOR_A_SEARCH: Self = Self::For(Duration::from_secs(60));
 }
 
 /// One request: which operation, for which ids, with what.
@@ -86,6 +99,10 @@ impl<'a> Call<'a> {
         }
     }
 
+    fn is_write(&self) -> bool {
+        self.operation.method != reqwest::Method::GET
+    }
+
     fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
         self
@@ -103,16 +120,64 @@ impl Client {
     /// variables; connects on the first request.
     pub fn new(
         base: &Url,
-        token: Option<ApiToken>,
+        token: Option<&ApiToken>,
         variables: &Variables,
         deadline: Instant,
         on_wait: OnWait,
     ) -> Result<Self, ConnectionError> {
+        Self::over(
+            Box::new(Http::new(variables)?),
+            base,
+            token,
+            deadline,
+            on_wait,
+        )
+    }
+
+    /// A client whose requests are carried by `exchange`.
+    pub fn over(
+        exchange: Box<dyn Exchange>,
+        base: &Url,
+        token: Option<&ApiToken>,
+        deadline: Instant,
+        on_wait: OnWait,
+    ) -> Result<Self, ConnectionError> {
         Ok(Self {
-            connection: Rc::new(Connection::new(base, token, variables)?),
+            connection: Rc::new(Connection::new(exchange, base, token)?),
             on_wait,
             deadline,
+            limit: REQUEST_TIMEOUT,
+            stop: Stop::default(),
+            is_hurried: false,
         })
+    }
+
+    /// The same client, which begins nothing new once `stop` is told.
+    #[must_use]
+    pub fn heeding(self, stop: Stop) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// The same client for cleaning up in a hurry: with this deadline, a short
+    /// time for each attempt, and in spite of a stop.
+    #[must_use]
+    pub fn hurried(&self, deadline: Instant) -> Self {
+        Self {
+            deadline,
+            limit: Duration::from_millis(1500),
+            is_hurried: true,
+            ..self.clone()
+        }
+    }
+
+    /// No attempt begins, and none goes on, after this moment.
+    pub const fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whether nothing new is to be begun.
+    pub fn is_closing(&self) -> bool {
+        self.stop.told().is_some() && !self.is_hurried
     }
 
     /// The same client with another deadline.
@@ -148,15 +213,21 @@ impl Client {
         };
         let mut schedule = Schedule::for_requests();
         let mut attempts = 0;
+        let mut last = None;
         loop {
             attempts += 1;
-            let cause = match self.connection.attempt(&call, self.deadline).await {
+            let attempt = self.attempt(&call, attempts == 1).await;
+            let cause = match attempt {
                 Ok(answer) => match read(&answer) {
                     Ok(value) => return Ok(value),
                     Err(cause) => cause,
                 },
                 Err(cause) => cause,
             };
+            // That there was no time for another attempt is not the reason.
+            if let (Some(last), Cause::NoTime | Cause::Stopped) = (last.take(), &cause) {
+                return Err(last);
+            }
             let error = ApiError {
                 operation: call.operation,
                 cause,
@@ -171,7 +242,40 @@ impl Client {
                 return Err(error);
             }
             (self.on_wait)(&error, wait);
+            if self.sleeps_in_vain(&call, wait).await {
+                return Err(error);
+            }
+            last = Some(error);
+        }
+    }
+
+    /// One attempt. The first waits for its share of the company's budget; a
+    /// repeated one has waited already.
+    async fn attempt(&self, call: &Call<'_>, is_first: bool) -> Result<Answer, Cause> {
+        if is_first && !self.is_hurried {
+            let pause = jittered(self.connection.pause(call.operation.tier));
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            if !pause.is_zero() && self.sleeps_in_vain(call, pause.min(left)).await {
+                return Err(Cause::Stopped);
+            }
+        }
+        if call.is_write() && self.is_closing() {
+            return Err(Cause::Stopped);
+        }
+        self.connection
+            .attempt(call, self.limit, self.deadline)
+            .await
+    }
+
+    /// Waits; `true` if a stop has made sending a write pointless meanwhile.
+    async fn sleeps_in_vain(&self, call: &Call<'_>, wait: Duration) -> bool {
+        if !call.is_write() || self.is_hurried {
             sleep(wait).await;
+            return false;
+        }
+        tokio::select! {
+            () = sleep(wait) => false,
+            _ = self.stop.asked() => true,
         }
     }
 }
@@ -215,6 +319,14 @@ impl Client {
                 self.list_static_site_deployments(service.id, limit, patience)
                     .await
             }
+        }
+    }
+
+    /// Asks to cancel a deployment, once.
+    pub async fn cancel(&self, service: Service, id: &DeploymentId) -> Result<(), ApiError> {
+        match service.kind {
+            ServiceKind::Application => self.cancel_deployment(service.id, id).await,
+            ServiceKind::StaticSite => self.cancel_static_site_deployment(service.id, id).await,
         }
     }
 

@@ -61,6 +61,9 @@ operations! {
         "start a deployment of the application";
     GET_DEPLOYMENT = "getDeploymentV3" GET "/applications/{id}/deployments/{deployment_id}" Read false
         "read the deployment";
+    CANCEL_DEPLOYMENT = "cancelDeploymentV3"
+        POST "/applications/{id}/deployments/{deployment_id}/cancel" Deployment false
+        "cancel the deployment";
     GET_APPLICATION_DEPLOYMENT_LOGS = "getApplicationDeploymentLogsV3"
         GET "/applications/{id}/deployments/{deployment_id}/logs" Logs false
         "read the deployment's log";
@@ -75,10 +78,25 @@ operations! {
     GET_STATIC_SITE_DEPLOYMENT = "getStaticSiteDeploymentV3"
         GET "/static-sites/{id}/deployments/{deployment_id}" Read false
         "read the deployment";
+    CANCEL_STATIC_SITE_DEPLOYMENT = "cancelStaticSiteDeploymentV3"
+        POST "/static-sites/{id}/deployments/{deployment_id}/cancel" Deployment false
+        "cancel the deployment";
+    VALIDATE_API_KEY = "validateApiKeyV3" GET "/api-keys/validate" Read false
+        "check the key";
     GET_STATIC_SITE_DEPLOYMENT_LOGS = "getStaticSiteDeploymentLogsV3"
         GET "/static-sites/{id}/deployments/{deployment_id}/logs" Logs false
         "read the deployment's log";
 }
+
+/// What the calling key may do: newer than the document of March 2026.
+pub static GET_CURRENT_API_KEY: Operation = Operation {
+    id: "getCurrentApiKey",
+    method: Method::GET,
+    path: "/api-keys/me",
+    tier: Tier::Read,
+    sends_body: false,
+    doing: "read what the key may do",
+};
 
 /// The deployment hook: not part of the document, and no key is sent to it.
 pub static CALL_HOOK: Operation = Operation {

@@ -40,7 +40,8 @@ pub(super) fn next(method: &Method, cause: &Cause) -> Next {
         Cause::NotConnected {
             may_heal: false, ..
         }
-        | Cause::NoTime => Next::Final,
+        | Cause::NoTime
+        | Cause::Stopped => Next::Final,
         Cause::Broken { .. } | Cause::TimedOut { .. } | Cause::Undecodable { .. } => unsure(None),
         Cause::TooLarge { .. } if repeatable => Next::Final,
         Cause::TooLarge { .. } => Next::Lost,
@@ -105,6 +106,7 @@ mod tests {
             (undecodable, again, Next::Lost),
             (Cause::TooLarge { limit: 1 }, Next::Final, Next::Lost),
             (Cause::NoTime, Next::Final, Next::Final),
+            (Cause::Stopped, Next::Final, Next::Final),
         ] {
             assert_eq!(next(&Method::GET, &cause), read, "GET {cause:?}");
             assert_eq!(next(&Method::POST, &cause), write, "POST {cause:?}");

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::operation::{
-    DEPLOY_STATIC_SITE, GET_STATIC_SITE, GET_STATIC_SITE_DEPLOYMENT,
+    CANCEL_STATIC_SITE_DEPLOYMENT, DEPLOY_STATIC_SITE, GET_STATIC_SITE, GET_STATIC_SITE_DEPLOYMENT,
     GET_STATIC_SITE_DEPLOYMENT_LOGS, LIST_STATIC_SITE_DEPLOYMENTS,
 };
 use super::wire::{DeployStaticSiteBody, Page, WireDeployment, WireLogEntry};
@@ -61,6 +61,18 @@ impl Client {
         let call = Call::new(&GET_STATIC_SITE_DEPLOYMENT, [site.as_str(), &id.0]);
         let deployment: WireDeployment = self.send(call, Patience::Once).await?;
         Ok(deployment.into())
+    }
+
+    /// Asks to cancel a deployment, once. Whether it worked is told by its
+    /// status.
+    pub async fn cancel_static_site_deployment(
+        &self,
+        site: Uuid,
+        id: &DeploymentId,
+    ) -> Result<(), ApiError> {
+        let site = site.to_string();
+        let call = Call::new(&CANCEL_STATIC_SITE_DEPLOYMENT, [site.as_str(), &id.0]);
+        self.send_and(call, Patience::Once, |_| Ok(())).await
     }
 
     /// Reads a part of a deployment's log, once.

@@ -69,6 +69,8 @@ impl From<WireDeployment> for Deployment {
 /// An application's record.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Application {
+    /// Its id: the one field that makes an object a record.
+    pub id: String,
     /// The name in the dashboard.
     #[serde(default, deserialize_with = "text")]
     pub display_name: Option<String>,
@@ -95,6 +97,8 @@ pub struct Application {
 /// A static site's record.
 #[derive(Debug, Clone, Deserialize)]
 pub struct StaticSite {
+    /// Its id: the one field that makes an object a record.
+    pub id: String,
     /// The name in the dashboard.
     #[serde(default, deserialize_with = "text")]
     pub display_name: Option<String>,
@@ -132,6 +136,13 @@ pub struct Domain {
     /// Whether it is the canonical host.
     #[serde(default, deserialize_with = "flag")]
     pub is_primary: bool,
+}
+
+/// The key that is used, as far as we want to know it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ApiKey {
+    #[serde(default, deserialize_with = "time")]
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 /// The body that starts a deployment of an application.
@@ -207,7 +218,7 @@ impl From<WireLogEntry> for LogLine {
 pub(crate) struct ErrorBody {
     #[serde(default, deserialize_with = "text")]
     pub(crate) message: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "details")]
     pub(crate) data: Option<ErrorData>,
 }
 
@@ -217,6 +228,21 @@ pub(crate) struct ErrorData {
     pub(crate) code: Option<String>,
     #[serde(default, deserialize_with = "text")]
     pub(crate) message: Option<String>,
+}
+
+/// The details of an error. Whatever else stands in their place must not cost
+/// us the message beside it.
+fn details<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ErrorData>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Details {
+        Known(ErrorData),
+        Other(serde::de::IgnoredAny),
+    }
+    Ok(match Details::deserialize(deserializer)? {
+        Details::Known(data) => Some(data),
+        Details::Other(_) => None,
+    })
 }
 
 /// Any scalar as text; null, and anything that is no scalar, as nothing.
@@ -302,6 +328,15 @@ mod tests {
         }
         let none: WireLogEntry = serde_json::from_str("{}").unwrap();
         assert_eq!(LogLine::from(none).at_micros, 0);
+    }
+
+    #[test]
+    fn odd_details_of_an_error_do_not_cost_its_message() {
+        for data in ["null", "\"why\"", "7", "[]", r#"[{"path":"id"},2,3]"#] {
+            let json = format!(r#"{{"message":"m","data":{data}}}"#);
+            let error: ErrorBody = serde_json::from_str(&json).unwrap();
+            assert_eq!(error.message.as_deref(), Some("m"), "{data}");
+        }
     }
 
     #[test]

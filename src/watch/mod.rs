@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use self::log_cursor::LogCursor;
+use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, Status, Verdict};
 use crate::report::Event;
 use crate::schedule::Schedule;
@@ -120,7 +121,7 @@ pub enum Ended {
 /// A watch over one deployment.
 pub struct Watch<'a, S> {
     source: &'a S,
-    deadline: Instant,
+    deadline: Deadline,
     reading: Reading,
     tell: &'a dyn Fn(Event<'_>),
     last: RefCell<Deployment>,
@@ -150,13 +151,13 @@ impl<'a, S: Source> Watch<'a, S> {
     pub fn new(
         source: &'a S,
         deployment: Deployment,
-        deadline: Instant,
+        deadline: impl Into<Deadline>,
         reading: Reading,
         tell: &'a dyn Fn(Event<'_>),
     ) -> Self {
         Self {
             source,
-            deadline,
+            deadline: deadline.into(),
             reading,
             tell,
             last: RefCell::new(deployment),
@@ -196,7 +197,9 @@ impl<'a, S: Source> Watch<'a, S> {
         let now = Instant::now();
         let least = now + LAST_READING;
         match self.farewell.get() {
-            Farewell::Drain => (now + LOG_DRAIN).min(self.deadline + LATE_DRAIN).max(least),
+            Farewell::Drain => (now + LOG_DRAIN)
+                .min(self.deadline.moment() + LATE_DRAIN)
+                .max(least),
             Farewell::ReadOnce | Farewell::Leave => least,
         }
     }
@@ -220,10 +223,13 @@ impl<S: Source> Watch<'_, S> {
         let mut looks = Schedule::for_looks();
         let mut retries = Schedule::for_requests();
         let mut streak = Streak::default();
-        let mut next_look = (started + looks.next_wait(None)).min(self.deadline);
+        let mut next_look = started + looks.next_wait(None);
         loop {
-            sleep_until(next_look).await;
+            sleep_until(next_look.min(self.deadline.moment())).await;
             let begun = Instant::now();
+            // Not by when the answer comes: a look that is under way at the
+            // deadline shows what was so before.
+            let is_last = self.deadline.is_over();
             let wait = match self.source.look().await {
                 // Nothing was asked, so nothing has failed.
                 Err(ApiError {
@@ -246,13 +252,11 @@ impl<S: Source> Watch<'_, S> {
                     Next::Final | Next::Lost => return self.lost(streak.add(error, begun)),
                 },
             };
-            // Not by when the answer came: a look that was under way at the
-            // deadline shows what was so before.
-            if begun >= self.deadline {
+            if is_last {
                 return self.timed_out(streak);
             }
             let now = Instant::now();
-            next_look = (now + wait).min(self.deadline);
+            next_look = (now + wait).min(self.deadline.moment());
             streak.tell(self.tell, next_look.saturating_duration_since(now));
         }
     }

@@ -29,6 +29,18 @@ pub(crate) async fn static_site(script: Script) -> Simulator {
     Simulator::start(World::new().static_site(StaticSite::new(SITE).next(script))).await
 }
 
+/// Waits until something holds.
+pub(crate) async fn until(holds: impl Fn() -> bool) {
+    let watch = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LONGEST, watch)
+        .await
+        .expect("it comes to hold in time");
+}
+
 /// A run to be started.
 pub(crate) struct Runner {
     folder: TempDir,

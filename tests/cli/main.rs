@@ -8,3 +8,4 @@
 
 mod deploys;
 mod harness;
+mod signals;

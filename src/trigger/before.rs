@@ -1,34 +1,19 @@
-//! Every change this program makes on Sevalla is made from here.
-//!
-//! First [`look_before`] reads; then [`start`] writes, at most once.
+//! What is read before a change: whether it makes sense, and the high-water
+//! mark by which its effect is told apart later.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::sleep;
 use uuid::Uuid;
 
+use super::{Tell, TriggerError};
 use crate::deployment::{Deployment, DeploymentId, Origin, Service};
 use crate::plan::{Order, Plan, Work};
 use crate::report::Event;
-use crate::secret::HookUrl;
-use crate::sevalla::{ApiError, Application, Client, Next, Patience, StaticSite};
+use crate::sevalla::{ApiError, Application, Client, Patience, StaticSite};
 
 /// How many past deployments are read before the start.
-const HISTORY: usize = 50;
-
-/// The waits before each look for a deployment whose trigger lost its answer.
-const SEARCH: [Duration; 5] = [
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-    Duration::from_secs(8),
-];
-
-/// Tells an event.
-type Tell<'a> = &'a dyn Fn(Event<'_>);
+pub(super) const HISTORY: usize = 50;
 
 /// What was read before the change.
 #[derive(Debug, Default)]
@@ -38,82 +23,33 @@ pub struct Before {
     /// What will be deployed, in words.
     pub order: String,
     /// The deployments there were; `None` if they could not be read.
-    mark: Option<Mark>,
-    wanted: Wanted,
+    pub(super) mark: Option<Mark>,
+    pub(super) wanted: Wanted,
 }
 
 /// The high-water mark: what there was before the change. What is not in it
 /// is new, whatever any clock says.
 #[derive(Debug, Default)]
-struct Mark {
+pub(super) struct Mark {
     known: HashSet<DeploymentId>,
     newest: Option<Timestamp>,
 }
 
 /// What the deployment we start looks like in a list.
 #[derive(Debug, Default)]
-struct Wanted {
-    branch: Option<String>,
+pub(super) struct Wanted {
+    pub(super) branch: Option<String>,
     docker_image: Option<String>,
     kind: Kind,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     #[default]
     Deploy,
     Restart,
     /// Through the hook, whose word for the trigger is not documented.
     Hook,
-}
-
-/// What the change has led to.
-#[derive(Debug)]
-pub enum Started {
-    /// A deployment whose id is known.
-    Known(Service, Box<Deployment>),
-    /// A deployment whose id the service did not tell.
-    Unseen,
-}
-
-/// Why nothing was started, or cannot be told to have been.
-#[derive(Debug)]
-pub enum TriggerError {
-    /// A request failed.
-    Api(ApiError),
-    /// The service is in a state in which a deployment makes no sense.
-    Refused {
-        /// What is wrong.
-        reason: String,
-        /// What to do about it.
-        hint: String,
-    },
-    /// The answer was lost, and what there is now does not tell what happened.
-    Ambiguous {
-        /// How the answer was lost.
-        lost: Box<ApiError>,
-        /// Why looking did not help.
-        search: Search,
-    },
-}
-
-/// Why it cannot be told whether a lost request took effect.
-#[derive(Debug)]
-pub enum Search {
-    /// Several new deployments could be ours.
-    Several(Vec<Deployment>),
-    /// There is none, after the request was sent a second time.
-    None,
-    /// The list could not be read.
-    Failed(Box<ApiError>),
-    /// Looking needs a key, an application, or the list from before.
-    Impossible,
-}
-
-impl From<ApiError> for TriggerError {
-    fn from(error: ApiError) -> Self {
-        Self::Api(error)
-    }
 }
 
 /// Reads what the change needs to know: the record, and the deployments there
@@ -303,7 +239,7 @@ impl Mark {
     }
 
     /// Whether a deployment came after the mark. Both times are the service's.
-    fn is_new(&self, deployment: &Deployment) -> bool {
+    pub(super) fn is_new(&self, deployment: &Deployment) -> bool {
         let is_younger = match (deployment.created_at, self.newest) {
             (Some(created), Some(newest)) => created >= newest,
             _ => true,
@@ -315,7 +251,7 @@ impl Mark {
 impl Wanted {
     /// Whether a deployment could be the one we asked for. What the service
     /// does not tell excludes nothing.
-    fn could_be(&self, deployment: &Deployment) -> bool {
+    pub(super) fn could_be(&self, deployment: &Deployment) -> bool {
         let same_branch = agree(self.branch.as_ref(), deployment.branch.as_ref(), |a, b| {
             a == b
         });
@@ -330,7 +266,10 @@ impl Wanted {
             (Kind::Deploy | Kind::Hook, Some(trigger)) => trigger != "RESTART",
             (_, None) => true,
         };
-        deployment.origin != Origin::Automatic && same_branch && same_image && same_kind
+        // A hook is a webhook to the service, so its deployment may count as
+        // automatic; only then.
+        let same_origin = self.kind == Kind::Hook || deployment.origin != Origin::Automatic;
+        same_origin && same_branch && same_image && same_kind
     }
 }
 
@@ -338,193 +277,4 @@ fn agree<T>(wanted: Option<&T>, seen: Option<&T>, same: impl Fn(&T, &T) -> bool)
     wanted
         .zip(seen)
         .is_none_or(|(wanted, seen)| same(wanted, seen))
-}
-
-/// Makes the change the plan asks for, at most once.
-pub async fn start(
-    client: &Client,
-    plan: &Plan,
-    before: &Before,
-    tell: Tell<'_>,
-) -> Result<Started, TriggerError> {
-    let started = match &plan.work {
-        Work::DeployApplication { app, order } => {
-            let service = Service::application(*app);
-            let send = async || {
-                client
-                    .trigger_deployment(*app, order, Patience::FOR_A_WRITE)
-                    .await
-            };
-            let deployment =
-                at_most_once(send, async || search(client, service, before).await, tell).await?;
-            Started::Known(service, Box::new(deployment))
-        }
-        Work::DeployStaticSite { site, .. } => {
-            let service = Service::static_site(*site);
-            let branch = before.wanted.branch.as_deref();
-            let send = async || {
-                client
-                    .deploy_static_site(*site, branch, Patience::FOR_A_WRITE)
-                    .await
-            };
-            let deployment =
-                at_most_once(send, async || search(client, service, before).await, tell).await?;
-            Started::Known(service, Box::new(deployment))
-        }
-        Work::CallHook { hook, app } => call_hook(client, hook, *app, before, tell).await?,
-    };
-    if let Started::Known(service, deployment) = &started {
-        tell(Event::Started(*service, deployment));
-    }
-    Ok(started)
-}
-
-async fn call_hook(
-    client: &Client,
-    hook: &HookUrl,
-    app: Option<Uuid>,
-    before: &Before,
-    tell: Tell<'_>,
-) -> Result<Started, TriggerError> {
-    let service = app
-        .map(Service::application)
-        .filter(|_| before.mark.is_some());
-    let look = async || match service {
-        Some(service) => search(client, service, before).await,
-        None => Ok(None),
-    };
-    let send = async || client.call_hook(hook, Patience::FOR_A_WRITE).await;
-    let find = async || {
-        Ok(look()
-            .await?
-            .map(|found| found.into_iter().map(|d| Some(d.id)).collect()))
-    };
-    let id = at_most_once(send, find, tell).await?;
-    let Some(service) = service else {
-        return Ok(Started::Unseen);
-    };
-    match id {
-        Some(id) => {
-            let deployment = Deployment::only_its_id(id);
-            Ok(Started::Known(service, Box::new(deployment)))
-        }
-        None => match find_one(look).await {
-            Ok(deployment) => Ok(Started::Known(service, Box::new(deployment))),
-            Err(_) => Ok(Started::Unseen),
-        },
-    }
-}
-
-/// The new deployments that could be ours; `None` when that cannot be looked up.
-async fn search(
-    client: &Client,
-    service: Service,
-    before: &Before,
-) -> Result<Option<Vec<Deployment>>, ApiError> {
-    let Some(mark) = &before.mark else {
-        return Ok(None);
-    };
-    let now = client
-        .deployments(service, HISTORY, Patience::FOR_A_WRITE)
-        .await?;
-    let ours =
-        |deployment: &Deployment| mark.is_new(deployment) && before.wanted.could_be(deployment);
-    Ok(Some(now.into_iter().filter(ours).collect()))
-}
-
-/// The one mechanism for every write that must not happen twice.
-///
-/// When the answer to `send` is lost, `search` lists what could be its effect.
-/// Exactly one: that is it. None after a bounded time: the request had no
-/// effect, and is sent once more. Anything else cannot be told.
-async fn at_most_once<T: Candidate>(
-    send: impl AsyncFn() -> Result<T, ApiError>,
-    search: impl AsyncFn() -> Result<Option<Vec<T>>, ApiError>,
-    tell: Tell<'_>,
-) -> Result<T, TriggerError> {
-    let mut is_second = false;
-    loop {
-        let lost = match send().await {
-            Ok(made) => return Ok(made),
-            Err(error) if error.next() == Next::Lost => error,
-            Err(error) => return Err(TriggerError::Api(error)),
-        };
-        tell(Event::Note(&format!(
-            "The answer was lost ({}). Looking whether the request took effect.",
-            lost.cause
-        )));
-        let search = match find_one(&search).await {
-            Ok(found) => {
-                tell(Event::Note(
-                    "It did: exactly one new deployment matches. Following that one.",
-                ));
-                return Ok(found);
-            }
-            Err(NotOne::None) if !is_second => {
-                tell(Event::Note(
-                    "It did not: no new deployment matches. Sending it once more.",
-                ));
-                is_second = true;
-                continue;
-            }
-            Err(NotOne::None) => Search::None,
-            Err(NotOne::Several(candidates)) => Search::Several(
-                candidates
-                    .into_iter()
-                    .filter_map(Candidate::into_deployment)
-                    .collect(),
-            ),
-            Err(NotOne::Failed(error)) => Search::Failed(Box::new(error)),
-            Err(NotOne::Impossible) => Search::Impossible,
-        };
-        return Err(TriggerError::Ambiguous {
-            lost: Box::new(lost),
-            search,
-        });
-    }
-}
-
-/// Why a search did not find exactly one.
-enum NotOne<T> {
-    None,
-    Several(Vec<T>),
-    Failed(ApiError),
-    Impossible,
-}
-
-async fn find_one<T>(
-    search: impl AsyncFn() -> Result<Option<Vec<T>>, ApiError>,
-) -> Result<T, NotOne<T>> {
-    for wait in SEARCH {
-        sleep(wait).await;
-        let mut found = search()
-            .await
-            .map_err(NotOne::Failed)?
-            .ok_or(NotOne::Impossible)?;
-        if found.len() > 1 {
-            return Err(NotOne::Several(found));
-        }
-        if let Some(one) = found.pop() {
-            return Ok(one);
-        }
-    }
-    Err(NotOne::None)
-}
-
-/// What a write may have made.
-trait Candidate {
-    fn into_deployment(self) -> Option<Deployment>;
-}
-
-impl Candidate for Deployment {
-    fn into_deployment(self) -> Option<Deployment> {
-        Some(self)
-    }
-}
-
-/// A hook's answer: an id, or none.
-impl Candidate for Option<DeploymentId> {
-    fn into_deployment(self) -> Option<Deployment> {
-        self.map(Deployment::only_its_id)
-    }
 }

@@ -1,0 +1,230 @@
+//! SIGINT and SIGTERM at every stage, and the end of our own time.
+
+use std::time::Duration;
+
+use sevalla_simulator::{Behaviour, Fault, Script, Simulator};
+
+use crate::harness::{APP, Finished, Runner, Running, application, until};
+
+/// From the first signal to the exit, with some slack for a busy machine.
+const WINDOW: Duration = Duration::from_millis(6500);
+
+fn endless() -> Script {
+    Script::success().never_ends()
+}
+
+/// Waits until the service has seen a call of this operation.
+async fn called(simulator: &Simulator, operation: &str) {
+    until(|| simulator.calls(operation) > 0).await;
+}
+
+/// Sends the signal and gathers what the run leaves, which must be in time.
+async fn stopped(running: Running, signal: &str) -> Finished {
+    running.signal(signal).await;
+    let at = std::time::Instant::now();
+    let run = running.finish().await;
+    assert!(
+        at.elapsed() < WINDOW,
+        "it took {:?}\n{}",
+        at.elapsed(),
+        run.streams()
+    );
+    run
+}
+
+#[tokio::test]
+async fn before_the_trigger_nothing_is_started() {
+    let simulator = application(endless()).await;
+    simulator.add_fault(Fault::on("listDeploymentsV3").does(Behaviour::HangBeforeApplying));
+    let running = Runner::deploys_app(&simulator).start();
+    called(&simulator, "listDeploymentsV3").await;
+    let run = stopped(running, "INT").await;
+
+    run.assert_ended(130, "interrupted");
+    run.assert_told("No deployment was started");
+    assert_eq!(simulator.calls("triggerDeploymentV3"), 0);
+}
+
+#[tokio::test]
+async fn while_following_the_deployment_is_cancelled_and_outputs_are_written() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let simulator = application(endless()).await;
+        let running = Runner::deploys_app(&simulator).on_github().start();
+        called(&simulator, "getDeploymentV3").await;
+        let run = stopped(running, signal).await;
+
+        run.assert_ended(code, "interrupted");
+        run.assert_told("was asked to stop and ended cancelled");
+        assert_eq!(run.output("status"), "cancelled");
+        assert_eq!(
+            simulator.deployments(APP)[0].status.as_deref(),
+            Some("cancelled")
+        );
+        assert!(run.file("github-summary").unwrap().contains("interrupted"));
+        let last = simulator.journal().pop().unwrap();
+        assert_eq!(
+            last.operation, "getDeploymentV3",
+            "no request after the end was seen"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_waiting_deployment_is_taken_out_of_the_queue() {
+    let simulator = application(Script::success().never_starts()).await;
+    let running = Runner::deploys_app(&simulator).start();
+    called(&simulator, "getDeploymentV3").await;
+    let run = stopped(running, "INT").await;
+
+    run.assert_ended(130, "interrupted");
+    run.assert_told("was asked to stop and ended skipped");
+}
+
+#[tokio::test]
+async fn a_trigger_on_its_way_is_waited_for_and_then_cancelled() {
+    let simulator = application(endless()).await;
+    simulator
+        .add_fault(Fault::on("triggerDeploymentV3").does(Behaviour::Delay(Duration::from_secs(1))));
+    let running = Runner::deploys_app(&simulator).start();
+    called(&simulator, "triggerDeploymentV3").await;
+    let run = stopped(running, "INT").await;
+
+    run.assert_ended(130, "interrupted");
+    assert_eq!(simulator.deployments_made(), 1);
+    assert!(simulator.cancelled(&simulator.deployments(APP)[0].id));
+}
+
+#[tokio::test]
+async fn a_trigger_that_took_effect_without_an_answer_is_looked_up_and_cancelled() {
+    for lost in [Behaviour::HangAfterApplying, Behaviour::ResetAfterApplying] {
+        let simulator = application(endless()).await;
+        simulator.add_fault(Fault::on("triggerDeploymentV3").does(lost));
+        let running = Runner::deploys_app(&simulator).start();
+        called(&simulator, "triggerDeploymentV3").await;
+        let run = stopped(running, "INT").await;
+
+        run.assert_ended(130, "interrupted");
+        assert_eq!(simulator.deployments_made(), 1, "{}", run.streams());
+        assert!(
+            simulator.cancelled(&simulator.deployments(APP)[0].id),
+            "{}",
+            run.streams()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_without_an_answer_or_an_effect_is_told_and_not_sent_again() {
+    for lost in [
+        Behaviour::HangBeforeApplying,
+        Behaviour::ResetBeforeApplying,
+    ] {
+        let simulator = application(endless()).await;
+        simulator.add_fault(Fault::on("triggerDeploymentV3").does(lost));
+        let running = Runner::deploys_app(&simulator).start();
+        called(&simulator, "triggerDeploymentV3").await;
+        let run = stopped(running, "INT").await;
+
+        run.assert_ended(130, "interrupted");
+        run.assert_told("whether it took effect is not known");
+        assert_eq!(simulator.calls("triggerDeploymentV3"), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_that_waits_for_the_rate_limit_is_not_sent_any_more() {
+    let simulator = application(endless()).await;
+    let limited = Behaviour::RateLimited {
+        retry_after: Some("60".to_owned()),
+        reset: None,
+    };
+    simulator.add_fault(Fault::on("triggerDeploymentV3").does(limited));
+    let running = Runner::deploys_app(&simulator).start();
+    called(&simulator, "triggerDeploymentV3").await;
+    let run = stopped(running, "INT").await;
+
+    run.assert_ended(130, "interrupted");
+    run.assert_told("No deployment was started");
+    assert_eq!(simulator.calls("triggerDeploymentV3"), 1);
+}
+
+#[tokio::test]
+async fn what_comes_of_the_wish_to_cancel_is_told() {
+    for (behaviour, told) in [
+        (Behaviour::status(403), "Sevalla refused to cancel"),
+        (Behaviour::html(502), "It is not known whether"),
+        (Behaviour::HangBeforeApplying, "It is not known whether"),
+    ] {
+        let simulator = application(endless()).await;
+        simulator.add_fault(Fault::on("cancelDeploymentV3").does(behaviour));
+        let running = Runner::deploys_app(&simulator).start();
+        called(&simulator, "getDeploymentV3").await;
+        let run = stopped(running, "INT").await;
+
+        run.assert_ended(130, "interrupted");
+        run.assert_told(told);
+    }
+}
+
+#[tokio::test]
+async fn a_deployment_that_has_succeeded_already_is_told_to_be_live() {
+    let simulator = application(Script::success().run(Duration::from_millis(50))).await;
+    // Without this the success would be seen before the signal.
+    simulator.add_fault(Fault::on("validateApiKeyV3").does(Behaviour::HangBeforeApplying));
+    let running = Runner::deploys_app(&simulator).start();
+    called(&simulator, "triggerDeploymentV3").await;
+    until(|| simulator.deployments(APP)[0].status.as_deref() == Some("success")).await;
+    let run = stopped(running, "INT").await;
+
+    run.assert_ended(130, "interrupted");
+    run.assert_told("Too late to cancel");
+    assert_eq!(run.output("status"), "success");
+}
+
+#[tokio::test]
+async fn it_goes_on_when_that_is_wanted() {
+    let simulator = application(endless()).await;
+    let running = Runner::deploys_app(&simulator)
+        .set("SEVALLA_ON_CANCEL", "leave")
+        .start();
+    called(&simulator, "getDeploymentV3").await;
+    let run = stopped(running, "TERM").await;
+
+    run.assert_ended(143, "interrupted");
+    run.assert_told("goes on without this run");
+    assert_eq!(simulator.calls("cancelDeploymentV3"), 0);
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_at_once() {
+    let simulator = application(endless()).await;
+    simulator.add_fault(Fault::on("cancelDeploymentV3").does(Behaviour::HangBeforeApplying));
+    let running = Runner::deploys_app(&simulator).start();
+    called(&simulator, "getDeploymentV3").await;
+    running.signal("INT").await;
+    called(&simulator, "cancelDeploymentV3").await;
+    running.signal("TERM").await;
+    let at = std::time::Instant::now();
+    let run = running.finish().await;
+
+    assert!(at.elapsed() < Duration::from_secs(1), "{:?}", at.elapsed());
+    run.assert_ended(130, "interrupted");
+}
+
+#[tokio::test]
+async fn the_end_of_our_time_leaves_or_cancels_the_deployment() {
+    let simulator = application(endless()).await;
+    let runner = Runner::deploys_app(&simulator).set("SEVALLA_TIMEOUT", "2s");
+    let run = runner.run().await;
+    run.assert_ended(4, "timed-out");
+    run.assert_told("It was last seen running");
+    assert_eq!(simulator.calls("cancelDeploymentV3"), 0);
+
+    let simulator = application(Script::success().never_starts()).await;
+    let runner = Runner::deploys_app(&simulator).set("SEVALLA_TIMEOUT", "2s");
+    let run = runner.set("SEVALLA_ON_TIMEOUT", "cancel").run().await;
+    run.assert_ended(4, "timed-out");
+    run.assert_told("waiting in the queue");
+    assert!(simulator.cancelled(&simulator.deployments(APP)[0].id));
+    assert!(run.took < Duration::from_secs(13));
+}

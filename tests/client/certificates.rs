@@ -1,0 +1,219 @@
+//! Which servers are trusted over TLS, with an authority made for the test.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use sevalla_deploy::process::Variables;
+use sevalla_deploy::sevalla::{ApiError, Cause, Next};
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use url::Url;
+
+use crate::answers::{application, application_deployment};
+use crate::server::{Server, answer, good, read_request};
+use crate::setup::{APP, KEY, PATIENT, below, client_with, plain_order};
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+fn authority() -> Authority {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// A file that holds the authority's certificate.
+fn file_of(authority: &Authority) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(authority.pem().as_bytes()).unwrap();
+    file
+}
+
+/// A server over TLS, and how often it was connected to.
+struct Secure {
+    address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Secure {
+    /// Answers everything with `body` under a certificate for `name`.
+    async fn start(authority: &Authority, name: &str, expired: bool, body: String) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        if expired {
+            params.not_before = date_time_ymd(2001, 1, 1);
+            params.not_after = date_time_ymd(2002, 1, 1);
+        }
+        let certificate = params.signed_by(&key, authority).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone()],
+                PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+            )
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&connections);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::SeqCst);
+                // A client that does not trust us hangs up.
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    continue;
+                };
+                while let Some(request) = read_request(&mut stream).await {
+                    assert!(request.contains(KEY));
+                    let answer = answer("200 OK", &body);
+                    stream.write_all(&answer).await.unwrap();
+                    stream.flush().await.unwrap();
+                }
+            }
+        });
+        Self {
+            address,
+            connections,
+        }
+    }
+
+    fn api(&self) -> Url {
+        below(&format!("https://{}", self.address))
+    }
+}
+
+fn trusting(file: &NamedTempFile) -> Variables {
+    Variables::from([("SSL_CERT_FILE", file.path().to_str().unwrap())])
+}
+
+#[tokio::test]
+async fn an_authority_of_the_users_own_is_trusted() {
+    let authority = authority();
+    let file = file_of(&authority);
+    let body = application_deployment().to_string();
+    let server = Secure::start(&authority, "127.0.0.1", false, body).await;
+    let client = client_with(&server.api(), &trusting(&file));
+    client.get_application(APP, PATIENT).await.unwrap();
+    client
+        .trigger_deployment(APP, &plain_order(), PATIENT)
+        .await
+        .unwrap();
+    assert_eq!(server.connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_file_may_hold_several_authorities() {
+    let (one, other) = (authority(), authority());
+    let mut file = file_of(&one);
+    file.write_all(b"\n# a comment between them\n").unwrap();
+    file.write_all(other.pem().as_bytes()).unwrap();
+    let body = application().to_string();
+    for authority in [&one, &other] {
+        let server = Secure::start(authority, "127.0.0.1", false, body.clone()).await;
+        let read = client_with(&server.api(), &trusting(&file))
+            .get_application(APP, PATIENT)
+            .await;
+        assert!(read.is_ok(), "{read:?}");
+    }
+}
+
+/// One attempt, nothing sent, no hope, and the certificate is named.
+fn check(error: &ApiError, server: &Secure, attempts: usize) {
+    assert!(
+        matches!(
+            error.cause,
+            Cause::NotConnected {
+                may_heal: false,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!((error.next(), error.attempts), (Next::Final, 1));
+    let told = error.to_string();
+    assert!(told.contains("certificate"), "{told}");
+    assert_eq!(server.connections.load(Ordering::SeqCst), attempts);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_good_is_not_tried_again() {
+    let authority = authority();
+    let file = file_of(&authority);
+    let (trusted, untrusted) = (trusting(&file), Variables::default());
+    for (name, expired, variables) in [
+        ("127.0.0.1", false, &untrusted),
+        ("api.example.com", false, &trusted),
+        ("127.0.0.1", true, &trusted),
+    ] {
+        let body = application_deployment().to_string();
+        let server = Secure::start(&authority, name, expired, body).await;
+        let client = client_with(&server.api(), variables);
+        let read = client.get_application(APP, PATIENT).await.unwrap_err();
+        check(&read, &server, 1);
+        let write = client
+            .trigger_deployment(APP, &plain_order(), PATIENT)
+            .await
+            .unwrap_err();
+        check(&write, &server, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_carries_what_it_cannot_read() {
+    let authority = authority();
+    let file = file_of(&authority);
+    let body = application().to_string();
+    let server = Secure::start(&authority, "127.0.0.1", false, body).await;
+    let target = server.address;
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy_uri = format!("http://{}", proxy.local_addr().unwrap());
+    let heard = tokio::spawn(async move {
+        let (mut stream, _) = proxy.accept().await.unwrap();
+        let request = read_request(&mut stream).await.unwrap();
+        let established = b"HTTP/1.1 200 Connection established\r\n\r\n";
+        stream.write_all(established).await.unwrap();
+        let mut onward = TcpStream::connect(target).await.unwrap();
+        // How the client ends the connection is its own affair.
+        let _ended = tokio::io::copy_bidirectional(&mut stream, &mut onward).await;
+        request
+    });
+    let variables = Variables::from([
+        ("HTTPS_PROXY", proxy_uri.as_str()),
+        ("SSL_CERT_FILE", file.path().to_str().unwrap()),
+    ]);
+    client_with(&server.api(), &variables)
+        .get_application(APP, PATIENT)
+        .await
+        .unwrap();
+    let heard = heard.await.unwrap();
+    assert!(
+        heard.starts_with(&format!("CONNECT {target} HTTP/1.1\r\n")),
+        "{heard}"
+    );
+    assert!(!heard.contains(KEY));
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_gets_no_key() {
+    let server = Server::start([good(&application())]).await;
+    let base = below(&format!("https://{}", server.address()));
+    let error = client_with(&base, &Variables::default())
+        .get_application(APP, sevalla_deploy::sevalla::Patience::Once)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error.cause, Cause::NotConnected { .. }),
+        "{error:?}"
+    );
+    assert!(server.requests().concat().is_empty());
+}

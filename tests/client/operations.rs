@@ -1,0 +1,653 @@
+//! Every operation: what is sent, and what is read out of the answer.
+
+use serde_json::{Value, json};
+use sevalla_deploy::deployment::{Deployment, LogLine, Origin, Service, Status};
+use sevalla_deploy::plan::Order;
+use sevalla_deploy::process::Variables;
+use sevalla_deploy::sevalla::{ApiError, Client, LogWindow, Patience, operation};
+use tokio::time::Instant;
+use wiremock::matchers::{any, path};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use crate::answers::{
+    application, application_deployment, domains, logs, null_but, page,
+    single_static_site_deployment, static_site, static_site_deployment,
+};
+use crate::setup::{APP, KEY, PLENTY, SITE, api, client, deployment, plain_order, window};
+
+/// An operation as the OpenAPI document has it, with the ids of these tests.
+struct Documented {
+    id: &'static str,
+    method: &'static str,
+    path: &'static str,
+    query: &'static str,
+    body: Option<&'static str>,
+    status: u16,
+    answer: fn() -> Value,
+}
+
+fn documented() -> Vec<Documented> {
+    const READ: Documented = Documented {
+        id: "",
+        method: "GET",
+        path: "",
+        query: "",
+        body: None,
+        status: 200,
+        answer: application,
+    };
+    vec![
+        Documented {
+            id: "getApplicationV3",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657",
+            ..READ
+        },
+        Documented {
+            id: "listDeploymentsV3",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/deployments",
+            query: "limit=10",
+            answer: || page(&json!([application_deployment()])),
+            ..READ
+        },
+        Documented {
+            id: "triggerDeploymentV3",
+            method: "POST",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/deployments",
+            body: Some("{}"),
+            answer: application_deployment,
+            ..READ
+        },
+        Documented {
+            id: "getDeploymentV3",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/deployments/6a1bbd1c-2f0f-4a5e-9d2f-3a9f5b7f0c22",
+            answer: application_deployment,
+            ..READ
+        },
+        Documented {
+            id: "cancelDeploymentV3",
+            method: "POST",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/deployments/6a1bbd1c-2f0f-4a5e-9d2f-3a9f5b7f0c22/cancel",
+            answer: || json!({"message": "Deployment cancelled"}),
+            ..READ
+        },
+        Documented {
+            id: "getApplicationDeploymentLogsV3",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/deployments/6a1bbd1c-2f0f-4a5e-9d2f-3a9f5b7f0c22/logs",
+            query: "from=2026-02-25T06%3A13%3A20.123Z&limit=100",
+            answer: logs,
+            ..READ
+        },
+        Documented {
+            id: "listApplicationDomainsV3",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/domains",
+            query: "limit=100",
+            answer: domains,
+            ..READ
+        },
+        Documented {
+            id: "getStaticSiteV3",
+            path: "/v3/static-sites/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11",
+            answer: static_site,
+            ..READ
+        },
+        Documented {
+            id: "listStaticSiteDeploymentsV3",
+            path: "/v3/static-sites/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11/deployments",
+            query: "limit=10",
+            answer: || page(&json!([static_site_deployment()])),
+            ..READ
+        },
+        Documented {
+            id: "deployStaticSiteV3",
+            method: "POST",
+            path: "/v3/static-sites/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11/deployments",
+            body: Some("{}"),
+            status: 201,
+            answer: static_site_deployment,
+            ..READ
+        },
+        Documented {
+            id: "getStaticSiteDeploymentV3",
+            path: "/v3/static-sites/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11/deployments/6a1bbd1c-2f0f-4a5e-9d2f-3a9f5b7f0c22",
+            answer: single_static_site_deployment,
+            ..READ
+        },
+        Documented {
+            id: "cancelStaticSiteDeploymentV3",
+            method: "POST",
+            path: "/v3/static-sites/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11/deployments/6a1bbd1c-2f0f-4a5e-9d2f-3a9f5b7f0c22/cancel",
+            answer: || json!({"message": "Deployment cancelled"}),
+            ..READ
+        },
+        Documented {
+            id: "validateApiKeyV3",
+            path: "/v3/api-keys/validate",
+            answer: || {
+                json!({"name": "ci", "expires_at": null, "status": "active",
+                    "company_id": "54fb80af-576c-4fdc-ba4f-b596c83f15a1"})
+            },
+            ..READ
+        },
+        Documented {
+            id: "getStaticSiteDeploymentLogsV3",
+            path: "/v3/static-sites/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11/deployments/6a1bbd1c-2f0f-4a5e-9d2f-3a9f5b7f0c22/logs",
+            query: "from=2026-02-25T06%3A13%3A20.123Z&limit=100",
+            answer: logs,
+            ..READ
+        },
+    ]
+}
+
+/// Calls the operation with this id, once.
+async fn call(client: &Client, id: &str) -> Result<(), ApiError> {
+    let once = Patience::Once;
+    let deployment = deployment();
+    match id {
+        "getApplicationV3" => client.get_application(APP, once).await.map(drop),
+        "listDeploymentsV3" => client.list_deployments(APP, 10, once).await.map(drop),
+        "triggerDeploymentV3" => client
+            .trigger_deployment(APP, &plain_order(), once)
+            .await
+            .map(drop),
+        "getDeploymentV3" => client.get_deployment(APP, &deployment).await.map(drop),
+        "cancelDeploymentV3" => client.cancel_deployment(APP, &deployment).await,
+        "cancelStaticSiteDeploymentV3" => {
+            client
+                .cancel_static_site_deployment(SITE, &deployment)
+                .await
+        }
+        "validateApiKeyV3" => client.key_expires_at().await.map(drop),
+        "getApplicationDeploymentLogsV3" => client
+            .get_application_deployment_logs(APP, &deployment, window())
+            .await
+            .map(drop),
+        "listApplicationDomainsV3" => client.list_application_domains(APP, once).await.map(drop),
+        "getStaticSiteV3" => client.get_static_site(SITE, once).await.map(drop),
+        "listStaticSiteDeploymentsV3" => client
+            .list_static_site_deployments(SITE, 10, once)
+            .await
+            .map(drop),
+        "deployStaticSiteV3" => client.deploy_static_site(SITE, None, once).await.map(drop),
+        "getStaticSiteDeploymentV3" => client
+            .get_static_site_deployment(SITE, &deployment)
+            .await
+            .map(drop),
+        "getStaticSiteDeploymentLogsV3" => client
+            .get_static_site_deployment_logs(SITE, &deployment, window())
+            .await
+            .map(drop),
+        other => panic!("no test calls {other}"),
+    }
+}
+
+/// A server that meets everything with this answer.
+async fn answering(status: u16, body: &Value) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(status).set_body_json(body))
+        .mount(&server)
+        .await;
+    server
+}
+
+/// The only request that came.
+async fn only_request(server: &MockServer) -> Request {
+    let mut requests = server.received_requests().await.unwrap();
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    requests.remove(0)
+}
+
+/// All values of a header.
+fn values<'a>(request: &'a Request, name: &str) -> Vec<&'a str> {
+    let values = request.headers.get_all(name).iter();
+    values.map(|value| value.to_str().unwrap()).collect()
+}
+
+#[test]
+fn these_are_all_the_operations() {
+    let here: Vec<_> = documented().iter().map(|operation| operation.id).collect();
+    let used: Vec<_> = operation::ALL
+        .iter()
+        .map(|operation| operation.id)
+        .collect();
+    assert_eq!(here, used);
+}
+
+#[tokio::test]
+async fn each_request_is_what_the_document_wants() {
+    for wanted in documented() {
+        let id = wanted.id;
+        let server = answering(wanted.status, &(wanted.answer)()).await;
+        call(&client(&api(&server)), id).await.unwrap();
+        let request = only_request(&server).await;
+        assert_eq!(request.method.as_str(), wanted.method, "{id}");
+        assert_eq!(request.url.path(), wanted.path, "{id}");
+        assert_eq!(
+            request.url.query().unwrap_or_default(),
+            wanted.query,
+            "{id}"
+        );
+        let bearer = format!("Bearer {KEY}");
+        assert_eq!(values(&request, "authorization"), [bearer.as_str()], "{id}");
+        assert_eq!(values(&request, "accept"), ["application/json"], "{id}");
+        let agent = concat!("sevalla-deploy/", env!("CARGO_PKG_VERSION"));
+        assert_eq!(values(&request, "user-agent"), [agent], "{id}");
+        // The service answers 400 to a content type without a body.
+        let content_type: &[&str] = match wanted.body {
+            Some(_) => &["application/json"],
+            None => &[],
+        };
+        assert_eq!(values(&request, "content-type"), content_type, "{id}");
+        let body = wanted.body.unwrap_or_default();
+        assert_eq!(String::from_utf8_lossy(&request.body), body, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn any_status_of_success_is_success() {
+    for wanted in documented() {
+        for status in [200, 201, 202, 203, 299] {
+            let server = answering(status, &(wanted.answer)()).await;
+            let result = call(&client(&api(&server)), wanted.id).await;
+            assert!(result.is_ok(), "{} {status}: {result:?}", wanted.id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn fields_that_are_new_are_no_trouble() {
+    fn extend(value: &mut Value) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(extend),
+            Value::Object(fields) => {
+                if let Some(data) = fields.get_mut("data") {
+                    extend(data);
+                }
+                fields.insert("wait_for_checks".to_owned(), json!(true));
+                fields.insert("new".to_owned(), json!({"deep": [1, {"x": null}], "": ""}));
+            }
+            _ => (),
+        }
+    }
+    for wanted in documented() {
+        let mut body = (wanted.answer)();
+        extend(&mut body);
+        let server = answering(wanted.status, &body).await;
+        let result = call(&client(&api(&server)), wanted.id).await;
+        assert!(result.is_ok(), "{}: {result:?}", wanted.id);
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_sent_with_only_what_it_says() {
+    let text = |text: &str| Some(text.to_owned());
+    for (branch, docker_image, restart, body) in [
+        (None, None, false, "{}"),
+        (text("main"), None, false, r#"{"branch":"main"}"#),
+        (
+            text("feat/ü \"q\""),
+            None,
+            false,
+            r#"{"branch":"feat/ü \"q\""}"#,
+        ),
+        (
+            None,
+            text("ghcr.io/you/app:1.4.2"),
+            false,
+            r#"{"docker_image":"ghcr.io/you/app:1.4.2"}"#,
+        ),
+        (None, None, true, r#"{"is_restart":true}"#),
+    ] {
+        let server = answering(200, &application_deployment()).await;
+        let order = Order {
+            branch,
+            docker_image,
+            restart,
+        };
+        client(&api(&server))
+            .trigger_deployment(APP, &order, Patience::Once)
+            .await
+            .unwrap();
+        let request = only_request(&server).await;
+        assert_eq!(String::from_utf8_lossy(&request.body), body);
+    }
+    let server = answering(201, &static_site_deployment()).await;
+    client(&api(&server))
+        .deploy_static_site(SITE, Some("gh-pages"), Patience::Once)
+        .await
+        .unwrap();
+    let request = only_request(&server).await;
+    assert_eq!(
+        String::from_utf8_lossy(&request.body),
+        r#"{"branch":"gh-pages"}"#
+    );
+}
+
+#[tokio::test]
+async fn a_closed_window_of_a_log_has_an_end() {
+    let server = answering(200, &json!([])).await;
+    let window = LogWindow {
+        from_micros: 1_772_000_000_123_999,
+        to_micros: Some(1_772_000_060_000_000),
+        limit: 5000,
+    };
+    let lines = client(&api(&server))
+        .deployment_logs(Service::application(APP), &deployment(), window)
+        .await
+        .unwrap();
+    assert!(lines.is_empty());
+    let request = only_request(&server).await;
+    assert_eq!(
+        request.url.query().unwrap(),
+        "from=2026-02-25T06%3A13%3A20.123Z&to=2026-02-25T06%3A14%3A20.000Z&limit=5000"
+    );
+}
+
+#[tokio::test]
+async fn without_a_key_none_is_sent() {
+    let server = answering(200, &application()).await;
+    let deadline = Instant::now() + PLENTY;
+    let nothing = Variables::default();
+    let keyless = Client::new(
+        &api(&server),
+        None,
+        &nothing,
+        deadline,
+        std::rc::Rc::new(|_, _| ()),
+    );
+    keyless
+        .unwrap()
+        .get_application(APP, Patience::Once)
+        .await
+        .unwrap();
+    let request = only_request(&server).await;
+    assert_eq!(values(&request, "authorization"), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_the_address_changes_nothing() {
+    let server = answering(200, &application()).await;
+    let base = url::Url::parse(&format!("{}/v3/", server.uri())).unwrap();
+    client(&base)
+        .get_application(APP, Patience::Once)
+        .await
+        .unwrap();
+    let request = only_request(&server).await;
+    assert_eq!(
+        request.url.path(),
+        "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657"
+    );
+}
+
+#[tokio::test]
+async fn an_application_is_read() {
+    let server = answering(200, &application()).await;
+    let client = client(&api(&server));
+    let read = client.get_application(APP, Patience::Once).await.unwrap();
+    assert_eq!(read.display_name.as_deref(), Some("My Application"));
+    assert_eq!(read.source.as_deref(), Some("privateGit"));
+    assert_eq!(read.status.as_deref(), Some("deploymentSuccess"));
+    assert_eq!(read.default_branch.as_deref(), Some("main"));
+    assert_eq!(read.docker_image.as_deref(), Some("nginx:latest"));
+    assert!(read.auto_deploy && !read.is_suspended);
+}
+
+#[tokio::test]
+async fn a_static_site_is_read() {
+    let server = answering(200, &static_site()).await;
+    let client = client(&api(&server));
+    let read = client.get_static_site(SITE, Patience::Once).await.unwrap();
+    assert_eq!(read.display_name.as_deref(), Some("My Static Site"));
+    assert_eq!(read.status.as_deref(), Some("deploymentSuccess"));
+    assert_eq!(read.default_branch.as_deref(), Some("main"));
+    assert_eq!(read.hostname.as_deref(), Some("my-site.sevalla.app"));
+    assert!(read.auto_deploy);
+}
+
+fn expected_application_deployment() -> Deployment {
+    let text = |text: &str| Some(text.to_owned());
+    Deployment {
+        id: deployment(),
+        status: Status::Success,
+        origin: Origin::Manual,
+        trigger: text("MANUAL_DEPLOY"),
+        branch: text("main"),
+        docker_image: text("us-central1-docker.pkg.dev/project/repo/image:abc123"),
+        commit_sha: text("a1b2c3d4e5f6a1b2c3d4e5f6a1b2c3d4e5f6a1b2"),
+        commit_message: text("feat: add new feature"),
+        build_error: None,
+        created_at: "2025-01-30T00:00:00Z".parse().ok(),
+        started_at: "2025-01-30T00:00:20Z".parse().ok(),
+        finished_at: "2025-01-30T00:05:00Z".parse().ok(),
+    }
+}
+
+fn expected_static_site_deployment() -> Deployment {
+    let text = |text: &str| Some(text.to_owned());
+    Deployment {
+        id: deployment(),
+        status: Status::Failed,
+        origin: Origin::Automatic,
+        trigger: None,
+        branch: text("main"),
+        docker_image: None,
+        commit_sha: text("abc123def456"),
+        commit_message: text("Update landing page"),
+        build_error: text("Build failed: exit code 1"),
+        created_at: "2025-01-30T00:00:00Z".parse().ok(),
+        started_at: "2025-01-30T00:00:10Z".parse().ok(),
+        finished_at: "2025-01-30T00:00:30Z".parse().ok(),
+    }
+}
+
+#[tokio::test]
+async fn a_deployment_of_an_application_is_read_from_every_answer_that_has_one() {
+    let expected = expected_application_deployment();
+    let one = answering(200, &application_deployment()).await;
+    let client_of_one = client(&api(&one));
+    let started = client_of_one
+        .trigger_deployment(APP, &plain_order(), Patience::Once)
+        .await
+        .unwrap();
+    assert_eq!(started, expected);
+    let read = client_of_one
+        .deployment(Service::application(APP), &deployment())
+        .await
+        .unwrap();
+    assert_eq!(read, expected);
+
+    let mut newer = application_deployment();
+    newer["id"] = json!("newer");
+    let list = answering(200, &page(&json!([newer, application_deployment()]))).await;
+    let listed = client(&api(&list))
+        .deployments(Service::application(APP), 2, Patience::Once)
+        .await
+        .unwrap();
+    assert_eq!(listed.len(), 2);
+    assert_eq!(listed[0].id.0, "newer");
+    assert_eq!(listed[1], expected);
+}
+
+#[tokio::test]
+async fn a_deployment_of_a_static_site_is_read_from_every_answer_that_has_one() {
+    let expected = expected_static_site_deployment();
+    let trigger = answering(201, &static_site_deployment()).await;
+    let started = client(&api(&trigger))
+        .deploy_static_site(SITE, None, Patience::Once)
+        .await
+        .unwrap();
+    assert_eq!(started, expected);
+
+    let list = answering(200, &page(&json!([static_site_deployment()]))).await;
+    let listed = client(&api(&list))
+        .deployments(Service::static_site(SITE), 1, Patience::Once)
+        .await
+        .unwrap();
+    assert_eq!(listed, std::slice::from_ref(&expected));
+
+    let single = answering(200, &single_static_site_deployment()).await;
+    let read = client(&api(&single))
+        .deployment(Service::static_site(SITE), &deployment())
+        .await
+        .unwrap();
+    let without_error = Deployment {
+        build_error: None,
+        ..expected
+    };
+    assert_eq!(read, without_error);
+}
+
+#[tokio::test]
+async fn the_kind_of_the_service_chooses_the_path() {
+    let server = MockServer::start().await;
+    for (at, body) in [
+        (
+            "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/deployments/6a1bbd1c-2f0f-4a5e-9d2f-3a9f5b7f0c22/logs",
+            json!([{"message": "of the application"}]),
+        ),
+        (
+            "/v3/static-sites/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11/deployments/6a1bbd1c-2f0f-4a5e-9d2f-3a9f5b7f0c22/logs",
+            json!([{"message": "of the site"}]),
+        ),
+    ] {
+        Mock::given(path(at))
+            .respond_with(ResponseTemplate::new(200).set_body_json(body))
+            .mount(&server)
+            .await;
+    }
+    let client = client(&api(&server));
+    for (service, message) in [
+        (Service::application(APP), "of the application"),
+        (Service::static_site(SITE), "of the site"),
+    ] {
+        let lines = client
+            .deployment_logs(service, &deployment(), window())
+            .await
+            .unwrap();
+        assert_eq!(lines[0].message, message);
+    }
+}
+
+#[tokio::test]
+async fn a_log_is_read() {
+    let server = answering(200, &logs()).await;
+    let lines = client(&api(&server))
+        .deployment_logs(Service::application(APP), &deployment(), window())
+        .await
+        .unwrap();
+    let line = |id: &str, at_micros, severity: &str, message: &str| LogLine {
+        id: id.to_owned(),
+        at_micros,
+        severity: severity.to_owned(),
+        message: message.to_owned(),
+    };
+    assert_eq!(
+        lines,
+        [
+            line(
+                "log-1",
+                1_740_236_400_000_000,
+                "INFO",
+                "Server started on port 3000"
+            ),
+            line("log-2", 1_740_236_400_001_000, "ERROR", "two\nlines"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn domains_are_read() {
+    let server = answering(200, &domains()).await;
+    let read = client(&api(&server))
+        .list_application_domains(APP, Patience::Once)
+        .await
+        .unwrap();
+    assert_eq!(read.len(), 2);
+    let (custom, system) = (&read[0], &read[1]);
+    assert_eq!(custom.name, "app.example.com");
+    assert_eq!(custom.status.as_deref(), Some("ACTIVE"));
+    assert_eq!(custom.kind.as_deref(), Some("CUSTOM"));
+    assert!(custom.is_enabled && custom.is_primary && !custom.is_wildcard);
+    assert_eq!(system.kind.as_deref(), Some("SYSTEM"));
+    assert!(!system.is_enabled && !system.is_primary && system.is_wildcard);
+}
+
+#[tokio::test]
+async fn what_may_be_null_may_be_null() {
+    let server = answering(200, &null_but(&["id"], application_deployment())).await;
+    let read = client(&api(&server))
+        .get_deployment(APP, &deployment())
+        .await
+        .unwrap();
+    let empty = Deployment {
+        id: deployment(),
+        status: Status::Absent,
+        origin: Origin::Unknown,
+        trigger: None,
+        branch: None,
+        docker_image: None,
+        commit_sha: None,
+        commit_message: None,
+        build_error: None,
+        created_at: None,
+        started_at: None,
+        finished_at: None,
+    };
+    assert_eq!(read, empty);
+
+    let server = answering(201, &null_but(&["id"], static_site_deployment())).await;
+    let read = client(&api(&server))
+        .deploy_static_site(SITE, None, Patience::Once)
+        .await
+        .unwrap();
+    assert_eq!(read, empty);
+
+    let server = answering(200, &null_but(&["id"], application())).await;
+    let read = client(&api(&server))
+        .get_application(APP, Patience::Once)
+        .await
+        .unwrap();
+    assert_eq!(
+        (read.status, read.default_branch, read.docker_image),
+        (None, None, None)
+    );
+    assert!(!read.auto_deploy && !read.is_suspended);
+
+    let server = answering(200, &null_but(&["id"], static_site())).await;
+    let read = client(&api(&server))
+        .get_static_site(SITE, Patience::Once)
+        .await
+        .unwrap();
+    assert_eq!((read.status, read.hostname), (None, None));
+}
+
+#[tokio::test]
+async fn a_word_that_is_new_is_kept_and_is_no_end() {
+    let mut body = application_deployment();
+    body["status"] = json!("paused");
+    body["type"] = json!("scheduled");
+    body["trigger"] = json!("CRON");
+    body["steps"] = json!(["meditate"]);
+    body["git_type"] = json!("forgejo");
+    let server = answering(200, &body).await;
+    let read = client(&api(&server))
+        .get_deployment(APP, &deployment())
+        .await
+        .unwrap();
+    assert_eq!(read.status, Status::Other("paused".to_owned()));
+    assert_eq!(read.status.verdict(), None);
+    assert_eq!(read.origin, Origin::Unknown);
+    assert_eq!(read.trigger.as_deref(), Some("CRON"));
+
+    let mut body = application();
+    body["build_type"] = json!("ingot");
+    body["source"] = json!("tarball");
+    body["status"] = json!("thinking");
+    let server = answering(200, &body).await;
+    let read = client(&api(&server))
+        .get_application(APP, Patience::Once)
+        .await
+        .unwrap();
+    assert_eq!(read.source.as_deref(), Some("tarball"));
+    assert_eq!(read.status.as_deref(), Some("thinking"));
+}

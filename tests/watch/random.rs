@@ -186,7 +186,11 @@ fn check(case: &Case, run: &Run) -> Result<(), TestCaseError> {
     let in_order: Vec<usize> = (0..told.len()).collect();
     let is_healthy = case.read_faults.is_empty();
     if is_healthy {
-        prop_assert_eq!(&told, &in_order);
+        prop_assert!(told.is_sorted_by(|a, b| a < b), "{:?}", told);
+        // Time may be over amid the pages: then the youngest are told.
+        if run.tells_incomplete() == 0 {
+            prop_assert_eq!(&told, &in_order);
+        }
         prop_assert_eq!(run.tells_unavailable(), 0);
     } else {
         told.sort_unstable();

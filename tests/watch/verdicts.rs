@@ -161,7 +161,7 @@ async fn a_deadline_that_is_over_still_allows_one_look() {
 async fn only_three_failed_looks_in_a_row_at_the_deadline_are_trouble() {
     let mut with_trouble = 0;
     let mut with_two = 0;
-    let late = (110_000..120_000).step_by(5);
+    let late = (110_000..120_000).step_by(20);
     for failing_since in (60_000..110_000).step_by(1000).chain(late) {
         let script = Script::endless(120).looks(move |request| {
             if request.at >= millis(failing_since) {

@@ -35,6 +35,9 @@ const LOG_INTERVAL: Duration = Duration::from_secs(5);
 /// come for this long.
 const LOG_QUIET: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 
+/// How long a reading that was under way at the end may still take.
+const HUNG_READING: Duration = Duration::from_secs(2);
+
 /// How long the log may keep the run waiting after the end.
 const LOG_DRAIN: Duration = Duration::from_secs(30);
 
@@ -378,7 +381,17 @@ impl<S: Source> Watch<'_, S> {
             if self.last.borrow().status == Status::Waiting {
                 continue;
             }
-            match self.read_new(cursor).await {
+            // A reading that hangs when the end has come makes way for the next:
+            // the cursor goes on where it was.
+            let hung = async {
+                self.over.cancelled().await;
+                sleep(HUNG_READING).await;
+            };
+            let read = tokio::select! {
+                read = self.read_new(cursor) => read,
+                () = hung => return true,
+            };
+            match read {
                 Ok(_) => retries.reset(),
                 Err(error) => match error.next() {
                     Next::Again(asked) => wait = retries.next_wait(asked).max(LOG_INTERVAL),

@@ -332,6 +332,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_missing_is_told_beside_what_cannot_be_read() {
+        let told = |pairs: &[(&str, &str)]| {
+            let pairs = pairs
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()));
+            let (inputs, problems) = Inputs::read(&pairs.collect());
+            let problems = Plan::resolve(inputs, problems).unwrap_err();
+            problems.into_iter().map(|p| p.input).collect::<Vec<_>>()
+        };
+        let late = ("SEVALLA_TIMEOUT", "soon");
+        assert_eq!(
+            told(&[late]),
+            ["SEVALLA_TIMEOUT", "app-id", "sevalla-token"]
+        );
+        let app = ("SEVALLA_APP_ID", ID);
+        assert_eq!(told(&[late, app]), ["SEVALLA_TIMEOUT", "sevalla-token"]);
+        // These are consequences.
+        assert_eq!(
+            told(&[("SEVALLA_APP_ID", "x")]),
+            ["SEVALLA_APP_ID", "sevalla-token"]
+        );
+        let hook = ("SEVALLA_DEPLOY_HOOK_URL", "x");
+        assert_eq!(told(&[hook]), ["SEVALLA_DEPLOY_HOOK_URL"]);
+        let key = ("SEVALLA_TOKEN", "a b");
+        assert_eq!(told(&[key, app]), ["SEVALLA_TOKEN"]);
+    }
+
+    #[test]
     fn contradictions_are_refused_and_useless_inputs_are_told() {
         let base = [("SEVALLA_APP_ID", ID), ("SEVALLA_TOKEN", "key")];
         let image = resolve([

@@ -19,7 +19,7 @@ use crate::trigger::{self, Before, Cancelled, Started, TriggerError};
 use crate::watch::{Ended, Reading, Remote, Watch};
 
 /// How long after the run's time the last requests may still take.
-const LAST_REQUESTS: Duration = Duration::from_secs(5);
+const LAST_REQUESTS: Duration = sevalla::SPARED;
 
 /// How long cancelling may take after the run's time, if that is wanted.
 const LATE_CANCEL: Duration = Duration::from_secs(7);
@@ -136,9 +136,10 @@ impl Run<'_> {
             Ended::Lost { last, error } => {
                 let status = error.status();
                 let outcome = Outcome::of_ended(&Ended::Lost { last, error }, source.service);
-                self.with_capabilities(outcome, status).await
+                self.with_capabilities(outcome.and_left(&source.id), status)
+                    .await
             }
-            ended => Outcome::of_ended(&ended, source.service),
+            ended => Outcome::of_ended(&ended, source.service).and_left(&source.id),
         }
     }
 

@@ -58,6 +58,14 @@ impl Ending {
         }
     }
 
+    /// Whether a deployment was followed to its end, or to the end of the time.
+    pub const fn was_followed(self) -> bool {
+        matches!(
+            self,
+            Self::Success | Self::Failed | Self::Cancelled | Self::Skipped | Self::TimedOut
+        )
+    }
+
     /// The word, as in the output `outcome`.
     pub const fn word(self) -> &'static str {
         match self {

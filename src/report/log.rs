@@ -91,6 +91,22 @@ impl LogSink {
         self.file_trouble.take().map_or(Ok(()), Err)
     }
 
+    /// Leaves the file out: it would not be the whole log. Returns its path if
+    /// there was to be one.
+    pub(super) fn leave_out(&mut self) -> Option<PathBuf> {
+        self.file.take().map(|file| file.path.clone())
+    }
+
+    /// Leaves the file out because a part of the log could not be read.
+    pub(super) fn is_incomplete(&mut self) {
+        if let Some(path) = self.leave_out() {
+            let path = path.display();
+            self.file_trouble = Some(format!(
+                "{path} was not written, since the log could not be read to its end"
+            ));
+        }
+    }
+
     /// The last lines, oldest first.
     pub(super) fn tail(&self) -> Vec<&Line> {
         let lines = &self.kept.lines;
@@ -147,7 +163,8 @@ fn render(entry: &LogLine, gate: &Gate) -> Vec<Line> {
         .collect()
 }
 
-fn shorten(line: Line, gate: &Gate) -> Line {
+/// A line cut to what is shown of one.
+pub(super) fn shorten(line: Line, gate: &Gate) -> Line {
     let text = line.as_str();
     if text.len() <= LONGEST_SHOWN {
         return line;

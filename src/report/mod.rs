@@ -123,6 +123,9 @@ impl Inner {
         if let Event::Log(lines) = event {
             return self.log.take(lines, &self.gate, self.channel.as_mut());
         }
+        if let Event::LogUnavailable(_) | Event::LogIncomplete = event {
+            self.log.is_incomplete();
+        }
         self.story.take_in(event);
         for line in narrative::tell(event) {
             self.say(&line);
@@ -135,6 +138,10 @@ impl Inner {
     }
 
     fn finish(&mut self, outcome: &Outcome) {
+        let outcome = &self.bounded(outcome);
+        if !outcome.ending.was_followed() {
+            self.log.leave_out();
+        }
         let trouble = self
             .log
             .close(outcome.is_good(), &self.gate, self.channel.as_mut());
@@ -163,6 +170,17 @@ impl Inner {
             self.say(&format!(
                 "Warning: {problem}. The result of the run stays as it is."
             ));
+        }
+    }
+
+    /// The outcome with texts of bounded length: what a build or a service
+    /// said may be megabytes.
+    fn bounded(&self, outcome: &Outcome) -> Outcome {
+        let bound = |text: &String| log::shorten(self.gate.line(text), &self.gate).to_string();
+        Outcome {
+            headline: bound(&outcome.headline),
+            why: outcome.why.iter().map(bound).collect(),
+            ..outcome.clone()
         }
     }
 

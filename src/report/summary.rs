@@ -3,6 +3,7 @@
 //! Text from outside stands in code spans and in a fence that it cannot close,
 //! so that it can be no link, image, mention or HTML.
 
+use super::log::shorten;
 use super::narrative;
 use super::story::Story;
 use crate::outcome::Outcome;
@@ -10,7 +11,7 @@ use crate::shown::{Gate, Line};
 
 /// The summary of a run.
 pub(super) fn of(outcome: &Outcome, story: &Story, tail: &[&Line], gate: &Gate) -> String {
-    let text = |text: &str| code(gate.line(text).as_str());
+    let text = |text: &str| code(shorten(gate.line(text), gate).as_str());
     let mark = if outcome.is_good() { "✅" } else { "❌" };
     let mut markdown = format!("### {mark} Sevalla: {}\n\n", outcome.ending.word());
     markdown.push_str("| | |\n| --- | --- |\n");
@@ -68,7 +69,8 @@ fn rows(story: &Story) -> Vec<(&'static str, String)> {
 /// Text as a code span in a table cell: no backtick may end it, no bar may end
 /// the cell.
 fn code(text: &str) -> String {
-    let text = text.replace('|', "\\|");
+    // A backslash of the text's own would take the meaning of ours.
+    let text = text.replace("\\|", "\\ |").replace('|', "\\|");
     let longest = longest_run_of_backticks(&text);
     let fence = "`".repeat(longest + 1);
     if text.trim().is_empty() {
@@ -107,6 +109,7 @@ mod tests {
         assert_eq!(code("plain"), "` plain `");
         assert_eq!(code("a ` b `` c"), "``` a ` b `` c ```");
         assert_eq!(code("a | b"), "` a \\| b `");
+        assert_eq!(code("a\\|b \\\\|"), "` a\\ \\|b \\\\ \\| `");
         assert_eq!(code("  "), "");
     }
 

@@ -14,7 +14,8 @@ use super::http::{ConnectionError, Exchange, Request};
 use super::limits::Budget;
 use super::operation::Tier;
 use super::{Call, limits, operation, wire};
-use crate::secret::ApiToken;
+use crate::secret::{ApiToken, Redactor};
+use crate::shown::Gate;
 
 /// How long one attempt may take, from connecting to the body's last byte.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,7 +27,7 @@ pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
 /// The most that is read of a page of log lines, in bytes.
 pub const LOG_BODY_LIMIT: usize = 16 * 1024 * 1024;
 
-/// The most that is shown of a text in an error body, in characters.
+/// The most that is kept of a text for people, in characters.
 const ERROR_TEXT_LIMIT: usize = 500;
 
 /// What the service's support asks for.
@@ -37,6 +38,8 @@ pub(super) struct Connection {
     exchange: Box<dyn Exchange>,
     base: Url,
     authorization: Option<HeaderValue>,
+    /// Knows the key: an answer may repeat it.
+    gate: Gate,
     budget: RefCell<Budget>,
 }
 
@@ -45,6 +48,7 @@ pub(super) struct Answer {
     status: u16,
     request_id: Option<String>,
     pub(super) body: Vec<u8>,
+    gate: Gate,
 }
 
 impl Connection {
@@ -57,6 +61,7 @@ impl Connection {
             exchange,
             base: base.clone(),
             authorization: token.map(bearer).transpose()?,
+            gate: Gate::new(Redactor::new(token.map(ApiToken::expose))),
             budget: RefCell::default(),
         })
     }
@@ -96,6 +101,7 @@ impl Connection {
                 status: reply.status,
                 request_id: header(&reply.headers, &REQUEST_ID),
                 body: reply.body?,
+                gate: self.gate_for(call),
             });
         }
         // The status is the message; a body that broke off or never came only
@@ -105,11 +111,22 @@ impl Connection {
             reply.status,
             &reply.headers,
             &body,
+            &self.gate_for(call),
         ))))
     }
 
+    /// What text of the answer passes before it is cut: a part of a secret
+    /// would not be known as one any more.
+    fn gate_for(&self, call: &Call<'_>) -> Gate {
+        if is_hook(call) {
+            Gate::new(Redactor::new(call.ids.iter().copied()))
+        } else {
+            self.gate.clone()
+        }
+    }
+
     fn request(&self, call: &Call<'_>) -> Result<Request, Cause> {
-        let is_hook = call.operation.id == operation::CALL_HOOK.id;
+        let is_hook = is_hook(call);
         let url = if is_hook {
             hook_url(call)
         } else {
@@ -150,6 +167,10 @@ impl Connection {
     }
 }
 
+fn is_hook(call: &Call<'_>) -> bool {
+    call.operation.id == operation::CALL_HOOK.id
+}
+
 fn hook_url(call: &Call<'_>) -> Option<Url> {
     Url::parse(call.ids.first()?).ok()
 }
@@ -173,18 +194,19 @@ impl Answer {
             } else {
                 format!("not JSON ({}): {inner}", what_is_it(&self.body))
             };
-            self.undecodable(reason)
+            self.undecodable(&reason)
         })?;
         deserializer
             .end()
-            .map_err(|error| self.undecodable(format!("not JSON: {error}")))?;
+            .map_err(|error| self.undecodable(&format!("not JSON: {error}")))?;
         Ok(value)
     }
 
-    fn undecodable(&self, reason: String) -> Cause {
+    /// The reason may repeat a value of the body, however long.
+    fn undecodable(&self, reason: &str) -> Cause {
         Cause::Undecodable {
             status: self.status,
-            reason,
+            reason: shorten(reason, &self.gate),
             request_id: self.request_id.clone(),
         }
     }
@@ -200,7 +222,8 @@ fn what_is_it(body: &[u8]) -> &'static str {
     }
 }
 
-fn refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Refusal {
+fn refusal(status: u16, headers: &HeaderMap, body: &[u8], gate: &Gate) -> Refusal {
+    let shorten = |text: String| shorten(&text, gate);
     let error: wire::ErrorBody = serde_json::from_slice(body).unwrap_or_default();
     let data = error.data.unwrap_or_default();
     let page = || title(&String::from_utf8_lossy(body));
@@ -237,10 +260,12 @@ fn title(page: &str) -> Option<String> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-fn shorten(text: String) -> String {
+fn shorten(text: &str, gate: &Gate) -> String {
+    let line = gate.line(text);
+    let text = line.as_str();
     match text.char_indices().nth(ERROR_TEXT_LIMIT) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-        None => text,
+        None => text.to_owned(),
     }
 }
 
@@ -258,6 +283,7 @@ fn log(call: &Call<'_>, result: &Result<Answer, Cause>, took: Duration) {
             status,
             request_id,
             body,
+            ..
         }) => {
             let request = request_id.as_deref().unwrap_or("-");
             tracing::debug!(
@@ -286,6 +312,7 @@ mod tests {
             status: 200,
             request_id: Some("req-1".to_owned()),
             body: body.as_bytes().to_vec(),
+            gate: Gate::default(),
         }
     }
 
@@ -304,7 +331,8 @@ mod tests {
 
     #[test]
     fn an_error_page_is_told_by_its_title() {
-        let said = |body: &str| refusal(502, &HeaderMap::new(), body.as_bytes()).message;
+        let said =
+            |body: &str| refusal(502, &HeaderMap::new(), body.as_bytes(), &Gate::default()).message;
         let page = "<html><head><TITLE> Bad gateway </TITLE></head><body>long</body></html>";
         assert_eq!(said(page).as_deref(), Some("Bad gateway"));
         assert_eq!(said("upstream gone").as_deref(), Some("upstream gone"));
@@ -315,6 +343,16 @@ mod tests {
             said(&"x".repeat(9999)).map(|text| text.chars().count()),
             Some(501)
         );
+    }
+
+    #[test]
+    fn no_part_of_a_secret_is_left_where_a_text_is_cut() {
+        let gate = Gate::new(Redactor::new(["svl_0123456789abcdef"]));
+        for padding in 470..500 {
+            let text = format!("{}svl_0123456789abcdef", "x".repeat(padding));
+            let cut = shorten(&text, &gate);
+            assert!(!cut.contains("svl_") && cut.ends_with(['*', '…']), "{cut}");
+        }
     }
 
     #[test]

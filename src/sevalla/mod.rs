@@ -41,6 +41,10 @@ pub const LONGEST_PAGE: usize = 100;
 /// How many lines one reading of a log gives at most.
 pub const LOG_PAGE: usize = 5000;
 
+/// What no pause takes of the time until the deadline: the last request still
+/// has to be made, and answered.
+pub const SPARED: Duration = Duration::from_secs(5);
+
 /// Told before each wait for another attempt.
 pub type OnWait = Rc<dyn Fn(&ApiError, Duration)>;
 
@@ -255,6 +259,7 @@ impl Client {
         if is_first && !self.is_hurried {
             let pause = jittered(self.connection.pause(call.operation.tier));
             let left = self.deadline.saturating_duration_since(Instant::now());
+            let left = left.saturating_sub(SPARED);
             if !pause.is_zero() && self.sleeps_in_vain(call, pause.min(left)).await {
                 return Err(Cause::Stopped);
             }

@@ -29,6 +29,15 @@ pub(crate) async fn static_site(script: Script) -> Simulator {
     Simulator::start(World::new().static_site(StaticSite::new(SITE).next(script))).await
 }
 
+/// Carries these out at the same time; a case that fails fails the test.
+pub(crate) async fn together<F>(cases: impl IntoIterator<Item = F>)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let cases: tokio::task::JoinSet<()> = cases.into_iter().collect();
+    cases.join_all().await;
+}
+
 /// Waits until something holds.
 pub(crate) async fn until(holds: impl Fn() -> bool) {
     let watch = async {
@@ -46,6 +55,7 @@ pub(crate) struct Runner {
     folder: TempDir,
     variables: BTreeMap<OsString, OsString>,
     arguments: Vec<OsString>,
+    works_in: Option<PathBuf>,
     secrets: Vec<String>,
 }
 
@@ -56,6 +66,7 @@ impl Runner {
             folder: TempDir::new().unwrap(),
             variables: BTreeMap::new(),
             arguments: Vec::new(),
+            works_in: None,
             secrets: Vec::new(),
         }
     }
@@ -88,6 +99,12 @@ impl Runner {
         self.set(name, value)
     }
 
+    /// Remembers a text that must not be seen in anything the run leaves.
+    pub(crate) fn hides(mut self, text: &str) -> Self {
+        self.secrets.push(text.to_owned());
+        self
+    }
+
     pub(crate) fn argument(mut self, argument: &str) -> Self {
         self.arguments.push(argument.into());
         self
@@ -109,6 +126,12 @@ impl Runner {
             .set("GITHUB_RUN_ID", "42")
     }
 
+    /// Sets the working directory, by default the run's own folder.
+    pub(crate) fn works_in(mut self, path: impl Into<PathBuf>) -> Self {
+        self.works_in = Some(path.into());
+        self
+    }
+
     /// A path in this run's own folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -120,7 +143,7 @@ impl Runner {
             .args(&self.arguments)
             .env_clear()
             .envs(&self.variables)
-            .current_dir(self.folder.path())
+            .current_dir(self.works_in.as_deref().unwrap_or(self.folder.path()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -157,6 +180,39 @@ impl Running {
             .await
             .unwrap();
         assert!(sent.success(), "kill -s {name} {id}");
+    }
+
+    /// Closes the reading end of the output, as `| head` does.
+    pub(crate) fn close_stdout(&mut self) {
+        drop(self.child.stdout.take());
+    }
+
+    /// Closes the reading end of both streams.
+    pub(crate) fn close_streams(&mut self) {
+        self.close_stdout();
+        drop(self.child.stderr.take());
+    }
+
+    /// Reads the most memory the process had so far, in KiB, until it ends;
+    /// then the last value read.
+    pub(crate) fn peak_memory(&self) -> tokio::task::JoinHandle<u64> {
+        let path = format!(
+            "/proc/{}/status",
+            self.child.id().expect("the program runs")
+        );
+        tokio::spawn(async move {
+            let mut peak = 0;
+            loop {
+                let status = std::fs::read_to_string(&path).unwrap_or_default();
+                let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+                // A process that has ended has no such line.
+                let Some(kib) = line.and_then(|line| line.trim().strip_suffix(" kB")) else {
+                    return peak;
+                };
+                peak = peak.max(kib.trim().parse().unwrap());
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
     }
 
     /// Waits for the end and gathers what was left.

@@ -3,9 +3,17 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "a test that cannot go on fails"
 )]
 
+mod answers;
 mod deploys;
+mod errors;
+mod github;
 mod harness;
+mod inputs;
+mod logs;
+mod network;
+mod oracle;
 mod signals;

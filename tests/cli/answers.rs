@@ -1,0 +1,237 @@
+//! The answer to the one call that must not be made twice gets lost.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sevalla_simulator::{
+    Application, Behaviour, DeploymentType, Fault, PastDeployment, Payload, Script, Simulator,
+    StaticSite, World,
+};
+
+use crate::harness::{APP, Runner, SITE, together, until};
+
+const TRIGGER: &str = "triggerDeploymentV3";
+
+fn world(behaviour: Behaviour) -> World {
+    // A past makes sure that "the newest" is not good enough.
+    let app = Application::new(APP)
+        .past(PastDeployment::success())
+        .next(Script::success());
+    World::new()
+        .application(app)
+        .fault(Fault::on(TRIGGER).nth(1).does(behaviour))
+}
+
+/// One deployment was made, and it is the one that was followed.
+async fn assert_one_deployment(simulator: &Simulator, service: &str, runner: Runner) {
+    let run = runner.set("SEVALLA_LOGS", "off").run().await;
+    run.assert_ended(0, "success");
+    assert_eq!(simulator.deployments_made(), 1);
+    let made = simulator.deployments(service);
+    let made = made.iter().find(|deployment| deployment.by_call).unwrap();
+    assert_eq!(run.output("deployment-id"), made.id);
+}
+
+#[tokio::test]
+async fn a_deployment_whose_answer_was_lost_is_found_and_not_made_again() {
+    let behaviours = [
+        Behaviour::ResetAfterApplying,
+        Behaviour::CloseAfterApplying,
+        Behaviour::CutBody,
+        Behaviour::ResetInBody,
+        Behaviour::NotJson,
+        Behaviour::EmptyBody,
+        Behaviour::WrongShape(json!({ "message": "ok" })),
+        Behaviour::HugeBody(Some(6 * 1024 * 1024)),
+        Behaviour::ErrorAfterApplying(502, Payload::error_page(502)),
+        Behaviour::ErrorAfterApplying(500, Payload::Json(json!({ "message": "Oops" }))),
+        Behaviour::ErrorAfterApplying(504, Payload::Empty),
+    ];
+    together(behaviours.map(|behaviour| async move {
+        let simulator = Simulator::start(world(behaviour)).await;
+        let runner = Runner::deploys_app(&simulator);
+        assert_one_deployment(&simulator, APP, runner).await;
+        assert_eq!(simulator.calls(TRIGGER), 1);
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_that_never_comes_is_a_lost_one() {
+    let simulator = Simulator::start(world(Behaviour::HangAfterApplying)).await;
+    let runner = Runner::deploys_app(&simulator);
+    assert_one_deployment(&simulator, APP, runner).await;
+    assert_eq!(simulator.calls(TRIGGER), 1);
+}
+
+#[tokio::test]
+async fn a_trigger_that_had_no_effect_is_sent_once_more() {
+    let behaviours = [
+        Behaviour::ResetBeforeApplying,
+        Behaviour::CloseBeforeApplying,
+        Behaviour::status(503),
+        Behaviour::html(502),
+    ];
+    together(behaviours.map(|behaviour| async move {
+        let simulator = Simulator::start(world(behaviour)).await;
+        let runner = Runner::deploys_app(&simulator);
+        assert_one_deployment(&simulator, APP, runner).await;
+        assert_eq!(simulator.calls(TRIGGER), 2);
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_deployment_that_shows_up_late_is_found() {
+    let world =
+        world(Behaviour::ResetAfterApplying).deployments_visible_after(Duration::from_secs(5));
+    let simulator = Simulator::start(world).await;
+    let runner = Runner::deploys_app(&simulator);
+    assert_one_deployment(&simulator, APP, runner).await;
+    assert_eq!(simulator.calls(TRIGGER), 1);
+}
+
+#[tokio::test]
+async fn a_static_site_is_deployed_once() {
+    let behaviours = [
+        Behaviour::ResetAfterApplying,
+        Behaviour::ErrorAfterApplying(502, Payload::error_page(502)),
+        Behaviour::html(503),
+    ];
+    together(behaviours.map(|behaviour| async move {
+        let site = StaticSite::new(SITE)
+            .past(PastDeployment::success())
+            .next(Script::success());
+        let fault = Fault::on("deployStaticSiteV3").nth(1).does(behaviour);
+        let simulator = Simulator::start(World::new().static_site(site).fault(fault)).await;
+        let runner = Runner::deploys_site(&simulator);
+        assert_one_deployment(&simulator, SITE, runner).await;
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn restarts_and_images_are_deployed_once() {
+    let restart = async {
+        let simulator = Simulator::start(world(Behaviour::ResetAfterApplying)).await;
+        let runner = Runner::deploys_app(&simulator).set("SEVALLA_IS_RESTART", "true");
+        assert_one_deployment(&simulator, APP, runner).await;
+        assert!(simulator.deployments(APP)[0].is_restart);
+    };
+    let image = async {
+        let app = Application::new(APP)
+            .docker_image("registry.example/team/shop:1")
+            .past(PastDeployment::success());
+        let fault = Fault::on(TRIGGER).nth(1).does(Behaviour::CutBody);
+        let simulator = Simulator::start(World::new().application(app).fault(fault)).await;
+        let runner = Runner::deploys_app(&simulator)
+            .set("SEVALLA_DOCKER_IMAGE", "registry.example/team/shop:2");
+        assert_one_deployment(&simulator, APP, runner).await;
+    };
+    let hook = async {
+        for kind in [DeploymentType::Manual, DeploymentType::Automatic] {
+            let app = Application::new(APP).next(Script::success());
+            let fault = Fault::on("hook").nth(1).does(Behaviour::ResetAfterApplying);
+            let world = World::new().application(app).fault(fault);
+            let simulator = Simulator::start(world.hook_deployments(kind, None)).await;
+            let runner = Runner::against(&simulator)
+                .secret("SEVALLA_DEPLOY_HOOK_URL", &simulator.hook_url(APP));
+            assert_one_deployment(&simulator, APP, runner).await;
+        }
+    };
+    tokio::join!(restart, image, hook);
+}
+
+#[tokio::test]
+async fn the_deployments_of_others_are_not_taken_for_ours() {
+    let cases = [
+        (DeploymentType::Automatic, "main"),
+        (DeploymentType::Manual, "next"),
+    ];
+    together(cases.map(|(kind, branch)| async move {
+        let slow = Fault::on("listDeploymentsV3")
+            .nth(2)
+            .does(Behaviour::Delay(Duration::from_secs(1)));
+        let simulator = Simulator::start(world(Behaviour::ResetAfterApplying).fault(slow)).await;
+        let runner = Runner::deploys_app(&simulator).set("SEVALLA_BRANCH", branch);
+        let others = async {
+            until(|| simulator.calls("listDeploymentsV3") == 2).await;
+            simulator.add_deployment(APP, kind, Script::success());
+        };
+        tokio::join!(assert_one_deployment(&simulator, APP, runner), others);
+        assert_eq!(simulator.calls(TRIGGER), 1);
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn two_deployments_that_could_be_ours_are_told_and_none_is_followed() {
+    let slow = Fault::on("listDeploymentsV3")
+        .nth(2)
+        .does(Behaviour::Delay(Duration::from_secs(1)));
+    let simulator = Simulator::start(world(Behaviour::ResetAfterApplying).fault(slow)).await;
+    let others = async {
+        until(|| simulator.calls("listDeploymentsV3") == 2).await;
+        simulator.add_deployment(APP, DeploymentType::Manual, Script::success())
+    };
+    let (run, other) = tokio::join!(Runner::deploys_app(&simulator).run(), others);
+
+    run.assert_ended(7, "ambiguous");
+    assert_eq!(simulator.deployments_made(), 1);
+    assert_eq!(simulator.calls(TRIGGER), 1);
+    let made = simulator.deployments(APP);
+    let ours = made.iter().find(|deployment| deployment.by_call).unwrap();
+    run.assert_told(&ours.id);
+    run.assert_told(&other);
+    run.assert_told("  next:  ");
+    assert_eq!(simulator.calls("getDeploymentV3"), 0);
+}
+
+#[tokio::test]
+async fn an_effect_that_cannot_be_looked_up_is_ambiguous_and_not_repeated() {
+    let denied = async {
+        let denied = Fault::on("listDeploymentsV3")
+            .after(1)
+            .does(Behaviour::status(403));
+        let world = world(Behaviour::ResetAfterApplying).fault(denied);
+        let simulator = Simulator::start(world).await;
+        let run = Runner::deploys_app(&simulator).run().await;
+        run.assert_ended(7, "ambiguous");
+        assert_eq!(simulator.calls(TRIGGER), 1);
+    };
+    let no_time = async {
+        let simulator = Simulator::start(world(Behaviour::HangAfterApplying)).await;
+        let run = Runner::deploys_app(&simulator)
+            .set("SEVALLA_TIMEOUT", "3s")
+            .run()
+            .await;
+        run.assert_ended(7, "ambiguous");
+        assert!(run.took < Duration::from_secs(13), "{:?}", run.took);
+        assert_eq!(simulator.calls(TRIGGER), 1);
+    };
+    let keyless = async {
+        let app = Application::new(APP).next(Script::success());
+        let fault = Fault::on("hook").does(Behaviour::ResetAfterApplying);
+        let simulator = Simulator::start(World::new().application(app).fault(fault)).await;
+        let run = Runner::bare()
+            .set("SEVALLA_API_URL", simulator.url())
+            .secret("SEVALLA_DEPLOY_HOOK_URL", &simulator.hook_url(APP))
+            .run()
+            .await;
+        run.assert_ended(7, "ambiguous");
+        assert_eq!(simulator.deployments_made(), 1);
+    };
+    tokio::join!(denied, no_time, keyless);
+}
+
+#[tokio::test]
+async fn a_run_that_does_not_wait_makes_one_deployment_too() {
+    let simulator = Simulator::start(world(Behaviour::ResetAfterApplying)).await;
+    let run = Runner::deploys_app(&simulator)
+        .set("SEVALLA_WAIT_FOR_FINISH", "false")
+        .run()
+        .await;
+    run.assert_ended(0, "triggered");
+    assert_eq!(simulator.deployments_made(), 1);
+    assert!(!run.output("deployment-id").is_empty());
+}

@@ -91,15 +91,20 @@ macro_rules! inputs {
         }
 
         impl Inputs {
-            fn settle(raw: Raw, spellings: BTreeMap<&'static str, String>) -> Result<Self, Vec<Problem>> {
-                let mut problems = Vec::new();
+            /// Turns what envy read into values. Where one cannot be used, its
+            /// default stands, and a problem tells of it.
+            fn settle(
+                raw: Raw,
+                spellings: BTreeMap<&'static str, String>,
+                mut problems: Vec<Problem>,
+            ) -> Option<(Self, Vec<Problem>)> {
                 $(let $field = <$type as Field>::settle(
-                    raw.$field.value(stringify!($field), &spellings, &mut problems),
-                );)*
-                match ($($field,)*) {
-                    ($(Some($field),)*) if problems.is_empty() => Ok(Self { $($field,)* spellings }),
-                    _ => Err(problems),
-                }
+                    raw.$field.value(stringify!($field), &spellings, &mut problems).or_else(|| {
+                        let default: Option<&str> = $default;
+                        <<$type as Field>::Value as Value>::read(default?).ok()
+                    }),
+                )?;)*
+                Some((Self { $($field,)* spellings }, problems))
             }
         }
     };
@@ -107,56 +112,56 @@ macro_rules! inputs {
 
 inputs! {
     action: Option<ActionName>, default: None, secret: false, also: &[],
-    "What to do. Inferred when only one action fits the other inputs."
+    "What to do, deploy-app or deploy-static-site. May be left out when the other inputs leave only one possibility."
 
     sevalla_token: Option<ApiToken>, default: None, secret: true,
     also: &["SEVALLA_API_TOKEN", "SEVALLA_API_KEY"],
-    "API key of the Sevalla company. It needs read and update access to the service."
+    "API key of the company that owns the service, allowed to read and update it. Only calling a deployment hook without following the deployment needs none."
 
     app_id: Option<Uuid>, default: None, secret: false, also: &[],
-    "Application to deploy."
+    "UUID of the application to deploy. May be left out when deploy-hook-url is given, whose address contains it."
 
     static_site_id: Option<Uuid>, default: None, secret: false, also: &[],
-    "Static site to deploy."
+    "UUID of the static site to deploy."
 
     branch: Option<Text>, default: None, secret: false, also: &[],
-    "Branch to deploy. Without it, the default branch of the service."
+    "Git branch to deploy. Left out, it is the branch that the service is set to on Sevalla."
 
     docker_image: Option<DockerImage>, default: None, secret: false, also: &[],
-    "Image to deploy, for an application that runs an image."
+    "Image to deploy, with a tag or a digest. Only for applications that run from an image."
 
     is_restart: bool, default: Some("false"), secret: false, also: &[],
-    "Deploy the last successful artifact again, without a build."
+    "true deploys the last successful artifact once more instead of building again."
 
     wait_for_finish: bool, default: Some("true"), secret: false, also: &[],
-    "Follow the deployment to its end. With false, return once it is started."
+    "true follows the deployment to its end, and the run fails if the deployment does. false ends the run as soon as Sevalla has accepted the deployment."
 
     deploy_hook_url: Option<HookUrl>, default: None, secret: true, also: &[],
-    "Deployment hook of an application, used to start the deployment. Following it needs sevalla-token too."
+    "Deployment hook of an application, called to start the deployment instead of the API. The address is a secret. Together with sevalla-token the deployment is followed too."
 
     api_url: ApiUrl, default: Some("https://api.sevalla.com/v3"), secret: false, also: &[],
-    "Address of the API."
+    "Base address of the Sevalla API. Must be https, or http on the loopback interface."
 
     timeout: Duration, default: Some("30m"), secret: false, also: &[],
-    "How long the whole run may take."
+    "How long the whole run may take, as in 90s, 20m or 1h30m."
 
     on_timeout: Abandon, default: Some("leave"), secret: false, also: &[],
-    "When the time is over before the deployment has ended: leave it running, or cancel it."
+    "What becomes of the deployment when the time is over before it has ended, leave (it goes on) or cancel."
 
     on_cancel: Abandon, default: Some("cancel"), secret: false, also: &[],
-    "When the CI job is cancelled (SIGINT, SIGTERM): cancel the deployment, or leave it running."
+    "What becomes of the deployment when the CI job is cancelled (SIGINT or SIGTERM), cancel or leave (it goes on)."
 
     logs: Logs, default: Some("live"), secret: false, also: &[],
-    "Show the deployment's log: while it runs, only when it failed, or not at all."
+    "When to print the deployment's log, live (while it runs), on-failure (at the end, unless it succeeded) or off."
 
     log_file: Option<PathBuf>, default: None, secret: false, also: &[],
-    "File for the complete log of the deployment."
+    "Path of a file that receives the complete log of the deployment."
 
     summary: bool, default: Some("true"), secret: false, also: &[],
-    "Write a job summary where the CI has one."
+    "true writes a summary of the run where the CI can show one."
 
     dry_run: bool, default: Some("false"), secret: false, also: &[],
-    "Only read, and say what would be done."
+    "true only reads from Sevalla and says what would be deployed."
 }
 
 /// One thing wrong with what the user gave.
@@ -191,47 +196,51 @@ impl fmt::Display for Problem {
 }
 
 impl Inputs {
-    /// Reads every input from `variables`, and reports everything that is
-    /// wrong with them at once.
-    pub fn read(variables: &Variables) -> Result<Self, Vec<Problem>> {
+    /// Reads every input from `variables`, and tells everything that is wrong
+    /// with them. What cannot be used counts as given, so that what depends on
+    /// it can be judged all the same.
+    ///
+    /// # Panics
+    ///
+    /// Never: reading one value cannot fail.
+    pub fn read(variables: &Variables) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
         let mut spellings = BTreeMap::new();
         let mut pairs = Vec::new();
         for input in TABLE {
-            match first_given(input, variables) {
-                Some((spelling, Ok(value))) => {
-                    spellings.insert(input.field, spelling);
-                    pairs.push((input.field.to_owned(), value.to_owned()));
-                }
-                Some((spelling, Err(NotUtf8))) => problems.push(Problem {
-                    input: spelling,
+            let Some((spelling, value)) = first_given(input, variables) else {
+                let default = input
+                    .default
+                    .map(|value| (input.field.to_owned(), value.to_owned()));
+                pairs.extend(default);
+                continue;
+            };
+            match value {
+                Ok(value) => pairs.push((input.field.to_owned(), value.to_owned())),
+                Err(NotUtf8) => problems.push(Problem {
+                    input: spelling.clone(),
                     value: None,
                     message: "the value is not UTF-8 text".to_owned(),
                 }),
-                None => {
-                    let default = input
-                        .default
-                        .map(|value| (input.field.to_owned(), value.to_owned()));
-                    pairs.extend(default);
-                }
             }
+            spellings.insert(input.field, spelling);
         }
-        let settled = match envy::from_iter::<_, Raw>(pairs) {
-            Ok(raw) => Self::settle(raw, spellings),
-            Err(error) => Err(vec![Problem {
-                input: "inputs".to_owned(),
-                value: None,
-                message: error.to_string(),
-            }]),
-        };
-        match settled {
-            Ok(inputs) if problems.is_empty() => Ok(inputs),
-            Ok(_) => Err(problems),
-            Err(more) => {
-                problems.extend(more);
-                Err(problems)
-            }
-        }
+        // Reading one value never fails (see `Given`), and every default of
+        // the table can be read: a test holds that.
+        let raw = envy::from_iter::<_, Raw>(pairs);
+        let settled = raw
+            .ok()
+            .and_then(|raw| Self::settle(raw, spellings, problems));
+        #[expect(
+            clippy::expect_used,
+            reason = "see above: unreachable whatever the user gives"
+        )]
+        settled.expect("reading the inputs never fails")
+    }
+
+    /// Whether the user gave an input, be it one that cannot be used.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.spellings.contains_key(name.replace('-', "_").as_str())
     }
 
     /// How the user spelled an input, or its name when it was not given.
@@ -585,7 +594,8 @@ mod tests {
 
     #[test]
     fn the_defaults_of_the_table_can_be_read() {
-        let inputs = Inputs::read(&Variables::default()).unwrap();
+        let (inputs, problems) = Inputs::read(&Variables::default());
+        assert!(problems.is_empty());
         assert!(inputs.wait_for_finish && inputs.summary && !inputs.dry_run && !inputs.is_restart);
         assert_eq!(inputs.timeout, Duration::from_secs(1800));
         assert_eq!(inputs.logs, Logs::Live);
@@ -601,26 +611,18 @@ mod tests {
             "SEVALLA_APP_ID",
         ];
         for name in spellings {
-            let inputs = Inputs::read(&Variables::from([(name, ID)])).unwrap();
+            let (inputs, _) = Inputs::read(&Variables::from([(name, ID)]));
             assert_eq!(inputs.app_id.unwrap().to_string(), ID, "{name}");
             assert_eq!(inputs.spelling("app-id"), name);
         }
         let both = [("INPUT_BRANCH", "first"), ("SEVALLA_BRANCH", "second")];
         assert_eq!(
-            Inputs::read(&Variables::from(both))
-                .unwrap()
-                .branch
-                .unwrap()
-                .0,
+            Inputs::read(&Variables::from(both)).0.branch.unwrap().0,
             "first"
         );
         let blank = [("INPUT_BRANCH", "  "), ("SEVALLA_BRANCH", " second\n")];
         assert_eq!(
-            Inputs::read(&Variables::from(blank))
-                .unwrap()
-                .branch
-                .unwrap()
-                .0,
+            Inputs::read(&Variables::from(blank)).0.branch.unwrap().0,
             "second"
         );
         for name in [
@@ -629,7 +631,7 @@ mod tests {
             "SEVALLA_API_TOKEN",
             "SEVALLA_API_KEY",
         ] {
-            let inputs = Inputs::read(&Variables::from([(name, "svl_key")])).unwrap();
+            let (inputs, _) = Inputs::read(&Variables::from([(name, "svl_key")]));
             assert_eq!(inputs.sevalla_token.unwrap().expose(), "svl_key", "{name}");
         }
     }
@@ -645,7 +647,8 @@ mod tests {
             ("SEVALLA_TOKEN", "two words"),
             ("INPUT_DEPLOY-HOOK-URL", "http://hook.example.com/secret"),
         ]);
-        let problems = Inputs::read(&variables).unwrap_err();
+        let (inputs, problems) = Inputs::read(&variables);
+        assert!(inputs.app_id.is_none() && inputs.is_given("app-id"));
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(problems.len(), 7, "{told:#?}");
         for (name, accepted) in [
@@ -751,9 +754,9 @@ mod tests {
         let others: Variables = [("LC_ODD".into(), odd()), (odd(), "x".into())]
             .into_iter()
             .collect();
-        assert!(Inputs::read(&others).is_ok());
+        assert!(Inputs::read(&others).1.is_empty());
         let ours: Variables = [("SEVALLA_BRANCH".into(), odd())].into_iter().collect();
-        let problems = Inputs::read(&ours).unwrap_err();
+        let (_, problems) = Inputs::read(&ours);
         assert_eq!(problems[0].input, "SEVALLA_BRANCH");
         assert!(problems[0].message.contains("UTF-8"));
     }

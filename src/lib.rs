@@ -38,7 +38,7 @@ use tokio::time::Instant;
 
 use self::ci::{Facts, Host};
 use self::deadline::Deadline;
-use self::inputs::Problem;
+use self::inputs::{Inputs, Problem};
 use self::outcome::{Ending, Outcome};
 use self::plan::Plan;
 use self::process::{Connect, Process, Variables};
@@ -116,7 +116,8 @@ async fn carry_out(world: &World<'_>, reporter: &Rc<Reporter>) -> Outcome {
     for warning in inputs::unknown_names(world.variables) {
         reporter.on(Event::Warning(&warning));
     }
-    let plan = match Plan::read(world.variables) {
+    let (inputs, problems) = Inputs::read(world.variables);
+    let plan = match Plan::resolve(inputs, problems) {
         Ok(plan) => plan,
         Err(problems) => return Outcome::invalid(&problems),
     };

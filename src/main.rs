@@ -1,16 +1,28 @@
 //! Gathers the process's world, runs, and turns the outcome into an exit code.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use sevalla_deploy::diagnostics::explain_panics;
 use sevalla_deploy::inputs::secrets_in;
+use sevalla_deploy::outcome::{Ending, Outcome};
 use sevalla_deploy::process::{Process, Variables, network};
 use sevalla_deploy::secret::Redactor;
 use sevalla_deploy::shown::Gate;
 use sevalla_deploy::stop::Stop;
 
-fn main() -> anyhow::Result<ExitCode> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(outcome) => outcome.exit_code(),
+        Err(error) => {
+            let _closed = writeln!(std::io::stderr(), "sevalla-deploy: {error:#}");
+            ExitCode::from(Ending::Internal.code())
+        }
+    }
+}
+
+fn run() -> anyhow::Result<Outcome> {
     let variables: Variables = std::env::vars_os().collect();
     let secrets = secrets_in(&variables);
     explain_panics(Gate::new(Redactor::new(secrets.iter().map(String::as_str))));
@@ -32,8 +44,8 @@ fn main() -> anyhow::Result<ExitCode> {
             stop,
         };
         anyhow::Ok(sevalla_deploy::run(process).await)
-    })?;
+    });
     // A request that hangs must not keep the process.
     runtime.shutdown_background();
-    Ok(outcome.exit_code())
+    outcome
 }

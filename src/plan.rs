@@ -8,8 +8,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::deployment::Service;
-use crate::inputs::{Abandon, ActionName, Input, Inputs, Logs, Problem, TABLE};
-use crate::process::Variables;
+use crate::inputs::{Abandon, ActionName, Inputs, Logs, Problem};
 use crate::secret::{ApiToken, HookUrl};
 
 /// What a run does, without a question left open.
@@ -90,39 +89,13 @@ impl Work {
 }
 
 impl Plan {
-    /// Reads and combines the inputs, or tells everything that is wrong: also
-    /// what does not fit or is missing beside a value that cannot be read.
-    pub fn read(variables: &Variables) -> Result<Self, Vec<Problem>> {
-        let mut problems = match Inputs::read(variables) {
-            Ok(inputs) => return Self::resolve(inputs),
-            Err(problems) => problems,
+    /// Combines the inputs, or tells everything that does not fit, together
+    /// with the `problems` that reading them brought.
+    pub fn resolve(inputs: Inputs, problems: Vec<Problem>) -> Result<Self, Vec<Problem>> {
+        let mut doubts = Doubts {
+            problems,
+            warnings: Vec::new(),
         };
-        let unread: Vec<String> = TABLE
-            .iter()
-            .filter(|input| {
-                let spellings = input.spellings();
-                problems
-                    .iter()
-                    .any(|problem| spellings.contains(&problem.input))
-            })
-            .map(Input::name)
-            .collect();
-        let rest = variables.without(problems.iter().map(|problem| problem.input.as_str()));
-        if let Some(more) = Inputs::read(&rest)
-            .ok()
-            .and_then(|rest| Self::resolve(rest).err())
-        {
-            problems.extend(
-                more.into_iter()
-                    .filter(|problem| !follows(problem, &unread)),
-            );
-        }
-        Err(problems)
-    }
-
-    /// Combines the inputs, or tells everything that does not fit.
-    pub fn resolve(inputs: Inputs) -> Result<Self, Vec<Problem>> {
-        let mut doubts = Doubts::default();
         let work = match action(&inputs, &mut doubts) {
             Some(ActionName::DeployApp) => deploy_application(&inputs, &mut doubts),
             Some(ActionName::DeployStaticSite) => deploy_static_site(&inputs, &mut doubts),
@@ -157,20 +130,7 @@ impl Plan {
     }
 }
 
-/// Whether a problem is there only because these inputs could not be read.
-fn follows(problem: &Problem, unread: &[String]) -> bool {
-    const WHAT: [&str; 4] = ["action", "app-id", "static-site-id", "deploy-hook-url"];
-    let is_unread = |name: &str| unread.iter().any(|other| other == name);
-    match problem.input.as_str() {
-        name if is_unread(name) => true,
-        // A hook needs no key.
-        "sevalla-token" => is_unread("deploy-hook-url"),
-        name => WHAT.contains(&name) && WHAT.into_iter().any(is_unread),
-    }
-}
-
 /// What was found while combining.
-#[derive(Default)]
 struct Doubts {
     problems: Vec<Problem>,
     warnings: Vec<String>,
@@ -194,9 +154,11 @@ impl Doubts {
 }
 
 fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
-    let app = inputs.app_id.is_some() || inputs.deploy_hook_url.is_some();
-    match (inputs.action, app, inputs.static_site_id.is_some()) {
+    let app = inputs.is_given("app-id") || inputs.is_given("deploy-hook-url");
+    match (inputs.action, app, inputs.is_given("static-site-id")) {
         (Some(action), _, _) => Some(action),
+        // It is no action: what it was to be cannot be judged further.
+        (None, _, _) if inputs.is_given("action") => None,
         (None, true, false) => Some(ActionName::DeployApp),
         (None, false, true) => Some(ActionName::DeployStaticSite),
         (None, true, true) => {
@@ -212,7 +174,7 @@ fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
                 "nothing says what to deploy; set app-id (or deploy-hook-url) for an application, \
                  static-site-id for a static site",
             );
-            if inputs.sevalla_token.is_none() {
+            if !inputs.is_given("sevalla-token") {
                 need_token(doubts);
             }
             None
@@ -233,6 +195,9 @@ fn deploy_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
         "on deploy-app",
         [(inputs.static_site_id.is_some(), "static-site-id")],
     );
+    if inputs.deploy_hook_url.is_none() && inputs.is_given("deploy-hook-url") {
+        return None;
+    }
     match &inputs.deploy_hook_url {
         Some(hook) => call_hook(inputs, hook, doubts),
         None => order_application(inputs, doubts),
@@ -264,10 +229,10 @@ fn call_hook(inputs: &Inputs, hook: &HookUrl, doubts: &mut Doubts) -> Option<Wor
 }
 
 fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
-    if inputs.app_id.is_none() {
+    if !inputs.is_given("app-id") {
         doubts.problem("app-id", "deploy-app needs it, or deploy-hook-url");
     }
-    if inputs.sevalla_token.is_none() {
+    if !inputs.is_given("sevalla-token") {
         need_token(doubts);
     }
     if inputs.branch.is_some() && inputs.docker_image.is_some() {
@@ -297,10 +262,10 @@ fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
 }
 
 fn deploy_static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
-    if inputs.static_site_id.is_none() {
+    if !inputs.is_given("static-site-id") {
         doubts.problem("static-site-id", "deploy-static-site needs it");
     }
-    if inputs.sevalla_token.is_none() {
+    if !inputs.is_given("sevalla-token") {
         need_token(doubts);
     }
     doubts.ignored(
@@ -321,6 +286,7 @@ fn deploy_static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::Variables;
 
     const ID: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
     const OTHER: &str = "0b5e5168-4281-4bec-94c5-0d1584e9e657";
@@ -328,7 +294,8 @@ mod tests {
         "https://hook.example.com/apps/fb5e5168-4281-4bec-94c5-0d1584e9e657/deploy/abcdefghijkl";
 
     fn resolve<const N: usize>(pairs: [(&str, &str); N]) -> Result<Plan, Vec<Problem>> {
-        Plan::resolve(Inputs::read(&Variables::from(pairs)).unwrap())
+        let (inputs, problems) = Inputs::read(&Variables::from(pairs));
+        Plan::resolve(inputs, problems)
     }
 
     #[test]
@@ -357,6 +324,11 @@ mod tests {
         assert_eq!(told(app), ["app-id", "sevalla-token"]);
         let site = resolve([("INPUT_ACTION", "deploy-static-site")]).unwrap_err();
         assert_eq!(told(site), ["static-site-id", "sevalla-token"]);
+        let unreadable = resolve([("SEVALLA_APP_ID", "x"), ("SEVALLA_TIMEOUT", "y")]).unwrap_err();
+        assert_eq!(
+            told(unreadable),
+            ["SEVALLA_APP_ID", "SEVALLA_TIMEOUT", "sevalla-token"]
+        );
     }
 
     #[test]
@@ -365,7 +337,8 @@ mod tests {
             let pairs = pairs
                 .iter()
                 .map(|(name, value)| (name.into(), value.into()));
-            let problems = Plan::read(&pairs.collect()).unwrap_err();
+            let (inputs, problems) = Inputs::read(&pairs.collect());
+            let problems = Plan::resolve(inputs, problems).unwrap_err();
             problems.into_iter().map(|p| p.input).collect::<Vec<_>>()
         };
         let late = ("SEVALLA_TIMEOUT", "soon");

@@ -73,16 +73,6 @@ impl Variables {
             .map(String::as_str)
             .filter(|name| self.given(name).is_some())
     }
-
-    /// The same without these.
-    #[must_use]
-    pub fn without<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut rest = self.clone();
-        for name in names {
-            rest.0.remove(name);
-        }
-        rest
-    }
 }
 
 impl FromIterator<(OsString, OsString)> for Variables {

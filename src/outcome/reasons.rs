@@ -41,7 +41,7 @@ impl Outcome {
         let (ending, hint) = judge(error);
         Self::new(ending, headline)
             .because(error.to_string())
-            .after(error.effort())
+            .after(Some(error.effort()))
             .hint(hint)
     }
 

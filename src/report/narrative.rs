@@ -47,10 +47,11 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
 }
 
 fn retrying(error: &ApiError, wait: std::time::Duration) -> String {
-    let effort = error
-        .effort()
-        .map(|effort| format!(" ({effort})"))
-        .unwrap_or_default();
+    let effort = if error.attempts > 1 {
+        format!(" ({})", error.effort())
+    } else {
+        String::new()
+    };
     format!(
         "Could not {}: {}{effort}. Trying again in {}.",
         error.operation.doing,

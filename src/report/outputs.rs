@@ -8,18 +8,24 @@ use crate::outcome::Outcome;
 
 /// Every output with what it holds, in the order in which they are documented.
 pub const OUTPUTS: &[(&str, &str)] = &[
-    ("deployment-id", "Id of the deployment."),
+    ("deployment-id", "UUID of the deployment that was started."),
     (
         "status",
-        "Status of the deployment when it was last seen, in the service's words.",
+        "Status of the deployment when it was last seen, in Sevalla's own word, for example success or failed.",
     ),
-    ("outcome", "How the run ended; see the table of exit codes."),
-    ("url", "Address of the application or static site."),
+    (
+        "outcome",
+        "How the run ended, in the word that belongs to its exit code, for example success, failed or timed-out.",
+    ),
+    (
+        "url",
+        "Address of the application or static site. Empty unless the deployment was seen to succeed.",
+    ),
     (
         "commit-sha",
-        "Commit that was deployed, as soon as the service tells it.",
+        "Commit of the deployment, as soon as Sevalla names it.",
     ),
-    ("branch", "Branch that was deployed."),
+    ("branch", "Branch of the deployment. Empty for an image."),
     (
         "queue-seconds",
         "Seconds the deployment waited in the queue.",
@@ -28,7 +34,10 @@ pub const OUTPUTS: &[(&str, &str)] = &[
         "duration-seconds",
         "Seconds the deployment ran after it left the queue.",
     ),
-    ("error", "Why the run did not end well."),
+    (
+        "error",
+        "Why the run did not end well, and what to do about it. Empty when it did.",
+    ),
 ];
 
 /// The values, in the order of [`OUTPUTS`]; empty where there is none.

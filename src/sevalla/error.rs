@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::operation::Operation;
+use crate::report::duration;
 
 /// A request that did not give what was asked for.
 #[derive(Debug, Clone)]
@@ -88,15 +89,14 @@ impl ApiError {
         }
     }
 
-    /// "3 attempts in 12 s", when there was more than one.
-    pub fn effort(&self) -> Option<String> {
-        (self.attempts > 1).then(|| {
-            format!(
-                "{} attempts in {}",
-                self.attempts,
-                crate::report::duration(self.elapsed)
-            )
-        })
+    /// "3 attempts in 12s".
+    pub fn effort(&self) -> String {
+        let plural = if self.attempts == 1 { "" } else { "s" };
+        format!(
+            "{} attempt{plural} in {}",
+            self.attempts,
+            duration(self.elapsed)
+        )
     }
 }
 
@@ -119,11 +119,7 @@ impl fmt::Display for Cause {
             Self::NotConnected { reason, .. } => write!(f, "no connection: {reason}"),
             Self::Broken { reason } => write!(f, "the connection broke: {reason}"),
             Self::TimedOut { limit } => {
-                write!(
-                    f,
-                    "no complete answer within {}",
-                    crate::report::duration(*limit)
-                )
+                write!(f, "no complete answer within {}", duration(*limit))
             }
             Self::Undecodable {
                 status,

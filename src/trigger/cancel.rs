@@ -49,11 +49,14 @@ pub async fn cancel(
         )));
     }
     // Whatever the answer: the status is the truth.
-    let mut last = None;
+    let mut last: Option<Deployment> = None;
     while Instant::now() < deadline {
         match client.deployment(service, id).await {
             Ok(deployment) => {
-                tell(Event::Seen(&deployment));
+                let status = |deployment: &Deployment| deployment.status.clone();
+                if last.as_ref().map(status) != Some(status(&deployment)) {
+                    tell(Event::Seen(&deployment));
+                }
                 match deployment.status.verdict() {
                     Some(Verdict::Success) => return Cancelled::TooLate(deployment),
                     Some(verdict) => return Cancelled::Ended(deployment, verdict),

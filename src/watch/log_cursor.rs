@@ -85,6 +85,11 @@ impl LogCursor {
         };
         self.pending.pop();
         let is_full = page.len() >= window.limit;
+        // Lines of one moment keep the order in which they were written.
+        let moment = |line: Option<&LogLine>| line.map(|line| line.at_micros);
+        if moment(page.first()) > moment(page.last()) {
+            page.reverse();
+        }
         page.sort_by_key(|line| line.at_micros);
         let span = page
             .first()
@@ -258,6 +263,24 @@ mod tests {
             assert_eq!(taken.len(), log.len(), "{habit:?}");
             assert_eq!(taken, log);
             assert!(calls <= 12, "{habit:?} took {calls} calls");
+        }
+    }
+
+    #[test]
+    fn lines_of_one_moment_keep_their_order() {
+        let log = [
+            line(1, 5_000),
+            line(2, 6_000),
+            line(3, 6_000),
+            line(4, 6_000),
+            line(5, 7_000),
+        ];
+        for habit in [Habit::OldestFirst, Habit::NewestFirst] {
+            assert_eq!(
+                read_all(&mut LogCursor::new(0), &log, habit).0,
+                log,
+                "{habit:?}"
+            );
         }
     }
 

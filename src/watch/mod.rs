@@ -7,6 +7,7 @@
 mod log_cursor;
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -34,10 +35,17 @@ const LOG_INTERVAL: Duration = Duration::from_secs(5);
 /// come for this long.
 const LOG_QUIET: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 
+/// How long a reading that was under way at the end may still take.
+const HUNG_READING: Duration = Duration::from_secs(2);
+
 /// How long the log may keep the run waiting after the end.
 const LOG_DRAIN: Duration = Duration::from_secs(30);
 
-/// The same once our own time is over.
+/// How long after the deadline that may still go on: enough for late lines
+/// after an end that only the last look has shown.
+const LATE_DRAIN: Duration = Duration::from_secs(6);
+
+/// How long the log may keep the run waiting once our own time is over.
 const LAST_READING: Duration = Duration::from_secs(3);
 
 /// From how many failed looks in a row at the end of our patience the service
@@ -127,6 +135,8 @@ pub struct Watch<'a, S> {
     /// Whether the log was read to its end after the deployment's.
     is_log_read: Cell<bool>,
     over: CancellationToken,
+    /// Lines that were read while some before them are still missing.
+    held: RefCell<Vec<LogLine>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +151,8 @@ enum Farewell {
 
 impl<'a, S: Source> Watch<'a, S> {
     /// A watch over `deployment`, which was just created or found. It ends by
-    /// `deadline`, after a last look at that moment.
+    /// `deadline`, after a last look at that moment, or right after a look that
+    /// was still under way then.
     pub fn new(
         source: &'a S,
         deployment: Deployment,
@@ -159,13 +170,17 @@ impl<'a, S: Source> Watch<'a, S> {
             farewell: Cell::new(Farewell::Drain),
             is_log_read: Cell::new(false),
             over: CancellationToken::new(),
+            held: RefCell::default(),
         }
     }
 
     /// Follows the deployment to its end.
     pub async fn follow(self) -> Ended {
         let status = async {
-            let ended = self.follow_status().await;
+            let ended = tokio::select! {
+                ended = self.follow_status() => ended,
+                never = self.beat() => match never {},
+            };
             self.farewell.set(self.farewell_after(&ended));
             self.over.cancel();
             ended
@@ -173,12 +188,11 @@ impl<'a, S: Source> Watch<'a, S> {
         let log = async {
             let too_long = async {
                 self.over.cancelled().await;
-                let is_draining = self.farewell.get() == Farewell::Drain;
-                sleep(if is_draining { LOG_DRAIN } else { LAST_READING }).await;
+                sleep_until(self.end_of_reading()).await;
             };
             tokio::select! {
                 () = self.follow_log() => {}
-                () = too_long => (self.tell)(if self.is_log_read.get() {
+                () = too_long => self.stop_reading(if self.is_log_read.get() {
                     Event::Note("The log was read to its end; looking again for late lines took too long.")
                 } else {
                     Event::LogIncomplete
@@ -186,6 +200,18 @@ impl<'a, S: Source> Watch<'a, S> {
             }
         };
         tokio::join!(status, log).0
+    }
+
+    /// Until when the log may be read once the status loop has ended.
+    fn end_of_reading(&self) -> Instant {
+        let now = Instant::now();
+        let least = now + LAST_READING;
+        match self.farewell.get() {
+            Farewell::Drain => (now + LOG_DRAIN)
+                .min(self.deadline.moment() + LATE_DRAIN)
+                .max(least),
+            Farewell::ReadOnce | Farewell::Leave => least,
+        }
     }
 
     fn farewell_after(&self, ended: &Ended) -> Farewell {
@@ -207,11 +233,19 @@ impl<S: Source> Watch<'_, S> {
         let mut looks = Schedule::for_looks();
         let mut retries = Schedule::for_requests();
         let mut streak = Streak::default();
-        let mut heartbeat = Heartbeat::new();
         let mut next_look = started + looks.next_wait(None);
         loop {
             sleep_until(next_look.min(self.deadline.moment())).await;
+            let begun = Instant::now();
+            // Not by when the answer comes: a look that is under way at the
+            // deadline shows what was so before.
+            let is_last = self.deadline.is_over();
             let wait = match self.source.look().await {
+                // Nothing was asked, so nothing has failed.
+                Err(ApiError {
+                    cause: Cause::NoTime,
+                    ..
+                }) => Duration::from_secs(1),
                 Ok(seen) => {
                     streak = Streak::default();
                     retries.reset();
@@ -222,20 +256,28 @@ impl<S: Source> Watch<'_, S> {
                 }
                 Err(error) => match self.after_a_miss(&error, started) {
                     Next::Again(asked) => {
-                        let wait = retries.next_wait(asked).max(Duration::from_secs(1));
-                        streak.add(error);
-                        streak.tell(self.tell, wait);
-                        wait
+                        streak.add(error, begun);
+                        retries.next_wait(asked).max(Duration::from_secs(1))
                     }
-                    Next::Final | Next::Lost => return self.lost(streak.add(error)),
+                    Next::Final | Next::Lost => return self.lost(streak.add(error, begun)),
                 },
             };
-            if self.deadline.is_over() {
+            if is_last {
                 return self.timed_out(streak);
             }
-            heartbeat
-                .beat(|elapsed| (self.tell)(Event::StillWaiting(&self.last.borrow(), elapsed)));
-            next_look = Instant::now() + wait;
+            let now = Instant::now();
+            next_look = (now + wait).min(self.deadline.moment());
+            streak.tell(self.tell, next_look.saturating_duration_since(now));
+        }
+    }
+
+    /// Says at times that we still wait. By a clock of its own: a look may
+    /// take long, and so may the wait for the next.
+    async fn beat(&self) -> Infallible {
+        let started = Instant::now();
+        loop {
+            sleep(HEARTBEAT).await;
+            (self.tell)(Event::StillWaiting(&self.last.borrow(), started.elapsed()));
         }
     }
 
@@ -258,8 +300,6 @@ impl<S: Source> Watch<'_, S> {
     fn after_a_miss(&self, error: &ApiError, started: Instant) -> Next {
         let is_young = !self.is_known.get() && started.elapsed() < GRACE_FOR_404;
         match error.next() {
-            // The run's time is over: this was the last look.
-            Next::Final if matches!(error.cause, Cause::NoTime) => Next::Again(None),
             Next::Final if error.status() == Some(404) && is_young => Next::Again(None),
             next => next,
         }
@@ -288,13 +328,14 @@ struct Streak {
 }
 
 impl Streak {
-    /// Adds one; returns it with the attempts and the time of the streak.
-    fn add(&mut self, error: ApiError) -> ApiError {
-        let since = *self.since.get_or_insert_with(Instant::now);
+    /// Adds one that was begun at this moment; returns it with the attempts and
+    /// the time of the streak.
+    fn add(&mut self, error: ApiError, begun: Instant) -> ApiError {
+        let since = *self.since.get_or_insert(begun);
         let before = self.last.as_ref().map_or(0, |last| last.attempts);
         let error = ApiError {
             attempts: before + 1,
-            elapsed: since.elapsed() + error.elapsed,
+            elapsed: since.elapsed(),
             ..error
         };
         self.last = Some(error.clone());
@@ -304,30 +345,6 @@ impl Streak {
     fn tell(&self, tell: &dyn Fn(Event<'_>), wait: Duration) {
         if let Some(error) = &self.last {
             tell(Event::Retrying(error, wait));
-        }
-    }
-}
-
-/// Says at times that we still wait.
-struct Heartbeat {
-    started: Instant,
-    next: Instant,
-}
-
-impl Heartbeat {
-    fn new() -> Self {
-        let started = Instant::now();
-        Self {
-            started,
-            next: started + HEARTBEAT,
-        }
-    }
-
-    fn beat(&mut self, tell: impl FnOnce(Duration)) {
-        let now = Instant::now();
-        if now >= self.next {
-            self.next = now + HEARTBEAT;
-            tell(now - self.started);
         }
     }
 }
@@ -355,7 +372,9 @@ impl<S: Source> Watch<'_, S> {
             Farewell::ReadOnce => {
                 self.read_or_tell(&mut cursor).await;
             }
-            Farewell::Leave => {}
+            Farewell::Leave => {
+                self.tell_held();
+            }
         }
     }
 
@@ -369,14 +388,24 @@ impl<S: Source> Watch<'_, S> {
             if self.last.borrow().status == Status::Waiting {
                 continue;
             }
-            match self.read_new(cursor).await {
+            // A reading that hangs when the end has come makes way for the next:
+            // the cursor goes on where it was.
+            let hung = async {
+                self.over.cancelled().await;
+                sleep(HUNG_READING).await;
+            };
+            let read = tokio::select! {
+                read = self.read_new(cursor) => read,
+                () = hung => return true,
+            };
+            match read {
                 Ok(_) => retries.reset(),
                 Err(error) => match error.next() {
                     Next::Again(asked) => wait = retries.next_wait(asked).max(LOG_INTERVAL),
                     // A log that does not exist yet is no reason to give up.
                     Next::Final if error.status() == Some(404) => {}
                     Next::Final | Next::Lost => {
-                        (self.tell)(Event::LogUnavailable(&error));
+                        self.stop_reading(Event::LogUnavailable(&error));
                         return false;
                     }
                 },
@@ -387,8 +416,10 @@ impl<S: Source> Watch<'_, S> {
 
     /// Reads until nothing new has come for a while.
     async fn drain(&self, cursor: &mut LogCursor) {
-        let is_read = self.read_or_tell(cursor).await.is_some();
-        self.is_log_read.set(is_read);
+        if self.read_or_tell(cursor).await.is_none() {
+            return;
+        }
+        self.is_log_read.set(true);
         let mut quiet = LOG_QUIET.iter();
         while let Some(wait) = quiet.next() {
             sleep(*wait).await;
@@ -411,7 +442,7 @@ impl<S: Source> Watch<'_, S> {
             };
             let Next::Again(asked) = error.next() else {
                 let is_late = matches!(error.cause, Cause::NoTime);
-                (self.tell)(if is_late {
+                self.stop_reading(if is_late {
                     Event::LogIncomplete
                 } else {
                     Event::LogUnavailable(&error)
@@ -422,36 +453,40 @@ impl<S: Source> Watch<'_, S> {
         }
     }
 
-    /// Reads what is new and tells it, oldest first.
+    /// Reads what is new and tells it, oldest first. What was read before an
+    /// error is held until the next call has read what comes before it.
     async fn read_new(&self, cursor: &mut LogCursor) -> Result<usize, ApiError> {
         let mut told = 0;
-        let mut held = Vec::new();
         cursor.begin();
         while let Some(window) = cursor.window() {
             match self.source.read_log(window).await {
-                Ok(page) => held.extend(cursor.take(page)),
+                Ok(page) => self.held.borrow_mut().extend(cursor.take(page)),
                 Err(ApiError {
                     cause: Cause::TooLarge { .. },
                     ..
                 }) if cursor.ask_for_less() => {}
-                Err(error) => {
-                    self.tell_log(&mut held);
-                    return Err(error);
-                }
+                Err(error) => return Err(error),
             }
             if cursor.is_gapless() {
-                told += held.len();
-                self.tell_log(&mut held);
+                told += self.tell_held();
             }
         }
         Ok(told)
     }
 
-    fn tell_log(&self, held: &mut Vec<LogLine>) {
+    /// Tells the lines held back, and how many they were.
+    fn tell_held(&self) -> usize {
+        let mut held = self.held.take();
         held.sort_by_key(|line| line.at_micros);
         if !held.is_empty() {
-            (self.tell)(Event::Log(held));
+            (self.tell)(Event::Log(&held));
         }
-        held.clear();
+        held.len()
+    }
+
+    /// Tells what there is, and why there will be no more.
+    fn stop_reading(&self, why: Event<'_>) {
+        self.tell_held();
+        (self.tell)(why);
     }
 }

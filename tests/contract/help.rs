@@ -1,0 +1,65 @@
+//! `--help`.
+
+use std::collections::BTreeSet;
+
+use sevalla_deploy::inputs::TABLE;
+use sevalla_deploy::report::OUTPUTS;
+use sevalla_deploy::usage::help;
+
+use crate::ending::words_by_code;
+
+#[test]
+fn it_names_every_input_with_its_default_its_variables_and_its_meaning() {
+    let help = help();
+    for input in TABLE {
+        let name = input.name();
+        let entry = entry(&help, &format!("  {name}: "));
+        assert!(entry.contains(input.help), "{name}: {entry}");
+        let default = input.default.map(|value| format!("[{value}]"));
+        assert!(entry.contains(&default.unwrap_or_default()), "{entry}");
+        for variable in input.also {
+            assert!(entry.contains(variable), "{name}: {variable}: {entry}");
+        }
+    }
+}
+
+#[test]
+fn it_names_every_output_with_its_meaning() {
+    let help = help();
+    for (name, meaning) in OUTPUTS {
+        let entry = entry(&help, &format!("  {name}\n"));
+        assert!(entry.contains(meaning), "{name}: {entry}");
+    }
+}
+
+/// The line that begins with `head`, and the deeper ones below it.
+fn entry<'a>(help: &'a str, head: &str) -> &'a str {
+    let start = help
+        .find(&format!("\n{head}"))
+        .unwrap_or_else(|| panic!("no {head:?} in --help"));
+    let rest = &help[start + 1..];
+    let end = rest
+        .match_indices('\n')
+        .map(|(at, _)| at)
+        .find(|at| !rest[at + 1..].starts_with("      "));
+    &rest[..end.unwrap_or(rest.len())]
+}
+
+#[test]
+fn it_names_every_exit_code_with_its_words() {
+    let help = help();
+    let (_, section) = help.split_once("Exit codes:\n").unwrap();
+    let lines: Vec<(u8, &str)> = section
+        .lines()
+        .map(|line| line.trim().split_once(' ').unwrap())
+        .map(|(code, meaning)| (code.parse().unwrap(), meaning))
+        .collect();
+    let codes: BTreeSet<u8> = lines.iter().map(|(code, _)| *code).collect();
+    let words = words_by_code();
+    assert_eq!(codes, words.keys().copied().collect());
+    for (code, meaning) in lines {
+        for word in &words[&code] {
+            assert!(meaning.contains(word), "{code}: no {word} in {meaning:?}");
+        }
+    }
+}

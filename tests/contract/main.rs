@@ -1,0 +1,31 @@
+//! What is written down about the program, held against the program: the
+//! action's description, the README, `--help`, and Sevalla's OpenAPI document.
+//!
+//! A test that fails prints what should stand there, ready to be pasted.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+mod action;
+mod ending;
+mod help;
+mod openapi;
+mod owner;
+mod readme;
+mod schema;
+
+use std::path::{Path, PathBuf};
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A file of the repository.
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

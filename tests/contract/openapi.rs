@@ -1,0 +1,264 @@
+//! The requests of the client, held against Sevalla's OpenAPI document.
+//!
+//! The document is not part of this repository. `SEVALLA_OPENAPI` names a copy;
+//! without it, what needs the document is skipped and says so.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::Value;
+use sevalla_deploy::deployment::{DeploymentId, Service};
+use sevalla_deploy::plan::Order;
+use sevalla_deploy::process::Variables;
+use sevalla_deploy::secret::ApiToken;
+use sevalla_deploy::sevalla::operation::{ALL, Operation};
+use sevalla_deploy::sevalla::{Client, LOG_PAGE, LONGEST_PAGE, LogWindow, Patience};
+use tokio::time::Instant;
+use uuid::Uuid;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use crate::schema::Schema;
+
+/// The names of the ids in a path, in braces.
+fn names_in(path: &str) -> Vec<&str> {
+    path.split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+        .collect()
+}
+
+/// The ids in an actual path, if it is one of this pattern.
+fn ids<'a>(pattern: &str, path: &'a str) -> Option<Vec<&'a str>> {
+    let (pattern, path): (Vec<&str>, Vec<&str>) =
+        (pattern.split('/').collect(), path.split('/').collect());
+    let mut ids = Vec::new();
+    for (expected, actual) in pattern.iter().zip(&path) {
+        match expected.starts_with('{') {
+            true => ids.push(*actual),
+            false if expected == actual => {}
+            false => return None,
+        }
+    }
+    (pattern.len() == path.len()).then_some(ids)
+}
+
+/// Makes the client send each of its requests, in each of its shapes, and
+/// gives what arrived.
+async fn everything_sent() -> Vec<Request> {
+    let server = MockServer::start().await;
+    // Final for every request, so that each is sent once.
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(400))
+        .mount(&server)
+        .await;
+    let client = Client::new(
+        &server.uri().parse().unwrap(),
+        Some(&ApiToken::parse("svl_key").unwrap()),
+        &Variables::default(),
+        Instant::now() + Duration::from_secs(60),
+        Rc::new(|_, _| {}),
+    )
+    .unwrap();
+    send_everything(&client).await;
+    server.received_requests().await.unwrap()
+}
+
+async fn send_everything(client: &Client) {
+    let id = Uuid::new_v4();
+    let (once, branch) = (Patience::Once, Some("main".to_owned()));
+    let deployment = DeploymentId(Uuid::new_v4().to_string());
+    let open = LogWindow {
+        from_micros: 1_772_000_000_123_456,
+        to_micros: None,
+        limit: LOG_PAGE,
+    };
+    let closed = LogWindow {
+        to_micros: Some(1_772_000_001_000_000),
+        limit: 1,
+        ..open
+    };
+    let _refused = client.get_application(id, once).await;
+    let _refused = client.list_application_domains(id, once).await;
+    let _refused = client.get_static_site(id, once).await;
+    let _refused = client.key_expires_at().await;
+    for service in [Service::application(id), Service::static_site(id)] {
+        let _refused = client.deployments(service, 1, once).await;
+        let _refused = client.deployments(service, LONGEST_PAGE, once).await;
+        let _refused = client.deployment(service, &deployment).await;
+        let _refused = client.cancel(service, &deployment).await;
+        for window in [open, closed] {
+            let _refused = client.deployment_logs(service, &deployment, window).await;
+        }
+    }
+    for branch in [None, Some("main")] {
+        let _refused = client.deploy_static_site(id, branch, once).await;
+    }
+    let orders = [
+        Order::default(),
+        Order {
+            branch: branch.clone(),
+            ..Order::default()
+        },
+        Order {
+            docker_image: Some("ghcr.io/you/app:1.4.2".to_owned()),
+            ..Order::default()
+        },
+        Order {
+            branch,
+            docker_image: None,
+            restart: true,
+        },
+    ];
+    for order in &orders {
+        let _refused = client.trigger_deployment(id, order, once).await;
+    }
+}
+
+/// The operation that a request carries out, and the ids in it.
+fn operation_of(request: &Request) -> (&'static Operation, Vec<&str>) {
+    let found = ALL.iter().find_map(|operation| {
+        let is_method = operation.method.as_str() == request.method.as_str();
+        let ids = ids(operation.path, request.url.path()).filter(|_| is_method)?;
+        Some((*operation, ids))
+    });
+    found.unwrap_or_else(|| panic!("{} {}: no operation", request.method, request.url))
+}
+
+/// Holds without the document as well.
+#[tokio::test]
+async fn every_operation_is_sent_with_a_body_exactly_if_it_says_so() {
+    let requests = everything_sent().await;
+    let mut sent = BTreeSet::new();
+    for request in &requests {
+        let (operation, _) = operation_of(request);
+        sent.insert(operation.id);
+        let kind = request.headers.get("content-type");
+        assert_eq!(
+            kind.map(|kind| kind.to_str().unwrap()),
+            operation.sends_body.then_some("application/json"),
+            "{}",
+            operation.id
+        );
+        assert_eq!(!request.body.is_empty(), operation.sends_body);
+    }
+    let declared: BTreeSet<&str> = ALL.iter().map(|operation| operation.id).collect();
+    assert_eq!(
+        sent, declared,
+        "left: sent by send_everything; right: in operation::ALL"
+    );
+}
+
+#[test]
+fn every_operation_is_one_of_the_document() {
+    let Some(document) = document() else { return };
+    for operation in ALL {
+        let described = described(&document, operation);
+        assert_eq!(described["operationId"], operation.id);
+        assert_eq!(
+            described.get("requestBody").is_some(),
+            operation.sends_body,
+            "{}: a body",
+            operation.id
+        );
+        let ids: BTreeSet<&str> = parameters(&document, operation)
+            .filter(|parameter| parameter["in"] == "path")
+            .filter_map(|parameter| parameter["name"].as_str())
+            .collect();
+        assert_eq!(
+            names_in(operation.path)
+                .into_iter()
+                .collect::<BTreeSet<_>>(),
+            ids
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_request_is_one_that_the_document_describes() {
+    let Some(document) = document() else { return };
+    let requests = everything_sent().await;
+    let problems: Vec<String> = requests
+        .iter()
+        .flat_map(|request| problems(&document, request))
+        .collect();
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+/// The document, if there is one to compare with.
+fn document() -> Option<Value> {
+    let Some(path) = std::env::var_os("SEVALLA_OPENAPI").filter(|path| !path.is_empty()) else {
+        // Written and not printed: a test that passes keeps what it prints.
+        let _closed = writeln!(
+            std::io::stderr(),
+            "skipped: comparison with the OpenAPI document (set SEVALLA_OPENAPI to its path)"
+        );
+        return None;
+    };
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("SEVALLA_OPENAPI={}: {error}", path.display()));
+    Some(serde_json::from_str(&text).unwrap())
+}
+
+fn described<'a>(document: &'a Value, operation: &Operation) -> &'a Value {
+    let method = operation.method.as_str().to_lowercase();
+    let described = &document["paths"][operation.path][method.as_str()];
+    assert!(
+        described.is_object(),
+        "{} {} is not in the document",
+        operation.method,
+        operation.path
+    );
+    described
+}
+
+/// The parameters of an operation, its path's included.
+fn parameters<'a>(
+    document: &'a Value,
+    operation: &Operation,
+) -> impl Iterator<Item = &'a Value> + use<'a> {
+    let of_path = &document["paths"][operation.path]["parameters"];
+    let own = &described(document, operation)["parameters"];
+    [of_path, own]
+        .into_iter()
+        .filter_map(Value::as_array)
+        .flatten()
+}
+
+/// What is wrong with a request, in the eyes of the document.
+fn problems(document: &Value, request: &Request) -> Vec<String> {
+    let (operation, ids) = operation_of(request);
+    let place = |what: &str| format!("{} {what}", operation.id);
+    let parameter = |kind: &str, name: &str, text: &str| {
+        let found = parameters(document, operation)
+            .find(|parameter| parameter["in"] == kind && parameter["name"] == name);
+        match found {
+            Some(found) => {
+                let schema = &found["schema"];
+                let value = match schema["type"].as_str() {
+                    Some("integer" | "number" | "boolean") => serde_json::from_str(text).unwrap(),
+                    _ => Value::from(text),
+                };
+                Schema { document, schema }.problems(&value, &place(name))
+            }
+            None => vec![format!("{}: no such {kind} parameter", place(name))],
+        }
+    };
+    let mut problems: Vec<String> = names_in(operation.path)
+        .iter()
+        .zip(ids)
+        .flat_map(|(name, id)| parameter("path", name, id))
+        .collect();
+    for (name, text) in request.url.query_pairs() {
+        problems.extend(parameter("query", &name, &text));
+    }
+    if operation.sends_body {
+        let schema =
+            &described(document, operation)["requestBody"]["content"]["application/json"]["schema"];
+        assert!(schema.is_object(), "{}", operation.id);
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        problems.extend(Schema { document, schema }.problems(&body, &place("body")));
+    }
+    problems
+}

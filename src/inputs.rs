@@ -263,14 +263,37 @@ fn first_given<'a>(
     })
 }
 
+/// Variables beside our inputs whose values must not be shown either.
+const OTHER_SECRETS: &[&str] = &["GITHUB_TOKEN"];
+
+/// Variables whose values may hold a password.
+const PROXIES: &[&str] = &[
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+
 /// Every secret that stands in the variables, also one that another spelling
 /// overrules or that did not parse: none of them may be printed.
 pub fn secrets_in(variables: &Variables) -> Vec<String> {
     let secret = TABLE.iter().filter(|input| input.secret);
-    let names = secret.flat_map(Input::spellings);
-    names
-        .filter_map(|name| variables.text(&name).map(str::to_owned))
-        .collect()
+    let names = secret
+        .flat_map(Input::spellings)
+        .chain(OTHER_SECRETS.iter().map(|name| (*name).to_owned()));
+    let secrets = names.filter_map(|name| variables.text(&name).map(str::to_owned));
+    let passwords = PROXIES
+        .iter()
+        .filter_map(|name| password(variables.text(name)?));
+    secrets.chain(passwords).collect()
+}
+
+fn password(proxy: &str) -> Option<String> {
+    let (_, after) = proxy.split_once("://").unwrap_or(("", proxy));
+    let (user, _) = after.rsplit_once('@')?;
+    Some(user.split_once(':')?.1.to_owned())
 }
 
 /// Names that look like inputs but are none, each with the nearest one.

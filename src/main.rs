@@ -8,7 +8,7 @@ use sevalla_deploy::diagnostics::explain_panics;
 use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::outcome::{Ending, Outcome};
 use sevalla_deploy::process::{Process, Variables, network};
-use sevalla_deploy::secret::Redactor;
+use sevalla_deploy::redactor::Redactor;
 use sevalla_deploy::shown::Gate;
 use sevalla_deploy::stop::Stop;
 

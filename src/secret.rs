@@ -1,19 +1,11 @@
-//! What must not leave: the types of secrets, and the [`Redactor`] that takes
-//! them out of every text on its way to a stream or a file.
+//! What must not leave: the types of secrets. They cannot print themselves;
+//! [`crate::redactor`] takes them out of everything else.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use uuid::Uuid;
-
-/// What stands where a secret stood.
-const STARS: &str = "***";
-
-/// Shorter secrets are not searched for: they would turn ordinary text into
-/// stars, and a real key or hook is longer.
-const SHORTEST_SEARCHED: usize = 6;
 
 /// An API key of Sevalla. It cannot print itself.
 #[derive(Clone)]
@@ -110,64 +102,6 @@ pub(crate) fn is_https_or_loopback(url: &Url) -> bool {
     }
 }
 
-/// Takes the run's secrets out of a text.
-#[derive(Clone, Default)]
-pub struct Redactor {
-    /// Longest first, so that a hook's address goes before its last segment.
-    searched: Vec<String>,
-}
-
-impl Redactor {
-    /// A redactor for the secrets of this run.
-    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut searched = Vec::new();
-        for secret in secrets {
-            searched.push(secret.to_owned());
-            searched.extend(secret_parts_of_a_url(secret));
-        }
-        searched.retain(|text| text.len() >= SHORTEST_SEARCHED);
-        searched.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        searched.dedup();
-        Self { searched }
-    }
-
-    /// What is searched for, for a CI that hides values too.
-    pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.searched.iter().map(String::as_str)
-    }
-
-    /// `text` with every secret replaced by stars; borrowed when there is none.
-    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut result = Cow::Borrowed(text);
-        for secret in &self.searched {
-            if result.contains(secret.as_str()) {
-                result = Cow::Owned(result.replace(secret.as_str(), STARS));
-            }
-        }
-        result
-    }
-}
-
-impl fmt::Debug for Redactor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} patterns)", self.searched.len())
-    }
-}
-
-/// Of a secret that is a URL: the last path segment and the password, which
-/// are the credential even without the rest.
-fn secret_parts_of_a_url(secret: &str) -> Vec<String> {
-    let Ok(url) = Url::parse(secret) else {
-        return Vec::new();
-    };
-    let last = url
-        .path_segments()
-        .and_then(|mut segments| segments.next_back().map(str::to_owned));
-    last.into_iter()
-        .chain(url.password().map(str::to_owned))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,14 +145,5 @@ mod tests {
         ] {
             assert!(ApiToken::parse(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_secret_is_replaced_everywhere_and_a_short_one_never() {
-        let redactor = Redactor::new(["svl_0123456789", "ab", HOOK]);
-        assert_eq!(redactor.redact("Bearer svl_0123456789!"), "Bearer ***!");
-        assert_eq!(redactor.redact("a cab drove"), "a cab drove");
-        assert_eq!(redactor.redact(&format!("POST {HOOK}")), "POST ***");
-        assert_eq!(redactor.redact("secret abcdefghijkl"), "secret ***");
     }
 }

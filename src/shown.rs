@@ -6,9 +6,10 @@
 //! that has passed. What a CI obeys at the beginning of a line, and what it
 //! escapes in its own commands, is the business of [`crate::ci`].
 
+use std::borrow::Cow;
 use std::fmt;
 
-use crate::secret::Redactor;
+use crate::redactor::Redactor;
 
 /// One line of text that has passed the gate.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,15 +53,16 @@ impl Gate {
 
     /// `text` as one line: line ends become spaces.
     pub fn line(&self, text: &str) -> Line {
+        if find_line_end(text).is_none() {
+            return Line(self.pass(text));
+        }
         let lines: Vec<&str> = split_lines(text).collect();
         Line(self.pass(&lines.join(" ")))
     }
 
-    /// The lines of `text`, each one passed.
-    pub fn lines(&self, text: &str) -> Vec<Line> {
-        split_lines(text)
-            .map(|line| Line(self.pass(line)))
-            .collect()
+    /// The lines of `text`, each one passed, behind a prefix that has passed.
+    pub fn lines<'a>(&'a self, prefix: &'a Line, text: &'a str) -> impl Iterator<Item = Line> + 'a {
+        split_lines(text).map(move |line| Line(format!("{prefix}{}", self.pass(line))))
     }
 
     /// `text` with its lines kept.
@@ -72,32 +74,41 @@ impl Gate {
     /// Cleaning comes first, so that a secret cannot hide behind characters
     /// that are about to go.
     fn pass(&self, line: &str) -> String {
-        let clean = without_markers(&printable(line));
-        self.redactor.redact(&clean).into_owned()
+        let clean = without_markers(printable(line));
+        match self.redactor.redact(&clean) {
+            Cow::Borrowed(_) => clean.into_owned(),
+            Cow::Owned(redacted) => redacted,
+        }
     }
 }
 
 /// Splits where any CI or terminal begins a new line.
 fn split_lines(text: &str) -> impl Iterator<Item = &str> {
     let text = text.strip_suffix('\n').unwrap_or(text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
-    let mut rest = Some(text);
+    let mut rest = Some(text.strip_suffix('\r').unwrap_or(text));
     std::iter::from_fn(move || {
         let current = rest?;
-        let Some(end) = current.find(is_line_end) else {
+        let Some(end) = find_line_end(current) else {
             rest = None;
             return Some(current);
         };
         let (line, tail) = current.split_at(end);
-        let crlf = tail.strip_prefix("\r\n");
-        let after_one = || {
-            tail.char_indices()
-                .nth(1)
-                .map_or("", |(at, _)| tail.get(at..).unwrap_or_default())
-        };
-        rest = Some(crlf.unwrap_or_else(after_one));
+        let one = tail.chars().next().map_or(0, char::len_utf8);
+        rest = Some(
+            tail.strip_prefix("\r\n")
+                .or_else(|| tail.get(one..))
+                .unwrap_or_default(),
+        );
         Some(line)
     })
+}
+
+/// Ordinary text has none but `\n`; bytes tell that much faster than
+/// characters do.
+fn find_line_end(text: &str) -> Option<usize> {
+    let may_be = |byte: u8| matches!(byte, b'\n' | b'\r' | 0xb | 0xc | 0xc2 | 0xe2);
+    let first = text.bytes().position(may_be)?;
+    text.get(first..)?.find(is_line_end).map(|at| first + at)
 }
 
 const fn is_line_end(c: char) -> bool {
@@ -109,9 +120,14 @@ const fn is_line_end(c: char) -> bool {
 
 /// The visible text of a line: without terminal sequences, other control
 /// characters, marks that turn the direction of text, and marks of no width.
-fn printable(line: &str) -> String {
+fn printable(line: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\t');
+    let Some(first) = line.bytes().position(|byte| !is_plain(byte)) else {
+        return Cow::Borrowed(line);
+    };
+    let (plain, mut rest) = line.split_at(first);
     let mut result = String::with_capacity(line.len());
-    let mut rest = line;
+    result.push_str(plain);
     while let Some(c) = rest.chars().next() {
         let after = rest.get(c.len_utf8()..).unwrap_or_default();
         rest = match c {
@@ -125,7 +141,7 @@ fn printable(line: &str) -> String {
             }
         };
     }
-    result
+    Cow::Owned(result)
 }
 
 /// What follows an escape character's sequence.
@@ -180,21 +196,24 @@ fn is_invisible(c: char) -> bool {
 
 /// Breaks what a CI obeys anywhere in a line: `##[command]` of GitHub and
 /// Azure, `##vso[`, `##teamcity[`. The two signs are parted by a space.
-fn without_markers(line: &str) -> String {
-    let mut result = String::with_capacity(line.len());
-    let mut rest = line;
+fn without_markers(line: Cow<'_, str>) -> Cow<'_, str> {
+    if memchr::memmem::find(line.as_bytes(), b"##").is_none() {
+        return line;
+    }
+    let mut result = String::with_capacity(line.len() + 8);
+    let mut rest = line.as_ref();
     while let Some(at) = rest.find("##") {
         let (before, marker) = rest.split_at(at);
         let after = marker.get(2..).unwrap_or_default();
-        let word = after.find(|c: char| !c.is_ascii_alphabetic());
-        let is_command =
-            word.is_some_and(|end| after.get(end..).is_some_and(|tail| tail.starts_with('[')));
+        let is_command = after
+            .trim_start_matches(|c: char| c.is_ascii_alphabetic())
+            .starts_with('[');
         result.push_str(before);
         result.push_str(if is_command { "# " } else { "#" });
         rest = marker.get(1..).unwrap_or_default();
     }
     result.push_str(rest);
-    result
+    Cow::Owned(result)
 }
 
 #[cfg(test)]
@@ -249,8 +268,7 @@ mod tests {
     #[test]
     fn lines_end_wherever_a_ci_sees_an_end() {
         let lines: Vec<String> = Gate::default()
-            .lines("a\nb\r\nc\rd\u{2028}e\u{85}f\n\ng\n")
-            .into_iter()
+            .lines(&Line::default(), "a\nb\r\nc\rd\u{2028}e\u{85}f\n\ng\n")
             .map(|line| line.0)
             .collect();
         assert_eq!(lines, ["a", "b", "c", "d", "e", "f", "", "g"]);

@@ -156,14 +156,10 @@ fn render(entry: &LogLine, gate: &Gate) -> Vec<Line> {
         "" | "INFO" | "info" => String::new(),
         other => format!("{other} "),
     };
-    let lines = gate.lines(&entry.message);
-    lines
-        .iter()
-        .map(|line| gate.line(&format!("{time} {weight}| {line}")))
-        .collect()
+    let prefix = gate.line(&format!("{time} {weight}| "));
+    gate.lines(&prefix, &entry.message).collect()
 }
 
-/// A line cut to what is shown of one.
 pub(super) fn shorten(line: Line, gate: &Gate) -> Line {
     let text = line.as_str();
     if text.len() <= LONGEST_SHOWN {
@@ -258,9 +254,9 @@ mod tests {
     #[test]
     fn every_line_of_an_entry_begins_with_its_time() {
         let rendered = |entry| {
-            let lines = render(&entry, &Gate::default());
-            lines
-                .iter()
+            let gate = Gate::default();
+            render(&entry, &gate)
+                .into_iter()
                 .map(|line| line.as_str().to_owned())
                 .collect::<Vec<_>>()
         };

@@ -14,7 +14,8 @@ use super::http::{ConnectionError, Exchange, Request};
 use super::limits::Budget;
 use super::operation::Tier;
 use super::{Call, limits, operation, wire};
-use crate::secret::{ApiToken, Redactor};
+use crate::redactor::Redactor;
+use crate::secret::ApiToken;
 use crate::shown::Gate;
 
 /// How long one attempt may take, from connecting to the body's last byte.

@@ -40,6 +40,8 @@ async fn with_log_file(simulator: &Simulator, logs: &str) -> Finished {
     let runner = Runner::deploys_app(simulator);
     let file = runner.path("deploy.log");
     runner
+        // It bounds how long a log that hangs is waited for.
+        .set("SEVALLA_TIMEOUT", "15s")
         .set("SEVALLA_LOGS", logs)
         .set("SEVALLA_LOG_FILE", file)
         .run()
@@ -84,7 +86,10 @@ async fn a_log_is_whole_whatever_order_it_comes_in() {
         let script = Script::success()
             .run(Duration::from_secs(3))
             .generated_lines(LINES);
-        let world = order(World::new().application(Application::new(APP).next(script)));
+        let world = World::new()
+            .application(Application::new(APP).next(script))
+            .limits(Limits::none().headers(false));
+        let world = order(world);
         let simulator = Simulator::start(world).await;
         let run = with_log_file(&simulator, "live").await;
         run.assert_ended(0, "success");

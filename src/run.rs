@@ -179,7 +179,7 @@ impl Run<'_> {
             Some(Err(TriggerError::Refused { reason, .. })) => {
                 nothing_started(signal).because(reason)
             }
-            Some(Err(TriggerError::Ambiguous { .. })) | None => {
+            Some(Err(TriggerError::Unidentified(_) | TriggerError::Ambiguous { .. })) | None => {
                 self.look_up_and_stop(signal, before, by).await
             }
         }
@@ -247,7 +247,9 @@ impl Run<'_> {
     async fn not_started(&self, error: TriggerError) -> Outcome {
         let status = match &error {
             TriggerError::Api(error) => error.status(),
-            TriggerError::Refused { .. } | TriggerError::Ambiguous { .. } => None,
+            TriggerError::Refused { .. }
+            | TriggerError::Unidentified(_)
+            | TriggerError::Ambiguous { .. } => None,
         };
         self.with_capabilities(Outcome::of_trigger_error(error), status)
             .await

@@ -54,6 +54,12 @@ impl Outcome {
                     .because(reason)
                     .hint(hint)
             }
+            TriggerError::Unidentified(search) => {
+                let headline =
+                    "The hook was called, but which deployment it started cannot be told";
+                explain(Self::new(Ending::Ambiguous, headline), search)
+                    .hint("Look in the dashboard how it ends")
+            }
             TriggerError::Ambiguous { lost, search } => ambiguous(&lost, search),
         }
     }
@@ -163,30 +169,34 @@ fn ambiguous(lost: &ApiError, search: Search) -> Outcome {
         "Cannot tell whether the attempt to {} took effect",
         lost.operation.doing
     );
-    let mut outcome = Outcome::new(Ending::Ambiguous, headline).because(lost.to_string());
+    explain(
+        Outcome::new(Ending::Ambiguous, headline).because(lost.to_string()),
+        search,
+    )
+    .hint(
+        "Look in the dashboard before running this again: a second run could deploy a second time",
+    )
+}
+
+/// Says why a search did not find exactly one.
+fn explain(mut outcome: Outcome, search: Search) -> Outcome {
     match search {
         Search::Several(candidates) => {
             outcome = outcome.because(format!("{} new deployments could be it:", candidates.len()));
             outcome.why.extend(candidates.iter().map(describe));
+            outcome
         }
         Search::None { sent } => {
             let times = if sent > 1 { "twice" } else { "once" };
-            outcome = outcome.because(format!(
+            outcome.because(format!(
                 "No new deployment is to be seen; the request was sent {times}"
-            ));
+            ))
         }
-        Search::Failed(error) => {
-            outcome = outcome.because(format!("Looking for it failed: {error}"));
-        }
-        Search::Impossible => {
-            outcome = outcome.because(
-                "Looking for it needs sevalla-token with read access, and the application's id",
-            );
-        }
+        Search::Failed(error) => outcome.because(format!("Looking for it failed: {error}")),
+        Search::Impossible => outcome.because(
+            "Looking for it needs sevalla-token with read access, and the application's id",
+        ),
     }
-    outcome.hint(
-        "Look in the dashboard before running this again: a second run could deploy a second time",
-    )
 }
 
 fn describe(deployment: &Deployment) -> String {

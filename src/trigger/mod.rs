@@ -43,6 +43,8 @@ pub enum TriggerError {
         /// What to do about it.
         hint: String,
     },
+    /// The hook was called, but which deployment it started is not to be told.
+    Unidentified(Search),
     /// The answer was lost, and what there is now does not tell what happened.
     Ambiguous {
         /// How the answer was lost.
@@ -116,7 +118,9 @@ pub async fn start(
             .await?;
             Started::Known(service, Box::new(deployment))
         }
-        Work::CallHook { hook, app } => call_hook(client, hook, *app, before, tell).await?,
+        Work::CallHook { hook, app } => {
+            call_hook(client, hook, *app, plan.follow, before, tell).await?
+        }
     };
     if let Started::Known(service, deployment) = &started {
         tell(Event::Started(*service, deployment));
@@ -128,6 +132,7 @@ async fn call_hook(
     client: &Client,
     hook: &HookUrl,
     app: Option<Uuid>,
+    is_followed: bool,
     before: &Before,
     tell: Tell<'_>,
 ) -> Result<Started, TriggerError> {
@@ -148,16 +153,14 @@ async fn call_hook(
     let Some(service) = service else {
         return Ok(Started::Unseen);
     };
-    match id {
-        Some(id) => {
-            let deployment = Deployment::only_its_id(id);
-            Ok(Started::Known(service, Box::new(deployment)))
-        }
-        None => match find_one(look).await {
-            Ok(deployment) => Ok(Started::Known(service, Box::new(deployment))),
-            Err(_) => Ok(Started::Unseen),
-        },
-    }
+    let deployment = match id {
+        Some(id) => Deployment::only_its_id(id),
+        None if !is_followed => return Ok(Started::Unseen),
+        None => find_one(look)
+            .await
+            .map_err(|not_one| TriggerError::Unidentified(not_one.into()))?,
+    };
+    Ok(Started::Known(service, Box::new(deployment)))
 }
 
 /// The new deployments that could be ours; `None` when that cannot be looked up.

@@ -59,15 +59,7 @@ pub(super) async fn at_most_once<T: Candidate>(
                 ));
                 continue;
             }
-            Err(NotOne::None) => Search::None { sent: sendings },
-            Err(NotOne::Several(candidates)) => Search::Several(
-                candidates
-                    .into_iter()
-                    .filter_map(Candidate::into_deployment)
-                    .collect(),
-            ),
-            Err(NotOne::Failed(error)) => Search::Failed(Box::new(error)),
-            Err(NotOne::Impossible) => Search::Impossible,
+            Err(not_one) => Search::from(not_one).after(sendings),
         };
         return Err(ambiguous(lost, search));
     }
@@ -86,6 +78,32 @@ pub(super) enum NotOne<T> {
     Several(Vec<T>),
     Failed(ApiError),
     Impossible,
+}
+
+impl<T: Candidate> From<NotOne<T>> for Search {
+    fn from(not_one: NotOne<T>) -> Self {
+        match not_one {
+            NotOne::None => Self::None { sent: 1 },
+            NotOne::Several(candidates) => Self::Several(
+                candidates
+                    .into_iter()
+                    .filter_map(Candidate::into_deployment)
+                    .collect(),
+            ),
+            NotOne::Failed(error) => Self::Failed(Box::new(error)),
+            NotOne::Impossible => Self::Impossible,
+        }
+    }
+}
+
+impl Search {
+    /// The same after so many sendings.
+    fn after(self, sent: u32) -> Self {
+        match self {
+            Self::None { .. } => Self::None { sent },
+            other => other,
+        }
+    }
 }
 
 /// Searches again and again for a bounded time until there is one.

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use sevalla_simulator::{Application, PastDeployment, Script, Simulator, World};
+use sevalla_simulator::{
+    Application, Behaviour, DeploymentType, Fault, PastDeployment, Script, Simulator, World,
+};
 
-use crate::harness::{APP, Runner, application, static_site};
+use crate::harness::{APP, Runner, application, static_site, until};
 
 #[tokio::test]
 async fn an_application_is_deployed_and_followed_to_its_success() {
@@ -202,4 +204,38 @@ async fn one_connection_serves_the_whole_run() {
         .map(|call| call.connection)
         .collect();
     assert_eq!(connections.len(), 1);
+}
+
+#[tokio::test]
+async fn a_hook_whose_deployment_cannot_be_told_is_no_success() {
+    let simulator = application(Script::success()).await;
+    let hook = simulator.hook_url(APP);
+    simulator.add_fault(Fault::on("hook").does(Behaviour::EmptyBody));
+    let runner = Runner::against(&simulator).secret("SEVALLA_DEPLOY_HOOK_URL", &hook);
+    let running = runner.start();
+    until(|| simulator.calls("hook") > 0).await;
+    simulator.add_deployment(APP, DeploymentType::Manual, Script::success());
+    let run = running.finish().await;
+
+    run.assert_ended(7, "ambiguous");
+    for deployment in simulator.deployments(APP) {
+        run.assert_told(&deployment.id);
+    }
+}
+
+#[tokio::test]
+async fn a_hook_that_does_not_tell_its_deployment_is_followed_when_there_is_one() {
+    let simulator = application(Script::success()).await;
+    let hook = simulator.hook_url(APP);
+    simulator.add_fault(Fault::on("hook").does(Behaviour::EmptyBody));
+    let run = Runner::against(&simulator)
+        .secret("SEVALLA_DEPLOY_HOOK_URL", &hook)
+        .run()
+        .await;
+
+    run.assert_ended(0, "success");
+    assert_eq!(
+        run.output("deployment-id"),
+        simulator.deployments(APP)[0].id
+    );
 }

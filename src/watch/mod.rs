@@ -301,6 +301,8 @@ impl<S: Source> Watch<'_, S> {
         let is_young = !self.is_known.get() && started.elapsed() < GRACE_FOR_404;
         match error.next() {
             Next::Final if error.status() == Some(404) && is_young => Next::Again(None),
+            // As any other body that is not what it should be.
+            Next::Final if matches!(error.cause, Cause::TooLarge { .. }) => Next::Again(None),
             next => next,
         }
     }

@@ -426,8 +426,12 @@ impl<S: Source> Watch<'_, S> {
         while let Some(wait) = quiet.next() {
             sleep(*wait).await;
             match self.read_or_tell(cursor).await {
-                Some(0) => {}
-                Some(_) => quiet = LOG_QUIET.iter(),
+                Some(0) => self.is_log_read.set(true),
+                Some(_) => {
+                    // Late lines have come, so more may.
+                    self.is_log_read.set(false);
+                    quiet = LOG_QUIET.iter();
+                }
                 None => return,
             }
         }

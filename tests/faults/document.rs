@@ -23,7 +23,8 @@ Each section is one moment of a run, in order.
 - **Ends as** is the outcome and the exit code of the run. 0 means that this deployment was seen to
   succeed (`triggered`: that it was started, where the run could not follow it); everything else
   fails the job.
-- **Deployments** is how many deployments the run has made in the end. It is never more than one.
+- **Deployments** is how many deployments the run has made in the end. In no row is it
+  more than one.
 - **Asked** is how often the run has asked Sevalla to start one. It asks again only after 429, which
   means that the request was not carried out, or, once, after it has looked for the deployment and
   found none.
@@ -53,7 +54,7 @@ fn rendered() -> String {
     let mut page = INTRODUCTION.to_owned();
     for moment in Moment::ALL {
         let (title, text) = moment.words();
-        page.push_str(&format!("\n## {title}\n\n{text}\n\n"));
+        page.push_str(&format!("\n## {title}\n\n{}\n", wrapped(text)));
         page.push_str(
             "| What goes wrong | How often | Ends as | Deployments | Asked | You read |\n",
         );
@@ -63,6 +64,22 @@ fn rendered() -> String {
         }
     }
     page
+}
+
+/// Text in lines as long as those of the introduction.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().unwrap();
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.len() + word.len() < 100 {
+            line.push_str(&format!(" {word}"));
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn line(row: &Row) -> String {

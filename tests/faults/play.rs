@@ -100,7 +100,7 @@ async fn play(row: Row) -> Vec<String> {
     let called = |operation: &'static str| until(|| simulator.calls(operation) > 0);
     match (row.fault, row.moment) {
         (Fault::SomebodyElseDeploysToo, moment) => {
-            called(moment.operations()[0]).await;
+            called(moment.operations().first().unwrap()).await;
             simulator.add_deployment(APP, DeploymentType::Manual, row.moment.script());
         }
         (Fault::RefusesConnections, Moment::Following) => {
@@ -199,13 +199,13 @@ fn woven(row: Row) -> Vec<Woven> {
         | Fault::VanishesAfterTheCancel => return Vec::new(),
         _ => {}
     }
-    let mut operations = row.moment.operations();
-    if row.fault == Fault::NeverAnswers && row.moment == Moment::Before {
-        // One wait is as good as two.
-        operations = &operations[..1];
-    }
-    let mut woven: Vec<Woven> = operations
+    // Where nothing comes, one wait is as good as two.
+    let is_slow = row.fault == Fault::NeverAnswers && row.moment == Moment::Before;
+    let mut woven: Vec<Woven> = row
+        .moment
+        .operations()
         .iter()
+        .take(if is_slow { 1 } else { usize::MAX })
         .map(|operation| {
             let fault = Woven::on(*operation).does(row.fault.behaviour(row.moment.carries_out()));
             match (row.moment, row.spell) {

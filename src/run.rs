@@ -37,6 +37,9 @@ const LOOK_UP: Duration = Duration::from_secs(1);
 /// How long the check of the key may keep the run from following.
 const KEY_CHECK: Duration = Duration::from_secs(3);
 
+/// How long finding out the address may keep a run that has succeeded.
+const URL_LOOK_UP: Duration = Duration::from_secs(5);
+
 /// A key that expires sooner than this deserves a warning.
 const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
 
@@ -124,7 +127,7 @@ impl Run<'_> {
         match ended {
             Ended::Seen(deployment, Verdict::Success) => {
                 tokio::select! {
-                    () = self.tell_url(source, before) => {}
+                    _late = timeout(URL_LOOK_UP, self.tell_url(source, before)) => {}
                     _ = self.stop.asked() => {}
                 }
                 Outcome::of_ended(&Ended::Seen(deployment, Verdict::Success), source.service)

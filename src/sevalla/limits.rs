@@ -459,7 +459,10 @@ mod tests {
     async fn logs_yield_first_then_the_status_and_triggers_last() {
         let of = |tier, remaining: &str| {
             let mut budget = Budget::default();
-            budget.told(tier, &self::budget("100", remaining, "30"));
+            // Told again and again: nobody else takes any.
+            for _ in 0..6 {
+                budget.told(tier, &self::budget("100", remaining, "30"));
+            }
             budget.pause(tier).least
         };
         let blocked = Duration::from_secs(30);

@@ -59,16 +59,12 @@ async fn a_full_disk_in_the_middle_of_a_file_takes_back_what_was_written() {
     let runner = Runner::deploys_app(&simulator).on_github();
     let output = runner.path("github-output");
     let summary = runner.path("github-summary");
-    // The limit is in units of 512 bytes or of a KiB, by shell; the outputs
-    // begin under and end above either.
+    // A KiB: both files begin under it and would end above.
     let earlier = format!("earlier={}\n", "x".repeat(1000));
     std::fs::write(&output, &earlier).unwrap();
     std::fs::write(&summary, &earlier).unwrap();
-    let limited = format!(
-        "trap '' XFSZ; ulimit -f {}; exec {}",
-        if cfg!(target_os = "linux") { 1 } else { 2 },
-        env!("CARGO_BIN_EXE_sevalla-deploy")
-    );
+    let program = env!("CARGO_BIN_EXE_sevalla-deploy");
+    let limited = format!("trap '' XFSZ; ulimit -f 1; exec {program}");
     let ended = Command::new("bash")
         .args(["-c", &limited])
         .env_clear()

@@ -13,6 +13,7 @@
 
 mod document;
 mod fault;
+#[cfg(target_os = "linux")]
 mod files;
 #[path = "../cli/harness.rs"]
 #[allow(dead_code, reason = "what the other target uses")]

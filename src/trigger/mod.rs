@@ -136,9 +136,7 @@ async fn call_hook(
     before: &Before,
     tell: Tell<'_>,
 ) -> Result<Started, TriggerError> {
-    let service = app
-        .map(Service::application)
-        .filter(|_| before.mark.is_some());
+    let service = app.map(Service::application);
     let look = async || match service {
         Some(service) => search(client, service, before).await,
         None => Ok(None),

@@ -9,6 +9,8 @@
 mod answers;
 mod deploys;
 mod errors;
+mod faults;
+mod fleet;
 mod github;
 mod harness;
 mod inputs;

@@ -1,7 +1,7 @@
 //! The table.
 
-use crate::fault::Fault;
-use crate::moment::Moment;
+use super::fault::Fault;
+use super::moment::Moment;
 
 /// How often it goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -489,7 +489,7 @@ fn looks() -> Vec<Row> {
         first(ShowsItLate, SUCCESS, AGAIN),
         later(NeverAnswers, ForGood, TIMED_OUT, "It was last seen running"),
         later(RefusesConnections, ForGood, UNAVAILABLE, "no connection"),
-        later(FloodsTheBody, ForGood, UNAVAILABLE, LOST),
+        later(FloodsTheBody, ForGood, UNAVAILABLE, "larger than"),
         later(
             TellsNoStatus,
             Once,
@@ -539,7 +539,7 @@ fn log() -> Vec<Row> {
         at(Answers429Bare, Once, WHOLE),
         at(DoesNotKnowIt, Once, WHOLE),
         at(DripsTheBody, Once, WHOLE),
-        at(HangsInTheBody, Once, LATE),
+        at(HangsInTheBody, Once, WHOLE),
         at(Answers502WithAPage, ForGood, LATE),
         at(RevokesTheKey, ForGood, GONE),
         at(Forbids, ForGood, GONE),
@@ -590,7 +590,7 @@ fn the_end_of_patience() -> Vec<Row> {
         stop(ResetsTheConnection, ForGood, UNKNOWN),
         stop(NeverAnswers, ForGood, UNKNOWN),
         stop(Answers502WithAPage, ForGood, UNKNOWN),
-        stop(Answers429ForLong, ForGood, UNKNOWN),
+        stop(Answers429ForLong, ForGood, REFUSED),
         stop(RevokesTheKey, ForGood, REFUSED),
         stop(Forbids, ForGood, REFUSED),
         stop(DoesNotKnowIt, ForGood, REFUSED),

@@ -4,16 +4,6 @@
 //! runs would ask for by themselves. No run may fail for that, and next to no
 //! request may be refused: who has to be told to wait has asked too early.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on fails"
-)]
-
-#[path = "../cli/harness.rs"]
-#[allow(dead_code, reason = "what the other targets use")]
-mod harness;
-
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

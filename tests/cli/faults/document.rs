@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::moment::Moment;
-use crate::table::{Row, Spell, rows};
+use super::moment::Moment;
+use super::table::{Row, Spell, rows};
 
 const INTRODUCTION: &str = "\
 # When something goes wrong
@@ -114,7 +114,7 @@ fn the_page_shows_the_table() {
     assert!(
         file == page,
         "docs/faults.md does not show the table. Write it anew:\n\n    \
-         BLESS=1 cargo test --test faults the_page\n"
+         BLESS=1 cargo test --test cli the_page\n"
     );
 }
 

@@ -20,12 +20,16 @@ impl backoff::Clock for TokioClock {
     }
 }
 
-/// A duration, up to a fifth shorter or longer.
+/// A duration, or up to a fifth longer; never shorter, since what it waits for
+/// is not there before.
 pub fn jittered(duration: Duration) -> Duration {
-    Schedule::new(Duration::ZERO, duration, duration, 1.0, 0.2)
+    // The crate draws from interval × [1 - factor, 1 + factor].
+    let middle = duration.mul_f64(1.1);
+    Schedule::new(Duration::ZERO, middle, middle, 1.0, 1.0 / 11.0)
         .waits
         .next_backoff()
         .unwrap_or(duration)
+        .max(duration)
 }
 
 /// A row of growing waits.
@@ -112,6 +116,22 @@ mod tests {
                 );
                 ceiling = (ceiling * 2).min(Duration::from_secs(30));
             }
+        }
+    }
+
+    #[test]
+    fn a_jittered_wait_is_never_shorter() {
+        for milliseconds in [0, 1, 250, 60_000] {
+            let wait = Duration::from_millis(milliseconds);
+            let drawn: Vec<Duration> = (0..200).map(|_| jittered(wait)).collect();
+            let longest = wait.mul_f64(1.21);
+            assert!(
+                drawn
+                    .iter()
+                    .all(|drawn| *drawn >= wait && *drawn <= longest),
+                "{wait:?} {drawn:?}"
+            );
+            assert!(wait.is_zero() || drawn.iter().any(|drawn| *drawn > wait.mul_f64(1.1)));
         }
     }
 

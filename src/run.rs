@@ -21,8 +21,9 @@ use crate::watch::{Ended, Reading, Remote, Watch};
 /// How long after the run's time the last requests may still take.
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
 
-/// How long cancelling may take after the run's time, if that is wanted.
-const LATE_CANCEL: Duration = Duration::from_secs(7);
+/// How long cancelling may take after those, if that is wanted. Together they
+/// stay below ten seconds.
+const LATE_CANCEL: Duration = Duration::from_millis(4800);
 
 /// How long cleaning up may take after a signal. A CI sends the next one after
 /// seven and a half seconds; a second of ours is left for telling.

@@ -16,13 +16,10 @@ use crate::report::{Event, Reporter};
 use crate::sevalla::{self, Client, Patience};
 use crate::stop::{Signal, Stop};
 use crate::trigger::{self, Before, Cancelled, Started, TriggerError};
-use crate::watch::{Ended, Reading, Remote, Watch};
+use crate::watch::{Ended, LAST_REQUESTS, Reading, Remote, Watch};
 
-/// How long after the run's time the last requests may still take.
-const LAST_REQUESTS: Duration = Duration::from_secs(5);
-
-/// How long cancelling may take after those, if that is wanted. Together they
-/// stay below ten seconds.
+/// How long cancelling may take after the last requests, if that is wanted.
+/// Together they end within ten seconds after the run's time.
 const LATE_CANCEL: Duration = Duration::from_millis(4800);
 
 /// How long cleaning up may take after a signal. A CI sends the next one after

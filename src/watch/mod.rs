@@ -40,6 +40,9 @@ const LOG_DRAIN: Duration = Duration::from_secs(30);
 /// The same once our own time is over.
 const LAST_READING: Duration = Duration::from_secs(3);
 
+/// How long after the run's time its last requests may still take.
+pub const LAST_REQUESTS: Duration = Duration::from_secs(5);
+
 /// From how many failed looks in a row at the end of our patience the service
 /// counts as unavailable, rather than the deployment as slow.
 const FAILING: u32 = 3;
@@ -171,7 +174,9 @@ impl<'a, S: Source> Watch<'a, S> {
             let too_long = async {
                 self.over.cancelled().await;
                 let is_draining = self.farewell.get() == Farewell::Drain;
-                sleep(if is_draining { LOG_DRAIN } else { LAST_READING }).await;
+                let patience = if is_draining { LOG_DRAIN } else { LAST_READING };
+                let last = self.deadline.moment() + LAST_REQUESTS;
+                sleep_until(last.min(Instant::now() + patience)).await;
             };
             tokio::select! {
                 () = self.follow_log() => {}

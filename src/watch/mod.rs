@@ -34,6 +34,9 @@ const LOG_INTERVAL: Duration = Duration::from_secs(5);
 /// come for this long.
 const LOG_QUIET: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 
+/// How much longer the next wait is after something new has come.
+const LOG_PACE: Duration = Duration::from_secs(1);
+
 /// How long the log may keep the run waiting after the end.
 const LOG_DRAIN: Duration = Duration::from_secs(30);
 
@@ -391,7 +394,12 @@ impl<S: Source> Watch<'_, S> {
             sleep(*wait).await;
             match self.read_or_tell(cursor).await {
                 Some(0) => {}
-                Some(_) => quiet = LOG_QUIET.iter(),
+                // While lines keep coming, slower: the company shares the
+                // budget, and they are not the last ones anyway.
+                Some(_) => {
+                    quiet = LOG_QUIET.iter();
+                    sleep(LOG_PACE).await;
+                }
                 None => return,
             }
         }

@@ -274,6 +274,7 @@ fn lost_answers_are_looked_up(case: &Case) -> Verdict {
     let can_look = scenario.has_key()
         && faults.search == 0
         && faults.closed.is_none()
+        && !faults.write_only
         && scenario.crowd.reads == 0
         && scenario.others.is_empty();
     let sent_first = case.requests().iter().find(|sent| sent.ask.is_start());
@@ -633,6 +634,7 @@ fn the_log_is_whole(case: &Case) -> Verdict {
     let hurries = case.signal().is_some() || case.ended() + 10_000 > scenario.inputs.timeout;
     let is_healthy = scenario.faults.log == 0
         && scenario.faults.closed.is_none()
+        && !scenario.faults.write_only
         && scenario.crowd.logs == 0
         && scenario.log.lag <= 2_500;
     if !wanted || hurries || !is_healthy {

@@ -146,6 +146,8 @@ pub(crate) struct Faults {
     pub(crate) cancel: u64,
     /// From this moment on every call is refused with this status.
     pub(crate) closed: Option<(u64, u16)>,
+    /// The key may write and not read.
+    pub(crate) write_only: bool,
 }
 
 /// What a family of cases has more of than the others.
@@ -189,7 +191,7 @@ impl Scenario {
             faults.log,
             faults.cancel,
         ];
-        rates == [0; 6] && faults.closed.is_none()
+        rates == [0; 6] && faults.closed.is_none() && !faults.write_only
     }
 
     /// The branch that the run's deployment is made from, if it is from one.
@@ -499,6 +501,7 @@ fn faults(family: Family) -> BoxedStrategy<Faults> {
         log: 0,
         cancel: 0,
         closed: None,
+        write_only: false,
     };
     let rate = || prop_oneof![4 => Just(0_u64), 3 => Just(150), 2 => Just(500), 1 => Just(950)];
     let trigger = prop_oneof![1 => Just(0_u64), 2 => Just(500), 2 => Just(1000)];
@@ -511,9 +514,10 @@ fn faults(family: Family) -> BoxedStrategy<Faults> {
         rate(),
         rate(),
         prop_oneof![6 => Just(None), 1 => closed],
+        prop_oneof![15 => Just(false), 1 => Just(true)],
     )
         .prop_map(
-            |(look, trigger, search, follow, log, cancel, closed)| Faults {
+            |(look, trigger, search, follow, log, cancel, closed, write_only)| Faults {
                 look,
                 trigger,
                 search,
@@ -521,6 +525,7 @@ fn faults(family: Family) -> BoxedStrategy<Faults> {
                 log,
                 cancel,
                 closed,
+                write_only,
             },
         );
     match family {

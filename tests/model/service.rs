@@ -363,11 +363,10 @@ impl Service {
     }
 
     fn refused(&self, at: u64, ask: &Ask) -> Option<Answer> {
-        let (_, status) = self
-            .scenario
-            .faults
-            .closed
-            .filter(|(from, _)| at >= *from)?;
+        let faults = &self.scenario.faults;
+        let is_closed = faults.closed.filter(|(from, _)| at >= *from);
+        let may_not_read = faults.write_only && !ask.is_write();
+        let (_, status) = is_closed.or(may_not_read.then_some((0, 403)))?;
         // Services have been seen to repeat the key they refuse.
         let text = format!("The key {KEY} may not do this");
         (*ask != Ask::Hook).then(|| plain(status, error(status, &text)))

@@ -147,10 +147,11 @@ impl Budget {
             Tier::Logs => LONGEST_PAUSE_FOR_LOGS,
             Tier::Read | Tier::Deployment => LONGEST_PAUSE,
         };
-        Pause {
-            least: shared.least.max(self.own_pause(now)).min(longest),
-            spread: shared.spread.min(longest),
-        }
+        let least = shared.least.max(self.own_pause(now)).min(longest);
+        // Some of the spread stays even where the least is long: what everybody
+        // waits for would else be over in one moment.
+        let spread = shared.spread.min((longest - least).max(least / 5));
+        Pause { least, spread }
     }
 
     /// The first readings of a log come unprepared, so if we are more than a

@@ -38,6 +38,9 @@ const LOG_QUIET: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)
 /// How long a reading that was under way at the end may still take.
 const HUNG_READING: Duration = Duration::from_secs(2);
 
+/// How much longer the next wait is after something new has come.
+const LOG_PACE: Duration = Duration::from_secs(1);
+
 /// How long the log may keep the run waiting after the end.
 const LOG_DRAIN: Duration = Duration::from_secs(30);
 
@@ -427,10 +430,12 @@ impl<S: Source> Watch<'_, S> {
             sleep(*wait).await;
             match self.read_or_tell(cursor).await {
                 Some(0) => self.is_log_read.set(true),
+                // Late lines have come, so more may; slower, since the company
+                // shares the budget and these are not the last ones anyway.
                 Some(_) => {
-                    // Late lines have come, so more may.
                     self.is_log_read.set(false);
                     quiet = LOG_QUIET.iter();
+                    sleep(LOG_PACE).await;
                 }
                 None => return,
             }

@@ -53,6 +53,12 @@ use self::usage::Asked;
 
 /// Runs the program from the arguments to the last word, and says how it ended.
 pub async fn run(mut process: Process) -> Outcome {
+    let redactor = Redactor::new(
+        inputs::secrets_in(&process.variables)
+            .iter()
+            .map(String::as_str),
+    );
+    let gate = Gate::new(redactor.clone());
     match usage::asked(&process.arguments) {
         Asked::Run => {}
         Asked::Text(text) => {
@@ -60,17 +66,12 @@ pub async fn run(mut process: Process) -> Outcome {
             return Outcome::new(Ending::Success, "");
         }
         Asked::Unknown(complaint) => {
-            let _closed =
-                (process.stderr)().write_all(format!("sevalla-deploy: {complaint}\n").as_bytes());
+            // Somebody may have passed the key as an argument.
+            let line = format!("{}\n", gate.line(&format!("sevalla-deploy: {complaint}")));
+            let _closed = (process.stderr)().write_all(line.as_bytes());
             return Outcome::new(Ending::InvalidInput, complaint);
         }
     }
-    let redactor = Redactor::new(
-        inputs::secrets_in(&process.variables)
-            .iter()
-            .map(String::as_str),
-    );
-    let gate = Gate::new(redactor.clone());
     let _diagnostics = diagnostics::install(&process.variables, gate.clone(), process.stderr);
     let host = Host::detect(&process.variables);
     let reporter = Rc::new(Reporter::new(Setup {

@@ -1,21 +1,28 @@
 //! Takes the run's secrets out of every text on its way to a stream or a file.
 //!
 //! A secret is found as it is, URL-encoded, JSON-escaped, and inside Base64 at
-//! any offset; and where it is broken over the end of a line.
+//! any offset; and each of these also where it is broken over the end of a
+//! line.
+//!
+//! A log is mostly text without a secret, so what matters is how fast that is
+//! told. All forms are searched for at once with the strides of Wu and Manber:
+//! a look at three bytes tells how far the next place is where a form may be.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use memchr::memmem::Finder;
-use url::Url;
+use url::{Position, Url};
 
 /// What stands where a secret stood.
 const STARS: &str = "***";
 
 /// Shorter secrets are not searched for: they would turn ordinary text into
 /// stars, and a real key or hook is longer.
-const SHORTEST: usize = 6;
+pub const SHORTEST: usize = 6;
 
 /// Parts of shorter secrets are not searched for, for the same reason.
 const SHORTEST_BROKEN: usize = 12;
@@ -24,185 +31,439 @@ const SHORTEST_BROKEN: usize = 12;
 /// of it.
 const PART: usize = 8;
 
+/// What stands where a text was cut. A secret may be cut with it.
+const CUT: &str = "…";
+
 /// Takes the run's secrets out of a text.
 #[derive(Clone, Default)]
-pub struct Redactor {
+pub struct Redactor(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
     /// The secrets as they are, longest first.
     secrets: Vec<String>,
-    /// Every form of every secret, longest first, so that a hook's address
-    /// goes before its last segment.
-    forms: Vec<Finder<'static>>,
-    broken: Vec<Broken>,
+    /// Every form of every secret.
+    forms: Vec<Form>,
+    /// The length of the longest form that may be broken.
+    longest_broken: usize,
+    /// The kinds of three bytes that such forms hold.
+    broken_blocks: HashSet<usize>,
+    scanner: Option<Scanner>,
 }
 
-/// Finds the two ends of a secret.
-#[derive(Clone)]
-struct Broken {
-    secret: String,
-    beginning: Finder<'static>,
-    ending: Finder<'static>,
+/// One way in which a secret is written.
+struct Form {
+    text: String,
+    /// How much of it counts as a part; `None` if it is found whole only.
+    part: Option<usize>,
 }
 
 impl Redactor {
     /// A redactor for the secrets of this run.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut all: Vec<String> = Vec::new();
-        for secret in secrets {
-            all.push(secret.to_owned());
-            all.extend(secret_parts_of_a_url(secret));
+        let mut all: Vec<Secret> = secrets.into_iter().flat_map(Secret::all_of).collect();
+        all.retain(|secret| secret.text.len() >= SHORTEST);
+        // The same text twice: what may be broken counts.
+        all.sort_by(|a, b| {
+            let longest_first = b.text.len().cmp(&a.text.len());
+            longest_first
+                .then_with(|| a.text.cmp(&b.text))
+                .then(b.may_break.cmp(&a.may_break))
+        });
+        all.dedup_by(|a, b| a.text == b.text);
+
+        let mut forms: BTreeMap<String, bool> = BTreeMap::new();
+        for secret in &all {
+            for text in forms_of(&secret.text) {
+                *forms.entry(text).or_default() |= secret.may_break;
+            }
         }
-        all.retain(|text| text.len() >= SHORTEST);
-        longest_first(&mut all);
-        let mut forms: Vec<String> = all.iter().flat_map(|secret| forms(secret)).collect();
-        forms.retain(|text| text.len() >= SHORTEST);
-        longest_first(&mut forms);
-        let can_be_broken = all.iter().filter(|secret| secret.len() >= SHORTEST_BROKEN);
-        Self {
-            broken: can_be_broken
-                .filter_map(|secret| Broken::new(secret))
-                .collect(),
-            forms: forms
-                .iter()
-                .map(|form| Finder::new(form).into_owned())
-                .collect(),
-            secrets: all,
-        }
+        let forms: Vec<Form> = forms
+            .into_iter()
+            .filter(|(text, _)| text.len() >= SHORTEST)
+            .map(|(text, may_break)| Form {
+                part: (may_break && text.len() >= SHORTEST_BROKEN)
+                    .then(|| PART.min(text.len() / 2)),
+                text,
+            })
+            .collect();
+        let broken = || forms.iter().filter(|form| form.part.is_some());
+        let blocks = |form: &Form| -> Vec<usize> { blocks(form.text.as_bytes()).collect() };
+        Self(Arc::new(Inner {
+            longest_broken: broken().map(|form| form.text.len()).max().unwrap_or(0),
+            broken_blocks: broken().flat_map(blocks).collect(),
+            scanner: Scanner::new(&forms),
+            secrets: all.into_iter().map(|secret| secret.text).collect(),
+            forms,
+        }))
     }
 
     /// What is searched for, for a CI that hides values too.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.secrets.iter().map(String::as_str)
+        self.0.secrets.iter().map(String::as_str)
     }
 
     /// A line with every secret replaced by stars, and every large part of one
     /// at either end; borrowed when there is none.
     pub fn redact<'a>(&self, line: &'a str) -> Cow<'a, str> {
-        let mut result = Cow::Borrowed(line);
-        for form in &self.forms {
-            if form.find(result.as_bytes()).is_some() {
-                let text = String::from_utf8_lossy(form.needle()).into_owned();
-                result = Cow::Owned(result.replace(&text, STARS));
-            }
+        self.redact_next(line, &mut Broken::default())
+    }
+
+    /// The same for a line that follows another: if that ended in the
+    /// beginning of a secret, what goes on with it is hidden however short.
+    pub fn redact_next<'a>(&self, line: &'a str, broken: &mut Broken) -> Cow<'a, str> {
+        let found = self.0.find(line, broken);
+        if found.is_empty() {
+            return Cow::Borrowed(line);
         }
-        for broken in &self.broken {
-            if let Some(clean) = broken.redact(&result) {
-                result = Cow::Owned(clean);
-            }
+        let mut result = String::with_capacity(line.len());
+        let mut shown = 0;
+        for range in found {
+            result.push_str(line.get(shown..range.start).unwrap_or_default());
+            result.push_str(STARS);
+            shown = range.end;
         }
-        result
+        result.push_str(line.get(shown..).unwrap_or_default());
+        Cow::Owned(result)
     }
 }
+
+/// What of a secret the last line ended in: the form, and how much of it.
+#[derive(Debug, Clone, Default)]
+pub struct Broken(Vec<(usize, usize)>);
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} secrets)", self.secrets.len())
+        write!(f, "Redactor({} secrets)", self.0.secrets.len())
     }
 }
 
-impl Broken {
-    fn new(secret: &str) -> Option<Self> {
-        let part = PART.min(secret.len() / 2);
-        // In text outside ASCII a part may end inside a character.
-        let beginning = secret.get(..part)?;
-        let ending = secret.get(secret.len() - part..)?;
+impl Inner {
+    /// Where secrets and parts of them are, in order and apart from each other.
+    fn find(&self, line: &str, broken: &mut Broken) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> = Vec::new();
+        let Some(scanner) = &self.scanner else {
+            return found;
+        };
+        for (number, so_far) in std::mem::take(&mut broken.0) {
+            let form = self.forms.get(number).map(|form| form.text.as_str());
+            let rest = form.and_then(|form| form.get(so_far..)).unwrap_or_default();
+            let same = common(rest.as_bytes(), line.as_bytes());
+            if same > 0 && (same == rest.len() || same == line.len()) {
+                found.push(0..same);
+                if same < rest.len() {
+                    broken.0.push((number, so_far + same));
+                }
+            }
+        }
+        scanner.scan(line.as_bytes(), |at, needle| {
+            let form = self.forms.get(needle.form);
+            let Some(range) = form.and_then(|form| form.found_at(line, at, needle.offset)) else {
+                return;
+            };
+            let is_beginning = at >= needle.offset;
+            if is_beginning && range.end == line.len() {
+                broken.0.push((needle.form, range.len()));
+            }
+            found.push(range);
+        });
+        self.find_inside(line, &mut found, broken);
+        if found.len() > 1 {
+            found.sort_by_key(|range| (range.start, range.end));
+            found.dedup_by(|next, range| {
+                // Two secrets may overlap; neither may leave its end behind.
+                let overlaps = next.start < range.end;
+                if overlaps {
+                    range.end = range.end.max(next.end);
+                }
+                overlaps
+            });
+        }
+        found
+    }
+
+    /// Whether the whole line is a piece from the middle of a secret.
+    fn find_inside(&self, line: &str, found: &mut Vec<Range<usize>>, broken: &mut Broken) {
+        if line.len() < PART || line.len() >= self.longest_broken {
+            return;
+        }
+        let piece = line.trim();
+        // The first three bytes of ordinary text tell already.
+        let kind = blocks(piece.as_bytes()).next();
+        if piece.len() < PART || kind.is_none_or(|kind| !self.broken_blocks.contains(&kind)) {
+            return;
+        }
+        for (number, form) in self.forms.iter().enumerate() {
+            if form.part.is_some()
+                && piece.len() < form.text.len()
+                && let Some(at) = form.text.find(piece)
+            {
+                found.push(0..line.len());
+                broken.0.push((number, at + piece.len()));
+            }
+        }
+    }
+}
+
+/// How many bytes two texts have in common at the beginning.
+fn common(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+impl Form {
+    /// What is to be hidden if the form lies over the line so that its byte
+    /// `offset` is at `at`: all of it, or the part that the line has.
+    fn found_at(&self, line: &str, at: usize, offset: usize) -> Option<Range<usize>> {
+        let (form, bytes) = (self.text.as_bytes(), line.as_bytes());
+        let skipped = offset.saturating_sub(at);
+        let start = at.saturating_sub(offset);
+        let (form, bytes) = (form.get(skipped..)?, bytes.get(start..)?);
+        let same = common(form, bytes);
+        if skipped == 0 && same == form.len() {
+            return Some(start..start + same);
+        }
+        let reaches_its_end = same == form.len();
+        let is_cut = same == bytes.len() || bytes.get(same..)?.starts_with(CUT.as_bytes());
+        let is_part = same >= self.part? && (reaches_its_end || (is_cut && skipped == 0));
+        (is_part && line.is_char_boundary(start + same)).then(|| start..start + same)
+    }
+}
+
+/// Finds the places where a form may be.
+struct Scanner {
+    /// The number of bytes of every needle.
+    window: usize,
+    /// By the three bytes that end the window: how far to go on.
+    strides: Box<[u8; BLOCKS]>,
+    /// By the same: what may stand here.
+    needles: BTreeMap<usize, Vec<Needle>>,
+}
+
+/// A piece of a form.
+#[derive(Clone, Copy)]
+struct Needle {
+    form: usize,
+    offset: usize,
+}
+
+/// How many kinds of three bytes are told apart.
+const BLOCKS: usize = 4096;
+
+/// The kind of three bytes.
+fn block(a: u8, b: u8, c: u8) -> usize {
+    (usize::from(a) ^ (usize::from(b) << 3) ^ (usize::from(c) << 5)) % BLOCKS
+}
+
+fn blocks(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    bytes.windows(3).filter_map(|bytes| match bytes {
+        [a, b, c] => Some(block(*a, *b, *c)),
+        _ => None,
+    })
+}
+
+impl Scanner {
+    /// `None` if there is nothing to find.
+    fn new(forms: &[Form]) -> Option<Self> {
+        let shortest = |form: &Form| form.part.unwrap_or(PART.min(form.text.len()));
+        let window = forms.iter().map(shortest).min()?;
+        let farthest = window.checked_sub(2)?;
+        let mut strides = Box::new([u8::try_from(farthest).ok()?; BLOCKS]);
+        let mut needles: BTreeMap<usize, Vec<Needle>> = BTreeMap::new();
+        for (number, form) in forms.iter().enumerate() {
+            let ending = form.part.map(|_| form.text.len() - window);
+            for offset in [Some(0), ending].into_iter().flatten() {
+                let needle = form.text.as_bytes().get(offset..offset + window)?;
+                for (index, kind) in blocks(needle).enumerate() {
+                    let left = farthest - 1 - index;
+                    if let Some(stride) = strides.get_mut(kind) {
+                        *stride = (*stride).min(u8::try_from(left).ok()?);
+                    }
+                    if left == 0 {
+                        let form = number;
+                        needles
+                            .entry(kind)
+                            .or_default()
+                            .push(Needle { form, offset });
+                    }
+                }
+            }
+        }
         Some(Self {
-            secret: secret.to_owned(),
-            beginning: Finder::new(beginning).into_owned(),
-            ending: Finder::new(ending).into_owned(),
+            window,
+            strides,
+            needles,
         })
     }
 
-    /// The line without the part of the secret that it ends or begins with, or
-    /// is altogether; `None` if there is no such part.
-    fn redact(&self, line: &str) -> Option<String> {
-        let bytes = line.as_bytes();
-        if bytes.len() >= PART
-            && bytes.len() < self.secret.len()
-            && self.secret.contains(line.trim())
-        {
-            return (line.trim().len() >= PART).then(|| STARS.to_owned());
+    /// Tells every place where a needle may begin, and which.
+    fn scan(&self, bytes: &[u8], mut tell: impl FnMut(usize, Needle)) {
+        let mut at = 0;
+        while let Some(&[a, b, c]) = bytes.get(at + self.window - 3..at + self.window) {
+            let kind = block(a, b, c);
+            match self.strides.get(kind) {
+                Some(0) | None => {
+                    for needle in self.needles.get(&kind).into_iter().flatten() {
+                        tell(at, *needle);
+                    }
+                    at += 1;
+                }
+                Some(stride) => at += usize::from(*stride),
+            }
         }
-        let tail_from = bytes.len().saturating_sub(self.secret.len());
-        let tail = bytes.get(tail_from..).unwrap_or_default();
-        let part_from = |at: usize| {
-            line.get(tail_from + at..)
-                .is_some_and(|part| self.secret.starts_with(part))
-        };
-        if let Some(at) = self.beginning.find_iter(tail).find(|at| part_from(*at)) {
-            return Some(format!(
-                "{}{STARS}",
-                line.get(..tail_from + at).unwrap_or_default()
-            ));
-        }
-        let head = bytes
-            .get(..bytes.len().min(self.secret.len()))
-            .unwrap_or_default();
-        let ends = self
-            .ending
-            .find_iter(head)
-            .map(|at| at + self.ending.needle().len());
-        let part_to = |end: usize| {
-            line.get(..end)
-                .is_some_and(|part| self.secret.ends_with(part))
-        };
-        let end = ends.filter(|end| part_to(*end)).last()?;
-        Some(format!("{STARS}{}", line.get(end..).unwrap_or_default()))
     }
 }
 
-fn longest_first(texts: &mut Vec<String>) {
-    texts.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-    texts.dedup();
+/// A text that must not be shown.
+struct Secret {
+    text: String,
+    /// Whether a part of it is one too. The beginning of an address is not.
+    may_break: bool,
 }
 
-/// Of a deployment hook: its last segment, which is the credential even
-/// without the rest. Of any address: its password.
-fn secret_parts_of_a_url(secret: &str) -> Vec<String> {
-    let Ok(url) = Url::parse(secret) else {
-        return Vec::new();
+impl Secret {
+    /// Everything about a secret that is secret: its lines, if it has several;
+    /// of a deployment hook the last segment, which is the credential even
+    /// without the rest; of any address what stands behind the host; its
+    /// password, or its user if there is no password; and what was
+    /// percent-encoded also as it was before.
+    fn all_of(secret: &str) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for line in secret.lines().map(str::trim) {
+            let parts = parts_of_a_url(line);
+            all.push(Self {
+                text: line.to_owned(),
+                may_break: parts.is_none(),
+            });
+            all.extend(parts.unwrap_or_default().into_iter().map(|text| Self {
+                text,
+                may_break: true,
+            }));
+        }
+        let decoded: Vec<Self> = all
+            .iter()
+            .filter_map(|secret| {
+                Some(Self {
+                    text: percent_decoded(&secret.text)?,
+                    may_break: secret.may_break,
+                })
+            })
+            .collect();
+        all.extend(decoded);
+        all
+    }
+}
+
+/// The parts of an address that are secret on their own; `None` if it is none.
+fn parts_of_a_url(secret: &str) -> Option<Vec<String>> {
+    let url = Url::parse(secret).ok().filter(Url::has_host)?;
+    let segments: Vec<&str> = url.path_segments()?.collect();
+    let path = match segments.as_slice() {
+        ["apps", _, "deploy", last, ..] => (*last).to_owned(),
+        _ => url[Position::BeforePath..Position::AfterQuery].to_owned(),
     };
-    let segments: Vec<&str> = url
-        .path_segments()
-        .map(Iterator::collect)
-        .unwrap_or_default();
-    let hook = match segments.as_slice() {
-        ["apps", _, "deploy", last] => Some((*last).to_owned()),
-        _ => None,
+    let user = match url.password() {
+        Some(password) => password,
+        None => url.username(),
     };
-    hook.into_iter()
-        .chain(url.password().map(str::to_owned))
-        .collect()
+    Some(vec![path, user.to_owned()])
+}
+
+/// The text without its percent-encoding; `None` if it has none.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    let mut has_any = false;
+    while let [first, after @ ..] = rest {
+        let hex = |index: usize| char::from(*after.get(index)?).to_digit(16);
+        rest = if let (b'%', Some(high), Some(low)) = (first, hex(0), hex(1)) {
+            has_any = true;
+            decoded.push(u8::try_from(high * 16 + low).ok()?);
+            after.get(2..)?
+        } else {
+            decoded.push(*first);
+            after
+        };
+    }
+    has_any.then(|| String::from_utf8(decoded).ok()).flatten()
 }
 
 /// The forms in which a secret turns up in text.
-fn forms(secret: &str) -> Vec<String> {
-    let encoded = percent_encoded(secret);
-    let json = serde_json::to_string(secret).unwrap_or_default();
-    let json = json.trim_matches('"').to_owned();
+fn forms_of(secret: &str) -> Vec<String> {
     let mut forms = vec![
         secret.to_owned(),
-        encoded.to_lowercase(),
-        encoded,
-        json.replace('/', "\\/"),
-        json,
+        // A panic or a diagnostic quotes as Rust does.
+        unquoted(&format!("{secret:?}")),
     ];
+    forms.extend(json_escaped(secret));
+    forms.extend(percent_encoded(secret));
     for offset in 0..3 {
         forms.push(inside_base64(&STANDARD_NO_PAD, secret, offset));
         forms.push(inside_base64(&URL_SAFE_NO_PAD, secret, offset));
     }
+    // What reaches the redactor has lost its control characters.
+    let cleaned: Vec<String> = forms
+        .iter()
+        .map(|form| crate::shown::cleaned(form))
+        .collect();
+    forms.extend(cleaned);
     forms
 }
 
-fn percent_encoded(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let encode = |byte: u8| {
-        if is_plain(byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
+/// As inside JSON, by encoders of different habits.
+fn json_escaped(secret: &str) -> Vec<String> {
+    let plain = unquoted(&serde_json::to_string(secret).unwrap_or_default());
+    let ascii = |c: char| {
+        if c.is_ascii() {
+            return c.to_string();
         }
+        let mut units = [0; 2];
+        let units = c.encode_utf16(&mut units).iter();
+        units.map(|unit| format!("\\u{unit:04x}")).collect()
     };
-    text.bytes().map(encode).collect()
+    let for_html = |c: char| match c {
+        '<' | '>' | '&' | '\'' => format!("\\u{:04x}", u32::from(c)),
+        other => other.to_string(),
+    };
+    vec![
+        plain.replace('/', "\\/"),
+        plain.chars().map(ascii).collect(),
+        plain.chars().map(for_html).collect(),
+        plain,
+    ]
+}
+
+fn unquoted(text: &str) -> String {
+    let inner = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    inner.unwrap_or(text).to_owned()
+}
+
+/// As inside an address, by encoders that leave different signs alone.
+fn percent_encoded(text: &str) -> Vec<String> {
+    const LEFT_ALONE: [&str; 4] = ["-._~", "-._~!'()*", "-._~!'()*;/?:@&=+$,#", "*-._"];
+    let encode = |left_alone: &str, lower: bool| -> String {
+        let encode = |byte: u8| {
+            if byte.is_ascii_alphanumeric() || left_alone.as_bytes().contains(&byte) {
+                char::from(byte).to_string()
+            } else if lower {
+                format!("%{byte:02x}")
+            } else {
+                format!("%{byte:02X}")
+            }
+        };
+        text.bytes().map(encode).collect()
+    };
+    let mut forms = Vec::new();
+    for left_alone in LEFT_ALONE {
+        for lower in [false, true] {
+            let form = encode(left_alone, lower);
+            // Forms of web pages write a space in their own way.
+            forms.push(form.replace("%20", "+"));
+            forms.push(form);
+        }
+    }
+    forms
 }
 
 /// The characters of Base64 that depend on nothing but the secret when it is
@@ -240,8 +501,8 @@ mod tests {
         let redactor = Redactor::new([secret]);
         let json = serde_json::to_string(secret).unwrap();
         for text in [
-            percent_encoded(secret),
-            percent_encoded(secret).to_lowercase(),
+            percent_encoded(secret)[0].clone(),
+            percent_encoded(secret)[1].clone(),
             json.trim_matches('"').to_owned(),
             json.trim_matches('"').replace('/', "\\/"),
         ] {
@@ -262,6 +523,114 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn letters_keep_their_case_whatever_the_case_of_the_percent_signs_digits() {
+        let redactor = Redactor::new(["aB/Cd+eF gH"]);
+        for text in ["aB%2fCd%2beF%20gH", "aB%2FCd%2BeF+gH", "aB/Cd+eF%20gH"] {
+            assert_eq!(redactor.redact(text), STARS, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_json_and_rust_make_of_a_secret_is_found() {
+        let secret = "p<ü>\"q\\&😀'";
+        let redactor = Redactor::new([secret]);
+        for text in [
+            "p<\\u00fc>\\\"q\\\\&\\ud83d\\ude00'",
+            "p\\u003cü\\u003e\\\"q\\\\\\u0026😀\\u0027",
+            "p<ü>\\\"q\\\\&😀'",
+        ] {
+            assert_eq!(redactor.redact(text), STARS, "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_that_overlap_leave_nothing_of_either() {
+        let redactor = Redactor::new(["abcdefgh", "efghijkl", "ijklmnop"]);
+        assert_eq!(redactor.redact("<abcdefghijklmnop>"), "<***>");
+        assert_eq!(redactor.redact("efghijkl abcdefgh"), "*** ***");
+    }
+
+    #[test]
+    fn the_beginning_of_an_address_is_no_secret() {
+        let redactor = Redactor::new([HOOK]);
+        for text in [
+            "see https://",
+            "https://hook.example.com/apps/",
+            "fb5e5168-4281-4bec-94c5-0d1584e9e657",
+            "/deploy/",
+        ] {
+            assert_eq!(redactor.redact(text), text);
+        }
+    }
+
+    #[test]
+    fn of_an_address_everything_behind_the_host_is_secret_and_who_asks() {
+        let redactor = Redactor::new(["https://hooks.example.com/run/0123456789?key=abcdef"]);
+        assert_eq!(
+            redactor.redact("POST /run/0123456789?key=abcdef HTTP/1.1"),
+            "POST *** HTTP/1.1"
+        );
+        let redactor = Redactor::new(["http://user:p%40ss%2Fword@proxy:8080"]);
+        for text in ["p@ss/word", "p%40ss%2Fword"] {
+            assert_eq!(redactor.redact(text), STARS);
+        }
+        assert!(
+            redactor
+                .redact(&STANDARD_NO_PAD.encode("user:p@ss/word"))
+                .contains(STARS)
+        );
+        let redactor = Redactor::new(["http://only-a-token@proxy:8080"]);
+        assert_eq!(redactor.redact("only-a-token"), STARS);
+    }
+
+    #[test]
+    fn of_a_secret_of_several_lines_every_line_is_one() {
+        let redactor = Redactor::new(["first-line\nx\r\nthird-line"]);
+        assert_eq!(redactor.redact("x first-line third-line"), "x *** ***");
+        assert_eq!(redactor.secrets().count(), 2);
+    }
+
+    #[test]
+    fn an_encoded_secret_is_found_where_its_lines_are_wrapped() {
+        let encoded = STANDARD_NO_PAD.encode(format!("user:{KEY}"));
+        let redactor = Redactor::new([KEY]);
+        for width in 12..encoded.len() {
+            let lines: Vec<&str> = encoded
+                .as_bytes()
+                .chunks(width)
+                .map(|line| std::str::from_utf8(line).unwrap())
+                .collect();
+            let shown: Vec<_> = lines.iter().map(|line| redactor.redact(line)).collect();
+            let left: usize = shown.iter().map(|line| line.replace(STARS, "").len()).sum();
+            // The user's name, and less than a part on either side of a break.
+            assert!(left < 10 + PART * 2, "{width}: {shown:?}");
+        }
+    }
+
+    #[test]
+    fn what_goes_on_with_a_broken_secret_is_hidden_however_short() {
+        let redactor = Redactor::new([KEY]);
+        for (first, second) in [(PART, 20), (20, 24), (30, KEY.len() - 1)] {
+            let mut broken = Broken::default();
+            let shown = [
+                &format!("x {}", &KEY[..first]),
+                &KEY[first..second],
+                &format!("{} y", &KEY[second..]),
+                "f is no secret",
+            ]
+            .map(|line| redactor.redact_next(line, &mut broken).into_owned());
+            assert_eq!(shown, ["x ***", "***", "*** y", "f is no secret"]);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_where_its_line_was_cut() {
+        let redactor = Redactor::new([KEY]);
+        let text = format!("{}… (7 more bytes)", &KEY[..20]);
+        assert_eq!(redactor.redact(&text), "***… (7 more bytes)");
     }
 
     #[test]

@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::redactor::Redactor;
+use crate::redactor::{Broken, Redactor};
 
 /// One line of text that has passed the gate.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,33 +53,54 @@ impl Gate {
 
     /// `text` as one line: line ends become spaces.
     pub fn line(&self, text: &str) -> Line {
-        if find_line_end(text).is_none() {
-            return Line(self.pass(text));
-        }
-        let lines: Vec<&str> = split_lines(text).collect();
-        Line(self.pass(&lines.join(" ")))
+        Line(self.pass_each(text, " "))
     }
 
     /// The lines of `text`, each one passed, behind a prefix that has passed.
-    pub fn lines<'a>(&'a self, prefix: &'a Line, text: &'a str) -> impl Iterator<Item = Line> + 'a {
-        split_lines(text).map(move |line| Line(format!("{prefix}{}", self.pass(line))))
+    /// `broken` goes from each text of a stream to the next.
+    pub fn lines<'a>(
+        &'a self,
+        prefix: &'a Line,
+        text: &'a str,
+        broken: &'a mut Broken,
+    ) -> impl Iterator<Item = Line> + 'a {
+        split_lines(text).map(move |line| {
+            let mut passed = String::with_capacity(prefix.0.len() + line.len());
+            passed.push_str(&prefix.0);
+            self.pass(line, broken, &mut passed);
+            Line(passed)
+        })
     }
 
     /// `text` with its lines kept.
     pub fn block(&self, text: &str) -> Block {
-        let lines: Vec<String> = split_lines(text).map(|line| self.pass(line)).collect();
-        Block(lines.join("\n"))
+        Block(self.pass_each(text, "\n"))
+    }
+
+    /// Line by line, so that a secret that a line end breaks is known as one.
+    fn pass_each(&self, text: &str, between: &str) -> String {
+        let mut passed = String::with_capacity(text.len());
+        let mut broken = Broken::default();
+        for (number, line) in split_lines(text).enumerate() {
+            if number > 0 {
+                passed.push_str(between);
+            }
+            self.pass(line, &mut broken, &mut passed);
+        }
+        passed
     }
 
     /// Cleaning comes first, so that a secret cannot hide behind characters
     /// that are about to go.
-    fn pass(&self, line: &str) -> String {
+    fn pass(&self, line: &str, broken: &mut Broken, passed: &mut String) {
         let clean = without_markers(printable(line));
-        match self.redactor.redact(&clean) {
-            Cow::Borrowed(_) => clean.into_owned(),
-            Cow::Owned(redacted) => redacted,
-        }
+        passed.push_str(&self.redactor.redact_next(&clean, broken));
     }
+}
+
+/// A text as it leaves the gate, apart from secrets.
+pub(crate) fn cleaned(line: &str) -> String {
+    without_markers(printable(line)).into_owned()
 }
 
 /// Splits where any CI or terminal begins a new line.
@@ -103,12 +124,39 @@ fn split_lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Ordinary text has none but `\n`; bytes tell that much faster than
-/// characters do.
 fn find_line_end(text: &str) -> Option<usize> {
-    let may_be = |byte: u8| matches!(byte, b'\n' | b'\r' | 0xb | 0xc | 0xc2 | 0xe2);
-    let first = text.bytes().position(may_be)?;
-    text.get(first..)?.find(is_line_end).map(|at| first + at)
+    let mut at = 0;
+    loop {
+        at += find_odd(text.as_bytes().get(at..)?)?;
+        let c = text.get(at..)?.chars().next()?;
+        if is_line_end(c) {
+            return Some(at);
+        }
+        at += c.len_utf8();
+    }
+}
+
+/// The first byte that is not a letter or sign of ASCII, a space or a tab.
+/// Ordinary text has few of them, so eight bytes are looked at together.
+fn find_odd(bytes: &[u8]) -> Option<usize> {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = EACH << 7;
+    let is_odd = |byte: &u8| !matches!(byte, b' '..=b'~' | b'\t');
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let number_of = u64::from_le_bytes(*word);
+        // The high bit: of a byte outside ASCII it is set; a control character
+        // sets it by subtracting a space, a delete by adding one.
+        let below = number_of.wrapping_sub(EACH * 0x20);
+        let above = number_of.wrapping_add(EACH);
+        if (number_of | below | above) & HIGH != 0
+            && let Some(at) = word.iter().position(is_odd)
+        {
+            return Some(number * 8 + at);
+        }
+    }
+    let at = rest.iter().position(is_odd)?;
+    Some(words.len() * 8 + at)
 }
 
 const fn is_line_end(c: char) -> bool {
@@ -121,8 +169,7 @@ const fn is_line_end(c: char) -> bool {
 /// The visible text of a line: without terminal sequences, other control
 /// characters, marks that turn the direction of text, and marks of no width.
 fn printable(line: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\t');
-    let Some(first) = line.bytes().position(|byte| !is_plain(byte)) else {
+    let Some(first) = find_odd(line.as_bytes()) else {
         return Cow::Borrowed(line);
     };
     let (plain, mut rest) = line.split_at(first);
@@ -133,13 +180,25 @@ fn printable(line: &str) -> Cow<'_, str> {
         rest = match c {
             '\u{1b}' => skip_sequence(after),
             '\u{9b}' => skip_parameters(after),
+            _ if is_invisible(c) => after,
+            // Chooses between two looks of the sign before it. A letter or sign
+            // of ASCII has only one, and a CI may look through this.
+            '\u{fe00}'..='\u{fe0f}'
+                if result.is_empty() || result.ends_with(|c: char| c.is_ascii()) =>
+            {
+                after
+            }
             _ => {
-                if !is_invisible(c) {
-                    result.push(c);
-                }
+                result.push(c);
                 after
             }
         };
+        // After one odd character others are near, in text of other scripts.
+        if rest.as_bytes().first().is_some_and(u8::is_ascii_graphic) {
+            let (plain, odd) = rest.split_at(find_odd(rest.as_bytes()).unwrap_or(rest.len()));
+            result.push_str(plain);
+            rest = odd;
+        }
     }
     Cow::Owned(result)
 }
@@ -150,19 +209,26 @@ fn skip_sequence(after: &str) -> &str {
     match chars.next() {
         Some('[') => skip_parameters(chars.as_str()),
         // A string for the terminal, such as a window title. Without its end
-        // only the introducer goes: it must not swallow the line.
+        // only the introducer goes: it must not swallow the line. Another
+        // escape breaks it off, so that no text is searched twice.
         Some(']' | 'P' | 'X' | '^' | '_') => {
             let text = chars.as_str();
-            let bell = text.find('\u{7}').map(|at| (at, 1));
-            let terminator = text.find("\u{1b}\\").map(|at| (at, 2));
-            let end = bell.into_iter().chain(terminator).min();
-            end.map_or(text, |(at, length)| {
-                text.get(at + length..).unwrap_or_default()
-            })
+            let end = text.find(['\u{7}', '\u{1b}', '\u{9c}']);
+            let from_end = end.and_then(|at| text.get(at..)).unwrap_or_default();
+            ["\u{7}", "\u{1b}\\", "\u{9c}"]
+                .iter()
+                .find_map(|end| from_end.strip_prefix(end))
+                .unwrap_or(text)
         }
         Some(' '..='/') => {
-            let end = after.find(|c| !matches!(c, ' '..='/'));
-            end.and_then(|at| after.get(at + 1..)).unwrap_or_default()
+            let mut rest = after.trim_start_matches(|c| matches!(c, ' '..='/')).chars();
+            match rest.clone().next() {
+                Some('0'..='~') => {
+                    rest.next();
+                    rest.as_str()
+                }
+                _ => rest.as_str(),
+            }
         }
         Some('0'..='~') => chars.as_str(),
         _ => after,
@@ -189,31 +255,46 @@ fn is_invisible(c: char) -> bool {
     let has_no_width = matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e0fff}');
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
     is_control || has_no_width
 }
 
 /// Breaks what a CI obeys anywhere in a line: `##[command]` of GitHub and
 /// Azure, `##vso[`, `##teamcity[`. The two signs are parted by a space.
 fn without_markers(line: Cow<'_, str>) -> Cow<'_, str> {
-    if memchr::memmem::find(line.as_bytes(), b"##").is_none() {
+    let bytes = line.as_bytes();
+    let may_begin = |at: usize| {
+        bytes
+            .get(at + 1)
+            .is_some_and(|next| *next == b'#' || !next.is_ascii())
+    };
+    if !memchr::memchr_iter(b'#', bytes).any(may_begin) {
         return line;
     }
     let mut result = String::with_capacity(line.len() + 8);
     let mut rest = line.as_ref();
-    while let Some(at) = rest.find("##") {
-        let (before, marker) = rest.split_at(at);
-        let after = marker.get(2..).unwrap_or_default();
-        let is_command = after
-            .trim_start_matches(|c: char| c.is_ascii_alphabetic())
-            .starts_with('[');
+    while let Some((before, after)) = rest.split_once('#') {
         result.push_str(before);
-        result.push_str(if is_command { "# " } else { "#" });
-        rest = marker.get(1..).unwrap_or_default();
+        result.push_str(if completes_a_marker(after) { "# " } else { "#" });
+        rest = after;
     }
     result.push_str(rest);
     Cow::Owned(result)
+}
+
+/// Whether what follows a `#` makes a marker of it. The agents compare as
+/// people of some language do, which passes over accents and marks that stand
+/// for nothing; so everything outside ASCII is passed over here.
+fn completes_a_marker(after: &str) -> bool {
+    let ignored = |c: char| !c.is_ascii();
+    after
+        .trim_start_matches(ignored)
+        .strip_prefix('#')
+        .is_some_and(|word| {
+            word.trim_start_matches(|c: char| ignored(c) || c.is_ascii_alphabetic())
+                .starts_with('[')
+        })
 }
 
 #[cfg(test)]
@@ -238,6 +319,13 @@ mod tests {
             ("\u{1b}]8;;http://x\u{1b}\\link\u{1b}]8;;\u{1b}\\", "link"),
             ("\u{1b}]0;never ended", "0;never ended"),
             ("\u{1b}(Bascii\u{1b}7\u{1b}=", "ascii"),
+            ("\u{1b}(é stays", "é stays"),
+            ("\u{1b}]0;\u{1b}[1mbold\u{7}", "0;bold"),
+            ("\u{1b}]0;title\u{9c}text", "text"),
+            (
+                "warning ⚠\u{fe0f} 1\u{fe0f}\u{20e3}",
+                "warning ⚠\u{fe0f} 1\u{20e3}",
+            ),
             ("end\u{1b}", "end"),
             ("end\u{1b}[", "end"),
             ("\u{1b}[31\u{fc}x", "üx"),
@@ -250,6 +338,26 @@ mod tests {
     }
 
     #[test]
+    fn no_sequence_costs_more_than_its_length() {
+        let started = std::time::Instant::now();
+        for piece in [
+            "\u{1b}]",
+            "\u{1b}]\u{7}",
+            "\u{1b}[",
+            "#",
+            "##a",
+            "#é",
+            "\u{1b}(",
+            "é",
+            "\u{1b}P\u{1b}",
+        ] {
+            shown(&piece.repeat(200_000));
+        }
+        // Milliseconds; what looks again and again takes minutes.
+        assert!(started.elapsed() < std::time::Duration::from_secs(10));
+    }
+
+    #[test]
     fn commands_that_work_anywhere_in_a_line_are_broken() {
         for (text, harmless) in [
             ("x ##[error]y", "x # #[error]y"),
@@ -257,6 +365,9 @@ mod tests {
             ("##TeamCity[x]", "# #TeamCity[x]"),
             ("###[group]", "## #[group]"),
             ("#\u{200b}#[error]", "# #[error]"),
+            ("#\u{301}#\u{301}[error]", "# \u{301}#\u{301}[error]"),
+            ("#\u{fe0f}#err\u{fe0f}or[", "# #error["),
+            ("日本語 # 日本語 [x]", "日本語 # 日本語 [x]"),
             ("#\u{1b}[0m#[error]", "# #[error]"),
             ("## heading [link]", "## heading [link]"),
             ("##", "##"),
@@ -268,7 +379,11 @@ mod tests {
     #[test]
     fn lines_end_wherever_a_ci_sees_an_end() {
         let lines: Vec<String> = Gate::default()
-            .lines(&Line::default(), "a\nb\r\nc\rd\u{2028}e\u{85}f\n\ng\n")
+            .lines(
+                &Line::default(),
+                "a\nb\r\nc\rd\u{2028}e\u{85}f\n\ng\n",
+                &mut Broken::default(),
+            )
             .map(|line| line.0)
             .collect();
         assert_eq!(lines, ["a", "b", "c", "d", "e", "f", "", "g"]);
@@ -279,6 +394,7 @@ mod tests {
     #[test]
     fn a_secret_cannot_hide_behind_characters_that_go() {
         let gate = Gate::new(Redactor::new(["svl_0123456789"]));
+        assert_eq!(gate.line("x svl_01234\n56789 y").0, "x *** *** y");
         assert_eq!(
             gate.line("key svl_01\u{1b}[0m2345\u{200b}6789 end").0,
             "key *** end"

@@ -2,17 +2,20 @@
 //!
 //! Used wherever the variable is set: what a host can do decides, not its name.
 
-use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Token;
 use crate::process::Variables;
 use crate::shown::Block;
 
-/// GitHub refuses a whole summary above 1 MiB.
-const LONGEST_SUMMARY: usize = 1000 * 1024;
+/// GitHub refuses the whole summary of a step above 1 MiB.
+pub const LONGEST_SUMMARY: usize = 1000 * 1024;
+
+/// Less than this is no summary any more.
+const SHORTEST_SUMMARY: usize = 1024;
 
 /// The files of this step.
 pub(super) struct Files {
@@ -51,49 +54,112 @@ impl Files {
     /// own: the delimiter cannot be guessed, and is not in the value.
     fn heredoc(&self, name: &str, value: &str) -> String {
         let mut delimiter = (self.token)();
+        // Nobody can guess it; but whoever could must not make this endless.
         while value.contains(&delimiter) {
-            delimiter = (self.token)();
+            delimiter.push('-');
         }
         format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")
     }
 
-    /// Appends to the summary; too long a text is cut in the middle.
+    /// Appends to the summary; too long a text is cut in the middle. What other
+    /// programs of the step have written counts too.
     pub(super) fn summary(&self, markdown: &Block) -> Result<(), String> {
         let Some(path) = &self.summary else {
             return Ok(());
         };
-        let mut text = cut_in_the_middle(markdown.as_str(), LONGEST_SUMMARY);
-        let _infallible = text.write_str("\n");
+        let before = std::fs::metadata(path).map_or(0, |file| file.len());
+        let before = usize::try_from(before).unwrap_or(usize::MAX);
+        let room = LONGEST_SUMMARY.saturating_sub(before);
+        if room < SHORTEST_SUMMARY {
+            return Err(format!("{}: it is full already", path.display()));
+        }
+        let mut text = cut_in_the_middle(markdown.as_str(), room - 1);
+        text.push('\n');
         append_whole(path, &text).map_err(|error| format!("{}: {error}", path.display()))
     }
 }
 
-fn cut_in_the_middle(text: &str, longest: usize) -> String {
-    const NOTE: &str = "\n\n… cut here: the summary was too long …\n\n";
-    if text.len() <= longest {
-        return text.to_owned();
+/// Leaves out lines in the middle. A fence that is open there is closed before
+/// the note and opened again behind it: it must not swallow the rest, nor may
+/// what stood in it be read as Markdown.
+fn cut_in_the_middle(markdown: &str, longest: usize) -> String {
+    const NOTE: &str = "\n… cut here: the summary was too long …\n\n";
+    if markdown.len() <= longest {
+        return markdown.to_owned();
     }
-    let half = (longest - NOTE.len()) / 2;
-    let head = (0..=half)
-        .rev()
-        .find_map(|end| text.get(..end))
-        .unwrap_or_default();
-    let tail = (text.len() - half..text.len())
-        .find_map(|start| text.get(start..))
-        .unwrap_or_default();
-    format!("{head}{NOTE}{tail}")
+    let lines: Vec<&str> = markdown.split_inclusive('\n').collect();
+    let fences = fences(&lines);
+    let longest_fence = fences.iter().flatten().map(|fence| fence.len()).max();
+    // An open fence is repeated, closed, and opened again.
+    let half = longest.saturating_sub(NOTE.len() + 3 * longest_fence.unwrap_or(0) + 4) / 2;
+    let fitting = |length: &mut usize, line: &&str| {
+        *length += line.len();
+        (*length <= half).then_some(())
+    };
+    let head = lines.iter().scan(0, fitting).count();
+    let tail = lines.len() - lines.iter().rev().scan(0, fitting).count();
+    let fence_at = |line: usize| fences.get(line).copied().flatten();
+    let mut text = lines.get(..head).unwrap_or_default().concat();
+    if let Some(fence) = fence_at(head) {
+        let ticks = fence.trim_end_matches(|c| c != '`');
+        text.push_str(&format!("{ticks}\n"));
+    }
+    text.push_str(NOTE);
+    if let Some(fence) = fence_at(tail) {
+        text.push_str(fence);
+    }
+    text.push_str(&lines.get(tail..).unwrap_or_default().concat());
+    text
+}
+
+/// For each line, the fence that is open before it: the line that opened it.
+fn fences<'a>(lines: &[&'a str]) -> Vec<Option<&'a str>> {
+    let ticks = |line: &str| line.len() - line.trim_start_matches('`').len();
+    let mut open: Option<&str> = None;
+    let mut all = Vec::with_capacity(lines.len());
+    for line in lines {
+        all.push(open);
+        let after = line.trim_start_matches('`');
+        match open {
+            Some(fence) if ticks(line) >= ticks(fence) && after.trim().is_empty() => open = None,
+            None if ticks(line) >= 3 && !after.contains('`') => open = Some(line),
+            _ => {}
+        }
+    }
+    all
 }
 
 /// Appends `text`, or leaves the file as it was.
 fn append_whole(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().append(true).create(true).open(path)?;
     let before = file.metadata()?.len();
+    // What an earlier command of the step wrote may lack its line end, and
+    // would take our first line into its value.
+    let text = if ends_in_a_line(path, before) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(format!("\n{text}"))
+    };
     let written = file.write_all(text.as_bytes()).and_then(|()| file.flush());
     if written.is_err() {
         // A pipe or a device has no length to restore.
         let _best_effort = file.set_len(before);
     }
     written
+}
+
+/// Whether the file ends where a line ends, as far as can be read.
+fn ends_in_a_line(path: &Path, length: u64) -> bool {
+    let last = |from: u64| -> io::Result<u8> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(from))?;
+        let mut byte = [0];
+        file.read_exact(&mut byte)?;
+        Ok(byte[0])
+    };
+    length
+        .checked_sub(1)
+        .is_none_or(|from| last(from).map_or(true, |byte| byte == b'\n'))
 }
 
 #[cfg(test)]
@@ -135,10 +201,66 @@ mod tests {
     }
 
     #[test]
+    fn a_delimiter_that_somebody_guessed_is_not_used() {
+        let value = "x\nTOKEN\nTOKEN-\ninjected=1";
+        let text = files(Path::new("x")).heredoc("error", value);
+        assert_eq!(text, format!("error<<TOKEN--\n{value}\nTOKEN--\n"));
+    }
+
+    #[test]
+    fn a_line_without_an_end_does_not_take_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("output");
+        std::fs::write(&path, "before=1").unwrap();
+        let outputs = [("url", Gate::default().block("x"))];
+        files(&path).outputs(&outputs).unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            "before=1\nurl<<TOKEN\nx\nTOKEN\n"
+        );
+    }
+
+    #[test]
     fn too_long_a_summary_keeps_its_beginning_and_end() {
-        let text = format!("begin{}end", "ü".repeat(5000));
+        let text = format!("begin\n{}end", "ü\n".repeat(5000));
         let cut = cut_in_the_middle(&text, 1000);
-        assert!(cut.len() <= 1000 && cut.starts_with("begin") && cut.ends_with("end"));
+        assert!(cut.len() <= 1000 && cut.starts_with("begin\n") && cut.ends_with("ü\nend"));
         assert!(cut.contains("cut here"));
+        let one_line = cut_in_the_middle(&"x".repeat(5000), 1000);
+        assert!(one_line.contains("cut here") && one_line.len() < 100);
+    }
+
+    #[test]
+    fn a_fence_that_is_cut_is_closed_and_opened_again() {
+        let text = format!("a\n````text\n{}````\nend\n", "@team ```\n".repeat(500));
+        for longest in 100..300 {
+            let cut = cut_in_the_middle(&text, longest);
+            assert!(cut.len() <= longest, "{cut}");
+            let lines: Vec<&str> = cut.split_inclusive('\n').collect();
+            for (line, fence) in lines.iter().zip(fences(&lines)) {
+                let is_code = line.starts_with("@team");
+                assert!(!is_code || fence.is_some(), "{longest}: {cut}");
+                let is_ours = line.contains("cut here") || line.starts_with("end");
+                assert!(!is_ours || fence.is_none(), "{longest}: {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_others_wrote_into_the_summary_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("summary");
+        let files = Files {
+            output: None,
+            summary: Some(path.clone()),
+            token: || "TOKEN".to_owned(),
+        };
+        let block = Gate::default().block(&"line\n".repeat(100_000));
+        std::fs::write(&path, "x\n".repeat(300 * 1024)).unwrap();
+        files.summary(&block).unwrap();
+        let length = usize::try_from(path.metadata().unwrap().len()).unwrap();
+        assert!(length > LONGEST_SUMMARY - 100 && length <= LONGEST_SUMMARY);
+        let error = files.summary(&block).unwrap_err();
+        assert!(error.contains("full"), "{error}");
     }
 }

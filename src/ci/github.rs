@@ -15,6 +15,9 @@ use crate::shown::{Block, Line};
 /// The runner cuts a longer annotation.
 const LONGEST_ANNOTATION: usize = 4000;
 
+/// A title is one line of a page.
+const LONGEST_TITLE: usize = 200;
+
 pub(super) struct GitHub {
     out: Box<dyn Write>,
     files: Files,
@@ -43,9 +46,7 @@ impl GitHub {
 
 impl Channel for GitHub {
     fn mask(&mut self, secret: &str) {
-        for line in secret.lines().filter(|line| !line.trim().is_empty()) {
-            self.put(&format!("::add-mask::{}", data(line)));
-        }
+        self.put(&format!("::add-mask::{}", data(secret)));
     }
 
     fn say(&mut self, line: &Line) {
@@ -71,10 +72,11 @@ impl Channel for GitHub {
             Level::Error => "error",
             Level::Warning => "warning",
         };
+        let title: String = title.as_str().chars().take(LONGEST_TITLE).collect();
         let message: String = message.as_str().chars().take(LONGEST_ANNOTATION).collect();
         self.put(&format!(
             "::{command} title={}::{}",
-            property(title.as_str()),
+            property(&title),
             data(&message)
         ));
     }
@@ -89,9 +91,11 @@ impl Channel for GitHub {
 }
 
 /// A line of ours begins with a time; one that does not is kept from being
-/// read as a command.
+/// read as a command. The runner passes over white space and, comparing as
+/// people of some language do, over marks that stand for nothing.
 fn not_a_command(line: &str) -> String {
-    if line.trim_start().starts_with("::") {
+    let is_passed_over = |c: char| c.is_whitespace() || !c.is_ascii();
+    if line.trim_start_matches(is_passed_over).starts_with(':') {
         format!("| {line}")
     } else {
         line.to_owned()
@@ -182,5 +186,8 @@ mod tests {
             told(|g| g.say(&gate.line("  ::error::x"))),
             "|   ::error::x\n"
         );
+        for text in ["\u{301}::error::x", ":\u{301}:error::x", "\u{a0}::error::x"] {
+            assert_eq!(told(|g| g.say(&gate.line(text))), format!("| {text}\n"));
+        }
     }
 }

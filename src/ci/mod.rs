@@ -7,13 +7,15 @@ mod plain;
 
 use std::io::Write;
 
+pub use self::files::LONGEST_SUMMARY;
+
 use crate::process::Variables;
 use crate::shown::{Block, Line};
 
 /// Something to tell a CI, in whatever way it has for that. A write that fails
 /// is no error: a closed stream must not change the result of a deployment.
 pub trait Channel {
-    /// Asks the CI to hide a value in everything that follows.
+    /// Asks the CI to hide a value of one line in everything that follows.
     fn mask(&mut self, secret: &str);
     /// Tells one line of the narrative.
     fn say(&mut self, line: &Line);

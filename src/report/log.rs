@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::ci::Channel;
 use crate::deployment::LogLine;
 use crate::inputs::Logs;
+use crate::redactor::Broken;
 use crate::shown::{Gate, Line};
 
 /// Lines kept to be shown when the deployment fails.
@@ -21,7 +22,27 @@ const KEPT_BYTES: usize = 1024 * 1024;
 pub(super) const TAIL_LINES: usize = 40;
 
 /// The most of one line that is shown, in bytes; the file has all of it.
-const LONGEST_SHOWN: usize = 16 * 1024;
+pub const LONGEST_SHOWN: usize = 16 * 1024;
+
+/// The most lines that are taken of one entry. An entry is a line of a build,
+/// or a few; every one gets a time of ours in front, so that millions of empty
+/// ones would come out many times longer than they came in.
+pub const MOST_LINES_OF_AN_ENTRY: usize = 100_000;
+
+/// The most that is shown of a log while it runs, in bytes. A build that writes
+/// without end must not fill the disk of the CI; the file has more.
+pub const MOST_SHOWN: usize = 256 * 1024 * 1024;
+
+/// The most that a log's file may hold, in bytes.
+pub const LARGEST_FILE: usize = 1024 * 1024 * 1024;
+
+/// The most that is shown of the word for an entry's weight, in bytes. It is
+/// repeated on every line of the entry.
+const LONGEST_WEIGHT: usize = 32;
+
+/// Stands where the service gave no time, so that no text of a stranger comes
+/// to the beginning of a line.
+const NO_TIME: &str = "??:??:??.???Z";
 
 /// Where the log goes.
 #[derive(Default)]
@@ -32,6 +53,10 @@ pub(super) struct LogSink {
     file_trouble: Option<String>,
     is_open: bool,
     kept: Kept,
+    /// What of a secret the last entry ended in.
+    broken: Broken,
+    /// How many bytes were shown so far.
+    shown: usize,
 }
 
 impl LogSink {
@@ -50,18 +75,43 @@ impl LogSink {
     }
 
     pub(super) fn take(&mut self, entries: &[LogLine], gate: &Gate, channel: &mut dyn Channel) {
-        for line in entries.iter().flat_map(|entry| render(entry, gate)) {
-            self.write(&line);
-            if self.logs == Some(Logs::Off) {
-                continue;
+        for entry in entries {
+            let mut broken = std::mem::take(&mut self.broken);
+            let prefix = prefix(entry, gate);
+            let mut lines = gate.lines(&prefix, &entry.message, &mut broken);
+            for line in lines.by_ref().take(MOST_LINES_OF_AN_ENTRY) {
+                self.put(line, gate, channel);
             }
-            let shown = shorten(line, gate);
-            if self.logs == Some(Logs::Live) {
-                self.open(gate, channel);
-                channel.say(&shown);
+            let more = lines.count();
+            if more > 0 {
+                let note = format!("{prefix}… ({more} more lines in this entry)");
+                self.put(gate.line(&note), gate, channel);
+                self.is_too_large(&format!(
+                    "an entry of the log has more than {MOST_LINES_OF_AN_ENTRY} lines"
+                ));
             }
-            self.kept.push(shown);
+            self.broken = broken;
         }
+    }
+
+    fn put(&mut self, line: Line, gate: &Gate, channel: &mut dyn Channel) {
+        self.write(&line);
+        if self.logs == Some(Logs::Off) {
+            return;
+        }
+        let shown = shorten(line, LONGEST_SHOWN, gate);
+        if self.logs == Some(Logs::Live) && self.shown <= MOST_SHOWN {
+            self.open(gate, channel);
+            channel.say(&shown);
+            self.shown += shown.as_str().len();
+            if self.shown > MOST_SHOWN {
+                channel.say(&gate.line(&format!(
+                    "… (the log is longer than the {} MiB that are shown)",
+                    MOST_SHOWN / (1024 * 1024)
+                )));
+            }
+        }
+        self.kept.push(shown);
     }
 
     /// Ends the log: shows what was kept for a failure, and puts the file in
@@ -107,6 +157,13 @@ impl LogSink {
         }
     }
 
+    fn is_too_large(&mut self, why: &str) {
+        if let Some(path) = self.leave_out() {
+            let path = path.display();
+            self.file_trouble = Some(format!("{path} was not written, since {why}"));
+        }
+    }
+
     /// The last lines, oldest first.
     pub(super) fn tail(&self) -> Vec<&Line> {
         let lines = &self.kept.lines;
@@ -130,6 +187,11 @@ impl LogSink {
         if let Err(error) = file.write(line) {
             self.file_trouble = Some(trouble(&file.path, &error));
             self.file = None;
+        } else if file.bytes > LARGEST_FILE {
+            self.is_too_large(&format!(
+                "the log is longer than the {} MiB that a file may hold",
+                LARGEST_FILE / (1024 * 1024)
+            ));
         }
     }
 }
@@ -141,38 +203,41 @@ fn trouble(path: &Path, error: &std::io::Error) -> String {
     )
 }
 
-/// An entry as lines: the service's time, its weight where it is not ordinary,
-/// and a bar, so that no line of it stands at the beginning of one of ours.
-fn render(entry: &LogLine, gate: &Gate) -> Vec<Line> {
+/// What stands before every line of an entry: the service's time, its weight
+/// where it is not ordinary, and a bar, so that no line of it stands at the
+/// beginning of one of ours.
+fn prefix(entry: &LogLine, gate: &Gate) -> Line {
     let time = jiff::Timestamp::from_microsecond(entry.at_micros)
-        .map(|time| {
-            format!("{time:.3}")
-                .get(11..)
-                .unwrap_or_default()
-                .to_owned()
-        })
-        .unwrap_or_default();
-    let weight = match entry.severity.as_str() {
+        .ok()
+        .and_then(|time| Some(format!("{time:.3}").get(11..)?.to_owned()));
+    let time = time.as_deref().unwrap_or(NO_TIME);
+    let weight = match entry.severity.trim() {
         "" | "INFO" | "info" => String::new(),
-        other => format!("{other} "),
+        other => format!("{} ", beginning(other, LONGEST_WEIGHT)),
     };
-    let prefix = gate.line(&format!("{time} {weight}| "));
-    gate.lines(&prefix, &entry.message).collect()
+    gate.line(&format!("{time} {weight}| "))
 }
 
-pub(super) fn shorten(line: Line, gate: &Gate) -> Line {
+/// The line, or its beginning and how much is left out.
+pub(super) fn shorten(line: Line, longest: usize, gate: &Gate) -> Line {
     let text = line.as_str();
-    if text.len() <= LONGEST_SHOWN {
+    if text.len() <= longest {
         return line;
     }
-    let head = (0..=LONGEST_SHOWN)
-        .rev()
-        .find_map(|end| text.get(..end))
-        .unwrap_or_default();
+    let head = beginning(text, longest);
     gate.line(&format!(
         "{head}… ({} more bytes in this line)",
         text.len() - head.len()
     ))
+}
+
+/// As much of the text as fits into so many bytes.
+pub(super) fn beginning(text: &str, longest: usize) -> &str {
+    if text.len() <= longest {
+        return text;
+    }
+    let fitting = (0..=longest).rev().find_map(|end| text.get(..end));
+    fitting.unwrap_or_default()
 }
 
 /// The last lines of the log, bounded in number and size.
@@ -202,6 +267,7 @@ struct LogFile {
     path: PathBuf,
     partial: PathBuf,
     writer: BufWriter<File>,
+    bytes: usize,
 }
 
 impl LogFile {
@@ -214,10 +280,12 @@ impl LogFile {
             path: path.to_owned(),
             partial,
             writer,
+            bytes: 0,
         })
     }
 
     fn write(&mut self, line: &Line) -> std::io::Result<()> {
+        self.bytes += line.as_str().len() + 1;
         self.writer.write_all(line.as_str().as_bytes())?;
         self.writer.write_all(b"\n")
     }
@@ -251,23 +319,115 @@ mod tests {
         }
     }
 
+    fn rendered(entry: &LogLine) -> Vec<String> {
+        let gate = Gate::default();
+        gate.lines(
+            &prefix(entry, &gate),
+            &entry.message,
+            &mut Broken::default(),
+        )
+        .map(|line| line.as_str().to_owned())
+        .collect()
+    }
+
     #[test]
     fn every_line_of_an_entry_begins_with_its_time() {
-        let rendered = |entry| {
-            let gate = Gate::default();
-            render(&entry, &gate)
-                .into_iter()
-                .map(|line| line.as_str().to_owned())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(rendered(entry("INFO", "built")), ["06:13:20.123Z | built"]);
+        assert_eq!(rendered(&entry("INFO", "built")), ["06:13:20.123Z | built"]);
         assert_eq!(
-            rendered(entry("ERROR", "a\n::error::b")),
+            rendered(&entry("ERROR", "a\n::error::b")),
             [
                 "06:13:20.123Z ERROR | a",
                 "06:13:20.123Z ERROR | ::error::b"
             ]
         );
+    }
+
+    #[test]
+    fn no_time_and_no_weight_bring_a_strangers_text_to_the_beginning() {
+        for at_micros in [i64::MIN, i64::MAX, -1, -62_000_000_000_000_000] {
+            let odd = LogLine {
+                at_micros,
+                ..entry(" --- \r\n::error::x", "m")
+            };
+            for line in rendered(&odd) {
+                assert!(
+                    !line.trim_start().starts_with([':', '#', '~', '^', '+']),
+                    "{line}"
+                );
+                assert!(!line.starts_with("--- "), "{line}");
+            }
+        }
+        let long = rendered(&entry(&"é".repeat(9999), "a\nb"));
+        assert!(long.iter().all(|line| line.len() < 60), "{long:?}");
+    }
+
+    /// Counts what it is told.
+    #[derive(Default)]
+    struct Counted(usize, String);
+
+    impl Channel for Counted {
+        fn mask(&mut self, _: &str) {}
+        fn say(&mut self, line: &Line) {
+            self.0 += line.as_str().len();
+            self.1 = line.to_string();
+        }
+        fn open_log(&mut self, _: &Line) {}
+        fn close_log(&mut self) {}
+        fn annotate(&mut self, _: crate::ci::Level, _: &Line, _: &crate::shown::Block) {}
+        fn outputs(&mut self, _: &[(&'static str, crate::shown::Block)]) -> Result<(), String> {
+            Ok(())
+        }
+        fn summary(&mut self, _: &crate::shown::Block) -> Result<(), String> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn millions_of_lines_in_one_entry_are_cut_and_keep_the_file_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deploy.log");
+        let mut sink = LogSink::new(Logs::Live, Some(path.clone()));
+        let mut told = Counted::default();
+        let gate = Gate::default();
+        let many = entry("INFO", &"\n".repeat(MOST_LINES_OF_AN_ENTRY + 8));
+        sink.take(&[many], &gate, &mut told);
+        assert!(
+            told.1.ends_with("… (8 more lines in this entry)"),
+            "{}",
+            told.1
+        );
+        let problem = sink.close(true, &gate, &mut told).unwrap_err();
+        assert!(problem.contains("more than 100000 lines"), "{problem}");
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_log_without_end_is_not_shown_without_end() {
+        let mut sink = LogSink::new(Logs::Live, None);
+        let mut told = Counted(0, String::new());
+        let gate = Gate::default();
+        sink.shown = MOST_SHOWN - 10;
+        for _ in 0..3 {
+            sink.take(&[entry("INFO", "a line")], &gate, &mut told);
+        }
+        assert!(told.1.contains("longer than the 256 MiB"), "{}", told.1);
+        assert!(told.0 < 200);
+        assert_eq!(sink.tail().len(), 3);
+    }
+
+    #[test]
+    fn a_secret_that_two_entries_share_is_hidden_in_both() {
+        let mut sink = LogSink::new(Logs::OnFailure, None);
+        let gate = Gate::new(crate::redactor::Redactor::new(["svl_0123456789abcdef"]));
+        let entries = ["x svl_01234", "567", "89abcdef y"].map(|text| entry("INFO", text));
+        sink.take(&entries[..1], &gate, &mut Counted::default());
+        sink.take(&entries[1..], &gate, &mut Counted::default());
+        let tail: Vec<&str> = sink
+            .tail()
+            .iter()
+            .map(|line| &line.as_str()[16..])
+            .collect();
+        assert_eq!(tail, ["x ***", "***", "*** y"]);
     }
 
     #[test]

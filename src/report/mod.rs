@@ -16,7 +16,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::log::LogSink;
-pub use self::outputs::OUTPUTS;
+pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SHOWN};
+pub use self::outputs::{LONGEST_VALUE, OUTPUTS};
 use self::story::Story;
 use crate::ci::{Channel, Facts, Level};
 use crate::deployment::{Deployment, LogLine, Service};
@@ -176,7 +177,9 @@ impl Inner {
     /// The outcome with texts of bounded length: what a build or a service
     /// said may be megabytes.
     fn bounded(&self, outcome: &Outcome) -> Outcome {
-        let bound = |text: &String| log::shorten(self.gate.line(text), &self.gate).to_string();
+        let bound = |text: &String| {
+            log::shorten(self.gate.line(text), LONGEST_SHOWN, &self.gate).to_string()
+        };
         Outcome {
             headline: bound(&outcome.headline),
             why: outcome.why.iter().map(bound).collect(),

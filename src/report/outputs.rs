@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::log::beginning;
 use super::narrative;
 use super::story::Story;
 use crate::outcome::Outcome;
@@ -40,6 +41,10 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ),
 ];
 
+/// The most of one value, in bytes. GitHub takes a megabyte for all outputs of
+/// a job; a branch or a commit longer than this is somebody's trick.
+pub const LONGEST_VALUE: usize = 64 * 1024;
+
 /// The values, in the order of [`OUTPUTS`]; empty where there is none.
 pub(super) fn of(outcome: &Outcome, story: &Story) -> Vec<(&'static str, String)> {
     let deployment = story.deployment.as_ref();
@@ -58,6 +63,9 @@ pub(super) fn of(outcome: &Outcome, story: &Story) -> Vec<(&'static str, String)
     };
     OUTPUTS
         .iter()
-        .map(|(name, _)| (*name, value(name).unwrap_or_default()))
+        .map(|(name, _)| {
+            let value = value(name).unwrap_or_default();
+            (*name, beginning(&value, LONGEST_VALUE).to_owned())
+        })
         .collect()
 }

@@ -3,20 +3,36 @@
 //! Text from outside stands in code spans and in a fence that it cannot close,
 //! so that it can be no link, image, mention or HTML.
 
-use super::log::shorten;
+use super::log::{beginning, shorten};
 use super::narrative;
 use super::story::Story;
 use crate::outcome::Outcome;
 use crate::shown::{Gate, Line};
 
+/// The most of one text or line of the log in the summary, in bytes.
+const LONGEST_TEXT: usize = 4 * 1024;
+
+/// The most warnings that are repeated.
+const MOST_WARNINGS: usize = 20;
+
+/// GitHub reads no code span with more than eighty backticks at its ends, and
+/// counts those of a fence to 255: what should be code would be Markdown.
+const MOST_BACKTICKS: usize = 30;
+
 /// The summary of a run.
 pub(super) fn of(outcome: &Outcome, story: &Story, tail: &[&Line], gate: &Gate) -> String {
-    let text = |text: &str| code(shorten(gate.line(text), gate).as_str());
+    let text = |text: &str| {
+        let text = beginning(text, 4 * LONGEST_TEXT);
+        without_long_runs(shorten(gate.line(text), LONGEST_TEXT, gate).as_str())
+    };
     let mark = if outcome.is_good() { "✅" } else { "❌" };
     let mut markdown = format!("### {mark} Sevalla: {}\n\n", outcome.ending.word());
     markdown.push_str("| | |\n| --- | --- |\n");
     for (name, value) in rows(story) {
-        let value = link(&value).unwrap_or_else(|| text(&value));
+        let address = matches!(name, "URL" | "Run")
+            .then(|| link(&value))
+            .flatten();
+        let value = address.unwrap_or_else(|| cell(&text(&value)));
         markdown.push_str(&format!("| {name} | {value} |\n"));
     }
     markdown.push('\n');
@@ -28,10 +44,11 @@ pub(super) fn of(outcome: &Outcome, story: &Story, tail: &[&Line], gate: &Gate) 
         .chain(&outcome.effort)
         .chain(&outcome.hint);
     for line in said {
-        markdown.push_str(&format!("{}\n\n", text(line)));
+        markdown.push_str(&format!("{}\n\n", code(&text(line))));
     }
     if !tail.is_empty() {
-        markdown.push_str(&format!("Last lines of the log:\n\n{}\n", fenced(tail)));
+        let lines: Vec<String> = tail.iter().map(|line| text(line.as_str())).collect();
+        markdown.push_str(&format!("Last lines of the log:\n\n{}\n", fenced(&lines)));
     }
     markdown
 }
@@ -59,6 +76,7 @@ fn rows(story: &Story) -> Vec<(&'static str, String)> {
     let warnings = story
         .warnings
         .iter()
+        .take(MOST_WARNINGS)
         .map(|warning| ("Warning", Some(warning.clone())));
     rows.into_iter()
         .chain(warnings)
@@ -66,18 +84,29 @@ fn rows(story: &Story) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// Text as a code span in a table cell: no backtick may end it, no bar may end
-/// the cell.
-fn code(text: &str) -> String {
+/// Text as a code span in a table cell: no bar may end the cell.
+fn cell(text: &str) -> String {
     // A backslash of the text's own would take the meaning of ours.
-    let text = text.replace("\\|", "\\ |").replace('|', "\\|");
-    let longest = longest_run_of_backticks(&text);
-    let fence = "`".repeat(longest + 1);
+    code(&text.replace("\\|", "\\ |").replace('|', "\\|"))
+}
+
+/// Text as a code span: no backtick may end it.
+fn code(text: &str) -> String {
+    let fence = "`".repeat(longest_run_of_backticks(text) + 1);
     if text.trim().is_empty() {
         return String::new();
     }
     // A space keeps a backtick at either end apart from the fence.
     format!("{fence} {text} {fence}")
+}
+
+/// The text with long runs of backticks parted.
+fn without_long_runs(text: &str) -> String {
+    if longest_run_of_backticks(text) <= MOST_BACKTICKS {
+        return text.to_owned();
+    }
+    let run = "`".repeat(MOST_BACKTICKS);
+    text.replace(&run, &format!("{run} "))
 }
 
 /// An address as a link, if nothing in it could mean anything else.
@@ -86,10 +115,10 @@ fn link(text: &str) -> Option<String> {
     (text.starts_with("https://") && text.chars().all(is_plain)).then(|| format!("<{text}>"))
 }
 
-fn fenced(lines: &[&Line]) -> String {
+fn fenced(lines: &[String]) -> String {
     let longest = lines
         .iter()
-        .map(|line| longest_run_of_backticks(line.as_str()))
+        .map(|line| longest_run_of_backticks(line))
         .max();
     let fence = "`".repeat(longest.unwrap_or(0).max(2) + 1);
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -108,8 +137,9 @@ mod tests {
     fn text_cannot_leave_its_code_span_or_cell() {
         assert_eq!(code("plain"), "` plain `");
         assert_eq!(code("a ` b `` c"), "``` a ` b `` c ```");
-        assert_eq!(code("a | b"), "` a \\| b `");
-        assert_eq!(code("a\\|b \\\\|"), "` a\\ \\|b \\\\ \\| `");
+        assert_eq!(code("a | b"), "` a | b `");
+        assert_eq!(cell("a | b"), "` a \\| b `");
+        assert_eq!(cell("a\\|b \\\\|"), "` a\\ \\|b \\\\ \\| `");
         assert_eq!(code("  "), "");
     }
 
@@ -131,14 +161,22 @@ mod tests {
     }
 
     #[test]
+    fn runs_of_backticks_stay_below_what_the_host_can_count() {
+        for length in [29, 30, 31, 80, 81, 255, 300] {
+            let text = without_long_runs(&format!("a{}b", "`".repeat(length)));
+            assert!(longest_run_of_backticks(&text) <= MOST_BACKTICKS);
+            assert_eq!(text.replace(' ', "").len(), length + 2);
+        }
+    }
+
+    #[test]
     fn text_cannot_close_its_fence() {
-        let gate = Gate::default();
-        let lines = [gate.line("````"), gate.line("<img src=x>")];
-        let block = fenced(&lines.iter().collect::<Vec<_>>());
+        let lines = ["````".to_owned(), "<img src=x>".to_owned()];
+        let block = fenced(&lines);
         assert!(
             block.starts_with("`````text\n") && block.ends_with("\n`````\n"),
             "{block}"
         );
-        assert!(fenced(&[&gate.line("x")]).starts_with("```text\n"));
+        assert!(fenced(&["x".to_owned()]).starts_with("```text\n"));
     }
 }

@@ -150,7 +150,9 @@ impl Budget {
         let least = shared.least.max(self.own_pause(now)).min(longest);
         // Some of the spread stays even where the least is long: what everybody
         // waits for would else be over in one moment.
-        let spread = shared.spread.min((longest - least).max(least / 5));
+        let spread = shared
+            .spread
+            .min(longest.saturating_sub(least).max(least / 5));
         Pause { least, spread }
     }
 

@@ -41,8 +41,8 @@ const GOOD_END: &[(u64, &str, &str)] = &[
     (10_500, "INFO", "vite v7.1.2 building for production..."),
     (12_000, "INFO", "✓ 318 modules transformed."),
     (13_000, "INFO", "pushing image to the registry"),
-    (14_200, "INFO", "rolling out: 1 of 2 instances ready"),
-    (15_500, "INFO", "rolling out: 2 of 2 instances ready"),
+    (13_200, "INFO", "rolling out: 1 of 2 instances ready"),
+    (13_700, "INFO", "rolling out: 2 of 2 instances ready"),
 ];
 
 const BAD_END: &[(u64, &str, &str)] = &[
@@ -67,7 +67,7 @@ fn script(is_failing: bool) -> Script {
     let (script, end, run) = if is_failing {
         (Script::failed(), BAD_END, Duration::from_secs(11))
     } else {
-        (Script::success(), GOOD_END, Duration::from_secs(16))
+        (Script::success(), GOOD_END, Duration::from_secs(14))
     };
     let script = script
         .queue(Duration::from_secs(2))

@@ -21,8 +21,8 @@ use crate::watch::{Ended, Reading, Remote, Watch};
 /// How long after the run's time the last requests may still take.
 const LAST_REQUESTS: Duration = sevalla::SPARED;
 
-/// How long cancelling may take after the run's time, if that is wanted.
-const LATE_CANCEL: Duration = Duration::from_secs(7);
+/// How long after the run's time cancelling may still take, if that is wanted.
+const LATE_CANCEL: Duration = Duration::from_millis(9700);
 
 /// How long cleaning up may take after a signal. A CI sends the next one after
 /// seven and a half seconds; a second of ours is left for telling.
@@ -36,6 +36,9 @@ const LOOK_UP: Duration = Duration::from_secs(1);
 
 /// How long the check of the key may keep the run from following.
 const KEY_CHECK: Duration = Duration::from_secs(3);
+
+/// How long what only adds words may keep the run after its end is known.
+const MORE_WORDS: Duration = Duration::from_secs(5);
 
 /// A key that expires sooner than this deserves a warning.
 const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
@@ -123,14 +126,12 @@ impl Run<'_> {
     async fn conclude(&self, ended: Ended, source: &Remote, before: &Before) -> Outcome {
         match ended {
             Ended::Seen(deployment, Verdict::Success) => {
-                tokio::select! {
-                    () = self.tell_url(source, before) => {}
-                    _ = self.stop.asked() => {}
-                }
+                self.for_more_words(self.tell_url(source, before)).await;
                 Outcome::of_ended(&Ended::Seen(deployment, Verdict::Success), source.service)
             }
-            Ended::Seen(deployment, Verdict::Failed) => {
-                let deployment = with_build_error(source, deployment).await;
+            Ended::Seen(mut deployment, Verdict::Failed) => {
+                let error = build_error(source, &deployment.id);
+                deployment.build_error = self.for_more_words(error).await.flatten();
                 Outcome::of_ended(&Ended::Seen(deployment, Verdict::Failed), source.service)
             }
             Ended::Lost { last, error } => {
@@ -227,7 +228,7 @@ impl Run<'_> {
         tell(Event::Note(
             "The time is over. Cancelling the deployment, as on-timeout asks.",
         ));
-        let client = self.client.hurried(Instant::now() + LATE_CANCEL);
+        let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
         let cancelled = tokio::select! {
             cancelled = trigger::cancel(&client, service, id, &tell) => cancelled,
             signal = self.stop.asked() => return Outcome::interrupted(signal).and_left(id),
@@ -244,6 +245,15 @@ impl Run<'_> {
 
 /// Reading that adds words, and never changes a result.
 impl Run<'_> {
+    /// Reads something only as long as it is worth the wait, and nobody asks
+    /// to end.
+    async fn for_more_words<T>(&self, read: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            read = timeout(MORE_WORDS, read) => read.ok(),
+            _ = self.stop.asked() => None,
+        }
+    }
+
     async fn not_started(&self, error: TriggerError) -> Outcome {
         let status = match &error {
             TriggerError::Api(error) => error.status(),
@@ -298,17 +308,14 @@ fn nothing_started(signal: Signal) -> Outcome {
 
 /// After a failure of a static site, reads what the build said: only the list
 /// of deployments has it.
-async fn with_build_error(source: &Remote, mut deployment: Deployment) -> Deployment {
-    if source.service.kind == ServiceKind::StaticSite {
-        let recent = source
-            .client
-            .deployments(source.service, 20, Patience::Once)
-            .await;
-        let same = recent
-            .unwrap_or_default()
-            .into_iter()
-            .find(|other| other.id == deployment.id);
-        deployment.build_error = same.and_then(|deployment| deployment.build_error);
+async fn build_error(source: &Remote, id: &DeploymentId) -> Option<String> {
+    if source.service.kind != ServiceKind::StaticSite {
+        return None;
     }
-    deployment
+    let recent = source
+        .client
+        .deployments(source.service, 20, Patience::Once)
+        .await;
+    let mut recent = recent.unwrap_or_default().into_iter();
+    recent.find(|other| other.id == *id)?.build_error
 }

@@ -20,12 +20,14 @@ impl backoff::Clock for TokioClock {
     }
 }
 
-/// A duration, up to a fifth shorter or longer.
-pub fn jittered(duration: Duration) -> Duration {
-    Schedule::new(Duration::ZERO, duration, duration, 1.0, 0.2)
+/// A duration drawn evenly from zero to `longest`.
+pub fn drawn(longest: Duration) -> Duration {
+    let half = longest / 2;
+    Schedule::new(Duration::ZERO, half, half, 1.0, 1.0)
         .waits
         .next_backoff()
-        .unwrap_or(duration)
+        .unwrap_or(longest)
+        .min(longest)
 }
 
 /// A row of growing waits.

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::error::{Cause, Refusal};
 use super::http::{ConnectionError, Exchange, Request};
-use super::limits::Budget;
+use super::limits::{Budget, Pause};
 use super::operation::Tier;
 use super::{Call, limits, operation, wire};
 use crate::redactor::Redactor;
@@ -83,7 +83,7 @@ impl Connection {
 
     /// How long to wait before a request of this tier, for the sake of the
     /// company's other jobs.
-    pub(super) fn pause(&self, tier: Tier) -> Duration {
+    pub(super) fn pause(&self, tier: Tier) -> Pause {
         self.budget.borrow().pause(tier)
     }
 

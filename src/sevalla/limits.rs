@@ -18,8 +18,10 @@ use super::operation::Tier;
 /// no burden to the service, and a wrong header cannot stall a run.
 pub const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(120);
 
-/// The longest wait to spare a budget: the length of the service's windows.
+/// The longest wait to spare a budget: a window of the service for a status,
+/// and three for a log, which is only told.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE_FOR_LOGS: Duration = Duration::from_secs(180);
 
 /// The requests that one run makes in a minute at most, whatever the headers
 /// say: an older page of the service allows a company 120.
@@ -31,6 +33,18 @@ const LONGEST_WINDOW: Duration = Duration::from_secs(3600);
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// The log readings of one minute, as documented. Until the first answer tells
+/// more, who knows to be one of many has to go by that.
+const LOGS_IN_A_WINDOW: u64 = 30;
+
+/// A run that has just begun cannot tell how many others there are. Each makes
+/// at least so many reading requests in a window, so they are no more than what
+/// has been used divided by it.
+const READS_IN_A_WINDOW: u64 = 4;
+
+/// That guess is not taken too far: the next answer tells more.
+const LARGEST_GUESS: u64 = 25;
+
 static LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 static REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 /// Seconds until the window of the budget ends.
@@ -40,6 +54,8 @@ static RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 #[derive(Debug, Default)]
 pub struct Budget {
     windows: HashMap<Tier, Window>,
+    /// The length of the service's windows, as far as it has shown.
+    length: Duration,
     /// When the requests of the last minute were made.
     recent: VecDeque<Instant>,
 }
@@ -52,8 +68,18 @@ struct Window {
     ends: Instant,
     /// When this was told.
     told: Instant,
-    /// What everybody took between our last two requests, ours included.
+    /// What everybody takes for each request of ours, ours included: how many
+    /// we are, if all ask equally often.
     taken: u64,
+}
+
+/// How long to wait before a request.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// At least so long.
+    pub least: Duration,
+    /// And up to so much longer, at random: others wait for the same moment.
+    pub spread: Duration,
 }
 
 impl Budget {
@@ -69,30 +95,79 @@ impl Budget {
             .unwrap_or(remaining)
             .max(remaining)
             .max(1);
-        let before = self.windows.get(&tier);
-        let taken = before.map_or(1, |before| match before.remaining.checked_sub(remaining) {
-            Some(taken) if now < before.ends => taken.max(1),
-            // A new window: nobody can tell yet, so as before.
-            _ => before.taken,
-        });
         let window = Window {
             limit,
             remaining,
             ends: now + reset,
             told: now,
-            taken,
+            taken: self.taken(tier, limit, remaining, now),
         };
+        self.length = self.length.max(reset);
         self.windows.insert(tier, window);
     }
 
+    /// What everybody takes for each request of ours, after an answer that
+    /// tells what remains.
+    fn taken(&self, tier: Tier, limit: u64, remaining: u64, now: Instant) -> u64 {
+        let used = limit - remaining;
+        let Some(before) = self.windows.get(&tier) else {
+            let guess = match tier {
+                Tier::Logs => self.others(),
+                Tier::Read | Tier::Deployment => (used / READS_IN_A_WINDOW).min(LARGEST_GUESS),
+            };
+            return guess.max(1);
+        };
+        if remaining == 0 {
+            // Nobody can tell how many would have liked more.
+            return (before.taken * 2).min(limit);
+        }
+        let seen = match before.remaining.checked_sub(remaining) {
+            Some(seen) if now < before.ends => seen,
+            _ => used,
+        };
+        // Two requests in quick succession see few of the others, and so does
+        // the first in a window: what was known before fades only slowly.
+        seen.max(before.taken / 2).max(1)
+    }
+
+    /// How many we are, from what we read most.
+    fn others(&self) -> u64 {
+        self.windows.get(&Tier::Read).map_or(1, |reads| reads.taken)
+    }
+
     /// How long to wait before a request of this tier.
-    pub fn pause(&self, tier: Tier) -> Duration {
+    pub fn pause(&self, tier: Tier) -> Pause {
         let now = Instant::now();
-        let shared = self
-            .windows
-            .get(&tier)
-            .map_or(Duration::ZERO, |window| window.pause(tier, now));
-        shared.max(self.own_pause(now)).min(LONGEST_PAUSE)
+        let shared = match self.windows.get(&tier) {
+            Some(window) => window.pause(tier, self.length, now),
+            None if tier == Tier::Logs => self.first_reading(),
+            None => Pause::default(),
+        };
+        let longest = match tier {
+            Tier::Logs => LONGEST_PAUSE_FOR_LOGS,
+            Tier::Read | Tier::Deployment => LONGEST_PAUSE,
+        };
+        let least = shared.least.max(self.own_pause(now)).min(longest);
+        // Some of the spread stays even where the least is long: what everybody
+        // waits for would else be over in one moment.
+        let spread = shared
+            .spread
+            .min(longest.saturating_sub(least).max(least / 5));
+        Pause { least, spread }
+    }
+
+    /// The first readings of a log come unprepared, so if we are more than a
+    /// window has room for, they are spread over as many windows as it takes.
+    fn first_reading(&self) -> Pause {
+        let room = LOGS_IN_A_WINDOW - reserve(Tier::Logs, LOGS_IN_A_WINDOW);
+        let others = self.others();
+        if others <= room {
+            return Pause::default();
+        }
+        Pause {
+            least: Duration::ZERO,
+            spread: share(self.length, others, room),
+        }
     }
 
     /// Notes that a request is made now.
@@ -114,34 +189,66 @@ impl Budget {
     }
 }
 
+/// What a tier leaves of a budget to the others. Who yields first: logs leave a
+/// part to the status, and the status a part to triggers, which take the last
+/// one; and to everybody who has just come and does not know what is left.
+const fn reserve(tier: Tier, limit: u64) -> u64 {
+    match tier {
+        Tier::Logs => limit * 3 / 10,
+        Tier::Read => limit / 10,
+        Tier::Deployment => 0,
+    }
+}
+
+/// The time between two requests of ours, if `taken` of what is `left` go for
+/// each in this time.
+fn share(time: Duration, taken: u64, left: u64) -> Duration {
+    #[expect(clippy::cast_precision_loss, reason = "budgets are small numbers")]
+    let share = taken as f64 / left.max(1) as f64;
+    time.mul_f64(share)
+}
+
 impl Window {
     /// Everybody takes `taken` for each request of ours, so what is left gives
-    /// us `left / taken` more in this window: that many, evenly spread.
-    fn pause(&self, tier: Tier, now: Instant) -> Duration {
-        let time = self.ends.saturating_duration_since(now);
-        if time.is_zero() {
-            return Duration::ZERO;
-        }
-        // Who yields first: logs leave a part of the budget to the status, and
-        // the status a part to triggers, which take the last one.
-        let reserve = match tier {
-            Tier::Logs => self.limit * 3 / 10,
-            Tier::Read => self.limit / 10,
-            Tier::Deployment => 0,
-        };
+    /// us `left / taken` more in this window: that many, evenly spread. Who
+    /// gets none waits for the next window, and there for a turn of its own:
+    /// all the others wait for the same moment.
+    fn pause(&self, tier: Tier, length: Duration, now: Instant) -> Pause {
+        let reserve = reserve(tier, self.limit);
         let left = self.remaining.saturating_sub(reserve);
-        if left == 0 {
-            return time;
-        }
+        let time = self.ends.saturating_duration_since(self.told);
+        let to_the_end = self.ends.saturating_duration_since(now);
+        let since = now.duration_since(self.told);
         if tier == Tier::Deployment {
-            return Duration::ZERO;
+            // Only the last one of the budget is worth a wait.
+            return Pause {
+                least: if left == 0 {
+                    to_the_end
+                } else {
+                    Duration::ZERO
+                },
+                spread: Duration::ZERO,
+            };
         }
-        #[expect(clippy::cast_precision_loss, reason = "budgets are small numbers")]
-        let share = self.taken as f64 / left as f64;
-        let spread = (self.ends - self.told).mul_f64(share.min(1.0));
-        spread
-            .saturating_sub(now.duration_since(self.told))
-            .min(time)
+        // Alone and with plenty left: what is spared now helps nobody.
+        if self.taken <= 1 && self.remaining > self.limit / 2 {
+            return Pause::default();
+        }
+        let ours = share(time, self.taken, left);
+        if left > 0 && ours <= time {
+            let least = ours.saturating_sub(since);
+            return Pause {
+                least,
+                spread: least / 5,
+            };
+        }
+        // In the next window, all of its budget is there.
+        let turn = share(length, self.taken, self.limit - reserve);
+        let waited = since.saturating_sub(time);
+        Pause {
+            least: to_the_end,
+            spread: turn.saturating_sub(waited),
+        }
     }
 }
 
@@ -255,14 +362,31 @@ mod tests {
         }
     }
 
+    fn least(budget: &Budget, tier: Tier) -> Duration {
+        budget.pause(tier).least
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_log_is_read_quickly_by_somebody_who_is_alone() {
+        let mut alone = Budget::default();
+        for remaining in (16..30).rev() {
+            alone.told(Tier::Logs, &budget("30", &remaining.to_string(), "50"));
+            assert_eq!(alone.pause(Tier::Logs), Pause::default(), "{remaining}");
+        }
+        alone.told(Tier::Logs, &budget("30", "15", "50"));
+        assert!(alone.pause(Tier::Logs).least > Duration::ZERO);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn alone_with_a_full_budget_nobody_waits() {
         let mut alone = Budget::default();
-        assert_eq!(alone.pause(Tier::Read), Duration::ZERO);
+        assert_eq!(alone.pause(Tier::Read), Pause::default());
+        assert_eq!(alone.pause(Tier::Logs), Pause::default());
         alone.told(Tier::Read, &budget("400", "399", "60"));
-        assert!(alone.pause(Tier::Read) < Duration::from_millis(200));
+        assert!(least(&alone, Tier::Read) < Duration::from_millis(200));
+        assert_eq!(alone.pause(Tier::Logs), Pause::default());
         advance(Duration::from_secs(1)).await;
-        assert_eq!(alone.pause(Tier::Read), Duration::ZERO);
+        assert_eq!(alone.pause(Tier::Read), Pause::default());
     }
 
     #[tokio::test(start_paused = true)]
@@ -273,34 +397,89 @@ mod tests {
         // Between our two requests everybody took 60: of the 200 beyond the
         // reserve, three and a third are ours in the 35 seconds left.
         fleet.told(Tier::Read, &budget("400", "240", "35"));
-        assert_eq!(
-            fleet.pause(Tier::Read),
-            Duration::from_secs_f64(35.0 * 60.0 / 200.0)
-        );
+        let ours = Duration::from_secs_f64(35.0 * 60.0 / 200.0);
+        assert_eq!(least(&fleet, Tier::Read), ours);
         advance(Duration::from_secs(11)).await;
-        assert_eq!(fleet.pause(Tier::Read), Duration::ZERO);
+        assert_eq!(fleet.pause(Tier::Read), Pause::default());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_requests_in_quick_succession_do_not_hide_the_others() {
+        let mut fleet = Budget::default();
+        fleet.told(Tier::Read, &budget("400", "300", "60"));
+        fleet.told(Tier::Read, &budget("400", "240", "60"));
+        let many = least(&fleet, Tier::Read);
+        fleet.told(Tier::Read, &budget("400", "239", "60"));
+        assert!(least(&fleet, Tier::Read) > many / 3);
+        // But once they are gone, that is noticed.
+        for remaining in ["238", "237", "236", "235", "234", "233"] {
+            fleet.told(Tier::Read, &budget("400", remaining, "60"));
+        }
+        assert!(least(&fleet, Tier::Read) < Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_left_without_gets_a_turn_after_the_reset() {
+        let mut fleet = Budget::default();
+        fleet.told(Tier::Read, &budget("400", "130", "60"));
+        fleet.told(Tier::Read, &budget("400", "40", "30"));
+        // Ninety of us share 360 in a minute: fifteen seconds each.
+        let pause = fleet.pause(Tier::Read);
+        assert_eq!(pause.least, Duration::from_secs(30));
+        assert_eq!(pause.spread, Duration::from_secs(15));
+        // The turn passes when the reset has long been.
+        advance(Duration::from_secs(40)).await;
+        let pause = fleet.pause(Tier::Read);
+        assert_eq!(pause.least, Duration::ZERO);
+        assert_eq!(pause.spread, Duration::from_secs(5));
+        // A refusal says that we are more than we thought.
+        fleet.told(Tier::Read, &budget("400", "0", "20"));
+        assert_eq!(fleet.pause(Tier::Read).least, Duration::from_secs(20));
+        assert_eq!(fleet.pause(Tier::Read).spread, Duration::from_secs(30));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_readings_of_a_log_are_spread_if_there_are_many() {
+        let spread = |others: u64| {
+            let mut fleet = Budget::default();
+            fleet.told(Tier::Read, &budget("400", "399", "60"));
+            fleet.told(
+                Tier::Read,
+                &budget("400", &(399 - others).to_string(), "60"),
+            );
+            let pause = fleet.pause(Tier::Logs);
+            assert_eq!(pause.least, Duration::ZERO);
+            pause.spread
+        };
+        assert_eq!(spread(21), Duration::ZERO);
+        // Sixty-three are three minutes' worth of the twenty-one that are
+        // not left to the status.
+        assert_eq!(spread(63), Duration::from_secs(180));
+        assert_eq!(spread(300), LONGEST_PAUSE_FOR_LOGS);
     }
 
     #[tokio::test(start_paused = true)]
     async fn logs_yield_first_then_the_status_and_triggers_last() {
         let of = |tier, remaining: &str| {
             let mut budget = Budget::default();
-            budget.told(tier, &self::budget("100", remaining, "30"));
-            budget.pause(tier)
+            // Told again and again: nobody else takes any.
+            for _ in 0..6 {
+                budget.told(tier, &self::budget("100", remaining, "30"));
+            }
+            budget.pause(tier).least
         };
-        let (free, blocked) = (Duration::from_secs(2), Duration::from_secs(30));
+        let blocked = Duration::from_secs(30);
         for (remaining, logs, read, trigger) in [
-            ("60", free, free, Duration::ZERO),
-            ("30", blocked, free, Duration::ZERO),
-            ("10", blocked, blocked, Duration::ZERO),
-            ("1", blocked, blocked, Duration::ZERO),
-            ("0", blocked, blocked, blocked),
+            ("60", false, false, false),
+            ("30", true, false, false),
+            ("10", true, true, false),
+            ("1", true, true, false),
+            ("0", true, true, true),
         ] {
-            assert!(of(Tier::Logs, remaining) <= logs, "{remaining}");
-            assert!(of(Tier::Read, remaining) <= read, "{remaining}");
-            assert_eq!(of(Tier::Deployment, remaining), trigger, "{remaining}");
-            assert!(logs == free || of(Tier::Logs, remaining) == logs);
-            assert!(read == free || of(Tier::Read, remaining) == read);
+            assert_eq!(of(Tier::Logs, remaining) == blocked, logs, "{remaining}");
+            assert_eq!(of(Tier::Read, remaining) == blocked, read, "{remaining}");
+            let wait = if trigger { blocked } else { Duration::ZERO };
+            assert_eq!(of(Tier::Deployment, remaining), wait, "{remaining}");
         }
     }
 
@@ -316,11 +495,11 @@ mod tests {
         ] {
             let mut budget = Budget::default();
             budget.told(Tier::Read, &told);
-            assert_eq!(budget.pause(Tier::Read), Duration::ZERO, "{told:?}");
+            assert_eq!(budget.pause(Tier::Read), Pause::default(), "{told:?}");
         }
         let mut long = Budget::default();
         long.told(Tier::Read, &budget("0", "0", "3600"));
-        assert_eq!(long.pause(Tier::Read), LONGEST_PAUSE);
+        assert_eq!(least(&long, Tier::Read), LONGEST_PAUSE);
     }
 
     #[tokio::test(start_paused = true)]
@@ -328,7 +507,7 @@ mod tests {
         let mut budget = Budget::default();
         let started = Instant::now();
         for _ in 0..300 {
-            advance(budget.pause(Tier::Read)).await;
+            advance(least(&budget, Tier::Read)).await;
             budget.spend();
             advance(Duration::from_millis(10)).await;
         }

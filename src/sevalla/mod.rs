@@ -31,7 +31,7 @@ pub use self::retry::Next;
 pub use self::wire::{Application, Domain, StaticSite};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
 use crate::process::Variables;
-use crate::schedule::{Schedule, jittered};
+use crate::schedule::{Schedule, drawn};
 use crate::secret::{ApiToken, HookUrl};
 use crate::shown::Gate;
 use crate::stop::Stop;
@@ -268,7 +268,8 @@ impl Client {
     /// repeated one has waited already.
     async fn attempt(&self, call: &Call<'_>, is_first: bool) -> Result<Answer, Cause> {
         if is_first && !self.is_hurried {
-            let pause = jittered(self.connection.pause(call.operation.tier));
+            let pause = self.connection.pause(call.operation.tier);
+            let pause = pause.least + drawn(pause.spread);
             let left = self.deadline.saturating_duration_since(Instant::now());
             let left = left.saturating_sub(SPARED);
             if !pause.is_zero() && self.sleeps_in_vain(call, pause.min(left)).await {

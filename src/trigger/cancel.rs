@@ -80,7 +80,10 @@ pub async fn cancel(
     }
     match asked {
         Ok(()) => Cancelled::Accepted,
-        Err(error) if error.next() == Next::Final => Cancelled::Refused(error),
+        // After 429 too: the request was not carried out.
+        Err(error) if error.next() != Next::Lost && error.status().is_some() => {
+            Cancelled::Refused(error)
+        }
         Err(error) => Cancelled::Unknown(error),
     }
 }

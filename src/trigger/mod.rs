@@ -101,9 +101,10 @@ pub async fn start(
             .await?;
             Started::Known(service, Box::new(deployment))
         }
-        Work::DeployStaticSite { site, .. } => {
+        Work::DeployStaticSite { site, branch } => {
             let service = Service::static_site(*site);
-            let branch = before.wanted.branch.as_deref();
+            // What the user asked for, also where the site could not be read.
+            let branch = branch.as_deref().or(before.wanted.branch.as_deref());
             let send = async || {
                 client
                     .deploy_static_site(*site, branch, Patience::FOR_A_WRITE)
@@ -136,9 +137,7 @@ async fn call_hook(
     before: &Before,
     tell: Tell<'_>,
 ) -> Result<Started, TriggerError> {
-    let service = app
-        .map(Service::application)
-        .filter(|_| before.mark.is_some());
+    let service = app.map(Service::application);
     let look = async || match service {
         Some(service) => search(client, service, before).await,
         None => Ok(None),

@@ -26,6 +26,8 @@ pub struct LogCursor {
     beginning: i64,
     /// The youngest line seen.
     newest: Option<i64>,
+    /// The times of the youngest half page of lines, in order.
+    recent: Vec<i64>,
     /// Windows still to be read in this reading; the last one is next.
     pending: Vec<LogWindow>,
     /// A digest of every line taken. Eight bytes each, so that a log of any
@@ -45,6 +47,7 @@ impl LogCursor {
         Self {
             beginning: (created_micros - OVERLAP).max(0),
             newest: None,
+            recent: Vec::new(),
             pending: Vec::new(),
             seen: HashSet::new(),
             limit: LOG_PAGE,
@@ -58,6 +61,13 @@ impl LogCursor {
             let from = self
                 .newest
                 .map_or(self.beginning, |newest| newest - OVERLAP);
+            // Where so many lines come that the overlap would fill pages, half
+            // a page of it has to do: readings are dear.
+            let crowded = self
+                .recent
+                .first()
+                .filter(|_| self.recent.len() >= self.limit / 2);
+            let from = from.max(crowded.copied().unwrap_or(from));
             self.push(from.max(self.beginning), None);
         }
     }
@@ -96,6 +106,7 @@ impl LogCursor {
             .zip(page.last())
             .map(|(a, b)| (a.at_micros, b.at_micros));
         page.retain(|line| self.seen.insert(digest(line)));
+        self.remember(&page);
         if let Some((first, last)) = span {
             self.newest = self.newest.max(Some(last));
             if is_full {
@@ -104,6 +115,13 @@ impl LogCursor {
             }
         }
         page
+    }
+
+    fn remember(&mut self, new: &[LogLine]) {
+        self.recent.extend(new.iter().map(|line| line.at_micros));
+        self.recent.sort_unstable();
+        let surplus = self.recent.len().saturating_sub(self.limit / 2);
+        self.recent.drain(..surplus);
     }
 
     /// Asks for fewer lines, after a page was too large. `false` when there is
@@ -264,6 +282,20 @@ mod tests {
             assert_eq!(taken, log);
             assert!(calls <= 12, "{habit:?} took {calls} calls");
         }
+    }
+
+    #[test]
+    fn a_crowded_log_is_not_read_again_from_far_back() {
+        let log: Vec<LogLine> = (0..50_000)
+            .map(|n| line(n, i64::try_from(n).unwrap() * 40))
+            .collect();
+        let mut cursor = LogCursor::new(0);
+        assert_eq!(
+            read_all(&mut cursor, &log, Habit::OldestFirst).0.len(),
+            log.len()
+        );
+        let (more, calls) = read_all(&mut cursor, &log, Habit::OldestFirst);
+        assert_eq!((more.len(), calls), (0, 1));
     }
 
     #[test]

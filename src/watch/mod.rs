@@ -38,6 +38,9 @@ const LOG_QUIET: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)
 /// How long a reading that was under way at the end may still take.
 const HUNG_READING: Duration = Duration::from_secs(2);
 
+/// How much longer the next wait is after something new has come.
+const LOG_PACE: Duration = Duration::from_secs(1);
+
 /// How long the log may keep the run waiting after the end.
 const LOG_DRAIN: Duration = Duration::from_secs(30);
 
@@ -132,6 +135,8 @@ pub struct Watch<'a, S> {
     is_known: Cell<bool>,
     /// What the log loop is to do once the status loop has ended.
     farewell: Cell<Farewell>,
+    /// Whether the log was read to its end after the deployment's.
+    is_log_read: Cell<bool>,
     over: CancellationToken,
     /// Lines that were read while some before them are still missing.
     held: RefCell<Vec<LogLine>>,
@@ -166,6 +171,7 @@ impl<'a, S: Source> Watch<'a, S> {
             last: RefCell::new(deployment),
             is_known: Cell::new(false),
             farewell: Cell::new(Farewell::Drain),
+            is_log_read: Cell::new(false),
             over: CancellationToken::new(),
             held: RefCell::default(),
         }
@@ -189,7 +195,11 @@ impl<'a, S: Source> Watch<'a, S> {
             };
             tokio::select! {
                 () = self.follow_log() => {}
-                () = too_long => self.stop_reading(Event::LogIncomplete),
+                () = too_long => self.stop_reading(if self.is_log_read.get() {
+                    Event::Note("The log was read to its end; looking again for late lines took too long.")
+                } else {
+                    Event::LogIncomplete
+                }),
             }
         };
         tokio::join!(status, log).0
@@ -294,6 +304,8 @@ impl<S: Source> Watch<'_, S> {
         let is_young = !self.is_known.get() && started.elapsed() < GRACE_FOR_404;
         match error.next() {
             Next::Final if error.status() == Some(404) && is_young => Next::Again(None),
+            // As any other body that is not what it should be.
+            Next::Final if matches!(error.cause, Cause::TooLarge { .. }) => Next::Again(None),
             next => next,
         }
     }
@@ -412,12 +424,19 @@ impl<S: Source> Watch<'_, S> {
         if self.read_or_tell(cursor).await.is_none() {
             return;
         }
+        self.is_log_read.set(true);
         let mut quiet = LOG_QUIET.iter();
         while let Some(wait) = quiet.next() {
             sleep(*wait).await;
             match self.read_or_tell(cursor).await {
-                Some(0) => {}
-                Some(_) => quiet = LOG_QUIET.iter(),
+                Some(0) => self.is_log_read.set(true),
+                // Late lines have come, so more may; slower, since the company
+                // shares the budget and these are not the last ones anyway.
+                Some(_) => {
+                    self.is_log_read.set(false);
+                    quiet = LOG_QUIET.iter();
+                    sleep(LOG_PACE).await;
+                }
                 None => return,
             }
         }

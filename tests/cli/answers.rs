@@ -47,7 +47,7 @@ async fn a_deployment_whose_answer_was_lost_is_found_and_not_made_again() {
         Behaviour::ErrorAfterApplying(500, Payload::Json(json!({ "message": "Oops" }))),
         Behaviour::ErrorAfterApplying(504, Payload::Empty),
     ];
-    together(behaviours.map(|behaviour| async move {
+    together(behaviours.into_iter().map(|behaviour| async move {
         let simulator = Simulator::start(world(behaviour)).await;
         let runner = Runner::deploys_app(&simulator);
         assert_one_deployment(&simulator, APP, runner).await;
@@ -72,7 +72,7 @@ async fn a_trigger_that_had_no_effect_is_sent_once_more() {
         Behaviour::status(503),
         Behaviour::html(502),
     ];
-    together(behaviours.map(|behaviour| async move {
+    together(behaviours.into_iter().map(|behaviour| async move {
         let simulator = Simulator::start(world(behaviour)).await;
         let runner = Runner::deploys_app(&simulator);
         assert_one_deployment(&simulator, APP, runner).await;
@@ -98,7 +98,7 @@ async fn a_static_site_is_deployed_once() {
         Behaviour::ErrorAfterApplying(502, Payload::error_page(502)),
         Behaviour::html(503),
     ];
-    together(behaviours.map(|behaviour| async move {
+    together(behaviours.into_iter().map(|behaviour| async move {
         let site = StaticSite::new(SITE)
             .past(PastDeployment::success())
             .next(Script::success());

@@ -241,7 +241,7 @@ async fn a_log_cannot_command_the_runner() {
 
 #[tokio::test]
 async fn names_and_branches_and_messages_are_text() {
-    together(HOSTILE.map(|text| async move {
+    together(HOSTILE.into_iter().map(|text| async move {
         let app = Application::new(APP)
             .display_name(format!("{text}{MARKDOWN}"))
             .default_branch(format!("{text}{MARKDOWN}"))
@@ -269,7 +269,7 @@ async fn names_and_branches_and_messages_are_text() {
 
 #[tokio::test]
 async fn error_bodies_are_text() {
-    together(HOSTILE.map(|text| async move {
+    together(HOSTILE.into_iter().map(|text| async move {
         let text = format!("{text}{MARKDOWN}");
         let body = json!({ "message": text, "data": { "code": text, "message": text } });
         let headers = vec![(

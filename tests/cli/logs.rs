@@ -40,6 +40,8 @@ async fn with_log_file(simulator: &Simulator, logs: &str) -> Finished {
     let runner = Runner::deploys_app(simulator);
     let file = runner.path("deploy.log");
     runner
+        // It bounds how long a log that hangs is waited for.
+        .set("SEVALLA_TIMEOUT", "15s")
         .set("SEVALLA_LOGS", logs)
         .set("SEVALLA_LOG_FILE", file)
         .run()
@@ -84,7 +86,10 @@ async fn a_log_is_whole_whatever_order_it_comes_in() {
         let script = Script::success()
             .run(Duration::from_secs(3))
             .generated_lines(LINES);
-        let world = order(World::new().application(Application::new(APP).next(script)));
+        let world = World::new()
+            .application(Application::new(APP).next(script))
+            .limits(Limits::none().headers(false));
+        let world = order(world);
         let simulator = Simulator::start(world).await;
         let run = with_log_file(&simulator, "live").await;
         run.assert_ended(0, "success");
@@ -95,6 +100,7 @@ async fn a_log_is_whole_whatever_order_it_comes_in() {
             log.lines().count()
         );
         assert!(texts(&run.stderr) == generated(LINES));
+        assert!(run.took < Duration::from_secs(45), "{:?}", run.took);
     }))
     .await;
 }
@@ -114,8 +120,8 @@ async fn a_line_of_a_megabyte_is_written_whole_and_shown_cut() {
     let run = run.finish().await;
 
     run.assert_ended(0, "success");
-    let log = run.file("deploy.log").unwrap();
-    assert!(texts(&log) == ["before", long.as_str(), "after"]);
+    let written = run.file("deploy.log").unwrap();
+    assert!(texts(&written) == ["before", long.as_str(), "after"]);
     assert!(run.stderr.len() < 64 * 1024, "{}", run.stderr.len());
     run.assert_told("| after");
     let peak = peak.await.unwrap();
@@ -237,8 +243,8 @@ async fn trouble_with_the_log_never_changes_how_a_run_ends() {
             .fault(fault);
         let simulator = Simulator::start(world).await;
         let run = with_log_file(&simulator, "live").await;
-        let (code, word) = if fails { (1, "failed") } else { (0, "success") };
-        run.assert_ended(code, word);
+        let (code, outcome) = if fails { (1, "failed") } else { (0, "success") };
+        run.assert_ended(code, outcome);
         assert!(run.took < Duration::from_secs(45), "{name}: {:?}", run.took);
         run.assert_told("Warning: the log");
         assert!(run.files().is_empty(), "{name}: {:?}", run.files());

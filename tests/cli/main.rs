@@ -3,13 +3,14 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::indexing_slicing,
     reason = "a test that cannot go on fails"
 )]
 
 mod answers;
 mod deploys;
 mod errors;
+mod faults;
+mod fleet;
 mod github;
 mod harness;
 mod inputs;

@@ -72,7 +72,7 @@ pub(crate) fn obeyed(stream: &str, stopping: Stopping) -> Vec<Command> {
         match &token {
             Some(waited) if command.name == *waited => {
                 registered.remove(waited);
-                command.name = "resume".to_owned();
+                "resume".clone_into(&mut command.name);
                 token = None;
             }
             Some(_) if stopping == Stopping::Heeded => continue,
@@ -216,12 +216,11 @@ fn outside_spans(line: &str) -> String {
         outside.push_str(before);
         let ticks = from.len() - from.trim_start_matches('`').len();
         let (opening, inside) = from.split_at(ticks);
-        rest = match closing(inside, ticks) {
-            Some(end) => &inside[end..],
-            None => {
-                outside.push_str(opening);
-                inside
-            }
+        rest = if let Some(end) = closing(inside, ticks) {
+            &inside[end..]
+        } else {
+            outside.push_str(opening);
+            inside
         };
     }
     outside.push_str(rest);

@@ -432,6 +432,7 @@ pub(crate) enum What {
     Log(Vec<LogLine>),
     LogUnavailable,
     LogIncomplete,
+    Note,
 }
 
 impl Told {
@@ -443,6 +444,7 @@ impl Told {
             Event::Log(lines) => What::Log(lines.to_vec()),
             Event::LogUnavailable(_) => What::LogUnavailable,
             Event::LogIncomplete => What::LogIncomplete,
+            Event::Note(_) => What::Note,
             other => panic!("a watch does not tell {other:?}"),
         };
         Self { at, what }

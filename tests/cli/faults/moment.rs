@@ -1,0 +1,193 @@
+//! When it goes wrong.
+
+use std::time::Duration;
+
+use sevalla_simulator::Script;
+
+/// A moment of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// Reading the service and the list of its deployments.
+    Before,
+    /// The request that starts the deployment; it has no effect.
+    Trigger,
+    /// The same; it has its effect.
+    TriggerDone,
+    /// The hook, with a key; it has no effect.
+    Hook,
+    /// The same; it has its effect.
+    HookDone,
+    /// The hook, without a key; it has no effect.
+    HookAlone,
+    /// The same; it has its effect.
+    HookAloneDone,
+    /// The first look at the deployment.
+    FirstLook,
+    /// A later one.
+    Following,
+    /// Reading the log.
+    Log,
+    /// Reading the log of a deployment that fails.
+    LogOfAFailure,
+    /// The look when the time is over.
+    Deadline,
+    /// Cancelling when the time is over.
+    LateCancel,
+    /// Cancelling after a signal.
+    Cancelling,
+    /// What only adds words: when the key expires, where the service can be
+    /// visited.
+    Aside,
+}
+
+impl Moment {
+    /// In the order of a run.
+    pub(crate) const ALL: [Self; 15] = [
+        Self::Before,
+        Self::Trigger,
+        Self::TriggerDone,
+        Self::Hook,
+        Self::HookDone,
+        Self::HookAlone,
+        Self::HookAloneDone,
+        Self::FirstLook,
+        Self::Following,
+        Self::Log,
+        Self::LogOfAFailure,
+        Self::Deadline,
+        Self::LateCancel,
+        Self::Cancelling,
+        Self::Aside,
+    ];
+
+    /// A heading, and what happens at that moment.
+    pub(crate) const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Before => (
+                "Before the start",
+                "The run reads the application and the list of its deployments. Nothing has been \
+                 started, so trying again does no harm.",
+            ),
+            Self::Trigger => (
+                "At the start, not carried out",
+                "The request that starts the deployment is on its way, something goes wrong, and \
+                 Sevalla starts nothing. The run cannot know that: it looks in the list of \
+                 deployments for about fifteen seconds before it sends the request again, and it \
+                 does that only once.",
+            ),
+            Self::TriggerDone => (
+                "At the start, carried out",
+                "The same, but Sevalla does start the deployment. The run finds it in the list and \
+                 goes on with it instead of starting a second one.",
+            ),
+            Self::Hook => (
+                "Through the hook with a key, not carried out",
+                "The deployment is started by its hook, and the run also has a key, with which it \
+                 can look and follow.",
+            ),
+            Self::HookDone => (
+                "Through the hook with a key, carried out",
+                "The same, and the deployment is started.",
+            ),
+            Self::HookAlone => (
+                "Through the hook without a key, not carried out",
+                "Without a key the run cannot look at anything, so it cannot find out what became \
+                 of a lost answer.",
+            ),
+            Self::HookAloneDone => (
+                "Through the hook without a key, carried out",
+                "The same, and the deployment is started. The run ends with the start, since it \
+                 cannot follow.",
+            ),
+            Self::FirstLook => (
+                "At the first look",
+                "The deployment has been started, and the run looks at it for the first time. A \
+                 deployment that Sevalla does not know yet is given twenty seconds.",
+            ),
+            Self::Following => (
+                "While following",
+                "The deployment runs, and the run looks at it again and again.",
+            ),
+            Self::Log => (
+                "While reading the log",
+                "The log is only told: whatever happens to it, the result is the deployment's.",
+            ),
+            Self::LogOfAFailure => (
+                "While reading the log of a deployment that fails",
+                "The same where the deployment fails.",
+            ),
+            Self::Deadline => (
+                "When the time is over",
+                "`timeout` has passed and the deployment has not ended. The run looks one last time.",
+            ),
+            Self::LateCancel => (
+                "While cancelling because the time is over",
+                "The same with `on-timeout: cancel`: the run asks Sevalla to cancel the deployment.",
+            ),
+            Self::Cancelling => (
+                "While cancelling because the job is cancelled",
+                "The CI has asked the run to stop while the deployment runs (here by SIGINT), and \
+                 the run asks Sevalla to cancel the deployment. All of it is over within six \
+                 seconds, before the CI loses its patience.",
+            ),
+            Self::Aside => (
+                "While reading what only adds words",
+                "The run reads when the key expires, and after a success where the service can be \
+                 visited. The fault strikes both.",
+            ),
+        }
+    }
+
+    /// The requests that are struck.
+    pub(crate) const fn operations(self) -> &'static [&'static str] {
+        match self {
+            Self::Before => &["getApplicationV3", "listDeploymentsV3"],
+            Self::Trigger | Self::TriggerDone => &["triggerDeploymentV3"],
+            Self::Hook | Self::HookDone | Self::HookAlone | Self::HookAloneDone => &["hook"],
+            Self::FirstLook | Self::Following | Self::Deadline => &["getDeploymentV3"],
+            Self::Log | Self::LogOfAFailure => &["getApplicationDeploymentLogsV3"],
+            Self::LateCancel | Self::Cancelling => &["cancelDeploymentV3"],
+            Self::Aside => &["validateApiKeyV3", "listApplicationDomainsV3"],
+        }
+    }
+
+    /// Whether a request that is struck has its effect.
+    pub(crate) const fn carries_out(self) -> bool {
+        matches!(
+            self,
+            Self::TriggerDone | Self::HookDone | Self::HookAloneDone
+        )
+    }
+
+    pub(crate) const fn is_hook(self) -> bool {
+        matches!(
+            self,
+            Self::Hook | Self::HookDone | Self::HookAlone | Self::HookAloneDone
+        )
+    }
+
+    pub(crate) const fn has_key(self) -> bool {
+        !matches!(self, Self::HookAlone | Self::HookAloneDone)
+    }
+
+    /// What the deployment does.
+    pub(crate) fn script(self) -> Script {
+        let (script, run) = match self {
+            Self::FirstLook | Self::Following | Self::Log => (Script::success(), 3500),
+            Self::LogOfAFailure => (Script::failed(), 3500),
+            Self::Deadline | Self::LateCancel | Self::Cancelling => {
+                (Script::success().never_ends(), 600_000)
+            }
+            _ => (Script::success(), 300),
+        };
+        let run = Duration::from_millis(run);
+        script
+            .run(run)
+            .log_line(Duration::from_millis(10), "INFO", "first line")
+            .log_line(
+                run.saturating_sub(Duration::from_millis(50)),
+                "INFO",
+                "last line",
+            )
+    }
+}

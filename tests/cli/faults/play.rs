@@ -1,0 +1,352 @@
+//! Plays the table, every row with a simulator and a process of its own.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sevalla_deploy::report::OUTPUTS;
+use sevalla_simulator::{Application, Behaviour, DeploymentType, Fault as Woven, Simulator, World};
+use tokio::net::TcpSocket;
+use tokio::sync::Semaphore;
+
+use super::fault::Fault;
+use super::moment::Moment;
+use super::table::{Row, Spell, rows};
+use crate::harness::{APP, Finished, Runner, parse_file_commands, until};
+
+/// How many rows are played at a time. They mostly wait.
+const AT_A_TIME: usize = 48;
+
+/// What cannot heal is told sooner than this.
+const AT_ONCE: Duration = Duration::from_secs(10);
+
+/// From a signal to the end, with some slack for a busy machine.
+const WINDOW: Duration = Duration::from_millis(6500);
+
+/// A file that was there before the run, and what it says.
+const EARLIER: &str = "earlier=kept\n";
+
+#[tokio::test]
+async fn every_row_of_the_table_holds() {
+    let only = std::env::var("FAULTS").unwrap_or_default();
+    let mut rows: Vec<Row> = rows()
+        .into_iter()
+        .filter(|row| format!("{row:?}").contains(&only))
+        .collect();
+    rows.sort_by_key(|row| !row.is_long());
+    let started = Instant::now();
+    let permits = Arc::new(Semaphore::new(AT_A_TIME));
+    let mut playing = Vec::new();
+    for row in rows {
+        let permits = Arc::clone(&permits);
+        let played = tokio::spawn(async move {
+            let _permit = permits.acquire().await.unwrap();
+            let started = Instant::now();
+            let wrong = play(row).await;
+            (wrong, started.elapsed())
+        });
+        playing.push((row, played));
+    }
+    let count = playing.len();
+    let mut failures = Vec::new();
+    let mut times = Vec::new();
+    for (row, played) in playing {
+        match played.await {
+            Ok((wrong, took)) => {
+                times.push((took, row.moment, row.fault, row.spell));
+                if !wrong.is_empty() {
+                    failures.push(format!("{row:?}\n  {}", wrong.join("\n  ")));
+                }
+            }
+            Err(panic) => failures.push(format!("{row:?}\n  {panic}")),
+        }
+    }
+    times.sort_by_key(|(took, ..)| std::cmp::Reverse(*took));
+    times.truncate(5);
+    println!(
+        "{count} rows in {:?}, the slowest {times:?}",
+        started.elapsed()
+    );
+    assert!(
+        failures.is_empty(),
+        "{} of {count} rows do not hold:\n\n{}",
+        failures.len(),
+        failures.join("\n\n")
+    );
+}
+
+/// Plays a row; what is wrong with it.
+async fn play(row: Row) -> Vec<String> {
+    let mut world = World::new().application(Application::new(APP).next(script(row)));
+    if matches!(row.fault, Fault::HidesNewDeployments | Fault::ShowsItLate) {
+        world = world.deployments_visible_after(Duration::from_secs(3));
+    }
+    let world = woven(row).into_iter().fold(world, World::fault);
+    let simulator = Simulator::start(world).await;
+    // Held for as long as the run may want to connect to it.
+    let nobody = TcpSocket::new_v4().unwrap();
+    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+
+    let mut runner = runner(row, &simulator);
+    if row.fault == Fault::RefusesConnections && row.moment == Moment::Before {
+        let address = nobody.local_addr().unwrap();
+        runner = runner.set("SEVALLA_API_URL", format!("http://{address}/v3"));
+    }
+    for file in ["github-output", "github-summary"] {
+        std::fs::write(runner.path(file), EARLIER).unwrap();
+    }
+    let running = runner.start();
+    let called = |operation: &'static str| until(|| simulator.calls(operation) > 0);
+    match (row.fault, row.moment) {
+        (Fault::SomebodyElseDeploysToo, moment) => {
+            called(moment.operations().first().unwrap()).await;
+            simulator.add_deployment(APP, DeploymentType::Manual, row.moment.script());
+        }
+        (Fault::RefusesConnections, Moment::Following) => {
+            called("getDeploymentV3").await;
+            let seen = Seen::of(&simulator, row);
+            drop(simulator);
+            return wrong(row, &running.finish().await, &seen);
+        }
+        _ => {}
+    }
+    let mut asked_to_stop = None;
+    if row.moment == Moment::Cancelling {
+        called("getDeploymentV3").await;
+        running.signal("INT").await;
+        asked_to_stop = Some(Instant::now());
+    }
+    if row.fault == Fault::VanishesAfterTheCancel {
+        called("cancelDeploymentV3").await;
+        let gone = Woven::on("getDeploymentV3").does(Behaviour::status(404));
+        simulator.add_fault(gone);
+    }
+    let run = running.finish().await;
+    let mut wrong = wrong(row, &run, &Seen::of(&simulator, row));
+    if let Some(asked) = asked_to_stop
+        && asked.elapsed() > WINDOW
+    {
+        wrong.push(format!("it ended {:?} after the signal", asked.elapsed()));
+    }
+    wrong
+}
+
+fn script(row: Row) -> sevalla_simulator::Script {
+    let status = match row.fault {
+        Fault::TellsNoStatus => None,
+        Fault::TellsAnUnknownStatus => Some("paused"),
+        Fault::VanishesAfterTheCancel => {
+            return row.moment.script().cancel_delay(Duration::from_secs(600));
+        }
+        _ => return row.moment.script(),
+    };
+    let script = row
+        .moment
+        .script()
+        .status_at(Duration::from_millis(500), status);
+    if row.spell == Spell::ForGood {
+        script.never_ends()
+    } else {
+        script
+    }
+}
+
+fn runner(row: Row, simulator: &Simulator) -> Runner {
+    let runner = match (row.moment.is_hook(), row.moment.has_key()) {
+        (false, _) => Runner::deploys_app(simulator),
+        (true, true) => Runner::against(simulator),
+        (true, false) => Runner::bare().set("SEVALLA_API_URL", simulator.url()),
+    };
+    let runner = if row.moment.is_hook() {
+        runner.secret("SEVALLA_DEPLOY_HOOK_URL", &simulator.hook_url(APP))
+    } else {
+        runner
+    };
+    let runner = runner
+        .on_github()
+        .set("SEVALLA_LOG_FILE", "deploy.log")
+        .set("SEVALLA_TIMEOUT", format!("{}s", time(row).as_secs()));
+    if row.moment == Moment::LateCancel {
+        runner.set("SEVALLA_ON_TIMEOUT", "cancel")
+    } else {
+        runner
+    }
+}
+
+/// The run's time: short where nothing but its end ends the trouble.
+fn time(row: Row) -> Duration {
+    let seconds = match row.moment {
+        Moment::Deadline | Moment::LateCancel => 4,
+        Moment::FirstLook | Moment::Following if ends_with_the_time(row) => 9,
+        _ if ends_with_the_time(row) => 4,
+        _ => 100,
+    };
+    Duration::from_secs(seconds)
+}
+
+fn ends_with_the_time(row: Row) -> bool {
+    row.spell == Spell::ForGood && matches!(row.ends.1, "unavailable" | "timed-out")
+}
+
+/// The row's fault, woven into the requests it strikes.
+fn woven(row: Row) -> Vec<Woven> {
+    match row.fault {
+        Fault::RefusesConnections
+        | Fault::ShowsItLate
+        | Fault::TellsNoStatus
+        | Fault::TellsAnUnknownStatus
+        | Fault::VanishesAfterTheCancel => return Vec::new(),
+        _ => {}
+    }
+    // Where nothing comes, one wait is as good as two.
+    let is_slow = row.fault == Fault::NeverAnswers && row.moment == Moment::Before;
+    let mut woven: Vec<Woven> = row
+        .moment
+        .operations()
+        .iter()
+        .take(if is_slow { 1 } else { usize::MAX })
+        .map(|operation| {
+            let fault = Woven::on(*operation).does(row.fault.behaviour(row.moment.carries_out()));
+            match (row.moment, row.spell) {
+                // Nearer to the end than two looks are to each other.
+                (Moment::Deadline, _) => {
+                    fault.from(time(row).saturating_sub(Duration::from_millis(400)))
+                }
+                (Moment::Following, Spell::Once) => fault.nth(2),
+                (Moment::Following, _) => fault.after(1),
+                (_, Spell::Once) => fault.first(1),
+                (_, Spell::Twice) => fault.first(2),
+                (_, Spell::ForGood) => fault,
+            }
+        })
+        .collect();
+    let list = Woven::on("listDeploymentsV3");
+    match row.fault {
+        Fault::LosesTheAnswerAndForbidsTheList => {
+            woven.push(list.after(1).does(Behaviour::status(403)));
+        }
+        Fault::LosesTheAnswerAndTheList => woven.push(list.nth(2).does(Behaviour::html(502))),
+        _ => {}
+    }
+    woven
+}
+
+/// What the service has seen of a run.
+struct Seen {
+    made: usize,
+    sent: usize,
+    /// How often the requests were made that the fault strikes.
+    struck: usize,
+    ids: Vec<String>,
+}
+
+impl Seen {
+    fn of(simulator: &Simulator, row: Row) -> Self {
+        let struck = row.moment.operations().iter();
+        Self {
+            made: simulator.deployments_made(),
+            sent: simulator.calls("triggerDeploymentV3") + simulator.calls("hook"),
+            struck: struck.map(|operation| simulator.calls(operation)).sum(),
+            ids: simulator
+                .deployments(APP)
+                .into_iter()
+                .map(|deployment| deployment.id)
+                .collect(),
+        }
+    }
+}
+
+/// Everything that is not as the row promises.
+fn wrong(row: Row, run: &Finished, seen: &Seen) -> Vec<String> {
+    let mut wrong = Wrong(Vec::new());
+    wrong.unless_equal("the exit code", &run.code, &Some(row.ends.0));
+    wrong.unless_equal("deployments made", &seen.made, &row.made);
+    wrong.unless_equal("starts asked for", &seen.sent, &row.sent);
+    if !run.streams().contains(row.told) {
+        wrong.add(format!("{:?} was not told", row.told));
+    }
+    if matches!(row.ends.1, "unauthorized" | "rejected") && row.fault != Fault::DoesNotKnowIt {
+        if run.took > AT_ONCE {
+            wrong.add(format!("it took {:?}", run.took));
+        }
+        let looks_before = usize::from(row.moment == Moment::Following);
+        if row.moment != Moment::Deadline {
+            wrong.unless_equal("requests struck", &seen.struck, &(1 + looks_before));
+        }
+    }
+    if row.moment == Moment::Aside && run.took > Duration::from_secs(20) {
+        wrong.add(format!("it took {:?}", run.took));
+    }
+    check_outputs(row, run, seen, &mut wrong);
+    check_files(row, run, &mut wrong);
+    if !wrong.0.is_empty() {
+        wrong.add(format!("after {:?}:\n{}", run.took, run.streams()));
+    }
+    wrong.0
+}
+
+fn check_outputs(row: Row, run: &Finished, seen: &Seen, wrong: &mut Wrong) {
+    let text = run.file("github-output").unwrap_or_default();
+    let Some(ours) = text.strip_prefix(EARLIER) else {
+        return wrong.add(format!(
+            "the outputs do not begin with the earlier: {text:?}"
+        ));
+    };
+    let outputs: BTreeMap<String, String> = parse_file_commands(ours);
+    let names: Vec<&str> = OUTPUTS.iter().map(|(name, _)| *name).collect();
+    let mut written: Vec<&str> = outputs.keys().map(String::as_str).collect();
+    written.sort_by_key(|name| names.iter().position(|known| known == name));
+    wrong.unless_equal("the names of the outputs", &written, &names);
+    let output = |name: &str| outputs.get(name).map(String::as_str).unwrap_or_default();
+    wrong.unless_equal("the outcome", &output("outcome"), &row.ends.1);
+    let error = output("error");
+    wrong.unless_equal("an error", &!error.is_empty(), &(row.ends.0 != 0));
+    let id = output("deployment-id");
+    // A hook's answer may tell the id even where nothing can be looked up.
+    if row.knows_it() || (!row.moment.has_key() && !id.is_empty()) {
+        wrong.unless_equal(
+            "the id is known",
+            &seen.ids.iter().any(|made| made == id),
+            &true,
+        );
+    } else {
+        wrong.unless_equal("the id", &id, &"");
+    }
+}
+
+fn check_files(row: Row, run: &Finished, wrong: &mut Wrong) {
+    let summary = run.file("github-summary").unwrap_or_default();
+    let headline = format!("Sevalla: {}\n", row.ends.1);
+    if !summary.starts_with(EARLIER) || summary.matches(&headline).count() != 1 {
+        wrong.add(format!("the summary is {summary:?}"));
+    }
+    let log = run.file("deploy.log").unwrap_or_default();
+    if row.told == "| last line" {
+        for line in ["| first line\n", "| last line\n"] {
+            wrong.unless_equal("once in the log file", &log.matches(line).count(), &1);
+        }
+    }
+    let allowed = ["deploy.log", "github-output", "github-summary"];
+    let files = run.files();
+    let odd: Vec<&String> = files
+        .iter()
+        .filter(|name| !allowed.contains(&name.as_str()))
+        .collect();
+    wrong.unless_equal("files left behind", &odd, &Vec::new());
+}
+
+/// What is not as it should be.
+struct Wrong(Vec<String>);
+
+impl Wrong {
+    fn add(&mut self, text: String) {
+        self.0.push(text);
+    }
+
+    fn unless_equal<T: PartialEq + Debug>(&mut self, what: &str, is: &T, should: &T) {
+        if is != should {
+            self.add(format!("{what}: {is:?} instead of {should:?}"));
+        }
+    }
+}

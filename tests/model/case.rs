@@ -1,0 +1,172 @@
+//! One case: the whole program against one scenario, in virtual time.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sevalla_deploy::outcome::Outcome;
+use sevalla_deploy::process::Process;
+use sevalla_deploy::stop::Stop;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::network::{Network, World};
+use crate::scenario::Scenario;
+use crate::service::BEGAN;
+
+thread_local! {
+    static BEGAN_AT: Cell<Option<Instant>> = const { Cell::new(None) };
+    static OUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static ERR: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a case came to.
+pub(crate) struct Case {
+    pub(crate) world: World,
+    pub(crate) outcome: Outcome,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    /// How many requests had been sent when the run ended.
+    pub(crate) sent_by_the_end: usize,
+}
+
+/// A stream that ends in this thread's memory.
+struct Stream(fn(&[u8]));
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (self.0)(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn to_stdout(bytes: &[u8]) {
+    OUT.with_borrow_mut(|out| out.extend_from_slice(bytes));
+}
+
+fn to_stderr(bytes: &[u8]) {
+    ERR.with_borrow_mut(|err| err.extend_from_slice(bytes));
+}
+
+/// Our wall clock: it goes with Tokio's.
+fn clock() -> Timestamp {
+    let elapsed = BEGAN_AT
+        .get()
+        .map_or(Duration::ZERO, |began| began.elapsed());
+    let began = Timestamp::from_millisecond(BEGAN).unwrap_or_default();
+    began.checked_add(elapsed).unwrap_or(began)
+}
+
+fn text(stream: &'static std::thread::LocalKey<RefCell<Vec<u8>>>) -> String {
+    String::from_utf8_lossy(&stream.take()).into_owned()
+}
+
+/// Runs the program in a scenario. The error tells of a panic.
+pub(crate) fn run(scenario: &Scenario) -> Result<Case, String> {
+    OUT.take();
+    ERR.take();
+    let place: Rc<RefCell<Option<Rc<RefCell<World>>>>> = Rc::default();
+    let shared = Rc::clone(&place);
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .map_err(|error| error.to_string())?;
+        runtime.block_on(async {
+            let world = Rc::new(RefCell::new(World::new(scenario)));
+            shared.replace(Some(Rc::clone(&world)));
+            Ok::<_, String>(carry_out(scenario, &world).await)
+        })
+    }));
+    let (stdout, stderr) = (text(&OUT), text(&ERR));
+    let world = place.take();
+    match ended {
+        Ok(result) => {
+            let (outcome, sent_by_the_end) = result?;
+            let world = world
+                .and_then(Rc::into_inner)
+                .ok_or("the run still holds the network")?;
+            Ok(Case {
+                world: world.into_inner(),
+                outcome,
+                stdout,
+                stderr,
+                sent_by_the_end,
+            })
+        }
+        Err(panic) => {
+            let message = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            let journal = world.and_then(|world| {
+                world
+                    .try_borrow()
+                    .ok()
+                    .map(|world| world.journal.to_string())
+            });
+            Err(format!(
+                "it panicked: {}\n{}",
+                message.unwrap_or_default(),
+                journal.unwrap_or_default()
+            ))
+        }
+    }
+}
+
+async fn carry_out(scenario: &Scenario, world: &Rc<RefCell<World>>) -> (Outcome, usize) {
+    BEGAN_AT.set(Some(Instant::now()));
+    let stop = Stop::default();
+    let network = Rc::clone(world);
+    let variables = scenario
+        .variables()
+        .into_iter()
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let process = Process {
+        arguments: Vec::new(),
+        variables: variables.collect(),
+        stdout: Box::new(Stream(to_stdout)),
+        stderr: || Box::new(Stream(to_stderr)),
+        clock,
+        token: || "0123456789abcdef".to_owned(),
+        connect: Box::new(move |_| Ok(Box::new(Network(Rc::clone(&network))))),
+        stop: stop.clone(),
+    };
+    let outcome = tokio::select! {
+        outcome = sevalla_deploy::run(process) => outcome,
+        () = tell_signals(scenario, world, &stop) => Outcome::at_once(None),
+    };
+    let sent = {
+        let mut world = world.borrow_mut();
+        let now = world.now();
+        world.journal.ended = Some(now);
+        world.journal.requests.len()
+    };
+    // Whatever was on its way arrives, and what runs comes to its end.
+    sleep(Duration::from_secs(24 * 3600)).await;
+    let mut world = world.borrow_mut();
+    let now = world.now();
+    world.service.advance(now);
+    (outcome, sent)
+}
+
+/// Tells the signals, and never ends.
+async fn tell_signals(scenario: &Scenario, world: &Rc<RefCell<World>>, stop: &Stop) {
+    let began = Instant::now();
+    for (at, signal) in &scenario.signals {
+        sleep_until(began + Duration::from_millis(*at)).await;
+        let mut world = world.borrow_mut();
+        let sent = world.journal.requests.len();
+        world.journal.signals.push((*at, sent));
+        stop.tell(*signal);
+    }
+    std::future::pending::<()>().await;
+}

@@ -284,16 +284,23 @@ pub fn secrets_in(variables: &Variables) -> Vec<String> {
         .flat_map(Input::spellings)
         .chain(OTHER_SECRETS.iter().map(|name| (*name).to_owned()));
     let secrets = names.filter_map(|name| variables.text(&name).map(str::to_owned));
-    let passwords = PROXIES
+    let proxies = PROXIES
         .iter()
         .filter_map(|name| password(variables.text(name)?));
-    secrets.chain(passwords).collect()
+    // An address with a password is refused as an input, and told.
+    let addresses = TABLE.iter().flat_map(Input::spellings).filter_map(|name| {
+        let (_, after) = variables.text(&name)?.split_once("://")?;
+        password(after.split(['/', '?', '#']).next()?)
+    });
+    secrets.chain(proxies).chain(addresses).collect()
 }
 
-fn password(proxy: &str) -> Option<String> {
-    let (_, after) = proxy.split_once("://").unwrap_or(("", proxy));
+/// The password in an address; where a user stands alone, it is a token.
+fn password(address: &str) -> Option<String> {
+    let (_, after) = address.split_once("://").unwrap_or(("", address));
     let (user, _) = after.rsplit_once('@')?;
-    Some(user.split_once(':')?.1.to_owned())
+    let password = user.split_once(':').map_or(user, |(_, password)| password);
+    Some(password.to_owned())
 }
 
 /// Sets how much is said for whoever debugs a run; no input.

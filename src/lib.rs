@@ -82,7 +82,7 @@ pub async fn run(mut process: Process) -> Outcome {
             (process.stderr)(),
             process.token,
         ),
-        gate,
+        gate: gate.clone(),
         clock: process.clock,
         facts: Facts::read(host, &process.variables),
     }));
@@ -91,6 +91,7 @@ pub async fn run(mut process: Process) -> Outcome {
     let started = Instant::now();
     let world = World {
         variables: &process.variables,
+        gate: &gate,
         clock: process.clock,
         connect: &process.connect,
         stop: &process.stop,
@@ -108,6 +109,7 @@ pub async fn run(mut process: Process) -> Outcome {
 /// What the stages need of the process.
 struct World<'a> {
     variables: &'a Variables,
+    gate: &'a Gate,
     clock: fn() -> jiff::Timestamp,
     connect: &'a Connect,
     stop: &'a Stop,
@@ -159,5 +161,7 @@ fn client(
         deadline.moment(),
         on_wait,
     )?;
-    Ok(client.heeding(world.stop.clone()))
+    Ok(client
+        .passing(world.gate.clone())
+        .heeding(world.stop.clone()))
 }

@@ -13,19 +13,21 @@ use sevalla_deploy::shown::Gate;
 use sevalla_deploy::stop::Stop;
 
 fn main() -> ExitCode {
-    match run() {
+    let variables: Variables = std::env::vars_os().collect();
+    let secrets = secrets_in(&variables);
+    let gate = Gate::new(Redactor::new(secrets.iter().map(String::as_str)));
+    explain_panics(gate.clone());
+    match run(variables) {
         Ok(outcome) => outcome.exit_code(),
         Err(error) => {
-            let _closed = writeln!(std::io::stderr(), "sevalla-deploy: {error:#}");
+            let line = gate.line(&format!("sevalla-deploy: {error:#}"));
+            let _closed = writeln!(std::io::stderr(), "{line}");
             ExitCode::from(Ending::Internal.code())
         }
     }
 }
 
-fn run() -> anyhow::Result<Outcome> {
-    let variables: Variables = std::env::vars_os().collect();
-    let secrets = secrets_in(&variables);
-    explain_panics(Gate::new(Redactor::new(secrets.iter().map(String::as_str))));
+fn run(variables: Variables) -> anyhow::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

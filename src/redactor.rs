@@ -112,25 +112,54 @@ impl Redactor {
     /// The same for a line that follows another: if that ended in the
     /// beginning of a secret, what goes on with it is hidden however short.
     pub fn redact_next<'a>(&self, line: &'a str, broken: &mut Broken) -> Cow<'a, str> {
-        let found = self.0.find(line, broken);
-        if found.is_empty() {
-            return Cow::Borrowed(line);
-        }
-        let mut result = String::with_capacity(line.len());
-        let mut shown = 0;
-        for range in found {
-            result.push_str(line.get(shown..range.start).unwrap_or_default());
-            result.push_str(STARS);
-            shown = range.end;
-        }
-        result.push_str(line.get(shown..).unwrap_or_default());
-        Cow::Owned(result)
+        starred(line, &self.0.find(line, broken))
     }
+}
+
+/// The line with stars in the place of these ranges.
+fn starred<'a>(line: &'a str, found: &[Range<usize>]) -> Cow<'a, str> {
+    if found.is_empty() {
+        return Cow::Borrowed(line);
+    }
+    let mut result = String::with_capacity(line.len());
+    let mut shown = 0;
+    for range in found {
+        result.push_str(line.get(shown..range.start).unwrap_or_default());
+        result.push_str(STARS);
+        shown = range.end;
+    }
+    result.push_str(line.get(shown..).unwrap_or_default());
+    Cow::Owned(result)
+}
+
+/// The ranges in order, those that overlap as one: of two secrets that do,
+/// neither may leave its end behind.
+fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    if found.len() > 1 {
+        found.sort_by_key(|range| (range.start, range.end));
+        found.dedup_by(|next, range| {
+            let overlaps = next.start < range.end;
+            if overlaps {
+                range.end = range.end.max(next.end);
+            }
+            overlaps
+        });
+    }
+    found
 }
 
 /// What of a secret the last line ended in: the form, and how much of it.
 #[derive(Debug, Clone, Default)]
 pub struct Broken(Vec<(usize, usize)>);
+
+impl Broken {
+    /// What the line ended in when it was looked at in another way.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.0.extend(other.0);
+        self.0.sort_unstable();
+        self.0.dedup();
+    }
+}
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -168,18 +197,7 @@ impl Inner {
             found.push(range);
         });
         self.find_inside(line, &mut found, broken);
-        if found.len() > 1 {
-            found.sort_by_key(|range| (range.start, range.end));
-            found.dedup_by(|next, range| {
-                // Two secrets may overlap; neither may leave its end behind.
-                let overlaps = next.start < range.end;
-                if overlaps {
-                    range.end = range.end.max(next.end);
-                }
-                overlaps
-            });
-        }
-        found
+        apart(found)
     }
 
     /// Whether the whole line is a piece from the middle of a secret.
@@ -389,12 +407,14 @@ fn percent_decoded(text: &str) -> Option<String> {
 
 /// The forms in which a secret turns up in text.
 fn forms_of(secret: &str) -> Vec<String> {
-    let mut forms = vec![
-        secret.to_owned(),
-        // A panic or a diagnostic quotes as Rust does.
-        unquoted(&format!("{secret:?}")),
-    ];
+    let mut forms = vec![secret.to_owned()];
     forms.extend(json_escaped(secret));
+    // A panic or a diagnostic quotes as Rust does, also what is JSON already.
+    let quoted: Vec<String> = forms
+        .iter()
+        .map(|form| unquoted(&format!("{form:?}")))
+        .collect();
+    forms.extend(quoted);
     forms.extend(percent_encoded(secret));
     for offset in 0..3 {
         forms.push(inside_base64(&STANDARD_NO_PAD, secret, offset));

@@ -91,10 +91,21 @@ impl Gate {
     }
 
     /// Cleaning comes first, so that a secret cannot hide behind characters
-    /// that are about to go.
+    /// that are about to go. What cleaning takes may be the end of a sequence
+    /// and the beginning of a secret at once, so what can be found before that
+    /// goes before that.
     fn pass(&self, line: &str, broken: &mut Broken, passed: &mut String) {
-        let clean = without_markers(printable(line));
+        let mut clean = printable(line);
+        let mut also_broken = Broken::default();
+        if let Cow::Owned(_) = clean {
+            also_broken = broken.clone();
+            if let Cow::Owned(redacted) = self.redactor.redact_next(line, &mut also_broken) {
+                clean = Cow::Owned(printable(&redacted).into_owned());
+            }
+        }
+        let clean = without_markers(clean);
         passed.push_str(&self.redactor.redact_next(&clean, broken));
+        broken.join(also_broken);
     }
 }
 
@@ -395,6 +406,14 @@ mod tests {
     fn a_secret_cannot_hide_behind_characters_that_go() {
         let gate = Gate::new(Redactor::new(["svl_0123456789"]));
         assert_eq!(gate.line("x svl_01234\n56789 y").0, "x *** *** y");
+        for text in [
+            "\u{1b}svl_0123456789",
+            "\u{1b}(svl_0123456789",
+            "\u{9b}1svl_0123456789",
+        ] {
+            let line = gate.line(text).0;
+            assert!(!line.contains("vl_"), "{line}");
+        }
         assert_eq!(
             gate.line("key svl_01\u{1b}[0m2345\u{200b}6789 end").0,
             "key *** end"

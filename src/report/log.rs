@@ -211,7 +211,9 @@ fn prefix(entry: &LogLine, gate: &Gate) -> Line {
         .ok()
         .and_then(|time| Some(format!("{time:.3}").get(11..)?.to_owned()));
     let time = time.as_deref().unwrap_or(NO_TIME);
-    let weight = match entry.severity.trim() {
+    // Cut behind the gate: a part of a secret would not be known as one.
+    let weight = gate.line(&entry.severity);
+    let weight = match weight.as_str().trim() {
         "" | "INFO" | "info" => String::new(),
         other => format!("{} ", beginning(other, LONGEST_WEIGHT)),
     };

@@ -157,7 +157,11 @@ impl Inner {
         let outputs = outputs::of(outcome, &self.story);
         let outputs: Vec<_> = outputs
             .into_iter()
-            .map(|(name, text)| (name, self.gate.block(&text)))
+            .map(|(name, text)| {
+                let text = self.gate.block(&text);
+                let text = log::beginning(text.as_str(), LONGEST_VALUE);
+                (name, self.gate.block(text))
+            })
             .collect();
         let outputs = self
             .channel
@@ -199,7 +203,9 @@ impl Inner {
     fn say(&mut self, text: &str) {
         let now = format!("{:.0}", (self.clock)());
         let time = now.get(11..).unwrap_or(&now);
-        self.channel.say(&self.gate.line(&format!("{time} {text}")));
+        let line = self.gate.line(&format!("{time} {text}"));
+        self.channel
+            .say(&log::shorten(line, LONGEST_SHOWN, &self.gate));
     }
 }
 

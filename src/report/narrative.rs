@@ -90,9 +90,11 @@ pub(super) fn made_from(deployment: &Deployment) -> Option<String> {
     }
 }
 
-/// A commit as people quote it.
+/// A commit as people quote it. What is none stays whole: the beginning of a
+/// secret would not be known as one.
 pub(super) fn short(commit: &str) -> &str {
-    commit.get(..9).unwrap_or(commit)
+    let is_commit = commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    commit.get(..9).filter(|_| is_commit).unwrap_or(commit)
 }
 
 /// The lines that tell how the run ended.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::log::beginning;
 use super::narrative;
 use super::story::Story;
 use crate::outcome::Outcome;
@@ -63,9 +62,6 @@ pub(super) fn of(outcome: &Outcome, story: &Story) -> Vec<(&'static str, String)
     };
     OUTPUTS
         .iter()
-        .map(|(name, _)| {
-            let value = value(name).unwrap_or_default();
-            (*name, beginning(&value, LONGEST_VALUE).to_owned())
-        })
+        .map(|(name, _)| (*name, value(name).unwrap_or_default()))
         .collect()
 }

@@ -3,7 +3,7 @@
 //! Text from outside stands in code spans and in a fence that it cannot close,
 //! so that it can be no link, image, mention or HTML.
 
-use super::log::{beginning, shorten};
+use super::log::shorten;
 use super::narrative;
 use super::story::Story;
 use crate::outcome::Outcome;
@@ -21,10 +21,8 @@ const MOST_BACKTICKS: usize = 30;
 
 /// The summary of a run.
 pub(super) fn of(outcome: &Outcome, story: &Story, tail: &[&Line], gate: &Gate) -> String {
-    let text = |text: &str| {
-        let text = beginning(text, 4 * LONGEST_TEXT);
-        without_long_runs(shorten(gate.line(text), LONGEST_TEXT, gate).as_str())
-    };
+    let text =
+        |text: &str| without_long_runs(shorten(gate.line(text), LONGEST_TEXT, gate).as_str());
     let mark = if outcome.is_good() { "✅" } else { "❌" };
     let mut markdown = format!("### {mark} Sevalla: {}\n\n", outcome.ending.word());
     markdown.push_str("| | |\n| --- | --- |\n");

@@ -29,6 +29,11 @@ pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
 /// The most that is read of a page of log lines, in bytes.
 pub const LOG_BODY_LIMIT: usize = 16 * 1024 * 1024;
 
+/// How deep the values of a body may be nested. The JSON library's own limit,
+/// named here to be told; what is nested in fields that nobody reads is passed
+/// over without it.
+pub const DEEPEST_JSON: usize = 127;
+
 /// The most that is kept of a text for people, in characters.
 const ERROR_TEXT_LIMIT: usize = 500;
 
@@ -40,8 +45,10 @@ pub(super) struct Connection {
     exchange: Box<dyn Exchange>,
     base: Url,
     authorization: Option<HeaderValue>,
-    /// Knows the key: an answer may repeat it.
+    /// Knows the key: an answer may repeat it. Once it is the run's, it knows
+    /// every secret.
     gate: Gate,
+    has_runs_gate: bool,
     budget: RefCell<Budget>,
 }
 
@@ -64,8 +71,15 @@ impl Connection {
             base: base.clone(),
             authorization: token.map(bearer).transpose()?,
             gate: Gate::new(Redactor::new(token.map(ApiToken::expose))),
+            has_runs_gate: false,
             budget: RefCell::default(),
         })
+    }
+
+    /// Lets the texts of answers pass the run's gate.
+    pub(super) fn pass(&mut self, gate: Gate) {
+        self.gate = gate;
+        self.has_runs_gate = true;
     }
 
     /// How long to wait before a request of this tier, for the sake of the
@@ -99,11 +113,13 @@ impl Connection {
             .borrow_mut()
             .told(call.operation.tier, &reply.headers);
         if (200..300).contains(&reply.status) {
+            let gate = self.gate_for(call);
+            let request_id = header(&reply.headers, &REQUEST_ID);
             return Ok(Answer {
                 status: reply.status,
-                request_id: header(&reply.headers, &REQUEST_ID),
+                request_id: request_id.map(|id| shorten(&id, &gate)),
                 body: reply.body?,
-                gate: self.gate_for(call),
+                gate,
             });
         }
         // The status is the message; a body that broke off or never came only
@@ -117,10 +133,10 @@ impl Connection {
         ))))
     }
 
-    /// What text of the answer passes before it is cut: a part of a secret
-    /// would not be known as one any more.
+    /// What text of the answer passes before it is cut or its lines are joined:
+    /// a part of a secret would not be known as one any more.
     fn gate_for(&self, call: &Call<'_>) -> Gate {
-        if is_hook(call) {
+        if is_hook(call) && !self.has_runs_gate {
             Gate::new(Redactor::new(call.ids.iter().copied()))
         } else {
             self.gate.clone()
@@ -193,6 +209,8 @@ impl Answer {
             let inner = error.into_inner();
             let reason = if inner.is_data() {
                 format!("at {path}: {inner}")
+            } else if inner.to_string().starts_with("recursion limit") {
+                format!("JSON that is nested deeper than the {DEEPEST_JSON} levels that are read")
             } else {
                 format!("not JSON ({}): {inner}", what_is_it(&self.body))
             };

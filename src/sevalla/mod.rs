@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use self::connection::{Answer, Connection};
-pub use self::connection::{BODY_LIMIT, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
+pub use self::connection::{BODY_LIMIT, DEEPEST_JSON, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
 pub use self::error::{ApiError, Cause, Refusal};
 pub use self::http::{ConnectionError, Exchange, Exchanged, Http, Reply, Request};
 use self::operation::{Operation, Tier};
@@ -33,6 +33,7 @@ use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind}
 use crate::process::Variables;
 use crate::schedule::{Schedule, drawn};
 use crate::secret::{ApiToken, HookUrl};
+use crate::shown::Gate;
 use crate::stop::Stop;
 
 /// How many entries a page of a list has at most.
@@ -162,6 +163,16 @@ impl Client {
             stop: Stop::default(),
             is_hurried: false,
         })
+    }
+
+    /// The same client, whose errors hold only text that has passed this gate.
+    /// Before it is cloned.
+    #[must_use]
+    pub fn passing(mut self, gate: Gate) -> Self {
+        if let Some(connection) = Rc::get_mut(&mut self.connection) {
+            connection.pass(gate);
+        }
+        self
     }
 
     /// The same client, which begins nothing new once `stop` is told.

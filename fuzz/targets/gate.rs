@@ -1,0 +1,30 @@
+//! What passes the gate holds no control character, no marker and no secret,
+//! and passes it unchanged a second time.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sevalla_deploy::redactor::Redactor;
+use sevalla_deploy::shown::Gate;
+
+const KEY: &str = "svl_0123456789abcdef";
+
+fuzz_target!(|text: &str| {
+    let gate = Gate::new(Redactor::new([KEY]));
+    let line = gate.line(text);
+    let line = line.as_str();
+    assert!(!line.contains(KEY));
+    assert!(line.chars().all(|c| !c.is_control() || c == '\t'), "{line:?}");
+    let lower: String = line
+        .chars()
+        .filter(char::is_ascii)
+        .collect::<String>()
+        .to_lowercase();
+    for marker in ["##[", "##vso[", "##teamcity["] {
+        assert!(!lower.contains(marker), "{line:?}");
+    }
+    assert_eq!(gate.line(line).as_str(), line);
+    let block = gate.block(text);
+    assert!(block.as_str().chars().all(|c| !c.is_control() || c == '\t' || c == '\n'));
+    assert_eq!(gate.block(block.as_str()).as_str().trim_end_matches('\n'), block.as_str().trim_end_matches('\n'));
+});

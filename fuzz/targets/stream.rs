@@ -1,0 +1,56 @@
+//! Whatever is told, GitHub's runner sees no command but ours on the stream.
+
+#![no_main]
+
+use std::cell::RefCell;
+use std::io::Write;
+use std::rc::Rc;
+
+use libfuzzer_sys::fuzz_target;
+use sevalla_deploy::ci::{Host, Level, channel};
+use sevalla_deploy::process::Variables;
+use sevalla_deploy::shown::Gate;
+
+#[allow(dead_code, unreachable_pub)]
+#[path = "../../tests/cli/oracle.rs"]
+mod oracle;
+
+#[derive(Clone, Default)]
+struct Kept(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fuzz_target!(|text: &str| {
+    let out = Kept::default();
+    let gate = Gate::default();
+    let token = || "0123456789abcdef0123456789abcdef".to_owned();
+    let mut github = channel(
+        Host::GitHub,
+        &Variables::default(),
+        Box::new(out.clone()),
+        Box::new(out.clone()),
+        token,
+    );
+    github.say(&gate.line(text));
+    github.annotate(Level::Error, &gate.line(text), &gate.block(text));
+    github.open_log(&gate.line("log"));
+    github.say(&gate.line(text));
+    github.close_log();
+    let stream = String::from_utf8(out.0.take()).unwrap();
+    let names = |stopping| -> Vec<String> {
+        oracle::obeyed(&stream, stopping)
+            .into_iter()
+            .map(|command| command.name)
+            .collect()
+    };
+    let ours = ["error", "group", "stop-commands", "resume", "endgroup"];
+    assert_eq!(names(oracle::Stopping::Heeded), ours, "{stream:?}");
+    assert_eq!(names(oracle::Stopping::Ignored), ours, "{stream:?}");
+});

@@ -1,0 +1,210 @@
+//! Whatever the service says, no host obeys any of it, no page is changed by
+//! it, and no terminal does anything but show it.
+
+use proptest::test_runner::{Config, TestRunner};
+use sevalla_deploy::report::OUTPUTS;
+
+use crate::markdown::Page;
+use crate::oracle::{Stopping, obeyed};
+use crate::texts::{FRAGMENTS, hostile};
+use crate::world::{CASES, Case, Finished, Kind, Place, run};
+use crate::{file_commands, hosts, markdown, terminal};
+
+const KINDS: [Kind; 3] = [Kind::Application, Kind::Hook, Kind::StaticSite];
+
+/// What may differ between two runs of the same case: how often something was
+/// tried again, since an odd header may ask for waits.
+fn names(stream: &str, stopping: Stopping) -> Vec<String> {
+    let commands = obeyed(stream, stopping).into_iter();
+    commands.map(|command| command.name).collect()
+}
+
+/// The runner obeys what it obeys in a run of harmless texts.
+fn assert_github_obeys_only_us(run: &Finished, harmless: &Finished) {
+    let ours = names(&harmless.stdout, Stopping::Heeded);
+    for stopping in [Stopping::Heeded, Stopping::Ignored] {
+        assert_eq!(names(&run.stdout, stopping), ours, "{}", run.stdout);
+        assert_eq!(names(&run.stderr, stopping), [""; 0], "{}", run.stderr);
+    }
+}
+
+/// No other host obeys anything. On Buildkite the log folds, which is ours.
+fn assert_no_host_obeys(run: &Finished) {
+    for stream in [&run.stdout, &run.stderr, &run.log_file] {
+        for line in hosts::lines(stream) {
+            let is_ours = line == "--- Log of the deployment" || line == "---";
+            assert!(is_ours || hosts::obeyed(line).is_empty(), "{line:?}");
+        }
+        assert_eq!(terminal::deeds(stream), [""; 0], "{stream:?}");
+    }
+}
+
+/// Our outputs, each once, and nothing else.
+fn assert_outputs(run: &Finished) {
+    let pairs = file_commands::read(&run.outputs).unwrap();
+    let found: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
+    let expected: Vec<&str> = OUTPUTS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(found, expected, "{}", run.outputs);
+    for (_, value) in &pairs {
+        assert_eq!(terminal::deeds(value), [""; 0], "{value:?}");
+    }
+}
+
+/// Texts of strangers are code: outside it the page is that of a harmless run.
+fn assert_summary(run: &Finished, harmless: &Page) {
+    let page = markdown::read(&run.summary);
+    assert_eq!(page.images, [""; 0]);
+    assert_eq!(page.html, [""; 0]);
+    let url = file_commands::read(&run.outputs)
+        .unwrap()
+        .into_iter()
+        .find(|(name, _)| name == "url");
+    for link in &page.links {
+        assert_eq!(
+            Some(link),
+            url.as_ref().map(|(_, url)| url),
+            "{}",
+            run.summary
+        );
+    }
+    let without_links = page
+        .links
+        .iter()
+        .fold(page.text.clone(), |text, link| text.replacen(link, "", 1));
+    let words =
+        |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
+    // A row may be missing where the text is empty or no address.
+    for word in words(&without_links) {
+        assert!(
+            OURS.iter().any(|ours| ours.contains(word.as_str())),
+            "{word} in {}",
+            run.summary
+        );
+    }
+    assert!(page.rows.iter().all(|cells| *cells == 2), "{}", run.summary);
+    let structure = |page: &Page| {
+        let mut kinds = page.structure.clone();
+        kinds.sort();
+        kinds.dedup();
+        kinds
+    };
+    let expected = structure(harmless);
+    for kind in structure(&page) {
+        let is_ours = expected.contains(&kind) || kind == "Paragraph";
+        assert!(is_ours, "{kind} in {}", run.summary);
+    }
+    assert!(run.summary.len() < 1024 * 1024);
+}
+
+/// The words of a summary that are not code.
+const OURS: &[&str] = &[
+    "✅❌",
+    "Sevalla: success failed rejected unavailable unauthorized",
+    "TargetURLDeploymentStatusFromCommit deployedCommit of this runTimeRunWarning",
+    "Last lines of the log:",
+];
+
+fn check(place: Place, kind: Kind, case: Case, text: &str, harmless: &Finished) {
+    let finished = run(place, kind, case, text);
+    if place == Place::GitHub {
+        assert_github_obeys_only_us(&finished, harmless);
+    } else {
+        assert_eq!(names(&finished.stderr, Stopping::Ignored), [""; 0]);
+        assert_eq!(names(&finished.stdout, Stopping::Ignored), [""; 0]);
+        assert_no_host_obeys(&finished);
+    }
+    assert_eq!(terminal::deeds(&finished.stdout), [""; 0]);
+    assert_eq!(terminal::deeds(&finished.stderr), [""; 0]);
+    assert_outputs(&finished);
+    assert_summary(&finished, &markdown::read(&harmless.summary));
+    assert_eq!(finished.outcome.ending, harmless.outcome.ending);
+}
+
+#[test]
+fn no_fragment_is_obeyed_in_any_place() {
+    for (number, text) in FRAGMENTS.iter().enumerate() {
+        // Every fragment in every case would take long; every case gets many.
+        let case = CASES[number % CASES.len()];
+        for place in [Place::GitHub, Place::Plain] {
+            for kind in KINDS {
+                let harmless = run(place, kind, case, "plain");
+                check(place, kind, case, text, &harmless);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_text_of_fragments_is_obeyed_in_any_place() {
+    for place in [Place::GitHub, Place::Plain] {
+        for kind in KINDS {
+            for case in CASES {
+                let harmless = run(place, kind, case, "plain");
+                let mut runner = TestRunner::new(Config {
+                    cases: 8,
+                    failure_persistence: None,
+                    ..Config::default()
+                });
+                let result = runner.run(&hostile(), |text| {
+                    check(place, kind, case, &text, &harmless);
+                    Ok(())
+                });
+                if let Err(error) = result {
+                    panic!("{place:?} {kind:?} {case:?}: {error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_visible_text_of_a_log_stays() {
+    for (text, visible) in [
+        ("\u{1b}[31mred\u{1b}[0m and plain", "red and plain"),
+        ("::error::text", "| ::error::text"),
+        ("a\u{202e}b\u{200b}c", "abc"),
+        (
+            "日本語 ümläut ⚠\u{fe0f} | ` <b>",
+            "日本語 ümläut ⚠\u{fe0f} | ` <b>",
+        ),
+    ] {
+        let finished = run(Place::Plain, Kind::Application, Case::Failed, text);
+        assert!(finished.stderr.contains(visible), "{}", finished.stderr);
+        assert!(finished.log_file.contains(visible));
+        assert!(finished.summary.contains(visible) || visible.contains('|'));
+    }
+}
+
+#[test]
+fn a_branch_that_looks_like_an_address_is_no_link() {
+    let text = "https://evil.example/phishing";
+    let finished = run(Place::GitHub, Kind::Application, Case::Failed, text);
+    let page = markdown::read(&finished.summary);
+    assert_eq!(page.links, [""; 0]);
+    assert!(page.code.iter().any(|code| code == text), "{page:?}");
+}
+
+#[test]
+fn more_backticks_than_a_host_counts_open_nothing() {
+    for length in [79, 80, 81, 254, 255, 256, 3000] {
+        let ticks = "`".repeat(length);
+        let text = format!("{ticks} @octo/team ![i](http://evil.example) {ticks}\n{ticks}\n<b>");
+        for case in [Case::Failed, Case::Refused] {
+            let harmless = run(Place::GitHub, Kind::Application, case, "plain");
+            check(Place::GitHub, Kind::Application, case, &text, &harmless);
+        }
+    }
+}
+
+#[test]
+fn the_largest_texts_leave_a_summary_that_is_shown() {
+    for piece in ["|", "`", "x", "\\|", "<", "é", "a\n", "````\n", "##["] {
+        let text = piece.repeat(40_000 / piece.len());
+        let harmless = run(Place::GitHub, Kind::StaticSite, Case::Failed, "plain");
+        let finished = run(Place::GitHub, Kind::StaticSite, Case::Failed, &text);
+        assert_summary(&finished, &markdown::read(&harmless.summary));
+        assert_outputs(&finished);
+        assert!(finished.outputs.len() < 1024 * 1024);
+        assert!(finished.stdout.len() < 8 * 1024 * 1024 || piece.contains('\n'));
+    }
+}

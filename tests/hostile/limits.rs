@@ -1,0 +1,206 @@
+//! What a server may do to keep a run busy, and where that ends: each with an
+//! error that says so.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use sevalla_deploy::process::Variables;
+use sevalla_deploy::report::{LONGEST_SHOWN, LONGEST_VALUE};
+use sevalla_deploy::sevalla::{
+    BODY_LIMIT, Cause, DEEPEST_JSON, Exchange as _, Http, LOG_BODY_LIMIT, Reply, Request,
+};
+
+use crate::file_commands;
+use crate::world::{Case, Kind, Place, run, run_raw};
+
+/// A server that answers the first request with these pieces, each after a
+/// pause, until nobody listens any more.
+fn serves(pieces: impl Iterator<Item = Vec<u8>> + Send + 'static, pause: Duration) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _request = stream.read(&mut [0; 4096]);
+        for piece in pieces {
+            if stream.write_all(&piece).is_err() {
+                return;
+            }
+            thread::sleep(pause);
+        }
+    });
+    address
+}
+
+/// What the network makes of it, within a second.
+fn fetch(address: SocketAddr, body_limit: usize) -> (Result<Reply, Cause>, Duration) {
+    let started = Instant::now();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let http = Http::new(&Variables::default()).unwrap();
+    let request = Request {
+        method: Method::GET,
+        url: format!("http://{address}/").parse().unwrap(),
+        authorization: None,
+        body: None,
+        body_limit,
+    };
+    let result = runtime.block_on(http.exchange(request, Duration::from_secs(1)));
+    (result, started.elapsed())
+}
+
+fn head(more: &str) -> Vec<u8> {
+    format!("HTTP/1.1 200 OK\r\n{more}\r\n").into_bytes()
+}
+
+fn endless(piece: &'static [u8]) -> impl Iterator<Item = Vec<u8>> + Send {
+    std::iter::repeat_with(move || piece.to_vec())
+}
+
+fn said(cause: &Cause) -> String {
+    cause.to_string()
+}
+
+#[test]
+fn a_slow_body_without_end_is_given_up_in_time() {
+    let pieces = std::iter::once(head("")).chain(endless(b"x"));
+    let (result, took) = fetch(serves(pieces, Duration::from_millis(20)), BODY_LIMIT);
+    let cause = result.unwrap().body.unwrap_err();
+    assert_eq!(said(&cause), "no complete answer within 1s");
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+#[test]
+fn slow_headers_without_end_are_given_up_in_time() {
+    let pieces = std::iter::once(b"HTTP/1.1 200 OK\r\n".to_vec()).chain(endless(b"a"));
+    let (result, took) = fetch(serves(pieces, Duration::from_millis(20)), BODY_LIMIT);
+    assert_eq!(said(&result.unwrap_err()), "no complete answer within 1s");
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    let interim = endless(b"HTTP/1.1 103 Early Hints\r\n\r\n");
+    let (result, took) = fetch(serves(interim, Duration::from_millis(20)), BODY_LIMIT);
+    assert_eq!(said(&result.unwrap_err()), "no complete answer within 1s");
+    assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+#[test]
+fn a_body_without_end_is_given_up_at_its_limit() {
+    let pieces = std::iter::once(head("")).chain(endless(&[b'x'; 8_192]));
+    let (result, _) = fetch(serves(pieces, Duration::ZERO), BODY_LIMIT);
+    let cause = result.unwrap().body.unwrap_err();
+    assert_eq!(
+        said(&cause),
+        "the body is larger than the 4 MiB that are read"
+    );
+    assert_eq!(LOG_BODY_LIMIT, 16 * 1024 * 1024);
+}
+
+#[test]
+fn a_body_that_claims_to_be_huge_takes_no_memory() {
+    let pieces = std::iter::once(head("content-length: 18446744073709551615\r\n"));
+    let (result, took) = fetch(serves(pieces, Duration::ZERO), BODY_LIMIT);
+    // Where the number is taken, the body breaks off; else the head is wrong.
+    let cause = match result {
+        Ok(reply) => reply.body.unwrap_err(),
+        Err(cause) => cause,
+    };
+    assert!(matches!(cause, Cause::Broken { .. }), "{cause}");
+    assert!(took < Duration::from_secs(1));
+}
+
+#[test]
+fn too_many_or_too_long_headers_are_an_error() {
+    let many: String = (0..200).map(|n| format!("x-{n}: y\r\n")).collect();
+    let long = format!("x: {}\r\n", "y".repeat(2 * 1024 * 1024));
+    for more in [many, long] {
+        let (result, _) = fetch(
+            serves(std::iter::once(head(&more)), Duration::ZERO),
+            BODY_LIMIT,
+        );
+        let told = said(&result.unwrap_err());
+        assert!(
+            told.contains("too large") || told.contains("too long"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_chunk_with_endless_extensions_or_trailers_is_an_error() {
+    for start in [&b"1;"[..], &b"0\r\n"[..]] {
+        let pieces = std::iter::once(head("transfer-encoding: chunked\r\n"))
+            .chain(std::iter::once(start.to_vec()))
+            .chain(endless(&[b'a'; 4096]));
+        let (result, _) = fetch(serves(pieces, Duration::ZERO), BODY_LIMIT);
+        let cause = result.unwrap().body.unwrap_err();
+        assert!(matches!(cause, Cause::Broken { .. }), "{cause}");
+    }
+}
+
+#[test]
+fn json_that_is_too_deep_is_an_error_that_says_so() {
+    let record = |field: &str, depth: usize| {
+        // The record itself is one level.
+        let (open, close) = ("[".repeat(depth - 1), "]".repeat(depth - 1));
+        let record = format!("{{\"id\":\"a\",\"{field}\":{open}{close}}}");
+        run_raw(Kind::Application, record.into_bytes()).stderr
+    };
+    let told = "nested deeper than the 127 levels that are read";
+    assert!(record("display_name", DEEPEST_JSON + 1).contains(told));
+    assert!(record("display_name", 100_000).contains(told));
+    assert!(!record("display_name", DEEPEST_JSON).contains(told));
+    assert!(!record("unread", 100_000).contains(told));
+}
+
+#[test]
+fn a_redirect_is_told_and_not_followed() {
+    let text = "https://evil.example/loop";
+    let finished = run(Place::Plain, Kind::Application, Case::Redirected, text);
+    assert!(
+        finished
+            .stderr
+            .contains("redirected to https://evil.example/loop, which is not followed"),
+        "{}",
+        finished.stderr
+    );
+}
+
+#[test]
+fn a_long_line_is_shown_cut_and_written_whole() {
+    let text = "x".repeat(LONGEST_SHOWN * 3);
+    let finished = run(Place::Plain, Kind::Application, Case::Failed, &text);
+    assert!(finished.stderr.contains("more bytes in this line)"));
+    let longest = |text: &str| text.lines().map(str::len).max().unwrap();
+    let shown = longest(&finished.stderr);
+    assert!(shown < LONGEST_SHOWN + 1000, "{shown}");
+    assert!(longest(&finished.log_file) > LONGEST_SHOWN * 3);
+}
+
+#[test]
+fn a_long_value_of_an_output_is_cut() {
+    let text = "é".repeat(LONGEST_VALUE);
+    let finished = run(Place::GitHub, Kind::Application, Case::Failed, &text);
+    for (name, value) in file_commands::read(&finished.outputs).unwrap() {
+        assert!(value.len() <= LONGEST_VALUE, "{name}: {}", value.len());
+    }
+}
+
+#[test]
+fn many_lines_in_one_entry_are_bounded() {
+    let finished = run(
+        Place::Plain,
+        Kind::Application,
+        Case::Failed,
+        &"\n".repeat(120_000),
+    );
+    assert!(finished.stderr.contains("more lines in this entry)"));
+    assert!(
+        finished
+            .stderr
+            .contains("was not written, since an entry of the log has more than")
+    );
+    assert_eq!(finished.log_file, "");
+}

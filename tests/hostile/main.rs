@@ -1,0 +1,30 @@
+//! Strangers write what the service repeats: nothing of it may do anything.
+//!
+//! Whole runs inside this process, with every text of the service hostile; what
+//! comes out is judged by ports of the hosts' own rules.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod file_commands;
+mod harmless;
+mod hosts;
+mod limits;
+mod markdown;
+/// GitHub's own rules; the tests of the built program use them too.
+#[allow(
+    clippy::assigning_clones,
+    clippy::single_match_else,
+    clippy::indexing_slicing,
+    reason = "it is the other tests' file"
+)]
+#[path = "../cli/oracle.rs"]
+mod oracle;
+mod secrets;
+mod terminal;
+mod texts;
+mod world;

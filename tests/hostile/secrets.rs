@@ -1,0 +1,166 @@
+//! No secret leaves, whoever repeats it and in whatever form.
+
+use std::process::Command;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::texts::{KEY, hostile, secrets, written};
+use crate::world::{CASES, Case, Finished, Kind, Place, run, run_with};
+
+/// The pieces of a secret that must not be found: ten characters of it, in any
+/// form.
+fn assert_no_secret(run: &Finished) {
+    let everything = run.everything();
+    for secret in secrets() {
+        for form in written(secret) {
+            let form = form.trim_start_matches("https://user:");
+            let is_plain = |c: char| c.is_ascii_graphic();
+            if !form.chars().all(is_plain) {
+                continue;
+            }
+            assert_absent(form, &everything);
+        }
+        // What is left of one that was broken.
+        let bytes: Vec<char> = secret.chars().collect();
+        for piece in bytes.windows(10) {
+            let piece: String = piece.iter().collect();
+            assert_absent(&piece, &everything);
+        }
+    }
+}
+
+fn assert_absent(piece: &str, everything: &str) {
+    let line = everything.lines().find(|line| line.contains(piece));
+    assert_eq!(line, None, "it holds {piece}");
+}
+
+#[test]
+fn no_form_of_a_secret_comes_out_of_any_place() {
+    for secret in secrets() {
+        for text in written(secret) {
+            for (place, kind) in [(Place::GitHub, Kind::Hook), (Place::Plain, Kind::Hook)] {
+                for case in CASES {
+                    assert_no_secret(&run(place, kind, case, &text));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_secret_comes_out_among_hostile_texts() {
+    let mut runner = TestRunner::new(Config {
+        cases: 48,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let secret = prop::sample::select(secrets().into_iter().flat_map(written).collect::<Vec<_>>());
+    let texts = (hostile(), secret, hostile()).prop_map(|(a, b, c)| format!("{a} {b} {c}"));
+    let result = runner.run(&texts, |text| {
+        assert_no_secret(&run(Place::GitHub, Kind::Hook, Case::Failed, &text));
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn a_secret_in_two_entries_of_the_log_is_hidden_in_both() {
+    for at in 8..KEY.len() - 1 {
+        let text = format!("{}\n{}", &KEY[..at], &KEY[at..]);
+        let finished = run(Place::Plain, Kind::Application, Case::Failed, &text);
+        assert!(finished.stderr.contains("| ***"), "{}", finished.stderr);
+        assert!(!finished.everything().contains(&KEY[at..]), "{at}");
+    }
+}
+
+#[test]
+fn short_and_empty_secrets_do_not_turn_the_log_into_stars() {
+    for short in ["a", "ok", "main", "12345", " ", "\n"] {
+        let more = [("GITHUB_TOKEN", short), ("HTTP_PROXY", "http://u:p@h:1")];
+        let finished = run_with(
+            Place::GitHub,
+            Kind::Application,
+            Case::Failed,
+            "a main ok 12345 p u",
+            &more,
+        );
+        assert!(
+            finished.stdout.contains("| a main ok 12345 p u"),
+            "{}",
+            finished.stdout
+        );
+    }
+}
+
+#[test]
+fn an_input_that_is_wrong_is_told_without_the_secrets_in_it() {
+    let branch = format!("x\n{KEY}");
+    let more = [
+        ("INPUT_BRANCH", branch.as_str()),
+        ("INPUT_TIMEOUT", KEY),
+        ("SEVALLA_API_KEY", "two words of a key"),
+        ("INPUT_API-URL", "http://user:svl_7e5A1c9D3f0B@example.com"),
+    ];
+    let finished = run_with(
+        Place::GitHub,
+        Kind::Application,
+        Case::Success,
+        "plain",
+        &more,
+    );
+    assert_no_secret(&finished);
+    assert!(
+        finished.stdout.contains("INPUT_TIMEOUT"),
+        "{}",
+        finished.stdout
+    );
+    assert!(!finished.everything().contains("two words of a key"));
+}
+
+/// A branch's name is written by whoever opens a pull request.
+#[test]
+fn a_hostile_branch_as_an_input_is_told_harmlessly() {
+    for text in [
+        "::error::pwned",
+        "##[error]pwned",
+        "a\n::error::pwned",
+        "`@octo/team`",
+    ] {
+        let finished = run_with(
+            Place::GitHub,
+            Kind::Application,
+            Case::Success,
+            "plain",
+            &[("INPUT_BRANCH", text)],
+        );
+        let commands = crate::oracle::obeyed(&finished.stdout, crate::oracle::Stopping::Ignored);
+        let is_pwned = commands.iter().any(|command| {
+            command.data.starts_with("pwned") || command.properties.contains_key("pwned")
+        });
+        assert!(!is_pwned, "{}", finished.stdout);
+    }
+}
+
+/// The built program with the key in the place of an argument.
+#[test]
+fn a_key_that_was_given_as_an_argument_is_not_repeated() {
+    for argument in [
+        format!("--sevalla-token={KEY}"),
+        format!("--{KEY}"),
+        KEY.to_owned(),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_sevalla-deploy"))
+            .arg(&argument)
+            .env("SEVALLA_TOKEN", KEY)
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            told.contains("sevalla-deploy:") && !told.contains(&KEY[4..20]),
+            "{told}"
+        );
+    }
+}

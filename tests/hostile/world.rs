@@ -1,0 +1,366 @@
+//! A whole run in this process: the service is a script, time is paused, and
+//! what comes out is kept.
+
+use std::cell::{Cell, RefCell};
+use std::io::Write;
+use std::rc::Rc;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
+use sevalla_deploy::outcome::Outcome;
+use sevalla_deploy::process::{Process, Variables};
+use sevalla_deploy::sevalla::{Exchange, Exchanged, Reply, Request};
+use sevalla_deploy::stop::Stop;
+
+use crate::texts::{GITHUB_TOKEN, HOOK_END, KEY};
+
+pub(crate) const APP: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
+
+/// What happens in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Case {
+    Success,
+    Failed,
+    /// The deployment has a status that nobody knows, then fails.
+    OddStatus,
+    /// Starting it is refused.
+    Refused,
+    /// The first answer is a redirect.
+    Redirected,
+    /// The log is refused, and then the deployment fails.
+    NoLog,
+    /// The first answer is a page.
+    Page,
+    /// The first answer has values of other types.
+    OddTypes,
+}
+
+pub(crate) const CASES: [Case; 8] = [
+    Case::Success,
+    Case::Failed,
+    Case::OddStatus,
+    Case::Refused,
+    Case::Redirected,
+    Case::NoLog,
+    Case::Page,
+    Case::OddTypes,
+];
+
+/// Which service is deployed, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Application,
+    Hook,
+    StaticSite,
+}
+
+/// Where the run takes place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    GitHub,
+    Plain,
+}
+
+/// What came out.
+pub(crate) struct Finished {
+    pub(crate) outcome: Outcome,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) outputs: String,
+    pub(crate) summary: String,
+    pub(crate) log_file: String,
+}
+
+impl Finished {
+    /// Everything that came out, apart from what asks GitHub to hide it.
+    pub(crate) fn everything(&self) -> String {
+        let stdout: Vec<&str> = self
+            .stdout
+            .lines()
+            .filter(|line| !line.starts_with("::add-mask::"))
+            .collect();
+        [
+            &stdout.join("\n"),
+            &self.stderr,
+            &self.outputs,
+            &self.summary,
+            &self.log_file,
+            &format!("{:?}", self.outcome.ending),
+        ]
+        .map(String::as_str)
+        .join("\n")
+    }
+}
+
+/// The service: every text in its answers is `text`.
+struct Stranger {
+    case: Case,
+    kind: Kind,
+    text: String,
+    looks: Cell<usize>,
+    /// Every answer, in place of one with the text.
+    raw: Option<Vec<u8>>,
+}
+
+impl Stranger {
+    fn deployment(&self) -> Value {
+        let t = &self.text;
+        let status = match (self.looks.get(), self.case) {
+            (0, _) => "waiting",
+            (1, _) => "inProgress",
+            (2, Case::OddStatus) => t,
+            (_, Case::Success) => "success",
+            _ => "failed",
+        };
+        json!({
+            "id": format!("d{t}"), "status": status, "type": "manual", "trigger": t, "branch": t,
+            "docker_image_url": t, "commit_sha": t, "commit_message": t, "author_login": t,
+            "author_img": t, "repo_url": t, "build_error": t,
+            "created_at": "2026-03-01T10:00:00.000Z",
+            "started_at": (self.looks.get() > 0).then_some("2026-03-01T10:00:04.000Z"),
+            "finished_at": (self.looks.get() > 2).then_some("2026-03-01T10:01:04.000Z"),
+        })
+    }
+
+    fn log(&self) -> Value {
+        let t = &self.text;
+        // Halves of the text as entries of their own: a stream in pieces.
+        // Not inside a sequence: its rest would stand visibly in a secret.
+        let is_inside = |at: usize| t[..at].chars().rev().take(4).any(|c| c == '\u{1b}');
+        let middle = (0..=t.len() / 2)
+            .rev()
+            .find(|at| t.is_char_boundary(*at) && !is_inside(*at));
+        let (first, second) = t.split_at(middle.unwrap_or(0));
+        let entry = |number: i64, severity: &str, message: &str| {
+            json!({"id": format!("{number}{t}"), "message": message, "severity": severity,
+                   "unix_timestamp": 1_772_359_204_000_000_i64 + number})
+        };
+        json!([
+            entry(0, "INFO", t),
+            entry(1, t, t),
+            entry(2, "INFO", first),
+            entry(3, "INFO", second),
+            {"id": t, "message": t, "severity": t, "unix_timestamp": t},
+            {"id": "far", "message": t, "severity": t, "unix_timestamp": i64::MAX},
+        ])
+    }
+
+    fn error(&self) -> Value {
+        let t = &self.text;
+        json!({"message": t, "data": {"code": t, "message": t}})
+    }
+
+    fn answer(&self, request: &Request) -> (u16, Vec<u8>) {
+        let t = &self.text;
+        let path = request.url.path();
+        let is_post = request.method == reqwest::Method::POST;
+        let ok = |body: Value| (200, body.to_string().into_bytes());
+        if path.ends_with("/logs") {
+            return match self.case {
+                Case::NoLog => (500, self.error().to_string().into_bytes()),
+                _ => ok(self.log()),
+            };
+        }
+        if path.ends_with("/domains") {
+            return ok(json!({"data": [
+                {"name": t, "status": "ACTIVE", "type": "CUSTOM", "is_enabled": true, "is_primary": true},
+                {"name": format!("x{t}.example"), "status": "ACTIVE", "type": "SYSTEM", "is_enabled": true},
+            ]}));
+        }
+        if path.contains("/api-keys/") {
+            return ok(
+                json!({"expires_at": "2026-03-02T10:00:00Z", "capabilities": [t], "name": t,
+                             "data": {"capabilities": [{"permission": t}]}}),
+            );
+        }
+        if is_post {
+            return match (self.case, path.contains("/deploy/")) {
+                (Case::Refused, _) => (403, self.error().to_string().into_bytes()),
+                (_, true) => ok(json!({"deployment": {"id": format!("d{t}")}, "message": t})),
+                _ => ok(self.deployment()),
+            };
+        }
+        if path.ends_with("/deployments") {
+            let data = match self.kind {
+                Kind::StaticSite if self.looks.get() > 0 => json!([self.deployment()]),
+                _ => json!([]),
+            };
+            return ok(json!({"data": data, "total": 0, "offset": 0, "limit": 50}));
+        }
+        if path.contains("/deployments/") {
+            self.looks.set(self.looks.get() + 1);
+            return ok(self.deployment());
+        }
+        match self.case {
+            Case::Redirected => (302, self.error().to_string().into_bytes()),
+            Case::Page => (200, format!("<html><title>{t}</title>{t}").into_bytes()),
+            Case::OddTypes => ok(json!({"id": {"x": t}, "display_name": [t], t.clone(): t})),
+            _ => ok(json!({
+                "id": APP, "display_name": t, "name": t, "source": "privateGit", "status": "deploymentSuccess",
+                "default_branch": t, "docker_image": t, "repo_url": t, "hostname": t,
+                "auto_deploy": true, "is_suspended": false,
+            })),
+        }
+    }
+}
+
+impl Exchange for Stranger {
+    fn exchange(&self, request: Request, _: Duration) -> Exchanged<'_> {
+        let (status, body) = match &self.raw {
+            Some(raw) => (200, raw.clone()),
+            None => self.answer(&request),
+        };
+        let mut headers = HeaderMap::new();
+        // A header takes no line ends; what it takes, it gets.
+        // Without half of a sequence, which would stand visibly in a secret.
+        let text: String = self
+            .text
+            .replace("\u{1b}[0m", "")
+            .chars()
+            .filter(|c| *c == ' ' || c.is_ascii_graphic())
+            .collect();
+        for name in [
+            "x-request-id",
+            "location",
+            "retry-after",
+            "x-ratelimit-reset",
+            "server",
+        ] {
+            if let Ok(value) = HeaderValue::from_str(&text) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        let body = if body.len() > request.body_limit {
+            Err(sevalla_deploy::sevalla::Cause::TooLarge {
+                limit: request.body_limit,
+            })
+        } else {
+            Ok(body)
+        };
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(80)).await;
+            Ok(Reply {
+                status,
+                headers,
+                body,
+            })
+        })
+    }
+}
+
+thread_local! {
+    /// The error stream is opened by a plain function.
+    static STDERR: Rc<RefCell<Vec<u8>>> = Rc::default();
+}
+
+struct Kept(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs the program against a service that says `text` everywhere.
+pub(crate) fn run(place: Place, kind: Kind, case: Case, text: &str) -> Finished {
+    run_with(place, kind, case, text, &[])
+}
+
+/// The same with more variables.
+pub(crate) fn run_with(
+    place: Place,
+    kind: Kind,
+    case: Case,
+    text: &str,
+    more: &[(&str, &str)],
+) -> Finished {
+    run_against(place, kind, case, text, more, None)
+}
+
+/// Runs the program against a service that always gives these bytes.
+pub(crate) fn run_raw(kind: Kind, raw: Vec<u8>) -> Finished {
+    run_against(Place::Plain, kind, Case::Success, "", &[], Some(raw))
+}
+
+fn run_against(
+    place: Place,
+    kind: Kind,
+    case: Case,
+    text: &str,
+    more: &[(&str, &str)],
+    raw: Option<Vec<u8>>,
+) -> Finished {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let name = |name: &str| path(name).to_string_lossy().into_owned();
+    let hook = format!("https://hook.example.com/apps/{APP}/deploy/{HOOK_END}");
+    let (output, summary, log_file) = (name("output"), name("summary"), name("log"));
+    let mut pairs = vec![
+        ("INPUT_SEVALLA-TOKEN", KEY),
+        ("GITHUB_TOKEN", GITHUB_TOKEN),
+        (
+            "HTTPS_PROXY",
+            "http://user:p%40ss%2Fw0rd%2BOf%3AProxy@proxy.example.com:8080",
+        ),
+        ("GITHUB_STEP_SUMMARY", &summary),
+        ("GITHUB_OUTPUT", &output),
+        ("INPUT_LOG-FILE", &log_file),
+        ("SEVALLA_LOG", "trace"),
+        ("CI", "true"),
+    ];
+    match kind {
+        Kind::Application => pairs.push(("INPUT_APP-ID", APP)),
+        Kind::Hook => pairs.push(("INPUT_DEPLOY-HOOK-URL", &hook)),
+        Kind::StaticSite => pairs.push(("INPUT_STATIC-SITE-ID", APP)),
+    }
+    if place == Place::GitHub {
+        pairs.push(("GITHUB_ACTIONS", "true"));
+        pairs.push(("GITHUB_SHA", "0123456789abcdef0123456789abcdef01234567"));
+    }
+    pairs.extend(more);
+    let variables: Variables = pairs
+        .into_iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect();
+    let stdout: Rc<RefCell<Vec<u8>>> = Rc::default();
+    STDERR.with(|stderr| stderr.borrow_mut().clear());
+    let said = text.to_owned();
+    let process = Process {
+        arguments: Vec::new(),
+        variables,
+        stdout: Box::new(Kept(Rc::clone(&stdout))),
+        stderr: || Box::new(Kept(STDERR.with(Rc::clone))),
+        clock: || "2026-03-01T10:00:05Z".parse().unwrap(),
+        token: || "5f0c8f7a5f0c8f7a5f0c8f7a5f0c8f7a".to_owned(),
+        connect: Box::new(move |_| {
+            Ok(Box::new(Stranger {
+                case,
+                kind,
+                text: said.clone(),
+                looks: Cell::new(0),
+                raw: raw.clone(),
+            }))
+        }),
+        stop: Stop::default(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let outcome = runtime.block_on(sevalla_deploy::run(process));
+    let file = |name: &str| std::fs::read_to_string(path(name)).unwrap_or_default();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("a stream of text");
+    Finished {
+        outcome,
+        stdout: text(stdout.take()),
+        stderr: text(STDERR.with(|stderr| stderr.take())),
+        outputs: file("output"),
+        summary: file("summary"),
+        log_file: file("log"),
+    }
+}

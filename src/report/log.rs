@@ -74,6 +74,11 @@ impl LogSink {
         sink
     }
 
+    /// What is wrong with the file already; told before the long wait.
+    pub(super) fn trouble(&mut self) -> Option<String> {
+        self.file_trouble.take()
+    }
+
     pub(super) fn take(&mut self, entries: &[LogLine], gate: &Gate, channel: &mut dyn Channel) {
         for entry in entries {
             let mut broken = std::mem::take(&mut self.broken);
@@ -274,6 +279,11 @@ struct LogFile {
 
 impl LogFile {
     fn create(path: &Path) -> std::io::Result<Self> {
+        // A link keeps pointing, and a device or a pipe is not to be replaced.
+        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if path.metadata().is_ok_and(|there| !there.is_file()) {
+            return Err(std::io::Error::other("it is not a regular file"));
+        }
         let mut partial = path.as_os_str().to_owned();
         partial.push(format!(".{}.partial", std::process::id()));
         let partial = PathBuf::from(partial);
@@ -330,6 +340,23 @@ mod tests {
         )
         .map(|line| line.as_str().to_owned())
         .collect()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_followed_and_what_is_no_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        std::fs::write(&target, "old").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let mut file = LogFile::create(&link).unwrap();
+        file.write(&Gate::default().line("new")).unwrap();
+        file.finish().unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "new\n");
+        for path in [Path::new("/dev/null"), folder.path()] {
+            assert!(LogFile::create(path).is_err(), "{}", path.display());
+        }
     }
 
     #[test]

@@ -98,6 +98,9 @@ impl Reporter {
         let mut inner = self.0.borrow_mut();
         inner.summary = summary;
         inner.log = LogSink::new(logs, log_file);
+        if let Some(trouble) = inner.log.trouble() {
+            inner.on(Event::Warning(&trouble));
+        }
     }
 
     /// Asks the CI to hide these values. Before anything that may hold them.
@@ -132,10 +135,19 @@ impl Inner {
             self.say(&line);
         }
         if let Event::Warning(text) = event {
-            let title = self.gate.line("sevalla-deploy");
-            self.channel
-                .annotate(Level::Warning, &title, &self.gate.block(text));
+            self.mark(text);
         }
+    }
+
+    fn warn(&mut self, text: &str) {
+        self.say(&format!("Warning: {text}"));
+        self.mark(text);
+    }
+
+    fn mark(&mut self, warning: &str) {
+        let title = self.gate.line("sevalla-deploy");
+        self.channel
+            .annotate(Level::Warning, &title, &self.gate.block(warning));
     }
 
     fn finish(&mut self, outcome: &Outcome) {
@@ -172,9 +184,7 @@ impl Inner {
             .into_iter()
             .filter_map(Result::err)
         {
-            self.say(&format!(
-                "Warning: {problem}. The result of the run stays as it is."
-            ));
+            self.warn(&format!("{problem}. The result of the run stays as it is."));
         }
     }
 

@@ -190,3 +190,117 @@ impl Candidate for Option<DeploymentId> {
         self.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use super::*;
+    use crate::sevalla::Refusal;
+    use crate::sevalla::operation::TRIGGER_DEPLOYMENT;
+
+    fn failed(status: u16) -> ApiError {
+        ApiError {
+            operation: &TRIGGER_DEPLOYMENT,
+            cause: Cause::Refused(Box::new(Refusal {
+                status,
+                ..Refusal::default()
+            })),
+            attempts: 1,
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    fn made(id: &str) -> Deployment {
+        Deployment::only_its_id(DeploymentId(id.to_owned()))
+    }
+
+    /// Sends with these answers in turn and finds these deployments each time;
+    /// gives the result, how often was sent and what was told.
+    async fn play(
+        answers: Vec<Result<Deployment, ApiError>>,
+        found: &[&str],
+        may_send_again: bool,
+    ) -> (Result<Deployment, TriggerError>, usize, String) {
+        let (answers, sendings) = (RefCell::new(answers.into_iter()), Cell::new(0));
+        let told = RefCell::new(String::new());
+        let send = async || {
+            sendings.set(sendings.get() + 1);
+            answers.borrow_mut().next().unwrap()
+        };
+        // Nothing is to be seen before the second sending.
+        let search = async || {
+            let is_late = sendings.get() > 1;
+            Ok(Some(
+                found
+                    .iter()
+                    .filter(|_| is_late)
+                    .map(|id| made(id))
+                    .collect(),
+            ))
+        };
+        let tell = |event: Event<'_>| told.borrow_mut().push_str(&format!("{event:?}"));
+        let result = at_most_once(send, search, || may_send_again, &tell).await;
+        (result, sendings.get(), told.into_inner())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_not_carried_out_is_sent_once_more() {
+        let (result, sendings, _) = play(vec![Err(failed(502)), Ok(made("a"))], &["a"], true).await;
+        assert_eq!((result.unwrap().id.0.as_str(), sendings), ("a", 2));
+        let (result, sendings, _) = play(vec![Err(failed(502))], &[], false).await;
+        assert!(matches!(
+            result,
+            Err(TriggerError::Ambiguous {
+                search: Search::None { sent: 1 },
+                ..
+            })
+        ));
+        assert_eq!(sendings, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_second_sending_does_not_tell_what_the_first_did() {
+        let (result, sendings, _) = play(vec![Err(failed(502)), Err(failed(403))], &[], true).await;
+        assert!(matches!(
+            result,
+            Err(TriggerError::Ambiguous {
+                search: Search::None { sent: 2 },
+                ..
+            })
+        ));
+        assert_eq!(sendings, 2);
+        let (result, sendings, _) = play(vec![Err(failed(403))], &[], true).await;
+        assert!(matches!(result, Err(TriggerError::Api(_))));
+        assert_eq!(sendings, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_never_sent_a_third_time() {
+        let lost = || Err(failed(502));
+        let (result, sendings, _) = play(vec![lost(), lost()], &[], true).await;
+        assert!(matches!(
+            result,
+            Err(TriggerError::Ambiguous {
+                search: Search::None { sent: 2 },
+                ..
+            })
+        ));
+        assert_eq!(sendings, 2);
+        let (result, _, _) = play(vec![lost(), lost()], &["a", "b"], true).await;
+        assert!(
+            matches!(result, Err(TriggerError::Ambiguous { search: Search::Several(two), .. }) if two.len() == 2)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_effect_of_the_first_sending_is_told() {
+        let (result, _, told) =
+            play(vec![Err(failed(502)), Ok(made("b"))], &["b", "a"], true).await;
+        assert_eq!(result.unwrap().id.0, "b");
+        assert!(
+            told.contains("Deployment a is new too") && !told.contains("Deployment b is"),
+            "{told}"
+        );
+    }
+}

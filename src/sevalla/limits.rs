@@ -194,7 +194,7 @@ impl Budget {
 /// one; and to everybody who has just come and does not know what is left.
 const fn reserve(tier: Tier, limit: u64) -> u64 {
     match tier {
-        Tier::Logs => limit * 3 / 10,
+        Tier::Logs => limit.saturating_mul(3) / 10,
         Tier::Read => limit / 10,
         Tier::Deployment => 0,
     }
@@ -488,6 +488,7 @@ mod tests {
         for told in [
             budget("400", "-1", "60"),
             budget("400", "0", "1790000000"),
+            budget("18446744073709551615", "x", "60"),
             budget("400", "0", "NaN"),
             budget("400", "many", "60"),
             headers(&[("x-ratelimit-remaining", "0")]),
@@ -498,6 +499,8 @@ mod tests {
             assert_eq!(budget.pause(Tier::Read), Pause::default(), "{told:?}");
         }
         let mut long = Budget::default();
+        long.told(Tier::Logs, &budget("18446744073709551615", "1", "60"));
+        assert!(long.pause(Tier::Logs) <= LONGEST_PAUSE);
         long.told(Tier::Read, &budget("0", "0", "3600"));
         assert_eq!(least(&long, Tier::Read), LONGEST_PAUSE);
     }

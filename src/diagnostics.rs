@@ -8,6 +8,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use crate::inputs::DIAGNOSTICS;
 use crate::process::Variables;
 use crate::shown::Gate;
 
@@ -32,7 +33,7 @@ pub(crate) fn install(
 }
 
 fn wanted(variables: &Variables) -> Targets {
-    let named = ["SEVALLA_LOG", "RUST_LOG"]
+    let named = [DIAGNOSTICS, "RUST_LOG"]
         .iter()
         .find_map(|name| variables.text(name)?.parse().ok());
     let is_debugging = variables.text("RUNNER_DEBUG") == Some("1");

@@ -14,7 +14,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::process::{NotUtf8, Variables};
-use crate::secret::{ApiToken, HookUrl, is_https_or_loopback};
+use crate::secret::{ApiToken, HookUrl, is_https_or_loopback, looks_unexpanded};
 
 /// One input, as declared.
 #[derive(Debug)]
@@ -303,31 +303,44 @@ fn password(address: &str) -> Option<String> {
     Some(password.to_owned())
 }
 
-/// Names that look like inputs but are none, each with the nearest one.
+/// Sets how much is said for whoever debugs a run; no input.
+pub const DIAGNOSTICS: &str = "SEVALLA_LOG";
+
+/// Names that look like inputs but are none, each with the nearest one. Others
+/// name variables `SEVALLA_…` too, so there only a near miss is told.
 pub fn unknown_names(variables: &Variables) -> Vec<String> {
     let known: Vec<String> = TABLE.iter().map(Input::name).collect();
-    let given = variables.names().filter_map(|variable| {
-        let name = ["INPUT_", "PLUGIN_"]
-            .iter()
-            .find_map(|prefix| variable.strip_prefix(prefix))?;
-        let name = name.to_lowercase().replace('_', "-");
-        (!known.contains(&name)).then_some((variable, name))
-    });
+    let read: Vec<String> = TABLE.iter().flat_map(Input::spellings).collect();
+    let is_read =
+        |variable: &&str| read.iter().any(|name| name == variable) || *variable == DIAGNOSTICS;
+    let given = variables.names().filter(|variable| !is_read(variable));
     given
-        .map(|(variable, name)| describe_unknown(variable, &name, &known))
+        .filter_map(|variable| describe_unknown(variable, &known))
         .collect()
 }
 
-fn describe_unknown(variable: &str, name: &str, known: &[String]) -> String {
+fn describe_unknown(variable: &str, known: &[String]) -> Option<String> {
     /// Below this likeness a suggestion is a guess that misleads.
     const ALIKE: f64 = 0.6;
-    let likeness = |other: &String| strsim::normalized_damerau_levenshtein(name, other);
+    /// From this likeness on it is a slip.
+    const SLIP: f64 = 0.75;
+    let prefix = ["INPUT_", "PLUGIN_", "SEVALLA_"]
+        .into_iter()
+        .find(|prefix| variable.starts_with(prefix))?;
+    let name = variable
+        .strip_prefix(prefix)?
+        .to_lowercase()
+        .replace('_', "-");
+    let likeness = |other: &str| strsim::normalized_damerau_levenshtein(&name, other);
     let nearest = known
         .iter()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    match nearest.filter(|other| likeness(other) >= ALIKE) {
-        Some(other) => format!("{variable} is not an input and was ignored; did you mean {other}?"),
-        None => format!("{variable} is not an input and was ignored"),
+        .map(|other| (likeness(other), other))
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+    let told = format!("{variable} is not an input and was ignored");
+    match nearest {
+        Some((alike, _)) if prefix == "SEVALLA_" && alike < SLIP => None,
+        Some((alike, other)) if alike >= ALIKE => Some(format!("{told}; did you mean {other}?")),
+        _ => Some(told),
     }
 }
 
@@ -523,7 +536,7 @@ impl Value for OneLine {
         if text.chars().any(char::is_control) {
             return Err(expected::<Self>());
         }
-        if text.starts_with("$(") || text.starts_with("${") {
+        if looks_unexpanded(text) {
             return Err("it is the name of a variable that your CI did not fill in".to_owned());
         }
         Ok(Self(text.to_owned()))
@@ -769,9 +782,16 @@ mod tests {
             ("PLUGIN_XYZZY", "1"),
             ("INPUT_APP-ID", ID),
             ("INPUT_UNSET", ""),
+            ("SEVALLA_BRNACH", "x"),
+            ("SEVALLA_LOG", "debug"),
+            ("SEVALLA_TOKEN", "x"),
+            ("SEVALLA_COMPANY", "x"),
         ]);
         let unknown = unknown_names(&variables);
-        assert_eq!(unknown.len(), 2, "{unknown:?}");
+        assert_eq!(unknown.len(), 3, "{unknown:?}");
+        assert!(
+            unknown[2].contains("SEVALLA_BRNACH") && unknown[2].ends_with("did you mean branch?")
+        );
         assert!(unknown[0].contains("INPUT_APPID") && unknown[0].ends_with("did you mean app-id?"));
         assert!(unknown[1].contains("PLUGIN_XYZZY") && unknown[1].ends_with("ignored"));
     }

@@ -84,7 +84,7 @@ impl fmt::Debug for HookUrl {
 
 /// CI systems leave the name of an undefined variable in place: `$KEY`,
 /// `${KEY}`, `$(KEY)`, `${{ secrets.KEY }}`.
-fn looks_unexpanded(text: &str) -> bool {
+pub(crate) fn looks_unexpanded(text: &str) -> bool {
     text.starts_with('$')
 }
 

@@ -5,6 +5,7 @@ use super::{Ending, Outcome};
 use crate::deployment::{Deployment, DeploymentId, Service, Status, Verdict};
 use crate::inputs::Problem;
 use crate::report::duration;
+use crate::sevalla::operation::CALL_HOOK;
 use crate::sevalla::{ApiError, Cause, Next};
 use crate::stop::Signal;
 use crate::trigger::{Cancelled, Search, TriggerError};
@@ -98,7 +99,7 @@ impl Outcome {
     pub fn and_cancelled(self, id: &DeploymentId, cancelled: &Cancelled) -> Self {
         match cancelled {
             Cancelled::Ended(deployment, _) => self.because(format!(
-                "Deployment {id} was asked to stop and ended {}",
+                "Deployment {id} was asked to stop; it ended {}",
                 deployment.status.word()
             )),
             Cancelled::Accepted => self.because(format!(
@@ -157,6 +158,10 @@ fn judge(error: &ApiError) -> (Ending, String) {
         ),
         (Cause::Stopped, None) => (Ending::Rejected, "Run again".to_owned()),
         (Cause::NoTime, None) => (Ending::TimedOut, "Raise timeout".to_owned()),
+        (_, None) if error.operation.id == CALL_HOOK.id => (
+            Ending::Unavailable,
+            "Check deploy-hook-url, and that this machine reaches its host; then run again".to_owned(),
+        ),
         (_, None) => (
             Ending::Unavailable,
             "Check api-url, and that this machine reaches it (proxy, firewall); then run again".to_owned(),
@@ -271,7 +276,7 @@ fn left_at(last: &Deployment) -> String {
 
 fn in_words(last: &Deployment, status: &str) -> String {
     match last.status {
-        Status::Waiting => "waiting in the queue: it never began to run".to_owned(),
+        Status::Waiting => "waiting in the queue".to_owned(),
         Status::InProgress => "running".to_owned(),
         _ => status.to_owned(),
     }

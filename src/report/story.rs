@@ -20,6 +20,8 @@ pub(super) struct Story {
     started: Option<Instant>,
     /// When we first saw it out of the queue.
     running: Option<Instant>,
+    /// When we first saw it ended.
+    ended: Option<Instant>,
 }
 
 impl Story {
@@ -33,6 +35,7 @@ impl Story {
             warnings: Vec::new(),
             started: None,
             running: None,
+            ended: None,
         }
     }
 
@@ -64,6 +67,9 @@ impl Story {
         if self.running.is_none() && deployment.status == Status::InProgress {
             self.running = Some(Instant::now());
         }
+        if self.ended.is_none() && deployment.status.verdict().is_some() {
+            self.ended = Some(Instant::now());
+        }
         self.deployment = Some(deployment.clone());
     }
 
@@ -85,7 +91,14 @@ impl Story {
             self.started
                 .filter(|_| deployment.status == Status::Waiting)
         };
-        by_service.or_else(|| waiting().map(|since| since.elapsed()))
+        by_service.or_else(|| waiting().map(|since| self.until_the_end(since)))
+    }
+
+    /// What is told after the end does not count.
+    fn until_the_end(&self, since: Instant) -> Duration {
+        self.ended
+            .unwrap_or_else(Instant::now)
+            .saturating_duration_since(since)
     }
 
     /// Time from leaving the queue to the end: by the service's clock, or as
@@ -93,6 +106,6 @@ impl Story {
     pub(super) fn run(&self) -> Option<Duration> {
         let deployment = self.deployment.as_ref()?;
         let by_service = deployment.run_seconds().map(Duration::from_secs);
-        by_service.or_else(|| self.running.map(|since| since.elapsed()))
+        by_service.or_else(|| self.running.map(|since| self.until_the_end(since)))
     }
 }

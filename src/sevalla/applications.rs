@@ -8,8 +8,10 @@ use super::operation::{
     CANCEL_DEPLOYMENT, GET_APPLICATION, GET_APPLICATION_DEPLOYMENT_LOGS, GET_DEPLOYMENT,
     LIST_APPLICATION_DOMAINS, LIST_DEPLOYMENTS, TRIGGER_DEPLOYMENT,
 };
-use super::wire::{Page, TriggerBody, WireDeployment, WireLogEntry};
-use super::{ApiError, Application, Call, Client, Domain, LONGEST_PAGE, LogWindow, Patience};
+use super::wire::{AtMost, Page, TriggerBody, WireDeployment, WireLogEntry};
+use super::{
+    ApiError, Application, Call, Client, Domain, LOG_PAGE, LONGEST_PAGE, LogWindow, Patience,
+};
 use crate::deployment::{Deployment, DeploymentId, LogLine};
 use crate::plan::Order;
 
@@ -35,7 +37,7 @@ impl Client {
         let app = app.to_string();
         let call = Call::new(&LIST_DEPLOYMENTS, [app.as_str()]).query("limit", limit.to_string());
         let page: Page<WireDeployment> = self.send(call, patience).await?;
-        Ok(page.data.into_iter().map(Into::into).collect())
+        Ok(page.data.0.into_iter().map(Into::into).collect())
     }
 
     /// Starts a deployment. Never sent again once it may have taken effect.
@@ -64,8 +66,8 @@ impl Client {
     ) -> Result<Deployment, ApiError> {
         let app = app.to_string();
         let call = Call::new(&GET_DEPLOYMENT, [app.as_str(), &id.0]);
-        let deployment: WireDeployment = self.send(call, Patience::Once).await?;
-        Ok(deployment.into())
+        self.send_and(call, Patience::Once, |answer| answer.deployment(id))
+            .await
     }
 
     /// Asks to cancel a deployment, once. Whether it worked is told by its
@@ -88,8 +90,8 @@ impl Client {
             &GET_APPLICATION_DEPLOYMENT_LOGS,
             [app.as_str(), &id.0],
         ));
-        let entries: Vec<WireLogEntry> = self.send(call, Patience::Once).await?;
-        Ok(entries.into_iter().map(Into::into).collect())
+        let entries: AtMost<WireLogEntry, LOG_PAGE> = self.send(call, Patience::Once).await?;
+        Ok(entries.0.into_iter().map(Into::into).collect())
     }
 
     /// Reads an application's domains.
@@ -102,7 +104,7 @@ impl Client {
         let call = Call::new(&LIST_APPLICATION_DOMAINS, [app.as_str()])
             .query("limit", LONGEST_PAGE.to_string());
         let page: Page<Domain> = self.send(call, patience).await?;
-        Ok(page.data)
+        Ok(page.data.0)
     }
 
     /// The host under which an application can be visited, if it has one and

@@ -14,6 +14,7 @@ use super::http::{ConnectionError, Exchange, Request};
 use super::limits::{Budget, Pause};
 use super::operation::Tier;
 use super::{Call, limits, operation, wire};
+use crate::deployment::{Deployment, DeploymentId};
 use crate::redactor::Redactor;
 use crate::secret::ApiToken;
 use crate::shown::Gate;
@@ -202,7 +203,7 @@ fn bearer(token: &ApiToken) -> Result<HeaderValue, ConnectionError> {
 impl Answer {
     /// The body as `T`; the error names the place in the JSON.
     pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, Cause> {
-        let mut deserializer = serde_json::Deserializer::from_slice(&self.body);
+        let mut deserializer = serde_json::Deserializer::from_slice(without_mark(&self.body));
         let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let path = error.path().to_string();
             let inner = error.into_inner();
@@ -222,6 +223,19 @@ impl Answer {
     }
 
     /// The reason may repeat a value of the body, however long.
+    /// The body as the deployment with this id: another one would be followed
+    /// in the place of ours.
+    pub(super) fn deployment(&self, id: &DeploymentId) -> Result<Deployment, Cause> {
+        let deployment: Deployment = self.decode::<wire::WireDeployment>()?.into();
+        if !deployment.id.0.eq_ignore_ascii_case(&id.0) {
+            return Err(self.undecodable(&format!(
+                "it is about another deployment, {}",
+                deployment.id
+            )));
+        }
+        Ok(deployment)
+    }
+
     fn undecodable(&self, reason: &str) -> Cause {
         Cause::Undecodable {
             status: self.status,
@@ -229,6 +243,11 @@ impl Answer {
             request_id: self.request_id.clone(),
         }
     }
+}
+
+/// Some servers put a byte order mark before their JSON.
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
 /// What a body that is not JSON seems to be.
@@ -339,7 +358,7 @@ mod tests {
     fn a_body_that_does_not_decode_names_the_place() {
         let reason = |body: &str| match answer(body).decode::<wire::Page<wire::WireDeployment>>() {
             Err(Cause::Undecodable { reason, .. }) => reason,
-            other => panic!("{:?}", other.map(|page| page.data.len())),
+            other => panic!("{:?}", other.map(|page| page.data.0.len())),
         };
         assert!(reason(r#"{"data":[{"id":"a"},{"id":7}]}"#).starts_with("at data[1].id: "));
         assert!(reason("<html>").contains("an HTML page"));

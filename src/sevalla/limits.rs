@@ -275,7 +275,10 @@ fn reset(headers: &HeaderMap) -> Option<Duration> {
 }
 
 fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
-    text(headers, name)?.parse().ok()
+    /// More than this is as good as no limit.
+    const MOST: u64 = 1_000_000;
+    let number: u64 = text(headers, name)?.parse().ok()?;
+    Some(number.min(MOST))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

@@ -74,6 +74,14 @@ pub enum Patience {
 }
 
 impl Patience {
+    /// When it ends, if it has an end of its own.
+    fn end(self, started: Instant) -> Option<Instant> {
+        match self {
+            Self::Once => None,
+            Self::For(time) => Some(started + time),
+        }
+    }
+
     /// For what comes before anything has been started: giving up is cheap,
     /// and somebody is waiting.
     pub const BEFORE_THE_START: Self = Self::For(Duration::from_secs(180));
@@ -231,7 +239,9 @@ impl Client {
         let mut last = None;
         loop {
             attempts += 1;
-            let attempt = self.attempt(&call, attempts == 1).await;
+            let attempt = self
+                .attempt(&call, attempts == 1, patience.end(started))
+                .await;
             let cause = match attempt {
                 Ok(answer) => match read(&answer) {
                     Ok(value) => return Ok(value),
@@ -266,7 +276,12 @@ impl Client {
 
     /// One attempt. The first waits for its share of the company's budget; a
     /// repeated one has waited already.
-    async fn attempt(&self, call: &Call<'_>, is_first: bool) -> Result<Answer, Cause> {
+    async fn attempt(
+        &self,
+        call: &Call<'_>,
+        is_first: bool,
+        give_up: Option<Instant>,
+    ) -> Result<Answer, Cause> {
         if is_first && !self.is_hurried {
             let pause = self.connection.pause(call.operation.tier);
             let pause = pause.least + drawn(pause.spread);
@@ -279,9 +294,8 @@ impl Client {
         if call.is_write() && self.is_closing() {
             return Err(Cause::Stopped);
         }
-        self.connection
-            .attempt(call, self.limit, self.deadline)
-            .await
+        let deadline = give_up.map_or(self.deadline, |give_up| give_up.min(self.deadline));
+        self.connection.attempt(call, self.limit, deadline).await
     }
 
     /// Waits; `true` if a stop has made sending a write pointless meanwhile.

@@ -6,8 +6,8 @@ use super::operation::{
     CANCEL_STATIC_SITE_DEPLOYMENT, DEPLOY_STATIC_SITE, GET_STATIC_SITE, GET_STATIC_SITE_DEPLOYMENT,
     GET_STATIC_SITE_DEPLOYMENT_LOGS, LIST_STATIC_SITE_DEPLOYMENTS,
 };
-use super::wire::{DeployStaticSiteBody, Page, WireDeployment, WireLogEntry};
-use super::{ApiError, Call, Client, LogWindow, Patience, StaticSite};
+use super::wire::{AtMost, DeployStaticSiteBody, Page, WireDeployment, WireLogEntry};
+use super::{ApiError, Call, Client, LOG_PAGE, LogWindow, Patience, StaticSite};
 use crate::deployment::{Deployment, DeploymentId, LogLine};
 
 impl Client {
@@ -34,7 +34,7 @@ impl Client {
         let call = Call::new(&LIST_STATIC_SITE_DEPLOYMENTS, [site.as_str()])
             .query("limit", limit.to_string());
         let page: Page<WireDeployment> = self.send(call, patience).await?;
-        Ok(page.data.into_iter().map(Into::into).collect())
+        Ok(page.data.0.into_iter().map(Into::into).collect())
     }
 
     /// Starts a deployment. Never sent again once it may have taken effect.
@@ -59,8 +59,8 @@ impl Client {
     ) -> Result<Deployment, ApiError> {
         let site = site.to_string();
         let call = Call::new(&GET_STATIC_SITE_DEPLOYMENT, [site.as_str(), &id.0]);
-        let deployment: WireDeployment = self.send(call, Patience::Once).await?;
-        Ok(deployment.into())
+        self.send_and(call, Patience::Once, |answer| answer.deployment(id))
+            .await
     }
 
     /// Asks to cancel a deployment, once. Whether it worked is told by its
@@ -87,7 +87,7 @@ impl Client {
             &GET_STATIC_SITE_DEPLOYMENT_LOGS,
             [site.as_str(), &id.0],
         ));
-        let entries: Vec<WireLogEntry> = self.send(call, Patience::Once).await?;
-        Ok(entries.into_iter().map(Into::into).collect())
+        let entries: AtMost<WireLogEntry, LOG_PAGE> = self.send(call, Patience::Once).await?;
+        Ok(entries.0.into_iter().map(Into::into).collect())
     }
 }

@@ -3,21 +3,68 @@
 //! Lenient on purpose: objects may have more fields than we know, everything
 //! that may be null may also be absent, and words of a set are text.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use jiff::Timestamp;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::LONGEST_PAGE;
 use crate::deployment::{Deployment, DeploymentId, LogLine, Origin, Status};
+
+/// Longer than any id of the service.
+const LONGEST_ID: usize = 200;
+
+/// The last moment of the year 9999, in microseconds since 1970.
+const LATEST: i64 = 253_402_300_799_999_999;
 
 /// A page of a list.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page<T> {
-    pub(crate) data: Vec<T>,
+    pub(crate) data: AtMost<T, LONGEST_PAGE>,
+}
+
+/// A list of which no more than `MOST` items are kept: more was not asked for,
+/// and small items take far more memory than their text.
+#[derive(Debug)]
+pub(crate) struct AtMost<T, const MOST: usize>(pub(crate) Vec<T>);
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for AtMost<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items<T, const MOST: usize>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Items<T, MOST> {
+            type Value = Vec<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
+                let mut kept = Vec::new();
+                while kept.len() < MOST {
+                    let Some(item) = items.next_element()? else {
+                        return Ok(kept);
+                    };
+                    kept.push(item);
+                }
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(kept)
+            }
+        }
+
+        deserializer
+            .deserialize_seq(Items::<T, MOST>(PhantomData))
+            .map(Self)
+    }
 }
 
 /// A deployment of an application or a static site. Fields that only one of
 /// them has are absent in the other.
 #[derive(Debug, Deserialize)]
 pub(crate) struct WireDeployment {
+    #[serde(deserialize_with = "identifier")]
     id: String,
     #[serde(default, deserialize_with = "text")]
     status: Option<String>,
@@ -237,7 +284,7 @@ fn details<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ErrorDat
     #[serde(untagged)]
     enum Details {
         Known(ErrorData),
-        Other(serde::de::IgnoredAny),
+        Other(IgnoredAny),
     }
     Ok(match Details::deserialize(deserializer)? {
         Details::Known(data) => Some(data),
@@ -252,7 +299,7 @@ enum Scalar {
     Text(String),
     Flag(bool),
     Number(serde_json::Number),
-    Other(serde::de::IgnoredAny),
+    Other(IgnoredAny),
 }
 
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
@@ -262,6 +309,20 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
         Scalar::Number(number) => Some(number.to_string()),
         Scalar::Other(_) => None,
     })
+}
+
+/// An id that can stand in a path. Without one nothing can be followed, so
+/// anything else makes the whole answer unusable.
+fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let id = String::deserialize(deserializer)?;
+    let is_usable = !matches!(id.as_str(), "" | "." | "..")
+        && id.len() <= LONGEST_ID
+        && !id.contains(char::is_control);
+    if is_usable {
+        Ok(id)
+    } else {
+        Err(serde::de::Error::custom("it is no id"))
+    }
 }
 
 fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
@@ -286,7 +347,7 @@ fn micros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
         reason = "saturates, which is right for a time"
     )]
     let micros = number.and_then(|n| n.as_i64().or_else(|| n.as_f64().map(|float| float as i64)));
-    Ok(micros.unwrap_or_default())
+    Ok(micros.unwrap_or_default().clamp(0, LATEST))
 }
 
 #[cfg(test)]
@@ -313,6 +374,38 @@ mod tests {
             (None, None, Origin::Unknown)
         );
         assert!(odd.started_at.is_some());
+    }
+
+    #[test]
+    fn an_id_that_cannot_stand_in_a_path_is_none() {
+        for id in ["", ".", "..", "a\nb", &"x".repeat(201)] {
+            let json = serde_json::json!({ "id": id }).to_string();
+            assert!(
+                serde_json::from_str::<WireDeployment>(&json).is_err(),
+                "{id:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_more_items_are_kept_than_were_asked_for() {
+        let list: AtMost<u8, 3> = serde_json::from_str("[1,2,3,4,{\"x\":[]}]").unwrap();
+        assert_eq!(list.0, [1, 2, 3]);
+        assert!(serde_json::from_str::<AtMost<u8, 3>>("[1,2,3,4").is_err());
+    }
+
+    #[test]
+    fn an_impossible_time_is_the_nearest_possible_one() {
+        for (number, micros) in [
+            ("-1e300", 0),
+            ("1e300", LATEST),
+            ("9223372036854775807", LATEST),
+            ("-5", 0),
+        ] {
+            let entry: WireLogEntry =
+                serde_json::from_str(&format!(r#"{{"unix_timestamp":{number}}}"#)).unwrap();
+            assert_eq!(entry.unix_timestamp, micros, "{number}");
+        }
     }
 
     #[test]

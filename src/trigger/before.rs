@@ -32,7 +32,8 @@ pub struct Before {
 #[derive(Debug, Default)]
 pub(super) struct Mark {
     known: HashSet<DeploymentId>,
-    newest: Option<Timestamp>,
+    /// The oldest of them, if there were more than were read.
+    oldest: Option<Timestamp>,
 }
 
 /// What the deployment we start looks like in a list.
@@ -64,7 +65,7 @@ pub async fn look_before(
             look_at_application(client, plan, *app, order, tell).await
         }
         Work::DeployStaticSite { site, branch } => {
-            look_at_static_site(client, plan, *site, branch.as_deref(), tell).await
+            look_at_static_site(client, *site, branch.as_deref(), tell).await
         }
         Work::CallHook { app, .. } => match (app, &plan.token) {
             (Some(app), Some(_)) => {
@@ -122,7 +123,6 @@ async fn look_at_application(
 
 async fn look_at_static_site(
     client: &Client,
-    _plan: &Plan,
     site: Uuid,
     branch: Option<&str>,
     tell: Tell<'_>,
@@ -226,25 +226,29 @@ async fn read_mark(client: &Client, service: Service) -> Result<Mark, ApiError> 
 
 impl Mark {
     fn of(deployments: &[Deployment]) -> Self {
+        let is_whole = deployments.len() < HISTORY;
         Self {
             known: deployments
                 .iter()
                 .map(|deployment| deployment.id.clone())
                 .collect(),
-            newest: deployments
+            oldest: deployments
                 .iter()
                 .filter_map(|deployment| deployment.created_at)
-                .max(),
+                .min()
+                .filter(|_| !is_whole),
         }
     }
 
-    /// Whether a deployment came after the mark. Both times are the service's.
+    /// Whether a deployment came after the mark. The ids tell; only where the
+    /// list was longer than what was read, an old one may slide into sight.
+    /// Both times are the service's.
     pub(super) fn is_new(&self, deployment: &Deployment) -> bool {
-        let is_younger = match (deployment.created_at, self.newest) {
-            (Some(created), Some(newest)) => created >= newest,
-            _ => true,
-        };
-        !self.known.contains(&deployment.id) && is_younger
+        let is_old = deployment
+            .created_at
+            .zip(self.oldest)
+            .is_some_and(|(created, oldest)| created < oldest);
+        !self.known.contains(&deployment.id) && !is_old
     }
 }
 
@@ -252,19 +256,20 @@ impl Wanted {
     /// Whether a deployment could be the one we asked for. What the service
     /// does not tell excludes nothing.
     pub(super) fn could_be(&self, deployment: &Deployment) -> bool {
-        let same_branch = agree(self.branch.as_ref(), deployment.branch.as_ref(), |a, b| {
-            a == b
-        });
+        let same_branch = agree(
+            self.branch.as_deref(),
+            deployment.branch.as_deref(),
+            |wanted, seen| seen.strip_prefix("refs/heads/").unwrap_or(seen) == wanted,
+        );
         let same_image = agree(
-            self.docker_image.as_ref(),
-            deployment.docker_image.as_ref(),
-            |wanted, seen| seen == wanted || seen.ends_with(&format!("/{wanted}")),
+            self.docker_image.as_deref(),
+            deployment.docker_image.as_deref(),
+            may_be_image,
         );
         let same_kind = match (self.kind, deployment.trigger.as_deref()) {
             (_, Some("ROLLBACK_DEPLOYMENT" | "AUTO_DEPLOY_ON_PUSH")) => false,
-            (Kind::Restart, Some(trigger)) => trigger != "MANUAL_DEPLOY",
             (Kind::Deploy | Kind::Hook, Some(trigger)) => trigger != "RESTART",
-            (_, None) => true,
+            (Kind::Restart, Some(_)) | (_, None) => true,
         };
         // A hook is a webhook to the service, so its deployment may count as
         // automatic; only then.
@@ -273,8 +278,121 @@ impl Wanted {
     }
 }
 
-fn agree<T>(wanted: Option<&T>, seen: Option<&T>, same: impl Fn(&T, &T) -> bool) -> bool {
+fn agree(wanted: Option<&str>, seen: Option<&str>, same: impl Fn(&str, &str) -> bool) -> bool {
     wanted
         .zip(seen)
         .is_none_or(|(wanted, seen)| same(wanted, seen))
+}
+
+/// Whether the service may name the image we asked for like this: with its
+/// registry, or by the digest that its tag stood for.
+fn may_be_image(wanted: &str, seen: &str) -> bool {
+    let ends_with = |whole: &str, end: &str| whole == end || whole.ends_with(&format!("/{end}"));
+    let repository = |image: &str| {
+        let name = image.split('@').next().unwrap_or(image);
+        let tag = name
+            .rfind(':')
+            .filter(|at| !name.get(*at..).is_some_and(|tag| tag.contains('/')));
+        name.get(..tag.unwrap_or(name.len()))
+            .unwrap_or(name)
+            .to_owned()
+    };
+    ends_with(seen, wanted)
+        || (seen.contains('@') && ends_with(&repository(seen), &repository(wanted)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(id: &str) -> Deployment {
+        Deployment::only_its_id(DeploymentId(id.to_owned()))
+    }
+
+    fn at(second: i64, deployment: Deployment) -> Deployment {
+        Deployment {
+            created_at: Timestamp::from_second(second).ok(),
+            ..deployment
+        }
+    }
+
+    #[test]
+    fn what_was_not_in_the_list_is_new_whatever_its_time() {
+        let mark = Mark::of(&[at(100, seen("a")), at(90, seen("b"))]);
+        assert!(mark.is_new(&at(99, seen("c"))) && mark.is_new(&seen("c")));
+        assert!(!mark.is_new(&at(200, seen("a"))));
+        let many: Vec<Deployment> = (0..50).map(|n| at(100 + n, seen(&n.to_string()))).collect();
+        let mark = Mark::of(&many);
+        assert!(mark.is_new(&at(100, seen("new"))) && !mark.is_new(&at(99, seen("old"))));
+    }
+
+    #[test]
+    fn the_service_may_name_what_we_asked_for_in_its_own_way() {
+        let branch = Wanted {
+            branch: Some("main".to_owned()),
+            ..Wanted::default()
+        };
+        let on = |branch: &str| Deployment {
+            branch: Some(branch.to_owned()),
+            ..seen("x")
+        };
+        assert!(branch.could_be(&on("main")) && branch.could_be(&on("refs/heads/main")));
+        assert!(branch.could_be(&seen("x")) && !branch.could_be(&on("feature/main")));
+        for (seen, is_ours) in [
+            ("app:2", true),
+            ("registry.example:5000/team/app:2", true),
+            ("registry.example:5000/team/app@sha256:00", true),
+            ("team/app:3", false),
+            ("team/other@sha256:00", false),
+            ("myapp:2", false),
+        ] {
+            assert_eq!(may_be_image("app:2", seen), is_ours, "{seen}");
+        }
+    }
+
+    #[test]
+    fn what_a_push_or_somebody_else_started_is_not_ours() {
+        let by = |origin, trigger: Option<&str>| Deployment {
+            origin,
+            trigger: trigger.map(str::to_owned),
+            ..seen("x")
+        };
+        let of = |kind| Wanted {
+            kind,
+            ..Wanted::default()
+        };
+        for (kind, origin, trigger, is_ours) in [
+            (Kind::Deploy, Origin::Manual, Some("MANUAL_DEPLOY"), true),
+            (Kind::Deploy, Origin::Unknown, None, true),
+            (Kind::Deploy, Origin::Automatic, None, false),
+            (Kind::Deploy, Origin::Manual, Some("RESTART"), false),
+            (
+                Kind::Deploy,
+                Origin::Manual,
+                Some("ROLLBACK_DEPLOYMENT"),
+                false,
+            ),
+            (Kind::Restart, Origin::Manual, Some("RESTART"), true),
+            (Kind::Restart, Origin::Manual, Some("MANUAL_DEPLOY"), true),
+            (
+                Kind::Restart,
+                Origin::Manual,
+                Some("ROLLBACK_DEPLOYMENT"),
+                false,
+            ),
+            (Kind::Hook, Origin::Automatic, None, true),
+            (
+                Kind::Hook,
+                Origin::Automatic,
+                Some("AUTO_DEPLOY_ON_PUSH"),
+                false,
+            ),
+        ] {
+            assert_eq!(
+                of(kind).could_be(&by(origin, trigger)),
+                is_ours,
+                "{kind:?} {origin:?} {trigger:?}"
+            );
+        }
+    }
 }

@@ -155,7 +155,7 @@ async fn call_hook(
     let deployment = match id {
         Some(id) => Deployment::only_its_id(id),
         None if !is_followed => return Ok(Started::Unseen),
-        None => find_one(look)
+        None => find_one(look, false)
             .await
             .map_err(|not_one| TriggerError::Unidentified(not_one.into()))?,
     };

@@ -7,16 +7,19 @@ use tokio::time::sleep;
 use super::{Search, Tell, TriggerError};
 use crate::deployment::{Deployment, DeploymentId};
 use crate::report::Event;
-use crate::sevalla::{ApiError, Next};
+use crate::sevalla::{ApiError, Cause, Next};
 
 /// The waits before each look for the effect of a write whose answer was lost.
-const SEARCH: [Duration; 5] = [
+const SEARCH: &[Duration] = &[
     Duration::from_millis(500),
     Duration::from_secs(1),
     Duration::from_secs(2),
     Duration::from_secs(4),
     Duration::from_secs(8),
 ];
+
+/// One more after a time-out: the service may still be at it.
+const SLOW_SEARCH: Duration = Duration::from_secs(10);
 
 /// Makes a write take effect at most once.
 ///
@@ -34,7 +37,12 @@ pub(super) async fn at_most_once<T: Candidate>(
     loop {
         sendings += 1;
         let lost = match send().await {
-            Ok(made) => return Ok(made),
+            Ok(made) => {
+                if sendings > 1 {
+                    tell_of_others(&made, &search, tell).await;
+                }
+                return Ok(made);
+            }
             Err(error) if error.next() == Next::Lost => error,
             // The second sending was refused, but the first may have worked.
             Err(error) if sendings > 1 => {
@@ -46,7 +54,8 @@ pub(super) async fn at_most_once<T: Candidate>(
             "The answer was lost ({}). Looking whether the request took effect.",
             lost.cause
         )));
-        let search = match find_one(&search).await {
+        let is_slow = matches!(lost.cause, Cause::TimedOut { .. });
+        let search = match find_one(&search, is_slow).await {
             Ok(found) => {
                 tell(Event::Note(
                     "It did: exactly one new deployment matches. Going on with that one.",
@@ -62,6 +71,26 @@ pub(super) async fn at_most_once<T: Candidate>(
             Err(not_one) => Search::from(not_one).after(sendings),
         };
         return Err(ambiguous(lost, search));
+    }
+}
+
+/// The request was sent twice and the second was answered. If the first has
+/// taken effect after all, somebody must know.
+async fn tell_of_others<T: Candidate>(
+    made: &T,
+    search: impl AsyncFn() -> Result<Option<Vec<T>>, ApiError>,
+    tell: Tell<'_>,
+) {
+    let found = search().await.ok().flatten().unwrap_or_default();
+    for other in found
+        .iter()
+        .filter_map(Candidate::id)
+        .filter(|id| Some(*id) != made.id())
+    {
+        tell(Event::Warning(&format!(
+            "Deployment {other} is new too: the first request, whose answer was lost, may have started it. \
+             Look in the dashboard whether it should go on."
+        )));
     }
 }
 
@@ -109,9 +138,11 @@ impl Search {
 /// Searches again and again for a bounded time until there is one.
 pub(super) async fn find_one<T>(
     search: impl AsyncFn() -> Result<Option<Vec<T>>, ApiError>,
+    is_slow: bool,
 ) -> Result<T, NotOne<T>> {
-    for wait in SEARCH {
-        sleep(wait).await;
+    let more = Some(&SLOW_SEARCH).filter(|_| is_slow);
+    for wait in SEARCH.iter().chain(more) {
+        sleep(*wait).await;
         if let Some(one) = search_once(&search).await? {
             return Ok(one);
         }
@@ -136,11 +167,16 @@ pub(super) async fn search_once<T>(
 /// What a write may have made.
 pub(super) trait Candidate {
     fn into_deployment(self) -> Option<Deployment>;
+    fn id(&self) -> Option<&DeploymentId>;
 }
 
 impl Candidate for Deployment {
     fn into_deployment(self) -> Option<Deployment> {
         Some(self)
+    }
+
+    fn id(&self) -> Option<&DeploymentId> {
+        Some(&self.id)
     }
 }
 
@@ -148,5 +184,9 @@ impl Candidate for Deployment {
 impl Candidate for Option<DeploymentId> {
     fn into_deployment(self) -> Option<Deployment> {
         self.map(Deployment::only_its_id)
+    }
+
+    fn id(&self) -> Option<&DeploymentId> {
+        self.as_ref()
     }
 }

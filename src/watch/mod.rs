@@ -38,7 +38,7 @@ const LOG_QUIET: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)
 /// How long a reading that was under way at the end may still take.
 const HUNG_READING: Duration = Duration::from_secs(2);
 
-/// How much longer the next wait is after something new has come.
+/// How much longer the next wait is after new lines have come once more.
 const LOG_PACE: Duration = Duration::from_secs(1);
 
 /// How long the log may keep the run waiting after the end.
@@ -426,6 +426,7 @@ impl<S: Source> Watch<'_, S> {
         }
         self.is_log_read.set(true);
         let mut quiet = LOG_QUIET.iter();
+        let mut pace = Duration::ZERO;
         while let Some(wait) = quiet.next() {
             sleep(*wait).await;
             match self.read_or_tell(cursor).await {
@@ -435,7 +436,8 @@ impl<S: Source> Watch<'_, S> {
                 Some(_) => {
                     self.is_log_read.set(false);
                     quiet = LOG_QUIET.iter();
-                    sleep(LOG_PACE).await;
+                    sleep(pace).await;
+                    pace = LOG_PACE;
                 }
                 None => return,
             }

@@ -373,7 +373,8 @@ impl Secret {
 
 /// The parts of an address that are secret on their own; `None` if it is none.
 fn parts_of_a_url(secret: &str) -> Option<Vec<String>> {
-    let url = Url::parse(secret).ok().filter(Url::has_host)?;
+    let is_address = |url: &Url| matches!(url.scheme(), "http" | "https") && secret.contains("://");
+    let url = Url::parse(secret).ok().filter(is_address)?;
     let segments: Vec<&str> = url.path_segments()?.collect();
     let path = match segments.as_slice() {
         ["apps", _, "deploy", last, ..] => (*last).to_owned(),

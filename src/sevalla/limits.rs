@@ -18,10 +18,12 @@ use super::operation::Tier;
 /// no burden to the service, and a wrong header cannot stall a run.
 pub const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(120);
 
-/// The longest wait to spare a budget: a window of the service for a status,
-/// and three for a log, which is only told.
+/// The longest wait to spare a budget before asking for a status: a window of
+/// the service.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-const LONGEST_PAUSE_FOR_LOGS: Duration = Duration::from_secs(180);
+
+/// The same before reading a log, which is only told.
+pub const LONGEST_PAUSE_FOR_LOGS: Duration = Duration::from_secs(180);
 
 /// The requests that one run makes in a minute at most, whatever the headers
 /// say: an older page of the service allows a company 120.
@@ -503,7 +505,7 @@ mod tests {
         }
         let mut long = Budget::default();
         long.told(Tier::Logs, &budget("18446744073709551615", "1", "60"));
-        assert!(long.pause(Tier::Logs) <= LONGEST_PAUSE);
+        assert!(least(&long, Tier::Logs) <= LONGEST_PAUSE_FOR_LOGS);
         long.told(Tier::Read, &budget("0", "0", "3600"));
         assert_eq!(least(&long, Tier::Read), LONGEST_PAUSE);
     }

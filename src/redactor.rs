@@ -409,6 +409,11 @@ fn percent_decoded(text: &str) -> Option<String> {
 /// The forms in which a secret turns up in text.
 fn forms_of(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned()];
+    // A sequence for a terminal may have taken the first letter as its last.
+    let without_first: String = secret.chars().skip(1).collect();
+    if secret.len() >= SHORTEST_BROKEN {
+        forms.push(without_first);
+    }
     forms.extend(json_escaped(secret));
     // A panic or a diagnostic quotes as Rust does, also what is JSON already.
     let quoted: Vec<String> = forms

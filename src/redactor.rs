@@ -373,7 +373,8 @@ impl Secret {
 
 /// The parts of an address that are secret on their own; `None` if it is none.
 fn parts_of_a_url(secret: &str) -> Option<Vec<String>> {
-    let url = Url::parse(secret).ok().filter(Url::has_host)?;
+    let is_address = |url: &Url| matches!(url.scheme(), "http" | "https") && secret.contains("://");
+    let url = Url::parse(secret).ok().filter(is_address)?;
     let segments: Vec<&str> = url.path_segments()?.collect();
     let path = match segments.as_slice() {
         ["apps", _, "deploy", last, ..] => (*last).to_owned(),
@@ -408,6 +409,11 @@ fn percent_decoded(text: &str) -> Option<String> {
 /// The forms in which a secret turns up in text.
 fn forms_of(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned()];
+    // A sequence for a terminal may have taken the first letter as its last.
+    let without_first: String = secret.chars().skip(1).collect();
+    if secret.len() >= SHORTEST_BROKEN {
+        forms.push(without_first);
+    }
     forms.extend(json_escaped(secret));
     // A panic or a diagnostic quotes as Rust does, also what is JSON already.
     let quoted: Vec<String> = forms

@@ -18,10 +18,12 @@ use super::operation::Tier;
 /// no burden to the service, and a wrong header cannot stall a run.
 pub const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(120);
 
-/// The longest wait to spare a budget: a window of the service for a status,
-/// and three for a log, which is only told.
+/// The longest wait to spare a budget before asking for a status: a window of
+/// the service.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-const LONGEST_PAUSE_FOR_LOGS: Duration = Duration::from_secs(180);
+
+/// The same before reading a log, which is only told.
+pub const LONGEST_PAUSE_FOR_LOGS: Duration = Duration::from_secs(180);
 
 /// The requests that one run makes in a minute at most, whatever the headers
 /// say: an older page of the service allows a company 120.
@@ -194,7 +196,7 @@ impl Budget {
 /// one; and to everybody who has just come and does not know what is left.
 const fn reserve(tier: Tier, limit: u64) -> u64 {
     match tier {
-        Tier::Logs => limit * 3 / 10,
+        Tier::Logs => limit.saturating_mul(3) / 10,
         Tier::Read => limit / 10,
         Tier::Deployment => 0,
     }
@@ -491,6 +493,7 @@ mod tests {
         for told in [
             budget("400", "-1", "60"),
             budget("400", "0", "1790000000"),
+            budget("18446744073709551615", "x", "60"),
             budget("400", "0", "NaN"),
             budget("400", "many", "60"),
             headers(&[("x-ratelimit-remaining", "0")]),
@@ -501,6 +504,8 @@ mod tests {
             assert_eq!(budget.pause(Tier::Read), Pause::default(), "{told:?}");
         }
         let mut long = Budget::default();
+        long.told(Tier::Logs, &budget("18446744073709551615", "1", "60"));
+        assert!(least(&long, Tier::Logs) <= LONGEST_PAUSE_FOR_LOGS);
         long.told(Tier::Read, &budget("0", "0", "3600"));
         assert_eq!(least(&long, Tier::Read), LONGEST_PAUSE);
     }

@@ -31,7 +31,14 @@ fn collect(folder: &Path, naming: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let relative = path.strip_prefix(crate::root()).unwrap().to_owned();
-        let is_ours = ![Path::new("target"), Path::new(".git")].contains(&relative.as_path());
+        let foreign = [
+            "target",
+            "fuzz/target",
+            "fuzz/corpus",
+            "fuzz/artifacts",
+            ".git",
+        ];
+        let is_ours = !foreign.map(Path::new).contains(&relative.as_path());
         if path.is_symlink() || !is_ours {
             continue;
         }

@@ -141,7 +141,7 @@ fn no_text_of_fragments_is_obeyed_in_any_place() {
             for case in CASES {
                 let harmless = run(place, kind, case, "plain");
                 let mut runner = TestRunner::new(Config {
-                    cases: 8,
+                    cases: 4,
                     failure_persistence: None,
                     ..Config::default()
                 });

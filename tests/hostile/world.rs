@@ -114,7 +114,7 @@ impl Stranger {
             _ => "failed",
         };
         json!({
-            "id": format!("d{t}"), "status": status, "type": "manual", "trigger": t, "branch": t,
+            "id": "6a1bbd1c-0000-4000-8000-000000000001", "status": status, "type": "manual", "trigger": t, "branch": t,
             "docker_image_url": t, "commit_sha": t, "commit_message": t, "author_login": t,
             "author_img": t, "repo_url": t, "build_error": t,
             "created_at": "2026-03-01T10:00:00.000Z",
@@ -177,7 +177,9 @@ impl Stranger {
         if is_post {
             return match (self.case, path.contains("/deploy/")) {
                 (Case::Refused, _) => (403, self.error().to_string().into_bytes()),
-                (_, true) => ok(json!({"deployment": {"id": format!("d{t}")}, "message": t})),
+                (_, true) => ok(
+                    json!({"deployment": {"id": "6a1bbd1c-0000-4000-8000-000000000001"}, "message": t}),
+                ),
                 _ => ok(self.deployment()),
             };
         }

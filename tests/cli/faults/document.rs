@@ -44,7 +44,7 @@ In every row, whatever goes wrong:
 - the key and the address of the hook are in none of them.
 
 One thing the run cannot see through: a Sevalla that starts the deployment, loses the answer, and
-then does not show the deployment in its list for more than fifteen seconds. The run would take it
+then does not show the deployment in its list for more than fifteen seconds (twenty-five after a time-out). The run would take it
 for not carried out and ask once more.
 ";
 

@@ -72,7 +72,7 @@ impl Moment {
                 "At the start, not carried out",
                 "The request that starts the deployment is on its way, something goes wrong, and \
                  Sevalla starts nothing. The run cannot know that: it looks in the list of \
-                 deployments for about fifteen seconds before it sends the request again, and it \
+                 deployments for fifteen seconds or more before it sends the request again, and it \
                  does that only once.",
             ),
             Self::TriggerDone => (

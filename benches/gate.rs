@@ -3,6 +3,7 @@
 //!
 //!     cargo bench --bench gate
 
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 #![expect(
     clippy::print_stdout,
     clippy::cast_precision_loss,

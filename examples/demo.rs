@@ -5,6 +5,11 @@
 //! cargo run --example demo -- failing   one that fails
 //! ```
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the demo takes the world from the process"
+)]
+
 use std::process::ExitCode;
 use std::time::Duration;
 

@@ -94,6 +94,7 @@ pub fn explain_panics(gate: Gate) {
         let _closed = io::stderr().write_all(line.as_bytes());
         #[expect(
             clippy::exit,
+            clippy::disallowed_methods,
             reason = "a panic has no value to return; the contract promises code 10"
         )]
         std::process::exit(i32::from(crate::outcome::Ending::Internal.code()));

@@ -1,5 +1,10 @@
 //! Gathers the process's world, runs, and turns the outcome into an exit code.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one place that takes the world from the process"
+)]
+
 use std::io::Write as _;
 use std::process::ExitCode;
 

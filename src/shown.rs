@@ -350,7 +350,6 @@ mod tests {
 
     #[test]
     fn no_sequence_costs_more_than_its_length() {
-        let started = std::time::Instant::now();
         for piece in [
             "\u{1b}]",
             "\u{1b}]\u{7}",
@@ -362,10 +361,10 @@ mod tests {
             "é",
             "\u{1b}P\u{1b}",
         ] {
-            shown(&piece.repeat(200_000));
+            // What looks again and again would take minutes for this.
+            let text = piece.repeat(200_000);
+            assert!(shown(&text).len() <= text.len() * 2, "{piece:?}");
         }
-        // Milliseconds; what looks again and again takes minutes.
-        assert!(started.elapsed() < std::time::Duration::from_secs(10));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The built program, in a scrubbed environment, against the simulator.
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a test that cannot go on fails"

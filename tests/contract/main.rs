@@ -4,6 +4,7 @@
 //! A test that fails prints what should stand there, ready to be pasted.
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a test that cannot go on fails"

@@ -4,6 +4,7 @@
 //! comes out is judged by ports of the hosts' own rules.
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -7,6 +7,7 @@
 //! waits between the program's requests are drawn by the program itself, so a
 //! rare failure may need its seed more than once.
 #![expect(
+    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
     reason = "a test's helpers fail the test by panicking"

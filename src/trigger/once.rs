@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{Search, Tell, TriggerError};
 use crate::deployment::{Deployment, DeploymentId};
@@ -20,6 +20,10 @@ const SEARCH: &[Duration] = &[
 
 /// One more after a time-out: the service may still be at it.
 const SLOW_SEARCH: Duration = Duration::from_secs(10);
+
+/// How long looking for a late effect of the first sending may hold up the run
+/// that the second has started.
+const LATE_EFFECT: Duration = Duration::from_secs(2);
 
 /// Makes a write take effect at most once.
 ///
@@ -81,7 +85,12 @@ async fn tell_of_others<T: Candidate>(
     search: impl AsyncFn() -> Result<Option<Vec<T>>, ApiError>,
     tell: Tell<'_>,
 ) {
-    let found = search().await.ok().flatten().unwrap_or_default();
+    let found = timeout(LATE_EFFECT, search()).await;
+    let found = found
+        .ok()
+        .and_then(Result::ok)
+        .flatten()
+        .unwrap_or_default();
     for other in found
         .iter()
         .filter_map(Candidate::id)

@@ -307,7 +307,12 @@ fn none_of_several_is_chosen(case: &Case) -> Verdict {
 /// Nothing is waited for after a refusal that time cannot heal.
 fn refusals_end_the_run(case: &Case) -> Verdict {
     let mut first_look = None;
+    let mut is_started = false;
     for sent in case.requests() {
+        // After a second sending the list only tells of more.
+        let only_tells = is_started && matches!(sent.ask, Ask::List { .. });
+        is_started |=
+            sent.ask.is_start() && matches!(sent.heard, Heard::Answer(200..=299, Some(_)));
         let is_look = matches!(sent.ask, Ask::Get { .. });
         let since = *first_look.get_or_insert(sent.at);
         if !is_look {
@@ -324,7 +329,7 @@ fn refusals_end_the_run(case: &Case) -> Verdict {
         // A key that may only write is enough for a start that is not followed.
         let inputs = &case.scenario().inputs;
         let is_needed = sent.ask.is_start() || *status != 403 || inputs.follow || inputs.dry_run;
-        if decides && is_needed && !is_young && case.ended() > at + 6_000 {
+        if decides && !only_tells && is_needed && !is_young && case.ended() > at + 6_000 {
             return Err(format!("it went on after {sent}"));
         }
     }

@@ -38,7 +38,10 @@ const LOG_QUIET: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)
 /// How long a reading that was under way at the end may still take.
 const HUNG_READING: Duration = Duration::from_secs(2);
 
-/// How much longer the next wait is after new lines have come once more.
+/// How often new lines may come after the end before reading slows down.
+const LOG_BURSTS: u32 = 3;
+
+/// How much longer the next wait is then.
 const LOG_PACE: Duration = Duration::from_secs(1);
 
 /// How long the log may keep the run waiting after the end.
@@ -426,7 +429,7 @@ impl<S: Source> Watch<'_, S> {
         }
         self.is_log_read.set(true);
         let mut quiet = LOG_QUIET.iter();
-        let mut pace = Duration::ZERO;
+        let mut bursts = 0;
         while let Some(wait) = quiet.next() {
             sleep(*wait).await;
             match self.read_or_tell(cursor).await {
@@ -436,8 +439,10 @@ impl<S: Source> Watch<'_, S> {
                 Some(_) => {
                     self.is_log_read.set(false);
                     quiet = LOG_QUIET.iter();
-                    sleep(pace).await;
-                    pace = LOG_PACE;
+                    bursts += 1;
+                    if bursts > LOG_BURSTS {
+                        sleep(LOG_PACE).await;
+                    }
                 }
                 None => return,
             }

@@ -170,6 +170,14 @@ mod tests {
             (Ending::Interrupted(Signal::Terminate), 143, "interrupted"),
         ] {
             assert_eq!((ending.code(), ending.word()), (code, word));
+            let outcome = Outcome::new(ending, "");
+            assert_eq!(outcome.is_good(), code == 0, "{word}");
+            let as_shown = |code: ExitCode| format!("{code:?}");
+            assert_eq!(
+                as_shown(outcome.exit_code()),
+                as_shown(ExitCode::from(code)),
+                "{word}"
+            );
         }
     }
 }

@@ -428,8 +428,7 @@ impl Client {
         hook: &HookUrl,
         patience: Patience,
     ) -> Result<Option<DeploymentId>, ApiError> {
-        let mut call = Call::new(&operation::CALL_HOOK, [hook.expose()]);
-        call.body = None;
+        let call = Call::new(&operation::CALL_HOOK, [hook.expose()]);
         self.send_and(call, patience, |answer| {
             Ok(wire::HookAnswer::read(&answer.body))
         })

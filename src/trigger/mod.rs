@@ -157,7 +157,7 @@ async fn call_hook(
         None if !is_followed => return Ok(Started::Unseen),
         None => find_one(look, false)
             .await
-            .map_err(|not_one| TriggerError::Unidentified(not_one.into()))?,
+            .map_err(|not_one| TriggerError::Unidentified(not_one.after(1)))?,
     };
     Ok(Started::Known(service, Box::new(deployment)))
 }

@@ -72,7 +72,7 @@ pub(super) async fn at_most_once<T: Candidate>(
                 ));
                 continue;
             }
-            Err(not_one) => Search::from(not_one).after(sendings),
+            Err(not_one) => not_one.after(sendings),
         };
         return Err(ambiguous(lost, search));
     }
@@ -118,28 +118,17 @@ pub(super) enum NotOne<T> {
     Impossible,
 }
 
-impl<T: Candidate> From<NotOne<T>> for Search {
-    fn from(not_one: NotOne<T>) -> Self {
-        match not_one {
-            NotOne::None => Self::None { sent: 1 },
-            NotOne::Several(candidates) => Self::Several(
-                candidates
-                    .into_iter()
-                    .filter_map(Candidate::into_deployment)
-                    .collect(),
-            ),
-            NotOne::Failed(error) => Self::Failed(Box::new(error)),
-            NotOne::Impossible => Self::Impossible,
-        }
-    }
-}
-
-impl Search {
-    /// The same after so many sendings.
-    fn after(self, sent: u32) -> Self {
+impl<T: Candidate> NotOne<T> {
+    /// The same for people, after the write was sent so many times.
+    pub(super) fn after(self, sent: u32) -> Search {
         match self {
-            Self::None { .. } => Self::None { sent },
-            other => other,
+            Self::None => Search::None { sent },
+            Self::Several(candidates) => {
+                let candidates = candidates.into_iter();
+                Search::Several(candidates.filter_map(Candidate::into_deployment).collect())
+            }
+            Self::Failed(error) => Search::Failed(Box::new(error)),
+            Self::Impossible => Search::Impossible,
         }
     }
 }

@@ -6,16 +6,23 @@ use crate::domain::Domain;
 use crate::ids;
 use crate::lane::Lane;
 use crate::past::PastDeployment;
+use crate::removal::{Deletion, Phase, Removal};
 use crate::script::Script;
 use crate::slug::slug;
+use crate::snapshot::AppSnapshot;
 
 /// An application: by default `shop`, from a private repository on GitHub,
 /// branch `main`, no automatic deployment, not suspended, one system domain,
 /// hook enabled, no history.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent of each other: fields of the record and switches"
+)]
 pub struct Application {
     pub(crate) id: String,
     pub(crate) display_name: String,
+    system_name: Option<String>,
     pub(crate) source: String,
     pub(crate) kind: String,
     pub(crate) repo_url: String,
@@ -26,12 +33,32 @@ pub struct Application {
     pub(crate) suspended: bool,
     pub(crate) refuses_suspended: bool,
     pub(crate) domains: Vec<Domain>,
+    own_domains: bool,
     pub(crate) hook: Option<String>,
     pub(crate) process_id: String,
     pub(crate) past: Vec<PastDeployment>,
     pub(crate) lane: Lane,
     pub(crate) created: Moment,
     pub(crate) cache_purges: usize,
+    pub(crate) removal: Removal,
+    pub(crate) rollback: Rollback,
+    /// Set for preview apps that a pipeline made.
+    pub(crate) preview: Option<PreviewOf>,
+}
+
+/// What a rollback goes back to, and how it is refused when there is nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rollback {
+    /// How many successes it passes over.
+    pub(crate) passes: usize,
+    pub(crate) refusal: u16,
+}
+
+/// Where a preview app comes from.
+#[derive(Debug, Clone)]
+pub(crate) struct PreviewOf {
+    pub(crate) pipeline: String,
+    pub(crate) pull_request: Option<u64>,
 }
 
 impl Application {
@@ -40,6 +67,7 @@ impl Application {
         Self {
             id: id.into(),
             display_name: "shop".to_owned(),
+            system_name: None,
             source: "privateGit".to_owned(),
             kind: "app".to_owned(),
             repo_url: "https://github.com/octocat/shop".to_owned(),
@@ -50,12 +78,19 @@ impl Application {
             suspended: false,
             refuses_suspended: false,
             domains: vec![Domain::system("shop-abcde.sevalla.app").primary(true)],
+            own_domains: false,
             hook: Some(ids::hook_secret()),
             process_id: ids::uuid(),
             past: Vec::new(),
             lane: Lane::default(),
             created: Moment(0),
             cache_purges: 0,
+            removal: Removal::default(),
+            rollback: Rollback {
+                passes: 0,
+                refusal: 404,
+            },
+            preview: None,
         }
     }
 
@@ -104,8 +139,8 @@ impl Application {
         self.source("dockerImage")
     }
 
-    /// Whether a push deploys. The simulator itself deploys nothing; see
-    /// [`crate::Simulator::add_deployment`].
+    /// Whether a push to the default branch deploys; see
+    /// [`crate::Simulator::push`].
     #[must_use]
     pub fn auto_deploy(mut self, on: bool) -> Self {
         self.auto_deploy = on;
@@ -131,6 +166,7 @@ impl Application {
     #[must_use]
     pub fn domains(mut self, domains: impl IntoIterator<Item = Domain>) -> Self {
         self.domains = domains.into_iter().collect();
+        self.own_domains = true;
         self
     }
 
@@ -156,8 +192,81 @@ impl Application {
         self
     }
 
+    /// What comes of a call that deletes it.
+    #[must_use]
+    pub fn deletion(mut self, deletion: Deletion) -> Self {
+        self.removal.plan = deletion;
+        self
+    }
+
+    /// Whether a rollback goes to the success before the latest one, and not to
+    /// the latest itself. The document can be read both ways.
+    #[must_use]
+    pub fn rolls_back_past_the_latest(mut self, on: bool) -> Self {
+        self.rollback.passes = usize::from(on);
+        self
+    }
+
+    /// The code of the refusal of a rollback to nothing. The document lists no
+    /// 400 there, so it is 404 by default.
+    #[must_use]
+    pub fn refuses_rollback_with(mut self, code: u16) -> Self {
+        self.rollback.refusal = code;
+        self
+    }
+
     pub(crate) fn name(&self) -> String {
-        slug(&self.display_name)
+        let name = self.system_name.clone();
+        name.unwrap_or_else(|| slug(&self.display_name))
+    }
+
+    /// The word of its record.
+    pub(crate) fn status(&self, now: Moment) -> Option<&'static str> {
+        match self.removal.phase(now) {
+            Phase::Deleting | Phase::Gone => Some("deleting"),
+            Phase::Failed(at) if self.lane.newest().is_none_or(|created| created <= at) => {
+                Some("appDeletionFailed")
+            }
+            _ => self.lane.record_status(now),
+        }
+    }
+
+    /// Whether a push to `branch` (`None`: to its own) deploys it.
+    pub(crate) fn follows(&self, branch: Option<&str>) -> bool {
+        let automatic = self.auto_deploy && self.source == "privateGit";
+        (automatic || self.preview.is_some())
+            && branch.is_none_or(|branch| branch == self.default_branch)
+    }
+
+    /// Makes it a preview app of this branch.
+    pub(crate) fn become_preview(&mut self, origin: PreviewOf, branch: &str, created: Moment) {
+        self.display_name = match origin.pull_request {
+            Some(number) => format!("PR #{number} {branch}"),
+            None => branch.to_owned(),
+        };
+        let name = format!("{}-{}", slug(&self.display_name), ids::letters(5));
+        if !self.own_domains {
+            self.domains = vec![Domain::system(format!("{name}.sevalla.app")).primary(true)];
+        }
+        self.system_name = Some(name);
+        branch.clone_into(&mut self.default_branch);
+        "previewApp".clone_into(&mut self.kind);
+        "app".clone_into(&mut self.source);
+        self.preview = Some(origin);
+        self.settle(created);
+    }
+
+    pub(crate) fn snapshot(&self, now: Moment) -> AppSnapshot {
+        AppSnapshot {
+            id: self.id.clone(),
+            name: self.name(),
+            display_name: self.display_name.clone(),
+            status: self.status(now).map(str::to_owned),
+            branch: self.default_branch.clone(),
+            is_preview: self.kind == "previewApp",
+            pull_request: self.preview.as_ref().and_then(|from| from.pull_request),
+            created: self.created.since_start(),
+        }
     }
 
     pub(crate) fn is_image(&self) -> bool {
@@ -185,6 +294,7 @@ impl Application {
     pub(crate) fn settle(&mut self, created: Moment) {
         self.created = created;
         self.id.make_ascii_lowercase();
+        self.system_name = Some(self.name());
         for past in std::mem::take(&mut self.past) {
             let artifact = self.artifact(past.branch.clone(), past.docker_image.clone());
             self.lane.add_past(&past, artifact);

@@ -45,7 +45,16 @@ impl Origin {
         self.trigger.as_deref() == Some("RESTART")
     }
 
-    /// A restart or rollback.
+    /// Made by a push.
+    pub(crate) fn pushed() -> Self {
+        Self {
+            kind: DeploymentType::Automatic,
+            by_call: false,
+            ..Self::called("AUTO_DEPLOY_ON_PUSH")
+        }
+    }
+
+    /// A restart, rollback or promotion.
     pub(crate) fn reusing(trigger: &str) -> Self {
         Self {
             reuses: true,

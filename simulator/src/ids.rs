@@ -39,7 +39,11 @@ pub(crate) fn request_id() -> String {
 
 /// The 12 letters at the end of a hook's URL.
 pub(crate) fn hook_secret() -> String {
-    hex(12)
+    letters(12)
+}
+
+pub(crate) fn letters(length: usize) -> String {
+    hex(length)
         .bytes()
         .map(|byte| char::from(b'a' + byte % 26))
         .collect()

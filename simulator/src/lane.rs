@@ -120,9 +120,15 @@ impl Lane {
 
     /// What the latest successful deployment put live.
     pub(crate) fn latest_success(&self, now: Moment) -> Option<Artifact> {
+        self.success(0, now)
+    }
+
+    /// What a successful deployment put live that has so many after it.
+    pub(crate) fn success(&self, later: usize, now: Moment) -> Option<Artifact> {
         self.views(now)
             .iter()
-            .find(|view| view.succeeded())
+            .filter(|view| view.succeeded())
+            .nth(later)
             .map(|view| view.deployment.artifact.clone())
     }
 
@@ -142,6 +148,18 @@ impl Lane {
             _ => return Err(NotCancelled::Ended),
         }
         Ok(())
+    }
+
+    /// Whether a deployment waits or runs.
+    pub(crate) fn is_busy(&self, now: Moment) -> bool {
+        self.views(now)
+            .iter()
+            .any(|view| matches!(view.status(), Status::Waiting | Status::InProgress))
+    }
+
+    /// When the newest deployment was created.
+    pub(crate) fn newest(&self) -> Option<Moment> {
+        self.deployments.last().map(|newest| newest.created)
     }
 
     /// Word for the service's record, after its latest deployment.

@@ -12,7 +12,9 @@ pub(crate) enum Tier {
     Logs,
     Deployment,
     Write,
-    #[expect(dead_code, reason = "no operation here creates a service yet")]
+    /// Changes or deletes a service.
+    Mutation,
+    /// Makes a service.
     Creation,
 }
 
@@ -31,13 +33,16 @@ pub struct Limits {
     logs: Budget,
     deployment: Budget,
     write: Budget,
+    mutation: Budget,
     creation: Budget,
+    creation_burst: Budget,
 }
 
 impl Limits {
     /// The documented limits, enforced: 400 reads, 30 log reads and 30 writes
     /// per minute and company, 10 deployments (also cancellations, rollbacks
-    /// and hook calls) per minute and service, 20 creations per hour.
+    /// and hook calls) and 10 mutations per minute and service, 20 creations
+    /// per hour and 5 per minute.
     pub fn documented() -> Self {
         let minute = Duration::from_secs(60);
         let per_minute = |calls| Budget {
@@ -51,10 +56,12 @@ impl Limits {
             logs: per_minute(30),
             deployment: per_minute(10),
             write: per_minute(30),
+            mutation: per_minute(10),
             creation: Budget {
                 calls: 20,
                 window: minute * 60,
             },
+            creation_burst: per_minute(5),
         }
     }
 
@@ -81,7 +88,9 @@ impl Limits {
             &mut self.logs,
             &mut self.deployment,
             &mut self.write,
+            &mut self.mutation,
             &mut self.creation,
+            &mut self.creation_burst,
         ] {
             budget.window = window;
         }
@@ -116,20 +125,36 @@ impl Limits {
         self
     }
 
-    /// Creations of services per window.
+    /// Changes and deletions per window and service.
+    #[must_use]
+    pub fn mutation(mut self, calls: u64) -> Self {
+        self.mutation.calls = calls;
+        self
+    }
+
+    /// Creations of services per long window.
     #[must_use]
     pub fn creation(mut self, calls: u64) -> Self {
         self.creation.calls = calls;
         self
     }
 
-    fn budget(&self, tier: Tier) -> Budget {
+    /// Creations of services per short window.
+    #[must_use]
+    pub fn creation_burst(mut self, calls: u64) -> Self {
+        self.creation_burst.calls = calls;
+        self
+    }
+
+    /// The budgets a call takes from; the first is the one documented today.
+    fn budgets(&self, tier: Tier) -> (Budget, Option<Budget>) {
         match tier {
-            Tier::Read => self.read,
-            Tier::Logs => self.logs,
-            Tier::Deployment => self.deployment,
-            Tier::Write => self.write,
-            Tier::Creation => self.creation,
+            Tier::Read => (self.read, None),
+            Tier::Logs => (self.logs, None),
+            Tier::Deployment => (self.deployment, None),
+            Tier::Write => (self.write, None),
+            Tier::Mutation => (self.mutation, None),
+            Tier::Creation => (self.creation, Some(self.creation_burst)),
         }
     }
 }
@@ -153,11 +178,12 @@ struct Open {
 /// All windows that were ever opened.
 #[derive(Debug, Default)]
 pub(crate) struct Windows {
-    open: HashMap<(Tier, String), Open>,
+    open: HashMap<(Tier, usize, String), Open>,
 }
 
 impl Windows {
-    /// Counts a call, unless it is refused.
+    /// Counts a call, unless it is refused. Of two budgets it tells the one
+    /// that refuses, or else the one with less left.
     pub(crate) fn take(
         &mut self,
         limits: &Limits,
@@ -165,36 +191,46 @@ impl Windows {
         service: &str,
         now: Moment,
     ) -> Standing {
-        let budget = limits.budget(tier);
-        let scope = if tier == Tier::Deployment {
-            service
-        } else {
-            ""
-        };
-        let open = self
-            .open
-            .entry((tier, scope.to_owned()))
-            .and_modify(|open| {
-                if open.ends <= now {
-                    *open = fresh(budget, now);
+        let own = matches!(tier, Tier::Deployment | Tier::Mutation);
+        let scope = if own { service } else { "" };
+        let (first, second) = limits.budgets(tier);
+        let budgets = std::iter::once(first).chain(second).enumerate();
+        let mut standings: Vec<Standing> = budgets
+            .map(|(index, budget)| {
+                let open = self.opened((tier, index, scope.to_owned()), budget, now);
+                Standing {
+                    limit: budget.calls,
+                    remaining: budget.calls.saturating_sub(open.used),
+                    reset: seconds_up(open.ends, now),
+                    refused: limits.enforced && open.used >= budget.calls,
                 }
             })
-            .or_insert_with(|| fresh(budget, now));
-        let refused = limits.enforced && open.used >= budget.calls;
-        if !refused {
-            open.used += 1;
+            .collect();
+        if !standings.iter().any(|standing| standing.refused) {
+            for (index, standing) in standings.iter_mut().enumerate() {
+                if let Some(open) = self.open.get_mut(&(tier, index, scope.to_owned())) {
+                    open.used += 1;
+                    standing.remaining = standing.limit.saturating_sub(open.used);
+                }
+            }
         }
-        Standing {
-            limit: budget.calls,
-            remaining: budget.calls.saturating_sub(open.used),
-            reset: seconds_up(open.ends, now),
-            refused,
+        let tightest = standings
+            .into_iter()
+            .min_by_key(|standing| (!standing.refused, standing.remaining));
+        tightest.unwrap_or_else(|| Self::untouched(limits, tier))
+    }
+
+    fn opened(&mut self, key: (Tier, usize, String), budget: Budget, now: Moment) -> Open {
+        let open = self.open.entry(key).or_insert_with(|| fresh(budget, now));
+        if open.ends <= now {
+            *open = fresh(budget, now);
         }
+        *open
     }
 
     /// What the headers say on an answer that counts nowhere.
     pub(crate) fn untouched(limits: &Limits, tier: Tier) -> Standing {
-        let budget = limits.budget(tier);
+        let (budget, _) = limits.budgets(tier);
         Standing {
             limit: budget.calls,
             remaining: budget.calls,

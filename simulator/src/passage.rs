@@ -44,12 +44,13 @@ impl Passage {
 
     /// Key, limit, permission, validation, effect: in this order.
     pub(crate) fn apply(&self) -> Answer {
-        let Some(operation) = self.operation else {
+        let mut state = self.shared.current();
+        let known = |known: &Operation| !state.world.missing.contains(known.name);
+        let Some(operation) = self.operation.filter(known) else {
+            drop(state);
             return self.dressed(Refusal::new(404, "Route not found").into());
         };
-        let mut state = self.shared.state();
-        // Under the lock: deployments are kept in order of creation.
-        let now = self.shared.clock.now();
+        let now = state.now;
         if operation.keyed && !state.accepts(self.ask.header("authorization")) {
             drop(state);
             return self.dressed(Refusal::new(401, "Unauthorized").into());

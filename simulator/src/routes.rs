@@ -6,7 +6,10 @@ mod deployments;
 mod domains;
 mod hooks;
 mod paging;
+mod pipelines;
+mod previews;
 mod processes;
+mod promotions;
 mod static_sites;
 
 use crate::operation::Operation;
@@ -21,7 +24,10 @@ pub(crate) fn operations() -> impl Iterator<Item = Operation> {
         deployments::OPERATIONS,
         domains::OPERATIONS,
         hooks::OPERATIONS,
+        pipelines::OPERATIONS,
+        previews::OPERATIONS,
         processes::OPERATIONS,
+        promotions::OPERATIONS,
         static_sites::OPERATIONS,
     ]
     .into_iter()

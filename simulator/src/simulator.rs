@@ -18,7 +18,7 @@ use crate::world::World;
 /// A simulated Sevalla. Dropping it closes its port and every connection.
 #[derive(Debug)]
 pub struct Simulator {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     url: String,
     key: String,
     _server: Server,
@@ -75,7 +75,7 @@ impl Simulator {
     ///
     /// If there is no such application or its hook is not enabled.
     pub fn hook_url(&self, application: &str) -> String {
-        let mut state = self.shared.state();
+        let mut state = self.shared.current();
         let secret = state
             .application(application)
             .and_then(|application| application.hook.clone());
@@ -102,8 +102,8 @@ impl Simulator {
 
     /// The deployments of a service, newest first; empty if it is unknown.
     pub fn deployments(&self, service: &str) -> Vec<Snapshot> {
-        let now = self.shared.clock.now();
-        let state = self.shared.state();
+        let state = self.shared.current();
+        let now = state.now;
         let mut lanes = state.lanes();
         let lane = lanes.find(|(id, _)| id.eq_ignore_ascii_case(service));
         let views = lane.map(|(_, lane)| lane.views(now)).unwrap_or_default();
@@ -123,8 +123,8 @@ impl Simulator {
     }
 
     fn count(&self, wanted: impl Fn(&Snapshot) -> bool) -> usize {
-        let now = self.shared.clock.now();
-        let state = self.shared.state();
+        let state = self.shared.current();
+        let now = state.now;
         state
             .lanes()
             .flat_map(|(_, lane)| lane.views(now))
@@ -134,7 +134,7 @@ impl Simulator {
 
     /// How often the cache of a service was purged.
     pub fn cache_purges(&self, service: &str) -> usize {
-        let mut state = self.shared.state();
+        let mut state = self.shared.current();
         let purges = state.application(service).map(|found| found.cache_purges);
         purges
             .or_else(|| state.static_site(service).map(|found| found.cache_purges))
@@ -160,7 +160,7 @@ impl Simulator {
     /// What the deployments of a service do from now on, instead of the
     /// scripts it has left.
     pub fn set_script(&self, service: &str, script: Script) {
-        let mut state = self.shared.state();
+        let mut state = self.shared.current();
         if let Some(application) = state.application(service) {
             application.lane.only_script(script);
         } else if let Some(site) = state.static_site(service) {
@@ -183,9 +183,8 @@ impl Simulator {
                 DeploymentType::Automatic => "AUTO_DEPLOY_ON_PUSH",
             })
         };
-        let mut state = self.shared.state();
-        // Under the lock: deployments are kept in order of creation.
-        let now = self.shared.clock.now();
+        let mut state = self.shared.current();
+        let now = state.now;
         if let Some(application) = state.application(service) {
             let artifact = application.artifact(None, None);
             return application.lane.add(now, origin, artifact, script);

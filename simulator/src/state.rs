@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::agenda::{Agenda, Event};
 use crate::application::Application;
 use crate::ask::Ask;
 use crate::clock::{Clock, Moment};
@@ -11,6 +12,7 @@ use crate::ids;
 use crate::journal::Call;
 use crate::lane::Lane;
 use crate::limits::Windows;
+use crate::pipeline::Pipeline;
 use crate::static_site::StaticSite;
 use crate::world::World;
 
@@ -23,6 +25,11 @@ pub(crate) struct State {
     pub(crate) key_id: String,
     pub(crate) company_id: String,
     pub(crate) project_id: String,
+    pub(crate) agenda: Agenda,
+    /// Open ones, with their branches.
+    pub(crate) pull_requests: Vec<(u64, String)>,
+    /// The time everything that was due has happened until.
+    pub(crate) now: Moment,
 }
 
 impl State {
@@ -36,6 +43,9 @@ impl State {
         for site in &mut world.static_sites {
             site.settle(next());
         }
+        for pipeline in &mut world.pipelines {
+            pipeline.settle(next());
+        }
         Self {
             world,
             windows: Windows::default(),
@@ -44,13 +54,23 @@ impl State {
             key_id: ids::uuid(),
             company_id: ids::uuid(),
             project_id: ids::uuid(),
+            agenda: Agenda::default(),
+            pull_requests: Vec::new(),
+            now: Moment(0),
         }
     }
 
     /// Ids are settled in lower case, whatever a test writes.
     pub(crate) fn application(&mut self, id: &str) -> Option<&mut Application> {
         let mut applications = self.world.applications.iter_mut();
-        applications.find(|application| application.id.eq_ignore_ascii_case(id))
+        let found = applications.find(|application| application.id.eq_ignore_ascii_case(id));
+        found.filter(|application| !application.removal.is_gone(self.now))
+    }
+
+    /// Applications that are not gone.
+    pub(crate) fn applications(&self) -> impl Iterator<Item = &Application> {
+        let applications = self.world.applications.iter();
+        applications.filter(|application| !application.removal.is_gone(self.now))
     }
 
     pub(crate) fn static_site(&mut self, id: &str) -> Option<&mut StaticSite> {
@@ -58,7 +78,26 @@ impl State {
         sites.find(|site| site.id.eq_ignore_ascii_case(id))
     }
 
-    /// All lanes with the ids of their services.
+    pub(crate) fn pipeline(&mut self, id: &str) -> Option<&mut Pipeline> {
+        let mut pipelines = self.world.pipelines.iter_mut();
+        pipelines.find(|pipeline| pipeline.id.eq_ignore_ascii_case(id))
+    }
+
+    /// Lets everything happen that is due at `now`.
+    pub(crate) fn catch_up(&mut self, now: Moment) {
+        while let Some((at, event)) = self.agenda.due(now) {
+            self.now = at;
+            self.happen(event);
+        }
+        self.now = now;
+    }
+
+    /// Plans an event, so long from now.
+    pub(crate) fn plan(&mut self, delay: Duration, event: Event) {
+        self.agenda.add(self.now.plus(delay), event);
+    }
+
+    /// All lanes with the ids of their services, also of those that are gone.
     pub(crate) fn lanes(&self) -> impl Iterator<Item = (&str, &Lane)> {
         let applications = self.world.applications.iter();
         let sites = self.world.static_sites.iter();
@@ -132,5 +171,13 @@ impl Shared {
     /// enough to be looked at.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`Shared::state`], with everything in it that is due by now. The
+    /// clock is read under the lock: deployments are kept in order of creation.
+    pub(crate) fn current(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        state.catch_up(self.clock.now());
+        state
     }
 }

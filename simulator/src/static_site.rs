@@ -79,15 +79,16 @@ impl StaticSite {
         self
     }
 
-    /// Whether a push deploys. The simulator itself deploys nothing; see
-    /// [`crate::Simulator::add_deployment`].
+    /// Whether a push to the default branch deploys; see
+    /// [`crate::Simulator::push`].
     #[must_use]
     pub fn auto_deploy(mut self, on: bool) -> Self {
         self.auto_deploy = on;
         self
     }
 
-    /// Whether pull requests are built.
+    /// Whether pull requests are built; see
+    /// [`crate::Simulator::open_pull_request`].
     #[must_use]
     pub fn preview_enabled(mut self, on: bool) -> Self {
         self.preview_enabled = on;
@@ -132,6 +133,13 @@ impl StaticSite {
             branch: branch.or_else(|| Some(self.default_branch.clone())),
             ..Artifact::default()
         }
+    }
+
+    /// Whether a push to `branch` (`None`: to its own) deploys it.
+    pub(crate) fn follows(&self, branch: Option<&str>) -> bool {
+        self.auto_deploy
+            && self.source == "privateGit"
+            && branch.is_none_or(|branch| branch == self.default_branch)
     }
 
     /// Turns the history given by the test into deployments.

@@ -8,6 +8,7 @@ use crate::fault::Fault;
 use crate::ids;
 use crate::limits::Limits;
 use crate::logs::Order;
+use crate::pipeline::Pipeline;
 use crate::static_site::StaticSite;
 use crate::status::DeploymentType;
 
@@ -20,12 +21,14 @@ pub struct World {
     pub(crate) capabilities: Vec<(String, Option<String>)>,
     pub(crate) applications: Vec<Application>,
     pub(crate) static_sites: Vec<StaticSite>,
+    pub(crate) pipelines: Vec<Pipeline>,
     pub(crate) limits: Limits,
     pub(crate) log_lag: Duration,
     pub(crate) log_order: Order,
     pub(crate) visible_after: Duration,
     pub(crate) faults: Vec<Fault>,
     pub(crate) forbidden: HashSet<String>,
+    pub(crate) missing: HashSet<String>,
     pub(crate) hook_origin: (DeploymentType, Option<String>),
 }
 
@@ -45,12 +48,14 @@ impl World {
             ],
             applications: Vec::new(),
             static_sites: Vec::new(),
+            pipelines: Vec::new(),
             limits: Limits::none(),
             log_lag: Duration::ZERO,
             log_order: Order::OldestFirst,
             visible_after: Duration::ZERO,
             faults: Vec::new(),
             forbidden: HashSet::new(),
+            missing: HashSet::new(),
             hook_origin: (DeploymentType::Automatic, None),
         }
     }
@@ -94,6 +99,13 @@ impl World {
     #[must_use]
     pub fn static_site(mut self, site: StaticSite) -> Self {
         self.static_sites.push(site);
+        self
+    }
+
+    /// Adds a pipeline, newer than those before.
+    #[must_use]
+    pub fn pipeline(mut self, pipeline: Pipeline) -> Self {
+        self.pipelines.push(pipeline);
         self
     }
 
@@ -153,6 +165,14 @@ impl World {
     #[must_use]
     pub fn forbid(mut self, operation: impl Into<String>) -> Self {
         self.forbidden.insert(operation.into());
+        self
+    }
+
+    /// Leaves an operation out, as on a service that does not have it yet: its
+    /// route answers 404 to any key.
+    #[must_use]
+    pub fn without(mut self, operation: impl Into<String>) -> Self {
+        self.missing.insert(operation.into());
         self
     }
 

@@ -27,6 +27,13 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         get,
     ),
     Operation::new(
+        "deleteApplicationV3",
+        Method::Delete,
+        "/v3/applications/{id}",
+        Tier::Mutation,
+        delete,
+    ),
+    Operation::new(
         "purgeApplicationCacheV3",
         Method::Post,
         "/v3/applications/{id}/purge-cache",
@@ -44,7 +51,7 @@ pub(crate) fn named<'a>(context: &'a mut Context<'_>) -> Result<&'a mut Applicat
 
 fn list(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let asked = Page::of(context.ask)?;
-    let mut applications: Vec<&Application> = context.state.world.applications.iter().collect();
+    let mut applications: Vec<&Application> = context.state.applications().collect();
     applications.sort_by_key(|application| std::cmp::Reverse(application.created));
     let (clock, now) = (&context.clock, context.now);
     Ok(page(&applications, asked, |application| {
@@ -66,12 +73,21 @@ fn get(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     Ok(Answer::json(200, &record))
 }
 
+fn delete(context: &mut Context<'_>) -> Result<Answer, Refusal> {
+    let now = context.now;
+    let application = named(context)?;
+    let busy = application.lane.is_busy(now);
+    application.removal.call(now, busy, 400)?;
+    Ok(message("Application is being deleted"))
+}
+
 fn purge(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     named(context)?.cache_purges += 1;
     Ok(message("Cache purged successfully"))
 }
 
-fn summary(application: &Application, clock: &Clock, now: Moment) -> Value {
+/// As lists tell it.
+pub(crate) fn summary(application: &Application, clock: &Clock, now: Moment) -> Value {
     let newest = application.lane.views(now);
     let updated = newest
         .first()
@@ -80,7 +96,7 @@ fn summary(application: &Application, clock: &Clock, now: Moment) -> Value {
         "id": application.id,
         "name": application.name(),
         "display_name": application.display_name,
-        "status": application.lane.record_status(now),
+        "status": application.status(now),
         "type": application.kind,
         "source": application.source,
         "is_suspended": application.suspended,

@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::application::Application;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::deployment::{Artifact, Origin, View};
 use crate::lane::{Lane, NotCancelled};
 use crate::limits::Tier;
 use crate::logs::{Window, horizon};
 use crate::operation::{Method, Operation};
+use crate::removal::Phase;
 use crate::routes::applications::named;
 use crate::routes::paging::{message, page};
 use crate::state::Context;
@@ -81,7 +82,7 @@ fn trigger(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let image = validate::string(&body, "docker_image")?;
     let is_restart = validate::boolean(&body, "is_restart")?;
     let application = named(context)?;
-    refuse_suspended(application)?;
+    refuse_unfit(application, now)?;
     if application.is_image() && branch.is_some() {
         return Err(Refusal::bad_request(
             "A branch cannot be deployed to an application that runs a Docker image",
@@ -106,10 +107,11 @@ fn trigger(context: &mut Context<'_>) -> Result<Answer, Refusal> {
 fn rollback(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let now = context.now;
     let application = named(context)?;
-    refuse_suspended(application)?;
-    // The document lists no 400 here.
-    let none = || Refusal::not_found("Successful deployment");
-    let artifact = application.lane.latest_success(now).ok_or_else(none)?;
+    refuse_unfit(application, now)?;
+    let rollback = application.rollback;
+    let none = || Refusal::new(rollback.refusal, "No successful deployment to roll back to");
+    let found = application.lane.success(rollback.passes, now);
+    let artifact = found.ok_or_else(none)?;
     deploy(context, Origin::reusing("ROLLBACK_DEPLOYMENT"), artifact)
 }
 
@@ -127,8 +129,12 @@ fn deploy(
     Ok(Answer::json(200, &write(application, &view, &clock)))
 }
 
-/// What the real API does with a suspended application is not documented.
-pub(crate) fn refuse_suspended(application: &Application) -> Result<(), Refusal> {
+/// What the real API does with an application that is suspended or being
+/// deleted is not documented.
+pub(crate) fn refuse_unfit(application: &Application, now: Moment) -> Result<(), Refusal> {
+    if application.removal.phase(now) == Phase::Deleting {
+        return Err(Refusal::bad_request("Application is being deleted"));
+    }
     if application.suspended && application.refuses_suspended {
         return Err(Refusal::bad_request("Application is suspended"));
     }
@@ -154,11 +160,7 @@ fn cancel(context: &mut Context<'_>) -> Result<Answer, Refusal> {
 }
 
 /// Cancels a deployment of any service.
-pub(crate) fn cancel_in(
-    lane: &mut Lane,
-    id: &str,
-    now: crate::clock::Moment,
-) -> Result<Answer, Refusal> {
+pub(crate) fn cancel_in(lane: &mut Lane, id: &str, now: Moment) -> Result<Answer, Refusal> {
     match lane.cancel(id, now) {
         Ok(()) => Ok(message("Deployment is being cancelled")),
         Err(NotCancelled::Unknown) => Err(Refusal::not_found("Deployment")),
@@ -196,8 +198,8 @@ pub(crate) fn window(context: &Context<'_>) -> Result<Window, Refusal> {
 /// What a log read needs besides the lane, which borrows the context.
 pub(crate) struct Reading {
     clock: Clock,
-    now: crate::clock::Moment,
-    horizon: crate::clock::Moment,
+    now: Moment,
+    horizon: Moment,
 }
 
 impl Reading {

@@ -8,7 +8,7 @@ use crate::ids;
 use crate::limits::Tier;
 use crate::operation::{Method, Operation};
 use crate::routes::applications::named;
-use crate::routes::deployments::refuse_suspended;
+use crate::routes::deployments::refuse_unfit;
 use crate::state::Context;
 
 const PATH: &str = "/v3/applications/{id}/deployment-hook";
@@ -88,7 +88,7 @@ fn call(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     if application.hook.as_ref() != Some(&secret) {
         return Err(Refusal::not_found("Deployment hook"));
     }
-    refuse_suspended(application)?;
+    refuse_unfit(application, now)?;
     let origin = Origin {
         kind,
         trigger,

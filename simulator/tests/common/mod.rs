@@ -151,3 +151,7 @@ pub(crate) fn deployments(service: &str) -> String {
 pub(crate) fn deployment(service: &str, id: &str) -> String {
     format!("/applications/{service}/deployments/{id}")
 }
+
+pub(crate) const STAGED: &str = "6b0a7e0e-52a1-4f0b-9a55-1f1f6f9b6a02";
+pub(crate) const LIVE: &str = "9d3a1f58-0c34-4f6e-8a53-2b7f0c9d1e03";
+pub(crate) const PIPELINE: &str = "c2b1d1aa-7a52-4c55-9a41-5a0d5a1f7e04";

@@ -25,6 +25,14 @@ impl ServiceKind {
             Self::StaticSite => "static site",
         }
     }
+
+    /// The kind at the beginning of a line.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Application => "Application",
+            Self::StaticSite => "Static site",
+        }
+    }
 }
 
 /// A service on Sevalla: its kind and its id.
@@ -64,6 +72,14 @@ impl fmt::Display for Service {
 /// and one that looks odd is still the only handle we have on what was started.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DeploymentId(pub String);
+
+impl DeploymentId {
+    /// An id that can stand in a path, where an empty one and dots would lead
+    /// elsewhere.
+    pub fn usable(id: String) -> Option<Self> {
+        (!matches!(id.as_str(), "" | "." | "..")).then_some(Self(id))
+    }
+}
 
 impl fmt::Display for DeploymentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -185,6 +201,9 @@ pub struct Deployment {
     pub started_at: Option<Timestamp>,
     /// When it ended, by the service's clock.
     pub finished_at: Option<Timestamp>,
+    /// Whether its plan has a build; a restart, a rollback and a promotion take
+    /// what was built before. `None` where the service does not tell.
+    pub is_built: Option<bool>,
 }
 
 impl Deployment {
@@ -203,7 +222,29 @@ impl Deployment {
             created_at: None,
             started_at: None,
             finished_at: None,
+            is_built: None,
         }
+    }
+
+    /// What it is made from: branch and commit, or image.
+    pub fn made_from(&self) -> Option<String> {
+        let commit = self.commit_sha.as_deref().map(short);
+        match (&self.branch, commit, &self.docker_image) {
+            (Some(branch), Some(commit), _) => Some(format!("{branch} at {commit}")),
+            (Some(branch), None, _) => Some(branch.clone()),
+            (None, Some(commit), _) => Some(format!("commit {commit}")),
+            (None, None, Some(image)) => Some(image.clone()),
+            (None, None, None) => None,
+        }
+    }
+
+    /// Its id, what it is made from, and when it ended or was asked for.
+    pub fn summary(&self) -> String {
+        let source = self.made_from().map(|source| format!("{source}, "));
+        let time = self.finished_at.or(self.created_at);
+        let time = time.map(|time| format!(" of {time:.0}"));
+        let (source, time) = (source.unwrap_or_default(), time.unwrap_or_default());
+        format!("{source}deployment {}{time}", self.id)
     }
 
     /// Seconds from being asked for to leaving the queue, once it has left.
@@ -215,6 +256,13 @@ impl Deployment {
     pub fn run_seconds(&self) -> Option<u64> {
         seconds_between(self.started_at?, self.finished_at?)
     }
+}
+
+/// A commit as people quote it. What is none stays whole: the beginning of a
+/// secret would not be known as one.
+fn short(commit: &str) -> &str {
+    let is_commit = commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    commit.get(..9).filter(|_| is_commit).unwrap_or(commit)
 }
 
 fn seconds_between(from: Timestamp, to: Timestamp) -> Option<u64> {

@@ -74,6 +74,7 @@ pub async fn run(mut process: Process) -> Outcome {
     }
     let _diagnostics = diagnostics::install(&process.variables, gate.clone(), process.stderr);
     let host = Host::detect(&process.variables);
+    let facts = Facts::read(host, &process.variables);
     let reporter = Rc::new(Reporter::new(Setup {
         channel: ci::channel(
             host,
@@ -84,7 +85,7 @@ pub async fn run(mut process: Process) -> Outcome {
         ),
         gate: gate.clone(),
         clock: process.clock,
-        facts: Facts::read(host, &process.variables),
+        facts: facts.clone(),
     }));
     reporter.mask(redactor.secrets());
 
@@ -97,7 +98,7 @@ pub async fn run(mut process: Process) -> Outcome {
         stop: &process.stop,
     };
     let outcome = tokio::select! {
-        outcome = carry_out(&world, &reporter) => outcome,
+        outcome = carry_out(&world, &facts, &reporter) => outcome,
         // Somebody insists: no more requests, and no more waiting for any.
         () = process.stop.insisted() => Outcome::at_once(process.stop.told()),
     };
@@ -116,12 +117,12 @@ struct World<'a> {
 }
 
 /// From the inputs to the outcome.
-async fn carry_out(world: &World<'_>, reporter: &Rc<Reporter>) -> Outcome {
+async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) -> Outcome {
     for warning in inputs::unknown_names(world.variables) {
         reporter.on(Event::Warning(&warning));
     }
     let (inputs, problems) = Inputs::read(world.variables);
-    let plan = match Plan::resolve(inputs, problems) {
+    let plan = match Plan::resolve(inputs, facts, problems) {
         Ok(plan) => plan,
         Err(problems) => return Outcome::invalid(&problems),
     };
@@ -142,7 +143,7 @@ async fn carry_out(world: &World<'_>, reporter: &Rc<Reporter>) -> Outcome {
         reporter,
         clock: world.clock,
     };
-    run.deploy().await
+    run.carry_out().await
 }
 
 fn client(

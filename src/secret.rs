@@ -7,7 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use uuid::Uuid;
 
-/// An API key of Sevalla. It cannot print itself.
+/// A token for an API: a key of Sevalla, or a token of a code host. It cannot
+/// print itself.
 #[derive(Clone)]
 pub struct ApiToken(SecretString);
 

@@ -81,10 +81,10 @@ pub fn help() -> String {
 
 const EXIT_CODES: &str = "
 Exit codes:
-    0  success, planned (dry run), triggered (not followed)
+    0  success, planned (dry run), triggered (not followed), skipped (by rule)
     1  failed: the deployment failed
     2  invalid-input: nothing was sent
-    3  cancelled, skipped: it ended without being deployed
+    3  cancelled, skipped, superseded: it ended without being deployed
     4  timed-out: the time was over; the deployment may go on
     5  unauthorized: 401 or 403
     6  unavailable: the API could not be reached or kept failing

@@ -125,6 +125,7 @@ pub(super) fn facts(variables: &Variables) -> Facts {
     Facts {
         commit: text("GITHUB_SHA").map(str::to_owned),
         run_url: run_url(),
+        ..Facts::default()
     }
 }
 

@@ -76,6 +76,34 @@ pub struct Facts {
     pub commit: Option<String>,
     /// The page of this run.
     pub run_url: Option<String>,
+    /// `owner/name` of the repository.
+    pub repository: Option<String>,
+    /// The pull request that the run belongs to.
+    pub change: Option<Change>,
+}
+
+/// A pull request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Its number.
+    pub number: Option<u64>,
+    /// The branch it comes from.
+    pub source_branch: Option<String>,
+    /// The commit at the tip of that branch.
+    pub head_commit: Option<String>,
+    /// What happened to it.
+    pub event: Option<ChangeEvent>,
+    /// Whether it comes from another repository.
+    pub is_fork: bool,
+}
+
+/// What happened to a pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeEvent {
+    /// It was opened, reopened or got new commits.
+    Updated,
+    /// It was closed, merged or not.
+    Closed,
 }
 
 impl Facts {

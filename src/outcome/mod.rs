@@ -23,6 +23,10 @@ pub enum Ending {
     Cancelled,
     /// The deployment never ran.
     Skipped,
+    /// A newer deployment took its place.
+    Superseded,
+    /// Nothing was to be done, by the user's own rule.
+    Passed,
     /// Our patience ended before the deployment did.
     TimedOut,
     /// 401 or 403.
@@ -43,10 +47,10 @@ impl Ending {
     /// The exit code.
     pub const fn code(self) -> u8 {
         match self {
-            Self::Success | Self::Planned | Self::Triggered => 0,
+            Self::Success | Self::Planned | Self::Triggered | Self::Passed => 0,
             Self::Failed => 1,
             Self::InvalidInput => 2,
-            Self::Cancelled | Self::Skipped => 3,
+            Self::Cancelled | Self::Skipped | Self::Superseded => 3,
             Self::TimedOut => 4,
             Self::Unauthorized => 5,
             Self::Unavailable => 6,
@@ -62,7 +66,12 @@ impl Ending {
     pub const fn was_followed(self) -> bool {
         matches!(
             self,
-            Self::Success | Self::Failed | Self::Cancelled | Self::Skipped | Self::TimedOut
+            Self::Success
+                | Self::Failed
+                | Self::Cancelled
+                | Self::Skipped
+                | Self::Superseded
+                | Self::TimedOut
         )
     }
 
@@ -75,7 +84,8 @@ impl Ending {
             Self::Failed => "failed",
             Self::InvalidInput => "invalid-input",
             Self::Cancelled => "cancelled",
-            Self::Skipped => "skipped",
+            Self::Skipped | Self::Passed => "skipped",
+            Self::Superseded => "superseded",
             Self::TimedOut => "timed-out",
             Self::Unauthorized => "unauthorized",
             Self::Unavailable => "unavailable",
@@ -160,6 +170,8 @@ mod tests {
             (Ending::InvalidInput, 2, "invalid-input"),
             (Ending::Cancelled, 3, "cancelled"),
             (Ending::Skipped, 3, "skipped"),
+            (Ending::Superseded, 3, "superseded"),
+            (Ending::Passed, 0, "skipped"),
             (Ending::TimedOut, 4, "timed-out"),
             (Ending::Unauthorized, 5, "unauthorized"),
             (Ending::Unavailable, 6, "unavailable"),

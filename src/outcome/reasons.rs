@@ -55,9 +55,10 @@ impl Outcome {
                     .because(reason)
                     .hint(hint)
             }
+            TriggerError::At(place, error) => Self::of_trigger_error(*error).because(place),
             TriggerError::Unidentified(search) => {
                 let headline =
-                    "The hook was called, but which deployment it started cannot be told";
+                    "The request was accepted, but which deployment it started cannot be told";
                 explain(Self::new(Ending::Ambiguous, headline), search)
                     .hint("Look in the dashboard how it ends")
             }
@@ -83,6 +84,55 @@ impl Outcome {
                 outcome
             }
         }
+    }
+}
+
+/// Several at once.
+impl Outcome {
+    /// One outcome from those of all targets, with their names: a success only
+    /// if all are, else the gravest.
+    pub fn of_targets(ends: Vec<(String, Self)>) -> Self {
+        let all = ends.len();
+        let failed: Vec<&(String, Self)> = ends.iter().filter(|(_, end)| !end.is_good()).collect();
+        let Some((_, gravest)) = failed.iter().min_by_key(|(_, end)| gravity(end.ending)) else {
+            let ending = ends.first().map_or(Ending::Success, |(_, end)| end.ending);
+            let headline = match ending {
+                Ending::Triggered => format!("Promoted to {all}; not waiting for their ends"),
+                _ => format!("Promoted: all {all} deployments succeeded"),
+            };
+            return Self::new(ending, headline);
+        };
+        let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
+        let headline = match names.len() {
+            count if count == all && all > 1 => "The promotion failed for every target".to_owned(),
+            _ => format!(
+                "The promotion failed for {} of {all}: {}",
+                names.len(),
+                names.join(", ")
+            ),
+        };
+        let mut outcome = Self::new(gravest.ending, headline).after(gravest.effort.clone());
+        outcome.hint.clone_from(&gravest.hint);
+        for (name, end) in &ends {
+            outcome = outcome.because(format!("{name}: {}", end.headline));
+            let why = end.why.iter().map(|why| format!("{name}: {why}"));
+            outcome.why.extend(why);
+        }
+        outcome
+    }
+}
+
+/// The order in which one ending stands for several; the gravest first.
+const fn gravity(ending: Ending) -> u8 {
+    match ending {
+        Ending::Internal => 0,
+        Ending::Ambiguous => 1,
+        Ending::Failed => 2,
+        Ending::Unauthorized => 3,
+        Ending::Rejected => 4,
+        Ending::Unavailable => 5,
+        Ending::TimedOut => 6,
+        _ => 7,
     }
 }
 
@@ -186,15 +236,15 @@ fn ambiguous(lost: &ApiError, search: Search) -> Outcome {
 /// Says why a search did not find exactly one.
 fn explain(mut outcome: Outcome, search: Search) -> Outcome {
     match search {
-        Search::Several(candidates) => {
-            outcome = outcome.because(format!("{} new deployments could be it:", candidates.len()));
-            outcome.why.extend(candidates.iter().map(describe));
+        Search::Several { candidates, noun } => {
+            outcome = outcome.because(format!("{} new {noun}s could be it:", candidates.len()));
+            outcome.why.extend(candidates);
             outcome
         }
-        Search::None { sent } => {
+        Search::None { sent, noun } => {
             let times = if sent > 1 { "twice" } else { "once" };
             outcome.because(format!(
-                "No new deployment is to be seen; the request was sent {times}"
+                "No new {noun} is to be seen; the request was sent {times}"
             ))
         }
         Search::Failed(error) => outcome.because(format!("Looking for it failed: {error}")),
@@ -202,22 +252,6 @@ fn explain(mut outcome: Outcome, search: Search) -> Outcome {
             "Looking for it needs sevalla-token with read access, and the application's id",
         ),
     }
-}
-
-fn describe(deployment: &Deployment) -> String {
-    let branch = deployment
-        .branch
-        .as_deref()
-        .or(deployment.docker_image.as_deref());
-    let created = deployment
-        .created_at
-        .map(|time| format!(", created {time:.0}"));
-    format!(
-        "{} ({}{})",
-        deployment.id,
-        branch.unwrap_or(deployment.status.word()),
-        created.unwrap_or_default()
-    )
 }
 
 fn of_verdict(deployment: &Deployment, verdict: Verdict, service: Service) -> Outcome {
@@ -301,7 +335,7 @@ impl Outcome {
     pub fn planned(order: &str) -> Self {
         Self::new(
             Ending::Planned,
-            format!("Dry run: would deploy {order}; nothing was changed"),
+            format!("Dry run: would {order}; nothing was changed"),
         )
     }
 

@@ -1,7 +1,7 @@
 //! The deployment's log on its way out: shown in a folded group, kept for the
 //! end, written to a file. Bounded in memory whatever its length.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -40,6 +40,9 @@ pub const LARGEST_FILE: usize = 1024 * 1024 * 1024;
 /// repeated on every line of the entry.
 const LONGEST_WEIGHT: usize = 32;
 
+/// The same of the name of the service.
+const LONGEST_LABEL: usize = 64;
+
 /// Stands where the service gave no time, so that no text of a stranger comes
 /// to the beginning of a line.
 const NO_TIME: &str = "??:??:??.???Z";
@@ -53,8 +56,8 @@ pub(super) struct LogSink {
     file_trouble: Option<String>,
     is_open: bool,
     kept: Kept,
-    /// What of a secret the last entry ended in.
-    broken: Broken,
+    /// What of a secret the last entry ended in, for each label.
+    broken: BTreeMap<Option<String>, Broken>,
     /// How many bytes were shown so far.
     shown: usize,
 }
@@ -79,10 +82,18 @@ impl LogSink {
         self.file_trouble.take()
     }
 
-    pub(super) fn take(&mut self, entries: &[LogLine], gate: &Gate, channel: &mut dyn Channel) {
+    /// Takes new entries; `label` tells the logs of several deployments apart.
+    pub(super) fn take(
+        &mut self,
+        label: Option<&str>,
+        entries: &[LogLine],
+        gate: &Gate,
+        channel: &mut dyn Channel,
+    ) {
+        let key = label.map(str::to_owned);
+        let mut broken = self.broken.remove(&key).unwrap_or_default();
         for entry in entries {
-            let mut broken = std::mem::take(&mut self.broken);
-            let prefix = prefix(entry, gate);
+            let prefix = prefix(label, entry, gate);
             let mut lines = gate.lines(&prefix, &entry.message, &mut broken);
             for line in lines.by_ref().take(MOST_LINES_OF_AN_ENTRY) {
                 self.put(line, gate, channel);
@@ -95,8 +106,8 @@ impl LogSink {
                     "an entry of the log has more than {MOST_LINES_OF_AN_ENTRY} lines"
                 ));
             }
-            self.broken = broken;
         }
+        self.broken.insert(key, broken);
     }
 
     fn put(&mut self, line: Line, gate: &Gate, channel: &mut dyn Channel) {
@@ -211,7 +222,7 @@ fn trouble(path: &Path, error: &std::io::Error) -> String {
 /// What stands before every line of an entry: the service's time, its weight
 /// where it is not ordinary, and a bar, so that no line of it stands at the
 /// beginning of one of ours.
-fn prefix(entry: &LogLine, gate: &Gate) -> Line {
+fn prefix(label: Option<&str>, entry: &LogLine, gate: &Gate) -> Line {
     let time = jiff::Timestamp::from_microsecond(entry.at_micros)
         .ok()
         .and_then(|time| Some(format!("{time:.3}").get(11..)?.to_owned()));
@@ -222,7 +233,11 @@ fn prefix(entry: &LogLine, gate: &Gate) -> Line {
         "" | "INFO" | "info" => String::new(),
         other => format!("{} ", beginning(other, LONGEST_WEIGHT)),
     };
-    gate.line(&format!("{time} {weight}| "))
+    let label = label.map(|label| {
+        let label = gate.line(label);
+        format!("{} ", beginning(label.as_str(), LONGEST_LABEL))
+    });
+    gate.line(&format!("{time} {}{weight}| ", label.unwrap_or_default()))
 }
 
 /// The line, or its beginning and how much is left out.
@@ -334,7 +349,7 @@ mod tests {
     fn rendered(entry: &LogLine) -> Vec<String> {
         let gate = Gate::default();
         gate.lines(
-            &prefix(entry, &gate),
+            &prefix(None, entry, &gate),
             &entry.message,
             &mut Broken::default(),
         )
@@ -419,7 +434,7 @@ mod tests {
         let mut told = Counted::default();
         let gate = Gate::default();
         let many = entry("INFO", &"\n".repeat(MOST_LINES_OF_AN_ENTRY + 8));
-        sink.take(&[many], &gate, &mut told);
+        sink.take(None, &[many], &gate, &mut told);
         assert!(
             told.1.ends_with("… (8 more lines in this entry)"),
             "{}",
@@ -437,7 +452,7 @@ mod tests {
         let gate = Gate::default();
         sink.shown = MOST_SHOWN - 10;
         for _ in 0..3 {
-            sink.take(&[entry("INFO", "a line")], &gate, &mut told);
+            sink.take(None, &[entry("INFO", "a line")], &gate, &mut told);
         }
         assert!(told.1.contains("longer than the 256 MiB"), "{}", told.1);
         assert!(told.0 < 200);
@@ -449,8 +464,8 @@ mod tests {
         let mut sink = LogSink::new(Logs::OnFailure, None);
         let gate = Gate::new(crate::redactor::Redactor::new(["svl_0123456789abcdef"]));
         let entries = ["x svl_01234", "567", "89abcdef y"].map(|text| entry("INFO", text));
-        sink.take(&entries[..1], &gate, &mut Counted::default());
-        sink.take(&entries[1..], &gate, &mut Counted::default());
+        sink.take(None, &entries[..1], &gate, &mut Counted::default());
+        sink.take(None, &entries[1..], &gate, &mut Counted::default());
         let tail: Vec<&str> = sink
             .tail()
             .iter()

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use self::log::LogSink;
 pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SHOWN};
@@ -34,10 +35,23 @@ pub enum Event<'a> {
     Warning(&'a str),
     /// Something the user should know.
     Note(&'a str),
+    /// Something about one of several services.
+    Of(Service, &'a Event<'a>),
+    /// The preview app is known.
+    PreviewApp {
+        /// The application.
+        app: Uuid,
+        /// Its display name, if it has one.
+        name: Option<&'a str>,
+        /// Whether this run has made it.
+        is_new: bool,
+    },
     /// The service to deploy was read; its display name, if it has one.
     Target(Service, Option<&'a str>),
     /// A deployment was started, or found to have been.
     Started(Service, &'a Deployment),
+    /// A deployment that somebody else has started was found.
+    Found(Service, &'a Deployment),
     /// The deployment was seen with a new status or commit.
     Seen(&'a Deployment),
     /// Nothing new for a while; how long the run has watched.
@@ -124,15 +138,25 @@ impl Reporter {
 
 impl Inner {
     fn on(&mut self, event: Event<'_>) {
+        self.story.take_in(event);
+        let (label, event) = match event {
+            Event::Of(service, event) => (Some(self.story.name_of(service)), *event),
+            event => (None, event),
+        };
         if let Event::Log(lines) = event {
-            return self.log.take(lines, &self.gate, self.channel.as_mut());
+            let label = label.as_deref();
+            return self
+                .log
+                .take(label, lines, &self.gate, self.channel.as_mut());
         }
         if let Event::LogUnavailable(_) | Event::LogIncomplete = event {
             self.log.is_incomplete();
         }
-        self.story.take_in(event);
         for line in narrative::tell(event) {
-            self.say(&line);
+            match &label {
+                Some(label) => self.say(&format!("{label}: {line}")),
+                None => self.say(&line),
+            }
         }
         if let Event::Warning(text) = event {
             self.mark(text);

@@ -1,6 +1,6 @@
 //! The words of the narrative: events and outcomes as lines for people. Pure.
 
-use super::story::Story;
+use super::story::{Story, Tale};
 use super::{Event, duration};
 use crate::deployment::{Deployment, Status};
 use crate::outcome::Outcome;
@@ -12,14 +12,17 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         Event::Warning(text) => format!("Warning: {text}"),
         Event::Note(text) => text.to_owned(),
         Event::Target(service, Some(name)) => {
-            format!("Deploying {} {name} ({})", service.kind.noun(), service.id)
+            format!("{} {name} ({})", service.kind.title(), service.id)
         }
-        Event::Target(service, None) => format!("Deploying {service}"),
+        Event::Target(service, None) => format!("{} {}", service.kind.title(), service.id),
         Event::Started(_, deployment) => format!(
             "Deployment {} started: {}",
             deployment.id,
             state(deployment)
         ),
+        Event::Found(_, deployment) => {
+            format!("Deployment {}: {}", deployment.id, state(deployment))
+        }
         Event::Seen(deployment) => state(deployment),
         Event::StillWaiting(deployment, elapsed) => {
             format!(
@@ -41,6 +44,12 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         Event::LogIncomplete => {
             "Warning: the log may lack its last lines: reading them took too long.".to_owned()
         }
+        Event::PreviewApp { app, name, is_new } => {
+            let name = name.map(|name| format!(" {name}")).unwrap_or_default();
+            let made = if is_new { "created" } else { "found" };
+            format!("Preview app{name} ({app}) {made}")
+        }
+        Event::Of(_, event) => return tell(*event),
         Event::Log(_) | Event::Url(_) => return Vec::new(),
     };
     vec![line]
@@ -72,29 +81,10 @@ fn state(deployment: &Deployment) -> String {
         Status::Other(word) => format!("in a state this program does not know ({word})"),
         Status::Absent => "in a state that the service does not tell".to_owned(),
     };
-    match made_from(deployment) {
+    match deployment.made_from() {
         Some(source) => format!("{status} ({source})"),
         None => status,
     }
-}
-
-/// What a deployment is made from: branch and commit, or image.
-pub(super) fn made_from(deployment: &Deployment) -> Option<String> {
-    let commit = deployment.commit_sha.as_deref().map(short);
-    match (&deployment.branch, commit, &deployment.docker_image) {
-        (Some(branch), Some(commit), _) => Some(format!("{branch} at {commit}")),
-        (Some(branch), None, _) => Some(branch.clone()),
-        (None, Some(commit), _) => Some(format!("commit {commit}")),
-        (None, None, Some(image)) => Some(image.clone()),
-        (None, None, None) => None,
-    }
-}
-
-/// A commit as people quote it. What is none stays whole: the beginning of a
-/// secret would not be known as one.
-pub(super) fn short(commit: &str) -> &str {
-    let is_commit = commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-    commit.get(..9).filter(|_| is_commit).unwrap_or(commit)
 }
 
 /// The lines that tell how the run ended.
@@ -128,19 +118,22 @@ fn conclude_good(outcome: &Outcome, story: &Story) -> Vec<String> {
     }
     let mut lines = vec![line];
     lines.extend(outcome.why.iter().cloned());
-    lines.extend(story.url.iter().map(|url| format!("URL: {url}")));
+    lines.extend(story.one().url.iter().map(|url| format!("URL: {url}")));
     lines.extend(outcome.hint.iter().cloned());
     lines
 }
 
 /// "4s in the queue, 1m52s running".
 pub(super) fn times(story: &Story) -> Option<String> {
-    let queue = story
+    times_of(story.one())
+}
+
+/// The same for one of several services.
+pub(super) fn times_of(tale: &Tale) -> Option<String> {
+    let queue = tale
         .queue()
         .map(|time| format!("{} in the queue", duration(time)));
-    let run = story
-        .run()
-        .map(|time| format!("{} running", duration(time)));
+    let run = tale.run().map(|time| format!("{} running", duration(time)));
     let parts: Vec<String> = queue.into_iter().chain(run).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }

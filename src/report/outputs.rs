@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::narrative;
-use super::story::Story;
+use super::story::{Story, Tale};
 use crate::outcome::Outcome;
 
 /// Every output with what it holds, in the order in which they are documented.
@@ -35,6 +35,19 @@ pub const OUTPUTS: &[(&str, &str)] = &[
         "Seconds the deployment ran after it left the queue.",
     ),
     (
+        "deployment-ids",
+        "UUIDs of all deployments that were started, separated by commas.",
+    ),
+    (
+        "promotions",
+        "The targets of promote-app as JSON, a list of objects with target-app-id, name, deployment-id, status, url, queue-seconds and duration-seconds.",
+    ),
+    ("preview-app-id", "UUID of the preview app."),
+    (
+        "created",
+        "true when this run created the preview app, false when it was there.",
+    ),
+    (
         "error",
         "Why the run did not end well, and what to do about it. Empty when it did.",
     ),
@@ -46,17 +59,22 @@ pub const LONGEST_VALUE: usize = 64 * 1024;
 
 /// The values, in the order of [`OUTPUTS`]; empty where there is none.
 pub(super) fn of(outcome: &Outcome, story: &Story) -> Vec<(&'static str, String)> {
-    let deployment = story.deployment.as_ref();
+    let tale = story.one();
+    let deployment = tale.deployment.as_ref();
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs().to_string());
     let value = |name: &str| match name {
         "deployment-id" => deployment.map(|deployment| deployment.id.to_string()),
         "status" => deployment.map(|deployment| deployment.status.word().to_owned()),
         "outcome" => Some(outcome.ending.word().to_owned()),
-        "url" => story.url.clone(),
+        "url" => tale.url.clone(),
         "commit-sha" => deployment.and_then(|deployment| deployment.commit_sha.clone()),
         "branch" => deployment.and_then(|deployment| deployment.branch.clone()),
-        "queue-seconds" => seconds(story.queue()),
-        "duration-seconds" => seconds(story.run()),
+        "queue-seconds" => seconds(tale.queue()),
+        "duration-seconds" => seconds(tale.run()),
+        "deployment-ids" => Some(ids(story)),
+        "promotions" => (!story.targets.is_empty()).then(|| promotions(story)),
+        "preview-app-id" => story.preview.map(|(app, _)| app.to_string()),
+        "created" => story.preview.map(|(_, is_new)| is_new.to_string()),
         "error" => (!outcome.is_good()).then(|| narrative::cause(outcome)),
         _ => None,
     };
@@ -64,4 +82,30 @@ pub(super) fn of(outcome: &Outcome, story: &Story) -> Vec<(&'static str, String)
         .iter()
         .map(|(name, _)| (*name, value(name).unwrap_or_default()))
         .collect()
+}
+
+fn ids(story: &Story) -> String {
+    let tales = std::iter::once(story.one()).filter(|_| story.targets.is_empty());
+    let ids: Vec<String> = tales
+        .chain(&story.targets)
+        .filter_map(|tale| Some(tale.deployment.as_ref()?.id.to_string()))
+        .collect();
+    ids.join(",")
+}
+
+/// The targets of a promotion as JSON.
+fn promotions(story: &Story) -> String {
+    let promotion = |tale: &Tale| {
+        let deployment = tale.deployment.as_ref();
+        serde_json::json!({
+            "target-app-id": tale.service.map(|service| service.id.to_string()),
+            "name": tale.name,
+            "deployment-id": deployment.map(|deployment| &deployment.id.0),
+            "status": deployment.map(|deployment| deployment.status.word()),
+            "url": tale.url,
+            "queue-seconds": tale.queue().map(|time| time.as_secs()),
+            "duration-seconds": tale.run().map(|time| time.as_secs()),
+        })
+    };
+    serde_json::Value::from_iter(story.targets.iter().map(promotion)).to_string()
 }

@@ -3,19 +3,32 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::Event;
 use crate::ci::Facts;
 use crate::deployment::{Deployment, Service, Status};
 
 /// The facts of a run.
+#[derive(Default)]
 pub(super) struct Story {
     pub(super) facts: Facts,
+    pub(super) warnings: Vec<String>,
+    /// The one service that is deployed, where it is one.
+    own: Tale,
+    /// The targets of a promotion.
+    pub(super) targets: Vec<Tale>,
+    /// The preview app, and whether this run has made it.
+    pub(super) preview: Option<(Uuid, bool)>,
+}
+
+/// The facts of one service.
+#[derive(Default)]
+pub(super) struct Tale {
     pub(super) service: Option<Service>,
     pub(super) name: Option<String>,
     pub(super) deployment: Option<Deployment>,
     pub(super) url: Option<String>,
-    pub(super) warnings: Vec<String>,
     /// When we knew that it was started.
     started: Option<Instant>,
     /// When we first saw it out of the queue.
@@ -25,35 +38,78 @@ pub(super) struct Story {
 }
 
 impl Story {
-    pub(super) const fn new(facts: Facts) -> Self {
+    pub(super) fn new(facts: Facts) -> Self {
         Self {
             facts,
-            service: None,
-            name: None,
-            deployment: None,
-            url: None,
-            warnings: Vec::new(),
-            started: None,
-            running: None,
-            ended: None,
+            ..Self::default()
         }
     }
 
     pub(super) fn take_in(&mut self, event: Event<'_>) {
         match event {
+            Event::Of(service, event) => {
+                if let Event::Warning(text) = event {
+                    self.warnings.push((*text).to_owned());
+                }
+                self.target_mut(service).take_in(*event);
+            }
             Event::Warning(text) => self.warnings.push(text.to_owned()),
+            Event::PreviewApp { app, is_new, .. } => self.preview = Some((app, is_new)),
+            event => self.own.take_in(event),
+        }
+    }
+
+    fn target_mut(&mut self, service: Service) -> &mut Tale {
+        let is_it = |tale: &Tale| tale.service == Some(service);
+        let at = self.targets.iter().position(is_it);
+        let at = at.unwrap_or_else(|| {
+            self.targets.push(Tale {
+                service: Some(service),
+                ..Tale::default()
+            });
+            self.targets.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]
+        &mut self.targets[at]
+    }
+
+    /// What people call a target.
+    pub(super) fn name_of(&self, service: Service) -> String {
+        let tale = self
+            .targets
+            .iter()
+            .find(|tale| tale.service == Some(service));
+        let name = tale.and_then(|tale| tale.name.clone());
+        name.unwrap_or_else(|| service.id.to_string())
+    }
+
+    /// The one service that this run is about; of several, an empty tale.
+    pub(super) fn one(&self) -> &Tale {
+        match self.targets.as_slice() {
+            [only] if self.own.service.is_none() => only,
+            _ => &self.own,
+        }
+    }
+}
+
+impl Tale {
+    fn take_in(&mut self, event: Event<'_>) {
+        match event {
             Event::Target(service, name) => {
                 self.service = Some(service);
                 self.name = name.map(str::to_owned);
             }
-            Event::Started(service, deployment) => {
+            Event::Started(service, deployment) | Event::Found(service, deployment) => {
                 self.service = Some(service);
                 self.started = Some(Instant::now());
                 self.see(deployment);
             }
             Event::Seen(deployment) => self.see(deployment),
             Event::Url(url) => self.url = Some(url.to_owned()),
-            Event::Note(_)
+            Event::Of(..)
+            | Event::Warning(_)
+            | Event::Note(_)
+            | Event::PreviewApp { .. }
             | Event::Stopping(_)
             | Event::StillWaiting(..)
             | Event::Retrying(..)
@@ -74,12 +130,12 @@ impl Story {
     }
 
     /// The service as people call it.
-    pub(super) fn target(&self) -> String {
-        match (self.service, &self.name) {
-            (Some(service), Some(name)) => format!("{} {name}", service.kind.noun()),
-            (Some(service), None) => service.to_string(),
-            (None, _) => "the application".to_owned(),
-        }
+    pub(super) fn target(&self) -> Option<String> {
+        let service = self.service?;
+        Some(match &self.name {
+            Some(name) => format!("{} {name}", service.kind.noun()),
+            None => service.to_string(),
+        })
     }
 
     /// Time in the queue: by the service's clock, or as far as we have seen it

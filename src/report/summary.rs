@@ -5,7 +5,8 @@
 
 use super::log::shorten;
 use super::narrative;
-use super::story::Story;
+use super::story::{Story, Tale};
+use crate::deployment::Deployment;
 use crate::outcome::Outcome;
 use crate::shown::{Gate, Line};
 
@@ -34,6 +35,9 @@ pub(super) fn of(outcome: &Outcome, story: &Story, tail: &[&Line], gate: &Gate) 
         markdown.push_str(&format!("| {name} | {value} |\n"));
     }
     markdown.push('\n');
+    if story.targets.len() > 1 {
+        markdown.push_str(&targets(&story.targets, &text));
+    }
     if outcome.is_good() {
         return markdown;
     }
@@ -52,11 +56,12 @@ pub(super) fn of(outcome: &Outcome, story: &Story, tail: &[&Line], gate: &Gate) 
 }
 
 fn rows(story: &Story) -> Vec<(&'static str, String)> {
-    let deployment = story.deployment.as_ref();
+    let tale = story.one();
+    let deployment = tale.deployment.as_ref();
     let commit = deployment.and_then(|deployment| deployment.commit_sha.clone());
     let rows = [
-        ("Target", Some(story.target())),
-        ("URL", story.url.clone()),
+        ("Target", tale.target()),
+        ("URL", tale.url.clone()),
         (
             "Deployment",
             deployment.map(|deployment| deployment.id.to_string()),
@@ -65,7 +70,7 @@ fn rows(story: &Story) -> Vec<(&'static str, String)> {
             "Status",
             deployment.map(|deployment| deployment.status.word().to_owned()),
         ),
-        ("From", deployment.and_then(narrative::made_from)),
+        ("From", deployment.and_then(Deployment::made_from)),
         ("Commit deployed", commit),
         ("Commit of this run", story.facts.commit.clone()),
         ("Time", narrative::times(story)),
@@ -80,6 +85,27 @@ fn rows(story: &Story) -> Vec<(&'static str, String)> {
         .chain(warnings)
         .filter_map(|(name, value)| Some((name, value?)))
         .collect()
+}
+
+/// The targets of a promotion, a row each.
+fn targets(targets: &[Tale], text: &impl Fn(&str) -> String) -> String {
+    let mut markdown =
+        "| target | status | deployment | time | URL |\n| --- | --- | --- | --- | --- |\n"
+            .to_owned();
+    for tale in targets {
+        let deployment = tale.deployment.as_ref();
+        let cells = [
+            tale.target(),
+            deployment.map(|deployment| deployment.status.word().to_owned()),
+            deployment.map(|deployment| deployment.id.to_string()),
+            narrative::times_of(tale),
+        ];
+        let cells = cells.map(|value| cell(&text(&value.unwrap_or_default())));
+        let url = tale.url.as_deref().and_then(link).unwrap_or_default();
+        markdown.push_str(&format!("| {} | {url} |\n", cells.join(" | ")));
+    }
+    markdown.push('\n');
+    markdown
 }
 
 /// Text as a code span in a table cell: no bar may end the cell.

@@ -5,12 +5,14 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::operation::{
-    CANCEL_DEPLOYMENT, GET_APPLICATION, GET_APPLICATION_DEPLOYMENT_LOGS, GET_DEPLOYMENT,
-    LIST_APPLICATION_DOMAINS, LIST_DEPLOYMENTS, TRIGGER_DEPLOYMENT,
+    CANCEL_DEPLOYMENT, DELETE_APPLICATION, GET_APPLICATION, GET_APPLICATION_DEPLOYMENT_LOGS,
+    GET_DEPLOYMENT, LIST_APPLICATION_DOMAINS, LIST_APPLICATIONS, LIST_DEPLOYMENTS,
+    ROLLBACK_DEPLOYMENT, TRIGGER_DEPLOYMENT,
 };
 use super::wire::{AtMost, Page, TriggerBody, WireDeployment, WireLogEntry};
 use super::{
-    ApiError, Application, Call, Client, Domain, LOG_PAGE, LONGEST_PAGE, LogWindow, Patience,
+    ApiError, AppSummary, Application, Call, Client, Domain, LOG_PAGE, LONGEST_PAGE, LogWindow,
+    Patience,
 };
 use crate::deployment::{Deployment, DeploymentId, LogLine};
 use crate::plan::Order;
@@ -25,6 +27,39 @@ impl Client {
         let app = app.to_string();
         self.send(Call::new(&GET_APPLICATION, [app.as_str()]), patience)
             .await
+    }
+
+    /// Reads a page of the company's applications, newest first.
+    pub async fn list_applications(
+        &self,
+        offset: usize,
+        patience: Patience,
+    ) -> Result<Vec<AppSummary>, ApiError> {
+        let call = Call::new(&LIST_APPLICATIONS, [])
+            .query("limit", LONGEST_PAGE.to_string())
+            .query("offset", offset.to_string());
+        let page: Page<AppSummary> = self.send(call, patience).await?;
+        Ok(page.data.0)
+    }
+
+    /// Asks to delete an application. The service does it later.
+    pub async fn delete_application(&self, app: Uuid, patience: Patience) -> Result<(), ApiError> {
+        let app = app.to_string();
+        let call = Call::new(&DELETE_APPLICATION, [app.as_str()]);
+        self.send_and(call, patience, |_| Ok(())).await
+    }
+
+    /// Deploys the application's most recent success again. Never sent again
+    /// once it may have taken effect.
+    pub async fn rollback_deployment(
+        &self,
+        app: Uuid,
+        patience: Patience,
+    ) -> Result<Deployment, ApiError> {
+        let app = app.to_string();
+        let call = Call::new(&ROLLBACK_DEPLOYMENT, [app.as_str()]);
+        let deployment: WireDeployment = self.send(call, patience).await?;
+        Ok(deployment.into())
     }
 
     /// Reads an application's newest deployments, newest first.
@@ -58,15 +93,16 @@ impl Client {
         Ok(deployment.into())
     }
 
-    /// Reads one deployment, once.
+    /// Reads one deployment.
     pub async fn get_deployment(
         &self,
         app: Uuid,
         id: &DeploymentId,
+        patience: Patience,
     ) -> Result<Deployment, ApiError> {
         let app = app.to_string();
         let call = Call::new(&GET_DEPLOYMENT, [app.as_str(), &id.0]);
-        self.send_and(call, Patience::Once, |answer| answer.deployment(id))
+        self.send_and(call, patience, |answer| answer.deployment(id))
             .await
     }
 

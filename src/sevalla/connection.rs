@@ -272,6 +272,7 @@ fn refusal(status: u16, headers: &HeaderMap, body: &[u8], gate: &Gate) -> Refusa
         code: data.code.map(shorten),
         request_id: header(headers, &REQUEST_ID).map(shorten),
         retry_after: limits::asked_wait(status, headers),
+        frees_in: limits::frees_in(status, headers),
         location: (300..400)
             .contains(&status)
             .then(|| header(headers, &LOCATION))

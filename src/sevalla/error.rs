@@ -76,6 +76,8 @@ pub struct Refusal {
     pub request_id: Option<String>,
     /// How long the service asks us to wait.
     pub retry_after: Option<Duration>,
+    /// After a 429, when there is room again.
+    pub frees_in: Option<Duration>,
     /// Where the answer points to, if it is a redirect.
     pub location: Option<String>,
 }

@@ -115,7 +115,9 @@ impl Budget {
         let Some(before) = self.windows.get(&tier) else {
             let guess = match tier {
                 Tier::Logs => self.others(),
-                Tier::Read | Tier::Deployment => (used / READS_IN_A_WINDOW).min(LARGEST_GUESS),
+                Tier::Read | Tier::Deployment | Tier::Creation => {
+                    (used / READS_IN_A_WINDOW).min(LARGEST_GUESS)
+                }
             };
             return guess.max(1);
         };
@@ -147,7 +149,7 @@ impl Budget {
         };
         let longest = match tier {
             Tier::Logs => LONGEST_PAUSE_FOR_LOGS,
-            Tier::Read | Tier::Deployment => LONGEST_PAUSE,
+            Tier::Read | Tier::Deployment | Tier::Creation => LONGEST_PAUSE,
         };
         let least = shared.least.max(self.own_pause(now)).min(longest);
         // Some of the spread stays even where the least is long: what everybody
@@ -198,7 +200,7 @@ const fn reserve(tier: Tier, limit: u64) -> u64 {
     match tier {
         Tier::Logs => limit.saturating_mul(3) / 10,
         Tier::Read => limit / 10,
-        Tier::Deployment => 0,
+        Tier::Deployment | Tier::Creation => 0,
     }
 }
 
@@ -221,7 +223,7 @@ impl Window {
         let time = self.ends.saturating_duration_since(self.told);
         let to_the_end = self.ends.saturating_duration_since(now);
         let since = now.duration_since(self.told);
-        if tier == Tier::Deployment {
+        if matches!(tier, Tier::Deployment | Tier::Creation) {
             // Only the last one of the budget is worth a wait.
             return Pause {
                 least: if left == 0 {
@@ -260,6 +262,11 @@ pub fn asked_wait(status: u16, headers: &HeaderMap) -> Option<Duration> {
     let reset = || reset(headers).filter(|_| status == 429);
     let asked = retry_after(headers).or_else(reset)?;
     Some(asked.min(LONGEST_ASKED_WAIT))
+}
+
+/// After a 429, when there is room again, as far as the service tells.
+pub fn frees_in(status: u16, headers: &HeaderMap) -> Option<Duration> {
+    reset(headers).filter(|_| status == 429)
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

@@ -10,6 +10,7 @@ mod error;
 mod http;
 pub mod limits;
 pub mod operation;
+mod pipelines;
 mod retry;
 mod static_sites;
 mod tls;
@@ -28,7 +29,7 @@ pub use self::error::{ApiError, Cause, Refusal};
 pub use self::http::{ConnectionError, Exchange, Exchanged, Http, Reply, Request};
 use self::operation::{Operation, Tier};
 pub use self::retry::Next;
-pub use self::wire::{Application, Domain, StaticSite};
+pub use self::wire::{AppSummary, Application, Domain, Pipeline, Stage, StaticSite};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
 use crate::process::Variables;
 use crate::schedule::{Schedule, drawn};
@@ -331,9 +332,22 @@ impl Client {
         service: Service,
         id: &DeploymentId,
     ) -> Result<Deployment, ApiError> {
+        self.read_deployment(service, id, Patience::Once).await
+    }
+
+    /// Reads one deployment.
+    pub async fn read_deployment(
+        &self,
+        service: Service,
+        id: &DeploymentId,
+        patience: Patience,
+    ) -> Result<Deployment, ApiError> {
         match service.kind {
-            ServiceKind::Application => self.get_deployment(service.id, id).await,
-            ServiceKind::StaticSite => self.get_static_site_deployment(service.id, id).await,
+            ServiceKind::Application => self.get_deployment(service.id, id, patience).await,
+            ServiceKind::StaticSite => {
+                self.get_static_site_deployment(service.id, id, patience)
+                    .await
+            }
         }
     }
 
@@ -441,7 +455,7 @@ impl Operation {
     const fn body_limit(&self) -> usize {
         match self.tier {
             Tier::Logs => LOG_BODY_LIMIT,
-            Tier::Read | Tier::Deployment => BODY_LIMIT,
+            Tier::Read | Tier::Deployment | Tier::Creation => BODY_LIMIT,
         }
     }
 }

@@ -29,8 +29,12 @@ pub enum Tier {
     Read,
     /// Reading logs: 30 a minute for the company.
     Logs,
-    /// Starting and stopping deployments: 10 a minute for a service.
+    /// Starting and stopping deployments, and changing a service: 10 a minute
+    /// for a service.
     Deployment,
+    /// Making a service: 20 an hour for the company, and 5 a minute by an older
+    /// page. One run makes one at most.
+    Creation,
 }
 
 macro_rules! operations {
@@ -69,6 +73,16 @@ operations! {
         "read the deployment's log";
     LIST_APPLICATION_DOMAINS = "listApplicationDomainsV3" GET "/applications/{id}/domains" Read false
         "list the application's domains";
+    LIST_APPLICATIONS = "listApplicationsV3" GET "/applications" Read false
+        "list the company's applications";
+    DELETE_APPLICATION = "deleteApplicationV3" DELETE "/applications/{id}" Deployment false
+        "delete the application";
+    ROLLBACK_DEPLOYMENT = "rollbackDeploymentV3" POST "/applications/{id}/deployments/rollback" Deployment false
+        "roll the application back";
+    GET_PIPELINE = "getPipelineV3" GET "/pipelines/{id}" Read false
+        "read the pipeline";
+    PROMOTE_PIPELINE = "promotePipelineV3" POST "/pipelines/{id}/promote" Deployment true
+        "promote the application";
     GET_STATIC_SITE = "getStaticSiteV3" GET "/static-sites/{id}" Read false
         "read the static site";
     LIST_STATIC_SITE_DEPLOYMENTS = "listStaticSiteDeploymentsV3" GET "/static-sites/{id}/deployments" Read false
@@ -87,6 +101,16 @@ operations! {
         GET "/static-sites/{id}/deployments/{deployment_id}/logs" Logs false
         "read the deployment's log";
 }
+
+/// Making a preview app: newer than the document of March 2026.
+pub static CREATE_PREVIEW_APP: Operation = Operation {
+    id: "createPreviewApp",
+    method: Method::POST,
+    path: "/pipelines/{id}/preview/apps",
+    tier: Tier::Creation,
+    sends_body: true,
+    doing: "create the preview app",
+};
 
 /// What the calling key may do: newer than the document of March 2026.
 pub static GET_CURRENT_API_KEY: Operation = Operation {

@@ -21,7 +21,8 @@ pub enum Next {
 
 /// What may follow a request with this method that failed for this cause.
 pub(super) fn next(method: &Method, cause: &Cause) -> Next {
-    let repeatable = *method == Method::GET;
+    // Deleting what is gone and setting what is set change nothing.
+    let repeatable = *method != Method::POST;
     let unsure = |asked| {
         if repeatable {
             Next::Again(asked)

@@ -44,22 +44,50 @@ impl Client {
         branch: Option<&str>,
         patience: Patience,
     ) -> Result<Deployment, ApiError> {
+        let body = DeployStaticSiteBody {
+            branch,
+            deployment_id: None,
+        };
+        self.start_static_site(site, &body, patience).await
+    }
+
+    /// Publishes an earlier deployment again. Never sent again once it may have
+    /// taken effect.
+    pub async fn roll_back_static_site(
+        &self,
+        site: Uuid,
+        to: &DeploymentId,
+        patience: Patience,
+    ) -> Result<Deployment, ApiError> {
+        let body = DeployStaticSiteBody {
+            branch: None,
+            deployment_id: Some(&to.0),
+        };
+        self.start_static_site(site, &body, patience).await
+    }
+
+    async fn start_static_site(
+        &self,
+        site: Uuid,
+        body: &DeployStaticSiteBody<'_>,
+        patience: Patience,
+    ) -> Result<Deployment, ApiError> {
         let site = site.to_string();
-        let call =
-            Call::new(&DEPLOY_STATIC_SITE, [site.as_str()]).json(&DeployStaticSiteBody { branch });
+        let call = Call::new(&DEPLOY_STATIC_SITE, [site.as_str()]).json(body);
         let deployment: WireDeployment = self.send(call, patience).await?;
         Ok(deployment.into())
     }
 
-    /// Reads one deployment, once.
+    /// Reads one deployment.
     pub async fn get_static_site_deployment(
         &self,
         site: Uuid,
         id: &DeploymentId,
+        patience: Patience,
     ) -> Result<Deployment, ApiError> {
         let site = site.to_string();
         let call = Call::new(&GET_STATIC_SITE_DEPLOYMENT, [site.as_str(), &id.0]);
-        self.send_and(call, Patience::Once, |answer| answer.deployment(id))
+        self.send_and(call, patience, |answer| answer.deployment(id))
             .await
     }
 

@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 use jiff::Timestamp;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use uuid::Uuid;
 
 use super::LONGEST_PAGE;
 use crate::deployment::{Deployment, DeploymentId, LogLine, Origin, Status};
@@ -62,7 +63,7 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for AtMost<T,
 #[derive(Debug, Deserialize)]
 pub(crate) struct WireDeployment {
     #[serde(deserialize_with = "identifier")]
-    id: String,
+    id: DeploymentId,
     #[serde(default, deserialize_with = "text")]
     status: Option<String>,
     #[serde(default, rename = "type", deserialize_with = "text")]
@@ -85,12 +86,14 @@ pub(crate) struct WireDeployment {
     started_at: Option<Timestamp>,
     #[serde(default, deserialize_with = "time")]
     finished_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "words")]
+    steps: Vec<String>,
 }
 
 impl From<WireDeployment> for Deployment {
     fn from(wire: WireDeployment) -> Self {
         Self {
-            id: DeploymentId(wire.id),
+            id: wire.id,
             status: Status::from_word(wire.status.as_deref()),
             origin: match wire.origin.as_deref() {
                 Some("manual") => Origin::Manual,
@@ -106,6 +109,8 @@ impl From<WireDeployment> for Deployment {
             created_at: wire.created_at,
             started_at: wire.started_at,
             finished_at: wire.finished_at,
+            is_built: (!wire.steps.is_empty())
+                .then(|| wire.steps.iter().any(|step| step == "build")),
         }
     }
 }
@@ -136,6 +141,96 @@ pub struct Application {
     /// Whether its processes are stopped.
     #[serde(default, deserialize_with = "flag")]
     pub is_suspended: bool,
+    /// `app` or `previewApp`.
+    #[serde(default, rename = "type", deserialize_with = "text")]
+    pub kind: Option<String>,
+    /// The repository it is built from.
+    #[serde(default, deserialize_with = "text")]
+    pub repo_url: Option<String>,
+    /// The paths a push must touch to deploy it; empty is any.
+    #[serde(default, deserialize_with = "words")]
+    pub allow_deploy_paths: Vec<String>,
+    /// The paths that alone do not make a push deploy it.
+    #[serde(default, deserialize_with = "words")]
+    pub ignore_deploy_paths: Vec<String>,
+    /// When it was made.
+    #[serde(default, deserialize_with = "time")]
+    pub created_at: Option<Timestamp>,
+}
+
+/// An application in the company's list, or one that was just made.
+#[derive(Debug, Clone, Deserialize)]
+pub struct AppSummary {
+    /// Its id.
+    #[serde(deserialize_with = "uuid")]
+    pub id: Uuid,
+    /// The system's name for it.
+    #[serde(default, deserialize_with = "text")]
+    pub name: Option<String>,
+    /// The name in the dashboard.
+    #[serde(default, deserialize_with = "text")]
+    pub display_name: Option<String>,
+    /// `app` or `previewApp`.
+    #[serde(default, rename = "type", deserialize_with = "text")]
+    pub kind: Option<String>,
+    /// The word for its latest deployment or lifecycle action.
+    #[serde(default, deserialize_with = "text")]
+    pub status: Option<String>,
+    /// When it was made.
+    #[serde(default, deserialize_with = "time")]
+    pub created_at: Option<Timestamp>,
+}
+
+/// A pipeline.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Pipeline {
+    /// Its id: the one field that makes an object a record.
+    pub id: String,
+    /// The name in the dashboard.
+    #[serde(default, deserialize_with = "text")]
+    pub display_name: Option<String>,
+    /// `trunk` or `branch`.
+    #[serde(default, rename = "type", deserialize_with = "text")]
+    pub kind: Option<String>,
+    /// Its stages.
+    #[serde(default)]
+    pub stages: Vec<Stage>,
+}
+
+/// A stage of a pipeline.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Stage {
+    /// `preview`, `standard` or `prod`.
+    #[serde(default, rename = "type", deserialize_with = "text")]
+    pub kind: Option<String>,
+    /// Whether the service makes a preview app for each pull request.
+    #[serde(default, deserialize_with = "flag")]
+    pub auto_create_app: bool,
+}
+
+/// One target of a promotion with its new deployment. What cannot be read is
+/// left out: the target then counts as not answered for.
+#[derive(Debug, Deserialize)]
+pub(crate) struct WirePromoted {
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) target_app_id: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) deployment_id: Option<String>,
+}
+
+/// The body that promotes.
+#[derive(Debug, Serialize)]
+pub(crate) struct PromoteBody<'a> {
+    pub(crate) source_app_id: String,
+    pub(crate) target_app_ids: &'a [String],
+}
+
+/// The body that makes a preview app.
+#[derive(Debug, Serialize)]
+pub(crate) struct CreatePreviewAppBody<'a> {
+    pub(crate) branch: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pull_request_number: Option<u64>,
 }
 
 /// A static site's record.
@@ -205,6 +300,9 @@ pub(crate) struct TriggerBody<'a> {
 pub(crate) struct DeployStaticSiteBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) branch: Option<&'a str>,
+    /// An earlier deployment to publish again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) deployment_id: Option<&'a str>,
 }
 
 /// The answer of a deployment hook. Undocumented: official clients of
@@ -229,7 +327,7 @@ impl HookAnswer {
             .deployment
             .and_then(|deployment| deployment.id)
             .or(answer.deployment_id);
-        id.filter(|id| !id.is_empty()).map(DeploymentId)
+        id.and_then(DeploymentId::usable)
     }
 }
 
@@ -308,14 +406,37 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     })
 }
 
-/// An id that can stand in a path, where these three would lead elsewhere.
-/// Without one nothing can be followed, so the whole answer is unusable.
-fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let id = String::deserialize(deserializer)?;
-    if matches!(id.as_str(), "" | "." | "..") {
-        return Err(serde::de::Error::custom("it is no id"));
+/// Without an id nothing can be followed, so the whole answer is unusable.
+fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DeploymentId, D::Error> {
+    DeploymentId::usable(String::deserialize(deserializer)?)
+        .ok_or_else(|| serde::de::Error::custom("it is no id"))
+}
+
+fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+    String::deserialize(deserializer)?
+        .parse()
+        .map_err(|_| serde::de::Error::custom("it is no UUID"))
+}
+
+/// A list of words; anything else is an empty one.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    /// More than any list of steps or paths has.
+    const MOST: usize = 1000;
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Words {
+        Known(AtMost<Scalar, MOST>),
+        Other(IgnoredAny),
     }
-    Ok(id)
+    let Words::Known(AtMost(words)) = Words::deserialize(deserializer)? else {
+        return Ok(Vec::new());
+    };
+    let text = |word| match word {
+        Scalar::Text(text) => Some(text),
+        Scalar::Flag(_) | Scalar::Number(_) | Scalar::Other(_) => None,
+    };
+    Ok(words.into_iter().filter_map(text).collect())
 }
 
 fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {

@@ -5,19 +5,30 @@
 
 mod before;
 mod cancel;
+mod delete;
 mod once;
+mod preview;
+mod promote;
+mod wanted;
 
 use uuid::Uuid;
 
-use self::before::HISTORY;
-pub use self::before::{Before, look_before};
+pub use self::before::{Before, Place, earlier_success, look_at, look_before, read_past};
 pub use self::cancel::{Cancelled, cancel};
+pub use self::delete::{Deleted, delete_preview, refuse_no_preview};
 use self::once::{at_most_once, find_one, search_once};
+pub use self::preview::{
+    PreviewApp, Previews, all_previews, create_preview, find_made_preview, find_previews,
+};
+pub use self::promote::{Aim, Target, look_before_promotion, promote};
 use crate::deployment::{Deployment, Service};
-use crate::plan::{Plan, Work};
+use crate::plan::Work;
 use crate::report::Event;
 use crate::secret::HookUrl;
 use crate::sevalla::{ApiError, Client, Patience};
+
+/// How many past deployments are read before the start.
+const HISTORY: usize = 50;
 
 /// Tells an event.
 pub type Tell<'a> = &'a dyn Fn(Event<'_>);
@@ -43,7 +54,11 @@ pub enum TriggerError {
         /// What to do about it.
         hint: String,
     },
-    /// The hook was called, but which deployment it started is not to be told.
+    /// Something went wrong with one of several targets, or while a part was
+    /// done that needs naming.
+    At(String, Box<Self>),
+    /// The request was accepted, but which deployment it started is not to be
+    /// told.
     Unidentified(Search),
     /// The answer was lost, and what there is now does not tell what happened.
     Ambiguous {
@@ -57,17 +72,41 @@ pub enum TriggerError {
 /// Why it cannot be told whether a lost request took effect.
 #[derive(Debug)]
 pub enum Search {
-    /// Several new deployments could be ours.
-    Several(Vec<Deployment>),
+    /// Several new ones could be ours.
+    Several {
+        /// What a person recognises each of them by.
+        candidates: Vec<String>,
+        /// What they are, in a sentence.
+        noun: &'static str,
+    },
     /// There is none.
     None {
         /// How often the request was sent.
         sent: u32,
+        /// What was looked for, in a sentence.
+        noun: &'static str,
     },
     /// The list could not be read.
     Failed(Box<ApiError>),
     /// Looking needs a key, an application, or the list from before.
     Impossible,
+}
+
+impl TriggerError {
+    /// The same, which happened at this place.
+    #[must_use]
+    pub fn at(self, place: impl Into<String>) -> Self {
+        Self::At(place.into(), Box::new(self))
+    }
+
+    /// The status of the answer, if there was one that refused.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Api(error) => error.status(),
+            Self::At(_, error) => error.status(),
+            Self::Refused { .. } | Self::Unidentified(_) | Self::Ambiguous { .. } => None,
+        }
+    }
 }
 
 impl From<ApiError> for TriggerError {
@@ -76,57 +115,55 @@ impl From<ApiError> for TriggerError {
     }
 }
 
-/// Makes the change the plan asks for, at most once.
+/// Makes the change, at most once.
 pub async fn start(
     client: &Client,
-    plan: &Plan,
+    work: &Work,
+    is_followed: bool,
     before: &Before,
     tell: Tell<'_>,
 ) -> Result<Started, TriggerError> {
-    let again = || !client.is_closing();
-    let started = match &plan.work {
+    let patience = Patience::FOR_A_WRITE;
+    let started = match work {
+        Work::CallHook { hook, app } => {
+            call_hook(client, hook, *app, is_followed, before, tell).await?
+        }
         Work::DeployApplication { app, order } => {
-            let service = Service::application(*app);
-            let send = async || {
-                client
-                    .trigger_deployment(*app, order, Patience::FOR_A_WRITE)
-                    .await
-            };
-            let deployment = at_most_once(
-                send,
-                async || search(client, service, before).await,
-                again,
-                tell,
-            )
-            .await?;
-            Started::Known(service, Box::new(deployment))
+            let send = async || client.trigger_deployment(*app, order, patience).await;
+            once(client, Service::application(*app), before, send, tell).await?
         }
         Work::DeployStaticSite { site, branch } => {
-            let service = Service::static_site(*site);
             // What the user asked for, also where the site could not be read.
             let branch = branch.as_deref().or(before.wanted.branch.as_deref());
-            let send = async || {
-                client
-                    .deploy_static_site(*site, branch, Patience::FOR_A_WRITE)
-                    .await
-            };
-            let deployment = at_most_once(
-                send,
-                async || search(client, service, before).await,
-                again,
-                tell,
-            )
-            .await?;
-            Started::Known(service, Box::new(deployment))
+            let send = async || client.deploy_static_site(*site, branch, patience).await;
+            once(client, Service::static_site(*site), before, send, tell).await?
         }
-        Work::CallHook { hook, app } => {
-            call_hook(client, hook, *app, plan.follow, before, tell).await?
+        Work::RollBackApplication { app } => {
+            let send = async || client.rollback_deployment(*app, patience).await;
+            once(client, Service::application(*app), before, send, tell).await?
+        }
+        Work::RollBackStaticSite { site, to } => {
+            let send = async || client.roll_back_static_site(*site, to, patience).await;
+            once(client, Service::static_site(*site), before, send, tell).await?
         }
     };
     if let Started::Known(service, deployment) = &started {
         tell(Event::Started(*service, deployment));
     }
     Ok(started)
+}
+
+/// Starts a deployment of a service by a request of the API.
+async fn once(
+    client: &Client,
+    service: Service,
+    before: &Before,
+    send: impl AsyncFn() -> Result<Deployment, ApiError>,
+    tell: Tell<'_>,
+) -> Result<Started, TriggerError> {
+    let find = async || search(client, service, before).await;
+    let deployment = at_most_once(send, find, || !client.is_closing(), tell).await?;
+    Ok(Started::Known(service, Box::new(deployment)))
 }
 
 async fn call_hook(

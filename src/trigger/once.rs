@@ -37,76 +37,139 @@ pub(super) async fn at_most_once<T: Candidate>(
     may_send_again: impl Fn() -> bool,
     tell: Tell<'_>,
 ) -> Result<T, TriggerError> {
-    let mut sendings = 0;
+    let send = async |_: &[()]| Ok(vec![((), send().await?)]);
+    let mut ends = each_at_most_once(&[()], send, async |()| search().await, may_send_again, tell)
+        .await
+        .into_iter();
+    #[expect(clippy::expect_used, reason = "one key goes in, so one end comes out")]
+    ends.next()
+        .map(|(_, end)| end)
+        .expect("an end for each key")
+}
+
+/// The same for a write that has one effect for each key: `send` gives what
+/// the answer names, `search` looks for the effect of one key. Only keys
+/// without an effect are sent a second time.
+pub(super) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
+    keys: &[K],
+    send: impl AsyncFn(&[K]) -> Result<Vec<(K, T)>, ApiError>,
+    search: impl AsyncFn(K) -> Result<Option<Vec<T>>, ApiError>,
+    may_send_again: impl Fn() -> bool,
+    tell: Tell<'_>,
+) -> Vec<(K, Result<T, TriggerError>)> {
+    let mut ends = Vec::new();
+    let mut open = keys.to_vec();
+    let mut first_loss: Option<ApiError> = None;
     loop {
-        sendings += 1;
-        let lost = match send().await {
+        let lost = match send(&open).await {
             Ok(made) => {
-                if sendings > 1 {
+                if first_loss.is_some() {
                     tell_of_others(&made, &search, tell).await;
                 }
-                return Ok(made);
+                ends.extend(take_answer(&mut open, made));
+                // Accepted, and yet not named: it may have been started.
+                let (found, missing) = find_each(&open, &search, false).await;
+                ends.extend(found.into_iter().map(|(key, made)| (key, Ok(made))));
+                let unseen = missing
+                    .into_iter()
+                    .map(|(key, not_one)| (key, Err(TriggerError::Unidentified(not_one.after(1)))));
+                ends.extend(unseen);
+                return ends;
             }
             Err(error) if error.next() == Next::Lost => error,
             // The second sending was refused, but the first may have worked.
-            Err(error) if sendings > 1 => {
-                return Err(ambiguous(error, Search::None { sent: sendings }));
+            Err(error) => {
+                let end = |key| match first_loss {
+                    Some(_) => (key, Err(ambiguous::<T>(error.clone(), NotOne::None, 2))),
+                    None => (key, Err(TriggerError::Api(error.clone()))),
+                };
+                ends.extend(open.into_iter().map(end));
+                return ends;
             }
-            Err(error) => return Err(TriggerError::Api(error)),
         };
         tell(Event::Note(&format!(
             "The answer was lost ({}). Looking whether the request took effect.",
             lost.cause
         )));
         let is_slow = matches!(lost.cause, Cause::TimedOut { .. });
-        let search = match find_one(&search, is_slow).await {
-            Ok(found) => {
-                tell(Event::Note(
-                    "It did: exactly one new deployment matches. Going on with that one.",
-                ));
-                return Ok(found);
+        let (found, missing) = find_each(&open, &search, is_slow).await;
+        if !found.is_empty() {
+            tell(Event::Note(&format!(
+                "It did: exactly one new {} matches. Going on with that one.",
+                T::NOUN
+            )));
+        }
+        ends.extend(found.into_iter().map(|(key, made)| (key, Ok(made))));
+        let may_repeat = first_loss.is_none() && may_send_again();
+        let sent = 1 + u32::from(first_loss.is_some());
+        open.clear();
+        for (key, not_one) in missing {
+            match not_one {
+                NotOne::None if may_repeat => open.push(key),
+                not_one => ends.push((key, Err(ambiguous(lost.clone(), not_one, sent)))),
             }
-            Err(NotOne::None) if sendings == 1 && may_send_again() => {
-                tell(Event::Note(
-                    "It did not: no new deployment matches. Sending it once more.",
-                ));
-                continue;
-            }
-            Err(not_one) => not_one.after(sendings),
-        };
-        return Err(ambiguous(lost, search));
+        }
+        if open.is_empty() {
+            return ends;
+        }
+        tell(Event::Note(&format!(
+            "It did not: no new {} matches. Sending it once more.",
+            T::NOUN
+        )));
+        first_loss = Some(lost);
     }
+}
+
+/// Takes the keys that an answer names out of the open ones.
+fn take_answer<K: Copy + PartialEq, T>(
+    open: &mut Vec<K>,
+    made: Vec<(K, T)>,
+) -> Vec<(K, Result<T, TriggerError>)> {
+    let mut ends = Vec::new();
+    for (key, made) in made {
+        if let Some(at) = open.iter().position(|other| *other == key) {
+            open.remove(at);
+            ends.push((key, Ok(made)));
+        }
+    }
+    ends
 }
 
 /// The request was sent twice and the second was answered. If the first has
 /// taken effect after all, somebody must know.
-async fn tell_of_others<T: Candidate>(
-    made: &T,
-    search: impl AsyncFn() -> Result<Option<Vec<T>>, ApiError>,
+async fn tell_of_others<K: Copy + PartialEq, T: Candidate>(
+    made: &[(K, T)],
+    search: impl AsyncFn(K) -> Result<Option<Vec<T>>, ApiError>,
     tell: Tell<'_>,
 ) {
-    let found = timeout(LATE_EFFECT, search()).await;
-    let found = found
-        .ok()
-        .and_then(Result::ok)
-        .flatten()
-        .unwrap_or_default();
-    for other in found
-        .iter()
-        .filter_map(Candidate::id)
-        .filter(|id| Some(*id) != made.id())
-    {
-        tell(Event::Warning(&format!(
-            "Deployment {other} is new too: the first request, whose answer was lost, may have started it. \
-             Look in the dashboard whether it should go on."
-        )));
+    for (key, made) in made {
+        let found = timeout(LATE_EFFECT, search(*key)).await;
+        let found = found.ok().and_then(Result::ok).flatten();
+        let found = found.unwrap_or_default();
+        for other in found
+            .iter()
+            .filter_map(Candidate::id)
+            .filter(|id| Some(*id) != made.id())
+        {
+            tell(Event::Warning(&format!(
+                "{} {other} is new too: the first request, whose answer was lost, may have made it. \
+                 Look in the dashboard whether it should go on.",
+                capitalized(T::NOUN)
+            )));
+        }
     }
 }
 
-fn ambiguous(lost: ApiError, search: Search) -> TriggerError {
+fn capitalized(noun: &str) -> String {
+    let mut letters = noun.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
+fn ambiguous<T: Candidate>(lost: ApiError, not_one: NotOne<T>, sent: u32) -> TriggerError {
     TriggerError::Ambiguous {
         lost: Box::new(lost),
-        search,
+        search: not_one.after(sent),
     }
 }
 
@@ -121,12 +184,13 @@ pub(super) enum NotOne<T> {
 impl<T: Candidate> NotOne<T> {
     /// The same for people, after the write was sent so many times.
     pub(super) fn after(self, sent: u32) -> Search {
+        let noun = T::NOUN;
         match self {
-            Self::None => Search::None { sent },
-            Self::Several(candidates) => {
-                let candidates = candidates.into_iter();
-                Search::Several(candidates.filter_map(Candidate::into_deployment).collect())
-            }
+            Self::None => Search::None { sent, noun },
+            Self::Several(candidates) => Search::Several {
+                candidates: candidates.iter().map(Candidate::describe).collect(),
+                noun,
+            },
             Self::Failed(error) => Search::Failed(Box::new(error)),
             Self::Impossible => Search::Impossible,
         }
@@ -138,14 +202,41 @@ pub(super) async fn find_one<T>(
     search: impl AsyncFn() -> Result<Option<Vec<T>>, ApiError>,
     is_slow: bool,
 ) -> Result<T, NotOne<T>> {
+    let (found, missing) = find_each(&[()], async |()| search().await, is_slow).await;
+    let found = found.into_iter().next().map(|(_, made)| Ok(made));
+    let missing = missing.into_iter().next().map(|(_, not_one)| Err(not_one));
+    found.or(missing).unwrap_or(Err(NotOne::None))
+}
+
+/// What was found for each key, and why not for the others.
+type Found<K, T> = (Vec<(K, T)>, Vec<(K, NotOne<T>)>);
+
+/// Searches for the effect of each key, again and again for a bounded time.
+async fn find_each<K: Copy, T>(
+    keys: &[K],
+    search: impl AsyncFn(K) -> Result<Option<Vec<T>>, ApiError>,
+    is_slow: bool,
+) -> Found<K, T> {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    let mut open = keys.to_vec();
     let more = Some(&SLOW_SEARCH).filter(|_| is_slow);
     for wait in SEARCH.iter().chain(more) {
-        sleep(*wait).await;
-        if let Some(one) = search_once(&search).await? {
-            return Ok(one);
+        if open.is_empty() {
+            break;
         }
+        sleep(*wait).await;
+        let mut still_open = Vec::new();
+        for key in open {
+            match search_once(async || search(key).await).await {
+                Ok(Some(one)) => found.push((key, one)),
+                Ok(None) => still_open.push(key),
+                Err(not_one) => missing.push((key, not_one)),
+            }
+        }
+        open = still_open;
     }
-    Err(NotOne::None)
+    missing.extend(open.into_iter().map(|key| (key, NotOne::None)));
+    (found, missing)
 }
 
 /// Searches once; `None` if there is nothing yet.
@@ -164,28 +255,43 @@ pub(super) async fn search_once<T>(
 
 /// What a write may have made.
 pub(super) trait Candidate {
-    fn into_deployment(self) -> Option<Deployment>;
-    fn id(&self) -> Option<&DeploymentId>;
+    /// What it is, in a sentence.
+    const NOUN: &'static str;
+    /// Its id, if it is known.
+    fn id(&self) -> Option<&str>;
+    /// What a person recognises it by.
+    fn describe(&self) -> String;
 }
 
 impl Candidate for Deployment {
-    fn into_deployment(self) -> Option<Deployment> {
-        Some(self)
+    const NOUN: &'static str = "deployment";
+
+    fn id(&self) -> Option<&str> {
+        Some(&self.id.0)
     }
 
-    fn id(&self) -> Option<&DeploymentId> {
-        Some(&self.id)
+    fn describe(&self) -> String {
+        let source = self.branch.as_deref().or(self.docker_image.as_deref());
+        let created = self.created_at.map(|time| format!(", created {time:.0}"));
+        format!(
+            "{} ({}{})",
+            self.id,
+            source.unwrap_or(self.status.word()),
+            created.unwrap_or_default()
+        )
     }
 }
 
 /// A hook's answer: an id, or none.
 impl Candidate for Option<DeploymentId> {
-    fn into_deployment(self) -> Option<Deployment> {
-        self.map(Deployment::only_its_id)
+    const NOUN: &'static str = Deployment::NOUN;
+
+    fn id(&self) -> Option<&str> {
+        self.as_ref().map(|id| id.0.as_str())
     }
 
-    fn id(&self) -> Option<&DeploymentId> {
-        self.as_ref()
+    fn describe(&self) -> String {
+        self.as_ref().map(ToString::to_string).unwrap_or_default()
     }
 }
 
@@ -250,7 +356,7 @@ mod tests {
         assert!(matches!(
             result,
             Err(TriggerError::Ambiguous {
-                search: Search::None { sent: 1 },
+                search: Search::None { sent: 1, .. },
                 ..
             })
         ));
@@ -263,7 +369,7 @@ mod tests {
         assert!(matches!(
             result,
             Err(TriggerError::Ambiguous {
-                search: Search::None { sent: 2 },
+                search: Search::None { sent: 2, .. },
                 ..
             })
         ));
@@ -280,14 +386,14 @@ mod tests {
         assert!(matches!(
             result,
             Err(TriggerError::Ambiguous {
-                search: Search::None { sent: 2 },
+                search: Search::None { sent: 2, .. },
                 ..
             })
         ));
         assert_eq!(sendings, 2);
         let (result, _, _) = play(vec![lost(), lost()], &["a", "b"], true).await;
         assert!(
-            matches!(result, Err(TriggerError::Ambiguous { search: Search::Several(two), .. }) if two.len() == 2)
+            matches!(result, Err(TriggerError::Ambiguous { search: Search::Several { candidates: two, .. }, .. }) if two.len() == 2)
         );
     }
 

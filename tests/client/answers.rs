@@ -44,6 +44,45 @@ pub(crate) fn application() -> Value {
     })
 }
 
+pub(crate) fn application_summary() -> Value {
+    json!({
+        "id": "fb5e5168-4281-4bec-94c5-0d1584e9e657",
+        "name": "my-app",
+        "display_name": "My Application",
+        "status": "deploymentSuccess",
+        "type": "app",
+        "source": "privateGit",
+        "is_suspended": false,
+        "created_at": "2025-01-30T00:00:00.000Z",
+        "updated_at": "2025-01-30T00:00:00.000Z"
+    })
+}
+
+pub(crate) fn pipeline() -> Value {
+    json!({
+        "id": "54fb80af-576c-4fdc-ba4f-b596c83f15a1",
+        "company_id": "4f9a2f0e-7e09-4a62-9f0f-6d2f3f0a1b01",
+        "project_id": null,
+        "display_name": "My Pipeline",
+        "type": "trunk",
+        "stages": [{
+            "id": "0f6f9c36-1f51-4d29-8a3c-6a35cf4d1b02",
+            "pipeline_id": "54fb80af-576c-4fdc-ba4f-b596c83f15a1",
+            "display_name": "Previews",
+            "type": "preview",
+            "order": 0,
+            "branch": null,
+            "auto_create_app": true,
+            "delete_stale_apps": false,
+            "stale_app_days": 5,
+            "created_at": "2025-01-30T00:00:00.000Z",
+            "updated_at": "2025-01-30T00:00:00.000Z"
+        }],
+        "created_at": "2025-01-30T00:00:00.000Z",
+        "updated_at": "2025-01-30T00:00:00.000Z"
+    })
+}
+
 pub(crate) fn application_deployment() -> Value {
     json!({
         "id": DEPLOYMENT,

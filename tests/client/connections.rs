@@ -25,7 +25,9 @@ async fn ten_calls_use_one_connection() {
                 .await;
             assert!(started.is_ok(), "{started:?}");
         } else {
-            let read = client.get_deployment(APP, &deployment()).await;
+            let read = client
+                .get_deployment(APP, &deployment(), Patience::Once)
+                .await;
             assert_eq!(read.is_ok(), number != 4, "{read:?}");
         }
     }

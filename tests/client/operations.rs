@@ -10,10 +10,12 @@ use wiremock::matchers::{any, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::answers::{
-    application, application_deployment, domains, logs, null_but, page,
-    single_static_site_deployment, static_site, static_site_deployment,
+    application, application_deployment, application_summary, domains, logs, null_but, page,
+    pipeline, single_static_site_deployment, static_site, static_site_deployment,
 };
-use crate::setup::{APP, KEY, PLENTY, SITE, api, client, deployment, plain_order, window};
+use crate::setup::{
+    APP, KEY, PIPELINE, PLENTY, SITE, api, client, deployment, plain_order, window,
+};
 
 /// An operation as the OpenAPI document has it, with the ids of these tests.
 struct Documented {
@@ -85,6 +87,46 @@ fn documented() -> Vec<Documented> {
             ..READ
         },
         Documented {
+            id: "listApplicationsV3",
+            path: "/v3/applications",
+            query: "limit=100&offset=0",
+            answer: || page(&json!([application_summary()])),
+            ..READ
+        },
+        Documented {
+            id: "deleteApplicationV3",
+            method: "DELETE",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657",
+            answer: || json!({"message": "Application deletion started"}),
+            ..READ
+        },
+        Documented {
+            id: "rollbackDeploymentV3",
+            method: "POST",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/deployments/rollback",
+            answer: application_deployment,
+            ..READ
+        },
+        Documented {
+            id: "getPipelineV3",
+            path: "/v3/pipelines/54fb80af-576c-4fdc-ba4f-b596c83f15a1",
+            answer: pipeline,
+            ..READ
+        },
+        Documented {
+            id: "promotePipelineV3",
+            method: "POST",
+            path: "/v3/pipelines/54fb80af-576c-4fdc-ba4f-b596c83f15a1/promote",
+            body: Some(
+                r#"{"source_app_id":"fb5e5168-4281-4bec-94c5-0d1584e9e657","target_app_ids":["0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11"]}"#,
+            ),
+            answer: || {
+                json!([{"target_app_id": "0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11",
+                    "deployment_id": "6a1bbd1c-2f0f-4a5e-9d2f-3a9f5b7f0c22"}])
+            },
+            ..READ
+        },
+        Documented {
             id: "getStaticSiteV3",
             path: "/v3/static-sites/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11",
             answer: static_site,
@@ -149,7 +191,10 @@ async fn call(client: &Client, id: &str) -> Result<(), ApiError> {
             .trigger_deployment(APP, &plain_order(), once)
             .await
             .map(drop),
-        "getDeploymentV3" => client.get_deployment(APP, &deployment).await.map(drop),
+        "getDeploymentV3" => client
+            .get_deployment(APP, &deployment, once)
+            .await
+            .map(drop),
         "cancelDeploymentV3" => client.cancel_deployment(APP, &deployment).await,
         "cancelStaticSiteDeploymentV3" => {
             client
@@ -162,6 +207,14 @@ async fn call(client: &Client, id: &str) -> Result<(), ApiError> {
             .await
             .map(drop),
         "listApplicationDomainsV3" => client.list_application_domains(APP, once).await.map(drop),
+        "listApplicationsV3" => client.list_applications(0, once).await.map(drop),
+        "deleteApplicationV3" => client.delete_application(APP, once).await,
+        "rollbackDeploymentV3" => client.rollback_deployment(APP, once).await.map(drop),
+        "getPipelineV3" => client.get_pipeline(PIPELINE, once).await.map(drop),
+        "promotePipelineV3" => client
+            .promote_pipeline(PIPELINE, APP, &[SITE], once)
+            .await
+            .map(drop),
         "getStaticSiteV3" => client.get_static_site(SITE, once).await.map(drop),
         "listStaticSiteDeploymentsV3" => client
             .list_static_site_deployments(SITE, 10, once)
@@ -169,7 +222,7 @@ async fn call(client: &Client, id: &str) -> Result<(), ApiError> {
             .map(drop),
         "deployStaticSiteV3" => client.deploy_static_site(SITE, None, once).await.map(drop),
         "getStaticSiteDeploymentV3" => client
-            .get_static_site_deployment(SITE, &deployment)
+            .get_static_site_deployment(SITE, &deployment, once)
             .await
             .map(drop),
         "getStaticSiteDeploymentLogsV3" => client
@@ -419,6 +472,7 @@ fn expected_application_deployment() -> Deployment {
         created_at: "2025-01-30T00:00:00Z".parse().ok(),
         started_at: "2025-01-30T00:00:20Z".parse().ok(),
         finished_at: "2025-01-30T00:05:00Z".parse().ok(),
+        is_built: Some(true),
     }
 }
 
@@ -437,6 +491,7 @@ fn expected_static_site_deployment() -> Deployment {
         created_at: "2025-01-30T00:00:00Z".parse().ok(),
         started_at: "2025-01-30T00:00:10Z".parse().ok(),
         finished_at: "2025-01-30T00:00:30Z".parse().ok(),
+        is_built: None,
     }
 }
 
@@ -576,7 +631,7 @@ async fn domains_are_read() {
 async fn what_may_be_null_may_be_null() {
     let server = answering(200, &null_but(&["id"], application_deployment())).await;
     let read = client(&api(&server))
-        .get_deployment(APP, &deployment())
+        .get_deployment(APP, &deployment(), Patience::Once)
         .await
         .unwrap();
     let empty = Deployment {
@@ -592,6 +647,7 @@ async fn what_may_be_null_may_be_null() {
         created_at: None,
         started_at: None,
         finished_at: None,
+        is_built: None,
     };
     assert_eq!(read, empty);
 
@@ -631,7 +687,7 @@ async fn a_word_that_is_new_is_kept_and_is_no_end() {
     body["git_type"] = json!("forgejo");
     let server = answering(200, &body).await;
     let read = client(&api(&server))
-        .get_deployment(APP, &deployment())
+        .get_deployment(APP, &deployment(), Patience::Once)
         .await
         .unwrap();
     assert_eq!(read.status, Status::Other("paused".to_owned()));

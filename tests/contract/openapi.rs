@@ -83,6 +83,16 @@ async fn send_everything(client: &Client) {
     let _refused = client.list_application_domains(id, once).await;
     let _refused = client.get_static_site(id, once).await;
     let _refused = client.key_expires_at().await;
+    for offset in [0, LONGEST_PAGE] {
+        let _refused = client.list_applications(offset, once).await;
+    }
+    let _refused = client.delete_application(id, once).await;
+    let _refused = client.rollback_deployment(id, once).await;
+    let _refused = client.get_pipeline(id, once).await;
+    let _refused = client
+        .promote_pipeline(id, id, &[id, Uuid::new_v4()], once)
+        .await;
+    let _refused = client.roll_back_static_site(id, &deployment, once).await;
     for service in [Service::application(id), Service::static_site(id)] {
         let _refused = client.deployments(service, 1, once).await;
         let _refused = client.deployments(service, LONGEST_PAGE, once).await;

@@ -1,63 +1,39 @@
-//! One run, stage by stage: look, start, follow; and at each stage, what a
-//! signal or the end of the time means.
+//! One deployment of one service.
 
 use std::pin::pin;
-use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
+use uuid::Uuid;
 
-use crate::deadline::Deadline;
+use super::{CLEAN_UP, IN_FLIGHT, KEY_CHECK, LATE_CANCEL, LOOK_UP, Run, nothing_started};
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind, Verdict};
-use crate::inputs::{Abandon, Logs};
+use crate::inputs::Abandon;
 use crate::outcome::Outcome;
-use crate::plan::Plan;
-use crate::report::{Event, Reporter};
-use crate::sevalla::{self, Client, Patience};
-use crate::stop::{Signal, Stop};
+use crate::plan::Work;
+use crate::report::Event;
+use crate::sevalla::Patience;
+use crate::stop::Signal;
 use crate::trigger::{self, Before, Cancelled, Started, TriggerError};
-use crate::watch::{Ended, Reading, Remote, Watch};
-
-/// How long after the run's time the last requests may still take.
-const LAST_REQUESTS: Duration = sevalla::SPARED;
-
-/// How long after the run's time cancelling may still take, if that is wanted.
-const LATE_CANCEL: Duration = Duration::from_millis(9700);
-
-/// How long cleaning up may take after a signal. A CI sends the next one after
-/// seven and a half seconds; a second of ours is left for telling.
-const CLEAN_UP: Duration = Duration::from_millis(4800);
-
-/// How much of that an answer may take that is on its way.
-const IN_FLIGHT: Duration = Duration::from_millis(2200);
-
-/// How much of that looking up a lost answer may take.
-const LOOK_UP: Duration = Duration::from_secs(1);
-
-/// How long the check of the key may keep the run from following.
-const KEY_CHECK: Duration = Duration::from_secs(3);
-
-/// How long what only adds words may keep the run after its end is known.
-const MORE_WORDS: Duration = Duration::from_secs(5);
-
-/// A key that expires sooner than this deserves a warning.
-const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
-
-/// One run with everything it needs.
-pub(crate) struct Run<'a> {
-    pub(crate) client: Client,
-    pub(crate) plan: &'a Plan,
-    pub(crate) deadline: Deadline,
-    pub(crate) stop: &'a Stop,
-    pub(crate) reporter: &'a Reporter,
-    pub(crate) clock: fn() -> Timestamp,
-}
+use crate::watch::{Ended, Remote, Watch};
 
 impl Run<'_> {
+    /// Goes back to the last success of a static site before the one that is
+    /// live.
+    pub(super) async fn roll_back_static_site(&self, site: Uuid) -> Outcome {
+        let earlier = tokio::select! {
+            earlier = trigger::earlier_success(&self.client, site) => earlier,
+            signal = self.stop.asked() => return nothing_started(signal),
+        };
+        match earlier {
+            Ok(to) => self.deploy(&Work::RollBackStaticSite { site, to }).await,
+            Err(error) => self.not_started(error).await,
+        }
+    }
+
     /// Makes the change and follows it to its end.
-    pub(crate) async fn deploy(&self) -> Outcome {
+    pub(super) async fn deploy(&self, work: &Work) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
-        let look = trigger::look_before(&self.client, self.plan, &tell);
+        let look = trigger::look_before(&self.client, self.plan, work, &tell);
         let before = tokio::select! {
             before = look => before,
             signal = self.stop.asked() => return nothing_started(signal),
@@ -67,9 +43,16 @@ impl Run<'_> {
             Err(error) => return self.not_started(error).await,
         };
         if self.plan.dry_run {
-            return Outcome::planned(&before.order);
+            return Outcome::planned(&format!("deploy {}", before.order));
         }
-        let mut start = pin!(trigger::start(&self.client, self.plan, &before, &tell));
+        let is_followed = self.plan.follow;
+        let mut start = pin!(trigger::start(
+            &self.client,
+            work,
+            is_followed,
+            &before,
+            &tell
+        ));
         let started = tokio::select! {
             // The signal first: it also makes the start give up, and then what
             // it gives up with is not the reason for the end.
@@ -78,13 +61,14 @@ impl Run<'_> {
                 let by = Instant::now() + CLEAN_UP;
                 tell(Event::Stopping(signal));
                 let started = timeout(IN_FLIGHT, start).await.ok();
-                return self.stop_in_flight(signal, started, &before, by).await;
+                return self.stop_in_flight(signal, work, started, &before, by).await;
             }
             started = &mut start => started,
         };
         match started {
             Ok(Started::Known(service, deployment)) if self.plan.follow => {
-                self.follow(service, *deployment, &before).await
+                self.follow(service, *deployment, before.host.as_deref())
+                    .await
             }
             Ok(Started::Known(_, deployment)) => Outcome::triggered(Some(&deployment)),
             Ok(Started::Unseen) => Outcome::triggered(None),
@@ -92,14 +76,17 @@ impl Run<'_> {
         }
     }
 
-    async fn follow(&self, service: Service, deployment: Deployment, before: &Before) -> Outcome {
+    /// Follows a deployment to its end. `host` is where the service can be
+    /// visited, if that is known.
+    pub(super) async fn follow(
+        &self,
+        service: Service,
+        deployment: Deployment,
+        host: Option<&str>,
+    ) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let id = deployment.id.clone();
-        let source = Remote {
-            client: self.client.until(self.deadline.moment() + LAST_REQUESTS),
-            service,
-            id: id.clone(),
-        };
+        let source = self.source(service, &id);
         let follow = async {
             let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
             Watch::new(&source, deployment, self.deadline, self.reading(), &tell)
@@ -118,15 +105,17 @@ impl Run<'_> {
             Ended::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
                 self.cancel_late(ended, service, &id).await
             }
-            ended => self.conclude(ended, &source, before).await,
+            ended => self.conclude(ended, &source, host).await,
         }
     }
 
     /// Adds to the end what is worth a last request.
-    async fn conclude(&self, ended: Ended, source: &Remote, before: &Before) -> Outcome {
+    async fn conclude(&self, ended: Ended, source: &Remote, host: Option<&str>) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
         match ended {
             Ended::Seen(deployment, Verdict::Success) => {
-                self.for_more_words(self.tell_url(source, before)).await;
+                self.for_more_words(self.tell_url(source, host, &tell))
+                    .await;
                 Outcome::of_ended(&Ended::Seen(deployment, Verdict::Success), source.service)
             }
             Ended::Seen(mut deployment, Verdict::Failed) => {
@@ -143,16 +132,6 @@ impl Run<'_> {
             ended => Outcome::of_ended(&ended, source.service).and_left(&source.id),
         }
     }
-
-    /// When the log is worth reading.
-    const fn reading(&self) -> Reading {
-        match (self.plan.logs, &self.plan.log_file) {
-            (Logs::Live, _) => Reading::Live,
-            (_, Some(_)) => Reading::AtTheEnd,
-            (Logs::OnFailure, None) => Reading::AfterFailure,
-            (Logs::Off, None) => Reading::Never,
-        }
-    }
 }
 
 /// Ending early.
@@ -162,6 +141,7 @@ impl Run<'_> {
     async fn stop_in_flight(
         &self,
         signal: Signal,
+        work: &Work,
         started: Option<Result<Started, TriggerError>>,
         before: &Before,
         by: Instant,
@@ -180,16 +160,25 @@ impl Run<'_> {
             Some(Err(TriggerError::Refused { reason, .. })) => {
                 nothing_started(signal).because(reason)
             }
-            Some(Err(TriggerError::Unidentified(_) | TriggerError::Ambiguous { .. })) | None => {
-                self.look_up_and_stop(signal, before, by).await
-            }
+            Some(Err(
+                TriggerError::At(..)
+                | TriggerError::Unidentified(_)
+                | TriggerError::Ambiguous { .. },
+            ))
+            | None => self.look_up_and_stop(signal, work, before, by).await,
         }
     }
 
     /// The answer that tells the deployment's id did not come in time.
-    async fn look_up_and_stop(&self, signal: Signal, before: &Before, by: Instant) -> Outcome {
+    async fn look_up_and_stop(
+        &self,
+        signal: Signal,
+        work: &Work,
+        before: &Before,
+        by: Instant,
+    ) -> Outcome {
         let client = self.client.hurried(by.min(Instant::now() + LOOK_UP));
-        let found = match self.plan.work.service() {
+        let found = match work.service() {
             Some(service) => {
                 let found = trigger::find_started(&client, service, before).await;
                 found.map(|deployment| (service, deployment))
@@ -206,7 +195,7 @@ impl Run<'_> {
             .await
     }
 
-    async fn stop_following(
+    pub(super) async fn stop_following(
         &self,
         signal: Signal,
         service: Service,
@@ -241,69 +230,6 @@ impl Run<'_> {
             cancelled => Outcome::of_ended(&ended, service).and_cancelled(id, &cancelled),
         }
     }
-}
-
-/// Reading that adds words, and never changes a result.
-impl Run<'_> {
-    /// Reads something only as long as it is worth the wait, and nobody asks
-    /// to end.
-    async fn for_more_words<T>(&self, read: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            read = timeout(MORE_WORDS, read) => read.ok(),
-            _ = self.stop.asked() => None,
-        }
-    }
-
-    async fn not_started(&self, error: TriggerError) -> Outcome {
-        let status = match &error {
-            TriggerError::Api(error) => error.status(),
-            TriggerError::Refused { .. }
-            | TriggerError::Unidentified(_)
-            | TriggerError::Ambiguous { .. } => None,
-        };
-        self.with_capabilities(Outcome::of_trigger_error(error), status)
-            .await
-    }
-
-    /// After a 403, says what the key can do.
-    async fn with_capabilities(&self, outcome: Outcome, status: Option<u16>) -> Outcome {
-        if status != Some(403) {
-            return outcome;
-        }
-        let client = self.client.hurried(Instant::now() + KEY_CHECK);
-        let capabilities = client.key_capabilities().await;
-        if capabilities.is_empty() {
-            return outcome;
-        }
-        outcome.because(format!("The key can: {}", capabilities.join(", ")))
-    }
-
-    async fn warn_of_expiry(&self) {
-        let Ok(Some(expires)) = self.client.key_expires_at().await else {
-            return;
-        };
-        let left = expires.duration_since((self.clock)());
-        if left < SOON {
-            let text = format!("The key expires on {expires:.0}. Make a new one before that.");
-            self.reporter.on(Event::Warning(&text));
-        }
-    }
-
-    /// After a success, finds out where the service can be visited.
-    async fn tell_url(&self, source: &Remote, before: &Before) {
-        let host = match source.service.kind {
-            ServiceKind::StaticSite => before.host.clone(),
-            ServiceKind::Application => source.client.application_host(source.service.id).await,
-        };
-        if let Some(url) = host.and_then(|host| sevalla::address(&host)) {
-            self.reporter
-                .on(Event::Url(url.as_str().trim_end_matches('/')));
-        }
-    }
-}
-
-fn nothing_started(signal: Signal) -> Outcome {
-    Outcome::interrupted(signal).because("No deployment was started")
 }
 
 /// After a failure of a static site, reads what the build said: only the list

@@ -2,7 +2,10 @@
 //!
 //! Each input is declared once, in [`TABLE`]: its name, type, default and help.
 //! `--help` prints the table; `action.yml` and the README are held equal to it
-//! by a test. Combinations of inputs are the business of [`crate::plan`].
+//! by a test. What a value may be is in [`values`]; combinations of inputs are
+//! the business of [`crate::plan`].
+
+mod values;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,11 +13,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
-use url::Url;
 use uuid::Uuid;
 
+pub use self::values::{
+    Abandon, ActionName, ApiUrl, Comment, Commit, DeploymentIdText, DockerImage, ExpectedCommit,
+    Logs, Number, OnFailure, OneLine, Text, Uuids,
+};
+use self::values::{Field, Value};
 use crate::process::{NotUtf8, Variables};
-use crate::secret::{ApiToken, HookUrl, is_https_or_loopback, looks_unexpanded};
+use crate::secret::{ApiToken, HookUrl};
 
 /// One input, as declared.
 #[derive(Debug)]
@@ -112,17 +119,26 @@ macro_rules! inputs {
 
 inputs! {
     action: Option<ActionName>, default: None, secret: false, also: &[],
-    "What to do, deploy-app or deploy-static-site. May be left out when the other inputs leave only one possibility."
+    "What to do, deploy-app, deploy-static-site, promote-app, create-preview-app, delete-preview-app, preview, clean-previews, rollback-app, rollback-static-site, follow or cancel. May be left out when app-id, deploy-hook-url or static-site-id leave only a deployment."
 
     sevalla_token: Option<ApiToken>, default: None, secret: true,
     also: &["SEVALLA_API_TOKEN", "SEVALLA_API_KEY"],
     "API key of the company that owns the service, allowed to read and update it. Only calling a deployment hook without following the deployment needs none."
 
     app_id: Option<Uuid>, default: None, secret: false, also: &[],
-    "UUID of the application to deploy. May be left out when deploy-hook-url is given, whose address contains it."
+    "UUID of the application. May be left out when deploy-hook-url is given, whose address contains it, and for previews, where it is looked up."
 
     static_site_id: Option<Uuid>, default: None, secret: false, also: &[],
-    "UUID of the static site to deploy."
+    "UUID of the static site."
+
+    pipeline_id: Option<Uuid>, default: None, secret: false, also: &[],
+    "UUID of the pipeline, to promote in or to create previews in."
+
+    source_app_id: Option<Uuid>, default: None, secret: false, also: &[],
+    "UUID of the application whose latest successful deployment is promoted."
+
+    target_app_ids: Option<Uuids>, default: None, secret: false, also: &[],
+    "UUIDs of the applications to promote to, separated by commas, spaces or new lines."
 
     branch: Option<Text>, default: None, secret: false, also: &[],
     "Git branch to deploy. Left out, it is the branch that the service is set to on Sevalla."
@@ -139,6 +155,12 @@ inputs! {
     deploy_hook_url: Option<HookUrl>, default: None, secret: true, also: &[],
     "Deployment hook of an application, called to start the deployment instead of the API. The address is a secret. Together with sevalla-token the deployment is followed too."
 
+    deployment_id: Option<DeploymentIdText>, default: None, secret: false, also: &[],
+    "UUID of a deployment, to follow, to cancel, or to go back to with rollback-static-site."
+
+    pull_request_number: Option<Number>, default: None, secret: false, also: &[],
+    "Number of the pull request or merge request of a preview. Left out, it is the one of the CI's event."
+
     api_url: ApiUrl, default: Some("https://api.sevalla.com/v3"), secret: false, also: &[],
     "Base address of the Sevalla API. Must be https, or http on the loopback interface."
 
@@ -150,6 +172,24 @@ inputs! {
 
     on_cancel: Abandon, default: Some("cancel"), secret: false, also: &[],
     "What becomes of the deployment when the CI job is cancelled (SIGINT or SIGTERM), cancel or leave (it goes on)."
+
+    on_failure: OnFailure, default: Some("leave"), secret: false, also: &[],
+    "What becomes of the targets of promote-app that were deployed when another target failed, leave or rollback."
+
+    expected_commit: ExpectedCommit, default: Some("auto"), secret: false, also: &[],
+    "Commit whose deployment follow looks for, a full SHA or auto (the commit that the CI works on)."
+
+    max_age: Option<Duration>, default: None, secret: false, also: &[],
+    "clean-previews deletes previews without a deployment for this long, as in 72h."
+
+    max_deletions: Number, default: Some("10"), secret: false, also: &[],
+    "The most previews that one clean-previews deletes."
+
+    comment: Comment, default: Some("auto"), secret: false, also: &[],
+    "Whether preview actions keep a comment on the pull request up to date, auto (if github-token is given), true or false."
+
+    github_token: Option<ApiToken>, default: None, secret: true, also: &[],
+    "Token of the code host, to read whether a pull request is open and to write the comment. On GitHub pass github.token."
 
     logs: Logs, default: Some("live"), secret: false, also: &[],
     "When to print the deployment's log, live (while it runs), on-failure (at the end, unless it succeeded) or off."
@@ -391,241 +431,6 @@ impl<'de, T: Value> Deserialize<'de> for Given<T> {
         let text = String::deserialize(deserializer)?;
         let read = T::read(&text).map_err(|reason| Rejected { text, reason });
         Ok(Self(Some(read)))
-    }
-}
-
-/// The type of one input's value.
-trait Value: Sized {
-    /// What is accepted, in words that complete "expected …".
-    const ACCEPTS: &'static str;
-    /// Reads a value from text that is neither blank nor padded.
-    fn read(text: &str) -> Result<Self, String>;
-}
-
-/// The type of a field of [`Inputs`]: a value that has a default, or an option.
-trait Field: Sized {
-    type Value: Value;
-    /// `None` when the field must have a value and has none.
-    fn settle(value: Option<Self::Value>) -> Option<Self>;
-}
-
-impl<T: Value> Field for Option<T> {
-    type Value = T;
-    fn settle(value: Self) -> Option<Self> {
-        Some(value)
-    }
-}
-
-macro_rules! always_has_a_value {
-    ($($type:ty),*) => {$(
-        impl Field for $type {
-            type Value = Self;
-            fn settle(value: Option<Self>) -> Option<Self> {
-                value
-            }
-        }
-    )*};
-}
-
-always_has_a_value!(bool, Duration, ApiUrl, Logs, Abandon);
-
-fn expected<T: Value>() -> String {
-    format!("expected {}", T::ACCEPTS)
-}
-
-/// A set of words that an input chooses from.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),* $(,)? } $accepts:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name { $($(#[$variant_doc])* $variant),* }
-
-        impl $name {
-            /// The word that users write.
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word),* }
-            }
-        }
-
-        impl Value for $name {
-            const ACCEPTS: &'static str = $accepts;
-            fn read(text: &str) -> Result<Self, String> {
-                match text {
-                    $($word => Ok(Self::$variant),)*
-                    _ => Err(expected::<Self>()),
-                }
-            }
-        }
-    };
-}
-
-words! {
-    /// What to do.
-    ActionName {
-        /// Deploy an application.
-        DeployApp = "deploy-app",
-        /// Deploy a static site.
-        DeployStaticSite = "deploy-static-site",
-    }
-    "deploy-app or deploy-static-site"
-}
-
-words! {
-    /// What to do with a deployment that this run stops following.
-    Abandon {
-        /// It goes on.
-        Leave = "leave",
-        /// It is cancelled.
-        Cancel = "cancel",
-    }
-    "leave or cancel"
-}
-
-words! {
-    /// When to show the deployment's log.
-    Logs {
-        /// While it runs.
-        Live = "live",
-        /// At the end, if it did not succeed.
-        OnFailure = "on-failure",
-        /// Never.
-        Off = "off",
-    }
-    "live, on-failure or off"
-}
-
-impl Value for bool {
-    // The set of GitHub's own toolkit.
-    const ACCEPTS: &'static str = "true or false";
-    fn read(text: &str) -> Result<Self, String> {
-        match text {
-            "true" | "True" | "TRUE" => Ok(true),
-            "false" | "False" | "FALSE" => Ok(false),
-            _ => Err(expected::<Self>()),
-        }
-    }
-}
-
-impl Value for Uuid {
-    const ACCEPTS: &'static str = "a UUID";
-    fn read(text: &str) -> Result<Self, String> {
-        // Only the form with hyphens: it goes into a path as it is.
-        let hyphenated = text.len() == 36;
-        Self::parse_str(text)
-            .ok()
-            .filter(|_| hyphenated)
-            .ok_or_else(|| {
-                format!(
-                    "{} such as fb5e5168-4281-4bec-94c5-0d1584e9e657",
-                    expected::<Self>()
-                )
-            })
-    }
-}
-
-/// Free text that a user gives: one line.
-pub type Text = OneLine;
-
-/// One line of text without control characters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OneLine(pub String);
-
-impl Value for OneLine {
-    const ACCEPTS: &'static str = "one line of text";
-    fn read(text: &str) -> Result<Self, String> {
-        if text.chars().any(char::is_control) {
-            return Err(expected::<Self>());
-        }
-        if looks_unexpanded(text) {
-            return Err("it is the name of a variable that your CI did not fill in".to_owned());
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-/// An image reference that says which image it means.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DockerImage(pub String);
-
-impl Value for DockerImage {
-    const ACCEPTS: &'static str = "an image with a tag or a digest";
-    fn read(text: &str) -> Result<Self, String> {
-        let last = text.rsplit('/').next().unwrap_or(text);
-        let (name, mark) = last
-            .split_once('@')
-            .or_else(|| last.split_once(':'))
-            .unwrap_or((last, ""));
-        let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
-        if plain && !name.is_empty() && !mark.is_empty() && !text.starts_with('$') {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(format!(
-            "{} such as ghcr.io/you/app:1.4.2",
-            expected::<Self>()
-        ))
-    }
-}
-
-/// The address of the API: https, or http that does not leave this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiUrl(pub Url);
-
-impl Value for ApiUrl {
-    const ACCEPTS: &'static str = "an https URL (http only on this machine)";
-    fn read(text: &str) -> Result<Self, String> {
-        let url = Url::parse(text).map_err(|error| format!("{}: {error}", expected::<Self>()))?;
-        let plain = url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none();
-        if is_https_or_loopback(&url) && plain {
-            return Ok(Self(url));
-        }
-        Err(format!(
-            "{}, without user, query or fragment",
-            expected::<Self>()
-        ))
-    }
-}
-
-impl Value for Duration {
-    const ACCEPTS: &'static str = "a duration";
-    fn read(text: &str) -> Result<Self, String> {
-        /// Longer than any CI lets a job run.
-        const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
-        let refused = || {
-            format!(
-                "{} from 1s to 168h, such as 90s, 20m or 1h30m",
-                expected::<Self>()
-            )
-        };
-        let parsed: jiff::SignedDuration = text.parse().map_err(|_| refused())?;
-        let duration = Self::try_from(parsed).map_err(|_| refused())?;
-        if duration < Self::from_secs(1) || duration > LONGEST {
-            return Err(refused());
-        }
-        Ok(duration)
-    }
-}
-
-impl Value for PathBuf {
-    const ACCEPTS: &'static str = "a path";
-    fn read(text: &str) -> Result<Self, String> {
-        OneLine::read(text).map(|line| Self::from(line.0))
-    }
-}
-
-impl Value for ApiToken {
-    const ACCEPTS: &'static str = "an API key";
-    fn read(text: &str) -> Result<Self, String> {
-        Self::parse(text).map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
-    }
-}
-
-impl Value for HookUrl {
-    const ACCEPTS: &'static str = "the URL of a deployment hook";
-    fn read(text: &str) -> Result<Self, String> {
-        Self::parse(text).map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
     }
 }
 

@@ -1,0 +1,381 @@
+//! What the value of one input may be.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+use uuid::Uuid;
+
+use crate::deployment::DeploymentId;
+use crate::secret::{ApiToken, HookUrl, is_https_or_loopback, looks_unexpanded};
+
+/// The type of one input's value.
+pub(super) trait Value: Sized {
+    /// What is accepted, in words that complete "expected …".
+    const ACCEPTS: &'static str;
+    /// Reads a value from text that is neither blank nor padded.
+    fn read(text: &str) -> Result<Self, String>;
+}
+
+/// The type of a field of [`Inputs`]: a value that has a default, or an option.
+pub(super) trait Field: Sized {
+    type Value: Value;
+    /// `None` when the field must have a value and has none.
+    fn settle(value: Option<Self::Value>) -> Option<Self>;
+}
+
+impl<T: Value> Field for Option<T> {
+    type Value = T;
+    fn settle(value: Self) -> Option<Self> {
+        Some(value)
+    }
+}
+
+macro_rules! always_has_a_value {
+    ($($type:ty),*) => {$(
+        impl Field for $type {
+            type Value = Self;
+            fn settle(value: Option<Self>) -> Option<Self> {
+                value
+            }
+        }
+    )*};
+}
+
+always_has_a_value!(
+    bool,
+    Duration,
+    ApiUrl,
+    Logs,
+    Abandon,
+    OnFailure,
+    Comment,
+    ExpectedCommit,
+    Number
+);
+
+fn expected<T: Value>() -> String {
+    format!("expected {}", T::ACCEPTS)
+}
+
+/// A set of words that an input chooses from.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),* $(,)? } $accepts:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($(#[$variant_doc])* $variant),* }
+
+        impl $name {
+            /// The word that users write.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),* }
+            }
+        }
+
+        impl Value for $name {
+            const ACCEPTS: &'static str = $accepts;
+            fn read(text: &str) -> Result<Self, String> {
+                match text {
+                    $($word => Ok(Self::$variant),)*
+                    _ => Err(expected::<Self>()),
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// What to do.
+    ActionName {
+        /// Deploy an application.
+        DeployApp = "deploy-app",
+        /// Deploy a static site.
+        DeployStaticSite = "deploy-static-site",
+        /// Promote an application to others.
+        PromoteApp = "promote-app",
+        /// Make sure of a preview app, and deploy it.
+        CreatePreviewApp = "create-preview-app",
+        /// Delete a preview app.
+        DeletePreviewApp = "delete-preview-app",
+        /// One or the other, as the pull request's event asks.
+        Preview = "preview",
+        /// Delete previews that nobody needs.
+        CleanPreviews = "clean-previews",
+        /// Go back to an earlier deployment of an application.
+        RollbackApp = "rollback-app",
+        /// Go back to an earlier deployment of a static site.
+        RollbackStaticSite = "rollback-static-site",
+        /// Follow a deployment that somebody else started.
+        Follow = "follow",
+        /// Cancel a deployment.
+        Cancel = "cancel",
+    }
+    "the name of an action"
+}
+
+words! {
+    /// What to do after a failure.
+    OnFailure {
+        /// Nothing.
+        Leave = "leave",
+        /// Go back to what was there before.
+        Rollback = "rollback",
+    }
+    "leave or rollback"
+}
+
+words! {
+    /// Whether to comment on the pull request.
+    Comment {
+        /// If there is a token for it.
+        Auto = "auto",
+        /// Yes; a warning if that is not possible.
+        Always = "true",
+        /// No.
+        Never = "false",
+    }
+    "auto, true or false"
+}
+
+words! {
+    /// What to do with a deployment that this run stops following.
+    Abandon {
+        /// It goes on.
+        Leave = "leave",
+        /// It is cancelled.
+        Cancel = "cancel",
+    }
+    "leave or cancel"
+}
+
+words! {
+    /// When to show the deployment's log.
+    Logs {
+        /// While it runs.
+        Live = "live",
+        /// At the end, if it did not succeed.
+        OnFailure = "on-failure",
+        /// Never.
+        Off = "off",
+    }
+    "live, on-failure or off"
+}
+
+impl Value for bool {
+    // The set of GitHub's own toolkit.
+    const ACCEPTS: &'static str = "true or false";
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "true" | "True" | "TRUE" => Ok(true),
+            "false" | "False" | "FALSE" => Ok(false),
+            _ => Err(expected::<Self>()),
+        }
+    }
+}
+
+impl Value for Uuid {
+    const ACCEPTS: &'static str = "a UUID";
+    fn read(text: &str) -> Result<Self, String> {
+        // Only the form with hyphens: it goes into a path as it is.
+        let hyphenated = text.len() == 36;
+        Self::parse_str(text)
+            .ok()
+            .filter(|_| hyphenated)
+            .ok_or_else(|| {
+                format!(
+                    "{} such as fb5e5168-4281-4bec-94c5-0d1584e9e657",
+                    expected::<Self>()
+                )
+            })
+    }
+}
+
+/// A list of UUIDs, each once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uuids(pub Vec<Uuid>);
+
+impl Value for Uuids {
+    const ACCEPTS: &'static str = "UUIDs separated by commas, spaces or new lines";
+    fn read(text: &str) -> Result<Self, String> {
+        let mut all = Vec::new();
+        let words = text.split(|c: char| c == ',' || c.is_whitespace());
+        for word in words.filter(|word| !word.is_empty()) {
+            let id = <Uuid as Value>::read(word)
+                .map_err(|_| format!("{}, but {word:?} is none", expected::<Self>()))?;
+            if !all.contains(&id) {
+                all.push(id);
+            }
+        }
+        if all.is_empty() {
+            return Err(expected::<Self>());
+        }
+        Ok(Self(all))
+    }
+}
+
+/// The id of a deployment that a user gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeploymentIdText(pub DeploymentId);
+
+impl Value for DeploymentIdText {
+    const ACCEPTS: &'static str = <Uuid as Value>::ACCEPTS;
+    fn read(text: &str) -> Result<Self, String> {
+        <Uuid as Value>::read(text).map(|id| Self(DeploymentId(id.to_string())))
+    }
+}
+
+/// A whole number, at least 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Number(pub u64);
+
+impl Value for Number {
+    const ACCEPTS: &'static str = "a whole number from 1 on";
+    fn read(text: &str) -> Result<Self, String> {
+        /// More would not be a number to every reader of JSON.
+        const LARGEST: u64 = 1 << 53;
+        let number = text.parse().ok().filter(|n| (1..=LARGEST).contains(n));
+        number.map(Self).ok_or_else(expected::<Self>)
+    }
+}
+
+/// A full commit id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit(pub String);
+
+impl Commit {
+    /// Reads one; git writes 40 or 64 hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        (is_hex && matches!(text.len(), 40 | 64)).then(|| Self(text.to_ascii_lowercase()))
+    }
+}
+
+/// The commit that a deployment is expected to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExpectedCommit {
+    /// The one that the CI works on.
+    Auto,
+    /// Any.
+    Off,
+    /// This one.
+    Is(Commit),
+}
+
+impl Value for ExpectedCommit {
+    const ACCEPTS: &'static str = "auto, off or a full commit SHA";
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "off" => Ok(Self::Off),
+            _ => Commit::parse(text)
+                .map(Self::Is)
+                .ok_or_else(expected::<Self>),
+        }
+    }
+}
+
+/// Free text that a user gives: one line.
+pub type Text = OneLine;
+
+/// One line of text without control characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OneLine(pub String);
+
+impl Value for OneLine {
+    const ACCEPTS: &'static str = "one line of text";
+    fn read(text: &str) -> Result<Self, String> {
+        if text.chars().any(char::is_control) {
+            return Err(expected::<Self>());
+        }
+        if looks_unexpanded(text) {
+            return Err("it is the name of a variable that your CI did not fill in".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// An image reference that says which image it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DockerImage(pub String);
+
+impl Value for DockerImage {
+    const ACCEPTS: &'static str = "an image with a tag or a digest";
+    fn read(text: &str) -> Result<Self, String> {
+        let last = text.rsplit('/').next().unwrap_or(text);
+        let (name, mark) = last
+            .split_once('@')
+            .or_else(|| last.split_once(':'))
+            .unwrap_or((last, ""));
+        let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+        if plain && !name.is_empty() && !mark.is_empty() && !text.starts_with('$') {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!(
+            "{} such as ghcr.io/you/app:1.4.2",
+            expected::<Self>()
+        ))
+    }
+}
+
+/// The address of the API: https, or http that does not leave this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiUrl(pub Url);
+
+impl Value for ApiUrl {
+    const ACCEPTS: &'static str = "an https URL (http only on this machine)";
+    fn read(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text).map_err(|error| format!("{}: {error}", expected::<Self>()))?;
+        let plain = url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none();
+        if is_https_or_loopback(&url) && plain {
+            return Ok(Self(url));
+        }
+        Err(format!(
+            "{}, without user, query or fragment",
+            expected::<Self>()
+        ))
+    }
+}
+
+impl Value for Duration {
+    const ACCEPTS: &'static str = "a duration";
+    fn read(text: &str) -> Result<Self, String> {
+        /// Longer than any CI lets a job run.
+        const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+        let refused = || {
+            format!(
+                "{} from 1s to 168h, such as 90s, 20m or 1h30m",
+                expected::<Self>()
+            )
+        };
+        let parsed: jiff::SignedDuration = text.parse().map_err(|_| refused())?;
+        let duration = Self::try_from(parsed).map_err(|_| refused())?;
+        if duration < Self::from_secs(1) || duration > LONGEST {
+            return Err(refused());
+        }
+        Ok(duration)
+    }
+}
+
+impl Value for PathBuf {
+    const ACCEPTS: &'static str = "a path";
+    fn read(text: &str) -> Result<Self, String> {
+        OneLine::read(text).map(|line| Self::from(line.0))
+    }
+}
+
+impl Value for ApiToken {
+    const ACCEPTS: &'static str = "an API key or token";
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
+    }
+}
+
+impl Value for HookUrl {
+    const ACCEPTS: &'static str = "the URL of a deployment hook";
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
+    }
+}

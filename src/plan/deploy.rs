@@ -1,0 +1,138 @@
+//! Actions that start one deployment of one service.
+
+use super::{Doubts, Order, Task, Work};
+use crate::inputs::{ActionName, Inputs};
+use crate::secret::HookUrl;
+
+/// An application, through the API or by its hook.
+pub(super) fn application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
+    doubts.ignored(
+        "on deploy-app",
+        [(inputs.static_site_id.is_some(), "static-site-id")],
+    );
+    if inputs.deploy_hook_url.is_none() && inputs.is_given("deploy-hook-url") {
+        return None;
+    }
+    match &inputs.deploy_hook_url {
+        Some(hook) => call_hook(inputs, hook, doubts),
+        None => order_application(inputs, doubts),
+    }
+}
+
+fn call_hook(inputs: &Inputs, hook: &HookUrl, doubts: &mut Doubts) -> Option<Work> {
+    doubts.ignored(
+        "with deploy-hook-url: a hook always deploys the default branch or image",
+        [
+            (inputs.branch.is_some(), "branch"),
+            (inputs.docker_image.is_some(), "docker-image"),
+            (inputs.is_restart, "is-restart"),
+        ],
+    );
+    if let (Some(given), Some(own)) = (inputs.app_id, hook.app_id())
+        && given != own
+    {
+        doubts.problem(
+            inputs.spelling("app-id"),
+            "it is not the application of deploy-hook-url; leave it out or correct one of the two",
+        );
+        return None;
+    }
+    Some(Work::CallHook {
+        hook: hook.clone(),
+        app: inputs.app_id.or(hook.app_id()),
+    })
+}
+
+fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
+    if !inputs.is_given("app-id") {
+        doubts.problem("app-id", "deploy-app needs it, or deploy-hook-url");
+    }
+    if !inputs.is_given("sevalla-token") {
+        doubts.need_token();
+    }
+    if inputs.branch.is_some() && inputs.docker_image.is_some() {
+        doubts.problem(
+            inputs.spelling("docker-image"),
+            "an application is built from a branch or runs an image; give one of branch and docker-image",
+        );
+    }
+    doubts.ignored(
+        "with is-restart: a restart takes the last artifact",
+        [
+            (inputs.is_restart && inputs.branch.is_some(), "branch"),
+            (
+                inputs.is_restart && inputs.docker_image.is_some(),
+                "docker-image",
+            ),
+        ],
+    );
+    Some(Work::DeployApplication {
+        app: inputs.app_id?,
+        order: Order {
+            branch: inputs.branch.as_ref().map(|branch| branch.0.clone()),
+            docker_image: inputs.docker_image.as_ref().map(|image| image.0.clone()),
+            restart: inputs.is_restart,
+        },
+    })
+}
+
+/// A static site.
+pub(super) fn static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
+    if !inputs.is_given("static-site-id") {
+        doubts.problem("static-site-id", "deploy-static-site needs it");
+    }
+    if !inputs.is_given("sevalla-token") {
+        doubts.need_token();
+    }
+    doubts.ignored(
+        "on deploy-static-site",
+        [
+            (inputs.app_id.is_some(), "app-id"),
+            (inputs.deploy_hook_url.is_some(), "deploy-hook-url"),
+            (inputs.docker_image.is_some(), "docker-image"),
+            (inputs.is_restart, "is-restart"),
+        ],
+    );
+    Some(Work::DeployStaticSite {
+        site: inputs.static_site_id?,
+        branch: inputs.branch.as_ref().map(|branch| branch.0.clone()),
+    })
+}
+
+/// An application, back to its most recent success.
+pub(super) fn rollback_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
+    doubts.need(
+        ActionName::RollbackApp,
+        inputs,
+        &["app-id", "sevalla-token"],
+    );
+    doubts.ignored(
+        "on rollback-app: Sevalla goes back to the most recent success",
+        [
+            (inputs.deployment_id.is_some(), "deployment-id"),
+            (inputs.branch.is_some(), "branch"),
+            (inputs.docker_image.is_some(), "docker-image"),
+        ],
+    );
+    Some(Work::RollBackApplication {
+        app: inputs.app_id?,
+    })
+}
+
+/// A static site, back to an earlier deployment.
+pub(super) fn rollback_static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
+    let needed = ["static-site-id", "sevalla-token"];
+    doubts.need(ActionName::RollbackStaticSite, inputs, &needed);
+    doubts.ignored(
+        "on rollback-static-site",
+        [(inputs.branch.is_some(), "branch")],
+    );
+    let site = inputs.static_site_id?;
+    Some(match &inputs.deployment_id {
+        Some(id) => Task::Deploy(Work::RollBackStaticSite {
+            site,
+            to: id.0.clone(),
+        }),
+        None => Task::RollBackStaticSite(site),
+    })
+}

@@ -1,0 +1,518 @@
+//! What the run will do: inputs combined, defaults settled, contradictions
+//! found. Pure: nothing is read or sent here.
+
+mod deploy;
+mod previews;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+use uuid::Uuid;
+
+use crate::ci::Facts;
+use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind};
+use crate::inputs::{Abandon, ActionName, ExpectedCommit, Inputs, Logs, OnFailure, Problem};
+use crate::secret::{ApiToken, HookUrl};
+
+/// What a run does, without a question left open.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What to do.
+    pub task: Task,
+    /// The key. Without one only a hook can be called, and nothing followed.
+    pub token: Option<ApiToken>,
+    /// The address of the API.
+    pub api_url: Url,
+    /// Follow what was started to its end.
+    pub follow: bool,
+    /// How long the whole run may take.
+    pub timeout: Duration,
+    /// What to do with the deployment when the time is over.
+    pub on_timeout: Abandon,
+    /// What to do with the deployment when the job is cancelled.
+    pub on_cancel: Abandon,
+    /// What to do after a failure.
+    pub on_failure: OnFailure,
+    /// When to show the deployment's log.
+    pub logs: Logs,
+    /// Where to write the complete log.
+    pub log_file: Option<PathBuf>,
+    /// Write a job summary.
+    pub summary: bool,
+    /// Only read.
+    pub dry_run: bool,
+    /// Doubts about what the user gave that do not stop the run.
+    pub warnings: Vec<String>,
+}
+
+/// What a run does.
+#[derive(Debug, Clone)]
+pub enum Task {
+    /// Start one deployment.
+    Deploy(Work),
+    /// Go back to the last success of a static site before the one that is live.
+    RollBackStaticSite(Uuid),
+    /// Promote an application to others.
+    Promote(Promotion),
+    /// Make sure of a preview app, and deploy it.
+    CreatePreview(NewPreview),
+    /// Delete a preview app.
+    DeletePreview(Preview),
+    /// Delete previews that nobody needs.
+    CleanPreviews(Cleaning),
+    /// Follow a deployment that somebody else started.
+    Follow(Service, Sought),
+    /// Cancel a deployment.
+    Cancel(Service, DeploymentId),
+}
+
+/// A change on Sevalla that starts one deployment.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// Deploy an application through the API.
+    DeployApplication {
+        /// The application.
+        app: Uuid,
+        /// What of it to deploy.
+        order: Order,
+    },
+    /// Deploy an application by calling its hook.
+    CallHook {
+        /// The hook.
+        hook: HookUrl,
+        /// The application, if it is known.
+        app: Option<Uuid>,
+    },
+    /// Deploy a static site through the API.
+    DeployStaticSite {
+        /// The site.
+        site: Uuid,
+        /// The branch; `None` is the site's default branch.
+        branch: Option<String>,
+    },
+    /// Deploy an application's most recent success again.
+    RollBackApplication {
+        /// The application.
+        app: Uuid,
+    },
+    /// Publish an earlier deployment of a static site again.
+    RollBackStaticSite {
+        /// The site.
+        site: Uuid,
+        /// The deployment.
+        to: DeploymentId,
+    },
+}
+
+/// What to deploy of an application.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Order {
+    /// The branch to build; `None` is the application's default branch.
+    pub branch: Option<String>,
+    /// The image to run.
+    pub docker_image: Option<String>,
+    /// Take the last artifact again instead of building.
+    pub restart: bool,
+}
+
+/// A promotion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promotion {
+    /// The pipeline.
+    pub pipeline: Uuid,
+    /// The application whose latest success is promoted.
+    pub source: Uuid,
+    /// The applications that get it; at least one.
+    pub targets: Vec<Uuid>,
+}
+
+/// A preview app, as far as it can be told without asking.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// Its id, if the user gave one.
+    pub app: Option<Uuid>,
+    /// The branch it shows.
+    pub branch: Option<String>,
+    /// The pull request it belongs to.
+    pub pull_request: Option<u64>,
+    /// `owner/name` of the repository, as the CI calls it.
+    pub repository: Option<String>,
+}
+
+/// A preview app to be made or deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPreview {
+    /// The pipeline to make it in.
+    pub pipeline: Uuid,
+    /// Which.
+    pub preview: Preview,
+    /// Its branch, which making it needs.
+    pub branch: String,
+    /// The commit at the branch's tip, as the CI knows it.
+    pub commit: Option<String>,
+    /// Whether it must not outlive its pull request, even if that is closed
+    /// while the preview is built.
+    pub ends_with_pull_request: bool,
+}
+
+/// Which previews to delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cleaning {
+    /// Those without a deployment for this long.
+    pub max_age: Option<Duration>,
+    /// Those of pull requests of this repository that are closed.
+    pub closed_in: Option<String>,
+    /// At most so many.
+    pub most: usize,
+}
+
+/// Which deployment to follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sought {
+    /// This one.
+    Known(DeploymentId),
+    /// The one that Sevalla starts by itself for this commit.
+    OfCommit {
+        /// The commit.
+        commit: String,
+        /// The branch; `None` is the service's default branch.
+        branch: Option<String>,
+    },
+}
+
+impl Work {
+    /// The service that changes, if it is known.
+    pub fn service(&self) -> Option<Service> {
+        match self {
+            Self::DeployApplication { app, .. } | Self::RollBackApplication { app } => {
+                Some(Service::application(*app))
+            }
+            Self::CallHook { app, .. } => app.map(Service::application),
+            Self::DeployStaticSite { site, .. } | Self::RollBackStaticSite { site, .. } => {
+                Some(Service::static_site(*site))
+            }
+        }
+    }
+
+    /// Goes back to what was live on a service before.
+    pub fn back_to(service: Service, live: &Deployment) -> Self {
+        match service.kind {
+            ServiceKind::Application => Self::RollBackApplication { app: service.id },
+            ServiceKind::StaticSite => Self::RollBackStaticSite {
+                site: service.id,
+                to: live.id.clone(),
+            },
+        }
+    }
+}
+
+impl Plan {
+    /// Combines the inputs with what the CI tells, or tells everything that
+    /// does not fit, together with the `problems` that reading them brought.
+    pub fn resolve(
+        inputs: Inputs,
+        facts: &Facts,
+        problems: Vec<Problem>,
+    ) -> Result<Self, Vec<Problem>> {
+        let mut doubts = Doubts {
+            problems,
+            warnings: Vec::new(),
+        };
+        let task = action(&inputs, &mut doubts)
+            .and_then(|action| settle(action, &inputs, facts, &mut doubts));
+        let Some(task) = task.filter(|_| doubts.problems.is_empty()) else {
+            return Err(doubts.problems);
+        };
+        let can_follow = match &task {
+            Task::Deploy(work) => inputs.sevalla_token.is_some() && work.service().is_some(),
+            _ => true,
+        };
+        if inputs.wait_for_finish && !can_follow {
+            doubts.warnings.push(
+                "The deployment cannot be followed: that needs sevalla-token, and app-id where the \
+                 hook's address does not tell the application. The run ends once the deployment is \
+                 started."
+                    .to_owned(),
+            );
+        }
+        Ok(Self {
+            task,
+            token: inputs.sevalla_token,
+            api_url: inputs.api_url.0,
+            follow: inputs.wait_for_finish && can_follow,
+            timeout: inputs.timeout,
+            on_timeout: inputs.on_timeout,
+            on_cancel: inputs.on_cancel,
+            on_failure: inputs.on_failure,
+            logs: inputs.logs,
+            log_file: inputs.log_file,
+            summary: inputs.summary,
+            dry_run: inputs.dry_run,
+            warnings: doubts.warnings,
+        })
+    }
+}
+
+/// What was found while combining.
+struct Doubts {
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
+}
+
+impl Doubts {
+    fn problem(&mut self, input: impl Into<String>, message: &str) {
+        self.problems.push(Problem {
+            input: input.into(),
+            value: None,
+            message: message.to_owned(),
+        });
+    }
+
+    /// Tells of each input that an action cannot do without.
+    fn need(&mut self, action: ActionName, inputs: &Inputs, names: &[&str]) {
+        for name in names.iter().filter(|name| !inputs.is_given(name)) {
+            if *name == "sevalla-token" {
+                self.need_token();
+            } else {
+                self.problem(*name, &format!("{} needs it", action.word()));
+            }
+        }
+    }
+
+    fn need_token(&mut self) {
+        self.problem(
+            "sevalla-token",
+            "it is missing or empty; set it to an API key of your Sevalla company. CIs pass no \
+             secrets to pull requests from forks",
+        );
+    }
+
+    /// Warns of each input that is given and has no effect.
+    fn ignored<'a>(&mut self, why: &str, given: impl IntoIterator<Item = (bool, &'a str)>) {
+        for (_, name) in given.into_iter().filter(|(is_given, _)| *is_given) {
+            self.warnings.push(format!("{name} has no effect {why}."));
+        }
+    }
+}
+
+fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
+    let app = inputs.is_given("app-id") || inputs.is_given("deploy-hook-url");
+    match (inputs.action, app, inputs.is_given("static-site-id")) {
+        (Some(action), _, _) => Some(action),
+        // It is no action: what it was to be cannot be judged further.
+        (None, _, _) if inputs.is_given("action") => None,
+        (None, true, false) => Some(ActionName::DeployApp),
+        (None, false, true) => Some(ActionName::DeployStaticSite),
+        (None, true, true) => {
+            doubts.problem(
+                "action",
+                "both an application and a static site are given; set it to deploy-app or deploy-static-site",
+            );
+            None
+        }
+        (None, false, false) => {
+            doubts.problem(
+                "app-id",
+                "nothing says what to deploy; set app-id (or deploy-hook-url) for an application, \
+                 static-site-id for a static site, or action for anything else",
+            );
+            if !inputs.is_given("sevalla-token") {
+                doubts.need_token();
+            }
+            None
+        }
+    }
+}
+
+/// What the action comes to with these inputs.
+fn settle(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+    match action {
+        ActionName::DeployApp => deploy::application(inputs, doubts).map(Task::Deploy),
+        ActionName::DeployStaticSite => deploy::static_site(inputs, doubts).map(Task::Deploy),
+        ActionName::RollbackApp => deploy::rollback_application(inputs, doubts).map(Task::Deploy),
+        ActionName::RollbackStaticSite => deploy::rollback_static_site(inputs, doubts),
+        ActionName::PromoteApp => promote(inputs, doubts),
+        ActionName::CreatePreviewApp => previews::create(inputs, facts, doubts),
+        ActionName::DeletePreviewApp => previews::delete(inputs, facts, doubts),
+        ActionName::Preview => previews::by_event(inputs, facts, doubts),
+        ActionName::CleanPreviews => previews::clean(inputs, facts, doubts),
+        ActionName::Follow => follow(inputs, facts, doubts),
+        ActionName::Cancel => cancel(inputs, doubts),
+    }
+}
+
+fn promote(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
+    let needed = [
+        "pipeline-id",
+        "source-app-id",
+        "target-app-ids",
+        "sevalla-token",
+    ];
+    doubts.need(ActionName::PromoteApp, inputs, &needed);
+    let promotion = Promotion {
+        pipeline: inputs.pipeline_id?,
+        source: inputs.source_app_id?,
+        targets: inputs.target_app_ids.clone()?.0,
+    };
+    if promotion.targets.contains(&promotion.source) {
+        doubts.problem(
+            inputs.spelling("target-app-ids"),
+            "the source is among the targets; leave it out",
+        );
+    }
+    Some(Task::Promote(promotion))
+}
+
+fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+    let service = one_service(ActionName::Follow, inputs, doubts);
+    let sought = match (&inputs.deployment_id, &inputs.expected_commit) {
+        (Some(id), _) => Some(Sought::Known(id.0.clone())),
+        (None, _) if inputs.is_given("deployment-id") => None,
+        (None, expected) => {
+            let commit = match expected {
+                ExpectedCommit::Is(commit) => Some(commit.0.clone()),
+                ExpectedCommit::Auto => facts.commit.clone(),
+                ExpectedCommit::Off => None,
+            };
+            if commit.is_none() {
+                doubts.problem(
+                    "deployment-id",
+                    "nothing says which deployment to follow; set it, or expected-commit to the \
+                     commit whose deployment Sevalla starts by itself",
+                );
+            }
+            Some(Sought::OfCommit {
+                commit: commit?,
+                branch: inputs.branch.as_ref().map(|branch| branch.0.clone()),
+            })
+        }
+    };
+    Some(Task::Follow(service?, sought?))
+}
+
+fn cancel(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
+    let service = one_service(ActionName::Cancel, inputs, doubts);
+    doubts.need(ActionName::Cancel, inputs, &["deployment-id"]);
+    let id = inputs.deployment_id.as_ref()?.0.clone();
+    Some(Task::Cancel(service?, id))
+}
+
+/// The one service that the inputs name.
+fn one_service(action: ActionName, inputs: &Inputs, doubts: &mut Doubts) -> Option<Service> {
+    doubts.need(action, inputs, &["sevalla-token"]);
+    match (inputs.is_given("app-id"), inputs.is_given("static-site-id")) {
+        (true, true) => doubts.problem(
+            inputs.spelling("static-site-id"),
+            "app-id is given too; leave one of them out",
+        ),
+        (false, false) => doubts.problem(
+            "app-id",
+            &format!("{} needs it, or static-site-id", action.word()),
+        ),
+        _ => {}
+    }
+    let app = inputs.app_id.map(Service::application);
+    app.or(inputs.static_site_id.map(Service::static_site))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Variables;
+
+    const ID: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
+    const OTHER: &str = "0b5e5168-4281-4bec-94c5-0d1584e9e657";
+    const HOOK: &str =
+        "https://hook.example.com/apps/fb5e5168-4281-4bec-94c5-0d1584e9e657/deploy/abcdefghijkl";
+
+    fn resolve<const N: usize>(pairs: [(&str, &str); N]) -> Result<Plan, Vec<Problem>> {
+        let (inputs, problems) = Inputs::read(&Variables::from(pairs));
+        Plan::resolve(inputs, &Facts::default(), problems)
+    }
+
+    #[test]
+    fn the_action_is_inferred_when_only_one_fits() {
+        let app = resolve([("SEVALLA_APP_ID", ID), ("SEVALLA_TOKEN", "key")]).unwrap();
+        assert!(matches!(app.task, Task::Deploy(Work::DeployApplication { .. })) && app.follow);
+        let site = resolve([("SEVALLA_STATIC_SITE_ID", ID), ("SEVALLA_TOKEN", "key")]).unwrap();
+        assert!(matches!(site.task, Task::Deploy(Work::DeployStaticSite { .. })) && site.follow);
+        let hook = resolve([("SEVALLA_DEPLOY_HOOK_URL", HOOK)]).unwrap();
+        assert!(matches!(
+            hook.task,
+            Task::Deploy(Work::CallHook { app: Some(_), .. })
+        ));
+        assert!(!hook.follow && hook.warnings[0].contains("cannot be followed"));
+        let both = [
+            ("SEVALLA_APP_ID", ID),
+            ("SEVALLA_STATIC_SITE_ID", ID),
+            ("SEVALLA_TOKEN", "key"),
+        ];
+        assert_eq!(resolve(both).unwrap_err()[0].input, "action");
+    }
+
+    #[test]
+    fn everything_that_is_missing_is_told_at_once() {
+        let told =
+            |problems: Vec<Problem>| problems.into_iter().map(|p| p.input).collect::<Vec<_>>();
+        assert_eq!(told(resolve([]).unwrap_err()), ["app-id", "sevalla-token"]);
+        let app = resolve([("INPUT_ACTION", "deploy-app")]).unwrap_err();
+        assert_eq!(told(app), ["app-id", "sevalla-token"]);
+        let site = resolve([("INPUT_ACTION", "deploy-static-site")]).unwrap_err();
+        assert_eq!(told(site), ["static-site-id", "sevalla-token"]);
+        let unreadable = resolve([("SEVALLA_APP_ID", "x"), ("SEVALLA_TIMEOUT", "y")]).unwrap_err();
+        assert_eq!(
+            told(unreadable),
+            ["SEVALLA_APP_ID", "SEVALLA_TIMEOUT", "sevalla-token"]
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_told_beside_what_cannot_be_read() {
+        let told = |pairs: &[(&str, &str)]| {
+            let pairs = pairs
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()));
+            let (inputs, problems) = Inputs::read(&pairs.collect());
+            let problems = Plan::resolve(inputs, &Facts::default(), problems).unwrap_err();
+            problems.into_iter().map(|p| p.input).collect::<Vec<_>>()
+        };
+        let late = ("SEVALLA_TIMEOUT", "soon");
+        assert_eq!(
+            told(&[late]),
+            ["SEVALLA_TIMEOUT", "app-id", "sevalla-token"]
+        );
+        let app = ("SEVALLA_APP_ID", ID);
+        assert_eq!(told(&[late, app]), ["SEVALLA_TIMEOUT", "sevalla-token"]);
+        // These are consequences.
+        assert_eq!(
+            told(&[("SEVALLA_APP_ID", "x")]),
+            ["SEVALLA_APP_ID", "sevalla-token"]
+        );
+        let hook = ("SEVALLA_DEPLOY_HOOK_URL", "x");
+        assert_eq!(told(&[hook]), ["SEVALLA_DEPLOY_HOOK_URL"]);
+        let key = ("SEVALLA_TOKEN", "a b");
+        assert_eq!(told(&[key, app]), ["SEVALLA_TOKEN"]);
+    }
+
+    #[test]
+    fn contradictions_are_refused_and_useless_inputs_are_told() {
+        let base = [("SEVALLA_APP_ID", ID), ("SEVALLA_TOKEN", "key")];
+        let image = resolve([
+            base[0],
+            base[1],
+            ("SEVALLA_BRANCH", "a"),
+            ("INPUT_DOCKER-IMAGE", "a:1"),
+        ]);
+        assert_eq!(image.unwrap_err()[0].input, "INPUT_DOCKER-IMAGE");
+        let hook = resolve([("SEVALLA_APP_ID", OTHER), ("SEVALLA_DEPLOY_HOOK_URL", HOOK)]);
+        assert_eq!(hook.unwrap_err()[0].input, "SEVALLA_APP_ID");
+        let restart = resolve([
+            base[0],
+            base[1],
+            ("SEVALLA_BRANCH", "a"),
+            ("SEVALLA_IS_RESTART", "true"),
+        ]);
+        assert!(restart.unwrap().warnings[0].starts_with("branch has no effect"));
+    }
+}

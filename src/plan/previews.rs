@@ -1,0 +1,109 @@
+//! Actions on preview apps.
+
+use super::{Cleaning, Doubts, NewPreview, Preview, Task};
+use crate::ci::{ChangeEvent, Facts};
+use crate::inputs::{ActionName, Inputs};
+
+/// A preview app that is made if it is not there, and deployed if it is.
+pub(super) fn create(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+    new(ActionName::CreatePreviewApp, inputs, facts, doubts).map(Task::CreatePreview)
+}
+
+/// A preview app that is deleted.
+pub(super) fn delete(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+    let action = ActionName::DeletePreviewApp;
+    doubts.need(action, inputs, &["sevalla-token"]);
+    let preview = preview(inputs, facts);
+    if preview.app.is_none() && preview.branch.is_none() && preview.pull_request.is_none() {
+        doubts.problem(
+            "app-id",
+            "nothing says which preview to delete; set it, branch or pull-request-number, or run \
+             in a pull request",
+        );
+    }
+    Some(Task::DeletePreview(preview))
+}
+
+/// One or the other, as the event of the pull request asks.
+pub(super) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+    let is_closed = facts
+        .change
+        .as_ref()
+        .is_some_and(|change| change.event == Some(ChangeEvent::Closed));
+    if is_closed {
+        doubts.need(ActionName::Preview, inputs, &["sevalla-token"]);
+        return Some(Task::DeletePreview(preview(inputs, facts)));
+    }
+    let new = new(ActionName::Preview, inputs, facts, doubts)?;
+    Some(Task::CreatePreview(NewPreview {
+        ends_with_pull_request: true,
+        ..new
+    }))
+}
+
+/// Previews of closed pull requests, and previews that are too old.
+pub(super) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+    doubts.need(ActionName::CleanPreviews, inputs, &["sevalla-token"]);
+    let closed_in = facts
+        .repository
+        .clone()
+        .filter(|_| inputs.github_token.is_some());
+    if closed_in.is_none() && inputs.max_age.is_none() && !inputs.is_given("max-age") {
+        doubts.problem(
+            "max-age",
+            "nothing says which previews to delete; set it, or github-token so that closed pull \
+             requests can be told",
+        );
+    }
+    Some(Task::CleanPreviews(Cleaning {
+        max_age: inputs.max_age,
+        closed_in,
+        most: usize::try_from(inputs.max_deletions.0).unwrap_or(usize::MAX),
+    }))
+}
+
+fn new(
+    action: ActionName,
+    inputs: &Inputs,
+    facts: &Facts,
+    doubts: &mut Doubts,
+) -> Option<NewPreview> {
+    doubts.need(action, inputs, &["pipeline-id", "sevalla-token"]);
+    let preview = preview(inputs, facts);
+    if preview.branch.is_none() && !inputs.is_given("branch") {
+        doubts.problem(
+            "branch",
+            "nothing says which branch to preview; set it, or run in a pull request",
+        );
+    }
+    Some(NewPreview {
+        pipeline: inputs.pipeline_id?,
+        branch: preview.branch.clone()?,
+        commit: commit(inputs, facts),
+        preview,
+        ends_with_pull_request: false,
+    })
+}
+
+/// The commit at the tip of the branch to preview, if it is the CI's.
+fn commit(inputs: &Inputs, facts: &Facts) -> Option<String> {
+    let change = facts.change.as_ref()?;
+    let branch = change.source_branch.as_deref();
+    let is_its = inputs
+        .branch
+        .as_ref()
+        .is_none_or(|given| Some(given.0.as_str()) == branch);
+    change.head_commit.clone().filter(|_| is_its)
+}
+
+fn preview(inputs: &Inputs, facts: &Facts) -> Preview {
+    let change = facts.change.as_ref();
+    let branch = inputs.branch.as_ref().map(|branch| branch.0.clone());
+    let number = inputs.pull_request_number.map(|number| number.0);
+    Preview {
+        app: inputs.app_id,
+        branch: branch.or_else(|| change?.source_branch.clone()),
+        pull_request: number.or_else(|| change?.number),
+        repository: facts.repository.clone(),
+    }
+}

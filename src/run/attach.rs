@@ -1,0 +1,273 @@
+//! A deployment that somebody else has started: following it, cancelling it.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::Run;
+use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
+use crate::outcome::{Ending, Outcome};
+use crate::plan::Sought;
+use crate::report::Event;
+use crate::schedule::Schedule;
+use crate::sevalla::Patience;
+use crate::trigger::{self, Cancelled, Place, TriggerError};
+use crate::watch::{Ended, Reading, Watch};
+
+/// How long a deployment that Sevalla starts by itself may take to appear.
+const APPEARANCE: Duration = Duration::from_secs(180);
+
+/// How long cancelling is watched closely, before it is followed like anything
+/// else.
+const CLOSE_WATCH: Duration = Duration::from_secs(10);
+
+/// What came of waiting for a deployment to appear.
+enum Appeared {
+    Yes(Box<Deployment>),
+    /// Another commit was deployed instead.
+    Another(Box<Deployment>),
+    No,
+}
+
+impl Run<'_> {
+    /// Follows a deployment that this run has not started.
+    pub(super) async fn attach(&self, service: Service, sought: &Sought) -> Outcome {
+        tokio::select! {
+            found = self.seek(service, sought) => match found {
+                Ok((place, deployment)) => {
+                    let host = place.host.clone();
+                    if self.plan.dry_run {
+                        return Outcome::planned(&format!("follow {}", deployment.summary()));
+                    }
+                    self.reporter.on(Event::Found(service, &deployment));
+                    return self.follow(service, deployment, host.as_deref()).await;
+                }
+                Err(outcome) => outcome,
+            },
+            signal = self.stop.asked() => {
+                Outcome::interrupted(signal).because("Nothing was being followed yet")
+            }
+        }
+    }
+
+    async fn seek(
+        &self,
+        service: Service,
+        sought: &Sought,
+    ) -> Result<(Place, Deployment), Outcome> {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let place = match trigger::look_at(&self.client, service, &tell).await {
+            Ok(place) => place,
+            Err(error) => return Err(self.not_started(error).await),
+        };
+        let (commit, branch) = match sought {
+            Sought::Known(id) => {
+                let patience = Patience::BEFORE_THE_START;
+                return match self.client.read_deployment(service, id, patience).await {
+                    Ok(deployment) => Ok((place, deployment)),
+                    Err(error) => Err(self.not_started(TriggerError::Api(error)).await),
+                };
+            }
+            Sought::OfCommit { commit, branch } => (commit, branch),
+        };
+        let branch = branch.as_ref().or(place.default_branch.as_ref());
+        match self.await_commit(service, commit, branch, &place).await {
+            Ok(Appeared::Yes(deployment)) => Ok((place, *deployment)),
+            Ok(Appeared::Another(other)) => Err(superseded(commit, &other)),
+            Ok(Appeared::No) => Err(never_came(commit, branch, &place)),
+            Err(error) => Err(self.not_started(error).await),
+        }
+    }
+
+    /// Waits until there is a deployment of this commit.
+    async fn await_commit(
+        &self,
+        service: Service,
+        commit: &str,
+        branch: Option<&String>,
+        place: &Place,
+    ) -> Result<Appeared, TriggerError> {
+        let started = Instant::now();
+        let give_up = self.deadline.moment().min(started + APPEARANCE);
+        let mut looks = Schedule::for_looks();
+        let mut first: Option<Vec<DeploymentId>> = None;
+        loop {
+            let all = trigger::read_past(&self.client, service).await?;
+            let on_branch: Vec<Deployment> = all
+                .into_iter()
+                .filter(|deployment| {
+                    let known = deployment.branch.as_ref().zip(branch);
+                    known.is_none_or(|(its, ours)| its == ours)
+                })
+                .collect();
+            if let Some(ours) = on_branch
+                .iter()
+                .find(|deployment| is_of(deployment, commit))
+            {
+                return Ok(Appeared::Yes(Box::new(ours.clone())));
+            }
+            // One that does not tell its commit yet may be it.
+            let is_open = |deployment: &Deployment| {
+                deployment.commit_sha.is_none() && deployment.status.verdict().is_none()
+            };
+            let may_come = on_branch.iter().any(is_open);
+            let known = first.get_or_insert_with(|| {
+                self.reporter.on(Event::Note(&format!(
+                    "Waiting for the deployment that Sevalla starts for commit {commit}"
+                )));
+                on_branch
+                    .iter()
+                    .map(|deployment| deployment.id.clone())
+                    .collect()
+            });
+            let another = on_branch.iter().find(|deployment| {
+                deployment.commit_sha.is_some() && !known.contains(&deployment.id)
+            });
+            if !may_come && let Some(another) = another {
+                return Ok(Appeared::Another(Box::new(another.clone())));
+            }
+            let now = Instant::now();
+            let is_pointless = !place.deploys_pushes && !may_come;
+            let is_over = now >= give_up && !may_come;
+            if is_pointless || is_over || now >= self.deadline.moment() {
+                return Ok(Appeared::No);
+            }
+            let left = self.deadline.moment().saturating_duration_since(now);
+            sleep(looks.next_wait(None).min(left)).await;
+        }
+    }
+
+    /// Cancels a deployment and waits for its end.
+    pub(super) async fn cancel(&self, service: Service, id: &DeploymentId) -> Outcome {
+        tokio::select! {
+            outcome = self.cancel_and_wait(service, id) => outcome,
+            signal = self.stop.asked() => Outcome::interrupted(signal)
+                .because(format!("Whether deployment {id} was cancelled was not seen")),
+        }
+    }
+
+    async fn cancel_and_wait(&self, service: Service, id: &DeploymentId) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let found = match trigger::look_at(&self.client, service, &tell).await {
+            Ok(_) => {
+                let patience = Patience::BEFORE_THE_START;
+                let read = self.client.read_deployment(service, id, patience).await;
+                read.map_err(TriggerError::Api)
+            }
+            Err(error) => Err(error),
+        };
+        let deployment = match found {
+            Ok(deployment) => deployment,
+            Err(error) => return self.not_started(error).await,
+        };
+        tell(Event::Found(service, &deployment));
+        if let Some(verdict) = deployment.status.verdict() {
+            return already_ended(&deployment, verdict);
+        }
+        if self.plan.dry_run {
+            return Outcome::planned(&format!("cancel deployment {id}"));
+        }
+        let closely = self.deadline.moment().min(Instant::now() + CLOSE_WATCH);
+        match trigger::cancel(&self.client.until(closely), service, id, &tell).await {
+            Cancelled::Ended(deployment, verdict) => was_cancelled(&deployment, verdict),
+            Cancelled::TooLate(deployment) => was_cancelled(&deployment, Verdict::Success),
+            Cancelled::Accepted => self.wait_for_end(service, deployment).await,
+            Cancelled::Refused(error) | Cancelled::Unknown(error) => {
+                self.not_started(TriggerError::Api(error)).await
+            }
+        }
+    }
+
+    async fn wait_for_end(&self, service: Service, deployment: Deployment) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let source = self.source(service, &deployment.id);
+        let watch = Watch::new(&source, deployment, self.deadline, Reading::Never, &tell);
+        match watch.follow().await {
+            Ended::Seen(deployment, verdict) => was_cancelled(&deployment, verdict),
+            // It can vanish once it is cancelled.
+            Ended::Lost { last, error } if error.status() == Some(404) => {
+                was_cancelled(&last, Verdict::Cancelled)
+            }
+            ended => Outcome::of_ended(&ended, service),
+        }
+    }
+}
+
+fn is_of(deployment: &Deployment, commit: &str) -> bool {
+    let its = deployment.commit_sha.as_deref();
+    its.is_some_and(|its| its.eq_ignore_ascii_case(commit))
+}
+
+fn superseded(commit: &str, other: &Deployment) -> Outcome {
+    Outcome::new(
+        Ending::Superseded,
+        format!("Commit {commit} was not deployed: a newer one was"),
+    )
+    .because(format!("Sevalla started {} instead", other.summary()))
+}
+
+fn never_came(commit: &str, branch: Option<&String>, place: &Place) -> Outcome {
+    let outcome = Outcome::new(
+        Ending::Skipped,
+        format!("Sevalla started no deployment of commit {commit}"),
+    );
+    if !place.deploys_pushes {
+        return outcome
+            .because("Automatic deployment is off, so a push starts none")
+            .hint("Switch it on in the service's settings, or start the deployment with deploy-app or deploy-static-site");
+    }
+    let is_other = branch
+        .zip(place.default_branch.as_ref())
+        .filter(|(ours, its)| ours != its);
+    if let Some((ours, its)) = is_other {
+        return outcome.because(format!(
+            "A push to {ours} deploys nothing: the service is set to branch {its}"
+        ));
+    }
+    if place.filters_paths {
+        return outcome.because(
+            "The service deploys only pushes that touch certain paths, and this one may touch none of them",
+        );
+    }
+    outcome
+        .because(format!(
+            "None appeared within {}",
+            crate::report::duration(APPEARANCE)
+        ))
+        .hint("Look in the dashboard whether the repository is still connected")
+}
+
+fn already_ended(deployment: &Deployment, verdict: Verdict) -> Outcome {
+    let (id, word) = (&deployment.id, deployment.status.word());
+    match verdict {
+        Verdict::Success => Outcome::new(
+            Ending::Rejected,
+            format!("Deployment {id} cannot be cancelled"),
+        )
+        .because("It had succeeded before")
+        .hint("To take it back, use rollback-app or rollback-static-site"),
+        _ => Outcome::new(
+            Ending::Success,
+            format!("Nothing to cancel: deployment {id} had ended {word} before"),
+        ),
+    }
+}
+
+fn was_cancelled(deployment: &Deployment, verdict: Verdict) -> Outcome {
+    let id = &deployment.id;
+    match verdict {
+        Verdict::Success => Outcome::new(
+            Ending::Rejected,
+            format!("Deployment {id} could not be cancelled"),
+        )
+        .because("It succeeded first, and is live")
+        .hint("To take it back, use rollback-app or rollback-static-site"),
+        Verdict::Failed => Outcome::new(
+            Ending::Success,
+            format!("Deployment {id} failed before it was cancelled"),
+        ),
+        Verdict::Cancelled | Verdict::Skipped => {
+            Outcome::new(Ending::Success, format!("Cancelled deployment {id}"))
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! One run, stage by stage: look, start, follow; and at each stage, what a
+//! signal or the end of the time means.
+
+mod attach;
+mod deploy;
+mod previews;
+mod promote;
+mod undo;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout};
+
+use crate::deadline::Deadline;
+use crate::deployment::{DeploymentId, Service, ServiceKind};
+use crate::inputs::Logs;
+use crate::outcome::Outcome;
+use crate::plan::{Plan, Task};
+use crate::report::{Event, Reporter};
+use crate::sevalla::{self, Client, Patience};
+use crate::stop::{Signal, Stop};
+use crate::trigger::{Tell, TriggerError};
+use crate::watch::{Reading, Remote};
+
+/// How long after the run's time the last requests may still take.
+const LAST_REQUESTS: Duration = sevalla::SPARED;
+
+/// How long after the run's time cancelling may still take, if that is wanted.
+const LATE_CANCEL: Duration = Duration::from_millis(9700);
+
+/// How long cleaning up may take after a signal. A CI sends the next one after
+/// seven and a half seconds; a second of ours is left for telling.
+const CLEAN_UP: Duration = Duration::from_millis(4800);
+
+/// How much of that an answer may take that is on its way.
+const IN_FLIGHT: Duration = Duration::from_millis(2200);
+
+/// How much of that looking up a lost answer may take.
+const LOOK_UP: Duration = Duration::from_secs(1);
+
+/// How long the check of the key may keep the run from following.
+const KEY_CHECK: Duration = Duration::from_secs(3);
+
+/// How long what only adds words may keep the run after its end is known.
+const MORE_WORDS: Duration = Duration::from_secs(5);
+
+/// A key that expires sooner than this deserves a warning.
+const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
+
+/// One run with everything it needs.
+pub(crate) struct Run<'a> {
+    pub(crate) client: Client,
+    pub(crate) plan: &'a Plan,
+    pub(crate) deadline: Deadline,
+    pub(crate) stop: &'a Stop,
+    pub(crate) reporter: &'a Reporter,
+    pub(crate) clock: fn() -> Timestamp,
+}
+
+impl Run<'_> {
+    /// Does what the plan says, to its end.
+    pub(crate) async fn carry_out(&self) -> Outcome {
+        match &self.plan.task {
+            Task::Deploy(work) => self.deploy(work).await,
+            Task::RollBackStaticSite(site) => self.roll_back_static_site(*site).await,
+            Task::Promote(promotion) => self.promote(promotion).await,
+            Task::CreatePreview(new) => self.create_preview(new).await,
+            Task::DeletePreview(preview) => self.delete_preview(preview).await,
+            Task::CleanPreviews(cleaning) => self.clean_previews(cleaning).await,
+            Task::Follow(service, sought) => self.attach(*service, sought).await,
+            Task::Cancel(service, id) => self.cancel(*service, id).await,
+        }
+    }
+
+    /// When the log is worth reading.
+    const fn reading(&self) -> Reading {
+        match (self.plan.logs, &self.plan.log_file) {
+            (Logs::Live, _) => Reading::Live,
+            (_, Some(_)) => Reading::AtTheEnd,
+            (Logs::OnFailure, None) => Reading::AfterFailure,
+            (Logs::Off, None) => Reading::Never,
+        }
+    }
+
+    /// What a deployment is followed through.
+    fn source(&self, service: Service, id: &DeploymentId) -> Remote {
+        Remote {
+            client: self.client.until(self.deadline.moment() + LAST_REQUESTS),
+            service,
+            id: id.clone(),
+        }
+    }
+}
+
+/// Reading that adds words, and never changes a result.
+impl Run<'_> {
+    /// Reads something only as long as it is worth the wait, and nobody asks
+    /// to end.
+    async fn for_more_words<T>(&self, read: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            read = timeout(MORE_WORDS, read) => read.ok(),
+            _ = self.stop.asked() => None,
+        }
+    }
+
+    async fn not_started(&self, error: TriggerError) -> Outcome {
+        let status = error.status();
+        self.with_capabilities(Outcome::of_trigger_error(error), status)
+            .await
+    }
+
+    /// After a 403, says what the key can do.
+    async fn with_capabilities(&self, outcome: Outcome, status: Option<u16>) -> Outcome {
+        if status != Some(403) {
+            return outcome;
+        }
+        let client = self.client.hurried(Instant::now() + KEY_CHECK);
+        let capabilities = client.key_capabilities().await;
+        if capabilities.is_empty() {
+            return outcome;
+        }
+        outcome.because(format!("The key can: {}", capabilities.join(", ")))
+    }
+
+    async fn warn_of_expiry(&self) {
+        let Ok(Some(expires)) = self.client.key_expires_at().await else {
+            return;
+        };
+        let left = expires.duration_since((self.clock)());
+        if left < SOON {
+            let text = format!("The key expires on {expires:.0}. Make a new one before that.");
+            self.reporter.on(Event::Warning(&text));
+        }
+    }
+
+    /// After a success, finds out where the service can be visited. `host` is
+    /// what is known already.
+    async fn tell_url(&self, source: &Remote, host: Option<&str>, tell: Tell<'_>) {
+        let host = match (source.service.kind, host) {
+            (ServiceKind::Application, _) => {
+                source.client.application_host(source.service.id).await
+            }
+            (ServiceKind::StaticSite, Some(host)) => Some(host.to_owned()),
+            (ServiceKind::StaticSite, None) => {
+                let patience = Patience::For(MORE_WORDS);
+                let site = source.client.get_static_site(source.service.id, patience);
+                site.await.ok().and_then(|site| site.hostname)
+            }
+        };
+        if let Some(url) = host.and_then(|host| sevalla::address(&host)) {
+            tell(Event::Url(url.as_str().trim_end_matches('/')));
+        }
+    }
+}
+
+/// A signal came before anything was begun.
+fn nothing_started(signal: Signal) -> Outcome {
+    Outcome::interrupted(signal).because("No deployment was started")
+}

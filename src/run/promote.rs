@@ -1,0 +1,186 @@
+//! A promotion: one request, and every target followed at once.
+
+use std::pin::pin;
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout};
+
+use super::{CLEAN_UP, IN_FLIGHT, LATE_CANCEL, LOOK_UP, Run, nothing_started};
+use crate::deployment::{Deployment, DeploymentId, Verdict};
+use crate::inputs::{Abandon, OnFailure};
+use crate::outcome::Outcome;
+use crate::plan::Promotion;
+use crate::report::Event;
+use crate::stop::Signal;
+use crate::trigger::{self, Aim, Target, TriggerError};
+use crate::watch::{Ended, Watch};
+
+/// What became of the request for one target.
+type Start = Result<Deployment, TriggerError>;
+
+impl Run<'_> {
+    /// Promotes to every target and follows them all to their ends.
+    pub(super) async fn promote(&self, promotion: &Promotion) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let aim = tokio::select! {
+            aim = trigger::look_before_promotion(&self.client, promotion, &tell) => aim,
+            signal = self.stop.asked() => return nothing_started(signal),
+        };
+        let aim = match aim {
+            Ok(aim) => aim,
+            Err(error) => return self.not_started(error).await,
+        };
+        if self.plan.dry_run {
+            return Outcome::planned(&format!("promote {}", aim.order));
+        }
+        let mut start = pin!(trigger::promote(&self.client, promotion, &aim, &tell));
+        let starts = tokio::select! {
+            biased;
+            signal = self.stop.asked() => {
+                let by = Instant::now() + CLEAN_UP;
+                tell(Event::Stopping(signal));
+                let starts = timeout(IN_FLIGHT, start).await.unwrap_or_default();
+                return self.stop_targets(signal, &aim, &known(&starts), by).await;
+            }
+            starts = &mut start => starts,
+        };
+        if !self.plan.follow {
+            return self.triggered(&aim, starts).await;
+        }
+        let ids = known(&starts);
+        let targets = aim.targets.iter().zip(starts);
+        let follow = join_all(targets.map(|(target, start)| self.follow_target(target, start)));
+        let ends = tokio::select! {
+            ends = follow => ends,
+            signal = self.stop.asked() => {
+                let by = Instant::now() + CLEAN_UP;
+                tell(Event::Stopping(signal));
+                return self.stop_targets(signal, &aim, &ids, by).await;
+            }
+        };
+        self.conclude_promotion(&aim, ends).await
+    }
+
+    /// The end of a promotion that is not followed.
+    async fn triggered(&self, aim: &Aim, starts: Vec<Start>) -> Outcome {
+        let mut ends = Vec::new();
+        for start in starts {
+            ends.push(match start {
+                Ok(deployment) => Outcome::triggered(Some(&deployment)),
+                Err(error) => self.not_started(error).await,
+            });
+        }
+        Outcome::of_targets(names(aim).zip(ends).collect())
+    }
+
+    async fn follow_target(&self, target: &Target, start: Start) -> Outcome {
+        let deployment = match start {
+            Ok(deployment) => deployment,
+            Err(error) => return self.not_started(error).await,
+        };
+        let service = target.service;
+        let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
+        let source = self.source(service, &deployment.id);
+        let id = deployment.id.clone();
+        let ended = Watch::new(&source, deployment, self.deadline, self.reading(), &tell)
+            .follow()
+            .await;
+        match ended {
+            Ended::Seen(deployment, Verdict::Success) => {
+                self.for_more_words(self.tell_url(&source, None, &tell))
+                    .await;
+                Outcome::of_ended(&Ended::Seen(deployment, Verdict::Success), service)
+            }
+            Ended::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
+                let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
+                let cancelled = trigger::cancel(&client, service, &id, &tell).await;
+                Outcome::of_ended(&ended, service).and_cancelled(&id, &cancelled)
+            }
+            Ended::TimedOut { .. } | Ended::Lost { .. } => {
+                Outcome::of_ended(&ended, service).and_left(&id)
+            }
+            Ended::Seen(..) => Outcome::of_ended(&ended, service),
+        }
+    }
+
+    /// One outcome from all. Where that is wanted, a failure takes back the
+    /// targets that have changed.
+    async fn conclude_promotion(&self, aim: &Aim, ends: Vec<Outcome>) -> Outcome {
+        let failed = ends.iter().any(|end| !end.is_good());
+        let mut outcome = Outcome::of_targets(names(aim).zip(ends.clone()).collect());
+        if !failed || self.plan.on_failure == OnFailure::Leave {
+            return outcome;
+        }
+        let changed: Vec<&Target> = aim
+            .targets
+            .iter()
+            .zip(&ends)
+            .filter_map(|(target, end)| end.is_good().then_some(target))
+            .collect();
+        let undone = join_all(changed.iter().map(|target| self.undo_target(target))).await;
+        for (target, said) in changed.iter().zip(undone) {
+            outcome = outcome.because(format!("{}: {said}", target.name));
+        }
+        outcome
+    }
+
+    async fn undo_target(&self, target: &Target) -> String {
+        let tell = |event: Event<'_>| self.reporter.on(Event::Of(target.service, &event));
+        self.undo(target.service, target.before.live.as_ref(), &tell)
+            .await
+    }
+
+    /// Cancels what was started. `ids` holds what is known to have been, in the
+    /// order of the targets; what is missing is looked up.
+    async fn stop_targets(
+        &self,
+        signal: Signal,
+        aim: &Aim,
+        ids: &[Option<DeploymentId>],
+        by: Instant,
+    ) -> Outcome {
+        let known = ids.iter().cloned().chain(std::iter::repeat(None));
+        let targets = aim.targets.iter().zip(known);
+        let ends = join_all(targets.map(|(target, id)| self.stop_target(signal, target, id, by)));
+        let ends = ends.await;
+        let mut outcome = Outcome::interrupted(signal);
+        for (name, end) in names(aim).zip(ends) {
+            outcome.hint = outcome.hint.or(end.hint);
+            let why = end.why.into_iter().map(|why| format!("{name}: {why}"));
+            outcome.why.extend(why);
+        }
+        outcome
+    }
+
+    async fn stop_target(
+        &self,
+        signal: Signal,
+        target: &Target,
+        id: Option<DeploymentId>,
+        by: Instant,
+    ) -> Outcome {
+        let service = target.service;
+        let client = self.client.hurried(by.min(Instant::now() + LOOK_UP));
+        let id = match id {
+            Some(id) => Some(id),
+            None => trigger::find_started(&client, service, &target.before)
+                .await
+                .map(|deployment| deployment.id),
+        };
+        let Some(id) = id else {
+            return Outcome::interrupted(signal)
+                .because("Whether it was promoted is not known")
+                .hint("Look in the dashboard, and cancel what should not go on");
+        };
+        self.stop_following(signal, service, &id, by).await
+    }
+}
+
+fn known(starts: &[Start]) -> Vec<Option<DeploymentId>> {
+    let id = |start: &Start| start.as_ref().ok().map(|deployment| deployment.id.clone());
+    starts.iter().map(id).collect()
+}
+
+fn names(aim: &Aim) -> impl Iterator<Item = String> {
+    aim.targets.iter().map(|target| target.name.clone())
+}

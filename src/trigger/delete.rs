@@ -1,0 +1,144 @@
+//! Deleting an application: only ever a preview, and only after its name or
+//! type was checked by the caller's plan.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::preview::PREVIEW;
+use super::{Tell, TriggerError, cancel, read_past};
+use crate::deployment::Service;
+use crate::report::Event;
+use crate::schedule::Schedule;
+use crate::sevalla::{ApiError, Application, Client, Patience};
+
+/// Between two attempts while the service refuses because something runs.
+const AGAIN: Duration = Duration::from_secs(3);
+
+/// How long it may go on refusing.
+const BUSY: Duration = Duration::from_secs(180);
+
+/// How long one running deployment is watched after it was cancelled.
+const CANCELLING: Duration = Duration::from_secs(20);
+
+/// What became of the wish to delete.
+#[derive(Debug)]
+pub enum Deleted {
+    /// It was there and is gone.
+    Gone(Option<String>),
+    /// It was gone before.
+    GoneBefore,
+    /// The service accepted; our time was over before it was gone.
+    Accepted,
+    /// The service tried and failed.
+    Failed,
+}
+
+/// Deletes a preview app, and waits until it is gone. What runs on it is
+/// cancelled. Deleting twice does no harm.
+pub async fn delete_preview(
+    client: &Client,
+    app: Uuid,
+    tell: Tell<'_>,
+) -> Result<Deleted, TriggerError> {
+    let record = match client
+        .get_application(app, Patience::BEFORE_THE_START)
+        .await
+    {
+        Ok(record) => record,
+        Err(error) if error.status() == Some(404) => return Ok(Deleted::GoneBefore),
+        Err(error) => return Err(error.into()),
+    };
+    refuse_no_preview(&record)?;
+    if record.status.as_deref() != Some("deleting") {
+        cancel_what_runs(client, app, tell).await;
+        ask(client, app, tell).await?;
+    }
+    wait_until_gone(client, app, record.display_name, tell).await
+}
+
+/// Refuses whatever is no preview.
+pub fn refuse_no_preview(record: &Application) -> Result<(), TriggerError> {
+    if record.kind.as_deref() == Some(PREVIEW) {
+        return Ok(());
+    }
+    let name = record.display_name.as_deref().unwrap_or(&record.id);
+    Err(TriggerError::Refused {
+        reason: format!(
+            "{name} is no preview app but of type {}, so it is not deleted",
+            record.kind.as_deref().unwrap_or("(unknown)")
+        ),
+        hint: "Check app-id. To delete an application, use the dashboard.".to_owned(),
+    })
+}
+
+/// A deployment that runs keeps an app from being deleted. What goes wrong here
+/// shows when the app is to be deleted.
+async fn cancel_what_runs(client: &Client, app: Uuid, tell: Tell<'_>) {
+    let service = Service::application(app);
+    let running = read_past(client, service).await.unwrap_or_default();
+    let running = running
+        .iter()
+        .filter(|deployment| deployment.status.verdict().is_none());
+    for deployment in running {
+        tell(Event::Note(&format!(
+            "Cancelling deployment {}, which keeps the app from being deleted",
+            deployment.id
+        )));
+        let by = client.deadline().min(Instant::now() + CANCELLING);
+        cancel(&client.until(by), service, &deployment.id, &|_| {}).await;
+    }
+}
+
+async fn ask(client: &Client, app: Uuid, tell: Tell<'_>) -> Result<(), ApiError> {
+    let give_up = client.deadline().min(Instant::now() + BUSY);
+    let mut is_told = false;
+    loop {
+        let error = match client.delete_application(app, Patience::FOR_A_WRITE).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        match error.status() {
+            Some(404) => return Ok(()),
+            // Refused while a deployment runs; which code that has is not
+            // documented.
+            Some(400 | 409 | 422 | 423) if Instant::now() + AGAIN < give_up => {}
+            _ => return Err(error),
+        }
+        if !is_told {
+            tell(Event::Note(&format!(
+                "The app cannot be deleted yet: {}. Trying again every {}.",
+                error.cause,
+                crate::report::duration(AGAIN)
+            )));
+            is_told = true;
+        }
+        sleep(AGAIN).await;
+    }
+}
+
+async fn wait_until_gone(
+    client: &Client,
+    app: Uuid,
+    name: Option<String>,
+    tell: Tell<'_>,
+) -> Result<Deleted, TriggerError> {
+    let mut looks = Schedule::for_looks();
+    loop {
+        match client.get_application(app, Patience::FOR_A_SEARCH).await {
+            Err(error) if error.status() == Some(404) => return Ok(Deleted::Gone(name)),
+            Err(error) => return Err(error.into()),
+            Ok(record) if record.status.as_deref() == Some("appDeletionFailed") => {
+                return Ok(Deleted::Failed);
+            }
+            Ok(_) => {}
+        }
+        let wait = looks.next_wait(None);
+        if Instant::now() + wait >= client.deadline() {
+            tell(Event::Note("The time is over before the app is gone."));
+            return Ok(Deleted::Accepted);
+        }
+        sleep(wait).await;
+    }
+}

@@ -19,6 +19,20 @@
 //! println!("{} {}", simulator.url(), simulator.key());
 //! # }
 //! ```
+//!
+//! What happens without a call, such as a push or the end of a pull request,
+//! happens through methods of [`Simulator`].
+//!
+//! ```no_run
+//! use sevalla_simulator::{Application, Pipeline, Preview, Push, Script, Simulator, World};
+//!
+//! let app = Application::new("6b0a7e0e-52a1-4f0b-9a55-1f1f6f9b6a02");
+//! let preview = Preview::new().next(app.next(Script::failed()));
+//! let pipeline = Pipeline::new("c2b1d1aa-7a52-4c55-9a41-5a0d5a1f7e04").preview(preview);
+//! let simulator = Simulator::start_blocking(World::new().pipeline(pipeline));
+//! simulator.push(Push::to("feature/x"));
+//! simulator.close_pull_request(7);
+//! ```
 
 mod agenda;
 mod answer;

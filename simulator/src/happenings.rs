@@ -176,6 +176,12 @@ impl Simulator {
             .unwrap_or_default()
     }
 
+    /// The ids of the databases that are not gone, oldest first.
+    pub fn databases(&self) -> Vec<String> {
+        let state = self.shared.current();
+        state.databases().map(|found| found.id.clone()).collect()
+    }
+
     /// The status of a database; `None` if it is null, or if there is none.
     pub fn database_status(&self, id: &str) -> Option<String> {
         let mut state = self.shared.current();

@@ -120,8 +120,9 @@ fn a_lost_answer_leaves_a_database_behind() {
     let world = World::new()
         .fault(lost)
         .limits(Limits::documented().creation(1));
-    let (_simulator, client) = started(world);
+    let (simulator, client) = started(world);
     assert_eq!(create(&client, &new("orders")).head, "");
+    assert_eq!(simulator.databases().len(), 1);
     assert_eq!(client.get("/databases").json()["total"], 1);
     assert_eq!(create(&client, &new("orders")).status, 429);
 }

@@ -12,8 +12,8 @@ use common::openapi::{Document, check};
 use common::{APP, CACHE, Client, DATABASE, PIPELINE, SITE, STAGED, ms, sleep};
 use serde_json::json;
 use sevalla_simulator::{
-    Application, CLUSTER, Database, Deletion, EnvVar, LARGE_DATABASE, PastDeployment, Pipeline,
-    Preview, Script, Simulator, StaticSite, World,
+    Application, CLUSTER, Change, Database, Deletion, EnvVar, LARGE_DATABASE, PastDeployment,
+    Pipeline, Preview, Script, Simulator, StaticSite, World,
 };
 
 /// Operations newer than the document, with the page they are taken from; their
@@ -36,23 +36,41 @@ const NEWER: [(&str, &str, &str); 3] = [
     ),
 ];
 
+/// Longer than any test.
+fn forever() -> Change {
+    Change::takes(ms(600_000))
+}
+
+/// A deletion that is seen under way, however slow the machine.
+fn slow() -> Deletion {
+    Deletion::new().takes(ms(600_000))
+}
+
 fn world() -> World {
     World::new()
         .application(
             Application::new(APP)
                 .past(PastDeployment::success())
                 .past(PastDeployment::failed())
-                .next(Script::success().run(ms(600)).generated_lines(3)),
+                .next(Script::success().never_ends().generated_lines(3)),
         )
         .static_site(
             StaticSite::new(SITE)
                 .past(PastDeployment::success())
-                .next(Script::success().run(ms(600)).generated_lines(3)),
+                .next(Script::success().never_ends().generated_lines(3)),
         )
+        .static_site(StaticSite::new(PIPELINE).deletion(slow()))
         .application(Application::new(STAGED).env_var(EnvVar::new("MODE", "live")))
-        .database(Database::new(DATABASE).external(true))
-        .database(Database::new(CACHE).kind("redis"))
-        .pipeline(Pipeline::new(PIPELINE).preview(Preview::new()))
+        .database(Database::new(DATABASE).update(forever()).external(true))
+        .database(Database::new(CACHE).kind("redis").deletion(slow()))
+        .next_database(Database::new(SITE).creation(forever()))
+        .pipeline(
+            Pipeline::new(PIPELINE).preview(
+                Preview::new()
+                    .next(Application::new(SITE).next(Script::success().never_ends()))
+                    .next(Application::new(PIPELINE).deletion(slow().accepted_when_busy())),
+            ),
+        )
 }
 
 #[test]
@@ -161,13 +179,13 @@ fn answers_about_pipelines_are_as_documented() {
     assert_eq!(check(summary, &made.json(), "createPreviewApp"), Ok(()));
     let app = format!("/applications/{}", made.text("id"));
     document.expect("getApplicationV3", 200, &client.get(&app));
-    let delete = || client.delete(&app);
-    document.expect("deleteApplicationV3", 400, &delete());
-    sleep(200);
-    document.expect("deleteApplicationV3", 200, &delete());
-    document.expect("getApplicationV3", 200, &client.get(&app));
-    sleep(80);
-    document.expect("deleteApplicationV3", 404, &delete());
+    document.expect("deleteApplicationV3", 400, &client.delete(&app));
+    let second = client.post_json(&apps, r#"{"branch":"y"}"#).text("id");
+    let second = format!("/applications/{second}");
+    document.expect("deleteApplicationV3", 200, &client.delete(&second));
+    document.expect("getApplicationV3", 200, &client.get(&second));
+    let none = format!("/applications/{CACHE}");
+    document.expect("deleteApplicationV3", 404, &client.delete(&none));
     document.knows(&simulator.journal(), &newer());
 }
 
@@ -206,9 +224,9 @@ fn answers_about_changes_are_as_documented() {
 
     client.post_json(&format!("{site}/deployments"), "{}");
     document.expect("deleteStaticSiteV3", 409, &client.delete(&site));
-    sleep(700);
-    document.expect("deleteStaticSiteV3", 200, &client.delete(&site));
-    document.expect("getStaticSiteV3", 200, &client.get(&site));
+    let idle = format!("/static-sites/{PIPELINE}");
+    document.expect("deleteStaticSiteV3", 200, &client.delete(&idle));
+    document.expect("getStaticSiteV3", 200, &client.get(&idle));
     document.knows(&simulator.journal(), &newer());
 }
 
@@ -217,8 +235,7 @@ fn answers_about_databases_are_as_documented() {
     let Some(document) = Document::named() else {
         return;
     };
-    let removed = Database::new(PIPELINE).deletion(Deletion::new().takes(ms(5000)));
-    let simulator = Simulator::start_blocking(world().database(removed));
+    let simulator = Simulator::start_blocking(world());
     let client = Client::of(&simulator);
     let new = json!({
         "display_name": "orders",
@@ -274,10 +291,11 @@ fn answers_about_databases_are_as_documented() {
     let password = r#"{"new_password":"secret"}"#;
     let refused = client.post_json(&reset, password);
     document.expect("resetDatabasePasswordV3", 400, &refused);
-    sleep(80);
-    let accepted = client.post_json(&reset, password);
+    let cache = format!("/databases/{CACHE}");
+    let accepted = client.post_json(&format!("{cache}/reset-password"), password);
     document.expect("resetDatabasePasswordV3", 200, &accepted);
-    let removed = format!("/databases/{PIPELINE}");
+    sleep(80);
+    let removed = cache;
     document.expect("deleteDatabaseV3", 200, &client.delete(&removed));
     document.expect("getDatabaseV3", 200, &client.get(&removed));
 

@@ -1,12 +1,16 @@
 //! Applications.
 
+use serde_json::{Map, Value};
+
 use crate::clock::Moment;
 use crate::deployment::Artifact;
 use crate::domain::Domain;
+use crate::env_var::EnvVar;
 use crate::ids;
 use crate::lane::Lane;
 use crate::past::PastDeployment;
 use crate::removal::{Deletion, Phase, Removal};
+use crate::resources::CLUSTER;
 use crate::script::Script;
 use crate::slug::slug;
 use crate::snapshot::AppSnapshot;
@@ -40,6 +44,12 @@ pub struct Application {
     pub(crate) lane: Lane,
     pub(crate) created: Moment,
     pub(crate) cache_purges: usize,
+    pub(crate) changed: Moment,
+    pub(crate) cluster: String,
+    pub(crate) cdn: bool,
+    pub(crate) env_vars: Vec<EnvVar>,
+    /// What was changed and nothing here depends on.
+    pub(crate) settings: Map<String, Value>,
     pub(crate) removal: Removal,
     pub(crate) rollback: Rollback,
     /// Set for preview apps that a pipeline made.
@@ -85,6 +95,11 @@ impl Application {
             lane: Lane::default(),
             created: Moment(0),
             cache_purges: 0,
+            changed: Moment(0),
+            cluster: CLUSTER.to_owned(),
+            cdn: false,
+            env_vars: Vec::new(),
+            settings: Map::new(),
             removal: Removal::default(),
             rollback: Rollback {
                 passes: 0,
@@ -192,6 +207,27 @@ impl Application {
         self
     }
 
+    /// The id of its cluster.
+    #[must_use]
+    pub fn cluster(mut self, id: impl Into<String>) -> Self {
+        self.cluster = id.into();
+        self
+    }
+
+    /// Whether its CDN is on. No record tells.
+    #[must_use]
+    pub fn cdn(mut self, on: bool) -> Self {
+        self.cdn = on;
+        self
+    }
+
+    /// Adds an environment variable.
+    #[must_use]
+    pub fn env_var(mut self, variable: EnvVar) -> Self {
+        self.env_vars.push(variable);
+        self
+    }
+
     /// What comes of a call that deletes it.
     #[must_use]
     pub fn deletion(mut self, deletion: Deletion) -> Self {
@@ -263,6 +299,8 @@ impl Application {
             display_name: self.display_name.clone(),
             status: self.status(now).map(str::to_owned),
             branch: self.default_branch.clone(),
+            auto_deploy: self.auto_deploy,
+            cdn: self.cdn,
             is_preview: self.kind == "previewApp",
             pull_request: self.preview.as_ref().and_then(|from| from.pull_request),
             created: self.created.since_start(),
@@ -293,6 +331,10 @@ impl Application {
     /// Turns the history given by the test into deployments.
     pub(crate) fn settle(&mut self, created: Moment) {
         self.created = created;
+        self.changed = created;
+        for variable in &mut self.env_vars {
+            (variable.created, variable.updated) = (created, created);
+        }
         self.id.make_ascii_lowercase();
         self.system_name = Some(self.name());
         for past in std::mem::take(&mut self.past) {

@@ -1,7 +1,9 @@
 //! What happens without a call: pushes, pull requests, the passing of days.
 
 use crate::agenda::Event;
+use crate::connection::Connection;
 use crate::deployment::Origin;
+use crate::env_var::EnvVar;
 use crate::push::Push;
 use crate::removal::Phase;
 use crate::simulator::Simulator;
@@ -40,6 +42,9 @@ impl State {
             let script = push.course(|| application.lane.next_script());
             application.lane.add(now, origin, artifact, script);
         } else if let Some(site) = self.static_site(service) {
+            if site.removal.phase(now) == Phase::Deleting {
+                return;
+            }
             let artifact = site.artifact(push.branch.clone());
             let script = push.course(|| site.lane.next_script());
             site.lane.add(now, origin, artifact, script);
@@ -54,7 +59,7 @@ impl State {
         let applications = applications
             .filter(|application| application.follows(branch))
             .map(|application| (application.id.clone(), false));
-        let sites = self.world.static_sites.iter().filter_map(|site| {
+        let sites = self.static_sites().filter_map(|site| {
             let is_preview = site.preview_enabled && requested;
             let follows = site.follows(branch);
             (follows || is_preview).then(|| (site.id.clone(), !follows))
@@ -87,7 +92,7 @@ impl State {
         for (delay, event) in events {
             self.plan(delay, event);
         }
-        let sites = self.world.static_sites.iter();
+        let sites = self.static_sites();
         let sites = sites.filter(|site| site.preview_enabled);
         let sites: Vec<String> = sites.map(|site| site.id.clone()).collect();
         for site in sites {
@@ -159,6 +164,34 @@ impl Simulator {
         let now = state.now;
         let found = state.application(id);
         found.map(|application| application.snapshot(now))
+    }
+
+    /// The environment variables of an application, oldest first; empty if it
+    /// is gone.
+    pub fn env_vars(&self, application: &str) -> Vec<EnvVar> {
+        let mut state = self.shared.current();
+        let found = state.application(application);
+        found
+            .map(|found| found.env_vars.clone())
+            .unwrap_or_default()
+    }
+
+    /// The ids of the databases that are not gone, oldest first.
+    pub fn databases(&self) -> Vec<String> {
+        let state = self.shared.current();
+        state.databases().map(|found| found.id.clone()).collect()
+    }
+
+    /// The status of a database; `None` if it is null, or if there is none.
+    pub fn database_status(&self, id: &str) -> Option<String> {
+        let mut state = self.shared.current();
+        let now = state.now;
+        state.database(id).and_then(|found| found.status_at(now))
+    }
+
+    /// The internal connections there are, oldest first.
+    pub fn connections(&self) -> Vec<Connection> {
+        self.shared.current().world.connections.clone()
     }
 
     /// The preview apps that are not gone, newest first.

@@ -19,15 +19,34 @@
 //! println!("{} {}", simulator.url(), simulator.key());
 //! # }
 //! ```
+//!
+//! What happens without a call, such as a push or the end of a pull request,
+//! happens through methods of [`Simulator`].
+//!
+//! ```no_run
+//! use sevalla_simulator::{Application, Pipeline, Preview, Push, Script, Simulator, World};
+//!
+//! let app = Application::new("6b0a7e0e-52a1-4f0b-9a55-1f1f6f9b6a02");
+//! let preview = Preview::new().next(app.next(Script::failed()));
+//! let pipeline = Pipeline::new("c2b1d1aa-7a52-4c55-9a41-5a0d5a1f7e04").preview(preview);
+//! let simulator = Simulator::start_blocking(World::new().pipeline(pipeline));
+//! simulator.push(Push::to("feature/x"));
+//! simulator.close_pull_request(7);
+//! ```
 
 mod agenda;
 mod answer;
 mod application;
 mod ask;
+mod changes;
 mod clock;
+mod connection;
+mod database;
 mod delivery;
 mod deployment;
 mod domain;
+mod ends;
+mod env_var;
 mod fault;
 mod faulty;
 mod handle;
@@ -45,6 +64,7 @@ mod preview;
 mod previews;
 mod push;
 mod removal;
+mod resources;
 mod routes;
 mod schema;
 mod script;
@@ -62,8 +82,11 @@ mod wire;
 mod world;
 
 pub use application::Application;
+pub use connection::Connection;
+pub use database::{Change, Database};
 pub use deployment::Snapshot;
 pub use domain::Domain;
+pub use env_var::EnvVar;
 pub use fault::{Behaviour, Fault, Payload};
 pub use journal::Call;
 pub use limits::Limits;
@@ -72,6 +95,7 @@ pub use pipeline::Pipeline;
 pub use preview::Preview;
 pub use push::Push;
 pub use removal::Deletion;
+pub use resources::{CLUSTER, LARGE_DATABASE, OTHER_CLUSTER, SMALL_DATABASE};
 pub use script::{CommitKnown, Script};
 pub use simulator::Simulator;
 pub use snapshot::AppSnapshot;

@@ -7,7 +7,7 @@ use crate::clock::Moment;
 
 /// What comes of a call that deletes a service. By default the service is
 /// `deleting` for 50 ms and then gone, and the call is refused while a
-/// deployment is under way.
+/// deployment is under way, or a change of a database.
 #[derive(Debug, Clone)]
 pub struct Deletion {
     takes: Duration,
@@ -49,7 +49,8 @@ impl Deletion {
     }
 
     /// The code of the refusal while a deployment is under way, which is not
-    /// documented; by default 400 for applications, 409 for static sites.
+    /// documented; by default 400 for applications, 409 for static sites. For databases it
+    /// is 400.
     #[must_use]
     pub fn refused_with(mut self, code: u16) -> Self {
         self.busy = Busy::RefusedWith(code);
@@ -112,7 +113,7 @@ impl Removal {
         }
     }
 
-    /// Starts it on a call. `busy` is whether a deployment is under way, `code`
+    /// Starts it on a call. `busy` is whether something is under way, `code`
     /// what the document answers then.
     pub(crate) fn call(&mut self, now: Moment, busy: bool, code: u16) -> Result<(), Refusal> {
         if self.phase(now) == Phase::Deleting {
@@ -124,7 +125,7 @@ impl Removal {
             Busy::Accepted => None,
         };
         if let Some(code) = code.filter(|_| busy) {
-            let what = "It cannot be deleted while a deployment is in progress";
+            let what = "It cannot be deleted while something is in progress";
             return Err(Refusal::new(code, what));
         }
         self.start(now);

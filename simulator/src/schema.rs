@@ -11,12 +11,25 @@ use crate::validate::{self, is_uuid};
 pub(crate) enum Kind {
     /// Characters, at least and at most.
     Text(usize, usize),
+    /// Characters, at least and at most, all of them letters, digits or one of
+    /// these.
+    Letters(usize, usize, &'static str),
+    /// One of these words.
+    Word(&'static [&'static str]),
     Uuid,
+    Bool,
     /// At least and at most.
     Integer(i64, i64),
     /// So many items at least, each of this kind.
     List(usize, &'static Self),
+    /// An object with these fields.
+    Object(&'static [Field]),
+    /// This or null.
+    OrNull(&'static Self),
 }
+
+/// Any string.
+pub(crate) const ANY_TEXT: Kind = Kind::Text(0, usize::MAX);
 
 /// A field of a body.
 #[derive(Debug, Clone, Copy)]
@@ -83,11 +96,22 @@ fn check(kind: Kind, value: &Value, at: &str) -> Result<(), Refusal> {
     let count = text.map_or(0, |text| text.chars().count());
     let fits = match kind {
         Kind::Text(least, most) => text.is_some() && (least..=most).contains(&count),
+        Kind::Letters(least, most, others) => text.is_some_and(|text| {
+            let allowed = |letter: char| letter.is_ascii_alphanumeric() || others.contains(letter);
+            text.chars().all(allowed) && (least..=most).contains(&count)
+        }),
+        Kind::Word(words) => text.is_some_and(|text| words.contains(&text)),
         Kind::Uuid => text.is_some_and(is_uuid),
+        Kind::Bool => value.is_boolean(),
         Kind::Integer(least, most) => value
             .as_i64()
             .is_some_and(|number| (least..=most).contains(&number)),
         Kind::List(least, kind) => return check_list(least, *kind, value, at),
+        Kind::Object(fields) => match value.as_object() {
+            Some(object) => return check_fields(object, fields, at),
+            None => false,
+        },
+        Kind::OrNull(kind) => return check_unless_null(*kind, value, at),
     };
     if fits {
         Ok(())
@@ -103,4 +127,11 @@ fn check_list(least: usize, kind: Kind, value: &Value, at: &str) -> Result<(), R
         check(kind, item, &format!("{at}/{index}"))?;
     }
     Ok(())
+}
+
+fn check_unless_null(kind: Kind, value: &Value, at: &str) -> Result<(), Refusal> {
+    if value.is_null() {
+        return Ok(());
+    }
+    check(kind, value, at)
 }

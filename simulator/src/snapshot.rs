@@ -15,6 +15,10 @@ pub struct AppSnapshot {
     pub status: Option<String>,
     /// The branch deployed by default.
     pub branch: String,
+    /// Whether a push deploys.
+    pub auto_deploy: bool,
+    /// Whether its CDN is on.
+    pub cdn: bool,
     /// Whether it is a preview app.
     pub is_preview: bool,
     /// The pull request a pipeline made it for.

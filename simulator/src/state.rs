@@ -7,6 +7,7 @@ use crate::agenda::{Agenda, Event};
 use crate::application::Application;
 use crate::ask::Ask;
 use crate::clock::{Clock, Moment};
+use crate::database::Database;
 use crate::fault::Fault;
 use crate::ids;
 use crate::journal::Call;
@@ -43,6 +44,9 @@ impl State {
         for site in &mut world.static_sites {
             site.settle(next());
         }
+        for database in &mut world.databases {
+            database.settle(next());
+        }
         for pipeline in &mut world.pipelines {
             pipeline.settle(next());
         }
@@ -75,7 +79,42 @@ impl State {
 
     pub(crate) fn static_site(&mut self, id: &str) -> Option<&mut StaticSite> {
         let mut sites = self.world.static_sites.iter_mut();
-        sites.find(|site| site.id.eq_ignore_ascii_case(id))
+        let found = sites.find(|site| site.id.eq_ignore_ascii_case(id));
+        found.filter(|site| !site.removal.is_gone(self.now))
+    }
+
+    /// Static sites that are not gone.
+    pub(crate) fn static_sites(&self) -> impl Iterator<Item = &StaticSite> {
+        let sites = self.world.static_sites.iter();
+        sites.filter(|site| !site.removal.is_gone(self.now))
+    }
+
+    pub(crate) fn database(&mut self, id: &str) -> Option<&mut Database> {
+        let mut databases = self.world.databases.iter_mut();
+        let found = databases.find(|database| database.id.eq_ignore_ascii_case(id));
+        found.filter(|database| !database.removal.is_gone(self.now))
+    }
+
+    /// Databases that are not gone.
+    pub(crate) fn databases(&self) -> impl Iterator<Item = &Database> {
+        let databases = self.world.databases.iter();
+        databases.filter(|database| !database.removal.is_gone(self.now))
+    }
+
+    /// The next database to be created, with an id that is free.
+    pub(crate) fn new_database(&mut self) -> Database {
+        let queue = &mut self.world.new_databases;
+        let next = if queue.len() > 1 {
+            queue.pop_front()
+        } else {
+            queue.front().cloned()
+        };
+        let mut database = next.unwrap_or_else(|| Database::new(ids::uuid()));
+        let mut known = self.world.databases.iter();
+        if known.any(|known| known.id.eq_ignore_ascii_case(&database.id)) {
+            database.id = ids::uuid();
+        }
+        database
     }
 
     pub(crate) fn pipeline(&mut self, id: &str) -> Option<&mut Pipeline> {

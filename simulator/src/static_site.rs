@@ -1,10 +1,13 @@
 //! Static sites.
 
+use serde_json::{Map, Value};
+
 use crate::clock::Moment;
 use crate::deployment::Artifact;
 use crate::domain::Domain;
 use crate::lane::Lane;
 use crate::past::PastDeployment;
+use crate::removal::{Deletion, Phase, Removal};
 use crate::script::Script;
 use crate::slug::slug;
 
@@ -14,6 +17,7 @@ use crate::slug::slug;
 pub struct StaticSite {
     pub(crate) id: String,
     pub(crate) display_name: String,
+    system_name: Option<String>,
     pub(crate) source: String,
     pub(crate) repo_url: String,
     pub(crate) default_branch: String,
@@ -25,6 +29,10 @@ pub struct StaticSite {
     pub(crate) lane: Lane,
     pub(crate) created: Moment,
     pub(crate) cache_purges: usize,
+    pub(crate) changed: Moment,
+    pub(crate) removal: Removal,
+    /// What was changed and nothing here depends on.
+    pub(crate) settings: Map<String, Value>,
 }
 
 impl StaticSite {
@@ -33,6 +41,7 @@ impl StaticSite {
         Self {
             id: id.into(),
             display_name: "docs".to_owned(),
+            system_name: None,
             source: "privateGit".to_owned(),
             repo_url: "https://github.com/octocat/docs".to_owned(),
             default_branch: "main".to_owned(),
@@ -44,6 +53,9 @@ impl StaticSite {
             lane: Lane::default(),
             created: Moment(0),
             cache_purges: 0,
+            changed: Moment(0),
+            removal: Removal::default(),
+            settings: Map::new(),
         }
     }
 
@@ -124,8 +136,27 @@ impl StaticSite {
         self
     }
 
+    /// What comes of a call that deletes it.
+    #[must_use]
+    pub fn deletion(mut self, deletion: Deletion) -> Self {
+        self.removal.plan = deletion;
+        self
+    }
+
     pub(crate) fn name(&self) -> String {
-        slug(&self.display_name)
+        let name = self.system_name.clone();
+        name.unwrap_or_else(|| slug(&self.display_name))
+    }
+
+    /// The word of its record.
+    pub(crate) fn status(&self, now: Moment) -> Option<&'static str> {
+        match self.removal.phase(now) {
+            Phase::Deleting | Phase::Gone => Some("deleting"),
+            Phase::Failed(at) if self.lane.newest().is_none_or(|created| created <= at) => {
+                Some("deletionFailed")
+            }
+            _ => self.lane.record_status(now),
+        }
     }
 
     pub(crate) fn artifact(&self, branch: Option<String>) -> Artifact {
@@ -145,7 +176,9 @@ impl StaticSite {
     /// Turns the history given by the test into deployments.
     pub(crate) fn settle(&mut self, created: Moment) {
         self.created = created;
+        self.changed = created;
         self.id.make_ascii_lowercase();
+        self.system_name = Some(self.name());
         for past in std::mem::take(&mut self.past) {
             let artifact = self.artifact(past.branch.clone());
             self.lane.add_past(&past, artifact);

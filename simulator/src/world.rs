@@ -1,9 +1,11 @@
 //! What exists when the simulator starts.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use crate::application::Application;
+use crate::connection::Connection;
+use crate::database::Database;
 use crate::fault::Fault;
 use crate::ids;
 use crate::limits::Limits;
@@ -22,6 +24,9 @@ pub struct World {
     pub(crate) applications: Vec<Application>,
     pub(crate) static_sites: Vec<StaticSite>,
     pub(crate) pipelines: Vec<Pipeline>,
+    pub(crate) databases: Vec<Database>,
+    pub(crate) new_databases: VecDeque<Database>,
+    pub(crate) connections: Vec<Connection>,
     pub(crate) limits: Limits,
     pub(crate) log_lag: Duration,
     pub(crate) log_order: Order,
@@ -49,6 +54,9 @@ impl World {
             applications: Vec::new(),
             static_sites: Vec::new(),
             pipelines: Vec::new(),
+            databases: Vec::new(),
+            new_databases: VecDeque::new(),
+            connections: Vec::new(),
             limits: Limits::none(),
             log_lag: Duration::ZERO,
             log_order: Order::OldestFirst,
@@ -106,6 +114,29 @@ impl World {
     #[must_use]
     pub fn pipeline(mut self, pipeline: Pipeline) -> Self {
         self.pipelines.push(pipeline);
+        self
+    }
+
+    /// Adds a database.
+    #[must_use]
+    pub fn database(mut self, database: Database) -> Self {
+        self.databases.push(database);
+        self
+    }
+
+    /// What the next database is like that a call creates: its id, and how its
+    /// creation, changes and deletion go. They are used in the order given; the
+    /// last one repeats, with random ids.
+    #[must_use]
+    pub fn next_database(mut self, database: Database) -> Self {
+        self.new_databases.push_back(database);
+        self
+    }
+
+    /// Connects two services.
+    #[must_use]
+    pub fn connection(mut self, connection: Connection) -> Self {
+        self.connections.push(connection);
         self
     }
 

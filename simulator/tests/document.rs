@@ -8,15 +8,17 @@
 
 mod common;
 
-use common::{APP, Client, PIPELINE, Reply, SITE, STAGED, sleep};
-use serde_json::{Value, json};
+use common::openapi::{Document, check};
+use common::{APP, CACHE, Client, DATABASE, PIPELINE, SITE, STAGED, ms, sleep};
+use serde_json::json;
 use sevalla_simulator::{
-    Application, PastDeployment, Pipeline, Preview, Script, Simulator, StaticSite, World,
+    Application, CLUSTER, Change, Database, Deletion, EnvVar, LARGE_DATABASE, PastDeployment,
+    Pipeline, Preview, Script, Simulator, StaticSite, World,
 };
 
 /// Operations newer than the document, with the page they are taken from; their
 /// answers are checked against the shape that page shows.
-const NEWER: [(&str, &str, &str); 2] = [
+const NEWER: [(&str, &str, &str); 3] = [
     (
         "getCurrentApiKey",
         "/api-keys/me",
@@ -27,110 +29,21 @@ const NEWER: [(&str, &str, &str); 2] = [
         "/pipelines/{id}/preview/apps",
         "api-docs.sevalla.com/v3/pipelines/create-preview-app",
     ),
+    (
+        "createApplicationInternalConnection",
+        "/applications/{id}/internal-connections",
+        "api-docs.sevalla.com/v3/applications/create-internal-connection",
+    ),
 ];
 
-/// The few words of JSON Schema the document uses.
-fn check(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
-    let wrong = |what: &str| Err(format!("{at}: {what}: {value}"));
-    for word in ["anyOf", "oneOf"] {
-        if let Some(choices) = schema.get(word).and_then(Value::as_array)
-            && !choices.iter().any(|one| check(one, value, at).is_ok())
-        {
-            return wrong("fits no choice");
-        }
-    }
-    if let Some(choices) = schema.get("enum").and_then(Value::as_array)
-        && !choices.contains(value)
-    {
-        return wrong("not in enum");
-    }
-    let kind = schema.get("type").and_then(Value::as_str);
-    let fits = match kind {
-        Some("object") => value.is_object(),
-        Some("array") => value.is_array(),
-        Some("string") => value.is_string(),
-        Some("integer") => value.is_i64(),
-        Some("number") => value.is_number(),
-        Some("boolean") => value.is_boolean(),
-        Some("null") => value.is_null(),
-        _ => true,
-    };
-    if !fits {
-        return wrong("wrong type");
-    }
-    if let Some(text) = value.as_str() {
-        check_text(schema, text, at)?;
-    }
-    for item in value.as_array().into_iter().flatten() {
-        check(&schema["items"], item, &format!("{at}[]"))?;
-    }
-    check_fields(schema, value, at)
+/// Longer than any test.
+fn forever() -> Change {
+    Change::takes(ms(600_000))
 }
 
-fn check_text(schema: &Value, text: &str, at: &str) -> Result<(), String> {
-    let fits = match schema.get("format").and_then(Value::as_str) {
-        Some("uuid") => text.len() == 36 && text.matches('-').count() == 4,
-        Some("date-time") => text.len() == 24 && text.ends_with('Z'),
-        _ => true,
-    };
-    if fits {
-        Ok(())
-    } else {
-        Err(format!("{at}: wrong format: {text}"))
-    }
-}
-
-fn check_fields(schema: &Value, value: &Value, at: &str) -> Result<(), String> {
-    let Some(fields) = value.as_object() else {
-        return Ok(());
-    };
-    for name in schema["required"].as_array().into_iter().flatten() {
-        if value.get(name.as_str().unwrap_or_default()).is_none() {
-            return Err(format!("{at}: {name} is missing"));
-        }
-    }
-    for (name, field) in fields {
-        let known = &schema["properties"][name];
-        if known.is_null() && schema["additionalProperties"] == json!(false) {
-            return Err(format!("{at}: {name} is unknown"));
-        }
-        check(known, field, &format!("{at}.{name}"))?;
-    }
-    Ok(())
-}
-
-struct Document(Value);
-
-impl Document {
-    fn named() -> Option<Self> {
-        let path = std::env::var_os("SEVALLA_OPENAPI")?;
-        let text = std::fs::read_to_string(path).expect("the document can be read");
-        Some(Self(serde_json::from_str(&text).expect("is JSON")))
-    }
-
-    fn operation(&self, name: &str) -> &Value {
-        let paths = self.0["paths"].as_object().expect("has paths");
-        paths
-            .values()
-            .filter_map(Value::as_object)
-            .flat_map(|methods| methods.values())
-            .find(|operation| operation["operationId"] == name)
-            .unwrap_or_else(|| panic!("no operation {name}"))
-    }
-
-    /// Status and body of an answer are among those the document lists.
-    fn expect(&self, name: &str, status: u16, reply: &Reply) {
-        let response = &self.operation(name)["responses"][status.to_string()];
-        assert_eq!(reply.status, status, "{name}");
-        assert!(response.is_object(), "{name} knows no {status}");
-        if reply.body.is_empty() {
-            assert!(response["content"].is_null(), "{name} has no body");
-            return;
-        }
-        let schema = &response["content"]["application/json"]["schema"];
-        let checked = check(schema, &reply.json(), name);
-        assert_eq!(checked, Ok(()));
-    }
+/// A deletion that is seen under way, however slow the machine.
+fn slow() -> Deletion {
+    Deletion::new().takes(ms(600_000))
 }
 
 fn world() -> World {
@@ -139,15 +52,25 @@ fn world() -> World {
             Application::new(APP)
                 .past(PastDeployment::success())
                 .past(PastDeployment::failed())
-                .next(Script::success().generated_lines(3)),
+                .next(Script::success().never_ends().generated_lines(3)),
         )
         .static_site(
             StaticSite::new(SITE)
                 .past(PastDeployment::success())
-                .next(Script::success().generated_lines(3)),
+                .next(Script::success().never_ends().generated_lines(3)),
         )
-        .application(Application::new(STAGED))
-        .pipeline(Pipeline::new(PIPELINE).preview(Preview::new()))
+        .static_site(StaticSite::new(PIPELINE).deletion(slow()))
+        .application(Application::new(STAGED).env_var(EnvVar::new("MODE", "live")))
+        .database(Database::new(DATABASE).update(forever()).external(true))
+        .database(Database::new(CACHE).kind("redis").deletion(slow()))
+        .next_database(Database::new(SITE).creation(forever()))
+        .pipeline(
+            Pipeline::new(PIPELINE).preview(
+                Preview::new()
+                    .next(Application::new(SITE).next(Script::success().never_ends()))
+                    .next(Application::new(PIPELINE).deletion(slow().accepted_when_busy())),
+            ),
+        )
 }
 
 #[test]
@@ -196,6 +119,7 @@ fn answers_are_as_documented() {
         404,
         &client.get(&format!("{app}/deployment-hook")),
     );
+    document.knows(&simulator.journal(), &newer());
 }
 
 #[test]
@@ -227,6 +151,7 @@ fn answers_about_static_sites_are_as_documented() {
     sleep(100);
     let again = client.post(&format!("{one}/cancel"));
     document.expect("cancelStaticSiteDeploymentV3", 400, &again);
+    document.knows(&simulator.journal(), &newer());
 }
 
 #[test]
@@ -254,13 +179,135 @@ fn answers_about_pipelines_are_as_documented() {
     assert_eq!(check(summary, &made.json(), "createPreviewApp"), Ok(()));
     let app = format!("/applications/{}", made.text("id"));
     document.expect("getApplicationV3", 200, &client.get(&app));
-    let delete = || client.send("DELETE", &format!("/v3{app}"), &[], "");
-    document.expect("deleteApplicationV3", 400, &delete());
-    sleep(200);
-    document.expect("deleteApplicationV3", 200, &delete());
+    document.expect("deleteApplicationV3", 400, &client.delete(&app));
+    let second = client.post_json(&apps, r#"{"branch":"y"}"#).text("id");
+    let second = format!("/applications/{second}");
+    document.expect("deleteApplicationV3", 200, &client.delete(&second));
+    document.expect("getApplicationV3", 200, &client.get(&second));
+    let none = format!("/applications/{CACHE}");
+    document.expect("deleteApplicationV3", 404, &client.delete(&none));
+    document.knows(&simulator.journal(), &newer());
+}
+
+#[test]
+fn answers_about_changes_are_as_documented() {
+    let Some(document) = Document::named() else {
+        return;
+    };
+    let simulator = Simulator::start_blocking(world());
+    let client = Client::of(&simulator);
+    let app = format!("/applications/{APP}");
+    let site = format!("/static-sites/{SITE}");
+    let body = r#"{"display_name":"Shop","buildpacks":[{"order":0,"source":"x"}]}"#;
+    let changed = client.send_json("PATCH", &app, body);
+    document.expect("updateApplicationV3", 200, &changed);
     document.expect("getApplicationV3", 200, &client.get(&app));
+    let body = r#"{"display_name":"Docs","git_type":null}"#;
+    let changed = client.send_json("PATCH", &site, body);
+    document.expect("updateStaticSiteV3", 200, &changed);
+    document.expect("getStaticSiteV3", 200, &client.get(&site));
+    document.expect(
+        "toggleApplicationCdnV3",
+        200,
+        &client.post(&format!("{app}/cdn/toggle")),
+    );
+
+    let variables = format!("/applications/{STAGED}/env-vars");
+    let made = client.post_json(&variables, r#"{"key":"COLOR","value":"red"}"#);
+    document.expect("createEnvironmentVariableV3", 201, &made);
+    document.expect("listEnvironmentVariablesV3", 200, &client.get(&variables));
+    let one = format!("{variables}/{}", made.text("id"));
+    let changed = client.send_json("PUT", &one, r#"{"value":"blue"}"#);
+    document.expect("updateEnvironmentVariableV3", 200, &changed);
+    document.expect("deleteEnvironmentVariableV3", 200, &client.delete(&one));
+    document.expect("deleteEnvironmentVariableV3", 404, &client.delete(&one));
+
+    client.post_json(&format!("{site}/deployments"), "{}");
+    document.expect("deleteStaticSiteV3", 409, &client.delete(&site));
+    let idle = format!("/static-sites/{PIPELINE}");
+    document.expect("deleteStaticSiteV3", 200, &client.delete(&idle));
+    document.expect("getStaticSiteV3", 200, &client.get(&idle));
+    document.knows(&simulator.journal(), &newer());
+}
+
+#[test]
+fn answers_about_databases_are_as_documented() {
+    let Some(document) = Document::named() else {
+        return;
+    };
+    let simulator = Simulator::start_blocking(world());
+    let client = Client::of(&simulator);
+    let new = json!({
+        "display_name": "orders",
+        "type": "postgresql",
+        "version": "16",
+        "cluster_id": CLUSTER,
+        "resource_type_id": LARGE_DATABASE,
+        "db_name": "shop",
+        "db_password": "secret",
+    });
+    let made = client.post_json("/databases", &new.to_string());
+    document.expect("createDatabaseV3", 201, &made);
+    document.expect(
+        "createDatabaseV3",
+        400,
+        &client.post_json("/databases", "{}"),
+    );
+    let fresh = format!("/databases/{}", made.text("id"));
+    document.expect("getDatabaseV3", 200, &client.get(&fresh));
+    document.expect("deleteDatabaseV3", 400, &client.delete(&fresh));
+    document.expect("listDatabasesV3", 200, &client.get("/databases"));
+    for id in [DATABASE, CACHE] {
+        document.expect(
+            "getDatabaseV3",
+            200,
+            &client.get(&format!("/databases/{id}")),
+        );
+    }
+
+    let database = format!("/databases/{DATABASE}");
+    let connections = format!("{database}/internal-connections");
+    let target = json!({ "target_id": APP, "target_type": "app" }).to_string();
+    let made = client.post_json(&connections, &target);
+    document.expect("createDatabaseInternalConnectionV3", 201, &made);
+    let from_app = format!("/applications/{APP}/internal-connections");
+    let target = json!({ "target_id": CACHE, "target_type": "database" }).to_string();
+    // Its own operation is newer than the document.
+    let newer_made = client.post_json(&from_app, &target);
+    document.expect("createDatabaseInternalConnectionV3", 201, &newer_made);
+    let list = client.get(&connections);
+    document.expect("listDatabaseInternalConnectionsV3", 200, &list);
+    let one = format!("{connections}/{}", made.text("id"));
+    document.expect(
+        "deleteDatabaseInternalConnectionV3",
+        200,
+        &client.delete(&one),
+    );
+
+    let grow = json!({ "resource_type_id": LARGE_DATABASE }).to_string();
+    let changed = client.send_json("PATCH", &database, &grow);
+    document.expect("updateDatabaseV3", 200, &changed);
+    let reset = format!("{database}/reset-password");
+    let password = r#"{"new_password":"secret"}"#;
+    let refused = client.post_json(&reset, password);
+    document.expect("resetDatabasePasswordV3", 400, &refused);
+    let cache = format!("/databases/{CACHE}");
+    let accepted = client.post_json(&format!("{cache}/reset-password"), password);
+    document.expect("resetDatabasePasswordV3", 200, &accepted);
     sleep(80);
-    document.expect("deleteApplicationV3", 404, &delete());
+    let removed = cache;
+    document.expect("deleteDatabaseV3", 200, &client.delete(&removed));
+    document.expect("getDatabaseV3", 200, &client.get(&removed));
+
+    let clusters = client.get("/resources/clusters");
+    document.expect("listClustersV3", 200, &clusters);
+    let sizes = client.get("/resources/database-resource-types");
+    document.expect("listDatabaseResourceTypesV3", 200, &sizes);
+    document.knows(&simulator.journal(), &newer());
+}
+
+fn newer() -> Vec<&'static str> {
+    NEWER.iter().map(|(operation, _, _)| *operation).collect()
 }
 
 #[test]

@@ -42,6 +42,20 @@ fn the_eleventh_deployment_of_a_service_is_refused() {
 }
 
 #[test]
+fn changes_of_a_service_have_a_budget_of_their_own() {
+    let (_simulator, client) = started(Limits::documented().mutation(2));
+    let path = format!("/applications/{APP}");
+    let change = || client.send_json("PATCH", &path, "{}");
+    assert_eq!(change().header("x-ratelimit-remaining"), Some("1"));
+    assert_eq!(client.send_json("PATCH", &path, "[]").status, 400);
+    assert_eq!(client.delete(&path).status, 429);
+    let other = format!("/static-sites/{SITE}");
+    assert_eq!(client.send_json("PATCH", &other, "{}").status, 200);
+    assert_eq!(client.post(&format!("{path}/purge-cache")).status, 200);
+    assert_eq!(client.get(&path).status, 200);
+}
+
+#[test]
 fn log_reads_share_a_budget_that_comes_back() {
     let (_simulator, client) = started(Limits::documented().logs(2).window(ms(300)));
     let id = client.post_json(&deployments(APP), "{}").text("id");

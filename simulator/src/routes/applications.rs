@@ -1,13 +1,15 @@
-//! Application records and their cache.
+//! Application records.
 
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
 use crate::application::Application;
+use crate::changes::overlay;
 use crate::clock::{Clock, Moment};
+use crate::deployment::View;
 use crate::limits::Tier;
 use crate::operation::{Method, Operation};
-use crate::routes::paging::{message, page};
+use crate::routes::paging::page;
 use crate::state::Context;
 use crate::validate::{Page, path_id};
 
@@ -25,20 +27,6 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         "/v3/applications/{id}",
         Tier::Read,
         get,
-    ),
-    Operation::new(
-        "deleteApplicationV3",
-        Method::Delete,
-        "/v3/applications/{id}",
-        Tier::Mutation,
-        delete,
-    ),
-    Operation::new(
-        "purgeApplicationCacheV3",
-        Method::Post,
-        "/v3/applications/{id}/purge-cache",
-        Tier::Write,
-        purge,
     ),
 ];
 
@@ -64,26 +52,26 @@ fn get(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let company = context.state.company_id.clone();
     let project = context.state.project_id.clone();
     let application = named(context)?;
-    let mut record = summary(application, &clock, now);
-    if let (Value::Object(record), Value::Object(rest)) =
-        (&mut record, details(application, &company, &project))
-    {
-        record.extend(rest);
-    }
+    let record = record(application, &company, &project, &clock, now);
     Ok(Answer::json(200, &record))
 }
 
-fn delete(context: &mut Context<'_>) -> Result<Answer, Refusal> {
-    let now = context.now;
-    let application = named(context)?;
-    let busy = application.lane.is_busy(now);
-    application.removal.call(now, busy, 400)?;
-    Ok(message("Application is being deleted"))
-}
-
-fn purge(context: &mut Context<'_>) -> Result<Answer, Refusal> {
-    named(context)?.cache_purges += 1;
-    Ok(message("Cache purged successfully"))
+/// The full record.
+pub(crate) fn record(
+    application: &Application,
+    company: &str,
+    project: &str,
+    clock: &Clock,
+    now: Moment,
+) -> Value {
+    let mut record = summary(application, clock, now);
+    if let (Value::Object(record), Value::Object(rest)) =
+        (&mut record, details(application, company, project))
+    {
+        record.extend(rest);
+    }
+    overlay(&mut record, &application.settings);
+    record
 }
 
 /// As lists tell it.
@@ -91,7 +79,8 @@ pub(crate) fn summary(application: &Application, clock: &Clock, now: Moment) -> 
     let newest = application.lane.views(now);
     let updated = newest
         .first()
-        .map_or(application.created, super::super::deployment::View::updated);
+        .map_or(application.created, View::updated)
+        .max(application.changed);
     json!({
         "id": application.id,
         "name": application.name(),
@@ -129,7 +118,7 @@ fn details(application: &Application, company: &str, project: &str) -> Value {
         "allow_deploy_paths": [],
         "ignore_deploy_paths": [],
         "buildpacks": [],
-        "cluster_id": null,
+        "cluster_id": application.cluster,
         "docker_registry_credential_id": null,
         "created_by": null,
     })

@@ -3,12 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
-use crate::clock::Clock;
+use crate::changes::overlay;
+use crate::clock::{Clock, Moment};
 use crate::deployment::{Origin, View};
 use crate::limits::Tier;
 use crate::operation::{Method, Operation};
+use crate::removal::Phase;
 use crate::routes::deployments::{Reading, cancel_in, window};
-use crate::routes::paging::{message, page};
+use crate::routes::paging::page;
 use crate::state::Context;
 use crate::static_site::StaticSite;
 use crate::validate::{self, Page, path_id};
@@ -27,13 +29,6 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         "/v3/static-sites/{id}",
         Tier::Read,
         get,
-    ),
-    Operation::new(
-        "purgeStaticSiteCacheV3",
-        Method::Post,
-        "/v3/static-sites/{id}/purge-cache",
-        Tier::Write,
-        purge,
     ),
     Operation::new(
         "listStaticSiteDeploymentsV3",
@@ -81,14 +76,14 @@ pub(crate) fn named<'a>(context: &'a mut Context<'_>) -> Result<&'a mut StaticSi
 
 fn list(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let (asked, now) = (Page::of(context.ask)?, context.now);
-    let mut sites: Vec<&StaticSite> = context.state.world.static_sites.iter().collect();
+    let mut sites: Vec<&StaticSite> = context.state.static_sites().collect();
     sites.sort_by_key(|site| std::cmp::Reverse(site.created));
     Ok(page(&sites, asked, |site| {
         json!({
             "id": site.id,
             "name": site.name(),
             "display_name": site.display_name,
-            "status": site.lane.record_status(now),
+            "status": site.status(now),
         })
     }))
 }
@@ -98,40 +93,46 @@ fn get(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let company = context.state.company_id.clone();
     let project = context.state.project_id.clone();
     let site = named(context)?;
-    let views = site.lane.views(now);
-    let updated = views.first().map_or(site.created, View::updated);
-    Ok(Answer::json(
-        200,
-        &json!({
-            "id": site.id,
-            "company_id": company,
-            "project_id": project,
-            "name": site.name(),
-            "display_name": site.display_name,
-            "status": site.lane.record_status(now),
-            "source": site.source,
-            "repo_url": site.repo_url,
-            "default_branch": site.default_branch,
-            "auto_deploy": site.auto_deploy,
-            "is_preview_enabled": site.preview_enabled,
-            "git_type": "github",
-            "hostname": site.hostname,
-            "install_command": "npm install",
-            "build_command": "npm run build",
-            "published_directory": "dist",
-            "root_directory": "/",
-            "node_version": "20",
-            "index_file": "index.html",
-            "error_file": null,
-            "created_at": clock.rfc3339(site.created),
-            "updated_at": clock.rfc3339(updated),
-        }),
-    ))
+    let record = record(site, &company, &project, &clock, now);
+    Ok(Answer::json(200, &record))
 }
 
-fn purge(context: &mut Context<'_>) -> Result<Answer, Refusal> {
-    named(context)?.cache_purges += 1;
-    Ok(message("Cache purged successfully"))
+/// The full record.
+pub(crate) fn record(
+    site: &StaticSite,
+    company: &str,
+    project: &str,
+    clock: &Clock,
+    now: Moment,
+) -> Value {
+    let views = site.lane.views(now);
+    let updated = views.first().map_or(site.created, View::updated);
+    let mut record = json!({
+        "id": site.id,
+        "company_id": company,
+        "project_id": project,
+        "name": site.name(),
+        "display_name": site.display_name,
+        "status": site.status(now),
+        "source": site.source,
+        "repo_url": site.repo_url,
+        "default_branch": site.default_branch,
+        "auto_deploy": site.auto_deploy,
+        "is_preview_enabled": site.preview_enabled,
+        "git_type": "github",
+        "hostname": site.hostname,
+        "install_command": "npm install",
+        "build_command": "npm run build",
+        "published_directory": "dist",
+        "root_directory": "/",
+        "node_version": "20",
+        "index_file": "index.html",
+        "error_file": null,
+        "created_at": clock.rfc3339(site.created),
+        "updated_at": clock.rfc3339(updated.max(site.changed)),
+    });
+    overlay(&mut record, &site.settings);
+    record
 }
 
 fn list_deployments(context: &mut Context<'_>) -> Result<Answer, Refusal> {
@@ -158,6 +159,9 @@ fn deploy(context: &mut Context<'_>) -> Result<Answer, Refusal> {
         return Err(Refusal::bad_request("body/deployment_id Invalid UUID"));
     }
     let site = named(context)?;
+    if site.removal.phase(now) == Phase::Deleting {
+        return Err(Refusal::bad_request("Static site is being deleted"));
+    }
     let (origin, artifact) = if let Some(target) = target {
         let view = site.lane.view(&target, now);
         let view = view.ok_or_else(|| Refusal::not_found("Deployment"))?;

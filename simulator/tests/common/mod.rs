@@ -11,6 +11,8 @@
     reason = "each test file is a crate and uses a part of this"
 )]
 
+pub(crate) mod openapi;
+
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -94,8 +96,16 @@ impl Client {
     }
 
     pub(crate) fn post_json(&self, path: &str, body: &str) -> Reply {
+        self.send_json("POST", path, body)
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Reply {
+        self.send("DELETE", &format!("/v3{path}"), &[], "")
+    }
+
+    pub(crate) fn send_json(&self, method: &str, path: &str, body: &str) -> Reply {
         let json = [("content-type", "application/json")];
-        self.send("POST", &format!("/v3{path}"), &json, body)
+        self.send(method, &format!("/v3{path}"), &json, body)
     }
 
     pub(crate) fn send(
@@ -155,3 +165,5 @@ pub(crate) fn deployment(service: &str, id: &str) -> String {
 pub(crate) const STAGED: &str = "6b0a7e0e-52a1-4f0b-9a55-1f1f6f9b6a02";
 pub(crate) const LIVE: &str = "9d3a1f58-0c34-4f6e-8a53-2b7f0c9d1e03";
 pub(crate) const PIPELINE: &str = "c2b1d1aa-7a52-4c55-9a41-5a0d5a1f7e04";
+pub(crate) const DATABASE: &str = "a4c1e7d2-3b58-4f6a-9c07-5e8d2b1f0a05";
+pub(crate) const CACHE: &str = "b5d2f8e3-4c69-4a7b-8d18-6f9e3c2a1b06";

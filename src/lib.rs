@@ -74,6 +74,7 @@ pub async fn run(mut process: Process) -> Outcome {
     }
     let _diagnostics = diagnostics::install(&process.variables, gate.clone(), process.stderr);
     let host = Host::detect(&process.variables);
+    tracing::debug!(host = host.name(), "detected");
     let reporter = Rc::new(Reporter::new(Setup {
         channel: ci::channel(
             host,
@@ -117,7 +118,11 @@ struct World<'a> {
 
 /// From the inputs to the outcome.
 async fn carry_out(world: &World<'_>, reporter: &Rc<Reporter>) -> Outcome {
-    for warning in inputs::unknown_names(world.variables) {
+    let misnamed = Host::misnamed(world.variables);
+    for warning in inputs::unknown_names(world.variables)
+        .into_iter()
+        .chain(misnamed)
+    {
         reporter.on(Event::Warning(&warning));
     }
     let (inputs, problems) = Inputs::read(world.variables);

@@ -74,6 +74,7 @@ pub async fn run(mut process: Process) -> Outcome {
     }
     let _diagnostics = diagnostics::install(&process.variables, gate.clone(), process.stderr);
     let host = Host::detect(&process.variables);
+    tracing::debug!(host = host.name(), "detected");
     let facts = Facts::read(host, &process.variables);
     let reporter = Rc::new(Reporter::new(Setup {
         channel: ci::channel(
@@ -118,10 +119,17 @@ struct World<'a> {
 
 /// From the inputs to the outcome.
 async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) -> Outcome {
-    for warning in inputs::unknown_names(world.variables) {
+    let misnamed = Host::misnamed(world.variables);
+    for warning in inputs::unknown_names(world.variables)
+        .into_iter()
+        .chain(misnamed)
+    {
         reporter.on(Event::Warning(&warning));
     }
     let (inputs, problems) = Inputs::read(world.variables);
+    if let Some(why) = plan::passes(&inputs, facts) {
+        return Outcome::passed(&why);
+    }
     let plan = match Plan::resolve(inputs, facts, problems) {
         Ok(plan) => plan,
         Err(problems) => return Outcome::invalid(&problems),

@@ -8,8 +8,7 @@
 use std::io::Write;
 
 use super::files::Files;
-use super::{Channel, Facts, Level, Token};
-use crate::process::Variables;
+use super::{Channel, Level, Token};
 use crate::shown::{Block, Line};
 
 /// The runner cuts a longer annotation.
@@ -114,27 +113,13 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-pub(super) fn facts(variables: &Variables) -> Facts {
-    let text = |name| variables.text(name);
-    let run_url = || {
-        let server = text("GITHUB_SERVER_URL")?;
-        let repository = text("GITHUB_REPOSITORY")?;
-        let run = text("GITHUB_RUN_ID")?;
-        Some(format!("{server}/{repository}/actions/runs/{run}"))
-    };
-    Facts {
-        commit: text("GITHUB_SHA").map(str::to_owned),
-        run_url: run_url(),
-        ..Facts::default()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
     use std::rc::Rc;
 
     use super::*;
+    use crate::process::Variables;
     use crate::shown::Gate;
 
     #[derive(Clone, Default)]

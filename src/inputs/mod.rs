@@ -201,7 +201,10 @@ inputs! {
     "true writes a summary of the run where the CI can show one."
 
     dry_run: bool, default: Some("false"), secret: false, also: &[],
-    "true only reads from Sevalla and says what would be deployed."
+    "true only reads from Sevalla and says what would be done."
+
+    skip_without_token: bool, default: Some("false"), secret: false, also: &[],
+    "true lets a run without sevalla-token pass with a notice, for pull requests from forks, to which CIs give no secrets."
 }
 
 /// One thing wrong with what the user gave.

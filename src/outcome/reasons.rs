@@ -91,7 +91,7 @@ impl Outcome {
 impl Outcome {
     /// One outcome from those of all targets, with their names: a success only
     /// if all are, else the gravest.
-    pub fn of_targets(ends: Vec<(String, Self)>) -> Self {
+    pub fn of_targets(ends: &[(String, Self)]) -> Self {
         let all = ends.len();
         let failed: Vec<&(String, Self)> = ends.iter().filter(|(_, end)| !end.is_good()).collect();
         let Some((_, gravest)) = failed.iter().min_by_key(|(_, end)| gravity(end.ending)) else {
@@ -113,7 +113,7 @@ impl Outcome {
         };
         let mut outcome = Self::new(gravest.ending, headline).after(gravest.effort.clone());
         outcome.hint.clone_from(&gravest.hint);
-        for (name, end) in &ends {
+        for (name, end) in ends {
             outcome = outcome.because(format!("{name}: {}", end.headline));
             let why = end.why.iter().map(|why| format!("{name}: {why}"));
             outcome.why.extend(why);
@@ -329,6 +329,11 @@ impl Outcome {
                 .to_owned(),
         };
         Self::new(Ending::Triggered, headline)
+    }
+
+    /// Nothing was to be done, by the user's own rule.
+    pub fn passed(why: &str) -> Self {
+        Self::new(Ending::Passed, format!("Skipped: {why}"))
     }
 
     /// A dry run.

@@ -207,6 +207,25 @@ impl Work {
     }
 }
 
+/// Why the run does nothing at all, where that is the user's wish.
+pub fn passes(inputs: &Inputs, facts: &Facts) -> Option<String> {
+    let lacks_key = !inputs.is_given("sevalla-token") && !inputs.is_given("deploy-hook-url");
+    (inputs.skip_without_token && lacks_key).then(|| match why_no_secrets(facts) {
+        Some(why) => format!("sevalla-token is missing: {why}"),
+        None => "sevalla-token is missing".to_owned(),
+    })
+}
+
+/// Why the CI withholds its secrets from this run, if it says that.
+fn why_no_secrets(facts: &Facts) -> Option<&'static str> {
+    let is_dependabot = facts.is_dependabot();
+    facts.has_no_secrets().then_some(if is_dependabot {
+        "Dependabot started this run, and its secrets are kept apart from those of the repository"
+    } else {
+        "the pull request comes from a fork, and CIs pass no secrets to those"
+    })
+}
+
 impl Plan {
     /// Combines the inputs with what the CI tells, or tells everything that
     /// does not fit, together with the `problems` that reading them brought.
@@ -218,6 +237,7 @@ impl Plan {
         let mut doubts = Doubts {
             problems,
             warnings: Vec::new(),
+            why_no_secrets: why_no_secrets(facts),
         };
         let task = action(&inputs, &mut doubts)
             .and_then(|action| settle(action, &inputs, facts, &mut doubts));
@@ -258,6 +278,8 @@ impl Plan {
 struct Doubts {
     problems: Vec<Problem>,
     warnings: Vec<String>,
+    /// Why the CI withholds its secrets, if it does.
+    why_no_secrets: Option<&'static str>,
 }
 
 impl Doubts {
@@ -281,11 +303,15 @@ impl Doubts {
     }
 
     fn need_token(&mut self) {
-        self.problem(
-            "sevalla-token",
-            "it is missing or empty; set it to an API key of your Sevalla company. CIs pass no \
-             secrets to pull requests from forks",
-        );
+        let message = match self.why_no_secrets {
+            Some(why) => format!("it is missing: {why}. skip-without-token lets such a run pass"),
+            None => {
+                "it is missing or empty; set it to an API key of your Sevalla company. CIs pass \
+                     no secrets to pull requests from forks"
+                    .to_owned()
+            }
+        };
+        self.problem("sevalla-token", &message);
     }
 
     /// Warns of each input that is given and has no effect.
@@ -334,9 +360,9 @@ fn settle(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Doubt
         ActionName::RollbackStaticSite => deploy::rollback_static_site(inputs, doubts),
         ActionName::PromoteApp => promote(inputs, doubts),
         ActionName::CreatePreviewApp => previews::create(inputs, facts, doubts),
-        ActionName::DeletePreviewApp => previews::delete(inputs, facts, doubts),
+        ActionName::DeletePreviewApp => Some(previews::delete(inputs, facts, doubts)),
         ActionName::Preview => previews::by_event(inputs, facts, doubts),
-        ActionName::CleanPreviews => previews::clean(inputs, facts, doubts),
+        ActionName::CleanPreviews => Some(previews::clean(inputs, facts, doubts)),
         ActionName::Follow => follow(inputs, facts, doubts),
         ActionName::Cancel => cancel(inputs, doubts),
     }

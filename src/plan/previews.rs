@@ -1,7 +1,7 @@
 //! Actions on preview apps.
 
 use super::{Cleaning, Doubts, NewPreview, Preview, Task};
-use crate::ci::{ChangeEvent, Facts};
+use crate::ci::{ChangeAction, ChangeState, Facts};
 use crate::inputs::{ActionName, Inputs};
 
 /// A preview app that is made if it is not there, and deployed if it is.
@@ -10,7 +10,7 @@ pub(super) fn create(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Opt
 }
 
 /// A preview app that is deleted.
-pub(super) fn delete(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+pub(super) fn delete(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Task {
     let action = ActionName::DeletePreviewApp;
     doubts.need(action, inputs, &["sevalla-token"]);
     let preview = preview(inputs, facts);
@@ -21,15 +21,17 @@ pub(super) fn delete(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Opt
              in a pull request",
         );
     }
-    Some(Task::DeletePreview(preview))
+    Task::DeletePreview(preview)
 }
 
 /// One or the other, as the event of the pull request asks.
 pub(super) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
-    let is_closed = facts
-        .change
-        .as_ref()
-        .is_some_and(|change| change.event == Some(ChangeEvent::Closed));
+    let is_closed = facts.change_request.as_ref().is_some_and(|request| {
+        request.action == Some(ChangeAction::Closed)
+            || request
+                .state
+                .is_some_and(|state| state != ChangeState::Open)
+    });
     if is_closed {
         doubts.need(ActionName::Preview, inputs, &["sevalla-token"]);
         return Some(Task::DeletePreview(preview(inputs, facts)));
@@ -42,12 +44,9 @@ pub(super) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> O
 }
 
 /// Previews of closed pull requests, and previews that are too old.
-pub(super) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+pub(super) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Task {
     doubts.need(ActionName::CleanPreviews, inputs, &["sevalla-token"]);
-    let closed_in = facts
-        .repository
-        .clone()
-        .filter(|_| inputs.github_token.is_some());
+    let closed_in = slug(facts).filter(|_| inputs.github_token.is_some());
     if closed_in.is_none() && inputs.max_age.is_none() && !inputs.is_given("max-age") {
         doubts.problem(
             "max-age",
@@ -55,11 +54,11 @@ pub(super) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Opti
              requests can be told",
         );
     }
-    Some(Task::CleanPreviews(Cleaning {
+    Task::CleanPreviews(Cleaning {
         max_age: inputs.max_age,
         closed_in,
         most: usize::try_from(inputs.max_deletions.0).unwrap_or(usize::MAX),
-    }))
+    })
 }
 
 fn new(
@@ -76,6 +75,14 @@ fn new(
             "nothing says which branch to preview; set it, or run in a pull request",
         );
     }
+    let request = facts.change_request.as_ref();
+    let is_fork = request.is_some_and(|request| request.is_fork == Some(true));
+    if is_fork && !inputs.is_given("branch") {
+        doubts.problem(
+            "branch",
+            "the pull request comes from a fork, whose branches Sevalla does not build",
+        );
+    }
     Some(NewPreview {
         pipeline: inputs.pipeline_id?,
         branch: preview.branch.clone()?,
@@ -87,23 +94,25 @@ fn new(
 
 /// The commit at the tip of the branch to preview, if it is the CI's.
 fn commit(inputs: &Inputs, facts: &Facts) -> Option<String> {
-    let change = facts.change.as_ref()?;
-    let branch = change.source_branch.as_deref();
-    let is_its = inputs
-        .branch
-        .as_ref()
-        .is_none_or(|given| Some(given.0.as_str()) == branch);
-    change.head_commit.clone().filter(|_| is_its)
+    let given = inputs.branch.as_ref().map(|branch| branch.0.as_str());
+    let is_its = given.is_none_or(|given| Some(given) == facts.branch.as_deref());
+    facts.commit.clone().filter(|_| is_its)
 }
 
 fn preview(inputs: &Inputs, facts: &Facts) -> Preview {
-    let change = facts.change.as_ref();
+    let request = facts.change_request.as_ref();
     let branch = inputs.branch.as_ref().map(|branch| branch.0.clone());
     let number = inputs.pull_request_number.map(|number| number.0);
     Preview {
         app: inputs.app_id,
-        branch: branch.or_else(|| change?.source_branch.clone()),
-        pull_request: number.or_else(|| change?.number),
-        repository: facts.repository.clone(),
+        branch: branch.or_else(|| facts.branch.clone().filter(|_| request.is_some())),
+        pull_request: number.or_else(|| request.map(|request| request.number)),
+        repository: slug(facts),
     }
+}
+
+/// `owner/name` of the repository.
+fn slug(facts: &Facts) -> Option<String> {
+    let repository = facts.repository.as_ref()?;
+    Some(repository.slug.clone())
 }

@@ -36,7 +36,7 @@ pub enum Event<'a> {
     /// Something the user should know.
     Note(&'a str),
     /// Something about one of several services.
-    Of(Service, &'a Event<'a>),
+    Of(Service, &'a Self),
     /// The preview app is known.
     PreviewApp {
         /// The application.

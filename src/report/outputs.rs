@@ -107,5 +107,6 @@ fn promotions(story: &Story) -> String {
             "duration-seconds": tale.run().map(|time| time.as_secs()),
         })
     };
-    serde_json::Value::from_iter(story.targets.iter().map(promotion)).to_string()
+    let promotions: serde_json::Value = story.targets.iter().map(promotion).collect();
+    promotions.to_string()
 }

@@ -199,7 +199,7 @@ impl Run<'_> {
         // A quota of creations frees within the hour: worth waiting for, if
         // there is time.
         let patience = Patience::For(self.deadline.moment() - Instant::now());
-        let mut make = pin!(trigger::create_preview(
+        let mut creation = pin!(trigger::create_preview(
             &self.client,
             new,
             before,
@@ -211,10 +211,10 @@ impl Run<'_> {
             signal = self.stop.asked() => {
                 let by = Instant::now() + CLEAN_UP;
                 tell(Event::Stopping(signal));
-                let made = timeout(IN_FLIGHT, make).await.ok();
+                let made = timeout(IN_FLIGHT, creation).await.ok();
                 return self.stop_making(signal, new, made, before, by).await;
             }
-            made = &mut make => made,
+            made = &mut creation => made,
         };
         let app = match made {
             Ok(app) => app,

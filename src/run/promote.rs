@@ -70,7 +70,7 @@ impl Run<'_> {
                 Err(error) => self.not_started(error).await,
             });
         }
-        Outcome::of_targets(names(aim).zip(ends).collect())
+        Outcome::of_targets(&names(aim).zip(ends).collect::<Vec<_>>())
     }
 
     async fn follow_target(&self, target: &Target, start: Start) -> Outcome {
@@ -107,7 +107,7 @@ impl Run<'_> {
     /// targets that have changed.
     async fn conclude_promotion(&self, aim: &Aim, ends: Vec<Outcome>) -> Outcome {
         let failed = ends.iter().any(|end| !end.is_good());
-        let mut outcome = Outcome::of_targets(names(aim).zip(ends.clone()).collect());
+        let mut outcome = Outcome::of_targets(&names(aim).zip(ends.clone()).collect::<Vec<_>>());
         if !failed || self.plan.on_failure == OnFailure::Leave {
             return outcome;
         }

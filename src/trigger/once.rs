@@ -101,12 +101,12 @@ pub(super) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
         }
         ends.extend(found.into_iter().map(|(key, made)| (key, Ok(made))));
         let may_repeat = first_loss.is_none() && may_send_again();
-        let sent = 1 + u32::from(first_loss.is_some());
+        let sendings = 1 + u32::from(first_loss.is_some());
         open.clear();
         for (key, not_one) in missing {
             match not_one {
                 NotOne::None if may_repeat => open.push(key),
-                not_one => ends.push((key, Err(ambiguous(lost.clone(), not_one, sent)))),
+                not_one => ends.push((key, Err(ambiguous(lost.clone(), not_one, sendings)))),
             }
         }
         if open.is_empty() {

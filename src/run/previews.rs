@@ -30,9 +30,15 @@ const ADDRESS: Duration = Duration::from_secs(60);
 /// What there is when a preview is asked for.
 enum There {
     /// The app, to be deployed.
-    App(PreviewApp),
+    App(Box<PreviewApp>),
     /// None, and what there is beside it.
     None(Previews),
+}
+
+impl From<PreviewApp> for There {
+    fn from(app: PreviewApp) -> Self {
+        Self::App(Box::new(app))
+    }
 }
 
 /// What to do with an app that is there.
@@ -52,7 +58,7 @@ impl Run<'_> {
             there = self.look_for_preview(new) => there,
             signal = self.stop.asked() => return nothing_started(signal),
         };
-        let outcome = match there {
+        match there {
             Ok(There::App(app)) if self.plan.dry_run => {
                 Outcome::planned(&format!("deploy preview app {}", app.label()))
             }
@@ -62,14 +68,13 @@ impl Run<'_> {
             Ok(There::App(app)) => self.deploy_preview(new, &app).await,
             Ok(There::None(before)) => self.make_preview(new, &before).await,
             Err(error) => self.not_started(error).await,
-        };
-        outcome
+        }
     }
 
     async fn look_for_preview(&self, new: &NewPreview) -> Result<There, TriggerError> {
         let tell = |event: Event<'_>| self.reporter.on(event);
         if let Some(app) = new.preview.app {
-            return self.given_preview(app).await.map(There::App);
+            return self.given_preview(app).await.map(There::from);
         }
         let makes_apps = self.look_at_pipeline(new).await?;
         let started = Instant::now();
@@ -82,7 +87,7 @@ impl Run<'_> {
                     name: app.name.as_deref(),
                     is_new: false,
                 });
-                return Ok(There::App(app));
+                return Ok(app.into());
             }
             if !makes_apps || started.elapsed() > APPEARANCE || self.plan.dry_run {
                 return Ok(There::None(before));
@@ -285,10 +290,9 @@ impl Run<'_> {
         let is_live = outcome.ending == Ending::Success;
         let outcome = match outcome.ending {
             Ending::Interrupted(_) => return outcome,
-            _ if new.ends_with_pull_request => match self.stays(app).await {
-                true => outcome,
-                false => return self.was_closed(app).await,
-            },
+            _ if new.ends_with_pull_request && !self.stays(app).await => {
+                return self.was_closed(app).await;
+            }
             _ => outcome,
         };
         if is_live {

@@ -43,7 +43,7 @@ pub(super) async fn at_most_once<T: Candidate>(
         .into_iter();
     #[expect(clippy::expect_used, reason = "one key goes in, so one end comes out")]
     ends.next()
-        .map(|(_, end)| end)
+        .map(|((), end)| end)
         .expect("an end for each key")
 }
 
@@ -203,8 +203,8 @@ pub(super) async fn find_one<T>(
     is_slow: bool,
 ) -> Result<T, NotOne<T>> {
     let (found, missing) = find_each(&[()], async |()| search().await, is_slow).await;
-    let found = found.into_iter().next().map(|(_, made)| Ok(made));
-    let missing = missing.into_iter().next().map(|(_, not_one)| Err(not_one));
+    let found = found.into_iter().next().map(|((), made)| Ok(made));
+    let missing = missing.into_iter().next().map(|((), not_one)| Err(not_one));
     found.or(missing).unwrap_or(Err(NotOne::None))
 }
 

@@ -22,6 +22,7 @@ pub mod plan;
 pub mod process;
 pub mod redactor;
 pub mod report;
+pub mod resource;
 mod run;
 pub mod schedule;
 pub mod secret;

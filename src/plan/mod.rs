@@ -2,7 +2,9 @@
 //! found. Pure: nothing is read or sent here.
 
 mod deploy;
+mod manage;
 mod previews;
+mod settings;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,10 +12,13 @@ use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
 
+pub use self::manage::{
+    Credentials, Doomed, Inventory, Link, Management, NewDatabase, Subject, Update,
+};
 use crate::ci::Facts;
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind};
 use crate::inputs::{Abandon, ActionName, ExpectedCommit, Inputs, Logs, OnFailure, Problem};
-use crate::secret::{ApiToken, HookUrl};
+use crate::secret::{ApiToken, HookUrl, Password};
 
 /// What a run does, without a question left open.
 #[derive(Debug, Clone)]
@@ -38,6 +43,8 @@ pub struct Plan {
     pub logs: Logs,
     /// Where to write the complete log.
     pub log_file: Option<PathBuf>,
+    /// Where to write the result of a look.
+    pub report_file: Option<PathBuf>,
     /// Write a job summary.
     pub summary: bool,
     /// Only read.
@@ -65,6 +72,8 @@ pub enum Task {
     Follow(Service, Sought),
     /// Cancel a deployment.
     Cancel(Service, DeploymentId),
+    /// Something beside deploying.
+    Manage(Box<Management>),
 }
 
 /// A change on Sevalla that starts one deployment.
@@ -267,10 +276,20 @@ impl Plan {
             on_failure: inputs.on_failure,
             logs: inputs.logs,
             log_file: inputs.log_file,
+            report_file: inputs.report_file,
             summary: inputs.summary,
             dry_run: inputs.dry_run,
             warnings: doubts.warnings,
         })
+    }
+
+    /// The same with a password for a new database for which none was given.
+    #[must_use]
+    pub fn with_drawn(mut self, password: Option<Password>) -> Self {
+        if let Task::Manage(management) = &mut self.task {
+            management.draw(password);
+        }
+        self
     }
 }
 
@@ -365,6 +384,18 @@ fn settle(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Doubt
         ActionName::CleanPreviews => Some(previews::clean(inputs, facts, doubts)),
         ActionName::Follow => follow(inputs, facts, doubts),
         ActionName::Cancel => cancel(inputs, doubts),
+        ActionName::List
+        | ActionName::Show
+        | ActionName::UpdateApp
+        | ActionName::UpdateStaticSite
+        | ActionName::UpdateDatabase
+        | ActionName::DeleteApp
+        | ActionName::DeleteStaticSite
+        | ActionName::DeleteDatabase
+        | ActionName::CreateDatabase
+        | ActionName::ConnectDatabase
+        | ActionName::PurgeCache
+        | ActionName::ToggleCdn => manage::settle(action, inputs, doubts),
     }
 }
 

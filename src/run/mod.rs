@@ -3,6 +3,7 @@
 
 mod attach;
 mod deploy;
+mod manage;
 mod previews;
 mod promote;
 mod undo;
@@ -70,6 +71,7 @@ impl Run<'_> {
             Task::CleanPreviews(cleaning) => self.clean_previews(cleaning).await,
             Task::Follow(service, sought) => self.attach(*service, sought).await,
             Task::Cancel(service, id) => self.cancel(*service, id).await,
+            Task::Manage(management) => self.manage(management).await,
         }
     }
 

@@ -50,6 +50,18 @@ pub(crate) async fn until(holds: impl Fn() -> bool) {
         .expect("it comes to hold in time");
 }
 
+/// Waits until the service has seen a call of this operation.
+pub(crate) async fn called(simulator: &Simulator, operation: &str) {
+    until(|| simulator.calls(operation) > 0).await;
+}
+
+/// So many ids, all different.
+pub(crate) fn ids(count: u32) -> Vec<String> {
+    (0..count)
+        .map(|number| format!("{number:08x}-0000-4000-8000-000000000000"))
+        .collect()
+}
+
 /// A run to be started.
 pub(crate) struct Runner {
     folder: TempDir,
@@ -76,6 +88,11 @@ impl Runner {
         Self::bare()
             .set("SEVALLA_API_URL", simulator.url())
             .secret("SEVALLA_TOKEN", simulator.key())
+    }
+
+    /// A run of this action.
+    pub(crate) fn does(simulator: &Simulator, action: &str) -> Self {
+        Self::against(simulator).set("SEVALLA_ACTION", action)
     }
 
     /// A run that deploys the application.

@@ -8,6 +8,9 @@
 )]
 
 mod answers;
+mod caching;
+mod databases;
+mod deleting;
 mod deploys;
 mod errors;
 mod faults;
@@ -15,7 +18,10 @@ mod fleet;
 mod github;
 mod harness;
 mod inputs;
+mod listing;
 mod logs;
 mod network;
 mod oracle;
+mod preview_databases;
 mod signals;
+mod updating;

@@ -30,6 +30,7 @@ pub mod shown;
 pub mod stop;
 pub mod trigger;
 pub mod usage;
+pub mod verify;
 pub mod watch;
 
 use std::io::Write as _;
@@ -150,6 +151,7 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
         stop: world.stop,
         reporter,
         clock: world.clock,
+        connect: &|| (world.connect)(world.variables),
     };
     run.carry_out().await
 }

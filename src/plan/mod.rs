@@ -12,11 +12,19 @@ use uuid::Uuid;
 
 use crate::ci::Facts;
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind};
-use crate::inputs::{Abandon, ActionName, ExpectedCommit, Inputs, Logs, OnFailure, Problem};
+use crate::inputs::{
+    Abandon, ActionName, ExpectedCommit, Inputs, Logs, OnFailure, OnMismatch, OnSkipped, Problem,
+    VerifyUrl, WhenBusy,
+};
 use crate::secret::{ApiToken, HookUrl};
+use crate::verify::Check;
 
 /// What a run does, without a question left open.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the user's"
+)]
 pub struct Plan {
     /// What to do.
     pub task: Task,
@@ -34,6 +42,18 @@ pub struct Plan {
     pub on_cancel: Abandon,
     /// What to do after a failure.
     pub on_failure: OnFailure,
+    /// What to do when another deployment waits or runs.
+    pub when_busy: WhenBusy,
+    /// The commit that the deployment must have.
+    pub expected_commit: Expected,
+    /// What to do when it has another.
+    pub on_mismatch: OnMismatch,
+    /// What to do when it was skipped.
+    pub on_skipped: OnSkipped,
+    /// Whether what was deployed answers well.
+    pub check: Option<Check>,
+    /// Whether to empty the caches after a success.
+    pub purge_cache: bool,
     /// When to show the deployment's log.
     pub logs: Logs,
     /// Where to write the complete log.
@@ -256,6 +276,8 @@ impl Plan {
                     .to_owned(),
             );
         }
+        let expected_commit = expected_commit(&inputs, facts);
+        let check = check(&inputs);
         Ok(Self {
             task,
             token: inputs.sevalla_token,
@@ -265,6 +287,12 @@ impl Plan {
             on_timeout: inputs.on_timeout,
             on_cancel: inputs.on_cancel,
             on_failure: inputs.on_failure,
+            when_busy: inputs.when_busy,
+            expected_commit,
+            on_mismatch: inputs.on_commit_mismatch,
+            on_skipped: inputs.on_skipped,
+            check,
+            purge_cache: inputs.purge_cache,
             logs: inputs.logs,
             log_file: inputs.log_file,
             summary: inputs.summary,
@@ -272,6 +300,50 @@ impl Plan {
             warnings: doubts.warnings,
         })
     }
+}
+
+/// The commit that the deployment must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// Any.
+    Any,
+    /// This one, if this branch is deployed.
+    OfBranch {
+        /// The commit, or its beginning.
+        commit: String,
+        /// The branch.
+        branch: String,
+    },
+    /// This one.
+    Is(String),
+}
+
+fn expected_commit(inputs: &Inputs, facts: &Facts) -> Expected {
+    match &inputs.expected_commit {
+        ExpectedCommit::Off => Expected::Any,
+        ExpectedCommit::Is(commit) => Expected::Is(commit.0.clone()),
+        ExpectedCommit::Auto => match (&facts.commit, &facts.branch) {
+            (Some(commit), Some(branch)) => Expected::OfBranch {
+                commit: commit.clone(),
+                branch: branch.clone(),
+            },
+            _ => Expected::Any,
+        },
+    }
+}
+
+fn check(inputs: &Inputs) -> Option<Check> {
+    let address = match inputs.verify_url.clone()? {
+        VerifyUrl::Auto => None,
+        VerifyUrl::At(address) => Some(address),
+    };
+    Some(Check {
+        address,
+        statuses: inputs.verify_status.clone(),
+        expectation: inputs.verify_contains.clone(),
+        successes: inputs.verify_successes.0,
+        timeout: inputs.verify_timeout,
+    })
 }
 
 /// What was found while combining.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
+use super::settle::Scene;
 use super::{CLEAN_UP, IN_FLIGHT, LOOK_UP, Run, nothing_started};
 use crate::deployment::{Deployment, Service, Verdict};
 use crate::inputs::Abandon;
@@ -148,7 +149,7 @@ impl Run<'_> {
             Err(error) => self.not_started(error).await,
             Ok(Todo::Follow(deployment)) => {
                 self.reporter.on(Event::Found(service, &deployment));
-                self.follow(service, *deployment, None).await
+                self.follow(service, *deployment, &of_branch(new)).await
             }
             Ok(Todo::Nothing(deployment)) => {
                 self.reporter.on(Event::Found(service, &deployment));
@@ -230,12 +231,12 @@ impl Run<'_> {
             name: app.name.as_deref(),
             is_new: true,
         });
-        let outcome = self.follow_first(app.id).await;
+        let outcome = self.follow_first(new, app.id).await;
         self.finish_preview(new, app.id, outcome).await
     }
 
     /// Follows the first deployment of a new app.
-    async fn follow_first(&self, app: Uuid) -> Outcome {
+    async fn follow_first(&self, new: &NewPreview, app: Uuid) -> Outcome {
         let service = Service::application(app);
         let first = tokio::select! {
             first = self.first_deployment(service) => first,
@@ -248,7 +249,7 @@ impl Run<'_> {
                 if !self.plan.follow {
                     return Outcome::triggered(Some(&deployment));
                 }
-                self.follow(service, deployment, None).await
+                self.follow(service, deployment, &of_branch(new)).await
             }
             Ok(None) => Outcome::new(
                 Ending::TimedOut,
@@ -556,6 +557,14 @@ impl Run<'_> {
         let age = (self.clock)().duration_since(last);
         let is_old = Duration::try_from(age).is_ok_and(|age| age > max_age);
         Ok(is_old.then(|| format!("not deployed since {last:.0}")))
+    }
+}
+
+/// A deployment that Sevalla has started for the preview's branch.
+fn of_branch(new: &NewPreview) -> Scene {
+    Scene {
+        branch: Some(new.branch.clone()),
+        ..Scene::default()
     }
 }
 

@@ -151,6 +151,7 @@ impl Connection {
             Some(self.url(call))
         };
         Ok(Request {
+            accept: "application/json",
             method: call.operation.method.clone(),
             url: url.ok_or_else(|| Cause::NotConnected {
                 reason: "the address is not a URL".to_owned(),

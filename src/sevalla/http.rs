@@ -11,6 +11,7 @@ use reqwest::{Method, NoProxy, Proxy};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use super::address::Outward;
 use super::error::Cause;
 use super::tls;
 use crate::process::Variables;
@@ -34,6 +35,8 @@ pub struct Request {
     pub method: Method,
     /// The whole address.
     pub url: Url,
+    /// The kinds of answer that are wanted.
+    pub accept: &'static str,
     /// The header that carries the key.
     pub authorization: Option<HeaderValue>,
     /// The JSON body; without one no content type is sent either.
@@ -75,6 +78,7 @@ impl Http {
             // repeated here is our decision alone.
             .retry(reqwest::retry::never())
             .tls_certs_only(tls::roots(variables).map_err(ConnectionError)?)
+            .dns_resolver(std::sync::Arc::new(Outward))
             .no_proxy();
         for proxy in proxies(variables)? {
             builder = builder.proxy(proxy);
@@ -91,7 +95,7 @@ impl Http {
         let mut builder = self
             .0
             .request(request.method, request.url)
-            .header(ACCEPT, "application/json");
+            .header(ACCEPT, request.accept);
         if let Some(authorization) = request.authorization {
             builder = builder.header(AUTHORIZATION, authorization);
         }

@@ -45,6 +45,7 @@ fn fetch(address: SocketAddr, body_limit: usize) -> (Result<Reply, Cause>, Durat
     let request = Request {
         method: Method::GET,
         url: format!("http://{address}/").parse().unwrap(),
+        accept: "*/*",
         authorization: None,
         body: None,
         body_limit,

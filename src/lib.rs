@@ -17,6 +17,7 @@ pub mod deadline;
 pub mod deployment;
 pub mod diagnostics;
 pub mod inputs;
+mod markdown;
 pub mod outcome;
 pub mod plan;
 pub mod process;

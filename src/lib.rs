@@ -13,6 +13,7 @@
 //! Everything shown passes the gate in [`shown`].
 
 pub mod ci;
+pub mod code_host;
 pub mod deadline;
 pub mod deployment;
 pub mod diagnostics;

@@ -8,9 +8,13 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod body;
 mod contract;
 mod errors;
 mod forge;
+/// A page's rules, shared with the tests of the summary.
+#[path = "../hostile/markdown.rs"]
+mod markdown;
 mod pull_requests;
 /// As much of JSON Schema as the description needs, shared with the tests of
 /// Sevalla's own.

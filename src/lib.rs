@@ -13,10 +13,12 @@
 //! Everything shown passes the gate in [`shown`].
 
 pub mod ci;
+pub mod code_host;
 pub mod deadline;
 pub mod deployment;
 pub mod diagnostics;
 pub mod inputs;
+mod markdown;
 pub mod outcome;
 pub mod plan;
 pub mod process;

@@ -3,6 +3,7 @@
 //!
 //! Events sink here. Nothing in this module can change how a run ends.
 
+pub mod comment;
 mod log;
 mod narrative;
 mod outputs;

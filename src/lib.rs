@@ -153,6 +153,7 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
         stop: world.stop,
         reporter,
         clock: world.clock,
+        gate: world.gate,
         connect: &|| (world.connect)(world.variables),
     };
     run.carry_out().await

@@ -98,6 +98,7 @@ impl Connection {
         let request = Request {
             method: call.method.clone(),
             url: self.url(call),
+            accept: "application/json",
             authorization: Some(self.authorization.clone()),
             body: call.body.as_ref().map(|body| body.to_string().into_bytes()),
             body_limit: BODY_LIMIT,

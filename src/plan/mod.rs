@@ -10,11 +10,11 @@ use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
 
-use crate::ci::Facts;
+use crate::ci::{Facts, Repository};
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind};
 use crate::inputs::{
-    Abandon, ActionName, ExpectedCommit, Inputs, Logs, OnFailure, OnMismatch, OnSkipped, Problem,
-    VerifyUrl, WhenBusy,
+    Abandon, ActionName, Comment, ExpectedCommit, Inputs, Logs, OnFailure, OnMismatch, OnSkipped,
+    Problem, VerifyUrl, WhenBusy,
 };
 use crate::secret::{ApiToken, HookUrl};
 use crate::verify::Check;
@@ -54,6 +54,10 @@ pub struct Plan {
     pub check: Option<Check>,
     /// Whether to empty the caches after a success.
     pub purge_cache: bool,
+    /// Whether to comment on the pull request of a preview.
+    pub comment: Comment,
+    /// Where and with what to ask about pull requests.
+    pub code_host: Option<(Repository, ApiToken)>,
     /// When to show the deployment's log.
     pub logs: Logs,
     /// Where to write the complete log.
@@ -152,6 +156,8 @@ pub struct Promotion {
 pub struct Preview {
     /// Its id, if the user gave one.
     pub app: Option<Uuid>,
+    /// Its pipeline, if the user gave it.
+    pub pipeline: Option<Uuid>,
     /// The branch it shows.
     pub branch: Option<String>,
     /// The pull request it belongs to.
@@ -293,6 +299,8 @@ impl Plan {
             on_skipped: inputs.on_skipped,
             check,
             purge_cache: inputs.purge_cache,
+            comment: inputs.comment,
+            code_host: facts.repository.clone().zip(inputs.github_token),
             logs: inputs.logs,
             log_file: inputs.log_file,
             summary: inputs.summary,

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::log::shorten;
 use super::summary::{cell, code, fenced, link, without_long_runs};
 use crate::code_host::Marker;
+use crate::outcome::{Ending, Outcome};
 use crate::shown::{Block, Gate, Line};
 
 /// The most of one text or line of the log in the comment, in bytes.
@@ -56,6 +57,21 @@ pub enum News<'a> {
     Deleted,
 }
 
+impl<'a> News<'a> {
+    /// The news of a preview that is being deployed, or was.
+    pub fn of(outcome: Option<&'a Outcome>) -> Self {
+        match outcome {
+            None => Self::Deploying,
+            Some(outcome) if outcome.ending == Ending::Success => Self::Ready { url: "" },
+            Some(outcome) if outcome.ending == Ending::Passed => Self::Deleted,
+            Some(outcome) => Self::Failed {
+                cause: &outcome.headline,
+                last_lines: &[],
+            },
+        }
+    }
+}
+
 /// The text of the comment, its mark included.
 pub fn body(facts: &CommentFacts<'_>, gate: &Gate) -> Block {
     let text =
@@ -90,7 +106,7 @@ const fn heading(news: News<'_>) -> &'static str {
 
 fn rows<'a>(facts: &CommentFacts<'a>, now: &'a str) -> Vec<(&'static str, &'a str)> {
     let url = match facts.news {
-        News::Ready { url } => Some(url),
+        News::Ready { url } => Some(url).filter(|url| !url.is_empty()),
         _ => None,
     };
     let rows = [

@@ -3,6 +3,7 @@
 
 mod attach;
 mod busy;
+mod change_request;
 mod deploy;
 mod guard;
 mod previews;
@@ -22,6 +23,7 @@ use crate::outcome::Outcome;
 use crate::plan::{Plan, Task};
 use crate::report::{Event, Reporter};
 use crate::sevalla::{self, Client, ConnectionError, Exchange};
+use crate::shown::Gate;
 use crate::stop::{Signal, Stop};
 use crate::trigger::TriggerError;
 use crate::watch::{Reading, Remote};
@@ -62,6 +64,8 @@ pub(crate) struct Run<'a> {
     pub(crate) stop: &'a Stop,
     pub(crate) reporter: &'a Reporter,
     pub(crate) clock: fn() -> Timestamp,
+    /// What every text from outside passes.
+    pub(crate) gate: &'a Gate,
     /// Sets up what carries requests to others than Sevalla.
     pub(crate) connect: &'a dyn Fn() -> Result<Box<dyn Exchange>, ConnectionError>,
 }

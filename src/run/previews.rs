@@ -59,6 +59,11 @@ impl Run<'_> {
             there = self.look_for_preview(new) => there,
             signal = self.stop.asked() => return nothing_started(signal),
         };
+        let is_closed = new.ends_with_pull_request
+            && self.is_open(new.preview.pull_request).await == Some(false);
+        if is_closed {
+            return self.was_closed_before(there).await;
+        }
         match there {
             Ok(There::App(app)) if self.plan.dry_run => {
                 Outcome::planned(&format!("deploy preview app {}", app.label()))
@@ -66,8 +71,33 @@ impl Run<'_> {
             Ok(There::None(_)) if self.plan.dry_run => {
                 Outcome::planned(&format!("create a preview app for branch {}", new.branch))
             }
-            Ok(There::App(app)) => self.deploy_preview(new, &app).await,
-            Ok(There::None(before)) => self.make_preview(new, &before).await,
+            Err(error) => self.not_started(error).await,
+            Ok(there) => {
+                let key = new.pipeline.to_string();
+                self.comment(&new.preview, &key, None).await;
+                let outcome = match there {
+                    There::App(app) => self.deploy_preview(new, &app).await,
+                    There::None(before) => self.make_preview(new, &before).await,
+                };
+                if !matches!(outcome.ending, Ending::Interrupted(_)) {
+                    self.comment(&new.preview, &key, Some(&outcome)).await;
+                }
+                outcome
+            }
+        }
+    }
+
+    /// The pull request is closed already: nothing may be left of it.
+    async fn was_closed_before(&self, there: Result<There, TriggerError>) -> Outcome {
+        match there {
+            Ok(There::App(app)) if self.plan.dry_run => {
+                Outcome::planned(&format!("delete preview app {}", app.label()))
+            }
+            Ok(There::App(app)) => self.was_closed(app.id).await,
+            Ok(There::None(_)) => Outcome::new(
+                Ending::Passed,
+                "The pull request is closed, so there is no preview",
+            ),
             Err(error) => self.not_started(error).await,
         }
     }
@@ -291,7 +321,7 @@ impl Run<'_> {
         let is_live = outcome.ending == Ending::Success;
         let outcome = match outcome.ending {
             Ending::Interrupted(_) => return outcome,
-            _ if new.ends_with_pull_request && !self.stays(app).await => {
+            _ if new.ends_with_pull_request && !self.stays(new, app).await => {
                 return self.was_closed(app).await;
             }
             _ => outcome,
@@ -310,9 +340,12 @@ impl Run<'_> {
         outcome
     }
 
-    /// Whether the preview is still wanted: Sevalla deletes one when its pull
-    /// request is closed.
-    async fn stays(&self, app: Uuid) -> bool {
+    /// Whether the preview is still wanted. Where the pull request cannot be
+    /// asked, the app tells: Sevalla deletes it when its pull request is closed.
+    async fn stays(&self, new: &NewPreview, app: Uuid) -> bool {
+        if self.is_open(new.preview.pull_request).await == Some(false) {
+            return false;
+        }
         let patience = Patience::FOR_A_SEARCH;
         match self.client.get_application(app, patience).await {
             Ok(record) => record.status.as_deref() != Some("deleting"),
@@ -402,12 +435,16 @@ impl Run<'_> {
 impl Run<'_> {
     /// Deletes the preview app that is meant; one that is gone is as good.
     pub(super) async fn delete_preview(&self, preview: &Preview) -> Outcome {
-        tokio::select! {
+        let outcome = tokio::select! {
             outcome = self.find_and_delete(preview) => outcome,
-            signal = self.stop.asked() => Outcome::interrupted(signal)
+            signal = self.stop.asked() => return Outcome::interrupted(signal)
                 .because("Whether the preview app was deleted was not seen")
                 .hint("Run this again: deleting twice does no harm"),
+        };
+        if let (Ending::Success, Some(pipeline)) = (outcome.ending, preview.pipeline) {
+            self.comment_deleted(preview, &pipeline.to_string()).await;
         }
+        outcome
     }
 
     async fn only_preview(&self, preview: &Preview) -> Result<Option<PreviewApp>, TriggerError> {
@@ -540,6 +577,11 @@ impl Run<'_> {
         if trigger::refuse_no_preview(record).is_err() {
             return Ok(None);
         }
+        if let Some(number) = of_repository(cleaning, record)
+            && self.is_open(Some(number)).await == Some(false)
+        {
+            return Ok(Some(format!("pull request {number} is closed")));
+        }
         let Some(max_age) = cleaning.max_age else {
             return Ok(None);
         };
@@ -558,6 +600,13 @@ impl Run<'_> {
         let is_old = Duration::try_from(age).is_ok_and(|age| age > max_age);
         Ok(is_old.then(|| format!("not deployed since {last:.0}")))
     }
+}
+
+/// The number of the pull request that a preview app of the repository belongs
+/// to, as its name tells it.
+fn of_repository(cleaning: &Cleaning, record: &Application) -> Option<u64> {
+    let slug = cleaning.closed_in.as_deref()?;
+    trigger::pull_request_of(record, slug)
 }
 
 /// A deployment that Sevalla has started for the preview's branch.

@@ -25,10 +25,12 @@ use url::Url;
 use self::connection::{Answer, Connection};
 pub use self::connection::{BODY_LIMIT, DEEPEST_JSON, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
 pub use self::error::{ApiError, Cause, Refusal};
-pub use self::http::{ConnectionError, Exchange, Exchanged, Http, Reply, Request};
+pub use self::http::{
+    ConnectionError, Exchange, Exchanged, Http, LARGEST_HEAD, MOST_HEADERS, Reply, Request,
+};
 use self::operation::{Operation, Tier};
 pub use self::retry::Next;
-pub use self::wire::{Application, Domain, StaticSite};
+pub use self::wire::{Application, Domain, LONGEST_ID, StaticSite};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
 use crate::process::Variables;
 use crate::schedule::{Schedule, drawn};

@@ -7,7 +7,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use jiff::Timestamp;
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::LONGEST_PAGE;
@@ -15,6 +16,9 @@ use crate::deployment::{Deployment, DeploymentId, LogLine, Origin, Status};
 
 /// The last moment of the year 9999, in microseconds since 1970.
 const LATEST: i64 = 253_402_300_799_999_999;
+
+/// The longest id that is taken, in bytes; those of the service have 36.
+pub const LONGEST_ID: usize = 200;
 
 /// A page of a list.
 #[derive(Debug, Deserialize)]
@@ -229,7 +233,7 @@ impl HookAnswer {
             .deployment
             .and_then(|deployment| deployment.id)
             .or(answer.deployment_id);
-        id.filter(|id| !id.is_empty()).map(DeploymentId)
+        id.filter(|id| can_stand_in_a_path(id)).map(DeploymentId)
     }
 }
 
@@ -277,26 +281,110 @@ pub(crate) struct ErrorData {
 /// The details of an error. Whatever else stands in their place must not cost
 /// us the message beside it.
 fn details<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ErrorData>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Details {
-        Known(ErrorData),
-        Other(IgnoredAny),
+    struct Details;
+
+    impl<'de> Visitor<'de> for Details {
+        type Value = Option<ErrorData>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("details of an error")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+            ErrorData::deserialize(MapAccessDeserializer::new(fields)).map(Some)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+            AnyScalar.visit_seq(items).map(|_| None)
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+            Ok(None)
+        }
     }
-    Ok(match Details::deserialize(deserializer)? {
-        Details::Known(data) => Some(data),
-        Details::Other(_) => None,
-    })
+
+    deserializer.deserialize_any(Details)
 }
 
-/// Any scalar as text; null, and anything that is no scalar, as nothing.
-#[derive(Deserialize)]
-#[serde(untagged)]
+/// Any scalar; null, and anything that is no scalar, as nothing. What is no
+/// scalar is read and dropped piece by piece: kept, as `untagged` would, it
+/// takes sixteen times the memory of its text.
 enum Scalar {
     Text(String),
     Flag(bool),
     Number(serde_json::Number),
-    Other(IgnoredAny),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyScalar)
+    }
+}
+
+struct AnyScalar;
+
+impl<'de> Visitor<'de> for AnyScalar {
+    type Value = Scalar;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
+        Ok(Scalar::Text(text.to_owned()))
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
+        Ok(Scalar::Flag(flag))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
+        Ok(Scalar::Number(number.into()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
+        Ok(Scalar::Number(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
+        let number = serde_json::Number::from_f64(number);
+        Ok(number.map_or(Scalar::Other, Scalar::Number))
+    }
+
+    fn visit_unit<E>(self) -> Result<Scalar, E> {
+        Ok(Scalar::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Scalar, A::Error> {
+        while items.next_element::<Scalar>()?.is_some() {}
+        Ok(Scalar::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Scalar, A::Error> {
+        while fields.next_entry::<IgnoredAny, Scalar>()?.is_some() {}
+        Ok(Scalar::Other)
+    }
 }
 
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
@@ -304,18 +392,25 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
         Scalar::Text(text) => Some(text),
         Scalar::Flag(flag) => Some(flag.to_string()),
         Scalar::Number(number) => Some(number.to_string()),
-        Scalar::Other(_) => None,
+        Scalar::Other => None,
     })
 }
 
-/// An id that can stand in a path, where these three would lead elsewhere.
-/// Without one nothing can be followed, so the whole answer is unusable.
+/// An id that can stand in a path. Without one nothing can be followed, so the
+/// whole answer is unusable.
 fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let id = String::deserialize(deserializer)?;
-    if matches!(id.as_str(), "" | "." | "..") {
-        return Err(serde::de::Error::custom("it is no id"));
+    if can_stand_in_a_path(&id) {
+        Ok(id)
+    } else {
+        Err(serde::de::Error::custom("it is no id"))
     }
-    Ok(id)
+}
+
+/// Empty or of dots it would lead to another path, also with line ends or tabs
+/// between the dots, which addresses lose.
+fn can_stand_in_a_path(id: &str) -> bool {
+    !matches!(id, "" | "." | "..") && id.len() <= LONGEST_ID && !id.contains(char::is_control)
 }
 
 fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
@@ -371,12 +466,14 @@ mod tests {
 
     #[test]
     fn an_id_that_cannot_stand_in_a_path_is_none() {
-        for id in ["", ".", ".."] {
+        for id in ["", ".", "..", ".\t.", "\n..", "a\u{85}", &"a".repeat(201)] {
             let json = serde_json::json!({ "id": id }).to_string();
             assert!(
                 serde_json::from_str::<WireDeployment>(&json).is_err(),
                 "{id:?}"
             );
+            let json = serde_json::json!({ "deployment": { "id": id } }).to_string();
+            assert_eq!(HookAnswer::read(json.as_bytes()), None, "{id:?}");
         }
     }
 

@@ -19,6 +19,14 @@ use crate::process::Variables;
 /// How long connecting may take, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The most headers of an answer.
+pub const MOST_HEADERS: usize = 100;
+
+/// The largest head of an answer, in bytes: status and headers. The HTTP
+/// library's own limit, named here to be told; one that is little larger may
+/// still come through, if it arrives with the last of the bytes below it.
+pub const LARGEST_HEAD: usize = 408 * 1024;
+
 /// What carries requests: the network, or a script in a test.
 pub trait Exchange {
     /// Sends a request once and gives whatever comes back within `limit`.
@@ -73,6 +81,7 @@ impl Http {
             .user_agent(concat!("sevalla-deploy/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_max_idle_per_host(1)
+            .http1_max_headers(MOST_HEADERS)
             .redirect(reqwest::redirect::Policy::none())
             // The library would repeat some requests by itself; what is
             // repeated here is our decision alone.
@@ -185,6 +194,14 @@ fn transport(error: &reqwest::Error) -> Cause {
     if error.is_connect() {
         let may_heal = !is_lasting(error);
         return Cause::NotConnected { reason, may_heal };
+    }
+    if reason.contains("message head is too large") {
+        let reason = format!(
+            "the answer has more than the {MOST_HEADERS} headers, or larger ones than the {} KiB, \
+             that are read",
+            LARGEST_HEAD / 1024
+        );
+        return Cause::Broken { reason };
     }
     Cause::Broken { reason }
 }

@@ -28,7 +28,9 @@ pub use self::address::is_never_visited;
 use self::connection::{Answer, Connection};
 pub use self::connection::{BODY_LIMIT, DEEPEST_JSON, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
 pub use self::error::{ApiError, Cause, Refusal};
-pub use self::http::{ConnectionError, Exchange, Exchanged, Http, Reply, Request};
+pub use self::http::{
+    ConnectionError, Exchange, Exchanged, Http, LARGEST_HEAD, MOST_HEADERS, Reply, Request,
+};
 use self::operation::{Operation, Tier};
 pub use self::retry::Next;
 pub use self::wire::{AppSummary, Application, Domain, Pipeline, Stage, StaticSite};

@@ -16,8 +16,9 @@ use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
 pub use self::values::{
-    Abandon, ActionName, ApiUrl, Comment, Commit, DeploymentIdText, DockerImage, ExpectedCommit,
-    Logs, Number, OnFailure, OnMismatch, OnSkipped, OneLine, Text, Uuids, VerifyUrl, WhenBusy,
+    Abandon, ActionName, Age, ApiUrl, Comment, Commit, DeploymentIdText, DockerImage,
+    ExpectedCommit, Logs, Number, OnFailure, OnMismatch, OnSkipped, OneLine, Text, Uuids,
+    VerifyUrl, WhenBusy,
 };
 use self::values::{Field, Value};
 use crate::process::{NotUtf8, Variables};
@@ -208,8 +209,8 @@ inputs! {
     purge_cache: bool, default: Some("false"), secret: false, also: &[],
     "true empties the caches of the service after a success. Sevalla does so by itself after a deployment."
 
-    max_age: Option<Duration>, default: None, secret: false, also: &[],
-    "clean-previews deletes previews without a deployment for this long, as in 72h."
+    max_age: Option<Age>, default: None, secret: false, also: &[],
+    "clean-previews deletes previews without a deployment for this long, as in 14d or 36h."
 
     max_deletions: Number, default: Some("10"), secret: false, also: &[],
     "The most previews that one clean-previews deletes."

@@ -441,6 +441,26 @@ impl Value for Duration {
     }
 }
 
+/// How old something may become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age(pub Duration);
+
+impl Value for Age {
+    const ACCEPTS: &'static str = "an age in days or hours";
+    fn read(text: &str) -> Result<Self, String> {
+        const HOUR: u64 = 3600;
+        const LONGEST: u64 = 365 * 24;
+        let unit = |suffix, hours: u64| {
+            let number: u64 = text.strip_suffix(suffix)?.parse().ok()?;
+            number.checked_mul(hours)
+        };
+        let hours = unit('d', 24).or_else(|| unit('h', 1));
+        let hours = hours.filter(|hours| (1..=LONGEST).contains(hours));
+        let age = hours.map(|hours| Self(Duration::from_secs(hours * HOUR)));
+        age.ok_or_else(|| format!("{} up to a year, such as 14d or 36h", expected::<Self>()))
+    }
+}
+
 impl Value for PathBuf {
     const ACCEPTS: &'static str = "a path";
     fn read(text: &str) -> Result<Self, String> {

@@ -92,7 +92,7 @@ async fn choose(
     all: Vec<AppSummary>,
     known: &HashSet<Uuid>,
 ) -> Result<Vec<PreviewApp>, ApiError> {
-    let mut found = Vec::new();
+    let mut found: Vec<(Likeness, PreviewApp)> = Vec::new();
     let summaries = all.into_iter();
     let candidates = summaries.filter(|app| {
         !known.contains(&app.id) && may_be_numbered(preview, app.display_name.as_deref())
@@ -104,26 +104,43 @@ async fn choose(
             Err(error) if error.status() == Some(404) => continue,
             Err(error) => return Err(error),
         };
-        if is_meant(preview, &record) {
-            found.push(PreviewApp {
+        if let Some(likeness) = is_meant(preview, &record) {
+            let app = PreviewApp {
                 id: app.id,
                 name: app.display_name,
                 record: Some(record),
-            });
+            };
+            found.push((likeness, app));
         }
     }
-    Ok(found)
+    let best = found.iter().map(|(likeness, _)| *likeness).max();
+    let is_best = |(likeness, _): &(Likeness, PreviewApp)| Some(*likeness) == best;
+    Ok(found
+        .into_iter()
+        .filter(is_best)
+        .map(|(_, app)| app)
+        .collect())
+}
+
+/// How well an app's repository fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Likeness {
+    /// The last part of its name is the same: it may be a mirror.
+    Name,
+    /// It is the same, or nothing tells that it is not.
+    Same,
 }
 
 /// Whether a preview app with this record is the one that is meant.
-fn is_meant(preview: &Preview, record: &Application) -> bool {
+fn is_meant(preview: &Preview, record: &Application) -> Option<Likeness> {
     let is_gone = record.status.as_deref() == Some("deleting");
     let is_preview = record.kind.as_deref().is_none_or(|kind| kind == PREVIEW);
-    let same_repository = preview
-        .repository
-        .as_deref()
-        .zip(record.repo_url.as_deref())
-        .is_none_or(|(ours, its)| is_repository(its, ours));
+    let likeness = match (&preview.repository, &record.repo_url) {
+        (Some(ours), Some(its)) if is_repository(its, ours) => Likeness::Same,
+        (Some(ours), Some(its)) if last_part(its) == last_part(ours) => Likeness::Name,
+        (Some(_), Some(_)) => return None,
+        _ => Likeness::Same,
+    };
     let name = record.display_name.as_deref();
     let same_branch = match (&preview.branch, &record.default_branch) {
         (Some(ours), Some(its)) => ours == its,
@@ -132,7 +149,20 @@ fn is_meant(preview: &Preview, record: &Application) -> bool {
             .pull_request
             .is_some_and(|number| numbers_in(name.unwrap_or_default()).contains(&number)),
     };
-    is_preview && !is_gone && same_repository && same_branch && may_be_numbered(preview, name)
+    let is_it = is_preview && !is_gone && same_branch && may_be_numbered(preview, name);
+    is_it.then_some(likeness)
+}
+
+/// The name of a repository without its owner.
+fn last_part(address: &str) -> String {
+    let plain = plain(address);
+    let last = plain.rsplit(['/', ':']).next();
+    last.unwrap_or_default().to_owned()
+}
+
+fn plain(address: &str) -> String {
+    let text = address.trim_end_matches('/').to_lowercase();
+    text.strip_suffix(".git").unwrap_or(&text).to_owned()
 }
 
 /// The number of the pull request that a preview app of this repository belongs
@@ -189,10 +219,6 @@ fn numbers_in(name: &str) -> Vec<u64> {
 
 /// Whether an address of a repository is that of `owner/name`.
 fn is_repository(address: &str, slug: &str) -> bool {
-    let plain = |text: &str| {
-        let text = text.trim_end_matches('/').to_lowercase();
-        text.strip_suffix(".git").unwrap_or(&text).to_owned()
-    };
     let (address, slug) = (plain(address), plain(slug));
     address == slug
         || address.ends_with(&format!("/{slug}"))
@@ -333,18 +359,26 @@ mod tests {
                 true,
             ),
         ] {
-            assert_eq!(is_meant(&preview, &record), is_it, "{preview:?} {record:?}");
+            let likeness = is_it.then_some(Likeness::Same);
+            assert_eq!(
+                is_meant(&preview, &record),
+                likeness,
+                "{preview:?} {record:?}"
+            );
         }
         let app = Application {
             kind: Some("app".to_owned()),
             ..record("a", "a", ours)
         };
-        assert!(!is_meant(&preview(Some("a"), None), &app));
+        assert_eq!(is_meant(&preview(Some("a"), None), &app), None);
+        let mirror = record("a", "a", "https://gitlab.com/mirrors/shop.git");
+        let likeness = is_meant(&preview(Some("a"), None), &mirror);
+        assert_eq!(likeness, Some(Likeness::Name));
         let deleting = Application {
             status: Some("deleting".to_owned()),
             ..record("a", "a", ours)
         };
-        assert!(!is_meant(&preview(Some("a"), None), &deleting));
+        assert_eq!(is_meant(&preview(Some("a"), None), &deleting), None);
     }
 
     #[test]

@@ -16,6 +16,12 @@ pub(crate) const APP: &str = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
 /// The static site of most tests.
 pub(crate) const SITE: &str = "9a0b7c6d-1e2f-4a3b-8c4d-5e6f7a8b9c0d";
 
+/// The pipeline of most tests.
+pub(crate) const PIPELINE: &str = "c2b1d1aa-7a52-4c55-9a41-5a0d5a1f7e04";
+
+/// From the first signal to the exit, with some slack for a busy machine.
+const WINDOW: Duration = Duration::from_millis(6500);
+
 /// No run of a test takes longer.
 const LONGEST: Duration = Duration::from_secs(100);
 
@@ -48,6 +54,25 @@ pub(crate) async fn until(holds: impl Fn() -> bool) {
     tokio::time::timeout(LONGEST, watch)
         .await
         .expect("it comes to hold in time");
+}
+
+/// Waits until the service has seen a call of this operation.
+pub(crate) async fn called(simulator: &Simulator, operation: &str) {
+    until(|| simulator.calls(operation) > 0).await;
+}
+
+/// Sends the signal and gathers what the run leaves, which must be in time.
+pub(crate) async fn stopped(running: Running, signal: &str) -> Finished {
+    running.signal(signal).await;
+    let at = Instant::now();
+    let run = running.finish().await;
+    assert!(
+        at.elapsed() < WINDOW,
+        "it took {:?}\n{}",
+        at.elapsed(),
+        run.streams()
+    );
+    run
 }
 
 /// A run to be started.

@@ -18,4 +18,5 @@ mod inputs;
 mod logs;
 mod network;
 mod oracle;
+mod promotions;
 mod signals;

@@ -171,7 +171,7 @@ inputs! {
     "What becomes of the deployment when the time is over before it has ended, leave (it goes on) or cancel."
 
     on_cancel: Abandon, default: Some("cancel"), secret: false, also: &[],
-    "What becomes of the deployment when the CI job is cancelled (SIGINT or SIGTERM), cancel or leave (it goes on)."
+    "What becomes of the deployment when the CI job is cancelled (SIGINT or SIGTERM), cancel or leave (it goes on). Left out, follow leaves it."
 
     on_failure: OnFailure, default: Some("leave"), secret: false, also: &[],
     "What becomes of the targets of promote-app that were deployed when another target failed, leave or rollback."

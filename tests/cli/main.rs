@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod attaching;
 mod deploys;
 mod errors;
 mod faults;
@@ -19,4 +20,5 @@ mod logs;
 mod network;
 mod oracle;
 mod promotions;
+mod rollbacks;
 mod signals;

@@ -9,6 +9,7 @@
 
 mod answers;
 mod attaching;
+mod deletions;
 mod deploys;
 mod errors;
 mod faults;
@@ -19,6 +20,7 @@ mod inputs;
 mod logs;
 mod network;
 mod oracle;
+mod previews;
 mod promotions;
 mod rollbacks;
 mod signals;

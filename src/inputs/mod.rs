@@ -174,7 +174,7 @@ inputs! {
     "What becomes of the deployment when the time is over before it has ended, leave (it goes on) or cancel."
 
     on_cancel: Abandon, default: Some("cancel"), secret: false, also: &[],
-    "What becomes of the deployment when the CI job is cancelled (SIGINT or SIGTERM), cancel or leave (it goes on)."
+    "What becomes of the deployment when the CI job is cancelled (SIGINT or SIGTERM), cancel or leave (it goes on). Left out, follow leaves it."
 
     when_busy: WhenBusy, default: Some("queue"), secret: false, also: &[],
     "What to do when another deployment of the service waits or runs, queue (start all the same), wait (until none does), join (follow the one of the same branch, commit or image), cancel-previous or fail."

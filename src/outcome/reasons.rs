@@ -51,7 +51,7 @@ impl Outcome {
         match error {
             TriggerError::Api(error) => Self::of_api_error(&error),
             TriggerError::Refused { reason, hint } => {
-                Self::new(Ending::Rejected, "Nothing was deployed")
+                Self::new(Ending::Rejected, "Nothing was changed")
                     .because(reason)
                     .hint(hint)
             }
@@ -130,6 +130,7 @@ impl Outcome {
             let ending = ends.first().map_or(Ending::Success, |(_, end)| end.ending);
             let headline = match ending {
                 Ending::Triggered => format!("Promoted to {all}; not waiting for their ends"),
+                _ if all == 1 => "Promoted: the deployment succeeded".to_owned(),
                 _ => format!("Promoted: all {all} deployments succeeded"),
             };
             return Self::new(ending, headline);

@@ -284,6 +284,13 @@ impl Plan {
         }
         let expected_commit = expected_commit(&inputs, facts);
         let check = check(&inputs);
+        // What somebody else has started is theirs to stop.
+        let is_theirs = matches!(task, Task::Follow(..)) && !inputs.is_given("on-cancel");
+        let on_cancel = if is_theirs {
+            Abandon::Leave
+        } else {
+            inputs.on_cancel
+        };
         Ok(Self {
             task,
             token: inputs.sevalla_token,
@@ -291,7 +298,7 @@ impl Plan {
             follow: inputs.wait_for_finish && can_follow,
             timeout: inputs.timeout,
             on_timeout: inputs.on_timeout,
-            on_cancel: inputs.on_cancel,
+            on_cancel,
             on_failure: inputs.on_failure,
             when_busy: inputs.when_busy,
             expected_commit,
@@ -488,9 +495,12 @@ fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
                      commit whose deployment Sevalla starts by itself",
                 );
             }
+            // The CI's branch goes with the CI's commit.
+            let its = matches!(expected, ExpectedCommit::Auto);
+            let branch = inputs.branch.as_ref().map(|branch| branch.0.clone());
             Some(Sought::OfCommit {
                 commit: commit?,
-                branch: inputs.branch.as_ref().map(|branch| branch.0.clone()),
+                branch: branch.or_else(|| facts.branch.clone().filter(|_| its)),
             })
         }
     };

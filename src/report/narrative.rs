@@ -15,6 +15,10 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
             format!("{} {name} ({})", service.kind.title(), service.id)
         }
         Event::Target(service, None) => format!("{} {}", service.kind.title(), service.id),
+        // A promotion and a hook tell nothing but the id.
+        Event::Started(_, deployment) if deployment.status == Status::Absent => {
+            format!("Deployment {} started", deployment.id)
+        }
         Event::Started(_, deployment) => format!(
             "Deployment {} started: {}",
             deployment.id,

@@ -77,7 +77,8 @@ impl Run<'_> {
             Task::Deploy(work) => self.deploy(work).await,
             Task::RollBackStaticSite(site) => self.roll_back_static_site(*site).await,
             Task::Promote(promotion) => self.promote(promotion).await,
-            Task::CreatePreview(new) => self.create_preview(new).await,
+            // The largest of them, which the others need not make room for.
+            Task::CreatePreview(new) => Box::pin(self.create_preview(new)).await,
             Task::DeletePreview(preview) => self.delete_preview(preview).await,
             Task::CleanPreviews(cleaning) => self.clean_previews(cleaning).await,
             Task::Follow(service, sought) => self.attach(*service, sought).await,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::settle::Scene;
 use super::{CLEAN_UP, IN_FLIGHT, LOOK_UP, Run, nothing_started};
-use crate::deployment::{Deployment, Service, Verdict};
+use crate::deployment::{Deployment, Origin, Service, Verdict};
 use crate::inputs::Abandon;
 use crate::outcome::{Ending, Outcome};
 use crate::plan::{Cleaning, NewPreview, Order, Preview, Work};
@@ -77,7 +77,8 @@ impl Run<'_> {
                 self.comment(&new.preview, &key, None).await;
                 let outcome = match there {
                     There::App(app) => self.deploy_preview(new, &app).await,
-                    There::None(before) => self.make_preview(new, &before).await,
+                    // Boxed: what waits in it is large.
+                    There::None(before) => Box::pin(self.make_preview(new, &before)).await,
                 };
                 if !matches!(outcome.ending, Ending::Interrupted(_)) {
                     self.comment(&new.preview, &key, Some(&outcome)).await;
@@ -202,46 +203,38 @@ impl Run<'_> {
     }
 
     async fn what_to_do(&self, new: &NewPreview, app: &PreviewApp) -> Result<Todo, TriggerError> {
-        let deploys_pushes = app.record.as_ref().is_some_and(|record| record.auto_deploy);
-        let Some(commit) = new.commit.as_deref().filter(|_| deploys_pushes) else {
+        let Some(commit) = new.commit.as_deref() else {
             return Ok(Todo::Deploy);
         };
-        self.reporter.on(Event::Note(&format!(
-            "Sevalla deploys pushes to this app by itself. Looking for the deployment of commit {commit}."
-        )));
+        let deploys_pushes = app.record.as_ref().is_some_and(|record| record.auto_deploy);
         let service = Service::application(app.id);
         let give_up = self.deadline.moment().min(Instant::now() + APPEARANCE);
         let mut looks = Schedule::for_looks();
+        let mut is_first = true;
         loop {
             let all = trigger::read_past(&self.client, service).await?;
-            let is_ours = |deployment: &&Deployment| {
-                let its = deployment.commit_sha.as_deref();
-                its.is_some_and(|its| its.eq_ignore_ascii_case(commit))
-            };
-            match all.iter().find(is_ours).map(|d| (d, d.status.verdict())) {
-                Some((ours, None)) => return Ok(Todo::Follow(Box::new(ours.clone()))),
-                Some((ours, Some(Verdict::Success))) => {
-                    return Ok(Todo::Nothing(Box::new(ours.clone())));
-                }
-                Some((_, Some(_))) => return Ok(Todo::Deploy),
-                None if Instant::now() >= give_up => return Ok(Todo::Deploy),
-                None => sleep(looks.next_wait(None)).await,
+            if let Some(todo) = what_there_is(&all, commit, is_first) {
+                return Ok(todo);
             }
+            let may_come = all.iter().any(may_be_of_a_push);
+            let is_over = !deploys_pushes || Instant::now() >= give_up;
+            if is_over && !may_come {
+                return Ok(Todo::Deploy);
+            }
+            if is_first {
+                self.reporter.on(Event::Note(&format!(
+                    "Sevalla deploys pushes to this app by itself. Looking for the deployment of \
+                     commit {commit}."
+                )));
+            }
+            is_first = false;
+            sleep(looks.next_wait(None)).await;
         }
     }
 
     async fn make_preview(&self, new: &NewPreview, before: &Previews) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
-        // A quota of creations frees within the hour: worth waiting for, if
-        // there is time.
-        let patience = Patience::For(self.deadline.moment() - Instant::now());
-        let mut creation = pin!(trigger::create_preview(
-            &self.client,
-            new,
-            before,
-            patience,
-            &tell
-        ));
+        let mut creation = pin!(trigger::create_preview(&self.client, new, before, &tell));
         let made = tokio::select! {
             biased;
             signal = self.stop.asked() => {
@@ -254,7 +247,12 @@ impl Run<'_> {
         };
         let app = match made {
             Ok(app) => app,
-            Err(error) => return self.not_started(error).await,
+            Err(error) => {
+                return match self.made_meanwhile(new, &error).await {
+                    Some(app) => self.deploy_preview(new, &app).await,
+                    None => self.not_started(error).await,
+                };
+            }
         };
         tell(Event::PreviewApp {
             app: app.id,
@@ -265,13 +263,34 @@ impl Run<'_> {
         self.finish_preview(new, app.id, outcome).await
     }
 
+    /// The app that another run, or Sevalla itself, has made since this one
+    /// looked: then making a second one may be refused.
+    async fn made_meanwhile(&self, new: &NewPreview, error: &TriggerError) -> Option<PreviewApp> {
+        if !matches!(error.status(), Some(400 | 409 | 422)) {
+            return None;
+        }
+        let look = trigger::find_previews(&self.client, &new.preview);
+        let mut before = self.for_more_words(look).await?.ok()?;
+        let app = one_of(&mut before.found).ok()??;
+        self.reporter.on(Event::PreviewApp {
+            app: app.id,
+            name: app.name.as_deref(),
+            is_new: false,
+        });
+        Some(app)
+    }
+
     /// Follows the first deployment of a new app.
     async fn follow_first(&self, new: &NewPreview, app: Uuid) -> Outcome {
         let service = Service::application(app);
         let first = tokio::select! {
             first = self.first_deployment(service) => first,
-            signal = self.stop.asked() => return Outcome::interrupted(signal)
-                .because(format!("Preview app {app} was created; its first deployment goes on")),
+            signal = self.stop.asked() => {
+                let by = Instant::now() + CLEAN_UP;
+                self.reporter.on(Event::Stopping(signal));
+                let created = format!("Preview app {app} was created");
+                return self.stop_first(signal, service, &created, by).await;
+            }
         };
         match first {
             Ok(Some(deployment)) => {
@@ -309,10 +328,11 @@ impl Run<'_> {
             if let Some(first) = all.into_iter().last() {
                 return Ok(Some(first));
             }
-            if Instant::now() >= give_up {
+            let wait = looks.next_wait(None);
+            if Instant::now() + wait >= give_up {
                 return Ok(None);
             }
-            sleep(looks.next_wait(None)).await;
+            sleep(wait).await;
         }
     }
 
@@ -412,22 +432,41 @@ impl Run<'_> {
                 .because("The request that creates the preview app was on its way; whether it took effect is not known")
                 .hint("Look in the dashboard, and delete the app there if there is one");
         };
+        self.reporter.on(Event::PreviewApp {
+            app: app.id,
+            name: app.name.as_deref(),
+            is_new: true,
+        });
         let created = format!("Preview app {} was created", app.label());
+        let service = Service::application(app.id);
+        self.stop_first(signal, service, &created, by).await
+    }
+
+    /// Cancels the first deployment of a new app, if that is wanted and it is
+    /// to be seen yet.
+    async fn stop_first(
+        &self,
+        signal: Signal,
+        service: Service,
+        created: &str,
+        by: Instant,
+    ) -> Outcome {
         if self.plan.on_cancel == Abandon::Leave {
             return Outcome::interrupted(signal).because(format!("{created} and goes on"));
         }
-        let service = Service::application(app.id);
         let client = self.client.hurried(by);
         let first = client.deployments(service, 1, Patience::Once).await;
-        match first.ok().and_then(|mut all| all.pop()) {
-            Some(deployment) => self
-                .stop_following(signal, service, &deployment.id, by)
-                .await
-                .because(created),
+        let outcome = match first.ok().and_then(|mut all| all.pop()) {
+            Some(deployment) => {
+                self.reporter.on(Event::Started(service, &deployment));
+                self.stop_following(signal, service, &deployment.id, by)
+                    .await
+                    .because(created)
+            }
             None => Outcome::interrupted(signal)
-                .because(format!("{created}; its first deployment was not seen yet"))
-                .hint("Delete the app with delete-preview-app if it is not wanted"),
-        }
+                .because(format!("{created}; its first deployment was not seen yet")),
+        };
+        outcome.hint("Delete the app with delete-preview-app if it is not wanted")
     }
 }
 
@@ -593,7 +632,7 @@ impl Run<'_> {
             return Ok(None);
         }
         let times = past.iter().filter_map(|deployment| deployment.created_at);
-        let Some(last) = times.chain(record.created_at).max() else {
+        let Some(last) = times.max().or(record.created_at) else {
             return Ok(None);
         };
         let age = (self.clock)().duration_since(last);
@@ -615,6 +654,35 @@ fn of_branch(new: &NewPreview) -> Scene {
         branch: Some(new.branch.clone()),
         ..Scene::default()
     }
+}
+
+/// What the deployments of an app mean for one that is asked for of this
+/// commit; `None` if there is none yet.
+fn what_there_is(all: &[Deployment], commit: &str, is_first: bool) -> Option<Todo> {
+    let is_ours = |deployment: &&Deployment| {
+        let its = deployment.commit_sha.as_deref();
+        its.is_some_and(|its| its.eq_ignore_ascii_case(commit))
+    };
+    let ours = all.iter().find(is_ours)?;
+    let is_success = |one: &&Deployment| one.status.verdict() == Some(Verdict::Success);
+    Some(match ours.status.verdict() {
+        // Live, unless another came after it.
+        Some(Verdict::Success) => match all.iter().find(is_success) {
+            Some(live) if live.id == ours.id => Todo::Nothing(Box::new(ours.clone())),
+            _ => Todo::Deploy,
+        },
+        // One that had ended before is what this run is to make good.
+        Some(_) if is_first => Todo::Deploy,
+        _ => Todo::Follow(Box::new(ours.clone())),
+    })
+}
+
+/// Whether a deployment may turn out to be that of a push whose commit it does
+/// not tell yet.
+fn may_be_of_a_push(deployment: &Deployment) -> bool {
+    deployment.origin != Origin::Manual
+        && deployment.commit_sha.is_none()
+        && deployment.status.verdict().is_none()
 }
 
 /// The preview app that is meant, if there is one.

@@ -12,6 +12,7 @@ use crate::inputs::{Abandon, OnFailure};
 use crate::outcome::Outcome;
 use crate::plan::Promotion;
 use crate::report::Event;
+use crate::sevalla::Client;
 use crate::stop::Signal;
 use crate::trigger::{self, Aim, Target, TriggerError};
 use crate::watch::{Ended, Watch};
@@ -41,6 +42,9 @@ impl Run<'_> {
                 let by = Instant::now() + CLEAN_UP;
                 tell(Event::Stopping(signal));
                 let starts = timeout(IN_FLIGHT, start).await.unwrap_or_default();
+                if let Some(refused) = refused(&starts) {
+                    return nothing_started(signal).because(refused);
+                }
                 return self.stop_targets(signal, &aim, &known(&starts), by).await;
             }
             starts = &mut start => starts,
@@ -153,6 +157,16 @@ impl Run<'_> {
         outcome
     }
 
+    /// Looks up what was started on a target by a request that was not
+    /// answered.
+    async fn find_target(&self, client: &Client, target: &Target) -> Option<DeploymentId> {
+        let service = target.service;
+        let found = trigger::find_started(client, service, &target.before).await?;
+        self.reporter
+            .on(Event::Of(service, &Event::Started(service, &found)));
+        Some(found.id)
+    }
+
     async fn stop_target(
         &self,
         signal: Signal,
@@ -164,9 +178,7 @@ impl Run<'_> {
         let client = self.client.hurried(by.min(Instant::now() + LOOK_UP));
         let id = match id {
             Some(id) => Some(id),
-            None => trigger::find_started(&client, service, &target.before)
-                .await
-                .map(|deployment| deployment.id),
+            None => self.find_target(&client, target).await,
         };
         let Some(id) = id else {
             return Outcome::interrupted(signal)
@@ -174,6 +186,16 @@ impl Run<'_> {
                 .hint("Look in the dashboard, and cancel what should not go on");
         };
         self.stop_following(signal, service, &id, by).await
+    }
+}
+
+/// Why nothing was started, if that is certain: one request is made for all
+/// targets, so what refuses it refuses it for all.
+fn refused(starts: &[Start]) -> Option<String> {
+    let is_refused = |start: &Start| matches!(start, Err(TriggerError::Api(_)));
+    match starts.first()? {
+        Err(TriggerError::Api(error)) if starts.iter().all(is_refused) => Some(error.to_string()),
+        _ => None,
     }
 }
 

@@ -264,9 +264,11 @@ pub fn asked_wait(status: u16, headers: &HeaderMap) -> Option<Duration> {
     Some(asked.min(LONGEST_ASKED_WAIT))
 }
 
-/// After a 429, when there is room again, as far as the service tells.
+/// After a 429, when there is room again, as far as the service tells. Not cut
+/// to [`LONGEST_ASKED_WAIT`]: a quota of an hour frees within the hour.
 pub fn frees_in(status: u16, headers: &HeaderMap) -> Option<Duration> {
-    reset(headers).filter(|_| status == 429)
+    let told = retry_after(headers).filter(|wait| *wait <= LONGEST_WINDOW);
+    told.or_else(|| reset(headers)).filter(|_| status == 429)
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

@@ -208,6 +208,16 @@ impl Client {
         self.stop.told().is_some() && !self.is_hurried
     }
 
+    /// Waits, and tells of it as of any wait for another attempt; `false` if
+    /// nothing new is to be begun any more.
+    pub async fn wait_after(&self, error: &ApiError, wait: Duration) -> bool {
+        (self.on_wait)(error, wait);
+        tokio::select! {
+            () = sleep(wait) => true,
+            _ = self.stop.asked() => false,
+        }
+    }
+
     /// The same client with another deadline.
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {

@@ -251,6 +251,9 @@ pub struct StaticSite {
     /// Whether a push deploys it.
     #[serde(default, deserialize_with = "flag")]
     pub auto_deploy: bool,
+    /// Whether pull requests are built.
+    #[serde(default, deserialize_with = "flag")]
+    pub is_preview_enabled: bool,
     /// Its host, without a scheme.
     #[serde(default, deserialize_with = "text")]
     pub hostname: Option<String>,

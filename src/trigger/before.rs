@@ -286,6 +286,19 @@ pub struct Place {
     pub deploys_pushes: bool,
     /// Whether only some pushes are, by the paths they touch.
     pub filters_paths: bool,
+    /// Whether pushes to other branches may be, too: a static site builds
+    /// previews of pull requests.
+    pub previews_branches: bool,
+}
+
+impl Place {
+    /// Whether a push to this branch may be deployed; `None` is the service's
+    /// own.
+    pub fn deploys(&self, branch: Option<&String>) -> bool {
+        let other = branch.zip(self.default_branch.as_ref());
+        let is_other = other.is_some_and(|(ours, its)| ours != its);
+        self.deploys_pushes && !is_other || self.previews_branches && is_other
+    }
 }
 
 /// Reads a service's record.
@@ -310,6 +323,7 @@ pub async fn look_at(
                 deploys_pushes: is_built_on_push,
                 filters_paths: !record.allow_deploy_paths.is_empty()
                     || !record.ignore_deploy_paths.is_empty(),
+                previews_branches: false,
             })
         }
         ServiceKind::StaticSite => {
@@ -320,6 +334,7 @@ pub async fn look_at(
                 default_branch: record.default_branch,
                 deploys_pushes: record.auto_deploy,
                 filters_paths: false,
+                previews_branches: record.is_preview_enabled,
             })
         }
     }

@@ -4,13 +4,15 @@
 //! known by its type, its repository, its branch and the number in its name.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::once::{Candidate, at_most_once};
 use super::{Tell, TriggerError};
 use crate::plan::{NewPreview, Preview};
-use crate::sevalla::{ApiError, AppSummary, Application, Client, LONGEST_PAGE, Patience};
+use crate::sevalla::{ApiError, AppSummary, Application, Client, LONGEST_PAGE, Patience, SPARED};
 
 /// The type of an application that is a preview.
 pub(super) const PREVIEW: &str = "previewApp";
@@ -225,19 +227,19 @@ fn is_repository(address: &str, slug: &str) -> bool {
         || address.ends_with(&format!(":{slug}"))
 }
 
+/// How long a creation is tried again before it is asked how long that may
+/// take.
+const BURST: Patience = Patience::For(Duration::from_secs(60));
+
 /// Makes a preview app, at most once. Its first deployment starts by itself.
 pub async fn create_preview(
     client: &Client,
     new: &NewPreview,
     before: &Previews,
-    patience: Patience,
     tell: Tell<'_>,
 ) -> Result<PreviewApp, TriggerError> {
     let send = async || {
-        let number = new.preview.pull_request;
-        let made = client
-            .create_preview_app(new.pipeline, &new.branch, number, patience)
-            .await?;
+        let made = send_creation(client, new).await?;
         Ok(PreviewApp {
             id: made.id,
             name: made.display_name,
@@ -248,6 +250,29 @@ pub async fn create_preview(
     at_most_once(send, search, || !client.is_closing(), tell)
         .await
         .map_err(explain)
+}
+
+/// Sends the request that makes an app. A quota of creations frees within the
+/// hour: worth waiting for, if there is time.
+async fn send_creation(client: &Client, new: &NewPreview) -> Result<AppSummary, ApiError> {
+    let number = new.preview.pull_request;
+    loop {
+        let made = client
+            .create_preview_app(new.pipeline, &new.branch, number, BURST)
+            .await;
+        let error = match made {
+            Err(error) if error.status() == Some(429) => error,
+            made => return made,
+        };
+        // Then there must still be time to build.
+        let wait = error
+            .frees_in()
+            .filter(|wait| Instant::now() + *wait + SPARED < client.deadline());
+        match wait {
+            Some(wait) if client.wait_after(&error, wait).await => {}
+            _ => return Err(error),
+        }
+    }
 }
 
 /// Looks once for a preview app whose making was not answered.
@@ -272,6 +297,10 @@ async fn find_new(
 /// Adds what a refusal most likely means: the call is newer than the published
 /// document, and needs what only the dashboard can set up.
 fn explain(error: TriggerError) -> TriggerError {
+    let frees_in = match &error {
+        TriggerError::Api(error) => error.frees_in(),
+        _ => None,
+    };
     let place = match error.status() {
         Some(404) => {
             "Either pipeline-id is wrong, or Sevalla does not offer creating preview apps through \
@@ -284,7 +313,14 @@ fn explain(error: TriggerError) -> TriggerError {
         Some(429) => "A company can create 20 services an hour, and 5 a minute",
         _ => return error,
     };
-    error.at(place)
+    let error = error.at(place);
+    match frees_in {
+        Some(time) => error.at(format!(
+            "The next one is possible in {}, which this run does not have",
+            crate::report::duration(time)
+        )),
+        None => error,
+    }
 }
 
 impl Candidate for PreviewApp {

@@ -8,6 +8,8 @@
 )]
 
 mod answers;
+mod attaching;
+mod deletions;
 mod deploys;
 mod errors;
 mod faults;
@@ -18,5 +20,8 @@ mod inputs;
 mod logs;
 mod network;
 mod oracle;
+mod previews;
+mod promotions;
 mod recipes;
+mod rollbacks;
 mod signals;

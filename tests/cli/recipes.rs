@@ -38,7 +38,11 @@ fn steps(recipe: &Value) -> Vec<BTreeMap<String, String>> {
         uses.is_some_and(|uses| uses.contains("/sevalla-deploy@"))
     });
     let given = |step: Value| {
-        let with = step["with"].as_mapping().unwrap().clone();
+        let with = step
+            .get("with")
+            .and_then(Value::as_mapping)
+            .unwrap()
+            .clone();
         let text = |value: Value| match value {
             Value::String(text) => text,
             Value::Bool(flag) => flag.to_string(),
@@ -128,7 +132,7 @@ async fn what_was_tested_on_staging_is_promoted_to_production() {
 async fn preview(simulator: &Simulator, action: &str) -> Finished {
     let steps = steps(&recipe("A preview for each pull request"));
     let values = [("vars.PIPELINE_ID", PIPELINE), ("github.token", "")];
-    let runner = step(&steps[0], simulator, &values);
+    let runner = step(steps.first().unwrap(), simulator, &values);
     let path = runner.path("event.json");
     let state = if action == "closed" { "closed" } else { "open" };
     let repository = serde_json::json!({ "full_name": "octo/shop" });

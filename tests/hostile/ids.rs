@@ -1,6 +1,7 @@
 //! Ids that a service may give its deployment: they stand in the paths of the
 //! requests that follow, in an output, and in everything that is told.
 
+use sevalla_deploy::deployment::LONGEST_ID;
 use url::Url;
 
 use crate::harmless::judge;
@@ -56,15 +57,20 @@ fn assert_stays(finished: &Finished, id: &str) {
     }
 }
 
-fn check(place: Place, kind: Kind, case: Case, id: &str) {
-    let is_taken = !matches!(id, "" | "." | "..")
-        && id.len() <= sevalla_deploy::deployment::LONGEST_ID
-        && !id.contains(char::is_control);
-    let harmless = run_with_id(place, kind, case, if is_taken { DEPLOYMENT } else { "" });
-    let finished = run_with_id(place, kind, case, id);
-    assert_stays(&finished, id);
-    judge(place, &finished, &harmless);
-    assert_eq!(finished.outcome.ending, harmless.outcome.ending, "{id:?}");
+/// Each of the ids does what any id does, or none.
+fn check<'a>(place: Place, kind: Kind, case: Case, ids: impl Iterator<Item = &'a str>) {
+    let with_any = run_with_id(place, kind, case, DEPLOYMENT);
+    let with_none = run_with_id(place, kind, case, "");
+    for id in ids {
+        let is_taken = !matches!(id, "" | "." | "..")
+            && id.len() <= LONGEST_ID
+            && !id.contains(char::is_control);
+        let harmless = if is_taken { &with_any } else { &with_none };
+        let finished = run_with_id(place, kind, case, id);
+        assert_stays(&finished, id);
+        judge(place, &finished, harmless);
+        assert_eq!(finished.outcome.ending, harmless.outcome.ending, "{id:?}");
+    }
 }
 
 #[test]
@@ -102,19 +108,31 @@ fn no_id_leads_a_request_to_another_path() {
         "\u{202e}a",
     ];
     let long = ["x".repeat(10_000), "../".repeat(3_400), "é".repeat(100)];
-    for id in ids.into_iter().chain(long.iter().map(String::as_str)) {
-        for kind in [Kind::Application, Kind::Hook, Kind::StaticSite] {
-            check(Place::Plain, kind, Case::Failed, id);
-        }
+    for kind in [Kind::Application, Kind::Hook, Kind::StaticSite] {
+        let long = long.iter().map(String::as_str);
+        check(
+            Place::Plain,
+            kind,
+            Case::Failed,
+            ids.into_iter().chain(long),
+        );
     }
 }
 
 #[test]
 fn no_id_is_obeyed() {
-    for (number, id) in FRAGMENTS.iter().enumerate() {
-        let place = [Place::GitHub, Place::Plain][number % 2];
-        let case = [Case::Success, Case::Failed, Case::NoLog][number % 3];
-        check(place, Kind::Application, case, id);
-        check(place, Kind::Hook, case, id);
+    let cases = [
+        (Place::GitHub, Case::Success),
+        (Place::GitHub, Case::Failed),
+        (Place::GitHub, Case::NoLog),
+        (Place::Plain, Case::Success),
+        (Place::Plain, Case::Failed),
+        (Place::Plain, Case::NoLog),
+    ];
+    for (number, (place, case)) in cases.into_iter().enumerate() {
+        for kind in [Kind::Application, Kind::Hook] {
+            let some = FRAGMENTS.iter().skip(number).step_by(cases.len());
+            check(place, kind, case, some.copied());
+        }
     }
 }

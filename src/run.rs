@@ -103,6 +103,7 @@ impl Run<'_> {
         let follow = async {
             let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
             Watch::new(&source, deployment, self.deadline, self.reading(), &tell)
+                .knowing(before.past())
                 .follow()
                 .await
         };

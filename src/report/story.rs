@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::Event;
 use crate::ci::Facts;
 use crate::deployment::{Deployment, Service, Status};
+use crate::watch::past::Usual;
 
 /// The facts of a run.
 pub(super) struct Story {
@@ -15,6 +16,7 @@ pub(super) struct Story {
     pub(super) name: Option<String>,
     pub(super) deployment: Option<Deployment>,
     pub(super) url: Option<String>,
+    pub(super) usual: Option<Usual>,
     pub(super) warnings: Vec<String>,
     /// When we knew that it was started.
     started: Option<Instant>,
@@ -32,6 +34,7 @@ impl Story {
             name: None,
             deployment: None,
             url: None,
+            usual: None,
             warnings: Vec::new(),
             started: None,
             running: None,
@@ -52,6 +55,7 @@ impl Story {
                 self.see(deployment);
             }
             Event::Seen(deployment) => self.see(deployment),
+            Event::Usual(usual) => self.usual = Some(usual.clone()),
             Event::Url(url) => self.url = Some(url.to_owned()),
             Event::Note(_)
             | Event::Stopping(_)

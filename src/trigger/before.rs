@@ -11,6 +11,7 @@ use crate::deployment::{Deployment, DeploymentId, Origin, Service};
 use crate::plan::{Order, Plan, Work};
 use crate::report::Event;
 use crate::sevalla::{ApiError, Application, Client, Patience, StaticSite};
+use crate::watch::past::Past;
 
 /// How many past deployments are read before the start.
 pub(super) const HISTORY: usize = 50;
@@ -34,6 +35,16 @@ pub(super) struct Mark {
     known: HashSet<DeploymentId>,
     /// The oldest of them, if there were more than were read.
     oldest: Option<Timestamp>,
+    /// How long they took.
+    past: Past,
+}
+
+impl Before {
+    /// How long past deployments took, as far as they were read.
+    pub fn past(&self) -> Past {
+        let mark = self.mark.as_ref();
+        mark.map_or_else(Past::default, |mark| mark.past.clone())
+    }
 }
 
 /// What the deployment we start looks like in a list.
@@ -237,6 +248,7 @@ impl Mark {
                 .filter_map(|deployment| deployment.created_at)
                 .min()
                 .filter(|_| !is_whole),
+            past: Past::of(deployments),
         }
     }
 

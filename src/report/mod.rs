@@ -31,6 +31,7 @@ use crate::outcome::Outcome;
 use crate::sevalla::ApiError;
 use crate::shown::{Block, Gate};
 use crate::stop::Signal;
+use crate::watch::past::Usual;
 
 /// Something a run has found out.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +59,8 @@ pub enum Event<'a> {
     Found(Service, &'a Deployment),
     /// The deployment was seen with a new status or commit.
     Seen(&'a Deployment),
+    /// How long deployments like the one that is followed usually take.
+    Usual(&'a Usual),
     /// Nothing new for a while; how long the run has watched.
     StillWaiting(&'a Deployment, Duration),
     /// A request failed and is sent again after this wait.

@@ -5,6 +5,7 @@ use super::{Event, duration};
 use crate::deployment::{Deployment, Status};
 use crate::outcome::Outcome;
 use crate::sevalla::ApiError;
+use crate::watch::past::Usual;
 
 /// The lines that tell of an event.
 pub(super) fn tell(event: Event<'_>) -> Vec<String> {
@@ -27,6 +28,7 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         Event::Found(_, deployment) => {
             format!("Deployment {}: {}", deployment.id, state(deployment))
         }
+        Event::Usual(usual) => usually(usual),
         Event::Seen(deployment) => state(deployment),
         Event::StillWaiting(deployment, elapsed) => {
             format!(
@@ -57,6 +59,31 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         Event::Log(_) | Event::Url(_) => return Vec::new(),
     };
     vec![line]
+}
+
+/// "Usually 1m50s (of the last 18)".
+fn usually(usual: &Usual) -> String {
+    let time = duration(usual.time());
+    match usual.count() {
+        1 => format!("The last one like it took {time}"),
+        count => format!("Usually takes {time} (the last {count})"),
+    }
+}
+
+/// How the time of this run compares: "usually 1m50s; longer than 95 % of the
+/// last 20".
+pub(super) fn comparison(story: &Story) -> Option<String> {
+    let tale = story.one();
+    let usual = tale.usual.as_ref()?;
+    let time = duration(usual.time());
+    let Some(run) = tale.run().filter(|_| usual.count() > 1) else {
+        return Some(format!("{time}, of the last {}", usual.count()));
+    };
+    Some(format!(
+        "{time}; this one took longer than {} % of the last {}",
+        usual.percent_below(run),
+        usual.count()
+    ))
 }
 
 fn retrying(error: &ApiError, wait: std::time::Duration) -> String {

@@ -74,6 +74,7 @@ fn rows(story: &Story) -> Vec<(&'static str, String)> {
         ("Commit deployed", commit),
         ("Commit of this run", story.facts.commit.clone()),
         ("Time", narrative::times(story)),
+        ("Usually", narrative::comparison(story)),
         ("Run", story.facts.run_url.clone()),
     ];
     let warnings = story

@@ -123,6 +123,7 @@ impl Run<'_> {
         let follow = async {
             let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
             Watch::new(&source, deployment, self.deadline, self.reading(), &tell)
+                .knowing(scene.past.clone())
                 .follow()
                 .await
         };

@@ -88,6 +88,7 @@ impl Run<'_> {
         let source = self.source(service, &deployment.id);
         let id = deployment.id.clone();
         let ended = Watch::new(&source, deployment, self.deadline, self.reading(), &tell)
+            .knowing(target.before.past.clone())
             .follow()
             .await;
         match ended {

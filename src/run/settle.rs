@@ -12,6 +12,7 @@ use crate::report::Event;
 use crate::sevalla::{self, Patience};
 use crate::trigger::{Before, Tell};
 use crate::verify::{self, Filling, Verified, Visit};
+use crate::watch::past::Past;
 use crate::watch::{Ended, Remote};
 
 /// What is known of a service besides the deployment that is followed.
@@ -23,6 +24,8 @@ pub(super) struct Scene {
     pub(super) branch: Option<String>,
     /// What was live before, and may be gone back to: this run has replaced it.
     pub(super) live: Option<Deployment>,
+    /// How long past deployments took.
+    pub(super) past: Past,
     /// Whether this run has started the deployment.
     pub(super) is_ours: bool,
 }
@@ -34,6 +37,7 @@ impl Scene {
             host: before.host.clone(),
             branch: before.branch().map(str::to_owned),
             live: before.live.clone(),
+            past: before.past.clone(),
             is_ours: true,
         }
     }

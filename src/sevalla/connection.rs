@@ -88,6 +88,11 @@ impl Connection {
         self.budget.borrow().pause(tier)
     }
 
+    /// Which part of this tier's budget is used by the company's jobs together.
+    pub(super) fn load(&self, tier: Tier) -> f64 {
+        self.budget.borrow().load(tier)
+    }
+
     /// Sends the request once and reads the answer, within `limit` and by
     /// `deadline` at the latest.
     pub(super) async fn attempt(

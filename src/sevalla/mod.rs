@@ -203,6 +203,12 @@ impl Client {
         self.deadline
     }
 
+    /// Which part of the reads that the service allows the company is used by
+    /// all of its jobs, as far as answers have told: from zero to one.
+    pub fn load(&self) -> f64 {
+        self.connection.load(Tier::Read)
+    }
+
     /// Whether nothing new is to be begun.
     pub fn is_closing(&self) -> bool {
         self.stop.told().is_some() && !self.is_hurried

@@ -9,6 +9,7 @@ use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind, Verdict}
 use crate::plan::{Order, Plan, Work};
 use crate::report::Event;
 use crate::sevalla::{Application, Client, Patience, StaticSite};
+use crate::watch::past::Past;
 
 /// What was read before the change.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Before {
     pub order: String,
     /// The deployment that is live, if one is among those that were read.
     pub live: Option<Deployment>,
+    /// How long past deployments took, as far as they were read.
+    pub past: Past,
     /// The deployments that wait or run, newest first.
     pub busy: Vec<Deployment>,
     /// The deployments there were; `None` if they could not be read.
@@ -138,6 +141,7 @@ impl Before {
         Self {
             order: describe(&wanted),
             live: successes(past).next().cloned(),
+            past: Past::of(past),
             busy: past
                 .iter()
                 .filter(|other| other.status.verdict().is_none())

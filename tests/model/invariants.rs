@@ -580,7 +580,8 @@ fn nothing_into_an_empty_budget(tier: Tier, requests: &[&Sent]) -> Verdict {
 }
 
 /// Looks at the status are at least a second apart, and at most half a minute
-/// and what the service itself took or asked for.
+/// and what the service itself took or asked for; five minutes where the
+/// company's budget may run short.
 fn looks_have_their_rhythm(case: &Case) -> Verdict {
     let scenario = case.scenario();
     let looks: Vec<&Sent> = case
@@ -592,15 +593,15 @@ fn looks_have_their_rhythm(case: &Case) -> Verdict {
         .filter(|sent| matches!(sent.ask, Ask::Get { .. }))
         .collect();
     // Sparing the company's budget may take a window, and a fifth more.
-    let sparing = if scenario.crowd.headers == Headers::Missing {
-        0
+    let (wait, sparing) = if scenario.crowd.headers == Headers::Missing {
+        (30_000, 0)
     } else {
-        72_000
+        (300_000, 72_000)
     };
     for pair in looks.windows(2) {
         let gap = pair[1].at - pair[0].at;
         let attempt = pair[0].heard_at.unwrap_or(pair[0].at) - pair[0].at;
-        let longest = 30_000 + attempt + pair[0].asked * 6 / 5 + sparing;
+        let longest = wait + attempt + pair[0].asked * 6 / 5 + sparing;
         if gap < 1_000 {
             return Err(format!(
                 "{} between two, at {}",

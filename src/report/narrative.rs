@@ -61,7 +61,7 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
     vec![line]
 }
 
-/// "Usually 1m50s (of the last 18)".
+/// "Usually takes 1m50s (the last 18)".
 fn usually(usual: &Usual) -> String {
     let time = duration(usual.time());
     match usual.count() {
@@ -70,8 +70,8 @@ fn usually(usual: &Usual) -> String {
     }
 }
 
-/// How the time of this run compares: "usually 1m50s; longer than 95 % of the
-/// last 20".
+/// How the time of this run compares: "1m50s; this one took longer than 95 % of
+/// the last 20".
 pub(super) fn comparison(story: &Story) -> Option<String> {
     let tale = story.one();
     let usual = tale.usual.as_ref()?;
@@ -176,4 +176,51 @@ pub(super) fn cause(outcome: &Outcome) -> String {
     lines.extend(outcome.effort.iter().cloned());
     lines.extend(outcome.hint.iter().cloned());
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::ci::Facts;
+    use crate::deployment::{DeploymentId, Service};
+    use crate::watch::past::{Kind, Past};
+
+    fn took(seconds: i64) -> Deployment {
+        let at = |second| Timestamp::from_second(second).ok();
+        Deployment {
+            status: Status::Success,
+            started_at: at(0),
+            finished_at: at(seconds),
+            ..Deployment::only_its_id(DeploymentId("x".to_owned()))
+        }
+    }
+
+    #[test]
+    fn the_time_is_compared_with_that_of_others() {
+        for (past, said, comparison_of_100) in [
+            (
+                vec![80],
+                "The last one like it took 1m20s",
+                "1m20s, of the last 1",
+            ),
+            (
+                vec![80, 90, 95, 130],
+                "Usually takes 1m32s (the last 4)",
+                "1m32s; this one took longer than 75 % of the last 4",
+            ),
+        ] {
+            let past: Vec<Deployment> = past.into_iter().map(took).collect();
+            let usual = Usual::of(&Past::of(&past), Kind::Build).unwrap();
+            assert_eq!(tell(Event::Usual(&usual)), [said]);
+            let mut story = Story::new(Facts::default());
+            story.take_in(Event::Usual(&usual));
+            story.take_in(Event::Started(
+                Service::application(uuid::Uuid::nil()),
+                &took(100),
+            ));
+            assert_eq!(comparison(&story).as_deref(), Some(comparison_of_100));
+        }
+    }
 }

@@ -93,7 +93,10 @@ async fn main() -> std::io::Result<ExitCode> {
         .nth(1)
         .is_some_and(|argument| argument == "failing");
     let application = Application::new(APP)
-        .past(PastDeployment::success().ago(Duration::from_secs(3600)))
+        .past(PastDeployment {
+            took: Duration::from_secs(17),
+            ..PastDeployment::success().ago(Duration::from_secs(3600))
+        })
         .next(script(is_failing));
     let simulator = Simulator::start(World::new().application(application)).await;
 

@@ -6,7 +6,8 @@
 
 use std::time::{Duration, Instant};
 
-use backoff::backoff::Backoff;
+/// What gives one wait after the other.
+pub use backoff::backoff::Backoff;
 use backoff::exponential::{ExponentialBackoff, ExponentialBackoffBuilder};
 
 /// Tokio's clock, so that paused time in tests reaches the schedule. With the
@@ -30,6 +31,12 @@ pub fn drawn(longest: Duration) -> Duration {
         .min(longest)
 }
 
+/// A number drawn evenly from zero to one.
+pub fn chance() -> f64 {
+    let whole = Duration::from_secs(1 << 20);
+    drawn(whole).as_secs_f64() / whole.as_secs_f64()
+}
+
 /// A row of growing waits.
 #[derive(Debug)]
 pub struct Schedule {
@@ -48,8 +55,9 @@ impl Schedule {
         Self::new(Duration::from_millis(100), first, last, 2.0, 1.0)
     }
 
-    /// For looking at something that goes on: from one second to ten, each a
-    /// fifth shorter or longer so that runners do not march in step.
+    /// For looking at something of which no past tells how long it takes: from
+    /// one second to ten, each a fifth shorter or longer so that runners do not
+    /// march in step.
     pub fn for_looks() -> Self {
         let (first, last) = (Duration::from_millis(1250), Duration::from_secs(8));
         Self::new(Duration::from_secs(1), first, last, 1.3, 0.2)

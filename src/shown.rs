@@ -192,13 +192,7 @@ fn printable(line: &str) -> Cow<'_, str> {
             '\u{1b}' => skip_sequence(after),
             '\u{9b}' => skip_parameters(after),
             _ if is_invisible(c) => after,
-            // Chooses between two looks of the sign before it. A letter or sign
-            // of ASCII has only one, and a CI may look through this.
-            '\u{fe00}'..='\u{fe0f}'
-                if result.is_empty() || result.ends_with(|c: char| c.is_ascii()) =>
-            {
-                after
-            }
+            _ if is_choice(c) && !result.ends_with(has_looks) => after,
             _ => {
                 result.push(c);
                 after
@@ -210,6 +204,9 @@ fn printable(line: &str) -> Cow<'_, str> {
             result.push_str(plain);
             rest = odd;
         }
+    }
+    if result.len() == line.len() {
+        return Cow::Borrowed(line);
     }
     Cow::Owned(result)
 }
@@ -259,6 +256,17 @@ fn skip_parameters(after: &str) -> &str {
         Some(at) => after.get(at..).unwrap_or_default(),
         None => "",
     }
+}
+
+/// Whether it chooses between the looks of the sign before it.
+const fn is_choice(c: char) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0f}')
+}
+
+/// A letter or sign of ASCII has only one look, and a CI may look through a
+/// choice behind it; behind another choice one is only room for hidden data.
+fn has_looks(c: char) -> bool {
+    !c.is_ascii() && !is_choice(c)
 }
 
 fn is_invisible(c: char) -> bool {
@@ -337,6 +345,8 @@ mod tests {
                 "warning ⚠\u{fe0f} 1\u{fe0f}\u{20e3}",
                 "warning ⚠\u{fe0f} 1\u{20e3}",
             ),
+            ("⚠\u{fe0f}\u{fe01}\u{fe02}\u{fe0f}", "⚠\u{fe0f}"),
+            ("\u{fe0f}x", "x"),
             ("end\u{1b}", "end"),
             ("end\u{1b}[", "end"),
             ("\u{1b}[31\u{fc}x", "üx"),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::deployment::DeploymentId;
 use crate::secret::{ApiToken, HookUrl, Password, is_https_or_loopback, looks_unexpanded};
+use crate::verify::{Address, Expectation, Statuses};
 
 /// The type of one input's value.
 pub(super) trait Value: Sized {
@@ -55,7 +56,11 @@ always_has_a_value!(
     Comment,
     ExpectedCommit,
     Number,
-    VariablePrefix
+    VariablePrefix,
+    WhenBusy,
+    OnMismatch,
+    OnSkipped,
+    Statuses
 );
 
 fn expected<T: Value>() -> String {
@@ -138,7 +143,7 @@ words! {
         /// Turn an application's CDN on or off.
         ToggleCdn = "toggle-cdn",
     }
-    "the name of an action"
+    "deploy-app, deploy-static-site, promote-app, create-preview-app, delete-preview-app, preview, clean-previews, rollback-app, rollback-static-site, follow, cancel, list, show, update-app, update-static-site, update-database, delete-app, delete-static-site, delete-database, create-database, connect-database, purge-cache or toggle-cdn"
 }
 
 words! {
@@ -180,6 +185,47 @@ words! {
         Rollback = "rollback",
     }
     "leave or rollback"
+}
+
+words! {
+    /// What to do when another deployment of the service waits or runs.
+    WhenBusy {
+        /// Start all the same; the service queues it.
+        Queue = "queue",
+        /// Wait until none does.
+        Wait = "wait",
+        /// Follow the one that deploys the same.
+        Join = "join",
+        /// Cancel it.
+        CancelPrevious = "cancel-previous",
+        /// Give up.
+        Fail = "fail",
+    }
+    "queue, wait, join, cancel-previous or fail"
+}
+
+words! {
+    /// What to do when another commit is deployed than the expected one.
+    OnMismatch {
+        /// Say so.
+        Warn = "warn",
+        /// Fail the run.
+        Fail = "fail",
+        /// Cancel the deployment, and fail the run.
+        Cancel = "cancel",
+    }
+    "warn, fail or cancel"
+}
+
+words! {
+    /// What to do when the deployment was skipped.
+    OnSkipped {
+        /// Fail the run.
+        Fail = "fail",
+        /// Let it pass.
+        Pass = "pass",
+    }
+    "fail or pass"
 }
 
 words! {
@@ -332,6 +378,42 @@ impl Value for ExpectedCommit {
     }
 }
 
+/// Where to look whether what was deployed answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VerifyUrl {
+    /// At the service's own address.
+    Auto,
+    /// There.
+    At(Address),
+}
+
+impl Value for VerifyUrl {
+    const ACCEPTS: &'static str = "auto or a URL";
+    fn read(text: &str) -> Result<Self, String> {
+        if text == "auto" {
+            return Ok(Self::Auto);
+        }
+        let line = OneLine::read(text)?;
+        Address::parse(&line.0)
+            .map(Self::At)
+            .map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
+    }
+}
+
+impl Value for Statuses {
+    const ACCEPTS: &'static str = "HTTP statuses such as 200-399 or 200,204";
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).ok_or_else(expected::<Self>)
+    }
+}
+
+impl Value for Expectation {
+    const ACCEPTS: &'static str = "a text, header:NAME=VALUE or json:/pointer=VALUE";
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
+    }
+}
+
 /// Free text that a user gives: one line.
 pub type Text = OneLine;
 
@@ -453,6 +535,26 @@ impl Value for Duration {
             return Err(refused());
         }
         Ok(duration)
+    }
+}
+
+/// How old something may become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age(pub Duration);
+
+impl Value for Age {
+    const ACCEPTS: &'static str = "an age in days or hours";
+    fn read(text: &str) -> Result<Self, String> {
+        const HOUR: u64 = 3600;
+        const LONGEST: u64 = 365 * 24;
+        let unit = |suffix, hours: u64| {
+            let number: u64 = text.strip_suffix(suffix)?.parse().ok()?;
+            number.checked_mul(hours)
+        };
+        let hours = unit('d', 24).or_else(|| unit('h', 1));
+        let hours = hours.filter(|hours| (1..=LONGEST).contains(hours));
+        let age = hours.map(|hours| Self(Duration::from_secs(hours * HOUR)));
+        age.ok_or_else(|| format!("{} up to a year, such as 14d or 36h", expected::<Self>()))
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Task
         );
     }
     Task::CleanPreviews(Cleaning {
-        max_age: inputs.max_age,
+        max_age: inputs.max_age.map(|age| age.0),
         closed_in,
         most: usize::try_from(inputs.max_deletions.0).unwrap_or(usize::MAX),
     })
@@ -70,17 +70,15 @@ fn new(
     doubts.need(action, inputs, &["pipeline-id", "sevalla-token"]);
     let preview = preview(inputs, facts);
     if preview.branch.is_none() && !inputs.is_given("branch") {
+        let request = facts.change_request.as_ref();
+        let is_fork = request.is_some_and(|request| request.is_fork == Some(true));
         doubts.problem(
             "branch",
-            "nothing says which branch to preview; set it, or run in a pull request",
-        );
-    }
-    let request = facts.change_request.as_ref();
-    let is_fork = request.is_some_and(|request| request.is_fork == Some(true));
-    if is_fork && !inputs.is_given("branch") {
-        doubts.problem(
-            "branch",
-            "the pull request comes from a fork, whose branches Sevalla does not build",
+            if is_fork {
+                "the pull request comes from a fork, whose branches Sevalla does not build"
+            } else {
+                "nothing says which branch to preview; set it, or run in a pull request"
+            },
         );
     }
     Some(NewPreview {
@@ -105,10 +103,19 @@ fn preview(inputs: &Inputs, facts: &Facts) -> Preview {
     let number = inputs.pull_request_number.map(|number| number.0);
     Preview {
         app: inputs.app_id,
-        branch: branch.or_else(|| facts.branch.clone().filter(|_| request.is_some())),
+        pipeline: inputs.pipeline_id,
+        branch: branch.or_else(|| own_branch(facts)),
         pull_request: number.or_else(|| request.map(|request| request.number)),
         repository: slug(facts),
     }
+}
+
+/// The branch of the pull request. One of a fork is not ours, whatever its
+/// name: a stranger chose that.
+fn own_branch(facts: &Facts) -> Option<String> {
+    let request = facts.change_request.as_ref()?;
+    let is_fork = request.is_fork == Some(true);
+    facts.branch.clone().filter(|_| !is_fork)
 }
 
 /// `owner/name` of the repository.

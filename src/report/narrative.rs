@@ -5,6 +5,7 @@ use super::{Event, duration};
 use crate::deployment::{Deployment, Status};
 use crate::outcome::Outcome;
 use crate::sevalla::ApiError;
+use crate::watch::past::Usual;
 
 /// The lines that tell of an event.
 pub(super) fn tell(event: Event<'_>) -> Vec<String> {
@@ -15,6 +16,10 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
             format!("{} {name} ({})", service.kind.title(), service.id)
         }
         Event::Target(service, None) => format!("{} {}", service.kind.title(), service.id),
+        // A promotion and a hook tell nothing but the id.
+        Event::Started(_, deployment) if deployment.status == Status::Absent => {
+            format!("Deployment {} started", deployment.id)
+        }
         Event::Started(_, deployment) => format!(
             "Deployment {} started: {}",
             deployment.id,
@@ -23,6 +28,7 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         Event::Found(_, deployment) => {
             format!("Deployment {}: {}", deployment.id, state(deployment))
         }
+        Event::Usual(usual) => usually(usual),
         Event::Seen(deployment) => state(deployment),
         Event::StillWaiting(deployment, elapsed) => {
             format!(
@@ -57,6 +63,31 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         | Event::Password(_) => return Vec::new(),
     };
     vec![line]
+}
+
+/// "Usually takes 1m50s (the last 18)".
+fn usually(usual: &Usual) -> String {
+    let time = duration(usual.time());
+    match usual.count() {
+        1 => format!("The last one like it took {time}"),
+        count => format!("Usually takes {time} (the last {count})"),
+    }
+}
+
+/// How the time of this run compares: "1m50s; this one took longer than 95 % of
+/// the last 20".
+pub(super) fn comparison(story: &Story) -> Option<String> {
+    let tale = story.one();
+    let usual = tale.usual.as_ref()?;
+    let time = duration(usual.time());
+    let Some(run) = tale.run().filter(|_| usual.count() > 1) else {
+        return Some(format!("{time}, of the last {}", usual.count()));
+    };
+    Some(format!(
+        "{time}; this one took longer than {} % of the last {}",
+        usual.percent_below(run),
+        usual.count()
+    ))
 }
 
 fn retrying(error: &ApiError, wait: std::time::Duration) -> String {
@@ -149,4 +180,51 @@ pub(super) fn cause(outcome: &Outcome) -> String {
     lines.extend(outcome.effort.iter().cloned());
     lines.extend(outcome.hint.iter().cloned());
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::ci::Facts;
+    use crate::deployment::{DeploymentId, Service};
+    use crate::watch::past::{Kind, Past};
+
+    fn took(seconds: i64) -> Deployment {
+        let at = |second| Timestamp::from_second(second).ok();
+        Deployment {
+            status: Status::Success,
+            started_at: at(0),
+            finished_at: at(seconds),
+            ..Deployment::only_its_id(DeploymentId("x".to_owned()))
+        }
+    }
+
+    #[test]
+    fn the_time_is_compared_with_that_of_others() {
+        for (past, said, comparison_of_100) in [
+            (
+                vec![80],
+                "The last one like it took 1m20s",
+                "1m20s, of the last 1",
+            ),
+            (
+                vec![80, 90, 95, 130],
+                "Usually takes 1m32s (the last 4)",
+                "1m32s; this one took longer than 75 % of the last 4",
+            ),
+        ] {
+            let past: Vec<Deployment> = past.into_iter().map(took).collect();
+            let usual = Usual::of(&Past::of(&past), Kind::Build).unwrap();
+            assert_eq!(tell(Event::Usual(&usual)), [said]);
+            let mut story = Story::new(Facts::default());
+            story.take_in(Event::Usual(&usual));
+            story.take_in(Event::Started(
+                Service::application(uuid::Uuid::nil()),
+                &took(100),
+            ));
+            assert_eq!(comparison(&story).as_deref(), Some(comparison_of_100));
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::narrative;
 use super::story::{Story, Tale};
 use crate::outcome::Outcome;
+use crate::shown::cleaned;
 
 /// Every output with what it holds, in the order in which they are documented.
 pub const OUTPUTS: &[(&str, &str)] = &[
@@ -119,7 +120,8 @@ fn promotions(story: &Story) -> String {
         let deployment = tale.deployment.as_ref();
         serde_json::json!({
             "target-app-id": tale.service.map(|service| service.id.to_string()),
-            "name": tale.name,
+            // Escapes of JSON would hide control characters from the gate.
+            "name": tale.name.as_deref().map(cleaned),
             "deployment-id": deployment.map(|deployment| &deployment.id.0),
             "status": deployment.map(|deployment| deployment.status.word()),
             "url": tale.url,

@@ -9,6 +9,7 @@ use super::Event;
 use crate::ci::Facts;
 use crate::deployment::{Deployment, Service, Status};
 use crate::secret::Password;
+use crate::watch::past::Usual;
 
 /// The facts of a run.
 #[derive(Default)]
@@ -36,6 +37,8 @@ pub(super) struct Tale {
     pub(super) name: Option<String>,
     pub(super) deployment: Option<Deployment>,
     pub(super) url: Option<String>,
+    /// How long deployments like it usually take.
+    pub(super) usual: Option<Usual>,
     /// When we knew that it was started.
     started: Option<Instant>,
     /// When we first saw it out of the queue.
@@ -115,6 +118,7 @@ impl Tale {
                 self.see(deployment);
             }
             Event::Seen(deployment) => self.see(deployment),
+            Event::Usual(usual) => self.usual = Some(usual.clone()),
             Event::Url(url) => self.url = Some(url.to_owned()),
             Event::Of(..)
             | Event::Warning(_)

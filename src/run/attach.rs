@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::Run;
+use super::settle::Scene;
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::outcome::{Ending, Outcome};
 use crate::plan::Sought;
@@ -35,12 +36,15 @@ impl Run<'_> {
         tokio::select! {
             found = self.seek(service, sought) => match found {
                 Ok((place, deployment)) => {
-                    let host = place.host.clone();
                     if self.plan.dry_run {
                         return Outcome::planned(&format!("follow {}", deployment.summary()));
                     }
                     self.reporter.on(Event::Found(service, &deployment));
-                    return self.follow(service, deployment, host.as_deref()).await;
+                    let scene = Scene {
+                        host: place.host,
+                        ..Scene::default()
+                    };
+                    return self.follow(service, deployment, &scene).await;
                 }
                 Err(outcome) => outcome,
             },
@@ -74,6 +78,16 @@ impl Run<'_> {
         match self.await_commit(service, commit, branch, &place).await {
             Ok(Appeared::Yes(deployment)) => Ok((place, *deployment)),
             Ok(Appeared::Another(other)) => Err(superseded(commit, &other)),
+            Ok(Appeared::No) if self.deadline.is_over() => {
+                let outcome = never_came(commit, branch, &place);
+                Err(Outcome {
+                    ending: Ending::TimedOut,
+                    headline: format!(
+                        "Sevalla had started no deployment of commit {commit} when the time was over"
+                    ),
+                    ..outcome
+                })
+            }
             Ok(Appeared::No) => Err(never_came(commit, branch, &place)),
             Err(error) => Err(self.not_started(error).await),
         }
@@ -127,13 +141,16 @@ impl Run<'_> {
                 return Ok(Appeared::Another(Box::new(another.clone())));
             }
             let now = Instant::now();
-            let is_pointless = !place.deploys_pushes && !may_come;
+            let is_pointless = !may_come && !place.deploys(branch);
             let is_over = now >= give_up && !may_come;
-            if is_pointless || is_over || now >= self.deadline.moment() {
+            if is_pointless || is_over {
                 return Ok(Appeared::No);
             }
             let left = self.deadline.moment().saturating_duration_since(now);
             sleep(looks.next_wait(None).min(left)).await;
+            if self.deadline.is_over() {
+                return Ok(Appeared::No);
+            }
         }
     }
 
@@ -216,10 +233,8 @@ fn never_came(commit: &str, branch: Option<&String>, place: &Place) -> Outcome {
             .because("Automatic deployment is off, so a push starts none")
             .hint("Switch it on in the service's settings, or start the deployment with deploy-app or deploy-static-site");
     }
-    let is_other = branch
-        .zip(place.default_branch.as_ref())
-        .filter(|(ours, its)| ours != its);
-    if let Some((ours, its)) = is_other {
+    let other = branch.zip(place.default_branch.as_ref());
+    if let Some((ours, its)) = other.filter(|_| !place.deploys(branch)) {
         return outcome.because(format!(
             "A push to {ours} deploys nothing: the service is set to branch {its}"
         ));
@@ -230,10 +245,7 @@ fn never_came(commit: &str, branch: Option<&String>, place: &Place) -> Outcome {
         );
     }
     outcome
-        .because(format!(
-            "None appeared within {}",
-            crate::report::duration(APPEARANCE)
-        ))
+        .because("A push to this branch should start one, and none appeared")
         .hint("Look in the dashboard whether the repository is still connected")
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
+use super::settle::Scene;
 use super::{CLEAN_UP, IN_FLIGHT, LOOK_UP, Run, nothing_started};
-use crate::deployment::{Deployment, Service, Verdict};
+use crate::deployment::{Deployment, Origin, Service, Verdict};
 use crate::inputs::Abandon;
 use crate::outcome::{Ending, Outcome};
 use crate::plan::{Cleaning, NewPreview, Order, Preview, Work};
@@ -58,6 +59,11 @@ impl Run<'_> {
             there = self.look_for_preview(new) => there,
             signal = self.stop.asked() => return nothing_started(signal),
         };
+        let is_closed = new.ends_with_pull_request
+            && self.is_open(new.preview.pull_request).await == Some(false);
+        if is_closed {
+            return self.was_closed_before(there).await;
+        }
         match there {
             Ok(There::App(app)) if self.plan.dry_run => {
                 Outcome::planned(&format!("deploy preview app {}", app.label()))
@@ -65,8 +71,34 @@ impl Run<'_> {
             Ok(There::None(_)) if self.plan.dry_run => {
                 Outcome::planned(&format!("create a preview app for branch {}", new.branch))
             }
-            Ok(There::App(app)) => self.deploy_preview(new, &app).await,
-            Ok(There::None(before)) => self.make_preview(new, &before).await,
+            Err(error) => self.not_started(error).await,
+            Ok(there) => {
+                let key = new.pipeline.to_string();
+                self.comment(&new.preview, &key, None).await;
+                let outcome = match there {
+                    There::App(app) => self.deploy_preview(new, &app).await,
+                    // Boxed: what waits in it is large.
+                    There::None(before) => Box::pin(self.make_preview(new, &before)).await,
+                };
+                if !matches!(outcome.ending, Ending::Interrupted(_)) {
+                    self.comment(&new.preview, &key, Some(&outcome)).await;
+                }
+                outcome
+            }
+        }
+    }
+
+    /// The pull request is closed already: nothing may be left of it.
+    async fn was_closed_before(&self, there: Result<There, TriggerError>) -> Outcome {
+        match there {
+            Ok(There::App(app)) if self.plan.dry_run => {
+                Outcome::planned(&format!("delete preview app {}", app.label()))
+            }
+            Ok(There::App(app)) => self.was_closed(app.id).await,
+            Ok(There::None(_)) => Outcome::new(
+                Ending::Passed,
+                "The pull request is closed, so there is no preview",
+            ),
             Err(error) => self.not_started(error).await,
         }
     }
@@ -148,7 +180,7 @@ impl Run<'_> {
             Err(error) => self.not_started(error).await,
             Ok(Todo::Follow(deployment)) => {
                 self.reporter.on(Event::Found(service, &deployment));
-                self.follow(service, *deployment, None).await
+                self.follow(service, *deployment, &of_branch(new)).await
             }
             Ok(Todo::Nothing(deployment)) => {
                 self.reporter.on(Event::Found(service, &deployment));
@@ -171,46 +203,38 @@ impl Run<'_> {
     }
 
     async fn what_to_do(&self, new: &NewPreview, app: &PreviewApp) -> Result<Todo, TriggerError> {
-        let deploys_pushes = app.record.as_ref().is_some_and(|record| record.auto_deploy);
-        let Some(commit) = new.commit.as_deref().filter(|_| deploys_pushes) else {
+        let Some(commit) = new.commit.as_deref() else {
             return Ok(Todo::Deploy);
         };
-        self.reporter.on(Event::Note(&format!(
-            "Sevalla deploys pushes to this app by itself. Looking for the deployment of commit {commit}."
-        )));
+        let deploys_pushes = app.record.as_ref().is_some_and(|record| record.auto_deploy);
         let service = Service::application(app.id);
         let give_up = self.deadline.moment().min(Instant::now() + APPEARANCE);
         let mut looks = Schedule::for_looks();
+        let mut is_first = true;
         loop {
             let all = trigger::read_past(&self.client, service).await?;
-            let is_ours = |deployment: &&Deployment| {
-                let its = deployment.commit_sha.as_deref();
-                its.is_some_and(|its| its.eq_ignore_ascii_case(commit))
-            };
-            match all.iter().find(is_ours).map(|d| (d, d.status.verdict())) {
-                Some((ours, None)) => return Ok(Todo::Follow(Box::new(ours.clone()))),
-                Some((ours, Some(Verdict::Success))) => {
-                    return Ok(Todo::Nothing(Box::new(ours.clone())));
-                }
-                Some((_, Some(_))) => return Ok(Todo::Deploy),
-                None if Instant::now() >= give_up => return Ok(Todo::Deploy),
-                None => sleep(looks.next_wait(None)).await,
+            if let Some(todo) = what_there_is(&all, commit, is_first) {
+                return Ok(todo);
             }
+            let may_come = all.iter().any(may_be_of_a_push);
+            let is_over = !deploys_pushes || Instant::now() >= give_up;
+            if is_over && !may_come {
+                return Ok(Todo::Deploy);
+            }
+            if is_first {
+                self.reporter.on(Event::Note(&format!(
+                    "Sevalla deploys pushes to this app by itself. Looking for the deployment of \
+                     commit {commit}."
+                )));
+            }
+            is_first = false;
+            sleep(looks.next_wait(None)).await;
         }
     }
 
     async fn make_preview(&self, new: &NewPreview, before: &Previews) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
-        // A quota of creations frees within the hour: worth waiting for, if
-        // there is time.
-        let patience = Patience::For(self.deadline.moment() - Instant::now());
-        let mut creation = pin!(trigger::create_preview(
-            &self.client,
-            new,
-            before,
-            patience,
-            &tell
-        ));
+        let mut creation = pin!(trigger::create_preview(&self.client, new, before, &tell));
         let made = tokio::select! {
             biased;
             signal = self.stop.asked() => {
@@ -223,24 +247,50 @@ impl Run<'_> {
         };
         let app = match made {
             Ok(app) => app,
-            Err(error) => return self.not_started(error).await,
+            Err(error) => {
+                return match self.made_meanwhile(new, &error).await {
+                    Some(app) => self.deploy_preview(new, &app).await,
+                    None => self.not_started(error).await,
+                };
+            }
         };
         tell(Event::PreviewApp {
             app: app.id,
             name: app.name.as_deref(),
             is_new: true,
         });
-        let outcome = self.follow_first(app.id).await;
+        let outcome = self.follow_first(new, app.id).await;
         self.finish_preview(new, app.id, outcome).await
     }
 
+    /// The app that another run, or Sevalla itself, has made since this one
+    /// looked: then making a second one may be refused.
+    async fn made_meanwhile(&self, new: &NewPreview, error: &TriggerError) -> Option<PreviewApp> {
+        if !matches!(error.status(), Some(400 | 409 | 422)) {
+            return None;
+        }
+        let look = trigger::find_previews(&self.client, &new.preview);
+        let mut before = self.for_more_words(look).await?.ok()?;
+        let app = one_of(&mut before.found).ok()??;
+        self.reporter.on(Event::PreviewApp {
+            app: app.id,
+            name: app.name.as_deref(),
+            is_new: false,
+        });
+        Some(app)
+    }
+
     /// Follows the first deployment of a new app.
-    async fn follow_first(&self, app: Uuid) -> Outcome {
+    async fn follow_first(&self, new: &NewPreview, app: Uuid) -> Outcome {
         let service = Service::application(app);
         let first = tokio::select! {
             first = self.first_deployment(service) => first,
-            signal = self.stop.asked() => return Outcome::interrupted(signal)
-                .because(format!("Preview app {app} was created; its first deployment goes on")),
+            signal = self.stop.asked() => {
+                let by = Instant::now() + CLEAN_UP;
+                self.reporter.on(Event::Stopping(signal));
+                let created = format!("Preview app {app} was created");
+                return self.stop_first(signal, service, &created, by).await;
+            }
         };
         match first {
             Ok(Some(deployment)) => {
@@ -248,7 +298,7 @@ impl Run<'_> {
                 if !self.plan.follow {
                     return Outcome::triggered(Some(&deployment));
                 }
-                self.follow(service, deployment, None).await
+                self.follow(service, deployment, &of_branch(new)).await
             }
             Ok(None) => Outcome::new(
                 Ending::TimedOut,
@@ -278,10 +328,11 @@ impl Run<'_> {
             if let Some(first) = all.into_iter().last() {
                 return Ok(Some(first));
             }
-            if Instant::now() >= give_up {
+            let wait = looks.next_wait(None);
+            if Instant::now() + wait >= give_up {
                 return Ok(None);
             }
-            sleep(looks.next_wait(None)).await;
+            sleep(wait).await;
         }
     }
 
@@ -290,7 +341,7 @@ impl Run<'_> {
         let is_live = outcome.ending == Ending::Success;
         let outcome = match outcome.ending {
             Ending::Interrupted(_) => return outcome,
-            _ if new.ends_with_pull_request && !self.stays(app).await => {
+            _ if new.ends_with_pull_request && !self.stays(new, app).await => {
                 return self.was_closed(app).await;
             }
             _ => outcome,
@@ -309,9 +360,12 @@ impl Run<'_> {
         outcome
     }
 
-    /// Whether the preview is still wanted: Sevalla deletes one when its pull
-    /// request is closed.
-    async fn stays(&self, app: Uuid) -> bool {
+    /// Whether the preview is still wanted. Where the pull request cannot be
+    /// asked, the app tells: Sevalla deletes it when its pull request is closed.
+    async fn stays(&self, new: &NewPreview, app: Uuid) -> bool {
+        if self.is_open(new.preview.pull_request).await == Some(false) {
+            return false;
+        }
         let patience = Patience::FOR_A_SEARCH;
         match self.client.get_application(app, patience).await {
             Ok(record) => record.status.as_deref() != Some("deleting"),
@@ -378,22 +432,41 @@ impl Run<'_> {
                 .because("The request that creates the preview app was on its way; whether it took effect is not known")
                 .hint("Look in the dashboard, and delete the app there if there is one");
         };
+        self.reporter.on(Event::PreviewApp {
+            app: app.id,
+            name: app.name.as_deref(),
+            is_new: true,
+        });
         let created = format!("Preview app {} was created", app.label());
+        let service = Service::application(app.id);
+        self.stop_first(signal, service, &created, by).await
+    }
+
+    /// Cancels the first deployment of a new app, if that is wanted and it is
+    /// to be seen yet.
+    async fn stop_first(
+        &self,
+        signal: Signal,
+        service: Service,
+        created: &str,
+        by: Instant,
+    ) -> Outcome {
         if self.plan.on_cancel == Abandon::Leave {
             return Outcome::interrupted(signal).because(format!("{created} and goes on"));
         }
-        let service = Service::application(app.id);
         let client = self.client.hurried(by);
         let first = client.deployments(service, 1, Patience::Once).await;
-        match first.ok().and_then(|mut all| all.pop()) {
-            Some(deployment) => self
-                .stop_following(signal, service, &deployment.id, by)
-                .await
-                .because(created),
+        let outcome = match first.ok().and_then(|mut all| all.pop()) {
+            Some(deployment) => {
+                self.reporter.on(Event::Started(service, &deployment));
+                self.stop_following(signal, service, &deployment.id, by)
+                    .await
+                    .because(created)
+            }
             None => Outcome::interrupted(signal)
-                .because(format!("{created}; its first deployment was not seen yet"))
-                .hint("Delete the app with delete-preview-app if it is not wanted"),
-        }
+                .because(format!("{created}; its first deployment was not seen yet")),
+        };
+        outcome.hint("Delete the app with delete-preview-app if it is not wanted")
     }
 }
 
@@ -401,12 +474,16 @@ impl Run<'_> {
 impl Run<'_> {
     /// Deletes the preview app that is meant; one that is gone is as good.
     pub(super) async fn delete_preview(&self, preview: &Preview) -> Outcome {
-        tokio::select! {
+        let outcome = tokio::select! {
             outcome = self.find_and_delete(preview) => outcome,
-            signal = self.stop.asked() => Outcome::interrupted(signal)
+            signal = self.stop.asked() => return Outcome::interrupted(signal)
                 .because("Whether the preview app was deleted was not seen")
                 .hint("Run this again: deleting twice does no harm"),
+        };
+        if let (Ending::Success, Some(pipeline)) = (outcome.ending, preview.pipeline) {
+            self.comment_deleted(preview, &pipeline.to_string()).await;
         }
+        outcome
     }
 
     async fn only_preview(&self, preview: &Preview) -> Result<Option<PreviewApp>, TriggerError> {
@@ -539,6 +616,11 @@ impl Run<'_> {
         if trigger::refuse_no_preview(record).is_err() {
             return Ok(None);
         }
+        if let Some(number) = of_repository(cleaning, record)
+            && self.is_open(Some(number)).await == Some(false)
+        {
+            return Ok(Some(format!("pull request {number} is closed")));
+        }
         let Some(max_age) = cleaning.max_age else {
             return Ok(None);
         };
@@ -550,13 +632,57 @@ impl Run<'_> {
             return Ok(None);
         }
         let times = past.iter().filter_map(|deployment| deployment.created_at);
-        let Some(last) = times.chain(record.created_at).max() else {
+        let Some(last) = times.max().or(record.created_at) else {
             return Ok(None);
         };
         let age = (self.clock)().duration_since(last);
         let is_old = Duration::try_from(age).is_ok_and(|age| age > max_age);
         Ok(is_old.then(|| format!("not deployed since {last:.0}")))
     }
+}
+
+/// The number of the pull request that a preview app of the repository belongs
+/// to, as its name tells it.
+fn of_repository(cleaning: &Cleaning, record: &Application) -> Option<u64> {
+    let slug = cleaning.closed_in.as_deref()?;
+    trigger::pull_request_of(record, slug)
+}
+
+/// A deployment that Sevalla has started for the preview's branch.
+fn of_branch(new: &NewPreview) -> Scene {
+    Scene {
+        branch: Some(new.branch.clone()),
+        ..Scene::default()
+    }
+}
+
+/// What the deployments of an app mean for one that is asked for of this
+/// commit; `None` if there is none yet.
+fn what_there_is(all: &[Deployment], commit: &str, is_first: bool) -> Option<Todo> {
+    let is_ours = |deployment: &&Deployment| {
+        let its = deployment.commit_sha.as_deref();
+        its.is_some_and(|its| its.eq_ignore_ascii_case(commit))
+    };
+    let ours = all.iter().find(is_ours)?;
+    let is_success = |one: &&Deployment| one.status.verdict() == Some(Verdict::Success);
+    Some(match ours.status.verdict() {
+        // Live, unless another came after it.
+        Some(Verdict::Success) => match all.iter().find(is_success) {
+            Some(live) if live.id == ours.id => Todo::Nothing(Box::new(ours.clone())),
+            _ => Todo::Deploy,
+        },
+        // One that had ended before is what this run is to make good.
+        Some(_) if is_first => Todo::Deploy,
+        _ => Todo::Follow(Box::new(ours.clone())),
+    })
+}
+
+/// Whether a deployment may turn out to be that of a push whose commit it does
+/// not tell yet.
+fn may_be_of_a_push(deployment: &Deployment) -> bool {
+    deployment.origin != Origin::Manual
+        && deployment.commit_sha.is_none()
+        && deployment.status.verdict().is_none()
 }
 
 /// The preview app that is meant, if there is one.

@@ -5,12 +5,14 @@ use std::pin::pin;
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout};
 
+use super::settle::Scene;
 use super::{CLEAN_UP, IN_FLIGHT, LATE_CANCEL, LOOK_UP, Run, nothing_started};
-use crate::deployment::{Deployment, DeploymentId, Verdict};
+use crate::deployment::{Deployment, DeploymentId};
 use crate::inputs::{Abandon, OnFailure};
 use crate::outcome::Outcome;
 use crate::plan::Promotion;
 use crate::report::Event;
+use crate::sevalla::Client;
 use crate::stop::Signal;
 use crate::trigger::{self, Aim, Target, TriggerError};
 use crate::watch::{Ended, Watch};
@@ -40,6 +42,9 @@ impl Run<'_> {
                 let by = Instant::now() + CLEAN_UP;
                 tell(Event::Stopping(signal));
                 let starts = timeout(IN_FLIGHT, start).await.unwrap_or_default();
+                if let Some(refused) = refused(&starts) {
+                    return nothing_started(signal).because(refused);
+                }
                 return self.stop_targets(signal, &aim, &known(&starts), by).await;
             }
             starts = &mut start => starts,
@@ -83,13 +88,15 @@ impl Run<'_> {
         let source = self.source(service, &deployment.id);
         let id = deployment.id.clone();
         let ended = Watch::new(&source, deployment, self.deadline, self.reading(), &tell)
+            .knowing(target.before.past.clone())
             .follow()
             .await;
         match ended {
-            Ended::Seen(deployment, Verdict::Success) => {
-                self.for_more_words(self.tell_url(&source, None, &tell))
-                    .await;
-                Outcome::of_ended(&Ended::Seen(deployment, Verdict::Success), service)
+            Ended::Seen(deployment, verdict) => {
+                // Going back is decided for all targets together.
+                let scene = Scene::default();
+                self.settle(&source, deployment, verdict, &scene, &tell)
+                    .await
             }
             Ended::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
                 let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
@@ -99,7 +106,6 @@ impl Run<'_> {
             Ended::TimedOut { .. } | Ended::Lost { .. } => {
                 Outcome::of_ended(&ended, service).and_left(&id)
             }
-            Ended::Seen(..) => Outcome::of_ended(&ended, service),
         }
     }
 
@@ -152,6 +158,16 @@ impl Run<'_> {
         outcome
     }
 
+    /// Looks up what was started on a target by a request that was not
+    /// answered.
+    async fn find_target(&self, client: &Client, target: &Target) -> Option<DeploymentId> {
+        let service = target.service;
+        let found = trigger::find_started(client, service, &target.before).await?;
+        self.reporter
+            .on(Event::Of(service, &Event::Started(service, &found)));
+        Some(found.id)
+    }
+
     async fn stop_target(
         &self,
         signal: Signal,
@@ -163,9 +179,7 @@ impl Run<'_> {
         let client = self.client.hurried(by.min(Instant::now() + LOOK_UP));
         let id = match id {
             Some(id) => Some(id),
-            None => trigger::find_started(&client, service, &target.before)
-                .await
-                .map(|deployment| deployment.id),
+            None => self.find_target(&client, target).await,
         };
         let Some(id) = id else {
             return Outcome::interrupted(signal)
@@ -173,6 +187,16 @@ impl Run<'_> {
                 .hint("Look in the dashboard, and cancel what should not go on");
         };
         self.stop_following(signal, service, &id, by).await
+    }
+}
+
+/// Why nothing was started, if that is certain: one request is made for all
+/// targets, so what refuses it refuses it for all.
+fn refused(starts: &[Start]) -> Option<String> {
+    let is_refused = |start: &Start| matches!(start, Err(TriggerError::Api(_)));
+    match starts.first()? {
+        Err(TriggerError::Api(error)) if starts.iter().all(is_refused) => Some(error.to_string()),
+        _ => None,
     }
 }
 

@@ -33,8 +33,17 @@ impl Run<'_> {
 
     async fn go_back(&self, service: Service, live: &Deployment, tell: Tell<'_>) -> String {
         let work = Work::back_to(service, live);
+        // The outputs stay with what was deployed, not with what takes it back.
         let quietly = |event: Event<'_>| match event {
             Event::Target(..) => {}
+            Event::Started(_, deployment) => tell(Event::Note(&format!(
+                "Rollback started as deployment {}",
+                deployment.id
+            ))),
+            Event::Seen(deployment) => tell(Event::Note(&format!(
+                "Rollback: {}",
+                deployment.status.word()
+            ))),
             event => tell(event),
         };
         let before = trigger::look_before(&self.client, self.plan, &work, &quietly).await;

@@ -1,16 +1,14 @@
-//! Operations that change settings, caches and the CDN, or delete.
+//! Operations that change settings or the CDN, or delete.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::operation::{
-    DELETE_APPLICATION, DELETE_DATABASE, DELETE_STATIC_SITE, PURGE_APPLICATION_CACHE,
-    PURGE_STATIC_SITE_CACHE, TOGGLE_APPLICATION_CDN, UPDATE_APPLICATION, UPDATE_DATABASE,
-    UPDATE_STATIC_SITE,
+    DELETE_APPLICATION, DELETE_DATABASE, DELETE_STATIC_SITE, TOGGLE_APPLICATION_CDN,
+    UPDATE_APPLICATION, UPDATE_DATABASE, UPDATE_STATIC_SITE,
 };
 use super::{ApiError, Call, Client, Patience};
-use crate::deployment::{Service, ServiceKind};
 use crate::resource::Changeable;
 
 /// The answer to a toggle: without the state it tells nothing.
@@ -52,17 +50,6 @@ impl Client {
             Changeable::Database => &DELETE_DATABASE,
         };
         let id = id.to_string();
-        let call = Call::new(operation, [id.as_str()]);
-        self.send_and(call, patience, |_| Ok(())).await
-    }
-
-    /// Empties the caches in front of a service.
-    pub async fn purge_cache(&self, service: Service, patience: Patience) -> Result<(), ApiError> {
-        let operation = match service.kind {
-            ServiceKind::Application => &PURGE_APPLICATION_CACHE,
-            ServiceKind::StaticSite => &PURGE_STATIC_SITE_CACHE,
-        };
-        let id = service.id.to_string();
         let call = Call::new(operation, [id.as_str()]);
         self.send_and(call, patience, |_| Ok(())).await
     }

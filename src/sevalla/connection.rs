@@ -88,6 +88,11 @@ impl Connection {
         self.budget.borrow().pause(tier)
     }
 
+    /// Which part of this tier's budget is used by the company's jobs together.
+    pub(super) fn load(&self, tier: Tier) -> f64 {
+        self.budget.borrow().load(tier)
+    }
+
     /// Sends the request once and reads the answer, within `limit` and by
     /// `deadline` at the latest.
     pub(super) async fn attempt(
@@ -151,6 +156,7 @@ impl Connection {
             Some(self.url(call))
         };
         Ok(Request {
+            accept: "application/json",
             method: call.operation.method.clone(),
             url: url.ok_or_else(|| Cause::NotConnected {
                 reason: "the address is not a URL".to_owned(),
@@ -222,7 +228,6 @@ impl Answer {
         Ok(value)
     }
 
-    /// The reason may repeat a value of the body, however long.
     /// The body as the deployment with this id: another one would be followed
     /// in the place of ours.
     pub(super) fn deployment(&self, id: &DeploymentId) -> Result<Deployment, Cause> {
@@ -236,6 +241,7 @@ impl Answer {
         Ok(deployment)
     }
 
+    /// The reason may repeat a value of the body, however long.
     fn undecodable(&self, reason: &str) -> Cause {
         Cause::Undecodable {
             status: self.status,

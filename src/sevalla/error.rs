@@ -91,6 +91,15 @@ impl ApiError {
         }
     }
 
+    /// When there is room again, if a rate limit was the reason and the service
+    /// tells.
+    pub fn frees_in(&self) -> Option<Duration> {
+        match &self.cause {
+            Cause::Refused(refusal) => refusal.frees_in,
+            _ => None,
+        }
+    }
+
     /// "3 attempts in 12s".
     pub fn effort(&self) -> String {
         let plural = if self.attempts == 1 { "" } else { "s" };

@@ -47,6 +47,9 @@ const READS_IN_A_WINDOW: u64 = 4;
 /// That guess is not taken too far: the next answer tells more.
 const LARGEST_GUESS: u64 = 25;
 
+/// A smaller part of a window shows nothing about the whole.
+const YOUNG: f64 = 0.04;
+
 static LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 static REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 /// Seconds until the window of the budget ends.
@@ -73,6 +76,8 @@ struct Window {
     /// What everybody takes for each request of ours, ours included: how many
     /// we are, if all ask equally often.
     taken: u64,
+    /// Which part of the budget goes, at the rate at which it does.
+    load: f64,
 }
 
 /// How long to wait before a request.
@@ -103,6 +108,7 @@ impl Budget {
             ends: now + reset,
             told: now,
             taken: self.taken(tier, limit, remaining, now),
+            load: self.load_after(tier, part(limit - remaining, limit), reset),
         };
         self.length = self.length.max(reset);
         self.windows.insert(tier, window);
@@ -160,6 +166,24 @@ impl Budget {
         Pause { least, spread }
     }
 
+    /// Which part of a tier's budget is used by all of us: from zero to one.
+    pub fn load(&self, tier: Tier) -> f64 {
+        self.windows.get(&tier).map_or(0.0, |window| window.load)
+    }
+
+    /// The load after an answer that tells which part of the window's budget is
+    /// used. The younger the window is, the less that says.
+    fn load_after(&self, tier: Tier, used: f64, reset: Duration) -> f64 {
+        // Until a whole window has been seen, it may be as long as documented.
+        let length = self.length.max(reset).max(MINUTE);
+        let passed = 1.0 - reset.as_secs_f64() / length.as_secs_f64();
+        let now = (used / passed.max(YOUNG)).min(1.0);
+        match self.windows.get(&tier) {
+            Some(before) if used < 1.0 => before.load + (now - before.load) * passed,
+            _ => now,
+        }
+    }
+
     /// The first readings of a log come unprepared, so if we are more than a
     /// window has room for, they are spread over as many windows as it takes.
     fn first_reading(&self) -> Pause {
@@ -202,6 +226,13 @@ const fn reserve(tier: Tier, limit: u64) -> u64 {
         Tier::Read => limit / 10,
         Tier::Deployment | Tier::Creation => 0,
     }
+}
+
+/// Which part of a budget a number is.
+fn part(number: u64, limit: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "budgets are small numbers")]
+    let part = number as f64 / limit.max(1) as f64;
+    part
 }
 
 /// The time between two requests of ours, if `taken` of what is `left` go for
@@ -264,9 +295,11 @@ pub fn asked_wait(status: u16, headers: &HeaderMap) -> Option<Duration> {
     Some(asked.min(LONGEST_ASKED_WAIT))
 }
 
-/// After a 429, when there is room again, as far as the service tells.
+/// After a 429, when there is room again, as far as the service tells. Not cut
+/// to [`LONGEST_ASKED_WAIT`]: a quota of an hour frees within the hour.
 pub fn frees_in(status: u16, headers: &HeaderMap) -> Option<Duration> {
-    reset(headers).filter(|_| status == 429)
+    let told = retry_after(headers).filter(|wait| *wait <= LONGEST_WINDOW);
+    told.or_else(|| reset(headers)).filter(|_| status == 429)
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

@@ -79,6 +79,8 @@ operations! {
         "delete the application";
     ROLLBACK_DEPLOYMENT = "rollbackDeploymentV3" POST "/applications/{id}/deployments/rollback" Deployment false
         "roll the application back";
+    PURGE_APPLICATION_CACHE = "purgeApplicationCacheV3" POST "/applications/{id}/purge-cache" Deployment false
+        "empty the application's caches";
     GET_PIPELINE = "getPipelineV3" GET "/pipelines/{id}" Read false
         "read the pipeline";
     PROMOTE_PIPELINE = "promotePipelineV3" POST "/pipelines/{id}/promote" Deployment true
@@ -95,6 +97,8 @@ operations! {
     CANCEL_STATIC_SITE_DEPLOYMENT = "cancelStaticSiteDeploymentV3"
         POST "/static-sites/{id}/deployments/{deployment_id}/cancel" Deployment false
         "cancel the deployment";
+    PURGE_STATIC_SITE_CACHE = "purgeStaticSiteCacheV3" POST "/static-sites/{id}/purge-cache" Deployment false
+        "empty the static site's caches";
     VALIDATE_API_KEY = "validateApiKeyV3" GET "/api-keys/validate" Read false
         "check the key";
     GET_STATIC_SITE_DEPLOYMENT_LOGS = "getStaticSiteDeploymentLogsV3"
@@ -102,8 +106,6 @@ operations! {
         "read the deployment's log";
     UPDATE_APPLICATION = "updateApplicationV3" PATCH "/applications/{id}" Deployment true
         "change the application";
-    PURGE_APPLICATION_CACHE = "purgeApplicationCacheV3" POST "/applications/{id}/purge-cache" Deployment false
-        "purge the application's cache";
     TOGGLE_APPLICATION_CDN = "toggleApplicationCdnV3" POST "/applications/{id}/cdn/toggle" Deployment false
         "toggle the application's CDN";
     LIST_PROCESSES = "listProcessesV3" GET "/applications/{id}/processes" Read false
@@ -121,8 +123,6 @@ operations! {
         "change the static site";
     DELETE_STATIC_SITE = "deleteStaticSiteV3" DELETE "/static-sites/{id}" Deployment false
         "delete the static site";
-    PURGE_STATIC_SITE_CACHE = "purgeStaticSiteCacheV3" POST "/static-sites/{id}/purge-cache" Deployment false
-        "purge the static site's cache";
     LIST_PIPELINES = "listPipelinesV3" GET "/pipelines" Read false
         "list the company's pipelines";
     LIST_DATABASES = "listDatabasesV3" GET "/databases" Read false

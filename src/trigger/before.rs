@@ -9,6 +9,7 @@ use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind, Verdict}
 use crate::plan::{Order, Plan, Work};
 use crate::report::Event;
 use crate::sevalla::{Application, Client, Patience, StaticSite};
+use crate::watch::past::Past;
 
 /// What was read before the change.
 #[derive(Debug, Default)]
@@ -19,6 +20,10 @@ pub struct Before {
     pub order: String,
     /// The deployment that is live, if one is among those that were read.
     pub live: Option<Deployment>,
+    /// How long past deployments took, as far as they were read.
+    pub past: Past,
+    /// The deployments that wait or run, newest first.
+    pub busy: Vec<Deployment>,
     /// The deployments there were; `None` if they could not be read.
     pub(super) mark: Option<Mark>,
     pub(super) wanted: Wanted,
@@ -136,10 +141,26 @@ impl Before {
         Self {
             order: describe(&wanted),
             live: successes(past).next().cloned(),
+            past: Past::of(past),
+            busy: past
+                .iter()
+                .filter(|other| other.status.verdict().is_none())
+                .cloned()
+                .collect(),
             mark: Some(Mark::of(past)),
             wanted,
             ..Self::default()
         }
+    }
+
+    /// The branch that will be deployed, if it is one.
+    pub fn branch(&self) -> Option<&str> {
+        self.wanted.branch.as_deref()
+    }
+
+    /// One that waits or runs and deploys the same.
+    pub fn same(&self) -> Option<&Deployment> {
+        self.busy.iter().find(|other| self.wanted.is_same(other))
     }
 
     /// Adds what is known of the earlier deployment to go back to.
@@ -269,6 +290,19 @@ pub struct Place {
     pub deploys_pushes: bool,
     /// Whether only some pushes are, by the paths they touch.
     pub filters_paths: bool,
+    /// Whether pushes to other branches may be, too: a static site builds
+    /// previews of pull requests.
+    pub previews_branches: bool,
+}
+
+impl Place {
+    /// Whether a push to this branch may be deployed; `None` is the service's
+    /// own.
+    pub fn deploys(&self, branch: Option<&String>) -> bool {
+        let other = branch.zip(self.default_branch.as_ref());
+        let is_other = other.is_some_and(|(ours, its)| ours != its);
+        self.deploys_pushes && !is_other || self.previews_branches && is_other
+    }
 }
 
 /// Reads a service's record.
@@ -293,6 +327,7 @@ pub async fn look_at(
                 deploys_pushes: is_built_on_push,
                 filters_paths: !record.allow_deploy_paths.is_empty()
                     || !record.ignore_deploy_paths.is_empty(),
+                previews_branches: false,
             })
         }
         ServiceKind::StaticSite => {
@@ -303,6 +338,7 @@ pub async fn look_at(
                 default_branch: record.default_branch,
                 deploys_pushes: record.auto_deploy,
                 filters_paths: false,
+                previews_branches: record.is_preview_enabled,
             })
         }
     }

@@ -66,10 +66,10 @@ pub fn refuse_no_preview(record: &Application) -> Result<(), TriggerError> {
     let name = record.display_name.as_deref().unwrap_or(&record.id);
     Err(TriggerError::Refused {
         reason: format!(
-            "{name} is no preview app but of type {}, so it is not deleted",
-            record.kind.as_deref().unwrap_or("(unknown)")
+            "{name} is no preview app: its type is {}",
+            record.kind.as_deref().unwrap_or("not known")
         ),
-        hint: "Check app-id. To delete an application, use the dashboard.".to_owned(),
+        hint: "Check app-id: actions on previews touch nothing but preview apps.".to_owned(),
     })
 }
 
@@ -101,6 +101,8 @@ async fn ask(client: &Client, app: Uuid, tell: Tell<'_>) -> Result<(), ApiError>
         };
         match error.status() {
             Some(404) => return Ok(()),
+            // An earlier request may have worked whose answer was lost.
+            Some(400 | 409 | 422 | 423) if is_being_deleted(client, app).await => return Ok(()),
             // Refused while a deployment runs; which code that has is not
             // documented.
             Some(400 | 409 | 422 | 423) if Instant::now() + AGAIN < give_up => {}
@@ -116,6 +118,11 @@ async fn ask(client: &Client, app: Uuid, tell: Tell<'_>) -> Result<(), ApiError>
         }
         sleep(AGAIN).await;
     }
+}
+
+async fn is_being_deleted(client: &Client, app: Uuid) -> bool {
+    let record = client.get_application(app, Patience::Once).await;
+    record.is_ok_and(|record| record.status.as_deref() == Some("deleting"))
 }
 
 async fn wait_until_gone(

@@ -4,13 +4,15 @@
 //! known by its type, its repository, its branch and the number in its name.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::once::{Candidate, at_most_once};
 use super::{Tell, TriggerError};
 use crate::plan::{NewPreview, Preview};
-use crate::sevalla::{ApiError, AppSummary, Application, Client, LONGEST_PAGE, Patience};
+use crate::sevalla::{ApiError, AppSummary, Application, Client, LONGEST_PAGE, Patience, SPARED};
 
 /// The type of an application that is a preview.
 pub(super) const PREVIEW: &str = "previewApp";
@@ -92,7 +94,7 @@ async fn choose(
     all: Vec<AppSummary>,
     known: &HashSet<Uuid>,
 ) -> Result<Vec<PreviewApp>, ApiError> {
-    let mut found = Vec::new();
+    let mut found: Vec<(Likeness, PreviewApp)> = Vec::new();
     let summaries = all.into_iter();
     let candidates = summaries.filter(|app| {
         !known.contains(&app.id) && may_be_numbered(preview, app.display_name.as_deref())
@@ -104,26 +106,43 @@ async fn choose(
             Err(error) if error.status() == Some(404) => continue,
             Err(error) => return Err(error),
         };
-        if is_meant(preview, &record) {
-            found.push(PreviewApp {
+        if let Some(likeness) = is_meant(preview, &record) {
+            let app = PreviewApp {
                 id: app.id,
                 name: app.display_name,
                 record: Some(record),
-            });
+            };
+            found.push((likeness, app));
         }
     }
-    Ok(found)
+    let best = found.iter().map(|(likeness, _)| *likeness).max();
+    let is_best = |(likeness, _): &(Likeness, PreviewApp)| Some(*likeness) == best;
+    Ok(found
+        .into_iter()
+        .filter(is_best)
+        .map(|(_, app)| app)
+        .collect())
+}
+
+/// How well an app's repository fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Likeness {
+    /// The last part of its name is the same: it may be a mirror.
+    Name,
+    /// It is the same, or nothing tells that it is not.
+    Same,
 }
 
 /// Whether a preview app with this record is the one that is meant.
-fn is_meant(preview: &Preview, record: &Application) -> bool {
+fn is_meant(preview: &Preview, record: &Application) -> Option<Likeness> {
     let is_gone = record.status.as_deref() == Some("deleting");
     let is_preview = record.kind.as_deref().is_none_or(|kind| kind == PREVIEW);
-    let same_repository = preview
-        .repository
-        .as_deref()
-        .zip(record.repo_url.as_deref())
-        .is_none_or(|(ours, its)| is_repository(its, ours));
+    let likeness = match (&preview.repository, &record.repo_url) {
+        (Some(ours), Some(its)) if is_repository(its, ours) => Likeness::Same,
+        (Some(ours), Some(its)) if last_part(its) == last_part(ours) => Likeness::Name,
+        (Some(_), Some(_)) => return None,
+        _ => Likeness::Same,
+    };
     let name = record.display_name.as_deref();
     let same_branch = match (&preview.branch, &record.default_branch) {
         (Some(ours), Some(its)) => ours == its,
@@ -132,7 +151,31 @@ fn is_meant(preview: &Preview, record: &Application) -> bool {
             .pull_request
             .is_some_and(|number| numbers_in(name.unwrap_or_default()).contains(&number)),
     };
-    is_preview && !is_gone && same_repository && same_branch && may_be_numbered(preview, name)
+    let is_it = is_preview && !is_gone && same_branch && may_be_numbered(preview, name);
+    is_it.then_some(likeness)
+}
+
+/// The name of a repository without its owner.
+fn last_part(address: &str) -> String {
+    let plain = plain(address);
+    let last = plain.rsplit(['/', ':']).next();
+    last.unwrap_or_default().to_owned()
+}
+
+fn plain(address: &str) -> String {
+    let text = address.trim_end_matches('/').to_lowercase();
+    text.strip_suffix(".git").unwrap_or(&text).to_owned()
+}
+
+/// The number of the pull request that a preview app of this repository belongs
+/// to, if its name tells exactly one.
+pub fn pull_request_of(record: &Application, slug: &str) -> Option<u64> {
+    let is_its = is_repository(record.repo_url.as_deref()?, slug);
+    let numbers = numbers_in(record.display_name.as_deref()?);
+    match numbers.as_slice() {
+        [number] if is_its => Some(*number),
+        _ => None,
+    }
 }
 
 /// Whether an app of this name may belong to the pull request: not if the name
@@ -178,29 +221,25 @@ fn numbers_in(name: &str) -> Vec<u64> {
 
 /// Whether an address of a repository is that of `owner/name`.
 fn is_repository(address: &str, slug: &str) -> bool {
-    let plain = |text: &str| {
-        let text = text.trim_end_matches('/').to_lowercase();
-        text.strip_suffix(".git").unwrap_or(&text).to_owned()
-    };
     let (address, slug) = (plain(address), plain(slug));
     address == slug
         || address.ends_with(&format!("/{slug}"))
         || address.ends_with(&format!(":{slug}"))
 }
 
+/// How long a creation is tried again before it is asked how long that may
+/// take.
+const BURST: Patience = Patience::For(Duration::from_secs(60));
+
 /// Makes a preview app, at most once. Its first deployment starts by itself.
 pub async fn create_preview(
     client: &Client,
     new: &NewPreview,
     before: &Previews,
-    patience: Patience,
     tell: Tell<'_>,
 ) -> Result<PreviewApp, TriggerError> {
     let send = async || {
-        let number = new.preview.pull_request;
-        let made = client
-            .create_preview_app(new.pipeline, &new.branch, number, patience)
-            .await?;
+        let made = send_creation(client, new).await?;
         Ok(PreviewApp {
             id: made.id,
             name: made.display_name,
@@ -211,6 +250,29 @@ pub async fn create_preview(
     at_most_once(send, search, || !client.is_closing(), tell)
         .await
         .map_err(explain)
+}
+
+/// Sends the request that makes an app. A quota of creations frees within the
+/// hour: worth waiting for, if there is time.
+async fn send_creation(client: &Client, new: &NewPreview) -> Result<AppSummary, ApiError> {
+    let number = new.preview.pull_request;
+    loop {
+        let made = client
+            .create_preview_app(new.pipeline, &new.branch, number, BURST)
+            .await;
+        let error = match made {
+            Err(error) if error.status() == Some(429) => error,
+            made => return made,
+        };
+        // Then there must still be time to build.
+        let wait = error
+            .frees_in()
+            .filter(|wait| Instant::now() + *wait + SPARED < client.deadline());
+        match wait {
+            Some(wait) if client.wait_after(&error, wait).await => {}
+            _ => return Err(error),
+        }
+    }
 }
 
 /// Looks once for a preview app whose making was not answered.
@@ -235,6 +297,10 @@ async fn find_new(
 /// Adds what a refusal most likely means: the call is newer than the published
 /// document, and needs what only the dashboard can set up.
 fn explain(error: TriggerError) -> TriggerError {
+    let frees_in = match &error {
+        TriggerError::Api(error) => error.frees_in(),
+        _ => None,
+    };
     let place = match error.status() {
         Some(404) => {
             "Either pipeline-id is wrong, or Sevalla does not offer creating preview apps through \
@@ -247,7 +313,14 @@ fn explain(error: TriggerError) -> TriggerError {
         Some(429) => "A company can create 20 services an hour, and 5 a minute",
         _ => return error,
     };
-    error.at(place)
+    let error = error.at(place);
+    match frees_in {
+        Some(time) => error.at(format!(
+            "The next one is possible in {}, which this run does not have",
+            crate::report::duration(time)
+        )),
+        None => error,
+    }
 }
 
 impl Candidate for PreviewApp {
@@ -277,6 +350,7 @@ mod tests {
     fn preview(branch: Option<&str>, number: Option<u64>) -> Preview {
         Preview {
             app: None,
+            pipeline: None,
             branch: branch.map(str::to_owned),
             pull_request: number,
             repository: Some("octo/shop".to_owned()),
@@ -321,18 +395,26 @@ mod tests {
                 true,
             ),
         ] {
-            assert_eq!(is_meant(&preview, &record), is_it, "{preview:?} {record:?}");
+            let likeness = is_it.then_some(Likeness::Same);
+            assert_eq!(
+                is_meant(&preview, &record),
+                likeness,
+                "{preview:?} {record:?}"
+            );
         }
         let app = Application {
             kind: Some("app".to_owned()),
             ..record("a", "a", ours)
         };
-        assert!(!is_meant(&preview(Some("a"), None), &app));
+        assert_eq!(is_meant(&preview(Some("a"), None), &app), None);
+        let mirror = record("a", "a", "https://gitlab.com/mirrors/shop.git");
+        let likeness = is_meant(&preview(Some("a"), None), &mirror);
+        assert_eq!(likeness, Some(Likeness::Name));
         let deleting = Application {
             status: Some("deleting".to_owned()),
             ..record("a", "a", ours)
         };
-        assert!(!is_meant(&preview(Some("a"), None), &deleting));
+        assert_eq!(is_meant(&preview(Some("a"), None), &deleting), None);
     }
 
     #[test]

@@ -4,7 +4,10 @@
 //! happens to it changes no result. Both stop when the future is dropped, so a
 //! signal can end the watch at any moment.
 
+pub mod belief;
 mod log_cursor;
+pub mod pace;
+pub mod past;
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
@@ -14,10 +17,12 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use self::log_cursor::LogCursor;
+use self::pace::Pace;
+use self::past::{Kind, Past};
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, Status, Verdict};
 use crate::report::Event;
-use crate::schedule::Schedule;
+use crate::schedule::{Backoff, Schedule, chance};
 use crate::sevalla::{ApiError, Cause, Client, LogWindow, Next};
 
 /// How long a deployment that was just created may be unknown to the service:
@@ -68,6 +73,11 @@ pub trait Source {
     async fn look(&self) -> Result<Deployment, ApiError>;
     /// Reads a part of its log, once.
     async fn read_log(&self, window: LogWindow) -> Result<Vec<LogLine>, ApiError>;
+    /// Which part of the looks that the service allows the company is used by
+    /// all of its jobs: from zero to one.
+    fn load(&self) -> f64 {
+        0.0
+    }
 }
 
 /// A deployment on Sevalla.
@@ -90,6 +100,10 @@ impl Source for Remote {
         self.client
             .deployment_logs(self.service, &self.id, window)
             .await
+    }
+
+    fn load(&self) -> f64 {
+        self.client.load()
     }
 }
 
@@ -133,6 +147,7 @@ pub struct Watch<'a, S> {
     deadline: Deadline,
     reading: Reading,
     tell: &'a dyn Fn(Event<'_>),
+    pace: Pace,
     last: RefCell<Deployment>,
     /// Whether the service has known the deployment since it was created.
     is_known: Cell<bool>,
@@ -171,6 +186,7 @@ impl<'a, S: Source> Watch<'a, S> {
             deadline: deadline.into(),
             reading,
             tell,
+            pace: Pace::new(Past::default(), Box::new(chance)),
             last: RefCell::new(deployment),
             is_known: Cell::new(false),
             farewell: Cell::new(Farewell::Drain),
@@ -180,11 +196,22 @@ impl<'a, S: Source> Watch<'a, S> {
         }
     }
 
+    /// The same, which looks when the past says that there is something to be
+    /// seen.
+    #[must_use]
+    pub fn knowing(self, past: Past) -> Self {
+        Self {
+            pace: Pace::new(past, Box::new(chance)),
+            ..self
+        }
+    }
+
     /// Follows the deployment to its end.
     pub async fn follow(self) -> Ended {
+        self.begin();
         let status = async {
             let ended = tokio::select! {
-                ended = self.follow_status() => ended,
+                ended = self.follow_status(&self.pace) => ended,
                 never = self.beat() => match never {},
             };
             self.farewell.set(self.farewell_after(&ended));
@@ -206,6 +233,16 @@ impl<'a, S: Source> Watch<'a, S> {
             }
         };
         tokio::join!(status, log).0
+    }
+
+    /// Tells how long it usually takes, and notes what is known so far.
+    fn begin(&self) {
+        let last = self.last.borrow();
+        let kind = Kind::of(last.trigger.as_deref());
+        if let Some(usual) = self.pace.usual(kind) {
+            (self.tell)(Event::Usual(&usual));
+        }
+        self.pace.see(&last, self.source.load());
     }
 
     /// Until when the log may be read once the status loop has ended.
@@ -234,12 +271,12 @@ impl<'a, S: Source> Watch<'a, S> {
 
 /// The status loop.
 impl<S: Source> Watch<'_, S> {
-    async fn follow_status(&self) -> Ended {
+    async fn follow_status(&self, mut looks: impl Backoff) -> Ended {
         let started = Instant::now();
-        let mut looks = Schedule::for_looks();
+        let mut wait_for_a_look = || looks.next_backoff().unwrap_or(pace::ALONE);
         let mut retries = Schedule::for_requests();
         let mut streak = Streak::default();
-        let mut next_look = started + looks.next_wait(None);
+        let mut next_look = started + wait_for_a_look();
         loop {
             sleep_until(next_look.min(self.deadline.moment())).await;
             let begun = Instant::now();
@@ -258,7 +295,7 @@ impl<S: Source> Watch<'_, S> {
                     if let Some(ended) = self.see(seen) {
                         return ended;
                     }
-                    looks.next_wait(None)
+                    wait_for_a_look()
                 }
                 Err(error) => match self.after_a_miss(&error, started) {
                     Next::Again(asked) => {
@@ -290,6 +327,7 @@ impl<S: Source> Watch<'_, S> {
     /// Takes in what a look has shown; the end, if it was one.
     fn see(&self, seen: Deployment) -> Option<Ended> {
         self.is_known.set(true);
+        self.pace.see(&seen, self.source.load());
         let is_news = self.last.borrow().status != seen.status
             || self.last.borrow().commit_sha != seen.commit_sha;
         self.last.replace(seen);

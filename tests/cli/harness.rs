@@ -16,6 +16,12 @@ pub(crate) const APP: &str = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
 /// The static site of most tests.
 pub(crate) const SITE: &str = "9a0b7c6d-1e2f-4a3b-8c4d-5e6f7a8b9c0d";
 
+/// The pipeline of most tests.
+pub(crate) const PIPELINE: &str = "c2b1d1aa-7a52-4c55-9a41-5a0d5a1f7e04";
+
+/// From the first signal to the exit, with some slack for a busy machine.
+const WINDOW: Duration = Duration::from_millis(6500);
+
 /// No run of a test takes longer.
 const LONGEST: Duration = Duration::from_secs(100);
 
@@ -60,6 +66,20 @@ pub(crate) fn ids(count: u32) -> Vec<String> {
     (0..count)
         .map(|number| format!("{number:08x}-0000-4000-8000-000000000000"))
         .collect()
+}
+
+/// Sends the signal and gathers what the run leaves, which must be in time.
+pub(crate) async fn stopped(running: Running, signal: &str) -> Finished {
+    running.signal(signal).await;
+    let at = Instant::now();
+    let run = running.finish().await;
+    assert!(
+        at.elapsed() < WINDOW,
+        "it took {:?}\n{}",
+        at.elapsed(),
+        run.streams()
+    );
+    run
 }
 
 /// A run to be started.
@@ -143,6 +163,22 @@ impl Runner {
             .set("GITHUB_RUN_ID", "42")
     }
 
+    /// Sets what GitHub sets for a step of a pull request's event.
+    pub(crate) fn on_pull_request(self, event: &PullRequest) -> Self {
+        let path = self.path("event.json");
+        std::fs::write(&path, event.payload().to_string()).unwrap();
+        self.on_github()
+            .set("GITHUB_EVENT_NAME", "pull_request")
+            .set("GITHUB_EVENT_PATH", path)
+            .set("GITHUB_REF", format!("refs/pull/{}/merge", event.number))
+            .set("GITHUB_REF_NAME", format!("{}/merge", event.number))
+            .set("GITHUB_HEAD_REF", event.branch)
+            .set("GITHUB_BASE_REF", "main")
+            .set("GITHUB_API_URL", "https://api.github.example")
+            .set("GITHUB_ACTOR", "octocat")
+            .set("GITHUB_RUN_ATTEMPT", "1")
+    }
+
     /// Sets the working directory, by default the run's own folder.
     pub(crate) fn works_in(mut self, path: impl Into<PathBuf>) -> Self {
         self.works_in = Some(path.into());
@@ -177,6 +213,67 @@ impl Runner {
     /// Runs the program to its end.
     pub(crate) async fn run(self) -> Finished {
         self.start().finish().await
+    }
+}
+
+/// What happened to a pull request of `octo/shop`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PullRequest {
+    pub(crate) number: u64,
+    pub(crate) branch: &'static str,
+    pub(crate) commit: &'static str,
+    pub(crate) action: &'static str,
+    /// The repository its branch is in.
+    pub(crate) head: &'static str,
+}
+
+impl PullRequest {
+    /// Number 7, which was opened.
+    pub(crate) const OPENED: Self = Self {
+        number: 7,
+        branch: "feature/x",
+        commit: "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432",
+        action: "opened",
+        head: "octo/shop",
+    };
+
+    /// The same, closed.
+    pub(crate) const CLOSED: Self = Self {
+        action: "closed",
+        ..Self::OPENED
+    };
+
+    /// The event as GitHub writes it, without what nobody reads.
+    fn payload(&self) -> serde_json::Value {
+        let is_closed = self.action == "closed";
+        let repository = |name: &str| {
+            serde_json::json!({
+                "id": 1_296_269, "full_name": name, "private": true, "default_branch": "main",
+                "html_url": format!("https://github.example/{name}"),
+            })
+        };
+        serde_json::json!({
+            "action": self.action,
+            "number": self.number,
+            "pull_request": {
+                "id": 279_147_437, "number": self.number,
+                "state": if is_closed { "closed" } else { "open" },
+                "title": "Add x", "draft": false, "merged": is_closed,
+                "merged_at": is_closed.then_some("2026-03-01T10:00:00Z"),
+                "user": { "login": "octocat", "type": "User" },
+                "html_url": format!("https://github.example/octo/shop/pull/{}", self.number),
+                "head": {
+                    "label": format!("octo:{}", self.branch), "ref": self.branch,
+                    "sha": self.commit, "repo": repository(self.head),
+                },
+                "base": {
+                    "label": "octo:main", "ref": "main", "repo": repository("octo/shop"),
+                    "sha": "1234567890abcdef1234567890abcdef12345678",
+                },
+            },
+            "repository": repository("octo/shop"),
+            "sender": { "login": "octocat", "type": "User" },
+        })
     }
 }
 

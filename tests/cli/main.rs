@@ -8,9 +8,11 @@
 )]
 
 mod answers;
+mod attaching;
 mod caching;
 mod databases;
 mod deleting;
+mod deletions;
 mod deploys;
 mod errors;
 mod faults;
@@ -23,5 +25,9 @@ mod logs;
 mod network;
 mod oracle;
 mod preview_databases;
+mod previews;
+mod promotions;
+mod recipes;
+mod rollbacks;
 mod signals;
 mod updating;

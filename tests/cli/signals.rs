@@ -2,34 +2,12 @@
 
 use std::time::Duration;
 
-use sevalla_simulator::{Behaviour, Fault, Script, Simulator};
+use sevalla_simulator::{Behaviour, Fault, Script};
 
-use crate::harness::{APP, Finished, Runner, Running, application, until};
-
-/// From the first signal to the exit, with some slack for a busy machine.
-const WINDOW: Duration = Duration::from_millis(6500);
+use crate::harness::{APP, Runner, application, called, stopped, until};
 
 fn endless() -> Script {
     Script::success().never_ends()
-}
-
-/// Waits until the service has seen a call of this operation.
-async fn called(simulator: &Simulator, operation: &str) {
-    until(|| simulator.calls(operation) > 0).await;
-}
-
-/// Sends the signal and gathers what the run leaves, which must be in time.
-async fn stopped(running: Running, signal: &str) -> Finished {
-    running.signal(signal).await;
-    let at = std::time::Instant::now();
-    let run = running.finish().await;
-    assert!(
-        at.elapsed() < WINDOW,
-        "it took {:?}\n{}",
-        at.elapsed(),
-        run.streams()
-    );
-    run
 }
 
 #[tokio::test]

@@ -99,6 +99,7 @@ async fn send_everything(client: &Client) {
         let _refused = client.deployments(service, LONGEST_PAGE, once).await;
         let _refused = client.deployment(service, &deployment).await;
         let _refused = client.cancel(service, &deployment).await;
+        let _refused = client.purge_cache(service, once).await;
         for window in [open, closed] {
             let _refused = client.deployment_logs(service, &deployment, window).await;
         }
@@ -144,7 +145,6 @@ async fn send_management(client: &Client, id: Uuid) {
     for service in [Service::application(id), Service::static_site(id)] {
         let list = Collection::Deployments(service);
         let _refused = client.page(list, 0, once).await;
-        let _refused = client.purge_cache(service, once).await;
     }
     let _refused = client.page(Collection::Processes(id), 0, once).await;
     for (what, settings) in [

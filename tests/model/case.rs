@@ -83,7 +83,7 @@ pub(crate) fn run(scenario: &Scenario) -> Result<Case, String> {
         runtime.block_on(async {
             let world = Rc::new(RefCell::new(World::new(scenario)));
             shared.replace(Some(Rc::clone(&world)));
-            Ok::<_, String>(carry_out(scenario, &world).await)
+            Ok::<_, String>(Box::pin(carry_out(scenario, &world)).await)
         })
     }));
     let (stdout, stderr) = (text(&OUT), text(&ERR));

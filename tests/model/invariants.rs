@@ -211,6 +211,9 @@ fn told_last(case: &Case) -> Option<&'static str> {
 
 fn the_verdict_is_true(case: &Case) -> Verdict {
     let word = case.word();
+    if word == "superseded" {
+        return the_newer_one_is_there(case);
+    }
     if !matches!(word, "success" | "failed" | "cancelled" | "skipped") {
         return Ok(());
     }
@@ -218,6 +221,23 @@ fn the_verdict_is_true(case: &Case) -> Verdict {
         Some(told) if told == word => Ok(()),
         told => Err(format!("the run says {word}, the service {told:?}")),
     }
+}
+
+/// It ended without being deployed, and something newer was asked for.
+fn the_newer_one_is_there(case: &Case) -> Verdict {
+    if !matches!(told_last(case), Some("cancelled" | "skipped")) {
+        return Err(format!("superseded, and it was {:?}", told_last(case)));
+    }
+    let deployments = &case.world.service.deployments;
+    let ours = case
+        .followed()
+        .and_then(|id| deployments.iter().find(|deployment| deployment.id == id));
+    let ours = ours.ok_or("superseded, and nothing was looked at")?;
+    let is_newer = |other: &&Deployment| other.created >= ours.created && other.id != ours.id;
+    let newer = deployments.iter().find(is_newer);
+    newer
+        .map(drop)
+        .ok_or_else(|| "superseded, and nothing is newer".to_owned())
 }
 
 fn dry_run_only_reads(case: &Case) -> Verdict {
@@ -560,7 +580,8 @@ fn nothing_into_an_empty_budget(tier: Tier, requests: &[&Sent]) -> Verdict {
 }
 
 /// Looks at the status are at least a second apart, and at most half a minute
-/// and what the service itself took or asked for.
+/// and what the service itself took or asked for; five minutes where the
+/// company's budget may run short.
 fn looks_have_their_rhythm(case: &Case) -> Verdict {
     let scenario = case.scenario();
     let looks: Vec<&Sent> = case
@@ -572,15 +593,15 @@ fn looks_have_their_rhythm(case: &Case) -> Verdict {
         .filter(|sent| matches!(sent.ask, Ask::Get { .. }))
         .collect();
     // Sparing the company's budget may take a window, and a fifth more.
-    let sparing = if scenario.crowd.headers == Headers::Missing {
-        0
+    let (wait, sparing) = if scenario.crowd.headers == Headers::Missing {
+        (30_000, 0)
     } else {
-        72_000
+        (300_000, 72_000)
     };
     for pair in looks.windows(2) {
         let gap = pair[1].at - pair[0].at;
         let attempt = pair[0].heard_at.unwrap_or(pair[0].at) - pair[0].at;
-        let longest = 30_000 + attempt + pair[0].asked * 6 / 5 + sparing;
+        let longest = wait + attempt + pair[0].asked * 6 / 5 + sparing;
         if gap < 1_000 {
             return Err(format!(
                 "{} between two, at {}",
@@ -624,7 +645,10 @@ fn the_log_is_whole(case: &Case) -> Verdict {
     if !scenario.log.is_uneven && !is_in_order {
         return Err(format!("the order is {told:?}"));
     }
-    let ended = matches!(case.word(), "success" | "failed" | "cancelled" | "skipped");
+    let ended = matches!(
+        case.word(),
+        "success" | "failed" | "cancelled" | "skipped" | "superseded"
+    );
     let wanted = match scenario.inputs.logs {
         "live" => ended,
         "on-failure" => ended && case.word() != "success",
@@ -717,7 +741,9 @@ fn healthy_service_is_followed(case: &Case) -> Verdict {
 }
 
 fn expect(word: &str, expected: &[&str]) -> Verdict {
-    if expected.contains(&word) {
+    // Whether there was a newer one is looked at elsewhere.
+    let may_be_superseded = expected.contains(&"cancelled") || expected.contains(&"skipped");
+    if expected.contains(&word) || (word == "superseded" && may_be_superseded) {
         return Ok(());
     }
     Err(format!("the outcome is {word}, not {expected:?}"))

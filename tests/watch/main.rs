@@ -13,6 +13,7 @@ mod cancellation;
 mod faults;
 mod log_lines;
 mod log_trouble;
+mod pace;
 mod random;
 mod script;
 mod verdicts;

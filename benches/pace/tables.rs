@@ -1,0 +1,112 @@
+//! The tables of `docs/performance.md`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::episodes::{Case, Cost};
+use super::fleet::{Fleet, LIMIT, Outcome};
+use super::goals::{MEDIANS, Row, SIGMAS};
+
+/// The first part: one runner.
+pub(crate) async fn looks(episodes: u32) -> String {
+    let mut text = String::new();
+    let mut worst: BTreeMap<(u64, &str), (f64, f64)> = BTreeMap::new();
+    for spacing in [10, 5] {
+        text.push_str(&format!(
+            "### As many requests as one in {spacing} s would be\n\n\
+             | median | sigma | fixed {spacing} s | 5 s growing to 30 s | ours, no history \
+             | ours, 1 past | ours, 10 past | best possible | cost |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        ));
+        for median in MEDIANS {
+            for sigma in SIGMAS {
+                let row = Row::measure(Case { median, sigma }, spacing, episodes).await;
+                text.push_str(&line(&row));
+                for goal in row.goals() {
+                    let worst = worst
+                        .entry((spacing, goal.what))
+                        .or_insert((0.0, goal.limit));
+                    worst.0 = worst.0.max(goal.is);
+                }
+            }
+        }
+        text.push('\n');
+    }
+    text.push_str(
+        "### Goals\n\n| against | what | worst | at most | |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for ((spacing, what), (is, limit)) in worst {
+        let verdict = if is <= limit { "reached" } else { "**missed**" };
+        text.push_str(&format!(
+            "| fixed {spacing} s | {what} | {is:.2} | {limit:.2} | {verdict} |\n"
+        ));
+    }
+    text
+}
+
+fn line(row: &Row) -> String {
+    let pair = |cost: Cost| format!("{:.1} / {:.2}", cost.requests, cost.lag);
+    format!(
+        "| {:.0} | {:.2} | {} | {} | {} | {} | {} | {} | {:.2} |\n",
+        row.case.median,
+        row.case.sigma,
+        pair(row.fixed),
+        pair(row.growing),
+        pair(row.unknown),
+        pair(row.one),
+        pair(row.known),
+        pair(row.best),
+        row.known.total(row.price) / row.best.total(row.price)
+    )
+}
+
+/// The second part: a fleet.
+pub(crate) struct Fleets {
+    pub(crate) table: String,
+    pub(crate) fleets: Vec<(u32, Outcome)>,
+}
+
+/// Deployments that take so long that all of a fleet run at the same time.
+const CASE: Case = Case {
+    median: 600.0,
+    sigma: 0.15,
+};
+
+/// A company's jobs start within ten minutes.
+const STARTS: Duration = Duration::from_secs(600);
+
+pub(crate) async fn fleets() -> Fleets {
+    let mut table = "### A fleet\n\n\
+         | runners | at once | requests | a minute, at most | refused | failed | lag | of the first tenth | of the last tenth | bound |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        .to_owned();
+    let mut fleets = Vec::new();
+    for runners in [1, 10, 100, 1000] {
+        let fleet = Fleet {
+            runners,
+            starts: STARTS,
+            case: CASE,
+        };
+        let outcome = fleet.run().await;
+        table.push_str(&format!(
+            "| {runners} | {} | {} | {} | {:.2} % | {} | {:.1} s | {:.1} s | {:.1} s | {:.1} s |\n",
+            outcome.most_at_once(),
+            outcome.requests.len(),
+            outcome.per_minute().into_iter().max().unwrap_or_default(),
+            100.0 * outcome.refused(),
+            outcome.failed(),
+            outcome.lag(),
+            outcome.lag_of_the_first(),
+            outcome.lag_of_the_last(),
+            bound(runners),
+        ));
+        fleets.push((runners, outcome));
+    }
+    Fleets { table, fleets }
+}
+
+/// The size of the fleet over the budget: the time in which the limit allows a
+/// look for everybody. For the few, the ten seconds of somebody who is alone.
+pub(crate) fn bound(runners: u32) -> f64 {
+    (f64::from(runners) * 60.0 / f64::from(LIMIT)).max(10.0)
+}

@@ -1,0 +1,414 @@
+//! How long until the next look.
+//!
+//! From what the past says about the end, the age of the deployment and the
+//! reads that the company's budget leaves to this run. Times of the service
+//! are only ever compared with times of the service: how its clock differs
+//! from ours does not matter.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::belief::{Belief, LONGEST_WAIT, SHORTEST_WAIT};
+use super::past::{Kind, Past, Usual};
+use crate::deployment::{Deployment, Status};
+use crate::schedule::Backoff;
+
+/// What looks are affordable to somebody who is alone, on average. Sevalla's
+/// documentation asks for no more than one in ten seconds.
+pub const ALONE: Duration = Duration::from_secs(10);
+
+/// What looks are affordable at the least, where many share a budget.
+const LONGEST_SPACING: Duration = Duration::from_secs(240);
+
+/// The longest wait there.
+pub const LONGEST_WAIT_WHEN_SHARED: Duration = Duration::from_secs(300);
+
+/// The first wait when nothing is known.
+const FIRST_WAIT: Duration = Duration::from_millis(1200);
+
+/// Every further one then, in times of all the waiting so far: looks that are
+/// few for long times and early for short ones, whatever the time may be.
+const GROWTH: f64 = 2.0;
+
+/// From so many past deployments on, the age is not a bound any more: before,
+/// what ends sooner than the few others is seen after three times its length at
+/// the latest.
+const WELL_KNOWN: usize = 3;
+
+/// A start that is seen late costs less than an end: the deployment goes on.
+const PRICE_OF_A_START: f64 = 10.0;
+
+/// Waits are this part shorter or longer, at random, so that runners that
+/// began together do not stay in step.
+const JITTER: f64 = 0.1;
+
+/// The same for those that are so long only because many share a budget: all
+/// that have seen it run short would come back together otherwise.
+const JITTER_WHEN_SHARED: f64 = 0.6;
+
+/// Draws a number from zero to one.
+pub type Chance = Box<dyn FnMut() -> f64>;
+
+/// The pace of looks at one deployment.
+pub struct Pace {
+    past: Past,
+    chance: RefCell<Chance>,
+    alone: Duration,
+    sight: RefCell<Option<Sight>>,
+}
+
+/// What was last seen, and what is believed of what goes on.
+struct Sight {
+    kind: Kind,
+    stage: Stage,
+    /// When the stage began, by the service's clock.
+    began: Option<Timestamp>,
+    /// When we first saw the stage.
+    seen: Instant,
+    /// When we first saw the deployment.
+    first: Instant,
+    clock: Clock,
+    /// The time between looks that the budget leaves to this run.
+    spacing: Duration,
+    queue: Option<Belief>,
+    run: Option<Belief>,
+    /// Whether enough is known to be blind for a long time.
+    is_known_well: bool,
+    /// What a look at the run is worth, in seconds of delay.
+    price: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Queue,
+    Run,
+}
+
+impl Stage {
+    fn of(seen: &Deployment) -> Self {
+        match seen.status {
+            Status::Waiting => Self::Queue,
+            Status::InProgress => Self::Run,
+            _ if seen.started_at.is_some() => Self::Run,
+            _ => Self::Queue,
+        }
+    }
+}
+
+impl Pace {
+    /// A pace by this past, for somebody who is alone. `chance` draws a number
+    /// from zero to one.
+    pub fn new(past: Past, chance: Chance) -> Self {
+        Self {
+            past,
+            chance: RefCell::new(chance),
+            alone: ALONE,
+            sight: RefCell::default(),
+        }
+    }
+
+    /// The same, for somebody who can afford a look in this time on average
+    /// when alone.
+    #[must_use]
+    pub fn affording(self, alone: Duration) -> Self {
+        Self { alone, ..self }
+    }
+
+    /// How long deployments of this kind usually take.
+    pub fn usual(&self, kind: Kind) -> Option<Usual> {
+        Usual::of(&self.past, kind)
+    }
+
+    /// Takes in what a look has shown. `load` is the part of the company's
+    /// budget that is used, from zero to one.
+    pub fn see(&self, seen: &Deployment, load: f64) {
+        let now = Instant::now();
+        let mut sight = self.sight.borrow_mut();
+        let kind = Kind::of(seen.trigger.as_deref());
+        let sight = match &mut *sight {
+            Some(before) if before.kind == kind => before,
+            other => other.insert(self.first_sight(kind, Stage::of(seen), now)),
+        };
+        sight.see(seen, now);
+        sight.afford(self.affordable(load));
+    }
+
+    fn first_sight(&self, kind: Kind, stage: Stage, now: Instant) -> Sight {
+        Sight {
+            kind,
+            stage,
+            began: None,
+            seen: now,
+            first: now,
+            clock: Clock::default(),
+            spacing: Duration::ZERO,
+            queue: self.past.queue(),
+            run: self.past.run(kind),
+            is_known_well: self.past.good(kind).len() >= WELL_KNOWN,
+            price: 0.0,
+        }
+    }
+
+    /// The time between looks that is affordable. It grows before the budget is
+    /// used up: nobody can tell how many share it, but all see the same load,
+    /// and so agree on a time that leaves something to those who come.
+    fn affordable(&self, load: f64) -> Duration {
+        let load = load.clamp(0.0, 1.0);
+        let spacing = self.alone.div_f64((1.0 - load * load).powi(3).max(0.01));
+        // Whole seconds: prices that hardly differ are not worked out again.
+        Duration::from_secs(spacing.min(LONGEST_SPACING).as_secs())
+    }
+
+    /// The wait with its jitter.
+    fn jittered(&self, wait: Duration) -> Duration {
+        let chance = (self.chance.borrow_mut())().clamp(0.0, 1.0);
+        let (jitter, longest) = if wait > LONGEST_WAIT {
+            (JITTER_WHEN_SHARED, LONGEST_WAIT_WHEN_SHARED)
+        } else {
+            (JITTER, LONGEST_WAIT)
+        };
+        let jittered = wait.mul_f64(1.0 + jitter * (2.0 * chance - 1.0));
+        jittered.clamp(SHORTEST_WAIT, longest)
+    }
+}
+
+impl Sight {
+    fn see(&mut self, seen: &Deployment, now: Instant) {
+        let stage = Stage::of(seen);
+        if stage != self.stage {
+            self.stage = stage;
+            self.seen = now;
+        }
+        self.clock.hear(seen.created_at, now);
+        self.clock.hear(seen.started_at, now);
+        self.began = match stage {
+            Stage::Queue => seen.created_at,
+            // A start before the creation is the mistake of a clock.
+            Stage::Run => seen.started_at.max(seen.created_at),
+        };
+    }
+
+    fn afford(&mut self, spacing: Duration) {
+        if let Some(run) = self.run.as_ref().filter(|_| spacing != self.spacing) {
+            self.price = run.price(spacing);
+        }
+        self.spacing = spacing;
+    }
+
+    /// How long the stage has lasted: by the service's times, and at least as
+    /// long as we have seen it.
+    fn age(&self, now: Instant) -> f64 {
+        let by_service = self
+            .began
+            .zip(self.clock.read(now))
+            .map(|(began, read)| read.duration_since(began).as_secs_f64());
+        let seen = now.duration_since(self.seen).as_secs_f64();
+        by_service.unwrap_or_default().max(seen)
+    }
+
+    fn wait(&self, now: Instant) -> Duration {
+        let unknown = self.growing(now).min(self.longest_unknown());
+        let longest = if self.is_known_well {
+            self.longest()
+        } else {
+            self.growing(now)
+        };
+        let run = |age| {
+            let run = self.run.as_ref();
+            let run = run.map(|run| run.wait(age, self.price, longest));
+            run.unwrap_or(unknown)
+        };
+        match self.stage {
+            Stage::Run => run(self.age(now)),
+            // It may start right after this look, and then end.
+            Stage::Queue => {
+                let price = self.price * PRICE_OF_A_START;
+                let queue = self.queue.as_ref().filter(|_| self.run.is_some());
+                let start =
+                    queue.map_or(unknown, |queue| queue.wait(self.age(now), price, longest));
+                start.min(run(0.0))
+            }
+        }
+    }
+
+    /// The longest wait: longer than usual only where the company's budget has
+    /// no room for that.
+    fn longest(&self) -> Duration {
+        self.spacing.max(LONGEST_WAIT)
+    }
+
+    /// A wait that is right whether it is a matter of seconds or of minutes.
+    fn growing(&self, now: Instant) -> Duration {
+        let so_far = now.duration_since(self.first);
+        so_far.mul_f64(GROWTH).clamp(FIRST_WAIT, self.longest())
+    }
+
+    /// The longest wait when nothing is known: what is affordable, also with
+    /// its jitter.
+    fn longest_unknown(&self) -> Duration {
+        self.spacing.div_f64(1.0 + JITTER).max(FIRST_WAIT)
+    }
+}
+
+impl Backoff for &Pace {
+    fn reset(&mut self) {
+        self.sight.take();
+    }
+
+    fn next_backoff(&mut self) -> Option<Duration> {
+        let sight = self.sight.borrow();
+        let wait = sight
+            .as_ref()
+            .map_or(FIRST_WAIT, |sight| sight.wait(Instant::now()));
+        Some(self.jittered(wait))
+    }
+}
+
+/// The service's clock, as far as it shows: at least as late as any time that
+/// it has told.
+#[derive(Debug, Default, Clone, Copy)]
+struct Clock {
+    told: Option<(Timestamp, Instant)>,
+}
+
+impl Clock {
+    fn hear(&mut self, time: Option<Timestamp>, now: Instant) {
+        let is_later = |time: &Timestamp| self.read(now).is_none_or(|read| *time > read);
+        if let Some(time) = time.filter(is_later) {
+            self.told = Some((time, now));
+        }
+    }
+
+    fn read(&self, now: Instant) -> Option<Timestamp> {
+        let (time, heard) = self.told?;
+        time.checked_add(now.duration_since(heard)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::deployment::DeploymentId;
+
+    fn at(second: i64) -> Option<Timestamp> {
+        Timestamp::from_second(second).ok()
+    }
+
+    fn running(created: i64, started: i64) -> Deployment {
+        Deployment {
+            status: Status::InProgress,
+            created_at: at(created),
+            started_at: at(started),
+            ..Deployment::only_its_id(DeploymentId("x".to_owned()))
+        }
+    }
+
+    /// Ten that took about this long.
+    fn past(seconds: i64) -> Past {
+        let deployments: Vec<Deployment> = (-5..5)
+            .map(|more| Deployment {
+                status: Status::Success,
+                finished_at: at(seconds + more),
+                ..running(0, 0)
+            })
+            .collect();
+        Past::of(&deployments)
+    }
+
+    fn pace(past: Past, chance: f64) -> Pace {
+        Pace::new(past, Box::new(move || chance))
+    }
+
+    fn wait(pace: &Pace) -> Duration {
+        let mut waits = pace;
+        waits.next_backoff().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clocks_need_not_agree() {
+        // Whatever the service's clock says, a run that we have seen to start
+        // a minute after its creation is as old as that.
+        for now in [0, 1_772_000_000, 200_000_000_000] {
+            let pace = pace(past(100), 0.5);
+            let waiting = Deployment {
+                status: Status::Waiting,
+                started_at: None,
+                ..running(now, now)
+            };
+            pace.see(&waiting, 0.0);
+            advance(Duration::from_secs(155)).await;
+            pace.see(&running(now, now + 60), 0.0);
+            assert!(wait(&pace) < Duration::from_secs(3), "{:?}", wait(&pace));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn times_that_make_no_sense_give_no_age() {
+        for (created, started) in [(1000, 0), (0, 100_000_000_000), (-5_000_000, -9_000_000)] {
+            let pace = pace(past(100), 0.5);
+            pace.see(&running(created, started), 0.0);
+            assert_eq!(wait(&pace), LONGEST_WAIT, "{created} {started}");
+            advance(Duration::from_secs(95)).await;
+            assert!(wait(&pace) < Duration::from_secs(3));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn with_nothing_known_looks_are_quick_at_first_and_ten_seconds_apart_then() {
+        let pace = pace(Past::default(), 1.0);
+        assert!(wait(&pace) < Duration::from_millis(1500));
+        pace.see(&running(0, 0), 0.0);
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            waits.push(wait(&pace));
+            advance(wait(&pace)).await;
+        }
+        assert!(waits[0] < Duration::from_millis(1500) && waits[1] < Duration::from_secs(4));
+        assert_eq!(waits[9], Duration::from_secs(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_odd_deployment_does_not_blind_us() {
+        let hours = Deployment {
+            status: Status::Success,
+            finished_at: at(20_000),
+            ..running(0, 0)
+        };
+        let pace = pace(Past::of(&[hours]), 0.5);
+        pace.see(&running(0, 0), 0.0);
+        for seconds in [5, 5] {
+            advance(Duration::from_secs(seconds)).await;
+        }
+        assert!(wait(&pace) <= Duration::from_secs(20));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_that_began_together_part() {
+        let waits = [0.0, 0.3, 1.0].map(|chance| {
+            let pace = pace(past(100), chance);
+            pace.see(&running(0, 0), 0.0);
+            wait(&pace)
+        });
+        assert!(waits[0] < waits[1] && waits[1] < waits[2]);
+        assert_eq!(waits[2], LONGEST_WAIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn looks_grow_dear_as_the_budget_goes() {
+        let pace = pace(past(100), 0.5);
+        let looks = |load: f64| {
+            pace.see(&running(0, 0), load);
+            pace.sight.borrow().as_ref().map(|sight| sight.price)
+        };
+        let prices = [0.0, 0.5, 0.7, 0.9, 1.0].map(|load| looks(load).unwrap());
+        assert!(
+            prices.is_sorted() && prices[0] * 20.0 < prices[4],
+            "{prices:?}"
+        );
+    }
+}

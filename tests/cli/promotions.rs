@@ -1,0 +1,560 @@
+//! Promoting to one and to several applications.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sevalla_simulator::{
+    Application, Behaviour, DeploymentType, Fault, PastDeployment, Pipeline, Script, Simulator,
+    World,
+};
+
+use crate::harness::{APP, Finished, PIPELINE, Runner, called, stopped, until};
+use crate::oracle::{Stopping, obeyed, outside_code};
+
+/// The source is [`APP`].
+const EU: &str = "1e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a01";
+const US: &str = "2e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a02";
+const ASIA: &str = "3e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a03";
+
+/// What the source runs, and what the targets run before.
+const NEW: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const OLD: &str = "0000000000000000000000000000000000000000";
+
+fn endless() -> Script {
+    Script::success().never_ends()
+}
+
+/// A target that runs something older, and does this next.
+fn target(id: &str, name: &str, script: Script) -> Application {
+    Application::new(id)
+        .display_name(name)
+        .past(PastDeployment::success().commit_sha(OLD))
+        .rolls_back_past_the_latest(true)
+        .next(script)
+}
+
+/// A source that has something to promote, and these targets.
+fn world(targets: impl IntoIterator<Item = Application>) -> World {
+    let source = Application::new(APP)
+        .display_name("staging")
+        .past(PastDeployment::success().commit_sha(NEW));
+    let world = World::new().application(source);
+    targets.into_iter().fold(world, World::application)
+}
+
+async fn started(targets: impl IntoIterator<Item = Application>, pipeline: Pipeline) -> Simulator {
+    Simulator::start(world(targets).pipeline(pipeline)).await
+}
+
+/// A source and the three targets, which do this next.
+async fn three(scripts: [Script; 3]) -> Simulator {
+    let [eu, us, asia] = scripts;
+    let targets = [
+        target(EU, "shop-eu", eu),
+        target(US, "shop-us", us),
+        target(ASIA, "shop-asia", asia),
+    ];
+    started(targets, Pipeline::new(PIPELINE)).await
+}
+
+fn promotes(simulator: &Simulator, targets: &[&str]) -> Runner {
+    Runner::against(simulator)
+        .set("SEVALLA_ACTION", "promote-app")
+        .set("SEVALLA_PIPELINE_ID", PIPELINE)
+        .set("SEVALLA_SOURCE_APP_ID", APP)
+        .set("SEVALLA_TARGET_APP_IDS", targets.join(","))
+}
+
+/// The deployments that calls have made on a target, newest first.
+fn made(simulator: &Simulator, target: &str) -> Vec<sevalla_simulator::Snapshot> {
+    let mut all = simulator.deployments(target);
+    all.retain(|deployment| deployment.by_call);
+    all
+}
+
+/// The bodies of the promotions that were asked for.
+fn asked(simulator: &Simulator) -> Vec<Value> {
+    let calls = simulator.journal().into_iter();
+    let calls = calls.filter(|call| call.operation == "promotePipelineV3");
+    calls.map(|call| call.json().unwrap()).collect()
+}
+
+fn promotions(run: &Finished) -> Vec<Value> {
+    serde_json::from_str(&run.output("promotions")).unwrap()
+}
+
+#[tokio::test]
+async fn what_the_source_runs_is_promoted_to_one_target() {
+    let targets = [target(EU, "shop-eu", Script::success())];
+    let simulator = started(targets, Pipeline::new(PIPELINE)).await;
+    let run = promotes(&simulator, &[EU]).on_github().run().await;
+
+    run.assert_ended(0, "success");
+    assert_eq!(
+        asked(&simulator),
+        [json!({ "source_app_id": APP, "target_app_ids": [EU] })]
+    );
+    let made = made(&simulator, EU);
+    assert_eq!(made.len(), 1);
+    assert_eq!(run.output("deployment-id"), made[0].id);
+    assert_eq!(run.output("deployment-ids"), made[0].id);
+    assert_eq!(run.output("commit-sha"), NEW);
+    assert_eq!(run.output("url"), "https://shop-eu-abcde.sevalla.app");
+    run.assert_told("Source: staging");
+    run.assert_told("Promoting main at aaaaaaaaa");
+    let summary = run.file("github-summary").unwrap();
+    assert!(
+        summary.contains("shop-eu") && summary.contains(NEW),
+        "{summary}"
+    );
+}
+
+#[tokio::test]
+async fn three_targets_are_followed_at_once_and_told_of_each() {
+    let run = Duration::from_secs(3);
+    let simulator = three([(); 3].map(|()| Script::success().run(run))).await;
+    let run = promotes(&simulator, &[EU, US, ASIA])
+        .set("SEVALLA_TARGET_APP_IDS", format!("{EU}\n{US} {ASIA}"))
+        .on_github()
+        .run()
+        .await;
+
+    run.assert_ended(0, "success");
+    assert!(run.took < Duration::from_secs(20), "{:?}", run.took);
+    assert_eq!(simulator.calls("promotePipelineV3"), 1);
+    let ids: Vec<String> = [EU, US, ASIA]
+        .map(|target| made(&simulator, target)[0].id.clone())
+        .into();
+    assert_eq!(run.output("deployment-ids"), ids.join(","));
+    assert_eq!(run.output("deployment-id"), "");
+    let promotions = promotions(&run);
+    let names = ["shop-eu", "shop-us", "shop-asia"];
+    for (index, id) in [EU, US, ASIA].into_iter().enumerate() {
+        let told = &promotions[index];
+        let name = names[index];
+        assert_eq!(told["target-app-id"], id);
+        assert_eq!(told["name"], name);
+        assert_eq!(told["deployment-id"], ids[index].as_str());
+        assert_eq!(told["status"], "success");
+        assert_eq!(told["url"], format!("https://{name}-abcde.sevalla.app"));
+        assert!(
+            told["duration-seconds"]
+                .as_u64()
+                .is_some_and(|time| time >= 2)
+        );
+        run.assert_told(&format!("{name}: success"));
+    }
+    let summary = run.file("github-summary").unwrap();
+    for (name, id) in names.iter().zip(&ids) {
+        let row = summary
+            .lines()
+            .find(|line| line.contains(id.as_str()))
+            .unwrap();
+        assert!(row.contains(name) && row.contains("success"), "{row}");
+        assert!(
+            row.contains(&format!("<https://{name}-abcde.sevalla.app>")),
+            "{row}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_that_fails_fails_the_run_and_is_named() {
+    let failing = Script::failed().log_line(Duration::from_millis(20), "ERROR", "no such port");
+    let simulator = three([Script::success(), failing, Script::success()]).await;
+    let run = promotes(&simulator, &[EU, US, ASIA])
+        .on_github()
+        .run()
+        .await;
+
+    run.assert_ended(1, "failed");
+    run.assert_told("failed for 1 of 3: shop-us");
+    run.assert_told("no such port");
+    assert!(run.output("error").contains("shop-us"));
+    let statuses: Vec<Value> = promotions(&run)
+        .iter()
+        .map(|told| told["status"].clone())
+        .collect();
+    assert_eq!(statuses, ["success", "failed", "success"]);
+    // Nobody has asked for that.
+    assert_eq!(simulator.calls("rollbackDeploymentV3"), 0);
+    assert_eq!(promotions(&run)[1]["url"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_rollback_takes_back_those_that_have_changed_and_no_others() {
+    let simulator = three([Script::success(), Script::failed(), Script::success()]).await;
+    let run = promotes(&simulator, &[EU, US, ASIA])
+        .set("SEVALLA_ON_FAILURE", "rollback")
+        .run()
+        .await;
+
+    run.assert_ended(1, "failed");
+    for target in [EU, ASIA] {
+        let made = made(&simulator, target);
+        assert_eq!(made.len(), 2, "{target}");
+        assert_eq!(made[0].trigger.as_deref(), Some("ROLLBACK_DEPLOYMENT"));
+        assert_eq!(made[0].commit_sha.as_deref(), Some(OLD));
+    }
+    assert_eq!(made(&simulator, US).len(), 1);
+    for name in ["shop-eu", "shop-asia"] {
+        run.assert_told(&format!("{name}: Rolled back: live is"));
+    }
+    // The output is what was promoted, not what took it back.
+    assert_eq!(
+        promotions(&run)[0]["deployment-id"],
+        made(&simulator, EU)[1].id.as_str()
+    );
+}
+
+#[tokio::test]
+async fn what_a_rollback_comes_to_is_told_as_it_is() {
+    // Sevalla may take the promoted one itself for the latest success.
+    let careless = target(EU, "shop-eu", Script::success()).rolls_back_past_the_latest(false);
+    let fresh = Application::new(US).display_name("shop-us");
+    let stuck = target(ASIA, "shop-asia", Script::success())
+        .next(Script::failed())
+        .display_name("shop-asia");
+    let failing = "4e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a04";
+    let targets = [
+        careless,
+        fresh,
+        stuck,
+        target(failing, "shop-africa", Script::failed()),
+    ];
+    let simulator = started(targets, Pipeline::new(PIPELINE)).await;
+    let run = promotes(&simulator, &[EU, US, ASIA, failing])
+        .set("SEVALLA_ON_FAILURE", "rollback")
+        .run()
+        .await;
+
+    run.assert_ended(1, "failed");
+    run.assert_told("shop-eu: Rolled back, but not to what was live before");
+    run.assert_told("shop-us: Nothing was live before");
+    run.assert_told("shop-asia: It could not be rolled back and stays live");
+    assert_eq!(made(&simulator, US).len(), 1);
+}
+
+#[tokio::test]
+async fn a_target_that_the_answer_hides_is_found() {
+    let pipeline = Pipeline::new(PIPELINE).promotion_hides(US);
+    let targets = [
+        target(EU, "shop-eu", Script::success()),
+        target(US, "shop-us", Script::success()),
+    ];
+    let simulator = started(targets, pipeline).await;
+    let run = promotes(&simulator, &[EU, US]).run().await;
+
+    run.assert_ended(0, "success");
+    let (eu, us) = (made(&simulator, EU), made(&simulator, US));
+    assert_eq!((eu.len(), us.len()), (1, 1));
+    assert_eq!(
+        run.output("deployment-ids"),
+        format!("{},{}", eu[0].id, us[0].id)
+    );
+    assert_eq!(simulator.calls("promotePipelineV3"), 1);
+}
+
+#[tokio::test]
+async fn a_target_that_the_service_leaves_out_is_no_success() {
+    let pipeline = Pipeline::new(PIPELINE).promotion_skips(US);
+    let targets = [
+        target(EU, "shop-eu", Script::success()),
+        target(US, "shop-us", Script::success()),
+    ];
+    let simulator = started(targets, pipeline).await;
+    let run = promotes(&simulator, &[EU, US]).run().await;
+
+    run.assert_ended(7, "ambiguous");
+    run.assert_told("failed for 1 of 2: shop-us");
+    assert_eq!(made(&simulator, US).len(), 0);
+    assert_eq!(
+        simulator.calls("promotePipelineV3"),
+        1,
+        "never for one that was accepted"
+    );
+    let promotions = promotions(&run);
+    assert_eq!(promotions[0]["status"], "success");
+    assert_eq!(promotions[1]["deployment-id"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_resolved_for_each_target() {
+    for lost in [
+        Behaviour::ResetAfterApplying,
+        Behaviour::CutBody,
+        Behaviour::NotJson,
+    ] {
+        let simulator = three([(); 3].map(|()| Script::success())).await;
+        simulator.add_fault(Fault::on("promotePipelineV3").does(lost));
+        let run = promotes(&simulator, &[EU, US, ASIA]).run().await;
+
+        run.assert_ended(0, "success");
+        assert_eq!(simulator.calls("promotePipelineV3"), 1);
+        let ids = [EU, US, ASIA].map(|target| {
+            let made = made(&simulator, target);
+            assert_eq!(made.len(), 1, "{target}");
+            made[0].id.clone()
+        });
+        assert_eq!(run.output("deployment-ids"), ids.join(","));
+    }
+}
+
+#[tokio::test]
+async fn a_lost_promotion_is_told_from_what_somebody_else_deploys() {
+    let simulator = three([(); 3].map(|()| Script::success())).await;
+    simulator.add_fault(Fault::on("promotePipelineV3").does(Behaviour::ResetAfterApplying));
+    let running = promotes(&simulator, &[EU, US]).start();
+    called(&simulator, "promotePipelineV3").await;
+    // Neither has the commit; a build is no promotion.
+    for kind in [DeploymentType::Automatic, DeploymentType::Manual] {
+        simulator.add_deployment(EU, kind, Script::success());
+    }
+    let run = running.finish().await;
+
+    run.assert_ended(0, "success");
+    let promoted = |target| made(&simulator, target)[0].id.clone();
+    assert_eq!(
+        run.output("deployment-ids"),
+        format!("{},{}", promoted(EU), promoted(US))
+    );
+}
+
+#[tokio::test]
+async fn what_had_no_effect_is_sent_once_more_and_no_more() {
+    let lost = Fault::on("promotePipelineV3").does(Behaviour::ResetBeforeApplying);
+    let simulator = three([(); 3].map(|()| Script::success())).await;
+    simulator.add_fault(lost.clone().first(1));
+    let once = promotes(&simulator, &[EU, US]).run();
+    let never = three([(); 3].map(|()| Script::success())).await;
+    never.add_fault(lost);
+    let twice = promotes(&never, &[EU, US]).run();
+    let (once, twice) = tokio::join!(once, twice);
+
+    once.assert_ended(0, "success");
+    assert_eq!(asked(&simulator).len(), 2);
+    assert_eq!(
+        (made(&simulator, EU).len(), made(&simulator, US).len()),
+        (1, 1)
+    );
+    twice.assert_ended(7, "ambiguous");
+    assert_eq!(asked(&never).len(), 2);
+    twice.assert_told("shop-eu: ");
+    twice.assert_told("shop-us: ");
+}
+
+#[tokio::test]
+async fn what_cannot_be_promoted_is_refused_before_anything_is_sent() {
+    let unknown = "9e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a09";
+    let empty = "8e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a08";
+    let targets = [
+        target(EU, "shop-eu", Script::success()).suspended(true),
+        target(US, "shop-us", Script::success()),
+        target(ASIA, "shop-asia", Script::success()),
+        Application::new(empty).past(PastDeployment::failed()),
+    ];
+    let simulator = started(targets, Pipeline::new(PIPELINE)).await;
+    let going = json!({ "id": US, "display_name": "shop-us", "status": "deleting" });
+    simulator.add_fault(
+        Fault::on("getApplicationV3")
+            .path_contains(US)
+            .does(Behaviour::WrongShape(going)),
+    );
+    for (runner, told) in [
+        (promotes(&simulator, &[ASIA, EU]), ["is suspended", EU]),
+        (promotes(&simulator, &[ASIA, US]), ["is being deleted", US]),
+        (promotes(&simulator, &[ASIA, unknown]), ["404", unknown]),
+        (
+            promotes(&simulator, &[ASIA]).set("SEVALLA_SOURCE_APP_ID", empty),
+            ["nothing to promote", empty],
+        ),
+        (
+            promotes(&simulator, &[ASIA]).set("SEVALLA_SOURCE_APP_ID", unknown),
+            ["404", unknown],
+        ),
+        (
+            promotes(&simulator, &[ASIA]).set("SEVALLA_PIPELINE_ID", unknown),
+            ["404", "read the pipeline"],
+        ),
+    ] {
+        let run = runner.run().await;
+        run.assert_ended(9, "rejected");
+        for text in told {
+            run.assert_told(text);
+        }
+        assert!(!run.streams().contains("deployed"), "{}", run.streams());
+    }
+    assert!(simulator.journal().iter().all(|call| call.method == "GET"));
+}
+
+#[tokio::test]
+async fn a_source_among_its_targets_is_refused_without_a_request() {
+    let simulator = three([(); 3].map(|()| Script::success())).await;
+    let run = promotes(&simulator, &[EU, APP]).run().await;
+
+    run.assert_ended(2, "invalid-input");
+    run.assert_told("SEVALLA_TARGET_APP_IDS");
+    run.assert_told("the source is among the targets");
+    assert!(simulator.journal().is_empty());
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_would_be_promoted_and_only_reads() {
+    let simulator = three([(); 3].map(|()| Script::success())).await;
+    let run = promotes(&simulator, &[EU, US])
+        .set("SEVALLA_DRY_RUN", "true")
+        .run()
+        .await;
+
+    run.assert_ended(0, "planned");
+    run.assert_told("would promote main at aaaaaaaaa");
+    run.assert_told("to shop-eu, shop-us; nothing was changed");
+    assert!(simulator.journal().iter().all(|call| call.method == "GET"));
+}
+
+#[tokio::test]
+async fn a_run_that_does_not_wait_ends_with_the_ids() {
+    let simulator = three([(); 3].map(|()| endless())).await;
+    let run = promotes(&simulator, &[EU, US])
+        .set("SEVALLA_WAIT_FOR_FINISH", "false")
+        .run()
+        .await;
+
+    run.assert_ended(0, "triggered");
+    let ids = [EU, US].map(|target| made(&simulator, target)[0].id.clone());
+    assert_eq!(run.output("deployment-ids"), ids.join(","));
+    assert_eq!(simulator.calls("getDeploymentV3"), 0);
+}
+
+#[tokio::test]
+async fn a_signal_while_following_cancels_every_target() {
+    let simulator = three([endless(), Script::success(), endless()]).await;
+    let running = promotes(&simulator, &[EU, US, ASIA]).start();
+    until(|| simulator.calls("getDeploymentV3") >= 3).await;
+    let run = stopped(running, "INT").await;
+
+    run.assert_ended(130, "interrupted");
+    for target in [EU, ASIA] {
+        let id = &made(&simulator, target)[0].id;
+        assert!(simulator.cancelled(id), "{}", run.streams());
+        run.assert_told(&format!(
+            "Deployment {id} was asked to stop; it ended cancelled"
+        ));
+    }
+    run.assert_told("shop-us: Too late to cancel");
+}
+
+#[tokio::test]
+async fn a_signal_in_flight_cancels_what_the_answer_would_have_named() {
+    for lost in [
+        Behaviour::Delay(Duration::from_secs(1)),
+        Behaviour::HangAfterApplying,
+    ] {
+        let simulator = three([(); 3].map(|()| endless())).await;
+        simulator.add_fault(Fault::on("promotePipelineV3").does(lost));
+        let running = promotes(&simulator, &[EU, US, ASIA]).start();
+        called(&simulator, "promotePipelineV3").await;
+        let run = stopped(running, "TERM").await;
+
+        run.assert_ended(143, "interrupted");
+        let ids = [EU, US, ASIA].map(|target| {
+            let made = made(&simulator, target);
+            assert!(simulator.cancelled(&made[0].id), "{}", run.streams());
+            made[0].id.clone()
+        });
+        // Whoever cleans up later must know them.
+        assert_eq!(
+            run.output("deployment-ids"),
+            ids.join(","),
+            "{}",
+            run.streams()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_signal_before_anything_was_promoted_promotes_nothing() {
+    let limited = Behaviour::RateLimited {
+        retry_after: Some("60".to_owned()),
+        reset: None,
+    };
+    let simulator = three([(); 3].map(|()| endless())).await;
+    simulator.add_fault(Fault::on("promotePipelineV3").does(limited));
+    let running = promotes(&simulator, &[EU, US]).start();
+    called(&simulator, "promotePipelineV3").await;
+    let run = stopped(running, "INT").await;
+
+    run.assert_ended(130, "interrupted");
+    run.assert_told("No deployment was started");
+    assert_eq!(simulator.calls("promotePipelineV3"), 1);
+}
+
+#[tokio::test]
+async fn the_end_of_our_time_cancels_those_that_go_on() {
+    let simulator = three([endless(), Script::success(), endless()]).await;
+    let run = promotes(&simulator, &[EU, US, ASIA])
+        .set("SEVALLA_TIMEOUT", "5s")
+        .set("SEVALLA_ON_TIMEOUT", "cancel")
+        .run()
+        .await;
+
+    run.assert_ended(4, "timed-out");
+    run.assert_told("failed for 2 of 3: shop-eu, shop-asia");
+    for (target, is_cancelled) in [(EU, true), (US, false), (ASIA, true)] {
+        let id = &made(&simulator, target)[0].id;
+        assert_eq!(simulator.cancelled(id), is_cancelled, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn hostile_names_do_no_harm() {
+    let name =
+        "x\r::error::y\u{1b}[2J | `<img src=x>` @team $(id) ##[error]z\n::set-output name=a::b";
+    let targets = [
+        target(EU, name, Script::success()),
+        target(US, name, Script::failed()),
+    ];
+    let simulator = started(targets, Pipeline::new(PIPELINE)).await;
+    let run = promotes(&simulator, &[EU, US]).on_github().run().await;
+
+    run.assert_ended(1, "failed");
+    let commands = obeyed(&run.stdout, Stopping::Ignored);
+    let names: Vec<&str> = commands
+        .iter()
+        .map(|command| command.name.as_str())
+        .collect();
+    let ours = [
+        "add-mask",
+        "group",
+        "endgroup",
+        "stop-commands",
+        "resume",
+        "error",
+    ];
+    assert!(names.iter().all(|name| ours.contains(name)), "{names:?}");
+    assert_eq!(names.iter().filter(|name| **name == "error").count(), 1);
+    assert!(!run.streams().contains('\u{1b}'));
+    let told = promotions(&run);
+    assert_eq!(told.len(), 2);
+    assert!(
+        !told[0]["name"].as_str().unwrap().contains(char::is_control),
+        "{told:?}"
+    );
+    let summary = run.file("github-summary").unwrap();
+    assert!(!outside_code_of(&summary).contains("<img"), "{summary}");
+}
+
+/// What is rendered of a summary, whatever the number of a table's columns.
+fn outside_code_of(markdown: &str) -> String {
+    let (head, rest) = markdown.split_once("| target |").unwrap();
+    let (table, rest) = rest.split_once("\n\n").unwrap();
+    let rows = table.lines().skip(2);
+    let cells: Vec<String> = rows
+        .map(|row| {
+            let row = row.replace("\\|", "/");
+            assert_eq!(row.matches('|').count(), 6, "{row}");
+            row.replace('|', "\n\n")
+        })
+        .collect();
+    [head, &cells.join("\n"), rest].map(outside_code).concat()
+}

@@ -1,0 +1,224 @@
+//! Going back to an earlier deployment.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sevalla_simulator::{
+    Application, Behaviour, DeploymentType, Fault, PastDeployment, Script, Simulator, StaticSite,
+    World,
+};
+
+use crate::harness::{APP, Runner, SITE, called, stopped};
+
+const OLD: &str = "1111111111111111111111111111111111111111";
+const NEW: &str = "2222222222222222222222222222222222222222";
+
+/// Deployments of a site, from the oldest.
+const FIRST: &str = "aa5e5168-4281-4bec-94c5-0d1584e9e651";
+const SECOND: &str = "aa5e5168-4281-4bec-94c5-0d1584e9e652";
+const BROKEN: &str = "aa5e5168-4281-4bec-94c5-0d1584e9e653";
+
+fn past(commit: &str, hours: u64) -> PastDeployment {
+    PastDeployment::success()
+        .commit_sha(commit)
+        .ago(Duration::from_secs(hours * 3600))
+}
+
+fn app() -> Application {
+    Application::new(APP)
+        .past(past(OLD, 20))
+        .past(past(NEW, 10))
+        .rolls_back_past_the_latest(true)
+}
+
+async fn application(app: Application) -> Simulator {
+    Simulator::start(World::new().application(app)).await
+}
+
+async fn site() -> Simulator {
+    let broken = PastDeployment {
+        status: sevalla_simulator::Status::Failed,
+        ..past("3333333333333333333333333333333333333333", 5)
+    };
+    let site = StaticSite::new(SITE)
+        .past(past(OLD, 20).id(FIRST))
+        .past(past(NEW, 10).id(SECOND))
+        .past(broken.id(BROKEN));
+    Simulator::start(World::new().static_site(site)).await
+}
+
+fn rolls_back_app(simulator: &Simulator) -> Runner {
+    Runner::deploys_app(simulator).set("SEVALLA_ACTION", "rollback-app")
+}
+
+fn rolls_back_site(simulator: &Simulator) -> Runner {
+    Runner::deploys_site(simulator).set("SEVALLA_ACTION", "rollback-static-site")
+}
+
+/// The body of the one deployment of the site that was asked for.
+fn asked(simulator: &Simulator) -> serde_json::Value {
+    let journal = simulator.journal().into_iter();
+    let mut calls = journal.filter(|call| call.operation == "deployStaticSiteV3");
+    let call = calls.next().unwrap();
+    assert!(calls.next().is_none());
+    call.json().unwrap()
+}
+
+#[tokio::test]
+async fn an_application_goes_back_and_the_run_says_from_where_to_where() {
+    let simulator = application(app()).await;
+    let run = rolls_back_app(&simulator).run().await;
+
+    run.assert_ended(0, "success");
+    run.assert_told("Live now: main at 222222222");
+    let made = &simulator.deployments(APP)[0];
+    assert_eq!(made.trigger.as_deref(), Some("ROLLBACK_DEPLOYMENT"));
+    assert_eq!(run.output("deployment-id"), made.id);
+    assert_eq!(run.output("commit-sha"), OLD);
+    let call = simulator.journal().into_iter();
+    let mut calls = call.filter(|call| call.operation == "rollbackDeploymentV3");
+    assert!(calls.next().unwrap().body.is_empty());
+    assert!(calls.next().is_none());
+}
+
+#[tokio::test]
+async fn a_site_goes_back_to_the_success_before_the_live_one() {
+    let simulator = site().await;
+    let run = rolls_back_site(&simulator).run().await;
+
+    run.assert_ended(0, "success");
+    assert_eq!(asked(&simulator), json!({ "deployment_id": FIRST }));
+    assert_eq!(run.output("commit-sha"), OLD);
+    run.assert_told("Live now: main at 222222222");
+}
+
+#[tokio::test]
+async fn a_site_goes_back_to_the_deployment_that_is_named() {
+    let simulator = site().await;
+    let run = rolls_back_site(&simulator)
+        .set("SEVALLA_DEPLOYMENT_ID", SECOND)
+        .run()
+        .await;
+
+    run.assert_ended(0, "success");
+    assert_eq!(asked(&simulator), json!({ "deployment_id": SECOND }));
+    assert_eq!(run.output("commit-sha"), NEW);
+}
+
+#[tokio::test]
+async fn without_anything_to_go_back_to_nothing_is_sent() {
+    let failed = Application::new(APP).past(PastDeployment::failed());
+    let simulator = application(failed).await;
+    let run = rolls_back_app(&simulator).run().await;
+    run.assert_ended(9, "rejected");
+    run.assert_told("no earlier successful deployment");
+    assert!(simulator.journal().iter().all(|call| call.method == "GET"));
+
+    let lonely = StaticSite::new(SITE).past(past(NEW, 10));
+    let simulator = Simulator::start(World::new().static_site(lonely)).await;
+    let run = rolls_back_site(&simulator).run().await;
+    run.assert_ended(9, "rejected");
+    run.assert_told("no earlier successful deployment");
+    assert!(simulator.journal().iter().all(|call| call.method == "GET"));
+
+    // What the service refuses is passed on in its words.
+    for code in [400, 404] {
+        let lonely = Application::new(APP)
+            .past(past(NEW, 10))
+            .rolls_back_past_the_latest(true)
+            .refuses_rollback_with(code);
+        let simulator = application(lonely).await;
+        let run = rolls_back_app(&simulator).run().await;
+        run.assert_ended(9, "rejected");
+        run.assert_told("No successful deployment to roll back to");
+        assert_eq!(simulator.calls("rollbackDeploymentV3"), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_site_whose_named_deployment_is_unknown_is_left_as_it_is() {
+    let simulator = site().await;
+    let unknown = "bb5e5168-4281-4bec-94c5-0d1584e9e651";
+    let run = rolls_back_site(&simulator)
+        .set("SEVALLA_DEPLOYMENT_ID", unknown)
+        .run()
+        .await;
+
+    run.assert_ended(9, "rejected");
+    run.assert_told("404");
+    assert_eq!(simulator.deployments_made(), 0);
+}
+
+#[tokio::test]
+async fn a_lost_answer_makes_one_rollback() {
+    for (lost, sendings) in [
+        (Behaviour::ResetAfterApplying, 1),
+        (Behaviour::CutBody, 1),
+        (Behaviour::ResetBeforeApplying, 2),
+    ] {
+        let app = application(app()).await;
+        app.add_fault(
+            Fault::on("rollbackDeploymentV3")
+                .first(1)
+                .does(lost.clone()),
+        );
+        let site = site().await;
+        site.add_fault(Fault::on("deployStaticSiteV3").first(1).does(lost));
+        let runs = tokio::join!(rolls_back_app(&app).run(), rolls_back_site(&site).run());
+
+        runs.0.assert_ended(0, "success");
+        assert_eq!(app.calls("rollbackDeploymentV3"), sendings);
+        assert_eq!(app.deployments_made(), 1);
+        assert_eq!(runs.0.output("commit-sha"), OLD);
+        runs.1.assert_ended(0, "success");
+        assert_eq!(site.calls("deployStaticSiteV3"), sendings);
+        assert_eq!(site.deployments_made(), 1);
+        assert_eq!(runs.1.output("commit-sha"), OLD);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_rollback_is_told_from_what_somebody_else_deploys() {
+    let simulator = application(app()).await;
+    simulator.add_fault(Fault::on("rollbackDeploymentV3").does(Behaviour::ResetAfterApplying));
+    let running = rolls_back_app(&simulator).start();
+    called(&simulator, "rollbackDeploymentV3").await;
+    simulator.add_deployment(APP, DeploymentType::Manual, Script::failed());
+    let run = running.finish().await;
+
+    run.assert_ended(0, "success");
+    assert_eq!(run.output("commit-sha"), OLD);
+}
+
+#[tokio::test]
+async fn a_rollback_that_fails_fails_the_run() {
+    let simulator = application(app().next(Script::failed())).await;
+    rolls_back_app(&simulator)
+        .run()
+        .await
+        .assert_ended(1, "failed");
+}
+
+#[tokio::test]
+async fn a_dry_run_says_where_it_would_go() {
+    let simulator = site().await;
+    let run = rolls_back_site(&simulator)
+        .set("SEVALLA_DRY_RUN", "true")
+        .run()
+        .await;
+    run.assert_ended(0, "planned");
+    run.assert_told(FIRST);
+    run.assert_told("main at 111111111");
+    assert!(simulator.journal().iter().all(|call| call.method == "GET"));
+}
+
+#[tokio::test]
+async fn a_signal_cancels_the_rollback() {
+    let simulator = application(app().next(Script::success().never_ends())).await;
+    let running = rolls_back_app(&simulator).start();
+    called(&simulator, "getDeploymentV3").await;
+    let run = stopped(running, "INT").await;
+
+    run.assert_ended(130, "interrupted");
+    assert!(simulator.cancelled(&simulator.deployments(APP)[0].id));
+}

@@ -107,7 +107,8 @@ pub async fn run(mut process: Process) -> Outcome {
         drawn,
     };
     let outcome = tokio::select! {
-        outcome = carry_out(&world, &facts, &reporter) => outcome,
+        // Large: it holds what every action may need.
+        outcome = Box::pin(carry_out(&world, &facts, &reporter)) => outcome,
         // Somebody insists: no more requests, and no more waiting for any.
         () = process.stop.insisted() => Outcome::at_once(process.stop.told()),
     };

@@ -84,7 +84,8 @@ impl Run<'_> {
             Task::CleanPreviews(cleaning) => self.clean_previews(cleaning).await,
             Task::Follow(service, sought) => self.attach(*service, sought).await,
             Task::Cancel(service, id) => self.cancel(*service, id).await,
-            Task::Manage(management) => self.manage(management).await,
+            // Large, and rarely needed: not a part of every run's future.
+            Task::Manage(management) => Box::pin(self.manage(management)).await,
         }
     }
 

@@ -1,17 +1,18 @@
-//! A preview with its own database, as the README has it: made step by step
-//! when a pull request is opened, and gone when it is closed, whatever goes
-//! wrong in between.
+//! A preview with its own database, by the steps of docs/recipes.md: made when
+//! a pull request is opened, and gone when it is closed, whatever goes wrong in
+//! between.
 
 use sevalla_simulator::{
     Application, Behaviour, Database, Fault, Pipeline, Preview, Script, Simulator, World,
 };
 
-use crate::harness::{Finished, Runner, together};
+use crate::harness::{Finished, together};
+use crate::recipes::{of_pull_request, recipe, step, steps};
 
 const PIPELINE: &str = "54fb80af-576c-4fdc-ba4f-b596c83f15a1";
 const PREVIEW: &str = "6b0a7e0e-52a1-4f0b-9a55-1f1f6f9b6a02";
 const DATABASE: &str = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
-const NAME: &str = "shop-pr-7";
+const PASSWORD: &str = "p=ssw0rd?";
 
 async fn world() -> Simulator {
     let app = Application::new(PREVIEW).next(Script::success());
@@ -24,62 +25,36 @@ async fn world() -> Simulator {
     .await
 }
 
-fn of_pull_request(simulator: &Simulator, action: &str) -> Runner {
-    Runner::does(simulator, action)
-        .set("SEVALLA_PULL_REQUEST_NUMBER", "7")
-        .set("SEVALLA_BRANCH", "feature/x")
-}
-
-async fn create_preview(simulator: &Simulator) -> Finished {
-    of_pull_request(simulator, "create-preview-app")
-        .set("SEVALLA_PIPELINE_ID", PIPELINE)
-        .run()
-        .await
-}
-
-async fn create_database(simulator: &Simulator) -> Finished {
-    let settings = serde_json::json!({"display_name": NAME, "type": "postgresql", "version": "16",
-        "cluster": "Frankfurt", "resource_type": "DB1", "db_name": "shop", "db_user": "shop"});
-    Runner::does(simulator, "create-database")
-        .set("SEVALLA_SETTINGS", settings.to_string())
-        .secret("SEVALLA_DATABASE_PASSWORD", "p=ssw0rd?")
-        .run()
-        .await
-}
-
-async fn connect(simulator: &Simulator, app: &str, database: &str) -> Finished {
-    Runner::does(simulator, "connect-database")
-        .set("SEVALLA_APP_ID", app)
-        .set("SEVALLA_DATABASE_ID", database)
-        .set("SEVALLA_SET_ENV", "true")
-        .set("SEVALLA_DATABASE_USER", "shop")
-        .secret("SEVALLA_DATABASE_PASSWORD", "p=ssw0rd?")
-        .run()
-        .await
-}
-
-async fn deploy(simulator: &Simulator, app: &str) -> Finished {
-    let runner = Runner::does(simulator, "deploy-app").set("SEVALLA_APP_ID", app);
-    runner.run().await
+/// Runs one step of the recipe. The ids are the outputs of the steps before.
+async fn run(simulator: &Simulator, number: usize, app: &str, database: &str) -> Finished {
+    let mut steps = steps(&recipe("A preview with its own database")).into_iter();
+    let values = [
+        ("vars.PIPELINE_ID", PIPELINE),
+        ("secrets.PREVIEW_DATABASE_PASSWORD", PASSWORD),
+        ("github.event.pull_request.number", "7"),
+        ("steps.preview.outputs.preview-app-id", app),
+        ("steps.database.outputs.database-id", database),
+    ];
+    let runner = step(&steps.nth(number).unwrap(), simulator, &values).hides(PASSWORD);
+    let action = if number < 4 { "opened" } else { "closed" };
+    of_pull_request(runner, action).run().await
 }
 
 /// The steps for an open pull request, as far as they get.
 async fn open(simulator: &Simulator) -> Vec<Finished> {
-    let preview = create_preview(simulator).await;
+    let preview = run(simulator, 0, "", "").await;
     if preview.code != Some(0) {
         return vec![preview];
     }
-    let database = create_database(simulator).await;
+    let app = preview.output("preview-app-id");
+    let database = run(simulator, 1, &app, "").await;
     if database.code != Some(0) {
         return vec![preview, database];
     }
-    let (app, id) = (
-        preview.output("preview-app-id"),
-        database.output("database-id"),
-    );
-    let mut steps = vec![preview, database, connect(simulator, &app, &id).await];
+    let id = database.output("database-id");
+    let mut steps = vec![preview, database, run(simulator, 2, &app, &id).await];
     if is_good(&steps) {
-        steps.push(deploy(simulator, &app).await);
+        steps.push(run(simulator, 3, &app, &id).await);
     }
     steps
 }
@@ -90,10 +65,11 @@ fn is_good(steps: &[Finished]) -> bool {
 
 /// The steps for a closed one. Each must succeed.
 async fn close(simulator: &Simulator) {
-    let preview = of_pull_request(simulator, "delete-preview-app").run().await;
-    preview.assert_ended(0, "success");
-    let database = Runner::does(simulator, "delete-database").set("SEVALLA_CONFIRM", NAME);
-    database.run().await.assert_ended(0, "success");
+    for number in [4, 5] {
+        run(simulator, number, "", "")
+            .await
+            .assert_ended(0, "success");
+    }
     assert!(simulator.preview_apps().is_empty());
     assert!(simulator.databases().is_empty());
     assert!(simulator.connections().is_empty());
@@ -124,13 +100,15 @@ const CALLS: &[&str] = &[
 async fn a_fault_at_any_step_changes_nothing_and_leaves_nothing_behind() {
     together(CALLS.iter().map(|operation| async move {
         let simulator = world().await;
-        let lost = Behaviour::ResetAfterApplying;
-        simulator.add_fault(Fault::on(*operation).nth(1).does(lost));
+        let fault = Fault::on(*operation).nth(1);
+        simulator.add_fault(fault.does(Behaviour::ResetAfterApplying));
         let steps = open(&simulator).await;
-        for step in &steps {
-            step.assert_ended(0, "success");
-        }
-        assert_eq!(steps.len(), 4, "{operation}");
+        let last = steps.last().unwrap();
+        assert!(
+            is_good(&steps) && steps.len() == 4,
+            "{operation}: {}",
+            last.streams()
+        );
         assert_eq!(simulator.preview_apps().len(), 1, "{operation}");
         assert_eq!(simulator.databases(), [DATABASE], "{operation}");
         assert_eq!(simulator.connections().len(), 1, "{operation}");

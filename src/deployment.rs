@@ -68,16 +68,22 @@ impl fmt::Display for Service {
     }
 }
 
+/// The longest id that is taken, in bytes; those of the service have 36.
+pub const LONGEST_ID: usize = 200;
+
 /// The id of a deployment. Text rather than a UUID: it comes from the service,
 /// and one that looks odd is still the only handle we have on what was started.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DeploymentId(pub String);
 
 impl DeploymentId {
-    /// An id that can stand in a path, where an empty one and dots would lead
-    /// elsewhere.
+    /// An id that can stand in a path. Empty or of dots it would lead to another
+    /// one, also with line ends or tabs between the dots, which addresses lose.
     pub fn usable(id: String) -> Option<Self> {
-        (!matches!(id.as_str(), "" | "." | "..")).then_some(Self(id))
+        let is_usable = !matches!(id.as_str(), "" | "." | "..")
+            && id.len() <= LONGEST_ID
+            && !id.contains(char::is_control);
+        is_usable.then_some(Self(id))
     }
 }
 

@@ -13,10 +13,12 @@
 //! Everything shown passes the gate in [`shown`].
 
 pub mod ci;
+pub mod code_host;
 pub mod deadline;
 pub mod deployment;
 pub mod diagnostics;
 pub mod inputs;
+mod markdown;
 pub mod outcome;
 pub mod plan;
 pub mod process;
@@ -30,6 +32,7 @@ pub mod shown;
 pub mod stop;
 pub mod trigger;
 pub mod usage;
+pub mod verify;
 pub mod watch;
 
 use std::io::Write as _;
@@ -150,6 +153,8 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
         stop: world.stop,
         reporter,
         clock: world.clock,
+        gate: world.gate,
+        connect: &|| (world.connect)(world.variables),
     };
     run.carry_out().await
 }

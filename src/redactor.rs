@@ -5,8 +5,8 @@
 //! line.
 //!
 //! A log is mostly text without a secret, so what matters is how fast that is
-//! told. All forms are searched for at once with the strides of Wu and Manber:
-//! a look at three bytes tells how far the next place is where a form may be.
+//! told. One search finds the places where any form begins or ends; what stands
+//! there is looked at afterwards.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -14,6 +14,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use url::{Position, Url};
 
@@ -46,8 +47,8 @@ struct Inner {
     forms: Vec<Form>,
     /// The length of the longest form that may be broken.
     longest_broken: usize,
-    /// The kinds of three bytes that such forms hold.
-    broken_blocks: HashSet<usize>,
+    /// Three bytes in a row that such a form holds.
+    broken_threes: HashSet<[u8; 3]>,
     scanner: Option<Scanner>,
 }
 
@@ -88,10 +89,12 @@ impl Redactor {
             })
             .collect();
         let broken = || forms.iter().filter(|form| form.part.is_some());
-        let blocks = |form: &Form| -> Vec<usize> { blocks(form.text.as_bytes()).collect() };
         Self(Arc::new(Inner {
             longest_broken: broken().map(|form| form.text.len()).max().unwrap_or(0),
-            broken_blocks: broken().flat_map(blocks).collect(),
+            broken_threes: broken()
+                .flat_map(|form| form.text.as_bytes().windows(3))
+                .filter_map(|three| three.first_chunk().copied())
+                .collect(),
             scanner: Scanner::new(&forms),
             secrets: all.into_iter().map(|secret| secret.text).collect(),
             forms,
@@ -207,8 +210,8 @@ impl Inner {
         }
         let piece = line.trim();
         // The first three bytes of ordinary text tell already.
-        let kind = blocks(piece.as_bytes()).next();
-        if piece.len() < PART || kind.is_none_or(|kind| !self.broken_blocks.contains(&kind)) {
+        let is_in_a_form = |three| self.broken_threes.contains(three);
+        if piece.len() < PART || !piece.as_bytes().first_chunk().is_some_and(is_in_a_form) {
             return;
         }
         for (number, form) in self.forms.iter().enumerate() {
@@ -247,14 +250,14 @@ impl Form {
     }
 }
 
-/// Finds the places where a form may be.
+/// Finds the places where a form may be, by a piece of each at its beginning
+/// and, if it may be broken, one at its end.
 struct Scanner {
-    /// The number of bytes of every needle.
-    window: usize,
-    /// By the three bytes that end the window: how far to go on.
-    strides: Box<[u8; BLOCKS]>,
-    /// By the same: what may stand here.
-    needles: BTreeMap<usize, Vec<Needle>>,
+    /// The pieces. They have one length, so two never begin at the same place,
+    /// and the leftmost is every one there is.
+    pieces: AhoCorasick,
+    /// By the number of the piece, where in which form it stands.
+    needles: Vec<Vec<Needle>>,
 }
 
 /// A piece of a form.
@@ -264,71 +267,55 @@ struct Needle {
     offset: usize,
 }
 
-/// How many kinds of three bytes are told apart.
-const BLOCKS: usize = 4096;
-
-/// The kind of three bytes.
-fn block(a: u8, b: u8, c: u8) -> usize {
-    (usize::from(a) ^ (usize::from(b) << 3) ^ (usize::from(c) << 5)) % BLOCKS
-}
-
-fn blocks(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    bytes.windows(3).filter_map(|bytes| match bytes {
-        [a, b, c] => Some(block(*a, *b, *c)),
-        _ => None,
-    })
-}
-
 impl Scanner {
     /// `None` if there is nothing to find.
     fn new(forms: &[Form]) -> Option<Self> {
         let shortest = |form: &Form| form.part.unwrap_or(PART.min(form.text.len()));
-        let window = forms.iter().map(shortest).min()?;
-        let farthest = window.checked_sub(2)?;
-        let mut strides = Box::new([u8::try_from(farthest).ok()?; BLOCKS]);
-        let mut needles: BTreeMap<usize, Vec<Needle>> = BTreeMap::new();
+        let length = forms.iter().map(shortest).min()?;
+        let mut needles: BTreeMap<&[u8], Vec<Needle>> = BTreeMap::new();
         for (number, form) in forms.iter().enumerate() {
-            let ending = form.part.map(|_| form.text.len() - window);
+            let ending = form.part.map(|_| form.text.len() - length);
             for offset in [Some(0), ending].into_iter().flatten() {
-                let needle = form.text.as_bytes().get(offset..offset + window)?;
-                for (index, kind) in blocks(needle).enumerate() {
-                    let left = farthest - 1 - index;
-                    if let Some(stride) = strides.get_mut(kind) {
-                        *stride = (*stride).min(u8::try_from(left).ok()?);
-                    }
-                    if left == 0 {
-                        let form = number;
-                        needles
-                            .entry(kind)
-                            .or_default()
-                            .push(Needle { form, offset });
-                    }
-                }
+                let piece = form.text.as_bytes().get(offset..offset + length)?;
+                let form = number;
+                needles
+                    .entry(piece)
+                    .or_default()
+                    .push(Needle { form, offset });
             }
         }
         Some(Self {
-            window,
-            strides,
-            needles,
+            pieces: search_for(needles.keys()),
+            needles: needles.into_values().collect(),
         })
     }
 
-    /// Tells every place where a needle may begin, and which.
+    /// Tells every place where a form may be, and which.
     fn scan(&self, bytes: &[u8], mut tell: impl FnMut(usize, Needle)) {
-        let mut at = 0;
-        while let Some(&[a, b, c]) = bytes.get(at + self.window - 3..at + self.window) {
-            let kind = block(a, b, c);
-            match self.strides.get(kind) {
-                Some(0) | None => {
-                    for needle in self.needles.get(&kind).into_iter().flatten() {
-                        tell(at, *needle);
-                    }
-                    at += 1;
-                }
-                Some(stride) => at += usize::from(*stride),
+        let mut from = 0;
+        while let Some(found) = self.pieces.find(Input::new(bytes).range(from..)) {
+            let needles = self.needles.get(found.pattern().as_usize());
+            for needle in needles.into_iter().flatten() {
+                tell(found.start(), *needle);
             }
+            // They may overlap.
+            from = found.start() + 1;
         }
     }
+}
+
+/// A table with a row for every state: of the ways in which the library can
+/// search, the fastest here, and with its prefilter faster than any of our own.
+fn search_for<'a>(pieces: impl Iterator<Item = &'a &'a [u8]>) -> AhoCorasick {
+    #[expect(
+        clippy::expect_used,
+        reason = "only gigabytes of secrets do not fit, and then none may be shown"
+    )]
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostFirst)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(pieces)
+        .expect("the secrets fit into a table")
 }
 
 /// A text that must not be shown.

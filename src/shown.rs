@@ -211,6 +211,9 @@ fn printable(line: &str) -> Cow<'_, str> {
             rest = odd;
         }
     }
+    if result.len() == line.len() {
+        return Cow::Borrowed(line);
+    }
     Cow::Owned(result)
 }
 

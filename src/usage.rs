@@ -89,6 +89,7 @@ Exit codes:
     5  unauthorized: 401 or 403
     6  unavailable: the API could not be reached or kept failing
     7  ambiguous: it cannot be told whether a request took effect
+    8  unverified: deployed, but it does not answer well or has another commit
     9  rejected: the API refused the request
    10  internal: a bug of this program
   130  interrupted by SIGINT

@@ -17,11 +17,12 @@ use uuid::Uuid;
 
 pub use self::values::{
     Abandon, ActionName, ApiUrl, Comment, Commit, DeploymentIdText, DockerImage, ExpectedCommit,
-    Logs, Number, OnFailure, OneLine, Text, Uuids,
+    Logs, Number, OnFailure, OnMismatch, OnSkipped, OneLine, Text, Uuids, VerifyUrl, WhenBusy,
 };
 use self::values::{Field, Value};
 use crate::process::{NotUtf8, Variables};
 use crate::secret::{ApiToken, HookUrl};
+use crate::verify::{Expectation, Statuses};
 
 /// One input, as declared.
 #[derive(Debug)]
@@ -91,6 +92,7 @@ macro_rules! inputs {
 
         /// The inputs of a run.
         #[derive(Debug, Clone)]
+        #[allow(clippy::doc_markdown, reason = "the help is plain text")]
         pub struct Inputs {
             $(#[doc = $help] pub $field: $type,)*
             /// Which variable each given input was read from.
@@ -173,11 +175,38 @@ inputs! {
     on_cancel: Abandon, default: Some("cancel"), secret: false, also: &[],
     "What becomes of the deployment when the CI job is cancelled (SIGINT or SIGTERM), cancel or leave (it goes on). Left out, follow leaves it."
 
-    on_failure: OnFailure, default: Some("leave"), secret: false, also: &[],
-    "What becomes of the targets of promote-app that were deployed when another target failed, leave or rollback."
+    when_busy: WhenBusy, default: Some("queue"), secret: false, also: &[],
+    "What to do when another deployment of the service waits or runs, queue (start all the same), wait (until none does), join (follow the one of the same branch, commit or image), cancel-previous or fail."
 
     expected_commit: ExpectedCommit, default: Some("auto"), secret: false, also: &[],
-    "Commit whose deployment follow looks for, a full SHA or auto (the commit that the CI works on)."
+    "Commit that the deployment must have, auto (the one that the CI works on, if its branch is the one that is deployed), a full SHA, or off. follow looks for the deployment of this commit."
+
+    on_commit_mismatch: OnMismatch, default: Some("warn"), secret: false, also: &[],
+    "What to do when the deployment has another commit, warn, fail or cancel."
+
+    on_skipped: OnSkipped, default: Some("fail"), secret: false, also: &[],
+    "What a deployment that Sevalla skipped means for the run, fail or pass."
+
+    verify_url: Option<VerifyUrl>, default: None, secret: false, also: &[],
+    "After the deployment has succeeded, visits this URL until it answers well, or auto (the service's own address). {commit} and {deployment-id} are filled in."
+
+    verify_status: Statuses, default: Some("200-399"), secret: false, also: &[],
+    "HTTP statuses of a good answer."
+
+    verify_contains: Option<Expectation>, default: None, secret: false, also: &[],
+    "What a good answer must hold besides, a text, header:NAME=VALUE or json:/pointer=VALUE. {commit} and {deployment-id} are filled in."
+
+    verify_successes: Number, default: Some("2"), secret: false, also: &[],
+    "How many good answers in a row are wanted."
+
+    verify_timeout: Duration, default: Some("3m"), secret: false, also: &[],
+    "How long to go on visiting."
+
+    on_failure: OnFailure, default: Some("leave"), secret: false, also: &[],
+    "What to do when the deployment has failed or does not answer well, leave or rollback (to what was live before). For promote-app, rollback takes back the targets that were deployed when another failed."
+
+    purge_cache: bool, default: Some("false"), secret: false, also: &[],
+    "true empties the caches of the service after a success. Sevalla does so by itself after a deployment."
 
     max_age: Option<Duration>, default: None, secret: false, also: &[],
     "clean-previews deletes previews without a deployment for this long, as in 72h."

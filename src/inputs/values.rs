@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::deployment::DeploymentId;
 use crate::secret::{ApiToken, HookUrl, is_https_or_loopback, looks_unexpanded};
+use crate::verify::{Address, Expectation, Statuses};
 
 /// The type of one input's value.
 pub(super) trait Value: Sized {
@@ -51,7 +52,11 @@ always_has_a_value!(
     OnFailure,
     Comment,
     ExpectedCommit,
-    Number
+    Number,
+    WhenBusy,
+    OnMismatch,
+    OnSkipped,
+    Statuses
 );
 
 fn expected<T: Value>() -> String {
@@ -110,7 +115,7 @@ words! {
         /// Cancel a deployment.
         Cancel = "cancel",
     }
-    "the name of an action"
+    "deploy-app, deploy-static-site, promote-app, create-preview-app, delete-preview-app, preview, clean-previews, rollback-app, rollback-static-site, follow or cancel"
 }
 
 words! {
@@ -122,6 +127,47 @@ words! {
         Rollback = "rollback",
     }
     "leave or rollback"
+}
+
+words! {
+    /// What to do when another deployment of the service waits or runs.
+    WhenBusy {
+        /// Start all the same; the service queues it.
+        Queue = "queue",
+        /// Wait until none does.
+        Wait = "wait",
+        /// Follow the one that deploys the same.
+        Join = "join",
+        /// Cancel it.
+        CancelPrevious = "cancel-previous",
+        /// Give up.
+        Fail = "fail",
+    }
+    "queue, wait, join, cancel-previous or fail"
+}
+
+words! {
+    /// What to do when another commit is deployed than the expected one.
+    OnMismatch {
+        /// Say so.
+        Warn = "warn",
+        /// Fail the run.
+        Fail = "fail",
+        /// Cancel the deployment, and fail the run.
+        Cancel = "cancel",
+    }
+    "warn, fail or cancel"
+}
+
+words! {
+    /// What to do when the deployment was skipped.
+    OnSkipped {
+        /// Fail the run.
+        Fail = "fail",
+        /// Let it pass.
+        Pass = "pass",
+    }
+    "fail or pass"
 }
 
 words! {
@@ -271,6 +317,42 @@ impl Value for ExpectedCommit {
                 .map(Self::Is)
                 .ok_or_else(expected::<Self>),
         }
+    }
+}
+
+/// Where to look whether what was deployed answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VerifyUrl {
+    /// At the service's own address.
+    Auto,
+    /// There.
+    At(Address),
+}
+
+impl Value for VerifyUrl {
+    const ACCEPTS: &'static str = "auto or a URL";
+    fn read(text: &str) -> Result<Self, String> {
+        if text == "auto" {
+            return Ok(Self::Auto);
+        }
+        let line = OneLine::read(text)?;
+        Address::parse(&line.0)
+            .map(Self::At)
+            .map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
+    }
+}
+
+impl Value for Statuses {
+    const ACCEPTS: &'static str = "HTTP statuses such as 200-399 or 200,204";
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).ok_or_else(expected::<Self>)
+    }
+}
+
+impl Value for Expectation {
+    const ACCEPTS: &'static str = "a text, header:NAME=VALUE or json:/pointer=VALUE";
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
     }
 }
 

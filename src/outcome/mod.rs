@@ -35,6 +35,8 @@ pub enum Ending {
     Unavailable,
     /// It cannot be told whether a write took effect.
     Ambiguous,
+    /// Deployed, but it does not answer well, or has another commit.
+    Unverified,
     /// The API refused what we asked for.
     Rejected,
     /// A bug of ours.
@@ -55,6 +57,7 @@ impl Ending {
             Self::Unauthorized => 5,
             Self::Unavailable => 6,
             Self::Ambiguous => 7,
+            Self::Unverified => 8,
             Self::Rejected => 9,
             Self::Internal => 10,
             Self::Interrupted(Signal::Interrupt) => 130,
@@ -71,6 +74,7 @@ impl Ending {
                 | Self::Cancelled
                 | Self::Skipped
                 | Self::Superseded
+                | Self::Unverified
                 | Self::TimedOut
         )
     }
@@ -90,6 +94,7 @@ impl Ending {
             Self::Unauthorized => "unauthorized",
             Self::Unavailable => "unavailable",
             Self::Ambiguous => "ambiguous",
+            Self::Unverified => "unverified",
             Self::Rejected => "rejected",
             Self::Internal => "internal",
             Self::Interrupted(_) => "interrupted",
@@ -176,6 +181,7 @@ mod tests {
             (Ending::Unauthorized, 5, "unauthorized"),
             (Ending::Unavailable, 6, "unavailable"),
             (Ending::Ambiguous, 7, "ambiguous"),
+            (Ending::Unverified, 8, "unverified"),
             (Ending::Rejected, 9, "rejected"),
             (Ending::Internal, 10, "internal"),
             (Ending::Interrupted(Signal::Interrupt), 130, "interrupted"),

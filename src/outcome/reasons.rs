@@ -87,6 +87,38 @@ impl Outcome {
     }
 }
 
+/// Deployed, and yet not as it should be; or not deployed after all.
+impl Outcome {
+    /// What was deployed does not answer well, or is another commit.
+    pub fn unverified(id: &DeploymentId) -> Self {
+        Self::new(
+            Ending::Unverified,
+            format!("Deployment {id} succeeded and is live, but it is not what it should be"),
+        )
+        .hint("Look at what is live; on-failure: rollback goes back by itself")
+    }
+
+    /// It has another commit than the expected one, and was cancelled for it.
+    pub fn mismatched(id: &DeploymentId) -> Self {
+        Self::new(
+            Ending::Unverified,
+            format!("Deployment {id} has another commit than the one that was tested"),
+        )
+        .hint("Run again for the commit at the tip of the branch")
+    }
+
+    /// A newer deployment took its place.
+    #[must_use]
+    pub fn superseded_by(self, newer: &Deployment) -> Self {
+        Self {
+            ending: Ending::Superseded,
+            why: vec![format!("A newer one took its place: {}", newer.summary())],
+            hint: Some("Nothing to do, unless the newer one is not meant to be live".to_owned()),
+            ..self
+        }
+    }
+}
+
 /// Several at once.
 impl Outcome {
     /// One outcome from those of all targets, with their names: a success only
@@ -128,7 +160,7 @@ const fn gravity(ending: Ending) -> u8 {
     match ending {
         Ending::Internal => 0,
         Ending::Ambiguous => 1,
-        Ending::Failed => 2,
+        Ending::Failed | Ending::Unverified => 2,
         Ending::Unauthorized => 3,
         Ending::Rejected => 4,
         Ending::Unavailable => 5,

@@ -10,13 +10,21 @@ use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
 
-use crate::ci::Facts;
+use crate::ci::{Facts, Repository};
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind};
-use crate::inputs::{Abandon, ActionName, ExpectedCommit, Inputs, Logs, OnFailure, Problem};
+use crate::inputs::{
+    Abandon, ActionName, Comment, ExpectedCommit, Inputs, Logs, OnFailure, OnMismatch, OnSkipped,
+    Problem, VerifyUrl, WhenBusy,
+};
 use crate::secret::{ApiToken, HookUrl};
+use crate::verify::Check;
 
 /// What a run does, without a question left open.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the user's"
+)]
 pub struct Plan {
     /// What to do.
     pub task: Task,
@@ -34,6 +42,22 @@ pub struct Plan {
     pub on_cancel: Abandon,
     /// What to do after a failure.
     pub on_failure: OnFailure,
+    /// What to do when another deployment waits or runs.
+    pub when_busy: WhenBusy,
+    /// The commit that the deployment must have.
+    pub expected_commit: Expected,
+    /// What to do when it has another.
+    pub on_mismatch: OnMismatch,
+    /// What to do when it was skipped.
+    pub on_skipped: OnSkipped,
+    /// Whether what was deployed answers well.
+    pub check: Option<Check>,
+    /// Whether to empty the caches after a success.
+    pub purge_cache: bool,
+    /// Whether to comment on the pull request of a preview.
+    pub comment: Comment,
+    /// Where and with what to ask about pull requests.
+    pub code_host: Option<(Repository, ApiToken)>,
     /// When to show the deployment's log.
     pub logs: Logs,
     /// Where to write the complete log.
@@ -132,6 +156,8 @@ pub struct Promotion {
 pub struct Preview {
     /// Its id, if the user gave one.
     pub app: Option<Uuid>,
+    /// Its pipeline, if the user gave it.
+    pub pipeline: Option<Uuid>,
     /// The branch it shows.
     pub branch: Option<String>,
     /// The pull request it belongs to.
@@ -263,6 +289,8 @@ impl Plan {
         } else {
             inputs.on_cancel
         };
+        let expected_commit = expected_commit(&inputs, facts);
+        let check = check(&inputs);
         Ok(Self {
             task,
             token: inputs.sevalla_token,
@@ -272,6 +300,14 @@ impl Plan {
             on_timeout: inputs.on_timeout,
             on_cancel,
             on_failure: inputs.on_failure,
+            when_busy: inputs.when_busy,
+            expected_commit,
+            on_mismatch: inputs.on_commit_mismatch,
+            on_skipped: inputs.on_skipped,
+            check,
+            purge_cache: inputs.purge_cache,
+            comment: inputs.comment,
+            code_host: facts.repository.clone().zip(inputs.github_token),
             logs: inputs.logs,
             log_file: inputs.log_file,
             summary: inputs.summary,
@@ -279,6 +315,50 @@ impl Plan {
             warnings: doubts.warnings,
         })
     }
+}
+
+/// The commit that the deployment must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// Any.
+    Any,
+    /// This one, if this branch is deployed.
+    OfBranch {
+        /// The commit, or its beginning.
+        commit: String,
+        /// The branch.
+        branch: String,
+    },
+    /// This one.
+    Is(String),
+}
+
+fn expected_commit(inputs: &Inputs, facts: &Facts) -> Expected {
+    match &inputs.expected_commit {
+        ExpectedCommit::Off => Expected::Any,
+        ExpectedCommit::Is(commit) => Expected::Is(commit.0.clone()),
+        ExpectedCommit::Auto => match (&facts.commit, &facts.branch) {
+            (Some(commit), Some(branch)) => Expected::OfBranch {
+                commit: commit.clone(),
+                branch: branch.clone(),
+            },
+            _ => Expected::Any,
+        },
+    }
+}
+
+fn check(inputs: &Inputs) -> Option<Check> {
+    let address = match inputs.verify_url.clone()? {
+        VerifyUrl::Auto => None,
+        VerifyUrl::At(address) => Some(address),
+    };
+    Some(Check {
+        address,
+        statuses: inputs.verify_status.clone(),
+        expectation: inputs.verify_contains.clone(),
+        successes: inputs.verify_successes.0,
+        timeout: inputs.verify_timeout,
+    })
 }
 
 /// What was found while combining.

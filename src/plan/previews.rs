@@ -103,6 +103,7 @@ fn preview(inputs: &Inputs, facts: &Facts) -> Preview {
     let number = inputs.pull_request_number.map(|number| number.0);
     Preview {
         app: inputs.app_id,
+        pipeline: inputs.pipeline_id,
         branch: branch.or_else(|| own_branch(facts)),
         pull_request: number.or_else(|| request.map(|request| request.number)),
         repository: slug(facts),

@@ -3,6 +3,7 @@
 //!
 //! Events sink here. Nothing in this module can change how a run ends.
 
+pub mod comment;
 mod log;
 mod narrative;
 mod outputs;
@@ -16,16 +17,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use self::comment::CommentFacts;
+pub use self::comment::News;
 use self::log::LogSink;
 pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SHOWN};
 pub use self::outputs::{LONGEST_VALUE, OUTPUTS};
 use self::story::Story;
 use crate::ci::{Channel, Facts, Level};
+use crate::code_host::Marker;
 use crate::deployment::{Deployment, LogLine, Service};
 use crate::inputs::Logs;
 use crate::outcome::Outcome;
 use crate::sevalla::ApiError;
-use crate::shown::Gate;
+use crate::shown::{Block, Gate};
 use crate::stop::Signal;
 
 /// Something a run has found out.
@@ -130,6 +134,11 @@ impl Reporter {
         self.0.borrow_mut().on(event);
     }
 
+    /// The comment on a pull request, from what is known so far.
+    pub fn comment(&self, marker: &Marker, news: &News<'_>) -> Block {
+        self.0.borrow().comment(marker, news)
+    }
+
     /// Tells how the run ended, and gives the outputs and the summary.
     pub fn finish(&self, outcome: &Outcome) {
         self.0.borrow_mut().finish(outcome);
@@ -223,6 +232,37 @@ impl Inner {
             why: outcome.why.iter().map(bound).collect(),
             ..outcome.clone()
         }
+    }
+
+    fn comment(&self, marker: &Marker, news: &News<'_>) -> Block {
+        let tale = self.story.one();
+        let deployment = tale.deployment.as_ref();
+        let times = narrative::times(&self.story);
+        let target = tale.target();
+        let tail = self.log.tail();
+        let news = match news {
+            News::Failed { cause, .. } => News::Failed {
+                cause,
+                last_lines: &tail,
+            },
+            // Ready, and no address: it does not work for anybody.
+            News::Ready { .. } => News::Ready {
+                url: tale.url.as_deref().unwrap_or_default(),
+            },
+            News::Deploying => News::Deploying,
+            News::Deleted => News::Deleted,
+        };
+        let facts = CommentFacts {
+            marker,
+            app: target.as_deref().unwrap_or("the preview"),
+            news,
+            commit: deployment.and_then(|deployment| deployment.commit_sha.as_deref()),
+            status: deployment.map(|deployment| deployment.status.word()),
+            times: times.as_deref(),
+            run_url: self.story.facts.run_url.as_deref(),
+            now: (self.clock)(),
+        };
+        comment::body(&facts, &self.gate)
     }
 
     fn summarize(&mut self, outcome: &Outcome) -> Result<(), String> {

@@ -109,13 +109,13 @@ fn targets(targets: &[Tale], text: &impl Fn(&str) -> String) -> String {
 }
 
 /// Text as a code span in a table cell: no bar may end the cell.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     // A backslash of the text's own would take the meaning of ours.
     code(&text.replace("\\|", "\\ |").replace('|', "\\|"))
 }
 
 /// Text as a code span: no backtick may end it.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let fence = "`".repeat(longest_run_of_backticks(text) + 1);
     if text.trim().is_empty() {
         return String::new();
@@ -125,7 +125,7 @@ fn code(text: &str) -> String {
 }
 
 /// The text with long runs of backticks parted.
-fn without_long_runs(text: &str) -> String {
+pub(super) fn without_long_runs(text: &str) -> String {
     if longest_run_of_backticks(text) <= MOST_BACKTICKS {
         return text.to_owned();
     }
@@ -134,12 +134,12 @@ fn without_long_runs(text: &str) -> String {
 }
 
 /// An address as a link, if nothing in it could mean anything else.
-fn link(text: &str) -> Option<String> {
+pub(super) fn link(text: &str) -> Option<String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || ":/.-_~".contains(c);
     (text.starts_with("https://") && text.chars().all(is_plain)).then(|| format!("<{text}>"))
 }
 
-fn fenced(lines: &[String]) -> String {
+pub(super) fn fenced(lines: &[String]) -> String {
     let longest = lines
         .iter()
         .map(|line| longest_run_of_backticks(line))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::Run;
+use super::settle::Scene;
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::outcome::{Ending, Outcome};
 use crate::plan::Sought;
@@ -35,12 +36,15 @@ impl Run<'_> {
         tokio::select! {
             found = self.seek(service, sought) => match found {
                 Ok((place, deployment)) => {
-                    let host = place.host.clone();
                     if self.plan.dry_run {
                         return Outcome::planned(&format!("follow {}", deployment.summary()));
                     }
                     self.reporter.on(Event::Found(service, &deployment));
-                    return self.follow(service, deployment, host.as_deref()).await;
+                    let scene = Scene {
+                        host: place.host,
+                        ..Scene::default()
+                    };
+                    return self.follow(service, deployment, &scene).await;
                 }
                 Err(outcome) => outcome,
             },

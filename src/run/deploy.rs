@@ -5,13 +5,15 @@ use std::pin::pin;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use super::{CLEAN_UP, IN_FLIGHT, KEY_CHECK, LATE_CANCEL, LOOK_UP, Run, nothing_started};
-use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind, Verdict};
+use super::busy::Next;
+use super::guard::Guard;
+use super::settle::Scene;
+use super::{CLEAN_UP, IN_FLIGHT, KEY_CHECK, LATE_CANCEL, LOOK_UP, MISMATCH, Run, nothing_started};
+use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::inputs::Abandon;
 use crate::outcome::Outcome;
 use crate::plan::Work;
 use crate::report::Event;
-use crate::sevalla::Patience;
 use crate::stop::Signal;
 use crate::trigger::{self, Before, Cancelled, Started, TriggerError};
 use crate::watch::{Ended, Remote, Watch};
@@ -45,6 +47,16 @@ impl Run<'_> {
         if self.plan.dry_run {
             return Outcome::planned(&format!("deploy {}", before.order));
         }
+        let next = tokio::select! {
+            next = self.make_way(work, before) => next,
+            signal = self.stop.asked() => return nothing_started(signal),
+        };
+        let before = match next {
+            Ok(Next::Start(before)) => *before,
+            Ok(Next::Join(other)) => return self.join(work, *other).await,
+            Ok(Next::End(outcome)) => return outcome,
+            Err(error) => return self.not_started(error).await,
+        };
         let is_followed = self.plan.follow;
         let mut start = pin!(trigger::start(
             &self.client,
@@ -67,8 +79,7 @@ impl Run<'_> {
         };
         match started {
             Ok(Started::Known(service, deployment)) if self.plan.follow => {
-                self.follow(service, *deployment, before.host.as_deref())
-                    .await
+                self.follow(service, *deployment, &Scene::of(&before)).await
             }
             Ok(Started::Known(_, deployment)) => Outcome::triggered(Some(&deployment)),
             Ok(Started::Unseen) => Outcome::triggered(None),
@@ -76,15 +87,37 @@ impl Run<'_> {
         }
     }
 
-    /// Follows a deployment to its end. `host` is where the service can be
-    /// visited, if that is known.
+    /// Follows a deployment that somebody else has started, and that is the
+    /// same as ours would be.
+    async fn join(&self, work: &Work, other: Deployment) -> Outcome {
+        let Some(service) = work.service() else {
+            return Outcome::triggered(Some(&other));
+        };
+        self.reporter.on(Event::Note(&format!(
+            "Joining {}, which deploys the same.",
+            other.summary()
+        )));
+        self.reporter.on(Event::Found(service, &other));
+        if !self.plan.follow {
+            return Outcome::triggered(Some(&other));
+        }
+        self.follow(service, other, &Scene::default()).await
+    }
+
+    /// Follows a deployment to its end, and does what is to be done then.
     pub(super) async fn follow(
         &self,
         service: Service,
         deployment: Deployment,
-        host: Option<&str>,
+        scene: &Scene,
     ) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let guard = Guard::new(self.plan, scene.branch.as_deref());
+        let tell = |event: Event<'_>| {
+            self.reporter.on(event);
+            if let Some(warning) = guard.look(event) {
+                self.reporter.on(Event::Warning(&warning));
+            }
+        };
         let id = deployment.id.clone();
         let source = self.source(service, &id);
         let follow = async {
@@ -100,37 +133,45 @@ impl Run<'_> {
                 tell(Event::Stopping(signal));
                 return self.stop_following(signal, service, &id, by).await;
             }
+            () = guard.wants_cancel() => {
+                return self.cancel_mismatch(&source, scene).await;
+            }
         };
         match ended {
+            Ended::Seen(deployment, verdict) => {
+                self.settle(&source, deployment, verdict, scene, &tell)
+                    .await
+            }
             Ended::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
                 self.cancel_late(ended, service, &id).await
             }
-            ended => self.conclude(ended, &source, host).await,
+            Ended::Lost { last, error } => {
+                let status = error.status();
+                let outcome = Outcome::of_ended(&Ended::Lost { last, error }, service);
+                self.with_capabilities(outcome.and_left(&id), status).await
+            }
+            ended @ Ended::TimedOut { .. } => Outcome::of_ended(&ended, service).and_left(&id),
         }
     }
 
-    /// Adds to the end what is worth a last request.
-    async fn conclude(&self, ended: Ended, source: &Remote, host: Option<&str>) -> Outcome {
+    /// The deployment has another commit, and shall not go on.
+    async fn cancel_mismatch(&self, source: &Remote, scene: &Scene) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
-        match ended {
-            Ended::Seen(deployment, Verdict::Success) => {
-                self.for_more_words(self.tell_url(source, host, &tell))
-                    .await;
-                Outcome::of_ended(&Ended::Seen(deployment, Verdict::Success), source.service)
-            }
-            Ended::Seen(mut deployment, Verdict::Failed) => {
-                let error = build_error(source, &deployment.id);
-                deployment.build_error = self.for_more_words(error).await.flatten();
-                Outcome::of_ended(&Ended::Seen(deployment, Verdict::Failed), source.service)
-            }
-            Ended::Lost { last, error } => {
-                let status = error.status();
-                let outcome = Outcome::of_ended(&Ended::Lost { last, error }, source.service);
-                self.with_capabilities(outcome.and_left(&source.id), status)
-                    .await
-            }
-            ended => Outcome::of_ended(&ended, source.service).and_left(&source.id),
+        tell(Event::Note(
+            "Cancelling the deployment, as on-commit-mismatch asks.",
+        ));
+        let id = &source.id;
+        let by = self.deadline.moment().min(Instant::now() + MISMATCH);
+        let client = self.client.until(by);
+        let cancelled = tokio::select! {
+            cancelled = trigger::cancel(&client, source.service, id, &tell) => cancelled,
+            signal = self.stop.asked() => return Outcome::interrupted(signal).and_left(id),
+        };
+        if let Cancelled::TooLate(deployment) = cancelled {
+            let verdict = Verdict::Success;
+            return self.settle(source, deployment, verdict, scene, &tell).await;
         }
+        Outcome::mismatched(id).and_cancelled(id, &cancelled)
     }
 }
 
@@ -230,18 +271,4 @@ impl Run<'_> {
             cancelled => Outcome::of_ended(&ended, service).and_cancelled(id, &cancelled),
         }
     }
-}
-
-/// After a failure of a static site, reads what the build said: only the list
-/// of deployments has it.
-async fn build_error(source: &Remote, id: &DeploymentId) -> Option<String> {
-    if source.service.kind != ServiceKind::StaticSite {
-        return None;
-    }
-    let recent = source
-        .client
-        .deployments(source.service, 20, Patience::Once)
-        .await;
-    let mut recent = recent.unwrap_or_default().into_iter();
-    recent.find(|other| other.id == *id)?.build_error
 }

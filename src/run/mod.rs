@@ -2,9 +2,13 @@
 //! signal or the end of the time means.
 
 mod attach;
+mod busy;
+mod change_request;
 mod deploy;
+mod guard;
 mod previews;
 mod promote;
+mod settle;
 mod undo;
 
 use std::time::Duration;
@@ -13,14 +17,15 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
 use crate::deadline::Deadline;
-use crate::deployment::{DeploymentId, Service, ServiceKind};
+use crate::deployment::{DeploymentId, Service};
 use crate::inputs::Logs;
 use crate::outcome::Outcome;
 use crate::plan::{Plan, Task};
 use crate::report::{Event, Reporter};
-use crate::sevalla::{self, Client, Patience};
+use crate::sevalla::{self, Client, ConnectionError, Exchange};
+use crate::shown::Gate;
 use crate::stop::{Signal, Stop};
-use crate::trigger::{Tell, TriggerError};
+use crate::trigger::TriggerError;
 use crate::watch::{Reading, Remote};
 
 /// How long after the run's time the last requests may still take.
@@ -45,6 +50,9 @@ const KEY_CHECK: Duration = Duration::from_secs(3);
 /// How long what only adds words may keep the run after its end is known.
 const MORE_WORDS: Duration = Duration::from_secs(5);
 
+/// How long a deployment of another commit is watched after it was cancelled.
+const MISMATCH: Duration = Duration::from_secs(30);
+
 /// A key that expires sooner than this deserves a warning.
 const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
 
@@ -56,6 +64,10 @@ pub(crate) struct Run<'a> {
     pub(crate) stop: &'a Stop,
     pub(crate) reporter: &'a Reporter,
     pub(crate) clock: fn() -> Timestamp,
+    /// What every text from outside passes.
+    pub(crate) gate: &'a Gate,
+    /// Sets up what carries requests to others than Sevalla.
+    pub(crate) connect: &'a dyn Fn() -> Result<Box<dyn Exchange>, ConnectionError>,
 }
 
 impl Run<'_> {
@@ -132,25 +144,6 @@ impl Run<'_> {
         if left < SOON {
             let text = format!("The key expires on {expires:.0}. Make a new one before that.");
             self.reporter.on(Event::Warning(&text));
-        }
-    }
-
-    /// After a success, finds out where the service can be visited. `host` is
-    /// what is known already.
-    async fn tell_url(&self, source: &Remote, host: Option<&str>, tell: Tell<'_>) {
-        let host = match (source.service.kind, host) {
-            (ServiceKind::Application, _) => {
-                source.client.application_host(source.service.id).await
-            }
-            (ServiceKind::StaticSite, Some(host)) => Some(host.to_owned()),
-            (ServiceKind::StaticSite, None) => {
-                let patience = Patience::For(MORE_WORDS);
-                let site = source.client.get_static_site(source.service.id, patience);
-                site.await.ok().and_then(|site| site.hostname)
-            }
-        };
-        if let Some(url) = host.and_then(|host| sevalla::address(&host)) {
-            tell(Event::Url(url.as_str().trim_end_matches('/')));
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
+use super::settle::Scene;
 use super::{CLEAN_UP, IN_FLIGHT, LOOK_UP, Run, nothing_started};
 use crate::deployment::{Deployment, Origin, Service, Verdict};
 use crate::inputs::Abandon;
@@ -58,6 +59,11 @@ impl Run<'_> {
             there = self.look_for_preview(new) => there,
             signal = self.stop.asked() => return nothing_started(signal),
         };
+        let is_closed = new.ends_with_pull_request
+            && self.is_open(new.preview.pull_request).await == Some(false);
+        if is_closed {
+            return self.was_closed_before(there).await;
+        }
         match there {
             Ok(There::App(app)) if self.plan.dry_run => {
                 Outcome::planned(&format!("deploy preview app {}", app.label()))
@@ -65,8 +71,33 @@ impl Run<'_> {
             Ok(There::None(_)) if self.plan.dry_run => {
                 Outcome::planned(&format!("create a preview app for branch {}", new.branch))
             }
-            Ok(There::App(app)) => self.deploy_preview(new, &app).await,
-            Ok(There::None(before)) => self.make_preview(new, &before).await,
+            Err(error) => self.not_started(error).await,
+            Ok(there) => {
+                let key = new.pipeline.to_string();
+                self.comment(&new.preview, &key, None).await;
+                let outcome = match there {
+                    There::App(app) => Box::pin(self.deploy_preview(new, &app)).await,
+                    There::None(before) => Box::pin(self.make_preview(new, &before)).await,
+                };
+                if !matches!(outcome.ending, Ending::Interrupted(_)) {
+                    self.comment(&new.preview, &key, Some(&outcome)).await;
+                }
+                outcome
+            }
+        }
+    }
+
+    /// The pull request is closed already: nothing may be left of it.
+    async fn was_closed_before(&self, there: Result<There, TriggerError>) -> Outcome {
+        match there {
+            Ok(There::App(app)) if self.plan.dry_run => {
+                Outcome::planned(&format!("delete preview app {}", app.label()))
+            }
+            Ok(There::App(app)) => self.was_closed(app.id).await,
+            Ok(There::None(_)) => Outcome::new(
+                Ending::Passed,
+                "The pull request is closed, so there is no preview",
+            ),
             Err(error) => self.not_started(error).await,
         }
     }
@@ -148,7 +179,7 @@ impl Run<'_> {
             Err(error) => self.not_started(error).await,
             Ok(Todo::Follow(deployment)) => {
                 self.reporter.on(Event::Found(service, &deployment));
-                self.follow(service, *deployment, None).await
+                self.follow(service, *deployment, &of_branch(new)).await
             }
             Ok(Todo::Nothing(deployment)) => {
                 self.reporter.on(Event::Found(service, &deployment));
@@ -227,7 +258,7 @@ impl Run<'_> {
             name: app.name.as_deref(),
             is_new: true,
         });
-        let outcome = self.follow_first(app.id).await;
+        let outcome = self.follow_first(new, app.id).await;
         self.finish_preview(new, app.id, outcome).await
     }
 
@@ -249,7 +280,7 @@ impl Run<'_> {
     }
 
     /// Follows the first deployment of a new app.
-    async fn follow_first(&self, app: Uuid) -> Outcome {
+    async fn follow_first(&self, new: &NewPreview, app: Uuid) -> Outcome {
         let service = Service::application(app);
         let first = tokio::select! {
             first = self.first_deployment(service) => first,
@@ -266,7 +297,7 @@ impl Run<'_> {
                 if !self.plan.follow {
                     return Outcome::triggered(Some(&deployment));
                 }
-                self.follow(service, deployment, None).await
+                self.follow(service, deployment, &of_branch(new)).await
             }
             Ok(None) => Outcome::new(
                 Ending::TimedOut,
@@ -309,7 +340,7 @@ impl Run<'_> {
         let is_live = outcome.ending == Ending::Success;
         let outcome = match outcome.ending {
             Ending::Interrupted(_) => return outcome,
-            _ if new.ends_with_pull_request && !self.stays(app).await => {
+            _ if new.ends_with_pull_request && !self.stays(new, app).await => {
                 return self.was_closed(app).await;
             }
             _ => outcome,
@@ -328,9 +359,12 @@ impl Run<'_> {
         outcome
     }
 
-    /// Whether the preview is still wanted: Sevalla deletes one when its pull
-    /// request is closed.
-    async fn stays(&self, app: Uuid) -> bool {
+    /// Whether the preview is still wanted. Where the pull request cannot be
+    /// asked, the app tells: Sevalla deletes it when its pull request is closed.
+    async fn stays(&self, new: &NewPreview, app: Uuid) -> bool {
+        if self.is_open(new.preview.pull_request).await == Some(false) {
+            return false;
+        }
         let patience = Patience::FOR_A_SEARCH;
         match self.client.get_application(app, patience).await {
             Ok(record) => record.status.as_deref() != Some("deleting"),
@@ -439,12 +473,16 @@ impl Run<'_> {
 impl Run<'_> {
     /// Deletes the preview app that is meant; one that is gone is as good.
     pub(super) async fn delete_preview(&self, preview: &Preview) -> Outcome {
-        tokio::select! {
+        let outcome = tokio::select! {
             outcome = self.find_and_delete(preview) => outcome,
-            signal = self.stop.asked() => Outcome::interrupted(signal)
+            signal = self.stop.asked() => return Outcome::interrupted(signal)
                 .because("Whether the preview app was deleted was not seen")
                 .hint("Run this again: deleting twice does no harm"),
+        };
+        if let (Ending::Success, Some(pipeline)) = (outcome.ending, preview.pipeline) {
+            self.comment_deleted(preview, &pipeline.to_string()).await;
         }
+        outcome
     }
 
     async fn only_preview(&self, preview: &Preview) -> Result<Option<PreviewApp>, TriggerError> {
@@ -577,6 +615,11 @@ impl Run<'_> {
         if trigger::refuse_no_preview(record).is_err() {
             return Ok(None);
         }
+        if let Some(number) = of_repository(cleaning, record)
+            && self.is_open(Some(number)).await == Some(false)
+        {
+            return Ok(Some(format!("pull request {number} is closed")));
+        }
         let Some(max_age) = cleaning.max_age else {
             return Ok(None);
         };
@@ -624,6 +667,21 @@ fn may_be_of_a_push(deployment: &Deployment) -> bool {
     deployment.origin != Origin::Manual
         && deployment.commit_sha.is_none()
         && deployment.status.verdict().is_none()
+}
+
+/// The number of the pull request that a preview app of the repository belongs
+/// to, as its name tells it.
+fn of_repository(cleaning: &Cleaning, record: &Application) -> Option<u64> {
+    let slug = cleaning.closed_in.as_deref()?;
+    trigger::pull_request_of(record, slug)
+}
+
+/// A deployment that Sevalla has started for the preview's branch.
+fn of_branch(new: &NewPreview) -> Scene {
+    Scene {
+        branch: Some(new.branch.clone()),
+        ..Scene::default()
+    }
 }
 
 /// The preview app that is meant, if there is one.

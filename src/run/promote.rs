@@ -5,8 +5,9 @@ use std::pin::pin;
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout};
 
+use super::settle::Scene;
 use super::{CLEAN_UP, IN_FLIGHT, LATE_CANCEL, LOOK_UP, Run, nothing_started};
-use crate::deployment::{Deployment, DeploymentId, Verdict};
+use crate::deployment::{Deployment, DeploymentId};
 use crate::inputs::{Abandon, OnFailure};
 use crate::outcome::Outcome;
 use crate::plan::Promotion;
@@ -90,10 +91,11 @@ impl Run<'_> {
             .follow()
             .await;
         match ended {
-            Ended::Seen(deployment, Verdict::Success) => {
-                self.for_more_words(self.tell_url(&source, None, &tell))
-                    .await;
-                Outcome::of_ended(&Ended::Seen(deployment, Verdict::Success), service)
+            Ended::Seen(deployment, verdict) => {
+                // Going back is decided for all targets together.
+                let scene = Scene::default();
+                self.settle(&source, deployment, verdict, &scene, &tell)
+                    .await
             }
             Ended::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
                 let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
@@ -103,7 +105,6 @@ impl Run<'_> {
             Ended::TimedOut { .. } | Ended::Lost { .. } => {
                 Outcome::of_ended(&ended, service).and_left(&id)
             }
-            Ended::Seen(..) => Outcome::of_ended(&ended, service),
         }
     }
 

@@ -151,6 +151,7 @@ impl Connection {
             Some(self.url(call))
         };
         Ok(Request {
+            accept: "application/json",
             method: call.operation.method.clone(),
             url: url.ok_or_else(|| Cause::NotConnected {
                 reason: "the address is not a URL".to_owned(),
@@ -222,7 +223,6 @@ impl Answer {
         Ok(value)
     }
 
-    /// The reason may repeat a value of the body, however long.
     /// The body as the deployment with this id: another one would be followed
     /// in the place of ours.
     pub(super) fn deployment(&self, id: &DeploymentId) -> Result<Deployment, Cause> {
@@ -236,6 +236,7 @@ impl Answer {
         Ok(deployment)
     }
 
+    /// The reason may repeat a value of the body, however long.
     fn undecodable(&self, reason: &str) -> Cause {
         Cause::Undecodable {
             status: self.status,

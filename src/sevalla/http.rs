@@ -11,12 +11,21 @@ use reqwest::{Method, NoProxy, Proxy};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use super::address::Outward;
 use super::error::Cause;
 use super::tls;
 use crate::process::Variables;
 
 /// How long connecting may take, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The most headers of an answer.
+pub const MOST_HEADERS: usize = 100;
+
+/// The largest head of an answer, in bytes: status and headers. The HTTP
+/// library's own limit, named here to be told; one that is little larger may
+/// still come through, if it arrives with the last of the bytes below it.
+pub const LARGEST_HEAD: usize = 408 * 1024;
 
 /// What carries requests: the network, or a script in a test.
 pub trait Exchange {
@@ -34,6 +43,8 @@ pub struct Request {
     pub method: Method,
     /// The whole address.
     pub url: Url,
+    /// The kinds of answer that are wanted.
+    pub accept: &'static str,
     /// The header that carries the key.
     pub authorization: Option<HeaderValue>,
     /// The JSON body; without one no content type is sent either.
@@ -70,11 +81,13 @@ impl Http {
             .user_agent(concat!("sevalla-deploy/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_max_idle_per_host(1)
+            .http1_max_headers(MOST_HEADERS)
             .redirect(reqwest::redirect::Policy::none())
             // The library would repeat some requests by itself; what is
             // repeated here is our decision alone.
             .retry(reqwest::retry::never())
             .tls_certs_only(tls::roots(variables).map_err(ConnectionError)?)
+            .dns_resolver(std::sync::Arc::new(Outward))
             .no_proxy();
         for proxy in proxies(variables)? {
             builder = builder.proxy(proxy);
@@ -91,7 +104,7 @@ impl Http {
         let mut builder = self
             .0
             .request(request.method, request.url)
-            .header(ACCEPT, "application/json");
+            .header(ACCEPT, request.accept);
         if let Some(authorization) = request.authorization {
             builder = builder.header(AUTHORIZATION, authorization);
         }
@@ -181,6 +194,14 @@ fn transport(error: &reqwest::Error) -> Cause {
     if error.is_connect() {
         let may_heal = !is_lasting(error);
         return Cause::NotConnected { reason, may_heal };
+    }
+    if reason.contains("message head is too large") {
+        let reason = format!(
+            "the answer has more than the {MOST_HEADERS} headers, or larger ones than the {} KiB, \
+             that are read",
+            LARGEST_HEAD / 1024
+        );
+        return Cause::Broken { reason };
     }
     Cause::Broken { reason }
 }

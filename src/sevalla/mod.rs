@@ -3,6 +3,7 @@
 //! Every request goes through `Client::send_and`, and every attempt through
 //! `Client::attempt`. What an answer means for the run is not decided here.
 
+mod address;
 mod api_keys;
 mod applications;
 mod connection;
@@ -23,10 +24,13 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
+pub use self::address::is_never_visited;
 use self::connection::{Answer, Connection};
 pub use self::connection::{BODY_LIMIT, DEEPEST_JSON, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
 pub use self::error::{ApiError, Cause, Refusal};
-pub use self::http::{ConnectionError, Exchange, Exchanged, Http, Reply, Request};
+pub use self::http::{
+    ConnectionError, Exchange, Exchanged, Http, LARGEST_HEAD, MOST_HEADERS, Reply, Request,
+};
 use self::operation::{Operation, Tier};
 pub use self::retry::Next;
 pub use self::wire::{AppSummary, Application, Domain, Pipeline, Stage, StaticSite};
@@ -383,6 +387,17 @@ impl Client {
             ServiceKind::Application => self.cancel_deployment(service.id, id).await,
             ServiceKind::StaticSite => self.cancel_static_site_deployment(service.id, id).await,
         }
+    }
+
+    /// Asks to empty the caches of a service. Doing so twice does no harm.
+    pub async fn purge_cache(&self, service: Service, patience: Patience) -> Result<(), ApiError> {
+        let operation = match service.kind {
+            ServiceKind::Application => &operation::PURGE_APPLICATION_CACHE,
+            ServiceKind::StaticSite => &operation::PURGE_STATIC_SITE_CACHE,
+        };
+        let id = service.id.to_string();
+        let call = Call::new(operation, [id.as_str()]);
+        self.send_and(call, patience, |_| Ok(())).await
     }
 
     /// Reads a part of a deployment's log, once.

@@ -79,6 +79,8 @@ operations! {
         "delete the application";
     ROLLBACK_DEPLOYMENT = "rollbackDeploymentV3" POST "/applications/{id}/deployments/rollback" Deployment false
         "roll the application back";
+    PURGE_APPLICATION_CACHE = "purgeApplicationCacheV3" POST "/applications/{id}/purge-cache" Deployment false
+        "empty the application's caches";
     GET_PIPELINE = "getPipelineV3" GET "/pipelines/{id}" Read false
         "read the pipeline";
     PROMOTE_PIPELINE = "promotePipelineV3" POST "/pipelines/{id}/promote" Deployment true
@@ -95,6 +97,8 @@ operations! {
     CANCEL_STATIC_SITE_DEPLOYMENT = "cancelStaticSiteDeploymentV3"
         POST "/static-sites/{id}/deployments/{deployment_id}/cancel" Deployment false
         "cancel the deployment";
+    PURGE_STATIC_SITE_CACHE = "purgeStaticSiteCacheV3" POST "/static-sites/{id}/purge-cache" Deployment false
+        "empty the static site's caches";
     VALIDATE_API_KEY = "validateApiKeyV3" GET "/api-keys/validate" Read false
         "check the key";
     GET_STATIC_SITE_DEPLOYMENT_LOGS = "getStaticSiteDeploymentLogsV3"

@@ -7,7 +7,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use jiff::Timestamp;
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
@@ -378,26 +379,110 @@ pub(crate) struct ErrorData {
 /// The details of an error. Whatever else stands in their place must not cost
 /// us the message beside it.
 fn details<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ErrorData>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Details {
-        Known(ErrorData),
-        Other(IgnoredAny),
+    struct Details;
+
+    impl<'de> Visitor<'de> for Details {
+        type Value = Option<ErrorData>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("details of an error")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+            ErrorData::deserialize(MapAccessDeserializer::new(fields)).map(Some)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+            AnyScalar.visit_seq(items).map(|_| None)
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+            Ok(None)
+        }
     }
-    Ok(match Details::deserialize(deserializer)? {
-        Details::Known(data) => Some(data),
-        Details::Other(_) => None,
-    })
+
+    deserializer.deserialize_any(Details)
 }
 
-/// Any scalar as text; null, and anything that is no scalar, as nothing.
-#[derive(Deserialize)]
-#[serde(untagged)]
+/// Any scalar; null, and anything that is no scalar, as nothing. What is no
+/// scalar is read and dropped piece by piece: kept, as `untagged` would, it
+/// takes sixteen times the memory of its text.
 enum Scalar {
     Text(String),
     Flag(bool),
     Number(serde_json::Number),
-    Other(IgnoredAny),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyScalar)
+    }
+}
+
+struct AnyScalar;
+
+impl<'de> Visitor<'de> for AnyScalar {
+    type Value = Scalar;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
+        Ok(Scalar::Text(text.to_owned()))
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
+        Ok(Scalar::Flag(flag))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
+        Ok(Scalar::Number(number.into()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
+        Ok(Scalar::Number(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
+        let number = serde_json::Number::from_f64(number);
+        Ok(number.map_or(Scalar::Other, Scalar::Number))
+    }
+
+    fn visit_unit<E>(self) -> Result<Scalar, E> {
+        Ok(Scalar::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Scalar, A::Error> {
+        while items.next_element::<Scalar>()?.is_some() {}
+        Ok(Scalar::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Scalar, A::Error> {
+        while fields.next_entry::<IgnoredAny, Scalar>()?.is_some() {}
+        Ok(Scalar::Other)
+    }
 }
 
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
@@ -405,7 +490,7 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
         Scalar::Text(text) => Some(text),
         Scalar::Flag(flag) => Some(flag.to_string()),
         Scalar::Number(number) => Some(number.to_string()),
-        Scalar::Other(_) => None,
+        Scalar::Other => None,
     })
 }
 
@@ -423,23 +508,58 @@ fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
 
 /// A list of words; anything else is an empty one.
 fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    /// More than any list of steps or paths has.
-    const MOST: usize = 1000;
+    deserializer.deserialize_any(AnyWords)
+}
 
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Words {
-        Known(AtMost<Scalar, MOST>),
-        Other(IgnoredAny),
+struct AnyWords;
+
+impl<'de> Visitor<'de> for AnyWords {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
     }
-    let Words::Known(AtMost(words)) = Words::deserialize(deserializer)? else {
-        return Ok(Vec::new());
-    };
-    let text = |word| match word {
-        Scalar::Text(text) => Some(text),
-        Scalar::Flag(_) | Scalar::Number(_) | Scalar::Other(_) => None,
-    };
-    Ok(words.into_iter().filter_map(text).collect())
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<String>, A::Error> {
+        /// More than any list of steps or paths has.
+        const MOST: usize = 1000;
+        let mut words = Vec::new();
+        while let Some(item) = items.next_element::<Scalar>()? {
+            if let (Scalar::Text(word), true) = (item, words.len() < MOST) {
+                words.push(word);
+            }
+        }
+        Ok(words)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_unit<E>(self) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Vec<String>, A::Error> {
+        while fields.next_entry::<IgnoredAny, Scalar>()?.is_some() {}
+        Ok(Vec::new())
+    }
 }
 
 fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
@@ -495,12 +615,33 @@ mod tests {
 
     #[test]
     fn an_id_that_cannot_stand_in_a_path_is_none() {
-        for id in ["", ".", ".."] {
+        for id in ["", ".", "..", ".\t.", "\n..", "a\u{85}", &"a".repeat(201)] {
             let json = serde_json::json!({ "id": id }).to_string();
             assert!(
                 serde_json::from_str::<WireDeployment>(&json).is_err(),
                 "{id:?}"
             );
+            let json = serde_json::json!({ "deployment": { "id": id } }).to_string();
+            assert_eq!(HookAnswer::read(json.as_bytes()), None, "{id:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_words_may_be_anything_else() {
+        for (steps, is_built) in [
+            (r#"["checkout","build"]"#, Some(true)),
+            (r#"["rollout",7,null,["build"]]"#, Some(false)),
+            ("[]", None),
+            ("null", None),
+            (r#""build""#, None),
+            ("7", None),
+            ("-7.5", None),
+            ("true", None),
+            (r#"{"build":["build"]}"#, None),
+        ] {
+            let json = format!(r#"{{"id":"d","steps":{steps}}}"#);
+            let wire: WireDeployment = serde_json::from_str(&json).unwrap();
+            assert_eq!(Deployment::from(wire).is_built, is_built, "{steps}");
         }
     }
 

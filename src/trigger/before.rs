@@ -19,6 +19,8 @@ pub struct Before {
     pub order: String,
     /// The deployment that is live, if one is among those that were read.
     pub live: Option<Deployment>,
+    /// The deployments that wait or run, newest first.
+    pub busy: Vec<Deployment>,
     /// The deployments there were; `None` if they could not be read.
     pub(super) mark: Option<Mark>,
     pub(super) wanted: Wanted,
@@ -136,10 +138,25 @@ impl Before {
         Self {
             order: describe(&wanted),
             live: successes(past).next().cloned(),
+            busy: past
+                .iter()
+                .filter(|other| other.status.verdict().is_none())
+                .cloned()
+                .collect(),
             mark: Some(Mark::of(past)),
             wanted,
             ..Self::default()
         }
+    }
+
+    /// The branch that will be deployed, if it is one.
+    pub fn branch(&self) -> Option<&str> {
+        self.wanted.branch.as_deref()
+    }
+
+    /// One that waits or runs and deploys the same.
+    pub fn same(&self) -> Option<&Deployment> {
+        self.busy.iter().find(|other| self.wanted.is_same(other))
     }
 
     /// Adds what is known of the earlier deployment to go back to.

@@ -137,6 +137,17 @@ fn is_meant(preview: &Preview, record: &Application) -> bool {
     is_preview && !is_gone && same_repository && same_branch && may_be_numbered(preview, name)
 }
 
+/// The number of the pull request that a preview app of this repository belongs
+/// to, if its name tells exactly one.
+pub fn pull_request_of(record: &Application, slug: &str) -> Option<u64> {
+    let is_its = is_repository(record.repo_url.as_deref()?, slug);
+    let numbers = numbers_in(record.display_name.as_deref()?);
+    match numbers.as_slice() {
+        [number] if is_its => Some(*number),
+        _ => None,
+    }
+}
+
 /// Whether an app of this name may belong to the pull request: not if the name
 /// tells the number of another.
 fn may_be_numbered(preview: &Preview, name: Option<&str>) -> bool {
@@ -313,6 +324,7 @@ mod tests {
     fn preview(branch: Option<&str>, number: Option<u64>) -> Preview {
         Preview {
             app: None,
+            pipeline: None,
             branch: branch.map(str::to_owned),
             pull_request: number,
             repository: Some("octo/shop".to_owned()),

@@ -70,6 +70,23 @@ impl Mark {
 }
 
 impl Wanted {
+    /// Whether a deployment that somebody else has started deploys the same.
+    /// What the service does not tell could be anything.
+    pub(super) fn is_same(&self, deployment: &Deployment) -> bool {
+        let is_told = match (&self.branch, &self.docker_image) {
+            (_, Some(_)) => deployment.docker_image.is_some(),
+            (Some(_), None) => deployment.branch.is_some(),
+            (None, None) => false,
+        };
+        let anybodys = Deployment {
+            origin: Origin::Manual,
+            trigger: None,
+            ..deployment.clone()
+        };
+        let is_restart = deployment.is_built == Some(false);
+        is_told && self.kind == Kind::Deploy && !is_restart && self.could_be(&anybodys)
+    }
+
     /// Whether a deployment could be the one we asked for. What the service
     /// does not tell excludes nothing.
     pub(super) fn could_be(&self, deployment: &Deployment) -> bool {

@@ -7,6 +7,8 @@ use sevalla_simulator::{
     Application, Behaviour, Fault, Payload, Script, Simulator, StaticSite, World,
 };
 
+use sevalla_deploy::report::OUTPUTS;
+
 use crate::harness::{APP, Finished, Runner, SITE, application, together};
 use crate::oracle::{Command, Stopping, lines, obeyed, outside_code};
 
@@ -78,17 +80,8 @@ fn assert_obeyed(run: &Finished, expected: &[&str]) -> Vec<Command> {
 fn assert_outputs(run: &Finished) {
     let outputs = run.outputs();
     let names: Vec<&str> = outputs.keys().map(String::as_str).collect();
-    let expected = [
-        "branch",
-        "commit-sha",
-        "deployment-id",
-        "duration-seconds",
-        "error",
-        "outcome",
-        "queue-seconds",
-        "status",
-        "url",
-    ];
+    let mut expected: Vec<&str> = OUTPUTS.iter().map(|(name, _)| *name).collect();
+    expected.sort_unstable();
     assert_eq!(names, expected);
 }
 

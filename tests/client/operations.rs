@@ -108,6 +108,13 @@ fn documented() -> Vec<Documented> {
             ..READ
         },
         Documented {
+            id: "purgeApplicationCacheV3",
+            method: "POST",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/purge-cache",
+            answer: || json!({"message": "Cache purge started"}),
+            ..READ
+        },
+        Documented {
             id: "getPipelineV3",
             path: "/v3/pipelines/54fb80af-576c-4fdc-ba4f-b596c83f15a1",
             answer: pipeline,
@@ -162,6 +169,13 @@ fn documented() -> Vec<Documented> {
             ..READ
         },
         Documented {
+            id: "purgeStaticSiteCacheV3",
+            method: "POST",
+            path: "/v3/static-sites/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11/purge-cache",
+            answer: || json!({"message": "Cache purge started"}),
+            ..READ
+        },
+        Documented {
             id: "validateApiKeyV3",
             path: "/v3/api-keys/validate",
             answer: || {
@@ -210,6 +224,8 @@ async fn call(client: &Client, id: &str) -> Result<(), ApiError> {
         "listApplicationsV3" => client.list_applications(0, once).await.map(drop),
         "deleteApplicationV3" => client.delete_application(APP, once).await,
         "rollbackDeploymentV3" => client.rollback_deployment(APP, once).await.map(drop),
+        "purgeApplicationCacheV3" => client.purge_cache(Service::application(APP), once).await,
+        "purgeStaticSiteCacheV3" => client.purge_cache(Service::static_site(SITE), once).await,
         "getPipelineV3" => client.get_pipeline(PIPELINE, once).await.map(drop),
         "promotePipelineV3" => client
             .promote_pipeline(PIPELINE, APP, &[SITE], once)

@@ -98,6 +98,7 @@ async fn send_everything(client: &Client) {
         let _refused = client.deployments(service, LONGEST_PAGE, once).await;
         let _refused = client.deployment(service, &deployment).await;
         let _refused = client.cancel(service, &deployment).await;
+        let _refused = client.purge_cache(service, once).await;
         for window in [open, closed] {
             let _refused = client.deployment_logs(service, &deployment, window).await;
         }

@@ -14,6 +14,7 @@
 mod file_commands;
 mod harmless;
 mod hosts;
+mod ids;
 mod limits;
 mod markdown;
 /// GitHub's own rules; the tests of the built program use them too.
@@ -25,6 +26,7 @@ mod markdown;
 )]
 #[path = "../cli/oracle.rs"]
 mod oracle;
+mod panics;
 mod secrets;
 mod terminal;
 mod texts;

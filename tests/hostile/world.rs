@@ -12,6 +12,7 @@ use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::{Process, Variables};
 use sevalla_deploy::sevalla::{Exchange, Exchanged, Reply, Request};
 use sevalla_deploy::stop::Stop;
+use url::Url;
 
 use crate::texts::{GITHUB_TOKEN, HOOK_END, KEY};
 
@@ -34,8 +35,14 @@ pub(crate) enum Case {
     Page,
     /// The first answer has values of other types.
     OddTypes,
+    /// A bug of ours: the program panics with the text, in the midst of the log.
+    Bug,
 }
 
+/// The id of the deployment, where the service means well.
+pub(crate) const DEPLOYMENT: &str = "6a1bbd1c-0000-4000-8000-000000000001";
+
+/// All but the bug, which ends the process.
 pub(crate) const CASES: [Case; 8] = [
     Case::Success,
     Case::Failed,
@@ -70,6 +77,8 @@ pub(crate) struct Finished {
     pub(crate) outputs: String,
     pub(crate) summary: String,
     pub(crate) log_file: String,
+    /// Where requests went.
+    pub(crate) urls: Vec<Url>,
 }
 
 impl Finished {
@@ -98,12 +107,26 @@ struct Stranger {
     case: Case,
     kind: Kind,
     text: String,
+    id: String,
     looks: Cell<usize>,
     /// Every answer, in place of one with the text.
     raw: Option<Vec<u8>>,
+    urls: Rc<RefCell<Vec<Url>>>,
 }
 
 impl Stranger {
+    fn who_says(kind: Kind, case: Case, text: &str) -> Self {
+        Self {
+            case,
+            kind,
+            text: text.to_owned(),
+            id: DEPLOYMENT.to_owned(),
+            looks: Cell::new(0),
+            raw: None,
+            urls: Rc::default(),
+        }
+    }
+
     fn deployment(&self) -> Value {
         let t = &self.text;
         let status = match (self.looks.get(), self.case) {
@@ -114,7 +137,7 @@ impl Stranger {
             _ => "failed",
         };
         json!({
-            "id": "6a1bbd1c-0000-4000-8000-000000000001", "status": status, "type": "manual", "trigger": t, "branch": t,
+            "id": self.id, "status": status, "type": "manual", "trigger": t, "branch": t,
             "docker_image_url": t, "commit_sha": t, "commit_message": t, "author_login": t,
             "author_img": t, "repo_url": t, "build_error": t,
             "created_at": "2026-03-01T10:00:00.000Z",
@@ -159,6 +182,7 @@ impl Stranger {
         if path.ends_with("/logs") {
             return match self.case {
                 Case::NoLog => (500, self.error().to_string().into_bytes()),
+                Case::Bug if self.looks.get() > 1 => panic!("{t}"),
                 _ => ok(self.log()),
             };
         }
@@ -177,9 +201,7 @@ impl Stranger {
         if is_post {
             return match (self.case, path.contains("/deploy/")) {
                 (Case::Refused, _) => (403, self.error().to_string().into_bytes()),
-                (_, true) => ok(
-                    json!({"deployment": {"id": "6a1bbd1c-0000-4000-8000-000000000001"}, "message": t}),
-                ),
+                (_, true) => ok(json!({"deployment": {"id": self.id}, "message": t})),
                 _ => ok(self.deployment()),
             };
         }
@@ -209,6 +231,7 @@ impl Stranger {
 
 impl Exchange for Stranger {
     fn exchange(&self, request: Request, _: Duration) -> Exchanged<'_> {
+        self.urls.borrow_mut().push(request.url.clone());
         let (status, body) = match &self.raw {
             Some(raw) => (200, raw.clone()),
             None => self.answer(&request),
@@ -280,22 +303,25 @@ pub(crate) fn run_with(
     text: &str,
     more: &[(&str, &str)],
 ) -> Finished {
-    run_against(place, kind, case, text, more, None)
+    let stranger = Stranger::who_says(kind, case, text);
+    run_against(place, stranger, more)
 }
 
 /// Runs the program against a service that always gives these bytes.
 pub(crate) fn run_raw(kind: Kind, raw: Vec<u8>) -> Finished {
-    run_against(Place::Plain, kind, Case::Success, "", &[], Some(raw))
+    let mut stranger = Stranger::who_says(kind, Case::Success, "");
+    stranger.raw = Some(raw);
+    run_against(Place::Plain, stranger, &[])
 }
 
-fn run_against(
-    place: Place,
-    kind: Kind,
-    case: Case,
-    text: &str,
-    more: &[(&str, &str)],
-    raw: Option<Vec<u8>>,
-) -> Finished {
+/// Runs the program against a service that gives its deployment this id.
+pub(crate) fn run_with_id(place: Place, kind: Kind, case: Case, id: &str) -> Finished {
+    let mut stranger = Stranger::who_says(kind, case, "plain");
+    id.clone_into(&mut stranger.id);
+    run_against(place, stranger, &[])
+}
+
+fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finished {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let name = |name: &str| path(name).to_string_lossy().into_owned();
@@ -314,7 +340,7 @@ fn run_against(
         ("SEVALLA_LOG", "trace"),
         ("CI", "true"),
     ];
-    match kind {
+    match stranger.kind {
         Kind::Application => pairs.push(("INPUT_APP-ID", APP)),
         Kind::Hook => pairs.push(("INPUT_DEPLOY-HOOK-URL", &hook)),
         Kind::StaticSite => pairs.push(("INPUT_STATIC-SITE-ID", APP)),
@@ -330,7 +356,8 @@ fn run_against(
         .collect();
     let stdout: Rc<RefCell<Vec<u8>>> = Rc::default();
     STDERR.with(|stderr| stderr.borrow_mut().clear());
-    let said = text.to_owned();
+    let urls = Rc::clone(&stranger.urls);
+    let service = RefCell::new(Some(stranger));
     let process = Process {
         arguments: Vec::new(),
         variables,
@@ -338,15 +365,7 @@ fn run_against(
         stderr: || Box::new(Kept(STDERR.with(Rc::clone))),
         clock: || "2026-03-01T10:00:05Z".parse().unwrap(),
         token: || "5f0c8f7a5f0c8f7a5f0c8f7a5f0c8f7a".to_owned(),
-        connect: Box::new(move |_| {
-            Ok(Box::new(Stranger {
-                case,
-                kind,
-                text: said.clone(),
-                looks: Cell::new(0),
-                raw: raw.clone(),
-            }))
-        }),
+        connect: Box::new(move |_| Ok(Box::new(service.take().expect("it connects once")))),
         stop: Stop::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -364,5 +383,6 @@ fn run_against(
         outputs: file("output"),
         summary: file("summary"),
         log_file: file("log"),
+        urls: urls.take(),
     }
 }

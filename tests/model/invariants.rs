@@ -211,6 +211,9 @@ fn told_last(case: &Case) -> Option<&'static str> {
 
 fn the_verdict_is_true(case: &Case) -> Verdict {
     let word = case.word();
+    if word == "superseded" {
+        return the_newer_one_is_there(case);
+    }
     if !matches!(word, "success" | "failed" | "cancelled" | "skipped") {
         return Ok(());
     }
@@ -218,6 +221,23 @@ fn the_verdict_is_true(case: &Case) -> Verdict {
         Some(told) if told == word => Ok(()),
         told => Err(format!("the run says {word}, the service {told:?}")),
     }
+}
+
+/// It ended without being deployed, and something newer was asked for.
+fn the_newer_one_is_there(case: &Case) -> Verdict {
+    if !matches!(told_last(case), Some("cancelled" | "skipped")) {
+        return Err(format!("superseded, and it was {:?}", told_last(case)));
+    }
+    let deployments = &case.world.service.deployments;
+    let ours = case
+        .followed()
+        .and_then(|id| deployments.iter().find(|deployment| deployment.id == id));
+    let ours = ours.ok_or("superseded, and nothing was looked at")?;
+    let is_newer = |other: &&Deployment| other.created >= ours.created && other.id != ours.id;
+    let newer = deployments.iter().find(is_newer);
+    newer
+        .map(drop)
+        .ok_or_else(|| "superseded, and nothing is newer".to_owned())
 }
 
 fn dry_run_only_reads(case: &Case) -> Verdict {
@@ -624,7 +644,10 @@ fn the_log_is_whole(case: &Case) -> Verdict {
     if !scenario.log.is_uneven && !is_in_order {
         return Err(format!("the order is {told:?}"));
     }
-    let ended = matches!(case.word(), "success" | "failed" | "cancelled" | "skipped");
+    let ended = matches!(
+        case.word(),
+        "success" | "failed" | "cancelled" | "skipped" | "superseded"
+    );
     let wanted = match scenario.inputs.logs {
         "live" => ended,
         "on-failure" => ended && case.word() != "success",
@@ -717,7 +740,9 @@ fn healthy_service_is_followed(case: &Case) -> Verdict {
 }
 
 fn expect(word: &str, expected: &[&str]) -> Verdict {
-    if expected.contains(&word) {
+    // Whether there was a newer one is looked at elsewhere.
+    let may_be_superseded = expected.contains(&"cancelled") || expected.contains(&"skipped");
+    if expected.contains(&word) || (word == "superseded" && may_be_superseded) {
         return Ok(());
     }
     Err(format!("the outcome is {word}, not {expected:?}"))

@@ -1,0 +1,172 @@
+//! What can go wrong with the code host, in terms a person can act on.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::Dialect;
+use crate::ci::Repository;
+use crate::report::duration;
+
+/// Something that the code host did not do. It is told as a warning: no
+/// deployment fails for it.
+#[derive(Debug, Clone)]
+pub struct CodeHostError {
+    /// What was asked for, completing "could not …".
+    pub doing: &'static str,
+    /// What came instead.
+    pub reason: Reason,
+    /// What the host calls itself.
+    host: &'static str,
+    /// What to do about a token that may not do what was asked.
+    about_rights: &'static str,
+}
+
+/// Why the code host did not do it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// The CI does not say where the repository's API is.
+    NoApi(String),
+    /// The API's address is not https, so no token is sent there.
+    Insecure,
+    /// The token cannot be sent in a header.
+    UnusableToken,
+    /// 401, with what the host said.
+    TokenRefused(Option<String>),
+    /// 403, with what the host said.
+    NotPermitted(Option<String>),
+    /// 404 or 410. Hosts also say so of what the token may not see.
+    NotFound,
+    /// 429, or the 403 that GitHub's limits come as, and how long to wait.
+    RateLimited(Option<Duration>),
+    /// Any other status that is not success and that time does not heal: 422,
+    /// or a redirect, which is not followed.
+    Refused {
+        /// The status.
+        status: u16,
+        /// What the host said.
+        said: Option<String>,
+    },
+    /// A status that time may heal.
+    Failing {
+        /// The status.
+        status: u16,
+        /// How long the host asks to wait.
+        asked: Option<Duration>,
+    },
+    /// The connection could not be made, so nothing was sent.
+    NotConnected {
+        /// What the network said.
+        said: String,
+        /// Whether waiting can help.
+        may_heal: bool,
+    },
+    /// No complete answer came.
+    Broken(String),
+    /// A success whose body does not hold what it should.
+    Unreadable(String),
+    /// The comment was not found in as many pages as are looked through.
+    TooManyComments,
+    /// The time was over before the request could be sent.
+    NoTime,
+}
+
+impl CodeHostError {
+    pub(super) fn of(doing: &'static str, dialect: &dyn Dialect, reason: Reason) -> Self {
+        Self {
+            doing,
+            reason,
+            host: dialect.name(),
+            about_rights: dialect.about_rights(),
+        }
+    }
+
+    pub(super) fn no_api(repository: &Repository) -> Self {
+        Self {
+            doing: "ask the code host",
+            reason: Reason::NoApi(repository.slug.clone()),
+            host: "the code host",
+            about_rights: "",
+        }
+    }
+}
+
+impl Reason {
+    /// Whether a write that ended so may have taken effect.
+    pub(super) const fn is_lost(&self) -> bool {
+        matches!(self, Self::Broken(_) | Self::Failing { .. })
+    }
+
+    /// How long the host asks to wait.
+    pub(super) const fn asked_wait(&self) -> Option<Duration> {
+        match self {
+            Self::Failing { asked, .. } | Self::RateLimited(asked) => *asked,
+            _ => None,
+        }
+    }
+}
+
+impl std::error::Error for CodeHostError {}
+
+impl fmt::Display for CodeHostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            doing,
+            reason,
+            host,
+            about_rights,
+        } = self;
+        write!(f, "could not {doing}: {reason}")?;
+        match reason {
+            Reason::TokenRefused(_) | Reason::NotPermitted(_) if !about_rights.is_empty() => {
+                write!(f, "; {about_rights}")
+            }
+            Reason::NotFound => write!(
+                f,
+                "; it does not exist, or the token may not see it on {host}"
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoApi(slug) => write!(f, "the CI does not say where the API of {slug:?} is"),
+            Self::Insecure => f.write_str("its address is not https, so no token is sent there"),
+            Self::UnusableToken => f.write_str("the token cannot be sent in a header"),
+            Self::TokenRefused(said) => {
+                f.write_str("the token was not accepted (HTTP 401")?;
+                closing(f, said.as_deref())
+            }
+            Self::NotPermitted(said) => {
+                f.write_str("the token may not do that (HTTP 403")?;
+                closing(f, said.as_deref())
+            }
+            Self::NotFound => f.write_str("not found (HTTP 404)"),
+            Self::RateLimited(wait) => {
+                f.write_str("too many requests were made with this token")?;
+                match wait {
+                    Some(wait) => write!(f, "; the next may go out in {}", duration(*wait)),
+                    None => Ok(()),
+                }
+            }
+            Self::Refused { status, said } => {
+                write!(f, "it was refused (HTTP {status}")?;
+                closing(f, said.as_deref())
+            }
+            Self::Failing { status, .. } => write!(f, "the host is failing (HTTP {status})"),
+            Self::NotConnected { said, .. } | Self::Broken(said) => f.write_str(said),
+            Self::Unreadable(said) => write!(f, "the answer is not what it should be: {said}"),
+            Self::TooManyComments => f.write_str("there are too many comments to look through"),
+            Self::NoTime => f.write_str("the time was over"),
+        }
+    }
+}
+
+fn closing(f: &mut fmt::Formatter<'_>, said: Option<&str>) -> fmt::Result {
+    match said {
+        Some(said) => write!(f, ": {said})"),
+        None => f.write_str(")"),
+    }
+}

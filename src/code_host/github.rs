@@ -1,0 +1,161 @@
+//! GitHub's REST API, below `https://api.github.com` or the `/api/v3` of a
+//! GitHub Enterprise Server. Gitea and Forgejo understand the same requests.
+//!
+//! Source: GitHub's OpenAPI description, in the npm package `@octokit/openapi`;
+//! a test holds these requests against it.
+
+use reqwest::Method;
+use serde::Deserialize;
+
+use super::{Call, Comment, Dialect, PullRequest};
+use crate::ci::ChangeState;
+
+/// The limit is 65,536 characters; counted in bytes it is kept in any script.
+const LONGEST_COMMENT: usize = 65_536;
+
+pub(super) struct GitHub {
+    /// Owner and name.
+    slug: Vec<String>,
+}
+
+impl GitHub {
+    pub(super) fn new(slug: Vec<String>) -> Self {
+        Self { slug }
+    }
+
+    /// A path below the repository's.
+    fn path<const N: usize>(&self, rest: [&str; N]) -> Vec<String> {
+        let repository = self.slug.iter().map(String::as_str);
+        let path = std::iter::once("repos").chain(repository).chain(rest);
+        path.map(str::to_owned).collect()
+    }
+}
+
+impl Dialect for GitHub {
+    fn name(&self) -> &'static str {
+        "GitHub"
+    }
+
+    fn about_rights(&self) -> &'static str {
+        "give the job `permissions: pull-requests: write`; for a pull request from a fork or from \
+         Dependabot its token can only read"
+    }
+
+    fn longest_comment(&self) -> usize {
+        LONGEST_COMMENT
+    }
+
+    fn pull_request(&self, number: u64) -> Call {
+        let path = self.path(["pulls", &number.to_string()]);
+        Call::new("read the pull request", Method::GET, path)
+    }
+
+    fn read_pull_request(&self, body: &[u8]) -> serde_json::Result<PullRequest> {
+        serde_json::from_slice(body).map(WirePullRequest::read)
+    }
+
+    fn comments(&self, number: u64, page: usize) -> Call {
+        let path = self.path(["issues", &number.to_string(), "comments"]);
+        Call::new("read the pull request's comments", Method::GET, path).page(page)
+    }
+
+    fn read_comments(&self, body: &[u8]) -> serde_json::Result<Vec<Comment>> {
+        let comments: Vec<WireComment> = serde_json::from_slice(body)?;
+        Ok(comments.into_iter().map(WireComment::read).collect())
+    }
+
+    fn create_comment(&self, number: u64, text: &str) -> Call {
+        let path = self.path(["issues", &number.to_string(), "comments"]);
+        Call::new("comment on the pull request", Method::POST, path).text(text)
+    }
+
+    fn update_comment(&self, _number: u64, id: u64, text: &str) -> Call {
+        let path = self.path(["issues", "comments", &id.to_string()]);
+        let doing = "update the comment on the pull request";
+        Call::new(doing, Method::PATCH, path).text(text)
+    }
+
+    fn owner(&self) -> Call {
+        let doing = "read whose the token is";
+        Call::new(doing, Method::GET, vec!["user".to_owned()])
+    }
+
+    fn read_owner(&self, body: &[u8]) -> serde_json::Result<String> {
+        serde_json::from_slice(body).map(|user: WireUser| user.login)
+    }
+}
+
+#[derive(Deserialize)]
+struct WirePullRequest {
+    number: u64,
+    state: String,
+    #[serde(default)]
+    merged: Option<bool>,
+    #[serde(default)]
+    merged_at: Option<String>,
+    head: WireEnd,
+    base: WireEnd,
+}
+
+/// One end of a pull request. The repository is gone if the fork was deleted.
+#[derive(Deserialize)]
+struct WireEnd {
+    #[serde(rename = "ref")]
+    branch: String,
+    sha: String,
+    #[serde(default)]
+    repo: Option<WireRepository>,
+}
+
+#[derive(Deserialize)]
+struct WireRepository {
+    full_name: String,
+}
+
+#[derive(Deserialize)]
+struct WireComment {
+    id: u64,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    user: Option<WireUser>,
+}
+
+#[derive(Deserialize)]
+struct WireUser {
+    login: String,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+}
+
+impl WirePullRequest {
+    fn read(self) -> PullRequest {
+        let is_merged = self.merged.unwrap_or(self.merged_at.is_some());
+        let state = match self.state.as_str() {
+            "closed" if is_merged => ChangeState::Merged,
+            "closed" => ChangeState::Closed,
+            _ => ChangeState::Open,
+        };
+        let name = |end: &WireEnd| end.repo.as_ref().map(|repo| repo.full_name.to_lowercase());
+        let (head, base) = (name(&self.head), name(&self.base));
+        PullRequest {
+            number: self.number,
+            state,
+            is_fork: head.is_none() || head != base,
+            head_commit: Some(self.head.sha),
+            head_branch: self.head.branch,
+        }
+    }
+}
+
+impl WireComment {
+    fn read(self) -> Comment {
+        let kind = self.user.as_ref().and_then(|user| user.kind.as_deref());
+        Comment {
+            id: self.id,
+            text: self.body.unwrap_or_default(),
+            is_by_program: kind.map(|kind| kind == "Bot"),
+            author: self.user.map(|user| user.login),
+        }
+    }
+}

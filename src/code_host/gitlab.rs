@@ -1,0 +1,151 @@
+//! GitLab's REST API, below `https://HOST/api/v4`.
+//!
+//! Source: docs.gitlab.com, "Notes API" and "Merge requests API". An access
+//! token is sent as OAuth wants it, which GitLab takes for any of its tokens
+//! but the job's; and the job's can write no note
+//! (gitlab-org/gitlab#464591).
+
+use reqwest::Method;
+use serde::Deserialize;
+
+use super::{Call, Comment, Dialect, PullRequest};
+use crate::ci::ChangeState;
+
+/// The limit of a note in characters; counted in bytes it is kept too.
+const LONGEST_NOTE: usize = 1_000_000;
+
+pub(super) struct GitLab {
+    /// The project's number or whole path.
+    project: String,
+}
+
+impl GitLab {
+    pub(super) fn new(project: String) -> Self {
+        Self { project }
+    }
+
+    /// A path below the merge request's.
+    fn path<const N: usize>(&self, number: u64, rest: [&str; N]) -> Vec<String> {
+        let number = number.to_string();
+        let path = ["projects", &self.project, "merge_requests", &number];
+        path.into_iter().chain(rest).map(str::to_owned).collect()
+    }
+}
+
+impl Dialect for GitLab {
+    fn name(&self) -> &'static str {
+        "GitLab"
+    }
+
+    fn about_rights(&self) -> &'static str {
+        "give it a project access token with the scope `api`; `CI_JOB_TOKEN` cannot write notes"
+    }
+
+    fn longest_comment(&self) -> usize {
+        LONGEST_NOTE
+    }
+
+    fn pull_request(&self, number: u64) -> Call {
+        let path = self.path(number, []);
+        Call::new("read the merge request", Method::GET, path)
+    }
+
+    fn read_pull_request(&self, body: &[u8]) -> serde_json::Result<PullRequest> {
+        serde_json::from_slice(body).map(WireMergeRequest::read)
+    }
+
+    fn comments(&self, number: u64, page: usize) -> Call {
+        let path = self.path(number, ["notes"]);
+        let mut call = Call::new("read the merge request's notes", Method::GET, path).page(page);
+        // The newest come first unless asked otherwise.
+        call.query.push(("sort", "asc".to_owned()));
+        call.query.push(("order_by", "created_at".to_owned()));
+        call
+    }
+
+    fn read_comments(&self, body: &[u8]) -> serde_json::Result<Vec<Comment>> {
+        let notes: Vec<WireNote> = serde_json::from_slice(body)?;
+        Ok(notes.into_iter().map(WireNote::read).collect())
+    }
+
+    fn create_comment(&self, number: u64, text: &str) -> Call {
+        let path = self.path(number, ["notes"]);
+        Call::new("comment on the merge request", Method::POST, path).text(text)
+    }
+
+    fn update_comment(&self, number: u64, id: u64, text: &str) -> Call {
+        let path = self.path(number, ["notes", &id.to_string()]);
+        let doing = "update the note on the merge request";
+        Call::new(doing, Method::PUT, path).text(text)
+    }
+
+    fn owner(&self) -> Call {
+        let doing = "read whose the token is";
+        Call::new(doing, Method::GET, vec!["user".to_owned()])
+    }
+
+    fn read_owner(&self, body: &[u8]) -> serde_json::Result<String> {
+        serde_json::from_slice(body).map(|user: WireUser| user.username)
+    }
+}
+
+#[derive(Deserialize)]
+struct WireMergeRequest {
+    iid: u64,
+    state: String,
+    /// Missing until GitLab has looked at the branch.
+    #[serde(default)]
+    sha: Option<String>,
+    source_branch: String,
+    /// Missing if the fork was deleted.
+    #[serde(default)]
+    source_project_id: Option<u64>,
+    #[serde(default)]
+    target_project_id: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct WireNote {
+    id: u64,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    author: Option<WireUser>,
+}
+
+#[derive(Deserialize)]
+struct WireUser {
+    username: String,
+}
+
+impl WireMergeRequest {
+    fn read(self) -> PullRequest {
+        let state = match self.state.as_str() {
+            "closed" => ChangeState::Closed,
+            "merged" => ChangeState::Merged,
+            // `locked` is one that is being merged.
+            _ => ChangeState::Open,
+        };
+        let is_same = self
+            .source_project_id
+            .is_some_and(|source| self.target_project_id.is_none_or(|target| source == target));
+        PullRequest {
+            number: self.iid,
+            state,
+            head_commit: self.sha,
+            head_branch: self.source_branch,
+            is_fork: !is_same,
+        }
+    }
+}
+
+impl WireNote {
+    fn read(self) -> Comment {
+        Comment {
+            id: self.id,
+            text: self.body.unwrap_or_default(),
+            author: self.author.map(|author| author.username),
+            is_by_program: None,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The code host: what GitHub and GitLab know of a change request, and the one
+//! comment on it that this program keeps up to date.
+//!
+//! None of this is ever the result of a run: the caller shows an error as a
+//! warning and goes on. What the two APIs look like is in `github.rs` and
+//! `gitlab.rs`, how requests are sent in `connection.rs`.
+
+mod comments;
+mod connection;
+mod error;
+mod github;
+mod gitlab;
+mod marker;
+
+use reqwest::Method;
+use serde_json::Value;
+use tokio::time::Instant;
+
+pub use self::comments::Put;
+use self::connection::Connection;
+pub use self::error::{CodeHostError, Reason};
+use self::github::GitHub;
+use self::gitlab::GitLab;
+pub use self::marker::Marker;
+use crate::ci::{Api, ChangeState, Repository};
+use crate::secret::ApiToken;
+use crate::sevalla::Exchange;
+use crate::shown::Gate;
+
+/// How many comments are asked for at once. A hundred of the longest would be
+/// more than is read of a body.
+pub const COMMENTS_PAGE: usize = 50;
+
+/// The most pages that are looked through: GitHub takes 2,500 comments.
+pub const MOST_PAGES: usize = 50;
+
+/// A client of the code host of one repository.
+pub struct CodeHost {
+    connection: Connection,
+    dialect: Box<dyn Dialect>,
+}
+
+/// A pull request or merge request as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRequest {
+    /// The number by which people call it.
+    pub number: u64,
+    /// Whether it is open.
+    pub state: ChangeState,
+    /// Its newest commit.
+    pub head_commit: Option<String>,
+    /// The branch it comes from.
+    pub head_branch: String,
+    /// Whether that branch is in another repository.
+    pub is_fork: bool,
+}
+
+impl CodeHost {
+    /// A client for the repository. `exchange` carries its requests, the token
+    /// is sent to its API and nowhere else, and what it says passes `gate`,
+    /// which knows the token. No request goes on after `deadline`.
+    ///
+    /// The error says that it is not known where to ask, or that the token
+    /// cannot be sent.
+    pub fn over(
+        exchange: Box<dyn Exchange>,
+        repository: &Repository,
+        token: &ApiToken,
+        gate: Gate,
+        deadline: Instant,
+    ) -> Result<Self, CodeHostError> {
+        let slug = || repository.slug.split('/').map(str::to_owned).collect();
+        let (base, dialect): (_, Box<dyn Dialect>) = match &repository.api {
+            Some(Api::GitHub { base }) => (base, Box::new(GitHub::new(slug()))),
+            Some(Api::GitLab { base, project }) => (base, Box::new(GitLab::new(project.clone()))),
+            None => return Err(CodeHostError::no_api(repository)),
+        };
+        let connection = Connection::new(exchange, base, token, gate, deadline)
+            .map_err(|reason| CodeHostError::of("ask the code host", dialect.as_ref(), reason))?;
+        Ok(Self {
+            connection,
+            dialect,
+        })
+    }
+
+    /// Reads a pull request or merge request as it is now.
+    pub async fn pull_request(&self, number: u64) -> Result<PullRequest, CodeHostError> {
+        let call = self.dialect.pull_request(number);
+        let answer = self.send(&call).await?;
+        let request = self.dialect.read_pull_request(&answer.body);
+        let request = request.map_err(|error| self.unreadable(&call, &error))?;
+        if request.number != number {
+            return Err(self.unreadable(&call, &"it is about another one"));
+        }
+        Ok(request)
+    }
+
+    async fn send(&self, call: &Call) -> Result<connection::Answer, CodeHostError> {
+        let sent = self.connection.send(call).await;
+        sent.map_err(|reason| CodeHostError::of(call.doing, self.dialect.as_ref(), reason))
+    }
+
+    fn unreadable(&self, call: &Call, error: &dyn std::fmt::Display) -> CodeHostError {
+        let reason = Reason::Unreadable(self.connection.shown(&error.to_string()));
+        CodeHostError::of(call.doing, self.dialect.as_ref(), reason)
+    }
+}
+
+/// What differs between the hosts: their words, addresses and answers.
+trait Dialect {
+    /// What the host calls itself.
+    fn name(&self) -> &'static str;
+    /// What to do about a token that may not do what was asked.
+    fn about_rights(&self) -> &'static str;
+    /// The longest text of a comment, in bytes.
+    fn longest_comment(&self) -> usize;
+
+    fn pull_request(&self, number: u64) -> Call;
+    fn read_pull_request(&self, body: &[u8]) -> serde_json::Result<PullRequest>;
+    /// A page of the comments, oldest first. The first page is 1.
+    fn comments(&self, number: u64, page: usize) -> Call;
+    fn read_comments(&self, body: &[u8]) -> serde_json::Result<Vec<Comment>>;
+    fn create_comment(&self, number: u64, text: &str) -> Call;
+    fn update_comment(&self, number: u64, id: u64, text: &str) -> Call;
+    /// Asks whose the token is.
+    fn owner(&self) -> Call;
+    fn read_owner(&self, body: &[u8]) -> serde_json::Result<String>;
+}
+
+/// One request.
+struct Call {
+    method: Method,
+    /// The path below the API's address; each is one segment, whatever it holds.
+    path: Vec<String>,
+    query: Vec<(&'static str, String)>,
+    body: Option<Value>,
+    /// What it does, completing "could not …".
+    doing: &'static str,
+}
+
+/// A comment on a change request.
+struct Comment {
+    id: u64,
+    text: String,
+    /// The name of who wrote it, unless the account is gone.
+    author: Option<String>,
+    /// Whether that is a program, where the host says so.
+    is_by_program: Option<bool>,
+}
+
+impl Call {
+    fn new(doing: &'static str, method: Method, path: Vec<String>) -> Self {
+        Self {
+            method,
+            path,
+            query: Vec::new(),
+            body: None,
+            doing,
+        }
+    }
+
+    fn page(mut self, page: usize) -> Self {
+        self.query.push(("per_page", COMMENTS_PAGE.to_string()));
+        self.query.push(("page", page.to_string()));
+        self
+    }
+
+    fn text(mut self, text: &str) -> Self {
+        self.body = Some(serde_json::json!({ "body": text }));
+        self
+    }
+}

@@ -1,0 +1,89 @@
+//! A comment with every text of a stranger's hostile, as a page shows it.
+
+use sevalla_deploy::code_host::Marker;
+use sevalla_deploy::redactor::Redactor;
+use sevalla_deploy::report::comment::{CommentFacts, News, body};
+use sevalla_deploy::shown::Gate;
+
+use crate::forge::TOKEN;
+use crate::markdown::read;
+
+const HOSTILE: [&str; 12] = [
+    "@acme/team",
+    "[x](https://evil.example) ![i](https://evil.example/i.png)",
+    "<img src=https://evil.example onerror=x> <!-- sevalla-deploy:other -->",
+    "--> </details>",
+    "` `` ``` ```` @team",
+    "a | b \\| c \\\\| d",
+    "one\n\n# two\n\n@three",
+    "```\n/merge\n@team\n```",
+    "/close",
+    "#1 !2 %3 ~bug https://evil.example www.evil.example",
+    "\u{202e}@team\u{1b}]8;;https://evil.example\u{7}x",
+    "````````````````````````````````````````````````````````````````````````````````````@a",
+];
+
+#[test]
+fn nothing_of_it_does_anything() {
+    let gate = Gate::default();
+    for hostile in HOSTILE {
+        let marker = Marker::of(hostile);
+        let line = gate.line(hostile);
+        for news in [
+            News::Deploying,
+            News::Ready { url: hostile },
+            News::Failed {
+                cause: hostile,
+                last_lines: &[&line, &line],
+            },
+            News::Deleted,
+        ] {
+            let facts = CommentFacts {
+                marker: &marker,
+                app: hostile,
+                news,
+                commit: Some(hostile),
+                status: Some(hostile),
+                times: Some(hostile),
+                run_url: Some(hostile),
+                now: "2026-03-01T10:00:05Z".parse().unwrap(),
+            };
+            let text = body(&facts, &gate);
+            assert!(marker.begins(text.as_str()));
+            let page = read(text.as_str());
+            assert_eq!((page.links.len(), page.images.len()), (0, 0), "{text:?}");
+            assert_eq!(page.html.concat().trim(), marker.as_str(), "{text:?}");
+            for sign in ["@", "evil", "merge", "close", "#", "~"] {
+                assert!(!page.text.contains(sign), "{sign}: {}", page.text);
+            }
+            assert!(page.rows.iter().all(|cells| *cells == 2), "{text:?}");
+            // GitLab's commands.
+            let mut lines = text.as_str().lines();
+            assert!(
+                !lines.any(|line| line.trim_start().starts_with('/')),
+                "{text:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_secret_is_in_it() {
+    let gate = Gate::new(Redactor::new([TOKEN]));
+    let marker = Marker::of("shop");
+    let facts = CommentFacts {
+        marker: &marker,
+        app: TOKEN,
+        news: News::Failed {
+            cause: TOKEN,
+            last_lines: &[&gate.line(TOKEN)],
+        },
+        commit: Some(TOKEN),
+        status: None,
+        times: None,
+        run_url: Some(&format!("https://ci.example/{TOKEN}")),
+        now: "2026-03-01T10:00:05Z".parse().unwrap(),
+    };
+    let text = body(&facts, &gate);
+    assert!(!text.as_str().contains(&TOKEN[4..20]), "{text:?}");
+}

@@ -258,8 +258,26 @@ impl Run<'_> {
             name: app.name.as_deref(),
             is_new: true,
         });
+        self.for_more_words(self.warn_of_repository(new, app.id))
+            .await;
         let outcome = self.follow_first(new, app.id).await;
         self.finish_preview(new, app.id, outcome).await
+    }
+
+    /// An app of another repository than the run's is not known as its own by
+    /// the next run, which would make one more.
+    async fn warn_of_repository(&self, new: &NewPreview, app: Uuid) {
+        let Ok(record) = self.client.get_application(app, Patience::Once).await else {
+            return;
+        };
+        if let Some(other) = trigger::other_repository(&new.preview, &record) {
+            self.reporter.on(Event::Warning(&format!(
+                "The pipeline builds {other}, which is not the repository of this run ({}). The \
+                 next run will not know this preview app as its own and create another, unless it \
+                 is given as app-id.",
+                new.preview.repository.as_deref().unwrap_or_default()
+            )));
+        }
     }
 
     /// The app that another run, or Sevalla itself, has made since this one

@@ -117,15 +117,18 @@ async fn choose(
     Ok(found)
 }
 
+/// The repository of an app, where it is not the one that is meant.
+pub fn other_repository<'a>(preview: &Preview, record: &'a Application) -> Option<&'a str> {
+    let ours = preview.repository.as_deref()?;
+    let its = record.repo_url.as_deref()?;
+    (!is_repository(its, ours)).then_some(its)
+}
+
 /// Whether a preview app with this record is the one that is meant.
 fn is_meant(preview: &Preview, record: &Application) -> bool {
     let is_gone = record.status.as_deref() == Some("deleting");
     let is_preview = record.kind.as_deref().is_none_or(|kind| kind == PREVIEW);
-    let same_repository = preview
-        .repository
-        .as_deref()
-        .zip(record.repo_url.as_deref())
-        .is_none_or(|(ours, its)| is_repository(its, ours));
+    let same_repository = other_repository(preview, record).is_none();
     let name = record.display_name.as_deref();
     let same_branch = match (&preview.branch, &record.default_branch) {
         (Some(ours), Some(its)) => ours == its,

@@ -4,11 +4,13 @@
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "a test that cannot go on fails"
 )]
 
 mod answers;
 mod attaching;
+mod comments;
 mod deletions;
 mod deploys;
 mod errors;

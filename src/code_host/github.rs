@@ -102,7 +102,8 @@ struct WirePullRequest {
 struct WireEnd {
     #[serde(rename = "ref")]
     branch: String,
-    sha: String,
+    #[serde(default)]
+    sha: Option<String>,
     #[serde(default)]
     repo: Option<WireRepository>,
 }
@@ -142,7 +143,7 @@ impl WirePullRequest {
             number: self.number,
             state,
             is_fork: head.is_none() || head != base,
-            head_commit: Some(self.head.sha),
+            head_commit: self.head.sha,
             head_branch: self.head.branch,
         }
     }

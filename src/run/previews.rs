@@ -76,8 +76,8 @@ impl Run<'_> {
                 let key = new.pipeline.to_string();
                 self.comment(&new.preview, &key, None).await;
                 let outcome = match there {
-                    There::App(app) => self.deploy_preview(new, &app).await,
-                    // Boxed: what waits in it is large.
+                    // Boxed: what waits in them is large.
+                    There::App(app) => Box::pin(self.deploy_preview(new, &app)).await,
                     There::None(before) => Box::pin(self.make_preview(new, &before)).await,
                 };
                 if !matches!(outcome.ending, Ending::Interrupted(_)) {
@@ -259,8 +259,26 @@ impl Run<'_> {
             name: app.name.as_deref(),
             is_new: true,
         });
+        self.for_more_words(self.warn_of_repository(new, app.id))
+            .await;
         let outcome = self.follow_first(new, app.id).await;
         self.finish_preview(new, app.id, outcome).await
+    }
+
+    /// An app of another repository than the run's is not known as its own by
+    /// the next run, which would make one more.
+    async fn warn_of_repository(&self, new: &NewPreview, app: Uuid) {
+        let Ok(record) = self.client.get_application(app, Patience::Once).await else {
+            return;
+        };
+        if let Some(other) = trigger::other_repository(&new.preview, &record) {
+            self.reporter.on(Event::Warning(&format!(
+                "The pipeline builds {other}, which is not the repository of this run ({}). The \
+                 next run will not know this preview app as its own and create another, unless it \
+                 is given as app-id.",
+                new.preview.repository.as_deref().unwrap_or_default()
+            )));
+        }
     }
 
     /// The app that another run, or Sevalla itself, has made since this one
@@ -641,21 +659,6 @@ impl Run<'_> {
     }
 }
 
-/// The number of the pull request that a preview app of the repository belongs
-/// to, as its name tells it.
-fn of_repository(cleaning: &Cleaning, record: &Application) -> Option<u64> {
-    let slug = cleaning.closed_in.as_deref()?;
-    trigger::pull_request_of(record, slug)
-}
-
-/// A deployment that Sevalla has started for the preview's branch.
-fn of_branch(new: &NewPreview) -> Scene {
-    Scene {
-        branch: Some(new.branch.clone()),
-        ..Scene::default()
-    }
-}
-
 /// What the deployments of an app mean for one that is asked for of this
 /// commit; `None` if there is none yet.
 fn what_there_is(all: &[Deployment], commit: &str, is_first: bool) -> Option<Todo> {
@@ -683,6 +686,21 @@ fn may_be_of_a_push(deployment: &Deployment) -> bool {
     deployment.origin != Origin::Manual
         && deployment.commit_sha.is_none()
         && deployment.status.verdict().is_none()
+}
+
+/// The number of the pull request that a preview app of the repository belongs
+/// to, as its name tells it.
+fn of_repository(cleaning: &Cleaning, record: &Application) -> Option<u64> {
+    let slug = cleaning.closed_in.as_deref()?;
+    trigger::pull_request_of(record, slug)
+}
+
+/// A deployment that Sevalla has started for the preview's branch.
+fn of_branch(new: &NewPreview) -> Scene {
+    Scene {
+        branch: Some(new.branch.clone()),
+        ..Scene::default()
+    }
 }
 
 /// The preview app that is meant, if there is one.

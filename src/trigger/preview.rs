@@ -133,6 +133,14 @@ enum Likeness {
     Same,
 }
 
+/// The repository of an app, where it is not the one that is meant.
+pub fn other_repository<'a>(preview: &Preview, record: &'a Application) -> Option<&'a str> {
+    let ours = preview.repository.as_deref()?;
+    let its = record.repo_url.as_deref()?;
+    let is_its = is_repository(its, ours) || last_part(its) == last_part(ours);
+    (!is_its).then_some(its)
+}
+
 /// Whether a preview app with this record is the one that is meant.
 fn is_meant(preview: &Preview, record: &Application) -> Option<Likeness> {
     let is_gone = record.status.as_deref() == Some("deleting");

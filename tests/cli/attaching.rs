@@ -17,8 +17,9 @@ fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
+/// Runs at once: one that still waits is cancelled in another way.
 fn endless() -> Script {
-    Script::success().never_ends()
+    Script::success().queue(Duration::ZERO).never_ends()
 }
 
 /// An application that Sevalla deploys by itself.

@@ -4,12 +4,14 @@
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "a test that cannot go on fails"
 )]
 
 mod answers;
 mod attaching;
 mod caching;
+mod comments;
 mod databases;
 mod deleting;
 mod deletions;

@@ -403,6 +403,20 @@ async fn apps_of_other_repositories_and_pull_requests_are_not_touched() {
 }
 
 #[tokio::test]
+async fn a_pipeline_of_another_repository_is_warned_of() {
+    let template = template().repo_url("https://github.example/octo/shop-old");
+    let simulator = pipeline(Preview::new().next(template)).await;
+    let run = previews(&simulator).run().await;
+    run.assert_ended(0, "success");
+    run.assert_told("The pipeline builds https://github.example/octo/shop-old");
+    // What is told to be given is enough.
+    let run = previews(&simulator).set("SEVALLA_APP_ID", APP).run().await;
+    run.assert_ended(0, "success");
+    assert_eq!(simulator.preview_apps().len(), 1);
+    assert!(!run.streams().contains("The pipeline builds"));
+}
+
+#[tokio::test]
 async fn a_pull_request_that_closes_during_the_build_leaves_no_preview() {
     let first = Script::success().run(Duration::from_secs(2));
     let going = Deletion::new().takes(Duration::from_secs(3));

@@ -15,7 +15,9 @@ fails if the row is not true. The page is made from the same table, so it cannot
 
 ## How to read it
 
-Each section is one moment of a run, in order.
+Each section is one moment of a run, in order. The first of them are about deploying; the last are
+about the other requests that change something, where what was said before holds all the same:
+promoting, rolling back, creating and deleting a preview app.
 
 - **What goes wrong** is what happens to the request the run makes at that moment. A number is the
   status of Sevalla's answer. *Once*: the next request is answered well again. *Twice*: the one

@@ -38,11 +38,27 @@ pub(crate) enum Moment {
     /// What only adds words: when the key expires, where the service can be
     /// visited.
     Aside,
+    /// The request that promotes; it has no effect.
+    Promotion,
+    /// The same; it has its effect.
+    PromotionDone,
+    /// The request that rolls back; it has no effect.
+    Rollback,
+    /// The same; it has its effect.
+    RollbackDone,
+    /// The request that creates a preview app; it has no effect.
+    Creation,
+    /// The same; it has its effect.
+    CreationDone,
+    /// The request that deletes a preview app; it has no effect.
+    Deletion,
+    /// The same; it has its effect.
+    DeletionDone,
 }
 
 impl Moment {
     /// In the order of a run.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Before,
         Self::Trigger,
         Self::TriggerDone,
@@ -58,6 +74,14 @@ impl Moment {
         Self::LateCancel,
         Self::Cancelling,
         Self::Aside,
+        Self::Promotion,
+        Self::PromotionDone,
+        Self::Rollback,
+        Self::RollbackDone,
+        Self::Creation,
+        Self::CreationDone,
+        Self::Deletion,
+        Self::DeletionDone,
     ];
 
     /// A heading, and what happens at that moment.
@@ -135,6 +159,42 @@ impl Moment {
                 "The run reads when the key expires, and after a success where the service can be \
                  visited. The fault strikes both.",
             ),
+            Self::Promotion => (
+                "When promoting, not carried out",
+                "`promote-app` asks Sevalla to promote. It is one request for all targets, and each \
+                 of them is looked at by itself when its answer is lost.",
+            ),
+            Self::PromotionDone => (
+                "When promoting, carried out",
+                "The same, and Sevalla promotes.",
+            ),
+            Self::Rollback => (
+                "When rolling back, not carried out",
+                "`rollback-app` asks Sevalla to roll back.",
+            ),
+            Self::RollbackDone => (
+                "When rolling back, carried out",
+                "The same, and Sevalla rolls back.",
+            ),
+            Self::Creation => (
+                "When creating a preview app, not carried out",
+                "`create-preview-app` asks Sevalla to create the app, whose first deployment Sevalla \
+                 starts by itself. When the answer is lost, the run looks for a new app of the \
+                 branch.",
+            ),
+            Self::CreationDone => (
+                "When creating a preview app, carried out",
+                "The same, and Sevalla creates the app.",
+            ),
+            Self::Deletion => (
+                "When deleting a preview app, not carried out",
+                "`delete-preview-app` asks Sevalla to delete the app. Deleting twice does no harm, \
+                 so it is asked again.",
+            ),
+            Self::DeletionDone => (
+                "When deleting a preview app, carried out",
+                "The same, and Sevalla deletes the app.",
+            ),
         }
     }
 
@@ -148,6 +208,10 @@ impl Moment {
             Self::Log | Self::LogOfAFailure => &["getApplicationDeploymentLogsV3"],
             Self::LateCancel | Self::Cancelling => &["cancelDeploymentV3"],
             Self::Aside => &["validateApiKeyV3", "listApplicationDomainsV3"],
+            Self::Promotion | Self::PromotionDone => &["promotePipelineV3"],
+            Self::Rollback | Self::RollbackDone => &["rollbackDeploymentV3"],
+            Self::Creation | Self::CreationDone => &["createPreviewApp"],
+            Self::Deletion | Self::DeletionDone => &["deleteApplicationV3"],
         }
     }
 
@@ -155,7 +219,13 @@ impl Moment {
     pub(crate) const fn carries_out(self) -> bool {
         matches!(
             self,
-            Self::TriggerDone | Self::HookDone | Self::HookAloneDone
+            Self::TriggerDone
+                | Self::HookDone
+                | Self::HookAloneDone
+                | Self::PromotionDone
+                | Self::RollbackDone
+                | Self::CreationDone
+                | Self::DeletionDone
         )
     }
 

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sevalla_deploy::report::OUTPUTS;
-use sevalla_simulator::{Application, Behaviour, DeploymentType, Fault as Woven, Simulator, World};
+use sevalla_simulator::{
+    Application, Behaviour, DeploymentType, Fault as Woven, PastDeployment, Pipeline, Preview,
+    Simulator, World,
+};
 use tokio::net::TcpSocket;
 use tokio::sync::Semaphore;
 
 use super::fault::Fault;
 use super::moment::Moment;
 use super::table::{Row, Spell, rows};
-use crate::harness::{APP, Finished, Runner, parse_file_commands, until};
+use crate::harness::{APP, Finished, PIPELINE, Runner, parse_file_commands, until};
 
 /// How many rows are played at a time. They mostly wait.
 const AT_A_TIME: usize = 48;
@@ -23,6 +26,18 @@ const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// From a signal to the end, with some slack for a busy machine.
 const WINDOW: Duration = Duration::from_millis(6500);
+
+/// What asks Sevalla to start a deployment.
+const STARTS: [&str; 5] = [
+    "triggerDeploymentV3",
+    "hook",
+    "promotePipelineV3",
+    "rollbackDeploymentV3",
+    "createPreviewApp",
+];
+
+/// What is promoted to [`APP`].
+const SOURCE: &str = "1e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a01";
 
 /// A file that was there before the run, and what it says.
 const EARLIER: &str = "earlier=kept\n";
@@ -78,7 +93,7 @@ async fn every_row_of_the_table_holds() {
 
 /// Plays a row; what is wrong with it.
 async fn play(row: Row) -> Vec<String> {
-    let mut world = World::new().application(Application::new(APP).next(script(row)));
+    let mut world = world(row);
     if matches!(row.fault, Fault::HidesNewDeployments | Fault::ShowsItLate) {
         world = world.deployments_visible_after(Duration::from_secs(3));
     }
@@ -132,6 +147,28 @@ async fn play(row: Row) -> Vec<String> {
     wrong
 }
 
+/// What there is before the run. Whatever it does, it does to [`APP`].
+fn world(row: Row) -> World {
+    let app = Application::new(APP).next(script(row));
+    let world = World::new();
+    match row.moment {
+        Moment::Promotion | Moment::PromotionDone => world
+            .application(Application::new(SOURCE).past(PastDeployment::success()))
+            .application(app)
+            .pipeline(Pipeline::new(PIPELINE)),
+        Moment::Rollback | Moment::RollbackDone => {
+            world.application(app.past(PastDeployment::success()))
+        }
+        Moment::Creation | Moment::CreationDone => {
+            // That of the run.
+            let app = app.repo_url("https://github.example/octo/shop");
+            world.pipeline(Pipeline::new(PIPELINE).preview(Preview::new().next(app)))
+        }
+        Moment::Deletion | Moment::DeletionDone => world.application(app.kind("previewApp")),
+        _ => world.application(app),
+    }
+}
+
 fn script(row: Row) -> sevalla_simulator::Script {
     let status = match row.fault {
         Fault::TellsNoStatus => None,
@@ -158,10 +195,26 @@ fn runner(row: Row, simulator: &Simulator) -> Runner {
         (true, true) => Runner::against(simulator),
         (true, false) => Runner::bare().set("SEVALLA_API_URL", simulator.url()),
     };
-    let runner = if row.moment.is_hook() {
-        runner.secret("SEVALLA_DEPLOY_HOOK_URL", &simulator.hook_url(APP))
-    } else {
-        runner
+    let runner = match row.moment {
+        Moment::Promotion | Moment::PromotionDone => runner
+            .set("SEVALLA_ACTION", "promote-app")
+            .set("SEVALLA_PIPELINE_ID", PIPELINE)
+            .set("SEVALLA_SOURCE_APP_ID", SOURCE)
+            .set("SEVALLA_TARGET_APP_IDS", APP),
+        Moment::Rollback | Moment::RollbackDone => runner.set("SEVALLA_ACTION", "rollback-app"),
+        Moment::Creation | Moment::CreationDone => runner
+            .set("SEVALLA_ACTION", "create-preview-app")
+            // It is looked up.
+            .set("SEVALLA_APP_ID", "")
+            .set("SEVALLA_PIPELINE_ID", PIPELINE)
+            .set("SEVALLA_BRANCH", "topic"),
+        Moment::Deletion | Moment::DeletionDone => {
+            runner.set("SEVALLA_ACTION", "delete-preview-app")
+        }
+        moment if moment.is_hook() => {
+            runner.secret("SEVALLA_DEPLOY_HOOK_URL", &simulator.hook_url(APP))
+        }
+        _ => runner,
     };
     let runner = runner
         .on_github()
@@ -246,7 +299,10 @@ impl Seen {
         let struck = row.moment.operations().iter();
         Self {
             made: simulator.deployments_made(),
-            sent: simulator.calls("triggerDeploymentV3") + simulator.calls("hook"),
+            sent: STARTS
+                .map(|operation| simulator.calls(operation))
+                .iter()
+                .sum(),
             struck: struck.map(|operation| simulator.calls(operation)).sum(),
             ids: simulator
                 .deployments(APP)

@@ -37,7 +37,14 @@ impl Row {
     pub(crate) const fn is_long(&self) -> bool {
         matches!(self.fault, Fault::NeverAnswers | Fault::HangsInTheBody)
             || matches!(self.spell, Spell::Twice | Spell::ForGood)
-            || matches!(self.moment, Moment::Trigger | Moment::Hook)
+            || matches!(
+                self.moment,
+                Moment::Trigger
+                    | Moment::Hook
+                    | Moment::Promotion
+                    | Moment::Rollback
+                    | Moment::Creation
+            )
     }
 }
 
@@ -91,6 +98,9 @@ pub(crate) fn rows() -> Vec<Row> {
     rows.extend(log());
     rows.extend(the_end_of_patience());
     rows.extend(aside());
+    rows.extend(other_deployments());
+    rows.extend(creation());
+    rows.extend(deletion());
     rows
 }
 
@@ -616,5 +626,128 @@ fn aside() -> Vec<Row> {
         at(Forbids),
         at(DoesNotKnowIt),
         at(FloodsTheBody),
+    ]
+}
+
+fn other_deployments() -> Vec<Row> {
+    use Fault::*;
+    use Moment::{Promotion, PromotionDone, Rollback, RollbackDone};
+    use Spell::*;
+    let mut rows = Vec::new();
+    for moment in [Promotion, Rollback] {
+        let not = |fault, spell, ends, counts, told| row(moment, fault, spell, ends, counts, told);
+        rows.extend([
+            not(ResetsTheConnection, Once, SUCCESS, (1, 2), SENT_AGAIN),
+            not(
+                Answers502WithAPage,
+                Twice,
+                AMBIGUOUS,
+                (0, 2),
+                "the request was sent twice",
+            ),
+            not(Answers429, Once, SUCCESS, (1, 2), AGAIN),
+            not(
+                Forbids,
+                ForGood,
+                UNAUTHORIZED,
+                (0, 1),
+                "The key can: APP:READ",
+            ),
+            not(
+                CallsItABadRequest,
+                ForGood,
+                REJECTED,
+                (0, 1),
+                "HTTP 400 Bad Request",
+            ),
+        ]);
+    }
+    for moment in [PromotionDone, RollbackDone] {
+        let done = |fault| row(moment, fault, Once, SUCCESS, (1, 1), ADOPTED);
+        rows.extend([
+            done(ResetsTheConnection),
+            done(NeverAnswers),
+            done(CutsTheBody),
+            done(Answers502WithAPage),
+            done(AnswersNothing),
+            done(AnswersAnotherShape),
+        ]);
+    }
+    rows
+}
+
+fn creation() -> Vec<Row> {
+    use Fault::*;
+    use Spell::*;
+    const TAKEN: &str = "exactly one new preview app matches";
+    let not =
+        |fault, spell, ends, counts, told| row(Moment::Creation, fault, spell, ends, counts, told);
+    let done = |fault| row(Moment::CreationDone, fault, Once, SUCCESS, (1, 1), TAKEN);
+    vec![
+        not(ResetsTheConnection, Once, SUCCESS, (1, 2), SENT_AGAIN),
+        not(
+            Answers502WithAPage,
+            Twice,
+            AMBIGUOUS,
+            (0, 2),
+            "No new preview app is to be seen; the request was sent twice",
+        ),
+        not(Answers429, Once, SUCCESS, (1, 2), AGAIN),
+        not(
+            Answers429ForLong,
+            ForGood,
+            UNAVAILABLE,
+            (0, 1),
+            "A company can create 20 services an hour",
+        ),
+        not(
+            Forbids,
+            ForGood,
+            UNAUTHORIZED,
+            (0, 1),
+            "The key can: APP:READ",
+        ),
+        not(
+            DoesNotKnowIt,
+            ForGood,
+            REJECTED,
+            (0, 1),
+            "does not offer creating preview apps through the API to this company yet",
+        ),
+        not(
+            CallsItABadRequest,
+            ForGood,
+            REJECTED,
+            (0, 1),
+            "Previews have to be enabled",
+        ),
+        done(ResetsTheConnection),
+        done(NeverAnswers),
+        done(CutsTheBody),
+        done(Answers502WithAPage),
+        done(AnswersNothing),
+        done(AnswersAnotherShape),
+    ]
+}
+
+fn deletion() -> Vec<Row> {
+    use Fault::*;
+    use Spell::*;
+    const DELETED: &str = "Deleted preview app";
+    let not = |fault, spell, ends, told| row(Moment::Deletion, fault, spell, ends, (0, 0), told);
+    let done = |fault| row(Moment::DeletionDone, fault, Once, SUCCESS, (0, 0), DELETED);
+    vec![
+        not(ResetsTheConnection, Once, SUCCESS, AGAIN),
+        not(NeverAnswers, Once, SUCCESS, AGAIN),
+        not(Answers502WithAPage, Once, SUCCESS, AGAIN),
+        not(Answers429, Once, SUCCESS, AGAIN),
+        not(CallsItABadRequest, Once, SUCCESS, "cannot be deleted yet"),
+        not(CallsItAConflict, Once, SUCCESS, "cannot be deleted yet"),
+        not(Answers502WithAPage, ForGood, UNAVAILABLE, "HTTP 502"),
+        not(Forbids, ForGood, UNAUTHORIZED, "The key can: APP:READ"),
+        done(ResetsTheConnection),
+        done(Answers502WithAPage),
+        done(AnswersNothing),
+        done(Answers200WithAPage),
     ]
 }

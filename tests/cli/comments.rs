@@ -1,0 +1,224 @@
+//! The pull request of a preview on GitHub: whether it is open, and the one
+//! comment on it.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use sevalla_simulator::{Application, Pipeline, Preview, Script, Simulator, World};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+use crate::harness::{APP, PIPELINE, PullRequest, Runner, called};
+
+const TOKEN: &str = "ghs_0123456789abcdefghijklmnopqrstuvwxyz";
+const COMMENTS: &str = "/repos/octo/shop/issues/7/comments";
+
+/// As much of GitHub as a preview needs.
+#[derive(Clone, Default)]
+struct GitHub(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    is_closed: bool,
+    refuses_comments: bool,
+    comments: Vec<String>,
+    written: u32,
+}
+
+impl Respond for GitHub {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let bearer = request.headers.get("authorization").unwrap();
+        assert_eq!(bearer.to_str().unwrap(), format!("Bearer {TOKEN}"));
+        let mut state = self.0.lock().unwrap();
+        let path = request.url.path().to_owned();
+        let answer = |status: u16, body: Value| ResponseTemplate::new(status).set_body_json(body);
+        let text = |request: &Request| {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            body["body"].as_str().unwrap().to_owned()
+        };
+        match (request.method.as_str(), path.as_str()) {
+            ("GET", "/repos/octo/shop/pulls/7") => answer(
+                200,
+                json!({
+                    "number": 7, "merged": false,
+                    "state": if state.is_closed { "closed" } else { "open" },
+                    "head": { "ref": "feature/x", "sha": "a".repeat(40), "repo": { "full_name": "octo/shop" } },
+                    "base": { "ref": "main", "repo": { "full_name": "octo/shop" } },
+                }),
+            ),
+            (_, COMMENTS) if state.refuses_comments => answer(
+                403,
+                json!({ "message": "Resource not accessible by integration" }),
+            ),
+            ("GET", COMMENTS) => {
+                let comments = state.comments.iter().enumerate();
+                let comment = |(id, body): (usize, &String)| json!({ "id": id, "body": body, "user": { "login": "github-actions[bot]", "type": "Bot" } });
+                answer(200, comments.map(comment).collect())
+            }
+            ("POST", COMMENTS) => {
+                state.written += 1;
+                state.comments.push(text(request));
+                answer(201, json!({ "id": state.comments.len() - 1 }))
+            }
+            ("PATCH", "/repos/octo/shop/issues/comments/0") => {
+                state.written += 1;
+                state.comments[0] = text(request);
+                answer(200, json!({ "id": 0 }))
+            }
+            _ => answer(
+                403,
+                json!({ "message": "Resource not accessible by integration" }),
+            ),
+        }
+    }
+}
+
+impl GitHub {
+    async fn serve(&self) -> MockServer {
+        let server = MockServer::start().await;
+        Mock::given(any())
+            .respond_with(self.clone())
+            .mount(&server)
+            .await;
+        server
+    }
+
+    /// The only comment there is.
+    fn comment(&self) -> String {
+        let state = self.0.lock().unwrap();
+        assert_eq!(state.comments.len(), 1, "{:?}", state.comments);
+        state.comments[0].clone()
+    }
+}
+
+async fn sevalla(script: Script) -> Simulator {
+    let template = Application::new(APP)
+        .repo_url("https://github.example/octo/shop")
+        .next(script)
+        .next(Script::success());
+    let pipeline = Pipeline::new(PIPELINE).preview(Preview::new().next(template));
+    Simulator::start(World::new().pipeline(pipeline)).await
+}
+
+fn preview(simulator: &Simulator, server: &MockServer, event: &PullRequest) -> Runner {
+    Runner::against(simulator)
+        .set("SEVALLA_ACTION", "preview")
+        .set("SEVALLA_PIPELINE_ID", PIPELINE)
+        .secret("SEVALLA_GITHUB_TOKEN", TOKEN)
+        .on_pull_request(event)
+        .set("GITHUB_API_URL", server.uri())
+}
+
+#[tokio::test]
+async fn one_comment_follows_the_preview_from_its_making_to_its_end() {
+    let (github, simulator) = (GitHub::default(), sevalla(Script::success()).await);
+    let server = github.serve().await;
+    let made = preview(&simulator, &server, &PullRequest::OPENED)
+        .run()
+        .await;
+    made.assert_ended(0, "success");
+    let url = made.output("url");
+    assert!(github.comment().contains(&url), "{}", github.comment());
+    assert!(github.comment().contains("ready"));
+    // First that it is being deployed, then that it is ready.
+    assert_eq!(github.0.lock().unwrap().written, 2);
+
+    preview(&simulator, &server, &PullRequest::OPENED)
+        .run()
+        .await
+        .assert_ended(0, "success");
+    assert!(github.comment().contains(&url));
+
+    preview(&simulator, &server, &PullRequest::CLOSED)
+        .run()
+        .await
+        .assert_ended(0, "success");
+    let comment = github.comment();
+    assert!(
+        comment.contains("deleted") && !comment.contains(&url),
+        "{comment}"
+    );
+}
+
+#[tokio::test]
+async fn a_failure_is_in_the_comment_with_its_cause_and_without_an_address() {
+    let script = Script::failed().log_line(
+        std::time::Duration::from_millis(5),
+        "ERROR",
+        "no such module ![x](https://evil.example) @team",
+    );
+    let (github, simulator) = (GitHub::default(), sevalla(script).await);
+    let server = github.serve().await;
+    let run = preview(&simulator, &server, &PullRequest::OPENED)
+        .run()
+        .await;
+    run.assert_ended(1, "failed");
+    let comment = github.comment();
+    assert!(
+        comment.contains("failed") && comment.contains("no such module"),
+        "{comment}"
+    );
+    assert!(!comment.contains("sevalla.app"), "{comment}");
+    let fence = comment.find("```").unwrap();
+    assert!(comment.find("@team").unwrap() > fence, "{comment}");
+}
+
+#[tokio::test]
+async fn a_comment_that_cannot_be_written_is_a_warning() {
+    let (github, simulator) = (GitHub::default(), sevalla(Script::success()).await);
+    github.0.lock().unwrap().refuses_comments = true;
+    let server = github.serve().await;
+    let run = preview(&simulator, &server, &PullRequest::OPENED)
+        .run()
+        .await;
+    run.assert_ended(0, "success");
+    run.assert_told("pull-requests: write");
+    assert!(!run.output("url").is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_made_for_a_pull_request_that_is_closed_by_now() {
+    let (github, simulator) = (GitHub::default(), sevalla(Script::success()).await);
+    github.0.lock().unwrap().is_closed = true;
+    let server = github.serve().await;
+    let run = preview(&simulator, &server, &PullRequest::OPENED)
+        .run()
+        .await;
+    run.assert_ended(0, "skipped");
+    assert_eq!(simulator.calls("createPreviewApp"), 0);
+    assert!(github.0.lock().unwrap().comments.is_empty());
+}
+
+#[tokio::test]
+async fn a_pull_request_that_closes_during_the_build_leaves_no_preview() {
+    let script = Script::success().run(std::time::Duration::from_secs(2));
+    let (github, simulator) = (GitHub::default(), sevalla(script).await);
+    let server = github.serve().await;
+    let running = preview(&simulator, &server, &PullRequest::OPENED).start();
+    called(&simulator, "createPreviewApp").await;
+    // Sevalla has not noticed.
+    github.0.lock().unwrap().is_closed = true;
+    let run = running.finish().await;
+    run.assert_ended(0, "skipped");
+    assert!(simulator.preview_apps().is_empty());
+    assert!(!github.comment().contains("sevalla.app"));
+}
+
+#[tokio::test]
+async fn comments_can_be_switched_off_or_be_wanted_in_vain() {
+    let (github, simulator) = (GitHub::default(), sevalla(Script::success()).await);
+    let server = github.serve().await;
+    let off = preview(&simulator, &server, &PullRequest::OPENED)
+        .set("SEVALLA_COMMENT", "false")
+        .run()
+        .await;
+    off.assert_ended(0, "success");
+    assert!(github.0.lock().unwrap().comments.is_empty());
+    let wanted = preview(&simulator, &server, &PullRequest::OPENED)
+        .set("SEVALLA_COMMENT", "true")
+        .set("SEVALLA_GITHUB_TOKEN", "")
+        .run()
+        .await;
+    wanted.assert_ended(0, "success");
+    wanted.assert_told("github-token");
+}

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::once::{Candidate, at_most_once};
-use super::{Tell, TriggerError};
+use super::{Tell, TriggerError, is_out_of_time};
 use crate::plan::{Credentials, NewDatabase};
 use crate::report::Event;
 use crate::resource::{Collection, Kind, Thing};
@@ -203,6 +203,9 @@ pub async fn wait_until_ready(
         match client.record(thing, Patience::FOR_A_SEARCH).await {
             // The service's own parts need a moment to agree that it exists.
             Err(error) if error.status() == Some(404) && began.elapsed() < APPEARANCE => {}
+            Err(error) if is_out_of_time(&error) && !last.is_empty() => {
+                return Ok(Readiness::NotYet(last));
+            }
             Err(error) => return Err(error.into()),
             Ok(record) => {
                 let status = record.text("status").unwrap_or("unknown").to_owned();

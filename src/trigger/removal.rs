@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Tell, TriggerError, cancel, read_past};
+use super::{Tell, TriggerError, cancel, is_out_of_time, read_past};
 use crate::plan::Doomed;
 use crate::report::{Event, duration};
 use crate::resource::{Collection, Thing};
@@ -190,6 +190,7 @@ async fn wait_until_gone(
     loop {
         match client.record(thing, Patience::FOR_A_SEARCH).await {
             Err(error) if error.status() == Some(404) => return Ok(Removed::Gone),
+            Err(error) if is_out_of_time(&error) => return Ok(Removed::Accepted),
             Err(error) => return Err(error.into()),
             Ok(record) => {
                 let is_new = !had_failed || asked.elapsed() > OLD_NEWS;

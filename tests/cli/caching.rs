@@ -2,7 +2,7 @@
 
 use sevalla_simulator::{Application, Behaviour, Fault, Simulator, StaticSite, World};
 
-use crate::harness::{APP, Runner, SITE, called, together};
+use crate::harness::{APP, Runner, SITE, called, limited, together};
 
 async fn with_cdn(is_on: bool) -> Simulator {
     let app = Application::new(APP).cdn(is_on);
@@ -44,7 +44,7 @@ async fn a_purge_is_sent_again_when_its_answer_is_lost() {
     for (lost, purges) in [
         (Behaviour::ResetAfterApplying, 2),
         (Behaviour::html(502), 1),
-        (Behaviour::status(429), 1),
+        (limited(), 1),
     ] {
         let simulator = with_cdn(false).await;
         simulator.add_fault(Fault::on("purgeApplicationCacheV3").nth(1).does(lost));
@@ -123,7 +123,7 @@ async fn a_cdn_that_is_left_turned_is_told() {
 #[tokio::test]
 async fn a_toggle_that_was_not_carried_out_is_sent_again() {
     let simulator = with_cdn(false).await;
-    simulator.add_fault(Fault::on(TOGGLE).nth(1).does(Behaviour::status(429)));
+    simulator.add_fault(Fault::on(TOGGLE).nth(1).does(limited()));
     toggle(&simulator, "on")
         .run()
         .await

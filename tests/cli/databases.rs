@@ -8,7 +8,7 @@ use sevalla_simulator::{
     PastDeployment, Payload, SMALL_DATABASE, Simulator, World,
 };
 
-use crate::harness::{APP, Runner, called, together, until};
+use crate::harness::{APP, Runner, called, limited, together, until};
 
 const DATABASE: &str = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
 const CREATE: &str = "createDatabaseV3";
@@ -110,10 +110,7 @@ async fn a_lost_answer_does_not_make_two() {
         Behaviour::WrongShape(json!([])),
         Behaviour::ResetBeforeApplying,
         Behaviour::html(502),
-        Behaviour::RateLimited {
-            retry_after: Some("1".to_owned()),
-            reset: None,
-        },
+        limited(),
     ];
     together(lost.map(|lost| async move {
         let simulator = empty().await;
@@ -139,7 +136,7 @@ async fn what_keeps_it_from_being_ready_is_told() {
 
     let endless = Database::new(DATABASE).creation(Change::takes(Duration::from_secs(3600)));
     let simulator = Simulator::start(World::new().next_database(endless)).await;
-    let run = create(&simulator).set("SEVALLA_TIMEOUT", "3s").run().await;
+    let run = create(&simulator).set("SEVALLA_TIMEOUT", "6s").run().await;
     run.assert_ended(4, "timed-out");
     run.assert_told("it is creating");
     let looks = simulator.calls("getDatabaseV3");
@@ -295,7 +292,7 @@ async fn faults_leave_one_connection_and_each_variable_once() {
         (CONNECT, Behaviour::ResetAfterApplying),
         (CONNECT, Behaviour::CutBody),
         (CONNECT, Behaviour::html(502)),
-        (CONNECT, Behaviour::status(429)),
+        (CONNECT, limited()),
         (
             CONNECT,
             Behaviour::ErrorAfterApplying(409, Payload::Json(conflict)),

@@ -7,7 +7,7 @@ use sevalla_simulator::{
     World,
 };
 
-use crate::harness::{APP, Runner, SITE, called, together};
+use crate::harness::{APP, Runner, SITE, called, limited, together};
 
 const DATABASE: &str = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
 const OTHER: &str = "c8d2e3f4-93f1-4bd6-8a0b-3f5a3f1f4c33";
@@ -122,7 +122,7 @@ async fn a_deletion_that_fails_or_takes_too_long_is_told() {
         run.assert_ended(1, "failed");
         let simulator = with(Deletion::new().takes(Duration::from_secs(3600))).await;
         let run = delete(&simulator, action, input, id, name);
-        let run = run.set("SEVALLA_TIMEOUT", "3s").run().await;
+        let run = run.set("SEVALLA_TIMEOUT", "6s").run().await;
         run.assert_ended(4, "timed-out");
         run.assert_told("accepted to delete");
     }))
@@ -135,10 +135,7 @@ async fn faults_do_not_keep_it_from_being_gone() {
         Behaviour::ResetAfterApplying,
         Behaviour::ResetBeforeApplying,
         Behaviour::html(502),
-        Behaviour::RateLimited {
-            retry_after: Some("1".to_owned()),
-            reset: None,
-        },
+        limited(),
         Behaviour::status(409),
     ];
     let cases = KINDS

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use sevalla_simulator::{Application, Script, Simulator, StaticSite, World};
+use sevalla_simulator::{Application, Behaviour, Script, Simulator, StaticSite, World};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -59,6 +59,14 @@ pub(crate) async fn until(holds: impl Fn() -> bool) {
 /// Waits until the service has seen a call of this operation.
 pub(crate) async fn called(simulator: &Simulator, operation: &str) {
     until(|| simulator.calls(operation) > 0).await;
+}
+
+/// A refusal for the rate limit, for a second.
+pub(crate) fn limited() -> Behaviour {
+    Behaviour::RateLimited {
+        retry_after: Some("1".to_owned()),
+        reset: None,
+    }
 }
 
 /// So many ids, all different.

@@ -130,7 +130,7 @@ async fn a_change_that_fails_or_takes_too_long_is_told() {
     let long = Change::takes(Duration::from_secs(3600));
     let simulator =
         Simulator::start(World::new().database(Database::new(DATABASE).update(long))).await;
-    let run = grow(&simulator).set("SEVALLA_TIMEOUT", "3s").run().await;
+    let run = grow(&simulator).set("SEVALLA_TIMEOUT", "6s").run().await;
     run.assert_ended(4, "timed-out");
     run.assert_told("it is updating");
 }

@@ -24,6 +24,7 @@ pub mod plan;
 pub mod process;
 pub mod redactor;
 pub mod report;
+pub mod resource;
 mod run;
 pub mod schedule;
 pub mod secret;
@@ -49,6 +50,7 @@ use self::process::{Connect, Process, Variables};
 use self::redactor::Redactor;
 use self::report::{Event, Reporter, Setup};
 use self::run::Run;
+use self::secret::Password;
 use self::sevalla::{Client, ConnectionError, OnWait};
 use self::shown::Gate;
 use self::stop::Stop;
@@ -56,11 +58,13 @@ use self::usage::Asked;
 
 /// Runs the program from the arguments to the last word, and says how it ended.
 pub async fn run(mut process: Process) -> Outcome {
-    let redactor = Redactor::new(
-        inputs::secrets_in(&process.variables)
-            .iter()
-            .map(String::as_str),
-    );
+    // Before anything is told, so that it cannot be.
+    let drawn = inputs::wants_password(&process.variables)
+        .then(|| Password::drawn(process.token))
+        .flatten();
+    let secrets = inputs::secrets_in(&process.variables);
+    let known = secrets.iter().map(String::as_str);
+    let redactor = Redactor::new(known.chain(drawn.as_ref().map(Password::expose)));
     let gate = Gate::new(redactor.clone());
     match usage::asked(&process.arguments) {
         Asked::Run => {}
@@ -100,9 +104,11 @@ pub async fn run(mut process: Process) -> Outcome {
         clock: process.clock,
         connect: &process.connect,
         stop: &process.stop,
+        drawn,
     };
     let outcome = tokio::select! {
-        outcome = carry_out(&world, &facts, &reporter) => outcome,
+        // Large: it holds what every action may need.
+        outcome = Box::pin(carry_out(&world, &facts, &reporter)) => outcome,
         // Somebody insists: no more requests, and no more waiting for any.
         () = process.stop.insisted() => Outcome::at_once(process.stop.told()),
     };
@@ -118,6 +124,8 @@ struct World<'a> {
     clock: fn() -> jiff::Timestamp,
     connect: &'a Connect,
     stop: &'a Stop,
+    /// A password for a database, if one may be needed.
+    drawn: Option<Password>,
 }
 
 /// From the inputs to the outcome.
@@ -134,10 +142,11 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
         return Outcome::passed(&why);
     }
     let plan = match Plan::resolve(inputs, facts, problems) {
-        Ok(plan) => plan,
+        Ok(plan) => plan.with_drawn(world.drawn.clone()),
         Err(problems) => return Outcome::invalid(&problems),
     };
     reporter.show(plan.logs, plan.log_file.clone(), plan.summary);
+    reporter.keep_result(plan.report_file.clone());
     for warning in &plan.warnings {
         reporter.on(Event::Warning(warning));
     }

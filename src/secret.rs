@@ -83,6 +83,47 @@ impl fmt::Debug for HookUrl {
     }
 }
 
+/// A database's password. It cannot print itself.
+#[derive(Clone)]
+pub struct Password(SecretString);
+
+impl Password {
+    /// Takes a password as the user gave it, if Sevalla takes such a one.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if looks_unexpanded(text) {
+            return Err("it is the name of a variable that your CI did not fill in");
+        }
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_?<>#@-=+".contains(c);
+        if text.len() > 100 || !text.chars().all(is_allowed) {
+            return Err(
+                "Sevalla takes at most 100 characters from a-z, A-Z, 0-9 and _ ? < > # @ - = + only",
+            );
+        }
+        // Sevalla takes 4, but so short a text cannot be kept out of a log.
+        if text.len() < crate::redactor::SHORTEST {
+            return Err("it is shorter than 6 characters");
+        }
+        Ok(Self(SecretString::from(text)))
+    }
+
+    /// A password that nobody can guess, from a source of texts that nobody
+    /// can guess. `None` if that gives what no password may hold.
+    pub fn drawn(source: fn() -> String) -> Option<Self> {
+        Self::parse(&source()).ok()
+    }
+
+    /// The password itself, for the request and the redactor.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(***)")
+    }
+}
+
 /// CI systems leave the name of an undefined variable in place: `$KEY`,
 /// `${KEY}`, `$(KEY)`, `${{ secrets.KEY }}`.
 pub(crate) fn looks_unexpanded(text: &str) -> bool {
@@ -115,6 +156,23 @@ mod tests {
         let token = ApiToken::parse("svl_0123456789").unwrap();
         let hook = HookUrl::parse(HOOK).unwrap();
         assert_eq!(format!("{token:?} {hook:?}"), "ApiToken(***) HookUrl(***)");
+    }
+
+    #[test]
+    fn a_password_is_one_that_sevalla_takes() {
+        let password = Password::parse("a?<>#@-=+9_").unwrap();
+        assert_eq!(format!("{password:?}"), "Password(***)");
+        for text in [
+            "abcde",
+            "a b c d",
+            "$PASSWORD",
+            "schlüssel",
+            &"x".repeat(101),
+        ] {
+            assert!(Password::parse(text).is_err(), "{text}");
+        }
+        let drawn = Password::drawn(|| "0123456789abcdef".repeat(2)).unwrap();
+        assert_eq!(drawn.expose().len(), 32);
     }
 
     #[test]

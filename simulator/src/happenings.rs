@@ -191,7 +191,13 @@ impl Simulator {
 
     /// The internal connections there are, oldest first.
     pub fn connections(&self) -> Vec<Connection> {
-        self.shared.current().world.connections.clone()
+        let mut state = self.shared.current();
+        let mut all = state.world.connections.clone();
+        // A connection ends with its services.
+        all.retain(|known| {
+            state.end(&known.source).is_some() && state.end(&known.target).is_some()
+        });
+        all
     }
 
     /// The preview apps that are not gone, newest first.

@@ -2,7 +2,7 @@
 //!
 //! Each input is declared once, in [`TABLE`]: its name, type, default and help.
 //! `--help` prints the table; `action.yml` and the README are held equal to it
-//! by a test. What a value may be is in [`values`]; combinations of inputs are
+//! by a test. What a value may be is in `values`; combinations of inputs are
 //! the business of [`crate::plan`].
 
 mod values;
@@ -16,13 +16,13 @@ use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
 pub use self::values::{
-    Abandon, ActionName, Age, ApiUrl, Comment, Commit, DeploymentIdText, DockerImage,
-    ExpectedCommit, Logs, Number, OnFailure, OnMismatch, OnSkipped, OneLine, Text, Uuids,
-    VerifyUrl, WhenBusy,
+    Abandon, ActionName, Age, ApiUrl, Cdn, Comment, Commit, DeploymentIdText, DockerImage,
+    ExpectedCommit, Logs, Number, OnFailure, OnMismatch, OnSkipped, OneLine, Resource, Settings,
+    Text, Uuids, VariablePrefix, VerifyUrl, WhenBusy,
 };
 use self::values::{Field, Value};
 use crate::process::{NotUtf8, Variables};
-use crate::secret::{ApiToken, HookUrl};
+use crate::secret::{ApiToken, HookUrl, Password};
 use crate::verify::{Expectation, Statuses};
 
 /// One input, as declared.
@@ -122,7 +122,7 @@ macro_rules! inputs {
 
 inputs! {
     action: Option<ActionName>, default: None, secret: false, also: &[],
-    "What to do, deploy-app, deploy-static-site, promote-app, create-preview-app, delete-preview-app, preview, clean-previews, rollback-app, rollback-static-site, follow or cancel. May be left out when app-id, deploy-hook-url or static-site-id leave only a deployment."
+    "What to do, deploy-app, deploy-static-site, promote-app, create-preview-app, delete-preview-app, preview, clean-previews, rollback-app, rollback-static-site, follow, cancel, list, show, update-app, update-static-site, update-database, delete-app, delete-static-site, delete-database, create-database, connect-database, purge-cache or toggle-cdn. May be left out when app-id, deploy-hook-url or static-site-id leave only a deployment."
 
     sevalla_token: Option<ApiToken>, default: None, secret: true,
     also: &["SEVALLA_API_TOKEN", "SEVALLA_API_KEY"],
@@ -220,6 +220,42 @@ inputs! {
 
     github_token: Option<ApiToken>, default: None, secret: true, also: &[],
     "Token of the code host, to read whether a pull request is open and to write the comment. On GitHub pass github.token."
+
+    resource: Option<Resource>, default: None, secret: false, also: &[],
+    "What list lists and show shows, applications, static-sites, pipelines, databases, deployments or processes. show needs it only where no id tells."
+
+    filter: Option<Text>, default: None, secret: false, also: &[],
+    "list keeps what has this in its name, or a deployment in its branch, whatever the case. show takes what has exactly this name."
+
+    settings: Option<Settings>, default: None, secret: false, also: &[],
+    "JSON object with the settings that update-app, update-static-site, update-database and create-database send, in the API's own names; a database's cluster and size may be told by name, as the README shows. Checked before anything is sent."
+
+    confirm: Option<Text>, default: None, secret: false, also: &[],
+    "Display name of what delete-app, delete-static-site or delete-database deletes. Nothing is deleted unless it is the very name. delete-database finds the database by it when database-id is left out."
+
+    database_id: Option<Uuid>, default: None, secret: false, also: &[],
+    "UUID of the database."
+
+    database_user: Option<Text>, default: None, secret: false, also: &[],
+    "User of the database, for create-database (left out, the engine's own) and for the variables of connect-database."
+
+    database_password: Option<Password>, default: None, secret: true, also: &[],
+    "Password of the database, for create-database (left out, one is drawn that nobody can guess) and for the variables of connect-database."
+
+    output_password: bool, default: Some("false"), secret: false, also: &[],
+    "true gives the password that create-database has drawn as the output database-password. Otherwise nobody learns it."
+
+    set_env: bool, default: Some("false"), secret: false, also: &[],
+    "true lets connect-database write variables of the application that tell it where the database is. Sevalla adds none by itself. With is-restart the application is restarted afterwards."
+
+    env_prefix: VariablePrefix, default: Some("DATABASE"), secret: false, also: &[],
+    "What the names of the variables of set-env begin with, before an underscore and HOST, PORT, NAME, USER, PASSWORD or URL."
+
+    cdn: Option<Cdn>, default: None, secret: false, also: &[],
+    "What toggle-cdn makes of the CDN, on or off. Left out, it is turned to what it is not."
+
+    report_file: Option<PathBuf>, default: None, secret: false, also: &[],
+    "Path of a file that receives the output result, however long it is."
 
     logs: Logs, default: Some("live"), secret: false, also: &[],
     "When to print the deployment's log, live (while it runs), on-failure (at the end, unless it succeeded) or off."
@@ -365,7 +401,39 @@ pub fn secrets_in(variables: &Variables) -> Vec<String> {
         let (_, after) = variables.text(&name)?.split_once("://")?;
         password(after.split(['/', '?', '#']).next()?)
     });
-    secrets.chain(proxies).chain(addresses).collect()
+    let passwords = settings_in(variables).filter_map(|settings| {
+        let password = settings.0.get("db_password")?.as_str()?;
+        Some(password.to_owned())
+    });
+    secrets
+        .chain(proxies)
+        .chain(addresses)
+        .chain(passwords)
+        .collect()
+}
+
+/// The settings that stand in the variables, under every spelling. A password
+/// in them is refused, and must not be printed all the same.
+fn settings_in(variables: &Variables) -> impl Iterator<Item = Settings> {
+    let input = TABLE.iter().filter(|input| input.field == "settings");
+    let names = input.flat_map(Input::spellings);
+    names.filter_map(|name| Settings::read(variables.text(&name)?).ok())
+}
+
+/// Whether this run may have to draw a database's password: it must be known
+/// before anything is told.
+pub fn wants_password(variables: &Variables) -> bool {
+    let given = |name: &str| {
+        let input = TABLE.iter().find(|input| input.field == name)?;
+        Some(
+            first_given(input, variables)?
+                .1
+                .unwrap_or_default()
+                .to_owned(),
+        )
+    };
+    given("action").as_deref() == Some(ActionName::CreateDatabase.word())
+        && given("database_password").is_none()
 }
 
 /// The password in an address; where a user stands alone, it is a token.
@@ -428,7 +496,7 @@ struct Rejected {
     reason: String,
 }
 
-impl<T> Given<T> {
+impl<T: Value> Given<T> {
     const fn absent() -> Self {
         Self(None)
     }
@@ -450,7 +518,7 @@ impl<T> Given<T> {
                         .get(field)
                         .cloned()
                         .unwrap_or_else(|| field.to_owned()),
-                    value: (!secret).then_some(rejected.text),
+                    value: (!secret && T::MAY_BE_SHOWN).then_some(rejected.text),
                     message: rejected.reason,
                 });
                 None

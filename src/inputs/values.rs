@@ -3,17 +3,20 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::Map;
 use url::Url;
 use uuid::Uuid;
 
 use crate::deployment::DeploymentId;
-use crate::secret::{ApiToken, HookUrl, is_https_or_loopback, looks_unexpanded};
+use crate::secret::{ApiToken, HookUrl, Password, is_https_or_loopback, looks_unexpanded};
 use crate::verify::{Address, Expectation, Statuses};
 
 /// The type of one input's value.
 pub(super) trait Value: Sized {
     /// What is accepted, in words that complete "expected …".
     const ACCEPTS: &'static str;
+    /// Whether a value that cannot be used may be repeated to the user.
+    const MAY_BE_SHOWN: bool = true;
     /// Reads a value from text that is neither blank nor padded.
     fn read(text: &str) -> Result<Self, String>;
 }
@@ -53,6 +56,7 @@ always_has_a_value!(
     Comment,
     ExpectedCommit,
     Number,
+    VariablePrefix,
     WhenBusy,
     OnMismatch,
     OnSkipped,
@@ -114,8 +118,62 @@ words! {
         Follow = "follow",
         /// Cancel a deployment.
         Cancel = "cancel",
+        /// List what the company has.
+        List = "list",
+        /// Show one thing.
+        Show = "show",
+        /// Change an application's settings.
+        UpdateApp = "update-app",
+        /// Change a static site's settings.
+        UpdateStaticSite = "update-static-site",
+        /// Change a database's settings.
+        UpdateDatabase = "update-database",
+        /// Delete an application.
+        DeleteApp = "delete-app",
+        /// Delete a static site.
+        DeleteStaticSite = "delete-static-site",
+        /// Delete a database.
+        DeleteDatabase = "delete-database",
+        /// Make sure of a database.
+        CreateDatabase = "create-database",
+        /// Connect a database to an application.
+        ConnectDatabase = "connect-database",
+        /// Empty the caches in front of a service.
+        PurgeCache = "purge-cache",
+        /// Turn an application's CDN on or off.
+        ToggleCdn = "toggle-cdn",
     }
-    "deploy-app, deploy-static-site, promote-app, create-preview-app, delete-preview-app, preview, clean-previews, rollback-app, rollback-static-site, follow or cancel"
+    "deploy-app, deploy-static-site, promote-app, create-preview-app, delete-preview-app, preview, clean-previews, rollback-app, rollback-static-site, follow, cancel, list, show, update-app, update-static-site, update-database, delete-app, delete-static-site, delete-database, create-database, connect-database, purge-cache or toggle-cdn"
+}
+
+words! {
+    /// What to list or show.
+    Resource {
+        /// Applications.
+        Applications = "applications",
+        /// Static sites.
+        StaticSites = "static-sites",
+        /// Pipelines.
+        Pipelines = "pipelines",
+        /// Databases.
+        Databases = "databases",
+        /// Deployments of a service.
+        Deployments = "deployments",
+        /// Processes of an application.
+        Processes = "processes",
+    }
+    "applications, static-sites, pipelines, databases, deployments or processes"
+}
+
+words! {
+    /// What the CDN is to be.
+    Cdn {
+        /// In use.
+        On = "on",
+        /// Not in use.
+        Off = "off",
+    }
+    "on or off"
 }
 
 words! {
@@ -376,6 +434,45 @@ impl Value for OneLine {
     }
 }
 
+/// Settings as a JSON object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings(pub Map<String, serde_json::Value>);
+
+impl Value for Settings {
+    const ACCEPTS: &'static str = "a JSON object";
+    // A setting may be a password that is not known as one.
+    const MAY_BE_SHOWN: bool = false;
+    fn read(text: &str) -> Result<Self, String> {
+        let refused = |error: serde_json::Error| {
+            format!(
+                "{} such as {{\"auto_deploy\": false}}, but in line {}, column {} it is not JSON, or \
+                 no object",
+                expected::<Self>(),
+                error.line(),
+                error.column()
+            )
+        };
+        serde_json::from_str(text).map(Self).map_err(refused)
+    }
+}
+
+/// The beginning of the names of variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariablePrefix(pub String);
+
+impl Value for VariablePrefix {
+    const ACCEPTS: &'static str = "a name of letters, digits and underscores";
+    fn read(text: &str) -> Result<Self, String> {
+        let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let is_name =
+            text.chars().all(is_letter) && !text.starts_with(|c: char| c.is_ascii_digit());
+        if is_name && text.len() <= 200 {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(expected::<Self>())
+    }
+}
+
 /// An image reference that says which image it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DockerImage(pub String);
@@ -477,6 +574,14 @@ impl Value for ApiToken {
 
 impl Value for HookUrl {
     const ACCEPTS: &'static str = "the URL of a deployment hook";
+    fn read(text: &str) -> Result<Self, String> {
+        Self::parse(text).map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
+    }
+}
+
+impl Value for Password {
+    const ACCEPTS: &'static str = "a database's password";
+    const MAY_BE_SHOWN: bool = false;
     fn read(text: &str) -> Result<Self, String> {
         Self::parse(text).map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
     }

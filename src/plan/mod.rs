@@ -2,7 +2,9 @@
 //! found. Pure: nothing is read or sent here.
 
 mod deploy;
+mod manage;
 mod previews;
+mod settings;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,13 +12,16 @@ use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
 
+pub use self::manage::{
+    Credentials, Doomed, Inventory, Link, Management, NewDatabase, Subject, Update,
+};
 use crate::ci::{Facts, Repository};
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind};
 use crate::inputs::{
     Abandon, ActionName, Comment, ExpectedCommit, Inputs, Logs, OnFailure, OnMismatch, OnSkipped,
     Problem, VerifyUrl, WhenBusy,
 };
-use crate::secret::{ApiToken, HookUrl};
+use crate::secret::{ApiToken, HookUrl, Password};
 use crate::verify::Check;
 
 /// What a run does, without a question left open.
@@ -62,6 +67,8 @@ pub struct Plan {
     pub logs: Logs,
     /// Where to write the complete log.
     pub log_file: Option<PathBuf>,
+    /// Where to write the result of a look.
+    pub report_file: Option<PathBuf>,
     /// Write a job summary.
     pub summary: bool,
     /// Only read.
@@ -89,6 +96,8 @@ pub enum Task {
     Follow(Service, Sought),
     /// Cancel a deployment.
     Cancel(Service, DeploymentId),
+    /// Something beside deploying.
+    Manage(Box<Management>),
 }
 
 /// A change on Sevalla that starts one deployment.
@@ -310,10 +319,20 @@ impl Plan {
             code_host: facts.repository.clone().zip(inputs.github_token),
             logs: inputs.logs,
             log_file: inputs.log_file,
+            report_file: inputs.report_file,
             summary: inputs.summary,
             dry_run: inputs.dry_run,
             warnings: doubts.warnings,
         })
+    }
+
+    /// The same with a password for a new database for which none was given.
+    #[must_use]
+    pub fn with_drawn(mut self, password: Option<Password>) -> Self {
+        if let Task::Manage(management) = &mut self.task {
+            management.draw(password);
+        }
+        self
     }
 }
 
@@ -452,6 +471,18 @@ fn settle(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Doubt
         ActionName::CleanPreviews => Some(previews::clean(inputs, facts, doubts)),
         ActionName::Follow => follow(inputs, facts, doubts),
         ActionName::Cancel => cancel(inputs, doubts),
+        ActionName::List
+        | ActionName::Show
+        | ActionName::UpdateApp
+        | ActionName::UpdateStaticSite
+        | ActionName::UpdateDatabase
+        | ActionName::DeleteApp
+        | ActionName::DeleteStaticSite
+        | ActionName::DeleteDatabase
+        | ActionName::CreateDatabase
+        | ActionName::ConnectDatabase
+        | ActionName::PurgeCache
+        | ActionName::ToggleCdn => manage::settle(action, inputs, doubts),
     }
 }
 

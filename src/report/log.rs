@@ -212,6 +212,23 @@ impl LogSink {
     }
 }
 
+/// Writes a file of one line, whole or not at all.
+pub(super) fn write_line(path: &Path, line: &Line) -> Result<(), String> {
+    let written = LogFile::create(path).and_then(|mut file| {
+        file.write(line)?;
+        Ok(file)
+    });
+    let finished = written
+        .map_err(|error| error.to_string())
+        .and_then(LogFile::finish);
+    finished.map_err(|error| {
+        format!(
+            "The result could not be written to {}: {error}",
+            path.display()
+        )
+    })
+}
+
 fn trouble(path: &Path, error: &std::io::Error) -> String {
     format!(
         "The log could not be written to {}: {error}",

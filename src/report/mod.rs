@@ -7,6 +7,7 @@ pub mod comment;
 mod log;
 mod narrative;
 mod outputs;
+pub mod records;
 mod story;
 mod summary;
 
@@ -28,6 +29,7 @@ use crate::code_host::Marker;
 use crate::deployment::{Deployment, LogLine, Service};
 use crate::inputs::Logs;
 use crate::outcome::Outcome;
+use crate::secret::Password;
 use crate::sevalla::ApiError;
 use crate::shown::{Block, Gate};
 use crate::stop::Signal;
@@ -75,6 +77,17 @@ pub enum Event<'a> {
     Stopping(Signal),
     /// Where the service can be visited.
     Url(&'a str),
+    /// What was found, as one line of JSON.
+    Result(&'a str),
+    /// The database is known.
+    Database {
+        /// Its id.
+        id: Uuid,
+        /// Whether this run has made it, if it could have.
+        is_new: Option<bool>,
+    },
+    /// The password that was drawn, for whoever wants to know it.
+    Password(&'a Password),
 }
 
 /// How a reporter is set up.
@@ -98,6 +111,8 @@ struct Inner {
     clock: fn() -> Timestamp,
     story: Story,
     log: LogSink,
+    /// Where the result goes.
+    report_file: Option<PathBuf>,
     summary: bool,
 }
 
@@ -110,6 +125,7 @@ impl Reporter {
             clock: setup.clock,
             story: Story::new(setup.facts),
             log: LogSink::default(),
+            report_file: None,
             summary: true,
         }))
     }
@@ -122,6 +138,11 @@ impl Reporter {
         if let Some(trouble) = inner.log.trouble() {
             inner.on(Event::Warning(&trouble));
         }
+    }
+
+    /// Sets where the result of a look goes.
+    pub fn keep_result(&self, path: Option<PathBuf>) {
+        self.0.borrow_mut().report_file = path;
     }
 
     /// Asks the CI to hide these values. Before anything that may hold them.
@@ -202,25 +223,51 @@ impl Inner {
             let message = self.gate.block(&narrative::cause(outcome));
             self.channel.annotate(Level::Error, &title, &message);
         }
-        let outputs = outputs::of(outcome, &self.story);
-        let outputs: Vec<_> = outputs
+        let result = self.write_result();
+        let outputs: Vec<_> = outputs::of(outcome, &self.story)
             .into_iter()
-            .map(|(name, text)| {
-                let text = self.gate.block(&text);
-                let text = log::beginning(text.as_str(), LONGEST_VALUE);
-                (name, self.gate.block(text))
-            })
+            .map(|(name, text)| (name, self.output(name, &text)))
             .collect();
         let outputs = self
             .channel
             .outputs(&outputs)
             .map_err(|error| format!("The outputs could not be written to {error}"));
         let summary = self.summarize(outcome);
-        for problem in [trouble, outputs, summary]
+        for problem in [trouble, result, outputs, summary]
             .into_iter()
             .filter_map(Result::err)
         {
             self.warn(&format!("{problem}. The result of the run stays as it is."));
+        }
+    }
+
+    /// The value of an output as it goes out.
+    fn output(&self, name: &str, text: &str) -> Block {
+        match name {
+            // The one secret that goes out, and only when that was asked for.
+            "database-password" => Gate::default().block(text),
+            // Half of it would be no JSON.
+            "result" if text.len() > LONGEST_VALUE => Block::default(),
+            _ => {
+                let text = self.gate.block(text);
+                self.gate
+                    .block(log::beginning(text.as_str(), LONGEST_VALUE))
+            }
+        }
+    }
+
+    fn write_result(&mut self) -> Result<(), String> {
+        let Some(result) = &self.story.result else {
+            return Ok(());
+        };
+        match &self.report_file {
+            Some(path) => log::write_line(path, &self.gate.line(result)),
+            None if result.len() > LONGEST_VALUE => Err(format!(
+                "The result has {} KiB and an output at most {}: set report-file to get it",
+                result.len() / 1024,
+                LONGEST_VALUE / 1024
+            )),
+            None => Ok(()),
         }
     }
 

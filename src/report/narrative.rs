@@ -56,7 +56,11 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
             format!("Preview app{name} ({app}) {made}")
         }
         Event::Of(_, event) => return tell(*event),
-        Event::Log(_) | Event::Url(_) => return Vec::new(),
+        Event::Log(_)
+        | Event::Url(_)
+        | Event::Result(_)
+        | Event::Database { .. }
+        | Event::Password(_) => return Vec::new(),
     };
     vec![line]
 }

@@ -46,7 +46,16 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ("preview-app-id", "UUID of the preview app."),
     (
         "created",
-        "true when this run created the preview app, false when it was there.",
+        "true when this run created the preview app or the database, false when it was there.",
+    ),
+    (
+        "result",
+        "What list or show found, or update changes, as JSON. Empty above 64 KiB; report-file takes any length.",
+    ),
+    ("database-id", "UUID of the database."),
+    (
+        "database-password",
+        "Password that create-database has drawn, if output-password is true and the database is new.",
     ),
     (
         "error",
@@ -75,7 +84,13 @@ pub(super) fn of(outcome: &Outcome, story: &Story) -> Vec<(&'static str, String)
         "deployment-ids" => Some(ids(story)),
         "promotions" => (!story.targets.is_empty()).then(|| promotions(story)),
         "preview-app-id" => story.preview.map(|(app, _)| app.to_string()),
-        "created" => story.preview.map(|(_, is_new)| is_new.to_string()),
+        "created" => created(story).map(|is_new| is_new.to_string()),
+        "result" => story.result.clone(),
+        "database-id" => story.database.map(|(database, _)| database.to_string()),
+        "database-password" => {
+            let password = story.password.as_ref();
+            password.map(|password| password.expose().to_owned())
+        }
         "error" => (!outcome.is_good()).then(|| narrative::cause(outcome)),
         _ => None,
     };
@@ -83,6 +98,11 @@ pub(super) fn of(outcome: &Outcome, story: &Story) -> Vec<(&'static str, String)
         .iter()
         .map(|(name, _)| (*name, value(name).unwrap_or_default()))
         .collect()
+}
+
+fn created(story: &Story) -> Option<bool> {
+    let preview = story.preview.map(|(_, is_new)| is_new);
+    preview.or(story.database.and_then(|(_, is_new)| is_new))
 }
 
 fn ids(story: &Story) -> String {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::Event;
 use crate::ci::Facts;
 use crate::deployment::{Deployment, Service, Status};
+use crate::secret::Password;
 use crate::watch::past::Usual;
 
 /// The facts of a run.
@@ -21,6 +22,12 @@ pub(super) struct Story {
     pub(super) targets: Vec<Tale>,
     /// The preview app, and whether this run has made it.
     pub(super) preview: Option<(Uuid, bool)>,
+    /// The database, and whether this run has made it.
+    pub(super) database: Option<(Uuid, Option<bool>)>,
+    /// A password that somebody wants to know.
+    pub(super) password: Option<Password>,
+    /// What was found, as JSON.
+    pub(super) result: Option<String>,
 }
 
 /// The facts of one service.
@@ -58,6 +65,9 @@ impl Story {
             }
             Event::Warning(text) => self.warnings.push(text.to_owned()),
             Event::PreviewApp { app, is_new, .. } => self.preview = Some((app, is_new)),
+            Event::Database { id, is_new } => self.database = Some((id, is_new)),
+            Event::Password(password) => self.password = Some(password.clone()),
+            Event::Result(json) => self.result = Some(json.to_owned()),
             event => self.own.take_in(event),
         }
     }
@@ -114,6 +124,9 @@ impl Tale {
             | Event::Warning(_)
             | Event::Note(_)
             | Event::PreviewApp { .. }
+            | Event::Database { .. }
+            | Event::Password(_)
+            | Event::Result(_)
             | Event::Stopping(_)
             | Event::StillWaiting(..)
             | Event::Retrying(..)

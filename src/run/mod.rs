@@ -6,6 +6,7 @@ mod busy;
 mod change_request;
 mod deploy;
 mod guard;
+mod manage;
 mod previews;
 mod promote;
 mod settle;
@@ -83,6 +84,8 @@ impl Run<'_> {
             Task::CleanPreviews(cleaning) => self.clean_previews(cleaning).await,
             Task::Follow(service, sought) => self.attach(*service, sought).await,
             Task::Cancel(service, id) => self.cancel(*service, id).await,
+            // Large, and rarely needed: not a part of every run's future.
+            Task::Manage(management) => Box::pin(self.manage(management)).await,
         }
     }
 

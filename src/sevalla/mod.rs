@@ -6,12 +6,16 @@
 mod address;
 mod api_keys;
 mod applications;
+mod changes;
 mod connection;
+mod databases;
+mod env_vars;
 mod error;
 mod http;
 pub mod limits;
 pub mod operation;
 mod pipelines;
+mod records;
 mod retry;
 mod static_sites;
 mod tls;
@@ -27,11 +31,14 @@ use url::Url;
 pub use self::address::is_never_visited;
 use self::connection::{Answer, Connection};
 pub use self::connection::{BODY_LIMIT, DEEPEST_JSON, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
+pub use self::databases::Connection as InternalConnection;
+pub use self::env_vars::EnvVar;
 pub use self::error::{ApiError, Cause, Refusal};
 pub use self::http::{
     ConnectionError, Exchange, Exchanged, Http, LARGEST_HEAD, MOST_HEADERS, Reply, Request,
 };
 use self::operation::{Operation, Tier};
+pub use self::records::{Listed, Record};
 pub use self::retry::Next;
 pub use self::wire::{AppSummary, Application, Domain, Pipeline, Stage, StaticSite};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
@@ -193,6 +200,16 @@ impl Client {
         Self {
             deadline,
             limit: Duration::from_millis(1500),
+            is_hurried: true,
+            ..self.clone()
+        }
+    }
+
+    /// The same client for taking back what it has just done, in spite of a
+    /// stop.
+    #[must_use]
+    pub fn undoing(&self) -> Self {
+        Self {
             is_hurried: true,
             ..self.clone()
         }

@@ -104,6 +104,48 @@ operations! {
     GET_STATIC_SITE_DEPLOYMENT_LOGS = "getStaticSiteDeploymentLogsV3"
         GET "/static-sites/{id}/deployments/{deployment_id}/logs" Logs false
         "read the deployment's log";
+    UPDATE_APPLICATION = "updateApplicationV3" PATCH "/applications/{id}" Deployment true
+        "change the application";
+    TOGGLE_APPLICATION_CDN = "toggleApplicationCdnV3" POST "/applications/{id}/cdn/toggle" Deployment false
+        "toggle the application's CDN";
+    LIST_PROCESSES = "listProcessesV3" GET "/applications/{id}/processes" Read false
+        "list the application's processes";
+    LIST_ENVIRONMENT_VARIABLES = "listEnvironmentVariablesV3" GET "/applications/{id}/env-vars" Read false
+        "list the application's variables";
+    CREATE_ENVIRONMENT_VARIABLE = "createEnvironmentVariableV3" POST "/applications/{id}/env-vars" Deployment true
+        "create the variable";
+    UPDATE_ENVIRONMENT_VARIABLE = "updateEnvironmentVariableV3"
+        PUT "/applications/{id}/env-vars/{env_var_id}" Deployment true
+        "change the variable";
+    LIST_STATIC_SITES = "listStaticSitesV3" GET "/static-sites" Read false
+        "list the company's static sites";
+    UPDATE_STATIC_SITE = "updateStaticSiteV3" PATCH "/static-sites/{id}" Deployment true
+        "change the static site";
+    DELETE_STATIC_SITE = "deleteStaticSiteV3" DELETE "/static-sites/{id}" Deployment false
+        "delete the static site";
+    LIST_PIPELINES = "listPipelinesV3" GET "/pipelines" Read false
+        "list the company's pipelines";
+    LIST_DATABASES = "listDatabasesV3" GET "/databases" Read false
+        "list the company's databases";
+    GET_DATABASE = "getDatabaseV3" GET "/databases/{id}" Read false
+        "read the database";
+    CREATE_DATABASE = "createDatabaseV3" POST "/databases" Creation true
+        "create the database";
+    UPDATE_DATABASE = "updateDatabaseV3" PATCH "/databases/{id}" Deployment true
+        "change the database";
+    DELETE_DATABASE = "deleteDatabaseV3" DELETE "/databases/{id}" Deployment false
+        "delete the database";
+    LIST_INTERNAL_CONNECTIONS = "listDatabaseInternalConnectionsV3"
+        GET "/databases/{id}/internal-connections" Read false
+        "list the database's internal connections";
+    CREATE_INTERNAL_CONNECTION = "createDatabaseInternalConnectionV3"
+        POST "/databases/{id}/internal-connections" Deployment true
+        "connect the database to the application";
+    LIST_CLUSTERS = "listClustersV3" GET "/resources/clusters" Read false
+        "list the clusters";
+    LIST_DATABASE_RESOURCE_TYPES = "listDatabaseResourceTypesV3"
+        GET "/resources/database-resource-types" Read false
+        "list the sizes of databases";
 }
 
 /// Making a preview app: newer than the document of March 2026.

@@ -500,7 +500,7 @@ fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DeploymentId
         .ok_or_else(|| serde::de::Error::custom("it is no id"))
 }
 
-fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+pub(super) fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
     String::deserialize(deserializer)?
         .parse()
         .map_err(|_| serde::de::Error::custom("it is no UUID"))

@@ -5,16 +5,27 @@
 
 mod before;
 mod cancel;
+mod change;
+mod database;
 mod delete;
 mod once;
 mod preview;
 mod promote;
+mod removal;
 mod wanted;
 
 use uuid::Uuid;
 
 pub use self::before::{Before, Place, earlier_success, look_at, look_before, read_past};
 pub use self::cancel::{Cancelled, cancel};
+pub use self::change::{
+    Comparison, Difference, NotTurned, Turned, look_before_update, on_or_off, purge_cache,
+    toggle_cdn, update,
+};
+pub use self::database::{
+    Existing, Known, Readiness, connect, create_database, is_connected, look_before_creation,
+    prepare, set_variables, variables, wait_until_ready,
+};
 pub use self::delete::{Deleted, delete_preview, refuse_no_preview};
 use self::once::{at_most_once, find_one, search_once};
 pub use self::preview::{
@@ -22,6 +33,7 @@ pub use self::preview::{
     other_repository, pull_request_of,
 };
 pub use self::promote::{Aim, Target, look_before_promotion, promote};
+pub use self::removal::{Removed, look_before_removal, remove};
 use crate::deployment::{Deployment, Service};
 use crate::plan::Work;
 use crate::report::Event;

@@ -61,6 +61,13 @@ pub(crate) async fn called(simulator: &Simulator, operation: &str) {
     until(|| simulator.calls(operation) > 0).await;
 }
 
+/// So many ids, all different.
+pub(crate) fn ids(count: u32) -> Vec<String> {
+    (0..count)
+        .map(|number| format!("{number:08x}-0000-4000-8000-000000000000"))
+        .collect()
+}
+
 /// Sends the signal and gathers what the run leaves, which must be in time.
 pub(crate) async fn stopped(running: Running, signal: &str) -> Finished {
     running.signal(signal).await;
@@ -101,6 +108,11 @@ impl Runner {
         Self::bare()
             .set("SEVALLA_API_URL", simulator.url())
             .secret("SEVALLA_TOKEN", simulator.key())
+    }
+
+    /// A run of this action.
+    pub(crate) fn does(simulator: &Simulator, action: &str) -> Self {
+        Self::against(simulator).set("SEVALLA_ACTION", action)
     }
 
     /// A run that deploys the application.

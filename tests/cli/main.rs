@@ -10,7 +10,10 @@
 
 mod answers;
 mod attaching;
+mod caching;
 mod comments;
+mod databases;
+mod deleting;
 mod deletions;
 mod deploys;
 mod errors;
@@ -19,11 +22,14 @@ mod fleet;
 mod github;
 mod harness;
 mod inputs;
+mod listing;
 mod logs;
 mod network;
 mod oracle;
+mod preview_databases;
 mod previews;
 mod promotions;
 mod recipes;
 mod rollbacks;
 mod signals;
+mod updating;

@@ -17,7 +17,7 @@ const EUROPE: &str = "8b2a7d3f-4c5e-4d6f-9a71-0b9c8d7e6f50";
 const COMMIT: &str = "1234567890abcdef1234567890abcdef12345678";
 
 /// The recipe under this heading.
-fn recipe(heading: &str) -> Value {
+pub(crate) fn recipe(heading: &str) -> Value {
     let page = std::fs::read_to_string("docs/recipes.md").unwrap();
     let section = page
         .split("\n## ")
@@ -28,7 +28,7 @@ fn recipe(heading: &str) -> Value {
 }
 
 /// The `with:` of the steps of all jobs that use this action, in their order.
-fn steps(recipe: &Value) -> Vec<BTreeMap<String, String>> {
+pub(crate) fn steps(recipe: &Value) -> Vec<BTreeMap<String, String>> {
     let jobs = recipe["jobs"].as_mapping().unwrap();
     let all = jobs
         .values()
@@ -58,28 +58,41 @@ fn steps(recipe: &Value) -> Vec<BTreeMap<String, String>> {
 
 /// Starts a step on GitHub. Where a value is an expression, this table says
 /// what GitHub would put there.
-fn step(with: &BTreeMap<String, String>, simulator: &Simulator, values: &[(&str, &str)]) -> Runner {
+pub(crate) fn step(
+    with: &BTreeMap<String, String>,
+    simulator: &Simulator,
+    values: &[(&str, &str)],
+) -> Runner {
     let mut runner = Runner::bare()
         .on_github()
         .hides(simulator.key())
         .set("INPUT_API-URL", simulator.url());
     for (name, value) in with {
-        let value = match value
-            .strip_prefix("${{ ")
-            .and_then(|rest| rest.strip_suffix(" }}"))
-        {
-            None => value.clone(),
-            Some("secrets.SEVALLA_TOKEN") => simulator.key().to_owned(),
-            Some(expression) => values
-                .iter()
-                .find(|(known, _)| *known == expression)
-                .unwrap_or_else(|| panic!("nothing stands for {expression}"))
-                .1
-                .to_owned(),
-        };
+        let value = filled(value, simulator, values);
         runner = runner.set(format!("INPUT_{}", name.to_uppercase()), value);
     }
     runner
+}
+
+/// A value with what GitHub puts in the place of its expressions.
+fn filled(value: &str, simulator: &Simulator, values: &[(&str, &str)]) -> String {
+    let mut parts = value.split("${{ ");
+    let mut filled = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (expression, rest) = part.split_once(" }}").unwrap();
+        filled.push_str(match expression {
+            "secrets.SEVALLA_TOKEN" => simulator.key(),
+            _ => {
+                values
+                    .iter()
+                    .find(|(known, _)| *known == expression)
+                    .unwrap_or_else(|| panic!("nothing stands for {expression}"))
+                    .1
+            }
+        });
+        filled.push_str(rest);
+    }
+    filled
 }
 
 fn quick(script: Script) -> Script {
@@ -133,6 +146,11 @@ async fn preview(simulator: &Simulator, action: &str) -> Finished {
     let steps = steps(&recipe("A preview for each pull request"));
     let values = [("vars.PIPELINE_ID", PIPELINE), ("github.token", "")];
     let runner = step(steps.first().unwrap(), simulator, &values);
+    of_pull_request(runner, action).run().await
+}
+
+/// The same run for an event of pull request 7.
+pub(crate) fn of_pull_request(runner: Runner, action: &str) -> Runner {
     let path = runner.path("event.json");
     let state = if action == "closed" { "closed" } else { "open" };
     let repository = serde_json::json!({ "full_name": "octo/shop" });
@@ -153,8 +171,6 @@ async fn preview(simulator: &Simulator, action: &str) -> Finished {
         .set("GITHUB_REF", "refs/pull/7/merge")
         .set("GITHUB_HEAD_REF", "feature/x")
         .set("GITHUB_BASE_REF", "main")
-        .run()
-        .await
 }
 
 #[tokio::test]

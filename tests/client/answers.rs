@@ -236,3 +236,107 @@ pub(crate) fn null_but(keep: &[&str], mut object: Value) -> Value {
     }
     object
 }
+
+pub(crate) fn static_site_summary() -> Value {
+    json!({
+        "id": "0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11",
+        "name": "my-static-site",
+        "display_name": "My Static Site",
+        "status": "deploymentSuccess"
+    })
+}
+
+/// As creation, change and the list tell it.
+pub(crate) fn new_database() -> Value {
+    json!({
+        "id": "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22",
+        "company_id": "4f9a2f0e-7e09-4a62-9f0f-6d2f3f0a1b01",
+        "project_id": null,
+        "name": "my-database",
+        "display_name": "My Database",
+        "type": "postgresql",
+        "version": "16",
+        "status": "creating",
+        "is_suspended": false,
+        "resource_type_name": "DB1",
+        "created_at": "2025-01-30T00:00:00.000Z",
+        "updated_at": "2025-01-30T00:00:00.000Z"
+    })
+}
+
+pub(crate) fn database() -> Value {
+    let mut record = new_database();
+    let rest = json!({
+        "status": "ready",
+        "cluster_id": "7b1c9f4e-55a1-4b83-8f0c-9f4b7f4c1b03",
+        "cluster_display_name": "Frankfurt",
+        "cluster_location": "europe-west3",
+        "resource_type_id": "3d9e6c74-7b20-4f5b-8a73-2ebc9f4d5a32",
+        "cpu_limit": 250,
+        "memory_limit": 256,
+        "storage_size": 1024,
+        "db_name": "shop",
+        "internal_hostname": "my-database.internal",
+        "internal_port": "5432",
+        "external_hostname": null,
+        "external_port": null
+    });
+    for (name, value) in rest.as_object().unwrap() {
+        record[name] = value.clone();
+    }
+    record
+}
+
+pub(crate) fn connection() -> Value {
+    json!({
+        "id": "0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11",
+        "source_id": "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22",
+        "source_type": "dbResource",
+        "source_name": "my-database",
+        "source_display_name": "My Database",
+        "target_id": "fb5e5168-4281-4bec-94c5-0d1584e9e657",
+        "target_type": "appResource",
+        "target_name": "my-app",
+        "target_display_name": "My Application"
+    })
+}
+
+pub(crate) fn env_var() -> Value {
+    json!({
+        "id": "0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11",
+        "app_id": "fb5e5168-4281-4bec-94c5-0d1584e9e657",
+        "key": "DATABASE_HOST",
+        "value": "db.internal",
+        "is_runtime": true,
+        "is_buildtime": true,
+        "created_at": "2025-01-30T00:00:00.000Z",
+        "updated_at": "2025-01-30T00:00:00.000Z"
+    })
+}
+
+pub(crate) fn process() -> Value {
+    json!({
+        "id": "0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11",
+        "app_id": "fb5e5168-4281-4bec-94c5-0d1584e9e657",
+        "key": "web",
+        "type": "web",
+        "display_name": "Web Process",
+        "entrypoint": "npm start",
+        "port": 8080,
+        "is_ingress_enabled": true,
+        "ingress_protocol": "http",
+        "scaling_strategy": {"type": "manual", "config": {"instanceCount": 1}},
+        "resource_type_id": null,
+        "resource_type_name": "S1",
+        "cpu_limit": 500,
+        "memory_limit": 1024,
+        "schedule": null,
+        "time_zone": null,
+        "job_start_policy": null,
+        "liveness_probe": null,
+        "readiness_probe": null,
+        "internal_hostname": null,
+        "created_at": "2025-01-30T00:00:00.000Z",
+        "updated_at": "2025-01-30T00:00:00.000Z"
+    })
+}

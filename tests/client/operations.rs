@@ -4,17 +4,20 @@ use serde_json::{Value, json};
 use sevalla_deploy::deployment::{Deployment, LogLine, Origin, Service, Status};
 use sevalla_deploy::plan::Order;
 use sevalla_deploy::process::Variables;
-use sevalla_deploy::sevalla::{ApiError, Client, LogWindow, Patience, operation};
+use sevalla_deploy::resource::{Changeable, Collection, Kind, Thing};
+use sevalla_deploy::secret::Password;
+use sevalla_deploy::sevalla::{ApiError, Client, EnvVar, LogWindow, Patience, operation};
 use tokio::time::Instant;
 use wiremock::matchers::{any, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::answers::{
-    application, application_deployment, application_summary, domains, logs, null_but, page,
-    pipeline, single_static_site_deployment, static_site, static_site_deployment,
+    application, application_deployment, application_summary, connection, database, domains,
+    env_var, logs, new_database, null_but, page, pipeline, process, single_static_site_deployment,
+    static_site, static_site_deployment, static_site_summary,
 };
 use crate::setup::{
-    APP, KEY, PIPELINE, PLENTY, SITE, api, client, deployment, plain_order, window,
+    APP, DATABASE, KEY, PIPELINE, PLENTY, SITE, api, client, deployment, plain_order, window,
 };
 
 /// An operation as the OpenAPI document has it, with the ids of these tests.
@@ -191,6 +194,152 @@ fn documented() -> Vec<Documented> {
             answer: logs,
             ..READ
         },
+        Documented {
+            id: "updateApplicationV3",
+            method: "PATCH",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657",
+            body: Some(r#"{"auto_deploy":false}"#),
+            ..READ
+        },
+        Documented {
+            id: "toggleApplicationCdnV3",
+            method: "POST",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/cdn/toggle",
+            answer: || json!({"is_turned_on": true}),
+            ..READ
+        },
+        Documented {
+            id: "listProcessesV3",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/processes",
+            query: "limit=100&offset=0",
+            answer: || page(&json!([process()])),
+            ..READ
+        },
+        Documented {
+            id: "listEnvironmentVariablesV3",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/env-vars",
+            query: "limit=100&offset=0",
+            answer: || page(&json!([env_var()])),
+            ..READ
+        },
+        Documented {
+            id: "createEnvironmentVariableV3",
+            method: "POST",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/env-vars",
+            body: Some(r#"{"key":"DATABASE_HOST","value":"db.internal"}"#),
+            status: 201,
+            answer: env_var,
+            ..READ
+        },
+        Documented {
+            id: "updateEnvironmentVariableV3",
+            method: "PUT",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/env-vars/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11",
+            body: Some(r#"{"key":"DATABASE_HOST","value":"db.internal"}"#),
+            answer: env_var,
+            ..READ
+        },
+        Documented {
+            id: "listStaticSitesV3",
+            path: "/v3/static-sites",
+            query: "limit=100&offset=0",
+            answer: || page(&json!([static_site_summary()])),
+            ..READ
+        },
+        Documented {
+            id: "updateStaticSiteV3",
+            method: "PATCH",
+            path: "/v3/static-sites/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11",
+            body: Some(r#"{"auto_deploy":false}"#),
+            answer: static_site,
+            ..READ
+        },
+        Documented {
+            id: "deleteStaticSiteV3",
+            method: "DELETE",
+            path: "/v3/static-sites/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11",
+            answer: || json!({"message": "Static site is being deleted"}),
+            ..READ
+        },
+        Documented {
+            id: "listPipelinesV3",
+            path: "/v3/pipelines",
+            query: "limit=100&offset=0",
+            answer: || page(&json!([pipeline()])),
+            ..READ
+        },
+        Documented {
+            id: "listDatabasesV3",
+            path: "/v3/databases",
+            query: "limit=100&offset=0",
+            answer: || page(&json!([new_database()])),
+            ..READ
+        },
+        Documented {
+            id: "getDatabaseV3",
+            path: "/v3/databases/b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22",
+            answer: database,
+            ..READ
+        },
+        Documented {
+            id: "createDatabaseV3",
+            method: "POST",
+            path: "/v3/databases",
+            body: Some(r#"{"auto_deploy":false,"db_password":"sec=ret?"}"#),
+            status: 201,
+            answer: new_database,
+            ..READ
+        },
+        Documented {
+            id: "updateDatabaseV3",
+            method: "PATCH",
+            path: "/v3/databases/b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22",
+            body: Some(r#"{"auto_deploy":false}"#),
+            answer: new_database,
+            ..READ
+        },
+        Documented {
+            id: "deleteDatabaseV3",
+            method: "DELETE",
+            path: "/v3/databases/b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22",
+            answer: || json!({"message": "Database is being deleted"}),
+            ..READ
+        },
+        Documented {
+            id: "listDatabaseInternalConnectionsV3",
+            path: "/v3/databases/b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22/internal-connections",
+            answer: || json!([connection()]),
+            ..READ
+        },
+        Documented {
+            id: "createDatabaseInternalConnectionV3",
+            method: "POST",
+            path: "/v3/databases/b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22/internal-connections",
+            body: Some(
+                r#"{"target_id":"fb5e5168-4281-4bec-94c5-0d1584e9e657","target_type":"app"}"#,
+            ),
+            status: 201,
+            answer: || json!({"id": "0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11"}),
+            ..READ
+        },
+        Documented {
+            id: "listClustersV3",
+            path: "/v3/resources/clusters",
+            answer: || {
+                json!([{"id": "0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11", "name": "europe-west3",
+                    "display_name": "Frankfurt", "location": "europe-west3"}])
+            },
+            ..READ
+        },
+        Documented {
+            id: "listDatabaseResourceTypesV3",
+            path: "/v3/resources/database-resource-types",
+            answer: || {
+                json!([{"id": "0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11", "name": "DB1",
+                    "cpu_limit": 250, "memory_limit": 256, "storage_limit": 1024}])
+            },
+            ..READ
+        },
     ]
 }
 
@@ -245,6 +394,75 @@ async fn call(client: &Client, id: &str) -> Result<(), ApiError> {
             .get_static_site_deployment_logs(SITE, &deployment, window())
             .await
             .map(drop),
+        other => manage(client, other).await,
+    }
+}
+
+/// The same for what lists, shows, changes, makes and deletes.
+async fn manage(client: &Client, id: &str) -> Result<(), ApiError> {
+    let once = Patience::Once;
+    let settings = json!({"auto_deploy": false});
+    let settings = settings.as_object().unwrap();
+    let list = |kind| client.page(Collection::All(kind), 0, once);
+    let variable = EnvVar {
+        id: SITE,
+        key: "DATABASE_HOST".to_owned(),
+    };
+    match id {
+        "updateApplicationV3" => {
+            client
+                .update(Changeable::Application, APP, settings, once)
+                .await
+        }
+        "updateStaticSiteV3" => {
+            client
+                .update(Changeable::StaticSite, SITE, settings, once)
+                .await
+        }
+        "updateDatabaseV3" => {
+            client
+                .update(Changeable::Database, DATABASE, settings, once)
+                .await
+        }
+        "deleteStaticSiteV3" => client.delete(Changeable::StaticSite, SITE, once).await,
+        "deleteDatabaseV3" => client.delete(Changeable::Database, DATABASE, once).await,
+        "toggleApplicationCdnV3" => client.toggle_cdn(APP, once).await.map(drop),
+        "listProcessesV3" => {
+            let list = Collection::Processes(APP);
+            client.page(list, 0, once).await.map(drop)
+        }
+        "listStaticSitesV3" => list(Kind::StaticSite).await.map(drop),
+        "listPipelinesV3" => list(Kind::Pipeline).await.map(drop),
+        "listDatabasesV3" => list(Kind::Database).await.map(drop),
+        "getDatabaseV3" => {
+            let (kind, id) = (Kind::Database, DATABASE);
+            client.record(Thing { kind, id }, once).await.map(drop)
+        }
+        "createDatabaseV3" => {
+            let password = Password::parse("sec=ret?").unwrap();
+            let made = client.create_database(settings, &password, once);
+            made.await.map(drop)
+        }
+        "listDatabaseInternalConnectionsV3" => {
+            let all = client.list_internal_connections(DATABASE, once);
+            all.await.map(drop)
+        }
+        "createDatabaseInternalConnectionV3" => {
+            client.create_internal_connection(DATABASE, APP, once).await
+        }
+        "listClustersV3" => client.list_clusters(once).await.map(drop),
+        "listDatabaseResourceTypesV3" => client.list_database_resource_types(once).await.map(drop),
+        "listEnvironmentVariablesV3" => client.list_env_vars(APP, 0, once).await.map(drop),
+        "createEnvironmentVariableV3" => {
+            client
+                .create_env_var(APP, &variable.key, "db.internal", once)
+                .await
+        }
+        "updateEnvironmentVariableV3" => {
+            client
+                .update_env_var(APP, &variable, "db.internal", once)
+                .await
+        }
         other => panic!("no test calls {other}"),
     }
 }

@@ -21,6 +21,7 @@ pub(crate) const KEY: &str = "svl_5ecretkey0123456789abcdef0123456789abcdef01234
 pub(crate) const APP: Uuid = uuid!("fb5e5168-4281-4bec-94c5-0d1584e9e657");
 pub(crate) const SITE: Uuid = uuid!("0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11");
 pub(crate) const PIPELINE: Uuid = uuid!("54fb80af-576c-4fdc-ba4f-b596c83f15a1");
+pub(crate) const DATABASE: Uuid = uuid!("b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22");
 pub(crate) const DEPLOYMENT: &str = "6a1bbd1c-2f0f-4a5e-9d2f-3a9f5b7f0c22";
 
 /// Longer than any test may take. A test that meets it has failed.

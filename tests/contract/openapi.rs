@@ -8,13 +8,14 @@ use std::io::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sevalla_deploy::deployment::{DeploymentId, Service};
 use sevalla_deploy::plan::Order;
 use sevalla_deploy::process::Variables;
-use sevalla_deploy::secret::ApiToken;
+use sevalla_deploy::resource::{Changeable, Collection, Kind, Thing};
+use sevalla_deploy::secret::{ApiToken, Password};
 use sevalla_deploy::sevalla::operation::{ALL, Operation};
-use sevalla_deploy::sevalla::{Client, LOG_PAGE, LONGEST_PAGE, LogWindow, Patience};
+use sevalla_deploy::sevalla::{Client, EnvVar, LOG_PAGE, LONGEST_PAGE, LogWindow, Patience};
 use tokio::time::Instant;
 use uuid::Uuid;
 use wiremock::matchers::any;
@@ -103,6 +104,7 @@ async fn send_everything(client: &Client) {
             let _refused = client.deployment_logs(service, &deployment, window).await;
         }
     }
+    send_management(client, id).await;
     for branch in [None, Some("main")] {
         let _refused = client.deploy_static_site(id, branch, once).await;
     }
@@ -125,6 +127,63 @@ async fn send_everything(client: &Client) {
     for order in &orders {
         let _refused = client.trigger_deployment(id, order, once).await;
     }
+}
+
+/// What lists, shows, changes, makes and deletes.
+async fn send_management(client: &Client, id: Uuid) {
+    let (once, text) = (Patience::Once, id.to_string());
+    let kinds = [
+        Kind::Application,
+        Kind::StaticSite,
+        Kind::Pipeline,
+        Kind::Database,
+    ];
+    for kind in kinds {
+        let _refused = client.record(Thing { kind, id }, once).await;
+        let _refused = client.page(Collection::All(kind), 10_000, once).await;
+    }
+    for service in [Service::application(id), Service::static_site(id)] {
+        let list = Collection::Deployments(service);
+        let _refused = client.page(list, 0, once).await;
+    }
+    let _refused = client.page(Collection::Processes(id), 0, once).await;
+    for (what, settings) in [
+        (
+            Changeable::Application,
+            json!({"auto_deploy": false, "buildpacks": [{"order": 0, "source": "heroku/nodejs"}]}),
+        ),
+        (
+            Changeable::StaticSite,
+            json!({"build_command": null, "git_type": "github"}),
+        ),
+        (
+            Changeable::Database,
+            json!({"display_name": "shop-db", "resource_type_id": text, "project_id": null}),
+        ),
+    ] {
+        let settings = settings.as_object().unwrap();
+        let _refused = client.update(what, id, settings, once).await;
+        let _refused = client.delete(what, id, once).await;
+    }
+    let settings = json!({"display_name": "shop-db", "type": "postgresql", "version": "16",
+        "cluster_id": text, "resource_type_id": text, "db_name": "shop", "db_user": "shop",
+        "extensions": {"enable_vector": true}});
+    let password = Password::parse("sec=ret?").unwrap();
+    let _refused = client
+        .create_database(settings.as_object().unwrap(), &password, once)
+        .await;
+    let _refused = client.list_internal_connections(id, once).await;
+    let _refused = client.create_internal_connection(id, id, once).await;
+    let _refused = client.list_clusters(once).await;
+    let _refused = client.list_database_resource_types(once).await;
+    let _refused = client.list_env_vars(id, 0, once).await;
+    let _refused = client.create_env_var(id, "KEY", "value", once).await;
+    let variable = EnvVar {
+        id,
+        key: "KEY".to_owned(),
+    };
+    let _refused = client.update_env_var(id, &variable, "", once).await;
+    let _refused = client.toggle_cdn(id, once).await;
 }
 
 /// The operation that a request carries out, and the ids in it.

@@ -65,6 +65,7 @@ fn rendered() -> String {
             page.push_str(&line(row));
         }
     }
+    page.push_str(&super::actions::rendered());
     page
 }
 

@@ -5,6 +5,7 @@
 //! `FAULTS=word cargo test --test cli faults` plays only the rows whose text has
 //! the word.
 
+mod actions;
 mod document;
 mod fault;
 #[cfg(target_os = "linux")]

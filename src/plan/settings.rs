@@ -1,0 +1,356 @@
+//! The settings that can be sent, written from the OpenAPI document: what each
+//! is called and may be. Whatever is wrong is told before anything is sent.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::resource::Changeable;
+
+/// One setting.
+pub(super) struct Setting {
+    name: &'static str,
+    form: Form,
+}
+
+/// What a setting may be.
+enum Form {
+    Flag,
+    /// Text of so many characters.
+    Text(usize, usize),
+    TextOrNull,
+    Whole(u64, u64),
+    OneOf(&'static [&'static str]),
+    OneOfOrNull(&'static [&'static str]),
+    Id,
+    IdOrNull,
+    Texts,
+    /// Letters, digits and `_ - +`, so many of them.
+    Name(usize, usize),
+    Buildpacks,
+    Extensions,
+}
+
+/// Longer than any text that the service takes.
+const ANY: usize = usize::MAX;
+
+const GIT_HOSTS: &[&str] = &["github", "bitbucket", "gitlab"];
+
+const fn setting(name: &'static str, form: Form) -> Setting {
+    Setting { name, form }
+}
+
+const APPLICATION: &[Setting] = &[
+    setting("display_name", Form::Text(1, 64)),
+    setting("auto_deploy", Form::Flag),
+    setting("default_branch", Form::Text(1, ANY)),
+    setting("hibernation_enabled", Form::Flag),
+    setting("hibernate_after_seconds", Form::Whole(1, 604_800)),
+    setting(
+        "build_type",
+        Form::OneOf(&["dockerfile", "pack", "nixpacks"]),
+    ),
+    setting("build_path", Form::Text(0, ANY)),
+    setting("dockerfile_path", Form::Text(0, ANY)),
+    setting("docker_context", Form::Text(0, ANY)),
+    setting("build_cache_enabled", Form::Flag),
+    setting("docker_registry_credential_id", Form::Id),
+    setting(
+        "pack_builder",
+        Form::OneOf(&["heroku/builder:22", "heroku/builder:24"]),
+    ),
+    setting("nixpacks_version", Form::OneOf(&["1.29", "1.39", "1.41"])),
+    setting("buildpacks", Form::Buildpacks),
+    setting("allow_deploy_paths", Form::Texts),
+    setting("ignore_deploy_paths", Form::Texts),
+    setting(
+        "source",
+        Form::OneOf(&["privateGit", "publicGit", "dockerImage"]),
+    ),
+    setting("git_type", Form::OneOf(GIT_HOSTS)),
+    setting("repo_url", Form::Text(0, ANY)),
+    setting("docker_image", Form::Text(0, ANY)),
+];
+
+const STATIC_SITE: &[Setting] = &[
+    setting("display_name", Form::Text(1, 64)),
+    setting("auto_deploy", Form::Flag),
+    setting("default_branch", Form::Text(1, ANY)),
+    setting("build_command", Form::TextOrNull),
+    setting("node_version", Form::TextOrNull),
+    setting("published_directory", Form::TextOrNull),
+    setting("is_preview_enabled", Form::Flag),
+    setting("install_command", Form::TextOrNull),
+    setting("root_directory", Form::TextOrNull),
+    setting("index_file", Form::Text(1, ANY)),
+    setting("error_file", Form::TextOrNull),
+    setting("source", Form::OneOf(&["privateGit", "publicGit"])),
+    setting("git_type", Form::OneOfOrNull(GIT_HOSTS)),
+    setting("repo_url", Form::Text(1, ANY)),
+];
+
+const DATABASE: &[Setting] = &[
+    setting("display_name", Form::Text(2, 64)),
+    setting("resource_type_id", Form::Text(1, ANY)),
+    setting("resource_type", Form::Text(1, ANY)),
+    setting("project_id", Form::IdOrNull),
+];
+
+/// All settings of a new database. Its password is an input of its own.
+pub(super) const NEW_DATABASE: &[Setting] = &[
+    setting("display_name", Form::Text(2, 64)),
+    setting(
+        "type",
+        Form::OneOf(&["postgresql", "mariadb", "mysql", "redis", "valkey"]),
+    ),
+    setting("version", Form::Text(1, ANY)),
+    setting("cluster_id", Form::Id),
+    setting("cluster", Form::Text(1, ANY)),
+    setting("resource_type_id", Form::Text(1, ANY)),
+    setting("resource_type", Form::Text(1, ANY)),
+    setting("db_name", Form::Name(2, 100)),
+    setting("db_user", Form::Name(2, 100)),
+    setting("project_id", Form::IdOrNull),
+    setting("extensions", Form::Extensions),
+];
+
+/// The settings that can be changed.
+pub(super) const fn of(what: Changeable) -> &'static [Setting] {
+    match what {
+        Changeable::Application => APPLICATION,
+        Changeable::StaticSite => STATIC_SITE,
+        Changeable::Database => DATABASE,
+    }
+}
+
+/// Everything that is wrong with these settings; `noun` is what they are of.
+pub(super) fn problems(given: &Map<String, Value>, known: &[Setting], noun: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (name, value) in given {
+        match known.iter().find(|setting| setting.name == name) {
+            None => problems.push(unknown(name, known, noun)),
+            Some(setting) if !setting.form.takes(value) => {
+                problems.push(format!("{name} must be {}", setting.form.words()));
+            }
+            Some(_) => {}
+        }
+    }
+    let [allowed, ignored] = ["allow_deploy_paths", "ignore_deploy_paths"];
+    if given.contains_key(allowed) && given.contains_key(ignored) {
+        problems.push(format!("{allowed} and {ignored} exclude each other"));
+    }
+    problems
+}
+
+/// A key that is no setting, with the nearest that is.
+fn unknown(name: &str, known: &[Setting], noun: &str) -> String {
+    /// Below this likeness a suggestion is a guess that misleads.
+    const ALIKE: f64 = 0.6;
+    let likeness = |other: &str| strsim::normalized_damerau_levenshtein(name, other);
+    let nearest = known
+        .iter()
+        .map(|setting| (likeness(setting.name), setting.name))
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+    // A key may be as long as a file, and hold anything.
+    let shown: String = name.chars().take(100).collect();
+    match nearest {
+        _ if matches!(name, "db_password" | "password") => {
+            format!("{shown} stands in the open here; give it as database-password")
+        }
+        Some((alike, nearest)) if alike >= ALIKE => {
+            format!("{shown:?} is no setting of {noun}; did you mean {nearest}?")
+        }
+        _ => {
+            let names: Vec<&str> = known.iter().map(|setting| setting.name).collect();
+            format!(
+                "{shown:?} is no setting of {noun}; there are {}",
+                names.join(", ")
+            )
+        }
+    }
+}
+
+impl Form {
+    fn takes(&self, value: &Value) -> bool {
+        let text = value.as_str();
+        match self {
+            Self::Flag => value.is_boolean(),
+            Self::Text(least, most) => {
+                text.is_some_and(|text| (*least..=*most).contains(&text.chars().count()))
+            }
+            Self::TextOrNull => value.is_null() || text.is_some(),
+            Self::Whole(least, most) => value
+                .as_u64()
+                .is_some_and(|number| (*least..=*most).contains(&number)),
+            Self::OneOf(words) => text.is_some_and(|text| words.contains(&text)),
+            Self::OneOfOrNull(words) => {
+                value.is_null() || text.is_some_and(|text| words.contains(&text))
+            }
+            Self::Id => text.is_some_and(is_id),
+            Self::IdOrNull => value.is_null() || text.is_some_and(is_id),
+            Self::Texts => value
+                .as_array()
+                .is_some_and(|all| all.iter().all(Value::is_string)),
+            Self::Name(least, most) => text.is_some_and(|text| {
+                let is_letter = |c: char| c.is_ascii_alphanumeric() || "_-+".contains(c);
+                (*least..=*most).contains(&text.len()) && text.chars().all(is_letter)
+            }),
+            Self::Buildpacks => value
+                .as_array()
+                .is_some_and(|all| all.iter().all(is_buildpack)),
+            Self::Extensions => value.as_object().is_some_and(are_extensions),
+        }
+    }
+
+    /// What is taken, in words that complete "must be …".
+    fn words(&self) -> String {
+        match self {
+            Self::Flag => "true or false".to_owned(),
+            Self::Text(0, ANY) => "text".to_owned(),
+            Self::Text(_, ANY) => "text, and not empty".to_owned(),
+            Self::Text(least, most) => format!("text of {least} to {most} characters"),
+            Self::TextOrNull => "text or null".to_owned(),
+            Self::Whole(least, most) => format!("a whole number from {least} to {most}"),
+            Self::OneOf(words) => format!("one of {}", words.join(", ")),
+            Self::OneOfOrNull(words) => format!("null or one of {}", words.join(", ")),
+            Self::Id => "a UUID".to_owned(),
+            Self::IdOrNull => "a UUID or null".to_owned(),
+            Self::Texts => "a list of texts".to_owned(),
+            Self::Name(least, most) => {
+                format!("{least} to {most} characters from a-z, A-Z, 0-9 and _ - +")
+            }
+            Self::Buildpacks => {
+                "a list of {\"order\": 0 to 20, \"source\": text of at most 500 characters}"
+                    .to_owned()
+            }
+            Self::Extensions => format!("an object of true or false for {}", EXTENSIONS.join(", ")),
+        }
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 36 && Uuid::parse_str(text).is_ok()
+}
+
+fn is_buildpack(value: &Value) -> bool {
+    let order = value.get("order").and_then(Value::as_u64);
+    let source = value.get("source").and_then(Value::as_str);
+    order.is_some_and(|order| order <= 20)
+        && source.is_some_and(|source| source.chars().count() <= 500)
+}
+
+const EXTENSIONS: &[&str] = &["enable_vector", "enable_postgis", "enable_cron"];
+
+fn are_extensions(given: &Map<String, Value>) -> bool {
+    given
+        .iter()
+        .all(|(name, value)| EXTENSIONS.contains(&name.as_str()) && value.is_boolean())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(what: Changeable, json: &str) -> Vec<String> {
+        let given = serde_json::from_str(json).unwrap();
+        problems(&given, of(what), "applications")
+    }
+
+    #[test]
+    fn good_settings_are_taken() {
+        for (what, json) in [
+            (
+                Changeable::Application,
+                r#"{"auto_deploy":false,"hibernate_after_seconds":604800}"#,
+            ),
+            (
+                Changeable::Application,
+                r#"{"buildpacks":[{"order":0,"source":"heroku/nodejs"}]}"#,
+            ),
+            (
+                Changeable::StaticSite,
+                r#"{"build_command":null,"git_type":null,"index_file":"a"}"#,
+            ),
+            (
+                Changeable::Database,
+                r#"{"display_name":"ab","resource_type":"DB1","project_id":null}"#,
+            ),
+        ] {
+            assert_eq!(told(what, json), [""; 0], "{json}");
+        }
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_with_what_would_do() {
+        for (json, expected) in [
+            (
+                r#"{"auto_deploi":true}"#,
+                "\"auto_deploi\" is no setting of applications; did you mean auto_deploy?",
+            ),
+            (
+                r#"{"xyzzy":1}"#,
+                "\"xyzzy\" is no setting of applications; there are display_name",
+            ),
+            (
+                r#"{"auto_deploy":"no"}"#,
+                "auto_deploy must be true or false",
+            ),
+            (
+                r#"{"hibernate_after_seconds":0}"#,
+                "a whole number from 1 to 604800",
+            ),
+            (
+                r#"{"hibernate_after_seconds":1.5}"#,
+                "a whole number from 1 to 604800",
+            ),
+            (r#"{"display_name":""}"#, "text of 1 to 64 characters"),
+            (
+                r#"{"build_type":"ingot"}"#,
+                "one of dockerfile, pack, nixpacks",
+            ),
+            (r#"{"docker_registry_credential_id":"x"}"#, "a UUID"),
+            (r#"{"buildpacks":[{"order":21,"source":"a"}]}"#, "0 to 20"),
+            (r#"{"allow_deploy_paths":[1]}"#, "a list of texts"),
+            (
+                r#"{"allow_deploy_paths":[],"ignore_deploy_paths":[]}"#,
+                "exclude each other",
+            ),
+            (
+                r#"{"db_password":"geheim"}"#,
+                "give it as database-password",
+            ),
+        ] {
+            let told = told(Changeable::Application, json);
+            assert!(
+                told.len() == 1 && told[0].contains(expected),
+                "{json}: {told:?}"
+            );
+        }
+        assert_eq!(
+            told(Changeable::Database, r#"{"a":1,"display_name":2}"#).len(),
+            2
+        );
+    }
+
+    #[test]
+    fn the_settings_of_a_new_database_are_checked_too() {
+        for (json, expected) in [
+            (
+                r#"{"db_name":"shop db"}"#,
+                "db_name must be 2 to 100 characters",
+            ),
+            (r#"{"type":"mongodb"}"#, "one of postgresql"),
+            (r#"{"cluster_id":"Frankfurt"}"#, "a UUID"),
+            (
+                r#"{"extensions":{"enable_vectors":true}}"#,
+                "enable_vector, enable_postgis",
+            ),
+        ] {
+            let given = serde_json::from_str(json).unwrap();
+            let told = problems(&given, NEW_DATABASE, "databases");
+            assert!(
+                told.len() == 1 && told[0].contains(expected),
+                "{json}: {told:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,421 @@
+//! Records as JSON for programs and as a table for people. Pure.
+//!
+//! Only the fields that are named here are shown, in this order: a field that
+//! is new could hold a secret, and an order that changes breaks comparisons.
+
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::Value;
+
+use crate::deployment::ServiceKind;
+use crate::resource::{Collection, Kind};
+use crate::sevalla::Record;
+
+/// The most characters of a cell.
+const WIDEST: usize = 60;
+
+/// The fields of a list's items.
+pub fn fields_of(list: Collection) -> &'static [&'static str] {
+    match list {
+        Collection::All(Kind::Application) => &[
+            "id",
+            "name",
+            "display_name",
+            "status",
+            "type",
+            "source",
+            "is_suspended",
+            "created_at",
+            "updated_at",
+        ],
+        Collection::All(Kind::StaticSite) => &["id", "name", "display_name", "status"],
+        Collection::All(Kind::Pipeline) => &[
+            "id",
+            "display_name",
+            "type",
+            "stages",
+            "created_at",
+            "updated_at",
+        ],
+        Collection::All(Kind::Database) => &[
+            "id",
+            "name",
+            "display_name",
+            "status",
+            "type",
+            "version",
+            "resource_type_name",
+            "is_suspended",
+            "created_at",
+            "updated_at",
+        ],
+        Collection::Deployments(service) => match service.kind {
+            ServiceKind::Application => &[
+                "id",
+                "status",
+                "type",
+                "trigger",
+                "branch",
+                "docker_image_url",
+                "commit_sha",
+                "commit_message",
+                "author_login",
+                "steps",
+                "created_at",
+                "started_at",
+                "finished_at",
+                "updated_at",
+            ],
+            ServiceKind::StaticSite => &[
+                "id",
+                "status",
+                "type",
+                "branch",
+                "is_preview",
+                "commit_sha",
+                "commit_message",
+                "author_login",
+                "build_error",
+                "created_at",
+                "started_at",
+                "finished_at",
+                "updated_at",
+            ],
+        },
+        Collection::Processes(_) => &[
+            "id",
+            "key",
+            "type",
+            "display_name",
+            "entrypoint",
+            "port",
+            "is_ingress_enabled",
+            "ingress_protocol",
+            "scaling_strategy",
+            "resource_type_id",
+            "resource_type_name",
+            "cpu_limit",
+            "memory_limit",
+            "schedule",
+            "time_zone",
+            "job_start_policy",
+            "internal_hostname",
+            "created_at",
+            "updated_at",
+        ],
+    }
+}
+
+/// The fields of a thing's own record.
+pub fn fields_of_one(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Application => &[
+            "id",
+            "company_id",
+            "project_id",
+            "name",
+            "namespace",
+            "display_name",
+            "source",
+            "type",
+            "status",
+            "build_cache_enabled",
+            "hibernation_enabled",
+            "hibernate_after_seconds",
+            "auto_deploy",
+            "is_suspended",
+            "git_type",
+            "repo_url",
+            "default_branch",
+            "docker_image",
+            "build_type",
+            "build_path",
+            "pack_builder",
+            "nixpacks_version",
+            "dockerfile_path",
+            "docker_context",
+            "allow_deploy_paths",
+            "ignore_deploy_paths",
+            "buildpacks",
+            "cluster_id",
+            "docker_registry_credential_id",
+            "created_by",
+            "created_at",
+            "updated_at",
+        ],
+        Kind::StaticSite => &[
+            "id",
+            "company_id",
+            "project_id",
+            "name",
+            "display_name",
+            "status",
+            "source",
+            "repo_url",
+            "default_branch",
+            "auto_deploy",
+            "is_preview_enabled",
+            "git_type",
+            "hostname",
+            "install_command",
+            "build_command",
+            "published_directory",
+            "root_directory",
+            "node_version",
+            "index_file",
+            "error_file",
+            "created_at",
+            "updated_at",
+        ],
+        Kind::Pipeline => &[
+            "id",
+            "company_id",
+            "project_id",
+            "display_name",
+            "type",
+            "stages",
+            "created_at",
+            "updated_at",
+        ],
+        Kind::Database => &[
+            "id",
+            "company_id",
+            "project_id",
+            "name",
+            "display_name",
+            "type",
+            "version",
+            "status",
+            "is_suspended",
+            "cluster_id",
+            "cluster_display_name",
+            "cluster_location",
+            "resource_type_id",
+            "resource_type_name",
+            "cpu_limit",
+            "memory_limit",
+            "storage_size",
+            "db_name",
+            "internal_hostname",
+            "internal_port",
+            "external_hostname",
+            "external_port",
+            "created_at",
+            "updated_at",
+        ],
+    }
+}
+
+/// The fields that people want to see of a list.
+fn columns_of(list: Collection) -> &'static [&'static str] {
+    match list {
+        Collection::All(Kind::Application | Kind::StaticSite) => &["id", "display_name", "status"],
+        Collection::All(Kind::Pipeline) => &["id", "display_name", "type"],
+        Collection::All(Kind::Database) => &[
+            "id",
+            "display_name",
+            "status",
+            "type",
+            "version",
+            "resource_type_name",
+        ],
+        Collection::Deployments(_) => &["id", "status", "branch", "commit_sha", "created_at"],
+        Collection::Processes(_) => &["id", "key", "type", "resource_type_name", "port"],
+    }
+}
+
+/// A record with some of its fields, in an order of ours.
+pub struct Shown<'a> {
+    record: &'a Record,
+    fields: &'a [&'a str],
+    /// Lists that belong to it, behind its fields.
+    parts: Vec<(&'static str, Vec<Self>)>,
+}
+
+impl<'a> Shown<'a> {
+    /// Of a record, these fields.
+    pub const fn of(record: &'a Record, fields: &'a [&'a str]) -> Self {
+        Self {
+            record,
+            fields,
+            parts: Vec::new(),
+        }
+    }
+
+    /// The same with a list that belongs to it.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, list: Collection, items: &'a [Record]) -> Self {
+        self.parts.push((name, all(list, items)));
+        self
+    }
+
+    /// One line of JSON.
+    pub fn json(&self) -> String {
+        // Text and numbers: they encode.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The items of a list.
+pub fn all(list: Collection, items: &[Record]) -> Vec<Shown<'_>> {
+    let fields = fields_of(list);
+    items.iter().map(|item| Shown::of(item, fields)).collect()
+}
+
+/// One line of JSON for a list.
+pub fn json(list: Collection, items: &[Record]) -> String {
+    serde_json::to_string(&all(list, items)).unwrap_or_default()
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.fields.len() + self.parts.len()))?;
+        for field in self.fields {
+            map.serialize_entry(
+                field,
+                &self.record.get(field).cloned().map(without_passwords),
+            )?;
+        }
+        for (name, items) in &self.parts {
+            map.serialize_entry(name, items)?;
+        }
+        map.end()
+    }
+}
+
+/// The same without passwords in addresses, such as that of a repository.
+fn without_passwords(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(without_password(&text)),
+        Value::Array(items) => items.into_iter().map(without_passwords).collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| (name, without_passwords(value)))
+            .collect(),
+        plain => plain,
+    }
+}
+
+/// `https://user:password@host/` without what stands before the host.
+fn without_password(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return text.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://***@{host}{path}"),
+        None => text.to_owned(),
+    }
+}
+
+/// A value for people.
+pub fn in_words(value: Option<&Value>) -> String {
+    match value.cloned().map(without_passwords) {
+        None | Some(Value::Null) => "(none)".to_owned(),
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+    }
+}
+
+/// The lines of a table of a list.
+pub fn table(list: Collection, items: &[Record]) -> Vec<String> {
+    let columns = columns_of(list);
+    let head: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
+    let cells = |item: &Record| columns.iter().map(|&column| cell(item, column)).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(head)
+        .chain(items.iter().map(cells))
+        .collect();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths);
+        let line: String = cells
+            .map(|(cell, width)| format!("{cell:width$}  "))
+            .collect();
+        line.trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+/// The lines that tell of one record: each field that has a plain value.
+pub fn lines(kind: Kind, record: &Record) -> Vec<String> {
+    let fields = fields_of_one(kind).iter();
+    let told = fields.filter_map(|field| {
+        let value = record.get(field).filter(|value| !value.is_object())?;
+        Some(format!("{field}: {}", cut(&in_words(Some(value)))))
+    });
+    told.collect()
+}
+
+fn cell(item: &Record, column: &str) -> String {
+    cut(&item
+        .get(column)
+        .map(|value| in_words(Some(value)))
+        .unwrap_or_default())
+}
+
+fn cut(text: &str) -> String {
+    if text.chars().count() <= WIDEST {
+        return text.to_owned();
+    }
+    text.chars().take(WIDEST - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(json: &str) -> Record {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn fields_come_in_our_order_and_no_other_comes() {
+        let site = record(
+            r#"{"status":null,"secret":"x","display_name":"docs","id":"a","name":"docs-a"}"#,
+        );
+        let list = Collection::All(Kind::StaticSite);
+        assert_eq!(
+            json(list, &[site]),
+            r#"[{"id":"a","name":"docs-a","display_name":"docs","status":null}]"#
+        );
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_not_shown() {
+        for (text, shown) in [
+            ("https://me:geheim@a.b/c", "https://***@a.b/c"),
+            ("https://token@a.b", "https://***@a.b"),
+            ("https://a.b/c@d", "https://a.b/c@d"),
+            ("git@a.b:c/d", "git@a.b:c/d"),
+        ] {
+            assert_eq!(without_password(text), shown);
+        }
+        let app = record(r#"{"id":"a","repo_url":"https://me:geheim@a.b/c"}"#);
+        assert!(
+            !Shown::of(&app, fields_of_one(Kind::Application))
+                .json()
+                .contains("geheim")
+        );
+        assert!(!lines(Kind::Application, &app).concat().contains("geheim"));
+    }
+
+    #[test]
+    fn a_table_has_columns_of_one_width() {
+        let pipelines = [
+            record(r#"{"id":"1","display_name":"shop","type":"trunk"}"#),
+            record(r#"{"id":"22","display_name":"a longer name","type":"branch"}"#),
+        ];
+        assert_eq!(
+            table(Collection::All(Kind::Pipeline), &pipelines),
+            [
+                "id  display_name   type",
+                "1   shop           trunk",
+                "22  a longer name  branch",
+            ]
+        );
+    }
+}

@@ -1,0 +1,229 @@
+//! Making sure of a database, and connecting it.
+
+use uuid::Uuid;
+
+use crate::outcome::{Ending, Outcome};
+use crate::plan::{Link, NewDatabase};
+use crate::report::Event;
+use crate::resource::{Kind, Thing};
+use crate::run::Run;
+use crate::sevalla::{Patience, Record};
+use crate::trigger::{self, Existing, Readiness, TriggerError};
+
+impl Run<'_> {
+    /// Makes sure that there is a database of this name, and that it is ready.
+    pub(super) async fn create_database(&self, new: &NewDatabase) -> Outcome {
+        match self.try_to_create_database(new).await {
+            Ok(outcome) => outcome,
+            Err(error) => self.not_done(error).await,
+        }
+    }
+
+    async fn try_to_create_database(&self, new: &NewDatabase) -> Result<Outcome, TriggerError> {
+        let (record, is_new) = match trigger::look_before_creation(&self.client, new).await? {
+            Existing::Database(record) if self.plan.dry_run => {
+                let label = record.label();
+                return Ok(Outcome::planned(&format!(
+                    "do nothing: database {label} is there"
+                )));
+            }
+            Existing::Database(record) => (*record, false),
+            Existing::None(known) => {
+                let settings = trigger::prepare(&self.client, new).await?;
+                if self.plan.dry_run {
+                    return Ok(Outcome::planned(&format!("create database {}", new.name)));
+                }
+                let Some(password) = &new.password else {
+                    return Ok(Outcome::new(Ending::Internal, "No password could be drawn"));
+                };
+                let tell = |event: Event<'_>| self.reporter.on(event);
+                let client = &self.client;
+                let made =
+                    trigger::create_database(client, &settings, password, &known, &tell).await?;
+                (made, true)
+            }
+        };
+        self.tell_of_database(new, &record, is_new);
+        let Some(id) = record.id() else {
+            return Ok(Outcome::new(
+                Ending::Internal,
+                "The service gave the database no id that is one",
+            ));
+        };
+        self.until_ready(id, &record.label(), is_new).await
+    }
+
+    fn tell_of_database(&self, new: &NewDatabase, record: &Record, is_new: bool) {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        if let Some(id) = record.id() {
+            tell(Event::Database {
+                id,
+                is_new: Some(is_new),
+            });
+        }
+        let label = record.label();
+        let done = if is_new { "created" } else { "found" };
+        tell(Event::Note(&format!("Database {label} {done}")));
+        match (&new.password, new.is_drawn, is_new) {
+            (Some(password), true, true) if new.tells_password => {
+                tell(Event::Password(password));
+            }
+            (_, true, true) => tell(Event::Warning(
+                "Nobody knows the password that was drawn. Give database-password, or set \
+                 output-password, if somebody has to.",
+            )),
+            (_, true, false) if new.tells_password => tell(Event::Warning(
+                "The database was there before, and the service does not tell its password: the \
+                 output database-password is empty.",
+            )),
+            _ => {}
+        }
+    }
+
+    async fn until_ready(
+        &self,
+        id: Uuid,
+        label: &str,
+        is_new: bool,
+    ) -> Result<Outcome, TriggerError> {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let readiness = trigger::wait_until_ready(&self.client, id, &tell)
+            .await
+            .map_err(|error| error.at(format!("It is database {label}")))?;
+        let done = if is_new { "Created" } else { "Found" };
+        Ok(match readiness {
+            Readiness::Ready(record) => {
+                let outcome = Outcome::new(
+                    Ending::Success,
+                    format!("{done} database {label}; it is ready"),
+                );
+                match record.get("is_suspended") {
+                    Some(serde_json::Value::Bool(true)) => outcome.because("It is suspended"),
+                    _ => outcome,
+                }
+            }
+            Readiness::Failed(status) => Outcome::new(
+                Ending::Failed,
+                format!("Database {label} will not be ready; its status is {status}"),
+            )
+            .hint("Delete it with delete-database, then run this again"),
+            Readiness::NotYet(status) => Outcome::new(
+                Ending::TimedOut,
+                format!("The time was over before database {label} was ready; it is {status}"),
+            )
+            .hint("Raise timeout, or run this again: it is found by its name"),
+        })
+    }
+
+    /// Connects a database to an application, and tells the application of it
+    /// if that is wanted.
+    pub(super) async fn connect(&self, link: &Link) -> Outcome {
+        match self.try_to_connect(link).await {
+            Ok(outcome) => outcome,
+            Err(error) => self.not_done(error).await,
+        }
+    }
+
+    async fn try_to_connect(&self, link: &Link) -> Result<Outcome, TriggerError> {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let (database, app) = (link.database, link.app);
+        let record = match self.ready_database(link).await? {
+            Ok(record) => record,
+            Err(outcome) => return Ok(outcome),
+        };
+        tell(Event::Database {
+            id: database,
+            is_new: None,
+        });
+        let thing = Thing {
+            kind: Kind::Application,
+            id: app,
+        };
+        let patience = Patience::BEFORE_THE_START;
+        let application = self.client.record(thing, patience).await?;
+        let pair = format!("database {} and {}", record.label(), application.label());
+        let was = trigger::is_connected(&self.client, database, app, patience).await?;
+        if self.plan.dry_run {
+            return Ok(Outcome::planned(&plan_in_words(link, was, &pair)));
+        }
+        if !was {
+            trigger::connect(&self.client, database, app, &tell).await?;
+        }
+        let done = if was {
+            "were connected already"
+        } else {
+            "are connected now"
+        };
+        tell(Event::Note(&format!("{pair} {done}")));
+        match &link.variables {
+            None => tell(Event::Note(
+                "Sevalla adds no variables with a connection. With set-env: true this action \
+                 writes them.",
+            )),
+            Some(credentials) => {
+                let Some(variables) = trigger::variables(&record, credentials) else {
+                    return Err(TriggerError::Refused {
+                        reason: format!(
+                            "The service tells no internal host of database {}",
+                            record.label()
+                        ),
+                        hint: "Run this again once the dashboard shows one".to_owned(),
+                    });
+                };
+                trigger::set_variables(&self.client, app, &variables, &tell).await?;
+            }
+        }
+        let outcome = Outcome::new(Ending::Success, format!("Connected {pair}"));
+        Ok(match (&link.variables, link.restart) {
+            (Some(_), false) => outcome.because(
+                "Variables reach the application with its next deployment; is-restart restarts it",
+            ),
+            _ => outcome,
+        })
+    }
+
+    /// The database, once it can be used; or why it cannot.
+    async fn ready_database(&self, link: &Link) -> Result<Result<Record, Outcome>, TriggerError> {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let thing = Thing {
+            kind: Kind::Database,
+            id: link.database,
+        };
+        let record = self
+            .client
+            .record(thing, Patience::BEFORE_THE_START)
+            .await?;
+        if record.text("status") != Some("creating") || self.plan.dry_run {
+            return Ok(Ok(record));
+        }
+        let readiness = trigger::wait_until_ready(&self.client, link.database, &tell).await?;
+        Ok(match readiness {
+            Readiness::Ready(record) => Ok(record),
+            Readiness::Failed(status) => Err(Outcome::new(
+                Ending::Failed,
+                format!("The database cannot be connected; its status is {status}"),
+            )),
+            Readiness::NotYet(status) => Err(Outcome::new(
+                Ending::TimedOut,
+                format!("The time was over before the database was ready; it is {status}"),
+            )),
+        })
+    }
+}
+
+fn plan_in_words(link: &Link, were_connected: bool, pair: &str) -> String {
+    let mut parts = Vec::new();
+    if !were_connected {
+        parts.push(format!("connect {pair}"));
+    }
+    if let Some(credentials) = &link.variables {
+        parts.push(format!("set the variables {}_…", credentials.prefix));
+    }
+    if link.restart {
+        parts.push("restart the application".to_owned());
+    }
+    if parts.is_empty() {
+        return format!("do nothing: {pair} are connected");
+    }
+    parts.join(", then ")
+}

@@ -1,0 +1,93 @@
+//! What is done to what a company has, beside deploying it.
+
+mod caching;
+mod databases;
+mod deleting;
+mod listing;
+mod updating;
+
+use super::Run;
+use crate::outcome::{Ending, Outcome};
+use crate::plan::{Management, Order, Work};
+use crate::report::Event;
+use crate::trigger::TriggerError;
+
+/// Said of a look that a signal ended.
+const ONLY_READ: &str = "Nothing was changed";
+
+/// Said of a change that a signal ended.
+const UNSEEN: &str = "Whether the last request took effect was not seen";
+
+/// What to do then: none of these does anything twice.
+const AGAIN: &str = "Run this again: what is done already is not done twice";
+
+impl Run<'_> {
+    /// Does it, to its end.
+    pub(super) async fn manage(&self, management: &Management) -> Outcome {
+        match management {
+            Management::List(inventory) => {
+                self.unless_stopped(self.list(inventory), ONLY_READ).await
+            }
+            Management::Show(subject) => self.unless_stopped(self.show(subject), ONLY_READ).await,
+            Management::Update(update) => self.unless_stopped(self.update(update), UNSEEN).await,
+            Management::Delete(doomed) => self.unless_stopped(self.delete(doomed), UNSEEN).await,
+            Management::CreateDatabase(new) => {
+                self.unless_stopped(self.create_database(new), UNSEEN).await
+            }
+            Management::Connect(link) => {
+                let outcome = self.unless_stopped(self.connect(link), UNSEEN).await;
+                if outcome.ending != Ending::Success || !link.restart {
+                    return outcome;
+                }
+                let order = Order {
+                    restart: true,
+                    ..Order::default()
+                };
+                self.deploy(&Work::DeployApplication {
+                    app: link.app,
+                    order,
+                })
+                .await
+            }
+            Management::Purge(service) => self.unless_stopped(self.purge(*service), UNSEEN).await,
+            Management::ToggleCdn(app, wanted) => self.toggle_cdn(*app, *wanted).await,
+        }
+    }
+
+    /// Does something of which no part has to be waited for once somebody
+    /// asks to end.
+    async fn unless_stopped(&self, work: impl Future<Output = Outcome>, why: &str) -> Outcome {
+        tokio::select! {
+            // The signal first: it also makes requests give up, and then what
+            // they give up with is not the reason for the end.
+            biased;
+            signal = self.stop.asked() => {
+                self.reporter.on(Event::Stopping(signal));
+                let outcome = Outcome::interrupted(signal).because(why);
+                if why == ONLY_READ { outcome } else { outcome.hint(AGAIN) }
+            }
+            outcome = work => outcome,
+        }
+    }
+
+    /// It was not done, or cannot be told to have been.
+    async fn not_done(&self, error: TriggerError) -> Outcome {
+        let is_refused = is_refusal_of_ours(&error);
+        let mut outcome = self.not_started(error).await;
+        if is_refused {
+            "Nothing was changed".clone_into(&mut outcome.headline);
+        }
+        if outcome.ending == Ending::Ambiguous {
+            outcome.hint = Some(AGAIN.to_owned());
+        }
+        outcome
+    }
+}
+
+fn is_refusal_of_ours(error: &TriggerError) -> bool {
+    match error {
+        TriggerError::Refused { .. } => true,
+        TriggerError::At(_, error) => is_refusal_of_ours(error),
+        _ => false,
+    }
+}

@@ -1,0 +1,94 @@
+//! Changing settings.
+
+use crate::outcome::{Ending, Outcome};
+use crate::plan::Update;
+use crate::report::Event;
+use crate::report::records::in_words;
+use crate::resource::Changeable;
+use crate::run::Run;
+use crate::trigger::{self, Comparison, Difference, Readiness, TriggerError};
+
+impl Run<'_> {
+    /// Makes the settings what is wanted, if they are not.
+    pub(super) async fn update(&self, update: &Update) -> Outcome {
+        match self.try_to_update(update).await {
+            Ok(outcome) => outcome,
+            Err(error) => self.not_done(error).await,
+        }
+    }
+
+    async fn try_to_update(&self, update: &Update) -> Result<Outcome, TriggerError> {
+        let comparison = trigger::look_before_update(&self.client, update).await?;
+        let label = comparison.record.label();
+        let noun = update.what.kind().noun();
+        self.reporter.on(Event::Result(&as_json(&comparison)));
+        if comparison.differences.is_empty() {
+            let headline = format!("Nothing to change: {noun} {label} has these settings already");
+            return Ok(Outcome::new(Ending::Success, headline));
+        }
+        for difference in &comparison.differences {
+            self.reporter.on(Event::Note(&in_a_line(difference)));
+        }
+        if self.plan.dry_run {
+            let count = comparison.differences.len();
+            return Ok(Outcome::planned(&format!(
+                "change {count} settings of {noun} {label}"
+            )));
+        }
+        trigger::update(&self.client, update, &comparison).await?;
+        let changed = Outcome::new(Ending::Success, format!("Changed {noun} {label}"));
+        match update.what {
+            Changeable::Application | Changeable::StaticSite => {
+                Ok(changed.because("What builds or runs it takes effect with the next deployment"))
+            }
+            Changeable::Database => self.until_changed(update, changed).await,
+        }
+    }
+
+    /// A database that becomes larger or smaller takes its time.
+    async fn until_changed(
+        &self,
+        update: &Update,
+        changed: Outcome,
+    ) -> Result<Outcome, TriggerError> {
+        if update.resource_type.is_none() {
+            return Ok(changed);
+        }
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let ready = trigger::wait_until_ready(&self.client, update.id, &tell).await?;
+        Ok(match ready {
+            Readiness::Ready(_) => changed,
+            Readiness::Failed(status) => Outcome::new(
+                Ending::Failed,
+                format!("The database did not take the change; its status is {status}"),
+            )
+            .hint("Look in the dashboard, or ask Sevalla's support"),
+            Readiness::NotYet(status) => Outcome::new(
+                Ending::TimedOut,
+                format!("The time was over before the database was changed; it is {status}"),
+            )
+            .hint("Raise timeout, or run this again: it goes on without this run"),
+        })
+    }
+}
+
+fn in_a_line(difference: &Difference) -> String {
+    format!(
+        "{}: {} → {}",
+        difference.name,
+        in_words(difference.before.as_ref()),
+        in_words(Some(&difference.after))
+    )
+}
+
+/// The differences as one line of JSON.
+fn as_json(comparison: &Comparison) -> String {
+    let differences = comparison.differences.iter().map(|difference| {
+        serde_json::json!({
+            "setting": difference.name,
+            "before": difference.before.as_ref().map(|value| in_words(Some(value))),
+            "after": in_words(Some(&difference.after)),
+        })
+    });
+    differences.collect::<serde_json::Value>().to_string()
+}

@@ -1,0 +1,65 @@
+//! Operations that change settings or the CDN, or delete.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::operation::{
+    DELETE_APPLICATION, DELETE_DATABASE, DELETE_STATIC_SITE, TOGGLE_APPLICATION_CDN,
+    UPDATE_APPLICATION, UPDATE_DATABASE, UPDATE_STATIC_SITE,
+};
+use super::{ApiError, Call, Client, Patience};
+use crate::resource::Changeable;
+
+/// The answer to a toggle: without the state it tells nothing.
+#[derive(Deserialize)]
+struct Toggled {
+    is_turned_on: bool,
+}
+
+impl Client {
+    /// Changes the settings that are given. Setting what is set changes
+    /// nothing, so it is sent again when an answer is lost.
+    pub async fn update(
+        &self,
+        what: Changeable,
+        id: Uuid,
+        settings: &Map<String, Value>,
+        patience: Patience,
+    ) -> Result<(), ApiError> {
+        let operation = match what {
+            Changeable::Application => &UPDATE_APPLICATION,
+            Changeable::StaticSite => &UPDATE_STATIC_SITE,
+            Changeable::Database => &UPDATE_DATABASE,
+        };
+        let id = id.to_string();
+        let call = Call::new(operation, [id.as_str()]).json(settings);
+        self.send_and(call, patience, |_| Ok(())).await
+    }
+
+    /// Asks to delete. The service does it later.
+    pub async fn delete(
+        &self,
+        what: Changeable,
+        id: Uuid,
+        patience: Patience,
+    ) -> Result<(), ApiError> {
+        let operation = match what {
+            Changeable::Application => &DELETE_APPLICATION,
+            Changeable::StaticSite => &DELETE_STATIC_SITE,
+            Changeable::Database => &DELETE_DATABASE,
+        };
+        let id = id.to_string();
+        let call = Call::new(operation, [id.as_str()]);
+        self.send_and(call, patience, |_| Ok(())).await
+    }
+
+    /// Turns an application's CDN on if it is off and off if it is on, and
+    /// says which it is now. Never sent again once it may have taken effect.
+    pub async fn toggle_cdn(&self, app: Uuid, patience: Patience) -> Result<bool, ApiError> {
+        let app = app.to_string();
+        let call = Call::new(&TOGGLE_APPLICATION_CDN, [app.as_str()]);
+        let toggled: Toggled = self.send(call, patience).await?;
+        Ok(toggled.is_turned_on)
+    }
+}

@@ -1,0 +1,113 @@
+//! Operations that make databases and their connections. A database's record is
+//! read in [`super::records`].
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::operation::{
+    CREATE_DATABASE, CREATE_INTERNAL_CONNECTION, LIST_CLUSTERS, LIST_DATABASE_RESOURCE_TYPES,
+    LIST_INTERNAL_CONNECTIONS,
+};
+use super::records::Record;
+use super::wire::AtMost;
+use super::{ApiError, Call, Client, Patience};
+use crate::secret::Password;
+
+/// More connections, clusters or sizes than a company has.
+const MOST: usize = 1000;
+
+/// The body that makes a database.
+#[derive(Serialize)]
+struct CreateDatabaseBody<'a> {
+    #[serde(flatten)]
+    settings: &'a Map<String, Value>,
+    db_password: &'a str,
+}
+
+/// The body that connects a database to an application.
+#[derive(Serialize)]
+struct ConnectBody {
+    target_id: String,
+    target_type: &'static str,
+}
+
+/// An internal connection: what is at its two ends.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Connection {
+    source_id: String,
+    target_id: String,
+}
+
+impl Connection {
+    /// Whether this is at one of its ends.
+    pub fn has(&self, id: Uuid) -> bool {
+        [&self.source_id, &self.target_id]
+            .into_iter()
+            .any(|end| end.parse() == Ok(id))
+    }
+}
+
+impl Client {
+    /// Makes a database; the service takes its time for it. Never sent again
+    /// once it may have taken effect.
+    pub async fn create_database(
+        &self,
+        settings: &Map<String, Value>,
+        password: &Password,
+        patience: Patience,
+    ) -> Result<Record, ApiError> {
+        let body = CreateDatabaseBody {
+            settings,
+            db_password: password.expose(),
+        };
+        self.send(Call::new(&CREATE_DATABASE, []).json(&body), patience)
+            .await
+    }
+
+    /// Reads a database's internal connections.
+    pub async fn list_internal_connections(
+        &self,
+        database: Uuid,
+        patience: Patience,
+    ) -> Result<Vec<Connection>, ApiError> {
+        let database = database.to_string();
+        let call = Call::new(&LIST_INTERNAL_CONNECTIONS, [database.as_str()]);
+        let connections: AtMost<Connection, MOST> = self.send(call, patience).await?;
+        Ok(connections.0)
+    }
+
+    /// Connects a database to an application. Never sent again once it may
+    /// have taken effect.
+    pub async fn create_internal_connection(
+        &self,
+        database: Uuid,
+        app: Uuid,
+        patience: Patience,
+    ) -> Result<(), ApiError> {
+        let database = database.to_string();
+        let body = ConnectBody {
+            target_id: app.to_string(),
+            target_type: "app",
+        };
+        let call = Call::new(&CREATE_INTERNAL_CONNECTION, [database.as_str()]).json(&body);
+        self.send_and(call, patience, |_| Ok(())).await
+    }
+
+    /// Reads the clusters there are.
+    pub async fn list_clusters(&self, patience: Patience) -> Result<Vec<Record>, ApiError> {
+        let clusters: AtMost<Record, MOST> =
+            self.send(Call::new(&LIST_CLUSTERS, []), patience).await?;
+        Ok(clusters.0)
+    }
+
+    /// Reads the sizes that a database can have.
+    pub async fn list_database_resource_types(
+        &self,
+        patience: Patience,
+    ) -> Result<Vec<Record>, ApiError> {
+        let call = Call::new(&LIST_DATABASE_RESOURCE_TYPES, []);
+        let types: AtMost<Record, MOST> = self.send(call, patience).await?;
+        Ok(types.0)
+    }
+}

@@ -1,0 +1,77 @@
+//! Operations on an application's environment variables. Their values are
+//! secrets: none is kept that was read.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::operation::{
+    CREATE_ENVIRONMENT_VARIABLE, LIST_ENVIRONMENT_VARIABLES, UPDATE_ENVIRONMENT_VARIABLE,
+};
+use super::wire::{Page, uuid};
+use super::{ApiError, Call, Client, LONGEST_PAGE, Patience};
+
+/// A variable without its value.
+#[derive(Debug, Clone, Deserialize)]
+pub struct EnvVar {
+    /// Its id.
+    #[serde(deserialize_with = "uuid")]
+    pub id: Uuid,
+    /// Its name.
+    pub key: String,
+}
+
+/// The body that makes or changes a variable.
+#[derive(Serialize)]
+struct EnvVarBody<'a> {
+    key: &'a str,
+    value: &'a str,
+}
+
+impl Client {
+    /// Reads a page of an application's variables.
+    pub async fn list_env_vars(
+        &self,
+        app: Uuid,
+        offset: usize,
+        patience: Patience,
+    ) -> Result<Vec<EnvVar>, ApiError> {
+        let app = app.to_string();
+        let call = Call::new(&LIST_ENVIRONMENT_VARIABLES, [app.as_str()])
+            .query("limit", LONGEST_PAGE.to_string())
+            .query("offset", offset.to_string());
+        let page: Page<EnvVar> = self.send(call, patience).await?;
+        Ok(page.data.0)
+    }
+
+    /// Makes a variable. Never sent again once it may have taken effect.
+    pub async fn create_env_var(
+        &self,
+        app: Uuid,
+        key: &str,
+        value: &str,
+        patience: Patience,
+    ) -> Result<(), ApiError> {
+        let app = app.to_string();
+        let body = EnvVarBody { key, value };
+        let call = Call::new(&CREATE_ENVIRONMENT_VARIABLE, [app.as_str()]).json(&body);
+        self.send_and(call, patience, |_| Ok(())).await
+    }
+
+    /// Gives a variable a value. Setting what is set changes nothing, so it is
+    /// sent again when an answer is lost.
+    pub async fn update_env_var(
+        &self,
+        app: Uuid,
+        variable: &EnvVar,
+        value: &str,
+        patience: Patience,
+    ) -> Result<(), ApiError> {
+        let (app, id) = (app.to_string(), variable.id.to_string());
+        let body = EnvVarBody {
+            key: &variable.key,
+            value,
+        };
+        let call = Call::new(&UPDATE_ENVIRONMENT_VARIABLE, [app.as_str(), id.as_str()]).json(&body);
+        self.send_and(call, patience, |_| Ok(())).await
+    }
+}

@@ -1,0 +1,144 @@
+//! Records as the service writes them, with all their fields: what is shown,
+//! compared and searched rather than followed.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Deserializer, de};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::operation::{
+    GET_APPLICATION, GET_DATABASE, GET_PIPELINE, GET_STATIC_SITE, LIST_APPLICATIONS,
+    LIST_DATABASES, LIST_DEPLOYMENTS, LIST_PIPELINES, LIST_PROCESSES, LIST_STATIC_SITE_DEPLOYMENTS,
+    LIST_STATIC_SITES, Operation,
+};
+use super::wire::Page;
+use super::{ApiError, Call, Client, LONGEST_PAGE, Patience};
+use crate::deployment::ServiceKind;
+use crate::resource::{Collection, Kind, Thing};
+
+/// The largest offset that the service takes.
+const LAST_OFFSET: usize = 10_000;
+
+/// A record: an object with an id.
+#[derive(Debug, Clone)]
+pub struct Record(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = Map::deserialize(deserializer)?;
+        match fields.get("id") {
+            Some(Value::String(_)) => Ok(Self(fields)),
+            _ => Err(de::Error::missing_field("id")),
+        }
+    }
+}
+
+impl Record {
+    /// A field; `None` if it is absent or null.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A field that is text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.as_str()
+    }
+
+    /// Its id, if that is one.
+    pub fn id(&self) -> Option<Uuid> {
+        self.text("id")?.parse().ok()
+    }
+
+    /// The name in the dashboard, or else the system's.
+    pub fn name(&self) -> Option<&str> {
+        self.text("display_name").or_else(|| self.text("name"))
+    }
+
+    /// What people call it.
+    pub fn label(&self) -> String {
+        let id = self.text("id").unwrap_or_default();
+        match self.name() {
+            Some(name) => format!("{name} ({id})"),
+            None => id.to_owned(),
+        }
+    }
+}
+
+/// Everything of a list, or as much as the service gives.
+#[derive(Debug)]
+pub struct Listed {
+    /// The records, each once.
+    pub records: Vec<Record>,
+    /// Whether the service gives no more although there is more.
+    pub is_cut: bool,
+}
+
+impl Client {
+    /// Reads the record of a thing, with all its fields.
+    pub async fn record(&self, thing: Thing, patience: Patience) -> Result<Record, ApiError> {
+        let operation = match thing.kind {
+            Kind::Application => &GET_APPLICATION,
+            Kind::StaticSite => &GET_STATIC_SITE,
+            Kind::Pipeline => &GET_PIPELINE,
+            Kind::Database => &GET_DATABASE,
+        };
+        let id = thing.id.to_string();
+        self.send(Call::new(operation, [id.as_str()]), patience)
+            .await
+    }
+
+    /// Reads a page of a list.
+    pub async fn page(
+        &self,
+        list: Collection,
+        offset: usize,
+        patience: Patience,
+    ) -> Result<Vec<Record>, ApiError> {
+        let (operation, id) = operation_of(list);
+        let id = id.map(|id| id.to_string());
+        let ids: Vec<&str> = id.iter().map(String::as_str).collect();
+        let call = Call::new(operation, ids)
+            .query("limit", LONGEST_PAGE.to_string())
+            .query("offset", offset.to_string());
+        let page: Page<Record> = self.send(call, patience).await?;
+        Ok(page.data.0)
+    }
+
+    /// Reads all pages of a list.
+    pub async fn pages(&self, list: Collection, patience: Patience) -> Result<Listed, ApiError> {
+        let mut all: Vec<Record> = Vec::new();
+        let mut known = HashSet::new();
+        for offset in (0..=LAST_OFFSET).step_by(LONGEST_PAGE) {
+            let page = self.page(list, offset, patience).await?;
+            let length = page.len();
+            // The list may shift while it is read.
+            let fresh = |record: &Record| known.insert(record.text("id").map(str::to_owned));
+            all.extend(page.into_iter().filter(fresh));
+            if length < LONGEST_PAGE {
+                return Ok(Listed {
+                    records: all,
+                    is_cut: false,
+                });
+            }
+        }
+        Ok(Listed {
+            records: all,
+            is_cut: true,
+        })
+    }
+}
+
+fn operation_of(list: Collection) -> (&'static Operation, Option<Uuid>) {
+    match list {
+        Collection::All(Kind::Application) => (&LIST_APPLICATIONS, None),
+        Collection::All(Kind::StaticSite) => (&LIST_STATIC_SITES, None),
+        Collection::All(Kind::Pipeline) => (&LIST_PIPELINES, None),
+        Collection::All(Kind::Database) => (&LIST_DATABASES, None),
+        Collection::Deployments(service) => match service.kind {
+            ServiceKind::Application => (&LIST_DEPLOYMENTS, Some(service.id)),
+            ServiceKind::StaticSite => (&LIST_STATIC_SITE_DEPLOYMENTS, Some(service.id)),
+        },
+        Collection::Processes(app) => (&LIST_PROCESSES, Some(app)),
+    }
+}

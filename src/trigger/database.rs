@@ -1,0 +1,498 @@
+//! Making a database, connecting it, and telling the application of it.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::once::{Candidate, at_most_once};
+use super::{Tell, TriggerError};
+use crate::plan::{Credentials, NewDatabase};
+use crate::report::Event;
+use crate::resource::{Collection, Kind, Thing};
+use crate::schedule::Schedule;
+use crate::secret::Password;
+use crate::sevalla::{ApiError, Client, EnvVar, LONGEST_PAGE, Patience, Record};
+
+/// How long a new database may not be there yet for those who read it.
+const APPEARANCE: Duration = Duration::from_secs(30);
+
+/// The most variables of an application that are looked through.
+const MOST_VARIABLES: usize = 2000;
+
+const DATABASES: Collection = Collection::All(Kind::Database);
+
+/// Something that users name, and the service wants the id of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// Where a database runs.
+    Cluster,
+    /// How large it is.
+    Size,
+}
+
+/// The id of what has this name or id.
+pub(super) async fn choose(
+    client: &Client,
+    choice: Choice,
+    given: &str,
+) -> Result<String, TriggerError> {
+    let patience = Patience::BEFORE_THE_START;
+    let all = match choice {
+        Choice::Cluster => client.list_clusters(patience).await?,
+        Choice::Size => client.list_database_resource_types(patience).await?,
+    };
+    let is_meant = |one: &&Record| {
+        let names = ["id", "name", "display_name"].map(|name| one.text(name));
+        let mut names = names.into_iter().flatten();
+        names.any(|name| name.eq_ignore_ascii_case(given))
+    };
+    let found: Vec<&Record> = all.iter().filter(is_meant).collect();
+    if let [only] = found.as_slice() {
+        return Ok(only.text("id").unwrap_or_default().to_owned());
+    }
+    let (setting, noun) = match choice {
+        Choice::Cluster => ("cluster", "cluster"),
+        Choice::Size => ("resource_type", "size of databases"),
+    };
+    let labels: Vec<String> = all.iter().map(Record::label).collect();
+    let what = if found.is_empty() {
+        "No"
+    } else {
+        "More than one"
+    };
+    Err(TriggerError::Refused {
+        reason: format!(
+            "{what} {noun} is called {given:?}; there are {}",
+            labels.join(", ")
+        ),
+        hint: format!("Set {setting} in settings to one of these names or ids"),
+    })
+}
+
+/// What there is before a database is made.
+#[derive(Debug)]
+pub enum Existing {
+    /// One of this name and type.
+    Database(Box<Record>),
+    /// None, and all there are: the high-water mark for making one.
+    None(Known),
+}
+
+/// The databases that were there before one was made.
+#[derive(Debug)]
+pub struct Known(HashSet<Option<Uuid>>);
+
+/// Looks for the database of this name. Refuses to take one of another type
+/// for it.
+pub async fn look_before_creation(
+    client: &Client,
+    new: &NewDatabase,
+) -> Result<Existing, TriggerError> {
+    let all = client.pages(DATABASES, Patience::BEFORE_THE_START).await?;
+    let known = Known(all.records.iter().map(Record::id).collect());
+    let is_named = |record: &Record| record.text("display_name") == Some(&new.name);
+    let mut found: Vec<Record> = all.records.into_iter().filter(is_named).collect();
+    if found.len() > 1 {
+        let labels: Vec<String> = found.iter().map(Record::label).collect();
+        return Err(TriggerError::Refused {
+            reason: format!("Several databases have this name: {}", labels.join(", ")),
+            hint: "A database is found by its display name: choose another, or delete all but one"
+                .to_owned(),
+        });
+    }
+    let Some(record) = found.pop() else {
+        return Ok(Existing::None(known));
+    };
+    let wanted = new.settings.get("type").and_then(Value::as_str);
+    match (record.text("type"), wanted) {
+        (Some(is), Some(wanted)) if is != wanted => Err(TriggerError::Refused {
+            reason: format!(
+                "{} is there already, and is of type {is}, not {wanted}",
+                record.label()
+            ),
+            hint: "Choose another display_name, or delete that database".to_owned(),
+        }),
+        _ => Ok(Existing::Database(Box::new(record))),
+    }
+}
+
+/// The settings to send, with the ids of cluster and size.
+pub async fn prepare(
+    client: &Client,
+    new: &NewDatabase,
+) -> Result<Map<String, Value>, TriggerError> {
+    let mut settings = new.settings.clone();
+    for (name, choice, given) in [
+        ("cluster_id", Choice::Cluster, &new.cluster),
+        ("resource_type_id", Choice::Size, &new.resource_type),
+    ] {
+        let id = choose(client, choice, given).await?;
+        settings.insert(name.to_owned(), id.into());
+    }
+    Ok(settings)
+}
+
+/// Makes a database, at most once. It takes its time to become ready.
+pub async fn create_database(
+    client: &Client,
+    settings: &Map<String, Value>,
+    password: &Password,
+    known: &Known,
+    tell: Tell<'_>,
+) -> Result<Record, TriggerError> {
+    let name = settings.get("display_name").and_then(Value::as_str);
+    let send = async || {
+        let patience = Patience::FOR_A_WRITE;
+        client.create_database(settings, password, patience).await
+    };
+    let search = async || {
+        let all = client.pages(DATABASES, Patience::FOR_A_SEARCH).await?;
+        let is_new = |record: &Record| {
+            record.text("display_name") == name && !known.0.contains(&record.id())
+        };
+        Ok(Some(all.records.into_iter().filter(is_new).collect()))
+    };
+    at_most_once(send, search, || !client.is_closing(), tell)
+        .await
+        .map_err(explain)
+}
+
+/// Adds the limits that a refusal most likely means.
+fn explain(error: TriggerError) -> TriggerError {
+    match error.status() {
+        Some(429) => error.at(
+            "A company can create 20 services an hour, and 5 a minute by an older page; other jobs \
+             of the company count too",
+        ),
+        Some(400 | 422) => error.at(
+            "The version has to be one that Sevalla offers for this type, which the API does not \
+             tell; the dashboard does, where a database is added",
+        ),
+        _ => error,
+    }
+}
+
+/// What became of waiting for a database.
+#[derive(Debug)]
+pub enum Readiness {
+    /// It can be used.
+    Ready(Record),
+    /// It will not become ready; its status.
+    Failed(String),
+    /// The time was over; its last status.
+    NotYet(String),
+}
+
+/// Waits until a database is ready.
+pub async fn wait_until_ready(
+    client: &Client,
+    database: Uuid,
+    tell: Tell<'_>,
+) -> Result<Readiness, TriggerError> {
+    let thing = Thing {
+        kind: Kind::Database,
+        id: database,
+    };
+    let began = Instant::now();
+    let mut looks = Schedule::for_looks();
+    let mut last = String::new();
+    loop {
+        match client.record(thing, Patience::FOR_A_SEARCH).await {
+            // The service's own parts need a moment to agree that it exists.
+            Err(error) if error.status() == Some(404) && began.elapsed() < APPEARANCE => {}
+            Err(error) => return Err(error.into()),
+            Ok(record) => {
+                let status = record.text("status").unwrap_or("unknown").to_owned();
+                if status != last {
+                    tell(Event::Note(&format!(
+                        "Database {}: {status}",
+                        record.label()
+                    )));
+                }
+                match status.as_str() {
+                    "ready" => return Ok(Readiness::Ready(record)),
+                    "error" | "deleting" | "dbDeletionFailed" | "restoringFailed" => {
+                        return Ok(Readiness::Failed(status));
+                    }
+                    _ => last = status,
+                }
+            }
+        }
+        let wait = looks.next_wait(None);
+        if Instant::now() + wait >= client.deadline() {
+            return Ok(Readiness::NotYet(last));
+        }
+        sleep(wait).await;
+    }
+}
+
+/// The connection of two services, which tells nothing but that it is there.
+struct Connected;
+
+impl Candidate for Connected {
+    const NOUN: &'static str = "connection";
+
+    fn id(&self) -> Option<&str> {
+        None
+    }
+
+    fn describe(&self) -> String {
+        "an internal connection".to_owned()
+    }
+}
+
+/// Whether a database and an application are connected.
+pub async fn is_connected(
+    client: &Client,
+    database: Uuid,
+    app: Uuid,
+    patience: Patience,
+) -> Result<bool, ApiError> {
+    let all = client.list_internal_connections(database, patience).await?;
+    Ok(all.iter().any(|connection| connection.has(app)))
+}
+
+/// Connects a database to an application that it is not connected to.
+pub async fn connect(
+    client: &Client,
+    database: Uuid,
+    app: Uuid,
+    tell: Tell<'_>,
+) -> Result<(), TriggerError> {
+    let send = async || {
+        let patience = Patience::FOR_A_WRITE;
+        let sent = client.create_internal_connection(database, app, patience);
+        sent.await.map(|()| Connected)
+    };
+    let search = async || {
+        let is_there = is_connected(client, database, app, Patience::FOR_A_SEARCH).await?;
+        Ok(Some(is_there.then_some(Connected).into_iter().collect()))
+    };
+    let made = at_most_once(send, search, || !client.is_closing(), tell).await;
+    let Err(error) = made else { return Ok(()) };
+    // Somebody else was first, or the first of two sendings was late.
+    let is_refusal = matches!(error, TriggerError::Ambiguous { .. }) || error.status() == Some(409);
+    let is_there = is_connected(client, database, app, Patience::FOR_A_SEARCH);
+    if is_refusal && is_there.await.unwrap_or(false) {
+        return Ok(());
+    }
+    match error.status() {
+        Some(400) => Err(error.at("Database and application have to be in the same cluster")),
+        _ => Err(error),
+    }
+}
+
+/// The variables that tell an application where its database is.
+pub fn variables(database: &Record, credentials: &Credentials) -> Option<Vec<(String, String)>> {
+    let host = database.text("internal_hostname")?;
+    let port = match database.get("internal_port")? {
+        Value::String(port) => port.clone(),
+        other => other.to_string(),
+    };
+    let name = database.text("db_name").unwrap_or_default();
+    let scheme = match database.text("type")? {
+        kind @ ("postgresql" | "mongodb") => kind,
+        "redis" | "valkey" => "redis",
+        _ => "mysql",
+    };
+    let (user, password) = (&credentials.user, credentials.password.expose());
+    let url = format!(
+        "{scheme}://{}:{}@{host}:{port}/{}",
+        encoded(user),
+        encoded(password),
+        encoded(name)
+    );
+    let values = [
+        ("HOST", host),
+        ("PORT", &port),
+        ("NAME", name),
+        ("USER", user),
+        ("PASSWORD", password),
+        ("URL", &url),
+    ];
+    let name_of = |part: &str| format!("{}_{part}", credentials.prefix);
+    Some(
+        values
+            .map(|(part, value)| (name_of(part), value.to_owned()))
+            .into(),
+    )
+}
+
+/// A text as a part of an address.
+fn encoded(text: &str) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    let encode = |byte: u8| {
+        if is_plain(&byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
+    text.bytes().map(encode).collect()
+}
+
+/// A variable that was made, by its name.
+struct NewVariable(String);
+
+impl Candidate for NewVariable {
+    const NOUN: &'static str = "variable";
+
+    fn id(&self) -> Option<&str> {
+        None
+    }
+
+    fn describe(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl Candidate for Record {
+    const NOUN: &'static str = "database";
+
+    fn id(&self) -> Option<&str> {
+        self.text("id")
+    }
+
+    fn describe(&self) -> String {
+        self.label()
+    }
+}
+
+/// Gives variables of an application these values, whether they are there or
+/// not.
+pub async fn set_variables(
+    client: &Client,
+    app: Uuid,
+    variables: &[(String, String)],
+    tell: Tell<'_>,
+) -> Result<(), TriggerError> {
+    let known = all_variables(client, app, Patience::BEFORE_THE_START).await?;
+    for (key, value) in variables {
+        let place = |error: TriggerError| error.at(format!("It is variable {key}"));
+        let is_new = match known.iter().find(|known| known.key == *key) {
+            Some(variable) => {
+                change(client, app, variable, value).await.map_err(place)?;
+                false
+            }
+            None => create(client, app, key, value, tell).await.map_err(place)?,
+        };
+        let done = if is_new { "created" } else { "set" };
+        tell(Event::Note(&format!("Variable {key} {done}")));
+    }
+    Ok(())
+}
+
+async fn all_variables(
+    client: &Client,
+    app: Uuid,
+    patience: Patience,
+) -> Result<Vec<EnvVar>, ApiError> {
+    let mut all = Vec::new();
+    for offset in (0..MOST_VARIABLES).step_by(LONGEST_PAGE) {
+        let page = client.list_env_vars(app, offset, patience).await?;
+        let is_last = page.len() < LONGEST_PAGE;
+        all.extend(page);
+        if is_last {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+async fn change(
+    client: &Client,
+    app: Uuid,
+    variable: &EnvVar,
+    value: &str,
+) -> Result<(), TriggerError> {
+    let patience = Patience::FOR_A_WRITE;
+    client
+        .update_env_var(app, variable, value, patience)
+        .await?;
+    Ok(())
+}
+
+/// Makes a variable; `false` if it was there after all and only changed.
+async fn create(
+    client: &Client,
+    app: Uuid,
+    key: &str,
+    value: &str,
+    tell: Tell<'_>,
+) -> Result<bool, TriggerError> {
+    let find = async || {
+        let all = all_variables(client, app, Patience::FOR_A_SEARCH).await?;
+        let of_key = all.into_iter().filter(|known| known.key == key);
+        Ok::<_, ApiError>(of_key.collect::<Vec<EnvVar>>())
+    };
+    let send = async || {
+        let patience = Patience::FOR_A_WRITE;
+        client.create_env_var(app, key, value, patience).await?;
+        Ok(NewVariable(key.to_owned()))
+    };
+    let search = async || {
+        let found = find().await?.into_iter();
+        Ok(Some(found.map(|found| NewVariable(found.key)).collect()))
+    };
+    let made = at_most_once(send, search, || !client.is_closing(), tell).await;
+    let Err(error) = made else { return Ok(true) };
+    let may_be_there = matches!(error, TriggerError::Ambiguous { .. })
+        || matches!(error.status(), Some(400 | 409 | 422));
+    if !may_be_there {
+        return Err(error);
+    }
+    match find().await.ok().and_then(|mut found| found.pop()) {
+        // Setting it does no harm, whoever has made it.
+        Some(variable) => change(client, app, &variable, value).await.map(|()| false),
+        None => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(kind: &str) -> Vec<(String, String)> {
+        let json = serde_json::json!({"id": "d", "type": kind, "db_name": "shop",
+            "internal_hostname": "db.internal", "internal_port": "5432"});
+        let credentials = Credentials {
+            prefix: "ORDERS".to_owned(),
+            user: "me".to_owned(),
+            password: Password::parse("a?<>#@=+b").unwrap(),
+        };
+        variables(&serde_json::from_value(json).unwrap(), &credentials).unwrap()
+    }
+
+    #[test]
+    fn the_address_holds_what_may_stand_in_one() {
+        let all = told("postgresql");
+        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+        let parts = ["HOST", "PORT", "NAME", "USER", "PASSWORD", "URL"];
+        assert_eq!(names, parts.map(|part| format!("ORDERS_{part}")));
+        assert_eq!(
+            all[5].1,
+            "postgresql://me:a%3F%3C%3E%23%40%3D%2Bb@db.internal:5432/shop"
+        );
+        let parsed = url::Url::parse(&all[5].1).unwrap();
+        assert_eq!(
+            (parsed.host_str(), parsed.port()),
+            (Some("db.internal"), Some(5432))
+        );
+        assert!(told("mariadb")[5].1.starts_with("mysql://"));
+        assert!(told("valkey")[5].1.starts_with("redis://"));
+    }
+
+    #[test]
+    fn without_a_host_there_are_no_variables() {
+        let json = serde_json::json!({"id": "d", "type": "postgresql", "internal_hostname": null});
+        let credentials = Credentials {
+            prefix: "A".to_owned(),
+            user: "me".to_owned(),
+            password: Password::parse("abcdef").unwrap(),
+        };
+        assert!(variables(&serde_json::from_value(json).unwrap(), &credentials).is_none());
+    }
+}

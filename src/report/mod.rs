@@ -58,6 +58,8 @@ pub enum Event<'a> {
     Found(Service, &'a Deployment),
     /// The deployment was seen with a new status or commit.
     Seen(&'a Deployment),
+    /// The rollback after a failure was started, or seen with a new status.
+    RollingBack(&'a Deployment),
     /// Nothing new for a while; how long the run has watched.
     StillWaiting(&'a Deployment, Duration),
     /// A request failed and is sent again after this wait.

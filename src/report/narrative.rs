@@ -24,6 +24,9 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
             format!("Deployment {}: {}", deployment.id, state(deployment))
         }
         Event::Seen(deployment) => state(deployment),
+        Event::RollingBack(rollback) => {
+            format!("Rollback, deployment {}: {}", rollback.id, state(rollback))
+        }
         Event::StillWaiting(deployment, elapsed) => {
             format!(
                 "Still {}, {} after the start",

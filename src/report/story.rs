@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Event;
 use crate::ci::Facts;
-use crate::deployment::{Deployment, Service, Status};
+use crate::deployment::{Deployment, DeploymentId, Service, Status};
 
 /// The facts of a run.
 #[derive(Default)]
@@ -29,6 +29,8 @@ pub(super) struct Tale {
     pub(super) name: Option<String>,
     pub(super) deployment: Option<Deployment>,
     pub(super) url: Option<String>,
+    /// The deployment that went back to what was live before.
+    pub(super) rollback: Option<DeploymentId>,
     /// When we knew that it was started.
     started: Option<Instant>,
     /// When we first saw it out of the queue.
@@ -105,6 +107,7 @@ impl Tale {
                 self.see(deployment);
             }
             Event::Seen(deployment) => self.see(deployment),
+            Event::RollingBack(rollback) => self.rollback = Some(rollback.id.clone()),
             Event::Url(url) => self.url = Some(url.to_owned()),
             Event::Of(..)
             | Event::Warning(_)

@@ -13,7 +13,7 @@ mod wanted;
 
 use uuid::Uuid;
 
-pub use self::before::{Before, Place, earlier_success, look_at, look_before, read_past};
+pub use self::before::{Before, Place, earlier_success, is_busy, look_at, look_before, read_past};
 pub use self::cancel::{Cancelled, cancel};
 pub use self::delete::{Deleted, delete_preview, refuse_no_preview};
 use self::once::{at_most_once, find_one, search_once};

@@ -18,4 +18,7 @@ mod inputs;
 mod logs;
 mod network;
 mod oracle;
+mod rolling_back;
 mod signals;
+mod verifying;
+mod web;

@@ -8,16 +8,19 @@
 )]
 
 mod answers;
+mod busy;
 mod deploys;
 mod errors;
 mod faults;
 mod fleet;
 mod github;
+mod guarding;
 mod harness;
 mod inputs;
 mod logs;
 mod network;
 mod oracle;
+mod passing;
 mod rolling_back;
 mod signals;
 mod verifying;

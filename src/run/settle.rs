@@ -12,13 +12,16 @@ use crate::deployment::{Deployment, DeploymentId, ServiceKind, Verdict};
 use crate::inputs::{OnFailure, OnSkipped};
 use crate::outcome::{Ending, Outcome};
 use crate::report::Event;
-use crate::sevalla::{self, Patience};
+use crate::sevalla::{self, Next, Patience};
 use crate::trigger::{Before, Tell};
 use crate::verify::{self, Check, Filling, Verified, Visit};
 use crate::watch::{Ended, Remote};
 
 /// The most of the run's time that a check leaves for going back.
 const KEPT_FOR_GOING_BACK: Duration = Duration::from_secs(120);
+
+/// How long emptying the caches may keep the run.
+const PURGING: Duration = Duration::from_secs(10);
 
 /// What is known of a service besides the deployment that is followed.
 #[derive(Debug, Default, Clone)]
@@ -205,10 +208,21 @@ impl Run<'_> {
             .unwrap_or(end)
     }
 
-    /// Purging again what Sevalla has purged: no reason to fail.
+    /// Purging again what Sevalla has purged: no reason to fail, nor to wait
+    /// long. Twice does no harm, so it is asked again when the answer is lost.
     async fn purge_after(&self, source: &Remote, tell: Tell<'_>) {
-        let patience = Patience::FOR_A_SEARCH;
-        match source.client.purge_cache(source.service, patience).await {
+        let by = Instant::now() + PURGING;
+        let client = source.client.until(by.min(self.deadline.moment()));
+        let purge = || client.purge_cache(source.service, Patience::FOR_A_SEARCH);
+        let mut purged = purge().await;
+        if purged
+            .as_ref()
+            .is_err_and(|error| error.next() == Next::Lost)
+            && Instant::now() < by
+        {
+            purged = purge().await;
+        }
+        match purged {
             Ok(()) => tell(Event::Note(
                 "Sevalla empties the caches, which takes some minutes everywhere in the world.",
             )),

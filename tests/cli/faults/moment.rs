@@ -9,6 +9,8 @@ use sevalla_simulator::Script;
 pub(crate) enum Moment {
     /// Reading the service and the list of its deployments.
     Before,
+    /// Reading that list while another deployment is waited for.
+    Waiting,
     /// The request that starts the deployment; it has no effect.
     Trigger,
     /// The same; it has its effect.
@@ -38,12 +40,15 @@ pub(crate) enum Moment {
     /// What only adds words: when the key expires, where the service can be
     /// visited.
     Aside,
+    /// Emptying the caches after the success.
+    Purge,
 }
 
 impl Moment {
     /// In the order of a run.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Before,
+        Self::Waiting,
         Self::Trigger,
         Self::TriggerDone,
         Self::Hook,
@@ -58,6 +63,7 @@ impl Moment {
         Self::LateCancel,
         Self::Cancelling,
         Self::Aside,
+        Self::Purge,
     ];
 
     /// A heading, and what happens at that moment.
@@ -67,6 +73,11 @@ impl Moment {
                 "Before the start",
                 "The run reads the application and the list of its deployments. Nothing has been \
                  started, so trying again does no harm.",
+            ),
+            Self::Waiting => (
+                "While waiting for another deployment",
+                "With `when-busy: wait` the run looks again and again whether another deployment of \
+                 the service has ended. Nothing has been started yet.",
             ),
             Self::Trigger => (
                 "At the start, not carried out",
@@ -135,6 +146,11 @@ impl Moment {
                 "The run reads when the key expires, and after a success where the service can be \
                  visited. The fault strikes both.",
             ),
+            Self::Purge => (
+                "While emptying the caches",
+                "With `purge-cache: true`, after the success. Sevalla empties them by itself after a \
+                 deployment, so this cannot fail the run.",
+            ),
         }
     }
 
@@ -142,6 +158,8 @@ impl Moment {
     pub(crate) const fn operations(self) -> &'static [&'static str] {
         match self {
             Self::Before => &["getApplicationV3", "listDeploymentsV3"],
+            Self::Waiting => &["listDeploymentsV3"],
+            Self::Purge => &["purgeApplicationCacheV3"],
             Self::Trigger | Self::TriggerDone => &["triggerDeploymentV3"],
             Self::Hook | Self::HookDone | Self::HookAlone | Self::HookAloneDone => &["hook"],
             Self::FirstLook | Self::Following | Self::Deadline => &["getDeploymentV3"],

@@ -166,7 +166,7 @@ impl Run<'_> {
         match self.answers(&source, &now, tell).await {
             None => said,
             Some(Answers::Well) => format!("{said}. It answers well"),
-            Some(Answers::Badly(reason)) => format!("{said}. It does not answer well: {reason}"),
+            Some(Answers::Badly(reason)) => format!("{said}. After that: {reason}"),
         }
     }
 }

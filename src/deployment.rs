@@ -210,6 +210,9 @@ pub struct Deployment {
     /// Whether its plan has a build; a restart, a rollback and a promotion take
     /// what was built before. `None` where the service does not tell.
     pub is_built: Option<bool>,
+    /// Whether it only shows a pull request; never live at the service's own
+    /// address. Static sites alone have these among their deployments.
+    pub is_preview: bool,
 }
 
 impl Deployment {
@@ -229,6 +232,7 @@ impl Deployment {
             started_at: None,
             finished_at: None,
             is_built: None,
+            is_preview: false,
         }
     }
 

@@ -98,10 +98,16 @@ impl Outcome {
         .hint("Look at what is live; on-failure: rollback goes back by itself")
     }
 
-    /// It has another commit than the expected one, and was cancelled for it.
-    pub fn mismatched(id: &DeploymentId) -> Self {
+    /// It has another commit than the expected one, and was to be cancelled for
+    /// it.
+    pub fn mismatched(id: &DeploymentId, cancelled: &Cancelled) -> Self {
+        let ending = match cancelled {
+            Cancelled::Ended(..) => Ending::Cancelled,
+            // It may be live by now.
+            _ => Ending::Unverified,
+        };
         Self::new(
-            Ending::Unverified,
+            ending,
             format!("Deployment {id} has another commit than the one that was tested"),
         )
         .hint("Run again for the commit at the tip of the branch")
@@ -362,6 +368,17 @@ impl Outcome {
                 .to_owned(),
         };
         Self::new(Ending::Triggered, headline)
+    }
+
+    /// Somebody else's deployment does, and is not followed.
+    pub fn joined(other: &Deployment) -> Self {
+        Self::new(
+            Ending::Triggered,
+            format!(
+                "Started nothing, since {} deploys the same; not waiting for its end",
+                other.summary()
+            ),
+        )
     }
 
     /// Nothing was to be done, by the user's own rule.

@@ -356,6 +356,8 @@ fn expected_commit(inputs: &Inputs, facts: &Facts) -> Expected {
     match &inputs.expected_commit {
         ExpectedCommit::Off => Expected::Any,
         ExpectedCommit::Is(commit) => Expected::Is(commit.0.clone()),
+        // A fork's branch may have the name of the branch that is deployed.
+        ExpectedCommit::Auto if facts.is_of_fork() => Expected::Any,
         ExpectedCommit::Auto => match (&facts.commit, &facts.branch) {
             (Some(commit), Some(branch)) => Expected::OfBranch {
                 commit: commit.clone(),

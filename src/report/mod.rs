@@ -63,6 +63,8 @@ pub enum Event<'a> {
     Seen(&'a Deployment),
     /// How long deployments like the one that is followed usually take.
     Usual(&'a Usual),
+    /// The rollback after a failure was started, or seen with a new status.
+    RollingBack(&'a Deployment),
     /// Nothing new for a while; how long the run has watched.
     StillWaiting(&'a Deployment, Duration),
     /// A request failed and is sent again after this wait.

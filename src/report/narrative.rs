@@ -30,6 +30,9 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         }
         Event::Usual(usual) => usually(usual),
         Event::Seen(deployment) => state(deployment),
+        Event::RollingBack(rollback) => {
+            format!("Rollback, deployment {}: {}", rollback.id, state(rollback))
+        }
         Event::StillWaiting(deployment, elapsed) => {
             format!(
                 "Still {}, {} after the start",

@@ -109,7 +109,11 @@ fn ids(story: &Story) -> String {
     let tales = std::iter::once(story.one()).filter(|_| story.targets.is_empty());
     let ids: Vec<String> = tales
         .chain(&story.targets)
-        .filter_map(|tale| Some(tale.deployment.as_ref()?.id.to_string()))
+        .flat_map(|tale| {
+            let own = tale.deployment.as_ref().map(|deployment| &deployment.id);
+            own.into_iter().chain(&tale.rollback)
+        })
+        .map(ToString::to_string)
         .collect();
     ids.join(",")
 }

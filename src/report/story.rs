@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Event;
 use crate::ci::Facts;
-use crate::deployment::{Deployment, Service, Status};
+use crate::deployment::{Deployment, DeploymentId, Service, Status};
 use crate::secret::Password;
 use crate::watch::past::Usual;
 
@@ -39,6 +39,8 @@ pub(super) struct Tale {
     pub(super) url: Option<String>,
     /// How long deployments like it usually take.
     pub(super) usual: Option<Usual>,
+    /// The deployment that went back to what was live before.
+    pub(super) rollback: Option<DeploymentId>,
     /// When we knew that it was started.
     started: Option<Instant>,
     /// When we first saw it out of the queue.
@@ -119,6 +121,7 @@ impl Tale {
             }
             Event::Seen(deployment) => self.see(deployment),
             Event::Usual(usual) => self.usual = Some(usual.clone()),
+            Event::RollingBack(rollback) => self.rollback = Some(rollback.id.clone()),
             Event::Url(url) => self.url = Some(url.to_owned()),
             Event::Of(..)
             | Event::Warning(_)

@@ -9,23 +9,27 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::Run;
+use super::guard::Guard;
 use crate::deployment::{Deployment, Service};
 use crate::inputs::WhenBusy;
 use crate::outcome::{Ending, Outcome};
 use crate::plan::Work;
 use crate::report::Event;
 use crate::schedule::Schedule;
-use crate::trigger::{self, Before, TriggerError};
+use crate::trigger::{self, Before, Cancelled, TriggerError};
 
 /// How long a cancelled deployment may take to end before the next is started.
 const CANCELLING: Duration = Duration::from_secs(60);
+
+/// How long waiting goes on without a word.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// What to do about it.
 pub(super) enum Next {
     /// Start, from what is known now.
     Start(Box<Before>),
-    /// Follow this one instead.
-    Join(Box<Deployment>),
+    /// Follow this one instead, which deploys the same.
+    Join(Box<Before>, Box<Deployment>),
     /// Give up.
     End(Outcome),
 }
@@ -37,31 +41,46 @@ impl Run<'_> {
             return Ok(Next::Start(Box::new(before)));
         };
         match self.plan.when_busy {
-            WhenBusy::Queue => {
-                self.reporter.on(Event::Note(&format!(
-                    "{} of this service already: this one may have to wait.",
-                    count(&before.busy)
-                )));
-                Ok(Next::Start(Box::new(before)))
-            }
+            WhenBusy::Queue => Ok(self.queue(before)),
             WhenBusy::Fail => Ok(Next::End(busy(&before.busy))),
-            WhenBusy::Join => Ok(match before.same() {
-                Some(same) => Next::Join(Box::new(same.clone())),
-                None => Next::Start(Box::new(before)),
-            }),
-            WhenBusy::Wait => self.wait_for_others(service, work).await,
+            WhenBusy::Join => {
+                // The branch may have moved on since that one was started.
+                let guard = Guard::new(self.plan, before.branch());
+                let same = before.same().find(|other| guard.may_be(other)).cloned();
+                Ok(match same {
+                    Some(same) => Next::Join(Box::new(before), Box::new(same)),
+                    None => self.queue(before),
+                })
+            }
+            WhenBusy::Wait => self.wait_for_others(service, work, &before.busy).await,
             WhenBusy::CancelPrevious => {
                 self.cancel_others(service, &before.busy).await;
-                self.look_again(work).await
+                Ok(Next::Start(Box::new(self.look_again(work).await?)))
             }
         }
     }
 
-    async fn wait_for_others(&self, service: Service, work: &Work) -> Result<Next, TriggerError> {
-        self.reporter.on(Event::Note(
-            "Another deployment of this service waits or runs. Waiting for its end.",
-        ));
+    fn queue(&self, before: Before) -> Next {
+        self.reporter.on(Event::Note(&format!(
+            "{} already: this one may have to wait.",
+            count(&before.busy)
+        )));
+        Next::Start(Box::new(before))
+    }
+
+    async fn wait_for_others(
+        &self,
+        service: Service,
+        work: &Work,
+        others: &[Deployment],
+    ) -> Result<Next, TriggerError> {
+        let names: Vec<String> = others.iter().map(Deployment::summary).collect();
+        self.reporter.on(Event::Note(&format!(
+            "Waiting for the end of {}, as when-busy asks.",
+            names.join(" and of ")
+        )));
         let started = Instant::now();
+        let mut told = started;
         let mut looks = Schedule::for_looks();
         loop {
             let wait = looks.next_wait(None);
@@ -69,15 +88,28 @@ impl Run<'_> {
                 return Ok(Next::End(still_busy(started.elapsed())));
             }
             sleep(wait).await;
+            if told.elapsed() >= SILENCE {
+                told = Instant::now();
+                self.reporter.on(Event::Note(&format!(
+                    "Still waiting, for {} by now.",
+                    crate::report::duration(started.elapsed())
+                )));
+            }
             let past = trigger::read_past(&self.client, service).await?;
-            if past.iter().all(|other| other.status.verdict().is_some()) {
-                return self.look_again(work).await;
+            if past.iter().any(trigger::is_busy) {
+                continue;
+            }
+            // Another run may have waited for the same and be quicker.
+            let before = self.look_again(work).await?;
+            if before.busy.is_empty() {
+                return Ok(Next::Start(Box::new(before)));
             }
         }
     }
 
     async fn cancel_others(&self, service: Service, others: &[Deployment]) {
         let tell = |event: Event<'_>| self.reporter.on(event);
+        // Newest first: what waits would start to run once the way is free.
         for other in others {
             tell(Event::Note(&format!(
                 "Cancelling {}, as when-busy asks.",
@@ -85,21 +117,39 @@ impl Run<'_> {
             )));
             let by = self.deadline.moment().min(Instant::now() + CANCELLING);
             let client = self.client.until(by);
-            trigger::cancel(&client, service, &other.id, &|_| {}).await;
+            let id = &other.id;
+            match trigger::cancel(&client, service, id, &|_| {}).await {
+                Cancelled::Ended(ended, _) => {
+                    tell(Event::Note(&format!(
+                        "Deployment {id} ended {}.",
+                        ended.status.word()
+                    )));
+                }
+                Cancelled::TooLate(_) => tell(Event::Note(&format!(
+                    "Deployment {id} had succeeded already."
+                ))),
+                Cancelled::Accepted => tell(Event::Warning(&format!(
+                    "Deployment {id} was asked to stop and has not ended yet: this one may have to wait."
+                ))),
+                Cancelled::Refused(error) | Cancelled::Unknown(error) => {
+                    tell(Event::Warning(&format!(
+                        "Deployment {id} could not be cancelled: {error}. This one may have to wait for it."
+                    )));
+                }
+            }
         }
     }
 
     /// What was read before is old: a new mark is needed.
-    async fn look_again(&self, work: &Work) -> Result<Next, TriggerError> {
-        let before = trigger::look_before(&self.client, self.plan, work, &|_| {}).await?;
-        Ok(Next::Start(Box::new(before)))
+    async fn look_again(&self, work: &Work) -> Result<Before, TriggerError> {
+        trigger::look_before(&self.client, self.plan, work, &|_| {}).await
     }
 }
 
 fn count(busy: &[Deployment]) -> String {
     match busy.len() {
-        1 => "1 deployment waits or runs".to_owned(),
-        many => format!("{many} deployments wait or run"),
+        1 => "1 deployment of this service waits or runs".to_owned(),
+        many => format!("{many} deployments of this service wait or run"),
     }
 }
 

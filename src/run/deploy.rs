@@ -53,7 +53,7 @@ impl Run<'_> {
         };
         let before = match next {
             Ok(Next::Start(before)) => *before,
-            Ok(Next::Join(other)) => return self.join(work, *other).await,
+            Ok(Next::Join(before, other)) => return self.join(work, &before, *other).await,
             Ok(Next::End(outcome)) => return outcome,
             Err(error) => return self.not_started(error).await,
         };
@@ -79,7 +79,12 @@ impl Run<'_> {
         };
         match started {
             Ok(Started::Known(service, deployment)) if self.plan.follow => {
-                self.follow(service, *deployment, &Scene::of(&before)).await
+                let scene = Scene {
+                    // The service would choose this very one to go back to.
+                    is_ours: !matches!(work, Work::RollBackApplication { .. }),
+                    ..Scene::of(&before)
+                };
+                self.follow(service, *deployment, &scene).await
             }
             Ok(Started::Known(_, deployment)) => Outcome::triggered(Some(&deployment)),
             Ok(Started::Unseen) => Outcome::triggered(None),
@@ -89,19 +94,17 @@ impl Run<'_> {
 
     /// Follows a deployment that somebody else has started, and that is the
     /// same as ours would be.
-    async fn join(&self, work: &Work, other: Deployment) -> Outcome {
-        let Some(service) = work.service() else {
-            return Outcome::triggered(Some(&other));
+    async fn join(&self, work: &Work, before: &Before, other: Deployment) -> Outcome {
+        let Some(service) = work.service().filter(|_| self.plan.follow) else {
+            return Outcome::joined(&other);
         };
         self.reporter.on(Event::Note(&format!(
             "Joining {}, which deploys the same.",
             other.summary()
         )));
         self.reporter.on(Event::Found(service, &other));
-        if !self.plan.follow {
-            return Outcome::triggered(Some(&other));
-        }
-        self.follow(service, other, &Scene::default()).await
+        self.follow(service, other, &Scene::of_anothers(before))
+            .await
     }
 
     /// Follows a deployment to its end, and does what is to be done then.
@@ -132,10 +135,13 @@ impl Run<'_> {
             signal = self.stop.asked() => {
                 let by = Instant::now() + CLEAN_UP;
                 tell(Event::Stopping(signal));
+                if scene.is_anothers {
+                    return Outcome::interrupted(signal).and_left(&id);
+                }
                 return self.stop_following(signal, service, &id, by).await;
             }
-            () = guard.wants_cancel() => {
-                return self.cancel_mismatch(&source, scene).await;
+            mismatch = guard.wants_cancel(), if !scene.is_anothers => {
+                return self.cancel_mismatch(&source, scene, mismatch).await;
             }
         };
         match ended {
@@ -143,7 +149,9 @@ impl Run<'_> {
                 self.settle(&source, deployment, verdict, scene, &tell)
                     .await
             }
-            Ended::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
+            Ended::TimedOut { .. }
+                if self.plan.on_timeout == Abandon::Cancel && !scene.is_anothers =>
+            {
                 self.cancel_late(ended, service, &id).await
             }
             Ended::Lost { last, error } => {
@@ -156,7 +164,7 @@ impl Run<'_> {
     }
 
     /// The deployment has another commit, and shall not go on.
-    async fn cancel_mismatch(&self, source: &Remote, scene: &Scene) -> Outcome {
+    async fn cancel_mismatch(&self, source: &Remote, scene: &Scene, mismatch: String) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
         tell(Event::Note(
             "Cancelling the deployment, as on-commit-mismatch asks.",
@@ -168,11 +176,20 @@ impl Run<'_> {
             cancelled = trigger::cancel(&client, source.service, id, &tell) => cancelled,
             signal = self.stop.asked() => return Outcome::interrupted(signal).and_left(id),
         };
-        if let Cancelled::TooLate(deployment) = cancelled {
-            let verdict = Verdict::Success;
-            return self.settle(source, deployment, verdict, scene, &tell).await;
+        match cancelled {
+            Cancelled::TooLate(deployment) => {
+                let verdict = Verdict::Success;
+                self.settle(source, deployment, verdict, scene, &tell).await
+            }
+            Cancelled::Ended(deployment, Verdict::Failed) => {
+                let verdict = Verdict::Failed;
+                let outcome = self.settle(source, deployment, verdict, scene, &tell).await;
+                outcome.because(mismatch)
+            }
+            cancelled => Outcome::mismatched(id, &cancelled)
+                .because(mismatch)
+                .and_cancelled(id, &cancelled),
         }
-        Outcome::mismatched(id).and_cancelled(id, &cancelled)
     }
 }
 

@@ -1,13 +1,17 @@
 //! The commit guard: whether what is deployed is what was tested.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::deployment::Deployment;
+use crate::deployment::{Deployment, Status};
 use crate::inputs::OnMismatch;
 use crate::plan::{Expected, Plan};
 use crate::report::Event;
+
+/// Told where nobody can compare.
+const UNKNOWN: &str = "The service does not tell the commit of the deployment, so whether it is \
+                       the expected one is not known";
 
 /// Compares the commit of a deployment with the expected one.
 pub(super) struct Guard<'a> {
@@ -15,7 +19,8 @@ pub(super) struct Guard<'a> {
     /// Whether the user named the commit, so that not knowing it is a failure.
     is_named: bool,
     policy: OnMismatch,
-    is_told: Cell<bool>,
+    /// The mismatch that was seen first.
+    told: RefCell<Option<String>>,
     cancel: CancellationToken,
 }
 
@@ -34,7 +39,7 @@ impl<'a> Guard<'a> {
             expected,
             is_named,
             policy: plan.on_mismatch,
-            is_told: Cell::new(false),
+            told: RefCell::default(),
             cancel: CancellationToken::new(),
         }
     }
@@ -51,12 +56,18 @@ impl<'a> Guard<'a> {
         if self.policy == OnMismatch::Cancel && deployment.status.verdict().is_none() {
             self.cancel.cancel();
         }
-        (!self.is_told.replace(true)).then_some(mismatch)
+        let mut told = self.told.borrow_mut();
+        if told.is_some() {
+            return None;
+        }
+        told.clone_from(&Some(mismatch));
+        told.clone()
     }
 
-    /// Resolves once the deployment is to be cancelled.
-    pub(super) async fn wants_cancel(&self) {
+    /// Resolves once the deployment is to be cancelled, with the reason.
+    pub(super) async fn wants_cancel(&self) -> String {
         self.cancel.cancelled().await;
+        self.told.borrow().clone().unwrap_or_default()
     }
 
     /// What is wrong with the commit, if it is known to be another.
@@ -70,15 +81,30 @@ impl<'a> Guard<'a> {
             .then(|| format!("Another commit is deployed: tested {expected}, deployed {seen}"))
     }
 
+    /// Whether a deployment that somebody else has started has, or will have,
+    /// the expected commit: what still waits takes the tip of the branch.
+    pub(super) fn may_be(&self, deployment: &Deployment) -> bool {
+        let is_told = deployment.commit_sha.is_some() || deployment.status == Status::Waiting;
+        self.expected.is_none() || (is_told && self.mismatch(deployment).is_none())
+    }
+
     /// Why a deployment that has succeeded must not count as one, if the user
     /// wants that.
     pub(super) fn objection(&self, deployment: &Deployment) -> Option<String> {
         if self.policy == OnMismatch::Warn {
             return None;
         }
-        let is_unknown = self.is_named && deployment.commit_sha.is_none();
-        let unknown = || "The service does not tell the commit of the deployment".to_owned();
         self.mismatch(deployment)
-            .or_else(|| is_unknown.then(unknown))
+            .or_else(|| self.is_unknown(deployment).then(|| UNKNOWN.to_owned()))
+    }
+
+    /// What a deployment that has succeeded leaves in doubt, where that is no
+    /// objection.
+    pub(super) fn doubt(&self, deployment: &Deployment) -> Option<&'static str> {
+        (self.policy == OnMismatch::Warn && self.is_unknown(deployment)).then_some(UNKNOWN)
+    }
+
+    fn is_unknown(&self, deployment: &Deployment) -> bool {
+        self.is_named && deployment.commit_sha.is_none()
     }
 }

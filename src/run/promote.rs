@@ -1,8 +1,10 @@
 //! A promotion: one request, and every target followed at once.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
 use super::settle::Scene;
@@ -11,7 +13,7 @@ use crate::deployment::{Deployment, DeploymentId};
 use crate::inputs::{Abandon, OnFailure};
 use crate::outcome::Outcome;
 use crate::plan::Promotion;
-use crate::report::Event;
+use crate::report::{Event, duration};
 use crate::sevalla::Client;
 use crate::stop::Signal;
 use crate::trigger::{self, Aim, Target, TriggerError};
@@ -32,6 +34,13 @@ impl Run<'_> {
             Ok(aim) => aim,
             Err(error) => return self.not_started(error).await,
         };
+        if let Some(facts) = aim
+            .source
+            .as_ref()
+            .and_then(|source| facts(source, (self.clock)()))
+        {
+            tell(Event::Note(&facts));
+        }
         if self.plan.dry_run {
             return Outcome::planned(&format!("promote {}", aim.order));
         }
@@ -198,6 +207,17 @@ fn refused(starts: &[Start]) -> Option<String> {
         Err(TriggerError::Api(error)) if starts.iter().all(is_refused) => Some(error.to_string()),
         _ => None,
     }
+}
+
+/// How old what will be promoted is, and from which image it runs.
+fn facts(source: &Deployment, now: Timestamp) -> Option<String> {
+    let age = source.finished_at.map(|at| now.duration_since(at));
+    let age = age.and_then(|age| Duration::try_from(age).ok());
+    let age = age.map(|age| format!("It was deployed {} ago", duration(age)));
+    let image = source.docker_image.as_ref();
+    let image = image.map(|image| format!("its image is {image}"));
+    let facts: Vec<String> = age.into_iter().chain(image).collect();
+    (!facts.is_empty()).then(|| facts.join("; "))
 }
 
 fn known(starts: &[Start]) -> Vec<Option<DeploymentId>> {

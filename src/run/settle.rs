@@ -1,6 +1,9 @@
 //! What is left to do once a deployment has ended: its address, its caches,
 //! whether it answers, and going back if it does not.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
 use url::Url;
 
 use super::guard::Guard;
@@ -9,11 +12,17 @@ use crate::deployment::{Deployment, DeploymentId, ServiceKind, Verdict};
 use crate::inputs::{OnFailure, OnSkipped};
 use crate::outcome::{Ending, Outcome};
 use crate::report::Event;
-use crate::sevalla::{self, Patience};
+use crate::sevalla::{self, Next, Patience};
 use crate::trigger::{Before, Tell};
-use crate::verify::{self, Filling, Verified, Visit};
+use crate::verify::{self, Check, Filling, Verified, Visit};
 use crate::watch::past::Past;
 use crate::watch::{Ended, Remote};
+
+/// The most of the run's time that a check leaves for going back.
+const KEPT_FOR_GOING_BACK: Duration = Duration::from_secs(120);
+
+/// How long emptying the caches may keep the run.
+const PURGING: Duration = Duration::from_secs(10);
 
 /// What is known of a service besides the deployment that is followed.
 #[derive(Debug, Default, Clone)]
@@ -28,6 +37,9 @@ pub(super) struct Scene {
     pub(super) past: Past,
     /// Whether this run has started the deployment.
     pub(super) is_ours: bool,
+    /// Whether another run has, which may want it to go on whatever becomes of
+    /// this one.
+    pub(super) is_anothers: bool,
 }
 
 impl Scene {
@@ -39,8 +51,26 @@ impl Scene {
             live: before.live.clone(),
             past: before.past.clone(),
             is_ours: true,
+            is_anothers: false,
         }
     }
+
+    /// The scene of a deployment that another run has started.
+    pub(super) fn of_anothers(before: &Before) -> Self {
+        Self {
+            live: None,
+            is_ours: false,
+            is_anothers: true,
+            ..Self::of(before)
+        }
+    }
+}
+
+/// Whether what is live answers as the user wants.
+pub(super) enum Answers {
+    Well,
+    /// Why not.
+    Badly(String),
 }
 
 impl Run<'_> {
@@ -54,6 +84,7 @@ impl Run<'_> {
         scene: &Scene,
         tell: Tell<'_>,
     ) -> Outcome {
+        let ended = deployment.clone();
         let outcome = match verdict {
             Verdict::Success => self.after_success(source, deployment, scene, tell).await,
             Verdict::Failed => self.after_failure(source, deployment).await,
@@ -62,13 +93,58 @@ impl Run<'_> {
             }
         };
         let is_failed = matches!(outcome.ending, Ending::Failed | Ending::Unverified);
-        if !is_failed || self.plan.on_failure == OnFailure::Leave || !scene.is_ours {
-            return outcome;
+        if is_failed && self.may_go_back(scene) {
+            // Rarely needed, and large.
+            Box::pin(self.go_back(source, &ended, outcome, scene, tell)).await
+        } else {
+            outcome
         }
-        let said = self.undo(source.service, scene.live.as_ref(), tell).await;
+    }
+
+    fn may_go_back(&self, scene: &Scene) -> bool {
+        self.plan.on_failure == OnFailure::Rollback && scene.is_ours
+    }
+
+    /// Goes back to what was live, and adds to the outcome what came of that.
+    async fn go_back(
+        &self,
+        source: &Remote,
+        ended: &Deployment,
+        outcome: Outcome,
+        scene: &Scene,
+        tell: Tell<'_>,
+    ) -> Outcome {
+        let live = scene.live.as_ref();
+        let undone = self
+            .take_back(source.service, live, Some(ended), tell)
+            .await;
+        // What they say of what is live may not be so any more.
+        let (headline, hint) = match outcome.ending {
+            Ending::Unverified => (
+                format!(
+                    "Deployment {} succeeded, but it is not what it should be",
+                    ended.id
+                ),
+                None,
+            ),
+            _ => (
+                outcome.headline.clone(),
+                Some("The end of the deployment's log says why".to_owned()),
+            ),
+        };
+        let Some(signal) = undone.signal else {
+            return Outcome {
+                headline,
+                hint,
+                ..outcome.because(undone.said)
+            };
+        };
+        let mut why = vec![headline];
+        why.extend(outcome.why);
+        why.push(undone.said);
         Outcome {
-            hint: None,
-            ..outcome.because(said)
+            why,
+            ..Outcome::interrupted(signal)
         }
     }
 
@@ -80,21 +156,24 @@ impl Run<'_> {
         tell: Tell<'_>,
     ) -> Outcome {
         let service = source.service;
-        let objection = Guard::new(self.plan, scene.branch.as_deref()).objection(&deployment);
+        let guard = Guard::new(self.plan, scene.branch.as_deref());
         let url = self.for_more_words(self.tell_url(source, scene.host.as_deref(), tell));
         let url = url.await.flatten();
         let id = deployment.id.clone();
         let outcome =
             Outcome::of_ended(&Ended::Seen(deployment.clone(), Verdict::Success), service);
-        if let Some(objection) = objection {
+        if let Some(objection) = guard.objection(&deployment) {
             return Outcome::unverified(&id).because(objection);
         }
+        if let Some(doubt) = guard.doubt(&deployment) {
+            tell(Event::Warning(doubt));
+        }
         tokio::select! {
-            checked = self.purge_and_verify(source, &deployment, url.as_ref(), tell) => {
+            checked = self.purge_and_verify(source, &deployment, url.as_ref(), scene, tell) => {
                 checked.unwrap_or(outcome)
             }
             signal = self.stop.asked() => Outcome::interrupted(signal).because(format!(
-                "Deployment {id} had succeeded and is live; whether it answers well was not seen"
+                "Deployment {id} had succeeded and is live; what was still to be done after that was not finished"
             )),
         }
     }
@@ -104,20 +183,52 @@ impl Run<'_> {
         source: &Remote,
         deployment: &Deployment,
         url: Option<&Url>,
+        scene: &Scene,
         tell: Tell<'_>,
     ) -> Option<Outcome> {
         if self.plan.purge_cache {
             self.purge_after(source, tell).await;
         }
-        self.verify(deployment, url, tell).await
+        let check = self.plan.check.as_ref()?;
+        let deadline = self.end_of_check(scene);
+        match self.check(check, deployment, url, deadline, tell).await {
+            Verified::Yes => None,
+            Verified::No { reason, effort } => Some(
+                Outcome::unverified(&deployment.id)
+                    .because(reason)
+                    .after(effort),
+            ),
+        }
     }
 
-    /// Purging again what Sevalla has purged: no reason to fail.
+    /// A check that uses up the run's time would leave none for going back.
+    fn end_of_check(&self, scene: &Scene) -> Instant {
+        let end = self.deadline.moment();
+        if !self.may_go_back(scene) || scene.live.is_none() {
+            return end;
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        end.checked_sub(KEPT_FOR_GOING_BACK.min(left / 3))
+            .unwrap_or(end)
+    }
+
+    /// Purging again what Sevalla has purged: no reason to fail, nor to wait
+    /// long. Twice does no harm, so it is asked again when the answer is lost.
     async fn purge_after(&self, source: &Remote, tell: Tell<'_>) {
-        let patience = Patience::FOR_A_SEARCH;
-        match source.client.purge_cache(source.service, patience).await {
+        let by = Instant::now() + PURGING;
+        let client = source.client.until(by.min(self.deadline.moment()));
+        let purge = || client.purge_cache(source.service, Patience::FOR_A_SEARCH);
+        let mut purged = purge().await;
+        if purged
+            .as_ref()
+            .is_err_and(|error| error.next() == Next::Lost)
+            && Instant::now() < by
+        {
+            purged = purge().await;
+        }
+        match purged {
             Ok(()) => tell(Event::Note(
-                "Emptying the caches, which takes some minutes everywhere in the world",
+                "Sevalla empties the caches, which takes some minutes everywhere in the world.",
             )),
             Err(error) => tell(Event::Warning(&format!(
                 "The caches could not be emptied: {error}. Sevalla empties them by itself after a deployment."
@@ -125,18 +236,21 @@ impl Run<'_> {
         }
     }
 
-    /// The outcome of a deployment that does not answer well.
-    async fn verify(
+    async fn check(
         &self,
+        check: &Check,
         deployment: &Deployment,
         url: Option<&Url>,
+        deadline: Instant,
         tell: Tell<'_>,
-    ) -> Option<Outcome> {
-        let check = self.plan.check.as_ref()?;
+    ) -> Verified {
         let exchange = match (self.connect)() {
             Ok(exchange) => exchange,
             Err(error) => {
-                return Some(Outcome::unverified(&deployment.id).because(error.to_string()));
+                return Verified::No {
+                    reason: error.to_string(),
+                    effort: None,
+                };
             }
         };
         let filling = Filling {
@@ -144,23 +258,28 @@ impl Run<'_> {
             deployment: &deployment.id.0,
         };
         let told = |visit: Visit<'_>| tell(Event::Note(&visit.to_string()));
+        verify::verify(exchange.as_ref(), check, url, filling, deadline, &told).await
+    }
+
+    /// Whether what is live after a rollback answers well; `None` where nobody
+    /// wants to know.
+    pub(super) async fn answers(
+        &self,
+        source: &Remote,
+        deployment: &Deployment,
+        tell: Tell<'_>,
+    ) -> Option<Answers> {
+        let check = self.plan.check.as_ref()?;
+        let url = match check.address {
+            Some(_) => None,
+            None => self.for_more_words(own_url(source, None)).await.flatten(),
+        };
         let deadline = self.deadline.moment();
-        match verify::verify(exchange.as_ref(), check, url, filling, deadline, &told).await {
-            Verified::Yes => None,
-            Verified::No {
-                url,
-                reason,
-                visits,
-                elapsed,
-            } => Some(
-                Outcome::unverified(&deployment.id)
-                    .because(format!("{url} did not answer well: {reason}"))
-                    .after(Some(format!(
-                        "{visits} visits in {}",
-                        crate::report::duration(elapsed)
-                    ))),
-            ),
-        }
+        let verified = self.check(check, deployment, url.as_ref(), deadline, tell);
+        Some(match verified.await {
+            Verified::Yes => Answers::Well,
+            Verified::No { reason, .. } => Answers::Badly(reason),
+        })
     }
 
     async fn after_failure(&self, source: &Remote, mut deployment: Deployment) -> Outcome {
@@ -181,9 +300,13 @@ impl Run<'_> {
         let newer = self.for_more_words(newer).await.flatten();
         let service = source.service;
         let outcome = Outcome::of_ended(&Ended::Seen(deployment, verdict), service);
-        match (newer, verdict, self.plan.on_skipped) {
-            (Some(newer), ..) => outcome.superseded_by(&newer),
-            (None, Verdict::Skipped, OnSkipped::Pass) => Outcome {
+        let outcome = match newer {
+            Some(newer) => outcome.superseded_by(&newer),
+            None => outcome,
+        };
+        // Whatever made the service pass over it.
+        match (verdict, self.plan.on_skipped) {
+            (Verdict::Skipped, OnSkipped::Pass) => Outcome {
                 ending: Ending::Passed,
                 ..outcome
             },
@@ -194,21 +317,24 @@ impl Run<'_> {
     /// After a success, finds out where the service can be visited. `host` is
     /// what is known already.
     async fn tell_url(&self, source: &Remote, host: Option<&str>, tell: Tell<'_>) -> Option<Url> {
-        let host = match (source.service.kind, host) {
-            (ServiceKind::Application, _) => {
-                source.client.application_host(source.service.id).await
-            }
-            (ServiceKind::StaticSite, Some(host)) => Some(host.to_owned()),
-            (ServiceKind::StaticSite, None) => {
-                let patience = Patience::For(MORE_WORDS);
-                let site = source.client.get_static_site(source.service.id, patience);
-                site.await.ok().and_then(|site| site.hostname)
-            }
-        };
-        let url = sevalla::address(&host?)?;
+        let url = own_url(source, host).await?;
         tell(Event::Url(url.as_str().trim_end_matches('/')));
         Some(url)
     }
+}
+
+/// Where the service can be visited.
+async fn own_url(source: &Remote, host: Option<&str>) -> Option<Url> {
+    let host = match (source.service.kind, host) {
+        (ServiceKind::Application, _) => source.client.application_host(source.service.id).await,
+        (ServiceKind::StaticSite, Some(host)) => Some(host.to_owned()),
+        (ServiceKind::StaticSite, None) => {
+            let patience = Patience::For(MORE_WORDS);
+            let site = source.client.get_static_site(source.service.id, patience);
+            site.await.ok().and_then(|site| site.hostname)
+        }
+    };
+    sevalla::address(&host?)
 }
 
 /// A deployment of the same service that was asked for after this one.
@@ -219,8 +345,8 @@ async fn newer_than(source: &Remote, id: &DeploymentId) -> Option<Deployment> {
         .await
         .ok()?;
     let at = recent.iter().position(|other| other.id == *id)?;
-    // Newest first.
-    recent.into_iter().take(at).next()
+    // Newest first. A preview of a pull request takes nobody's place.
+    recent.into_iter().take(at).find(|newer| !newer.is_preview)
 }
 
 /// After a failure of a static site, reads what the build said: only the list

@@ -1,108 +1,278 @@
 //! Going back to what was live, after something that this run has deployed
-//! turned out to be wrong.
+//! turned out to be wrong. Once: what cannot be undone stays as it is.
 
-use super::Run;
+use std::pin::pin;
+
+use tokio::time::timeout;
+
+use super::settle::Answers;
+use super::{IN_FLIGHT, Run};
 use crate::deployment::{Deployment, Service, Verdict};
 use crate::plan::Work;
 use crate::report::Event;
-use crate::trigger::{self, Started, Tell};
+use crate::stop::Signal;
+use crate::trigger::{self, Before, Started, Tell, TriggerError};
 use crate::watch::{Ended, Reading, Watch};
+
+/// What is live after the attempt to go back.
+pub(super) struct Undone {
+    /// The same in a sentence.
+    pub(super) said: String,
+    /// The signal that came meanwhile.
+    pub(super) signal: Option<Signal>,
+}
+
+/// Why no rollback was begun.
+enum NotBegun {
+    /// Somebody else has deployed since; in a sentence.
+    Replaced(String),
+    /// It went wrong.
+    Failed(TriggerError),
+    /// It is on its way, and which deployment it is was not told.
+    Unseen,
+}
+
+/// What is to be undone.
+struct Undoing<'a> {
+    service: Service,
+    /// What was live before.
+    live: &'a Deployment,
+    /// What this run has deployed, where it is one.
+    wrong: Option<&'a Deployment>,
+}
 
 impl Run<'_> {
     /// Goes back to `live`, which this run has replaced, and says in a sentence
-    /// what is live after that. Once: what cannot be undone stays as it is.
+    /// what is live after that.
     pub(super) async fn undo(
         &self,
         service: Service,
         live: Option<&Deployment>,
         tell: Tell<'_>,
     ) -> String {
+        self.take_back(service, live, None, tell).await.said
+    }
+
+    /// The same after `wrong` turned out to be so: unless somebody else has
+    /// deployed since, whose work would be undone too.
+    pub(super) async fn take_back(
+        &self,
+        service: Service,
+        live: Option<&Deployment>,
+        wrong: Option<&Deployment>,
+        tell: Tell<'_>,
+    ) -> Undone {
+        let ended = |said: String| Undone { said, signal: None };
         let Some(live) = live else {
-            return "Nothing was live before, so there is nothing to go back to: what was \
-                    deployed stays live"
-                .to_owned();
+            return ended(format!(
+                "There is nothing to go back to, since no deployment had succeeded before: {}",
+                as_it_is(wrong)
+            ));
         };
-        tell(Event::Note(&format!("Rolling back to {}", live.summary())));
+        let undoing = Undoing {
+            service,
+            live,
+            wrong,
+        };
+        let stopped = |signal, said: String| Undone {
+            said,
+            signal: Some(signal),
+        };
+        tell(Event::Note(&format!(
+            "Rolling back. Live before was {}.",
+            live.summary()
+        )));
+        let mut start = pin!(self.begin(&undoing, tell));
+        let begun = tokio::select! {
+            biased;
+            signal = self.stop.asked() => {
+                let said = match timeout(IN_FLIGHT, start).await {
+                    Ok(Ok(rollback)) => goes_on(&rollback),
+                    Ok(Err(not_begun)) => undoing.explain(not_begun),
+                    Err(_late) => "A rollback was on its way when the signal came; whether it \
+                        took effect is not known. Look in the dashboard what is live".to_owned(),
+                };
+                return stopped(signal, said);
+            }
+            begun = &mut start => begun,
+        };
+        let rollback = match begun {
+            Ok(rollback) => rollback,
+            Err(not_begun) => return ended(undoing.explain(not_begun)),
+        };
         tokio::select! {
-            said = self.go_back(service, live, tell) => said,
-            _ = self.stop.asked() => "A signal came while this run was rolling back; what is \
-                live is not known"
-                .to_owned(),
+            said = self.see_through(&undoing, rollback.clone(), tell) => ended(said),
+            signal = self.stop.asked() => stopped(signal, goes_on(&rollback)),
         }
     }
 
-    async fn go_back(&self, service: Service, live: &Deployment, tell: Tell<'_>) -> String {
-        let work = Work::back_to(service, live);
-        // The outputs stay with what was deployed, not with what takes it back.
-        let quietly = |event: Event<'_>| match event {
-            Event::Target(..) => {}
-            Event::Started(_, deployment) => tell(Event::Note(&format!(
-                "Rollback started as deployment {}",
-                deployment.id
-            ))),
-            Event::Seen(deployment) => tell(Event::Note(&format!(
-                "Rollback: {}",
-                deployment.status.word()
-            ))),
-            event => tell(event),
-        };
-        let before = trigger::look_before(&self.client, self.plan, &work, &quietly).await;
-        let started = match before {
-            Ok(before) => trigger::start(&self.client, &work, true, &before, &quietly).await,
-            Err(error) => Err(error),
-        };
-        let deployment = match started {
-            Ok(Started::Known(_, deployment)) => *deployment,
-            Ok(Started::Unseen) => return not_rolled_back("its deployment is not known"),
-            Err(error) => {
-                let reasons = crate::outcome::Outcome::of_trigger_error(error).why;
-                return not_rolled_back(&reasons.join("; "));
-            }
-        };
-        let source = self.source(service, &deployment.id);
+    /// Starts the rollback.
+    async fn begin(&self, undoing: &Undoing<'_>, tell: Tell<'_>) -> Result<Deployment, NotBegun> {
+        let service = undoing.service;
+        let work = Work::back_to(service, undoing.live);
+        let quietly = |event: Event<'_>| in_its_own_words(event, tell);
+        let before = trigger::look_before(&self.client, self.plan, &work, &quietly)
+            .await
+            .map_err(NotBegun::Failed)?;
+        if let Some(replaced) = undoing.replaced(&before) {
+            return Err(NotBegun::Replaced(replaced));
+        }
+        match trigger::start(&self.client, &work, true, &before, &quietly).await {
+            Ok(Started::Known(_, deployment)) => Ok(*deployment),
+            Ok(Started::Unseen) => Err(NotBegun::Unseen),
+            Err(error) => Err(NotBegun::Failed(error)),
+        }
+    }
+
+    /// Follows the rollback to its end, and looks whether what is live then
+    /// answers.
+    async fn see_through(
+        &self,
+        undoing: &Undoing<'_>,
+        rollback: Deployment,
+        tell: Tell<'_>,
+    ) -> String {
+        let quietly = |event: Event<'_>| in_its_own_words(event, tell);
+        let source = self.source(undoing.service, &rollback.id);
         let ended = Watch::new(
             &source,
-            deployment,
+            rollback,
             self.deadline,
             Reading::AfterFailure,
             &quietly,
         )
         .follow()
         .await;
-        describe(&ended, live)
+        let (now, said) = match ended {
+            Ended::Seen(now, Verdict::Success) => {
+                let said = undoing.describe(&now);
+                (now, said)
+            }
+            Ended::Seen(now, _) => {
+                return undoing.not_rolled_back(&format!(
+                    "the rollback, deployment {}, ended {}",
+                    now.id,
+                    now.status.word()
+                ));
+            }
+            Ended::TimedOut { last, .. } | Ended::Lost { last, .. } => {
+                return format!(
+                    "Rolling back was started as deployment {}, whose end was not seen. Look in \
+                     the dashboard what is live",
+                    last.id
+                );
+            }
+        };
+        match self.answers(&source, &now, tell).await {
+            None => said,
+            Some(Answers::Well) => format!("{said}. It answers well"),
+            Some(Answers::Badly(reason)) => format!("{said}. After that: {reason}"),
+        }
     }
 }
 
-fn not_rolled_back(why: &str) -> String {
-    format!("It could not be rolled back and stays live: {why}")
+impl Undoing<'_> {
+    /// Whether something that this run did not deploy is live by now, or will
+    /// be soon. In a list that lags behind, what was live before still is.
+    fn replaced(&self, now: &Before) -> Option<String> {
+        let wrong = self.wrong?;
+        if let Some(newer) = now.busy.iter().find(|other| other.id != wrong.id) {
+            return Some(format!(
+                "Nothing was rolled back, since a newer deployment takes its place: {} is {}",
+                newer.summary(),
+                newer.status.word()
+            ));
+        }
+        let known = [&wrong.id, &self.live.id];
+        let other = now.live.as_ref().filter(|now| !known.contains(&&now.id))?;
+        Some(format!(
+            "Nothing was rolled back, since something newer is live by now: {}",
+            other.summary()
+        ))
+    }
+
+    fn explain(&self, not_begun: NotBegun) -> String {
+        match not_begun {
+            NotBegun::Replaced(said) => said,
+            NotBegun::Unseen => self.not_rolled_back("its deployment is not known"),
+            // It may have been rolled back after all.
+            NotBegun::Failed(
+                error @ (TriggerError::Ambiguous { .. } | TriggerError::Unidentified(_)),
+            ) => format!(
+                "Whether it was rolled back cannot be told: {}. Look in the dashboard what is live",
+                reasons(error)
+            ),
+            NotBegun::Failed(error) => self.not_rolled_back(&reasons(error)),
+        }
+    }
+
+    fn not_rolled_back(&self, why: &str) -> String {
+        format!(
+            "It could not be rolled back, and {}: {why}",
+            as_it_is(self.wrong)
+        )
+    }
+
+    /// What is live after a rollback that succeeded. The service chooses what
+    /// an application goes back to: its latest success, which by some readings
+    /// of its documentation is what this run has just deployed.
+    fn describe(&self, now: &Deployment) -> String {
+        let live = now.summary();
+        match same_source(self.live, now) {
+            Some(true) => format!("Rolled back: live is {live}"),
+            Some(false) => format!(
+                "Rolled back, but not to what was live before ({}): Sevalla chose its latest \
+                 success, so live is {live}. Deploy the one from before again, or go back to it in \
+                 the dashboard",
+                self.live.summary()
+            ),
+            None => format!(
+                "Rolled back: live is {live}. Whether that is what was live before ({}) cannot be \
+                 told",
+                self.live.summary()
+            ),
+        }
+    }
 }
 
-/// What is live after a rollback that ended like this.
-fn describe(ended: &Ended, before: &Deployment) -> String {
-    match ended {
-        Ended::Seen(now, Verdict::Success) => {
-            let is_other = before
-                .commit_sha
-                .as_ref()
-                .zip(now.commit_sha.as_ref())
-                .is_some_and(|(before, now)| !before.eq_ignore_ascii_case(now));
-            if is_other {
-                return format!(
-                    "Rolled back, but not to what was live before ({}): live is {}",
-                    before.summary(),
-                    now.summary()
-                );
-            }
-            format!("Rolled back: live is {}", now.summary())
+fn reasons(error: TriggerError) -> String {
+    crate::outcome::Outcome::of_trigger_error(error)
+        .why
+        .join("; ")
+}
+
+/// What is live when nothing was rolled back.
+fn as_it_is(wrong: Option<&Deployment>) -> &'static str {
+    match wrong.and_then(|wrong| wrong.status.verdict()) {
+        Some(Verdict::Success) | None => "what was deployed stays live",
+        Some(_) => "what was live before still is",
+    }
+}
+
+fn goes_on(rollback: &Deployment) -> String {
+    format!(
+        "The rollback, deployment {}, goes on; its end was not seen",
+        rollback.id
+    )
+}
+
+/// Whether two deployments put the same live; `None` where that is not told.
+fn same_source(one: &Deployment, other: &Deployment) -> Option<bool> {
+    let commits = one.commit_sha.as_ref().zip(other.commit_sha.as_ref());
+    let images = one.docker_image.as_ref().zip(other.docker_image.as_ref());
+    commits
+        .map(|(one, other)| one.eq_ignore_ascii_case(other))
+        .or_else(|| images.map(|(one, other)| one == other))
+}
+
+/// Tells of the rollback without taking it for what the run was about: outputs
+/// and summary are about that.
+fn in_its_own_words(event: Event<'_>, tell: Tell<'_>) {
+    match event {
+        Event::Target(..) => {}
+        Event::Started(_, rollback) | Event::Seen(rollback) | Event::StillWaiting(rollback, _) => {
+            tell(Event::RollingBack(rollback));
         }
-        Ended::Seen(now, _) => not_rolled_back(&format!(
-            "the rollback, deployment {}, ended {}",
-            now.id,
-            now.status.word()
-        )),
-        Ended::TimedOut { last, .. } | Ended::Lost { last, .. } => format!(
-            "Rolling back was started as deployment {}, whose end was not seen",
-            last.id
-        ),
+        event => tell(event),
     }
 }

@@ -89,6 +89,8 @@ pub(crate) struct WireDeployment {
     finished_at: Option<Timestamp>,
     #[serde(default, deserialize_with = "words")]
     steps: Vec<String>,
+    #[serde(default, deserialize_with = "flag")]
+    is_preview: bool,
 }
 
 impl From<WireDeployment> for Deployment {
@@ -112,6 +114,7 @@ impl From<WireDeployment> for Deployment {
             finished_at: wire.finished_at,
             is_built: (!wire.steps.is_empty())
                 .then(|| wire.steps.iter().any(|step| step == "build")),
+            is_preview: wire.is_preview,
         }
     }
 }

@@ -144,7 +144,7 @@ impl Before {
             past: Past::of(past),
             busy: past
                 .iter()
-                .filter(|other| other.status.verdict().is_none())
+                .filter(|other| is_busy(other))
                 .cloned()
                 .collect(),
             mark: Some(Mark::of(past)),
@@ -158,9 +158,9 @@ impl Before {
         self.wanted.branch.as_deref()
     }
 
-    /// One that waits or runs and deploys the same.
-    pub fn same(&self) -> Option<&Deployment> {
-        self.busy.iter().find(|other| self.wanted.is_same(other))
+    /// Those that wait or run and deploy the same.
+    pub fn same(&self) -> impl Iterator<Item = &Deployment> {
+        self.busy.iter().filter(|other| self.wanted.is_same(other))
     }
 
     /// Adds what is known of the earlier deployment to go back to.
@@ -184,9 +184,20 @@ pub async fn earlier_success(client: &Client, site: Uuid) -> Result<DeploymentId
         .ok_or_else(nothing_to_go_back_to)
 }
 
+/// Those that were live. A preview of a pull request never was: going back to
+/// one would publish what nobody has merged.
 pub(super) fn successes(past: &[Deployment]) -> impl Iterator<Item = &Deployment> {
-    past.iter()
-        .filter(|deployment| deployment.status.verdict() == Some(Verdict::Success))
+    past.iter().filter(|deployment| {
+        deployment.status.verdict() == Some(Verdict::Success) && !deployment.is_preview
+    })
+}
+
+/// Whether it waits or runs. What has a time of its end has ended, whatever the
+/// service calls that; and previews of pull requests are somebody else's.
+pub fn is_busy(deployment: &Deployment) -> bool {
+    deployment.status.verdict().is_none()
+        && deployment.finished_at.is_none()
+        && !deployment.is_preview
 }
 
 fn tell_live(live: Option<&Deployment>, tell: Tell<'_>) {

@@ -16,7 +16,7 @@ mod wanted;
 
 use uuid::Uuid;
 
-pub use self::before::{Before, Place, earlier_success, look_at, look_before, read_past};
+pub use self::before::{Before, Place, earlier_success, is_busy, look_at, look_before, read_past};
 pub use self::cancel::{Cancelled, cancel};
 pub use self::change::{
     Comparison, Difference, NotTurned, Turned, look_before_update, on_or_off, purge_cache,

@@ -16,6 +16,8 @@ use crate::sevalla::{Client, Patience};
 pub struct Aim {
     /// What will be promoted, in words.
     pub order: String,
+    /// What will be promoted, if it is among the deployments that were read.
+    pub source: Option<Deployment>,
     /// The targets, in the order in which they were given.
     pub targets: Vec<Target>,
 }
@@ -64,7 +66,11 @@ pub async fn look_before_promotion(
         names.join(", ")
     );
     tell(Event::Note(&format!("Promoting {order}")));
-    Ok(Aim { order, targets })
+    Ok(Aim {
+        order,
+        source: live,
+        targets,
+    })
 }
 
 /// The deployment that will be promoted, if it is among those that were read.

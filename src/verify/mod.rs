@@ -27,6 +27,9 @@ pub const MOST_REDIRECTS: usize = 10;
 /// The most that is read of an answer's body, in bytes.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 
+/// How the TLS library begins to tell of a certificate.
+const UNTRUSTED: &str = "invalid peer certificate";
+
 /// What a good answer is, and how long to wait for it.
 #[derive(Debug, Clone)]
 pub struct Check {
@@ -62,14 +65,11 @@ pub enum Verified {
     Yes,
     /// Not in time.
     No {
-        /// Where it was looked.
-        url: String,
-        /// What was wrong with the last answer.
+        /// What was wrong with the last answer, or why there was none, in a
+        /// sentence.
         reason: String,
-        /// How often it was looked.
-        visits: u32,
-        /// For how long.
-        elapsed: Duration,
+        /// How often it was looked, and for how long.
+        effort: Option<String>,
     },
 }
 
@@ -116,16 +116,17 @@ impl Address {
 
 /// The text with its placeholders replaced.
 pub(crate) fn fill(text: &str, filling: Filling<'_>) -> Result<String, Miss> {
-    let commit = match (text.contains("{commit}"), filling.commit) {
-        (true, None) => {
-            return Err(Miss(
-                "the service does not tell the commit that {commit} stands for".to_owned(),
-            ));
-        }
-        (_, commit) => commit.unwrap_or_default(),
-    };
+    // The service's text becomes a part of an address: what is no commit could
+    // lead anywhere.
+    let is_commit = |text: &&str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let commit = filling.commit.filter(is_commit);
+    if text.contains("{commit}") && commit.is_none() {
+        return Err(Miss(
+            "the service does not tell the commit that {commit} stands for".to_owned(),
+        ));
+    }
     Ok(text
-        .replace("{commit}", commit)
+        .replace("{commit}", commit.unwrap_or_default())
         .replace("{deployment-id}", filling.deployment))
 }
 
@@ -154,10 +155,8 @@ pub async fn verify(
         (Ok(url), Ok(expectation)) => (url, expectation),
         (Err(Miss(reason)), _) | (_, Err(Miss(reason))) => {
             return Verified::No {
-                url: "(unknown)".to_owned(),
-                reason,
-                visits: 0,
-                elapsed: Duration::ZERO,
+                reason: format!("Whether it answers well cannot be checked: {reason}"),
+                effort: None,
             };
         }
     };
@@ -187,11 +186,13 @@ pub async fn verify(
                 Err(Miss(reason)) => reason,
                 Ok(_) => format!("only {row} of {} good answers in a row", check.successes),
             };
+            let plural = if visits == 1 { "" } else { "s" };
             return Verified::No {
-                url: url.to_string(),
-                reason,
-                visits,
-                elapsed: started.elapsed(),
+                reason: format!("{url} did not answer well: {reason}"),
+                effort: Some(format!(
+                    "{visits} visit{plural} in {}",
+                    duration(started.elapsed())
+                )),
             };
         }
         sleep(wait).await;
@@ -256,8 +257,11 @@ fn judge(check: &Check, expectation: Option<&Expectation>, reply: &Reply) -> Res
     if !check.statuses.contain(reply.status) {
         return Err(Miss(format!("HTTP {}", reply.status)));
     }
-    if let Some(expectation) = expectation {
-        expectation.judge(reply)?;
+    match (&reply.body, expectation) {
+        // Of a body that nobody reads, more than is read is no fault.
+        (Ok(_) | Err(Cause::TooLarge { .. }), None) => {}
+        (Err(cause), None) => return Err(Miss(format!("HTTP {}, but {cause}", reply.status))),
+        (_, Some(expectation)) => expectation.judge(reply)?,
     }
     Ok(reply.status)
 }
@@ -266,6 +270,13 @@ fn describe(cause: &Cause, limit: Duration) -> String {
     match cause {
         Cause::TimedOut { .. } | Cause::NoTime => {
             format!("no complete answer within {}", duration(limit))
+        }
+        Cause::NotConnected { reason, .. } if reason.contains(UNTRUSTED) => {
+            let (_, detail) = reason.split_once(UNTRUSTED).unwrap_or_default();
+            format!(
+                "its certificate is not trusted ({}); SSL_CERT_FILE names a file with further ones",
+                detail.trim_start_matches([':', ' '])
+            )
         }
         cause => cause.to_string(),
     }

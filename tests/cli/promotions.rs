@@ -102,6 +102,7 @@ async fn what_the_source_runs_is_promoted_to_one_target() {
     assert_eq!(run.output("url"), "https://shop-eu-abcde.sevalla.app");
     run.assert_told("Source: staging");
     run.assert_told("Promoting main at aaaaaaaaa");
+    run.assert_told("It was deployed");
     let summary = run.file("github-summary").unwrap();
     assert!(
         summary.contains("shop-eu") && summary.contains(NEW),

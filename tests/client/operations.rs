@@ -707,6 +707,7 @@ fn expected_application_deployment() -> Deployment {
         started_at: "2025-01-30T00:00:20Z".parse().ok(),
         finished_at: "2025-01-30T00:05:00Z".parse().ok(),
         is_built: Some(true),
+        is_preview: false,
     }
 }
 
@@ -726,6 +727,7 @@ fn expected_static_site_deployment() -> Deployment {
         started_at: "2025-01-30T00:00:10Z".parse().ok(),
         finished_at: "2025-01-30T00:00:30Z".parse().ok(),
         is_built: None,
+        is_preview: false,
     }
 }
 
@@ -882,6 +884,7 @@ async fn what_may_be_null_may_be_null() {
         started_at: None,
         finished_at: None,
         is_built: None,
+        is_preview: false,
     };
     assert_eq!(read, empty);
 

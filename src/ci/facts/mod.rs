@@ -128,13 +128,17 @@ impl Facts {
     /// fork's change request, and on GitHub for Dependabot's runs. It is the
     /// reason for a key that is missing, not the proof that it is.
     pub fn has_no_secrets(&self) -> bool {
-        let is_fork = self
-            .change_request
-            .as_ref()
-            .is_some_and(|request| request.is_fork == Some(true));
         // This event gives the base repository's secrets to a fork's run.
         let is_trusted = self.event.as_deref() == Some("pull_request_target");
-        self.is_dependabot() || is_fork && !is_trusted
+        self.is_dependabot() || self.is_of_fork() && !is_trusted
+    }
+
+    /// Whether the run is about a change request whose branch is known to be
+    /// in another repository.
+    pub fn is_of_fork(&self) -> bool {
+        self.change_request
+            .as_ref()
+            .is_some_and(|request| request.is_fork == Some(true))
     }
 }
 

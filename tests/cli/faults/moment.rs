@@ -9,6 +9,8 @@ use sevalla_simulator::Script;
 pub(crate) enum Moment {
     /// Reading the service and the list of its deployments.
     Before,
+    /// Reading that list while another deployment is waited for.
+    Waiting,
     /// The request that starts the deployment; it has no effect.
     Trigger,
     /// The same; it has its effect.
@@ -54,12 +56,15 @@ pub(crate) enum Moment {
     Deletion,
     /// The same; it has its effect.
     DeletionDone,
+    /// Emptying the caches after the success.
+    Purge,
 }
 
 impl Moment {
     /// In the order of a run.
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::Before,
+        Self::Waiting,
         Self::Trigger,
         Self::TriggerDone,
         Self::Hook,
@@ -82,6 +87,7 @@ impl Moment {
         Self::CreationDone,
         Self::Deletion,
         Self::DeletionDone,
+        Self::Purge,
     ];
 
     /// A heading, and what happens at that moment.
@@ -91,6 +97,11 @@ impl Moment {
                 "Before the start",
                 "The run reads the application and the list of its deployments. Nothing has been \
                  started, so trying again does no harm.",
+            ),
+            Self::Waiting => (
+                "While waiting for another deployment",
+                "With `when-busy: wait` the run looks again and again whether another deployment of \
+                 the service has ended. Nothing has been started yet.",
             ),
             Self::Trigger => (
                 "At the start, not carried out",
@@ -195,6 +206,11 @@ impl Moment {
                 "When deleting a preview app, carried out",
                 "The same, and Sevalla deletes the app.",
             ),
+            Self::Purge => (
+                "While emptying the caches",
+                "With `purge-cache: true`, after the success. Sevalla empties them by itself after a \
+                 deployment, so this cannot fail the run.",
+            ),
         }
     }
 
@@ -202,6 +218,8 @@ impl Moment {
     pub(crate) const fn operations(self) -> &'static [&'static str] {
         match self {
             Self::Before => &["getApplicationV3", "listDeploymentsV3"],
+            Self::Waiting => &["listDeploymentsV3"],
+            Self::Purge => &["purgeApplicationCacheV3"],
             Self::Trigger | Self::TriggerDone => &["triggerDeploymentV3"],
             Self::Hook | Self::HookDone | Self::HookAlone | Self::HookAloneDone => &["hook"],
             Self::FirstLook | Self::Following | Self::Deadline => &["getDeploymentV3"],

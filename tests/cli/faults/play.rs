@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sevalla_deploy::report::OUTPUTS;
 use sevalla_simulator::{
     Application, Behaviour, DeploymentType, Fault as Woven, PastDeployment, Pipeline, Preview,
-    Simulator, World,
+    Script, Simulator, World,
 };
 use tokio::net::TcpSocket;
 use tokio::sync::Semaphore;
@@ -99,6 +99,10 @@ async fn play(row: Row) -> Vec<String> {
     }
     let world = woven(row).into_iter().fold(world, World::fault);
     let simulator = Simulator::start(world).await;
+    if row.moment == Moment::Waiting {
+        let other = Script::success().run(Duration::from_secs(2));
+        simulator.add_deployment(APP, DeploymentType::Manual, other);
+    }
     // Held for as long as the run may want to connect to it.
     let nobody = TcpSocket::new_v4().unwrap();
     nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -169,7 +173,7 @@ fn world(row: Row) -> World {
     }
 }
 
-fn script(row: Row) -> sevalla_simulator::Script {
+fn script(row: Row) -> Script {
     let status = match row.fault {
         Fault::TellsNoStatus => None,
         Fault::TellsAnUnknownStatus => Some("paused"),
@@ -220,10 +224,11 @@ fn runner(row: Row, simulator: &Simulator) -> Runner {
         .on_github()
         .set("SEVALLA_LOG_FILE", "deploy.log")
         .set("SEVALLA_TIMEOUT", format!("{}s", time(row).as_secs()));
-    if row.moment == Moment::LateCancel {
-        runner.set("SEVALLA_ON_TIMEOUT", "cancel")
-    } else {
-        runner
+    match row.moment {
+        Moment::LateCancel => runner.set("SEVALLA_ON_TIMEOUT", "cancel"),
+        Moment::Waiting => runner.set("SEVALLA_WHEN_BUSY", "wait"),
+        Moment::Purge => runner.set("SEVALLA_PURGE_CACHE", "true"),
+        _ => runner,
     }
 }
 
@@ -266,8 +271,8 @@ fn woven(row: Row) -> Vec<Woven> {
                 (Moment::Deadline, _) => {
                     fault.from(time(row).saturating_sub(Duration::from_millis(400)))
                 }
-                (Moment::Following, Spell::Once) => fault.nth(2),
-                (Moment::Following, _) => fault.after(1),
+                (Moment::Following | Moment::Waiting, Spell::Once) => fault.nth(2),
+                (Moment::Following | Moment::Waiting, _) => fault.after(1),
                 (_, Spell::Once) => fault.first(1),
                 (_, Spell::Twice) => fault.first(2),
                 (_, Spell::ForGood) => fault,
@@ -326,7 +331,7 @@ fn wrong(row: Row, run: &Finished, seen: &Seen) -> Vec<String> {
         if run.took > AT_ONCE {
             wrong.add(format!("it took {:?}", run.took));
         }
-        let looks_before = usize::from(row.moment == Moment::Following);
+        let looks_before = usize::from(matches!(row.moment, Moment::Following | Moment::Waiting));
         if row.moment != Moment::Deadline {
             wrong.unless_equal("requests struck", &seen.struck, &(1 + looks_before));
         }

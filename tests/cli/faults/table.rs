@@ -92,6 +92,7 @@ const LOST: &str = "Lost sight of deployment";
 pub(crate) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     rows.extend(before());
+    rows.extend(waiting());
     rows.extend(trigger());
     rows.extend(hook());
     rows.extend(looks());
@@ -101,6 +102,7 @@ pub(crate) fn rows() -> Vec<Row> {
     rows.extend(other_deployments());
     rows.extend(creation());
     rows.extend(deletion());
+    rows.extend(purge());
     rows
 }
 
@@ -212,6 +214,24 @@ fn before() -> Vec<Row> {
             (0, 0),
             "redirected to https://elsewhere.example",
         ),
+    ]
+}
+
+fn waiting() -> Vec<Row> {
+    use Fault::*;
+    use Spell::*;
+    let good = |fault| row(Moment::Waiting, fault, Once, SUCCESS, (1, 1), AGAIN);
+    let bad = |fault, ends, told| row(Moment::Waiting, fault, ForGood, ends, (0, 0), told);
+    vec![
+        good(ResetsTheConnection),
+        good(CutsTheBody),
+        good(Answers502WithAPage),
+        good(Answers200WithAPage),
+        good(Answers429),
+        bad(Answers502WithAPage, UNAVAILABLE, "HTTP 502 Bad Gateway"),
+        bad(RevokesTheKey, UNAUTHORIZED, "The key is wrong, revoked"),
+        bad(Forbids, UNAUTHORIZED, "The key can: APP:READ"),
+        bad(DoesNotKnowIt, REJECTED, "Check the id"),
     ]
 }
 
@@ -609,6 +629,23 @@ fn the_end_of_patience() -> Vec<Row> {
             ForGood,
             "Sevalla accepted to cancel",
         ),
+    ]
+}
+
+fn purge() -> Vec<Row> {
+    use Fault::*;
+    use Spell::*;
+    const NOT_EMPTIED: &str = "The caches could not be emptied";
+    const EMPTIED: &str = "Sevalla empties the caches";
+    let at = |fault, spell, told| row(Moment::Purge, fault, spell, SUCCESS, (1, 1), told);
+    vec![
+        at(ResetsTheConnection, Once, EMPTIED),
+        at(AnswersNothing, Once, EMPTIED),
+        at(Answers502WithAPage, ForGood, NOT_EMPTIED),
+        at(NeverAnswers, ForGood, NOT_EMPTIED),
+        at(RevokesTheKey, ForGood, NOT_EMPTIED),
+        at(Forbids, ForGood, NOT_EMPTIED),
+        at(DoesNotKnowIt, ForGood, NOT_EMPTIED),
     ]
 }
 

@@ -36,6 +36,15 @@ impl Deadline {
         self.began + self.time.saturating_sub(self.slept())
     }
 
+    /// The same, but for this much time that is kept for something else.
+    #[must_use]
+    pub fn keeping(self, kept: Duration) -> Self {
+        Self {
+            time: self.time.saturating_sub(kept),
+            ..self
+        }
+    }
+
     /// Whether the time is over.
     pub fn is_over(&self) -> bool {
         Instant::now() >= self.moment()

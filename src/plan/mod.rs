@@ -507,6 +507,10 @@ fn promote(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
             "the source is among the targets; leave it out",
         );
     }
+    doubts.ignored(
+        "on promote-app: each target has a queue of its own",
+        [(inputs.is_given("when-busy"), "when-busy")],
+    );
     Some(Task::Promote(promotion))
 }
 

@@ -33,6 +33,7 @@ use crate::secret::Password;
 use crate::sevalla::ApiError;
 use crate::shown::{Block, Gate};
 use crate::stop::Signal;
+use crate::watch::pace::Estimate;
 use crate::watch::past::Usual;
 
 /// Something a run has found out.
@@ -65,8 +66,9 @@ pub enum Event<'a> {
     Usual(&'a Usual),
     /// The rollback after a failure was started, or seen with a new status.
     RollingBack(&'a Deployment),
-    /// Nothing new for a while; how long the run has watched.
-    StillWaiting(&'a Deployment, Duration),
+    /// Nothing new for a while; how long the run has watched, and what the past
+    /// says.
+    StillWaiting(&'a Deployment, Duration, Option<Estimate>),
     /// A request failed and is sent again after this wait.
     Retrying(&'a ApiError, Duration),
     /// New lines of the deployment's log, oldest first.

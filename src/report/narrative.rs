@@ -5,6 +5,7 @@ use super::{Event, duration};
 use crate::deployment::{Deployment, Status};
 use crate::outcome::Outcome;
 use crate::sevalla::ApiError;
+use crate::watch::pace::Estimate;
 use crate::watch::past::Usual;
 
 /// The lines that tell of an event.
@@ -33,11 +34,12 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         Event::RollingBack(rollback) => {
             format!("Rollback, deployment {}: {}", rollback.id, state(rollback))
         }
-        Event::StillWaiting(deployment, elapsed) => {
+        Event::StillWaiting(deployment, elapsed, estimate) => {
             format!(
-                "Still {}, {} after the start",
+                "Still {}, {} after the start{}",
                 state(deployment),
-                duration(elapsed)
+                duration(elapsed),
+                estimate.map(left).unwrap_or_default()
             )
         }
         Event::Retrying(error, wait) => retrying(error, wait),
@@ -75,6 +77,19 @@ fn usually(usual: &Usual) -> String {
         1 => format!("The last one like it took {time}"),
         count => format!("Usually takes {time} (the last {count})"),
     }
+}
+
+/// ", about 40s left", or how unusually long it takes already.
+fn left(estimate: Estimate) -> String {
+    /// From here on the past says little about the end.
+    const LATE: usize = 95;
+    if estimate.of > 1 && estimate.percent_below >= LATE {
+        return format!(
+            ", longer than {} % of the last {}",
+            estimate.percent_below, estimate.of
+        );
+    }
+    format!(", about {} left", duration(estimate.left))
 }
 
 /// How the time of this run compares: "1m50s; this one took longer than 95 % of

@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Run;
 use super::settle::Scene;
-use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
+use crate::deployment::{Deployment, DeploymentId, Origin, Service, Verdict};
 use crate::outcome::{Ending, Outcome};
 use crate::plan::Sought;
 use crate::report::Event;
@@ -134,22 +134,22 @@ impl Run<'_> {
                     .map(|deployment| deployment.id.clone())
                     .collect()
             });
+            // It may be of an older push, whose turn only came now.
             let another = on_branch.iter().find(|deployment| {
-                deployment.commit_sha.is_some() && !known.contains(&deployment.id)
+                deployment.commit_sha.is_some()
+                    && deployment.origin == Origin::Automatic
+                    && !known.contains(&deployment.id)
             });
-            if !may_come && let Some(another) = another {
-                return Ok(Appeared::Another(Box::new(another.clone())));
-            }
             let now = Instant::now();
             let is_pointless = !may_come && !place.deploys(branch);
             let is_over = now >= give_up && !may_come;
             if is_pointless || is_over {
-                return Ok(Appeared::No);
+                return Ok(appeared(another));
             }
             let left = self.deadline.moment().saturating_duration_since(now);
             sleep(looks.next_wait(None).min(left)).await;
             if self.deadline.is_over() {
-                return Ok(Appeared::No);
+                return Ok(appeared(another));
             }
         }
     }
@@ -208,6 +208,13 @@ impl Run<'_> {
             ended => Outcome::of_ended(&ended, service),
         }
     }
+}
+
+/// What to make of it that ours has not appeared.
+fn appeared(another: Option<&Deployment>) -> Appeared {
+    another.map_or(Appeared::No, |other| {
+        Appeared::Another(Box::new(other.clone()))
+    })
 }
 
 fn is_of(deployment: &Deployment, commit: &str) -> bool {

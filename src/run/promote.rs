@@ -9,18 +9,35 @@ use tokio::time::{Instant, timeout};
 
 use super::settle::Scene;
 use super::{CLEAN_UP, IN_FLIGHT, LATE_CANCEL, LOOK_UP, Run, nothing_started};
-use crate::deployment::{Deployment, DeploymentId};
+use crate::deadline::Deadline;
+use crate::deployment::{Deployment, DeploymentId, Verdict};
 use crate::inputs::{Abandon, OnFailure};
-use crate::outcome::Outcome;
+use crate::outcome::{Ending, Outcome};
 use crate::plan::Promotion;
 use crate::report::{Event, duration};
 use crate::sevalla::Client;
 use crate::stop::Signal;
-use crate::trigger::{self, Aim, Target, TriggerError};
-use crate::watch::{Ended, Watch};
+use crate::trigger::{self, Aim, Cancelled, Target, TriggerError};
+use crate::watch::{Ended, Remote, Watch};
 
 /// What became of the request for one target.
 type Start = Result<Deployment, TriggerError>;
+
+/// How one target ended.
+struct End {
+    outcome: Outcome,
+    /// What this run has put live there.
+    live: Option<Deployment>,
+}
+
+impl From<Outcome> for End {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            live: None,
+        }
+    }
+}
 
 impl Run<'_> {
     /// Promotes to every target and follows them all to their ends.
@@ -87,62 +104,104 @@ impl Run<'_> {
         Outcome::of_targets(&names(aim).zip(ends).collect::<Vec<_>>())
     }
 
-    async fn follow_target(&self, target: &Target, start: Start) -> Outcome {
+    async fn follow_target(&self, target: &Target, start: Start) -> End {
         let deployment = match start {
             Ok(deployment) => deployment,
-            Err(error) => return self.not_started(error).await,
+            Err(error) => return self.not_started(error).await.into(),
         };
         let service = target.service;
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
         let source = self.source(service, &deployment.id);
         let id = deployment.id.clone();
-        let ended = Watch::new(&source, deployment, self.deadline, self.reading(), &tell)
-            .knowing(target.before.past.clone())
-            .follow()
-            .await;
+        let ended = Watch::new(
+            &source,
+            deployment,
+            self.end_of_targets(),
+            self.reading(),
+            &tell,
+        )
+        .knowing(target.before.past.clone())
+        .follow()
+        .await;
         match ended {
             Ended::Seen(deployment, verdict) => {
-                // Going back is decided for all targets together.
-                let scene = Scene::default();
-                self.settle(&source, deployment, verdict, &scene, &tell)
-                    .await
+                self.settle_target(&source, deployment, verdict).await
             }
             Ended::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
                 let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
                 let cancelled = trigger::cancel(&client, service, &id, &tell).await;
-                Outcome::of_ended(&ended, service).and_cancelled(&id, &cancelled)
+                if let Cancelled::TooLate(deployment) = cancelled {
+                    return self
+                        .settle_target(&source, deployment, Verdict::Success)
+                        .await;
+                }
+                Outcome::of_ended(&ended, service)
+                    .and_cancelled(&id, &cancelled)
+                    .into()
             }
             Ended::TimedOut { .. } | Ended::Lost { .. } => {
-                Outcome::of_ended(&ended, service).and_left(&id)
+                Outcome::of_ended(&ended, service).and_left(&id).into()
             }
         }
     }
 
+    /// Until when targets are followed: going back takes time too.
+    fn end_of_targets(&self) -> Deadline {
+        match self.plan.on_failure {
+            OnFailure::Leave => self.deadline,
+            OnFailure::Rollback => self.deadline.keeping(self.kept_for_going_back()),
+        }
+    }
+
+    async fn settle_target(
+        &self,
+        source: &Remote,
+        deployment: Deployment,
+        verdict: Verdict,
+    ) -> End {
+        let service = source.service;
+        let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
+        // Going back is decided for all targets together.
+        let scene = Scene::default();
+        let live = (verdict == Verdict::Success).then(|| deployment.clone());
+        let outcome = self
+            .settle(source, deployment, verdict, &scene, &tell)
+            .await;
+        End { outcome, live }
+    }
+
     /// One outcome from all. Where that is wanted, a failure takes back the
     /// targets that have changed.
-    async fn conclude_promotion(&self, aim: &Aim, ends: Vec<Outcome>) -> Outcome {
-        let failed = ends.iter().any(|end| !end.is_good());
-        let mut outcome = Outcome::of_targets(&names(aim).zip(ends.clone()).collect::<Vec<_>>());
-        if !failed || self.plan.on_failure == OnFailure::Leave {
+    async fn conclude_promotion(&self, aim: &Aim, ends: Vec<End>) -> Outcome {
+        let outcomes = ends.iter().map(|end| end.outcome.clone());
+        let named: Vec<(String, Outcome)> = names(aim).zip(outcomes).collect();
+        let mut outcome = Outcome::of_targets(&named);
+        let is_stopped = matches!(outcome.ending, Ending::Interrupted(_));
+        if outcome.is_good() || is_stopped || self.plan.on_failure == OnFailure::Leave {
             return outcome;
         }
-        let changed: Vec<&Target> = aim
+        let changed: Vec<(&Target, &Deployment)> = aim
             .targets
             .iter()
             .zip(&ends)
-            .filter_map(|(target, end)| end.is_good().then_some(target))
+            .filter_map(|(target, end)| Some((target, end.live.as_ref()?)))
             .collect();
-        let undone = join_all(changed.iter().map(|target| self.undo_target(target))).await;
-        for (target, said) in changed.iter().zip(undone) {
+        let undo = changed
+            .iter()
+            .map(|(target, live)| self.undo_target(target, live));
+        let undone = join_all(undo).await;
+        for ((target, _), said) in changed.iter().zip(undone) {
             outcome = outcome.because(format!("{}: {said}", target.name));
         }
         outcome
     }
 
-    async fn undo_target(&self, target: &Target) -> String {
+    async fn undo_target(&self, target: &Target, wrong: &Deployment) -> String {
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(target.service, &event));
-        self.undo(target.service, target.before.live.as_ref(), &tell)
+        let live = target.before.live.as_ref();
+        self.take_back(target.service, live, Some(wrong), &tell)
             .await
+            .said
     }
 
     /// Cancels what was started. `ids` holds what is known to have been, in the

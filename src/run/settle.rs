@@ -203,13 +203,17 @@ impl Run<'_> {
 
     /// A check that uses up the run's time would leave none for going back.
     fn end_of_check(&self, scene: &Scene) -> Instant {
-        let end = self.deadline.moment();
         if !self.may_go_back(scene) || scene.live.is_none() {
-            return end;
+            return self.deadline.moment();
         }
-        let left = end.saturating_duration_since(Instant::now());
-        end.checked_sub(KEPT_FOR_GOING_BACK.min(left / 3))
-            .unwrap_or(end)
+        self.deadline.keeping(self.kept_for_going_back()).moment()
+    }
+
+    /// How much of the time that is left is kept for going back.
+    pub(super) fn kept_for_going_back(&self) -> Duration {
+        let left = self.deadline.moment();
+        let left = left.saturating_duration_since(Instant::now());
+        KEPT_FOR_GOING_BACK.min(left / 3)
     }
 
     /// Purging again what Sevalla has purged: no reason to fail, nor to wait

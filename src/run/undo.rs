@@ -42,19 +42,9 @@ struct Undoing<'a> {
 }
 
 impl Run<'_> {
-    /// Goes back to `live`, which this run has replaced, and says in a sentence
-    /// what is live after that.
-    pub(super) async fn undo(
-        &self,
-        service: Service,
-        live: Option<&Deployment>,
-        tell: Tell<'_>,
-    ) -> String {
-        self.take_back(service, live, None, tell).await.said
-    }
-
-    /// The same after `wrong` turned out to be so: unless somebody else has
-    /// deployed since, whose work would be undone too.
+    /// Goes back to `live` after `wrong`, which this run has deployed, turned out
+    /// to be so: unless somebody else has deployed since, whose work would be
+    /// undone too.
     pub(super) async fn take_back(
         &self,
         service: Service,
@@ -270,7 +260,7 @@ fn same_source(one: &Deployment, other: &Deployment) -> Option<bool> {
 fn in_its_own_words(event: Event<'_>, tell: Tell<'_>) {
     match event {
         Event::Target(..) => {}
-        Event::Started(_, rollback) | Event::Seen(rollback) | Event::StillWaiting(rollback, _) => {
+        Event::Started(_, rollback) | Event::Seen(rollback) | Event::StillWaiting(rollback, ..) => {
             tell(Event::RollingBack(rollback));
         }
         event => tell(event),

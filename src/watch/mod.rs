@@ -320,7 +320,12 @@ impl<S: Source> Watch<'_, S> {
         let started = Instant::now();
         loop {
             sleep(HEARTBEAT).await;
-            (self.tell)(Event::StillWaiting(&self.last.borrow(), started.elapsed()));
+            let estimate = self.pace.estimate();
+            (self.tell)(Event::StillWaiting(
+                &self.last.borrow(),
+                started.elapsed(),
+                estimate,
+            ));
         }
     }
 

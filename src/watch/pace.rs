@@ -60,6 +60,17 @@ pub struct Pace {
     sight: RefCell<Option<Sight>>,
 }
 
+/// What the past says of a deployment that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    /// How much longer it will probably run.
+    pub left: Duration,
+    /// How many of a hundred past ones took less than it has taken so far.
+    pub percent_below: usize,
+    /// How many past ones that are.
+    pub of: usize,
+}
+
 /// What was last seen, and what is believed of what goes on.
 struct Sight {
     kind: Kind,
@@ -120,6 +131,21 @@ impl Pace {
     /// How long deployments of this kind usually take.
     pub fn usual(&self, kind: Kind) -> Option<Usual> {
         Usual::of(&self.past, kind)
+    }
+
+    /// How much longer what was seen running will probably run, and how many of
+    /// a hundred took less than it has taken so far; `None` without a past, or
+    /// while it waits.
+    pub fn estimate(&self) -> Option<Estimate> {
+        let sight = self.sight.borrow();
+        let sight = sight.as_ref().filter(|sight| sight.stage == Stage::Run)?;
+        let usual = self.usual(sight.kind)?;
+        let age = Duration::try_from_secs_f64(sight.age(Instant::now())).ok()?;
+        Some(Estimate {
+            left: usual.left(age),
+            percent_below: usual.percent_below(age),
+            of: usual.count(),
+        })
     }
 
     /// Takes in what a look has shown. `load` is the part of the company's

@@ -152,7 +152,7 @@ async fn a_static_site_is_followed_by_its_commit_too() {
 #[tokio::test]
 async fn a_newer_commit_that_comes_instead_supersedes() {
     let simulator = started(automatic()).await;
-    let running = follows(&simulator).start();
+    let running = follows(&simulator).set("SEVALLA_TIMEOUT", "5s").start();
     called(&simulator, "listDeploymentsV3").await;
     simulator.push(Push::to("main").commit_sha(NEWER));
     let run = running.finish().await;
@@ -160,6 +160,20 @@ async fn a_newer_commit_that_comes_instead_supersedes() {
     run.assert_ended(3, "superseded");
     run.assert_told("a newer one was");
     run.assert_told("main at fffffffff");
+}
+
+#[tokio::test]
+async fn the_deployment_of_an_older_push_does_not_end_the_wait() {
+    let simulator = started(automatic()).await;
+    let running = follows(&simulator).start();
+    called(&simulator, "listDeploymentsV3").await;
+    simulator.push(Push::to("main").commit_sha(NEWER));
+    let looks = simulator.calls("listDeploymentsV3");
+    until(|| simulator.calls("listDeploymentsV3") > looks + 1).await;
+    simulator.push(Push::to("main").commit_sha(COMMIT));
+    let run = running.finish().await;
+    run.assert_ended(0, "success");
+    assert_eq!(run.output("commit-sha"), COMMIT);
 }
 
 #[tokio::test]

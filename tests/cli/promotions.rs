@@ -231,8 +231,8 @@ async fn what_a_rollback_comes_to_is_told_as_it_is() {
 
     run.assert_ended(1, "failed");
     run.assert_told("shop-eu: Rolled back, but not to what was live before");
-    run.assert_told("shop-us: Nothing was live before");
-    run.assert_told("shop-asia: It could not be rolled back and stays live");
+    run.assert_told("shop-us: There is nothing to go back to");
+    run.assert_told("shop-asia: It could not be rolled back, and what was deployed stays live");
     assert_eq!(made(&simulator, US).len(), 1);
 }
 

@@ -439,7 +439,7 @@ impl Told {
     fn new(at: Duration, event: Event<'_>) -> Self {
         let what = match event {
             Event::Seen(seen) => What::Seen(seen.status.clone(), seen.commit_sha.clone()),
-            Event::StillWaiting(_, elapsed) => What::StillWaiting(elapsed),
+            Event::StillWaiting(_, elapsed, _) => What::StillWaiting(elapsed),
             Event::Retrying(error, wait) => What::Retrying(error.clone(), wait),
             Event::Log(lines) => What::Log(lines.to_vec()),
             Event::LogUnavailable(_) => What::LogUnavailable,

@@ -133,13 +133,7 @@ impl Outcome {
         let all = ends.len();
         let failed: Vec<&(String, Self)> = ends.iter().filter(|(_, end)| !end.is_good()).collect();
         let Some((_, gravest)) = failed.iter().min_by_key(|(_, end)| gravity(end.ending)) else {
-            let ending = ends.first().map_or(Ending::Success, |(_, end)| end.ending);
-            let headline = match ending {
-                Ending::Triggered => format!("Promoted to {all}; not waiting for their ends"),
-                _ if all == 1 => "Promoted: the deployment succeeded".to_owned(),
-                _ => format!("Promoted: all {all} deployments succeeded"),
-            };
-            return Self::new(ending, headline);
+            return all_good(ends);
         };
         let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
         let headline = match names.len() {
@@ -161,17 +155,49 @@ impl Outcome {
     }
 }
 
+/// The outcome of targets of which none has failed.
+fn all_good(ends: &[(String, Outcome)]) -> Outcome {
+    let all = ends.len();
+    let skipped = ends.iter().filter(|(_, end)| end.ending == Ending::Passed);
+    let skipped: Vec<&str> = skipped.map(|(name, _)| name.as_str()).collect();
+    let triggered = ends.iter().any(|(_, end)| end.ending == Ending::Triggered);
+    let (ending, headline) = match skipped.len() {
+        0 if triggered => (
+            Ending::Triggered,
+            format!("Promoted to {all}; not waiting for their ends"),
+        ),
+        0 if all == 1 => (
+            Ending::Success,
+            "Promoted: the deployment succeeded".to_owned(),
+        ),
+        0 => (
+            Ending::Success,
+            format!("Promoted: all {all} deployments succeeded"),
+        ),
+        count => (
+            Ending::Passed,
+            format!(
+                "Promoted to {} of {all}; skipped: {}",
+                all - count,
+                skipped.join(", ")
+            ),
+        ),
+    };
+    Outcome::new(ending, headline)
+}
+
 /// The order in which one ending stands for several; the gravest first.
 const fn gravity(ending: Ending) -> u8 {
     match ending {
         Ending::Internal => 0,
         Ending::Ambiguous => 1,
-        Ending::Failed | Ending::Unverified => 2,
-        Ending::Unauthorized => 3,
-        Ending::Rejected => 4,
-        Ending::Unavailable => 5,
-        Ending::TimedOut => 6,
-        _ => 7,
+        Ending::Failed => 2,
+        Ending::Unverified => 3,
+        Ending::Unauthorized => 4,
+        Ending::Rejected => 5,
+        Ending::Unavailable => 6,
+        Ending::TimedOut => 7,
+        _ => 8,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::outcome::Outcome;
 use crate::plan::Work;
 use crate::report::Event;
 use crate::stop::Signal;
-use crate::trigger::{self, Before, Cancelled, Started, TriggerError};
+use crate::trigger::{self, Before, Cancelled, Started, Tell, TriggerError};
 use crate::watch::{Ended, Remote, Watch};
 
 impl Run<'_> {
@@ -152,7 +152,7 @@ impl Run<'_> {
             Ended::TimedOut { .. }
                 if self.plan.on_timeout == Abandon::Cancel && !scene.is_anothers =>
             {
-                self.cancel_late(ended, service, &id).await
+                self.cancel_late(ended, &source, scene).await
             }
             Ended::Lost { last, error } => {
                 let status = error.status();
@@ -261,31 +261,45 @@ impl Run<'_> {
         id: &DeploymentId,
         by: Instant,
     ) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        self.stop_and_tell(signal, service, id, by, &tell).await
+    }
+
+    /// The same, told in another way.
+    pub(super) async fn stop_and_tell(
+        &self,
+        signal: Signal,
+        service: Service,
+        id: &DeploymentId,
+        by: Instant,
+        tell: Tell<'_>,
+    ) -> Outcome {
         let outcome = Outcome::interrupted(signal);
         if self.plan.on_cancel == Abandon::Leave || self.plan.token.is_none() {
             return outcome.and_left(id);
         }
-        let tell = |event: Event<'_>| self.reporter.on(event);
-        let cancelled = trigger::cancel(&self.client.hurried(by), service, id, &tell).await;
+        let cancelled = trigger::cancel(&self.client.hurried(by), service, id, tell).await;
         outcome.and_cancelled(id, &cancelled)
     }
 
     /// The time is over, and the deployment shall not go on.
-    async fn cancel_late(&self, ended: Ended, service: Service, id: &DeploymentId) -> Outcome {
+    async fn cancel_late(&self, ended: Ended, source: &Remote, scene: &Scene) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
         tell(Event::Note(
             "The time is over. Cancelling the deployment, as on-timeout asks.",
         ));
+        let (service, id) = (source.service, &source.id);
         let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
         let cancelled = tokio::select! {
             cancelled = trigger::cancel(&client, service, id, &tell) => cancelled,
             signal = self.stop.asked() => return Outcome::interrupted(signal).and_left(id),
         };
         match cancelled {
-            Cancelled::TooLate(deployment) => {
-                Outcome::of_ended(&Ended::Seen(deployment, Verdict::Success), service)
-                    .because("It ended just when the time was over, too late to be cancelled")
-            }
+            // Whatever a success has to pass, this one has to as well.
+            Cancelled::TooLate(deployment) => self
+                .settle(source, deployment, Verdict::Success, scene, &tell)
+                .await
+                .because("It ended just when the time was over, too late to be cancelled"),
             cancelled => Outcome::of_ended(&ended, service).and_cancelled(id, &cancelled),
         }
     }

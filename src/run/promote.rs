@@ -254,7 +254,8 @@ impl Run<'_> {
                 .because("Whether it was promoted is not known")
                 .hint("Look in the dashboard, and cancel what should not go on");
         };
-        self.stop_following(signal, service, &id, by).await
+        let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
+        self.stop_and_tell(signal, service, &id, by, &tell).await
     }
 }
 

@@ -75,7 +75,7 @@ pub(crate) struct WireDeployment {
     branch: Option<String>,
     #[serde(default, deserialize_with = "text")]
     docker_image_url: Option<String>,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "filled")]
     commit_sha: Option<String>,
     #[serde(default, deserialize_with = "text")]
     commit_message: Option<String>,
@@ -197,7 +197,7 @@ pub struct Pipeline {
     #[serde(default, rename = "type", deserialize_with = "text")]
     pub kind: Option<String>,
     /// Its stages.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "stages")]
     pub stages: Vec<Stage>,
 }
 
@@ -497,6 +497,11 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     })
 }
 
+/// The same, and an empty text as nothing: it would pass for anything.
+fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(text(deserializer)?.filter(|text| !text.is_empty()))
+}
+
 /// Without an id nothing can be followed, so the whole answer is unusable.
 fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DeploymentId, D::Error> {
     DeploymentId::usable(String::deserialize(deserializer)?)
@@ -507,6 +512,12 @@ pub(super) fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D
     String::deserialize(deserializer)?
         .parse()
         .map_err(|_| serde::de::Error::custom("it is no UUID"))
+}
+
+/// The stages of a pipeline; `null` is none.
+fn stages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stage>, D::Error> {
+    let stages = Option::<AtMost<Stage, LONGEST_PAGE>>::deserialize(deserializer)?;
+    Ok(stages.map(|stages| stages.0).unwrap_or_default())
 }
 
 /// A list of words; anything else is an empty one.
@@ -627,6 +638,14 @@ mod tests {
             let json = serde_json::json!({ "deployment": { "id": id } }).to_string();
             assert_eq!(HookAnswer::read(json.as_bytes()), None, "{id:?}");
         }
+    }
+
+    #[test]
+    fn an_empty_commit_is_none_and_a_pipeline_may_tell_no_stages() {
+        let wire: WireDeployment = serde_json::from_str(r#"{"id":"d","commit_sha":""}"#).unwrap();
+        assert_eq!(Deployment::from(wire).commit_sha, None);
+        let pipeline: Pipeline = serde_json::from_str(r#"{"id":"p","stages":null}"#).unwrap();
+        assert!(pipeline.stages.is_empty());
     }
 
     #[test]

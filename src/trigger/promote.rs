@@ -53,7 +53,7 @@ pub async fn look_before_promotion(
         .map_err(|error| error.at(format!("It is the source, {}", promotion.source)))?;
     let mut targets = Vec::new();
     for id in &promotion.targets {
-        let target = look_at_target(client, *id, live.as_ref(), tell)
+        let target = look_at_target(client, *id, tell)
             .await
             .map_err(|error| error.at(format!("It is target {id}")))?;
         targets.push(target);
@@ -97,12 +97,7 @@ async fn look_at_source(
     Ok(live)
 }
 
-async fn look_at_target(
-    client: &Client,
-    id: Uuid,
-    source: Option<&Deployment>,
-    tell: Tell<'_>,
-) -> Result<Target, TriggerError> {
+async fn look_at_target(client: &Client, id: Uuid, tell: Tell<'_>) -> Result<Target, TriggerError> {
     let record = client
         .get_application(id, Patience::BEFORE_THE_START)
         .await?;
@@ -110,8 +105,9 @@ async fn look_at_target(
     let name = record.display_name.as_deref();
     tell(Event::Of(service, &Event::Target(service, name)));
     refuse_unfit(&record)?;
+    // Not its commit: the source may have a newer success by the time Sevalla
+    // promotes.
     let wanted = Wanted {
-        commit: source.and_then(|source| source.commit_sha.clone()),
         kind: Kind::Promotion,
         ..Wanted::default()
     };

@@ -10,6 +10,7 @@ use sevalla_simulator::{
 
 use crate::harness::{APP, Finished, PIPELINE, Runner, called, stopped, until};
 use crate::oracle::{Stopping, obeyed, outside_code};
+use crate::web::{Web, answer};
 
 /// The source is [`APP`].
 const EU: &str = "1e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a01";
@@ -206,6 +207,80 @@ async fn a_rollback_takes_back_those_that_have_changed_and_no_others() {
         promotions(&run)[0]["deployment-id"],
         made(&simulator, EU)[1].id.as_str()
     );
+}
+
+#[tokio::test]
+async fn a_target_that_does_not_answer_well_is_taken_back_with_the_others() {
+    let web = Web::acts([answer(500, "")]).await;
+    let simulator = three([Script::success(), Script::failed(), Script::success()]).await;
+    let run = promotes(&simulator, &[EU, US, ASIA])
+        .set("SEVALLA_VERIFY_URL", web.url("/"))
+        .set("SEVALLA_VERIFY_TIMEOUT", "1s")
+        .set("SEVALLA_ON_FAILURE", "rollback")
+        .run()
+        .await;
+
+    run.assert_told("failed for every target");
+    assert_eq!(simulator.calls("rollbackDeploymentV3"), 2);
+    for name in ["shop-eu", "shop-asia"] {
+        run.assert_told(&format!("{name}: Rolled back: live is main at 000000000"));
+    }
+    assert_eq!(run.code, Some(1));
+}
+
+#[tokio::test]
+async fn a_target_that_takes_too_long_leaves_time_to_take_back_the_others() {
+    let targets = [
+        target(EU, "shop-eu", Script::success()),
+        target(US, "shop-us", endless()),
+    ];
+    let simulator = started(targets, Pipeline::new(PIPELINE)).await;
+    let run = promotes(&simulator, &[EU, US])
+        .set("SEVALLA_TIMEOUT", "15s")
+        .set("SEVALLA_ON_FAILURE", "rollback")
+        .run()
+        .await;
+
+    run.assert_ended(4, "timed-out");
+    run.assert_told("shop-eu: Rolled back: live is main at 000000000");
+}
+
+#[tokio::test]
+async fn a_target_that_was_skipped_is_no_success() {
+    let targets = [
+        target(EU, "shop-eu", Script::success()),
+        target(US, "shop-us", Script::skipped()),
+    ];
+    let simulator = started(targets, Pipeline::new(PIPELINE)).await;
+    let run = promotes(&simulator, &[EU, US])
+        .set("SEVALLA_ON_SKIPPED", "pass")
+        .run()
+        .await;
+
+    run.assert_ended(0, "skipped");
+    run.assert_told("Promoted to 1 of 2; skipped: shop-us");
+}
+
+#[tokio::test]
+async fn a_source_that_moves_on_meanwhile_is_promoted_once() {
+    let targets = [target(EU, "shop-eu", Script::success())];
+    let simulator = started(targets, Pipeline::new(PIPELINE)).await;
+    let lost = Fault::on("promotePipelineV3")
+        .nth(1)
+        .delayed(Duration::from_secs(2))
+        .does(Behaviour::ResetAfterApplying);
+    simulator.add_fault(lost);
+    let running = promotes(&simulator, &[EU]).start();
+    called(&simulator, "promotePipelineV3").await;
+    let newer = Script::success()
+        .commit_sha("b".repeat(40))
+        .run(Duration::from_millis(50));
+    simulator.add_deployment(APP, DeploymentType::Manual, newer);
+    let run = running.finish().await;
+
+    run.assert_ended(0, "success");
+    assert_eq!(simulator.calls("promotePipelineV3"), 1);
+    assert_eq!(made(&simulator, EU).len(), 1);
 }
 
 #[tokio::test]

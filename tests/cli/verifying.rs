@@ -549,3 +549,21 @@ async fn what_cannot_be_visited_is_refused_before_anything_is_sent() {
     }))
     .await;
 }
+
+#[tokio::test]
+async fn a_success_that_comes_too_late_to_be_cancelled_has_to_answer_as_well() {
+    let web = Web::acts([answer(500, "")]).await;
+    let late = script()
+        .run(Duration::from_secs(5))
+        .cancel_delay(Duration::from_secs(60));
+    let simulator = application(late).await;
+    let run = Runner::deploys_app(&simulator)
+        .set("SEVALLA_VERIFY_URL", web.url("/"))
+        .set("SEVALLA_TIMEOUT", "4s")
+        .set("SEVALLA_ON_TIMEOUT", "cancel")
+        .run()
+        .await;
+
+    run.assert_ended(8, "unverified");
+    run.assert_told("too late to be cancelled");
+}

@@ -117,6 +117,24 @@ impl Redactor {
     pub fn redact_next<'a>(&self, line: &'a str, broken: &mut Broken) -> Cow<'a, str> {
         starred(line, &self.0.find(line, broken))
     }
+
+    /// The same for a line that is cleaned afterwards and then looked at again.
+    /// What stands at its beginning is left for that: it may be more of a
+    /// secret than can be seen yet, and one whose end repeats its middle would
+    /// be hidden only in part.
+    pub(crate) fn redact_before_cleaning<'a>(
+        &self,
+        line: &'a str,
+        broken: &mut Broken,
+    ) -> Cow<'a, str> {
+        let mut found = self.0.find(line, broken);
+        let is_whole = |range: &Range<usize>| {
+            let hidden = line.get(range.clone());
+            self.0.forms.iter().any(|form| hidden == Some(&form.text))
+        };
+        found.retain(|range| range.start > 0 || is_whole(range));
+        starred(line, &found)
+    }
 }
 
 /// The line with stars in the place of these ranges.

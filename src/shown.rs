@@ -99,7 +99,8 @@ impl Gate {
         let mut also_broken = Broken::default();
         if let Cow::Owned(_) = clean {
             also_broken = broken.clone();
-            if let Cow::Owned(redacted) = self.redactor.redact_next(line, &mut also_broken) {
+            let redacted = self.redactor.redact_before_cleaning(line, &mut also_broken);
+            if let Cow::Owned(redacted) = redacted {
                 clean = Cow::Owned(printable(&redacted).into_owned());
             }
         }

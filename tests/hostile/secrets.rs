@@ -4,6 +4,8 @@ use std::process::Command;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use sevalla_deploy::redactor::{Broken, Redactor};
+use sevalla_deploy::shown::{Gate, Line};
 
 use crate::texts::{KEY, hostile, secrets, written};
 use crate::world::{CASES, Case, Finished, Kind, Place, run, run_with};
@@ -165,5 +167,21 @@ fn a_key_that_was_given_as_an_argument_is_not_repeated() {
             told.contains("sevalla-deploy:") && !told.contains(&KEY[4..20]),
             "{told}"
         );
+    }
+}
+/// The key repeats itself, so that every twelfth place in it looks like its end.
+#[test]
+fn a_secret_in_two_entries_is_hidden_also_with_a_sequence_in_the_second() {
+    for at in 1..KEY.len() - 1 {
+        let (first, second) = KEY.split_at(at);
+        for cut in 1..second.len() {
+            let (head, tail) = second.split_at(cut);
+            let text = format!("{first}\n{head}\u{1b}[0m{tail} text");
+            let gate = Gate::new(Redactor::new([KEY]));
+            let (none, mut broken) = (gate.line(""), Broken::default());
+            let lines: Vec<Line> = gate.lines(&none, &text, &mut broken).collect();
+            let shown = lines.last().unwrap().as_str();
+            assert!(!shown.contains("7e5A1c9D3f"), "{at} {cut}: {shown}");
+        }
     }
 }

@@ -53,18 +53,24 @@ pub enum News<'a> {
         /// The last lines of the deployment's log, oldest first.
         last_lines: &'a [&'a Line],
     },
+    /// Nothing was deployed, by the user's own rule: what was there stays.
+    Unchanged,
+    /// A signal ended the run.
+    Cancelled,
     /// It was deleted.
     Deleted,
 }
 
 impl<'a> News<'a> {
-    /// The news of a preview that is being deployed, or was.
-    pub fn of(outcome: Option<&'a Outcome>) -> Self {
-        match outcome {
-            None => Self::Deploying,
-            Some(outcome) if outcome.ending == Ending::Success => Self::Ready { url: "" },
-            Some(outcome) if outcome.ending == Ending::Passed => Self::Deleted,
-            Some(outcome) => Self::Failed {
+    /// The news of a preview whose deployment has come to this. That it was
+    /// deleted no outcome tells.
+    pub fn of(outcome: &'a Outcome) -> Self {
+        match outcome.ending {
+            Ending::Success => Self::Ready { url: "" },
+            Ending::Triggered => Self::Deploying,
+            Ending::Passed => Self::Unchanged,
+            Ending::Interrupted(_) => Self::Cancelled,
+            _ => Self::Failed {
                 cause: &outcome.headline,
                 last_lines: &[],
             },
@@ -100,6 +106,8 @@ const fn heading(news: News<'_>) -> &'static str {
         News::Deploying => "### ⏳ Sevalla preview: deploying",
         News::Ready { .. } => "### ✅ Sevalla preview: ready",
         News::Failed { .. } => "### ❌ Sevalla preview: failed",
+        News::Unchanged => "### ⏭️ Sevalla preview: nothing new deployed",
+        News::Cancelled => "### ⏹️ Sevalla preview: cancelled",
         News::Deleted => "### 🗑️ Sevalla preview: deleted",
     }
 }
@@ -189,7 +197,12 @@ mod tests {
     #[test]
     fn a_preview_that_is_gone_says_so() {
         let marker = Marker::of("shop");
-        for (news, word) in [(News::Deleted, "deleted"), (News::Deploying, "deploying")] {
+        for (news, word) in [
+            (News::Deleted, "deleted"),
+            (News::Deploying, "deploying"),
+            (News::Cancelled, "cancelled"),
+            (News::Unchanged, "nothing new deployed"),
+        ] {
             let body = body(&facts(&marker, news), &Gate::default());
             let heading = body.as_str().lines().nth(1).unwrap();
             assert!(heading.ends_with(word), "{heading}");

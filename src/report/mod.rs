@@ -303,8 +303,7 @@ impl Inner {
             News::Ready { .. } => News::Ready {
                 url: tale.url.as_deref().unwrap_or_default(),
             },
-            News::Deploying => News::Deploying,
-            News::Deleted => News::Deleted,
+            other => *other,
         };
         let facts = CommentFacts {
             marker,

@@ -2,6 +2,7 @@
 //!
 //! Nothing here is ever the result of a run: what goes wrong is a warning.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
@@ -10,12 +11,14 @@ use super::Run;
 use crate::ci::ChangeState;
 use crate::code_host::{CodeHost, CodeHostError, Marker};
 use crate::inputs::Comment;
-use crate::outcome::Outcome;
-use crate::plan::Preview;
 use crate::report::{Event, News};
 
 /// How long asking or writing may keep the run.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long writing may go on after a signal: as long as cleaning up may, and
+/// beside it.
+const LAST_WORDS: Duration = Duration::from_secs(4);
 
 impl Run<'_> {
     /// Whether the pull request of a preview is open; `None` if that cannot be
@@ -36,22 +39,40 @@ impl Run<'_> {
         }
     }
 
-    /// Keeps the comment on the pull request up to date. `app` tells the
+    /// Keeps the comment on the pull request up to date. `pipeline` tells the
     /// comments of several previews apart.
-    pub(super) async fn comment(&self, preview: &Preview, app: &str, outcome: Option<&Outcome>) {
-        self.write_comment(preview, app, News::of(outcome)).await;
+    pub(super) async fn comment(&self, number: Option<u64>, pipeline: &str, news: News<'_>) {
+        let stopped = self.stop.asked();
+        tokio::select! {
+            () = self.write_comment(number, pipeline, news) => {}
+            _ = stopped => {}
+        }
     }
 
-    /// Says in the comment, if there is one, that the preview is gone.
-    pub(super) async fn comment_deleted(&self, preview: &Preview, app: &str) {
-        self.write_comment(preview, app, News::Deleted).await;
+    /// Does the work on a preview. If a signal ends it, the comment says so at
+    /// the same time: it would tell of a deployment for ever.
+    pub(super) async fn or_cancelled<T>(
+        &self,
+        number: Option<u64>,
+        pipeline: &str,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let mut work = pin!(work);
+        tokio::select! {
+            biased;
+            _ = self.stop.asked() => {}
+            done = &mut work => return done,
+        }
+        let say = self.write_comment(number, pipeline, News::Cancelled);
+        let (done, _in_time) = tokio::join!(work, timeout(LAST_WORDS, say));
+        done
     }
 
-    async fn write_comment(&self, preview: &Preview, app: &str, news: News<'_>) {
+    async fn write_comment(&self, number: Option<u64>, pipeline: &str, news: News<'_>) {
         if self.plan.comment == Comment::Never {
             return;
         }
-        let (Some(number), Some(host)) = (preview.pull_request, self.code_host()) else {
+        let (Some(number), Some(host)) = (number, self.code_host()) else {
             if self.plan.comment == Comment::Always {
                 self.reporter.on(Event::Warning(
                     "There is no comment: that needs github-token, and a pull request whose \
@@ -60,16 +81,19 @@ impl Run<'_> {
             }
             return;
         };
-        let marker = Marker::of(app);
+        let marker = Marker::of(pipeline);
         let text = self.reporter.comment(&marker, &news);
         let written = match host {
-            Ok(host) if matches!(news, News::Deleted) => {
+            // Where there is no comment, there is nothing to take back.
+            Ok(host) if matches!(news, News::Deleted | News::Cancelled) => {
                 let update = host.update_comment(number, &marker, &text);
-                self.in_time(update).await.map(|updated| updated.map(drop))
+                let updated = timeout(PATIENCE, update).await.ok();
+                updated.map(|updated| updated.map(drop))
             }
             Ok(host) => {
                 let put = host.put_comment(number, &marker, &text);
-                self.in_time(put).await.map(|put| put.map(drop))
+                let put = timeout(PATIENCE, put).await.ok();
+                put.map(|put| put.map(drop))
             }
             Err(error) => Some(Err(error)),
         };

@@ -4,6 +4,7 @@
 mod attach;
 mod busy;
 mod change_request;
+mod deletions;
 mod deploy;
 mod guard;
 mod manage;

@@ -1,9 +1,10 @@
-//! Preview apps: making and deploying one, deleting one, deleting many.
+//! Preview apps: finding or making one, and deploying it.
 
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use serde_json::Value;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
 use super::settle::Scene;
@@ -11,10 +12,11 @@ use super::{CLEAN_UP, IN_FLIGHT, LOOK_UP, Run, nothing_started};
 use crate::deployment::{Deployment, Origin, Service, Verdict};
 use crate::inputs::Abandon;
 use crate::outcome::{Ending, Outcome};
-use crate::plan::{Cleaning, NewPreview, Order, Preview, Work};
-use crate::report::Event;
+use crate::plan::{NewPreview, Order, Work};
+use crate::report::{Event, News};
+use crate::resource::{Collection, Kind};
 use crate::schedule::Schedule;
-use crate::sevalla::{Application, Patience};
+use crate::sevalla::{Patience, Record};
 use crate::stop::Signal;
 use crate::trigger::{self, Deleted, PreviewApp, Previews, TriggerError};
 
@@ -25,6 +27,9 @@ const APPEARANCE: Duration = Duration::from_secs(45);
 /// How long the first deployment of a new app may take to appear.
 const FIRST_DEPLOYMENT: Duration = Duration::from_secs(120);
 
+/// How long deleting an app that another run has made too may take.
+const MAKING_WAY: Duration = Duration::from_secs(60);
+
 /// How long the address of a new app may take to appear after its deployment.
 const ADDRESS: Duration = Duration::from_secs(60);
 
@@ -34,6 +39,8 @@ enum There {
     App(Box<PreviewApp>),
     /// None, and what there is beside it.
     None(Previews),
+    /// None before the run's time was over.
+    Late,
 }
 
 impl From<PreviewApp> for There {
@@ -50,6 +57,28 @@ enum Todo {
     Follow(Box<Deployment>),
     /// Start a deployment.
     Deploy,
+    /// The run's time is over.
+    TooLate,
+}
+
+/// How bringing up a preview has ended so far.
+struct Brought {
+    outcome: Outcome,
+    /// The app, if there is one.
+    app: Option<Uuid>,
+    /// Whether this run has made it.
+    is_made: bool,
+}
+
+impl Brought {
+    /// There is no app.
+    const fn nothing(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            app: None,
+            is_made: false,
+        }
+    }
 }
 
 impl Run<'_> {
@@ -59,12 +88,17 @@ impl Run<'_> {
             there = self.look_for_preview(new) => there,
             signal = self.stop.asked() => return nothing_started(signal),
         };
-        let is_closed = new.ends_with_pull_request
-            && self.is_open(new.preview.pull_request).await == Some(false);
-        if is_closed {
-            return self.was_closed_before(there).await;
+        let number = new.preview.pull_request;
+        let key = new.pipeline.to_string();
+        if new.ends_with_pull_request && self.is_open(number).await == Some(false) {
+            let outcome = self.was_closed(new, None).await;
+            if outcome.ending == Ending::Passed {
+                self.comment(number, &key, News::Deleted).await;
+            }
+            return outcome;
         }
         match there {
+            Ok(There::Late) => too_late("Sevalla's own preview app did not appear in time"),
             Ok(There::App(app)) if self.plan.dry_run => {
                 Outcome::planned(&format!("deploy preview app {}", app.label()))
             }
@@ -73,34 +107,31 @@ impl Run<'_> {
             }
             Err(error) => self.not_started(error).await,
             Ok(there) => {
-                let key = new.pipeline.to_string();
-                self.comment(&new.preview, &key, None).await;
-                let outcome = match there {
-                    // Boxed: what waits in them is large.
-                    There::App(app) => Box::pin(self.deploy_preview(new, &app)).await,
-                    There::None(before) => Box::pin(self.make_preview(new, &before)).await,
+                self.comment(number, &key, News::Deploying).await;
+                // Boxed: what waits in them is large.
+                let work = Box::pin(self.bring_up(new, there));
+                let (outcome, is_deleted) = self.or_cancelled(number, &key, work).await;
+                let news = if is_deleted {
+                    News::Deleted
+                } else {
+                    News::of(&outcome)
                 };
                 if !matches!(outcome.ending, Ending::Interrupted(_)) {
-                    self.comment(&new.preview, &key, Some(&outcome)).await;
+                    self.comment(number, &key, news).await;
                 }
                 outcome
             }
         }
     }
 
-    /// The pull request is closed already: nothing may be left of it.
-    async fn was_closed_before(&self, there: Result<There, TriggerError>) -> Outcome {
-        match there {
-            Ok(There::App(app)) if self.plan.dry_run => {
-                Outcome::planned(&format!("delete preview app {}", app.label()))
-            }
-            Ok(There::App(app)) => self.was_closed(app.id).await,
-            Ok(There::None(_)) => Outcome::new(
-                Ending::Passed,
-                "The pull request is closed, so there is no preview",
-            ),
-            Err(error) => self.not_started(error).await,
-        }
+    /// Deploys the app or makes one; and whether it was deleted in the end.
+    async fn bring_up(&self, new: &NewPreview, there: There) -> (Outcome, bool) {
+        let brought = match there {
+            There::App(app) => self.deploy_preview(new, &app).await,
+            There::None(before) => Box::pin(self.make_preview(new, &before)).await,
+            There::Late => return (too_late("There was no time to deploy"), false),
+        };
+        self.finish_preview(new, brought).await
     }
 
     async fn look_for_preview(&self, new: &NewPreview) -> Result<There, TriggerError> {
@@ -113,18 +144,23 @@ impl Run<'_> {
         let mut looks = Schedule::for_looks();
         loop {
             let mut before = trigger::find_previews(&self.client, &new.preview).await?;
-            if let Some(app) = one_of(&mut before.found)? {
+            if let Some(app) = trigger::one_of(&mut before.found)? {
                 tell(Event::PreviewApp {
                     app: app.id,
                     name: app.name.as_deref(),
                     is_new: false,
                 });
+                self.for_more_words(self.warn_of_other_pipelines(&app))
+                    .await;
                 return Ok(app.into());
             }
             if !makes_apps || started.elapsed() > APPEARANCE || self.plan.dry_run {
                 return Ok(There::None(before));
             }
-            sleep(looks.next_wait(None)).await;
+            self.pause(&mut looks).await;
+            if self.deadline.is_over() {
+                return Ok(There::Late);
+            }
         }
     }
 
@@ -151,6 +187,28 @@ impl Run<'_> {
         Ok(is_automatic)
     }
 
+    /// Waits before the next look, but not beyond the run's time.
+    async fn pause(&self, looks: &mut Schedule) {
+        let wait = looks.next_wait(None);
+        sleep_until(self.deadline.moment().min(Instant::now() + wait)).await;
+    }
+
+    /// Nothing tells of which pipeline an app is.
+    async fn warn_of_other_pipelines(&self, app: &PreviewApp) {
+        let list = Collection::All(Kind::Pipeline);
+        let Ok(pipelines) = self.client.page(list, 0, Patience::Once).await else {
+            return;
+        };
+        let with_previews = pipelines.iter().filter(|pipeline| has_previews(pipeline));
+        if with_previews.count() > 1 {
+            self.reporter.on(Event::Warning(&format!(
+                "Several pipelines have previews, and Sevalla does not tell of which one {} is. \
+                 If it is another's, name the right app with app-id.",
+                app.label()
+            )));
+        }
+    }
+
     async fn given_preview(&self, app: Uuid) -> Result<PreviewApp, TriggerError> {
         let patience = Patience::BEFORE_THE_START;
         let record = self.client.get_application(app, patience).await?;
@@ -170,26 +228,24 @@ impl Run<'_> {
 
     /// Brings an app that is there up to date. Sevalla deploys pushes to it by
     /// itself, and doing so once more would be waste.
-    async fn deploy_preview(&self, new: &NewPreview, app: &PreviewApp) -> Outcome {
-        let service = Service::application(app.id);
+    async fn deploy_preview(&self, new: &NewPreview, app: &PreviewApp) -> Brought {
         let todo = tokio::select! {
             todo = self.what_to_do(new, app) => todo,
-            signal = self.stop.asked() => return nothing_started(signal),
+            signal = self.stop.asked() => return Brought::nothing(nothing_started(signal)),
         };
+        let service = Service::application(app.id);
         let outcome = match todo {
             Err(error) => self.not_started(error).await,
+            Ok(Todo::TooLate) => too_late("Sevalla's own deployment did not show its commit"),
             Ok(Todo::Follow(deployment)) => {
                 self.reporter.on(Event::Found(service, &deployment));
-                self.follow(service, *deployment, &of_branch(new)).await
+                if self.plan.follow {
+                    self.follow(service, *deployment, &of_branch(new)).await
+                } else {
+                    Outcome::joined(&deployment)
+                }
             }
-            Ok(Todo::Nothing(deployment)) => {
-                self.reporter.on(Event::Found(service, &deployment));
-                let id = &deployment.id;
-                Outcome::new(
-                    Ending::Success,
-                    format!("The preview is up to date: deployment {id} has this commit"),
-                )
-            }
+            Ok(Todo::Nothing(deployment)) => self.is_up_to_date(new, service, *deployment).await,
             Ok(Todo::Deploy) => {
                 let order = Order {
                     branch: Some(new.branch.clone()),
@@ -199,7 +255,39 @@ impl Run<'_> {
                 self.deploy(&Work::DeployApplication { app, order }).await
             }
         };
-        self.finish_preview(new, app.id, outcome).await
+        Brought {
+            outcome,
+            app: Some(app.id),
+            is_made: false,
+        }
+    }
+
+    /// The commit is live: what is to be done after a deployment is done all
+    /// the same.
+    async fn is_up_to_date(
+        &self,
+        new: &NewPreview,
+        service: Service,
+        deployment: Deployment,
+    ) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        tell(Event::Found(service, &deployment));
+        let headline = format!(
+            "The preview is up to date: deployment {} has this commit",
+            deployment.id
+        );
+        let source = self.source(service, &deployment.id);
+        let scene = of_branch(new);
+        let outcome = self
+            .settle(&source, deployment, Verdict::Success, &scene, &tell)
+            .await;
+        match outcome.ending {
+            Ending::Success => Outcome {
+                headline,
+                ..outcome
+            },
+            _ => outcome,
+        }
     }
 
     async fn what_to_do(&self, new: &NewPreview, app: &PreviewApp) -> Result<Todo, TriggerError> {
@@ -228,11 +316,14 @@ impl Run<'_> {
                 )));
             }
             is_first = false;
-            sleep(looks.next_wait(None)).await;
+            self.pause(&mut looks).await;
+            if self.deadline.is_over() {
+                return Ok(Todo::TooLate);
+            }
         }
     }
 
-    async fn make_preview(&self, new: &NewPreview, before: &Previews) -> Outcome {
+    async fn make_preview(&self, new: &NewPreview, before: &Previews) -> Brought {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let mut creation = pin!(trigger::create_preview(&self.client, new, before, &tell));
         let made = tokio::select! {
@@ -241,7 +332,8 @@ impl Run<'_> {
                 let by = Instant::now() + CLEAN_UP;
                 tell(Event::Stopping(signal));
                 let made = timeout(IN_FLIGHT, creation).await.ok();
-                return self.stop_making(signal, new, made, before, by).await;
+                let outcome = self.stop_making(signal, new, made, before, by).await;
+                return Brought::nothing(outcome);
             }
             made = &mut creation => made,
         };
@@ -250,7 +342,7 @@ impl Run<'_> {
             Err(error) => {
                 return match self.made_meanwhile(new, &error).await {
                     Some(app) => self.deploy_preview(new, &app).await,
-                    None => self.not_started(error).await,
+                    None => Brought::nothing(self.not_started(error).await),
                 };
             }
         };
@@ -259,10 +351,62 @@ impl Run<'_> {
             name: app.name.as_deref(),
             is_new: true,
         });
+        let twin = trigger::older_twin(&self.client, new, &app, before);
+        if let Some(Some(oldest)) = self.for_more_words(twin).await {
+            return self.make_way_for(new, &app, &oldest).await;
+        }
         self.for_more_words(self.warn_of_repository(new, app.id))
             .await;
-        let outcome = self.follow_first(new, app.id).await;
-        self.finish_preview(new, app.id, outcome).await
+        Brought {
+            outcome: self.follow_first(new, app.id).await,
+            app: Some(app.id),
+            is_made: true,
+        }
+    }
+
+    /// Another run has made an app for the same at the same time, and a bit
+    /// earlier: with two of them every later run would not know which is meant.
+    async fn make_way_for(
+        &self,
+        new: &NewPreview,
+        ours: &PreviewApp,
+        oldest: &PreviewApp,
+    ) -> Brought {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        tell(Event::Note(&format!(
+            "Another run has created {} for the same at the same time. Deleting {}.",
+            oldest.label(),
+            ours.label()
+        )));
+        let by = self.deadline.moment().min(Instant::now() + MAKING_WAY);
+        let client = self.client.until(by);
+        let deleted = tokio::select! {
+            deleted = trigger::delete_preview(&client, ours.id, &tell) => deleted,
+            signal = self.stop.asked() => {
+                let said = format!("Preview app {} is one too many", ours.label());
+                let outcome = Outcome::interrupted(signal).because(said);
+                return Brought::nothing(outcome.hint("Delete it with delete-preview-app and app-id"));
+            }
+        };
+        if !matches!(
+            deleted,
+            Ok(Deleted::Gone(_) | Deleted::GoneBefore | Deleted::Accepted)
+        ) {
+            tell(Event::Warning(&format!(
+                "Preview app {} is one too many, and could not be deleted.",
+                ours.label()
+            )));
+        }
+        tell(Event::PreviewApp {
+            app: oldest.id,
+            name: oldest.name.as_deref(),
+            is_new: false,
+        });
+        Brought {
+            outcome: self.follow_anothers(new, oldest.id).await,
+            app: Some(oldest.id),
+            is_made: false,
+        }
     }
 
     /// An app of another repository than the run's is not known as its own by
@@ -289,13 +433,27 @@ impl Run<'_> {
         }
         let look = trigger::find_previews(&self.client, &new.preview);
         let mut before = self.for_more_words(look).await?.ok()?;
-        let app = one_of(&mut before.found).ok()??;
+        let app = trigger::one_of(&mut before.found).ok()??;
         self.reporter.on(Event::PreviewApp {
             app: app.id,
             name: app.name.as_deref(),
             is_new: false,
         });
         Some(app)
+    }
+
+    /// Follows the first deployment of an app that another run has made.
+    async fn follow_anothers(&self, new: &NewPreview, app: Uuid) -> Outcome {
+        let first = tokio::select! {
+            first = self.first_deployment(Service::application(app)) => first,
+            signal = self.stop.asked() => return Outcome::interrupted(signal)
+                .because(format!("Preview app {app} of the other run goes on")),
+        };
+        let scene = Scene {
+            is_anothers: true,
+            ..of_branch(new)
+        };
+        self.follow_seen(app, first, &scene).await
     }
 
     /// Follows the first deployment of a new app.
@@ -310,13 +468,23 @@ impl Run<'_> {
                 return self.stop_first(signal, service, &created, by).await;
             }
         };
+        self.follow_seen(app, first, &of_branch(new)).await
+    }
+
+    async fn follow_seen(
+        &self,
+        app: Uuid,
+        first: Result<Option<Deployment>, TriggerError>,
+        scene: &Scene,
+    ) -> Outcome {
+        let service = Service::application(app);
         match first {
             Ok(Some(deployment)) => {
                 self.reporter.on(Event::Started(service, &deployment));
                 if !self.plan.follow {
                     return Outcome::triggered(Some(&deployment));
                 }
-                self.follow(service, deployment, &of_branch(new)).await
+                self.follow(service, deployment, scene).await
             }
             Ok(None) => Outcome::new(
                 Ending::TimedOut,
@@ -354,17 +522,21 @@ impl Run<'_> {
         }
     }
 
-    /// What is left to do once a preview was deployed.
-    async fn finish_preview(&self, new: &NewPreview, app: Uuid, outcome: Outcome) -> Outcome {
-        let is_live = outcome.ending == Ending::Success;
-        let outcome = match outcome.ending {
-            Ending::Interrupted(_) => return outcome,
-            _ if new.ends_with_pull_request && !self.stays(new, app).await => {
-                return self.was_closed(app).await;
-            }
-            _ => outcome,
+    /// What is left to do once a preview was deployed; and whether it was
+    /// deleted, because nobody needs it any more.
+    async fn finish_preview(&self, new: &NewPreview, brought: Brought) -> (Outcome, bool) {
+        let outcome = brought.outcome;
+        let app = match brought.app {
+            Some(app) if !matches!(outcome.ending, Ending::Interrupted(_)) => app,
+            _ => return (outcome, false),
         };
-        if is_live {
+        if new.ends_with_pull_request && !self.stays(new, app).await {
+            let made = brought.app.filter(|_| brought.is_made);
+            let outcome = self.was_closed(new, made).await;
+            let is_deleted = outcome.ending == Ending::Passed;
+            return (outcome, is_deleted);
+        }
+        if outcome.ending == Ending::Success {
             let host = tokio::select! {
                 host = self.wait_for_host(app) => host,
                 _ = self.stop.asked() => None,
@@ -375,7 +547,7 @@ impl Run<'_> {
                 ));
             }
         }
-        outcome
+        (outcome, false)
     }
 
     /// Whether the preview is still wanted. Where the pull request cannot be
@@ -388,23 +560,6 @@ impl Run<'_> {
         match self.client.get_application(app, patience).await {
             Ok(record) => record.status.as_deref() != Some("deleting"),
             Err(error) => error.status() != Some(404),
-        }
-    }
-
-    async fn was_closed(&self, app: Uuid) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
-        let deleted = tokio::select! {
-            deleted = trigger::delete_preview(&self.client, app, &tell) => deleted,
-            signal = self.stop.asked() => return Outcome::interrupted(signal)
-                .because(format!("Preview app {app} is being deleted")),
-        };
-        match deleted {
-            Ok(Deleted::Gone(_) | Deleted::GoneBefore | Deleted::Accepted) => Outcome::new(
-                Ending::Passed,
-                "The pull request was closed meanwhile, so there is no preview",
-            ),
-            Ok(Deleted::Failed) => deletion_failed(app),
-            Err(error) => self.not_started(error).await,
         }
     }
 
@@ -488,177 +643,6 @@ impl Run<'_> {
     }
 }
 
-/// Deleting.
-impl Run<'_> {
-    /// Deletes the preview app that is meant; one that is gone is as good.
-    pub(super) async fn delete_preview(&self, preview: &Preview) -> Outcome {
-        let outcome = tokio::select! {
-            outcome = self.find_and_delete(preview) => outcome,
-            signal = self.stop.asked() => return Outcome::interrupted(signal)
-                .because("Whether the preview app was deleted was not seen")
-                .hint("Run this again: deleting twice does no harm"),
-        };
-        if let (Ending::Success, Some(pipeline)) = (outcome.ending, preview.pipeline) {
-            self.comment_deleted(preview, &pipeline.to_string()).await;
-        }
-        outcome
-    }
-
-    async fn only_preview(&self, preview: &Preview) -> Result<Option<PreviewApp>, TriggerError> {
-        let mut previews = trigger::find_previews(&self.client, preview).await?;
-        one_of(&mut previews.found)
-    }
-
-    async fn find_and_delete(&self, preview: &Preview) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
-        let app = match preview.app {
-            Some(app) => Some(app),
-            None => match self.only_preview(preview).await {
-                Ok(app) => app.map(|app| app.id),
-                Err(error) => return self.not_started(error).await,
-            },
-        };
-        let Some(app) = app else {
-            return Outcome::new(Ending::Success, "There is no such preview app (any more)");
-        };
-        tell(Event::PreviewApp {
-            app,
-            name: None,
-            is_new: false,
-        });
-        if self.plan.dry_run {
-            return Outcome::planned(&format!("delete preview app {app}"));
-        }
-        match trigger::delete_preview(&self.client, app, &tell).await {
-            Ok(Deleted::Gone(name)) => Outcome::new(
-                Ending::Success,
-                match name {
-                    Some(name) => format!("Deleted preview app {name} ({app})"),
-                    None => format!("Deleted preview app {app}"),
-                },
-            ),
-            Ok(Deleted::GoneBefore) => Outcome::new(
-                Ending::Success,
-                format!("Preview app {app} was gone before"),
-            ),
-            Ok(Deleted::Accepted) => Outcome::new(
-                Ending::TimedOut,
-                format!("Sevalla accepted to delete preview app {app}, which was not gone in time"),
-            ),
-            Ok(Deleted::Failed) => deletion_failed(app),
-            Err(error) => self.not_started(error).await,
-        }
-    }
-
-    /// Deletes previews that nobody needs any more.
-    pub(super) async fn clean_previews(&self, cleaning: &Cleaning) -> Outcome {
-        tokio::select! {
-            outcome = self.clean(cleaning) => outcome,
-            signal = self.stop.asked() => Outcome::interrupted(signal)
-                .because("Some previews may not have been looked at")
-                .hint("Run this again: deleting twice does no harm"),
-        }
-    }
-
-    async fn clean(&self, cleaning: &Cleaning) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
-        let stale = match self.stale_previews(cleaning).await {
-            Ok(stale) => stale,
-            Err(error) => return self.not_started(error).await,
-        };
-        let more = stale.len().saturating_sub(cleaning.most);
-        if more > 0 {
-            tell(Event::Warning(&format!(
-                "{more} more previews could go; max-deletions allows {} in one run.",
-                cleaning.most
-            )));
-        }
-        let mut outcome: Option<Outcome> = None;
-        let mut count = 0;
-        for (app, why) in stale.iter().take(cleaning.most) {
-            tell(Event::Note(&format!("{}: {why}", app.label())));
-            if self.plan.dry_run {
-                continue;
-            }
-            let deleted = trigger::delete_preview(&self.client, app.id, &tell).await;
-            let failed = match deleted {
-                Ok(Deleted::Gone(_) | Deleted::GoneBefore | Deleted::Accepted) => {
-                    count += 1;
-                    continue;
-                }
-                Ok(Deleted::Failed) => deletion_failed(app.id),
-                Err(error) => self.not_started(error).await,
-            };
-            outcome = outcome.or(Some(failed.because(format!("It was {}", app.label()))));
-        }
-        if self.plan.dry_run {
-            let planned = stale.len().min(cleaning.most);
-            return Outcome::planned(&format!("delete {planned} preview apps"));
-        }
-        outcome.unwrap_or_else(|| {
-            Outcome::new(Ending::Success, format!("Deleted {count} preview apps"))
-        })
-    }
-
-    /// The previews that nobody needs, with the reason.
-    async fn stale_previews(
-        &self,
-        cleaning: &Cleaning,
-    ) -> Result<Vec<(PreviewApp, String)>, TriggerError> {
-        let mut stale = Vec::new();
-        for app in trigger::all_previews(&self.client).await? {
-            let patience = Patience::FOR_A_SEARCH;
-            let record = match self.client.get_application(app.id, patience).await {
-                Ok(record) => record,
-                Err(error) if error.status() == Some(404) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            if let Some(why) = self.why_stale(cleaning, &record, app.id).await? {
-                let app = PreviewApp {
-                    id: app.id,
-                    name: app.display_name,
-                    record: Some(record),
-                };
-                stale.push((app, why));
-            }
-        }
-        Ok(stale)
-    }
-
-    async fn why_stale(
-        &self,
-        cleaning: &Cleaning,
-        record: &Application,
-        id: Uuid,
-    ) -> Result<Option<String>, TriggerError> {
-        if trigger::refuse_no_preview(record).is_err() {
-            return Ok(None);
-        }
-        if let Some(number) = of_repository(cleaning, record)
-            && self.is_open(Some(number)).await == Some(false)
-        {
-            return Ok(Some(format!("pull request {number} is closed")));
-        }
-        let Some(max_age) = cleaning.max_age else {
-            return Ok(None);
-        };
-        let past = trigger::read_past(&self.client, Service::application(id)).await?;
-        if past
-            .iter()
-            .any(|deployment| deployment.status.verdict().is_none())
-        {
-            return Ok(None);
-        }
-        let times = past.iter().filter_map(|deployment| deployment.created_at);
-        let Some(last) = times.max().or(record.created_at) else {
-            return Ok(None);
-        };
-        let age = (self.clock)().duration_since(last);
-        let is_old = Duration::try_from(age).is_ok_and(|age| age > max_age);
-        Ok(is_old.then(|| format!("not deployed since {last:.0}")))
-    }
-}
-
 /// What the deployments of an app mean for one that is asked for of this
 /// commit; `None` if there is none yet.
 fn what_there_is(all: &[Deployment], commit: &str, is_first: bool) -> Option<Todo> {
@@ -680,6 +664,23 @@ fn what_there_is(all: &[Deployment], commit: &str, is_first: bool) -> Option<Tod
     })
 }
 
+/// Whether a pipeline has a stage of previews.
+fn has_previews(pipeline: &Record) -> bool {
+    let stages = pipeline.get("stages").and_then(Value::as_array);
+    let mut stages = stages.into_iter().flatten();
+    stages.any(|stage| stage["type"] == "preview")
+}
+
+/// The run's time was over before anything was begun.
+fn too_late(what: &str) -> Outcome {
+    Outcome::new(
+        Ending::TimedOut,
+        format!("The time was over before a deployment could be started: {what}"),
+    )
+    .because("No deployment was started")
+    .hint("Run this again, with more time (timeout)")
+}
+
 /// Whether a deployment may turn out to be that of a push whose commit it does
 /// not tell yet.
 fn may_be_of_a_push(deployment: &Deployment) -> bool {
@@ -688,37 +689,10 @@ fn may_be_of_a_push(deployment: &Deployment) -> bool {
         && deployment.status.verdict().is_none()
 }
 
-/// The number of the pull request that a preview app of the repository belongs
-/// to, as its name tells it.
-fn of_repository(cleaning: &Cleaning, record: &Application) -> Option<u64> {
-    let slug = cleaning.closed_in.as_deref()?;
-    trigger::pull_request_of(record, slug)
-}
-
 /// A deployment that Sevalla has started for the preview's branch.
 fn of_branch(new: &NewPreview) -> Scene {
     Scene {
         branch: Some(new.branch.clone()),
         ..Scene::default()
     }
-}
-
-/// The preview app that is meant, if there is one.
-fn one_of(found: &mut Vec<PreviewApp>) -> Result<Option<PreviewApp>, TriggerError> {
-    if found.len() > 1 {
-        let labels: Vec<String> = found.iter().map(PreviewApp::label).collect();
-        return Err(TriggerError::Refused {
-            reason: format!("Several preview apps could be meant: {}", labels.join(", ")),
-            hint: "Delete all but one, or name it with app-id.".to_owned(),
-        });
-    }
-    Ok(found.pop())
-}
-
-fn deletion_failed(app: Uuid) -> Outcome {
-    Outcome::new(
-        Ending::Failed,
-        format!("Sevalla failed to delete preview app {app}"),
-    )
-    .hint("Delete it in the dashboard, or ask Sevalla's support")
 }

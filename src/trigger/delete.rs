@@ -1,5 +1,5 @@
-//! Deleting an application: only ever a preview, and only after its name or
-//! type was checked by the caller's plan.
+//! Deleting a preview app. Whatever a caller takes it for, its record is read
+//! here first, and an application of any other type is refused.
 
 use std::time::Duration;
 

@@ -30,7 +30,7 @@ pub use self::delete::{Deleted, delete_preview, refuse_no_preview};
 use self::once::{at_most_once, find_one, search_once};
 pub use self::preview::{
     PreviewApp, Previews, all_previews, create_preview, find_made_preview, find_previews,
-    other_repository, pull_request_of,
+    older_twin, one_of, other_repository, previews_to_delete, pull_request_of,
 };
 pub use self::promote::{Aim, Target, look_before_promotion, promote};
 pub use self::removal::{Removed, look_before_removal, remove};

@@ -78,22 +78,84 @@ pub struct Previews {
     known: HashSet<Uuid>,
 }
 
-/// Looks for the preview app that is meant.
+/// Looks for the preview app that is meant, to deploy it. One that may be a
+/// mirror's is only taken if its name tells this pull request.
 pub async fn find_previews(client: &Client, preview: &Preview) -> Result<Previews, ApiError> {
     let all = all_previews(client).await?;
+    let known = all.iter().map(|app| app.id).collect();
+    let mut found = choose(client, preview, all, &HashSet::new()).await?;
+    found.retain(|(likeness, app)| *likeness > Likeness::Name || names_it(preview, app));
     Ok(Previews {
-        known: all.iter().map(|app| app.id).collect(),
-        found: choose(client, preview, all, &HashSet::new()).await?,
+        found: without_likeness(found),
+        known,
     })
 }
 
-/// Those that could be the one that is meant, without those that are known.
+/// Looks for the preview apps to delete: all of exactly this pull request, or
+/// the one that is meant. Where it may be another repository's, nothing is
+/// deleted that is not named by its id.
+pub async fn previews_to_delete(
+    client: &Client,
+    preview: &Preview,
+) -> Result<Vec<PreviewApp>, TriggerError> {
+    let all = all_previews(client).await?;
+    let found = choose(client, preview, all, &HashSet::new()).await?;
+    let is_sure = |(likeness, app): &(Likeness, PreviewApp)| match likeness {
+        Likeness::Same => true,
+        Likeness::Unknown => names_it(preview, app),
+        Likeness::Name => false,
+    };
+    let doubtful = found.iter().find(|one| !is_sure(one));
+    if let Some((_, app)) = doubtful.filter(|_| !found.iter().any(is_sure)) {
+        return Err(may_be_anothers(app));
+    }
+    let of_request = |(likeness, app): &(Likeness, PreviewApp)| {
+        *likeness == Likeness::Same && names_it(preview, app)
+    };
+    if found.iter().any(of_request) {
+        let all = found.into_iter().filter(of_request);
+        return Ok(without_likeness(all));
+    }
+    let mut sure = without_likeness(found.into_iter().filter(is_sure));
+    Ok(one_of(&mut sure)?.into_iter().collect())
+}
+
+fn without_likeness(found: impl IntoIterator<Item = (Likeness, PreviewApp)>) -> Vec<PreviewApp> {
+    found.into_iter().map(|(_, app)| app).collect()
+}
+
+fn may_be_anothers(app: &PreviewApp) -> TriggerError {
+    let repository = app.record.as_ref().and_then(|app| app.repo_url.as_deref());
+    let repository = repository.unwrap_or("a repository that the service does not tell");
+    TriggerError::Refused {
+        reason: format!(
+            "Preview app {} is built from {repository}, which may not be the repository of this run",
+            app.label()
+        ),
+        hint: "If it is the one to delete, name it with app-id.".to_owned(),
+    }
+}
+
+/// The preview app that is meant, if there is one.
+pub fn one_of(found: &mut Vec<PreviewApp>) -> Result<Option<PreviewApp>, TriggerError> {
+    if found.len() > 1 {
+        let labels: Vec<String> = found.iter().map(PreviewApp::label).collect();
+        return Err(TriggerError::Refused {
+            reason: format!("Several preview apps could be meant: {}", labels.join(", ")),
+            hint: "Delete all but one, or name it with app-id.".to_owned(),
+        });
+    }
+    Ok(found.pop())
+}
+
+/// Those that are most like the one that is meant, without those that are
+/// known.
 async fn choose(
     client: &Client,
     preview: &Preview,
     all: Vec<AppSummary>,
     known: &HashSet<Uuid>,
-) -> Result<Vec<PreviewApp>, ApiError> {
+) -> Result<Vec<(Likeness, PreviewApp)>, ApiError> {
     let mut found: Vec<(Likeness, PreviewApp)> = Vec::new();
     let summaries = all.into_iter();
     let candidates = summaries.filter(|app| {
@@ -116,12 +178,8 @@ async fn choose(
         }
     }
     let best = found.iter().map(|(likeness, _)| *likeness).max();
-    let is_best = |(likeness, _): &(Likeness, PreviewApp)| Some(*likeness) == best;
-    Ok(found
-        .into_iter()
-        .filter(is_best)
-        .map(|(_, app)| app)
-        .collect())
+    found.retain(|(likeness, _)| Some(*likeness) == best);
+    Ok(found)
 }
 
 /// How well an app's repository fits.
@@ -129,16 +187,20 @@ async fn choose(
 enum Likeness {
     /// The last part of its name is the same: it may be a mirror.
     Name,
-    /// It is the same, or nothing tells that it is not.
+    /// Nothing tells which it is, or which it should be.
+    Unknown,
+    /// It is the same.
     Same,
 }
 
-/// The repository of an app, where it is not the one that is meant.
+/// The repository of an app, where it is not the one that is meant and the app
+/// would not be found again.
 pub fn other_repository<'a>(preview: &Preview, record: &'a Application) -> Option<&'a str> {
     let ours = preview.repository.as_deref()?;
     let its = record.repo_url.as_deref()?;
-    let is_its = is_repository(its, ours) || last_part(its) == last_part(ours);
-    (!is_its).then_some(its)
+    let is_found =
+        last_part(its) == last_part(ours) && names_exactly(preview, record.display_name.as_deref());
+    (!is_repository(its, ours) && !is_found).then_some(its)
 }
 
 /// Whether a preview app with this record is the one that is meant.
@@ -149,7 +211,7 @@ fn is_meant(preview: &Preview, record: &Application) -> Option<Likeness> {
         (Some(ours), Some(its)) if is_repository(its, ours) => Likeness::Same,
         (Some(ours), Some(its)) if last_part(its) == last_part(ours) => Likeness::Name,
         (Some(_), Some(_)) => return None,
-        _ => Likeness::Same,
+        _ => Likeness::Unknown,
     };
     let name = record.display_name.as_deref();
     let same_branch = match (&preview.branch, &record.default_branch) {
@@ -194,6 +256,18 @@ fn may_be_numbered(preview: &Preview, name: Option<&str>) -> bool {
         return true;
     };
     numbers.is_empty() || numbers.contains(&ours)
+}
+
+/// Whether the name of an app tells the number of this pull request and of no
+/// other.
+fn names_it(preview: &Preview, app: &PreviewApp) -> bool {
+    names_exactly(preview, app.name.as_deref())
+}
+
+fn names_exactly(preview: &Preview, name: Option<&str>) -> bool {
+    let numbers = numbers_in(name.unwrap_or_default());
+    let is_ours = |number: &u64| Some(*number) == preview.pull_request;
+    !numbers.is_empty() && numbers.iter().all(is_ours)
 }
 
 /// The numbers of pull requests that a name tells: `#7`, `!7`, `PR 7`, `pr-7`.
@@ -299,7 +373,38 @@ async fn find_new(
     before: &Previews,
 ) -> Result<Vec<PreviewApp>, ApiError> {
     let all = all_previews(client).await?;
-    choose(client, &new.preview, all, &before.known).await
+    let found = choose(client, &new.preview, all, &before.known).await?;
+    Ok(without_likeness(found))
+}
+
+/// The app that another run has made for the same at the same time, if it is
+/// older than ours. Both runs choose the same one to stay.
+pub async fn older_twin(
+    client: &Client,
+    new: &NewPreview,
+    ours: &PreviewApp,
+    before: &Previews,
+) -> Option<PreviewApp> {
+    let found = find_new(client, new, before).await.ok()?;
+    let own = found.iter().find(|app| app.id == ours.id)?.clone();
+    let twins = found.into_iter().filter(|app| is_twin(&own, app));
+    let age = |app: &PreviewApp| (app.record.as_ref().and_then(|app| app.created_at), app.id);
+    twins.min_by_key(age).filter(|oldest| oldest.id != own.id)
+}
+
+/// Whether two apps are of the same repository, branch and pull request.
+fn is_twin(one: &PreviewApp, other: &PreviewApp) -> bool {
+    let numbers = |app: &PreviewApp| numbers_in(app.name.as_deref().unwrap_or_default());
+    let place = |app: &PreviewApp| {
+        let record = app.record.as_ref();
+        record.map(|app| {
+            (
+                app.repo_url.as_deref().map(plain),
+                app.default_branch.clone(),
+            )
+        })
+    };
+    place(one) == place(other) && numbers(one) == numbers(other)
 }
 
 /// Adds what a refusal most likely means: the call is newer than the published

@@ -8,7 +8,7 @@ use sevalla_simulator::{Application, Pipeline, Preview, Script, Simulator, World
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use crate::harness::{APP, PIPELINE, PullRequest, Runner, called};
+use crate::harness::{APP, PIPELINE, PullRequest, Runner, called, stopped};
 
 const TOKEN: &str = "ghs_0123456789abcdefghijklmnopqrstuvwxyz";
 const COMMENTS: &str = "/repos/octo/shop/issues/7/comments";
@@ -21,6 +21,7 @@ struct GitHub(Arc<Mutex<State>>);
 struct State {
     is_closed: bool,
     refuses_comments: bool,
+    hangs: bool,
     comments: Vec<String>,
     written: u32,
 }
@@ -36,6 +37,9 @@ impl Respond for GitHub {
             let body: Value = serde_json::from_slice(&request.body).unwrap();
             body["body"].as_str().unwrap().to_owned()
         };
+        if state.hangs {
+            return ResponseTemplate::new(200).set_delay(std::time::Duration::from_secs(60));
+        }
         match (request.method.as_str(), path.as_str()) {
             ("GET", "/repos/octo/shop/pulls/7") => answer(
                 200,
@@ -43,6 +47,15 @@ impl Respond for GitHub {
                     "number": 7, "merged": false,
                     "state": if state.is_closed { "closed" } else { "open" },
                     "head": { "ref": "feature/x", "sha": "a".repeat(40), "repo": { "full_name": "octo/shop" } },
+                    "base": { "ref": "main", "repo": { "full_name": "octo/shop" } },
+                }),
+            ),
+            // Another, which is open.
+            ("GET", "/repos/octo/shop/pulls/8") => answer(
+                200,
+                json!({
+                    "number": 8, "merged": false, "state": "open",
+                    "head": { "ref": "feature/y", "sha": "b".repeat(40), "repo": { "full_name": "octo/shop" } },
                     "base": { "ref": "main", "repo": { "full_name": "octo/shop" } },
                 }),
             ),
@@ -81,6 +94,13 @@ impl GitHub {
             .mount(&server)
             .await;
         server
+    }
+
+    /// One on which this run is to write what became of it.
+    fn commented(&self) {
+        let mut state = self.0.lock().unwrap();
+        let text = format!("<!-- sevalla-deploy:{PIPELINE} -->\nsevalla.app");
+        state.comments.push(text);
     }
 
     /// The only comment there is.
@@ -187,6 +207,91 @@ async fn nothing_is_made_for_a_pull_request_that_is_closed_by_now() {
     run.assert_ended(0, "skipped");
     assert_eq!(simulator.calls("createPreviewApp"), 0);
     assert!(github.0.lock().unwrap().comments.is_empty());
+
+    github.commented();
+    let run = preview(&simulator, &server, &PullRequest::OPENED)
+        .run()
+        .await;
+    run.assert_ended(0, "skipped");
+    assert!(github.comment().contains("deleted"), "{}", github.comment());
+}
+
+#[tokio::test]
+async fn a_deployment_that_is_not_waited_for_is_no_failure() {
+    let (github, simulator) = (GitHub::default(), sevalla(Script::success()).await);
+    let server = github.serve().await;
+    let run = preview(&simulator, &server, &PullRequest::OPENED)
+        .set("SEVALLA_WAIT_FOR_FINISH", "false")
+        .run()
+        .await;
+    run.assert_ended(0, "triggered");
+    let comment = github.comment();
+    assert!(comment.contains("preview: deploying"), "{comment}");
+}
+
+#[tokio::test]
+async fn a_skipped_deployment_deletes_nothing() {
+    let (github, simulator) = (GitHub::default(), sevalla(Script::skipped()).await);
+    let server = github.serve().await;
+    let run = preview(&simulator, &server, &PullRequest::OPENED)
+        .set("SEVALLA_ON_SKIPPED", "pass")
+        .run()
+        .await;
+    run.assert_ended(0, "skipped");
+    let comment = github.comment();
+    assert!(!comment.contains("deleted"), "{comment}");
+    assert!(comment.contains("nothing new deployed"), "{comment}");
+}
+
+#[tokio::test]
+async fn a_signal_is_told_if_there_is_time() {
+    let endless = || Script::success().never_ends();
+    let (github, simulator) = (GitHub::default(), sevalla(endless()).await);
+    let server = github.serve().await;
+    let running = preview(&simulator, &server, &PullRequest::OPENED).start();
+    called(&simulator, "getDeploymentV3").await;
+    let run = stopped(running, "INT").await;
+    run.assert_ended(130, "interrupted");
+    let comment = github.comment();
+    assert!(comment.contains("preview: cancelled"), "{comment}");
+
+    // One that does not answer does not keep the run.
+    let (github, simulator) = (GitHub::default(), sevalla(endless()).await);
+    let server = github.serve().await;
+    let running = preview(&simulator, &server, &PullRequest::OPENED).start();
+    called(&simulator, "getDeploymentV3").await;
+    github.0.lock().unwrap().hangs = true;
+    stopped(running, "INT")
+        .await
+        .assert_ended(130, "interrupted");
+}
+
+#[tokio::test]
+async fn previews_of_closed_pull_requests_are_cleaned_and_the_comment_says_so() {
+    let github = GitHub::default();
+    github.0.lock().unwrap().is_closed = true;
+    github.commented();
+    let server = github.serve().await;
+    let other = "5a0d5a1f-8a57-4c0b-9d5e-2f6d1f0f7a12";
+    let app = |id: &str, name: &str| {
+        Application::new(id)
+            .display_name(name)
+            .kind("previewApp")
+            .repo_url("https://github.example/octo/shop")
+    };
+    let world = World::new()
+        .application(app(APP, "PR #7 feature/x"))
+        .application(app(other, "PR #8 feature/y"));
+    let simulator = Simulator::start(world).await;
+    let run = preview(&simulator, &server, &PullRequest::OPENED)
+        .set("SEVALLA_ACTION", "clean-previews")
+        .run()
+        .await;
+    run.assert_ended(0, "success");
+    run.assert_told("pull request 7 is closed");
+    assert!(simulator.application(APP).is_none());
+    assert!(simulator.application(other).is_some());
+    assert!(github.comment().contains("deleted"), "{}", github.comment());
 }
 
 #[tokio::test]

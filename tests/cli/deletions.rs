@@ -89,26 +89,41 @@ async fn what_is_gone_is_as_good_as_deleted() {
     assert!(simulator.journal().iter().all(|call| call.method == "GET"));
 }
 
+/// Deletes the app of a branch or pull request, in no known CI.
+fn deletes_by(simulator: &Simulator, name: &str, value: &str) -> Runner {
+    Runner::against(simulator)
+        .set("SEVALLA_ACTION", "delete-preview-app")
+        .set(name, value)
+}
+
 #[tokio::test]
-async fn an_app_is_found_by_its_branch_or_by_the_number_in_its_name() {
-    for (name, value) in [
-        ("SEVALLA_BRANCH", "topic"),
-        ("SEVALLA_PULL_REQUEST_NUMBER", "12"),
-    ] {
-        let app = preview(APP, Deletion::new()).display_name("PR #12 topic");
-        let other = "5a0d5a1f-8a57-4c0b-9d5e-2f6d1f0f7a12";
-        let others = preview(other, Deletion::new())
-            .display_name("PR #121 other")
-            .default_branch("other");
-        let simulator = Simulator::start(World::new().application(app).application(others)).await;
-        let run = Runner::against(&simulator)
-            .set("SEVALLA_ACTION", "delete-preview-app")
-            .set(name, value)
+async fn an_app_is_found_by_the_number_in_its_name() {
+    let app = preview(APP, Deletion::new()).display_name("PR #12 topic");
+    let other = "5a0d5a1f-8a57-4c0b-9d5e-2f6d1f0f7a12";
+    let others = preview(other, Deletion::new())
+        .display_name("PR #121 other")
+        .default_branch("other");
+    let simulator = Simulator::start(World::new().application(app).application(others)).await;
+    let run = deletes_by(&simulator, "SEVALLA_PULL_REQUEST_NUMBER", "12")
+        .run()
+        .await;
+    run.assert_ended(0, "success");
+    assert!(simulator.application(APP).is_none());
+    assert!(simulator.application(other).is_some());
+}
+
+#[tokio::test]
+async fn a_branch_alone_does_not_tell_whose_app_it_is() {
+    for name in ["topic", "PR #12 topic"] {
+        let app = preview(APP, Deletion::new()).display_name(name);
+        let simulator = started(app).await;
+        let run = deletes_by(&simulator, "SEVALLA_BRANCH", "topic")
             .run()
             .await;
-        run.assert_ended(0, "success");
-        assert!(simulator.application(APP).is_none());
-        assert!(simulator.application(other).is_some());
+        run.assert_ended(9, "rejected");
+        run.assert_told(APP);
+        run.assert_told("name it with app-id");
+        assert!(simulator.journal().iter().all(|call| call.method == "GET"));
     }
 }
 
@@ -286,7 +301,7 @@ async fn one_run_deletes_no_more_than_it_may() {
         .await;
 
     run.assert_ended(0, "success");
-    run.assert_told("2 more previews could go; max-deletions allows 1");
+    run.assert_told("More previews could go; max-deletions allows 1");
     assert_eq!(simulator.calls("deleteApplicationV3"), 1);
     assert_eq!(left(&simulator).len(), 5);
 }
@@ -300,7 +315,45 @@ async fn one_that_cannot_be_deleted_does_not_keep_the_others() {
 
     run.assert_ended(5, "unauthorized");
     run.assert_told("It was topic 2");
+    run.assert_told("Deleted 2 preview apps");
     assert_eq!(left(&simulator), [2, 4, 5, 6]);
+}
+
+#[tokio::test]
+async fn one_that_is_deployed_while_others_are_deleted_stays() {
+    let old = |number: u32, days: u32| {
+        Application::new(id(number))
+            .kind("previewApp")
+            .past(PastDeployment::success().ago(DAY * days))
+            .deletion(Deletion::new().takes(Duration::from_secs(1)))
+    };
+    let world = World::new().application(old(1, 20)).application(old(2, 10));
+    let simulator = Simulator::start(world).await;
+    let running = cleans(&simulator).start();
+    called(&simulator, "deleteApplicationV3").await;
+    let is_there = |number: &&u32| {
+        let app = simulator.application(&id(**number));
+        app.is_some_and(|app| app.status.as_deref() != Some("deleting"))
+    };
+    let waits = [1, 2].iter().find(is_there).copied().unwrap();
+    simulator.add_deployment(&id(waits), DeploymentType::Automatic, endless());
+    let run = running.finish().await;
+
+    run.assert_ended(0, "success");
+    run.assert_told("Deleted 1 preview apps");
+    assert!(simulator.application(&id(waits)).is_some());
+}
+
+#[tokio::test]
+async fn what_was_gone_before_is_no_deletion() {
+    let simulator = company().await;
+    // Read once to be judged, and gone when it is to be deleted.
+    let gone = Fault::on("getApplicationV3").path_contains(id(2)).after(1);
+    simulator.add_fault(gone.does(Behaviour::status(404)));
+    let run = cleans(&simulator).run().await;
+
+    run.assert_ended(0, "success");
+    run.assert_told("Deleted 2 preview apps; gone before: 1");
 }
 
 #[tokio::test]

@@ -15,7 +15,9 @@ const DATABASE: &str = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
 const PASSWORD: &str = "p=ssw0rd?";
 
 async fn world() -> Simulator {
-    let app = Application::new(PREVIEW).next(Script::success());
+    let app = Application::new(PREVIEW)
+        .repo_url("https://github.com/octo/shop")
+        .next(Script::success());
     let pipeline = Pipeline::new(PIPELINE).preview(Preview::new().next(app));
     Simulator::start(
         World::new()

@@ -351,16 +351,11 @@ async fn apps_that_could_all_be_meant_are_left_alone() {
         .application(existing(APP, "feature/x", "feature/x"))
         .application(existing(other, "PR #7 feature/x", "feature/x"));
     let simulator = started(world, Preview::new()).await;
-    for action in ["preview", "delete-preview-app"] {
-        let run = previews(&simulator)
-            .set("SEVALLA_ACTION", action)
-            .run()
-            .await;
-        run.assert_ended(9, "rejected");
-        run.assert_told(APP);
-        run.assert_told(other);
-        run.assert_told("app-id");
-    }
+    let run = previews(&simulator).run().await;
+    run.assert_ended(9, "rejected");
+    run.assert_told(APP);
+    run.assert_told(other);
+    run.assert_told("app-id");
     assert!(simulator.journal().iter().all(|call| call.method == "GET"));
     // Which it is can be said.
     let run = previews(&simulator)
@@ -400,6 +395,150 @@ async fn apps_of_other_repositories_and_pull_requests_are_not_touched() {
         assert_eq!(simulator.deployments(&id(number)).len(), 1, "{number}");
         assert!(simulator.application(&id(number)).is_some(), "{number}");
     }
+}
+
+/// A preview app of a repository that has only the last part of its name in
+/// common with that of the run.
+fn of_namesake(name: &str) -> Application {
+    existing(APP, name, "feature/x").repo_url("https://github.example/other/shop")
+}
+
+#[tokio::test]
+async fn the_app_of_a_namesake_is_not_deleted() {
+    for name in ["feature/x", "PR #7 feature/x"] {
+        let simulator = started(World::new().application(of_namesake(name)), Preview::new()).await;
+        let run = previews(&simulator)
+            .on_pull_request(&PullRequest::CLOSED)
+            .run()
+            .await;
+        run.assert_ended(9, "rejected");
+        run.assert_told(APP);
+        run.assert_told("https://github.example/other/shop");
+        run.assert_told("name it with app-id");
+        assert!(simulator.journal().iter().all(|call| call.method == "GET"));
+    }
+}
+
+#[tokio::test]
+async fn the_app_of_a_namesake_is_taken_only_by_its_number() {
+    for (name, creations) in [("feature/x", 1), ("PR #7 feature/x", 0)] {
+        let world = World::new().application(of_namesake(name));
+        let simulator = started(world, Preview::new().next(template())).await;
+        let run = previews(&simulator).run().await;
+        run.assert_ended(0, "success");
+        assert_eq!(asked(&simulator).len(), creations, "{name}");
+        let touched = simulator.deployments(APP).len() > 1;
+        assert_eq!(touched, creations == 0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_app_that_may_be_another_pipelines_is_warned_of() {
+    let other = "54fb80af-576c-4fdc-ba4f-b596c83f15a1";
+    let app = || existing(APP, "PR #7 feature/x", "feature/x");
+    let one = started(World::new().application(app()), Preview::new()).await;
+    let two = World::new()
+        .application(app())
+        .pipeline(Pipeline::new(other).preview(Preview::new()));
+    let two = started(two, Preview::new()).await;
+    let told = "Several pipelines have previews";
+    let run = previews(&two).run().await;
+    run.assert_ended(0, "success");
+    run.assert_told(told);
+    run.assert_told("app-id");
+    let run = previews(&two).set("SEVALLA_APP_ID", APP).run().await;
+    assert!(!run.streams().contains(told));
+    let run = previews(&one).run().await;
+    assert!(!run.streams().contains(told));
+}
+
+#[tokio::test]
+async fn of_two_runs_at_once_one_makes_way() {
+    let simulator = pipeline(Preview::new().next(template())).await;
+    let delayed = Behaviour::Delay(Duration::from_secs(2));
+    simulator.add_fault(Fault::on("createPreviewApp").nth(1).does(delayed));
+    let slow = previews(&simulator).start();
+    called(&simulator, "createPreviewApp").await;
+    let quick = previews(&simulator).run().await;
+    let slow = slow.finish().await;
+
+    quick.assert_ended(0, "success");
+    slow.assert_ended(0, "success");
+    assert_eq!(asked(&simulator).len(), 2);
+    assert_eq!(simulator.preview_apps().len(), 1);
+    for run in [&quick, &slow] {
+        assert_eq!(run.output("preview-app-id"), APP, "{}", run.streams());
+    }
+    assert_eq!(slow.output("created"), "false");
+    assert_eq!(simulator.deployments(APP).len(), 1);
+    previews(&simulator).run().await.assert_ended(0, "success");
+}
+
+#[tokio::test]
+async fn closing_deletes_every_app_of_the_pull_request() {
+    let other = "5a0d5a1f-8a57-4c0b-9d5e-2f6d1f0f7a12";
+    let unnumbered = "7f1c1d0e-8a57-4c0b-9d5e-000000000001";
+    let world = World::new()
+        .application(existing(APP, "PR #7 feature/x", "feature/x"))
+        .application(existing(other, "PR #7 feature/x", "feature/x"))
+        .application(existing(unnumbered, "feature/x", "feature/x"));
+    let simulator = started(world, Preview::new()).await;
+    let run = previews(&simulator)
+        .on_pull_request(&PullRequest::CLOSED)
+        .run()
+        .await;
+    run.assert_ended(0, "success");
+    run.assert_told(APP);
+    run.assert_told(other);
+    assert!(simulator.application(APP).is_none());
+    assert!(simulator.application(other).is_none());
+    assert!(simulator.application(unnumbered).is_some());
+}
+
+#[tokio::test]
+async fn waiting_for_sevalla_ends_with_the_runs_time() {
+    let never = Preview::new()
+        .auto_create_app(true)
+        .auto_creates_after(Duration::from_secs(600));
+    let no_app = pipeline(never).await;
+    let app = existing(APP, "PR #7 feature/x", "feature/x").auto_deploy(true);
+    let no_commit = started(World::new().application(app), Preview::new()).await;
+    let late = sevalla_simulator::CommitKnown::AtEnd;
+    let script = Script::success().never_ends().commit_known(late);
+    no_commit.push_to(APP, Push::to("feature/x").script(script));
+    for (simulator, told) in [
+        (no_app, "own preview app did not appear"),
+        (no_commit, "own deployment did not show its commit"),
+    ] {
+        let run = previews(&simulator)
+            .set("SEVALLA_TIMEOUT", "3s")
+            .run()
+            .await;
+        run.assert_ended(4, "timed-out");
+        run.assert_told(told);
+        run.assert_told("timeout");
+        assert!(simulator.journal().iter().all(|call| call.method == "GET"));
+        assert!(run.took < Duration::from_secs(10), "{:?}", run.took);
+    }
+}
+
+#[tokio::test]
+async fn a_preview_that_is_up_to_date_is_verified_all_the_same() {
+    let live = PastDeployment::success()
+        .branch("feature/x")
+        .commit_sha(OPENED.commit);
+    let app = existing(APP, "PR #7 feature/x", "feature/x").past(live);
+    let simulator = started(World::new().application(app), Preview::new()).await;
+    let server = wiremock::MockServer::start().await;
+    let run = previews(&simulator)
+        .set("SEVALLA_VERIFY_URL", server.uri())
+        .set("SEVALLA_VERIFY_TIMEOUT", "1s")
+        .set("SEVALLA_PURGE_CACHE", "true")
+        .run()
+        .await;
+    run.assert_ended(8, "unverified");
+    assert_eq!(simulator.calls("triggerDeploymentV3"), 0);
+    assert_eq!(simulator.cache_purges(APP), 1);
 }
 
 #[tokio::test]

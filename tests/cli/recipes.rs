@@ -175,7 +175,9 @@ pub(crate) fn of_pull_request(runner: Runner, action: &str) -> Runner {
 
 #[tokio::test]
 async fn a_pull_request_has_one_preview_as_long_as_it_is_open() {
-    let template = Application::new(APP).next(quick(Script::success()));
+    let template = Application::new(APP)
+        .repo_url("https://github.com/octo/shop")
+        .next(quick(Script::success()));
     let simulator = Simulator::start(
         World::new().pipeline(Pipeline::new(PIPELINE).preview(Preview::new().next(template))),
     )

@@ -1,0 +1,308 @@
+//! Deleting preview apps: one, those of a closed pull request, and many.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::Run;
+use crate::deployment::Service;
+use crate::outcome::{Ending, Outcome};
+use crate::plan::{Cleaning, NewPreview, Preview};
+use crate::report::{Event, News};
+use crate::sevalla::{AppSummary, Application, Patience};
+use crate::trigger::{self, Deleted, TriggerError};
+
+impl Run<'_> {
+    /// Deletes the preview app that is meant; one that is gone is as good.
+    pub(super) async fn delete_preview(&self, preview: &Preview) -> Outcome {
+        let outcome = tokio::select! {
+            outcome = self.find_and_delete(preview) => outcome,
+            signal = self.stop.asked() => return Outcome::interrupted(signal)
+                .because("Whether the preview app was deleted was not seen")
+                .hint("Run this again: deleting twice does no harm"),
+        };
+        if let (Ending::Success, Some(pipeline)) = (outcome.ending, preview.pipeline) {
+            let number = preview.pull_request;
+            self.comment(number, &pipeline.to_string(), News::Deleted)
+                .await;
+        }
+        outcome
+    }
+
+    /// The pull request is closed: nothing may be left of its preview. `made`
+    /// is the app that this run has made.
+    pub(super) async fn was_closed(&self, new: &NewPreview, made: Option<Uuid>) -> Outcome {
+        let preview = Preview {
+            app: made.or(new.preview.app),
+            ..new.preview.clone()
+        };
+        let outcome = tokio::select! {
+            outcome = self.find_and_delete(&preview) => outcome,
+            signal = self.stop.asked() => return Outcome::interrupted(signal)
+                .because("The pull request is closed, and its preview app is being deleted"),
+        };
+        if outcome.ending != Ending::Success {
+            return outcome;
+        }
+        Outcome::new(
+            Ending::Passed,
+            "The pull request was closed meanwhile, so there is no preview",
+        )
+    }
+
+    async fn find_and_delete(&self, preview: &Preview) -> Outcome {
+        let apps = match preview.app {
+            Some(app) => vec![app],
+            None => match trigger::previews_to_delete(&self.client, preview).await {
+                Ok(apps) => apps.iter().map(|app| app.id).collect(),
+                Err(error) => return self.not_started(error).await,
+            },
+        };
+        let mut ends = Vec::new();
+        for app in apps {
+            ends.push(self.delete_one(app).await);
+        }
+        let is_bad = |end: &Outcome| !end.is_good();
+        let (bad, good): (Vec<_>, Vec<_>) = ends.into_iter().partition(is_bad);
+        if let Some(bad) = bad.into_iter().next() {
+            let also = |bad: Outcome, good: Outcome| bad.because(good.headline);
+            return good.into_iter().fold(bad, also);
+        }
+        let also = |one: Outcome, other: Outcome| Outcome {
+            headline: format!("{}; {}", one.headline, other.headline),
+            ..one
+        };
+        let none = || Outcome::new(Ending::Success, "There is no such preview app (any more)");
+        good.into_iter().reduce(also).unwrap_or_else(none)
+    }
+
+    async fn delete_one(&self, app: Uuid) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        tell(Event::PreviewApp {
+            app,
+            name: None,
+            is_new: false,
+        });
+        if self.plan.dry_run {
+            return Outcome::planned(&format!("delete preview app {app}"));
+        }
+        match trigger::delete_preview(&self.client, app, &tell).await {
+            Ok(Deleted::Gone(name)) => Outcome::new(
+                Ending::Success,
+                match name {
+                    Some(name) => format!("Deleted preview app {name} ({app})"),
+                    None => format!("Deleted preview app {app}"),
+                },
+            ),
+            Ok(Deleted::GoneBefore) => Outcome::new(
+                Ending::Success,
+                format!("Preview app {app} was gone before"),
+            ),
+            Ok(Deleted::Accepted) => Outcome::new(
+                Ending::TimedOut,
+                format!("Sevalla accepted to delete preview app {app}, which was not gone in time"),
+            ),
+            Ok(Deleted::Failed) => deletion_failed(app),
+            Err(error) => self.not_started(error).await,
+        }
+    }
+}
+
+/// A preview that nobody needs any more.
+struct Stale {
+    app: Uuid,
+    /// What people call it.
+    label: String,
+    why: String,
+    /// Its pull request, if that is closed.
+    closed: Option<u64>,
+}
+
+/// What a cleaning has come to so far.
+#[derive(Default)]
+struct Tally {
+    gone: usize,
+    gone_before: usize,
+    accepted: usize,
+}
+
+impl Tally {
+    const fn count(&mut self, deleted: &Deleted) {
+        match deleted {
+            Deleted::Gone(_) => self.gone += 1,
+            Deleted::GoneBefore => self.gone_before += 1,
+            Deleted::Accepted => self.accepted += 1,
+            Deleted::Failed => {}
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Deleted {} preview apps", self.gone)?;
+        if self.gone_before > 0 {
+            write!(f, "; gone before: {}", self.gone_before)?;
+        }
+        if self.accepted > 0 {
+            write!(f, "; accepted, but not gone in time: {}", self.accepted)?;
+        }
+        Ok(())
+    }
+}
+
+/// Cleaning up.
+impl Run<'_> {
+    /// Deletes previews that nobody needs any more.
+    pub(super) async fn clean_previews(&self, cleaning: &Cleaning) -> Outcome {
+        let tally = RefCell::default();
+        let outcome = tokio::select! {
+            outcome = self.clean(cleaning, &tally) => outcome,
+            signal = self.stop.asked() => Outcome::interrupted(signal)
+                .because("Some previews may not have been looked at")
+                .hint("Run this again: deleting twice does no harm"),
+        };
+        if outcome.is_good() {
+            outcome
+        } else {
+            outcome.because(tally.borrow().to_string())
+        }
+    }
+
+    /// Each preview is judged right before it is deleted: what was true of it
+    /// before the others went may not be so any more.
+    async fn clean(&self, cleaning: &Cleaning, tally: &RefCell<Tally>) -> Outcome {
+        let all = match trigger::all_previews(&self.client).await {
+            Ok(all) => all,
+            Err(error) => return self.not_started(error.into()).await,
+        };
+        let mut failed: Option<Outcome> = None;
+        let mut tried = 0;
+        // The oldest are the likeliest, and the longest in the way.
+        for app in all.into_iter().rev() {
+            let stale = match self.judge(cleaning, app).await {
+                Ok(Some(stale)) => stale,
+                Ok(None) => continue,
+                Err(error) => {
+                    let error = self.not_started(error).await;
+                    return failed.unwrap_or(error);
+                }
+            };
+            if tried == cleaning.most {
+                self.reporter.on(Event::Warning(&format!(
+                    "More previews could go; max-deletions allows {tried} in one run."
+                )));
+                break;
+            }
+            tried += 1;
+            let told = format!("{}: {}", stale.label, stale.why);
+            self.reporter.on(Event::Note(&told));
+            if !self.plan.dry_run {
+                failed = failed.or(self.remove(cleaning, stale, tally).await);
+            }
+        }
+        if self.plan.dry_run {
+            return Outcome::planned(&format!("delete {tried} preview apps"));
+        }
+        failed.unwrap_or_else(|| Outcome::new(Ending::Success, tally.borrow().to_string()))
+    }
+
+    /// Deletes one, and tells what went wrong with that.
+    async fn remove(
+        &self,
+        cleaning: &Cleaning,
+        stale: Stale,
+        tally: &RefCell<Tally>,
+    ) -> Option<Outcome> {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let deleted = trigger::delete_preview(&self.client, stale.app, &tell).await;
+        let failed = match deleted {
+            Ok(Deleted::Failed) => deletion_failed(stale.app),
+            Err(error) => self.not_started(error).await,
+            Ok(deleted) => {
+                tally.borrow_mut().count(&deleted);
+                if let (Some(_), Some(pipeline)) = (stale.closed, cleaning.pipeline) {
+                    self.comment(stale.closed, &pipeline.to_string(), News::Deleted)
+                        .await;
+                }
+                return None;
+            }
+        };
+        Some(failed.because(format!("It was {}", stale.label)))
+    }
+
+    /// Whether a preview is one that nobody needs, as of now.
+    async fn judge(
+        &self,
+        cleaning: &Cleaning,
+        app: AppSummary,
+    ) -> Result<Option<Stale>, TriggerError> {
+        let patience = Patience::FOR_A_SEARCH;
+        let record = match self.client.get_application(app.id, patience).await {
+            Ok(record) => record,
+            Err(error) if error.status() == Some(404) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        if trigger::refuse_no_preview(&record).is_err() {
+            return Ok(None);
+        }
+        let closed = self.closed_request(cleaning, &record).await;
+        let why = match closed {
+            Some(number) => Some(format!("pull request {number} is closed")),
+            None => self.why_old(cleaning, &record, app.id).await?,
+        };
+        let label = match app.display_name {
+            Some(name) => format!("{name} ({})", app.id),
+            None => app.id.to_string(),
+        };
+        Ok(why.map(|why| Stale {
+            app: app.id,
+            label,
+            why,
+            closed,
+        }))
+    }
+
+    /// The number of the pull request of a preview, as its name tells it, if
+    /// that is closed.
+    async fn closed_request(&self, cleaning: &Cleaning, record: &Application) -> Option<u64> {
+        let slug = cleaning.closed_in.as_deref()?;
+        let number = trigger::pull_request_of(record, slug)?;
+        let is_open = self.is_open(Some(number)).await;
+        (is_open == Some(false)).then_some(number)
+    }
+
+    async fn why_old(
+        &self,
+        cleaning: &Cleaning,
+        record: &Application,
+        id: Uuid,
+    ) -> Result<Option<String>, TriggerError> {
+        let Some(max_age) = cleaning.max_age else {
+            return Ok(None);
+        };
+        let past = trigger::read_past(&self.client, Service::application(id)).await?;
+        if past
+            .iter()
+            .any(|deployment| deployment.status.verdict().is_none())
+        {
+            return Ok(None);
+        }
+        let times = past.iter().filter_map(|deployment| deployment.created_at);
+        let Some(last) = times.max().or(record.created_at) else {
+            return Ok(None);
+        };
+        let age = (self.clock)().duration_since(last);
+        let is_old = Duration::try_from(age).is_ok_and(|age| age > max_age);
+        Ok(is_old.then(|| format!("not deployed since {last:.0}")))
+    }
+}
+
+fn deletion_failed(app: Uuid) -> Outcome {
+    Outcome::new(
+        Ending::Failed,
+        format!("Sevalla failed to delete preview app {app}"),
+    )
+    .hint("Delete it in the dashboard, or ask Sevalla's support")
+}

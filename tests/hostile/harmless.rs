@@ -147,7 +147,7 @@ fn no_text_of_fragments_is_obeyed_in_any_place() {
             for case in CASES {
                 let harmless = run(place, kind, case, "plain");
                 let mut runner = TestRunner::new(Config {
-                    cases: 4,
+                    cases: 2,
                     failure_persistence: None,
                     ..Config::default()
                 });

@@ -42,12 +42,12 @@ fn assert_absent(piece: &str, everything: &str) {
 
 #[test]
 fn no_form_of_a_secret_comes_out_of_any_place() {
-    for secret in secrets() {
-        for text in written(secret) {
-            for (place, kind) in [(Place::GitHub, Kind::Hook), (Place::Plain, Kind::Hook)] {
-                for case in CASES {
-                    assert_no_secret(&run(place, kind, case, &text));
-                }
+    let texts = secrets().into_iter().flat_map(written);
+    // Every form in every case would take long; every case gets many.
+    for (number, text) in texts.enumerate() {
+        for place in [Place::GitHub, Place::Plain] {
+            for case in CASES.into_iter().skip(number % 3).step_by(3) {
+                assert_no_secret(&run(place, Kind::Hook, case, &text));
             }
         }
     }
@@ -56,7 +56,7 @@ fn no_form_of_a_secret_comes_out_of_any_place() {
 #[test]
 fn no_secret_comes_out_among_hostile_texts() {
     let mut runner = TestRunner::new(Config {
-        cases: 48,
+        cases: 24,
         failure_persistence: None,
         ..Config::default()
     });
@@ -172,12 +172,12 @@ fn a_key_that_was_given_as_an_argument_is_not_repeated() {
 /// The key repeats itself, so that every twelfth place in it looks like its end.
 #[test]
 fn a_secret_in_two_entries_is_hidden_also_with_a_sequence_in_the_second() {
+    let gate = Gate::new(Redactor::new([KEY]));
     for at in 1..KEY.len() - 1 {
         let (first, second) = KEY.split_at(at);
         for cut in 1..second.len() {
             let (head, tail) = second.split_at(cut);
             let text = format!("{first}\n{head}\u{1b}[0m{tail} text");
-            let gate = Gate::new(Redactor::new([KEY]));
             let (none, mut broken) = (gate.line(""), Broken::default());
             let lines: Vec<Line> = gate.lines(&none, &text, &mut broken).collect();
             let shown = lines.last().unwrap().as_str();

@@ -28,7 +28,7 @@ use proptest::test_runner::{
 use self::dice::Dice;
 use self::scenario::{Family, Scenario, scenarios};
 
-const CASES: u32 = 2_000;
+const CASES: u32 = 1_000;
 const SEED: u64 = 1;
 
 #[test]

@@ -22,7 +22,7 @@ use self::episodes::Case;
 use self::fleet::Fleet;
 use self::goals::Row;
 
-const EPISODES: u32 = 300;
+const EPISODES: u32 = 150;
 
 /// What chance may add to a goal with so few.
 const ROOM: f64 = 1.06;

@@ -99,9 +99,12 @@ impl<'a> Guard<'a> {
     }
 
     /// What a deployment that has succeeded leaves in doubt, where that is no
-    /// objection.
+    /// objection. Nobody has asked where both the commit and what to do about
+    /// another are the defaults.
     pub(super) fn doubt(&self, deployment: &Deployment) -> Option<&'static str> {
-        (self.policy == OnMismatch::Warn && self.is_unknown(deployment)).then_some(UNKNOWN)
+        let is_asked = self.is_named || self.policy != OnMismatch::Warn;
+        let is_unknown = self.expected.is_some() && deployment.commit_sha.is_none();
+        (is_asked && is_unknown).then_some(UNKNOWN)
     }
 
     fn is_unknown(&self, deployment: &Deployment) -> bool {

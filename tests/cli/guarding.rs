@@ -221,3 +221,18 @@ async fn a_restart_or_an_image_is_not_compared_with_a_push() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_pushed_commit_that_cannot_be_compared_is_told_where_it_matters() {
+    let unknown = || Script::success().commit_known(CommitKnown::Never);
+    for (policy, is_told) in [("fail", true), ("warn", false)] {
+        let simulator = application(unknown()).await;
+        let run = pushed(&simulator, "refs/heads/main")
+            .set("SEVALLA_ON_COMMIT_MISMATCH", policy)
+            .run()
+            .await;
+        run.assert_ended(0, "success");
+        let told = run.streams().contains("does not tell the commit");
+        assert_eq!(told, is_told, "{policy}");
+    }
+}

@@ -46,11 +46,11 @@ impl CodeHost {
         marker: &Marker,
         text: &Block,
     ) -> Result<bool, CodeHostError> {
-        let Some(id) = self.find_comment(number, marker).await? else {
+        let Some(old) = self.find_comment(number, marker).await? else {
             return Ok(false);
         };
-        let text = self.fitting(text);
-        self.send(&self.dialect.update_comment(number, id, &text))
+        let text = self.fitting(&marker.in_place_of(&old.text, text.as_str()));
+        self.send(&self.dialect.update_comment(number, old.id, &text))
             .await?;
         Ok(true)
     }
@@ -63,7 +63,9 @@ impl CodeHost {
         marker: &Marker,
         text: &Block,
     ) -> Result<(), CodeHostError> {
-        let call = self.dialect.create_comment(number, &self.fitting(text));
+        let call = self
+            .dialect
+            .create_comment(number, &self.fitting(text.as_str()));
         let mut sent = 1;
         loop {
             let error = match self.send(&call).await {
@@ -87,7 +89,7 @@ impl CodeHost {
         &self,
         number: u64,
         marker: &Marker,
-    ) -> Result<Option<u64>, CodeHostError> {
+    ) -> Result<Option<Comment>, CodeHostError> {
         let mut owner = None;
         for page in 1..=MOST_PAGES {
             let call = self.dialect.comments(number, page);
@@ -103,7 +105,7 @@ impl CodeHost {
                     owner = Some(self.owner().await?);
                 }
                 if is_ours(&comment, owner.as_ref().and_then(Option::as_deref)) {
-                    return Ok(Some(comment.id));
+                    return Ok(Some(comment));
                 }
             }
             if !has_more {
@@ -133,8 +135,8 @@ impl CodeHost {
         }
     }
 
-    fn fitting(&self, text: &Block) -> String {
-        cut_in_the_middle(text.as_str(), self.dialect.longest_comment())
+    fn fitting(&self, text: &str) -> String {
+        cut_in_the_middle(text, self.dialect.longest_comment())
     }
 }
 

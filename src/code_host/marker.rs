@@ -1,28 +1,89 @@
 //! The hidden mark by which the comment of an application is found again.
 
-/// Stands as the first line of the comment, where no page shows it.
+use uuid::Uuid;
+
+const START: &str = "<!-- sevalla-deploy:";
+
+/// Stands as the first line of the comment, where no page shows it: a key, and
+/// the application that the comment is about, once that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Marker(String);
+pub struct Marker {
+    line: String,
+    /// What the comment is known by.
+    known_by: KnownBy,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum KnownBy {
+    Key(String),
+    App(Uuid),
+}
 
 impl Marker {
-    /// The mark of the comment about this application.
-    pub fn of(app: &str) -> Self {
+    /// The mark of the comment with this key.
+    pub fn of(key: &str) -> Self {
         // Nothing of the key may end the HTML comment that it stands in.
-        let is_plain = |c: &char| c.is_ascii_alphanumeric() || "._-".contains(*c);
-        let key: String = app.chars().filter(is_plain).collect();
-        Self(format!("<!-- sevalla-deploy:{key} -->"))
+        let key: String = key.chars().filter(|c| is_plain(*c)).collect();
+        Self {
+            line: format!("{START}{key} -->"),
+            known_by: KnownBy::Key(key),
+        }
+    }
+
+    /// The mark of the comment about this application, whatever its key.
+    pub fn of_app(app: Uuid) -> Self {
+        Self {
+            line: format!("{START} app:{app} -->"),
+            known_by: KnownBy::App(app),
+        }
+    }
+
+    /// The same, which says what the comment is about.
+    #[must_use]
+    pub fn about(mut self, app: Uuid) -> Self {
+        if let KnownBy::Key(key) = &self.known_by {
+            self.line = format!("{START}{key} app:{app} -->");
+        }
+        self
     }
 
     /// The line.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.line
     }
 
     /// Whether the text of a comment begins with the mark. One that only
     /// repeats ours further down is somebody's answer to it.
     pub fn begins(&self, text: &str) -> bool {
-        text.trim_start().starts_with(&self.0)
+        read(text).is_some_and(|(key, app)| match &self.known_by {
+            KnownBy::Key(ours) => key == ours,
+            KnownBy::App(ours) => app == Some(*ours),
+        })
     }
+
+    /// A text with this mark, to take the place of one: it keeps the key by
+    /// which that is found again.
+    pub(super) fn in_place_of(&self, old: &str, new: &str) -> String {
+        let (KnownBy::App(app), Some((key, _))) = (&self.known_by, read(old)) else {
+            return new.to_owned();
+        };
+        new.replacen(&self.line, Self::of(key).about(*app).as_str(), 1)
+    }
+}
+
+/// The key of a text with a mark, and the application it is about.
+fn read(text: &str) -> Option<(&str, Option<Uuid>)> {
+    let line = text.trim_start().lines().next()?.trim_end();
+    let inner = line.strip_prefix(START)?.strip_suffix(" -->")?;
+    let (key, app) = match inner.split_once(" app:") {
+        Some((key, app)) => (key, Some(app.parse().ok()?)),
+        None => (inner, None),
+    };
+    key.chars().all(is_plain).then_some((key, app))
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._-".contains(c)
 }
 
 #[cfg(test)]
@@ -38,5 +99,23 @@ mod tests {
         assert!(!shop.begins("> <!-- sevalla-deploy:shop -->\nLooks good"));
         let hostile = Marker::of("a --> @team\n<!--");
         assert_eq!(hostile.as_str(), "<!-- sevalla-deploy:a--team-- -->");
+    }
+
+    #[test]
+    fn a_comment_is_found_by_the_application_too_and_keeps_its_key() {
+        let (app, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let text = format!("{}\nReady", Marker::of("shop").about(app).as_str());
+        assert!(Marker::of("shop").begins(&text));
+        assert!(Marker::of_app(app).begins(&text));
+        assert!(!Marker::of_app(other).begins(&text));
+        assert!(!Marker::of_app(app).begins("<!-- sevalla-deploy:shop -->\nReady"));
+        let hostile = format!("<!-- sevalla-deploy:x --> @team <!-- app:{app} -->");
+        assert!(!Marker::of_app(app).begins(&hostile));
+        let marker = Marker::of_app(app);
+        let new = format!("{}\nDeleted", marker.as_str());
+        assert_eq!(
+            marker.in_place_of(&text, &new),
+            text.replace("Ready", "Deleted")
+        );
     }
 }

@@ -200,8 +200,6 @@ pub struct Cleaning {
     pub closed_in: Option<String>,
     /// At most so many.
     pub most: usize,
-    /// The pipeline whose comments say that a preview is gone.
-    pub pipeline: Option<Uuid>,
 }
 
 /// Which deployment to follow.

@@ -58,7 +58,6 @@ pub(super) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Task
         max_age: inputs.max_age.map(|age| age.0),
         closed_in,
         most: usize::try_from(inputs.max_deletions.0).unwrap_or(usize::MAX),
-        pipeline: inputs.pipeline_id,
     })
 }
 

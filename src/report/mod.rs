@@ -305,6 +305,10 @@ impl Inner {
             },
             other => *other,
         };
+        let marker = match self.story.preview {
+            Some((app, _)) => &marker.clone().about(app),
+            None => marker,
+        };
         let facts = CommentFacts {
             marker,
             app: target.as_deref().unwrap_or("the preview"),

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
+use uuid::Uuid;
 
 use super::Run;
 use crate::ci::ChangeState;
@@ -42,10 +43,20 @@ impl Run<'_> {
     /// Keeps the comment on the pull request up to date. `pipeline` tells the
     /// comments of several previews apart.
     pub(super) async fn comment(&self, number: Option<u64>, pipeline: &str, news: News<'_>) {
-        let stopped = self.stop.asked();
+        let marker = Marker::of(pipeline);
         tokio::select! {
-            () = self.write_comment(number, pipeline, news) => {}
-            _ = stopped => {}
+            () = self.write_comment(number, &marker, news) => {}
+            _ = self.stop.asked() => {}
+        }
+    }
+
+    /// Says in the comment about an application that it is gone, whatever its
+    /// pipeline.
+    pub(super) async fn comment_gone(&self, number: u64, app: Uuid) {
+        let marker = Marker::of_app(app);
+        tokio::select! {
+            () = self.write_comment(Some(number), &marker, News::Deleted) => {}
+            _ = self.stop.asked() => {}
         }
     }
 
@@ -63,12 +74,13 @@ impl Run<'_> {
             _ = self.stop.asked() => {}
             done = &mut work => return done,
         }
-        let say = self.write_comment(number, pipeline, News::Cancelled);
+        let marker = Marker::of(pipeline);
+        let say = self.write_comment(number, &marker, News::Cancelled);
         let (done, _in_time) = tokio::join!(work, timeout(LAST_WORDS, say));
         done
     }
 
-    async fn write_comment(&self, number: Option<u64>, pipeline: &str, news: News<'_>) {
+    async fn write_comment(&self, number: Option<u64>, marker: &Marker, news: News<'_>) {
         if self.plan.comment == Comment::Never {
             return;
         }
@@ -81,17 +93,16 @@ impl Run<'_> {
             }
             return;
         };
-        let marker = Marker::of(pipeline);
-        let text = self.reporter.comment(&marker, &news);
+        let text = self.reporter.comment(marker, &news);
         let written = match host {
             // Where there is no comment, there is nothing to take back.
             Ok(host) if matches!(news, News::Deleted | News::Cancelled) => {
-                let update = host.update_comment(number, &marker, &text);
+                let update = host.update_comment(number, marker, &text);
                 let updated = timeout(PATIENCE, update).await.ok();
                 updated.map(|updated| updated.map(drop))
             }
             Ok(host) => {
-                let put = host.put_comment(number, &marker, &text);
+                let put = host.put_comment(number, marker, &text);
                 let put = timeout(PATIENCE, put).await.ok();
                 put.map(|put| put.map(drop))
             }

@@ -23,9 +23,8 @@ impl Run<'_> {
                 .because("Whether the preview app was deleted was not seen")
                 .hint("Run this again: deleting twice does no harm"),
         };
-        if let (Ending::Success, Some(pipeline)) = (outcome.ending, preview.pipeline) {
-            let number = preview.pull_request;
-            self.comment(number, &pipeline.to_string(), News::Deleted)
+        if outcome.ending == Ending::Success {
+            self.say_gone(preview.pull_request, preview.pipeline, preview.app)
                 .await;
         }
         outcome
@@ -50,6 +49,17 @@ impl Run<'_> {
             Ending::Passed,
             "The pull request was closed meanwhile, so there is no preview",
         )
+    }
+
+    /// Says in the comment, wherever that is to be found, that the preview is
+    /// gone.
+    async fn say_gone(&self, number: Option<u64>, pipeline: Option<Uuid>, app: Option<Uuid>) {
+        if let Some(pipeline) = pipeline {
+            self.comment(number, &pipeline.to_string(), News::Deleted)
+                .await;
+        } else if let (Some(number), Some(app)) = (number, app) {
+            self.comment_gone(number, app).await;
+        }
     }
 
     async fn find_and_delete(&self, preview: &Preview) -> Outcome {
@@ -116,8 +126,8 @@ struct Stale {
     /// What people call it.
     label: String,
     why: String,
-    /// Its pull request, if that is closed.
-    closed: Option<u64>,
+    /// Its pull request, as its name tells it.
+    request: Option<u64>,
 }
 
 /// What a cleaning has come to so far.
@@ -199,7 +209,7 @@ impl Run<'_> {
             let told = format!("{}: {}", stale.label, stale.why);
             self.reporter.on(Event::Note(&told));
             if !self.plan.dry_run {
-                failed = failed.or(self.remove(cleaning, stale, tally).await);
+                failed = failed.or(self.remove(stale, tally).await);
             }
         }
         if self.plan.dry_run {
@@ -209,12 +219,7 @@ impl Run<'_> {
     }
 
     /// Deletes one, and tells what went wrong with that.
-    async fn remove(
-        &self,
-        cleaning: &Cleaning,
-        stale: Stale,
-        tally: &RefCell<Tally>,
-    ) -> Option<Outcome> {
+    async fn remove(&self, stale: Stale, tally: &RefCell<Tally>) -> Option<Outcome> {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let deleted = trigger::delete_preview(&self.client, stale.app, &tell).await;
         let failed = match deleted {
@@ -222,9 +227,8 @@ impl Run<'_> {
             Err(error) => self.not_started(error).await,
             Ok(deleted) => {
                 tally.borrow_mut().count(&deleted);
-                if let (Some(_), Some(pipeline)) = (stale.closed, cleaning.pipeline) {
-                    self.comment(stale.closed, &pipeline.to_string(), News::Deleted)
-                        .await;
+                if let Some(number) = stale.request {
+                    self.comment_gone(number, stale.app).await;
                 }
                 return None;
             }
@@ -247,10 +251,11 @@ impl Run<'_> {
         if trigger::refuse_no_preview(&record).is_err() {
             return Ok(None);
         }
-        let closed = self.closed_request(cleaning, &record).await;
-        let why = match closed {
-            Some(number) => Some(format!("pull request {number} is closed")),
-            None => self.why_old(cleaning, &record, app.id).await?,
+        let slug = cleaning.closed_in.as_deref();
+        let request = slug.and_then(|slug| trigger::pull_request_of(&record, slug));
+        let why = match (self.is_open(request).await, request) {
+            (Some(false), Some(number)) => Some(format!("pull request {number} is closed")),
+            _ => self.why_old(cleaning, &record, app.id).await?,
         };
         let label = match app.display_name {
             Some(name) => format!("{name} ({})", app.id),
@@ -260,17 +265,8 @@ impl Run<'_> {
             app: app.id,
             label,
             why,
-            closed,
+            request,
         }))
-    }
-
-    /// The number of the pull request of a preview, as its name tells it, if
-    /// that is closed.
-    async fn closed_request(&self, cleaning: &Cleaning, record: &Application) -> Option<u64> {
-        let slug = cleaning.closed_in.as_deref()?;
-        let number = trigger::pull_request_of(record, slug)?;
-        let is_open = self.is_open(Some(number)).await;
-        (is_open == Some(false)).then_some(number)
     }
 
     async fn why_old(

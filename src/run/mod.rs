@@ -7,6 +7,7 @@ mod change_request;
 mod deletions;
 mod deploy;
 mod guard;
+mod making;
 mod manage;
 mod previews;
 mod promote;

@@ -99,7 +99,7 @@ impl GitHub {
     /// One on which this run is to write what became of it.
     fn commented(&self) {
         let mut state = self.0.lock().unwrap();
-        let text = format!("<!-- sevalla-deploy:{PIPELINE} -->\nsevalla.app");
+        let text = format!("<!-- sevalla-deploy:{PIPELINE} app:{APP} -->\nsevalla.app");
         state.comments.push(text);
     }
 
@@ -267,6 +267,23 @@ async fn a_signal_is_told_if_there_is_time() {
 }
 
 #[tokio::test]
+async fn deleting_an_app_by_its_id_finds_the_comment_about_it() {
+    let (github, simulator) = (GitHub::default(), sevalla(Script::success()).await);
+    let server = github.serve().await;
+    let opened = preview(&simulator, &server, &PullRequest::OPENED);
+    opened.run().await.assert_ended(0, "success");
+    let deletes = preview(&simulator, &server, &PullRequest::CLOSED)
+        .set("SEVALLA_ACTION", "delete-preview-app")
+        .set("SEVALLA_PIPELINE_ID", "")
+        .set("SEVALLA_APP_ID", APP);
+    deletes.run().await.assert_ended(0, "success");
+    assert!(github.comment().contains("deleted"), "{}", github.comment());
+    // And it is still the pipeline's.
+    let mark = format!("<!-- sevalla-deploy:{PIPELINE} ");
+    assert!(github.comment().starts_with(&mark), "{}", github.comment());
+}
+
+#[tokio::test]
 async fn previews_of_closed_pull_requests_are_cleaned_and_the_comment_says_so() {
     let github = GitHub::default();
     github.0.lock().unwrap().is_closed = true;
@@ -285,10 +302,12 @@ async fn previews_of_closed_pull_requests_are_cleaned_and_the_comment_says_so() 
     let simulator = Simulator::start(world).await;
     let run = preview(&simulator, &server, &PullRequest::OPENED)
         .set("SEVALLA_ACTION", "clean-previews")
+        .set("SEVALLA_PIPELINE_ID", "")
         .run()
         .await;
     run.assert_ended(0, "success");
     run.assert_told("pull request 7 is closed");
+    run.assert_told("Deleted 1 preview apps");
     assert!(simulator.application(APP).is_none());
     assert!(simulator.application(other).is_some());
     assert!(github.comment().contains("deleted"), "{}", github.comment());

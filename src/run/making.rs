@@ -1,0 +1,290 @@
+//! Making a preview app: once, whatever other runs make at the same time, and
+//! what a signal means meanwhile.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
+
+use super::previews::{Brought, of_branch};
+use super::settle::Scene;
+use super::{CLEAN_UP, IN_FLIGHT, LOOK_UP, Run, nothing_started};
+use crate::deployment::{Deployment, Service};
+use crate::inputs::Abandon;
+use crate::outcome::{Ending, Outcome};
+use crate::plan::NewPreview;
+use crate::report::Event;
+use crate::schedule::Schedule;
+use crate::sevalla::Patience;
+use crate::stop::Signal;
+use crate::trigger::{self, Deleted, PreviewApp, Previews, TriggerError};
+
+/// How long the first deployment of a new app may take to appear.
+const FIRST_DEPLOYMENT: Duration = Duration::from_secs(120);
+
+/// How long deleting an app that another run has made too may take.
+const MAKING_WAY: Duration = Duration::from_secs(60);
+
+impl Run<'_> {
+    /// Makes the app, and follows its first deployment.
+    pub(super) async fn make_preview(&self, new: &NewPreview, before: &Previews) -> Brought {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let mut creation = pin!(trigger::create_preview(&self.client, new, before, &tell));
+        let made = tokio::select! {
+            biased;
+            signal = self.stop.asked() => {
+                let by = Instant::now() + CLEAN_UP;
+                tell(Event::Stopping(signal));
+                let made = timeout(IN_FLIGHT, creation).await.ok();
+                let outcome = self.stop_making(signal, new, made, before, by).await;
+                return Brought::nothing(outcome);
+            }
+            made = &mut creation => made,
+        };
+        let app = match made {
+            Ok(app) => app,
+            Err(error) => {
+                return match self.made_meanwhile(new, &error).await {
+                    Some(app) => self.deploy_preview(new, &app).await,
+                    None => Brought::nothing(self.not_started(error).await),
+                };
+            }
+        };
+        tell(Event::PreviewApp {
+            app: app.id,
+            name: app.name.as_deref(),
+            is_new: true,
+        });
+        let twin = trigger::older_twin(&self.client, new, &app, before);
+        if let Some(Some(oldest)) = self.for_more_words(twin).await {
+            return self.make_way_for(new, &app, &oldest).await;
+        }
+        self.for_more_words(self.warn_of_repository(new, app.id))
+            .await;
+        Brought {
+            outcome: self.follow_first(new, app.id).await,
+            app: Some(app.id),
+            is_made: true,
+        }
+    }
+
+    /// Another run has made an app for the same at the same time, and a bit
+    /// earlier: with two of them every later run would not know which is meant.
+    async fn make_way_for(
+        &self,
+        new: &NewPreview,
+        ours: &PreviewApp,
+        oldest: &PreviewApp,
+    ) -> Brought {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        tell(Event::Note(&format!(
+            "Another run has created {} for the same at the same time. Deleting {}.",
+            oldest.label(),
+            ours.label()
+        )));
+        let by = self.deadline.moment().min(Instant::now() + MAKING_WAY);
+        let client = self.client.until(by);
+        let deleted = tokio::select! {
+            deleted = trigger::delete_preview(&client, ours.id, &tell) => deleted,
+            signal = self.stop.asked() => {
+                let said = format!("Preview app {} is one too many", ours.label());
+                let outcome = Outcome::interrupted(signal).because(said);
+                return Brought::nothing(outcome.hint("Delete it with delete-preview-app and app-id"));
+            }
+        };
+        if !matches!(
+            deleted,
+            Ok(Deleted::Gone(_) | Deleted::GoneBefore | Deleted::Accepted)
+        ) {
+            tell(Event::Warning(&format!(
+                "Preview app {} is one too many, and could not be deleted.",
+                ours.label()
+            )));
+        }
+        tell(Event::PreviewApp {
+            app: oldest.id,
+            name: oldest.name.as_deref(),
+            is_new: false,
+        });
+        Brought {
+            outcome: self.follow_anothers(new, oldest.id).await,
+            app: Some(oldest.id),
+            is_made: false,
+        }
+    }
+
+    /// An app of another repository than the run's is not known as its own by
+    /// the next run, which would make one more.
+    async fn warn_of_repository(&self, new: &NewPreview, app: Uuid) {
+        let Ok(record) = self.client.get_application(app, Patience::Once).await else {
+            return;
+        };
+        if let Some(other) = trigger::other_repository(&new.preview, &record) {
+            self.reporter.on(Event::Warning(&format!(
+                "The pipeline builds {other}, which is not the repository of this run ({}). The \
+                 next run will not know this preview app as its own and create another, unless it \
+                 is given as app-id.",
+                new.preview.repository.as_deref().unwrap_or_default()
+            )));
+        }
+    }
+
+    /// The app that another run, or Sevalla itself, has made since this one
+    /// looked: then making a second one may be refused.
+    async fn made_meanwhile(&self, new: &NewPreview, error: &TriggerError) -> Option<PreviewApp> {
+        if !matches!(error.status(), Some(400 | 409 | 422)) {
+            return None;
+        }
+        let look = trigger::find_previews(&self.client, &new.preview);
+        let mut before = self.for_more_words(look).await?.ok()?;
+        let app = trigger::one_of(&mut before.found).ok()??;
+        self.reporter.on(Event::PreviewApp {
+            app: app.id,
+            name: app.name.as_deref(),
+            is_new: false,
+        });
+        Some(app)
+    }
+
+    /// Follows the first deployment of an app that another run has made.
+    async fn follow_anothers(&self, new: &NewPreview, app: Uuid) -> Outcome {
+        let first = tokio::select! {
+            first = self.first_deployment(Service::application(app)) => first,
+            signal = self.stop.asked() => return Outcome::interrupted(signal)
+                .because(format!("Preview app {app} of the other run goes on")),
+        };
+        let scene = Scene {
+            is_anothers: true,
+            ..of_branch(new)
+        };
+        self.follow_seen(app, first, &scene).await
+    }
+
+    /// Follows the first deployment of a new app.
+    async fn follow_first(&self, new: &NewPreview, app: Uuid) -> Outcome {
+        let service = Service::application(app);
+        let first = tokio::select! {
+            first = self.first_deployment(service) => first,
+            signal = self.stop.asked() => {
+                let by = Instant::now() + CLEAN_UP;
+                self.reporter.on(Event::Stopping(signal));
+                let created = format!("Preview app {app} was created");
+                return self.stop_first(signal, service, &created, by).await;
+            }
+        };
+        self.follow_seen(app, first, &of_branch(new)).await
+    }
+
+    async fn follow_seen(
+        &self,
+        app: Uuid,
+        first: Result<Option<Deployment>, TriggerError>,
+        scene: &Scene,
+    ) -> Outcome {
+        let service = Service::application(app);
+        match first {
+            Ok(Some(deployment)) => {
+                self.reporter.on(Event::Started(service, &deployment));
+                if !self.plan.follow {
+                    return Outcome::triggered(Some(&deployment));
+                }
+                self.follow(service, deployment, scene).await
+            }
+            Ok(None) => Outcome::new(
+                Ending::TimedOut,
+                "The preview app was created, but no deployment of it was seen",
+            )
+            .because(format!(
+                "Sevalla starts the first deployment of {app} by itself"
+            ))
+            .hint("Look in the dashboard, or run this again: the app is there now"),
+            Err(error) => self.not_started(error).await,
+        }
+    }
+
+    async fn first_deployment(&self, service: Service) -> Result<Option<Deployment>, TriggerError> {
+        let give_up = self
+            .deadline
+            .moment()
+            .min(Instant::now() + FIRST_DEPLOYMENT);
+        let mut looks = Schedule::for_looks();
+        loop {
+            let all = match trigger::read_past(&self.client, service).await {
+                // The service's own parts need a moment to agree that it exists.
+                Err(error) if error.status() == Some(404) && Instant::now() < give_up => Vec::new(),
+                other => other?,
+            };
+            // The oldest: what came after it is somebody else's.
+            if let Some(first) = all.into_iter().last() {
+                return Ok(Some(first));
+            }
+            let wait = looks.next_wait(None);
+            if Instant::now() + wait >= give_up {
+                return Ok(None);
+            }
+            sleep(wait).await;
+        }
+    }
+
+    /// A signal came while the request that makes the app was on its way.
+    async fn stop_making(
+        &self,
+        signal: Signal,
+        new: &NewPreview,
+        made: Option<Result<PreviewApp, TriggerError>>,
+        before: &Previews,
+        by: Instant,
+    ) -> Outcome {
+        let app = match made {
+            Some(Ok(app)) => Some(app),
+            Some(Err(TriggerError::Api(error))) => {
+                return nothing_started(signal).because(error.to_string());
+            }
+            Some(Err(_)) | None => {
+                let client = self.client.hurried(by.min(Instant::now() + LOOK_UP));
+                trigger::find_made_preview(&client, new, before).await
+            }
+        };
+        let Some(app) = app else {
+            return Outcome::interrupted(signal)
+                .because("The request that creates the preview app was on its way; whether it took effect is not known")
+                .hint("Look in the dashboard, and delete the app there if there is one");
+        };
+        self.reporter.on(Event::PreviewApp {
+            app: app.id,
+            name: app.name.as_deref(),
+            is_new: true,
+        });
+        let created = format!("Preview app {} was created", app.label());
+        let service = Service::application(app.id);
+        self.stop_first(signal, service, &created, by).await
+    }
+
+    /// Cancels the first deployment of a new app, if that is wanted and it is
+    /// to be seen yet.
+    async fn stop_first(
+        &self,
+        signal: Signal,
+        service: Service,
+        created: &str,
+        by: Instant,
+    ) -> Outcome {
+        if self.plan.on_cancel == Abandon::Leave {
+            return Outcome::interrupted(signal).because(format!("{created} and goes on"));
+        }
+        let client = self.client.hurried(by);
+        let first = client.deployments(service, 1, Patience::Once).await;
+        let outcome = match first.ok().and_then(|mut all| all.pop()) {
+            Some(deployment) => {
+                self.reporter.on(Event::Started(service, &deployment));
+                self.stop_following(signal, service, &deployment.id, by)
+                    .await
+                    .because(created)
+            }
+            None => Outcome::interrupted(signal)
+                .because(format!("{created}; its first deployment was not seen yet")),
+        };
+        outcome.hint("Delete the app with delete-preview-app if it is not wanted")
+    }
+}

@@ -166,6 +166,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_followed_has_a_whole_log() {
+        for ending in [Ending::Success, Ending::Failed, Ending::Unverified] {
+            assert!(ending.was_followed(), "{ending:?}");
+        }
+        for ending in [Ending::Triggered, Ending::Planned, Ending::Ambiguous] {
+            assert!(!ending.was_followed(), "{ending:?}");
+        }
+    }
+
+    #[test]
     fn the_numbers_and_words_are_the_published_ones() {
         for (ending, code, word) in [
             (Ending::Success, 0, "success"),

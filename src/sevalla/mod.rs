@@ -267,6 +267,25 @@ impl Client {
         patience: Patience,
         read: impl Fn(&Answer) -> Result<T, Cause>,
     ) -> Result<T, ApiError> {
+        let mut value = None;
+        let mut take = |answer: &Answer| {
+            value = Some(read(answer)?);
+            Ok(())
+        };
+        self.send_until(&call, patience, &mut take).await?;
+        #[expect(clippy::expect_used, reason = "it ends well only once it was taken")]
+        Ok(value.expect("a value was taken"))
+    }
+
+    /// The same, whatever is wanted: `take` is done with the answer once it
+    /// holds what it should. Not generic, since there would be one of it for
+    /// every operation.
+    async fn send_until(
+        &self,
+        call: &Call<'_>,
+        patience: Patience,
+        take: &mut dyn FnMut(&Answer) -> Result<(), Cause>,
+    ) -> Result<(), ApiError> {
         let started = Instant::now();
         let give_up = match patience {
             Patience::Once => started,
@@ -278,13 +297,10 @@ impl Client {
         loop {
             attempts += 1;
             let attempt = self
-                .attempt(&call, attempts == 1, patience.end(started))
+                .attempt(call, attempts == 1, patience.end(started))
                 .await;
-            let cause = match attempt {
-                Ok(answer) => match read(&answer) {
-                    Ok(value) => return Ok(value),
-                    Err(cause) => cause,
-                },
+            let cause = match attempt.and_then(|answer| take(&answer)) {
+                Ok(()) => return Ok(()),
                 Err(cause) => cause,
             };
             // That there was no time for another attempt is not the reason.
@@ -305,7 +321,7 @@ impl Client {
                 return Err(error);
             }
             (self.on_wait)(&error, wait);
-            if self.sleeps_in_vain(&call, wait).await {
+            if self.sleeps_in_vain(call, wait).await {
                 return Err(error);
             }
             last = Some(error);

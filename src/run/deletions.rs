@@ -253,9 +253,11 @@ impl Run<'_> {
         }
         let slug = cleaning.closed_in.as_deref();
         let request = slug.and_then(|slug| trigger::pull_request_of(&record, slug));
-        let why = match (self.is_open(request).await, request) {
-            (Some(false), Some(number)) => Some(format!("pull request {number} is closed")),
-            _ => self.why_old(cleaning, &record, app.id).await?,
+        let branch = record.default_branch.as_deref();
+        let is_closed = self.is_closed(request, branch).await;
+        let why = match request.filter(|_| is_closed) {
+            Some(number) => Some(format!("pull request {number} is closed")),
+            None => self.why_old(cleaning, &record, app.id).await?,
         };
         let label = match app.display_name {
             Some(name) => format!("{name} ({})", app.id),

@@ -14,6 +14,7 @@ mod promote;
 mod settle;
 mod undo;
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -71,6 +72,8 @@ pub(crate) struct Run<'a> {
     pub(crate) gate: &'a Gate,
     /// Sets up what carries requests to others than Sevalla.
     pub(crate) connect: &'a dyn Fn() -> Result<Box<dyn Exchange>, ConnectionError>,
+    /// Whether the code host has once not answered in time.
+    pub(crate) is_host_silent: Cell<bool>,
 }
 
 impl Run<'_> {

@@ -81,7 +81,7 @@ impl Run<'_> {
         };
         let number = new.preview.pull_request;
         let key = new.pipeline.to_string();
-        if new.ends_with_pull_request && self.is_open(number).await == Some(false) {
+        if new.ends_with_pull_request && self.is_still_open(number).await == Some(false) {
             let outcome = self.was_closed(new, None).await;
             if outcome.ending == Ending::Passed {
                 self.comment(number, &key, News::Deleted).await;

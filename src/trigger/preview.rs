@@ -157,9 +157,13 @@ async fn choose(
     known: &HashSet<Uuid>,
 ) -> Result<Vec<(Likeness, PreviewApp)>, ApiError> {
     let mut found: Vec<(Likeness, PreviewApp)> = Vec::new();
+    // The record, which tells the app's own branch, is not read yet. If it is
+    // the app that is meant, it is the same.
+    let branch = preview.branch.as_deref();
     let summaries = all.into_iter();
     let candidates = summaries.filter(|app| {
-        !known.contains(&app.id) && may_be_numbered(preview, app.display_name.as_deref())
+        !known.contains(&app.id)
+            && may_be_numbered(preview, &numbers_of(app.display_name.as_deref(), branch))
     });
     for app in candidates.take(MOST_RECORDS) {
         let record = match client.get_application(app.id, Patience::FOR_A_SEARCH).await {
@@ -199,7 +203,7 @@ pub fn other_repository<'a>(preview: &Preview, record: &'a Application) -> Optio
     let ours = preview.repository.as_deref()?;
     let its = record.repo_url.as_deref()?;
     let is_found =
-        last_part(its) == last_part(ours) && names_exactly(preview, record.display_name.as_deref());
+        last_part(its) == last_part(ours) && names_exactly(preview, &numbers_told(record));
     (!is_repository(its, ours) && !is_found).then_some(its)
 }
 
@@ -213,15 +217,15 @@ fn is_meant(preview: &Preview, record: &Application) -> Option<Likeness> {
         (Some(_), Some(_)) => return None,
         _ => Likeness::Unknown,
     };
-    let name = record.display_name.as_deref();
+    let numbers = numbers_told(record);
     let same_branch = match (&preview.branch, &record.default_branch) {
         (Some(ours), Some(its)) => ours == its,
         // Then only the number can tell.
         _ => preview
             .pull_request
-            .is_some_and(|number| numbers_in(name.unwrap_or_default()).contains(&number)),
+            .is_some_and(|number| numbers.contains(&number)),
     };
-    let is_it = is_preview && !is_gone && same_branch && may_be_numbered(preview, name);
+    let is_it = is_preview && !is_gone && same_branch && may_be_numbered(preview, &numbers);
     is_it.then_some(likeness)
 }
 
@@ -241,17 +245,15 @@ fn plain(address: &str) -> String {
 /// to, if its name tells exactly one.
 pub fn pull_request_of(record: &Application, slug: &str) -> Option<u64> {
     let is_its = is_repository(record.repo_url.as_deref()?, slug);
-    let numbers = numbers_in(record.display_name.as_deref()?);
-    match numbers.as_slice() {
+    match numbers_told(record).as_slice() {
         [number] if is_its => Some(*number),
         _ => None,
     }
 }
 
-/// Whether an app of this name may belong to the pull request: not if the name
-/// tells the number of another.
-fn may_be_numbered(preview: &Preview, name: Option<&str>) -> bool {
-    let numbers = numbers_in(name.unwrap_or_default());
+/// Whether an app whose name tells these numbers may belong to the pull
+/// request: not if they are those of others.
+fn may_be_numbered(preview: &Preview, numbers: &[u64]) -> bool {
     let Some(ours) = preview.pull_request else {
         return true;
     };
@@ -261,13 +263,37 @@ fn may_be_numbered(preview: &Preview, name: Option<&str>) -> bool {
 /// Whether the name of an app tells the number of this pull request and of no
 /// other.
 fn names_it(preview: &Preview, app: &PreviewApp) -> bool {
-    names_exactly(preview, app.name.as_deref())
+    names_exactly(preview, &numbers_of_app(app))
 }
 
-fn names_exactly(preview: &Preview, name: Option<&str>) -> bool {
-    let numbers = numbers_in(name.unwrap_or_default());
+fn names_exactly(preview: &Preview, numbers: &[u64]) -> bool {
     let is_ours = |number: &u64| Some(*number) == preview.pull_request;
     !numbers.is_empty() && numbers.iter().all(is_ours)
+}
+
+fn numbers_of_app(app: &PreviewApp) -> Vec<u64> {
+    let branch = app.record.as_ref();
+    let branch = branch.and_then(|record| record.default_branch.as_deref());
+    numbers_of(app.name.as_deref(), branch)
+}
+
+fn numbers_told(record: &Application) -> Vec<u64> {
+    numbers_of(
+        record.display_name.as_deref(),
+        record.default_branch.as_deref(),
+    )
+}
+
+/// The numbers that a name tells beside the branch in it: `revert-pr-3` is the
+/// name of a branch, and says nothing of whose it is.
+fn numbers_of(name: Option<&str>, branch: Option<&str>) -> Vec<u64> {
+    let name = name.unwrap_or_default().to_lowercase();
+    let branch = branch.unwrap_or_default().to_lowercase();
+    if numbers_in(&branch).is_empty() {
+        // And one called `7` must not take the 7 out of `PR #7`.
+        return numbers_in(&name);
+    }
+    numbers_in(&name.replace(&branch, " "))
 }
 
 /// The numbers of pull requests that a name tells: `#7`, `!7`, `PR 7`, `pr-7`.
@@ -394,7 +420,6 @@ pub async fn older_twin(
 
 /// Whether two apps are of the same repository, branch and pull request.
 fn is_twin(one: &PreviewApp, other: &PreviewApp) -> bool {
-    let numbers = |app: &PreviewApp| numbers_in(app.name.as_deref().unwrap_or_default());
     let place = |app: &PreviewApp| {
         let record = app.record.as_ref();
         record.map(|app| {
@@ -404,7 +429,7 @@ fn is_twin(one: &PreviewApp, other: &PreviewApp) -> bool {
             )
         })
     };
-    place(one) == place(other) && numbers(one) == numbers(other)
+    place(one) == place(other) && numbers_of_app(one) == numbers_of_app(other)
 }
 
 /// Adds what a refusal most likely means: the call is newer than the published
@@ -535,5 +560,18 @@ mod tests {
         assert_eq!(numbers_in("PR #7: Add #tags"), [7]);
         assert_eq!(numbers_in("shop-pr-12"), [12]);
         assert_eq!(numbers_in("expr-3 sprint 4"), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn a_number_in_the_name_of_the_branch_says_nothing() {
+        for (name, branch, numbers) in [
+            ("revert-pr-3", "revert-pr-3", vec![]),
+            ("PR #7 Revert-PR-3", "revert-pr-3", vec![7]),
+            ("PR #3 revert-pr-3", "revert-pr-3", vec![3]),
+            ("PR #7", "7", vec![7]),
+            ("PR #7 x", "", vec![7]),
+        ] {
+            assert_eq!(numbers_of(Some(name), Some(branch)), numbers, "{name}");
+        }
     }
 }

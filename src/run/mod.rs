@@ -86,6 +86,7 @@ impl Run<'_> {
             // The largest of them, which the others need not make room for.
             Task::CreatePreview(new) => Box::pin(self.create_preview(new)).await,
             Task::DeletePreview(preview) => self.delete_preview(preview).await,
+            Task::EndPreview(preview) => self.end_preview(preview).await,
             Task::CleanPreviews(cleaning) => self.clean_previews(cleaning).await,
             Task::Follow(service, sought) => self.attach(*service, sought).await,
             Task::Cancel(service, id) => self.cancel(*service, id).await,

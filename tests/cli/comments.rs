@@ -149,6 +149,14 @@ async fn one_comment_follows_the_preview_from_its_making_to_its_end() {
         .assert_ended(0, "success");
     assert!(github.comment().contains(&url));
 
+    // An old job that is run again, while the pull request is open.
+    let reopened = preview(&simulator, &server, &PullRequest::CLOSED);
+    let reopened = reopened.run().await;
+    reopened.assert_ended(0, "skipped");
+    reopened.assert_told("The pull request is open again");
+    assert!(github.comment().contains(&url));
+
+    github.0.lock().unwrap().is_closed = true;
     preview(&simulator, &server, &PullRequest::CLOSED)
         .run()
         .await
@@ -384,6 +392,19 @@ async fn a_dry_run_writes_no_comment() {
         assert_eq!(dry.run().await.code, Some(0));
         assert_eq!(github.0.lock().unwrap().written, 0, "{}", event.action);
     }
+}
+
+#[tokio::test]
+async fn an_app_that_vanishes_while_its_pull_request_is_open_is_a_failure() {
+    let script = Script::success().run(std::time::Duration::from_secs(2));
+    let (github, simulator) = (GitHub::default(), sevalla(script).await);
+    let server = github.serve().await;
+    let running = preview(&simulator, &server, &PullRequest::OPENED).start();
+    called(&simulator, "getDeploymentV3").await;
+    simulator.close_pull_request(7);
+    let run = running.finish().await;
+    run.assert_ended(1, "failed");
+    run.assert_told("The preview app was deleted while it was built");
 }
 
 #[tokio::test]

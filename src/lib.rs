@@ -36,6 +36,7 @@ pub mod usage;
 pub mod verify;
 pub mod watch;
 
+use std::cell::Cell;
 use std::io::Write as _;
 use std::rc::Rc;
 
@@ -164,6 +165,7 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
         clock: world.clock,
         gate: world.gate,
         connect: &|| (world.connect)(world.variables),
+        is_host_silent: Cell::new(false),
     };
     run.carry_out().await
 }

@@ -302,7 +302,11 @@ fn ambiguous(lost: &ApiError, search: Search) -> Outcome {
 fn explain(mut outcome: Outcome, search: Search) -> Outcome {
     match search {
         Search::Several { candidates, noun } => {
-            outcome = outcome.because(format!("{} new {noun}s could be it:", candidates.len()));
+            let many = match candidates.len() {
+                1 => format!("One new {noun} could be it, but is not like what was asked for:"),
+                count => format!("{count} new {noun}s could be it:"),
+            };
+            outcome = outcome.because(many);
             outcome.why.extend(candidates);
             outcome
         }

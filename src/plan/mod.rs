@@ -90,6 +90,9 @@ pub enum Task {
     CreatePreview(NewPreview),
     /// Delete a preview app.
     DeletePreview(Preview),
+    /// Delete the preview app of a pull request that was closed, as the event
+    /// says.
+    EndPreview(Preview),
     /// Delete previews that nobody needs.
     CleanPreviews(Cleaning),
     /// Follow a deployment that somebody else started.

@@ -34,7 +34,7 @@ pub(super) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> O
     });
     if is_closed {
         doubts.need(ActionName::Preview, inputs, &["sevalla-token"]);
-        return Some(Task::DeletePreview(preview(inputs, facts)));
+        return Some(Task::EndPreview(preview(inputs, facts)));
     }
     let new = new(ActionName::Preview, inputs, facts, doubts)?;
     Some(Task::CreatePreview(NewPreview {

@@ -5,17 +5,20 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
-use super::Run;
+use super::{LAST_REQUESTS, Run};
 use crate::ci::ChangeState;
-use crate::code_host::{CodeHost, CodeHostError, Marker};
+use crate::code_host::{CodeHost, CodeHostError, Marker, PullRequest};
 use crate::inputs::Comment;
 use crate::report::{Event, News};
 
 /// How long asking or writing may keep the run.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long it may keep a deployment from being started.
+const BEFORE_THE_START: Duration = Duration::from_secs(5);
 
 /// How long writing may go on after a signal: as long as cleaning up may, and
 /// beside it.
@@ -25,27 +28,53 @@ impl Run<'_> {
     /// Whether the pull request of a preview is open; `None` if that cannot be
     /// told.
     pub(super) async fn is_open(&self, number: Option<u64>) -> Option<bool> {
+        let request = self.pull_request(number, PATIENCE).await?;
+        Some(request.state == ChangeState::Open)
+    }
+
+    /// The same before anything is begun, which must not wait for it long.
+    pub(super) async fn is_still_open(&self, number: Option<u64>) -> Option<bool> {
+        let request = self.pull_request(number, BEFORE_THE_START).await?;
+        Some(request.state == ChangeState::Open)
+    }
+
+    /// Whether the pull request is known to be closed, and to be that of this
+    /// branch: a number alone may be another's.
+    pub(super) async fn is_closed(&self, number: Option<u64>, branch: Option<&str>) -> bool {
+        let request = self.pull_request(number, PATIENCE).await;
+        request.is_some_and(|request| {
+            request.state != ChangeState::Open
+                && !request.is_fork
+                && Some(request.head_branch.as_str()) == branch
+        })
+    }
+
+    async fn pull_request(&self, number: Option<u64>, most: Duration) -> Option<PullRequest> {
         let number = number?;
-        let host = self.code_host()?;
-        let asked = match host {
-            Ok(host) => self.in_time(host.pull_request(number)).await?,
+        let by = self.deadline.moment().min(Instant::now() + most);
+        let asked = match self.code_host(by)? {
+            Ok(host) => {
+                let ask = self.in_time(by, host.pull_request(number));
+                tokio::select! {
+                    asked = ask => asked?,
+                    _ = self.stop.asked() => return None,
+                }
+            }
             Err(error) => Err(error),
         };
-        match asked {
-            Ok(request) => Some(request.state == ChangeState::Open),
-            Err(error) => {
-                self.reporter.on(Event::Warning(&error.to_string()));
-                None
-            }
-        }
+        asked.map_err(|error| self.warn(&error)).ok()
     }
 
     /// Keeps the comment on the pull request up to date. `pipeline` tells the
     /// comments of several previews apart.
     pub(super) async fn comment(&self, number: Option<u64>, pipeline: &str, news: News<'_>) {
         let marker = Marker::of(pipeline);
+        let most = match news {
+            News::Deploying => BEFORE_THE_START,
+            _ => PATIENCE,
+        };
         tokio::select! {
-            () = self.write_comment(number, &marker, news) => {}
+            () = self.write_comment(number, &marker, news, most) => {}
             _ = self.stop.asked() => {}
         }
     }
@@ -55,7 +84,7 @@ impl Run<'_> {
     pub(super) async fn comment_gone(&self, number: u64, app: Uuid) {
         let marker = Marker::of_app(app);
         tokio::select! {
-            () = self.write_comment(Some(number), &marker, News::Deleted) => {}
+            () = self.write_comment(Some(number), &marker, News::Deleted, PATIENCE) => {}
             _ = self.stop.asked() => {}
         }
     }
@@ -75,16 +104,24 @@ impl Run<'_> {
             done = &mut work => return done,
         }
         let marker = Marker::of(pipeline);
-        let say = self.write_comment(number, &marker, News::Cancelled);
+        let say = self.write_comment(number, &marker, News::Cancelled, LAST_WORDS);
         let (done, _in_time) = tokio::join!(work, timeout(LAST_WORDS, say));
         done
     }
 
-    async fn write_comment(&self, number: Option<u64>, marker: &Marker, news: News<'_>) {
-        if self.plan.comment == Comment::Never {
+    async fn write_comment(
+        &self,
+        number: Option<u64>,
+        marker: &Marker,
+        news: News<'_>,
+        most: Duration,
+    ) {
+        if self.plan.comment == Comment::Never || self.plan.dry_run || self.is_host_silent.get() {
             return;
         }
-        let (Some(number), Some(host)) = (number, self.code_host()) else {
+        // That the time was over is to be told as well.
+        let by = (self.deadline.moment() + LAST_REQUESTS).min(Instant::now() + most);
+        let (Some(number), Some(host)) = (number, self.code_host(by)) else {
             if self.plan.comment == Comment::Always {
                 self.reporter.on(Event::Warning(
                     "There is no comment: that needs github-token, and a pull request whose \
@@ -98,28 +135,27 @@ impl Run<'_> {
             // Where there is no comment, there is nothing to take back.
             Ok(host) if matches!(news, News::Deleted | News::Cancelled) => {
                 let update = host.update_comment(number, marker, &text);
-                let updated = timeout(PATIENCE, update).await.ok();
+                let updated = self.in_time(by, update).await;
                 updated.map(|updated| updated.map(drop))
             }
             Ok(host) => {
-                let put = host.put_comment(number, marker, &text);
-                let put = timeout(PATIENCE, put).await.ok();
-                put.map(|put| put.map(drop))
+                let put = self.in_time(by, host.put_comment(number, marker, &text));
+                put.await.map(|put| put.map(drop))
             }
             Err(error) => Some(Err(error)),
         };
-        let warning = match written {
-            Some(Ok(())) => return,
-            Some(Err(error)) => error.to_string(),
-            None => "The comment on the pull request was not written in time".to_owned(),
-        };
-        self.reporter.on(Event::Warning(&warning));
+        if let Some(Err(error)) = written {
+            self.warn(&error);
+        }
     }
 
-    fn code_host(&self) -> Option<Result<CodeHost, CodeHostError>> {
+    /// The code host, unless it is not known or has been silent.
+    fn code_host(&self, by: Instant) -> Option<Result<CodeHost, CodeHostError>> {
         let (repository, token) = self.plan.code_host.as_ref()?;
+        if self.is_host_silent.get() {
+            return None;
+        }
         let exchange = (self.connect)().ok()?;
-        let by = Instant::now() + PATIENCE;
         Some(CodeHost::over(
             exchange,
             repository,
@@ -129,10 +165,28 @@ impl Run<'_> {
         ))
     }
 
-    async fn in_time<T>(&self, ask: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            asked = timeout(PATIENCE, ask) => asked.ok(),
-            _ = self.stop.asked() => None,
+    /// What the code host answers by then. One that does not is asked nothing
+    /// more: each further wait would be as vain, and they add up.
+    async fn in_time<T>(
+        &self,
+        by: Instant,
+        ask: impl Future<Output = Result<T, CodeHostError>>,
+    ) -> Option<Result<T, CodeHostError>> {
+        match timeout_at(by, ask).await {
+            Ok(Ok(answer)) => Some(Ok(answer)),
+            Ok(Err(error)) if Instant::now() < by => Some(Err(error)),
+            _ => {
+                self.is_host_silent.set(true);
+                self.reporter.on(Event::Warning(
+                    "The code host did not answer in time, and is asked nothing more in this run: \
+                     the comment on the pull request may be out of date.",
+                ));
+                None
+            }
         }
+    }
+
+    fn warn(&self, error: &CodeHostError) {
+        self.reporter.on(Event::Warning(&error.to_string()));
     }
 }

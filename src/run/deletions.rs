@@ -30,6 +30,18 @@ impl Run<'_> {
         outcome
     }
 
+    /// The same for a pull request that was closed when the event was made. An
+    /// old job may be run again after it was reopened.
+    pub(super) async fn end_preview(&self, preview: &Preview) -> Outcome {
+        if self.is_still_open(preview.pull_request).await == Some(true) {
+            return Outcome::new(
+                Ending::Passed,
+                "The pull request is open again, so its preview stays",
+            );
+        }
+        self.delete_preview(preview).await
+    }
+
     /// The pull request is closed: nothing may be left of its preview. `made`
     /// is the app that this run has made.
     pub(super) async fn was_closed(&self, new: &NewPreview, made: Option<Uuid>) -> Outcome {
@@ -183,14 +195,19 @@ impl Run<'_> {
     /// Each preview is judged right before it is deleted: what was true of it
     /// before the others went may not be so any more.
     async fn clean(&self, cleaning: &Cleaning, tally: &RefCell<Tally>) -> Outcome {
-        let all = match trigger::all_previews(&self.client).await {
-            Ok(all) => all,
+        let listed = match trigger::list_previews(&self.client).await {
+            Ok(listed) => listed,
             Err(error) => return self.not_started(error.into()).await,
         };
+        if listed.has_more {
+            self.reporter.on(Event::Warning(
+                "There are more apps than are looked through: the oldest previews may be missed.",
+            ));
+        }
         let mut failed: Option<Outcome> = None;
         let mut tried = 0;
         // The oldest are the likeliest, and the longest in the way.
-        for app in all.into_iter().rev() {
+        for app in listed.all.into_iter().rev() {
             let stale = match self.judge(cleaning, app).await {
                 Ok(Some(stale)) => stale,
                 Ok(None) => continue,
@@ -253,9 +270,11 @@ impl Run<'_> {
         }
         let slug = cleaning.closed_in.as_deref();
         let request = slug.and_then(|slug| trigger::pull_request_of(&record, slug));
-        let why = match (self.is_open(request).await, request) {
-            (Some(false), Some(number)) => Some(format!("pull request {number} is closed")),
-            _ => self.why_old(cleaning, &record, app.id).await?,
+        let branch = record.default_branch.as_deref();
+        let is_closed = self.is_closed(request, branch).await;
+        let why = match request.filter(|_| is_closed) {
+            Some(number) => Some(format!("pull request {number} is closed")),
+            None => self.why_old(cleaning, &record, app.id).await?,
         };
         let label = match app.display_name {
             Some(name) => format!("{name} ({})", app.id),

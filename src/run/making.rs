@@ -236,15 +236,16 @@ impl Run<'_> {
         before: &Previews,
         by: Instant,
     ) -> Outcome {
-        let app = match made {
-            Some(Ok(app)) => Some(app),
-            Some(Err(TriggerError::Api(error))) => {
-                return nothing_started(signal).because(error.to_string());
-            }
-            Some(Err(_)) | None => {
-                let client = self.client.hurried(by.min(Instant::now() + LOOK_UP));
-                trigger::find_made_preview(&client, new, before).await
-            }
+        if let Some(Err(error)) = &made
+            && let Some(refused) = error.failed_request()
+        {
+            return nothing_started(signal).because(refused.to_string());
+        }
+        let app = if let Some(Ok(app)) = made {
+            Some(app)
+        } else {
+            let client = self.client.hurried(by.min(Instant::now() + LOOK_UP));
+            trigger::find_made_preview(&client, new, before).await
         };
         let Some(app) = app else {
             return Outcome::interrupted(signal)

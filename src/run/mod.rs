@@ -14,6 +14,7 @@ mod promote;
 mod settle;
 mod undo;
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -71,6 +72,8 @@ pub(crate) struct Run<'a> {
     pub(crate) gate: &'a Gate,
     /// Sets up what carries requests to others than Sevalla.
     pub(crate) connect: &'a dyn Fn() -> Result<Box<dyn Exchange>, ConnectionError>,
+    /// Whether the code host has once not answered in time.
+    pub(crate) is_host_silent: Cell<bool>,
 }
 
 impl Run<'_> {
@@ -83,6 +86,7 @@ impl Run<'_> {
             // The largest of them, which the others need not make room for.
             Task::CreatePreview(new) => Box::pin(self.create_preview(new)).await,
             Task::DeletePreview(preview) => self.delete_preview(preview).await,
+            Task::EndPreview(preview) => self.end_preview(preview).await,
             Task::CleanPreviews(cleaning) => self.clean_previews(cleaning).await,
             Task::Follow(service, sought) => self.attach(*service, sought).await,
             Task::Cancel(service, id) => self.cancel(*service, id).await,

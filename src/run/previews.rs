@@ -52,6 +52,16 @@ enum Todo {
     TooLate,
 }
 
+/// What has become of a preview while it was deployed.
+enum Standing {
+    /// It is there, and wanted.
+    Stays,
+    /// Its pull request is closed.
+    Closed,
+    /// It is gone, and wanted.
+    Vanished,
+}
+
 /// How bringing up a preview has ended so far.
 pub(super) struct Brought {
     pub(super) outcome: Outcome,
@@ -81,7 +91,7 @@ impl Run<'_> {
         };
         let number = new.preview.pull_request;
         let key = new.pipeline.to_string();
-        if new.ends_with_pull_request && self.is_open(number).await == Some(false) {
+        if new.ends_with_pull_request && self.is_still_open(number).await == Some(false) {
             let outcome = self.was_closed(new, None).await;
             if outcome.ending == Ending::Passed {
                 self.comment(number, &key, News::Deleted).await;
@@ -322,11 +332,23 @@ impl Run<'_> {
             Some(app) if !matches!(outcome.ending, Ending::Interrupted(_)) => app,
             _ => return (outcome, false),
         };
-        if new.ends_with_pull_request && !self.stays(new, app).await {
-            let made = brought.app.filter(|_| brought.is_made);
-            let outcome = self.was_closed(new, made).await;
-            let is_deleted = outcome.ending == Ending::Passed;
-            return (outcome, is_deleted);
+        if new.ends_with_pull_request {
+            match self.standing(new, app).await {
+                Standing::Stays => {}
+                Standing::Vanished => {
+                    let vanished = "The preview app was deleted while it was built";
+                    let outcome = Outcome::new(Ending::Failed, vanished)
+                        .because("The pull request is open")
+                        .hint("Run this again to make another");
+                    return (outcome, false);
+                }
+                Standing::Closed => {
+                    let made = brought.app.filter(|_| brought.is_made);
+                    let outcome = self.was_closed(new, made).await;
+                    let is_deleted = outcome.ending == Ending::Passed;
+                    return (outcome, is_deleted);
+                }
+            }
         }
         if outcome.ending == Ending::Success {
             let host = tokio::select! {
@@ -344,14 +366,20 @@ impl Run<'_> {
 
     /// Whether the preview is still wanted. Where the pull request cannot be
     /// asked, the app tells: Sevalla deletes it when its pull request is closed.
-    async fn stays(&self, new: &NewPreview, app: Uuid) -> bool {
-        if self.is_open(new.preview.pull_request).await == Some(false) {
-            return false;
+    async fn standing(&self, new: &NewPreview, app: Uuid) -> Standing {
+        let is_open = self.is_open(new.preview.pull_request).await;
+        if is_open == Some(false) {
+            return Standing::Closed;
         }
         let patience = Patience::FOR_A_SEARCH;
-        match self.client.get_application(app, patience).await {
+        let is_there = match self.client.get_application(app, patience).await {
             Ok(record) => record.status.as_deref() != Some("deleting"),
             Err(error) => error.status() != Some(404),
+        };
+        match (is_there, is_open) {
+            (true, _) => Standing::Stays,
+            (false, Some(true)) => Standing::Vanished,
+            (false, _) => Standing::Closed,
         }
     }
 

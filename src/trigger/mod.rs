@@ -29,7 +29,7 @@ pub use self::database::{
 pub use self::delete::{Deleted, delete_preview, refuse_no_preview};
 use self::once::{at_most_once, find_one, search_once};
 pub use self::preview::{
-    PreviewApp, Previews, all_previews, create_preview, find_made_preview, find_previews,
+    Listed, PreviewApp, Previews, create_preview, find_made_preview, find_previews, list_previews,
     older_twin, one_of, other_repository, previews_to_delete, pull_request_of,
 };
 pub use self::promote::{Aim, Target, look_before_promotion, promote};
@@ -112,13 +112,18 @@ impl TriggerError {
         Self::At(place.into(), Box::new(self))
     }
 
-    /// The status of the answer, if there was one that refused.
-    pub fn status(&self) -> Option<u16> {
+    /// The request that failed, wherever that was.
+    pub fn failed_request(&self) -> Option<&ApiError> {
         match self {
-            Self::Api(error) => error.status(),
-            Self::At(_, error) => error.status(),
+            Self::Api(error) => Some(error),
+            Self::At(_, error) => error.failed_request(),
             Self::Refused { .. } | Self::Unidentified(_) | Self::Ambiguous { .. } => None,
         }
+    }
+
+    /// The status of the answer, if there was one that refused.
+    pub fn status(&self) -> Option<u16> {
+        self.failed_request()?.status()
     }
 }
 

@@ -198,7 +198,7 @@ impl<T: Candidate> NotOne<T> {
 }
 
 /// Searches again and again for a bounded time until there is one.
-pub(super) async fn find_one<T>(
+pub(super) async fn find_one<T: Candidate>(
     search: impl AsyncFn() -> Result<Option<Vec<T>>, ApiError>,
     is_slow: bool,
 ) -> Result<T, NotOne<T>> {
@@ -212,7 +212,7 @@ pub(super) async fn find_one<T>(
 type Found<K, T> = (Vec<(K, T)>, Vec<(K, NotOne<T>)>);
 
 /// Searches for the effect of each key, again and again for a bounded time.
-async fn find_each<K: Copy, T>(
+async fn find_each<K: Copy, T: Candidate>(
     keys: &[K],
     search: impl AsyncFn(K) -> Result<Option<Vec<T>>, ApiError>,
     is_slow: bool,
@@ -240,14 +240,14 @@ async fn find_each<K: Copy, T>(
 }
 
 /// Searches once; `None` if there is nothing yet.
-pub(super) async fn search_once<T>(
+pub(super) async fn search_once<T: Candidate>(
     search: impl AsyncFn() -> Result<Option<Vec<T>>, ApiError>,
 ) -> Result<Option<T>, NotOne<T>> {
     let mut found = search()
         .await
         .map_err(NotOne::Failed)?
         .ok_or(NotOne::Impossible)?;
-    if found.len() > 1 {
+    if found.len() > 1 || found.iter().any(Candidate::is_doubtful) {
         return Err(NotOne::Several(found));
     }
     Ok(found.pop())
@@ -261,6 +261,11 @@ pub(super) trait Candidate {
     fn id(&self) -> Option<&str>;
     /// What a person recognises it by.
     fn describe(&self) -> String;
+    /// Whether it could be the effect, but is not like what was asked for:
+    /// neither taken for it, nor a reason to ask again.
+    fn is_doubtful(&self) -> bool {
+        false
+    }
 }
 
 impl Candidate for Deployment {

@@ -44,11 +44,20 @@ impl PreviewApp {
     }
 }
 
-/// All preview apps of the company that are not being deleted, newest first.
-pub async fn all_previews(client: &Client) -> Result<Vec<AppSummary>, ApiError> {
+/// The preview apps of a company.
+pub struct Listed {
+    /// Those that are not being deleted, newest first.
+    pub all: Vec<AppSummary>,
+    /// Whether there may be more than were looked through.
+    pub has_more: bool,
+}
+
+/// Lists the preview apps of the company.
+pub async fn list_previews(client: &Client) -> Result<Listed, ApiError> {
     let mut all: Vec<AppSummary> = Vec::new();
     let mut offset = 0;
-    while offset < MOST_APPLICATIONS {
+    let mut has_more = true;
+    while has_more && offset < MOST_APPLICATIONS {
         let patience = Patience::FOR_A_SEARCH;
         let page = client.list_applications(offset, patience).await?;
         let length = page.len();
@@ -58,15 +67,13 @@ pub async fn all_previews(client: &Client) -> Result<Vec<AppSummary>, ApiError> 
             .filter(|app| all.iter().all(|a| a.id != app.id));
         let fresh: Vec<AppSummary> = fresh.collect();
         all.extend(fresh);
-        if length < LONGEST_PAGE {
-            break;
-        }
+        has_more = length >= LONGEST_PAGE;
         offset += LONGEST_PAGE;
     }
     all.retain(|app| {
         app.kind.as_deref() == Some(PREVIEW) && app.status.as_deref() != Some("deleting")
     });
-    Ok(all)
+    Ok(Listed { all, has_more })
 }
 
 /// What looking for a preview app has shown.
@@ -80,10 +87,10 @@ pub struct Previews {
 
 /// Looks for the preview app that is meant, to deploy it. One that may be a
 /// mirror's is only taken if its name tells this pull request.
-pub async fn find_previews(client: &Client, preview: &Preview) -> Result<Previews, ApiError> {
-    let all = all_previews(client).await?;
-    let known = all.iter().map(|app| app.id).collect();
-    let mut found = choose(client, preview, all, &HashSet::new()).await?;
+pub async fn find_previews(client: &Client, preview: &Preview) -> Result<Previews, TriggerError> {
+    let listed = list_previews(client).await?;
+    let known = listed.all.iter().map(|app| app.id).collect();
+    let mut found = choose_of_all(client, preview, listed).await?;
     found.retain(|(likeness, app)| *likeness > Likeness::Name || names_it(preview, app));
     Ok(Previews {
         found: without_likeness(found),
@@ -98,8 +105,8 @@ pub async fn previews_to_delete(
     client: &Client,
     preview: &Preview,
 ) -> Result<Vec<PreviewApp>, TriggerError> {
-    let all = all_previews(client).await?;
-    let found = choose(client, preview, all, &HashSet::new()).await?;
+    let listed = list_previews(client).await?;
+    let found = choose_of_all(client, preview, listed).await?;
     let is_sure = |(likeness, app): &(Likeness, PreviewApp)| match likeness {
         Likeness::Same => true,
         Likeness::Unknown => names_it(preview, app),
@@ -148,6 +155,34 @@ pub fn one_of(found: &mut Vec<PreviewApp>) -> Result<Option<PreviewApp>, Trigger
     Ok(found.pop())
 }
 
+/// Those of all that are most like the one that is meant. Where not all could
+/// be looked through, finding none says nothing: another would be made on each
+/// push, and none ever deleted.
+async fn choose_of_all(
+    client: &Client,
+    preview: &Preview,
+    listed: Listed,
+) -> Result<Vec<(Likeness, PreviewApp)>, TriggerError> {
+    let chosen = choose(client, preview, listed.all, &HashSet::new()).await?;
+    if chosen.found.is_empty() && (listed.has_more || chosen.has_more) {
+        return Err(TriggerError::Refused {
+            reason: format!(
+                "There are too many apps to find the preview app among them: at most \
+                 {MOST_APPLICATIONS} are listed, and {MOST_RECORDS} of those read that could be it"
+            ),
+            hint: "Name it with app-id, and delete previews that nobody needs (clean-previews)."
+                .to_owned(),
+        });
+    }
+    Ok(chosen.found)
+}
+
+struct Chosen {
+    found: Vec<(Likeness, PreviewApp)>,
+    /// Whether there are more that were not read.
+    has_more: bool,
+}
+
 /// Those that are most like the one that is meant, without those that are
 /// known.
 async fn choose(
@@ -155,18 +190,24 @@ async fn choose(
     preview: &Preview,
     all: Vec<AppSummary>,
     known: &HashSet<Uuid>,
-) -> Result<Vec<(Likeness, PreviewApp)>, ApiError> {
+) -> Result<Chosen, ApiError> {
     let mut found: Vec<(Likeness, PreviewApp)> = Vec::new();
-    let summaries = all.into_iter();
-    let candidates = summaries.filter(|app| {
-        !known.contains(&app.id) && may_be_numbered(preview, app.display_name.as_deref())
+    // The record, which tells the app's own branch, is not read yet. If it is
+    // the app that is meant, it is the same.
+    let branch = preview.branch.as_deref();
+    let numbers = |app: &AppSummary| numbers_of(app.display_name.as_deref(), branch);
+    let mut candidates = all;
+    candidates.retain(|app| !known.contains(&app.id) && may_be_numbered(preview, &numbers(app)));
+    // The likeliest first: not all may be read.
+    candidates.sort_by_cached_key(|app| {
+        let name = app.display_name.as_deref();
+        let is_of_branch = branch.is_some_and(|branch| name.is_some_and(|n| n.contains(branch)));
+        (!names_exactly(preview, &numbers(app)), !is_of_branch)
     });
-    for app in candidates.take(MOST_RECORDS) {
-        let record = match client.get_application(app.id, Patience::FOR_A_SEARCH).await {
-            Ok(record) => record,
-            // Deleted since the list was read.
-            Err(error) if error.status() == Some(404) => continue,
-            Err(error) => return Err(error),
+    let has_more = candidates.len() > MOST_RECORDS;
+    for app in candidates.into_iter().take(MOST_RECORDS) {
+        let Some(record) = read(client, app.id).await? else {
+            continue;
         };
         if let Some(likeness) = is_meant(preview, &record) {
             let app = PreviewApp {
@@ -179,7 +220,7 @@ async fn choose(
     }
     let best = found.iter().map(|(likeness, _)| *likeness).max();
     found.retain(|(likeness, _)| Some(*likeness) == best);
-    Ok(found)
+    Ok(Chosen { found, has_more })
 }
 
 /// How well an app's repository fits.
@@ -199,7 +240,7 @@ pub fn other_repository<'a>(preview: &Preview, record: &'a Application) -> Optio
     let ours = preview.repository.as_deref()?;
     let its = record.repo_url.as_deref()?;
     let is_found =
-        last_part(its) == last_part(ours) && names_exactly(preview, record.display_name.as_deref());
+        last_part(its) == last_part(ours) && names_exactly(preview, &numbers_told(record));
     (!is_repository(its, ours) && !is_found).then_some(its)
 }
 
@@ -213,15 +254,15 @@ fn is_meant(preview: &Preview, record: &Application) -> Option<Likeness> {
         (Some(_), Some(_)) => return None,
         _ => Likeness::Unknown,
     };
-    let name = record.display_name.as_deref();
+    let numbers = numbers_told(record);
     let same_branch = match (&preview.branch, &record.default_branch) {
         (Some(ours), Some(its)) => ours == its,
         // Then only the number can tell.
         _ => preview
             .pull_request
-            .is_some_and(|number| numbers_in(name.unwrap_or_default()).contains(&number)),
+            .is_some_and(|number| numbers.contains(&number)),
     };
-    let is_it = is_preview && !is_gone && same_branch && may_be_numbered(preview, name);
+    let is_it = is_preview && !is_gone && same_branch && may_be_numbered(preview, &numbers);
     is_it.then_some(likeness)
 }
 
@@ -241,17 +282,15 @@ fn plain(address: &str) -> String {
 /// to, if its name tells exactly one.
 pub fn pull_request_of(record: &Application, slug: &str) -> Option<u64> {
     let is_its = is_repository(record.repo_url.as_deref()?, slug);
-    let numbers = numbers_in(record.display_name.as_deref()?);
-    match numbers.as_slice() {
+    match numbers_told(record).as_slice() {
         [number] if is_its => Some(*number),
         _ => None,
     }
 }
 
-/// Whether an app of this name may belong to the pull request: not if the name
-/// tells the number of another.
-fn may_be_numbered(preview: &Preview, name: Option<&str>) -> bool {
-    let numbers = numbers_in(name.unwrap_or_default());
+/// Whether an app whose name tells these numbers may belong to the pull
+/// request: not if they are those of others.
+fn may_be_numbered(preview: &Preview, numbers: &[u64]) -> bool {
     let Some(ours) = preview.pull_request else {
         return true;
     };
@@ -261,13 +300,37 @@ fn may_be_numbered(preview: &Preview, name: Option<&str>) -> bool {
 /// Whether the name of an app tells the number of this pull request and of no
 /// other.
 fn names_it(preview: &Preview, app: &PreviewApp) -> bool {
-    names_exactly(preview, app.name.as_deref())
+    names_exactly(preview, &numbers_of_app(app))
 }
 
-fn names_exactly(preview: &Preview, name: Option<&str>) -> bool {
-    let numbers = numbers_in(name.unwrap_or_default());
+fn names_exactly(preview: &Preview, numbers: &[u64]) -> bool {
     let is_ours = |number: &u64| Some(*number) == preview.pull_request;
     !numbers.is_empty() && numbers.iter().all(is_ours)
+}
+
+fn numbers_of_app(app: &PreviewApp) -> Vec<u64> {
+    let branch = app.record.as_ref();
+    let branch = branch.and_then(|record| record.default_branch.as_deref());
+    numbers_of(app.name.as_deref(), branch)
+}
+
+fn numbers_told(record: &Application) -> Vec<u64> {
+    numbers_of(
+        record.display_name.as_deref(),
+        record.default_branch.as_deref(),
+    )
+}
+
+/// The numbers that a name tells beside the branch in it: `revert-pr-3` is the
+/// name of a branch, and says nothing of whose it is.
+fn numbers_of(name: Option<&str>, branch: Option<&str>) -> Vec<u64> {
+    let name = name.unwrap_or_default().to_lowercase();
+    let branch = branch.unwrap_or_default().to_lowercase();
+    if numbers_in(&branch).is_empty() {
+        // And one called `7` must not take the 7 out of `PR #7`.
+        return numbers_in(&name);
+    }
+    numbers_in(&name.replace(&branch, " "))
 }
 
 /// The numbers of pull requests that a name tells: `#7`, `!7`, `PR 7`, `pr-7`.
@@ -322,16 +385,75 @@ pub async fn create_preview(
 ) -> Result<PreviewApp, TriggerError> {
     let send = async || {
         let made = send_creation(client, new).await?;
-        Ok(PreviewApp {
+        let app = PreviewApp {
             id: made.id,
             name: made.display_name,
             record: None,
+        };
+        Ok(Made {
+            app,
+            is_doubtful: false,
         })
     };
-    let search = async || Ok(Some(find_new(client, new, before).await?));
-    at_most_once(send, search, || !client.is_closing(), tell)
-        .await
-        .map_err(explain)
+    let search = async || Ok(Some(find_lost(client, new, before).await?));
+    let made = at_most_once(send, search, || !client.is_closing(), tell).await;
+    made.map(|made| made.app).map_err(explain)
+}
+
+/// An app that a creation has made, or may have.
+struct Made {
+    app: PreviewApp,
+    is_doubtful: bool,
+}
+
+/// The new apps that a creation may have made whose answer was lost. The
+/// pipeline may build another repository than the run's, and name its apps in
+/// other ways: what has the branch is at least a reason not to ask again.
+async fn find_lost(
+    client: &Client,
+    new: &NewPreview,
+    before: &Previews,
+) -> Result<Vec<Made>, ApiError> {
+    let sure = find_new(client, new, before).await?;
+    if !sure.is_empty() {
+        let made = |app| Made {
+            app,
+            is_doubtful: false,
+        };
+        return Ok(sure.into_iter().map(made).collect());
+    }
+    let mut found = Vec::new();
+    let Listed { all, .. } = list_previews(client).await?;
+    let fresh = all
+        .into_iter()
+        .filter(|app| !before.known.contains(&app.id));
+    for app in fresh.take(MOST_RECORDS) {
+        let Some(record) = read(client, app.id).await? else {
+            continue;
+        };
+        let its = record.default_branch.as_deref();
+        if its.is_none_or(|its| its == new.branch) {
+            let app = PreviewApp {
+                id: app.id,
+                name: app.display_name,
+                record: Some(record),
+            };
+            found.push(Made {
+                app,
+                is_doubtful: true,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// The record of an app, unless it was deleted since the list was read.
+async fn read(client: &Client, app: Uuid) -> Result<Option<Application>, ApiError> {
+    match client.get_application(app, Patience::FOR_A_SEARCH).await {
+        Ok(record) => Ok(Some(record)),
+        Err(error) if error.status() == Some(404) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Sends the request that makes an app. A quota of creations frees within the
@@ -372,9 +494,9 @@ async fn find_new(
     new: &NewPreview,
     before: &Previews,
 ) -> Result<Vec<PreviewApp>, ApiError> {
-    let all = all_previews(client).await?;
-    let found = choose(client, &new.preview, all, &before.known).await?;
-    Ok(without_likeness(found))
+    let Listed { all, .. } = list_previews(client).await?;
+    let chosen = choose(client, &new.preview, all, &before.known).await?;
+    Ok(without_likeness(chosen.found))
 }
 
 /// The app that another run has made for the same at the same time, if it is
@@ -394,7 +516,6 @@ pub async fn older_twin(
 
 /// Whether two apps are of the same repository, branch and pull request.
 fn is_twin(one: &PreviewApp, other: &PreviewApp) -> bool {
-    let numbers = |app: &PreviewApp| numbers_in(app.name.as_deref().unwrap_or_default());
     let place = |app: &PreviewApp| {
         let record = app.record.as_ref();
         record.map(|app| {
@@ -404,7 +525,7 @@ fn is_twin(one: &PreviewApp, other: &PreviewApp) -> bool {
             )
         })
     };
-    place(one) == place(other) && numbers(one) == numbers(other)
+    place(one) == place(other) && numbers_of_app(one) == numbers_of_app(other)
 }
 
 /// Adds what a refusal most likely means: the call is newer than the published
@@ -436,7 +557,7 @@ fn explain(error: TriggerError) -> TriggerError {
     }
 }
 
-impl Candidate for PreviewApp {
+impl Candidate for Made {
     const NOUN: &'static str = "preview app";
 
     fn id(&self) -> Option<&str> {
@@ -444,7 +565,11 @@ impl Candidate for PreviewApp {
     }
 
     fn describe(&self) -> String {
-        self.label()
+        self.app.label()
+    }
+
+    fn is_doubtful(&self) -> bool {
+        self.is_doubtful
     }
 }
 
@@ -535,5 +660,18 @@ mod tests {
         assert_eq!(numbers_in("PR #7: Add #tags"), [7]);
         assert_eq!(numbers_in("shop-pr-12"), [12]);
         assert_eq!(numbers_in("expr-3 sprint 4"), Vec::<u64>::new());
+    }
+
+    #[test]
+    fn a_number_in_the_name_of_the_branch_says_nothing() {
+        for (name, branch, numbers) in [
+            ("revert-pr-3", "revert-pr-3", vec![]),
+            ("PR #7 Revert-PR-3", "revert-pr-3", vec![7]),
+            ("PR #3 revert-pr-3", "revert-pr-3", vec![3]),
+            ("PR #7", "7", vec![7]),
+            ("PR #7 x", "", vec![7]),
+        ] {
+            assert_eq!(numbers_of(Some(name), Some(branch)), numbers, "{name}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use sevalla_simulator::{Application, Pipeline, Preview, Script, Simulator, World
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use crate::harness::{APP, PIPELINE, PullRequest, Runner, called, stopped};
+use crate::harness::{APP, PIPELINE, PullRequest, Runner, called, ids, stopped};
 
 const TOKEN: &str = "ghs_0123456789abcdefghijklmnopqrstuvwxyz";
 const COMMENTS: &str = "/repos/octo/shop/issues/7/comments";
@@ -149,6 +149,14 @@ async fn one_comment_follows_the_preview_from_its_making_to_its_end() {
         .assert_ended(0, "success");
     assert!(github.comment().contains(&url));
 
+    // An old job that is run again, while the pull request is open.
+    let reopened = preview(&simulator, &server, &PullRequest::CLOSED);
+    let reopened = reopened.run().await;
+    reopened.assert_ended(0, "skipped");
+    reopened.assert_told("The pull request is open again");
+    assert!(github.comment().contains(&url));
+
+    github.0.lock().unwrap().is_closed = true;
     preview(&simulator, &server, &PullRequest::CLOSED)
         .run()
         .await
@@ -194,6 +202,22 @@ async fn a_comment_that_cannot_be_written_is_a_warning() {
     run.assert_ended(0, "success");
     run.assert_told("pull-requests: write");
     assert!(!run.output("url").is_empty());
+}
+
+#[tokio::test]
+async fn a_code_host_that_never_answers_does_not_keep_the_deployment() {
+    let (github, simulator) = (GitHub::default(), sevalla(Script::success()).await);
+    github.0.lock().unwrap().hangs = true;
+    let server = github.serve().await;
+    let run = preview(&simulator, &server, &PullRequest::OPENED)
+        .set("SEVALLA_TIMEOUT", "15s")
+        .run()
+        .await;
+    run.assert_ended(0, "success");
+    run.assert_told("The code host did not answer in time");
+    assert!(!run.output("url").is_empty());
+    assert!(run.took.as_secs() < 15, "{:?}", run.took);
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -296,9 +320,13 @@ async fn previews_of_closed_pull_requests_are_cleaned_and_the_comment_says_so() 
             .kind("previewApp")
             .repo_url("https://github.example/octo/shop")
     };
+    // Named as if it were the closed one's, by its branch or by hand.
+    let (reverts, renamed) = (ids(2)[0].clone(), ids(2)[1].clone());
     let world = World::new()
-        .application(app(APP, "PR #7 feature/x"))
-        .application(app(other, "PR #8 feature/y"));
+        .application(app(APP, "PR #7 feature/x").default_branch("feature/x"))
+        .application(app(other, "PR #8 feature/y").default_branch("feature/y"))
+        .application(app(&reverts, "revert-pr-7").default_branch("revert-pr-7"))
+        .application(app(&renamed, "PR #7").default_branch("feature/z"));
     let simulator = Simulator::start(world).await;
     let run = preview(&simulator, &server, &PullRequest::OPENED)
         .set("SEVALLA_ACTION", "clean-previews")
@@ -309,7 +337,9 @@ async fn previews_of_closed_pull_requests_are_cleaned_and_the_comment_says_so() 
     run.assert_told("pull request 7 is closed");
     run.assert_told("Deleted 1 preview apps");
     assert!(simulator.application(APP).is_none());
-    assert!(simulator.application(other).is_some());
+    for stays in [other, &reverts, &renamed] {
+        assert!(simulator.application(stays).is_some(), "{stays}");
+    }
     assert!(github.comment().contains("deleted"), "{}", github.comment());
 }
 
@@ -326,6 +356,55 @@ async fn a_pull_request_that_closes_during_the_build_leaves_no_preview() {
     run.assert_ended(0, "skipped");
     assert!(simulator.preview_apps().is_empty());
     assert!(!github.comment().contains("sevalla.app"));
+}
+
+#[tokio::test]
+async fn a_dry_run_writes_no_comment() {
+    for (action, app) in [("delete-preview-app", APP), ("clean-previews", "")] {
+        let github = GitHub::default();
+        github.0.lock().unwrap().is_closed = true;
+        github.commented();
+        let server = github.serve().await;
+        let app_there = Application::new(APP)
+            .display_name("PR #7 feature/x")
+            .kind("previewApp")
+            .default_branch("feature/x")
+            .repo_url("https://github.example/octo/shop");
+        let simulator = Simulator::start(World::new().application(app_there)).await;
+        let run = preview(&simulator, &server, &PullRequest::CLOSED)
+            .set("SEVALLA_ACTION", action)
+            .set("SEVALLA_PIPELINE_ID", "")
+            .set("SEVALLA_APP_ID", app)
+            .set("SEVALLA_DRY_RUN", "true")
+            .run()
+            .await;
+        run.assert_ended(0, "planned");
+        assert_eq!(github.0.lock().unwrap().written, 0, "{action}");
+    }
+    // Nor where it would delete what is closed by now, and what is gone already.
+    let github = GitHub::default();
+    github.0.lock().unwrap().is_closed = true;
+    github.commented();
+    let server = github.serve().await;
+    let simulator = sevalla(Script::success()).await;
+    for event in [PullRequest::OPENED, PullRequest::CLOSED] {
+        let dry = preview(&simulator, &server, &event).set("SEVALLA_DRY_RUN", "true");
+        assert_eq!(dry.run().await.code, Some(0));
+        assert_eq!(github.0.lock().unwrap().written, 0, "{}", event.action);
+    }
+}
+
+#[tokio::test]
+async fn an_app_that_vanishes_while_its_pull_request_is_open_is_a_failure() {
+    let script = Script::success().run(std::time::Duration::from_secs(2));
+    let (github, simulator) = (GitHub::default(), sevalla(script).await);
+    let server = github.serve().await;
+    let running = preview(&simulator, &server, &PullRequest::OPENED).start();
+    called(&simulator, "getDeploymentV3").await;
+    simulator.close_pull_request(7);
+    let run = running.finish().await;
+    run.assert_ended(1, "failed");
+    run.assert_told("The preview app was deleted while it was built");
 }
 
 #[tokio::test]

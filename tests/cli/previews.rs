@@ -328,6 +328,36 @@ async fn a_creation_whose_answer_is_lost_makes_one_app() {
 }
 
 #[tokio::test]
+async fn a_lost_creation_in_another_repository_is_not_sent_again() {
+    let other = template().repo_url("https://github.example/octo/shop-old");
+    let simulator = pipeline(Preview::new().next(other)).await;
+    let lost = Behaviour::ResetAfterApplying;
+    simulator.add_fault(Fault::on("createPreviewApp").first(1).does(lost));
+    let run = previews(&simulator).run().await;
+
+    assert_eq!(run.output("outcome"), "ambiguous", "{}", run.streams());
+    run.assert_told(APP);
+    assert_eq!(asked(&simulator).len(), 1);
+    assert_eq!(simulator.preview_apps().len(), 1);
+}
+
+#[tokio::test]
+async fn a_preview_behind_too_many_others_is_not_taken_for_gone() {
+    let filler = |number: usize| Application::new(format!("7f1c1d0e-8a57-4c0b-9d5e-{number:012}"));
+    let world = World::new().application(existing(APP, "PR #7 feature/x", "feature/x"));
+    let world = (0..2000).map(filler).fold(world, World::application);
+    let simulator = started(world, Preview::new().next(template())).await;
+    let run = |event: PullRequest| previews(&simulator).on_pull_request(&event).run();
+    let runs = tokio::join!(run(OPENED), run(PullRequest::CLOSED));
+    for run in [runs.0, runs.1] {
+        run.assert_ended(9, "rejected");
+        run.assert_told("There are too many apps");
+        run.assert_told("app-id");
+    }
+    assert!(simulator.journal().iter().all(|call| call.method == "GET"));
+}
+
+#[tokio::test]
 async fn an_app_that_another_run_has_made_meanwhile_is_taken() {
     let preview = Preview::new().next(template()).refuses_second_with(409);
     let simulator = pipeline(preview).await;
@@ -715,6 +745,20 @@ async fn a_signal_while_the_app_is_made_cancels_its_first_deployment() {
         run.assert_told("was created");
         run.assert_told("delete-preview-app");
     }
+}
+
+#[tokio::test]
+async fn a_signal_while_the_creation_is_refused_says_that_nothing_was_made() {
+    let simulator = pipeline(Preview::new().configured(false)).await;
+    let slow = Behaviour::Delay(Duration::from_secs(1));
+    simulator.add_fault(Fault::on("createPreviewApp").does(slow));
+    let running = previews(&simulator).start();
+    called(&simulator, "createPreviewApp").await;
+    let run = stopped(running, "INT").await;
+
+    run.assert_ended(130, "interrupted");
+    run.assert_told("No deployment was started");
+    assert!(!run.streams().contains("is not known"), "{}", run.streams());
 }
 
 #[tokio::test]

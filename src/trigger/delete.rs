@@ -1,26 +1,16 @@
 //! Deleting a preview app. Whatever a caller takes it for, its record is read
 //! here first, and an application of any other type is refused.
 
-use std::time::Duration;
-
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::preview::PREVIEW;
-use super::{Tell, TriggerError, cancel, read_past};
+use super::removal::{AGAIN, BUSY, cancel_what_runs};
+use super::{Tell, TriggerError};
 use crate::deployment::Service;
 use crate::report::Event;
 use crate::schedule::Schedule;
 use crate::sevalla::{ApiError, Application, Client, Patience};
-
-/// Between two attempts while the service refuses because something runs.
-const AGAIN: Duration = Duration::from_secs(3);
-
-/// How long it may go on refusing.
-const BUSY: Duration = Duration::from_secs(180);
-
-/// How long one running deployment is watched after it was cancelled.
-const CANCELLING: Duration = Duration::from_secs(20);
 
 /// What became of the wish to delete.
 #[derive(Debug)]
@@ -52,7 +42,7 @@ pub async fn delete_preview(
     };
     refuse_no_preview(&record)?;
     if record.status.as_deref() != Some("deleting") {
-        cancel_what_runs(client, app, tell).await;
+        cancel_what_runs(client, Service::application(app), "app", tell).await;
         ask(client, app, tell).await?;
     }
     wait_until_gone(client, app, record.display_name, tell).await
@@ -71,24 +61,6 @@ pub fn refuse_no_preview(record: &Application) -> Result<(), TriggerError> {
         ),
         hint: "Check app-id: actions on previews touch nothing but preview apps.".to_owned(),
     })
-}
-
-/// A deployment that runs keeps an app from being deleted. What goes wrong here
-/// shows when the app is to be deleted.
-async fn cancel_what_runs(client: &Client, app: Uuid, tell: Tell<'_>) {
-    let service = Service::application(app);
-    let running = read_past(client, service).await.unwrap_or_default();
-    let running = running
-        .iter()
-        .filter(|deployment| deployment.status.verdict().is_none());
-    for deployment in running {
-        tell(Event::Note(&format!(
-            "Cancelling deployment {}, which keeps the app from being deleted",
-            deployment.id
-        )));
-        let by = client.deadline().min(Instant::now() + CANCELLING);
-        cancel(&client.until(by), service, &deployment.id, &|_| {}).await;
-    }
 }
 
 async fn ask(client: &Client, app: Uuid, tell: Tell<'_>) -> Result<(), ApiError> {

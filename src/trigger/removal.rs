@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{Tell, TriggerError, cancel, is_out_of_time, read_past};
+use crate::deployment::Service;
 use crate::plan::Doomed;
 use crate::report::{Event, duration};
 use crate::resource::{Collection, Thing};
@@ -13,10 +14,10 @@ use crate::schedule::Schedule;
 use crate::sevalla::{Client, Patience, Record};
 
 /// Between two attempts while the service refuses because something runs.
-const AGAIN: Duration = Duration::from_secs(3);
+pub(super) const AGAIN: Duration = Duration::from_secs(3);
 
 /// How long it may go on refusing.
-const BUSY: Duration = Duration::from_secs(180);
+pub(super) const BUSY: Duration = Duration::from_secs(180);
 
 /// How long one running deployment is watched after it was cancelled.
 const CANCELLING: Duration = Duration::from_secs(20);
@@ -100,7 +101,9 @@ pub async fn remove(
     tell: Tell<'_>,
 ) -> Result<Removed, TriggerError> {
     if !is_being_deleted(record) {
-        cancel_what_runs(client, thing, tell).await;
+        if let Some(service) = thing.service() {
+            cancel_what_runs(client, service, thing.kind.noun(), tell).await;
+        }
         if !ask(client, thing, doomed, tell).await? {
             return Ok(Removed::Gone);
         }
@@ -119,19 +122,20 @@ fn has_failed(record: &Record) -> bool {
 
 /// A deployment that runs keeps a service from being deleted. What goes wrong
 /// here shows when it is to be deleted.
-async fn cancel_what_runs(client: &Client, thing: Thing, tell: Tell<'_>) {
-    let Some(service) = thing.service() else {
-        return;
-    };
+pub(super) async fn cancel_what_runs(
+    client: &Client,
+    service: Service,
+    noun: &str,
+    tell: Tell<'_>,
+) {
     let running = read_past(client, service).await.unwrap_or_default();
     let running = running
         .iter()
         .filter(|deployment| deployment.status.verdict().is_none());
     for deployment in running {
         tell(Event::Note(&format!(
-            "Cancelling deployment {}, which keeps the {} from being deleted",
-            deployment.id,
-            thing.kind.noun()
+            "Cancelling deployment {}, which keeps the {noun} from being deleted",
+            deployment.id
         )));
         let by = client.deadline().min(Instant::now() + CANCELLING);
         cancel(&client.until(by), service, &deployment.id, &|_| {}).await;

@@ -146,8 +146,7 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
         Ok(plan) => plan.with_drawn(world.drawn.clone()),
         Err(problems) => return Outcome::invalid(&problems),
     };
-    reporter.show(plan.logs, plan.log_file.clone(), plan.summary);
-    reporter.keep_result(plan.report_file.clone());
+    reporter.show(plan.logs, &plan.files, plan.summary);
     for warning in &plan.warnings {
         reporter.on(Event::Warning(warning));
     }

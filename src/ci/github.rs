@@ -8,7 +8,7 @@
 use std::io::Write;
 
 use super::files::Files;
-use super::{Channel, Level, Token};
+use super::{Channel, Level, Place, Token};
 use crate::shown::{Block, Line};
 
 /// The runner cuts a longer annotation.
@@ -66,15 +66,16 @@ impl Channel for GitHub {
         }
     }
 
-    fn annotate(&mut self, level: Level, title: &Line, message: &Block) {
+    fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>) {
         let command = match level {
             Level::Error => "error",
             Level::Warning => "warning",
         };
         let title: String = title.as_str().chars().take(LONGEST_TITLE).collect();
         let message: String = message.as_str().chars().take(LONGEST_ANNOTATION).collect();
+        let place = place.map(at).unwrap_or_default();
         self.put(&format!(
-            "::{command} title={}::{}",
+            "::{command} {place}title={}::{}",
             property(&title),
             data(&message)
         ));
@@ -106,6 +107,17 @@ fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
+}
+
+/// The properties that name a place.
+fn at(place: &Place) -> String {
+    let column = place.column.map(|column| format!("col={column},"));
+    format!(
+        "file={},line={},{}",
+        property(&place.file),
+        place.line,
+        column.unwrap_or_default()
+    )
 }
 
 /// Escapes a property of a command.
@@ -150,9 +162,24 @@ mod tests {
             told(|g| g.annotate(
                 Level::Error,
                 &gate.line("a: b, c"),
-                &gate.block("50%\nmore")
+                &gate.block("50%\nmore"),
+                None
             )),
             "::error title=a%3A b%2C c::50%25%0Amore\n"
+        );
+        let place = Place {
+            file: "src/a,b.ts".to_owned(),
+            line: 7,
+            column: Some(3),
+        };
+        assert_eq!(
+            told(|g| g.annotate(
+                Level::Warning,
+                &gate.line("t"),
+                &gate.block("m"),
+                Some(&place)
+            )),
+            "::warning file=src/a%2Cb.ts,line=7,col=3,title=t::m\n"
         );
         assert_eq!(
             told(|g| {

@@ -27,12 +27,23 @@ pub trait Channel {
     fn open_log(&mut self, title: &Line);
     /// Ends that part.
     fn close_log(&mut self);
-    /// Marks the run with its error or a warning.
-    fn annotate(&mut self, level: Level, title: &Line, message: &Block);
+    /// Marks the run, or a place of the repository, with an error or a warning.
+    fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>);
     /// Gives the outputs to later steps, all or none.
     fn outputs(&mut self, outputs: &[(&'static str, Block)]) -> Result<(), String>;
     /// Adds to the job's summary, whole or not at all.
     fn summary(&mut self, markdown: &Block) -> Result<(), String>;
+}
+
+/// A place in the repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, relative to the repository's root.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: u32,
+    /// The column, counted from 1, where it is known.
+    pub column: Option<u32>,
 }
 
 /// How grave an annotation is.

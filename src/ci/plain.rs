@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use super::files::Files;
-use super::{Channel, Level};
+use super::{Channel, Level, Place};
 use crate::shown::{Block, Line};
 
 pub(super) struct Plain {
@@ -48,7 +48,7 @@ impl Channel for Plain {
     }
 
     /// The narrative has said it already.
-    fn annotate(&mut self, _level: Level, _title: &Line, _message: &Block) {}
+    fn annotate(&mut self, _: Level, _title: &Line, _message: &Block, _: Option<&Place>) {}
 
     fn outputs(&mut self, outputs: &[(&'static str, Block)]) -> Result<(), String> {
         if self.files.has_output() {

@@ -6,7 +6,6 @@ mod manage;
 mod previews;
 mod settings;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
@@ -21,6 +20,7 @@ use crate::inputs::{
     Abandon, ActionName, Comment, ExpectedCommit, Inputs, Logs, OnFailure, OnMismatch, OnSkipped,
     Problem, VerifyUrl, WhenBusy,
 };
+use crate::report::Files;
 use crate::secret::{ApiToken, HookUrl, Password};
 use crate::verify::Check;
 
@@ -65,10 +65,8 @@ pub struct Plan {
     pub code_host: Option<(Repository, ApiToken)>,
     /// When to show the deployment's log.
     pub logs: Logs,
-    /// Where to write the complete log.
-    pub log_file: Option<PathBuf>,
-    /// Where to write the result of a look.
-    pub report_file: Option<PathBuf>,
+    /// The files to write.
+    pub files: Files,
     /// Write a job summary.
     pub summary: bool,
     /// Only read.
@@ -321,8 +319,10 @@ impl Plan {
             comment: inputs.comment,
             code_host: facts.repository.clone().zip(inputs.github_token),
             logs: inputs.logs,
-            log_file: inputs.log_file,
-            report_file: inputs.report_file,
+            files: Files {
+                log: inputs.log_file,
+                report: inputs.report_file,
+            },
             summary: inputs.summary,
             dry_run: inputs.dry_run,
             warnings: doubts.warnings,

@@ -2,10 +2,9 @@
 //! end, written to a file. Bounded in memory whatever its length.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use super::whole_file::WholeFile;
 use crate::ci::Channel;
 use crate::deployment::LogLine;
 use crate::inputs::Logs;
@@ -47,11 +46,19 @@ const LONGEST_LABEL: usize = 64;
 /// to the beginning of a line.
 const NO_TIME: &str = "??:??:??.???Z";
 
+/// What is said of a log's file that cannot be written.
+fn trouble(path: &Path, error: &std::io::Error) -> String {
+    format!(
+        "The log could not be written to {}: {error}",
+        path.display()
+    )
+}
+
 /// Where the log goes.
 #[derive(Default)]
 pub(super) struct LogSink {
     logs: Option<Logs>,
-    file: Option<LogFile>,
+    file: Option<WholeFile>,
     /// Why the file is not being written any more.
     file_trouble: Option<String>,
     is_open: bool,
@@ -69,7 +76,7 @@ impl LogSink {
             ..Self::default()
         };
         if let Some(path) = log_file {
-            match LogFile::create(&path) {
+            match WholeFile::create(&path) {
                 Ok(file) => sink.file = Some(file),
                 Err(error) => sink.file_trouble = Some(trouble(&path, &error)),
             }
@@ -149,10 +156,10 @@ impl LogSink {
             channel.close_log();
             self.is_open = false;
         }
-        if let Some(file) = self.file.take()
-            && let Err(error) = file.finish()
-        {
-            self.file_trouble = Some(error);
+        if let Some(file) = self.file.take() {
+            let path = file.path.clone();
+            let finished = file.finish();
+            self.file_trouble = finished.err().map(|error| trouble(&path, &error));
         }
         self.file_trouble.take().map_or(Ok(()), Err)
     }
@@ -210,30 +217,6 @@ impl LogSink {
             ));
         }
     }
-}
-
-/// Writes a file of one line, whole or not at all.
-pub(super) fn write_line(path: &Path, line: &Line) -> Result<(), String> {
-    let written = LogFile::create(path).and_then(|mut file| {
-        file.write(line)?;
-        Ok(file)
-    });
-    let finished = written
-        .map_err(|error| error.to_string())
-        .and_then(LogFile::finish);
-    finished.map_err(|error| {
-        format!(
-            "The result could not be written to {}: {error}",
-            path.display()
-        )
-    })
-}
-
-fn trouble(path: &Path, error: &std::io::Error) -> String {
-    format!(
-        "The log could not be written to {}: {error}",
-        path.display()
-    )
 }
 
 /// What stands before every line of an entry: the service's time, its weight
@@ -301,55 +284,6 @@ impl Kept {
     }
 }
 
-/// A file that appears under its name only once it is complete.
-struct LogFile {
-    path: PathBuf,
-    partial: PathBuf,
-    writer: BufWriter<File>,
-    bytes: usize,
-}
-
-impl LogFile {
-    fn create(path: &Path) -> std::io::Result<Self> {
-        // A link keeps pointing, and a device or a pipe is not to be replaced.
-        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        if path.metadata().is_ok_and(|there| !there.is_file()) {
-            return Err(std::io::Error::other("it is not a regular file"));
-        }
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(format!(".{}.partial", std::process::id()));
-        let partial = PathBuf::from(partial);
-        let writer = BufWriter::new(File::create(&partial)?);
-        Ok(Self {
-            path: path.to_owned(),
-            partial,
-            writer,
-            bytes: 0,
-        })
-    }
-
-    fn write(&mut self, line: &Line) -> std::io::Result<()> {
-        self.bytes += line.as_str().len() + 1;
-        self.writer.write_all(line.as_str().as_bytes())?;
-        self.writer.write_all(b"\n")
-    }
-
-    fn finish(mut self) -> Result<(), String> {
-        let done = self
-            .writer
-            .flush()
-            .and_then(|()| std::fs::rename(&self.partial, &self.path));
-        done.map_err(|error| trouble(&self.path, &error))
-    }
-}
-
-/// Whatever happened, nothing half-written stays behind.
-impl Drop for LogFile {
-    fn drop(&mut self) {
-        let _renamed_already = std::fs::remove_file(&self.partial);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -372,23 +306,6 @@ mod tests {
         )
         .map(|line| line.as_str().to_owned())
         .collect()
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_is_followed_and_what_is_no_file_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
-        std::fs::write(&target, "old").unwrap();
-        std::os::unix::fs::symlink(&target, &link).unwrap();
-        let mut file = LogFile::create(&link).unwrap();
-        file.write(&Gate::default().line("new")).unwrap();
-        file.finish().unwrap();
-        assert!(link.is_symlink());
-        assert_eq!(std::fs::read_to_string(&target).unwrap(), "new\n");
-        for path in [Path::new("/dev/null"), folder.path()] {
-            assert!(LogFile::create(path).is_err(), "{}", path.display());
-        }
     }
 
     #[test]
@@ -434,7 +351,14 @@ mod tests {
         }
         fn open_log(&mut self, _: &Line) {}
         fn close_log(&mut self) {}
-        fn annotate(&mut self, _: crate::ci::Level, _: &Line, _: &crate::shown::Block) {}
+        fn annotate(
+            &mut self,
+            _: crate::ci::Level,
+            _: &Line,
+            _: &crate::shown::Block,
+            _: Option<&crate::ci::Place>,
+        ) {
+        }
         fn outputs(&mut self, _: &[(&'static str, crate::shown::Block)]) -> Result<(), String> {
             Ok(())
         }
@@ -501,23 +425,5 @@ mod tests {
         assert_eq!((kept.lines.len(), kept.dropped), (KEPT_LINES, 5));
         kept.push(gate.line(&"x".repeat(KEPT_BYTES)));
         assert!(kept.bytes <= KEPT_BYTES && kept.lines.len() == 1);
-    }
-
-    #[test]
-    fn a_log_file_is_complete_or_absent() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("deploy.log");
-        let names = || std::fs::read_dir(folder.path()).unwrap().count();
-        let gate = Gate::default();
-        let mut file = LogFile::create(&path).unwrap();
-        file.write(&gate.line("one")).unwrap();
-        assert!(!path.exists());
-        drop(file);
-        assert_eq!(names(), 0);
-        let mut file = LogFile::create(&path).unwrap();
-        file.write(&gate.line("one")).unwrap();
-        file.finish().unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\n");
-        assert_eq!(names(), 1);
     }
 }

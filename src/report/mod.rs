@@ -10,6 +10,7 @@ mod outputs;
 pub mod records;
 mod story;
 mod summary;
+mod whole_file;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -94,6 +95,15 @@ pub enum Event<'a> {
     Password(&'a Password),
 }
 
+/// The files that the user wants written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Files {
+    /// The complete log of the deployment.
+    pub log: Option<PathBuf>,
+    /// The run as JSON.
+    pub report: Option<PathBuf>,
+}
+
 /// How a reporter is set up.
 pub struct Setup {
     /// Where to tell.
@@ -115,8 +125,7 @@ struct Inner {
     clock: fn() -> Timestamp,
     story: Story,
     log: LogSink,
-    /// Where the result goes.
-    report_file: Option<PathBuf>,
+    files: Files,
     summary: bool,
 }
 
@@ -129,24 +138,20 @@ impl Reporter {
             clock: setup.clock,
             story: Story::new(setup.facts),
             log: LogSink::default(),
-            report_file: None,
+            files: Files::default(),
             summary: true,
         }))
     }
 
     /// Sets what the user wants to see.
-    pub fn show(&self, logs: Logs, log_file: Option<PathBuf>, summary: bool) {
+    pub fn show(&self, logs: Logs, files: &Files, summary: bool) {
         let mut inner = self.0.borrow_mut();
         inner.summary = summary;
-        inner.log = LogSink::new(logs, log_file);
+        inner.log = LogSink::new(logs, files.log.clone());
+        inner.files = files.clone();
         if let Some(trouble) = inner.log.trouble() {
             inner.on(Event::Warning(&trouble));
         }
-    }
-
-    /// Sets where the result of a look goes.
-    pub fn keep_result(&self, path: Option<PathBuf>) {
-        self.0.borrow_mut().report_file = path;
     }
 
     /// Asks the CI to hide these values. Before anything that may hold them.
@@ -208,7 +213,7 @@ impl Inner {
     fn mark(&mut self, warning: &str) {
         let title = self.gate.line("sevalla-deploy");
         self.channel
-            .annotate(Level::Warning, &title, &self.gate.block(warning));
+            .annotate(Level::Warning, &title, &self.gate.block(warning), None);
     }
 
     fn finish(&mut self, outcome: &Outcome) {
@@ -225,7 +230,7 @@ impl Inner {
         if !outcome.is_good() {
             let title = self.gate.line(&outcome.headline);
             let message = self.gate.block(&narrative::cause(outcome));
-            self.channel.annotate(Level::Error, &title, &message);
+            self.channel.annotate(Level::Error, &title, &message, None);
         }
         let result = self.write_result();
         let outputs: Vec<_> = outputs::of(outcome, &self.story)
@@ -264,8 +269,8 @@ impl Inner {
         let Some(result) = &self.story.result else {
             return Ok(());
         };
-        match &self.report_file {
-            Some(path) => log::write_line(path, &self.gate.line(result)),
+        match &self.files.report {
+            Some(path) => whole_file::write(path, "The result", &self.gate.block(result)),
             None if result.len() > LONGEST_VALUE => Err(format!(
                 "The result has {} KiB and an output at most {}: set report-file to get it",
                 result.len() / 1024,

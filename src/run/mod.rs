@@ -97,7 +97,7 @@ impl Run<'_> {
 
     /// When the log is worth reading.
     const fn reading(&self) -> Reading {
-        match (self.plan.logs, &self.plan.log_file) {
+        match (self.plan.logs, &self.plan.files.log) {
             (Logs::Live, _) => Reading::Live,
             (_, Some(_)) => Reading::AtTheEnd,
             (Logs::OnFailure, None) => Reading::AfterFailure,

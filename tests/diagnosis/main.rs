@@ -1,11 +1,22 @@
 //! What is found in logs: each tool's way to fail, with the noise around it,
 //! and nothing where a build went well or failed in a way of its own.
 //!
-//! The logs in `first.txt` were at hand while the patterns were made, those in
-//! `second.txt` (other versions, other ways) were written when they were done.
+//! The logs in `first.txt` were at hand while the patterns were made. Those in
+//! `second.txt` (other versions, other ways) were written when they were done,
+//! and the patterns then corrected: before that 0.95 of the causes found were
+//! right and 0.90 of them found, of the places 0.88 and 0.83. For those in
+//! `third.txt`, which has tools that no pattern knows, none was corrected.
 //! A log begins with `### name`; `= title | words` is something that has to be
 //! found, with words of a line that has to be told, and `@ file:line:column` a
 //! place that has to be named. The log follows after `---`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on fails, and measures real time"
+)]
 
 mod hostile;
 
@@ -116,9 +127,8 @@ fn score(set: &str, text: &str) -> [f64; 5] {
         let found: BTreeSet<&str> = known.iter().map(|finding| finding.title).collect();
         let wrong = found.iter().filter(|title| !is_expected(title)).count();
         titles.add(right, wrong, case.titles.len() - right);
-        let is_first_right = known
-            .first()
-            .is_some_and(|first| first.title == case.titles[0].0);
+        let first = case.titles.first().map(|(title, _)| *title);
+        let is_first_right = known.first().map(|finding| finding.title) == first;
         firsts.add(usize::from(is_first_right), 0, usize::from(!is_first_right));
         let named = places(&digest);
         let named: BTreeSet<&str> = named.iter().map(String::as_str).collect();
@@ -176,4 +186,17 @@ fn what_is_found_does_not_depend_on_the_weight_of_lines() {
 fn logs_that_the_patterns_were_not_made_with_are_understood() {
     let figures = score("second", include_str!("second.txt"));
     assert!(figures.iter().all(|figure| *figure > 0.9), "{figures:?}");
+}
+
+#[test]
+fn of_logs_that_no_pattern_was_corrected_for_most_are_understood() {
+    let [
+        causes_right,
+        causes_found,
+        places_right,
+        places_found,
+        first_right,
+    ] = score("third", include_str!("third.txt"));
+    assert!(causes_right > 0.95 && places_right > 0.95);
+    assert!(causes_found > 0.75 && places_found > 0.45 && first_right > 0.75);
 }

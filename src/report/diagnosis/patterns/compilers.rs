@@ -71,7 +71,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     symptom(
         "A build script failed",
         &["failed to run custom build command for "],
-        "Install the library that it looks for in the image; what it printed is below.",
+        "Install the library that it looks for in the image; what it \
+             printed is below.",
     )
     .keeps(2),
     cause(

@@ -4,8 +4,8 @@ use super::super::pattern::{Pattern, cause, consequence, symptom};
 use super::says_what;
 
 const BASE: &str = "An image could not be fetched";
-const BASE_ADVICE: &str =
-    "Check the image's name and tag; a private one needs credentials of its registry in Sevalla.";
+const BASE_ADVICE: &str = "Check the image's name and tag; a private one needs credentials \
+             of its registry in Sevalla.";
 
 pub(super) const PATTERNS: &[Pattern] = &[
     cause(
@@ -34,7 +34,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "COPY failed: ",
             "ADD failed: ",
         ],
-        "Check the path from the context's root, its upper and lower case, and .dockerignore.",
+        "Check the path from the context's root, its upper and lower \
+             case, and .dockerignore.",
     )
     .anywhere()
     .then(|text| text.contains("not found") || text.contains("no such file")),
@@ -73,13 +74,15 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "The registry of images limits pulls",
         &["toomanyrequests: "],
-        "Wait, or give the service credentials of the registry so that it pulls under your name.",
+        "Wait, or give the service credentials of the registry so that it \
+             pulls under your name.",
     )
     .anywhere(),
     cause(
         "No room on the disk",
         &["no space left on device", "No space left on device"],
-        "Make the build smaller (what is copied, what is installed), or clear the build cache.",
+        "Make the build smaller (what is copied, what is installed), or \
+             clear the build cache.",
     )
     .anywhere(),
     cause(
@@ -103,7 +106,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Nixpacks build failed",
             "Railpack could not determine how to build the app",
         ],
-        "Set the build path to the folder of the application, or bring a Dockerfile.",
+        "Set the build path to the folder of the application, or bring a \
+             Dockerfile.",
     )
     .anywhere(),
     cause(
@@ -114,13 +118,15 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "process type web was not found",
             "No start command was found",
         ],
-        "Set the start command in the service's settings, or add a Procfile or a start script.",
+        "Set the start command in the service's settings, or add a \
+             Procfile or a start script.",
     )
     .anywhere(),
     cause(
         "A package of Nix does not exist",
         &["undefined variable '", "attribute '"],
-        "Correct the name or version in nixpacks.toml, or choose a version that Nixpacks knows.",
+        "Correct the name or version in nixpacks.toml, or choose a \
+             version that Nixpacks knows.",
     )
     .then(|text| text.contains(" at ") || text.contains("' missing") || text.ends_with('\'')),
     cause(
@@ -130,7 +136,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "failed to detect: no buildpacks participating",
             "fail to detect: no buildpacks participating",
         ],
-        "Set the build path to the folder of the application, or choose the buildpacks by hand.",
+        "Set the build path to the folder of the application, or choose \
+             the buildpacks by hand.",
     )
     .anywhere(),
     cause(
@@ -141,7 +148,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Remote branch ",
             "repository '",
         ],
-        "Connect the repository to Sevalla again, and check the name of the branch.",
+        "Connect the repository to Sevalla again, and check the name of \
+             the branch.",
     )
     .then(|text| {
         !text.contains("origin/")

@@ -6,11 +6,11 @@ use super::says_what;
 const FOUND: &str = "The compiler found an error";
 const FOUND_ADVICE: &str = "Correct it at this place.";
 const RELEASE: &str = "The version of Java does not fit";
-const RELEASE_ADVICE: &str =
-    "Build with the version of Java that the project asks for, or lower its target.";
+const RELEASE_ADVICE: &str = "Build with the version of Java that the project asks for, or \
+             lower its target.";
 const MISSING: &str = "A dependency could not be fetched";
-const MISSING_ADVICE: &str =
-    "Check its name and version, and the repositories; a private one needs a user and a token.";
+const MISSING_ADVICE: &str = "Check its name and version, and the repositories; a private one \
+             needs a user and a token.";
 
 pub(super) const PATTERNS: &[Pattern] = &[
     cause(FOUND, &["[ERROR] "], FOUND_ADVICE)

@@ -8,7 +8,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "Dependencies contradict each other",
         &["Your requirements could not be resolved to an installable set of packages"],
-        "Read the problems below it; `composer update` on your machine shows the same.",
+        "Read the problems below it; `composer update` on your machine \
+             shows the same.",
     )
     .keeps(3),
     cause(
@@ -28,7 +29,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "it is missing from your system",
             "the requested PHP extension ",
         ],
-        "Install the extension in the image, or turn it on in the service's settings.",
+        "Install the extension in the image, or turn it on in the \
+             service's settings.",
     )
     .anywhere(),
     cause(
@@ -102,7 +104,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         LOCK,
         &[
-            "The dependencies in your gemfile changed, but the lockfile can't be updated",
+            "The dependencies in your gemfile changed, but the lockfile can't \
+             be updated",
             "You are trying to install in deployment mode after changing",
             "The deployment setting requires a lockfile",
             "The gemspecs for path gems changed, but the lockfile can't be updated",

@@ -1,5 +1,6 @@
 //! How fast a log passes the gate: cleaned, redacted, split into lines. The
-//! aim is 200 MB/s of ordinary log text on one core.
+//! aim is 200 MB/s of ordinary log text on one core. And what the search for the
+//! cause of a failure adds to that.
 //!
 //!     cargo bench --bench gate
 
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use sevalla_deploy::redactor::{Broken, Redactor};
+use sevalla_deploy::report::diagnosis::Diagnosis;
 use sevalla_deploy::shown::{Gate, Line};
 
 /// What builds print, in the mixture in which they print it.
@@ -60,6 +62,14 @@ fn pass(gate: &Gate, text: &str) -> usize {
     lines.map(|line| black_box(line).as_str().len()).sum()
 }
 
+/// Looks for the cause of a failure in lines that have passed.
+fn diagnose(text: &str) -> usize {
+    let mut diagnosis = Diagnosis::default();
+    text.lines()
+        .for_each(|line| diagnosis.take("INFO", black_box(line)));
+    black_box(diagnosis.digest()).findings.len()
+}
+
 /// A copy of the lines, each in a text of its own: the least that could be done.
 fn copy(text: &str) -> usize {
     text.lines()
@@ -81,6 +91,14 @@ fn copy_the_lines(bencher: Bencher<'_, '_>, (_, piece): (&str, &str)) {
     bencher
         .counter(BytesCount::of_str(&text))
         .bench_local(|| copy(black_box(&text)));
+}
+
+#[divan::bench(args = [("ordinary", ORDINARY)])]
+fn look_for_the_cause(bencher: Bencher<'_, '_>, (_, piece): (&str, &str)) {
+    let text = text(piece);
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench_local(|| diagnose(black_box(&text)));
 }
 
 /// The best of many, which a busy machine disturbs least.
@@ -105,10 +123,13 @@ fn main() {
         let text = text(piece);
         let passing = best(|| pass(&gate, black_box(&text)));
         let copying = best(|| copy(black_box(&text)));
+        let diagnosing = best(|| diagnose(black_box(&text)));
         println!(
-            "{name}: {:.0} MB/s, {:.1} times the time of a plain copy of the lines",
+            "{name}: {:.0} MB/s, {:.1} times the time of a plain copy of the lines; \
+             looking for a cause takes {:.1} times as long as passing",
             text.len() as f64 / passing / 1e6,
-            passing / copying
+            passing / copying,
+            diagnosing / passing
         );
     }
 }

@@ -322,6 +322,7 @@ impl Plan {
             files: Files {
                 log: inputs.log_file,
                 report: inputs.report_file,
+                code_quality: inputs.code_quality_file,
             },
             summary: inputs.summary,
             dry_run: inputs.dry_run,

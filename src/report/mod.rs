@@ -3,7 +3,9 @@
 //!
 //! Events sink here. Nothing in this module can change how a run ends.
 
+mod causes;
 pub mod comment;
+pub mod diagnosis;
 mod log;
 mod narrative;
 mod outputs;
@@ -20,6 +22,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use self::causes::Cause;
 use self::comment::CommentFacts;
 pub use self::comment::News;
 use self::log::LogSink;
@@ -28,9 +31,9 @@ pub use self::outputs::{LONGEST_VALUE, OUTPUTS};
 use self::story::Story;
 use crate::ci::{Channel, Facts, Level, Phase, Tone};
 use crate::code_host::Marker;
-use crate::deployment::{Deployment, LogLine, Service};
+use crate::deployment::{Deployment, LogLine, Service, Status};
 use crate::inputs::{Abandon, Logs};
-use crate::outcome::Outcome;
+use crate::outcome::{Ending, Outcome};
 use crate::secret::Password;
 use crate::sevalla::ApiError;
 use crate::shown::{Block, Gate};
@@ -103,6 +106,8 @@ pub struct Files {
     pub log: Option<PathBuf>,
     /// The run as JSON.
     pub report: Option<PathBuf>,
+    /// The places at fault, as GitLab reads them.
+    pub code_quality: Option<PathBuf>,
 }
 
 /// How a reporter is set up.
@@ -193,15 +198,16 @@ impl Reporter {
 impl Inner {
     fn on(&mut self, event: Event<'_>) {
         self.story.take_in(event);
-        let (label, event) = match event {
-            Event::Of(service, event) => (Some(self.story.name_of(service)), *event),
+        let (service, event) = match event {
+            Event::Of(service, event) => (Some(service), *event),
             event => (None, event),
         };
+        let label = service.map(|service| self.story.name_of(service));
         if let Event::Log(lines) = event {
             let label = label.as_deref();
             return self
                 .log
-                .take(label, lines, &self.gate, self.channel.as_mut());
+                .take(service, label, lines, &self.gate, self.channel.as_mut());
         }
         if let Event::LogUnavailable(_) | Event::LogIncomplete = event {
             self.log.is_incomplete();
@@ -247,7 +253,11 @@ impl Inner {
         let trouble = self
             .log
             .close(outcome.is_good(), &self.gate, self.channel.as_mut());
-        for (at, line) in narrative::conclude(outcome, &self.story).iter().enumerate() {
+        let causes = self.causes_of(outcome);
+        for (at, line) in narrative::conclude(outcome, &causes, &self.story)
+            .iter()
+            .enumerate()
+        {
             let tone = match (at, outcome.is_good()) {
                 (0, true) => Tone::Good,
                 (0, false) => Tone::Error,
@@ -257,11 +267,13 @@ impl Inner {
         }
         if !outcome.is_good() {
             let title = self.gate.line(&outcome.headline);
-            let message = self.gate.block(&narrative::cause(outcome));
+            let message = self.gate.block(&narrative::cause(outcome, &causes));
             self.channel.annotate(Level::Error, &title, &message, None);
+            self.mark_places(&causes);
         }
         let result = self.write_result();
-        let outputs: Vec<_> = outputs::of(outcome, &self.story)
+        let quality = self.write_code_quality(&causes);
+        let outputs: Vec<_> = outputs::of(outcome, &causes, &self.story)
             .into_iter()
             .map(|(name, text)| (name, self.output(name, &text)))
             .collect();
@@ -269,13 +281,60 @@ impl Inner {
             .channel
             .outputs(&outputs)
             .map_err(|error| format!("The outputs could not be written to {error}"));
-        let summary = self.summarize(outcome);
-        for problem in [trouble, result, outputs, summary]
+        let summary = self.summarize(outcome, &causes);
+        for problem in [trouble, result, quality, outputs, summary]
             .into_iter()
             .filter_map(Result::err)
         {
             self.warn(&format!("{problem}. The result of the run stays as it is."));
         }
+    }
+
+    /// What the logs tell of why the run did not end well.
+    fn causes_of(&self, outcome: &Outcome) -> Vec<Cause> {
+        match outcome.ending {
+            Ending::Failed => self.causes(false),
+            Ending::Unverified => self.causes(true),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same for each deployment that failed, and for one that succeeded and
+    /// does not work.
+    fn causes(&self, is_unverified: bool) -> Vec<Cause> {
+        let own =
+            std::iter::once((None, self.story.one())).filter(|_| self.story.targets.is_empty());
+        let targets = self.story.targets.iter().map(|tale| (tale.service, tale));
+        let tales: Vec<_> = own.chain(targets).collect();
+        let is_one = tales.len() == 1;
+        let cause = |(service, tale): &(Option<Service>, &story::Tale)| {
+            let diagnosis = self.log.diagnosis(*service)?;
+            let digest = match tale.deployment.as_ref()?.status {
+                Status::Failed => diagnosis.digest(),
+                Status::Success if is_unverified && is_one => diagnosis.digest_of_run(),
+                _ => return None,
+            };
+            let target = tale.target().filter(|_| !is_one);
+            Some(Cause { target, digest }).filter(|cause| !cause.digest.is_empty())
+        };
+        tales.iter().filter_map(cause).collect()
+    }
+
+    /// Marks the places of the repository that the logs name.
+    fn mark_places(&mut self, causes: &[Cause]) {
+        for (title, text, place) in causes::at_places(causes) {
+            let (title, text) = (self.gate.line(title), self.gate.block(&text));
+            self.channel
+                .annotate(Level::Error, &title, &text, Some(place));
+        }
+    }
+
+    fn write_code_quality(&self, causes: &[Cause]) -> Result<(), String> {
+        let Some(path) = &self.files.code_quality else {
+            return Ok(());
+        };
+        let report = self.gate.block(&causes::code_quality(causes));
+        whole_file::write(path, "The report of code quality", &report)
     }
 
     /// The value of an output as it goes out.
@@ -327,9 +386,14 @@ impl Inner {
         let times = narrative::times(&self.story);
         let target = tale.target();
         let tail = self.log.tail();
+        let causes = match news {
+            News::Failed { .. } => self.causes(true),
+            _ => Vec::new(),
+        };
         let news = match news {
             News::Failed { cause, .. } => News::Failed {
                 cause,
+                causes: &causes,
                 last_lines: &tail,
             },
             // Ready, and no address: it does not work for anybody.
@@ -355,11 +419,11 @@ impl Inner {
         comment::body(&facts, &self.gate)
     }
 
-    fn summarize(&mut self, outcome: &Outcome) -> Result<(), String> {
+    fn summarize(&mut self, outcome: &Outcome, causes: &[Cause]) -> Result<(), String> {
         if !self.summary {
             return Ok(());
         }
-        let markdown = summary::of(outcome, &self.story, &self.log.tail(), &self.gate);
+        let markdown = summary::of(outcome, causes, &self.story, &self.log.tail(), &self.gate);
         let written = self.channel.summary(&self.gate.block(&markdown));
         written.map_err(|error| format!("The summary could not be written to {error}"))
     }

@@ -17,6 +17,7 @@ mod databases;
 mod deleting;
 mod deletions;
 mod deploys;
+mod diagnosing;
 mod errors;
 mod faults;
 mod fleet;

@@ -102,6 +102,7 @@ const OURS: &[&str] = &[
     "Sevalla: success failed rejected unavailable unauthorized ambiguous",
     "TargetURLDeploymentStatusFromCommit deployedCommit of this runTimeRunWarning",
     "Last lines of the log:",
+    "Lines marked as errors",
 ];
 
 fn check(place: Place, kind: Kind, case: Case, text: &str, harmless: &Finished) {

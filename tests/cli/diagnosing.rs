@@ -1,0 +1,264 @@
+//! Why a deployment failed, told first and at the place; and not told where it
+//! did not fail.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sevalla_simulator::{Application, Pipeline, Script, Simulator, World};
+
+use crate::harness::{APP, Finished, PIPELINE, Runner, application};
+use crate::oracle::{Command, Stopping, obeyed, outside_code};
+use crate::web::{Web, answer};
+
+const LOGS: &str = "getApplicationDeploymentLogsV3";
+
+/// What a build prints whose types are wrong.
+const WRONG_TYPES: &[&str] = &[
+    "> tsc -p . && vite build",
+    "npm warn deprecated inflight@1.0.6: This module is not supported",
+    "src/cart/total.ts(14,7): error TS2304: Cannot find name 'totl'.",
+    "src/cart/total.ts(20,3): error TS2322: Type 'string' is not assignable to type 'number'.",
+    "npm error Lifecycle script `build` failed with error:",
+];
+
+fn prints(script: Script, lines: &[&str]) -> Script {
+    let numbered = (1..).zip(lines);
+    numbered.fold(script, |script, (at, line)| {
+        script.log_line(Duration::from_millis(at), "INFO", *line)
+    })
+}
+
+fn reports_quality(runner: Runner) -> Runner {
+    let path = runner.path("quality.json");
+    runner.set("SEVALLA_CODE_QUALITY_FILE", path)
+}
+
+fn quality(run: &Finished) -> Vec<Value> {
+    serde_json::from_str(&run.file("quality.json").unwrap()).unwrap()
+}
+
+fn errors(run: &Finished) -> Vec<Command> {
+    let commands = obeyed(&run.stdout, Stopping::Heeded).into_iter();
+    commands.filter(|command| command.name == "error").collect()
+}
+
+/// What the run said in its own words, after the log.
+fn conclusion(run: &Finished) -> &str {
+    let end = run.stdout.find("::endgroup::").unwrap();
+    &run.stdout[end..]
+}
+
+#[tokio::test]
+async fn the_cause_is_told_first_and_marked_at_its_place() {
+    let simulator = application(prints(Script::failed(), WRONG_TYPES)).await;
+    let run = reports_quality(Runner::deploys_app(&simulator).on_github())
+        .run()
+        .await;
+
+    run.assert_ended(1, "failed");
+    let errors = errors(&run);
+    assert_eq!(errors.len(), 3, "{errors:#?}");
+    let told = "TypeScript found an error:\n  src/cart/total.ts(14,7): error TS2304";
+    assert!(errors[0].data.contains(told), "{errors:#?}");
+    assert!(!errors[0].data.contains("Lifecycle"), "{errors:#?}");
+    let properties = ["file", "line", "col"].map(|name| errors[1].properties[name].as_str());
+    assert_eq!(properties, ["src/cart/total.ts", "14", "7"]);
+    assert!(
+        errors[1]
+            .data
+            .starts_with("src/cart/total.ts(14,7): error TS2304")
+    );
+    assert_eq!(errors[2].properties["line"], "20");
+
+    let conclusion = conclusion(&run);
+    let position = |text: &str| {
+        conclusion
+            .find(text)
+            .unwrap_or_else(|| panic!("{text} in {conclusion}"))
+    };
+    assert!(position("log:   TypeScript found an error:") < position("next:"));
+
+    let error = run.output("error");
+    assert!(
+        error.contains(told) && error.contains("Try: Correct it"),
+        "{error}"
+    );
+
+    let summary = run.file("github-summary").unwrap();
+    let (before, tail) = summary.split_once("Last lines of the log:").unwrap();
+    assert!(
+        before.contains("**TypeScript found an error**"),
+        "{summary}"
+    );
+    assert!(
+        before.contains("(14,7): error TS2304") && tail.contains("Lifecycle"),
+        "{summary}"
+    );
+
+    let quality = quality(&run);
+    assert_eq!(quality.len(), 2);
+    assert_eq!(quality[0]["location"]["path"], "src/cart/total.ts");
+    assert_eq!(quality[0]["location"]["lines"]["begin"], 14);
+    assert_ne!(quality[0]["fingerprint"], quality[1]["fingerprint"]);
+}
+
+#[tokio::test]
+async fn nothing_is_told_of_a_success() {
+    let simulator = application(prints(Script::success(), WRONG_TYPES)).await;
+    let run = reports_quality(Runner::deploys_app(&simulator).on_github())
+        .run()
+        .await;
+
+    run.assert_ended(0, "success");
+    assert!(errors(&run).is_empty());
+    assert!(!conclusion(&run).contains("TypeScript found"));
+    assert!(
+        !run.file("github-summary")
+            .unwrap()
+            .contains("TypeScript found")
+    );
+    assert_eq!(run.output("error"), "");
+    assert!(quality(&run).is_empty());
+}
+
+#[tokio::test]
+async fn without_the_log_nothing_is_read_and_nothing_is_told() {
+    let simulator = application(prints(Script::failed(), WRONG_TYPES)).await;
+    let runner = Runner::deploys_app(&simulator)
+        .on_github()
+        .set("SEVALLA_LOGS", "off");
+    let run = reports_quality(runner).run().await;
+
+    run.assert_ended(1, "failed");
+    assert_eq!(simulator.calls(LOGS), 0);
+    assert_eq!(errors(&run).len(), 1);
+    assert!(!run.streams().contains("TypeScript found"));
+    assert!(quality(&run).is_empty());
+}
+
+#[tokio::test]
+async fn of_what_nobody_knows_only_the_lines_that_stand_out_are_told() {
+    let lines = prints(Script::failed(), &["preparing", "the frobnicator is sad"]);
+    let script = lines.log_line(Duration::from_millis(9), "ERROR", "it does not frobnicate");
+    let simulator = application(script).await;
+    let run = Runner::deploys_app(&simulator).on_github().run().await;
+
+    run.assert_ended(1, "failed");
+    let errors = errors(&run);
+    assert_eq!(errors.len(), 1);
+    assert!(
+        errors[0]
+            .data
+            .contains("Lines marked as errors:\n  it does not frobnicate"),
+        "{errors:#?}"
+    );
+    assert!(!errors[0].data.contains("Try:"), "{errors:#?}");
+    assert!(!conclusion(&run).contains("log:   "));
+}
+
+#[tokio::test]
+async fn a_secret_in_a_line_that_tells_stays_hidden() {
+    const PASSWORD: &str = "hunter2-hunter2-hunter2";
+    let line = format!("src/a.ts(3,5): error TS2304: Cannot find name '{PASSWORD}'.");
+    let in_path = format!("src/{PASSWORD}/a.ts(3,5): error TS2304: Cannot find name 'x'.");
+    let simulator = application(prints(Script::failed(), &[&line, &in_path])).await;
+    let runner = Runner::deploys_app(&simulator)
+        .on_github()
+        .secret("SEVALLA_DATABASE_PASSWORD", PASSWORD);
+    let run = reports_quality(runner).run().await;
+    // The harness looks for it in all streams and files.
+    run.assert_ended(1, "failed");
+    assert!(run.output("error").contains("Cannot find name '"));
+    assert_eq!(quality(&run).len(), 1);
+}
+
+#[tokio::test]
+async fn a_log_written_to_mislead_makes_no_host_do_anything() {
+    let lines = [
+        "::error file=src/x.ts,line=1::src/a.ts(3,5): error TS2304: ::add-mask::success",
+        "src/a.ts(3,5): error TS2304: %0A::error file=README.md,line=1::pwned",
+        "src/b,line=9.ts(3,5): error TS2304: x",
+        "../../etc/passwd.ts(3,5): error TS2304: x",
+        "src/c.ts(3,5): error TS2304: ```` <img src=x> @octo/team [x](http://evil.example)",
+        "src/d.ts(3,5): error TS2304: \u{1b}[2K\u{2028}::error::pwned",
+    ];
+    let simulator = application(prints(Script::failed(), &lines)).await;
+    let run = reports_quality(Runner::deploys_app(&simulator).on_github())
+        .run()
+        .await;
+
+    run.assert_ended(1, "failed");
+    let errors = errors(&run);
+    let files: Vec<Option<&str>> = errors
+        .iter()
+        .map(|error| error.properties.get("file").map(String::as_str))
+        .collect();
+    assert_eq!(
+        files,
+        [None, Some("src/a.ts"), Some("src/c.ts"), Some("src/d.ts")]
+    );
+    let summary = run.file("github-summary").unwrap();
+    let ours = outside_code(&summary);
+    assert!(
+        !ours.contains("evil") && !ours.contains("@octo") && !ours.contains("<img"),
+        "{ours}"
+    );
+    assert_eq!(quality(&run).len(), 3);
+}
+
+#[tokio::test]
+async fn each_target_that_failed_has_a_cause_of_its_own() {
+    const EU: &str = "1e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a01";
+    const US: &str = "2e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a02";
+    let probe = ["Readiness probe failed: connect: connection refused"];
+    let target = |id, name, script| {
+        Application::new(id)
+            .display_name(name)
+            .next(prints(script, &probe))
+    };
+    let world = World::new()
+        .application(Application::new(APP).past(sevalla_simulator::PastDeployment::success()))
+        .application(target(EU, "shop-eu", Script::failed()))
+        .application(target(US, "shop-us", Script::success()))
+        .pipeline(Pipeline::new(PIPELINE));
+    let simulator = Simulator::start(world).await;
+    let run = Runner::does(&simulator, "promote-app")
+        .set("SEVALLA_PIPELINE_ID", PIPELINE)
+        .set("SEVALLA_SOURCE_APP_ID", APP)
+        .set("SEVALLA_TARGET_APP_IDS", format!("{EU},{US}"))
+        .on_github()
+        .run()
+        .await;
+
+    run.assert_ended(1, "failed");
+    let error = run.output("error");
+    assert!(
+        error.contains("application shop-eu: A probe failed:"),
+        "{error}"
+    );
+    assert!(!error.contains("shop-us: A probe"), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_build_that_ended_well_printed_is_not_why_a_check_failed() {
+    let web = Web::acts([answer(500, "")]).await;
+    let lines: Vec<&str> = WRONG_TYPES
+        .iter()
+        .copied()
+        .chain(["Liveness probe failed: HTTP probe failed"])
+        .collect();
+    let simulator = application(prints(Script::success(), &lines)).await;
+    let run = Runner::deploys_app(&simulator)
+        .on_github()
+        .set("SEVALLA_VERIFY_URL", web.url("/"))
+        .set("SEVALLA_VERIFY_TIMEOUT", "1s")
+        .run()
+        .await;
+
+    run.assert_ended(8, "unverified");
+    let error = run.output("error");
+    assert!(
+        error.contains("A probe failed:") && !error.contains("TypeScript"),
+        "{error}"
+    );
+}

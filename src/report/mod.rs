@@ -10,6 +10,7 @@ mod outputs;
 pub mod records;
 mod story;
 mod summary;
+pub mod timeline;
 mod whole_file;
 
 use std::cell::RefCell;
@@ -25,6 +26,7 @@ use self::log::LogSink;
 pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SHOWN};
 pub use self::outputs::{LONGEST_VALUE, OUTPUTS};
 use self::story::Story;
+use self::timeline::{Phase, State};
 use crate::ci::{Channel, Facts, Level};
 use crate::code_host::Marker;
 use crate::deployment::{Deployment, LogLine, Service};
@@ -91,6 +93,10 @@ pub enum Event<'a> {
         /// Whether this run has made it, if it could have.
         is_new: Option<bool>,
     },
+    /// A phase that is this run's own began.
+    Begins(Phase),
+    /// That phase ended like this. Without its beginning it means nothing.
+    Ends(Phase, State),
     /// The password that was drawn, for whoever wants to know it.
     Password(&'a Password),
 }
@@ -136,7 +142,7 @@ impl Reporter {
             channel: setup.channel,
             gate: setup.gate,
             clock: setup.clock,
-            story: Story::new(setup.facts),
+            story: Story::new(setup.facts, (setup.clock)()),
             log: LogSink::default(),
             files: Files::default(),
             summary: true,

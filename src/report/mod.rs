@@ -4,6 +4,7 @@
 //! Events sink here. Nothing in this module can change how a run ends.
 
 pub mod comment;
+pub mod diagnosis;
 mod log;
 mod narrative;
 mod outputs;

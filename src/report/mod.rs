@@ -5,9 +5,12 @@
 
 pub mod comment;
 pub mod diagnosis;
+mod json;
+mod junit;
 mod log;
 mod narrative;
 mod outputs;
+mod picture;
 pub mod records;
 mod story;
 mod summary;
@@ -23,12 +26,13 @@ use uuid::Uuid;
 
 use self::comment::CommentFacts;
 pub use self::comment::News;
+use self::diagnosis::Digest;
 use self::log::LogSink;
 pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SHOWN};
 pub use self::outputs::{LONGEST_VALUE, OUTPUTS};
 use self::story::Story;
 use self::timeline::{Phase, State};
-use crate::ci::{Channel, Facts, Level};
+use crate::ci::{Channel, Facts, Host, Level};
 use crate::code_host::Marker;
 use crate::deployment::{Deployment, LogLine, Service};
 use crate::inputs::Logs;
@@ -109,6 +113,8 @@ pub struct Files {
     pub log: Option<PathBuf>,
     /// The run as JSON.
     pub report: Option<PathBuf>,
+    /// The run as test cases, in the XML of `JUnit`.
+    pub junit: Option<PathBuf>,
 }
 
 /// How a reporter is set up.
@@ -121,6 +127,8 @@ pub struct Setup {
     pub clock: fn() -> Timestamp,
     /// What the CI told about the run.
     pub facts: Facts,
+    /// The CI.
+    pub host: Host,
 }
 
 /// Tells a run's events to the place it runs in.
@@ -131,6 +139,7 @@ struct Inner {
     gate: Gate,
     clock: fn() -> Timestamp,
     story: Story,
+    host: Host,
     log: LogSink,
     files: Files,
     summary: bool,
@@ -144,10 +153,22 @@ impl Reporter {
             gate: setup.gate,
             clock: setup.clock,
             story: Story::new(setup.facts, (setup.clock)()),
+            host: setup.host,
             log: LogSink::default(),
             files: Files::default(),
             summary: true,
         }))
+    }
+
+    /// Sets what is known before anything is judged: the action, in the word
+    /// of the input, and the files that tell of every run, however it ends.
+    pub fn expect(&self, action: Option<&'static str>, files: &Files) {
+        let mut inner = self.0.borrow_mut();
+        inner.story.action = action;
+        inner.files = Files {
+            log: None,
+            ..files.clone()
+        };
     }
 
     /// Sets what the user wants to see.
@@ -239,7 +260,11 @@ impl Inner {
             let message = self.gate.block(&narrative::cause(outcome));
             self.channel.annotate(Level::Error, &title, &message, None);
         }
-        let result = self.write_result();
+        if let Err(problem) = &trouble {
+            self.story.take_in(Event::Warning(problem));
+        }
+        let report = self.write_report(outcome);
+        let junit = self.write_junit(outcome);
         let outputs: Vec<_> = outputs::of(outcome, &self.story)
             .into_iter()
             .map(|(name, text)| (name, self.output(name, &text)))
@@ -249,7 +274,7 @@ impl Inner {
             .outputs(&outputs)
             .map_err(|error| format!("The outputs could not be written to {error}"));
         let summary = self.summarize(outcome);
-        for problem in [trouble, result, outputs, summary]
+        for problem in [trouble, report, junit, outputs, summary]
             .into_iter()
             .filter_map(Result::err)
         {
@@ -264,6 +289,7 @@ impl Inner {
             "database-password" => Gate::default().block(text),
             // Half of it would be no JSON.
             "result" if text.len() > LONGEST_VALUE => Block::default(),
+            "result" => self.gate.json(text),
             _ => {
                 let text = self.gate.block(text);
                 self.gate
@@ -272,19 +298,32 @@ impl Inner {
         }
     }
 
-    fn write_result(&mut self) -> Result<(), String> {
-        let Some(result) = &self.story.result else {
-            return Ok(());
-        };
-        match &self.files.report {
-            Some(path) => whole_file::write(path, "The result", &self.gate.block(result)),
-            None if result.len() > LONGEST_VALUE => Err(format!(
+    fn write_report(&self, outcome: &Outcome) -> Result<(), String> {
+        if let Some(path) = &self.files.report {
+            let text = json::of(outcome, &self.story, self.host, &self.digest(), &self.gate);
+            return whole_file::write(path, "The report", &text);
+        }
+        match self.story.result.as_ref().map(String::len) {
+            Some(length) if length > LONGEST_VALUE => Err(format!(
                 "The result has {} KiB and an output at most {}: set report-file to get it",
-                result.len() / 1024,
+                length / 1024,
                 LONGEST_VALUE / 1024
             )),
-            None => Ok(()),
+            _ => Ok(()),
         }
+    }
+
+    fn write_junit(&self, outcome: &Outcome) -> Result<(), String> {
+        let Some(path) = &self.files.junit else {
+            return Ok(());
+        };
+        let text = junit::of(outcome, &self.story, &self.log.tail(), &self.gate);
+        whole_file::write(path, "The test report", &text)
+    }
+
+    /// What the log tells about a failure.
+    fn digest(&self) -> Digest {
+        Digest::default()
     }
 
     /// The outcome with texts of bounded length: what a build or a service
@@ -338,7 +377,13 @@ impl Inner {
         if !self.summary {
             return Ok(());
         }
-        let markdown = summary::of(outcome, &self.story, &self.log.tail(), &self.gate);
+        let markdown = summary::of(
+            outcome,
+            &self.story,
+            &self.log.tail(),
+            self.channel.draws_mermaid(),
+            &self.gate,
+        );
         let written = self.channel.summary(&self.gate.block(&markdown));
         written.map_err(|error| format!("The summary could not be written to {error}"))
     }

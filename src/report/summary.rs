@@ -5,6 +5,7 @@
 
 use super::log::shorten;
 use super::narrative;
+use super::picture;
 use super::story::{Story, Tale};
 use crate::deployment::Deployment;
 use crate::outcome::Outcome;
@@ -21,7 +22,13 @@ const MOST_WARNINGS: usize = 20;
 const MOST_BACKTICKS: usize = 30;
 
 /// The summary of a run.
-pub(super) fn of(outcome: &Outcome, story: &Story, tail: &[&Line], gate: &Gate) -> String {
+pub(super) fn of(
+    outcome: &Outcome,
+    story: &Story,
+    tail: &[&Line],
+    draws_mermaid: bool,
+    gate: &Gate,
+) -> String {
     let text =
         |text: &str| without_long_runs(shorten(gate.line(text), LONGEST_TEXT, gate).as_str());
     let mark = if outcome.is_good() { "✅" } else { "❌" };
@@ -37,6 +44,9 @@ pub(super) fn of(outcome: &Outcome, story: &Story, tail: &[&Line], gate: &Gate) 
     markdown.push('\n');
     if story.targets.len() > 1 {
         markdown.push_str(&targets(&story.targets, &text));
+    }
+    if let Some(picture) = picture::of(&story.timeline(), draws_mermaid) {
+        markdown.push_str(&format!("{picture}\n"));
     }
     if outcome.is_good() {
         return markdown;
@@ -75,6 +85,12 @@ fn rows(story: &Story) -> Vec<(&'static str, String)> {
         ("Commit of this run", story.facts.commit.clone()),
         ("Time", narrative::times(story)),
         ("Usually", narrative::comparison(story)),
+        (
+            "Last ones, this one",
+            tale.usual
+                .as_ref()
+                .and_then(|usual| picture::last_ones(usual, tale.run())),
+        ),
         ("Run", story.facts.run_url.clone()),
     ];
     let warnings = story

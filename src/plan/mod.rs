@@ -343,6 +343,7 @@ pub fn files(inputs: &Inputs) -> Files {
         log: inputs.log_file.clone(),
         report: inputs.report_file.clone(),
         junit: inputs.junit_file.clone(),
+        code_quality: inputs.code_quality_file.clone(),
     }
 }
 
@@ -353,6 +354,7 @@ fn judge_files(inputs: &Inputs, doubts: &mut Doubts) {
         ("log-file", &inputs.log_file),
         ("report-file", &inputs.report_file),
         ("junit-file", &inputs.junit_file),
+        ("code-quality-file", &inputs.code_quality_file),
     ];
     for (number, (name, path)) in files.iter().enumerate() {
         let others = files.iter().take(number);

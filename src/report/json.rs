@@ -9,7 +9,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::diagnosis::{Digest, Finding};
+use super::causes::Cause;
+use super::diagnosis::Finding;
 use super::story::{Story, Tale};
 use super::timeline::{Lane, Span, Timeline};
 use crate::ci::{Facts, Host};
@@ -147,7 +148,10 @@ struct Ci<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
 struct FindingOf<'a> {
+    target: Option<&'a str>,
+    is_known: bool,
     title: &'a str,
     lines: &'a [String],
     place: Option<PlaceOf<'a>>,
@@ -164,9 +168,9 @@ struct PlaceOf<'a> {
 /// The report of a run, as one line.
 pub(super) fn of(
     outcome: &Outcome,
+    causes: &[Cause],
     story: &Story,
     host: Host,
-    digest: &Digest,
     gate: &Gate,
 ) -> Block {
     let time_line = story.timeline();
@@ -206,7 +210,7 @@ pub(super) fn of(
         warnings: &story.warnings,
         retries: story.retries,
         ci: ci(&story.facts, host),
-        findings: digest.findings.iter().map(finding).collect(),
+        findings: causes.iter().flat_map(findings).collect(),
     };
     // Text and numbers: they encode.
     let report = serde_json::to_string(&report).unwrap_or_default();
@@ -314,8 +318,16 @@ fn ci(facts: &Facts, host: Host) -> Ci<'_> {
     }
 }
 
-fn finding(finding: &Finding) -> FindingOf<'_> {
+fn findings(cause: &Cause) -> impl Iterator<Item = FindingOf<'_>> {
+    let target = cause.target.as_deref();
+    let findings = cause.digest.findings.iter();
+    findings.map(move |finding| finding_of(target, finding))
+}
+
+fn finding_of<'a>(target: Option<&'a str>, finding: &'a Finding) -> FindingOf<'a> {
     FindingOf {
+        target,
+        is_known: finding.is_known,
         title: finding.title,
         lines: &finding.lines,
         place: finding.place.as_ref().map(|place| PlaceOf {

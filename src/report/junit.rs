@@ -6,6 +6,7 @@
 
 use jiff::SignedDuration;
 
+use super::causes::Cause;
 use super::narrative;
 use super::story::{Story, Tale};
 use super::timeline::{Lane, Phase, State, Timeline};
@@ -55,10 +56,16 @@ impl Case {
 }
 
 /// The document.
-pub(super) fn of(outcome: &Outcome, story: &Story, tail: &[&Line], gate: &Gate) -> Block {
+pub(super) fn of(
+    outcome: &Outcome,
+    causes: &[Cause],
+    story: &Story,
+    tail: &[&Line],
+    gate: &Gate,
+) -> Block {
     let time_line = story.timeline();
     let action = story.action.unwrap_or("run");
-    let cases = cases(outcome, story, &time_line, &said(outcome, tail));
+    let cases = cases(outcome, story, &time_line, &said(outcome, causes, tail));
     let count = |mark| cases.iter().filter(|case| case.is(mark)).count();
     let began = format!("{:.0}", time_line.began);
     let totals = format!(
@@ -81,8 +88,8 @@ pub(super) fn of(outcome: &Outcome, story: &Story, tail: &[&Line], gate: &Gate) 
 }
 
 /// Everything there is to say about a bad end.
-fn said(outcome: &Outcome, tail: &[&Line]) -> String {
-    let mut said = narrative::cause(outcome);
+fn said(outcome: &Outcome, causes: &[Cause], tail: &[&Line]) -> String {
+    let mut said = narrative::cause(outcome, causes);
     if !tail.is_empty() {
         said.push_str("\n\nLast lines of the log:");
         for line in tail {

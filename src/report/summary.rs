@@ -3,6 +3,7 @@
 //! Text from outside stands in code spans and in a fence that it cannot close,
 //! so that it can be no link, image, mention or HTML.
 
+use super::causes::{self, Cause};
 use super::log::shorten;
 use super::narrative;
 use super::picture;
@@ -24,6 +25,7 @@ const MOST_BACKTICKS: usize = 30;
 /// The summary of a run.
 pub(super) fn of(
     outcome: &Outcome,
+    causes: &[Cause],
     story: &Story,
     tail: &[&Line],
     draws_mermaid: bool,
@@ -51,8 +53,13 @@ pub(super) fn of(
     if outcome.is_good() {
         return markdown;
     }
-    let said = std::iter::once(&outcome.headline)
-        .chain(&outcome.why)
+    markdown.push_str(&format!("{}\n\n", code(&text(&outcome.headline))));
+    markdown.push_str(&causes::markdown(causes, &text, &|target| {
+        code(&text(target))
+    }));
+    let said = outcome
+        .why
+        .iter()
         .chain(&outcome.effort)
         .chain(&outcome.hint);
     for line in said {

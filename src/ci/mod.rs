@@ -36,7 +36,7 @@ pub trait Channel {
         false
     }
     /// Shows what happens now, until it is told anew.
-    fn live(&mut self, _phase: &Phase) {}
+    fn live(&mut self, _activity: &Activity) {}
     /// Nothing happens any more: ends the live line.
     fn settle(&mut self) {}
     /// Begins the folded part that holds the deployment's log.
@@ -47,6 +47,10 @@ pub trait Channel {
     fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>);
     /// Gives the outputs to later steps, all or none.
     fn outputs(&mut self, outputs: &[(&'static str, Block)]) -> Result<(), String>;
+    /// Whether the summary's reader draws what stands in a `mermaid` fence.
+    fn draws_mermaid(&self) -> bool {
+        false
+    }
     /// Adds to the job's summary, whole or not at all.
     fn summary(&mut self, markdown: &Block) -> Result<(), String>;
 }
@@ -66,7 +70,7 @@ pub enum Tone {
 
 /// What happens at the moment, for somebody who watches.
 #[derive(Debug, Clone)]
-pub struct Phase {
+pub struct Activity {
     /// In words.
     pub text: Line,
     /// How much longer it will probably take, as far as the past tells.

@@ -9,7 +9,7 @@ use console::{Style, Term, measure_text_width, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::plain::Plain;
-use super::{Channel, Level, Phase, Place, Tone};
+use super::{Activity, Channel, Level, Place, Tone};
 use crate::process::Variables;
 use crate::report::duration;
 use crate::shown::{Block, Line};
@@ -83,7 +83,7 @@ impl Channel for Terminal {
         true
     }
 
-    fn live(&mut self, phase: &Phase) {
+    fn live(&mut self, activity: &Activity) {
         let bar = self.live.get_or_insert_with(|| {
             let bar = ProgressBar::with_draw_target(
                 None,
@@ -93,11 +93,11 @@ impl Channel for Terminal {
             bar
         });
         let dim = Style::new().dim().force_styling(self.has_colours);
-        let (phase, screen, told) = (phase.clone(), self.screen.clone(), bar.elapsed());
+        let (activity, screen, told) = (activity.clone(), self.screen.clone(), bar.elapsed());
         let line = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let (elapsed, width) = (state.elapsed(), usize::from(screen.size().1));
             let since = elapsed.saturating_sub(told);
-            let text = live_line(&phase, elapsed, since, width.saturating_sub(SPINNER));
+            let text = live_line(&activity, elapsed, since, width.saturating_sub(SPINNER));
             let _cannot_fail = write!(out, "{}", dim.apply_to(text));
         };
         bar.set_style(ProgressStyle::default_spinner().with_key("msg", line));
@@ -132,18 +132,18 @@ impl Channel for Terminal {
 
 /// The live line: since when, what happens, how long it may take and what
 /// Ctrl-C does. What is too much for the window is left out from the end.
-fn live_line(phase: &Phase, elapsed: Duration, since: Duration, width: usize) -> String {
-    let left = phase.left.map(|left| match left.checked_sub(since) {
+fn live_line(activity: &Activity, elapsed: Duration, since: Duration, width: usize) -> String {
+    let left = activity.left.map(|left| match left.checked_sub(since) {
         Some(left) if left >= Duration::from_secs(1) => format!("about {} left", duration(left)),
         _ => "longer than usual".to_owned(),
     });
-    let interrupt = Some(phase.interrupt.to_owned()).filter(|text| !text.is_empty());
+    let interrupt = Some(activity.interrupt.to_owned()).filter(|text| !text.is_empty());
     // Tenths of a second are for things that have ended.
     let time = match elapsed.as_secs() {
         0 => "0s".to_owned(),
         seconds => duration(Duration::from_secs(seconds)),
     };
-    let mut line = format!("{time} · {}", phase.text);
+    let mut line = format!("{time} · {}", activity.text);
     for part in left.into_iter().chain(interrupt) {
         let longer = format!("{line} · {part}");
         if measure_text_width(&longer) > width {
@@ -160,13 +160,13 @@ mod tests {
     use crate::shown::Gate;
 
     fn line(left: Option<u64>, since: u64, width: usize) -> String {
-        let phase = Phase {
+        let activity = Activity {
             text: Gate::default().line("in progress (main)"),
             left: left.map(Duration::from_secs),
             interrupt: "Ctrl-C cancels the deployment",
         };
         live_line(
-            &phase,
+            &activity,
             Duration::from_millis(72_900),
             Duration::from_secs(since),
             width,

@@ -3,16 +3,20 @@
 //!
 //! Events sink here. Nothing in this module can change how a run ends.
 
+mod activity;
 mod causes;
 pub mod comment;
 pub mod diagnosis;
+mod json;
+mod junit;
 mod log;
 mod narrative;
 mod outputs;
-mod phase;
+mod picture;
 pub mod records;
 mod story;
 mod summary;
+pub mod timeline;
 mod whole_file;
 
 use std::cell::RefCell;
@@ -29,7 +33,8 @@ use self::log::LogSink;
 pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SHOWN};
 pub use self::outputs::{LONGEST_VALUE, OUTPUTS};
 use self::story::Story;
-use crate::ci::{Channel, Facts, Level, Phase, Tone};
+use self::timeline::{Phase, State};
+use crate::ci::{Activity, Channel, Facts, Host, Level, Tone};
 use crate::code_host::Marker;
 use crate::deployment::{Deployment, LogLine, Service, Status};
 use crate::inputs::{Abandon, Logs};
@@ -95,6 +100,10 @@ pub enum Event<'a> {
         /// Whether this run has made it, if it could have.
         is_new: Option<bool>,
     },
+    /// A phase that is this run's own began.
+    Begins(Phase),
+    /// That phase ended like this. Without its beginning it means nothing.
+    Ends(Phase, State),
     /// The password that was drawn, for whoever wants to know it.
     Password(&'a Password),
 }
@@ -106,6 +115,8 @@ pub struct Files {
     pub log: Option<PathBuf>,
     /// The run as JSON.
     pub report: Option<PathBuf>,
+    /// The run as test cases, in the XML of `JUnit`.
+    pub junit: Option<PathBuf>,
     /// The places at fault, as GitLab reads them.
     pub code_quality: Option<PathBuf>,
 }
@@ -120,6 +131,8 @@ pub struct Setup {
     pub clock: fn() -> Timestamp,
     /// What the CI told about the run.
     pub facts: Facts,
+    /// The CI.
+    pub host: Host,
 }
 
 /// Tells a run's events to the place it runs in.
@@ -130,6 +143,7 @@ struct Inner {
     gate: Gate,
     clock: fn() -> Timestamp,
     story: Story,
+    host: Host,
     log: LogSink,
     files: Files,
     summary: bool,
@@ -144,12 +158,24 @@ impl Reporter {
             channel: setup.channel,
             gate: setup.gate,
             clock: setup.clock,
-            story: Story::new(setup.facts),
+            story: Story::new(setup.facts, (setup.clock)()),
+            host: setup.host,
             log: LogSink::default(),
             files: Files::default(),
             summary: true,
             interrupt: "",
         }))
+    }
+
+    /// Sets what is known before anything is judged: the action, in the word
+    /// of the input, and the files that tell of every run, however it ends.
+    pub fn expect(&self, action: Option<&'static str>, files: &Files) {
+        let mut inner = self.0.borrow_mut();
+        inner.story.action = action;
+        inner.files = Files {
+            log: None,
+            ..files.clone()
+        };
     }
 
     /// Sets what the user wants to see.
@@ -221,8 +247,8 @@ impl Inner {
                 }
             }
         }
-        if let Some((text, left)) = phase::after(event, &self.story) {
-            self.channel.live(&Phase {
+        if let Some((text, left)) = activity::after(event, &self.story) {
+            self.channel.live(&Activity {
                 text: self.gate.line(&text),
                 left,
                 interrupt: self.interrupt,
@@ -271,7 +297,11 @@ impl Inner {
             self.channel.annotate(Level::Error, &title, &message, None);
             self.mark_places(&causes);
         }
-        let result = self.write_result();
+        if let Err(problem) = &trouble {
+            self.story.take_in(Event::Warning(problem));
+        }
+        let report = self.write_report(outcome, &causes);
+        let junit = self.write_junit(outcome, &causes);
         let quality = self.write_code_quality(&causes);
         let outputs: Vec<_> = outputs::of(outcome, &causes, &self.story)
             .into_iter()
@@ -282,7 +312,7 @@ impl Inner {
             .outputs(&outputs)
             .map_err(|error| format!("The outputs could not be written to {error}"));
         let summary = self.summarize(outcome, &causes);
-        for problem in [trouble, result, quality, outputs, summary]
+        for problem in [trouble, report, junit, quality, outputs, summary]
             .into_iter()
             .filter_map(Result::err)
         {
@@ -344,6 +374,7 @@ impl Inner {
             "database-password" => Gate::default().block(text),
             // Half of it would be no JSON.
             "result" if text.len() > LONGEST_VALUE => Block::default(),
+            "result" => self.gate.json(text),
             _ => {
                 let text = self.gate.block(text);
                 self.gate
@@ -352,19 +383,27 @@ impl Inner {
         }
     }
 
-    fn write_result(&mut self) -> Result<(), String> {
-        let Some(result) = &self.story.result else {
-            return Ok(());
-        };
-        match &self.files.report {
-            Some(path) => whole_file::write(path, "The result", &self.gate.block(result)),
-            None if result.len() > LONGEST_VALUE => Err(format!(
+    fn write_report(&self, outcome: &Outcome, causes: &[Cause]) -> Result<(), String> {
+        if let Some(path) = &self.files.report {
+            let text = json::of(outcome, causes, &self.story, self.host, &self.gate);
+            return whole_file::write(path, "The report", &text);
+        }
+        match self.story.result.as_ref().map(String::len) {
+            Some(length) if length > LONGEST_VALUE => Err(format!(
                 "The result has {} KiB and an output at most {}: set report-file to get it",
-                result.len() / 1024,
+                length / 1024,
                 LONGEST_VALUE / 1024
             )),
-            None => Ok(()),
+            _ => Ok(()),
         }
+    }
+
+    fn write_junit(&self, outcome: &Outcome, causes: &[Cause]) -> Result<(), String> {
+        let Some(path) = &self.files.junit else {
+            return Ok(());
+        };
+        let text = junit::of(outcome, causes, &self.story, &self.log.tail(), &self.gate);
+        whole_file::write(path, "The test report", &text)
     }
 
     /// The outcome with texts of bounded length: what a build or a service
@@ -423,7 +462,14 @@ impl Inner {
         if !self.summary {
             return Ok(());
         }
-        let markdown = summary::of(outcome, causes, &self.story, &self.log.tail(), &self.gate);
+        let markdown = summary::of(
+            outcome,
+            causes,
+            &self.story,
+            &self.log.tail(),
+            self.channel.draws_mermaid(),
+            &self.gate,
+        );
         let written = self.channel.summary(&self.gate.block(&markdown));
         written.map_err(|error| format!("The summary could not be written to {error}"))
     }

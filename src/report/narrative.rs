@@ -66,6 +66,8 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         | Event::Url(_)
         | Event::Result(_)
         | Event::Database { .. }
+        | Event::Begins(_)
+        | Event::Ends(..)
         | Event::Password(_) => return Vec::new(),
     };
     vec![line]
@@ -240,7 +242,7 @@ mod tests {
             let past: Vec<Deployment> = past.into_iter().map(took).collect();
             let usual = Usual::of(&Past::of(&past), Kind::Build).unwrap();
             assert_eq!(tell(Event::Usual(&usual)), [said]);
-            let mut story = Story::new(Facts::default());
+            let mut story = Story::new(Facts::default(), Timestamp::UNIX_EPOCH);
             story.take_in(Event::Usual(&usual));
             story.take_in(Event::Started(
                 Service::application(uuid::Uuid::nil()),

@@ -2,18 +2,24 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Event;
+use super::timeline::{Lane, Phase, Record, Span, State, Timeline};
 use crate::ci::Facts;
 use crate::deployment::{Deployment, DeploymentId, Service, Status};
 use crate::secret::Password;
 use crate::watch::past::Usual;
 
 /// The facts of a run.
-#[derive(Default)]
 pub(super) struct Story {
+    began: Began,
+    /// What is done, in the word of the input.
+    pub(super) action: Option<&'static str>,
+    /// How often a request was sent again.
+    pub(super) retries: u32,
     pub(super) facts: Facts,
     pub(super) warnings: Vec<String>,
     /// The one service that is deployed, where it is one.
@@ -30,6 +36,29 @@ pub(super) struct Story {
     pub(super) result: Option<String>,
 }
 
+/// When the run began. Later moments are told from here by a clock that is
+/// never set.
+#[derive(Debug, Clone, Copy)]
+struct Began {
+    wall: Timestamp,
+    moment: Instant,
+}
+
+impl Began {
+    fn at(self, moment: Instant) -> Timestamp {
+        let since = moment.saturating_duration_since(self.moment);
+        self.wall.checked_add(since).unwrap_or(self.wall)
+    }
+}
+
+/// Something that this run has done itself.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    phase: Phase,
+    begin: Instant,
+    end: Option<(Instant, State)>,
+}
+
 /// The facts of one service.
 #[derive(Default)]
 pub(super) struct Tale {
@@ -43,17 +72,36 @@ pub(super) struct Tale {
     pub(super) rollback: Option<DeploymentId>,
     /// When we knew that it was started.
     started: Option<Instant>,
+    /// Whether this run has asked for it.
+    is_ours: bool,
+    /// When we last saw it in the queue.
+    waiting: Option<Instant>,
     /// When we first saw it out of the queue.
     running: Option<Instant>,
+    /// When we last saw that it had not ended.
+    going_on: Option<Instant>,
     /// When we first saw it ended.
     ended: Option<Instant>,
+    /// What this run has done itself, in its order.
+    steps: Vec<Step>,
 }
 
 impl Story {
-    pub(super) fn new(facts: Facts) -> Self {
+    /// A story that begins now, which is `wall` by our clock.
+    pub(super) fn new(facts: Facts, wall: Timestamp) -> Self {
+        let moment = Instant::now();
         Self {
+            began: Began { wall, moment },
+            action: None,
+            retries: 0,
             facts,
-            ..Self::default()
+            warnings: Vec::new(),
+            own: Tale::default(),
+            targets: Vec::new(),
+            preview: None,
+            database: None,
+            password: None,
+            result: None,
         }
     }
 
@@ -63,9 +111,13 @@ impl Story {
                 if let Event::Warning(text) = event {
                     self.warnings.push((*text).to_owned());
                 }
+                if let Event::Retrying(..) = event {
+                    self.retries += 1;
+                }
                 self.target_mut(service).take_in(*event);
             }
             Event::Warning(text) => self.warnings.push(text.to_owned()),
+            Event::Retrying(..) => self.retries += 1,
             Event::PreviewApp { app, is_new, .. } => self.preview = Some((app, is_new)),
             Event::Database { id, is_new } => self.database = Some((id, is_new)),
             Event::Password(password) => self.password = Some(password.clone()),
@@ -105,6 +157,31 @@ impl Story {
             _ => &self.own,
         }
     }
+
+    /// The phases so far.
+    pub(super) fn timeline(&self) -> Timeline {
+        let now = self.began.at(Instant::now());
+        let first = self.targets.iter().filter_map(|tale| tale.started).min();
+        let mut own = self.own.lane(self.began, Some(self.began.wall), None);
+        // The run's way to the start of several ends where the first of them does.
+        if let (Some(first), Some(last)) = (first, own.spans.last_mut())
+            && last.state == State::Open
+        {
+            last.end = Some(self.began.at(first).max(last.begin));
+            last.state = State::Done;
+        }
+        let targets = self.targets.iter().map(|tale| {
+            let name = tale.name.clone();
+            let id = || tale.service.map(|service| service.id.to_string());
+            tale.lane(self.began, None, name.or_else(id))
+        });
+        let lanes = std::iter::once(own).chain(targets);
+        Timeline {
+            lanes: lanes.filter(|lane| !lane.spans.is_empty()).collect(),
+            began: self.began.wall,
+            now,
+        }
+    }
 }
 
 impl Tale {
@@ -117,11 +194,23 @@ impl Tale {
             Event::Started(service, deployment) | Event::Found(service, deployment) => {
                 self.service = Some(service);
                 self.started = Some(Instant::now());
+                self.is_ours = matches!(event, Event::Started(..));
                 self.see(deployment);
             }
+            Event::Begins(phase) => self.steps.push(Step {
+                phase,
+                begin: Instant::now(),
+                end: None,
+            }),
+            Event::Ends(phase, state) => self.end(phase, state),
             Event::Seen(deployment) => self.see(deployment),
             Event::Usual(usual) => self.usual = Some(usual.clone()),
-            Event::RollingBack(rollback) => self.rollback = Some(rollback.id.clone()),
+            Event::RollingBack(rollback) => {
+                self.rollback = Some(rollback.id.clone());
+                if let Some(verdict) = rollback.status.verdict() {
+                    self.end(Phase::Rollback, State::of(verdict));
+                }
+            }
             Event::Url(url) => self.url = Some(url.to_owned()),
             Event::Of(..)
             | Event::Warning(_)
@@ -139,7 +228,22 @@ impl Tale {
         }
     }
 
+    /// Ends the last step of this phase, if it goes on.
+    fn end(&mut self, phase: Phase, state: State) {
+        let mut steps = self.steps.iter_mut().rev();
+        let step = steps.find(|step| step.phase == phase);
+        if let Some(step) = step.filter(|step| step.end.is_none()) {
+            step.end = Some((Instant::now(), state));
+        }
+    }
+
     fn see(&mut self, deployment: &Deployment) {
+        let now = Some(Instant::now());
+        match deployment.status {
+            Status::Waiting => self.waiting = now,
+            Status::InProgress => self.going_on = now,
+            _ => {}
+        }
         if self.running.is_none() && deployment.status == Status::InProgress {
             self.running = Some(Instant::now());
         }
@@ -147,6 +251,32 @@ impl Tale {
             self.ended = Some(Instant::now());
         }
         self.deployment = Some(deployment.clone());
+    }
+
+    /// The phases of this service; `way` is when the way to its start began,
+    /// where that is told in this lane.
+    fn lane(&self, began: Began, way: Option<Timestamp>, target: Option<String>) -> Lane {
+        let at = |moment: Option<Instant>| moment.map(|moment| began.at(moment));
+        let span = |step: &Step| Span {
+            name: step.phase,
+            begin: began.at(step.begin),
+            end: step.end.map(|(end, _)| began.at(end)),
+            state: step.end.map_or(State::Open, |(_, state)| state),
+        };
+        let own: Vec<Span> = self.steps.iter().map(span).collect();
+        let record = Record {
+            began: way,
+            is_ours: self.is_ours,
+            known: at(self.started),
+            waiting: at(self.waiting),
+            running: at(self.running),
+            going_on: at(self.going_on),
+            ended: at(self.ended),
+            deployment: self.deployment.as_ref(),
+            own: &own,
+            now: began.at(Instant::now()),
+        };
+        record.lane(target)
     }
 
     /// The service as people call it.

@@ -15,6 +15,7 @@ use crate::inputs::WhenBusy;
 use crate::outcome::{Ending, Outcome};
 use crate::plan::Work;
 use crate::report::Event;
+use crate::report::timeline::{Phase, State};
 use crate::schedule::Schedule;
 use crate::trigger::{self, Before, Cancelled, TriggerError};
 
@@ -52,9 +53,20 @@ impl Run<'_> {
                     None => self.queue(before),
                 })
             }
-            WhenBusy::Wait => self.wait_for_others(service, work, &before.busy).await,
+            WhenBusy::Wait => {
+                self.reporter.on(Event::Begins(Phase::Waiting));
+                let next = self.wait_for_others(service, work, &before.busy).await;
+                let state = match next {
+                    Ok(Next::Start(_)) => State::Done,
+                    _ => State::Failed,
+                };
+                self.reporter.on(Event::Ends(Phase::Waiting, state));
+                next
+            }
             WhenBusy::CancelPrevious => {
+                self.reporter.on(Event::Begins(Phase::Waiting));
                 self.cancel_others(service, &before.busy).await;
+                self.reporter.on(Event::Ends(Phase::Waiting, State::Done));
                 Ok(Next::Start(Box::new(self.look_again(work).await?)))
             }
         }

@@ -12,6 +12,7 @@ use crate::deployment::{Deployment, DeploymentId, ServiceKind, Verdict};
 use crate::inputs::{OnFailure, OnSkipped};
 use crate::outcome::{Ending, Outcome};
 use crate::report::Event;
+use crate::report::timeline::{Phase, State};
 use crate::sevalla::{self, Next, Patience};
 use crate::trigger::{Before, Tell};
 use crate::verify::{self, Check, Filling, Verified, Visit};
@@ -222,6 +223,7 @@ impl Run<'_> {
         let by = Instant::now() + PURGING;
         let client = source.client.until(by.min(self.deadline.moment()));
         let purge = || client.purge_cache(source.service, Patience::FOR_A_SEARCH);
+        tell(Event::Begins(Phase::Purge));
         let mut purged = purge().await;
         if purged
             .as_ref()
@@ -230,6 +232,7 @@ impl Run<'_> {
         {
             purged = purge().await;
         }
+        tell(Event::Ends(Phase::Purge, state(purged.is_ok())));
         match purged {
             Ok(()) => tell(Event::Note(
                 "Sevalla empties the caches, which takes some minutes everywhere in the world.",
@@ -262,7 +265,12 @@ impl Run<'_> {
             deployment: &deployment.id.0,
         };
         let told = |visit: Visit<'_>| tell(Event::Note(&visit.to_string()));
-        verify::verify(exchange.as_ref(), check, url, filling, deadline, &told).await
+        tell(Event::Begins(Phase::Verification));
+        let verified = verify::verify(exchange.as_ref(), check, url, filling, deadline, &told);
+        let verified = verified.await;
+        let is_well = verified == Verified::Yes;
+        tell(Event::Ends(Phase::Verification, state(is_well)));
+        verified
     }
 
     /// Whether what is live after a rollback answers well; `None` where nobody
@@ -325,6 +333,10 @@ impl Run<'_> {
         tell(Event::Url(url.as_str().trim_end_matches('/')));
         Some(url)
     }
+}
+
+const fn state(is_well: bool) -> State {
+    if is_well { State::Done } else { State::Failed }
 }
 
 /// Where the service can be visited.

@@ -10,6 +10,7 @@ use super::{IN_FLIGHT, Run};
 use crate::deployment::{Deployment, Service, Verdict};
 use crate::plan::Work;
 use crate::report::Event;
+use crate::report::timeline::{Phase, State};
 use crate::stop::Signal;
 use crate::trigger::{self, Before, Started, Tell, TriggerError};
 use crate::watch::{Ended, Reading, Watch};
@@ -72,6 +73,7 @@ impl Run<'_> {
             "Rolling back. Live before was {}.",
             live.summary()
         )));
+        tell(Event::Begins(Phase::Rollback));
         let mut start = pin!(self.begin(&undoing, tell));
         let begun = tokio::select! {
             biased;
@@ -88,7 +90,10 @@ impl Run<'_> {
         };
         let rollback = match begun {
             Ok(rollback) => rollback,
-            Err(not_begun) => return ended(undoing.explain(not_begun)),
+            Err(not_begun) => {
+                tell(Event::Ends(Phase::Rollback, State::Failed));
+                return ended(undoing.explain(not_begun));
+            }
         };
         tokio::select! {
             said = self.see_through(&undoing, rollback.clone(), tell) => ended(said),
@@ -259,7 +264,7 @@ fn same_source(one: &Deployment, other: &Deployment) -> Option<bool> {
 /// and summary are about that.
 fn in_its_own_words(event: Event<'_>, tell: Tell<'_>) {
     match event {
-        Event::Target(..) => {}
+        Event::Target(..) | Event::Begins(Phase::Log) | Event::Ends(Phase::Log, _) => {}
         Event::Started(_, rollback) | Event::Seen(rollback) | Event::StillWaiting(rollback, ..) => {
             tell(Event::RollingBack(rollback));
         }

@@ -22,6 +22,7 @@ use self::past::{Kind, Past};
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, Status, Verdict};
 use crate::report::Event;
+use crate::report::timeline::{Phase, State};
 use crate::schedule::{Backoff, Schedule, chance};
 use crate::sevalla::{ApiError, Cause, Client, LogWindow, Next};
 
@@ -216,6 +217,7 @@ impl<'a, S: Source> Watch<'a, S> {
             };
             self.farewell.set(self.farewell_after(&ended));
             self.over.cancel();
+            (self.tell)(Event::Begins(Phase::Log));
             ended
         };
         let log = async {
@@ -232,7 +234,9 @@ impl<'a, S: Source> Watch<'a, S> {
                 }),
             }
         };
-        tokio::join!(status, log).0
+        let ended = tokio::join!(status, log).0;
+        (self.tell)(Event::Ends(Phase::Log, State::Done));
+        ended
     }
 
     /// Tells how long it usually takes, and notes what is known so far.

@@ -77,6 +77,9 @@ pub(crate) struct Finished {
     pub(crate) outputs: String,
     pub(crate) summary: String,
     pub(crate) log_file: String,
+    /// The run as JSON, and as test cases.
+    pub(crate) report: String,
+    pub(crate) junit: String,
     /// Where requests went.
     pub(crate) urls: Vec<Url>,
 }
@@ -95,6 +98,8 @@ impl Finished {
             &self.outputs,
             &self.summary,
             &self.log_file,
+            &self.report,
+            &self.junit,
             &format!("{:?}", self.outcome.ending),
         ]
         .map(String::as_str)
@@ -327,6 +332,7 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
     let name = |name: &str| path(name).to_string_lossy().into_owned();
     let hook = format!("https://hook.example.com/apps/{APP}/deploy/{HOOK_END}");
     let (output, summary, log_file) = (name("output"), name("summary"), name("log"));
+    let (report, junit) = (name("report.json"), name("junit.xml"));
     let mut pairs = vec![
         ("INPUT_SEVALLA-TOKEN", KEY),
         ("GITHUB_TOKEN", GITHUB_TOKEN),
@@ -337,6 +343,8 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         ("GITHUB_STEP_SUMMARY", &summary),
         ("GITHUB_OUTPUT", &output),
         ("INPUT_LOG-FILE", &log_file),
+        ("INPUT_REPORT-FILE", &report),
+        ("INPUT_JUNIT-FILE", &junit),
         ("SEVALLA_LOG", "trace"),
         ("CI", "true"),
     ];
@@ -384,6 +392,8 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         outputs: file("output"),
         summary: file("summary"),
         log_file: file("log"),
+        report: file("report.json"),
+        junit: file("junit.xml"),
         urls: urls.take(),
     }
 }

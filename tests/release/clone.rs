@@ -46,6 +46,9 @@ impl Clone {
                 );
             }
         }
+        // Right after a release there is nothing new.
+        let news = "## [Unreleased]\n\n- Something.\n";
+        clone.edit("CHANGELOG.md", "## [Unreleased]\n", news);
         clone.git("init --quiet --initial-branch main .");
         clone.git("init --quiet --bare ../origin.git");
         clone.git("remote add origin ../origin.git");
@@ -115,9 +118,9 @@ impl Clone {
         Ran::new(self.command(path).args(arguments))
     }
 
-    /// Makes 1.2.3 the version, in a commit.
+    /// Makes 90.2.3 the version, in a commit: one that will not be reached.
     pub(crate) fn bump(&self) {
-        self.run("bump", &["1.2.3", "2026-01-31"]).ok();
+        self.run("bump", &["90.2.3", "2026-01-31"]).ok();
         self.commit();
     }
 
@@ -149,7 +152,7 @@ impl Clone {
             fs::write(&binary, format!("#!/bin/sh\necho for {machine}\n")).unwrap();
             let target = format!("{machine}-unknown-linux-musl");
             let arguments = [
-                "v1.2.3",
+                "v90.2.3",
                 &target,
                 binary.to_str().unwrap(),
                 folder.to_str().unwrap(),
@@ -169,7 +172,7 @@ impl Clone {
     pub(crate) fn pin(&self, url: &str) -> Ran {
         let archives = self.beside("dist");
         let image = format!("ghcr.io/somebody/sevalla-deploy@{}", digest('a'));
-        self.run("pin", &["v1.2.3", &image, archives.to_str().unwrap(), url])
+        self.run("pin", &["v90.2.3", &image, archives.to_str().unwrap(), url])
     }
 }
 

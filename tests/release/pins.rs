@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::clone::{Clone, digest};
 
-const URL: &str = "https://github.com/somebody/sevalla-deploy/releases/download/v1.2.3";
+const URL: &str = "https://github.com/somebody/sevalla-deploy/releases/download/v90.2.3";
 
 /// A clone in which all is ready for the commit of the tag.
 fn ready() -> Clone {
@@ -26,7 +26,7 @@ fn the_action_names_the_image_by_digest() {
         "2\t2\tDockerfile\n1\t1\taction.yml\n3\t0\tsetup/pins\n"
     );
     let image = format!(
-        "  image: docker://ghcr.io/somebody/sevalla-deploy:v1.2.3@{}\n",
+        "  image: docker://ghcr.io/somebody/sevalla-deploy:v90.2.3@{}\n",
         digest('a')
     );
     let action = clone.read("action.yml");
@@ -83,10 +83,10 @@ fn what_is_not_pinned_wholly_is_not_committed() {
     let archives = archives.to_str().unwrap();
     let name = "ghcr.io/somebody/sevalla-deploy";
     for (image, why) in [
-        (format!("{name}:v1.2.3"), "is not a digest"),
+        (format!("{name}:v90.2.3"), "is not a digest"),
         (format!("{name}@sha256:abc"), "is not a digest"),
         (
-            format!("{name}:v1.2.3@{}", digest('a')),
+            format!("{name}:v90.2.3@{}", digest('a')),
             "is not the name of an image",
         ),
         (
@@ -94,7 +94,7 @@ fn what_is_not_pinned_wholly_is_not_committed() {
             "is not the name of an image",
         ),
     ] {
-        let arguments = ["v1.2.3", image.as_str(), archives, URL];
+        let arguments = ["v90.2.3", image.as_str(), archives, URL];
         clone.run("pin", &arguments).refused(why);
     }
 
@@ -105,7 +105,7 @@ fn what_is_not_pinned_wholly_is_not_committed() {
     fs::remove_file(
         clone
             .beside("dist")
-            .join("sevalla-deploy-v1.2.3-aarch64-unknown-linux-musl.tar.gz"),
+            .join("sevalla-deploy-v90.2.3-aarch64-unknown-linux-musl.tar.gz"),
     )
     .unwrap();
     clone.pin(URL).refused("does not have two archives");

@@ -48,7 +48,7 @@ impl World {
             self.clone
                 .command("bash")
                 .arg(script)
-                .args(["v1.2.3", commit, &image])
+                .args(["v90.2.3", commit, &image])
                 .arg(self.clone.beside("dist"))
                 .args(["false", "true"])
                 .env(
@@ -63,7 +63,7 @@ impl World {
     }
 
     fn tag(&self) -> String {
-        let line = self.clone.git("ls-remote origin refs/tags/v1.2.3");
+        let line = self.clone.git("ls-remote origin refs/tags/v90.2.3");
         line.split('\t').next().unwrap_or_default().to_owned()
     }
 }
@@ -90,7 +90,7 @@ fn a_release_is_a_draft_until_it_is_complete() {
             "gh release edit"
         ]
     );
-    assert!(asked[0].ends_with(":v1.2.3"), "{asked:?}");
+    assert!(asked[0].ends_with(":v90.2.3"), "{asked:?}");
     assert!(asked[2].contains("--draft --verify-tag"), "{asked:?}");
     assert!(asked[3].contains("SHA256SUMS"), "{asked:?}");
     assert!(
@@ -104,7 +104,7 @@ fn publishing_goes_on_where_it_stopped() {
     let world = World::new();
     // The tag and the draft are there, the files may be.
     world.clone.git(&format!(
-        "push --quiet origin {}:refs/tags/v1.2.3",
+        "push --quiet origin {}:refs/tags/v90.2.3",
         world.commit
     ));
     fs::write(world.clone.beside("programs").join("draft"), "true\n").unwrap();
@@ -126,7 +126,7 @@ fn a_tag_is_never_moved() {
     let world = World::new();
     world
         .clone
-        .git("push --quiet origin HEAD~:refs/tags/v1.2.3");
+        .git("push --quiet origin HEAD~:refs/tags/v90.2.3");
     let before = world.tag();
     let (ran, asked) = world.publish(&world.commit);
     ran.refused("A tag is not moved");
@@ -140,7 +140,7 @@ fn files_that_are_not_the_listed_ones_are_not_published() {
     let archive = world
         .clone
         .beside("dist")
-        .join("sevalla-deploy-v1.2.3-x86_64-unknown-linux-musl.tar.gz");
+        .join("sevalla-deploy-v90.2.3-x86_64-unknown-linux-musl.tar.gz");
     fs::write(archive, "other bytes").unwrap();
     let (ran, asked) = world.publish(&world.commit);
     ran.refused("is not what SHA256SUMS says");
@@ -152,7 +152,7 @@ fn the_tag_of_the_major_version_follows() {
     let world = World::new();
     let programs = world.clone.beside("programs");
     let image = format!("ghcr.io/somebody/sevalla-deploy@{}", digest('a'));
-    world.clone.git("push --quiet origin HEAD~:refs/tags/v1");
+    world.clone.git("push --quiet origin HEAD~:refs/tags/v90");
     let major = |name: &str| {
         Ran::new(
             world
@@ -167,8 +167,8 @@ fn the_tag_of_the_major_version_follows() {
                 .env("ASKED", programs.join("asked")),
         )
     };
-    major("v1").ok();
-    let line = world.clone.git("ls-remote origin refs/tags/v1");
+    major("v90").ok();
+    let line = world.clone.git("ls-remote origin refs/tags/v90");
     assert!(line.starts_with(&world.commit), "{line}");
     major("").refused("is not a major version");
 }

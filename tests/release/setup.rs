@@ -53,7 +53,7 @@ fn a_file_with_other_bytes_is_refused() {
     let clone = released();
     let archive = clone
         .beside("dist")
-        .join("sevalla-deploy-v1.2.3-x86_64-unknown-linux-musl.tar.gz");
+        .join("sevalla-deploy-v90.2.3-x86_64-unknown-linux-musl.tar.gz");
     // Another program in a sound archive, as whoever can replace a release's
     // files would do it; the list of checksums beside it is replaced as well.
     fs::write(
@@ -63,7 +63,7 @@ fn a_file_with_other_bytes_is_refused() {
     .unwrap();
     let binary = clone.beside("binaries").join("x86_64");
     let arguments = [
-        "v1.2.3",
+        "v90.2.3",
         "x86_64-unknown-linux-musl",
         binary.to_str().unwrap(),
         archive.parent().unwrap().to_str().unwrap(),

@@ -13,11 +13,11 @@ fn a_version_is_written_in_all_places_and_no_other() {
         "4\t1\tCHANGELOG.md\n2\t2\tCargo.lock\n1\t1\tCargo.toml\n1\t1\tfuzz/Cargo.lock\n"
     );
     let changelog = clone.read("CHANGELOG.md");
-    assert!(changelog.contains("\n## [Unreleased]\n\n## [1.2.3] - 2026-01-31\n\n### Added\n"));
-    assert!(changelog.contains("/compare/v1.2.3...main\n[1.2.3]: https://github.com/"));
+    assert!(changelog.contains("\n## [Unreleased]\n\n## [90.2.3] - 2026-01-31\n\n- Something.\n"));
+    assert!(changelog.contains("/compare/v90.2.3...main\n[90.2.3]: https://github.com/"));
     assert_eq!(
-        clone.run("check", &["v1.2.3"]).ok(),
-        "prerelease=false\nlatest=true\nmajor=v1\n"
+        clone.run("check", &["v90.2.3"]).ok(),
+        "prerelease=false\nlatest=true\nmajor=v90\n"
     );
 }
 
@@ -27,33 +27,30 @@ fn the_next_version_is_compared_with_this_one() {
     clone.bump();
     let section = "## [Unreleased]\n";
     clone.edit("CHANGELOG.md", section, "## [Unreleased]\n\n- New.\n");
-    clone.run("bump", &["1.3.0", "2026-02-28"]).ok();
+    clone.run("bump", &["90.3.0", "2026-02-28"]).ok();
     let changelog = clone.read("CHANGELOG.md");
     let links: Vec<&str> = changelog.lines().rev().take(3).collect();
-    assert!(links[0].ends_with("/releases/tag/v1.2.3"), "{links:?}");
-    assert!(links[1].ends_with("/releases/tag/v1.3.0"), "{links:?}");
-    assert!(links[2].ends_with("/compare/v1.3.0...main"), "{links:?}");
-    assert_eq!(clone.run("notes", &["1.3.0"]).ok(), "- New.\n");
+    assert!(links[0].ends_with("/releases/tag/v90.2.3"), "{links:?}");
+    assert!(links[1].ends_with("/releases/tag/v90.3.0"), "{links:?}");
+    assert!(links[2].ends_with("/compare/v90.3.0...main"), "{links:?}");
+    assert_eq!(clone.run("notes", &["90.3.0"]).ok(), "- New.\n");
 }
 
 #[test]
 fn one_place_more_than_expected_stops_the_rewriting() {
     let clone = Clone::new();
-    clone.edit(
-        "Cargo.toml",
-        "[package]\n",
-        "[package]\nversion = \"0.1.0\"\n",
-    );
+    let twice = format!("[package]\nversion = \"{}\"\n", env!("CARGO_PKG_VERSION"));
+    clone.edit("Cargo.toml", "[package]\n", &twice);
     let before = clone.read("Cargo.toml");
     clone
-        .run("bump", &["1.2.3"])
+        .run("bump", &["90.2.3"])
         .refused("Cargo.toml has 2 lines");
     assert_eq!(clone.read("Cargo.toml"), before);
 
     let clone = Clone::new();
     clone.edit("Cargo.lock", "name = \"sevalla-simulator\"", "name = \"x\"");
     clone
-        .run("bump", &["1.2.3"])
+        .run("bump", &["90.2.3"])
         .refused("Cargo.lock has 1 packages");
 }
 
@@ -62,18 +59,18 @@ fn a_tag_that_is_not_the_version_stops_the_release() {
     let clone = Clone::new();
     clone.bump();
     for (tag, why) in [
-        ("v1.2.4", "the tag v1.2.4 asks for 1.2.4"),
-        ("1.2.3", "1.2.3 is not a tag"),
-        ("v1.2", "v1.2 is not a tag"),
-        ("v1.2.03", "v1.2.03 is not a tag"),
-        ("v1.2.3+build", "v1.2.3+build is not a tag"),
-        ("v1.2.3-", "v1.2.3- is not a tag"),
+        ("v90.2.4", "the tag v90.2.4 asks for 90.2.4"),
+        ("90.2.3", "90.2.3 is not a tag"),
+        ("v90.2", "v90.2 is not a tag"),
+        ("v90.2.03", "v90.2.03 is not a tag"),
+        ("v90.2.3+build", "v90.2.3+build is not a tag"),
+        ("v90.2.3-", "v90.2.3- is not a tag"),
     ] {
         clone.run("check", &[tag]).refused(why);
     }
     clone.git("checkout --quiet HEAD~ -- Cargo.lock");
     clone
-        .run("check", &["v1.2.3"])
+        .run("check", &["v90.2.3"])
         .refused("Cargo.lock has 0 packages");
 }
 
@@ -94,16 +91,16 @@ fn a_changelog_that_says_nothing_stops_the_release() {
     let empty = format!("{before}2026-01-31\n\n### Added\n\n\n[Unreleased]: {links}");
     std::fs::write(clone.path("CHANGELOG.md"), empty).unwrap();
     clone
-        .run("check", &["v1.2.3"])
-        .refused("says nothing about 1.2.3");
+        .run("check", &["v90.2.3"])
+        .refused("says nothing about 90.2.3");
 }
 
 #[test]
 fn a_tag_that_exists_stops_the_release() {
     let clone = Clone::new();
     clone.bump();
-    clone.git("push --quiet origin HEAD:refs/tags/v1.2.3");
-    clone.run("check", &["v1.2.3"]).refused("v1.2.3 exists");
+    clone.git("push --quiet origin HEAD:refs/tags/v90.2.3");
+    clone.run("check", &["v90.2.3"]).refused("v90.2.3 exists");
 }
 
 #[test]
@@ -114,17 +111,17 @@ fn tags_of_majors_move_forwards_only() {
         for tag in tags {
             clone.git(&format!("push --quiet origin HEAD:refs/tags/{tag}"));
         }
-        clone.run("check", &["v1.2.3"]).ok()
+        clone.run("check", &["v90.2.3"]).ok()
     };
-    let newest = "prerelease=false\nlatest=true\nmajor=v1\n";
-    assert_eq!(check(&["v1", "v1.2.2", "v1.1.9", "v0.9.0"]), newest);
-    assert_eq!(check(&["v1.10.0-rc.1", "v10x"]), newest, "no release");
+    let newest = "prerelease=false\nlatest=true\nmajor=v90\n";
+    assert_eq!(check(&["v90", "v90.2.2", "v90.1.9", "v0.9.0"]), newest);
+    assert_eq!(check(&["v90.10.0-rc.1", "v900x"]), newest, "no release");
     assert_eq!(
-        check(&["v2.0.0"]),
-        "prerelease=false\nlatest=false\nmajor=v1\n"
+        check(&["v91.0.0"]),
+        "prerelease=false\nlatest=false\nmajor=v90\n"
     );
     assert_eq!(
-        check(&["v1.10.0"]),
+        check(&["v90.10.0"]),
         "prerelease=false\nlatest=false\nmajor=\n"
     );
 }
@@ -132,9 +129,9 @@ fn tags_of_majors_move_forwards_only() {
 #[test]
 fn a_prerelease_moves_nothing() {
     let clone = Clone::new();
-    clone.run("bump", &["1.3.0-rc.1", "2026-01-31"]).ok();
+    clone.run("bump", &["90.3.0-rc.1", "2026-01-31"]).ok();
     assert_eq!(
-        clone.run("check", &["v1.3.0-rc.1"]).ok(),
+        clone.run("check", &["v90.3.0-rc.1"]).ok(),
         "prerelease=true\nlatest=false\nmajor=\n"
     );
 }

@@ -10,9 +10,11 @@
     reason = "the demo takes the world from the process"
 )]
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use console::Term;
 use sevalla_deploy::process::{Process, Variables, network};
 use sevalla_deploy::stop::Stop;
 use sevalla_simulator::{Application, PastDeployment, Script, Simulator, World};
@@ -104,13 +106,10 @@ async fn main() -> std::io::Result<ExitCode> {
     stop.listen()?;
     let outcome = sevalla_deploy::run(Process {
         arguments: Vec::new(),
-        variables: Variables::from([
-            ("SEVALLA_API_URL", simulator.url()),
-            ("SEVALLA_TOKEN", simulator.key()),
-            ("SEVALLA_APP_ID", APP),
-        ]),
+        variables: variables(&simulator),
         stdout: Box::new(std::io::stdout()),
         stderr: || Box::new(std::io::stderr()),
+        terminal: Some(Term::stderr()).filter(Term::is_term),
         clock: jiff::Timestamp::now,
         token: || uuid::Uuid::new_v4().simple().to_string(),
         connect: network(),
@@ -118,4 +117,18 @@ async fn main() -> std::io::Result<ExitCode> {
     })
     .await;
     Ok(outcome.exit_code())
+}
+
+/// What a user would set, and what the terminal says of itself.
+fn variables(simulator: &Simulator) -> Variables {
+    let set = [
+        ("SEVALLA_API_URL", simulator.url()),
+        ("SEVALLA_TOKEN", simulator.key()),
+        ("SEVALLA_APP_ID", APP),
+    ];
+    let set = set.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let terminal = ["TERM", "NO_COLOR"]
+        .into_iter()
+        .filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
+    set.into_iter().chain(terminal).collect()
 }

@@ -42,7 +42,7 @@ use std::rc::Rc;
 
 use tokio::time::Instant;
 
-use self::ci::{Facts, Host};
+use self::ci::{Facts, Host, Streams};
 use self::deadline::Deadline;
 use self::inputs::{Inputs, Problem};
 use self::outcome::{Ending, Outcome};
@@ -88,8 +88,11 @@ pub async fn run(mut process: Process) -> Outcome {
         channel: ci::channel(
             host,
             &process.variables,
-            process.stdout,
-            (process.stderr)(),
+            Streams {
+                stdout: process.stdout,
+                stderr: (process.stderr)(),
+                terminal: process.terminal,
+            },
             process.token,
         ),
         gate: gate.clone(),
@@ -147,6 +150,7 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
         Err(problems) => return Outcome::invalid(&problems),
     };
     reporter.show(plan.logs, &plan.files, plan.summary);
+    reporter.explain_interrupt(plan.on_cancel);
     for warning in &plan.warnings {
         reporter.on(Event::Warning(warning));
     }

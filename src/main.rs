@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use console::Term;
 use sevalla_deploy::diagnostics::explain_panics;
 use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::outcome::{Ending, Outcome};
@@ -45,6 +46,7 @@ fn run(variables: Variables) -> anyhow::Result<Outcome> {
             variables,
             stdout: Box::new(std::io::stdout()),
             stderr: || Box::new(std::io::stderr()),
+            terminal: Some(Term::stderr()).filter(Term::is_term),
             clock: jiff::Timestamp::now,
             token: || uuid::Uuid::new_v4().simple().to_string(),
             connect: network(),

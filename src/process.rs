@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write;
 
+use console::Term;
+
 use crate::sevalla::{ConnectionError, Exchange, Http};
 use crate::stop::Stop;
 
@@ -21,6 +23,8 @@ pub struct Process {
     pub stdout: Box<dyn Write>,
     /// Opens the stream for diagnostics and, outside a CI, for people.
     pub stderr: fn() -> Box<dyn Write>,
+    /// The terminal that the error stream is, if it is one.
+    pub terminal: Option<Term>,
     /// The wall clock, for showing times and for noticing that the machine was
     /// asleep; waits are measured by Tokio's.
     pub clock: fn() -> jiff::Timestamp,

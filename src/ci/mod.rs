@@ -6,12 +6,16 @@ mod files;
 mod github;
 mod host;
 mod plain;
+mod terminal;
 
 use std::io::Write;
+use std::time::Duration;
 
 pub use self::facts::{Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository};
 pub use self::files::LONGEST_SUMMARY;
 pub use self::host::{Host, OVERRIDE};
+
+use console::Term;
 
 use crate::process::Variables;
 use crate::shown::{Block, Line};
@@ -23,6 +27,18 @@ pub trait Channel {
     fn mask(&mut self, secret: &str);
     /// Tells one line of the narrative.
     fn say(&mut self, line: &Line);
+    /// Tells one line in the colour of its meaning, where there are colours.
+    fn say_in(&mut self, _tone: Tone, line: &Line) {
+        self.say(line);
+    }
+    /// Whether somebody watches a live line.
+    fn is_live(&self) -> bool {
+        false
+    }
+    /// Shows what happens now, until it is told anew.
+    fn live(&mut self, _phase: &Phase) {}
+    /// Nothing happens any more: ends the live line.
+    fn settle(&mut self) {}
     /// Begins the folded part that holds the deployment's log.
     fn open_log(&mut self, title: &Line);
     /// Ends that part.
@@ -33,6 +49,30 @@ pub trait Channel {
     fn outputs(&mut self, outputs: &[(&'static str, Block)]) -> Result<(), String>;
     /// Adds to the job's summary, whole or not at all.
     fn summary(&mut self, markdown: &Block) -> Result<(), String>;
+}
+
+/// What a line means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// It goes on.
+    Plain,
+    /// It went well.
+    Good,
+    /// Something deserves attention.
+    Warning,
+    /// It went wrong.
+    Error,
+}
+
+/// What happens at the moment, for somebody who watches.
+#[derive(Debug, Clone)]
+pub struct Phase {
+    /// In words.
+    pub text: Line,
+    /// How much longer it will probably take, as far as the past tells.
+    pub left: Option<Duration>,
+    /// What Ctrl-C does now; empty where that goes without saying.
+    pub interrupt: &'static str,
 }
 
 /// A place in the repository.
@@ -58,17 +98,38 @@ pub enum Level {
 /// Makes a text that cannot be guessed.
 pub type Token = fn() -> String;
 
-/// The channel to this host. `stdout` and `stderr` are the process's.
+/// Where a channel writes: the process's streams.
+pub struct Streams {
+    /// For what a program may parse, and for commands to the host.
+    pub stdout: Box<dyn Write>,
+    /// For people, outside a CI that reads commands.
+    pub stderr: Box<dyn Write>,
+    /// The terminal that `stderr` is, if it is one.
+    pub terminal: Option<Term>,
+}
+
+/// The channel to this host.
 pub fn channel(
     host: Host,
     variables: &Variables,
-    stdout: Box<dyn Write>,
-    stderr: Box<dyn Write>,
+    streams: Streams,
     token: Token,
 ) -> Box<dyn Channel> {
     let files = files::Files::named_by(variables, token);
-    match host {
-        Host::GitHub | Host::Gitea => Box::new(github::GitHub::new(stdout, files, token)),
+    let Streams {
+        stdout,
+        stderr,
+        terminal,
+    } = streams;
+    // A terminal inside a CI is a recording: nobody watches, and a line that is
+    // drawn over and over would be many.
+    let screen = terminal.filter(|_| host == Host::Local && terminal::can_draw(variables));
+    match (host, screen) {
+        (Host::GitHub | Host::Gitea, _) => Box::new(github::GitHub::new(stdout, files, token)),
+        (_, Some(screen)) => {
+            let plain = plain::Plain::new(stdout, stderr, files);
+            Box::new(terminal::Terminal::new(screen, variables, plain))
+        }
         _ => Box::new(plain::Plain::new(stdout, stderr, files)),
     }
 }

@@ -22,7 +22,7 @@ impl Plain {
         }
     }
 
-    fn put(&mut self, line: &str) {
+    pub(super) fn put(&mut self, line: &str) {
         let text = format!("{line}\n");
         let _closed = self
             .narrative

@@ -7,6 +7,7 @@ pub mod comment;
 mod log;
 mod narrative;
 mod outputs;
+mod phase;
 pub mod records;
 mod story;
 mod summary;
@@ -25,10 +26,10 @@ use self::log::LogSink;
 pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SHOWN};
 pub use self::outputs::{LONGEST_VALUE, OUTPUTS};
 use self::story::Story;
-use crate::ci::{Channel, Facts, Level};
+use crate::ci::{Channel, Facts, Level, Phase, Tone};
 use crate::code_host::Marker;
 use crate::deployment::{Deployment, LogLine, Service};
-use crate::inputs::Logs;
+use crate::inputs::{Abandon, Logs};
 use crate::outcome::Outcome;
 use crate::secret::Password;
 use crate::sevalla::ApiError;
@@ -127,6 +128,8 @@ struct Inner {
     log: LogSink,
     files: Files,
     summary: bool,
+    /// What Ctrl-C does to a deployment, for somebody who watches.
+    interrupt: &'static str,
 }
 
 impl Reporter {
@@ -140,6 +143,7 @@ impl Reporter {
             log: LogSink::default(),
             files: Files::default(),
             summary: true,
+            interrupt: "",
         }))
     }
 
@@ -152,6 +156,14 @@ impl Reporter {
         if let Some(trouble) = inner.log.trouble() {
             inner.on(Event::Warning(&trouble));
         }
+    }
+
+    /// Sets what becomes of a deployment when the run is interrupted.
+    pub fn explain_interrupt(&self, then: Abandon) {
+        self.0.borrow_mut().interrupt = match then {
+            Abandon::Cancel => "Ctrl-C cancels the deployment",
+            Abandon::Leave => "Ctrl-C ends this, the deployment goes on",
+        };
     }
 
     /// Asks the CI to hide these values. Before anything that may hold them.
@@ -194,11 +206,21 @@ impl Inner {
         if let Event::LogUnavailable(_) | Event::LogIncomplete = event {
             self.log.is_incomplete();
         }
-        for line in narrative::tell(event) {
-            match &label {
-                Some(label) => self.say(&format!("{label}: {line}")),
-                None => self.say(&line),
+        // Where a live line goes on, nothing new is no news.
+        if !(self.channel.is_live() && matches!(event, Event::StillWaiting(..))) {
+            for line in narrative::tell(event) {
+                match &label {
+                    Some(label) => self.say(tone(event), &format!("{label}: {line}")),
+                    None => self.say(tone(event), &line),
+                }
             }
+        }
+        if let Some((text, left)) = phase::after(event, &self.story) {
+            self.channel.live(&Phase {
+                text: self.gate.line(&text),
+                left,
+                interrupt: self.interrupt,
+            });
         }
         if let Event::Warning(text) = event {
             self.mark(text);
@@ -206,7 +228,7 @@ impl Inner {
     }
 
     fn warn(&mut self, text: &str) {
-        self.say(&format!("Warning: {text}"));
+        self.say(Tone::Warning, &format!("Warning: {text}"));
         self.mark(text);
     }
 
@@ -217,6 +239,7 @@ impl Inner {
     }
 
     fn finish(&mut self, outcome: &Outcome) {
+        self.channel.settle();
         let outcome = &self.bounded(outcome);
         if !outcome.ending.was_followed() {
             self.log.leave_out();
@@ -224,8 +247,13 @@ impl Inner {
         let trouble = self
             .log
             .close(outcome.is_good(), &self.gate, self.channel.as_mut());
-        for line in narrative::conclude(outcome, &self.story) {
-            self.say(&line);
+        for (at, line) in narrative::conclude(outcome, &self.story).iter().enumerate() {
+            let tone = match (at, outcome.is_good()) {
+                (0, true) => Tone::Good,
+                (0, false) => Tone::Error,
+                _ => Tone::Plain,
+            };
+            self.say(tone, line);
         }
         if !outcome.is_good() {
             let title = self.gate.line(&outcome.headline);
@@ -336,12 +364,24 @@ impl Inner {
         written.map_err(|error| format!("The summary could not be written to {error}"))
     }
 
-    fn say(&mut self, text: &str) {
+    fn say(&mut self, tone: Tone, text: &str) {
         let now = format!("{:.0}", (self.clock)());
         let time = now.get(11..).unwrap_or(&now);
         let line = self.gate.line(&format!("{time} {text}"));
-        self.channel
-            .say(&log::shorten(line, LONGEST_SHOWN, &self.gate));
+        let line = log::shorten(line, LONGEST_SHOWN, &self.gate);
+        self.channel.say_in(tone, &line);
+    }
+}
+
+/// What an event means to whoever reads of it.
+const fn tone(event: Event<'_>) -> Tone {
+    match event {
+        Event::Warning(_)
+        | Event::LogUnavailable(_)
+        | Event::LogIncomplete
+        | Event::Retrying(..)
+        | Event::Stopping(_) => Tone::Warning,
+        _ => Tone::Plain,
     }
 }
 

@@ -123,7 +123,7 @@ fn retrying(error: &ApiError, wait: std::time::Duration) -> String {
 }
 
 /// A deployment's state in words, with what it is made from.
-fn state(deployment: &Deployment) -> String {
+pub(super) fn state(deployment: &Deployment) -> String {
     let status = match &deployment.status {
         Status::Waiting => "waiting in the queue".to_owned(),
         Status::InProgress => "in progress".to_owned(),

@@ -550,6 +550,80 @@ mod tests {
         assert_eq!(least(&long, Tier::Read), LONGEST_PAUSE);
     }
 
+    fn load_after(told: &[(&str, &str)]) -> f64 {
+        let mut budget = Budget::default();
+        assert!(budget.load(Tier::Read) == 0.0);
+        for (remaining, reset) in told {
+            budget.told(Tier::Read, &self::budget("400", remaining, reset));
+        }
+        budget.load(Tier::Read)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_load_is_what_goes_in_a_window_at_this_rate() {
+        for (told, load) in [
+            // A quarter used in half of the minute: half of it in all of it.
+            (&[("300", "30")][..], 0.5),
+            // All of it in half: no more than all.
+            (&[("100", "30")], 1.0),
+            // Half a second shows as little as two and a half.
+            (&[("396", "59.5")], 0.25),
+            (&[("396", "57.6")], 0.25),
+            // A longer window than documented is believed.
+            (&[("300", "120"), ("300", "60")], 1.0 + (0.5 - 1.0) * 0.5),
+            // What was known before counts for what has not passed yet.
+            (
+                &[("300", "30"), ("200", "15")],
+                0.5 + (2.0 / 3.0 - 0.5) * 0.75,
+            ),
+            (&[("200", "30"), ("380", "45")], 1.0 + (0.2 - 1.0) * 0.25),
+            // Nothing left is all used, whatever was before.
+            (&[("396", "30"), ("0", "15")], 1.0),
+        ] {
+            let is = load_after(told);
+            assert!((is - load).abs() < 1e-9, "{told:?}: {is}, not {load}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn how_many_we_are_is_seen_within_a_window_and_guessed_before() {
+        for (told, ours) in [
+            // Each asks four times in a window; the guess is not taken too far.
+            (&[("399", 0_u64)][..], 1_u64),
+            (&[("360", 0)], 10),
+            (&[("100", 0)], LARGEST_GUESS),
+            // Seen between two answers of one window.
+            (&[("360", 0), ("330", 0)], 30),
+            // Of the next window only what is used in it is seen.
+            (&[("360", 20), ("388", 0)], 12),
+            (&[("360", 20), ("330", 0)], 70),
+            (&[("360", 0), ("388", 0)], 12),
+        ] {
+            let mut budget = Budget::default();
+            for (remaining, then) in told {
+                budget.told(Tier::Read, &self::budget("400", remaining, "20"));
+                advance(Duration::from_secs(*then)).await;
+            }
+            assert_eq!(budget.others(), ours, "{told:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_logs_are_spread_before_their_first_reading_and_up_to_their_limit() {
+        let mut fleet = Budget::default();
+        fleet.told(Tier::Read, &budget("400", "399", "60"));
+        fleet.told(Tier::Read, &budget("400", "336", "60"));
+        assert_eq!(fleet.pause(Tier::Deployment), Pause::default());
+        assert_eq!(fleet.pause(Tier::Creation), Pause::default());
+        // A fifth of a long wait stays open: not all at the same moment.
+        let mut late = Budget::default();
+        late.told(Tier::Read, &budget("400", "40", "3600"));
+        late.told(Tier::Read, &budget("400", "30", "3600"));
+        let pause = late.pause(Tier::Read);
+        assert_eq!(pause.least, LONGEST_PAUSE);
+        assert_eq!(pause.spread, LONGEST_PAUSE / 5);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn one_run_stays_under_the_older_limit_by_itself() {
         let mut budget = Budget::default();

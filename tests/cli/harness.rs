@@ -198,6 +198,11 @@ impl Runner {
         self.folder.path().join(name)
     }
 
+    /// The variables of the run.
+    pub(crate) fn variables(&self) -> &BTreeMap<OsString, OsString> {
+        &self.variables
+    }
+
     /// Starts the program.
     pub(crate) fn start(self) -> Running {
         let child = Command::new(env!("CARGO_BIN_EXE_sevalla-deploy"))

@@ -36,6 +36,7 @@ mod recipes;
 mod rollbacks;
 mod rolling_back;
 mod signals;
+mod terminal;
 mod updating;
 mod verifying;
 mod web;

@@ -363,6 +363,7 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         variables,
         stdout: Box::new(Kept(Rc::clone(&stdout))),
         stderr: || Box::new(Kept(STDERR.with(Rc::clone))),
+        terminal: None,
         clock: || "2026-03-01T10:00:05Z".parse().unwrap(),
         token: || "5f0c8f7a5f0c8f7a5f0c8f7a5f0c8f7a".to_owned(),
         connect: Box::new(move |_| Ok(Box::new(service.take().expect("it connects once")))),

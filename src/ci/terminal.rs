@@ -1,0 +1,213 @@
+//! A terminal in front of a person: colours, and a live line below the text.
+//!
+//! The line is drawn by a ticker of its own, so that the time goes on while the
+//! run waits for an answer.
+
+use std::time::Duration;
+
+use console::{Style, Term, measure_text_width, truncate_str};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use super::plain::Plain;
+use super::{Channel, Level, Phase, Place, Tone};
+use crate::process::Variables;
+use crate::report::duration;
+use crate::shown::{Block, Line};
+
+/// How often the live line is drawn. It shows whole seconds.
+const TICK: Duration = Duration::from_millis(250);
+
+/// The columns of the spinner, its space, and one that stays free: some
+/// terminals begin a new line as soon as the last column is filled.
+const SPINNER: usize = 3;
+
+pub(super) struct Terminal {
+    plain: Plain,
+    screen: Term,
+    has_colours: bool,
+    /// The live line, while there is one.
+    live: Option<ProgressBar>,
+}
+
+impl Terminal {
+    pub(super) fn new(screen: Term, variables: &Variables, plain: Plain) -> Self {
+        Self {
+            plain,
+            screen,
+            // https://no-color.org: any value that is not empty.
+            has_colours: variables.text("NO_COLOR").is_none(),
+            live: None,
+        }
+    }
+
+    /// Writes above the live line.
+    fn above<T>(&mut self, write: impl FnOnce(&mut Plain) -> T) -> T {
+        let plain = &mut self.plain;
+        match &self.live {
+            Some(live) => live.suspend(|| write(plain)),
+            None => write(plain),
+        }
+    }
+
+    fn style(&self, tone: Tone) -> Style {
+        let style = Style::new().force_styling(self.has_colours);
+        match tone {
+            Tone::Plain => style,
+            Tone::Good => style.green(),
+            Tone::Warning => style.yellow(),
+            Tone::Error => style.red().bold(),
+        }
+    }
+}
+
+/// Whether this kind of terminal can draw over a line.
+pub(super) fn can_draw(variables: &Variables) -> bool {
+    variables.text("TERM").is_some_and(|term| term != "dumb")
+}
+
+impl Channel for Terminal {
+    fn mask(&mut self, secret: &str) {
+        self.plain.mask(secret);
+    }
+
+    fn say(&mut self, line: &Line) {
+        self.above(|plain| plain.say(line));
+    }
+
+    fn say_in(&mut self, tone: Tone, line: &Line) {
+        let text = self.style(tone).apply_to(line.as_str()).to_string();
+        self.above(|plain| plain.put(&text));
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+
+    fn live(&mut self, phase: &Phase) {
+        let bar = self.live.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(
+                None,
+                ProgressDrawTarget::term(self.screen.clone(), 10),
+            );
+            bar.enable_steady_tick(TICK);
+            bar
+        });
+        let dim = Style::new().dim().force_styling(self.has_colours);
+        let (phase, screen, told) = (phase.clone(), self.screen.clone(), bar.elapsed());
+        let line = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let (elapsed, width) = (state.elapsed(), usize::from(screen.size().1));
+            let since = elapsed.saturating_sub(told);
+            let text = live_line(&phase, elapsed, since, width.saturating_sub(SPINNER));
+            let _cannot_fail = write!(out, "{}", dim.apply_to(text));
+        };
+        bar.set_style(ProgressStyle::default_spinner().with_key("msg", line));
+    }
+
+    fn settle(&mut self) {
+        if let Some(live) = self.live.take() {
+            live.finish_and_clear();
+        }
+    }
+
+    fn open_log(&mut self, title: &Line) {
+        self.above(|plain| plain.open_log(title));
+    }
+
+    fn close_log(&mut self) {
+        self.above(Plain::close_log);
+    }
+
+    fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>) {
+        self.plain.annotate(level, title, message, place);
+    }
+
+    fn outputs(&mut self, outputs: &[(&'static str, Block)]) -> Result<(), String> {
+        self.above(|plain| plain.outputs(outputs))
+    }
+
+    fn summary(&mut self, markdown: &Block) -> Result<(), String> {
+        self.plain.summary(markdown)
+    }
+}
+
+/// The live line: since when, what happens, how long it may take and what
+/// Ctrl-C does. What is too much for the window is left out from the end.
+fn live_line(phase: &Phase, elapsed: Duration, since: Duration, width: usize) -> String {
+    let left = phase.left.map(|left| match left.checked_sub(since) {
+        Some(left) if left >= Duration::from_secs(1) => format!("about {} left", duration(left)),
+        _ => "longer than usual".to_owned(),
+    });
+    let interrupt = Some(phase.interrupt.to_owned()).filter(|text| !text.is_empty());
+    // Tenths of a second are for things that have ended.
+    let time = match elapsed.as_secs() {
+        0 => "0s".to_owned(),
+        seconds => duration(Duration::from_secs(seconds)),
+    };
+    let mut line = format!("{time} · {}", phase.text);
+    for part in left.into_iter().chain(interrupt) {
+        let longer = format!("{line} · {part}");
+        if measure_text_width(&longer) > width {
+            break;
+        }
+        line = longer;
+    }
+    truncate_str(&line, width, "…").into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shown::Gate;
+
+    fn line(left: Option<u64>, since: u64, width: usize) -> String {
+        let phase = Phase {
+            text: Gate::default().line("in progress (main)"),
+            left: left.map(Duration::from_secs),
+            interrupt: "Ctrl-C cancels the deployment",
+        };
+        live_line(
+            &phase,
+            Duration::from_millis(72_900),
+            Duration::from_secs(since),
+            width,
+        )
+    }
+
+    #[test]
+    fn the_live_line_counts_down_and_says_when_it_takes_long() {
+        let hint = "Ctrl-C cancels the deployment";
+        for (left, since, text) in [
+            (
+                Some(40),
+                0,
+                format!("1m12s · in progress (main) · about 40s left · {hint}"),
+            ),
+            (
+                Some(40),
+                15,
+                format!("1m12s · in progress (main) · about 25s left · {hint}"),
+            ),
+            (
+                Some(40),
+                40,
+                format!("1m12s · in progress (main) · longer than usual · {hint}"),
+            ),
+            (None, 40, format!("1m12s · in progress (main) · {hint}")),
+        ] {
+            assert_eq!(line(left, since, 200), text);
+        }
+    }
+
+    #[test]
+    fn a_narrow_window_gets_less_of_it() {
+        for (width, text) in [
+            (60, "1m12s · in progress (main) · about 40s left"),
+            (30, "1m12s · in progress (main)"),
+            (20, "1m12s · in progress…"),
+            (10, "1m12s · i…"),
+            (0, ""),
+        ] {
+            assert_eq!(line(Some(40), 0, width), text, "{width}");
+        }
+    }
+}

@@ -58,14 +58,14 @@ impl Case {
 /// The document.
 pub(super) fn of(
     outcome: &Outcome,
-    causes: &[Cause],
+    found: &[Cause],
     story: &Story,
     tail: &[&Line],
     gate: &Gate,
 ) -> Block {
     let time_line = story.timeline();
     let action = story.action.unwrap_or("run");
-    let cases = cases(outcome, story, &time_line, &said(outcome, causes, tail));
+    let cases = cases(outcome, story, &time_line, &said(outcome, found, tail));
     let count = |mark| cases.iter().filter(|case| case.is(mark)).count();
     let began = format!("{:.0}", time_line.began);
     let totals = format!(

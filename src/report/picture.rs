@@ -174,13 +174,13 @@ mod tests {
                 state: *state,
             }
         };
-        let lane = |target: &Option<&str>| Lane {
+        let lane = |target: Option<&str>| Lane {
             target: target.map(str::to_owned),
             spans: states.iter().enumerate().map(span).collect(),
             skew: SignedDuration::ZERO,
         };
         Timeline {
-            lanes: targets.iter().map(lane).collect(),
+            lanes: targets.iter().copied().map(lane).collect(),
             began: at(0),
             now: at(300_000),
         }

@@ -207,7 +207,7 @@ fn is_dots(part: &str) -> bool {
         && !part.ends_with("rc.json")
 }
 
-/// /tmp/build_1a2b3c/app.js
+/// `/tmp/build_1a2b3c/app.js`
 fn below_heroku(path: &str) -> Option<&str> {
     let (name, path) = path.strip_prefix("/tmp/build_")?.split_once('/')?;
     name.bytes()

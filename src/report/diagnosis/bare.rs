@@ -117,7 +117,7 @@ impl<'a> Bare<'a> {
     }
 }
 
-/// `#12 3.456 text`, as BuildKit shows what a step of a build prints.
+/// `#12 3.456 text`, as `BuildKit` shows what a step of a build prints.
 fn step(line: &str) -> (Option<u32>, &str) {
     let parsed = || {
         let (number, rest) = line.strip_prefix('#')?.split_once(' ')?;

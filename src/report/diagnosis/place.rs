@@ -166,7 +166,7 @@ fn last_path(text: &str) -> Option<&str> {
         return before.ends_with("file:").then_some(path);
     }
     // The end of an address, or of something else.
-    let is_whole = |c: char| c.is_whitespace() || "\"'`<=|,".contains(c);
+    let is_whole = |c: char| c.is_whitespace() || "\"'`<".contains(c);
     (before.is_empty() || before.ends_with(is_whole)).then_some(path)
 }
 
@@ -207,7 +207,7 @@ fn is_dots(part: &str) -> bool {
         && !part.ends_with("rc.json")
 }
 
-/// /tmp/build_1a2b3c/app.js
+/// `/tmp/build_1a2b3c/app.js`
 fn below_heroku(path: &str) -> Option<&str> {
     let (name, path) = path.strip_prefix("/tmp/build_")?.split_once('/')?;
     name.bytes()
@@ -322,6 +322,7 @@ mod tests {
             ".:3",
             "/app/:3",
             ".ts:3",
+            "src/b,line=9.ts:3:5",
         ] {
             assert_eq!(shown(line), None, "{line}");
         }

@@ -30,12 +30,17 @@ static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
     })
 });
 
+/// How often what follows the words of a pattern is looked at in a line: words
+/// that fill the line must not make that long.
+const MOST_LOOKS: usize = 3;
+
 /// The patterns that the line fits by its words, each once.
 pub(super) fn fitting(bare: &Bare<'_>) -> Vec<&'static Pattern> {
     let mut fitting: Vec<&'static Pattern> = Vec::new();
     let Some(words) = WORDS.as_ref() else {
         return fitting;
     };
+    let mut refused: Vec<&'static Pattern> = Vec::new();
     let mut beginnings = None;
     for found in words.search.find_overlapping_iter(bare.text) {
         let Some(pattern) = words.patterns.get(found.pattern().as_usize()) else {
@@ -48,9 +53,18 @@ pub(super) fn fitting(bare: &Bare<'_>) -> Vec<&'static Pattern> {
             Stands::First => beginnings.contains(&found.start()),
             Stands::Alone => beginnings.contains(&found.start()) && rest.trim_end().is_empty(),
         };
-        let is_known = || fitting.iter().any(|other| std::ptr::eq(*other, *pattern));
-        if stands && !is_known() && pattern.then.is_none_or(|then| then(rest)) {
+        let is_it = |other: &&&'static Pattern| std::ptr::eq(**other, *pattern);
+        let is_decided = || {
+            fitting.iter().any(|other| is_it(&other))
+                || refused.iter().filter(is_it).count() >= MOST_LOOKS
+        };
+        if !stands || is_decided() {
+            continue;
+        }
+        if pattern.then.is_none_or(|then| then(rest)) {
             fitting.push(pattern);
+        } else {
+            refused.push(pattern);
         }
     }
     fitting

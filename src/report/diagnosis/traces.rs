@@ -31,7 +31,7 @@ impl Traces {
         python.or(node).or_else(|| self.list(bare.text))
     }
 
-    /// ESLint: the file, then `  3:5  error  what  rule`; as Next.js shows it,
+    /// `ESLint`: the file, then `  3:5  error  what  rule`; as Next.js shows it,
     /// `3:5  Error: what  rule`.
     fn list(&mut self, text: &str) -> Option<Told> {
         if !text.starts_with(|c: char| c == ' ' || c.is_ascii_digit()) {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::log::shorten;
 use super::summary::{cell, code, fenced, link, without_long_runs};
 use crate::code_host::Marker;
+use crate::messages::Failure;
 use crate::outcome::{Ending, Outcome};
 use crate::shown::{Block, Gate, Line};
 
@@ -52,6 +53,8 @@ pub enum News<'a> {
         cause: &'a str,
         /// The last lines of the deployment's log, oldest first.
         last_lines: &'a [&'a Line],
+        /// Its entry in the catalogue.
+        failure: Option<Failure>,
     },
     /// Nothing was deployed, by the user's own rule: what was there stays.
     Unchanged,
@@ -65,7 +68,7 @@ impl<'a> News<'a> {
     /// The news of a preview whose deployment has come to this. That it was
     /// deleted no outcome tells.
     pub fn of(outcome: &'a Outcome) -> Self {
-        match outcome.ending {
+        match outcome.ending() {
             Ending::Success => Self::Ready { url: "" },
             Ending::Triggered => Self::Deploying,
             Ending::Passed => Self::Unchanged,
@@ -73,6 +76,7 @@ impl<'a> News<'a> {
             _ => Self::Failed {
                 cause: &outcome.headline,
                 last_lines: &[],
+                failure: outcome.failure(),
             },
         }
     }
@@ -90,8 +94,16 @@ pub fn body(facts: &CommentFacts<'_>, gate: &Gate) -> Block {
         let value = address.unwrap_or_else(|| cell(&text(value)));
         markdown.push_str(&format!("| {name} | {value} |\n"));
     }
-    if let News::Failed { cause, last_lines } = facts.news {
+    if let News::Failed {
+        cause,
+        last_lines,
+        failure,
+    } = facts.news
+    {
         markdown.push_str(&format!("\n{}\n", code(&text(cause))));
+        if let Some(more) = failure.and_then(|failure| link(&failure.address())) {
+            markdown.push_str(&format!("\nMore: {more}\n"));
+        }
         if !last_lines.is_empty() {
             let line = |line: &&Line| not_a_command(text(line.as_str()));
             let lines: Vec<String> = last_lines.iter().map(line).collect();
@@ -185,12 +197,16 @@ mod tests {
         let news = News::Failed {
             cause: "The build failed: `npm ci`",
             last_lines: &lines.iter().collect::<Vec<_>>(),
+            failure: Some(Failure::DeploymentFailed),
         };
         let body = body(&facts(&marker, news), &gate);
-        let expected = "\n\n`` The build failed: `npm ci` ``\n\n\
+        let expected = format!(
+            "\n\n`` The build failed: `npm ci` ``\n\nMore: <{}>\n\n\
             Last lines of the log:\n\n\
-            ````text\nnpm ERR! ```\n| /merge\n|   /close\n````";
-        assert!(body.as_str().ends_with(expected), "{}", body.as_str());
+            ````text\nnpm ERR! ```\n| /merge\n|   /close\n````",
+            Failure::DeploymentFailed.address()
+        );
+        assert!(body.as_str().ends_with(&expected), "{}", body.as_str());
         assert!(!body.as_str().contains("| URL |"));
     }
 

@@ -29,6 +29,7 @@ use crate::ci::{Channel, Facts, Level};
 use crate::code_host::Marker;
 use crate::deployment::{Deployment, LogLine, Service};
 use crate::inputs::Logs;
+use crate::messages::Warning;
 use crate::outcome::Outcome;
 use crate::secret::Password;
 use crate::sevalla::ApiError;
@@ -41,7 +42,7 @@ use crate::watch::past::Usual;
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
     /// Something the user should know that does not stop the run.
-    Warning(&'a str),
+    Warning(Warning, &'a str),
     /// Something the user should know.
     Note(&'a str),
     /// Something about one of several services.
@@ -150,7 +151,7 @@ impl Reporter {
         inner.log = LogSink::new(logs, files.log.clone());
         inner.files = files.clone();
         if let Some(trouble) = inner.log.trouble() {
-            inner.on(Event::Warning(&trouble));
+            inner.on(Event::Warning(Warning::LogFileNotWritten, &trouble));
         }
     }
 
@@ -200,25 +201,27 @@ impl Inner {
                 None => self.say(&line),
             }
         }
-        if let Event::Warning(text) = event {
-            self.mark(text);
+        if let Event::Warning(warning, text) = event {
+            self.mark(warning, text);
         }
     }
 
-    fn warn(&mut self, text: &str) {
-        self.say(&format!("Warning: {text}"));
-        self.mark(text);
+    fn warn(&mut self, warning: Warning, text: &str) {
+        self.say(&narrative::warned(warning, text));
+        self.mark(warning, text);
     }
 
-    fn mark(&mut self, warning: &str) {
-        let title = self.gate.line("sevalla-deploy");
+    fn mark(&mut self, warning: Warning, text: &str) {
+        let title = self
+            .gate
+            .line(&format!("sevalla-deploy: {}", warning.slug()));
         self.channel
-            .annotate(Level::Warning, &title, &self.gate.block(warning), None);
+            .annotate(Level::Warning, &title, &self.gate.block(text), None);
     }
 
     fn finish(&mut self, outcome: &Outcome) {
         let outcome = &self.bounded(outcome);
-        if !outcome.ending.was_followed() {
+        if !outcome.ending().was_followed() {
             self.log.leave_out();
         }
         let trouble = self
@@ -242,11 +245,16 @@ impl Inner {
             .outputs(&outputs)
             .map_err(|error| format!("The outputs could not be written to {error}"));
         let summary = self.summarize(outcome);
-        for problem in [trouble, result, outputs, summary]
-            .into_iter()
-            .filter_map(Result::err)
-        {
-            self.warn(&format!("{problem}. The result of the run stays as it is."));
+        for (warning, written) in [
+            (Warning::LogFileNotWritten, trouble),
+            (Warning::ResultNotWritten, result),
+            (Warning::OutputsNotWritten, outputs),
+            (Warning::SummaryNotWritten, summary),
+        ] {
+            if let Err(problem) = written {
+                let text = format!("{problem}. The result of the run stays as it is.");
+                self.warn(warning, &text);
+            }
         }
     }
 
@@ -286,11 +294,9 @@ impl Inner {
         let bound = |text: &String| {
             log::shorten(self.gate.line(text), LONGEST_SHOWN, &self.gate).to_string()
         };
-        Outcome {
-            headline: bound(&outcome.headline),
-            why: outcome.why.iter().map(bound).collect(),
-            ..outcome.clone()
-        }
+        let mut outcome = outcome.clone().headed(bound(&outcome.headline));
+        outcome.why = outcome.why.iter().map(bound).collect();
+        outcome
     }
 
     fn comment(&self, marker: &Marker, news: &News<'_>) -> Block {
@@ -300,9 +306,10 @@ impl Inner {
         let target = tale.target();
         let tail = self.log.tail();
         let news = match news {
-            News::Failed { cause, .. } => News::Failed {
+            News::Failed { cause, failure, .. } => News::Failed {
                 cause,
                 last_lines: &tail,
+                failure: *failure,
             },
             // Ready, and no address: it does not work for anybody.
             News::Ready { .. } => News::Ready {

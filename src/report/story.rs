@@ -60,12 +60,12 @@ impl Story {
     pub(super) fn take_in(&mut self, event: Event<'_>) {
         match event {
             Event::Of(service, event) => {
-                if let Event::Warning(text) = event {
+                if let Event::Warning(_, text) = event {
                     self.warnings.push((*text).to_owned());
                 }
                 self.target_mut(service).take_in(*event);
             }
-            Event::Warning(text) => self.warnings.push(text.to_owned()),
+            Event::Warning(_, text) => self.warnings.push(text.to_owned()),
             Event::PreviewApp { app, is_new, .. } => self.preview = Some((app, is_new)),
             Event::Database { id, is_new } => self.database = Some((id, is_new)),
             Event::Password(password) => self.password = Some(password.clone()),
@@ -124,7 +124,7 @@ impl Tale {
             Event::RollingBack(rollback) => self.rollback = Some(rollback.id.clone()),
             Event::Url(url) => self.url = Some(url.to_owned()),
             Event::Of(..)
-            | Event::Warning(_)
+            | Event::Warning(..)
             | Event::Note(_)
             | Event::PreviewApp { .. }
             | Event::Database { .. }

@@ -12,7 +12,8 @@ use super::Run;
 use super::guard::Guard;
 use crate::deployment::{Deployment, Service};
 use crate::inputs::WhenBusy;
-use crate::outcome::{Ending, Outcome};
+use crate::messages::{Failure, Warning};
+use crate::outcome::Outcome;
 use crate::plan::Work;
 use crate::report::Event;
 use crate::schedule::Schedule;
@@ -128,13 +129,19 @@ impl Run<'_> {
                 Cancelled::TooLate(_) => tell(Event::Note(&format!(
                     "Deployment {id} had succeeded already."
                 ))),
-                Cancelled::Accepted => tell(Event::Warning(&format!(
-                    "Deployment {id} was asked to stop and has not ended yet: this one may have to wait."
-                ))),
+                Cancelled::Accepted => tell(Event::Warning(
+                    Warning::EarlierDeploymentRemains,
+                    &format!(
+                        "Deployment {id} was asked to stop and has not ended yet: this one may have to wait."
+                    ),
+                )),
                 Cancelled::Refused(error) | Cancelled::Unknown(error) => {
-                    tell(Event::Warning(&format!(
-                        "Deployment {id} could not be cancelled: {error}. This one may have to wait for it."
-                    )));
+                    tell(Event::Warning(
+                        Warning::EarlierDeploymentRemains,
+                        &format!(
+                            "Deployment {id} could not be cancelled: {error}. This one may have to wait for it."
+                        ),
+                    ));
                 }
             }
         }
@@ -148,13 +155,13 @@ impl Run<'_> {
 
 fn count(busy: &[Deployment]) -> String {
     match busy.len() {
-        1 => "1 deployment of this service waits or runs".to_owned(),
-        many => format!("{many} deployments of this service wait or run"),
+        1 => "1 deployment of this service is waiting or running".to_owned(),
+        many => format!("{many} deployments of this service are waiting or running"),
     }
 }
 
 fn busy(busy: &[Deployment]) -> Outcome {
-    let outcome = Outcome::new(Ending::Rejected, "Nothing was deployed")
+    let outcome = Outcome::of(Failure::Busy, "Nothing was deployed")
         .because(format!("{} already, and when-busy is fail", count(busy)))
         .hint("Run again when it has ended, or set when-busy to wait");
     busy.iter().fold(outcome, |outcome, other| {
@@ -163,8 +170,8 @@ fn busy(busy: &[Deployment]) -> Outcome {
 }
 
 fn still_busy(elapsed: Duration) -> Outcome {
-    Outcome::new(
-        Ending::TimedOut,
+    Outcome::of(
+        Failure::StillBusy,
         "Nothing was deployed: another deployment of this service went on until the time was over",
     )
     .because(format!("Waited for {}", crate::report::duration(elapsed)))

@@ -80,7 +80,7 @@ impl Run<'_> {
                     Ok(Ok(rollback)) => goes_on(&rollback),
                     Ok(Err(not_begun)) => undoing.explain(not_begun),
                     Err(_late) => "A rollback was on its way when the signal came; whether it \
-                        took effect is not known. Look in the dashboard what is live".to_owned(),
+                        took effect is not known. Check in the dashboard what is live".to_owned(),
                 };
                 return stopped(signal, said);
             }
@@ -189,7 +189,7 @@ impl Undoing<'_> {
             NotBegun::Failed(
                 error @ (TriggerError::Ambiguous { .. } | TriggerError::Unidentified(_)),
             ) => format!(
-                "Whether it was rolled back cannot be told: {}. Look in the dashboard what is live",
+                "Whether it was rolled back cannot be told: {}. Check in the dashboard what is live",
                 reasons(error)
             ),
             NotBegun::Failed(error) => self.not_rolled_back(&reasons(error)),

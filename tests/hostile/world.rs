@@ -95,7 +95,7 @@ impl Finished {
             &self.outputs,
             &self.summary,
             &self.log_file,
-            &format!("{:?}", self.outcome.ending),
+            &format!("{:?}", self.outcome.ending()),
         ]
         .map(String::as_str)
         .join("\n")

@@ -2,7 +2,7 @@
 //! to do next.
 
 use super::{End, Ending, Outcome};
-use crate::deployment::{Deployment, DeploymentId, Service, Status, Verdict};
+use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::inputs::Problem;
 use crate::messages::Failure;
 use crate::report::duration;
@@ -421,24 +421,12 @@ fn timed_out(last: &Deployment) -> Outcome {
         ),
     )
     .because(left_at(last))
-    .hint("Raise timeout, or look in the dashboard how it ends")
+    .hint("Raise timeout, or check in the dashboard how it ends")
 }
 
 /// Where a deployment stands that we look at no more.
 fn left_at(last: &Deployment) -> String {
-    let status = last.status.word();
-    match last.status.verdict() {
-        Some(_) => format!("It was last seen {status}"),
-        None => format!("It was last seen {}", in_words(last, status)),
-    }
-}
-
-fn in_words(last: &Deployment, status: &str) -> String {
-    match last.status {
-        Status::Waiting => "waiting in the queue".to_owned(),
-        Status::InProgress => "running".to_owned(),
-        _ => status.to_owned(),
-    }
+    format!("It was last seen {}", last.status.in_words())
 }
 
 /// The end of a run that did not wait.

@@ -165,7 +165,11 @@ fn busy(busy: &[Deployment]) -> Outcome {
         .because(format!("{} already, and when-busy is fail", count(busy)))
         .hint("Run again when it has ended, or set when-busy to wait");
     busy.iter().fold(outcome, |outcome, other| {
-        outcome.because(format!("{} is {}", other.summary(), other.status.word()))
+        outcome.because(format!(
+            "{} is {}",
+            other.summary(),
+            other.status.in_words()
+        ))
     })
 }
 
@@ -175,5 +179,5 @@ fn still_busy(elapsed: Duration) -> Outcome {
         "Nothing was deployed: another deployment of this service went on until the time was over",
     )
     .because(format!("Waited for {}", crate::report::duration(elapsed)))
-    .hint("Raise timeout, or look in the dashboard whether it is stuck")
+    .hint("Raise timeout, or check in the dashboard whether it is stuck")
 }

@@ -152,7 +152,7 @@ impl Run<'_> {
         };
         let left = expires.duration_since((self.clock)());
         if left < SOON {
-            let text = format!("The key expires on {expires:.0}. Make a new one before that.");
+            let text = format!("The key expires on {expires:.0}. Create a new one before that.");
             self.reporter
                 .on(Event::Warning(Warning::KeyExpiresSoon, &text));
         }

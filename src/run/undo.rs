@@ -170,7 +170,7 @@ impl Undoing<'_> {
             return Some(format!(
                 "Nothing was rolled back, since a newer deployment takes its place: {} is {}",
                 newer.summary(),
-                newer.status.word()
+                newer.status.in_words()
             ));
         }
         let known = [&wrong.id, &self.live.id];

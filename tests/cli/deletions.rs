@@ -202,7 +202,7 @@ async fn an_app_that_is_not_gone_in_time_is_told() {
     let run = deletes(&simulator).set("SEVALLA_TIMEOUT", "4s").run().await;
 
     run.assert_ended(4, "timed-out");
-    run.assert_told("accepted to delete preview app");
+    run.assert_told("agreed to delete preview app");
 }
 
 #[tokio::test]

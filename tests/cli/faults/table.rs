@@ -610,7 +610,7 @@ fn the_end_of_patience() -> Vec<Row> {
         late(
             VanishesAfterTheCancel,
             ForGood,
-            "Sevalla accepted to cancel",
+            "Sevalla agreed to cancel",
         ),
         stop(ResetsTheConnection, Once, STOPPED),
         stop(Answers502WithAPage, Once, STOPPED),
@@ -627,7 +627,7 @@ fn the_end_of_patience() -> Vec<Row> {
         stop(
             VanishesAfterTheCancel,
             ForGood,
-            "Sevalla accepted to cancel",
+            "Sevalla agreed to cancel",
         ),
     ]
 }

@@ -552,8 +552,8 @@ fn log() -> Vec<Row> {
     use Fault::*;
     use Spell::*;
     const WHOLE: &str = "| last line";
-    const GONE: &str = "the log cannot be shown";
-    const LATE: &str = "the log may lack its last lines";
+    const GONE: &str = "The log cannot be shown";
+    const LATE: &str = "The log may lack its last lines";
     let at = |fault, spell, told| row(Moment::Log, fault, spell, SUCCESS, (1, 1), told);
     let fails = |fault, told| row(Moment::LogOfAFailure, fault, ForGood, FAILED, (1, 1), told);
     vec![
@@ -607,11 +607,7 @@ fn the_end_of_patience() -> Vec<Row> {
         late(Answers502WithAPage, ForGood, UNKNOWN),
         late(NeverAnswers, ForGood, UNKNOWN),
         late(Forbids, ForGood, REFUSED),
-        late(
-            VanishesAfterTheCancel,
-            ForGood,
-            "Sevalla agreed to cancel",
-        ),
+        late(VanishesAfterTheCancel, ForGood, "Sevalla agreed to cancel"),
         stop(ResetsTheConnection, Once, STOPPED),
         stop(Answers502WithAPage, Once, STOPPED),
         stop(Answers200WithAPage, Once, STOPPED),
@@ -624,11 +620,7 @@ fn the_end_of_patience() -> Vec<Row> {
         stop(RevokesTheKey, ForGood, REFUSED),
         stop(Forbids, ForGood, REFUSED),
         stop(DoesNotKnowIt, ForGood, REFUSED),
-        stop(
-            VanishesAfterTheCancel,
-            ForGood,
-            "Sevalla agreed to cancel",
-        ),
+        stop(VanishesAfterTheCancel, ForGood, "Sevalla agreed to cancel"),
     ]
 }
 

@@ -130,6 +130,15 @@ impl Status {
         }
     }
 
+    /// The status in words that complete "it is".
+    pub fn in_words(&self) -> &str {
+        match self {
+            Self::Waiting => "waiting in the queue",
+            Self::InProgress => "running",
+            other => other.word(),
+        }
+    }
+
     /// The word, as the service writes it. `unknown` where it gave none.
     pub fn word(&self) -> &str {
         match self {

@@ -19,6 +19,7 @@ pub mod deployment;
 pub mod diagnostics;
 pub mod inputs;
 mod markdown;
+pub mod messages;
 pub mod outcome;
 pub mod plan;
 pub mod process;
@@ -45,7 +46,8 @@ use tokio::time::Instant;
 use self::ci::{Facts, Host, Streams};
 use self::deadline::Deadline;
 use self::inputs::{ActionName, Inputs, Problem};
-use self::outcome::{Ending, Outcome};
+use self::messages::{Failure, Warning};
+use self::outcome::Outcome;
 use self::plan::Plan;
 use self::process::{Connect, Process, Variables};
 use self::redactor::Redactor;
@@ -71,13 +73,16 @@ pub async fn run(mut process: Process) -> Outcome {
         Asked::Run => {}
         Asked::Text(text) => {
             let _closed = process.stdout.write_all(text.as_bytes());
-            return Outcome::new(Ending::Success, "");
+            return Outcome::success("");
         }
         Asked::Unknown(complaint) => {
+            let outcome = Outcome::of(Failure::UnknownArgument, complaint);
+            let more = Failure::UnknownArgument.address();
             // Somebody may have passed the key as an argument.
-            let line = format!("{}\n", gate.line(&format!("sevalla-deploy: {complaint}")));
-            let _closed = (process.stderr)().write_all(line.as_bytes());
-            return Outcome::new(Ending::InvalidInput, complaint);
+            let complaint = gate.line(&format!("sevalla-deploy: {}", outcome.headline));
+            let lines = format!("{complaint}\n  more:  {more}\n");
+            let _closed = (process.stderr)().write_all(lines.as_bytes());
+            return outcome;
         }
     }
     let _diagnostics = diagnostics::install(&process.variables, gate.clone(), process.stderr);
@@ -135,18 +140,17 @@ struct World<'a> {
 
 /// From the inputs to the outcome.
 async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) -> Outcome {
-    let misnamed = Host::misnamed(world.variables);
-    for warning in inputs::unknown_names(world.variables)
-        .into_iter()
-        .chain(misnamed)
-    {
-        reporter.on(Event::Warning(&warning));
+    for unknown in inputs::unknown_names(world.variables) {
+        reporter.on(Event::Warning(Warning::UnknownInput, &unknown));
+    }
+    if let Some(misnamed) = Host::misnamed(world.variables) {
+        reporter.on(Event::Warning(Warning::UnknownCiHost, &misnamed));
     }
     let (inputs, problems) = Inputs::read(world.variables);
     let action = plan::action_of(&inputs).map(ActionName::word);
     reporter.expect(action, &plan::files(&inputs));
     if let Some(why) = plan::passes(&inputs, facts) {
-        return Outcome::passed(&why);
+        return Outcome::skipped(&why);
     }
     let plan = match Plan::resolve(inputs, facts, problems) {
         Ok(plan) => plan.with_drawn(world.drawn.clone()),
@@ -154,13 +158,13 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
     };
     reporter.show(plan.logs, &plan.files, plan.summary);
     reporter.explain_interrupt(plan.on_cancel);
-    for warning in &plan.warnings {
-        reporter.on(Event::Warning(warning));
+    for (warning, text) in &plan.warnings {
+        reporter.on(Event::Warning(*warning, text));
     }
     let deadline = Deadline::after(plan.timeout, world.clock);
     let client = match client(world, &plan, deadline, reporter) {
         Ok(client) => client,
-        Err(error) => return Outcome::invalid(&[Problem::of(&error)]),
+        Err(error) => return Outcome::invalid(&[Problem::of_network(&error)]),
     };
     let run = Run {
         client,

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use crate::inputs::TABLE;
+use crate::messages;
 use crate::report::OUTPUTS;
 
 /// What the arguments ask for instead of a run.
@@ -75,6 +76,10 @@ pub fn help() -> String {
     for (name, meaning) in OUTPUTS {
         text.push_str(&format!("  {name}\n      {meaning}\n"));
     }
+    text.push_str(&format!(
+        "\nEvery warning and error, with its cause and its remedy:\n  {}\n",
+        messages::page()
+    ));
     text.push_str(EXIT_CODES);
     text
 }

@@ -115,7 +115,7 @@ impl fmt::Display for CodeHostError {
             host,
             about_rights,
         } = self;
-        write!(f, "could not {doing}: {reason}")?;
+        write!(f, "Could not {doing}: {reason}")?;
         match reason {
             Reason::TokenRefused(_) | Reason::NotPermitted(_) if !about_rights.is_empty() => {
                 write!(f, "; {about_rights}")

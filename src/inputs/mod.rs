@@ -21,6 +21,7 @@ pub use self::values::{
     Text, Uuids, VariablePrefix, VerifyUrl, WhenBusy,
 };
 use self::values::{Field, Value};
+use crate::messages::Failure;
 use crate::process::{NotUtf8, Variables};
 use crate::secret::{ApiToken, HookUrl, Password};
 use crate::verify::{Expectation, Statuses};
@@ -240,10 +241,10 @@ inputs! {
     "User of the database, for create-database (left out, the engine's own) and for the variables of connect-database."
 
     database_password: Option<Password>, default: None, secret: true, also: &[],
-    "Password of the database, for create-database (left out, one is drawn that nobody can guess) and for the variables of connect-database."
+    "Password of the database, for create-database (left out, one is generated that nobody can guess) and for the variables of connect-database."
 
     output_password: bool, default: Some("false"), secret: false, also: &[],
-    "true gives the password that create-database has drawn as the output database-password. Otherwise nobody learns it."
+    "true gives the password that create-database has generated as the output database-password. Otherwise nobody learns it."
 
     set_env: bool, default: Some("false"), secret: false, also: &[],
     "true lets connect-database write variables of the application that tell it where the database is. Sevalla adds none by itself. With is-restart the application is restarted afterwards."
@@ -288,15 +289,59 @@ pub struct Problem {
     pub value: Option<String>,
     /// What is wrong and what would be accepted.
     pub message: String,
+    flaw: Flaw,
+}
+
+/// What kinds of problems there are; each has its entry in the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// It is needed and not given.
+    Missing,
+    /// The key is.
+    MissingKey,
+    /// Its value cannot be used.
+    Unusable,
+    /// It contradicts another.
+    Conflict,
+    /// A setting cannot be used.
+    Settings,
+    /// A preview of a fork is asked for.
+    Fork,
+    /// A variable that describes the network cannot be used.
+    Network,
 }
 
 impl Problem {
-    /// A problem whose text names the variable by itself.
-    pub fn of(error: &impl fmt::Display) -> Self {
+    pub(crate) fn new(
+        flaw: Flaw,
+        input: impl Into<String>,
+        value: Option<String>,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
-            input: "environment".to_owned(),
-            value: None,
-            message: error.to_string(),
+            input: input.into(),
+            value,
+            message: message.into(),
+            flaw,
+        }
+    }
+
+    /// What is wrong with a variable that describes the network; the text names
+    /// it.
+    pub fn of_network(error: &impl fmt::Display) -> Self {
+        Self::new(Flaw::Network, "environment", None, error.to_string())
+    }
+
+    /// Its entry in the catalogue.
+    pub const fn failure(&self) -> Failure {
+        match self.flaw {
+            Flaw::Missing => Failure::MissingInput,
+            Flaw::MissingKey => Failure::MissingKey,
+            Flaw::Unusable => Failure::UnusableValue,
+            Flaw::Conflict => Failure::ConflictingInputs,
+            Flaw::Settings => Failure::UnusableSettings,
+            Flaw::Fork => Failure::ForkWithoutPreview,
+            Flaw::Network => Failure::UnusableNetworkSettings,
         }
     }
 }
@@ -332,11 +377,12 @@ impl Inputs {
             };
             match value {
                 Ok(value) => pairs.push((input.field.to_owned(), value.to_owned())),
-                Err(NotUtf8) => problems.push(Problem {
-                    input: spelling.clone(),
-                    value: None,
-                    message: "the value is not UTF-8 text".to_owned(),
-                }),
+                Err(NotUtf8) => problems.push(Problem::new(
+                    Flaw::Unusable,
+                    spelling.clone(),
+                    None,
+                    "the value is not UTF-8 text",
+                )),
             }
             spellings.insert(input.field, spelling);
         }
@@ -519,14 +565,13 @@ impl<T: Value> Given<T> {
                 let secret = TABLE
                     .iter()
                     .any(|input| input.field == field && input.secret);
-                problems.push(Problem {
-                    input: spellings
-                        .get(field)
-                        .cloned()
-                        .unwrap_or_else(|| field.to_owned()),
-                    value: (!secret && T::MAY_BE_SHOWN).then_some(rejected.text),
-                    message: rejected.reason,
-                });
+                let spelling = spellings.get(field).cloned();
+                problems.push(Problem::new(
+                    Flaw::Unusable,
+                    spelling.unwrap_or_else(|| field.to_owned()),
+                    (!secret && T::MAY_BE_SHOWN).then_some(rejected.text),
+                    rejected.reason,
+                ));
                 None
             }
         }

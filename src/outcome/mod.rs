@@ -4,6 +4,7 @@ mod reasons;
 
 use std::process::ExitCode;
 
+use crate::messages::Failure;
 use crate::stop::Signal;
 
 /// How a run ended. The numbers and words are a contract with users.
@@ -102,11 +103,20 @@ impl Ending {
     }
 }
 
+/// The end as it is made: one that is not good has its entry in the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Success,
+    Planned,
+    Triggered,
+    Passed,
+    Failed(Failure),
+}
+
 /// How a run ended, and what a person needs to know about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The word and the number.
-    pub ending: Ending,
+    end: End,
     /// What happened, or what we were doing when it went wrong.
     pub headline: String,
     /// Why, one reason a line.
@@ -118,15 +128,64 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// An outcome that needs no explanation beyond its headline.
-    pub fn new(ending: Ending, headline: impl Into<String>) -> Self {
+    fn new(end: End, headline: impl Into<String>) -> Self {
         Self {
-            ending,
+            end,
             headline: headline.into(),
             why: Vec::new(),
             effort: None,
             hint: None,
         }
+    }
+
+    /// All went well.
+    pub fn success(headline: impl Into<String>) -> Self {
+        Self::new(End::Success, headline)
+    }
+
+    /// Nothing was done, and nothing had to be.
+    pub fn passed(headline: impl Into<String>) -> Self {
+        Self::new(End::Passed, headline)
+    }
+
+    /// This went wrong.
+    pub fn of(failure: Failure, headline: impl Into<String>) -> Self {
+        Self::new(End::Failed(failure), headline)
+    }
+
+    /// The same, which is no failure by the user's own rule.
+    #[must_use]
+    pub fn which_passes(self) -> Self {
+        Self {
+            end: End::Passed,
+            ..self
+        }
+    }
+
+    /// The word and the number.
+    pub const fn ending(&self) -> Ending {
+        match self.end {
+            End::Success => Ending::Success,
+            End::Planned => Ending::Planned,
+            End::Triggered => Ending::Triggered,
+            End::Passed => Ending::Passed,
+            End::Failed(failure) => failure.ending(),
+        }
+    }
+
+    /// What went wrong, if anything did.
+    pub const fn failure(&self) -> Option<Failure> {
+        match self.end {
+            End::Failed(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// The same under another headline.
+    #[must_use]
+    pub fn headed(mut self, headline: impl Into<String>) -> Self {
+        self.headline = headline.into();
+        self
     }
 
     /// Adds a reason.
@@ -152,12 +211,12 @@ impl Outcome {
 
     /// The code for the process.
     pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.ending.code())
+        ExitCode::from(self.ending().code())
     }
 
     /// Whether the process ends with 0.
     pub const fn is_good(&self) -> bool {
-        self.ending.code() == 0
+        self.ending().code() == 0
     }
 }
 
@@ -198,13 +257,32 @@ mod tests {
             (Ending::Interrupted(Signal::Terminate), 143, "interrupted"),
         ] {
             assert_eq!((ending.code(), ending.word()), (code, word));
-            let outcome = Outcome::new(ending, "");
-            assert_eq!(outcome.is_good(), code == 0, "{word}");
+        }
+    }
+
+    #[test]
+    fn an_outcome_ends_as_it_was_made() {
+        let failures = Failure::ALL
+            .iter()
+            .map(|failure| (Outcome::of(*failure, ""), failure.ending()));
+        let good = [
+            (Outcome::success(""), Ending::Success),
+            (Outcome::passed(""), Ending::Passed),
+            (Outcome::planned(""), Ending::Planned),
+            (Outcome::triggered(None), Ending::Triggered),
+            (
+                Outcome::of(Failure::DeploymentSkipped, "").which_passes(),
+                Ending::Passed,
+            ),
+        ];
+        for (outcome, ending) in failures.chain(good) {
+            assert_eq!(outcome.ending(), ending);
+            assert_eq!(outcome.is_good(), outcome.failure().is_none());
+            assert_eq!(outcome.is_good(), ending.code() == 0);
             let as_shown = |code: ExitCode| format!("{code:?}");
             assert_eq!(
                 as_shown(outcome.exit_code()),
-                as_shown(ExitCode::from(code)),
-                "{word}"
+                as_shown(ExitCode::from(ending.code()))
             );
         }
     }

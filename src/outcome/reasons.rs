@@ -1,9 +1,10 @@
 //! From what a stage found to the outcome: which number it has, why, and what
 //! to do next.
 
-use super::{Ending, Outcome};
-use crate::deployment::{Deployment, DeploymentId, Service, Status, Verdict};
+use super::{End, Ending, Outcome};
+use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::inputs::Problem;
+use crate::messages::Failure;
 use crate::report::duration;
 use crate::sevalla::operation::CALL_HOOK;
 use crate::sevalla::{ApiError, Cause, Next};
@@ -12,10 +13,12 @@ use crate::trigger::{Cancelled, Search, TriggerError};
 use crate::watch::Ended;
 
 impl Outcome {
-    /// The inputs cannot be used.
+    /// The inputs cannot be used. The entry is that of the first problem: the
+    /// others stand beside it.
     pub fn invalid(problems: &[Problem]) -> Self {
-        let mut outcome = Self::new(
-            Ending::InvalidInput,
+        let first = problems.first().map(Problem::failure);
+        let mut outcome = Self::of(
+            first.unwrap_or(Failure::UnusableValue),
             "The inputs cannot be used; nothing was sent",
         );
         outcome.why = problems.iter().map(ToString::to_string).collect();
@@ -24,23 +27,25 @@ impl Outcome {
 
     /// A signal ended the run.
     pub fn interrupted(signal: Signal) -> Self {
-        Self::new(
-            Ending::Interrupted(signal),
-            format!("{} ended the run", signal.name()),
-        )
+        let failure = match signal {
+            Signal::Interrupt => Failure::Interrupted,
+            Signal::Terminate => Failure::Terminated,
+        };
+        Self::of(failure, format!("{} ended the run", signal.name()))
     }
 
     /// A second signal ended the run in the middle of what it did.
     pub fn at_once(signal: Option<Signal>) -> Self {
-        Self::interrupted(signal.unwrap_or(Signal::Interrupt))
-            .because("A second signal came: what had been started goes on unless its cancelling was already told")
+        Self::interrupted(signal.unwrap_or(Signal::Interrupt)).because(
+            "A second signal came, so the run ended at once: what had been started may go on",
+        )
     }
 
     /// A request failed before anything was started, or after a deployment was.
     pub fn of_api_error(error: &ApiError) -> Self {
         let headline = format!("Could not {}", error.operation.doing);
-        let (ending, hint) = judge(error);
-        Self::new(ending, headline)
+        let (failure, hint) = judge(error);
+        Self::of(failure, headline)
             .because(error.to_string())
             .after(Some(error.effort()))
             .hint(hint)
@@ -50,17 +55,15 @@ impl Outcome {
     pub fn of_trigger_error(error: TriggerError) -> Self {
         match error {
             TriggerError::Api(error) => Self::of_api_error(&error),
-            TriggerError::Refused { reason, hint } => {
-                Self::new(Ending::Rejected, "Nothing was changed")
-                    .because(reason)
-                    .hint(hint)
-            }
+            TriggerError::Refused(refused) => Self::of(refused.failure, "Nothing was changed")
+                .because(refused.reason)
+                .hint(refused.hint),
             TriggerError::At(place, error) => Self::of_trigger_error(*error).because(place),
             TriggerError::Unidentified(search) => {
                 let headline =
                     "The request was accepted, but which deployment it started cannot be told";
-                explain(Self::new(Ending::Ambiguous, headline), search)
-                    .hint("Look in the dashboard how it ends")
+                explain(Self::of(Failure::UnidentifiedDeployment, headline), search)
+                    .hint("Check in the dashboard how the deployment ends")
             }
             TriggerError::Ambiguous { lost, search } => ambiguous(&lost, search),
         }
@@ -80,7 +83,7 @@ impl Outcome {
             } => Self::of_api_error(error).because(left_at(last)),
             Ended::Lost { last, error } => {
                 let mut outcome = Self::of_api_error(error).because(left_at(last));
-                outcome.headline = format!("Lost sight of deployment {}", last.id);
+                outcome.headline = format!("Lost track of deployment {}", last.id);
                 outcome
             }
         }
@@ -90,24 +93,38 @@ impl Outcome {
 /// Deployed, and yet not as it should be; or not deployed after all.
 impl Outcome {
     /// What was deployed does not answer well, or is another commit.
-    pub fn unverified(id: &DeploymentId) -> Self {
-        Self::new(
-            Ending::Unverified,
-            format!("Deployment {id} succeeded and is live, but it is not what it should be"),
+    pub fn unverified(failure: Failure, id: &DeploymentId) -> Self {
+        Self::of(
+            failure,
+            format!(
+                "Deployment {id} succeeded and is live, but {}",
+                failure.objection()
+            ),
         )
-        .hint("Look at what is live; on-failure: rollback goes back by itself")
+        .hint("Check what is live; with on-failure: rollback the run goes back by itself")
+    }
+
+    /// The same, once something else may be live: there is nothing to check.
+    #[must_use]
+    pub fn unverified_before(self, id: &DeploymentId) -> Self {
+        let objection = self.failure().map_or("", Failure::objection);
+        Self {
+            headline: format!("Deployment {id} succeeded, but {objection}"),
+            hint: None,
+            ..self
+        }
     }
 
     /// It has another commit than the expected one, and was to be cancelled for
     /// it.
     pub fn mismatched(id: &DeploymentId, cancelled: &Cancelled) -> Self {
-        let ending = match cancelled {
-            Cancelled::Ended(..) => Ending::Cancelled,
+        let failure = match cancelled {
+            Cancelled::Ended(..) => Failure::AnotherCommitCancelled,
             // It may be live by now.
-            _ => Ending::Unverified,
+            _ => Failure::AnotherCommitLive,
         };
-        Self::new(
-            ending,
+        Self::of(
+            failure,
             format!("Deployment {id} has another commit than the one that was tested"),
         )
         .hint("Run again for the commit at the tip of the branch")
@@ -117,7 +134,7 @@ impl Outcome {
     #[must_use]
     pub fn superseded_by(self, newer: &Deployment) -> Self {
         Self {
-            ending: Ending::Superseded,
+            end: End::Failed(Failure::Superseded),
             why: vec![format!("A newer one took its place: {}", newer.summary())],
             hint: Some("Nothing to do, unless the newer one is not meant to be live".to_owned()),
             ..self
@@ -132,7 +149,7 @@ impl Outcome {
     pub fn of_targets(ends: &[(String, Self)]) -> Self {
         let all = ends.len();
         let failed: Vec<&(String, Self)> = ends.iter().filter(|(_, end)| !end.is_good()).collect();
-        let Some((_, gravest)) = failed.iter().min_by_key(|(_, end)| gravity(end.ending)) else {
+        let Some((_, gravest)) = failed.iter().min_by_key(|(_, end)| gravity(end.ending())) else {
             return all_good(ends);
         };
         let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
@@ -144,7 +161,7 @@ impl Outcome {
                 names.join(", ")
             ),
         };
-        let mut outcome = Self::new(gravest.ending, headline).after(gravest.effort.clone());
+        let mut outcome = Self::new(gravest.end, headline).after(gravest.effort.clone());
         outcome.hint.clone_from(&gravest.hint);
         for (name, end) in ends {
             outcome = outcome.because(format!("{name}: {}", end.headline));
@@ -158,24 +175,24 @@ impl Outcome {
 /// The outcome of targets of which none has failed.
 fn all_good(ends: &[(String, Outcome)]) -> Outcome {
     let all = ends.len();
-    let skipped = ends.iter().filter(|(_, end)| end.ending == Ending::Passed);
+    let skipped = ends.iter().filter(|(_, end)| end.end == End::Passed);
     let skipped: Vec<&str> = skipped.map(|(name, _)| name.as_str()).collect();
-    let triggered = ends.iter().any(|(_, end)| end.ending == Ending::Triggered);
-    let (ending, headline) = match skipped.len() {
+    let triggered = ends.iter().any(|(_, end)| end.end == End::Triggered);
+    let (end, headline) = match skipped.len() {
         0 if triggered => (
-            Ending::Triggered,
+            End::Triggered,
             format!("Promoted to {all}; not waiting for their ends"),
         ),
         0 if all == 1 => (
-            Ending::Success,
+            End::Success,
             "Promoted: the deployment succeeded".to_owned(),
         ),
         0 => (
-            Ending::Success,
+            End::Success,
             format!("Promoted: all {all} deployments succeeded"),
         ),
         count => (
-            Ending::Passed,
+            End::Passed,
             format!(
                 "Promoted to {} of {all}; skipped: {}",
                 all - count,
@@ -183,7 +200,18 @@ fn all_good(ends: &[(String, Outcome)]) -> Outcome {
             ),
         ),
     };
-    Outcome::new(ending, headline)
+    Outcome::new(end, headline)
+}
+
+impl Failure {
+    /// What is wrong with a deployment that has succeeded.
+    const fn objection(self) -> &'static str {
+        match self {
+            Self::BadAnswer => "does not answer as it should",
+            Self::CommitNotTold => "Sevalla does not tell its commit",
+            _ => "has another commit than the one that was tested",
+        }
+    }
 }
 
 /// The order in which one ending stands for several; the gravest first.
@@ -214,11 +242,11 @@ impl Outcome {
     pub fn and_cancelled(self, id: &DeploymentId, cancelled: &Cancelled) -> Self {
         match cancelled {
             Cancelled::Ended(deployment, _) => self.because(format!(
-                "Deployment {id} was asked to stop; it ended {}",
+                "Deployment {id} was asked to stop, and ended as {}",
                 deployment.status.word()
             )),
             Cancelled::Accepted => self.because(format!(
-                "Sevalla accepted to cancel deployment {id}; it had not ended yet when this run did"
+                "Sevalla agreed to cancel deployment {id}, which had not ended yet when this run did"
             )),
             Cancelled::TooLate(_) => self.because(format!(
                 "Too late to cancel: deployment {id} had already succeeded and is live"
@@ -232,54 +260,80 @@ impl Outcome {
                 .because(format!(
                     "It is not known whether deployment {id} was cancelled: {error}"
                 ))
-                .hint("Look in the dashboard, and cancel it there if it must not go live"),
+                .hint("Check in the dashboard, and cancel it there if it must not go live"),
         }
     }
 }
 
-/// The outcome of a failed request, and what to do about it.
-fn judge(error: &ApiError) -> (Ending, String) {
+/// What a failed request comes to, and what to do about it.
+fn judge(error: &ApiError) -> (Failure, &'static str) {
     if error.next() == Next::Lost {
         return (
-            Ending::Ambiguous,
-            "Look in the dashboard whether it took effect".to_owned(),
+            Failure::AnswerLost,
+            "Check in the dashboard whether it took effect",
         );
     }
-    match (&error.cause, error.status()) {
-        (_, Some(401)) => (
-            Ending::Unauthorized,
-            "The key is wrong, revoked, disabled or expired. Make one under API keys in the company's \
-             settings and pass it as sevalla-token"
-                .to_owned(),
+    match error.status() {
+        Some(status) => judge_status(status),
+        None => judge_cause(error),
+    }
+}
+
+const fn judge_status(status: u16) -> (Failure, &'static str) {
+    match status {
+        401 => (
+            Failure::KeyNotAccepted,
+            "The key is wrong, revoked, disabled or expired. Create one under API keys in the \
+             company's settings and pass it as sevalla-token",
         ),
-        (_, Some(403)) => (
-            Ending::Unauthorized,
-            "The key is valid but may not do this. Give it read and update access to this service".to_owned(),
+        403 => (
+            Failure::KeyWithoutPermission,
+            "The key is valid but may not do this. Give it read and update access to this service",
         ),
-        (_, Some(404)) => (
-            Ending::Rejected,
-            "Check the id, and that the key belongs to the company that owns it".to_owned(),
+        404 => (
+            Failure::NotFound,
+            "Check the id, and that the key belongs to the company that owns it",
         ),
-        (_, Some(300..=399)) => (Ending::Rejected, "Check api-url: it should be the address of the API itself".to_owned()),
-        (_, Some(429)) => (
-            Ending::Unavailable,
-            "The company's rate limit is used up, by this or by other jobs. Run again later".to_owned(),
+        300..=399 => (
+            Failure::Redirected,
+            "Check api-url: it should be the address of the API itself",
         ),
-        (_, Some(500..)) => (Ending::Unavailable, "Run again later; Sevalla's status page may know more".to_owned()),
-        (_, Some(_)) => (Ending::Rejected, "Correct what the service complains of and run again".to_owned()),
-        (Cause::NotConnected { may_heal: false, .. }, None) => (
-            Ending::Unavailable,
-            "Check api-url. Behind a proxy that inspects TLS, name its certificate in SSL_CERT_FILE".to_owned(),
+        429 => (
+            Failure::RateLimit,
+            "The company's rate limit is used up, by this or by other jobs. Run again later",
         ),
-        (Cause::Stopped, None) => (Ending::Rejected, "Run again".to_owned()),
-        (Cause::NoTime, None) => (Ending::TimedOut, "Raise timeout".to_owned()),
-        (_, None) if error.operation.id == CALL_HOOK.id => (
-            Ending::Unavailable,
-            "Check deploy-hook-url, and that this machine reaches its host; then run again".to_owned(),
+        500.. => (
+            Failure::SevallaFailing,
+            "Run again later; Sevalla's status page may know more",
         ),
-        (_, None) => (
-            Ending::Unavailable,
-            "Check api-url, and that this machine reaches it (proxy, firewall); then run again".to_owned(),
+        _ => (
+            Failure::RequestRefused,
+            "Correct what Sevalla complains of and run again",
+        ),
+    }
+}
+
+fn judge_cause(error: &ApiError) -> (Failure, &'static str) {
+    match &error.cause {
+        Cause::NotConnected {
+            may_heal: false, ..
+        } => (
+            Failure::UntrustedConnection,
+            "Check api-url. Behind a proxy that inspects TLS, name its certificate in SSL_CERT_FILE",
+        ),
+        Cause::Stopped => (Failure::NotSent, "Run again"),
+        Cause::NoTime => (Failure::TimeUp, "Raise timeout"),
+        Cause::Undecodable { .. } | Cause::TooLarge { .. } => (
+            Failure::UnreadableAnswer,
+            "Check api-url, and that no proxy or login page answers in place of the API",
+        ),
+        _ if error.operation.id == CALL_HOOK.id => (
+            Failure::NoConnection,
+            "Check deploy-hook-url, and that this machine reaches its host; then run again",
+        ),
+        _ => (
+            Failure::NoConnection,
+            "Check api-url, and that this machine reaches it (proxy, firewall); then run again",
         ),
     }
 }
@@ -290,11 +344,11 @@ fn ambiguous(lost: &ApiError, search: Search) -> Outcome {
         lost.operation.doing
     );
     explain(
-        Outcome::new(Ending::Ambiguous, headline).because(lost.to_string()),
+        Outcome::of(Failure::AnswerLost, headline).because(lost.to_string()),
         search,
     )
     .hint(
-        "Look in the dashboard before running this again: a second run could deploy a second time",
+        "Check in the dashboard before running this again: a second run could deploy a second time",
     )
 }
 
@@ -303,7 +357,7 @@ fn explain(mut outcome: Outcome, search: Search) -> Outcome {
     match search {
         Search::Several { candidates, noun } => {
             let many = match candidates.len() {
-                1 => format!("One new {noun} could be it, but is not like what was asked for:"),
+                1 => format!("One new {noun} could be it, but does not match what was asked for:"),
                 count => format!("{count} new {noun}s could be it:"),
             };
             outcome = outcome.because(many);
@@ -313,7 +367,7 @@ fn explain(mut outcome: Outcome, search: Search) -> Outcome {
         Search::None { sent, noun } => {
             let times = if sent > 1 { "twice" } else { "once" };
             outcome.because(format!(
-                "No new {noun} is to be seen; the request was sent {times}"
+                "No new {noun} appeared; the request was sent {times}"
             ))
         }
         Search::Failed(error) => outcome.because(format!("Looking for it failed: {error}")),
@@ -327,13 +381,12 @@ fn of_verdict(deployment: &Deployment, verdict: Verdict, service: Service) -> Ou
     let noun = service.kind.noun();
     let id = &deployment.id;
     match verdict {
-        Verdict::Success => Outcome::new(
-            Ending::Success,
-            format!("Deployed: deployment {id} of the {noun} succeeded"),
-        ),
+        Verdict::Success => {
+            Outcome::success(format!("Deployed: deployment {id} of the {noun} succeeded"))
+        }
         Verdict::Failed => {
-            let mut outcome = Outcome::new(
-                Ending::Failed,
+            let mut outcome = Outcome::of(
+                Failure::DeploymentFailed,
                 format!("Deployment {id} of the {noun} failed"),
             );
             outcome.why.extend(
@@ -344,45 +397,36 @@ fn of_verdict(deployment: &Deployment, verdict: Verdict, service: Service) -> Ou
             );
             outcome.hint("The end of the deployment's log says why. What was live before still is")
         }
-        Verdict::Cancelled => Outcome::new(
-            Ending::Cancelled,
+        Verdict::Cancelled => Outcome::of(
+            Failure::DeploymentCancelled,
             format!("Deployment {id} of the {noun} was cancelled"),
         )
         .because("Somebody, or a newer deployment, stopped it while it ran")
         .hint("What was live before still is. Run again if it should be deployed"),
-        Verdict::Skipped => Outcome::new(
-            Ending::Skipped,
+        Verdict::Skipped => Outcome::of(
+            Failure::DeploymentSkipped,
             format!("Deployment {id} of the {noun} was skipped"),
         )
-        .because("It never ran: it was cancelled while it waited, or the service passed over it")
+        .because("It never ran: it was cancelled while it waited, or Sevalla passed over it")
         .hint("What was live before still is. Run again if it should be deployed"),
     }
 }
 
 fn timed_out(last: &Deployment) -> Outcome {
-    Outcome::new(
-        Ending::TimedOut,
-        format!("The time was over before deployment {} ended", last.id),
+    Outcome::of(
+        Failure::StillRunning,
+        format!(
+            "The run's time was over before deployment {} ended",
+            last.id
+        ),
     )
     .because(left_at(last))
-    .hint("Raise timeout, or look in the dashboard how it ends")
+    .hint("Raise timeout, or check in the dashboard how it ends")
 }
 
 /// Where a deployment stands that we look at no more.
 fn left_at(last: &Deployment) -> String {
-    let status = last.status.word();
-    match last.status.verdict() {
-        Some(_) => format!("It was last seen {status}"),
-        None => format!("It was last seen {}", in_words(last, status)),
-    }
-}
-
-fn in_words(last: &Deployment, status: &str) -> String {
-    match last.status {
-        Status::Waiting => "waiting in the queue".to_owned(),
-        Status::InProgress => "running".to_owned(),
-        _ => status.to_owned(),
-    }
+    format!("It was last seen {}", last.status.in_words())
 }
 
 /// The end of a run that did not wait.
@@ -394,16 +438,17 @@ impl Outcome {
                 "Started deployment {}; not waiting for its end",
                 deployment.id
             ),
-            None => "The hook was called; the service did not tell which deployment it started"
-                .to_owned(),
+            None => {
+                "The hook was called; Sevalla did not tell which deployment it started".to_owned()
+            }
         };
-        Self::new(Ending::Triggered, headline)
+        Self::new(End::Triggered, headline)
     }
 
     /// Somebody else's deployment does, and is not followed.
     pub fn joined(other: &Deployment) -> Self {
         Self::new(
-            Ending::Triggered,
+            End::Triggered,
             format!(
                 "Started nothing, since {} deploys the same; not waiting for its end",
                 other.summary()
@@ -412,14 +457,14 @@ impl Outcome {
     }
 
     /// Nothing was to be done, by the user's own rule.
-    pub fn passed(why: &str) -> Self {
-        Self::new(Ending::Passed, format!("Skipped: {why}"))
+    pub fn skipped(why: &str) -> Self {
+        Self::passed(format!("Skipped: {why}"))
     }
 
     /// A dry run.
     pub fn planned(order: &str) -> Self {
         Self::new(
-            Ending::Planned,
+            End::Planned,
             format!("Dry run: would {order}; nothing was changed"),
         )
     }
@@ -427,7 +472,7 @@ impl Outcome {
     /// How long the whole run took, as effort where there is none.
     #[must_use]
     pub fn within(mut self, elapsed: std::time::Duration) -> Self {
-        if self.effort.is_none() && !self.is_good() && self.ending != Ending::InvalidInput {
+        if self.effort.is_none() && !self.is_good() && self.ending() != Ending::InvalidInput {
             self.effort = Some(format!("this run took {}", duration(elapsed)));
         }
         self

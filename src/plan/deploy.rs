@@ -1,7 +1,7 @@
 //! Actions that start one deployment of one service.
 
 use super::{Doubts, Order, Task, Work};
-use crate::inputs::{ActionName, Inputs};
+use crate::inputs::{ActionName, Flaw, Inputs};
 use crate::secret::HookUrl;
 
 /// An application, through the API or by its hook.
@@ -32,6 +32,7 @@ fn call_hook(inputs: &Inputs, hook: &HookUrl, doubts: &mut Doubts) -> Option<Wor
         && given != own
     {
         doubts.problem(
+            Flaw::Conflict,
             inputs.spelling("app-id"),
             "it is not the application of deploy-hook-url; leave it out or correct one of the two",
         );
@@ -45,13 +46,18 @@ fn call_hook(inputs: &Inputs, hook: &HookUrl, doubts: &mut Doubts) -> Option<Wor
 
 fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
     if !inputs.is_given("app-id") {
-        doubts.problem("app-id", "deploy-app needs it, or deploy-hook-url");
+        doubts.problem(
+            Flaw::Missing,
+            "app-id",
+            "deploy-app needs it, or deploy-hook-url",
+        );
     }
     if !inputs.is_given("sevalla-token") {
         doubts.need_token();
     }
     if inputs.branch.is_some() && inputs.docker_image.is_some() {
         doubts.problem(
+            Flaw::Conflict,
             inputs.spelling("docker-image"),
             "an application is built from a branch or runs an image; give one of branch and docker-image",
         );
@@ -79,7 +85,11 @@ fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
 /// A static site.
 pub(super) fn static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
     if !inputs.is_given("static-site-id") {
-        doubts.problem("static-site-id", "deploy-static-site needs it");
+        doubts.problem(
+            Flaw::Missing,
+            "static-site-id",
+            "deploy-static-site needs it",
+        );
     }
     if !inputs.is_given("sevalla-token") {
         doubts.need_token();

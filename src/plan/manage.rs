@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Doubts, Task, settings};
 use crate::deployment::{DeploymentId, Service};
-use crate::inputs::{ActionName, Cdn, Inputs, Resource};
+use crate::inputs::{ActionName, Cdn, Flaw, Inputs, Resource};
 use crate::resource::{Changeable, Collection, Kind, Thing};
 use crate::secret::Password;
 
@@ -190,7 +190,11 @@ fn show(inputs: &Inputs, doubts: &mut Doubts) -> Option<Subject> {
         }
         [_, second, ..] => {
             let name = inputs.spelling(second.input());
-            doubts.problem(name, "show takes the id of one thing; leave the others out");
+            doubts.problem(
+                Flaw::Conflict,
+                name,
+                "show takes the id of one thing; leave the others out",
+            );
             None
         }
     }
@@ -209,6 +213,7 @@ fn by_name(inputs: &Inputs, doubts: &mut Doubts) -> Option<Subject> {
         return Some(Subject::Named(kind, filter.0.clone()));
     }
     doubts.problem(
+        Flaw::Missing,
         "app-id",
         "nothing says what to show; set it, static-site-id, pipeline-id or database-id, or \
          resource (applications, static-sites, pipelines or databases) and filter to its name",
@@ -234,7 +239,11 @@ fn update(
     let given = inputs.settings.as_ref()?.0.clone();
     let mut settings = checked(given, settings::of(what), what.kind(), inputs, doubts)?;
     if settings.is_empty() {
-        doubts.problem(inputs.spelling("settings"), "it holds nothing to change");
+        doubts.problem(
+            Flaw::Settings,
+            inputs.spelling("settings"),
+            "it holds nothing to change",
+        );
     }
     let resource_type = match what {
         Changeable::Database => one_of_two("resource_type", &mut settings, inputs, doubts),
@@ -259,7 +268,7 @@ fn checked(
     let noun = format!("{}s", kind.noun());
     let problems = settings::problems(&given, known, &noun);
     for problem in &problems {
-        doubts.problem(inputs.spelling("settings"), problem);
+        doubts.problem(Flaw::Settings, inputs.spelling("settings"), problem);
     }
     problems.is_empty().then_some(given)
 }
@@ -275,7 +284,7 @@ fn one_of_two(
     let named = settings.remove(name);
     if id.is_some() && named.is_some() {
         let message = format!("{name} and {name}_id say the same; leave one of them out");
-        doubts.problem(inputs.spelling("settings"), &message);
+        doubts.problem(Flaw::Settings, inputs.spelling("settings"), &message);
     }
     id.or(named)?.as_str().map(str::to_owned)
 }
@@ -320,11 +329,12 @@ fn create(inputs: &Inputs, doubts: &mut Doubts) -> Option<NewDatabase> {
         .chain(resource_type.is_none().then_some("resource_type"));
     for name in missing {
         let message = format!("{name} is missing, which a new database needs");
-        doubts.problem(inputs.spelling("settings"), &message);
+        doubts.problem(Flaw::Settings, inputs.spelling("settings"), &message);
     }
     let user = settings.get("db_user").and_then(Value::as_str);
     if user.is_some_and(|user| matches!(user, "root" | "postgres")) {
         doubts.problem(
+            Flaw::Settings,
             inputs.spelling(if inputs.database_user.is_some() {
                 "database-user"
             } else {
@@ -382,7 +392,11 @@ fn connect(inputs: &Inputs, doubts: &mut Doubts) -> Option<Link> {
 fn credentials(inputs: &Inputs, doubts: &mut Doubts) -> Option<Credentials> {
     for name in ["database-user", "database-password"] {
         if !inputs.is_given(name) {
-            doubts.problem(name, "set-env needs it: Sevalla tells it of no database");
+            doubts.problem(
+                Flaw::Missing,
+                name,
+                "set-env needs it: Sevalla tells it of no database",
+            );
         }
     }
     Some(Credentials {

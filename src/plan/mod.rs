@@ -17,9 +17,10 @@ pub use self::manage::{
 use crate::ci::{Facts, Repository};
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind};
 use crate::inputs::{
-    Abandon, ActionName, Comment, ExpectedCommit, Inputs, Logs, OnFailure, OnMismatch, OnSkipped,
-    Problem, VerifyUrl, WhenBusy,
+    Abandon, ActionName, Comment, ExpectedCommit, Flaw, Inputs, Logs, OnFailure, OnMismatch,
+    OnSkipped, Problem, VerifyUrl, WhenBusy,
 };
+use crate::messages::Warning;
 use crate::report::Files;
 use crate::secret::{ApiToken, HookUrl, Password};
 use crate::verify::Check;
@@ -72,7 +73,7 @@ pub struct Plan {
     /// Only read.
     pub dry_run: bool,
     /// Doubts about what the user gave that do not stop the run.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<(Warning, String)>,
 }
 
 /// What a run does.
@@ -286,12 +287,13 @@ impl Plan {
             _ => true,
         };
         if inputs.wait_for_finish && !can_follow {
-            doubts.warnings.push(
+            doubts.warnings.push((
+                Warning::DeploymentNotFollowed,
                 "The deployment cannot be followed: that needs sevalla-token, and app-id where the \
                  hook's address does not tell the application. The run ends once the deployment is \
                  started."
                     .to_owned(),
-            );
+            ));
         }
         let expected_commit = expected_commit(&inputs, facts);
         let check = check(&inputs);
@@ -361,6 +363,7 @@ fn judge_files(inputs: &Inputs, doubts: &mut Doubts) {
         let mut same = others.filter(|(_, other)| path.is_some() && other == path);
         if let Some((other, _)) = same.next() {
             doubts.problem(
+                Flaw::Conflict,
                 inputs.spelling(name),
                 &format!("it names the same file as {}", inputs.spelling(other)),
             );
@@ -430,18 +433,14 @@ fn check(inputs: &Inputs) -> Option<Check> {
 /// What was found while combining.
 struct Doubts {
     problems: Vec<Problem>,
-    warnings: Vec<String>,
+    warnings: Vec<(Warning, String)>,
     /// Why the CI withholds its secrets, if it does.
     why_no_secrets: Option<&'static str>,
 }
 
 impl Doubts {
-    fn problem(&mut self, input: impl Into<String>, message: &str) {
-        self.problems.push(Problem {
-            input: input.into(),
-            value: None,
-            message: message.to_owned(),
-        });
+    fn problem(&mut self, flaw: Flaw, input: impl Into<String>, message: &str) {
+        self.problems.push(Problem::new(flaw, input, None, message));
     }
 
     /// Tells of each input that an action cannot do without.
@@ -450,7 +449,7 @@ impl Doubts {
             if *name == "sevalla-token" {
                 self.need_token();
             } else {
-                self.problem(*name, &format!("{} needs it", action.word()));
+                self.problem(Flaw::Missing, *name, &format!("{} needs it", action.word()));
             }
         }
     }
@@ -464,13 +463,14 @@ impl Doubts {
                     .to_owned()
             }
         };
-        self.problem("sevalla-token", &message);
+        self.problem(Flaw::MissingKey, "sevalla-token", &message);
     }
 
     /// Warns of each input that is given and has no effect.
     fn ignored<'a>(&mut self, why: &str, given: impl IntoIterator<Item = (bool, &'a str)>) {
         for (_, name) in given.into_iter().filter(|(is_given, _)| *is_given) {
-            self.warnings.push(format!("{name} has no effect {why}."));
+            let text = format!("{name} has no effect {why}.");
+            self.warnings.push((Warning::InputWithoutEffect, text));
         }
     }
 }
@@ -481,12 +481,14 @@ fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
     }
     if inputs.is_given("static-site-id") {
         doubts.problem(
+            Flaw::Conflict,
             "action",
             "both an application and a static site are given; set it to deploy-app or deploy-static-site",
         );
         return None;
     }
     doubts.problem(
+        Flaw::Missing,
         "app-id",
         "nothing says what to deploy; set app-id (or deploy-hook-url) for an application, \
          static-site-id for a static site, or action for anything else",
@@ -541,6 +543,7 @@ fn promote(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
     };
     if promotion.targets.contains(&promotion.source) {
         doubts.problem(
+            Flaw::Conflict,
             inputs.spelling("target-app-ids"),
             "the source is among the targets; leave it out",
         );
@@ -565,6 +568,7 @@ fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
             };
             if commit.is_none() {
                 doubts.problem(
+                    Flaw::Missing,
                     "deployment-id",
                     "nothing says which deployment to follow; set it, or expected-commit to the \
                      commit whose deployment Sevalla starts by itself",
@@ -594,10 +598,12 @@ fn one_service(action: ActionName, inputs: &Inputs, doubts: &mut Doubts) -> Opti
     doubts.need(action, inputs, &["sevalla-token"]);
     match (inputs.is_given("app-id"), inputs.is_given("static-site-id")) {
         (true, true) => doubts.problem(
+            Flaw::Conflict,
             inputs.spelling("static-site-id"),
             "app-id is given too; leave one of them out",
         ),
         (false, false) => doubts.problem(
+            Flaw::Missing,
             "app-id",
             &format!("{} needs it, or static-site-id", action.word()),
         ),
@@ -633,7 +639,7 @@ mod tests {
             hook.task,
             Task::Deploy(Work::CallHook { app: Some(_), .. })
         ));
-        assert!(!hook.follow && hook.warnings[0].contains("cannot be followed"));
+        assert!(!hook.follow && hook.warnings[0].1.contains("cannot be followed"));
         let both = [
             ("SEVALLA_APP_ID", ID),
             ("SEVALLA_STATIC_SITE_ID", ID),
@@ -704,6 +710,10 @@ mod tests {
             ("SEVALLA_BRANCH", "a"),
             ("SEVALLA_IS_RESTART", "true"),
         ]);
-        assert!(restart.unwrap().warnings[0].starts_with("branch has no effect"));
+        assert!(
+            restart.unwrap().warnings[0]
+                .1
+                .starts_with("branch has no effect")
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Cleaning, Doubts, NewPreview, Preview, Task};
 use crate::ci::{ChangeAction, ChangeState, Facts};
-use crate::inputs::{ActionName, Inputs};
+use crate::inputs::{ActionName, Flaw, Inputs};
 
 /// A preview app that is made if it is not there, and deployed if it is.
 pub(super) fn create(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
@@ -16,6 +16,7 @@ pub(super) fn delete(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Tas
     let preview = preview(inputs, facts);
     if preview.app.is_none() && preview.branch.is_none() && preview.pull_request.is_none() {
         doubts.problem(
+            Flaw::Missing,
             "app-id",
             "nothing says which preview to delete; set it, branch or pull-request-number, or run \
              in a pull request",
@@ -49,6 +50,7 @@ pub(super) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Task
     let closed_in = slug(facts).filter(|_| inputs.github_token.is_some());
     if closed_in.is_none() && inputs.max_age.is_none() && !inputs.is_given("max-age") {
         doubts.problem(
+            Flaw::Missing,
             "max-age",
             "nothing says which previews to delete; set it, or github-token so that closed pull \
              requests can be told",
@@ -72,14 +74,14 @@ fn new(
     if preview.branch.is_none() && !inputs.is_given("branch") {
         let request = facts.change_request.as_ref();
         let is_fork = request.is_some_and(|request| request.is_fork == Some(true));
-        doubts.problem(
-            "branch",
-            if is_fork {
-                "the pull request comes from a fork, whose branches Sevalla does not build"
-            } else {
-                "nothing says which branch to preview; set it, or run in a pull request"
-            },
-        );
+        let (flaw, message) = if is_fork {
+            let fork = "the pull request comes from a fork, whose branches Sevalla does not build";
+            (Flaw::Fork, fork)
+        } else {
+            let missing = "nothing says which branch to preview; set it, or run in a pull request";
+            (Flaw::Missing, missing)
+        };
+        doubts.problem(flaw, "branch", message);
     }
     Some(NewPreview {
         pipeline: inputs.pipeline_id?,

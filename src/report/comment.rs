@@ -10,6 +10,7 @@ use super::causes::{self, Cause};
 use super::log::shorten;
 use super::summary::{cell, code, fenced, link, without_long_runs};
 use crate::code_host::Marker;
+use crate::messages::Failure;
 use crate::outcome::{Ending, Outcome};
 use crate::shown::{Block, Gate, Line};
 
@@ -55,6 +56,8 @@ pub enum News<'a> {
         causes: &'a [Cause],
         /// The last lines of the deployment's log, oldest first.
         last_lines: &'a [&'a Line],
+        /// Its entry in the catalogue.
+        failure: Option<Failure>,
     },
     /// Nothing was deployed, by the user's own rule: what was there stays.
     Unchanged,
@@ -68,7 +71,7 @@ impl<'a> News<'a> {
     /// The news of a preview whose deployment has come to this. That it was
     /// deleted no outcome tells.
     pub fn of(outcome: &'a Outcome) -> Self {
-        match outcome.ending {
+        match outcome.ending() {
             Ending::Success => Self::Ready { url: "" },
             Ending::Triggered => Self::Deploying,
             Ending::Passed => Self::Unchanged,
@@ -77,6 +80,7 @@ impl<'a> News<'a> {
                 cause: &outcome.headline,
                 causes: &[],
                 last_lines: &[],
+                failure: outcome.failure(),
             },
         }
     }
@@ -98,9 +102,13 @@ pub fn body(facts: &CommentFacts<'_>, gate: &Gate) -> Block {
         cause,
         causes,
         last_lines,
+        failure,
     } = facts.news
     {
         markdown.push_str(&format!("\n{}\n", code(&text(cause))));
+        if let Some(more) = failure.and_then(|failure| link(&failure.address())) {
+            markdown.push_str(&format!("\nMore: {more}\n"));
+        }
         let line = |line: &str| not_a_command(text(line));
         let found = causes::markdown(causes, &line, &|target| code(&text(target)));
         if !found.is_empty() {
@@ -200,12 +208,16 @@ mod tests {
             cause: "The build failed: `npm ci`",
             causes: &[],
             last_lines: &lines.iter().collect::<Vec<_>>(),
+            failure: Some(Failure::DeploymentFailed),
         };
         let body = body(&facts(&marker, news), &gate);
-        let expected = "\n\n`` The build failed: `npm ci` ``\n\n\
+        let expected = format!(
+            "\n\n`` The build failed: `npm ci` ``\n\nMore: <{}>\n\n\
             Last lines of the log:\n\n\
-            ````text\nnpm ERR! ```\n| /merge\n|   /close\n````";
-        assert!(body.as_str().ends_with(expected), "{}", body.as_str());
+            ````text\nnpm ERR! ```\n| /merge\n|   /close\n````",
+            Failure::DeploymentFailed.address()
+        );
+        assert!(body.as_str().ends_with(&expected), "{}", body.as_str());
         assert!(!body.as_str().contains("| URL |"));
     }
 

@@ -128,7 +128,7 @@ fn cases(outcome: &Outcome, story: &Story, time_line: &Timeline, said: &str) -> 
     let mut of_run = steps(lane, &class);
     let is_told = cases.iter().chain(&of_run).any(Case::is_bad);
     // A target's failure is told there, and a check's by its own case.
-    let is_own = match outcome.ending {
+    let is_own = match outcome.ending() {
         Ending::Unverified => !is_told,
         _ => story.targets.is_empty() || !is_told,
     };
@@ -164,7 +164,7 @@ fn class(tale: &Tale) -> String {
 
 /// What the end of the run makes of its main case.
 const fn mark(outcome: &Outcome) -> Option<Mark> {
-    match outcome.ending {
+    match outcome.ending() {
         Ending::Success | Ending::Triggered => None,
         Ending::Planned | Ending::Passed => Some(Mark::Skipped),
         Ending::Failed
@@ -187,7 +187,7 @@ fn mark_of(tale: &Tale, outcome: &Outcome) -> Option<(Mark, String, String)> {
             Mark::Failure,
             format!("Deployment {} ended {}", seen.id, seen.status.word()),
         ),
-        (Some(_), None) if outcome.ending == Ending::Triggered => None,
+        (Some(_), None) if outcome.ending() == Ending::Triggered => None,
         (Some(seen), None) => told(
             Mark::Error,
             format!("The end of deployment {} was not seen", seen.id),

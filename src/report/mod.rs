@@ -38,6 +38,7 @@ use crate::ci::{Activity, Channel, Facts, Host, Level, Tone};
 use crate::code_host::Marker;
 use crate::deployment::{Deployment, LogLine, Service, Status};
 use crate::inputs::{Abandon, Logs};
+use crate::messages::Warning;
 use crate::outcome::{Ending, Outcome};
 use crate::secret::Password;
 use crate::sevalla::ApiError;
@@ -50,7 +51,7 @@ use crate::watch::past::Usual;
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
     /// Something the user should know that does not stop the run.
-    Warning(&'a str),
+    Warning(Warning, &'a str),
     /// Something the user should know.
     Note(&'a str),
     /// Something about one of several services.
@@ -185,7 +186,7 @@ impl Reporter {
         inner.log = LogSink::new(logs, files.log.clone());
         inner.files = files.clone();
         if let Some(trouble) = inner.log.trouble() {
-            inner.on(Event::Warning(&trouble));
+            inner.on(Event::Warning(Warning::LogFileNotWritten, &trouble));
         }
     }
 
@@ -254,26 +255,28 @@ impl Inner {
                 interrupt: self.interrupt,
             });
         }
-        if let Event::Warning(text) = event {
-            self.mark(text);
+        if let Event::Warning(warning, text) = event {
+            self.mark(warning, text);
         }
     }
 
-    fn warn(&mut self, text: &str) {
-        self.say(Tone::Warning, &format!("Warning: {text}"));
-        self.mark(text);
+    fn warn(&mut self, warning: Warning, text: &str) {
+        self.say(Tone::Warning, &narrative::warned(warning, text));
+        self.mark(warning, text);
     }
 
-    fn mark(&mut self, warning: &str) {
-        let title = self.gate.line("sevalla-deploy");
+    fn mark(&mut self, warning: Warning, text: &str) {
+        let title = self
+            .gate
+            .line(&format!("sevalla-deploy: {}", warning.slug()));
         self.channel
-            .annotate(Level::Warning, &title, &self.gate.block(warning), None);
+            .annotate(Level::Warning, &title, &self.gate.block(text), None);
     }
 
     fn finish(&mut self, outcome: &Outcome) {
         self.channel.settle();
         let outcome = &self.bounded(outcome);
-        if !outcome.ending.was_followed() {
+        if !outcome.ending().was_followed() {
             self.log.leave_out();
         }
         let trouble = self
@@ -298,7 +301,8 @@ impl Inner {
             self.mark_places(&causes);
         }
         if let Err(problem) = &trouble {
-            self.story.take_in(Event::Warning(problem));
+            self.story
+                .take_in(Event::Warning(Warning::LogFileNotWritten, problem));
         }
         let report = self.write_report(outcome, &causes);
         let junit = self.write_junit(outcome, &causes);
@@ -312,17 +316,24 @@ impl Inner {
             .outputs(&outputs)
             .map_err(|error| format!("The outputs could not be written to {error}"));
         let summary = self.summarize(outcome, &causes);
-        for problem in [trouble, report, junit, quality, outputs, summary]
-            .into_iter()
-            .filter_map(Result::err)
-        {
-            self.warn(&format!("{problem}. The result of the run stays as it is."));
+        for (warning, written) in [
+            (Warning::LogFileNotWritten, trouble),
+            (Warning::ReportNotWritten, report),
+            (Warning::ReportNotWritten, junit),
+            (Warning::ReportNotWritten, quality),
+            (Warning::OutputsNotWritten, outputs),
+            (Warning::SummaryNotWritten, summary),
+        ] {
+            if let Err(problem) = written {
+                let text = format!("{problem}. The result of the run stays as it is.");
+                self.warn(warning, &text);
+            }
         }
     }
 
     /// What the logs tell of why the run did not end well.
     fn causes_of(&self, outcome: &Outcome) -> Vec<Cause> {
-        match outcome.ending {
+        match outcome.ending() {
             Ending::Failed => self.causes(false),
             Ending::Unverified => self.causes(true),
             _ => Vec::new(),
@@ -412,11 +423,9 @@ impl Inner {
         let bound = |text: &String| {
             log::shorten(self.gate.line(text), LONGEST_SHOWN, &self.gate).to_string()
         };
-        Outcome {
-            headline: bound(&outcome.headline),
-            why: outcome.why.iter().map(bound).collect(),
-            ..outcome.clone()
-        }
+        let mut outcome = outcome.clone().headed(bound(&outcome.headline));
+        outcome.why = outcome.why.iter().map(bound).collect();
+        outcome
     }
 
     fn comment(&self, marker: &Marker, news: &News<'_>) -> Block {
@@ -430,10 +439,11 @@ impl Inner {
             _ => Vec::new(),
         };
         let news = match news {
-            News::Failed { cause, .. } => News::Failed {
+            News::Failed { cause, failure, .. } => News::Failed {
                 cause,
                 causes: &causes,
                 last_lines: &tail,
+                failure: *failure,
             },
             // Ready, and no address: it does not work for anybody.
             News::Ready { .. } => News::Ready {
@@ -486,7 +496,7 @@ impl Inner {
 /// What an event means to whoever reads of it.
 const fn tone(event: Event<'_>) -> Tone {
     match event {
-        Event::Warning(_)
+        Event::Warning(..)
         | Event::LogUnavailable(_)
         | Event::LogIncomplete
         | Event::Retrying(..)

@@ -4,6 +4,7 @@ use super::causes::{self, Cause};
 use super::story::{Story, Tale};
 use super::{Event, duration};
 use crate::deployment::{Deployment, Status};
+use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::sevalla::ApiError;
 use crate::watch::pace::Estimate;
@@ -12,7 +13,7 @@ use crate::watch::past::Usual;
 /// The lines that tell of an event.
 pub(super) fn tell(event: Event<'_>) -> Vec<String> {
     let line = match event {
-        Event::Warning(text) => format!("Warning: {text}"),
+        Event::Warning(warning, text) => warned(warning, text),
         Event::Note(text) => text.to_owned(),
         Event::Target(service, Some(name)) => {
             format!("{} {name} ({})", service.kind.title(), service.id)
@@ -44,18 +45,20 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
             )
         }
         Event::Retrying(error, wait) => retrying(error, wait),
-        Event::LogUnavailable(error) => {
-            format!("Warning: the log cannot be shown ({error}). The result does not depend on it.")
-        }
+        Event::LogUnavailable(error) => warned(
+            Warning::LogNotShown,
+            &format!("The log cannot be shown ({error}). The result does not depend on it."),
+        ),
         Event::Stopping(signal) => {
             format!(
-                "{}: ending. Once more ends at once, and leaves everything as it is.",
+                "{}: ending the run. A second signal ends it at once and leaves everything as it is.",
                 signal.name()
             )
         }
-        Event::LogIncomplete => {
-            "Warning: the log may lack its last lines: reading them took too long.".to_owned()
-        }
+        Event::LogIncomplete => warned(
+            Warning::LogIncomplete,
+            "The log may lack its last lines: reading them took too long.",
+        ),
         Event::PreviewApp { app, name, is_new } => {
             let name = name.map(|name| format!(" {name}")).unwrap_or_default();
             let made = if is_new { "created" } else { "found" };
@@ -71,6 +74,11 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         | Event::Password(_) => return Vec::new(),
     };
     vec![line]
+}
+
+/// A warning in a line, with the name of its entry in the catalogue.
+pub(super) fn warned(warning: Warning, text: &str) -> String {
+    format!("Warning: {text} [{}]", warning.slug())
 }
 
 /// "Usually takes 1m50s (the last 18)".
@@ -135,7 +143,7 @@ pub(super) fn state(deployment: &Deployment) -> String {
         Status::Cancelled => "cancelled".to_owned(),
         Status::Skipped => "skipped".to_owned(),
         Status::Other(word) => format!("in a state this program does not know ({word})"),
-        Status::Absent => "in a state that the service does not tell".to_owned(),
+        Status::Absent => "in a state that Sevalla does not tell".to_owned(),
     };
     match deployment.made_from() {
         Some(source) => format!("{status} ({source})"),
@@ -160,7 +168,8 @@ pub(super) fn conclude(outcome: &Outcome, causes: &[Cause], story: &Story) -> Ve
     );
     lines.extend(times(story).map(|times| format!("  time:  {times}")));
     lines.extend(outcome.hint.iter().map(|hint| format!("  next:  {hint}")));
-    let ending = outcome.ending;
+    lines.extend(more(outcome).map(|address| format!("  more:  {address}")));
+    let ending = outcome.ending();
     lines.push(format!(
         "Outcome: {} (exit code {})",
         ending.word(),
@@ -203,7 +212,13 @@ pub(super) fn cause(outcome: &Outcome, causes: &[Cause]) -> String {
     lines.extend(outcome.why.iter().cloned());
     lines.extend(outcome.effort.iter().cloned());
     lines.extend(outcome.hint.iter().cloned());
+    lines.extend(more(outcome).map(|address| format!("More: {address}")));
     lines.join("\n")
+}
+
+/// Where there is more to read about what went wrong.
+pub(super) fn more(outcome: &Outcome) -> Option<String> {
+    outcome.failure().map(Failure::address)
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ("database-id", "UUID of the database."),
     (
         "database-password",
-        "Password that create-database has drawn, if output-password is true and the database is new.",
+        "Password that create-database has generated, if output-password is true and the database is new.",
     ),
     (
         "error",
@@ -80,7 +80,7 @@ pub(super) fn of(
     let value = |name: &str| match name {
         "deployment-id" => deployment.map(|deployment| deployment.id.to_string()),
         "status" => deployment.map(|deployment| deployment.status.word().to_owned()),
-        "outcome" => Some(outcome.ending.word().to_owned()),
+        "outcome" => Some(outcome.ending().word().to_owned()),
         "url" => tale.url.clone(),
         "commit-sha" => deployment.and_then(|deployment| deployment.commit_sha.clone()),
         "branch" => deployment.and_then(|deployment| deployment.branch.clone()),

@@ -108,7 +108,7 @@ impl Story {
     pub(super) fn take_in(&mut self, event: Event<'_>) {
         match event {
             Event::Of(service, event) => {
-                if let Event::Warning(text) = event {
+                if let Event::Warning(_, text) = event {
                     self.warnings.push((*text).to_owned());
                 }
                 if let Event::Retrying(..) = event {
@@ -116,7 +116,7 @@ impl Story {
                 }
                 self.target_mut(service).take_in(*event);
             }
-            Event::Warning(text) => self.warnings.push(text.to_owned()),
+            Event::Warning(_, text) => self.warnings.push(text.to_owned()),
             Event::Retrying(..) => self.retries += 1,
             Event::PreviewApp { app, is_new, .. } => self.preview = Some((app, is_new)),
             Event::Database { id, is_new } => self.database = Some((id, is_new)),
@@ -213,7 +213,7 @@ impl Tale {
             }
             Event::Url(url) => self.url = Some(url.to_owned()),
             Event::Of(..)
-            | Event::Warning(_)
+            | Event::Warning(..)
             | Event::Note(_)
             | Event::PreviewApp { .. }
             | Event::Database { .. }

@@ -34,7 +34,7 @@ pub(super) fn of(
     let text =
         |text: &str| without_long_runs(shorten(gate.line(text), LONGEST_TEXT, gate).as_str());
     let mark = if outcome.is_good() { "✅" } else { "❌" };
-    let mut markdown = format!("### {mark} Sevalla: {}\n\n", outcome.ending.word());
+    let mut markdown = format!("### {mark} Sevalla: {}\n\n", outcome.ending().word());
     markdown.push_str("| | |\n| --- | --- |\n");
     for (name, value) in rows(story) {
         let address = matches!(name, "URL" | "Run")
@@ -64,6 +64,9 @@ pub(super) fn of(
         .chain(&outcome.hint);
     for line in said {
         markdown.push_str(&format!("{}\n\n", code(&text(line))));
+    }
+    if let Some(link) = narrative::more(outcome).as_deref().and_then(link) {
+        markdown.push_str(&format!("More: {link}\n\n"));
     }
     if !tail.is_empty() {
         let lines: Vec<String> = tail.iter().map(|line| text(line.as_str())).collect();
@@ -159,7 +162,7 @@ pub(super) fn without_long_runs(text: &str) -> String {
 
 /// An address as a link, if nothing in it could mean anything else.
 pub(super) fn link(text: &str) -> Option<String> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || ":/.-_~".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ":/.-_~#".contains(c);
     (text.starts_with("https://") && text.chars().all(is_plain)).then(|| format!("<{text}>"))
 }
 

@@ -7,7 +7,8 @@ use tokio::time::{Instant, sleep};
 use super::Run;
 use super::settle::Scene;
 use crate::deployment::{Deployment, DeploymentId, Origin, Service, Verdict};
-use crate::outcome::{Ending, Outcome};
+use crate::messages::Failure;
+use crate::outcome::Outcome;
 use crate::plan::Sought;
 use crate::report::Event;
 use crate::schedule::Schedule;
@@ -79,16 +80,21 @@ impl Run<'_> {
             Ok(Appeared::Yes(deployment)) => Ok((place, *deployment)),
             Ok(Appeared::Another(other)) => Err(superseded(commit, &other)),
             Ok(Appeared::No) if self.deadline.is_over() => {
-                let outcome = never_came(commit, branch, &place);
-                Err(Outcome {
-                    ending: Ending::TimedOut,
-                    headline: format!(
-                        "Sevalla had started no deployment of commit {commit} when the time was over"
+                let outcome = Outcome::of(
+                    Failure::NoDeploymentInTime,
+                    format!(
+                        "Sevalla had started no deployment of commit {commit} when the run's time was over"
                     ),
-                    ..outcome
-                })
+                );
+                Err(why_none_came(outcome, branch, &place))
             }
-            Ok(Appeared::No) => Err(never_came(commit, branch, &place)),
+            Ok(Appeared::No) => {
+                let outcome = Outcome::of(
+                    Failure::NoDeploymentOfCommit,
+                    format!("Sevalla started no deployment of commit {commit}"),
+                );
+                Err(why_none_came(outcome, branch, &place))
+            }
             Err(error) => Err(self.not_started(error).await),
         }
     }
@@ -223,22 +229,18 @@ fn is_of(deployment: &Deployment, commit: &str) -> bool {
 }
 
 fn superseded(commit: &str, other: &Deployment) -> Outcome {
-    Outcome::new(
-        Ending::Superseded,
+    Outcome::of(
+        Failure::Superseded,
         format!("Commit {commit} was not deployed: a newer one was"),
     )
     .because(format!("Sevalla started {} instead", other.summary()))
 }
 
-fn never_came(commit: &str, branch: Option<&String>, place: &Place) -> Outcome {
-    let outcome = Outcome::new(
-        Ending::Skipped,
-        format!("Sevalla started no deployment of commit {commit}"),
-    );
+fn why_none_came(outcome: Outcome, branch: Option<&String>, place: &Place) -> Outcome {
     if !place.deploys_pushes {
         return outcome
             .because("Automatic deployment is off, so a push starts none")
-            .hint("Switch it on in the service's settings, or start the deployment with deploy-app or deploy-static-site");
+            .hint("Switch it on in the settings on Sevalla, or start the deployment with deploy-app or deploy-static-site");
     }
     let other = branch.zip(place.default_branch.as_ref());
     if let Some((ours, its)) = other.filter(|_| !place.deploys(branch)) {
@@ -253,40 +255,38 @@ fn never_came(commit: &str, branch: Option<&String>, place: &Place) -> Outcome {
     }
     outcome
         .because("A push to this branch should start one, and none appeared")
-        .hint("Look in the dashboard whether the repository is still connected")
+        .hint("Check in the dashboard whether the repository is still connected")
 }
 
 fn already_ended(deployment: &Deployment, verdict: Verdict) -> Outcome {
     let (id, word) = (&deployment.id, deployment.status.word());
     match verdict {
-        Verdict::Success => Outcome::new(
-            Ending::Rejected,
+        Verdict::Success => Outcome::of(
+            Failure::TooLateToCancel,
             format!("Deployment {id} cannot be cancelled"),
         )
         .because("It had succeeded before")
         .hint("To take it back, use rollback-app or rollback-static-site"),
-        _ => Outcome::new(
-            Ending::Success,
-            format!("Nothing to cancel: deployment {id} had ended {word} before"),
-        ),
+        _ => Outcome::success(format!(
+            "Nothing to cancel: deployment {id} had ended {word} before"
+        )),
     }
 }
 
 fn was_cancelled(deployment: &Deployment, verdict: Verdict) -> Outcome {
     let id = &deployment.id;
     match verdict {
-        Verdict::Success => Outcome::new(
-            Ending::Rejected,
+        Verdict::Success => Outcome::of(
+            Failure::TooLateToCancel,
             format!("Deployment {id} could not be cancelled"),
         )
         .because("It succeeded first, and is live")
         .hint("To take it back, use rollback-app or rollback-static-site"),
-        Verdict::Failed => Outcome::new(
-            Ending::Success,
-            format!("Deployment {id} failed before it was cancelled"),
-        ),
+        Verdict::Failed => {
+            Outcome::success(format!("Deployment {id} failed before it was cancelled"))
+        }
         Verdict::Cancelled | Verdict::Skipped => {
-            Outcome::new(Ending::Success, format!("Cancelled deployment {id}"))
+            Outcome::success(format!("Cancelled deployment {id}"))
         }
     }
 }

@@ -12,7 +12,8 @@ use super::Run;
 use super::guard::Guard;
 use crate::deployment::{Deployment, Service};
 use crate::inputs::WhenBusy;
-use crate::outcome::{Ending, Outcome};
+use crate::messages::{Failure, Warning};
+use crate::outcome::Outcome;
 use crate::plan::Work;
 use crate::report::Event;
 use crate::report::timeline::{Phase, State};
@@ -140,13 +141,19 @@ impl Run<'_> {
                 Cancelled::TooLate(_) => tell(Event::Note(&format!(
                     "Deployment {id} had succeeded already."
                 ))),
-                Cancelled::Accepted => tell(Event::Warning(&format!(
-                    "Deployment {id} was asked to stop and has not ended yet: this one may have to wait."
-                ))),
+                Cancelled::Accepted => tell(Event::Warning(
+                    Warning::EarlierDeploymentRemains,
+                    &format!(
+                        "Deployment {id} was asked to stop and has not ended yet: this one may have to wait."
+                    ),
+                )),
                 Cancelled::Refused(error) | Cancelled::Unknown(error) => {
-                    tell(Event::Warning(&format!(
-                        "Deployment {id} could not be cancelled: {error}. This one may have to wait for it."
-                    )));
+                    tell(Event::Warning(
+                        Warning::EarlierDeploymentRemains,
+                        &format!(
+                            "Deployment {id} could not be cancelled: {error}. This one may have to wait for it."
+                        ),
+                    ));
                 }
             }
         }
@@ -160,25 +167,29 @@ impl Run<'_> {
 
 fn count(busy: &[Deployment]) -> String {
     match busy.len() {
-        1 => "1 deployment of this service waits or runs".to_owned(),
-        many => format!("{many} deployments of this service wait or run"),
+        1 => "1 deployment of this service is waiting or running".to_owned(),
+        many => format!("{many} deployments of this service are waiting or running"),
     }
 }
 
 fn busy(busy: &[Deployment]) -> Outcome {
-    let outcome = Outcome::new(Ending::Rejected, "Nothing was deployed")
+    let outcome = Outcome::of(Failure::Busy, "Nothing was deployed")
         .because(format!("{} already, and when-busy is fail", count(busy)))
         .hint("Run again when it has ended, or set when-busy to wait");
     busy.iter().fold(outcome, |outcome, other| {
-        outcome.because(format!("{} is {}", other.summary(), other.status.word()))
+        outcome.because(format!(
+            "{} is {}",
+            other.summary(),
+            other.status.in_words()
+        ))
     })
 }
 
 fn still_busy(elapsed: Duration) -> Outcome {
-    Outcome::new(
-        Ending::TimedOut,
+    Outcome::of(
+        Failure::StillBusy,
         "Nothing was deployed: another deployment of this service went on until the time was over",
     )
     .because(format!("Waited for {}", crate::report::duration(elapsed)))
-    .hint("Raise timeout, or look in the dashboard whether it is stuck")
+    .hint("Raise timeout, or check in the dashboard whether it is stuck")
 }

@@ -12,6 +12,7 @@ use super::{LAST_REQUESTS, Run};
 use crate::ci::ChangeState;
 use crate::code_host::{CodeHost, CodeHostError, Marker, PullRequest};
 use crate::inputs::Comment;
+use crate::messages::Warning;
 use crate::report::{Event, News};
 
 /// How long asking or writing may keep the run.
@@ -124,6 +125,7 @@ impl Run<'_> {
         let (Some(number), Some(host)) = (number, self.code_host(by)) else {
             if self.plan.comment == Comment::Always {
                 self.reporter.on(Event::Warning(
+                    Warning::NoComment,
                     "There is no comment: that needs github-token, and a pull request whose \
                      repository the CI names.",
                 ));
@@ -178,8 +180,9 @@ impl Run<'_> {
             _ => {
                 self.is_host_silent.set(true);
                 self.reporter.on(Event::Warning(
-                    "The code host did not answer in time, and is asked nothing more in this run: \
-                     the comment on the pull request may be out of date.",
+                    Warning::CodeHostSilent,
+                    "The code host (GitHub, GitLab) did not answer in time, and is asked nothing \
+                     more in this run: the comment on the pull request may be out of date.",
                 ));
                 None
             }
@@ -187,6 +190,7 @@ impl Run<'_> {
     }
 
     fn warn(&self, error: &CodeHostError) {
-        self.reporter.on(Event::Warning(&error.to_string()));
+        self.reporter
+            .on(Event::Warning(Warning::CodeHostError, &error.to_string()));
     }
 }

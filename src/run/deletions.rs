@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Run;
 use crate::deployment::Service;
+use crate::messages::{Failure, Warning};
 use crate::outcome::{Ending, Outcome};
 use crate::plan::{Cleaning, NewPreview, Preview};
 use crate::report::{Event, News};
@@ -23,7 +24,7 @@ impl Run<'_> {
                 .because("Whether the preview app was deleted was not seen")
                 .hint("Run this again: deleting twice does no harm"),
         };
-        if outcome.ending == Ending::Success {
+        if outcome.ending() == Ending::Success {
             self.say_gone(preview.pull_request, preview.pipeline, preview.app)
                 .await;
         }
@@ -34,10 +35,7 @@ impl Run<'_> {
     /// old job may be run again after it was reopened.
     pub(super) async fn end_preview(&self, preview: &Preview) -> Outcome {
         if self.is_still_open(preview.pull_request).await == Some(true) {
-            return Outcome::new(
-                Ending::Passed,
-                "The pull request is open again, so its preview stays",
-            );
+            return Outcome::passed("The pull request is open again, so its preview stays");
         }
         self.delete_preview(preview).await
     }
@@ -54,13 +52,10 @@ impl Run<'_> {
             signal = self.stop.asked() => return Outcome::interrupted(signal)
                 .because("The pull request is closed, and its preview app is being deleted"),
         };
-        if outcome.ending != Ending::Success {
+        if outcome.ending() != Ending::Success {
             return outcome;
         }
-        Outcome::new(
-            Ending::Passed,
-            "The pull request was closed meanwhile, so there is no preview",
-        )
+        Outcome::passed("The pull request was closed meanwhile, so there is no preview")
     }
 
     /// Says in the comment, wherever that is to be found, that the preview is
@@ -92,11 +87,11 @@ impl Run<'_> {
             let also = |bad: Outcome, good: Outcome| bad.because(good.headline);
             return good.into_iter().fold(bad, also);
         }
-        let also = |one: Outcome, other: Outcome| Outcome {
-            headline: format!("{}; {}", one.headline, other.headline),
-            ..one
+        let also = |one: Outcome, other: Outcome| {
+            let headline = format!("{}; {}", one.headline, other.headline);
+            one.headed(headline)
         };
-        let none = || Outcome::new(Ending::Success, "There is no such preview app (any more)");
+        let none = || Outcome::success("There is no such preview app (any more)");
         good.into_iter().reduce(also).unwrap_or_else(none)
     }
 
@@ -111,21 +106,18 @@ impl Run<'_> {
             return Outcome::planned(&format!("delete preview app {app}"));
         }
         match trigger::delete_preview(&self.client, app, &tell).await {
-            Ok(Deleted::Gone(name)) => Outcome::new(
-                Ending::Success,
-                match name {
-                    Some(name) => format!("Deleted preview app {name} ({app})"),
-                    None => format!("Deleted preview app {app}"),
-                },
-            ),
-            Ok(Deleted::GoneBefore) => Outcome::new(
-                Ending::Success,
-                format!("Preview app {app} was gone before"),
-            ),
-            Ok(Deleted::Accepted) => Outcome::new(
-                Ending::TimedOut,
-                format!("Sevalla accepted to delete preview app {app}, which was not gone in time"),
-            ),
+            Ok(Deleted::Gone(name)) => Outcome::success(match name {
+                Some(name) => format!("Deleted preview app {name} ({app})"),
+                None => format!("Deleted preview app {app}"),
+            }),
+            Ok(Deleted::GoneBefore) => {
+                Outcome::success(format!("Preview app {app} was already gone"))
+            }
+            Ok(Deleted::Accepted) => Outcome::of(
+                Failure::NotGoneInTime,
+                format!("Sevalla agreed to delete preview app {app}, which was not gone in time"),
+            )
+            .hint("Run this again: deleting twice does no harm"),
             Ok(Deleted::Failed) => deletion_failed(app),
             Err(error) => self.not_started(error).await,
         }
@@ -165,7 +157,7 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Deleted {} preview apps", self.gone)?;
         if self.gone_before > 0 {
-            write!(f, "; gone before: {}", self.gone_before)?;
+            write!(f, "; already gone: {}", self.gone_before)?;
         }
         if self.accepted > 0 {
             write!(f, "; accepted, but not gone in time: {}", self.accepted)?;
@@ -201,6 +193,7 @@ impl Run<'_> {
         };
         if listed.has_more {
             self.reporter.on(Event::Warning(
+                Warning::PreviewsNotListed,
                 "There are more apps than are looked through: the oldest previews may be missed.",
             ));
         }
@@ -217,9 +210,11 @@ impl Run<'_> {
                 }
             };
             if tried == cleaning.most {
-                self.reporter.on(Event::Warning(&format!(
-                    "More previews could go; max-deletions allows {tried} in one run."
-                )));
+                let text = format!(
+                    "More previews could be deleted; max-deletions allows {tried} in one run."
+                );
+                self.reporter
+                    .on(Event::Warning(Warning::PreviewsLeft, &text));
                 break;
             }
             tried += 1;
@@ -232,7 +227,7 @@ impl Run<'_> {
         if self.plan.dry_run {
             return Outcome::planned(&format!("delete {tried} preview apps"));
         }
-        failed.unwrap_or_else(|| Outcome::new(Ending::Success, tally.borrow().to_string()))
+        failed.unwrap_or_else(|| Outcome::success(tally.borrow().to_string()))
     }
 
     /// Deletes one, and tells what went wrong with that.
@@ -315,8 +310,8 @@ impl Run<'_> {
 }
 
 fn deletion_failed(app: Uuid) -> Outcome {
-    Outcome::new(
-        Ending::Failed,
+    Outcome::of(
+        Failure::DeletionFailed,
         format!("Sevalla failed to delete preview app {app}"),
     )
     .hint("Delete it in the dashboard, or ask Sevalla's support")

@@ -11,6 +11,7 @@ use super::settle::Scene;
 use super::{CLEAN_UP, IN_FLIGHT, KEY_CHECK, LATE_CANCEL, LOOK_UP, MISMATCH, Run, nothing_started};
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::inputs::Abandon;
+use crate::messages::Warning;
 use crate::outcome::Outcome;
 use crate::plan::Work;
 use crate::report::Event;
@@ -118,7 +119,8 @@ impl Run<'_> {
         let tell = |event: Event<'_>| {
             self.reporter.on(event);
             if let Some(warning) = guard.look(event) {
-                self.reporter.on(Event::Warning(&warning));
+                self.reporter
+                    .on(Event::Warning(Warning::AnotherCommit, &warning));
             }
         };
         let id = deployment.id.clone();
@@ -216,8 +218,8 @@ impl Run<'_> {
             Some(Err(TriggerError::Api(error))) => {
                 nothing_started(signal).because(error.to_string())
             }
-            Some(Err(TriggerError::Refused { reason, .. })) => {
-                nothing_started(signal).because(reason)
+            Some(Err(TriggerError::Refused(refused))) => {
+                nothing_started(signal).because(refused.reason)
             }
             Some(Err(
                 TriggerError::At(..)
@@ -247,7 +249,7 @@ impl Run<'_> {
         let Some((service, deployment)) = found else {
             return Outcome::interrupted(signal)
                 .because("The request that starts a deployment was on its way; whether it took effect is not known")
-                .hint("Look in the dashboard, and cancel the deployment there if there is one");
+                .hint("Check in the dashboard, and cancel the deployment there if there is one");
         };
         self.reporter.on(Event::Started(service, &deployment));
         self.stop_following(signal, service, &deployment.id, by)
@@ -282,11 +284,11 @@ impl Run<'_> {
         outcome.and_cancelled(id, &cancelled)
     }
 
-    /// The time is over, and the deployment shall not go on.
+    /// The run's time is over, and the deployment shall not go on.
     async fn cancel_late(&self, ended: Ended, source: &Remote, scene: &Scene) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
         tell(Event::Note(
-            "The time is over. Cancelling the deployment, as on-timeout asks.",
+            "The run's time is over. Cancelling the deployment, as on-timeout asks.",
         ));
         let (service, id) = (source.service, &source.id);
         let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
@@ -299,7 +301,7 @@ impl Run<'_> {
             Cancelled::TooLate(deployment) => self
                 .settle(source, deployment, Verdict::Success, scene, &tell)
                 .await
-                .because("It ended just when the time was over, too late to be cancelled"),
+                .because("It ended just when the run's time was over, too late to be cancelled"),
             cancelled => Outcome::of_ended(&ended, service).and_cancelled(id, &cancelled),
         }
     }

@@ -6,11 +6,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::deployment::{Deployment, Status};
 use crate::inputs::OnMismatch;
+use crate::messages::Failure;
 use crate::plan::{Expected, Plan};
 use crate::report::Event;
 
 /// Told where nobody can compare.
-const UNKNOWN: &str = "The service does not tell the commit of the deployment, so whether it is \
+const UNKNOWN: &str = "Sevalla does not tell the commit of the deployment, so whether it is \
                        the expected one is not known";
 
 /// Compares the commit of a deployment with the expected one.
@@ -90,12 +91,15 @@ impl<'a> Guard<'a> {
 
     /// Why a deployment that has succeeded must not count as one, if the user
     /// wants that.
-    pub(super) fn objection(&self, deployment: &Deployment) -> Option<String> {
+    pub(super) fn objection(&self, deployment: &Deployment) -> Option<(Failure, String)> {
         if self.policy == OnMismatch::Warn {
             return None;
         }
-        self.mismatch(deployment)
-            .or_else(|| self.is_unknown(deployment).then(|| UNKNOWN.to_owned()))
+        let mismatch = self.mismatch(deployment);
+        let unknown = || (Failure::CommitNotTold, UNKNOWN.to_owned());
+        mismatch
+            .map(|mismatch| (Failure::AnotherCommitLive, mismatch))
+            .or_else(|| self.is_unknown(deployment).then(unknown))
     }
 
     /// What a deployment that has succeeded leaves in doubt, where that is no

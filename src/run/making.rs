@@ -12,7 +12,8 @@ use super::settle::Scene;
 use super::{CLEAN_UP, IN_FLIGHT, LOOK_UP, Run, nothing_started};
 use crate::deployment::{Deployment, Service};
 use crate::inputs::Abandon;
-use crate::outcome::{Ending, Outcome};
+use crate::messages::{Failure, Warning};
+use crate::outcome::Outcome;
 use crate::plan::NewPreview;
 use crate::report::Event;
 use crate::schedule::Schedule;
@@ -88,7 +89,7 @@ impl Run<'_> {
         let deleted = tokio::select! {
             deleted = trigger::delete_preview(&client, ours.id, &tell) => deleted,
             signal = self.stop.asked() => {
-                let said = format!("Preview app {} is one too many", ours.label());
+                let said = format!("Preview app {} is an extra one", ours.label());
                 let outcome = Outcome::interrupted(signal).because(said);
                 return Brought::nothing(outcome.hint("Delete it with delete-preview-app and app-id"));
             }
@@ -97,10 +98,12 @@ impl Run<'_> {
             deleted,
             Ok(Deleted::Gone(_) | Deleted::GoneBefore | Deleted::Accepted)
         ) {
-            tell(Event::Warning(&format!(
-                "Preview app {} is one too many, and could not be deleted.",
+            let text = format!(
+                "Two preview apps were created for the same branch, and {}, which is one too many, \
+                 could not be deleted.",
                 ours.label()
-            )));
+            );
+            tell(Event::Warning(Warning::ExtraPreview, &text));
         }
         tell(Event::PreviewApp {
             app: oldest.id,
@@ -121,12 +124,14 @@ impl Run<'_> {
             return;
         };
         if let Some(other) = trigger::other_repository(&new.preview, &record) {
-            self.reporter.on(Event::Warning(&format!(
+            let text = format!(
                 "The pipeline builds {other}, which is not the repository of this run ({}). The \
                  next run will not know this preview app as its own and create another, unless it \
                  is given as app-id.",
                 new.preview.repository.as_deref().unwrap_or_default()
-            )));
+            );
+            self.reporter
+                .on(Event::Warning(Warning::PipelineOfAnotherRepository, &text));
         }
     }
 
@@ -191,14 +196,14 @@ impl Run<'_> {
                 }
                 self.follow(service, deployment, scene).await
             }
-            Ok(None) => Outcome::new(
-                Ending::TimedOut,
+            Ok(None) => Outcome::of(
+                Failure::FirstDeploymentMissing,
                 "The preview app was created, but no deployment of it was seen",
             )
             .because(format!(
                 "Sevalla starts the first deployment of {app} by itself"
             ))
-            .hint("Look in the dashboard, or run this again: the app is there now"),
+            .hint("Check in the dashboard, or run this again: the app is there now"),
             Err(error) => self.not_started(error).await,
         }
     }
@@ -250,7 +255,7 @@ impl Run<'_> {
         let Some(app) = app else {
             return Outcome::interrupted(signal)
                 .because("The request that creates the preview app was on its way; whether it took effect is not known")
-                .hint("Look in the dashboard, and delete the app there if there is one");
+                .hint("Check in the dashboard, and delete the app there if there is one");
         };
         self.reporter.on(Event::PreviewApp {
             app: app.id,

@@ -23,6 +23,7 @@ use tokio::time::{Instant, timeout};
 use crate::deadline::Deadline;
 use crate::deployment::{DeploymentId, Service};
 use crate::inputs::Logs;
+use crate::messages::Warning;
 use crate::outcome::Outcome;
 use crate::plan::{Plan, Task};
 use crate::report::{Event, Reporter};
@@ -151,8 +152,9 @@ impl Run<'_> {
         };
         let left = expires.duration_since((self.clock)());
         if left < SOON {
-            let text = format!("The key expires on {expires:.0}. Make a new one before that.");
-            self.reporter.on(Event::Warning(&text));
+            let text = format!("The key expires on {expires:.0}. Create a new one before that.");
+            self.reporter
+                .on(Event::Warning(Warning::KeyExpiresSoon, &text));
         }
     }
 }

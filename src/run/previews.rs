@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::settle::Scene;
 use super::{Run, nothing_started};
 use crate::deployment::{Deployment, Origin, Service, Verdict};
+use crate::messages::{Failure, Warning};
 use crate::outcome::{Ending, Outcome};
 use crate::plan::{NewPreview, Order, Work};
 use crate::report::{Event, News};
@@ -93,7 +94,7 @@ impl Run<'_> {
         let key = new.pipeline.to_string();
         if new.ends_with_pull_request && self.is_still_open(number).await == Some(false) {
             let outcome = self.was_closed(new, None).await;
-            if outcome.ending == Ending::Passed {
+            if outcome.ending() == Ending::Passed {
                 self.comment(number, &key, News::Deleted).await;
             }
             return outcome;
@@ -117,7 +118,7 @@ impl Run<'_> {
                 } else {
                     News::of(&outcome)
                 };
-                if !matches!(outcome.ending, Ending::Interrupted(_)) {
+                if !matches!(outcome.ending(), Ending::Interrupted(_)) {
                     self.comment(number, &key, news).await;
                 }
                 outcome
@@ -172,11 +173,11 @@ impl Run<'_> {
         let pipeline = self.client.get_pipeline(new.pipeline, patience).await?;
         let mut stages = pipeline.stages.iter();
         let Some(stage) = stages.find(|stage| stage.kind.as_deref() == Some("preview")) else {
-            return Err(TriggerError::Refused {
-                reason: "Previews are not enabled on the pipeline".to_owned(),
-                hint: "Enable them in the dashboard, and fill in the settings of preview apps."
-                    .to_owned(),
-            });
+            return Err(TriggerError::refused(
+                Failure::PreviewsNotEnabled,
+                "Previews are not enabled on the pipeline",
+                "Enable them in the dashboard, and fill in the settings of preview apps",
+            ));
         };
         let is_automatic = stage.auto_create_app && new.preview.pull_request.is_some();
         if is_automatic {
@@ -202,11 +203,13 @@ impl Run<'_> {
         };
         let with_previews = pipelines.iter().filter(|pipeline| has_previews(pipeline));
         if with_previews.count() > 1 {
-            self.reporter.on(Event::Warning(&format!(
-                "Several pipelines have previews, and Sevalla does not tell of which one {} is. \
+            let text = format!(
+                "Several pipelines have previews, and Sevalla does not tell to which one {} belongs. \
                  If it is another's, name the right app with app-id.",
                 app.label()
-            )));
+            );
+            self.reporter
+                .on(Event::Warning(Warning::SeveralPipelines, &text));
         }
     }
 
@@ -282,11 +285,8 @@ impl Run<'_> {
         let outcome = self
             .settle(&source, deployment, Verdict::Success, &scene, &tell)
             .await;
-        match outcome.ending {
-            Ending::Success => Outcome {
-                headline,
-                ..outcome
-            },
+        match outcome.ending() {
+            Ending::Success => outcome.headed(headline),
             _ => outcome,
         }
     }
@@ -329,7 +329,7 @@ impl Run<'_> {
     async fn finish_preview(&self, new: &NewPreview, brought: Brought) -> (Outcome, bool) {
         let outcome = brought.outcome;
         let app = match brought.app {
-            Some(app) if !matches!(outcome.ending, Ending::Interrupted(_)) => app,
+            Some(app) if !matches!(outcome.ending(), Ending::Interrupted(_)) => app,
             _ => return (outcome, false),
         };
         if new.ends_with_pull_request {
@@ -337,7 +337,7 @@ impl Run<'_> {
                 Standing::Stays => {}
                 Standing::Vanished => {
                     let vanished = "The preview app was deleted while it was built";
-                    let outcome = Outcome::new(Ending::Failed, vanished)
+                    let outcome = Outcome::of(Failure::PreviewVanished, vanished)
                         .because("The pull request is open")
                         .hint("Run this again to make another");
                     return (outcome, false);
@@ -345,19 +345,20 @@ impl Run<'_> {
                 Standing::Closed => {
                     let made = brought.app.filter(|_| brought.is_made);
                     let outcome = self.was_closed(new, made).await;
-                    let is_deleted = outcome.ending == Ending::Passed;
+                    let is_deleted = outcome.ending() == Ending::Passed;
                     return (outcome, is_deleted);
                 }
             }
         }
-        if outcome.ending == Ending::Success {
+        if outcome.ending() == Ending::Success {
             let host = tokio::select! {
                 host = self.wait_for_host(app) => host,
                 _ = self.stop.asked() => None,
             };
             if host.is_none() {
                 self.reporter.on(Event::Warning(
-                    "The preview is deployed, but the service does not tell its address.",
+                    Warning::NoPreviewAddress,
+                    "The preview is deployed, but Sevalla does not tell its address.",
                 ));
             }
         }
@@ -432,9 +433,9 @@ fn has_previews(pipeline: &Record) -> bool {
 
 /// The run's time was over before anything was begun.
 fn too_late(what: &str) -> Outcome {
-    Outcome::new(
-        Ending::TimedOut,
-        format!("The time was over before a deployment could be started: {what}"),
+    Outcome::of(
+        Failure::TimeUp,
+        format!("The run's time was over before a deployment could be started: {what}"),
     )
     .because("No deployment was started")
     .hint("Run this again, with more time (timeout)")

@@ -176,7 +176,7 @@ impl Run<'_> {
         let outcomes = ends.iter().map(|end| end.outcome.clone());
         let named: Vec<(String, Outcome)> = names(aim).zip(outcomes).collect();
         let mut outcome = Outcome::of_targets(&named);
-        let is_stopped = matches!(outcome.ending, Ending::Interrupted(_));
+        let is_stopped = matches!(outcome.ending(), Ending::Interrupted(_));
         if outcome.is_good() || is_stopped || self.plan.on_failure == OnFailure::Leave {
             return outcome;
         }
@@ -252,7 +252,7 @@ impl Run<'_> {
         let Some(id) = id else {
             return Outcome::interrupted(signal)
                 .because("Whether it was promoted is not known")
-                .hint("Look in the dashboard, and cancel what should not go on");
+                .hint("Check in the dashboard, and cancel what should not go on");
         };
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
         self.stop_and_tell(signal, service, &id, by, &tell).await

@@ -10,6 +10,7 @@ use super::guard::Guard;
 use super::{MORE_WORDS, Run};
 use crate::deployment::{Deployment, DeploymentId, ServiceKind, Verdict};
 use crate::inputs::{OnFailure, OnSkipped};
+use crate::messages::{Failure, Warning};
 use crate::outcome::{Ending, Outcome};
 use crate::report::Event;
 use crate::report::timeline::{Phase, State};
@@ -93,7 +94,7 @@ impl Run<'_> {
                 self.after_nothing(source, deployment, verdict).await
             }
         };
-        let is_failed = matches!(outcome.ending, Ending::Failed | Ending::Unverified);
+        let is_failed = matches!(outcome.ending(), Ending::Failed | Ending::Unverified);
         if is_failed && self.may_go_back(scene) {
             // Rarely needed, and large.
             Box::pin(self.go_back(source, &ended, outcome, scene, tell)).await
@@ -120,33 +121,16 @@ impl Run<'_> {
             .take_back(source.service, live, Some(ended), tell)
             .await;
         // What they say of what is live may not be so any more.
-        let (headline, hint) = match outcome.ending {
-            Ending::Unverified => (
-                format!(
-                    "Deployment {} succeeded, but it is not what it should be",
-                    ended.id
-                ),
-                None,
-            ),
-            _ => (
-                outcome.headline.clone(),
-                Some("The end of the deployment's log says why".to_owned()),
-            ),
+        let outcome = match outcome.ending() {
+            Ending::Unverified => outcome.unverified_before(&ended.id),
+            _ => outcome.hint("The end of the deployment's log says why"),
         };
         let Some(signal) = undone.signal else {
-            return Outcome {
-                headline,
-                hint,
-                ..outcome.because(undone.said)
-            };
+            return outcome.because(undone.said);
         };
-        let mut why = vec![headline];
-        why.extend(outcome.why);
-        why.push(undone.said);
-        Outcome {
-            why,
-            ..Outcome::interrupted(signal)
-        }
+        let mut interrupted = Outcome::interrupted(signal).because(outcome.headline);
+        interrupted.why.extend(outcome.why);
+        interrupted.because(undone.said)
     }
 
     async fn after_success(
@@ -163,11 +147,11 @@ impl Run<'_> {
         let id = deployment.id.clone();
         let outcome =
             Outcome::of_ended(&Ended::Seen(deployment.clone(), Verdict::Success), service);
-        if let Some(objection) = guard.objection(&deployment) {
-            return Outcome::unverified(&id).because(objection);
+        if let Some((failure, objection)) = guard.objection(&deployment) {
+            return Outcome::unverified(failure, &id).because(objection);
         }
         if let Some(doubt) = guard.doubt(&deployment) {
-            tell(Event::Warning(doubt));
+            tell(Event::Warning(Warning::UnknownCommit, doubt));
         }
         tokio::select! {
             checked = self.purge_and_verify(source, &deployment, url.as_ref(), scene, tell) => {
@@ -195,7 +179,7 @@ impl Run<'_> {
         match self.check(check, deployment, url, deadline, tell).await {
             Verified::Yes => None,
             Verified::No { reason, effort } => Some(
-                Outcome::unverified(&deployment.id)
+                Outcome::unverified(Failure::BadAnswer, &deployment.id)
                     .because(reason)
                     .after(effort),
             ),
@@ -237,9 +221,12 @@ impl Run<'_> {
             Ok(()) => tell(Event::Note(
                 "Sevalla empties the caches, which takes some minutes everywhere in the world.",
             )),
-            Err(error) => tell(Event::Warning(&format!(
-                "The caches could not be emptied: {error}. Sevalla empties them by itself after a deployment."
-            ))),
+            Err(error) => tell(Event::Warning(
+                Warning::CachesNotEmptied,
+                &format!(
+                    "The caches could not be emptied: {error}. Sevalla empties them by itself after a deployment."
+                ),
+            )),
         }
     }
 
@@ -318,10 +305,7 @@ impl Run<'_> {
         };
         // Whatever made the service pass over it.
         match (verdict, self.plan.on_skipped) {
-            (Verdict::Skipped, OnSkipped::Pass) => Outcome {
-                ending: Ending::Passed,
-                ..outcome
-            },
+            (Verdict::Skipped, OnSkipped::Pass) => outcome.which_passes(),
             _ => outcome,
         }
     }

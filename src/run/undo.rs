@@ -82,7 +82,7 @@ impl Run<'_> {
                     Ok(Ok(rollback)) => goes_on(&rollback),
                     Ok(Err(not_begun)) => undoing.explain(not_begun),
                     Err(_late) => "A rollback was on its way when the signal came; whether it \
-                        took effect is not known. Look in the dashboard what is live".to_owned(),
+                        took effect is not known. Check in the dashboard what is live".to_owned(),
                 };
                 return stopped(signal, said);
             }
@@ -175,7 +175,7 @@ impl Undoing<'_> {
             return Some(format!(
                 "Nothing was rolled back, since a newer deployment takes its place: {} is {}",
                 newer.summary(),
-                newer.status.word()
+                newer.status.in_words()
             ));
         }
         let known = [&wrong.id, &self.live.id];
@@ -194,7 +194,7 @@ impl Undoing<'_> {
             NotBegun::Failed(
                 error @ (TriggerError::Ambiguous { .. } | TriggerError::Unidentified(_)),
             ) => format!(
-                "Whether it was rolled back cannot be told: {}. Look in the dashboard what is live",
+                "Whether it was rolled back cannot be told: {}. Check in the dashboard what is live",
                 reasons(error)
             ),
             NotBegun::Failed(error) => self.not_rolled_back(&reasons(error)),

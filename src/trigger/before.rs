@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::wanted::{Kind, Mark, Wanted};
 use super::{HISTORY, Tell, TriggerError};
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind, Verdict};
+use crate::messages::{Failure, Warning};
 use crate::plan::{Order, Plan, Work};
 use crate::report::Event;
 use crate::sevalla::{Application, Client, Patience, StaticSite};
@@ -62,7 +63,9 @@ pub async fn look_before(
             if error.status() == Some(403) && !plan.follow && !plan.dry_run && !is_rollback =>
         {
             tell(Event::Warning(
-                "The key may not read the service, so a lost answer could not be looked up.",
+                Warning::KeyCannotRead,
+                "The key may not read what it deploys, so the run could not find out whether a \
+                 start took effect whose answer got lost.",
             ));
             Ok(Before::default())
         }
@@ -207,21 +210,22 @@ fn tell_live(live: Option<&Deployment>, tell: Tell<'_>) {
 }
 
 fn nothing_to_go_back_to() -> TriggerError {
-    TriggerError::Refused {
-        reason: "There is no earlier successful deployment to go back to".to_owned(),
-        hint: "Deploy a branch, a commit or an image that works instead.".to_owned(),
-    }
+    TriggerError::refused(
+        Failure::NothingToGoBackTo,
+        "There is no earlier successful deployment to go back to",
+        "Deploy a branch, a commit or an image that works instead",
+    )
 }
 
 /// Refuses an application that cannot be deployed.
 pub(super) fn refuse_unfit(record: &Application) -> Result<(), TriggerError> {
     refuse_if_gone("application", record.status.as_deref())?;
     if record.is_suspended {
-        return Err(TriggerError::Refused {
-            reason: "The application is suspended: its processes are stopped, and a deployment would not start them"
-                .to_owned(),
-            hint: "Activate it in the dashboard, then run this again.".to_owned(),
-        });
+        return Err(TriggerError::refused(
+            Failure::SuspendedApplication,
+            "The application is suspended: its processes are stopped, and a deployment would not start them",
+            "Activate it in the dashboard, then run again",
+        ));
     }
     Ok(())
 }
@@ -230,10 +234,11 @@ fn refuse_if_gone(noun: &str, status: Option<&str>) -> Result<(), TriggerError> 
     if status != Some("deleting") {
         return Ok(());
     }
-    Err(TriggerError::Refused {
-        reason: format!("The {noun} is being deleted"),
-        hint: "Check that the id is the one you mean.".to_owned(),
-    })
+    Err(TriggerError::refused(
+        Failure::BeingDeleted,
+        format!("The {noun} is being deleted"),
+        "Check that the id is the one you mean",
+    ))
 }
 
 fn wanted_of_application(work: &Work, record: &Application) -> Wanted {
@@ -283,11 +288,12 @@ fn warn_of_auto_deploy(record: &Application, wanted: &Wanted, tell: Tell<'_>) {
 }
 
 fn warn_of_double(branch: Option<&str>, tell: Tell<'_>) {
-    tell(Event::Warning(&format!(
-        "Automatic deployment is on for branch {}: a push deploys it once by itself and once by this \
-         run. Switch automatic deployment off in the service's settings.",
+    let text = format!(
+        "Automatic deployment is on for branch {}: each push is deployed once by Sevalla and once by \
+         this run. Switch automatic deployment off in the settings on Sevalla.",
         branch.unwrap_or("(default)")
-    )));
+    );
+    tell(Event::Warning(Warning::DeployedTwice, &text));
 }
 
 /// What a service's record tells whoever follows what it does by itself.

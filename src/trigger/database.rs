@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::once::{Candidate, at_most_once};
 use super::{Tell, TriggerError, is_out_of_time};
+use crate::messages::Failure;
 use crate::plan::{Credentials, NewDatabase};
 use crate::report::Event;
 use crate::resource::{Collection, Kind, Thing};
@@ -63,13 +64,14 @@ pub(super) async fn choose(
     } else {
         "More than one"
     };
-    Err(TriggerError::Refused {
-        reason: format!(
+    Err(TriggerError::refused(
+        Failure::UnknownClusterOrSize,
+        format!(
             "{what} {noun} is called {given:?}; there are {}",
             labels.join(", ")
         ),
-        hint: format!("Set {setting} in settings to one of these names or ids"),
-    })
+        format!("Set {setting} in settings to one of these names or ids"),
+    ))
 }
 
 /// What there is before a database is made.
@@ -97,24 +99,25 @@ pub async fn look_before_creation(
     let mut found: Vec<Record> = all.records.into_iter().filter(is_named).collect();
     if found.len() > 1 {
         let labels: Vec<String> = found.iter().map(Record::label).collect();
-        return Err(TriggerError::Refused {
-            reason: format!("Several databases have this name: {}", labels.join(", ")),
-            hint: "A database is found by its display name: choose another, or delete all but one"
-                .to_owned(),
-        });
+        return Err(TriggerError::refused(
+            Failure::AmbiguousName,
+            format!("Several databases have this name: {}", labels.join(", ")),
+            "A database is found by its display name: choose another, or delete all but one",
+        ));
     }
     let Some(record) = found.pop() else {
         return Ok(Existing::None(known));
     };
     let wanted = new.settings.get("type").and_then(Value::as_str);
     match (record.text("type"), wanted) {
-        (Some(is), Some(wanted)) if is != wanted => Err(TriggerError::Refused {
-            reason: format!(
+        (Some(is), Some(wanted)) if is != wanted => Err(TriggerError::refused(
+            Failure::DatabaseOfAnotherType,
+            format!(
                 "{} is there already, and is of type {is}, not {wanted}",
                 record.label()
             ),
-            hint: "Choose another display_name, or delete that database".to_owned(),
-        }),
+            "Choose another display_name, or delete that database",
+        )),
         _ => Ok(Existing::Database(Box::new(record))),
     }
 }

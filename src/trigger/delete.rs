@@ -8,6 +8,7 @@ use super::preview::PREVIEW;
 use super::removal::{AGAIN, BUSY, cancel_what_runs};
 use super::{Tell, TriggerError};
 use crate::deployment::Service;
+use crate::messages::Failure;
 use crate::report::Event;
 use crate::schedule::Schedule;
 use crate::sevalla::{ApiError, Application, Client, Patience};
@@ -17,7 +18,7 @@ use crate::sevalla::{ApiError, Application, Client, Patience};
 pub enum Deleted {
     /// It was there and is gone.
     Gone(Option<String>),
-    /// It was gone before.
+    /// It was already gone.
     GoneBefore,
     /// The service accepted; our time was over before it was gone.
     Accepted,
@@ -54,13 +55,14 @@ pub fn refuse_no_preview(record: &Application) -> Result<(), TriggerError> {
         return Ok(());
     }
     let name = record.display_name.as_deref().unwrap_or(&record.id);
-    Err(TriggerError::Refused {
-        reason: format!(
+    Err(TriggerError::refused(
+        Failure::NotAPreview,
+        format!(
             "{name} is no preview app: its type is {}",
             record.kind.as_deref().unwrap_or("not known")
         ),
-        hint: "Check app-id: actions on previews touch nothing but preview apps.".to_owned(),
-    })
+        "Check app-id: actions on previews touch nothing but preview apps",
+    ))
 }
 
 async fn ask(client: &Client, app: Uuid, tell: Tell<'_>) -> Result<(), ApiError> {
@@ -115,7 +117,9 @@ async fn wait_until_gone(
         }
         let wait = looks.next_wait(None);
         if Instant::now() + wait >= client.deadline() {
-            tell(Event::Note("The time is over before the app is gone."));
+            tell(Event::Note(
+                "The run's time is over before the app is gone.",
+            ));
             return Ok(Deleted::Accepted);
         }
         sleep(wait).await;

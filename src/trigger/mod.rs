@@ -35,6 +35,7 @@ pub use self::preview::{
 pub use self::promote::{Aim, Target, look_before_promotion, promote};
 pub use self::removal::{Removed, look_before_removal, remove};
 use crate::deployment::{Deployment, Service};
+use crate::messages::Failure;
 use crate::plan::Work;
 use crate::report::Event;
 use crate::secret::HookUrl;
@@ -61,12 +62,7 @@ pub enum TriggerError {
     /// A request failed.
     Api(ApiError),
     /// The service is in a state in which a deployment makes no sense.
-    Refused {
-        /// What is wrong.
-        reason: String,
-        /// What to do about it.
-        hint: String,
-    },
+    Refused(Refused),
     /// Something went wrong with one of several targets, or while a part was
     /// done that needs naming.
     At(String, Box<Self>),
@@ -80,6 +76,17 @@ pub enum TriggerError {
         /// Why looking did not help.
         search: Search,
     },
+}
+
+/// Why a change makes no sense as things are.
+#[derive(Debug)]
+pub struct Refused {
+    /// What it is about.
+    pub failure: Failure,
+    /// What is wrong.
+    pub reason: String,
+    /// What to do about it.
+    pub hint: String,
 }
 
 /// Why it cannot be told whether a lost request took effect.
@@ -106,6 +113,15 @@ pub enum Search {
 }
 
 impl TriggerError {
+    /// A change that makes no sense as things are.
+    pub fn refused(failure: Failure, reason: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Refused(Refused {
+            failure,
+            reason: reason.into(),
+            hint: hint.into(),
+        })
+    }
+
     /// The same, which happened at this place.
     #[must_use]
     pub fn at(self, place: impl Into<String>) -> Self {
@@ -117,7 +133,7 @@ impl TriggerError {
         match self {
             Self::Api(error) => Some(error),
             Self::At(_, error) => error.failed_request(),
-            Self::Refused { .. } | Self::Unidentified(_) | Self::Ambiguous { .. } => None,
+            Self::Refused(_) | Self::Unidentified(_) | Self::Ambiguous { .. } => None,
         }
     }
 

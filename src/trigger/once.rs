@@ -6,6 +6,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{Search, Tell, TriggerError};
 use crate::deployment::{Deployment, DeploymentId};
+use crate::messages::Warning;
 use crate::report::Event;
 use crate::sevalla::{ApiError, Cause, Next};
 
@@ -151,11 +152,12 @@ async fn tell_of_others<K: Copy + PartialEq, T: Candidate>(
             .filter_map(Candidate::id)
             .filter(|id| Some(*id) != made.id())
         {
-            tell(Event::Warning(&format!(
+            let text = format!(
                 "{} {other} is new too: the first request, whose answer was lost, may have made it. \
-                 Look in the dashboard whether it should go on.",
+                 Check in the dashboard whether it should stay.",
                 capitalized(T::NOUN)
-            )));
+            );
+            tell(Event::Warning(Warning::PossibleDuplicate, &text));
         }
     }
 }
@@ -261,7 +263,7 @@ pub(super) trait Candidate {
     fn id(&self) -> Option<&str>;
     /// What a person recognises it by.
     fn describe(&self) -> String;
-    /// Whether it could be the effect, but is not like what was asked for:
+    /// Whether it could be the effect, but does not match what was asked for:
     /// neither taken for it, nor a reason to ask again.
     fn is_doubtful(&self) -> bool {
         false

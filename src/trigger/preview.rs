@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::once::{Candidate, at_most_once};
 use super::{Tell, TriggerError};
+use crate::messages::Failure;
 use crate::plan::{NewPreview, Preview};
 use crate::sevalla::{ApiError, AppSummary, Application, Client, LONGEST_PAGE, Patience, SPARED};
 
@@ -133,24 +134,26 @@ fn without_likeness(found: impl IntoIterator<Item = (Likeness, PreviewApp)>) -> 
 
 fn may_be_anothers(app: &PreviewApp) -> TriggerError {
     let repository = app.record.as_ref().and_then(|app| app.repo_url.as_deref());
-    let repository = repository.unwrap_or("a repository that the service does not tell");
-    TriggerError::Refused {
-        reason: format!(
+    let repository = repository.unwrap_or("a repository that Sevalla does not tell");
+    TriggerError::refused(
+        Failure::PreviewOfAnotherRepository,
+        format!(
             "Preview app {} is built from {repository}, which may not be the repository of this run",
             app.label()
         ),
-        hint: "If it is the one to delete, name it with app-id.".to_owned(),
-    }
+        "If it is the one to delete, name it with app-id",
+    )
 }
 
 /// The preview app that is meant, if there is one.
 pub fn one_of(found: &mut Vec<PreviewApp>) -> Result<Option<PreviewApp>, TriggerError> {
     if found.len() > 1 {
         let labels: Vec<String> = found.iter().map(PreviewApp::label).collect();
-        return Err(TriggerError::Refused {
-            reason: format!("Several preview apps could be meant: {}", labels.join(", ")),
-            hint: "Delete all but one, or name it with app-id.".to_owned(),
-        });
+        return Err(TriggerError::refused(
+            Failure::SeveralPreviews,
+            format!("Several preview apps could be meant: {}", labels.join(", ")),
+            "Delete all but one, or name it with app-id",
+        ));
     }
     Ok(found.pop())
 }
@@ -165,14 +168,14 @@ async fn choose_of_all(
 ) -> Result<Vec<(Likeness, PreviewApp)>, TriggerError> {
     let chosen = choose(client, preview, listed.all, &HashSet::new()).await?;
     if chosen.found.is_empty() && (listed.has_more || chosen.has_more) {
-        return Err(TriggerError::Refused {
-            reason: format!(
+        return Err(TriggerError::refused(
+            Failure::TooManyApplications,
+            format!(
                 "There are too many apps to find the preview app among them: at most \
                  {MOST_APPLICATIONS} are listed, and {MOST_RECORDS} of those read that could be it"
             ),
-            hint: "Name it with app-id, and delete previews that nobody needs (clean-previews)."
-                .to_owned(),
-        });
+            "Name it with app-id, and delete previews that nobody needs (clean-previews)",
+        ));
     }
     Ok(chosen.found)
 }

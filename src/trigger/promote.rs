@@ -7,6 +7,7 @@ use super::once::each_at_most_once;
 use super::wanted::{Kind, Wanted};
 use super::{Before, HISTORY, Tell, TriggerError, search};
 use crate::deployment::{Deployment, Service};
+use crate::messages::{Failure, Warning};
 use crate::plan::Promotion;
 use crate::report::Event;
 use crate::sevalla::{Client, Patience};
@@ -44,6 +45,7 @@ pub async fn look_before_promotion(
     let pipeline = client.get_pipeline(promotion.pipeline, patience).await?;
     if pipeline.kind.as_deref() == Some("branch") {
         tell(Event::Warning(
+            Warning::UnsuitablePipeline,
             "The pipeline has a branch of its own for each stage; Sevalla describes promotion only \
              for pipelines whose stages share one.",
         ));
@@ -86,11 +88,11 @@ async fn look_at_source(
     let past = read_past(client, service).await?;
     let live = successes(&past).next().cloned();
     if live.is_none() && past.len() < HISTORY {
-        return Err(TriggerError::Refused {
-            reason: "The source has no successful deployment, so there is nothing to promote"
-                .to_owned(),
-            hint: "Deploy the source first.".to_owned(),
-        });
+        return Err(TriggerError::refused(
+            Failure::NothingToPromote,
+            "The source has no successful deployment, so there is nothing to promote",
+            "Deploy the source first",
+        ));
     }
     let name = record.display_name.as_deref();
     tell(Event::Note(&format!("Source: {}", name_of(name, source))));

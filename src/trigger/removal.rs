@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Tell, TriggerError, cancel, is_out_of_time, read_past};
 use crate::deployment::Service;
+use crate::messages::Failure;
 use crate::plan::Doomed;
 use crate::report::{Event, duration};
 use crate::resource::{Collection, Thing};
@@ -52,17 +53,18 @@ pub async fn look_before_removal(
         Err(error) => return Err(error.into()),
     };
     if record.text("display_name") != Some(&doomed.name) {
-        return Err(TriggerError::Refused {
-            reason: format!(
+        return Err(TriggerError::refused(
+            Failure::NameNotConfirmed,
+            format!(
                 "{thing} is called {:?}, and confirm is {:?}",
                 record.name().unwrap_or_default(),
                 doomed.name
             ),
-            hint: format!(
+            format!(
                 "Check {}. If it is the right one, set confirm to its display name",
                 thing.kind.input()
             ),
-        });
+        ));
     }
     Ok(Some((thing, record)))
 }
@@ -77,14 +79,15 @@ async fn find_by_name(
     let mut found: Vec<Record> = all.records.into_iter().filter(of_name).collect();
     if found.len() > 1 {
         let labels: Vec<String> = found.iter().map(Record::label).collect();
-        return Err(TriggerError::Refused {
-            reason: format!(
+        return Err(TriggerError::refused(
+            Failure::AmbiguousName,
+            format!(
                 "Several are called {:?}: {}",
                 doomed.name,
                 labels.join(", ")
             ),
-            hint: format!("Say which with {}", doomed.what.kind().input()),
-        });
+            format!("Say which with {}", doomed.what.kind().input()),
+        ));
     }
     Ok(found.pop().and_then(|record| {
         let thing = doomed.what.thing(record.id()?);

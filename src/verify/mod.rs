@@ -122,7 +122,7 @@ pub(crate) fn fill(text: &str, filling: Filling<'_>) -> Result<String, Miss> {
     let commit = filling.commit.filter(is_commit);
     if text.contains("{commit}") && commit.is_none() {
         return Err(Miss(
-            "the service does not tell the commit that {commit} stands for".to_owned(),
+            "Sevalla does not tell the commit that {commit} stands for".to_owned(),
         ));
     }
     Ok(text
@@ -143,7 +143,7 @@ pub async fn verify(
     let address = match &check.address {
         Some(address) => address.fill(filling),
         None => own.cloned().ok_or_else(|| {
-            Miss("the service does not tell its address; set verify-url to it".to_owned())
+            Miss("Sevalla does not tell its address; set verify-url to it".to_owned())
         }),
     };
     let expectation = check

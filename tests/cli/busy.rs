@@ -36,7 +36,7 @@ async fn by_default_the_deployment_is_queued() {
     let (simulator, _) = busy_with(runs_for(3)).await;
     let run = Runner::deploys_app(&simulator).run().await;
     run.assert_ended(0, "success");
-    run.assert_told("1 deployment of this service waits or runs already");
+    run.assert_told("1 deployment of this service is waiting or running already");
     assert_eq!(simulator.calls(TRIGGER), 1);
 }
 

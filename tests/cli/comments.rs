@@ -214,7 +214,7 @@ async fn a_code_host_that_never_answers_does_not_keep_the_deployment() {
         .run()
         .await;
     run.assert_ended(0, "success");
-    run.assert_told("The code host did not answer in time");
+    run.assert_told("The code host (GitHub, GitLab) did not answer in time");
     assert!(!run.output("url").is_empty());
     assert!(run.took.as_secs() < 15, "{:?}", run.took);
     assert_eq!(server.received_requests().await.unwrap().len(), 1);

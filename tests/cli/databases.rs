@@ -57,7 +57,7 @@ async fn a_drawn_password_is_told_only_when_that_is_asked_for() {
     let simulator = empty().await;
     let run = create(&simulator).on_github().run().await;
     run.assert_ended(0, "success");
-    run.assert_told("Nobody knows the password that was drawn");
+    run.assert_told("The database has a generated password");
     let password = asked(&simulator)["db_password"]
         .as_str()
         .unwrap()

@@ -124,7 +124,7 @@ async fn a_deletion_that_fails_or_takes_too_long_is_told() {
         let run = delete(&simulator, action, input, id, name);
         let run = run.set("SEVALLA_TIMEOUT", "6s").run().await;
         run.assert_ended(4, "timed-out");
-        run.assert_told("accepted to delete");
+        run.assert_told("agreed to delete");
     }))
     .await;
 }

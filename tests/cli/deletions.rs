@@ -78,7 +78,7 @@ async fn what_is_gone_is_as_good_as_deleted() {
     let simulator = Simulator::start(World::new()).await;
     let run = deletes(&simulator).run().await;
     run.assert_ended(0, "success");
-    run.assert_told("was gone before");
+    run.assert_told("was already gone");
 
     let by_branch = Runner::against(&simulator)
         .set("SEVALLA_ACTION", "delete-preview-app")
@@ -202,7 +202,7 @@ async fn an_app_that_is_not_gone_in_time_is_told() {
     let run = deletes(&simulator).set("SEVALLA_TIMEOUT", "4s").run().await;
 
     run.assert_ended(4, "timed-out");
-    run.assert_told("accepted to delete preview app");
+    run.assert_told("agreed to delete preview app");
 }
 
 #[tokio::test]
@@ -301,7 +301,7 @@ async fn one_run_deletes_no_more_than_it_may() {
         .await;
 
     run.assert_ended(0, "success");
-    run.assert_told("More previews could go; max-deletions allows 1");
+    run.assert_told("More previews could be deleted; max-deletions allows 1");
     assert_eq!(simulator.calls("deleteApplicationV3"), 1);
     assert_eq!(left(&simulator).len(), 5);
 }
@@ -353,7 +353,7 @@ async fn what_was_gone_before_is_no_deletion() {
     let run = cleans(&simulator).run().await;
 
     run.assert_ended(0, "success");
-    run.assert_told("Deleted 2 preview apps; gone before: 1");
+    run.assert_told("Deleted 2 preview apps; already gone: 1");
 }
 
 #[tokio::test]

@@ -145,7 +145,7 @@ async fn the_deployment_is_cancelled_as_soon_as_its_commit_is_known() {
             .await;
         run.assert_ended(3, "cancelled");
         assert!(run.output("error").contains(&mismatch()));
-        run.assert_told("was asked to stop; it ended ");
+        run.assert_told("was asked to stop, and ended as ");
         assert!(simulator.cancelled(&simulator.deployments(APP)[0].id));
         assert!(run.took < Duration::from_secs(12), "{:?}", run.took);
     }))
@@ -194,7 +194,7 @@ async fn a_commit_that_is_never_told_is_not_the_named_one() {
                 .run()
                 .await;
             run.assert_ended(code, word);
-            run.assert_told("The service does not tell the commit of the deployment");
+            run.assert_told("Sevalla does not tell the commit of the deployment");
         }
     }))
     .await;

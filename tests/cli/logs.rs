@@ -246,7 +246,7 @@ async fn trouble_with_the_log_never_changes_how_a_run_ends() {
         let (code, outcome) = if fails { (1, "failed") } else { (0, "success") };
         run.assert_ended(code, outcome);
         assert!(run.took < Duration::from_secs(45), "{name}: {:?}", run.took);
-        run.assert_told("Warning: the log");
+        run.assert_told("Warning: The log");
         assert!(run.files().is_empty(), "{name}: {:?}", run.files());
         run.assert_told("deploy.log was not written");
     }))

@@ -514,7 +514,7 @@ async fn a_signal_while_following_cancels_every_target() {
         let id = &made(&simulator, target)[0].id;
         assert!(simulator.cancelled(id), "{}", run.streams());
         run.assert_told(&format!(
-            "Deployment {id} was asked to stop; it ended cancelled"
+            "Deployment {id} was asked to stop, and ended as cancelled"
         ));
     }
     run.assert_told("shop-us: Too late to cancel");

@@ -32,7 +32,7 @@ async fn while_following_the_deployment_is_cancelled_and_outputs_are_written() {
         let run = stopped(running, signal).await;
 
         run.assert_ended(code, "interrupted");
-        run.assert_told("was asked to stop; it ended cancelled");
+        run.assert_told("was asked to stop, and ended as cancelled");
         assert_eq!(run.output("status"), "cancelled");
         assert_eq!(
             simulator.deployments(APP)[0].status.as_deref(),
@@ -55,7 +55,7 @@ async fn a_waiting_deployment_is_taken_out_of_the_queue() {
     let run = stopped(running, "INT").await;
 
     run.assert_ended(130, "interrupted");
-    run.assert_told("was asked to stop; it ended skipped");
+    run.assert_told("was asked to stop, and ended as skipped");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sevalla_deploy::messages::Failure;
 use sevalla_simulator::{Application, Domain, Script, Simulator, StaticSite, World};
 
 use crate::harness::{APP, Finished, Runner, SITE, application, together, until};
@@ -171,7 +172,7 @@ async fn a_commit_that_is_not_told_cannot_be_filled_in() {
             .await;
         run.assert_ended(8, "unverified");
         run.assert_told(
-            "cannot be checked: the service does not tell the commit that {commit} stands for",
+            "cannot be checked: Sevalla does not tell the commit that {commit} stands for",
         );
         assert_eq!(web.count(), 0);
     }))
@@ -463,7 +464,7 @@ async fn an_address_that_the_service_does_not_tell_cannot_be_visited() {
         .run()
         .await;
     run.assert_ended(8, "unverified");
-    run.assert_told("the service does not tell its address; set verify-url to it");
+    run.assert_told("Sevalla does not tell its address; set verify-url to it");
 }
 
 #[tokio::test]
@@ -518,11 +519,21 @@ async fn what_does_not_answer_well_is_told_everywhere() {
     let reason = format!("{} did not answer well: HTTP 502", web.url("/up"));
     let id = &simulator.deployments(APP)[0].id;
     let headline =
-        format!("Deployment {id} succeeded and is live, but it is not what it should be");
-    for text in [&run.output("error"), &run.file("github-summary").unwrap()] {
+        format!("Deployment {id} succeeded and is live, but does not answer as it should");
+    let annotation = |line: &&str| line.starts_with("::error title=");
+    let annotation = run.stdout.lines().find(annotation).unwrap_or_default();
+    // Where it is told, there is the way to more, once.
+    let more = Failure::BadAnswer.address();
+    for text in [
+        &run.output("error"),
+        &run.file("github-summary").unwrap(),
+        &annotation.replace("%3A", ":"),
+    ] {
         assert!(text.contains(&headline), "{text}");
         assert!(text.contains(&reason), "{text}");
+        assert_eq!(text.matches(&more).count(), 1, "{text}");
     }
+    run.assert_told(&format!("  more:  {more}"));
     assert_eq!(run.output("deployment-id"), *id);
     assert_eq!(run.output("status"), "success");
     let annotations = run.stdout.matches("::error title=").count();

@@ -34,7 +34,9 @@ fn nothing_of_it_does_anything() {
             News::Ready { url: hostile },
             News::Failed {
                 cause: hostile,
+                causes: &[],
                 last_lines: &[&line, &line],
+                failure: None,
             },
             News::Deleted,
         ] {
@@ -76,7 +78,9 @@ fn no_secret_is_in_it() {
         app: TOKEN,
         news: News::Failed {
             cause: TOKEN,
+            causes: &[],
             last_lines: &[&gate.line(TOKEN)],
+            failure: None,
         },
         commit: Some(TOKEN),
         status: None,

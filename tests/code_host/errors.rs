@@ -33,7 +33,7 @@ async fn each_refusal_says_what_to_do() {
     let github = || Forge::github("https://api.github.com");
     let (_, text) = told(&github(), 401, &[], message("Bad credentials")).await;
     assert!(text.starts_with(
-        "could not comment on the pull request: the token was not accepted (HTTP 401: Bad credentials)"
+        "Could not comment on the pull request: the token was not accepted (HTTP 401: Bad credentials)"
     ));
     let body = message("Resource not accessible by integration");
     let (reason, text) = told(&github(), 403, &[], body).await;

@@ -13,6 +13,7 @@
 mod action;
 mod ending;
 mod help;
+mod messages;
 mod openapi;
 mod owner;
 mod readme;

@@ -69,7 +69,11 @@ fn check<'a>(place: Place, kind: Kind, case: Case, ids: impl Iterator<Item = &'a
         let finished = run_with_id(place, kind, case, id);
         assert_stays(&finished, id);
         judge(place, &finished, harmless);
-        assert_eq!(finished.outcome.ending, harmless.outcome.ending, "{id:?}");
+        assert_eq!(
+            finished.outcome.ending(),
+            harmless.outcome.ending(),
+            "{id:?}"
+        );
     }
 }
 

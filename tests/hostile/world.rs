@@ -100,7 +100,7 @@ impl Finished {
             &self.log_file,
             &self.report,
             &self.junit,
-            &format!("{:?}", self.outcome.ending),
+            &format!("{:?}", self.outcome.ending()),
         ]
         .map(String::as_str)
         .join("\n")

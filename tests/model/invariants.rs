@@ -92,7 +92,7 @@ impl Case {
     }
 
     fn word(&self) -> &'static str {
-        self.outcome.ending.word()
+        self.outcome.ending().word()
     }
 
     /// Whether this request belongs to cleaning up: after a signal, or after
@@ -250,14 +250,14 @@ fn dry_run_only_reads(case: &Case) -> Verdict {
 
 fn the_words_are_the_contract(case: &Case) -> Verdict {
     let outcome = &case.outcome;
-    let (word, code) = (case.word(), outcome.ending.code());
+    let (word, code) = (case.word(), outcome.ending().code());
     let known = CONTRACT
         .iter()
         .any(|(known, codes)| *known == word && codes.contains(&code));
     if !known {
         return Err(format!("{word} with code {code}"));
     }
-    if matches!(outcome.ending, Ending::Internal | Ending::InvalidInput) {
+    if matches!(outcome.ending(), Ending::Internal | Ending::InvalidInput) {
         return Err(format!("{outcome:?}"));
     }
     let explains = !outcome.why.is_empty() || outcome.hint.is_some();
@@ -367,7 +367,7 @@ fn the_end_has_its_reason(case: &Case) -> Verdict {
         _ => true,
     };
     let scenario = case.scenario();
-    let holds = match case.outcome.ending {
+    let holds = match case.outcome.ending() {
         Ending::TimedOut => case.ended() >= scenario.inputs.timeout,
         Ending::Unauthorized => heard(&[401, 403]),
         Ending::Rejected => heard(&[404]) || scenario.is_refused(),
@@ -386,7 +386,7 @@ fn the_end_has_its_reason(case: &Case) -> Verdict {
     });
     let may_look =
         scenario.has_no_faults() && scenario.crowd.reads == 0 && case.followed().is_some();
-    if case.outcome.ending == Ending::TimedOut && may_look && !looked_last {
+    if case.outcome.ending() == Ending::TimedOut && may_look && !looked_last {
         return Err("there was no last look at the end of the time".to_owned());
     }
     Ok(())

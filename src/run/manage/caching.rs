@@ -6,7 +6,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::deployment::Service;
-use crate::outcome::{Ending, Outcome};
+use crate::messages::Failure;
+use crate::outcome::Outcome;
 use crate::report::Event;
 use crate::run::{IN_FLIGHT, Run};
 use crate::sevalla::Next;
@@ -20,7 +21,7 @@ impl Run<'_> {
             return Outcome::planned(&format!("purge the cache of {service}"));
         }
         match trigger::purge_cache(&self.client, service, &tell).await {
-            Ok(()) => Outcome::new(Ending::Success, format!("Purged the cache of {service}"))
+            Ok(()) => Outcome::success(format!("Purged the cache of {service}"))
                 .because("It can take five minutes until that is so everywhere"),
             Err(error) => self.not_done(error).await,
         }
@@ -50,7 +51,7 @@ impl Run<'_> {
                 let turned = timeout(IN_FLIGHT, turning).await.ok();
                 let ended = match turned {
                     Some(turned) => self.of_turned(turned).await,
-                    None => Outcome::new(Ending::Ambiguous, "Whether the CDN was turned was not seen"),
+                    None => Outcome::of(Failure::AnswerLost, "Whether the CDN was turned was not seen"),
                 };
                 let mut outcome = Outcome::interrupted(signal).because(ended.headline);
                 outcome.why.extend(ended.why);
@@ -91,7 +92,7 @@ impl Run<'_> {
         if is_lost {
             outcome = outcome
                 .because("A toggle is not sent again: a second one would take back the first")
-                .hint("Look in the dashboard what the CDN is. With cdn set to on or off, run this again");
+                .hint("Check in the dashboard what the CDN is. With cdn set to on or off, run this again");
         }
         self.with_capabilities(outcome, status).await
     }
@@ -107,5 +108,5 @@ fn in_words(before: bool, after: bool) -> Outcome {
             on_or_off(after)
         )
     };
-    Outcome::new(Ending::Success, headline)
+    Outcome::success(headline)
 }

@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-use crate::outcome::{Ending, Outcome};
+use crate::messages::{Failure, Warning};
+use crate::outcome::Outcome;
 use crate::plan::{Link, NewDatabase};
 use crate::report::Event;
 use crate::resource::{Kind, Thing};
@@ -34,7 +35,7 @@ impl Run<'_> {
                     return Ok(Outcome::planned(&format!("create database {}", new.name)));
                 }
                 let Some(password) = &new.password else {
-                    return Ok(Outcome::new(Ending::Internal, "No password could be drawn"));
+                    return Ok(Outcome::of(Failure::Bug, "No password could be generated"));
                 };
                 let tell = |event: Event<'_>| self.reporter.on(event);
                 let client = &self.client;
@@ -45,9 +46,9 @@ impl Run<'_> {
         };
         self.tell_of_database(new, &record, is_new);
         let Some(id) = record.id() else {
-            return Ok(Outcome::new(
-                Ending::Internal,
-                "The service gave the database no id that is one",
+            return Ok(Outcome::of(
+                Failure::Bug,
+                "Sevalla gave the database no valid id",
             ));
         };
         self.until_ready(id, &record.label(), is_new).await
@@ -69,11 +70,13 @@ impl Run<'_> {
                 tell(Event::Password(password));
             }
             (_, true, true) => tell(Event::Warning(
-                "Nobody knows the password that was drawn. Give database-password, or set \
-                 output-password, if somebody has to.",
+                Warning::PasswordLost,
+                "The database has a generated password that is not stored or shown anywhere. Give \
+                 database-password, or set output-password, if somebody has to know it.",
             )),
             (_, true, false) if new.tells_password => tell(Event::Warning(
-                "The database was there before, and the service does not tell its password: the \
+                Warning::PasswordUnknown,
+                "The database was there before, and Sevalla does not tell its password: the \
                  output database-password is empty.",
             )),
             _ => {}
@@ -93,23 +96,22 @@ impl Run<'_> {
         let done = if is_new { "Created" } else { "Found" };
         Ok(match readiness {
             Readiness::Ready(record) => {
-                let outcome = Outcome::new(
-                    Ending::Success,
-                    format!("{done} database {label}; it is ready"),
-                );
+                let outcome = Outcome::success(format!("{done} database {label}; it is ready"));
                 match record.get("is_suspended") {
                     Some(serde_json::Value::Bool(true)) => outcome.because("It is suspended"),
                     _ => outcome,
                 }
             }
-            Readiness::Failed(status) => Outcome::new(
-                Ending::Failed,
+            Readiness::Failed(status) => Outcome::of(
+                Failure::DatabaseUnusable,
                 format!("Database {label} will not be ready; its status is {status}"),
             )
             .hint("Delete it with delete-database, then run this again"),
-            Readiness::NotYet(status) => Outcome::new(
-                Ending::TimedOut,
-                format!("The time was over before database {label} was ready; it is {status}"),
+            Readiness::NotYet(status) => Outcome::of(
+                Failure::DatabaseNotReady,
+                format!(
+                    "The run's time was over before database {label} was ready; it is {status}"
+                ),
             )
             .hint("Raise timeout, or run this again: it is found by its name"),
         })
@@ -162,18 +164,19 @@ impl Run<'_> {
             )),
             Some(credentials) => {
                 let Some(variables) = trigger::variables(&record, credentials) else {
-                    return Err(TriggerError::Refused {
-                        reason: format!(
-                            "The service tells no internal host of database {}",
+                    return Err(TriggerError::refused(
+                        Failure::NoInternalHost,
+                        format!(
+                            "Sevalla tells no internal host of database {}",
                             record.label()
                         ),
-                        hint: "Run this again once the dashboard shows one".to_owned(),
-                    });
+                        "Run this again once the dashboard shows one",
+                    ));
                 };
                 trigger::set_variables(&self.client, app, &variables, &tell).await?;
             }
         }
-        let outcome = Outcome::new(Ending::Success, format!("Connected {pair}"));
+        let outcome = Outcome::success(format!("Connected {pair}"));
         Ok(match (&link.variables, link.restart) {
             (Some(_), false) => outcome.because(
                 "Variables reach the application with its next deployment; is-restart restarts it",
@@ -199,13 +202,13 @@ impl Run<'_> {
         let readiness = trigger::wait_until_ready(&self.client, link.database, &tell).await?;
         Ok(match readiness {
             Readiness::Ready(record) => Ok(record),
-            Readiness::Failed(status) => Err(Outcome::new(
-                Ending::Failed,
+            Readiness::Failed(status) => Err(Outcome::of(
+                Failure::DatabaseUnusable,
                 format!("The database cannot be connected; its status is {status}"),
             )),
-            Readiness::NotYet(status) => Err(Outcome::new(
-                Ending::TimedOut,
-                format!("The time was over before the database was ready; it is {status}"),
+            Readiness::NotYet(status) => Err(Outcome::of(
+                Failure::DatabaseNotReady,
+                format!("The run's time was over before the database was ready; it is {status}"),
             )),
         })
     }

@@ -1,6 +1,7 @@
 //! Deleting.
 
-use crate::outcome::{Ending, Outcome};
+use crate::messages::Failure;
+use crate::outcome::Outcome;
 use crate::plan::Doomed;
 use crate::report::Event;
 use crate::run::Run;
@@ -24,7 +25,7 @@ impl Run<'_> {
                 .id
                 .map_or_else(|| doomed.name.clone(), |id| id.to_string());
             let headline = format!("There is no {noun} {name} (any more)");
-            return Ok(Outcome::new(Ending::Success, headline));
+            return Ok(Outcome::success(headline));
         };
         let label = record.label();
         if self.plan.dry_run {
@@ -33,14 +34,14 @@ impl Run<'_> {
         tell(Event::Note(&format!("Deleting {noun} {label}")));
         let removed = trigger::remove(&self.client, thing, &record, doomed, &tell).await?;
         Ok(match removed {
-            Removed::Gone => Outcome::new(Ending::Success, format!("Deleted {noun} {label}")),
-            Removed::Accepted => Outcome::new(
-                Ending::TimedOut,
-                format!("Sevalla accepted to delete {noun} {label}, which was not gone in time"),
+            Removed::Gone => Outcome::success(format!("Deleted {noun} {label}")),
+            Removed::Accepted => Outcome::of(
+                Failure::NotGoneInTime,
+                format!("Sevalla agreed to delete {noun} {label}, which was not gone in time"),
             )
             .hint("Run this again: deleting twice does no harm"),
-            Removed::Failed => Outcome::new(
-                Ending::Failed,
+            Removed::Failed => Outcome::of(
+                Failure::DeletionFailed,
                 format!("Sevalla failed to delete {noun} {label}"),
             )
             .hint("Run this again, delete it in the dashboard, or ask Sevalla's support"),

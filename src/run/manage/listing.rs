@@ -1,7 +1,8 @@
 //! Listing and showing.
 
 use crate::deployment::{DeploymentId, Service};
-use crate::outcome::{Ending, Outcome};
+use crate::messages::{Failure, Warning};
+use crate::outcome::Outcome;
 use crate::plan::{Inventory, Subject};
 use crate::report::Event;
 use crate::report::records::{self, Shown};
@@ -34,7 +35,8 @@ impl Run<'_> {
         };
         if all.is_cut {
             self.reporter.on(Event::Warning(
-                "The service gives no more than ten thousand items of a list; the rest is missing.",
+                Warning::ListCut,
+                "Sevalla gives no more than ten thousand items of a list; the rest is missing.",
             ));
         }
         let mut found = all.records;
@@ -47,7 +49,7 @@ impl Run<'_> {
         }
         self.reporter
             .on(Event::Result(&records::json(list, &found)));
-        Outcome::new(Ending::Success, count(list, found.len()))
+        Outcome::success(count(list, found.len()))
     }
 
     /// Shows one thing with what belongs to it.
@@ -67,10 +69,7 @@ impl Run<'_> {
         };
         self.tell(&portrait);
         let noun = portrait.kind.noun();
-        Outcome::new(
-            Ending::Success,
-            format!("Read {noun} {}", portrait.record.label()),
-        )
+        Outcome::success(format!("Read {noun} {}", portrait.record.label()))
     }
 
     fn tell(&self, portrait: &Portrait) {
@@ -101,17 +100,17 @@ impl Run<'_> {
         let mut records = all.records.into_iter();
         let Some(record) = records.find(|record| record.text("id") == Some(&id.0)) else {
             return self
-                .not_done(TriggerError::Refused {
-                    reason: format!("The {service} has no deployment {id}"),
-                    hint: "Check deployment-id; list with resource: deployments shows all"
-                        .to_owned(),
-                })
+                .not_done(TriggerError::refused(
+                    Failure::NotFound,
+                    format!("The {service} has no deployment {id}"),
+                    "Check deployment-id; list with resource: deployments shows all",
+                ))
                 .await;
         };
         self.note_each(records::table(list, std::slice::from_ref(&record)));
         let shown = Shown::of(&record, records::fields_of(list));
         self.reporter.on(Event::Result(&shown.json()));
-        Outcome::new(Ending::Success, format!("Read deployment {id}"))
+        Outcome::success(format!("Read deployment {id}"))
     }
 
     /// Tells lines, one after the other.
@@ -156,16 +155,15 @@ async fn find(client: &Client, kind: Kind, name: &str) -> Result<Thing, TriggerE
         return Ok(Thing { kind, id });
     }
     let noun = kind.noun();
-    let reason = if found.is_empty() {
-        format!("No {noun} is called {name:?}")
+    let (failure, reason) = if found.is_empty() {
+        (Failure::NotFound, format!("No {noun} is called {name:?}"))
     } else {
         let labels: Vec<String> = found.iter().map(|record| record.label()).collect();
-        format!("Several are called {name:?}: {}", labels.join(", "))
+        let several = format!("Several are called {name:?}: {}", labels.join(", "));
+        (Failure::AmbiguousName, several)
     };
-    Err(TriggerError::Refused {
-        reason,
-        hint: format!("Say which with {}", kind.input()),
-    })
+    let hint = format!("Say which with {}", kind.input());
+    Err(TriggerError::refused(failure, reason, hint))
 }
 
 async fn look_at(client: &Client, thing: Thing) -> Result<Portrait, TriggerError> {

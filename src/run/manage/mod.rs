@@ -36,7 +36,7 @@ impl Run<'_> {
             }
             Management::Connect(link) => {
                 let outcome = self.unless_stopped(self.connect(link), UNSEEN).await;
-                if outcome.ending != Ending::Success || !link.restart {
+                if outcome.ending() != Ending::Success || !link.restart {
                     return outcome;
                 }
                 let order = Order {
@@ -77,7 +77,7 @@ impl Run<'_> {
         if is_refused {
             "Nothing was changed".clone_into(&mut outcome.headline);
         }
-        if outcome.ending == Ending::Ambiguous {
+        if outcome.ending() == Ending::Ambiguous {
             outcome.hint = Some(AGAIN.to_owned());
         }
         outcome
@@ -86,7 +86,7 @@ impl Run<'_> {
 
 fn is_refusal_of_ours(error: &TriggerError) -> bool {
     match error {
-        TriggerError::Refused { .. } => true,
+        TriggerError::Refused(_) => true,
         TriggerError::At(_, error) => is_refusal_of_ours(error),
         _ => false,
     }

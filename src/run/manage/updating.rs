@@ -1,6 +1,7 @@
 //! Changing settings.
 
-use crate::outcome::{Ending, Outcome};
+use crate::messages::Failure;
+use crate::outcome::Outcome;
 use crate::plan::Update;
 use crate::report::Event;
 use crate::report::records::in_words;
@@ -24,7 +25,7 @@ impl Run<'_> {
         self.reporter.on(Event::Result(&as_json(&comparison)));
         if comparison.differences.is_empty() {
             let headline = format!("Nothing to change: {noun} {label} has these settings already");
-            return Ok(Outcome::new(Ending::Success, headline));
+            return Ok(Outcome::success(headline));
         }
         for difference in &comparison.differences {
             self.reporter.on(Event::Note(&in_a_line(difference)));
@@ -36,7 +37,7 @@ impl Run<'_> {
             )));
         }
         trigger::update(&self.client, update, &comparison).await?;
-        let changed = Outcome::new(Ending::Success, format!("Changed {noun} {label}"));
+        let changed = Outcome::success(format!("Changed {noun} {label}"));
         match update.what {
             Changeable::Application | Changeable::StaticSite => {
                 Ok(changed.because("What builds or runs it takes effect with the next deployment"))
@@ -58,14 +59,14 @@ impl Run<'_> {
         let ready = trigger::wait_until_ready(&self.client, update.id, &tell).await?;
         Ok(match ready {
             Readiness::Ready(_) => changed,
-            Readiness::Failed(status) => Outcome::new(
-                Ending::Failed,
+            Readiness::Failed(status) => Outcome::of(
+                Failure::DatabaseUnusable,
                 format!("The database did not take the change; its status is {status}"),
             )
-            .hint("Look in the dashboard, or ask Sevalla's support"),
-            Readiness::NotYet(status) => Outcome::new(
-                Ending::TimedOut,
-                format!("The time was over before the database was changed; it is {status}"),
+            .hint("Check in the dashboard, or ask Sevalla's support"),
+            Readiness::NotYet(status) => Outcome::of(
+                Failure::DatabaseNotReady,
+                format!("The run's time was over before the database was changed; it is {status}"),
             )
             .hint("Raise timeout, or run this again: it goes on without this run"),
         })

@@ -86,7 +86,7 @@ const SENT_AGAIN: &str = "Sending it once more";
 /// Told at the end of a good run.
 const DEPLOYED: &str = "Deployed: deployment";
 /// Told when the deployment cannot be looked at any more.
-const LOST: &str = "Lost sight of deployment";
+const LOST: &str = "Lost track of deployment";
 
 /// The table: (deployments made, starts asked for) before the text.
 pub(crate) fn rows() -> Vec<Row> {
@@ -524,7 +524,7 @@ fn looks() -> Vec<Row> {
             TellsNoStatus,
             Once,
             SUCCESS,
-            "in a state that the service does not tell",
+            "in a state that Sevalla does not tell",
         ),
         later(
             TellsAnUnknownStatus,
@@ -552,8 +552,8 @@ fn log() -> Vec<Row> {
     use Fault::*;
     use Spell::*;
     const WHOLE: &str = "| last line";
-    const GONE: &str = "the log cannot be shown";
-    const LATE: &str = "the log may lack its last lines";
+    const GONE: &str = "The log cannot be shown";
+    const LATE: &str = "The log may lack its last lines";
     let at = |fault, spell, told| row(Moment::Log, fault, spell, SUCCESS, (1, 1), told);
     let fails = |fault, told| row(Moment::LogOfAFailure, fault, ForGood, FAILED, (1, 1), told);
     vec![
@@ -586,7 +586,7 @@ fn the_end_of_patience() -> Vec<Row> {
     const RUNNING: &str = "It was last seen running";
     const UNKNOWN: &str = "It is not known whether";
     const REFUSED: &str = "Sevalla refused to cancel";
-    const STOPPED: &str = "was asked to stop; it ended cancelled";
+    const STOPPED: &str = "was asked to stop, and ended as cancelled";
     let over = |fault, ends, told| row(Moment::Deadline, fault, ForGood, ends, (1, 1), told);
     let late = |fault, spell, told| row(Moment::LateCancel, fault, spell, TIMED_OUT, (1, 1), told);
     let stop =
@@ -607,11 +607,7 @@ fn the_end_of_patience() -> Vec<Row> {
         late(Answers502WithAPage, ForGood, UNKNOWN),
         late(NeverAnswers, ForGood, UNKNOWN),
         late(Forbids, ForGood, REFUSED),
-        late(
-            VanishesAfterTheCancel,
-            ForGood,
-            "Sevalla accepted to cancel",
-        ),
+        late(VanishesAfterTheCancel, ForGood, "Sevalla agreed to cancel"),
         stop(ResetsTheConnection, Once, STOPPED),
         stop(Answers502WithAPage, Once, STOPPED),
         stop(Answers200WithAPage, Once, STOPPED),
@@ -624,11 +620,7 @@ fn the_end_of_patience() -> Vec<Row> {
         stop(RevokesTheKey, ForGood, REFUSED),
         stop(Forbids, ForGood, REFUSED),
         stop(DoesNotKnowIt, ForGood, REFUSED),
-        stop(
-            VanishesAfterTheCancel,
-            ForGood,
-            "Sevalla accepted to cancel",
-        ),
+        stop(VanishesAfterTheCancel, ForGood, "Sevalla agreed to cancel"),
     ]
 }
 
@@ -727,7 +719,7 @@ fn creation() -> Vec<Row> {
             Twice,
             AMBIGUOUS,
             (0, 2),
-            "No new preview app is to be seen; the request was sent twice",
+            "No new preview app appeared; the request was sent twice",
         ),
         not(Answers429, Once, SUCCESS, (1, 2), AGAIN),
         not(

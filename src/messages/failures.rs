@@ -1,0 +1,339 @@
+//! Why runs fail: each failure with the ending that it comes to.
+
+use super::topics;
+use crate::outcome::Ending;
+use crate::stop::Signal;
+
+/// Declares the failures as [`topics!`] does, each with its ending.
+macro_rules! failures {
+    ($($part:ident { $(
+        $topic:ident $slug:literal $title:literal, $ending:expr,
+        $cause:literal, $remedy:literal;
+    )* })*) => {
+        topics! {
+            /// Why a run did not end well.
+            Failure;
+            $($part { $($topic $slug $title $cause $remedy;)* })*
+        }
+
+        impl Failure {
+            /// How a run ends that fails of this.
+            pub const fn ending(self) -> Ending {
+                match self {
+                    $($(Self::$topic => $ending,)*)*
+                }
+            }
+        }
+    };
+}
+
+failures! {
+    Inputs {
+        MissingInput "missing-input" "Missing input", Ending::InvalidInput,
+        "The action needs an input that was not given, or nothing says what to deploy. An empty \
+         value counts as not given: so does a variable that your CI does not define.",
+        "Set the input that the message names. `sevalla-deploy --help` and the README list all \
+         inputs, and the README shows which of them each action needs.";
+
+        MissingKey "missing-key" "Missing key", Ending::InvalidInput,
+        "`sevalla-token` is missing or empty. Often the secret has another name than the workflow \
+         uses, or the run belongs to a pull request from a fork or to Dependabot: CIs do not pass \
+         the repository's secrets to those.",
+        "Create an API key in the settings of your Sevalla company, store it as a secret of your CI \
+         and pass it as `sevalla-token`. For pull requests from forks set `skip-without-token: \
+         true`, and the run passes without deploying. Dependabot has secrets of its own.";
+
+        UnusableValue "unusable-value" "Unusable value", Ending::InvalidInput,
+        "An input has a value that cannot be what it should be: no UUID, no duration, a word that \
+         is not among the accepted ones, or the name of a variable that your CI did not fill in.",
+        "Correct the value. The message names the variable it was read from and what is accepted.";
+
+        ConflictingInputs "conflicting-inputs" "Conflicting inputs", Ending::InvalidInput,
+        "Two inputs contradict each other, for example `branch` and `docker-image`, or the ids of \
+         two services where the action is about one.",
+        "Leave one of them out. The message says which do not go together.";
+
+        UnusableSettings "unusable-settings" "Unusable settings", Ending::InvalidInput,
+        "`settings` holds a name that the action does not know, a value of the wrong kind, or lacks \
+         something that a new database needs. It is checked before anything is sent.",
+        "Correct `settings`; the message suggests the nearest known name. Passwords do not belong \
+         there: give a database's password as `database-password`.";
+
+        ForkWithoutPreview "fork-without-preview" "Fork without preview", Ending::InvalidInput,
+        "The pull request comes from a fork. Sevalla builds branches of the connected repository \
+         only, and the fork's branch is not in it.",
+        "Skip previews of forks with a condition in your workflow, or push the branch to the \
+         repository itself.";
+
+        UnusableNetworkSettings "unusable-network-settings" "Unusable network settings", Ending::InvalidInput,
+        "A variable that describes the network cannot be used: a proxy that is no URL \
+         (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`), or a file of certificates that cannot be read \
+         (`SSL_CERT_FILE`).",
+        "Correct or unset the variable that the message names. It may be set for the whole machine \
+         or runner.";
+
+        UnknownArgument "unknown-argument" "Unknown argument", Ending::InvalidInput,
+        "The program was called with an argument. It takes only `--help` and `--version`, so that no \
+         secret can end up in a list of processes.",
+        "Pass inputs as environment variables, such as `SEVALLA_APP_ID`.";
+    }
+    Requests {
+        KeyNotAccepted "key-not-accepted" "Key not accepted", Ending::Unauthorized,
+        "Sevalla answered 401: the key is wrong, revoked, disabled or expired.",
+        "Create a new key under API keys in the company's settings, store it as a secret and pass it \
+         as `sevalla-token`. Check for quotes or line ends that were copied with it.";
+
+        KeyWithoutPermission "key-without-permission" "Key without permission", Ending::Unauthorized,
+        "Sevalla answered 403: the key is valid, but may not do this. What it may do is listed in \
+         the message where Sevalla tells.",
+        "Give the key read and update access to the service, or use another key. Creating and \
+         deleting need permissions of their own.";
+
+        NotFound "not-found" "Not found", Ending::Rejected,
+        "Sevalla knows nothing by this id or name, or does not show it to this key. A key only sees \
+         what belongs to its own company.",
+        "Compare the id with the one in the dashboard's address bar, and check that it is the id of \
+         the right kind of thing. If it is, use a key of the company that owns it.";
+
+        RequestRefused "request-refused" "Request refused", Ending::Rejected,
+        "Sevalla understood the request and refused it (400, 409, 422 and the like). The message \
+         holds Sevalla's own reason, and the request's id where there is one.",
+        "Correct what Sevalla names. If that does not help, give the code and the request id from \
+         the message to Sevalla's support.";
+
+        Redirected "redirected" "Redirected", Ending::Rejected,
+        "The address of the API sent the run elsewhere. It is not followed, because the key would \
+         travel along.",
+        "Set `api-url` to the address of the API itself, or leave it out: the default is right for \
+         everybody. A proxy or a login page on the way can redirect as well.";
+
+        RateLimit "rate-limit" "Rate limit", Ending::Unavailable,
+        "Sevalla answered 429 for as long as the run could wait. All jobs of a company share its \
+         limits: 400 reads a minute, 10 deployments a minute for each service, 20 new services an \
+         hour.",
+        "Run again later. If it keeps happening, look for other jobs or tools that use the same \
+         company, and let them run at different times.";
+
+        SevallaFailing "sevalla-failing" "Sevalla failing", Ending::Unavailable,
+        "Sevalla answered with a server error (5xx) again and again.",
+        "Run again later. Sevalla's status page may know more.";
+
+        NoConnection "no-connection" "No connection", Ending::Unavailable,
+        "The API, or the host of the deployment hook, could not be reached, the connection broke, or \
+         no complete answer came in time. Nothing was started unless the message says so.",
+        "Check that this machine reaches the address: name resolution, firewall, proxy \
+         (`HTTPS_PROXY`). Then run again.";
+
+        UntrustedConnection "untrusted-connection" "Untrusted connection", Ending::Unavailable,
+        "The address is wrong in a way that waiting cannot heal, or the other end showed a \
+         certificate that is not trusted. Behind a proxy that inspects TLS that is the proxy's own.",
+        "Check `api-url`. Behind such a proxy, set `SSL_CERT_FILE` to a file with its certificate.";
+
+        UnreadableAnswer "unreadable-answer" "Unreadable answer", Ending::Unavailable,
+        "An answer came with a success status, but its body is not what Sevalla's API sends: often \
+         the page of a proxy or of a login.",
+        "Check `api-url`, and what stands between this machine and the API. If Sevalla itself sends \
+         this, please report it as a bug, with the place in the body that the message names.";
+
+        AnswerLost "answer-lost" "Answer lost", Ending::Ambiguous,
+        "A request that changes something was sent, and its answer got lost. The run looked whether \
+         it took effect, and could not tell: nothing, or more than one thing, fits. It does not \
+         guess, since that could deploy twice or follow somebody else's deployment.",
+        "Check in the dashboard whether it took effect, before you run again.";
+
+        TimeUp "time-up" "Time up", Ending::TimedOut,
+        "The run's time (`timeout`) was over before everything could be asked or begun.",
+        "Raise `timeout` and run again.";
+
+        NotSent "not-sent" "Not sent", Ending::Rejected,
+        "The run was being stopped, so the request was not sent any more.",
+        "Run again.";
+
+        Interrupted "interrupted" "Interrupted", Ending::Interrupted(Signal::Interrupt),
+        "The run got SIGINT: somebody cancelled the job, a newer run of the same concurrency group \
+         replaced it, or Ctrl-C was pressed. With `on-cancel: cancel`, the default, the deployment \
+         was cancelled too; the message says what came of that.",
+        "Nothing, if it was meant. Otherwise run again. `on-cancel: leave` lets the deployment go on.";
+
+        Terminated "terminated" "Terminated", Ending::Interrupted(Signal::Terminate),
+        "The run got SIGTERM: the CI stopped the job, for example because its own time limit was \
+         over, or the machine was shut down. With `on-cancel: cancel`, the default, the deployment \
+         was cancelled too; the message says what came of that.",
+        "Nothing, if it was meant. Otherwise run again, with `timeout` shorter than the job's limit, \
+         so that the run can end in its own way. `on-cancel: leave` lets the deployment go on.";
+
+        Bug "bug" "Bug", Ending::Internal,
+        "Something happened that should not be possible.",
+        "Please report it as an issue, with the lines that the run printed. They hold no secret.";
+    }
+    Starting {
+        SuspendedApplication "suspended-application" "Suspended application", Ending::Rejected,
+        "The application is suspended. Its processes are stopped, and a deployment would not start \
+         them.",
+        "Activate the application in the dashboard, then run again.";
+
+        BeingDeleted "being-deleted" "Being deleted", Ending::Rejected,
+        "The application or static site is being deleted.",
+        "Check that the id is the one you mean.";
+
+        NothingToGoBackTo "nothing-to-go-back-to" "Nothing to go back to", Ending::Rejected,
+        "A rollback needs an earlier deployment that succeeded, and there is none.",
+        "Deploy a branch, a commit or an image that works.";
+
+        NothingToPromote "nothing-to-promote" "Nothing to promote", Ending::Rejected,
+        "The source application has no successful deployment.",
+        "Deploy the source first, or correct `source-app-id`.";
+
+        Busy "busy" "Busy", Ending::Rejected,
+        "Another deployment of the same service is waiting or running, and `when-busy` is `fail`.",
+        "Run again when it has ended, or set `when-busy` to `wait`, `queue`, `join` or \
+         `cancel-previous`.";
+
+        StillBusy "still-busy" "Still busy", Ending::TimedOut,
+        "With `when-busy: wait` the run waited for another deployment of the service, which did not \
+         end in time. Nothing was deployed.",
+        "Raise `timeout`, or check in the dashboard whether the other deployment is stuck.";
+
+        UnidentifiedDeployment "unidentified-deployment" "Unidentified deployment", Ending::Ambiguous,
+        "Sevalla accepted the request without saying which deployment it started, as hooks do, and \
+         the list of deployments did not show exactly one that fits.",
+        "Check in the dashboard how the deployment ends. Following a hook reliably needs \
+         `sevalla-token` with read access and the application's id.";
+
+        NoDeploymentOfCommit "no-deployment-of-commit" "No deployment of commit", Ending::Skipped,
+        "`follow` waits for the deployment that Sevalla starts by itself after a push, and none of \
+         this commit appeared: automatic deployment is off, the push was to another branch, path \
+         filters exclude it, or the repository is no longer connected.",
+        "The message names the likeliest reason. Change that setting in the dashboard, or start the \
+         deployment with `deploy-app` or `deploy-static-site` instead.";
+
+        NoDeploymentInTime "no-deployment-in-time" "No deployment in time", Ending::TimedOut,
+        "`follow` waits for the deployment that Sevalla starts by itself after a push, and the run's \
+         time was over before one of this commit appeared.",
+        "Raise `timeout`. If Sevalla does start one later, follow it by its `deployment-id`.";
+
+        TooLateToCancel "too-late-to-cancel" "Too late to cancel", Ending::Rejected,
+        "The deployment had succeeded before it could be cancelled, and is live.",
+        "To undo it, use `rollback-app` or `rollback-static-site`.";
+    }
+    Following {
+        DeploymentFailed "deployment-failed" "Deployment failed", Ending::Failed,
+        "Sevalla reports that the deployment failed: the build broke, or the new version did not \
+         start.",
+        "Read the end of the deployment's log; it is repeated in the summary. What was live before \
+         stays live. `on-failure: rollback` goes back by itself where something had been replaced.";
+
+        DeploymentCancelled "deployment-cancelled" "Deployment cancelled", Ending::Cancelled,
+        "Somebody, another run or a newer deployment cancelled the deployment while it ran.",
+        "What was live before stays live. Run again if this commit should be deployed.";
+
+        DeploymentSkipped "deployment-skipped" "Deployment skipped", Ending::Skipped,
+        "The deployment never ran: it was cancelled while it waited in the queue, or Sevalla passed \
+         over it.",
+        "What was live before stays live. Run again if it should be deployed. `on-skipped: pass` \
+         lets such a run pass.";
+
+        Superseded "superseded" "Superseded", Ending::Superseded,
+        "A newer deployment of the same service took the place of this one.",
+        "Nothing, unless the newer one is not meant to be live.";
+
+        StillRunning "still-running" "Still running", Ending::TimedOut,
+        "The run's time (`timeout`) was over before the deployment ended. It goes on without the run, \
+         unless `on-timeout` is `cancel`.",
+        "Check in the dashboard how it ends, and raise `timeout` if your deployments take this long.";
+
+        AnotherCommitCancelled "another-commit-cancelled" "Another commit cancelled", Ending::Cancelled,
+        "Sevalla deployed another commit than the one that was tested: the tip of the branch had \
+         moved on. `on-commit-mismatch` is `cancel`, so the deployment was cancelled.",
+        "Run again for the commit at the tip of the branch. Its own run probably does so already.";
+    }
+    Afterwards {
+        AnotherCommitLive "another-commit-live" "Another commit live", Ending::Unverified,
+        "The deployment succeeded, but it holds another commit than the one that was tested: the tip \
+         of the branch had moved on. `on-commit-mismatch` says that this is a failure.",
+        "Check what is live, and run again for the commit at the tip of the branch.";
+
+        CommitNotTold "commit-not-told" "Commit not told", Ending::Unverified,
+        "The deployment succeeded, but Sevalla does not say of which commit it is, so it cannot be \
+         compared with `expected-commit`.",
+        "Check in the dashboard what is live. `expected-commit: off` turns the comparison off, for \
+         example for applications that run from an image.";
+
+        BadAnswer "bad-answer" "Bad answer", Ending::Unverified,
+        "The deployment succeeded and is live, but `verify-url` did not answer as it should in \
+         time: another status, other content, a connection that failed, or an address that Sevalla \
+         does not tell.",
+        "Open the address, and read the application's own log in the dashboard. If it only needs \
+         more time, raise `verify-timeout`. `on-failure: rollback` goes back by itself.";
+    }
+    Previews {
+        NotAPreview "not-a-preview" "Not a preview", Ending::Rejected,
+        "The application is not a preview app. Actions on previews never touch anything else.",
+        "Correct `app-id`.";
+
+        PreviewsNotEnabled "previews-not-enabled" "Previews not enabled", Ending::Rejected,
+        "The pipeline has no preview stage.",
+        "Enable previews on the pipeline in the dashboard and fill in the settings of preview apps.";
+
+        SeveralPreviews "several-previews" "Several previews", Ending::Rejected,
+        "More than one preview app fits the branch or the pull request, and the run does not guess.",
+        "Delete all but one of those that the message names, or name the right one with `app-id`.";
+
+        PreviewOfAnotherRepository "preview-of-another-repository" "Preview of another repository", Ending::Rejected,
+        "The preview app that fits by branch or name is, or may be, built from another repository. \
+         It is not deleted on a guess.",
+        "If it is the one to delete, name it with `app-id`.";
+
+        TooManyApplications "too-many-applications" "Too many applications", Ending::Rejected,
+        "The company has more applications than are looked through, so the preview app may be there \
+         and not be found. Another one is not created on a guess.",
+        "Name the preview with `app-id`, and delete old previews with `clean-previews`.";
+
+        FirstDeploymentMissing "first-deployment-missing" "First deployment missing", Ending::TimedOut,
+        "The preview app was created, but the deployment that Sevalla starts with it did not appear.",
+        "Check in the dashboard, or run again: the app is there now and will be found.";
+
+        PreviewVanished "preview-vanished" "Preview vanished", Ending::Failed,
+        "The preview app was deleted while it was deployed, though its pull request is open.",
+        "Run again to create another. Look for a job that cleans up previews.";
+    }
+    Management {
+        AmbiguousName "ambiguous-name" "Ambiguous name", Ending::Rejected,
+        "More than one thing has this name, and the run does not guess.",
+        "Name it by its id, or rename all but one. A database is found by its display name when it \
+         is created.";
+
+        NameNotConfirmed "name-not-confirmed" "Name not confirmed", Ending::Rejected,
+        "What is to be deleted has another display name than `confirm` says. Nothing was deleted.",
+        "Check the id. If it is the right one, set `confirm` to its display name, letter for letter.";
+
+        DeletionFailed "deletion-failed" "Deletion failed", Ending::Failed,
+        "Sevalla agreed to delete it, and then reported that deleting failed.",
+        "Run again, delete it in the dashboard, or ask Sevalla's support.";
+
+        NotGoneInTime "not-gone-in-time" "Not gone in time", Ending::TimedOut,
+        "Sevalla agreed to delete it, and it was still there when the run's time was over.",
+        "Run again: deleting twice does no harm. Raise `timeout` if it often takes this long.";
+
+        UnknownClusterOrSize "unknown-cluster-or-size" "Unknown cluster or size", Ending::Rejected,
+        "No cluster, or no size of databases, has the name or id that `settings` gives.",
+        "Use one of the names or ids that the message lists.";
+
+        DatabaseOfAnotherType "database-of-another-type" "Database of another type", Ending::Rejected,
+        "A database with this display name is there already, and is of another type.",
+        "Choose another `display_name`, or delete the other database.";
+
+        DatabaseUnusable "database-unusable" "Database unusable", Ending::Failed,
+        "The database is in a status from which it will not become ready.",
+        "Look at it in the dashboard. Delete it and create it anew, or ask Sevalla's support.";
+
+        DatabaseNotReady "database-not-ready" "Database not ready", Ending::TimedOut,
+        "The database was not ready when the run's time was over. It goes on without the run.",
+        "Run again: it is found by its name. Raise `timeout` if it often takes this long.";
+
+        NoInternalHost "no-internal-host" "No internal host", Ending::Rejected,
+        "Sevalla does not tell the internal host of the database, which `set-env` writes into the \
+         application's variables.",
+        "Run again once the dashboard shows the internal host.";
+    }
+}

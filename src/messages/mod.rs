@@ -1,0 +1,205 @@
+//! The catalogue: what every warning and every failed run is about, with its
+//! cause and its remedy. `docs/messages.md` is made from it.
+//!
+//! A failure names its [`Ending`], and an outcome that is not good can only be
+//! made from a [`Failure`]; a warning can only be told with a [`Warning`]. So
+//! nothing goes wrong without an entry. The words of the moment stay where they
+//! are said; an entry stands for all of the same cause and remedy.
+
+mod failures;
+mod warnings;
+
+pub use self::failures::Failure;
+pub use self::warnings::Warning;
+
+/// One entry of the catalogue.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// Names it for ever: the anchor of its heading.
+    pub slug: &'static str,
+    /// Its heading.
+    pub title: &'static str,
+    /// Where in a run it happens.
+    pub part: Part,
+    /// What has happened, and why; Markdown.
+    pub cause: &'static str,
+    /// What to do about it; Markdown.
+    pub remedy: &'static str,
+}
+
+/// A part of a run, in the order of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Inputs are read and combined.
+    Inputs,
+    /// Sevalla is asked something, whatever it is.
+    Requests,
+    /// What there is, is read before a change, and the change is made.
+    Starting,
+    /// A deployment is followed.
+    Following,
+    /// A deployment has ended.
+    Afterwards,
+    /// Preview apps and their pull requests.
+    Previews,
+    /// Databases, settings, deleting.
+    Management,
+    /// What the run leaves: log, outputs, summary, files.
+    Reporting,
+}
+
+impl Part {
+    /// All, in the order of the page.
+    pub const ALL: &[Self] = &[
+        Self::Inputs,
+        Self::Requests,
+        Self::Starting,
+        Self::Following,
+        Self::Afterwards,
+        Self::Previews,
+        Self::Management,
+        Self::Reporting,
+    ];
+}
+
+/// Where the page of messages is: as of the commit this program was built from,
+/// so that it stays true for whoever runs an old version.
+pub fn page() -> String {
+    let commit = option_env!("SEVALLA_DEPLOY_COMMIT").filter(|commit| !commit.is_empty());
+    format!(
+        "{}/blob/{}/docs/messages.md",
+        env!("CARGO_PKG_REPOSITORY"),
+        commit.unwrap_or("main")
+    )
+}
+
+/// Where an entry is to be read.
+fn address(slug: &str) -> String {
+    format!("{}#{slug}", page())
+}
+
+/// Declares topics: an enum with a variant for each, its slug and its entry.
+macro_rules! topics {
+    (
+        $(#[$meta:meta])* $name:ident;
+        $($part:ident { $(
+            $topic:ident $slug:literal $title:literal $cause:literal $remedy:literal;
+        )* })*
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[doc = $title] $topic,)*)*
+        }
+
+        impl $name {
+            /// All, in the order of the page.
+            pub const ALL: &[Self] = &[$($(Self::$topic,)*)*];
+
+            /// Names it for ever.
+            pub const fn slug(self) -> &'static str {
+                match self {
+                    $($(Self::$topic => $slug,)*)*
+                }
+            }
+
+            /// What the page says of it.
+            pub const fn entry(self) -> $crate::messages::Entry {
+                match self {
+                    $($(Self::$topic => $crate::messages::Entry {
+                        slug: $slug,
+                        title: $title,
+                        part: $crate::messages::Part::$part,
+                        cause: $cause,
+                        remedy: $remedy,
+                    },)*)*
+                }
+            }
+
+            /// Where its entry is to be read.
+            pub fn address(self) -> String {
+                $crate::messages::address(self.slug())
+            }
+        }
+    };
+}
+
+use topics;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::path::Path;
+
+    use super::*;
+
+    fn entries() -> Vec<Entry> {
+        let failures = Failure::ALL.iter().map(|failure| failure.entry());
+        let warnings = Warning::ALL.iter().map(|warning| warning.entry());
+        failures.chain(warnings).collect()
+    }
+
+    /// The anchor that GitHub makes of a heading, as its `html-pipeline` does:
+    /// lower case, without punctuation, with hyphens for spaces.
+    fn anchor(heading: &str) -> String {
+        let kept = |c: &char| c.is_alphanumeric() || matches!(c, '-' | '_' | ' ');
+        let lower = heading.to_lowercase();
+        lower
+            .chars()
+            .filter(kept)
+            .collect::<String>()
+            .replace(' ', "-")
+    }
+
+    #[test]
+    fn every_slug_is_the_anchor_of_its_heading_and_stands_once() {
+        let mut seen = HashSet::new();
+        for entry in entries() {
+            assert_eq!(entry.slug, anchor(entry.title));
+            assert!(seen.insert(entry.slug), "{} stands twice", entry.slug);
+        }
+    }
+
+    #[test]
+    fn every_failure_fails_and_every_entry_says_what_happened_and_what_now() {
+        for failure in Failure::ALL {
+            assert_ne!(failure.ending().code(), 0, "{failure:?}");
+        }
+        for entry in entries() {
+            for text in [entry.cause, entry.remedy] {
+                let begins = text.starts_with(|c: char| c.is_uppercase() || c == '`');
+                assert!(begins && text.ends_with('.'), "{}: {text}", entry.slug);
+                assert!(!text.contains("  "), "{}: {text}", entry.slug);
+            }
+        }
+    }
+
+    #[test]
+    fn every_entry_is_used() {
+        let mut code = String::new();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        collect(&source, &mut code);
+        let failures = Failure::ALL.iter().map(|one| format!("Failure::{one:?}"));
+        let warnings = Warning::ALL.iter().map(|one| format!("Warning::{one:?}"));
+        for name in failures.chain(warnings) {
+            let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric());
+            let is_used = code
+                .match_indices(&name)
+                .any(|(at, _)| ends(&code[at + name.len()..]));
+            assert!(is_used, "{name} stands in no line of the program");
+        }
+    }
+
+    /// The code of the program without the catalogue itself and without tests.
+    fn collect(folder: &Path, code: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("messages") {
+                collect(&path, code);
+            } else if path.is_file() {
+                let text = std::fs::read_to_string(&path).unwrap();
+                code.push_str(text.split("#[cfg(test)]").next().unwrap_or_default());
+            }
+        }
+    }
+}

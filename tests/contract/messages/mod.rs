@@ -1,0 +1,150 @@
+//! The catalogue of warnings and errors as a page for users, with examples
+//! that the program itself has printed.
+
+mod scenes;
+mod stage;
+
+use std::collections::BTreeMap;
+
+use sevalla_deploy::messages::{Entry, Failure, Part, Warning};
+use sevalla_deploy::outcome::Ending;
+
+use self::scenes::scenes;
+use self::stage::play;
+
+const PAGE: &str = "docs/messages.md";
+
+const INTRODUCTION: &str = "\
+# Messages
+
+Every warning and every error that a run can end with: what has happened, and what to do now. The
+page is made from the program's own catalogue, and a run that fails prints the address of its entry
+here (`more:`). A warning names its entry in brackets, as in `[unknown-input]`. The examples were
+printed by the program in runs against a scripted Sevalla, without how long it tried.
+
+What a run does when requests fail at each of its moments is in [faults.md](faults.md).
+";
+
+fn heading(part: Part) -> &'static str {
+    match part {
+        Part::Inputs => "Before anything is sent",
+        Part::Requests => "Keys, networks, and the end of the run itself",
+        Part::Starting => "While starting",
+        Part::Following => "While following",
+        Part::Afterwards => "After a deployment",
+        Part::Previews => "Previews and pull requests",
+        Part::Management => "Databases, settings, deleting",
+        Part::Reporting => "Reports and the CI",
+    }
+}
+
+/// An entry, with how a run ends of it if it is a failure.
+fn entries() -> impl Iterator<Item = (Entry, Option<Ending>)> {
+    let failures = Failure::ALL
+        .iter()
+        .map(|failure| (failure.entry(), Some(failure.ending())));
+    let warnings = Warning::ALL.iter().map(|warning| (warning.entry(), None));
+    failures.chain(warnings)
+}
+
+/// What the program prints for each entry that has a scene.
+fn examples() -> BTreeMap<&'static str, String> {
+    let (mut examples, mut untold) = (BTreeMap::new(), Vec::new());
+    for scene in scenes() {
+        let slug = scene.slug;
+        let played = play(&scene);
+        let lines = &played.lines;
+        let is_warning = Warning::ALL.iter().any(|warning| warning.slug() == slug);
+        let told: Vec<&String> = if is_warning {
+            let mark = format!("[{slug}]");
+            lines.iter().filter(|line| line.ends_with(&mark)).collect()
+        } else {
+            let is_it = played.failure.map(Failure::slug) == Some(slug);
+            let is_error = |line: &&String| {
+                line.starts_with("Error: ") || line.starts_with("sevalla-deploy: ")
+            };
+            let told = lines.iter().skip_while(|line| !is_error(line));
+            told.filter(|_| is_it).collect()
+        };
+        // How long and how often is left to chance.
+        let left_out = ["  tried:", "  time:", "  more:", "Outcome:"];
+        let is_told = |line: &&&String| !left_out.iter().any(|start| line.starts_with(start));
+        let told: String = told
+            .iter()
+            .filter(is_told)
+            .map(|line| format!("{line}\n"))
+            .collect();
+        if told.is_empty() {
+            untold.push(format!("{slug} is not told in {lines:#?}"));
+        }
+        examples.insert(slug, told);
+    }
+    assert!(untold.is_empty(), "{}", untold.join("\n"));
+    examples
+}
+
+fn rendered() -> String {
+    let examples = examples();
+    let mut page = INTRODUCTION.to_owned();
+    for part in Part::ALL {
+        page.push_str(&format!("\n## {}\n", heading(*part)));
+        for (entry, ending) in entries().filter(|(entry, _)| entry.part == *part) {
+            page.push_str(&section(&entry, ending, examples.get(entry.slug)));
+        }
+    }
+    page
+}
+
+fn section(entry: &Entry, ending: Option<Ending>, example: Option<&String>) -> String {
+    let kind = match ending {
+        Some(ending) => format!(
+            "The run ends as `{}`, exit code {}.",
+            ending.word(),
+            ending.code()
+        ),
+        None => "A warning: how the run ends does not depend on it.".to_owned(),
+    };
+    let example = example.map(|example| format!("\n```text\n{example}```\n"));
+    format!(
+        "\n### {}\n\n{kind}\n{}\n**What has happened.** {}\n\n**What to do.** {}\n",
+        entry.title,
+        example.unwrap_or_default(),
+        entry.cause,
+        entry.remedy
+    )
+}
+
+#[test]
+fn the_page_of_messages_shows_the_catalogue() {
+    let page = rendered();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(crate::root().join(PAGE), &page).unwrap();
+    }
+    let file = std::fs::read_to_string(crate::root().join(PAGE)).unwrap_or_default();
+    assert!(
+        file == page,
+        "{PAGE} does not show the catalogue. Write it anew:\n\n    \
+         BLESS=1 cargo test --test contract the_page_of_messages\n"
+    );
+}
+
+#[test]
+fn every_scene_belongs_to_an_entry_and_most_entries_have_one() {
+    let scenes = scenes();
+    let has_scene = |entry: &Entry| scenes.iter().any(|scene| scene.slug == entry.slug);
+    let shown = entries().filter(|(entry, _)| has_scene(entry)).count();
+    assert_eq!(shown, scenes.len(), "a scene of no entry, or two of one");
+    assert!(shown * 2 > entries().count(), "{shown}");
+}
+
+#[test]
+fn a_failure_tells_the_address_of_its_entry_once_and_readme_and_help_name_the_page() {
+    let scene = scenes().into_iter().next().unwrap();
+    let played = play(&scene);
+    let address = played.failure.unwrap().address();
+    let telling = |line: &&String| line.contains(&address);
+    let told: Vec<&String> = played.lines.iter().filter(telling).collect();
+    assert_eq!(told, [&format!("  more:  {address}")]);
+    assert!(crate::read("README.md").contains(PAGE));
+    assert!(sevalla_deploy::usage::help().contains(&sevalla_deploy::messages::page()));
+}

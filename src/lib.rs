@@ -17,6 +17,7 @@ pub mod code_host;
 pub mod deadline;
 pub mod deployment;
 pub mod diagnostics;
+pub mod handover;
 pub mod inputs;
 mod markdown;
 pub mod outcome;

@@ -444,6 +444,11 @@ fn password(address: &str) -> Option<String> {
     Some(password.to_owned())
 }
 
+/// Whether the input `action` takes this word.
+pub fn is_action(word: &str) -> bool {
+    ActionName::read(word).is_ok()
+}
+
 /// Sets how much is said for whoever debugs a run; no input.
 pub const DIAGNOSTICS: &str = "SEVALLA_LOG";
 

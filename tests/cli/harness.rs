@@ -293,9 +293,14 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// The process's number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("the program runs")
+    }
+
     /// Sends a signal by its name, such as `INT`.
     pub(crate) async fn signal(&self, name: &str) {
-        let id = self.child.id().expect("the program runs").to_string();
+        let id = self.id().to_string();
         let sent = Command::new("kill")
             .args(["-s", name, &id])
             .status()
@@ -318,10 +323,7 @@ impl Running {
     /// Reads the most memory the process had so far, in KiB, until it ends;
     /// then the last value read.
     pub(crate) fn peak_memory(&self) -> tokio::task::JoinHandle<u64> {
-        let path = format!(
-            "/proc/{}/status",
-            self.child.id().expect("the program runs")
-        );
+        let path = format!("/proc/{}/status", self.id());
         tokio::spawn(async move {
             let mut peak = 0;
             loop {

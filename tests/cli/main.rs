@@ -22,6 +22,7 @@ mod faults;
 mod fleet;
 mod github;
 mod guarding;
+mod handover;
 mod harness;
 mod inputs;
 mod listing;

@@ -17,6 +17,7 @@ mod openapi;
 mod owner;
 mod readme;
 mod schema;
+mod templates;
 
 use std::path::{Path, PathBuf};
 

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use sevalla_deploy::diagnostics::explain_panics;
 use sevalla_deploy::inputs::secrets_in;
+use sevalla_deploy::launch::launch;
 use sevalla_deploy::outcome::{Ending, Outcome};
 use sevalla_deploy::process::{Process, Variables, network};
 use sevalla_deploy::redactor::Redactor;
@@ -48,6 +49,7 @@ fn run(variables: Variables) -> anyhow::Result<Outcome> {
             clock: jiff::Timestamp::now,
             token: || uuid::Uuid::new_v4().simple().to_string(),
             connect: network(),
+            launch,
             stop,
         };
         anyhow::Ok(sevalla_deploy::run(process).await)

@@ -19,6 +19,7 @@ pub mod deployment;
 pub mod diagnostics;
 pub mod handover;
 pub mod inputs;
+pub mod launch;
 mod markdown;
 pub mod outcome;
 pub mod plan;
@@ -43,7 +44,7 @@ use std::rc::Rc;
 
 use tokio::time::Instant;
 
-use self::ci::{Facts, Host};
+use self::ci::{Facts, Host, Means};
 use self::deadline::Deadline;
 use self::inputs::{Inputs, Problem};
 use self::outcome::{Ending, Outcome};
@@ -88,10 +89,16 @@ pub async fn run(mut process: Process) -> Outcome {
     let reporter = Rc::new(Reporter::new(Setup {
         channel: ci::channel(
             host,
-            &process.variables,
-            process.stdout,
-            (process.stderr)(),
-            process.token,
+            Means {
+                variables: &process.variables,
+                stdout: process.stdout,
+                stderr: (process.stderr)(),
+                clock: process.clock,
+                token: process.token,
+                launch: process.launch,
+                stop: &process.stop,
+                redactor: &redactor,
+            },
         ),
         gate: gate.clone(),
         clock: process.clock,

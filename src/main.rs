@@ -13,6 +13,7 @@ use anyhow::Context;
 use sevalla_deploy::diagnostics::explain_panics;
 use sevalla_deploy::handover;
 use sevalla_deploy::inputs::secrets_in;
+use sevalla_deploy::launch::launch;
 use sevalla_deploy::outcome::{Ending, Outcome};
 use sevalla_deploy::process::{Process, Variables, network};
 use sevalla_deploy::redactor::Redactor;
@@ -56,6 +57,7 @@ fn run(arguments: Vec<OsString>, variables: Variables) -> anyhow::Result<Outcome
             clock: jiff::Timestamp::now,
             token: || uuid::Uuid::new_v4().simple().to_string(),
             connect: network(),
+            launch,
             stop,
         };
         anyhow::Ok(sevalla_deploy::run(process).await)

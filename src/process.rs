@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write;
 
+use crate::launch::Launch;
 use crate::sevalla::{ConnectionError, Exchange, Http};
 use crate::stop::Stop;
 
@@ -28,6 +29,8 @@ pub struct Process {
     pub token: fn() -> String,
     /// Sets up what carries the requests, by the variables.
     pub connect: Connect,
+    /// Starts programs that the CI has brought along.
+    pub launch: Launch,
     /// Asks the run to end.
     pub stop: Stop,
 }

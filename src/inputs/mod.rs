@@ -21,7 +21,9 @@ pub use self::values::{
     Text, Uuids, VariablePrefix, VerifyUrl, WhenBusy,
 };
 use self::values::{Field, Value};
+use crate::ci;
 use crate::process::{NotUtf8, Variables};
+use crate::report::OUTPUTS;
 use crate::secret::{ApiToken, HookUrl, Password};
 use crate::verify::{Expectation, Statuses};
 
@@ -257,6 +259,12 @@ inputs! {
     report_file: Option<PathBuf>, default: None, secret: false, also: &[],
     "Path of a file that receives the output result, however long it is."
 
+    output_file: Option<PathBuf>, default: None, secret: false, also: &[],
+    "Path of a file that receives the outputs. In .json they are an object, in .properties Java properties, anywhere else lines such as SEVALLA_URL=https://shop.sevalla.app, as GitLab's dotenv report takes them; what such a report cannot hold is left out."
+
+    links_file: Option<PathBuf>, default: None, secret: false, also: &[],
+    "Path of a file that receives links to what was deployed as JSON, for GitLab's annotations report, which shows them on the page of the job."
+
     logs: Logs, default: Some("live"), secret: false, also: &[],
     "When to print the deployment's log, live (while it runs), on-failure (at the end, unless it succeeded) or off."
 
@@ -457,8 +465,11 @@ pub const DIAGNOSTICS: &str = "SEVALLA_LOG";
 pub fn unknown_names(variables: &Variables) -> Vec<String> {
     let known: Vec<String> = TABLE.iter().map(Input::name).collect();
     let read: Vec<String> = TABLE.iter().flat_map(Input::spellings).collect();
-    let is_read =
-        |variable: &&str| read.iter().any(|name| name == variable) || *variable == DIAGNOSTICS;
+    // Of an earlier step of the job.
+    let outputs: Vec<String> = OUTPUTS.iter().map(|(name, _)| ci::variable(name)).collect();
+    let is_read = |variable: &&str| {
+        read.iter().chain(&outputs).any(|name| name == variable) || *variable == DIAGNOSTICS
+    };
     let given = variables.names().filter(|variable| !is_read(variable));
     given
         .filter_map(|variable| describe_unknown(variable, &known))

@@ -322,6 +322,8 @@ impl Plan {
             files: Files {
                 log: inputs.log_file,
                 report: inputs.report_file,
+                outputs: inputs.output_file,
+                links: inputs.links_file,
             },
             summary: inputs.summary,
             dry_run: inputs.dry_run,

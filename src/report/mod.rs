@@ -4,8 +4,10 @@
 //! Events sink here. Nothing in this module can change how a run ends.
 
 pub mod comment;
+mod links;
 mod log;
 mod narrative;
+mod output_file;
 mod outputs;
 pub mod records;
 mod story;
@@ -25,7 +27,7 @@ use self::log::LogSink;
 pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SHOWN};
 pub use self::outputs::{LONGEST_VALUE, OUTPUTS};
 use self::story::Story;
-use crate::ci::{Channel, Facts, Level};
+use crate::ci::{Channel, Facts, Level, Outputs};
 use crate::code_host::Marker;
 use crate::deployment::{Deployment, LogLine, Service};
 use crate::inputs::Logs;
@@ -102,6 +104,10 @@ pub struct Files {
     pub log: Option<PathBuf>,
     /// The run as JSON.
     pub report: Option<PathBuf>,
+    /// The outputs.
+    pub outputs: Option<PathBuf>,
+    /// Links to what was deployed.
+    pub links: Option<PathBuf>,
 }
 
 /// How a reporter is set up.
@@ -237,12 +243,11 @@ impl Inner {
             .into_iter()
             .map(|(name, text)| (name, self.output(name, &text)))
             .collect();
-        let outputs = self
-            .channel
-            .outputs(&outputs)
-            .map_err(|error| format!("The outputs could not be written to {error}"));
+        let file = self.write_outputs(&outputs);
+        let links = self.write_links();
+        let outputs = self.give(&outputs);
         let summary = self.summarize(outcome);
-        for problem in [trouble, result, outputs, summary]
+        for problem in [trouble, result, file, links, outputs, summary]
             .into_iter()
             .filter_map(Result::err)
         {
@@ -262,6 +267,41 @@ impl Inner {
                 self.gate
                     .block(log::beginning(text.as_str(), LONGEST_VALUE))
             }
+        }
+    }
+
+    /// Gives the outputs to the CI.
+    fn give(&mut self, outputs: Outputs<'_>) -> Result<(), String> {
+        let left_out = self
+            .channel
+            .outputs(outputs)
+            .map_err(|error| format!("The outputs could not be written to {error}"))?;
+        self.note_left_out("the variables of later steps", &left_out);
+        Ok(())
+    }
+
+    fn write_outputs(&mut self, outputs: Outputs<'_>) -> Result<(), String> {
+        let Some(path) = self.files.outputs.clone() else {
+            return Ok(());
+        };
+        let left_out = output_file::write(&path, outputs)?;
+        self.note_left_out(&path.display().to_string(), &left_out);
+        Ok(())
+    }
+
+    fn note_left_out(&mut self, place: &str, outputs: &[&str]) {
+        if !outputs.is_empty() {
+            let outputs = outputs.join(", ");
+            self.say(&format!(
+                "Left out of {place}, which cannot hold it: {outputs}"
+            ));
+        }
+    }
+
+    fn write_links(&self) -> Result<(), String> {
+        match &self.files.links {
+            Some(path) => links::write(path, &self.story, &self.gate),
+            None => Ok(()),
         }
     }
 

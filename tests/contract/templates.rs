@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize as _;
-use sevalla_deploy::ci::OVERRIDE;
+use sevalla_deploy::ci::{OVERRIDE, variable};
 use sevalla_deploy::inputs::{DIAGNOSTICS, Input, TABLE};
 use sevalla_deploy::report::OUTPUTS;
 use yaml_serde::{Deserializer, Value};
@@ -23,17 +23,6 @@ const PAGES: &[(&str, &str)] = &[
     ("teamcity", "templates/teamcity/settings.kts"),
     ("woodpecker", "templates/woodpecker/deploy.yaml"),
 ];
-
-/// Inputs that the table is about to get.
-const COMING: &[&str] = &["output-file", "links-file"];
-
-/// The variable that gives an output to later steps.
-fn variable(output: &str) -> String {
-    match output {
-        "branch" => "SEVALLA_DEPLOYED_BRANCH".to_owned(),
-        _ => format!("SEVALLA_{}", output.to_uppercase().replace('-', "_")),
-    }
-}
 
 /// The files below a folder, relative to the root, in order.
 fn files_below(folder: &str) -> Vec<PathBuf> {
@@ -119,7 +108,6 @@ fn every_variable_is_an_input_or_an_output() {
         .flat_map(Input::spellings)
         .chain(OUTPUTS.iter().map(|(name, _)| variable(name)))
         .chain([DIAGNOSTICS.to_owned(), OVERRIDE.to_owned()])
-        .chain(COMING.iter().map(|name| variable(name)))
         .collect();
     for path in files_below("templates")
         .into_iter()
@@ -157,9 +145,8 @@ fn every_setting_of_a_step_is_an_input() {
             };
             *seen.entry(key).or_default() += 1;
             for name in settings.keys().map(|name| name.as_str().unwrap()) {
-                let is_coming = COMING.contains(&name.replace('_', "-").as_str());
                 assert!(
-                    input(name).is_some() || is_coming,
+                    input(name).is_some(),
                     "{}: {name} is no input",
                     path.display()
                 );

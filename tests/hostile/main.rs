@@ -8,9 +8,11 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test that cannot go on fails"
 )]
 
+mod channels;
 mod file_commands;
 mod harmless;
 mod hosts;
@@ -27,6 +29,9 @@ mod markdown;
 #[path = "../cli/oracle.rs"]
 mod oracle;
 mod panics;
+/// How the other hosts read what they are given.
+#[path = "../cli/readers.rs"]
+mod readers;
 mod secrets;
 mod terminal;
 mod texts;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::Files;
 use super::lines::Lines;
-use super::{Channel, Given, Level, Outputs, Place, Token, variable};
+use super::{Channel, Given, Level, Outputs, Place, Token, titled, variable};
 use crate::process::Variables;
 use crate::shown::{Block, Line};
 
@@ -73,7 +73,7 @@ impl Channel for Azure {
             Level::Warning => "warning",
         };
         let place = place.map(at).unwrap_or_default();
-        let text = format!("{title}: {}", message.as_str());
+        let text = titled(title, message);
         let text: String = text.chars().take(LONGEST_ISSUE).collect();
         self.command("logissue", &format!(" type={kind}{place}"), &text);
     }
@@ -87,10 +87,8 @@ impl Channel for Azure {
                 left_out.push(name);
                 continue;
             }
-            let secret = match *name {
-                "database-password" => ";isSecret=true",
-                _ => "",
-            };
+            let is_secret = *name == "database-password" && !value.as_str().is_empty();
+            let secret = if is_secret { ";isSecret=true" } else { "" };
             let properties = format!(" variable={}{secret};isOutput=true", variable(name));
             self.command("setvariable", &properties, value.as_str());
         }

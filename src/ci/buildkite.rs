@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::files::LONGEST_SUMMARY;
 use super::plain::Plain;
 use super::{Channel, Given, Level, Outputs, Place};
 use crate::launch::{Call, Launch};
+use crate::markdown::cut_in_the_middle;
 use crate::process::Variables;
 use crate::redactor::Redactor;
 use crate::shown::{Block, Line};
@@ -98,7 +100,10 @@ impl Channel for Buildkite {
             Some(Level::Warning) => "warning",
             None => "success",
         };
-        agent.show(style, markdown.as_str())
+        agent.show(
+            style,
+            &cut_in_the_middle(markdown.as_str(), LONGEST_SUMMARY),
+        )
     }
 }
 
@@ -128,13 +133,13 @@ impl Agent {
             .filter(|folder| folder.is_absolute())
             .map(|folder| folder.join("buildkite-agent"))
             .find(|path| path.is_file())?;
-        let step = variables.text("BUILDKITE_STEP_ID");
+        let suffix = variables.text("BUILDKITE_STEP_ID");
         Some(Self {
             program,
             environment: environment(variables, redactor),
-            context: step.map_or_else(
+            context: suffix.map_or_else(
                 || "sevalla-deploy".to_owned(),
-                |step| format!("sevalla-deploy-{step}"),
+                |suffix| format!("sevalla-deploy-{suffix}"),
             ),
             launch,
             stop: stop.clone(),
@@ -193,8 +198,12 @@ impl Agent {
             Some(_) => MOST_AFTER_A_SIGNAL,
             None => MOST,
         };
+        let left = most.saturating_sub(self.spent);
+        if left.is_zero() {
+            return vec![Err("the agent has taken too long before".to_owned()); calls.len()];
+        }
         let started = Instant::now();
-        let results = (self.launch)(calls, most.saturating_sub(self.spent));
+        let results = (self.launch)(calls, left);
         self.spent += started.elapsed();
         results
     }

@@ -65,6 +65,17 @@ pub fn variable(output: &str) -> String {
     }
 }
 
+/// A message with its title, where there is no other room for that. The cause
+/// of a failure begins with it already.
+fn titled(title: &Line, message: &Block) -> String {
+    let message = message.as_str();
+    if message.starts_with(title.as_str()) {
+        message.to_owned()
+    } else {
+        format!("{title}: {message}")
+    }
+}
+
 /// A place in the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {

@@ -7,7 +7,7 @@ use std::io::Write;
 
 use super::files::Files;
 use super::lines::Lines;
-use super::{Channel, Given, Level, Outputs, Place, variable};
+use super::{Channel, Given, Level, Outputs, Place, titled, variable};
 use crate::shown::{Block, Line};
 
 /// The server cuts a longer description.
@@ -61,7 +61,7 @@ impl Channel for TeamCity {
     /// A problem stands on the page of the build and fails it, so there is one,
     /// for the run. What names a place is told beside it.
     fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>) {
-        let text = format!("{title}: {}", message.as_str());
+        let text = titled(title, message);
         let text: String = text.chars().take(LONGEST_DESCRIPTION).collect();
         match (level, place) {
             (Level::Error, None) => self.message("buildProblem", &[("description", &text)]),

@@ -242,7 +242,7 @@ fn of_the_commit(script: Script) -> Script {
 
 #[tokio::test]
 async fn a_success_arrives_on_every_host() {
-    together(HOSTS.map(|host| async move {
+    together(HOSTS.into_iter().map(|host| async move {
         let simulator = application(of_the_commit(Script::success())).await;
         let run = host.on(Runner::deploys_app(&simulator)).run().await;
         assert_eq!(run.code, Some(0), "{}", run.streams());
@@ -257,7 +257,7 @@ async fn a_success_arrives_on_every_host() {
 
 #[tokio::test]
 async fn a_failure_arrives_on_every_host_and_its_log_is_folded() {
-    together(HOSTS.map(|host| async move {
+    together(HOSTS.into_iter().map(|host| async move {
         let simulator = application(of_the_commit(Script::failed())).await;
         let run = host.on(Runner::deploys_app(&simulator)).run().await;
         assert_eq!(run.code, Some(1), "{}", run.streams());
@@ -278,7 +278,7 @@ async fn a_failure_arrives_on_every_host_and_its_log_is_folded() {
 
 #[tokio::test]
 async fn a_cancelled_job_arrives_on_every_host() {
-    together(HOSTS.map(|host| async move {
+    together(HOSTS.into_iter().map(|host| async move {
         let simulator = application(Script::success().never_ends()).await;
         let running = host.on(Runner::deploys_app(&simulator)).start();
         called(&simulator, "getDeploymentV3").await;

@@ -231,11 +231,12 @@ fn assert_calls(run: &Finished, outputs: &BTreeMap<&str, &str>) {
 
 /// GitLab's report of annotations: lists of links by name.
 fn assert_links(text: &str, url: &str) {
+    type Link = BTreeMap<String, BTreeMap<String, String>>;
+
     if text.is_empty() {
         return;
     }
-    let read: BTreeMap<String, Vec<BTreeMap<String, BTreeMap<String, String>>>> =
-        serde_json::from_str(text).unwrap();
+    let read: BTreeMap<String, Vec<Link>> = serde_json::from_str(text).unwrap();
     assert_eq!(read.keys().collect::<Vec<_>>(), ["Sevalla"]);
     for link in read["Sevalla"].iter().map(|item| &item["external_link"]) {
         assert_eq!(link["url"], url);

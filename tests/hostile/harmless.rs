@@ -115,10 +115,9 @@ pub(crate) fn judge(place: Place, finished: &Finished, harmless: &Finished) {
         assert_github_obeys_only_us(finished, harmless);
     } else {
         streams = channels::without_ours(place, finished, harmless);
-        streams
-            .iter()
-            .for_each(|stream| assert_no_host_obeys(stream));
-        assert_no_host_obeys(&finished.log_file);
+        for stream in streams.iter().chain([&finished.log_file]) {
+            assert_no_host_obeys(stream);
+        }
     }
     for stream in streams.iter().chain([&finished.log_file]) {
         assert_eq!(terminal::deeds(stream), [""; 0], "{stream:?}");

@@ -503,7 +503,7 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
     }
     Finished {
         files,
-        calls: CALLS.with(|calls| calls.take()),
+        calls: CALLS.with(RefCell::take),
         outcome,
         stdout: text(stdout.take()),
         stderr: text(STDERR.with(|stderr| stderr.take())),

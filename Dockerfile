@@ -41,8 +41,9 @@ RUN target="$(rustc --print host-tuple)" \
 # `sh`, `env` and the entry point; GitLab pipes its script into `sh` and wants
 # `grep`; Jenkins starts `cat` and looks for `ps`. Busybox has all of them for
 # one or two megabytes, without a package manager or a libc that could need
-# updates. GitLab and Jenkins must be told to leave the entry point alone
-# (`entrypoint: [""]`) until the program hands over to a shell by itself.
+# updates. GitLab and Jenkins give the entry point their `sh` or `cat` as an
+# argument: the program hands over to it (src/handover.rs), so nobody has to
+# override anything.
 FROM busybox:1.37.0-musl
 ARG SEVALLA_DEPLOY_COMMIT
 LABEL org.opencontainers.image.title="sevalla-deploy" \

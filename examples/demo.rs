@@ -113,6 +113,7 @@ async fn main() -> std::io::Result<ExitCode> {
         clock: jiff::Timestamp::now,
         token: || uuid::Uuid::new_v4().simple().to_string(),
         connect: network(),
+        launch: sevalla_deploy::launch::launch,
         stop,
     })
     .await;

@@ -17,7 +17,9 @@ pub mod code_host;
 pub mod deadline;
 pub mod deployment;
 pub mod diagnostics;
+pub mod handover;
 pub mod inputs;
+pub mod launch;
 mod markdown;
 pub mod messages;
 pub mod outcome;
@@ -43,7 +45,7 @@ use std::rc::Rc;
 
 use tokio::time::Instant;
 
-use self::ci::{Facts, Host, Streams};
+use self::ci::{Facts, Host, Means};
 use self::deadline::Deadline;
 use self::inputs::{ActionName, Inputs, Problem};
 use self::messages::{Failure, Warning};
@@ -92,13 +94,17 @@ pub async fn run(mut process: Process) -> Outcome {
     let reporter = Rc::new(Reporter::new(Setup {
         channel: ci::channel(
             host,
-            &process.variables,
-            Streams {
+            Means {
+                variables: &process.variables,
                 stdout: process.stdout,
                 stderr: (process.stderr)(),
                 terminal: process.terminal,
+                clock: process.clock,
+                token: process.token,
+                launch: process.launch,
+                stop: &process.stop,
+                redactor: &redactor,
             },
-            process.token,
         ),
         gate: gate.clone(),
         clock: process.clock,

@@ -5,13 +5,16 @@
     reason = "the one place that takes the world from the process"
 )]
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use console::Term;
 use sevalla_deploy::diagnostics::explain_panics;
+use sevalla_deploy::handover;
 use sevalla_deploy::inputs::secrets_in;
+use sevalla_deploy::launch::launch;
 use sevalla_deploy::outcome::{Ending, Outcome};
 use sevalla_deploy::process::{Process, Variables, network};
 use sevalla_deploy::redactor::Redactor;
@@ -23,17 +26,23 @@ fn main() -> ExitCode {
     let secrets = secrets_in(&variables);
     let gate = Gate::new(Redactor::new(secrets.iter().map(String::as_str)));
     explain_panics(gate.clone());
-    match run(variables) {
+    let complain = |what: &str, code: u8| {
+        let line = gate.line(&format!("sevalla-deploy: {what}"));
+        let _closed = writeln!(std::io::stderr(), "{line}");
+        ExitCode::from(code)
+    };
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    // First, while this process is still as it was started.
+    if let Some(refusal) = handover::attempt(&arguments) {
+        return complain(&refusal.told, refusal.code);
+    }
+    match run(arguments, variables) {
         Ok(outcome) => outcome.exit_code(),
-        Err(error) => {
-            let line = gate.line(&format!("sevalla-deploy: {error:#}"));
-            let _closed = writeln!(std::io::stderr(), "{line}");
-            ExitCode::from(Ending::Internal.code())
-        }
+        Err(error) => complain(&format!("{error:#}"), Ending::Internal.code()),
     }
 }
 
-fn run(variables: Variables) -> anyhow::Result<Outcome> {
+fn run(arguments: Vec<OsString>, variables: Variables) -> anyhow::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -42,7 +51,7 @@ fn run(variables: Variables) -> anyhow::Result<Outcome> {
         let stop = Stop::default();
         stop.listen().context("cannot listen for signals")?;
         let process = Process {
-            arguments: std::env::args_os().skip(1).collect(),
+            arguments,
             variables,
             stdout: Box::new(std::io::stdout()),
             stderr: || Box::new(std::io::stderr()),
@@ -50,6 +59,7 @@ fn run(variables: Variables) -> anyhow::Result<Outcome> {
             clock: jiff::Timestamp::now,
             token: || uuid::Uuid::new_v4().simple().to_string(),
             connect: network(),
+            launch,
             stop,
         };
         anyhow::Ok(sevalla_deploy::run(process).await)

@@ -9,6 +9,7 @@ use std::io::Write;
 
 use console::Term;
 
+use crate::launch::Launch;
 use crate::sevalla::{ConnectionError, Exchange, Http};
 use crate::stop::Stop;
 
@@ -32,6 +33,8 @@ pub struct Process {
     pub token: fn() -> String,
     /// Sets up what carries the requests, by the variables.
     pub connect: Connect,
+    /// Starts programs that the CI has brought along.
+    pub launch: Launch,
     /// Asks the run to end.
     pub stop: Stop,
 }

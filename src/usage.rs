@@ -18,7 +18,8 @@ pub enum Asked {
 }
 
 /// Reads the arguments. Inputs come from variables alone, so that no value can
-/// be torn or show up in a list of processes.
+/// be torn or show up in a list of processes. An argument that is a program's
+/// name does not get here: see [`crate::handover`].
 pub fn asked(arguments: &[OsString]) -> Asked {
     let mut parser = lexopt::Parser::from_args(arguments);
     match parser.next() {
@@ -51,7 +52,9 @@ pub fn help() -> String {
         Inputs are environment variables. Input app-id is read from INPUT_APP-ID,\n\
         INPUT_APP_ID, PLUGIN_APP_ID or SEVALLA_APP_ID, whichever is given first.\n\n\
         Usage:\n  SEVALLA_TOKEN=... SEVALLA_APP_ID=... sevalla-deploy\n  \
-        sevalla-deploy --help | --version\n\nInputs:\n"
+        sevalla-deploy --help | --version\n  \
+        sevalla-deploy PROGRAM [ARGUMENT]...   becomes that program, as CIs want of an image\n\n\
+        Inputs:\n"
             .to_owned();
     for input in TABLE {
         let default = input

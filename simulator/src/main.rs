@@ -1,5 +1,6 @@
-//! The simulator on its own: one application and one static site, each with
-//! some history, until it is killed.
+//! The simulator on its own: an application and a static site with some
+//! history, an application whose deployments fail, and one whose deployments
+//! never end, until it is killed.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -7,6 +8,8 @@ use std::time::Duration;
 use sevalla_simulator::{Application, PastDeployment, Script, Simulator, StaticSite, World};
 
 const APPLICATION: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
+const FAILING: &str = "2b9d4f70-1c3e-4a5b-8d6f-7e8091a2b3c4";
+const ENDLESS: &str = "6c5b4a39-2817-4f6e-9d4c-3b2a19087f6e";
 const STATIC_SITE: &str = "3f0a9c52-8d17-4c6e-9b1a-6a2f4f6f0b11";
 
 fn main() -> io::Result<()> {
@@ -15,6 +18,8 @@ fn main() -> io::Result<()> {
     writeln!(out, "SEVALLA_API_URL={}", simulator.url())?;
     writeln!(out, "SEVALLA_API_KEY={}", simulator.key())?;
     writeln!(out, "APP_ID={APPLICATION}")?;
+    writeln!(out, "FAILING_APP_ID={FAILING}")?;
+    writeln!(out, "ENDLESS_APP_ID={ENDLESS}")?;
     writeln!(out, "STATIC_SITE_ID={STATIC_SITE}")?;
     writeln!(out, "HOOK_URL={}", simulator.hook_url(APPLICATION))?;
     out.flush()?;
@@ -45,12 +50,24 @@ fn world() -> World {
                 .past(history(24))
                 .next(course()),
         )
+        .application(Application::new(FAILING).past(history(24)).next(failure()))
+        .application(Application::new(ENDLESS).next(Script::success().never_ends()))
         .static_site(
             StaticSite::new(STATIC_SITE)
                 .past(history(30))
                 .past(history(3))
                 .next(course()),
         )
+}
+
+/// A deployment that fails, and says why.
+fn failure() -> Script {
+    let error = "error TS2345: Argument of type 'string' is not assignable";
+    Script::failed()
+        .queue(Duration::from_secs(1))
+        .run(Duration::from_secs(4))
+        .log_line(Duration::from_secs(1), "INFO", "Building")
+        .log_line(Duration::from_secs(3), "ERROR", error)
 }
 
 /// A deployment long enough to be watched.

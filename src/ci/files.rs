@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::Token;
+use super::{Given, Host, Outputs, Token, bitbucket, circleci};
 use crate::markdown::cut_in_the_middle;
 use crate::process::Variables;
 use crate::shown::Block;
@@ -22,33 +22,54 @@ const SHORTEST_SUMMARY: usize = 1024;
 pub(super) struct Files {
     output: Option<PathBuf>,
     summary: Option<PathBuf>,
+    /// What bash runs before the later steps.
+    script: Option<PathBuf>,
+    /// Lines `NAME=value`.
+    lists: Vec<PathBuf>,
     token: Token,
 }
 
 impl Files {
-    pub(super) fn named_by(variables: &Variables, token: Token) -> Self {
+    pub(super) fn named_by(host: Host, variables: &Variables, token: Token) -> Self {
         let path = |name| variables.text(name).map(PathBuf::from);
         Self {
             output: path("GITHUB_OUTPUT"),
             summary: path("GITHUB_STEP_SUMMARY"),
+            // Any bash reads it; elsewhere it is somebody's own file.
+            script: path("BASH_ENV").filter(|_| host == Host::CircleCi),
+            lists: bitbucket::files(variables),
             token,
         }
     }
 
-    pub(super) fn has_output(&self) -> bool {
-        self.output.is_some()
+    /// Whether there is one for outputs.
+    pub(super) fn take_outputs(&self) -> bool {
+        self.output.is_some() || self.script.is_some() || !self.lists.is_empty()
     }
 
-    /// Appends all outputs in one piece.
-    pub(super) fn outputs(&self, outputs: &[(&'static str, Block)]) -> Result<(), String> {
-        let Some(path) = &self.output else {
-            return Ok(());
-        };
-        let text: String = outputs
-            .iter()
-            .map(|(name, value)| self.heredoc(name, value.as_str()))
-            .collect();
-        append_whole(path, &text).map_err(|error| format!("{}: {error}", path.display()))
+    /// Appends all outputs to each file in one piece.
+    pub(super) fn outputs(&self, outputs: Outputs<'_>) -> Given {
+        if let Some(path) = &self.output {
+            let text: String = outputs
+                .iter()
+                .map(|(name, value)| self.heredoc(name, value.as_str()))
+                .collect();
+            add(path, &text)?;
+        }
+        if let Some(path) = &self.script {
+            add(path, &circleci::exports(outputs))?;
+        }
+        if self.lists.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (lines, left_out) = bitbucket::lines(outputs);
+        for path in &self.lists {
+            if let Some(folder) = path.parent() {
+                let _told_below = std::fs::create_dir_all(folder);
+            }
+            add(path, &lines)?;
+        }
+        Ok(left_out)
     }
 
     /// The only form in which a value with line ends cannot add outputs of its
@@ -76,8 +97,12 @@ impl Files {
         }
         let mut text = cut_in_the_middle(markdown.as_str(), room - 1);
         text.push('\n');
-        append_whole(path, &text).map_err(|error| format!("{}: {error}", path.display()))
+        add(path, &text)
     }
+}
+
+fn add(path: &Path, text: &str) -> Result<(), String> {
+    append_whole(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Appends `text`, or leaves the file as it was.
@@ -118,12 +143,13 @@ mod tests {
     use super::*;
     use crate::shown::Gate;
 
+    fn files_of(host: Host, name: &str, path: &Path) -> Files {
+        let variables = Variables::from([(name, path.to_str().unwrap())]);
+        Files::named_by(host, &variables, || "TOKEN".to_owned())
+    }
+
     fn files(output: &Path) -> Files {
-        Files {
-            output: Some(output.to_owned()),
-            summary: None,
-            token: || "TOKEN".to_owned(),
-        }
+        files_of(Host::GitHub, "GITHUB_OUTPUT", output)
     }
 
     #[test]
@@ -172,14 +198,42 @@ mod tests {
     }
 
     #[test]
+    fn only_circleci_gets_a_script() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("env");
+        let outputs = [("url", Gate::default().block("x"))];
+        let elsewhere = files_of(Host::Local, "BASH_ENV", &path);
+        assert!(!elsewhere.take_outputs());
+        elsewhere.outputs(&outputs).unwrap();
+        assert!(!path.exists());
+        std::fs::write(&path, "export A=1").unwrap();
+        files_of(Host::CircleCi, "BASH_ENV", &path)
+            .outputs(&outputs)
+            .unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, "export A=1\nexport SEVALLA_OUT_URL='x'\n");
+    }
+
+    #[test]
+    fn a_list_gets_what_it_can_hold_and_the_rest_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let block = |text| Gate::default().block(text);
+        let outputs = [("url", block("x")), ("error", block("a b\nPATH=/tmp"))];
+        let shared = "BITBUCKET_PIPE_SHARED_STORAGE_DIR";
+        for host in [Host::Bitbucket, Host::OtherCi] {
+            let left_out = files_of(host, shared, folder.path()).outputs(&outputs);
+            assert_eq!(left_out, Ok(vec!["error"]));
+        }
+        let path = folder.path().join("sevalla-deploy/outputs.env");
+        let text = std::fs::read_to_string(path).unwrap();
+        assert_eq!(text, "SEVALLA_OUT_URL=x\nSEVALLA_OUT_URL=x\n");
+    }
+
+    #[test]
     fn what_others_wrote_into_the_summary_counts() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("summary");
-        let files = Files {
-            output: None,
-            summary: Some(path.clone()),
-            token: || "TOKEN".to_owned(),
-        };
+        let files = files_of(Host::GitHub, "GITHUB_STEP_SUMMARY", &path);
         let block = Gate::default().block(&"line\n".repeat(100_000));
         std::fs::write(&path, "x\n".repeat(300 * 1024)).unwrap();
         files.summary(&block).unwrap();

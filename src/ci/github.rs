@@ -8,7 +8,8 @@
 use std::io::Write;
 
 use super::files::Files;
-use super::{Channel, Level, Place, Token};
+use super::lines::Lines;
+use super::{Channel, Given, Level, Outputs, Place, Token};
 use crate::shown::{Block, Line};
 
 /// The runner cuts a longer annotation.
@@ -18,7 +19,7 @@ const LONGEST_ANNOTATION: usize = 4000;
 const LONGEST_TITLE: usize = 200;
 
 pub(super) struct GitHub {
-    out: Box<dyn Write>,
+    lines: Lines,
     files: Files,
     token: Token,
     /// Ends the switching off of commands, while the log is open.
@@ -28,7 +29,7 @@ pub(super) struct GitHub {
 impl GitHub {
     pub(super) fn new(out: Box<dyn Write>, files: Files, token: Token) -> Self {
         Self {
-            out,
+            lines: Lines::new(out),
             files,
             token,
             resume: None,
@@ -36,10 +37,7 @@ impl GitHub {
     }
 
     fn put(&mut self, line: &str) {
-        let _closed = self
-            .out
-            .write_all(format!("{line}\n").as_bytes())
-            .and_then(|()| self.out.flush());
+        self.lines.put(line);
     }
 }
 
@@ -81,7 +79,7 @@ impl Channel for GitHub {
         ));
     }
 
-    fn outputs(&mut self, outputs: &[(&'static str, Block)]) -> Result<(), String> {
+    fn outputs(&mut self, outputs: Outputs<'_>) -> Given {
         self.files.outputs(outputs)
     }
 
@@ -132,31 +130,18 @@ fn property(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-    use std::rc::Rc;
-
+    use super::super::Host;
+    use super::super::lines::captured::Captured;
     use super::*;
     use crate::process::Variables;
     use crate::shown::Gate;
 
-    #[derive(Clone, Default)]
-    struct Captured(Rc<RefCell<Vec<u8>>>);
-
-    impl Write for Captured {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.borrow_mut().write(bytes)
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
     fn told(tell: impl FnOnce(&mut GitHub)) -> String {
         let out = Captured::default();
         let token: Token = || "TOKEN".to_owned();
-        let files = Files::named_by(&Variables::default(), token);
+        let files = Files::named_by(Host::GitHub, &Variables::default(), token);
         tell(&mut GitHub::new(Box::new(out.clone()), files, token));
-        String::from_utf8(out.0.take()).unwrap()
+        out.text()
     }
 
     #[test]

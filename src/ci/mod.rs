@@ -1,11 +1,19 @@
 //! The place we run in: which CI it is, what it tells about the run, and how
 //! it wants its bytes.
 
+mod azure;
+mod bitbucket;
+mod buildkite;
+mod circleci;
+pub(crate) mod dotenv;
 mod facts;
 mod files;
 mod github;
+mod gitlab;
 mod host;
+mod lines;
 mod plain;
+mod teamcity;
 mod terminal;
 
 use std::io::Write;
@@ -16,9 +24,13 @@ pub use self::files::LONGEST_SUMMARY;
 pub use self::host::{Host, OVERRIDE};
 
 use console::Term;
+use jiff::Timestamp;
 
+use crate::launch::Launch;
 use crate::process::Variables;
+use crate::redactor::Redactor;
 use crate::shown::{Block, Line};
+use crate::stop::Stop;
 
 /// Something to tell a CI, in whatever way it has for that. A write that fails
 /// is no error: a closed stream must not change the result of a deployment.
@@ -45,8 +57,8 @@ pub trait Channel {
     fn close_log(&mut self);
     /// Marks the run, or a place of the repository, with an error or a warning.
     fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>);
-    /// Gives the outputs to later steps, all or none.
-    fn outputs(&mut self, outputs: &[(&'static str, Block)]) -> Result<(), String>;
+    /// Gives the outputs to later steps.
+    fn outputs(&mut self, outputs: Outputs<'_>) -> Given;
     /// Whether the summary's reader draws what stands in a `mermaid` fence.
     fn draws_mermaid(&self) -> bool {
         false
@@ -79,6 +91,32 @@ pub struct Activity {
     pub interrupt: &'static str,
 }
 
+/// Outputs by name.
+pub type Outputs<'a> = &'a [(&'static str, Block)];
+
+/// The outputs that the host's way of being given them cannot hold, or why
+/// none could be given.
+pub type Given = Result<Vec<&'static str>, String>;
+
+/// The name of the variable that holds an output, on hosts that give them as
+/// variables: `SEVALLA_OUT_DEPLOYMENT_ID`.
+pub fn variable(output: &str) -> String {
+    // With less of a prefix a later run would take `SEVALLA_BRANCH` and others for
+    // its inputs.
+    format!("SEVALLA_OUT_{}", output.to_uppercase().replace('-', "_"))
+}
+
+/// A message with its title, where there is no other room for that. The cause
+/// of a failure begins with it already.
+fn titled(title: &Line, message: &Block) -> String {
+    let message = message.as_str();
+    if message.starts_with(title.as_str()) {
+        message.to_owned()
+    } else {
+        format!("{title}: {message}")
+    }
+}
+
 /// A place in the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -102,38 +140,64 @@ pub enum Level {
 /// Makes a text that cannot be guessed.
 pub type Token = fn() -> String;
 
-/// Where a channel writes: the process's streams.
-pub struct Streams {
-    /// For what a program may parse, and for commands to the host.
+/// What a channel is made of.
+pub struct Means<'a> {
+    /// The environment.
+    pub variables: &'a Variables,
+    /// For what a program may parse.
     pub stdout: Box<dyn Write>,
-    /// For people, outside a CI that reads commands.
+    /// For people.
     pub stderr: Box<dyn Write>,
     /// The terminal that `stderr` is, if it is one.
     pub terminal: Option<Term>,
+    /// The wall clock.
+    pub clock: fn() -> Timestamp,
+    /// Makes texts that nobody can guess.
+    pub token: Token,
+    /// Starts a program that the host has brought along.
+    pub launch: Launch,
+    /// Whether the run was asked to end.
+    pub stop: &'a Stop,
+    /// What no other program is to be told.
+    pub redactor: &'a Redactor,
 }
 
 /// The channel to this host.
-pub fn channel(
-    host: Host,
-    variables: &Variables,
-    streams: Streams,
-    token: Token,
-) -> Box<dyn Channel> {
-    let files = files::Files::named_by(variables, token);
-    let Streams {
-        stdout,
-        stderr,
-        terminal,
-    } = streams;
+pub fn channel(host: Host, means: Means<'_>) -> Box<dyn Channel> {
+    let Means {
+        variables, token, ..
+    } = means;
+    let files = files::Files::named_by(host, variables, token);
     // A terminal inside a CI is a recording: nobody watches, and a line that is
     // drawn over and over would be many.
-    let screen = terminal.filter(|_| host == Host::Local && terminal::can_draw(variables));
-    match (host, screen) {
-        (Host::GitHub | Host::Gitea, _) => Box::new(github::GitHub::new(stdout, files, token)),
-        (_, Some(screen)) => {
-            let plain = plain::Plain::new(stdout, stderr, files);
-            Box::new(terminal::Terminal::new(screen, variables, plain))
+    let screen = means
+        .terminal
+        .filter(|_| host == Host::Local && terminal::can_draw(variables));
+    match host {
+        Host::GitHub | Host::Gitea => Box::new(github::GitHub::new(means.stdout, files, token)),
+        Host::Azure => Box::new(azure::Azure::new(means.stdout, files, variables, token)),
+        Host::TeamCity => Box::new(teamcity::TeamCity::new(means.stdout, files)),
+        Host::GitLab => {
+            let plain = plain::Plain::new(means.stdout, means.stderr, files);
+            Box::new(gitlab::GitLab::new(plain, means.clock, token))
         }
-        _ => Box::new(plain::Plain::new(stdout, stderr, files)),
+        Host::Buildkite => {
+            let plain = plain::Plain::new(means.stdout, means.stderr, files);
+            let agent = buildkite::Agent::find(variables, means.redactor, means.launch, means.stop);
+            Box::new(buildkite::Buildkite::new(plain, agent))
+        }
+        Host::Bitbucket
+        | Host::CircleCi
+        | Host::Woodpecker
+        | Host::Drone
+        | Host::Jenkins
+        | Host::OtherCi
+        | Host::Local => {
+            let plain = plain::Plain::new(means.stdout, means.stderr, files);
+            match screen {
+                Some(screen) => Box::new(terminal::Terminal::new(screen, variables, plain)),
+                None => Box::new(plain),
+            }
+        }
     }
 }

@@ -4,12 +4,13 @@
 use std::io::Write;
 
 use super::files::Files;
-use super::{Channel, Level, Place};
+use super::lines::Lines;
+use super::{Channel, Given, Level, Outputs, Place};
 use crate::shown::{Block, Line};
 
 pub(super) struct Plain {
     out: Box<dyn Write>,
-    narrative: Box<dyn Write>,
+    narrative: Lines,
     files: Files,
 }
 
@@ -17,17 +18,17 @@ impl Plain {
     pub(super) fn new(out: Box<dyn Write>, narrative: Box<dyn Write>, files: Files) -> Self {
         Self {
             out,
-            narrative,
+            narrative: Lines::new(narrative),
             files,
         }
     }
 
     pub(super) fn put(&mut self, line: &str) {
-        let text = format!("{line}\n");
-        let _closed = self
-            .narrative
-            .write_all(text.as_bytes())
-            .and_then(|()| self.narrative.flush());
+        self.narrative.put(line);
+    }
+
+    pub(super) const fn files(&self) -> &Files {
+        &self.files
     }
 }
 
@@ -50,8 +51,8 @@ impl Channel for Plain {
     /// The narrative has said it already.
     fn annotate(&mut self, _: Level, _title: &Line, _message: &Block, _: Option<&Place>) {}
 
-    fn outputs(&mut self, outputs: &[(&'static str, Block)]) -> Result<(), String> {
-        if self.files.has_output() {
+    fn outputs(&mut self, outputs: Outputs<'_>) -> Given {
+        if self.files.take_outputs() {
             return self.files.outputs(outputs);
         }
         let lines = outputs
@@ -62,7 +63,8 @@ impl Channel for Plain {
             .out
             .write_all(text.as_bytes())
             .and_then(|()| self.out.flush());
-        written.map_err(|error| format!("the output stream: {error}"))
+        written.map_err(|error| format!("the output stream: {error}"))?;
+        Ok(Vec::new())
     }
 
     fn summary(&mut self, markdown: &Block) -> Result<(), String> {

@@ -9,7 +9,7 @@ use console::{Style, Term, measure_text_width, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::plain::Plain;
-use super::{Activity, Channel, Level, Place, Tone};
+use super::{Activity, Channel, Given, Level, Outputs, Place, Tone};
 use crate::process::Variables;
 use crate::report::duration;
 use crate::shown::{Block, Line};
@@ -121,7 +121,7 @@ impl Channel for Terminal {
         self.plain.annotate(level, title, message, place);
     }
 
-    fn outputs(&mut self, outputs: &[(&'static str, Block)]) -> Result<(), String> {
+    fn outputs(&mut self, outputs: Outputs<'_>) -> Given {
         self.above(|plain| plain.outputs(outputs))
     }
 

@@ -21,8 +21,10 @@ pub use self::values::{
     Text, Uuids, VariablePrefix, VerifyUrl, WhenBusy,
 };
 use self::values::{Field, Value};
+use crate::ci;
 use crate::messages::Failure;
 use crate::process::{NotUtf8, Variables};
+use crate::report::OUTPUTS;
 use crate::secret::{ApiToken, HookUrl, Password};
 use crate::verify::{Expectation, Statuses};
 
@@ -261,6 +263,12 @@ inputs! {
     junit_file: Option<PathBuf>, default: None, secret: false, also: &[],
     "Path of a file that receives the run as test cases in JUnit's XML, however it ends, for the page of tests of a CI."
 
+    output_file: Option<PathBuf>, default: None, secret: false, also: &[],
+    "Path of a file that receives the outputs. In .json they are an object, in .properties Java properties, anywhere else lines such as SEVALLA_OUT_URL=https://shop.sevalla.app, as GitLab's dotenv report takes them; what such a report cannot hold is left out."
+
+    links_file: Option<PathBuf>, default: None, secret: false, also: &[],
+    "Path of a file that receives links to what was deployed as JSON, for GitLab's annotations report, which shows them on the page of the job."
+
     logs: Logs, default: Some("live"), secret: false, also: &[],
     "When to print the deployment's log, live (while it runs), on-failure (at the end, unless it succeeded) or off."
 
@@ -496,6 +504,11 @@ fn password(address: &str) -> Option<String> {
     Some(password.to_owned())
 }
 
+/// Whether the input `action` takes this word.
+pub fn is_action(word: &str) -> bool {
+    ActionName::read(word).is_ok()
+}
+
 /// Sets how much is said for whoever debugs a run; no input.
 pub const DIAGNOSTICS: &str = "SEVALLA_LOG";
 
@@ -504,8 +517,11 @@ pub const DIAGNOSTICS: &str = "SEVALLA_LOG";
 pub fn unknown_names(variables: &Variables) -> Vec<String> {
     let known: Vec<String> = TABLE.iter().map(Input::name).collect();
     let read: Vec<String> = TABLE.iter().flat_map(Input::spellings).collect();
-    let is_read =
-        |variable: &&str| read.iter().any(|name| name == variable) || *variable == DIAGNOSTICS;
+    // Of an earlier step of the job.
+    let outputs: Vec<String> = OUTPUTS.iter().map(|(name, _)| ci::variable(name)).collect();
+    let is_read = |variable: &&str| {
+        read.iter().chain(&outputs).any(|name| name == variable) || *variable == DIAGNOSTICS
+    };
     let given = variables.names().filter(|variable| !is_read(variable));
     given
         .filter_map(|variable| describe_unknown(variable, &known))

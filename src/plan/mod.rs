@@ -346,6 +346,8 @@ pub fn files(inputs: &Inputs) -> Files {
         report: inputs.report_file.clone(),
         junit: inputs.junit_file.clone(),
         code_quality: inputs.code_quality_file.clone(),
+        outputs: inputs.output_file.clone(),
+        links: inputs.links_file.clone(),
     }
 }
 
@@ -357,6 +359,8 @@ fn judge_files(inputs: &Inputs, doubts: &mut Doubts) {
         ("report-file", &inputs.report_file),
         ("junit-file", &inputs.junit_file),
         ("code-quality-file", &inputs.code_quality_file),
+        ("output-file", &inputs.output_file),
+        ("links-file", &inputs.links_file),
     ];
     for (number, (name, path)) in files.iter().enumerate() {
         let others = files.iter().take(number);

@@ -376,8 +376,8 @@ mod tests {
             _: Option<&crate::ci::Place>,
         ) {
         }
-        fn outputs(&mut self, _: &[(&'static str, crate::shown::Block)]) -> Result<(), String> {
-            Ok(())
+        fn outputs(&mut self, _: crate::ci::Outputs<'_>) -> crate::ci::Given {
+            Ok(Vec::new())
         }
         fn summary(&mut self, _: &crate::shown::Block) -> Result<(), String> {
             Ok(())

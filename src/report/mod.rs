@@ -9,8 +9,10 @@ pub mod comment;
 pub mod diagnosis;
 mod json;
 mod junit;
+mod links;
 mod log;
 mod narrative;
+mod output_file;
 mod outputs;
 mod picture;
 pub mod records;
@@ -34,7 +36,7 @@ pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SH
 pub use self::outputs::{LONGEST_VALUE, OUTPUTS};
 use self::story::Story;
 use self::timeline::{Phase, State};
-use crate::ci::{Activity, Channel, Facts, Host, Level, Tone};
+use crate::ci::{Activity, Channel, Facts, Host, Level, Outputs, Tone};
 use crate::code_host::Marker;
 use crate::deployment::{Deployment, LogLine, Service, Status};
 use crate::inputs::{Abandon, Logs};
@@ -120,6 +122,10 @@ pub struct Files {
     pub junit: Option<PathBuf>,
     /// The places at fault, as GitLab reads them.
     pub code_quality: Option<PathBuf>,
+    /// The outputs.
+    pub outputs: Option<PathBuf>,
+    /// Links to what was deployed.
+    pub links: Option<PathBuf>,
 }
 
 /// How a reporter is set up.
@@ -311,16 +317,17 @@ impl Inner {
             .into_iter()
             .map(|(name, text)| (name, self.output(name, &text)))
             .collect();
-        let outputs = self
-            .channel
-            .outputs(&outputs)
-            .map_err(|error| format!("The outputs could not be written to {error}"));
+        let file = self.write_outputs(&outputs);
+        let links = self.write_links();
+        let outputs = self.give(&outputs);
         let summary = self.summarize(outcome, &causes);
         for (warning, written) in [
             (Warning::LogFileNotWritten, trouble),
             (Warning::ReportNotWritten, report),
             (Warning::ReportNotWritten, junit),
             (Warning::ReportNotWritten, quality),
+            (Warning::ReportNotWritten, file),
+            (Warning::ReportNotWritten, links),
             (Warning::OutputsNotWritten, outputs),
             (Warning::SummaryNotWritten, summary),
         ] {
@@ -391,6 +398,42 @@ impl Inner {
                 self.gate
                     .block(log::beginning(text.as_str(), LONGEST_VALUE))
             }
+        }
+    }
+
+    /// Gives the outputs to the CI.
+    fn give(&mut self, outputs: Outputs<'_>) -> Result<(), String> {
+        let left_out = self
+            .channel
+            .outputs(outputs)
+            .map_err(|error| format!("The outputs could not be written to {error}"))?;
+        self.note_left_out("the variables of later steps", &left_out);
+        Ok(())
+    }
+
+    fn write_outputs(&mut self, outputs: Outputs<'_>) -> Result<(), String> {
+        let Some(path) = self.files.outputs.clone() else {
+            return Ok(());
+        };
+        let left_out = output_file::write(&path, outputs)?;
+        self.note_left_out(&path.display().to_string(), &left_out);
+        Ok(())
+    }
+
+    fn note_left_out(&mut self, place: &str, outputs: &[&str]) {
+        if !outputs.is_empty() {
+            let outputs = outputs.join(", ");
+            self.say(
+                Tone::Plain,
+                &format!("Left out of {place}, which cannot hold it: {outputs}"),
+            );
+        }
+    }
+
+    fn write_links(&self) -> Result<(), String> {
+        match &self.files.links {
+            Some(path) => links::write(path, &self.story, &self.gate),
+            None => Ok(()),
         }
     }
 

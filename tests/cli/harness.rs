@@ -298,9 +298,14 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// The process's number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("the program runs")
+    }
+
     /// Sends a signal by its name, such as `INT`.
     pub(crate) async fn signal(&self, name: &str) {
-        let id = self.child.id().expect("the program runs").to_string();
+        let id = self.id().to_string();
         let sent = Command::new("kill")
             .args(["-s", name, &id])
             .status()
@@ -323,10 +328,7 @@ impl Running {
     /// Reads the most memory the process had so far, in KiB, until it ends;
     /// then the last value read.
     pub(crate) fn peak_memory(&self) -> tokio::task::JoinHandle<u64> {
-        let path = format!(
-            "/proc/{}/status",
-            self.child.id().expect("the program runs")
-        );
+        let path = format!("/proc/{}/status", self.id());
         tokio::spawn(async move {
             let mut peak = 0;
             loop {
@@ -425,15 +427,18 @@ impl Finished {
         );
     }
 
-    /// No secret stands in a stream or a file, but in the line that asks
-    /// GitHub to hide it.
+    /// No secret stands in a stream or a file, but in the line that asks the
+    /// host to hide it.
     fn assert_no_secret(&self) {
         let files: Vec<String> = self
             .files()
             .iter()
             .filter_map(|name| self.file(name))
             .collect();
-        let masks = |line: &&str| !line.starts_with("::add-mask::");
+        let masks = |line: &&str| {
+            let starts = |mask: &&str| line.starts_with(*mask);
+            !["::add-mask::", "##vso[task.setsecret]"].iter().any(starts)
+        };
         let streams = self.streams();
         let seen: Vec<&str> = streams
             .lines()

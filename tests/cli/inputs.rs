@@ -285,7 +285,7 @@ async fn help_and_version_need_no_environment_and_other_arguments_are_refused() 
         assert!(run.stdout.starts_with(version), "{}", run.stdout);
         assert_eq!(run.stdout.lines().count(), 1);
     }
-    for argument in ["deploy", "--app-id=x", "-x", ""] {
+    for argument in ["--app-id=x", "-x", ""] {
         let simulator = application(Script::success()).await;
         let run = Runner::deploys_app(&simulator)
             .argument(argument)

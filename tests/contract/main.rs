@@ -19,6 +19,7 @@ mod owner;
 mod readme;
 mod schema;
 mod setup;
+mod templates;
 
 use std::path::{Path, PathBuf};
 

@@ -8,8 +8,8 @@ use sevalla_deploy::report::OUTPUTS;
 use crate::markdown::Page;
 use crate::oracle::{Stopping, obeyed};
 use crate::texts::{FRAGMENTS, hostile};
-use crate::world::{CASES, Case, Finished, Kind, Place, run};
-use crate::{documents, file_commands, hosts, markdown, terminal};
+use crate::world::{CASES, Case, Finished, HOSTS, Kind, Place, run};
+use crate::{channels, documents, file_commands, hosts, markdown, terminal};
 
 const KINDS: [Kind; 3] = [Kind::Application, Kind::Hook, Kind::StaticSite];
 
@@ -29,15 +29,13 @@ fn assert_github_obeys_only_us(run: &Finished, harmless: &Finished) {
     }
 }
 
-/// No other host obeys anything. On Buildkite the log folds, which is ours.
-fn assert_no_host_obeys(run: &Finished) {
-    for stream in [&run.stdout, &run.stderr, &run.log_file] {
-        for line in hosts::lines(stream) {
-            let is_ours = line == "--- Log of the deployment" || line == "---";
-            assert!(is_ours || hosts::obeyed(line).is_empty(), "{line:?}");
-        }
-        assert_eq!(terminal::deeds(stream), [""; 0], "{stream:?}");
+/// No host obeys anything. On Buildkite the log folds, which is ours.
+fn assert_no_host_obeys(stream: &str) {
+    for line in hosts::lines(stream) {
+        let is_ours = ["--- Log of the deployment", "---", "+++ Sevalla"].contains(&line);
+        assert!(is_ours || hosts::obeyed(line).is_empty(), "{line:?}");
     }
+    assert_eq!(names(stream, Stopping::Ignored), [""; 0], "{stream}");
 }
 
 /// The files for programs are what they should be, whatever stands in them.
@@ -122,17 +120,21 @@ fn check(place: Place, kind: Kind, case: Case, text: &str, harmless: &Finished) 
 
 /// Nothing but what a harmless run does.
 pub(crate) fn judge(place: Place, finished: &Finished, harmless: &Finished) {
+    let mut streams = [finished.stdout.clone(), finished.stderr.clone()];
     if place == Place::GitHub {
         assert_github_obeys_only_us(finished, harmless);
     } else {
-        assert_eq!(names(&finished.stderr, Stopping::Ignored), [""; 0]);
-        assert_eq!(names(&finished.stdout, Stopping::Ignored), [""; 0]);
-        assert_no_host_obeys(finished);
+        streams = channels::without_ours(place, finished, harmless);
+        for stream in streams.iter().chain([&finished.log_file]) {
+            assert_no_host_obeys(stream);
+        }
     }
-    assert_eq!(terminal::deeds(&finished.stdout), [""; 0]);
-    assert_eq!(terminal::deeds(&finished.stderr), [""; 0]);
+    for stream in streams.iter().chain([&finished.log_file]) {
+        assert_eq!(terminal::deeds(stream), [""; 0], "{stream:?}");
+    }
     assert_documents(finished);
     assert_outputs(finished);
+    channels::assert_given(place, finished);
     assert_summary(finished, &markdown::read(&harmless.summary));
 }
 
@@ -152,9 +154,24 @@ fn no_fragment_is_obeyed_in_any_place() {
 }
 
 #[test]
+fn no_fragment_is_obeyed_on_any_host() {
+    for (number, place) in HOSTS.into_iter().enumerate() {
+        for (case_number, case) in CASES.into_iter().enumerate() {
+            // Other fragments in this case than on the next host.
+            let first = (number + case_number) % CASES.len();
+            let harmless = run(place, Kind::Application, case, "plain");
+            for text in FRAGMENTS.iter().skip(first).step_by(CASES.len()) {
+                check(place, Kind::Application, case, text, &harmless);
+            }
+        }
+    }
+}
+
+#[test]
 fn no_text_of_fragments_is_obeyed_in_any_place() {
-    for place in [Place::GitHub, Place::Plain] {
-        for kind in KINDS {
+    for place in [Place::GitHub, Place::Plain].into_iter().chain(HOSTS) {
+        let is_host = HOSTS.contains(&place);
+        for kind in KINDS.into_iter().take(if is_host { 1 } else { 3 }) {
             for case in CASES {
                 let harmless = run(place, kind, case, "plain");
                 let mut runner = TestRunner::new(Config {

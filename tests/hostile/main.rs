@@ -8,9 +8,11 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test that cannot go on fails"
 )]
 
+mod channels;
 /// What a report and test cases are; the tests of the built program use them
 /// too.
 #[allow(clippy::indexing_slicing, reason = "it is the other tests' file")]
@@ -32,6 +34,9 @@ mod markdown;
 #[path = "../cli/oracle.rs"]
 mod oracle;
 mod panics;
+/// How the other hosts read what they are given.
+#[path = "../cli/readers.rs"]
+mod readers;
 mod secrets;
 mod terminal;
 mod texts;

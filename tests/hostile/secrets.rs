@@ -8,7 +8,7 @@ use sevalla_deploy::redactor::{Broken, Redactor};
 use sevalla_deploy::shown::{Gate, Line};
 
 use crate::texts::{KEY, hostile, secrets, written};
-use crate::world::{CASES, Case, Finished, Kind, Place, run, run_with};
+use crate::world::{CASES, Case, Finished, HOSTS, Kind, Place, run, run_with};
 
 /// The pieces of a secret that must not be found: ten characters of it, in any
 /// form.
@@ -49,6 +49,18 @@ fn no_form_of_a_secret_comes_out_of_any_place() {
             for case in CASES.into_iter().skip(number % 3).step_by(3) {
                 assert_no_secret(&run(place, Kind::Hook, case, &text));
             }
+        }
+    }
+}
+
+#[test]
+fn no_form_of_a_secret_comes_out_on_any_host() {
+    let texts = secrets().into_iter().flat_map(written);
+    for (number, text) in texts.enumerate() {
+        let cases = [Case::Success, Case::Failed, Case::Refused];
+        for (place_number, place) in HOSTS.into_iter().enumerate() {
+            let case = cases[(number + place_number) % cases.len()];
+            assert_no_secret(&run(place, Kind::Hook, case, &text));
         }
     }
 }

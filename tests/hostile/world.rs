@@ -2,12 +2,15 @@
 //! what comes out is kept.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
+use sevalla_deploy::launch::Call;
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::{Process, Variables};
 use sevalla_deploy::sevalla::{Exchange, Exchanged, Reply, Request};
@@ -67,6 +70,91 @@ pub(crate) enum Kind {
 pub(crate) enum Place {
     GitHub,
     Plain,
+    Azure,
+    GitLab,
+    Bitbucket,
+    CircleCi,
+    Buildkite,
+    TeamCity,
+    Jenkins,
+}
+
+/// Those that have a way of their own of being told things, or files.
+pub(crate) const HOSTS: [Place; 7] = [
+    Place::Azure,
+    Place::GitLab,
+    Place::Bitbucket,
+    Place::CircleCi,
+    Place::Buildkite,
+    Place::TeamCity,
+    Place::Jenkins,
+];
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+impl Place {
+    /// What the host sets, with its files in this folder, which has them
+    /// already as the host makes them.
+    fn variables(self, folder: &Path) -> Vec<(&'static str, String)> {
+        let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+        let pairs: &[(&'static str, &str)] = match self {
+            Self::GitHub => &[("GITHUB_ACTIONS", "true"), ("GITHUB_SHA", COMMIT)],
+            Self::Plain => &[("INPUT_OUTPUT-FILE", &path("outputs.json"))],
+            Self::Azure => {
+                std::fs::create_dir(folder.join("temp")).unwrap();
+                &[
+                    ("TF_BUILD", "True"),
+                    ("BUILD_SOURCEVERSION", COMMIT),
+                    ("AGENT_TEMPDIRECTORY", &path("temp")),
+                ]
+            }
+            Self::GitLab => &[
+                ("GITLAB_CI", "true"),
+                ("CI_COMMIT_SHA", COMMIT),
+                ("INPUT_OUTPUT-FILE", &path("deploy.env")),
+                ("INPUT_LINKS-FILE", &path("links.json")),
+            ],
+            Self::Bitbucket => {
+                std::fs::write(folder.join("variables"), "").unwrap();
+                &[
+                    ("BITBUCKET_BUILD_NUMBER", "7"),
+                    ("BITBUCKET_COMMIT", COMMIT),
+                    ("BITBUCKET_PIPELINES_VARIABLES_PATH", &path("variables")),
+                    ("BITBUCKET_PIPE_SHARED_STORAGE_DIR", &path("shared")),
+                ]
+            }
+            Self::CircleCi => &[
+                ("CIRCLECI", "true"),
+                ("CIRCLE_SHA1", COMMIT),
+                ("BASH_ENV", &path("bash-env")),
+            ],
+            Self::Buildkite => {
+                std::fs::write(folder.join("buildkite-agent"), "").unwrap();
+                &[
+                    ("BUILDKITE", "true"),
+                    ("BUILDKITE_COMMIT", COMMIT),
+                    ("BUILDKITE_JOB_ID", "0190"),
+                    ("BUILDKITE_AGENT_ACCESS_TOKEN", "bkaj_x"),
+                    ("BUILDKITE_OF_A_PLUGIN", KEY),
+                    ("PATH", &path("")),
+                ]
+            }
+            Self::TeamCity => &[
+                ("TEAMCITY_VERSION", "2025.07"),
+                ("BUILD_VCS_NUMBER", COMMIT),
+            ],
+            Self::Jenkins => &[
+                ("JENKINS_URL", "https://ci.example"),
+                ("BUILD_ID", "7"),
+                ("GIT_COMMIT", COMMIT),
+                ("INPUT_OUTPUT-FILE", &path("deploy.properties")),
+            ],
+        };
+        let pairs = pairs.iter();
+        pairs
+            .map(|(name, value)| (*name, (*value).to_owned()))
+            .collect()
+    }
 }
 
 /// What came out.
@@ -80,17 +168,24 @@ pub(crate) struct Finished {
     /// The run as JSON, and as test cases.
     pub(crate) report: String,
     pub(crate) junit: String,
+    /// Every other file, by its path.
+    pub(crate) files: BTreeMap<String, String>,
+    /// The programs that were started.
+    pub(crate) calls: Vec<Call>,
     /// Where requests went.
     pub(crate) urls: Vec<Url>,
 }
 
 impl Finished {
-    /// Everything that came out, apart from what asks GitHub to hide it.
+    /// Everything that came out, apart from what asks a host to hide it.
     pub(crate) fn everything(&self) -> String {
         let stdout: Vec<&str> = self
             .stdout
             .lines()
-            .filter(|line| !line.starts_with("::add-mask::"))
+            .filter(|line| {
+                let masks = ["::add-mask::", "##vso[task.setsecret]"];
+                !masks.iter().any(|mask| line.starts_with(mask))
+            })
             .collect();
         [
             &stdout.join("\n"),
@@ -101,9 +196,27 @@ impl Finished {
             &self.report,
             &self.junit,
             &format!("{:?}", self.outcome.ending()),
+            &self.files.values().fold(String::new(), |all, text| {
+                all + text
+                    + "
+"
+            }),
+            &format!("{:#?}", self.told_to_others()),
         ]
         .map(String::as_str)
         .join("\n")
+    }
+}
+
+impl Finished {
+    /// What other programs are told, apart from the proxy's password: they go
+    /// through it too.
+    fn told_to_others(&self) -> Vec<Call> {
+        let mut calls = self.calls.clone();
+        for call in &mut calls {
+            call.environment.retain(|(name, _)| name != "HTTPS_PROXY");
+        }
+        calls
     }
 }
 
@@ -282,6 +395,9 @@ impl Exchange for Stranger {
 thread_local! {
     /// The error stream is opened by a plain function.
     static STDERR: Rc<RefCell<Vec<u8>>> = Rc::default();
+
+    /// The programs that were started.
+    static CALLS: RefCell<Vec<Call>> = RefCell::default();
 }
 
 struct Kept(Rc<RefCell<Vec<u8>>>);
@@ -353,10 +469,9 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         Kind::Hook => pairs.push(("INPUT_DEPLOY-HOOK-URL", &hook)),
         Kind::StaticSite => pairs.push(("INPUT_STATIC-SITE-ID", APP)),
     }
-    if place == Place::GitHub {
-        pairs.push(("GITHUB_ACTIONS", "true"));
-        pairs.push(("GITHUB_SHA", "0123456789abcdef0123456789abcdef01234567"));
-    }
+    let of_the_host = place.variables(folder.path());
+    let of_the_host = of_the_host.iter();
+    pairs.extend(of_the_host.map(|(name, value)| (*name, value.as_str())));
     pairs.extend(more);
     let variables: Variables = pairs
         .into_iter()
@@ -364,6 +479,7 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         .collect();
     let stdout: Rc<RefCell<Vec<u8>>> = Rc::default();
     STDERR.with(|stderr| stderr.borrow_mut().clear());
+    CALLS.with(|calls| calls.borrow_mut().clear());
     let urls = Rc::clone(&stranger.urls);
     let service = RefCell::new(Some(stranger));
     let process = Process {
@@ -374,6 +490,11 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         terminal: None,
         clock: || "2026-03-01T10:00:05Z".parse().unwrap(),
         token: || "5f0c8f7a5f0c8f7a5f0c8f7a5f0c8f7a".to_owned(),
+        launch: |calls, _| {
+            let results = vec![Ok(()); calls.len()];
+            CALLS.with(|all| all.borrow_mut().extend(calls));
+            results
+        },
         connect: Box::new(move |_| Ok(Box::new(service.take().expect("it connects once")))),
         stop: Stop::default(),
     };
@@ -385,7 +506,14 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
     let outcome = runtime.block_on(sevalla_deploy::run(process));
     let file = |name: &str| std::fs::read_to_string(path(name)).unwrap_or_default();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("a stream of text");
+    let mut files = BTreeMap::new();
+    read_all(folder.path(), "", &mut files);
+    for known in ["output", "summary", "log"] {
+        files.remove(known);
+    }
     Finished {
+        files,
+        calls: CALLS.with(RefCell::take),
         outcome,
         stdout: text(stdout.take()),
         stderr: text(STDERR.with(|stderr| stderr.take())),
@@ -395,5 +523,18 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         report: file("report.json"),
         junit: file("junit.xml"),
         urls: urls.take(),
+    }
+}
+
+/// Every file under a folder, by its path in it.
+fn read_all(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.path().is_dir() {
+            read_all(&entry.path(), &format!("{name}/"), files);
+        } else {
+            files.insert(name, std::fs::read_to_string(entry.path()).unwrap());
+        }
     }
 }

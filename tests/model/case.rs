@@ -139,6 +139,7 @@ async fn carry_out(scenario: &Scenario, world: &Rc<RefCell<World>>) -> (Outcome,
         clock,
         token: || "0123456789abcdef".to_owned(),
         connect: Box::new(move |_| Ok(Box::new(Network(Rc::clone(&network))))),
+        launch: sevalla_deploy::launch::launch,
         stop: stop.clone(),
     };
     let outcome = tokio::select! {

@@ -309,6 +309,8 @@ pub(super) fn play(scene: &Scene) -> Played {
         variables,
         stdout: Box::new(std::io::sink()),
         stderr: || Box::new(Kept(STDERR.with(Rc::clone))),
+        terminal: None,
+        launch: |_, _| Vec::new(),
         clock: || "2026-03-01T10:00:05Z".parse().unwrap(),
         token: || "5f0c8f7a5f0c8f7a5f0c8f7a5f0c8f7a".to_owned(),
         connect: if scene.is_connected {

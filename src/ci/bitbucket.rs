@@ -1,0 +1,36 @@
+//! Bitbucket Pipelines: a file for later steps, which name what they want of it
+//! in `output-variables`, and a folder for other pipes of the same step.
+//! Sources: support.atlassian.com, "Variable sharing" and "Advanced techniques
+//! for writing pipes".
+//!
+//! Everything else on Bitbucket is plain.
+
+use std::path::PathBuf;
+
+use super::{Outputs, dotenv, variable};
+use crate::process::Variables;
+
+/// Where in the folder that pipes share ours are.
+const IN_THE_SHARED_FOLDER: &str = "sevalla-deploy/outputs.env";
+
+/// The files that take the outputs.
+pub(super) fn files(variables: &Variables) -> Vec<PathBuf> {
+    let path = |name| variables.text(name).map(PathBuf::from);
+    let steps = path("BITBUCKET_PIPELINES_VARIABLES_PATH");
+    let pipes = path("BITBUCKET_PIPE_SHARED_STORAGE_DIR");
+    let pipes = pipes.map(|folder| folder.join(IN_THE_SHARED_FOLDER));
+    steps.into_iter().chain(pipes).collect()
+}
+
+/// The lines to add to them, and the outputs that they cannot hold.
+pub(super) fn lines(outputs: Outputs<'_>) -> (String, Vec<&'static str>) {
+    let mut lines = String::new();
+    let mut left_out = Vec::new();
+    for (name, value) in outputs {
+        match dotenv::line(&variable(name), value.as_str()) {
+            Some(line) => lines.push_str(&line),
+            None => left_out.push(*name),
+        }
+    }
+    (lines, left_out)
+}

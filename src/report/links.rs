@@ -1,0 +1,42 @@
+//! Links to what was deployed, as GitLab's report of annotations: the page of
+//! the job shows them. Source: docs.gitlab.com, "artifacts:reports:annotations".
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::story::{Story, Tale};
+use super::whole_file;
+use crate::shown::Gate;
+
+/// The most of a label, in characters.
+const LONGEST_LABEL: usize = 100;
+
+/// GitLab takes 80 KiB; a promotion to more is led to by its other reports.
+const MOST: usize = 50;
+
+/// Writes the file, unless nothing is known that could be visited.
+pub(super) fn write(path: &Path, story: &Story, gate: &Gate) -> Result<(), String> {
+    let tales = std::iter::once(story.one()).chain(&story.targets);
+    let mut links: Vec<Value> = tales.filter_map(|tale| link(tale, gate)).collect();
+    links.dedup();
+    links.truncate(MOST);
+    if links.is_empty() {
+        return Ok(());
+    }
+    let text = json!({ "Sevalla": links }).to_string();
+    whole_file::write(path, "The links", &gate.block(&text))
+}
+
+fn link(tale: &Tale, gate: &Gate) -> Option<Value> {
+    // The address that was told, or none: no stranger's scheme.
+    let url = gate.line(tale.url.as_deref()?);
+    let parsed = Url::parse(url.as_str()).ok()?;
+    if !matches!(parsed.scheme(), "https" | "http") {
+        return None;
+    }
+    let name = gate.line(tale.name.as_deref().unwrap_or("What was deployed"));
+    let label: String = name.as_str().chars().take(LONGEST_LABEL).collect();
+    Some(json!({ "external_link": { "label": label, "url": url.as_str() } }))
+}

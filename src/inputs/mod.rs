@@ -263,6 +263,9 @@ inputs! {
     log_file: Option<PathBuf>, default: None, secret: false, also: &[],
     "Path of a file that receives the complete log of the deployment."
 
+    html_report: Option<PathBuf>, default: None, secret: false, also: &[],
+    "Path of a file that receives a page about the run for a browser, with the log, in one file that needs nothing else."
+
     summary: bool, default: Some("true"), secret: false, also: &[],
     "true writes a summary of the run where the CI can show one."
 

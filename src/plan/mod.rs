@@ -322,6 +322,7 @@ impl Plan {
             files: Files {
                 log: inputs.log_file,
                 report: inputs.report_file,
+                page: inputs.html_report,
             },
             summary: inputs.summary,
             dry_run: inputs.dry_run,

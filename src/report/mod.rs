@@ -5,6 +5,7 @@
 
 pub mod comment;
 pub mod diagnosis;
+mod html;
 mod log;
 mod narrative;
 mod outputs;
@@ -23,6 +24,8 @@ use uuid::Uuid;
 
 use self::comment::CommentFacts;
 pub use self::comment::News;
+use self::diagnosis::Digest;
+use self::html::Told;
 use self::log::LogSink;
 pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SHOWN};
 pub use self::outputs::{LONGEST_VALUE, OUTPUTS};
@@ -109,6 +112,8 @@ pub struct Files {
     pub log: Option<PathBuf>,
     /// The run as JSON.
     pub report: Option<PathBuf>,
+    /// The page about the run.
+    pub page: Option<PathBuf>,
 }
 
 /// How a reporter is set up.
@@ -154,10 +159,11 @@ impl Reporter {
     pub fn show(&self, logs: Logs, files: &Files, summary: bool) {
         let mut inner = self.0.borrow_mut();
         inner.summary = summary;
-        inner.log = LogSink::new(logs, files.log.clone());
+        inner.log = LogSink::new(logs, files.log.clone(), files.page.as_deref());
         inner.files = files.clone();
-        if let Some(trouble) = inner.log.trouble() {
-            inner.on(Event::Warning(&trouble));
+        let troubles: Vec<String> = inner.log.troubles().collect();
+        for trouble in &troubles {
+            inner.on(Event::Warning(trouble));
         }
     }
 
@@ -249,7 +255,8 @@ impl Inner {
             .outputs(&outputs)
             .map_err(|error| format!("The outputs could not be written to {error}"));
         let summary = self.summarize(outcome);
-        for problem in [trouble, result, outputs, summary]
+        let page = self.write_page(outcome);
+        for problem in [trouble, result, outputs, summary, page]
             .into_iter()
             .filter_map(Result::err)
         {
@@ -285,6 +292,19 @@ impl Inner {
             )),
             None => Ok(()),
         }
+    }
+
+    fn write_page(&mut self, outcome: &Outcome) -> Result<(), String> {
+        let Some(page) = self.log.page()? else {
+            return Ok(());
+        };
+        page.finish(&Told {
+            outcome,
+            story: &self.story,
+            digest: &Digest::default(),
+            gate: &self.gate,
+            now: (self.clock)(),
+        })
     }
 
     /// The outcome with texts of bounded length: what a build or a service

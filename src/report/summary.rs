@@ -55,7 +55,7 @@ pub(super) fn of(outcome: &Outcome, story: &Story, tail: &[&Line], gate: &Gate) 
     markdown
 }
 
-fn rows(story: &Story) -> Vec<(&'static str, String)> {
+pub(super) fn rows(story: &Story) -> Vec<(&'static str, String)> {
     let tale = story.one();
     let deployment = tale.deployment.as_ref();
     let commit = deployment.and_then(|deployment| deployment.commit_sha.clone());

@@ -323,6 +323,7 @@ impl Plan {
                 log: inputs.log_file,
                 report: inputs.report_file,
                 page: inputs.html_report,
+                code_quality: inputs.code_quality_file,
             },
             summary: inputs.summary,
             dry_run: inputs.dry_run,

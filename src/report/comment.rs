@@ -6,6 +6,7 @@
 
 use jiff::Timestamp;
 
+use super::causes::{self, Cause};
 use super::log::shorten;
 use super::summary::{cell, code, fenced, link, without_long_runs};
 use crate::code_host::Marker;
@@ -50,6 +51,8 @@ pub enum News<'a> {
     Failed {
         /// Why, as far as is known.
         cause: &'a str,
+        /// What its log tells.
+        causes: &'a [Cause],
         /// The last lines of the deployment's log, oldest first.
         last_lines: &'a [&'a Line],
     },
@@ -72,6 +75,7 @@ impl<'a> News<'a> {
             Ending::Interrupted(_) => Self::Cancelled,
             _ => Self::Failed {
                 cause: &outcome.headline,
+                causes: &[],
                 last_lines: &[],
             },
         }
@@ -90,9 +94,19 @@ pub fn body(facts: &CommentFacts<'_>, gate: &Gate) -> Block {
         let value = address.unwrap_or_else(|| cell(&text(value)));
         markdown.push_str(&format!("| {name} | {value} |\n"));
     }
-    if let News::Failed { cause, last_lines } = facts.news {
+    if let News::Failed {
+        cause,
+        causes,
+        last_lines,
+    } = facts.news
+    {
         markdown.push_str(&format!("\n{}\n", code(&text(cause))));
-        if !last_lines.is_empty() {
+        let line = |line: &str| not_a_command(text(line));
+        let found = causes::markdown(causes, &line, &|target| code(&text(target)));
+        if !found.is_empty() {
+            markdown.push_str(&format!("\n{}\n", found.trim_end()));
+        }
+        if !last_lines.is_empty() && !causes::is_known(causes) {
             let line = |line: &&Line| not_a_command(text(line.as_str()));
             let lines: Vec<String> = last_lines.iter().map(line).collect();
             markdown.push_str(&format!("\nLast lines of the log:\n\n{}", fenced(&lines)));
@@ -184,6 +198,7 @@ mod tests {
         let lines = ["npm ERR! ```", "/merge", "  /close"].map(|line| gate.line(line));
         let news = News::Failed {
             cause: "The build failed: `npm ci`",
+            causes: &[],
             last_lines: &lines.iter().collect::<Vec<_>>(),
         };
         let body = body(&facts(&marker, news), &gate);

@@ -4,10 +4,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
+use uuid::Uuid;
+
+use super::diagnosis::Diagnosis;
 use super::html::{Page, Weight};
 use super::whole_file::WholeFile;
 use crate::ci::Channel;
-use crate::deployment::LogLine;
+use crate::deployment::{LogLine, Service};
 use crate::inputs::Logs;
 use crate::redactor::Broken;
 use crate::shown::{Gate, Line};
@@ -69,6 +72,8 @@ pub(super) struct LogSink {
     kept: Kept,
     /// What of a secret the last entry ended in, for each label.
     broken: BTreeMap<Option<String>, Broken>,
+    /// What was found in the log of each service.
+    diagnoses: BTreeMap<Option<Uuid>, Diagnosis>,
     /// How many bytes were shown so far.
     shown: usize,
 }
@@ -103,9 +108,11 @@ impl LogSink {
         self.page_trouble.take().map_or(Ok(self.page.take()), Err)
     }
 
-    /// Takes new entries; `label` tells the logs of several deployments apart.
+    /// Takes new entries; `service` and its `label` tell the logs of several
+    /// deployments apart.
     pub(super) fn take(
         &mut self,
+        service: Option<Service>,
         label: Option<&str>,
         entries: &[LogLine],
         gate: &Gate,
@@ -113,12 +120,16 @@ impl LogSink {
     ) {
         let key = label.map(str::to_owned);
         let mut broken = self.broken.remove(&key).unwrap_or_default();
+        let of = service.map(|service| service.id);
+        let mut diagnosis = self.diagnoses.remove(&of).unwrap_or_default();
         for entry in entries {
             let prefix = prefix(label, entry, gate);
             let weight = Weight::of(&entry.severity);
             let mut lines = gate.lines(&prefix, &entry.message, &mut broken);
             for line in lines.by_ref().take(MOST_LINES_OF_AN_ENTRY) {
                 self.add_to_page(weight, &prefix, &line, gate);
+                let bare = line.as_str().get(prefix.as_str().len()..);
+                diagnosis.take(&entry.severity, bare.unwrap_or_default());
                 self.put(line, gate, channel);
             }
             let more = lines.count();
@@ -133,6 +144,12 @@ impl LogSink {
             }
         }
         self.broken.insert(key, broken);
+        self.diagnoses.insert(of, diagnosis);
+    }
+
+    /// What was found in the log of a service; of the only one, without a name.
+    pub(super) fn diagnosis(&self, service: Option<Service>) -> Option<&Diagnosis> {
+        self.diagnoses.get(&service.map(|service| service.id))
     }
 
     fn add_to_page(&mut self, weight: Weight, prefix: &Line, line: &Line, gate: &Gate) {
@@ -408,7 +425,7 @@ mod tests {
         let mut told = Counted::default();
         let gate = Gate::default();
         let many = entry("INFO", &"\n".repeat(MOST_LINES_OF_AN_ENTRY + 8));
-        sink.take(None, &[many], &gate, &mut told);
+        sink.take(None, None, &[many], &gate, &mut told);
         assert!(
             told.1.ends_with("… (8 more lines in this entry)"),
             "{}",
@@ -426,7 +443,7 @@ mod tests {
         let gate = Gate::default();
         sink.shown = MOST_SHOWN - 10;
         for _ in 0..3 {
-            sink.take(None, &[entry("INFO", "a line")], &gate, &mut told);
+            sink.take(None, None, &[entry("INFO", "a line")], &gate, &mut told);
         }
         assert!(told.1.contains("longer than the 256 MiB"), "{}", told.1);
         assert!(told.0 < 200);
@@ -438,8 +455,8 @@ mod tests {
         let mut sink = LogSink::new(Logs::OnFailure, None, None);
         let gate = Gate::new(crate::redactor::Redactor::new(["svl_0123456789abcdef"]));
         let entries = ["x svl_01234", "567", "89abcdef y"].map(|text| entry("INFO", text));
-        sink.take(None, &entries[..1], &gate, &mut Counted::default());
-        sink.take(None, &entries[1..], &gate, &mut Counted::default());
+        sink.take(None, None, &entries[..1], &gate, &mut Counted::default());
+        sink.take(None, None, &entries[1..], &gate, &mut Counted::default());
         let tail: Vec<&str> = sink
             .tail()
             .iter()

@@ -3,6 +3,7 @@
 //!
 //! Events sink here. Nothing in this module can change how a run ends.
 
+mod causes;
 pub mod comment;
 pub mod diagnosis;
 mod html;
@@ -22,9 +23,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use self::causes::Cause;
 use self::comment::CommentFacts;
 pub use self::comment::News;
-use self::diagnosis::Digest;
 use self::html::Told;
 use self::log::LogSink;
 pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SHOWN};
@@ -33,9 +34,9 @@ use self::story::Story;
 use self::timeline::{Phase, State};
 use crate::ci::{Channel, Facts, Level};
 use crate::code_host::Marker;
-use crate::deployment::{Deployment, LogLine, Service};
+use crate::deployment::{Deployment, LogLine, Service, Status};
 use crate::inputs::Logs;
-use crate::outcome::Outcome;
+use crate::outcome::{Ending, Outcome};
 use crate::secret::Password;
 use crate::sevalla::ApiError;
 use crate::shown::{Block, Gate};
@@ -114,6 +115,8 @@ pub struct Files {
     pub report: Option<PathBuf>,
     /// The page about the run.
     pub page: Option<PathBuf>,
+    /// The places at fault, as GitLab reads them.
+    pub code_quality: Option<PathBuf>,
 }
 
 /// How a reporter is set up.
@@ -194,15 +197,16 @@ impl Reporter {
 impl Inner {
     fn on(&mut self, event: Event<'_>) {
         self.story.take_in(event);
-        let (label, event) = match event {
-            Event::Of(service, event) => (Some(self.story.name_of(service)), *event),
+        let (service, event) = match event {
+            Event::Of(service, event) => (Some(service), *event),
             event => (None, event),
         };
+        let label = service.map(|service| self.story.name_of(service));
         if let Event::Log(lines) = event {
             let label = label.as_deref();
             return self
                 .log
-                .take(label, lines, &self.gate, self.channel.as_mut());
+                .take(service, label, lines, &self.gate, self.channel.as_mut());
         }
         if let Event::LogUnavailable(_) | Event::LogIncomplete = event {
             self.log.is_incomplete();
@@ -237,16 +241,19 @@ impl Inner {
         let trouble = self
             .log
             .close(outcome.is_good(), &self.gate, self.channel.as_mut());
-        for line in narrative::conclude(outcome, &self.story) {
+        let causes = self.causes_of(outcome);
+        for line in narrative::conclude(outcome, &causes, &self.story) {
             self.say(&line);
         }
         if !outcome.is_good() {
             let title = self.gate.line(&outcome.headline);
-            let message = self.gate.block(&narrative::cause(outcome));
+            let message = self.gate.block(&narrative::cause(outcome, &causes));
             self.channel.annotate(Level::Error, &title, &message, None);
+            self.mark_places(&causes);
         }
         let result = self.write_result();
-        let outputs: Vec<_> = outputs::of(outcome, &self.story)
+        let quality = self.write_code_quality(&causes);
+        let outputs: Vec<_> = outputs::of(outcome, &causes, &self.story)
             .into_iter()
             .map(|(name, text)| (name, self.output(name, &text)))
             .collect();
@@ -254,14 +261,61 @@ impl Inner {
             .channel
             .outputs(&outputs)
             .map_err(|error| format!("The outputs could not be written to {error}"));
-        let summary = self.summarize(outcome);
-        let page = self.write_page(outcome);
-        for problem in [trouble, result, outputs, summary, page]
+        let summary = self.summarize(outcome, &causes);
+        let page = self.write_page(outcome, &causes);
+        for problem in [trouble, result, quality, outputs, summary, page]
             .into_iter()
             .filter_map(Result::err)
         {
             self.warn(&format!("{problem}. The result of the run stays as it is."));
         }
+    }
+
+    /// What the logs tell of why the run did not end well.
+    fn causes_of(&self, outcome: &Outcome) -> Vec<Cause> {
+        match outcome.ending {
+            Ending::Failed => self.causes(false),
+            Ending::Unverified => self.causes(true),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same for each deployment that failed, and for one that succeeded and
+    /// does not work.
+    fn causes(&self, is_unverified: bool) -> Vec<Cause> {
+        let own =
+            std::iter::once((None, self.story.one())).filter(|_| self.story.targets.is_empty());
+        let targets = self.story.targets.iter().map(|tale| (tale.service, tale));
+        let tales: Vec<_> = own.chain(targets).collect();
+        let is_one = tales.len() == 1;
+        let cause = |(service, tale): &(Option<Service>, &story::Tale)| {
+            let diagnosis = self.log.diagnosis(*service)?;
+            let digest = match tale.deployment.as_ref()?.status {
+                Status::Failed => diagnosis.digest(),
+                Status::Success if is_unverified && is_one => diagnosis.digest_of_run(),
+                _ => return None,
+            };
+            let target = tale.target().filter(|_| !is_one);
+            Some(Cause { target, digest }).filter(|cause| !cause.digest.is_empty())
+        };
+        tales.iter().filter_map(cause).collect()
+    }
+
+    /// Marks the places of the repository that the logs name.
+    fn mark_places(&mut self, causes: &[Cause]) {
+        for (title, text, place) in causes::at_places(causes) {
+            let (title, text) = (self.gate.line(title), self.gate.block(&text));
+            self.channel
+                .annotate(Level::Error, &title, &text, Some(place));
+        }
+    }
+
+    fn write_code_quality(&self, causes: &[Cause]) -> Result<(), String> {
+        let Some(path) = &self.files.code_quality else {
+            return Ok(());
+        };
+        let report = self.gate.block(&causes::code_quality(causes));
+        whole_file::write(path, "The report of code quality", &report)
     }
 
     /// The value of an output as it goes out.
@@ -294,14 +348,14 @@ impl Inner {
         }
     }
 
-    fn write_page(&mut self, outcome: &Outcome) -> Result<(), String> {
+    fn write_page(&mut self, outcome: &Outcome, causes: &[Cause]) -> Result<(), String> {
         let Some(page) = self.log.page()? else {
             return Ok(());
         };
         page.finish(&Told {
             outcome,
             story: &self.story,
-            digest: &Digest::default(),
+            causes,
             gate: &self.gate,
             now: (self.clock)(),
         })
@@ -326,9 +380,14 @@ impl Inner {
         let times = narrative::times(&self.story);
         let target = tale.target();
         let tail = self.log.tail();
+        let causes = match news {
+            News::Failed { .. } => self.causes(true),
+            _ => Vec::new(),
+        };
         let news = match news {
             News::Failed { cause, .. } => News::Failed {
                 cause,
+                causes: &causes,
                 last_lines: &tail,
             },
             // Ready, and no address: it does not work for anybody.
@@ -354,11 +413,11 @@ impl Inner {
         comment::body(&facts, &self.gate)
     }
 
-    fn summarize(&mut self, outcome: &Outcome) -> Result<(), String> {
+    fn summarize(&mut self, outcome: &Outcome, causes: &[Cause]) -> Result<(), String> {
         if !self.summary {
             return Ok(());
         }
-        let markdown = summary::of(outcome, &self.story, &self.log.tail(), &self.gate);
+        let markdown = summary::of(outcome, causes, &self.story, &self.log.tail(), &self.gate);
         let written = self.channel.summary(&self.gate.block(&markdown));
         written.map_err(|error| format!("The summary could not be written to {error}"))
     }

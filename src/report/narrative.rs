@@ -1,5 +1,6 @@
 //! The words of the narrative: events and outcomes as lines for people. Pure.
 
+use super::causes::{self, Cause};
 use super::story::{Story, Tale};
 use super::{Event, duration};
 use crate::deployment::{Deployment, Status};
@@ -143,11 +144,13 @@ fn state(deployment: &Deployment) -> String {
 }
 
 /// The lines that tell how the run ended.
-pub(super) fn conclude(outcome: &Outcome, story: &Story) -> Vec<String> {
+pub(super) fn conclude(outcome: &Outcome, causes: &[Cause], story: &Story) -> Vec<String> {
     if outcome.is_good() {
         return conclude_good(outcome, story);
     }
     let mut lines = vec![format!("Error: {}", outcome.headline)];
+    let found = causes::known_lines(causes).into_iter();
+    lines.extend(found.map(|line| format!("  log:   {line}")));
     lines.extend(outcome.why.iter().map(|why| format!("  why:   {why}")));
     lines.extend(
         outcome
@@ -194,8 +197,9 @@ pub(super) fn times_of(tale: &Tale) -> Option<String> {
 }
 
 /// Why the run did not end well, in a few lines, for an annotation.
-pub(super) fn cause(outcome: &Outcome) -> String {
+pub(super) fn cause(outcome: &Outcome, causes: &[Cause]) -> String {
     let mut lines = vec![outcome.headline.clone()];
+    lines.extend(causes::lines(causes));
     lines.extend(outcome.why.iter().cloned());
     lines.extend(outcome.effort.iter().cloned());
     lines.extend(outcome.hint.iter().cloned());

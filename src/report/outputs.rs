@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::causes::Cause;
 use super::narrative;
 use super::story::{Story, Tale};
 use crate::outcome::Outcome;
@@ -68,7 +69,11 @@ pub const OUTPUTS: &[(&str, &str)] = &[
 pub const LONGEST_VALUE: usize = 64 * 1024;
 
 /// The values, in the order of [`OUTPUTS`]; empty where there is none.
-pub(super) fn of(outcome: &Outcome, story: &Story) -> Vec<(&'static str, String)> {
+pub(super) fn of(
+    outcome: &Outcome,
+    causes: &[Cause],
+    story: &Story,
+) -> Vec<(&'static str, String)> {
     let tale = story.one();
     let deployment = tale.deployment.as_ref();
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs().to_string());
@@ -91,7 +96,7 @@ pub(super) fn of(outcome: &Outcome, story: &Story) -> Vec<(&'static str, String)
             let password = story.password.as_ref();
             password.map(|password| password.expose().to_owned())
         }
-        "error" => (!outcome.is_good()).then(|| narrative::cause(outcome)),
+        "error" => (!outcome.is_good()).then(|| narrative::cause(outcome, causes)),
         _ => None,
     };
     OUTPUTS

@@ -3,6 +3,7 @@
 //! Text from outside stands in code spans and in a fence that it cannot close,
 //! so that it can be no link, image, mention or HTML.
 
+use super::causes::{self, Cause};
 use super::log::shorten;
 use super::narrative;
 use super::story::{Story, Tale};
@@ -21,7 +22,13 @@ const MOST_WARNINGS: usize = 20;
 const MOST_BACKTICKS: usize = 30;
 
 /// The summary of a run.
-pub(super) fn of(outcome: &Outcome, story: &Story, tail: &[&Line], gate: &Gate) -> String {
+pub(super) fn of(
+    outcome: &Outcome,
+    causes: &[Cause],
+    story: &Story,
+    tail: &[&Line],
+    gate: &Gate,
+) -> String {
     let text =
         |text: &str| without_long_runs(shorten(gate.line(text), LONGEST_TEXT, gate).as_str());
     let mark = if outcome.is_good() { "✅" } else { "❌" };
@@ -41,8 +48,13 @@ pub(super) fn of(outcome: &Outcome, story: &Story, tail: &[&Line], gate: &Gate) 
     if outcome.is_good() {
         return markdown;
     }
-    let said = std::iter::once(&outcome.headline)
-        .chain(&outcome.why)
+    markdown.push_str(&format!("{}\n\n", code(&text(&outcome.headline))));
+    markdown.push_str(&causes::markdown(causes, &text, &|target| {
+        code(&text(target))
+    }));
+    let said = outcome
+        .why
+        .iter()
         .chain(&outcome.effort)
         .chain(&outcome.hint);
     for line in said {

@@ -8,7 +8,7 @@ use crate::markdown::Page;
 use crate::oracle::{Stopping, obeyed};
 use crate::texts::{FRAGMENTS, hostile};
 use crate::world::{CASES, Case, Finished, Kind, Place, run};
-use crate::{file_commands, hosts, markdown, terminal};
+use crate::{file_commands, hosts, markdown, page, terminal};
 
 const KINDS: [Kind; 3] = [Kind::Application, Kind::Hook, Kind::StaticSite];
 
@@ -123,6 +123,7 @@ pub(crate) fn judge(place: Place, finished: &Finished, harmless: &Finished) {
     assert_eq!(terminal::deeds(&finished.stderr), [""; 0]);
     assert_outputs(finished);
     assert_summary(finished, &markdown::read(&harmless.summary));
+    page::assert_ours(&finished.page);
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod markdown;
 )]
 #[path = "../cli/oracle.rs"]
 mod oracle;
+mod page;
 mod panics;
 mod secrets;
 mod terminal;

@@ -77,6 +77,7 @@ pub(crate) struct Finished {
     pub(crate) outputs: String,
     pub(crate) summary: String,
     pub(crate) log_file: String,
+    pub(crate) page: String,
     /// Where requests went.
     pub(crate) urls: Vec<Url>,
 }
@@ -95,6 +96,7 @@ impl Finished {
             &self.outputs,
             &self.summary,
             &self.log_file,
+            &self.page,
             &format!("{:?}", self.outcome.ending),
         ]
         .map(String::as_str)
@@ -327,6 +329,7 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
     let name = |name: &str| path(name).to_string_lossy().into_owned();
     let hook = format!("https://hook.example.com/apps/{APP}/deploy/{HOOK_END}");
     let (output, summary, log_file) = (name("output"), name("summary"), name("log"));
+    let page = name("page");
     let mut pairs = vec![
         ("INPUT_SEVALLA-TOKEN", KEY),
         ("GITHUB_TOKEN", GITHUB_TOKEN),
@@ -337,6 +340,7 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         ("GITHUB_STEP_SUMMARY", &summary),
         ("GITHUB_OUTPUT", &output),
         ("INPUT_LOG-FILE", &log_file),
+        ("INPUT_HTML-REPORT", &page),
         ("SEVALLA_LOG", "trace"),
         ("CI", "true"),
     ];
@@ -383,6 +387,7 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         outputs: file("output"),
         summary: file("summary"),
         log_file: file("log"),
+        page: file("page"),
         urls: urls.take(),
     }
 }

@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 /// No step of a browser takes longer, also on a busy machine.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(150);
 
 /// A running browser with one window. It ends when it is dropped.
 pub(crate) struct Browser {
@@ -173,6 +173,7 @@ fn capabilities(profile: &Path) -> Value {
     json!({
         "browserName": "chrome",
         "goog:chromeOptions": { "args": arguments },
+        "timeouts": { "script": 120_000 },
         "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
     })
 }

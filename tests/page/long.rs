@@ -27,7 +27,7 @@ const SEARCH: &str = "
     const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
     const type = (text) => { query.value = text; query.dispatchEvent(new Event('input', { bubbles: true })); };
     (async () => {
-        type('warm'); // the first one reads the log
+        const first = await timed(() => type('warm')); // it reads the log
         const times = [];
         for (const text of ['line 4', 'line 49', 'of 50000', '7', 'line 25001 of']) {
             times.push(await timed(() => type(text)));
@@ -37,23 +37,21 @@ const SEARCH: &str = "
         // What anybody would write first: mark what is found by elements, all
         // of it laid out.
         type('');
-        const plain = [];
-        for (const text of ['line 4', 'line 49', '7']) {
-            plain.push(await timed(() => {
-                for (const list of document.querySelectorAll('#log ol')) list.style.contentVisibility = 'visible';
-                for (const item of document.querySelectorAll('#log li')) {
-                    const node = item.lastChild;
-                    const at = node.data ? node.data.indexOf(text) : -1;
-                    if (at < 0) continue;
-                    const mark = document.createElement('mark');
-                    mark.textContent = text;
-                    const rest = node.splitText(at);
-                    rest.data = rest.data.slice(text.length);
-                    rest.before(mark);
-                }
-            }));
-        }
-        done({ search: median(times), filter: filtered, all, plain: median(plain) });
+        const plain = await timed(() => {
+            for (const list of document.querySelectorAll('#log ol')) list.style.contentVisibility = 'visible';
+            for (const item of document.querySelectorAll('#log li')) {
+                const node = item.lastChild;
+                const at = node.data.indexOf('7');
+                if (at < 0) continue;
+                const mark = document.createElement('mark');
+                mark.textContent = '7';
+                const rest = node.splitText(at);
+                rest.data = rest.data.slice(1);
+                rest.before(mark);
+            }
+        });
+        const loaded = performance.getEntriesByType('navigation')[0].domComplete;
+        done({ first, search: median(times), filter: filtered, all, plain, loaded });
     })();";
 
 #[tokio::test]

@@ -103,16 +103,23 @@ impl Page {
     /// Asserts that nothing but the page itself was asked for, and that the
     /// browser has nothing to say against it.
     async fn assert_alone(&self) {
+        let mut asked = Vec::new();
         for entry in self.browser.log("performance").await {
             let message = entry["message"].as_str().unwrap().to_owned();
             let message: serde_json::Value = serde_json::from_str(&message).unwrap();
             let message = &message["message"];
-            if message["method"] == "Network.requestWillBeSent" {
-                let url = message["params"]["request"]["url"].as_str().unwrap();
-                let is_own = url.starts_with("data:,") || url.ends_with("/run.html");
-                assert!(is_own, "the page asks for {url}");
+            let request = &message["params"];
+            // The browser has a page of its own before ours.
+            let is_of_page = request["documentURL"]
+                .as_str()
+                .is_some_and(|url| url.ends_with("/run.html"));
+            if message["method"] == "Network.requestWillBeSent" && is_of_page {
+                asked.push(request["request"]["url"].as_str().unwrap().to_owned());
             }
         }
+        assert!(!asked.is_empty(), "its own loading is seen");
+        let is_own = |url: &String| url.starts_with("file:") && url.ends_with("/run.html");
+        assert!(asked.iter().all(is_own), "the page asks for {asked:?}");
         let complaints = self.browser.log("browser").await;
         assert!(complaints.is_empty(), "{complaints:#?}");
     }

@@ -190,3 +190,87 @@ fn item(weight: Weight, is_first_error: bool, prefix: usize, line: &Line) -> Htm
         .markup("</li>\n");
     html
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shown::Gate;
+
+    /// What the page gets of so many lines, and what stays behind.
+    fn page_of(lines: impl IntoIterator<Item = (Weight, String)>) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("page");
+        let mut all = Lines::beside(&path).unwrap();
+        for (weight, line) in lines {
+            let line = Gate::default().line(&format!("12:00 | {line}"));
+            all.take(weight, 8, &line).unwrap();
+        }
+        let mut page = WholeFile::create(&path).unwrap();
+        all.add_to(&mut page).unwrap();
+        page.finish().unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    #[test]
+    fn lines_are_text_in_lists_that_count_on() {
+        let lines = (0..150).map(|number| {
+            let weight = match number {
+                3 | 4 => Weight::Error,
+                5 => Weight::Warning,
+                _ => Weight::Ordinary,
+            };
+            (weight, format!("<b>{number}"))
+        });
+        let page = page_of(lines);
+        assert!(page.starts_with("<ol start=\"1\">\n<li><i>12:00</i>&lt;b&gt;0</li>\n"));
+        assert!(
+            page.contains("99</li>\n</ol>\n<ol start=\"101\">\n<li><i>12:00</i>&lt;b&gt;100</li>")
+        );
+        assert!(page.contains("<li class=\"e\" id=\"first-error\"><i>12:00</i>&lt;b&gt;3"));
+        assert!(page.contains("<li class=\"e\"><i>12:00</i>&lt;b&gt;4"));
+        assert!(page.contains("<li class=\"w\"><i>12:00</i>&lt;b&gt;5"));
+        assert!(page.ends_with("149</li>\n</ol>\n"));
+        assert_eq!(page_of([]), "");
+    }
+
+    #[test]
+    fn a_log_without_end_has_a_gap_and_its_end() {
+        const EXTRA: usize = 12_345;
+        let total = MOST_LINES + EXTRA + LAST_LINES;
+        let page = page_of((1..=total).map(|number| (Weight::Ordinary, number.to_string())));
+        assert_eq!(page.matches("<li>").count(), MOST_LINES + LAST_LINES);
+        assert!(page.contains("200000</li>\n</ol>\n<p class=\"gap\">12,345 lines are left out"));
+        assert!(page.contains("<ol start=\"212346\">\n<li><i>12:00</i>212346</li>"));
+        assert!(page.ends_with("214345</li>\n</ol>\n"));
+    }
+
+    #[test]
+    fn long_lines_are_bounded_in_bytes() {
+        let long = "x".repeat(16 * 1024);
+        let page = page_of((0..4000).map(|_| (Weight::Ordinary, long.clone())));
+        assert!(
+            page.len() < MOST_BYTES + LAST_BYTES + 64 * 1024,
+            "{}",
+            page.len()
+        );
+        assert!(page.contains("lines are left out"));
+    }
+
+    #[test]
+    fn the_weight_is_known_by_its_word() {
+        for (word, weight) in [
+            ("INFO", Weight::Ordinary),
+            ("debug", Weight::Ordinary),
+            ("", Weight::Ordinary),
+            ("WARN", Weight::Warning),
+            ("Warning", Weight::Warning),
+            ("ERROR", Weight::Error),
+            ("err", Weight::Error),
+            ("FATAL", Weight::Error),
+            ("CRITICAL", Weight::Error),
+        ] {
+            assert_eq!(Weight::of(word), weight, "{word}");
+        }
+    }
+}

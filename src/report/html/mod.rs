@@ -18,7 +18,8 @@ use url::Url;
 use self::lines::Lines;
 pub(super) use self::lines::Weight;
 use self::markup::Html;
-use super::diagnosis::{Digest, Finding};
+use super::causes::{self, Cause, MOST_LINES_OF_MARKDOWN};
+use super::diagnosis::Finding;
 use super::log::shorten;
 use super::narrative;
 use super::story::{Story, Tale};
@@ -37,7 +38,7 @@ const LONGEST_TEXT: usize = 4 * 1024;
 pub(super) struct Told<'a> {
     pub(super) outcome: &'a Outcome,
     pub(super) story: &'a Story,
-    pub(super) digest: &'a Digest,
+    pub(super) causes: &'a [Cause],
     pub(super) gate: &'a Gate,
     /// When the run ended.
     pub(super) now: jiff::Timestamp,
@@ -194,36 +195,49 @@ impl Told<'_> {
         html.markup("</dl>\n</section>\n");
     }
 
-    /// What the log says about a failure.
+    /// What the logs say about a failure.
     fn findings(&self, html: &mut Html) {
-        if self.outcome.is_good() || self.digest.is_empty() {
+        if self.causes.is_empty() {
             return;
         }
-        html.markup("<section aria-labelledby=\"digest\">\n")
-            .markup("<h2 id=\"digest\">What the log says about it</h2>\n<ol class=\"findings\">\n");
-        for finding in &self.digest.findings {
-            self.finding(finding, html);
+        html.markup("<section aria-labelledby=\"causes\">\n")
+            .markup("<h2 id=\"causes\">What the log says about it</h2>\n<ol class=\"findings\">\n");
+        for cause in self.causes {
+            for kind in causes::kinds(&cause.digest) {
+                self.finding(cause.target.as_deref(), kind, html);
+            }
         }
         html.markup("</ol>\n</section>\n");
     }
 
-    fn finding(&self, finding: &Finding, html: &mut Html) {
-        html.markup("<li><h3>")
-            .text(&self.line(finding.title))
-            .markup("</h3>\n<pre tabindex=\"0\">");
-        for line in &finding.lines {
+    /// Findings of one kind: the lines that tell it, where it is, what to try.
+    fn finding(&self, target: Option<&str>, kind: &[Finding], html: &mut Html) {
+        let Some(first) = kind.first() else {
+            return;
+        };
+        html.markup("<li><h3>");
+        if let Some(target) = target {
+            html.text(&self.line(target)).markup(": ");
+        }
+        html.markup(first.title).markup("</h3>\n<pre>");
+        for line in causes::lines_of(kind, MOST_LINES_OF_MARKDOWN) {
             html.text(&self.line(line)).markup("\n");
         }
         html.markup("</pre>\n");
-        if let Some(place) = &finding.place {
+        let places: Vec<String> = kind
+            .iter()
+            .filter_map(|finding| finding.place.as_ref())
+            .map(|place| format!("{}:{}", place.file, place.line))
+            .collect();
+        if !places.is_empty() {
             html.markup("<p>At <code>")
-                .text(&self.line(&format!("{}:{}", place.file, place.line)))
+                .text(&self.line(&places.join(", ")))
                 .markup("</code></p>\n");
         }
-        if !finding.advice.is_empty() {
-            html.markup("<p>")
-                .text(&self.line(finding.advice))
-                .markup("</p>\n");
+        if first.is_known {
+            html.markup("<p>");
+            advice(first.advice, html);
+            html.markup("</p>\n");
         }
         html.markup("</li>\n");
     }
@@ -328,15 +342,25 @@ fn log_head(page: &Page, html: &mut Html) {
         .markup("<p class=\"keys\"><kbd>/</kbd> search <kbd>n</kbd> next <kbd>N</kbd> previous <kbd>Esc</kbd> all lines</p>\n")
         .markup("</form>\n<p class=\"count\">")
         .count(lines.total)
-        .markup(" lines, ")
+        .markup(if lines.total == 1 { " line, " } else { " lines, " })
         .count(lines.errors)
-        .markup(" errors, ")
+        .markup(if lines.errors == 1 { " error, " } else { " errors, " })
         .count(lines.warnings)
-        .markup(" warnings.");
+        .markup(if lines.warnings == 1 { " warning." } else { " warnings." });
     if lines.errors > 0 {
         html.markup(" <a href=\"#first-error\">To the first error</a>");
     }
     html.markup("</p>\n");
+}
+
+/// A sentence of ours; between backticks stands what is to be typed.
+fn advice(text: &'static str, html: &mut Html) {
+    for (at, part) in text.split('`').enumerate() {
+        let is_code = !at.is_multiple_of(2);
+        html.markup(if is_code { "<code>" } else { "" })
+            .part(part)
+            .markup(if is_code { "</code>" } else { "" });
+    }
 }
 
 /// The address that this text is, if a page may lead there: no script, no file,
@@ -351,4 +375,53 @@ fn address(text: &str) -> Option<Url> {
 /// As the policy of a page names a style or a script.
 fn hash_of(text: &str) -> String {
     STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_address_of_the_web_is_one() {
+        for (text, leads_to) in [
+            ("https://a-b.c/d?e=1&f#g", "https://a-b.c/d?e=1&f#g"),
+            ("http://ci.local:8080/job/1", "http://ci.local:8080/job/1"),
+            // What looks like another host is shown as what it is.
+            ("https://sevall\u{430}.com/", "https://xn--sevall-6nf.com/"),
+        ] {
+            let address = address(text);
+            assert_eq!(address.as_ref().map(Url::as_str), Some(leads_to));
+        }
+        for text in [
+            "javascript:alert(1)",
+            "JaVaScRiPt://a.b/%0aalert(1)",
+            "data:text/html,x",
+            "file:///etc/passwd",
+            "https://sevalla.com@evil.example/",
+            "//a.b",
+            "main at 7d3f0c2a9",
+            "https://",
+            "",
+        ] {
+            assert_eq!(address(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn style_and_script_end_where_we_say_and_name_no_address() {
+        for text in [STYLE, SCRIPT] {
+            for never in ["</", "<!--", "://", "@import", "url(", "innerHTML", "eval("] {
+                assert!(!text.contains(never), "{never}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_hash_is_the_one_that_a_policy_names() {
+        // From the specification of Content Security Policy, section 8.4.
+        assert_eq!(
+            hash_of("alert('Hello, world.');"),
+            "qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng="
+        );
+    }
 }

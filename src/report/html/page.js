@@ -21,7 +21,7 @@
       const lines = Array.from(list.children, (item, offset) => {
         item.value = list.start + offset; // hidden lines must keep counting
         const text = item.textContent.toLowerCase();
-        return { item, text, weight: weights[item.className] || 0, isShown: true };
+        return { item, text, weight: weights[item.className] || 0, isShown: true, isFound: false };
       });
       return { list, lines, shown: lines.length };
     });
@@ -36,17 +36,23 @@
     const isHit = wanted !== "" || weight > 0;
     hits = [];
     for (const group of groups) {
+      const isShown = (line) => line.weight >= weight && (line.isFound || !only.checked);
       let shown = 0;
       for (const line of group.lines) {
-        const isFound = line.text.includes(wanted);
-        const isShown = line.weight >= weight && (isFound || !only.checked);
-        if (isShown !== line.isShown) line.item.hidden = !(line.isShown = isShown);
-        if (isShown) shown += 1;
-        if (isShown && isFound && isHit) hits.push(line);
+        line.isFound = line.text.includes(wanted);
+        if (!isShown(line)) continue;
+        shown += 1;
+        if (line.isFound && isHit) hits.push(line);
+      }
+      // Of a group without any the lines stay as they are.
+      if (shown === 0 || group.shown === 0) group.list.hidden = shown === 0;
+      if (shown > 0) {
+        for (const line of group.lines) {
+          if (line.isShown !== isShown(line)) line.item.hidden = !(line.isShown = isShown(line));
+        }
       }
       if (shown !== group.shown) {
         group.shown = shown;
-        group.list.hidden = shown === 0;
         group.list.style.containIntrinsicBlockSize = `auto ${shown * 1.5}em`;
       }
     }
@@ -117,6 +123,7 @@
   });
   document.querySelectorAll("#log ol").forEach((list) => watcher.observe(list));
 
+  form.addEventListener("focusin", index);
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
   next.addEventListener("click", () => go(1));

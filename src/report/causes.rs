@@ -1,0 +1,256 @@
+//! What the logs tell about a failure, in the forms in which it is told: as
+//! lines, as Markdown, at places of the repository, as a report of code quality.
+//! Pure.
+
+use super::diagnosis::{Digest, Finding};
+use super::log::beginning;
+use super::summary::fenced;
+use crate::ci::Place;
+
+/// The most kinds of findings of a deployment that are told in lines.
+const MOST_KINDS: usize = 3;
+
+/// The most lines that are told of a kind.
+const MOST_LINES: usize = 4;
+
+/// The same in Markdown, where there is room.
+pub(super) const MOST_LINES_OF_MARKDOWN: usize = 12;
+
+/// The most places that are marked. A host shows ten marks of a step, and one of
+/// them is the run's.
+const MOST_PLACES: usize = 9;
+
+/// The longest text of a mark or of an entry of the report, in bytes.
+const LONGEST_TEXT: usize = 500;
+
+/// What the log of one failed deployment tells.
+#[derive(Debug, Clone)]
+pub struct Cause {
+    /// What was deployed, where that is one of several.
+    pub(super) target: Option<String>,
+    /// What was found.
+    pub(super) digest: Digest,
+}
+
+/// Findings of one title, which stand together in a digest.
+pub(super) fn kinds(digest: &Digest) -> impl Iterator<Item = &[Finding]> {
+    digest.findings.chunk_by(|a, b| a.title == b.title)
+}
+
+/// The lines of a kind, each once.
+pub(super) fn lines_of(kind: &[Finding], most: usize) -> Vec<&str> {
+    let mut lines: Vec<&str> = Vec::new();
+    for line in kind.iter().flat_map(|finding| &finding.lines) {
+        if lines.len() < most && !lines.contains(&line.trim()) {
+            lines.push(line.trim());
+        }
+    }
+    lines
+}
+
+/// In lines, for an annotation and the output `error`.
+pub(super) fn lines(causes: &[Cause]) -> Vec<String> {
+    causes
+        .iter()
+        .flat_map(|cause| told(cause, |_| true))
+        .collect()
+}
+
+/// In lines, where the log has just been shown: only what adds to it.
+pub(super) fn known_lines(causes: &[Cause]) -> Vec<String> {
+    causes
+        .iter()
+        .flat_map(|cause| told(cause, |finding| finding.is_known))
+        .collect()
+}
+
+fn told(cause: &Cause, is_told: impl Fn(&Finding) -> bool) -> Vec<String> {
+    let mut all = Vec::new();
+    let target = cause.target.as_ref().map(|target| format!("{target}: "));
+    for kind in kinds(&cause.digest).take(MOST_KINDS) {
+        let Some(first) = kind.first().filter(|first| is_told(first)) else {
+            continue;
+        };
+        all.push(format!(
+            "{}{}:",
+            target.as_deref().unwrap_or_default(),
+            first.title
+        ));
+        let lines = lines_of(kind, MOST_LINES);
+        all.extend(lines.into_iter().map(|line| format!("  {line}")));
+        if first.is_known {
+            all.push(format!("  Try: {}", first.advice));
+        }
+    }
+    all
+}
+
+/// As Markdown; `line` makes a line of the log fit for a fence. What is not
+/// known to be a cause is left to the end of the log, apart from what the
+/// service itself calls an error.
+pub(super) fn markdown(
+    causes: &[Cause],
+    line: &impl Fn(&str) -> String,
+    code: &impl Fn(&str) -> String,
+) -> String {
+    let mut markdown = String::new();
+    for cause in causes {
+        let target = cause
+            .target
+            .as_deref()
+            .map(|target| format!("{}: ", code(target).trim()));
+        let target = target.unwrap_or_default();
+        for kind in kinds(&cause.digest) {
+            let Some(first) = kind.first().filter(|first| !first.is_tail()) else {
+                continue;
+            };
+            let lines = lines_of(kind, MOST_LINES_OF_MARKDOWN);
+            let lines: Vec<String> = lines.into_iter().map(line).collect();
+            markdown.push_str(&format!(
+                "{target}**{}**\n\n{}\n",
+                first.title,
+                fenced(&lines)
+            ));
+            if first.is_known {
+                markdown.push_str(&format!("{}\n\n", first.advice));
+            }
+        }
+    }
+    markdown
+}
+
+/// Whether anything is known of why they failed.
+pub(super) fn is_known(causes: &[Cause]) -> bool {
+    causes.iter().any(|cause| cause.digest.is_known())
+}
+
+/// The places to mark, each once, with what to say there.
+pub(super) fn at_places(causes: &[Cause]) -> Vec<(&'static str, String, &Place)> {
+    let mut all: Vec<(&'static str, String, &Place)> = Vec::new();
+    for finding in causes.iter().flat_map(|cause| &cause.digest.findings) {
+        let Some(place) = finding.place.as_ref() else {
+            continue;
+        };
+        let is_new = all.iter().all(|(_, _, other)| *other != place);
+        if all.len() < MOST_PLACES && is_new {
+            all.push((finding.title, text_of(finding), place));
+        }
+    }
+    all
+}
+
+fn text_of(finding: &Finding) -> String {
+    let lines: Vec<&str> = finding.lines.iter().map(|line| line.trim()).collect();
+    beginning(&lines.join("\n"), LONGEST_TEXT).to_owned()
+}
+
+/// A report of code quality as GitLab reads it. Empty where there is nothing, so
+/// that what was found before counts as corrected.
+pub(super) fn code_quality(causes: &[Cause]) -> String {
+    let places = at_places(causes).into_iter();
+    let entries: serde_json::Value = places
+        .map(|(title, text, place)| {
+            let last = text.lines().last().unwrap_or_default();
+            let of_what = format!("{title}\n{}\n{}\n{last}", place.file, place.line);
+            serde_json::json!({
+                "description": format!("{title}: {}", text.replace('\n', " ")),
+                "check_name": "sevalla-deploy",
+                "fingerprint": fingerprint(&of_what),
+                "severity": "blocker",
+                "location": { "path": place.file, "lines": { "begin": place.line } },
+            })
+        })
+        .collect();
+    format!("{entries:#}")
+}
+
+/// The same for the same text in every run, and hardly ever for another: FNV-1a.
+fn fingerprint(text: &str) -> String {
+    let hash = text.bytes().fold(
+        0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128,
+        |hash, byte| {
+            (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+        },
+    );
+    format!("{hash:032x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(title: &'static str, line: &str, place: Option<(&str, u32)>) -> Finding {
+        Finding {
+            title,
+            lines: vec![line.to_owned()],
+            place: place.map(|(file, line)| Place {
+                file: file.to_owned(),
+                line,
+                column: None,
+            }),
+            advice: "Do it.",
+            is_known: true,
+        }
+    }
+
+    fn causes() -> Vec<Cause> {
+        let findings = vec![
+            finding("Types", "a", Some(("src/a.ts", 3))),
+            finding("Types", "b", Some(("src/a.ts", 3))),
+            finding("Types", "c", Some(("src/c.ts", 5))),
+            finding("Else", "d", None),
+        ];
+        let digest = Digest { findings };
+        vec![Cause {
+            target: Some("shop".to_owned()),
+            digest,
+        }]
+    }
+
+    #[test]
+    fn a_kind_is_told_once_with_its_lines_and_its_advice() {
+        assert_eq!(
+            lines(&causes()),
+            [
+                "shop: Types:",
+                "  a",
+                "  b",
+                "  c",
+                "  Try: Do it.",
+                "shop: Else:",
+                "  d",
+                "  Try: Do it."
+            ]
+        );
+        let markdown = markdown(&causes(), &str::to_owned, &|text| format!("`{text}`"));
+        let types = "`shop`: **Types**\n\n```text\na\nb\nc\n```\n\nDo it.\n\n";
+        assert!(markdown.starts_with(types), "{markdown}");
+    }
+
+    #[test]
+    fn a_place_is_marked_once() {
+        let causes = causes();
+        let places = at_places(&causes);
+        let places: Vec<_> = places
+            .iter()
+            .map(|(_, text, place)| (text.as_str(), place.line))
+            .collect();
+        assert_eq!(places, [("a", 3), ("c", 5)]);
+    }
+
+    #[test]
+    fn the_report_has_what_gitlab_asks_for_and_is_empty_without_a_place() {
+        assert_eq!(code_quality(&[]), "[]");
+        let report: serde_json::Value = serde_json::from_str(&code_quality(&causes())).unwrap();
+        let entries = report.as_array().unwrap();
+        assert_eq!(entries.len(), 2);
+        assert_eq!(entries[0]["description"], "Types: a");
+        assert_eq!(entries[0]["location"]["path"], "src/a.ts");
+        assert_eq!(entries[0]["location"]["lines"]["begin"], 3);
+        assert_eq!(entries[0]["severity"], "blocker");
+        assert_ne!(entries[0]["fingerprint"], entries[1]["fingerprint"]);
+        // FNV's own test vectors.
+        assert_eq!(fingerprint(""), "6c62272e07bb014262b821756295c58d");
+        assert_eq!(fingerprint("a"), "d228cb696f1a8caf78912b704e4a8964");
+    }
+}

@@ -1,0 +1,47 @@
+//! What tools print when they fail, tool by tool.
+
+mod bundlers;
+mod compilers;
+mod containers;
+mod java;
+mod node;
+mod php_ruby;
+mod python;
+mod running;
+
+pub(super) use self::bundlers::LINT;
+pub(super) use self::python::EXCEPTION;
+pub(super) use self::running::UNCAUGHT;
+use super::pattern::Pattern;
+
+/// All patterns.
+pub(super) fn all() -> impl Iterator<Item = &'static Pattern> {
+    [
+        node::PATTERNS,
+        bundlers::PATTERNS,
+        python::PATTERNS,
+        compilers::PATTERNS,
+        java::PATTERNS,
+        php_ruby::PATTERNS,
+        containers::PATTERNS,
+        running::PATTERNS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// Whether the text begins with digits that this follows.
+fn number_then(text: &str, end: &str) -> bool {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    rest.len() < text.len() && rest.starts_with(end)
+}
+
+/// Whether nothing follows the number.
+fn ends(text: &str) -> bool {
+    !text.starts_with(|c: char| c.is_alphanumeric() || c == '.')
+}
+
+/// Whether there is more than the words.
+fn says_what(text: &str) -> bool {
+    !text.trim().is_empty()
+}

@@ -1,0 +1,336 @@
+//! Where in the repository a line of a log says that something is. Pure.
+//!
+//! Only what is certainly a source file of the repository is a place: an
+//! annotation at a file that is none misleads, and the text is a stranger's.
+
+use crate::ci::Place;
+
+/// Where builds put the repository. The first that fits is taken off.
+const ROOTS: &[&str] = &[
+    "/usr/src/app/",
+    "/usr/app/",
+    "/var/www/html/",
+    "/var/www/",
+    "/home/node/app/",
+    "/home/app/",
+    "/opt/build/repo/",
+    "/opt/app/",
+    "/srv/app/",
+    "/workspace/",
+    "/build/",
+    "/code/",
+    "/repo/",
+    "/app/",
+    "/src/",
+];
+
+/// Folders that hold what others wrote or what tools made.
+const FOREIGN: &[&str] = &[
+    "node_modules",
+    "site-packages",
+    "dist-packages",
+    "vendor",
+    "venv",
+    "gems",
+    "target",
+    "dist",
+];
+
+/// Files that are written by people, by the end of their name.
+const WRITTEN: &[&str] = &[
+    "ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs", "vue", "svelte", "astro", "mdx", "md",
+    "css", "scss", "sass", "less", "styl", "html", "hbs", "ejs", "pug", "json", "graphql",
+    "prisma", "sql", "py", "pyi", "pyx", "rs", "go", "mod", "java", "kt", "kts", "scala", "groovy",
+    "gradle", "clj", "php", "twig", "rb", "erb", "rake", "gemspec", "haml", "slim", "ex", "exs",
+    "heex", "cs", "fs", "c", "cc", "cpp", "h", "hpp", "swift", "dart", "elm", "sh", "toml", "yaml",
+    "yml", "xml", "txt",
+];
+
+/// The same without such an end.
+const NAMES: &[&str] = &["Dockerfile", "Gemfile", "Makefile", "Procfile", "Rakefile"];
+
+/// The longest path, in bytes.
+const LONGEST_PATH: usize = 200;
+
+/// The most numbers of a line that are looked at.
+const MOST_NUMBERS: usize = 24;
+
+/// A line or column has no more digits.
+const MOST_DIGITS: usize = 6;
+
+/// The first place that the line names.
+pub(super) fn first(line: &str) -> Option<Place> {
+    numbers(line).find_map(|at| place_at(line, at))
+}
+
+/// Whether the line is a path of the repository and nothing else.
+pub(super) fn path(line: &str) -> Option<String> {
+    in_repository(line.trim())
+}
+
+/// The place whose file an earlier line has named; the columns of tools that
+/// list errors under their file.
+pub(super) fn under(file: &str, line: &str) -> Option<Place> {
+    let (row, rest) = number(line.trim_start())?;
+    let (column, rest) = number(rest.strip_prefix(':')?)?;
+    rest.starts_with(' ').then(|| Place {
+        file: file.to_owned(),
+        line: row,
+        column: Some(column),
+    })
+}
+
+/// Where numbers begin that are not the end of a word.
+fn numbers(line: &str) -> impl Iterator<Item = usize> + '_ {
+    let bytes = line.as_bytes();
+    let before = |at: usize| at.checked_sub(1).and_then(|at| bytes.get(at)).copied();
+    let begins = move |at: &usize| {
+        bytes.get(*at).is_some_and(u8::is_ascii_digit)
+            && before(*at).is_some_and(|byte| matches!(byte, b':' | b'(' | b'[' | b' '))
+    };
+    (0..bytes.len()).filter(begins).take(MOST_NUMBERS)
+}
+
+/// The place whose line number begins here, in one of the forms of the tools.
+fn place_at(line: &str, at: usize) -> Option<Place> {
+    let (before, rest) = line.split_at_checked(at)?;
+    let (row, rest) = number(rest)?;
+    let (path, column) = if let Some(before) = before.strip_suffix(":[") {
+        // javac, as Maven shows it: /app/A.java:[12,5]
+        (before, Some(number(rest.strip_prefix(',')?)?.0))
+    } else if let Some(before) = before.strip_suffix(": (") {
+        // Kotlin before 1.8: /app/A.kt: (3, 5)
+        (before, Some(number(rest.strip_prefix(", ")?)?.0))
+    } else if let Some(before) = before.strip_suffix(" (") {
+        // Rollup: src/a.ts (3:9)
+        (before, Some(closed(rest.strip_prefix(':')?)?))
+    } else if let Some(before) = before.strip_suffix('(') {
+        // TypeScript: src/a.ts(3,5)
+        (before, Some(closed(rest.strip_prefix(',')?)?))
+    } else if let Some(before) = before.strip_suffix("\", line ") {
+        // Python: File "app/x.py", line 3
+        (before, None)
+    } else if let Some(before) = before.strip_suffix(" on line ") {
+        // PHP: in /app/x.php on line 3
+        (before, None)
+    } else if let Some(before) = before.strip_suffix(':') {
+        // All others: src/a.ts:3:5
+        let column = rest.strip_prefix(':').and_then(number);
+        let rest = column.map_or(rest, |(_, rest)| rest);
+        if rest.starts_with(|c: char| c.is_alphanumeric() || c == '.') {
+            return None;
+        }
+        (before, column.map(|(column, _)| column))
+    } else {
+        let before = before.strip_suffix(' ')?;
+        let (column, rest) = number(rest.strip_prefix(':')?)?;
+        if before.starts_with("ERROR in ") || before.starts_with("@ ") {
+            // webpack: ERROR in ./src/a.js 3:0-20, its columns from 0
+            (before, Some(column + 1))
+        } else {
+            // Sass: src/main.scss 4:10  root stylesheet
+            rest.ends_with("stylesheet")
+                .then_some((before, Some(column)))?
+        }
+    };
+    Some(Place {
+        file: in_repository(last_path(path)?)?,
+        line: Some(row).filter(|row| *row > 0)?,
+        column: column.filter(|column| *column > 0),
+    })
+}
+
+/// A number and what follows it.
+fn number(text: &str) -> Option<(u32, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (digits, rest) = text.split_at_checked(digits)?;
+    let number = Some(digits).filter(|digits| digits.len() <= MOST_DIGITS)?;
+    Some((number.parse().ok()?, rest))
+}
+
+/// A number that a bracket follows.
+fn closed(text: &str) -> Option<u32> {
+    let (number, rest) = number(text)?;
+    rest.starts_with(')').then_some(number)
+}
+
+/// The path in which the text ends.
+fn last_path(text: &str) -> Option<&str> {
+    let from = text.char_indices().rev().take(LONGEST_PATH + 1);
+    let begin = from.take_while(|(_, c)| is_of_path(*c)).last()?.0;
+    let (before, path) = text.split_at_checked(begin)?;
+    // The bracket of a stack frame: at main (/app/src/a.js:3:5)
+    let is_open = path.starts_with('(') && !path.contains(')');
+    let path = if is_open { path.get(1..)? } else { path };
+    if let Some(path) = path.strip_prefix("//") {
+        return before.ends_with("file:").then_some(path);
+    }
+    // The end of an address, or of something else.
+    let is_whole = |c: char| c.is_whitespace() || "\"'`<=|,".contains(c);
+    (before.is_empty() || before.ends_with(is_whole)).then_some(path)
+}
+
+/// Routes of frameworks have brackets and signs in their paths.
+fn is_of_path(c: char) -> bool {
+    c.is_alphanumeric() || "/._-+@$~()[]".contains(c)
+}
+
+/// The path relative to the repository's root, if it certainly lies in it.
+fn in_repository(path: &str) -> Option<String> {
+    if path.len() > LONGEST_PATH || !path.chars().all(is_of_path) {
+        return None;
+    }
+    let path = match path.strip_prefix('/') {
+        Some(_) => {
+            let root = ROOTS.iter().find_map(|root| path.strip_prefix(root));
+            root.or_else(|| below_heroku(path))?
+        }
+        None => path.strip_prefix("./").unwrap_or(path),
+    };
+    let is_foreign = |part: &str| part.is_empty() || is_dots(part) || FOREIGN.contains(&part);
+    let name = path.rsplit('/').next()?;
+    let is_written = match name.rsplit_once('.') {
+        Some((stem, end)) => !stem.is_empty() && WRITTEN.contains(&end),
+        None => NAMES.contains(&name),
+    };
+    let is_begun = path.starts_with(|c: char| c.is_alphanumeric() || "._@([".contains(c));
+    let is_ours = is_written && is_begun && !path.split('/').any(is_foreign);
+    is_ours.then(|| path.to_owned())
+}
+
+/// A folder that begins with a dot holds what tools keep; with two it leads out.
+fn is_dots(part: &str) -> bool {
+    part.starts_with('.')
+        && !matches!(part, ".github" | ".storybook" | ".vitepress")
+        && !part.ends_with("rc.js")
+        && !part.ends_with("rc.cjs")
+        && !part.ends_with("rc.json")
+}
+
+/// /tmp/build_1a2b3c/app.js
+fn below_heroku(path: &str) -> Option<&str> {
+    let (name, path) = path.strip_prefix("/tmp/build_")?.split_once('/')?;
+    name.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric())
+        .then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(line: &str) -> Option<String> {
+        let place = first(line)?;
+        let column = place.column.map(|column| format!(":{column}"));
+        Some(format!(
+            "{}:{}{}",
+            place.file,
+            place.line,
+            column.unwrap_or_default()
+        ))
+    }
+
+    #[test]
+    fn each_tool_names_a_place_in_its_own_way() {
+        for (line, place) in [
+            (
+                "src/a.ts(3,5): error TS2304: Cannot find name 'x'.",
+                "src/a.ts:3:5",
+            ),
+            (
+                "src/a.ts:3:5 - error TS2304: Cannot find name 'x'.",
+                "src/a.ts:3:5",
+            ),
+            ("  --> src/main.rs:4:9", "src/main.rs:4:9"),
+            ("./main.go:10:2: undefined: x", "main.go:10:2"),
+            (
+                "  File \"/app/shop/x.py\", line 3, in <module>",
+                "shop/x.py:3",
+            ),
+            (
+                "PHP Parse error:  unexpected '}' in /app/src/x.php on line 3",
+                "src/x.php:3",
+            ),
+            (
+                "PHP Fatal error:  Uncaught Error: no in /var/www/html/x.php:12",
+                "x.php:12",
+            ),
+            (
+                "[ERROR] /app/src/main/java/A.java:[12,5] cannot find symbol",
+                "src/main/java/A.java:12:5",
+            ),
+            (
+                "e: file:///workspace/src/A.kt:3:5 Unresolved reference: x",
+                "src/A.kt:3:5",
+            ),
+            (
+                "e: /workspace/src/A.kt: (3, 5): Unresolved reference: x",
+                "src/A.kt:3:5",
+            ),
+            ("ERROR in ./src/index.js 3:0-20", "src/index.js:3:1"),
+            (
+                "src/z.ts (3:9): \"foo\" is not exported by \"src/y.ts\"",
+                "src/z.ts:3:9",
+            ),
+            (
+                "    at main (/usr/src/app/src/server.js:7:3)",
+                "src/server.js:7:3",
+            ),
+            (
+                "./app/(shop)/[id]/page.tsx:12:7",
+                "app/(shop)/[id]/page.tsx:12:7",
+            ),
+            (
+                "/tmp/build_1a2b3c/lib/x.rb:9:in `go': boom (NameError)",
+                "lib/x.rb:9",
+            ),
+            (
+                "  src/main.scss 4:10  root stylesheet",
+                "src/main.scss:4:10",
+            ),
+            ("Dockerfile:12", "Dockerfile:12"),
+            ("/app/app/models/x.rb:1: syntax error", "app/models/x.rb:1"),
+        ] {
+            assert_eq!(shown(line).as_deref(), Some(place), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_of_the_repository_is_no_place() {
+        for line in [
+            "/etc/passwd:3:5",
+            "/etc/x.sh:3:5",
+            "../x.ts:3:5",
+            "/app/../etc/x.sh:3:5",
+            "src/../../x.ts(3,5): error",
+            "node_modules/x/index.js:3:5",
+            "/app/node_modules/x/index.d.ts(3,5): error TS1",
+            "/app/.venv/lib/x.py:3",
+            "https://evil.example/x.js:3:5",
+            "http://localhost:3000/x.js:3:5",
+            "webpack:///./src/x.ts:3:5",
+            "registry.npmjs.org:443",
+            "image.js:20.1",
+            "src/x.ts:0:1",
+            "src/x.ts:99999999",
+            "src/x*.ts:3:5",
+            "src//x.ts:3:5",
+            "-x.ts:3:5",
+            "C:\\app\\x.ts:3:5",
+            "localhost:3000",
+            "10:20:30",
+            ".:3",
+            "/app/:3",
+            ".ts:3",
+        ] {
+            assert_eq!(shown(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_brackets_and_numbers_is_read_in_no_time() {
+        for piece in ["a(1", "(1,", "x.ts:1", ":1", " 1", "/"] {
+            let _none = first(&piece.repeat(100_000));
+        }
+    }
+}

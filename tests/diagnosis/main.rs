@@ -1,0 +1,179 @@
+//! What is found in logs: each tool's way to fail, with the noise around it,
+//! and nothing where a build went well or failed in a way of its own.
+//!
+//! The logs in `first.txt` were at hand while the patterns were made, those in
+//! `second.txt` (other versions, other ways) were written when they were done.
+//! A log begins with `### name`; `= title | words` is something that has to be
+//! found, with words of a line that has to be told, and `@ file:line:column` a
+//! place that has to be named. The log follows after `---`.
+
+mod hostile;
+
+use std::collections::BTreeSet;
+
+use sevalla_deploy::redactor::Broken;
+use sevalla_deploy::report::diagnosis::{Diagnosis, Digest, Finding};
+use sevalla_deploy::shown::{Gate, Line};
+
+/// A log and what has to be found in it.
+struct Case<'a> {
+    name: &'a str,
+    titles: Vec<(&'a str, &'a str)>,
+    places: BTreeSet<&'a str>,
+    log: &'a str,
+}
+
+fn cases(text: &str) -> Vec<Case<'_>> {
+    let pieces = text.split("### ").filter(|piece| !piece.is_empty());
+    pieces.map(case).collect()
+}
+
+fn case(piece: &str) -> Case<'_> {
+    let (head, log) = piece.split_once("---\n").expect("a head");
+    let (name, head) = head.split_once('\n').expect("a name");
+    let titles = head.lines().filter_map(|line| line.strip_prefix("= "));
+    Case {
+        name,
+        titles: titles
+            .map(|line| line.split_once(" | ").expect("words"))
+            .collect(),
+        places: head
+            .lines()
+            .filter_map(|line| line.strip_prefix("@ "))
+            .collect(),
+        log,
+    }
+}
+
+/// The digest of a log whose lines have this weight, cleaned as in a run.
+pub(crate) fn digest(log: &str, severity: &str) -> Digest {
+    let (gate, prefix) = (Gate::default(), Line::default());
+    let (mut broken, mut diagnosis) = (Broken::default(), Diagnosis::default());
+    for line in gate.lines(&prefix, &log.replace("\\e", "\u{1b}"), &mut broken) {
+        diagnosis.take(severity, line.as_str());
+    }
+    diagnosis.digest()
+}
+
+fn places(digest: &Digest) -> BTreeSet<String> {
+    let places = digest
+        .findings
+        .iter()
+        .filter_map(|finding| finding.place.as_ref());
+    let shown = places.map(|place| {
+        let column = place
+            .column
+            .map(|column| format!(":{column}"))
+            .unwrap_or_default();
+        format!("{}:{}{column}", place.file, place.line)
+    });
+    shown.collect()
+}
+
+/// How much of what was found is right, and how much of what is right was found.
+#[derive(Default)]
+struct Score {
+    right: f64,
+    wrong: f64,
+    missed: f64,
+}
+
+impl Score {
+    fn add(&mut self, right: usize, wrong: usize, missed: usize) {
+        let number = |count: usize| f64::from(u32::try_from(count).expect("few"));
+        self.right += number(right);
+        self.wrong += number(wrong);
+        self.missed += number(missed);
+    }
+
+    fn precision(&self) -> f64 {
+        self.right / (self.right + self.wrong)
+    }
+
+    fn recall(&self) -> f64 {
+        self.right / (self.right + self.missed)
+    }
+}
+
+/// Scores titles (with their lines) and places of the logs, and prints both.
+#[expect(clippy::print_stdout, reason = "the figures are for people too")]
+fn score(set: &str, text: &str) -> [f64; 5] {
+    let (mut titles, mut places_score, mut firsts) =
+        (Score::default(), Score::default(), Score::default());
+    for case in cases(text) {
+        let digest = digest(case.log, "INFO");
+        let known: Vec<&Finding> = digest
+            .findings
+            .iter()
+            .filter(|finding| finding.is_known)
+            .collect();
+        let is_told = |(title, words): &&(&str, &str)| {
+            let mut of_title = known.iter().filter(|finding| finding.title == *title);
+            of_title.any(|finding| finding.lines.iter().any(|line| line.contains(words)))
+        };
+        let right = case.titles.iter().filter(is_told).count();
+        let is_expected = |title: &str| case.titles.iter().any(|(expected, _)| *expected == title);
+        let found: BTreeSet<&str> = known.iter().map(|finding| finding.title).collect();
+        let wrong = found.iter().filter(|title| !is_expected(title)).count();
+        titles.add(right, wrong, case.titles.len() - right);
+        let is_first_right = known
+            .first()
+            .is_some_and(|first| first.title == case.titles[0].0);
+        firsts.add(usize::from(is_first_right), 0, usize::from(!is_first_right));
+        let named = places(&digest);
+        let named: BTreeSet<&str> = named.iter().map(String::as_str).collect();
+        let both = named.intersection(&case.places).count();
+        places_score.add(both, named.len() - both, case.places.len() - both);
+        if right < case.titles.len() || wrong > 0 || named != case.places || !is_first_right {
+            println!("{set}/{}: {named:?} {:#?}", case.name, known);
+        }
+    }
+    let figures = [
+        titles.precision(),
+        titles.recall(),
+        places_score.precision(),
+        places_score.recall(),
+        firsts.recall(),
+    ];
+    println!(
+        "{set}: causes {:.3} right of those found, {:.3} found; places {:.3} right, {:.3} found; first right in {:.3}",
+        figures[0], figures[1], figures[2], figures[3], figures[4]
+    );
+    figures
+}
+
+#[test]
+fn the_logs_that_the_patterns_were_made_with_are_understood() {
+    let figures = score("first", include_str!("first.txt"));
+    assert!(figures.iter().all(|figure| *figure > 0.99), "{figures:?}");
+}
+
+#[test]
+fn nothing_is_claimed_where_nothing_is_known() {
+    for case in cases(include_str!("silent.txt")) {
+        for severity in ["", "INFO", "ERROR"] {
+            let digest = digest(case.log, severity);
+            assert!(!digest.is_known(), "{}: {digest:#?}", case.name);
+            assert!(places(&digest).is_empty(), "{}", case.name);
+            let last = case.log.lines().last().unwrap().trim();
+            let lines = digest.findings.iter().flat_map(|finding| &finding.lines);
+            // Without what a builder puts in front.
+            let is_last = |line: &String| last.ends_with(line.trim());
+            assert!(lines.clone().any(is_last), "{}: {digest:?}", case.name);
+        }
+    }
+}
+
+#[test]
+fn what_is_found_does_not_depend_on_the_weight_of_lines() {
+    for case in cases(include_str!("first.txt")) {
+        let of = |severity| digest(case.log, severity);
+        assert_eq!(of("INFO"), of("ERROR"), "{}", case.name);
+    }
+}
+
+#[test]
+fn logs_that_the_patterns_were_not_made_with_are_understood() {
+    let figures = score("second", include_str!("second.txt"));
+    assert!(figures.iter().all(|figure| *figure > 0.9), "{figures:?}");
+}

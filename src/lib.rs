@@ -44,7 +44,7 @@ use tokio::time::Instant;
 
 use self::ci::{Facts, Host};
 use self::deadline::Deadline;
-use self::inputs::{Inputs, Problem};
+use self::inputs::{ActionName, Inputs, Problem};
 use self::outcome::{Ending, Outcome};
 use self::plan::Plan;
 use self::process::{Connect, Process, Variables};
@@ -95,6 +95,7 @@ pub async fn run(mut process: Process) -> Outcome {
         gate: gate.clone(),
         clock: process.clock,
         facts: facts.clone(),
+        host,
     }));
     reporter.mask(redactor.secrets());
 
@@ -139,6 +140,8 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
         reporter.on(Event::Warning(&warning));
     }
     let (inputs, problems) = Inputs::read(world.variables);
+    let action = plan::action_of(&inputs).map(ActionName::word);
+    reporter.expect(action, &plan::files(&inputs));
     if let Some(why) = plan::passes(&inputs, facts) {
         return Outcome::passed(&why);
     }

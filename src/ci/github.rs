@@ -85,6 +85,11 @@ impl Channel for GitHub {
         self.files.outputs(outputs)
     }
 
+    /// GitHub does, and so do Gitea and Forgejo.
+    fn draws_mermaid(&self) -> bool {
+        true
+    }
+
     fn summary(&mut self, markdown: &Block) -> Result<(), String> {
         self.files.summary(markdown)
     }

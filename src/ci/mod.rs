@@ -31,6 +31,10 @@ pub trait Channel {
     fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>);
     /// Gives the outputs to later steps, all or none.
     fn outputs(&mut self, outputs: &[(&'static str, Block)]) -> Result<(), String>;
+    /// Whether the summary's reader draws what stands in a `mermaid` fence.
+    fn draws_mermaid(&self) -> bool {
+        false
+    }
     /// Adds to the job's summary, whole or not at all.
     fn summary(&mut self, markdown: &Block) -> Result<(), String>;
 }

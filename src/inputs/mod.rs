@@ -255,7 +255,10 @@ inputs! {
     "What toggle-cdn makes of the CDN, on or off. Left out, it is turned to what it is not."
 
     report_file: Option<PathBuf>, default: None, secret: false, also: &[],
-    "Path of a file that receives the output result, however long it is."
+    "Path of a file that receives a report of the run as JSON, however it ends. docs/report.schema.json says what is in it."
+
+    junit_file: Option<PathBuf>, default: None, secret: false, also: &[],
+    "Path of a file that receives the run as test cases in JUnit's XML, however it ends, for the page of tests of a CI."
 
     logs: Logs, default: Some("live"), secret: false, also: &[],
     "When to print the deployment's log, live (while it runs), on-failure (at the end, unless it succeeded) or off."

@@ -275,6 +275,7 @@ impl Plan {
             warnings: Vec::new(),
             why_no_secrets: why_no_secrets(facts),
         };
+        judge_files(&inputs, &mut doubts);
         let task = action(&inputs, &mut doubts)
             .and_then(|action| settle(action, &inputs, facts, &mut doubts));
         let Some(task) = task.filter(|_| doubts.problems.is_empty()) else {
@@ -303,6 +304,7 @@ impl Plan {
         };
         Ok(Self {
             task,
+            files: files(&inputs),
             token: inputs.sevalla_token,
             api_url: inputs.api_url.0,
             follow: inputs.wait_for_finish && can_follow,
@@ -319,12 +321,6 @@ impl Plan {
             comment: inputs.comment,
             code_host: facts.repository.clone().zip(inputs.github_token),
             logs: inputs.logs,
-            files: Files {
-                log: inputs.log_file,
-                report: inputs.report_file,
-                page: inputs.html_report,
-                code_quality: inputs.code_quality_file,
-            },
             summary: inputs.summary,
             dry_run: inputs.dry_run,
             warnings: doubts.warnings,
@@ -338,6 +334,52 @@ impl Plan {
             management.draw(password);
         }
         self
+    }
+}
+
+/// The files that the user wants written.
+pub fn files(inputs: &Inputs) -> Files {
+    Files {
+        log: inputs.log_file.clone(),
+        report: inputs.report_file.clone(),
+        junit: inputs.junit_file.clone(),
+        code_quality: inputs.code_quality_file.clone(),
+        page: inputs.html_report.clone(),
+    }
+}
+
+/// Each file needs a name of its own: the last to be written would be the only
+/// one.
+fn judge_files(inputs: &Inputs, doubts: &mut Doubts) {
+    let files = [
+        ("log-file", &inputs.log_file),
+        ("report-file", &inputs.report_file),
+        ("junit-file", &inputs.junit_file),
+        ("code-quality-file", &inputs.code_quality_file),
+        ("html-report", &inputs.html_report),
+    ];
+    for (number, (name, path)) in files.iter().enumerate() {
+        let others = files.iter().take(number);
+        let mut same = others.filter(|(_, other)| path.is_some() && other == path);
+        if let Some((other, _)) = same.next() {
+            doubts.problem(
+                inputs.spelling(name),
+                &format!("it names the same file as {}", inputs.spelling(other)),
+            );
+        }
+    }
+}
+
+/// The action that the inputs name, or the only one that they leave.
+pub fn action_of(inputs: &Inputs) -> Option<ActionName> {
+    let app = inputs.is_given("app-id") || inputs.is_given("deploy-hook-url");
+    match (inputs.action, app, inputs.is_given("static-site-id")) {
+        (Some(action), _, _) => Some(action),
+        // It is no action: what it was to be cannot be judged further.
+        (None, _, _) if inputs.is_given("action") => None,
+        (None, true, false) => Some(ActionName::DeployApp),
+        (None, false, true) => Some(ActionName::DeployStaticSite),
+        (None, ..) => None,
     }
 }
 
@@ -436,32 +478,25 @@ impl Doubts {
 }
 
 fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
-    let app = inputs.is_given("app-id") || inputs.is_given("deploy-hook-url");
-    match (inputs.action, app, inputs.is_given("static-site-id")) {
-        (Some(action), _, _) => Some(action),
-        // It is no action: what it was to be cannot be judged further.
-        (None, _, _) if inputs.is_given("action") => None,
-        (None, true, false) => Some(ActionName::DeployApp),
-        (None, false, true) => Some(ActionName::DeployStaticSite),
-        (None, true, true) => {
-            doubts.problem(
-                "action",
-                "both an application and a static site are given; set it to deploy-app or deploy-static-site",
-            );
-            None
-        }
-        (None, false, false) => {
-            doubts.problem(
-                "app-id",
-                "nothing says what to deploy; set app-id (or deploy-hook-url) for an application, \
-                 static-site-id for a static site, or action for anything else",
-            );
-            if !inputs.is_given("sevalla-token") {
-                doubts.need_token();
-            }
-            None
-        }
+    if action_of(inputs).is_some() || inputs.is_given("action") {
+        return action_of(inputs);
     }
+    if inputs.is_given("static-site-id") {
+        doubts.problem(
+            "action",
+            "both an application and a static site are given; set it to deploy-app or deploy-static-site",
+        );
+        return None;
+    }
+    doubts.problem(
+        "app-id",
+        "nothing says what to deploy; set app-id (or deploy-hook-url) for an application, \
+         static-site-id for a static site, or action for anything else",
+    );
+    if !inputs.is_given("sevalla-token") {
+        doubts.need_token();
+    }
+    None
 }
 
 /// What the action comes to with these inputs.

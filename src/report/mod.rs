@@ -7,9 +7,12 @@ mod causes;
 pub mod comment;
 pub mod diagnosis;
 mod html;
+mod json;
+mod junit;
 mod log;
 mod narrative;
 mod outputs;
+mod picture;
 pub mod records;
 mod story;
 mod summary;
@@ -32,7 +35,7 @@ pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SH
 pub use self::outputs::{LONGEST_VALUE, OUTPUTS};
 use self::story::Story;
 use self::timeline::{Phase, State};
-use crate::ci::{Channel, Facts, Level};
+use crate::ci::{Channel, Facts, Host, Level};
 use crate::code_host::Marker;
 use crate::deployment::{Deployment, LogLine, Service, Status};
 use crate::inputs::Logs;
@@ -115,6 +118,8 @@ pub struct Files {
     pub report: Option<PathBuf>,
     /// The page about the run.
     pub page: Option<PathBuf>,
+    /// The run as test cases, in the XML of `JUnit`.
+    pub junit: Option<PathBuf>,
     /// The places at fault, as GitLab reads them.
     pub code_quality: Option<PathBuf>,
 }
@@ -129,6 +134,8 @@ pub struct Setup {
     pub clock: fn() -> Timestamp,
     /// What the CI told about the run.
     pub facts: Facts,
+    /// The CI.
+    pub host: Host,
 }
 
 /// Tells a run's events to the place it runs in.
@@ -139,6 +146,7 @@ struct Inner {
     gate: Gate,
     clock: fn() -> Timestamp,
     story: Story,
+    host: Host,
     log: LogSink,
     files: Files,
     summary: bool,
@@ -152,10 +160,22 @@ impl Reporter {
             gate: setup.gate,
             clock: setup.clock,
             story: Story::new(setup.facts, (setup.clock)()),
+            host: setup.host,
             log: LogSink::default(),
             files: Files::default(),
             summary: true,
         }))
+    }
+
+    /// Sets what is known before anything is judged: the action, in the word
+    /// of the input, and the files that tell of every run, however it ends.
+    pub fn expect(&self, action: Option<&'static str>, files: &Files) {
+        let mut inner = self.0.borrow_mut();
+        inner.story.action = action;
+        inner.files = Files {
+            log: None,
+            ..files.clone()
+        };
     }
 
     /// Sets what the user wants to see.
@@ -251,7 +271,11 @@ impl Inner {
             self.channel.annotate(Level::Error, &title, &message, None);
             self.mark_places(&causes);
         }
-        let result = self.write_result();
+        if let Err(problem) = &trouble {
+            self.story.take_in(Event::Warning(problem));
+        }
+        let report = self.write_report(outcome, &causes);
+        let junit = self.write_junit(outcome, &causes);
         let quality = self.write_code_quality(&causes);
         let outputs: Vec<_> = outputs::of(outcome, &causes, &self.story)
             .into_iter()
@@ -263,7 +287,7 @@ impl Inner {
             .map_err(|error| format!("The outputs could not be written to {error}"));
         let summary = self.summarize(outcome, &causes);
         let page = self.write_page(outcome, &causes);
-        for problem in [trouble, result, quality, outputs, summary, page]
+        for problem in [trouble, report, junit, quality, outputs, summary, page]
             .into_iter()
             .filter_map(Result::err)
         {
@@ -325,6 +349,7 @@ impl Inner {
             "database-password" => Gate::default().block(text),
             // Half of it would be no JSON.
             "result" if text.len() > LONGEST_VALUE => Block::default(),
+            "result" => self.gate.json(text),
             _ => {
                 let text = self.gate.block(text);
                 self.gate
@@ -333,18 +358,18 @@ impl Inner {
         }
     }
 
-    fn write_result(&mut self) -> Result<(), String> {
-        let Some(result) = &self.story.result else {
-            return Ok(());
-        };
-        match &self.files.report {
-            Some(path) => whole_file::write(path, "The result", &self.gate.block(result)),
-            None if result.len() > LONGEST_VALUE => Err(format!(
+    fn write_report(&self, outcome: &Outcome, causes: &[Cause]) -> Result<(), String> {
+        if let Some(path) = &self.files.report {
+            let text = json::of(outcome, causes, &self.story, self.host, &self.gate);
+            return whole_file::write(path, "The report", &text);
+        }
+        match self.story.result.as_ref().map(String::len) {
+            Some(length) if length > LONGEST_VALUE => Err(format!(
                 "The result has {} KiB and an output at most {}: set report-file to get it",
-                result.len() / 1024,
+                length / 1024,
                 LONGEST_VALUE / 1024
             )),
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -359,6 +384,14 @@ impl Inner {
             gate: &self.gate,
             now: (self.clock)(),
         })
+    }
+
+    fn write_junit(&self, outcome: &Outcome, causes: &[Cause]) -> Result<(), String> {
+        let Some(path) = &self.files.junit else {
+            return Ok(());
+        };
+        let text = junit::of(outcome, causes, &self.story, &self.log.tail(), &self.gate);
+        whole_file::write(path, "The test report", &text)
     }
 
     /// The outcome with texts of bounded length: what a build or a service
@@ -417,7 +450,14 @@ impl Inner {
         if !self.summary {
             return Ok(());
         }
-        let markdown = summary::of(outcome, causes, &self.story, &self.log.tail(), &self.gate);
+        let markdown = summary::of(
+            outcome,
+            causes,
+            &self.story,
+            &self.log.tail(),
+            self.channel.draws_mermaid(),
+            &self.gate,
+        );
         let written = self.channel.summary(&self.gate.block(&markdown));
         written.map_err(|error| format!("The summary could not be written to {error}"))
     }

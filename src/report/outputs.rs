@@ -51,7 +51,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ),
     (
         "result",
-        "What list or show found, or update changes, as JSON. Empty above 64 KiB; report-file takes any length.",
+        "What list or show found, or update changes, as JSON. Empty above 64 KiB; report-file holds it whatever its length.",
     ),
     ("database-id", "UUID of the database."),
     (

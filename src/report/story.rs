@@ -16,6 +16,10 @@ use crate::watch::past::Usual;
 /// The facts of a run.
 pub(super) struct Story {
     began: Began,
+    /// What is done, in the word of the input.
+    pub(super) action: Option<&'static str>,
+    /// How often a request was sent again.
+    pub(super) retries: u32,
     pub(super) facts: Facts,
     pub(super) warnings: Vec<String>,
     /// The one service that is deployed, where it is one.
@@ -88,6 +92,8 @@ impl Story {
         let moment = Instant::now();
         Self {
             began: Began { wall, moment },
+            action: None,
+            retries: 0,
             facts,
             warnings: Vec::new(),
             own: Tale::default(),
@@ -105,9 +111,13 @@ impl Story {
                 if let Event::Warning(text) = event {
                     self.warnings.push((*text).to_owned());
                 }
+                if let Event::Retrying(..) = event {
+                    self.retries += 1;
+                }
                 self.target_mut(service).take_in(*event);
             }
             Event::Warning(text) => self.warnings.push(text.to_owned()),
+            Event::Retrying(..) => self.retries += 1,
             Event::PreviewApp { app, is_new, .. } => self.preview = Some((app, is_new)),
             Event::Database { id, is_new } => self.database = Some((id, is_new)),
             Event::Password(password) => self.password = Some(password.clone()),

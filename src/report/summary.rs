@@ -6,6 +6,7 @@
 use super::causes::{self, Cause};
 use super::log::shorten;
 use super::narrative;
+use super::picture;
 use super::story::{Story, Tale};
 use crate::deployment::Deployment;
 use crate::outcome::Outcome;
@@ -27,6 +28,7 @@ pub(super) fn of(
     causes: &[Cause],
     story: &Story,
     tail: &[&Line],
+    draws_mermaid: bool,
     gate: &Gate,
 ) -> String {
     let text =
@@ -44,6 +46,9 @@ pub(super) fn of(
     markdown.push('\n');
     if story.targets.len() > 1 {
         markdown.push_str(&targets(&story.targets, &text));
+    }
+    if let Some(picture) = picture::of(&story.timeline(), draws_mermaid) {
+        markdown.push_str(&format!("{picture}\n"));
     }
     if outcome.is_good() {
         return markdown;
@@ -87,6 +92,12 @@ pub(super) fn rows(story: &Story) -> Vec<(&'static str, String)> {
         ("Commit of this run", story.facts.commit.clone()),
         ("Time", narrative::times(story)),
         ("Usually", narrative::comparison(story)),
+        (
+            "Last ones, this one",
+            tale.usual
+                .as_ref()
+                .and_then(|usual| picture::last_ones(usual, tale.run())),
+        ),
         ("Run", story.facts.run_url.clone()),
     ];
     let warnings = story

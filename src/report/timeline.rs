@@ -362,3 +362,245 @@ fn in_sequence(spans: Vec<Span>, now: Timestamp) -> Vec<Span> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::deployment::DeploymentId;
+
+    const BEGAN: i64 = 1_772_000_000;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(BEGAN + seconds).unwrap()
+    }
+
+    fn deployment(status: Status, times: [Option<i64>; 3]) -> Deployment {
+        let [created_at, started_at, finished_at] = times.map(|time| time.map(at));
+        Deployment {
+            status,
+            created_at,
+            started_at,
+            finished_at,
+            ..Deployment::only_its_id(DeploymentId("x".to_owned()))
+        }
+    }
+
+    fn own(name: Phase, begin: i64, end: i64) -> Span {
+        Span {
+            name,
+            begin: at(begin),
+            end: Some(at(end)),
+            state: State::Done,
+        }
+    }
+
+    /// A run that asked at 2, saw the deployment wait at 3, run at 7, and end
+    /// at 71.
+    fn record<'a>(deployment: &'a Deployment, own: &'a [Span]) -> Record<'a> {
+        Record {
+            began: Some(at(0)),
+            is_ours: true,
+            known: Some(at(3)),
+            waiting: Some(at(3)),
+            running: Some(at(7)),
+            going_on: Some(at(60)),
+            ended: Some(at(71)),
+            deployment: Some(deployment),
+            own,
+            now: at(100),
+        }
+    }
+
+    /// Phase, begin, end, in seconds of the run.
+    fn told(lane: &Lane) -> Vec<(&'static str, i64, Option<i64>)> {
+        let since = |time: Timestamp| time.as_second() - BEGAN;
+        let spans = lane.spans.iter();
+        spans
+            .map(|span| (span.name.word(), since(span.begin), span.end.map(since)))
+            .collect()
+    }
+
+    #[test]
+    fn the_times_of_the_service_stand_between_ours() {
+        let ended = deployment(Status::Success, [Some(2), Some(6), Some(70)]);
+        let own = [own(Phase::Log, 71, 73), own(Phase::Verification, 73, 90)];
+        let lane = record(&ended, &own).lane(None);
+        assert_eq!(
+            told(&lane),
+            [
+                ("preparing", 0, Some(2)),
+                ("queue", 2, Some(6)),
+                ("running", 6, Some(70)),
+                ("log", 71, Some(73)),
+                ("verification", 73, Some(90)),
+            ]
+        );
+        assert_eq!(lane.skew, SignedDuration::ZERO);
+    }
+
+    #[test]
+    fn a_clock_that_differs_moves_its_times_together() {
+        for ahead in [-7200, -300, 45, 3600] {
+            let times = [2, 6, 70].map(|time| Some(time + ahead));
+            let ended = deployment(Status::Success, times);
+            let lane = record(&ended, &[]).lane(None);
+            let spans = told(&lane);
+            let [.., (_, created, started), (_, _, ended)] = spans.as_slice() else {
+                panic!("{spans:?}");
+            };
+            assert_eq!(started.unwrap() - created, 4);
+            assert_eq!(ended.unwrap() - started.unwrap(), 64);
+            assert!(
+                (0..=3).contains(created) && ended.unwrap() <= 71,
+                "{spans:?}"
+            );
+            let seconds = lane.skew.as_secs();
+            assert!((ahead - 10..=ahead + 10).contains(&seconds), "{seconds}");
+        }
+    }
+
+    #[test]
+    fn without_times_of_the_service_ours_stand() {
+        let ended = deployment(Status::Failed, [None; 3]);
+        assert_eq!(
+            told(&record(&ended, &[]).lane(None)),
+            [
+                ("preparing", 0, Some(3)),
+                ("queue", 3, Some(7)),
+                ("running", 7, Some(71)),
+            ]
+        );
+        // Times that are in no order are none.
+        let odd = deployment(Status::Failed, [Some(2), Some(-50), Some(-60)]);
+        let lane = record(&odd, &[]).lane(None);
+        assert_eq!(told(&lane)[2], ("running", 7, Some(71)));
+    }
+
+    #[test]
+    fn what_somebody_else_has_started_needed_no_steps_of_ours() {
+        let found = deployment(Status::Success, [Some(-500), Some(-490), Some(70)]);
+        let mut record = record(&found, &[]);
+        record.is_ours = false;
+        record.waiting = None;
+        record.running = Some(at(3));
+        assert_eq!(
+            told(&record.lane(None)),
+            [("queue", -500, Some(-490)), ("running", -490, Some(70))]
+        );
+    }
+
+    #[test]
+    fn waiting_for_others_stands_among_our_steps() {
+        let own = [own(Phase::Waiting, 1, 30)];
+        let ended = deployment(Status::Success, [Some(32), Some(33), Some(70)]);
+        let mut record = record(&ended, &own);
+        (record.known, record.waiting) = (Some(at(32)), None);
+        record.running = Some(at(34));
+        let spans = told(&record.lane(None));
+        assert_eq!(
+            spans[..3],
+            [
+                ("preparing", 0, Some(1)),
+                ("waiting", 1, Some(30)),
+                ("preparing", 30, Some(32)),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_was_broken_off_is_open() {
+        let running = deployment(Status::InProgress, [Some(2), Some(6), None]);
+        let mut record = record(&running, &[]);
+        record.ended = None;
+        let lane = record.lane(None);
+        let last = lane.spans.last().unwrap();
+        assert_eq!((last.state, last.end), (State::Open, None));
+        assert_eq!(last.length(at(100)), SignedDuration::from_secs(94));
+        let nothing = Record {
+            began: Some(at(0)),
+            now: at(5),
+            ..Record::default()
+        };
+        assert_eq!(told(&nothing.lane(None)), [("preparing", 0, None)]);
+    }
+
+    prop_compose! {
+        fn a_status()(word in prop::sample::select(vec![
+            None, Some("waiting"), Some("inProgress"), Some("success"), Some("failed"),
+            Some("cancelled"), Some("skipped"), Some("odd"),
+        ])) -> Status {
+            Status::from_word(word)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_span_is_negative_or_overlaps(
+            status in a_status(),
+            theirs in prop::array::uniform3(prop::option::of(-9000_i64..9000)),
+            ours in prop::array::uniform5(prop::option::of(0_i64..100)),
+            steps in prop::collection::vec((0_i64..120, 0_i64..50, 0_usize..8), 0..5),
+            is_ours: bool,
+            has_way: bool,
+        ) {
+            let deployment = deployment(status, theirs);
+            let [known, waiting, running, going_on, ended] = ours.map(|time| time.map(at));
+            let own: Vec<Span> = steps
+                .iter()
+                .map(|&(begin, length, phase)| Span {
+                    end: (length > 0).then(|| at(begin + length)),
+                    ..own(Phase::ALL[phase], begin, begin)
+                })
+                .collect();
+            let record = Record {
+                began: has_way.then(|| at(0)),
+                is_ours, known, waiting, running, going_on, ended,
+                deployment: Some(&deployment),
+                own: &own,
+                now: at(200),
+            };
+            let lane = record.lane(None);
+            let mut free = Timestamp::MIN;
+            for (number, span) in lane.spans.iter().enumerate() {
+                prop_assert!(span.begin >= free, "{:?}", told(&lane));
+                let is_last = number + 1 == lane.spans.len();
+                prop_assert!(span.end.is_some() || is_last, "{:?}", told(&lane));
+                free = span.end.unwrap_or(at(200));
+                prop_assert!(free >= span.begin || span.end.is_none());
+            }
+        }
+
+        #[test]
+        fn what_the_service_took_stays_as_it_is(
+            skew in -100_000_i64..100_000,
+            queue in 0_i64..50,
+            run in 1_i64..500,
+            late in prop::array::uniform3(0_i64..30),
+        ) {
+            let (created, started) = (2, 2 + queue);
+            let finished = started + run;
+            let times = [created, started, finished].map(|time| Some(time + skew));
+            let deployment = deployment(Status::Success, times);
+            let record = Record {
+                began: Some(at(0)),
+                is_ours: true,
+                known: Some(at(created + late[0])),
+                // Seen late, and before the end.
+                running: Some(at(started + late[1].min(run))),
+                ended: Some(at(finished + late[2])),
+                deployment: Some(&deployment),
+                now: at(2000),
+                ..Record::default()
+            };
+            let lane = record.lane(None);
+            let length = |phase| {
+                let span = lane.spans.iter().find(|span| span.name == phase).unwrap();
+                span.length(at(2000)).as_secs()
+            };
+            prop_assert_eq!(length(Phase::Queue), queue);
+            prop_assert_eq!(length(Phase::Running), run);
+        }
+    }
+}

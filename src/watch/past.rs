@@ -274,6 +274,12 @@ impl Usual {
         Duration::try_from_secs_f64(median).unwrap_or_default()
     }
 
+    /// How long each of them ran, newest first.
+    pub fn times(&self) -> impl DoubleEndedIterator<Item = Duration> {
+        let time = |seconds: &f64| Duration::try_from_secs_f64(*seconds).unwrap_or_default();
+        self.good.iter().map(time)
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.good.len()

@@ -35,6 +35,7 @@ fn nothing_of_it_does_anything() {
             News::Failed {
                 cause: hostile,
                 last_lines: &[&line, &line],
+                causes: &[],
             },
             News::Deleted,
         ] {
@@ -77,6 +78,7 @@ fn no_secret_is_in_it() {
         news: News::Failed {
             cause: TOKEN,
             last_lines: &[&gate.line(TOKEN)],
+            causes: &[],
         },
         commit: Some(TOKEN),
         status: None,

@@ -8,7 +8,7 @@ use crate::markdown::Page;
 use crate::oracle::{Stopping, obeyed};
 use crate::texts::{FRAGMENTS, hostile};
 use crate::world::{CASES, Case, Finished, Kind, Place, run};
-use crate::{file_commands, hosts, markdown, page, terminal};
+use crate::{documents, file_commands, hosts, markdown, page, terminal};
 
 const KINDS: [Kind; 3] = [Kind::Application, Kind::Hook, Kind::StaticSite];
 
@@ -36,6 +36,15 @@ fn assert_no_host_obeys(run: &Finished) {
             assert!(is_ours || hosts::obeyed(line).is_empty(), "{line:?}");
         }
         assert_eq!(terminal::deeds(stream), [""; 0], "{stream:?}");
+    }
+}
+
+/// The files for programs are what they should be, whatever stands in them.
+fn assert_documents(run: &Finished) {
+    documents::assert_report(&run.report);
+    documents::assert_junit(&run.junit, run.outcome.ending.code().into());
+    for document in [&run.report, &run.junit] {
+        assert_eq!(terminal::deeds(document), [""; 0], "{document:?}");
     }
 }
 
@@ -121,6 +130,7 @@ pub(crate) fn judge(place: Place, finished: &Finished, harmless: &Finished) {
     }
     assert_eq!(terminal::deeds(&finished.stdout), [""; 0]);
     assert_eq!(terminal::deeds(&finished.stderr), [""; 0]);
+    assert_documents(finished);
     assert_outputs(finished);
     assert_summary(finished, &markdown::read(&harmless.summary));
     page::assert_ours(&finished.page);

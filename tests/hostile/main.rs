@@ -11,6 +11,11 @@
     reason = "a test that cannot go on fails"
 )]
 
+/// What a report and test cases are; the tests of the built program use them
+/// too.
+#[allow(clippy::indexing_slicing, reason = "it is the other tests' file")]
+#[path = "../cli/documents.rs"]
+mod documents;
 mod file_commands;
 mod harmless;
 mod hosts;

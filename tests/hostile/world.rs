@@ -78,6 +78,9 @@ pub(crate) struct Finished {
     pub(crate) summary: String,
     pub(crate) log_file: String,
     pub(crate) page: String,
+    /// The run as JSON, and as test cases.
+    pub(crate) report: String,
+    pub(crate) junit: String,
     /// Where requests went.
     pub(crate) urls: Vec<Url>,
 }
@@ -97,6 +100,8 @@ impl Finished {
             &self.summary,
             &self.log_file,
             &self.page,
+            &self.report,
+            &self.junit,
             &format!("{:?}", self.outcome.ending),
         ]
         .map(String::as_str)
@@ -330,6 +335,7 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
     let hook = format!("https://hook.example.com/apps/{APP}/deploy/{HOOK_END}");
     let (output, summary, log_file) = (name("output"), name("summary"), name("log"));
     let page = name("page");
+    let (report, junit) = (name("report.json"), name("junit.xml"));
     let mut pairs = vec![
         ("INPUT_SEVALLA-TOKEN", KEY),
         ("GITHUB_TOKEN", GITHUB_TOKEN),
@@ -341,6 +347,8 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         ("GITHUB_OUTPUT", &output),
         ("INPUT_LOG-FILE", &log_file),
         ("INPUT_HTML-REPORT", &page),
+        ("INPUT_REPORT-FILE", &report),
+        ("INPUT_JUNIT-FILE", &junit),
         ("SEVALLA_LOG", "trace"),
         ("CI", "true"),
     ];
@@ -388,6 +396,8 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         summary: file("summary"),
         log_file: file("log"),
         page: file("page"),
+        report: file("report.json"),
+        junit: file("junit.xml"),
         urls: urls.take(),
     }
 }

@@ -53,7 +53,6 @@ impl Page {
         let run = runner
             .on_github()
             .set("INPUT_HTML-REPORT", &path)
-            .set("INPUT_LOGS", "off")
             .run()
             .await;
         assert_eq!(run.code, Some(code), "{}", run.streams());

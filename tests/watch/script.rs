@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sevalla_deploy::deployment::{Deployment, DeploymentId, LogLine, Status, Verdict};
 use sevalla_deploy::report::Event;
+use sevalla_deploy::report::timeline::Phase;
 use sevalla_deploy::sevalla::operation::{
     GET_APPLICATION_DEPLOYMENT_LOGS, GET_DEPLOYMENT, Operation,
 };
@@ -323,7 +324,11 @@ impl Service {
 
     /// Follows the deployment; `tell` gets the events with their times.
     pub(crate) async fn follow(&self, reading: Reading, tell: &dyn Fn(Told)) -> Ended {
-        let note = |event: Event<'_>| tell(Told::new(self.now(), event));
+        let note = |event: Event<'_>| match event {
+            // For the time line only: nothing is said.
+            Event::Begins(Phase::Log) | Event::Ends(Phase::Log, _) => {}
+            event => tell(Told::new(self.now(), event)),
+        };
         let deployment = self.script.deployment(Duration::ZERO);
         let deadline = self.start + self.script.deadline;
         Watch::new(self, deployment, deadline, reading, &note)

@@ -1,0 +1,340 @@
+//! The report of a run as JSON, for programs. Pure.
+//!
+//! `docs/report.schema.json` is its contract. Whatever is not known is null,
+//! and no member is ever missing. There is no secret in it: a password that was
+//! drawn is not told here, and every string passes the gate.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::causes::Cause;
+use super::diagnosis::Finding;
+use super::story::{Story, Tale};
+use super::timeline::{Lane, Span, Timeline};
+use crate::ci::{Facts, Host};
+use crate::deployment::{self, Origin, ServiceKind};
+use crate::outcome::Outcome;
+use crate::shown::{Block, Gate};
+use crate::watch::past;
+
+/// Raised when a reader of the earlier shape could misread the new one.
+const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Report<'a> {
+    schema_version: u32,
+    tool: Tool,
+    action: Option<&'static str>,
+    outcome: &'static str,
+    exit_code: u8,
+    headline: &'a str,
+    why: &'a [String],
+    tried: Option<&'a str>,
+    next: Option<&'a str>,
+    began_at: String,
+    ended_at: String,
+    seconds: f64,
+    service: Option<Service<'a>>,
+    deployment: Option<Deployment<'a>>,
+    rollback_deployment_id: Option<&'a str>,
+    url: Option<&'a str>,
+    usual: Option<Usual>,
+    targets: Vec<Target<'a>>,
+    preview: Option<Preview>,
+    database: Option<Database>,
+    time_line: Vec<LaneOf<'a>>,
+    warnings: &'a [String],
+    retries: u32,
+    ci: Ci<'a>,
+    findings: Vec<FindingOf<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Service<'a> {
+    kind: &'static str,
+    id: String,
+    name: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Deployment<'a> {
+    id: &'a str,
+    status: &'a str,
+    origin: Option<&'static str>,
+    trigger: Option<&'a str>,
+    branch: Option<&'a str>,
+    commit_sha: Option<&'a str>,
+    commit_message: Option<&'a str>,
+    docker_image: Option<&'a str>,
+    created_at: Option<String>,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+    queue_seconds: Option<u64>,
+    duration_seconds: Option<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Usual {
+    median_seconds: f64,
+    percent_below: Option<usize>,
+    last_seconds: Vec<f64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Target<'a> {
+    service: Option<Service<'a>>,
+    deployment: Option<Deployment<'a>>,
+    rollback_deployment_id: Option<&'a str>,
+    url: Option<&'a str>,
+    usual: Option<Usual>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Preview {
+    app_id: String,
+    created: bool,
+}
+
+#[derive(Serialize)]
+struct Database {
+    id: String,
+    created: Option<bool>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct LaneOf<'a> {
+    target: Option<&'a str>,
+    clock_skew_seconds: f64,
+    spans: Vec<SpanOf>,
+}
+
+#[derive(Serialize)]
+struct SpanOf {
+    phase: &'static str,
+    begin: String,
+    end: Option<String>,
+    seconds: f64,
+    state: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Ci<'a> {
+    host: &'static str,
+    commit: Option<&'a str>,
+    branch: Option<&'a str>,
+    tag: Option<&'a str>,
+    default_branch: Option<&'a str>,
+    change_request: Option<u64>,
+    event: Option<&'a str>,
+    actor: Option<&'a str>,
+    repository: Option<&'a str>,
+    run_url: Option<&'a str>,
+    is_rerun: Option<bool>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct FindingOf<'a> {
+    target: Option<&'a str>,
+    is_known: bool,
+    title: &'a str,
+    lines: &'a [String],
+    place: Option<PlaceOf<'a>>,
+    advice: &'a str,
+}
+
+#[derive(Serialize)]
+struct PlaceOf<'a> {
+    file: &'a str,
+    line: u32,
+    column: Option<u32>,
+}
+
+/// The report of a run, as one line.
+pub(super) fn of(
+    outcome: &Outcome,
+    causes: &[Cause],
+    story: &Story,
+    host: Host,
+    gate: &Gate,
+) -> Block {
+    let time_line = story.timeline();
+    let tale = story.one();
+    let took = time_line.now.duration_since(time_line.began);
+    let report = Report {
+        schema_version: SCHEMA_VERSION,
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        action: story.action,
+        outcome: outcome.ending.word(),
+        exit_code: outcome.ending.code(),
+        headline: &outcome.headline,
+        why: &outcome.why,
+        tried: outcome.effort.as_deref(),
+        next: outcome.hint.as_deref(),
+        began_at: time(time_line.began),
+        ended_at: time(time_line.now),
+        seconds: rounded(took.as_secs_f64()),
+        service: service(tale),
+        deployment: deployment(tale),
+        rollback_deployment_id: tale.rollback.as_ref().map(|id| id.0.as_str()),
+        url: tale.url.as_deref(),
+        usual: usual(tale),
+        targets: story.targets.iter().map(target).collect(),
+        preview: story.preview.map(|(app, created)| Preview {
+            app_id: app.to_string(),
+            created,
+        }),
+        database: story.database.map(|(id, created)| Database {
+            id: id.to_string(),
+            created,
+        }),
+        time_line: lanes(&time_line),
+        warnings: &story.warnings,
+        retries: story.retries,
+        ci: ci(&story.facts, host),
+        findings: causes.iter().flat_map(findings).collect(),
+    };
+    // Text and numbers: they encode.
+    let report = serde_json::to_string(&report).unwrap_or_default();
+    let result = story.result.as_deref().unwrap_or("null");
+    let report = report.strip_suffix('}').unwrap_or_default();
+    gate.json(&format!("{report},\"result\":{result}}}"))
+}
+
+fn time(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+/// To milliseconds: what is finer is noise.
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
+fn service(tale: &Tale) -> Option<Service<'_>> {
+    let service = tale.service?;
+    Some(Service {
+        kind: match service.kind {
+            ServiceKind::Application => "application",
+            ServiceKind::StaticSite => "static-site",
+        },
+        id: service.id.to_string(),
+        name: tale.name.as_deref(),
+    })
+}
+
+fn deployment(tale: &Tale) -> Option<Deployment<'_>> {
+    let seen: &deployment::Deployment = tale.deployment.as_ref()?;
+    let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
+    Some(Deployment {
+        id: &seen.id.0,
+        status: seen.status.word(),
+        origin: match seen.origin {
+            Origin::Manual => Some("manual"),
+            Origin::Automatic => Some("automatic"),
+            Origin::Unknown => None,
+        },
+        trigger: seen.trigger.as_deref(),
+        branch: seen.branch.as_deref(),
+        commit_sha: seen.commit_sha.as_deref(),
+        commit_message: seen.commit_message.as_deref(),
+        docker_image: seen.docker_image.as_deref(),
+        created_at: seen.created_at.map(time),
+        started_at: seen.started_at.map(time),
+        finished_at: seen.finished_at.map(time),
+        queue_seconds: seconds(tale.queue()),
+        duration_seconds: seconds(tale.run()),
+    })
+}
+
+fn usual(tale: &Tale) -> Option<Usual> {
+    let usual: &past::Usual = tale.usual.as_ref()?;
+    let seconds = |time: Duration| rounded(time.as_secs_f64());
+    Some(Usual {
+        median_seconds: seconds(usual.time()),
+        percent_below: tale.run().map(|run| usual.percent_below(run)),
+        last_seconds: usual.times().map(seconds).collect(),
+    })
+}
+
+fn target(tale: &Tale) -> Target<'_> {
+    Target {
+        service: service(tale),
+        deployment: deployment(tale),
+        rollback_deployment_id: tale.rollback.as_ref().map(|id| id.0.as_str()),
+        url: tale.url.as_deref(),
+        usual: usual(tale),
+    }
+}
+
+fn lanes<'a>(time_line: &'a Timeline) -> Vec<LaneOf<'a>> {
+    let span = |span: &Span| SpanOf {
+        phase: span.name.word(),
+        begin: time(span.begin),
+        end: span.end.map(time),
+        seconds: rounded(span.length(time_line.now).as_secs_f64()),
+        state: span.state.word(),
+    };
+    let lane = |lane: &'a Lane| LaneOf {
+        target: lane.target.as_deref(),
+        clock_skew_seconds: rounded(lane.skew.as_secs_f64()),
+        spans: lane.spans.iter().map(span).collect(),
+    };
+    time_line.lanes.iter().map(lane).collect()
+}
+
+fn ci(facts: &Facts, host: Host) -> Ci<'_> {
+    let change_request = facts.change_request.as_ref();
+    let repository = facts.repository.as_ref();
+    Ci {
+        host: host.name(),
+        commit: facts.commit.as_deref(),
+        branch: facts.branch.as_deref(),
+        tag: facts.tag.as_deref(),
+        default_branch: facts.default_branch.as_deref(),
+        change_request: change_request.map(|change| change.number),
+        event: facts.event.as_deref(),
+        actor: facts.actor.as_deref(),
+        repository: repository.map(|repository| repository.slug.as_str()),
+        run_url: facts.run_url.as_deref(),
+        is_rerun: facts.is_rerun,
+    }
+}
+
+fn findings(cause: &Cause) -> impl Iterator<Item = FindingOf<'_>> {
+    let target = cause.target.as_deref();
+    let findings = cause.digest.findings.iter();
+    findings.map(move |finding| finding_of(target, finding))
+}
+
+fn finding_of<'a>(target: Option<&'a str>, finding: &'a Finding) -> FindingOf<'a> {
+    FindingOf {
+        target,
+        is_known: finding.is_known,
+        title: finding.title,
+        lines: &finding.lines,
+        place: finding.place.as_ref().map(|place| PlaceOf {
+            file: &place.file,
+            line: place.line,
+            column: place.column,
+        }),
+        advice: finding.advice,
+    }
+}

@@ -20,6 +20,7 @@ pub(crate) fn assert_ours(page: &str) {
         assert!(!text.contains(['"', '\'', '`', '>']), "{text}");
         let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
         let name = name.trim_start_matches('/');
+        let attributes = attributes.trim_end_matches('/');
         assert!(is_one_of(ELEMENTS, name), "{tag}");
         // Quoted values stand in every second place.
         for (at, part) in attributes.split('"').enumerate() {

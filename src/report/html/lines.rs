@@ -184,7 +184,7 @@ fn item(weight: Weight, is_first_error: bool, prefix: usize, line: &Line) -> Htm
         Weight::Error => "<li class=\"e\"><i>",
     });
     // The bar is a mark for plain text; a page has other means.
-    html.part(ours.trim_end_matches("| "))
+    html.part(ours.strip_suffix("| ").unwrap_or(ours))
         .markup("</i>")
         .part(text)
         .markup("</li>\n");
@@ -223,13 +223,13 @@ mod tests {
             (weight, format!("<b>{number}"))
         });
         let page = page_of(lines);
-        assert!(page.starts_with("<ol start=\"1\">\n<li><i>12:00</i>&lt;b&gt;0</li>\n"));
+        assert!(page.starts_with("<ol start=\"1\">\n<li><i>12:00 </i>&lt;b&gt;0</li>\n"));
         assert!(
-            page.contains("99</li>\n</ol>\n<ol start=\"101\">\n<li><i>12:00</i>&lt;b&gt;100</li>")
+            page.contains("99</li>\n</ol>\n<ol start=\"101\">\n<li><i>12:00 </i>&lt;b&gt;100</li>")
         );
-        assert!(page.contains("<li class=\"e\" id=\"first-error\"><i>12:00</i>&lt;b&gt;3"));
-        assert!(page.contains("<li class=\"e\"><i>12:00</i>&lt;b&gt;4"));
-        assert!(page.contains("<li class=\"w\"><i>12:00</i>&lt;b&gt;5"));
+        assert!(page.contains("<li class=\"e\" id=\"first-error\"><i>12:00 </i>&lt;b&gt;3"));
+        assert!(page.contains("<li class=\"e\"><i>12:00 </i>&lt;b&gt;4"));
+        assert!(page.contains("<li class=\"w\"><i>12:00 </i>&lt;b&gt;5"));
         assert!(page.ends_with("149</li>\n</ol>\n"));
         assert_eq!(page_of([]), "");
     }
@@ -241,7 +241,7 @@ mod tests {
         let page = page_of((1..=total).map(|number| (Weight::Ordinary, number.to_string())));
         assert_eq!(page.matches("<li>").count(), MOST_LINES + LAST_LINES);
         assert!(page.contains("200000</li>\n</ol>\n<p class=\"gap\">12,345 lines are left out"));
-        assert!(page.contains("<ol start=\"212346\">\n<li><i>12:00</i>212346</li>"));
+        assert!(page.contains("<ol start=\"212346\">\n<li><i>12:00 </i>212346</li>"));
         assert!(page.ends_with("214345</li>\n</ol>\n"));
     }
 

@@ -1,4 +1,4 @@
-//! A browser of one's own, driven over WebDriver: <https://www.w3.org/TR/webdriver2/>.
+//! A browser of one's own, driven over `WebDriver`: <https://www.w3.org/TR/webdriver2/>.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -29,9 +29,8 @@ impl Browser {
     pub(crate) async fn start() -> Option<Self> {
         let started = Self::try_to_start().await;
         if let Err(why) = &started {
-            // Not by a macro: what a test that passes prints is kept back.
             let test = std::thread::current().name().unwrap_or("?").to_owned();
-            writeln!(std::io::stderr(), "skipped: {test} ({why})").unwrap();
+            tell(&format!("skipped: {test} ({why})"));
         }
         started.ok()
     }
@@ -89,7 +88,7 @@ impl Browser {
     }
 
     /// Presses and releases keys, each as its own: a sign, or a code of
-    /// WebDriver for what is none.
+    /// `WebDriver` for what is none.
     pub(crate) async fn press(&self, keys: &str) {
         let actions: Vec<Value> = keys
             .chars()
@@ -176,6 +175,13 @@ fn capabilities(profile: &Path) -> Value {
         "timeouts": { "script": 120_000 },
         "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
     })
+}
+
+/// Says something aloud. Not by a macro: what those print in a test that passes
+/// is kept back.
+pub(crate) fn tell(text: &str) {
+    let mut stderr = std::io::stderr();
+    writeln!(stderr, "{text}").unwrap();
 }
 
 /// The driver says on which port it listens.

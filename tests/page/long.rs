@@ -1,12 +1,11 @@
 //! A long log stays quick.
 
-use std::io::Write as _;
 use std::time::Duration;
 
 use sevalla_simulator::{Application, Limits, Script, Simulator, World};
 
 use crate::Page;
-use crate::browser::Browser;
+use crate::browser::{Browser, tell};
 use crate::harness::{APP, Runner};
 
 const LINES: usize = 50_000;
@@ -76,7 +75,7 @@ async fn fifty_thousand_lines_are_searched_at_once() {
     let page = Page::of(browser, Runner::deploys_app(&simulator), 1).await;
 
     let times = page.browser.run_until_done(SEARCH).await;
-    writeln!(std::io::stderr(), "50,000 lines, milliseconds: {times}").unwrap();
+    tell(&format!("50,000 lines, milliseconds: {times}"));
     let [search, filter, plain] =
         ["search", "filter", "plain"].map(|name| times[name].as_f64().unwrap());
     assert!(search < plain / 2.0 && filter < plain, "{times}");

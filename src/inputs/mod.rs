@@ -275,6 +275,9 @@ inputs! {
     log_file: Option<PathBuf>, default: None, secret: false, also: &[],
     "Path of a file that receives the complete log of the deployment."
 
+    html_report: Option<PathBuf>, default: None, secret: false, also: &[],
+    "Path of a file that receives a page about the run for a browser, with the log, in one file that needs nothing else."
+
     code_quality_file: Option<PathBuf>, default: None, secret: false, also: &[],
     "Path of a file that receives the places in the repository that a failed deployment's log names, as a Code Quality report of GitLab. An empty list when there are none."
 

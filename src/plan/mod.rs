@@ -348,6 +348,7 @@ pub fn files(inputs: &Inputs) -> Files {
         code_quality: inputs.code_quality_file.clone(),
         outputs: inputs.output_file.clone(),
         links: inputs.links_file.clone(),
+        page: inputs.html_report.clone(),
     }
 }
 
@@ -361,6 +362,7 @@ fn judge_files(inputs: &Inputs, doubts: &mut Doubts) {
         ("code-quality-file", &inputs.code_quality_file),
         ("output-file", &inputs.output_file),
         ("links-file", &inputs.links_file),
+        ("html-report", &inputs.html_report),
     ];
     for (number, (name, path)) in files.iter().enumerate() {
         let others = files.iter().take(number);

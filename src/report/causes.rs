@@ -14,7 +14,7 @@ const MOST_KINDS: usize = 3;
 const MOST_LINES: usize = 4;
 
 /// The same in Markdown, where there is room.
-const MOST_LINES_OF_MARKDOWN: usize = 12;
+pub(super) const MOST_LINES_OF_MARKDOWN: usize = 12;
 
 /// The most places that are marked. A host shows ten marks of a step, and one of
 /// them is the run's.
@@ -33,12 +33,12 @@ pub struct Cause {
 }
 
 /// Findings of one title, which stand together in a digest.
-fn kinds(digest: &Digest) -> impl Iterator<Item = &[Finding]> {
+pub(super) fn kinds(digest: &Digest) -> impl Iterator<Item = &[Finding]> {
     digest.findings.chunk_by(|a, b| a.title == b.title)
 }
 
 /// The lines of a kind, each once.
-fn lines_of(kind: &[Finding], most: usize) -> Vec<&str> {
+pub(super) fn lines_of(kind: &[Finding], most: usize) -> Vec<&str> {
     let mut lines: Vec<&str> = Vec::new();
     for line in kind.iter().flat_map(|finding| &finding.lines) {
         if lines.len() < most && !lines.contains(&line.trim()) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use super::diagnosis::Diagnosis;
+use super::html::{Page, Weight};
 use super::whole_file::WholeFile;
 use crate::ci::Channel;
 use crate::deployment::{LogLine, Service};
@@ -64,6 +65,9 @@ pub(super) struct LogSink {
     file: Option<WholeFile>,
     /// Why the file is not being written any more.
     file_trouble: Option<String>,
+    page: Option<Page>,
+    /// The same of the page.
+    page_trouble: Option<String>,
     is_open: bool,
     kept: Kept,
     /// What of a secret the last entry ended in, for each label.
@@ -75,11 +79,15 @@ pub(super) struct LogSink {
 }
 
 impl LogSink {
-    pub(super) fn new(logs: Logs, log_file: Option<PathBuf>) -> Self {
+    pub(super) fn new(logs: Logs, log_file: Option<PathBuf>, page: Option<&Path>) -> Self {
         let mut sink = Self {
             logs: Some(logs),
             ..Self::default()
         };
+        match page.map(Page::create).transpose() {
+            Ok(page) => sink.page = page,
+            Err(error) => sink.page_trouble = Some(error),
+        }
         if let Some(path) = log_file {
             match WholeFile::create(&path) {
                 Ok(file) => sink.file = Some(file),
@@ -89,9 +97,15 @@ impl LogSink {
         sink
     }
 
-    /// What is wrong with the file already; told before the long wait.
-    pub(super) fn trouble(&mut self) -> Option<String> {
-        self.file_trouble.take()
+    /// What is wrong with the files already; told before the long wait.
+    pub(super) fn troubles(&mut self) -> impl Iterator<Item = String> {
+        let troubles = [self.file_trouble.take(), self.page_trouble.take()];
+        troubles.into_iter().flatten()
+    }
+
+    /// The page, if it is still to be written, or why it is not.
+    pub(super) fn page(&mut self) -> Result<Option<Page>, String> {
+        self.page_trouble.take().map_or(Ok(self.page.take()), Err)
     }
 
     /// Takes new entries; `service` and its `label` tell the logs of several
@@ -110,8 +124,10 @@ impl LogSink {
         let mut diagnosis = self.diagnoses.remove(&of).unwrap_or_default();
         for entry in entries {
             let prefix = prefix(label, entry, gate);
+            let weight = Weight::of(&entry.severity);
             let mut lines = gate.lines(&prefix, &entry.message, &mut broken);
             for line in lines.by_ref().take(MOST_LINES_OF_AN_ENTRY) {
+                self.add_to_page(weight, &prefix, &line, gate);
                 let bare = line.as_str().get(prefix.as_str().len()..);
                 diagnosis.take(&entry.severity, bare.unwrap_or_default());
                 self.put(line, gate, channel);
@@ -119,7 +135,9 @@ impl LogSink {
             let more = lines.count();
             if more > 0 {
                 let note = format!("{prefix}… ({more} more lines in this entry)");
-                self.put(gate.line(&note), gate, channel);
+                let note = gate.line(&note);
+                self.add_to_page(weight, &prefix, &note, gate);
+                self.put(note, gate, channel);
                 self.is_too_large(&format!(
                     "an entry of the log has more than {MOST_LINES_OF_AN_ENTRY} lines"
                 ));
@@ -132,6 +150,17 @@ impl LogSink {
     /// What was found in the log of a service; of the only one, without a name.
     pub(super) fn diagnosis(&self, service: Option<Service>) -> Option<&Diagnosis> {
         self.diagnoses.get(&service.map(|service| service.id))
+    }
+
+    fn add_to_page(&mut self, weight: Weight, prefix: &Line, line: &Line, gate: &Gate) {
+        let Some(page) = &mut self.page else {
+            return;
+        };
+        let line = shorten(line.clone(), LONGEST_SHOWN, gate);
+        if let Err(error) = page.take(weight, prefix.as_str().len(), &line) {
+            self.page_trouble = Some(error);
+            self.page = None;
+        }
     }
 
     fn put(&mut self, line: Line, gate: &Gate, channel: &mut dyn Channel) {
@@ -187,8 +216,12 @@ impl LogSink {
         self.file.take().map(|file| file.path.clone())
     }
 
-    /// Leaves the file out because a part of the log could not be read.
+    /// Leaves the file out because a part of the log could not be read; the
+    /// page says so.
     pub(super) fn is_incomplete(&mut self) {
+        if let Some(page) = &mut self.page {
+            page.is_incomplete();
+        }
         if let Some(path) = self.leave_out() {
             let path = path.display();
             self.file_trouble = Some(format!(
@@ -388,7 +421,7 @@ mod tests {
     fn millions_of_lines_in_one_entry_are_cut_and_keep_the_file_away() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deploy.log");
-        let mut sink = LogSink::new(Logs::Live, Some(path.clone()));
+        let mut sink = LogSink::new(Logs::Live, Some(path.clone()), None);
         let mut told = Counted::default();
         let gate = Gate::default();
         let many = entry("INFO", &"\n".repeat(MOST_LINES_OF_AN_ENTRY + 8));
@@ -405,7 +438,7 @@ mod tests {
 
     #[test]
     fn a_log_without_end_is_not_shown_without_end() {
-        let mut sink = LogSink::new(Logs::Live, None);
+        let mut sink = LogSink::new(Logs::Live, None, None);
         let mut told = Counted(0, String::new());
         let gate = Gate::default();
         sink.shown = MOST_SHOWN - 10;
@@ -419,7 +452,7 @@ mod tests {
 
     #[test]
     fn a_secret_that_two_entries_share_is_hidden_in_both() {
-        let mut sink = LogSink::new(Logs::OnFailure, None);
+        let mut sink = LogSink::new(Logs::OnFailure, None, None);
         let gate = Gate::new(crate::redactor::Redactor::new(["svl_0123456789abcdef"]));
         let entries = ["x svl_01234", "567", "89abcdef y"].map(|text| entry("INFO", text));
         sink.take(None, None, &entries[..1], &gate, &mut Counted::default());

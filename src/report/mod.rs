@@ -7,6 +7,7 @@ mod activity;
 mod causes;
 pub mod comment;
 pub mod diagnosis;
+mod html;
 mod json;
 mod junit;
 mod links;
@@ -31,6 +32,7 @@ use uuid::Uuid;
 pub use self::causes::Cause;
 use self::comment::CommentFacts;
 pub use self::comment::News;
+use self::html::Told;
 use self::log::LogSink;
 pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SHOWN};
 pub use self::outputs::{LONGEST_VALUE, OUTPUTS};
@@ -118,6 +120,8 @@ pub struct Files {
     pub log: Option<PathBuf>,
     /// The run as JSON.
     pub report: Option<PathBuf>,
+    /// The page about the run.
+    pub page: Option<PathBuf>,
     /// The run as test cases, in the XML of `JUnit`.
     pub junit: Option<PathBuf>,
     /// The places at fault, as GitLab reads them.
@@ -189,10 +193,11 @@ impl Reporter {
     pub fn show(&self, logs: Logs, files: &Files, summary: bool) {
         let mut inner = self.0.borrow_mut();
         inner.summary = summary;
-        inner.log = LogSink::new(logs, files.log.clone());
+        inner.log = LogSink::new(logs, files.log.clone(), files.page.as_deref());
         inner.files = files.clone();
-        if let Some(trouble) = inner.log.trouble() {
-            inner.on(Event::Warning(Warning::LogFileNotWritten, &trouble));
+        let troubles: Vec<String> = inner.log.troubles().collect();
+        for trouble in &troubles {
+            inner.on(Event::Warning(Warning::LogFileNotWritten, trouble));
         }
     }
 
@@ -321,6 +326,7 @@ impl Inner {
         let links = self.write_links();
         let outputs = self.give(&outputs);
         let summary = self.summarize(outcome, &causes);
+        let page = self.write_page(outcome, &causes);
         for (warning, written) in [
             (Warning::LogFileNotWritten, trouble),
             (Warning::ReportNotWritten, report),
@@ -330,6 +336,7 @@ impl Inner {
             (Warning::ReportNotWritten, links),
             (Warning::OutputsNotWritten, outputs),
             (Warning::SummaryNotWritten, summary),
+            (Warning::ReportNotWritten, page),
         ] {
             if let Err(problem) = written {
                 let text = format!("{problem}. The result of the run stays as it is.");
@@ -450,6 +457,19 @@ impl Inner {
             )),
             _ => Ok(()),
         }
+    }
+
+    fn write_page(&mut self, outcome: &Outcome, causes: &[Cause]) -> Result<(), String> {
+        let Some(page) = self.log.page()? else {
+            return Ok(());
+        };
+        page.finish(&Told {
+            outcome,
+            story: &self.story,
+            causes,
+            gate: &self.gate,
+            now: (self.clock)(),
+        })
     }
 
     fn write_junit(&self, outcome: &Outcome, causes: &[Cause]) -> Result<(), String> {

@@ -75,7 +75,7 @@ pub(super) fn of(
     markdown
 }
 
-fn rows(story: &Story) -> Vec<(&'static str, String)> {
+pub(super) fn rows(story: &Story) -> Vec<(&'static str, String)> {
     let tale = story.one();
     let deployment = tale.deployment.as_ref();
     let commit = deployment.and_then(|deployment| deployment.commit_sha.clone());

@@ -40,9 +40,19 @@ impl WholeFile {
         self.add("\n")
     }
 
-    fn add(&mut self, text: &str) -> std::io::Result<()> {
+    /// Adds text that has passed the gate, in whatever form.
+    pub(super) fn add(&mut self, text: &str) -> std::io::Result<()> {
         self.bytes += text.len();
         self.writer.write_all(text.as_bytes())
+    }
+
+    /// Adds what was written so far to another file, instead of being put in
+    /// its place.
+    pub(super) fn pour_into(mut self, other: &mut Self) -> std::io::Result<()> {
+        self.writer.flush()?;
+        std::io::copy(&mut File::open(&self.partial)?, &mut other.writer)?;
+        other.bytes += self.bytes;
+        Ok(())
     }
 
     /// Puts the file in its place.

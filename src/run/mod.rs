@@ -98,11 +98,12 @@ impl Run<'_> {
 
     /// When the log is worth reading.
     const fn reading(&self) -> Reading {
-        match (self.plan.logs, &self.plan.files.log) {
-            (Logs::Live, _) => Reading::Live,
-            (_, Some(_)) => Reading::AtTheEnd,
-            (Logs::OnFailure, None) => Reading::AfterFailure,
-            (Logs::Off, None) => Reading::Never,
+        let files = &self.plan.files;
+        match self.plan.logs {
+            Logs::Live => Reading::Live,
+            _ if files.log.is_some() || files.page.is_some() => Reading::AtTheEnd,
+            Logs::OnFailure => Reading::AfterFailure,
+            Logs::Off => Reading::Never,
         }
     }
 

@@ -30,10 +30,10 @@ fn a_flood_of_one_kind_leaves_room_for_others() {
 
 #[test]
 fn what_is_kept_of_a_line_and_of_a_finding_is_bounded() {
-    let long = "x".repeat(1 << 20);
+    let filler = "x".repeat(1 << 20);
     let log = format!(
-        "src/a.ts(1,1): error TS1: {long}\nnpm error code ERESOLVE {long}\n{}",
-        format!("npm error {long}\n").repeat(100)
+        "src/a.ts(1,1): error TS1: {filler}\nnpm error code ERESOLVE {filler}\n{}",
+        format!("npm error {filler}\n").repeat(100)
     );
     let digest = digest(&log, "ERROR");
     for finding in &digest.findings {

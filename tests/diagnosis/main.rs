@@ -11,9 +11,7 @@
 //! place that has to be named. The log follows after `---`.
 
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a test that cannot go on fails, and measures real time"
 )]

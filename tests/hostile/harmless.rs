@@ -9,7 +9,7 @@ use crate::markdown::Page;
 use crate::oracle::{Stopping, obeyed};
 use crate::texts::{FRAGMENTS, hostile};
 use crate::world::{CASES, Case, Finished, HOSTS, Kind, Place, run};
-use crate::{channels, documents, file_commands, hosts, markdown, terminal};
+use crate::{channels, documents, file_commands, hosts, markdown, page, terminal};
 
 const KINDS: [Kind; 3] = [Kind::Application, Kind::Hook, Kind::StaticSite];
 
@@ -136,6 +136,7 @@ pub(crate) fn judge(place: Place, finished: &Finished, harmless: &Finished) {
     assert_outputs(finished);
     channels::assert_given(place, finished);
     assert_summary(finished, &markdown::read(&harmless.summary));
+    page::assert_ours(&finished.page);
 }
 
 #[test]

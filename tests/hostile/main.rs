@@ -33,6 +33,7 @@ mod markdown;
 )]
 #[path = "../cli/oracle.rs"]
 mod oracle;
+mod page;
 mod panics;
 /// How the other hosts read what they are given.
 #[path = "../cli/readers.rs"]

@@ -165,6 +165,7 @@ pub(crate) struct Finished {
     pub(crate) outputs: String,
     pub(crate) summary: String,
     pub(crate) log_file: String,
+    pub(crate) page: String,
     /// The run as JSON, and as test cases.
     pub(crate) report: String,
     pub(crate) junit: String,
@@ -193,6 +194,7 @@ impl Finished {
             &self.outputs,
             &self.summary,
             &self.log_file,
+            &self.page,
             &self.report,
             &self.junit,
             &format!("{:?}", self.outcome.ending()),
@@ -448,6 +450,7 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
     let name = |name: &str| path(name).to_string_lossy().into_owned();
     let hook = format!("https://hook.example.com/apps/{APP}/deploy/{HOOK_END}");
     let (output, summary, log_file) = (name("output"), name("summary"), name("log"));
+    let page = name("page");
     let (report, junit) = (name("report.json"), name("junit.xml"));
     let mut pairs = vec![
         ("INPUT_SEVALLA-TOKEN", KEY),
@@ -459,6 +462,7 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         ("GITHUB_STEP_SUMMARY", &summary),
         ("GITHUB_OUTPUT", &output),
         ("INPUT_LOG-FILE", &log_file),
+        ("INPUT_HTML-REPORT", &page),
         ("INPUT_REPORT-FILE", &report),
         ("INPUT_JUNIT-FILE", &junit),
         ("SEVALLA_LOG", "trace"),
@@ -520,6 +524,7 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         outputs: file("output"),
         summary: file("summary"),
         log_file: file("log"),
+        page: file("page"),
         report: file("report.json"),
         junit: file("junit.xml"),
         urls: urls.take(),

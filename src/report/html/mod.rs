@@ -1,0 +1,432 @@
+//! One page about the run that needs nothing but itself.
+//!
+//! Everything is in its markup; the script only adds searching. The page may
+//! lie on a server of the company's own, and what it shows is written by
+//! strangers: its policy allows our style and our script by their hashes, and
+//! nothing else.
+
+mod lines;
+mod markup;
+mod times;
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use url::Url;
+
+use self::lines::Lines;
+pub(super) use self::lines::Weight;
+use self::markup::Html;
+use super::causes::{self, Cause, MOST_LINES_OF_MARKDOWN};
+use super::diagnosis::Finding;
+use super::log::shorten;
+use super::narrative;
+use super::story::{Story, Tale};
+use super::summary;
+use super::whole_file::WholeFile;
+use crate::outcome::Outcome;
+use crate::shown::{Gate, Line};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// The most of one text, in bytes.
+const LONGEST_TEXT: usize = 4 * 1024;
+
+/// What the page tells, apart from the log.
+pub(super) struct Told<'a> {
+    pub(super) outcome: &'a Outcome,
+    pub(super) story: &'a Story,
+    pub(super) causes: &'a [Cause],
+    pub(super) gate: &'a Gate,
+    /// When the run ended.
+    pub(super) now: jiff::Timestamp,
+}
+
+/// The page while the run goes on.
+pub(super) struct Page {
+    path: PathBuf,
+    lines: Lines,
+    is_incomplete: bool,
+}
+
+impl Page {
+    /// Begins the page that will be at `path`.
+    pub(super) fn create(path: &Path) -> Result<Self, String> {
+        // Whether it can be written is to be known before the long wait.
+        let lines = WholeFile::create(path).and_then(|_| Lines::beside(path));
+        Ok(Self {
+            path: path.to_owned(),
+            lines: lines.map_err(|error| trouble(path, &error))?,
+            is_incomplete: false,
+        })
+    }
+
+    /// Takes a line of the log; `prefix` says how many bytes at its beginning
+    /// are ours.
+    pub(super) fn take(
+        &mut self,
+        weight: Weight,
+        prefix: usize,
+        line: &Line,
+    ) -> Result<(), String> {
+        let taken = self.lines.take(weight, prefix, line);
+        taken.map_err(|error| trouble(&self.path, &error))
+    }
+
+    /// The log could not be read to its end.
+    pub(super) const fn is_incomplete(&mut self) {
+        self.is_incomplete = true;
+    }
+
+    /// Writes the page.
+    pub(super) fn finish(self, told: &Told<'_>) -> Result<(), String> {
+        let path = self.path.clone();
+        let written = WholeFile::create(&path).and_then(|mut file| {
+            file.add(told.before_the_log(&self).as_str())?;
+            self.lines.add_to(&mut file)?;
+            file.add(told.after_the_log().as_str())?;
+            file.finish()
+        });
+        written.map_err(|error| trouble(&path, &error))
+    }
+}
+
+fn trouble(path: &Path, error: &std::io::Error) -> String {
+    format!(
+        "The page could not be written to {}: {error}",
+        path.display()
+    )
+}
+
+impl Told<'_> {
+    fn before_the_log(&self, page: &Page) -> Html {
+        let mut html = Html::default();
+        self.head(&mut html);
+        self.title(&mut html);
+        html.markup("<main>\n");
+        self.reasons(&mut html);
+        self.findings(&mut html);
+        self.facts(&mut html);
+        self.targets(&mut html);
+        times::draw(&self.story.timeline(), self.gate, &mut html);
+        log_head(page, &mut html);
+        html
+    }
+
+    fn after_the_log(&self) -> Html {
+        let mut html = Html::default();
+        html.markup("</section>\n</main>\n<footer>Written by sevalla-deploy ")
+            .markup(env!("CARGO_PKG_VERSION"))
+            .markup(", ")
+            .text(&self.line(&format!("{:.0}", self.now)))
+            .markup("</footer>\n<script>")
+            .markup(SCRIPT)
+            .markup("</script>\n</body>\n</html>\n");
+        html
+    }
+
+    /// Text as it may be shown.
+    fn line(&self, text: &str) -> Line {
+        shorten(self.gate.line(text), LONGEST_TEXT, self.gate)
+    }
+
+    fn head(&self, html: &mut Html) {
+        html.markup("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
+            .markup("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-")
+            .text(&self.line(&hash_of(STYLE)))
+            .markup("'; script-src 'sha256-")
+            .text(&self.line(&hash_of(SCRIPT)))
+            .markup("'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'\">\n")
+            .markup("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
+            .markup("<meta name=\"color-scheme\" content=\"light dark\">\n")
+            .markup("<meta name=\"referrer\" content=\"no-referrer\">\n<title>")
+            .text(&self.line(self.outcome.ending().word()));
+        if let Some(target) = self.story.one().target() {
+            html.markup(": ").text(&self.line(&target));
+        }
+        html.markup(" – sevalla-deploy</title>\n<style>")
+            .markup(STYLE)
+            .markup("</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#log\">To the log</a>\n");
+    }
+
+    fn title(&self, html: &mut Html) {
+        let ending = self.outcome.ending();
+        let is_good = self.outcome.is_good();
+        html.markup("<header class=\"")
+            .markup(if is_good { "good" } else { "bad" })
+            .markup("\">\n<p class=\"outcome\"><span class=\"sign\" aria-hidden=\"true\">")
+            .markup(if is_good { "✓" } else { "✗" })
+            .markup("</span> ")
+            .text(&self.line(ending.word()))
+            .markup(" <span class=\"code\">exit code ")
+            .number(usize::from(ending.code()))
+            .markup("</span></p>\n<h1>")
+            .text(&self.line(&self.outcome.headline))
+            .markup("</h1>\n");
+        if let Some(times) = narrative::times(self.story) {
+            html.markup("<p class=\"times\">")
+                .text(&self.line(&times))
+                .markup("</p>\n");
+        }
+        html.markup("</header>\n");
+    }
+
+    /// Why it ended like this, how hard we tried, what to do.
+    fn reasons(&self, html: &mut Html) {
+        let outcome = self.outcome;
+        if outcome.is_good() && outcome.why.is_empty() && outcome.hint.is_none() {
+            return;
+        }
+        html.markup("<section class=\"reasons\" aria-label=\"Explanation\">\n<dl>\n");
+        let rows = outcome.why.iter().map(|why| ("Why", why));
+        let rows = rows
+            .chain(outcome.effort.iter().map(|effort| ("Tried", effort)))
+            .chain(outcome.hint.iter().map(|hint| ("Next", hint)));
+        let mut before = "";
+        for (name, text) in rows {
+            if name != before {
+                html.markup("<dt>").markup(name).markup("</dt>");
+            }
+            before = name;
+            html.markup("<dd>").text(&self.line(text)).markup("</dd>\n");
+        }
+        if let Some(failure) = outcome.failure() {
+            html.markup("<dt>More</dt><dd>");
+            self.value(&failure.address(), html);
+            html.markup("</dd>\n");
+        }
+        html.markup("</dl>\n</section>\n");
+    }
+
+    /// What the logs say about a failure.
+    fn findings(&self, html: &mut Html) {
+        if self.causes.is_empty() {
+            return;
+        }
+        html.markup("<section aria-labelledby=\"causes\">\n")
+            .markup("<h2 id=\"causes\">What the log says about it</h2>\n<ol class=\"findings\">\n");
+        for cause in self.causes {
+            for kind in causes::kinds(&cause.digest) {
+                self.finding(cause.target.as_deref(), kind, html);
+            }
+        }
+        html.markup("</ol>\n</section>\n");
+    }
+
+    /// Findings of one kind: the lines that tell it, where it is, what to try.
+    fn finding(&self, target: Option<&str>, kind: &[Finding], html: &mut Html) {
+        let Some(first) = kind.first() else {
+            return;
+        };
+        html.markup("<li><h3>");
+        if let Some(target) = target {
+            html.text(&self.line(target)).markup(": ");
+        }
+        html.markup(first.title).markup("</h3>\n<pre>");
+        for line in causes::lines_of(kind, MOST_LINES_OF_MARKDOWN) {
+            html.text(&self.line(line)).markup("\n");
+        }
+        html.markup("</pre>\n");
+        let places: Vec<String> = kind
+            .iter()
+            .filter_map(|finding| finding.place.as_ref())
+            .map(|place| format!("{}:{}", place.file, place.line))
+            .collect();
+        if !places.is_empty() {
+            html.markup("<p>At <code>")
+                .text(&self.line(&places.join(", ")))
+                .markup("</code></p>\n");
+        }
+        if first.is_known {
+            html.markup("<p>");
+            advice(first.advice, html);
+            html.markup("</p>\n");
+        }
+        html.markup("</li>\n");
+    }
+
+    fn facts(&self, html: &mut Html) {
+        let rows = summary::rows(self.story);
+        if rows.is_empty() {
+            return;
+        }
+        html.markup("<section aria-labelledby=\"facts\">\n<h2 id=\"facts\">Facts</h2>\n<dl>\n");
+        for (name, value) in rows {
+            html.markup("<dt>").markup(name).markup("</dt><dd>");
+            self.value(&value, html);
+            html.markup("</dd>\n");
+        }
+        html.markup("</dl>\n</section>\n");
+    }
+
+    /// A text, or a link where it is an address.
+    fn value(&self, text: &str, html: &mut Html) {
+        let line = self.line(text);
+        let Some(address) = address(line.as_str()) else {
+            html.text(&line);
+            return;
+        };
+        // As the browser will read it, so that it shows where it leads.
+        let address = self.line(address.as_str());
+        html.markup("<a rel=\"noreferrer noopener\" href=\"")
+            .text(&address)
+            .markup("\">")
+            .text(&address)
+            .markup("</a>");
+    }
+
+    /// The targets of a promotion, a row each.
+    fn targets(&self, html: &mut Html) {
+        let targets = &self.story.targets;
+        if targets.len() < 2 {
+            return;
+        }
+        html.markup("<section aria-labelledby=\"targets\">\n<h2 id=\"targets\">Targets</h2>\n")
+            .markup("<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-labelledby=\"targets\">\n<table>\n<thead><tr>")
+            .markup("<th scope=\"col\">Target</th><th scope=\"col\">Status</th>")
+            .markup("<th scope=\"col\">Deployment</th><th scope=\"col\">Time</th>")
+            .markup("<th scope=\"col\">URL</th></tr></thead>\n<tbody>\n");
+        for tale in targets {
+            self.target(tale, html);
+        }
+        html.markup("</tbody>\n</table>\n</div>\n</section>\n");
+    }
+
+    fn target(&self, tale: &Tale, html: &mut Html) {
+        let deployment = tale.deployment.as_ref();
+        let name = tale.target().unwrap_or_default();
+        html.markup("<tr><th scope=\"row\">")
+            .text(&self.line(&name))
+            .markup("</th>");
+        let cells = [
+            deployment.map(|deployment| deployment.status.word().to_owned()),
+            deployment.map(|deployment| deployment.id.to_string()),
+            narrative::times_of(tale),
+            tale.url.clone(),
+        ];
+        for cell in cells {
+            html.markup("<td>");
+            self.value(&cell.unwrap_or_default(), html);
+            html.markup("</td>");
+        }
+        html.markup("</tr>\n");
+    }
+}
+
+/// What stands above the log: how much there is of it, and the controls, which
+/// the script brings to life.
+fn log_head(page: &Page, html: &mut Html) {
+    let lines = &page.lines;
+    html.markup("<section id=\"log\" aria-labelledby=\"log-title\" tabindex=\"-1\">\n")
+        .markup("<h2 id=\"log-title\">Log of the deployment</h2>\n");
+    if page.is_incomplete {
+        html.markup(
+            "<p class=\"gap\">It could not be read to its end: lines may be missing.</p>\n",
+        );
+    }
+    if lines.total == 0 {
+        html.markup("<p>No line of it was read.</p>\n");
+        return;
+    }
+    html.markup("<form id=\"find\" role=\"search\" aria-label=\"Log\" hidden>\n")
+        .markup("<label class=\"query\"><span>Search</span> <input type=\"search\" name=\"query\" autocomplete=\"off\" spellcheck=\"false\" aria-keyshortcuts=\"/\"></label>\n")
+        .markup("<label><input type=\"checkbox\" name=\"only\"> <span>Only lines with it</span></label>\n")
+        .markup("<fieldset><legend>Lines</legend>\n")
+        .markup("<label><input type=\"radio\" name=\"least\" value=\"0\" checked> <span>All ")
+        .count(lines.total)
+        .markup("</span></label>\n<label><input type=\"radio\" name=\"least\" value=\"1\"> <span>Warnings, errors ")
+        .count(lines.warnings + lines.errors)
+        .markup("</span></label>\n<label><input type=\"radio\" name=\"least\" value=\"2\"> <span>Errors ")
+        .count(lines.errors)
+        .markup("</span></label>\n</fieldset>\n")
+        .markup("<div class=\"step\"><output role=\"status\"></output>\n")
+        .markup("<button type=\"button\" name=\"previous\" aria-label=\"Previous\" aria-keyshortcuts=\"Shift+N\">↑</button>\n")
+        .markup("<button type=\"button\" name=\"next\" aria-label=\"Next\" aria-keyshortcuts=\"N\">↓</button></div>\n")
+        .markup("<p class=\"keys\"><kbd>/</kbd> search <kbd>n</kbd> next <kbd>N</kbd> previous <kbd>Esc</kbd> all lines</p>\n")
+        .markup("</form>\n<p class=\"count\">")
+        .count(lines.total)
+        .markup(if lines.total == 1 { " line, " } else { " lines, " })
+        .count(lines.errors)
+        .markup(if lines.errors == 1 { " error, " } else { " errors, " })
+        .count(lines.warnings)
+        .markup(if lines.warnings == 1 { " warning." } else { " warnings." });
+    if lines.errors > 0 {
+        html.markup(" <a href=\"#first-error\">To the first error</a>");
+    }
+    html.markup("</p>\n");
+}
+
+/// A sentence of ours; between backticks stands what is to be typed.
+fn advice(text: &'static str, html: &mut Html) {
+    for (at, part) in text.split('`').enumerate() {
+        let is_code = !at.is_multiple_of(2);
+        html.markup(if is_code { "<code>" } else { "" })
+            .part(part)
+            .markup(if is_code { "</code>" } else { "" });
+    }
+}
+
+/// The address that this text is, if a page may lead there: no script, no file,
+/// and nothing before the host that could be taken for it.
+fn address(text: &str) -> Option<Url> {
+    let address = Url::parse(text).ok()?;
+    let is_web = matches!(address.scheme(), "https" | "http");
+    let is_plain = address.username().is_empty() && address.password().is_none();
+    (is_web && is_plain && address.has_host()).then_some(address)
+}
+
+/// As the policy of a page names a style or a script.
+fn hash_of(text: &str) -> String {
+    STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_address_of_the_web_is_one() {
+        for (text, leads_to) in [
+            ("https://a-b.c/d?e=1&f#g", "https://a-b.c/d?e=1&f#g"),
+            ("http://ci.local:8080/job/1", "http://ci.local:8080/job/1"),
+            // What looks like another host is shown as what it is.
+            ("https://sevall\u{430}.com/", "https://xn--sevall-8nf.com/"),
+        ] {
+            let address = address(text);
+            assert_eq!(address.as_ref().map(Url::as_str), Some(leads_to));
+        }
+        for text in [
+            "javascript:alert(1)",
+            "JaVaScRiPt://a.b/%0aalert(1)",
+            "data:text/html,x",
+            "file:///etc/passwd",
+            "https://sevalla.com@evil.example/",
+            "//a.b",
+            "main at 7d3f0c2a9",
+            "https://",
+            "",
+        ] {
+            assert_eq!(address(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn style_and_script_end_where_we_say_and_name_no_address() {
+        for text in [STYLE, SCRIPT] {
+            for never in ["</", "<!--", "://", "@import", "url(", "innerHTML", "eval("] {
+                assert!(!text.contains(never), "{never}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_hash_is_the_one_that_a_policy_names() {
+        // From the specification of Content Security Policy, section 8.4.
+        assert_eq!(
+            hash_of("alert('Hello, world.');"),
+            "qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng="
+        );
+    }
+}

@@ -205,7 +205,7 @@ mod tests {
             (30, "1m12s · in progress (main)"),
             (20, "1m12s · in progress…"),
             (10, "1m12s · i…"),
-            (0, ""),
+            (1, "…"),
         ] {
             assert_eq!(line(Some(40), 0, width), text, "{width}");
         }

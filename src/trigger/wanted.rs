@@ -17,7 +17,7 @@ pub(super) struct Mark {
 }
 
 /// What the deployment we start looks like in a list.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Wanted {
     pub(super) branch: Option<String>,
     pub(super) docker_image: Option<String>,
@@ -162,11 +162,59 @@ mod tests {
     #[test]
     fn what_was_not_in_the_list_is_new_whatever_its_time() {
         let mark = Mark::of(&[at(100, seen("a")), at(90, seen("b"))]);
-        assert!(mark.is_new(&at(99, seen("c"))) && mark.is_new(&seen("c")));
+        assert!(mark.is_new(&at(80, seen("c"))) && mark.is_new(&seen("c")));
         assert!(!mark.is_new(&at(200, seen("a"))));
         let many: Vec<Deployment> = (0..50).map(|n| at(100 + n, seen(&n.to_string()))).collect();
         let mark = Mark::of(&many);
         assert!(mark.is_new(&at(100, seen("new"))) && !mark.is_new(&at(99, seen("old"))));
+    }
+
+    #[test]
+    fn only_what_is_known_to_be_the_same_is_joined() {
+        let (branch, image) = (Some("main".to_owned()), Some("app:2".to_owned()));
+        let by_branch = Wanted {
+            branch: branch.clone(),
+            ..Wanted::default()
+        };
+        let by_image = Wanted {
+            docker_image: image.clone(),
+            ..Wanted::default()
+        };
+        let of_branch = Deployment {
+            branch: branch.clone(),
+            origin: Origin::Automatic,
+            trigger: Some("AUTO_DEPLOY_ON_PUSH".to_owned()),
+            ..seen("x")
+        };
+        let of_image = Deployment {
+            docker_image: image,
+            ..seen("x")
+        };
+        let restarted = Deployment {
+            is_built: Some(false),
+            ..of_branch.clone()
+        };
+        let other = Deployment {
+            branch: Some("dev".to_owned()),
+            ..seen("x")
+        };
+        assert!(by_branch.is_same(&of_branch) && by_image.is_same(&of_image));
+        for (wanted, deployment) in [
+            (&by_branch, &seen("x")),
+            (&by_branch, &restarted),
+            (&by_branch, &other),
+            (&by_image, &of_branch),
+            (&Wanted::default(), &of_branch),
+        ] {
+            assert!(!wanted.is_same(deployment), "{wanted:?} {deployment:?}");
+        }
+        for kind in [Kind::Restart, Kind::Hook, Kind::Rollback, Kind::Promotion] {
+            let wanted = Wanted {
+                kind,
+                ..by_branch.clone()
+            };
+            assert!(!wanted.is_same(&of_branch), "{kind:?}");
+        }
     }
 
     #[test]

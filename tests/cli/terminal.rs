@@ -159,7 +159,7 @@ async fn a_live_line_stands_below_the_text_and_goes_in_the_end() {
     assert!(last(" · about ") < last("Error: "), "{rows:?}");
     assert!(
         rows.iter()
-            .any(|row| row.contains("SIGINT: ending. Once more ends at once")),
+            .any(|row| row.contains("SIGINT: ending the run")),
         "{rows:?}"
     );
     assert_eq!(simulator.calls("cancelDeploymentV3"), 1);
@@ -172,7 +172,7 @@ async fn the_log_goes_by_above_the_live_line() {
         .run(Duration::from_secs(2))
         .generated_lines(60);
     let simulator = super::harness::application(script).await;
-    let mut window = Window::open(in_colour(&simulator), 24, 100);
+    let mut window = Window::open(in_colour(&simulator), 45, 100);
     assert_eq!(window.ends().await, Some(1));
     window.comes_to_show("exit code 1").await;
     let shown = window.everything();

@@ -264,7 +264,7 @@ inputs! {
     "Path of a file that receives the run as test cases in JUnit's XML, however it ends, for the page of tests of a CI."
 
     output_file: Option<PathBuf>, default: None, secret: false, also: &[],
-    "Path of a file that receives the outputs. In .json they are an object, in .properties Java properties, anywhere else lines such as SEVALLA_OUT_URL=https://shop.sevalla.app, as GitLab's dotenv report takes them; what such a report cannot hold is left out."
+    "Path of a file that receives the outputs. In .json they are an object, in .properties Java properties, anywhere else lines such as SEVALLA_OUT_STATUS=success, as GitLab's dotenv report takes them; what such a report cannot hold is left out."
 
     links_file: Option<PathBuf>, default: None, secret: false, also: &[],
     "Path of a file that receives links to what was deployed as JSON, for GitLab's annotations report, which shows them on the page of the job."

@@ -69,7 +69,7 @@ fn end(mut child: Child, until: Instant) -> Result<(), String> {
             Ok(Some(status)) => return Err(status.to_string()),
             Ok(None) if Instant::now() < until => thread::sleep(LOOK),
             Ok(None) => {
-                let _has_ended_just_now = child.kill();
+                let _has_ended_just_now = child.kill().and_then(|()| child.wait());
                 return Err("it did not end in time".to_owned());
             }
             Err(error) => return Err(error.to_string()),

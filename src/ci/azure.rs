@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::Files;
 use super::lines::Lines;
-use super::{Channel, Given, Level, Outputs, Place, Token, titled, variable};
+use super::{Channel, Given, Level, Outputs, Place, SECRET, Token, also, titled, variable};
 use crate::process::Variables;
 use crate::shown::{Block, Line};
 
@@ -81,24 +81,25 @@ impl Channel for Azure {
     /// The agent fills in `$(NAME)` in the value of a variable, also where the
     /// name is a secret's.
     fn outputs(&mut self, outputs: Outputs<'_>) -> Given {
-        let mut left_out = self.files.outputs(outputs)?;
+        let files = self.files.outputs(outputs);
+        let mut left_out = Vec::new();
         for (name, value) in outputs {
             if value.as_str().contains("$(") {
-                left_out.push(name);
+                left_out.push(*name);
                 continue;
             }
-            let is_secret = *name == "database-password" && !value.as_str().is_empty();
+            let is_secret = *name == SECRET && !value.as_str().is_empty();
             let secret = if is_secret { ";isSecret=true" } else { "" };
             let properties = format!(" variable={}{secret};isOutput=true", variable(name));
             self.command("setvariable", &properties, value.as_str());
         }
-        Ok(left_out)
+        also(files, left_out)
     }
 
     fn summary(&mut self, markdown: &Block) -> Result<(), String> {
-        self.files.summary(markdown)?;
+        let file = self.files.summary(markdown);
         let Some(temporary) = &self.temporary else {
-            return Ok(());
+            return file;
         };
         // Two steps of a job share the folder.
         let folder = temporary.join(format!("sevalla-deploy-{}", (self.token)()));
@@ -106,7 +107,7 @@ impl Channel for Azure {
         write_whole(&folder, &path, markdown.as_str())
             .map_err(|error| format!("{}: {error}", path.display()))?;
         self.command("uploadsummary", "", &path.to_string_lossy());
-        Ok(())
+        file
     }
 }
 

@@ -85,15 +85,15 @@ impl Channel for Buildkite {
         let Some(agent) = &mut self.agent else {
             return self.plain.outputs(outputs);
         };
-        let left_out = self.plain.files().outputs(outputs)?;
+        let files = self.plain.files().outputs(outputs);
         agent.give(outputs)?;
-        Ok(left_out)
+        files
     }
 
     fn summary(&mut self, markdown: &Block) -> Result<(), String> {
-        self.plain.summary(markdown)?;
+        let file = self.plain.summary(markdown);
         let Some(agent) = &mut self.agent else {
-            return Ok(());
+            return file;
         };
         let style = match self.worst {
             Some(Level::Error) => "error",
@@ -103,7 +103,8 @@ impl Channel for Buildkite {
         agent.show(
             style,
             &cut_in_the_middle(markdown.as_str(), LONGEST_SUMMARY),
-        )
+        )?;
+        file
     }
 }
 

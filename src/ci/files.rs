@@ -49,27 +49,35 @@ impl Files {
 
     /// Appends all outputs to each file in one piece.
     pub(super) fn outputs(&self, outputs: Outputs<'_>) -> Given {
+        let mut troubles = Vec::new();
         if let Some(path) = &self.output {
             let text: String = outputs
                 .iter()
                 .map(|(name, value)| self.heredoc(name, value.as_str()))
                 .collect();
-            add(path, &text)?;
+            troubles.push(add(path, &text));
         }
         if let Some(path) = &self.script {
-            add(path, &circleci::exports(outputs))?;
+            troubles.push(add(path, &circleci::exports(outputs)));
         }
-        if self.lists.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (lines, left_out) = bitbucket::lines(outputs);
+        let (lines, left_out) = if self.lists.is_empty() {
+            (String::new(), Vec::new())
+        } else {
+            bitbucket::lines(outputs)
+        };
         for path in &self.lists {
             if let Some(folder) = path.parent() {
                 let _told_below = std::fs::create_dir_all(folder);
             }
-            add(path, &lines)?;
+            troubles.push(add(path, &lines));
         }
-        Ok(left_out)
+        // One that cannot be written takes nothing from the others.
+        let troubles: Vec<String> = troubles.into_iter().filter_map(Result::err).collect();
+        if troubles.is_empty() {
+            Ok(left_out)
+        } else {
+            Err(troubles.join("; "))
+        }
     }
 
     /// The only form in which a value with line ends cannot add outputs of its

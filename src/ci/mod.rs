@@ -98,6 +98,18 @@ pub type Outputs<'a> = &'a [(&'static str, Block)];
 /// none could be given.
 pub type Given = Result<Vec<&'static str>, String>;
 
+/// The output that is a secret.
+const SECRET: &str = "database-password";
+
+/// What a host's own way has left out, beside what its files have.
+fn also(files: Given, left_out: Vec<&'static str>) -> Given {
+    let mut all = files?;
+    all.extend(left_out);
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
+}
+
 /// The name of the variable that holds an output, on hosts that give them as
 /// variables: `SEVALLA_OUT_DEPLOYMENT_ID`.
 pub fn variable(output: &str) -> String {
@@ -178,11 +190,11 @@ pub fn channel(host: Host, means: Means<'_>) -> Box<dyn Channel> {
         Host::Azure => Box::new(azure::Azure::new(means.stdout, files, variables, token)),
         Host::TeamCity => Box::new(teamcity::TeamCity::new(means.stdout, files)),
         Host::GitLab => {
-            let plain = plain::Plain::new(means.stdout, means.stderr, files);
+            let plain = plain::Plain::new(means.stdout, means.stderr, files).recorded();
             Box::new(gitlab::GitLab::new(plain, means.clock, token))
         }
         Host::Buildkite => {
-            let plain = plain::Plain::new(means.stdout, means.stderr, files);
+            let plain = plain::Plain::new(means.stdout, means.stderr, files).recorded();
             let agent = buildkite::Agent::find(variables, means.redactor, means.launch, means.stop);
             Box::new(buildkite::Buildkite::new(plain, agent))
         }
@@ -191,8 +203,11 @@ pub fn channel(host: Host, means: Means<'_>) -> Box<dyn Channel> {
         | Host::Woodpecker
         | Host::Drone
         | Host::Jenkins
-        | Host::OtherCi
-        | Host::Local => {
+        | Host::OtherCi => {
+            let plain = plain::Plain::new(means.stdout, means.stderr, files);
+            Box::new(plain.recorded())
+        }
+        Host::Local => {
             let plain = plain::Plain::new(means.stdout, means.stderr, files);
             match screen {
                 Some(screen) => Box::new(terminal::Terminal::new(screen, variables, plain)),

@@ -5,13 +5,15 @@ use std::io::Write;
 
 use super::files::Files;
 use super::lines::Lines;
-use super::{Channel, Given, Level, Outputs, Place};
+use super::{Channel, Given, Level, Outputs, Place, SECRET};
 use crate::shown::{Block, Line};
 
 pub(super) struct Plain {
     out: Box<dyn Write>,
     narrative: Lines,
     files: Files,
+    /// Whether the output is the log of a job.
+    is_recorded: bool,
 }
 
 impl Plain {
@@ -20,7 +22,14 @@ impl Plain {
             out,
             narrative: Lines::new(narrative),
             files,
+            is_recorded: false,
         }
+    }
+
+    /// The same in a CI, which keeps the output as the log of a job.
+    pub(super) fn recorded(mut self) -> Self {
+        self.is_recorded = true;
+        self
     }
 
     pub(super) fn put(&mut self, line: &str) {
@@ -55,8 +64,12 @@ impl Channel for Plain {
         if self.files.take_outputs() {
             return self.files.outputs(outputs);
         }
+        let is_hidden = |(name, value): &&(&'static str, Block)| {
+            self.is_recorded && *name == SECRET && !value.as_str().is_empty()
+        };
         let lines = outputs
             .iter()
+            .filter(|output| !is_hidden(output))
             .map(|(name, value)| format!("{name}={}\n", value.as_str().replace('\n', "; ")));
         let text: String = lines.collect();
         let written = self
@@ -64,7 +77,11 @@ impl Channel for Plain {
             .write_all(text.as_bytes())
             .and_then(|()| self.out.flush());
         written.map_err(|error| format!("the output stream: {error}"))?;
-        Ok(Vec::new())
+        Ok(outputs
+            .iter()
+            .filter(is_hidden)
+            .map(|(name, _)| *name)
+            .collect())
     }
 
     fn summary(&mut self, markdown: &Block) -> Result<(), String> {

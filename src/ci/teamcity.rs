@@ -7,7 +7,7 @@ use std::io::Write;
 
 use super::files::Files;
 use super::lines::Lines;
-use super::{Channel, Given, Level, Outputs, Place, titled, variable};
+use super::{Channel, Given, Level, Outputs, Place, SECRET, also, titled, variable};
 use crate::shown::{Block, Line};
 
 /// The server cuts a longer description.
@@ -80,17 +80,20 @@ impl Channel for TeamCity {
     /// The server fills in `%NAME%` in a parameter, also where the name is a
     /// password's.
     fn outputs(&mut self, outputs: Outputs<'_>) -> Given {
-        let mut left_out = self.files.outputs(outputs)?;
+        let files = self.files.outputs(outputs);
+        let mut left_out = Vec::new();
         for (name, value) in outputs {
-            if value.as_str().matches('%').count() > 1 {
-                left_out.push(name);
+            // A message is a line of the log, and nobody hides it there.
+            let is_secret = *name == SECRET && !value.as_str().is_empty();
+            if is_secret || value.as_str().matches('%').count() > 1 {
+                left_out.push(*name);
                 continue;
             }
             let parameter = format!("env.{}", variable(name));
             let attributes = [("name", parameter.as_str()), ("value", value.as_str())];
             self.message("setParameter", &attributes);
         }
-        Ok(left_out)
+        also(files, left_out)
     }
 
     fn summary(&mut self, markdown: &Block) -> Result<(), String> {

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use uuid::Uuid;
+
 use crate::shown::{Block, Line};
 
 /// A file that appears under its name only once it is complete.
@@ -23,9 +25,10 @@ impl WholeFile {
             return Err(std::io::Error::other("it is not a regular file"));
         }
         let mut partial = path.as_os_str().to_owned();
-        partial.push(format!(".{}.partial", std::process::id()));
+        // Two containers may share a folder, and both be process number one.
+        partial.push(format!(".{}.partial", Uuid::new_v4().simple()));
         let partial = PathBuf::from(partial);
-        let writer = BufWriter::new(File::create(&partial)?);
+        let writer = BufWriter::new(File::create_new(&partial)?);
         Ok(Self {
             path: path.to_owned(),
             partial,

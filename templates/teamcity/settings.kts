@@ -23,6 +23,7 @@ object Deploy : BuildType({
         // TeamCity makes the reference when a password is entered.
         password("env.SEVALLA_TOKEN", "credentialsJSON:00000000-0000-0000-0000-000000000000")
         param("env.SEVALLA_APP_ID", "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11")
+        param("env.SEVALLA_EXPECTED_COMMIT", "%build.vcs.number%")
         param("env.SEVALLA_ON_COMMIT_MISMATCH", "fail")
         // The first step sets it; declared, a build needs no agent that has it.
         param("env.SEVALLA_OUT_URL", "")

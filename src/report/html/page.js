@@ -88,6 +88,8 @@
     while (walker.nextNode()) {
       const node = walker.currentNode;
       const text = node.data.toLowerCase();
+      // Some letters have another length then, and marks would stand beside.
+      if (text.length !== node.data.length) continue;
       for (let from = text.indexOf(wanted); from >= 0; from = text.indexOf(wanted, from + wanted.length)) {
         marks.add(new StaticRange({
           startContainer: node, startOffset: from, endContainer: node, endOffset: from + wanted.length,

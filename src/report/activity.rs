@@ -10,7 +10,6 @@ use crate::deployment::{Deployment, Status};
 /// probably take. `story` has taken in the event.
 pub(super) fn after(event: Event<'_>, story: &Story) -> Option<(String, Option<Duration>)> {
     match event {
-        Event::Of(_, event) => after(*event, story),
         Event::Started(_, deployment) | Event::Found(_, deployment) | Event::Seen(deployment) => {
             Some((words(deployment, story), usually(deployment, story)))
         }

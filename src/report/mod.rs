@@ -250,8 +250,9 @@ impl Inner {
         if let Event::LogUnavailable(_) | Event::LogIncomplete = event {
             self.log.is_incomplete();
         }
+        let is_live = self.channel.is_live();
         // Where a live line goes on, nothing new is no news.
-        if !(self.channel.is_live() && matches!(event, Event::StillWaiting(..))) {
+        if !(is_live && matches!(event, Event::StillWaiting(..))) {
             for line in narrative::tell(event) {
                 match &label {
                     Some(label) => self.say(tone(event), &format!("{label}: {line}")),
@@ -259,7 +260,7 @@ impl Inner {
                 }
             }
         }
-        if let Some((text, left)) = activity::after(event, &self.story) {
+        if is_live && let Some((text, left)) = activity::after(event, &self.story) {
             self.channel.live(&Activity {
                 text: self.gate.line(&text),
                 left,
@@ -294,7 +295,17 @@ impl Inner {
             .log
             .close(outcome.is_good(), &self.gate, self.channel.as_mut());
         let causes = self.causes_of(outcome);
-        for (at, line) in narrative::conclude(outcome, &causes, &self.story)
+        self.conclude(outcome, &causes);
+        if let Err(problem) = &trouble {
+            self.story
+                .take_in(Event::Warning(Warning::LogFileNotWritten, problem));
+        }
+        self.write(outcome, &causes, trouble);
+    }
+
+    /// Tells how the run ended, and marks it and the places at fault.
+    fn conclude(&mut self, outcome: &Outcome, causes: &[Cause]) {
+        for (at, line) in narrative::conclude(outcome, causes, &self.story)
             .iter()
             .enumerate()
         {
@@ -307,28 +318,29 @@ impl Inner {
         }
         if !outcome.is_good() {
             let title = self.gate.line(&outcome.headline);
-            let message = self.gate.block(&narrative::cause(outcome, &causes));
+            let message = self.gate.block(&narrative::cause(outcome, causes));
             self.channel.annotate(Level::Error, &title, &message, None);
-            self.mark_places(&causes);
+            self.mark_places(causes);
         }
-        if let Err(problem) = &trouble {
-            self.story
-                .take_in(Event::Warning(Warning::LogFileNotWritten, problem));
-        }
-        let report = self.write_report(outcome, &causes);
-        let junit = self.write_junit(outcome, &causes);
-        let quality = self.write_code_quality(&causes);
-        let outputs: Vec<_> = outputs::of(outcome, &causes, &self.story)
+    }
+
+    /// Writes everything that is not told line by line; `log` is what became of
+    /// the log's file. What cannot be written is a warning.
+    fn write(&mut self, outcome: &Outcome, causes: &[Cause], log: Result<(), String>) {
+        let report = self.write_report(outcome, causes);
+        let junit = self.write_junit(outcome, causes);
+        let quality = self.write_code_quality(causes);
+        let outputs: Vec<_> = outputs::of(outcome, causes, &self.story)
             .into_iter()
             .map(|(name, text)| (name, self.output(name, &text)))
             .collect();
         let file = self.write_outputs(&outputs);
         let links = self.write_links();
         let outputs = self.give(&outputs);
-        let summary = self.summarize(outcome, &causes);
-        let page = self.write_page(outcome, &causes);
+        let summary = self.summarize(outcome, causes);
+        let page = self.write_page(outcome, causes);
         for (warning, written) in [
-            (Warning::LogFileNotWritten, trouble),
+            (Warning::LogFileNotWritten, log),
             (Warning::ReportNotWritten, report),
             (Warning::ReportNotWritten, junit),
             (Warning::ReportNotWritten, quality),

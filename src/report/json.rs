@@ -15,6 +15,7 @@ use super::story::{Story, Tale};
 use super::timeline::{Lane, Span, Timeline};
 use crate::ci::{Facts, Host};
 use crate::deployment::{self, Origin, ServiceKind};
+use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::shown::{Block, Gate};
 use crate::watch::past;
@@ -30,6 +31,7 @@ struct Report<'a> {
     action: Option<&'static str>,
     outcome: &'static str,
     exit_code: u8,
+    failure: Option<&'static str>,
     headline: &'a str,
     why: &'a [String],
     tried: Option<&'a str>,
@@ -46,7 +48,7 @@ struct Report<'a> {
     preview: Option<Preview>,
     database: Option<Database>,
     time_line: Vec<LaneOf<'a>>,
-    warnings: &'a [String],
+    warnings: Vec<WarningOf<'a>>,
     retries: u32,
     ci: Ci<'a>,
     findings: Vec<FindingOf<'a>>,
@@ -132,6 +134,12 @@ struct SpanOf {
 }
 
 #[derive(Serialize)]
+struct WarningOf<'a> {
+    name: &'static str,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct Ci<'a> {
     host: &'static str,
@@ -185,6 +193,7 @@ pub(super) fn of(
         action: story.action,
         outcome: outcome.ending().word(),
         exit_code: outcome.ending().code(),
+        failure: outcome.failure().map(Failure::slug),
         headline: &outcome.headline,
         why: &outcome.why,
         tried: outcome.effort.as_deref(),
@@ -207,7 +216,7 @@ pub(super) fn of(
             created,
         }),
         time_line: lanes(&time_line),
-        warnings: &story.warnings,
+        warnings: warnings(story),
         retries: story.retries,
         ci: ci(&story.facts, host),
         findings: causes.iter().flat_map(findings).collect(),
@@ -217,6 +226,16 @@ pub(super) fn of(
     let result = story.result.as_deref().unwrap_or("null");
     let report = report.strip_suffix('}').unwrap_or_default();
     gate.json(&format!("{report},\"result\":{result}}}"))
+}
+
+fn warnings(story: &Story) -> Vec<WarningOf<'_>> {
+    let warnings = story.warnings.iter();
+    warnings
+        .map(|(warning, text)| WarningOf {
+            name: warning.slug(),
+            text,
+        })
+        .collect()
 }
 
 fn time(time: Timestamp) -> String {

@@ -76,9 +76,14 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
     vec![line]
 }
 
-/// A warning in a line, with the name of its entry in the catalogue.
+/// A warning in a line.
 pub(super) fn warned(warning: Warning, text: &str) -> String {
-    format!("Warning: {text} [{}]", warning.slug())
+    format!("Warning: {}", named(warning, text))
+}
+
+/// The text of a warning, with the name of its entry in the catalogue.
+pub(super) fn named(warning: Warning, text: &str) -> String {
+    format!("{text} [{}]", warning.slug())
 }
 
 /// "Usually takes 1m50s (the last 18)".

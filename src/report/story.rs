@@ -10,6 +10,7 @@ use super::Event;
 use super::timeline::{Lane, Phase, Record, Span, State, Timeline};
 use crate::ci::Facts;
 use crate::deployment::{Deployment, DeploymentId, Service, Status};
+use crate::messages::Warning;
 use crate::secret::Password;
 use crate::watch::past::Usual;
 
@@ -21,7 +22,7 @@ pub(super) struct Story {
     /// How often a request was sent again.
     pub(super) retries: u32,
     pub(super) facts: Facts,
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<(Warning, String)>,
     /// The one service that is deployed, where it is one.
     own: Tale,
     /// The targets of a promotion.
@@ -108,15 +109,15 @@ impl Story {
     pub(super) fn take_in(&mut self, event: Event<'_>) {
         match event {
             Event::Of(service, event) => {
-                if let Event::Warning(_, text) = event {
-                    self.warnings.push((*text).to_owned());
+                if let Event::Warning(warning, text) = event {
+                    self.warnings.push((*warning, (*text).to_owned()));
                 }
                 if let Event::Retrying(..) = event {
                     self.retries += 1;
                 }
                 self.target_mut(service).take_in(*event);
             }
-            Event::Warning(_, text) => self.warnings.push(text.to_owned()),
+            Event::Warning(warning, text) => self.warnings.push((warning, text.to_owned())),
             Event::Retrying(..) => self.retries += 1,
             Event::PreviewApp { app, is_new, .. } => self.preview = Some((app, is_new)),
             Event::Database { id, is_new } => self.database = Some((id, is_new)),

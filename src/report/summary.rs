@@ -107,7 +107,7 @@ pub(super) fn rows(story: &Story) -> Vec<(&'static str, String)> {
         .warnings
         .iter()
         .take(MOST_WARNINGS)
-        .map(|warning| ("Warning", Some(warning.clone())));
+        .map(|(warning, text)| ("Warning", Some(narrative::named(*warning, text))));
     rows.into_iter()
         .chain(warnings)
         .filter_map(|(name, value)| Some((name, value?)))
@@ -162,8 +162,9 @@ pub(super) fn without_long_runs(text: &str) -> String {
 
 /// An address as a link, if nothing in it could mean anything else.
 pub(super) fn link(text: &str) -> Option<String> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || ":/.-_~#".contains(c);
-    (text.starts_with("https://") && text.chars().all(is_plain)).then(|| format!("<{text}>"))
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ":/.-_~#?=%&+,".contains(c);
+    let is_address = text.starts_with("https://") || text.starts_with("http://");
+    (is_address && text.chars().all(is_plain)).then(|| format!("<{text}>"))
 }
 
 pub(super) fn fenced(lines: &[String]) -> String {
@@ -196,13 +197,17 @@ mod tests {
 
     #[test]
     fn only_a_plain_address_is_a_link() {
-        assert_eq!(
-            link("https://a-b.c/d/1").as_deref(),
-            Some("<https://a-b.c/d/1>")
-        );
         for text in [
-            "http://a.b",
+            "https://a-b.c/d/1",
+            "https://dev.azure.com/a/_build/results?buildId=1&view=results",
+            "http://ci.local:8080/job/a%20b/1/",
+        ] {
+            assert_eq!(link(text), Some(format!("<{text}>")));
+        }
+        for text in [
             "javascript:x",
+            "https://a@b.c",
+            "https://a.b/|x",
             "https://a.b/)[x](y",
             "https://a.b> @team",
             "x",

@@ -27,6 +27,7 @@ fn files(run: &Finished, code: i32, outcome: &str) -> (Value, Vec<Case>) {
     let report = assert_report(&run.file("report.json").unwrap());
     assert_eq!(report["exit-code"], code, "{report:#}");
     assert_eq!(report["outcome"], outcome, "{report:#}");
+    assert_eq!(report["failure"].is_string(), code != 0, "{report:#}");
     (report, assert_junit(&run.file("junit.xml").unwrap(), code))
 }
 

@@ -144,6 +144,9 @@ async fn a_filter_shows_what_has_its_weight_under_its_own_number() {
             ))
             .await;
         assert_eq!(page.shown().await, texts(from));
+        let first = "return document.querySelector('#log .now').textContent";
+        let first = page.browser.run(first).await;
+        assert!(first.as_str().unwrap().contains(texts(from)[0]), "{first}");
     }
     let numbers = "return Array.from(document.querySelectorAll('#log li:not([hidden])'), (line) => line.value)";
     assert_eq!(page.browser.run(numbers).await, json!([7, 8, 9]));

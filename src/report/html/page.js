@@ -60,7 +60,7 @@
     at = Math.max(hits.indexOf(before), hits.length ? 0 : -1);
     tell();
     mark();
-    if (wanted !== "") look();
+    if (isHit) look();
   }
 
   function tell() {

@@ -67,7 +67,7 @@ const HARMLESS: &[&str] = &[
 ];
 
 /// These tell of one all the same.
-const TELLING: &[&str] = &["> Could not ", "COPY failed: "];
+const TELLING: &[&str] = &["> Could not ", "> There were ", "COPY failed: "];
 
 /// A line as its tool has printed it.
 #[derive(Debug, Clone, Copy)]

@@ -29,7 +29,7 @@ const LONGEST_READ: usize = 2 * 1024;
 const LONGEST_KEPT: usize = 400;
 
 /// Lines that are remembered, for what is told of in several.
-const REMEMBERED: usize = 4;
+const REMEMBERED: usize = 6;
 
 /// The most findings of one pattern: nobody can crowd out the others.
 const MOST_OF_A_PATTERN: usize = 10;

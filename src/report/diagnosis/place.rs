@@ -47,7 +47,17 @@ const WRITTEN: &[&str] = &[
 ];
 
 /// The same without such an end.
-const NAMES: &[&str] = &["Dockerfile", "Gemfile", "Makefile", "Procfile", "Rakefile"];
+const NAMES: &[&str] = &[
+    "Containerfile",
+    "Dockerfile",
+    "Gemfile",
+    "Makefile",
+    "Procfile",
+    "Rakefile",
+];
+
+/// Files that never lie in the root, and are named without their folders.
+const BARE: &[&str] = &[".java", ".kt", ".scala", ".groovy"];
 
 /// The longest path, in bytes.
 const LONGEST_PATH: usize = 200;
@@ -109,6 +119,9 @@ fn place_at(line: &str, at: usize) -> Option<Place> {
         (before, Some(closed(rest.strip_prefix(',')?)?))
     } else if let Some(before) = before.strip_suffix("\", line ") {
         // Python: File "app/x.py", line 3
+        (before, None)
+    } else if let Some(before) = before.strip_suffix(":line ") {
+        // .NET: in /app/X.cs:line 3
         (before, None)
     } else if let Some(before) = before.strip_suffix(" on line ") {
         // PHP: in /app/x.php on line 3
@@ -190,11 +203,15 @@ fn in_repository(path: &str) -> Option<String> {
     let is_foreign = |part: &str| part.is_empty() || is_dots(part) || FOREIGN.contains(&part);
     let name = path.rsplit('/').next()?;
     let is_written = match name.rsplit_once('.') {
+        // Dockerfile.prod
+        Some(("Dockerfile" | "Containerfile", _)) => true,
         Some((stem, end)) => !stem.is_empty() && WRITTEN.contains(&end),
         None => NAMES.contains(&name),
     };
+    // Traces of Java name files without their folders.
+    let is_whole = path.contains('/') || !BARE.iter().any(|end| name.ends_with(end));
     let is_begun = path.starts_with(|c: char| c.is_alphanumeric() || "._@([".contains(c));
-    let is_ours = is_written && is_begun && !path.split('/').any(is_foreign);
+    let is_ours = is_written && is_whole && is_begun && !path.split('/').any(is_foreign);
     is_ours.then(|| path.to_owned())
 }
 
@@ -289,6 +306,12 @@ mod tests {
                 "src/main.scss:4:10",
             ),
             ("Dockerfile:12", "Dockerfile:12"),
+            ("docker/Dockerfile.prod:12", "docker/Dockerfile.prod:12"),
+            ("Containerfile:12", "Containerfile:12"),
+            (
+                "   at Shop.Cart.Total() in /src/Shop/Cart.cs:line 12",
+                "Shop/Cart.cs:12",
+            ),
             ("/app/app/models/x.rb:1: syntax error", "app/models/x.rb:1"),
         ] {
             assert_eq!(shown(line).as_deref(), Some(place), "{line}");
@@ -321,6 +344,7 @@ mod tests {
             "10:20:30",
             ".:3",
             "/app/:3",
+            "	at shop.Cart.total(Cart.java:12)",
             ".ts:3",
             "src/b,line=9.ts:3:5",
         ] {

@@ -3,11 +3,13 @@
 mod bundlers;
 mod compilers;
 mod containers;
+mod dotnet_elixir_deno;
 mod java;
 mod node;
 mod php_ruby;
 mod python;
 mod running;
+mod testing;
 
 pub(super) use self::bundlers::LINT;
 pub(super) use self::python::EXCEPTION;
@@ -23,6 +25,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static Pattern> {
         compilers::PATTERNS,
         java::PATTERNS,
         php_ruby::PATTERNS,
+        dotnet_elixir_deno::PATTERNS,
+        testing::PATTERNS,
         containers::PATTERNS,
         running::PATTERNS,
     ]

@@ -253,7 +253,7 @@ impl Outcome {
             )),
             Cancelled::Refused(error) => self
                 .because(format!(
-                    "Sevalla refused to cancel deployment {id}, which goes on: {error}"
+                    "Sevalla refused to cancel deployment {id}, which may go on: {error}"
                 ))
                 .hint("Cancel it in the dashboard if it must not go live"),
             Cancelled::Unknown(error) => self

@@ -145,6 +145,36 @@ async fn what_comes_of_the_wish_to_cancel_is_told() {
 }
 
 #[tokio::test]
+async fn a_look_that_fails_hides_nothing_of_what_came_of_it() {
+    let agrees = || Behaviour::Headers(Vec::new());
+    let looks = || Fault::on("getDeploymentV3");
+    let refuses = |status| looks().does(Behaviour::status(status));
+    for (cancel, look, told) in [
+        (agrees(), refuses(503).first(1), "and ended as cancelled"),
+        (agrees(), refuses(404), "Sevalla agreed to cancel"),
+        (
+            Behaviour::status(403),
+            refuses(404),
+            "Sevalla refused to cancel",
+        ),
+    ] {
+        let simulator = application(endless()).await;
+        // Slow, so that no earlier look meets the fault.
+        let cancel = Fault::on("cancelDeploymentV3").does(cancel);
+        simulator.add_fault(cancel.delayed(Duration::from_millis(300)));
+        let running = Runner::deploys_app(&simulator).start();
+        called(&simulator, "getDeploymentV3").await;
+        running.signal("INT").await;
+        called(&simulator, "cancelDeploymentV3").await;
+        simulator.add_fault(look);
+        let run = running.finish().await;
+
+        run.assert_ended(130, "interrupted");
+        run.assert_told(told);
+    }
+}
+
+#[tokio::test]
 async fn a_deployment_that_has_succeeded_already_is_told_to_be_live() {
     let simulator = application(Script::success().run(Duration::from_millis(50))).await;
     // Without this the success would be seen before the signal.

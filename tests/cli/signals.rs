@@ -146,21 +146,22 @@ async fn what_comes_of_the_wish_to_cancel_is_told() {
 
 #[tokio::test]
 async fn a_look_that_fails_hides_nothing_of_what_came_of_it() {
-    let agrees = || Behaviour::Headers(Vec::new());
-    let looks = || Fault::on("getDeploymentV3");
-    let refuses = |status| looks().does(Behaviour::status(status));
+    let refuses = |operation, status| Fault::on(operation).does(Behaviour::status(status));
+    let cancel = |status| refuses("cancelDeploymentV3", status);
+    let agrees = || Fault::on("cancelDeploymentV3").does(Behaviour::Headers(Vec::new()));
+    let look = |status| refuses("getDeploymentV3", status);
     for (cancel, look, told) in [
-        (agrees(), refuses(503).first(1), "and ended as cancelled"),
-        (agrees(), refuses(404), "Sevalla agreed to cancel"),
+        (agrees(), look(503).first(1), "and ended as cancelled"),
         (
-            Behaviour::status(403),
-            refuses(404),
-            "Sevalla refused to cancel",
+            cancel(503).first(1),
+            look(503).first(1),
+            "and ended as cancelled",
         ),
+        (agrees(), look(404), "Sevalla agreed to cancel"),
+        (cancel(403), look(404), "Sevalla refused to cancel"),
     ] {
         let simulator = application(endless()).await;
         // Slow, so that no earlier look meets the fault.
-        let cancel = Fault::on("cancelDeploymentV3").does(cancel);
         simulator.add_fault(cancel.delayed(Duration::from_millis(300)));
         let running = Runner::deploys_app(&simulator).start();
         called(&simulator, "getDeploymentV3").await;

@@ -1,0 +1,104 @@
+//! The end of a run: why it ended like this is told, and marked where the host
+//! can show it.
+
+use super::causes::{self, Cause};
+use super::log::{self, LONGEST_SHOWN};
+use super::reporter::Inner;
+use super::story::Tale;
+use super::{Event, narrative};
+use crate::ci::{Level, Tone};
+use crate::deployment::{Service, Status};
+use crate::messages::Warning;
+use crate::outcome::{Ending, Outcome};
+
+impl Inner {
+    /// Tells how the run ended, and writes what is wanted of it.
+    pub(super) fn finish(&mut self, outcome: &Outcome) {
+        self.channel.settle();
+        let outcome = &self.bounded(outcome);
+        if !outcome.ending().was_followed() {
+            self.log.leave_out();
+        }
+        let trouble = self
+            .log
+            .close(outcome.is_good(), &self.gate, self.channel.as_mut());
+        let causes = self.causes_of(outcome);
+        self.conclude(outcome, &causes);
+        if let Err(problem) = &trouble {
+            self.story
+                .take_in(Event::Warning(Warning::LogFileNotWritten, problem));
+        }
+        self.write(outcome, &causes, trouble);
+    }
+
+    /// Tells how the run ended, and marks it and the places at fault.
+    fn conclude(&mut self, outcome: &Outcome, causes: &[Cause]) {
+        for (at, line) in narrative::conclude(outcome, causes, &self.story)
+            .iter()
+            .enumerate()
+        {
+            let tone = match (at, outcome.is_good()) {
+                (0, true) => Tone::Good,
+                (0, false) => Tone::Error,
+                _ => Tone::Plain,
+            };
+            self.say(tone, line);
+        }
+        if !outcome.is_good() {
+            let title = self.gate.line(&outcome.headline);
+            let message = self.gate.block(&narrative::cause(outcome, causes));
+            self.channel.annotate(Level::Error, &title, &message, None);
+            self.mark_places(causes);
+        }
+    }
+
+    /// What the logs tell of why the run did not end well.
+    fn causes_of(&self, outcome: &Outcome) -> Vec<Cause> {
+        match outcome.ending() {
+            Ending::Failed => self.causes(false),
+            Ending::Unverified => self.causes(true),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same for each deployment that failed, and for one that succeeded and
+    /// does not work.
+    pub(super) fn causes(&self, is_unverified: bool) -> Vec<Cause> {
+        let own =
+            std::iter::once((None, self.story.one())).filter(|_| self.story.targets.is_empty());
+        let targets = self.story.targets.iter().map(|tale| (tale.service, tale));
+        let tales: Vec<_> = own.chain(targets).collect();
+        let is_one = tales.len() == 1;
+        let cause = |(service, tale): &(Option<Service>, &Tale)| {
+            let diagnosis = self.log.diagnosis(*service)?;
+            let digest = match tale.deployment.as_ref()?.status {
+                Status::Failed => diagnosis.digest(),
+                Status::Success if is_unverified && is_one => diagnosis.digest_of_run(),
+                _ => return None,
+            };
+            let target = tale.target().filter(|_| !is_one);
+            Some(Cause { target, digest }).filter(|cause| !cause.digest.is_empty())
+        };
+        tales.iter().filter_map(cause).collect()
+    }
+
+    /// Marks the places of the repository that the logs name.
+    fn mark_places(&mut self, causes: &[Cause]) {
+        for (title, text, place) in causes::at_places(causes) {
+            let (title, text) = (self.gate.line(title), self.gate.block(&text));
+            self.channel
+                .annotate(Level::Error, &title, &text, Some(place));
+        }
+    }
+
+    /// The outcome with texts of bounded length: what a build or a service
+    /// said may be megabytes.
+    fn bounded(&self, outcome: &Outcome) -> Outcome {
+        let bound = |text: &String| {
+            log::shorten(self.gate.line(text), LONGEST_SHOWN, &self.gate).to_string()
+        };
+        let mut outcome = outcome.clone().headed(bound(&outcome.headline));
+        outcome.why = outcome.why.iter().map(bound).collect();
+        outcome
+    }
+}

@@ -1,0 +1,216 @@
+//! Whoever tells: takes in what a run finds out, and says it at once.
+
+use std::cell::RefCell;
+
+use jiff::Timestamp;
+
+use super::comment::{self, CommentFacts, News};
+use super::log::{self, LONGEST_SHOWN, LogSink};
+use super::story::Story;
+use super::{Event, Files, Setup, activity, narrative};
+use crate::ci::{Activity, Channel, Host, Level, Tone};
+use crate::code_host::Marker;
+use crate::inputs::{Abandon, Logs};
+use crate::messages::Warning;
+use crate::outcome::Outcome;
+use crate::shown::{Block, Gate};
+
+/// Tells a run's events to the place it runs in.
+pub struct Reporter(RefCell<Inner>);
+
+pub(super) struct Inner {
+    pub(super) channel: Box<dyn Channel>,
+    pub(super) gate: Gate,
+    pub(super) clock: fn() -> Timestamp,
+    pub(super) story: Story,
+    pub(super) host: Host,
+    pub(super) log: LogSink,
+    pub(super) files: Files,
+    pub(super) summary: bool,
+    /// What Ctrl-C does to a deployment, for somebody who watches.
+    interrupt: &'static str,
+}
+
+impl Reporter {
+    /// A reporter that shows no log and writes a summary, until told otherwise.
+    pub fn new(setup: Setup) -> Self {
+        Self(RefCell::new(Inner {
+            channel: setup.channel,
+            gate: setup.gate,
+            clock: setup.clock,
+            story: Story::new(setup.facts, (setup.clock)()),
+            host: setup.host,
+            log: LogSink::default(),
+            files: Files::default(),
+            summary: true,
+            interrupt: "",
+        }))
+    }
+
+    /// Sets what is known before anything is judged: the action, in the word
+    /// of the input, and the files that tell of every run, however it ends.
+    pub fn expect(&self, action: Option<&'static str>, files: &Files) {
+        let mut inner = self.0.borrow_mut();
+        inner.story.action = action;
+        inner.files = Files {
+            log: None,
+            ..files.clone()
+        };
+    }
+
+    /// Sets what the user wants to see.
+    pub fn show(&self, logs: Logs, files: &Files, summary: bool) {
+        let mut inner = self.0.borrow_mut();
+        inner.summary = summary;
+        inner.log = LogSink::new(logs, files.log.clone(), files.page.as_deref());
+        inner.files = files.clone();
+        let troubles: Vec<String> = inner.log.troubles().collect();
+        for trouble in &troubles {
+            inner.on(Event::Warning(Warning::LogFileNotWritten, trouble));
+        }
+    }
+
+    /// Sets what becomes of a deployment when the run is interrupted.
+    pub fn explain_interrupt(&self, then: Abandon) {
+        self.0.borrow_mut().interrupt = match then {
+            Abandon::Cancel => "Ctrl-C cancels the deployment",
+            Abandon::Leave => "Ctrl-C ends this, the deployment goes on",
+        };
+    }
+
+    /// Asks the CI to hide these values. Before anything that may hold them.
+    pub fn mask<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) {
+        let mut inner = self.0.borrow_mut();
+        secrets
+            .into_iter()
+            .for_each(|secret| inner.channel.mask(secret));
+    }
+
+    /// Takes in one event.
+    pub fn on(&self, event: Event<'_>) {
+        self.0.borrow_mut().on(event);
+    }
+
+    /// The comment on a pull request, from what is known so far.
+    pub fn comment(&self, marker: &Marker, news: &News<'_>) -> Block {
+        self.0.borrow().comment(marker, news)
+    }
+
+    /// Tells how the run ended, and gives the outputs and the summary.
+    pub fn finish(&self, outcome: &Outcome) {
+        self.0.borrow_mut().finish(outcome);
+    }
+}
+
+impl Inner {
+    fn on(&mut self, event: Event<'_>) {
+        self.story.take_in(event);
+        let (service, event) = match event {
+            Event::Of(service, event) => (Some(service), *event),
+            event => (None, event),
+        };
+        let label = service.map(|service| self.story.name_of(service));
+        if let Event::Log(lines) = event {
+            let label = label.as_deref();
+            return self
+                .log
+                .take(service, label, lines, &self.gate, self.channel.as_mut());
+        }
+        if let Event::LogUnavailable(_) | Event::LogIncomplete = event {
+            self.log.is_incomplete();
+        }
+        let is_live = self.channel.is_live();
+        // Where a live line goes on, nothing new is no news.
+        if !(is_live && matches!(event, Event::StillWaiting(..))) {
+            for line in narrative::tell(event) {
+                match &label {
+                    Some(label) => self.say(tone(event), &format!("{label}: {line}")),
+                    None => self.say(tone(event), &line),
+                }
+            }
+        }
+        if is_live && let Some((text, left)) = activity::after(event, &self.story) {
+            self.channel.live(&Activity {
+                text: self.gate.line(&text),
+                left,
+                interrupt: self.interrupt,
+            });
+        }
+        if let Event::Warning(warning, text) = event {
+            self.mark(warning, text);
+        }
+    }
+
+    pub(super) fn warn(&mut self, warning: Warning, text: &str) {
+        self.say(Tone::Warning, &narrative::warned(warning, text));
+        self.mark(warning, text);
+    }
+
+    fn mark(&mut self, warning: Warning, text: &str) {
+        let title = self
+            .gate
+            .line(&format!("sevalla-deploy: {}", warning.slug()));
+        self.channel
+            .annotate(Level::Warning, &title, &self.gate.block(text), None);
+    }
+
+    fn comment(&self, marker: &Marker, news: &News<'_>) -> Block {
+        let tale = self.story.one();
+        let deployment = tale.deployment.as_ref();
+        let times = narrative::times(&self.story);
+        let target = tale.target();
+        let tail = self.log.tail();
+        let causes = match news {
+            News::Failed { .. } => self.causes(true),
+            _ => Vec::new(),
+        };
+        let news = match news {
+            News::Failed { cause, failure, .. } => News::Failed {
+                cause,
+                causes: &causes,
+                last_lines: &tail,
+                failure: *failure,
+            },
+            // Ready, and no address: it does not work for anybody.
+            News::Ready { .. } => News::Ready {
+                url: tale.url.as_deref().unwrap_or_default(),
+            },
+            other => *other,
+        };
+        let marker = match self.story.preview {
+            Some((app, _)) => &marker.clone().about(app),
+            None => marker,
+        };
+        let facts = CommentFacts {
+            marker,
+            app: target.as_deref().unwrap_or("the preview"),
+            news,
+            commit: deployment.and_then(|deployment| deployment.commit_sha.as_deref()),
+            status: deployment.map(|deployment| deployment.status.word()),
+            times: times.as_deref(),
+            run_url: self.story.facts.run_url.as_deref(),
+            now: (self.clock)(),
+        };
+        comment::body(&facts, &self.gate)
+    }
+
+    pub(super) fn say(&mut self, tone: Tone, text: &str) {
+        let now = format!("{:.0}", (self.clock)());
+        let time = now.get(11..).unwrap_or(&now);
+        let line = self.gate.line(&format!("{time} {text}"));
+        let line = log::shorten(line, LONGEST_SHOWN, &self.gate);
+        self.channel.say_in(tone, &line);
+    }
+}
+
+/// What an event means to whoever reads of it.
+const fn tone(event: Event<'_>) -> Tone {
+    match event {
+        Event::Warning(..)
+        | Event::LogUnavailable(_)
+        | Event::LogIncomplete
+        | Event::Retrying(..)
+        | Event::Stopping(_) => Tone::Warning,
+        _ => Tone::Plain,
+    }
+}

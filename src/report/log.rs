@@ -198,16 +198,22 @@ impl LogSink {
             }
             self.kept.lines.iter().for_each(|line| channel.say(line));
         }
-        if self.is_open {
-            channel.close_log();
-            self.is_open = false;
-        }
+        self.fold(channel);
         if let Some(file) = self.file.take() {
             let path = file.path.clone();
             let finished = file.finish();
             self.file_trouble = finished.err().map(|error| trouble(&path, &error));
         }
         self.file_trouble.take().map_or(Ok(()), Err)
+    }
+
+    /// Ends the group that the log is shown in, if it is open. More of the log
+    /// opens another.
+    pub(super) fn fold(&mut self, channel: &mut dyn Channel) {
+        if self.is_open {
+            channel.close_log();
+            self.is_open = false;
+        }
     }
 
     /// Leaves the file out: it would not be the whole log. Returns its path if

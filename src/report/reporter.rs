@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::comment::{self, CommentFacts, News};
 use super::log::{self, LONGEST_SHOWN, LogSink};
 use super::story::Story;
+use super::timeline::Phase;
 use super::{Event, Files, Setup, activity, narrative};
 use crate::ci::{Activity, Channel, Host, Level, Tone};
 use crate::code_host::Marker;
@@ -136,8 +137,15 @@ impl Inner {
                 interrupt: self.interrupt,
             });
         }
-        if let Event::Warning(warning, text) = event {
-            self.mark(warning, text);
+        if let Some((warning, text)) = narrative::warning(event) {
+            match &label {
+                Some(label) => self.mark(warning, &format!("{label}: {text}")),
+                None => self.mark(warning, &text),
+            }
+        }
+        // What comes now is no part of it.
+        if let Event::Ends(Phase::Log, _) = event {
+            self.log.fold(self.channel.as_mut());
         }
     }
 
@@ -146,12 +154,15 @@ impl Inner {
         self.mark(warning, text);
     }
 
+    /// Marks a warning where the host shows such, and keeps it for the end.
     fn mark(&mut self, warning: Warning, text: &str) {
+        self.story.warnings.push((warning, text.to_owned()));
         let title = self
             .gate
             .line(&format!("sevalla-deploy: {}", warning.slug()));
+        let text = format!("{text}\nMore: {}", warning.address());
         self.channel
-            .annotate(Level::Warning, &title, &self.gate.block(text), None);
+            .annotate(Level::Warning, &title, &self.gate.block(&text), None);
     }
 
     fn comment(&self, marker: &Marker, news: &News<'_>) -> Block {
@@ -204,13 +215,10 @@ impl Inner {
 }
 
 /// What an event means to whoever reads of it.
-const fn tone(event: Event<'_>) -> Tone {
+fn tone(event: Event<'_>) -> Tone {
     match event {
-        Event::Warning(..)
-        | Event::LogUnavailable(_)
-        | Event::LogIncomplete
-        | Event::Retrying(..)
-        | Event::Stopping(_) => Tone::Warning,
+        Event::Retrying(..) | Event::Stopping(_) => Tone::Warning,
+        event if narrative::warning(event).is_some() => Tone::Warning,
         _ => Tone::Plain,
     }
 }

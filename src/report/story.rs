@@ -109,15 +109,11 @@ impl Story {
     pub(super) fn take_in(&mut self, event: Event<'_>) {
         match event {
             Event::Of(service, event) => {
-                if let Event::Warning(warning, text) = event {
-                    self.warnings.push((*warning, (*text).to_owned()));
-                }
                 if let Event::Retrying(..) = event {
                     self.retries += 1;
                 }
                 self.target_mut(service).take_in(*event);
             }
-            Event::Warning(warning, text) => self.warnings.push((warning, text.to_owned())),
             Event::Retrying(..) => self.retries += 1,
             Event::PreviewApp { app, is_new, .. } => self.preview = Some((app, is_new)),
             Event::Database { id, is_new } => self.database = Some((id, is_new)),

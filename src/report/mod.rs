@@ -77,6 +77,8 @@ pub enum Event<'a> {
     Usual(&'a Usual),
     /// The rollback after a failure was started, or seen with a new status.
     RollingBack(&'a Deployment),
+    /// The deployment is about to be cancelled, and its end to be awaited.
+    Cancelling,
     /// Nothing new for a while; how long the run has watched, and what the past
     /// says.
     StillWaiting(&'a Deployment, Duration, Option<Estimate>),

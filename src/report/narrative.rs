@@ -68,6 +68,7 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         | Event::Url(_)
         | Event::Result(_)
         | Event::Database { .. }
+        | Event::Cancelling
         | Event::Begins(_)
         | Event::Ends(..)
         | Event::Password(_) => return Vec::new(),

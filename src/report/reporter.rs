@@ -28,8 +28,8 @@ pub(super) struct Inner {
     pub(super) log: LogSink,
     pub(super) files: Files,
     pub(super) summary: bool,
-    /// What Ctrl-C does to a deployment, for somebody who watches.
-    interrupt: &'static str,
+    /// What becomes of a deployment when the run is interrupted.
+    on_interrupt: Abandon,
 }
 
 impl Reporter {
@@ -44,7 +44,7 @@ impl Reporter {
             log: LogSink::default(),
             files: Files::default(),
             summary: true,
-            interrupt: "",
+            on_interrupt: Abandon::Cancel,
         }))
     }
 
@@ -71,12 +71,10 @@ impl Reporter {
         }
     }
 
-    /// Sets what becomes of a deployment when the run is interrupted.
+    /// Sets what becomes of a deployment when the run is interrupted, for
+    /// somebody who watches.
     pub fn explain_interrupt(&self, then: Abandon) {
-        self.0.borrow_mut().interrupt = match then {
-            Abandon::Cancel => "Ctrl-C cancels the deployment",
-            Abandon::Leave => "Ctrl-C ends this, the deployment goes on",
-        };
+        self.0.borrow_mut().on_interrupt = then;
     }
 
     /// Asks the CI to hide these values. Before anything that may hold them.
@@ -134,7 +132,7 @@ impl Inner {
             self.channel.live(&Activity {
                 text: self.gate.line(&text),
                 left,
-                interrupt: self.interrupt,
+                interrupt: activity::interrupt(&self.story, self.on_interrupt),
             });
         }
         if let Some((warning, text)) = narrative::warning(event) {

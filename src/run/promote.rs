@@ -128,6 +128,7 @@ impl Run<'_> {
                 self.settle_target(&source, deployment, verdict).await
             }
             Ended::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
+                tell(Event::Cancelling);
                 let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
                 let cancelled = trigger::cancel(&client, service, &id, &tell).await;
                 if let Cancelled::TooLate(deployment) = cancelled {

@@ -78,6 +78,7 @@ impl Run<'_> {
         let begun = tokio::select! {
             biased;
             signal = self.stop.asked() => {
+                tell(Event::Stopping(signal));
                 let said = match timeout(IN_FLIGHT, start).await {
                     Ok(Ok(rollback)) => goes_on(&rollback),
                     Ok(Err(not_begun)) => undoing.explain(not_begun),

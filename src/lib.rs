@@ -54,7 +54,7 @@ use self::plan::Plan;
 use self::process::{Connect, Process, Variables};
 use self::redactor::Redactor;
 use self::report::{Event, Reporter, Setup};
-use self::run::Run;
+use self::run::{LastWords, Run};
 use self::secret::Password;
 use self::sevalla::{Client, ConnectionError, OnWait};
 use self::shown::Gate;
@@ -121,6 +121,7 @@ pub async fn run(mut process: Process) -> Outcome {
         connect: &process.connect,
         stop: &process.stop,
         drawn,
+        last_words: Cell::new(None),
     };
     let outcome = tokio::select! {
         // Large: it holds what every action may need.
@@ -130,6 +131,12 @@ pub async fn run(mut process: Process) -> Outcome {
     };
     let outcome = outcome.within(started.elapsed());
     reporter.finish(&outcome);
+    if let Some(last_words) = world.last_words.take() {
+        tokio::select! {
+            () = last_words.say(&outcome, &reporter) => {}
+            () = process.stop.insisted() => {}
+        }
+    }
     outcome
 }
 
@@ -142,6 +149,8 @@ struct World<'a> {
     stop: &'a Stop,
     /// A password for a database, if one may be needed.
     drawn: Option<Password>,
+    /// What is to be written in a comment once the end is told.
+    last_words: Cell<Option<LastWords>>,
 }
 
 /// From the inputs to the outcome.
@@ -182,6 +191,7 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
         gate: world.gate,
         connect: &|| (world.connect)(world.variables),
         is_host_silent: Cell::new(false),
+        last_words: &world.last_words,
     };
     run.carry_out().await
 }

@@ -1,8 +1,8 @@
 //! The wish to end early: SIGINT and SIGTERM, as a value that can be awaited.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Which signal asked the run to end.
@@ -29,8 +29,8 @@ impl Signal {
 pub struct Stop {
     first: CancellationToken,
     second: CancellationToken,
-    /// 0 until the first signal.
-    signal: Arc<AtomicU8>,
+    /// The first signal, and when it came.
+    told: Arc<OnceLock<(Signal, Instant)>>,
 }
 
 impl Stop {
@@ -41,21 +41,18 @@ impl Stop {
             self.second.cancel();
             return;
         }
-        let number = match signal {
-            Signal::Interrupt => 1,
-            Signal::Terminate => 2,
-        };
-        self.signal.store(number, Ordering::SeqCst);
+        self.told.get_or_init(|| (signal, Instant::now()));
         self.first.cancel();
     }
 
     /// The first signal, if there was one.
     pub fn told(&self) -> Option<Signal> {
-        match self.signal.load(Ordering::SeqCst) {
-            1 => Some(Signal::Interrupt),
-            2 => Some(Signal::Terminate),
-            _ => None,
-        }
+        self.told.get().map(|(signal, _at)| *signal)
+    }
+
+    /// When that came.
+    pub fn told_at(&self) -> Option<Instant> {
+        self.told.get().map(|(_signal, at)| *at)
     }
 
     /// Waits for the first signal.
@@ -96,12 +93,14 @@ mod tests {
     #[tokio::test]
     async fn the_first_signal_asks_and_the_second_insists() {
         let stop = Stop::default();
-        assert_eq!(stop.told(), None);
+        assert_eq!((stop.told(), stop.told_at()), (None, None));
         stop.tell(Signal::Terminate);
+        let at = stop.told_at();
         assert_eq!(stop.asked().await, Signal::Terminate);
         assert!(!stop.second.is_cancelled());
         stop.tell(Signal::Interrupt);
         stop.insisted().await;
         assert_eq!(stop.told(), Some(Signal::Terminate));
+        assert!(at.is_some() && stop.told_at() == at);
     }
 }

@@ -10,12 +10,16 @@ use super::causes::{self, Cause};
 use super::log::shorten;
 use super::summary::{cell, code, fenced, link, without_long_runs};
 use crate::code_host::Marker;
+use crate::deployment::{Deployment, Verdict};
 use crate::messages::Failure;
 use crate::outcome::{Ending, Outcome};
 use crate::shown::{Block, Gate, Line};
 
 /// The most of one text or line of the log in the comment, in bytes.
 const LONGEST_TEXT: usize = 1024;
+
+/// The most reasons that are told.
+const MOST_REASONS: usize = 16;
 
 /// What the comment is about.
 #[derive(Debug, Clone, Copy)]
@@ -26,10 +30,14 @@ pub struct CommentFacts<'a> {
     pub app: &'a str,
     /// What there is to tell.
     pub news: News<'a>,
-    /// The commit that is deployed.
-    pub commit: Option<&'a str>,
-    /// The deployment's status, in the service's word.
-    pub status: Option<&'a str>,
+    /// What the log tells of a failure.
+    pub causes: &'a [Cause],
+    /// The last lines of the deployment's log, oldest first.
+    pub last_lines: &'a [&'a Line],
+    /// The preview's address. Only one that works has one.
+    pub url: Option<&'a str>,
+    /// The deployment, as it was last seen.
+    pub deployment: Option<&'a Deployment>,
     /// How long it took, in words.
     pub times: Option<&'a str>,
     /// The page of the run.
@@ -38,113 +46,174 @@ pub struct CommentFacts<'a> {
     pub now: Timestamp,
 }
 
-/// What there is to tell of a preview. Only one that works has an address.
+/// What there is to tell of a preview.
 #[derive(Debug, Clone, Copy)]
 pub enum News<'a> {
     /// It is being deployed.
     Deploying,
-    /// It works.
-    Ready {
-        /// Its address.
-        url: &'a str,
-    },
-    /// It could not be deployed.
-    Failed {
-        /// Why, as far as is known.
-        cause: &'a str,
-        /// What its log tells.
-        causes: &'a [Cause],
-        /// The last lines of the deployment's log, oldest first.
-        last_lines: &'a [&'a Line],
-        /// Its entry in the catalogue.
-        failure: Option<Failure>,
-    },
-    /// Nothing was deployed, by the user's own rule: what was there stays.
-    Unchanged,
-    /// A signal ended the run.
-    Cancelled,
+    /// A signal ends the run, and it is not known yet what comes of that.
+    Stopping,
+    /// The run has come to this.
+    Ended(&'a Outcome),
     /// It was deleted.
     Deleted,
 }
 
-impl<'a> News<'a> {
-    /// The news of a preview whose deployment has come to this. That it was
-    /// deleted no outcome tells.
-    pub fn of(outcome: &'a Outcome) -> Self {
-        match outcome.ending() {
-            Ending::Success => Self::Ready { url: "" },
-            Ending::Triggered => Self::Deploying,
-            Ending::Passed => Self::Unchanged,
-            Ending::Interrupted(_) => Self::Cancelled,
-            _ => Self::Failed {
-                cause: &outcome.headline,
-                causes: &[],
-                last_lines: &[],
-                failure: outcome.failure(),
-            },
-        }
-    }
-}
-
-/// The text of the comment, its mark included.
+/// The text of the comment, its mark included. Why something went wrong stands
+/// first.
 pub fn body(facts: &CommentFacts<'_>, gate: &Gate) -> Block {
     let text =
         |text: &str| without_long_runs(shorten(gate.line(text), LONGEST_TEXT, gate).as_str());
-    let mut markdown = format!("{}\n{}\n\n", facts.marker.as_str(), heading(facts.news));
-    markdown.push_str("| | |\n| --- | --- |\n");
+    let mut parts = vec![format!("{}\n### {}", facts.marker.as_str(), heading(facts))];
+    let line = |line: &str| not_a_command(text(line));
+    let found = causes::markdown(facts.causes, &line, &|target| code(&text(target)));
+    parts.push(found.trim_end().to_owned());
+    parts.extend(reasons(facts.news).iter().map(|line| code(&text(line))));
+    let failure = match facts.news {
+        News::Ended(outcome) => outcome.failure(),
+        _ => None,
+    };
+    let more = failure.and_then(|failure| link(&failure.address()));
+    parts.extend(more.map(|more| format!("More: {more}")));
+    parts.push(table(facts, &text));
+    if failure.is_some() && !facts.last_lines.is_empty() && !causes::is_known(facts.causes) {
+        let lines = facts.last_lines.iter().map(|shown| line(shown.as_str()));
+        let lines: Vec<String> = lines.collect();
+        parts.push(format!("Last lines of the log:\n\n{}", fenced(&lines)));
+    }
+    parts.retain(|part| !part.is_empty());
+    gate.block(&parts.join("\n\n"))
+}
+
+/// What has become of the preview, in a few words.
+fn heading(facts: &CommentFacts<'_>) -> String {
+    match facts.news {
+        News::Deploying => "⏳ Sevalla preview: deploying".to_owned(),
+        News::Stopping => "⏹️ Sevalla preview: run interrupted".to_owned(),
+        News::Ended(outcome) => {
+            let (sign, words) = ended(outcome);
+            let standing = if is_about_the_deployment(outcome) {
+                ""
+            } else {
+                facts.deployment.map_or("", standing)
+            };
+            format!("{sign} Sevalla preview: {words}{standing}")
+        }
+        News::Deleted => "🗑️ Sevalla preview: deleted".to_owned(),
+    }
+}
+
+/// How the run ended, in the words that it is told in elsewhere.
+const fn ended(outcome: &Outcome) -> (&'static str, &'static str) {
+    match outcome.failure() {
+        Some(Failure::PreviewVanished) => return ("❌", "deleted while it was built"),
+        Some(Failure::DeletionFailed) => return ("❌", "deletion failed"),
+        Some(Failure::NotGoneInTime) => return ("⌛", "not gone in time"),
+        _ => {}
+    }
+    match outcome.ending() {
+        Ending::Success => ("✅", "ready"),
+        Ending::Planned => ("📝", "planned"),
+        Ending::Triggered => ("⏳", "deploying"),
+        Ending::Passed => ("⏭️", "nothing new deployed"),
+        Ending::Failed => ("❌", "failed"),
+        Ending::InvalidInput => ("❌", "inputs not usable"),
+        Ending::Cancelled => ("⏹️", "cancelled"),
+        Ending::Skipped => ("⏭️", "skipped"),
+        Ending::Superseded => ("⏭️", "superseded by a newer deployment"),
+        Ending::TimedOut => ("⌛", "timed out"),
+        Ending::Unauthorized => ("❌", "run unauthorized"),
+        Ending::Unavailable => ("❌", "Sevalla unavailable"),
+        Ending::Ambiguous => ("❓", "not known whether it is deployed"),
+        Ending::Unverified => ("⚠️", "deployed, but unverified"),
+        Ending::Rejected => ("❌", "request rejected"),
+        Ending::Internal => ("❌", "internal error"),
+        Ending::Interrupted(_) => ("⏹️", "run interrupted"),
+    }
+}
+
+/// Whether the words for the end say how the deployment stands.
+const fn is_about_the_deployment(outcome: &Outcome) -> bool {
+    let is_about_the_app = matches!(
+        outcome.failure(),
+        Some(Failure::PreviewVanished | Failure::DeletionFailed | Failure::NotGoneInTime)
+    );
+    let is_unfinished = matches!(
+        outcome.ending(),
+        Ending::TimedOut
+            | Ending::Unauthorized
+            | Ending::Unavailable
+            | Ending::Rejected
+            | Ending::Internal
+            | Ending::Interrupted(_)
+    );
+    is_about_the_app || !is_unfinished
+}
+
+/// How the deployment stood when the run ended for a reason of its own.
+const fn standing(deployment: &Deployment) -> &'static str {
+    match deployment.status.verdict() {
+        Some(Verdict::Success) => ", deployment succeeded",
+        Some(Verdict::Failed) => ", deployment failed",
+        Some(Verdict::Cancelled) => ", deployment cancelled",
+        Some(Verdict::Skipped) => ", deployment skipped",
+        None => " before the deployment ended",
+    }
+}
+
+/// Why, as in the annotation. A success needs no words.
+fn reasons(news: News<'_>) -> Vec<&str> {
+    let outcome = match news {
+        News::Ended(outcome) if outcome.ending() != Ending::Success => outcome,
+        News::Stopping => {
+            return vec!["A signal ended the run. What comes of the deployment is told there"];
+        }
+        _ => return Vec::new(),
+    };
+    let why = outcome.why.iter().take(MOST_REASONS);
+    let rest = outcome.effort.iter().chain(&outcome.hint);
+    std::iter::once(&outcome.headline)
+        .chain(why)
+        .chain(rest)
+        .map(String::as_str)
+        .collect()
+}
+
+fn table(facts: &CommentFacts<'_>, text: &impl Fn(&str) -> String) -> String {
     let now = format!("{:.0}", facts.now);
+    let mut table = "| | |\n| --- | --- |".to_owned();
     for (name, value) in rows(facts, &now) {
         let address = matches!(name, "URL" | "Run").then(|| link(value)).flatten();
         let value = address.unwrap_or_else(|| cell(&text(value)));
-        markdown.push_str(&format!("| {name} | {value} |\n"));
+        table.push_str(&format!("\n| {name} | {value} |"));
     }
-    if let News::Failed {
-        cause,
-        causes,
-        last_lines,
-        failure,
-    } = facts.news
-    {
-        markdown.push_str(&format!("\n{}\n", code(&text(cause))));
-        if let Some(more) = failure.and_then(|failure| link(&failure.address())) {
-            markdown.push_str(&format!("\nMore: {more}\n"));
-        }
-        let line = |line: &str| not_a_command(text(line));
-        let found = causes::markdown(causes, &line, &|target| code(&text(target)));
-        if !found.is_empty() {
-            markdown.push_str(&format!("\n{}\n", found.trim_end()));
-        }
-        if !last_lines.is_empty() && !causes::is_known(causes) {
-            let line = |line: &&Line| not_a_command(text(line.as_str()));
-            let lines: Vec<String> = last_lines.iter().map(line).collect();
-            markdown.push_str(&format!("\nLast lines of the log:\n\n{}", fenced(&lines)));
-        }
-    }
-    gate.block(&markdown)
-}
-
-const fn heading(news: News<'_>) -> &'static str {
-    match news {
-        News::Deploying => "### ⏳ Sevalla preview: deploying",
-        News::Ready { .. } => "### ✅ Sevalla preview: ready",
-        News::Failed { .. } => "### ❌ Sevalla preview: failed",
-        News::Unchanged => "### ⏭️ Sevalla preview: nothing new deployed",
-        News::Cancelled => "### ⏹️ Sevalla preview: cancelled",
-        News::Deleted => "### 🗑️ Sevalla preview: deleted",
-    }
+    table
 }
 
 fn rows<'a>(facts: &CommentFacts<'a>, now: &'a str) -> Vec<(&'static str, &'a str)> {
-    let url = match facts.news {
-        News::Ready { url } => Some(url).filter(|url| !url.is_empty()),
-        _ => None,
+    let (is_ready, is_ended) = match facts.news {
+        News::Ended(outcome) => (outcome.ending() == Ending::Success, true),
+        _ => (false, false),
+    };
+    let deployment = facts.deployment;
+    // What was seen before a signal is about to change.
+    let last = deployment.filter(|_| !matches!(facts.news, News::Stopping));
+    // Nobody will correct it.
+    let is_over = last.is_none_or(|last| last.status.verdict().is_some());
+    let status = if is_ended && !is_over {
+        "Last seen"
+    } else {
+        "Status"
     };
     let rows = [
-        ("URL", url),
+        ("URL", facts.url.filter(|_| is_ready)),
         ("Application", Some(facts.app)),
-        ("Commit", facts.commit),
-        ("Status", facts.status),
-        ("Time", facts.times),
+        (
+            "Commit",
+            deployment.and_then(|deployment| deployment.commit_sha.as_deref()),
+        ),
+        (status, last.map(|last| last.status.word())),
+        ("Time", last.and(facts.times)),
         ("Updated", Some(now)),
         ("Run", facts.run_url),
     ];
@@ -165,29 +234,42 @@ fn not_a_command(line: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deployment::{DeploymentId, Status};
+    use crate::stop::Signal;
 
-    fn facts<'a>(marker: &'a Marker, news: News<'a>) -> CommentFacts<'a> {
-        CommentFacts {
-            marker,
+    fn deployment(status: Status) -> Deployment {
+        Deployment {
+            status,
+            commit_sha: Some("9f8e7d6".to_owned()),
+            ..Deployment::only_its_id(DeploymentId("x".to_owned()))
+        }
+    }
+
+    /// The text about an end, with the mark left out.
+    fn told(news: News<'_>, deployment: &Deployment, last_lines: &[&Line]) -> String {
+        let marker = Marker::of("shop");
+        let facts = CommentFacts {
+            marker: &marker,
             app: "shop-pr-12",
             news,
-            commit: Some("9f8e7d6"),
-            status: Some("success"),
+            causes: &[],
+            last_lines,
+            url: Some("https://shop-pr-12.sevalla.app"),
+            deployment: Some(deployment),
             times: Some("waited 3s, ran 1m05s"),
             run_url: Some("https://github.com/acme/shop/actions/runs/42"),
             now: "2026-03-01T10:00:05.9Z".parse().unwrap(),
-        }
+        };
+        let body = body(&facts, &Gate::default());
+        let text = body.as_str().strip_prefix("<!-- sevalla-deploy:shop -->\n");
+        text.unwrap().to_owned()
     }
 
     #[test]
     fn a_preview_that_works() {
-        let marker = Marker::of("shop");
-        let news = News::Ready {
-            url: "https://shop-pr-12.sevalla.app",
-        };
-        let body = body(&facts(&marker, news), &Gate::default());
-        let expected = "<!-- sevalla-deploy:shop -->\n\
-            ### ✅ Sevalla preview: ready\n\n\
+        let outcome = Outcome::success("Deployed");
+        let text = told(News::Ended(&outcome), &deployment(Status::Success), &[]);
+        let expected = "### ✅ Sevalla preview: ready\n\n\
             | | |\n| --- | --- |\n\
             | URL | <https://shop-pr-12.sevalla.app> |\n\
             | Application | ` shop-pr-12 ` |\n\
@@ -196,44 +278,129 @@ mod tests {
             | Time | ` waited 3s, ran 1m05s ` |\n\
             | Updated | ` 2026-03-01T10:00:05Z ` |\n\
             | Run | <https://github.com/acme/shop/actions/runs/42> |";
-        assert_eq!(body.as_str(), expected);
+        assert_eq!(text, expected);
     }
 
     #[test]
-    fn a_failure_has_its_cause_and_the_last_lines_and_no_address() {
-        let marker = Marker::of("shop");
+    fn a_failure_has_its_reasons_first_and_the_last_lines_and_no_address() {
         let gate = Gate::default();
         let lines = ["npm ERR! ```", "/merge", "  /close"].map(|line| gate.line(line));
-        let news = News::Failed {
-            cause: "The build failed: `npm ci`",
-            causes: &[],
-            last_lines: &lines.iter().collect::<Vec<_>>(),
-            failure: Some(Failure::DeploymentFailed),
-        };
-        let body = body(&facts(&marker, news), &gate);
-        let expected = format!(
-            "\n\n`` The build failed: `npm ci` ``\n\nMore: <{}>\n\n\
-            Last lines of the log:\n\n\
-            ````text\nnpm ERR! ```\n| /merge\n|   /close\n````",
+        let outcome = Outcome::of(Failure::DeploymentFailed, "The build failed: `npm ci`")
+            .because("/merge it")
+            .hint("Read the log");
+        let text = told(
+            News::Ended(&outcome),
+            &deployment(Status::Failed),
+            &lines.iter().collect::<Vec<_>>(),
+        );
+        let begins = format!(
+            "### ❌ Sevalla preview: failed\n\n`` The build failed: `npm ci` ``\n\n\
+            ` /merge it `\n\n` Read the log `\n\nMore: <{}>\n\n| | |\n",
             Failure::DeploymentFailed.address()
         );
-        assert!(body.as_str().ends_with(&expected), "{}", body.as_str());
-        assert!(!body.as_str().contains("| URL |"));
+        assert!(text.starts_with(&begins), "{text}");
+        let ends = "\n\nLast lines of the log:\n\n\
+            ````text\nnpm ERR! ```\n| /merge\n|   /close\n````";
+        assert!(text.ends_with(ends), "{text}");
+        assert!(!text.contains("| URL |"), "{text}");
     }
 
     #[test]
-    fn a_preview_that_is_gone_says_so() {
-        let marker = Marker::of("shop");
-        for (news, word) in [
-            (News::Deleted, "deleted"),
-            (News::Deploying, "deploying"),
-            (News::Cancelled, "cancelled"),
-            (News::Unchanged, "nothing new deployed"),
+    fn reasons_are_bounded() {
+        let many = (0..1000).fold(Outcome::of(Failure::Bug, "x"), |outcome, number| {
+            outcome.because(format!("{number} {}", "y".repeat(5000)))
+        });
+        let many = many.hint("the hint");
+        let text = told(News::Ended(&many), &deployment(Status::Failed), &[]);
+        assert!(text.len() < 20_000, "{}", text.len());
+        assert!(text.contains("the hint"), "{text}");
+    }
+
+    #[test]
+    fn the_heading_says_how_the_run_ended_and_how_the_deployment_stood() {
+        let interrupted = Outcome::interrupted(Signal::Interrupt);
+        let of = |failure| Outcome::of(failure, "x");
+        for (outcome, status, words) in [
+            (
+                &interrupted,
+                Status::Success,
+                "run interrupted, deployment succeeded",
+            ),
+            (
+                &interrupted,
+                Status::Cancelled,
+                "run interrupted, deployment cancelled",
+            ),
+            (
+                &interrupted,
+                Status::InProgress,
+                "run interrupted before the deployment ended",
+            ),
+            (
+                &of(Failure::StillRunning),
+                Status::InProgress,
+                "timed out before the deployment ended",
+            ),
+            (
+                &of(Failure::StillRunning),
+                Status::Cancelled,
+                "timed out, deployment cancelled",
+            ),
+            (
+                &of(Failure::NotGoneInTime),
+                Status::Success,
+                "not gone in time",
+            ),
+            (&of(Failure::DeploymentSkipped), Status::Skipped, "skipped"),
+            (
+                &of(Failure::Superseded),
+                Status::Cancelled,
+                "superseded by a newer deployment",
+            ),
+            (
+                &of(Failure::BadAnswer),
+                Status::Success,
+                "deployed, but unverified",
+            ),
+            (
+                &Outcome::passed("x"),
+                Status::Skipped,
+                "nothing new deployed",
+            ),
         ] {
-            let body = body(&facts(&marker, news), &Gate::default());
-            let heading = body.as_str().lines().nth(1).unwrap();
-            assert!(heading.ends_with(word), "{heading}");
-            assert!(!body.as_str().contains("| URL |"));
+            let text = told(News::Ended(outcome), &deployment(status), &[]);
+            let heading = text.lines().next().unwrap();
+            assert!(
+                heading.ends_with(&format!("Sevalla preview: {words}")),
+                "{heading}"
+            );
+            assert!(!text.contains("| URL |"), "{text}");
         }
+    }
+
+    #[test]
+    fn only_failures_of_the_deployment_are_called_failed() {
+        for failure in Failure::ALL {
+            let outcome = Outcome::of(*failure, "x");
+            let text = told(News::Ended(&outcome), &deployment(Status::Cancelled), &[]);
+            let heading = text.lines().next().unwrap();
+            let is_failed = outcome.ending() == Ending::Failed;
+            assert!(is_failed || !heading.contains("failed"), "{heading}");
+        }
+    }
+
+    #[test]
+    fn a_status_that_nobody_will_correct_is_one_that_was_seen_last() {
+        let going_on = deployment(Status::InProgress);
+        let outcome = Outcome::of(Failure::StillRunning, "x");
+        let text = told(News::Ended(&outcome), &going_on, &[]);
+        assert!(text.contains("| Last seen | ` inProgress ` |"), "{text}");
+        let text = told(News::Deploying, &going_on, &[]);
+        assert!(text.contains("| Status | ` inProgress ` |"), "{text}");
+        let text = told(News::Stopping, &going_on, &[]);
+        for row in ["| Status |", "| Last seen |", "| Time |"] {
+            assert!(!text.contains(row), "{text}");
+        }
+        assert!(!text.contains("cancelled"), "{text}");
     }
 }

@@ -53,7 +53,7 @@ impl Inner {
     }
 
     /// What the logs tell of why the run did not end well.
-    fn causes_of(&self, outcome: &Outcome) -> Vec<Cause> {
+    pub(super) fn causes_of(&self, outcome: &Outcome) -> Vec<Cause> {
         match outcome.ending() {
             Ending::Failed => self.causes(false),
             Ending::Unverified => self.causes(true),
@@ -63,7 +63,7 @@ impl Inner {
 
     /// The same for each deployment that failed, and for one that succeeded and
     /// does not work.
-    pub(super) fn causes(&self, is_unverified: bool) -> Vec<Cause> {
+    fn causes(&self, is_unverified: bool) -> Vec<Cause> {
         let own =
             std::iter::once((None, self.story.one())).filter(|_| self.story.targets.is_empty());
         let targets = self.story.targets.iter().map(|tale| (tale.service, tale));

@@ -165,26 +165,11 @@ impl Inner {
 
     fn comment(&self, marker: &Marker, news: &News<'_>) -> Block {
         let tale = self.story.one();
-        let deployment = tale.deployment.as_ref();
         let times = narrative::times(&self.story);
         let target = tale.target();
-        let tail = self.log.tail();
         let causes = match news {
-            News::Failed { .. } => self.causes(true),
+            News::Ended(outcome) => self.causes_of(outcome),
             _ => Vec::new(),
-        };
-        let news = match news {
-            News::Failed { cause, failure, .. } => News::Failed {
-                cause,
-                causes: &causes,
-                last_lines: &tail,
-                failure: *failure,
-            },
-            // Ready, and no address: it does not work for anybody.
-            News::Ready { .. } => News::Ready {
-                url: tale.url.as_deref().unwrap_or_default(),
-            },
-            other => *other,
         };
         let marker = match self.story.preview {
             Some((app, _)) => &marker.clone().about(app),
@@ -193,9 +178,11 @@ impl Inner {
         let facts = CommentFacts {
             marker,
             app: target.as_deref().unwrap_or("the preview"),
-            news,
-            commit: deployment.and_then(|deployment| deployment.commit_sha.as_deref()),
-            status: deployment.map(|deployment| deployment.status.word()),
+            news: *news,
+            causes: &causes,
+            last_lines: &self.log.tail(),
+            url: tale.url.as_deref(),
+            deployment: tale.deployment.as_ref(),
             times: times.as_deref(),
             run_url: self.story.facts.run_url.as_deref(),
             now: (self.clock)(),

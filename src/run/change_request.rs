@@ -6,14 +6,14 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
-use uuid::Uuid;
 
 use super::{LAST_REQUESTS, Run};
 use crate::ci::ChangeState;
 use crate::code_host::{CodeHost, CodeHostError, Marker, PullRequest};
 use crate::inputs::Comment;
 use crate::messages::Warning;
-use crate::report::{Event, News};
+use crate::outcome::Outcome;
+use crate::report::{Event, News, Reporter};
 
 /// How long asking or writing may keep the run.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,9 +21,51 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long it may keep a deployment from being started.
 const BEFORE_THE_START: Duration = Duration::from_secs(5);
 
-/// How long writing may go on after a signal: as long as cleaning up may, and
-/// beside it.
-const LAST_WORDS: Duration = Duration::from_secs(4);
+/// How long writing may go on while a signal is heeded.
+const FIRST_WORDS: Duration = Duration::from_secs(4);
+
+/// How long after a signal the end may still be written. The process has to be
+/// gone after six seconds.
+const LAST_WORDS: Duration = Duration::from_millis(5400);
+
+/// Which comment is meant, and whether it is made where there is none.
+struct Page {
+    number: Option<u64>,
+    marker: Marker,
+    is_made: bool,
+}
+
+/// What is still to be written in a comment after a signal. Outputs and summary
+/// come first: the code host may be slow.
+pub(crate) struct LastWords {
+    host: CodeHost,
+    number: u64,
+    marker: Marker,
+    is_deleted: bool,
+    by: Instant,
+}
+
+impl LastWords {
+    /// Writes how the run ended into the comment, where there is one.
+    pub(crate) async fn say(&self, outcome: &Outcome, reporter: &Reporter) {
+        let news = if self.is_deleted {
+            News::Deleted
+        } else {
+            News::Ended(outcome)
+        };
+        let text = reporter.comment(&self.marker, &news);
+        let update = self.host.update_comment(self.number, &self.marker, &text);
+        let trouble = match timeout_at(self.by, update).await {
+            Ok(Ok(_is_there)) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the code host (GitHub, GitLab) did not answer in time".to_owned(),
+        };
+        // Outputs and summary are written, so a warning would be in none.
+        reporter.on(Event::Note(&format!(
+            "The comment on the pull request does not tell how the run ended: {trouble}"
+        )));
+    }
+}
 
 impl Run<'_> {
     /// Whether the pull request of a preview is open; `None` if that cannot be
@@ -69,30 +111,68 @@ impl Run<'_> {
     /// Keeps the comment on the pull request up to date. `pipeline` tells the
     /// comments of several previews apart.
     pub(super) async fn comment(&self, number: Option<u64>, pipeline: &str, news: News<'_>) {
-        let marker = Marker::of(pipeline);
+        let page = Page {
+            number,
+            marker: Marker::of(pipeline),
+            is_made: !matches!(news, News::Deleted),
+        };
+        self.write_or_owe(&page, news).await;
+    }
+
+    /// The same where there is a comment with this mark; makes none.
+    pub(super) async fn correct_comment(
+        &self,
+        number: Option<u64>,
+        marker: Marker,
+        news: News<'_>,
+    ) {
+        let page = Page {
+            number,
+            marker,
+            is_made: false,
+        };
+        self.write_or_owe(&page, news).await;
+    }
+
+    /// Writes, unless a signal comes: then the end is told after everything
+    /// else.
+    async fn write_or_owe(&self, page: &Page, news: News<'_>) {
         let most = match news {
             News::Deploying => BEFORE_THE_START,
             _ => PATIENCE,
         };
         tokio::select! {
-            () = self.write_comment(number, &marker, news, most) => {}
-            _ = self.stop.asked() => {}
+            biased;
+            _ = self.stop.asked() => self.owe(page, news),
+            () = self.write_comment(page, news, most) => {}
         }
     }
 
-    /// Says in the comment about an application that it is gone, whatever its
-    /// pipeline.
-    pub(super) async fn comment_gone(&self, number: u64, app: Uuid) {
-        let marker = Marker::of_app(app);
-        tokio::select! {
-            () = self.write_comment(Some(number), &marker, News::Deleted, PATIENCE) => {}
-            _ = self.stop.asked() => {}
-        }
+    /// Leaves the comment to be written when the run has told its end.
+    fn owe(&self, page: &Page, news: News<'_>) {
+        let is_deleted = matches!(news, News::Deleted);
+        let is_end = is_deleted || matches!(news, News::Ended(_));
+        let Some(at) = self.stop.told_at().filter(|_| is_end) else {
+            return;
+        };
+        let by = at + LAST_WORDS;
+        let host = self.may_comment().then(|| self.code_host(by)).flatten();
+        let (Some(number), Some(Ok(host))) = (page.number, host) else {
+            return;
+        };
+        self.last_words.set(Some(LastWords {
+            host,
+            number,
+            marker: page.marker.clone(),
+            is_deleted,
+            by,
+        }));
     }
 
     /// Does the work on a preview. If a signal ends it, the comment says so at
-    /// the same time: it would tell of a deployment for ever.
-    pub(super) async fn or_cancelled<T>(
+    /// the same time: it would tell of a deployment for ever if nothing more
+    /// can be written. Nothing waits for that.
+    pub(super) async fn or_stopping<T>(
         &self,
         number: Option<u64>,
         pipeline: &str,
@@ -101,28 +181,30 @@ impl Run<'_> {
         let mut work = pin!(work);
         tokio::select! {
             biased;
-            _ = self.stop.asked() => {}
             done = &mut work => return done,
+            _ = self.stop.asked() => {}
         }
-        let marker = Marker::of(pipeline);
-        let say = self.write_comment(number, &marker, News::Cancelled, LAST_WORDS);
-        let (done, _in_time) = tokio::join!(work, timeout(LAST_WORDS, say));
-        done
+        let page = Page {
+            number,
+            marker: Marker::of(pipeline),
+            is_made: false,
+        };
+        let say = self.write_comment(&page, News::Stopping, FIRST_WORDS);
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            _in_time = timeout(FIRST_WORDS, say) => {}
+        }
+        work.await
     }
 
-    async fn write_comment(
-        &self,
-        number: Option<u64>,
-        marker: &Marker,
-        news: News<'_>,
-        most: Duration,
-    ) {
-        if self.plan.comment == Comment::Never || self.plan.dry_run || self.is_host_silent.get() {
+    async fn write_comment(&self, page: &Page, news: News<'_>, most: Duration) {
+        if !self.may_comment() {
             return;
         }
         // That the time was over is to be told as well.
         let by = (self.deadline.moment() + LAST_REQUESTS).min(Instant::now() + most);
-        let (Some(number), Some(host)) = (number, self.code_host(by)) else {
+        let (Some(number), Some(host)) = (page.number, self.code_host(by)) else {
             if self.plan.comment == Comment::Always {
                 self.reporter.on(Event::Warning(
                     Warning::NoComment,
@@ -132,23 +214,28 @@ impl Run<'_> {
             }
             return;
         };
+        let marker = &page.marker;
         let text = self.reporter.comment(marker, &news);
         let written = match host {
-            // Where there is no comment, there is nothing to take back.
-            Ok(host) if matches!(news, News::Deleted | News::Cancelled) => {
+            Ok(host) if page.is_made => {
+                let put = self.in_time(by, host.put_comment(number, marker, &text));
+                put.await.map(|put| put.map(drop))
+            }
+            // Where there is no comment, there is nothing to correct.
+            Ok(host) => {
                 let update = host.update_comment(number, marker, &text);
                 let updated = self.in_time(by, update).await;
                 updated.map(|updated| updated.map(drop))
-            }
-            Ok(host) => {
-                let put = self.in_time(by, host.put_comment(number, marker, &text));
-                put.await.map(|put| put.map(drop))
             }
             Err(error) => Some(Err(error)),
         };
         if let Some(Err(error)) = written {
             self.warn(&error);
         }
+    }
+
+    fn may_comment(&self) -> bool {
+        self.plan.comment != Comment::Never && !self.plan.dry_run && !self.is_host_silent.get()
     }
 
     /// The code host, unless it is not known or has been silent.

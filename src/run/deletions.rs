@@ -7,6 +7,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Run;
+use crate::code_host::Marker;
 use crate::deployment::Service;
 use crate::messages::{Failure, Warning};
 use crate::outcome::{Ending, Outcome};
@@ -20,14 +21,11 @@ impl Run<'_> {
     pub(super) async fn delete_preview(&self, preview: &Preview) -> Outcome {
         let outcome = tokio::select! {
             outcome = self.find_and_delete(preview) => outcome,
-            signal = self.stop.asked() => return Outcome::interrupted(signal)
+            signal = self.stop.asked() => Outcome::interrupted(signal)
                 .because("Whether the preview app was deleted was not seen")
                 .hint("Run this again: deleting twice does no harm"),
         };
-        if outcome.ending() == Ending::Success {
-            self.say_gone(preview.pull_request, preview.pipeline, preview.app)
-                .await;
-        }
+        self.say_gone_or_why_not(preview, &outcome).await;
         outcome
     }
 
@@ -59,13 +57,19 @@ impl Run<'_> {
     }
 
     /// Says in the comment, wherever that is to be found, that the preview is
-    /// gone.
-    async fn say_gone(&self, number: Option<u64>, pipeline: Option<Uuid>, app: Option<Uuid>) {
-        if let Some(pipeline) = pipeline {
-            self.comment(number, &pipeline.to_string(), News::Deleted)
+    /// gone, or why it may not be.
+    async fn say_gone_or_why_not(&self, preview: &Preview, outcome: &Outcome) {
+        let news = match outcome.ending() {
+            Ending::Success => News::Deleted,
+            _ => News::Ended(outcome),
+        };
+        let number = preview.pull_request;
+        if let Some(pipeline) = preview.pipeline {
+            self.correct_comment(number, Marker::of(&pipeline.to_string()), news)
                 .await;
-        } else if let (Some(number), Some(app)) = (number, app) {
-            self.comment_gone(number, app).await;
+        } else if let (Some(number), Some(app)) = (number, preview.app) {
+            self.correct_comment(Some(number), Marker::of_app(app), news)
+                .await;
         }
     }
 
@@ -240,7 +244,9 @@ impl Run<'_> {
             Ok(deleted) => {
                 tally.borrow_mut().count(&deleted);
                 if let Some(number) = stale.request {
-                    self.comment_gone(number, stale.app).await;
+                    let marker = Marker::of_app(stale.app);
+                    self.correct_comment(Some(number), marker, News::Deleted)
+                        .await;
                 }
                 return None;
             }

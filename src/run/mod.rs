@@ -20,6 +20,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
+pub(crate) use self::change_request::LastWords;
 use crate::deadline::Deadline;
 use crate::deployment::{DeploymentId, Service};
 use crate::inputs::Logs;
@@ -75,6 +76,8 @@ pub(crate) struct Run<'a> {
     pub(crate) connect: &'a dyn Fn() -> Result<Box<dyn Exchange>, ConnectionError>,
     /// Whether the code host has once not answered in time.
     pub(crate) is_host_silent: Cell<bool>,
+    /// What is to be written in a comment once the end is told.
+    pub(crate) last_words: &'a Cell<Option<LastWords>>,
 }
 
 impl Run<'_> {

@@ -112,15 +112,13 @@ impl Run<'_> {
                 self.comment(number, &key, News::Deploying).await;
                 // Boxed: what waits in them is large.
                 let work = Box::pin(self.bring_up(new, there));
-                let (outcome, is_deleted) = self.or_cancelled(number, &key, work).await;
+                let (outcome, is_deleted) = self.or_stopping(number, &key, work).await;
                 let news = if is_deleted {
                     News::Deleted
                 } else {
-                    News::of(&outcome)
+                    News::Ended(&outcome)
                 };
-                if !matches!(outcome.ending(), Ending::Interrupted(_)) {
-                    self.comment(number, &key, news).await;
-                }
+                self.comment(number, &key, news).await;
                 outcome
             }
         }

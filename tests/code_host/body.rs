@@ -1,6 +1,9 @@
 //! A comment with every text of a stranger's hostile, as a page shows it.
 
 use sevalla_deploy::code_host::Marker;
+use sevalla_deploy::deployment::{Deployment, DeploymentId, Status};
+use sevalla_deploy::messages::Failure;
+use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::redactor::Redactor;
 use sevalla_deploy::report::comment::{CommentFacts, News, body};
 use sevalla_deploy::shown::Gate;
@@ -23,29 +26,46 @@ const HOSTILE: [&str; 12] = [
     "````````````````````````````````````````````````````````````````````````````````````@a",
 ];
 
+/// One that says nothing but this.
+fn deployment(text: &str) -> Deployment {
+    Deployment {
+        status: Status::Other(text.to_owned()),
+        commit_sha: Some(text.to_owned()),
+        ..Deployment::only_its_id(DeploymentId(text.to_owned()))
+    }
+}
+
 #[test]
 fn nothing_of_it_does_anything() {
     let gate = Gate::default();
     for hostile in HOSTILE {
         let marker = Marker::of(hostile);
         let line = gate.line(hostile);
+        let deployment = deployment(hostile);
+        let ended = |outcome: Outcome| {
+            outcome
+                .because(hostile)
+                .after(Some(hostile.to_owned()))
+                .hint(hostile)
+        };
+        let failed = ended(Outcome::of(Failure::DeploymentFailed, hostile));
+        let passed = ended(Outcome::passed(hostile));
         for news in [
             News::Deploying,
-            News::Ready { url: hostile },
-            News::Failed {
-                cause: hostile,
-                causes: &[],
-                last_lines: &[&line, &line],
-                failure: None,
-            },
+            News::Stopping,
+            News::Ended(&Outcome::success(hostile)),
+            News::Ended(&failed),
+            News::Ended(&passed),
             News::Deleted,
         ] {
             let facts = CommentFacts {
                 marker: &marker,
                 app: hostile,
                 news,
-                commit: Some(hostile),
-                status: Some(hostile),
+                causes: &[],
+                last_lines: &[&line, &line],
+                url: Some(hostile),
+                deployment: Some(&deployment),
                 times: Some(hostile),
                 run_url: Some(hostile),
                 now: "2026-03-01T10:00:05Z".parse().unwrap(),
@@ -76,14 +96,16 @@ fn no_secret_is_in_it() {
     let facts = CommentFacts {
         marker: &marker,
         app: TOKEN,
-        news: News::Failed {
-            cause: TOKEN,
-            causes: &[],
-            last_lines: &[&gate.line(TOKEN)],
-            failure: None,
-        },
-        commit: Some(TOKEN),
-        status: None,
+        news: News::Ended(
+            &Outcome::of(Failure::DeploymentFailed, TOKEN)
+                .because(TOKEN)
+                .after(Some(TOKEN.to_owned()))
+                .hint(TOKEN),
+        ),
+        causes: &[],
+        last_lines: &[&gate.line(TOKEN)],
+        url: None,
+        deployment: Some(&deployment(TOKEN)),
         times: None,
         run_url: Some(&format!("https://ci.example/{TOKEN}")),
         now: "2026-03-01T10:00:05Z".parse().unwrap(),

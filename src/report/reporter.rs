@@ -5,15 +5,17 @@ use std::cell::RefCell;
 use jiff::Timestamp;
 
 use super::comment::{self, CommentFacts, News};
+use super::diagnosis::Diagnosis;
 use super::log::{self, LONGEST_SHOWN, LogSink};
 use super::story::Story;
 use super::timeline::Phase;
 use super::{Event, Files, Setup, activity, narrative};
 use crate::ci::{Activity, Channel, Host, Level, Tone};
 use crate::code_host::Marker;
+use crate::deployment::Service;
 use crate::inputs::{Abandon, Logs};
 use crate::messages::Warning;
-use crate::outcome::Outcome;
+use crate::outcome::{LogTold, Outcome};
 use crate::shown::{Block, Gate};
 
 /// Tells a run's events to the place it runs in.
@@ -88,6 +90,18 @@ impl Reporter {
     /// Takes in one event.
     pub fn on(&self, event: Event<'_>) {
         self.0.borrow_mut().on(event);
+    }
+
+    /// What the log of a deployment of this service has told so far.
+    pub fn told_of_log(&self, service: Service) -> LogTold {
+        let inner = self.0.borrow();
+        let its = inner.log.diagnosis(Some(service));
+        let diagnosis = its.or_else(|| inner.log.diagnosis(None));
+        match diagnosis.map(Diagnosis::digest) {
+            Some(digest) if digest.is_known() => LogTold::Cause,
+            Some(digest) if !digest.is_empty() => LogTold::Lines,
+            _ => LogTold::Nothing,
+        }
     }
 
     /// The comment on a pull request, from what is known so far.

@@ -7,6 +7,7 @@ use super::wanted::{Kind, Mark, Wanted};
 use super::{HISTORY, Tell, TriggerError};
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind, Verdict};
 use crate::messages::{Failure, Warning};
+use crate::outcome::LiveBefore;
 use crate::plan::{Order, Plan, Work};
 use crate::report::Event;
 use crate::sevalla::{Application, Client, Patience, StaticSite};
@@ -21,6 +22,8 @@ pub struct Before {
     pub order: String,
     /// The deployment that is live, if one is among those that were read.
     pub live: Option<Deployment>,
+    /// Whether anything is live.
+    pub live_before: LiveBefore,
     /// How long past deployments took, as far as they were read.
     pub past: Past,
     /// The deployments that wait or run, newest first.
@@ -141,15 +144,23 @@ async fn look_at_static_site(
 impl Before {
     /// What these newest deployments tell.
     pub(super) fn of(past: &[Deployment], wanted: Wanted) -> Self {
+        let busy: Vec<Deployment> = past
+            .iter()
+            .filter(|other| is_busy(other))
+            .cloned()
+            .collect();
+        let live = successes(past).next().cloned();
         Self {
             order: describe(&wanted),
-            live: successes(past).next().cloned(),
+            live_before: match live {
+                Some(_) => LiveBefore::Something,
+                None if busy.is_empty() => LiveBefore::Nothing { read: past.len() },
+                // What still runs may be live before ours ends.
+                None => LiveBefore::Unknown,
+            },
+            live,
             past: Past::of(past),
-            busy: past
-                .iter()
-                .filter(|other| is_busy(other))
-                .cloned()
-                .collect(),
+            busy,
             mark: Some(Mark::of(past)),
             wanted,
             ..Self::default()

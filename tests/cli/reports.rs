@@ -9,7 +9,9 @@ use sevalla_simulator::{
 };
 
 use crate::documents::{Case, assert_junit, assert_report};
-use crate::harness::{APP, Finished, PIPELINE, PullRequest, Runner, application, called, stopped};
+use crate::harness::{
+    APP, Finished, PIPELINE, PullRequest, Runner, application, called, stopped, together,
+};
 use crate::web::{Web, answer};
 
 const EU: &str = "1e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a01";
@@ -253,6 +255,19 @@ async fn two_files_cannot_have_one_name() {
 }
 
 #[tokio::test]
+async fn a_link_and_what_it_points_to_are_one_file() {
+    let simulator = application(Script::success()).await;
+    let runner = Runner::deploys_app(&simulator)
+        .set("SEVALLA_REPORT_FILE", "link")
+        .set("SEVALLA_HTML_REPORT", "./nothing-yet");
+    std::os::unix::fs::symlink("nothing-yet", runner.path("link")).unwrap();
+    let run = runner.run().await;
+    run.assert_ended(2, "invalid-input");
+    run.assert_told("SEVALLA_HTML_REPORT: it names the same file as SEVALLA_REPORT_FILE");
+    assert_eq!(simulator.deployments_made(), 0);
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_written_changes_no_result() {
     let simulator = application(Script::success()).await;
     let runner = Runner::deploys_app(&simulator)
@@ -262,4 +277,45 @@ async fn a_file_that_cannot_be_written_changes_no_result() {
     run.assert_ended(0, "success");
     run.assert_told("The report could not be written to gone/report.json");
     run.assert_told("The test report could not be written to gone/junit.xml");
+}
+
+/// Runs the program with both streams going to the end of a file, which holds
+/// `kept` before, and gives what it holds then.
+async fn with_streams_to_a_file(runner: Runner) -> String {
+    let path = runner.path("app.log");
+    std::fs::write(&path, "kept\n").unwrap();
+    let file = std::fs::OpenOptions::new().append(true).open(&path);
+    let file = file.unwrap();
+    let status = tokio::process::Command::new(env!("CARGO_BIN_EXE_sevalla-deploy"))
+        .env_clear()
+        .envs(runner.variables())
+        .current_dir(runner.path("."))
+        .stdout(file.try_clone().unwrap())
+        .stderr(file)
+        .status()
+        .await
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[tokio::test]
+async fn what_takes_a_stream_of_the_run_is_not_replaced() {
+    let cases = [
+        ("SEVALLA_REPORT_FILE", "/dev/stdout", "The report"),
+        ("SEVALLA_LOG_FILE", "/dev/stderr", "The log"),
+        ("SEVALLA_HTML_REPORT", "/dev/fd/2", "The page"),
+        ("SEVALLA_JUNIT_FILE", "/proc/self/fd/1", "The test report"),
+        ("SEVALLA_OUTPUT_FILE", "app.log", "The outputs"),
+    ];
+    together(cases.map(|(input, path, what)| async move {
+        let simulator = application(Script::success()).await;
+        let runner = Runner::deploys_app(&simulator).set(input, path);
+        let text = with_streams_to_a_file(runner).await;
+        assert!(text.starts_with("kept\n"), "{text}");
+        assert!(text.contains("outcome=success\n"), "{text}");
+        let warning = format!("Warning: {what} could not be written to {path}: ");
+        assert!(text.contains(&warning), "{text}");
+    }))
+    .await;
 }

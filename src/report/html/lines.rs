@@ -67,10 +67,10 @@ pub(super) struct Lines {
 impl Lines {
     /// Begins the file beside the page at `path`.
     pub(super) fn beside(path: &Path) -> std::io::Result<Self> {
-        let mut spool = path.as_os_str().to_owned();
-        spool.push(".log");
         Ok(Self {
-            spool: WholeFile::create(Path::new(&spool))?,
+            // Never put in its place; there only those who may read the page
+            // can read it.
+            spool: WholeFile::create(path)?,
             spooled: 0,
             last: VecDeque::new(),
             last_bytes: 0,

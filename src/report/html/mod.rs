@@ -55,10 +55,9 @@ impl Page {
     /// Begins the page that will be at `path`.
     pub(super) fn create(path: &Path) -> Result<Self, String> {
         // Whether it can be written is to be known before the long wait.
-        let lines = WholeFile::create(path).and_then(|_| Lines::beside(path));
         Ok(Self {
             path: path.to_owned(),
-            lines: lines.map_err(|error| trouble(path, &error))?,
+            lines: Lines::beside(path).map_err(|error| trouble(path, &error))?,
             is_incomplete: false,
         })
     }

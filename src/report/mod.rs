@@ -22,6 +22,7 @@ mod reporter;
 mod story;
 mod summary;
 pub mod timeline;
+mod weight;
 mod whole_file;
 mod written;
 

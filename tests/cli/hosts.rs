@@ -356,7 +356,10 @@ async fn gitlab_gets_a_link_to_what_was_deployed() {
     let run = GITLAB.on(Runner::deploys_app(&simulator)).run().await;
     assert_eq!(run.code, Some(1), "{}", run.streams());
     run.assert_told("Left out of deploy.env, which cannot hold it: error");
-    assert_eq!(run.file("links.json"), None);
+    assert_eq!(
+        run.file("links.json").as_deref(),
+        Some("{\"Sevalla\":[]}\n")
+    );
 }
 
 #[tokio::test]

@@ -16,7 +16,6 @@ use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
 use self::lines::Lines;
-pub(super) use self::lines::Weight;
 use self::markup::Html;
 use super::causes::{self, Cause, MOST_LINES_OF_MARKDOWN};
 use super::diagnosis::Finding;
@@ -24,6 +23,7 @@ use super::log::shorten;
 use super::narrative;
 use super::story::{Story, Tale};
 use super::summary;
+use super::weight::Weight;
 use super::whole_file::WholeFile;
 use crate::outcome::Outcome;
 use crate::shown::{Gate, Line};
@@ -105,8 +105,8 @@ impl Told<'_> {
         self.head(&mut html);
         self.title(&mut html);
         html.markup("<main>\n");
-        self.reasons(&mut html);
         self.findings(&mut html);
+        self.reasons(&mut html);
         self.facts(&mut html);
         self.targets(&mut html);
         times::draw(&self.story.timeline(), self.gate, &mut html);

@@ -59,17 +59,23 @@ impl Reporter {
             log: None,
             ..files.clone()
         };
+        let page = files.page.as_deref();
+        let begun = page.map_or(Ok(()), |path| inner.log.begin_page(path));
+        if let Err(trouble) = begun {
+            inner.on(Event::Warning(Warning::ReportNotWritten, &trouble));
+        }
     }
 
     /// Sets what the user wants to see.
     pub fn show(&self, logs: Logs, files: &Files, summary: bool) {
         let mut inner = self.0.borrow_mut();
         inner.summary = summary;
-        inner.log = LogSink::new(logs, files.log.clone(), files.page.as_deref());
+        inner.log.show(logs);
         inner.files = files.clone();
-        let troubles: Vec<String> = inner.log.troubles().collect();
-        for trouble in &troubles {
-            inner.on(Event::Warning(Warning::LogFileNotWritten, trouble));
+        let file = files.log.as_deref();
+        let begun = file.map_or(Ok(()), |path| inner.log.begin_file(path));
+        if let Err(trouble) = begun {
+            inner.on(Event::Warning(Warning::LogFileNotWritten, &trouble));
         }
     }
 

@@ -362,7 +362,10 @@ async fn gitlab_gets_a_link_to_what_was_deployed() {
             .contains("SEVALLA_OUT_ERROR")
     );
     assert!(!run.streams().contains("Left out of"), "{}", run.streams());
-    assert_eq!(run.file("links.json"), None);
+    assert_eq!(
+        run.file("links.json").as_deref(),
+        Some("{\"Sevalla\":[]}\n")
+    );
 }
 
 #[tokio::test]

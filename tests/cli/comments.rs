@@ -388,7 +388,7 @@ async fn until_the_end_is_known_the_comment_says_no_more_than_that_there_was_a_s
     assert_says(&github.comment(), &["A signal ended the run"], &unsaid);
     running.finish().await.assert_ended(130, "interrupted");
     let end = ["run interrupted, deployment cancelled\n"];
-    assert_says(&github.comment(), &end, &["What comes of"]);
+    assert_says(&github.comment(), &end, &["whose log tells"]);
 }
 
 #[tokio::test]

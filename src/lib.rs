@@ -161,7 +161,8 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
     if let Some(misnamed) = Host::misnamed(world.variables) {
         reporter.on(Event::Warning(Warning::UnknownCiHost, &misnamed));
     }
-    let (inputs, problems) = Inputs::read(world.variables);
+    let (inputs, mut problems) = Inputs::read(world.variables);
+    problems.extend(plan::files_given_twice(&inputs, report::destination));
     let action = plan::action_of(&inputs).map(ActionName::word);
     reporter.expect(action, &plan::files(&inputs));
     if let Some(why) = plan::passes(&inputs, facts) {

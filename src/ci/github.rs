@@ -39,11 +39,27 @@ impl GitHub {
     fn put(&mut self, line: &str) {
         self.lines.put(line);
     }
+
+    /// A command, for which they are switched on again while the log is open.
+    fn command(&mut self, command: &str) {
+        let Some(token) = self.resume.take() else {
+            return self.put(command);
+        };
+        self.put(&format!("::{token}::"));
+        self.put(command);
+        self.stop_commands();
+    }
+
+    fn stop_commands(&mut self) {
+        let token = (self.token)();
+        self.put(&format!("::stop-commands::{token}"));
+        self.resume = Some(token);
+    }
 }
 
 impl Channel for GitHub {
     fn mask(&mut self, secret: &str) {
-        self.put(&format!("::add-mask::{}", data(secret)));
+        self.command(&format!("::add-mask::{}", data(secret)));
     }
 
     fn say(&mut self, line: &Line) {
@@ -51,10 +67,8 @@ impl Channel for GitHub {
     }
 
     fn open_log(&mut self, title: &Line) {
-        let token = (self.token)();
         self.put(&format!("::group::{}", data(title.as_str())));
-        self.put(&format!("::stop-commands::{token}"));
-        self.resume = Some(token);
+        self.stop_commands();
     }
 
     fn close_log(&mut self) {
@@ -69,10 +83,11 @@ impl Channel for GitHub {
             Level::Error => "error",
             Level::Warning => "warning",
         };
+        let message = untitled(title, message);
         let title: String = title.as_str().chars().take(LONGEST_TITLE).collect();
-        let message: String = message.as_str().chars().take(LONGEST_ANNOTATION).collect();
+        let message: String = message.chars().take(LONGEST_ANNOTATION).collect();
         let place = place.map(at).unwrap_or_default();
-        self.put(&format!(
+        self.command(&format!(
             "::{command} {place}title={}::{}",
             property(&title),
             data(&message)
@@ -91,6 +106,14 @@ impl Channel for GitHub {
     fn summary(&mut self, markdown: &Block) -> Result<(), String> {
         self.files.summary(markdown)
     }
+}
+
+/// The message without the title that stands above it.
+fn untitled<'a>(title: &Line, message: &'a Block) -> &'a str {
+    let message = message.as_str();
+    let rest = message.strip_prefix(title.as_str());
+    let rest = rest.and_then(|rest| rest.strip_prefix('\n'));
+    rest.unwrap_or(message)
 }
 
 /// A line of ours begins with a time; one that does not is kept from being
@@ -179,6 +202,24 @@ mod tests {
                 g.close_log();
             }),
             "::group::Log\n::stop-commands::TOKEN\nline\n::TOKEN::\n::endgroup::\n"
+        );
+    }
+
+    #[test]
+    fn commands_are_obeyed_while_the_log_is_open() {
+        let gate = Gate::default();
+        let told = told(|g| {
+            g.open_log(&gate.line("Log"));
+            g.say(&gate.line("::error::a stranger's"));
+            g.annotate(Level::Warning, &gate.line("t"), &gate.block("t\nm"), None);
+            g.say(&gate.line("line"));
+            g.close_log();
+        });
+        assert_eq!(
+            told,
+            "::group::Log\n::stop-commands::TOKEN\n| ::error::a stranger's\n\
+             ::TOKEN::\n::warning title=t::m\n::stop-commands::TOKEN\nline\n\
+             ::TOKEN::\n::endgroup::\n"
         );
     }
 

@@ -4,6 +4,7 @@
 mod azure;
 mod bitbucket;
 mod buildkite;
+mod canvas;
 mod circleci;
 pub(crate) mod dotenv;
 mod facts;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use console::{Style, Term, measure_text_width, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::canvas::{self, Canvas};
 use super::plain::Plain;
 use super::{Activity, Channel, Given, Level, Outputs, Place, Tone};
 use crate::process::Variables;
@@ -17,13 +18,17 @@ use crate::shown::{Block, Line};
 /// How often the live line is drawn. It shows whole seconds.
 const TICK: Duration = Duration::from_millis(250);
 
-/// The columns of the spinner, its space, and one that stays free: some
-/// terminals begin a new line as soon as the last column is filled.
-const SPINNER: usize = 3;
+/// How often in a second it is drawn at most, whatever is told.
+const MOST_DRAWN: u8 = 10;
+
+/// The columns of the spinner and its space.
+const SPINNER: usize = 2;
 
 pub(super) struct Terminal {
     plain: Plain,
     screen: Term,
+    /// What the screen does with a line that has become too wide.
+    rewraps: bool,
     has_colours: bool,
     /// The live line, while there is one.
     live: Option<ProgressBar>,
@@ -34,6 +39,7 @@ impl Terminal {
         Self {
             plain,
             screen,
+            rewraps: canvas::rewraps(variables),
             // https://no-color.org: any value that is not empty.
             has_colours: variables.text("NO_COLOR").is_none(),
             live: None,
@@ -85,10 +91,9 @@ impl Channel for Terminal {
 
     fn live(&mut self, activity: &Activity) {
         let bar = self.live.get_or_insert_with(|| {
-            let bar = ProgressBar::with_draw_target(
-                None,
-                ProgressDrawTarget::term(self.screen.clone(), 10),
-            );
+            let canvas = Canvas::new(self.screen.clone(), self.rewraps);
+            let target = ProgressDrawTarget::term_like_with_hz(Box::new(canvas), MOST_DRAWN);
+            let bar = ProgressBar::with_draw_target(None, target);
             bar.enable_steady_tick(TICK);
             bar
         });
@@ -97,7 +102,8 @@ impl Channel for Terminal {
         let line = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let (elapsed, width) = (state.elapsed(), usize::from(screen.size().1));
             let since = elapsed.saturating_sub(told);
-            let text = live_line(&activity, elapsed, since, width.saturating_sub(SPINNER));
+            let room = width.saturating_sub(SPINNER + canvas::FREE);
+            let text = live_line(&activity, elapsed, since, room);
             let _cannot_fail = write!(out, "{}", dim.apply_to(text));
         };
         bar.set_style(ProgressStyle::default_spinner().with_key("msg", line));

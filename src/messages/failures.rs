@@ -23,6 +23,13 @@ macro_rules! failures {
                     $($(Self::$topic => $ending,)*)*
                 }
             }
+
+            /// The first thing to do about it, as plain text.
+            pub fn first_step(self) -> String {
+                let remedy = self.entry().remedy;
+                let first = remedy.split(". ").next().unwrap_or_default();
+                first.trim_end_matches('.').replace('`', "")
+            }
         }
     };
 }
@@ -220,17 +227,19 @@ failures! {
         DeploymentFailed "deployment-failed" "Deployment failed", Ending::Failed,
         "Sevalla reports that the deployment failed: the build broke, or the new version did not \
          start.",
-        "Read the end of the deployment's log; it is repeated in the summary. What was live before \
-         stays live. `on-failure: rollback` goes back by itself where something had been replaced.";
+        "Correct what the message or the end of the deployment's log names. The log is in the \
+         dashboard too, where the run was not to show it or the key may not read it. Whatever was \
+         live before stays live. `on-failure: rollback` goes back by itself where something had been \
+         replaced.";
 
         DeploymentCancelled "deployment-cancelled" "Deployment cancelled", Ending::Cancelled,
         "Somebody, another run or a newer deployment cancelled the deployment while it ran.",
-        "What was live before stays live. Run again if this commit should be deployed.";
+        "Run again if this commit should be deployed. Whatever was live before stays live.";
 
         DeploymentSkipped "deployment-skipped" "Deployment skipped", Ending::Skipped,
         "The deployment never ran: it was cancelled while it waited in the queue, or Sevalla passed \
          over it.",
-        "What was live before stays live. Run again if it should be deployed. `on-skipped: pass` \
+        "Run again if it should be deployed. Whatever was live before stays live. `on-skipped: pass` \
          lets such a run pass.";
 
         Superseded "superseded" "Superseded", Ending::Superseded,

@@ -1,9 +1,11 @@
 //! How a run ended: one word, one exit code, and an explanation.
 
+mod beside;
 mod reasons;
 
 use std::process::ExitCode;
 
+pub use self::beside::{Beside, LiveBefore, LogTold};
 use crate::messages::Failure;
 use crate::stop::Signal;
 
@@ -148,9 +150,10 @@ impl Outcome {
         Self::new(End::Passed, headline)
     }
 
-    /// This went wrong.
+    /// This went wrong. Until something better is known, what the catalogue
+    /// says first is what to do next.
     pub fn of(failure: Failure, headline: impl Into<String>) -> Self {
-        Self::new(End::Failed(failure), headline)
+        Self::new(End::Failed(failure), headline).hint(failure.first_step())
     }
 
     /// The same, which is no failure by the user's own rule.
@@ -223,6 +226,8 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deployment::{Deployment, DeploymentId, Verdict};
+    use crate::trigger::Cancelled;
 
     #[test]
     fn what_was_followed_has_a_whole_log() {
@@ -258,6 +263,44 @@ mod tests {
         ] {
             assert_eq!((ending.code(), ending.word()), (code, word));
         }
+    }
+
+    #[test]
+    fn whatever_fails_says_what_to_do_next() {
+        for failure in Failure::ALL {
+            let hint = Outcome::of(*failure, "").hint.unwrap_or_default();
+            let is_sentence = hint.len() > 6 && !hint.contains(['`', '[']) && !hint.ends_with('.');
+            assert!(is_sentence, "{failure:?}: {hint}");
+        }
+        let id = DeploymentId("d1".to_owned());
+        for failure in [
+            Failure::BadAnswer,
+            Failure::CommitNotTold,
+            Failure::AnotherCommitLive,
+        ] {
+            let outcome = Outcome::unverified(failure, &id).unverified_before(&id);
+            assert!(outcome.hint.is_some(), "{failure:?}");
+        }
+        for signal in [Signal::Interrupt, Signal::Terminate] {
+            let outcome = Outcome::interrupted(signal);
+            let mut all = vec![
+                Outcome::at_once(Some(signal)),
+                outcome.clone().and_left(&id),
+            ];
+            let deployment = || Deployment::only_its_id(id.clone());
+            let cancelled = [
+                Cancelled::Ended(deployment(), Verdict::Cancelled),
+                Cancelled::Accepted,
+                Cancelled::TooLate(deployment()),
+            ];
+            all.extend(cancelled.map(|cancelled| outcome.clone().and_cancelled(&id, &cancelled)));
+            all.push(outcome);
+            for outcome in all {
+                assert!(outcome.hint.is_some(), "{outcome:?}");
+            }
+        }
+        let ends = [("shop".to_owned(), Outcome::of(Failure::Bug, ""))];
+        assert!(Outcome::of_targets(&ends).hint.is_some());
     }
 
     #[test]

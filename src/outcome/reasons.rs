@@ -1,7 +1,7 @@
 //! From what a stage found to the outcome: which number it has, why, and what
 //! to do next.
 
-use super::{End, Ending, Outcome};
+use super::{Beside, End, Ending, LogTold, Outcome};
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::inputs::Problem;
 use crate::messages::Failure;
@@ -32,13 +32,16 @@ impl Outcome {
             Signal::Terminate => Failure::Terminated,
         };
         Self::of(failure, format!("{} ended the run", signal.name()))
+            .hint("Run again, unless the end was wanted")
     }
 
     /// A second signal ended the run in the middle of what it did.
     pub fn at_once(signal: Option<Signal>) -> Self {
-        Self::interrupted(signal.unwrap_or(Signal::Interrupt)).because(
-            "A second signal came, so the run ended at once: what had been started may go on",
-        )
+        Self::interrupted(signal.unwrap_or(Signal::Interrupt))
+            .because(
+                "A second signal came, so the run ended at once: what had been started may go on",
+            )
+            .hint("Check in the dashboard what goes on, and cancel it there if it must not go live")
     }
 
     /// A request failed before anything was started, or after a deployment was.
@@ -72,7 +75,9 @@ impl Outcome {
     /// The watch over a deployment ended. `target` is the service in words.
     pub fn of_ended(ended: &Ended, service: Service) -> Self {
         match ended {
-            Ended::Seen(deployment, verdict) => of_verdict(deployment, *verdict, service),
+            Ended::Seen(deployment, verdict) => {
+                Self::of_verdict(deployment, *verdict, service, Beside::default())
+            }
             Ended::TimedOut {
                 last,
                 trouble: None,
@@ -88,6 +93,54 @@ impl Outcome {
             }
         }
     }
+
+    /// The deployment was seen to have ended.
+    pub fn of_verdict(
+        deployment: &Deployment,
+        verdict: Verdict,
+        service: Service,
+        beside: Beside,
+    ) -> Self {
+        let subject = format!(
+            "Deployment {} of the {}",
+            deployment.id,
+            service.kind.noun()
+        );
+        match verdict {
+            Verdict::Success => Self::success(format!(
+                "Deployed: deployment {} of the {} succeeded",
+                deployment.id,
+                service.kind.noun()
+            )),
+            Verdict::Failed => of_failed(deployment, &subject, beside),
+            Verdict::Cancelled => Self::of(
+                Failure::DeploymentCancelled,
+                format!("{subject} was cancelled"),
+            )
+            .because("Somebody, or a newer deployment, stopped it while it ran")
+            .hint(beside.after_nothing()),
+            Verdict::Skipped => {
+                Self::of(Failure::DeploymentSkipped, format!("{subject} was skipped"))
+                    .because(
+                        "It never ran: it was cancelled while it waited, or Sevalla passed over it",
+                    )
+                    .hint(beside.after_nothing())
+            }
+        }
+    }
+}
+
+fn of_failed(deployment: &Deployment, subject: &str, beside: Beside) -> Outcome {
+    let mut outcome = Outcome::of(Failure::DeploymentFailed, format!("{subject} failed"));
+    let Some(error) = &deployment.build_error else {
+        return outcome.hint(beside.after_failure());
+    };
+    outcome.why.push(format!("The build said: {error}"));
+    let beside = Beside {
+        log: LogTold::Cause,
+        ..beside
+    };
+    outcome.hint(beside.after_failure())
 }
 
 /// Deployed, and yet not as it should be; or not deployed after all.
@@ -108,11 +161,18 @@ impl Outcome {
     #[must_use]
     pub fn unverified_before(self, id: &DeploymentId) -> Self {
         let objection = self.failure().map_or("", Failure::objection);
-        Self {
-            headline: format!("Deployment {id} succeeded, but {objection}"),
-            hint: None,
-            ..self
-        }
+        let next = match self.failure() {
+            Some(Failure::BadAnswer) => {
+                "Find out why it does not answer, for example in the application's own log in the \
+                 dashboard"
+            }
+            Some(Failure::CommitNotTold) => {
+                "Check in the dashboard what is live; expected-commit: off turns the comparison off"
+            }
+            _ => "Run again for the commit at the tip of the branch",
+        };
+        self.headed(format!("Deployment {id} succeeded, but {objection}"))
+            .hint(next)
     }
 
     /// It has another commit than the expected one, and was to be cancelled for
@@ -149,7 +209,8 @@ impl Outcome {
     pub fn of_targets(ends: &[(String, Self)]) -> Self {
         let all = ends.len();
         let failed: Vec<&(String, Self)> = ends.iter().filter(|(_, end)| !end.is_good()).collect();
-        let Some((_, gravest)) = failed.iter().min_by_key(|(_, end)| gravity(end.ending())) else {
+        let Some((its, gravest)) = failed.iter().min_by_key(|(_, end)| gravity(end.ending()))
+        else {
             return all_good(ends);
         };
         let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
@@ -162,7 +223,10 @@ impl Outcome {
             ),
         };
         let mut outcome = Self::new(gravest.end, headline).after(gravest.effort.clone());
-        outcome.hint.clone_from(&gravest.hint);
+        outcome.hint = gravest.hint.as_ref().map(|hint| match all {
+            1 => hint.clone(),
+            _ => format!("{its}: {hint}"),
+        });
         for (name, end) in ends {
             outcome = outcome.because(format!("{name}: {}", end.headline));
             let why = end.why.iter().map(|why| format!("{name}: {why}"));
@@ -235,6 +299,15 @@ impl Outcome {
     #[must_use]
     pub fn and_left(self, id: &DeploymentId) -> Self {
         self.because(format!("Deployment {id} goes on without this run"))
+            .hint_if_interrupted("Check in the dashboard how the deployment ends")
+    }
+
+    /// A reason for the end that is no signal has a remedy of its own.
+    fn hint_if_interrupted(self, hint: &str) -> Self {
+        match self.ending() {
+            Ending::Interrupted(_) => self.hint(hint),
+            _ => self,
+        }
     }
 
     /// Says what came of the wish to cancel it.
@@ -245,12 +318,17 @@ impl Outcome {
                 "Deployment {id} was asked to stop, and ended as {}",
                 deployment.status.word()
             )),
-            Cancelled::Accepted => self.because(format!(
-                "Sevalla agreed to cancel deployment {id}, which had not ended yet when this run did"
-            )),
-            Cancelled::TooLate(_) => self.because(format!(
-                "Too late to cancel: deployment {id} had already succeeded and is live"
-            )),
+            Cancelled::Accepted => self
+                .because(format!(
+                    "Sevalla agreed to cancel deployment {id}, which had not ended yet when this \
+                     run did"
+                ))
+                .hint_if_interrupted("Check in the dashboard how the deployment ends"),
+            Cancelled::TooLate(_) => self
+                .because(format!(
+                    "Too late to cancel: deployment {id} had already succeeded and is live"
+                ))
+                .hint_if_interrupted("To undo it, use rollback-app or rollback-static-site"),
             Cancelled::Refused(error) => self
                 .because(format!(
                     "Sevalla refused to cancel deployment {id}, which may go on: {error}"
@@ -374,41 +452,6 @@ fn explain(mut outcome: Outcome, search: Search) -> Outcome {
         Search::Impossible => outcome.because(
             "Looking for it needs sevalla-token with read access, and the application's id",
         ),
-    }
-}
-
-fn of_verdict(deployment: &Deployment, verdict: Verdict, service: Service) -> Outcome {
-    let noun = service.kind.noun();
-    let id = &deployment.id;
-    match verdict {
-        Verdict::Success => {
-            Outcome::success(format!("Deployed: deployment {id} of the {noun} succeeded"))
-        }
-        Verdict::Failed => {
-            let mut outcome = Outcome::of(
-                Failure::DeploymentFailed,
-                format!("Deployment {id} of the {noun} failed"),
-            );
-            outcome.why.extend(
-                deployment
-                    .build_error
-                    .iter()
-                    .map(|error| format!("The build said: {error}")),
-            );
-            outcome.hint("The end of the deployment's log says why. What was live before still is")
-        }
-        Verdict::Cancelled => Outcome::of(
-            Failure::DeploymentCancelled,
-            format!("Deployment {id} of the {noun} was cancelled"),
-        )
-        .because("Somebody, or a newer deployment, stopped it while it ran")
-        .hint("What was live before still is. Run again if it should be deployed"),
-        Verdict::Skipped => Outcome::of(
-            Failure::DeploymentSkipped,
-            format!("Deployment {id} of the {noun} was skipped"),
-        )
-        .because("It never ran: it was cancelled while it waited, or Sevalla passed over it")
-        .hint("What was live before still is. Run again if it should be deployed"),
     }
 }
 

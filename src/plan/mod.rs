@@ -6,6 +6,8 @@ mod manage;
 mod previews;
 mod settings;
 
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use url::Url;
@@ -276,7 +278,6 @@ impl Plan {
             warnings: Vec::new(),
             why_no_secrets: why_no_secrets(facts),
         };
-        judge_files(&inputs, &mut doubts);
         let task = action(&inputs, &mut doubts)
             .and_then(|action| settle(action, &inputs, facts, &mut doubts));
         let Some(task) = task.filter(|_| doubts.problems.is_empty()) else {
@@ -352,9 +353,12 @@ pub fn files(inputs: &Inputs) -> Files {
     }
 }
 
-/// Each file needs a name of its own: the last to be written would be the only
-/// one.
-fn judge_files(inputs: &Inputs, doubts: &mut Doubts) {
+/// The problems of files that are the same by their `destination`: the last to
+/// be written would be the only one.
+pub fn files_given_twice(
+    inputs: &Inputs,
+    destination: impl Fn(&Path) -> io::Result<PathBuf>,
+) -> Vec<Problem> {
     let files = [
         ("log-file", &inputs.log_file),
         ("report-file", &inputs.report_file),
@@ -364,17 +368,24 @@ fn judge_files(inputs: &Inputs, doubts: &mut Doubts) {
         ("links-file", &inputs.links_file),
         ("html-report", &inputs.html_report),
     ];
-    for (number, (name, path)) in files.iter().enumerate() {
-        let others = files.iter().take(number);
-        let mut same = others.filter(|(_, other)| path.is_some() && other == path);
-        if let Some((other, _)) = same.next() {
-            doubts.problem(
+    let mut seen: Vec<(&str, PathBuf)> = Vec::new();
+    let mut problems = Vec::new();
+    for (name, path) in files {
+        let Some(path) = path else {
+            continue;
+        };
+        let path = destination(path).unwrap_or_else(|_| path.clone());
+        match seen.iter().find(|(_, other)| *other == path) {
+            Some((other, _)) => problems.push(Problem::new(
                 Flaw::Conflict,
                 inputs.spelling(name),
-                &format!("it names the same file as {}", inputs.spelling(other)),
-            );
+                None,
+                format!("it names the same file as {}", inputs.spelling(other)),
+            )),
+            None => seen.push((name, path)),
         }
     }
+    problems
 }
 
 /// The action that the inputs name, or the only one that they leave.

@@ -3,9 +3,9 @@
 
 use super::causes::{self, Cause};
 use super::log::{self, LONGEST_SHOWN};
+use super::narrative;
 use super::reporter::Inner;
 use super::story::Tale;
-use super::{Event, narrative};
 use crate::ci::{Level, Tone};
 use crate::deployment::{Service, Status};
 use crate::messages::Warning;
@@ -25,8 +25,8 @@ impl Inner {
         let causes = self.causes_of(outcome);
         self.conclude(outcome, &causes);
         if let Err(problem) = &trouble {
-            self.story
-                .take_in(Event::Warning(Warning::LogFileNotWritten, problem));
+            let warning = (Warning::LogFileNotWritten, problem.clone());
+            self.story.warnings.push(warning);
         }
         self.write(outcome, &causes, trouble);
     }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use super::diagnosis::Diagnosis;
-use super::html::{Page, Weight};
+use super::html::Page;
+use super::weight::Weight;
 use super::whole_file::WholeFile;
 use crate::ci::Channel;
 use crate::deployment::{LogLine, Service};
@@ -79,28 +80,23 @@ pub(super) struct LogSink {
 }
 
 impl LogSink {
-    pub(super) fn new(logs: Logs, log_file: Option<PathBuf>, page: Option<&Path>) -> Self {
-        let mut sink = Self {
-            logs: Some(logs),
-            ..Self::default()
-        };
-        match page.map(Page::create).transpose() {
-            Ok(page) => sink.page = page,
-            Err(error) => sink.page_trouble = Some(error),
-        }
-        if let Some(path) = log_file {
-            match WholeFile::create(&path) {
-                Ok(file) => sink.file = Some(file),
-                Err(error) => sink.file_trouble = Some(trouble(&path, &error)),
-            }
-        }
-        sink
+    /// Begins the page. What cannot be written is to be told before the long
+    /// wait.
+    pub(super) fn begin_page(&mut self, path: &Path) -> Result<(), String> {
+        self.page = Some(Page::create(path)?);
+        Ok(())
     }
 
-    /// What is wrong with the files already; told before the long wait.
-    pub(super) fn troubles(&mut self) -> impl Iterator<Item = String> {
-        let troubles = [self.file_trouble.take(), self.page_trouble.take()];
-        troubles.into_iter().flatten()
+    /// Begins the log's file. The same holds for it.
+    pub(super) fn begin_file(&mut self, path: &Path) -> Result<(), String> {
+        let file = WholeFile::create(path);
+        self.file = Some(file.map_err(|error| trouble(path, &error))?);
+        Ok(())
+    }
+
+    /// Sets when the log is shown; it is not until then.
+    pub(super) const fn show(&mut self, logs: Logs) {
+        self.logs = Some(logs);
     }
 
     /// The page, if it is still to be written, or why it is not.
@@ -198,16 +194,22 @@ impl LogSink {
             }
             self.kept.lines.iter().for_each(|line| channel.say(line));
         }
-        if self.is_open {
-            channel.close_log();
-            self.is_open = false;
-        }
+        self.fold(channel);
         if let Some(file) = self.file.take() {
             let path = file.path.clone();
             let finished = file.finish();
             self.file_trouble = finished.err().map(|error| trouble(&path, &error));
         }
         self.file_trouble.take().map_or(Ok(()), Err)
+    }
+
+    /// Ends the group that the log is shown in, if it is open. More of the log
+    /// opens another.
+    pub(super) fn fold(&mut self, channel: &mut dyn Channel) {
+        if self.is_open {
+            channel.close_log();
+            self.is_open = false;
+        }
     }
 
     /// Leaves the file out: it would not be the whole log. Returns its path if
@@ -421,7 +423,9 @@ mod tests {
     fn millions_of_lines_in_one_entry_are_cut_and_keep_the_file_away() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deploy.log");
-        let mut sink = LogSink::new(Logs::Live, Some(path.clone()), None);
+        let mut sink = LogSink::default();
+        sink.show(Logs::Live);
+        sink.begin_file(&path).unwrap();
         let mut told = Counted::default();
         let gate = Gate::default();
         let many = entry("INFO", &"\n".repeat(MOST_LINES_OF_AN_ENTRY + 8));
@@ -438,7 +442,8 @@ mod tests {
 
     #[test]
     fn a_log_without_end_is_not_shown_without_end() {
-        let mut sink = LogSink::new(Logs::Live, None, None);
+        let mut sink = LogSink::default();
+        sink.show(Logs::Live);
         let mut told = Counted(0, String::new());
         let gate = Gate::default();
         sink.shown = MOST_SHOWN - 10;
@@ -452,7 +457,8 @@ mod tests {
 
     #[test]
     fn a_secret_that_two_entries_share_is_hidden_in_both() {
-        let mut sink = LogSink::new(Logs::OnFailure, None, None);
+        let mut sink = LogSink::default();
+        sink.show(Logs::OnFailure);
         let gate = Gate::new(crate::redactor::Redactor::new(["svl_0123456789abcdef"]));
         let entries = ["x svl_01234", "567", "89abcdef y"].map(|text| entry("INFO", text));
         sink.take(None, None, &entries[..1], &gate, &mut Counted::default());
@@ -463,6 +469,19 @@ mod tests {
             .map(|line| &line.as_str()[16..])
             .collect();
         assert_eq!(tail, ["x ***", "***", "*** y"]);
+    }
+
+    #[test]
+    fn a_line_that_the_page_marks_is_one_that_is_told() {
+        let mut sink = LogSink::default();
+        let entries = [("ERR", "it broke"), ("WARN", "old"), ("info", "bye")];
+        let entries = entries.map(|(severity, text)| entry(severity, text));
+        let gate = Gate::default();
+        sink.take(None, None, &entries, &gate, &mut Counted::default());
+        let digest = sink.diagnosis(None).unwrap().digest();
+        let marked = &digest.findings[0];
+        assert_eq!(marked.title, "Lines marked as errors");
+        assert_eq!(marked.lines, ["it broke"]);
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod reporter;
 mod story;
 mod summary;
 pub mod timeline;
+mod weight;
 mod whole_file;
 mod written;
 
@@ -37,6 +38,7 @@ pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SH
 pub use self::outputs::{LONGEST_VALUE, OUTPUTS};
 pub use self::reporter::Reporter;
 use self::timeline::{Phase, State};
+pub use self::whole_file::destination;
 use crate::ci::{Channel, Facts, Host};
 use crate::deployment::{Deployment, LogLine, Service};
 use crate::messages::Warning;
@@ -77,6 +79,8 @@ pub enum Event<'a> {
     Usual(&'a Usual),
     /// The rollback after a failure was started, or seen with a new status.
     RollingBack(&'a Deployment),
+    /// The deployment is about to be cancelled, and its end to be awaited.
+    Cancelling,
     /// Nothing new for a while; how long the run has watched, and what the past
     /// says.
     StillWaiting(&'a Deployment, Duration, Option<Estimate>),

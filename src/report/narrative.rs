@@ -1,5 +1,7 @@
 //! The words of the narrative: events and outcomes as lines for people. Pure.
 
+use std::borrow::Cow;
+
 use super::causes::{self, Cause};
 use super::story::{Story, Tale};
 use super::{Event, duration};
@@ -12,8 +14,10 @@ use crate::watch::past::Usual;
 
 /// The lines that tell of an event.
 pub(super) fn tell(event: Event<'_>) -> Vec<String> {
+    if let Some((warning, text)) = warning(event) {
+        return vec![warned(warning, &text)];
+    }
     let line = match event {
-        Event::Warning(warning, text) => warned(warning, text),
         Event::Note(text) => text.to_owned(),
         Event::Target(service, Some(name)) => {
             format!("{} {name} ({})", service.kind.title(), service.id)
@@ -45,35 +49,48 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
             )
         }
         Event::Retrying(error, wait) => retrying(error, wait),
-        Event::LogUnavailable(error) => warned(
-            Warning::LogNotShown,
-            &format!("The log cannot be shown ({error}). The result does not depend on it."),
-        ),
         Event::Stopping(signal) => {
             format!(
                 "{}: ending the run. A second signal ends it at once and leaves everything as it is.",
                 signal.name()
             )
         }
-        Event::LogIncomplete => warned(
-            Warning::LogIncomplete,
-            "The log may lack its last lines: reading them took too long.",
-        ),
         Event::PreviewApp { app, name, is_new } => {
             let name = name.map(|name| format!(" {name}")).unwrap_or_default();
             let made = if is_new { "created" } else { "found" };
             format!("Preview app{name} ({app}) {made}")
         }
         Event::Of(_, event) => return tell(*event),
-        Event::Log(_)
+        Event::Warning(..)
+        | Event::LogUnavailable(_)
+        | Event::LogIncomplete
+        | Event::Log(_)
         | Event::Url(_)
         | Event::Result(_)
         | Event::Database { .. }
+        | Event::Cancelling
         | Event::Begins(_)
         | Event::Ends(..)
         | Event::Password(_) => return Vec::new(),
     };
     vec![line]
+}
+
+/// The warning that an event is.
+pub(super) fn warning(event: Event<'_>) -> Option<(Warning, Cow<'_, str>)> {
+    match event {
+        Event::Warning(warning, text) => Some((warning, text.into())),
+        Event::LogUnavailable(error) => {
+            let text =
+                format!("The log cannot be shown ({error}). The result does not depend on it.");
+            Some((Warning::LogNotShown, text.into()))
+        }
+        Event::LogIncomplete => Some((
+            Warning::LogIncomplete,
+            "The log may lack its last lines: reading them took too long.".into(),
+        )),
+        _ => None,
+    }
 }
 
 /// A warning in a line.

@@ -5,14 +5,17 @@ use std::cell::RefCell;
 use jiff::Timestamp;
 
 use super::comment::{self, CommentFacts, News};
+use super::diagnosis::Diagnosis;
 use super::log::{self, LONGEST_SHOWN, LogSink};
 use super::story::Story;
+use super::timeline::Phase;
 use super::{Event, Files, Setup, activity, narrative};
 use crate::ci::{Activity, Channel, Host, Level, Tone};
 use crate::code_host::Marker;
+use crate::deployment::Service;
 use crate::inputs::{Abandon, Logs};
 use crate::messages::Warning;
-use crate::outcome::Outcome;
+use crate::outcome::{LogTold, Outcome};
 use crate::shown::{Block, Gate};
 
 /// Tells a run's events to the place it runs in.
@@ -27,8 +30,8 @@ pub(super) struct Inner {
     pub(super) log: LogSink,
     pub(super) files: Files,
     pub(super) summary: bool,
-    /// What Ctrl-C does to a deployment, for somebody who watches.
-    interrupt: &'static str,
+    /// What becomes of a deployment when the run is interrupted.
+    on_interrupt: Abandon,
 }
 
 impl Reporter {
@@ -43,7 +46,7 @@ impl Reporter {
             log: LogSink::default(),
             files: Files::default(),
             summary: true,
-            interrupt: "",
+            on_interrupt: Abandon::Cancel,
         }))
     }
 
@@ -56,26 +59,30 @@ impl Reporter {
             log: None,
             ..files.clone()
         };
+        let page = files.page.as_deref();
+        let begun = page.map_or(Ok(()), |path| inner.log.begin_page(path));
+        if let Err(trouble) = begun {
+            inner.on(Event::Warning(Warning::ReportNotWritten, &trouble));
+        }
     }
 
     /// Sets what the user wants to see.
     pub fn show(&self, logs: Logs, files: &Files, summary: bool) {
         let mut inner = self.0.borrow_mut();
         inner.summary = summary;
-        inner.log = LogSink::new(logs, files.log.clone(), files.page.as_deref());
+        inner.log.show(logs);
         inner.files = files.clone();
-        let troubles: Vec<String> = inner.log.troubles().collect();
-        for trouble in &troubles {
-            inner.on(Event::Warning(Warning::LogFileNotWritten, trouble));
+        let file = files.log.as_deref();
+        let begun = file.map_or(Ok(()), |path| inner.log.begin_file(path));
+        if let Err(trouble) = begun {
+            inner.on(Event::Warning(Warning::LogFileNotWritten, &trouble));
         }
     }
 
-    /// Sets what becomes of a deployment when the run is interrupted.
+    /// Sets what becomes of a deployment when the run is interrupted, for
+    /// somebody who watches.
     pub fn explain_interrupt(&self, then: Abandon) {
-        self.0.borrow_mut().interrupt = match then {
-            Abandon::Cancel => "Ctrl-C cancels the deployment",
-            Abandon::Leave => "Ctrl-C ends this, the deployment goes on",
-        };
+        self.0.borrow_mut().on_interrupt = then;
     }
 
     /// Asks the CI to hide these values. Before anything that may hold them.
@@ -89,6 +96,18 @@ impl Reporter {
     /// Takes in one event.
     pub fn on(&self, event: Event<'_>) {
         self.0.borrow_mut().on(event);
+    }
+
+    /// What the log of a deployment of this service has told so far.
+    pub fn told_of_log(&self, service: Service) -> LogTold {
+        let inner = self.0.borrow();
+        let its = inner.log.diagnosis(Some(service));
+        let diagnosis = its.or_else(|| inner.log.diagnosis(None));
+        match diagnosis.map(Diagnosis::digest) {
+            Some(digest) if digest.is_known() => LogTold::Cause,
+            Some(digest) if !digest.is_empty() => LogTold::Lines,
+            _ => LogTold::Nothing,
+        }
     }
 
     /// The comment on a pull request, from what is known so far.
@@ -133,11 +152,18 @@ impl Inner {
             self.channel.live(&Activity {
                 text: self.gate.line(&text),
                 left,
-                interrupt: self.interrupt,
+                interrupt: activity::interrupt(&self.story, self.on_interrupt),
             });
         }
-        if let Event::Warning(warning, text) = event {
-            self.mark(warning, text);
+        if let Some((warning, text)) = narrative::warning(event) {
+            match &label {
+                Some(label) => self.mark(warning, &format!("{label}: {text}")),
+                None => self.mark(warning, &text),
+            }
+        }
+        // What comes now is no part of it.
+        if let Event::Ends(Phase::Log, _) = event {
+            self.log.fold(self.channel.as_mut());
         }
     }
 
@@ -146,12 +172,15 @@ impl Inner {
         self.mark(warning, text);
     }
 
+    /// Marks a warning where the host shows such, and keeps it for the end.
     fn mark(&mut self, warning: Warning, text: &str) {
+        self.story.warnings.push((warning, text.to_owned()));
         let title = self
             .gate
             .line(&format!("sevalla-deploy: {}", warning.slug()));
+        let text = format!("{text}\nMore: {}", warning.address());
         self.channel
-            .annotate(Level::Warning, &title, &self.gate.block(text), None);
+            .annotate(Level::Warning, &title, &self.gate.block(&text), None);
     }
 
     fn comment(&self, marker: &Marker, news: &News<'_>) -> Block {
@@ -191,13 +220,10 @@ impl Inner {
 }
 
 /// What an event means to whoever reads of it.
-const fn tone(event: Event<'_>) -> Tone {
+fn tone(event: Event<'_>) -> Tone {
     match event {
-        Event::Warning(..)
-        | Event::LogUnavailable(_)
-        | Event::LogIncomplete
-        | Event::Retrying(..)
-        | Event::Stopping(_) => Tone::Warning,
+        Event::Retrying(..) | Event::Stopping(_) => Tone::Warning,
+        event if narrative::warning(event).is_some() => Tone::Warning,
         _ => Tone::Plain,
     }
 }

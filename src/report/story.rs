@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Event;
 use super::timeline::{Lane, Phase, Record, Span, State, Timeline};
 use crate::ci::Facts;
-use crate::deployment::{Deployment, DeploymentId, Service, Status};
+use crate::deployment::{Deployment, DeploymentId, Service, Status, Verdict};
 use crate::messages::Warning;
 use crate::secret::Password;
 use crate::watch::past::Usual;
@@ -35,6 +35,8 @@ pub(super) struct Story {
     pub(super) password: Option<Password>,
     /// What was found, as JSON.
     pub(super) result: Option<String>,
+    /// Whether a signal asked the run to end.
+    pub(super) is_stopping: bool,
 }
 
 /// When the run began. Later moments are told from here by a clock that is
@@ -71,6 +73,8 @@ pub(super) struct Tale {
     pub(super) usual: Option<Usual>,
     /// The deployment that went back to what was live before.
     pub(super) rollback: Option<DeploymentId>,
+    /// Whether this run is cancelling it, or has tried to.
+    pub(super) is_cancelling: bool,
     /// When we knew that it was started.
     started: Option<Instant>,
     /// Whether this run has asked for it.
@@ -103,26 +107,25 @@ impl Story {
             database: None,
             password: None,
             result: None,
+            is_stopping: false,
         }
     }
 
     pub(super) fn take_in(&mut self, event: Event<'_>) {
         match event {
             Event::Of(service, event) => {
-                if let Event::Warning(warning, text) = event {
-                    self.warnings.push((*warning, (*text).to_owned()));
-                }
                 if let Event::Retrying(..) = event {
                     self.retries += 1;
                 }
+                self.is_stopping |= matches!(event, Event::Stopping(_));
                 self.target_mut(service).take_in(*event);
             }
-            Event::Warning(warning, text) => self.warnings.push((warning, text.to_owned())),
             Event::Retrying(..) => self.retries += 1,
             Event::PreviewApp { app, is_new, .. } => self.preview = Some((app, is_new)),
             Event::Database { id, is_new } => self.database = Some((id, is_new)),
             Event::Password(password) => self.password = Some(password.clone()),
             Event::Result(json) => self.result = Some(json.to_owned()),
+            Event::Stopping(_) => self.is_stopping = true,
             event => self.own.take_in(event),
         }
     }
@@ -156,6 +159,15 @@ impl Story {
         match self.targets.as_slice() {
             [only] if self.own.service.is_none() => only,
             _ => &self.own,
+        }
+    }
+
+    /// The one service, or the targets of a promotion.
+    pub(super) fn tales(&self) -> &[Tale] {
+        if self.targets.is_empty() || self.own.service.is_some() {
+            std::slice::from_ref(&self.own)
+        } else {
+            &self.targets
         }
     }
 
@@ -213,6 +225,7 @@ impl Tale {
                 }
             }
             Event::Url(url) => self.url = Some(url.to_owned()),
+            Event::Cancelling => self.is_cancelling = true,
             Event::Of(..)
             | Event::Warning(..)
             | Event::Note(_)
@@ -278,6 +291,17 @@ impl Tale {
             now: began.at(Instant::now()),
         };
         record.lane(target)
+    }
+
+    /// What this run does itself at the moment.
+    pub(super) fn doing(&self) -> Option<Phase> {
+        let step = self.steps.last()?;
+        step.end.is_none().then_some(step.phase)
+    }
+
+    /// How the deployment was seen to end.
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        self.deployment.as_ref()?.status.verdict()
     }
 
     /// The service as people call it.

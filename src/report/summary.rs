@@ -35,6 +35,9 @@ pub(super) fn of(
         |text: &str| without_long_runs(shorten(gate.line(text), LONGEST_TEXT, gate).as_str());
     let mark = if outcome.is_good() { "✅" } else { "❌" };
     let mut markdown = format!("### {mark} Sevalla: {}\n\n", outcome.ending().word());
+    if !outcome.is_good() {
+        markdown.push_str(&why(outcome, causes, &text));
+    }
     markdown.push_str("| | |\n| --- | --- |\n");
     for (name, value) in rows(story) {
         let address = matches!(name, "URL" | "Run")
@@ -53,8 +56,17 @@ pub(super) fn of(
     if outcome.is_good() {
         return markdown;
     }
-    markdown.push_str(&format!("{}\n\n", code(&text(&outcome.headline))));
-    markdown.push_str(&causes::markdown(causes, &text, &|target| {
+    if !tail.is_empty() {
+        let lines: Vec<String> = tail.iter().map(|line| text(line.as_str())).collect();
+        markdown.push_str(&format!("Last lines of the log:\n\n{}\n", fenced(&lines)));
+    }
+    markdown
+}
+
+/// What went wrong, why, and what to do next.
+fn why(outcome: &Outcome, causes: &[Cause], text: &impl Fn(&str) -> String) -> String {
+    let mut markdown = format!("{}\n\n", code(&text(&outcome.headline)));
+    markdown.push_str(&causes::markdown(causes, text, &|target| {
         code(&text(target))
     }));
     let said = outcome
@@ -67,10 +79,6 @@ pub(super) fn of(
     }
     if let Some(link) = narrative::more(outcome).as_deref().and_then(link) {
         markdown.push_str(&format!("More: {link}\n\n"));
-    }
-    if !tail.is_empty() {
-        let lines: Vec<String> = tail.iter().map(|line| text(line.as_str())).collect();
-        markdown.push_str(&format!("Last lines of the log:\n\n{}\n", fenced(&lines)));
     }
     markdown
 }

@@ -116,7 +116,10 @@ impl Inner {
         Ok(())
     }
 
+    /// The error has just been told, and is never missed.
     fn note_left_out(&mut self, place: &str, outputs: &[&str]) {
+        let outputs = outputs.iter().filter(|name| **name != "error");
+        let outputs: Vec<&str> = outputs.copied().collect();
         if !outputs.is_empty() {
             let outputs = outputs.join(", ");
             self.say(

@@ -190,6 +190,7 @@ impl Run<'_> {
         if self.plan.dry_run {
             return Outcome::planned(&format!("cancel deployment {id}"));
         }
+        tell(Event::Cancelling);
         let closely = self.deadline.moment().min(Instant::now() + CLOSE_WATCH);
         match trigger::cancel(&self.client.until(closely), service, id, &tell).await {
             Cancelled::Ended(deployment, verdict) => was_cancelled(&deployment, verdict),

@@ -103,6 +103,8 @@ impl Run<'_> {
             "Joining {}, which deploys the same.",
             other.summary()
         )));
+        // It may be wanted by whoever has started it.
+        self.reporter.explain_interrupt(Abandon::Leave);
         self.reporter.on(Event::Found(service, &other));
         self.follow(service, other, &Scene::of_anothers(before))
             .await
@@ -171,6 +173,7 @@ impl Run<'_> {
         tell(Event::Note(
             "Cancelling the deployment, as on-commit-mismatch asks.",
         ));
+        tell(Event::Cancelling);
         let id = &source.id;
         let by = self.deadline.moment().min(Instant::now() + MISMATCH);
         let client = self.client.until(by);
@@ -290,6 +293,7 @@ impl Run<'_> {
         tell(Event::Note(
             "The run's time is over. Cancelling the deployment, as on-timeout asks.",
         ));
+        tell(Event::Cancelling);
         let (service, id) = (source.service, &source.id);
         let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
         let cancelled = tokio::select! {

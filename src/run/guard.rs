@@ -78,8 +78,9 @@ impl<'a> Guard<'a> {
         let is_same = seen
             .get(..expected.len())
             .is_some_and(|beginning| beginning.eq_ignore_ascii_case(expected));
-        (!is_same)
-            .then(|| format!("Another commit is deployed: tested {expected}, deployed {seen}"))
+        (!is_same).then(|| {
+            format!("The deployment is of another commit ({seen}) than the tested one ({expected})")
+        })
     }
 
     /// Whether a deployment that somebody else has started has, or will have,

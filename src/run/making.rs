@@ -13,7 +13,7 @@ use super::{CLEAN_UP, IN_FLIGHT, LOOK_UP, Run, nothing_started};
 use crate::deployment::{Deployment, Service};
 use crate::inputs::Abandon;
 use crate::messages::{Failure, Warning};
-use crate::outcome::Outcome;
+use crate::outcome::{LiveBefore, Outcome};
 use crate::plan::NewPreview;
 use crate::report::Event;
 use crate::schedule::Schedule;
@@ -161,7 +161,7 @@ impl Run<'_> {
         };
         let scene = Scene {
             is_anothers: true,
-            ..of_branch(new)
+            ..of_new(new)
         };
         self.follow_seen(app, first, &scene).await
     }
@@ -178,7 +178,7 @@ impl Run<'_> {
                 return self.stop_first(signal, service, &created, by).await;
             }
         };
-        self.follow_seen(app, first, &of_branch(new)).await
+        self.follow_seen(app, first, &of_new(new)).await
     }
 
     async fn follow_seen(
@@ -292,5 +292,13 @@ impl Run<'_> {
                 .because(format!("{created}; its first deployment was not seen yet")),
         };
         outcome.hint("Delete the app with delete-preview-app if it is not wanted")
+    }
+}
+
+/// The scene of the first deployment of a new app.
+fn of_new(new: &NewPreview) -> Scene {
+    Scene {
+        live_before: LiveBefore::Nothing { read: 0 },
+        ..of_branch(new)
     }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
 use super::settle::Scene;
+use super::undo::Undone;
 use super::{CLEAN_UP, IN_FLIGHT, LATE_CANCEL, LOOK_UP, Run, nothing_started};
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, Verdict};
@@ -28,6 +29,23 @@ struct End {
     outcome: Outcome,
     /// What this run has put live there.
     live: Option<Deployment>,
+}
+
+impl End {
+    /// The same, once something else may be live.
+    fn before_going_back(&self) -> Self {
+        let outcome = self.outcome.clone();
+        let outcome = match &self.live {
+            Some(live) if outcome.ending() == Ending::Unverified => {
+                outcome.unverified_before(&live.id)
+            }
+            _ => outcome,
+        };
+        Self {
+            outcome,
+            live: self.live.clone(),
+        }
+    }
 }
 
 impl From<Outcome> for End {
@@ -125,14 +143,16 @@ impl Run<'_> {
         .await;
         match ended {
             Ended::Seen(deployment, verdict) => {
-                self.settle_target(&source, deployment, verdict).await
+                self.settle_target(target, &source, deployment, verdict)
+                    .await
             }
             Ended::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
+                tell(Event::Cancelling);
                 let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
                 let cancelled = trigger::cancel(&client, service, &id, &tell).await;
                 if let Cancelled::TooLate(deployment) = cancelled {
                     return self
-                        .settle_target(&source, deployment, Verdict::Success)
+                        .settle_target(target, &source, deployment, Verdict::Success)
                         .await;
                 }
                 Outcome::of_ended(&ended, service)
@@ -155,6 +175,7 @@ impl Run<'_> {
 
     async fn settle_target(
         &self,
+        target: &Target,
         source: &Remote,
         deployment: Deployment,
         verdict: Verdict,
@@ -162,7 +183,10 @@ impl Run<'_> {
         let service = source.service;
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
         // Going back is decided for all targets together.
-        let scene = Scene::default();
+        let scene = Scene {
+            live_before: target.before.live_before,
+            ..Scene::default()
+        };
         let live = (verdict == Verdict::Success).then(|| deployment.clone());
         let outcome = self
             .settle(source, deployment, verdict, &scene, &tell)
@@ -173,9 +197,11 @@ impl Run<'_> {
     /// One outcome from all. Where that is wanted, a failure takes back the
     /// targets that have changed.
     async fn conclude_promotion(&self, aim: &Aim, ends: Vec<End>) -> Outcome {
-        let outcomes = ends.iter().map(|end| end.outcome.clone());
-        let named: Vec<(String, Outcome)> = names(aim).zip(outcomes).collect();
-        let mut outcome = Outcome::of_targets(&named);
+        let named = |ends: &[End]| -> Vec<(String, Outcome)> {
+            let outcomes = ends.iter().map(|end| end.outcome.clone());
+            names(aim).zip(outcomes).collect()
+        };
+        let outcome = Outcome::of_targets(&named(&ends));
         let is_stopped = matches!(outcome.ending(), Ending::Interrupted(_));
         if outcome.is_good() || is_stopped || self.plan.on_failure == OnFailure::Leave {
             return outcome;
@@ -190,18 +216,25 @@ impl Run<'_> {
             .iter()
             .map(|(target, live)| self.undo_target(target, live));
         let undone = join_all(undo).await;
-        for ((target, _), said) in changed.iter().zip(undone) {
-            outcome = outcome.because(format!("{}: {said}", target.name));
+        let names: Vec<&str> = changed
+            .iter()
+            .map(|(target, _)| target.name.as_str())
+            .collect();
+        // What they say of what is live may not be so any more.
+        let ends: Vec<End> = ends.iter().map(End::before_going_back).collect();
+        let mut outcome = Outcome::of_targets(&named(&ends));
+        for (name, undone) in names.into_iter().zip(undone) {
+            outcome = outcome.because(format!("{name}: {}", undone.said));
+            outcome.hint = undone.hint.map(str::to_owned).or(outcome.hint);
         }
         outcome
     }
 
-    async fn undo_target(&self, target: &Target, wrong: &Deployment) -> String {
+    async fn undo_target(&self, target: &Target, wrong: &Deployment) -> Undone {
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(target.service, &event));
         let live = target.before.live.as_ref();
         self.take_back(target.service, live, Some(wrong), &tell)
             .await
-            .said
     }
 
     /// Cancels what was started. `ids` holds what is known to have been, in the
@@ -218,8 +251,11 @@ impl Run<'_> {
         let ends = join_all(targets.map(|(target, id)| self.stop_target(signal, target, id, by)));
         let ends = ends.await;
         let mut outcome = Outcome::interrupted(signal);
+        let usual = outcome.hint.clone();
         for (name, end) in names(aim).zip(ends) {
-            outcome.hint = outcome.hint.or(end.hint);
+            if outcome.hint == usual {
+                outcome.hint = end.hint;
+            }
             let why = end.why.into_iter().map(|why| format!("{name}: {why}"));
             outcome.why.extend(why);
         }

@@ -11,14 +11,14 @@ use super::{MORE_WORDS, Run};
 use crate::deployment::{Deployment, DeploymentId, ServiceKind, Verdict};
 use crate::inputs::{OnFailure, OnSkipped};
 use crate::messages::{Failure, Warning};
-use crate::outcome::{Ending, Outcome};
+use crate::outcome::{Beside, Ending, LiveBefore, Outcome};
 use crate::report::Event;
 use crate::report::timeline::{Phase, State};
 use crate::sevalla::{self, Next, Patience};
 use crate::trigger::{Before, Tell};
 use crate::verify::{self, Check, Filling, Verified, Visit};
+use crate::watch::Remote;
 use crate::watch::past::Past;
-use crate::watch::{Ended, Remote};
 
 /// The most of the run's time that a check leaves for going back.
 const KEPT_FOR_GOING_BACK: Duration = Duration::from_secs(120);
@@ -35,6 +35,8 @@ pub(super) struct Scene {
     pub(super) branch: Option<String>,
     /// What was live before, and may be gone back to: this run has replaced it.
     pub(super) live: Option<Deployment>,
+    /// Whether anything was live before, whoever has replaced it.
+    pub(super) live_before: LiveBefore,
     /// How long past deployments took.
     pub(super) past: Past,
     /// Whether this run has started the deployment.
@@ -51,6 +53,7 @@ impl Scene {
             host: before.host.clone(),
             branch: before.branch().map(str::to_owned),
             live: before.live.clone(),
+            live_before: before.live_before,
             past: before.past.clone(),
             is_ours: true,
             is_anothers: false,
@@ -89,9 +92,9 @@ impl Run<'_> {
         let ended = deployment.clone();
         let outcome = match verdict {
             Verdict::Success => self.after_success(source, deployment, scene, tell).await,
-            Verdict::Failed => self.after_failure(source, deployment).await,
+            Verdict::Failed => self.after_failure(source, deployment, scene).await,
             Verdict::Cancelled | Verdict::Skipped => {
-                self.after_nothing(source, deployment, verdict).await
+                self.after_nothing(source, deployment, verdict, scene).await
             }
         };
         let is_failed = matches!(outcome.ending(), Ending::Failed | Ending::Unverified);
@@ -123,14 +126,20 @@ impl Run<'_> {
         // What they say of what is live may not be so any more.
         let outcome = match outcome.ending() {
             Ending::Unverified => outcome.unverified_before(&ended.id),
-            _ => outcome.hint("The end of the deployment's log says why"),
+            _ => outcome,
+        };
+        let outcome = match undone.hint {
+            Some(hint) => outcome.hint(hint),
+            None => outcome,
         };
         let Some(signal) = undone.signal else {
             return outcome.because(undone.said);
         };
         let mut interrupted = Outcome::interrupted(signal).because(outcome.headline);
         interrupted.why.extend(outcome.why);
-        interrupted.because(undone.said)
+        interrupted
+            .because(undone.said)
+            .hint("Check in the dashboard what is live")
     }
 
     async fn after_success(
@@ -146,7 +155,7 @@ impl Run<'_> {
         let url = url.await.flatten();
         let id = deployment.id.clone();
         let outcome =
-            Outcome::of_ended(&Ended::Seen(deployment.clone(), Verdict::Success), service);
+            Outcome::of_verdict(&deployment, Verdict::Success, service, Beside::default());
         if let Some((failure, objection)) = guard.objection(&deployment) {
             return Outcome::unverified(failure, &id).because(objection);
         }
@@ -157,9 +166,12 @@ impl Run<'_> {
             checked = self.purge_and_verify(source, &deployment, url.as_ref(), scene, tell) => {
                 checked.unwrap_or(outcome)
             }
-            signal = self.stop.asked() => Outcome::interrupted(signal).because(format!(
-                "Deployment {id} had succeeded and is live; what was still to be done after that was not finished"
-            )),
+            signal = self.stop.asked() => Outcome::interrupted(signal)
+                .because(format!(
+                    "Deployment {id} had succeeded and is live; what was still to be done after \
+                     that was not finished"
+                ))
+                .hint("Check what is live, and run again if it is not well"),
         }
     }
 
@@ -281,10 +293,23 @@ impl Run<'_> {
         })
     }
 
-    async fn after_failure(&self, source: &Remote, mut deployment: Deployment) -> Outcome {
+    async fn after_failure(
+        &self,
+        source: &Remote,
+        mut deployment: Deployment,
+        scene: &Scene,
+    ) -> Outcome {
         let error = build_error(source, &deployment.id);
         deployment.build_error = self.for_more_words(error).await.flatten();
-        Outcome::of_ended(&Ended::Seen(deployment, Verdict::Failed), source.service)
+        let beside = Beside {
+            log: self.reporter.told_of_log(source.service),
+            // Something else may be soon.
+            live: match self.may_go_back(scene) {
+                true => LiveBefore::Unknown,
+                false => scene.live_before,
+            },
+        };
+        Outcome::of_verdict(&deployment, Verdict::Failed, source.service, beside)
     }
 
     /// A deployment that ended without being deployed may have made way for a
@@ -294,11 +319,15 @@ impl Run<'_> {
         source: &Remote,
         deployment: Deployment,
         verdict: Verdict,
+        scene: &Scene,
     ) -> Outcome {
         let newer = newer_than(source, &deployment.id);
         let newer = self.for_more_words(newer).await.flatten();
-        let service = source.service;
-        let outcome = Outcome::of_ended(&Ended::Seen(deployment, verdict), service);
+        let beside = Beside {
+            live: scene.live_before,
+            ..Beside::default()
+        };
+        let outcome = Outcome::of_verdict(&deployment, verdict, source.service, beside);
         let outcome = match newer {
             Some(newer) => outcome.superseded_by(&newer),
             None => outcome,

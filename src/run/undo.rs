@@ -19,9 +19,39 @@ use crate::watch::{Ended, Reading, Watch};
 pub(super) struct Undone {
     /// The same in a sentence.
     pub(super) said: String,
+    /// What to do next, where that comes of this.
+    pub(super) hint: Option<&'static str>,
     /// The signal that came meanwhile.
     pub(super) signal: Option<Signal>,
 }
+
+impl Undone {
+    /// This is said of it.
+    fn so(said: impl Into<String>) -> Self {
+        Self {
+            said: said.into(),
+            hint: None,
+            signal: None,
+        }
+    }
+
+    fn hint(self, hint: &'static str) -> Self {
+        Self {
+            hint: Some(hint),
+            ..self
+        }
+    }
+
+    fn stopped_by(self, signal: Signal) -> Self {
+        Self {
+            signal: Some(signal),
+            ..self
+        }
+    }
+}
+
+/// Told where only a person can find out.
+const LOOK: &str = "Check in the dashboard what is live";
 
 /// Why no rollback was begun.
 enum NotBegun {
@@ -53,21 +83,13 @@ impl Run<'_> {
         wrong: Option<&Deployment>,
         tell: Tell<'_>,
     ) -> Undone {
-        let ended = |said: String| Undone { said, signal: None };
         let Some(live) = live else {
-            return ended(format!(
-                "There is nothing to go back to, since no deployment had succeeded before: {}",
-                as_it_is(wrong)
-            ));
+            return Undone::so(nothing_before(wrong));
         };
         let undoing = Undoing {
             service,
             live,
             wrong,
-        };
-        let stopped = |signal, said: String| Undone {
-            said,
-            signal: Some(signal),
         };
         tell(Event::Note(&format!(
             "Rolling back. Live before was {}.",
@@ -78,13 +100,16 @@ impl Run<'_> {
         let begun = tokio::select! {
             biased;
             signal = self.stop.asked() => {
-                let said = match timeout(IN_FLIGHT, start).await {
-                    Ok(Ok(rollback)) => goes_on(&rollback),
+                tell(Event::Stopping(signal));
+                let undone = match timeout(IN_FLIGHT, start).await {
+                    Ok(Ok(rollback)) => Undone::so(goes_on(&rollback)),
                     Ok(Err(not_begun)) => undoing.explain(not_begun),
-                    Err(_late) => "A rollback was on its way when the signal came; whether it \
-                        took effect is not known. Check in the dashboard what is live".to_owned(),
+                    Err(_late) => Undone::so(
+                        "A rollback was on its way when the signal came; whether it took effect \
+                         is not known",
+                    ),
                 };
-                return stopped(signal, said);
+                return undone.stopped_by(signal);
             }
             begun = &mut start => begun,
         };
@@ -92,12 +117,12 @@ impl Run<'_> {
             Ok(rollback) => rollback,
             Err(not_begun) => {
                 tell(Event::Ends(Phase::Rollback, State::Failed));
-                return ended(undoing.explain(not_begun));
+                return undoing.explain(not_begun);
             }
         };
         tokio::select! {
-            said = self.see_through(&undoing, rollback.clone(), tell) => ended(said),
-            signal = self.stop.asked() => stopped(signal, goes_on(&rollback)),
+            undone = self.see_through(&undoing, rollback.clone(), tell) => undone,
+            signal = self.stop.asked() => Undone::so(goes_on(&rollback)).stopped_by(signal),
         }
     }
 
@@ -126,7 +151,7 @@ impl Run<'_> {
         undoing: &Undoing<'_>,
         rollback: Deployment,
         tell: Tell<'_>,
-    ) -> String {
+    ) -> Undone {
         let quietly = |event: Event<'_>| in_its_own_words(event, tell);
         let source = self.source(undoing.service, &rollback.id);
         let ended = Watch::new(
@@ -144,24 +169,28 @@ impl Run<'_> {
                 (now, said)
             }
             Ended::Seen(now, _) => {
-                return undoing.not_rolled_back(&format!(
+                return Undone::so(undoing.not_rolled_back(&format!(
                     "the rollback, deployment {}, ended {}",
                     now.id,
                     now.status.word()
-                ));
+                )));
             }
             Ended::TimedOut { last, .. } | Ended::Lost { last, .. } => {
-                return format!(
-                    "Rolling back was started as deployment {}, whose end was not seen. Look in \
-                     the dashboard what is live",
+                return Undone::so(format!(
+                    "Rolling back was started as deployment {}, whose end was not seen",
                     last.id
-                );
+                ))
+                .hint(LOOK);
             }
         };
         match self.answers(&source, &now, tell).await {
-            None => said,
-            Some(Answers::Well) => format!("{said}. It answers well"),
-            Some(Answers::Badly(reason)) => format!("{said}. After that: {reason}"),
+            None => Undone::so(said),
+            Some(Answers::Well) => Undone::so(format!("{said}. It answers well")),
+            Some(Answers::Badly(reason)) => Undone::so(format!("{said}. After that: {reason}"))
+                .hint(
+                    "What is live now fails the check too: look at what it has in common with \
+                     what was deployed, such as variables, a database or verify-url itself",
+                ),
         }
     }
 }
@@ -186,18 +215,19 @@ impl Undoing<'_> {
         ))
     }
 
-    fn explain(&self, not_begun: NotBegun) -> String {
+    fn explain(&self, not_begun: NotBegun) -> Undone {
         match not_begun {
-            NotBegun::Replaced(said) => said,
-            NotBegun::Unseen => self.not_rolled_back("its deployment is not known"),
+            NotBegun::Replaced(said) => Undone::so(said),
+            NotBegun::Unseen => Undone::so(self.not_rolled_back("its deployment is not known")),
             // It may have been rolled back after all.
             NotBegun::Failed(
                 error @ (TriggerError::Ambiguous { .. } | TriggerError::Unidentified(_)),
-            ) => format!(
-                "Whether it was rolled back cannot be told: {}. Check in the dashboard what is live",
+            ) => Undone::so(format!(
+                "Whether it was rolled back cannot be told: {}",
                 reasons(error)
-            ),
-            NotBegun::Failed(error) => self.not_rolled_back(&reasons(error)),
+            ))
+            .hint(LOOK),
+            NotBegun::Failed(error) => Undone::so(self.not_rolled_back(&reasons(error))),
         }
     }
 
@@ -234,6 +264,16 @@ fn reasons(error: TriggerError) -> String {
     crate::outcome::Outcome::of_trigger_error(error)
         .why
         .join("; ")
+}
+
+/// Told where no deployment is known to have succeeded before `wrong`.
+fn nothing_before(wrong: Option<&Deployment>) -> String {
+    let nothing =
+        "There is nothing to go back to, since no deployment is known to have succeeded before";
+    match wrong.and_then(|wrong| wrong.status.verdict()) {
+        Some(Verdict::Success) => format!("{nothing}: what was deployed stays live"),
+        _ => nothing.to_owned(),
+    }
 }
 
 /// What is live when nothing was rolled back.

@@ -7,6 +7,7 @@ use super::wanted::{Kind, Mark, Wanted};
 use super::{HISTORY, Tell, TriggerError};
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind, Verdict};
 use crate::messages::{Failure, Warning};
+use crate::outcome::LiveBefore;
 use crate::plan::{Order, Plan, Work};
 use crate::report::Event;
 use crate::sevalla::{Application, Client, Patience, StaticSite};
@@ -21,6 +22,8 @@ pub struct Before {
     pub order: String,
     /// The deployment that is live, if one is among those that were read.
     pub live: Option<Deployment>,
+    /// Whether anything is live.
+    pub live_before: LiveBefore,
     /// How long past deployments took, as far as they were read.
     pub past: Past,
     /// The deployments that wait or run, newest first.
@@ -141,15 +144,23 @@ async fn look_at_static_site(
 impl Before {
     /// What these newest deployments tell.
     pub(super) fn of(past: &[Deployment], wanted: Wanted) -> Self {
+        let busy: Vec<Deployment> = past
+            .iter()
+            .filter(|other| is_busy(other))
+            .cloned()
+            .collect();
+        let live = successes(past).next().cloned();
         Self {
             order: describe(&wanted),
-            live: successes(past).next().cloned(),
+            live_before: match live {
+                Some(_) => LiveBefore::Something,
+                None if busy.is_empty() => LiveBefore::Nothing { read: past.len() },
+                // What still runs may be live before ours ends.
+                None => LiveBefore::Unknown,
+            },
+            live,
             past: Past::of(past),
-            busy: past
-                .iter()
-                .filter(|other| is_busy(other))
-                .cloned()
-                .collect(),
+            busy,
             mark: Some(Mark::of(past)),
             wanted,
             ..Self::default()
@@ -367,4 +378,237 @@ pub async fn read_past(client: &Client, service: Service) -> Result<Vec<Deployme
         .deployments(service, HISTORY, Patience::BEFORE_THE_START)
         .await?;
     Ok(past)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::deployment::Status;
+    use crate::messages::Failure;
+
+    fn seen(id: &str, status: Status) -> Deployment {
+        Deployment {
+            status,
+            ..Deployment::only_its_id(DeploymentId(id.to_owned()))
+        }
+    }
+
+    fn preview(deployment: Deployment) -> Deployment {
+        Deployment {
+            is_preview: true,
+            ..deployment
+        }
+    }
+
+    /// A record with these fields, and ordinary ones besides.
+    fn record(mut fields: Value) -> Application {
+        for (name, value) in [
+            ("id", "a"),
+            ("source", "privateGit"),
+            ("default_branch", "main"),
+        ] {
+            let fields = fields.as_object_mut().unwrap();
+            fields.entry(name).or_insert_with(|| json!(value));
+        }
+        serde_json::from_value(fields).unwrap()
+    }
+
+    fn deploys(order: Order) -> Work {
+        Work::DeployApplication {
+            app: Uuid::nil(),
+            order,
+        }
+    }
+
+    #[test]
+    fn what_has_not_ended_and_is_ours_is_busy() {
+        let ended = Deployment {
+            finished_at: jiff::Timestamp::from_second(1).ok(),
+            ..seen("a", Status::InProgress)
+        };
+        for (deployment, busy) in [
+            (seen("a", Status::Waiting), true),
+            (seen("a", Status::InProgress), true),
+            (seen("a", Status::Absent), true),
+            (seen("a", Status::Success), false),
+            (seen("a", Status::Failed), false),
+            (ended, false),
+            (preview(seen("a", Status::InProgress)), false),
+        ] {
+            assert_eq!(is_busy(&deployment), busy, "{deployment:?}");
+        }
+    }
+
+    #[test]
+    fn what_there_is_says_what_is_live_and_what_is_in_the_way() {
+        let of_branch = |id, status, branch: &str| Deployment {
+            branch: Some(branch.to_owned()),
+            ..seen(id, status)
+        };
+        let past = [
+            of_branch("5", Status::Waiting, "main"),
+            of_branch("4", Status::InProgress, "other"),
+            preview(of_branch("3", Status::Success, "main")),
+            of_branch("2", Status::Success, "main"),
+            of_branch("1", Status::Success, "main"),
+        ];
+        let wanted = Wanted {
+            branch: Some("main".to_owned()),
+            ..Wanted::default()
+        };
+        let before = Before::of(&past, wanted);
+        let ids = |all: &mut dyn Iterator<Item = &Deployment>| {
+            all.map(|each| each.id.0.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&mut before.live.iter()), ["2"]);
+        assert_eq!(ids(&mut before.busy.iter()), ["5", "4"]);
+        assert_eq!(ids(&mut before.same()), ["5"]);
+        assert_eq!(before.branch(), Some("main"));
+        assert_eq!(before.order, "branch main");
+        let mark = before.mark.as_ref().unwrap();
+        assert!(!mark.is_new(&past[4]) && mark.is_new(&seen("6", Status::Waiting)));
+    }
+
+    #[test]
+    fn to_go_back_is_to_deploy_an_earlier_one_again() {
+        let earlier = Deployment {
+            branch: Some("main".to_owned()),
+            commit_sha: Some("0123456789abcdef".to_owned()),
+            ..seen("1", Status::Success)
+        };
+        let past = [seen("2", Status::Success), earlier];
+        let back = |to: &str| {
+            let before = Before::of(&past, Wanted::default());
+            before.going_back(&DeploymentId(to.to_owned()), &past)
+        };
+        let known = back("1");
+        assert_eq!(known.order, "deployment 1 again (main at 012345678)");
+        assert_eq!(known.wanted.commit.as_deref(), Some("0123456789abcdef"));
+        // Long ago: not among those that were read.
+        let unknown = back("0");
+        assert_eq!(unknown.order, "deployment 0 again");
+        assert_eq!(unknown.wanted.commit, None);
+    }
+
+    #[test]
+    fn what_is_wanted_follows_from_the_order_and_the_record() {
+        let image = record(json!({ "source": "dockerImage", "docker_image": "shop:1" }));
+        let git = record(json!({ "docker_image": "left:over" }));
+        let order = |branch: Option<&str>, image: Option<&str>| {
+            deploys(Order {
+                branch: branch.map(str::to_owned),
+                docker_image: image.map(str::to_owned),
+                restart: false,
+            })
+        };
+        let restart = deploys(Order {
+            restart: true,
+            ..Order::default()
+        });
+        let back = Work::RollBackApplication { app: Uuid::nil() };
+        for (work, record, words) in [
+            (&order(None, None), &git, "branch main"),
+            (&order(Some("next"), None), &git, "branch next"),
+            (&order(None, None), &image, "image shop:1"),
+            (&order(None, Some("shop:2")), &image, "image shop:2"),
+            (
+                &order(None, None),
+                &record_without_branch(),
+                "the default branch",
+            ),
+            (
+                &restart,
+                &git,
+                "the last successful artifact again, without a build",
+            ),
+            (&back, &git, "the most recent successful deployment again"),
+        ] {
+            assert_eq!(describe(&wanted_of_application(work, record)), words);
+        }
+        let restarted = wanted_of_application(&restart, &git);
+        assert_eq!((restarted.branch, restarted.docker_image), (None, None));
+    }
+
+    fn record_without_branch() -> Application {
+        record(json!({ "default_branch": null }))
+    }
+
+    #[test]
+    fn what_cannot_be_deployed_is_refused() {
+        let refused = |more| match refuse_unfit(&record(more)) {
+            Err(TriggerError::Refused(refused)) => Some(refused.failure),
+            Err(other) => panic!("{other:?}"),
+            Ok(()) => None,
+        };
+        assert_eq!(refused(json!({ "status": "deploymentFailed" })), None);
+        let deleting = json!({ "status": "deleting" });
+        assert_eq!(refused(deleting), Some(Failure::BeingDeleted));
+        let suspended = json!({ "is_suspended": true });
+        assert_eq!(refused(suspended), Some(Failure::SuspendedApplication));
+    }
+
+    #[test]
+    fn who_deploys_twice_is_warned() {
+        let other = deploys(Order {
+            branch: Some("next".to_owned()),
+            ..Order::default()
+        });
+        let restart = deploys(Order {
+            restart: true,
+            ..Order::default()
+        });
+        let plain = deploys(Order::default());
+        let auto = json!({ "auto_deploy": true });
+        for (work, more, warned) in [
+            (&plain, auto.clone(), true),
+            (&plain, json!({}), false),
+            (
+                &plain,
+                json!({ "auto_deploy": true, "source": "publicGit" }),
+                false,
+            ),
+            (&other, auto.clone(), false),
+            (&restart, auto, false),
+        ] {
+            let record = record(more);
+            let told = RefCell::new(Vec::new());
+            let tell = |event: Event<'_>| {
+                if let Event::Warning(warning, text) = event {
+                    told.borrow_mut().push((warning, text.to_owned()));
+                }
+            };
+            warn_of_auto_deploy(&record, &wanted_of_application(work, &record), &tell);
+            let told = told.into_inner();
+            assert_eq!(told.len(), usize::from(warned), "{work:?} {record:?}");
+            let is_right = |(warning, text): &(Warning, String)| {
+                *warning == Warning::DeployedTwice && text.contains("branch main")
+            };
+            assert!(told.iter().all(is_right), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_push_is_deployed_where_the_record_says_so() {
+        let place = |deploys_pushes, previews_branches| Place {
+            default_branch: Some("main".to_owned()),
+            deploys_pushes,
+            previews_branches,
+            ..Place::default()
+        };
+        let (main, next) = ("main".to_owned(), "next".to_owned());
+        for (place, of_main, of_next) in [
+            (place(false, false), false, false),
+            (place(true, false), true, false),
+            (place(false, true), false, true),
+            (place(true, true), true, true),
+        ] {
+            assert_eq!(place.deploys(Some(&main)), of_main, "{place:?}");
+            assert_eq!(place.deploys(None), of_main, "{place:?}");
+            assert_eq!(place.deploys(Some(&next)), of_next, "{place:?}");
+        }
+    }
 }

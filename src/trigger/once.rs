@@ -405,6 +405,56 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn the_only_one_that_could_be_it_is_taken() {
+        let lost = || Err(failed(502));
+        let (result, sendings, told) = play(vec![lost(), lost()], &["a"], true).await;
+        assert_eq!((result.unwrap().id.0.as_str(), sendings), ("a", 2));
+        assert!(
+            told.contains("exactly one new deployment matches"),
+            "{told}"
+        );
+        let found = |ids: &'static [&'static str]| async move {
+            search_once(async || Ok(Some(ids.iter().map(|id| made(id)).collect()))).await
+        };
+        assert_eq!(found(&["a"]).await.ok().flatten(), Some(made("a")));
+        assert_eq!(found(&[]).await.ok(), Some(None));
+        assert!(matches!(found(&["a", "b"]).await, Err(NotOne::Several(two)) if two.len() == 2));
+    }
+
+    #[test]
+    fn a_candidate_is_told_by_what_a_person_recognises() {
+        let of_branch = Deployment {
+            branch: Some("main".to_owned()),
+            docker_image: Some("left:over".to_owned()),
+            created_at: jiff::Timestamp::from_second(1_767_225_600).ok(),
+            ..made("a")
+        };
+        let of_image = Deployment {
+            docker_image: Some("shop:2".to_owned()),
+            ..made("b")
+        };
+        let waiting = Deployment {
+            status: crate::deployment::Status::Waiting,
+            ..made("c")
+        };
+        assert_eq!(
+            of_branch.describe(),
+            "a (main, created 2026-01-01T00:00:00Z)"
+        );
+        assert_eq!(of_image.describe(), "b (shop:2)");
+        assert_eq!(waiting.describe(), "c (waiting)");
+        let by_hook = Some(DeploymentId("d".to_owned()));
+        assert_eq!(
+            (by_hook.describe().as_str(), by_hook.id()),
+            ("d", Some("d"))
+        );
+        assert_eq!(
+            (None.describe().as_str(), None::<DeploymentId>.id()),
+            ("", None)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_late_effect_of_the_first_sending_is_told() {
         let (result, _, told) =
             play(vec![Err(failed(502)), Ok(made("b"))], &["b", "a"], true).await;

@@ -177,6 +177,57 @@ async fn the_runner_obeys_our_commands_in_their_order() {
 }
 
 #[tokio::test]
+async fn warnings_of_the_log_are_marked_and_what_follows_it_stands_outside() {
+    let logged = || Script::success().log_line(Duration::from_millis(10), "INFO", "building");
+    let logs = "getApplicationDeploymentLogsV3";
+    for (fault, name, told, is_open) in [
+        (
+            Fault::on("purgeApplicationCacheV3"),
+            "caches-not-emptied",
+            "emptied",
+            false,
+        ),
+        (
+            Fault::on(logs),
+            "log-not-shown",
+            "The log cannot be shown",
+            false,
+        ),
+        (
+            Fault::on(logs).after(1),
+            "log-not-shown",
+            "The log cannot be shown",
+            true,
+        ),
+    ] {
+        let simulator = application(logged()).await;
+        simulator.add_fault(fault.does(Behaviour::status(403)));
+        let run = Runner::deploys_app(&simulator)
+            .on_github()
+            .set("SEVALLA_PURGE_CACHE", "true")
+            .set("SEVALLA_REPORT_FILE", "report.json")
+            .run()
+            .await;
+        run.assert_ended(0, "success");
+        let commands = obeyed(&run.stdout, Stopping::Heeded);
+        let marks: Vec<&Command> = commands.iter().filter(|c| c.name == "warning").collect();
+        assert_eq!(marks.len(), 1, "{}", run.stdout);
+        assert!(marks[0].data.contains(told), "{}", marks[0].data);
+        assert!(
+            marks[0].data.contains(&format!("messages.md#{name}")),
+            "{}",
+            marks[0].data
+        );
+        let end = commands.iter().find(|c| c.name == "endgroup");
+        let stands_inside = end.is_some_and(|end| marks[0].line < end.line);
+        assert_eq!(stands_inside, is_open, "{}", run.stdout);
+        let report: serde_json::Value =
+            serde_json::from_str(&run.file("report.json").unwrap()).unwrap();
+        assert_eq!(report["warnings"][0]["name"], name, "{report:#}");
+    }
+}
+
+#[tokio::test]
 async fn a_log_cannot_command_the_runner() {
     let hostile = |script: Script| {
         HOSTILE

@@ -18,7 +18,7 @@ fn other() -> Script {
 }
 
 fn mismatch() -> String {
-    format!("Another commit is deployed: tested {TESTED}, deployed {OTHER}")
+    format!("The deployment is of another commit ({OTHER}) than the tested one ({TESTED})")
 }
 
 /// A run for a push to this reference.
@@ -30,7 +30,11 @@ fn pushed(simulator: &Simulator, reference: &str) -> Runner {
 }
 
 fn assert_told_nothing(run: &Finished) {
-    assert!(!run.streams().contains("commit is"), "{}", run.streams());
+    assert!(
+        !run.streams().contains("another commit"),
+        "{}",
+        run.streams()
+    );
 }
 
 #[tokio::test]
@@ -42,6 +46,15 @@ async fn another_commit_than_the_pushed_one_is_a_warning() {
     assert_eq!(run.stdout.matches(&warning).count(), 1, "{}", run.stdout);
     assert!(run.stdout.contains("::warning "));
     assert!(run.file("github-summary").unwrap().contains(&mismatch()));
+}
+
+#[tokio::test]
+async fn what_is_built_or_has_failed_is_not_said_to_be_deployed() {
+    let simulator = application(Script::failed().commit_sha(OTHER)).await;
+    let run = pushed(&simulator, "refs/heads/main").run().await;
+    run.assert_ended(1, "failed");
+    run.assert_told(&format!("Warning: {}", mismatch()));
+    assert!(!run.streams().contains("is deployed"), "{}", run.streams());
 }
 
 #[tokio::test]

@@ -208,6 +208,50 @@ async fn the_log_is_shown_when_it_was_asked_for() {
 }
 
 #[tokio::test]
+async fn whoever_reads_of_a_failure_is_sent_to_a_log_that_is_there() {
+    const DASHBOARD: &str = "Read the deployment's log in the dashboard. ";
+    // Logs, whether they may be read, what stands in them, what to do next.
+    let cases = [
+        (
+            "live",
+            true,
+            "odd",
+            "Read the end of the deployment's log. ",
+        ),
+        (
+            "on-failure",
+            true,
+            "odd",
+            "Read the end of the deployment's log. ",
+        ),
+        (
+            "live",
+            true,
+            "src/a.ts(1,2): error TS2304: Cannot find name 'x'.",
+            "Correct the cause, then run again. ",
+        ),
+        ("off", true, "odd", DASHBOARD),
+        ("live", false, "odd", DASHBOARD),
+    ];
+    together(cases.map(|(logs, may_read, line, next)| async move {
+        let script = Script::failed().log_line(Duration::from_millis(10), "INFO", line);
+        let mut world = World::new().application(Application::new(APP).next(script));
+        if !may_read {
+            world = world.fault(Fault::on(LOGS).does(Behaviour::status(403)));
+        }
+        let simulator = Simulator::start(world).await;
+        let run = Runner::deploys_app(&simulator)
+            .set("SEVALLA_LOGS", logs)
+            .run()
+            .await;
+        run.assert_ended(1, "failed");
+        let live = "Nothing was live before: there had been no deployment";
+        run.assert_told(&format!("  next:  {next}{live}\n"));
+    }))
+    .await;
+}
+
+#[tokio::test]
 async fn trouble_with_the_log_never_changes_how_a_run_ends() {
     let behaviours = [
         Behaviour::status(400),

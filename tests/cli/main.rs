@@ -46,3 +46,4 @@ mod terminal;
 mod updating;
 mod verifying;
 mod web;
+mod window;

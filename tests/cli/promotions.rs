@@ -85,6 +85,31 @@ fn promotions(run: &Finished) -> Vec<Value> {
 }
 
 #[tokio::test]
+async fn a_warning_names_the_target_that_it_is_about() {
+    let simulator = three([Script::success(), Script::success(), Script::success()]).await;
+    simulator.add_fault(
+        Fault::on("getApplicationDeploymentLogsV3")
+            .path_contains(US)
+            .does(Behaviour::status(403)),
+    );
+    let runner = promotes(&simulator, &[EU, US, ASIA]).on_github();
+    let run = runner.run().await;
+    run.assert_ended(0, "success");
+    let is_mark = |line: &&str| line.starts_with("::warning");
+    let marks: Vec<&str> = run.stdout.lines().filter(is_mark).collect();
+    assert_eq!(marks.len(), 1, "{}", run.stdout);
+    assert!(
+        marks[0].contains("::shop-us: The log cannot be shown"),
+        "{marks:?}"
+    );
+    let summary = run.file("github-summary").unwrap();
+    assert!(
+        summary.contains("shop-us: The log cannot be shown"),
+        "{summary}"
+    );
+}
+
+#[tokio::test]
 async fn what_the_source_runs_is_promoted_to_one_target() {
     let targets = [target(EU, "shop-eu", Script::success())];
     let simulator = started(targets, Pipeline::new(PIPELINE)).await;

@@ -9,25 +9,37 @@ use sevalla_simulator::{
 };
 
 use crate::documents::{Case, assert_junit, assert_report};
-use crate::harness::{APP, Finished, PIPELINE, PullRequest, Runner, application, called, stopped};
+use crate::harness::{
+    APP, Finished, PIPELINE, PullRequest, Runner, application, called, stopped, together,
+};
 use crate::web::{Web, answer};
 
 const EU: &str = "1e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a01";
 const US: &str = "2e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a02";
 
+/// The run with files, some of which an older run has left.
 fn told(runner: Runner) -> Runner {
+    std::fs::write(runner.path("run.html"), "<title>of yesterday").unwrap();
+    std::fs::write(runner.path("links.json"), "of yesterday").unwrap();
     runner
+        .set("SEVALLA_HTML_REPORT", "run.html")
+        .set("SEVALLA_LINKS_FILE", "links.json")
         .set("SEVALLA_REPORT_FILE", "report.json")
         .set("SEVALLA_JUNIT_FILE", "junit.xml")
 }
 
-/// Both files of a run that ended like this, which they say too.
+/// The report and the test cases of a run that ended like this, which its other
+/// files say too.
 fn files(run: &Finished, code: i32, outcome: &str) -> (Value, Vec<Case>) {
     run.assert_ended(code, outcome);
     let report = assert_report(&run.file("report.json").unwrap());
     assert_eq!(report["exit-code"], code, "{report:#}");
     assert_eq!(report["outcome"], outcome, "{report:#}");
     assert_eq!(report["failure"].is_string(), code != 0, "{report:#}");
+    let page = run.file("run.html").unwrap();
+    assert!(page.contains(&format!("<title>{outcome}")), "{page}");
+    let links: Value = serde_json::from_str(&run.file("links.json").unwrap()).unwrap();
+    assert!(links["Sevalla"].is_array(), "{links}");
     (report, assert_junit(&run.file("junit.xml").unwrap(), code))
 }
 
@@ -120,6 +132,10 @@ async fn a_failure_and_what_stays_unverified_are_told_apart() {
     assert_eq!(cases[0].2, "failure");
     let xml = run.file("junit.xml").unwrap();
     assert!(xml.contains("]]&gt; &lt;b&gt;no such module"), "{xml}");
+    // Why it failed comes first.
+    let page = run.file("run.html").unwrap();
+    let begin = "</header>\n<main>\n<section aria-labelledby=\"causes\">";
+    assert!(page.contains(begin), "{page}");
 
     let simulator = application(Script::success()).await;
     let web = Web::acts([answer(500, "")]).await;
@@ -173,6 +189,11 @@ async fn runs_that_start_nothing_are_told() {
     );
     assert_eq!(report["action"], "deploy-app");
     assert_eq!(cases[0].2, "error");
+
+    let keyless = told(Runner::bare())
+        .set("SEVALLA_APP_ID", APP)
+        .set("SEVALLA_SKIP_WITHOUT_TOKEN", "true");
+    files(&keyless.run().await, 0, "skipped");
 
     simulator.revoke_key();
     let run = told(Runner::deploys_app(&simulator)).run().await;
@@ -253,13 +274,80 @@ async fn two_files_cannot_have_one_name() {
 }
 
 #[tokio::test]
+async fn a_link_and_what_it_points_to_are_one_file() {
+    let simulator = application(Script::success()).await;
+    let runner = Runner::deploys_app(&simulator)
+        .set("SEVALLA_REPORT_FILE", "link")
+        .set("SEVALLA_HTML_REPORT", "./nothing-yet");
+    std::os::unix::fs::symlink("nothing-yet", runner.path("link")).unwrap();
+    let run = runner.run().await;
+    run.assert_ended(2, "invalid-input");
+    run.assert_told("SEVALLA_HTML_REPORT: it names the same file as SEVALLA_REPORT_FILE");
+    assert_eq!(simulator.deployments_made(), 0);
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_written_changes_no_result() {
     let simulator = application(Script::success()).await;
     let runner = Runner::deploys_app(&simulator)
         .set("SEVALLA_REPORT_FILE", "gone/report.json")
-        .set("SEVALLA_JUNIT_FILE", "gone/junit.xml");
+        .set("SEVALLA_JUNIT_FILE", "gone/junit.xml")
+        .set("SEVALLA_HTML_REPORT", "gone/run.html")
+        .set("SEVALLA_LOG_FILE", "gone/deploy.log");
     let run = runner.run().await;
     run.assert_ended(0, "success");
     run.assert_told("The report could not be written to gone/report.json");
     run.assert_told("The test report could not be written to gone/junit.xml");
+    for (name, text) in [
+        ("report-not-written", "The page could not be written to"),
+        ("log-file-not-written", "The log could not be written to"),
+    ] {
+        let streams = run.streams();
+        let told: Vec<&str> = streams.lines().filter(|line| line.contains(text)).collect();
+        assert!(
+            matches!(told[..], [line] if line.contains(&format!("[{name}]"))),
+            "{streams}"
+        );
+    }
+}
+
+/// Runs the program with both streams going to the end of a file, which holds
+/// `kept` before, and gives what it holds then.
+async fn with_streams_to_a_file(runner: Runner) -> String {
+    let path = runner.path("app.log");
+    std::fs::write(&path, "kept\n").unwrap();
+    let file = std::fs::OpenOptions::new().append(true).open(&path);
+    let file = file.unwrap();
+    let status = tokio::process::Command::new(env!("CARGO_BIN_EXE_sevalla-deploy"))
+        .env_clear()
+        .envs(runner.variables())
+        .current_dir(runner.path("."))
+        .stdout(file.try_clone().unwrap())
+        .stderr(file)
+        .status()
+        .await
+        .unwrap();
+    assert_eq!(status.code(), Some(0));
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[tokio::test]
+async fn what_takes_a_stream_of_the_run_is_not_replaced() {
+    let cases = [
+        ("SEVALLA_REPORT_FILE", "/dev/stdout", "The report"),
+        ("SEVALLA_LOG_FILE", "/dev/stderr", "The log"),
+        ("SEVALLA_HTML_REPORT", "/dev/fd/2", "The page"),
+        ("SEVALLA_JUNIT_FILE", "/proc/self/fd/1", "The test report"),
+        ("SEVALLA_OUTPUT_FILE", "app.log", "The outputs"),
+    ];
+    together(cases.map(|(input, path, what)| async move {
+        let simulator = application(Script::success()).await;
+        let runner = Runner::deploys_app(&simulator).set(input, path);
+        let text = with_streams_to_a_file(runner).await;
+        assert!(text.starts_with("kept\n"), "{text}");
+        assert!(text.contains("outcome=success\n"), "{text}");
+        let warning = format!("Warning: {what} could not be written to {path}: ");
+        assert!(text.contains(&warning), "{text}");
+    }))
+    .await;
 }

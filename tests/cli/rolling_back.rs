@@ -79,6 +79,7 @@ async fn an_application_that_does_not_answer_well_is_rolled_back_once() {
     for text in [&run.stdout, &run.output("error"), &summary] {
         assert!(text.contains(&said), "{text}");
         assert!(text.contains("It answers well"), "{text}");
+        assert!(text.contains("Find out why it does not answer"), "{text}");
         assert!(!text.contains("and is live"), "{text}");
     }
     // The outputs are about what the run was asked to deploy.
@@ -105,6 +106,7 @@ async fn where_the_service_goes_back_to_something_else_that_is_told() {
     ));
     run.assert_told(&format!("so live is main at {}", &AFTER[..9]));
     run.assert_told(". After that: http://");
+    run.assert_told("  next:  What is live now fails the check too");
 }
 
 #[tokio::test]
@@ -172,21 +174,20 @@ async fn a_static_site_goes_back_to_the_last_that_was_live() {
 
 #[tokio::test]
 async fn after_the_first_deployment_there_is_nothing_to_go_back_to() {
-    for (script, code, word, live) in [
-        (deployed(), 8, "unverified", "what was deployed stays live"),
-        (
-            Script::failed(),
-            1,
-            "failed",
-            "what was live before still is",
-        ),
+    let live = "what was deployed stays live";
+    for (script, code, word) in [
+        (deployed(), 8, "unverified"),
+        (Script::failed(), 1, "failed"),
     ] {
         let app = Application::new(APP).past(PastDeployment::failed());
         let simulator = simulator(app.next(script)).await;
         let run = with_bad_answers(&simulator).await;
         run.assert_ended(code, word);
         run.assert_told("There is nothing to go back to");
-        run.assert_told(live);
+        run.assert_told("  next:  ");
+        assert_eq!(run.streams().contains(live), code == 8, "{}", run.streams());
+        let streams = run.streams().to_lowercase();
+        assert!(!streams.contains("live before still is"), "{streams}");
         assert_eq!(simulator.calls(ROLLBACK), 0);
     }
 }
@@ -398,6 +399,6 @@ async fn another_commit_than_the_tested_one_is_rolled_back() {
         .run()
         .await;
     run.assert_ended(8, "unverified");
-    run.assert_told(&format!("tested {BEFORE}, deployed {AFTER}"));
+    run.assert_told(&format!("({AFTER}) than the tested one ({BEFORE})"));
     run.assert_told("Rolled back: live is");
 }

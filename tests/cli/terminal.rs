@@ -1,130 +1,23 @@
 //! The program in a terminal: what a person sees on its screen.
 
-use std::io::{Read as _, Write as _};
-use std::num::NonZeroU16;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pty_process::Size;
-use pty_process::blocking::{Command, Pty};
-use sevalla_simulator::{Application, PastDeployment, Script, Simulator, World};
+use sevalla_simulator::{Application, DeploymentType, PastDeployment, Script, Simulator, World};
 
-use super::harness::{APP, Runner, until};
+use super::harness::{APP, Runner, application, together, until};
+use super::web::{Web, answer};
+use super::window::{Fitting, Window};
 
-fn size(cells: u16) -> NonZeroU16 {
-    NonZeroU16::new(cells).unwrap()
-}
-
-/// A window with the program in it.
-struct Window {
-    screen: Arc<Mutex<vt100::Parser>>,
-    keys: Arc<Pty>,
-    child: std::process::Child,
-    _runner: Runner,
-}
-
-impl Window {
-    fn open(runner: Runner, rows: u16, columns: u16) -> Self {
-        let (pty, pts) = pty_process::blocking::open().unwrap();
-        pty.resize(Size::new(rows, columns)).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_sevalla-deploy"))
-            .env_clear()
-            .envs(runner.variables())
-            .current_dir(runner.path("."))
-            .spawn(pts)
-            .unwrap();
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(
-            size(rows),
-            size(columns),
-            500,
-        )));
-        let keys = Arc::new(pty);
-        let (shown, output) = (Arc::clone(&screen), Arc::clone(&keys));
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            // An error is how the system says that the program has ended.
-            while let Ok(count @ 1..) = (&*output).read(&mut bytes) {
-                shown.lock().unwrap().process(&bytes[..count]);
-            }
-        });
-        Self {
-            screen,
-            keys,
-            child,
-            _runner: runner,
-        }
-    }
-
-    /// The rows of the screen, without what is empty at the end.
-    fn rows(&self) -> Vec<String> {
-        let screen = self.screen.lock().unwrap();
-        let text = screen.screen().contents();
-        text.lines().map(str::to_owned).collect()
-    }
-
-    /// What has been shown, with what went out of the window at its top.
-    fn everything(&self) -> Vec<String> {
-        let mut parser = self.screen.lock().unwrap();
-        let (height, columns) = parser.screen().size();
-        let (height, columns) = (usize::from(height.get()), columns.get());
-        parser.screen_mut().set_scrollback(usize::MAX);
-        let mut left = parser.screen().scrollback();
-        let mut rows: Vec<String> = Vec::new();
-        while left > 0 {
-            parser.screen_mut().set_scrollback(left);
-            let screen = parser.screen();
-            let new = left.min(height);
-            rows.extend(screen.rows(0, columns).take(new));
-            left -= new;
-        }
-        parser.screen_mut().set_scrollback(0);
-        rows.extend(parser.screen().rows(0, columns));
-        rows
-    }
-
-    fn shows(&self, text: &str) -> bool {
-        self.rows().iter().any(|row| row.contains(text))
-    }
-
-    /// The row that holds this text, once there is one.
-    async fn comes_to_show(&self, text: &str) -> String {
-        let row = Mutex::new(None);
-        let find = || {
-            let found = self.rows().into_iter().find(|row| row.contains(text));
-            let mut row = row.lock().unwrap();
-            *row = found;
-            row.is_some()
-        };
-        until(find).await;
-        row.into_inner().unwrap().unwrap()
-    }
-
-    fn press(&self, keys: &[u8]) {
-        (&*self.keys).write_all(keys).unwrap();
-    }
-
-    /// The exit code, once the program has ended and all of it is shown.
-    async fn ends(&mut self) -> Option<i32> {
-        let child = Mutex::new(&mut self.child);
-        let ended = || child.lock().unwrap().try_wait().unwrap();
-        until(|| ended().is_some()).await;
-        ended().unwrap().code()
-    }
-
-    /// The colour of the first cell of the row that holds this text.
-    fn colour_of(&self, text: &str) -> vt100::Color {
-        let parser = self.screen.lock().unwrap();
-        let screen = parser.screen();
-        let columns = screen.size().1.get();
-        let row = screen.rows(0, columns).position(|row| row.contains(text));
-        let row = u16::try_from(row.expect("it is shown")).unwrap();
-        screen.cell(row, 0).unwrap().fgcolor()
-    }
-}
+const CANCEL: &str = "cancelDeploymentV3";
 
 /// An application that has been deployed three times, a minute each, and now is
 /// deployed without end.
 async fn slow() -> Simulator {
+    slow_to_cancel(Duration::ZERO).await
+}
+
+/// The same, which takes this long to end once it is cancelled.
+async fn slow_to_cancel(delay: Duration) -> Simulator {
     let past = |hours: u64| {
         PastDeployment {
             took: Duration::from_secs(60),
@@ -136,8 +29,12 @@ async fn slow() -> Simulator {
         .past(past(3))
         .past(past(2))
         .past(past(1))
-        .next(Script::success().queue(Duration::ZERO).never_ends());
+        .next(endless().cancel_delay(delay));
     Simulator::start(World::new().application(application)).await
+}
+
+fn endless() -> Script {
+    Script::success().queue(Duration::ZERO).never_ends()
 }
 
 fn in_colour(simulator: &Simulator) -> Runner {
@@ -157,23 +54,17 @@ async fn a_live_line_stands_below_the_text_and_goes_in_the_end() {
     );
     // Nothing happens, and still the time goes on, in the same row.
     window.comes_to_show(" 3s · in progress").await;
-    let count = || {
-        let rows = window.rows();
-        rows.iter().filter(|row| row.contains("Ctrl-C")).count()
-    };
-    until(|| count() == 1).await;
+    assert_eq!(window.live_rows().len(), 1);
     window.press(b"\x03");
     assert_eq!(window.ends().await, Some(130));
     window.comes_to_show("exit code 130").await;
     let rows = window.rows();
-    let last = |text| rows.iter().rposition(|row| row.contains(text));
-    assert!(last(" · about ") < last("Error: "), "{rows:?}");
     assert!(
         rows.iter()
             .any(|row| row.contains("SIGINT: ending the run")),
         "{rows:?}"
     );
-    assert_eq!(simulator.calls("cancelDeploymentV3"), 1);
+    assert_eq!(simulator.calls(CANCEL), 1);
 }
 
 #[tokio::test]
@@ -182,10 +73,9 @@ async fn the_log_goes_by_above_the_live_line() {
         .queue(Duration::ZERO)
         .run(Duration::from_secs(2))
         .generated_lines(60);
-    let simulator = super::harness::application(script).await;
+    let simulator = application(script).await;
     let mut window = Window::open(in_colour(&simulator), 45, 100);
     assert_eq!(window.ends().await, Some(1));
-    window.comes_to_show("exit code 1").await;
     let shown = window.everything();
     for line in 1..=60 {
         let count = shown
@@ -194,10 +84,6 @@ async fn the_log_goes_by_above_the_live_line() {
             .count();
         assert_eq!(count, 1, "line {line}: {shown:#?}");
     }
-    assert!(
-        !shown.iter().any(|row| row.contains("Ctrl-C")),
-        "{shown:#?}"
-    );
     assert_eq!(window.colour_of("Error: "), vt100::Color::Idx(1));
 }
 
@@ -208,7 +94,7 @@ async fn a_success_is_green_unless_colours_are_unwanted() {
         ("NO_COLOR", "1", vt100::Color::Default),
         ("TERM", "dumb", vt100::Color::Default),
     ] {
-        let simulator = super::harness::application(Script::success()).await;
+        let simulator = application(Script::success()).await;
         let runner = in_colour(&simulator).set(name, value);
         let mut window = Window::open(runner, 40, 160);
         assert_eq!(window.ends().await, Some(0));
@@ -219,27 +105,169 @@ async fn a_success_is_green_unless_colours_are_unwanted() {
 
 #[tokio::test]
 async fn a_narrow_window_keeps_the_live_line_in_one_row() {
-    let simulator = slow().await;
-    let mut window = Window::open(in_colour(&simulator), 30, 30);
-    let live = window.comes_to_show("s · in prog").await;
-    assert!(
-        live.trim_end().chars().count() < 30 && !live.contains("Ctrl-C"),
-        "{live:?}"
-    );
-    window.comes_to_show("2s · in prog").await;
-    // Drawn over many times by now, and still one row of it.
-    let count = || {
-        let rows = window.rows();
-        rows.iter().filter(|row| row.contains(" · in prog")).count()
-    };
-    until(|| count() == 1).await;
+    for (columns, text) in [(30, "2s · in prog"), (10, "2s…"), (4, "…")] {
+        let simulator = slow().await;
+        let mut window = Window::open(in_colour(&simulator), 60, columns);
+        until(|| !window.live_rows().is_empty()).await;
+        // Drawn over many times by now, and still one row of it.
+        let shows = || window.live_rows().iter().any(|row| row.contains(text));
+        until(shows).await;
+        let rows = window.live_rows();
+        assert!(
+            rows.len() == 1 && !rows[0].contains("Ctrl-C"),
+            "{columns}: {rows:?}"
+        );
+        window.press(b"\x03");
+        assert_eq!(window.ends().await, Some(130));
+    }
+}
+
+#[tokio::test]
+async fn keys_that_are_pressed_leave_nothing_of_the_live_line() {
+    // In the third of these the line takes as much room as it may.
+    let windows = [10, 40, 62, 120];
+    together(windows.map(|columns| async move {
+        let simulator = slow_to_cancel(Duration::from_secs(2)).await;
+        let mut window = Window::open(in_colour(&simulator), 80, columns);
+        until(|| !window.live_rows().is_empty()).await;
+        for keys in ["x", "\r", "yz\r"] {
+            window.press(keys.as_bytes());
+            window.draws_again().await;
+            window.draws_again().await;
+            assert_eq!(window.live_rows().len(), 1, "{:#?}", window.everything());
+        }
+        window.press(b"\x03");
+        until(|| simulator.calls(CANCEL) == 1).await;
+        window.draws_again().await;
+        let rows = window.live_rows();
+        assert_eq!(rows.len(), 1, "{:#?}", window.everything());
+        assert!(
+            columns < 62 || rows[0].contains("ending · Ctrl-C again leaves everything as it is"),
+            "{rows:?}"
+        );
+        assert_eq!(window.ends().await, Some(130));
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_interrupt_leaves_nothing_of_the_live_line_either() {
+    for wait_for_the_first in [true, false] {
+        let simulator = slow_to_cancel(Duration::from_secs(60)).await;
+        let mut window = Window::open(in_colour(&simulator), 40, 80);
+        window.comes_to_show("Ctrl-C cancels").await;
+        window.press(b"\x03");
+        if wait_for_the_first {
+            window.comes_to_show("Ctrl-C again").await;
+        } else {
+            window.comes_to_show("SIGINT: ending").await;
+        }
+        window.press(b"\x03");
+        assert_eq!(window.ends().await, Some(130));
+        assert!(window.shows("A second signal came"), "{:#?}", window.rows());
+    }
+}
+
+#[tokio::test]
+async fn a_window_of_another_width_keeps_one_live_line_and_all_of_the_text() {
+    let terminals = [(Fitting::Rewrap, ""), (Fitting::Cut, "XTerm(390)")];
+    together(terminals.map(|(fitting, xterm)| async move {
+        let simulator = slow().await;
+        let runner = in_colour(&simulator).set("XTERM_VERSION", xterm);
+        let mut window = Window::open(runner, 40, 100);
+        window.comes_to_show("Ctrl-C cancels").await;
+        for columns in [40, 17, 120, 99, 98] {
+            window.draws_again().await;
+            window.resize(columns, fitting);
+            window.draws_again().await;
+            window.draws_again().await;
+            let shown = window.everything();
+            assert_eq!(
+                window.live_rows().len(),
+                1,
+                "{fitting:?} {columns}: {shown:#?}"
+            );
+            // Nothing above it was taken away.
+            assert!(
+                shown.iter().any(|row| row.contains("Z Usually")),
+                "{fitting:?} {columns}: {shown:#?}"
+            );
+        }
+        window.press(b"\x03");
+        assert_eq!(window.ends().await, Some(130));
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_verification_is_told_and_its_interruption_cancels_nothing() {
+    let web = Web::acts([answer(503, "")]).await;
+    let simulator = application(Script::success()).await;
+    let runner = in_colour(&simulator).set("SEVALLA_VERIFY_URL", web.url("/"));
+    let mut window = Window::open(runner, 40, 120);
+    window
+        .comes_to_show("verifying that it answers · Ctrl-C ends this, the deployment stays live")
+        .await;
     window.press(b"\x03");
     assert_eq!(window.ends().await, Some(130));
+    assert!(
+        window.shows("had succeeded and is live"),
+        "{:#?}",
+        window.rows()
+    );
+    assert_eq!(simulator.calls(CANCEL), 0);
+}
+
+#[tokio::test]
+async fn waiting_for_others_is_told_and_its_interruption_starts_nothing() {
+    let simulator = application(Script::success()).await;
+    simulator.add_deployment(APP, DeploymentType::Manual, endless());
+    let runner = in_colour(&simulator).set("SEVALLA_WHEN_BUSY", "wait");
+    let mut window = Window::open(runner, 40, 120);
+    window
+        .comes_to_show("waiting for other deployments · Ctrl-C ends this, nothing is started")
+        .await;
+    window.press(b"\x03");
+    assert_eq!(window.ends().await, Some(130));
+    assert_eq!(simulator.deployments_made(), 0);
+    assert_eq!(simulator.calls(CANCEL), 0);
+}
+
+#[tokio::test]
+async fn what_goes_on_after_an_interruption_is_told_before_it() {
+    // Somebody else's, and one that goes back to what was live.
+    let joined = application(Script::success()).await;
+    joined.add_deployment(APP, DeploymentType::Manual, endless());
+    let joins = in_colour(&joined).set("SEVALLA_WHEN_BUSY", "join");
+
+    let past = PastDeployment::success().ago(Duration::from_secs(600));
+    let app = Application::new(APP).past(past).next(Script::failed());
+    let failing = Simulator::start(World::new().application(app.next(endless()))).await;
+    let goes_back = in_colour(&failing).set("SEVALLA_ON_FAILURE", "rollback");
+
+    let texts = [
+        "Ctrl-C ends this, the deployment goes on",
+        "Ctrl-C ends this, the rollback goes on",
+    ];
+    let cases = [(joined, joins), (failing, goes_back)];
+    together(
+        cases
+            .into_iter()
+            .zip(texts)
+            .map(|((simulator, runner), text)| async move {
+                let mut window = Window::open(runner, 40, 140);
+                window.comes_to_show(text).await;
+                window.press(b"\x03");
+                assert_eq!(window.ends().await, Some(130));
+                assert_eq!(simulator.calls(CANCEL), 0);
+            }),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_ci_with_a_terminal_gets_plain_lines() {
-    let simulator = super::harness::application(Script::success()).await;
+    let simulator = application(Script::success()).await;
     let mut window = Window::open(in_colour(&simulator).set("CI", "true"), 40, 160);
     assert_eq!(window.ends().await, Some(0));
     window.comes_to_show("outcome=success").await;

@@ -527,7 +527,7 @@ async fn what_does_not_answer_well_is_told_everywhere() {
     for text in [
         &run.output("error"),
         &run.file("github-summary").unwrap(),
-        &annotation.replace("%3A", ":"),
+        &annotation.replace("%3A", ":").replace("%2C", ","),
     ] {
         assert!(text.contains(&headline), "{text}");
         assert!(text.contains(&reason), "{text}");

@@ -74,6 +74,12 @@ impl Browser {
         self.command("refresh", json!({})).await;
     }
 
+    /// Goes to an empty page, and back.
+    pub(crate) async fn leave_and_come_back(&self) {
+        self.command("url", json!({ "url": "about:blank" })).await;
+        self.command("back", json!({})).await;
+    }
+
     /// The value that the body of a function returns in the page.
     pub(crate) async fn run(&self, body: &str) -> Value {
         self.command("execute/sync", json!({ "script": body, "args": [] }))

@@ -156,6 +156,22 @@ async fn a_filter_shows_what_has_its_weight_under_its_own_number() {
 }
 
 #[tokio::test]
+async fn whoever_comes_back_sees_what_the_form_says() {
+    let Some(page) = page_of(failing(), 1).await else {
+        return;
+    };
+    let browser = &page.browser;
+    let choose = "document.querySelector('[name=least][value=\"2\"]').click()";
+    browser.run(choose).await;
+    browser.leave_and_come_back().await;
+    let chosen = "return document.getElementById('find').elements.least.value";
+    assert_eq!(browser.run(chosen).await, "2", "the browser fills it in");
+    assert_eq!(page.shown().await.len(), 3);
+    assert_eq!(page.told().await, "1 of 3");
+    page.browser.close().await;
+}
+
+#[tokio::test]
 async fn it_fits_a_narrow_screen_and_paper() {
     let Some(page) = page_of(failing(), 1).await else {
         return;

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use super::bare::Bare;
 use super::{Finding, push};
+use crate::report::weight::Weight;
 
 /// The most lines of each kind.
 const MOST_LINES: usize = 5;
@@ -21,10 +22,7 @@ pub(super) struct Tail {
 
 impl Tail {
     pub(super) fn take(&mut self, severity: &str, bare: Bare<'_>) {
-        let is_error = ["ERROR", "FATAL", "CRITICAL"]
-            .iter()
-            .any(|word| severity.eq_ignore_ascii_case(word));
-        if is_error && !bare.is_harmless() {
+        if Weight::of(severity) == Weight::Error && !bare.is_harmless() {
             push(&mut self.errors, MOST_LINES, bare.text);
         }
         push(&mut self.last, MOST_LINES, bare.text);

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use super::markup::Html;
+use crate::report::weight::Weight;
 use crate::report::whole_file::WholeFile;
 use crate::shown::Line;
 
@@ -25,29 +26,6 @@ const LAST_BYTES: usize = 2 * 1024 * 1024;
 /// looks at.
 const TOGETHER: usize = 100;
 
-/// How much a line weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::report) enum Weight {
-    Ordinary,
-    Warning,
-    Error,
-}
-
-impl Weight {
-    /// By the service's word, whose set is open.
-    pub(in crate::report) fn of(word: &str) -> Self {
-        let word = word.to_ascii_lowercase();
-        let is = |signs: &[&str]| signs.iter().any(|sign| word.contains(sign));
-        if is(&["err", "fatal", "crit", "alert", "emerg", "panic"]) {
-            return Self::Error;
-        }
-        if is(&["warn"]) {
-            return Self::Warning;
-        }
-        Self::Ordinary
-    }
-}
-
 /// The lines for the page.
 pub(super) struct Lines {
     spool: WholeFile,
@@ -67,10 +45,10 @@ pub(super) struct Lines {
 impl Lines {
     /// Begins the file beside the page at `path`.
     pub(super) fn beside(path: &Path) -> std::io::Result<Self> {
-        let mut spool = path.as_os_str().to_owned();
-        spool.push(".log");
         Ok(Self {
-            spool: WholeFile::create(Path::new(&spool))?,
+            // Never put in its place; there only those who may read the page
+            // can read it.
+            spool: WholeFile::create(path)?,
             spooled: 0,
             last: VecDeque::new(),
             last_bytes: 0,
@@ -255,22 +233,5 @@ mod tests {
             page.len()
         );
         assert!(page.contains("lines are left out"));
-    }
-
-    #[test]
-    fn the_weight_is_known_by_its_word() {
-        for (word, weight) in [
-            ("INFO", Weight::Ordinary),
-            ("debug", Weight::Ordinary),
-            ("", Weight::Ordinary),
-            ("WARN", Weight::Warning),
-            ("Warning", Weight::Warning),
-            ("ERROR", Weight::Error),
-            ("err", Weight::Error),
-            ("FATAL", Weight::Error),
-            ("CRITICAL", Weight::Error),
-        ] {
-            assert_eq!(Weight::of(word), weight, "{word}");
-        }
     }
 }

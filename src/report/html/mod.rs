@@ -16,7 +16,6 @@ use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
 use self::lines::Lines;
-pub(super) use self::lines::Weight;
 use self::markup::Html;
 use super::causes::{self, Cause, MOST_LINES_OF_MARKDOWN};
 use super::diagnosis::Finding;
@@ -24,6 +23,7 @@ use super::log::shorten;
 use super::narrative;
 use super::story::{Story, Tale};
 use super::summary;
+use super::weight::Weight;
 use super::whole_file::WholeFile;
 use crate::outcome::Outcome;
 use crate::shown::{Gate, Line};
@@ -55,10 +55,9 @@ impl Page {
     /// Begins the page that will be at `path`.
     pub(super) fn create(path: &Path) -> Result<Self, String> {
         // Whether it can be written is to be known before the long wait.
-        let lines = WholeFile::create(path).and_then(|_| Lines::beside(path));
         Ok(Self {
             path: path.to_owned(),
-            lines: lines.map_err(|error| trouble(path, &error))?,
+            lines: Lines::beside(path).map_err(|error| trouble(path, &error))?,
             is_incomplete: false,
         })
     }
@@ -106,8 +105,8 @@ impl Told<'_> {
         self.head(&mut html);
         self.title(&mut html);
         html.markup("<main>\n");
-        self.reasons(&mut html);
         self.findings(&mut html);
+        self.reasons(&mut html);
         self.facts(&mut html);
         self.targets(&mut html);
         times::draw(&self.story.timeline(), self.gate, &mut html);

@@ -33,7 +33,7 @@
     const wanted = query.value.toLowerCase();
     const weight = Number(least.value);
     const before = hits[at];
-    const isHit = wanted !== "" || weight > 0;
+    const isHit = isAsked();
     hits = [];
     for (const group of groups) {
       const isShown = (line) => line.weight >= weight && (line.isFound || !only.checked);
@@ -63,10 +63,11 @@
     if (isHit) look();
   }
 
+  const isAsked = () => query.value !== "" || Number(least.value) > 0;
+
   function tell() {
     const number = (count) => count.toLocaleString("en");
-    const isAsked = query.value !== "" || Number(least.value) > 0;
-    output.value = hits.length ? `${number(at + 1)} of ${number(hits.length)}` : isAsked ? "No such line" : "";
+    output.value = hits.length ? `${number(at + 1)} of ${number(hits.length)}` : isAsked() ? "No such line" : "";
     next.disabled = previous.disabled = hits.length === 0;
   }
 
@@ -145,6 +146,9 @@
     else return;
     event.preventDefault();
   });
+  // Whoever comes back finds the form as it was left: the browser fills it in,
+  // and tells nobody.
+  window.addEventListener("pageshow", ({ persisted }) => { if (!persisted && isAsked()) apply(); });
   form.hidden = false;
   tell();
 })();

@@ -1,0 +1,131 @@
+//! What is known beside the end of a deployment: whether its log was read, and
+//! whether anything was live before. It decides what a person can do next.
+
+/// What is known beside the end of a deployment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// What its log has told.
+    pub log: LogTold,
+    /// What was live before.
+    pub live: LiveBefore,
+}
+
+/// What the log of a deployment has told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogTold {
+    /// Nothing: it was not to be read, could not be, or was empty.
+    #[default]
+    Nothing,
+    /// Lines, of which none is known to be the cause of a failure.
+    Lines,
+    /// Why the deployment failed.
+    Cause,
+}
+
+/// Whether anything was live before a deployment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LiveBefore {
+    /// Nobody has looked, or it may have changed since.
+    #[default]
+    Unknown,
+    /// Something was.
+    Something,
+    /// Nothing, as far as the newest deployments tell.
+    Nothing {
+        /// How many of them were read.
+        read: usize,
+    },
+}
+
+impl Beside {
+    /// What to do about a deployment that failed.
+    pub(super) fn after_failure(self) -> String {
+        let step = match self.log {
+            LogTold::Nothing => "Read the deployment's log in the dashboard",
+            LogTold::Lines => "Read the end of the deployment's log",
+            LogTold::Cause => "Correct the cause, then run again",
+        };
+        sentences([Some(step.to_owned()), self.live.now()])
+    }
+
+    /// What to do about a deployment that ended without being deployed.
+    pub(super) fn after_nothing(self) -> String {
+        let step = "Run again if it should be deployed".to_owned();
+        sentences([self.live.now(), Some(step)])
+    }
+}
+
+impl LiveBefore {
+    /// What is live after a deployment that has not come to be.
+    fn now(self) -> Option<String> {
+        Some(match self {
+            Self::Unknown => return None,
+            Self::Something => "What was live before still is".to_owned(),
+            Self::Nothing { read: 0 } => {
+                "Nothing was live before: there had been no deployment".to_owned()
+            }
+            Self::Nothing { read: 1 } => {
+                "Nothing was live before, as far as the newest deployment tells".to_owned()
+            }
+            Self::Nothing { read } => {
+                format!("Nothing was live before, as far as the newest {read} deployments tell")
+            }
+        })
+    }
+}
+
+fn sentences(all: [Option<String>; 2]) -> String {
+    let all: Vec<String> = all.into_iter().flatten().collect();
+    all.join(". ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_live_is_only_told_where_it_is_known() {
+        let of = |live| Beside {
+            live,
+            ..Beside::default()
+        };
+        for (live, said) in [
+            (LiveBefore::Unknown, ""),
+            (LiveBefore::Something, "What was live before still is. "),
+            (
+                LiveBefore::Nothing { read: 0 },
+                "Nothing was live before: there had been no deployment. ",
+            ),
+            (
+                LiveBefore::Nothing { read: 1 },
+                "Nothing was live before, as far as the newest deployment tells. ",
+            ),
+            (
+                LiveBefore::Nothing { read: 25 },
+                "Nothing was live before, as far as the newest 25 deployments tell. ",
+            ),
+        ] {
+            let told = of(live).after_nothing();
+            assert_eq!(told, format!("{said}Run again if it should be deployed"));
+        }
+    }
+
+    #[test]
+    fn nobody_is_sent_to_a_log_that_was_not_read_or_has_told_the_cause() {
+        for (log, said) in [
+            (
+                LogTold::Nothing,
+                "Read the deployment's log in the dashboard",
+            ),
+            (LogTold::Lines, "Read the end of the deployment's log"),
+            (LogTold::Cause, "Correct the cause, then run again"),
+        ] {
+            let beside = Beside {
+                log,
+                live: LiveBefore::Something,
+            };
+            let told = beside.after_failure();
+            assert_eq!(told, format!("{said}. What was live before still is"));
+        }
+    }
+}

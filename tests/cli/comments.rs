@@ -456,7 +456,7 @@ async fn a_run_whose_deployment_did_not_fail_is_not_called_failed() {
             vec![
                 "### ⏭️ Sevalla preview: skipped\n",
                 "It never ran",
-                "What was live before still is",
+                "Run again if it should be deployed",
             ],
         ),
         (

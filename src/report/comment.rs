@@ -124,8 +124,8 @@ const fn ended(outcome: &Outcome) -> (&'static str, &'static str) {
         Ending::TimedOut => ("⌛", "timed out"),
         Ending::Unauthorized => ("❌", "run unauthorized"),
         Ending::Unavailable => ("❌", "Sevalla unavailable"),
-        Ending::Ambiguous => ("❓", "not known whether it is deployed"),
-        Ending::Unverified => ("⚠️", "deployed, but unverified"),
+        Ending::Ambiguous => ("❓", "outcome not known"),
+        Ending::Unverified => ("⚠️", "unverified"),
         Ending::Rejected => ("❌", "request rejected"),
         Ending::Internal => ("❌", "internal error"),
         Ending::Interrupted(_) => ("⏹️", "run interrupted"),
@@ -166,7 +166,7 @@ fn reasons(news: News<'_>) -> Vec<&str> {
     let outcome = match news {
         News::Ended(outcome) if outcome.ending() != Ending::Success => outcome,
         News::Stopping => {
-            return vec!["A signal ended the run. What comes of the deployment is told there"];
+            return vec!["A signal ended the run, whose log tells what became of the deployment"];
         }
         _ => return Vec::new(),
     };
@@ -357,11 +357,7 @@ mod tests {
                 Status::Cancelled,
                 "superseded by a newer deployment",
             ),
-            (
-                &of(Failure::BadAnswer),
-                Status::Success,
-                "deployed, but unverified",
-            ),
+            (&of(Failure::BadAnswer), Status::Success, "unverified"),
             (
                 &Outcome::passed("x"),
                 Status::Skipped,

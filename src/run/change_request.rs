@@ -14,6 +14,7 @@ use crate::inputs::Comment;
 use crate::messages::Warning;
 use crate::outcome::Outcome;
 use crate::report::{Event, News, Reporter};
+use crate::shown::Block;
 
 /// How long asking or writing may keep the run.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,6 +29,12 @@ const FIRST_WORDS: Duration = Duration::from_secs(4);
 /// gone after six seconds.
 const LAST_WORDS: Duration = Duration::from_millis(5400);
 
+/// How long it may go on being written after the run's time.
+const LATE_WORDS: Duration = Duration::from_secs(5);
+
+/// A code host that was given less time to answer is not called silent.
+const FAIR: Duration = Duration::from_secs(1);
+
 /// Which comment is meant, and whether it is made where there is none.
 struct Page {
     number: Option<u64>,
@@ -35,18 +42,19 @@ struct Page {
     is_made: bool,
 }
 
-/// What is still to be written in a comment after a signal. Outputs and summary
-/// come first: the code host may be slow.
+/// What is still to be written in a comment after a signal, or after the run's
+/// time. Outputs and summary come first: the code host may be slow.
 pub(crate) struct LastWords {
     host: CodeHost,
     number: u64,
     marker: Marker,
+    is_made: bool,
     is_deleted: bool,
     by: Instant,
 }
 
 impl LastWords {
-    /// Writes how the run ended into the comment, where there is one.
+    /// Writes how the run ended into the comment.
     pub(crate) async fn say(&self, outcome: &Outcome, reporter: &Reporter) {
         let news = if self.is_deleted {
             News::Deleted
@@ -54,9 +62,9 @@ impl LastWords {
             News::Ended(outcome)
         };
         let text = reporter.comment(&self.marker, &news);
-        let update = self.host.update_comment(self.number, &self.marker, &text);
-        let trouble = match timeout_at(self.by, update).await {
-            Ok(Ok(_is_there)) => return,
+        let write = write(&self.host, self.number, &self.marker, &text, self.is_made);
+        let trouble = match timeout_at(self.by, write).await {
+            Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the code host (GitHub, GitLab) did not answer in time".to_owned(),
         };
@@ -64,6 +72,22 @@ impl LastWords {
         reporter.on(Event::Note(&format!(
             "The comment on the pull request does not tell how the run ended: {trouble}"
         )));
+    }
+}
+
+/// Writes a comment; where it is not to be made and there is none, there is
+/// nothing to correct.
+async fn write(
+    host: &CodeHost,
+    number: u64,
+    marker: &Marker,
+    text: &Block,
+    is_made: bool,
+) -> Result<(), CodeHostError> {
+    if is_made {
+        host.put_comment(number, marker, text).await.map(drop)
+    } else {
+        host.update_comment(number, marker, text).await.map(drop)
     }
 }
 
@@ -134,36 +158,45 @@ impl Run<'_> {
         self.write_or_owe(&page, news).await;
     }
 
-    /// Writes, unless a signal comes: then the end is told after everything
-    /// else.
+    /// Writes, unless a signal comes or the run's time is over: then the end is
+    /// told after everything else.
     async fn write_or_owe(&self, page: &Page, news: News<'_>) {
         let most = match news {
             News::Deploying => BEFORE_THE_START,
             _ => PATIENCE,
         };
+        let write = async {
+            if self.deadline.is_over() {
+                self.owe(page, news, Instant::now() + LATE_WORDS);
+            } else {
+                self.write_comment(page, news, most).await;
+            }
+        };
         tokio::select! {
             biased;
-            _ = self.stop.asked() => self.owe(page, news),
-            () = self.write_comment(page, news, most) => {}
+            _ = self.stop.asked() => {
+                let at = self.stop.told_at().unwrap_or_else(Instant::now);
+                self.owe(page, news, at + LAST_WORDS);
+            }
+            () = write => {}
         }
     }
 
     /// Leaves the comment to be written when the run has told its end.
-    fn owe(&self, page: &Page, news: News<'_>) {
+    fn owe(&self, page: &Page, news: News<'_>, by: Instant) {
         let is_deleted = matches!(news, News::Deleted);
-        let is_end = is_deleted || matches!(news, News::Ended(_));
-        let Some(at) = self.stop.told_at().filter(|_| is_end) else {
+        if !is_deleted && !matches!(news, News::Ended(_)) || !self.may_comment() {
             return;
-        };
-        let by = at + LAST_WORDS;
-        let host = self.may_comment().then(|| self.code_host(by)).flatten();
-        let (Some(number), Some(Ok(host))) = (page.number, host) else {
+        }
+        let (Some(number), Some(Ok(host))) = (page.number, self.code_host(by)) else {
             return;
         };
         self.last_words.set(Some(LastWords {
             host,
             number,
             marker: page.marker.clone(),
+            // After a signal there may be none, and then none is needed.
+            is_made: page.is_made && self.stop.told().is_none(),
             is_deleted,
             by,
         }));
@@ -202,7 +235,6 @@ impl Run<'_> {
         if !self.may_comment() {
             return;
         }
-        // That the time was over is to be told as well.
         let by = (self.deadline.moment() + LAST_REQUESTS).min(Instant::now() + most);
         let (Some(number), Some(host)) = (page.number, self.code_host(by)) else {
             if self.plan.comment == Comment::Always {
@@ -214,18 +246,11 @@ impl Run<'_> {
             }
             return;
         };
-        let marker = &page.marker;
-        let text = self.reporter.comment(marker, &news);
+        let text = self.reporter.comment(&page.marker, &news);
         let written = match host {
-            Ok(host) if page.is_made => {
-                let put = self.in_time(by, host.put_comment(number, marker, &text));
-                put.await.map(|put| put.map(drop))
-            }
-            // Where there is no comment, there is nothing to correct.
             Ok(host) => {
-                let update = host.update_comment(number, marker, &text);
-                let updated = self.in_time(by, update).await;
-                updated.map(|updated| updated.map(drop))
+                let write = write(&host, number, &page.marker, &text, page.is_made);
+                self.in_time(by, write).await
             }
             Err(error) => Some(Err(error)),
         };
@@ -254,13 +279,18 @@ impl Run<'_> {
         ))
     }
 
-    /// What the code host answers by then. One that does not is asked nothing
-    /// more: each further wait would be as vain, and they add up.
+    /// What the code host answers by then, if there is time at all. One that does
+    /// not answer is asked nothing more: each further wait would be as vain, and
+    /// they add up.
     async fn in_time<T>(
         &self,
         by: Instant,
         ask: impl Future<Output = Result<T, CodeHostError>>,
     ) -> Option<Result<T, CodeHostError>> {
+        let left = by.saturating_duration_since(Instant::now());
+        if left < FAIR {
+            return None;
+        }
         match timeout_at(by, ask).await {
             Ok(Ok(answer)) => Some(Ok(answer)),
             Ok(Err(error)) if Instant::now() < by => Some(Err(error)),

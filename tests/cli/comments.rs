@@ -2,13 +2,16 @@
 //! comment on it.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sevalla_simulator::{Application, Pipeline, Preview, Script, Simulator, World};
+use sevalla_simulator::{
+    Application, Behaviour, Fault, Pipeline, Preview, Script, Simulator, World,
+};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use crate::harness::{APP, PIPELINE, PullRequest, Runner, called, ids, stopped};
+use crate::harness::{APP, PIPELINE, PullRequest, Runner, called, ids, stopped, together, until};
 
 const TOKEN: &str = "ghs_0123456789abcdefghijklmnopqrstuvwxyz";
 const COMMENTS: &str = "/repos/octo/shop/issues/7/comments";
@@ -22,6 +25,7 @@ struct State {
     is_closed: bool,
     refuses_comments: bool,
     hangs: bool,
+    asked: u32,
     comments: Vec<String>,
     written: u32,
 }
@@ -31,6 +35,7 @@ impl Respond for GitHub {
         let bearer = request.headers.get("authorization").unwrap();
         assert_eq!(bearer.to_str().unwrap(), format!("Bearer {TOKEN}"));
         let mut state = self.0.lock().unwrap();
+        state.asked += 1;
         let path = request.url.path().to_owned();
         let answer = |status: u16, body: Value| ResponseTemplate::new(status).set_body_json(body);
         let text = |request: &Request| {
@@ -38,7 +43,7 @@ impl Respond for GitHub {
             body["body"].as_str().unwrap().to_owned()
         };
         if state.hangs {
-            return ResponseTemplate::new(200).set_delay(std::time::Duration::from_secs(60));
+            return ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
         }
         match (request.method.as_str(), path.as_str()) {
             ("GET", "/repos/octo/shop/pulls/7") => answer(
@@ -171,7 +176,7 @@ async fn one_comment_follows_the_preview_from_its_making_to_its_end() {
 #[tokio::test]
 async fn a_failure_is_in_the_comment_with_its_cause_and_without_an_address() {
     let script = Script::failed().log_line(
-        std::time::Duration::from_millis(5),
+        Duration::from_millis(5),
         "ERROR",
         "no such module ![x](https://evil.example) @team",
     );
@@ -267,27 +272,278 @@ async fn a_skipped_deployment_deletes_nothing() {
     assert!(comment.contains("nothing new deployed"), "{comment}");
 }
 
+/// The comment that is left of a run that gets a signal while it follows.
+async fn after_a_signal(script: Script, fault: Option<Fault>, on_cancel: &str) -> String {
+    let (github, simulator) = (GitHub::default(), sevalla(script).await);
+    let server = github.serve().await;
+    let running = preview(&simulator, &server, &PullRequest::OPENED)
+        .set("SEVALLA_ON_CANCEL", on_cancel)
+        .start();
+    called(&simulator, "getDeploymentV3").await;
+    if let Some(fault) = fault {
+        simulator.add_fault(fault);
+    }
+    let run = stopped(running, "INT").await;
+    run.assert_ended(130, "interrupted");
+    github.comment()
+}
+
+/// Asserts that the comment says all of this, and nothing of that.
+fn assert_says(comment: &str, said: &[&str], unsaid: &[&str]) {
+    for text in said {
+        assert!(comment.contains(text), "no {text:?} in {comment}");
+    }
+    for text in unsaid {
+        assert!(!comment.contains(text), "{text:?} in {comment}");
+    }
+}
+
 #[tokio::test]
-async fn a_signal_is_told_if_there_is_time() {
+async fn after_a_signal_the_comment_says_what_became_of_the_deployment() {
     let endless = || Script::success().never_ends();
-    let (github, simulator) = (GitHub::default(), sevalla(endless()).await);
+    let refuses = Fault::on("cancelDeploymentV3").does(Behaviour::status(403));
+    let slow = endless().cancel_delay(Duration::from_secs(60));
+    let case = async |script, fault, on_cancel, said: &[&str], unsaid: &[&str]| {
+        let comment = after_a_signal(script, fault, on_cancel).await;
+        assert_says(&comment, said, unsaid);
+    };
+    tokio::join!(
+        case(
+            endless(),
+            None,
+            "cancel",
+            &[
+                "### ⏹️ Sevalla preview: run interrupted, deployment cancelled\n",
+                "and ended as cancelled",
+                "| Status | ` cancelled ` |",
+            ],
+            &["inProgress"],
+        ),
+        case(
+            endless(),
+            None,
+            "leave",
+            &[
+                "### ⏹️ Sevalla preview: run interrupted before the deployment ended\n",
+                "goes on without this run",
+                "| Last seen | ` inProgress ` |",
+            ],
+            &["cancelled", "| Status |"],
+        ),
+        case(
+            endless(),
+            Some(refuses),
+            "cancel",
+            &[
+                "run interrupted before the deployment ended\n",
+                "Sevalla refused to cancel",
+                "Cancel it in the dashboard",
+            ],
+            &["cancelled", "| Status |"],
+        ),
+        case(
+            slow,
+            None,
+            "cancel",
+            &[
+                "run interrupted before the deployment ended\n",
+                "Sevalla agreed to cancel",
+            ],
+            &["cancelled", "| Status |"],
+        ),
+    );
+}
+
+#[tokio::test]
+async fn a_deployment_that_had_succeeded_before_the_signal_is_not_called_cancelled() {
+    let (github, simulator) = (GitHub::default(), sevalla(Script::success()).await);
+    // Without this the success would be seen before the signal.
+    simulator.add_fault(Fault::on("validateApiKeyV3").does(Behaviour::HangBeforeApplying));
+    let server = github.serve().await;
+    let running = preview(&simulator, &server, &PullRequest::OPENED).start();
+    called(&simulator, "createPreviewApp").await;
+    let status = || simulator.deployments(APP).pop()?.status;
+    until(|| status().as_deref() == Some("success")).await;
+    called(&simulator, "validateApiKeyV3").await;
+    let run = stopped(running, "INT").await;
+    run.assert_ended(130, "interrupted");
+    let heading = "### ⏹️ Sevalla preview: run interrupted, deployment succeeded\n";
+    let live = "had already succeeded and is live";
+    let said = [heading, live, "| Status | ` success ` |"];
+    assert_says(&github.comment(), &said, &["cancelled"]);
+}
+
+#[tokio::test]
+async fn until_the_end_is_known_the_comment_says_no_more_than_that_there_was_a_signal() {
+    let slow = Script::success()
+        .never_ends()
+        .cancel_delay(Duration::from_secs(2));
+    let (github, simulator) = (GitHub::default(), sevalla(slow).await);
     let server = github.serve().await;
     let running = preview(&simulator, &server, &PullRequest::OPENED).start();
     called(&simulator, "getDeploymentV3").await;
-    let run = stopped(running, "INT").await;
-    run.assert_ended(130, "interrupted");
-    let comment = github.comment();
-    assert!(comment.contains("preview: cancelled"), "{comment}");
+    running.signal("INT").await;
+    until(|| github.comment().contains("run interrupted\n")).await;
+    let unsaid = ["| Status |", "| Last seen |", "| Time |", "cancelled"];
+    assert_says(&github.comment(), &["A signal ended the run"], &unsaid);
+    running.finish().await.assert_ended(130, "interrupted");
+    let end = ["run interrupted, deployment cancelled\n"];
+    assert_says(&github.comment(), &end, &["whose log tells"]);
+}
 
-    // One that does not answer does not keep the run.
-    let (github, simulator) = (GitHub::default(), sevalla(endless()).await);
+#[tokio::test]
+async fn after_a_signal_a_silent_code_host_keeps_nothing_back() {
+    let script = Script::success().never_ends();
+    let (github, simulator) = (GitHub::default(), sevalla(script).await);
+    let server = github.serve().await;
+    let runner = preview(&simulator, &server, &PullRequest::OPENED);
+    let outputs = runner.path("github-output");
+    let running = runner.set("SEVALLA_ON_CANCEL", "leave").start();
+    called(&simulator, "getDeploymentV3").await;
+    let asked = || github.0.lock().unwrap().asked;
+    let before = asked();
+    github.0.lock().unwrap().hangs = true;
+    running.signal("INT").await;
+    until(|| asked() > before).await;
+    // Everything else is written by now.
+    let written = std::fs::read_to_string(outputs).unwrap();
+    assert!(written.contains("interrupted"), "{written}");
+    // And a second signal ends it at once.
+    let at = Instant::now();
+    running.signal("INT").await;
+    running.finish().await.assert_ended(130, "interrupted");
+    assert!(at.elapsed() < Duration::from_secs(3), "{:?}", at.elapsed());
+
+    // Nor does one that is silent while the deployment is cancelled.
+    let script = Script::success().never_ends();
+    let (github, simulator) = (GitHub::default(), sevalla(script).await);
     let server = github.serve().await;
     let running = preview(&simulator, &server, &PullRequest::OPENED).start();
     called(&simulator, "getDeploymentV3").await;
     github.0.lock().unwrap().hangs = true;
-    stopped(running, "INT")
-        .await
-        .assert_ended(130, "interrupted");
+    let run = stopped(running, "INT").await;
+    run.assert_ended(130, "interrupted");
+    run.assert_told("The comment on the pull request does not tell how the run ended");
+}
+
+#[tokio::test]
+async fn a_run_whose_deployment_did_not_fail_is_not_called_failed() {
+    let endless = || Script::success().never_ends();
+    let cases = [
+        (
+            (endless(), "SEVALLA_ON_TIMEOUT", "leave"),
+            (4, "timed-out"),
+            vec![
+                "### ⌛ Sevalla preview: timed out before the deployment ended\n",
+                "The run's time was over before deployment",
+                "goes on without this run",
+                "Raise timeout",
+                "| Last seen | ` inProgress ` |",
+            ],
+        ),
+        (
+            (endless(), "SEVALLA_ON_TIMEOUT", "cancel"),
+            (4, "timed-out"),
+            vec![
+                "### ⌛ Sevalla preview: timed out, deployment cancelled\n",
+                "was asked to stop, and ended as cancelled",
+                "| Status | ` cancelled ` |",
+            ],
+        ),
+        (
+            (Script::skipped(), "SEVALLA_ON_SKIPPED", "fail"),
+            (3, "skipped"),
+            vec![
+                "### ⏭️ Sevalla preview: skipped\n",
+                "It never ran",
+                "Run again if it should be deployed",
+            ],
+        ),
+        (
+            (Script::cancelled(), "SEVALLA_ON_SKIPPED", "fail"),
+            (3, "cancelled"),
+            vec![
+                "### ⏹️ Sevalla preview: cancelled\n",
+                "Somebody, or a newer deployment, stopped it",
+            ],
+        ),
+    ];
+    together(cases.map(
+        |((script, name, value), (code, outcome), said)| async move {
+            let (github, simulator) = (GitHub::default(), sevalla(script).await);
+            let server = github.serve().await;
+            let run = preview(&simulator, &server, &PullRequest::OPENED)
+                .set("SEVALLA_TIMEOUT", "6s")
+                .set(name, value)
+                .run()
+                .await;
+            run.assert_ended(code, outcome);
+            assert!(!run.streams().contains("code host"), "{}", run.streams());
+            assert_says(&github.comment(), &said, &["failed", "❌"]);
+        },
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn a_refused_key_is_in_the_comment_with_what_to_do() {
+    let (github, simulator) = (GitHub::default(), sevalla(Script::success()).await);
+    simulator.add_fault(Fault::on("createPreviewApp").does(Behaviour::status(401)));
+    let server = github.serve().await;
+    let run = preview(&simulator, &server, &PullRequest::OPENED)
+        .run()
+        .await;
+    run.assert_ended(5, "unauthorized");
+    let said = [
+        "### ❌ Sevalla preview: run unauthorized\n",
+        "401",
+        "The key is wrong, revoked, disabled or expired",
+        "#key-not-accepted",
+    ];
+    assert_says(&github.comment(), &said, &["failed"]);
+}
+
+#[tokio::test]
+async fn the_cause_of_a_failure_stands_directly_below_the_heading() {
+    let script = Script::failed().log_line(
+        Duration::from_millis(5),
+        "INFO",
+        "src/cart/total.ts(14,7): error TS2304: Cannot find name '@team'.",
+    );
+    let (github, simulator) = (GitHub::default(), sevalla(script).await);
+    let server = github.serve().await;
+    let run = preview(&simulator, &server, &PullRequest::OPENED)
+        .run()
+        .await;
+    run.assert_ended(1, "failed");
+    let comment = github.comment();
+    let begins = "### ❌ Sevalla preview: failed\n\n\
+        **TypeScript found an error**\n\n\
+        ```text\nsrc/cart/total.ts(14,7): error TS2304: Cannot find name '@team'.\n```\n";
+    assert_says(&comment, &[begins], &["Last lines"]);
+    let at = |text: &str| comment.find(text).unwrap();
+    assert!(at("```\n") < at(" of the application failed"), "{comment}");
+    assert!(at("More: ") < at("| Application |"), "{comment}");
+}
+
+#[tokio::test]
+async fn a_preview_that_cannot_be_deleted_is_not_called_ready_any_more() {
+    let (github, simulator) = (GitHub::default(), sevalla(Script::success()).await);
+    let server = github.serve().await;
+    let opened = preview(&simulator, &server, &PullRequest::OPENED);
+    opened.run().await.assert_ended(0, "success");
+    github.0.lock().unwrap().is_closed = true;
+    simulator.add_fault(Fault::on("deleteApplicationV3").does(Behaviour::status(403)));
+    let run = preview(&simulator, &server, &PullRequest::CLOSED)
+        .run()
+        .await;
+    run.assert_ended(5, "unauthorized");
+    let said = ["run unauthorized\n", "delete the application", "403"];
+    assert_says(
+        &github.comment(),
+        &said,
+        &["ready", "Sevalla preview: deleted"],
+    );
 }
 
 #[tokio::test]
@@ -345,7 +601,7 @@ async fn previews_of_closed_pull_requests_are_cleaned_and_the_comment_says_so() 
 
 #[tokio::test]
 async fn a_pull_request_that_closes_during_the_build_leaves_no_preview() {
-    let script = Script::success().run(std::time::Duration::from_secs(2));
+    let script = Script::success().run(Duration::from_secs(2));
     let (github, simulator) = (GitHub::default(), sevalla(script).await);
     let server = github.serve().await;
     let running = preview(&simulator, &server, &PullRequest::OPENED).start();
@@ -396,7 +652,7 @@ async fn a_dry_run_writes_no_comment() {
 
 #[tokio::test]
 async fn an_app_that_vanishes_while_its_pull_request_is_open_is_a_failure() {
-    let script = Script::success().run(std::time::Duration::from_secs(2));
+    let script = Script::success().run(Duration::from_secs(2));
     let (github, simulator) = (GitHub::default(), sevalla(script).await);
     let server = github.serve().await;
     let running = preview(&simulator, &server, &PullRequest::OPENED).start();

@@ -38,6 +38,7 @@ fn deployment(text: &str) -> Deployment {
 #[test]
 fn nothing_of_it_does_anything() {
     let gate = Gate::default();
+    let ours = Failure::DeploymentFailed.address();
     for hostile in HOSTILE {
         let marker = Marker::of(hostile);
         let line = gate.line(hostile);
@@ -73,10 +74,12 @@ fn nothing_of_it_does_anything() {
             let text = body(&facts, &gate);
             assert!(marker.begins(text.as_str()));
             let page = read(text.as_str());
-            assert_eq!((page.links.len(), page.images.len()), (0, 0), "{text:?}");
+            let foreign = page.links.iter().filter(|link| **link != ours);
+            assert_eq!((foreign.count(), page.images.len()), (0, 0), "{text:?}");
             assert_eq!(page.html.concat().trim(), marker.as_str(), "{text:?}");
             for sign in ["@", "evil", "merge", "close", "#", "~"] {
-                assert!(!page.text.contains(sign), "{sign}: {}", page.text);
+                let shown = page.text.replace(&ours, "");
+                assert!(!shown.contains(sign), "{sign}: {shown}");
             }
             assert!(page.rows.iter().all(|cells| *cells == 2), "{text:?}");
             // GitLab's commands.

@@ -100,7 +100,9 @@ pub fn destination(path: &Path) -> io::Result<PathBuf> {
         let folder = path.parent().filter(|folder| *folder != Path::new(""));
         let folder = folder.unwrap_or(Path::new(".")).canonicalize()?;
         if OF_PROCESSES.iter().any(|of| folder.starts_with(of)) {
-            return Err(io::Error::other("it belongs to a process, not to a file"));
+            return Err(io::Error::other(
+                "it leads to what a process has open: name the file itself",
+            ));
         }
         let here = folder.join(name);
         match here.read_link() {

@@ -24,7 +24,7 @@ pub(super) fn after(event: Event<'_>, story: &Story) -> Option<(String, Option<D
         Event::RollingBack(rollback) => {
             Some((format!("rollback {}", narrative::state(rollback)), None))
         }
-        Event::Stopping(_) => Some(("ending".to_owned(), None)),
+        Event::Stopping(..) => Some(("ending".to_owned(), None)),
         _ => None,
     }
 }

@@ -118,6 +118,7 @@ impl Reporter {
 
 impl Inner {
     fn on(&mut self, event: Event<'_>) {
+        let is_told = self.story.has_told(event);
         self.story.take_in(event);
         let (service, event) = match event {
             Event::Of(service, event) => (Some(service), *event),
@@ -135,7 +136,8 @@ impl Inner {
         }
         let is_live = self.channel.is_live();
         // Where a live line goes on, nothing new is no news.
-        if !(is_live && matches!(event, Event::StillWaiting(..))) {
+        let is_no_news = is_live && matches!(event, Event::StillWaiting(..));
+        if !(is_told || is_no_news) {
             for line in narrative::tell(event) {
                 match &label {
                     Some(label) => self.say(tone(event), &format!("{label}: {line}")),
@@ -200,7 +202,7 @@ impl Inner {
             app: target.as_deref().unwrap_or("the preview"),
             news,
             commit: deployment.and_then(|deployment| deployment.commit_sha.as_deref()),
-            status: deployment.map(|deployment| deployment.status.word()),
+            status: deployment.and_then(|deployment| deployment.status.told()),
             times: times.as_deref(),
             run_url: self.story.facts.run_url.as_deref(),
             now: (self.clock)(),
@@ -224,7 +226,7 @@ const fn tone(event: Event<'_>) -> Tone {
         | Event::LogUnavailable(_)
         | Event::LogIncomplete
         | Event::Retrying(..)
-        | Event::Stopping(_) => Tone::Warning,
+        | Event::Stopping(..) => Tone::Warning,
         _ => Tone::Plain,
     }
 }

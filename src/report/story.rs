@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Event;
+use super::narrative::state;
 use super::timeline::{Lane, Phase, Record, Span, State, Timeline};
 use crate::ci::Facts;
 use crate::deployment::{Deployment, DeploymentId, Service, Status};
@@ -104,6 +105,22 @@ impl Story {
             password: None,
             result: None,
         }
+    }
+
+    /// Whether this was seen before, and nothing is new about it.
+    pub(super) fn has_told(&self, event: Event<'_>) -> bool {
+        let (tale, event) = match event {
+            Event::Of(service, event) => {
+                let is_it = |tale: &&Tale| tale.service == Some(service);
+                (self.targets.iter().find(is_it), *event)
+            }
+            event => (Some(&self.own), event),
+        };
+        let last = tale.and_then(|tale| tale.deployment.as_ref());
+        let (Some(last), Event::Seen(now)) = (last, event) else {
+            return false;
+        };
+        last.id == now.id && state(last) == state(now)
     }
 
     pub(super) fn take_in(&mut self, event: Event<'_>) {
@@ -220,7 +237,7 @@ impl Tale {
             | Event::Database { .. }
             | Event::Password(_)
             | Event::Result(_)
-            | Event::Stopping(_)
+            | Event::Stopping(..)
             | Event::StillWaiting(..)
             | Event::Retrying(..)
             | Event::Log(_)
@@ -295,10 +312,14 @@ impl Tale {
         let deployment = self.deployment.as_ref()?;
         let by_service = deployment.queue_seconds().map(Duration::from_secs);
         let waiting = || {
-            self.started
-                .filter(|_| deployment.status == Status::Waiting)
+            let since = self
+                .started
+                .filter(|_| deployment.status == Status::Waiting)?;
+            // Whoever has not looked again does not know how long it waits.
+            let seen = self.waiting?.saturating_duration_since(since);
+            (seen >= Duration::from_secs(1)).then(|| self.until_the_end(since))
         };
-        by_service.or_else(|| waiting().map(|since| self.until_the_end(since)))
+        by_service.or_else(waiting)
     }
 
     /// What is told after the end does not count.

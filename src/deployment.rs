@@ -135,11 +135,17 @@ impl Status {
         match self {
             Self::Waiting => "waiting in the queue",
             Self::InProgress => "running",
+            Self::Absent => "without a status",
             other => other.word(),
         }
     }
 
-    /// The word, as the service writes it. `unknown` where it gave none.
+    /// The word, as the service writes it; `None` where it gave none.
+    pub fn told(&self) -> Option<&str> {
+        (*self != Self::Absent).then(|| self.word())
+    }
+
+    /// The same in a sentence that says how it ended.
     pub fn word(&self) -> &str {
         match self {
             Self::Waiting => "waiting",
@@ -149,7 +155,7 @@ impl Status {
             Self::Cancelled => "cancelled",
             Self::Skipped => "skipped",
             Self::Other(word) => word,
-            Self::Absent => "unknown",
+            Self::Absent => "without a status",
         }
     }
 
@@ -268,7 +274,10 @@ impl Deployment {
 
     /// Seconds from being asked for to leaving the queue, once it has left.
     pub fn queue_seconds(&self) -> Option<u64> {
-        seconds_between(self.created_at?, self.started_at?)
+        let started = self.started_at?;
+        // What ended before it began has one wrong time, and nobody knows which.
+        let may_be = self.finished_at.is_none_or(|finished| finished >= started);
+        seconds_between(self.created_at?, started).filter(|_| may_be)
     }
 
     /// Seconds from leaving the queue to the end, once it has ended.
@@ -284,8 +293,12 @@ fn short(commit: &str) -> &str {
     commit.get(..9).filter(|_| is_commit).unwrap_or(commit)
 }
 
+/// A time that cannot be is none: below zero, or longer than anybody waits.
 fn seconds_between(from: Timestamp, to: Timestamp) -> Option<u64> {
-    u64::try_from(to.duration_since(from).as_secs()).ok()
+    /// A week.
+    const MOST: u64 = 7 * 24 * 3600;
+    let seconds = u64::try_from(to.duration_since(from).as_secs()).ok();
+    seconds.filter(|seconds| *seconds <= MOST)
 }
 
 /// One entry of a deployment's log. The text is written by strangers.
@@ -335,6 +348,33 @@ mod tests {
             "x",
         ] {
             assert_eq!(Status::from_word(Some(word)).word(), word);
+            assert_eq!(Status::from_word(Some(word)).told(), Some(word));
+        }
+        assert_eq!(Status::Absent.told(), None);
+        assert_eq!(Status::Absent.in_words(), "without a status");
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_is_left_out() {
+        let at = |second| Timestamp::from_second(second).ok();
+        for (created, started, finished, queue, run) in [
+            (0, 5, Some(12), Some(5), Some(7)),
+            (0, 5, None, Some(5), None),
+            // It ended before it began, or began before it was asked for.
+            (0, 5, Some(4), None, None),
+            (10, 5, Some(12), None, Some(7)),
+            // In a hundred years.
+            (0, 4_000_000_000, None, None, None),
+            (0, 5, Some(4_000_000_000), Some(5), None),
+        ] {
+            let deployment = Deployment {
+                created_at: at(created),
+                started_at: at(started),
+                finished_at: finished.and_then(at),
+                ..Deployment::only_its_id(DeploymentId("d".to_owned()))
+            };
+            let times = (deployment.queue_seconds(), deployment.run_seconds());
+            assert_eq!(times, (queue, run), "{deployment:?}");
         }
     }
 }

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::inputs;
+use crate::messages::Misstart;
 
 /// The other program could not be started.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Refusal {
     /// What went wrong and what to do, on one line. May hold a secret that
     /// somebody gave as an argument.
     pub told: String,
+    /// Its entry in the catalogue.
+    pub topic: Misstart,
     /// What a shell ends with then: 127 if there is no such program, else 126.
     pub code: u8,
 }
@@ -56,13 +59,16 @@ impl Refusal {
         } else {
             format!("there is no program {word:?} to hand over to")
         };
-        let next = if inputs::is_action(&word) {
-            format!("To run this action set SEVALLA_ACTION={word}")
-        } else {
-            "Inputs are environment variables; see --help".to_owned()
+        let next = match word.as_ref() {
+            "help" | "version" => format!("Did you mean --{word}?"),
+            action if inputs::is_action(action) => {
+                format!("To run this action set SEVALLA_ACTION={action}")
+            }
+            _ => "Inputs are environment variables; see --help".to_owned(),
         };
         Self {
             told: format!("{why}. {next}"),
+            topic: Misstart::ProgramNotStarted,
             code: if is_absent { 127 } else { 126 },
         }
     }
@@ -71,6 +77,21 @@ impl Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_asks_for_help_without_hyphens_is_told_how() {
+        let absent = io::Error::from(io::ErrorKind::NotFound);
+        for (word, next) in [
+            ("help", "Did you mean --help?"),
+            ("version", "Did you mean --version?"),
+            ("deploy-app", "set SEVALLA_ACTION=deploy-app"),
+            ("frobnicate", "see --help"),
+        ] {
+            let refusal = Refusal::new(OsStr::new(word), &absent);
+            assert!(refusal.told.ends_with(next), "{}", refusal.told);
+            assert!(refusal.topic.address().ends_with("#program-not-started"));
+        }
+    }
 
     #[test]
     fn a_first_argument_that_is_no_option_is_a_program() {

@@ -15,6 +15,7 @@ use sevalla_deploy::diagnostics::explain_panics;
 use sevalla_deploy::handover;
 use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::launch::launch;
+use sevalla_deploy::messages::Misstart;
 use sevalla_deploy::outcome::{Ending, Outcome};
 use sevalla_deploy::process::{Process, Variables, network};
 use sevalla_deploy::redactor::Redactor;
@@ -26,19 +27,24 @@ fn main() -> ExitCode {
     let secrets = secrets_in(&variables);
     let gate = Gate::new(Redactor::new(secrets.iter().map(String::as_str)));
     explain_panics(gate.clone());
-    let complain = |what: &str, code: u8| {
+    let complain = |what: &str, topic: Misstart, code: u8| {
         let line = gate.line(&format!("sevalla-deploy: {what}"));
-        let _closed = writeln!(std::io::stderr(), "{line}");
+        let more = topic.address();
+        let _closed = writeln!(std::io::stderr(), "{line}\n  more:  {more}");
         ExitCode::from(code)
     };
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     // First, while this process is still as it was started.
     if let Some(refusal) = handover::attempt(&arguments) {
-        return complain(&refusal.told, refusal.code);
+        return complain(&refusal.told, refusal.topic, refusal.code);
     }
     match run(arguments, variables) {
         Ok(outcome) => outcome.exit_code(),
-        Err(error) => complain(&format!("{error:#}"), Ending::Internal.code()),
+        Err(error) => complain(
+            &format!("{error:#}"),
+            Misstart::SystemRefused,
+            Ending::Internal.code(),
+        ),
     }
 }
 

@@ -512,6 +512,14 @@ pub fn is_action(word: &str) -> bool {
     ActionName::read(word).is_ok()
 }
 
+/// What an input is for, in its first sentence; it names the words that are
+/// accepted.
+pub fn meaning(name: &str) -> &'static str {
+    let input = TABLE.iter().find(|input| input.name() == name);
+    let first = input.and_then(|input| input.help.split(". ").next());
+    first.unwrap_or_default().trim_end_matches('.')
+}
+
 /// Sets how much is said for whoever debugs a run; no input.
 pub const DIAGNOSTICS: &str = "SEVALLA_LOG";
 

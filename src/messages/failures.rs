@@ -80,8 +80,9 @@ failures! {
          or runner.";
 
         UnknownArgument "unknown-argument" "Unknown argument", Ending::InvalidInput,
-        "The program was called with an argument. It takes only `--help` and `--version`, so that no \
-         secret can end up in a list of processes.",
+        "The program was called with an option that it does not know. It takes `--help` and \
+         `--version`, or the name of a program to hand over to, with that program's own arguments. \
+         Inputs are no arguments, so that no secret can end up in a list of processes.",
         "Pass inputs as environment variables, such as `SEVALLA_APP_ID`.";
     }
     Requests {

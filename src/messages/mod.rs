@@ -2,14 +2,17 @@
 //! cause and its remedy. `docs/messages.md` is made from it.
 //!
 //! A failure names its [`Ending`](crate::outcome::Ending), and an outcome that is not good can only be
-//! made from a [`Failure`]; a warning can only be told with a [`Warning`]. So
-//! nothing goes wrong without an entry. The words of the moment stay where they
-//! are said; an entry stands for all of the same cause and remedy.
+//! made from a [`Failure`]; a warning can only be told with a [`Warning`]; and
+//! where nothing is begun, a [`Misstart`] says why. So nothing goes
+//! wrong without an entry. The words of the moment stay where they are said; an
+//! entry stands for all of the same cause and remedy.
 
 mod failures;
+mod misstarts;
 mod warnings;
 
 pub use self::failures::Failure;
+pub use self::misstarts::Misstart;
 pub use self::warnings::Warning;
 
 /// One entry of the catalogue.
@@ -136,7 +139,8 @@ mod tests {
     fn entries() -> Vec<Entry> {
         let failures = Failure::ALL.iter().map(|failure| failure.entry());
         let warnings = Warning::ALL.iter().map(|warning| warning.entry());
-        failures.chain(warnings).collect()
+        let misstarts = Misstart::ALL.iter().map(|misstart| misstart.entry());
+        failures.chain(misstarts).chain(warnings).collect()
     }
 
     /// The anchor that GitHub makes of a heading, as its `html-pipeline` does:
@@ -181,7 +185,8 @@ mod tests {
         collect(&source, &mut code);
         let failures = Failure::ALL.iter().map(|one| format!("Failure::{one:?}"));
         let warnings = Warning::ALL.iter().map(|one| format!("Warning::{one:?}"));
-        for name in failures.chain(warnings) {
+        let misstarts = Misstart::ALL.iter().map(|one| format!("Misstart::{one:?}"));
+        for name in failures.chain(misstarts).chain(warnings) {
             let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric());
             let is_used = code
                 .match_indices(&name)

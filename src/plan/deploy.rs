@@ -1,7 +1,7 @@
 //! Actions that start one deployment of one service.
 
 use super::{Doubts, Order, Task, Work};
-use crate::inputs::{ActionName, Flaw, Inputs};
+use crate::inputs::{ActionName, Flaw, Inputs, meaning};
 use crate::secret::HookUrl;
 
 /// An application, through the API or by its hook.
@@ -49,7 +49,7 @@ fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
         doubts.problem(
             Flaw::Missing,
             "app-id",
-            "deploy-app needs it, or deploy-hook-url",
+            "deploy-app needs it, or deploy-hook-url: the UUID of the application",
         );
     }
     if !inputs.is_given("sevalla-token") {
@@ -88,7 +88,7 @@ pub(super) fn static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> 
         doubts.problem(
             Flaw::Missing,
             "static-site-id",
-            "deploy-static-site needs it",
+            &format!("deploy-static-site needs it: {}", meaning("static-site-id")),
         );
     }
     if !inputs.is_given("sevalla-token") {

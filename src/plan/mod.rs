@@ -20,7 +20,7 @@ use crate::ci::{Facts, Repository};
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind};
 use crate::inputs::{
     Abandon, ActionName, Comment, ExpectedCommit, Flaw, Inputs, Logs, OnFailure, OnMismatch,
-    OnSkipped, Problem, VerifyUrl, WhenBusy,
+    OnSkipped, Problem, VerifyUrl, WhenBusy, meaning,
 };
 use crate::messages::Warning;
 use crate::report::Files;
@@ -466,7 +466,8 @@ impl Doubts {
             if *name == "sevalla-token" {
                 self.need_token();
             } else {
-                self.problem(Flaw::Missing, *name, &format!("{} needs it", action.word()));
+                let message = format!("{} needs it: {}", action.word(), meaning(name));
+                self.problem(Flaw::Missing, *name, &message);
             }
         }
     }
@@ -493,8 +494,14 @@ impl Doubts {
 }
 
 fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
-    if action_of(inputs).is_some() || inputs.is_given("action") {
-        return action_of(inputs);
+    let action = action_of(inputs);
+    if action.is_some() || inputs.is_given("action") {
+        // Whatever it was to be: only calling a hook needs no key.
+        let may_call = action.is_some() || inputs.is_given("deploy-hook-url");
+        if !may_call && !inputs.is_given("sevalla-token") {
+            doubts.need_token();
+        }
+        return action;
     }
     if inputs.is_given("static-site-id") {
         doubts.problem(
@@ -622,7 +629,10 @@ fn one_service(action: ActionName, inputs: &Inputs, doubts: &mut Doubts) -> Opti
         (false, false) => doubts.problem(
             Flaw::Missing,
             "app-id",
-            &format!("{} needs it, or static-site-id", action.word()),
+            &format!(
+                "{} needs it, or static-site-id: the UUID of an application or of a static site",
+                action.word()
+            ),
         ),
         _ => {}
     }
@@ -679,6 +689,61 @@ mod tests {
             told(unreadable),
             ["SEVALLA_APP_ID", "SEVALLA_TIMEOUT", "sevalla-token"]
         );
+    }
+
+    #[test]
+    fn what_is_missing_is_told_with_what_would_be_accepted() {
+        let told = |pairs: &[(&str, &str)]| {
+            let pairs = pairs
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()));
+            let (inputs, problems) = Inputs::read(&pairs.collect());
+            let problems = Plan::resolve(inputs, &Facts::default(), problems).unwrap_err();
+            let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            told.join("\n")
+        };
+        for (action, accepted) in [
+            (
+                "list",
+                "resource: list needs it: What list lists and show shows, applications, ",
+            ),
+            (
+                "delete-app",
+                "confirm: delete-app needs it: Display name of what ",
+            ),
+            (
+                "delete-app",
+                "app-id: delete-app needs it: UUID of the application",
+            ),
+            (
+                "deploy-static-site",
+                "deploy-static-site needs it: UUID of the static site",
+            ),
+            (
+                "deploy-app",
+                "or deploy-hook-url: the UUID of the application",
+            ),
+            (
+                "cancel",
+                "or static-site-id: the UUID of an application or of a static site",
+            ),
+        ] {
+            let told = told(&[("SEVALLA_ACTION", action)]);
+            assert!(told.contains(accepted), "{told}");
+            assert!(!told.contains("needs it\n"), "{told}");
+        }
+    }
+
+    #[test]
+    fn an_action_that_is_none_hides_no_missing_key() {
+        let hook = ("SEVALLA_DEPLOY_HOOK_URL", HOOK);
+        let action = ("SEVALLA_ACTION", "deploy");
+        let problems = resolve([action]).unwrap_err();
+        assert!(problems[0].message.ends_with("; did you mean deploy-app?"));
+        assert_eq!(problems[1].input, "sevalla-token");
+        for sufficient in [hook, ("SEVALLA_TOKEN", "key")] {
+            assert_eq!(resolve([action, sufficient]).unwrap_err().len(), 1);
+        }
     }
 
     #[test]

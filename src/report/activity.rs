@@ -20,7 +20,7 @@ pub(super) fn after(event: Event<'_>, story: &Story) -> Option<(String, Option<D
         Event::StillWaiting(_, _, estimate) => estimate.map(|estimate| estimate.left),
         Event::RollingBack(_)
         | Event::Cancelling
-        | Event::Stopping(_)
+        | Event::Stopping(..)
         | Event::Begins(_)
         | Event::Ends(..) => None,
         _ => return None,
@@ -283,7 +283,7 @@ mod tests {
         );
         told.says(Event::Started(service(1), &running));
         for event in [
-            Event::Stopping(Signal::Interrupt),
+            Event::Stopping(Signal::Interrupt, Some(Abandon::Cancel)),
             Event::Seen(&running),
             Event::Seen(&cancelled),
         ] {

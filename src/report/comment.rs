@@ -212,7 +212,7 @@ fn rows<'a>(facts: &CommentFacts<'a>, now: &'a str) -> Vec<(&'static str, &'a st
             "Commit",
             deployment.and_then(|deployment| deployment.commit_sha.as_deref()),
         ),
-        (status, last.map(|last| last.status.word())),
+        (status, last.and_then(|last| last.status.told())),
         ("Time", last.and(facts.times)),
         ("Updated", Some(now)),
         ("Run", facts.run_url),

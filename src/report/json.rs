@@ -71,7 +71,7 @@ struct Service<'a> {
 #[serde(rename_all = "kebab-case")]
 struct Deployment<'a> {
     id: &'a str,
-    status: &'a str,
+    status: Option<&'a str>,
     origin: Option<&'static str>,
     trigger: Option<&'a str>,
     branch: Option<&'a str>,
@@ -264,7 +264,7 @@ fn deployment(tale: &Tale) -> Option<Deployment<'_>> {
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
     Some(Deployment {
         id: &seen.id.0,
-        status: seen.status.word(),
+        status: seen.status.told(),
         origin: match seen.origin {
             Origin::Manual => Some("manual"),
             Origin::Automatic => Some("automatic"),

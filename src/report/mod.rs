@@ -41,6 +41,7 @@ use self::timeline::{Phase, State};
 pub use self::whole_file::destination;
 use crate::ci::{Channel, Facts, Host};
 use crate::deployment::{Deployment, LogLine, Service};
+use crate::inputs::Abandon;
 use crate::messages::Warning;
 use crate::secret::Password;
 use crate::sevalla::ApiError;
@@ -92,8 +93,9 @@ pub enum Event<'a> {
     LogUnavailable(&'a ApiError),
     /// The log could not be read to its end in time.
     LogIncomplete,
-    /// A signal asked the run to end.
-    Stopping(Signal),
+    /// A signal asked the run to end; what becomes of what is being deployed,
+    /// if anything is.
+    Stopping(Signal, Option<Abandon>),
     /// Where the service can be visited.
     Url(&'a str),
     /// What was found, as one line of JSON.

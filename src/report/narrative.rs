@@ -6,9 +6,11 @@ use super::causes::{self, Cause};
 use super::story::{Story, Tale};
 use super::{Event, duration};
 use crate::deployment::{Deployment, Status};
+use crate::inputs::Abandon;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::sevalla::ApiError;
+use crate::stop::Signal;
 use crate::watch::pace::Estimate;
 use crate::watch::past::Usual;
 
@@ -49,12 +51,7 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
             )
         }
         Event::Retrying(error, wait) => retrying(error, wait),
-        Event::Stopping(signal) => {
-            format!(
-                "{}: ending the run. A second signal ends it at once and leaves everything as it is.",
-                signal.name()
-            )
-        }
+        Event::Stopping(signal, then) => stopping(signal, then),
         Event::PreviewApp { app, name, is_new } => {
             let name = name.map(|name| format!(" {name}")).unwrap_or_default();
             let made = if is_new { "created" } else { "found" };
@@ -91,6 +88,20 @@ pub(super) fn warning(event: Event<'_>) -> Option<(Warning, Cow<'_, str>)> {
         )),
         _ => None,
     }
+}
+
+/// What becomes of the run, and of what it follows, after a signal.
+fn stopping(signal: Signal, then: Option<Abandon>) -> String {
+    let (and, without) = match then {
+        Some(Abandon::Cancel) => (
+            " and cancelling what is being deployed",
+            ", without waiting for that",
+        ),
+        Some(Abandon::Leave) => ("; what is being deployed goes on", ""),
+        None => ("", " and leaves everything as it is"),
+    };
+    let name = signal.name();
+    format!("{name}: ending the run{and}. A second signal ends it at once{without}.")
 }
 
 /// A warning in a line.
@@ -245,6 +256,8 @@ pub(super) fn more(outcome: &Outcome) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use jiff::Timestamp;
 
     use super::*;
@@ -259,6 +272,75 @@ mod tests {
             started_at: at(0),
             finished_at: at(seconds),
             ..Deployment::only_its_id(DeploymentId("x".to_owned()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_was_seen_to_wait_has_waited() {
+        let waiting = Deployment {
+            status: Status::Waiting,
+            ..Deployment::only_its_id(DeploymentId("x".to_owned()))
+        };
+        let mut story = Story::new(Facts::default(), Timestamp::UNIX_EPOCH);
+        let service = Service::application(uuid::Uuid::nil());
+        story.take_in(Event::Started(service, &waiting));
+        tokio::time::advance(Duration::from_secs(4)).await;
+        assert_eq!(times(&story), None);
+        story.take_in(Event::Seen(&waiting));
+        assert_eq!(times(&story).as_deref(), Some("4s in the queue"));
+    }
+
+    #[test]
+    fn nothing_is_told_twice_in_a_row() {
+        let now = |status: &Status, commit: Option<&str>| Deployment {
+            status: status.clone(),
+            commit_sha: commit.map(str::to_owned),
+            ..Deployment::only_its_id(DeploymentId("x".to_owned()))
+        };
+        let (waiting, running) = (Status::Waiting, Status::InProgress);
+        let service = Service::application(uuid::Uuid::nil());
+        for is_target in [false, true] {
+            let mut story = Story::new(Facts::default(), Timestamp::UNIX_EPOCH);
+            let mut is_new = |seen: &Deployment| {
+                let event = Event::Seen(seen);
+                let event = if is_target {
+                    Event::Of(service, &event)
+                } else {
+                    event
+                };
+                let is_new = !story.has_told(event);
+                story.take_in(event);
+                is_new
+            };
+            assert!(is_new(&now(&waiting, None)));
+            assert!(is_new(&now(&running, None)));
+            assert!(!is_new(&now(&running, None)));
+            assert!(is_new(&now(&running, Some("abc"))));
+            assert!(!is_new(&now(&running, Some("abc"))));
+            assert!(is_new(&now(&Status::Cancelled, Some("abc"))));
+        }
+    }
+
+    #[test]
+    fn a_signal_is_told_with_what_becomes_of_the_deployment() {
+        for (then, said) in [
+            (
+                Some(Abandon::Cancel),
+                "SIGINT: ending the run and cancelling what is being deployed. A second signal ends \
+                 it at once, without waiting for that.",
+            ),
+            (
+                Some(Abandon::Leave),
+                "SIGINT: ending the run; what is being deployed goes on. A second signal ends it at \
+                 once.",
+            ),
+            (
+                None,
+                "SIGINT: ending the run. A second signal ends it at once and leaves everything as it \
+                 is.",
+            ),
+        ] {
+            assert_eq!(tell(Event::Stopping(Signal::Interrupt, then)), [said]);
         }
     }
 

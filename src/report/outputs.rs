@@ -79,7 +79,7 @@ pub(super) fn of(
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs().to_string());
     let value = |name: &str| match name {
         "deployment-id" => deployment.map(|deployment| deployment.id.to_string()),
-        "status" => deployment.map(|deployment| deployment.status.word().to_owned()),
+        "status" => deployment.and_then(|deployment| deployment.status.told().map(str::to_owned)),
         "outcome" => Some(outcome.ending().word().to_owned()),
         "url" => tale.url.clone(),
         "commit-sha" => deployment.and_then(|deployment| deployment.commit_sha.clone()),
@@ -132,7 +132,7 @@ fn promotions(story: &Story) -> String {
             // Escapes of JSON would hide control characters from the gate.
             "name": tale.name.as_deref().map(cleaned),
             "deployment-id": deployment.map(|deployment| &deployment.id.0),
-            "status": deployment.map(|deployment| deployment.status.word()),
+            "status": deployment.and_then(|deployment| deployment.status.told()),
             "url": tale.url,
             "queue-seconds": tale.queue().map(|time| time.as_secs()),
             "duration-seconds": tale.run().map(|time| time.as_secs()),

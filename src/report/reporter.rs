@@ -123,6 +123,7 @@ impl Reporter {
 
 impl Inner {
     fn on(&mut self, event: Event<'_>) {
+        let is_told = self.story.has_told(event);
         self.story.take_in(event);
         let (service, event) = match event {
             Event::Of(service, event) => (Some(service), *event),
@@ -140,7 +141,8 @@ impl Inner {
         }
         let is_live = self.channel.is_live();
         // Where a live line goes on, nothing new is no news.
-        if !(is_live && matches!(event, Event::StillWaiting(..))) {
+        let is_no_news = is_live && matches!(event, Event::StillWaiting(..));
+        if !(is_told || is_no_news) {
             for line in narrative::tell(event) {
                 match &label {
                     Some(label) => self.say(tone(event), &format!("{label}: {line}")),
@@ -222,7 +224,7 @@ impl Inner {
 /// What an event means to whoever reads of it.
 fn tone(event: Event<'_>) -> Tone {
     match event {
-        Event::Retrying(..) | Event::Stopping(_) => Tone::Warning,
+        Event::Retrying(..) | Event::Stopping(..) => Tone::Warning,
         event if narrative::warning(event).is_some() => Tone::Warning,
         _ => Tone::Plain,
     }

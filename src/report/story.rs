@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Event;
+use super::narrative::state;
 use super::timeline::{Lane, Phase, Record, Span, State, Timeline};
 use crate::ci::Facts;
 use crate::deployment::{Deployment, DeploymentId, Service, Status, Verdict};
@@ -111,13 +112,29 @@ impl Story {
         }
     }
 
+    /// Whether this was seen before, and nothing is new about it.
+    pub(super) fn has_told(&self, event: Event<'_>) -> bool {
+        let (tale, event) = match event {
+            Event::Of(service, event) => {
+                let is_it = |tale: &&Tale| tale.service == Some(service);
+                (self.targets.iter().find(is_it), *event)
+            }
+            event => (Some(&self.own), event),
+        };
+        let last = tale.and_then(|tale| tale.deployment.as_ref());
+        let (Some(last), Event::Seen(now)) = (last, event) else {
+            return false;
+        };
+        last.id == now.id && state(last) == state(now)
+    }
+
     pub(super) fn take_in(&mut self, event: Event<'_>) {
         match event {
             Event::Of(service, event) => {
                 if let Event::Retrying(..) = event {
                     self.retries += 1;
                 }
-                self.is_stopping |= matches!(event, Event::Stopping(_));
+                self.is_stopping |= matches!(event, Event::Stopping(..));
                 self.target_mut(service).take_in(*event);
             }
             Event::Retrying(..) => self.retries += 1,
@@ -125,7 +142,7 @@ impl Story {
             Event::Database { id, is_new } => self.database = Some((id, is_new)),
             Event::Password(password) => self.password = Some(password.clone()),
             Event::Result(json) => self.result = Some(json.to_owned()),
-            Event::Stopping(_) => self.is_stopping = true,
+            Event::Stopping(..) => self.is_stopping = true,
             event => self.own.take_in(event),
         }
     }
@@ -233,7 +250,7 @@ impl Tale {
             | Event::Database { .. }
             | Event::Password(_)
             | Event::Result(_)
-            | Event::Stopping(_)
+            | Event::Stopping(..)
             | Event::StillWaiting(..)
             | Event::Retrying(..)
             | Event::Log(_)
@@ -319,10 +336,14 @@ impl Tale {
         let deployment = self.deployment.as_ref()?;
         let by_service = deployment.queue_seconds().map(Duration::from_secs);
         let waiting = || {
-            self.started
-                .filter(|_| deployment.status == Status::Waiting)
+            let since = self
+                .started
+                .filter(|_| deployment.status == Status::Waiting)?;
+            // Whoever has not looked again does not know how long it waits.
+            let seen = self.waiting?.saturating_duration_since(since);
+            (seen >= Duration::from_secs(1)).then(|| self.until_the_end(since))
         };
-        by_service.or_else(|| waiting().map(|since| self.until_the_end(since)))
+        by_service.or_else(waiting)
     }
 
     /// What is told after the end does not count.

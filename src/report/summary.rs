@@ -96,10 +96,10 @@ pub(super) fn rows(story: &Story) -> Vec<(&'static str, String)> {
         ),
         (
             "Status",
-            deployment.map(|deployment| deployment.status.word().to_owned()),
+            deployment.and_then(|deployment| deployment.status.told().map(str::to_owned)),
         ),
         ("From", deployment.and_then(Deployment::made_from)),
-        ("Commit deployed", commit),
+        ("Commit of the deployment", commit),
         ("Commit of this run", story.facts.commit.clone()),
         ("Time", narrative::times(story)),
         ("Usually", narrative::comparison(story)),
@@ -131,7 +131,7 @@ fn targets(targets: &[Tale], text: &impl Fn(&str) -> String) -> String {
         let deployment = tale.deployment.as_ref();
         let cells = [
             tale.target(),
-            deployment.map(|deployment| deployment.status.word().to_owned()),
+            deployment.and_then(|deployment| deployment.status.told().map(str::to_owned)),
             deployment.map(|deployment| deployment.id.to_string()),
             narrative::times_of(tale),
         ];

@@ -72,7 +72,7 @@ impl Run<'_> {
             biased;
             signal = self.stop.asked() => {
                 let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal));
+                tell(Event::Stopping(signal, Some(self.on_cancel())));
                 let started = timeout(IN_FLIGHT, start).await.ok();
                 return self.stop_in_flight(signal, work, started, &before, by).await;
             }
@@ -138,7 +138,12 @@ impl Run<'_> {
             ended = follow => ended,
             signal = self.stop.asked() => {
                 let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal));
+                let then = if scene.is_anothers {
+                    Abandon::Leave
+                } else {
+                    self.on_cancel()
+                };
+                tell(Event::Stopping(signal, Some(then)));
                 if scene.is_anothers {
                     return Outcome::interrupted(signal).and_left(&id);
                 }
@@ -280,11 +285,20 @@ impl Run<'_> {
         tell: Tell<'_>,
     ) -> Outcome {
         let outcome = Outcome::interrupted(signal);
-        if self.plan.on_cancel == Abandon::Leave || self.plan.token.is_none() {
+        if self.on_cancel() == Abandon::Leave {
             return outcome.and_left(id);
         }
         let cancelled = trigger::cancel(&self.client.hurried(by), service, id, tell).await;
         outcome.and_cancelled(id, &cancelled)
+    }
+
+    /// What becomes of a deployment after a signal: nobody can cancel without
+    /// a key.
+    pub(super) fn on_cancel(&self) -> Abandon {
+        match self.plan.token {
+            Some(_) => self.plan.on_cancel,
+            None => Abandon::Leave,
+        }
     }
 
     /// The run's time is over, and the deployment shall not go on.

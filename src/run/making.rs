@@ -36,7 +36,7 @@ impl Run<'_> {
             biased;
             signal = self.stop.asked() => {
                 let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal));
+                tell(Event::Stopping(signal, Some(self.on_cancel())));
                 let made = timeout(IN_FLIGHT, creation).await.ok();
                 let outcome = self.stop_making(signal, new, made, before, by).await;
                 return Brought::nothing(outcome);
@@ -173,7 +173,7 @@ impl Run<'_> {
             first = self.first_deployment(service) => first,
             signal = self.stop.asked() => {
                 let by = Instant::now() + CLEAN_UP;
-                self.reporter.on(Event::Stopping(signal));
+                self.reporter.on(Event::Stopping(signal, Some(self.on_cancel())));
                 let created = format!("Preview app {app} was created");
                 return self.stop_first(signal, service, &created, by).await;
             }

@@ -84,7 +84,7 @@ impl Run<'_> {
             biased;
             signal = self.stop.asked() => {
                 let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal));
+                tell(Event::Stopping(signal, Some(self.on_cancel())));
                 let starts = timeout(IN_FLIGHT, start).await.unwrap_or_default();
                 if let Some(refused) = refused(&starts) {
                     return nothing_started(signal).because(refused);
@@ -103,7 +103,7 @@ impl Run<'_> {
             ends = follow => ends,
             signal = self.stop.asked() => {
                 let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal));
+                tell(Event::Stopping(signal, Some(self.on_cancel())));
                 return self.stop_targets(signal, &aim, &ids, by).await;
             }
         };
@@ -216,14 +216,12 @@ impl Run<'_> {
             .iter()
             .map(|(target, live)| self.undo_target(target, live));
         let undone = join_all(undo).await;
-        let names: Vec<&str> = changed
-            .iter()
-            .map(|(target, _)| target.name.as_str())
-            .collect();
+        let whose = changed.iter().map(|(target, _)| target.name.as_str());
+        let whose: Vec<&str> = whose.collect();
         // What they say of what is live may not be so any more.
         let ends: Vec<End> = ends.iter().map(End::before_going_back).collect();
         let mut outcome = Outcome::of_targets(&named(&ends));
-        for (name, undone) in names.into_iter().zip(undone) {
+        for (name, undone) in whose.into_iter().zip(undone) {
             outcome = outcome.because(format!("{name}: {}", undone.said));
             outcome.hint = undone.hint.map(str::to_owned).or(outcome.hint);
         }

@@ -304,9 +304,10 @@ impl Run<'_> {
         let beside = Beside {
             log: self.reporter.told_of_log(source.service),
             // Something else may be soon.
-            live: match self.may_go_back(scene) {
-                true => LiveBefore::Unknown,
-                false => scene.live_before,
+            live: if self.may_go_back(scene) {
+                LiveBefore::Unknown
+            } else {
+                scene.live_before
             },
         };
         Outcome::of_verdict(&deployment, Verdict::Failed, source.service, beside)

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use super::settle::Answers;
 use super::{IN_FLIGHT, Run};
 use crate::deployment::{Deployment, Service, Verdict};
+use crate::inputs::Abandon;
 use crate::plan::Work;
 use crate::report::Event;
 use crate::report::timeline::{Phase, State};
@@ -100,7 +101,7 @@ impl Run<'_> {
         let begun = tokio::select! {
             biased;
             signal = self.stop.asked() => {
-                tell(Event::Stopping(signal));
+                tell(Event::Stopping(signal, Some(Abandon::Leave)));
                 let undone = match timeout(IN_FLIGHT, start).await {
                     Ok(Ok(rollback)) => Undone::so(goes_on(&rollback)),
                     Ok(Err(not_begun)) => undoing.explain(not_begun),

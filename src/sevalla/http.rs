@@ -237,7 +237,9 @@ fn chain(error: &reqwest::Error) -> String {
     let mut source = error.source();
     while let Some(cause) = source {
         let text = cause.to_string();
-        if !parts.iter().any(|part| part.contains(&text)) {
+        // Of the library, and about nothing that users know.
+        let is_said_below = text.starts_with("client error (") && cause.source().is_some();
+        if !is_said_below && !parts.iter().any(|part| part.contains(&text)) {
             parts.push(text);
         }
         source = cause.source();
@@ -265,5 +267,28 @@ mod tests {
         );
         assert!(refused("SSL_CERT_FILE", "/nonexistent/ca.pem").contains("SSL_CERT_FILE"));
         assert!(refused("SSL_CERT_FILE", "Cargo.toml").contains("no PEM certificate"));
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_is_told_without_words_of_the_library() {
+        let closed = {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            listener.local_addr().unwrap()
+        };
+        let request = Request {
+            method: Method::GET,
+            url: Url::parse(&format!("http://{closed}/")).unwrap(),
+            accept: "application/json",
+            authorization: None,
+            body: None,
+            body_limit: 1024,
+        };
+        let http = Http::new(&Variables::default()).unwrap();
+        let cause = http.exchange(request, Duration::from_secs(5)).await.err();
+        let told = cause.unwrap().to_string();
+        assert!(
+            told.starts_with("no connection: tcp connect error: "),
+            "{told}"
+        );
     }
 }

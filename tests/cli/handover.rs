@@ -101,6 +101,7 @@ async fn a_program_that_is_not_there_is_told_and_nothing_is_sent() {
     for (word, next) in [
         ("deploy", next),
         ("/nonexistent/sh", next),
+        ("help", "Did you mean --help?"),
         (
             "deploy-app",
             "To run this action set SEVALLA_ACTION=deploy-app",
@@ -112,8 +113,11 @@ async fn a_program_that_is_not_there_is_told_and_nothing_is_sent() {
             .argument(word)
             .run()
             .await;
-        let told =
-            format!("sevalla-deploy: there is no program {word:?} to hand over to. {next}\n");
+        let page = sevalla_deploy::messages::page();
+        let told = format!(
+            "sevalla-deploy: there is no program {word:?} to hand over to. {next}\n  more:  \
+             {page}#program-not-started\n"
+        );
         assert_eq!((run.code, run.stderr.as_str()), (Some(127), told.as_str()));
         assert_eq!(run.stdout, "");
         assert!(simulator.journal().is_empty(), "{word}");

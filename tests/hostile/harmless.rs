@@ -106,7 +106,7 @@ fn assert_summary(run: &Finished, harmless: &Page) {
 const OURS: &[&str] = &[
     "✅❌",
     "Sevalla: success failed rejected unavailable unauthorized ambiguous",
-    "TargetURLDeploymentStatusFromCommit deployedCommit of this runTimeRunWarning",
+    "TargetURLDeploymentStatusFromCommit of the deploymentCommit of this runTimeRunWarning",
     "Last lines of the log:",
     "Lines marked as errors",
     "More:",

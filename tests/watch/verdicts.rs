@@ -71,7 +71,13 @@ async fn a_status_that_goes_backwards_does_not_matter() {
     assert_eq!(run.verdict(), Some(Verdict::Success));
     assert_eq!(
         run.seen(),
-        ["waiting", "unknown", "inProgress", "waiting", "success"]
+        [
+            "waiting",
+            "without a status",
+            "inProgress",
+            "waiting",
+            "success"
+        ]
     );
 }
 

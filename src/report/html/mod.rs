@@ -300,7 +300,7 @@ impl Told<'_> {
             .text(&self.line(&name))
             .markup("</th>");
         let cells = [
-            deployment.map(|deployment| deployment.status.word().to_owned()),
+            deployment.and_then(|deployment| deployment.status.told().map(str::to_owned)),
             deployment.map(|deployment| deployment.id.to_string()),
             narrative::times_of(tale),
             tale.url.clone(),

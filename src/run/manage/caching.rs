@@ -47,7 +47,7 @@ impl Run<'_> {
         let turned = tokio::select! {
             biased;
             signal = self.stop.asked() => {
-                tell(Event::Stopping(signal));
+                tell(Event::Stopping(signal, None));
                 let turned = timeout(IN_FLIGHT, turning).await.ok();
                 let ended = match turned {
                     Some(turned) => self.of_turned(turned).await,

@@ -62,7 +62,7 @@ impl Run<'_> {
             // they give up with is not the reason for the end.
             biased;
             signal = self.stop.asked() => {
-                self.reporter.on(Event::Stopping(signal));
+                self.reporter.on(Event::Stopping(signal, None));
                 let outcome = Outcome::interrupted(signal).because(why);
                 if why == ONLY_READ { outcome } else { outcome.hint(AGAIN) }
             }

@@ -536,7 +536,7 @@ fn looks() -> Vec<Row> {
             TellsNoStatus,
             ForGood,
             TIMED_OUT,
-            "It was last seen unknown",
+            "It was last seen without a status",
         ),
         later(
             TellsAnUnknownStatus,
@@ -598,7 +598,11 @@ fn the_end_of_patience() -> Vec<Row> {
         over(Answers502WithAPage, TIMED_OUT, RUNNING),
         over(Answers200WithAPage, TIMED_OUT, RUNNING),
         over(Answers429, TIMED_OUT, RUNNING),
-        over(TellsNoStatus, TIMED_OUT, "It was last seen unknown"),
+        over(
+            TellsNoStatus,
+            TIMED_OUT,
+            "It was last seen without a status",
+        ),
         over(RevokesTheKey, UNAUTHORIZED, LOST),
         over(DoesNotKnowIt, REJECTED, LOST),
         late(ResetsTheConnection, Once, STOPPED),

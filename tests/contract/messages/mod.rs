@@ -6,7 +6,7 @@ mod stage;
 
 use std::collections::BTreeMap;
 
-use sevalla_deploy::messages::{Entry, Failure, Part, Warning};
+use sevalla_deploy::messages::{Entry, Failure, Misstart, Part, Warning};
 use sevalla_deploy::outcome::Ending;
 
 use self::scenes::scenes;
@@ -38,13 +38,27 @@ fn heading(part: Part) -> &'static str {
     }
 }
 
-/// An entry, with how a run ends of it if it is a failure.
-fn entries() -> impl Iterator<Item = (Entry, Option<Ending>)> {
+/// An entry, with how a run ends of it.
+fn entries() -> impl Iterator<Item = (Entry, String)> {
     let failures = Failure::ALL
         .iter()
-        .map(|failure| (failure.entry(), Some(failure.ending())));
-    let warnings = Warning::ALL.iter().map(|warning| (warning.entry(), None));
-    failures.chain(warnings)
+        .map(|failure| (failure.entry(), ends(failure.ending())));
+    let misstarts = Misstart::ALL
+        .iter()
+        .map(|misstart| (misstart.entry(), misstart.exit().to_owned()));
+    let harmless = "A warning: how the run ends does not depend on it.";
+    let warnings = Warning::ALL
+        .iter()
+        .map(|warning| (warning.entry(), harmless.to_owned()));
+    failures.chain(misstarts).chain(warnings)
+}
+
+fn ends(ending: Ending) -> String {
+    format!(
+        "The run ends as `{}`, exit code {}.",
+        ending.word(),
+        ending.code()
+    )
 }
 
 /// What the program prints for each entry that has a scene.
@@ -88,22 +102,14 @@ fn rendered() -> String {
     let mut page = INTRODUCTION.to_owned();
     for part in Part::ALL {
         page.push_str(&format!("\n## {}\n", heading(*part)));
-        for (entry, ending) in entries().filter(|(entry, _)| entry.part == *part) {
-            page.push_str(&section(&entry, ending, examples.get(entry.slug)));
+        for (entry, kind) in entries().filter(|(entry, _)| entry.part == *part) {
+            page.push_str(&section(&entry, &kind, examples.get(entry.slug)));
         }
     }
     page
 }
 
-fn section(entry: &Entry, ending: Option<Ending>, example: Option<&String>) -> String {
-    let kind = match ending {
-        Some(ending) => format!(
-            "The run ends as `{}`, exit code {}.",
-            ending.word(),
-            ending.code()
-        ),
-        None => "A warning: how the run ends does not depend on it.".to_owned(),
-    };
+fn section(entry: &Entry, kind: &str, example: Option<&String>) -> String {
     let example = example.map(|example| format!("\n```text\n{example}```\n"));
     format!(
         "\n### {}\n\n{kind}\n{}\n**What has happened.** {}\n\n**What to do.** {}\n",

@@ -183,6 +183,51 @@ fn nothing_is_claimed_where_nothing_is_known() {
 }
 
 #[test]
+fn long_after_what_is_known_the_end_is_shown_too() {
+    let known = "src/a.ts(3,5): error TS2304: Cannot find name 'x'.\n";
+    let titles = |log: &str| {
+        let findings = digest(log, "INFO").findings.into_iter();
+        findings.map(|finding| finding.title).collect::<Vec<_>>()
+    };
+    let (few, many) = ("going on\n".repeat(20), "going on\n".repeat(40));
+    let types = "TypeScript found an error";
+    assert_eq!(titles(&format!("{known}{few}")), [types]);
+    let end = "The last lines of the log";
+    assert_eq!(titles(&format!("{known}{many}")), [types, end]);
+    // Of two that tell as much, the one near the end comes first.
+    let refused = "Error: listen EADDRINUSE: address already in use :::8080\n";
+    let both = titles(&format!("{known}{many}{refused}"));
+    assert_eq!(both, ["The port is taken", types]);
+}
+
+#[test]
+fn where_only_a_consequence_is_known_what_came_before_it_is_shown() {
+    let log = "one\ntwo\nthree\nthe widget refuses\n\
+               #7 ERROR: process \"/bin/sh -c x\" did not complete successfully: exit code: 9\n\
+               tidying up\n1\n2\n3\n4\n5\n";
+    let step = log
+        .replace("one", "#7 one")
+        .replace("the widget", "#7 2.1 the widget");
+    for (log, before) in [
+        (step, "the widget refuses"),
+        (
+            log.replace("#7 ERROR: process", "ERROR: failed to solve: process"),
+            "three",
+        ),
+    ] {
+        let digest = digest(&log, "INFO");
+        assert!(!digest.is_known(), "{digest:#?}");
+        let [first, last] = digest.findings.as_slice() else {
+            panic!("{digest:#?}");
+        };
+        assert_eq!(first.title, "The last lines before the failure");
+        assert!(first.lines.iter().any(|line| line == before), "{digest:#?}");
+        assert!(first.lines.last().unwrap().contains("exit code: 9"));
+        assert!(last.is_tail());
+    }
+}
+
+#[test]
 fn what_is_found_does_not_depend_on_the_weight_of_lines() {
     for case in cases(include_str!("first.txt")) {
         let of = |severity| digest(case.log, severity);

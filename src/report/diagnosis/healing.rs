@@ -14,6 +14,8 @@ pub(super) enum Healed {
     Testing,
     /// A command begins, so the one before it ended well.
     Command,
+    /// The same of a step of the image build.
+    Step,
     /// The image was built.
     Building,
     /// The roll-out begins.
@@ -83,7 +85,10 @@ pub(super) fn read(bare: &Bare<'_>) -> Option<Healed> {
         Healed::Testing
     } else if is_command(bare.text) {
         Healed::Command
+    } else if is_step(text) {
+        Healed::Step
     } else if begins(&[
+        "EXPORTING",
         "Build complete",
         "Build succeeded",
         "Build successful",
@@ -165,6 +170,15 @@ fn is_command(text: &str) -> bool {
     })
 }
 
+/// `Step 4/9 : RUN npm ci` of Docker without `BuildKit`, and what Kaniko does after
+/// each step.
+fn is_step(text: &str) -> bool {
+    let numbered = text.strip_prefix("Step ").map(after_number);
+    let numbered = numbered.and_then(|rest| rest.strip_prefix('/'));
+    numbered.is_some_and(|rest| after_number(rest).starts_with(" : "))
+        || (text.starts_with("INFO[") && text.contains("] Taking snapshot of "))
+}
+
 /// `rolling out: 2 of 2 instances ready`
 fn are_all_ready(text: &str) -> bool {
     let text = text.trim_end().trim_end_matches('.');
@@ -218,6 +232,9 @@ mod tests {
             ),
             ("> shop@1.0.0 build", Some(Healed::Command)),
             ("> vite build", None),
+            ("Step 4/9 : RUN npm ci", Some(Healed::Step)),
+            ("Step 4 of 9", None),
+            ("===> EXPORTING", Some(Healed::Building)),
             ("> 12 | cart.total;", None),
             ("rolling out: 2 of 2 instances ready", Some(Healed::Running)),
             (

@@ -296,8 +296,12 @@ impl Diagnosis {
             *below = Below::default();
             return;
         };
+        if is_ruler(bare.text) {
+            *below = Below::default();
+            return;
+        }
         let mut is_told = false;
-        if below.kept > 0 {
+        if below.kept > 0 && !matches!(bare.text.trim_end(), "npm error" | "npm ERR!") {
             below.kept -= 1;
             is_told = true;
         }
@@ -401,6 +405,11 @@ fn is_warned(pattern: &Pattern, stream: &Stream, bare: Bare<'_>) -> bool {
 /// cache that cannot be used stops nothing.
 fn is_error_of_step(bare: Bare<'_>) -> bool {
     bare.step.is_some() && bare.text.starts_with("ERROR: ") && !bare.is_shrugged()
+}
+
+/// A line of dashes, which parts what belongs to different things.
+fn is_ruler(text: &str) -> bool {
+    text.len() > 5 && text.bytes().all(|byte| byte == b'-')
 }
 
 /// `#12 DONE 3.4s`, and `#12 CACHED`.

@@ -39,10 +39,12 @@ impl Tail {
         finding(MARKED, self.errors.iter().cloned().collect())
     }
 
-    /// These, which came just before something failed, and the last of all.
+    /// These, which came just before something failed, unless the end shows them;
+    /// and the last of all.
     pub(super) fn around(&self, before: Vec<String>) -> impl Iterator<Item = Finding> {
-        let is_last = |line: &String| self.last.iter().any(|last| last.trim() == line.trim());
-        let before = Some(before).filter(|lines| !lines.iter().all(is_last));
+        let is_last = |line: &&String| self.last.iter().any(|last| last.trim() == line.trim());
+        let shown = before.iter().filter(is_last).count();
+        let before = Some(before).filter(|lines| 2 * shown < lines.len());
         let before = before.and_then(|lines| finding(BEFORE, lines));
         let last = finding(LAST, self.last.iter().cloned().collect());
         before.into_iter().chain(last)

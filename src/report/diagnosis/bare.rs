@@ -355,7 +355,8 @@ fn without_name(text: &str) -> Option<Named<'_>> {
     if !is_name || package == "npm" {
         return None;
     }
-    let is_folder = name.as_bytes().get(package.len()) == Some(&b' ');
+    // One word may be anything: `error build: text`.
+    let is_folder = name.as_bytes().get(package.len()) == Some(&b' ') && package.contains('/');
     let within = match package {
         "." => Within::Root,
         _ if is_folder => Within::Folder(package),
@@ -430,6 +431,7 @@ mod tests {
             ),
             ("@shop/web:build: x", Some("@shop/web"), Within::Package),
             (". build: x", Some("."), Within::Root),
+            ("Failed build: x", Some("Failed"), Within::Package),
             ("web-1  | x", Some("web-1"), Within::Root),
             ("x", None, Within::Root),
         ] {

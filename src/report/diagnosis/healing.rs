@@ -14,7 +14,7 @@ pub(super) enum Healed {
     Testing,
     /// A command begins, so the one before it ended well.
     Command,
-    /// The same of a step of the image build.
+    /// The same of a step of a build.
     Step,
     /// The image was built.
     Building,
@@ -26,6 +26,7 @@ pub(super) enum Healed {
 
 /// The titles of what makes packages impossible to install.
 const OF_INSTALLING: &[&str] = &[
+    "A command does not exist",
     "A dependency could not be fetched",
     "A header of C is missing",
     "A module of Go could not be fetched",
@@ -177,6 +178,14 @@ fn is_step(text: &str) -> bool {
     let numbered = numbered.and_then(|rest| rest.strip_prefix('/'));
     numbered.is_some_and(|rest| after_number(rest).starts_with(" : "))
         || (text.starts_with("INFO[") && text.contains("] Taking snapshot of "))
+        || are_pages(text)
+}
+
+/// `✓ Generating static pages (8/8)`, as Next.js shows it.
+fn are_pages(text: &str) -> bool {
+    let counted = text.strip_prefix("Generating static pages (");
+    let counted = counted.and_then(|rest| rest.trim_end().strip_suffix(')')?.split_once('/'));
+    counted.is_some_and(|(done, all)| done == all)
 }
 
 /// `rolling out: 2 of 2 instances ready`
@@ -234,6 +243,8 @@ mod tests {
             ("> vite build", None),
             ("Step 4/9 : RUN npm ci", Some(Healed::Step)),
             ("Step 4 of 9", None),
+            ("✓ Generating static pages (8/8)", Some(Healed::Step)),
+            ("  Generating static pages (0/8)  [    ]", None),
             ("===> EXPORTING", Some(Healed::Building)),
             ("> 12 | cart.total;", None),
             ("rolling out: 2 of 2 instances ready", Some(Healed::Running)),

@@ -206,9 +206,7 @@ impl Diagnosis {
         if healed == Healed::Shipping && std::mem::replace(&mut self.is_shipping, true) {
             return;
         }
-        if healed != Healed::Running {
-            self.build_ended = Some(self.lines);
-        }
+        self.build_ended = Some(self.lines);
         self.failed = None;
         self.forget(|_| true);
     }
@@ -404,7 +402,10 @@ fn is_warned(pattern: &Pattern, stream: &Stream, bare: Bare<'_>) -> bool {
 /// `#12 ERROR: process "/bin/sh -c npm ci" did not complete successfully`. A
 /// cache that cannot be used stops nothing.
 fn is_error_of_step(bare: Bare<'_>) -> bool {
-    bare.step.is_some() && bare.text.starts_with("ERROR: ") && !bare.is_shrugged()
+    let is_of_cache = ["cache importer", "cache exporter"]
+        .iter()
+        .any(|words| bare.text.contains(words));
+    bare.step.is_some() && bare.text.starts_with("ERROR: ") && !is_of_cache
 }
 
 /// A line of dashes, which parts what belongs to different things.

@@ -11,7 +11,7 @@ use crate::ci::Place;
 const MOST_KINDS: usize = 3;
 
 /// The most lines that are told of a kind.
-const MOST_LINES: usize = 4;
+const MOST_LINES: usize = 5;
 
 /// The same in Markdown, where there is room.
 pub(super) const MOST_LINES_OF_MARKDOWN: usize = 12;

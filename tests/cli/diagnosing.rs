@@ -262,3 +262,76 @@ async fn what_a_build_that_ended_well_printed_is_not_why_a_check_failed() {
         "{error}"
     );
 }
+
+/// The error told of a good deployment whose log has these lines and whose
+/// address answers with an error.
+async fn told_of_unverified(lines: &[&str]) -> String {
+    let web = Web::acts([answer(500, "")]).await;
+    let simulator = application(prints(Script::success(), lines)).await;
+    let run = Runner::deploys_app(&simulator)
+        .on_github()
+        .set("SEVALLA_VERIFY_URL", web.url("/"))
+        .set("SEVALLA_VERIFY_TIMEOUT", "1s")
+        .run()
+        .await;
+    run.assert_ended(8, "unverified");
+    run.output("error").clone()
+}
+
+#[tokio::test]
+async fn a_warning_of_a_good_build_is_not_why_a_check_failed() {
+    const WARNING: &str = "environment variable SENTRY_DSN is not set";
+    const TAKEN: &str = "Error: listen EADDRINUSE: address already in use :::8080";
+    // Where the build ended is not known.
+    let error = told_of_unverified(&[WARNING, TAKEN]).await;
+    assert!(
+        !error.contains("A variable") && !error.contains("The port"),
+        "{error}"
+    );
+
+    let error = told_of_unverified(&[WARNING, "pushing image", TAKEN]).await;
+    assert!(
+        !error.contains("A variable") && error.contains("The port is taken:"),
+        "{error}"
+    );
+
+    let error = told_of_unverified(&[&format!("#9 1.2 {WARNING}"), TAKEN]).await;
+    assert!(
+        !error.contains("A variable") && error.contains("The port is taken:"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn where_only_a_consequence_is_known_the_lines_before_it_are_told() {
+    let lines = [
+        "#7 1.2 the widget refuses",
+        "#7 ERROR: process \"/bin/sh -c ./x\" did not complete successfully: exit code: 9",
+        "ERROR: failed to solve: process \"/bin/sh -c ./x\" did not complete successfully: exit code: 9",
+        "tidying up",
+        "saving the cache",
+        "sending the logs",
+        "done",
+        "goodbye",
+    ];
+    let simulator = application(prints(Script::failed(), &lines)).await;
+    let run = Runner::deploys_app(&simulator).on_github().run().await;
+
+    run.assert_ended(1, "failed");
+    let errors = errors(&run);
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    let told = "The last lines before the failure:\n  the widget refuses\n  ERROR: process";
+    let error = &errors[0].data;
+    assert!(
+        error.contains(told) && error.contains("  goodbye"),
+        "{error}"
+    );
+    assert!(!error.contains("Try:"), "{error}");
+    // The log has just been shown.
+    assert!(!conclusion(&run).contains("log:   "));
+    assert!(
+        run.file("github-summary")
+            .unwrap()
+            .contains("**The last lines before the failure**")
+    );
+}

@@ -17,9 +17,11 @@ const ERROR_WORDS: &[&str] = &[
     "fatal: ",
     "FATAL: ",
     "ERR ",
+    "failed to solve: ",
 ];
 
-/// A line that begins so tells of no failure, whatever it names.
+/// A line that begins so tells of no failure, whatever it names. What ends in a
+/// letter has to be a word of its own, apart from its end.
 const HARMLESS: &[&str] = &[
     "npm warn",
     "npm WARN",
@@ -27,6 +29,17 @@ const HARMLESS: &[&str] = &[
     // Commit messages.
     "HEAD is now at ",
     "Merge ",
+    "Revert \"",
+    "fix: ",
+    "fix(",
+    "feat: ",
+    "feat(",
+    "chore: ",
+    "chore(",
+    "docs: ",
+    "docs(",
+    "refactor: ",
+    "refactor(",
     "warn",
     "Warn",
     "WARN",
@@ -64,6 +77,24 @@ const HARMLESS: &[&str] = &[
     "✓",
     "✔",
     "PASS",
+    "ok ",
+    "ok\t",
+    "OK ",
+    "Skipping",
+    "SKIP",
+];
+
+/// A line that has these tells of something that the tool went on without.
+const SHRUGS: &[&str] = &[
+    "cache importer",
+    "cache exporter",
+    "kipping ",
+    "using default",
+    "using the default",
+    "will not be",
+    "alling back",
+    "gnoring ",
+    ", continuing",
 ];
 
 /// These tell of one all the same.
@@ -74,34 +105,79 @@ const TELLING: &[&str] = &["> Could not ", "> There were ", "COPY failed: "];
 pub(super) struct Bare<'a> {
     /// The step of the image build that it belongs to.
     pub(super) step: Option<u32>,
+    /// What printed it, where several print at once: a container, a package.
+    pub(super) source: Option<&'a str>,
+    /// What its paths are relative to.
+    pub(super) within: Within<'a>,
     /// The text, indented as it was.
     pub(super) text: &'a str,
 }
 
+/// What the paths of a line are relative to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Within<'a> {
+    /// The root of the repository.
+    Root,
+    /// This folder of it.
+    Folder(&'a str),
+    /// A package of which only the name is known.
+    Package,
+}
+
+/// A name that was taken off, and what it says.
+struct Named<'a> {
+    source: Option<&'a str>,
+    within: Within<'a>,
+    rest: &'a str,
+}
+
 impl<'a> Bare<'a> {
     pub(super) fn of(line: &'a str) -> Self {
-        let (step, mut text) = step(line);
+        let (step, text) = step(line);
+        let mut bare = Self {
+            step,
+            source: None,
+            within: Within::Root,
+            text,
+        };
         // A tool in a workspace in a container: rarely more than three.
-        for _ in 0..3 {
-            match without_time(text).or_else(|| without_name(text)) {
-                Some(rest) => text = rest,
-                None => break,
+        for _ in 0..4 {
+            if let Some(rest) = without_time(bare.text) {
+                bare.text = rest;
+            } else if let Some(named) = without_name(bare.text) {
+                bare.text = named.rest;
+                bare.source = named.source.or(bare.source);
+                bare.within = named.within;
+            } else {
+                break;
             }
         }
-        Self { step, text }
+        bare
     }
 
-    /// Where the text begins, without signs, and where behind the word that
-    /// only says that it is an error.
-    pub(super) fn beginnings(&self) -> [usize; 2] {
+    /// Where the text begins, without signs, and where behind one or two of the
+    /// words that only say that it is an error.
+    pub(super) fn beginnings(&self) -> [usize; 3] {
         let is_sign = |c: char| c.is_whitespace() || SIGNS.contains(c);
+        let behind_word = |text: &'a str| {
+            let word = ERROR_WORDS.iter().find_map(|word| text.strip_prefix(word));
+            word.map_or(text, str::trim_start)
+        };
         let begun = self.text.trim_start_matches(is_sign);
-        let mut rest = begun;
-        for _ in 0..2 {
-            let word = ERROR_WORDS.iter().find_map(|word| rest.strip_prefix(word));
-            rest = word.map_or(rest, str::trim_start);
-        }
-        [begun, rest].map(|rest| self.text.len() - rest.len())
+        let once = behind_word(begun);
+        [begun, once, behind_word(once)].map(|rest| self.text.len() - rest.len())
+    }
+
+    /// What it says, without signs and words that only say that it is an error:
+    /// the same where it is told twice.
+    pub(super) fn said(&self) -> &'a str {
+        let [_, _, begin] = self.beginnings();
+        self.text.get(begin..).unwrap_or_default().trim_end()
+    }
+
+    /// Whether the tool went on without what it names.
+    pub(super) fn is_shrugged(&self) -> bool {
+        SHRUGS.iter().any(|words| self.text.contains(words))
     }
 
     /// Whether the line tells of a command, a warning or something that went
@@ -111,10 +187,31 @@ impl<'a> Bare<'a> {
         if TELLING.iter().any(|word| text.starts_with(word)) {
             return false;
         }
-        let is = |text: &str| HARMLESS.iter().any(|word| text.starts_with(word));
-        let begun = self.beginnings()[0];
-        is(text) || is(self.text.get(begun..).unwrap_or_default()) || is_step(text)
+        let is = |text: &str| HARMLESS.iter().any(|word| is_word(word, text));
+        let [begun, ..] = self.beginnings();
+        is(text)
+            || is(self.text.get(begun..).unwrap_or_default())
+            || is_step(text)
+            || text.trim_end().ends_with(" ... ok")
     }
+}
+
+/// Whether the text begins with the word, and not with a longer one: `warn`, and
+/// not `warnings.ts`.
+fn is_word(word: &str, text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(word) else {
+        return false;
+    };
+    let is_begun = word.eq_ignore_ascii_case("deprecat");
+    if is_begun || !word.ends_with(|c: char| c.is_ascii_alphabetic()) {
+        return true;
+    }
+    let ends = ["ings", "ing", "INGS", "ING", "ed"];
+    let rest = ends
+        .iter()
+        .find_map(|end| rest.strip_prefix(end))
+        .unwrap_or(rest);
+    !rest.starts_with(|c: char| c.is_alphanumeric() || "/._-".contains(c))
 }
 
 /// `#12 3.456 text`, as `BuildKit` shows what a step of a build prints.
@@ -148,20 +245,68 @@ fn is_step(text: &str) -> bool {
     })
 }
 
-/// A time in front: `2026-03-01T10:00:00.123Z`, `10:00:00.123`, in brackets too.
+/// A time in front, with its date and its zone, in brackets too:
+/// `2026-03-01T10:00:00.123Z`, `[2026-03-01 10:00:00 +0000]`, `10:00:00 AM`; or
+/// the seconds since something, `9.201`.
 fn without_time(text: &str) -> Option<&str> {
-    let (word, rest) = text.split_once(' ')?;
-    let word = word.trim_start_matches('[').trim_end_matches(']');
-    let is_of_time = |byte: u8| byte.is_ascii_digit() || b"-:.,TZ+".contains(&byte);
-    let is_time = word.len() >= 8
+    let opened = text.strip_prefix('[');
+    let mut rest = opened.unwrap_or(text);
+    let (mut has_time, mut is_closed) = (false, false);
+    for _ in 0..3 {
+        let Some((word, after)) = rest.split_once(' ') else {
+            break;
+        };
+        let inside = word.strip_suffix(']').filter(|_| opened.is_some());
+        let word = inside.unwrap_or(word);
+        let is_of_time = if has_time {
+            is_zone(word)
+        } else {
+            has_time = is_time(word) || is_seconds(word);
+            has_time || is_date(word)
+        };
+        if !is_of_time {
+            break;
+        }
+        rest = after;
+        is_closed = inside.is_some();
+        if is_closed || is_seconds(word) {
+            break;
+        }
+    }
+    (has_time && is_closed == opened.is_some()).then_some(rest)
+}
+
+fn is_time(word: &str) -> bool {
+    let is_of_time = |byte: u8| byte.is_ascii_digit() || b"-/:.,TZ+".contains(&byte);
+    word.len() >= 8
         && word.bytes().all(is_of_time)
-        && word.bytes().filter(|byte| *byte == b':').count() >= 2;
-    is_time.then_some(rest)
+        && word.bytes().filter(|byte| *byte == b':').count() >= 2
+}
+
+fn is_seconds(word: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    word.split_once('.')
+        .is_some_and(|(whole, part)| is_number(whole) && is_number(part))
+}
+
+fn is_date(word: &str) -> bool {
+    let is_sign = |byte: &u8| matches!(byte, b'-' | b'/');
+    word.len() == 10
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || is_sign(&byte))
+        && word.bytes().filter(is_sign).count() == 2
+}
+
+fn is_zone(word: &str) -> bool {
+    let is_offset = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b':');
+    matches!(word, "AM" | "PM" | "UTC")
+        || (word.len() >= 5 && word.strip_prefix(['+', '-']).is_some_and(is_offset))
 }
 
 /// A name in front: of a tool that shows what others print, of a service, of a
 /// package in a workspace.
-fn without_name(text: &str) -> Option<&str> {
+fn without_name(text: &str) -> Option<Named<'_>> {
     const WHO: &[&str] = &[
         "[builder] ",
         "[analyzer] ",
@@ -172,8 +317,15 @@ fn without_name(text: &str) -> Option<&str> {
         "[build] ",
         "stderr: ",
     ];
+    let named = |source, within, rest| {
+        Some(Named {
+            source,
+            within,
+            rest,
+        })
+    };
     if let Some(rest) = WHO.iter().find_map(|who| text.strip_prefix(who)) {
-        return Some(rest);
+        return named(None, Within::Root, rest);
     }
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "@/_-.".contains(c);
     // app-1  | text
@@ -181,10 +333,10 @@ fn without_name(text: &str) -> Option<&str> {
         let name = name.trim_end();
         let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
         if !name.is_empty() && name.len() < 40 && !is_number && name.chars().all(is_of_name) {
-            return Some(rest);
+            return named(Some(name), Within::Root, rest);
         }
     }
-    // @shop/web:build: text, and apps/web build: text
+    // @shop/web:build: text of Turborepo, and apps/web build: text of pnpm
     let (name, rest) = text.split_once(": ")?;
     let (package, script) = name.rsplit_once([':', ' '])?;
     let is_script = [
@@ -195,10 +347,22 @@ fn without_name(text: &str) -> Option<&str> {
         "start",
         "typecheck",
         "check-types",
+        "install",
+        "postinstall",
     ]
     .contains(&script);
     let is_name = is_script && package.len() < 60 && package.chars().all(is_of_name);
-    (is_name && package != "npm").then_some(rest)
+    if !is_name || package == "npm" {
+        return None;
+    }
+    // One word may be anything: `error build: text`.
+    let is_folder = name.as_bytes().get(package.len()) == Some(&b' ') && package.contains('/');
+    let within = match package {
+        "." => Within::Root,
+        _ if is_folder => Within::Folder(package),
+        _ => Within::Package,
+    };
+    named(Some(package), within, rest)
 }
 
 #[cfg(test)]
@@ -219,11 +383,60 @@ mod tests {
             ("#7 1.0 web:build: error: x", Some(7), "error: x"),
             ("12 | let x", None, "12 | let x"),
             ("error: x", None, "error: x"),
+            ("9.201 src/a.ts", None, "src/a.ts"),
+            ("2026-03-01 10:00:00.123 text", None, "text"),
+            ("[2026-03-01 10:00:00] text", None, "text"),
+            ("[2026-03-01 10:00:00 +0000] text", None, "text"),
+            ("2026/03/01 10:00:00 text", None, "text"),
+            ("10:00:00 AM text", None, "text"),
+            ("#12 12.34 2026-03-01 10:00:00 text", Some(12), "text"),
+            ("2026-03-01 text", None, "2026-03-01 text"),
+            ("[10:00:00 text", None, "[10:00:00 text"),
             ("# a comment", None, "# a comment"),
             ("", None, ""),
         ] {
             let bare = Bare::of(line);
             assert_eq!((bare.step, bare.text), (step, text), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_harmless_and_what_begins_with_it_is_not() {
+        for line in [
+            "warning: x",
+            "WARN x",
+            "[WARNING] x",
+            "info  - x",
+            "PASS src/a.test.ts",
+        ] {
+            assert!(Bare::of(line).is_harmless(), "{line}");
+        }
+        for line in [
+            "warnings.ts(3,5): x",
+            "information/a.ts",
+            "debug/a.go:1:1: x",
+            "PASSWORD: x",
+        ] {
+            assert!(!Bare::of(line).is_harmless(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_package_is_known_by_its_folder_or_only_by_its_name() {
+        for (line, source, within) in [
+            (
+                "apps/web build: x",
+                Some("apps/web"),
+                Within::Folder("apps/web"),
+            ),
+            ("@shop/web:build: x", Some("@shop/web"), Within::Package),
+            (". build: x", Some("."), Within::Root),
+            ("Failed build: x", Some("Failed"), Within::Package),
+            ("web-1  | x", Some("web-1"), Within::Root),
+            ("x", None, Within::Root),
+        ] {
+            let bare = Bare::of(line);
+            assert_eq!((bare.source, bare.within), (source, within), "{line}");
         }
     }
 }

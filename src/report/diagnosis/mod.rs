@@ -5,19 +5,24 @@
 //! it is shown beside a failure, and never decides anything.
 
 mod bare;
+mod healing;
 mod pattern;
 mod patterns;
 mod place;
+mod ranking;
 mod scan;
+mod stream;
 mod tail;
 mod traces;
 
 use std::collections::VecDeque;
 
 use self::bare::Bare;
+use self::healing::{Healed, OF_BUNDLING, OF_TESTING};
 use self::pattern::{Pattern, Rank};
+use self::stream::{Below, Stream, Streams};
 use self::tail::Tail;
-use self::traces::{Told, Traces};
+use self::traces::Told;
 use super::log::beginning;
 use crate::ci::Place;
 
@@ -28,17 +33,11 @@ const LONGEST_READ: usize = 2 * 1024;
 /// The most of a line that is kept, in bytes.
 const LONGEST_KEPT: usize = 400;
 
-/// Lines that are remembered, for what is told of in several.
-const REMEMBERED: usize = 6;
-
 /// The most findings of one pattern: nobody can crowd out the others.
 const MOST_OF_A_PATTERN: usize = 10;
 
 /// The same where no place tells them apart.
 const MOST_WITHOUT_PLACE: usize = 2;
-
-/// The most findings of a digest.
-const MOST_FINDINGS: usize = 10;
 
 /// Something in the log that tells why the deployment failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,15 +58,8 @@ pub struct Finding {
 /// What a log tells about a failure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Digest {
-    /// The most telling first, ten at most. Those of one title stand together.
+    /// The most telling first, a dozen at most. Those of one title stand together.
     pub findings: Vec<Finding>,
-}
-
-impl Finding {
-    /// Whether these are only the last lines before the end.
-    pub fn is_tail(&self) -> bool {
-        self.title == tail::LAST
-    }
 }
 
 impl Digest {
@@ -86,28 +78,42 @@ impl Digest {
 #[derive(Debug, Default)]
 pub struct Diagnosis {
     found: Vec<Found>,
-    /// How many of the lines to come belong to the last of them.
-    below: Below,
-    recent: VecDeque<String>,
-    traces: Traces,
+    streams: Streams,
     tail: Tail,
+    /// The lines so far.
+    lines: u64,
+    /// How many matches there were.
+    matches: u64,
+    failed: Option<FailedStep>,
+    build_ended: Option<u64>,
+    is_shipping: bool,
 }
 
 /// A match with what was kept of it.
 #[derive(Debug)]
 struct Found {
+    /// The how manieth match it is.
+    id: u64,
     pattern: &'static Pattern,
     lines: Vec<String>,
+    /// What the line said that matched.
+    said: String,
     place: Option<Place>,
     step: Option<u32>,
+    source: Option<String>,
+    /// The number of the line at which it was last told.
+    at: u64,
+    /// The lines before it, where it does not say why.
+    before: Vec<String>,
 }
 
-/// What of the lines to come belongs to the last match.
-#[derive(Debug, Default)]
-struct Below {
-    kept: u8,
-    for_place: u8,
-    step: Option<u32>,
+/// The step of the image build by which the build failed.
+#[derive(Debug)]
+struct FailedStep {
+    step: u32,
+    begun: u64,
+    /// Its last lines.
+    lines: Vec<String>,
 }
 
 impl Diagnosis {
@@ -119,142 +125,105 @@ impl Diagnosis {
         if bare.text.trim().is_empty() {
             return;
         }
+        self.lines += 1;
+        self.note_end_of_build(bare);
         if is_done(bare) {
-            return self.forget(bare.step);
+            return self.forget(|found| found.step == bare.step);
         }
-        let told = self.traces.take(bare);
+        let mut stream = self.streams.take(bare, self.lines);
+        if let Some(healed) = healing::read(&bare) {
+            self.heal(healed, &mut stream, bare);
+        }
+        self.read(&mut stream, bare);
+        if let Some(step) = bare.step.filter(|_| is_error_of_step(bare)) {
+            let mut lines = stream.last(tail::MOST_LINES - 1);
+            lines.push(beginning_of(bare.text.trim()));
+            self.failed = Some(FailedStep {
+                step,
+                begun: stream.begun,
+                lines,
+            });
+        }
+        self.tail.take(severity, bare);
+        stream.remember(bare.text);
+        self.streams.put(stream);
+    }
+
+    /// Looks for what is known in a line, or adds it to what was found before.
+    fn read(&mut self, stream: &mut Stream, bare: Bare<'_>) {
+        let told = stream.traces.take(bare);
         let mut fitting = scan::fitting(&bare);
         if !fitting.is_empty() && bare.is_harmless() {
             fitting.clear();
         }
-        let found = self.most_telling(&fitting, bare);
+        let found = most_telling(&fitting, stream, bare);
         if found.is_none() && told.is_none() {
-            self.continue_with(bare);
+            self.continue_with(stream, bare);
         }
         if let Some(found) = found {
-            self.begin(found);
+            self.begin(found, stream);
         }
         if let Some(told) = told {
-            self.add_trace(told, bare.step);
-        }
-        self.tail.take(severity, bare);
-        self.remember(bare.text);
-    }
-
-    /// What was found so far. `is_of_run` leaves out what a build that ended
-    /// well cannot have failed by.
-    pub fn digest(&self) -> Digest {
-        let known = self.ranked(&self.found.iter().collect::<Vec<_>>());
-        if known.is_empty() {
-            return Digest {
-                findings: self.tail.findings(),
-            };
-        }
-        Digest { findings: known }
-    }
-
-    /// What was found of the program that was deployed: a build that ended well
-    /// did not fail by what it printed.
-    pub fn digest_of_run(&self) -> Digest {
-        let of_run: Vec<&Found> = self
-            .found
-            .iter()
-            .filter(|found| found.pattern.is_of_run)
-            .collect();
-        Digest {
-            findings: self.ranked(&of_run),
+            self.add_trace(told, stream);
         }
     }
 
-    /// The most telling first; of each kind the first before more of another.
-    #[expect(clippy::unused_self, reason = "reads as a sentence")]
-    fn ranked(&self, found: &[&Found]) -> Vec<Finding> {
-        let best = found.iter().map(|found| found.pattern.rank).min();
-        let mut chosen: Vec<(usize, &Found)> = Vec::new();
-        let of_title = |title: &str| found.iter().position(|other| other.pattern.title == title);
-        // A consequence explains nothing where there is more.
-        let told = found.iter().copied().filter(|found| {
-            found.pattern.rank != Rank::Consequence || best == Some(Rank::Consequence)
-        });
-        for each in told {
-            let title = each.pattern.title;
-            let nth = chosen
-                .iter()
-                .filter(|(_, other)| other.pattern.title == title)
-                .count();
-            chosen.push((nth, each));
+    /// After the last line of a step of the build, and after what only comes
+    /// when it has ended, the program that was built prints.
+    fn note_end_of_build(&mut self, bare: Bare<'_>) {
+        if bare.step.is_some() {
+            self.build_ended = Some(self.lines);
+        } else if self.build_ended.is_none() && bare.text.contains("robe failed") {
+            self.build_ended = Some(self.lines.saturating_sub(1));
         }
-        chosen.sort_by_key(|(nth, _)| *nth);
-        chosen.truncate(MOST_FINDINGS);
-        chosen.sort_by_key(|(nth, found)| {
-            let best_of_title = chosen_rank(found);
-            (best_of_title, of_title(found.pattern.title), *nth)
-        });
-        chosen
-            .into_iter()
-            .map(|(_, found)| found.finding())
-            .collect()
     }
 
-    /// A line tells of one thing: of what the compiler calls an error, a pattern
-    /// that knows more of it.
-    fn most_telling(&self, fitting: &[&'static Pattern], bare: Bare<'_>) -> Option<Found> {
-        let found = fitting.iter().filter_map(|pattern| self.fit(pattern, bare));
-        found.min_by_key(|found| (found.pattern.rank, found.pattern.needs_place))
-    }
-
-    /// The line with what of those before it belongs to it, if all that the
-    /// pattern asks for is there.
-    fn fit(&self, pattern: &'static Pattern, bare: Bare<'_>) -> Option<Found> {
-        let mut lines = Vec::new();
-        if let Some(begin) = pattern.behind {
-            let mut recent = self.recent.iter().rev();
-            let before = recent.find(|line| line.trim_start().starts_with(begin))?;
-            lines.push(before.clone());
+    /// Forgets what did not matter, as something went well after it.
+    fn heal(&mut self, healed: Healed, stream: &mut Stream, bare: Bare<'_>) {
+        let is_of_a_part = bare.step.is_some() || bare.source.is_some();
+        if healed.is_of_all() && !is_of_a_part {
+            return self.heal_all(healed);
         }
-        let mut place = place::first(bare.text).filter(|_| !pattern.is_nowhere);
-        if pattern.needs_place && place.is_none() {
-            return None;
-        }
-        let above = self
-            .recent
-            .iter()
-            .rev()
-            .take(usize::from(pattern.place_above));
-        let mut above = above.filter_map(|line| Some((place::first(line)?, line)));
-        if place.is_none()
-            && let Some((found, line)) = above.next()
-        {
-            if !lines.contains(line) {
-                lines.push(line.clone());
-            }
-            place = Some(found);
-        }
-        lines.push(beginning_of(bare.text.trim()));
-        Some(Found {
-            pattern,
-            lines,
-            place,
-            step: bare.step,
-        })
-    }
-
-    fn begin(&mut self, found: Found) {
-        let below = Below {
-            kept: found.pattern.keeps,
-            for_place: if found.place.is_some() {
-                0
-            } else {
-                found.pattern.place_below
-            },
-            step: found.step,
+        let is_of_stream =
+            |found: &Found| found.step == bare.step && found.source.as_deref() == bare.source;
+        let has_failed_test = || {
+            let mut found = self.found.iter();
+            found.any(|found| is_of_stream(found) && found.pattern.title == OF_TESTING)
         };
-        let is_kept = self.add(found);
-        self.below = if is_kept { below } else { Below::default() };
+        let is_it = match healed {
+            Healed::Testing => !has_failed_test(),
+            Healed::Command => stream.begins(bare.text),
+            _ => true,
+        };
+        if is_it {
+            self.forget(|found| is_of_stream(found) && healed.is_of(found.pattern.title));
+        }
+    }
+
+    /// The same for the deployment as a whole. A program that is started again
+    /// and again may have failed before.
+    fn heal_all(&mut self, healed: Healed) {
+        if healed == Healed::Shipping && std::mem::replace(&mut self.is_shipping, true) {
+            return;
+        }
+        self.build_ended = Some(self.lines);
+        self.failed = None;
+        self.forget(|_| true);
+    }
+
+    fn begin(&mut self, found: Found, stream: &mut Stream) {
+        let pattern = found.pattern;
+        let has_place = found.place.is_some();
+        let id = self.add(found);
+        stream.below = id.map_or_else(Below::default, |of| Below {
+            of,
+            kept: pattern.keeps,
+            for_place: if has_place { 0 } else { pattern.place_below },
+        });
     }
 
     /// A trace tells where; what it is, a pattern may have told already.
-    fn add_trace(&mut self, told: Told, step: Option<u32>) {
+    fn add_trace(&mut self, told: Told, stream: &Stream) {
         let Told {
             pattern,
             lines,
@@ -271,53 +240,74 @@ impl Diagnosis {
             return;
         }
         self.add(Found {
+            id: 0,
             pattern,
             lines,
+            said: last.unwrap_or_default(),
             place,
-            step,
+            step: stream.step,
+            source: stream.source.clone(),
+            at: 0,
+            before: Vec::new(),
         });
     }
 
-    /// Keeps it, if it is new and there is room.
-    fn add(&mut self, new: Found) -> bool {
+    /// Keeps it, if it is new and there is room; gives how it is called then.
+    fn add(&mut self, mut new: Found) -> Option<u64> {
+        self.matches += 1;
+        (new.id, new.at) = (self.matches, self.lines);
         let same = self
             .found
-            .iter()
+            .iter_mut()
             .filter(|found| std::ptr::eq(found.pattern, new.pattern));
         let (mut all, mut without_place) = (0, 0);
+        let mut last = None;
         for found in same {
-            if found.lines.last() == new.lines.last() && found.place == new.place {
-                return false;
+            if found.said == new.said && found.place == new.place {
+                found.at = new.at;
+                return None;
             }
             all += 1;
             without_place += usize::from(found.place.is_none());
+            last = Some(found);
         }
         let is_room =
             all < MOST_OF_A_PATTERN && (new.place.is_some() || without_place < MOST_WITHOUT_PLACE);
-        if is_room {
-            self.found.push(new);
+        if !is_room {
+            if let Some(last) = last {
+                last.at = new.at;
+            }
+            return None;
         }
-        is_room
+        self.found.push(new);
+        Some(self.matches)
     }
 
     /// A line that begins nothing may belong to what came before.
-    fn continue_with(&mut self, bare: Bare<'_>) {
-        if self.below.step != bare.step {
+    fn continue_with(&mut self, stream: &mut Stream, bare: Bare<'_>) {
+        let below = &mut stream.below;
+        if below.kept == 0 && below.for_place == 0 {
             return;
         }
-        let Some(found) = self.found.last_mut() else {
+        let mut found = self.found.iter_mut().rev();
+        let Some(found) = found.find(|found| found.id == below.of) else {
+            *below = Below::default();
             return;
         };
+        if is_ruler(bare.text) {
+            *below = Below::default();
+            return;
+        }
         let mut is_told = false;
-        if self.below.kept > 0 {
-            self.below.kept -= 1;
+        if below.kept > 0 && !matches!(bare.text.trim_end(), "npm error" | "npm ERR!") {
+            below.kept -= 1;
             is_told = true;
         }
-        if self.below.for_place > 0 {
-            self.below.for_place -= 1;
-            if let Some(place) = place::first(bare.text) {
+        if below.for_place > 0 {
+            below.for_place -= 1;
+            if let Some(place) = place::first(bare.text, bare.within) {
                 found.place = Some(place);
-                self.below.for_place = 0;
+                below.for_place = 0;
                 is_told = true;
             }
         }
@@ -326,31 +316,101 @@ impl Diagnosis {
         }
     }
 
-    /// A step of the build that ended well did not fail by what it printed.
-    fn forget(&mut self, step: Option<u32>) {
-        self.found.retain(|found| found.step != step);
-        self.below = Below::default();
-    }
-
-    fn remember(&mut self, text: &str) {
-        push(&mut self.recent, REMEMBERED, text);
+    /// What ended well did not fail by what it printed.
+    fn forget(&mut self, is_it: impl Fn(&Found) -> bool) {
+        self.found.retain(|found| !is_it(found));
     }
 }
 
-impl Found {
-    fn finding(&self) -> Finding {
-        Finding {
-            title: self.pattern.title,
-            lines: self.lines.clone(),
-            place: self.place.clone(),
-            advice: self.pattern.advice,
-            is_known: true,
+/// A line tells of one thing: of what the compiler calls an error, a pattern
+/// that knows more of it.
+fn most_telling(fitting: &[&'static Pattern], stream: &Stream, bare: Bare<'_>) -> Option<Found> {
+    let found = fitting
+        .iter()
+        .filter_map(|pattern| fit(pattern, stream, bare));
+    found.min_by_key(|found| (found.pattern.rank, found.pattern.needs_place))
+}
+
+/// The line with what of those before it belongs to it, if all that the pattern
+/// asks for is there.
+fn fit(pattern: &'static Pattern, stream: &Stream, bare: Bare<'_>) -> Option<Found> {
+    let mut lines = Vec::new();
+    if let Some(begin) = pattern.behind {
+        let mut recent = stream.recent.iter().rev();
+        let before = recent.find(|line| line.trim_start().starts_with(begin))?;
+        lines.push(before.clone());
+    }
+    let mut place = place::first(bare.text, bare.within).filter(|_| !pattern.is_nowhere);
+    let is_vague = pattern.is_anywhere() && place.is_none() && bare.is_shrugged();
+    if (pattern.needs_place && place.is_none()) || is_vague || is_warned(pattern, stream, bare) {
+        return None;
+    }
+    let above = stream
+        .recent
+        .iter()
+        .rev()
+        .take(usize::from(pattern.place_above));
+    let mut above = above.filter_map(|line| Some((place::first(line, bare.within)?, line)));
+    if place.is_none()
+        && let Some((found, line)) = above.next()
+    {
+        if !lines.contains(line) {
+            lines.push(line.clone());
         }
+        place = Some(found);
+    }
+    lines.push(beginning_of(bare.text.trim()));
+    let before = if pattern.rank == Rank::Consequence {
+        stream.last(tail::MOST_LINES - 1)
+    } else {
+        Vec::new()
+    };
+    Some(Found {
+        id: 0,
+        pattern,
+        lines,
+        said: beginning_of(bare.said()),
+        place,
+        step: stream.step,
+        source: stream.source.clone(),
+        at: 0,
+        before,
+    })
+}
+
+/// Whether a bundler only warns of it: packages ask for others that they can do
+/// without.
+fn is_warned(pattern: &Pattern, stream: &Stream, bare: Bare<'_>) -> bool {
+    if !OF_BUNDLING.contains(&pattern.title) {
+        return false;
+    }
+    let mut above = stream.recent.iter().rev().take(3);
+    let heads = ["ERROR in ", "Failed to compile", "WARNING in "];
+    let head = above.find_map(|line| {
+        let line = line.trim_start();
+        heads.into_iter().find(|head| line.starts_with(head))
+    });
+    match head {
+        Some(head) => head == "WARNING in ",
+        None => bare
+            .text
+            .rsplit_once(" in '")
+            .is_some_and(|(_, folder)| folder.contains("node_modules/")),
     }
 }
 
-const fn chosen_rank(found: &Found) -> Rank {
-    found.pattern.rank
+/// `#12 ERROR: process "/bin/sh -c npm ci" did not complete successfully`. A
+/// cache that cannot be used stops nothing.
+fn is_error_of_step(bare: Bare<'_>) -> bool {
+    let is_of_cache = ["cache importer", "cache exporter"]
+        .iter()
+        .any(|words| bare.text.contains(words));
+    bare.step.is_some() && bare.text.starts_with("ERROR: ") && !is_of_cache
+}
+
+/// A line of dashes, which parts what belongs to different things.
+fn is_ruler(text: &str) -> bool {
+    text.len() > 5 && text.bytes().all(|byte| byte == b'-')
 }
 
 /// `#12 DONE 3.4s`, and `#12 CACHED`.

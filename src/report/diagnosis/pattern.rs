@@ -97,6 +97,11 @@ pub(super) const fn consequence(
 }
 
 impl Pattern {
+    /// Whether its words may stand anywhere in a line.
+    pub(super) fn is_anywhere(&self) -> bool {
+        self.stands == Stands::Anywhere
+    }
+
     pub(super) const fn anywhere(self) -> Self {
         Self {
             stands: Stands::Anywhere,

@@ -3,6 +3,7 @@
 //! Only what is certainly a source file of the repository is a place: an
 //! annotation at a file that is none misleads, and the text is a stranger's.
 
+use super::bare::Within;
 use crate::ci::Place;
 
 /// Where builds put the repository. The first that fits is taken off.
@@ -36,6 +37,12 @@ const FOREIGN: &[&str] = &[
     "dist",
 ];
 
+/// The same, where they lie in the root or in a package.
+const MADE: &[&str] = &["build", "out", "coverage"];
+
+/// Folders of packages.
+const PACKAGES: &[&str] = &["apps", "packages", "services", "libs"];
+
 /// Files that are written by people, by the end of their name.
 const WRITTEN: &[&str] = &[
     "ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs", "vue", "svelte", "astro", "mdx", "md",
@@ -56,8 +63,8 @@ const NAMES: &[&str] = &[
     "Rakefile",
 ];
 
-/// Files that never lie in the root, and are named without their folders.
-const BARE: &[&str] = &[".java", ".kt", ".scala", ".groovy"];
+/// Files that hardly ever lie in the root, and are named without their folders.
+const BARE: &[&str] = &[".java", ".kt", ".scala", ".groovy", "_test.go"];
 
 /// The longest path, in bytes.
 const LONGEST_PATH: usize = 200;
@@ -69,13 +76,13 @@ const MOST_NUMBERS: usize = 24;
 const MOST_DIGITS: usize = 6;
 
 /// The first place that the line names.
-pub(super) fn first(line: &str) -> Option<Place> {
-    numbers(line).find_map(|at| place_at(line, at))
+pub(super) fn first(line: &str, within: Within<'_>) -> Option<Place> {
+    numbers(line).find_map(|at| place_at(line, at, within))
 }
 
 /// Whether the line is a path of the repository and nothing else.
-pub(super) fn path(line: &str) -> Option<String> {
-    in_repository(line.trim())
+pub(super) fn path(line: &str, within: Within<'_>) -> Option<String> {
+    in_repository(line.trim(), within)
 }
 
 /// The place whose file an earlier line has named; the columns of tools that
@@ -102,7 +109,7 @@ fn numbers(line: &str) -> impl Iterator<Item = usize> + '_ {
 }
 
 /// The place whose line number begins here, in one of the forms of the tools.
-fn place_at(line: &str, at: usize) -> Option<Place> {
+fn place_at(line: &str, at: usize, within: Within<'_>) -> Option<Place> {
     let (before, rest) = line.split_at_checked(at)?;
     let (row, rest) = number(rest)?;
     let (path, column) = if let Some(before) = before.strip_suffix(":[") {
@@ -147,7 +154,7 @@ fn place_at(line: &str, at: usize) -> Option<Place> {
         }
     };
     Some(Place {
-        file: in_repository(last_path(path)?)?,
+        file: in_repository(last_path(path)?, within)?,
         line: Some(row).filter(|row| *row > 0)?,
         column: column.filter(|column| *column > 0),
     })
@@ -189,18 +196,11 @@ fn is_of_path(c: char) -> bool {
 }
 
 /// The path relative to the repository's root, if it certainly lies in it.
-fn in_repository(path: &str) -> Option<String> {
+fn in_repository(path: &str, within: Within<'_>) -> Option<String> {
+    let path = from_root(path, within)?;
     if path.len() > LONGEST_PATH || !path.chars().all(is_of_path) {
         return None;
     }
-    let path = match path.strip_prefix('/') {
-        Some(_) => {
-            let root = ROOTS.iter().find_map(|root| path.strip_prefix(root));
-            root.or_else(|| below_heroku(path))?
-        }
-        None => path.strip_prefix("./").unwrap_or(path),
-    };
-    let is_foreign = |part: &str| part.is_empty() || is_dots(part) || FOREIGN.contains(&part);
     let name = path.rsplit('/').next()?;
     let is_written = match name.rsplit_once('.') {
         // Dockerfile.prod
@@ -211,8 +211,35 @@ fn in_repository(path: &str) -> Option<String> {
     // Traces of Java name files without their folders.
     let is_whole = path.contains('/') || !BARE.iter().any(|end| name.ends_with(end));
     let is_begun = path.starts_with(|c: char| c.is_alphanumeric() || "._@([".contains(c));
-    let is_ours = is_written && is_whole && is_begun && !path.split('/').any(is_foreign);
-    is_ours.then(|| path.to_owned())
+    let is_ours = is_written && is_whole && is_begun && !is_foreign(&path);
+    is_ours.then_some(path)
+}
+
+/// The path without what only the builder has in front of it.
+fn from_root(path: &str, within: Within<'_>) -> Option<String> {
+    if path.starts_with('/') {
+        let root = ROOTS.iter().find_map(|root| path.strip_prefix(root));
+        return root.or_else(|| below_heroku(path)).map(str::to_owned);
+    }
+    let path = path.strip_prefix("./").unwrap_or(path);
+    match within {
+        Within::Root => Some(path.to_owned()),
+        Within::Folder(folder) => Some(format!("{folder}/{path}")),
+        Within::Package => None,
+    }
+}
+
+/// Whether others wrote it, tools made it, or it leads out.
+fn is_foreign(path: &str) -> bool {
+    let is_foreign = |part: &str| part.is_empty() || is_dots(part) || FOREIGN.contains(&part);
+    let mut parts = path.split('/');
+    let first = parts.next().unwrap_or_default();
+    let of_package = parts.nth(1).filter(|_| PACKAGES.contains(&first));
+    path.split('/').any(is_foreign)
+        || [Some(first), of_package]
+            .iter()
+            .flatten()
+            .any(|part| MADE.contains(part))
 }
 
 /// A folder that begins with a dot holds what tools keep; with two it leads out.
@@ -237,7 +264,7 @@ mod tests {
     use super::*;
 
     fn shown(line: &str) -> Option<String> {
-        let place = first(line)?;
+        let place = first(line, Within::Root)?;
         let column = place.column.map(|column| format!(":{column}"));
         Some(format!(
             "{}:{}{}",
@@ -313,6 +340,14 @@ mod tests {
                 "Shop/Cart.cs:12",
             ),
             ("/app/app/models/x.rb:1: syntax error", "app/models/x.rb:1"),
+            (
+                "src/build/plan.ts(3,5): error TS2304",
+                "src/build/plan.ts:3:5",
+            ),
+            (
+                "cart/cart_test.go:12:5: undefined: x",
+                "cart/cart_test.go:12:5",
+            ),
         ] {
             assert_eq!(shown(line).as_deref(), Some(place), "{line}");
         }
@@ -347,15 +382,30 @@ mod tests {
             "	at shop.Cart.total(Cart.java:12)",
             ".ts:3",
             "src/b,line=9.ts:3:5",
+            "/app/build/server/index.js:12:5",
+            "apps/web/out/index.js:12:5",
+            "    cart_test.go:12: got 2, want 3",
         ] {
             assert_eq!(shown(line), None, "{line}");
         }
     }
 
     #[test]
+    fn a_path_of_a_package_begins_in_its_folder() {
+        let line = "src/a.ts(3,5): error, and /app/src/b.ts(3,5)";
+        let file = |within| first(line, within).map(|place| place.file);
+        assert_eq!(
+            file(Within::Folder("apps/web")).unwrap(),
+            "apps/web/src/a.ts"
+        );
+        assert_eq!(file(Within::Package).unwrap(), "src/b.ts");
+        assert_eq!(first("src/a.ts:3:5", Within::Folder("../..")), None);
+    }
+
+    #[test]
     fn a_line_of_brackets_and_numbers_is_read_in_no_time() {
         for piece in ["a(1", "(1,", "x.ts:1", ":1", " 1", "/"] {
-            let _none = first(&piece.repeat(100_000));
+            let _none = first(&piece.repeat(100_000), Within::Root);
         }
     }
 }

@@ -61,11 +61,27 @@ pub(super) fn fitting(bare: &Bare<'_>) -> Vec<&'static Pattern> {
         if !stands || is_decided() {
             continue;
         }
-        if pattern.then.is_none_or(|then| then(rest)) {
+        let is_told = pattern.then.is_none_or(|then| then(rest))
+            && !(pattern.is_anywhere() && is_title(bare.text, found.start()));
+        if is_told {
             fitting.push(pattern);
         } else {
             refused.push(pattern);
         }
     }
     fitting
+}
+
+/// Whether this is inside of what something is called: `page "Why OOMKilled"`.
+/// A message in quotes follows a sign: `"msg":"OOMKilled"`.
+fn is_title(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    let quotes = before.bytes().filter(|byte| *byte == b'"').count();
+    let opened = before.rsplit_once('"').filter(|_| quotes % 2 == 1);
+    let is_within = !text.get(at..).unwrap_or_default().starts_with('"');
+    is_within
+        && opened.is_some_and(|(name, _)| {
+            let word = name.strip_suffix(' ').unwrap_or_default();
+            word.ends_with(char::is_alphanumeric)
+        })
 }

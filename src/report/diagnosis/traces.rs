@@ -26,17 +26,19 @@ pub(super) struct Traces {
 impl Traces {
     /// Takes a line; gives what it completes.
     pub(super) fn take(&mut self, bare: Bare<'_>) -> Option<Told> {
-        let python = self.python.take(bare.text);
-        let node = self.node.take(bare.text);
-        python.or(node).or_else(|| self.list(bare.text))
+        let python = self.python.take(bare);
+        let node = self.node.take(bare);
+        python.or(node).or_else(|| self.list(bare))
     }
 
     /// `ESLint`: the file, then `  3:5  error  what  rule`; as Next.js shows it,
     /// `3:5  Error: what  rule`.
-    fn list(&mut self, text: &str) -> Option<Told> {
+    fn list(&mut self, bare: Bare<'_>) -> Option<Told> {
+        let text = bare.text;
         if !text.starts_with(|c: char| c == ' ' || c.is_ascii_digit()) {
             if text.contains('/') {
-                self.listed = place::path(text).map(|path| (path, text.to_owned()));
+                let path = place::path(text, bare.within);
+                self.listed = path.map(|path| (path, text.to_owned()));
             }
             return None;
         }
@@ -66,7 +68,8 @@ struct Python {
 }
 
 impl Python {
-    fn take(&mut self, text: &str) -> Option<Told> {
+    fn take(&mut self, bare: Bare<'_>) -> Option<Told> {
+        let text = bare.text;
         if text.starts_with("Traceback (most recent call last)") {
             *self = Self {
                 is_open: true,
@@ -78,7 +81,7 @@ impl Python {
         if trimmed.starts_with("File \"") && trimmed.contains("\", line ") {
             self.is_open = true;
             self.has_frames = true;
-            if let Some(place) = place::first(text) {
+            if let Some(place) = place::first(text, bare.within) {
                 self.frame = Some((place, beginning_of(trimmed)));
             }
             return None;
@@ -129,14 +132,15 @@ struct Node {
 }
 
 impl Node {
-    fn take(&mut self, text: &str) -> Option<Told> {
+    fn take(&mut self, bare: Bare<'_>) -> Option<Told> {
+        let text = bare.text;
         let trimmed = text.trim_start();
         if text.starts_with('/') || text.starts_with("file:///") {
-            self.above = place::first(text);
+            self.above = place::first(text, bare.within);
             (self.error, self.place) = (None, None);
         } else if trimmed.starts_with("at ") {
             if self.error.is_some() && self.place.is_none() {
-                self.place = place::first(text);
+                self.place = place::first(text, bare.within);
             }
         } else if !text.starts_with(' ') && is_thrown(text) {
             self.error = Some(beginning_of(text));

@@ -44,6 +44,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(RESOLVE, &["Module not found: "], RESOLVE_ADVICE)
         .then(says_what)
         .place_above(2),
+    // Gatsby
+    cause(RESOLVE, &["Can't resolve '"], RESOLVE_ADVICE).then(|text| text.contains("' in '/")),
     cause(
         RESOLVE,
         &[

@@ -68,6 +68,19 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Install a C compiler in the image.",
     )
     .then(|text| text.contains("` not found")),
+    cause(
+        "A library of the system is missing",
+        &["ld: cannot find -l", "ld: library not found for -l"],
+        "Install the development package of the library in the image.",
+    )
+    .anywhere(),
+    symptom(
+        "The linker failed",
+        &["linking with `"],
+        "What the linker says below it names what is missing.",
+    )
+    .then(|text| text.contains("` failed: "))
+    .keeps(3),
     symptom(
         "A build script failed",
         &["failed to run custom build command for "],
@@ -156,19 +169,9 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .of_run(),
 ];
 
-/// `10:2: undefined: x`
+/// `10:2: undefined: x`. What a program or a test logs has no column.
 fn is_go_error(text: &str) -> bool {
-    let digits =
-        |text: &str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let after = text.get(digits(text)..).unwrap_or_default();
-    let Some(after) = after.strip_prefix(':').filter(|_| digits(text) > 0) else {
-        return false;
-    };
-    let column = digits(after);
-    let after = after.get(column..).unwrap_or_default();
-    if column > 0 {
-        after.starts_with(": ")
-    } else {
-        after.starts_with(' ')
-    }
+    let after = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let column = after.strip_prefix(':').filter(|_| after.len() < text.len());
+    column.is_some_and(|column| number_then(column, ": "))
 }

@@ -1,11 +1,15 @@
 //! Docker, Nixpacks, buildpacks, registries of images, and git.
 
 use super::super::pattern::{Pattern, cause, consequence, symptom};
-use super::says_what;
+use super::{number_then, says_what};
 
 const BASE: &str = "An image could not be fetched";
 const BASE_ADVICE: &str = "Check the image's name and tag; a private one needs credentials \
              of its registry in Sevalla.";
+
+const CLONE: &str = "The repository could not be cloned";
+const CLONE_ADVICE: &str = "Connect the repository to Sevalla again, and check the name of \
+             the branch.";
 
 pub(super) const PATTERNS: &[Pattern] = &[
     cause(
@@ -67,6 +71,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "denied: requested access to the resource is denied",
             "insufficient_scope: authorization failed",
             "401 Unauthorized\" from registry",
+            "failed to fetch anonymous token: ",
+            "failed to fetch oauth token: ",
         ],
         "Give the service valid credentials of the registry.",
     )
@@ -103,7 +109,6 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Nixpacks does not know how to build it",
         &[
             "Nixpacks was unable to generate a build plan",
-            "Nixpacks build failed",
             "Railpack could not determine how to build the app",
         ],
         "Set the build path to the folder of the application, or bring a \
@@ -141,22 +146,70 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere(),
     cause(
-        "The repository could not be cloned",
+        "A submodule could not be cloned",
+        &["into submodule path '"],
+        "Check its address in .gitmodules, and that Sevalla may read it.",
+    )
+    .anywhere()
+    .then(|text| text.ends_with("' failed")),
+    cause(
+        "The quota of Git LFS is used up",
+        &["This repository is over its data quota"],
+        "Raise the quota of Git LFS, or keep large files elsewhere.",
+    )
+    .anywhere(),
+    cause(
+        "The commit or branch does not exist",
+        &["pathspec '"],
+        "Check the name of the branch, and that the commit was pushed.",
+    )
+    .then(|text| text.contains("' did not match any file")),
+    cause(
+        "A package of the system does not exist",
+        &["E: Unable to locate package ", "Unable to locate package "],
+        "Run `apt-get update` in the same step, and check the package's name for this \
+             version of the image.",
+    ),
+    cause(
+        "A package of the system does not exist",
+        &["E: Package '"],
+        "Check the package's name for this version of the image.",
+    )
+    .then(|text| text.contains("has no installation candidate")),
+    cause(
+        "A package of the system does not exist",
+        &["unable to select packages:"],
+        "Check the package's name for this version of the image.",
+    )
+    .keeps(1),
+    symptom(
+        "A download failed",
+        &["curl: ("],
+        "Check the address; run the deployment again if its server was down.",
+    )
+    .then(|text| number_then(text, ") ")),
+    cause(
+        "A target of make does not exist",
+        &["make: *** No rule to make target "],
+        "Correct the name, or add the target to the Makefile.",
+    ),
+    cause(
+        "The build took too long",
+        &["Build exceeded the maximum time limit", "Build timed out"],
+        "Make the build do less, or choose a larger build machine.",
+    ),
+    cause(CLONE, &["Permission denied (publickey"], CLONE_ADVICE).anywhere(),
+    cause(
+        CLONE,
         &[
             "could not read Username for '",
-            "Permission denied (publickey)",
             "Remote branch ",
             "repository '",
         ],
-        "Connect the repository to Sevalla again, and check the name of \
-             the branch.",
+        CLONE_ADVICE,
     )
     .then(|text| {
-        !text.contains("origin/")
-            && (text.is_empty()
-                || text.contains("not found")
-                || text.starts_with("http")
-                || text.contains("keyboard"))
+        !text.contains("origin/") && (text.contains("not found") || text.starts_with("http"))
     }),
     cause(
         "The published folder does not exist",
@@ -173,6 +226,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[
             "exit code: 137",
             "exit code 137",
+            "exited with code 137",
             "exit status 137",
             "returned a non-zero code: 137",
             "Exit status 137",
@@ -198,6 +252,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[
             "failed to build: exit status ",
             "Push rejected",
+            "Nixpacks build failed",
             "executor failed running [",
         ],
         "What it printed before this line says why.",

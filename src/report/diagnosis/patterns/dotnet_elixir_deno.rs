@@ -154,10 +154,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .of_run(),
     cause(
         "The lock file does not fit the manifest",
-        &[
-            "The lockfile is out of date",
-            "lockfile had changes, but lockfile is frozen",
-        ],
+        &["The lockfile is out of date"],
         "Install on your machine and commit the lock file.",
     ),
     consequence(

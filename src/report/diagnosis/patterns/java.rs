@@ -91,6 +91,28 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .keeps(2),
     symptom(
+        "Java ended with an exception",
+        &["Exception in thread \""],
+        "Correct what it names; the whole trace is in the log.",
+    )
+    .then(|text| text.contains("\" "))
+    .keeps(1)
+    .of_run(),
+    cause(
+        "The database is not configured",
+        &["Failed to configure a DataSource: "],
+        "Set the address of the database (SPRING_DATASOURCE_URL) in the service's \
+             environment.",
+    )
+    .of_run(),
+    consequence(
+        "Spring could not start the program",
+        &["APPLICATION FAILED TO START"],
+        "What stands below it says why.",
+    )
+    .keeps(4)
+    .of_run(),
+    symptom(
         "Tests failed",
         &["There are test failures", "There were failing tests"],
         "The report of the tests names those that failed.",

@@ -1,7 +1,7 @@
 //! npm, pnpm, yarn and Bun: installing and running scripts.
 
 use super::super::pattern::{Pattern, cause, consequence, symptom};
-use super::{ends, says_what};
+use super::{ends, number_then, says_what};
 
 const LOCK: &str = "The lock file does not fit the manifest";
 const LOCK_ADVICE: &str = "Run the package manager's install on your machine and commit the \
@@ -27,28 +27,35 @@ const SCRIPT_ADVICE: &str = "Add the script to package.json, or change the servi
 const INTEGRITY: &str = "A package is not what the lock file says";
 const INTEGRITY_ADVICE: &str = "Delete the entry from the lock file, install again on your \
              machine and commit the result.";
+const COMMAND: &str = "A command does not exist";
+const COMMAND_ADVICE: &str = "Install what has the command (a devDependency may have been left \
+             out), or correct the command.";
+const SHELLS: &[&str] = &[
+    "sh: ",
+    "/bin/sh: ",
+    "bash: ",
+    "/bin/bash: ",
+    "/usr/bin/bash: ",
+];
 const FAILED: &str = "A script failed";
 const FAILED_ADVICE: &str = "What the script printed before this line says why.";
+
+/// What both Yarns say of a package that they could not fetch.
+const FETCHED: &[&str] = &["YN0035: │ ", "An unexpected error occurred: \"http"];
 
 pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         PEERS,
-        &[
-            "npm ERR! code ERESOLVE",
-            "npm error code ERESOLVE",
-            "ERR_PNPM_PEER_DEP_ISSUES",
-        ],
+        &["code ERESOLVE", "ERR_PNPM_PEER_DEP_ISSUES"],
         PEERS_ADVICE,
     )
     .keeps(6),
     cause(
         LOCK,
         &[
-            "npm ERR! `npm ci` can only install",
-            "npm error `npm ci` can only install",
-            "npm ERR! cipm can only install",
-            "npm ERR! The `npm ci` command can only install",
-            "npm error The `npm ci` command can only install",
+            "`npm ci` can only install",
+            "cipm can only install",
+            "The `npm ci` command can only install",
             "ERR_PNPM_OUTDATED_LOCKFILE",
             "ERR_PNPM_NO_LOCKFILE",
             "ERR_PNPM_FROZEN_LOCKFILE",
@@ -66,10 +73,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         MISSING,
         &[
-            "npm ERR! code E404",
-            "npm error code E404",
-            "npm ERR! code ETARGET",
-            "npm error code ETARGET",
+            "code E404",
+            "code ETARGET",
             "ERR_PNPM_FETCH_404",
             "ERR_PNPM_NO_MATCHING_VERSION",
             "ERR_PNPM_NO_VERSIONS",
@@ -86,12 +91,9 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         REFUSED,
         &[
-            "npm ERR! code E401",
-            "npm error code E401",
-            "npm ERR! code E403",
-            "npm error code E403",
-            "npm ERR! code ENEEDAUTH",
-            "npm error code ENEEDAUTH",
+            "code E401",
+            "code E403",
+            "code ENEEDAUTH",
             "ERR_PNPM_FETCH_401",
             "ERR_PNPM_FETCH_403",
             "YN0041: │ ",
@@ -99,44 +101,31 @@ pub(super) const PATTERNS: &[Pattern] = &[
         REFUSED_ADVICE,
     )
     .keeps(2),
-    cause(MISSING, &["YN0035: │ "], MISSING_ADVICE).then(is_not_found),
-    symptom(NETWORK, &["YN0035: │ "], NETWORK_ADVICE).then(|text| !is_not_found(text)),
+    cause(MISSING, FETCHED, MISSING_ADVICE).then(is_not_found),
+    cause(REFUSED, FETCHED, REFUSED_ADVICE).then(is_refused),
+    symptom(NETWORK, FETCHED, NETWORK_ADVICE).then(|text| !is_not_found(text) && !is_refused(text)),
     symptom(
         NETWORK,
         &[
-            "npm ERR! code ETIMEDOUT",
-            "npm error code ETIMEDOUT",
-            "npm ERR! code ECONNRESET",
-            "npm error code ECONNRESET",
-            "npm ERR! code ENOTFOUND",
-            "npm error code ENOTFOUND",
-            "npm ERR! code EAI_AGAIN",
-            "npm error code EAI_AGAIN",
-            "npm ERR! code ECONNREFUSED",
-            "npm error code ECONNREFUSED",
-            "npm ERR! code E500",
-            "npm error code E500",
-            "npm ERR! code E502",
-            "npm error code E502",
-            "npm ERR! code E503",
-            "npm error code E503",
+            "code ETIMEDOUT",
+            "code ECONNRESET",
+            "code ENOTFOUND",
+            "code EAI_AGAIN",
+            "code ECONNREFUSED",
+            "code E500",
+            "code E502",
+            "code E503",
             "ERR_PNPM_META_FETCH_FAIL",
             "ERR_PNPM_FETCH_500",
             "ERR_PNPM_FETCH_502",
             "ERR_PNPM_FETCH_503",
-            "An unexpected error occurred: \"https://registry",
         ],
         NETWORK_ADVICE,
     )
     .keeps(2),
     cause(
         ENGINE,
-        &[
-            "npm ERR! code EBADENGINE",
-            "npm error code EBADENGINE",
-            "ERR_PNPM_UNSUPPORTED_ENGINE",
-            "The engine \"node\" is incompatible with this module",
-        ],
+        &["code EBADENGINE", "ERR_PNPM_UNSUPPORTED_ENGINE"],
         ENGINE_ADVICE,
     )
     .keeps(3),
@@ -162,11 +151,9 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         SCRIPT,
         &[
-            "npm ERR! Missing script:",
-            "npm error Missing script:",
-            "npm ERR! missing script:",
-            "ERR_PNPM_NO_SCRIPT",
             "Missing script:",
+            "missing script:",
+            "ERR_PNPM_NO_SCRIPT",
             "Usage Error: Couldn't find a script named",
             "Couldn't find a script named",
             "Script not found \"",
@@ -177,9 +164,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "package.json was not found",
         &[
-            "npm ERR! enoent Could not read package.json",
-            "npm error enoent Could not read package.json",
-            "npm ERR! enoent ENOENT: no such file or directory, open '/",
+            "enoent Could not read package.json",
+            "enoent ENOENT: no such file or directory, open '/",
             "ERR_PNPM_NO_PKG_MANIFEST",
             "Couldn't find a package.json file in",
         ],
@@ -188,8 +174,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         INTEGRITY,
         &[
-            "npm ERR! code EINTEGRITY",
-            "npm error code EINTEGRITY",
+            "code EINTEGRITY",
             "ERR_PNPM_TARBALL_INTEGRITY",
             "YN0018: │ ",
             "Integrity check failed for \"",
@@ -199,7 +184,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .keeps(2),
     cause(
         "No room on the disk",
-        &["npm ERR! code ENOSPC", "npm error code ENOSPC"],
+        &["code ENOSPC"],
         "Make the build smaller, or clear the build cache.",
     ),
     symptom(
@@ -213,47 +198,61 @@ pub(super) const PATTERNS: &[Pattern] = &[
              choose a version with a ready binary.",
     )
     .keeps(2),
+    cause(COMMAND, SHELLS, COMMAND_ADVICE)
+        .then(|text| text.ends_with(": not found") || text.ends_with(": command not found")),
+    cause(COMMAND, &[": line "], COMMAND_ADVICE)
+        .anywhere()
+        .then(|text| number_then(text, ": ") && text.ends_with(": command not found")),
+    cause(COMMAND, &["/usr/bin/env: ", "env: "], COMMAND_ADVICE)
+        .then(|text| text.ends_with(": No such file or directory") && !text.contains("\\r")),
     cause(
-        "A command does not exist",
-        &[
-            "sh: ",
-            "/bin/sh: ",
-            "bash: ",
-            "/bin/bash: ",
-            "sh: line 1: ",
-            "/usr/bin/bash: ",
-        ],
-        "Install what has the command (a devDependency may have been left \
-             out), or correct the command.",
+        "A script has the line ends of Windows",
+        &["/usr/bin/env: ", "env: "],
+        "Commit it with the line ends of Unix: `*.sh text eol=lf` in .gitattributes.",
     )
-    .then(|text| text.ends_with(": not found") || text.ends_with(": command not found")),
+    .then(|text| text.contains("\\r'")),
+    cause(
+        "A command may not be run",
+        SHELLS,
+        "Run `git update-index --chmod=+x` on the file and commit that, or install again.",
+    )
+    .then(|text| text.ends_with(": Permission denied")),
+    cause(
+        "Corepack cannot check the package manager",
+        &["Internal Error: Cannot find matching keyid"],
+        "Use a newer Node.js or Corepack, which knows the new keys of npm.",
+    )
+    .anywhere(),
     consequence(
         FAILED,
         &[
-            "npm ERR! code ELIFECYCLE",
-            "npm error Lifecycle script `",
-            "npm ERR! Lifecycle script `",
+            "code ELIFECYCLE",
+            "Lifecycle script `",
             "ELIFECYCLE",
             "ERR_PNPM_RECURSIVE_RUN_FIRST_FAIL",
-            "npm ERR! command failed",
-            "npm error command failed",
+            "command failed",
         ],
         FAILED_ADVICE,
     )
     .keeps(1),
-    consequence(
-        FAILED,
-        &[
-            "Command failed with exit code ",
-            "error Command failed with exit code ",
-            "script \"build\" exited with code ",
-        ],
-        FAILED_ADVICE,
-    )
-    .then(|text| says_what(text) && ends(text.trim_start_matches(|c: char| c.is_ascii_digit()))),
+    consequence(FAILED, &["Command failed with exit code "], FAILED_ADVICE).then(|text| {
+        says_what(text) && ends(text.trim_start_matches(|c: char| c.is_ascii_digit()))
+    }),
 ];
 
-/// What Yarn says of a package that the registry does not have.
 fn is_not_found(text: &str) -> bool {
-    text.contains("Package not found") || text.contains("Response Code: 404")
+    ["Package not found", "Response Code: 404", "404 Not Found"]
+        .iter()
+        .any(|words| text.contains(words))
+}
+
+fn is_refused(text: &str) -> bool {
+    [
+        "Response Code: 401",
+        "Response Code: 403",
+        "401 Unauthorized",
+        "403 Forbidden",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
 }

@@ -1,7 +1,7 @@
 //! The program that was deployed: memory, ports, probes, variables, databases.
 
 use super::super::pattern::{Pattern, cause, consequence, symptom};
-use super::says_what;
+use super::{number_then, says_what};
 
 /// An exception that nobody has caught.
 pub(in super::super) const UNCAUGHT: Pattern = symptom(
@@ -18,6 +18,7 @@ const VARIABLE_ADVICE: &str = "Set it in the service's environment variables, fo
              if the build reads it.";
 const PORT: &str = "The program does not listen where it should";
 const PORT_ADVICE: &str = "Let it listen on 0.0.0.0 and on the port in the variable PORT.";
+const TAKEN_ADVICE: &str = "Start the program once only, and on the port in the variable PORT.";
 const DATABASE: &str = "The database could not be reached";
 const DATABASE_ADVICE: &str = "Check the address and the internal connection to the database, \
              and that it runs.";
@@ -34,6 +35,10 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "signal: killed",
             "(signal: 9, SIGKILL: kill)",
             "signal SIGKILL",
+            "signal: SIGKILL",
+            "signal \"SIGKILL\"",
+            "Killed signal terminated program",
+            "Memory limit exceeded",
             "ran out of memory",
             "out of memory while",
             "MemoryError:",
@@ -53,6 +58,15 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .alone()
     .of_run(),
+    // A shell: `line 1:    12 Killed   npm run build`
+    cause(MEMORY, &[": line "], MEMORY_ADVICE)
+        .anywhere()
+        .then(|text| number_then(text, ": ") && text.contains(" Killed "))
+        .of_run(),
+    cause("The port is taken", &["Port "], TAKEN_ADVICE)
+        .anywhere()
+        .then(|text| number_then(text, " was already in use"))
+        .of_run(),
     cause(
         "The port is taken",
         &[
@@ -60,7 +74,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Address already in use",
             "address already in use",
         ],
-        "Start the program once only, and on the port in the variable PORT.",
+        TAKEN_ADVICE,
     )
     .anywhere()
     .of_run(),
@@ -72,6 +86,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "No open ports detected",
             "failed to bind to $PORT",
             "no open HTTP ports",
+            "did not start listening on port ",
         ],
         PORT_ADVICE,
     )
@@ -132,6 +147,11 @@ pub(super) const PATTERNS: &[Pattern] = &[
             .iter()
             .any(|end| text.contains(end))
         })
+        .of_run(),
+    // A shell that runs with `set -u`
+    cause(VARIABLE, &[": unbound variable"], VARIABLE_ADVICE)
+        .anywhere()
+        .then(|text| text.trim_end().is_empty())
         .of_run(),
     cause(
         VARIABLE,
@@ -206,6 +226,20 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere()
     .then(says_what)
+    .of_run(),
+    cause(
+        "Nest cannot resolve a dependency",
+        &["Nest can't resolve dependencies of the "],
+        "Add what it names to the module's providers or imports.",
+    )
+    .anywhere()
+    .of_run(),
+    cause(
+        "The client of Prisma was not generated",
+        &["@prisma/client did not initialize yet"],
+        "Run `prisma generate` in the build.",
+    )
+    .anywhere()
     .of_run(),
     cause(
         "A file that is started does not exist",

@@ -1,0 +1,273 @@
+//! Lines that say that something went well: what failed before it was tried
+//! again, or did not matter. Pure.
+
+use super::bare::Bare;
+
+/// What a line says of those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Healed {
+    /// Packages were installed.
+    Installing,
+    /// Modules were bundled.
+    Bundling,
+    /// All tests passed.
+    Testing,
+    /// A command begins, so the one before it ended well.
+    Command,
+    /// The same of a step of a build.
+    Step,
+    /// The image was built.
+    Building,
+    /// The roll-out begins.
+    Shipping,
+    /// All instances are ready.
+    Running,
+}
+
+/// The titles of what makes packages impossible to install.
+const OF_INSTALLING: &[&str] = &[
+    "A command does not exist",
+    "A dependency could not be fetched",
+    "A header of C is missing",
+    "A module of Go could not be fetched",
+    "A name could not be resolved",
+    "A native extension could not be built",
+    "A native module could not be built",
+    "A package could not be built",
+    "A package is not what the lock file says",
+    "A package of the system does not exist",
+    "A package or version does not exist",
+    "A program that a package needs is missing",
+    "Dependencies contradict each other",
+    "The lock file does not fit the manifest",
+    "The package registry could not be reached",
+    "The package registry refused access",
+    "The version of Node.js does not fit",
+    "The version of Python does not fit",
+];
+
+/// The titles of what makes modules impossible to bundle.
+pub(super) const OF_BUNDLING: &[&str] = &[
+    "A source file could not be read",
+    "A stylesheet could not be compiled",
+    "An import leads nowhere",
+    "Something is imported that is not exported",
+];
+
+/// The title of a test that failed.
+pub(super) const OF_TESTING: &str = "A test failed";
+
+impl Healed {
+    /// Whether it makes up for what has this title.
+    pub(super) fn is_of(self, title: &str) -> bool {
+        match self {
+            Self::Installing => OF_INSTALLING.contains(&title),
+            Self::Bundling => OF_BUNDLING.contains(&title),
+            _ => true,
+        }
+    }
+
+    /// Whether it is of the whole deployment, and not of one of its parts.
+    pub(super) const fn is_of_all(self) -> bool {
+        matches!(self, Self::Building | Self::Shipping | Self::Running)
+    }
+}
+
+/// What the line says went well.
+pub(super) fn read(bare: &Bare<'_>) -> Option<Healed> {
+    let is_sign = |c: char| c.is_whitespace() || "✓✔✨➤·=>│".contains(c);
+    let text = bare.text.trim_start_matches(is_sign);
+    let begins = |words: &[&str]| words.iter().any(|words| text.starts_with(words));
+    let healed = if is_install(text) {
+        Healed::Installing
+    } else if is_bundle(text) {
+        Healed::Bundling
+    } else if are_tests(text) {
+        Healed::Testing
+    } else if is_command(bare.text) {
+        Healed::Command
+    } else if is_step(text) {
+        Healed::Step
+    } else if begins(&[
+        "EXPORTING",
+        "Build complete",
+        "Build succeeded",
+        "Build successful",
+        "Successfully tagged ",
+        "pushing image",
+        "Pushing image",
+    ]) {
+        Healed::Building
+    } else if begins(&["Rolling out", "rolling out", "Starting container"]) {
+        if are_all_ready(text) {
+            Healed::Running
+        } else {
+            Healed::Shipping
+        }
+    } else if are_all_ready(text) {
+        Healed::Running
+    } else {
+        return None;
+    };
+    Some(healed)
+}
+
+fn is_install(text: &str) -> bool {
+    let counted = |words: &str, what: &str| {
+        let counted = text.strip_prefix(words).map(after_number);
+        counted.is_some_and(|rest| rest.starts_with(what))
+    };
+    counted("added ", " package")
+        || counted("changed ", " package")
+        || counted("Installed ", " package")
+        || after_number(text).starts_with(" packages installed")
+        || [
+            "up to date, audited ",
+            "up to date in ",
+            "Successfully installed ",
+            "Bundle complete!",
+            "Generating optimized autoload files",
+            "Generating autoload files",
+        ]
+        .iter()
+        .any(|words| text.starts_with(words))
+}
+
+fn is_bundle(text: &str) -> bool {
+    let is_without_error = |text: &str| !text.contains("error") || text.contains(" 0 errors");
+    [
+        "built in ",
+        "Compiled successfully",
+        "compiled successfully",
+    ]
+    .iter()
+    .any(|words| text.starts_with(words))
+        || after_number(text).starts_with(" modules transformed")
+        || (text.starts_with("webpack ") && text.contains(" compiled ") && is_without_error(text))
+}
+
+/// The sum of a run of tests of which none failed.
+fn are_tests(text: &str) -> bool {
+    let is_sum = text.starts_with("Tests ")
+        || text.starts_with("Tests:")
+        || (after_number(text).starts_with(" passed in "))
+        || after_number(text).starts_with(" passing")
+        || text.starts_with("OK (")
+        || text.starts_with("test result: ok.")
+        || text.contains(" examples, 0 failures");
+    let has_failed = text.replace(" 0 failed", "").contains("failed");
+    is_sum && !has_failed && !text.contains(" 0 passed")
+}
+
+/// `> shop@1.0.0 build`, as npm and pnpm show what they run.
+fn is_command(text: &str) -> bool {
+    let words = text
+        .strip_prefix("> ")
+        .and_then(|rest| rest.split_once(' '));
+    words.is_some_and(|(package, script)| {
+        let version = package.rsplit_once('@').map(|(_, version)| version);
+        let is_version = version.is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit()));
+        is_version && script.starts_with(|c: char| c.is_ascii_alphanumeric())
+    })
+}
+
+/// `Step 4/9 : RUN npm ci` of Docker without `BuildKit`, and what Kaniko does after
+/// each step.
+fn is_step(text: &str) -> bool {
+    let numbered = text.strip_prefix("Step ").map(after_number);
+    let numbered = numbered.and_then(|rest| rest.strip_prefix('/'));
+    numbered.is_some_and(|rest| after_number(rest).starts_with(" : "))
+        || (text.starts_with("INFO[") && text.contains("] Taking snapshot of "))
+        || are_pages(text)
+}
+
+/// `✓ Generating static pages (8/8)`, as Next.js shows it.
+fn are_pages(text: &str) -> bool {
+    let counted = text.strip_prefix("Generating static pages (");
+    let counted = counted.and_then(|rest| rest.trim_end().strip_suffix(')')?.split_once('/'));
+    counted.is_some_and(|(done, all)| done == all)
+}
+
+/// `rolling out: 2 of 2 instances ready`
+fn are_all_ready(text: &str) -> bool {
+    let text = text.trim_end().trim_end_matches('.');
+    let is_ready = ["ready", "available", "running"]
+        .iter()
+        .any(|word| text.ends_with(word));
+    let counted = text.split_once(" of ").filter(|_| is_ready);
+    counted.is_some_and(|(before, after)| {
+        let wanted = after.split(' ').next().unwrap_or_default();
+        let has = before.rsplit(' ').next().unwrap_or_default();
+        has == wanted && wanted != "0" && wanted.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+/// What follows a number; nothing if there is none.
+fn after_number(text: &str) -> &str {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    if rest.len() < text.len() { rest } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::patterns;
+    use super::*;
+
+    #[test]
+    fn each_tool_says_in_its_own_way_that_it_went_well() {
+        for (line, healed) in [
+            ("added 812 packages in 9s", Some(Healed::Installing)),
+            ("Installed 1 package in 2ms", Some(Healed::Installing)),
+            (
+                "Successfully installed torch-2.9.0",
+                Some(Healed::Installing),
+            ),
+            ("added shop@1.0.0", None),
+            ("✓ 120 modules transformed.", Some(Healed::Bundling)),
+            ("✓ built in 2.12s", Some(Healed::Bundling)),
+            (
+                "webpack 5.97.1 compiled with 2 warnings in 1 ms",
+                Some(Healed::Bundling),
+            ),
+            ("webpack 5.97.1 compiled with 1 error in 1 ms", None),
+            ("Tests:       34 passed, 34 total", Some(Healed::Testing)),
+            ("Tests: 1 failed, 33 passed, 34 total", None),
+            ("      Tests  34 passed (34)", Some(Healed::Testing)),
+            ("==== 34 passed in 0.12s ====", Some(Healed::Testing)),
+            ("==== 1 failed, 33 passed in 0.12s ====", None),
+            (
+                "test result: ok. 12 passed; 0 failed; 0 ignored",
+                Some(Healed::Testing),
+            ),
+            ("> shop@1.0.0 build", Some(Healed::Command)),
+            ("> vite build", None),
+            ("Step 4/9 : RUN npm ci", Some(Healed::Step)),
+            ("Step 4 of 9", None),
+            ("✓ Generating static pages (8/8)", Some(Healed::Step)),
+            ("  Generating static pages (0/8)  [    ]", None),
+            ("===> EXPORTING", Some(Healed::Building)),
+            ("> 12 | cart.total;", None),
+            ("rolling out: 2 of 2 instances ready", Some(Healed::Running)),
+            (
+                "rolling out: 1 of 2 instances ready",
+                Some(Healed::Shipping),
+            ),
+            (
+                "rolling out: 0 of 0 instances ready",
+                Some(Healed::Shipping),
+            ),
+            ("Build complete.", Some(Healed::Building)),
+            ("Build failed", None),
+        ] {
+            assert_eq!(read(&Bare::of(line)), healed, "{line}");
+        }
+    }
+
+    #[test]
+    fn each_title_is_one_of_a_pattern() {
+        let all: Vec<&str> = patterns::all().map(|pattern| pattern.title).collect();
+        for title in OF_INSTALLING.iter().chain(OF_BUNDLING).chain([&OF_TESTING]) {
+            assert!(all.contains(title), "{title}");
+        }
+    }
+}

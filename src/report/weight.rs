@@ -9,14 +9,24 @@ pub(super) enum Weight {
 }
 
 impl Weight {
-    /// By the service's word, whose set is open.
+    /// By the service's word as a whole: what merely holds such a word is a
+    /// stranger's text, and no line is told of on its account.
     pub(super) fn of(word: &str) -> Self {
-        let word = word.to_ascii_lowercase();
-        let is = |signs: &[&str]| signs.iter().any(|sign| word.contains(sign));
-        if is(&["err", "fatal", "crit", "alert", "emerg", "panic"]) {
+        let is = |known: &[&str]| known.iter().any(|known| word.eq_ignore_ascii_case(known));
+        if is(&[
+            "err",
+            "error",
+            "fatal",
+            "crit",
+            "critical",
+            "alert",
+            "emerg",
+            "emergency",
+            "panic",
+        ]) {
             return Self::Error;
         }
-        if is(&["warn"]) {
+        if is(&["warn", "warning"]) {
             return Self::Warning;
         }
         Self::Ordinary
@@ -33,6 +43,7 @@ mod tests {
             ("INFO", Weight::Ordinary),
             ("debug", Weight::Ordinary),
             ("", Weight::Ordinary),
+            ("::error::x", Weight::Ordinary),
             ("WARN", Weight::Warning),
             ("Warning", Weight::Warning),
             ("ERROR", Weight::Error),

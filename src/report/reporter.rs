@@ -134,6 +134,9 @@ impl Inner {
         if let Event::LogUnavailable(_) | Event::LogIncomplete = event {
             self.log.is_incomplete();
         }
+        if let Event::Stopping(..) = event {
+            self.interrupt = "Ctrl-C ends this at once";
+        }
         let is_live = self.channel.is_live();
         // Where a live line goes on, nothing new is no news.
         let is_no_news = is_live && matches!(event, Event::StillWaiting(..));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty};
-use sevalla_simulator::{Application, PastDeployment, Script, Simulator, World};
+use sevalla_simulator::{Application, Behaviour, Fault, PastDeployment, Script, Simulator, World};
 
 use super::harness::{APP, Runner, until};
 
@@ -162,7 +162,10 @@ async fn a_live_line_stands_below_the_text_and_goes_in_the_end() {
         rows.iter().filter(|row| row.contains("Ctrl-C")).count()
     };
     until(|| count() == 1).await;
+    let slowly = Behaviour::Delay(Duration::from_millis(700));
+    simulator.add_fault(Fault::on("cancelDeploymentV3").does(slowly));
     window.press(b"\x03");
+    window.comes_to_show("Ctrl-C ends this at once").await;
     assert_eq!(window.ends().await, Some(130));
     window.comes_to_show("exit code 130").await;
     let rows = window.rows();

@@ -1,6 +1,7 @@
 //! Going back to what was live, after something that this run has deployed
 //! turned out to be wrong. Once: what cannot be undone stays as it is.
 
+use std::cell::RefCell;
 use std::pin::pin;
 
 use tokio::time::timeout;
@@ -121,9 +122,13 @@ impl Run<'_> {
                 return undoing.explain(not_begun);
             }
         };
+        let done = RefCell::new(None);
         tokio::select! {
-            undone = self.see_through(&undoing, rollback.clone(), tell) => undone,
-            signal = self.stop.asked() => Undone::so(goes_on(&rollback)).stopped_by(signal),
+            undone = self.see_through(&undoing, rollback.clone(), &done, tell) => undone,
+            signal = self.stop.asked() => {
+                let said = done.borrow_mut().take();
+                Undone::so(said.unwrap_or_else(|| goes_on(&rollback))).stopped_by(signal)
+            }
         }
     }
 
@@ -146,11 +151,12 @@ impl Run<'_> {
     }
 
     /// Follows the rollback to its end, and looks whether what is live then
-    /// answers.
+    /// answers; `done` gets what is known once it has succeeded.
     async fn see_through(
         &self,
         undoing: &Undoing<'_>,
         rollback: Deployment,
+        done: &RefCell<Option<String>>,
         tell: Tell<'_>,
     ) -> Undone {
         let quietly = |event: Event<'_>| in_its_own_words(event, tell);
@@ -184,6 +190,7 @@ impl Run<'_> {
                 .hint(LOOK);
             }
         };
+        done.replace(Some(said.clone()));
         match self.answers(&source, &now, tell).await {
             None => Undone::so(said),
             Some(Answers::Well) => Undone::so(format!("{said}. It answers well")),

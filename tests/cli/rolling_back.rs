@@ -293,6 +293,23 @@ async fn a_signal_leaves_the_rollback_to_go_on() {
 }
 
 #[tokio::test]
+async fn a_signal_after_the_rollback_does_not_hide_that_it_succeeded() {
+    let simulator = simulator(app().next(deployed()).next(Script::success())).await;
+    let web = Web::acts([answer(503, "")]).await;
+    let running = going_back(Runner::deploys_app(&simulator), &web)
+        .set("SEVALLA_VERIFY_TIMEOUT", "4s")
+        .start();
+    until(|| simulator.calls(ROLLBACK) > 0).await;
+    until(|| simulator.deployments(APP)[0].status.as_deref() == Some("success")).await;
+    let before = web.count();
+    until(|| web.count() > before).await;
+    running.signal("INT").await;
+    let run = running.finish().await;
+    run.assert_ended(130, "interrupted");
+    run.assert_told("Rolled back: live is");
+}
+
+#[tokio::test]
 async fn what_this_run_did_not_start_is_not_rolled_back() {
     together(["join", "follow"].map(|how| async move {
         let simulator = simulator(app()).await;

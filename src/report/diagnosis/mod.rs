@@ -294,7 +294,7 @@ impl Diagnosis {
             *below = Below::default();
             return;
         };
-        if is_ruler(bare.text) {
+        if is_ruler(bare.text) || is_error_of_step(bare) {
             *below = Below::default();
             return;
         }

@@ -4,6 +4,17 @@ use super::super::pattern::{Pattern, cause, consequence, symptom};
 
 const LOCK: &str = "The lock file does not fit the manifest";
 
+const EXCEPTION: &str = "Ruby ended with an exception";
+const EXCEPTION_ADVICE: &str = "Correct it at this place; the whole trace is in the log.";
+const EXCEPTIONS: &[&str] = &[
+    "NameError: ",
+    "NoMethodError: ",
+    "ArgumentError: ",
+    "KeyError: ",
+    "RuntimeError: ",
+    "TypeError: ",
+];
+
 pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "Dependencies contradict each other",
@@ -138,7 +149,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere(),
     symptom(
-        "Ruby ended with an exception",
+        EXCEPTION,
         &[
             "(NameError)",
             "(NoMethodError)",
@@ -149,14 +160,24 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "(RuntimeError)",
             "(TypeError)",
         ],
-        "Correct it at this place; the whole trace is in the log.",
+        EXCEPTION_ADVICE,
     )
     .anywhere()
     .then(|text| text.trim().is_empty())
     .needs_place(),
+    // What Rake and Rails have called.
+    symptom(EXCEPTION, EXCEPTIONS, EXCEPTION_ADVICE)
+        .behind("rake aborted!")
+        .place_below(3),
+    symptom(EXCEPTION, EXCEPTIONS, EXCEPTION_ADVICE)
+        .behind("rails aborted!")
+        .place_below(3),
+    symptom(EXCEPTION, EXCEPTIONS, EXCEPTION_ADVICE)
+        .behind("bin/rails aborted!")
+        .place_below(3),
     consequence(
         "Rake failed",
-        &["rake aborted!", "bin/rails aborted!"],
+        &["rake aborted!", "rails aborted!", "bin/rails aborted!"],
         "What stands below it says why.",
     )
     .keeps(2)

@@ -302,6 +302,27 @@ impl Outcome {
             .hint_if_interrupted("Check in the dashboard how the deployment ends")
     }
 
+    /// Says that it had ended before the run was stopped.
+    #[must_use]
+    pub fn and_ended(self, deployment: &Deployment, verdict: Verdict) -> Self {
+        let id = &deployment.id;
+        match verdict {
+            Verdict::Success => self
+                .because(format!(
+                    "Deployment {id} had succeeded and is live; what was still to be done after \
+                     that was not finished"
+                ))
+                .hint("Check what is live, and run again if it is not well"),
+            Verdict::Failed => self
+                .because(format!("Deployment {id} had failed before"))
+                .hint("Read the end of the deployment's log"),
+            Verdict::Cancelled | Verdict::Skipped => self.because(format!(
+                "Deployment {id} had ended as {} before",
+                deployment.status.word()
+            )),
+        }
+    }
+
     /// A reason for the end that is no signal has a remedy of its own.
     fn hint_if_interrupted(self, hint: &str) -> Self {
         match self.ending() {
@@ -314,6 +335,9 @@ impl Outcome {
     #[must_use]
     pub fn and_cancelled(self, id: &DeploymentId, cancelled: &Cancelled) -> Self {
         match cancelled {
+            Cancelled::Ended(_, Verdict::Failed) => {
+                self.because(format!("Deployment {id} failed before it was cancelled"))
+            }
             Cancelled::Ended(deployment, _) => self.because(format!(
                 "Deployment {id} was asked to stop, and ended as {}",
                 deployment.status.word()

@@ -67,10 +67,20 @@ pub(super) fn known_lines(causes: &[Cause]) -> Vec<String> {
 fn told(cause: &Cause, is_told: impl Fn(&Finding) -> bool) -> Vec<String> {
     let mut all = Vec::new();
     let target = cause.target.as_ref().map(|target| format!("{target}: "));
+    let last = cause.digest.findings.iter().filter(|each| each.is_tail());
+    let last: Vec<&str> = last
+        .flat_map(|each| &each.lines)
+        .map(|line| line.trim())
+        .collect();
     for kind in kinds(&cause.digest).take(MOST_KINDS) {
         let Some(first) = kind.first().filter(|first| is_told(first)) else {
             continue;
         };
+        let is_in_last = |line: &&str| last.contains(line);
+        if !first.is_known && !first.is_tail() && lines_of(kind, MOST_LINES).iter().all(is_in_last)
+        {
+            continue;
+        }
         all.push(format!(
             "{}{}:",
             target.as_deref().unwrap_or_default(),
@@ -225,6 +235,26 @@ mod tests {
         let markdown = markdown(&causes(), &str::to_owned, &|text| format!("`{text}`"));
         let types = "`shop`: **Types**\n\n```text\na\nb\nc\n```\n\nDo it.\n\n";
         assert!(markdown.starts_with(types), "{markdown}");
+    }
+
+    #[test]
+    fn what_the_end_shows_is_not_told_before_it_too() {
+        let told = |others: &[&str]| {
+            let mut diagnosis = crate::report::diagnosis::Diagnosis::default();
+            diagnosis.take("ERROR", "odd");
+            for line in others {
+                diagnosis.take("INFO", line);
+            }
+            let digest = diagnosis.digest();
+            lines(&[Cause {
+                target: None,
+                digest,
+            }])
+        };
+        let shown = ["The last lines of the log:", "  odd", "  1", "  2"];
+        assert_eq!(told(&["1", "2"]), shown);
+        let long_ago = told(&["1", "2", "3", "4", "5"]);
+        assert_eq!(long_ago[..2], ["Lines marked as errors:", "  odd"]);
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Inner {
     /// What the logs tell of why the run did not end well.
     pub(super) fn causes_of(&self, outcome: &Outcome) -> Vec<Cause> {
         match outcome.ending() {
-            Ending::Failed => self.causes(false),
+            Ending::Failed | Ending::Interrupted(_) => self.causes(false),
             Ending::Unverified => self.causes(true),
             _ => Vec::new(),
         }

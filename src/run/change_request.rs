@@ -163,6 +163,8 @@ impl Run<'_> {
     async fn write_or_owe(&self, page: &Page, news: News<'_>) {
         let most = match news {
             News::Deploying => BEFORE_THE_START,
+            // Outputs and summary wait for it.
+            News::Ended(_) => LATE_WORDS,
             _ => PATIENCE,
         };
         let write = async {

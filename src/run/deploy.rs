@@ -17,7 +17,7 @@ use crate::plan::Work;
 use crate::report::Event;
 use crate::stop::Signal;
 use crate::trigger::{self, Before, Cancelled, Started, Tell, TriggerError};
-use crate::watch::{Ended, Remote, Watch};
+use crate::watch::{Ended, Remote, SeenEnd, Watch};
 
 impl Run<'_> {
     /// Goes back to the last success of a static site before the one that is
@@ -127,16 +127,22 @@ impl Run<'_> {
         };
         let id = deployment.id.clone();
         let source = self.source(service, &id);
+        let end = SeenEnd::default();
         let follow = async {
             let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
             Watch::new(&source, deployment, self.deadline, self.reading(), &tell)
                 .knowing(scene.past.clone())
+                .noting(&end)
                 .follow()
                 .await
         };
         let ended = tokio::select! {
             ended = follow => ended,
             signal = self.stop.asked() => {
+                if let Some((deployment, verdict)) = end.take() {
+                    tell(Event::Stopping(signal, None));
+                    return Outcome::interrupted(signal).and_ended(&deployment, verdict);
+                }
                 let by = Instant::now() + CLEAN_UP;
                 let then = if scene.is_anothers {
                     Abandon::Leave

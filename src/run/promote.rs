@@ -19,7 +19,7 @@ use crate::report::{Event, duration};
 use crate::sevalla::Client;
 use crate::stop::Signal;
 use crate::trigger::{self, Aim, Cancelled, Target, TriggerError};
-use crate::watch::{Ended, Remote, Watch};
+use crate::watch::{Ended, Remote, SeenEnd, Watch};
 
 /// What became of the request for one target.
 type Start = Result<Deployment, TriggerError>;
@@ -89,7 +89,7 @@ impl Run<'_> {
                 if let Some(refused) = refused(&starts) {
                     return nothing_started(signal).because(refused);
                 }
-                return self.stop_targets(signal, &aim, &known(&starts), by).await;
+                return self.stop_targets(signal, &aim, &known(&starts), &[], by).await;
             }
             starts = &mut start => starts,
         };
@@ -97,14 +97,17 @@ impl Run<'_> {
             return self.triggered(&aim, starts).await;
         }
         let ids = known(&starts);
-        let targets = aim.targets.iter().zip(starts);
-        let follow = join_all(targets.map(|(target, start)| self.follow_target(target, start)));
+        let seen: Vec<SeenEnd> = aim.targets.iter().map(|_| SeenEnd::default()).collect();
+        let targets = aim.targets.iter().zip(starts).zip(&seen);
+        let follow = targets.map(|((target, start), end)| self.follow_target(target, start, end));
+        let follow = join_all(follow);
         let ends = tokio::select! {
             ends = follow => ends,
             signal = self.stop.asked() => {
                 let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal, Some(self.on_cancel())));
-                return self.stop_targets(signal, &aim, &ids, by).await;
+                let is_over = seen.iter().all(|end| end.borrow().is_some());
+                tell(Event::Stopping(signal, (!is_over).then(|| self.on_cancel())));
+                return self.stop_targets(signal, &aim, &ids, &seen, by).await;
             }
         };
         self.conclude_promotion(&aim, ends).await
@@ -122,7 +125,7 @@ impl Run<'_> {
         Outcome::of_targets(&names(aim).zip(ends).collect::<Vec<_>>())
     }
 
-    async fn follow_target(&self, target: &Target, start: Start) -> End {
+    async fn follow_target(&self, target: &Target, start: Start, end: &SeenEnd) -> End {
         let deployment = match start {
             Ok(deployment) => deployment,
             Err(error) => return self.not_started(error).await.into(),
@@ -139,6 +142,7 @@ impl Run<'_> {
             &tell,
         )
         .knowing(target.before.past.clone())
+        .noting(end)
         .follow()
         .await;
         match ended {
@@ -236,18 +240,31 @@ impl Run<'_> {
     }
 
     /// Cancels what was started. `ids` holds what is known to have been, in the
-    /// order of the targets; what is missing is looked up.
+    /// order of the targets; what is missing is looked up. `seen` holds the ends
+    /// that were seen, in the same order: those are past cancelling.
     async fn stop_targets(
         &self,
         signal: Signal,
         aim: &Aim,
         ids: &[Option<DeploymentId>],
+        seen: &[SeenEnd],
         by: Instant,
     ) -> Outcome {
         let known = ids.iter().cloned().chain(std::iter::repeat(None));
-        let targets = aim.targets.iter().zip(known);
-        let ends = join_all(targets.map(|(target, id)| self.stop_target(signal, target, id, by)));
-        let ends = ends.await;
+        let seen = seen
+            .iter()
+            .map(SeenEnd::take)
+            .chain(std::iter::repeat(None));
+        let targets = aim.targets.iter().zip(known).zip(seen);
+        let stop = targets.map(|((target, id), end)| async move {
+            match end {
+                Some((deployment, verdict)) => {
+                    Outcome::interrupted(signal).and_ended(&deployment, verdict)
+                }
+                None => self.stop_target(signal, target, id, by).await,
+            }
+        });
+        let ends = join_all(stop).await;
         let mut outcome = Outcome::interrupted(signal);
         let usual = outcome.hint.clone();
         for (name, end) in names(aim).zip(ends) {

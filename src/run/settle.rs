@@ -166,12 +166,9 @@ impl Run<'_> {
             checked = self.purge_and_verify(source, &deployment, url.as_ref(), scene, tell) => {
                 checked.unwrap_or(outcome)
             }
-            signal = self.stop.asked() => Outcome::interrupted(signal)
-                .because(format!(
-                    "Deployment {id} had succeeded and is live; what was still to be done after \
-                     that was not finished"
-                ))
-                .hint("Check what is live, and run again if it is not well"),
+            signal = self.stop.asked() => {
+                Outcome::interrupted(signal).and_ended(&deployment, Verdict::Success)
+            }
         }
     }
 

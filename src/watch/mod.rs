@@ -142,6 +142,10 @@ pub enum Ended {
     },
 }
 
+/// The end of a deployment, from the moment it is seen: the log may still be
+/// read then.
+pub type SeenEnd = RefCell<Option<(Deployment, Verdict)>>;
+
 /// A watch over one deployment.
 pub struct Watch<'a, S> {
     source: &'a S,
@@ -157,6 +161,8 @@ pub struct Watch<'a, S> {
     /// Whether the log was read to its end after the deployment's.
     is_log_read: Cell<bool>,
     over: CancellationToken,
+    /// Where the end is noted as soon as it is seen.
+    end: Option<&'a SeenEnd>,
     /// Lines that were read while some before them are still missing.
     held: RefCell<Vec<LogLine>>,
 }
@@ -193,6 +199,7 @@ impl<'a, S: Source> Watch<'a, S> {
             farewell: Cell::new(Farewell::Drain),
             is_log_read: Cell::new(false),
             over: CancellationToken::new(),
+            end: None,
             held: RefCell::default(),
         }
     }
@@ -207,6 +214,16 @@ impl<'a, S: Source> Watch<'a, S> {
         }
     }
 
+    /// The same, which notes the end before it reads the rest of the log, for
+    /// whoever stops it meanwhile.
+    #[must_use]
+    pub fn noting(self, end: &'a SeenEnd) -> Self {
+        Self {
+            end: Some(end),
+            ..self
+        }
+    }
+
     /// Follows the deployment to its end.
     pub async fn follow(self) -> Ended {
         self.begin();
@@ -215,6 +232,9 @@ impl<'a, S: Source> Watch<'a, S> {
                 ended = self.follow_status(&self.pace) => ended,
                 never = self.beat() => match never {},
             };
+            if let (Some(end), Ended::Seen(deployment, verdict)) = (self.end, &ended) {
+                end.replace(Some((deployment.clone(), *verdict)));
+            }
             self.farewell.set(self.farewell_after(&ended));
             self.over.cancel();
             (self.tell)(Event::Begins(Phase::Log));

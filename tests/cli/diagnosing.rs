@@ -146,12 +146,13 @@ async fn of_what_nobody_knows_only_the_lines_that_stand_out_are_told() {
     run.assert_ended(1, "failed");
     let errors = errors(&run);
     assert_eq!(errors.len(), 1);
-    assert!(
-        errors[0]
-            .data
-            .contains("Lines marked as errors:\n  it does not frobnicate"),
-        "{errors:#?}"
-    );
+    let told = &errors[0].data;
+    let last = "The last lines of the log:\n  preparing\n  the frobnicator is sad\n  it does not frobnicate";
+    assert!(told.contains(last), "{errors:#?}");
+    // There they are told already.
+    assert!(!told.contains("Lines marked as errors"), "{errors:#?}");
+    let summary = run.file("github-summary").unwrap();
+    assert!(summary.contains("**Lines marked as errors**"), "{summary}");
     assert!(!errors[0].data.contains("Try:"), "{errors:#?}");
     assert!(!conclusion(&run).contains("log:   "));
 }

@@ -177,6 +177,31 @@ async fn a_look_that_fails_hides_nothing_of_what_came_of_it() {
     }
 }
 
+/// The end was seen, and its log is still being read.
+#[tokio::test]
+async fn what_has_ended_is_not_cancelled_while_its_log_is_read() {
+    for (script, told) in [
+        (Script::failed(), "had failed before"),
+        (Script::success(), "had succeeded and is live"),
+    ] {
+        let simulator = application(script).await;
+        let logs = "getApplicationDeploymentLogsV3";
+        simulator.add_fault(Fault::on(logs).does(Behaviour::HangBeforeApplying));
+        // With these it is read after the end alone.
+        let running = Runner::deploys_app(&simulator)
+            .set("SEVALLA_LOGS", "off")
+            .set("SEVALLA_LOG_FILE", "deploy.log")
+            .start();
+        called(&simulator, logs).await;
+        let run = stopped(running, "INT").await;
+
+        run.assert_ended(130, "interrupted");
+        run.assert_told(told);
+        assert!(!run.streams().contains("cancelling"), "{}", run.streams());
+        assert_eq!(simulator.calls("cancelDeploymentV3"), 0);
+    }
+}
+
 #[tokio::test]
 async fn a_deployment_that_has_succeeded_already_is_told_to_be_live() {
     let simulator = application(Script::success().run(Duration::from_millis(50))).await;

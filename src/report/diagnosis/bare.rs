@@ -184,7 +184,9 @@ impl<'a> Bare<'a> {
     /// well.
     pub(super) fn is_harmless(&self) -> bool {
         let text = self.text.trim_start();
-        if TELLING.iter().any(|word| text.starts_with(word)) {
+        let is_request = text.starts_with("GET ") || text.starts_with("POST ");
+        let is_failed = is_request && (text.contains(" failed") || text.contains("ECONN"));
+        if is_failed || TELLING.iter().any(|word| text.starts_with(word)) {
             return false;
         }
         let is = |text: &str| HARMLESS.iter().any(|word| is_word(word, text));

@@ -17,7 +17,7 @@ mod traces;
 
 use std::collections::VecDeque;
 
-use self::bare::Bare;
+use self::bare::{Bare, Within};
 use self::healing::{Healed, OF_BUNDLING, OF_TESTING};
 use self::pattern::{Pattern, Rank};
 use self::stream::{Below, Stream, Streams};
@@ -305,8 +305,9 @@ impl Diagnosis {
         }
         if below.for_place > 0 {
             below.for_place -= 1;
-            if let Some(place) = place::first(bare.text, bare.within) {
-                found.place = Some(place);
+            if place::first(bare.text, Within::Root).is_some() {
+                // In a package of which only the name is known it is told alone.
+                found.place = place::first(bare.text, bare.within).or(found.place.take());
                 below.for_place = 0;
                 is_told = true;
             }
@@ -350,14 +351,14 @@ fn fit(pattern: &'static Pattern, stream: &Stream, bare: Bare<'_>) -> Option<Fou
         .iter()
         .rev()
         .take(usize::from(pattern.place_above));
-    let mut above = above.filter_map(|line| Some((place::first(line, bare.within)?, line)));
+    let mut above = above.filter(|line| place::first(line, Within::Root).is_some());
     if place.is_none()
-        && let Some((found, line)) = above.next()
+        && let Some(line) = above.next()
     {
         if !lines.contains(line) {
             lines.push(line.clone());
         }
-        place = Some(found);
+        place = place::first(line, bare.within);
     }
     lines.push(beginning_of(bare.text.trim()));
     let before = if pattern.rank == Rank::Consequence {

@@ -27,7 +27,9 @@ pub(super) const PATTERNS: &[Pattern] = &[
     // PHPUnit
     cause(FAILED, &["Failed asserting that "], ADVICE).place_below(4),
     // Go
-    cause(FAILED, &["--- FAIL: "], ADVICE).place_below(3),
+    cause(FAILED, &["--- FAIL: "], ADVICE)
+        .keeps(1)
+        .place_below(3),
     // cargo
     cause(FAILED, &["test "], ADVICE).then(|text| text.ends_with(" ... FAILED")),
     // Gradle

@@ -469,6 +469,14 @@ mod tests {
         assert_eq!(ids(&mut before.same()), ["5"]);
         assert_eq!(before.branch(), Some("main"));
         assert_eq!(before.order, "branch main");
+        let of = |count| Before::of(&past[..count], Wanted::default()).live_before;
+        assert_eq!(before.live_before, LiveBefore::Something);
+        assert_eq!(
+            [of(0), of(2)],
+            [LiveBefore::Nothing { read: 0 }, LiveBefore::Unknown]
+        );
+        let failed = Before::of(&[seen("1", Status::Failed)], Wanted::default());
+        assert_eq!(failed.live_before, LiveBefore::Nothing { read: 1 });
         let mark = before.mark.as_ref().unwrap();
         assert!(!mark.is_new(&past[4]) && mark.is_new(&seen("6", Status::Waiting)));
     }

@@ -224,6 +224,23 @@ async fn a_hook_whose_deployment_cannot_be_told_is_no_success() {
 }
 
 #[tokio::test]
+async fn a_hook_that_does_not_tell_its_deployment_is_enough_where_nobody_waits() {
+    let simulator = application(Script::success()).await;
+    let hook = simulator.hook_url(APP);
+    simulator.add_fault(Fault::on("hook").does(Behaviour::EmptyBody));
+    let run = Runner::against(&simulator)
+        .secret("SEVALLA_DEPLOY_HOOK_URL", &hook)
+        .set("SEVALLA_WAIT_FOR_FINISH", "false")
+        .run()
+        .await;
+
+    run.assert_ended(0, "triggered");
+    assert_eq!(run.output("deployment-id"), "");
+    // Before the call, and not once more to find what nobody asks for.
+    assert_eq!(simulator.calls("listDeploymentsV3"), 1);
+}
+
+#[tokio::test]
 async fn a_hook_that_does_not_tell_its_deployment_is_followed_when_there_is_one() {
     let simulator = application(Script::success()).await;
     let hook = simulator.hook_url(APP);

@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 use crate::plan::Sought;
 use crate::report::Event;
 use crate::schedule::Schedule;
-use crate::sevalla::Patience;
+use crate::sevalla::{ApiError, Cause, Patience};
 use crate::trigger::{self, Cancelled, Place, TriggerError};
 use crate::watch::{Ended, Reading, Watch};
 
@@ -112,7 +112,14 @@ impl Run<'_> {
         let mut looks = Schedule::for_looks();
         let mut first: Option<Vec<DeploymentId>> = None;
         loop {
-            let all = trigger::read_past(&self.client, service).await?;
+            let all = match trigger::read_past(&self.client, service).await {
+                Ok(all) => all,
+                // Begun when hardly any time was left: it says nothing.
+                Err(error) if first.is_some() && self.ran_out_of_time(&error) => {
+                    return Ok(Appeared::No);
+                }
+                Err(error) => return Err(error),
+            };
             let on_branch: Vec<Deployment> = all
                 .into_iter()
                 .filter(|deployment| {
@@ -158,6 +165,14 @@ impl Run<'_> {
                 return Ok(appeared(another));
             }
         }
+    }
+
+    /// Whether a request failed only because the run's time was over.
+    fn ran_out_of_time(&self, error: &TriggerError) -> bool {
+        let is_cut_off = |error: &ApiError| {
+            error.attempts <= 1 && matches!(error.cause, Cause::NoTime | Cause::TimedOut { .. })
+        };
+        self.deadline.is_over() && error.failed_request().is_some_and(is_cut_off)
     }
 
     /// Cancels a deployment and waits for its end.

@@ -196,6 +196,18 @@ async fn where_a_push_starts_nothing_nothing_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_look_that_the_end_of_the_time_cuts_off_says_nothing() {
+    let simulator = started(automatic()).await;
+    let hang = Fault::on("listDeploymentsV3").does(Behaviour::HangBeforeApplying);
+    simulator.add_fault(hang.after(1));
+    let run = follows(&simulator).set("SEVALLA_TIMEOUT", "5s").run().await;
+
+    run.assert_ended(4, "timed-out");
+    run.assert_told("when the run's time was over");
+    assert!(simulator.calls("listDeploymentsV3") > 1);
+}
+
+#[tokio::test]
 async fn a_push_that_passes_no_path_filter_is_explained() {
     let simulator = started(automatic()).await;
     let mut record =

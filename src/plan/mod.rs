@@ -691,14 +691,18 @@ mod tests {
         );
     }
 
+    fn problems_of(pairs: &[(&str, &str)]) -> Vec<Problem> {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        let (inputs, problems) = Inputs::read(&pairs.collect());
+        Plan::resolve(inputs, &Facts::default(), problems).unwrap_err()
+    }
+
     #[test]
     fn what_is_missing_is_told_with_what_would_be_accepted() {
         let told = |pairs: &[(&str, &str)]| {
-            let pairs = pairs
-                .iter()
-                .map(|(name, value)| (name.into(), value.into()));
-            let (inputs, problems) = Inputs::read(&pairs.collect());
-            let problems = Plan::resolve(inputs, &Facts::default(), problems).unwrap_err();
+            let problems = problems_of(pairs);
             let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
             told.join("\n")
         };
@@ -749,11 +753,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_told_beside_what_cannot_be_read() {
         let told = |pairs: &[(&str, &str)]| {
-            let pairs = pairs
-                .iter()
-                .map(|(name, value)| (name.into(), value.into()));
-            let (inputs, problems) = Inputs::read(&pairs.collect());
-            let problems = Plan::resolve(inputs, &Facts::default(), problems).unwrap_err();
+            let problems = problems_of(pairs);
             problems.into_iter().map(|p| p.input).collect::<Vec<_>>()
         };
         let late = ("SEVALLA_TIMEOUT", "soon");

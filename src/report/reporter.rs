@@ -144,10 +144,7 @@ impl Inner {
         let is_no_news = is_live && matches!(event, Event::StillWaiting(..));
         if !(is_told || is_no_news) {
             for line in narrative::tell(event) {
-                match &label {
-                    Some(label) => self.say(tone(event), &format!("{label}: {line}")),
-                    None => self.say(tone(event), &line),
-                }
+                self.say(tone(event), &labelled(label.as_deref(), &line));
             }
         }
         if is_live && let Some((text, left)) = activity::after(event, &self.story) {
@@ -158,10 +155,7 @@ impl Inner {
             });
         }
         if let Some((warning, text)) = narrative::warning(event) {
-            match &label {
-                Some(label) => self.mark(warning, &format!("{label}: {text}")),
-                None => self.mark(warning, &text),
-            }
+            self.mark(warning, &labelled(label.as_deref(), &text));
         }
         // What comes now is no part of it.
         if let Event::Ends(Phase::Log, _) = event {
@@ -219,6 +213,11 @@ impl Inner {
         let line = log::shorten(line, LONGEST_SHOWN, &self.gate);
         self.channel.say_in(tone, &line);
     }
+}
+
+/// The text, with the service that it is about where that is one of several.
+fn labelled(label: Option<&str>, text: &str) -> String {
+    label.map_or_else(|| text.to_owned(), |label| format!("{label}: {text}"))
 }
 
 /// What an event means to whoever reads of it.

@@ -242,22 +242,12 @@ async fn each_target_that_failed_has_a_cause_of_its_own() {
 
 #[tokio::test]
 async fn what_a_build_that_ended_well_printed_is_not_why_a_check_failed() {
-    let web = Web::acts([answer(500, "")]).await;
     let lines: Vec<&str> = WRONG_TYPES
         .iter()
         .copied()
         .chain(["Liveness probe failed: HTTP probe failed"])
         .collect();
-    let simulator = application(prints(Script::success(), &lines)).await;
-    let run = Runner::deploys_app(&simulator)
-        .on_github()
-        .set("SEVALLA_VERIFY_URL", web.url("/"))
-        .set("SEVALLA_VERIFY_TIMEOUT", "1s")
-        .run()
-        .await;
-
-    run.assert_ended(8, "unverified");
-    let error = run.output("error");
+    let error = told_of_unverified(&lines).await;
     assert!(
         error.contains("A probe failed:") && !error.contains("TypeScript"),
         "{error}"

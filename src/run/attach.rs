@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 use crate::plan::Sought;
 use crate::report::Event;
 use crate::schedule::Schedule;
-use crate::sevalla::{ApiError, Cause, Patience};
+use crate::sevalla::Patience;
 use crate::trigger::{self, Cancelled, Place, TriggerError};
 use crate::watch::{Ended, Reading, Watch};
 
@@ -167,12 +167,9 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a request failed only because the run's time was over.
     fn ran_out_of_time(&self, error: &TriggerError) -> bool {
-        let is_cut_off = |error: &ApiError| {
-            error.attempts <= 1 && matches!(error.cause, Cause::NoTime | Cause::TimedOut { .. })
-        };
-        self.deadline.is_over() && error.failed_request().is_some_and(is_cut_off)
+        let failed = error.failed_request();
+        failed.is_some_and(|error| self.client.ran_out_of_time(error))
     }
 
     /// Cancels a deployment and waits for its end.

@@ -14,7 +14,7 @@ use crate::outcome::{Ending, Outcome};
 use crate::plan::{Cleaning, NewPreview, Preview};
 use crate::report::{Event, News};
 use crate::sevalla::{AppSummary, Application, Patience};
-use crate::trigger::{self, Deleted, TriggerError};
+use crate::trigger::{self, Deleted, Removed, TriggerError};
 
 impl Run<'_> {
     /// Deletes the preview app that is meant; one that is gone is as good.
@@ -109,21 +109,22 @@ impl Run<'_> {
         if self.plan.dry_run {
             return Outcome::planned(&format!("delete preview app {app}"));
         }
-        match trigger::delete_preview(&self.client, app, &tell).await {
-            Ok(Deleted::Gone(name)) => Outcome::success(match name {
+        let Deleted { name, end } = match trigger::delete_preview(&self.client, app, &tell).await {
+            Ok(Some(deleted)) => deleted,
+            Ok(None) => return Outcome::success(format!("Preview app {app} was already gone")),
+            Err(error) => return self.not_started(error).await,
+        };
+        match end {
+            Removed::Gone => Outcome::success(match name {
                 Some(name) => format!("Deleted preview app {name} ({app})"),
                 None => format!("Deleted preview app {app}"),
             }),
-            Ok(Deleted::GoneBefore) => {
-                Outcome::success(format!("Preview app {app} was already gone"))
-            }
-            Ok(Deleted::Accepted) => Outcome::of(
+            Removed::Accepted => Outcome::of(
                 Failure::NotGoneInTime,
                 format!("Sevalla agreed to delete preview app {app}, which was not gone in time"),
             )
             .hint("Run this again: deleting twice does no harm"),
-            Ok(Deleted::Failed) => deletion_failed(app),
-            Err(error) => self.not_started(error).await,
+            Removed::Failed => deletion_failed(app),
         }
     }
 }
@@ -147,12 +148,12 @@ struct Tally {
 }
 
 impl Tally {
-    const fn count(&mut self, deleted: &Deleted) {
-        match deleted {
-            Deleted::Gone(_) => self.gone += 1,
-            Deleted::GoneBefore => self.gone_before += 1,
-            Deleted::Accepted => self.accepted += 1,
-            Deleted::Failed => {}
+    fn count(&mut self, deleted: Option<&Deleted>) {
+        match deleted.map(|deleted| &deleted.end) {
+            None => self.gone_before += 1,
+            Some(Removed::Gone) => self.gone += 1,
+            Some(Removed::Accepted) => self.accepted += 1,
+            Some(Removed::Failed) => {}
         }
     }
 }
@@ -239,10 +240,13 @@ impl Run<'_> {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let deleted = trigger::delete_preview(&self.client, stale.app, &tell).await;
         let failed = match deleted {
-            Ok(Deleted::Failed) => deletion_failed(stale.app),
+            Ok(Some(Deleted {
+                end: Removed::Failed,
+                ..
+            })) => deletion_failed(stale.app),
             Err(error) => self.not_started(error).await,
             Ok(deleted) => {
-                tally.borrow_mut().count(&deleted);
+                tally.borrow_mut().count(deleted.as_ref());
                 if let Some(number) = stale.request {
                     let marker = Marker::of_app(stale.app);
                     self.correct_comment(Some(number), marker, News::Deleted)

@@ -19,7 +19,7 @@ use crate::report::Event;
 use crate::schedule::Schedule;
 use crate::sevalla::Patience;
 use crate::stop::Signal;
-use crate::trigger::{self, Deleted, PreviewApp, Previews, TriggerError};
+use crate::trigger::{self, PreviewApp, Previews, Removed, TriggerError};
 
 /// How long the first deployment of a new app may take to appear.
 const FIRST_DEPLOYMENT: Duration = Duration::from_secs(120);
@@ -94,10 +94,10 @@ impl Run<'_> {
                 return Brought::nothing(outcome.hint("Delete it with delete-preview-app and app-id"));
             }
         };
-        if !matches!(
-            deleted,
-            Ok(Deleted::Gone(_) | Deleted::GoneBefore | Deleted::Accepted)
-        ) {
+        let is_going = deleted.is_ok_and(|deleted| {
+            deleted.is_none_or(|deleted| !matches!(deleted.end, Removed::Failed))
+        });
+        if !is_going {
             let text = format!(
                 "Two preview apps were created for the same branch, and {}, which is one too many, \
                  could not be deleted.",

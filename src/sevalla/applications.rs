@@ -5,9 +5,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::operation::{
-    CANCEL_DEPLOYMENT, DELETE_APPLICATION, GET_APPLICATION, GET_APPLICATION_DEPLOYMENT_LOGS,
-    GET_DEPLOYMENT, LIST_APPLICATION_DOMAINS, LIST_APPLICATIONS, LIST_DEPLOYMENTS,
-    ROLLBACK_DEPLOYMENT, TRIGGER_DEPLOYMENT,
+    CANCEL_DEPLOYMENT, GET_APPLICATION, GET_APPLICATION_DEPLOYMENT_LOGS, GET_DEPLOYMENT,
+    LIST_APPLICATION_DOMAINS, LIST_APPLICATIONS, LIST_DEPLOYMENTS, ROLLBACK_DEPLOYMENT,
+    TRIGGER_DEPLOYMENT,
 };
 use super::wire::{AtMost, Page, TriggerBody, WireDeployment, WireLogEntry};
 use super::{
@@ -40,13 +40,6 @@ impl Client {
             .query("offset", offset.to_string());
         let page: Page<AppSummary> = self.send(call, patience).await?;
         Ok(page.data.0)
-    }
-
-    /// Asks to delete an application. The service does it later.
-    pub async fn delete_application(&self, app: Uuid, patience: Patience) -> Result<(), ApiError> {
-        let app = app.to_string();
-        let call = Call::new(&DELETE_APPLICATION, [app.as_str()]);
-        self.send_and(call, patience, |_| Ok(())).await
     }
 
     /// Deploys the application's most recent success again. Never sent again

@@ -220,6 +220,14 @@ impl Client {
         self.deadline
     }
 
+    /// Whether the deadline alone kept this from an answer: for whoever has
+    /// read the same before, so that the service is known to answer.
+    pub fn ran_out_of_time(&self, error: &ApiError) -> bool {
+        error.attempts <= 1
+            && matches!(error.cause, Cause::NoTime | Cause::TimedOut { .. })
+            && Instant::now() >= self.deadline
+    }
+
     /// Which part of the reads that the service allows the company is used by
     /// all of its jobs, as far as answers have told: from zero to one.
     pub fn load(&self) -> f64 {

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::once::{Candidate, at_most_once};
-use super::{Tell, TriggerError, is_out_of_time};
+use super::{Tell, TriggerError};
 use crate::messages::Failure;
 use crate::plan::{Credentials, NewDatabase};
 use crate::report::Event;
@@ -178,6 +178,9 @@ fn explain(error: TriggerError) -> TriggerError {
     }
 }
 
+/// In place of the status of a database that no look has shown.
+const UNSEEN: &str = "not seen yet";
+
 /// What became of waiting for a database.
 #[derive(Debug)]
 pub enum Readiness {
@@ -201,12 +204,12 @@ pub async fn wait_until_ready(
     };
     let began = Instant::now();
     let mut looks = Schedule::for_looks();
-    let mut last = String::new();
+    let mut last = UNSEEN.to_owned();
     loop {
         match client.record(thing, Patience::FOR_A_SEARCH).await {
             // The service's own parts need a moment to agree that it exists.
             Err(error) if error.status() == Some(404) && began.elapsed() < APPEARANCE => {}
-            Err(error) if is_out_of_time(&error) && !last.is_empty() => {
+            Err(error) if client.ran_out_of_time(&error) => {
                 return Ok(Readiness::NotYet(last));
             }
             Err(error) => return Err(error.into()),

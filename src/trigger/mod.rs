@@ -39,7 +39,7 @@ use crate::messages::Failure;
 use crate::plan::Work;
 use crate::report::Event;
 use crate::secret::HookUrl;
-use crate::sevalla::{ApiError, Cause, Client, Patience};
+use crate::sevalla::{ApiError, Client, Patience};
 
 /// How many past deployments are read before the start.
 const HISTORY: usize = 50;
@@ -248,11 +248,6 @@ async fn search(
     let ours =
         |deployment: &Deployment| mark.is_new(deployment) && before.wanted.could_be(deployment);
     Ok(Some(now.into_iter().filter(ours).collect()))
-}
-
-/// Whether a look failed only because the run's time was over.
-fn is_out_of_time(error: &ApiError) -> bool {
-    matches!(error.cause, Cause::NoTime)
 }
 
 /// Looks once for the deployment that a start may have made whose answer will

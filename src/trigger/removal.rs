@@ -4,21 +4,22 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
-use super::{Tell, TriggerError, cancel, is_out_of_time, read_past};
+use super::{Tell, TriggerError, cancel, read_past};
 use crate::deployment::Service;
 use crate::messages::Failure;
 use crate::plan::Doomed;
 use crate::report::{Event, duration};
-use crate::resource::{Collection, Thing};
+use crate::resource::{Changeable, Collection, Thing};
 use crate::schedule::Schedule;
-use crate::sevalla::{Client, Patience, Record};
+use crate::sevalla::{ApiError, Client, Patience, Record};
 
 /// Between two attempts while the service refuses because something runs.
-pub(super) const AGAIN: Duration = Duration::from_secs(3);
+const AGAIN: Duration = Duration::from_secs(3);
 
 /// How long it may go on refusing.
-pub(super) const BUSY: Duration = Duration::from_secs(180);
+const BUSY: Duration = Duration::from_secs(180);
 
 /// How long one running deployment is watched after it was cancelled.
 const CANCELLING: Duration = Duration::from_secs(20);
@@ -95,42 +96,43 @@ async fn find_by_name(
     }))
 }
 
-/// Deletes what was found, and waits until it is gone.
+/// Deletes what was found with this status, and waits until it is gone.
 pub async fn remove(
     client: &Client,
-    thing: Thing,
-    record: &Record,
-    doomed: &Doomed,
+    what: Changeable,
+    id: Uuid,
+    status: Option<&str>,
     tell: Tell<'_>,
 ) -> Result<Removed, TriggerError> {
-    if !is_being_deleted(record) {
+    let thing = what.thing(id);
+    if !is_being_deleted(status) {
         if let Some(service) = thing.service() {
             cancel_what_runs(client, service, thing.kind.noun(), tell).await;
         }
-        if !ask(client, thing, doomed, tell).await? {
+        if !ask(client, what, id, tell).await? {
             return Ok(Removed::Gone);
         }
     }
-    wait_until_gone(client, thing, has_failed(record)).await
+    wait_until_gone(client, thing, has_failed(status))
+        .await
+        .map_err(|error| {
+            TriggerError::from(error).at(format!(
+                "Sevalla had agreed to delete {thing}; whether it is gone was not seen"
+            ))
+        })
 }
 
-fn is_being_deleted(record: &Record) -> bool {
-    record.text("status") == Some("deleting")
+fn is_being_deleted(status: Option<&str>) -> bool {
+    status == Some("deleting")
 }
 
-fn has_failed(record: &Record) -> bool {
-    let status = record.text("status");
+fn has_failed(status: Option<&str>) -> bool {
     status.is_some_and(|status| status.to_lowercase().ends_with("deletionfailed"))
 }
 
 /// A deployment that runs keeps a service from being deleted. What goes wrong
 /// here shows when it is to be deleted.
-pub(super) async fn cancel_what_runs(
-    client: &Client,
-    service: Service,
-    noun: &str,
-    tell: Tell<'_>,
-) {
+async fn cancel_what_runs(client: &Client, service: Service, noun: &str, tell: Tell<'_>) {
     let running = read_past(client, service).await.unwrap_or_default();
     let running = running
         .iter()
@@ -149,14 +151,15 @@ pub(super) async fn cancel_what_runs(
 /// more.
 async fn ask(
     client: &Client,
-    thing: Thing,
-    doomed: &Doomed,
+    what: Changeable,
+    id: Uuid,
     tell: Tell<'_>,
-) -> Result<bool, TriggerError> {
+) -> Result<bool, ApiError> {
+    let thing = what.thing(id);
     let give_up = client.deadline().min(Instant::now() + BUSY);
     let mut is_told = false;
     loop {
-        let asked = client.delete(doomed.what, thing.id, Patience::FOR_A_WRITE);
+        let asked = client.delete(what, id, Patience::FOR_A_WRITE);
         let error = match asked.await {
             Ok(()) => return Ok(true),
             Err(error) => error,
@@ -166,12 +169,12 @@ async fn ask(
             // Refused while something runs, or because an asking whose answer
             // was lost is carried out. Which code that has is not documented.
             Some(400 | 409 | 422 | 423) => {}
-            _ => return Err(error.into()),
+            _ => return Err(error),
         }
         match client.record(thing, Patience::FOR_A_SEARCH).await {
-            Ok(record) if is_being_deleted(&record) => return Ok(true),
+            Ok(record) if is_being_deleted(record.text("status")) => return Ok(true),
             Err(gone) if gone.status() == Some(404) => return Ok(false),
-            _ if Instant::now() + AGAIN >= give_up => return Err(error.into()),
+            _ if Instant::now() + AGAIN >= give_up => return Err(error),
             _ => {}
         }
         if !is_told {
@@ -191,17 +194,17 @@ async fn wait_until_gone(
     client: &Client,
     thing: Thing,
     had_failed: bool,
-) -> Result<Removed, TriggerError> {
+) -> Result<Removed, ApiError> {
     let asked = Instant::now();
     let mut looks = Schedule::for_looks();
     loop {
         match client.record(thing, Patience::FOR_A_SEARCH).await {
             Err(error) if error.status() == Some(404) => return Ok(Removed::Gone),
-            Err(error) if is_out_of_time(&error) => return Ok(Removed::Accepted),
-            Err(error) => return Err(error.into()),
+            Err(error) if client.ran_out_of_time(&error) => return Ok(Removed::Accepted),
+            Err(error) => return Err(error),
             Ok(record) => {
                 let is_new = !had_failed || asked.elapsed() > OLD_NEWS;
-                if has_failed(&record) && is_new {
+                if has_failed(record.text("status")) && is_new {
                     return Ok(Removed::Failed);
                 }
             }

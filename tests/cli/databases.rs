@@ -147,6 +147,39 @@ async fn what_keeps_it_from_being_ready_is_told() {
 }
 
 #[tokio::test]
+async fn looks_that_are_cut_off_or_fail_are_told_apart() {
+    let cases = [
+        (
+            0,
+            Behaviour::HangBeforeApplying,
+            4,
+            "timed-out",
+            "not seen yet",
+        ),
+        (
+            1,
+            Behaviour::HangBeforeApplying,
+            4,
+            "timed-out",
+            "it is creating",
+        ),
+        (1, Behaviour::status(401), 5, "unauthorized", DATABASE),
+        (1, Behaviour::html(503), 6, "unavailable", DATABASE),
+    ];
+    together(cases.map(|(looks, fault, code, outcome, told)| async move {
+        let endless = Database::new(DATABASE).creation(Change::takes(Duration::from_secs(3600)));
+        let simulator = Simulator::start(World::new().next_database(endless)).await;
+        simulator.add_fault(Fault::on("getDatabaseV3").after(looks).does(fault));
+        let run = create(&simulator).set("SEVALLA_TIMEOUT", "5s").run().await;
+        run.assert_ended(code, outcome);
+        run.assert_told(told);
+        assert_eq!(run.output("database-id"), DATABASE);
+        assert_eq!(simulator.calls(CREATE), 1);
+    }))
+    .await;
+}
+
+#[tokio::test]
 async fn refusals_are_explained() {
     let simulator = empty().await;
     let limited = Behaviour::RateLimited {

@@ -130,6 +130,31 @@ async fn a_deletion_that_fails_or_takes_too_long_is_told() {
 }
 
 #[tokio::test]
+async fn only_the_end_of_the_time_leaves_the_rest_to_the_service() {
+    together(KINDS.map(|(action, input, id, name, read, _)| async move {
+        for (fault, code, outcome, told) in [
+            (
+                Behaviour::HangBeforeApplying,
+                4,
+                "timed-out",
+                "not gone in time",
+            ),
+            (Behaviour::status(401), 5, "unauthorized", "HTTP 401"),
+            (Behaviour::html(503), 6, "unavailable", "HTTP 503"),
+        ] {
+            let simulator = with(Deletion::new().takes(Duration::from_secs(3600))).await;
+            simulator.add_fault(Fault::on(read).after(1).does(fault));
+            let run = delete(&simulator, action, input, id, name);
+            let run = run.set("SEVALLA_TIMEOUT", "5s").run().await;
+            run.assert_ended(code, outcome);
+            run.assert_told(told);
+            run.assert_told("agreed to delete");
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
 async fn faults_do_not_keep_it_from_being_gone() {
     let faults = [
         Behaviour::ResetAfterApplying,

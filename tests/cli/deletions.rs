@@ -165,6 +165,21 @@ async fn a_deletion_that_fails_fails_the_run() {
 }
 
 #[tokio::test]
+async fn a_deletion_that_failed_before_is_tried_again() {
+    let simulator = started(preview(APP, Deletion::new())).await;
+    // The failure of before is still told for a while after the new asking.
+    let record = serde_json::json!({
+        "id": APP, "display_name": "topic", "type": "previewApp", "status": "appDeletionFailed",
+    });
+    let old_news = Fault::on("getApplicationV3").first(3);
+    simulator.add_fault(old_news.does(Behaviour::WrongShape(record)));
+    let run = deletes(&simulator).run().await;
+
+    run.assert_ended(0, "success");
+    assert!(simulator.application(APP).is_none());
+}
+
+#[tokio::test]
 async fn a_deletion_whose_answer_is_lost_is_no_failure() {
     for (lost, takes) in [
         (Behaviour::ResetAfterApplying, Duration::from_secs(4)),

@@ -371,7 +371,6 @@ async fn call(client: &Client, id: &str) -> Result<(), ApiError> {
             .map(drop),
         "listApplicationDomainsV3" => client.list_application_domains(APP, once).await.map(drop),
         "listApplicationsV3" => client.list_applications(0, once).await.map(drop),
-        "deleteApplicationV3" => client.delete_application(APP, once).await,
         "rollbackDeploymentV3" => client.rollback_deployment(APP, once).await.map(drop),
         "purgeApplicationCacheV3" => client.purge_cache(Service::application(APP), once).await,
         "purgeStaticSiteCacheV3" => client.purge_cache(Service::static_site(SITE), once).await,
@@ -424,6 +423,7 @@ async fn manage(client: &Client, id: &str) -> Result<(), ApiError> {
                 .update(Changeable::Database, DATABASE, settings, once)
                 .await
         }
+        "deleteApplicationV3" => client.delete(Changeable::Application, APP, once).await,
         "deleteStaticSiteV3" => client.delete(Changeable::StaticSite, SITE, once).await,
         "deleteDatabaseV3" => client.delete(Changeable::Database, DATABASE, once).await,
         "toggleApplicationCdnV3" => client.toggle_cdn(APP, once).await.map(drop),

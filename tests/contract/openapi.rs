@@ -87,7 +87,6 @@ async fn send_everything(client: &Client) {
     for offset in [0, LONGEST_PAGE] {
         let _refused = client.list_applications(offset, once).await;
     }
-    let _refused = client.delete_application(id, once).await;
     let _refused = client.rollback_deployment(id, once).await;
     let _refused = client.get_pipeline(id, once).await;
     let _refused = client

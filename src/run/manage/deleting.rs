@@ -32,7 +32,8 @@ impl Run<'_> {
             return Ok(Outcome::planned(&format!("delete {noun} {label}")));
         }
         tell(Event::Note(&format!("Deleting {noun} {label}")));
-        let removed = trigger::remove(&self.client, thing, &record, doomed, &tell).await?;
+        let status = record.text("status");
+        let removed = trigger::remove(&self.client, doomed.what, thing.id, status, &tell).await?;
         Ok(match removed {
             Removed::Gone => Outcome::success(format!("Deleted {noun} {label}")),
             Removed::Accepted => Outcome::of(

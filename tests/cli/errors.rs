@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use sevalla_simulator::{
-    Application, Behaviour, Call, Fault, Limits, Payload, Script, Simulator, StaticSite, World,
+    Application, Behaviour, Call, Fault, Limits, PastDeployment, Payload, Script, Simulator,
+    StaticSite, World,
 };
 
 use crate::harness::{APP, Finished, Runner, SITE, application, together, until};
@@ -492,6 +493,77 @@ async fn a_key_that_stops_working_ends_the_run() {
         run.finish().await.assert_ended(5, "unauthorized");
     };
     tokio::join!(revoked, restricted);
+}
+
+/// A success to go back to, and a key without these operations.
+async fn without(forbidden: &[&str]) -> Simulator {
+    let past = PastDeployment::success;
+    let world = World::new()
+        .application(Application::new(APP).past(past()).past(past()))
+        .static_site(StaticSite::new(SITE));
+    let forbid = |world: World, operation: &&str| world.forbid(*operation);
+    Simulator::start(forbidden.iter().fold(world, forbid)).await
+}
+
+fn writes(simulator: &Simulator) -> usize {
+    let journal = simulator.journal().into_iter();
+    journal.filter(|call| call.method == "POST").count()
+}
+
+#[tokio::test]
+async fn a_key_that_may_only_write_is_enough_to_start_and_go() {
+    let apps = ["getApplicationV3", "listDeploymentsV3"].map(|op| (op, "SEVALLA_APP_ID", APP));
+    let sites = ["getStaticSiteV3", "listStaticSiteDeploymentsV3"]
+        .map(|op| (op, "SEVALLA_STATIC_SITE_ID", SITE));
+    together(
+        apps.into_iter()
+            .chain(sites)
+            .map(|(op, input, id)| async move {
+                let simulator = without(&[op]).await;
+                let run = Runner::against(&simulator).set(input, id);
+                let run = run.set("SEVALLA_WAIT_FOR_FINISH", "false").run().await;
+                run.assert_ended(0, "triggered");
+                run.assert_told("[key-cannot-read]");
+                assert_eq!(writes(&simulator), 1);
+            }),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_start_that_such_a_key_lost_is_not_sent_again() {
+    let simulator = without(&["getApplicationV3"]).await;
+    let lost = Fault::on("triggerDeploymentV3").does(Behaviour::ResetBeforeApplying);
+    simulator.add_fault(lost);
+    let run = Runner::deploys_app(&simulator);
+    let run = run.set("SEVALLA_WAIT_FOR_FINISH", "false").run().await;
+    run.assert_ended(7, "ambiguous");
+    assert_eq!(writes(&simulator), 1);
+}
+
+#[tokio::test]
+async fn a_key_that_may_only_write_is_refused_what_needs_more() {
+    let follow: &[(&str, &str)] = &[];
+    let plan = &[
+        ("SEVALLA_WAIT_FOR_FINISH", "false"),
+        ("SEVALLA_DRY_RUN", "true"),
+    ];
+    let go_back = &[
+        ("SEVALLA_WAIT_FOR_FINISH", "false"),
+        ("SEVALLA_ACTION", "rollback-app"),
+    ];
+    together([follow, plan, go_back].map(|inputs| async move {
+        for op in ["getApplicationV3", "listDeploymentsV3"] {
+            let simulator = without(&[op]).await;
+            let run = Runner::deploys_app(&simulator);
+            let set = |run: Runner, (name, value): &(&str, &str)| run.set(*name, *value);
+            let run = inputs.iter().fold(run, set).run().await;
+            run.assert_ended(5, "unauthorized");
+            run.assert_told("HTTP 403");
+            assert_eq!(writes(&simulator), 0);
+        }
+    }))
+    .await;
 }
 
 #[tokio::test]

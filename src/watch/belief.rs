@@ -31,6 +31,10 @@ const AGE_RATIO: f64 = 1.05;
 /// The price of a look is sought between these, in seconds.
 const PRICES: (f64, f64) = (1e-6, 1e6);
 
+/// What is over sooner than this, in seconds, may be looked at as often as if
+/// it took that long: a part of a look would be none, and the next come late.
+const SHORT: f64 = 10.0;
+
 /// Below this, nothing is left that could last so long.
 const NEVER: f64 = 1e-250;
 
@@ -115,18 +119,21 @@ impl Belief {
     /// What a look is worth, in seconds of delay, if looks are affordable once
     /// in `spacing` on average: the price at which as many are to be expected
     /// as evenly spaced ones would be. Where they are set by the price they
-    /// come when something is to be seen, and so see more.
+    /// come when something is to be seen, and so see more. What is over in a
+    /// moment gets no more than half the looks there can be, and they do not
+    /// get so cheap that one which hangs is looked at every second.
     pub fn price(&self, spacing: Duration) -> f64 {
         let ages: Vec<(f64, f64)> = self.ages().collect();
         let lasting: f64 = ages.iter().map(|(weight, _)| weight).sum();
         let longest = spacing.max(LONGEST_WAIT);
-        let affordable = lasting / spacing.as_secs_f64().max(STEP);
         let expected = |price: f64| -> f64 {
             ages.iter()
                 .map(|(weight, hazard)| weight * density(*hazard, price, longest))
                 .sum()
         };
         let (mut low, mut high) = PRICES;
+        let affordable = lasting.max(SHORT) / spacing.as_secs_f64().max(STEP);
+        let affordable = affordable.min(expected(low) / 2.0);
         for _ in 0..40 {
             let middle = (low * high).sqrt();
             if expected(middle) > affordable {
@@ -135,7 +142,7 @@ impl Belief {
                 high = middle;
             }
         }
-        high
+        high.max(SHORTEST_WAIT.as_secs_f64() * (1.0 - lasting / SHORT))
     }
 
     /// The seconds that are spent around each age, on average, and the hazard

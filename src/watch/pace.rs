@@ -425,6 +425,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_takes_seconds_is_seen_within_seconds() {
+        for (seconds, count) in [(0, 3), (1, 20), (2, 3), (4, 20), (8, 10)] {
+            let like = Deployment {
+                status: Status::Success,
+                finished_at: at(seconds),
+                ..running(0, 0)
+            };
+            let pace = pace(Past::of(&vec![like; count]), 0.5);
+            pace.see(&running(0, 0), 0.0);
+            let began = Instant::now();
+            let mut looks = 0;
+            // One that takes half a minute longer than ever.
+            while began.elapsed() < Duration::from_secs(30) {
+                let wait = wait(&pace);
+                let most = began.elapsed().mul_f64(0.5) + Duration::from_millis(2500);
+                let most = most.max(Duration::from_secs_f64(seconds as f64 * 1.3));
+                assert!(wait <= most, "{seconds} {:?} {wait:?}", began.elapsed());
+                advance(wait).await;
+                looks += 1;
+            }
+            assert!((5..12).contains(&looks), "{seconds}: {looks}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn looks_grow_dear_as_the_budget_goes() {
         let pace = pace(past(100), 0.5);
         let looks = |load: f64| {

@@ -18,8 +18,9 @@ pub const MOST_TIMES: usize = 20;
 /// A longer time is no time of a deployment but a mistake of a clock.
 const LONGEST_TIME: f64 = 24.0 * 3600.0;
 
-/// A shorter one is that: the logarithm of nothing would be far out.
-const SHORTEST_TIME: f64 = 0.5;
+/// A shorter one is that: the logarithm of nothing would be far out, and looks
+/// are no less apart.
+const SHORTEST_TIME: f64 = 1.0;
 
 /// What is done, which decides how long it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,16 +4,16 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::looks::Looks;
 use super::once::{Candidate, at_most_once};
 use super::{Tell, TriggerError};
 use crate::messages::Failure;
 use crate::plan::{Credentials, NewDatabase};
 use crate::report::Event;
 use crate::resource::{Collection, Kind, Thing};
-use crate::schedule::Schedule;
 use crate::secret::Password;
 use crate::sevalla::{ApiError, Client, EnvVar, LONGEST_PAGE, Patience, Record};
 
@@ -203,13 +203,13 @@ pub async fn wait_until_ready(
         id: database,
     };
     let began = Instant::now();
-    let mut looks = Schedule::for_looks();
+    let mut looks = Looks::new(client);
     let mut last = UNSEEN.to_owned();
     loop {
-        match client.record(thing, Patience::FOR_A_SEARCH).await {
+        match looks.client().record(thing, Patience::FOR_A_SEARCH).await {
             // The service's own parts need a moment to agree that it exists.
             Err(error) if error.status() == Some(404) && began.elapsed() < APPEARANCE => {}
-            Err(error) if client.ran_out_of_time(&error) => {
+            Err(error) if looks.client().ran_out_of_time(&error) => {
                 return Ok(Readiness::NotYet(last));
             }
             Err(error) => return Err(error.into()),
@@ -230,11 +230,9 @@ pub async fn wait_until_ready(
                 }
             }
         }
-        let wait = looks.next_wait(None);
-        if Instant::now() + wait >= client.deadline() {
+        if !looks.wait().await {
             return Ok(Readiness::NotYet(last));
         }
-        sleep(wait).await;
     }
 }
 

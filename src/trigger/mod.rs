@@ -8,6 +8,7 @@ mod cancel;
 mod change;
 mod database;
 mod delete;
+mod looks;
 mod once;
 mod preview;
 mod promote;

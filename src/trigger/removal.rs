@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use super::looks::Looks;
 use super::{Tell, TriggerError, cancel, read_past};
 use crate::deployment::Service;
 use crate::messages::Failure;
 use crate::plan::Doomed;
 use crate::report::{Event, duration};
 use crate::resource::{Changeable, Collection, Thing};
-use crate::schedule::Schedule;
 use crate::sevalla::{ApiError, Client, Patience, Record};
 
 /// Between two attempts while the service refuses because something runs.
@@ -196,11 +196,11 @@ async fn wait_until_gone(
     had_failed: bool,
 ) -> Result<Removed, ApiError> {
     let asked = Instant::now();
-    let mut looks = Schedule::for_looks();
+    let mut looks = Looks::new(client);
     loop {
-        match client.record(thing, Patience::FOR_A_SEARCH).await {
+        match looks.client().record(thing, Patience::FOR_A_SEARCH).await {
             Err(error) if error.status() == Some(404) => return Ok(Removed::Gone),
-            Err(error) if client.ran_out_of_time(&error) => return Ok(Removed::Accepted),
+            Err(error) if looks.client().ran_out_of_time(&error) => return Ok(Removed::Accepted),
             Err(error) => return Err(error),
             Ok(record) => {
                 let is_new = !had_failed || asked.elapsed() > OLD_NEWS;
@@ -209,10 +209,8 @@ async fn wait_until_gone(
                 }
             }
         }
-        let wait = looks.next_wait(None);
-        if Instant::now() + wait >= client.deadline() {
+        if !looks.wait().await {
             return Ok(Removed::Accepted);
         }
-        sleep(wait).await;
     }
 }

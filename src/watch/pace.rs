@@ -255,7 +255,7 @@ impl Sight {
                 let queue = self.queue.as_ref().filter(|_| self.run.is_some());
                 let start =
                     queue.map_or(unknown, |queue| queue.wait(self.age(now), price, longest));
-                start.min(run(0.0))
+                start.min(run(0.0).max(self.settled(now)))
             }
         }
     }
@@ -270,6 +270,13 @@ impl Sight {
     fn growing(&self, now: Instant) -> Duration {
         let so_far = now.duration_since(self.first);
         so_far.mul_f64(GROWTH).clamp(FIRST_WAIT, self.longest())
+    }
+
+    /// A wait that grows to what is affordable: nobody knows how long a queue
+    /// is, however short what comes after it.
+    fn settled(&self, now: Instant) -> Duration {
+        let so_far = now.duration_since(self.first);
+        so_far.div_f64(GROWTH).min(self.longest_unknown())
     }
 
     /// The longest wait when nothing is known: what is affordable, also with
@@ -426,7 +433,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_takes_seconds_is_seen_within_seconds() {
-        for (seconds, count) in [(0, 3), (1, 20), (2, 3), (4, 20), (8, 10)] {
+        for (seconds, length, count) in [
+            (0, 0.0, 3),
+            (1, 1.3, 20),
+            (2, 2.6, 3),
+            (4, 5.2, 20),
+            (8, 10.4, 10),
+        ] {
             let like = Deployment {
                 status: Status::Success,
                 finished_at: at(seconds),
@@ -440,12 +453,37 @@ mod tests {
             while began.elapsed() < Duration::from_secs(30) {
                 let wait = wait(&pace);
                 let most = began.elapsed().mul_f64(0.5) + Duration::from_millis(2500);
-                let most = most.max(Duration::from_secs_f64(seconds as f64 * 1.3));
+                let most = most.max(Duration::from_secs(1).mul_f64(length));
                 assert!(wait <= most, "{seconds} {:?} {wait:?}", began.elapsed());
                 advance(wait).await;
                 looks += 1;
             }
             assert!((5..12).contains(&looks), "{seconds}: {looks}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_before_what_takes_seconds_is_not_looked_at_every_second() {
+        for (seconds, count) in [(0, 20), (1, 3), (1, 20), (2, 20)] {
+            let like = Deployment {
+                status: Status::Success,
+                finished_at: at(seconds),
+                ..running(0, 0)
+            };
+            let pace = pace(Past::of(&vec![like; count]), 0.5);
+            let waiting = Deployment {
+                status: Status::Waiting,
+                started_at: None,
+                ..running(0, 0)
+            };
+            let began = Instant::now();
+            let mut looks = 0;
+            while began.elapsed() < Duration::from_secs(300) {
+                pace.see(&waiting, 0.0);
+                advance(wait(&pace)).await;
+                looks += 1;
+            }
+            assert!(looks < 45, "{seconds}: {looks}");
         }
     }
 

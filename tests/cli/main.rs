@@ -8,6 +8,9 @@
     reason = "a test that cannot go on fails"
 )]
 
+// Tests begin in the order of their names, and none lasts longer than this.
+#[path = "faults/mod.rs"]
+mod all_faults;
 mod answers;
 mod attaching;
 mod busy;
@@ -20,7 +23,6 @@ mod deploys;
 mod diagnosing;
 mod documents;
 mod errors;
-mod faults;
 mod fleet;
 mod github;
 mod guarding;

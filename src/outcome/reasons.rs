@@ -302,6 +302,12 @@ impl Outcome {
             .hint_if_interrupted("Check in the dashboard how the deployment ends")
     }
 
+    /// Says that nobody can tell what becomes of it.
+    #[must_use]
+    pub fn and_unseen(self, id: &DeploymentId) -> Self {
+        self.because(format!("Whether deployment {id} goes on is not known"))
+    }
+
     /// Says that it had ended before the run was stopped.
     #[must_use]
     pub fn and_ended(self, deployment: &Deployment, verdict: Verdict) -> Self {
@@ -338,10 +344,16 @@ impl Outcome {
             Cancelled::Ended(_, Verdict::Failed) => {
                 self.because(format!("Deployment {id} failed before it was cancelled"))
             }
-            Cancelled::Ended(deployment, _) => self.because(format!(
-                "Deployment {id} was asked to stop, and ended as {}",
-                deployment.status.word()
-            )),
+            Cancelled::Ended(deployment, _) => {
+                let word = deployment.status.word();
+                let told = self.because(format!(
+                    "Deployment {id} was asked to stop, and ended as {word}"
+                ));
+                match told.ending() {
+                    Ending::TimedOut => told.hint("Raise timeout"),
+                    _ => told,
+                }
+            }
             Cancelled::Accepted => self
                 .because(format!(
                     "Sevalla agreed to cancel deployment {id}, which had not ended yet when this \

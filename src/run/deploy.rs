@@ -171,8 +171,17 @@ impl Run<'_> {
             }
             Ended::Lost { last, error } => {
                 let status = error.status();
+                let may_be_over = status == Some(404) || last.finished_at.is_some();
                 let outcome = Outcome::of_ended(&Ended::Lost { last, error }, service);
-                self.with_capabilities(outcome.and_left(&id), status).await
+                let outcome = if may_be_over {
+                    outcome.and_unseen(&id)
+                } else {
+                    outcome.and_left(&id)
+                };
+                self.with_capabilities(outcome, status).await
+            }
+            Ended::TimedOut { ref last, .. } if last.finished_at.is_some() => {
+                Outcome::of_ended(&ended, service).and_unseen(&id)
             }
             ended @ Ended::TimedOut { .. } => Outcome::of_ended(&ended, service).and_left(&id),
         }

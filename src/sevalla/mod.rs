@@ -239,6 +239,19 @@ impl Client {
         self.stop.told().is_some() && !self.is_hurried
     }
 
+    /// Whether another write may be begun: nobody has asked to end, and there
+    /// is time.
+    pub fn may_begin(&self) -> bool {
+        !self.is_closing() && Instant::now() < self.deadline
+    }
+
+    /// The same client for what is to be seen when the time is over: answers
+    /// may come a little later.
+    #[must_use]
+    pub fn lingering(&self) -> Self {
+        self.until(self.deadline + SPARED)
+    }
+
     /// Waits, and tells of it as of any wait for another attempt; `false` if
     /// nothing new is to be begun any more.
     pub async fn wait_after(&self, error: &ApiError, wait: Duration) -> bool {

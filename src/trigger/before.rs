@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::wanted::{Kind, Mark, Wanted};
 use super::{HISTORY, Tell, TriggerError};
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind, Verdict};
+use crate::inputs::WhenBusy;
 use crate::messages::{Failure, Warning};
 use crate::outcome::LiveBefore;
 use crate::plan::{Order, Plan, Work};
@@ -56,14 +57,9 @@ pub async fn look_before(
             }),
         },
     };
-    let is_rollback = matches!(
-        work,
-        Work::RollBackApplication { .. } | Work::RollBackStaticSite { .. }
-    );
     match before {
-        // A key that may deploy but not read is enough for a trigger alone.
         Err(TriggerError::Api(error))
-            if error.status() == Some(403) && !plan.follow && !plan.dry_run && !is_rollback =>
+            if error.status() == Some(403) && !needs_reads(plan, work) =>
         {
             tell(Event::Warning(
                 Warning::KeyCannotRead,
@@ -74,6 +70,15 @@ pub async fn look_before(
         }
         other => other,
     }
+}
+
+/// A key that may deploy but not read is enough for a trigger alone.
+fn needs_reads(plan: &Plan, work: &Work) -> bool {
+    let is_rollback = matches!(
+        work,
+        Work::RollBackApplication { .. } | Work::RollBackStaticSite { .. }
+    );
+    plan.follow || plan.dry_run || plan.when_busy != WhenBusy::Queue || is_rollback
 }
 
 async fn look_at_application(
@@ -175,6 +180,12 @@ impl Before {
     /// Those that wait or run and deploy the same.
     pub fn same(&self) -> impl Iterator<Item = &Deployment> {
         self.busy.iter().filter(|other| self.wanted.is_same(other))
+    }
+
+    /// Whether a deployment was there before and did not run any more.
+    pub(super) fn had_ended(&self, id: &DeploymentId) -> bool {
+        let was_there = self.mark.as_ref().is_some_and(|mark| mark.knows(id));
+        was_there && !self.busy.iter().any(|busy| busy.id == *id)
     }
 
     /// Adds what is known of the earlier deployment to go back to.

@@ -3,7 +3,7 @@
 use tokio::time::{Instant, sleep_until};
 
 use crate::schedule::Schedule;
-use crate::sevalla::{Client, SPARED};
+use crate::sevalla::Client;
 
 /// Looks until the client's deadline.
 pub(super) struct Looks {
@@ -15,7 +15,7 @@ pub(super) struct Looks {
 impl Looks {
     pub(super) fn new(client: &Client) -> Self {
         Self {
-            client: client.until(client.deadline() + SPARED),
+            client: client.lingering(),
             waits: Schedule::for_looks(),
             deadline: client.deadline(),
         }

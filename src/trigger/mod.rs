@@ -197,7 +197,13 @@ async fn once(
     tell: Tell<'_>,
 ) -> Result<Started, TriggerError> {
     let find = async || search(client, service, before).await;
-    let deployment = at_most_once(send, find, || !client.is_closing(), tell).await?;
+    let mut deployment = at_most_once(send, find, || client.may_begin(), tell).await?;
+    // Accepted, and yet one that had ended is no new one, whoever names it.
+    if before.had_ended(&deployment.id) {
+        deployment = find_one(find, false)
+            .await
+            .map_err(|not_one| TriggerError::Unidentified(not_one.after(1)))?;
+    }
     Ok(Started::Known(service, Box::new(deployment)))
 }
 
@@ -220,7 +226,7 @@ async fn call_hook(
             .await?
             .map(|found| found.into_iter().map(|d| Some(d.id)).collect()))
     };
-    let id = at_most_once(send, find, || !client.is_closing(), tell).await?;
+    let id = at_most_once(send, find, || client.may_begin(), tell).await?;
     let Some(service) = service else {
         return Ok(Started::Unseen);
     };
@@ -244,6 +250,7 @@ async fn search(
         return Ok(None);
     };
     let now = client
+        .lingering()
         .deployments(service, HISTORY, Patience::FOR_A_SEARCH)
         .await?;
     let ours =

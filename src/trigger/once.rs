@@ -80,8 +80,12 @@ pub(super) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
             Err(error) if error.next() == Next::Lost => error,
             // The second sending was refused, but the first may have worked.
             Err(error) => {
-                let end = |key| match first_loss {
-                    Some(_) => (key, Err(ambiguous::<T>(error.clone(), NotOne::None, 2))),
+                let end = |key| match &first_loss {
+                    Some(first) => {
+                        let end = ambiguous::<T>(error.clone(), NotOne::None, 2);
+                        let first = format!("The answer to the first was lost: {}", first.cause);
+                        (key, Err(end.at(first)))
+                    }
                     None => (key, Err(TriggerError::Api(error.clone()))),
                 };
                 ends.extend(open.into_iter().map(end));
@@ -94,9 +98,14 @@ pub(super) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
         )));
         let is_slow = matches!(lost.cause, Cause::TimedOut { .. });
         let (found, missing) = find_each(&open, &search, is_slow).await;
+        let of_all = |part: usize| match keys.len() {
+            1 => String::new(),
+            all => format!(" for {part} of {all}"),
+        };
         if !found.is_empty() {
             tell(Event::Note(&format!(
-                "It did: exactly one new {} matches. Going on with that one.",
+                "It did{}: exactly one new {} matches. Going on with that one.",
+                of_all(found.len()),
                 T::NOUN
             )));
         }
@@ -114,7 +123,8 @@ pub(super) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
             return ends;
         }
         tell(Event::Note(&format!(
-            "It did not: no new {} matches. Sending it once more.",
+            "It did not{}: no new {} matches. Sending it once more.",
+            of_all(open.len()),
             T::NOUN
         )));
         first_loss = Some(lost);

@@ -6,7 +6,7 @@ use super::before::{read_past, refuse_unfit, successes};
 use super::once::each_at_most_once;
 use super::wanted::{Kind, Wanted};
 use super::{Before, HISTORY, Tell, TriggerError, search};
-use crate::deployment::{Deployment, Service};
+use crate::deployment::{Deployment, DeploymentId, Service};
 use crate::messages::{Failure, Warning};
 use crate::plan::Promotion;
 use crate::report::Event;
@@ -133,6 +133,7 @@ pub async fn promote(
     aim: &Aim,
     tell: Tell<'_>,
 ) -> Vec<Result<Deployment, TriggerError>> {
+    let target_of = |id: Uuid| aim.targets.iter().find(|target| target.service.id == id);
     let send = async |targets: &[Uuid]| {
         let Promotion {
             pipeline, source, ..
@@ -140,23 +141,22 @@ pub async fn promote(
         let promoted = client
             .promote_pipeline(pipeline, source, targets, Patience::FOR_A_WRITE)
             .await?;
+        // One that had ended is not what was asked for, whoever names it.
+        let is_ours = |target: Option<&Target>, id: &DeploymentId| {
+            target.is_none_or(|target| !target.before.had_ended(id))
+        };
         let named = promoted.into_iter();
         Ok(named
+            .filter(|(target, id)| is_ours(target_of(*target), id))
             .map(|(target, id)| (target, Deployment::only_its_id(id)))
             .collect())
     };
-    let find = async |id: Uuid| match aim.targets.iter().find(|target| target.service.id == id) {
+    let find = async |id: Uuid| match target_of(id) {
         Some(target) => search(client, target.service, &target.before).await,
         None => Ok(None),
     };
-    let mut ends = each_at_most_once(
-        &promotion.targets,
-        send,
-        find,
-        || !client.is_closing(),
-        tell,
-    )
-    .await;
+    let mut ends =
+        each_at_most_once(&promotion.targets, send, find, || client.may_begin(), tell).await;
     let place = |(id, _): &(Uuid, _)| promotion.targets.iter().position(|target| target == id);
     ends.sort_by_key(place);
     for ((_, end), target) in ends.iter().zip(&aim.targets) {

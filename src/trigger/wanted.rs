@@ -65,7 +65,12 @@ impl Mark {
             .created_at
             .zip(self.oldest)
             .is_some_and(|(created, oldest)| created < oldest);
-        !self.known.contains(&deployment.id) && !is_old
+        !self.knows(&deployment.id) && !is_old
+    }
+
+    /// Whether it was there before the change.
+    pub(super) fn knows(&self, id: &DeploymentId) -> bool {
+        self.known.contains(id)
     }
 }
 

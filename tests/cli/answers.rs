@@ -200,7 +200,7 @@ async fn an_effect_that_cannot_be_looked_up_is_ambiguous_and_not_repeated() {
         assert_eq!(simulator.calls(TRIGGER), 1);
     };
     let no_time = async {
-        let simulator = Simulator::start(world(Behaviour::HangAfterApplying)).await;
+        let simulator = Simulator::start(world(Behaviour::HangBeforeApplying)).await;
         let run = Runner::deploys_app(&simulator)
             .set("SEVALLA_TIMEOUT", "3s")
             .run()
@@ -222,6 +222,55 @@ async fn an_effect_that_cannot_be_looked_up_is_ambiguous_and_not_repeated() {
         assert_eq!(simulator.deployments_made(), 1);
     };
     tokio::join!(denied, no_time, keyless);
+}
+
+#[tokio::test]
+async fn a_start_that_the_end_of_the_time_cuts_off_is_looked_up() {
+    for (on_timeout, is_cancelled) in [("leave", false), ("cancel", true)] {
+        let endless = Application::new(APP).next(Script::success().never_ends());
+        let hangs = Fault::on(TRIGGER).does(Behaviour::HangAfterApplying);
+        let simulator = Simulator::start(World::new().application(endless).fault(hangs)).await;
+        let run = Runner::deploys_app(&simulator)
+            .set("SEVALLA_TIMEOUT", "2s")
+            .set("SEVALLA_ON_TIMEOUT", on_timeout)
+            .run()
+            .await;
+        run.assert_ended(4, "timed-out");
+        let id = &simulator.deployments(APP)[0].id;
+        assert_eq!(run.output("deployment-id"), *id);
+        assert_eq!(simulator.cancelled(id), is_cancelled);
+        assert!(run.took < Duration::from_secs(12), "{:?}", run.took);
+        assert_eq!(simulator.calls(TRIGGER), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_names_an_old_deployment_is_no_success() {
+    let app = Application::new(APP)
+        .past(PastDeployment::success())
+        .next(Script::success());
+    let names = async |is_applied: bool| {
+        let simulator = Simulator::start(World::new().application(app.clone())).await;
+        let old = json!({ "id": simulator.deployments(APP)[0].id, "status": "success" });
+        let fault = Fault::on(TRIGGER).does(if is_applied {
+            Behaviour::WrongShape(old)
+        } else {
+            Behaviour::Status(200, Payload::Json(old), Vec::new())
+        });
+        simulator.add_fault(fault);
+        simulator
+    };
+    let (made, none) = tokio::join!(names(true), names(false));
+    let refused = async {
+        let run = Runner::deploys_app(&none).run().await;
+        run.assert_ended(7, "ambiguous");
+        run.assert_told("which deployment it started cannot be told");
+    };
+    tokio::join!(
+        assert_one_deployment(&made, APP, Runner::deploys_app(&made)),
+        refused
+    );
+    assert_eq!((made.calls(TRIGGER), none.calls(TRIGGER)), (1, 1));
 }
 
 #[tokio::test]

@@ -552,7 +552,11 @@ async fn a_key_that_may_only_write_is_refused_what_needs_more() {
         ("SEVALLA_WAIT_FOR_FINISH", "false"),
         ("SEVALLA_ACTION", "rollback-app"),
     ];
-    together([follow, plan, go_back].map(|inputs| async move {
+    let alone = &[
+        ("SEVALLA_WAIT_FOR_FINISH", "false"),
+        ("SEVALLA_WHEN_BUSY", "fail"),
+    ];
+    together([follow, plan, go_back, alone].map(|inputs| async move {
         for op in ["getApplicationV3", "listDeploymentsV3"] {
             let simulator = without(&[op]).await;
             let run = Runner::deploys_app(&simulator);

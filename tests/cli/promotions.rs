@@ -380,6 +380,23 @@ async fn a_target_that_the_service_leaves_out_is_no_success() {
 }
 
 #[tokio::test]
+async fn a_target_of_which_an_old_deployment_is_named_is_looked_up() {
+    let simulator = three([(); 3].map(|()| Script::success())).await;
+    let old = |target: &str| simulator.deployments(target)[0].id.clone();
+    let named = json!([
+        { "target_app_id": EU, "deployment_id": old(EU) },
+        { "target_app_id": US, "deployment_id": old(US) },
+    ]);
+    let answers = Behaviour::WrongShape(named);
+    simulator.add_fault(Fault::on("promotePipelineV3").does(answers));
+    let run = promotes(&simulator, &[EU, US]).run().await;
+
+    run.assert_ended(0, "success");
+    let ids = [EU, US].map(|target| made(&simulator, target)[0].id.clone());
+    assert_eq!(run.output("deployment-ids"), ids.join(","));
+}
+
+#[tokio::test]
 async fn a_lost_answer_is_resolved_for_each_target() {
     for lost in [
         Behaviour::ResetAfterApplying,

@@ -261,6 +261,7 @@ async fn the_end_of_our_time_leaves_or_cancels_the_deployment() {
     let run = runner.set("SEVALLA_ON_TIMEOUT", "cancel").run().await;
     run.assert_ended(4, "timed-out");
     run.assert_told("waiting in the queue");
+    run.assert_told("next:  Raise timeout\n");
     assert!(simulator.cancelled(&simulator.deployments(APP)[0].id));
     assert!(run.took < Duration::from_secs(13));
 }

@@ -388,6 +388,11 @@ fn judge(error: &ApiError) -> (Failure, &'static str) {
         );
     }
     match error.status() {
+        Some(403) if error.operation.method == "DELETE" => (
+            Failure::KeyWithoutPermission,
+            "The key is valid but may not delete this. Give it access to delete, or delete it in \
+             the dashboard",
+        ),
         Some(status) => judge_status(status),
         None => judge_cause(error),
     }

@@ -8,14 +8,14 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::looks::Looks;
-use super::once::{Candidate, at_most_once};
+use super::once::{Candidate, at_most_once, search_once};
 use super::{Tell, TriggerError};
 use crate::messages::Failure;
 use crate::plan::{Credentials, NewDatabase};
 use crate::report::Event;
 use crate::resource::{Collection, Kind, Thing};
 use crate::secret::Password;
-use crate::sevalla::{ApiError, Client, EnvVar, LONGEST_PAGE, Patience, Record};
+use crate::sevalla::{ApiError, Client, EnvVar, LONGEST_PAGE, Patience, Record, SPARED};
 
 /// How long a new database may not be there yet for those who read it.
 const APPEARANCE: Duration = Duration::from_secs(30);
@@ -79,22 +79,27 @@ pub(super) async fn choose(
 pub enum Existing {
     /// One of this name and type.
     Database(Box<Record>),
-    /// None, and all there are: the high-water mark for making one.
-    None(Known),
+    /// None: this would make it.
+    None(Creation),
 }
 
-/// The databases that were there before one was made.
+/// What makes a database, and what there was before.
 #[derive(Debug)]
-pub struct Known(HashSet<Option<Uuid>>);
+pub struct Creation {
+    /// What to send, with the ids of cluster and size.
+    settings: Map<String, Value>,
+    /// All databases there were: the high-water mark.
+    known: HashSet<Option<Uuid>>,
+}
 
-/// Looks for the database of this name. Refuses to take one of another type
-/// for it.
+/// Looks for the database of this name, and else for what making it needs.
+/// Refuses to take one of another type for it.
 pub async fn look_before_creation(
     client: &Client,
     new: &NewDatabase,
 ) -> Result<Existing, TriggerError> {
     let all = client.pages(DATABASES, Patience::BEFORE_THE_START).await?;
-    let known = Known(all.records.iter().map(Record::id).collect());
+    let known = all.records.iter().map(Record::id).collect();
     let is_named = |record: &Record| record.text("display_name") == Some(&new.name);
     let mut found: Vec<Record> = all.records.into_iter().filter(is_named).collect();
     if found.len() > 1 {
@@ -106,7 +111,8 @@ pub async fn look_before_creation(
         ));
     }
     let Some(record) = found.pop() else {
-        return Ok(Existing::None(known));
+        let settings = prepare(client, new).await?;
+        return Ok(Existing::None(Creation { settings, known }));
     };
     let wanted = new.settings.get("type").and_then(Value::as_str);
     match (record.text("type"), wanted) {
@@ -123,10 +129,7 @@ pub async fn look_before_creation(
 }
 
 /// The settings to send, with the ids of cluster and size.
-pub async fn prepare(
-    client: &Client,
-    new: &NewDatabase,
-) -> Result<Map<String, Value>, TriggerError> {
+async fn prepare(client: &Client, new: &NewDatabase) -> Result<Map<String, Value>, TriggerError> {
     let mut settings = new.settings.clone();
     for (name, choice, given) in [
         ("cluster_id", Choice::Cluster, &new.cluster),
@@ -141,26 +144,43 @@ pub async fn prepare(
 /// Makes a database, at most once. It takes its time to become ready.
 pub async fn create_database(
     client: &Client,
-    settings: &Map<String, Value>,
+    creation: &Creation,
     password: &Password,
-    known: &Known,
     tell: Tell<'_>,
 ) -> Result<Record, TriggerError> {
-    let name = settings.get("display_name").and_then(Value::as_str);
     let send = async || {
         let patience = Patience::FOR_A_WRITE;
-        client.create_database(settings, password, patience).await
+        client
+            .create_database(&creation.settings, password, patience)
+            .await
     };
-    let search = async || {
-        let all = client.pages(DATABASES, Patience::FOR_A_SEARCH).await?;
-        let is_new = |record: &Record| {
-            record.text("display_name") == name && !known.0.contains(&record.id())
-        };
-        Ok(Some(all.records.into_iter().filter(is_new).collect()))
-    };
-    at_most_once(send, search, || !client.is_closing(), tell)
+    // What the end of the time has cut off may still be looked for.
+    let late = client.until(client.deadline() + SPARED);
+    let search = async || find_new(&late, creation).await.map(Some);
+    let may_send_again = || !client.is_closing() && Instant::now() < client.deadline();
+    at_most_once(send, search, may_send_again, tell)
         .await
         .map_err(explain)
+}
+
+/// Looks once for the database that a request may have made whose answer will
+/// not be waited for any more.
+pub async fn find_made_database(client: &Client, creation: &Creation) -> Option<Record> {
+    let found = search_once(async || find_new(client, creation).await.map(Some)).await;
+    found.ok().flatten()
+}
+
+/// The databases of this name that were not there before.
+async fn find_new(client: &Client, creation: &Creation) -> Result<Vec<Record>, ApiError> {
+    let name = creation
+        .settings
+        .get("display_name")
+        .and_then(Value::as_str);
+    let all = client.pages(DATABASES, Patience::FOR_A_SEARCH).await?;
+    let is_new = |record: &Record| {
+        record.text("display_name") == name && !creation.known.contains(&record.id())
+    };
+    Ok(all.records.into_iter().filter(is_new).collect())
 }
 
 /// Adds the limits that a refusal most likely means.

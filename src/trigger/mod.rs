@@ -24,8 +24,8 @@ pub use self::change::{
     toggle_cdn, update,
 };
 pub use self::database::{
-    Existing, Known, Readiness, connect, create_database, is_connected, look_before_creation,
-    prepare, set_variables, variables, wait_until_ready,
+    Creation, Existing, Readiness, connect, create_database, find_made_database, is_connected,
+    look_before_creation, set_variables, variables, wait_until_ready,
 };
 pub use self::delete::{Deleted, delete_preview, refuse_no_preview};
 use self::once::{at_most_once, find_one, search_once};

@@ -8,7 +8,7 @@ use sevalla_simulator::{
     PastDeployment, Payload, SMALL_DATABASE, Simulator, World,
 };
 
-use crate::harness::{APP, Runner, called, limited, together, until};
+use crate::harness::{APP, Runner, called, limited, stopped, together, until};
 
 const DATABASE: &str = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
 const CREATE: &str = "createDatabaseV3";
@@ -121,6 +121,152 @@ async fn a_lost_answer_does_not_make_two() {
         assert_eq!(run.output("database-id"), DATABASE);
     }))
     .await;
+}
+
+/// The password that the last creation was asked with.
+fn asked_password(simulator: &Simulator) -> String {
+    asked(simulator)["db_password"].as_str().unwrap().to_owned()
+}
+
+/// A world whose next database is never ready.
+async fn endless() -> Simulator {
+    let endless = Database::new(DATABASE).creation(Change::takes(Duration::from_secs(3600)));
+    Simulator::start(World::new().next_database(endless)).await
+}
+
+fn telling(simulator: &Simulator) -> Runner {
+    create(simulator).set("SEVALLA_OUTPUT_PASSWORD", "true")
+}
+
+const LOOK_FIRST: &str = "a second run could create a second one";
+
+#[tokio::test]
+async fn who_cannot_tell_sends_nobody_to_run_it_again() {
+    let simulator = empty().await;
+    simulator.add_fault(Fault::on(CREATE).does(Behaviour::ResetAfterApplying));
+    simulator.add_fault(
+        Fault::on("listDatabasesV3")
+            .after(1)
+            .does(Behaviour::status(401)),
+    );
+    let run = telling(&simulator).run().await;
+    run.assert_ended(7, "ambiguous");
+    run.assert_told(LOOK_FIRST);
+    run.assert_told("If it was created, the output database-password is its password");
+    assert_eq!(run.output("database-password"), asked_password(&simulator));
+    assert!(!run.streams().contains("Run this again"));
+
+    // Two runs at the same time: the answer of the first is lost, and late.
+    let simulator = empty().await;
+    let late = Fault::on(CREATE).nth(1).delayed(Duration::from_secs(2));
+    simulator.add_fault(late.does(Behaviour::ResetAfterApplying));
+    let first = create(&simulator).start();
+    called(&simulator, CREATE).await;
+    create(&simulator).run().await.assert_ended(0, "success");
+    let run = first.finish().await;
+    run.assert_ended(7, "ambiguous");
+    run.assert_told("2 new databases could be it");
+    run.assert_told(LOOK_FIRST);
+    run.assert_told("it has a generated password that is not stored");
+}
+
+#[tokio::test]
+async fn a_connection_that_cannot_be_told_is_looked_at_first() {
+    let simulator = Simulator::start(both()).await;
+    simulator.add_fault(Fault::on(CONNECT).does(Behaviour::ResetBeforeApplying));
+    let looks = "listDatabaseInternalConnectionsV3";
+    simulator.add_fault(Fault::on(looks).after(1).does(Behaviour::status(401)));
+    let run = connect(&simulator).run().await;
+    run.assert_ended(7, "ambiguous");
+    run.assert_told(LOOK_FIRST);
+}
+
+#[tokio::test]
+async fn a_signal_leaves_nobody_in_doubt_about_what_was_created() {
+    let slow = Behaviour::Delay(Duration::from_secs(1));
+    let refused = Behaviour::RateLimited {
+        retry_after: Some("60".to_owned()),
+        reset: None,
+    };
+    let cases = [
+        (slow, true, true, "was created and goes on by itself"),
+        (
+            Behaviour::HangAfterApplying,
+            true,
+            true,
+            "was created and goes on by itself",
+        ),
+        (
+            Behaviour::ResetAfterApplying,
+            true,
+            true,
+            "was created and goes on by itself",
+        ),
+        (Behaviour::HangBeforeApplying, false, true, LOOK_FIRST),
+        (refused, false, false, "No database was created"),
+    ];
+    together(
+        cases.map(|(fault, is_seen, may_be_there, told)| async move {
+            let simulator = endless().await;
+            simulator.add_fault(Fault::on(CREATE).does(fault.clone()));
+            let running = telling(&simulator).start();
+            called(&simulator, CREATE).await;
+            let run = stopped(running, "INT").await;
+            run.assert_ended(130, "interrupted");
+            run.assert_told(told);
+            let id = if is_seen { DATABASE } else { "" };
+            assert_eq!(run.output("database-id"), id, "{fault:?}");
+            let created = if is_seen { "true" } else { "" };
+            assert_eq!(run.output("created"), created, "{fault:?}");
+            let asked = asked_password(&simulator);
+            let password = if may_be_there { asked } else { String::new() };
+            assert_eq!(run.output("database-password"), password, "{fault:?}");
+            assert_eq!(simulator.calls(CREATE), 1);
+        }),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_end_of_the_time_leaves_nobody_in_doubt_about_what_was_created() {
+    let cases = [
+        (Behaviour::HangAfterApplying, 4, "timed-out", DATABASE),
+        (Behaviour::HangBeforeApplying, 7, "ambiguous", ""),
+    ];
+    together(cases.map(|(fault, code, outcome, id)| async move {
+        let simulator = endless().await;
+        simulator.add_fault(Fault::on(CREATE).does(fault));
+        let run = telling(&simulator).set("SEVALLA_TIMEOUT", "2s").run().await;
+        run.assert_ended(code, outcome);
+        assert_eq!(run.output("database-id"), id);
+        assert_eq!(run.output("database-password"), asked_password(&simulator));
+        assert!(run.took < Duration::from_secs(9), "{:?}", run.took);
+        assert_eq!(simulator.calls(CREATE), 1);
+        if code == 7 {
+            run.assert_told("no new database of this name has appeared since");
+            run.assert_told(LOOK_FIRST);
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn who_ends_the_waiting_is_told_that_it_goes_on() {
+    let simulator = endless().await;
+    let looks = "getDatabaseV3";
+    let running = create(&simulator).start();
+    called(&simulator, looks).await;
+    let run = stopped(running, "TERM").await;
+    run.assert_ended(143, "interrupted");
+    run.assert_told("was created and goes on by itself");
+    assert!(!run.streams().contains("was not seen"), "{}", run.streams());
+
+    let before = simulator.calls(looks);
+    let running = create(&simulator).start();
+    until(|| simulator.calls(looks) > before).await;
+    let run = stopped(running, "INT").await;
+    run.assert_told("was there before");
+    assert_eq!(run.output("created"), "false");
 }
 
 #[tokio::test]

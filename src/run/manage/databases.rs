@@ -1,57 +1,144 @@
 //! Making sure of a database, and connecting it.
 
+use std::pin::pin;
+
+use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
+use super::{LOOK_FIRST, ONLY_READ, may_be_made};
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::plan::{Link, NewDatabase};
 use crate::report::Event;
 use crate::resource::{Kind, Thing};
-use crate::run::Run;
-use crate::sevalla::{Patience, Record};
-use crate::trigger::{self, Existing, Readiness, TriggerError};
+use crate::run::{CLEAN_UP, IN_FLIGHT, LOOK_UP, Run};
+use crate::secret::Password;
+use crate::sevalla::{Patience, Record, SPARED};
+use crate::stop::Signal;
+use crate::trigger::{self, Creation, Existing, Readiness, TriggerError};
 
 impl Run<'_> {
     /// Makes sure that there is a database of this name, and that it is ready.
     pub(super) async fn create_database(&self, new: &NewDatabase) -> Outcome {
-        match self.try_to_create_database(new).await {
-            Ok(outcome) => outcome,
-            Err(error) => self.not_done(error).await,
+        let look = trigger::look_before_creation(&self.client, new);
+        let existing = match self.until_stopped(look).await {
+            Ok(Ok(existing)) => existing,
+            Ok(Err(error)) => return self.not_done(error).await,
+            Err(signal) => return Outcome::interrupted(signal).because(ONLY_READ),
+        };
+        match existing {
+            Existing::Database(record) if self.plan.dry_run => {
+                let label = record.label();
+                Outcome::planned(&format!("do nothing: database {label} is there"))
+            }
+            Existing::None(_) if self.plan.dry_run => {
+                Outcome::planned(&format!("create database {}", new.name))
+            }
+            Existing::Database(record) => self.see_ready(new, &record, false).await,
+            Existing::None(creation) => match &new.password {
+                Some(password) => self.make_database(new, &creation, password).await,
+                None => Outcome::of(Failure::Bug, "No password could be generated"),
+            },
         }
     }
 
-    async fn try_to_create_database(&self, new: &NewDatabase) -> Result<Outcome, TriggerError> {
-        let (record, is_new) = match trigger::look_before_creation(&self.client, new).await? {
-            Existing::Database(record) if self.plan.dry_run => {
-                let label = record.label();
-                return Ok(Outcome::planned(&format!(
-                    "do nothing: database {label} is there"
-                )));
+    async fn make_database(
+        &self,
+        new: &NewDatabase,
+        creation: &Creation,
+        password: &Password,
+    ) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let client = &self.client;
+        let mut making = pin!(trigger::create_database(client, creation, password, &tell));
+        let made = tokio::select! {
+            // The signal first, as in `until_stopped`.
+            biased;
+            signal = self.stop.asked() => {
+                let by = Instant::now() + CLEAN_UP;
+                tell(Event::Stopping(signal, None));
+                let made = timeout(IN_FLIGHT, making).await.ok();
+                return self.stop_making_database(signal, new, creation, made, by).await;
             }
-            Existing::Database(record) => (*record, false),
-            Existing::None(known) => {
-                let settings = trigger::prepare(&self.client, new).await?;
-                if self.plan.dry_run {
-                    return Ok(Outcome::planned(&format!("create database {}", new.name)));
-                }
-                let Some(password) = &new.password else {
-                    return Ok(Outcome::of(Failure::Bug, "No password could be generated"));
-                };
-                let tell = |event: Event<'_>| self.reporter.on(event);
-                let client = &self.client;
-                let made =
-                    trigger::create_database(client, &settings, password, &known, &tell).await?;
-                (made, true)
-            }
+            made = timeout_at(client.deadline() + SPARED, &mut making) => made.ok(),
         };
-        self.tell_of_database(new, &record, is_new);
+        match made {
+            Some(Ok(record)) => self.see_ready(new, &record, true).await,
+            Some(Err(error)) if !may_be_made(&error) => self.not_done(error).await,
+            Some(Err(error)) => self.may_be_there(new, self.not_done(error).await),
+            None => self.may_be_there(new, cut_off()),
+        }
+    }
+
+    /// A signal came while the request that makes the database was on its way.
+    /// `made` is what it came to, if it did within the time for that.
+    async fn stop_making_database(
+        &self,
+        signal: Signal,
+        new: &NewDatabase,
+        creation: &Creation,
+        made: Option<Result<Record, TriggerError>>,
+        by: Instant,
+    ) -> Outcome {
+        let outcome = Outcome::interrupted(signal);
+        if let Some(Err(error)) = &made
+            && let Some(refused) = error.failed_request()
+        {
+            return outcome
+                .because("No database was created")
+                .because(refused.to_string());
+        }
+        let made = if let Some(Ok(record)) = made {
+            Some(record)
+        } else {
+            let client = self.client.hurried(by.min(Instant::now() + LOOK_UP));
+            trigger::find_made_database(&client, creation).await
+        };
+        let Some(record) = made else {
+            let outcome = outcome.because(
+                "The request that creates the database was on its way; whether it took effect is \
+                 not known",
+            );
+            return self.may_be_there(new, outcome);
+        };
+        self.tell_of_database(new, &record, true);
+        left_to_itself(outcome, &record.label())
+    }
+
+    /// The database may have been created, and is not to be seen. Whoever wants
+    /// its password has to learn it now: nobody can later.
+    fn may_be_there(&self, new: &NewDatabase, outcome: Outcome) -> Outcome {
+        let outcome = match &new.password {
+            Some(password) if new.is_drawn && new.tells_password => {
+                self.reporter.on(Event::Password(password));
+                outcome.because("If it was created, the output database-password is its password")
+            }
+            _ if new.is_drawn => outcome.because(
+                "If it was created, it has a generated password that is not stored or shown \
+                 anywhere",
+            ),
+            _ => outcome,
+        };
+        outcome.hint(LOOK_FIRST)
+    }
+
+    /// Tells of the database, and waits until it is ready.
+    async fn see_ready(&self, new: &NewDatabase, record: &Record, is_new: bool) -> Outcome {
+        self.tell_of_database(new, record, is_new);
+        let label = record.label();
         let Some(id) = record.id() else {
-            return Ok(Outcome::of(
-                Failure::Bug,
-                "Sevalla gave the database no valid id",
-            ));
+            return Outcome::of(Failure::Bug, "Sevalla gave the database no valid id");
         };
-        self.until_ready(id, &record.label(), is_new).await
+        match self
+            .until_stopped(self.until_ready(id, &label, is_new))
+            .await
+        {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) => self.not_done(error).await,
+            Err(signal) if is_new => left_to_itself(Outcome::interrupted(signal), &label),
+            Err(signal) => Outcome::interrupted(signal)
+                .because(format!("{ONLY_READ}: database {label} was there before")),
+        }
     }
 
     fn tell_of_database(&self, new: &NewDatabase, record: &Record, is_new: bool) {
@@ -212,6 +299,25 @@ impl Run<'_> {
             )),
         })
     }
+}
+
+/// The run's time was over while the request that makes the database was on
+/// its way.
+fn cut_off() -> Outcome {
+    let headline = "Cannot tell whether the attempt to create the database took effect";
+    Outcome::of(Failure::AnswerLost, headline).because(
+        "The run's time was over before an answer came, and no new database of this name has \
+         appeared since",
+    )
+}
+
+/// A signal ended the run after the database was made.
+fn left_to_itself(outcome: Outcome, label: &str) -> Outcome {
+    outcome
+        .because(format!(
+            "Database {label} was created and goes on by itself"
+        ))
+        .hint("Run this again to wait for it, or delete it with delete-database")
 }
 
 fn plan_in_words(link: &Link, were_connected: bool, pair: &str) -> String {

@@ -10,6 +10,7 @@ use super::Run;
 use crate::outcome::{Ending, Outcome};
 use crate::plan::{Management, Order, Work};
 use crate::report::Event;
+use crate::stop::Signal;
 use crate::trigger::TriggerError;
 
 /// Said of a look that a signal ended.
@@ -21,6 +22,11 @@ const UNSEEN: &str = "Whether the last request took effect was not seen";
 /// What to do then: none of these does anything twice.
 const AGAIN: &str = "Run this again: what is done already is not done twice";
 
+/// What to do when something may have been made that is not to be seen, or
+/// more than once: the next run would not see it either, or take it for its own.
+const LOOK_FIRST: &str =
+    "Check in the dashboard before running this again: a second run could create a second one";
+
 impl Run<'_> {
     /// Does it, to its end.
     pub(super) async fn manage(&self, management: &Management) -> Outcome {
@@ -31,9 +37,7 @@ impl Run<'_> {
             Management::Show(subject) => self.unless_stopped(self.show(subject), ONLY_READ).await,
             Management::Update(update) => self.unless_stopped(self.update(update), UNSEEN).await,
             Management::Delete(doomed) => self.unless_stopped(self.delete(doomed), UNSEEN).await,
-            Management::CreateDatabase(new) => {
-                self.unless_stopped(self.create_database(new), UNSEEN).await
-            }
+            Management::CreateDatabase(new) => self.create_database(new).await,
             Management::Connect(link) => {
                 let outcome = self.unless_stopped(self.connect(link), UNSEEN).await;
                 if outcome.ending() != Ending::Success || !link.restart {
@@ -57,28 +61,43 @@ impl Run<'_> {
     /// Does something of which no part has to be waited for once somebody
     /// asks to end.
     async fn unless_stopped(&self, work: impl Future<Output = Outcome>, why: &str) -> Outcome {
+        match self.until_stopped(work).await {
+            Ok(outcome) => outcome,
+            Err(signal) => {
+                let outcome = Outcome::interrupted(signal).because(why);
+                if why == ONLY_READ {
+                    outcome
+                } else {
+                    outcome.hint(AGAIN)
+                }
+            }
+        }
+    }
+
+    /// The same; what the signal means is for the caller to say.
+    async fn until_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
         tokio::select! {
             // The signal first: it also makes requests give up, and then what
             // they give up with is not the reason for the end.
             biased;
             signal = self.stop.asked() => {
                 self.reporter.on(Event::Stopping(signal, None));
-                let outcome = Outcome::interrupted(signal).because(why);
-                if why == ONLY_READ { outcome } else { outcome.hint(AGAIN) }
+                Err(signal)
             }
-            outcome = work => outcome,
+            done = work => Ok(done),
         }
     }
 
     /// It was not done, or cannot be told to have been.
     async fn not_done(&self, error: TriggerError) -> Outcome {
-        let is_refused = is_refusal_of_ours(&error);
+        let (is_refused, is_unsure) = (is_refusal_of_ours(&error), may_be_made(&error));
         let mut outcome = self.not_started(error).await;
         if is_refused {
             "Nothing was changed".clone_into(&mut outcome.headline);
         }
         if outcome.ending() == Ending::Ambiguous {
-            outcome.hint = Some(AGAIN.to_owned());
+            let hint = if is_unsure { LOOK_FIRST } else { AGAIN };
+            outcome.hint = Some(hint.to_owned());
         }
         outcome
     }
@@ -89,5 +108,14 @@ fn is_refusal_of_ours(error: &TriggerError) -> bool {
         TriggerError::Refused(_) => true,
         TriggerError::At(_, error) => is_refusal_of_ours(error),
         _ => false,
+    }
+}
+
+/// Whether something may have been made all the same.
+fn may_be_made(error: &TriggerError) -> bool {
+    match error {
+        TriggerError::Ambiguous { .. } | TriggerError::Unidentified(_) => true,
+        TriggerError::At(_, error) => may_be_made(error),
+        TriggerError::Api(_) | TriggerError::Refused(_) => false,
     }
 }

@@ -341,6 +341,11 @@ failures! {
         "The database was not ready when the run's time was over. It goes on without the run.",
         "Run again: it is found by its name. Raise `timeout` if it often takes this long.";
 
+        DatabaseNotConnectable "database-not-connectable" "Database not connectable", Ending::Rejected,
+        "The database that was to be connected is suspended, is being deleted, or has failed. \
+         Nothing was changed.",
+        "Look at it in the dashboard: activate it if it is suspended, or connect another.";
+
         NoInternalHost "no-internal-host" "No internal host", Ending::Rejected,
         "Sevalla does not tell the internal host of the database, which `set-env` writes into the \
          application's variables.",

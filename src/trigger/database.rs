@@ -212,6 +212,24 @@ pub enum Readiness {
     NotYet(String),
 }
 
+impl Readiness {
+    /// What this record says. A status that nobody knows is on its way, and
+    /// never ready.
+    fn of(record: Record) -> Self {
+        let status = record.text("status").unwrap_or("unknown").to_owned();
+        match status.to_ascii_lowercase().as_str() {
+            "ready" => Self::Ready(record),
+            "error"
+            | "deleting"
+            | "dbdeletionfailed"
+            | "restoringfailed"
+            | "passwordchangefailed"
+            | "suspended" => Self::Failed(status),
+            _ => Self::NotYet(status),
+        }
+    }
+}
+
 /// Waits until a database is ready.
 pub async fn wait_until_ready(
     client: &Client,
@@ -229,31 +247,76 @@ pub async fn wait_until_ready(
         match looks.client().record(thing, Patience::FOR_A_SEARCH).await {
             // The service's own parts need a moment to agree that it exists.
             Err(error) if error.status() == Some(404) && began.elapsed() < APPEARANCE => {}
-            Err(error) if looks.client().ran_out_of_time(&error) => {
-                return Ok(Readiness::NotYet(last));
-            }
+            Err(error) if looks.client().ran_out_of_time(&error) => break,
             Err(error) => return Err(error.into()),
             Ok(record) => {
                 let status = record.text("status").unwrap_or("unknown").to_owned();
                 if status != last {
-                    tell(Event::Note(&format!(
-                        "Database {}: {status}",
-                        record.label()
-                    )));
+                    let label = record.label();
+                    tell(Event::Note(&format!("Database {label}: {status}")));
                 }
-                match status.as_str() {
-                    "ready" => return Ok(Readiness::Ready(record)),
-                    "error" | "deleting" | "dbDeletionFailed" | "restoringFailed" => {
-                        return Ok(Readiness::Failed(status));
-                    }
-                    _ => last = status,
+                match Readiness::of(record) {
+                    Readiness::NotYet(status) => last = status,
+                    end => return Ok(end),
                 }
             }
         }
         if !looks.wait().await {
-            return Ok(Readiness::NotYet(last));
+            break;
         }
     }
+    Ok(Readiness::NotYet(last))
+}
+
+/// Looks for the database that is to be connected, and waits until it can be.
+/// Refuses one that will not.
+pub async fn look_before_connection(
+    client: &Client,
+    database: Uuid,
+    may_wait: bool,
+    tell: Tell<'_>,
+) -> Result<Record, TriggerError> {
+    let thing = Thing {
+        kind: Kind::Database,
+        id: database,
+    };
+    let record = client.record(thing, Patience::BEFORE_THE_START).await?;
+    refuse_suspended(&record)?;
+    let label = record.label();
+    let readiness = match Readiness::of(record.clone()) {
+        Readiness::NotYet(_) if may_wait => wait_until_ready(client, database, tell).await?,
+        Readiness::NotYet(_) => Readiness::Ready(record),
+        known => known,
+    };
+    match readiness {
+        Readiness::Ready(record) => refuse_suspended(&record).map(|()| record),
+        Readiness::Failed(status) => Err(TriggerError::refused(
+            Failure::DatabaseNotConnectable,
+            format!("Database {label} cannot be connected; its status is {status}"),
+            "Look at it in the dashboard; if it is not to be repaired, connect another",
+        )),
+        Readiness::NotYet(status) => Err(TriggerError::refused(
+            Failure::DatabaseNotReady,
+            format!("The run's time was over before database {label} was ready; it is {status}"),
+            "Run this again once it is ready, or raise timeout",
+        )),
+    }
+}
+
+fn refuse_suspended(record: &Record) -> Result<(), TriggerError> {
+    if !is_suspended(record) {
+        return Ok(());
+    }
+    Err(TriggerError::refused(
+        Failure::DatabaseNotConnectable,
+        format!("Database {} is suspended", record.label()),
+        "Activate it in the dashboard, then run this again",
+    ))
+}
+
+/// Whether a database is switched off for the time being.
+pub fn is_suspended(database: &Record) -> bool {
+    database.get("is_suspended") == Some(&Value::Bool(true))
 }
 
 /// The connection of two services, which tells nothing but that it is there.

@@ -25,7 +25,8 @@ pub use self::change::{
 };
 pub use self::database::{
     Creation, Existing, Readiness, connect, create_database, find_made_database, is_connected,
-    look_before_creation, set_variables, variables, wait_until_ready,
+    is_suspended, look_before_connection, look_before_creation, set_variables, variables,
+    wait_until_ready,
 };
 pub use self::delete::{Deleted, delete_preview, refuse_no_preview};
 use self::once::{at_most_once, find_one, search_once};

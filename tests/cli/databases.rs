@@ -391,11 +391,19 @@ fn with_env(simulator: &Simulator) -> Runner {
 }
 
 fn both() -> World {
-    World::new().database(Database::new(DATABASE)).application(
+    both_with(Database::new(DATABASE))
+}
+
+fn both_with(database: Database) -> World {
+    World::new().database(database).application(
         Application::new(APP)
             .past(PastDeployment::success())
             .env_var(EnvVar::new("DATABASE_HOST", "an-old-host-99")),
     )
+}
+
+async fn with_status(status: Option<&str>) -> Simulator {
+    Simulator::start(both_with(Database::new(DATABASE).status(status))).await
 }
 
 #[tokio::test]
@@ -527,6 +535,106 @@ async fn what_cannot_be_connected_is_told() {
         .run()
         .await;
     needs.assert_ended(2, "invalid-input");
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_is_not_connected() {
+    let of = |status: Option<&str>| Database::new(DATABASE).status(status);
+    let suspended = "Activate it in the dashboard";
+    let cases = [
+        (of(Some("error")), "its status is error"),
+        (of(Some("Deleting")), "its status is Deleting"),
+        (of(Some("dbDeletionFailed")), "status is dbDeletionFailed"),
+        (of(Some("suspended")), "its status is suspended"),
+        (Database::new(DATABASE).suspended(true), suspended),
+        (of(Some("creating")).suspended(true), suspended),
+    ];
+    together(cases.into_iter().flat_map(|(database, told)| {
+        [false, true].map(|dry_run| {
+            let database = database.clone();
+            async move {
+                let simulator = Simulator::start(both_with(database)).await;
+                let run = with_env(&simulator)
+                    .set("SEVALLA_IS_RESTART", "true")
+                    .set("SEVALLA_DRY_RUN", dry_run.to_string())
+                    .run()
+                    .await;
+                run.assert_ended(9, "rejected");
+                run.assert_told("Nothing was changed");
+                run.assert_told(told);
+                let calls = simulator.journal();
+                assert!(calls.iter().all(|call| call.method == "GET"), "{calls:?}");
+            }
+        })
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_on_its_way_is_waited_for_before_it_is_connected() {
+    together([(Some("migrating"), "migrating"), (None, "unknown")].map(
+        |(status, word)| async move {
+            let simulator = with_status(status).await;
+            let run = connect(&simulator).set("SEVALLA_TIMEOUT", "2s").run().await;
+            run.assert_ended(4, "timed-out");
+            run.assert_told(&format!("was ready; it is {word}"));
+            assert_eq!(simulator.calls(CONNECT), 0);
+        },
+    ))
+    .await;
+
+    let takes = Change::takes(Duration::from_secs(2));
+    let cases = [(takes, 0, "success"), (takes.fails(), 9, "rejected")];
+    together(cases.map(|(creation, code, outcome)| async move {
+        let new = Database::new(DATABASE).creation(creation);
+        let world = World::new().application(Application::new(APP));
+        let simulator = Simulator::start(world.next_database(new)).await;
+        let creating = create(&simulator).start();
+        called(&simulator, "getDatabaseV3").await;
+        let run = connect(&simulator).run().await;
+        run.assert_ended(code, outcome);
+        run.assert_told(": creating");
+        assert_eq!(simulator.calls(CONNECT) == 1, code == 0);
+        creating.finish().await;
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_signal_while_a_database_is_waited_for_has_changed_nothing() {
+    let simulator = with_status(Some("creating")).await;
+    let running = connect(&simulator).start();
+    until(|| simulator.calls("getDatabaseV3") > 1).await;
+    let run = stopped(running, "INT").await;
+    run.assert_ended(130, "interrupted");
+    run.assert_told("Nothing was changed");
+    assert!(!run.streams().contains("was not seen"), "{}", run.streams());
+}
+
+#[tokio::test]
+async fn without_a_host_to_tell_of_nothing_is_connected() {
+    let simulator = Simulator::start(both()).await;
+    let hostless = json!({"id": DATABASE, "display_name": "shop-db", "type": "postgresql",
+        "status": "ready", "internal_hostname": null});
+    let shows = Behaviour::Status(200, Payload::Json(hostless), Vec::new());
+    simulator.add_fault(Fault::on("getDatabaseV3").does(shows));
+    let run = with_env(&simulator).run().await;
+    run.assert_ended(9, "rejected");
+    run.assert_told("Sevalla tells no internal host");
+    run.assert_told("Nothing was changed");
+    assert!(simulator.connections().is_empty());
+}
+
+#[tokio::test]
+async fn statuses_are_compared_without_regard_to_case() {
+    let ready = Database::new(DATABASE)
+        .display_name("orders")
+        .status(Some("READY"));
+    let simulator = Simulator::start(both_with(ready)).await;
+    let run = create(&simulator).set("SEVALLA_TIMEOUT", "5s").run().await;
+    run.assert_ended(0, "success");
+    let run = connect(&simulator).set("SEVALLA_TIMEOUT", "5s").run().await;
+    run.assert_ended(0, "success");
 }
 
 #[tokio::test]

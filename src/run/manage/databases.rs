@@ -5,10 +5,10 @@ use std::pin::pin;
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
-use super::{LOOK_FIRST, ONLY_READ, may_be_made};
+use super::{LOOK_FIRST, ONLY_READ, UNSEEN, may_be_made};
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
-use crate::plan::{Link, NewDatabase};
+use crate::plan::{Credentials, Link, NewDatabase};
 use crate::report::Event;
 use crate::resource::{Kind, Thing};
 use crate::run::{CLEAN_UP, IN_FLIGHT, LOOK_UP, Run};
@@ -184,16 +184,21 @@ impl Run<'_> {
         Ok(match readiness {
             Readiness::Ready(record) => {
                 let outcome = Outcome::success(format!("{done} database {label}; it is ready"));
-                match record.get("is_suspended") {
-                    Some(serde_json::Value::Bool(true)) => outcome.because("It is suspended"),
-                    _ => outcome,
+                if trigger::is_suspended(&record) {
+                    outcome.because("It is suspended")
+                } else {
+                    outcome
                 }
             }
             Readiness::Failed(status) => Outcome::of(
                 Failure::DatabaseUnusable,
                 format!("Database {label} will not be ready; its status is {status}"),
             )
-            .hint("Delete it with delete-database, then run this again"),
+            .hint(if is_new {
+                "Delete it with delete-database, then run this again"
+            } else {
+                "Look at it in the dashboard. Once it is gone, running this again creates it anew"
+            }),
             Readiness::NotYet(status) => Outcome::of(
                 Failure::DatabaseNotReady,
                 format!(
@@ -207,19 +212,29 @@ impl Run<'_> {
     /// Connects a database to an application, and tells the application of it
     /// if that is wanted.
     pub(super) async fn connect(&self, link: &Link) -> Outcome {
-        match self.try_to_connect(link).await {
-            Ok(outcome) => outcome,
-            Err(error) => self.not_done(error).await,
+        let before = match self.until_stopped(self.look_before_connection(link)).await {
+            Ok(Ok(before)) => before,
+            Ok(Err(error)) => return self.not_done(error).await,
+            Err(signal) => return Outcome::interrupted(signal).because(ONLY_READ),
+        };
+        if self.plan.dry_run {
+            return Outcome::planned(&plan_in_words(link, &before));
         }
+        let connect = async {
+            match self.try_to_connect(link, &before).await {
+                Ok(outcome) => outcome,
+                Err(error) => self.not_done(error).await,
+            }
+        };
+        self.unless_stopped(connect, UNSEEN).await
     }
 
-    async fn try_to_connect(&self, link: &Link) -> Result<Outcome, TriggerError> {
+    async fn look_before_connection(&self, link: &Link) -> Result<Unconnected, TriggerError> {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let (database, app) = (link.database, link.app);
-        let record = match self.ready_database(link).await? {
-            Ok(record) => record,
-            Err(outcome) => return Ok(outcome),
-        };
+        let may_wait = !self.plan.dry_run;
+        let record =
+            trigger::look_before_connection(&self.client, database, may_wait, &tell).await?;
         tell(Event::Database {
             id: database,
             is_new: None,
@@ -230,37 +245,40 @@ impl Run<'_> {
         };
         let patience = Patience::BEFORE_THE_START;
         let application = self.client.record(thing, patience).await?;
-        let pair = format!("database {} and {}", record.label(), application.label());
-        let was = trigger::is_connected(&self.client, database, app, patience).await?;
-        if self.plan.dry_run {
-            return Ok(Outcome::planned(&plan_in_words(link, was, &pair)));
+        Ok(Unconnected {
+            pair: format!("database {} and {}", record.label(), application.label()),
+            was_connected: trigger::is_connected(&self.client, database, app, patience).await?,
+            record,
+        })
+    }
+
+    async fn try_to_connect(
+        &self,
+        link: &Link,
+        before: &Unconnected,
+    ) -> Result<Outcome, TriggerError> {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let pair = &before.pair;
+        let variables = match &link.variables {
+            Some(credentials) => Some(variables_for(&before.record, credentials)?),
+            None => None,
+        };
+        if !before.was_connected {
+            trigger::connect(&self.client, link.database, link.app, &tell).await?;
         }
-        if !was {
-            trigger::connect(&self.client, database, app, &tell).await?;
-        }
-        let done = if was {
+        let done = if before.was_connected {
             "were connected already"
         } else {
             "are connected now"
         };
         tell(Event::Note(&format!("{pair} {done}")));
-        match &link.variables {
+        match variables {
             None => tell(Event::Note(
                 "Sevalla adds no variables with a connection. With set-env: true this action \
                  writes them.",
             )),
-            Some(credentials) => {
-                let Some(variables) = trigger::variables(&record, credentials) else {
-                    return Err(TriggerError::refused(
-                        Failure::NoInternalHost,
-                        format!(
-                            "Sevalla tells no internal host of database {}",
-                            record.label()
-                        ),
-                        "Run this again once the dashboard shows one",
-                    ));
-                };
-                trigger::set_variables(&self.client, app, &variables, &tell).await?;
+            Some(variables) => {
+                trigger::set_variables(&self.client, link.app, &variables, &tell).await?;
             }
         }
         let outcome = Outcome::success(format!("Connected {pair}"));
@@ -271,34 +289,30 @@ impl Run<'_> {
             _ => outcome,
         })
     }
+}
 
-    /// The database, once it can be used; or why it cannot.
-    async fn ready_database(&self, link: &Link) -> Result<Result<Record, Outcome>, TriggerError> {
-        let tell = |event: Event<'_>| self.reporter.on(event);
-        let thing = Thing {
-            kind: Kind::Database,
-            id: link.database,
-        };
-        let record = self
-            .client
-            .record(thing, Patience::BEFORE_THE_START)
-            .await?;
-        if record.text("status") != Some("creating") || self.plan.dry_run {
-            return Ok(Ok(record));
-        }
-        let readiness = trigger::wait_until_ready(&self.client, link.database, &tell).await?;
-        Ok(match readiness {
-            Readiness::Ready(record) => Ok(record),
-            Readiness::Failed(status) => Err(Outcome::of(
-                Failure::DatabaseUnusable,
-                format!("The database cannot be connected; its status is {status}"),
-            )),
-            Readiness::NotYet(status) => Err(Outcome::of(
-                Failure::DatabaseNotReady,
-                format!("The run's time was over before the database was ready; it is {status}"),
-            )),
-        })
-    }
+fn variables_for(
+    database: &Record,
+    credentials: &Credentials,
+) -> Result<Vec<(String, String)>, TriggerError> {
+    trigger::variables(database, credentials).ok_or_else(|| {
+        let label = database.label();
+        TriggerError::refused(
+            Failure::NoInternalHost,
+            format!("Sevalla tells no internal host of database {label}"),
+            "Run this again once the dashboard shows one",
+        )
+    })
+}
+
+/// What was read before two services are connected.
+struct Unconnected {
+    /// The database.
+    record: Record,
+    /// Both in words.
+    pair: String,
+    /// Whether they are connected after all.
+    was_connected: bool,
 }
 
 /// The run's time was over while the request that makes the database was on
@@ -320,9 +334,10 @@ fn left_to_itself(outcome: Outcome, label: &str) -> Outcome {
         .hint("Run this again to wait for it, or delete it with delete-database")
 }
 
-fn plan_in_words(link: &Link, were_connected: bool, pair: &str) -> String {
+fn plan_in_words(link: &Link, before: &Unconnected) -> String {
+    let pair = &before.pair;
     let mut parts = Vec::new();
-    if !were_connected {
+    if !before.was_connected {
         parts.push(format!("connect {pair}"));
     }
     if let Some(credentials) = &link.variables {

@@ -39,7 +39,7 @@ impl Run<'_> {
             Management::Delete(doomed) => self.unless_stopped(self.delete(doomed), UNSEEN).await,
             Management::CreateDatabase(new) => self.create_database(new).await,
             Management::Connect(link) => {
-                let outcome = self.unless_stopped(self.connect(link), UNSEEN).await;
+                let outcome = self.connect(link).await;
                 if outcome.ending() != Ending::Success || !link.restart {
                     return outcome;
                 }

@@ -243,11 +243,18 @@ pub async fn wait_until_ready(
     let began = Instant::now();
     let mut looks = Looks::new(client);
     let mut last = UNSEEN.to_owned();
-    loop {
+    for look in 1.. {
         match looks.client().record(thing, Patience::FOR_A_SEARCH).await {
             // The service's own parts need a moment to agree that it exists.
             Err(error) if error.status() == Some(404) && began.elapsed() < APPEARANCE => {}
             Err(error) if looks.client().ran_out_of_time(&error) => break,
+            Err(error) if error.status() == Some(404) => {
+                return Err(TriggerError::Api(ApiError {
+                    attempts: look,
+                    elapsed: began.elapsed(),
+                    ..error
+                }));
+            }
             Err(error) => return Err(error.into()),
             Ok(record) => {
                 let status = record.text("status").unwrap_or("unknown").to_owned();

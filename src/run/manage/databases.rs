@@ -134,6 +134,9 @@ impl Run<'_> {
             .await
         {
             Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) if error.status() == Some(404) => {
+                not_shown(self.not_done(error).await, &label, is_new)
+            }
             Ok(Err(error)) => self.not_done(error).await,
             Err(signal) if is_new => left_to_itself(Outcome::interrupted(signal), &label),
             Err(signal) => Outcome::interrupted(signal)
@@ -323,6 +326,20 @@ fn cut_off() -> Outcome {
         "The run's time was over before an answer came, and no new database of this name has \
          appeared since",
     )
+}
+
+/// Sevalla itself gave the id of this database, and does not know it.
+fn not_shown(outcome: Outcome, label: &str, is_new: bool) -> Outcome {
+    let came = if is_new {
+        "was created"
+    } else {
+        "is in Sevalla's list"
+    };
+    outcome
+        .headed(format!(
+            "Database {label} {came}, but Sevalla does not show it"
+        ))
+        .hint("Check in the dashboard. If it is there, run this again: it is found by its name")
 }
 
 /// A signal ended the run after the database was made.

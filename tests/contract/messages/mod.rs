@@ -10,7 +10,7 @@ use sevalla_deploy::messages::{Entry, Failure, Misstart, Part, Warning};
 use sevalla_deploy::outcome::Ending;
 
 use self::scenes::scenes;
-use self::stage::play;
+use self::stage::{Scene, play};
 
 const PAGE: &str = "docs/messages.md";
 
@@ -153,4 +153,34 @@ fn a_failure_tells_the_address_of_its_entry_once_and_readme_and_help_name_the_pa
     assert_eq!(told, [&format!("  more:  {address}")]);
     assert!(crate::read("README.md").contains(PAGE));
     assert!(sevalla_deploy::usage::help().contains(&sevalla_deploy::messages::page()));
+}
+
+/// Too long for the program against a simulated Sevalla.
+#[test]
+fn a_new_database_that_is_never_shown_is_told_with_all_looks() {
+    let id = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
+    let record = serde_json::json!({"id": id, "display_name": "orders"});
+    let one = r#"[{"id": "3d9e6c74-7b20-4f5b-8a73-2ebc9f4d5a32", "name": "one"}]"#;
+    let settings = r#"{"display_name": "orders", "type": "postgresql", "version": "16",
+        "cluster": "one", "resource_type": "one", "db_name": "orders"}"#;
+    let played = play(
+        &Scene::bare("not-found")
+            .set("SEVALLA_TOKEN", "svl_an_example_of_a_key")
+            .set("SEVALLA_ACTION", "create-database")
+            .set("SEVALLA_SETTINGS", settings)
+            .answers("GET", "/clusters", 200, one)
+            .answers("GET", "/database-resource-types", 200, one)
+            .answers("POST", "/databases", 201, &record)
+            .answers("GET", id, 404, r#"{"message": "Database not found"}"#),
+    );
+    let told = played.lines.join("\n");
+    assert_eq!(played.failure, Some(Failure::NotFound), "{told}");
+    assert!(
+        told.contains("was created, but Sevalla does not show it"),
+        "{told}"
+    );
+    assert!(!told.contains("Check the id"), "{told}");
+    let tried = played.lines.iter().find(|line| line.contains("tried:"));
+    let tried = tried.map(String::as_str).unwrap_or_default();
+    assert!(tried.contains(" attempts in 3"), "{told}");
 }

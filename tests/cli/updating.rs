@@ -7,7 +7,7 @@ use sevalla_simulator::{
     Application, Behaviour, Change, Database, Fault, LARGE_DATABASE, Simulator, StaticSite, World,
 };
 
-use crate::harness::{APP, Runner, SITE, called};
+use crate::harness::{APP, Runner, SITE, called, stopped, until};
 
 const DATABASE: &str = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
 
@@ -133,6 +133,15 @@ async fn a_change_that_fails_or_takes_too_long_is_told() {
     let run = grow(&simulator).set("SEVALLA_TIMEOUT", "6s").run().await;
     run.assert_ended(4, "timed-out");
     run.assert_told("it is updating");
+
+    let simulator =
+        Simulator::start(World::new().database(Database::new(DATABASE).update(long))).await;
+    let running = grow(&simulator).start();
+    until(|| simulator.calls("getDatabaseV3") > 1).await;
+    let run = stopped(running, "INT").await;
+    run.assert_ended(130, "interrupted");
+    run.assert_told("Sevalla has accepted the change, which goes on by itself");
+    assert!(!run.streams().contains("was not seen"), "{}", run.streams());
 }
 
 #[tokio::test]
@@ -173,7 +182,7 @@ async fn refusals_and_signals_are_told() {
     simulator.add_fault(Fault::on("updateApplicationV3").does(Behaviour::HangAfterApplying));
     let running = update_app(&simulator, r#"{"auto_deploy":false}"#).start();
     let hangs = || simulator.calls("updateApplicationV3") > 1;
-    crate::harness::until(hangs).await;
+    until(hangs).await;
     running.signal("INT").await;
     let run = running.finish().await;
     run.assert_ended(130, "interrupted");

@@ -13,7 +13,7 @@ use crate::report::Event;
 use crate::resource::{Kind, Thing};
 use crate::run::{CLEAN_UP, IN_FLIGHT, LOOK_UP, Run};
 use crate::secret::Password;
-use crate::sevalla::{Patience, Record, SPARED};
+use crate::sevalla::{Patience, Record};
 use crate::stop::Signal;
 use crate::trigger::{self, Creation, Existing, Readiness, TriggerError};
 
@@ -60,7 +60,7 @@ impl Run<'_> {
                 let made = timeout(IN_FLIGHT, making).await.ok();
                 return self.stop_making_database(signal, new, creation, made, by).await;
             }
-            made = timeout_at(client.deadline() + SPARED, &mut making) => made.ok(),
+            made = timeout_at(client.lingering().deadline(), &mut making) => made.ok(),
         };
         match made {
             Some(Ok(record)) => self.see_ready(new, &record, true).await,

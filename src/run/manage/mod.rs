@@ -35,7 +35,7 @@ impl Run<'_> {
                 self.unless_stopped(self.list(inventory), ONLY_READ).await
             }
             Management::Show(subject) => self.unless_stopped(self.show(subject), ONLY_READ).await,
-            Management::Update(update) => self.unless_stopped(self.update(update), UNSEEN).await,
+            Management::Update(update) => self.update(update).await,
             Management::Delete(doomed) => self.unless_stopped(self.delete(doomed), UNSEEN).await,
             Management::CreateDatabase(new) => self.create_database(new).await,
             Management::Connect(link) => {
@@ -101,6 +101,11 @@ impl Run<'_> {
         }
         outcome
     }
+}
+
+/// A signal ended a change.
+fn unseen(signal: Signal) -> Outcome {
+    Outcome::interrupted(signal).because(UNSEEN).hint(AGAIN)
 }
 
 fn is_refusal_of_ours(error: &TriggerError) -> bool {

@@ -1,5 +1,8 @@
 //! Changing settings.
 
+use std::ops::ControlFlow;
+
+use super::unseen;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::plan::Update;
@@ -12,38 +15,54 @@ use crate::trigger::{self, Comparison, Difference, Readiness, TriggerError};
 impl Run<'_> {
     /// Makes the settings what is wanted, if they are not.
     pub(super) async fn update(&self, update: &Update) -> Outcome {
-        match self.try_to_update(update).await {
-            Ok(outcome) => outcome,
-            Err(error) => self.not_done(error).await,
+        let changed = match self.until_stopped(self.try_to_update(update)).await {
+            Ok(Ok(ControlFlow::Continue(changed))) => changed,
+            Ok(Ok(ControlFlow::Break(outcome))) => return outcome,
+            Ok(Err(error)) => return self.not_done(error).await,
+            Err(signal) => return unseen(signal),
+        };
+        match self
+            .until_stopped(self.until_changed(update, changed))
+            .await
+        {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) => self.not_done(error).await,
+            Err(signal) => Outcome::interrupted(signal)
+                .because("Sevalla has accepted the change, which goes on by itself")
+                .hint("Check in the dashboard whether the database becomes ready"),
         }
     }
 
-    async fn try_to_update(&self, update: &Update) -> Result<Outcome, TriggerError> {
+    /// Sends what differs. It goes on if the service takes its time for that.
+    async fn try_to_update(
+        &self,
+        update: &Update,
+    ) -> Result<ControlFlow<Outcome, Outcome>, TriggerError> {
         let comparison = trigger::look_before_update(&self.client, update).await?;
         let label = comparison.record.label();
         let noun = update.what.kind().noun();
         self.reporter.on(Event::Result(&as_json(&comparison)));
         if comparison.differences.is_empty() {
             let headline = format!("Nothing to change: {noun} {label} has these settings already");
-            return Ok(Outcome::success(headline));
+            return Ok(ControlFlow::Break(Outcome::success(headline)));
         }
         for difference in &comparison.differences {
             self.reporter.on(Event::Note(&in_a_line(difference)));
         }
         if self.plan.dry_run {
             let count = comparison.differences.len();
-            return Ok(Outcome::planned(&format!(
-                "change {count} settings of {noun} {label}"
-            )));
+            let planned = format!("change {count} settings of {noun} {label}");
+            return Ok(ControlFlow::Break(Outcome::planned(&planned)));
         }
         trigger::update(&self.client, update, &comparison).await?;
         let changed = Outcome::success(format!("Changed {noun} {label}"));
-        match update.what {
-            Changeable::Application | Changeable::StaticSite => {
-                Ok(changed.because("What builds or runs it takes effect with the next deployment"))
-            }
-            Changeable::Database => self.until_changed(update, changed).await,
-        }
+        Ok(match update.what {
+            Changeable::Application | Changeable::StaticSite => ControlFlow::Break(
+                changed.because("What builds or runs it takes effect with the next deployment"),
+            ),
+            Changeable::Database if update.resource_type.is_none() => ControlFlow::Break(changed),
+            Changeable::Database => ControlFlow::Continue(changed),
+        })
     }
 
     /// A database that becomes larger or smaller takes its time.
@@ -52,9 +71,6 @@ impl Run<'_> {
         update: &Update,
         changed: Outcome,
     ) -> Result<Outcome, TriggerError> {
-        if update.resource_type.is_none() {
-            return Ok(changed);
-        }
         let tell = |event: Event<'_>| self.reporter.on(event);
         let ready = trigger::wait_until_ready(&self.client, update.id, &tell).await?;
         Ok(match ready {

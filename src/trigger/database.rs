@@ -15,7 +15,7 @@ use crate::plan::{Credentials, NewDatabase};
 use crate::report::Event;
 use crate::resource::{Collection, Kind, Thing};
 use crate::secret::Password;
-use crate::sevalla::{ApiError, Client, EnvVar, LONGEST_PAGE, Patience, Record, SPARED};
+use crate::sevalla::{ApiError, Client, EnvVar, LONGEST_PAGE, Patience, Record};
 
 /// How long a new database may not be there yet for those who read it.
 const APPEARANCE: Duration = Duration::from_secs(30);
@@ -154,11 +154,9 @@ pub async fn create_database(
             .create_database(&creation.settings, password, patience)
             .await
     };
-    // What the end of the time has cut off may still be looked for.
-    let late = client.until(client.deadline() + SPARED);
+    let late = client.lingering();
     let search = async || find_new(&late, creation).await.map(Some);
-    let may_send_again = || !client.is_closing() && Instant::now() < client.deadline();
-    at_most_once(send, search, may_send_again, tell)
+    at_most_once(send, search, || client.may_begin(), tell)
         .await
         .map_err(explain)
 }
@@ -365,10 +363,11 @@ pub async fn connect(
         sent.await.map(|()| Connected)
     };
     let search = async || {
-        let is_there = is_connected(client, database, app, Patience::FOR_A_SEARCH).await?;
+        let late = client.lingering();
+        let is_there = is_connected(&late, database, app, Patience::FOR_A_SEARCH).await?;
         Ok(Some(is_there.then_some(Connected).into_iter().collect()))
     };
-    let made = at_most_once(send, search, || !client.is_closing(), tell).await;
+    let made = at_most_once(send, search, || client.may_begin(), tell).await;
     let Err(error) = made else { return Ok(()) };
     // Somebody else was first, or the first of two sendings was late.
     let is_refusal = matches!(error, TriggerError::Ambiguous { .. }) || error.status() == Some(409);
@@ -521,7 +520,7 @@ async fn create(
     tell: Tell<'_>,
 ) -> Result<bool, TriggerError> {
     let find = async || {
-        let all = all_variables(client, app, Patience::FOR_A_SEARCH).await?;
+        let all = all_variables(&client.lingering(), app, Patience::FOR_A_SEARCH).await?;
         let of_key = all.into_iter().filter(|known| known.key == key);
         Ok::<_, ApiError>(of_key.collect::<Vec<EnvVar>>())
     };
@@ -534,7 +533,7 @@ async fn create(
         let found = find().await?.into_iter();
         Ok(Some(found.map(|found| NewVariable(found.key)).collect()))
     };
-    let made = at_most_once(send, search, || !client.is_closing(), tell).await;
+    let made = at_most_once(send, search, || client.may_begin(), tell).await;
     let Err(error) = made else { return Ok(true) };
     let may_be_there = matches!(error, TriggerError::Ambiguous { .. })
         || matches!(error.status(), Some(400 | 409 | 422));

@@ -323,8 +323,8 @@ struct Unconnected {
 fn cut_off() -> Outcome {
     let headline = "Cannot tell whether the attempt to create the database took effect";
     Outcome::of(Failure::AnswerLost, headline).because(
-        "The run's time was over before an answer came, and no new database of this name has \
-         appeared since",
+        "The run's time was over before an answer came, and no new database of this name was seen \
+         since",
     )
 }
 

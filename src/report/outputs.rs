@@ -56,7 +56,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ("database-id", "UUID of the database."),
     (
         "database-password",
-        "Password that create-database has generated, if output-password is true and the database is new.",
+        "Password that create-database has generated, if output-password is true and the database is new, or may be.",
     ),
     (
         "error",

@@ -80,14 +80,7 @@ pub(super) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
             Err(error) if error.next() == Next::Lost => error,
             // The second sending was refused, but the first may have worked.
             Err(error) => {
-                let end = |key| match &first_loss {
-                    Some(first) => {
-                        let end = ambiguous::<T>(error.clone(), NotOne::None, 2);
-                        let first = format!("The answer to the first was lost: {}", first.cause);
-                        (key, Err(end.at(first)))
-                    }
-                    None => (key, Err(TriggerError::Api(error.clone()))),
-                };
+                let end = |key| (key, Err(refused::<T>(&error, first_loss.as_ref())));
                 ends.extend(open.into_iter().map(end));
                 return ends;
             }
@@ -128,6 +121,20 @@ pub(super) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
             T::NOUN
         )));
         first_loss = Some(lost);
+    }
+}
+
+/// A sending was refused, or never went out.
+fn refused<T: Candidate>(error: &ApiError, first_loss: Option<&ApiError>) -> TriggerError {
+    let Some(first) = first_loss else {
+        return TriggerError::Api(error.clone());
+    };
+    match error.cause {
+        Cause::Stopped | Cause::NoTime | Cause::NotConnected { .. } => {
+            ambiguous::<T>(first.clone(), NotOne::None, 1).at(error.to_string())
+        }
+        _ => ambiguous::<T>(error.clone(), NotOne::None, 2)
+            .at(format!("The answer to the first was lost: {}", first.cause)),
     }
 }
 
@@ -382,15 +389,23 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_refused_second_sending_does_not_tell_what_the_first_did() {
-        let (result, sendings, _) = play(vec![Err(failed(502)), Err(failed(403))], &[], true).await;
-        assert!(matches!(
-            result,
-            Err(TriggerError::Ambiguous {
-                search: Search::None { sent: 2, .. },
-                ..
-            })
-        ));
-        assert_eq!(sendings, 2);
+        let not_sent = ApiError {
+            cause: Cause::Stopped,
+            ..failed(403)
+        };
+        for (second, status, told) in [(failed(403), 403, 2), (not_sent, 502, 1)] {
+            let answers = vec![Err(failed(502)), Err(second)];
+            let (result, sendings, _) = play(answers, &[], true).await;
+            let Err(TriggerError::At(_, end)) = result else {
+                panic!("{result:?}");
+            };
+            let TriggerError::Ambiguous { lost, search } = *end else {
+                panic!("{end:?}");
+            };
+            assert_eq!(lost.status(), Some(status));
+            assert!(matches!(search, Search::None { sent, .. } if sent == told));
+            assert_eq!(sendings, 2);
+        }
         let (result, sendings, _) = play(vec![Err(failed(403))], &[], true).await;
         assert!(matches!(result, Err(TriggerError::Api(_))));
         assert_eq!(sendings, 1);

@@ -393,6 +393,10 @@ fn judge(error: &ApiError) -> (Failure, &'static str) {
             "The key is valid but may not delete this. Give it access to delete, or delete it in \
              the dashboard",
         ),
+        Some(404) if !error.is_gone() && error.operation.id != CALL_HOOK.id => (
+            Failure::NotFound,
+            "Check api-url: what answered there is not Sevalla's API, or does not know this request",
+        ),
         Some(status) => judge_status(status),
         None => judge_cause(error),
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::connection::Answer;
 use super::operation::{
     CANCEL_DEPLOYMENT, GET_APPLICATION, GET_APPLICATION_DEPLOYMENT_LOGS, GET_DEPLOYMENT,
     LIST_APPLICATION_DOMAINS, LIST_APPLICATIONS, LIST_DEPLOYMENTS, ROLLBACK_DEPLOYMENT,
@@ -25,8 +26,9 @@ impl Client {
         patience: Patience,
     ) -> Result<Application, ApiError> {
         let app = app.to_string();
-        self.send(Call::new(&GET_APPLICATION, [app.as_str()]), patience)
-            .await
+        let call = Call::new(&GET_APPLICATION, [app.as_str()]);
+        let read = |answer: &Answer| answer.record(&app, |record: &Application| &record.id);
+        self.send_and(call, patience, read).await
     }
 
     /// Reads a page of the company's applications, newest first.

@@ -241,6 +241,20 @@ impl Answer {
         Ok(deployment)
     }
 
+    /// The body as the record with this id: another one would pass for it.
+    pub(super) fn record<T: DeserializeOwned>(
+        &self,
+        id: &str,
+        its: impl Fn(&T) -> &str,
+    ) -> Result<T, Cause> {
+        let record = self.decode()?;
+        if !its(&record).eq_ignore_ascii_case(id) {
+            let reason = format!("it is about another id, {}", its(&record));
+            return Err(self.undecodable(&reason));
+        }
+        Ok(record)
+    }
+
     /// The reason may repeat a value of the body, however long.
     fn undecodable(&self, reason: &str) -> Cause {
         Cause::Undecodable {
@@ -269,6 +283,7 @@ fn what_is_it(body: &[u8]) -> &'static str {
 fn refusal(status: u16, headers: &HeaderMap, body: &[u8], gate: &Gate) -> Refusal {
     let shorten = |text: String| shorten(&text, gate);
     let error: wire::ErrorBody = serde_json::from_slice(body).unwrap_or_default();
+    let is_its_own = error.is_the_apis(status);
     let data = error.data.unwrap_or_default();
     let page = || title(&String::from_utf8_lossy(body));
     Refusal {
@@ -284,6 +299,7 @@ fn refusal(status: u16, headers: &HeaderMap, body: &[u8], gate: &Gate) -> Refusa
             .then(|| header(headers, &LOCATION))
             .flatten()
             .map(shorten),
+        is_its_own,
     }
 }
 

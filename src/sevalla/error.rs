@@ -80,6 +80,9 @@ pub struct Refusal {
     pub frees_in: Option<Duration>,
     /// Where the answer points to, if it is a redirect.
     pub location: Option<String>,
+    /// Whether the API itself says so of what was asked for: not a proxy, and
+    /// not of an address that it does not have.
+    pub is_its_own: bool,
 }
 
 impl ApiError {
@@ -89,6 +92,12 @@ impl ApiError {
             Cause::Refused(refusal) => Some(refusal.status),
             _ => None,
         }
+    }
+
+    /// Whether there is nothing by the id that was asked for. A 404 that is not
+    /// the API's own says only that the address is wrong.
+    pub fn is_gone(&self) -> bool {
+        matches!(&self.cause, Cause::Refused(refusal) if refusal.status == 404 && refusal.is_its_own)
     }
 
     /// When there is room again, if a rate limit was the reason and the service

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::connection::Answer;
 use super::operation::{
     GET_APPLICATION, GET_DATABASE, GET_PIPELINE, GET_STATIC_SITE, LIST_APPLICATIONS,
     LIST_DATABASES, LIST_DEPLOYMENTS, LIST_PIPELINES, LIST_PROCESSES, LIST_STATIC_SITE_DEPLOYMENTS,
@@ -84,8 +85,11 @@ impl Client {
             Kind::Database => &GET_DATABASE,
         };
         let id = thing.id.to_string();
-        self.send(Call::new(operation, [id.as_str()]), patience)
-            .await
+        let call = Call::new(operation, [id.as_str()]);
+        let read = |answer: &Answer| {
+            answer.record(&id, |record: &Record| record.text("id").unwrap_or_default())
+        };
+        self.send_and(call, patience, read).await
     }
 
     /// Reads a page of a list.

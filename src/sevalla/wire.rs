@@ -367,6 +367,8 @@ impl From<WireLogEntry> for LogLine {
 pub(crate) struct ErrorBody {
     #[serde(default, deserialize_with = "text")]
     pub(crate) message: Option<String>,
+    #[serde(default, deserialize_with = "number")]
+    pub(crate) status: Option<u64>,
     #[serde(default, deserialize_with = "details")]
     pub(crate) data: Option<ErrorData>,
 }
@@ -377,6 +379,17 @@ pub(crate) struct ErrorData {
     pub(crate) code: Option<String>,
     #[serde(default, deserialize_with = "text")]
     pub(crate) message: Option<String>,
+}
+
+impl ErrorBody {
+    /// Whether the API writes so of what was asked for with this status. Of an
+    /// address that it does not have, its framework writes in a shape of its
+    /// own, or names the route.
+    pub(crate) fn is_the_apis(&self, status: u16) -> bool {
+        let names_route = |message: &String| message.starts_with("Route ");
+        let is_its_shape = self.status == Some(u64::from(status));
+        is_its_shape && self.message.as_ref().is_some_and(|m| !names_route(m))
+    }
 }
 
 /// The details of an error. Whatever else stands in their place must not cost
@@ -599,6 +612,13 @@ fn micros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     )]
     let micros = number.and_then(|n| n.as_i64().or_else(|| n.as_f64().map(|float| float as i64)));
     Ok(micros.unwrap_or_default().clamp(0, LATEST))
+}
+
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(match Scalar::deserialize(deserializer)? {
+        Scalar::Number(number) => number.as_u64(),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

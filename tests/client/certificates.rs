@@ -100,8 +100,9 @@ fn trusting(file: &NamedTempFile) -> Variables {
 async fn an_authority_of_the_users_own_is_trusted() {
     let authority = authority();
     let file = file_of(&authority);
-    let body = application_deployment().to_string();
-    let server = Secure::start(&authority, "127.0.0.1", false, body).await;
+    let mut body = application_deployment();
+    body["id"] = APP.to_string().into();
+    let server = Secure::start(&authority, "127.0.0.1", false, body.to_string()).await;
     let client = client_with(&server.api(), &trusting(&file));
     client.get_application(APP, PATIENT).await.unwrap();
     client

@@ -29,21 +29,25 @@ fn service(status: u16) -> Uuid {
 }
 
 /// Meets the first request for a status' service with it, every later one with
-/// `then`.
+/// `then`, a record with the id that was asked for.
 async fn refusing_once(statuses: &[u16], then: &serde_json::Value) -> MockServer {
     let server = MockServer::start().await;
     for status in statuses {
-        let of_the_service = path_regex(service(*status).to_string());
-        Mock::given(of_the_service)
+        let of_the_service = || path_regex(service(*status).to_string());
+        Mock::given(of_the_service())
             .respond_with(ResponseTemplate::new(*status))
             .up_to_n_times(1)
             .mount(&server)
             .await;
+        let mut then = then.clone();
+        if then["id"] == APP.to_string() {
+            then["id"] = service(*status).to_string().into();
+        }
+        Mock::given(of_the_service())
+            .respond_with(ResponseTemplate::new(200).set_body_json(then))
+            .mount(&server)
+            .await;
     }
-    Mock::given(any())
-        .respond_with(ResponseTemplate::new(200).set_body_json(then))
-        .mount(&server)
-        .await;
     server
 }
 

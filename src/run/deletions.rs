@@ -14,19 +14,64 @@ use crate::outcome::{Ending, Outcome};
 use crate::plan::{Cleaning, NewPreview, Preview};
 use crate::report::{Event, News};
 use crate::sevalla::{AppSummary, Application, Patience};
-use crate::trigger::{self, Deleted, Removed, TriggerError};
+use crate::trigger::{self, Course, Deleted, Removed, TriggerError};
+
+/// Said after what was begun: nothing of it is done twice.
+const AGAIN: &str = "Run this again: deleting twice does no harm";
+
+impl Outcome {
+    /// What became of the wish to delete, with what was stopped for it.
+    pub(super) fn of_removed(label: &str, removed: &Removed, course: &Course) -> Self {
+        let outcome = match removed {
+            Removed::Gone => return Self::success(format!("Deleted {label}")),
+            Removed::Accepted => Self::of(
+                Failure::NotGoneInTime,
+                format!("Sevalla agreed to delete {label}, which was not gone in time"),
+            )
+            .hint(AGAIN),
+            Removed::Unanswered => Self::of(
+                Failure::TimeUp,
+                format!(
+                    "The run's time was over before Sevalla answered whether it deletes {label}"
+                ),
+            )
+            .because("Whether it agreed was not seen")
+            .hint(AGAIN),
+            Removed::Failed => Self::of(
+                Failure::DeletionFailed,
+                format!("Sevalla failed to delete {label}"),
+            )
+            .hint("Run this again, delete it in the dashboard, or ask Sevalla's support"),
+        };
+        course.stopped().into_iter().fold(outcome, Self::because)
+    }
+}
 
 impl Run<'_> {
     /// Deletes the preview app that is meant; one that is gone is as good.
     pub(super) async fn delete_preview(&self, preview: &Preview) -> Outcome {
-        let outcome = tokio::select! {
-            outcome = self.find_and_delete(preview) => outcome,
-            signal = self.stop.asked() => Outcome::interrupted(signal)
-                .because("Whether the preview app was deleted was not seen")
-                .hint("Run this again: deleting twice does no harm"),
-        };
+        let outcome = self.find_and_delete(preview).await;
         self.say_gone_or_why_not(preview, &outcome).await;
         outcome
+    }
+
+    /// Deletes, unless somebody asks to end: then says how far that has come.
+    pub(super) async fn unless_left(
+        &self,
+        course: &Course,
+        work: impl Future<Output = Outcome>,
+    ) -> Outcome {
+        let signal = match self.until_stopped(work).await {
+            Ok(outcome) => return outcome,
+            Err(signal) => signal,
+        };
+        let outcome = Outcome::interrupted(signal);
+        let outcome = course.so_far().into_iter().fold(outcome, Outcome::because);
+        if course.has_written() {
+            outcome.hint(AGAIN)
+        } else {
+            outcome
+        }
     }
 
     /// The same for a pull request that was closed when the event was made. An
@@ -45,11 +90,10 @@ impl Run<'_> {
             app: made.or(new.preview.app),
             ..new.preview.clone()
         };
-        let outcome = tokio::select! {
-            outcome = self.find_and_delete(&preview) => outcome,
-            signal = self.stop.asked() => return Outcome::interrupted(signal)
-                .because("The pull request is closed, and its preview app is being deleted"),
-        };
+        let outcome = self.find_and_delete(&preview).await;
+        if let Ending::Interrupted(_) = outcome.ending() {
+            return outcome.because("The pull request is closed: its preview app is not needed");
+        }
         if outcome.ending() != Ending::Success {
             return outcome;
         }
@@ -74,59 +118,78 @@ impl Run<'_> {
     }
 
     async fn find_and_delete(&self, preview: &Preview) -> Outcome {
-        let apps = match preview.app {
-            Some(app) => vec![app],
-            None => match trigger::previews_to_delete(&self.client, preview).await {
-                Ok(apps) => apps.iter().map(|app| app.id).collect(),
-                Err(error) => return self.not_started(error).await,
-            },
+        let course = Course::default();
+        let ends = RefCell::default();
+        let all = async {
+            match self.delete_each(preview, &course, &ends).await {
+                Ok(()) => all_deleted(ends.take()),
+                Err(error) => self.not_started(error).await,
+            }
         };
-        let mut ends = Vec::new();
-        for app in apps {
-            ends.push(self.delete_one(app).await);
-        }
-        let is_bad = |end: &Outcome| !end.is_good();
-        let (bad, good): (Vec<_>, Vec<_>) = ends.into_iter().partition(is_bad);
-        if let Some(bad) = bad.into_iter().next() {
-            let also = |bad: Outcome, good: Outcome| bad.because(good.headline);
-            return good.into_iter().fold(bad, also);
-        }
-        let also = |one: Outcome, other: Outcome| {
-            let headline = format!("{}; {}", one.headline, other.headline);
-            one.headed(headline)
-        };
-        let none = || Outcome::success("There is no such preview app (any more)");
-        good.into_iter().reduce(also).unwrap_or_else(none)
+        let outcome = self.unless_left(&course, all).await;
+        // There are any left only where a signal came.
+        let also = |outcome: Outcome, end: Outcome| outcome.because(end.headline);
+        ends.take().into_iter().fold(outcome, also)
     }
 
-    async fn delete_one(&self, app: Uuid) -> Outcome {
+    async fn delete_each(
+        &self,
+        preview: &Preview,
+        course: &Course,
+        ends: &RefCell<Vec<Outcome>>,
+    ) -> Result<(), TriggerError> {
+        let apps = if let Some(app) = preview.app {
+            vec![app]
+        } else {
+            let apps = trigger::previews_to_delete(&self.client, preview).await?;
+            apps.iter().map(|app| app.id).collect()
+        };
+        for app in apps {
+            course.begin();
+            let end = match self.delete_one(app, course).await {
+                Ok(end) => end,
+                Err(error) => self.not_started(error).await,
+            };
+            ends.borrow_mut().push(end);
+        }
+        course.begin();
+        Ok(())
+    }
+
+    async fn delete_one(&self, app: Uuid, course: &Course) -> Result<Outcome, TriggerError> {
         let tell = |event: Event<'_>| self.reporter.on(event);
+        let Some(record) = trigger::look_before_deletion(&self.client, app).await? else {
+            let headline = format!("Preview app {app} was already gone");
+            return Ok(Outcome::success(headline));
+        };
         tell(Event::PreviewApp {
             app,
-            name: None,
+            name: record.display_name.as_deref(),
             is_new: false,
         });
         if self.plan.dry_run {
-            return Outcome::planned(&format!("delete preview app {app}"));
+            return Ok(Outcome::planned(&format!("delete preview app {app}")));
         }
-        let Deleted { name, end } = match trigger::delete_preview(&self.client, app, &tell).await {
-            Ok(Some(deleted)) => deleted,
-            Ok(None) => return Outcome::success(format!("Preview app {app} was already gone")),
-            Err(error) => return self.not_started(error).await,
-        };
-        match end {
-            Removed::Gone => Outcome::success(match name {
-                Some(name) => format!("Deleted preview app {name} ({app})"),
-                None => format!("Deleted preview app {app}"),
-            }),
-            Removed::Accepted => Outcome::of(
-                Failure::NotGoneInTime,
-                format!("Sevalla agreed to delete preview app {app}, which was not gone in time"),
-            )
-            .hint("Run this again: deleting twice does no harm"),
-            Removed::Failed => deletion_failed(app),
-        }
+        let Deleted { label, end } =
+            trigger::delete_known_preview(&self.client, app, record, course, &tell).await?;
+        Ok(Outcome::of_removed(&label, &end, course))
     }
+}
+
+/// One outcome from those of all: a success only if all are.
+fn all_deleted(ends: Vec<Outcome>) -> Outcome {
+    let is_bad = |end: &Outcome| !end.is_good();
+    let (bad, good): (Vec<_>, Vec<_>) = ends.into_iter().partition(is_bad);
+    if let Some(bad) = bad.into_iter().next() {
+        let also = |bad: Outcome, good: Outcome| bad.because(good.headline);
+        return good.into_iter().fold(bad, also);
+    }
+    let also = |one: Outcome, other: Outcome| {
+        let headline = format!("{}; {}", one.headline, other.headline);
+        one.headed(headline)
+    };
+    let none = || Outcome::success("There is no such preview app (any more)");
+    good.into_iter().reduce(also).unwrap_or_else(none)
 }
 
 /// A preview that nobody needs any more.
@@ -144,16 +207,17 @@ struct Stale {
 struct Tally {
     gone: usize,
     gone_before: usize,
-    accepted: usize,
+    /// What people call those that were accepted, and not gone in time.
+    accepted: Vec<String>,
 }
 
 impl Tally {
     fn count(&mut self, deleted: Option<&Deleted>) {
-        match deleted.map(|deleted| &deleted.end) {
+        match deleted.map(|deleted| (&deleted.end, &deleted.label)) {
             None => self.gone_before += 1,
-            Some(Removed::Gone) => self.gone += 1,
-            Some(Removed::Accepted) => self.accepted += 1,
-            Some(Removed::Failed) => {}
+            Some((Removed::Gone, _)) => self.gone += 1,
+            Some((Removed::Accepted, label)) => self.accepted.push(label.clone()),
+            Some((Removed::Failed | Removed::Unanswered, _)) => {}
         }
     }
 }
@@ -164,8 +228,10 @@ impl fmt::Display for Tally {
         if self.gone_before > 0 {
             write!(f, "; already gone: {}", self.gone_before)?;
         }
-        if self.accepted > 0 {
-            write!(f, "; accepted, but not gone in time: {}", self.accepted)?;
+        if !self.accepted.is_empty() {
+            let all = self.accepted.join(", ");
+            let count = self.accepted.len();
+            write!(f, "; accepted, but not gone in time: {count} ({all})")?;
         }
         Ok(())
     }
@@ -175,13 +241,13 @@ impl fmt::Display for Tally {
 impl Run<'_> {
     /// Deletes previews that nobody needs any more.
     pub(super) async fn clean_previews(&self, cleaning: &Cleaning) -> Outcome {
+        let course = Course::default();
         let tally = RefCell::default();
-        let outcome = tokio::select! {
-            outcome = self.clean(cleaning, &tally) => outcome,
-            signal = self.stop.asked() => Outcome::interrupted(signal)
-                .because("Some previews may not have been looked at")
-                .hint("Run this again: deleting twice does no harm"),
-        };
+        let work = self.clean(cleaning, &course, &tally);
+        let mut outcome = self.unless_left(&course, work).await;
+        if let Ending::Interrupted(_) = outcome.ending() {
+            outcome = outcome.because("Some previews may not have been looked at");
+        }
         if outcome.is_good() {
             outcome
         } else {
@@ -191,7 +257,7 @@ impl Run<'_> {
 
     /// Each preview is judged right before it is deleted: what was true of it
     /// before the others went may not be so any more.
-    async fn clean(&self, cleaning: &Cleaning, tally: &RefCell<Tally>) -> Outcome {
+    async fn clean(&self, cleaning: &Cleaning, course: &Course, tally: &RefCell<Tally>) -> Outcome {
         let listed = match trigger::list_previews(&self.client).await {
             Ok(listed) => listed,
             Err(error) => return self.not_started(error.into()).await,
@@ -206,6 +272,7 @@ impl Run<'_> {
         let mut tried = 0;
         // The oldest are the likeliest, and the longest in the way.
         for app in listed.all.into_iter().rev() {
+            course.begin();
             let stale = match self.judge(cleaning, app).await {
                 Ok(Some(stale)) => stale,
                 Ok(None) => continue,
@@ -226,7 +293,7 @@ impl Run<'_> {
             let told = format!("{}: {}", stale.label, stale.why);
             self.reporter.on(Event::Note(&told));
             if !self.plan.dry_run {
-                failed = failed.or(self.remove(stale, tally).await);
+                failed = failed.or(self.remove(stale, course, tally).await);
             }
         }
         if self.plan.dry_run {
@@ -236,26 +303,34 @@ impl Run<'_> {
     }
 
     /// Deletes one, and tells what went wrong with that.
-    async fn remove(&self, stale: Stale, tally: &RefCell<Tally>) -> Option<Outcome> {
+    async fn remove(
+        &self,
+        stale: Stale,
+        course: &Course,
+        tally: &RefCell<Tally>,
+    ) -> Option<Outcome> {
         let tell = |event: Event<'_>| self.reporter.on(event);
-        let deleted = trigger::delete_preview(&self.client, stale.app, &tell).await;
-        let failed = match deleted {
-            Ok(Some(Deleted {
-                end: Removed::Failed,
-                ..
-            })) => deletion_failed(stale.app),
-            Err(error) => self.not_started(error).await,
+        let deleted = trigger::delete_preview(&self.client, stale.app, course, &tell).await;
+        let end = match deleted {
             Ok(deleted) => {
                 tally.borrow_mut().count(deleted.as_ref());
-                if let Some(number) = stale.request {
-                    let marker = Marker::of_app(stale.app);
-                    self.correct_comment(Some(number), marker, News::Deleted)
-                        .await;
-                }
-                return None;
+                deleted.map(|Deleted { label, end }| Outcome::of_removed(&label, &end, course))
+            }
+            Err(error) => {
+                let error = self.not_started(error).await;
+                Some(error.because(format!("It was {}", stale.label)))
             }
         };
-        Some(failed.because(format!("It was {}", stale.label)))
+        course.begin();
+        if let Some(failed) = end.filter(|end| !end.is_good()) {
+            return Some(failed);
+        }
+        if let Some(number) = stale.request {
+            let marker = Marker::of_app(stale.app);
+            self.correct_comment(Some(number), marker, News::Deleted)
+                .await;
+        }
+        None
     }
 
     /// Whether a preview is one that nobody needs, as of now.
@@ -267,7 +342,7 @@ impl Run<'_> {
         let patience = Patience::FOR_A_SEARCH;
         let record = match self.client.get_application(app.id, patience).await {
             Ok(record) => record,
-            Err(error) if error.status() == Some(404) => return Ok(None),
+            Err(error) if error.is_gone() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         if trigger::refuse_no_preview(&record).is_err() {
@@ -303,10 +378,7 @@ impl Run<'_> {
             return Ok(None);
         };
         let past = trigger::read_past(&self.client, Service::application(id)).await?;
-        if past
-            .iter()
-            .any(|deployment| deployment.status.verdict().is_none())
-        {
+        if past.iter().any(trigger::is_busy) {
             return Ok(None);
         }
         let times = past.iter().filter_map(|deployment| deployment.created_at);
@@ -317,12 +389,4 @@ impl Run<'_> {
         let is_old = Duration::try_from(age).is_ok_and(|age| age > max_age);
         Ok(is_old.then(|| format!("not deployed since {last:.0}")))
     }
-}
-
-fn deletion_failed(app: Uuid) -> Outcome {
-    Outcome::of(
-        Failure::DeletionFailed,
-        format!("Sevalla failed to delete preview app {app}"),
-    )
-    .hint("Delete it in the dashboard, or ask Sevalla's support")
 }

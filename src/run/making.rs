@@ -19,7 +19,7 @@ use crate::report::Event;
 use crate::schedule::Schedule;
 use crate::sevalla::Patience;
 use crate::stop::Signal;
-use crate::trigger::{self, PreviewApp, Previews, Removed, TriggerError};
+use crate::trigger::{self, Course, PreviewApp, Previews, Removed, TriggerError};
 
 /// How long the first deployment of a new app may take to appear.
 const FIRST_DEPLOYMENT: Duration = Duration::from_secs(120);
@@ -86,8 +86,9 @@ impl Run<'_> {
         )));
         let by = self.deadline.moment().min(Instant::now() + MAKING_WAY);
         let client = self.client.until(by);
+        let course = Course::default();
         let deleted = tokio::select! {
-            deleted = trigger::delete_preview(&client, ours.id, &tell) => deleted,
+            deleted = trigger::delete_preview(&client, ours.id, &course, &tell) => deleted,
             signal = self.stop.asked() => {
                 let said = format!("Preview app {} is an extra one", ours.label());
                 let outcome = Outcome::interrupted(signal).because(said);
@@ -95,7 +96,8 @@ impl Run<'_> {
             }
         };
         let is_going = deleted.is_ok_and(|deleted| {
-            deleted.is_none_or(|deleted| !matches!(deleted.end, Removed::Failed))
+            deleted
+                .is_none_or(|deleted| !matches!(deleted.end, Removed::Failed | Removed::Unanswered))
         });
         if !is_going {
             let text = format!(

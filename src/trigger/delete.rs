@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use super::preview::PREVIEW;
-use super::removal::{Removed, remove};
+use super::removal::{Condemned, Course, Removed, remove};
 use super::{Tell, TriggerError};
 use crate::messages::Failure;
 use crate::resource::Changeable;
@@ -13,34 +13,65 @@ use crate::sevalla::{Application, Client, Patience};
 /// A preview app that was there and is to go.
 #[derive(Debug)]
 pub struct Deleted {
-    /// What people call it, if the service told.
-    pub name: Option<String>,
+    /// What people call it, with what it is.
+    pub label: String,
     /// What became of the wish.
     pub end: Removed,
 }
 
+/// The record of a preview app that is to be deleted; `None` if it is gone.
+pub async fn look_before_deletion(
+    client: &Client,
+    app: Uuid,
+) -> Result<Option<Application>, TriggerError> {
+    let patience = Patience::BEFORE_THE_START;
+    match client.get_application(app, patience).await {
+        Ok(record) => {
+            refuse_no_preview(&record)?;
+            Ok(Some(record))
+        }
+        Err(error) if error.is_gone() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Deletes a preview app, and waits until it is gone; `None` if it was before.
-/// What runs on it is cancelled. Deleting twice does no harm.
+/// What keeps it from being deleted is cancelled. Deleting twice does no harm.
 pub async fn delete_preview(
     client: &Client,
     app: Uuid,
+    course: &Course,
     tell: Tell<'_>,
 ) -> Result<Option<Deleted>, TriggerError> {
-    let record = match client
-        .get_application(app, Patience::BEFORE_THE_START)
-        .await
-    {
-        Ok(record) => record,
-        Err(error) if error.status() == Some(404) => return Ok(None),
-        Err(error) => return Err(error.into()),
+    let Some(record) = look_before_deletion(client, app).await? else {
+        return Ok(None);
     };
+    delete_known_preview(client, app, record, course, tell)
+        .await
+        .map(Some)
+}
+
+/// Deletes a preview app with this record, which was just read.
+pub async fn delete_known_preview(
+    client: &Client,
+    app: Uuid,
+    record: Application,
+    course: &Course,
+    tell: Tell<'_>,
+) -> Result<Deleted, TriggerError> {
     refuse_no_preview(&record)?;
-    let status = record.status.as_deref();
-    let end = remove(client, Changeable::Application, app, status, tell).await?;
-    Ok(Some(Deleted {
-        name: record.display_name,
-        end,
-    }))
+    let label = match &record.display_name {
+        Some(name) => format!("preview app {name} ({app})"),
+        None => format!("preview app {app}"),
+    };
+    let it = Condemned {
+        what: Changeable::Application,
+        id: app,
+        label: label.clone(),
+        status: record.status.as_deref(),
+    };
+    let end = remove(client, &it, course, tell).await?;
+    Ok(Deleted { label, end })
 }
 
 /// Refuses whatever is no preview.

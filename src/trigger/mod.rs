@@ -28,14 +28,16 @@ pub use self::database::{
     is_suspended, look_before_connection, look_before_creation, set_variables, variables,
     wait_until_ready,
 };
-pub use self::delete::{Deleted, delete_preview, refuse_no_preview};
+pub use self::delete::{
+    Deleted, delete_known_preview, delete_preview, look_before_deletion, refuse_no_preview,
+};
 use self::once::{at_most_once, find_one, search_once};
 pub use self::preview::{
     Listed, PreviewApp, Previews, create_preview, find_made_preview, find_previews, list_previews,
     older_twin, one_of, other_repository, previews_to_delete, pull_request_of,
 };
 pub use self::promote::{Aim, Target, look_before_promotion, promote};
-pub use self::removal::{Removed, look_before_removal, remove};
+pub use self::removal::{Condemned, Course, Removed, look_before_removal, remove};
 use crate::deployment::{Deployment, Service};
 use crate::messages::Failure;
 use crate::plan::Work;

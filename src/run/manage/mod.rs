@@ -36,7 +36,7 @@ impl Run<'_> {
             }
             Management::Show(subject) => self.unless_stopped(self.show(subject), ONLY_READ).await,
             Management::Update(update) => self.update(update).await,
-            Management::Delete(doomed) => self.unless_stopped(self.delete(doomed), UNSEEN).await,
+            Management::Delete(doomed) => self.delete(doomed).await,
             Management::CreateDatabase(new) => self.create_database(new).await,
             Management::Connect(link) => {
                 let outcome = self.connect(link).await;
@@ -75,7 +75,10 @@ impl Run<'_> {
     }
 
     /// The same; what the signal means is for the caller to say.
-    async fn until_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
+    pub(super) async fn until_stopped<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Signal> {
         tokio::select! {
             // The signal first: it also makes requests give up, and then what
             // they give up with is not the reason for the end.

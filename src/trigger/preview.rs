@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::once::{Candidate, at_most_once};
+use super::removal::is_being_deleted;
 use super::{Tell, TriggerError};
 use crate::messages::Failure;
 use crate::plan::{NewPreview, Preview};
@@ -47,7 +48,7 @@ impl PreviewApp {
 
 /// The preview apps of a company.
 pub struct Listed {
-    /// Those that are not being deleted, newest first.
+    /// All of them, newest first.
     pub all: Vec<AppSummary>,
     /// Whether there may be more than were looked through.
     pub has_more: bool,
@@ -55,6 +56,15 @@ pub struct Listed {
 
 /// Lists the preview apps of the company.
 pub async fn list_previews(client: &Client) -> Result<Listed, ApiError> {
+    let mut listed = list_with_dying(client).await?;
+    listed
+        .all
+        .retain(|app| !is_being_deleted(app.status.as_deref()));
+    Ok(listed)
+}
+
+/// The same with those that are being deleted.
+async fn list_with_dying(client: &Client) -> Result<Listed, ApiError> {
     let mut all: Vec<AppSummary> = Vec::new();
     let mut offset = 0;
     let mut has_more = true;
@@ -71,9 +81,7 @@ pub async fn list_previews(client: &Client) -> Result<Listed, ApiError> {
         has_more = length >= LONGEST_PAGE;
         offset += LONGEST_PAGE;
     }
-    all.retain(|app| {
-        app.kind.as_deref() == Some(PREVIEW) && app.status.as_deref() != Some("deleting")
-    });
+    all.retain(|app| app.kind.as_deref() == Some(PREVIEW));
     Ok(Listed { all, has_more })
 }
 
@@ -91,7 +99,7 @@ pub struct Previews {
 pub async fn find_previews(client: &Client, preview: &Preview) -> Result<Previews, TriggerError> {
     let listed = list_previews(client).await?;
     let known = listed.all.iter().map(|app| app.id).collect();
-    let mut found = choose_of_all(client, preview, listed).await?;
+    let mut found = choose_of_all(client, preview, listed, Meant::Living).await?;
     found.retain(|(likeness, app)| *likeness > Likeness::Name || names_it(preview, app));
     Ok(Previews {
         found: without_likeness(found),
@@ -106,13 +114,34 @@ pub async fn previews_to_delete(
     client: &Client,
     preview: &Preview,
 ) -> Result<Vec<PreviewApp>, TriggerError> {
-    let listed = list_previews(client).await?;
-    let found = choose_of_all(client, preview, listed).await?;
-    let is_sure = |(likeness, app): &(Likeness, PreviewApp)| match likeness {
+    let listed = list_with_dying(client).await?;
+    let is_dying = |app: &AppSummary| is_being_deleted(app.status.as_deref());
+    let (dying, all) = listed.all.into_iter().partition(is_dying);
+    let living = Listed { all, ..listed };
+    let mut meant = living_to_delete(client, preview, living).await?;
+    // The end of those is to be seen too. What may be another's goes by itself.
+    let dying = choose(client, preview, dying, &HashSet::new(), Meant::Dying).await?;
+    let sure = dying.found.into_iter().filter(|one| is_sure(preview, one));
+    meant.extend(without_likeness(sure));
+    Ok(meant)
+}
+
+/// Whether an app is surely one of those to delete.
+fn is_sure(preview: &Preview, (likeness, app): &(Likeness, PreviewApp)) -> bool {
+    match likeness {
         Likeness::Same => true,
         Likeness::Unknown => names_it(preview, app),
         Likeness::Name => false,
-    };
+    }
+}
+
+async fn living_to_delete(
+    client: &Client,
+    preview: &Preview,
+    living: Listed,
+) -> Result<Vec<PreviewApp>, TriggerError> {
+    let found = choose_of_all(client, preview, living, Meant::Dying).await?;
+    let is_sure = |one: &(Likeness, PreviewApp)| is_sure(preview, one);
     let doubtful = found.iter().find(|one| !is_sure(one));
     if let Some((_, app)) = doubtful.filter(|_| !found.iter().any(is_sure)) {
         return Err(may_be_anothers(app));
@@ -165,8 +194,9 @@ async fn choose_of_all(
     client: &Client,
     preview: &Preview,
     listed: Listed,
+    meant: Meant,
 ) -> Result<Vec<(Likeness, PreviewApp)>, TriggerError> {
-    let chosen = choose(client, preview, listed.all, &HashSet::new()).await?;
+    let chosen = choose(client, preview, listed.all, &HashSet::new(), meant).await?;
     if chosen.found.is_empty() && (listed.has_more || chosen.has_more) {
         return Err(TriggerError::refused(
             Failure::TooManyApplications,
@@ -178,6 +208,15 @@ async fn choose_of_all(
         ));
     }
     Ok(chosen.found)
+}
+
+/// Which apps can be meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meant {
+    /// Those that are not being deleted.
+    Living,
+    /// Those that are, too.
+    Dying,
 }
 
 struct Chosen {
@@ -193,6 +232,7 @@ async fn choose(
     preview: &Preview,
     all: Vec<AppSummary>,
     known: &HashSet<Uuid>,
+    meant: Meant,
 ) -> Result<Chosen, ApiError> {
     let mut found: Vec<(Likeness, PreviewApp)> = Vec::new();
     // The record, which tells the app's own branch, is not read yet. If it is
@@ -212,6 +252,9 @@ async fn choose(
         let Some(record) = read(client, app.id).await? else {
             continue;
         };
+        if meant == Meant::Living && is_being_deleted(record.status.as_deref()) {
+            continue;
+        }
         if let Some(likeness) = is_meant(preview, &record) {
             let app = PreviewApp {
                 id: app.id,
@@ -249,7 +292,6 @@ pub fn other_repository<'a>(preview: &Preview, record: &'a Application) -> Optio
 
 /// Whether a preview app with this record is the one that is meant.
 fn is_meant(preview: &Preview, record: &Application) -> Option<Likeness> {
-    let is_gone = record.status.as_deref() == Some("deleting");
     let is_preview = record.kind.as_deref().is_none_or(|kind| kind == PREVIEW);
     let likeness = match (&preview.repository, &record.repo_url) {
         (Some(ours), Some(its)) if is_repository(its, ours) => Likeness::Same,
@@ -265,7 +307,7 @@ fn is_meant(preview: &Preview, record: &Application) -> Option<Likeness> {
             .pull_request
             .is_some_and(|number| numbers.contains(&number)),
     };
-    let is_it = is_preview && !is_gone && same_branch && may_be_numbered(preview, &numbers);
+    let is_it = is_preview && same_branch && may_be_numbered(preview, &numbers);
     is_it.then_some(likeness)
 }
 
@@ -454,7 +496,7 @@ async fn find_lost(
 async fn read(client: &Client, app: Uuid) -> Result<Option<Application>, ApiError> {
     match client.get_application(app, Patience::FOR_A_SEARCH).await {
         Ok(record) => Ok(Some(record)),
-        Err(error) if error.status() == Some(404) => Ok(None),
+        Err(error) if error.is_gone() => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -498,7 +540,7 @@ async fn find_new(
     before: &Previews,
 ) -> Result<Vec<PreviewApp>, ApiError> {
     let Listed { all, .. } = list_previews(client).await?;
-    let chosen = choose(client, &new.preview, all, &before.known).await?;
+    let chosen = choose(client, &new.preview, all, &before.known, Meant::Living).await?;
     Ok(without_likeness(chosen.found))
 }
 
@@ -651,11 +693,6 @@ mod tests {
         let mirror = record("a", "a", "https://gitlab.com/mirrors/shop.git");
         let likeness = is_meant(&preview(Some("a"), None), &mirror);
         assert_eq!(likeness, Some(Likeness::Name));
-        let deleting = Application {
-            status: Some("deleting".to_owned()),
-            ..record("a", "a", ours)
-        };
-        assert_eq!(is_meant(&preview(Some("a"), None), &deleting), None);
     }
 
     #[test]

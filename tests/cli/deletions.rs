@@ -7,7 +7,7 @@ use sevalla_simulator::{
     World,
 };
 
-use crate::harness::{APP, Runner, called, stopped};
+use crate::harness::{APP, Runner, called, stopped, together, until};
 
 /// A preview app of `topic`.
 fn preview(id: &str, deletion: Deletion) -> Application {
@@ -36,7 +36,7 @@ fn endless() -> Script {
 }
 
 #[tokio::test]
-async fn what_runs_is_cancelled_before_the_app_is_deleted() {
+async fn what_is_in_the_way_is_cancelled() {
     let simulator = started(preview(APP, Deletion::new().takes(Duration::from_secs(2)))).await;
     let running = simulator.add_deployment(APP, DeploymentType::Automatic, endless());
     let waiting = simulator.add_deployment(APP, DeploymentType::Manual, endless());
@@ -50,7 +50,8 @@ async fn what_runs_is_cancelled_before_the_app_is_deleted() {
     assert_eq!(run.output("preview-app-id"), APP);
     let summary = run.file("github-summary").unwrap();
     assert!(summary.contains("success"), "{summary}");
-    assert_eq!(simulator.calls("deleteApplicationV3"), 1);
+    // Asked first: only what the service refuses is worth cancelling for.
+    assert_eq!(simulator.calls("deleteApplicationV3"), 2);
 }
 
 #[tokio::test]
@@ -79,6 +80,7 @@ async fn what_is_gone_is_as_good_as_deleted() {
     let run = deletes(&simulator).run().await;
     run.assert_ended(0, "success");
     run.assert_told("was already gone");
+    assert!(!run.streams().contains("found"), "{}", run.streams());
 
     let by_branch = Runner::against(&simulator)
         .set("SEVALLA_ACTION", "delete-preview-app")
@@ -161,12 +163,13 @@ async fn a_deletion_that_fails_fails_the_run() {
 
     run.assert_ended(1, "failed");
     run.assert_told("failed to delete preview app");
+    run.assert_told("Run this again, delete it in the dashboard");
     assert!(simulator.application(APP).is_some());
 }
 
 #[tokio::test]
 async fn a_deletion_that_failed_before_is_tried_again() {
-    let simulator = started(preview(APP, Deletion::new())).await;
+    let simulator = started(preview(APP, Deletion::new().takes(Duration::from_secs(3)))).await;
     // The failure of before is still told for a while after the new asking.
     let record = serde_json::json!({
         "id": APP, "display_name": "topic", "type": "previewApp", "status": "appDeletionFailed",
@@ -225,11 +228,77 @@ async fn a_signal_says_that_the_end_was_not_seen() {
     let slow = Deletion::new().takes(Duration::from_secs(600));
     let simulator = started(preview(APP, slow)).await;
     let running = deletes(&simulator).start();
-    called(&simulator, "deleteApplicationV3").await;
+    until(|| simulator.calls("getApplicationV3") > 1).await;
     let run = stopped(running, "TERM").await;
 
     run.assert_ended(143, "interrupted");
+    run.assert_told("Sevalla agreed to delete preview app topic");
     run.assert_told("deleting twice does no harm");
+    run.assert_told("SIGTERM: ending the run");
+}
+
+#[tokio::test]
+async fn a_signal_before_anything_was_sent_has_changed_nothing() {
+    let simulator = company().await;
+    let hangs = |operation: &str| Fault::on(operation).does(Behaviour::HangBeforeApplying);
+    simulator.add_fault(hangs("getApplicationV3"));
+    let one = deletes(&simulator).start();
+    called(&simulator, "getApplicationV3").await;
+    let run = stopped(one, "INT").await;
+    run.assert_ended(130, "interrupted");
+    run.assert_told("Nothing was changed");
+    run.assert_told("SIGINT: ending the run");
+
+    simulator.add_fault(hangs("listApplicationsV3"));
+    let many = cleans(&simulator).start();
+    called(&simulator, "listApplicationsV3").await;
+    let run = stopped(many, "INT").await;
+    run.assert_ended(130, "interrupted");
+    run.assert_told("Nothing was changed");
+    run.assert_told("SIGINT: ending the run");
+}
+
+#[tokio::test]
+async fn one_that_is_being_deleted_is_waited_for_however_it_is_found() {
+    let of_request = || {
+        preview(APP, Deletion::new().takes(Duration::from_secs(3600)))
+            .display_name("PR #12 topic")
+            .repo_url("https://github.com/octo/shop")
+    };
+    let inputs = [
+        ("SEVALLA_PULL_REQUEST_NUMBER", "12"),
+        ("SEVALLA_BRANCH", "topic"),
+    ];
+    together(inputs.map(|(name, value)| async move {
+        let simulator = started(of_request()).await;
+        let deletes = || deletes_by(&simulator, name, value).on_github();
+        for _ in 0..2 {
+            let run = deletes().set("SEVALLA_TIMEOUT", "2s").run().await;
+            run.assert_ended(4, "timed-out");
+            run.assert_told("agreed to delete preview app PR #12 topic");
+        }
+        assert_eq!(simulator.calls("deleteApplicationV3"), 1);
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn only_the_api_itself_can_say_that_it_is_gone() {
+    let simulator = started(preview(APP, Deletion::new())).await;
+    simulator.add_fault(Fault::on("getApplicationV3").does(Behaviour::html(404)));
+    let run = deletes(&simulator).run().await;
+    run.assert_ended(9, "rejected");
+    run.assert_told("Check api-url");
+}
+
+#[tokio::test]
+async fn an_answer_about_another_app_is_not_believed() {
+    let simulator = started(Application::new(APP)).await;
+    let other = serde_json::json!({ "id": id(1), "type": "previewApp" });
+    simulator.add_fault(Fault::on("getApplicationV3").does(Behaviour::WrongShape(other)));
+    let run = deletes(&simulator).set("SEVALLA_TIMEOUT", "2s").run().await;
+    run.assert_ended(6, "unavailable");
+    assert_eq!(simulator.calls("deleteApplicationV3"), 0);
 }
 
 #[tokio::test]
@@ -304,6 +373,37 @@ async fn previews_that_are_too_old_are_deleted_and_nothing_else() {
     let run = cleans(&simulator).run().await;
     run.assert_ended(0, "success");
     run.assert_told("Deleted 3 preview apps");
+    assert_eq!(left(&simulator), [4, 5, 6]);
+}
+
+#[tokio::test]
+async fn a_cleaning_that_has_not_seen_the_end_is_no_success() {
+    let old = Application::new(id(1))
+        .display_name("topic 1")
+        .kind("previewApp")
+        .past(PastDeployment::success().ago(DAY * 10))
+        .deletion(Deletion::new().takes(Duration::from_secs(3600)));
+    let simulator = started(old).await;
+    let run = cleans(&simulator).set("SEVALLA_TIMEOUT", "3s").run().await;
+    run.assert_ended(4, "timed-out");
+    let one = format!(
+        "accepted, but not gone in time: 1 (preview app topic 1 ({}))",
+        id(1)
+    );
+    run.assert_told(&one);
+}
+
+#[tokio::test]
+async fn what_has_ended_keeps_no_preview() {
+    let simulator = company().await;
+    let ended = serde_json::json!({
+        "id": "d-1", "status": "superseded",
+        "created_at": "2020-01-01T10:00:00Z", "finished_at": "2020-01-01T10:05:00Z",
+    });
+    let page = serde_json::json!({ "data": [ended], "total": 1, "offset": 0, "limit": 50 });
+    let list = Fault::on("listDeploymentsV3").path_contains(id(1));
+    simulator.add_fault(list.does(Behaviour::WrongShape(page)));
+    cleans(&simulator).run().await.assert_ended(0, "success");
     assert_eq!(left(&simulator), [4, 5, 6]);
 }
 

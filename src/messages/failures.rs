@@ -99,9 +99,11 @@ failures! {
 
         NotFound "not-found" "Not found", Ending::Rejected,
         "Sevalla knows nothing by this id or name, or does not show it to this key. A key only sees \
-         what belongs to its own company.",
+         what belongs to its own company. Or what answers at `api-url` is not Sevalla's API: then the \
+         message says so.",
         "Compare the id with the one in the dashboard's address bar, and check that it is the id of \
-         the right kind of thing. If it is, use a key of the company that owns it.";
+         the right kind of thing. If it is, use a key of the company that owns it. Leave `api-url` \
+         out unless you know that it is needed.";
 
         RequestRefused "request-refused" "Request refused", Ending::Rejected,
         "Sevalla understood the request and refused it (400, 409, 422 and the like). The message \

@@ -171,7 +171,7 @@ fn a_new_database_that_is_never_shown_is_told_with_all_looks() {
             .answers("GET", "/clusters", 200, one)
             .answers("GET", "/database-resource-types", 200, one)
             .answers("POST", "/databases", 201, &record)
-            .answers("GET", id, 404, r#"{"message": "Database not found"}"#),
+            .answers("GET", id, 404, &scenes::not_found("Database not found")),
     );
     let told = played.lines.join("\n");
     assert_eq!(played.failure, Some(Failure::NotFound), "{told}");

@@ -15,6 +15,11 @@ fn message(text: &str) -> String {
     json!({"message": text}).to_string()
 }
 
+/// With its status, by which it is known as the API's own.
+pub(super) fn not_found(text: &str) -> String {
+    json!({"message": text, "status": 404}).to_string()
+}
+
 pub(super) fn scenes() -> Vec<Scene> {
     let mut all = of_inputs();
     all.extend(of_requests());
@@ -52,7 +57,7 @@ fn of_requests() -> Vec<Scene> {
     vec![
         Scene::of("key-not-accepted").answers("GET", APP, 401, &message("Unauthorized")),
         Scene::of("key-without-permission").answers("GET", APP, 403, &message("Forbidden")),
-        Scene::of("not-found").answers("GET", APP, 404, &message("Application not found")),
+        Scene::of("not-found").answers("GET", APP, 404, &not_found("Application not found")),
         Scene::of("request-refused").answers(
             "POST",
             "/deployments",

@@ -246,10 +246,15 @@ impl Client {
     }
 
     /// The same client for what is to be seen when the time is over: answers
-    /// may come a little later.
+    /// may come a little later. After a signal they may not.
     #[must_use]
     pub fn lingering(&self) -> Self {
-        self.until(self.deadline + SPARED)
+        let more = if self.is_hurried {
+            Duration::ZERO
+        } else {
+            SPARED
+        };
+        self.until(self.deadline + more)
     }
 
     /// Waits, and tells of it as of any wait for another attempt; `false` if

@@ -156,7 +156,7 @@ pub async fn create_database(
     };
     let late = client.lingering();
     let search = async || find_new(&late, creation).await.map(Some);
-    at_most_once(send, search, || client.may_begin(), tell)
+    at_most_once(send, search, client, tell)
         .await
         .map_err(explain)
 }
@@ -367,7 +367,7 @@ pub async fn connect(
         let is_there = is_connected(&late, database, app, Patience::FOR_A_SEARCH).await?;
         Ok(Some(is_there.then_some(Connected).into_iter().collect()))
     };
-    let made = at_most_once(send, search, || client.may_begin(), tell).await;
+    let made = at_most_once(send, search, client, tell).await;
     let Err(error) = made else { return Ok(()) };
     // Somebody else was first, or the first of two sendings was late.
     let is_refusal = matches!(error, TriggerError::Ambiguous { .. }) || error.status() == Some(409);
@@ -533,7 +533,7 @@ async fn create(
         let found = find().await?.into_iter();
         Ok(Some(found.map(|found| NewVariable(found.key)).collect()))
     };
-    let made = at_most_once(send, search, || client.may_begin(), tell).await;
+    let made = at_most_once(send, search, client, tell).await;
     let Err(error) = made else { return Ok(true) };
     let may_be_there = matches!(error, TriggerError::Ambiguous { .. })
         || matches!(error.status(), Some(400 | 409 | 422));

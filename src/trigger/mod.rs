@@ -200,10 +200,10 @@ async fn once(
     tell: Tell<'_>,
 ) -> Result<Started, TriggerError> {
     let find = async || search(client, service, before).await;
-    let mut deployment = at_most_once(send, find, || client.may_begin(), tell).await?;
+    let mut deployment = at_most_once(send, find, client, tell).await?;
     // Accepted, and yet one that had ended is no new one, whoever names it.
     if before.had_ended(&deployment.id) {
-        deployment = find_one(find, false)
+        deployment = find_one(find, client)
             .await
             .map_err(|not_one| TriggerError::Unidentified(not_one.after(1)))?;
     }
@@ -229,14 +229,14 @@ async fn call_hook(
             .await?
             .map(|found| found.into_iter().map(|d| Some(d.id)).collect()))
     };
-    let id = at_most_once(send, find, || client.may_begin(), tell).await?;
+    let id = at_most_once(send, find, client, tell).await?;
     let Some(service) = service else {
         return Ok(Started::Unseen);
     };
     let deployment = match id {
         Some(id) => Deployment::only_its_id(id),
         None if !is_followed => return Ok(Started::Unseen),
-        None => find_one(look, false)
+        None => find_one(look, client)
             .await
             .map_err(|not_one| TriggerError::Unidentified(not_one.after(1)))?,
     };

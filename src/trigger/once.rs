@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{Search, Tell, TriggerError};
 use crate::deployment::{Deployment, DeploymentId};
 use crate::messages::Warning;
 use crate::report::Event;
-use crate::sevalla::{ApiError, Cause, Next};
+use crate::sevalla::{ApiError, Cause, Client, Next};
 
 /// The waits before each look for the effect of a write whose answer was lost.
 const SEARCH: &[Duration] = &[
@@ -26,20 +26,39 @@ const SLOW_SEARCH: Duration = Duration::from_secs(10);
 /// that the second has started.
 const LATE_EFFECT: Duration = Duration::from_secs(2);
 
+/// How far a write may go.
+pub(super) trait Bounds {
+    /// Whether it may be sent: nobody has asked to end, and there is time.
+    fn may_begin(&self) -> bool;
+
+    /// Until when its effect may be looked for.
+    fn looks_until(&self) -> Instant;
+}
+
+impl Bounds for Client {
+    fn may_begin(&self) -> bool {
+        self.may_begin()
+    }
+
+    fn looks_until(&self) -> Instant {
+        self.lingering().deadline()
+    }
+}
+
 /// Makes a write take effect at most once.
 ///
 /// When the answer to `send` is lost, `search` lists what could be its effect.
 /// Exactly one: that is it. None after a bounded time: the request had no
-/// effect, and is sent once more, unless `may_send_again` says that nothing
-/// new is to be begun. Anything else cannot be told.
+/// effect, and is sent once more, unless nothing new is to be begun `within`
+/// these bounds. Anything else cannot be told.
 pub(super) async fn at_most_once<T: Candidate>(
     send: impl AsyncFn() -> Result<T, ApiError>,
     search: impl AsyncFn() -> Result<Option<Vec<T>>, ApiError>,
-    may_send_again: impl Fn() -> bool,
+    within: &impl Bounds,
     tell: Tell<'_>,
 ) -> Result<T, TriggerError> {
     let send = async |_: &[()]| Ok(vec![((), send().await?)]);
-    let mut ends = each_at_most_once(&[()], send, async |()| search().await, may_send_again, tell)
+    let mut ends = each_at_most_once(&[()], send, async |()| search().await, within, tell)
         .await
         .into_iter();
     #[expect(clippy::expect_used, reason = "one key goes in, so one end comes out")]
@@ -55,7 +74,7 @@ pub(super) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
     keys: &[K],
     send: impl AsyncFn(&[K]) -> Result<Vec<(K, T)>, ApiError>,
     search: impl AsyncFn(K) -> Result<Option<Vec<T>>, ApiError>,
-    may_send_again: impl Fn() -> bool,
+    within: &impl Bounds,
     tell: Tell<'_>,
 ) -> Vec<(K, Result<T, TriggerError>)> {
     let mut ends = Vec::new();
@@ -69,9 +88,10 @@ pub(super) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
                 }
                 ends.extend(take_answer(&mut open, made));
                 // Accepted, and yet not named: it may have been started.
-                let (found, missing) = find_each(&open, &search, false).await;
-                ends.extend(found.into_iter().map(|(key, made)| (key, Ok(made))));
-                let unseen = missing
+                let seen = find_each(&open, &search, false, within).await;
+                ends.extend(seen.found.into_iter().map(|(key, made)| (key, Ok(made))));
+                let unseen = seen
+                    .missing
                     .into_iter()
                     .map(|(key, not_one)| (key, Err(TriggerError::Unidentified(not_one.after(1)))));
                 ends.extend(unseen);
@@ -90,7 +110,11 @@ pub(super) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
             lost.cause
         )));
         let is_slow = matches!(lost.cause, Cause::TimedOut { .. });
-        let (found, missing) = find_each(&open, &search, is_slow).await;
+        let Seen {
+            found,
+            missing,
+            is_cut_short,
+        } = find_each(&open, &search, is_slow, within).await;
         let of_all = |part: usize| match keys.len() {
             1 => String::new(),
             all => format!(" for {part} of {all}"),
@@ -103,7 +127,8 @@ pub(super) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
             )));
         }
         ends.extend(found.into_iter().map(|(key, made)| (key, Ok(made))));
-        let may_repeat = first_loss.is_none() && may_send_again();
+        // After a shorter search its effect may still be to come.
+        let may_repeat = first_loss.is_none() && !is_cut_short && within.may_begin();
         let sendings = 1 + u32::from(first_loss.is_some());
         open.clear();
         for (key, not_one) in missing {
@@ -219,28 +244,40 @@ impl<T: Candidate> NotOne<T> {
 /// Searches again and again for a bounded time until there is one.
 pub(super) async fn find_one<T: Candidate>(
     search: impl AsyncFn() -> Result<Option<Vec<T>>, ApiError>,
-    is_slow: bool,
+    within: &impl Bounds,
 ) -> Result<T, NotOne<T>> {
-    let (found, missing) = find_each(&[()], async |()| search().await, is_slow).await;
+    let Seen { found, missing, .. } =
+        find_each(&[()], async |()| search().await, false, within).await;
     let found = found.into_iter().next().map(|((), made)| Ok(made));
     let missing = missing.into_iter().next().map(|((), not_one)| Err(not_one));
     found.or(missing).unwrap_or(Err(NotOne::None))
 }
 
 /// What was found for each key, and why not for the others.
-type Found<K, T> = (Vec<(K, T)>, Vec<(K, NotOne<T>)>);
+struct Seen<K, T> {
+    found: Vec<(K, T)>,
+    missing: Vec<(K, NotOne<T>)>,
+    /// Whether there was no time for all looks.
+    is_cut_short: bool,
+}
 
 /// Searches for the effect of each key, again and again for a bounded time.
 async fn find_each<K: Copy, T: Candidate>(
     keys: &[K],
     search: impl AsyncFn(K) -> Result<Option<Vec<T>>, ApiError>,
     is_slow: bool,
-) -> Found<K, T> {
+    within: &impl Bounds,
+) -> Seen<K, T> {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     let mut open = keys.to_vec();
+    let mut is_cut_short = false;
     let more = Some(&SLOW_SEARCH).filter(|_| is_slow);
     for wait in SEARCH.iter().chain(more) {
         if open.is_empty() {
+            break;
+        }
+        is_cut_short = Instant::now() + *wait >= within.looks_until();
+        if is_cut_short {
             break;
         }
         sleep(*wait).await;
@@ -255,7 +292,11 @@ async fn find_each<K: Copy, T: Candidate>(
         open = still_open;
     }
     missing.extend(open.into_iter().map(|key| (key, NotOne::None)));
-    (found, missing)
+    Seen {
+        found,
+        missing,
+        is_cut_short,
+    }
 }
 
 /// Searches once; `None` if there is nothing yet.
@@ -343,6 +384,21 @@ mod tests {
         Deployment::only_its_id(DeploymentId(id.to_owned()))
     }
 
+    /// Bounds that leave the time alone.
+    struct Free {
+        may_send_again: bool,
+    }
+
+    impl Bounds for Free {
+        fn may_begin(&self) -> bool {
+            self.may_send_again
+        }
+
+        fn looks_until(&self) -> Instant {
+            Instant::now() + Duration::from_secs(3600)
+        }
+    }
+
     /// Sends with these answers in turn and finds these deployments each time;
     /// gives the result, how often was sent and what was told.
     async fn play(
@@ -368,7 +424,7 @@ mod tests {
             ))
         };
         let tell = |event: Event<'_>| told.borrow_mut().push_str(&format!("{event:?}"));
-        let result = at_most_once(send, search, || may_send_again, &tell).await;
+        let result = at_most_once(send, search, &Free { may_send_again }, &tell).await;
         (result, sendings.get(), told.into_inner())
     }
 

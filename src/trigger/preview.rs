@@ -440,8 +440,9 @@ pub async fn create_preview(
             is_doubtful: false,
         })
     };
-    let search = async || Ok(Some(find_lost(client, new, before).await?));
-    let made = at_most_once(send, search, || !client.is_closing(), tell).await;
+    let late = client.lingering();
+    let search = async || Ok(Some(find_lost(&late, new, before).await?));
+    let made = at_most_once(send, search, client, tell).await;
     made.map(|made| made.app).map_err(explain)
 }
 

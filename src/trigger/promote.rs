@@ -155,8 +155,7 @@ pub async fn promote(
         Some(target) => search(client, target.service, &target.before).await,
         None => Ok(None),
     };
-    let mut ends =
-        each_at_most_once(&promotion.targets, send, find, || client.may_begin(), tell).await;
+    let mut ends = each_at_most_once(&promotion.targets, send, find, client, tell).await;
     let place = |(id, _): &(Uuid, _)| promotion.targets.iter().position(|target| target == id);
     ends.sort_by_key(place);
     for ((_, end), target) in ends.iter().zip(&aim.targets) {

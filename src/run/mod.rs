@@ -151,6 +151,10 @@ impl Run<'_> {
     }
 
     async fn warn_of_expiry(&self) {
+        // Others need what is left of the company's reads more.
+        if self.client.load() >= 1.0 {
+            return;
+        }
         let Ok(Some(expires)) = self.client.key_expires_at().await else {
             return;
         };

@@ -13,7 +13,7 @@ use super::{Tell, TriggerError};
 use crate::messages::Failure;
 use crate::plan::{Credentials, NewDatabase};
 use crate::report::Event;
-use crate::resource::{Collection, Kind, Thing};
+use crate::resource::{Changeable, Collection, Kind};
 use crate::secret::Password;
 use crate::sevalla::{ApiError, Client, EnvVar, LONGEST_PAGE, Patience, Record};
 
@@ -234,10 +234,7 @@ pub async fn wait_until_ready(
     database: Uuid,
     tell: Tell<'_>,
 ) -> Result<Readiness, TriggerError> {
-    let thing = Thing {
-        kind: Kind::Database,
-        id: database,
-    };
+    let thing = Changeable::Database.thing(database);
     let began = Instant::now();
     let mut looks = Looks::new(client);
     let mut last = UNSEEN.to_owned();
@@ -281,10 +278,7 @@ pub async fn look_before_connection(
     may_wait: bool,
     tell: Tell<'_>,
 ) -> Result<Record, TriggerError> {
-    let thing = Thing {
-        kind: Kind::Database,
-        id: database,
-    };
+    let thing = Changeable::Database.thing(database);
     let record = client.record(thing, Patience::BEFORE_THE_START).await?;
     refuse_suspended(&record)?;
     let label = record.label();

@@ -10,7 +10,7 @@ use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::plan::{Credentials, Link, NewDatabase};
 use crate::report::Event;
-use crate::resource::{Kind, Thing};
+use crate::resource::Changeable;
 use crate::run::{CLEAN_UP, IN_FLIGHT, LOOK_UP, Run};
 use crate::secret::Password;
 use crate::sevalla::{Patience, Record};
@@ -242,10 +242,7 @@ impl Run<'_> {
             id: database,
             is_new: None,
         });
-        let thing = Thing {
-            kind: Kind::Application,
-            id: app,
-        };
+        let thing = Changeable::Application.thing(app);
         let patience = Patience::BEFORE_THE_START;
         let application = self.client.record(thing, patience).await?;
         Ok(Unconnected {

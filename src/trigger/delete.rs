@@ -69,6 +69,7 @@ pub async fn delete_known_preview(
         id: app,
         label: label.clone(),
         status: record.status.as_deref(),
+        is_preview: true,
     };
     let end = remove(client, &it, course, tell).await?;
     Ok(Deleted { label, end })

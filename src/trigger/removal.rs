@@ -43,6 +43,9 @@ pub struct Condemned<'a> {
     pub label: String,
     /// Its status when it was found.
     pub status: Option<&'a str>,
+    /// Whether what runs on it is cancelled before it is known whether it will
+    /// be deleted: nobody misses a deployment of a preview.
+    pub is_preview: bool,
 }
 
 /// What became of the wish to delete.
@@ -135,6 +138,7 @@ impl Course {
     }
 
     fn stops(&self, id: &DeploymentId) {
+        self.has_written.set(true);
         self.stopped.borrow_mut().push((id.clone(), false));
     }
 
@@ -219,6 +223,9 @@ pub async fn remove(
     tell: Tell<'_>,
 ) -> Result<Removed, TriggerError> {
     if !is_being_deleted(it.status) {
+        if it.is_preview {
+            cancel_what_runs(client, Service::application(it.id), course, tell).await;
+        }
         match ask(client, it, course, tell).await? {
             Asked::Agreed => {}
             Asked::Gone => return Ok(Removed::Gone),

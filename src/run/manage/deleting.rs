@@ -44,6 +44,7 @@ impl Run<'_> {
             id: thing.id,
             label,
             status: record.text("status"),
+            is_preview: false,
         };
         let removed = trigger::remove(&self.client, &it, course, &tell).await?;
         Ok(Outcome::of_removed(&it.label, &removed, course))

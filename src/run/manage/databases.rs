@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::{LOOK_FIRST, ONLY_READ, UNSEEN, may_be_made};
@@ -60,13 +60,12 @@ impl Run<'_> {
                 let made = timeout(IN_FLIGHT, making).await.ok();
                 return self.stop_making_database(signal, new, creation, made, by).await;
             }
-            made = timeout_at(client.lingering().deadline(), &mut making) => made.ok(),
+            made = &mut making => made,
         };
         match made {
-            Some(Ok(record)) => self.see_ready(new, &record, true).await,
-            Some(Err(error)) if !may_be_made(&error) => self.not_done(error).await,
-            Some(Err(error)) => self.may_be_there(new, self.not_done(error).await),
-            None => self.may_be_there(new, cut_off()),
+            Ok(record) => self.see_ready(new, &record, true).await,
+            Err(error) if !may_be_made(&error) => self.not_done(error).await,
+            Err(error) => self.may_be_there(new, self.not_done(error).await),
         }
     }
 
@@ -313,16 +312,6 @@ struct Unconnected {
     pair: String,
     /// Whether they are connected after all.
     was_connected: bool,
-}
-
-/// The run's time was over while the request that makes the database was on
-/// its way.
-fn cut_off() -> Outcome {
-    let headline = "Cannot tell whether the attempt to create the database took effect";
-    Outcome::of(Failure::AnswerLost, headline).because(
-        "The run's time was over before an answer came, and no new database of this name was seen \
-         since",
-    )
 }
 
 /// Sevalla itself gave the id of this database, and does not know it.

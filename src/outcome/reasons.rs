@@ -302,10 +302,13 @@ impl Outcome {
             .hint_if_interrupted("Check in the dashboard how the deployment ends")
     }
 
-    /// Says that nobody can tell what becomes of it.
+    /// The same, or that nobody can tell whether it goes on.
     #[must_use]
-    pub fn and_unseen(self, id: &DeploymentId) -> Self {
-        self.because(format!("Whether deployment {id} goes on is not known"))
+    pub fn and_left_at(self, id: &DeploymentId, may_be_over: bool) -> Self {
+        if may_be_over {
+            return self.because(format!("Whether deployment {id} goes on is not known"));
+        }
+        self.and_left(id)
     }
 
     /// Says that it had ended before the run was stopped.

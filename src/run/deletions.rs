@@ -19,59 +19,12 @@ use crate::trigger::{self, Course, Deleted, Removed, TriggerError};
 /// Said after what was begun: nothing of it is done twice.
 const AGAIN: &str = "Run this again: deleting twice does no harm";
 
-impl Outcome {
-    /// What became of the wish to delete, with what was stopped for it.
-    pub(super) fn of_removed(label: &str, removed: &Removed, course: &Course) -> Self {
-        let outcome = match removed {
-            Removed::Gone => return Self::success(format!("Deleted {label}")),
-            Removed::Accepted => Self::of(
-                Failure::NotGoneInTime,
-                format!("Sevalla agreed to delete {label}, which was not gone in time"),
-            )
-            .hint(AGAIN),
-            Removed::Unanswered => Self::of(
-                Failure::TimeUp,
-                format!(
-                    "The run's time was over before Sevalla answered whether it deletes {label}"
-                ),
-            )
-            .because("Whether it agreed was not seen")
-            .hint(AGAIN),
-            Removed::Failed => Self::of(
-                Failure::DeletionFailed,
-                format!("Sevalla failed to delete {label}"),
-            )
-            .hint("Run this again, delete it in the dashboard, or ask Sevalla's support"),
-        };
-        course.stopped().into_iter().fold(outcome, Self::because)
-    }
-}
-
 impl Run<'_> {
     /// Deletes the preview app that is meant; one that is gone is as good.
     pub(super) async fn delete_preview(&self, preview: &Preview) -> Outcome {
         let outcome = self.find_and_delete(preview).await;
         self.say_gone_or_why_not(preview, &outcome).await;
         outcome
-    }
-
-    /// Deletes, unless somebody asks to end: then says how far that has come.
-    pub(super) async fn unless_left(
-        &self,
-        course: &Course,
-        work: impl Future<Output = Outcome>,
-    ) -> Outcome {
-        let signal = match self.until_stopped(work).await {
-            Ok(outcome) => return outcome,
-            Err(signal) => signal,
-        };
-        let outcome = Outcome::interrupted(signal);
-        let outcome = course.so_far().into_iter().fold(outcome, Outcome::because);
-        if course.has_written() {
-            outcome.hint(AGAIN)
-        } else {
-            outcome
-        }
     }
 
     /// The same for a pull request that was closed when the event was made. An
@@ -114,6 +67,25 @@ impl Run<'_> {
         } else if let (Some(number), Some(app)) = (number, preview.app) {
             self.correct_comment(Some(number), Marker::of_app(app), news)
                 .await;
+        }
+    }
+
+    /// Deletes, unless somebody asks to end: then says how far that has come.
+    pub(super) async fn unless_left(
+        &self,
+        course: &Course,
+        work: impl Future<Output = Outcome>,
+    ) -> Outcome {
+        let signal = match self.until_stopped(work).await {
+            Ok(outcome) => return outcome,
+            Err(signal) => signal,
+        };
+        let outcome = Outcome::interrupted(signal);
+        let outcome = course.so_far().into_iter().fold(outcome, Outcome::because);
+        if course.has_written() {
+            outcome.hint(AGAIN)
+        } else {
+            outcome
         }
     }
 
@@ -172,8 +144,32 @@ impl Run<'_> {
         }
         let Deleted { label, end } =
             trigger::delete_known_preview(&self.client, app, record, course, &tell).await?;
-        Ok(Outcome::of_removed(&label, &end, course))
+        Ok(of_removed(&label, &end, course))
     }
+}
+
+/// What became of the wish to delete, with what was stopped for it.
+pub(super) fn of_removed(label: &str, removed: &Removed, course: &Course) -> Outcome {
+    let outcome = match removed {
+        Removed::Gone => return Outcome::success(format!("Deleted {label}")),
+        Removed::Accepted => Outcome::of(
+            Failure::NotGoneInTime,
+            format!("Sevalla agreed to delete {label}, which was not gone in time"),
+        )
+        .hint(AGAIN),
+        Removed::Unanswered => Outcome::of(
+            Failure::TimeUp,
+            format!("The run's time was over before Sevalla answered whether it deletes {label}"),
+        )
+        .because("Whether it agreed was not seen")
+        .hint(AGAIN),
+        Removed::Failed => Outcome::of(
+            Failure::DeletionFailed,
+            format!("Sevalla failed to delete {label}"),
+        )
+        .hint("Run this again, delete it in the dashboard, or ask Sevalla's support"),
+    };
+    course.stopped().into_iter().fold(outcome, Outcome::because)
 }
 
 /// One outcome from those of all: a success only if all are.
@@ -314,7 +310,7 @@ impl Run<'_> {
         let end = match deleted {
             Ok(deleted) => {
                 tally.borrow_mut().count(deleted.as_ref());
-                deleted.map(|Deleted { label, end }| Outcome::of_removed(&label, &end, course))
+                deleted.map(|Deleted { label, end }| of_removed(&label, &end, course))
             }
             Err(error) => {
                 let error = self.not_started(error).await;

@@ -173,17 +173,13 @@ impl Run<'_> {
                 let status = error.status();
                 let may_be_over = status == Some(404) || last.finished_at.is_some();
                 let outcome = Outcome::of_ended(&Ended::Lost { last, error }, service);
-                let outcome = if may_be_over {
-                    outcome.and_unseen(&id)
-                } else {
-                    outcome.and_left(&id)
-                };
-                self.with_capabilities(outcome, status).await
+                self.with_capabilities(outcome.and_left_at(&id, may_be_over), status)
+                    .await
             }
-            Ended::TimedOut { ref last, .. } if last.finished_at.is_some() => {
-                Outcome::of_ended(&ended, service).and_unseen(&id)
+            Ended::TimedOut { ref last, .. } => {
+                let may_be_over = last.finished_at.is_some();
+                Outcome::of_ended(&ended, service).and_left_at(&id, may_be_over)
             }
-            ended @ Ended::TimedOut { .. } => Outcome::of_ended(&ended, service).and_left(&id),
         }
     }
 

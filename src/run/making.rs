@@ -95,10 +95,8 @@ impl Run<'_> {
                 return Brought::nothing(outcome.hint("Delete it with delete-preview-app and app-id"));
             }
         };
-        let is_going = deleted.is_ok_and(|deleted| {
-            deleted
-                .is_none_or(|deleted| !matches!(deleted.end, Removed::Failed | Removed::Unanswered))
-        });
+        let end = deleted.map(|deleted| deleted.map(|deleted| deleted.end));
+        let is_going = matches!(end, Ok(None | Some(Removed::Gone | Removed::Accepted)));
         if !is_going {
             let text = format!(
                 "Two preview apps were created for the same branch, and {}, which is one too many, \

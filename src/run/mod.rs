@@ -99,6 +99,21 @@ impl Run<'_> {
         }
     }
 
+    /// Does something of which no part has to be waited for once somebody
+    /// asks to end; what the signal means is for the caller to say.
+    async fn until_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
+        tokio::select! {
+            // The signal first: it also makes requests give up, and then what
+            // they give up with is not the reason for the end.
+            biased;
+            signal = self.stop.asked() => {
+                self.reporter.on(Event::Stopping(signal, None));
+                Err(signal)
+            }
+            done = work => Ok(done),
+        }
+    }
+
     /// When the log is worth reading.
     const fn reading(&self) -> Reading {
         let files = &self.plan.files;

@@ -239,12 +239,6 @@ impl Client {
         self.stop.told().is_some() && !self.is_hurried
     }
 
-    /// Whether another write may be begun: nobody has asked to end, and there
-    /// is time.
-    pub fn may_begin(&self) -> bool {
-        !self.is_closing() && Instant::now() < self.deadline
-    }
-
     /// The same client for what is to be seen when the time is over: answers
     /// may come a little later. After a signal they may not.
     #[must_use]

@@ -203,9 +203,7 @@ async fn once(
     let mut deployment = at_most_once(send, find, client, tell).await?;
     // Accepted, and yet one that had ended is no new one, whoever names it.
     if before.had_ended(&deployment.id) {
-        deployment = find_one(find, client)
-            .await
-            .map_err(|not_one| TriggerError::Unidentified(not_one.after(1)))?;
+        deployment = find_one(find, client).await?;
     }
     Ok(Started::Known(service, Box::new(deployment)))
 }
@@ -236,9 +234,7 @@ async fn call_hook(
     let deployment = match id {
         Some(id) => Deployment::only_its_id(id),
         None if !is_followed => return Ok(Started::Unseen),
-        None => find_one(look, client)
-            .await
-            .map_err(|not_one| TriggerError::Unidentified(not_one.after(1)))?,
+        None => find_one(look, client).await?,
     };
     Ok(Started::Known(service, Box::new(deployment)))
 }

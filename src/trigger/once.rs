@@ -37,7 +37,7 @@ pub(super) trait Bounds {
 
 impl Bounds for Client {
     fn may_begin(&self) -> bool {
-        self.may_begin()
+        !self.is_closing() && Instant::now() < self.deadline()
     }
 
     fn looks_until(&self) -> Instant {
@@ -93,7 +93,7 @@ pub(super) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
                 let unseen = seen
                     .missing
                     .into_iter()
-                    .map(|(key, not_one)| (key, Err(TriggerError::Unidentified(not_one.after(1)))));
+                    .map(|(key, not_one)| (key, Err(unidentified(not_one))));
                 ends.extend(unseen);
                 return ends;
             }
@@ -241,16 +241,21 @@ impl<T: Candidate> NotOne<T> {
     }
 }
 
-/// Searches again and again for a bounded time until there is one.
+/// Looks for what an accepted request has made without naming it: again and
+/// again for a bounded time, until there is one.
 pub(super) async fn find_one<T: Candidate>(
     search: impl AsyncFn() -> Result<Option<Vec<T>>, ApiError>,
     within: &impl Bounds,
-) -> Result<T, NotOne<T>> {
+) -> Result<T, TriggerError> {
     let Seen { found, missing, .. } =
         find_each(&[()], async |()| search().await, false, within).await;
-    let found = found.into_iter().next().map(|((), made)| Ok(made));
-    let missing = missing.into_iter().next().map(|((), not_one)| Err(not_one));
-    found.or(missing).unwrap_or(Err(NotOne::None))
+    let not_one = missing.into_iter().next().map(|((), not_one)| not_one);
+    let made = found.into_iter().next().map(|((), made)| made);
+    made.ok_or_else(|| unidentified(not_one.unwrap_or(NotOne::None)))
+}
+
+fn unidentified<T: Candidate>(not_one: NotOne<T>) -> TriggerError {
+    TriggerError::Unidentified(not_one.after(1))
 }
 
 /// What was found for each key, and why not for the others.

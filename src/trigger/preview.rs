@@ -48,7 +48,7 @@ impl PreviewApp {
 
 /// The preview apps of a company.
 pub struct Listed {
-    /// All of them, newest first.
+    /// Newest first.
     pub all: Vec<AppSummary>,
     /// Whether there may be more than were looked through.
     pub has_more: bool,

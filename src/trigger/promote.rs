@@ -6,7 +6,7 @@ use super::before::{read_past, refuse_unfit, successes};
 use super::once::each_at_most_once;
 use super::wanted::{Kind, Wanted};
 use super::{Before, HISTORY, Tell, TriggerError, search};
-use crate::deployment::{Deployment, DeploymentId, Service};
+use crate::deployment::{Deployment, Service};
 use crate::messages::{Failure, Warning};
 use crate::plan::Promotion;
 use crate::report::Event;
@@ -141,13 +141,10 @@ pub async fn promote(
         let promoted = client
             .promote_pipeline(pipeline, source, targets, Patience::FOR_A_WRITE)
             .await?;
-        // One that had ended is not what was asked for, whoever names it.
-        let is_ours = |target: Option<&Target>, id: &DeploymentId| {
-            target.is_none_or(|target| !target.before.had_ended(id))
-        };
         let named = promoted.into_iter();
         Ok(named
-            .filter(|(target, id)| is_ours(target_of(*target), id))
+            // One that had ended is not what was asked for, whoever names it.
+            .filter(|(id, made)| !target_of(*id).is_some_and(|it| it.before.had_ended(made)))
             .map(|(target, id)| (target, Deployment::only_its_id(id)))
             .collect())
     };

@@ -353,6 +353,16 @@ mod tests {
         Past::of(&deployments)
     }
 
+    /// So many that took exactly this long.
+    fn alike(seconds: i64, count: usize) -> Past {
+        let one = Deployment {
+            status: Status::Success,
+            finished_at: at(seconds),
+            ..running(0, 0)
+        };
+        Past::of(&vec![one; count])
+    }
+
     fn pace(past: Past, chance: f64) -> Pace {
         Pace::new(past, Box::new(move || chance))
     }
@@ -407,12 +417,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_odd_deployment_does_not_blind_us() {
-        let hours = Deployment {
-            status: Status::Success,
-            finished_at: at(20_000),
-            ..running(0, 0)
-        };
-        let pace = pace(Past::of(&[hours]), 0.5);
+        let pace = pace(alike(20_000, 1), 0.5);
         pace.see(&running(0, 0), 0.0);
         for seconds in [5, 5] {
             advance(Duration::from_secs(seconds)).await;
@@ -440,12 +445,7 @@ mod tests {
             (4, 5.2, 20),
             (8, 10.4, 10),
         ] {
-            let like = Deployment {
-                status: Status::Success,
-                finished_at: at(seconds),
-                ..running(0, 0)
-            };
-            let pace = pace(Past::of(&vec![like; count]), 0.5);
+            let pace = pace(alike(seconds, count), 0.5);
             pace.see(&running(0, 0), 0.0);
             let began = Instant::now();
             let mut looks = 0;
@@ -465,12 +465,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_queue_before_what_takes_seconds_is_not_looked_at_every_second() {
         for (seconds, count) in [(0, 20), (1, 3), (1, 20), (2, 20)] {
-            let like = Deployment {
-                status: Status::Success,
-                finished_at: at(seconds),
-                ..running(0, 0)
-            };
-            let pace = pace(Past::of(&vec![like; count]), 0.5);
+            let pace = pace(alike(seconds, count), 0.5);
             let waiting = Deployment {
                 status: Status::Waiting,
                 started_at: None,

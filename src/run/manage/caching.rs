@@ -41,7 +41,7 @@ impl Run<'_> {
             ));
         }
         if let Some(signal) = self.stop.told() {
-            return Outcome::interrupted(signal).because(super::ONLY_READ);
+            return super::only_read(signal);
         }
         let mut turning = pin!(trigger::toggle_cdn(&self.client, app, wanted, &tell));
         let turned = tokio::select! {

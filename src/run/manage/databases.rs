@@ -5,7 +5,7 @@ use std::pin::pin;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use super::{LOOK_FIRST, ONLY_READ, UNSEEN, may_be_made};
+use super::{LOOK_FIRST, ONLY_READ, may_be_made, only_read, unseen};
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::plan::{Credentials, Link, NewDatabase};
@@ -24,7 +24,7 @@ impl Run<'_> {
         let existing = match self.until_stopped(look).await {
             Ok(Ok(existing)) => existing,
             Ok(Err(error)) => return self.not_done(error).await,
-            Err(signal) => return Outcome::interrupted(signal).because(ONLY_READ),
+            Err(signal) => return only_read(signal),
         };
         match existing {
             Existing::Database(record) if self.plan.dry_run => {
@@ -217,7 +217,7 @@ impl Run<'_> {
         let before = match self.until_stopped(self.look_before_connection(link)).await {
             Ok(Ok(before)) => before,
             Ok(Err(error)) => return self.not_done(error).await,
-            Err(signal) => return Outcome::interrupted(signal).because(ONLY_READ),
+            Err(signal) => return only_read(signal),
         };
         if self.plan.dry_run {
             return Outcome::planned(&plan_in_words(link, &before));
@@ -228,7 +228,7 @@ impl Run<'_> {
                 Err(error) => self.not_done(error).await,
             }
         };
-        self.unless_stopped(connect, UNSEEN).await
+        self.unless_stopped(connect, unseen).await
     }
 
     async fn look_before_connection(&self, link: &Link) -> Result<Unconnected, TriggerError> {

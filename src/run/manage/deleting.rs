@@ -4,6 +4,7 @@ use crate::outcome::Outcome;
 use crate::plan::Doomed;
 use crate::report::Event;
 use crate::run::Run;
+use crate::run::deletions::of_removed;
 use crate::trigger::{self, Condemned, Course, TriggerError};
 
 impl Run<'_> {
@@ -47,6 +48,6 @@ impl Run<'_> {
             is_preview: false,
         };
         let removed = trigger::remove(&self.client, &it, course, &tell).await?;
-        Ok(Outcome::of_removed(&it.label, &removed, course))
+        Ok(of_removed(&it.label, &removed, course))
     }
 }

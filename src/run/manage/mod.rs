@@ -9,7 +9,6 @@ mod updating;
 use super::Run;
 use crate::outcome::{Ending, Outcome};
 use crate::plan::{Management, Order, Work};
-use crate::report::Event;
 use crate::stop::Signal;
 use crate::trigger::TriggerError;
 
@@ -32,9 +31,9 @@ impl Run<'_> {
     pub(super) async fn manage(&self, management: &Management) -> Outcome {
         match management {
             Management::List(inventory) => {
-                self.unless_stopped(self.list(inventory), ONLY_READ).await
+                self.unless_stopped(self.list(inventory), only_read).await
             }
-            Management::Show(subject) => self.unless_stopped(self.show(subject), ONLY_READ).await,
+            Management::Show(subject) => self.unless_stopped(self.show(subject), only_read).await,
             Management::Update(update) => self.update(update).await,
             Management::Delete(doomed) => self.delete(doomed).await,
             Management::CreateDatabase(new) => self.create_database(new).await,
@@ -53,42 +52,19 @@ impl Run<'_> {
                 })
                 .await
             }
-            Management::Purge(service) => self.unless_stopped(self.purge(*service), UNSEEN).await,
+            Management::Purge(service) => self.unless_stopped(self.purge(*service), unseen).await,
             Management::ToggleCdn(app, wanted) => self.toggle_cdn(*app, *wanted).await,
         }
     }
 
     /// Does something of which no part has to be waited for once somebody
     /// asks to end.
-    async fn unless_stopped(&self, work: impl Future<Output = Outcome>, why: &str) -> Outcome {
-        match self.until_stopped(work).await {
-            Ok(outcome) => outcome,
-            Err(signal) => {
-                let outcome = Outcome::interrupted(signal).because(why);
-                if why == ONLY_READ {
-                    outcome
-                } else {
-                    outcome.hint(AGAIN)
-                }
-            }
-        }
-    }
-
-    /// The same; what the signal means is for the caller to say.
-    pub(super) async fn until_stopped<T>(
+    async fn unless_stopped(
         &self,
-        work: impl Future<Output = T>,
-    ) -> Result<T, Signal> {
-        tokio::select! {
-            // The signal first: it also makes requests give up, and then what
-            // they give up with is not the reason for the end.
-            biased;
-            signal = self.stop.asked() => {
-                self.reporter.on(Event::Stopping(signal, None));
-                Err(signal)
-            }
-            done = work => Ok(done),
-        }
+        work: impl Future<Output = Outcome>,
+        stopped: fn(Signal) -> Outcome,
+    ) -> Outcome {
+        self.until_stopped(work).await.unwrap_or_else(stopped)
     }
 
     /// It was not done, or cannot be told to have been.
@@ -104,6 +80,11 @@ impl Run<'_> {
         }
         outcome
     }
+}
+
+/// A signal ended a look.
+fn only_read(signal: Signal) -> Outcome {
+    Outcome::interrupted(signal).because(ONLY_READ)
 }
 
 /// A signal ended a change.

@@ -12,12 +12,14 @@
 //! which alone finds words; [`ci`] alone knows how a host wants its bytes.
 //! Everything shown passes the gate in [`shown`].
 
+pub mod branch;
 pub mod ci;
 pub mod code_host;
 pub mod deadline;
 pub mod deployment;
 pub mod diagnostics;
 pub mod handover;
+pub mod image_reference;
 pub mod inputs;
 pub mod launch;
 mod markdown;

@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 pub use self::values::{
     Abandon, ActionName, Age, ApiUrl, Cdn, Comment, Commit, DeploymentIdText, DockerImage,
-    ExpectedCommit, Logs, Number, OnFailure, OnMismatch, OnSkipped, OneLine, Resource, Settings,
-    Text, Uuids, VariablePrefix, VerifyUrl, WhenBusy,
+    ExpectedCommit, Logs, Number, OnFailure, OnFork, OnMismatch, OnSkipped, OneLine, Resource,
+    Settings, Text, Uuids, VariablePrefix, VerifyUrl, WhenBusy,
 };
 use self::values::{Field, Value};
 use crate::ci;
@@ -289,6 +289,9 @@ inputs! {
 
     skip_without_token: bool, default: Some("false"), secret: false, also: &[],
     "true lets a run without sevalla-token pass with a notice, for pull requests from forks, to which CIs give no secrets."
+
+    on_fork: OnFork, default: Some("fail"), secret: false, also: &[],
+    "What to do when the pull request comes from a fork, whose branches Sevalla does not build, fail or skip (pass with a notice). For previews and deployments, whether or not there is a key."
 }
 
 /// One thing wrong with what the user gave.

@@ -53,6 +53,7 @@ always_has_a_value!(
     Logs,
     Abandon,
     OnFailure,
+    OnFork,
     Comment,
     ExpectedCommit,
     Number,
@@ -208,6 +209,17 @@ words! {
         Rollback = "rollback",
     }
     "leave or rollback"
+}
+
+words! {
+    /// What to do for the pull request of a fork.
+    OnFork {
+        /// End as invalid.
+        Fail = "fail",
+        /// Pass without a deployment.
+        Skip = "skip",
+    }
+    "fail or skip"
 }
 
 words! {

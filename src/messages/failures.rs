@@ -68,9 +68,11 @@ failures! {
 
         ForkWithoutPreview "fork-without-preview" "Fork without preview", Ending::InvalidInput,
         "The pull request comes from a fork. Sevalla builds branches of the connected repository \
-         only, and the fork's branch is not in it.",
-        "Skip previews of forks with a condition in your workflow, or push the branch to the \
-         repository itself.";
+         only, and the fork's branch is not in it. A branch of the same name in the repository \
+         itself is another one. A deployment of an image and a restart build no branch, so they run \
+         unless `on-fork` is `skip`.",
+        "Set `on-fork: skip` to let such runs pass, or push the branch to the repository itself and \
+         open the pull request from there.";
 
         UnusableNetworkSettings "unusable-network-settings" "Unusable network settings", Ending::InvalidInput,
         "A variable that describes the network cannot be used: a proxy that is no URL \

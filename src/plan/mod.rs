@@ -2,6 +2,7 @@
 //! found. Pure: nothing is read or sent here.
 
 mod deploy;
+pub(crate) mod fork;
 mod manage;
 mod previews;
 mod settings;
@@ -19,8 +20,8 @@ pub use self::manage::{
 use crate::ci::{Facts, Repository};
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind};
 use crate::inputs::{
-    Abandon, ActionName, Comment, ExpectedCommit, Flaw, Inputs, Logs, OnFailure, OnMismatch,
-    OnSkipped, Problem, VerifyUrl, WhenBusy, meaning,
+    Abandon, ActionName, Comment, ExpectedCommit, Flaw, Inputs, Logs, OnFailure, OnFork,
+    OnMismatch, OnSkipped, Problem, VerifyUrl, WhenBusy, meaning,
 };
 use crate::messages::Warning;
 use crate::report::Files;
@@ -58,6 +59,8 @@ pub struct Plan {
     pub on_mismatch: OnMismatch,
     /// What to do when it was skipped.
     pub on_skipped: OnSkipped,
+    /// What to do when the pull request turns out to be a fork's.
+    pub on_fork: OnFork,
     /// Whether what was deployed answers well.
     pub check: Option<Check>,
     /// Whether to empty the caches after a success.
@@ -248,6 +251,10 @@ impl Work {
 
 /// Why the run does nothing at all, where that is the user's wish.
 pub fn passes(inputs: &Inputs, facts: &Facts) -> Option<String> {
+    let is_skipped = |action| fork::is_skipped(action, inputs, facts);
+    if inputs.on_fork == OnFork::Skip && action_of(inputs).is_some_and(is_skipped) {
+        return Some(fork::REASON.to_owned());
+    }
     let lacks_key = !inputs.is_given("sevalla-token") && !inputs.is_given("deploy-hook-url");
     (inputs.skip_without_token && lacks_key).then(|| match why_no_secrets(facts) {
         Some(why) => format!("sevalla-token is missing: {why}"),
@@ -319,6 +326,7 @@ impl Plan {
             expected_commit,
             on_mismatch: inputs.on_commit_mismatch,
             on_skipped: inputs.on_skipped,
+            on_fork: inputs.on_fork,
             check,
             purge_cache: inputs.purge_cache,
             comment: inputs.comment,
@@ -525,6 +533,10 @@ fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
 
 /// What the action comes to with these inputs.
 fn settle(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+    if fork::is_refused(action, inputs, facts) {
+        let message = format!("{}. {}", fork::REASON, fork::ADVICE);
+        doubts.problem(Flaw::Fork, "on-fork", &message);
+    }
     match action {
         ActionName::DeployApp => deploy::application(inputs, doubts).map(Task::Deploy),
         ActionName::DeployStaticSite => deploy::static_site(inputs, doubts).map(Task::Deploy),

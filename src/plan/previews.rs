@@ -71,17 +71,15 @@ fn new(
 ) -> Option<NewPreview> {
     doubts.need(action, inputs, &["pipeline-id", "sevalla-token"]);
     let preview = preview(inputs, facts);
-    if preview.branch.is_none() && !inputs.is_given("branch") {
-        let request = facts.change_request.as_ref();
-        let is_fork = request.is_some_and(|request| request.is_fork == Some(true));
-        let (flaw, message) = if is_fork {
-            let fork = "the pull request comes from a fork, whose branches Sevalla does not build";
-            (Flaw::Fork, fork)
-        } else {
-            let missing = "nothing says which branch to preview; set it, or run in a pull request";
-            (Flaw::Missing, missing)
-        };
-        doubts.problem(flaw, "branch", message);
+    if preview.branch.is_none()
+        && !inputs.is_given("branch")
+        && !super::fork::is_refused(action, inputs, facts)
+    {
+        doubts.problem(
+            Flaw::Missing,
+            "branch",
+            "nothing says which branch to preview; set it, or run in a pull request",
+        );
     }
     Some(NewPreview {
         pipeline: inputs.pipeline_id?,
@@ -106,18 +104,19 @@ fn preview(inputs: &Inputs, facts: &Facts) -> Preview {
     Preview {
         app: inputs.app_id,
         pipeline: inputs.pipeline_id,
-        branch: branch.or_else(|| own_branch(facts)),
+        branch: branch.or_else(|| own_branch(number, facts)),
         pull_request: number.or_else(|| request.map(|request| request.number)),
         repository: slug(facts),
     }
 }
 
-/// The branch of the pull request. One of a fork is not ours, whatever its
-/// name: a stranger chose that.
-fn own_branch(facts: &Facts) -> Option<String> {
+/// The branch of the pull request with this number. One of a fork is not ours,
+/// whatever its name: a stranger chose that.
+fn own_branch(number: Option<u64>, facts: &Facts) -> Option<String> {
     let request = facts.change_request.as_ref()?;
+    let is_it = number.is_none_or(|number| number == request.number);
     let is_fork = request.is_fork == Some(true);
-    facts.branch.clone().filter(|_| !is_fork)
+    facts.branch.clone().filter(|_| is_it && !is_fork)
 }
 
 /// `owner/name` of the repository.

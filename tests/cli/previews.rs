@@ -674,7 +674,38 @@ async fn a_fork_is_told_that_it_gets_no_preview() {
     let run = previews(&simulator).on_pull_request(&fork).run().await;
     run.assert_ended(2, "invalid-input");
     run.assert_told("a fork, whose branches Sevalla does not build");
+    run.assert_told("Set on-fork to skip");
+    // Ours may have a branch of the same name: it is another one.
+    let with_branch = previews(&simulator).set("SEVALLA_BRANCH", "feature/x");
+    let run = with_branch.on_pull_request(&fork).run().await;
+    run.assert_ended(2, "invalid-input");
     assert!(simulator.journal().is_empty());
+}
+
+#[tokio::test]
+async fn a_fork_with_a_key_passes_where_that_is_wanted() {
+    let fork = PullRequest {
+        head: "mallory/shop",
+        ..OPENED
+    };
+    let simulator = pipeline(Preview::new()).await;
+    for action in ["preview", "create-preview-app", "deploy-app"] {
+        let run = previews(&simulator)
+            .set("SEVALLA_ACTION", action)
+            .set("SEVALLA_ON_FORK", "skip")
+            .on_pull_request(&fork)
+            .run()
+            .await;
+        run.assert_ended(0, "skipped");
+        run.assert_told("Skipped: the pull request comes from a fork");
+    }
+    assert!(simulator.journal().is_empty());
+    let run = previews(&simulator)
+        .set("SEVALLA_ON_FORK", "skip")
+        .on_pull_request(&OPENED)
+        .run()
+        .await;
+    run.assert_ended(0, "success");
 }
 
 #[tokio::test]

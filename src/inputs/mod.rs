@@ -5,6 +5,7 @@
 //! by a test. What a value may be is in `values`; combinations of inputs are
 //! the business of [`crate::plan`].
 
+mod placeholder;
 mod values;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
 pub use self::values::{
-    Abandon, ActionName, Age, ApiUrl, Cdn, Comment, Commit, DeploymentIdText, DockerImage,
+    Abandon, ActionName, Age, ApiUrl, Branch, Cdn, Comment, Commit, DeploymentIdText, DockerImage,
     ExpectedCommit, Logs, Number, OnFailure, OnFork, OnMismatch, OnSkipped, OneLine, Resource,
     Settings, Text, Uuids, VariablePrefix, VerifyUrl, WhenBusy,
 };
@@ -146,7 +147,7 @@ inputs! {
     target_app_ids: Option<Uuids>, default: None, secret: false, also: &[],
     "UUIDs of the applications to promote to, separated by commas, spaces or new lines."
 
-    branch: Option<Text>, default: None, secret: false, also: &[],
+    branch: Option<Branch>, default: None, secret: false, also: &[],
     "Git branch to deploy. Left out, it is the branch that the service is set to on Sevalla."
 
     docker_image: Option<DockerImage>, default: None, secret: false, also: &[],
@@ -321,6 +322,10 @@ pub(crate) enum Flaw {
     Settings,
     /// A preview of a fork is asked for.
     Fork,
+    /// The commit guard has nothing to compare.
+    Guard,
+    /// What the run was started after was no success.
+    Upstream,
     /// A variable that describes the network cannot be used.
     Network,
 }
@@ -355,6 +360,8 @@ impl Problem {
             Flaw::Conflict => Failure::ConflictingInputs,
             Flaw::Settings => Failure::UnusableSettings,
             Flaw::Fork => Failure::ForkWithoutPreview,
+            Flaw::Guard => Failure::NothingToCompare,
+            Flaw::Upstream => Failure::UpstreamNotSuccessful,
             Flaw::Network => Failure::UnusableNetworkSettings,
         }
     }
@@ -611,7 +618,7 @@ impl<T: Value> Given<T> {
 impl<'de, T: Value> Deserialize<'de> for Given<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let read = T::read(&text).map_err(|reason| Rejected { text, reason });
+        let read = values::read(&text).map_err(|reason| Rejected { text, reason });
         Ok(Self(Some(read)))
     }
 }
@@ -647,12 +654,12 @@ mod tests {
         }
         let both = [("INPUT_BRANCH", "first"), ("SEVALLA_BRANCH", "second")];
         assert_eq!(
-            Inputs::read(&Variables::from(both)).0.branch.unwrap().0,
+            Inputs::read(&Variables::from(both)).0.branch.unwrap().name,
             "first"
         );
         let blank = [("INPUT_BRANCH", "  "), ("SEVALLA_BRANCH", " second\n")];
         assert_eq!(
-            Inputs::read(&Variables::from(blank)).0.branch.unwrap().0,
+            Inputs::read(&Variables::from(blank)).0.branch.unwrap().name,
             "second"
         );
         for name in [
@@ -727,10 +734,11 @@ mod tests {
         for text in [
             "nginx:1",
             "ghcr.io/a/b:c",
-            "host:5000/a/b@sha256:0123",
-            "a/b:1@sha256:00",
+            "host:5000/a/b@sha256:DIGEST",
+            "a/b:1@sha256:DIGEST",
         ] {
-            assert!(DockerImage::read(text).is_ok(), "{text}");
+            let text = text.replace("DIGEST", &"0123456789abcdef".repeat(4));
+            assert_eq!(DockerImage::read(&text), Ok(DockerImage(text.clone())));
         }
         for text in [
             "nginx",
@@ -740,6 +748,10 @@ mod tests {
             "a b:1",
             "$IMAGE:1",
             "a@",
+            "a@sha256:0123",
+            "https://ghcr.io/a/b:1",
+            "a:1 b:2",
+            "ghcr.io/A/b:1",
         ] {
             assert!(DockerImage::read(text).is_err(), "{text}");
         }
@@ -759,6 +771,121 @@ mod tests {
             "https://a.b/?x=1",
         ] {
             assert!(ApiUrl::read(text).is_err(), "{text}");
+        }
+    }
+
+    /// What is wrong with a value, or what was read.
+    fn complaint(name: &str, value: &str) -> Option<String> {
+        let (_, problems) = Inputs::read(&Variables::from([(name, value)]));
+        Some(problems.first()?.to_string())
+    }
+
+    #[test]
+    fn a_variable_that_the_ci_did_not_fill_in_is_named_wherever_it_is() {
+        for (name, value, variable) in [
+            ("SEVALLA_APP_ID", "$(APP_ID)", "$(APP_ID)"),
+            ("SEVALLA_APP_ID", "%app.id%", "%app.id%"),
+            ("SEVALLA_TARGET_APP_IDS", &format!("{ID},$OTHER"), "$OTHER"),
+            ("SEVALLA_DEPLOYMENT_ID", "{{ id }}", "{{ id }}"),
+            ("SEVALLA_BRANCH", "release/${VERSION}", "${VERSION}"),
+            (
+                "SEVALLA_BRANCH",
+                "<< pipeline.git.branch >>",
+                "<< pipeline.git.branch >>",
+            ),
+            (
+                "INPUT_DOCKER-IMAGE",
+                "ghcr.io/a/b:$(Build.BuildId)",
+                "$(Build.BuildId)",
+            ),
+            ("INPUT_DOCKER-IMAGE", "%REGISTRY%/a:1", "%REGISTRY%"),
+            ("SEVALLA_VERIFY_URL", "https://$HOST/health", "$HOST"),
+            ("SEVALLA_VERIFY_URL", "https://a.b/{{ path }}", "{{ path }}"),
+            ("SEVALLA_API_URL", "https://%API%/v3", "%API%"),
+            (
+                "SEVALLA_EXPECTED_COMMIT",
+                "%build.vcs.number%",
+                "%build.vcs.number%",
+            ),
+            ("SEVALLA_TIMEOUT", "$TIMEOUT", "$TIMEOUT"),
+            (
+                "SEVALLA_IS_RESTART",
+                "${{ inputs.restart }}",
+                "${{ inputs.restart }}",
+            ),
+            (
+                "SEVALLA_PULL_REQUEST_NUMBER",
+                "$(System.PullRequest)",
+                "$(System.PullRequest)",
+            ),
+            ("SEVALLA_REPORT_FILE", "$(Out)/report.json", "$(Out)"),
+            ("SEVALLA_CONFIRM", "$NAME", "$NAME"),
+            ("SEVALLA_TOKEN", "${{ secrets.KEY }}", "${{ secrets.KEY }}"),
+        ] {
+            let told = complaint(name, value).unwrap();
+            let expected = format!("{variable} is a variable that your CI did not fill in");
+            assert!(told.contains(&expected), "{told}");
+        }
+        let hook = "https://hook.example.com/apps/x/deploy/hush$SECRET";
+        let told = complaint("SEVALLA_DEPLOY_HOOK_URL", hook).unwrap();
+        assert!(
+            told.contains("did not fill in") && !told.contains("SECRET"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn what_may_hold_such_text_is_taken_as_it_is() {
+        for (name, value) in [
+            (
+                "SEVALLA_VERIFY_URL",
+                "https://a.b/%20x%20/caf%C3%A9?c={commit}",
+            ),
+            ("SEVALLA_VERIFY_CONTAINS", "costs $PRICE or {{ price }}"),
+            (
+                "SEVALLA_SETTINGS",
+                r#"{"build_command":"echo $HOME ${{ x }}"}"#,
+            ),
+            ("SEVALLA_CONFIRM", "big $hop"),
+            ("SEVALLA_FILTER", "100%a%"),
+            ("SEVALLA_BRANCH", "cost-100%"),
+            ("SEVALLA_TOKEN", "glpat-a$b"),
+        ] {
+            assert_eq!(complaint(name, value), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_was_copied_with_more_than_itself_is_told() {
+        let key = "svl_0123456789";
+        for (value, words) in [
+            (format!("\"{key}\""), "It is in quotes"),
+            (format!("'{key}'"), "It is in quotes"),
+            (format!("\u{feff}{key}"), "byte order mark"),
+            (format!("{key}\n{key}"), "It contains a line end"),
+        ] {
+            let told = complaint("SEVALLA_TOKEN", &value).unwrap();
+            assert!(told.contains(words) && !told.contains(key), "{told}");
+        }
+        let told = complaint("SEVALLA_APP_ID", &format!("\"{ID}\"")).unwrap();
+        assert!(told.contains("It is in quotes"), "{told}");
+    }
+
+    #[test]
+    fn a_branch_is_read_by_its_name_and_what_is_none_is_refused_with_the_reason() {
+        for text in ["main", "refs/heads/main", "heads/main"] {
+            let (inputs, _) = Inputs::read(&Variables::from([("SEVALLA_BRANCH", text)]));
+            assert_eq!(inputs.branch.unwrap().name, "main", "{text}");
+        }
+        for (text, reason) in [
+            ("refs/tags/v1", "it is a tag"),
+            ("12/merge", "it is the reference of a pull request"),
+            ("refs/pull/12/head", "it is the reference of a pull request"),
+            ("refs/notes/x", "it is a git reference"),
+            ("a b", "not a name that git allows"),
+        ] {
+            let told = complaint("SEVALLA_BRANCH", text).unwrap();
+            assert!(told.contains(reason), "{told}");
         }
     }
 

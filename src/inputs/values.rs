@@ -7,8 +7,11 @@ use serde_json::Map;
 use url::Url;
 use uuid::Uuid;
 
+use super::placeholder;
+use crate::branch;
 use crate::deployment::DeploymentId;
-use crate::secret::{ApiToken, HookUrl, Password, is_https_or_loopback, looks_unexpanded};
+use crate::image_reference::ImageReference;
+use crate::secret::{ApiToken, HookUrl, Password, is_https_or_loopback};
 use crate::verify::{Address, Expectation, Statuses};
 
 /// The type of one input's value.
@@ -17,8 +20,59 @@ pub(super) trait Value: Sized {
     const ACCEPTS: &'static str;
     /// Whether a value that cannot be used may be repeated to the user.
     const MAY_BE_SHOWN: bool = true;
+    /// Whether even a part of it must not be repeated.
+    const IS_SECRET: bool = false;
+    /// Where a placeholder that a CI did not fill in is looked for.
+    const PLACEHOLDERS: Placeholders = Placeholders::Anywhere;
     /// Reads a value from text that is neither blank nor padded.
     fn read(text: &str) -> Result<Self, String>;
+}
+
+/// Where a placeholder makes a value unusable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Placeholders {
+    /// Anywhere in it.
+    Anywhere,
+    /// Only as the whole value: a part of it may be meant.
+    Whole,
+    /// Nowhere: it may hold anything.
+    Nowhere,
+}
+
+/// Reads a value, and says in the same way of every type what is wrong with it
+/// that comes from the CI or from copying. A secret's content is not repeated.
+pub(super) fn read<T: Value>(text: &str) -> Result<T, String> {
+    let is_whole = placeholder::is_whole(text);
+    let found = match T::PLACEHOLDERS {
+        Placeholders::Anywhere => placeholder::find(text),
+        Placeholders::Whole => Some(text).filter(|_| is_whole),
+        Placeholders::Nowhere => None,
+    };
+    if let Some(found) = found {
+        return Err(if T::IS_SECRET && !is_whole {
+            "it contains the name of a variable that your CI did not fill in".to_owned()
+        } else {
+            format!("{found} is a variable that your CI did not fill in")
+        });
+    }
+    T::read(text).map_err(|reason| match copying_error(text) {
+        Some(error) => format!("{reason}. {error}"),
+        None => reason,
+    })
+}
+
+/// What is wrong with a value that was copied with more than itself.
+fn copying_error(text: &str) -> Option<&'static str> {
+    let is_in = |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    if ['"', '\'', '`'].into_iter().any(is_in) {
+        Some("It is in quotes: remove them")
+    } else if text.starts_with('\u{feff}') {
+        Some("It begins with a byte order mark: save the file as UTF-8 without one")
+    } else if text.contains(['\n', '\r']) {
+        Some("It contains a line end: remove it")
+    } else {
+        None
+    }
 }
 
 /// The type of a field of [`Inputs`]: a value that has a default, or an option.
@@ -443,6 +497,7 @@ impl Value for Statuses {
 }
 
 impl Value for Expectation {
+    const PLACEHOLDERS: Placeholders = Placeholders::Nowhere;
     const ACCEPTS: &'static str = "a text, header:NAME=VALUE or json:/pointer=VALUE";
     fn read(text: &str) -> Result<Self, String> {
         Self::parse(text).map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
@@ -458,14 +513,35 @@ pub struct OneLine(pub String);
 
 impl Value for OneLine {
     const ACCEPTS: &'static str = "one line of text";
+    const PLACEHOLDERS: Placeholders = Placeholders::Whole;
     fn read(text: &str) -> Result<Self, String> {
         if text.chars().any(char::is_control) {
             return Err(expected::<Self>());
         }
-        if looks_unexpanded(text) {
-            return Err("it is the name of a variable that your CI did not fill in".to_owned());
-        }
         Ok(Self(text.to_owned()))
+    }
+}
+
+/// The name of a git branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    /// Its short name, without `refs/heads/`.
+    pub name: String,
+    /// Whether it was given as a reference, which can mean no tag.
+    pub is_reference: bool,
+}
+
+impl Value for Branch {
+    const ACCEPTS: &'static str = "the name of a branch";
+    fn read(text: &str) -> Result<Self, String> {
+        if let Some(objection) = branch::objection(text) {
+            return Err(format!("{}, but it is {objection}", expected::<Self>()));
+        }
+        let name = branch::short_name(text);
+        Ok(Self {
+            name: name.to_owned(),
+            is_reference: name != text,
+        })
     }
 }
 
@@ -475,6 +551,7 @@ pub struct Settings(pub Map<String, serde_json::Value>);
 
 impl Value for Settings {
     const ACCEPTS: &'static str = "a JSON object";
+    const PLACEHOLDERS: Placeholders = Placeholders::Whole;
     // A setting may be a password that is not known as one.
     const MAY_BE_SHOWN: bool = false;
     fn read(text: &str) -> Result<Self, String> {
@@ -508,20 +585,18 @@ impl Value for VariablePrefix {
     }
 }
 
-/// An image reference that says which image it means.
+/// An image reference that says which image it means, as the user spells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DockerImage(pub String);
 
 impl Value for DockerImage {
     const ACCEPTS: &'static str = "an image with a tag or a digest";
     fn read(text: &str) -> Result<Self, String> {
+        ImageReference::parse(text)
+            .map_err(|reason| format!("{}, but {reason}", expected::<Self>()))?;
+        // Without either it would be whatever `latest` is at that moment.
         let last = text.rsplit('/').next().unwrap_or(text);
-        let (name, mark) = last
-            .split_once('@')
-            .or_else(|| last.split_once(':'))
-            .unwrap_or((last, ""));
-        let plain = !text.chars().any(|c| c.is_whitespace() || c.is_control());
-        if plain && !name.is_empty() && !mark.is_empty() && !text.starts_with('$') {
+        if last.contains(['@', ':']) {
             return Ok(Self(text.to_owned()));
         }
         Err(format!(
@@ -602,13 +677,20 @@ impl Value for PathBuf {
 
 impl Value for ApiToken {
     const ACCEPTS: &'static str = "an API key or token";
+    const IS_SECRET: bool = true;
+    const PLACEHOLDERS: Placeholders = Placeholders::Whole;
     fn read(text: &str) -> Result<Self, String> {
+        // Any other key than Sevalla's own is let through as it is.
+        if copying_error(text).is_some() {
+            return Err(expected::<Self>());
+        }
         Self::parse(text).map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
     }
 }
 
 impl Value for HookUrl {
     const ACCEPTS: &'static str = "the URL of a deployment hook";
+    const IS_SECRET: bool = true;
     fn read(text: &str) -> Result<Self, String> {
         Self::parse(text).map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
     }
@@ -616,6 +698,8 @@ impl Value for HookUrl {
 
 impl Value for Password {
     const ACCEPTS: &'static str = "a database's password";
+    const IS_SECRET: bool = true;
+    const PLACEHOLDERS: Placeholders = Placeholders::Whole;
     const MAY_BE_SHOWN: bool = false;
     fn read(text: &str) -> Result<Self, String> {
         Self::parse(text).map_err(|reason| format!("{}, but {reason}", expected::<Self>()))

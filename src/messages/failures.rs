@@ -74,6 +74,23 @@ failures! {
         "Set `on-fork: skip` to let such runs pass, or push the branch to the repository itself and \
          open the pull request from there.";
 
+        NothingToCompare "nothing-to-compare" "Nothing to compare", Ending::InvalidInput,
+        "`on-commit-mismatch` is `fail` or `cancel`, and nothing can be compared: the CI names no \
+         commit (a plain shell, a comment, a job without a checkout), its commit is on no branch \
+         (a tag, a release, a merge queue) or on another branch than the one that is deployed, or \
+         the run ends before Sevalla reports a commit (`wait-for-finish: false`, a hook without a \
+         key). Nothing was deployed.",
+        "Set `expected-commit` to the full SHA of the tested commit: `${{ github.sha }}` on GitHub, \
+         the output of `git rev-parse HEAD` elsewhere. If no comparison is needed, set \
+         `expected-commit: off`.";
+
+        UpstreamNotSuccessful "upstream-not-successful" "Upstream not successful", Ending::InvalidInput,
+        "The run was started by the end of a workflow or by a check (`workflow_run`, `check_suite`, \
+         `check_run`, `status`), and that did not end with a success. Such events come for every \
+         result. Nothing was deployed.",
+        "Add a condition to the job, such as `if: github.event.workflow_run.conclusion == \
+         'success'`. To deploy whatever the result, set `expected-commit: off`.";
+
         UnusableNetworkSettings "unusable-network-settings" "Unusable network settings", Ending::InvalidInput,
         "A variable that describes the network cannot be used: a proxy that is no URL \
          (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`), or a file of certificates that cannot be read \

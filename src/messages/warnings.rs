@@ -19,6 +19,12 @@ topics! {
         "An input was given that has no effect together with the action or with another input."
         "Remove it, so that nobody believes that it does something.";
 
+        CommitNotCompared "commit-not-compared" "Commit not compared"
+        "`expected-commit` or `on-commit-mismatch` asks for a comparison of commits, and there is \
+         nothing to compare: an image has no commit, a restart or a rollback deploys an earlier \
+         build, or the run does not wait for the deployment."
+        "Set `expected-commit: off` for such deployments.";
+
         DeploymentNotFollowed "deployment-not-followed" "Deployment not followed"
         "Only a deployment hook was given. Calling it starts a deployment, but following one needs \
          the API. The run ends once the hook was called, and does not know how the deployment ends."

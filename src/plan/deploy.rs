@@ -75,7 +75,7 @@ fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
     Some(Work::DeployApplication {
         app: inputs.app_id?,
         order: Order {
-            branch: inputs.branch.as_ref().map(|branch| branch.0.clone()),
+            branch: inputs.branch.as_ref().map(|branch| branch.name.clone()),
             docker_image: inputs.docker_image.as_ref().map(|image| image.0.clone()),
             restart: inputs.is_restart,
         },
@@ -105,7 +105,7 @@ pub(super) fn static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> 
     );
     Some(Work::DeployStaticSite {
         site: inputs.static_site_id?,
-        branch: inputs.branch.as_ref().map(|branch| branch.0.clone()),
+        branch: inputs.branch.as_ref().map(|branch| branch.name.clone()),
     })
 }
 

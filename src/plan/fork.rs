@@ -18,9 +18,9 @@ pub(super) fn is_skipped(action: ActionName, inputs: &Inputs, facts: &Facts) -> 
     let request = fork_of(inputs, facts);
     match action {
         ActionName::DeployApp | ActionName::DeployStaticSite | ActionName::Preview => {
-            request.is_some_and(is_open)
+            facts.is_foreign || request.is_some_and(is_open)
         }
-        ActionName::CreatePreviewApp => request.is_some(),
+        ActionName::CreatePreviewApp => facts.is_foreign || request.is_some(),
         _ => false,
     }
 }

@@ -1,6 +1,7 @@
 //! What the run will do: inputs combined, defaults settled, contradictions
 //! found. Pure: nothing is read or sent here.
 
+mod commit;
 mod deploy;
 pub(crate) mod fork;
 mod manage;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
 
+pub use self::commit::{Expected, Gap};
 pub use self::manage::{
     Credentials, Doomed, Inventory, Link, Management, NewDatabase, Subject, Update,
 };
@@ -276,7 +278,7 @@ impl Plan {
     /// Combines the inputs with what the CI tells, or tells everything that
     /// does not fit, together with the `problems` that reading them brought.
     pub fn resolve(
-        inputs: Inputs,
+        mut inputs: Inputs,
         facts: &Facts,
         problems: Vec<Problem>,
     ) -> Result<Self, Vec<Problem>> {
@@ -285,6 +287,7 @@ impl Plan {
             warnings: Vec::new(),
             why_no_secrets: why_no_secrets(facts),
         };
+        name_branch(&mut inputs, facts, &mut doubts);
         let task = action(&inputs, &mut doubts)
             .and_then(|action| settle(action, &inputs, facts, &mut doubts));
         let Some(task) = task.filter(|_| doubts.problems.is_empty()) else {
@@ -303,7 +306,7 @@ impl Plan {
                     .to_owned(),
             ));
         }
-        let expected_commit = expected_commit(&inputs, facts);
+        let expected_commit = Expected::of(&inputs, facts);
         let check = check(&inputs);
         // What somebody else has started is theirs to stop.
         let is_theirs = matches!(task, Task::Follow(..)) && !inputs.is_given("on-cancel");
@@ -312,7 +315,8 @@ impl Plan {
         } else {
             inputs.on_cancel
         };
-        Ok(Self {
+        let spelling = inputs.spelling("on-commit-mismatch");
+        let plan = Self {
             task,
             files: files(&inputs),
             token: inputs.sevalla_token,
@@ -335,7 +339,23 @@ impl Plan {
             summary: inputs.summary,
             dry_run: inputs.dry_run,
             warnings: doubts.warnings,
-        })
+        };
+        plan.with_guard(spelling)
+    }
+
+    /// The same, unless the commit guard cannot do what it was asked for.
+    fn with_guard(mut self, spelling: String) -> Result<Self, Vec<Problem>> {
+        match self.gap() {
+            Some(gap) if gap.is_fatal => {
+                let message = format!("{}. {}", gap.headline(), gap.advice);
+                Err(vec![Problem::new(Flaw::Guard, spelling, None, message)])
+            }
+            gap => {
+                let told = gap.map(|gap| (Warning::CommitNotCompared, gap.as_warning()));
+                self.warnings.extend(told);
+                Ok(self)
+            }
+        }
     }
 
     /// The same with a password for a new database for which none was given.
@@ -409,38 +429,6 @@ pub fn action_of(inputs: &Inputs) -> Option<ActionName> {
     }
 }
 
-/// The commit that the deployment must have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Expected {
-    /// Any.
-    Any,
-    /// This one, if this branch is deployed.
-    OfBranch {
-        /// The commit, or its beginning.
-        commit: String,
-        /// The branch.
-        branch: String,
-    },
-    /// This one.
-    Is(String),
-}
-
-fn expected_commit(inputs: &Inputs, facts: &Facts) -> Expected {
-    match &inputs.expected_commit {
-        ExpectedCommit::Off => Expected::Any,
-        ExpectedCommit::Is(commit) => Expected::Is(commit.0.clone()),
-        // A fork's branch may have the name of the branch that is deployed.
-        ExpectedCommit::Auto if facts.is_of_fork() => Expected::Any,
-        ExpectedCommit::Auto => match (&facts.commit, &facts.branch) {
-            (Some(commit), Some(branch)) => Expected::OfBranch {
-                commit: commit.clone(),
-                branch: branch.clone(),
-            },
-            _ => Expected::Any,
-        },
-    }
-}
-
 fn check(inputs: &Inputs) -> Option<Check> {
     let address = match inputs.verify_url.clone()? {
         VerifyUrl::Auto => None,
@@ -501,6 +489,28 @@ impl Doubts {
     }
 }
 
+/// Takes the branch that the user gives for what the CI means by this text.
+fn name_branch(inputs: &mut Inputs, facts: &Facts, doubts: &mut Doubts) {
+    let Some(branch) = &mut inputs.branch else {
+        return;
+    };
+    if facts.branch_spelling.as_ref() == Some(&branch.name)
+        && let Some(name) = &facts.branch
+    {
+        branch.name.clone_from(name);
+    }
+    // In a run for a tag, most variables for the branch hold the tag.
+    let is_tag = facts.branch.is_none() && facts.tag.as_ref() == Some(&branch.name);
+    if is_tag && !branch.is_reference {
+        let message = format!(
+            "it is the tag that this run is for, and Sevalla deploys branches. If there is a \
+             branch of this name, write refs/heads/{}",
+            branch.name
+        );
+        doubts.problem(Flaw::Unusable, inputs.spelling("branch"), &message);
+    }
+}
+
 fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
     let action = action_of(inputs);
     if action.is_some() || inputs.is_given("action") {
@@ -531,8 +541,43 @@ fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
     None
 }
 
+/// Whether an action must not start after a workflow or check that did not
+/// succeed: it deploys what that has tested.
+fn asks_for_result(action: ActionName, inputs: &Inputs) -> bool {
+    inputs.expected_commit != ExpectedCommit::Off
+        && matches!(
+            action,
+            ActionName::DeployApp
+                | ActionName::DeployStaticSite
+                | ActionName::PromoteApp
+                | ActionName::CreatePreviewApp
+                | ActionName::Preview
+        )
+}
+
 /// What the action comes to with these inputs.
 fn settle(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+    if let Some(failed) = facts
+        .failed_upstream
+        .as_ref()
+        .filter(|_| asks_for_result(action, inputs))
+    {
+        let event = facts.event.as_deref().unwrap_or("event");
+        let message = format!(
+            "{failed}, and only what has passed is deployed. Add a condition on its success to the \
+             job, such as `if: github.event.workflow_run.conclusion == 'success'`, or set \
+             expected-commit to off to deploy whatever the result"
+        );
+        doubts.problem(Flaw::Upstream, event, &message);
+    }
+    doubts.ignored(
+        "with expected-commit: off",
+        [(
+            inputs.expected_commit == ExpectedCommit::Off
+                && inputs.on_commit_mismatch != OnMismatch::Warn,
+            "on-commit-mismatch",
+        )],
+    );
     if fork::is_refused(action, inputs, facts) {
         let message = format!("{}. {}", fork::REASON, fork::ADVICE);
         doubts.problem(Flaw::Fork, "on-fork", &message);
@@ -612,7 +657,7 @@ fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
             }
             // The CI's branch goes with the CI's commit.
             let its = matches!(expected, ExpectedCommit::Auto);
-            let branch = inputs.branch.as_ref().map(|branch| branch.0.clone());
+            let branch = inputs.branch.as_ref().map(|branch| branch.name.clone());
             Some(Sought::OfCommit {
                 commit: commit?,
                 branch: branch.or_else(|| facts.branch.clone().filter(|_| its)),

@@ -92,14 +92,14 @@ fn new(
 
 /// The commit at the tip of the branch to preview, if it is the CI's.
 fn commit(inputs: &Inputs, facts: &Facts) -> Option<String> {
-    let given = inputs.branch.as_ref().map(|branch| branch.0.as_str());
+    let given = inputs.branch.as_ref().map(|branch| branch.name.as_str());
     let is_its = given.is_none_or(|given| Some(given) == facts.branch.as_deref());
     facts.commit.clone().filter(|_| is_its)
 }
 
 fn preview(inputs: &Inputs, facts: &Facts) -> Preview {
     let request = facts.change_request.as_ref();
-    let branch = inputs.branch.as_ref().map(|branch| branch.0.clone());
+    let branch = inputs.branch.as_ref().map(|branch| branch.name.clone());
     let number = inputs.pull_request_number.map(|number| number.0);
     Preview {
         app: inputs.app_id,

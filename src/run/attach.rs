@@ -37,12 +37,18 @@ impl Run<'_> {
         tokio::select! {
             found = self.seek(service, sought) => match found {
                 Ok((place, deployment)) => {
+                    if let Sought::Known(_) = sought
+                        && let Some(refused) = self.refuse_unguarded_following(&deployment)
+                    {
+                        return refused;
+                    }
                     if self.plan.dry_run {
                         return Outcome::planned(&format!("follow {}", deployment.summary()));
                     }
                     self.reporter.on(Event::Found(service, &deployment));
                     let scene = Scene {
                         host: place.host,
+                        branch: deployment.branch.clone(),
                         ..Scene::default()
                     };
                     return self.follow(service, deployment, &scene).await;

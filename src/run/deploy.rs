@@ -45,6 +45,9 @@ impl Run<'_> {
             Ok(before) => before,
             Err(error) => return self.not_started(error).await,
         };
+        if let Some(refused) = self.refuse_unguarded(work, &before) {
+            return refused;
+        }
         if self.plan.dry_run {
             return Outcome::planned(&format!("deploy {}", before.order));
         }

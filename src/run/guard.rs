@@ -4,11 +4,15 @@ use std::cell::RefCell;
 
 use tokio_util::sync::CancellationToken;
 
+use super::Run;
+use crate::branch;
 use crate::deployment::{Deployment, Status};
 use crate::inputs::OnMismatch;
-use crate::messages::Failure;
-use crate::plan::{Expected, Plan};
+use crate::messages::{Failure, Warning};
+use crate::outcome::Outcome;
+use crate::plan::{Expected, Gap, Order, Plan, Work};
 use crate::report::Event;
+use crate::trigger::Before;
 
 /// Told where nobody can compare.
 const UNKNOWN: &str = "Sevalla does not tell the commit of the deployment, so whether it is \
@@ -29,12 +33,15 @@ impl<'a> Guard<'a> {
     /// The guard of a deployment of this branch.
     pub(super) fn new(plan: &'a Plan, branch: Option<&str>) -> Self {
         let (expected, is_named) = match &plan.expected_commit {
-            Expected::Any => (None, false),
+            Expected::Any | Expected::Unknown(_) => (None, false),
             Expected::Is(commit) => (Some(commit.as_str()), true),
             Expected::OfBranch {
                 commit,
                 branch: its,
-            } => (Some(commit.as_str()).filter(|_| branch == Some(its)), false),
+            } => {
+                let is_its = branch.is_some_and(|branch| branch::is_same(branch, its));
+                (Some(commit.as_str()).filter(|_| is_its), false)
+            }
         };
         Self {
             expected,
@@ -114,5 +121,62 @@ impl<'a> Guard<'a> {
 
     fn is_unknown(&self, deployment: &Deployment) -> bool {
         self.is_named && deployment.commit_sha.is_none()
+    }
+}
+
+/// What is said before anything is started, where nothing can be compared.
+impl Run<'_> {
+    /// The end of a run whose guard has nothing to compare a new deployment
+    /// with. A warning where there is a reason to deploy all the same.
+    pub(super) fn refuse_unguarded(&self, work: &Work, before: &Before) -> Option<Outcome> {
+        let is_earlier_build = match work {
+            Work::RollBackApplication { .. } | Work::RollBackStaticSite { .. } => true,
+            Work::DeployApplication {
+                order: Order { restart, .. },
+                ..
+            } => *restart,
+            Work::CallHook { .. } | Work::DeployStaticSite { .. } => false,
+        };
+        // Without following, nothing is compared, and that is said already.
+        if !self.plan.follow {
+            return None;
+        }
+        let gap = if is_earlier_build {
+            self.plan.gap_of_earlier_build()
+        } else if before.is_image {
+            self.plan.gap_of_image()
+        } else {
+            self.gap_of(before.branch())
+        };
+        self.refuse(gap)
+    }
+
+    /// The same for a deployment that somebody else has started.
+    pub(super) fn refuse_unguarded_following(&self, deployment: &Deployment) -> Option<Outcome> {
+        let gap = match &deployment.docker_image {
+            Some(_) => self.plan.gap_of_image(),
+            None => self.gap_of(deployment.branch.as_deref()),
+        };
+        self.refuse(gap)
+    }
+
+    fn gap_of(&self, branch: Option<&str>) -> Option<Gap> {
+        match branch {
+            Some(branch) => self.plan.gap_of_branch(branch),
+            None => self.plan.gap_of_unknown_branch(),
+        }
+    }
+
+    fn refuse(&self, gap: Option<Gap>) -> Option<Outcome> {
+        let gap = gap?;
+        if gap.is_fatal {
+            let headline = "Nothing was deployed: the commit guard has nothing to compare";
+            let outcome = Outcome::of(Failure::NothingToCompare, headline);
+            return Some(outcome.because(gap.reason).hint(gap.advice));
+        }
+        let text = gap.as_warning();
+        self.reporter
+            .on(Event::Warning(Warning::CommitNotCompared, &text));
+        None
     }
 }

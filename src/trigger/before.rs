@@ -21,6 +21,8 @@ pub struct Before {
     pub host: Option<String>,
     /// What will be deployed, in words.
     pub order: String,
+    /// Whether an image is deployed, which has no commit.
+    pub is_image: bool,
     /// The deployment that is live, if one is among those that were read.
     pub live: Option<Deployment>,
     /// Whether anything is live.
@@ -96,7 +98,10 @@ async fn look_at_application(
     let wanted = wanted_of_application(work, &record);
     warn_of_auto_deploy(&record, &wanted, tell);
     let past = read_past(client, service).await?;
-    let before = Before::of(&past, wanted);
+    let before = Before {
+        is_image: runs_image(&record) || wanted.docker_image.is_some(),
+        ..Before::of(&past, wanted)
+    };
     if matches!(work, Work::RollBackApplication { .. }) {
         tell_live(before.live.as_ref(), tell);
         if before.live.is_none() && past.len() < HISTORY {
@@ -263,6 +268,10 @@ fn refuse_if_gone(noun: &str, status: Option<&str>) -> Result<(), TriggerError> 
     ))
 }
 
+fn runs_image(record: &Application) -> bool {
+    record.source.as_deref() == Some("dockerImage")
+}
+
 fn wanted_of_application(work: &Work, record: &Application) -> Wanted {
     let by_default = Order::default();
     let (kind, order) = match work {
@@ -279,7 +288,7 @@ fn wanted_of_application(work: &Work, record: &Application) -> Wanted {
         };
     }
     // Without a branch the default is built.
-    let is_image = record.source.as_deref() == Some("dockerImage");
+    let is_image = runs_image(record);
     let default_branch = record.default_branch.clone().filter(|_| !is_image);
     let own_image = record.docker_image.clone().filter(|_| is_image);
     Wanted {

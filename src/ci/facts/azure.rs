@@ -31,6 +31,7 @@ pub(super) fn facts(variables: &Variables) -> Facts {
         repository: repository(variables),
         run_url: run_url(variables),
         is_rerun: is_rerun(variables),
+        ..Facts::default()
     }
 }
 

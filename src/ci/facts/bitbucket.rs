@@ -22,6 +22,7 @@ pub(super) fn facts(variables: &Variables) -> Facts {
         repository: slug.map(|slug| Repository::new(slug, None)),
         run_url: run_url(variables),
         is_rerun: is_beyond(variables, "BITBUCKET_STEP_RUN_NUMBER", 1),
+        ..Facts::default()
     }
 }
 

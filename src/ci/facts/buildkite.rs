@@ -33,6 +33,7 @@ pub(super) fn facts(variables: &Variables) -> Facts {
             .and_then(Repository::cloned_from),
         run_url: owned(variables, "BUILDKITE_BUILD_URL"),
         is_rerun: is_rerun(variables),
+        ..Facts::default()
     }
 }
 

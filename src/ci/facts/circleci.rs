@@ -11,8 +11,7 @@ pub(super) fn facts(variables: &Variables) -> Facts {
         .is_some_and(|request| request.is_fork == Some(true));
     Facts {
         commit: owned(variables, "CIRCLE_SHA1"),
-        // A fork's is `pull/NUMBER`, which is the name of no branch.
-        branch: owned(variables, "CIRCLE_BRANCH").filter(|_| !is_fork),
+        branch: owned(variables, "CIRCLE_BRANCH").filter(|branch| !is_fork && !is_request(branch)),
         tag: owned(variables, "CIRCLE_TAG"),
         default_branch: None,
         change_request,
@@ -21,7 +20,14 @@ pub(super) fn facts(variables: &Variables) -> Facts {
         repository: repository(variables),
         run_url: owned(variables, "CIRCLE_BUILD_URL"),
         is_rerun: None,
+        ..Facts::default()
     }
+}
+
+/// A fork's branch is `pull/NUMBER`, which is the name of no branch.
+fn is_request(branch: &str) -> bool {
+    let number = branch.strip_prefix("pull/");
+    number.is_some_and(|number| number.parse::<u64>().is_ok())
 }
 
 /// `CIRCLE_PR_NUMBER` is there for a fork's pull request only; any other is

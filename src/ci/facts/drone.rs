@@ -30,6 +30,7 @@ pub(super) fn facts(variables: &Variables) -> Facts {
         repository: repository(variables),
         run_url: owned(variables, "DRONE_BUILD_LINK"),
         is_rerun: is_beyond(variables, "DRONE_BUILD_PARENT", 0),
+        ..Facts::default()
     }
 }
 

@@ -2,7 +2,8 @@
 //! and the same file about the event.
 //!
 //! `GITHUB_SHA` of a pull request is a merge that exists for the run only, or
-//! the base branch's commit; its newest commit stands in the event.
+//! the base branch's commit, and of a run after a workflow, check or status it
+//! is the default branch's: the commit that was tested is in the event.
 //! Source: docs.github.com, "Variables reference" and "Webhook events and
 //! payloads".
 
@@ -22,28 +23,147 @@ const LARGEST_EVENT: u64 = 8 * 1024 * 1024;
 
 pub(super) fn facts(variables: &Variables) -> Facts {
     let event = Event::read(variables.text("GITHUB_EVENT_PATH"));
-    let change_request = change_request(variables, &event);
-    let (commit, branch, tag) = if change_request.is_some() {
-        let head = event.text("/pull_request/head/sha");
-        let branch = owned(variables, "GITHUB_HEAD_REF");
-        let branch = branch.or_else(|| event.text("/pull_request/head/ref"));
-        (head, branch, None)
-    } else {
-        let (branch, tag) = branch_and_tag(variables.text("GITHUB_REF"));
-        (owned(variables, "GITHUB_SHA"), branch, tag)
+    let name = variables.text("GITHUB_EVENT_NAME");
+    let subject = match name.and_then(Upstream::of_event) {
+        Some(upstream) => upstream.subject(&event),
+        None => subject(variables, &event),
     };
     Facts {
-        commit,
-        branch,
-        tag,
         default_branch: event.text("/repository/default_branch"),
-        change_request,
-        event: owned(variables, "GITHUB_EVENT_NAME"),
+        event: name.map(str::to_owned),
         actor: owned(variables, "GITHUB_ACTOR"),
         repository: repository(variables),
         run_url: run_url(variables),
         is_rerun: is_beyond(variables, "GITHUB_RUN_ATTEMPT", 1),
+        ..subject
     }
+}
+
+/// Commit, branch, tag and change request of the run's own event.
+fn subject(variables: &Variables, event: &Event) -> Facts {
+    if let Some(change_request) = change_request(variables, event) {
+        let branch = owned(variables, "GITHUB_HEAD_REF");
+        return Facts {
+            commit: event.text("/pull_request/head/sha"),
+            branch: branch.or_else(|| event.text("/pull_request/head/ref")),
+            change_request: Some(change_request),
+            ..Facts::default()
+        };
+    }
+    let (branch, tag) = branch_and_tag(variables.text("GITHUB_REF"));
+    Facts {
+        commit: owned(variables, "GITHUB_SHA"),
+        // A merge queue has a branch of its own, which exists for the run only.
+        branch: branch.filter(|branch| !branch.starts_with("gh-readonly-queue/")),
+        tag,
+        ..Facts::default()
+    }
+}
+
+/// An event that reports a result about a commit. `GITHUB_SHA` and `GITHUB_REF`
+/// of such a run are those of the default branch, whatever was tested.
+struct Upstream {
+    /// Where in the event the commit, its branch and the result are.
+    commit: &'static str,
+    branch: &'static str,
+    result: &'static str,
+    /// What reports it, and where its name is.
+    noun: &'static str,
+    name: &'static str,
+    pull_requests: &'static str,
+}
+
+impl Upstream {
+    fn of_event(event: &str) -> Option<Self> {
+        match event {
+            "workflow_run" => Some(Self {
+                commit: "/workflow_run/head_sha",
+                branch: "/workflow_run/head_branch",
+                result: "/workflow_run/conclusion",
+                noun: "workflow",
+                name: "/workflow_run/name",
+                pull_requests: "/workflow_run/pull_requests",
+            }),
+            "check_suite" => Some(Self {
+                commit: "/check_suite/head_sha",
+                branch: "/check_suite/head_branch",
+                result: "/check_suite/conclusion",
+                noun: "check suite of",
+                name: "/check_suite/app/name",
+                pull_requests: "/check_suite/pull_requests",
+            }),
+            "check_run" => Some(Self {
+                commit: "/check_run/head_sha",
+                branch: "/check_run/check_suite/head_branch",
+                result: "/check_run/conclusion",
+                noun: "check",
+                name: "/check_run/name",
+                pull_requests: "/check_run/pull_requests",
+            }),
+            // A status names the branches that have the commit at their tip.
+            "status" => Some(Self {
+                commit: "/sha",
+                branch: "/branches/0/name",
+                result: "/state",
+                noun: "status",
+                name: "/context",
+                pull_requests: "",
+            }),
+            _ => None,
+        }
+    }
+
+    fn subject(&self, event: &Event) -> Facts {
+        let is_one_of_several = event.at("/branches/1").is_some();
+        Facts {
+            commit: event.text(self.commit),
+            branch: event.text(self.branch).filter(|_| !is_one_of_several),
+            change_request: self.change_request(event),
+            is_foreign: is_of_another_repository(event),
+            failed_upstream: self.failure(event),
+            ..Facts::default()
+        }
+    }
+
+    /// The pull request that was tested. GitHub names every open one that has
+    /// this branch, also for a push, and none from a fork.
+    fn change_request(&self, event: &Event) -> Option<ChangeRequest> {
+        let is_of_push = event
+            .text("/workflow_run/event")
+            .is_some_and(|started_by| !started_by.starts_with("pull_request"));
+        let requests = event.at(self.pull_requests)?.as_array()?;
+        let [request] = requests.as_slice() else {
+            return None;
+        };
+        let repository = |end: &str| request.pointer(end)?.as_u64();
+        let head = repository("/head/repo/id");
+        let base = repository("/base/repo/id");
+        (!is_of_push).then_some(ChangeRequest {
+            is_fork: head.zip(base).map(|(head, base)| head != base),
+            ..ChangeRequest::numbered(request.pointer("/number")?.as_u64()?)
+        })
+    }
+
+    /// The result, unless it is a success. One that runs has none yet.
+    fn failure(&self, event: &Event) -> Option<String> {
+        let result = event.text(self.result);
+        let name = event.text(self.name).unwrap_or_default();
+        match result.as_deref() {
+            Some("success") => None,
+            // Without the event nothing is known, and nothing is claimed.
+            None if event.text(self.commit).is_none() => None,
+            None => Some(format!("{} {name:?} has not ended", self.noun)),
+            Some(result) => Some(format!("{} {name:?} ended as {result}", self.noun)),
+        }
+    }
+}
+
+/// Whether what was tested is in another repository, as a fork is.
+fn is_of_another_repository(event: &Event) -> bool {
+    let own = event.text("/repository/full_name");
+    let head = event.text("/workflow_run/head_repository/full_name");
+    own.zip(head)
+        .is_some_and(|(own, head)| !own.eq_ignore_ascii_case(&head))
 }
 
 /// The pull request of the event: its own, or the one that was commented on.
@@ -369,6 +489,137 @@ mod tests {
         let of_an_issue = event.replace("\"pull_request\":{\"merged_at\":null}", "\"x\":1");
         let facts = facts_with(Host::GitHub, &pairs, &of_an_issue);
         assert_eq!((facts.change_request, facts.branch), (None, some("main")));
+    }
+
+    /// What GitHub says of a run that was started by a result.
+    fn after(name: &str, event: &Value) -> Facts {
+        // These are the default branch's, whatever was tested.
+        let pairs = [
+            ("GITHUB_EVENT_NAME", name),
+            ("GITHUB_REF", "refs/heads/main"),
+            ("GITHUB_SHA", MERGE),
+            ("GITHUB_RUN_ATTEMPT", "1"),
+        ];
+        let mut event = event.clone();
+        event["repository"] = json!({"full_name": "acme/shop", "default_branch": "main"});
+        facts_with(Host::GitHub, &pairs, &event.to_string())
+    }
+
+    #[test]
+    fn a_run_after_a_workflow_is_about_what_that_has_tested() {
+        let own = json!({"full_name": "acme/shop"});
+        let request = json!([{
+            "number": 12,
+            "head": {"ref": "more", "sha": HEAD, "repo": {"id": 1}},
+            "base": {"ref": "main", "repo": {"id": 1}},
+        }]);
+        let run = |started_by: &str, repository: &Value, requests: &Value, result: &Value| {
+            json!({"action": "completed", "workflow_run": {
+                "name": "CI", "event": started_by, "head_sha": HEAD, "head_branch": "more",
+                "head_repository": repository, "pull_requests": requests, "conclusion": result,
+            }})
+        };
+        let tested = Facts {
+            commit: some(HEAD),
+            branch: some("more"),
+            ..common("workflow_run")
+        };
+        let success = json!("success");
+        let push = run("push", &own, &request, &success);
+        assert_eq!(after("workflow_run", &push), tested);
+        let of_request = Facts {
+            change_request: Some(ChangeRequest {
+                is_fork: Some(false),
+                ..ChangeRequest::numbered(12)
+            }),
+            ..tested.clone()
+        };
+        let pull = run("pull_request", &own, &request, &success);
+        assert_eq!(after("workflow_run", &pull), of_request);
+        let fork = json!({"full_name": "mallory/shop"});
+        let foreign = after(
+            "workflow_run",
+            &run("pull_request", &fork, &json!([]), &success),
+        );
+        assert!(foreign.is_of_fork() && !foreign.has_no_secrets());
+        for (result, words) in [
+            (json!("failure"), "workflow \"CI\" ended as failure"),
+            (json!("skipped"), "workflow \"CI\" ended as skipped"),
+            (json!(null), "workflow \"CI\" has not ended"),
+        ] {
+            let facts = after("workflow_run", &run("push", &own, &request, &result));
+            assert_eq!(facts.failed_upstream.as_deref(), Some(words));
+        }
+    }
+
+    #[test]
+    fn a_run_after_a_check_or_a_status_is_about_its_commit() {
+        let suite = json!({"head_sha": HEAD, "head_branch": "more", "conclusion": "success"});
+        let check = json!({
+            "name": "lint", "head_sha": HEAD, "conclusion": "failure",
+            "check_suite": {"head_branch": "more"},
+        });
+        let status =
+            |branches: Value| json!({"sha": HEAD, "state": "success", "branches": branches});
+        let one = json!([{"name": "more"}]);
+        let two = json!([{"name": "more"}, {"name": "main"}]);
+        for (name, event, branch, is_success) in [
+            (
+                "check_suite",
+                json!({"check_suite": suite}),
+                some("more"),
+                true,
+            ),
+            (
+                "check_run",
+                json!({"check_run": check}),
+                some("more"),
+                false,
+            ),
+            ("status", status(one), some("more"), true),
+            ("status", status(two), None, true),
+            ("status", status(json!([])), None, true),
+        ] {
+            let facts = after(name, &event);
+            assert_eq!((facts.commit, facts.branch), (some(HEAD), branch), "{name}");
+            assert_eq!(facts.failed_upstream.is_none(), is_success, "{name}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_known_of_a_result_whose_event_is_missing() {
+        let facts = facts_of(
+            Host::GitHub,
+            &[
+                ("GITHUB_EVENT_NAME", "workflow_run"),
+                ("GITHUB_REF", "refs/heads/main"),
+                ("GITHUB_SHA", MERGE),
+            ],
+        );
+        let expected = Facts {
+            event: some("workflow_run"),
+            ..Facts::default()
+        };
+        assert_eq!(facts, expected);
+    }
+
+    #[test]
+    fn a_merge_queue_is_on_no_branch_that_stays() {
+        let pairs = [
+            ("GITHUB_EVENT_NAME", "merge_group"),
+            (
+                "GITHUB_REF",
+                "refs/heads/gh-readonly-queue/main/pr-12-9f8e7d6",
+            ),
+            ("GITHUB_SHA", HEAD),
+            ("GITHUB_RUN_ATTEMPT", "1"),
+        ];
+        let event = r#"{"repository":{"default_branch":"main"}}"#;
+        let expected = Facts {
+            commit: some(HEAD),
+            ..common("merge_group")
+        };
+        assert_eq!(facts_with(Host::GitHub, &pairs, event), expected);
     }
 
     #[test]

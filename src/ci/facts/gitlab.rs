@@ -3,7 +3,7 @@
 //! There is no pipeline for a merge request that is closed, and none of its
 //! variables says that a job was retried.
 
-use super::{Api, ChangeRequest, Facts, Repository};
+use super::{Api, ChangeRequest, ChangeState, Facts, Repository};
 use super::{numbered_by, owned};
 use crate::process::Variables;
 
@@ -32,13 +32,35 @@ pub(super) fn facts(variables: &Variables) -> Facts {
         branch,
         tag: owned(variables, "CI_COMMIT_TAG"),
         default_branch: owned(variables, "CI_DEFAULT_BRANCH"),
-        change_request,
+        change_request: change_request.or_else(|| request_of_branch(variables)),
         event: owned(variables, "CI_PIPELINE_SOURCE"),
         actor: owned(variables, "GITLAB_USER_LOGIN"),
         repository: repository(variables),
         run_url: owned(variables, "CI_JOB_URL").or_else(|| owned(variables, "CI_PIPELINE_URL")),
         is_rerun: None,
+        ..Facts::default()
     }
+}
+
+/// The open merge request whose source is the branch of the pipeline.
+/// `CI_OPEN_MERGE_REQUESTS` lists up to four, such as `acme/shop!12,up/shop!3`.
+/// Those of other projects are what a fork has sent there: its own pipeline is
+/// not about them. One branch may have several, for several targets.
+fn request_of_branch(variables: &Variables) -> Option<ChangeRequest> {
+    variables.text("CI_COMMIT_BRANCH")?;
+    let project = variables.text("CI_PROJECT_PATH")?;
+    let listed = variables.text("CI_OPEN_MERGE_REQUESTS")?.split(',');
+    let mut numbers = listed.filter_map(|reference| {
+        let (path, number) = reference.trim().rsplit_once('!')?;
+        let is_own = path.eq_ignore_ascii_case(project);
+        number.parse().ok().filter(|_| is_own)
+    });
+    let number = numbers.next()?;
+    numbers.next().is_none().then_some(ChangeRequest {
+        state: Some(ChangeState::Open),
+        is_fork: Some(false),
+        ..ChangeRequest::numbered(number)
+    })
 }
 
 fn is_fork(variables: &Variables) -> Option<bool> {
@@ -130,6 +152,38 @@ mod tests {
             ..common("push")
         };
         assert_eq!(tag, expected);
+    }
+
+    #[test]
+    fn a_pipeline_of_a_branch_is_about_the_open_merge_request_of_the_branch() {
+        for (listed, number) in [
+            ("acme/web/shop!12", Some(12)),
+            ("Acme/Web/Shop!12", Some(12)),
+            ("upstream/shop!3,acme/web/shop!12", Some(12)),
+            ("upstream/shop!3", None),
+            // Which of them is meant, nothing says.
+            ("acme/web/shop!12,acme/web/shop!13", None),
+            ("acme/web/shop!x", None),
+            ("", None),
+        ] {
+            let facts = with(&[
+                ("CI_PIPELINE_SOURCE", "push"),
+                ("CI_COMMIT_SHA", HEAD),
+                ("CI_COMMIT_BRANCH", "more"),
+                ("CI_OPEN_MERGE_REQUESTS", listed),
+            ]);
+            let expected = Facts {
+                commit: some(HEAD),
+                branch: some("more"),
+                change_request: number.map(|number| ChangeRequest {
+                    state: Some(ChangeState::Open),
+                    is_fork: Some(false),
+                    ..ChangeRequest::numbered(number)
+                }),
+                ..common("push")
+            };
+            assert_eq!(facts, expected, "{listed}");
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub(super) fn facts(variables: &Variables) -> Facts {
     Facts {
         commit,
         default_branch: branch.clone().filter(|_| is_default),
+        branch_spelling: branch_with_remote(variables, branch.as_deref()),
         branch,
         tag,
         change_request,
@@ -31,7 +32,15 @@ pub(super) fn facts(variables: &Variables) -> Facts {
         repository: variables.text("GIT_URL").and_then(Repository::cloned_from),
         run_url: owned(variables, "BUILD_URL"),
         is_rerun: None,
+        ..Facts::default()
     }
+}
+
+/// `GIT_BRANCH`, where that is the branch with its remote.
+fn branch_with_remote(variables: &Variables, branch: Option<&str>) -> Option<String> {
+    let spelling = variables.text("GIT_BRANCH")?;
+    let name = spelling.strip_prefix("origin/")?;
+    (Some(name) == branch).then(|| spelling.to_owned())
 }
 
 /// Outside a multibranch project the git plugin names it with its remote.
@@ -94,7 +103,13 @@ mod tests {
                     ..main.clone()
                 },
             ),
-            (&[("GIT_BRANCH", "origin/main")], main),
+            (
+                &[("GIT_BRANCH", "origin/main")],
+                Facts {
+                    branch_spelling: some("origin/main"),
+                    ..main
+                },
+            ),
             (
                 &[("BRANCH_NAME", "v1.2.0"), ("TAG_NAME", "v1.2.0")],
                 Facts {

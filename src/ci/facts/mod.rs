@@ -18,6 +18,7 @@ mod woodpecker;
 pub use self::repository::{Api, Repository};
 
 use super::Host;
+use crate::branch;
 use crate::process::Variables;
 
 /// What the CI says about the run.
@@ -29,12 +30,21 @@ pub struct Facts {
     /// The branch that the run is about: of a change request its source. In a
     /// fork's change request it is a branch of the fork.
     pub branch: Option<String>,
+    /// How the host itself writes that branch, where this is not its name:
+    /// `origin/main`.
+    pub branch_spelling: Option<String>,
     /// The tag that the run is about.
     pub tag: Option<String>,
     /// The repository's default branch.
     pub default_branch: Option<String>,
     /// The pull request or merge request that the run is about.
     pub change_request: Option<ChangeRequest>,
+    /// Whether commit and branch are of another repository, where the run is
+    /// about no change request that says so.
+    pub is_foreign: bool,
+    /// What the run was started after, and how that ended, where it was no
+    /// success: `workflow "CI" ended as failure`.
+    pub failed_upstream: Option<String>,
     /// What started the run, in the host's own word: `push`, `pull_request`,
     /// `merge_request_event`, `schedule`.
     pub event: Option<String>,
@@ -105,9 +115,17 @@ impl Facts {
             Host::Jenkins => jenkins::facts(variables),
             Host::OtherCi | Host::Local => Self::default(),
         };
-        // Some say `HEAD`.
+        // Some say `HEAD`, or give the reference of a change request.
         let commit = facts.commit.filter(|commit| is_commit(commit));
-        Self { commit, ..facts }
+        let branch = facts
+            .branch
+            .filter(|branch| branch::objection(branch).is_none())
+            .map(|branch| branch::short_name(&branch).to_owned());
+        Self {
+            commit,
+            branch,
+            ..facts
+        }
     }
 
     /// Whether the run is about the default branch; `None` if the host does
@@ -128,17 +146,20 @@ impl Facts {
     /// fork's change request, and on GitHub for Dependabot's runs. It is the
     /// reason for a key that is missing, not the proof that it is.
     pub fn has_no_secrets(&self) -> bool {
-        // This event gives the base repository's secrets to a fork's run.
-        let is_trusted = self.event.as_deref() == Some("pull_request_target");
+        // These events give the base repository's secrets to a fork's run.
+        let trusted = ["pull_request_target", "workflow_run"];
+        let is_trusted = self
+            .event
+            .as_deref()
+            .is_some_and(|event| trusted.contains(&event));
         self.is_dependabot() || self.is_of_fork() && !is_trusted
     }
 
-    /// Whether the run is about a change request whose branch is known to be
-    /// in another repository.
+    /// Whether the branch that the run is about is known to be in another
+    /// repository.
     pub fn is_of_fork(&self) -> bool {
-        self.change_request
-            .as_ref()
-            .is_some_and(|request| request.is_fork == Some(true))
+        let request = self.change_request.as_ref();
+        self.is_foreign || request.is_some_and(|request| request.is_fork == Some(true))
     }
 }
 
@@ -184,8 +205,11 @@ fn branch_and_tag(reference: Option<&str>) -> (Option<String>, Option<String>) {
     (after("refs/heads/"), after("refs/tags/"))
 }
 
+/// Git writes only zeros where there is no commit.
 fn is_commit(text: &str) -> bool {
-    (7..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    (7..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && text.bytes().any(|byte| byte != b'0')
 }
 
 #[cfg(test)]
@@ -236,12 +260,28 @@ mod tests {
         for (text, is) in [
             ("9f8e7d6c5b4a39281706f5e4d3c2b1a098765432", true),
             ("9f8e7d6", true),
+            ("0000000000000000000000000000000000000000", false),
             ("HEAD", false),
             ("refs/heads/main", false),
             ("9f8e7d", false),
             ("9f8e7d6\n::error::", false),
         ] {
             assert_eq!(is_commit(text), is, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_branch_has_its_short_name_and_what_is_no_branch_is_none() {
+        for (given, branch) in [
+            ("main", some("main")),
+            ("refs/heads/main", some("main")),
+            ("refs/tags/v1", None),
+            ("refs/pull/12/merge", None),
+            ("12/merge", None),
+            ("HEAD", None),
+        ] {
+            let facts = facts_of(Host::Buildkite, &[("BUILDKITE_BRANCH", given)]);
+            assert_eq!(facts.branch, branch, "{given}");
         }
     }
 

@@ -17,11 +17,13 @@ pub(super) fn facts(variables: &Variables) -> Facts {
             ..request
         }
     });
+    // A release is of a tag; what its branch is, is not documented.
+    let is_tag = matches!(event, Some("tag" | "release"));
     // `CI_COMMIT_BRANCH` of a pull request is its target.
     let branch = if change_request.is_some() {
         owned(variables, "CI_COMMIT_SOURCE_BRANCH")
     } else {
-        owned(variables, "CI_COMMIT_BRANCH").filter(|_| event != Some("tag"))
+        owned(variables, "CI_COMMIT_BRANCH").filter(|_| !is_tag)
     };
     Facts {
         commit: owned(variables, "CI_COMMIT_SHA"),
@@ -34,6 +36,7 @@ pub(super) fn facts(variables: &Variables) -> Facts {
         repository: repository(variables),
         run_url: owned(variables, "CI_PIPELINE_URL"),
         is_rerun: is_beyond(variables, "CI_PIPELINE_PARENT", 0),
+        ..Facts::default()
     }
 }
 

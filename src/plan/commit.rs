@@ -1,0 +1,215 @@
+//! The commit guard, as far as it can be settled before anything is read: which
+//! commit a deployment must have, and whether that can be compared at all.
+
+use super::{NewPreview, Order, Plan, Sought, Task, Work};
+use crate::branch;
+use crate::ci::Facts;
+use crate::inputs::{ExpectedCommit, Inputs, OnMismatch};
+
+/// The commit that the deployment must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// Any.
+    Any,
+    /// The one that the CI works on, which is not known well enough to be
+    /// compared; with the reason.
+    Unknown(String),
+    /// This one, if this branch is deployed.
+    OfBranch {
+        /// The commit, or its beginning.
+        commit: String,
+        /// The branch.
+        branch: String,
+    },
+    /// This one.
+    Is(String),
+}
+
+/// Why a commit guard that the user asked for has nothing to compare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The reason, as a sentence without its full stop.
+    pub reason: String,
+    /// What to do about it.
+    pub advice: String,
+    /// Whether the guard decides the result, so that the run must not start.
+    /// What has no commit, such as an image, is deployed all the same.
+    pub is_fatal: bool,
+}
+
+/// What to do about most of them.
+const NAME_IT: &str = "Set expected-commit to the full SHA of the tested commit";
+
+impl Expected {
+    pub(super) fn of(inputs: &Inputs, facts: &Facts) -> Self {
+        match &inputs.expected_commit {
+            ExpectedCommit::Off => Self::Any,
+            ExpectedCommit::Is(commit) => Self::Is(commit.0.clone()),
+            ExpectedCommit::Auto => Self::of_ci(facts),
+        }
+    }
+
+    fn of_ci(facts: &Facts) -> Self {
+        // A fork's branch may have the name of the branch that is deployed.
+        if facts.is_of_fork() {
+            let fork = "the CI's commit is in a fork, which Sevalla does not deploy";
+            return Self::Unknown(fork.to_owned());
+        }
+        match (&facts.commit, &facts.branch, &facts.tag) {
+            (Some(commit), Some(branch), _) => Self::OfBranch {
+                commit: commit.clone(),
+                branch: branch.clone(),
+            },
+            (_, None, Some(tag)) => Self::Unknown(format!(
+                "the run is for tag {tag}, and Sevalla deploys branches"
+            )),
+            (Some(commit), None, None) => Self::Unknown(format!(
+                "the CI does not say on which branch commit {commit} is"
+            )),
+            (None, ..) => {
+                Self::Unknown("no variable of a CI names the commit that was tested".to_owned())
+            }
+        }
+    }
+}
+
+impl Gap {
+    fn new(plan: &Plan, reason: impl Into<String>, advice: &str) -> Self {
+        Self {
+            reason: reason.into(),
+            advice: advice.to_owned(),
+            is_fatal: plan.on_mismatch != OnMismatch::Warn,
+        }
+    }
+
+    /// What cannot be done, and why.
+    pub(crate) fn headline(&self) -> String {
+        format!("the commit guard has nothing to compare: {}", self.reason)
+    }
+
+    /// The same as a warning.
+    pub(crate) fn as_warning(&self) -> String {
+        format!(
+            "The commit of the deployment cannot be compared: {}. {} to turn the comparison off.",
+            self.reason, "Set expected-commit to off"
+        )
+    }
+
+    fn of_nothing_built(reason: &str) -> Self {
+        Self {
+            reason: reason.to_owned(),
+            advice: "Set expected-commit to off".to_owned(),
+            is_fatal: false,
+        }
+    }
+}
+
+impl Plan {
+    /// Whether the user asked for a comparison of commits: what the defaults do
+    /// where they can is not asked for.
+    fn is_guarded(&self) -> bool {
+        match self.expected_commit {
+            Expected::Any => false,
+            Expected::Is(_) => true,
+            Expected::Unknown(_) | Expected::OfBranch { .. } => {
+                self.on_mismatch != OnMismatch::Warn
+            }
+        }
+    }
+
+    /// What is known to be missing for the comparison before anything is read.
+    pub(super) fn gap(&self) -> Option<Gap> {
+        if !self.is_guarded() {
+            return None;
+        }
+        let branch = match &self.task {
+            Task::Deploy(Work::DeployApplication { order, .. }) => self.branch_of(order)?,
+            Task::Deploy(Work::DeployStaticSite { branch, .. }) => branch.as_deref(),
+            Task::Deploy(Work::CallHook { .. }) => None,
+            Task::CreatePreview(NewPreview { branch, .. }) => Some(branch.as_str()),
+            Task::Promote(_) => return self.gap_of_promotion(),
+            Task::Follow(_, Sought::Known(_)) => return self.gap_of_ci(),
+            // The rest starts nothing that is built, or seeks this very commit.
+            _ => return None,
+        };
+        self.gap_of_waiting()
+            .or_else(|| self.gap_of_ci())
+            .or_else(|| self.gap_of_branch(branch?))
+    }
+
+    fn gap_of_ci(&self) -> Option<Gap> {
+        match &self.expected_commit {
+            Expected::Unknown(reason) => Some(Gap::new(self, reason.clone(), NAME_IT)),
+            _ => None,
+        }
+    }
+
+    /// The branch of an order; `None` if it builds nothing, which is told once
+    /// the application's record is read.
+    fn branch_of<'a>(&self, order: &'a Order) -> Option<Option<&'a str>> {
+        let builds = order.docker_image.is_none() && !order.restart;
+        builds.then_some(order.branch.as_deref())
+    }
+
+    fn gap_of_waiting(&self) -> Option<Gap> {
+        let advice = match &self.task {
+            _ if self.token.is_none() => {
+                "Set sevalla-token, so that the deployment can be followed"
+            }
+            Task::Deploy(Work::CallHook { app: None, .. }) => {
+                "Set app-id, so that the deployment can be followed"
+            }
+            _ => "Set wait-for-finish to true",
+        };
+        let reason = "the run ends before Sevalla reports the commit of the deployment";
+        (!self.follow).then(|| Gap::new(self, reason, advice))
+    }
+
+    fn gap_of_promotion(&self) -> Option<Gap> {
+        let is_of_ci = !matches!(self.expected_commit, Expected::Is(_));
+        self.gap_of_waiting().or_else(|| {
+            is_of_ci.then(|| {
+                let reason =
+                    "promote-app deploys the commit that the source runs, and not the CI's";
+                Gap::new(self, reason, NAME_IT)
+            })
+        })
+    }
+
+    /// What is missing for the comparison with a deployment of this branch.
+    pub(crate) fn gap_of_branch(&self, deployed: &str) -> Option<Gap> {
+        let Expected::OfBranch { commit, branch } = &self.expected_commit else {
+            return None;
+        };
+        (self.is_guarded() && !branch::is_same(deployed, branch)).then(|| {
+            let reason = format!(
+                "the CI's commit {commit} is on branch {branch}, and branch {deployed} is deployed"
+            );
+            Gap::new(self, reason, NAME_IT)
+        })
+    }
+
+    /// The same where Sevalla does not say which branch that is.
+    pub(crate) fn gap_of_unknown_branch(&self) -> Option<Gap> {
+        let is_of_branch = matches!(self.expected_commit, Expected::OfBranch { .. });
+        (self.is_guarded() && is_of_branch).then(|| {
+            let reason = "Sevalla does not report which branch is deployed";
+            Gap::new(self, reason, NAME_IT)
+        })
+    }
+
+    /// The same for what has no commit.
+    pub(crate) fn gap_of_image(&self) -> Option<Gap> {
+        self.is_guarded()
+            .then(|| Gap::of_nothing_built("an image has no commit that Sevalla could report"))
+    }
+
+    /// The same for what takes an earlier build.
+    pub(crate) fn gap_of_earlier_build(&self) -> Option<Gap> {
+        self.is_guarded().then(|| {
+            Gap::of_nothing_built(
+                "an earlier build is deployed again, whose commit was decided when it was built",
+            )
+        })
+    }
+}

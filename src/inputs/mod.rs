@@ -177,8 +177,8 @@ inputs! {
     on_timeout: Abandon, default: Some("leave"), secret: false, also: &[],
     "What becomes of the deployment when the time is over before it has ended, leave (it goes on) or cancel."
 
-    on_cancel: Abandon, default: Some("cancel"), secret: false, also: &[],
-    "What becomes of the deployment when the CI job is cancelled (SIGINT or SIGTERM), cancel or leave (it goes on). Left out, follow leaves it."
+    on_cancel: Option<Abandon>, default: None, secret: false, also: &[],
+    "What to do with the deployment when the CI job is cancelled (SIGINT, SIGTERM or SIGHUP), cancel or leave (let it finish). Defaults to cancel; follow defaults to leave."
 
     when_busy: WhenBusy, default: Some("queue"), secret: false, also: &[],
     "What to do when another deployment of the service waits or runs, queue (start all the same), wait (until none does), join (follow the one of the same branch, commit or image), cancel-previous or fail."
@@ -388,8 +388,10 @@ impl Inputs {
         let mut problems = Vec::new();
         let mut spellings = BTreeMap::new();
         let mut pairs = Vec::new();
+        let outranked = outranked(variables);
         for input in TABLE {
-            let Some((spelling, value)) = first_given(input, variables) else {
+            let given = first_given(input, variables).filter(|_| !outranked.contains(&input.field));
+            let Some((spelling, value)) = given else {
                 let default = input
                     .default
                     .map(|value| (input.field.to_owned(), value.to_owned()));
@@ -443,6 +445,45 @@ fn first_given<'a>(
         let value = variables.given(&name)?;
         Some((name, value))
     })
+}
+
+/// The fields whose variable is one of the whole workflow (`SEVALLA_…`), where
+/// one of the step (`INPUT_…`, `PLUGIN_…`) says what the step is about instead.
+fn outranked(variables: &Variables) -> Vec<&'static str> {
+    let input = |field: &str| TABLE.iter().find(|input| input.field == field);
+    let is_of_step = |field: &str| {
+        let (spelling, _) = first_given(input(field)?, variables)?;
+        Some(!spelling.starts_with("SEVALLA_"))
+    };
+    let action = input("action").and_then(|input| first_given(input, variables)?.1.ok());
+    let mut outranked = Vec::new();
+    for group in [alternatives(action), &[&["branch"], &["docker_image"]]] {
+        let (of_step, others): (Vec<_>, Vec<_>) = group.iter().copied().partition(|fields| {
+            let mut fields = fields.iter();
+            fields.any(|field| is_of_step(field) == Some(true))
+        });
+        if !of_step.is_empty() {
+            outranked.extend(others.concat());
+        }
+    }
+    outranked
+}
+
+/// The fields of which an action takes those of one kind. One that names its
+/// kind takes no other; and some take several.
+fn alternatives(action: Option<&str>) -> &'static [&'static [&'static str]] {
+    match action {
+        None | Some("follow" | "cancel" | "purge-cache" | "list") => {
+            &[&["app_id", "deploy_hook_url"], &["static_site_id"]]
+        }
+        Some("show") => &[
+            &["app_id"],
+            &["static_site_id"],
+            &["pipeline_id"],
+            &["database_id"],
+        ],
+        Some(_) => &[],
+    }
 }
 
 /// Variables beside our inputs whose values must not be shown either.
@@ -520,14 +561,6 @@ fn password(address: &str) -> Option<String> {
 /// Whether the input `action` takes this word.
 pub fn is_action(word: &str) -> bool {
     ActionName::read(word).is_ok()
-}
-
-/// What an input is for, in its first sentence; it names the words that are
-/// accepted.
-pub fn meaning(name: &str) -> &'static str {
-    let input = TABLE.iter().find(|input| input.name() == name);
-    let first = input.and_then(|input| input.help.split(". ").next());
-    first.unwrap_or_default().trim_end_matches('.')
 }
 
 /// Sets how much is said for whoever debugs a run; no input.
@@ -670,6 +703,62 @@ mod tests {
         ] {
             let (inputs, _) = Inputs::read(&Variables::from([(name, "svl_key")]));
             assert_eq!(inputs.sevalla_token.unwrap().expose(), "svl_key", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_variable_of_the_step_beats_one_of_the_workflow_that_names_another_kind() {
+        const OTHER: &str = "0b5e5168-4281-4bec-94c5-0d1584e9e657";
+        let given = |pairs: &[(&str, &str)]| {
+            let pairs = pairs
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()));
+            let (inputs, _) = Inputs::read(&pairs.collect());
+            let names = [
+                "app-id",
+                "static-site-id",
+                "database-id",
+                "branch",
+                "docker-image",
+            ];
+            names.map(|name| inputs.is_given(name)).map(u8::from)
+        };
+        let (app, site) = (("SEVALLA_APP_ID", ID), ("SEVALLA_STATIC_SITE_ID", OTHER));
+        let (step_app, step_site) = (("PLUGIN_APP_ID", ID), ("INPUT_STATIC-SITE-ID", OTHER));
+        let show = ("SEVALLA_ACTION", "show");
+        for (pairs, expected) in [
+            (&[app, step_site][..], [0, 1, 0, 0, 0]),
+            (&[step_app, site], [1, 0, 0, 0, 0]),
+            (
+                &[("SEVALLA_ACTION", "follow"), step_app, site],
+                [1, 0, 0, 0, 0],
+            ),
+            (
+                &[show, app, site, ("INPUT_DATABASE-ID", OTHER)],
+                [0, 0, 1, 0, 0],
+            ),
+            (
+                &[("SEVALLA_BRANCH", "x"), ("INPUT_DOCKER-IMAGE", "a:1")],
+                [0, 0, 0, 0, 1],
+            ),
+            // Both of the workflow, or both of the step: a conflict.
+            (&[app, site], [1, 1, 0, 0, 0]),
+            (&[step_app, step_site], [1, 1, 0, 0, 0]),
+            // The action needs both, or names its kind.
+            (
+                &[
+                    ("INPUT_ACTION", "connect-database"),
+                    app,
+                    ("INPUT_DATABASE-ID", OTHER),
+                ],
+                [1, 0, 1, 0, 0],
+            ),
+            (
+                &[("INPUT_ACTION", "deploy-app"), app, step_site],
+                [1, 1, 0, 0, 0],
+            ),
+        ] {
+            assert_eq!(given(pairs), expected, "{pairs:?}");
         }
     }
 

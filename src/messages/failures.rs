@@ -329,6 +329,12 @@ failures! {
         "Run again to create another. Look for a job that cleans up previews.";
     }
     Management {
+        PasswordWithoutReader "password-without-reader" "Password without reader", Ending::InvalidInput,
+        "`create-database` has to create the database, and would generate a password that nobody \
+         could know: Sevalla does not return it. Nothing was created.",
+        "Set `database-password` to a secret of your CI, or `output-password: true`. `set-env: true` \
+         counts as well.";
+
         AmbiguousName "ambiguous-name" "Ambiguous name", Ending::Rejected,
         "More than one thing has this name, and the run does not guess.",
         "Name it by its id, or rename all but one. A database is found by its display name when it \

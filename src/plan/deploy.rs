@@ -1,7 +1,7 @@
 //! Actions that start one deployment of one service.
 
 use super::{Doubts, Order, Task, Work};
-use crate::inputs::{ActionName, Flaw, Inputs, meaning};
+use crate::inputs::{ActionName, Flaw, Inputs};
 use crate::secret::HookUrl;
 
 /// An application, through the API or by its hook.
@@ -31,11 +31,11 @@ fn call_hook(inputs: &Inputs, hook: &HookUrl, doubts: &mut Doubts) -> Option<Wor
     if let (Some(given), Some(own)) = (inputs.app_id, hook.app_id())
         && given != own
     {
-        doubts.problem(
-            Flaw::Conflict,
-            inputs.spelling("app-id"),
-            "it is not the application of deploy-hook-url; leave it out or correct one of the two",
+        let message = format!(
+            "it is not the application of {}. Remove it, or correct one of the two",
+            inputs.spelling("deploy-hook-url")
         );
+        doubts.problem(Flaw::Conflict, inputs.spelling("app-id"), &message);
         return None;
     }
     Some(Work::CallHook {
@@ -49,18 +49,20 @@ fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
         doubts.problem(
             Flaw::Missing,
             "app-id",
-            "deploy-app needs it, or deploy-hook-url: the UUID of the application",
+            "deploy-app requires it. Set `app-id` to the UUID of the application, or \
+             `deploy-hook-url` to the address of its hook",
         );
     }
     if !inputs.is_given("sevalla-token") {
         doubts.need_token();
     }
     if inputs.branch.is_some() && inputs.docker_image.is_some() {
-        doubts.problem(
-            Flaw::Conflict,
-            inputs.spelling("docker-image"),
-            "an application is built from a branch or runs an image; give one of branch and docker-image",
+        let message = format!(
+            "{} is given too, and an application is built from a branch or runs an image. Remove one \
+             of them",
+            inputs.spelling("branch")
         );
+        doubts.problem(Flaw::Conflict, inputs.spelling("docker-image"), &message);
     }
     doubts.ignored(
         "with is-restart: a restart takes the last artifact",
@@ -88,7 +90,7 @@ pub(super) fn static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> 
         doubts.problem(
             Flaw::Missing,
             "static-site-id",
-            &format!("deploy-static-site needs it: {}", meaning("static-site-id")),
+            "deploy-static-site requires it. Set `static-site-id` to the UUID of the static site",
         );
     }
     if !inputs.is_given("sevalla-token") {

@@ -91,6 +91,8 @@ pub struct NewDatabase {
     pub is_drawn: bool,
     /// Whether the user wants to learn a password that was drawn.
     pub tells_password: bool,
+    /// Whether anybody can know the password.
+    pub has_reader: bool,
 }
 
 /// A database and an application to be connected.
@@ -188,13 +190,12 @@ fn show(inputs: &Inputs, doubts: &mut Doubts) -> Option<Subject> {
                 _ => Some(Subject::Known(thing)),
             }
         }
-        [_, second, ..] => {
-            let name = inputs.spelling(second.input());
-            doubts.problem(
-                Flaw::Conflict,
-                name,
-                "show takes the id of one thing; leave the others out",
+        [first, second, ..] => {
+            let message = format!(
+                "{} is given too, and show takes the id of one thing. Remove the others",
+                inputs.spelling(first.input())
             );
+            doubts.problem(Flaw::Conflict, inputs.spelling(second.input()), &message);
             None
         }
     }
@@ -215,8 +216,8 @@ fn by_name(inputs: &Inputs, doubts: &mut Doubts) -> Option<Subject> {
     doubts.problem(
         Flaw::Missing,
         "app-id",
-        "nothing says what to show; set it, static-site-id, pipeline-id or database-id, or \
-         resource (applications, static-sites, pipelines or databases) and filter to its name",
+        "there is nothing to show. Set `app-id`, `static-site-id`, `pipeline-id` or `database-id`, or \
+         `resource` (applications, static-sites, pipelines or databases) and `filter` to its name",
     );
     None
 }
@@ -358,6 +359,9 @@ fn create(inputs: &Inputs, doubts: &mut Doubts) -> Option<NewDatabase> {
         password: inputs.database_password.clone(),
         is_drawn: false,
         tells_password: inputs.output_password,
+        has_reader: inputs.is_given("database-password")
+            || inputs.output_password
+            || inputs.set_env,
     })
 }
 
@@ -392,11 +396,9 @@ fn connect(inputs: &Inputs, doubts: &mut Doubts) -> Option<Link> {
 fn credentials(inputs: &Inputs, doubts: &mut Doubts) -> Option<Credentials> {
     for name in ["database-user", "database-password"] {
         if !inputs.is_given(name) {
-            doubts.problem(
-                Flaw::Missing,
-                name,
-                "set-env needs it: Sevalla tells it of no database",
-            );
+            let value = super::value_of(name);
+            let message = format!("set-env requires it. Set `{name}` to {value}");
+            doubts.problem(Flaw::Missing, name, &message);
         }
     }
     Some(Credentials {

@@ -23,7 +23,7 @@ use crate::ci::{Facts, Repository};
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind};
 use crate::inputs::{
     Abandon, ActionName, Comment, ExpectedCommit, Flaw, Inputs, Logs, OnFailure, OnFork,
-    OnMismatch, OnSkipped, Problem, VerifyUrl, WhenBusy, meaning,
+    OnMismatch, OnSkipped, Problem, VerifyUrl, WhenBusy,
 };
 use crate::messages::Warning;
 use crate::report::Files;
@@ -309,12 +309,10 @@ impl Plan {
         let expected_commit = Expected::of(&inputs, facts);
         let check = check(&inputs);
         // What somebody else has started is theirs to stop.
-        let is_theirs = matches!(task, Task::Follow(..)) && !inputs.is_given("on-cancel");
-        let on_cancel = if is_theirs {
-            Abandon::Leave
-        } else {
-            inputs.on_cancel
-        };
+        let on_cancel = inputs.on_cancel.unwrap_or(match task {
+            Task::Follow(..) => Abandon::Leave,
+            _ => Abandon::Cancel,
+        });
         let spelling = inputs.spelling("on-commit-mismatch");
         let plan = Self {
             task,
@@ -451,6 +449,26 @@ struct Doubts {
     why_no_secrets: Option<&'static str>,
 }
 
+/// What an input that an action requires is to be set to, in words that
+/// complete "Set it to …".
+fn value_of(name: &str) -> &'static str {
+    match name {
+        "app-id" => "the UUID of the application",
+        "static-site-id" => "the UUID of the static site",
+        "pipeline-id" => "the UUID of the pipeline",
+        "source-app-id" => "the UUID of the application to promote from",
+        "target-app-ids" => "the UUIDs of the applications to promote to",
+        "deployment-id" => "the UUID of the deployment",
+        "database-id" => "the UUID of the database",
+        "database-user" => "the user of the database",
+        "database-password" => "the password of that user",
+        "resource" => "applications, static-sites, pipelines, databases, deployments or processes",
+        "settings" => "a JSON object with the settings",
+        "confirm" => "the display name of what is to be deleted",
+        _ => "a value",
+    }
+}
+
 impl Doubts {
     fn problem(&mut self, flaw: Flaw, input: impl Into<String>, message: &str) {
         self.problems.push(Problem::new(flaw, input, None, message));
@@ -462,7 +480,11 @@ impl Doubts {
             if *name == "sevalla-token" {
                 self.need_token();
             } else {
-                let message = format!("{} needs it: {}", action.word(), meaning(name));
+                let message = format!(
+                    "{} requires it. Set `{name}` to {}",
+                    action.word(),
+                    value_of(name)
+                );
                 self.problem(Flaw::Missing, *name, &message);
             }
         }
@@ -470,10 +492,12 @@ impl Doubts {
 
     fn need_token(&mut self) {
         let message = match self.why_no_secrets {
-            Some(why) => format!("it is missing: {why}. skip-without-token lets such a run pass"),
+            Some(why) => {
+                format!("it is missing: {why}. Set `skip-without-token` to true to let such a run pass")
+            }
             None => {
-                "it is missing or empty; set it to an API key of your Sevalla company. CIs pass \
-                     no secrets to pull requests from forks"
+                "it is missing or empty. Set `sevalla-token` to an API key of your Sevalla company. \
+                 CIs pass no secrets to pull requests from forks"
                     .to_owned()
             }
         };
@@ -522,18 +546,22 @@ fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
         return action;
     }
     if inputs.is_given("static-site-id") {
-        doubts.problem(
-            Flaw::Conflict,
-            "action",
-            "both an application and a static site are given; set it to deploy-app or deploy-static-site",
+        let app = ["app-id", "deploy-hook-url"];
+        let app = app.into_iter().find(|name| inputs.is_given(name));
+        let message = format!(
+            "{} names an application and {} a static site. Set `action` to deploy-app or \
+             deploy-static-site",
+            inputs.spelling(app.unwrap_or("app-id")),
+            inputs.spelling("static-site-id")
         );
+        doubts.problem(Flaw::Conflict, "action", &message);
         return None;
     }
     doubts.problem(
         Flaw::Missing,
         "app-id",
-        "nothing says what to deploy; set app-id (or deploy-hook-url) for an application, \
-         static-site-id for a static site, or action for anything else",
+        "there is nothing to deploy. Set `app-id` (or `deploy-hook-url`) for an application, \
+         `static-site-id` for a static site, or `action` for anything else",
     );
     if !inputs.is_given("sevalla-token") {
         doubts.need_token();
@@ -626,12 +654,12 @@ fn promote(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
         doubts.problem(
             Flaw::Conflict,
             inputs.spelling("target-app-ids"),
-            "the source is among the targets; leave it out",
+            "the source is among the targets. Remove it",
         );
     }
     doubts.ignored(
         "on promote-app: each target has a queue of its own",
-        [(inputs.is_given("when-busy"), "when-busy")],
+        [(inputs.when_busy != WhenBusy::Queue, "when-busy")],
     );
     Some(Task::Promote(promotion))
 }
@@ -651,8 +679,8 @@ fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
                 doubts.problem(
                     Flaw::Missing,
                     "deployment-id",
-                    "nothing says which deployment to follow; set it, or expected-commit to the \
-                     commit whose deployment Sevalla starts by itself",
+                    "there is no deployment to follow. Set `deployment-id`, or `expected-commit` to \
+                     the commit whose deployment Sevalla starts by itself",
                 );
             }
             // The CI's branch goes with the CI's commit.
@@ -678,16 +706,18 @@ fn cancel(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
 fn one_service(action: ActionName, inputs: &Inputs, doubts: &mut Doubts) -> Option<Service> {
     doubts.need(action, inputs, &["sevalla-token"]);
     match (inputs.is_given("app-id"), inputs.is_given("static-site-id")) {
-        (true, true) => doubts.problem(
-            Flaw::Conflict,
-            inputs.spelling("static-site-id"),
-            "app-id is given too; leave one of them out",
-        ),
+        (true, true) => {
+            let app = inputs.spelling("app-id");
+            let message =
+                format!("{app} is given too, and the action takes one. Remove one of them");
+            doubts.problem(Flaw::Conflict, inputs.spelling("static-site-id"), &message);
+        }
         (false, false) => doubts.problem(
             Flaw::Missing,
             "app-id",
             &format!(
-                "{} needs it, or static-site-id: the UUID of an application or of a static site",
+                "{} requires it or static-site-id. Set `app-id` to the UUID of an application, or \
+                 `static-site-id` to the UUID of a static site",
                 action.word()
             ),
         ),
@@ -766,32 +796,26 @@ mod tests {
         for (action, accepted) in [
             (
                 "list",
-                "resource: list needs it: What list lists and show shows, applications, ",
+                "resource: list requires it. Set `resource` to applications, ",
             ),
             (
                 "delete-app",
-                "confirm: delete-app needs it: Display name of what ",
+                "confirm: delete-app requires it. Set `confirm` to the display name of what ",
             ),
             (
                 "delete-app",
-                "app-id: delete-app needs it: UUID of the application",
+                "app-id: delete-app requires it. Set `app-id` to the UUID of the application",
             ),
             (
                 "deploy-static-site",
-                "deploy-static-site needs it: UUID of the static site",
+                "Set `static-site-id` to the UUID of the static site",
             ),
-            (
-                "deploy-app",
-                "or deploy-hook-url: the UUID of the application",
-            ),
-            (
-                "cancel",
-                "or static-site-id: the UUID of an application or of a static site",
-            ),
+            ("deploy-app", "Set `app-id` to the UUID of the application"),
+            ("cancel", "or `static-site-id` to the UUID of a static site"),
         ] {
             let told = told(&[("SEVALLA_ACTION", action)]);
             assert!(told.contains(accepted), "{told}");
-            assert!(!told.contains("needs it\n"), "{told}");
+            assert!(!told.contains("needs it"), "{told}");
         }
     }
 

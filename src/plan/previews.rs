@@ -18,7 +18,7 @@ pub(super) fn delete(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Tas
         doubts.problem(
             Flaw::Missing,
             "app-id",
-            "nothing says which preview to delete; set it, branch or pull-request-number, or run \
+            "there is no preview to delete. Set `app-id`, `branch` or `pull-request-number`, or run \
              in a pull request",
         );
     }
@@ -52,8 +52,8 @@ pub(super) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Task
         doubts.problem(
             Flaw::Missing,
             "max-age",
-            "nothing says which previews to delete; set it, or github-token so that closed pull \
-             requests can be told",
+            "there is no rule for which previews to delete. Set `max-age`, or `github-token` to \
+             delete those of closed pull requests",
         );
     }
     Task::CleanPreviews(Cleaning {
@@ -78,7 +78,7 @@ fn new(
         doubts.problem(
             Flaw::Missing,
             "branch",
-            "nothing says which branch to preview; set it, or run in a pull request",
+            "there is no branch to preview. Set `branch`, or run in a pull request",
         );
     }
     Some(NewPreview {

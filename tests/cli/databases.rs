@@ -18,7 +18,39 @@ const SETTINGS: &str = r#"{"display_name":"orders","type":"postgresql","version"
     "cluster":"frankfurt","resource_type":"DB1","db_name":"orders"}"#;
 
 fn create(simulator: &Simulator) -> Runner {
-    Runner::does(simulator, "create-database").set("SEVALLA_SETTINGS", SETTINGS)
+    Runner::does(simulator, "create-database")
+        .set("SEVALLA_SETTINGS", SETTINGS)
+        // Otherwise nobody could know the password.
+        .set("SEVALLA_SET_ENV", "true")
+}
+
+#[tokio::test]
+async fn a_database_whose_password_nobody_could_know_is_not_created() {
+    let simulator = empty().await;
+    let bare = || Runner::does(&simulator, "create-database").set("SEVALLA_SETTINGS", SETTINGS);
+    for dry_run in ["false", "true"] {
+        let run = bare().set("SEVALLA_DRY_RUN", dry_run).run().await;
+        run.assert_ended(2, "invalid-input");
+        run.assert_told("Database orders was not created: nobody would know its password");
+        run.assert_told("Set database-password");
+    }
+    assert_eq!(simulator.calls(CREATE), 0);
+    for (name, value) in [
+        ("SEVALLA_OUTPUT_PASSWORD", "true"),
+        ("SEVALLA_SET_ENV", "true"),
+        ("SEVALLA_DATABASE_PASSWORD", "p=ssw0rd?"),
+    ] {
+        let simulator = empty().await;
+        let run = Runner::does(&simulator, "create-database")
+            .set("SEVALLA_SETTINGS", SETTINGS)
+            .set(name, value)
+            .run()
+            .await;
+        run.assert_ended(0, "success");
+        // The database is there, so no password is needed.
+        let again = Runner::does(&simulator, "create-database").set("SEVALLA_SETTINGS", SETTINGS);
+        again.run().await.assert_ended(0, "success");
+    }
 }
 
 async fn empty() -> Simulator {

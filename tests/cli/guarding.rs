@@ -63,8 +63,6 @@ async fn what_is_the_same_or_cannot_be_compared_is_no_mismatch() {
     // the user expects.
     let cases = [
         ("refs/heads/main", TESTED, "auto"),
-        ("refs/heads/next", OTHER, "auto"),
-        ("refs/tags/v1", OTHER, "auto"),
         ("refs/heads/main", OTHER, "off"),
         ("refs/heads/main", OTHER, OTHER),
         ("refs/heads/main", OTHER, &OTHER.to_uppercase()),
@@ -83,12 +81,267 @@ async fn what_is_the_same_or_cannot_be_compared_is_no_mismatch() {
     .await;
 }
 
+/// It was refused for want of anything to compare; with this reason.
+fn assert_unguarded(simulator: &Simulator, run: &Finished, reason: &str) {
+    run.assert_ended(2, "invalid-input");
+    run.assert_told("the commit guard has nothing to compare");
+    run.assert_told(reason);
+    run.assert_told("Set expected-commit to the full SHA of the tested commit");
+    assert!(simulator.journal().iter().all(|call| call.method == "GET"));
+}
+
+#[tokio::test]
+async fn a_guard_that_has_nothing_to_compare_is_refused_before_the_start() {
+    // The reference, whether the branch is given, and why nothing is compared.
+    let cases = [
+        (
+            "refs/heads/next",
+            None,
+            "on branch next, and branch main is deployed",
+        ),
+        (
+            "refs/heads/next",
+            Some("main"),
+            "on branch next, and branch main is deployed",
+        ),
+        ("refs/tags/v1", None, "the run is for tag v1"),
+        (
+            "refs/heads/gh-readonly-queue/main/pr-7-1234567",
+            None,
+            "the CI does not say on which branch commit",
+        ),
+    ];
+    together(cases.map(|(reference, branch, reason)| async move {
+        for (policy, dry_run) in [("fail", "false"), ("cancel", "false"), ("fail", "true")] {
+            let simulator = application(Script::success()).await;
+            let run = pushed(&simulator, reference)
+                .set("SEVALLA_ON_COMMIT_MISMATCH", policy)
+                .set("SEVALLA_DRY_RUN", dry_run)
+                .set("SEVALLA_BRANCH", branch.unwrap_or_default())
+                .run()
+                .await;
+            assert_unguarded(&simulator, &run, reason);
+        }
+        // Nobody has asked for the guard.
+        let simulator = application(Script::success()).await;
+        let run = pushed(&simulator, reference).run().await;
+        run.assert_ended(0, "success");
+        assert!(!run.streams().contains("compare"), "{}", run.streams());
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_guard_knows_which_ci_names_no_commit() {
+    let shell: &[(&str, &str)] = &[];
+    let jenkins = [
+        ("JENKINS_URL", "https://ci.example/"),
+        ("BUILD_URL", "https://ci.example/job/1/"),
+        ("BRANCH_NAME", "main"),
+    ];
+    let teamcity = [
+        ("TEAMCITY_VERSION", "2025.07"),
+        ("BUILD_VCS_NUMBER", TESTED),
+    ];
+    let comment = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_EVENT_NAME", "issue_comment"),
+        ("GITHUB_REF", "refs/pull/12/merge"),
+        ("GITHUB_SHA", TESTED),
+    ];
+    let unknown = "no variable of a CI names the commit that was tested";
+    let cases = [
+        (shell, unknown),
+        (&jenkins, unknown),
+        (&teamcity, "the CI does not say on which branch commit"),
+        (&comment, unknown),
+    ];
+    together(cases.map(|(variables, reason)| async move {
+        let run = |simulator: &Simulator| {
+            let runner = Runner::deploys_app(simulator).set("SEVALLA_ON_COMMIT_MISMATCH", "fail");
+            variables
+                .iter()
+                .fold(runner, |runner, (name, value)| runner.set(*name, *value))
+        };
+        let simulator = application(Script::success()).await;
+        let refused = run(&simulator).run().await;
+        assert_unguarded(&simulator, &refused, reason);
+        assert!(simulator.journal().is_empty());
+        // A named commit is compared wherever it is from.
+        let simulator = application(Script::success().commit_sha(TESTED)).await;
+        let named = run(&simulator).set("SEVALLA_EXPECTED_COMMIT", TESTED);
+        named.run().await.assert_ended(0, "success");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_that_does_not_wait_has_nothing_to_compare() {
+    let simulator = application(Script::success()).await;
+    let run = || pushed(&simulator, "refs/heads/main").set("SEVALLA_WAIT_FOR_FINISH", "false");
+    let refused = run().set("SEVALLA_ON_COMMIT_MISMATCH", "fail").run().await;
+    refused.assert_ended(2, "invalid-input");
+    refused.assert_told("the run ends before Sevalla reports the commit");
+    refused.assert_told("Set wait-for-finish to true");
+    assert!(simulator.journal().is_empty());
+    let warned = run().set("SEVALLA_EXPECTED_COMMIT", TESTED).run().await;
+    warned.assert_ended(0, "triggered");
+    warned.assert_told("Warning: The commit of the deployment cannot be compared");
+}
+
+/// A run after a workflow that has tested `head_sha` of `head_branch`, while
+/// the default branch is somewhere else.
+fn after_workflow(simulator: &Simulator, workflow_run: serde_json::Value) -> Runner {
+    let event = serde_json::json!({
+        "action": "completed",
+        "workflow_run": workflow_run,
+        "repository": {"full_name": "octo/shop", "default_branch": "main"},
+    });
+    let runner = pushed(simulator, "refs/heads/main")
+        .set("GITHUB_EVENT_NAME", "workflow_run")
+        .set("GITHUB_SHA", OTHER)
+        .set("SEVALLA_ON_COMMIT_MISMATCH", "cancel");
+    let path = runner.path("event.json");
+    std::fs::write(&path, event.to_string()).unwrap();
+    runner.set("GITHUB_EVENT_PATH", path)
+}
+
+#[tokio::test]
+async fn after_a_workflow_the_commit_that_it_has_tested_is_compared() {
+    let workflow_run = serde_json::json!({
+        "name": "CI", "event": "push", "conclusion": "success",
+        "head_sha": TESTED, "head_branch": "main",
+        "head_repository": {"full_name": "octo/shop"},
+    });
+    let simulator = application(Script::success().commit_sha(TESTED)).await;
+    let run = after_workflow(&simulator, workflow_run.clone()).run().await;
+    run.assert_ended(0, "success");
+    assert_told_nothing(&run);
+
+    let simulator = application(other()).await;
+    let run = after_workflow(&simulator, workflow_run.clone()).run().await;
+    run.assert_told(&mismatch());
+    assert_ne!(run.code, Some(0));
+
+    let mut of_branch = workflow_run;
+    of_branch["head_branch"] = "next".into();
+    let simulator = application(other()).await;
+    let run = after_workflow(&simulator, of_branch).run().await;
+    assert_unguarded(
+        &simulator,
+        &run,
+        "on branch next, and branch main is deployed",
+    );
+}
+
+#[tokio::test]
+async fn after_a_workflow_that_was_no_success_nothing_is_deployed() {
+    for conclusion in [
+        serde_json::json!("failure"),
+        serde_json::json!("cancelled"),
+        serde_json::json!(null),
+    ] {
+        let workflow_run = serde_json::json!({
+            "name": "CI", "event": "push", "conclusion": conclusion,
+            "head_sha": TESTED, "head_branch": "main",
+            "head_repository": {"full_name": "octo/shop"},
+        });
+        let simulator = application(Script::success().commit_sha(TESTED)).await;
+        let run = after_workflow(&simulator, workflow_run.clone()).run().await;
+        run.assert_ended(2, "invalid-input");
+        run.assert_told("github.event.workflow_run.conclusion == 'success'");
+        assert!(simulator.journal().is_empty());
+        // Whatever the result was, if that is what the user wants.
+        let wanted = after_workflow(&simulator, workflow_run)
+            .set("SEVALLA_ON_COMMIT_MISMATCH", "warn")
+            .set("SEVALLA_EXPECTED_COMMIT", "off");
+        wanted.run().await.assert_ended(0, "success");
+    }
+}
+
+#[tokio::test]
+async fn a_branch_is_the_same_in_every_spelling() {
+    let jenkins = |simulator: &Simulator| {
+        Runner::deploys_app(simulator)
+            .set("JENKINS_URL", "https://ci.example/")
+            .set("BUILD_URL", "https://ci.example/job/1/")
+            .set("GIT_COMMIT", TESTED)
+            .set("GIT_BRANCH", "origin/main")
+            .set("SEVALLA_BRANCH", "origin/main")
+            .set("SEVALLA_ON_COMMIT_MISMATCH", "fail")
+    };
+    let github = |simulator: &Simulator| {
+        pushed(simulator, "refs/heads/main")
+            .set("SEVALLA_BRANCH", "refs/heads/main")
+            .set("SEVALLA_ON_COMMIT_MISMATCH", "fail")
+    };
+    let runs: [&dyn Fn(&Simulator) -> Runner; 2] = [&jenkins, &github];
+    for run in runs {
+        for (commit, code, outcome) in [(TESTED, 0, "success"), (OTHER, 8, "unverified")] {
+            let simulator = application(Script::success().commit_sha(commit)).await;
+            run(&simulator).run().await.assert_ended(code, outcome);
+            let calls = simulator.journal();
+            let sent = calls.iter().find(|call| call.method == "POST").unwrap();
+            assert_eq!(sent.json().unwrap()["branch"], "main");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_branch_is_refused() {
+    let simulator = application(Script::success()).await;
+    for (reference, branch, reason) in [
+        ("refs/heads/main", "refs/tags/v1", "it is a tag"),
+        (
+            "refs/pull/12/merge",
+            "12/merge",
+            "the reference of a pull request",
+        ),
+        ("refs/tags/v1", "v1", "write refs/heads/v1"),
+    ] {
+        let run = pushed(&simulator, reference)
+            .set("SEVALLA_BRANCH", branch)
+            .run()
+            .await;
+        run.assert_ended(2, "invalid-input");
+        run.assert_told(reason);
+    }
+    assert!(simulator.journal().is_empty());
+    let run = pushed(&simulator, "refs/tags/v1").set("SEVALLA_BRANCH", "refs/heads/v1");
+    run.run().await.assert_ended(0, "success");
+}
+
+#[tokio::test]
+async fn what_is_followed_by_its_id_is_compared_too() {
+    let simulator = application(Script::success()).await;
+    let id = simulator.add_deployment(APP, DeploymentType::Manual, other());
+    let run = |reference: &str| {
+        Runner::does(&simulator, "follow")
+            .set("SEVALLA_APP_ID", APP)
+            .set("SEVALLA_DEPLOYMENT_ID", id.to_string())
+            .on_github()
+            .set("GITHUB_EVENT_NAME", "push")
+            .set("GITHUB_REF", reference)
+            .set("SEVALLA_ON_COMMIT_MISMATCH", "fail")
+    };
+    run("refs/heads/main")
+        .run()
+        .await
+        .assert_ended(8, "unverified");
+    let refused = run("refs/heads/next").run().await;
+    assert_unguarded(
+        &simulator,
+        &refused,
+        "on branch next, and branch main is deployed",
+    );
+}
+
 #[tokio::test]
 async fn a_pull_request_is_compared_with_its_own_branch_alone() {
     // Whether its branch is a fork's, what is deployed, and how the run ends.
     let cases = [
         (false, "more", "unverified"),
-        (false, "main", "success"),
+        (false, "main", "invalid-input"),
         (true, "more", "invalid-input"),
     ];
     together(cases.map(|(is_fork, deployed, ending)| async move {
@@ -227,6 +480,7 @@ async fn a_restart_or_an_image_is_not_compared_with_a_push() {
                 .run()
                 .await;
             run.assert_ended(0, "success");
+            run.assert_told("Warning: The commit of the deployment cannot be compared");
             assert_told_nothing(&run);
         }),
     )

@@ -1,6 +1,9 @@
 //! `action.yml`: what GitHub is told about the action.
 
-use sevalla_deploy::inputs::TABLE;
+use sevalla_deploy::ci::Facts;
+use sevalla_deploy::inputs::{Inputs, TABLE, unknown_names};
+use sevalla_deploy::plan::Plan;
+use sevalla_deploy::process::Variables;
 use sevalla_deploy::report::OUTPUTS;
 use yaml_serde::{Mapping, Value};
 
@@ -94,4 +97,108 @@ fn the_entry_point_is_that_of_the_image() {
         .filter_map(|line| line.strip_prefix("ENTRYPOINT "))
         .collect();
     assert_eq!(of_image, [format!("[{of_action:?}]")]);
+}
+
+/// Inputs with which each action has nothing to complain of.
+const WORKING: &[(&str, &[(&str, &str)])] = &[
+    ("deploy-app", &[APP]),
+    ("deploy-static-site", &[SITE]),
+    (
+        "promote-app",
+        &[
+            PIPELINE,
+            ("SEVALLA_SOURCE_APP_ID", ID),
+            ("SEVALLA_TARGET_APP_IDS", OTHER_ID),
+        ],
+    ),
+    ("create-preview-app", &[PIPELINE, BRANCH]),
+    ("delete-preview-app", &[APP]),
+    ("preview", &[PIPELINE, BRANCH]),
+    ("clean-previews", &[("SEVALLA_MAX_AGE", "14d")]),
+    ("rollback-app", &[APP]),
+    ("rollback-static-site", &[SITE]),
+    ("follow", &[APP, DEPLOYMENT]),
+    ("cancel", &[APP, DEPLOYMENT]),
+    ("list", &[("SEVALLA_RESOURCE", "databases")]),
+    ("show", &[DATABASE]),
+    (
+        "update-app",
+        &[APP, ("SEVALLA_SETTINGS", "{\"auto_deploy\":false}")],
+    ),
+    (
+        "update-static-site",
+        &[SITE, ("SEVALLA_SETTINGS", "{\"auto_deploy\":false}")],
+    ),
+    (
+        "update-database",
+        &[
+            DATABASE,
+            ("SEVALLA_SETTINGS", "{\"resource_type\":\"DB2\"}"),
+        ],
+    ),
+    ("delete-app", &[APP, NAME]),
+    ("delete-static-site", &[SITE, NAME]),
+    ("delete-database", &[DATABASE, NAME]),
+    (
+        "create-database",
+        &[(
+            "SEVALLA_SETTINGS",
+            r#"{"display_name":"shop","type":"postgresql","version":"16","db_name":"shop",
+                "cluster":"Frankfurt","resource_type":"DB1"}"#,
+        )],
+    ),
+    ("connect-database", &[APP, DATABASE]),
+    ("purge-cache", &[SITE]),
+    ("toggle-cdn", &[APP]),
+];
+const ID: &str = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
+const OTHER_ID: &str = "5f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
+const APP: (&str, &str) = ("SEVALLA_APP_ID", ID);
+const SITE: (&str, &str) = ("SEVALLA_STATIC_SITE_ID", ID);
+const PIPELINE: (&str, &str) = ("SEVALLA_PIPELINE_ID", ID);
+const DATABASE: (&str, &str) = ("SEVALLA_DATABASE_ID", ID);
+const DEPLOYMENT: (&str, &str) = ("SEVALLA_DEPLOYMENT_ID", OTHER_ID);
+const BRANCH: (&str, &str) = ("SEVALLA_BRANCH", "feature/x");
+const NAME: (&str, &str) = ("SEVALLA_CONFIRM", "shop");
+
+/// What a run with these variables would do, and what it would warn of.
+fn plan(variables: &Variables) -> String {
+    let (inputs, problems) = Inputs::read(variables);
+    let unknown = unknown_names(variables);
+    let plan = Plan::resolve(inputs, &Facts::default(), problems);
+    format!("{:#?} {unknown:?}", plan.unwrap())
+}
+
+#[test]
+fn a_default_that_arrives_as_if_it_was_given_changes_nothing() {
+    let actions = TABLE.iter().find(|input| input.name() == "action").unwrap();
+    let words = actions.accepts.replace(" or ", ", ");
+    let covered: Vec<&str> = WORKING.iter().map(|(action, _)| *action).collect();
+    assert_eq!(words.split(", ").collect::<Vec<_>>(), covered);
+    // As a runner passes them to a container, and as the other action does.
+    let defaults = |separator: &str| -> Vec<(String, String)> {
+        let inputs = entries("inputs").into_iter();
+        inputs
+            .filter_map(|(name, _, default)| {
+                let name = name.to_uppercase().replace('-', separator);
+                Some((format!("INPUT_{name}"), default?))
+            })
+            .collect()
+    };
+    for (action, given) in WORKING {
+        let token = [("SEVALLA_ACTION", *action), ("SEVALLA_TOKEN", "svl_key")];
+        let given = given.iter().chain(&token);
+        let given: Vec<(String, String)> = given
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let plan_with = |more: Vec<(String, String)>| {
+            let all = given.iter().cloned().chain(more);
+            let all = all.map(|(name, value)| (name.into(), value.into()));
+            plan(&all.collect())
+        };
+        let bare = plan_with(Vec::new());
+        for separator in ["-", "_"] {
+            assert_eq!(plan_with(defaults(separator)), bare, "{action}");
+        }
+    }
 }

@@ -31,6 +31,14 @@ impl Run<'_> {
                 let label = record.label();
                 Outcome::planned(&format!("do nothing: database {label} is there"))
             }
+            Existing::None(_) if !new.has_reader => Outcome::of(
+                Failure::PasswordWithoutReader,
+                format!(
+                    "Database {} was not created: nobody would know its password",
+                    new.name
+                ),
+            )
+            .hint("Set database-password, or output-password to true"),
             Existing::None(_) if self.plan.dry_run => {
                 Outcome::planned(&format!("create database {}", new.name))
             }

@@ -76,11 +76,14 @@ const ACTIONS: &[Action] = &[
     action(
         "create-database",
         "createDatabaseV3",
-        &[(
-            "SETTINGS",
-            r#"{"display_name":"orders","type":"postgresql","version":"16","db_name":"orders",
+        &[
+            (
+                "SETTINGS",
+                r#"{"display_name":"orders","type":"postgresql","version":"16","db_name":"orders",
                 "cluster":"Frankfurt","resource_type":"DB1"}"#,
-        )],
+            ),
+            ("OUTPUT_PASSWORD", "true"),
+        ],
     ),
     action(
         "connect-database",

@@ -168,6 +168,7 @@ fn a_new_database_that_is_never_shown_is_told_with_all_looks() {
             .set("SEVALLA_TOKEN", "svl_an_example_of_a_key")
             .set("SEVALLA_ACTION", "create-database")
             .set("SEVALLA_SETTINGS", settings)
+            .set("SEVALLA_OUTPUT_PASSWORD", "true")
             .answers("GET", "/clusters", 200, one)
             .answers("GET", "/database-resource-types", 200, one)
             .answers("POST", "/databases", 201, &record)

@@ -153,11 +153,13 @@ impl Run<'_> {
 
     /// The same for a deployment that somebody else has started.
     pub(super) fn refuse_unguarded_following(&self, deployment: &Deployment) -> Option<Outcome> {
-        let gap = match &deployment.docker_image {
-            Some(_) => self.plan.gap_of_image(),
-            None => self.gap_of(deployment.branch.as_deref()),
-        };
-        self.refuse(gap)
+        // What is built from a branch has an image too.
+        let is_image = deployment.branch.is_none() && deployment.docker_image.is_some();
+        self.refuse(if is_image {
+            self.plan.gap_of_image()
+        } else {
+            self.gap_of(deployment.branch.as_deref())
+        })
     }
 
     fn gap_of(&self, branch: Option<&str>) -> Option<Gap> {

@@ -28,6 +28,12 @@ pub fn is_same(one: &str, other: &str) -> bool {
 
 /// Why the name cannot be that of a branch, in words that complete "it is …".
 pub fn objection(name: &str) -> Option<&'static str> {
+    let is_ill_formed = !is_well_formed(short_name(name));
+    other_reference(name).or(is_ill_formed.then_some("not a name that git allows for a branch"))
+}
+
+/// What else than a branch the name refers to, in words that complete "it is …".
+pub fn other_reference(name: &str) -> Option<&'static str> {
     let name = name.trim();
     let is_merge = name.split_once('/').is_some_and(|(number, word)| {
         !number.is_empty()
@@ -44,8 +50,6 @@ pub fn objection(name: &str) -> Option<&'static str> {
         Some("the reference of a pull request, and not its branch")
     } else if name.starts_with("refs/") && short_name(name) == name {
         Some("a git reference, and not a branch")
-    } else if !is_well_formed(short_name(name)) {
-        Some("not a name that git allows for a branch")
     } else {
         None
     }

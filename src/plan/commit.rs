@@ -1,7 +1,7 @@
 //! The commit guard, as far as it can be settled before anything is read: which
 //! commit a deployment must have, and whether that can be compared at all.
 
-use super::{NewPreview, Order, Plan, Sought, Task, Work};
+use super::{NewPreview, Plan, Sought, Task, Work};
 use crate::branch;
 use crate::ci::Facts;
 use crate::inputs::{ExpectedCommit, Inputs, OnMismatch};
@@ -123,7 +123,13 @@ impl Plan {
             return None;
         }
         let branch = match &self.task {
-            Task::Deploy(Work::DeployApplication { order, .. }) => self.branch_of(order)?,
+            // It builds nothing, which is reported once the record is read.
+            Task::Deploy(Work::DeployApplication { order, .. })
+                if order.restart || order.docker_image.is_some() =>
+            {
+                return None;
+            }
+            Task::Deploy(Work::DeployApplication { order, .. }) => order.branch.as_deref(),
             Task::Deploy(Work::DeployStaticSite { branch, .. }) => branch.as_deref(),
             Task::Deploy(Work::CallHook { .. }) => None,
             Task::CreatePreview(NewPreview { branch, .. }) => Some(branch.as_str()),
@@ -142,13 +148,6 @@ impl Plan {
             Expected::Unknown(reason) => Some(Gap::new(self, reason.clone(), NAME_IT)),
             _ => None,
         }
-    }
-
-    /// The branch of an order; `None` if it builds nothing, which is told once
-    /// the application's record is read.
-    fn branch_of<'a>(&self, order: &'a Order) -> Option<Option<&'a str>> {
-        let builds = order.docker_image.is_none() && !order.restart;
-        builds.then_some(order.branch.as_deref())
     }
 
     fn gap_of_waiting(&self) -> Option<Gap> {

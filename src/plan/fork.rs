@@ -35,13 +35,19 @@ pub(super) fn is_refused(action: ActionName, inputs: &Inputs, facts: &Facts) -> 
     }
 }
 
-/// The pull request of the run, if the CI says that its branch is in another
-/// repository. One that the user names may be another.
-fn fork_of<'a>(inputs: &Inputs, facts: &'a Facts) -> Option<&'a ChangeRequest> {
+/// The pull request of the run, unless the user names another one: what the
+/// CI says is not about that.
+pub(super) fn request_of<'a>(inputs: &Inputs, facts: &'a Facts) -> Option<&'a ChangeRequest> {
     let request = facts.change_request.as_ref()?;
     let number = inputs.pull_request_number.map(|number| number.0);
-    let is_it = number.is_none_or(|number| number == request.number);
-    (is_it && request.is_fork == Some(true)).then_some(request)
+    number
+        .is_none_or(|number| number == request.number)
+        .then_some(request)
+}
+
+/// The same if the CI says that its branch is in another repository.
+fn fork_of<'a>(inputs: &Inputs, facts: &'a Facts) -> Option<&'a ChangeRequest> {
+    request_of(inputs, facts).filter(|request| request.is_fork == Some(true))
 }
 
 /// Once it is merged, its commits are in a branch of ours.

@@ -1,5 +1,6 @@
 //! Actions on preview apps.
 
+use super::fork::request_of;
 use super::{Cleaning, Doubts, NewPreview, Preview, Task};
 use crate::ci::{ChangeAction, ChangeState, Facts};
 use crate::inputs::{ActionName, Flaw, Inputs};
@@ -27,7 +28,7 @@ pub(super) fn delete(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Tas
 
 /// One or the other, as the event of the pull request asks.
 pub(super) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
-    let is_closed = facts.change_request.as_ref().is_some_and(|request| {
+    let is_closed = request_of(inputs, facts).is_some_and(|request| {
         request.action == Some(ChangeAction::Closed)
             || request
                 .state
@@ -92,8 +93,9 @@ fn new(
 
 /// The commit at the tip of the branch to preview, if it is the CI's.
 fn commit(inputs: &Inputs, facts: &Facts) -> Option<String> {
-    let given = inputs.branch.as_ref().map(|branch| branch.name.as_str());
-    let is_its = given.is_none_or(|given| Some(given) == facts.branch.as_deref());
+    let given = inputs.branch.as_ref().map(|branch| branch.name.clone());
+    let previewed = given.or_else(|| own_branch(inputs, facts));
+    let is_its = previewed.is_some() && previewed == facts.branch && !facts.is_of_fork();
     facts.commit.clone().filter(|_| is_its)
 }
 
@@ -104,19 +106,18 @@ fn preview(inputs: &Inputs, facts: &Facts) -> Preview {
     Preview {
         app: inputs.app_id,
         pipeline: inputs.pipeline_id,
-        branch: branch.or_else(|| own_branch(number, facts)),
+        branch: branch.or_else(|| own_branch(inputs, facts)),
         pull_request: number.or_else(|| request.map(|request| request.number)),
         repository: slug(facts),
     }
 }
 
-/// The branch of the pull request with this number. One of a fork is not ours,
-/// whatever its name: a stranger chose that.
-fn own_branch(number: Option<u64>, facts: &Facts) -> Option<String> {
-    let request = facts.change_request.as_ref()?;
-    let is_it = number.is_none_or(|number| number == request.number);
+/// The branch of the pull request. One of a fork is not ours, whatever its
+/// name: a stranger chose that.
+fn own_branch(inputs: &Inputs, facts: &Facts) -> Option<String> {
+    let request = request_of(inputs, facts)?;
     let is_fork = request.is_fork == Some(true);
-    facts.branch.clone().filter(|_| is_it && !is_fork)
+    facts.branch.clone().filter(|_| !is_fork)
 }
 
 /// `owner/name` of the repository.

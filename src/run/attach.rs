@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Run;
 use super::settle::Scene;
+use crate::branch;
 use crate::deployment::{Deployment, DeploymentId, Origin, Service, Verdict};
 use crate::messages::Failure;
 use crate::outcome::Outcome;
@@ -130,7 +131,7 @@ impl Run<'_> {
                 .into_iter()
                 .filter(|deployment| {
                     let known = deployment.branch.as_ref().zip(branch);
-                    known.is_none_or(|(its, ours)| its == ours)
+                    known.is_none_or(|(its, ours)| branch::is_same(its, ours))
                 })
                 .collect();
             if let Some(ours) = on_branch

@@ -137,16 +137,15 @@ impl Run<'_> {
             } => *restart,
             Work::CallHook { .. } | Work::DeployStaticSite { .. } => false,
         };
-        // Without following, nothing is compared, and that is said already.
-        if !self.plan.follow {
-            return None;
-        }
         let gap = if is_earlier_build {
             self.plan.gap_of_earlier_build()
         } else if before.is_image {
             self.plan.gap_of_image()
-        } else {
+        } else if self.plan.follow {
             self.gap_of(before.branch())
+        } else {
+            // Nothing is compared, and that is said already.
+            None
         };
         self.refuse(gap)
     }

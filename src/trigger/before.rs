@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::wanted::{Kind, Mark, Wanted};
 use super::{HISTORY, Tell, TriggerError};
+use crate::branch;
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind, Verdict};
 use crate::inputs::WhenBusy;
 use crate::messages::{Failure, Warning};
@@ -126,7 +127,8 @@ async fn look_at_static_site(
     let wanted = match work {
         Work::DeployStaticSite { branch, .. } => {
             let branch = branch.clone().or_else(|| record.default_branch.clone());
-            if record.auto_deploy && branch == record.default_branch {
+            if record.auto_deploy && is_default(branch.as_deref(), record.default_branch.as_deref())
+            {
                 warn_of_double(branch.as_deref(), tell);
             }
             Wanted {
@@ -313,8 +315,17 @@ fn describe(wanted: &Wanted) -> String {
 fn warn_of_auto_deploy(record: &Application, wanted: &Wanted, tell: Tell<'_>) {
     let is_built_on_push = record.auto_deploy && record.source.as_deref() == Some("privateGit");
     let builds = matches!(wanted.kind, Kind::Deploy | Kind::Hook);
-    if is_built_on_push && builds && wanted.branch == record.default_branch {
+    let is_default = is_default(wanted.branch.as_deref(), record.default_branch.as_deref());
+    if is_built_on_push && builds && is_default {
         warn_of_double(wanted.branch.as_deref(), tell);
+    }
+}
+
+/// Whether a branch is the service's own; both are unknown together.
+fn is_default(branch: Option<&str>, default: Option<&str>) -> bool {
+    match (branch, default) {
+        (Some(branch), Some(default)) => branch::is_same(branch, default),
+        (branch, default) => branch == default,
     }
 }
 
@@ -348,7 +359,7 @@ impl Place {
     /// own.
     pub fn deploys(&self, branch: Option<&String>) -> bool {
         let other = branch.zip(self.default_branch.as_ref());
-        let is_other = other.is_some_and(|(ours, its)| ours != its);
+        let is_other = other.is_some_and(|(ours, its)| !branch::is_same(ours, its));
         self.deploys_pushes && !is_other || self.previews_branches && is_other
     }
 }

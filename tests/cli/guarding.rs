@@ -193,7 +193,7 @@ async fn a_run_that_does_not_wait_has_nothing_to_compare() {
 
 /// A run after a workflow that has tested `head_sha` of `head_branch`, while
 /// the default branch is somewhere else.
-fn after_workflow(simulator: &Simulator, workflow_run: serde_json::Value) -> Runner {
+fn after_workflow(simulator: &Simulator, workflow_run: &serde_json::Value) -> Runner {
     let event = serde_json::json!({
         "action": "completed",
         "workflow_run": workflow_run,
@@ -216,19 +216,19 @@ async fn after_a_workflow_the_commit_that_it_has_tested_is_compared() {
         "head_repository": {"full_name": "octo/shop"},
     });
     let simulator = application(Script::success().commit_sha(TESTED)).await;
-    let run = after_workflow(&simulator, workflow_run.clone()).run().await;
+    let run = after_workflow(&simulator, &workflow_run).run().await;
     run.assert_ended(0, "success");
     assert_told_nothing(&run);
 
     let simulator = application(other()).await;
-    let run = after_workflow(&simulator, workflow_run.clone()).run().await;
+    let run = after_workflow(&simulator, &workflow_run).run().await;
     run.assert_told(&mismatch());
     assert_ne!(run.code, Some(0));
 
     let mut of_branch = workflow_run;
     of_branch["head_branch"] = "next".into();
     let simulator = application(other()).await;
-    let run = after_workflow(&simulator, of_branch).run().await;
+    let run = after_workflow(&simulator, &of_branch).run().await;
     assert_unguarded(
         &simulator,
         &run,
@@ -249,12 +249,12 @@ async fn after_a_workflow_that_was_no_success_nothing_is_deployed() {
             "head_repository": {"full_name": "octo/shop"},
         });
         let simulator = application(Script::success().commit_sha(TESTED)).await;
-        let run = after_workflow(&simulator, workflow_run.clone()).run().await;
+        let run = after_workflow(&simulator, &workflow_run).run().await;
         run.assert_ended(2, "invalid-input");
         run.assert_told("github.event.workflow_run.conclusion == 'success'");
         assert!(simulator.journal().is_empty());
         // Whatever the result was, if that is what the user wants.
-        let wanted = after_workflow(&simulator, workflow_run)
+        let wanted = after_workflow(&simulator, &workflow_run)
             .set("SEVALLA_ON_COMMIT_MISMATCH", "warn")
             .set("SEVALLA_EXPECTED_COMMIT", "off");
         wanted.run().await.assert_ended(0, "success");
@@ -320,7 +320,7 @@ async fn what_is_followed_by_its_id_is_compared_too() {
     let run = |reference: &str| {
         Runner::does(&simulator, "follow")
             .set("SEVALLA_APP_ID", APP)
-            .set("SEVALLA_DEPLOYMENT_ID", id.to_string())
+            .set("SEVALLA_DEPLOYMENT_ID", id.clone())
             .on_github()
             .set("GITHUB_EVENT_NAME", "push")
             .set("GITHUB_REF", reference)

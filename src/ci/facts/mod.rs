@@ -119,7 +119,7 @@ impl Facts {
         let commit = facts.commit.filter(|commit| is_commit(commit));
         let branch = facts
             .branch
-            .filter(|branch| branch::objection(branch).is_none())
+            .filter(|branch| branch != "HEAD" && branch::other_reference(branch).is_none())
             .map(|branch| branch::short_name(&branch).to_owned());
         Self {
             commit,

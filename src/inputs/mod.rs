@@ -456,17 +456,15 @@ fn outranked(variables: &Variables) -> Vec<&'static str> {
         Some(!spelling.starts_with("SEVALLA_"))
     };
     let action = input("action").and_then(|input| first_given(input, variables)?.1.ok());
-    let mut outranked = Vec::new();
-    for group in [alternatives(action), &[&["branch"], &["docker_image"]]] {
-        let (of_step, others): (Vec<_>, Vec<_>) = group.iter().copied().partition(|fields| {
+    let (of_step, others): (Vec<_>, Vec<_>) =
+        alternatives(action).iter().copied().partition(|fields| {
             let mut fields = fields.iter();
             fields.any(|field| is_of_step(field) == Some(true))
         });
-        if !of_step.is_empty() {
-            outranked.extend(others.concat());
-        }
+    if of_step.is_empty() {
+        return Vec::new();
     }
-    outranked
+    others.concat()
 }
 
 /// The fields of which an action takes those of one kind. One that names its
@@ -736,10 +734,6 @@ mod tests {
             (
                 &[show, app, site, ("INPUT_DATABASE-ID", OTHER)],
                 [0, 0, 1, 0, 0],
-            ),
-            (
-                &[("SEVALLA_BRANCH", "x"), ("INPUT_DOCKER-IMAGE", "a:1")],
-                [0, 0, 0, 0, 1],
             ),
             // Both of the workflow, or both of the step: a conflict.
             (&[app, site], [1, 1, 0, 0, 0]),

@@ -87,18 +87,19 @@ impl Gap {
         format!("the commit guard has nothing to compare: {}", self.reason)
     }
 
-    /// The same as a warning.
+    /// The same as a warning. A commit that the user names is still compared if
+    /// Sevalla reports one in the end.
     pub(crate) fn as_warning(&self) -> String {
         format!(
-            "The commit of the deployment cannot be compared: {}. {} to turn the comparison off.",
-            self.reason, "Set expected-commit to off"
+            "The commit guard may have nothing to compare: {}. {}.",
+            self.reason, self.advice
         )
     }
 
     fn of_nothing_built(reason: &str) -> Self {
         Self {
             reason: reason.to_owned(),
-            advice: "Set expected-commit to off".to_owned(),
+            advice: "Set expected-commit to off to turn it off".to_owned(),
             is_fatal: false,
         }
     }
@@ -210,5 +211,84 @@ impl Plan {
                 "an earlier build is deployed again, whose commit was decided when it was built",
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ci::Host;
+    use crate::inputs::Inputs;
+    use crate::process::Variables;
+
+    const ID: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
+    const OTHER: &str = "0b5e5168-4281-4bec-94c5-0d1584e9e657";
+    const SHA: &str = "1234567890abcdef1234567890abcdef12345678";
+    const HOOK: &str = "https://hook.example.com/apps/x/deploy/abcdefghijkl";
+
+    /// What a run with these inputs refuses or warns of, in a GitLab pipeline of
+    /// `main`.
+    fn told(given: &[(&str, &str)]) -> String {
+        let ci = [("CI_COMMIT_SHA", SHA), ("CI_COMMIT_BRANCH", "main")];
+        let facts = Facts::read(Host::GitLab, &Variables::from(ci));
+        let given = given
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        let (inputs, problems) = Inputs::read(&given.collect());
+        match Plan::resolve(inputs, &facts, problems) {
+            Ok(plan) => format!("warns {:?}", plan.warnings),
+            Err(problems) => format!("refuses {problems:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_known_to_have_nothing_to_compare_is_refused_before_anything_is_read() {
+        let token = ("SEVALLA_TOKEN", "key");
+        let fail = ("SEVALLA_ON_COMMIT_MISMATCH", "fail");
+        let sha = ("SEVALLA_EXPECTED_COMMIT", SHA);
+        let app = ("SEVALLA_APP_ID", ID);
+        let pipeline = ("SEVALLA_PIPELINE_ID", ID);
+        let promotion = [
+            token,
+            pipeline,
+            ("SEVALLA_ACTION", "promote-app"),
+            ("SEVALLA_SOURCE_APP_ID", ID),
+            ("SEVALLA_TARGET_APP_IDS", OTHER),
+        ];
+        let hook = ("SEVALLA_DEPLOY_HOOK_URL", HOOK);
+        let preview = ("SEVALLA_ACTION", "create-preview-app");
+        let next = ("SEVALLA_BRANCH", "next");
+        let no_wait = ("SEVALLA_WAIT_FOR_FINISH", "false");
+        for (given, expected) in [
+            (vec![token, app, fail], "warns []"),
+            (
+                vec![token, app, fail, next],
+                "on branch main, and branch next is deployed",
+            ),
+            (
+                vec![token, app, fail, no_wait],
+                "Set wait-for-finish to true",
+            ),
+            (vec![hook, fail], "Set sevalla-token"),
+            (vec![token, hook, fail], "Set app-id"),
+            (vec![token, hook, app, fail], "warns []"),
+            (
+                vec![token, pipeline, preview, fail, next],
+                "branch next is deployed",
+            ),
+            (vec![token, pipeline, preview, sha, next], "warns []"),
+            ([&promotion[..], &[fail]].concat(), "that the source runs"),
+            ([&promotion[..], &[fail, sha]].concat(), "warns []"),
+            (promotion.to_vec(), "warns []"),
+            (
+                vec![token, app, fail, ("SEVALLA_EXPECTED_COMMIT", "off")],
+                "on-commit-mismatch has no effect with expected-commit: off",
+            ),
+        ] {
+            let told = told(&given);
+            assert!(told.contains(expected), "{given:?}: {told}");
+            let is_refused = !expected.starts_with("warns") && !expected.contains("no effect");
+            assert_eq!(told.starts_with("refuses"), is_refused, "{told}");
+        }
     }
 }

@@ -188,7 +188,7 @@ async fn a_run_that_does_not_wait_has_nothing_to_compare() {
     assert!(simulator.journal().is_empty());
     let warned = run().set("SEVALLA_EXPECTED_COMMIT", TESTED).run().await;
     warned.assert_ended(0, "triggered");
-    warned.assert_told("Warning: The commit of the deployment cannot be compared");
+    warned.assert_told("Warning: The commit guard may have nothing to compare");
 }
 
 /// A run after a workflow that has tested `head_sha` of `head_branch`, while
@@ -482,7 +482,7 @@ async fn a_restart_or_an_image_is_not_compared_with_a_push() {
                 .run()
                 .await;
             run.assert_ended(0, "success");
-            run.assert_told("Warning: The commit of the deployment cannot be compared");
+            run.assert_told("Warning: The commit guard may have nothing to compare");
             assert_told_nothing(&run);
         }),
     )

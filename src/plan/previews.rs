@@ -1,12 +1,13 @@
 //! Actions on preview apps.
 
-use super::{Cleaning, Doubts, NewPreview, Preview, Task};
-use crate::ci::{ChangeAction, ChangeState, Facts};
+use super::{Cleaning, Doubts, Preview, Task, WantedPreview};
+use crate::branch::is_same;
+use crate::ci::{ChangeAction, ChangeRequest, ChangeState, Facts, Repository};
 use crate::inputs::{ActionName, Flaw, Inputs};
 
 /// A preview app that is made if it is not there, and deployed if it is.
 pub(super) fn create(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
-    new(ActionName::CreatePreviewApp, inputs, facts, doubts).map(Task::CreatePreview)
+    wanted(ActionName::CreatePreviewApp, inputs, facts, doubts).map(Task::CreatePreview)
 }
 
 /// A preview app that is deleted.
@@ -27,7 +28,7 @@ pub(super) fn delete(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Tas
 
 /// One or the other, as the event of the pull request asks.
 pub(super) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
-    let is_closed = facts.change_request.as_ref().is_some_and(|request| {
+    let is_closed = request_of_event(inputs, facts).is_some_and(|request| {
         request.action == Some(ChangeAction::Closed)
             || request
                 .state
@@ -37,17 +38,25 @@ pub(super) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> O
         doubts.need(ActionName::Preview, inputs, &["sevalla-token"]);
         return Some(Task::EndPreview(preview(inputs, facts)));
     }
-    let new = new(ActionName::Preview, inputs, facts, doubts)?;
-    Some(Task::CreatePreview(NewPreview {
+    let wanted = wanted(ActionName::Preview, inputs, facts, doubts)?;
+    Some(Task::CreatePreview(WantedPreview {
         ends_with_pull_request: true,
-        ..new
+        ..wanted
     }))
 }
 
 /// Previews of closed pull requests, and previews that are too old.
 pub(super) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Task {
     doubts.need(ActionName::CleanPreviews, inputs, &["sevalla-token"]);
-    let closed_in = slug(facts).filter(|_| inputs.github_token.is_some());
+    let has_api = |repository: &&Repository| repository.api.is_some();
+    let repository = facts.repository.as_ref().filter(has_api);
+    let has_token = inputs.github_token.is_some();
+    doubts.ignored(
+        "on the pull requests: the CI does not say where they can be read",
+        [(has_token && repository.is_none(), "github-token")],
+    );
+    let closed_in = repository.map(|repository| repository.slug.clone());
+    let closed_in = closed_in.filter(|_| has_token);
     if closed_in.is_none() && inputs.max_age.is_none() && !inputs.is_given("max-age") {
         doubts.problem(
             Flaw::Missing,
@@ -63,37 +72,59 @@ pub(super) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Task
     })
 }
 
-fn new(
+fn wanted(
     action: ActionName,
     inputs: &Inputs,
     facts: &Facts,
     doubts: &mut Doubts,
-) -> Option<NewPreview> {
+) -> Option<WantedPreview> {
     doubts.need(action, inputs, &["pipeline-id", "sevalla-token"]);
     let preview = preview(inputs, facts);
-    if preview.branch.is_none()
-        && !inputs.is_given("branch")
-        && !super::fork::is_refused(action, inputs, facts)
-    {
-        doubts.problem(
-            Flaw::Missing,
-            "branch",
-            "nothing says which branch to preview; set it, or run in a pull request",
-        );
+    let is_refused = super::fork::is_refused(action, inputs, facts);
+    let can_ask = can_ask(inputs, facts);
+    let is_branch_given = inputs.is_given("branch");
+    let is_unknown = preview.pull_request.is_some() && preview.is_fork.is_none();
+    if !is_branch_given && !is_refused && !can_ask {
+        let of_ci = branch_of_event(inputs, facts);
+        if preview.branch.is_none() && of_ci.is_none() {
+            doubts.problem(
+                Flaw::Missing,
+                "branch",
+                "nothing says which branch to preview; set it, or run in a pull request",
+            );
+        } else if is_unknown {
+            doubts.problem(
+                Flaw::Missing,
+                "github-token",
+                "the CI does not say whether the pull request comes from a fork, and a fork's \
+                 branch may have the name of one of yours; set it, so that the pull request can be \
+                 read, or set branch to a branch of your repository",
+            );
+        }
     }
-    Some(NewPreview {
+    Some(WantedPreview {
         pipeline: inputs.pipeline_id?,
-        branch: preview.branch.clone()?,
+        needs_pull_request: can_ask && (preview.branch.is_none() || is_unknown),
         commit: commit(inputs, facts),
+        is_branch_given,
         preview,
         ends_with_pull_request: false,
     })
 }
 
+/// Whether the code host can be asked about the pull request.
+fn can_ask(inputs: &Inputs, facts: &Facts) -> bool {
+    let has_number = inputs.pull_request_number.is_some() || facts.change_request.is_some();
+    let repository = facts.repository.as_ref();
+    let has_api = repository.is_some_and(|repository| repository.api.is_some());
+    has_number && has_api && inputs.github_token.is_some()
+}
+
 /// The commit at the tip of the branch to preview, if it is the CI's.
 fn commit(inputs: &Inputs, facts: &Facts) -> Option<String> {
+    let of_ci = branch_of_event(inputs, facts)?;
     let given = inputs.branch.as_ref().map(|branch| branch.0.as_str());
-    let is_its = given.is_none_or(|given| Some(given) == facts.branch.as_deref());
+    let is_its = given.is_none_or(|given| is_same(given, &of_ci));
     facts.commit.clone().filter(|_| is_its)
 }
 
@@ -101,22 +132,33 @@ fn preview(inputs: &Inputs, facts: &Facts) -> Preview {
     let request = facts.change_request.as_ref();
     let branch = inputs.branch.as_ref().map(|branch| branch.0.clone());
     let number = inputs.pull_request_number.map(|number| number.0);
+    let of_event = request_of_event(inputs, facts);
+    let is_fork = of_event.and_then(|request| request.is_fork);
+    // One that may be a fork's is not ours, whatever its name: a stranger may
+    // have chosen that.
+    let own = || branch_of_event(inputs, facts).filter(|_| is_fork == Some(false));
     Preview {
         app: inputs.app_id,
         pipeline: inputs.pipeline_id,
-        branch: branch.or_else(|| own_branch(number, facts)),
+        branch: branch.or_else(own),
         pull_request: number.or_else(|| request.map(|request| request.number)),
+        is_fork,
         repository: slug(facts),
     }
 }
 
-/// The branch of the pull request with this number. One of a fork is not ours,
-/// whatever its name: a stranger chose that.
-fn own_branch(number: Option<u64>, facts: &Facts) -> Option<String> {
+/// The pull request of the event, unless the user names another.
+fn request_of_event<'a>(inputs: &Inputs, facts: &'a Facts) -> Option<&'a ChangeRequest> {
+    let number = inputs.pull_request_number.map(|number| number.0);
     let request = facts.change_request.as_ref()?;
     let is_it = number.is_none_or(|number| number == request.number);
-    let is_fork = request.is_fork == Some(true);
-    facts.branch.clone().filter(|_| is_it && !is_fork)
+    is_it.then_some(request)
+}
+
+/// The branch of that pull request, as the CI names it.
+fn branch_of_event(inputs: &Inputs, facts: &Facts) -> Option<String> {
+    request_of_event(inputs, facts)?;
+    facts.branch.clone()
 }
 
 /// `owner/name` of the repository.

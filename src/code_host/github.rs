@@ -54,12 +54,13 @@ impl Dialect for GitHub {
         serde_json::from_slice(body).map(WirePullRequest::read)
     }
 
-    fn open_pull_requests(&self, branch: &str, page: usize) -> Call {
+    fn open_pull_requests(&self, branch: Option<&str>, page: usize) -> Call {
         let path = self.path(["pulls"]);
         let mut call = Call::new("list the open pull requests", Method::GET, path).page(page);
         call.query.push(("state", "open".to_owned()));
-        let owner = self.slug.first().map_or("", String::as_str);
-        call.query.push(("head", format!("{owner}:{branch}")));
+        if let (Some(owner), Some(branch)) = (self.slug.first(), branch) {
+            call.query.push(("head", format!("{owner}:{branch}")));
+        }
         call
     }
 

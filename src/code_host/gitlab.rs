@@ -54,12 +54,13 @@ impl Dialect for GitLab {
         serde_json::from_slice(body).map(WireMergeRequest::read)
     }
 
-    fn open_pull_requests(&self, branch: &str, page: usize) -> Call {
+    fn open_pull_requests(&self, branch: Option<&str>, page: usize) -> Call {
         let path = ["projects", &self.project, "merge_requests"];
         let path = path.into_iter().map(str::to_owned).collect();
         let mut call = Call::new("list the open merge requests", Method::GET, path).page(page);
         call.query.push(("state", "opened".to_owned()));
-        call.query.push(("source_branch", branch.to_owned()));
+        let branch = branch.map(|branch| ("source_branch", branch.to_owned()));
+        call.query.extend(branch);
         call
     }
 

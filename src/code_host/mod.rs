@@ -98,9 +98,12 @@ impl CodeHost {
         Ok(request)
     }
 
-    /// The numbers of the open pull requests that come from this branch of the
-    /// repository itself.
-    pub async fn open_from_branch(&self, branch: &str) -> Result<Vec<u64>, CodeHostError> {
+    /// The numbers of the open pull requests that come from the repository itself,
+    /// and from this branch of it if one is given.
+    pub async fn open_pull_requests(
+        &self,
+        branch: Option<&str>,
+    ) -> Result<Vec<u64>, CodeHostError> {
         let mut numbers = Vec::new();
         for page in 1..=MOST_PAGES {
             let call = self.dialect.open_pull_requests(branch, page);
@@ -112,7 +115,7 @@ impl CodeHost {
             let is_of_branch = |request: &PullRequest| {
                 request.state == ChangeState::Open
                     && !request.is_fork
-                    && request.head_branch == branch
+                    && branch.is_none_or(|branch| request.head_branch == branch)
             };
             let found = requests.into_iter().filter(is_of_branch);
             numbers.extend(found.map(|request| request.number));
@@ -145,9 +148,9 @@ trait Dialect {
 
     fn pull_request(&self, number: u64) -> Call;
     fn read_pull_request(&self, body: &[u8]) -> serde_json::Result<PullRequest>;
-    /// A page of the open ones that come from a branch of the repository. The
-    /// first page is 1.
-    fn open_pull_requests(&self, branch: &str, page: usize) -> Call;
+    /// A page of the open ones, or of those that come from a branch of the
+    /// repository. The first page is 1.
+    fn open_pull_requests(&self, branch: Option<&str>, page: usize) -> Call;
     fn read_pull_requests(&self, body: &[u8]) -> serde_json::Result<Vec<PullRequest>>;
     /// A page of the comments, oldest first. The first page is 1.
     fn comments(&self, number: u64, page: usize) -> Call;

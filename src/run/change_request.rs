@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
+use uuid::Uuid;
 
 use super::{LAST_REQUESTS, Run};
 use crate::ci::ChangeState;
@@ -35,6 +36,9 @@ const LAST_WORDS: Duration = Duration::from_millis(5400);
 
 /// How long it may go on being written after the run's time.
 const LATE_WORDS: Duration = Duration::from_secs(5);
+
+/// The most pull requests whose comments are read to know whose an app is.
+const MOST_ASKED: usize = 50;
 
 /// A code host that was given less time to answer is not called silent.
 const FAIR: Duration = Duration::from_secs(1);
@@ -196,11 +200,8 @@ impl Run<'_> {
         };
         let key = preview.pipeline.map(|pipeline| pipeline.to_string());
         let marker = Marker::of(&key.unwrap_or_default());
-        let asked = tokio::select! {
-            asked = self.in_time(by, host.kept_apps(number, &marker)) => asked,
-            _ = self.stop.asked() => None,
-        };
-        match asked {
+        let asked = self.unless_asked_to_end(by, host.kept_apps(number, &marker));
+        match asked.await {
             // Without a pipeline, each may be the one.
             Some(Ok(mut kept)) if preview.pipeline.is_none() => {
                 kept.ours.append(&mut kept.elsewhere);
@@ -216,42 +217,80 @@ impl Run<'_> {
         }
     }
 
-    /// Those that are not certainly the app of another open pull request.
+    /// Those that are not the app of another open pull request, as far as the
+    /// code host says.
     pub(super) async fn without_others(&self, preview: &Preview, found: Vec<Match>) -> Vec<Match> {
         let Some(number) = preview.pull_request else {
             return found;
         };
         let mut left = Vec::new();
         for one in found {
-            let is_anothers = match one.disputed_branch() {
-                Some(branch) => self.has_another_request(number, branch).await,
-                None => false,
-            };
-            if !is_anothers {
+            if !self.is_of_another(number, &one).await {
                 left.push(one);
             }
         }
         left
     }
 
-    /// Whether another open pull request comes from this branch, as far as the
-    /// code host says.
-    pub(super) async fn has_another_request(&self, number: u64, branch: &str) -> bool {
-        let by = self.deadline.moment().min(Instant::now() + PATIENCE);
-        let Some(Ok(host)) = self.code_host(by) else {
+    async fn is_of_another(&self, number: u64, one: &Match) -> bool {
+        let Some(branch) = one.disputed_branch() else {
             return false;
         };
-        let asked = tokio::select! {
-            asked = self.in_time(by, host.open_from_branch(branch)) => asked,
-            _ = self.stop.asked() => None,
+        let of_branch = self.other_requests(number, Some(branch)).await;
+        if one.is_kept() {
+            return self.is_kept_by_any(&of_branch, one.app.id).await;
+        }
+        // One whose branch was renamed keeps its app.
+        !of_branch.is_empty() || {
+            let mut all = self.other_requests(number, None).await;
+            all.truncate(MOST_ASKED);
+            self.is_kept_by_any(&all, one.app.id).await
+        }
+    }
+
+    /// Whether a comment on one of these pull requests is about this app.
+    async fn is_kept_by_any(&self, numbers: &[u64], app: Uuid) -> bool {
+        for number in numbers {
+            let preview = Preview {
+                pull_request: Some(*number),
+                ..Preview::default()
+            };
+            if self.kept_apps(&preview).await.contains(app) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The other open pull requests, or those that come from this branch, as far
+    /// as the code host says.
+    async fn other_requests(&self, number: u64, branch: Option<&str>) -> Vec<u64> {
+        let by = self.deadline.moment().min(Instant::now() + PATIENCE);
+        let Some(Ok(host)) = self.code_host(by) else {
+            return Vec::new();
         };
-        match asked {
-            Some(Ok(open)) => open.into_iter().any(|other| other != number),
+        let asked = self.unless_asked_to_end(by, host.open_pull_requests(branch));
+        match asked.await {
+            Some(Ok(mut open)) => {
+                open.retain(|other| *other != number);
+                open
+            }
             Some(Err(error)) => {
                 self.warn(&error);
-                false
+                Vec::new()
             }
-            None => false,
+            None => Vec::new(),
+        }
+    }
+
+    async fn unless_asked_to_end<T>(
+        &self,
+        by: Instant,
+        ask: impl Future<Output = Result<T, CodeHostError>>,
+    ) -> Option<Result<T, CodeHostError>> {
+        tokio::select! {
+            asked = self.in_time(by, ask) => asked,
+            _ = self.stop.asked() => None,
         }
     }
 

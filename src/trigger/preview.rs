@@ -141,12 +141,17 @@ impl Match {
         }
     }
 
-    /// The branch it builds, if another open pull request from that branch would
-    /// have the better claim: then the branch is all that is known of it, or its
-    /// name says another number than the one of its branch's pull request.
+    /// Whether a comment of this program on the pull request is about it.
+    pub fn is_kept(&self) -> bool {
+        self.evidence == Evidence::Kept
+    }
+
+    /// The branch it builds, if another open pull request from that branch may
+    /// have the better claim: nothing but the branch or a comment says whose it
+    /// is, or its name has the number of a pull request with another branch.
     pub fn disputed_branch(&self) -> Option<&str> {
         let is_disputed = match self.evidence {
-            Evidence::Kept => false,
+            Evidence::Kept => number_of_app(&self.app).is_none(),
             Evidence::Number => !self.is_of_branch,
             Evidence::Branch => true,
         };

@@ -180,8 +180,14 @@ async fn the_open_requests_of_a_branch_are_those_of_the_repository_itself() {
         pull(10, "less", "acme/shop", "open"),
         pull(11, "more", "acme/shop", "closed"),
     ]);
-    let open = forge.client().open_from_branch("more").await.unwrap();
+    let open = forge
+        .client()
+        .open_pull_requests(Some("more"))
+        .await
+        .unwrap();
     assert_eq!(open, [7, 8]);
+    let open = forge.client().open_pull_requests(None).await.unwrap();
+    assert_eq!(open, [7, 8, 10]);
     let merge = |number: u64, source: u64| {
         json!({
             "iid": number, "state": "opened", "source_branch": "more",
@@ -190,6 +196,10 @@ async fn the_open_requests_of_a_branch_are_those_of_the_repository_itself() {
     };
     let forge = Forge::gitlab("4711");
     forge.with_open(vec![merge(7, 4711), merge(9, 666)]);
-    let open = forge.client().open_from_branch("more").await.unwrap();
+    let open = forge
+        .client()
+        .open_pull_requests(Some("more"))
+        .await
+        .unwrap();
     assert_eq!(open, [7]);
 }

@@ -2,6 +2,7 @@
 //! and updated in place, or created once.
 
 use reqwest::header::{HeaderMap, LINK};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::{COMMENTS_PAGE, MOST_PAGES};
@@ -97,13 +98,13 @@ impl CodeHost {
     /// program where the token has no user.
     pub async fn kept_apps(&self, number: u64, marker: &Marker) -> Result<KeptApps, CodeHostError> {
         let mut kept = KeptApps::default();
-        let mut owner = None;
+        let owner = OnceCell::new();
         self.each_page(number, async |comments| {
             for comment in comments {
                 let Some((key, app)) = Marker::app_in(&comment.text) else {
                     continue;
                 };
-                let owner = self.owner_once(&mut owner).await?;
+                let owner = owner.get_or_try_init(|| self.owner()).await?.as_deref();
                 if !is_surely_ours(&comment, owner) {
                     continue;
                 }
@@ -155,14 +156,14 @@ impl CodeHost {
         number: u64,
         marker: &Marker,
     ) -> Result<Vec<Comment>, CodeHostError> {
-        let mut owner = None;
+        let owner = OnceCell::new();
         let mut found = Vec::new();
         self.each_page(number, async |comments| {
             for comment in comments {
                 if !marker.begins(&comment.text) {
                     continue;
                 }
-                let owner = self.owner_once(&mut owner).await?;
+                let owner = owner.get_or_try_init(|| self.owner()).await?.as_deref();
                 // A second one is deleted, for which a guess is not enough.
                 let is_first = found.is_empty();
                 if is_first && is_ours(&comment, owner) || is_surely_ours(&comment, owner) {
@@ -195,18 +196,6 @@ impl CodeHost {
         let doing = self.dialect.comments(number, 1).doing;
         let reason = Reason::TooManyComments;
         Err(CodeHostError::of(doing, self.dialect.as_ref(), reason))
-    }
-
-    /// Asks whose the token is, unless that is known.
-    async fn owner_once<'a>(
-        &self,
-        known: &'a mut Option<Option<String>>,
-    ) -> Result<Option<&'a str>, CodeHostError> {
-        let owner = match known.take() {
-            Some(owner) => owner,
-            None => self.owner().await?,
-        };
-        Ok(known.insert(owner).as_deref())
     }
 
     /// Whose the token is, unless it is one that may not ask: the token of a

@@ -25,13 +25,9 @@ const AGAIN: &str = "Run this again: deleting twice does no harm";
 impl Run<'_> {
     /// Deletes the preview app that is meant; one that is gone is as good.
     pub(super) async fn delete_preview(&self, preview: &Preview) -> Outcome {
-        let request = match preview.app {
-            Some(_) => None,
-            None => {
-                let number = preview.pull_request;
-                self.pull_request(number, BEFORE_THE_START).await
-            }
-        };
+        // An id says which app it is, whatever its pull request is.
+        let number = preview.pull_request.filter(|_| preview.app.is_none());
+        let request = self.pull_request(number, BEFORE_THE_START).await;
         self.delete_and_say(&as_it_is(preview, request.as_ref()))
             .await
     }
@@ -136,7 +132,8 @@ impl Run<'_> {
     ) -> Result<(), TriggerError> {
         let apps = match preview.app {
             Some(app) => vec![app],
-            None => self.previews_to_delete(preview).await?,
+            // Boxed: what waits in it is large.
+            None => Box::pin(self.previews_to_delete(preview)).await?,
         };
         found.borrow_mut().clone_from(&apps);
         for app in apps {
@@ -293,7 +290,8 @@ impl Run<'_> {
     pub(super) async fn clean_previews(&self, cleaning: &Cleaning) -> Outcome {
         let course = Course::default();
         let tally = RefCell::default();
-        let work = self.clean(cleaning, &course, &tally);
+        // Boxed: what waits in it is large.
+        let work = Box::pin(self.clean(cleaning, &course, &tally));
         let mut outcome = self.unless_left(&course, work).await;
         if let Ending::Interrupted(_) = outcome.ending() {
             outcome = outcome.because("Some previews may not have been looked at");
@@ -426,7 +424,8 @@ impl Run<'_> {
         let slug = cleaning.closed_in.as_deref();
         let request = slug.and_then(|slug| trigger::pull_request_of(&record, slug));
         let is_closed = match request {
-            Some(number) => self.is_closed(number, app.id, &record, tally).await,
+            // Boxed: what waits in it is large.
+            Some(number) => Box::pin(self.is_closed(number, app.id, &record, tally)).await,
             None => false,
         };
         let why = match request.filter(|_| is_closed) {

@@ -59,7 +59,7 @@ impl Run<'_> {
             is_new: true,
         });
         let twin = tokio::select! {
-            twin = trigger::older_twin(&self.client, new, &app, before) => twin,
+            twin = trigger::older_twin(&self.client, new, &app, before, true) => twin,
             signal = self.stop.asked() => {
                 let outcome = self.signal_after_creation(signal, &app).await;
                 return Brought::nothing(outcome);
@@ -95,7 +95,7 @@ impl Run<'_> {
         let by = self.deadline.moment() + LAST_REQUESTS;
         let client = self.client.until(by);
         let twin = tokio::select! {
-            twin = trigger::older_twin(&client, new, ours, before) => twin,
+            twin = trigger::older_twin(&client, new, ours, before, false) => twin,
             signal = self.stop.asked() => {
                 let said = format!("Preview app {} was created", ours.label());
                 let outcome = Outcome::interrupted(signal).because(brought.outcome.headline);

@@ -11,7 +11,7 @@ use super::settle::Scene;
 use super::{Run, nothing_started};
 use crate::branch::is_same;
 use crate::ci::ChangeState;
-use crate::code_host::{KeptApps, PullRequest};
+use crate::code_host::{KeptApps, Marker, PullRequest};
 use crate::deployment::{Deployment, Origin, Service, Verdict};
 use crate::inputs::OnFork;
 use crate::messages::{Failure, Warning};
@@ -210,11 +210,13 @@ impl Run<'_> {
     ) -> Outcome {
         let preview = super::deletions::as_it_is(&wanted.preview, request);
         let outcome = self.was_closed(&preview, None).await;
-        if outcome.ending() == Ending::Passed {
-            let key = wanted.pipeline.to_string();
-            self.comment(preview.pull_request, &key, News::Deleted)
-                .await;
-        }
+        let news = match outcome.ending() {
+            Ending::Passed => News::Deleted,
+            _ => News::Ended(&outcome),
+        };
+        let marker = Marker::of(&wanted.pipeline.to_string());
+        self.correct_comment(preview.pull_request, marker, news)
+            .await;
         outcome
     }
 
@@ -570,10 +572,9 @@ impl Run<'_> {
     /// since it was last read.
     async fn after_the_end(&self, new: &NewPreview) -> Standing {
         match self.is_open(new.preview.pull_request).await {
-            Some(true) => Standing::Vanished,
             Some(false) => Standing::Closed,
             None if new.ends_with_pull_request => Standing::Closed,
-            None => Standing::Vanished,
+            _ => Standing::Vanished,
         }
     }
 

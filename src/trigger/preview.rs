@@ -698,12 +698,14 @@ async fn find_new(
 
 /// The app that another run has made for the same at the same time, if it is
 /// older than ours, or ours was deleted as the younger one. Both runs choose the
-/// same one to stay.
+/// same one to stay. One that was only just created may not be found yet: where
+/// ours `may_be_new`, that means nothing.
 pub async fn older_twin(
     client: &Client,
     new: &NewPreview,
     ours: &PreviewApp,
     before: &Previews,
+    may_be_new: bool,
 ) -> Result<Option<PreviewApp>, ApiError> {
     let own = read(client, ours.id).await?;
     let is_living = |own: &Application| !is_being_deleted(own.status.as_deref());
@@ -711,6 +713,9 @@ pub async fn older_twin(
         record: Some(record),
         ..ours.clone()
     });
+    if own.is_none() && may_be_new {
+        return Ok(None);
+    }
     let found = find_new(client, new, before).await?.into_iter();
     let twins = found.filter(|app| app.id != ours.id && is_twin(ours, own.as_ref(), app));
     let oldest = twins.min_by_key(PreviewApp::age);

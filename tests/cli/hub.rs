@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wiremock::matchers::any;
+use wiremock::matchers::path_regex;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 pub(crate) const TOKEN: &str = "ghs_0123456789abcdefghijklmnopqrstuvwxyz";
@@ -25,6 +25,8 @@ struct State {
     /// How long a list of comments takes.
     slow_comments: Duration,
     writes: usize,
+    /// How often a pull request was read.
+    reads: usize,
 }
 
 /// One pull request.
@@ -115,9 +117,19 @@ impl Hub {
         self.0.lock().unwrap().writes
     }
 
+    /// How often a pull request was read.
+    pub(crate) fn reads(&self) -> usize {
+        self.0.lock().unwrap().reads
+    }
+
     pub(crate) async fn serve(&self) -> MockServer {
+        self.serve_below("").await
+    }
+
+    /// The same with all paths below this one.
+    pub(crate) async fn serve_below(&self, place: &str) -> MockServer {
         let server = MockServer::start().await;
-        Mock::given(any())
+        Mock::given(path_regex(format!("^{place}/")))
             .respond_with(self.clone())
             .mount(&server)
             .await;
@@ -134,7 +146,11 @@ impl Respond for Hub {
             body["body"].as_str().unwrap().to_owned()
         };
         let mut state = self.0.lock().unwrap();
-        let path = request.url.path().trim_start_matches("/repos/octo/shop/");
+        let state = &mut *state;
+        let path = request.url.path();
+        let path = path
+            .split_once("/repos/octo/shop/")
+            .map_or(path, |(_, path)| path);
         let segments: Vec<&str> = path.split('/').collect();
         let number = |text: &str| text.parse::<u64>().unwrap();
         match (request.method.as_str(), segments.as_slice()) {
@@ -142,10 +158,13 @@ impl Respond for Hub {
                 let status = state.refuses.unwrap();
                 answer(status, json!({ "message": "Refused" }))
             }
-            ("GET", ["pulls", id]) => match state.requests.get(&number(id)) {
-                Some(pull) => answer(200, pull.json(number(id))),
-                None => answer(404, json!({ "message": "Not Found" })),
-            },
+            ("GET", ["pulls", id]) => {
+                state.reads += 1;
+                match state.requests.get(&number(id)) {
+                    Some(pull) => answer(200, pull.json(number(id))),
+                    None => answer(404, json!({ "message": "Not Found" })),
+                }
+            }
             ("GET", ["pulls"]) => {
                 let open = state.requests.iter().filter(|(_, pull)| pull.is_open);
                 answer(200, open.map(|(number, pull)| pull.json(*number)).collect())

@@ -10,7 +10,7 @@ use sevalla_simulator::{
 use wiremock::MockServer;
 
 use crate::harness::{
-    APP, Finished, PIPELINE, PullRequest, Runner, called, ids, stopped, together,
+    APP, Finished, PIPELINE, PullRequest, Runner, called, ids, stopped, together, until,
 };
 use crate::hub::{Hub, Pull, TOKEN};
 
@@ -223,6 +223,36 @@ async fn without_a_token_a_ci_that_does_not_know_forks_makes_no_preview_on_a_gue
     // Who names the branch knows whose it is.
     let run = drone(&simulator).set("PLUGIN_BRANCH", BRANCH).run().await;
     run.assert_ended(0, "success");
+}
+
+#[tokio::test]
+async fn woodpecker_reads_from_the_forge_whether_it_is_a_fork() {
+    for (pull, code, outcome) in [
+        (Pull::open(BRANCH), 0, "success"),
+        (Pull::of_fork(BRANCH), 2, "invalid-input"),
+    ] {
+        let hub = Hub::with(7, pull);
+        let server = hub.serve_below("/api/v1").await;
+        let simulator = sevalla([], template()).await;
+        let run = Runner::against(&simulator)
+            .set("CI", "woodpecker")
+            .set("CI_PIPELINE_EVENT", "pull_request")
+            .set("CI_COMMIT_PULL_REQUEST", "7")
+            .set("CI_COMMIT_SOURCE_BRANCH", BRANCH)
+            .set("CI_COMMIT_SHA", PullRequest::OPENED.commit)
+            .set("CI_REPO", "octo/shop")
+            .set("CI_REPO_CLONE_URL", format!("{REPOSITORY}.git"))
+            .set("CI_FORGE_TYPE", "forgejo")
+            .set("CI_FORGE_URL", server.uri())
+            .set("PLUGIN_ACTION", "preview")
+            .set("PLUGIN_PIPELINE_ID", PIPELINE)
+            .secret("PLUGIN_GITHUB_TOKEN", TOKEN)
+            .run()
+            .await;
+        run.assert_ended(code, outcome);
+        assert_eq!(hub.comments(7).len(), usize::from(code == 0));
+        assert_eq!(simulator.preview_apps().len(), usize::from(code == 0));
+    }
 }
 
 #[tokio::test]
@@ -447,8 +477,8 @@ async fn runs_at_once_leave_one_comment_that_says_how_it_ended() {
 
 /// The address of the app is 404 as soon as its deployment has ended.
 fn gone_in_the_end(simulator: &Simulator) {
-    let gone = Behaviour::status(404);
-    simulator.add_fault(Fault::on("listApplicationDomainsV3").does(gone));
+    let gone = Fault::on("listApplicationDomainsV3").delayed(Duration::from_secs(1));
+    simulator.add_fault(gone.does(Behaviour::status(404)));
 }
 
 #[tokio::test]
@@ -460,8 +490,8 @@ async fn an_app_that_is_gone_when_its_address_is_read_ends_the_wait() {
     let simulator = sevalla([], preview).await;
     gone_in_the_end(&simulator);
     let running = of_event(&simulator, &server, &PullRequest::OPENED).start();
-    called(&simulator, "listApplicationDomainsV3").await;
-    // After the last look at an open one.
+    // Before the start, and after the end.
+    until(|| hub.reads() >= 2).await;
     hub.set(7, Pull::open(BRANCH).closed());
     let run = running.finish().await;
     run.assert_ended(0, "skipped");

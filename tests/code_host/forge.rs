@@ -269,8 +269,11 @@ impl State {
                     None => reply(404, &json!({"message": "Not Found"})),
                 }
             }
-            ("DELETE", ["repos", "acme", "shop", "issues", "comments", id])
-            | ("DELETE", ["projects", _, "merge_requests", "12", "notes", id]) => {
+            (
+                "DELETE",
+                ["repos", "acme", "shop", "issues", "comments", id]
+                | ["projects", _, "merge_requests", "12", "notes", id],
+            ) => {
                 let id: u64 = id.parse().unwrap();
                 let before = self.comments.len();
                 self.comments.retain(|written| written.id != id);

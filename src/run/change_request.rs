@@ -423,6 +423,11 @@ impl Run<'_> {
         }
     }
 
+    /// Whether the comment on the pull request keeps the id of the preview app.
+    pub(super) fn keeps_app(&self, number: Option<u64>) -> bool {
+        number.is_some() && self.plan.code_host.is_some() && self.may_comment()
+    }
+
     fn may_comment(&self) -> bool {
         self.plan.comment != Comment::Never && !self.plan.dry_run && !self.is_host_silent.get()
     }

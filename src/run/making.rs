@@ -205,12 +205,16 @@ impl Run<'_> {
             return;
         };
         if let Some(other) = trigger::other_repository(&new.preview, &record) {
-            let text = format!(
-                "The pipeline builds {other}, which is not the repository of this run ({}). The \
-                 next run will not know this preview app as its own and create another, unless it \
-                 is given as app-id.",
-                new.preview.repository.as_deref().unwrap_or_default()
+            let ours = new.preview.repository.as_deref().unwrap_or_default();
+            let mut text = format!(
+                "The pipeline builds {other}, which is not the repository of this run ({ours})."
             );
+            if !self.keeps_app(new.preview.pull_request) {
+                text.push_str(
+                    " The next run will not know this preview app as its own and create another, \
+                     unless it is given as app-id.",
+                );
+            }
             self.reporter
                 .on(Event::Warning(Warning::PipelineOfAnotherRepository, &text));
         }

@@ -122,9 +122,10 @@ fn can_ask(inputs: &Inputs, facts: &Facts) -> bool {
 
 /// The commit at the tip of the branch to preview, if it is the CI's.
 fn commit(inputs: &Inputs, facts: &Facts) -> Option<String> {
-    let of_ci = branch_of_event(inputs, facts)?;
-    let given = inputs.branch.as_ref().map(|branch| branch.0.as_str());
-    let is_its = given.is_none_or(|given| is_same(given, &of_ci));
+    let given = inputs.branch.as_ref().map(|branch| branch.0.clone());
+    let previewed = given.or_else(|| branch_of_event(inputs, facts))?;
+    let of_ci = facts.branch.as_deref();
+    let is_its = of_ci.is_some_and(|branch| is_same(branch, &previewed)) && !facts.is_of_fork();
     facts.commit.clone().filter(|_| is_its)
 }
 

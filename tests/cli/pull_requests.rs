@@ -226,6 +226,24 @@ async fn without_a_token_a_ci_that_does_not_know_forks_makes_no_preview_on_a_gue
 }
 
 #[tokio::test]
+async fn a_push_to_the_given_branch_knows_its_commit() {
+    let live = PastDeployment::success().branch(BRANCH);
+    let commit = "1234567890abcdef1234567890abcdef12345678";
+    let app = existing(APP, BRANCH, BRANCH).past(live.commit_sha(commit));
+    let simulator = sevalla([app], Preview::new()).await;
+    let run = Runner::does(&simulator, "create-preview-app")
+        .set("SEVALLA_PIPELINE_ID", PIPELINE)
+        .set("SEVALLA_BRANCH", BRANCH)
+        .on_github()
+        .set("GITHUB_REF", format!("refs/heads/{BRANCH}"))
+        .run()
+        .await;
+    run.assert_ended(0, "success");
+    run.assert_told("The preview is up to date");
+    assert_only_read(&simulator);
+}
+
+#[tokio::test]
 async fn woodpecker_reads_from_the_forge_whether_it_is_a_fork() {
     for (pull, code, outcome) in [
         (Pull::open(BRANCH), 0, "success"),

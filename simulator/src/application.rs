@@ -275,10 +275,17 @@ impl Application {
     }
 
     /// Makes it a preview app of this branch.
-    pub(crate) fn become_preview(&mut self, origin: PreviewOf, branch: &str, created: Moment) {
-        self.display_name = match origin.pull_request {
-            Some(number) => format!("PR #{number} {branch}"),
-            None => branch.to_owned(),
+    pub(crate) fn become_preview(
+        &mut self,
+        origin: PreviewOf,
+        branch: &str,
+        title: Option<String>,
+        created: Moment,
+    ) {
+        self.display_name = match (title, origin.pull_request) {
+            (Some(title), _) => title,
+            (None, Some(number)) => format!("PR #{number} {branch}"),
+            (None, None) => branch.to_owned(),
         };
         let name = format!("{}-{}", slug(&self.display_name), ids::letters(5));
         if !self.own_domains {

@@ -1,6 +1,6 @@
 //! How a pipeline makes and deletes preview apps.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::application::Application;
@@ -20,6 +20,7 @@ pub struct Preview {
     pub(crate) opens_after: Duration,
     pub(crate) deploys_after: Duration,
     pub(crate) first: (DeploymentType, Option<String>),
+    pub(crate) titles: HashMap<u64, String>,
     templates: VecDeque<Application>,
 }
 
@@ -34,6 +35,7 @@ impl Preview {
             opens_after: Duration::ZERO,
             deploys_after: Duration::ZERO,
             first: (DeploymentType::Automatic, None),
+            titles: HashMap::new(),
             templates: VecDeque::new(),
         }
     }
@@ -104,6 +106,14 @@ impl Preview {
     #[must_use]
     pub fn first_deployments(mut self, kind: DeploymentType, trigger: Option<&str>) -> Self {
         self.first = (kind, trigger.map(str::to_owned));
+        self
+    }
+
+    /// Names the apps of this pull request by this title, instead of
+    /// `PR #NUMBER BRANCH`. How they are named is not documented.
+    #[must_use]
+    pub fn title(mut self, pull_request: u64, title: impl Into<String>) -> Self {
+        self.titles.insert(pull_request, title.into());
         self
     }
 

@@ -37,6 +37,7 @@ impl State {
         let mut application = preview.take_template();
         let delay = preview.deploys_after;
         let (kind, trigger) = preview.first.clone();
+        let title = pull_request.and_then(|number| preview.titles.get(&number).cloned());
         if self.is_taken(&application.id) {
             application.id = ids::uuid();
         }
@@ -44,7 +45,7 @@ impl State {
             pipeline,
             pull_request,
         };
-        application.become_preview(from, branch, created);
+        application.become_preview(from, branch, title, created);
         let first = Event::Deployment {
             service: application.id.clone(),
             push: Push::to(branch),

@@ -2,6 +2,8 @@
 //! and updated in place, or created once.
 
 use reqwest::header::{HeaderMap, LINK};
+use tokio::sync::OnceCell;
+use uuid::Uuid;
 
 use super::{COMMENTS_PAGE, MOST_PAGES};
 use super::{CodeHost, CodeHostError, Comment, Marker, Reason};
@@ -21,10 +23,29 @@ pub enum Put {
     Updated,
 }
 
+/// The preview apps that the comments of this program on one pull request name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptApps {
+    /// Those of comments with the mark that is meant.
+    pub ours: Vec<Uuid>,
+    /// Those of comments with other marks.
+    pub elsewhere: Vec<Uuid>,
+}
+
+impl KeptApps {
+    /// Whether any comment names this app.
+    pub fn contains(&self, app: Uuid) -> bool {
+        self.ours.contains(&app) || self.elsewhere.contains(&app)
+    }
+}
+
 impl CodeHost {
     /// Writes the text into the comment with this mark, and creates it if there
     /// is none. The text begins with the mark; what is too long for the host is
     /// cut in the middle.
+    ///
+    /// Two runs at once may each create one. Each looks again afterwards, and
+    /// only the oldest stays.
     pub async fn put_comment(
         &self,
         number: u64,
@@ -34,82 +55,142 @@ impl CodeHost {
         if self.update_comment(number, marker, text).await? {
             return Ok(Put::Updated);
         }
-        self.create_comment(number, marker, text).await?;
+        let created = self.create_comment(number, marker, text).await?;
+        // If that fails, the next text finds both.
+        let found = self.find_comments(number, marker).await.unwrap_or_default();
+        let is_younger = |oldest: &Comment| created.is_some_and(|created| created != oldest.id);
+        if found.first().is_some_and(is_younger) {
+            self.update_comment(number, marker, text).await?;
+            return Ok(Put::Updated);
+        }
         Ok(Put::Created)
     }
 
     /// Writes the text into the comment with this mark, if there is one; tells
-    /// whether there is.
+    /// whether there is. Of several the oldest has the text, and the others are
+    /// deleted.
     pub async fn update_comment(
         &self,
         number: u64,
         marker: &Marker,
         text: &Block,
     ) -> Result<bool, CodeHostError> {
-        let Some(old) = self.find_comment(number, marker).await? else {
+        let mut found = self.find_comments(number, marker).await?.into_iter();
+        let Some(old) = found.next() else {
             return Ok(false);
         };
         let text = self.fitting(&marker.in_place_of(&old.text, text.as_str()));
         self.send(&self.dialect.update_comment(number, old.id, &text))
             .await?;
+        for younger in found {
+            let call = self.dialect.delete_comment(number, younger.id);
+            match self.send(&call).await {
+                // Another run was quicker.
+                Err(error) if error.reason != Reason::NotFound => return Err(error),
+                _ => {}
+            }
+        }
         Ok(true)
     }
 
-    /// Creates the comment. When the answer is lost, looks whether it is there
-    /// before sending it again.
+    /// The preview apps that the comments of this program on a pull request are
+    /// about. Only comments count that are surely of the token's owner, or of a
+    /// program where the token has no user.
+    pub async fn kept_apps(&self, number: u64, marker: &Marker) -> Result<KeptApps, CodeHostError> {
+        let mut kept = KeptApps::default();
+        let owner = OnceCell::new();
+        self.each_page(number, async |comments| {
+            for comment in comments {
+                let Some((key, app)) = Marker::app_in(&comment.text) else {
+                    continue;
+                };
+                let owner = owner.get_or_try_init(|| self.owner()).await?.as_deref();
+                if !is_surely_ours(&comment, owner) {
+                    continue;
+                }
+                if marker.has_key(key) {
+                    kept.ours.push(app);
+                } else {
+                    kept.elsewhere.push(app);
+                }
+            }
+            Ok(true)
+        })
+        .await?;
+        Ok(kept)
+    }
+
+    /// Creates the comment, and gives its id where the answer has it. When the
+    /// answer is lost, looks whether it is there before sending it again.
     async fn create_comment(
         &self,
         number: u64,
         marker: &Marker,
         text: &Block,
-    ) -> Result<(), CodeHostError> {
+    ) -> Result<Option<u64>, CodeHostError> {
         let call = self
             .dialect
             .create_comment(number, &self.fitting(text.as_str()));
         let mut sent = 1;
         loop {
             let error = match self.send(&call).await {
-                Ok(_answer) => return Ok(()),
+                Ok(answer) => return Ok(self.dialect.read_created(&answer.body).ok()),
                 Err(error) => error,
             };
             if !error.reason.is_lost() {
                 return Err(error);
             }
-            match self.find_comment(number, marker).await {
-                Ok(Some(_)) => return Ok(()),
-                Ok(None) if sent < MOST_CREATIONS => sent += 1,
-                Ok(None) | Err(_) => return Err(error),
+            match self.find_comments(number, marker).await {
+                Ok(found) if !found.is_empty() => return Ok(None),
+                Ok(_) if sent < MOST_CREATIONS => sent += 1,
+                Ok(_) | Err(_) => return Err(error),
             }
         }
     }
 
-    /// The oldest comment with this mark that is ours, looked for through all
-    /// pages.
-    async fn find_comment(
+    /// The comments with this mark that are ours, oldest first: those of the
+    /// first page that has any. Only two runs at once leave more than one, and
+    /// those stand together.
+    async fn find_comments(
         &self,
         number: u64,
         marker: &Marker,
-    ) -> Result<Option<Comment>, CodeHostError> {
-        let mut owner = None;
+    ) -> Result<Vec<Comment>, CodeHostError> {
+        let owner = OnceCell::new();
+        let mut found = Vec::new();
+        self.each_page(number, async |comments| {
+            for comment in comments {
+                if !marker.begins(&comment.text) {
+                    continue;
+                }
+                let owner = owner.get_or_try_init(|| self.owner()).await?.as_deref();
+                // A second one is deleted, for which a guess is not enough.
+                let is_first = found.is_empty();
+                if is_first && is_ours(&comment, owner) || is_surely_ours(&comment, owner) {
+                    found.push(comment);
+                }
+            }
+            Ok(found.is_empty())
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// Reads the comments page by page, oldest first, as long as `wants_more`
+    /// says so.
+    async fn each_page(
+        &self,
+        number: u64,
+        mut wants_more: impl AsyncFnMut(Vec<Comment>) -> Result<bool, CodeHostError>,
+    ) -> Result<(), CodeHostError> {
         for page in 1..=MOST_PAGES {
             let call = self.dialect.comments(number, page);
             let answer = self.send(&call).await?;
             let comments = self.dialect.read_comments(&answer.body);
             let comments = comments.map_err(|error| self.unreadable(&call, &error))?;
             let has_more = has_more(&answer.headers, comments.len());
-            for comment in comments {
-                if !marker.begins(&comment.text) {
-                    continue;
-                }
-                if owner.is_none() {
-                    owner = Some(self.owner().await?);
-                }
-                if is_ours(&comment, owner.as_ref().and_then(Option::as_deref)) {
-                    return Ok(Some(comment));
-                }
-            }
-            if !has_more {
-                return Ok(None);
+            if !wants_more(comments).await? || !has_more {
+                return Ok(());
             }
         }
         let doing = self.dialect.comments(number, 1).doing;
@@ -150,9 +231,16 @@ fn is_ours(comment: &Comment, owner: Option<&str>) -> bool {
     }
 }
 
+/// The same where no doubt is allowed: a comment that decides which application
+/// is deployed or deleted, or that is deleted itself.
+fn is_surely_ours(comment: &Comment, owner: Option<&str>) -> bool {
+    let is_known = owner.is_some() || comment.is_by_program == Some(true);
+    is_known && is_ours(comment, owner)
+}
+
 /// Whether a page has another after it. Only that is taken from the answer;
 /// the address of the next is made by us, or the token could be sent anywhere.
-fn has_more(headers: &HeaderMap, count: usize) -> bool {
+pub(super) fn has_more(headers: &HeaderMap, count: usize) -> bool {
     let links: Vec<&str> = headers
         .get_all(LINK)
         .iter()

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use url::Url;
@@ -26,6 +26,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// The most that is read of a body, in bytes: a page of the longest comments.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// How many redirects in a row are followed.
+const MOST_REDIRECTS: usize = 3;
 
 /// The most that is repeated of what the host said, in characters.
 const LONGEST_SAID: usize = 300;
@@ -95,16 +98,16 @@ impl Connection {
         if left.is_zero() {
             return Err(Reason::NoTime);
         }
-        let request = Request {
-            method: call.method.clone(),
-            url: self.url(call),
-            accept: "application/json",
-            authorization: Some(self.authorization.clone()),
-            body: call.body.as_ref().map(|body| body.to_string().into_bytes()),
-            body_limit: BODY_LIMIT,
-        };
-        let reply = self.exchange.exchange(request, left.min(ATTEMPT)).await;
-        let reply = reply.map_err(|cause| self.unavailable(&cause))?;
+        let by = Instant::now() + left.min(ATTEMPT);
+        let mut url = self.url(call);
+        let mut reply = self.exchange_once(call, url.clone(), by).await?;
+        for _ in 0..MOST_REDIRECTS {
+            let Some(next) = followed(&call.method, &url, &reply) else {
+                break;
+            };
+            url = next;
+            reply = self.exchange_once(call, url.clone(), by).await?;
+        }
         if !(200..300).contains(&reply.status) {
             return Err(self.refused(reply));
         }
@@ -118,6 +121,20 @@ impl Connection {
             headers: reply.headers,
             body,
         })
+    }
+
+    async fn exchange_once(&self, call: &Call, url: Url, by: Instant) -> Result<Reply, Reason> {
+        let request = Request {
+            method: call.method.clone(),
+            url,
+            accept: "application/json",
+            authorization: Some(self.authorization.clone()),
+            body: call.body.as_ref().map(|body| body.to_string().into_bytes()),
+            body_limit: BODY_LIMIT,
+        };
+        let left = by.saturating_duration_since(Instant::now());
+        let reply = self.exchange.exchange(request, left).await;
+        reply.map_err(|cause| self.unavailable(&cause))
     }
 
     fn url(&self, call: &Call) -> Url {
@@ -179,8 +196,21 @@ impl Connection {
     }
 }
 
-/// Writing the same text into the same comment twice does no harm; writing a
-/// second comment does.
+/// Where a redirect leads that is followed: hosts redirect reads of a repository
+/// that was renamed. The token never goes to another host or port, or from https
+/// to http.
+fn followed(method: &Method, from: &Url, reply: &Reply) -> Option<Url> {
+    if *method != Method::GET || !matches!(reply.status, 301 | 302 | 307 | 308) {
+        return None;
+    }
+    let location = reply.headers.get(LOCATION)?.to_str().ok()?;
+    let next = from.join(location).ok()?;
+    let has_user = !next.username().is_empty() || next.password().is_some();
+    (next.origin() == from.origin() && !has_user).then_some(next)
+}
+
+/// Writing the same text into the same comment twice, or deleting it twice, does
+/// no harm; writing a second comment does.
 fn may_repeat(method: &Method, reason: &Reason) -> bool {
     match reason {
         Reason::NotConnected { may_heal, .. } => *may_heal,

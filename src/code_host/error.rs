@@ -39,7 +39,7 @@ pub enum Reason {
     /// 429, or the 403 that GitHub's limits come as, and how long to wait.
     RateLimited(Option<Duration>),
     /// Any other status that is not success and that time does not heal: 422,
-    /// or a redirect, which is not followed.
+    /// or a redirect that is not followed: of a write, or to another host.
     Refused {
         /// The status.
         status: u16,
@@ -152,7 +152,13 @@ impl fmt::Display for Reason {
                 }
             }
             Self::Refused { status, said } => {
-                write!(f, "it was refused (HTTP {status}")?;
+                let how = if (300..400).contains(status) {
+                    "the answer was a redirect that is not followed with a token; the repository may \
+                     have been renamed or moved"
+                } else {
+                    "it was refused"
+                };
+                write!(f, "{how} (HTTP {status}")?;
                 closing(f, said.as_deref())
             }
             Self::Failing { status, .. } => write!(f, "the host is failing (HTTP {status})"),

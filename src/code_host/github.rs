@@ -54,6 +54,21 @@ impl Dialect for GitHub {
         serde_json::from_slice(body).map(WirePullRequest::read)
     }
 
+    fn open_pull_requests(&self, branch: Option<&str>, page: usize) -> Call {
+        let path = self.path(["pulls"]);
+        let mut call = Call::new("list the open pull requests", Method::GET, path).page(page);
+        call.query.push(("state", "open".to_owned()));
+        if let (Some(owner), Some(branch)) = (self.slug.first(), branch) {
+            call.query.push(("head", format!("{owner}:{branch}")));
+        }
+        call
+    }
+
+    fn read_pull_requests(&self, body: &[u8]) -> serde_json::Result<Vec<PullRequest>> {
+        let requests: Vec<WirePullRequest> = serde_json::from_slice(body)?;
+        Ok(requests.into_iter().map(WirePullRequest::read).collect())
+    }
+
     fn comments(&self, number: u64, page: usize) -> Call {
         let path = self.path(["issues", &number.to_string(), "comments"]);
         Call::new("read the pull request's comments", Method::GET, path).page(page)
@@ -67,6 +82,16 @@ impl Dialect for GitHub {
     fn create_comment(&self, number: u64, text: &str) -> Call {
         let path = self.path(["issues", &number.to_string(), "comments"]);
         Call::new("comment on the pull request", Method::POST, path).text(text)
+    }
+
+    fn read_created(&self, body: &[u8]) -> serde_json::Result<u64> {
+        serde_json::from_slice(body).map(|comment: WireComment| comment.id)
+    }
+
+    fn delete_comment(&self, _number: u64, id: u64) -> Call {
+        let path = self.path(["issues", "comments", &id.to_string()]);
+        let doing = "delete the second comment on the pull request";
+        Call::new(doing, Method::DELETE, path)
     }
 
     fn update_comment(&self, _number: u64, id: u64, text: &str) -> Call {
@@ -137,14 +162,19 @@ impl WirePullRequest {
             "closed" => ChangeState::Closed,
             _ => ChangeState::Open,
         };
-        let name = |end: &WireEnd| end.repo.as_ref().map(|repo| repo.full_name.to_lowercase());
+        let name = |end: &WireEnd| end.repo.as_ref().map(|repo| repo.full_name.clone());
         let (head, base) = (name(&self.head), name(&self.base));
+        let is_same = |head: &String| {
+            let base = base.as_ref();
+            base.is_some_and(|base| base.eq_ignore_ascii_case(head))
+        };
         PullRequest {
             number: self.number,
             state,
-            is_fork: head.is_none() || head != base,
+            is_fork: !head.as_ref().is_some_and(is_same),
             head_commit: self.head.sha,
             head_branch: self.head.branch,
+            head_repository: head,
         }
     }
 }

@@ -54,6 +54,21 @@ impl Dialect for GitLab {
         serde_json::from_slice(body).map(WireMergeRequest::read)
     }
 
+    fn open_pull_requests(&self, branch: Option<&str>, page: usize) -> Call {
+        let path = ["projects", &self.project, "merge_requests"];
+        let path = path.into_iter().map(str::to_owned).collect();
+        let mut call = Call::new("list the open merge requests", Method::GET, path).page(page);
+        call.query.push(("state", "opened".to_owned()));
+        let branch = branch.map(|branch| ("source_branch", branch.to_owned()));
+        call.query.extend(branch);
+        call
+    }
+
+    fn read_pull_requests(&self, body: &[u8]) -> serde_json::Result<Vec<PullRequest>> {
+        let requests: Vec<WireMergeRequest> = serde_json::from_slice(body)?;
+        Ok(requests.into_iter().map(WireMergeRequest::read).collect())
+    }
+
     fn comments(&self, number: u64, page: usize) -> Call {
         let path = self.path(number, ["notes"]);
         let mut call = Call::new("read the merge request's notes", Method::GET, path).page(page);
@@ -71,6 +86,16 @@ impl Dialect for GitLab {
     fn create_comment(&self, number: u64, text: &str) -> Call {
         let path = self.path(number, ["notes"]);
         Call::new("comment on the merge request", Method::POST, path).text(text)
+    }
+
+    fn read_created(&self, body: &[u8]) -> serde_json::Result<u64> {
+        serde_json::from_slice(body).map(|note: WireNote| note.id)
+    }
+
+    fn delete_comment(&self, number: u64, id: u64) -> Call {
+        let path = self.path(number, ["notes", &id.to_string()]);
+        let doing = "delete the second note on the merge request";
+        Call::new(doing, Method::DELETE, path)
     }
 
     fn update_comment(&self, number: u64, id: u64, text: &str) -> Call {
@@ -134,6 +159,7 @@ impl WireMergeRequest {
             state,
             head_commit: self.sha,
             head_branch: self.source_branch,
+            head_repository: self.source_project_id.map(|id| format!("project {id}")),
             is_fork: !is_same,
         }
     }

@@ -47,6 +47,11 @@ impl Marker {
         self
     }
 
+    /// Whether this is the key of the mark.
+    pub(super) fn has_key(&self, key: &str) -> bool {
+        matches!(&self.known_by, KnownBy::Key(ours) if ours == key)
+    }
+
     /// The line.
     pub fn as_str(&self) -> &str {
         &self.line
@@ -59,6 +64,12 @@ impl Marker {
             KnownBy::Key(ours) => key == ours,
             KnownBy::App(ours) => app == Some(*ours),
         })
+    }
+
+    /// The application that the text of a comment with this mark is about.
+    pub(super) fn app_in(text: &str) -> Option<(&str, Uuid)> {
+        let (key, app) = read(text)?;
+        Some((key, app?))
     }
 
     /// A text with this mark, to take the place of one: it keeps the key by

@@ -16,7 +16,8 @@ use reqwest::Method;
 use serde_json::Value;
 use tokio::time::Instant;
 
-pub use self::comments::Put;
+use self::comments::has_more;
+pub use self::comments::{KeptApps, Put};
 use self::connection::Connection;
 pub use self::error::{CodeHostError, Reason};
 use self::github::GitHub;
@@ -27,8 +28,8 @@ use crate::secret::ApiToken;
 use crate::sevalla::Exchange;
 use crate::shown::Gate;
 
-/// How many comments are asked for at once. A hundred of the longest would be
-/// more than is read of a body.
+/// How many comments or pull requests are asked for at once. A hundred of the
+/// longest would be more than is read of a body.
 pub const COMMENTS_PAGE: usize = 50;
 
 /// The most pages that are looked through: GitHub takes 2,500 comments.
@@ -51,6 +52,8 @@ pub struct PullRequest {
     pub head_commit: Option<String>,
     /// The branch it comes from.
     pub head_branch: String,
+    /// The repository of that branch, in the host's words, unless it is gone.
+    pub head_repository: Option<String>,
     /// Whether that branch is in another repository.
     pub is_fork: bool,
 }
@@ -95,6 +98,34 @@ impl CodeHost {
         Ok(request)
     }
 
+    /// The numbers of the open pull requests that come from the repository itself,
+    /// and from this branch of it if one is given.
+    pub async fn open_pull_requests(
+        &self,
+        branch: Option<&str>,
+    ) -> Result<Vec<u64>, CodeHostError> {
+        let mut numbers = Vec::new();
+        for page in 1..=MOST_PAGES {
+            let call = self.dialect.open_pull_requests(branch, page);
+            let answer = self.send(&call).await?;
+            let requests = self.dialect.read_pull_requests(&answer.body);
+            let requests = requests.map_err(|error| self.unreadable(&call, &error))?;
+            let has_more = has_more(&answer.headers, requests.len());
+            // Some hosts list all, whatever branch is asked for.
+            let is_of_branch = |request: &PullRequest| {
+                request.state == ChangeState::Open
+                    && !request.is_fork
+                    && branch.is_none_or(|branch| request.head_branch == branch)
+            };
+            let found = requests.into_iter().filter(is_of_branch);
+            numbers.extend(found.map(|request| request.number));
+            if !has_more {
+                break;
+            }
+        }
+        Ok(numbers)
+    }
+
     async fn send(&self, call: &Call) -> Result<connection::Answer, CodeHostError> {
         let sent = self.connection.send(call).await;
         sent.map_err(|reason| CodeHostError::of(call.doing, self.dialect.as_ref(), reason))
@@ -117,10 +148,17 @@ trait Dialect {
 
     fn pull_request(&self, number: u64) -> Call;
     fn read_pull_request(&self, body: &[u8]) -> serde_json::Result<PullRequest>;
+    /// A page of the open ones, or of those that come from a branch of the
+    /// repository. The first page is 1.
+    fn open_pull_requests(&self, branch: Option<&str>, page: usize) -> Call;
+    fn read_pull_requests(&self, body: &[u8]) -> serde_json::Result<Vec<PullRequest>>;
     /// A page of the comments, oldest first. The first page is 1.
     fn comments(&self, number: u64, page: usize) -> Call;
     fn read_comments(&self, body: &[u8]) -> serde_json::Result<Vec<Comment>>;
     fn create_comment(&self, number: u64, text: &str) -> Call;
+    /// The id of the comment that the answer to a creation is about.
+    fn read_created(&self, body: &[u8]) -> serde_json::Result<u64>;
+    fn delete_comment(&self, number: u64, id: u64) -> Call;
     fn update_comment(&self, number: u64, id: u64, text: &str) -> Call;
     /// Asks whose the token is.
     fn owner(&self) -> Call;

@@ -223,7 +223,7 @@ inputs! {
     "Whether preview actions keep a comment on the pull request up to date, auto (if github-token is given), true or false."
 
     github_token: Option<ApiToken>, default: None, secret: true, also: &[],
-    "Token of the code host, to read whether a pull request is open and to write the comment. On GitHub pass github.token."
+    "Token of the code host, to read the pull request of a preview and to write the comment. On GitHub pass github.token."
 
     resource: Option<Resource>, default: None, secret: false, also: &[],
     "What list lists and show shows, applications, static-sites, pipelines, databases, deployments or processes. show needs it only where no id tells."

@@ -324,6 +324,22 @@ failures! {
         "The preview app was created, but the deployment that Sevalla starts with it did not appear.",
         "Check in the dashboard, or run again: the app is there now and will be found.";
 
+        BranchOfAnotherPullRequest "branch-of-another-pull-request" "Branch of another pull request", Ending::InvalidInput,
+        "`branch` is not the branch of the pull request, so the preview would not show what the pull \
+         request changes.",
+        "Remove `branch`: the run reads it from the pull request. Or remove `pull-request-number`.";
+
+        PullRequestNotReadable "pull-request-not-readable" "Pull request not readable", Ending::Unauthorized,
+        "The run depends on a pull request that `github-token` may not read. Code hosts also answer \
+         404 for what a token may not see.",
+        "On GitHub give the job `permissions: pull-requests: read` (`write` for the comment), on \
+         GitLab use a project access token with the scope `api`.";
+
+        CodeHostFailing "code-host-failing" "Code host failing", Ending::Unavailable,
+        "The run depends on a pull request, and GitHub, GitLab or the like did not answer, failed, or \
+         had received too many requests with this token.",
+        "Run again later.";
+
         PreviewVanished "preview-vanished" "Preview vanished", Ending::Failed,
         "The preview app was deleted while it was deployed, though its pull request is open.",
         "Run again to create another. Look for a job that cleans up previews.";

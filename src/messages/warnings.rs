@@ -97,13 +97,14 @@ topics! {
         "If it is the wrong one, name the right one with `app-id`.";
 
         PipelineOfAnotherRepository "pipeline-of-another-repository" "Pipeline of another repository"
-        "The pipeline builds another repository than the one this run belongs to. The next run will \
-         not recognise the preview app as its own and will create another."
+        "The pipeline builds another repository than the one this run belongs to. Unless the comment \
+         on the pull request keeps the id of the preview app, the next run will not recognise the \
+         app as its own and will create another."
         "Use the pipeline of this repository, or pass the preview's `app-id`.";
 
         ExtraPreview "extra-preview" "Extra preview"
-        "Two runs created a preview app for the same branch at the same time. This run could not \
-         delete its own."
+        "There are two preview apps for one pull request or branch, as runs at the same time leave \
+         them. The younger one could not be deleted, so the run fails."
         "Delete the app that the message names, with `delete-preview-app` and `app-id` or in the \
          dashboard.";
 

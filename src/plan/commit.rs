@@ -1,7 +1,7 @@
 //! The commit guard, as far as it can be settled before anything is read: which
 //! commit a deployment must have, and whether that can be compared at all.
 
-use super::{NewPreview, Plan, Sought, Task, Work};
+use super::{Plan, Sought, Task, Work};
 use crate::branch;
 use crate::ci::Facts;
 use crate::inputs::{ExpectedCommit, Inputs, OnMismatch};
@@ -133,7 +133,7 @@ impl Plan {
             Task::Deploy(Work::DeployApplication { order, .. }) => order.branch.as_deref(),
             Task::Deploy(Work::DeployStaticSite { branch, .. }) => branch.as_deref(),
             Task::Deploy(Work::CallHook { .. }) => None,
-            Task::CreatePreview(NewPreview { branch, .. }) => Some(branch.as_str()),
+            Task::CreatePreview(wanted) => wanted.preview.branch.as_deref(),
             Task::Promote(_) => return self.gap_of_promotion(),
             Task::Follow(_, Sought::Known(_)) => return self.gap_of_ci(),
             // The rest starts nothing that is built, or seeks this very commit.

@@ -93,7 +93,7 @@ pub enum Task {
     /// Promote an application to others.
     Promote(Promotion),
     /// Make sure of a preview app, and deploy it.
-    CreatePreview(NewPreview),
+    CreatePreview(WantedPreview),
     /// Delete a preview app.
     DeletePreview(Preview),
     /// Delete the preview app of a pull request that was closed, as the event
@@ -180,8 +180,30 @@ pub struct Preview {
     pub branch: Option<String>,
     /// The pull request it belongs to.
     pub pull_request: Option<u64>,
+    /// Whether the pull request's branch is in another repository, as far as the
+    /// CI says.
+    pub is_fork: Option<bool>,
     /// `owner/name` of the repository, as the CI calls it.
     pub repository: Option<String>,
+}
+
+/// A preview app to be made or deployed, before its pull request was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedPreview {
+    /// The pipeline to make it in.
+    pub pipeline: Uuid,
+    /// Which. Its branch is the user's, or the one that the CI names.
+    pub preview: Preview,
+    /// Whether the user gave the branch.
+    pub is_branch_given: bool,
+    /// The commit at the tip of that branch, as the CI knows it.
+    pub commit: Option<String>,
+    /// Whether the code host has to be asked: the CI does not say which branch
+    /// the pull request has, or whether it is a fork's.
+    pub needs_pull_request: bool,
+    /// Whether it must not outlive its pull request, even if that is closed
+    /// while the preview is built.
+    pub ends_with_pull_request: bool,
 }
 
 /// A preview app to be made or deployed.

@@ -1,13 +1,14 @@
 //! Actions on preview apps.
 
 use super::fork::request_of;
-use super::{Cleaning, Doubts, NewPreview, Preview, Task};
-use crate::ci::{ChangeAction, ChangeState, Facts};
+use super::{Cleaning, Doubts, Preview, Task, WantedPreview};
+use crate::branch::is_same;
+use crate::ci::{ChangeAction, ChangeState, Facts, Repository};
 use crate::inputs::{ActionName, Flaw, Inputs};
 
 /// A preview app that is made if it is not there, and deployed if it is.
 pub(super) fn create(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
-    new(ActionName::CreatePreviewApp, inputs, facts, doubts).map(Task::CreatePreview)
+    wanted(ActionName::CreatePreviewApp, inputs, facts, doubts).map(Task::CreatePreview)
 }
 
 /// A preview app that is deleted.
@@ -38,17 +39,25 @@ pub(super) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> O
         doubts.need(ActionName::Preview, inputs, &["sevalla-token"]);
         return Some(Task::EndPreview(preview(inputs, facts)));
     }
-    let new = new(ActionName::Preview, inputs, facts, doubts)?;
-    Some(Task::CreatePreview(NewPreview {
+    let wanted = wanted(ActionName::Preview, inputs, facts, doubts)?;
+    Some(Task::CreatePreview(WantedPreview {
         ends_with_pull_request: true,
-        ..new
+        ..wanted
     }))
 }
 
 /// Previews of closed pull requests, and previews that are too old.
 pub(super) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Task {
     doubts.need(ActionName::CleanPreviews, inputs, &["sevalla-token"]);
-    let closed_in = slug(facts).filter(|_| inputs.github_token.is_some());
+    let has_api = |repository: &&Repository| repository.api.is_some();
+    let repository = facts.repository.as_ref().filter(has_api);
+    let has_token = inputs.github_token.is_some();
+    doubts.ignored(
+        "on the pull requests: the CI does not say where they can be read",
+        [(has_token && repository.is_none(), "github-token")],
+    );
+    let closed_in = repository.map(|repository| repository.slug.clone());
+    let closed_in = closed_in.filter(|_| has_token);
     if closed_in.is_none() && inputs.max_age.is_none() && !inputs.is_given("max-age") {
         doubts.problem(
             Flaw::Missing,
@@ -64,38 +73,60 @@ pub(super) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Task
     })
 }
 
-fn new(
+fn wanted(
     action: ActionName,
     inputs: &Inputs,
     facts: &Facts,
     doubts: &mut Doubts,
-) -> Option<NewPreview> {
+) -> Option<WantedPreview> {
     doubts.need(action, inputs, &["pipeline-id", "sevalla-token"]);
     let preview = preview(inputs, facts);
-    if preview.branch.is_none()
-        && !inputs.is_given("branch")
-        && !super::fork::is_refused(action, inputs, facts)
-    {
-        doubts.problem(
-            Flaw::Missing,
-            "branch",
-            "there is no branch to preview. Set `branch`, or run in a pull request",
-        );
+    let is_refused = super::fork::is_refused(action, inputs, facts);
+    let can_ask = can_ask(inputs, facts);
+    let is_branch_given = inputs.is_given("branch");
+    let is_unknown = preview.pull_request.is_some() && preview.is_fork.is_none();
+    if !is_branch_given && !is_refused && !can_ask {
+        let of_ci = branch_of_event(inputs, facts);
+        if preview.branch.is_none() && of_ci.is_none() {
+            doubts.problem(
+                Flaw::Missing,
+                "branch",
+                "there is no branch to preview. Set `branch`, or run in a pull request",
+            );
+        } else if is_unknown {
+            doubts.problem(
+                Flaw::Missing,
+                "github-token",
+                "the CI does not say whether the pull request comes from a fork, and a fork's \
+                 branch may have the name of one of yours; set it, so that the pull request can be \
+                 read, or set branch to a branch of your repository",
+            );
+        }
     }
-    Some(NewPreview {
+    Some(WantedPreview {
         pipeline: inputs.pipeline_id?,
-        branch: preview.branch.clone()?,
+        needs_pull_request: can_ask && (preview.branch.is_none() || is_unknown),
         commit: commit(inputs, facts),
+        is_branch_given,
         preview,
         ends_with_pull_request: false,
     })
 }
 
+/// Whether the code host can be asked about the pull request.
+fn can_ask(inputs: &Inputs, facts: &Facts) -> bool {
+    let has_number = inputs.pull_request_number.is_some() || facts.change_request.is_some();
+    let repository = facts.repository.as_ref();
+    let has_api = repository.is_some_and(|repository| repository.api.is_some());
+    has_number && has_api && inputs.github_token.is_some()
+}
+
 /// The commit at the tip of the branch to preview, if it is the CI's.
 fn commit(inputs: &Inputs, facts: &Facts) -> Option<String> {
     let given = inputs.branch.as_ref().map(|branch| branch.name.clone());
-    let previewed = given.or_else(|| own_branch(inputs, facts));
-    let is_its = previewed.is_some() && previewed == facts.branch && !facts.is_of_fork();
+    let previewed = given.or_else(|| branch_of_event(inputs, facts))?;
+    let of_ci = facts.branch.as_deref();
+    let is_its = of_ci.is_some_and(|branch| is_same(branch, &previewed)) && !facts.is_of_fork();
     facts.commit.clone().filter(|_| is_its)
 }
 
@@ -103,21 +134,25 @@ fn preview(inputs: &Inputs, facts: &Facts) -> Preview {
     let request = facts.change_request.as_ref();
     let branch = inputs.branch.as_ref().map(|branch| branch.name.clone());
     let number = inputs.pull_request_number.map(|number| number.0);
+    let of_event = request_of(inputs, facts);
+    let is_fork = of_event.and_then(|request| request.is_fork);
+    // One that may be a fork's is not ours, whatever its name: a stranger may
+    // have chosen that.
+    let own = || branch_of_event(inputs, facts).filter(|_| is_fork == Some(false));
     Preview {
         app: inputs.app_id,
         pipeline: inputs.pipeline_id,
-        branch: branch.or_else(|| own_branch(inputs, facts)),
+        branch: branch.or_else(own),
         pull_request: number.or_else(|| request.map(|request| request.number)),
+        is_fork,
         repository: slug(facts),
     }
 }
 
-/// The branch of the pull request. One of a fork is not ours, whatever its
-/// name: a stranger chose that.
-fn own_branch(inputs: &Inputs, facts: &Facts) -> Option<String> {
-    let request = request_of(inputs, facts)?;
-    let is_fork = request.is_fork == Some(true);
-    facts.branch.clone().filter(|_| !is_fork)
+/// The branch of that pull request, as the CI names it.
+fn branch_of_event(inputs: &Inputs, facts: &Facts) -> Option<String> {
+    request_of(inputs, facts)?;
+    facts.branch.clone()
 }
 
 /// `owner/name` of the repository.

@@ -68,6 +68,8 @@ pub enum Event<'a> {
         /// Whether this run has made it.
         is_new: bool,
     },
+    /// The preview app was deleted, and its address with it.
+    PreviewGone,
     /// The service to deploy was read; its display name, if it has one.
     Target(Service, Option<&'a str>),
     /// A deployment was started, or found to have been.

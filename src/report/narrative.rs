@@ -68,7 +68,8 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         | Event::Cancelling
         | Event::Begins(_)
         | Event::Ends(..)
-        | Event::Password(_) => return Vec::new(),
+        | Event::Password(_)
+        | Event::PreviewGone => return Vec::new(),
     };
     vec![line]
 }

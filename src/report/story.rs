@@ -139,6 +139,7 @@ impl Story {
             }
             Event::Retrying(..) => self.retries += 1,
             Event::PreviewApp { app, is_new, .. } => self.preview = Some((app, is_new)),
+            Event::PreviewGone => self.own.url = None,
             Event::Database { id, is_new } => self.database = Some((id, is_new)),
             Event::Password(password) => self.password = Some(password.clone()),
             Event::Result(json) => self.result = Some(json.to_owned()),
@@ -247,6 +248,7 @@ impl Tale {
             | Event::Warning(..)
             | Event::Note(_)
             | Event::PreviewApp { .. }
+            | Event::PreviewGone
             | Event::Database { .. }
             | Event::Password(_)
             | Event::Result(_)

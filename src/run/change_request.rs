@@ -1,26 +1,31 @@
-//! The pull request of a preview: whether it is open, and the comment on it.
+//! The pull request of a preview: what the code host says of it, and the comment
+//! on it.
 //!
-//! Nothing here is ever the result of a run: what goes wrong is a warning.
+//! What goes wrong here is a warning, except where the run depends on what the
+//! pull request is.
 
 use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
+use uuid::Uuid;
 
 use super::{LAST_REQUESTS, Run};
 use crate::ci::ChangeState;
-use crate::code_host::{CodeHost, CodeHostError, Marker, PullRequest};
+use crate::code_host::{CodeHost, CodeHostError, KeptApps, Marker, PullRequest, Reason};
 use crate::inputs::Comment;
-use crate::messages::Warning;
+use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
+use crate::plan::Preview;
 use crate::report::{Event, News, Reporter};
 use crate::shown::Block;
+use crate::trigger::Match;
 
 /// How long asking or writing may keep the run.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long it may keep a deployment from being started.
-const BEFORE_THE_START: Duration = Duration::from_secs(5);
+pub(super) const BEFORE_THE_START: Duration = Duration::from_secs(5);
 
 /// How long writing may go on while a signal is heeded.
 const FIRST_WORDS: Duration = Duration::from_secs(4);
@@ -31,6 +36,9 @@ const LAST_WORDS: Duration = Duration::from_millis(5400);
 
 /// How long it may go on being written after the run's time.
 const LATE_WORDS: Duration = Duration::from_secs(5);
+
+/// The most pull requests whose comments are read to know whose an app is.
+const MOST_ASKED: usize = 50;
 
 /// A code host that was given less time to answer is not called silent.
 const FAIR: Duration = Duration::from_secs(1);
@@ -91,6 +99,55 @@ async fn write(
     }
 }
 
+/// Why a pull request could not be read.
+pub(super) enum Unread {
+    /// There is no token, or nowhere to ask.
+    CannotAsk,
+    /// The code host refused, or did not do it.
+    Error(CodeHostError),
+    /// It did not answer in time, or has not before.
+    Silent,
+}
+
+impl Unread {
+    /// The outcome of a run that depends on the pull request.
+    pub(super) fn outcome(&self, number: u64) -> Outcome {
+        let headline = format!("Could not read pull request {number}");
+        let error = match self {
+            Self::CannotAsk => {
+                return Outcome::of(Failure::PullRequestNotReadable, headline)
+                    .because("There is no github-token for the repository")
+                    .hint("Set github-token");
+            }
+            Self::Silent => {
+                return Outcome::of(
+                    Failure::CodeHostFailing,
+                    format!("{headline}: the code host did not answer in time"),
+                )
+                .hint("Run this again later");
+            }
+            Self::Error(error) => error,
+        };
+        let is_refused = matches!(
+            error.reason,
+            Reason::TokenRefused(_)
+                | Reason::NotPermitted(_)
+                | Reason::NotFound
+                | Reason::NoApi(_)
+                | Reason::Insecure
+                | Reason::UnusableToken
+        );
+        let (failure, hint) = if is_refused {
+            let hint = "Give github-token the right to read pull requests of the repository";
+            (Failure::PullRequestNotReadable, hint)
+        } else {
+            (Failure::CodeHostFailing, "Run this again later")
+        };
+        let headline = format!("{headline}: {}", error.reason);
+        Outcome::of(failure, headline).hint(hint)
+    }
+}
+
 impl Run<'_> {
     /// Whether the pull request of a preview is open; `None` if that cannot be
     /// told.
@@ -99,37 +156,142 @@ impl Run<'_> {
         Some(request.state == ChangeState::Open)
     }
 
-    /// The same before anything is begun, which must not wait for it long.
-    pub(super) async fn is_still_open(&self, number: Option<u64>) -> Option<bool> {
-        let request = self.pull_request(number, BEFORE_THE_START).await?;
-        Some(request.state == ChangeState::Open)
-    }
-
-    /// Whether the pull request is known to be closed, and to be that of this
-    /// branch: a number alone may be another's.
-    pub(super) async fn is_closed(&self, number: Option<u64>, branch: Option<&str>) -> bool {
-        let request = self.pull_request(number, PATIENCE).await;
-        request.is_some_and(|request| {
-            request.state != ChangeState::Open
-                && !request.is_fork
-                && Some(request.head_branch.as_str()) == branch
-        })
-    }
-
-    async fn pull_request(&self, number: Option<u64>, most: Duration) -> Option<PullRequest> {
-        let number = number?;
-        let by = self.deadline.moment().min(Instant::now() + most);
-        let asked = match self.code_host(by)? {
-            Ok(host) => {
-                let ask = self.in_time(by, host.pull_request(number));
-                tokio::select! {
-                    asked = ask => asked?,
-                    _ = self.stop.asked() => return None,
-                }
-            }
-            Err(error) => Err(error),
+    /// The pull request as it is now, if it can be read in this time.
+    pub(super) async fn pull_request(
+        &self,
+        number: Option<u64>,
+        most: Duration,
+    ) -> Option<PullRequest> {
+        let asked = tokio::select! {
+            asked = self.ask_for(number?, most) => asked,
+            _ = self.stop.asked() => return None,
         };
-        asked.map_err(|error| self.warn(&error)).ok()
+        asked.map_err(|unread| self.warn_of(&unread)).ok()
+    }
+
+    /// Says why a pull request was not read. One that is silent was named before.
+    pub(super) fn warn_of(&self, unread: &Unread) {
+        if let Unread::Error(error) = unread {
+            self.warn(error);
+        }
+    }
+
+    /// Reads the pull request as it is now.
+    pub(super) async fn ask_for(&self, number: u64, most: Duration) -> Result<PullRequest, Unread> {
+        let by = self.deadline.moment().min(Instant::now() + most);
+        let host = match self.code_host(by) {
+            Some(host) => host.map_err(Unread::Error)?,
+            None if self.is_host_silent.get() => return Err(Unread::Silent),
+            None => return Err(Unread::CannotAsk),
+        };
+        let asked = self.in_time(by, host.pull_request(number)).await;
+        asked.ok_or(Unread::Silent)?.map_err(Unread::Error)
+    }
+
+    /// The preview apps that the comments on the pull request are about. Where
+    /// they cannot be read, the apps are known by less.
+    pub(super) async fn kept_apps(&self, preview: &Preview) -> KeptApps {
+        let by = self
+            .deadline
+            .moment()
+            .min(Instant::now() + BEFORE_THE_START);
+        let (Some(number), Some(Ok(host))) = (preview.pull_request, self.code_host(by)) else {
+            return KeptApps::default();
+        };
+        let key = preview.pipeline.map(|pipeline| pipeline.to_string());
+        let marker = Marker::of(&key.unwrap_or_default());
+        let asked = self.unless_asked_to_end(by, host.kept_apps(number, &marker));
+        match asked.await {
+            // Without a pipeline, each may be the one.
+            Some(Ok(mut kept)) if preview.pipeline.is_none() => {
+                kept.ours.append(&mut kept.elsewhere);
+                kept
+            }
+            Some(Ok(kept)) => kept,
+            Some(Err(error)) => {
+                // Writing the comment fails for the same reason, with a warning.
+                tracing::debug!(%error, "the comments were not read");
+                KeptApps::default()
+            }
+            None => KeptApps::default(),
+        }
+    }
+
+    /// Those that are not the app of another open pull request, as far as the
+    /// code host says.
+    pub(super) async fn without_others(&self, preview: &Preview, found: Vec<Match>) -> Vec<Match> {
+        let Some(number) = preview.pull_request else {
+            return found;
+        };
+        let mut left = Vec::new();
+        for one in found {
+            if !self.is_of_another(number, &one).await {
+                left.push(one);
+            }
+        }
+        left
+    }
+
+    async fn is_of_another(&self, number: u64, one: &Match) -> bool {
+        let Some(branch) = one.disputed_branch() else {
+            return false;
+        };
+        let of_branch = self.other_requests(number, Some(branch)).await;
+        if one.is_kept() {
+            return self.is_kept_by_any(&of_branch, one.app.id).await;
+        }
+        // One whose branch was renamed keeps its app.
+        !of_branch.is_empty() || {
+            let mut all = self.other_requests(number, None).await;
+            all.truncate(MOST_ASKED);
+            self.is_kept_by_any(&all, one.app.id).await
+        }
+    }
+
+    /// Whether a comment on one of these pull requests is about this app.
+    async fn is_kept_by_any(&self, numbers: &[u64], app: Uuid) -> bool {
+        for number in numbers {
+            let preview = Preview {
+                pull_request: Some(*number),
+                ..Preview::default()
+            };
+            if self.kept_apps(&preview).await.contains(app) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The other open pull requests, or those that come from this branch, as far
+    /// as the code host says.
+    async fn other_requests(&self, number: u64, branch: Option<&str>) -> Vec<u64> {
+        let by = self.deadline.moment().min(Instant::now() + PATIENCE);
+        let Some(Ok(host)) = self.code_host(by) else {
+            return Vec::new();
+        };
+        let asked = self.unless_asked_to_end(by, host.open_pull_requests(branch));
+        match asked.await {
+            Some(Ok(mut open)) => {
+                open.retain(|other| *other != number);
+                open
+            }
+            Some(Err(error)) => {
+                self.warn(&error);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    async fn unless_asked_to_end<T>(
+        &self,
+        by: Instant,
+        ask: impl Future<Output = Result<T, CodeHostError>>,
+    ) -> Option<Result<T, CodeHostError>> {
+        tokio::select! {
+            asked = self.in_time(by, ask) => asked,
+            _ = self.stop.asked() => None,
+        }
     }
 
     /// Keeps the comment on the pull request up to date. `pipeline` tells the
@@ -259,6 +421,11 @@ impl Run<'_> {
         if let Some(Err(error)) = written {
             self.warn(&error);
         }
+    }
+
+    /// Whether the comment on the pull request keeps the id of the preview app.
+    pub(super) fn keeps_app(&self, number: Option<u64>) -> bool {
+        number.is_some() && self.plan.code_host.is_some() && self.may_comment()
     }
 
     fn may_comment(&self) -> bool {

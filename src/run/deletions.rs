@@ -7,11 +7,14 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Run;
-use crate::code_host::Marker;
+use super::change_request::{BEFORE_THE_START, PATIENCE, Unread};
+use crate::branch::is_same;
+use crate::ci::ChangeState;
+use crate::code_host::{KeptApps, Marker, PullRequest};
 use crate::deployment::Service;
 use crate::messages::{Failure, Warning};
 use crate::outcome::{Ending, Outcome};
-use crate::plan::{Cleaning, NewPreview, Preview};
+use crate::plan::{Cleaning, Preview};
 use crate::report::{Event, News};
 use crate::sevalla::{AppSummary, Application, Patience};
 use crate::trigger::{self, Course, Deleted, Removed, TriggerError};
@@ -22,28 +25,42 @@ const AGAIN: &str = "Run this again: deleting twice does no harm";
 impl Run<'_> {
     /// Deletes the preview app that is meant; one that is gone is as good.
     pub(super) async fn delete_preview(&self, preview: &Preview) -> Outcome {
-        let outcome = self.find_and_delete(preview).await;
-        self.say_gone_or_why_not(preview, &outcome).await;
-        outcome
+        // An id says which app it is, whatever its pull request is.
+        let number = preview.pull_request.filter(|_| preview.app.is_none());
+        let request = self.pull_request(number, BEFORE_THE_START).await;
+        self.delete_and_say(&as_it_is(preview, request.as_ref()))
+            .await
     }
 
     /// The same for a pull request that was closed when the event was made. An
     /// old job may be run again after it was reopened.
     pub(super) async fn end_preview(&self, preview: &Preview) -> Outcome {
-        if self.is_still_open(preview.pull_request).await == Some(true) {
+        let number = preview.pull_request;
+        let request = self.pull_request(number, BEFORE_THE_START).await;
+        let state = request.as_ref().map(|request| request.state);
+        if state == Some(ChangeState::Open) {
             return Outcome::passed("The pull request is open again, so its preview stays");
         }
-        self.delete_preview(preview).await
+        self.delete_and_say(&as_it_is(preview, request.as_ref()))
+            .await
+    }
+
+    async fn delete_and_say(&self, preview: &Preview) -> Outcome {
+        let apps = RefCell::default();
+        let outcome = self.find_and_delete(preview, &apps).await;
+        self.say_gone_or_why_not(preview, &apps.into_inner(), &outcome)
+            .await;
+        outcome
     }
 
     /// The pull request is closed: nothing may be left of its preview. `made`
     /// is the app that this run has made.
-    pub(super) async fn was_closed(&self, new: &NewPreview, made: Option<Uuid>) -> Outcome {
+    pub(super) async fn was_closed(&self, preview: &Preview, made: Option<Uuid>) -> Outcome {
         let preview = Preview {
-            app: made.or(new.preview.app),
-            ..new.preview.clone()
+            app: made.or(preview.app),
+            ..preview.clone()
         };
-        let outcome = self.find_and_delete(&preview).await;
+        let outcome = self.find_and_delete(&preview, &RefCell::default()).await;
         if let Ending::Interrupted(_) = outcome.ending() {
             return outcome.because("The pull request is closed: its preview app is not needed");
         }
@@ -54,8 +71,8 @@ impl Run<'_> {
     }
 
     /// Says in the comment, wherever that is to be found, that the preview is
-    /// gone, or why it may not be.
-    async fn say_gone_or_why_not(&self, preview: &Preview, outcome: &Outcome) {
+    /// gone, or why it may not be. `apps` are those that were to be deleted.
+    async fn say_gone_or_why_not(&self, preview: &Preview, apps: &[Uuid], outcome: &Outcome) {
         let news = match outcome.ending() {
             Ending::Success => News::Deleted,
             _ => News::Ended(outcome),
@@ -64,8 +81,10 @@ impl Run<'_> {
         if let Some(pipeline) = preview.pipeline {
             self.correct_comment(number, Marker::of(&pipeline.to_string()), news)
                 .await;
-        } else if let (Some(number), Some(app)) = (number, preview.app) {
-            self.correct_comment(Some(number), Marker::of_app(app), news)
+            return;
+        }
+        for app in apps {
+            self.correct_comment(number, Marker::of_app(*app), news)
                 .await;
         }
     }
@@ -89,11 +108,11 @@ impl Run<'_> {
         }
     }
 
-    async fn find_and_delete(&self, preview: &Preview) -> Outcome {
+    async fn find_and_delete(&self, preview: &Preview, found: &RefCell<Vec<Uuid>>) -> Outcome {
         let course = Course::default();
         let ends = RefCell::default();
         let all = async {
-            match self.delete_each(preview, &course, &ends).await {
+            match self.delete_each(preview, &course, &ends, found).await {
                 Ok(()) => all_deleted(ends.take()),
                 Err(error) => self.not_started(error).await,
             }
@@ -109,13 +128,14 @@ impl Run<'_> {
         preview: &Preview,
         course: &Course,
         ends: &RefCell<Vec<Outcome>>,
+        found: &RefCell<Vec<Uuid>>,
     ) -> Result<(), TriggerError> {
-        let apps = if let Some(app) = preview.app {
-            vec![app]
-        } else {
-            let apps = trigger::previews_to_delete(&self.client, preview).await?;
-            apps.iter().map(|app| app.id).collect()
+        let apps = match preview.app {
+            Some(app) => vec![app],
+            // Boxed: what waits in it is large.
+            None => Box::pin(self.previews_to_delete(preview)).await?,
         };
+        found.borrow_mut().clone_from(&apps);
         for app in apps {
             course.begin();
             let end = match self.delete_one(app, course).await {
@@ -126,6 +146,16 @@ impl Run<'_> {
         }
         course.begin();
         Ok(())
+    }
+
+    async fn previews_to_delete(&self, preview: &Preview) -> Result<Vec<Uuid>, TriggerError> {
+        let kept = KeptApps {
+            elsewhere: Vec::new(),
+            ..self.kept_apps(preview).await
+        };
+        let mut apps = trigger::find_previews_to_delete(&self.client, preview, &kept).await?;
+        apps.living = self.without_others(preview, apps.living).await;
+        Ok(apps.sure()?.into_iter().map(|app| app.id).collect())
     }
 
     async fn delete_one(&self, app: Uuid, course: &Course) -> Result<Outcome, TriggerError> {
@@ -145,6 +175,21 @@ impl Run<'_> {
         let Deleted { label, end } =
             trigger::delete_known_preview(&self.client, app, record, course, &tell).await?;
         Ok(of_removed(&label, &end, course))
+    }
+}
+
+/// A preview with what the code host says of its pull request. A fork's branch is
+/// not ours, whatever its name.
+pub(super) fn as_it_is(preview: &Preview, request: Option<&PullRequest>) -> Preview {
+    let given = preview.branch.clone();
+    let branch = match request {
+        Some(request) if request.is_fork => None,
+        Some(request) => given.or_else(|| Some(request.head_branch.clone())),
+        None => given,
+    };
+    Preview {
+        branch,
+        ..preview.clone()
     }
 }
 
@@ -201,6 +246,12 @@ struct Stale {
 /// What a cleaning has come to so far.
 #[derive(Default)]
 struct Tally {
+    /// How many pull requests were read.
+    read: usize,
+    /// Why the first of those was not read that were not, with its number.
+    unread: Option<(u64, Unread)>,
+    /// The preview that is being deleted, with its pull request.
+    current: Option<(Uuid, u64)>,
     gone: usize,
     gone_before: usize,
     /// What people call those that were accepted, and not gone in time.
@@ -239,10 +290,17 @@ impl Run<'_> {
     pub(super) async fn clean_previews(&self, cleaning: &Cleaning) -> Outcome {
         let course = Course::default();
         let tally = RefCell::default();
-        let work = self.clean(cleaning, &course, &tally);
+        // Boxed: what waits in it is large.
+        let work = Box::pin(self.clean(cleaning, &course, &tally));
         let mut outcome = self.unless_left(&course, work).await;
         if let Ending::Interrupted(_) = outcome.ending() {
             outcome = outcome.because("Some previews may not have been looked at");
+            let current = tally.borrow_mut().current.take();
+            if let Some((app, number)) = current.filter(|_| course.has_asked()) {
+                let marker = Marker::of_app(app);
+                self.correct_comment(Some(number), marker, News::Ended(&outcome))
+                    .await;
+            }
         }
         if outcome.is_good() {
             outcome
@@ -269,7 +327,7 @@ impl Run<'_> {
         // The oldest are the likeliest, and the longest in the way.
         for app in listed.all.into_iter().rev() {
             course.begin();
-            let stale = match self.judge(cleaning, app).await {
+            let stale = match self.judge(cleaning, app, tally).await {
                 Ok(Some(stale)) => stale,
                 Ok(None) => continue,
                 Err(error) => {
@@ -292,10 +350,23 @@ impl Run<'_> {
                 failed = failed.or(self.remove(stale, course, tally).await);
             }
         }
-        if self.plan.dry_run {
+        let failed = failed.or_else(|| Self::read_none(tally));
+        if self.plan.dry_run && failed.is_none() {
             return Outcome::planned(&format!("delete {tried} preview apps"));
         }
         failed.unwrap_or_else(|| Outcome::success(tally.borrow().to_string()))
+    }
+
+    /// The outcome of a cleaning that has read no pull request, though there were
+    /// some to read.
+    fn read_none(tally: &RefCell<Tally>) -> Option<Outcome> {
+        let tally = tally.borrow();
+        let (number, unread) = tally.unread.as_ref().filter(|_| tally.read == 0)?;
+        let outcome = unread.outcome(*number);
+        Some(
+            outcome
+                .because("No pull request could be read, so no preview of a closed one is known"),
+        )
     }
 
     /// Deletes one, and tells what went wrong with that.
@@ -306,6 +377,7 @@ impl Run<'_> {
         tally: &RefCell<Tally>,
     ) -> Option<Outcome> {
         let tell = |event: Event<'_>| self.reporter.on(event);
+        tally.borrow_mut().current = stale.request.map(|number| (stale.app, number));
         let deleted = trigger::delete_preview(&self.client, stale.app, course, &tell).await;
         let end = match deleted {
             Ok(deleted) => {
@@ -317,16 +389,20 @@ impl Run<'_> {
                 Some(error.because(format!("It was {}", stale.label)))
             }
         };
+        let was_asked = course.has_asked();
         course.begin();
-        if let Some(failed) = end.filter(|end| !end.is_good()) {
-            return Some(failed);
-        }
-        if let Some(number) = stale.request {
+        let failed = end.filter(|end| !end.is_good());
+        let news = match &failed {
+            Some(failed) => News::Ended(failed),
+            None => News::Deleted,
+        };
+        // One that nobody tried to delete is what it was.
+        if let Some(number) = stale.request.filter(|_| failed.is_none() || was_asked) {
             let marker = Marker::of_app(stale.app);
-            self.correct_comment(Some(number), marker, News::Deleted)
-                .await;
+            self.correct_comment(Some(number), marker, news).await;
         }
-        None
+        tally.borrow_mut().current = None;
+        failed
     }
 
     /// Whether a preview is one that nobody needs, as of now.
@@ -334,6 +410,7 @@ impl Run<'_> {
         &self,
         cleaning: &Cleaning,
         app: AppSummary,
+        tally: &RefCell<Tally>,
     ) -> Result<Option<Stale>, TriggerError> {
         let patience = Patience::FOR_A_SEARCH;
         let record = match self.client.get_application(app.id, patience).await {
@@ -346,8 +423,11 @@ impl Run<'_> {
         }
         let slug = cleaning.closed_in.as_deref();
         let request = slug.and_then(|slug| trigger::pull_request_of(&record, slug));
-        let branch = record.default_branch.as_deref();
-        let is_closed = self.is_closed(request, branch).await;
+        let is_closed = match request {
+            // Boxed: what waits in it is large.
+            Some(number) => Box::pin(self.is_closed(number, app.id, &record, tally)).await,
+            None => false,
+        };
         let why = match request.filter(|_| is_closed) {
             Some(number) => Some(format!("pull request {number} is closed")),
             None => self.why_old(cleaning, &record, app.id).await?,
@@ -362,6 +442,39 @@ impl Run<'_> {
             why,
             request,
         }))
+    }
+
+    /// Whether the pull request is closed whose number the app's name has. A name
+    /// can be changed by hand: the branch has to be the pull request's too, unless
+    /// the comment on it is about this app.
+    async fn is_closed(
+        &self,
+        number: u64,
+        app: Uuid,
+        record: &Application,
+        tally: &RefCell<Tally>,
+    ) -> bool {
+        let request = match self.ask_for(number, PATIENCE).await {
+            Ok(request) => request,
+            Err(unread) => {
+                self.warn_of(&unread);
+                tally.borrow_mut().unread.get_or_insert((number, unread));
+                return false;
+            }
+        };
+        tally.borrow_mut().read += 1;
+        if request.state == ChangeState::Open {
+            return false;
+        }
+        let branch = record.default_branch.as_deref();
+        if !request.is_fork && branch.is_some_and(|branch| is_same(branch, &request.head_branch)) {
+            return true;
+        }
+        let preview = Preview {
+            pull_request: Some(number),
+            ..Preview::default()
+        };
+        self.kept_apps(&preview).await.contains(app)
     }
 
     async fn why_old(

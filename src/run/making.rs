@@ -7,13 +7,14 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
+use super::deletions::of_removed;
 use super::previews::{Brought, of_branch};
 use super::settle::Scene;
-use super::{CLEAN_UP, IN_FLIGHT, LOOK_UP, Run, nothing_started};
+use super::{CLEAN_UP, IN_FLIGHT, LAST_REQUESTS, LOOK_UP, Run, nothing_started};
 use crate::deployment::{Deployment, Service};
 use crate::inputs::Abandon;
 use crate::messages::{Failure, Warning};
-use crate::outcome::{LiveBefore, Outcome};
+use crate::outcome::{Ending, LiveBefore, Outcome};
 use crate::plan::NewPreview;
 use crate::report::Event;
 use crate::schedule::Schedule;
@@ -57,17 +58,72 @@ impl Run<'_> {
             name: app.name.as_deref(),
             is_new: true,
         });
-        let twin = trigger::older_twin(&self.client, new, &app, before);
-        if let Some(Some(oldest)) = self.for_more_words(twin).await {
+        let twin = tokio::select! {
+            twin = trigger::older_twin(&self.client, new, &app, before, true) => twin,
+            signal = self.stop.asked() => {
+                let outcome = self.signal_after_creation(signal, &app).await;
+                return Brought::nothing(outcome);
+            }
+        };
+        if let Ok(Some(oldest)) = twin {
             return self.make_way_for(new, &app, &oldest).await;
         }
         self.for_more_words(self.warn_of_repository(new, app.id))
             .await;
-        Brought {
-            outcome: self.follow_first(new, app.id).await,
+        let outcome = self.follow_first(new, app.id).await;
+        let brought = Brought {
+            outcome,
             app: Some(app.id),
             is_made: true,
+        };
+        self.without_twin(new, &app, before, brought).await
+    }
+
+    /// Looks once more for an older app of the same pull request: a list may have
+    /// lacked it, and another run may have deleted ours as the younger one. What
+    /// cannot be known of this is no success.
+    async fn without_twin(
+        &self,
+        new: &NewPreview,
+        ours: &PreviewApp,
+        before: &Previews,
+        brought: Brought,
+    ) -> Brought {
+        if let Ending::Interrupted(_) = brought.outcome.ending() {
+            return brought;
         }
+        let by = self.deadline.moment() + LAST_REQUESTS;
+        let client = self.client.until(by);
+        let twin = tokio::select! {
+            twin = trigger::older_twin(&client, new, ours, before, false) => twin,
+            signal = self.stop.asked() => {
+                let said = format!("Preview app {} was created", ours.label());
+                let outcome = Outcome::interrupted(signal).because(brought.outcome.headline);
+                return Brought { outcome: outcome.because(said), ..brought };
+            }
+        };
+        match twin {
+            Ok(None) => brought,
+            Ok(Some(oldest)) => self.make_way_for(new, ours, &oldest).await,
+            Err(error) => {
+                let unknown = self.not_started(error.into()).await.because(format!(
+                    "Whether another run created a preview app for the same at the same time is \
+                     not known; {} stays",
+                    ours.label()
+                ));
+                brought.with_extra(Some(unknown))
+            }
+        }
+    }
+
+    /// A signal came when the app was made, and its deployment not seen yet.
+    async fn signal_after_creation(&self, signal: Signal, app: &PreviewApp) -> Outcome {
+        let by = Instant::now() + CLEAN_UP;
+        self.reporter
+            .on(Event::Stopping(signal, Some(self.on_cancel())));
+        let created = format!("Preview app {} was created", app.label());
+        let service = Service::application(app.id);
+        self.stop_first(signal, service, &created, by).await
     }
 
     /// Another run has made an app for the same at the same time, and a bit
@@ -78,43 +134,68 @@ impl Run<'_> {
         ours: &PreviewApp,
         oldest: &PreviewApp,
     ) -> Brought {
-        let tell = |event: Event<'_>| self.reporter.on(event);
-        tell(Event::Note(&format!(
-            "Another run has created {} for the same at the same time. Deleting {}.",
-            oldest.label(),
-            ours.label()
-        )));
-        let by = self.deadline.moment().min(Instant::now() + MAKING_WAY);
-        let client = self.client.until(by);
-        let course = Course::default();
-        let deleted = tokio::select! {
-            deleted = trigger::delete_preview(&client, ours.id, &course, &tell) => deleted,
-            signal = self.stop.asked() => {
-                let said = format!("Preview app {} is an extra one", ours.label());
-                let outcome = Outcome::interrupted(signal).because(said);
-                return Brought::nothing(outcome.hint("Delete it with delete-preview-app and app-id"));
-            }
+        let failed = match self.delete_extra(std::slice::from_ref(ours), oldest).await {
+            Ok(failed) => failed,
+            Err(interrupted) => return Brought::nothing(interrupted),
         };
-        let end = deleted.map(|deleted| deleted.map(|deleted| deleted.end));
-        let is_going = matches!(end, Ok(None | Some(Removed::Gone | Removed::Accepted)));
-        if !is_going {
-            let text = format!(
-                "Two preview apps were created for the same branch, and {}, which is one too many, \
-                 could not be deleted.",
-                ours.label()
-            );
-            tell(Event::Warning(Warning::ExtraPreview, &text));
-        }
-        tell(Event::PreviewApp {
+        self.reporter.on(Event::PreviewApp {
             app: oldest.id,
             name: oldest.name.as_deref(),
             is_new: false,
         });
-        Brought {
+        let brought = Brought {
             outcome: self.follow_anothers(new, oldest.id).await,
             app: Some(oldest.id),
             is_made: false,
+        };
+        brought.with_extra(failed)
+    }
+
+    /// Deletes apps of the same pull request that are too many, as runs at the
+    /// same time leave them; what went wrong with that. The error is the outcome
+    /// after a signal.
+    pub(super) async fn delete_extra(
+        &self,
+        extra: &[PreviewApp],
+        oldest: &PreviewApp,
+    ) -> Result<Option<Outcome>, Outcome> {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let by = self.deadline.moment().min(Instant::now() + MAKING_WAY);
+        let client = self.client.until(by);
+        let mut failed = None;
+        for app in extra {
+            tell(Event::Note(&format!(
+                "{} is of the same pull request or branch, and older. Deleting {}.",
+                oldest.label(),
+                app.label()
+            )));
+            let course = Course::default();
+            let deleted = tokio::select! {
+                deleted = trigger::delete_preview(&client, app.id, &course, &tell) => deleted,
+                signal = self.stop.asked() => {
+                    let said = format!("Preview app {} is an extra one", app.label());
+                    let outcome = Outcome::interrupted(signal).because(said);
+                    return Err(outcome.hint("Delete it with delete-preview-app and app-id"));
+                }
+            };
+            let end = match deleted {
+                // What was accepted goes by itself.
+                Ok(None) => continue,
+                Ok(Some(deleted)) if matches!(deleted.end, Removed::Gone | Removed::Accepted) => {
+                    continue;
+                }
+                Ok(Some(deleted)) => of_removed(&deleted.label, &deleted.end, &course),
+                Err(error) => self.not_started(error).await,
+            };
+            let text = format!(
+                "There are two preview apps for the same, and {}, which is one too many, could not \
+                 be deleted.",
+                app.label()
+            );
+            tell(Event::Warning(Warning::ExtraPreview, &text));
+            failed = failed.or(Some(end.because(text)));
         }
+        Ok(failed)
     }
 
     /// An app of another repository than the run's is not known as its own by
@@ -124,12 +205,16 @@ impl Run<'_> {
             return;
         };
         if let Some(other) = trigger::other_repository(&new.preview, &record) {
-            let text = format!(
-                "The pipeline builds {other}, which is not the repository of this run ({}). The \
-                 next run will not know this preview app as its own and create another, unless it \
-                 is given as app-id.",
-                new.preview.repository.as_deref().unwrap_or_default()
+            let ours = new.preview.repository.as_deref().unwrap_or_default();
+            let mut text = format!(
+                "The pipeline builds {other}, which is not the repository of this run ({ours})."
             );
+            if !self.keeps_app(new.preview.pull_request) {
+                text.push_str(
+                    " The next run will not know this preview app as its own and create another, \
+                     unless it is given as app-id.",
+                );
+            }
             self.reporter
                 .on(Event::Warning(Warning::PipelineOfAnotherRepository, &text));
         }
@@ -141,9 +226,10 @@ impl Run<'_> {
         if !matches!(error.status(), Some(400 | 409 | 422)) {
             return None;
         }
-        let look = trigger::find_previews(&self.client, &new.preview);
-        let mut before = self.for_more_words(look).await?.ok()?;
-        let app = trigger::one_of(&mut before.found).ok()??;
+        let kept = self.kept_apps(&new.preview).await;
+        let look = self.find_preview(&new.preview, &kept);
+        let (found, _) = self.for_more_words(look).await?.ok()?;
+        let (app, _) = found?;
         self.reporter.on(Event::PreviewApp {
             app: app.id,
             name: app.name.as_deref(),

@@ -6,16 +6,21 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
+use super::change_request::{BEFORE_THE_START, PATIENCE};
 use super::settle::Scene;
 use super::{Run, nothing_started};
+use crate::branch::is_same;
+use crate::ci::ChangeState;
+use crate::code_host::{KeptApps, Marker, PullRequest};
 use crate::deployment::{Deployment, Origin, Service, Verdict};
+use crate::inputs::OnFork;
 use crate::messages::{Failure, Warning};
 use crate::outcome::{Ending, Outcome};
-use crate::plan::{NewPreview, Order, Work};
+use crate::plan::{NewPreview, Order, Preview, WantedPreview, Work, fork};
 use crate::report::{Event, News};
 use crate::resource::{Collection, Kind};
 use crate::schedule::Schedule;
-use crate::sevalla::{Patience, Record};
+use crate::sevalla::{ApiError, Patience, Record};
 use crate::trigger::{self, PreviewApp, Previews, TriggerError};
 
 /// How long an app or a deployment that Sevalla makes by itself may take to
@@ -27,8 +32,9 @@ const ADDRESS: Duration = Duration::from_secs(60);
 
 /// What there is when a preview is asked for.
 enum There {
-    /// The app, to be deployed.
-    App(Box<PreviewApp>),
+    /// The app, to be deployed, and others of the same pull request that are too
+    /// many.
+    App(Box<PreviewApp>, Vec<PreviewApp>),
     /// None, and what there is beside it.
     None(Previews),
     /// None before the run's time was over.
@@ -37,7 +43,7 @@ enum There {
 
 impl From<PreviewApp> for There {
     fn from(app: PreviewApp) -> Self {
-        Self::App(Box::new(app))
+        Self::App(Box::new(app), Vec::new())
     }
 }
 
@@ -73,6 +79,16 @@ pub(super) struct Brought {
 }
 
 impl Brought {
+    /// The same, which is no success if a second app of the pull request is left.
+    pub(super) fn with_extra(self, failed: Option<Outcome>) -> Self {
+        let outcome = match failed {
+            Some(failed) if self.outcome.is_good() => failed.because(self.outcome.headline),
+            Some(failed) => self.outcome.because(failed.headline),
+            None => self.outcome,
+        };
+        Self { outcome, ..self }
+    }
+
     /// There is no app.
     pub(super) const fn nothing(outcome: Outcome) -> Self {
         Self {
@@ -85,25 +101,135 @@ impl Brought {
 
 impl Run<'_> {
     /// Makes sure that there is a preview app, and that it is deployed.
-    pub(super) async fn create_preview(&self, new: &NewPreview) -> Outcome {
+    pub(super) async fn create_preview(&self, wanted: &WantedPreview) -> Outcome {
+        let request = match self.request_of(wanted).await {
+            Ok(request) => request,
+            Err(outcome) => return outcome,
+        };
+        let state = request.as_ref().map(|request| request.state);
+        if wanted.ends_with_pull_request && state.is_some_and(|state| state != ChangeState::Open) {
+            return self.was_closed_before(wanted, request.as_ref()).await;
+        }
+        match self.new_preview(wanted, request.as_ref()) {
+            Ok(new) => self.create_new(&new).await,
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// The pull request as the code host says it is, where that is known.
+    async fn request_of(&self, wanted: &WantedPreview) -> Result<Option<PullRequest>, Outcome> {
+        let Some(number) = wanted.preview.pull_request else {
+            return Ok(None);
+        };
+        let most = if wanted.needs_pull_request {
+            PATIENCE
+        } else {
+            BEFORE_THE_START
+        };
+        let asked = tokio::select! {
+            asked = self.ask_for(number, most) => asked,
+            signal = self.stop.asked() => return Err(nothing_started(signal)),
+        };
+        match asked {
+            Ok(request) => Ok(Some(request)),
+            Err(unread) if wanted.needs_pull_request => Err(unread
+                .outcome(number)
+                .because("Which branch it has, and whether it comes from a fork, is not known")
+                .because("No preview was created or deployed")),
+            Err(unread) => {
+                self.warn_of(&unread);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The preview to make or to deploy, with the branch of its pull request.
+    fn new_preview(
+        &self,
+        wanted: &WantedPreview,
+        request: Option<&PullRequest>,
+    ) -> Result<NewPreview, Outcome> {
+        let preview = &wanted.preview;
+        let mut branch = preview.branch.clone();
+        let mut commit = wanted.commit.clone();
+        if let Some(request) = request {
+            if request.is_fork {
+                return Err(self.of_fork(request));
+            }
+            let ours = branch.as_deref();
+            let is_its = ours.is_none_or(|branch| is_same(branch, &request.head_branch));
+            if wanted.is_branch_given && !is_its {
+                return Err(of_another(request, ours.unwrap_or_default()));
+            }
+            // A commit that the CI has tested comes first.
+            commit = commit.filter(|_| ours.is_some() && is_its);
+            commit = commit.or_else(|| request.head_commit.clone());
+            if !wanted.is_branch_given || branch.is_none() {
+                branch = Some(request.head_branch.clone());
+            }
+        }
+        let Some(branch) = branch else {
+            return Err(
+                Outcome::of(Failure::MissingInput, "No branch is known to preview")
+                    .hint("Set branch, or run in a pull request"),
+            );
+        };
+        Ok(NewPreview {
+            pipeline: wanted.pipeline,
+            preview: Preview {
+                branch: Some(branch.clone()),
+                ..preview.clone()
+            },
+            branch,
+            commit,
+            ends_with_pull_request: wanted.ends_with_pull_request,
+        })
+    }
+
+    /// Nothing is made for a fork's pull request: a branch of ours with the same
+    /// name is another one.
+    fn of_fork(&self, request: &PullRequest) -> Outcome {
+        let from = request.head_repository.as_deref();
+        let from = from.map_or(String::new(), |from| format!(" ({from})"));
+        let reason = format!("pull request {}: {}{from}", request.number, fork::REASON);
+        match self.plan.on_fork {
+            OnFork::Skip => Outcome::skipped(&reason),
+            OnFork::Fail => Outcome::of(
+                Failure::ForkWithoutPreview,
+                format!("No preview for {reason}"),
+            )
+            .hint(fork::ADVICE),
+        }
+    }
+
+    /// The pull request is closed by now: nothing is made, and nothing is left.
+    async fn was_closed_before(
+        &self,
+        wanted: &WantedPreview,
+        request: Option<&PullRequest>,
+    ) -> Outcome {
+        let preview = super::deletions::as_it_is(&wanted.preview, request);
+        let outcome = self.was_closed(&preview, None).await;
+        let news = match outcome.ending() {
+            Ending::Passed => News::Deleted,
+            _ => News::Ended(&outcome),
+        };
+        let marker = Marker::of(&wanted.pipeline.to_string());
+        self.correct_comment(preview.pull_request, marker, news)
+            .await;
+        outcome
+    }
+
+    async fn create_new(&self, new: &NewPreview) -> Outcome {
         let there = tokio::select! {
             there = self.look_for_preview(new) => there,
             signal = self.stop.asked() => return nothing_started(signal),
         };
         let number = new.preview.pull_request;
         let key = new.pipeline.to_string();
-        if new.ends_with_pull_request && self.is_still_open(number).await == Some(false) {
-            let outcome = self.was_closed(new, None).await;
-            if outcome.ending() == Ending::Passed {
-                self.comment(number, &key, News::Deleted).await;
-            }
-            return outcome;
-        }
         match there {
             Ok(There::Late) => too_late("Sevalla's own preview app did not appear in time"),
-            Ok(There::App(app)) if self.plan.dry_run => {
-                Outcome::planned(&format!("deploy preview app {}", app.label()))
-            }
+            Ok(There::App(app, extra)) if self.plan.dry_run => would_deploy(&app, &extra),
             Ok(There::None(_)) if self.plan.dry_run => {
                 Outcome::planned(&format!("create a preview app for branch {}", new.branch))
             }
@@ -127,7 +253,14 @@ impl Run<'_> {
     /// Deploys the app or makes one; and whether it was deleted in the end.
     async fn bring_up(&self, new: &NewPreview, there: There) -> (Outcome, bool) {
         let brought = match there {
-            There::App(app) => self.deploy_preview(new, &app).await,
+            There::App(app, extra) => {
+                let failed = match self.delete_extra(&extra, &app).await {
+                    Ok(failed) => failed,
+                    Err(interrupted) => return (interrupted, false),
+                };
+                let brought = self.deploy_preview(new, &app).await;
+                brought.with_extra(failed)
+            }
             There::None(before) => Box::pin(self.make_preview(new, &before)).await,
             There::Late => return (too_late("There was no time to deploy"), false),
         };
@@ -140,19 +273,22 @@ impl Run<'_> {
             return self.given_preview(app).await.map(There::from);
         }
         let makes_apps = self.look_at_pipeline(new).await?;
+        let kept = self.kept_apps(&new.preview).await;
         let started = Instant::now();
         let mut looks = Schedule::for_looks();
         loop {
-            let mut before = trigger::find_previews(&self.client, &new.preview).await?;
-            if let Some(app) = trigger::one_of(&mut before.found)? {
+            let (found, before) = self.find_preview(&new.preview, &kept).await?;
+            if let Some((app, extra)) = found {
                 tell(Event::PreviewApp {
                     app: app.id,
                     name: app.name.as_deref(),
                     is_new: false,
                 });
-                self.for_more_words(self.warn_of_other_pipelines(&app))
-                    .await;
-                return Ok(app.into());
+                if !kept.ours.contains(&app.id) {
+                    self.for_more_words(self.warn_of_other_pipelines(&app))
+                        .await;
+                }
+                return Ok(There::App(Box::new(app), extra));
             }
             if !makes_apps || started.elapsed() > APPEARANCE || self.plan.dry_run {
                 return Ok(There::None(before));
@@ -162,6 +298,42 @@ impl Run<'_> {
                 return Ok(There::Late);
             }
         }
+    }
+
+    /// The preview app that is meant, with others of the same pull request that
+    /// runs at the same time have left; and what there is beside them.
+    pub(super) async fn find_preview(
+        &self,
+        preview: &Preview,
+        kept: &KeptApps,
+    ) -> Result<(Option<(PreviewApp, Vec<PreviewApp>)>, Previews), TriggerError> {
+        let mut before = trigger::find_previews(&self.client, preview, kept).await?;
+        let found = std::mem::take(&mut before.found);
+        let found = self.without_others(preview, found).await;
+        let Some((app, extra)) = trigger::oldest_of(found)? else {
+            return Ok((None, before));
+        };
+        if extra.is_empty() || self.count_pipelines().await? < 2 {
+            return Ok((Some((app, extra)), before));
+        }
+        // They may belong to different pipelines: only the comment tells them
+        // apart, and none is deleted.
+        let all: Vec<PreviewApp> = std::iter::once(app).chain(extra).collect();
+        let is_kept = |app: &&PreviewApp| kept.ours.contains(&app.id);
+        let known: Vec<&PreviewApp> = all.iter().filter(is_kept).collect();
+        match known.as_slice() {
+            [only] => Ok((Some(((*only).clone(), Vec::new())), before)),
+            _ => Err(trigger::several(&all)),
+        }
+    }
+
+    /// How many pipelines have previews.
+    async fn count_pipelines(&self) -> Result<usize, ApiError> {
+        let list = Collection::All(Kind::Pipeline);
+        let patience = Patience::FOR_A_SEARCH;
+        let pipelines = self.client.page(list, 0, patience).await?;
+        let with_previews = pipelines.iter().filter(|pipeline| has_previews(pipeline));
+        Ok(with_previews.count())
     }
 
     /// The pipeline is asked whether Sevalla makes an app for each pull request
@@ -195,12 +367,7 @@ impl Run<'_> {
 
     /// Nothing tells of which pipeline an app is.
     async fn warn_of_other_pipelines(&self, app: &PreviewApp) {
-        let list = Collection::All(Kind::Pipeline);
-        let Ok(pipelines) = self.client.page(list, 0, Patience::Once).await else {
-            return;
-        };
-        let with_previews = pipelines.iter().filter(|pipeline| has_previews(pipeline));
-        if with_previews.count() > 1 {
+        if self.count_pipelines().await.is_ok_and(|count| count > 1) {
             let text = format!(
                 "Several pipelines have previews, and Sevalla does not tell to which one {} belongs. \
                  If it is another's, name the right app with app-id.",
@@ -293,7 +460,11 @@ impl Run<'_> {
         let Some(commit) = new.commit.as_deref() else {
             return Ok(Todo::Deploy);
         };
-        let deploys_pushes = app.record.as_ref().is_some_and(|record| record.auto_deploy);
+        let deploys_pushes = app.record.as_ref().is_some_and(|record| {
+            // After a rename of the branch it still waits for the old one.
+            let its = record.default_branch.as_deref();
+            record.auto_deploy && its.is_none_or(|its| is_same(its, &new.branch))
+        });
         let service = Service::application(app.id);
         let give_up = self.deadline.moment().min(Instant::now() + APPEARANCE);
         let mut looks = Schedule::for_looks();
@@ -330,44 +501,59 @@ impl Run<'_> {
             Some(app) if !matches!(outcome.ending(), Ending::Interrupted(_)) => app,
             _ => return (outcome, false),
         };
+        let made = brought.app.filter(|_| brought.is_made);
         if new.ends_with_pull_request {
             match self.standing(new, app).await {
                 Standing::Stays => {}
-                Standing::Vanished => {
-                    let vanished = "The preview app was deleted while it was built";
-                    let outcome = Outcome::of(Failure::PreviewVanished, vanished)
-                        .because("The pull request is open")
-                        .hint("Run this again to make another");
-                    return (outcome, false);
-                }
-                Standing::Closed => {
-                    let made = brought.app.filter(|_| brought.is_made);
-                    let outcome = self.was_closed(new, made).await;
-                    let is_deleted = outcome.ending() == Ending::Passed;
-                    return (outcome, is_deleted);
-                }
+                Standing::Vanished => return (self.vanished(), false),
+                Standing::Closed => return self.closed_meanwhile(new, made).await,
             }
         }
         if outcome.ending() == Ending::Success {
-            let host = tokio::select! {
-                host = self.wait_for_host(app) => host,
-                _ = self.stop.asked() => None,
+            let address = tokio::select! {
+                address = self.wait_for_address(app) => address,
+                _ = self.stop.asked() => Address::Unknown,
             };
-            if host.is_none() {
-                self.reporter.on(Event::Warning(
+            match address {
+                Address::Known => {}
+                Address::Unknown => self.reporter.on(Event::Warning(
                     Warning::NoPreviewAddress,
                     "The preview is deployed, but Sevalla does not tell its address.",
-                ));
+                )),
+                Address::AppGone => {
+                    return match self.after_the_end(new).await {
+                        Standing::Closed => self.closed_meanwhile(new, made).await,
+                        _ => (self.vanished(), false),
+                    };
+                }
             }
         }
         (outcome, false)
     }
 
+    /// The app is gone, and its pull request is open.
+    fn vanished(&self) -> Outcome {
+        self.reporter.on(Event::PreviewGone);
+        let vanished = "The preview app was deleted while it was built";
+        Outcome::of(Failure::PreviewVanished, vanished)
+            .because("The pull request was open when it was last read")
+            .hint("Run this again to make another")
+    }
+
+    /// The pull request was closed: and whether nothing is left of the preview.
+    async fn closed_meanwhile(&self, new: &NewPreview, made: Option<Uuid>) -> (Outcome, bool) {
+        let outcome = self.was_closed(&new.preview, made).await;
+        let is_deleted = outcome.ending() == Ending::Passed;
+        if is_deleted {
+            self.reporter.on(Event::PreviewGone);
+        }
+        (outcome, is_deleted)
+    }
+
     /// Whether the preview is still wanted. Where the pull request cannot be
     /// asked, the app tells: Sevalla deletes it when its pull request is closed.
     async fn standing(&self, new: &NewPreview, app: Uuid) -> Standing {
-        let is_open = self.is_open(new.preview.pull_request).await;
-        if is_open == Some(false) {
+        if self.is_open(new.preview.pull_request).await == Some(false) {
             return Standing::Closed;
         }
         let patience = Patience::FOR_A_SEARCH;
@@ -375,30 +561,78 @@ impl Run<'_> {
             Ok(record) => record.status.as_deref() != Some("deleting"),
             Err(error) => error.status() != Some(404),
         };
-        match (is_there, is_open) {
-            (true, _) => Standing::Stays,
-            (false, Some(true)) => Standing::Vanished,
-            (false, _) => Standing::Closed,
+        if is_there {
+            Standing::Stays
+        } else {
+            self.after_the_end(new).await
         }
     }
 
-    async fn wait_for_host(&self, app: Uuid) -> Option<()> {
+    /// What it means that the app is gone. The pull request may have been closed
+    /// since it was last read.
+    async fn after_the_end(&self, new: &NewPreview) -> Standing {
+        match self.is_open(new.preview.pull_request).await {
+            Some(false) => Standing::Closed,
+            None if new.ends_with_pull_request => Standing::Closed,
+            _ => Standing::Vanished,
+        }
+    }
+
+    async fn wait_for_address(&self, app: Uuid) -> Address {
         let give_up = self.deadline.moment().min(Instant::now() + ADDRESS);
         let mut looks = Schedule::for_looks();
         loop {
-            if let Some(host) = self.client.application_host(app).await
-                && let Some(url) = crate::sevalla::address(&host)
-            {
-                let url = url.as_str().trim_end_matches('/');
-                self.reporter.on(Event::Url(url));
-                return Some(());
+            match self.client.find_application_host(app).await {
+                Ok(host) => {
+                    if let Some(url) = host.and_then(|host| crate::sevalla::address(&host)) {
+                        let url = url.as_str().trim_end_matches('/');
+                        self.reporter.on(Event::Url(url));
+                        return Address::Known;
+                    }
+                }
+                Err(error) if error.is_gone() => return Address::AppGone,
+                Err(_) => {}
             }
             if Instant::now() >= give_up {
-                return None;
+                return Address::Unknown;
             }
             sleep(looks.next_wait(None)).await;
         }
     }
+}
+
+/// What is known of a preview's address.
+enum Address {
+    Known,
+    Unknown,
+    /// There is no such app any more.
+    AppGone,
+}
+
+/// The branch that the user gave is not that of the pull request.
+fn of_another(request: &PullRequest, branch: &str) -> Outcome {
+    let PullRequest {
+        number,
+        head_branch,
+        ..
+    } = request;
+    Outcome::of(
+        Failure::BranchOfAnotherPullRequest,
+        format!(
+            "Branch {branch} is not the branch of pull request {number}, which is {head_branch}"
+        ),
+    )
+    .because("No preview was created or deployed")
+    .hint("Remove branch: it is read from the pull request")
+}
+
+/// What a dry run says of an app that is there.
+fn would_deploy(app: &PreviewApp, extra: &[PreviewApp]) -> Outcome {
+    let mut order = format!("deploy preview app {}", app.label());
+    for extra in extra {
+        order.push_str(&format!(" and delete {}", extra.label()));
+    }
+    Outcome::planned(&order)
 }
 
 /// What the deployments of an app mean for one that is asked for of this

@@ -141,13 +141,17 @@ impl Client {
     /// The host under which an application can be visited, if it has one and
     /// it can be read: the primary domain where it works, else the system's.
     pub async fn application_host(&self, app: Uuid) -> Option<String> {
+        self.find_application_host(app).await.ok().flatten()
+    }
+
+    /// The same, with the reason why it cannot be read.
+    pub async fn find_application_host(&self, app: Uuid) -> Result<Option<String>, ApiError> {
         let patience = Patience::For(Duration::from_secs(10));
-        let domains = self.list_application_domains(app, patience).await.ok()?;
-        domains
+        let domains = self.list_application_domains(app, patience).await?;
+        let ranked = domains
             .into_iter()
-            .filter_map(|domain| Some((rank(&domain)?, domain.name)))
-            .min()
-            .map(|(_, name)| name)
+            .filter_map(|domain| Some((rank(&domain)?, domain.name)));
+        Ok(ranked.min().map(|(_, name)| name))
     }
 }
 

@@ -33,8 +33,9 @@ pub use self::delete::{
 };
 use self::once::{at_most_once, find_one, search_once};
 pub use self::preview::{
-    Listed, PreviewApp, Previews, create_preview, find_made_preview, find_previews, list_previews,
-    older_twin, one_of, other_repository, previews_to_delete, pull_request_of,
+    Listed, Match, PreviewApp, Previews, ToDelete, create_preview, find_made_preview,
+    find_previews, find_previews_to_delete, list_previews, older_twin, oldest_of, other_repository,
+    pull_request_of, several,
 };
 pub use self::promote::{Aim, Target, look_before_promotion, promote};
 pub use self::removal::{Condemned, Course, Removed, look_before_removal, remove};

@@ -1,17 +1,22 @@
 //! Preview apps: finding the one of a branch, and making it.
 //!
-//! Nothing in the API ties an app to its pipeline or pull request, so one is
-//! known by its type, its repository, its branch and the number in its name.
+//! Nothing in the API ties an app to its pipeline or pull request. The id that a
+//! comment of this program has kept comes first; then the number that Sevalla
+//! was given, which is in the app's name; and the branch only where neither is
+//! known.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::once::{Candidate, at_most_once};
 use super::removal::is_being_deleted;
 use super::{Tell, TriggerError};
+use crate::branch::is_same;
+use crate::code_host::KeptApps;
 use crate::messages::Failure;
 use crate::plan::{NewPreview, Preview};
 use crate::sevalla::{ApiError, AppSummary, Application, Client, LONGEST_PAGE, Patience, SPARED};
@@ -37,6 +42,13 @@ pub struct PreviewApp {
 }
 
 impl PreviewApp {
+    /// When it was created, as far as its record was read. Two that were created
+    /// at once are told apart by their ids.
+    fn age(&self) -> (Option<Timestamp>, Uuid) {
+        let created = self.record.as_ref().and_then(|app| app.created_at);
+        (created, self.id)
+    }
+
     /// What people call it.
     pub fn label(&self) -> String {
         match &self.name {
@@ -85,85 +97,189 @@ async fn list_with_dying(client: &Client) -> Result<Listed, ApiError> {
     Ok(Listed { all, has_more })
 }
 
+/// How much a preview app has in common with the one that is meant, the least
+/// telling first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Evidence {
+    /// It builds the same branch.
+    Branch,
+    /// Its name has the number that Sevalla was given when it was created.
+    Number,
+    /// A comment of this program on the pull request is about it.
+    Kept,
+}
+
+/// How well an app's repository fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Likeness {
+    /// The last part of its name is the same: it may be a mirror.
+    Name,
+    /// Nothing tells which it is, or which it should be.
+    Unknown,
+    /// It is the same.
+    Same,
+}
+
+/// A preview app that may be the one that is meant.
+#[derive(Debug)]
+pub struct Match {
+    /// The app.
+    pub app: PreviewApp,
+    likeness: Likeness,
+    evidence: Evidence,
+    /// Whether it builds the branch that is meant.
+    is_of_branch: bool,
+}
+
+impl Match {
+    /// Whether it surely belongs to the pull request that is meant.
+    pub fn is_certain(&self) -> bool {
+        match self.evidence {
+            Evidence::Kept => true,
+            Evidence::Number => self.likeness == Likeness::Same,
+            Evidence::Branch => false,
+        }
+    }
+
+    /// Whether a comment of this program on the pull request is about it.
+    pub fn is_kept(&self) -> bool {
+        self.evidence == Evidence::Kept
+    }
+
+    /// The branch it builds, if another open pull request from that branch may
+    /// have the better claim: nothing but the branch or a comment says whose it
+    /// is, or its name has the number of a pull request with another branch.
+    pub fn disputed_branch(&self) -> Option<&str> {
+        let is_disputed = match self.evidence {
+            Evidence::Kept => number_of_app(&self.app).is_none(),
+            Evidence::Number => !self.is_of_branch,
+            Evidence::Branch => true,
+        };
+        let record = self.app.record.as_ref()?;
+        record.default_branch.as_deref().filter(|_| is_disputed)
+    }
+
+    /// Whether it may be deployed as the one that is meant: one that may be a
+    /// mirror's only if its name has the number.
+    fn may_be_deployed(&self) -> bool {
+        self.likeness > Likeness::Name || self.evidence > Evidence::Branch
+    }
+
+    /// Whether it may be deleted as the one that is meant.
+    fn may_be_deleted(&self) -> bool {
+        match self.likeness {
+            Likeness::Same => true,
+            Likeness::Unknown => self.evidence > Evidence::Branch,
+            Likeness::Name => self.evidence == Evidence::Kept,
+        }
+    }
+
+    fn rank(&self) -> (bool, Likeness, Evidence) {
+        if self.is_certain() {
+            return (true, Likeness::Same, Evidence::Kept);
+        }
+        (false, self.likeness, self.evidence)
+    }
+
+    /// When it was created. Two that were at once are told apart by their ids.
+    fn age(&self) -> (Option<Timestamp>, Uuid) {
+        self.app.age()
+    }
+}
+
 /// What looking for a preview app has shown.
 #[derive(Debug, Default)]
 pub struct Previews {
     /// Those that could be the one that is meant.
-    pub found: Vec<PreviewApp>,
+    pub found: Vec<Match>,
     /// All there are: the high-water mark for making another.
     known: HashSet<Uuid>,
 }
 
-/// Looks for the preview app that is meant, to deploy it. One that may be a
-/// mirror's is only taken if its name tells this pull request.
-pub async fn find_previews(client: &Client, preview: &Preview) -> Result<Previews, TriggerError> {
+/// Looks for the preview app that is meant, to deploy it.
+pub async fn find_previews(
+    client: &Client,
+    preview: &Preview,
+    kept: &KeptApps,
+) -> Result<Previews, TriggerError> {
     let listed = list_previews(client).await?;
     let known = listed.all.iter().map(|app| app.id).collect();
-    let mut found = choose_of_all(client, preview, listed, Meant::Living).await?;
-    found.retain(|(likeness, app)| *likeness > Likeness::Name || names_it(preview, app));
-    Ok(Previews {
-        found: without_likeness(found),
-        known,
+    let mut found = choose_of_all(client, preview, kept, listed, Meant::Living).await?;
+    found.retain(Match::may_be_deployed);
+    Ok(Previews { found, known })
+}
+
+/// The one to deploy of those that were found, and the others of the same pull
+/// request, which runs at the same time have left. The oldest stays, so that all
+/// runs choose the same.
+pub fn oldest_of(
+    mut found: Vec<Match>,
+) -> Result<Option<(PreviewApp, Vec<PreviewApp>)>, TriggerError> {
+    if !found.iter().all(Match::is_certain) {
+        let app = one_of(found)?;
+        return Ok(app.map(|app| (app, Vec::new())));
+    }
+    found.sort_by_key(Match::age);
+    let mut apps = found.into_iter().map(|found| found.app);
+    Ok(apps.next().map(|oldest| (oldest, apps.collect())))
+}
+
+/// The preview apps that may be the ones to delete.
+pub struct ToDelete {
+    /// Those that are not being deleted.
+    pub living: Vec<Match>,
+    /// Those that are.
+    pub dying: Vec<Match>,
+}
+
+/// Looks for the preview apps to delete.
+pub async fn find_previews_to_delete(
+    client: &Client,
+    preview: &Preview,
+    kept: &KeptApps,
+) -> Result<ToDelete, TriggerError> {
+    let listed = list_with_dying(client).await?;
+    let is_dying = |app: &AppSummary| is_being_deleted(app.status.as_deref());
+    let (dying, all): (Vec<_>, Vec<_>) = listed.all.into_iter().partition(is_dying);
+    let living = Listed { all, ..listed };
+    let living = choose_of_all(client, preview, kept, living, Meant::Dying).await?;
+    let known = living.iter().map(|found| found.app.id).collect();
+    let dying = choose(client, preview, kept, dying, &known, Meant::Dying).await?;
+    Ok(ToDelete {
+        living,
+        dying: dying.found,
     })
 }
 
-/// Looks for the preview apps to delete: all of exactly this pull request, or
-/// the one that is meant. Where it may be another repository's, nothing is
-/// deleted that is not named by its id.
-pub async fn previews_to_delete(
-    client: &Client,
-    preview: &Preview,
-) -> Result<Vec<PreviewApp>, TriggerError> {
-    let listed = list_with_dying(client).await?;
-    let is_dying = |app: &AppSummary| is_being_deleted(app.status.as_deref());
-    let (dying, all) = listed.all.into_iter().partition(is_dying);
-    let living = Listed { all, ..listed };
-    let mut meant = living_to_delete(client, preview, living).await?;
-    // The end of those is to be seen too. What may be another's goes by itself.
-    let dying = choose(client, preview, dying, &HashSet::new(), Meant::Dying).await?;
-    let sure = dying.found.into_iter().filter(|one| is_sure(preview, one));
-    meant.extend(without_likeness(sure));
-    Ok(meant)
-}
-
-/// Whether an app is surely one of those to delete.
-fn is_sure(preview: &Preview, (likeness, app): &(Likeness, PreviewApp)) -> bool {
-    match likeness {
-        Likeness::Same => true,
-        Likeness::Unknown => names_it(preview, app),
-        Likeness::Name => false,
+impl ToDelete {
+    /// All that surely are of the pull request, or the one that is meant. Where
+    /// it may be another repository's, nothing is deleted that is not named by
+    /// its id.
+    pub fn sure(self) -> Result<Vec<PreviewApp>, TriggerError> {
+        let doubtful = self.living.iter().find(|found| !found.may_be_deleted());
+        if let Some(found) = doubtful
+            && !self.living.iter().any(Match::may_be_deleted)
+        {
+            return Err(may_be_anothers(&found.app));
+        }
+        let mut sure = self.living;
+        sure.retain(Match::may_be_deleted);
+        let is_certain = !sure.is_empty() && sure.iter().all(Match::is_certain);
+        let mut apps: Vec<PreviewApp> = if is_certain {
+            sure.into_iter().map(|found| found.app).collect()
+        } else {
+            one_of(sure)?.into_iter().collect()
+        };
+        // The end of those is to be seen too. What may be another's goes by itself.
+        let dying = self.dying.into_iter().filter(Match::may_be_deleted);
+        apps.extend(dying.map(|found| found.app));
+        Ok(apps)
     }
-}
-
-async fn living_to_delete(
-    client: &Client,
-    preview: &Preview,
-    living: Listed,
-) -> Result<Vec<PreviewApp>, TriggerError> {
-    let found = choose_of_all(client, preview, living, Meant::Dying).await?;
-    let is_sure = |one: &(Likeness, PreviewApp)| is_sure(preview, one);
-    let doubtful = found.iter().find(|one| !is_sure(one));
-    if let Some((_, app)) = doubtful.filter(|_| !found.iter().any(is_sure)) {
-        return Err(may_be_anothers(app));
-    }
-    let of_request = |(likeness, app): &(Likeness, PreviewApp)| {
-        *likeness == Likeness::Same && names_it(preview, app)
-    };
-    if found.iter().any(of_request) {
-        let all = found.into_iter().filter(of_request);
-        return Ok(without_likeness(all));
-    }
-    let mut sure = without_likeness(found.into_iter().filter(is_sure));
-    Ok(one_of(&mut sure)?.into_iter().collect())
-}
-
-fn without_likeness(found: impl IntoIterator<Item = (Likeness, PreviewApp)>) -> Vec<PreviewApp> {
-    found.into_iter().map(|(_, app)| app).collect()
 }
 
 fn may_be_anothers(app: &PreviewApp) -> TriggerError {
     let repository = app.record.as_ref().and_then(|app| app.repo_url.as_deref());
-    let repository = repository.unwrap_or("a repository that Sevalla does not tell");
+    let repository = repository.unwrap_or("a repository that Sevalla does not name");
     TriggerError::refused(
         Failure::PreviewOfAnotherRepository,
         format!(
@@ -175,16 +291,21 @@ fn may_be_anothers(app: &PreviewApp) -> TriggerError {
 }
 
 /// The preview app that is meant, if there is one.
-pub fn one_of(found: &mut Vec<PreviewApp>) -> Result<Option<PreviewApp>, TriggerError> {
+fn one_of(mut found: Vec<Match>) -> Result<Option<PreviewApp>, TriggerError> {
     if found.len() > 1 {
-        let labels: Vec<String> = found.iter().map(PreviewApp::label).collect();
-        return Err(TriggerError::refused(
-            Failure::SeveralPreviews,
-            format!("Several preview apps could be meant: {}", labels.join(", ")),
-            "Delete all but one, or name it with app-id",
-        ));
+        return Err(several(found.iter().map(|found| &found.app)));
     }
-    Ok(found.pop())
+    Ok(found.pop().map(|found| found.app))
+}
+
+/// Several could be meant, and nothing says which.
+pub fn several<'a>(apps: impl IntoIterator<Item = &'a PreviewApp>) -> TriggerError {
+    let labels: Vec<String> = apps.into_iter().map(PreviewApp::label).collect();
+    TriggerError::refused(
+        Failure::SeveralPreviews,
+        format!("Several preview apps could be meant: {}", labels.join(", ")),
+        "Delete all but one, or name it with app-id",
+    )
 }
 
 /// Those of all that are most like the one that is meant. Where not all could
@@ -193,10 +314,11 @@ pub fn one_of(found: &mut Vec<PreviewApp>) -> Result<Option<PreviewApp>, Trigger
 async fn choose_of_all(
     client: &Client,
     preview: &Preview,
+    kept: &KeptApps,
     listed: Listed,
     meant: Meant,
-) -> Result<Vec<(Likeness, PreviewApp)>, TriggerError> {
-    let chosen = choose(client, preview, listed.all, &HashSet::new(), meant).await?;
+) -> Result<Vec<Match>, TriggerError> {
+    let chosen = choose(client, preview, kept, listed.all, &HashSet::new(), meant).await?;
     if chosen.found.is_empty() && (listed.has_more || chosen.has_more) {
         return Err(TriggerError::refused(
             Failure::TooManyApplications,
@@ -220,7 +342,7 @@ enum Meant {
 }
 
 struct Chosen {
-    found: Vec<(Likeness, PreviewApp)>,
+    found: Vec<Match>,
     /// Whether there are more that were not read.
     has_more: bool,
 }
@@ -230,54 +352,50 @@ struct Chosen {
 async fn choose(
     client: &Client,
     preview: &Preview,
+    kept: &KeptApps,
     all: Vec<AppSummary>,
     known: &HashSet<Uuid>,
     meant: Meant,
 ) -> Result<Chosen, ApiError> {
-    let mut found: Vec<(Likeness, PreviewApp)> = Vec::new();
     // The record, which tells the app's own branch, is not read yet. If it is
     // the app that is meant, it is the same.
     let branch = preview.branch.as_deref();
-    let numbers = |app: &AppSummary| numbers_of(app.display_name.as_deref(), branch);
+    let number = |app: &AppSummary| number_given(app.display_name.as_deref(), branch);
     let mut candidates = all;
-    candidates.retain(|app| !known.contains(&app.id) && may_be_numbered(preview, &numbers(app)));
+    candidates.retain(|app| {
+        let is_out = known.contains(&app.id) || kept.elsewhere.contains(&app.id);
+        !is_out && !kept.ours.contains(&app.id) && may_be_numbered(preview, number(app))
+    });
     // The likeliest first: not all may be read.
+    let is_numbered = |app: &AppSummary| is_number_of(preview, number(app));
     candidates.sort_by_cached_key(|app| {
         let name = app.display_name.as_deref();
         let is_of_branch = branch.is_some_and(|branch| name.is_some_and(|n| n.contains(branch)));
-        (!names_exactly(preview, &numbers(app)), !is_of_branch)
+        (!is_numbered(app), !is_of_branch)
     });
     let has_more = candidates.len() > MOST_RECORDS;
-    for app in candidates.into_iter().take(MOST_RECORDS) {
-        let Some(record) = read(client, app.id).await? else {
+    candidates.truncate(MOST_RECORDS);
+    let kept_ids = kept.ours.iter().filter(|id| !known.contains(id));
+    let mut ids: Vec<(Uuid, bool)> = kept_ids.map(|id| (*id, true)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.extend(candidates.iter().map(|app| (app.id, is_numbered(app))));
+    let mut found: Vec<Match> = Vec::new();
+    for (id, is_likely) in ids {
+        if !is_likely && found.iter().any(Match::is_certain) {
+            break;
+        }
+        let Some(record) = read(client, id).await? else {
             continue;
         };
         if meant == Meant::Living && is_being_deleted(record.status.as_deref()) {
             continue;
         }
-        if let Some(likeness) = is_meant(preview, &record) {
-            let app = PreviewApp {
-                id: app.id,
-                name: app.display_name,
-                record: Some(record),
-            };
-            found.push((likeness, app));
-        }
+        found.extend(fit(preview, kept, id, record));
     }
-    let best = found.iter().map(|(likeness, _)| *likeness).max();
-    found.retain(|(likeness, _)| Some(*likeness) == best);
+    let best = found.iter().map(Match::rank).max();
+    found.retain(|found| Some(found.rank()) == best);
     Ok(Chosen { found, has_more })
-}
-
-/// How well an app's repository fits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Likeness {
-    /// The last part of its name is the same: it may be a mirror.
-    Name,
-    /// Nothing tells which it is, or which it should be.
-    Unknown,
-    /// It is the same.
-    Same,
 }
 
 /// The repository of an app, where it is not the one that is meant and the app
@@ -286,29 +404,51 @@ pub fn other_repository<'a>(preview: &Preview, record: &'a Application) -> Optio
     let ours = preview.repository.as_deref()?;
     let its = record.repo_url.as_deref()?;
     let is_found =
-        last_part(its) == last_part(ours) && names_exactly(preview, &numbers_told(record));
+        last_part(its) == last_part(ours) && is_number_of(preview, number_of_record(record));
     (!is_repository(its, ours) && !is_found).then_some(its)
 }
 
-/// Whether a preview app with this record is the one that is meant.
-fn is_meant(preview: &Preview, record: &Application) -> Option<Likeness> {
+/// How a preview app with this record fits the one that is meant, if it may be
+/// that.
+fn fit(preview: &Preview, kept: &KeptApps, id: Uuid, record: Application) -> Option<Match> {
     let is_preview = record.kind.as_deref().is_none_or(|kind| kind == PREVIEW);
+    let number = number_of_record(&record);
+    if !is_preview || !may_be_numbered(preview, number) {
+        return None;
+    }
+    let is_kept = kept.ours.contains(&id);
     let likeness = match (&preview.repository, &record.repo_url) {
         (Some(ours), Some(its)) if is_repository(its, ours) => Likeness::Same,
         (Some(ours), Some(its)) if last_part(its) == last_part(ours) => Likeness::Name,
+        // A pipeline may build another repository than the run's.
+        (Some(_), Some(_)) if is_kept => Likeness::Name,
         (Some(_), Some(_)) => return None,
         _ => Likeness::Unknown,
     };
-    let numbers = numbers_told(record);
-    let same_branch = match (&preview.branch, &record.default_branch) {
-        (Some(ours), Some(its)) => ours == its,
-        // Then only the number can tell.
-        _ => preview
-            .pull_request
-            .is_some_and(|number| numbers.contains(&number)),
+    let is_of_branch = match (&preview.branch, &record.default_branch) {
+        (Some(ours), Some(its)) => is_same(ours, its),
+        _ => false,
     };
-    let is_it = is_preview && same_branch && may_be_numbered(preview, &numbers);
-    is_it.then_some(likeness)
+    let evidence = if is_kept {
+        Evidence::Kept
+    } else if is_number_of(preview, number) {
+        Evidence::Number
+    } else if is_of_branch {
+        Evidence::Branch
+    } else {
+        return None;
+    };
+    let app = PreviewApp {
+        id,
+        name: record.display_name.clone(),
+        record: Some(record),
+    };
+    Some(Match {
+        app,
+        likeness,
+        evidence,
+        is_of_branch,
+    })
 }
 
 /// The name of a repository without its owner.
@@ -323,90 +463,90 @@ fn plain(address: &str) -> String {
     text.strip_suffix(".git").unwrap_or(&text).to_owned()
 }
 
-/// The number of the pull request that a preview app of this repository belongs
-/// to, if its name tells exactly one.
+/// The number of the pull request that Sevalla was given for a preview app of
+/// this repository, if its name has it.
 pub fn pull_request_of(record: &Application, slug: &str) -> Option<u64> {
     let is_its = is_repository(record.repo_url.as_deref()?, slug);
-    match numbers_told(record).as_slice() {
-        [number] if is_its => Some(*number),
-        _ => None,
+    number_of_record(record).filter(|_| is_its)
+}
+
+/// Whether an app with this number in its name may belong to the pull request:
+/// not if it is the number of another.
+fn may_be_numbered(preview: &Preview, number: Option<u64>) -> bool {
+    match (preview.pull_request, number) {
+        (Some(ours), Some(its)) => ours == its,
+        _ => true,
     }
 }
 
-/// Whether an app whose name tells these numbers may belong to the pull
-/// request: not if they are those of others.
-fn may_be_numbered(preview: &Preview, numbers: &[u64]) -> bool {
-    let Some(ours) = preview.pull_request else {
-        return true;
-    };
-    numbers.is_empty() || numbers.contains(&ours)
+/// Whether it is the number of the pull request that is meant.
+fn is_number_of(preview: &Preview, number: Option<u64>) -> bool {
+    number.is_some() && number == preview.pull_request
 }
 
-/// Whether the name of an app tells the number of this pull request and of no
-/// other.
-fn names_it(preview: &Preview, app: &PreviewApp) -> bool {
-    names_exactly(preview, &numbers_of_app(app))
-}
-
-fn names_exactly(preview: &Preview, numbers: &[u64]) -> bool {
-    let is_ours = |number: &u64| Some(*number) == preview.pull_request;
-    !numbers.is_empty() && numbers.iter().all(is_ours)
-}
-
-fn numbers_of_app(app: &PreviewApp) -> Vec<u64> {
+fn number_of_app(app: &PreviewApp) -> Option<u64> {
     let branch = app.record.as_ref();
     let branch = branch.and_then(|record| record.default_branch.as_deref());
-    numbers_of(app.name.as_deref(), branch)
+    number_given(app.name.as_deref(), branch)
 }
 
-fn numbers_told(record: &Application) -> Vec<u64> {
-    numbers_of(
+fn number_of_record(record: &Application) -> Option<u64> {
+    number_given(
         record.display_name.as_deref(),
         record.default_branch.as_deref(),
     )
 }
 
-/// The numbers that a name tells beside the branch in it: `revert-pr-3` is the
-/// name of a branch, and says nothing of whose it is.
-fn numbers_of(name: Option<&str>, branch: Option<&str>) -> Vec<u64> {
-    let name = name.unwrap_or_default().to_lowercase();
+/// The words with which a name begins that has the number of a pull request.
+const NUMBERED: [&str; 6] = [
+    "pull request",
+    "pull-request",
+    "merge request",
+    "merge-request",
+    "pr",
+    "mr",
+];
+
+/// The number of the pull request that Sevalla was given when it created an app
+/// of this name and branch: `PR #7 …` at the beginning of the name, or a name
+/// like `shop-pr-7`. A number elsewhere, as in `closes #123`, is the author's,
+/// and so is one in the name of the branch, as in `revert-pr-3`.
+fn number_given(name: Option<&str>, branch: Option<&str>) -> Option<u64> {
+    let name = name?.trim().to_lowercase();
     let branch = branch.unwrap_or_default().to_lowercase();
-    if numbers_in(&branch).is_empty() {
-        // And one called `7` must not take the 7 out of `PR #7`.
-        return numbers_in(&name);
+    let is_branch = |begins: bool| begins && !branch.is_empty();
+    if !is_branch(name.starts_with(&branch))
+        && let Some(number) = number_at_start(&name, &branch)
+    {
+        return Some(number);
     }
-    numbers_in(&name.replace(&branch, " "))
+    if is_branch(name.ends_with(&branch)) || name.contains(char::is_whitespace) {
+        return None;
+    }
+    let (rest, digits) = name.rsplit_once(['-', '_'])?;
+    let word = rest.rsplit(['-', '_']).next()?;
+    matches!(word, "pr" | "mr").then(|| digits.parse().ok())?
 }
 
-/// The numbers of pull requests that a name tells: `#7`, `!7`, `PR 7`, `pr-7`.
-fn numbers_in(name: &str) -> Vec<u64> {
-    let lower = name.to_lowercase();
-    let marks = [
-        "#",
-        "!",
-        "pr-",
-        "pr ",
-        "pr_",
-        "pull-request-",
-        "pull request ",
-        "mr-",
-        "mr ",
-    ];
-    let mut numbers = Vec::new();
-    for mark in marks {
-        for (at, _) in lower.match_indices(mark) {
-            let is_word = lower
-                .get(..at)
-                .and_then(|before| before.chars().next_back())
-                .is_none_or(|before| !before.is_alphanumeric());
-            let after = lower.get(at + mark.len()..).unwrap_or_default();
-            let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
-            if let (true, Ok(number)) = (is_word, digits.parse()) {
-                numbers.push(number);
-            }
-        }
-    }
-    numbers
+/// The number at the start of a name in small letters.
+fn number_at_start(name: &str, branch: &str) -> Option<u64> {
+    let name = name.trim_start_matches(['[', '(']);
+    let is_mark = |c: char| matches!(c, ' ' | '-' | '_' | '#' | '!' | ':');
+    let after_word = NUMBERED.iter().find_map(|word| {
+        let rest = name.strip_prefix(word)?;
+        rest.starts_with(is_mark).then_some(rest)
+    });
+    let numbered = after_word.unwrap_or(name);
+    let digits_on = numbered.trim_start_matches(is_mark);
+    let end = digits_on.find(|c: char| !c.is_ascii_digit());
+    let (digits, rest) = digits_on.split_at(end.unwrap_or(digits_on.len()));
+    let is_word = !rest.starts_with(char::is_alphanumeric);
+    // `#7` alone may begin anybody's title, unless the branch is the rest of it.
+    let is_marked = after_word.is_some()
+        || numbered.starts_with(['#', '!'])
+            && !branch.is_empty()
+            && rest.trim_start_matches(is_mark) == branch;
+    digits.parse().ok().filter(|_| is_word && is_marked)
 }
 
 /// Whether an address of a repository is that of `owner/name`.
@@ -478,7 +618,8 @@ async fn find_lost(
             continue;
         };
         let its = record.default_branch.as_deref();
-        if its.is_none_or(|its| its == new.branch) {
+        let is_anothers = !may_be_numbered(&new.preview, number_of_record(&record));
+        if !is_anothers && its.is_none_or(|its| is_same(its, &new.branch)) {
             let app = PreviewApp {
                 id: app.id,
                 name: app.display_name,
@@ -535,33 +676,54 @@ pub async fn find_made_preview(
     found.pop().filter(|_| found.is_empty())
 }
 
+/// The apps that are new since this run has looked, and fit what is meant.
 async fn find_new(
     client: &Client,
     new: &NewPreview,
     before: &Previews,
 ) -> Result<Vec<PreviewApp>, ApiError> {
     let Listed { all, .. } = list_previews(client).await?;
-    let chosen = choose(client, &new.preview, all, &before.known, Meant::Living).await?;
-    Ok(without_likeness(chosen.found))
+    let kept = KeptApps::default();
+    let chosen = choose(
+        client,
+        &new.preview,
+        &kept,
+        all,
+        &before.known,
+        Meant::Living,
+    );
+    let found = chosen.await?.found.into_iter();
+    Ok(found.map(|found| found.app).collect())
 }
 
 /// The app that another run has made for the same at the same time, if it is
-/// older than ours. Both runs choose the same one to stay.
+/// older than ours, or ours was deleted as the younger one. Both runs choose the
+/// same one to stay. One that was only just created may not be found yet: where
+/// ours `may_be_new`, that means nothing.
 pub async fn older_twin(
     client: &Client,
     new: &NewPreview,
     ours: &PreviewApp,
     before: &Previews,
-) -> Option<PreviewApp> {
-    let found = find_new(client, new, before).await.ok()?;
-    let own = found.iter().find(|app| app.id == ours.id)?.clone();
-    let twins = found.into_iter().filter(|app| is_twin(&own, app));
-    let age = |app: &PreviewApp| (app.record.as_ref().and_then(|app| app.created_at), app.id);
-    twins.min_by_key(age).filter(|oldest| oldest.id != own.id)
+    may_be_new: bool,
+) -> Result<Option<PreviewApp>, ApiError> {
+    let own = read(client, ours.id).await?;
+    let is_living = |own: &Application| !is_being_deleted(own.status.as_deref());
+    let own = own.filter(is_living).map(|record| PreviewApp {
+        record: Some(record),
+        ..ours.clone()
+    });
+    if own.is_none() && may_be_new {
+        return Ok(None);
+    }
+    let found = find_new(client, new, before).await?.into_iter();
+    let twins = found.filter(|app| app.id != ours.id && is_twin(ours, own.as_ref(), app));
+    let oldest = twins.min_by_key(PreviewApp::age);
+    Ok(oldest.filter(|oldest| own.is_none_or(|own| oldest.age() < own.age())))
 }
 
-/// Whether two apps are of the same repository, branch and pull request.
-fn is_twin(one: &PreviewApp, other: &PreviewApp) -> bool {
+/// Whether another app is of the same repository, branch and pull request.
+fn is_twin(ours: &PreviewApp, own: Option<&PreviewApp>, other: &PreviewApp) -> bool {
     let place = |app: &PreviewApp| {
         let record = app.record.as_ref();
         record.map(|app| {
@@ -571,7 +733,14 @@ fn is_twin(one: &PreviewApp, other: &PreviewApp) -> bool {
             )
         })
     };
-    place(one) == place(other) && numbers_of_app(one) == numbers_of_app(other)
+    match own {
+        Some(own) => {
+            let number = number_of_app(own);
+            let is_same_name = number.is_some() || own.name == other.name;
+            place(own) == place(other) && number == number_of_app(other) && is_same_name
+        }
+        None => ours.name == other.name,
+    }
 }
 
 /// Adds what a refusal most likely means: the call is newer than the published
@@ -633,56 +802,65 @@ mod tests {
 
     fn preview(branch: Option<&str>, number: Option<u64>) -> Preview {
         Preview {
-            app: None,
-            pipeline: None,
             branch: branch.map(str::to_owned),
             pull_request: number,
             repository: Some("octo/shop".to_owned()),
+            ..Preview::default()
         }
     }
 
+    const APP: Uuid = Uuid::from_u128(1);
+
+    fn found(preview: &Preview, record: Application) -> Option<(Likeness, Evidence)> {
+        let found = fit(preview, &KeptApps::default(), APP, record)?;
+        Some((found.likeness, found.evidence))
+    }
+
     #[test]
-    fn a_preview_is_known_by_branch_repository_and_number() {
+    fn a_preview_is_known_by_its_number_and_then_by_its_branch() {
         let ours = "https://github.com/octo/shop.git";
-        for (preview, record, is_it) in [
+        let of_branch = Some(Evidence::Branch);
+        let of_number = Some(Evidence::Number);
+        for (branch, number, record, evidence) in [
+            (Some("a"), Some(7), record("a", "PR #7 a", ours), of_number),
+            (Some("a"), Some(7), record("a", "a", ours), of_branch),
+            (Some("a"), Some(7), record("a", "PR #17 a", ours), None),
+            (Some("a"), None, record("a", "PR #17 a", ours), of_branch),
+            // Its branch was renamed.
+            (Some("a"), Some(7), record("b", "PR #7 b", ours), of_number),
+            (None, Some(7), record("b", "shop-pr-7", ours), of_number),
+            (None, Some(7), record("b", "shop v7", ours), None),
+            (None, Some(7), record("b", "Fix, closes #7", ours), None),
             (
-                preview(Some("a"), Some(7)),
-                record("a", "PR #7 a", ours),
-                true,
+                Some("a"),
+                Some(7),
+                record("a", "Fix, closes #9", ours),
+                of_branch,
             ),
-            (preview(Some("a"), Some(7)), record("a", "a", ours), true),
             (
-                preview(Some("a"), Some(7)),
-                record("a", "PR #17 a", ours),
-                false,
+                Some("refs/heads/a"),
+                Some(7),
+                record("a", "Fix", ours),
+                of_branch,
             ),
             (
-                preview(Some("a"), None),
-                record("a", "PR #17 a", ours),
-                true,
-            ),
-            (
-                preview(Some("a"), Some(7)),
-                record("b", "PR #7 b", ours),
-                false,
-            ),
-            (preview(None, Some(7)), record("b", "shop-pr-7", ours), true),
-            (preview(None, Some(7)), record("b", "shop v7", ours), false),
-            (
-                preview(Some("a"), None),
+                Some("a"),
+                None,
                 record("a", "a", "git@github.com:octo/workshop"),
-                false,
+                None,
             ),
             (
-                preview(Some("a"), None),
+                Some("a"),
+                None,
                 record("a", "a", "git@github.com:Octo/Shop.git"),
-                true,
+                of_branch,
             ),
         ] {
-            let likeness = is_it.then_some(Likeness::Same);
+            let preview = preview(branch, number);
+            let expected = evidence.map(|evidence| (Likeness::Same, evidence));
             assert_eq!(
-                is_meant(&preview, &record),
-                likeness,
+                found(&preview, record.clone()),
+                expected,
                 "{preview:?} {record:?}"
             );
         }
@@ -690,29 +868,67 @@ mod tests {
             kind: Some("app".to_owned()),
             ..record("a", "a", ours)
         };
-        assert_eq!(is_meant(&preview(Some("a"), None), &app), None);
+        assert_eq!(found(&preview(Some("a"), None), app), None);
         let mirror = record("a", "a", "https://gitlab.com/mirrors/shop.git");
-        let likeness = is_meant(&preview(Some("a"), None), &mirror);
-        assert_eq!(likeness, Some(Likeness::Name));
+        let likeness = found(&preview(Some("a"), None), mirror);
+        assert_eq!(likeness, Some((Likeness::Name, Evidence::Branch)));
     }
 
     #[test]
-    fn the_number_is_a_whole_word() {
-        assert_eq!(numbers_in("PR #7: Add #tags"), [7]);
-        assert_eq!(numbers_in("shop-pr-12"), [12]);
-        assert_eq!(numbers_in("expr-3 sprint 4"), Vec::<u64>::new());
-    }
-
-    #[test]
-    fn a_number_in_the_name_of_the_branch_says_nothing() {
-        for (name, branch, numbers) in [
-            ("revert-pr-3", "revert-pr-3", vec![]),
-            ("PR #7 Revert-PR-3", "revert-pr-3", vec![7]),
-            ("PR #3 revert-pr-3", "revert-pr-3", vec![3]),
-            ("PR #7", "7", vec![7]),
-            ("PR #7 x", "", vec![7]),
+    fn the_app_of_the_comment_is_the_one_unless_its_name_has_another_number() {
+        let kept = KeptApps {
+            ours: vec![APP],
+            elsewhere: Vec::new(),
+        };
+        let preview = preview(Some("new"), Some(7));
+        for (name, repository, is_it) in [
+            ("Fix, closes #9", "https://github.com/octo/shop", true),
+            ("Fix", "https://github.com/octo/other", true),
+            ("PR #7 old", "https://github.com/octo/shop", true),
+            ("PR #8 old", "https://github.com/octo/shop", false),
         ] {
-            assert_eq!(numbers_of(Some(name), Some(branch)), numbers, "{name}");
+            let found = fit(&preview, &kept, APP, record("old", name, repository));
+            assert_eq!(
+                found.is_some_and(|found| found.is_certain()),
+                is_it,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_number_that_sevalla_was_given_is_at_the_beginning_of_the_name() {
+        for (name, branch, number) in [
+            ("PR #7 feature/x", "feature/x", Some(7)),
+            ("PR #7: Add #tags", "tags", Some(7)),
+            ("pr-7", "x", Some(7)),
+            ("[PR 7] Add x", "x", Some(7)),
+            ("Pull request #7 x", "x", Some(7)),
+            ("MR !7 x", "x", Some(7)),
+            ("#7 feature/x", "feature/x", Some(7)),
+            ("shop-pr-12", "x", Some(12)),
+            ("PR #7 Fix, closes #123", "x", Some(7)),
+            // Words of the author.
+            ("Fix, closes #123", "x", None),
+            ("Revert PR #3", "x", None),
+            ("#123: fix x", "fix", None),
+            ("prepare 3", "x", None),
+            ("pr 7th try", "x", None),
+            ("expr-3", "x", None),
+            ("PR", "x", None),
+            ("", "x", None),
+            ("PR #99999999999999999999", "x", None),
+            // Of the branch.
+            ("revert-pr-3", "revert-pr-3", None),
+            ("pr-3", "pr-3", None),
+            ("shop-revert-pr-3", "revert-pr-3", None),
+            ("PR #7 Revert-PR-3", "revert-pr-3", Some(7)),
+            ("PR #3 revert-pr-3", "revert-pr-3", Some(3)),
+            ("PR #7", "7", Some(7)),
+            ("PR #7 x", "", Some(7)),
+            ("pr 7 ünï ß", "ß", Some(7)),
+        ] {
+            assert_eq!(number_given(Some(name), Some(branch)), number, "{name}");
         }
     }
 }

@@ -99,6 +99,11 @@ impl Course {
         self.stage.set(Stage::Agreed);
     }
 
+    /// Whether Sevalla was asked to delete the one that is being looked at.
+    pub fn has_asked(&self) -> bool {
+        self.stage.get() != Stage::Looking
+    }
+
     /// Whether anything but reading was done, for any of them.
     pub const fn has_written(&self) -> bool {
         self.has_written.get()

@@ -379,7 +379,7 @@ async fn apps_that_could_all_be_meant_are_left_alone() {
     let other = "5a0d5a1f-8a57-4c0b-9d5e-2f6d1f0f7a12";
     let world = World::new()
         .application(existing(APP, "feature/x", "feature/x"))
-        .application(existing(other, "PR #7 feature/x", "feature/x"));
+        .application(existing(other, "Fix, closes #123", "feature/x"));
     let simulator = started(world, Preview::new()).await;
     let run = previews(&simulator).run().await;
     run.assert_ended(9, "rejected");

@@ -38,9 +38,9 @@ pub(crate) fn assert_described(request: &Request, path: &str) {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|parameter| {
-            let reference = parameter["$ref"].as_str().unwrap();
-            document.pointer(&reference[1..]).unwrap()
+        .map(|parameter| match parameter["$ref"].as_str() {
+            Some(reference) => document.pointer(&reference[1..]).unwrap(),
+            None => parameter,
         })
         .collect();
     let mut problems = Vec::new();

@@ -40,6 +40,10 @@ struct State {
     owner: Option<String>,
     /// Fields of the change request that differ from the example's.
     change_request: Value,
+    /// What is listed as open.
+    open: Vec<Value>,
+    /// What another run writes when this one has created a comment.
+    written_before: Option<(&'static str, &'static str)>,
 }
 
 #[derive(Clone)]
@@ -75,6 +79,8 @@ impl Forge {
             troubles: VecDeque::new(),
             owner: None,
             change_request: json!({}),
+            open: Vec::new(),
+            written_before: None,
         })))
     }
 
@@ -111,6 +117,17 @@ impl Forge {
 
     pub(crate) fn with_change_request(&self, fields: Value) -> &Self {
         self.0.borrow_mut().change_request = fields;
+        self
+    }
+
+    pub(crate) fn with_open(&self, requests: Vec<Value>) -> &Self {
+        self.0.borrow_mut().open = requests;
+        self
+    }
+
+    /// Another run creates this comment just before the next creation.
+    pub(crate) fn written_before(&self, author: &'static str, text: &'static str) -> &Self {
+        self.0.borrow_mut().written_before = Some((author, text));
         self
     }
 
@@ -218,6 +235,9 @@ impl State {
                 reply(200, &merged(example("pull-request"), &self.change_request))
             }
             ("GET", ["projects", _, "merge_requests", "12"]) => reply(200, &self.change_request),
+            ("GET", ["repos", "acme", "shop", "pulls"] | ["projects", _, "merge_requests"]) => {
+                reply(200, &Value::from(self.open.clone()))
+            }
             (
                 "GET",
                 ["repos", "acme", "shop", "issues", "12", "comments"]
@@ -228,6 +248,9 @@ impl State {
                 ["repos", "acme", "shop", "issues", "12", "comments"]
                 | ["projects", _, "merge_requests", "12", "notes"],
             ) => {
+                if let Some((author, text)) = self.written_before.take() {
+                    self.create(author, text);
+                }
                 let author = self.owner.clone();
                 let author = author.unwrap_or_else(|| "github-actions[bot]".to_owned());
                 let written = self.create(&author, &text());
@@ -244,6 +267,24 @@ impl State {
                         reply(200, &self.shown(&written))
                     }
                     None => reply(404, &json!({"message": "Not Found"})),
+                }
+            }
+            (
+                "DELETE",
+                ["repos", "acme", "shop", "issues", "comments", id]
+                | ["projects", _, "merge_requests", "12", "notes", id],
+            ) => {
+                let id: u64 = id.parse().unwrap();
+                let before = self.comments.len();
+                self.comments.retain(|written| written.id != id);
+                let status = if self.comments.len() < before {
+                    204
+                } else {
+                    404
+                };
+                Reply {
+                    body: Ok(Vec::new()),
+                    ..reply(status, &Value::Null)
                 }
             }
             _ => reply(404, &json!({"message": "Not Found"})),
@@ -264,8 +305,9 @@ impl State {
     }
 
     fn create(&mut self, author: &str, text: &str) -> Written {
+        let last = self.comments.iter().map(|written| written.id).max();
         let written = Written {
-            id: 1000 + self.comments.len() as u64,
+            id: last.map_or(1000, |last| last + 1),
             text: text.to_owned(),
             author: author.to_owned(),
         };

@@ -9,8 +9,9 @@ use crate::forge::{Forge, NUMBER, Trouble};
 
 const HEAD: &str = "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432";
 
-fn expected(state: ChangeState, is_fork: bool) -> PullRequest {
+fn expected(state: ChangeState, is_fork: bool, from: Option<String>) -> PullRequest {
     PullRequest {
+        head_repository: from,
         number: NUMBER,
         state,
         head_commit: Some(HEAD.to_owned()),
@@ -47,7 +48,8 @@ async fn a_pull_request_on_github() {
         let forge = Forge::github("https://api.github.com");
         forge.with_change_request(fields);
         let read = forge.client().pull_request(NUMBER).await.unwrap();
-        assert_eq!(read, expected(state, is_fork));
+        let from = repository["full_name"].as_str().map(str::to_owned);
+        assert_eq!(read, expected(state, is_fork, from));
     }
 }
 
@@ -71,7 +73,8 @@ async fn a_merge_request_on_gitlab() {
             "target_project_id": 4711,
         }));
         let read = forge.client().pull_request(NUMBER).await.unwrap();
-        assert_eq!(read, expected(state, is_fork), "{word}");
+        let from = source.as_u64().map(|id| format!("project {id}"));
+        assert_eq!(read, expected(state, is_fork, from), "{word}");
         let path = "GET /projects/acme%2Fweb%2Fshop/merge_requests/12";
         assert_eq!(forge.requests(), [path]);
     }
@@ -92,4 +95,111 @@ async fn an_answer_that_is_about_something_else_is_none() {
         error.to_string().ends_with("it is about another one"),
         "{error}"
     );
+}
+
+/// A redirect of the next request with this method.
+fn redirect(
+    forge: &Forge,
+    method: Method,
+    status: u16,
+    location: &'static [(&'static str, &'static str)],
+) {
+    let body = json!({"message": "Moved Permanently"});
+    forge.trouble(method, Trouble::Refused(status, location, body));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repository_that_was_renamed_is_read_at_its_new_place_on_the_same_host() {
+    for status in [301, 302, 307, 308] {
+        for location in [
+            &[("location", "/repos/acme/shop/pulls/12")],
+            &[(
+                "location",
+                "https://api.github.com/repos/acme/shop/pulls/12",
+            )],
+        ] {
+            let forge = Forge::github("https://api.github.com");
+            forge.with_change_request(json!({"number": NUMBER}));
+            redirect(&forge, Method::GET, status, location);
+            redirect(&forge, Method::GET, status, location);
+            let read = forge.client().pull_request(NUMBER).await.unwrap();
+            assert_eq!((read.number, forge.requests().len()), (NUMBER, 3));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_token_follows_no_redirect_to_elsewhere_and_no_endless_one() {
+    // Another host would fail in the forge, which checks each address.
+    for location in [
+        &[("location", "https://evil.example/repos/acme/shop/pulls/12")],
+        &[("location", "http://api.github.com/repos/acme/shop/pulls/12")],
+        &[(
+            "location",
+            "https://api.github.com:8443/repos/acme/shop/pulls/12",
+        )],
+        &[("location", "https://api.github.com.evil.example/")],
+        &[(
+            "location",
+            "https://x@api.github.com/repos/acme/shop/pulls/12",
+        )],
+        &[("location", "//evil.example/repos/acme/shop/pulls/12")],
+    ] {
+        let forge = Forge::github("https://api.github.com");
+        redirect(&forge, Method::GET, 301, location);
+        let error = forge.client().pull_request(NUMBER).await.unwrap_err();
+        assert!(matches!(error.reason, Reason::Refused { status: 301, .. }));
+        assert!(error.to_string().contains("renamed or moved"), "{error}");
+        assert_eq!(forge.requests().len(), 1, "{location:?}");
+    }
+    let forge = Forge::github("https://api.github.com");
+    for _ in 0..10 {
+        let location = &[("location", "/repos/acme/shop/pulls/12")];
+        redirect(&forge, Method::GET, 308, location);
+    }
+    let error = forge.client().pull_request(NUMBER).await.unwrap_err();
+    assert!(matches!(error.reason, Reason::Refused { status: 308, .. }));
+    assert_eq!(forge.requests().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_open_requests_of_a_branch_are_those_of_the_repository_itself() {
+    let pull = |number: u64, branch: &str, from: &str, state: &str| {
+        json!({
+            "number": number, "state": state,
+            "head": {"ref": branch, "sha": HEAD, "repo": {"full_name": from}},
+            "base": {"ref": "main", "repo": {"full_name": "acme/shop"}},
+        })
+    };
+    let forge = Forge::github("https://api.github.com");
+    // Some hosts list all, whatever branch is asked for.
+    forge.with_open(vec![
+        pull(7, "more", "acme/shop", "open"),
+        pull(8, "more", "acme/shop", "open"),
+        pull(9, "more", "mallory/shop", "open"),
+        pull(10, "less", "acme/shop", "open"),
+        pull(11, "more", "acme/shop", "closed"),
+    ]);
+    let open = forge
+        .client()
+        .open_pull_requests(Some("more"))
+        .await
+        .unwrap();
+    assert_eq!(open, [7, 8]);
+    let open = forge.client().open_pull_requests(None).await.unwrap();
+    assert_eq!(open, [7, 8, 10]);
+    let merge = |number: u64, source: u64| {
+        json!({
+            "iid": number, "state": "opened", "source_branch": "more",
+            "source_project_id": source, "target_project_id": 4711,
+        })
+    };
+    let forge = Forge::gitlab("4711");
+    forge.with_open(vec![merge(7, 4711), merge(9, 666)]);
+    let open = forge
+        .client()
+        .open_pull_requests(Some("more"))
+        .await
+        .unwrap();
+    assert_eq!(open, [7]);
 }

@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 use sevalla_deploy::code_host::{COMMENTS_PAGE, MOST_PAGES, Marker, Put, Reason};
 use sevalla_deploy::shown::{Block, Gate};
+use uuid::Uuid;
 
 use crate::forge::{Forge, NUMBER, Trouble};
 
@@ -213,4 +214,59 @@ async fn a_text_that_is_too_long_is_cut_in_the_middle() {
     let client = forge.client();
     client.put_comment(NUMBER, &shop(), &long).await.unwrap();
     assert_eq!(ours(&forge), [long.as_str()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_comments_of_runs_at_once_the_oldest_stays() {
+    const OTHER: &str = "<!-- sevalla-deploy:shop -->\n### deploying";
+    for forge in [Forge::github(API), Forge::gitlab("4711")] {
+        let bot = "github-actions[bot]";
+        forge.owned_by(bot).written_before(bot, OTHER);
+        assert_eq!(put(&forge, "ready").await, Ok(Put::Updated));
+        assert_eq!(ours(&forge), [text("ready").as_str()]);
+        assert_eq!(forge.comments()[0].id, 1000);
+        // What is left of runs that ended too early goes with the next text.
+        forge.write(bot, OTHER);
+        assert_eq!(put(&forge, "deploying").await, Ok(Put::Updated));
+        assert_eq!(ours(&forge), [text("deploying").as_str()]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_comment_that_may_be_somebodys_is_left_alone() {
+    let mark = shop().as_str().to_owned();
+    let forge = Forge::gitlab("4711");
+    put(&forge, "ready").await.unwrap();
+    // Whose the token is may not be asked, and GitLab does not name programs.
+    forge.write("somebody", &format!("{mark}\nMine"));
+    put(&forge, "deploying").await.unwrap();
+    assert_eq!(forge.comments().len(), 2);
+    assert!(forge.comments()[1].text.ends_with("Mine"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_apps_that_comments_are_about_are_read_from_our_own_alone() {
+    let (ours, other, foreign) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+    for forge in [Forge::github(API), Forge::gitlab("4711")] {
+        forge.owned_by("octocat");
+        forge.write("mallory", Marker::of("shop").about(foreign).as_str());
+        forge.write("octocat", Marker::of("shop").about(ours).as_str());
+        forge.write("octocat", Marker::of("blog").about(other).as_str());
+        forge.write("octocat", "<!-- sevalla-deploy:shop -->\n### deploying");
+        let kept = forge.client().kept_apps(NUMBER, &shop()).await.unwrap();
+        assert_eq!((kept.ours, kept.elsewhere), (vec![ours], vec![other]));
+    }
+    // Without a user of the token only a program's count.
+    for (forge, expected) in [
+        (Forge::github(API), vec![ours]),
+        (Forge::gitlab("4711"), vec![]),
+    ] {
+        forge.write("mallory", Marker::of("shop").about(foreign).as_str());
+        forge.write(
+            "github-actions[bot]",
+            Marker::of("shop").about(ours).as_str(),
+        );
+        let kept = forge.client().kept_apps(NUMBER, &shop()).await.unwrap();
+        assert_eq!(kept.ours, expected);
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Nothing says whether a pull request comes from a fork.
 
-use super::{ChangeAction, ChangeRequest, ChangeState, Facts, Repository};
+use super::{Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository};
 use super::{is_beyond, numbered_by, owned};
 use crate::process::Variables;
 
@@ -42,9 +42,24 @@ pub(super) fn facts(variables: &Variables) -> Facts {
 
 fn repository(variables: &Variables) -> Option<Repository> {
     let cloned_from = variables.text("CI_REPO_CLONE_URL");
-    cloned_from
+    let repository = cloned_from
         .and_then(Repository::cloned_from)
-        .or_else(|| Some(Repository::new(variables.text("CI_REPO")?, None)))
+        .or_else(|| Some(Repository::new(variables.text("CI_REPO")?, None)))?;
+    let Repository { slug, api } = repository;
+    let api = api.or_else(|| api_of_forge(variables, &slug));
+    Some(Repository { slug, api })
+}
+
+/// The API of the forge, of which Woodpecker says kind and address.
+fn api_of_forge(variables: &Variables, slug: &str) -> Option<Api> {
+    let address = variables.text("CI_FORGE_URL")?.trim_end_matches('/');
+    match variables.text("CI_FORGE_TYPE")? {
+        // They understand GitHub's requests.
+        "gitea" | "forgejo" => Api::github(&format!("{address}/api/v1")),
+        "github" => Api::github(&format!("{address}/api/v3")),
+        "gitlab" => Api::gitlab(&format!("{address}/api/v4"), slug),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -139,6 +154,24 @@ mod tests {
                 ..common(event)
             };
             assert_eq!(facts, expected);
+        }
+    }
+
+    #[test]
+    fn the_forge_says_where_the_repository_can_be_asked_about() {
+        let gitea = Api::github("https://codeberg.org/api/v1");
+        let gitlab = Api::gitlab("https://codeberg.org/api/v4", "acme/shop");
+        for (kind, address, api) in [
+            ("forgejo", "https://codeberg.org", &gitea),
+            ("gitea", "https://codeberg.org/", &gitea),
+            ("gitlab", "https://codeberg.org", &gitlab),
+            ("bitbucket", "https://codeberg.org", &None),
+            // No token is sent there.
+            ("gitea", "http://codeberg.org", &None),
+        ] {
+            let forge = [("CI_FORGE_TYPE", kind), ("CI_FORGE_URL", address)];
+            let facts = facts_of(Host::Woodpecker, &[&RUN[..], &forge[..]].concat());
+            assert_eq!(&facts.repository.unwrap().api, api, "{kind} {address}");
         }
     }
 }

@@ -96,7 +96,11 @@ async fn look_at_application(
     let wanted = wanted_of_application(work, &record);
     warn_of_auto_deploy(&record, &wanted, tell);
     let past = read_past(client, service).await?;
-    let before = Before::of(&past, wanted);
+    let kind = wanted.kind;
+    let mut before = Before::of(&past, wanted);
+    if kind.takes_a_version() {
+        before.wanted = Wanted::version(kind, before.live.as_ref());
+    }
     if matches!(work, Work::RollBackApplication { .. }) {
         tell_live(before.live.as_ref(), tell);
         if before.live.is_none() && past.len() < HISTORY {
@@ -172,9 +176,10 @@ impl Before {
         }
     }
 
-    /// The branch that will be deployed, if it is one.
+    /// The branch whose tip will be deployed, if it is one.
     pub fn branch(&self) -> Option<&str> {
-        self.wanted.branch.as_deref()
+        let branch = self.wanted.branch.as_deref();
+        branch.filter(|_| !self.wanted.kind.takes_a_version())
     }
 
     /// Those that wait or run and deploy the same.
@@ -195,7 +200,7 @@ impl Before {
             Some(source) => format!("deployment {to} again ({source})"),
             None => format!("deployment {to} again"),
         };
-        self.wanted.commit = earlier.and_then(|deployment| deployment.commit_sha.clone());
+        self.wanted = Wanted::version(Kind::Rollback, earlier);
         self
     }
 }

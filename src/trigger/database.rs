@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::looks::Looks;
-use super::once::{Candidate, at_most_once, search_once};
+use super::once::{Candidate, Found, at_most_once, search_once};
+use super::wanted::Whose;
 use super::{Tell, TriggerError};
 use crate::messages::Failure;
 use crate::plan::{Credentials, NewDatabase};
@@ -164,21 +165,32 @@ pub async fn create_database(
 /// Looks once for the database that a request may have made whose answer will
 /// not be waited for any more.
 pub async fn find_made_database(client: &Client, creation: &Creation) -> Option<Record> {
-    let found = search_once(async || find_new(client, creation).await.map(Some)).await;
-    found.ok().flatten()
+    search_once(async || find_new(client, creation).await.map(Some)).await
 }
 
-/// The databases of this name that were not there before.
-async fn find_new(client: &Client, creation: &Creation) -> Result<Vec<Record>, ApiError> {
-    let name = creation
-        .settings
-        .get("display_name")
-        .and_then(Value::as_str);
+/// The databases that were not there before and may be the new one: those of
+/// its name. A record without a name, or of the name and another type, proves
+/// neither that it is the new one nor that it is not.
+async fn find_new(client: &Client, creation: &Creation) -> Result<Vec<Found<Record>>, ApiError> {
+    let wanted = |setting: &str| creation.settings.get(setting).and_then(Value::as_str);
     let all = client.pages(DATABASES, Patience::FOR_A_SEARCH).await?;
-    let is_new = |record: &Record| {
-        record.text("display_name") == name && !creation.known.contains(&record.id())
+    let new = all
+        .records
+        .into_iter()
+        .filter(|record| !creation.known.contains(&record.id()));
+    let judge = |record: Record| {
+        let its = |setting: &str| record.text(setting);
+        let is_another_type = its("type")
+            .zip(wanted("type"))
+            .is_some_and(|(its, wanted)| its != wanted);
+        let whose = match its("display_name") {
+            Some(name) if Some(name) != wanted("display_name") => Whose::Others,
+            Some(_) if !is_another_type => Whose::Ours,
+            _ => Whose::Unclear,
+        };
+        Found { it: record, whose }
     };
-    Ok(all.records.into_iter().filter(is_new).collect())
+    Ok(new.map(judge).collect())
 }
 
 /// Adds the limits that a refusal most likely means.
@@ -359,7 +371,8 @@ pub async fn connect(
     let search = async || {
         let late = client.lingering();
         let is_there = is_connected(&late, database, app, Patience::FOR_A_SEARCH).await?;
-        Ok(Some(is_there.then_some(Connected).into_iter().collect()))
+        let connected = is_there.then_some(Found::ours(Connected));
+        Ok(Some(connected.into_iter().collect()))
     };
     let made = at_most_once(send, search, client, tell).await;
     let Err(error) = made else { return Ok(()) };
@@ -525,7 +538,8 @@ async fn create(
     };
     let search = async || {
         let found = find().await?.into_iter();
-        Ok(Some(found.map(|found| NewVariable(found.key)).collect()))
+        let new = found.map(|found| Found::ours(NewVariable(found.key)));
+        Ok(Some(new.collect()))
     };
     let made = at_most_once(send, search, client, tell).await;
     let Err(error) = made else { return Ok(true) };

@@ -15,6 +15,9 @@ mod promote;
 mod removal;
 mod wanted;
 
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 pub use self::before::{Before, Place, earlier_success, is_busy, look_at, look_before, read_past};
@@ -31,7 +34,7 @@ pub use self::database::{
 pub use self::delete::{
     Deleted, delete_known_preview, delete_preview, look_before_deletion, refuse_no_preview,
 };
-use self::once::{at_most_once, find_one, search_once};
+use self::once::{Found, at_most_once, find_one, search_once};
 pub use self::preview::{
     Listed, PreviewApp, Previews, create_preview, find_made_preview, find_previews, list_previews,
     older_twin, one_of, other_repository, previews_to_delete, pull_request_of,
@@ -47,6 +50,9 @@ use crate::sevalla::{ApiError, Client, Patience};
 
 /// How many past deployments are read before the start.
 const HISTORY: usize = 50;
+
+/// Between two looks for what was started, once the run has to end.
+const LOOK: Duration = Duration::from_millis(400);
 
 /// Tells an event.
 pub type Tell<'a> = &'a dyn Fn(Event<'_>);
@@ -200,12 +206,43 @@ async fn once(
     tell: Tell<'_>,
 ) -> Result<Started, TriggerError> {
     let find = async || search(client, service, before).await;
-    let mut deployment = at_most_once(send, find, client, tell).await?;
+    let named = at_most_once(send, find, client, tell).await?;
     // Accepted, and yet one that had ended is no new one, whoever names it.
-    if before.had_ended(&deployment.id) {
-        deployment = find_one(find, client).await?;
-    }
+    let deployment = if before.had_ended(&named.id) {
+        find_one(find, client).await?
+    } else if named.id.is_uuid() {
+        named
+    } else {
+        identify(named, find, client).await?
+    };
     Ok(Started::Known(service, Box::new(deployment)))
+}
+
+/// Finds the deployment that an answer names by what is no id of the API: the
+/// one that is listed by that name, or else the one that is ours. Where nothing
+/// can be looked up, the name is all there is.
+async fn identify(
+    named: Deployment,
+    find: impl AsyncFn() -> Result<Option<Vec<Found<Deployment>>>, ApiError>,
+    client: &Client,
+) -> Result<Deployment, TriggerError> {
+    let find = async || {
+        let mut all = find().await?;
+        if let Some(all) = &mut all
+            && let Some(at) = all.iter().position(|found| found.it.id == named.id)
+        {
+            *all = vec![Found::ours(all.swap_remove(at).it)];
+        }
+        Ok(all)
+    };
+    match find_one(find, client).await {
+        Err(TriggerError::Unidentified(Search::Impossible)) => Ok(named),
+        Err(error) => Err(error.at(format!(
+            "The answer names it {:?}, which is no id of a deployment",
+            named.id.0
+        ))),
+        found => found,
+    }
 }
 
 async fn call_hook(
@@ -223,28 +260,33 @@ async fn call_hook(
     };
     let send = async || client.call_hook(hook, Patience::FOR_A_WRITE).await;
     let find = async || {
-        Ok(look()
-            .await?
-            .map(|found| found.into_iter().map(|d| Some(d.id)).collect()))
+        let by_id = |found: Found<Deployment>| Found {
+            it: Some(found.it.id),
+            whose: found.whose,
+        };
+        let all = look().await?;
+        Ok(all.map(|all| all.into_iter().map(by_id).collect()))
     };
     let id = at_most_once(send, find, client, tell).await?;
     let Some(service) = service else {
         return Ok(Started::Unseen);
     };
     let deployment = match id {
-        Some(id) => Deployment::only_its_id(id),
+        Some(id) if id.is_uuid() => Deployment::only_its_id(id),
+        Some(id) => identify(Deployment::only_its_id(id), look, client).await?,
         None if !is_followed => return Ok(Started::Unseen),
         None => find_one(look, client).await?,
     };
     Ok(Started::Known(service, Box::new(deployment)))
 }
 
-/// The new deployments that could be ours; `None` when that cannot be looked up.
+/// The new deployments, and whose each is; `None` when that cannot be looked
+/// up.
 async fn search(
     client: &Client,
     service: Service,
     before: &Before,
-) -> Result<Option<Vec<Deployment>>, ApiError> {
+) -> Result<Option<Vec<Found<Deployment>>>, ApiError> {
     let Some(mark) = &before.mark else {
         return Ok(None);
     };
@@ -252,18 +294,29 @@ async fn search(
         .lingering()
         .deployments(service, HISTORY, Patience::FOR_A_SEARCH)
         .await?;
-    let ours =
-        |deployment: &Deployment| mark.is_new(deployment) && before.wanted.could_be(deployment);
-    Ok(Some(now.into_iter().filter(ours).collect()))
+    let new = now
+        .into_iter()
+        .filter(|deployment| mark.is_new(deployment));
+    let judged = new.map(|deployment| Found {
+        whose: before.wanted.whose(&deployment),
+        it: deployment,
+    });
+    Ok(Some(judged.collect()))
 }
 
-/// Looks once for the deployment that a start may have made whose answer will
-/// not be waited for any more.
+/// Looks again and again, until the client's deadline, for the deployment that
+/// a start may have made whose answer the run does not wait for any more.
 pub async fn find_started(
     client: &Client,
     service: Service,
     before: &Before,
 ) -> Option<Deployment> {
-    let found = search_once(async || search(client, service, before).await).await;
-    found.ok().flatten()
+    loop {
+        let found = search_once(async || search(client, service, before).await).await;
+        let is_last = before.mark.is_none() || Instant::now() + LOOK >= client.deadline();
+        if found.is_some() || is_last {
+            return found;
+        }
+        sleep(LOOK).await;
+    }
 }

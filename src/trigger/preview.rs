@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::once::{Candidate, at_most_once};
+use super::once::{Candidate, Found, at_most_once};
 use super::removal::is_being_deleted;
 use super::{Tell, TriggerError};
+use crate::branch;
 use crate::messages::Failure;
 use crate::plan::{NewPreview, Preview};
 use crate::sevalla::{ApiError, AppSummary, Application, Client, LONGEST_PAGE, Patience, SPARED};
@@ -430,26 +431,16 @@ pub async fn create_preview(
 ) -> Result<PreviewApp, TriggerError> {
     let send = async || {
         let made = send_creation(client, new).await?;
-        let app = PreviewApp {
+        Ok(PreviewApp {
             id: made.id,
             name: made.display_name,
             record: None,
-        };
-        Ok(Made {
-            app,
-            is_doubtful: false,
         })
     };
     let late = client.lingering();
     let search = async || Ok(Some(find_lost(&late, new, before).await?));
     let made = at_most_once(send, search, client, tell).await;
-    made.map(|made| made.app).map_err(explain)
-}
-
-/// An app that a creation has made, or may have.
-struct Made {
-    app: PreviewApp,
-    is_doubtful: bool,
+    made.map_err(explain)
 }
 
 /// The new apps that a creation may have made whose answer was lost. The
@@ -459,38 +450,33 @@ async fn find_lost(
     client: &Client,
     new: &NewPreview,
     before: &Previews,
-) -> Result<Vec<Made>, ApiError> {
+) -> Result<Vec<Found<PreviewApp>>, ApiError> {
     let sure = find_new(client, new, before).await?;
-    if !sure.is_empty() {
-        let made = |app| Made {
-            app,
-            is_doubtful: false,
-        };
-        return Ok(sure.into_iter().map(made).collect());
-    }
-    let mut found = Vec::new();
     let Listed { all, .. } = list_previews(client).await?;
-    let fresh = all
-        .into_iter()
-        .filter(|app| !before.known.contains(&app.id));
-    for app in fresh.take(MOST_RECORDS) {
+    let is_fresh = |app: &AppSummary| {
+        !before.known.contains(&app.id) && sure.iter().all(|known| known.id != app.id)
+    };
+    let mut unclear = Vec::new();
+    for app in all.into_iter().filter(is_fresh).take(MOST_RECORDS) {
         let Some(record) = read(client, app.id).await? else {
             continue;
         };
-        let its = record.default_branch.as_deref();
-        if its.is_none_or(|its| its == new.branch) {
-            let app = PreviewApp {
+        let may_be_it = match record.default_branch.as_deref() {
+            Some(its) if branch::objection(its).is_none() => {
+                sure.is_empty() && branch::is_same(its, &new.branch)
+            }
+            // It may be filled in later.
+            _ => true,
+        };
+        if may_be_it {
+            unclear.push(Found::unclear(PreviewApp {
                 id: app.id,
                 name: app.display_name,
                 record: Some(record),
-            };
-            found.push(Made {
-                app,
-                is_doubtful: true,
-            });
+            }));
         }
     }
-    Ok(found)
+    Ok(sure.into_iter().map(Found::ours).chain(unclear).collect())
 }
 
 /// The record of an app, unless it was deleted since the list was read.
@@ -603,7 +589,7 @@ fn explain(error: TriggerError) -> TriggerError {
     }
 }
 
-impl Candidate for Made {
+impl Candidate for PreviewApp {
     const NOUN: &'static str = "preview app";
 
     fn id(&self) -> Option<&str> {
@@ -611,11 +597,7 @@ impl Candidate for Made {
     }
 
     fn describe(&self) -> String {
-        self.app.label()
-    }
-
-    fn is_doubtful(&self) -> bool {
-        self.is_doubtful
+        self.label()
     }
 }
 

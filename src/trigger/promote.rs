@@ -55,7 +55,7 @@ pub async fn look_before_promotion(
         .map_err(|error| error.at(format!("It is the source, {}", promotion.source)))?;
     let mut targets = Vec::new();
     for id in &promotion.targets {
-        let target = look_at_target(client, *id, tell)
+        let target = look_at_target(client, *id, live.as_ref(), tell)
             .await
             .map_err(|error| error.at(format!("It is target {id}")))?;
         targets.push(target);
@@ -99,7 +99,12 @@ async fn look_at_source(
     Ok(live)
 }
 
-async fn look_at_target(client: &Client, id: Uuid, tell: Tell<'_>) -> Result<Target, TriggerError> {
+async fn look_at_target(
+    client: &Client,
+    id: Uuid,
+    source: Option<&Deployment>,
+    tell: Tell<'_>,
+) -> Result<Target, TriggerError> {
     let record = client
         .get_application(id, Patience::BEFORE_THE_START)
         .await?;
@@ -107,12 +112,9 @@ async fn look_at_target(client: &Client, id: Uuid, tell: Tell<'_>) -> Result<Tar
     let name = record.display_name.as_deref();
     tell(Event::Of(service, &Event::Target(service, name)));
     refuse_unfit(&record)?;
-    // Not its commit: the source may have a newer success by the time Sevalla
-    // promotes.
-    let wanted = Wanted {
-        kind: Kind::Promotion,
-        ..Wanted::default()
-    };
+    // The source may have a newer success by the time Sevalla promotes: another
+    // version proves nothing.
+    let wanted = Wanted::version(Kind::Promotion, source);
     let past = read_past(client, service).await?;
     Ok(Target {
         service,
@@ -143,8 +145,11 @@ pub async fn promote(
             .await?;
         let named = promoted.into_iter();
         Ok(named
-            // One that had ended is not what was asked for, whoever names it.
-            .filter(|(id, made)| !target_of(*id).is_some_and(|it| it.before.had_ended(made)))
+            // One that had ended is not what was asked for, whoever names it; and
+            // what is no id of the API names nothing.
+            .filter(|(id, made)| {
+                made.is_uuid() && !target_of(*id).is_some_and(|it| it.before.had_ended(made))
+            })
             .map(|(target, id)| (target, Deployment::only_its_id(id)))
             .collect())
     };

@@ -250,7 +250,7 @@ failures! {
         "Nothing, unless the newer one is not meant to be live.";
 
         StillRunning "still-running" "Still running", Ending::TimedOut,
-        "The run's time (`timeout`) was over before the deployment ended. It goes on without the run, \
+        "The run's time (`timeout`) was over before the deployment ended. The run does not stop it, \
          unless `on-timeout` is `cancel`.",
         "Check in the dashboard how it ends, and raise `timeout` if your deployments take this long.";
 
@@ -340,7 +340,7 @@ failures! {
         "Look at it in the dashboard. Delete it and create it anew, or ask Sevalla's support.";
 
         DatabaseNotReady "database-not-ready" "Database not ready", Ending::TimedOut,
-        "The database was not ready when the run's time was over. It goes on without the run.",
+        "The database was not ready when the run's time was over. The run does not stop its creation or change.",
         "Run again: it is found by its name. Raise `timeout` if it often takes this long.";
 
         DatabaseNotConnectable "database-not-connectable" "Database not connectable", Ending::Rejected,

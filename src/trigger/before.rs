@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::wanted::{Kind, Mark, Wanted};
 use super::{HISTORY, Tell, TriggerError};
+use crate::branch;
 use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind, Verdict};
 use crate::inputs::WhenBusy;
 use crate::messages::{Failure, Warning};
@@ -101,6 +102,10 @@ async fn look_at_application(
     if kind.takes_a_version() {
         before.wanted = Wanted::version(kind, before.live.as_ref());
     }
+    if let (Kind::Rollback, Some(earlier)) = (kind, successes(&past).nth(1)) {
+        // The document can be read both ways.
+        before.wanted = before.wanted.or_version(earlier);
+    }
     if matches!(work, Work::RollBackApplication { .. }) {
         tell_live(before.live.as_ref(), tell);
         if before.live.is_none() && past.len() < HISTORY {
@@ -125,7 +130,7 @@ async fn look_at_static_site(
     let wanted = match work {
         Work::DeployStaticSite { branch, .. } => {
             let branch = branch.clone().or_else(|| record.default_branch.clone());
-            if record.auto_deploy && branch == record.default_branch {
+            if record.auto_deploy && is_same_branch(&branch, &record.default_branch) {
                 warn_of_double(branch.as_deref(), tell);
             }
             Wanted {
@@ -292,6 +297,7 @@ fn wanted_of_application(work: &Work, record: &Application) -> Wanted {
         docker_image: order.docker_image.clone().or(own_image),
         commit: None,
         kind,
+        alternatives: Vec::new(),
     }
 }
 
@@ -309,8 +315,16 @@ fn describe(wanted: &Wanted) -> String {
 fn warn_of_auto_deploy(record: &Application, wanted: &Wanted, tell: Tell<'_>) {
     let is_built_on_push = record.auto_deploy && record.source.as_deref() == Some("privateGit");
     let builds = matches!(wanted.kind, Kind::Deploy | Kind::Hook);
-    if is_built_on_push && builds && wanted.branch == record.default_branch {
+    if is_built_on_push && builds && is_same_branch(&wanted.branch, &record.default_branch) {
         warn_of_double(wanted.branch.as_deref(), tell);
+    }
+}
+
+/// Whether both are the same branch, or neither is known.
+fn is_same_branch(one: &Option<String>, other: &Option<String>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => branch::is_same(one, other),
+        (one, other) => one == other,
     }
 }
 
@@ -344,7 +358,7 @@ impl Place {
     /// own.
     pub fn deploys(&self, branch: Option<&String>) -> bool {
         let other = branch.zip(self.default_branch.as_ref());
-        let is_other = other.is_some_and(|(ours, its)| ours != its);
+        let is_other = other.is_some_and(|(ours, its)| !branch::is_same(ours, its));
         self.deploys_pushes && !is_other || self.previews_branches && is_other
     }
 }
@@ -586,9 +600,14 @@ mod tests {
             ..Order::default()
         });
         let plain = deploys(Order::default());
+        let spelled = deploys(Order {
+            branch: Some("refs/heads/main".to_owned()),
+            ..Order::default()
+        });
         let auto = json!({ "auto_deploy": true });
         for (work, more, warned) in [
             (&plain, auto.clone(), true),
+            (&spelled, auto.clone(), true),
             (&plain, json!({}), false),
             (
                 &plain,
@@ -609,7 +628,7 @@ mod tests {
             let told = told.into_inner();
             assert_eq!(told.len(), usize::from(warned), "{work:?} {record:?}");
             let is_right = |(warning, text): &(Warning, String)| {
-                *warning == Warning::DeployedTwice && text.contains("branch main")
+                *warning == Warning::DeployedTwice && text.contains("main")
             };
             assert!(told.iter().all(is_right), "{told:?}");
         }

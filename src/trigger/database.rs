@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::change::until_confirmed;
 use super::looks::Looks;
-use super::once::{Candidate, Found, at_most_once, search_once};
+use super::once::{Candidate, Found, at_most_once, search_to_the_end};
 use super::wanted::Whose;
 use super::{Tell, TriggerError};
 use crate::messages::Failure;
@@ -162,10 +163,10 @@ pub async fn create_database(
         .map_err(explain)
 }
 
-/// Looks once for the database that a request may have made whose answer will
+/// Looks, until the client's deadline, for the database that a request may have made whose answer will
 /// not be waited for any more.
 pub async fn find_made_database(client: &Client, creation: &Creation) -> Option<Record> {
-    search_once(async || find_new(client, creation).await.map(Some)).await
+    search_to_the_end(client, async || find_new(client, creation).await.map(Some)).await
 }
 
 /// The databases that were not there before and may be the new one: those of
@@ -477,7 +478,9 @@ pub async fn set_variables(
         let place = |error: TriggerError| error.at(format!("It is variable {key}"));
         let is_new = match known.iter().find(|known| known.key == *key) {
             Some(variable) => {
-                change(client, app, variable, value).await.map_err(place)?;
+                change(client, app, variable, value, tell)
+                    .await
+                    .map_err(place)?;
                 false
             }
             None => create(client, app, key, value, tell).await.map_err(place)?,
@@ -510,12 +513,31 @@ async fn change(
     app: Uuid,
     variable: &EnvVar,
     value: &str,
+    tell: Tell<'_>,
 ) -> Result<(), TriggerError> {
-    let patience = Patience::FOR_A_WRITE;
-    client
-        .update_env_var(app, variable, value, patience)
-        .await?;
-    Ok(())
+    let send = async || {
+        let patience = Patience::FOR_A_WRITE;
+        client.update_env_var(app, variable, value, patience).await
+    };
+    let is_done = async || has_value(&client.lingering(), app, variable, value).await;
+    until_confirmed(client, send, is_done, tell).await
+}
+
+/// Whether a variable has this value by now.
+async fn has_value(
+    client: &Client,
+    app: Uuid,
+    variable: &EnvVar,
+    value: &str,
+) -> Result<bool, ApiError> {
+    for offset in (0..MOST_VARIABLES).step_by(LONGEST_PAGE) {
+        let patience = Patience::FOR_A_SEARCH;
+        let seen = client.has_value(app, offset, variable, value, patience);
+        if let Some(is_it) = seen.await? {
+            return Ok(is_it);
+        }
+    }
+    Ok(false)
 }
 
 /// Makes a variable; `false` if it was there after all and only changed.
@@ -550,7 +572,9 @@ async fn create(
     }
     match find().await.ok().and_then(|mut found| found.pop()) {
         // Setting it does no harm, whoever has made it.
-        Some(variable) => change(client, app, &variable, value).await.map(|()| false),
+        Some(variable) => change(client, app, &variable, value, tell)
+            .await
+            .map(|()| false),
         None => Err(error),
     }
 }

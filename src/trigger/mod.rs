@@ -15,9 +15,6 @@ mod promote;
 mod removal;
 mod wanted;
 
-use std::time::Duration;
-
-use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 pub use self::before::{Before, Place, earlier_success, is_busy, look_at, look_before, read_past};
@@ -34,7 +31,7 @@ pub use self::database::{
 pub use self::delete::{
     Deleted, delete_known_preview, delete_preview, look_before_deletion, refuse_no_preview,
 };
-use self::once::{Found, at_most_once, find_one, search_once};
+use self::once::{Found, at_most_once, find_one, search_to_the_end};
 pub use self::preview::{
     Listed, PreviewApp, Previews, create_preview, find_made_preview, find_previews, list_previews,
     older_twin, one_of, other_repository, previews_to_delete, pull_request_of,
@@ -50,9 +47,6 @@ use crate::sevalla::{ApiError, Client, Patience};
 
 /// How many past deployments are read before the start.
 const HISTORY: usize = 50;
-
-/// Between two looks for what was started, once the run has to end.
-const LOOK: Duration = Duration::from_millis(400);
 
 /// Tells an event.
 pub type Tell<'a> = &'a dyn Fn(Event<'_>);
@@ -294,9 +288,7 @@ async fn search(
         .lingering()
         .deployments(service, HISTORY, Patience::FOR_A_SEARCH)
         .await?;
-    let new = now
-        .into_iter()
-        .filter(|deployment| mark.is_new(deployment));
+    let new = now.into_iter().filter(|deployment| mark.is_new(deployment));
     let judged = new.map(|deployment| Found {
         whose: before.wanted.whose(&deployment),
         it: deployment,
@@ -311,12 +303,17 @@ pub async fn find_started(
     service: Service,
     before: &Before,
 ) -> Option<Deployment> {
-    loop {
-        let found = search_once(async || search(client, service, before).await).await;
-        let is_last = before.mark.is_none() || Instant::now() + LOOK >= client.deadline();
-        if found.is_some() || is_last {
-            return found;
-        }
-        sleep(LOOK).await;
-    }
+    search_to_the_end(client, async || search(client, service, before).await).await
+}
+
+/// The same for the first deployment of a service that was just made: the
+/// service starts it by itself.
+pub async fn find_first(client: &Client, service: Service) -> Option<Deployment> {
+    let all = async || {
+        let all = client.deployments(service, HISTORY, Patience::FOR_A_SEARCH);
+        // The oldest: what came after it is somebody else's.
+        let first = all.await?.pop().map(Found::ours);
+        Ok(Some(first.into_iter().collect()))
+    };
+    search_to_the_end(client, all).await
 }

@@ -23,6 +23,9 @@ const SEARCH: &[Duration] = &[
 /// One more after a time-out: the service may still be at it.
 const SLOW_SEARCH: Duration = Duration::from_secs(10);
 
+/// Between two looks once the run has to end.
+const LOOK: Duration = Duration::from_millis(400);
+
 /// How long looking for a late effect of the first sending may hold up the run
 /// that the second has started.
 const LATE_EFFECT: Duration = Duration::from_secs(2);
@@ -360,14 +363,28 @@ fn judge<T: Candidate>(all: Vec<Found<T>>, mut doubted: Vec<T>) -> Judged<T> {
     }
 }
 
-/// Searches once; `None` unless there is exactly one, and it is ours.
-pub(super) async fn search_once<T: Candidate>(
+/// Searches again and again until the client's deadline, for when the run has
+/// to end; `None` unless there is exactly one, and it is ours.
+pub(super) async fn search_to_the_end<T: Candidate>(
+    client: &Client,
     search: impl AsyncFn() -> Result<Option<Vec<Found<T>>>, ApiError>,
 ) -> Option<T> {
-    let all = search().await.ok()??;
-    match judge(all, Vec::new()) {
-        Judged::One(one) => Some(one),
-        Judged::Several(_) | Judged::Open(_) => None,
+    let mut doubted = Vec::new();
+    loop {
+        match search().await {
+            Ok(None) => return None,
+            Ok(Some(all)) => match judge(all, doubted) {
+                Judged::One(one) => return Some(one),
+                Judged::Several(several) => doubted = several,
+                Judged::Open(open) => doubted = open,
+            },
+            Err(error) if error.next() == Next::Final => return None,
+            Err(_) => {}
+        }
+        if Instant::now() + LOOK >= client.deadline() {
+            return None;
+        }
+        sleep(LOOK).await;
     }
 }
 
@@ -567,15 +584,19 @@ mod tests {
             told.contains("exactly one new deployment matches"),
             "{told}"
         );
-        let found = |ids: &'static [&'static str]| async move {
-            let all = async || Ok(Some(ids.iter().map(|id| Found::ours(made(id))).collect()));
-            search_once(all).await
+    }
+
+    #[test]
+    fn of_one_look_only_what_is_certain_is_taken() {
+        let ours = |ids: &[&str]| ids.iter().map(|id| Found::ours(made(id))).collect();
+        let one = |all| match judge(all, Vec::new()) {
+            Judged::One(one) => Some(one),
+            Judged::Several(_) | Judged::Open(_) => None,
         };
-        assert_eq!(found(&["a"]).await, Some(made("a")));
-        assert_eq!(found(&[]).await, None);
-        assert_eq!(found(&["a", "b"]).await, None);
-        let doubtful = async || Ok(Some(vec![Found::unclear(made("a"))]));
-        assert_eq!(search_once(doubtful).await, None);
+        assert_eq!(one(ours(&["a"])), Some(made("a")));
+        assert_eq!(one(ours(&[])), None);
+        assert_eq!(one(ours(&["a", "b"])), None);
+        assert_eq!(one(vec![Found::unclear(made("a"))]), None);
     }
 
     /// Loses the first answer, then finds these in turn, the last again and

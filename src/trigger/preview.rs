@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::once::{Candidate, Found, at_most_once};
+use super::once::{Candidate, Found, at_most_once, search_to_the_end};
 use super::removal::is_being_deleted;
 use super::{Tell, TriggerError};
 use crate::branch;
@@ -511,14 +511,15 @@ async fn send_creation(client: &Client, new: &NewPreview) -> Result<AppSummary, 
     }
 }
 
-/// Looks once for a preview app whose making was not answered.
+/// Looks, until the client's deadline, for a preview app whose making was not
+/// answered.
 pub async fn find_made_preview(
     client: &Client,
     new: &NewPreview,
     before: &Previews,
 ) -> Option<PreviewApp> {
-    let mut found = find_new(client, new, before).await.ok()?;
-    found.pop().filter(|_| found.is_empty())
+    let search = async || Ok(Some(find_lost(client, new, before).await?));
+    search_to_the_end(client, search).await
 }
 
 async fn find_new(

@@ -3,14 +3,14 @@
 use uuid::Uuid;
 
 use super::before::{read_past, refuse_unfit, successes};
-use super::once::each_at_most_once;
-use super::wanted::{Kind, Wanted};
+use super::once::{Found, each_at_most_once};
+use super::wanted::{Kind, Wanted, Whose};
 use super::{Before, HISTORY, Tell, TriggerError, search};
 use crate::deployment::{Deployment, Service};
 use crate::messages::{Failure, Warning};
 use crate::plan::Promotion;
 use crate::report::Event;
-use crate::sevalla::{Client, Patience};
+use crate::sevalla::{ApiError, Client, Patience};
 
 /// What was read before a promotion.
 #[derive(Debug)]
@@ -127,6 +127,33 @@ fn name_of(name: Option<&str>, id: Uuid) -> String {
     name.map_or_else(|| id.to_string(), str::to_owned)
 }
 
+/// The new deployments of a target. Where it is unclear whose one is, it may be
+/// of a version that has succeeded on the source since that was read.
+async fn find_promoted(
+    client: &Client,
+    source: Uuid,
+    aim: &Aim,
+    target: &Target,
+) -> Result<Option<Vec<Found<Deployment>>>, ApiError> {
+    let mut found = search(client, target.service, &target.before).await?;
+    let unclear = |all: &Vec<Found<Deployment>>| all.iter().any(|one| one.whose == Whose::Unclear);
+    if !found.as_ref().is_some_and(unclear) {
+        return Ok(found);
+    }
+    let source = Service::application(source);
+    let past = client
+        .lingering()
+        .deployments(source, HISTORY, Patience::FOR_A_SEARCH)
+        .await?;
+    let known = aim.source.as_ref().map(|source| &source.id);
+    let newer = successes(&past).take_while(|success| Some(&success.id) != known);
+    let wanted = newer.fold(target.before.wanted.clone(), Wanted::or_version);
+    for one in found.iter_mut().flatten() {
+        one.whose = wanted.whose(&one.it);
+    }
+    Ok(found)
+}
+
 /// Promotes to every target, each at most once, and gives what became of each,
 /// in the order of the targets.
 pub async fn promote(
@@ -154,7 +181,7 @@ pub async fn promote(
             .collect())
     };
     let find = async |id: Uuid| match target_of(id) {
-        Some(target) => search(client, target.service, &target.before).await,
+        Some(target) => find_promoted(client, promotion.source, aim, target).await,
         None => Ok(None),
     };
     let mut ends = each_at_most_once(&promotion.targets, send, find, client, tell).await;

@@ -29,6 +29,8 @@ pub(super) struct Wanted {
     /// The commit, where it is decided before.
     pub(super) commit: Option<String>,
     pub(super) kind: Kind,
+    /// The same in other words, where the service chooses the version.
+    pub(super) alternatives: Vec<Self>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +108,15 @@ impl Wanted {
             docker_image: version.and_then(|version| version.docker_image.clone()),
             commit: version.and_then(|version| version.commit_sha.clone()),
             kind,
+            alternatives: Vec::new(),
         }
+    }
+
+    /// The same, or this version, which the service may choose instead.
+    pub(super) fn or_version(mut self, version: &Deployment) -> Self {
+        let other = Self::version(self.kind, Some(version));
+        self.alternatives.push(other);
+        self
     }
 
     /// Whether a deployment that somebody else has started deploys the same.
@@ -148,8 +158,7 @@ impl Wanted {
     fn is_certainly_another_branch(&self, deployment: &Deployment) -> bool {
         let asks_for_branch = !self.kind.takes_a_version() && self.docker_image.is_none();
         let branches = self.branch.as_deref().zip(deployment.branch.as_deref());
-        asks_for_branch
-            && branches.is_some_and(|(ours, its)| same_branch(ours, its) == Some(false))
+        asks_for_branch && branches.is_some_and(|(ours, its)| same_branch(ours, its) == Some(false))
     }
 
     /// Whether it deploys what this run asked for, in normal form.
@@ -172,7 +181,8 @@ impl Wanted {
         } else if branch_decides && branch == Some(true) {
             Some(Equality::Branch)
         } else {
-            None
+            let mut others = self.alternatives.iter();
+            others.find_map(|other| other.equality(deployment))
         }
     }
 
@@ -380,7 +390,10 @@ mod tests {
             ("Index.Docker.io/nginx:1.28", Whose::Ours),
             ("nginx:1.27", Whose::Unclear),
             ("team/nginx:1.28", Whose::Unclear),
-            ("us-central1-docker.pkg.dev/p/r/image:abc123", Whose::Unclear),
+            (
+                "us-central1-docker.pkg.dev/p/r/image:abc123",
+                Whose::Unclear,
+            ),
             ("no reference", Whose::Unclear),
         ] {
             let found = asks_for_image("nginx:1.28").whose(&of_image(image));
@@ -449,9 +462,21 @@ mod tests {
         use Kind::{Promotion, Restart, Rollback};
         for (kind, deployment, whose) in [
             (Rollback, of_commit(COMMIT, "main"), Whose::Ours),
-            (Rollback, of_commit(&COMMIT.to_uppercase(), "dev"), Whose::Ours),
-            (Rollback, called("BACK", of_commit(COMMIT, "main")), Whose::Ours),
-            (Rollback, called(RESTART, of_commit(COMMIT, "main")), Whose::Ours),
+            (
+                Rollback,
+                of_commit(&COMMIT.to_uppercase(), "dev"),
+                Whose::Ours,
+            ),
+            (
+                Rollback,
+                called("BACK", of_commit(COMMIT, "main")),
+                Whose::Ours,
+            ),
+            (
+                Rollback,
+                called(RESTART, of_commit(COMMIT, "main")),
+                Whose::Ours,
+            ),
             // The branch is that of the deployment that it replaces, too.
             (Rollback, on("main"), Whose::Unclear),
             (Rollback, on("dev"), Whose::Unclear),
@@ -470,8 +495,14 @@ mod tests {
             assert_eq!(found, whose, "{kind:?} {deployment:?}");
         }
         let by_image = Wanted::version(Rollback, Some(&of_image("app:1")));
-        assert_eq!(by_image.whose(&of_image("docker.io/library/app:1")), Whose::Ours);
+        assert_eq!(
+            by_image.whose(&of_image("docker.io/library/app:1")),
+            Whose::Ours
+        );
         assert_eq!(by_image.whose(&of_image("app:2")), Whose::Unclear);
+        let newer = of_commit(&other, "main");
+        let either = Wanted::version(Promotion, Some(&version)).or_version(&newer);
+        assert_eq!(either.whose(&newer), Whose::Ours);
         let unknown = Wanted::version(Rollback, None);
         assert_eq!(unknown.whose(&of_commit(COMMIT, "main")), Whose::Unclear);
     }

@@ -456,9 +456,9 @@ fn hook() -> Vec<Row> {
             HookAloneDone,
             Answers200WithAPage,
             Once,
-            TRIGGERED,
+            AMBIGUOUS,
             (1, 1),
-            "did not tell which deployment",
+            "Looking for it needs sevalla-token",
         ),
         row(
             HookAloneDone,

@@ -9,6 +9,7 @@
 )]
 
 // Tests begin in the order of their names, and none lasts longer than this.
+mod adopting;
 #[path = "faults/mod.rs"]
 mod all_faults;
 mod answers;

@@ -146,9 +146,11 @@ failures! {
          this, please report it as a bug, with the place in the body that the message names.";
 
         AnswerLost "answer-lost" "Answer lost", Ending::Ambiguous,
-        "A request that changes something was sent, and its answer got lost. The run looked whether \
-         it took effect, and could not tell: nothing, or more than one thing, fits. It does not \
-         guess, since that could deploy twice or follow somebody else's deployment.",
+        "A request that changes something was sent, and its answer got lost or was not one that the \
+         API documents. The run looked whether the request took effect and could not find out: \
+         nothing is new, more than one thing is, or the only new one does not equal what was asked \
+         for. The run does not guess, since that could deploy twice or follow somebody else's \
+         deployment.",
         "Check in the dashboard whether it took effect, before you run again.";
 
         TimeUp "time-up" "Time up", Ending::TimedOut,
@@ -205,8 +207,9 @@ failures! {
         "Raise `timeout`, or check in the dashboard whether the other deployment is stuck.";
 
         UnidentifiedDeployment "unidentified-deployment" "Unidentified deployment", Ending::Ambiguous,
-        "Sevalla accepted the request without saying which deployment it started, as hooks do, and \
-         the list of deployments did not show exactly one that fits.",
+        "Sevalla accepted the request without naming the deployment that it started, as hooks do, or \
+         named it by an id that is none, and the list of deployments did not show exactly one that \
+         equals what was asked for.",
         "Check in the dashboard how the deployment ends. Following a hook reliably needs \
          `sevalla-token` with read access and the application's id.";
 

@@ -333,6 +333,14 @@ fn trigger() -> Vec<Row> {
             (1, 1),
             "2 new deployments could be it",
         ),
+        done(ShowsTheBranchLate, Once, SUCCESS, (1, 1), ADOPTED),
+        done(
+            HidesTheBranch,
+            Once,
+            AMBIGUOUS,
+            (1, 1),
+            "One new deployment could be it",
+        ),
         done(
             LosesTheAnswerAndForbidsTheList,
             Once,
@@ -617,6 +625,9 @@ fn the_end_of_patience() -> Vec<Row> {
         stop(Answers200WithAPage, Once, STOPPED),
         stop(AnswersNothing, Once, STOPPED),
         stop(Answers429Bare, Once, STOPPED),
+        stop(DoesNotKnowIt, Once, STOPPED),
+        stop(CallsItABadRequest, Once, STOPPED),
+        stop(CallsItAConflict, Once, STOPPED),
         stop(ResetsTheConnection, ForGood, UNKNOWN),
         stop(NeverAnswers, ForGood, UNKNOWN),
         stop(Answers502WithAPage, ForGood, UNKNOWN),
@@ -637,6 +648,7 @@ fn purge() -> Vec<Row> {
     vec![
         at(ResetsTheConnection, Once, EMPTIED),
         at(AnswersNothing, Once, EMPTIED),
+        at(AnswersAnotherShape, ForGood, NOT_EMPTIED),
         at(Answers502WithAPage, ForGood, NOT_EMPTIED),
         at(NeverAnswers, ForGood, NOT_EMPTIED),
         at(RevokesTheKey, ForGood, NOT_EMPTIED),

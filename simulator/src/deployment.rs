@@ -139,11 +139,12 @@ impl View<'_> {
 
     /// Puts in place of the record's own fields what the script shows.
     pub(crate) fn disguise(&self, mut record: Value) -> Value {
+        let due = |offset: Duration| self.deployment.created.plus(offset) <= self.now;
         let shown = self.deployment.script.shown.iter();
-        for (_, field, value) in
-            shown.filter(|(offset, ..)| self.deployment.created.plus(*offset) <= self.now)
-        {
-            record[field] = value.clone();
+        for (_, field, value) in shown.filter(|(offset, ..)| due(*offset)) {
+            if let Some(fields) = record.as_object_mut() {
+                fields.insert(field.clone(), value.clone());
+            }
         }
         record
     }

@@ -130,7 +130,8 @@ async fn look_at_static_site(
     let wanted = match work {
         Work::DeployStaticSite { branch, .. } => {
             let branch = branch.clone().or_else(|| record.default_branch.clone());
-            if record.auto_deploy && is_same_branch(&branch, &record.default_branch) {
+            if record.auto_deploy && is_same_branch(branch.as_ref(), record.default_branch.as_ref())
+            {
                 warn_of_double(branch.as_deref(), tell);
             }
             Wanted {
@@ -315,13 +316,16 @@ fn describe(wanted: &Wanted) -> String {
 fn warn_of_auto_deploy(record: &Application, wanted: &Wanted, tell: Tell<'_>) {
     let is_built_on_push = record.auto_deploy && record.source.as_deref() == Some("privateGit");
     let builds = matches!(wanted.kind, Kind::Deploy | Kind::Hook);
-    if is_built_on_push && builds && is_same_branch(&wanted.branch, &record.default_branch) {
+    if is_built_on_push
+        && builds
+        && is_same_branch(wanted.branch.as_ref(), record.default_branch.as_ref())
+    {
         warn_of_double(wanted.branch.as_deref(), tell);
     }
 }
 
 /// Whether both are the same branch, or neither is known.
-fn is_same_branch(one: &Option<String>, other: &Option<String>) -> bool {
+fn is_same_branch(one: Option<&String>, other: Option<&String>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => branch::is_same(one, other),
         (one, other) => one == other,

@@ -133,7 +133,7 @@ pub(super) async fn until_confirmed(
     is_done: impl AsyncFn() -> Result<bool, ApiError>,
     tell: Tell<'_>,
 ) -> Result<(), TriggerError> {
-    let mut sent = 1;
+    let mut attempts = 1;
     loop {
         let error = match send().await {
             Ok(()) => return Ok(()),
@@ -149,10 +149,10 @@ pub(super) async fn until_confirmed(
             Ok(false) => "Looking shows that it has not taken effect so far".to_owned(),
             Err(looking) => format!("Looking for it failed: {looking}"),
         };
-        if sent == SENDINGS || client.is_closing() {
+        if attempts == SENDINGS || client.is_closing() {
             return Err(TriggerError::from(error).at(seen));
         }
-        sent += 1;
+        attempts += 1;
         sleep(AGAIN).await;
     }
 }

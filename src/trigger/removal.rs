@@ -365,8 +365,10 @@ fn is_cut_off(client: &Client, error: &ApiError) -> bool {
 /// Says so where the request may have taken effect.
 fn unsure(error: ApiError, it: &Condemned<'_>) -> TriggerError {
     let may_have_worked = match &error.cause {
-        Cause::Broken { .. } | Cause::TimedOut { .. } => true,
-        Cause::Undecodable { .. } | Cause::TooLarge { .. } => true,
+        Cause::Broken { .. }
+        | Cause::TimedOut { .. }
+        | Cause::Undecodable { .. }
+        | Cause::TooLarge { .. } => true,
         Cause::Refused(refusal) => refusal.status >= 500,
         _ => false,
     };

@@ -163,9 +163,21 @@ impl Wanted {
 
     /// Whether it deploys what this run asked for, in normal form.
     fn equality(&self, deployment: &Deployment) -> Option<Equality> {
-        let commit = compare(&self.commit, &deployment.commit_sha, same_commit);
-        let image = compare(&self.docker_image, &deployment.docker_image, same_image);
-        let branch = compare(&self.branch, &deployment.branch, same_branch);
+        let commit = compare(
+            self.commit.as_ref(),
+            deployment.commit_sha.as_ref(),
+            same_commit,
+        );
+        let image = compare(
+            self.docker_image.as_ref(),
+            deployment.docker_image.as_ref(),
+            same_image,
+        );
+        let branch = compare(
+            self.branch.as_ref(),
+            deployment.branch.as_ref(),
+            same_branch,
+        );
         let version = commit.or(image);
         let by_version = version == Some(true);
         // A branch has many versions, and what is rolled back has that of the
@@ -218,11 +230,11 @@ const RESTART: &str = "RESTART";
 /// Compares what may be unknown; `None` if that does not show whether they are
 /// the same.
 fn compare(
-    ours: &Option<String>,
-    its: &Option<String>,
+    ours: Option<&String>,
+    its: Option<&String>,
     is_same: fn(&str, &str) -> Option<bool>,
 ) -> Option<bool> {
-    let (ours, its) = ours.as_deref().zip(its.as_deref())?;
+    let (ours, its) = ours.zip(its)?;
     is_same(ours, its)
 }
 
@@ -446,6 +458,8 @@ mod tests {
 
     #[test]
     fn what_takes_a_version_is_known_by_the_version() {
+        use Kind::{Promotion, Restart, Rollback};
+
         let version = Deployment {
             commit_sha: Some(COMMIT.to_owned()),
             ..on("main")
@@ -459,7 +473,6 @@ mod tests {
             ..on("main")
         };
         let other = COMMIT.replace('0', "f");
-        use Kind::{Promotion, Restart, Rollback};
         for (kind, deployment, whose) in [
             (Rollback, of_commit(COMMIT, "main"), Whose::Ours),
             (

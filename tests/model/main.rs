@@ -12,7 +12,8 @@
     clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test's helpers fail the test by panicking"
+    clippy::print_stdout,
+    reason = "a test's helpers fail the test by panicking, and tell its seed"
 )]
 
 mod case;

@@ -64,6 +64,7 @@ pub(crate) enum Host {
 
 /// The service as it is without any fault.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent of each other")]
 pub(crate) struct Service {
     /// The longest way there, and the longest way back.
     pub(crate) latency: u64,

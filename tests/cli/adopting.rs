@@ -81,7 +81,7 @@ fn assert_one(run: &Finished, simulator: &Simulator, order: Order, is_adopted: b
 #[tokio::test]
 async fn the_deployment_that_was_made_is_recognized_in_its_normal_form_or_listed() {
     let digest = format!("nginx@sha256:{}", "0123456789abcdef".repeat(4));
-    let cases = [
+    let cases = vec![
         (
             Order::Image,
             IMAGE,
@@ -115,13 +115,17 @@ async fn the_deployment_that_was_made_is_recognized_in_its_normal_form_or_listed
         ),
         (Order::Site, "branch", Value::Null, false),
     ];
-    together(cases.map(|(order, field, value, is_adopted)| async move {
-        let simulator = order.world(Script::success().shows(field, value)).await;
-        let lost = Fault::on(order.operation()).does(Behaviour::ResetAfterApplying);
-        simulator.add_fault(lost);
-        let run = order.runner(&simulator).run().await;
-        assert_one(&run, &simulator, order, is_adopted);
-    }))
+    together(
+        cases
+            .into_iter()
+            .map(|(order, field, value, is_adopted)| async move {
+                let simulator = order.world(Script::success().shows(field, value)).await;
+                let lost = Fault::on(order.operation()).does(Behaviour::ResetAfterApplying);
+                simulator.add_fault(lost);
+                let run = order.runner(&simulator).run().await;
+                assert_one(&run, &simulator, order, is_adopted);
+            }),
+    )
     .await;
 }
 
@@ -150,7 +154,7 @@ async fn what_is_filled_in_late_is_waited_for() {
 async fn only_beside_what_is_certainly_somebody_elses_it_is_sent_again() {
     use DeploymentType::{Automatic, Manual};
     let plain = || Script::success().run(Duration::from_millis(200));
-    let cases = [
+    let cases = vec![
         (Order::Branch, Automatic, plain(), true),
         (Order::Branch, Manual, plain().shows("branch", "dev"), true),
         (Order::Image, Automatic, plain(), true),
@@ -183,27 +187,29 @@ async fn only_beside_what_is_certainly_somebody_elses_it_is_sent_again() {
         ),
     ];
     together(
-        cases.map(|(order, kind, script, is_sent_again)| async move {
-            let simulator = order.world(Script::success()).await;
-            let lost = Behaviour::ResetBeforeApplying;
-            let operation = order.operation();
-            simulator.add_fault(Fault::on(operation).first(1).does(lost));
-            let running = order.runner(&simulator).start();
-            called(&simulator, operation).await;
-            let id = simulator.add_deployment(order.service(), kind, script);
-            let run = running.finish().await;
+        cases
+            .into_iter()
+            .map(|(order, kind, script, is_sent_again)| async move {
+                let simulator = order.world(Script::success()).await;
+                let lost = Behaviour::ResetBeforeApplying;
+                let operation = order.operation();
+                simulator.add_fault(Fault::on(operation).first(1).does(lost));
+                let running = order.runner(&simulator).start();
+                called(&simulator, operation).await;
+                let id = simulator.add_deployment(order.service(), kind, script);
+                let run = running.finish().await;
 
-            if is_sent_again {
-                run.assert_ended(0, "success");
-                assert_ne!(run.output("deployment-id"), id);
-            } else {
-                run.assert_ended(7, "ambiguous");
-                run.assert_told(&id);
-            }
-            let count = usize::from(is_sent_again);
-            assert_eq!(simulator.calls(operation), 1 + count);
-            assert_eq!(simulator.deployments_made(), count);
-        }),
+                if is_sent_again {
+                    run.assert_ended(0, "success");
+                    assert_ne!(run.output("deployment-id"), id);
+                } else {
+                    run.assert_ended(7, "ambiguous");
+                    run.assert_told(&id);
+                }
+                let count = usize::from(is_sent_again);
+                assert_eq!(simulator.calls(operation), 1 + count);
+                assert_eq!(simulator.deployments_made(), count);
+            }),
     )
     .await;
 }

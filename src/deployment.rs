@@ -85,6 +85,11 @@ impl DeploymentId {
             && !id.contains(char::is_control);
         is_usable.then_some(Self(id))
     }
+
+    /// Whether it is an id as the API documents it: a UUID with hyphens.
+    pub fn is_uuid(&self) -> bool {
+        self.0.len() == uuid::fmt::Hyphenated::LENGTH && self.0.parse::<Uuid>().is_ok()
+    }
 }
 
 impl fmt::Display for DeploymentId {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::clock::{Clock, Moment};
 use crate::logs::Log;
 use crate::script::{CommitKnown, Script};
@@ -133,6 +135,18 @@ impl View<'_> {
             CommitKnown::AtEnd => self.ended().is_some(),
             CommitKnown::Never => false,
         }
+    }
+
+    /// Puts in place of the record's own fields what the script shows.
+    pub(crate) fn disguise(&self, mut record: Value) -> Value {
+        let due = |offset: Duration| self.deployment.created.plus(offset) <= self.now;
+        let shown = self.deployment.script.shown.iter();
+        for (_, field, value) in shown.filter(|(offset, ..)| due(*offset)) {
+            if let Some(fields) = record.as_object_mut() {
+                fields.insert(field.clone(), value.clone());
+            }
+        }
+        record
     }
 
     /// What it put live, if it ended well.

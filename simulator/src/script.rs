@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::logs::Line;
 use crate::status::Status;
 
@@ -33,6 +35,7 @@ pub struct Script {
     pub(crate) author: Option<String>,
     pub(crate) commit_known: Option<CommitKnown>,
     pub(crate) steps: Option<Vec<String>>,
+    pub(crate) shown: Vec<(Duration, String, Value)>,
     pub(crate) build_error: Option<String>,
     pub(crate) lines: Vec<Line>,
     pub(crate) generated: usize,
@@ -74,6 +77,7 @@ impl Script {
             author: None,
             commit_known: None,
             steps: None,
+            shown: Vec::new(),
             build_error: None,
             lines: Vec::new(),
             generated: 0,
@@ -157,6 +161,25 @@ impl Script {
     #[must_use]
     pub fn steps<S: Into<String>>(mut self, steps: impl IntoIterator<Item = S>) -> Self {
         self.steps = Some(steps.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Every answer about it has this in this field, instead of what is so:
+    /// another name of the image or the branch, another word, null.
+    #[must_use]
+    pub fn shows(self, field: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.shows_after(Duration::ZERO, field, value)
+    }
+
+    /// The same from `offset` after the creation; what was given last wins.
+    #[must_use]
+    pub fn shows_after(
+        mut self,
+        offset: Duration,
+        field: impl Into<String>,
+        value: impl Into<Value>,
+    ) -> Self {
+        self.shown.push((offset, field.into(), value.into()));
         self
     }
 

@@ -165,9 +165,11 @@ failures! {
          this, please report it as a bug, with the place in the body that the message names.";
 
         AnswerLost "answer-lost" "Answer lost", Ending::Ambiguous,
-        "A request that changes something was sent, and its answer got lost. The run looked whether \
-         it took effect, and could not tell: nothing, or more than one thing, fits. It does not \
-         guess, since that could deploy twice or follow somebody else's deployment.",
+        "A request that changes something was sent, and its answer got lost or was not one that the \
+         API documents. The run looked whether the request took effect and could not find out: \
+         nothing is new, more than one thing is, or the only new one does not equal what was asked \
+         for. The run does not guess, since that could deploy twice or follow somebody else's \
+         deployment.",
         "Check in the dashboard whether it took effect, before you run again.";
 
         TimeUp "time-up" "Time up", Ending::TimedOut,
@@ -224,8 +226,9 @@ failures! {
         "Raise `timeout`, or check in the dashboard whether the other deployment is stuck.";
 
         UnidentifiedDeployment "unidentified-deployment" "Unidentified deployment", Ending::Ambiguous,
-        "Sevalla accepted the request without saying which deployment it started, as hooks do, and \
-         the list of deployments did not show exactly one that fits.",
+        "Sevalla accepted the request without naming the deployment that it started, as hooks do, or \
+         named it by an id that is none, and the list of deployments did not show exactly one that \
+         equals what was asked for.",
         "Check in the dashboard how the deployment ends. Following a hook reliably needs \
          `sevalla-token` with read access and the application's id.";
 
@@ -269,7 +272,7 @@ failures! {
         "Nothing, unless the newer one is not meant to be live.";
 
         StillRunning "still-running" "Still running", Ending::TimedOut,
-        "The run's time (`timeout`) was over before the deployment ended. It goes on without the run, \
+        "The run's time (`timeout`) was over before the deployment ended. The run does not stop it, \
          unless `on-timeout` is `cancel`.",
         "Check in the dashboard how it ends, and raise `timeout` if your deployments take this long.";
 
@@ -381,7 +384,7 @@ failures! {
         "Look at it in the dashboard. Delete it and create it anew, or ask Sevalla's support.";
 
         DatabaseNotReady "database-not-ready" "Database not ready", Ending::TimedOut,
-        "The database was not ready when the run's time was over. It goes on without the run.",
+        "The database was not ready when the run's time was over. The run does not stop its creation or change.",
         "Run again: it is found by its name. Raise `timeout` if it often takes this long.";
 
         DatabaseNotConnectable "database-not-connectable" "Database not connectable", Ending::Rejected,

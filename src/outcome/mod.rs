@@ -5,9 +5,21 @@ mod reasons;
 
 use std::process::ExitCode;
 
+use jiff::Timestamp;
+
 pub use self::beside::{Beside, LiveBefore, LogTold};
+use crate::deployment::Status;
 use crate::messages::Failure;
 use crate::stop::Signal;
+
+/// A look at a deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighting {
+    /// Its status then.
+    pub status: Status,
+    /// When the answer came, by the clock of this machine.
+    pub at: Timestamp,
+}
 
 /// How a run ended. The numbers and words are a contract with users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,7 +297,7 @@ mod tests {
             let outcome = Outcome::interrupted(signal);
             let mut all = vec![
                 Outcome::at_once(Some(signal)),
-                outcome.clone().and_left(&id),
+                outcome.clone().and_left(&id, None),
             ];
             let deployment = || Deployment::only_its_id(id.clone());
             let cancelled = [

@@ -1,7 +1,9 @@
 //! From what a stage found to the outcome: which number it has, why, and what
 //! to do next.
 
-use super::{Beside, End, Ending, LogTold, Outcome};
+use jiff::Timestamp;
+
+use super::{Beside, End, Ending, LogTold, Outcome, Sighting};
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::inputs::Problem;
 use crate::messages::Failure;
@@ -72,8 +74,13 @@ impl Outcome {
         }
     }
 
-    /// The watch over a deployment ended. `target` is the service in words.
+    /// The watch over a deployment ended.
     pub fn of_ended(ended: &Ended, service: Service) -> Self {
+        Self::of_ended_at(ended, service, None)
+    }
+
+    /// The same, with the moment of the last look.
+    pub fn of_ended_at(ended: &Ended, service: Service, at: Option<Timestamp>) -> Self {
         match ended {
             Ended::Seen(deployment, verdict) => {
                 Self::of_verdict(deployment, *verdict, service, Beside::default())
@@ -81,13 +88,13 @@ impl Outcome {
             Ended::TimedOut {
                 last,
                 trouble: None,
-            } => timed_out(last),
+            } => timed_out(last, at),
             Ended::TimedOut {
                 last,
                 trouble: Some(error),
-            } => Self::of_api_error(error).because(left_at(last)),
+            } => Self::of_api_error(error).because(left_at(last, at)),
             Ended::Lost { last, error } => {
-                let mut outcome = Self::of_api_error(error).because(left_at(last));
+                let mut outcome = Self::of_api_error(error).because(left_at(last, at));
                 outcome.headline = format!("Lost track of deployment {}", last.id);
                 outcome
             }
@@ -295,20 +302,19 @@ const fn gravity(ending: Ending) -> u8 {
 
 /// What became of a deployment that this run stopped following.
 impl Outcome {
-    /// Says that it was left alone.
+    /// Says that it was left alone, and what was last seen of it. More the run
+    /// does not know: it may have ended since.
     #[must_use]
-    pub fn and_left(self, id: &DeploymentId) -> Self {
-        self.because(format!("Deployment {id} goes on without this run"))
+    pub fn and_left(self, id: &DeploymentId, seen: Option<&Sighting>) -> Self {
+        let said = match seen {
+            Some(Sighting { status, at }) => {
+                let words = status.in_words();
+                format!("Deployment {id} was last seen {words}, at {at:.0}")
+            }
+            None => format!("Deployment {id} was left as it was; this run did not see its end"),
+        };
+        self.because(said)
             .hint_if_interrupted("Check in the dashboard how the deployment ends")
-    }
-
-    /// The same, or that nobody can tell whether it goes on.
-    #[must_use]
-    pub fn and_left_at(self, id: &DeploymentId, may_be_over: bool) -> Self {
-        if may_be_over {
-            return self.because(format!("Whether deployment {id} goes on is not known"));
-        }
-        self.and_left(id)
     }
 
     /// Says that it had ended before the run was stopped.
@@ -359,8 +365,7 @@ impl Outcome {
             }
             Cancelled::Accepted => self
                 .because(format!(
-                    "Sevalla agreed to cancel deployment {id}, which had not ended yet when this \
-                     run did"
+                    "Sevalla agreed to cancel deployment {id}; this run did not see it end"
                 ))
                 .hint_if_interrupted("Check in the dashboard how the deployment ends"),
             Cancelled::TooLate(_) => self
@@ -370,7 +375,7 @@ impl Outcome {
                 .hint_if_interrupted("To undo it, use rollback-app or rollback-static-site"),
             Cancelled::Refused(error) => self
                 .because(format!(
-                    "Sevalla refused to cancel deployment {id}, which may go on: {error}"
+                    "Sevalla refused to cancel deployment {id}, which may still be running: {error}"
                 ))
                 .hint("Cancel it in the dashboard if it must not go live"),
             Cancelled::Unknown(error) => self
@@ -503,7 +508,7 @@ fn explain(mut outcome: Outcome, search: Search) -> Outcome {
     }
 }
 
-fn timed_out(last: &Deployment) -> Outcome {
+fn timed_out(last: &Deployment, at: Option<Timestamp>) -> Outcome {
     Outcome::of(
         Failure::StillRunning,
         format!(
@@ -511,13 +516,14 @@ fn timed_out(last: &Deployment) -> Outcome {
             last.id
         ),
     )
-    .because(left_at(last))
+    .because(left_at(last, at))
     .hint("Raise timeout, or check in the dashboard how it ends")
 }
 
-/// Where a deployment stands that we look at no more.
-fn left_at(last: &Deployment) -> String {
-    format!("It was last seen {}", last.status.in_words())
+/// What was last seen of a deployment that the run looks at no more.
+fn left_at(last: &Deployment, at: Option<Timestamp>) -> String {
+    let at = at.map(|at| format!(", at {at:.0}")).unwrap_or_default();
+    format!("It was last seen {}{at}", last.status.in_words())
 }
 
 /// The end of a run that did not wait.

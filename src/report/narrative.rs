@@ -98,7 +98,7 @@ fn stopping(signal: Signal, then: Option<Abandon>) -> String {
             " and cancelling what is being deployed",
             ", without waiting for that",
         ),
-        Some(Abandon::Leave) => ("; what is being deployed goes on", ""),
+        Some(Abandon::Leave) => ("; what is being deployed is not cancelled", ""),
         None => ("", " and leaves everything as it is"),
     };
     let name = signal.name();
@@ -332,7 +332,7 @@ mod tests {
             ),
             (
                 Some(Abandon::Leave),
-                "SIGINT: ending the run; what is being deployed goes on. A second signal ends it at \
+                "SIGINT: ending the run; what is being deployed is not cancelled. A second signal ends it at \
                  once.",
             ),
             (

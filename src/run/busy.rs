@@ -23,7 +23,7 @@ use crate::trigger::{self, Before, Cancelled, TriggerError};
 /// How long a cancelled deployment may take to end before the next is started.
 const CANCELLING: Duration = Duration::from_secs(60);
 
-/// How long waiting goes on without a word.
+/// How long the run waits without a message.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// What to do about it.
@@ -188,7 +188,7 @@ fn busy(busy: &[Deployment]) -> Outcome {
 fn still_busy(elapsed: Duration) -> Outcome {
     Outcome::of(
         Failure::StillBusy,
-        "Nothing was deployed: another deployment of this service went on until the time was over",
+        "Nothing was deployed: when timeout expired, another deployment of this service had not ended",
     )
     .because(format!("Waited for {}", crate::report::duration(elapsed)))
     .hint("Raise timeout, or check in the dashboard whether it is stuck")

@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::busy::Next;
 use super::guard::Guard;
 use super::settle::Scene;
-use super::{CLEAN_UP, IN_FLIGHT, KEY_CHECK, LATE_CANCEL, LOOK_UP, MISMATCH, Run, nothing_started};
+use super::sighting::Noting;
+use super::{CLEAN_UP, IN_FLIGHT, KEY_CHECK, LATE_CANCEL, MISMATCH, Run, nothing_started};
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::inputs::Abandon;
 use crate::messages::Warning;
@@ -131,9 +132,10 @@ impl Run<'_> {
         let id = deployment.id.clone();
         let source = self.source(service, &id);
         let end = SeenEnd::default();
+        let noting = Noting::new(&source, &deployment, self.clock);
         let follow = async {
             let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
-            Watch::new(&source, deployment, self.deadline, self.reading(), &tell)
+            Watch::new(&noting, deployment, self.deadline, self.reading(), &tell)
                 .knowing(scene.past.clone())
                 .noting(&end)
                 .follow()
@@ -153,8 +155,8 @@ impl Run<'_> {
                     self.on_cancel()
                 };
                 tell(Event::Stopping(signal, Some(then)));
-                if scene.is_anothers {
-                    return Outcome::interrupted(signal).and_left(&id);
+                if then == Abandon::Leave {
+                    return Outcome::interrupted(signal).and_left(&id, noting.last().as_ref());
                 }
                 return self.stop_following(signal, service, &id, by).await;
             }
@@ -172,16 +174,14 @@ impl Run<'_> {
             {
                 self.cancel_late(ended, &source, scene).await
             }
-            Ended::Lost { last, error } => {
-                let status = error.status();
-                let may_be_over = status == Some(404) || last.finished_at.is_some();
-                let outcome = Outcome::of_ended(&Ended::Lost { last, error }, service);
-                self.with_capabilities(outcome.and_left_at(&id, may_be_over), status)
-                    .await
-            }
-            Ended::TimedOut { ref last, .. } => {
-                let may_be_over = last.finished_at.is_some();
-                Outcome::of_ended(&ended, service).and_left_at(&id, may_be_over)
+            Ended::Lost { .. } | Ended::TimedOut { .. } => {
+                let at = noting.last().map(|seen| seen.at);
+                let status = match &ended {
+                    Ended::Lost { error, .. } => error.status(),
+                    _ => None,
+                };
+                let outcome = Outcome::of_ended_at(&ended, service, at);
+                self.with_capabilities(outcome, status).await
             }
         }
     }
@@ -198,7 +198,7 @@ impl Run<'_> {
         let client = self.client.until(by);
         let cancelled = tokio::select! {
             cancelled = trigger::cancel(&client, source.service, id, &tell) => cancelled,
-            signal = self.stop.asked() => return Outcome::interrupted(signal).and_left(id),
+            signal = self.stop.asked() => return Outcome::interrupted(signal).and_left(id, None),
         };
         match cancelled {
             Cancelled::TooLate(deployment) => {
@@ -234,20 +234,25 @@ impl Run<'_> {
                 self.stop_following(signal, service, &deployment.id, by)
                     .await
             }
-            Some(Ok(Started::Unseen)) => Outcome::interrupted(signal).because(
-                "The hook was called; which deployment it started is not known, so it goes on",
-            ),
+            Some(Ok(Started::Unseen)) if self.plan.token.is_none() => Outcome::interrupted(signal)
+                .because(
+                    "The hook was called; which deployment it started is not known, so it was not \
+                     cancelled",
+                ),
             Some(Err(TriggerError::Api(error))) => {
                 nothing_started(signal).because(error.to_string())
             }
             Some(Err(TriggerError::Refused(refused))) => {
                 nothing_started(signal).because(refused.reason)
             }
-            Some(Err(
-                TriggerError::At(..)
-                | TriggerError::Unidentified(_)
-                | TriggerError::Ambiguous { .. },
-            ))
+            Some(
+                Ok(Started::Unseen)
+                | Err(
+                    TriggerError::At(..)
+                    | TriggerError::Unidentified(_)
+                    | TriggerError::Ambiguous { .. },
+                ),
+            )
             | None => self.look_up_and_stop(signal, work, before, by).await,
         }
     }
@@ -260,7 +265,7 @@ impl Run<'_> {
         before: &Before,
         by: Instant,
     ) -> Outcome {
-        let client = self.client.hurried(by.min(Instant::now() + LOOK_UP));
+        let client = self.looking_up(by);
         let found = match work.service() {
             Some(service) => {
                 let found = trigger::find_started(&client, service, before).await;
@@ -300,7 +305,7 @@ impl Run<'_> {
     ) -> Outcome {
         let outcome = Outcome::interrupted(signal);
         if self.on_cancel() == Abandon::Leave {
-            return outcome.and_left(id);
+            return outcome.and_left(id, None);
         }
         let cancelled = trigger::cancel(&self.client.hurried(by), service, id, tell).await;
         outcome.and_cancelled(id, &cancelled)
@@ -326,7 +331,7 @@ impl Run<'_> {
         let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
         let cancelled = tokio::select! {
             cancelled = trigger::cancel(&client, service, id, &tell) => cancelled,
-            signal = self.stop.asked() => return Outcome::interrupted(signal).and_left(id),
+            signal = self.stop.asked() => return Outcome::interrupted(signal).and_left(id, None),
         };
         match cancelled {
             // Whatever a success has to pass, this one has to as well.

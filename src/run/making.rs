@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::deletions::of_removed;
 use super::previews::{Brought, of_branch};
 use super::settle::Scene;
-use super::{CLEAN_UP, IN_FLIGHT, LAST_REQUESTS, LOOK_UP, Run, nothing_started};
+use super::{CLEAN_UP, IN_FLIGHT, LAST_REQUESTS, Run, nothing_started};
 use crate::deployment::{Deployment, Service};
 use crate::inputs::Abandon;
 use crate::messages::{Failure, Warning};
@@ -243,7 +243,7 @@ impl Run<'_> {
         let first = tokio::select! {
             first = self.first_deployment(Service::application(app)) => first,
             signal = self.stop.asked() => return Outcome::interrupted(signal)
-                .because(format!("Preview app {app} of the other run goes on")),
+                .because(format!("Preview app {app} of the other run was left as it is")),
         };
         let scene = Scene {
             is_anothers: true,
@@ -335,7 +335,7 @@ impl Run<'_> {
         let app = if let Some(Ok(app)) = made {
             Some(app)
         } else {
-            let client = self.client.hurried(by.min(Instant::now() + LOOK_UP));
+            let client = self.looking_up(by);
             trigger::find_made_preview(&client, new, before).await
         };
         let Some(app) = app else {
@@ -363,11 +363,11 @@ impl Run<'_> {
         by: Instant,
     ) -> Outcome {
         if self.plan.on_cancel == Abandon::Leave {
-            return Outcome::interrupted(signal).because(format!("{created} and goes on"));
+            return Outcome::interrupted(signal)
+                .because(format!("{created} and was left as it is"));
         }
-        let client = self.client.hurried(by);
-        let first = client.deployments(service, 1, Patience::Once).await;
-        let outcome = match first.ok().and_then(|mut all| all.pop()) {
+        let first = trigger::find_first(&self.looking_up(by), service).await;
+        let outcome = match first {
             Some(deployment) => {
                 self.reporter.on(Event::Started(service, &deployment));
                 self.stop_following(signal, service, &deployment.id, by)

@@ -12,6 +12,7 @@ mod manage;
 mod previews;
 mod promote;
 mod settle;
+mod sighting;
 mod undo;
 
 use std::cell::Cell;
@@ -47,8 +48,8 @@ const CLEAN_UP: Duration = Duration::from_millis(4800);
 /// How much of that an answer may take that is on its way.
 const IN_FLIGHT: Duration = Duration::from_millis(2200);
 
-/// How much of that looking up a lost answer may take.
-const LOOK_UP: Duration = Duration::from_secs(1);
+/// How much of that is kept for cancelling what looking up a lost answer finds.
+const KEPT_FOR_CANCELLING: Duration = Duration::from_millis(1200);
 
 /// How long the check of the key may keep the run from following.
 const KEY_CHECK: Duration = Duration::from_secs(3);
@@ -123,6 +124,12 @@ impl Run<'_> {
             Logs::OnFailure => Reading::AfterFailure,
             Logs::Off => Reading::Never,
         }
+    }
+
+    /// A client to look up what a request has made whose answer the run does
+    /// not wait for any more. What it finds can still be cancelled `by` then.
+    fn looking_up(&self, by: Instant) -> Client {
+        self.client.hurried(by - KEPT_FOR_CANCELLING)
     }
 
     /// What a deployment is followed through.

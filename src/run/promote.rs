@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
 use super::settle::Scene;
+use super::sighting::Noting;
 use super::undo::Undone;
-use super::{CLEAN_UP, IN_FLIGHT, LATE_CANCEL, LOOK_UP, Run, nothing_started};
+use super::{CLEAN_UP, IN_FLIGHT, LATE_CANCEL, Run, nothing_started};
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, Verdict};
 use crate::inputs::{Abandon, OnFailure};
@@ -134,8 +135,9 @@ impl Run<'_> {
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
         let source = self.source(service, &deployment.id);
         let id = deployment.id.clone();
+        let noting = Noting::new(&source, &deployment, self.clock);
         let ended = Watch::new(
-            &source,
+            &noting,
             deployment,
             self.end_of_targets(),
             self.reading(),
@@ -164,7 +166,8 @@ impl Run<'_> {
                     .into()
             }
             Ended::TimedOut { .. } | Ended::Lost { .. } => {
-                Outcome::of_ended(&ended, service).and_left(&id).into()
+                let at = noting.last().map(|seen| seen.at);
+                Outcome::of_ended_at(&ended, service, at).into()
             }
         }
     }
@@ -295,7 +298,7 @@ impl Run<'_> {
         by: Instant,
     ) -> Outcome {
         let service = target.service;
-        let client = self.client.hurried(by.min(Instant::now() + LOOK_UP));
+        let client = self.looking_up(by);
         let id = match id {
             Some(id) => Some(id),
             None => self.find_target(&client, target).await,
@@ -303,7 +306,7 @@ impl Run<'_> {
         let Some(id) = id else {
             return Outcome::interrupted(signal)
                 .because("Whether it was promoted is not known")
-                .hint("Check in the dashboard, and cancel what should not go on");
+                .hint("Check in the dashboard, and cancel what should not go live");
         };
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
         self.stop_and_tell(signal, service, &id, by, &tell).await

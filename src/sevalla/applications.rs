@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::changes::confirmed;
 use super::connection::Answer;
 use super::operation::{
     CANCEL_DEPLOYMENT, GET_APPLICATION, GET_APPLICATION_DEPLOYMENT_LOGS, GET_DEPLOYMENT,
@@ -106,7 +107,7 @@ impl Client {
     pub async fn cancel_deployment(&self, app: Uuid, id: &DeploymentId) -> Result<(), ApiError> {
         let app = app.to_string();
         let call = Call::new(&CANCEL_DEPLOYMENT, [app.as_str(), &id.0]);
-        self.send_and(call, Patience::Once, |_| Ok(())).await
+        self.send_and(call, Patience::Once, confirmed).await
     }
 
     /// Reads a part of a deployment's log, once.

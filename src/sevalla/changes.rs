@@ -4,12 +4,27 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::connection::Answer;
 use super::operation::{
     DELETE_APPLICATION, DELETE_DATABASE, DELETE_STATIC_SITE, TOGGLE_APPLICATION_CDN,
     UPDATE_APPLICATION, UPDATE_DATABASE, UPDATE_STATIC_SITE,
 };
-use super::{ApiError, Call, Client, Patience};
+use super::records::Record;
+use super::{ApiError, Call, Cause, Client, Patience};
 use crate::resource::Changeable;
+
+/// The answer to a write that has nothing to return. Without the message it is
+/// not the API's, and nobody has confirmed the write.
+#[derive(Deserialize)]
+struct Confirmation {
+    #[serde(rename = "message")]
+    _message: String,
+}
+
+/// Whether an answer confirms that a write was carried out.
+pub(super) fn confirmed(answer: &Answer) -> Result<(), Cause> {
+    answer.decode::<Confirmation>().map(drop)
+}
 
 /// The answer to a toggle: without the state it tells nothing.
 #[derive(Deserialize)]
@@ -19,7 +34,8 @@ struct Toggled {
 
 impl Client {
     /// Changes the settings that are given. Setting what is set changes
-    /// nothing, so it is sent again when an answer is lost.
+    /// nothing, so it is sent again when no answer comes; an answer that is not
+    /// the record is an error, since nobody has confirmed the change.
     pub async fn update(
         &self,
         what: Changeable,
@@ -34,7 +50,10 @@ impl Client {
         };
         let id = id.to_string();
         let call = Call::new(operation, [id.as_str()]).json(settings);
-        self.send_and(call, patience, |_| Ok(())).await
+        let read = |answer: &Answer| {
+            answer.record(&id, |record: &Record| record.text("id").unwrap_or_default())
+        };
+        self.send_and(call, patience, read).await.map(drop)
     }
 
     /// Asks to delete. The service does it later.
@@ -51,7 +70,7 @@ impl Client {
         };
         let id = id.to_string();
         let call = Call::new(operation, [id.as_str()]);
-        self.send_and(call, patience, |_| Ok(())).await
+        self.send_and(call, patience, confirmed).await
     }
 
     /// Turns an application's CDN on if it is off and off if it is on, and

@@ -13,6 +13,7 @@ use super::error::{Cause, Refusal};
 use super::http::{ConnectionError, Exchange, Request};
 use super::limits::{Budget, Pause};
 use super::operation::Tier;
+use super::records::Record;
 use super::{Call, limits, operation, wire};
 use crate::deployment::{Deployment, DeploymentId};
 use crate::redactor::Redactor;
@@ -251,6 +252,16 @@ impl Answer {
         if !its(&record).eq_ignore_ascii_case(id) {
             let reason = format!("it is about another id, {}", its(&record));
             return Err(self.undecodable(&reason));
+        }
+        Ok(record)
+    }
+
+    /// The body as the record of something that was just made: without an id of
+    /// the API it cannot be found again.
+    pub(super) fn new_record(&self) -> Result<Record, Cause> {
+        let record: Record = self.decode()?;
+        if record.id().is_none() {
+            return Err(self.undecodable("its id is no UUID"));
         }
         Ok(record)
     }

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::connection::Answer;
 use super::operation::{
     CREATE_DATABASE, CREATE_INTERNAL_CONNECTION, LIST_CLUSTERS, LIST_DATABASE_RESOURCE_TYPES,
     LIST_INTERNAL_CONNECTIONS,
 };
 use super::records::Record;
-use super::wire::AtMost;
+use super::wire::{AtMost, uuid};
 use super::{ApiError, Call, Client, Patience};
 use crate::secret::Password;
 
@@ -30,6 +31,13 @@ struct CreateDatabaseBody<'a> {
 struct ConnectBody {
     target_id: String,
     target_type: &'static str,
+}
+
+/// The answer to a connection that was made.
+#[derive(Deserialize)]
+struct Connected {
+    #[serde(rename = "id", deserialize_with = "uuid")]
+    _id: Uuid,
 }
 
 /// An internal connection: what is at its two ends.
@@ -61,8 +69,8 @@ impl Client {
             settings,
             db_password: password.expose(),
         };
-        self.send(Call::new(&CREATE_DATABASE, []).json(&body), patience)
-            .await
+        let call = Call::new(&CREATE_DATABASE, []).json(&body);
+        self.send_and(call, patience, Answer::new_record).await
     }
 
     /// Reads a database's internal connections.
@@ -91,7 +99,7 @@ impl Client {
             target_type: "app",
         };
         let call = Call::new(&CREATE_INTERNAL_CONNECTION, [database.as_str()]).json(&body);
-        self.send_and(call, patience, |_| Ok(())).await
+        self.send::<Connected>(call, patience).await.map(drop)
     }
 
     /// Reads the clusters there are.

@@ -4,9 +4,11 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::connection::Answer;
 use super::operation::{
     CREATE_ENVIRONMENT_VARIABLE, LIST_ENVIRONMENT_VARIABLES, UPDATE_ENVIRONMENT_VARIABLE,
 };
+use super::records::Record;
 use super::wire::{Page, uuid};
 use super::{ApiError, Call, Client, LONGEST_PAGE, Patience};
 
@@ -18,6 +20,14 @@ pub struct EnvVar {
     pub id: Uuid,
     /// Its name.
     pub key: String,
+}
+
+/// A variable with its value, which is compared and dropped.
+#[derive(Deserialize)]
+struct Valued {
+    #[serde(deserialize_with = "uuid")]
+    id: Uuid,
+    value: Option<String>,
 }
 
 /// The body that makes or changes a variable.
@@ -43,6 +53,25 @@ impl Client {
         Ok(page.data.0)
     }
 
+    /// Whether a variable has this value, as far as a page of the list shows;
+    /// `None` if the variable is not in it.
+    pub async fn has_value(
+        &self,
+        app: Uuid,
+        offset: usize,
+        variable: &EnvVar,
+        value: &str,
+        patience: Patience,
+    ) -> Result<Option<bool>, ApiError> {
+        let app = app.to_string();
+        let call = Call::new(&LIST_ENVIRONMENT_VARIABLES, [app.as_str()])
+            .query("limit", LONGEST_PAGE.to_string())
+            .query("offset", offset.to_string());
+        let page: Page<Valued> = self.send(call, patience).await?;
+        let found = page.data.0.into_iter().find(|one| one.id == variable.id);
+        Ok(found.map(|one| one.value.as_deref() == Some(value)))
+    }
+
     /// Makes a variable. Never sent again once it may have taken effect.
     pub async fn create_env_var(
         &self,
@@ -54,11 +83,12 @@ impl Client {
         let app = app.to_string();
         let body = EnvVarBody { key, value };
         let call = Call::new(&CREATE_ENVIRONMENT_VARIABLE, [app.as_str()]).json(&body);
-        self.send_and(call, patience, |_| Ok(())).await
+        self.send::<EnvVar>(call, patience).await.map(drop)
     }
 
     /// Gives a variable a value. Setting what is set changes nothing, so it is
-    /// sent again when an answer is lost.
+    /// sent again when no answer comes; an answer that is not the variable is
+    /// an error, since nobody has confirmed the change.
     pub async fn update_env_var(
         &self,
         app: Uuid,
@@ -72,6 +102,9 @@ impl Client {
             value,
         };
         let call = Call::new(&UPDATE_ENVIRONMENT_VARIABLE, [app.as_str(), id.as_str()]).json(&body);
-        self.send_and(call, patience, |_| Ok(())).await
+        let read = |answer: &Answer| {
+            answer.record(&id, |record: &Record| record.text("id").unwrap_or_default())
+        };
+        self.send_and(call, patience, read).await.map(drop)
     }
 }

@@ -456,7 +456,7 @@ impl Client {
         };
         let id = service.id.to_string();
         let call = Call::new(operation, [id.as_str()]);
-        self.send_and(call, patience, |_| Ok(())).await
+        self.send_and(call, patience, changes::confirmed).await
     }
 
     /// Reads a part of a deployment's log, once.
@@ -520,7 +520,8 @@ fn moment(micros: i64) -> String {
 /// Calling a deployment hook.
 impl Client {
     /// Calls the hook, without the key, and gives the id of the deployment if
-    /// the answer has one.
+    /// the answer has one. The answer is not documented, so any will do but a
+    /// page: that comes from something between us and Sevalla.
     pub async fn call_hook(
         &self,
         hook: &HookUrl,
@@ -528,6 +529,9 @@ impl Client {
     ) -> Result<Option<DeploymentId>, ApiError> {
         let call = Call::new(&operation::CALL_HOOK, [hook.expose()]);
         self.send_and(call, patience, |answer| {
+            if answer.body.trim_ascii_start().starts_with(b"<") {
+                answer.decode::<serde::de::IgnoredAny>()?;
+            }
             Ok(wire::HookAnswer::read(&answer.body))
         })
         .await

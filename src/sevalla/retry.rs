@@ -23,6 +23,7 @@ pub enum Next {
 pub(super) fn next(method: &Method, cause: &Cause) -> Next {
     // Deleting what is gone and setting what is set change nothing.
     let repeatable = *method != Method::POST;
+    let is_read = *method == Method::GET;
     let unsure = |asked| {
         if repeatable {
             Next::Again(asked)
@@ -43,9 +44,11 @@ pub(super) fn next(method: &Method, cause: &Cause) -> Next {
         }
         | Cause::NoTime
         | Cause::Stopped => Next::Final,
-        Cause::Broken { .. } | Cause::TimedOut { .. } | Cause::Undecodable { .. } => unsure(None),
-        Cause::TooLarge { .. } if repeatable => Next::Final,
-        Cause::TooLarge { .. } => Next::Lost,
+        Cause::Broken { .. } | Cause::TimedOut { .. } => unsure(None),
+        Cause::Undecodable { .. } if is_read => Next::Again(None),
+        Cause::TooLarge { .. } if is_read => Next::Final,
+        // A success, but of what? The caller has to look.
+        Cause::Undecodable { .. } | Cause::TooLarge { .. } => Next::Lost,
     }
 }
 
@@ -77,6 +80,20 @@ mod tests {
                 write,
                 "POST {status}"
             );
+        }
+    }
+
+    #[test]
+    fn a_write_that_nobody_has_confirmed_is_not_repeated_unseen() {
+        let undecodable = Cause::Undecodable {
+            status: 200,
+            reason: String::new(),
+            request_id: None,
+        };
+        for cause in [undecodable, Cause::TooLarge { limit: 1 }] {
+            for method in [Method::POST, Method::PATCH, Method::PUT, Method::DELETE] {
+                assert_eq!(next(&method, &cause), Next::Lost, "{method} {cause:?}");
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::changes::confirmed;
 use super::operation::{
     CANCEL_STATIC_SITE_DEPLOYMENT, DEPLOY_STATIC_SITE, GET_STATIC_SITE, GET_STATIC_SITE_DEPLOYMENT,
     GET_STATIC_SITE_DEPLOYMENT_LOGS, LIST_STATIC_SITE_DEPLOYMENTS,
@@ -100,7 +101,7 @@ impl Client {
     ) -> Result<(), ApiError> {
         let site = site.to_string();
         let call = Call::new(&CANCEL_STATIC_SITE_DEPLOYMENT, [site.as_str(), &id.0]);
-        self.send_and(call, Patience::Once, |_| Ok(())).await
+        self.send_and(call, Patience::Once, confirmed).await
     }
 
     /// Reads a part of a deployment's log, once.

@@ -99,10 +99,18 @@ async fn look_at_application(
     let wanted = wanted_of_application(work, &record);
     warn_of_auto_deploy(&record, &wanted, tell);
     let past = read_past(client, service).await?;
-    let before = Before {
+    let kind = wanted.kind;
+    let mut before = Before {
         is_image: runs_image(&record) || wanted.docker_image.is_some(),
         ..Before::of(&past, wanted)
     };
+    if kind.takes_a_version() {
+        before.wanted = Wanted::version(kind, before.live.as_ref());
+    }
+    if let (Kind::Rollback, Some(earlier)) = (kind, successes(&past).nth(1)) {
+        // The document can be read both ways.
+        before.wanted = before.wanted.or_version(earlier);
+    }
     if matches!(work, Work::RollBackApplication { .. }) {
         tell_live(before.live.as_ref(), tell);
         if before.live.is_none() && past.len() < HISTORY {
@@ -179,9 +187,10 @@ impl Before {
         }
     }
 
-    /// The branch that will be deployed, if it is one.
+    /// The branch whose tip will be deployed, if it is one.
     pub fn branch(&self) -> Option<&str> {
-        self.wanted.branch.as_deref()
+        let branch = self.wanted.branch.as_deref();
+        branch.filter(|_| !self.wanted.kind.takes_a_version())
     }
 
     /// Those that wait or run and deploy the same.
@@ -202,7 +211,7 @@ impl Before {
             Some(source) => format!("deployment {to} again ({source})"),
             None => format!("deployment {to} again"),
         };
-        self.wanted.commit = earlier.and_then(|deployment| deployment.commit_sha.clone());
+        self.wanted = Wanted::version(Kind::Rollback, earlier);
         self
     }
 }
@@ -298,6 +307,7 @@ fn wanted_of_application(work: &Work, record: &Application) -> Wanted {
         docker_image: order.docker_image.clone().or(own_image),
         commit: None,
         kind,
+        alternatives: Vec::new(),
     }
 }
 
@@ -601,9 +611,14 @@ mod tests {
             ..Order::default()
         });
         let plain = deploys(Order::default());
+        let spelled = deploys(Order {
+            branch: Some("refs/heads/main".to_owned()),
+            ..Order::default()
+        });
         let auto = json!({ "auto_deploy": true });
         for (work, more, warned) in [
             (&plain, auto.clone(), true),
+            (&spelled, auto.clone(), true),
             (&plain, json!({}), false),
             (
                 &plain,
@@ -624,7 +639,7 @@ mod tests {
             let told = told.into_inner();
             assert_eq!(told.len(), usize::from(warned), "{work:?} {record:?}");
             let is_right = |(warning, text): &(Warning, String)| {
-                *warning == Warning::DeployedTwice && text.contains("branch main")
+                *warning == Warning::DeployedTwice && text.contains("main")
             };
             assert!(told.iter().all(is_right), "{told:?}");
         }

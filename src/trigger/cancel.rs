@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 use super::Tell;
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
@@ -14,6 +14,13 @@ const LOOK: Duration = Duration::from_millis(400);
 
 /// Between two attempts at asking it.
 const AGAIN: Duration = Duration::from_millis(300);
+
+/// The longest wait before asking again after a refusal.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// How long a refusal may be news of the moment: right after its start not all
+/// parts of the service know a deployment, or that it can be cancelled.
+const REFUSING: Duration = Duration::from_secs(10);
 
 /// What became of the wish to cancel a deployment.
 #[derive(Debug)]
@@ -31,9 +38,9 @@ pub enum Cancelled {
     Unknown(ApiError),
 }
 
-/// Asks the service to cancel a deployment, and watches what comes of it until
-/// the client's deadline. Cancelling twice does no harm, so it is asked again
-/// whenever the answer is lost.
+/// Asks the service to cancel a deployment, and watches it until the client's
+/// deadline. Cancelling twice does no harm, so it is asked again whenever the
+/// answer is lost, and for a while when it is refused.
 pub async fn cancel(
     client: &Client,
     service: Service,
@@ -41,16 +48,13 @@ pub async fn cancel(
     tell: Tell<'_>,
 ) -> Cancelled {
     let deadline = client.deadline();
-    let asked = ask(client, service, id, deadline).await;
-    if let Err(error) = &asked {
-        tell(Event::Note(&format!(
-            "Could not {}: {}",
-            error.operation.doing, error.cause
-        )));
-    }
-    // Whatever the answer: the status is the truth.
+    let mut asking = Asking::new();
     let mut last: Option<Deployment> = None;
-    while Instant::now() < deadline {
+    loop {
+        if asking.is_due() {
+            asking.ask(client, service, id, tell).await;
+        }
+        // Whatever the answer: the status is the truth.
         match client.deployment(service, id).await {
             Ok(deployment) => {
                 let status = |deployment: &Deployment| deployment.status.clone();
@@ -64,50 +68,98 @@ pub async fn cancel(
                 }
             }
             // A deployment can vanish once it is cancelled.
-            Err(error) if error.status() == Some(404) && asked.is_ok() => {
-                return Cancelled::Accepted;
-            }
-            Err(error) if error.next() == Next::Final => break,
+            Err(error) if error.status() == Some(404) && asking.is_accepted() => break,
+            Err(error) if error.next() == Next::Final && error.status() != Some(404) => break,
             Err(_) => {}
         }
-        let is_refused = asked
-            .as_ref()
-            .is_err_and(|error| error.next() == Next::Final);
-        if is_refused && last.is_some() {
+        if (asking.is_over() && last.is_some()) || Instant::now() >= deadline {
             break;
         }
-        sleep(LOOK.min(deadline.saturating_duration_since(Instant::now()))).await;
+        sleep_until(asking.next_step().min(deadline)).await;
     }
-    match asked {
-        Ok(()) => Cancelled::Accepted,
-        // After 429 too: the request was not carried out.
-        Err(error) if error.next() != Next::Lost && error.status().is_some() => {
-            Cancelled::Refused(error)
-        }
-        Err(error) => Cancelled::Unknown(error),
-    }
+    asking.end()
 }
 
-async fn ask(
-    client: &Client,
-    service: Service,
-    id: &DeploymentId,
-    deadline: Instant,
-) -> Result<(), ApiError> {
-    loop {
-        let error = match client.cancel(service, id).await {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
-        };
-        let wait = match error.next() {
-            Next::Final => return Err(error),
-            Next::Again(Some(asked)) => asked.max(AGAIN),
-            Next::Again(None) | Next::Lost => AGAIN,
-        };
-        // Some of the time is needed to see what came of it.
-        if Instant::now() + wait + LOOK >= deadline {
-            return Err(error);
+/// How far asking has come.
+struct Asking {
+    began: Instant,
+    /// When to ask again; `None` if that is pointless.
+    next: Option<Instant>,
+    refusals: u32,
+    /// The last answer; `None` before the first.
+    answer: Option<Result<(), ApiError>>,
+}
+
+impl Asking {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            began: now,
+            next: Some(now),
+            refusals: 0,
+            answer: None,
         }
-        sleep(wait).await;
+    }
+
+    fn is_due(&self) -> bool {
+        self.next.is_some_and(|next| next <= Instant::now())
+    }
+
+    /// Whether it is not asked again, without having been accepted.
+    const fn is_over(&self) -> bool {
+        self.next.is_none() && !self.is_accepted()
+    }
+
+    const fn is_accepted(&self) -> bool {
+        matches!(self.answer, Some(Ok(())))
+    }
+
+    /// When to look or to ask again.
+    fn next_step(&self) -> Instant {
+        let look = Instant::now() + LOOK;
+        self.next.map_or(look, |next| next.min(look))
+    }
+
+    async fn ask(&mut self, client: &Client, service: Service, id: &DeploymentId, tell: Tell<'_>) {
+        let answer = client.cancel(service, id).await;
+        self.next = match &answer {
+            Ok(()) => None,
+            Err(error) => self.wait_after(error).map(|wait| Instant::now() + wait),
+        };
+        let is_news = self.answer.is_none();
+        if let Err(error) = &answer
+            && (is_news || self.next.is_none())
+        {
+            tell(Event::Note(&format!(
+                "Could not {}: {}",
+                error.operation.doing, error.cause
+            )));
+        }
+        self.answer = Some(answer);
+    }
+
+    /// How long to wait before asking again; `None` if that is pointless.
+    fn wait_after(&mut self, error: &ApiError) -> Option<Duration> {
+        match error.next() {
+            Next::Again(asked) => Some(asked.unwrap_or_default().max(AGAIN)),
+            Next::Lost => Some(AGAIN),
+            Next::Final => {
+                let may_change = matches!(error.status(), Some(400 | 404 | 409 | 422 | 423));
+                let wait = AGAIN.saturating_mul(1 << self.refusals.min(8)).min(LONGEST);
+                self.refusals += 1;
+                (may_change && self.began.elapsed() + wait < REFUSING).then_some(wait)
+            }
+        }
+    }
+
+    fn end(self) -> Cancelled {
+        match self.answer {
+            Some(Ok(())) | None => Cancelled::Accepted,
+            // After 429 too: the request was not carried out.
+            Some(Err(error)) if error.next() != Next::Lost && error.status().is_some() => {
+                Cancelled::Refused(error)
+            }
+            Some(Err(error)) => Cancelled::Unknown(error),
+        }
     }
 }

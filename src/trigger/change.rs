@@ -13,11 +13,12 @@ use crate::plan::Update;
 use crate::report::Event;
 use crate::sevalla::{ApiError, Client, Next, Patience, Record};
 
-/// How often a purge whose answer is lost is asked for.
-const PURGES: u32 = 3;
+/// How often a change is sent that nobody has confirmed, and that does no harm
+/// when it is made twice.
+pub(super) const SENDINGS: u32 = 3;
 
-/// Before it is asked for again.
-const AGAIN: Duration = Duration::from_secs(1);
+/// Before it is sent again.
+pub(super) const AGAIN: Duration = Duration::from_secs(1);
 
 /// One setting that would change.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,17 +100,61 @@ fn plain(value: &Value) -> Value {
     items.into()
 }
 
-/// Sends what differs.
+/// Sends what differs. Where the answer does not confirm it, the record shows
+/// whether it was changed.
 pub async fn update(
     client: &Client,
     update: &Update,
     comparison: &Comparison,
+    tell: Tell<'_>,
 ) -> Result<(), TriggerError> {
-    let patience = Patience::FOR_A_WRITE;
-    client
-        .update(update.what, update.id, &comparison.body, patience)
-        .await?;
-    Ok(())
+    let thing = update.what.thing(update.id);
+    let send = async || {
+        let patience = Patience::FOR_A_WRITE;
+        client
+            .update(update.what, update.id, &comparison.body, patience)
+            .await
+    };
+    let is_done = async || {
+        let late = client.lingering();
+        let record = late.record(thing, Patience::FOR_A_SEARCH).await?;
+        let wanted = comparison.differences.iter();
+        let wanted = wanted.map(|changed| (changed.name.clone(), changed.after.clone()));
+        Ok(differences(&wanted.collect(), &record).is_empty())
+    };
+    until_confirmed(client, send, is_done, tell).await
+}
+
+/// Makes a change that does no harm when it is made twice. When an answer does
+/// not confirm it, looks whether it was made, and sends it again if it was not.
+pub(super) async fn until_confirmed(
+    client: &Client,
+    send: impl AsyncFn() -> Result<(), ApiError>,
+    is_done: impl AsyncFn() -> Result<bool, ApiError>,
+    tell: Tell<'_>,
+) -> Result<(), TriggerError> {
+    let mut attempts = 1;
+    loop {
+        let error = match send().await {
+            Ok(()) => return Ok(()),
+            Err(error) if error.next() != Next::Lost => return Err(error.into()),
+            Err(error) => error,
+        };
+        tell(Event::Note(&format!(
+            "The answer was lost ({}). Looking whether the request took effect.",
+            error.cause
+        )));
+        let seen = match is_done().await {
+            Ok(true) => return Ok(()),
+            Ok(false) => "Looking shows that it has not taken effect so far".to_owned(),
+            Err(looking) => format!("Looking for it failed: {looking}"),
+        };
+        if attempts == SENDINGS || client.is_closing() {
+            return Err(TriggerError::from(error).at(seen));
+        }
+        attempts += 1;
+        sleep(AGAIN).await;
+    }
 }
 
 /// Empties the caches in front of a service. Doing it twice does no harm.
@@ -124,7 +169,7 @@ pub async fn purge_cache(
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        if error.next() != Next::Lost || sent == PURGES {
+        if error.next() != Next::Lost || sent == SENDINGS {
             return Err(error.into());
         }
         tell(Event::Note(&format!(

@@ -7,8 +7,10 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::change::until_confirmed;
 use super::looks::Looks;
-use super::once::{Candidate, at_most_once, search_once};
+use super::once::{Candidate, Found, at_most_once, search_to_the_end};
+use super::wanted::Whose;
 use super::{Tell, TriggerError};
 use crate::messages::Failure;
 use crate::plan::{Credentials, NewDatabase};
@@ -161,24 +163,35 @@ pub async fn create_database(
         .map_err(explain)
 }
 
-/// Looks once for the database that a request may have made whose answer will
+/// Looks, until the client's deadline, for the database that a request may have made whose answer will
 /// not be waited for any more.
 pub async fn find_made_database(client: &Client, creation: &Creation) -> Option<Record> {
-    let found = search_once(async || find_new(client, creation).await.map(Some)).await;
-    found.ok().flatten()
+    search_to_the_end(client, async || find_new(client, creation).await.map(Some)).await
 }
 
-/// The databases of this name that were not there before.
-async fn find_new(client: &Client, creation: &Creation) -> Result<Vec<Record>, ApiError> {
-    let name = creation
-        .settings
-        .get("display_name")
-        .and_then(Value::as_str);
+/// The databases that were not there before and may be the new one: those of
+/// its name. A record without a name, or of the name and another type, proves
+/// neither that it is the new one nor that it is not.
+async fn find_new(client: &Client, creation: &Creation) -> Result<Vec<Found<Record>>, ApiError> {
+    let wanted = |setting: &str| creation.settings.get(setting).and_then(Value::as_str);
     let all = client.pages(DATABASES, Patience::FOR_A_SEARCH).await?;
-    let is_new = |record: &Record| {
-        record.text("display_name") == name && !creation.known.contains(&record.id())
+    let new = all
+        .records
+        .into_iter()
+        .filter(|record| !creation.known.contains(&record.id()));
+    let judge = |record: Record| {
+        let its = |setting: &str| record.text(setting);
+        let is_another_type = its("type")
+            .zip(wanted("type"))
+            .is_some_and(|(its, wanted)| its != wanted);
+        let whose = match its("display_name") {
+            Some(name) if Some(name) != wanted("display_name") => Whose::Others,
+            Some(_) if !is_another_type => Whose::Ours,
+            _ => Whose::Unclear,
+        };
+        Found { it: record, whose }
     };
-    Ok(all.records.into_iter().filter(is_new).collect())
+    Ok(new.map(judge).collect())
 }
 
 /// Adds the limits that a refusal most likely means.
@@ -359,7 +372,8 @@ pub async fn connect(
     let search = async || {
         let late = client.lingering();
         let is_there = is_connected(&late, database, app, Patience::FOR_A_SEARCH).await?;
-        Ok(Some(is_there.then_some(Connected).into_iter().collect()))
+        let connected = is_there.then_some(Found::ours(Connected));
+        Ok(Some(connected.into_iter().collect()))
     };
     let made = at_most_once(send, search, client, tell).await;
     let Err(error) = made else { return Ok(()) };
@@ -464,7 +478,9 @@ pub async fn set_variables(
         let place = |error: TriggerError| error.at(format!("It is variable {key}"));
         let is_new = match known.iter().find(|known| known.key == *key) {
             Some(variable) => {
-                change(client, app, variable, value).await.map_err(place)?;
+                change(client, app, variable, value, tell)
+                    .await
+                    .map_err(place)?;
                 false
             }
             None => create(client, app, key, value, tell).await.map_err(place)?,
@@ -497,12 +513,31 @@ async fn change(
     app: Uuid,
     variable: &EnvVar,
     value: &str,
+    tell: Tell<'_>,
 ) -> Result<(), TriggerError> {
-    let patience = Patience::FOR_A_WRITE;
-    client
-        .update_env_var(app, variable, value, patience)
-        .await?;
-    Ok(())
+    let send = async || {
+        let patience = Patience::FOR_A_WRITE;
+        client.update_env_var(app, variable, value, patience).await
+    };
+    let is_done = async || has_value(&client.lingering(), app, variable, value).await;
+    until_confirmed(client, send, is_done, tell).await
+}
+
+/// Whether a variable has this value by now.
+async fn has_value(
+    client: &Client,
+    app: Uuid,
+    variable: &EnvVar,
+    value: &str,
+) -> Result<bool, ApiError> {
+    for offset in (0..MOST_VARIABLES).step_by(LONGEST_PAGE) {
+        let patience = Patience::FOR_A_SEARCH;
+        let seen = client.has_value(app, offset, variable, value, patience);
+        if let Some(is_it) = seen.await? {
+            return Ok(is_it);
+        }
+    }
+    Ok(false)
 }
 
 /// Makes a variable; `false` if it was there after all and only changed.
@@ -525,7 +560,8 @@ async fn create(
     };
     let search = async || {
         let found = find().await?.into_iter();
-        Ok(Some(found.map(|found| NewVariable(found.key)).collect()))
+        let new = found.map(|found| Found::ours(NewVariable(found.key)));
+        Ok(Some(new.collect()))
     };
     let made = at_most_once(send, search, client, tell).await;
     let Err(error) = made else { return Ok(true) };
@@ -536,7 +572,9 @@ async fn create(
     }
     match find().await.ok().and_then(|mut found| found.pop()) {
         // Setting it does no harm, whoever has made it.
-        Some(variable) => change(client, app, &variable, value).await.map(|()| false),
+        Some(variable) => change(client, app, &variable, value, tell)
+            .await
+            .map(|()| false),
         None => Err(error),
     }
 }

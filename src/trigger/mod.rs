@@ -31,7 +31,7 @@ pub use self::database::{
 pub use self::delete::{
     Deleted, delete_known_preview, delete_preview, look_before_deletion, refuse_no_preview,
 };
-use self::once::{at_most_once, find_one, search_once};
+use self::once::{Found, at_most_once, find_one, search_to_the_end};
 pub use self::preview::{
     Listed, Match, PreviewApp, Previews, ToDelete, create_preview, find_made_preview,
     find_previews, find_previews_to_delete, list_previews, older_twin, oldest_of, other_repository,
@@ -201,12 +201,43 @@ async fn once(
     tell: Tell<'_>,
 ) -> Result<Started, TriggerError> {
     let find = async || search(client, service, before).await;
-    let mut deployment = at_most_once(send, find, client, tell).await?;
+    let named = at_most_once(send, find, client, tell).await?;
     // Accepted, and yet one that had ended is no new one, whoever names it.
-    if before.had_ended(&deployment.id) {
-        deployment = find_one(find, client).await?;
-    }
+    let deployment = if before.had_ended(&named.id) {
+        find_one(find, client).await?
+    } else if named.id.is_uuid() {
+        named
+    } else {
+        identify(named, find, client).await?
+    };
     Ok(Started::Known(service, Box::new(deployment)))
+}
+
+/// Finds the deployment that an answer names by what is no id of the API: the
+/// one that is listed by that name, or else the one that is ours. Where nothing
+/// can be looked up, the name is all there is.
+async fn identify(
+    named: Deployment,
+    find: impl AsyncFn() -> Result<Option<Vec<Found<Deployment>>>, ApiError>,
+    client: &Client,
+) -> Result<Deployment, TriggerError> {
+    let find = async || {
+        let mut all = find().await?;
+        if let Some(all) = &mut all
+            && let Some(at) = all.iter().position(|found| found.it.id == named.id)
+        {
+            *all = vec![Found::ours(all.swap_remove(at).it)];
+        }
+        Ok(all)
+    };
+    match find_one(find, client).await {
+        Err(TriggerError::Unidentified(Search::Impossible)) => Ok(named),
+        Err(error) => Err(error.at(format!(
+            "The answer names it {:?}, which is no id of a deployment",
+            named.id.0
+        ))),
+        found => found,
+    }
 }
 
 async fn call_hook(
@@ -224,28 +255,33 @@ async fn call_hook(
     };
     let send = async || client.call_hook(hook, Patience::FOR_A_WRITE).await;
     let find = async || {
-        Ok(look()
-            .await?
-            .map(|found| found.into_iter().map(|d| Some(d.id)).collect()))
+        let by_id = |found: Found<Deployment>| Found {
+            it: Some(found.it.id),
+            whose: found.whose,
+        };
+        let all = look().await?;
+        Ok(all.map(|all| all.into_iter().map(by_id).collect()))
     };
     let id = at_most_once(send, find, client, tell).await?;
     let Some(service) = service else {
         return Ok(Started::Unseen);
     };
     let deployment = match id {
-        Some(id) => Deployment::only_its_id(id),
+        Some(id) if id.is_uuid() => Deployment::only_its_id(id),
+        Some(id) => identify(Deployment::only_its_id(id), look, client).await?,
         None if !is_followed => return Ok(Started::Unseen),
         None => find_one(look, client).await?,
     };
     Ok(Started::Known(service, Box::new(deployment)))
 }
 
-/// The new deployments that could be ours; `None` when that cannot be looked up.
+/// The new deployments, and whose each is; `None` when that cannot be looked
+/// up.
 async fn search(
     client: &Client,
     service: Service,
     before: &Before,
-) -> Result<Option<Vec<Deployment>>, ApiError> {
+) -> Result<Option<Vec<Found<Deployment>>>, ApiError> {
     let Some(mark) = &before.mark else {
         return Ok(None);
     };
@@ -253,18 +289,32 @@ async fn search(
         .lingering()
         .deployments(service, HISTORY, Patience::FOR_A_SEARCH)
         .await?;
-    let ours =
-        |deployment: &Deployment| mark.is_new(deployment) && before.wanted.could_be(deployment);
-    Ok(Some(now.into_iter().filter(ours).collect()))
+    let new = now.into_iter().filter(|deployment| mark.is_new(deployment));
+    let judged = new.map(|deployment| Found {
+        whose: before.wanted.whose(&deployment),
+        it: deployment,
+    });
+    Ok(Some(judged.collect()))
 }
 
-/// Looks once for the deployment that a start may have made whose answer will
-/// not be waited for any more.
+/// Looks again and again, until the client's deadline, for the deployment that
+/// a start may have made whose answer the run does not wait for any more.
 pub async fn find_started(
     client: &Client,
     service: Service,
     before: &Before,
 ) -> Option<Deployment> {
-    let found = search_once(async || search(client, service, before).await).await;
-    found.ok().flatten()
+    search_to_the_end(client, async || search(client, service, before).await).await
+}
+
+/// The same for the first deployment of a service that was just made: the
+/// service starts it by itself.
+pub async fn find_first(client: &Client, service: Service) -> Option<Deployment> {
+    let all = async || {
+        let all = client.deployments(service, HISTORY, Patience::FOR_A_SEARCH);
+        // The oldest: what came after it is somebody else's.
+        let first = all.await?.pop().map(Found::ours);
+        Ok(Some(first.into_iter().collect()))
+    };
+    search_to_the_end(client, all).await
 }

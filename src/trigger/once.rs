@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
+use super::wanted::Whose;
 use super::{Search, Tell, TriggerError};
 use crate::deployment::{Deployment, DeploymentId};
 use crate::messages::Warning;
@@ -21,6 +22,9 @@ const SEARCH: &[Duration] = &[
 
 /// One more after a time-out: the service may still be at it.
 const SLOW_SEARCH: Duration = Duration::from_secs(10);
+
+/// Between two looks once the run has to end.
+const LOOK: Duration = Duration::from_millis(400);
 
 /// How long looking for a late effect of the first sending may hold up the run
 /// that the second has started.
@@ -47,13 +51,14 @@ impl Bounds for Client {
 
 /// Makes a write take effect at most once.
 ///
-/// When the answer to `send` is lost, `search` lists what could be its effect.
-/// Exactly one: that is it. None after a bounded time: the request had no
-/// effect, and is sent once more, unless nothing new is to be begun `within`
-/// these bounds. Anything else cannot be told.
+/// When the answer to `send` is lost, `search` lists what is new. Exactly one
+/// that is not somebody else's, and that is ours: that is it. Nothing after a
+/// bounded time: the request had no effect, and is sent once more, unless
+/// nothing new is to be begun `within` these bounds. Anything else remains
+/// unknown.
 pub(super) async fn at_most_once<T: Candidate>(
     send: impl AsyncFn() -> Result<T, ApiError>,
-    search: impl AsyncFn() -> Result<Option<Vec<T>>, ApiError>,
+    search: impl AsyncFn() -> Result<Option<Vec<Found<T>>>, ApiError>,
     within: &impl Bounds,
     tell: Tell<'_>,
 ) -> Result<T, TriggerError> {
@@ -73,7 +78,7 @@ pub(super) async fn at_most_once<T: Candidate>(
 pub(super) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
     keys: &[K],
     send: impl AsyncFn(&[K]) -> Result<Vec<(K, T)>, ApiError>,
-    search: impl AsyncFn(K) -> Result<Option<Vec<T>>, ApiError>,
+    search: impl AsyncFn(K) -> Result<Option<Vec<Found<T>>>, ApiError>,
     within: &impl Bounds,
     tell: Tell<'_>,
 ) -> Vec<(K, Result<T, TriggerError>)> {
@@ -182,7 +187,7 @@ fn take_answer<K: Copy + PartialEq, T>(
 /// taken effect after all, somebody must know.
 async fn tell_of_others<K: Copy + PartialEq, T: Candidate>(
     made: &[(K, T)],
-    search: impl AsyncFn(K) -> Result<Option<Vec<T>>, ApiError>,
+    search: impl AsyncFn(K) -> Result<Option<Vec<Found<T>>>, ApiError>,
     tell: Tell<'_>,
 ) {
     for (key, made) in made {
@@ -191,7 +196,8 @@ async fn tell_of_others<K: Copy + PartialEq, T: Candidate>(
         let found = found.unwrap_or_default();
         for other in found
             .iter()
-            .filter_map(Candidate::id)
+            .filter(|found| found.whose != Whose::Others)
+            .filter_map(|found| found.it.id())
             .filter(|id| Some(*id) != made.id())
         {
             let text = format!(
@@ -244,7 +250,7 @@ impl<T: Candidate> NotOne<T> {
 /// Looks for what an accepted request has made without naming it: again and
 /// again for a bounded time, until there is one.
 pub(super) async fn find_one<T: Candidate>(
-    search: impl AsyncFn() -> Result<Option<Vec<T>>, ApiError>,
+    search: impl AsyncFn() -> Result<Option<Vec<Found<T>>>, ApiError>,
     within: &impl Bounds,
 ) -> Result<T, TriggerError> {
     let Seen { found, missing, .. } =
@@ -269,12 +275,12 @@ struct Seen<K, T> {
 /// Searches for the effect of each key, again and again for a bounded time.
 async fn find_each<K: Copy, T: Candidate>(
     keys: &[K],
-    search: impl AsyncFn(K) -> Result<Option<Vec<T>>, ApiError>,
+    search: impl AsyncFn(K) -> Result<Option<Vec<Found<T>>>, ApiError>,
     is_slow: bool,
     within: &impl Bounds,
 ) -> Seen<K, T> {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
-    let mut open = keys.to_vec();
+    let mut open: Vec<(K, Vec<T>)> = keys.iter().map(|key| (*key, Vec::new())).collect();
     let mut is_cut_short = false;
     let more = Some(&SLOW_SEARCH).filter(|_| is_slow);
     for wait in SEARCH.iter().chain(more) {
@@ -287,16 +293,34 @@ async fn find_each<K: Copy, T: Candidate>(
         }
         sleep(*wait).await;
         let mut still_open = Vec::new();
-        for key in open {
-            match search_once(async || search(key).await).await {
-                Ok(Some(one)) => found.push((key, one)),
-                Ok(None) => still_open.push(key),
-                Err(not_one) => missing.push((key, not_one)),
+        for (key, doubted) in open {
+            let all = match search(key).await {
+                Ok(Some(all)) => all,
+                Ok(None) => {
+                    missing.push((key, NotOne::Impossible));
+                    continue;
+                }
+                Err(error) => {
+                    missing.push((key, NotOne::Failed(error)));
+                    continue;
+                }
+            };
+            match judge(all, doubted) {
+                Judged::One(one) => found.push((key, one)),
+                Judged::Several(several) => missing.push((key, NotOne::Several(several))),
+                Judged::Open(doubted) => still_open.push((key, doubted)),
             }
         }
         open = still_open;
     }
-    missing.extend(open.into_iter().map(|key| (key, NotOne::None)));
+    missing.extend(open.into_iter().map(|(key, doubted)| {
+        let not_one = if doubted.is_empty() {
+            NotOne::None
+        } else {
+            NotOne::Several(doubted)
+        };
+        (key, not_one)
+    }));
     Seen {
         found,
         missing,
@@ -304,18 +328,89 @@ async fn find_each<K: Copy, T: Candidate>(
     }
 }
 
-/// Searches once; `None` if there is nothing yet.
-pub(super) async fn search_once<T: Candidate>(
-    search: impl AsyncFn() -> Result<Option<Vec<T>>, ApiError>,
-) -> Result<Option<T>, NotOne<T>> {
-    let mut found = search()
-        .await
-        .map_err(NotOne::Failed)?
-        .ok_or(NotOne::Impossible)?;
-    if found.len() > 1 || found.iter().any(Candidate::is_doubtful) {
-        return Err(NotOne::Several(found));
+/// What one look means.
+enum Judged<T> {
+    /// This is it.
+    One(T),
+    /// All of these could be it, and looking again will not change that.
+    Several(Vec<T>),
+    /// Nothing, or what is not certain yet: the service may fill in later what
+    /// shows whose it is.
+    Open(Vec<T>),
+}
+
+/// Judges what is new now. `doubted` is what earlier looks left in doubt: it
+/// stays so even when it disappears, until a look shows that it is somebody
+/// else's.
+fn judge<T: Candidate>(all: Vec<Found<T>>, mut doubted: Vec<T>) -> Judged<T> {
+    doubted.retain(|earlier| !all.iter().any(|now| now.it.id() == earlier.id()));
+    let mut possible = all;
+    possible.retain(|found| found.whose != Whose::Others);
+    let is_certain = doubted.is_empty() && possible.iter().all(|one| one.whose == Whose::Ours);
+    let mut possible: Vec<T> = possible.into_iter().map(|found| found.it).collect();
+    match possible.pop() {
+        Some(one) if is_certain && possible.is_empty() => Judged::One(one),
+        Some(one) => {
+            possible.push(one);
+            possible.extend(doubted);
+            if is_certain {
+                Judged::Several(possible)
+            } else {
+                Judged::Open(possible)
+            }
+        }
+        None => Judged::Open(doubted),
     }
-    Ok(found.pop())
+}
+
+/// Searches again and again until the client's deadline, for when the run has
+/// to end; `None` unless there is exactly one, and it is ours.
+pub(super) async fn search_to_the_end<T: Candidate>(
+    client: &Client,
+    search: impl AsyncFn() -> Result<Option<Vec<Found<T>>>, ApiError>,
+) -> Option<T> {
+    let mut doubted = Vec::new();
+    loop {
+        match search().await {
+            Ok(None) => return None,
+            Ok(Some(all)) => match judge(all, doubted) {
+                Judged::One(one) => return Some(one),
+                Judged::Several(several) => doubted = several,
+                Judged::Open(open) => doubted = open,
+            },
+            Err(error) if error.next() == Next::Final => return None,
+            Err(_) => {}
+        }
+        if Instant::now() + LOOK >= client.deadline() {
+            return None;
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// One that a search has found.
+#[derive(Debug)]
+pub(super) struct Found<T> {
+    pub(super) it: T,
+    pub(super) whose: Whose,
+}
+
+impl<T> Found<T> {
+    /// What can only be ours.
+    pub(super) const fn ours(it: T) -> Self {
+        Self {
+            it,
+            whose: Whose::Ours,
+        }
+    }
+
+    /// What could be ours.
+    pub(super) const fn unclear(it: T) -> Self {
+        Self {
+            it,
+            whose: Whose::Unclear,
+        }
+    }
 }
 
 /// What a write may have made.
@@ -326,11 +421,6 @@ pub(super) trait Candidate {
     fn id(&self) -> Option<&str>;
     /// What a person recognises it by.
     fn describe(&self) -> String;
-    /// Whether it could be the effect, but does not match what was asked for:
-    /// neither taken for it, nor a reason to ask again.
-    fn is_doubtful(&self) -> bool {
-        false
-    }
 }
 
 impl Candidate for Deployment {
@@ -420,13 +510,8 @@ mod tests {
         // Nothing is to be seen before the second sending.
         let search = async || {
             let is_late = sendings.get() > 1;
-            Ok(Some(
-                found
-                    .iter()
-                    .filter(|_| is_late)
-                    .map(|id| made(id))
-                    .collect(),
-            ))
+            let found = found.iter().filter(|_| is_late);
+            Ok(Some(found.map(|id| Found::ours(made(id))).collect()))
         };
         let tell = |event: Event<'_>| told.borrow_mut().push_str(&format!("{event:?}"));
         let result = at_most_once(send, search, &Free { may_send_again }, &tell).await;
@@ -499,12 +584,78 @@ mod tests {
             told.contains("exactly one new deployment matches"),
             "{told}"
         );
-        let found = |ids: &'static [&'static str]| async move {
-            search_once(async || Ok(Some(ids.iter().map(|id| made(id)).collect()))).await
+    }
+
+    #[test]
+    fn of_one_look_only_what_is_certain_is_taken() {
+        let ours = |ids: &[&str]| ids.iter().map(|id| Found::ours(made(id))).collect();
+        let one = |all| match judge(all, Vec::new()) {
+            Judged::One(one) => Some(one),
+            Judged::Several(_) | Judged::Open(_) => None,
         };
-        assert_eq!(found(&["a"]).await.ok().flatten(), Some(made("a")));
-        assert_eq!(found(&[]).await.ok(), Some(None));
-        assert!(matches!(found(&["a", "b"]).await, Err(NotOne::Several(two)) if two.len() == 2));
+        assert_eq!(one(ours(&["a"])), Some(made("a")));
+        assert_eq!(one(ours(&[])), None);
+        assert_eq!(one(ours(&["a", "b"])), None);
+        assert_eq!(one(vec![Found::unclear(made("a"))]), None);
+    }
+
+    /// Loses the first answer, then finds these in turn, the last again and
+    /// again; gives the result and how often was sent.
+    async fn looks(looks: Vec<Vec<(&str, Whose)>>) -> (Result<Deployment, TriggerError>, usize) {
+        let (sendings, count) = (Cell::new(0), Cell::new(0));
+        let send = async || {
+            sendings.set(sendings.get() + 1);
+            match sendings.get() {
+                1 => Err(failed(502)),
+                _ => Ok(made("second")),
+            }
+        };
+        let search = async || {
+            let look = &looks[count.get().min(looks.len() - 1)];
+            count.set(count.get() + 1);
+            let found = look.iter().map(|(id, whose)| Found {
+                it: made(id),
+                whose: *whose,
+            });
+            Ok(Some(found.collect()))
+        };
+        let free = Free {
+            may_send_again: true,
+        };
+        let result = at_most_once(send, search, &free, &|_| {}).await;
+        (result, sendings.get())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn doubt_is_looked_at_again_and_never_sent_again() {
+        use Whose::{Others, Ours, Unclear};
+        // What is filled in later decides.
+        let late = looks(vec![vec![], vec![("a", Unclear)], vec![("a", Ours)]]).await;
+        assert_eq!((late.0.unwrap(), late.1), (made("a"), 1));
+        // It was somebody else's, and ours was never made.
+        let others = looks(vec![vec![("a", Unclear)], vec![("a", Others)]]).await;
+        assert_eq!((others.0.unwrap(), others.1), (made("second"), 2));
+        let beside = looks(vec![vec![("a", Others), ("b", Ours)]]).await;
+        assert_eq!((beside.0.unwrap(), beside.1), (made("b"), 1));
+        for (seen, count) in [
+            (vec![vec![("a", Unclear)]], 1),
+            (vec![vec![("a", Ours), ("b", Unclear)]], 2),
+            (vec![vec![("a", Ours), ("b", Ours)]], 2),
+            // It disappears from the list: that proves nothing.
+            (vec![vec![("a", Unclear)], vec![]], 1),
+            (vec![vec![("a", Unclear)], vec![("b", Ours)]], 2),
+        ] {
+            let shown = format!("{seen:?}");
+            let (result, sendings) = looks(seen).await;
+            let Err(TriggerError::Ambiguous {
+                search: Search::Several { candidates, .. },
+                ..
+            }) = result
+            else {
+                panic!("{shown}: {result:?}");
+            };
+            assert_eq!((candidates.len(), sendings), (count, 1), "{shown}");
+        }
     }
 
     #[test]

@@ -12,10 +12,10 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::once::{Candidate, at_most_once};
+use super::once::{Candidate, Found, at_most_once, search_to_the_end};
 use super::removal::is_being_deleted;
 use super::{Tell, TriggerError};
-use crate::branch::is_same;
+use crate::branch::{self, is_same};
 use crate::code_host::KeptApps;
 use crate::messages::Failure;
 use crate::plan::{NewPreview, Preview};
@@ -570,26 +570,16 @@ pub async fn create_preview(
 ) -> Result<PreviewApp, TriggerError> {
     let send = async || {
         let made = send_creation(client, new).await?;
-        let app = PreviewApp {
+        Ok(PreviewApp {
             id: made.id,
             name: made.display_name,
             record: None,
-        };
-        Ok(Made {
-            app,
-            is_doubtful: false,
         })
     };
     let late = client.lingering();
     let search = async || Ok(Some(find_lost(&late, new, before).await?));
     let made = at_most_once(send, search, client, tell).await;
-    made.map(|made| made.app).map_err(explain)
-}
-
-/// An app that a creation has made, or may have.
-struct Made {
-    app: PreviewApp,
-    is_doubtful: bool,
+    made.map_err(explain)
 }
 
 /// The new apps that a creation may have made whose answer was lost. The
@@ -599,39 +589,34 @@ async fn find_lost(
     client: &Client,
     new: &NewPreview,
     before: &Previews,
-) -> Result<Vec<Made>, ApiError> {
+) -> Result<Vec<Found<PreviewApp>>, ApiError> {
     let sure = find_new(client, new, before).await?;
-    if !sure.is_empty() {
-        let made = |app| Made {
-            app,
-            is_doubtful: false,
-        };
-        return Ok(sure.into_iter().map(made).collect());
-    }
-    let mut found = Vec::new();
     let Listed { all, .. } = list_previews(client).await?;
-    let fresh = all
-        .into_iter()
-        .filter(|app| !before.known.contains(&app.id));
-    for app in fresh.take(MOST_RECORDS) {
+    let is_fresh = |app: &AppSummary| {
+        !before.known.contains(&app.id) && sure.iter().all(|known| known.id != app.id)
+    };
+    let mut unclear = Vec::new();
+    for app in all.into_iter().filter(is_fresh).take(MOST_RECORDS) {
         let Some(record) = read(client, app.id).await? else {
             continue;
         };
-        let its = record.default_branch.as_deref();
         let is_anothers = !may_be_numbered(&new.preview, number_of_record(&record));
-        if !is_anothers && its.is_none_or(|its| is_same(its, &new.branch)) {
-            let app = PreviewApp {
+        let may_be_it = match record.default_branch.as_deref() {
+            Some(its) if branch::objection(its).is_none() => {
+                sure.is_empty() && is_same(its, &new.branch)
+            }
+            // It may be filled in later.
+            _ => true,
+        };
+        if !is_anothers && may_be_it {
+            unclear.push(Found::unclear(PreviewApp {
                 id: app.id,
                 name: app.display_name,
                 record: Some(record),
-            };
-            found.push(Made {
-                app,
-                is_doubtful: true,
-            });
+            }));
         }
     }
-    Ok(found)
+    Ok(sure.into_iter().map(Found::ours).chain(unclear).collect())
 }
 
 /// The record of an app, unless it was deleted since the list was read.
@@ -666,14 +651,15 @@ async fn send_creation(client: &Client, new: &NewPreview) -> Result<AppSummary, 
     }
 }
 
-/// Looks once for a preview app whose making was not answered.
+/// Looks, until the client's deadline, for a preview app whose making was not
+/// answered.
 pub async fn find_made_preview(
     client: &Client,
     new: &NewPreview,
     before: &Previews,
 ) -> Option<PreviewApp> {
-    let mut found = find_new(client, new, before).await.ok()?;
-    found.pop().filter(|_| found.is_empty())
+    let search = async || Ok(Some(find_lost(client, new, before).await?));
+    search_to_the_end(client, search).await
 }
 
 /// The apps that are new since this run has looked, and fit what is meant.
@@ -772,7 +758,7 @@ fn explain(error: TriggerError) -> TriggerError {
     }
 }
 
-impl Candidate for Made {
+impl Candidate for PreviewApp {
     const NOUN: &'static str = "preview app";
 
     fn id(&self) -> Option<&str> {
@@ -780,11 +766,7 @@ impl Candidate for Made {
     }
 
     fn describe(&self) -> String {
-        self.app.label()
-    }
-
-    fn is_doubtful(&self) -> bool {
-        self.is_doubtful
+        self.label()
     }
 }
 

@@ -3,14 +3,14 @@
 use uuid::Uuid;
 
 use super::before::{read_past, refuse_unfit, successes};
-use super::once::each_at_most_once;
-use super::wanted::{Kind, Wanted};
+use super::once::{Found, each_at_most_once};
+use super::wanted::{Kind, Wanted, Whose};
 use super::{Before, HISTORY, Tell, TriggerError, search};
 use crate::deployment::{Deployment, Service};
 use crate::messages::{Failure, Warning};
 use crate::plan::Promotion;
 use crate::report::Event;
-use crate::sevalla::{Client, Patience};
+use crate::sevalla::{ApiError, Client, Patience};
 
 /// What was read before a promotion.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ pub async fn look_before_promotion(
         .map_err(|error| error.at(format!("It is the source, {}", promotion.source)))?;
     let mut targets = Vec::new();
     for id in &promotion.targets {
-        let target = look_at_target(client, *id, tell)
+        let target = look_at_target(client, *id, live.as_ref(), tell)
             .await
             .map_err(|error| error.at(format!("It is target {id}")))?;
         targets.push(target);
@@ -99,7 +99,12 @@ async fn look_at_source(
     Ok(live)
 }
 
-async fn look_at_target(client: &Client, id: Uuid, tell: Tell<'_>) -> Result<Target, TriggerError> {
+async fn look_at_target(
+    client: &Client,
+    id: Uuid,
+    source: Option<&Deployment>,
+    tell: Tell<'_>,
+) -> Result<Target, TriggerError> {
     let record = client
         .get_application(id, Patience::BEFORE_THE_START)
         .await?;
@@ -107,12 +112,9 @@ async fn look_at_target(client: &Client, id: Uuid, tell: Tell<'_>) -> Result<Tar
     let name = record.display_name.as_deref();
     tell(Event::Of(service, &Event::Target(service, name)));
     refuse_unfit(&record)?;
-    // Not its commit: the source may have a newer success by the time Sevalla
-    // promotes.
-    let wanted = Wanted {
-        kind: Kind::Promotion,
-        ..Wanted::default()
-    };
+    // The source may have a newer success by the time Sevalla promotes: another
+    // version proves nothing.
+    let wanted = Wanted::version(Kind::Promotion, source);
     let past = read_past(client, service).await?;
     Ok(Target {
         service,
@@ -123,6 +125,33 @@ async fn look_at_target(client: &Client, id: Uuid, tell: Tell<'_>) -> Result<Tar
 
 fn name_of(name: Option<&str>, id: Uuid) -> String {
     name.map_or_else(|| id.to_string(), str::to_owned)
+}
+
+/// The new deployments of a target. Where it is unclear whose one is, it may be
+/// of a version that has succeeded on the source since that was read.
+async fn find_promoted(
+    client: &Client,
+    source: Uuid,
+    aim: &Aim,
+    target: &Target,
+) -> Result<Option<Vec<Found<Deployment>>>, ApiError> {
+    let mut found = search(client, target.service, &target.before).await?;
+    let unclear = |all: &Vec<Found<Deployment>>| all.iter().any(|one| one.whose == Whose::Unclear);
+    if !found.as_ref().is_some_and(unclear) {
+        return Ok(found);
+    }
+    let source = Service::application(source);
+    let past = client
+        .lingering()
+        .deployments(source, HISTORY, Patience::FOR_A_SEARCH)
+        .await?;
+    let known = aim.source.as_ref().map(|source| &source.id);
+    let newer = successes(&past).take_while(|success| Some(&success.id) != known);
+    let wanted = newer.fold(target.before.wanted.clone(), Wanted::or_version);
+    for one in found.iter_mut().flatten() {
+        one.whose = wanted.whose(&one.it);
+    }
+    Ok(found)
 }
 
 /// Promotes to every target, each at most once, and gives what became of each,
@@ -143,13 +172,16 @@ pub async fn promote(
             .await?;
         let named = promoted.into_iter();
         Ok(named
-            // One that had ended is not what was asked for, whoever names it.
-            .filter(|(id, made)| !target_of(*id).is_some_and(|it| it.before.had_ended(made)))
+            // One that had ended is not what was asked for, whoever names it; and
+            // what is no id of the API names nothing.
+            .filter(|(id, made)| {
+                made.is_uuid() && !target_of(*id).is_some_and(|it| it.before.had_ended(made))
+            })
             .map(|(target, id)| (target, Deployment::only_its_id(id)))
             .collect())
     };
     let find = async |id: Uuid| match target_of(id) {
-        Some(target) => search(client, target.service, &target.before).await,
+        Some(target) => find_promoted(client, promotion.source, aim, target).await,
         None => Ok(None),
     };
     let mut ends = each_at_most_once(&promotion.targets, send, find, client, tell).await;

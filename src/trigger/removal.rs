@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use super::change::SENDINGS;
 use super::looks::Looks;
 use super::{Cancelled, HISTORY, Tell, TriggerError, cancel, is_busy};
 use crate::deployment::{Deployment, DeploymentId, Service};
@@ -15,7 +16,7 @@ use crate::messages::Failure;
 use crate::plan::Doomed;
 use crate::report::{Event, duration};
 use crate::resource::{Changeable, Collection, Thing};
-use crate::sevalla::{ApiError, Cause, Client, Patience, Record};
+use crate::sevalla::{ApiError, Cause, Client, Next, Patience, Record};
 
 /// Between two attempts while the service refuses because something runs.
 const AGAIN: Duration = Duration::from_secs(3);
@@ -328,7 +329,8 @@ async fn ask(
         // Refused while something runs, or because an asking whose answer
         // was lost is carried out. Which code that has is not documented.
         let is_refused = matches!(error.status(), Some(400 | 409 | 422 | 423));
-        if !is_refused && !is_cut_off {
+        let is_unconfirmed = error.next() == Next::Lost;
+        if !is_refused && !is_cut_off && !is_unconfirmed {
             return Err(course.explain(unsure(error, it)));
         }
         let look = client.lingering();
@@ -338,13 +340,14 @@ async fn ask(
             _ if is_cut_off => return Ok(Asked::Unanswered),
             _ => {}
         }
-        if let Some(service) = thing.service()
+        if let Some(service) = thing.service().filter(|_| is_refused)
             && cancel_what_runs(client, service, course, tell).await
         {
             continue;
         }
-        if Instant::now() + AGAIN >= give_up {
-            return Err(course.explain(error));
+        let is_enough = is_unconfirmed && attempts >= SENDINGS;
+        if is_enough || Instant::now() + AGAIN >= give_up {
+            return Err(course.explain(unsure(error, it)));
         }
         if !is_told {
             tell(Event::Note(&format!(
@@ -367,7 +370,10 @@ fn is_cut_off(client: &Client, error: &ApiError) -> bool {
 /// Says so where the request may have taken effect.
 fn unsure(error: ApiError, it: &Condemned<'_>) -> TriggerError {
     let may_have_worked = match &error.cause {
-        Cause::Broken { .. } | Cause::TimedOut { .. } => true,
+        Cause::Broken { .. }
+        | Cause::TimedOut { .. }
+        | Cause::Undecodable { .. }
+        | Cause::TooLarge { .. } => true,
         Cause::Refused(refusal) => refusal.status >= 500,
         _ => false,
     };

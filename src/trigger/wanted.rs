@@ -1,11 +1,16 @@
-//! By what the effect of a change is told apart in a list of deployments.
+//! How a run recognizes its own deployment in a list of new ones.
+//!
+//! A word that the service chooses never proves that a deployment is not ours:
+//! it lists an image under another name, and its set of trigger words is open.
 
 use std::collections::HashSet;
 
 use jiff::Timestamp;
 
 use super::HISTORY;
+use crate::branch;
 use crate::deployment::{Deployment, DeploymentId, Origin};
+use crate::image_reference::{ImageReference, Likeness};
 
 /// The high-water mark: what there was before the change. What is not in it
 /// is new, whatever any clock says.
@@ -24,12 +29,15 @@ pub(super) struct Wanted {
     /// The commit, where it is decided before.
     pub(super) commit: Option<String>,
     pub(super) kind: Kind,
+    /// The same in other words, where the service chooses the version.
+    pub(super) alternatives: Vec<Self>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     #[default]
     Deploy,
+    /// The latest success again, without a build.
     Restart,
     /// Through the hook, whose word for the trigger is not documented.
     Hook,
@@ -37,6 +45,24 @@ pub(super) enum Kind {
     Rollback,
     /// What another application runs. The word for this is not documented.
     Promotion,
+}
+
+impl Kind {
+    /// Whether it deploys a version that was built before.
+    pub(super) const fn takes_a_version(self) -> bool {
+        matches!(self, Self::Restart | Self::Rollback | Self::Promotion)
+    }
+}
+
+/// Whose a new deployment is, by all that the service says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Its commit, image or branch is the one that this run asked for.
+    Ours,
+    /// It may be ours or somebody else's.
+    Unclear,
+    /// It is certainly somebody else's.
+    Others,
 }
 
 impl Mark {
@@ -75,83 +101,172 @@ impl Mark {
 }
 
 impl Wanted {
+    /// A version that was built before; of an unknown one nothing is known.
+    pub(super) fn version(kind: Kind, version: Option<&Deployment>) -> Self {
+        Self {
+            branch: version.and_then(|version| version.branch.clone()),
+            docker_image: version.and_then(|version| version.docker_image.clone()),
+            commit: version.and_then(|version| version.commit_sha.clone()),
+            kind,
+            alternatives: Vec::new(),
+        }
+    }
+
+    /// The same, or this version, which the service may choose instead.
+    pub(super) fn or_version(mut self, version: &Deployment) -> Self {
+        let other = Self::version(self.kind, Some(version));
+        self.alternatives.push(other);
+        self
+    }
+
     /// Whether a deployment that somebody else has started deploys the same.
-    /// What the service does not tell could be anything.
+    /// What the service does not say could be anything.
     pub(super) fn is_same(&self, deployment: &Deployment) -> bool {
-        let is_told = match (&self.branch, &self.docker_image) {
-            (_, Some(_)) => deployment.docker_image.is_some(),
-            (Some(_), None) => deployment.branch.is_some(),
-            (None, None) => false,
-        };
-        let anybodys = Deployment {
-            origin: Origin::Manual,
-            trigger: None,
-            ..deployment.clone()
-        };
-        let is_restart = deployment.is_built == Some(false);
-        is_told && self.kind == Kind::Deploy && !is_restart && self.could_be(&anybodys)
+        let builds_nothing = deployment.is_built == Some(false) && self.docker_image.is_none();
+        let action = deployment.trigger.as_deref();
+        let is_another = builds_nothing || matches!(action, Some(RESTART | ROLLBACK));
+        self.kind == Kind::Deploy
+            && !deployment.is_preview
+            && !is_another
+            && self.equality(deployment).is_some()
     }
 
-    /// Whether a deployment could be the one we asked for. What the service
-    /// does not tell excludes nothing.
-    pub(super) fn could_be(&self, deployment: &Deployment) -> bool {
-        let same_branch = agree(
-            self.branch.as_deref(),
-            deployment.branch.as_deref(),
-            |wanted, seen| seen.strip_prefix("refs/heads/").unwrap_or(seen) == wanted,
+    /// Whose a new deployment is.
+    pub(super) fn whose(&self, deployment: &Deployment) -> Whose {
+        if self.is_certainly_anothers(deployment) {
+            return Whose::Others;
+        }
+        match self.equality(deployment) {
+            Some(Equality::Version) => Whose::Ours,
+            Some(Equality::Branch) if !self.is_of_another_action(deployment) => Whose::Ours,
+            _ => Whose::Unclear,
+        }
+    }
+
+    /// Three things prove that it is somebody else's: a push started it (a hook
+    /// is a webhook to the service, so its own deployment may count as
+    /// automatic), it is a preview of a pull request, or it has certainly
+    /// another branch.
+    fn is_certainly_anothers(&self, deployment: &Deployment) -> bool {
+        let is_by_push = deployment.origin == Origin::Automatic && self.kind != Kind::Hook;
+        deployment.is_preview || is_by_push || self.is_certainly_another_branch(deployment)
+    }
+
+    /// Certainly: this run asked for a branch by its name, the service names
+    /// one that git allows, and the two differ in every spelling. Where the
+    /// service chooses the version itself, its branch proves nothing.
+    fn is_certainly_another_branch(&self, deployment: &Deployment) -> bool {
+        let asks_for_branch = !self.kind.takes_a_version() && self.docker_image.is_none();
+        let branches = self.branch.as_deref().zip(deployment.branch.as_deref());
+        asks_for_branch && branches.is_some_and(|(ours, its)| same_branch(ours, its) == Some(false))
+    }
+
+    /// Whether it deploys what this run asked for, in normal form.
+    fn equality(&self, deployment: &Deployment) -> Option<Equality> {
+        let commit = compare(
+            self.commit.as_ref(),
+            deployment.commit_sha.as_ref(),
+            same_commit,
         );
-        let same_image = agree(
-            self.docker_image.as_deref(),
-            deployment.docker_image.as_deref(),
-            may_be_image,
+        let image = compare(
+            self.docker_image.as_ref(),
+            deployment.docker_image.as_ref(),
+            same_image,
         );
-        let same_commit = agree(
-            self.commit.as_deref(),
-            deployment.commit_sha.as_deref(),
-            |wanted, seen| seen.eq_ignore_ascii_case(wanted),
+        let branch = compare(
+            self.branch.as_ref(),
+            deployment.branch.as_ref(),
+            same_branch,
         );
-        let same_kind = match (self.kind, deployment.trigger.as_deref()) {
-            (Kind::Rollback, Some(trigger)) => trigger == "ROLLBACK_DEPLOYMENT",
-            (_, Some("ROLLBACK_DEPLOYMENT" | "AUTO_DEPLOY_ON_PUSH")) => false,
-            (Kind::Deploy | Kind::Hook | Kind::Promotion, Some(trigger)) => trigger != "RESTART",
-            (Kind::Restart, Some(_)) | (_, None) => true,
+        let version = commit.or(image);
+        let by_version = version == Some(true);
+        // A branch has many versions, and what is rolled back has that of the
+        // one it replaces. A restart replaces nothing.
+        let names_version = self.commit.is_some() || self.docker_image.is_some();
+        let branch_decides = match self.kind {
+            Kind::Deploy | Kind::Hook => self.docker_image.is_none(),
+            Kind::Restart => version.is_none(),
+            Kind::Rollback | Kind::Promotion => !names_version,
         };
-        // What is taken as it was built before has no build in its plan.
-        let is_taken = matches!(self.kind, Kind::Rollback | Kind::Promotion);
-        let same_plan = !(is_taken && deployment.is_built == Some(true));
-        // A hook is a webhook to the service, so its deployment may count as
-        // automatic; only then.
-        let same_origin = self.kind == Kind::Hook || deployment.origin != Origin::Automatic;
-        same_origin && same_branch && same_image && same_commit && same_kind && same_plan
+        if by_version {
+            Some(Equality::Version)
+        } else if branch_decides && branch == Some(true) {
+            Some(Equality::Branch)
+        } else {
+            let mut others = self.alternatives.iter();
+            others.find_map(|other| other.equality(deployment))
+        }
+    }
+
+    /// Whether the service's documented words say that it is something else
+    /// than this run asked for. Enough to doubt it, and no proof.
+    fn is_of_another_action(&self, deployment: &Deployment) -> bool {
+        let is_another = match deployment.trigger.as_deref() {
+            Some(PUSH) => true,
+            Some(ROLLBACK) => self.kind != Kind::Rollback,
+            Some(RESTART) => self.kind != Kind::Restart,
+            _ => false,
+        };
+        is_another || (self.kind.takes_a_version() && deployment.is_built == Some(true))
     }
 }
 
-fn agree(wanted: Option<&str>, seen: Option<&str>, same: impl Fn(&str, &str) -> bool) -> bool {
-    wanted
-        .zip(seen)
-        .is_none_or(|(wanted, seen)| same(wanted, seen))
+/// By what two deployments are equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Equality {
+    /// The commit or the image: they put the same live.
+    Version,
+    /// Only the branch.
+    Branch,
 }
 
-/// Whether the service may name the image we asked for like this: with its
-/// registry, or by the digest that its tag stood for.
-fn may_be_image(wanted: &str, seen: &str) -> bool {
-    let ends_with = |whole: &str, end: &str| whole == end || whole.ends_with(&format!("/{end}"));
-    let repository = |image: &str| {
-        let name = image.split('@').next().unwrap_or(image);
-        let tag = name
-            .rfind(':')
-            .filter(|at| !name.get(*at..).is_some_and(|tag| tag.contains('/')));
-        name.get(..tag.unwrap_or(name.len()))
-            .unwrap_or(name)
-            .to_owned()
-    };
-    ends_with(seen, wanted)
-        || (seen.contains('@') && ends_with(&repository(seen), &repository(wanted)))
+/// `trigger` of a deployment that a push has started.
+const PUSH: &str = "AUTO_DEPLOY_ON_PUSH";
+/// `trigger` of a rollback.
+const ROLLBACK: &str = "ROLLBACK_DEPLOYMENT";
+/// `trigger` of a restart.
+const RESTART: &str = "RESTART";
+
+/// Compares what may be unknown; `None` if that does not show whether they are
+/// the same.
+fn compare(
+    ours: Option<&String>,
+    its: Option<&String>,
+    is_same: fn(&str, &str) -> Option<bool>,
+) -> Option<bool> {
+    let (ours, its) = ours.zip(its)?;
+    is_same(ours, its)
+}
+
+fn same_commit(ours: &str, its: &str) -> Option<bool> {
+    let (ours, its) = (ours.to_ascii_lowercase(), its.to_ascii_lowercase());
+    let is_shortened = ours.starts_with(&its) || its.starts_with(&ours);
+    (ours == its || !is_shortened).then_some(ours == its)
+}
+
+fn same_image(ours: &str, its: &str) -> Option<bool> {
+    match (ImageReference::parse(ours), ImageReference::parse(its)) {
+        (Ok(ours), Ok(its)) => match ours.likeness(&its) {
+            Likeness::Same => Some(true),
+            Likeness::Different => Some(false),
+            Likeness::Unknown => None,
+        },
+        _ => (ours == its).then_some(true),
+    }
+}
+
+fn same_branch(ours: &str, its: &str) -> Option<bool> {
+    let is_branch = branch::objection(its).is_none();
+    let is_same = branch::is_same(ours, its);
+    (is_same || is_branch).then_some(is_same)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+    const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
     fn seen(id: &str) -> Deployment {
         Deployment::only_its_id(DeploymentId(id.to_owned()))
@@ -161,6 +276,44 @@ mod tests {
         Deployment {
             created_at: Timestamp::from_second(second).ok(),
             ..deployment
+        }
+    }
+
+    fn on(branch: &str) -> Deployment {
+        Deployment {
+            branch: Some(branch.to_owned()),
+            origin: Origin::Manual,
+            ..seen("x")
+        }
+    }
+
+    fn of_image(image: &str) -> Deployment {
+        Deployment {
+            docker_image: Some(image.to_owned()),
+            origin: Origin::Manual,
+            ..seen("x")
+        }
+    }
+
+    fn called(trigger: &str, deployment: Deployment) -> Deployment {
+        Deployment {
+            trigger: Some(trigger.to_owned()),
+            ..deployment
+        }
+    }
+
+    fn asks_for_branch(kind: Kind) -> Wanted {
+        Wanted {
+            branch: Some("main".to_owned()),
+            kind,
+            ..Wanted::default()
+        }
+    }
+
+    fn asks_for_image(image: &str) -> Wanted {
+        Wanted {
+            docker_image: Some(image.to_owned()),
+            ..Wanted::default()
         }
     }
 
@@ -176,135 +329,194 @@ mod tests {
 
     #[test]
     fn only_what_is_known_to_be_the_same_is_joined() {
-        let (branch, image) = (Some("main".to_owned()), Some("app:2".to_owned()));
-        let by_branch = Wanted {
-            branch: branch.clone(),
-            ..Wanted::default()
-        };
-        let by_image = Wanted {
-            docker_image: image.clone(),
-            ..Wanted::default()
-        };
+        let (by_branch, by_image) = (asks_for_branch(Kind::Deploy), asks_for_image("app:2"));
         let of_branch = Deployment {
-            branch: branch.clone(),
             origin: Origin::Automatic,
-            trigger: Some("AUTO_DEPLOY_ON_PUSH".to_owned()),
-            ..seen("x")
-        };
-        let of_image = Deployment {
-            docker_image: image,
-            ..seen("x")
+            ..called(PUSH, on("main"))
         };
         let restarted = Deployment {
             is_built: Some(false),
             ..of_branch.clone()
         };
-        let other = Deployment {
-            branch: Some("dev".to_owned()),
-            ..seen("x")
+        let not_built = Deployment {
+            is_built: Some(false),
+            ..of_image("docker.io/library/app:2")
         };
-        assert!(by_branch.is_same(&of_branch) && by_image.is_same(&of_image));
+        for (wanted, deployment) in [
+            (&by_branch, &of_branch),
+            (&by_branch, &on("refs/heads/main")),
+            (&by_branch, &on("origin/main")),
+            (&by_image, &of_image("app:2")),
+            (&by_image, &not_built),
+        ] {
+            assert!(wanted.is_same(deployment), "{wanted:?} {deployment:?}");
+        }
         for (wanted, deployment) in [
             (&by_branch, &seen("x")),
             (&by_branch, &restarted),
-            (&by_branch, &other),
+            (&by_branch, &called(ROLLBACK, on("main"))),
+            (&by_branch, &on("dev")),
             (&by_image, &of_branch),
+            (&by_image, &of_image("app:3")),
+            (&by_image, &of_image(&format!("app@{DIGEST}"))),
             (&Wanted::default(), &of_branch),
         ] {
             assert!(!wanted.is_same(deployment), "{wanted:?} {deployment:?}");
         }
         for kind in [Kind::Restart, Kind::Hook, Kind::Rollback, Kind::Promotion] {
-            let wanted = Wanted {
-                kind,
-                ..by_branch.clone()
-            };
-            assert!(!wanted.is_same(&of_branch), "{kind:?}");
+            assert!(!asks_for_branch(kind).is_same(&of_branch), "{kind:?}");
         }
     }
 
     #[test]
-    fn the_service_may_name_what_we_asked_for_in_its_own_way() {
-        let branch = Wanted {
-            branch: Some("main".to_owned()),
-            ..Wanted::default()
-        };
-        let on = |branch: &str| Deployment {
-            branch: Some(branch.to_owned()),
-            ..seen("x")
-        };
-        assert!(branch.could_be(&on("main")) && branch.could_be(&on("refs/heads/main")));
-        assert!(branch.could_be(&seen("x")) && !branch.could_be(&on("feature/main")));
-        for (seen, is_ours) in [
-            ("app:2", true),
-            ("registry.example:5000/team/app:2", true),
-            ("registry.example:5000/team/app@sha256:00", true),
-            ("team/app:3", false),
-            ("team/other@sha256:00", false),
-            ("myapp:2", false),
+    fn a_branch_is_ours_in_every_spelling_and_anothers_only_if_it_is_certain() {
+        for (branch, whose) in [
+            ("main", Whose::Ours),
+            ("refs/heads/main", Whose::Ours),
+            ("origin/main", Whose::Ours),
+            ("refs/remotes/origin/main", Whose::Ours),
+            ("dev", Whose::Others),
+            ("feature/main", Whose::Others),
+            ("Main", Whose::Others),
+            // No names of branches: they say nothing.
+            ("", Whose::Unclear),
+            ("HEAD", Whose::Unclear),
+            ("refs/pull/7/merge", Whose::Unclear),
         ] {
-            assert_eq!(may_be_image("app:2", seen), is_ours, "{seen}");
+            let found = asks_for_branch(Kind::Deploy).whose(&on(branch));
+            assert_eq!(found, whose, "{branch}");
+        }
+        let unknown = Wanted::default();
+        for deployment in [seen("x"), on("main"), of_image("app:2")] {
+            assert_eq!(unknown.whose(&deployment), Whose::Unclear, "{deployment:?}");
+        }
+        let null = asks_for_branch(Kind::Deploy).whose(&seen("x"));
+        assert_eq!(null, Whose::Unclear);
+    }
+
+    #[test]
+    fn an_image_is_ours_in_its_normal_form_and_never_certainly_anothers() {
+        for (image, whose) in [
+            ("nginx:1.28", Whose::Ours),
+            ("docker.io/library/nginx:1.28", Whose::Ours),
+            ("Index.Docker.io/nginx:1.28", Whose::Ours),
+            ("nginx:1.27", Whose::Unclear),
+            ("team/nginx:1.28", Whose::Unclear),
+            (
+                "us-central1-docker.pkg.dev/p/r/image:abc123",
+                Whose::Unclear,
+            ),
+            ("no reference", Whose::Unclear),
+        ] {
+            let found = asks_for_image("nginx:1.28").whose(&of_image(image));
+            assert_eq!(found, whose, "{image}");
+        }
+        let pinned = format!("nginx@{DIGEST}");
+        for (ours, its, whose) in [
+            ("nginx:1.28", pinned.as_str(), Whose::Unclear),
+            (pinned.as_str(), "nginx:1.28", Whose::Unclear),
+            (pinned.as_str(), pinned.as_str(), Whose::Ours),
+        ] {
+            let found = asks_for_image(ours).whose(&of_image(its));
+            assert_eq!(found, whose, "{ours} {its}");
+        }
+        for deployment in [seen("x"), on("main")] {
+            let found = asks_for_image("nginx:1.28").whose(&deployment);
+            assert_eq!(found, Whose::Unclear, "{deployment:?}");
         }
     }
 
     #[test]
-    fn what_a_push_or_somebody_else_started_is_not_ours() {
-        let by = |origin, trigger: Option<&str>| Deployment {
-            origin,
-            trigger: trigger.map(str::to_owned),
-            ..seen("x")
+    fn a_push_and_a_preview_are_somebody_elses_and_a_word_proves_nothing() {
+        let automatic = |deployment| Deployment {
+            origin: Origin::Automatic,
+            ..deployment
         };
-        let of = |kind| Wanted {
-            kind,
-            ..Wanted::default()
+        let preview = Deployment {
+            is_preview: true,
+            ..on("main")
         };
-        for (kind, origin, trigger, is_ours) in [
-            (Kind::Deploy, Origin::Manual, Some("MANUAL_DEPLOY"), true),
-            (Kind::Deploy, Origin::Unknown, None, true),
-            (Kind::Deploy, Origin::Automatic, None, false),
-            (Kind::Deploy, Origin::Manual, Some("RESTART"), false),
-            (
-                Kind::Deploy,
-                Origin::Manual,
-                Some("ROLLBACK_DEPLOYMENT"),
-                false,
-            ),
-            (Kind::Restart, Origin::Manual, Some("RESTART"), true),
-            (Kind::Restart, Origin::Manual, Some("MANUAL_DEPLOY"), true),
-            (
-                Kind::Restart,
-                Origin::Manual,
-                Some("ROLLBACK_DEPLOYMENT"),
-                false,
-            ),
-            (Kind::Hook, Origin::Automatic, None, true),
-            (
-                Kind::Hook,
-                Origin::Automatic,
-                Some("AUTO_DEPLOY_ON_PUSH"),
-                false,
-            ),
-            (
-                Kind::Rollback,
-                Origin::Manual,
-                Some("ROLLBACK_DEPLOYMENT"),
-                true,
-            ),
-            (Kind::Rollback, Origin::Manual, None, true),
-            (Kind::Rollback, Origin::Manual, Some("MANUAL_DEPLOY"), false),
-            (Kind::Promotion, Origin::Manual, Some("PROMOTE"), true),
-            (Kind::Promotion, Origin::Manual, Some("RESTART"), false),
-            (
-                Kind::Promotion,
-                Origin::Manual,
-                Some("ROLLBACK_DEPLOYMENT"),
-                false,
-            ),
+        let main = || on("main");
+        for (kind, deployment, whose) in [
+            (Kind::Deploy, main(), Whose::Ours),
+            (Kind::Deploy, called("DEPLOY_BY_API", main()), Whose::Ours),
+            (Kind::Deploy, called(RESTART, main()), Whose::Unclear),
+            (Kind::Deploy, called(ROLLBACK, main()), Whose::Unclear),
+            (Kind::Deploy, called(PUSH, main()), Whose::Unclear),
+            (Kind::Deploy, automatic(main()), Whose::Others),
+            (Kind::Deploy, preview.clone(), Whose::Others),
+            (Kind::Restart, automatic(main()), Whose::Others),
+            (Kind::Rollback, preview, Whose::Others),
+            (Kind::Hook, automatic(main()), Whose::Ours),
+            (Kind::Hook, automatic(called(PUSH, main())), Whose::Unclear),
+            (Kind::Hook, automatic(on("dev")), Whose::Others),
         ] {
-            assert_eq!(
-                of(kind).could_be(&by(origin, trigger)),
-                is_ours,
-                "{kind:?} {origin:?} {trigger:?}"
-            );
+            let found = asks_for_branch(kind).whose(&deployment);
+            assert_eq!(found, whose, "{kind:?} {deployment:?}");
         }
+    }
+
+    #[test]
+    fn what_takes_a_version_is_known_by_the_version() {
+        use Kind::{Promotion, Restart, Rollback};
+
+        let version = Deployment {
+            commit_sha: Some(COMMIT.to_owned()),
+            ..on("main")
+        };
+        let of_commit = |commit: &str, branch: &str| Deployment {
+            commit_sha: Some(commit.to_owned()),
+            ..on(branch)
+        };
+        let built = Deployment {
+            is_built: Some(true),
+            ..on("main")
+        };
+        let other = COMMIT.replace('0', "f");
+        for (kind, deployment, whose) in [
+            (Rollback, of_commit(COMMIT, "main"), Whose::Ours),
+            (
+                Rollback,
+                of_commit(&COMMIT.to_uppercase(), "dev"),
+                Whose::Ours,
+            ),
+            (
+                Rollback,
+                called("BACK", of_commit(COMMIT, "main")),
+                Whose::Ours,
+            ),
+            (
+                Rollback,
+                called(RESTART, of_commit(COMMIT, "main")),
+                Whose::Ours,
+            ),
+            // The branch is that of the deployment that it replaces, too.
+            (Rollback, on("main"), Whose::Unclear),
+            (Rollback, on("dev"), Whose::Unclear),
+            (Rollback, of_commit(&other, "main"), Whose::Unclear),
+            (Rollback, of_commit(&COMMIT[..9], "main"), Whose::Unclear),
+            (Promotion, of_commit(COMMIT, "stage"), Whose::Ours),
+            (Promotion, of_commit(&other, "main"), Whose::Unclear),
+            (Promotion, on("main"), Whose::Unclear),
+            (Restart, on("main"), Whose::Ours),
+            (Restart, built, Whose::Unclear),
+            (Restart, on("dev"), Whose::Unclear),
+            (Restart, of_commit(&other, "main"), Whose::Unclear),
+            (Restart, seen("x"), Whose::Unclear),
+        ] {
+            let found = Wanted::version(kind, Some(&version)).whose(&deployment);
+            assert_eq!(found, whose, "{kind:?} {deployment:?}");
+        }
+        let by_image = Wanted::version(Rollback, Some(&of_image("app:1")));
+        assert_eq!(
+            by_image.whose(&of_image("docker.io/library/app:1")),
+            Whose::Ours
+        );
+        assert_eq!(by_image.whose(&of_image("app:2")), Whose::Unclear);
+        let newer = of_commit(&other, "main");
+        let either = Wanted::version(Promotion, Some(&version)).or_version(&newer);
+        assert_eq!(either.whose(&newer), Whose::Ours);
+        let unknown = Wanted::version(Rollback, None);
+        assert_eq!(unknown.whose(&of_commit(COMMIT, "main")), Whose::Unclear);
     }
 }

@@ -62,7 +62,9 @@ async fn waiting_ends_with_the_runs_time_or_with_a_signal() {
         .run()
         .await;
     run.assert_ended(4, "timed-out");
-    run.assert_told("Nothing was deployed: another deployment of this service went on");
+    run.assert_told(
+        "Nothing was deployed: when timeout expired, another deployment of this service had not",
+    );
     assert_eq!(simulator.calls(TRIGGER), 0);
 
     let running = when_busy(&simulator, "wait").start();
@@ -144,7 +146,7 @@ async fn a_deployment_that_was_joined_goes_on_whatever_becomes_of_the_run() {
     running.signal("INT").await;
     let run = running.finish().await;
     run.assert_ended(130, "interrupted");
-    run.assert_told(&format!("Deployment {other} goes on without this run"));
+    run.assert_told(&format!("Deployment {other} was last seen running, at "));
 
     let run = when_busy(&simulator, "join")
         .set("SEVALLA_TIMEOUT", "3s")

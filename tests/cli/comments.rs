@@ -325,7 +325,7 @@ async fn after_a_signal_the_comment_says_what_became_of_the_deployment() {
             "leave",
             &[
                 "### ⏹️ Sevalla preview: run interrupted before the deployment ended\n",
-                "goes on without this run",
+                "last seen running, at ",
                 "| Last seen | ` inProgress ` |",
             ],
             &["cancelled", "| Status |"],
@@ -436,7 +436,7 @@ async fn a_run_whose_deployment_did_not_fail_is_not_called_failed() {
             vec![
                 "### ⌛ Sevalla preview: timed out before the deployment ended\n",
                 "The run's time was over before deployment",
-                "goes on without this run",
+                "last seen running, at ",
                 "Raise timeout",
                 "| Last seen | ` inProgress ` |",
             ],

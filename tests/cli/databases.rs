@@ -221,18 +221,23 @@ async fn a_signal_leaves_nobody_in_doubt_about_what_was_created() {
         reset: None,
     };
     let cases = [
-        (slow, true, true, "was created and goes on by itself"),
+        (
+            slow,
+            true,
+            true,
+            "was created; this run did not see it become ready",
+        ),
         (
             Behaviour::HangAfterApplying,
             true,
             true,
-            "was created and goes on by itself",
+            "was created; this run did not see it become ready",
         ),
         (
             Behaviour::ResetAfterApplying,
             true,
             true,
-            "was created and goes on by itself",
+            "was created; this run did not see it become ready",
         ),
         (Behaviour::HangBeforeApplying, false, true, LOOK_FIRST),
         (refused, false, false, "No database was created"),
@@ -290,7 +295,7 @@ async fn who_ends_the_waiting_is_told_that_it_goes_on() {
     called(&simulator, looks).await;
     let run = stopped(running, "TERM").await;
     run.assert_ended(143, "interrupted");
-    run.assert_told("was created and goes on by itself");
+    run.assert_told("was created; this run did not see it become ready");
     assert!(!run.streams().contains("was not seen"), "{}", run.streams());
 
     let before = simulator.calls(looks);

@@ -9,12 +9,14 @@
 )]
 
 // Tests begin in the order of their names, and none lasts longer than this.
+mod adopting;
 #[path = "faults/mod.rs"]
 mod all_faults;
 mod answers;
 mod attaching;
 mod busy;
 mod caching;
+mod cancelling;
 mod comments;
 mod databases;
 mod deleting;
@@ -47,6 +49,7 @@ mod rollbacks;
 mod rolling_back;
 mod signals;
 mod terminal;
+mod unconfirmed;
 mod updating;
 mod verifying;
 mod web;

@@ -424,10 +424,7 @@ async fn a_lost_promotion_is_told_from_what_somebody_else_deploys() {
     simulator.add_fault(Fault::on("promotePipelineV3").does(Behaviour::ResetAfterApplying));
     let running = promotes(&simulator, &[EU, US]).start();
     called(&simulator, "promotePipelineV3").await;
-    // Neither has the commit; a build is no promotion.
-    for kind in [DeploymentType::Automatic, DeploymentType::Manual] {
-        simulator.add_deployment(EU, kind, Script::success());
-    }
+    simulator.add_deployment(EU, DeploymentType::Automatic, Script::success());
     let run = running.finish().await;
 
     run.assert_ended(0, "success");
@@ -436,6 +433,22 @@ async fn a_lost_promotion_is_told_from_what_somebody_else_deploys() {
         run.output("deployment-ids"),
         format!("{},{}", promoted(EU), promoted(US))
     );
+}
+
+#[tokio::test]
+async fn beside_somebodys_manual_deployment_a_lost_promotion_is_ambiguous() {
+    let simulator = three([(); 3].map(|()| Script::success())).await;
+    simulator.add_fault(Fault::on("promotePipelineV3").does(Behaviour::ResetAfterApplying));
+    let running = promotes(&simulator, &[EU]).start();
+    called(&simulator, "promotePipelineV3").await;
+    let others = simulator.add_deployment(EU, DeploymentType::Manual, Script::success());
+    let run = running.finish().await;
+
+    run.assert_ended(7, "ambiguous");
+    assert_eq!(simulator.calls("promotePipelineV3"), 1);
+    run.assert_told("2 new deployments could be it");
+    run.assert_told(&others);
+    run.assert_told(&made(&simulator, EU)[0].id);
 }
 
 #[tokio::test]

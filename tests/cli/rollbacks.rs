@@ -183,11 +183,25 @@ async fn a_lost_rollback_is_told_from_what_somebody_else_deploys() {
     simulator.add_fault(Fault::on("rollbackDeploymentV3").does(Behaviour::ResetAfterApplying));
     let running = rolls_back_app(&simulator).start();
     called(&simulator, "rollbackDeploymentV3").await;
-    simulator.add_deployment(APP, DeploymentType::Manual, Script::failed());
+    simulator.add_deployment(APP, DeploymentType::Automatic, Script::failed());
     let run = running.finish().await;
 
     run.assert_ended(0, "success");
     assert_eq!(run.output("commit-sha"), OLD);
+}
+
+#[tokio::test]
+async fn beside_somebodys_manual_deployment_a_lost_rollback_is_ambiguous() {
+    let simulator = application(app()).await;
+    simulator.add_fault(Fault::on("rollbackDeploymentV3").does(Behaviour::ResetAfterApplying));
+    let running = rolls_back_app(&simulator).start();
+    called(&simulator, "rollbackDeploymentV3").await;
+    let others = simulator.add_deployment(APP, DeploymentType::Manual, Script::failed());
+    let run = running.finish().await;
+
+    run.assert_ended(7, "ambiguous");
+    assert_eq!(simulator.calls("rollbackDeploymentV3"), 1);
+    run.assert_told(&others);
 }
 
 #[tokio::test]

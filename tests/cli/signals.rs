@@ -227,7 +227,7 @@ async fn it_goes_on_when_that_is_wanted() {
     let run = stopped(running, "TERM").await;
 
     run.assert_ended(143, "interrupted");
-    run.assert_told("goes on without this run");
+    run.assert_told("was last seen running, at ");
     assert_eq!(simulator.calls("cancelDeploymentV3"), 0);
 }
 
@@ -253,7 +253,7 @@ async fn the_end_of_our_time_leaves_or_cancels_the_deployment() {
     let runner = Runner::deploys_app(&simulator).set("SEVALLA_TIMEOUT", "2s");
     let run = runner.run().await;
     run.assert_ended(4, "timed-out");
-    run.assert_told("It was last seen running");
+    run.assert_told("It was last seen running, at ");
     assert_eq!(simulator.calls("cancelDeploymentV3"), 0);
 
     let simulator = application(Script::success().never_starts()).await;

@@ -140,7 +140,7 @@ async fn a_change_that_fails_or_takes_too_long_is_told() {
     until(|| simulator.calls("getDatabaseV3") > 1).await;
     let run = stopped(running, "INT").await;
     run.assert_ended(130, "interrupted");
-    run.assert_told("Sevalla has accepted the change, which goes on by itself");
+    run.assert_told("Sevalla has accepted the change; this run did not see it completed");
     assert!(!run.streams().contains("was not seen"), "{}", run.streams());
 }
 

@@ -229,6 +229,7 @@ struct Stranger {
     text: String,
     id: String,
     looks: Cell<usize>,
+    is_started: Cell<bool>,
     /// Every answer, in place of one with the text.
     raw: Option<Vec<u8>>,
     urls: Rc<RefCell<Vec<Url>>>,
@@ -242,6 +243,7 @@ impl Stranger {
             text: text.to_owned(),
             id: DEPLOYMENT.to_owned(),
             looks: Cell::new(0),
+            is_started: Cell::default(),
             raw: None,
             urls: Rc::default(),
         }
@@ -319,6 +321,7 @@ impl Stranger {
             );
         }
         if is_post {
+            self.is_started.set(true);
             return match (self.case, path.contains("/deploy/")) {
                 (Case::Refused, _) => (403, self.error().to_string().into_bytes()),
                 (_, true) => ok(json!({"deployment": {"id": self.id}, "message": t})),
@@ -328,6 +331,8 @@ impl Stranger {
         if path.ends_with("/deployments") {
             let data = match self.kind {
                 Kind::StaticSite if self.looks.get() > 0 => json!([self.deployment()]),
+                // An id that is none is looked up.
+                _ if self.is_started.get() => json!([self.deployment()]),
                 _ => json!([]),
             };
             return ok(json!({"data": data, "total": 0, "offset": 0, "limit": 50}));

@@ -37,7 +37,7 @@ const MINUTE: u64 = 60_000;
 
 /// Checks everything; the error names the first promise that was broken.
 pub(crate) fn check(case: &Case) -> Verdict {
-    let promises: [Promise; 20] = [
+    let promises: [Promise; 21] = [
         ("requests are what the API takes", the_api_is_respected),
         ("one deployment at most", one_deployment),
         ("a good end is the truth", the_good_end_is_true),
@@ -47,6 +47,10 @@ pub(crate) fn check(case: &Case) -> Verdict {
         ("ambiguous only after a lost write", ambiguous_is_earned),
         ("a lost answer is looked up", lost_answers_are_looked_up),
         ("among several none is chosen", none_of_several_is_chosen),
+        (
+            "beside one that could be it nothing is sent again",
+            nothing_is_sent_beside_another,
+        ),
         ("what cannot heal ends the run", refusals_end_the_run),
         ("the end has its reason", the_end_has_its_reason),
         ("the end comes in time", the_end_is_in_time),
@@ -114,6 +118,11 @@ impl Case {
     fn start_was_lost(&self) -> bool {
         let mut requests = self.requests().iter();
         requests.any(|sent| sent.ask.is_start() && sent.is_lost())
+    }
+
+    /// Whether a start was accepted whose deployment no answer names.
+    fn start_is_unnamed(&self) -> bool {
+        self.hook_kept_silent() || self.scenario().service.odd_id
     }
 
     /// Whether the hook was called and did not tell what it started.
@@ -192,7 +201,7 @@ fn may_be_adopted(case: &Case, deployment: &Deployment) -> Verdict {
     let could_be_ours = deployment.created >= 0
         && (!deployment.automatic || is_hook)
         && (deployment.branch == case.scenario().branch() || case.scenario().inputs.restart);
-    if (case.start_was_lost() || case.hook_kept_silent()) && could_be_ours {
+    if (case.start_was_lost() || case.start_is_unnamed()) && could_be_ours {
         return Ok(());
     }
     Err(format!("{} is somebody else's", tail(&deployment.id)))
@@ -278,7 +287,7 @@ fn the_words_are_the_contract(case: &Case) -> Verdict {
 
 fn ambiguous_is_earned(case: &Case) -> Verdict {
     // A hook that was called and does not tell what it started is as unsure.
-    let is_unsure = case.start_was_lost() || case.hook_kept_silent();
+    let is_unsure = case.start_was_lost() || case.start_is_unnamed();
     if case.word() == "ambiguous" && !is_unsure {
         return Err("no answer to a write was lost".to_owned());
     }
@@ -295,7 +304,8 @@ fn lost_answers_are_looked_up(case: &Case) -> Verdict {
         && faults.closed.is_none()
         && !faults.write_only
         && scenario.crowd.reads == 0
-        && scenario.others.is_empty();
+        && scenario.others.is_empty()
+        && scenario.is_listed_clearly();
     let sent_first = case.requests().iter().find(|sent| sent.ask.is_start());
     let has_time = sent_first.is_some_and(|sent| sent.at + 120_000 < scenario.inputs.timeout);
     if can_look && has_time && case.word() == "ambiguous" && case.made().next().is_some() {
@@ -322,6 +332,22 @@ fn none_of_several_is_chosen(case: &Case) -> Verdict {
         Some(sent) => Err(format!("{sent} at {}", seconds(sent.at))),
         None => Ok(()),
     }
+}
+
+/// Once the list has shown one that could be the run's, nothing is sent again.
+fn nothing_is_sent_beside_another(case: &Case) -> Verdict {
+    let mut seen = None;
+    for sent in case.requests() {
+        if sent.ask.is_start()
+            && let Some(seen) = seen
+        {
+            return Err(format!("{sent}, after {seen}"));
+        }
+        if sent.candidates > 0 {
+            seen = Some(sent.to_string());
+        }
+    }
+    Ok(())
 }
 
 /// Nothing is waited for after a refusal that time cannot heal.
@@ -476,7 +502,8 @@ fn signal_cancels(case: &Case) -> Verdict {
     let is_wanted = scenario.inputs.on_cancel == Abandon::Cancel && scenario.has_key();
     let is_interrupted = case.word() == "interrupted";
     // Several new deployments that could be the hook's: none is touched.
-    let is_unclear = case.hook_kept_silent() && !scenario.others.is_empty();
+    let is_unclear =
+        case.start_is_unnamed() && !(scenario.others.is_empty() && scenario.is_listed_clearly());
     if !scenario.is_healthy() || !is_wanted || !is_interrupted || leaves_no_time || is_unclear {
         return Ok(());
     }
@@ -729,7 +756,7 @@ fn healthy_service_is_followed(case: &Case) -> Verdict {
     if !inputs.follow || !scenario.has_key() {
         return expect(word, &["triggered"]);
     }
-    if case.hook_kept_silent() && !scenario.others.is_empty() {
+    if case.start_is_unnamed() && !(scenario.others.is_empty() && scenario.is_listed_clearly()) {
         return Ok(());
     }
     if made.cancel_asked {

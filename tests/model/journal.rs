@@ -65,6 +65,7 @@ pub(crate) enum Fault {
     BodyBreaks,
     NoJson,
     EmptyBody,
+    OtherShape,
     NullStatus,
     UnknownStatus,
 }
@@ -77,7 +78,8 @@ impl Sent {
     /// Whether the answer of a write was lost, so that nobody who sent it can
     /// tell whether it took effect.
     pub(crate) fn is_lost(&self) -> bool {
-        let any_body_will_do = matches!(self.ask, Ask::Hook | Ask::Cancel { .. });
+        // A page is nobody's answer; what else the hook says is not documented.
+        let any_body_will_do = self.ask == Ask::Hook && self.fault != Some(Fault::NoJson);
         match &self.heard {
             Heard::Nothing | Heard::NoAnswer => true,
             Heard::Answer(status, _) => *status >= 500,

@@ -1,7 +1,9 @@
 //! The whole program against a model of the service, in virtual time: random
 //! scenarios, and promises that must hold in every one.
 //!
-//! `MODEL_CASES` sets how many cases there are in total, `MODEL_SEED` which.
+//! `MODEL_CASES` sets how many cases there are in total. Which they are is
+//! drawn and printed; `MODEL_SEED` fixes it. Add a seed that has failed to
+//! [`FAILED_ONCE`].
 //! For many, `CARGO_PROFILE_TEST_OPT_LEVEL=1` makes each nine times as fast.
 //! A seed gives the scenarios and all that the service and the network do. The
 //! waits between the program's requests are drawn by the program itself, so a
@@ -10,7 +12,8 @@
     clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test's helpers fail the test by panicking"
+    clippy::print_stdout,
+    reason = "a test's helpers fail the test by panicking, and tell its seed"
 )]
 
 mod case;
@@ -21,6 +24,8 @@ mod network;
 mod scenario;
 mod service;
 
+use std::hash::{BuildHasher, RandomState};
+
 use proptest::test_runner::{
     Config, RngAlgorithm, RngSeed, TestCaseError, TestError, TestRng, TestRunner,
 };
@@ -29,7 +34,9 @@ use self::dice::Dice;
 use self::scenario::{Family, Scenario, scenarios};
 
 const CASES: u32 = 1_000;
-const SEED: u64 = 1;
+
+/// Seeds that have failed once. They always run, beside the one that is drawn.
+const FAILED_ONCE: &[(Family, u64)] = &[(Family::Calm, 2), (Family::Faulty, 2)];
 
 #[test]
 fn a_calm_service() {
@@ -52,7 +59,24 @@ fn a_company_that_shares_its_budgets() {
 }
 
 fn explore(family: Family, stream: u64) {
-    let seed: u64 = setting("MODEL_SEED").unwrap_or(SEED);
+    let given = setting("MODEL_SEED");
+    for (_, seed) in FAILED_ONCE.iter().filter(|(of, _)| *of == family) {
+        if given.is_none() {
+            play(family, stream, *seed);
+        }
+    }
+    let seed = given.unwrap_or_else(drawn);
+    println!("MODEL_SEED={seed}, {family:?}");
+    play(family, stream, seed);
+}
+
+/// A seed that nobody has chosen.
+fn drawn() -> u64 {
+    // Short enough to be typed.
+    RandomState::new().hash_one(0) % 1_000_000
+}
+
+fn play(family: Family, stream: u64, seed: u64) {
     let cases: u32 = setting("MODEL_CASES").unwrap_or(CASES);
     let mut dice = Dice::new(seed.wrapping_mul(4).wrapping_add(stream));
     let mut bytes = [0; 32];

@@ -68,6 +68,9 @@ impl World {
         let latency = self.scenario.service.latency;
         let mut arrives = now + self.dice.between(1, latency);
         let mut returns = arrives + self.dice.between(1, latency);
+        if matches!(ask, Ask::List { .. }) {
+            returns += self.scenario.service.slow_list;
+        }
         if fault == Some(Fault::Slow) {
             arrives += self.dice.up_to(28_000);
             returns = arrives + self.dice.between(1, 2_000);
@@ -136,7 +139,7 @@ impl World {
         }
         let wait = self.dice.between(1, 20);
         Some(
-            match self.dice.up_to(if ask.is_write() { 11 } else { 13 }) {
+            match self.dice.up_to(if ask.is_write() { 12 } else { 14 }) {
                 0 => Fault::Slow,
                 1 => Fault::Hang,
                 2 => Fault::Reset,
@@ -149,7 +152,8 @@ impl World {
                 9 => Fault::BodyBreaks,
                 10 => Fault::NoJson,
                 11 => Fault::EmptyBody,
-                12 => Fault::NullStatus,
+                12 => Fault::OtherShape,
+                13 => Fault::NullStatus,
                 _ => Fault::UnknownStatus,
             },
         )
@@ -223,6 +227,7 @@ impl World {
             Some(Fault::BodyBreaks) => breaks = true,
             Some(Fault::NoJson) => body = b"<html>Just a moment...</html>".to_vec(),
             Some(Fault::EmptyBody) => body.clear(),
+            Some(Fault::OtherShape) => body = b"{}".to_vec(),
             Some(fault @ (Fault::NullStatus | Fault::UnknownStatus)) => {
                 if let Heard::Answer(_, Some((_, word))) = &mut heard {
                     let text = String::from_utf8_lossy(&body).into_owned();
@@ -245,6 +250,7 @@ impl World {
             Fault::BodyBreaks,
             Fault::NoJson,
             Fault::EmptyBody,
+            Fault::OtherShape,
         ];
         if is_good && course.fault.is_some_and(|fault| spoils.contains(&fault)) {
             heard = Heard::Garbage(status);

@@ -64,6 +64,7 @@ pub(crate) enum Host {
 
 /// The service as it is without any fault.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent of each other")]
 pub(crate) struct Service {
     /// The longest way there, and the longest way back.
     pub(crate) latency: u64,
@@ -89,6 +90,42 @@ pub(crate) struct Service {
     pub(crate) state: State,
     /// The service's clock against ours, in seconds.
     pub(crate) skew: i64,
+    pub(crate) listing: Listing,
+    /// How long after its creation a deployment is refused to be cancelled.
+    pub(crate) refuses_cancel: u64,
+    /// How much longer a list of deployments takes than other answers.
+    pub(crate) slow_list: u64,
+    /// The answer to a start names its deployment by what is no id.
+    pub(crate) odd_id: bool,
+}
+
+/// How the service writes what it was asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Listing {
+    pub(crate) form: Form,
+    /// How long branch and image are null.
+    pub(crate) late: u64,
+    /// The word for the trigger, where it is not the documented one.
+    pub(crate) word: Word,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As the run writes it.
+    Same,
+    /// `refs/heads/main`, and the host of a registry in another case.
+    Full,
+    /// `origin/main`, and the same host.
+    Remote,
+    /// A null branch, and another name of the image: nobody can tell.
+    Unclear,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    Documented,
+    New,
+    Null,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,6 +239,20 @@ impl Scenario {
             Target::App if self.inputs.restart => Some("main"),
             Target::App | Target::Site => self.inputs.branch.or(Some("main")),
         }
+    }
+
+    /// Whether the run asks for a branch by its name, so that another one is
+    /// certainly somebody else's.
+    pub(crate) fn asks_for_branch(&self) -> bool {
+        self.branch().is_some() && !self.inputs.restart
+    }
+
+    /// Whether the list shows for certain, and at once, what the run has made.
+    pub(crate) fn is_listed_clearly(&self) -> bool {
+        let listing = &self.service.listing;
+        // A restart is known by the version that it takes again.
+        let knows_version = !self.inputs.restart || self.service.history > 0;
+        listing.form != Form::Unclear && listing.late == 0 && knows_version
     }
 
     pub(crate) fn image(&self) -> Option<&'static str> {
@@ -380,6 +431,21 @@ fn service(family: Family) -> impl Strategy<Value = Service> {
         0..=3_000_u64,
         prop_oneof![9 => Just(None), 1 => (0..=60_000_u64).prop_map(Some)],
     );
+    let listing = (
+        mostly(
+            Form::Same,
+            one_of([Form::Full, Form::Remote, Form::Unclear]),
+        ),
+        mostly(0, 0..=6_000_u64),
+        mostly(Word::Documented, one_of([Word::New, Word::Null])),
+    )
+        .prop_map(|(form, late, word)| Listing { form, late, word });
+    let oddities = (
+        listing,
+        mostly(0, 0..=2_500_u64),
+        mostly(0, 0..=1_300_u64),
+        prop_oneof![19 => Just(false), 1 => Just(true)],
+    );
     let state = prop_oneof![
         60 => Just(State::Ready),
         1 => Just(State::Suspended),
@@ -394,9 +460,10 @@ fn service(family: Family) -> impl Strategy<Value = Service> {
         any::<bool>(),
         state,
         mostly(0, -500_000..=500_000_i64),
+        oddities,
     )
         .prop_map(
-            |(lags, times, overtakes, history, busy, auto_deploy, state, skew)| Service {
+            |(lags, times, overtakes, history, busy, auto_deploy, state, skew, oddities)| Service {
                 latency: lags.0,
                 list_lag: lags.1,
                 get_lag: lags.2,
@@ -411,6 +478,10 @@ fn service(family: Family) -> impl Strategy<Value = Service> {
                 auto_deploy,
                 state,
                 skew,
+                listing: oddities.0,
+                refuses_cancel: oddities.1,
+                slow_list: oddities.2,
+                odd_id: oddities.3,
             },
         )
 }

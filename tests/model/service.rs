@@ -9,7 +9,7 @@ use std::collections::{BinaryHeap, HashMap};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::scenario::{HookAnswer, Scenario, State, Target};
+use crate::scenario::{Form, HookAnswer, Scenario, State, Target, Word};
 
 pub(crate) const KEY: &str = "svl_5ecretkey0123456789abcdef0123456789abcdef0123456789abcdef012345";
 pub(crate) const APP: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
@@ -213,7 +213,7 @@ impl Service {
             status: "waiting",
             by,
             automatic: false,
-            trigger: Some("MANUAL_DEPLOY"),
+            trigger: self.word("MANUAL_DEPLOY"),
             branch: self.scenario.branch(),
             image: self.scenario.image(),
             ready: created,
@@ -221,6 +221,15 @@ impl Service {
             succeeds,
             cancel_asked: false,
         });
+    }
+
+    /// The service's word for what started a deployment.
+    fn word(&self, documented: &'static str) -> Option<&'static str> {
+        match self.scenario.service.listing.word {
+            Word::Documented => Some(documented),
+            Word::New => Some("STARTED_BY_REQUEST"),
+            Word::Null => None,
+        }
     }
 
     fn schedule(&mut self, at: u64, event: Event) {
@@ -451,7 +460,7 @@ impl Service {
         let visible = self.deployments.iter().rev();
         let visible = visible.filter(|d| d.by == By::Somebody || d.created + lag <= signed(at));
         let page: Vec<&Deployment> = visible.take(limit).collect();
-        let data: Vec<Value> = page.iter().map(|d| self.describe(d)).collect();
+        let data: Vec<Value> = page.iter().map(|d| self.describe(at, d)).collect();
         let total = self.deployments.len();
         let body = json!({"data": data, "total": total, "offset": 0, "limit": limit});
         let lists = page
@@ -464,13 +473,16 @@ impl Service {
     }
 
     /// Whether the request of the run could have made this deployment, by all
-    /// that the service tells of it.
+    /// that the service will ever tell of it. Only a push and another branch
+    /// prove that it has not.
     fn could_be_the_runs(&self, deployment: &Deployment) -> bool {
-        let is_restart = deployment.trigger == Some("RESTART");
-        deployment.trigger != Some("AUTO_DEPLOY_ON_PUSH")
-            && deployment.branch == self.scenario.branch()
-            && deployment.image == self.scenario.image()
-            && is_restart == self.scenario.inputs.restart
+        let scenario = &self.scenario;
+        let is_hook = matches!(scenario.inputs.target, Target::Hook { .. });
+        let is_by_push = deployment.automatic && !is_hook;
+        let is_named = scenario.service.listing.form != Form::Unclear;
+        let is_another_branch =
+            scenario.asks_for_branch() && is_named && deployment.branch != scenario.branch();
+        !is_by_push && !is_another_branch
     }
 
     fn trigger(&mut self, at: u64, number: usize, body: &[u8]) -> Answer {
@@ -484,17 +496,20 @@ impl Service {
         let Some(made) = self.deployments.last_mut() else {
             return plain(500, String::new());
         };
-        if restart {
-            made.trigger = Some("RESTART");
-        }
         let (id, status) = (made.id.clone(), made.status);
-        let text = self
-            .deployments
-            .last()
-            .map(|d| self.describe(d).to_string());
+        let word = self.word("RESTART");
+        if let Some(made) = self.deployments.last_mut().filter(|_| restart) {
+            made.trigger = word;
+        }
+        let described = self.deployments.last().map(|d| self.describe(at, d));
+        let mut described = described.unwrap_or_default();
+        let is_odd = self.scenario.service.odd_id;
+        if is_odd {
+            described["id"] = json!(format!("deployment-{number}"));
+        }
         Answer {
-            tells: Some((id, status)),
-            ..plain(if is_site { 201 } else { 200 }, text.unwrap_or_default())
+            tells: (!is_odd).then_some((id, status)),
+            ..plain(if is_site { 201 } else { 200 }, described.to_string())
         }
     }
 
@@ -544,7 +559,7 @@ impl Service {
         match found.filter(|d| d.created + lag <= signed(at)) {
             Some(deployment) => Answer {
                 tells: Some((deployment.id.clone(), deployment.status)),
-                ..plain(200, self.describe(deployment).to_string())
+                ..plain(200, self.describe(at, deployment).to_string())
             },
             None => plain(404, error(404, "Deployment not found")),
         }
@@ -554,6 +569,12 @@ impl Service {
         let Some(index) = self.deployments.iter().position(|d| d.id == id) else {
             return plain(404, error(404, "Deployment not found"));
         };
+        let age = signed(at) - self.deployments[index].created;
+        let refuses = signed(self.scenario.service.refuses_cancel);
+        if self.deployments[index].ended.is_none() && age < refuses {
+            let status = [400, 404, 409][index % 3];
+            return plain(status, error(status, "The deployment is not known yet"));
+        }
         if !self.stop(at, index) {
             return plain(400, error(400, "The deployment cannot be cancelled"));
         }
@@ -639,13 +660,44 @@ impl Service {
         })
     }
 
-    fn describe(&self, deployment: &Deployment) -> Value {
+    /// Branch and image as the service writes them at this moment.
+    fn names(&self, at: u64, deployment: &Deployment) -> (Option<String>, Option<String>) {
+        let listing = &self.scenario.service.listing;
+        let plain = |name: Option<&str>| name.map(str::to_owned);
+        let is_of_the_past = deployment.created < 0;
+        if is_of_the_past {
+            return (plain(deployment.branch), plain(deployment.image));
+        }
+        if deployment.created + signed(listing.late) > signed(at) {
+            return (None, None);
+        }
+        let host = |image: &str| image.replace("registry.example", "Registry.Example");
+        let image = deployment.image.map(host);
+        match listing.form {
+            Form::Same => (plain(deployment.branch), plain(deployment.image)),
+            Form::Full => (
+                deployment.branch.map(|name| format!("refs/heads/{name}")),
+                image,
+            ),
+            Form::Remote => (
+                deployment.branch.map(|name| format!("origin/{name}")),
+                image,
+            ),
+            Form::Unclear => {
+                let built = "us-central1-docker.pkg.dev/project/repo/image:abc123";
+                (None, image.map(|_| built.to_owned()))
+            }
+        }
+    }
+
+    fn describe(&self, at: u64, deployment: &Deployment) -> Value {
+        let (branch, image) = self.names(at, deployment);
         let time = |at: Option<i64>| at.map(|at| self.time(at));
         let mut described = json!({
             "id": deployment.id,
             "status": deployment.status,
             "type": if deployment.automatic { "automatic" } else { "manual" },
-            "branch": deployment.branch,
+            "branch": branch,
             "commit_sha": deployment.started.map(|_| "0123456789abcdef0123456789abcdef01234567"),
             "commit_message": "Fix the shop",
             "created_at": self.time(deployment.created),
@@ -655,7 +707,7 @@ impl Service {
         });
         if self.scenario.inputs.target != Target::Site {
             described["trigger"] = json!(deployment.trigger);
-            described["docker_image_url"] = json!(deployment.image);
+            described["docker_image_url"] = json!(image);
             described["app_id"] = json!(APP);
             described["steps"] = json!(["checkout", "build", "rollout"]);
         }

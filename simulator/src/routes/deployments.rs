@@ -237,7 +237,7 @@ fn write(application: &Application, view: &View<'_>, clock: &Clock) -> Value {
     let message = commit(&artifact.commit_message)
         .map(|message| message.chars().take(1000).collect::<String>());
     let avatar = commit(&artifact.author).map(|login| format!("https://github.com/{login}.png"));
-    json!({
+    let record = json!({
         "id": deployment.id,
         "app_id": application.id,
         "status": view.shown_status(),
@@ -256,7 +256,8 @@ fn write(application: &Application, view: &View<'_>, clock: &Clock) -> Value {
         "finished_at": view.ended().map(time),
         "created_at": time(deployment.created),
         "updated_at": time(view.updated()),
-    })
+    });
+    view.disguise(record)
 }
 
 fn steps(git: bool, view: &View<'_>) -> Vec<String> {

@@ -220,7 +220,7 @@ fn write(site: &StaticSite, view: &View<'_>, clock: &Clock) -> Value {
     let commit = |text: &Option<String>| text.clone().filter(|_| view.commit_known());
     let avatar = commit(&artifact.author).map(|login| format!("https://github.com/{login}.png"));
     let build_error = &deployment.script.build_error;
-    json!({
+    let record = json!({
         "id": deployment.id,
         "static_site_id": site.id,
         "status": view.shown_status(),
@@ -238,5 +238,6 @@ fn write(site: &StaticSite, view: &View<'_>, clock: &Clock) -> Value {
         "updated_at": time(view.updated()),
         "finished_at": view.ended().map(time),
         "started_at": view.started().map(time),
-    })
+    });
+    view.disguise(record)
 }

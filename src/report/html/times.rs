@@ -57,7 +57,7 @@ fn draw_span(span: &Span, scale: &Scale, now: Timestamp, html: &mut Html) {
             State::Done => "",
             State::Failed => ", failed",
             State::Cancelled => ", cancelled",
-            State::Open => ", goes on",
+            State::Open => ", end not seen",
         })
         .markup("</span></li>\n");
 }

@@ -11,7 +11,7 @@ use crate::outcome::Outcome;
 use crate::plan::{Credentials, Link, NewDatabase};
 use crate::report::Event;
 use crate::resource::Changeable;
-use crate::run::{CLEAN_UP, IN_FLIGHT, LOOK_UP, Run};
+use crate::run::{CLEAN_UP, IN_FLIGHT, Run};
 use crate::secret::Password;
 use crate::sevalla::{Patience, Record};
 use crate::stop::Signal;
@@ -98,7 +98,7 @@ impl Run<'_> {
         let made = if let Some(Ok(record)) = made {
             Some(record)
         } else {
-            let client = self.client.hurried(by.min(Instant::now() + LOOK_UP));
+            let client = self.looking_up(by);
             trigger::find_made_database(&client, creation).await
         };
         let Some(record) = made else {
@@ -340,7 +340,7 @@ fn not_shown(outcome: Outcome, label: &str, is_new: bool) -> Outcome {
 fn left_to_itself(outcome: Outcome, label: &str) -> Outcome {
     outcome
         .because(format!(
-            "Database {label} was created and goes on by itself"
+            "Database {label} was created; this run did not see it become ready"
         ))
         .hint("Run this again to wait for it, or delete it with delete-database")
 }

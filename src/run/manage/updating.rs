@@ -28,12 +28,12 @@ impl Run<'_> {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => self.not_done(error).await,
             Err(signal) => Outcome::interrupted(signal)
-                .because("Sevalla has accepted the change, which goes on by itself")
+                .because("Sevalla has accepted the change; this run did not see it completed")
                 .hint("Check in the dashboard whether the database becomes ready"),
         }
     }
 
-    /// Sends what differs. It goes on if the service takes its time for that.
+    /// Sends what differs. Continues if the service takes its time for that.
     async fn try_to_update(
         &self,
         update: &Update,
@@ -54,7 +54,8 @@ impl Run<'_> {
             let planned = format!("change {count} settings of {noun} {label}");
             return Ok(ControlFlow::Break(Outcome::planned(&planned)));
         }
-        trigger::update(&self.client, update, &comparison).await?;
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        trigger::update(&self.client, update, &comparison, &tell).await?;
         let changed = Outcome::success(format!("Changed {noun} {label}"));
         Ok(match update.what {
             Changeable::Application | Changeable::StaticSite => ControlFlow::Break(
@@ -84,7 +85,7 @@ impl Run<'_> {
                 Failure::DatabaseNotReady,
                 format!("The run's time was over before the database was changed; it is {status}"),
             )
-            .hint("Raise timeout, or run this again: it goes on without this run"),
+            .hint("Raise timeout, or run this again to wait for it"),
         })
     }
 }

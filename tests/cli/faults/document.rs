@@ -34,8 +34,8 @@ promoting, rolling back, creating and deleting a preview app.
 
 A request is *carried out* when Sevalla does what it asks for, whether or not the answer arrives.
 When the answer is lost, the run cannot know which it was. That is why it looks before it asks again,
-and why it ends as `ambiguous` when looking does not tell: then look in the dashboard before you run
-the job again.
+and why it ends as `ambiguous` when looking does not show it: then check in the dashboard before you
+run the job again. An answer that is not the one that the API documents counts as lost, too.
 
 In every row, whatever goes wrong:
 

@@ -38,6 +38,8 @@ pub(crate) enum Fault {
     SomebodyElseDeploysToo,
     LosesTheAnswerAndForbidsTheList,
     LosesTheAnswerAndTheList,
+    HidesTheBranch,
+    ShowsTheBranchLate,
     TellsNoStatus,
     TellsAnUnknownStatus,
     VanishesAfterTheCancel,
@@ -85,6 +87,13 @@ impl Fault {
             }
             Self::LosesTheAnswerAndTheList => {
                 "The answer is lost, and so is the first answer to looking for the deployment."
+            }
+            Self::HidesTheBranch => {
+                "The answer is lost, and the list does not show the branch of the new deployment."
+            }
+            Self::ShowsTheBranchLate => {
+                "The answer is lost, and the list shows the branch of the new deployment only after \
+                 three seconds."
             }
             Self::TellsNoStatus => "The deployment has no status.",
             Self::TellsAnUnknownStatus => "The deployment has a status that nobody knows.",

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use sevalla_deploy::report::OUTPUTS;
 use sevalla_simulator::{
     Application, Behaviour, DeploymentType, Fault as Woven, PastDeployment, Pipeline, Preview,
@@ -174,7 +175,12 @@ fn world(row: Row) -> World {
 }
 
 fn script(row: Row) -> Script {
+    let hides_branch = || row.moment.script().shows("branch", Value::Null);
     let status = match row.fault {
+        Fault::HidesTheBranch => return hides_branch(),
+        Fault::ShowsTheBranchLate => {
+            return hides_branch().shows_after(Duration::from_secs(3), "branch", "main");
+        }
         Fault::TellsNoStatus => None,
         Fault::TellsAnUnknownStatus => Some("paused"),
         Fault::VanishesAfterTheCancel => {

@@ -1,0 +1,62 @@
+//! What was last seen of a deployment, for a run that has to leave it: whatever
+//! happens after that moment, the run does not know.
+
+use std::cell::RefCell;
+
+use jiff::Timestamp;
+
+use crate::deployment::{Deployment, LogLine, Status};
+use crate::outcome::Sighting;
+use crate::sevalla::{ApiError, LogWindow};
+use crate::watch::{Remote, Source};
+
+/// A source of a deployment's status and log that notes the last look.
+pub(super) struct Noting<'a> {
+    source: &'a Remote,
+    clock: fn() -> Timestamp,
+    last: RefCell<Option<Sighting>>,
+}
+
+impl<'a> Noting<'a> {
+    /// Notes the looks at a deployment, of which this is known now.
+    pub(super) fn new(source: &'a Remote, known: &Deployment, clock: fn() -> Timestamp) -> Self {
+        let noting = Self {
+            source,
+            clock,
+            last: RefCell::default(),
+        };
+        // Of some only the id is known so far.
+        if known.status != Status::Absent {
+            noting.note(known);
+        }
+        noting
+    }
+
+    /// The last look that has shown something.
+    pub(super) fn last(&self) -> Option<Sighting> {
+        self.last.borrow().clone()
+    }
+
+    fn note(&self, deployment: &Deployment) {
+        self.last.replace(Some(Sighting {
+            status: deployment.status.clone(),
+            at: (self.clock)(),
+        }));
+    }
+}
+
+impl Source for Noting<'_> {
+    async fn look(&self) -> Result<Deployment, ApiError> {
+        let deployment = self.source.look().await?;
+        self.note(&deployment);
+        Ok(deployment)
+    }
+
+    async fn read_log(&self, window: LogWindow) -> Result<Vec<LogLine>, ApiError> {
+        self.source.read_log(window).await
+    }
+
+    fn load(&self) -> f64 {
+        self.source.load()
+    }
+}

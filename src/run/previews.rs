@@ -386,7 +386,8 @@ impl Run<'_> {
         let give_up = self.deadline.moment().min(Instant::now() + ADDRESS);
         let mut looks = Schedule::for_looks();
         loop {
-            if let Some(host) = self.client.application_host(app).await
+            let patience = Patience::For(Duration::from_secs(10));
+            if let Ok(Some(host)) = self.client.application_host(app, patience).await
                 && let Some(url) = crate::sevalla::address(&host)
             {
                 let url = url.as_str().trim_end_matches('/');

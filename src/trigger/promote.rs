@@ -117,7 +117,10 @@ async fn look_at_target(client: &Client, id: Uuid, tell: Tell<'_>) -> Result<Tar
     Ok(Target {
         service,
         name: name_of(name, id),
-        before: Before::of(&past, wanted),
+        before: Before {
+            runs_images: record.source.as_deref() == Some("dockerImage"),
+            ..Before::of(&past, wanted)
+        },
     })
 }
 

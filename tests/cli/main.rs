@@ -45,6 +45,7 @@ mod rollbacks;
 mod rolling_back;
 mod signals;
 mod terminal;
+mod unmade_checks;
 mod updating;
 mod verifying;
 mod web;

@@ -74,7 +74,7 @@ fuzz_target!(|input: &[u8]| {
         check(client.deployment_logs(app, &deployment, window).await);
         let _expires = client.key_expires_at().await;
         let _capabilities = client.key_capabilities().await;
-        let _host = client.application_host(id).await;
+        let _host = client.application_host(id, Patience::Once).await;
         let hook = HookUrl::parse("https://hook.example.com/apps/x/deploy/0123456789ab").unwrap();
         check(client.call_hook(&hook, Patience::Once).await);
     });

@@ -62,6 +62,20 @@ pub(crate) struct Rollback {
     /// How many successes it passes over.
     pub(crate) passes: usize,
     pub(crate) refusal: u16,
+    pub(crate) body: RollbackBody,
+}
+
+/// What a rollback makes of a body with a `deployment_id`. The document has no
+/// body, the official CLI requires the id and sends it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RollbackBody {
+    /// It is not read.
+    #[default]
+    Ignored,
+    /// The rollback goes to that deployment.
+    Honoured,
+    /// The request is refused with 400.
+    Refused,
 }
 
 /// Where a preview app comes from.
@@ -104,6 +118,7 @@ impl Application {
             rollback: Rollback {
                 passes: 0,
                 refusal: 404,
+                body: RollbackBody::default(),
             },
             preview: None,
         }
@@ -240,6 +255,13 @@ impl Application {
     #[must_use]
     pub fn rolls_back_past_the_latest(mut self, on: bool) -> Self {
         self.rollback.passes = usize::from(on);
+        self
+    }
+
+    /// What a rollback makes of a body; by default it is not read.
+    #[must_use]
+    pub fn rollback_body(mut self, body: RollbackBody) -> Self {
+        self.rollback.body = body;
         self
     }
 

@@ -132,6 +132,13 @@ impl Lane {
             .map(|view| view.deployment.artifact.clone())
     }
 
+    /// What this deployment put live, if it succeeded.
+    pub(crate) fn success_of(&self, id: &str, now: Moment) -> Option<Artifact> {
+        self.view(id, now)
+            .filter(View::succeeded)
+            .map(|view| view.deployment.artifact.clone())
+    }
+
     pub(crate) fn cancel(&mut self, id: &str, now: Moment) -> Result<(), NotCancelled> {
         let view = self.view(id, now).ok_or(NotCancelled::Unknown)?;
         let (status, asked) = (view.status(), view.is_cancelled());

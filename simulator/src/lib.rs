@@ -81,7 +81,7 @@ mod validate;
 mod wire;
 mod world;
 
-pub use application::Application;
+pub use application::{Application, RollbackBody};
 pub use connection::Connection;
 pub use database::{Change, Database};
 pub use deployment::Snapshot;

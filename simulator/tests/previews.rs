@@ -11,8 +11,8 @@ mod common;
 use common::{APP, Client, PIPELINE, SITE, STAGED, deployments, ms, sleep};
 use serde_json::json;
 use sevalla_simulator::{
-    Application, Deletion, DeploymentType, Limits, PastDeployment, Pipeline, Preview, Push, Script,
-    Simulator, StaticSite, World,
+    Application, Deletion, DeploymentType, Limits, PastDeployment, Pipeline, Preview, Push,
+    RollbackBody, Script, Simulator, StaticSite, World,
 };
 
 fn started(preview: Preview) -> (Simulator, Client) {
@@ -300,4 +300,33 @@ fn rollbacks_can_pass_over_the_latest() {
     assert_eq!(back.text("commit_sha"), "a".repeat(40));
     let refused = client.post(&format!("{}/rollback", deployments(STAGED)));
     assert_eq!(refused.status, 400);
+}
+
+#[test]
+fn the_body_of_a_rollback_is_ignored_honoured_or_refused() {
+    for (reading, status, commit) in [
+        (RollbackBody::Ignored, 200, Some("b")),
+        (RollbackBody::Honoured, 200, Some("a")),
+        (RollbackBody::Refused, 400, None),
+    ] {
+        let first = PastDeployment::success()
+            .commit_sha("a".repeat(40))
+            .ago(ms(9_000_000));
+        let body = json!({ "deployment_id": first.id }).to_string();
+        let application = Application::new(APP)
+            .past(first)
+            .past(
+                PastDeployment::success()
+                    .commit_sha("b".repeat(40))
+                    .ago(ms(5_000_000)),
+            )
+            .rollback_body(reading);
+        let simulator = Simulator::start_blocking(World::new().application(application));
+        let path = format!("{}/rollback", deployments(APP));
+        let answer = Client::of(&simulator).post_json(&path, &body);
+        assert_eq!(answer.status, status, "{reading:?}");
+        if let Some(commit) = commit {
+            assert_eq!(answer.text("commit_sha"), commit.repeat(40), "{reading:?}");
+        }
+    }
 }

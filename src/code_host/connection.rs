@@ -12,7 +12,7 @@ use url::Url;
 use super::{Call, Reason};
 use crate::schedule::Schedule;
 use crate::secret::{ApiToken, is_https_or_loopback};
-use crate::sevalla::{Cause, Exchange, Reply, Request, limits};
+use crate::sevalla::{Cause, Exchange, Reach, Reply, Request, limits};
 use crate::shown::Gate;
 
 /// How long one attempt may take.
@@ -131,6 +131,8 @@ impl Connection {
             authorization: Some(self.authorization.clone()),
             body: call.body.as_ref().map(|body| body.to_string().into_bytes()),
             body_limit: BODY_LIMIT,
+            reach: Reach::Anywhere,
+            is_fresh: false,
         };
         let left = by.saturating_duration_since(Instant::now());
         let reply = self.exchange.exchange(request, left).await;

@@ -163,7 +163,7 @@ inputs! {
     "Deployment hook of an application, called to start the deployment instead of the API. The address is a secret. Together with sevalla-token the deployment is followed too."
 
     deployment_id: Option<DeploymentIdText>, default: None, secret: false, also: &[],
-    "UUID of a deployment, to follow, to cancel, or to go back to with rollback-static-site."
+    "UUID of a deployment, to follow, to cancel, or to roll back to with rollback-app or rollback-static-site. If omitted, a rollback goes to the last success before the one that is live."
 
     pull_request_number: Option<Number>, default: None, secret: false, also: &[],
     "Number of the pull request or merge request of a preview. Left out, it is the one of the CI's event."
@@ -193,13 +193,13 @@ inputs! {
     "What a deployment that Sevalla skipped means for the run, fail or pass."
 
     verify_url: Option<VerifyUrl>, default: None, secret: false, also: &[],
-    "After the deployment has succeeded, visits this URL until it answers well, or auto (the service's own address). {commit} and {deployment-id} are filled in."
+    "After the deployment has succeeded, visits this URL until it answers well, or auto (the service's own public address). {commit}, {commit-short} (7 digits) and {deployment-id} are filled in."
 
     verify_status: Statuses, default: Some("200-399"), secret: false, also: &[],
     "HTTP statuses of a good answer."
 
     verify_contains: Option<Expectation>, default: None, secret: false, also: &[],
-    "What a good answer must hold besides, a text, header:NAME=VALUE or json:/pointer=VALUE. {commit} and {deployment-id} are filled in."
+    "What a good answer must also contain, a text, header:NAME=VALUE or json:/pointer=VALUE. {commit}, {commit-short} and {deployment-id} are filled in; an image has no commit."
 
     verify_successes: Number, default: Some("2"), secret: false, also: &[],
     "How many good answers in a row are wanted."
@@ -208,7 +208,7 @@ inputs! {
     "How long to go on visiting."
 
     on_failure: OnFailure, default: Some("leave"), secret: false, also: &[],
-    "What to do when the deployment has failed or does not answer well, leave or rollback (to what was live before). For promote-app, rollback takes back the targets that were deployed when another failed."
+    "What to do when the deployment or its check has failed, leave or rollback (to what was live before). A check that could not be made rolls nothing back. For promote-app, rollback takes back all targets that were deployed when the deployment or the check of one failed."
 
     purge_cache: bool, default: Some("false"), secret: false, also: &[],
     "true empties the caches of the service after a success. Sevalla does so by itself after a deployment."

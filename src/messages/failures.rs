@@ -24,6 +24,15 @@ macro_rules! failures {
                 }
             }
 
+            /// Whether it shows that what was deployed is bad. A check that could
+            /// not be made, or a commit that is not known, shows nothing.
+            pub const fn calls_for_rollback(self) -> bool {
+                matches!(
+                    self,
+                    Self::DeploymentFailed | Self::BadAnswer | Self::AnotherCommitLive
+                )
+            }
+
             /// The first thing to do about it, as plain text.
             pub fn first_step(self) -> String {
                 let remedy = self.entry().remedy;
@@ -97,6 +106,12 @@ failures! {
          (`SSL_CERT_FILE`).",
         "Correct or unset the variable that the message names. It may be set for the whole machine \
          or runner.";
+
+        ImageWithoutCommit "image-without-commit" "Image without commit", Ending::InvalidInput,
+        "`verify-url` or `verify-contains` contains `{commit}` or `{commit-short}`, but the \
+         application runs an image, and an image has no commit. Nothing was changed.",
+        "Check something else that names the version, such as a header with the image's tag. \
+         `{deployment-id}` works for images too.";
 
         UnknownArgument "unknown-argument" "Unknown argument", Ending::InvalidInput,
         "The program was called with an option that it does not know. It takes `--help` and \
@@ -211,6 +226,13 @@ failures! {
         "A rollback needs an earlier deployment that succeeded, and there is none.",
         "Deploy a branch, a commit or an image that works.";
 
+        RollbackNotPossible "rollback-not-possible" "Rollback not possible", Ending::Rejected,
+        "The version to roll back to cannot be deployed again. Both versions were deployed as the \
+         same image tag, or the deployment that `deployment-id` names did not succeed, or Sevalla \
+         refused its id and would deploy another version without it. Nothing was changed.",
+        "Roll back in the dashboard, or revert the change in the repository and deploy again. Deploy \
+         images by digest, or by a new tag for each version, so that a rollback is possible.";
+
         NothingToPromote "nothing-to-promote" "Nothing to promote", Ending::Rejected,
         "The source application has no successful deployment.",
         "Deploy the source first, or correct `source-app-id`.";
@@ -295,10 +317,25 @@ failures! {
 
         BadAnswer "bad-answer" "Bad answer", Ending::Unverified,
         "The deployment succeeded and is live, but `verify-url` did not answer as it should in \
-         time: another status, other content, a connection that failed, or an address that Sevalla \
-         does not tell.",
+         time: another status, other content, or a connection that failed.",
         "Open the address, and read the application's own log in the dashboard. If it only needs \
          more time, raise `verify-timeout`. `on-failure: rollback` goes back by itself.";
+
+        CheckNotMade "check-not-made" "Check not made", Ending::Unverified,
+        "The deployment succeeded and is live, but `verify-url` could not be checked, so nothing is \
+         known about the application. The message names the reason: Sevalla gives no address for \
+         `auto`, or the key may not read it; the commit for `{commit}` is unknown; the name cannot \
+         be resolved, the certificate is not trusted, or a proxy refuses; a bot challenge or a \
+         sign-in page answered instead of the application; or the run's time was over. Such a \
+         deployment is never rolled back.",
+        "Remove the reason that the message names, and open the address to see whether the \
+         application works. Behind a bot challenge or a sign-in, set `verify-url` to a path that \
+         responds without it.";
+
+        AnotherVersionLive "another-version-live" "Another version live", Ending::Unverified,
+        "The rollback succeeded, but Sevalla deployed another version than the one that was wanted. \
+         The message names both.",
+        "Roll back to the wanted deployment in the dashboard.";
     }
     Previews {
         NotAPreview "not-a-preview" "Not a preview", Ending::Rejected,

@@ -59,6 +59,13 @@ topics! {
          and has not ended. The new one may have to wait for it."
         "Nothing, unless the new one waits too long: then cancel the other in the dashboard.";
 
+        AddressUnknown "address-unknown" "Address unknown"
+        "`verify-url` is `auto`, and before the start Sevalla gave no address of the service, or the \
+         address could not be read. The run looks again after the deployment has succeeded. If there \
+         is no address then either, it ends with [check not made](#check-not-made)."
+        "Nothing, if the service gets its address with this deployment. Otherwise set `verify-url` \
+         to the address.";
+
         UnsuitablePipeline "unsuitable-pipeline" "Unsuitable pipeline"
         "The pipeline has a branch of its own for each stage. Sevalla describes promotion only for \
          pipelines whose stages share one."
@@ -84,6 +91,16 @@ topics! {
         "Sevalla does not say of which commit the deployment is, so it cannot be compared with the \
          expected one."
         "Check in the dashboard what is live. `expected-commit: off` turns the comparison off.";
+
+        VersionUnknown "version-unknown" "Version unknown"
+        "The rollback succeeded, but neither a commit nor an image shows whether it brought the \
+         wanted version back."
+        "Open the service and check which version is live.";
+
+        FailedVersionAgain "failed-version-again" "Failed version again"
+        "Sevalla answered the rollback with the version that had just failed. Its documentation \
+         says that a rollback deploys the most recent success, which that version may be."
+        "Roll back to the deployment from before in the dashboard.";
 
         CachesNotEmptied "caches-not-emptied" "Caches not emptied"
         "`purge-cache` is true, and the request failed. Sevalla empties the caches by itself after a \

@@ -287,6 +287,7 @@ mod tests {
         let id = DeploymentId("d1".to_owned());
         for failure in [
             Failure::BadAnswer,
+            Failure::CheckNotMade,
             Failure::CommitNotTold,
             Failure::AnotherCommitLive,
         ] {

@@ -37,6 +37,14 @@ impl Outcome {
             .hint("Run again, unless the end was wanted")
     }
 
+    /// The same, when a signal ended the run while it rolled back.
+    #[must_use]
+    pub fn interrupted_by(self, signal: Signal) -> Self {
+        let mut interrupted = Self::interrupted(signal).because(self.headline);
+        interrupted.why.extend(self.why);
+        interrupted.hint("Check in the dashboard what is live")
+    }
+
     /// A second signal ended the run in the middle of what it did.
     pub fn at_once(signal: Option<Signal>) -> Self {
         Self::interrupted(signal.unwrap_or(Signal::Interrupt))
@@ -152,16 +160,22 @@ fn of_failed(deployment: &Deployment, subject: &str, beside: Beside) -> Outcome 
 
 /// Deployed, and yet not as it should be; or not deployed after all.
 impl Outcome {
-    /// What was deployed does not answer well, or is another commit.
+    /// What was deployed does not answer well, is another commit or version, or
+    /// could not be checked.
     pub fn unverified(failure: Failure, id: &DeploymentId) -> Self {
-        Self::of(
+        let outcome = Self::of(
             failure,
             format!(
                 "Deployment {id} succeeded and is live, but {}",
                 failure.objection()
             ),
-        )
-        .hint("Check what is live; with on-failure: rollback the run goes back by itself")
+        );
+        if failure.calls_for_rollback() {
+            outcome
+                .hint("Check what is live; with on-failure: rollback the run goes back by itself")
+        } else {
+            outcome
+        }
     }
 
     /// The same, once something else may be live: there is nothing to check.
@@ -172,6 +186,11 @@ impl Outcome {
             Some(Failure::BadAnswer) => {
                 "Find out why it does not answer, for example in the application's own log in the \
                  dashboard"
+            }
+            Some(failure @ (Failure::CheckNotMade | Failure::AnotherVersionLive)) => {
+                return self
+                    .headed(format!("Deployment {id} succeeded, but {objection}"))
+                    .hint(failure.first_step());
             }
             Some(Failure::CommitNotTold) => {
                 "Check in the dashboard what is live; expected-commit: off turns the comparison off"
@@ -280,6 +299,8 @@ impl Failure {
         match self {
             Self::BadAnswer => "does not answer as it should",
             Self::CommitNotTold => "Sevalla does not tell its commit",
+            Self::CheckNotMade => "whether it answers well could not be checked",
+            Self::AnotherVersionLive => "is not the version that was wanted",
             _ => "has another commit than the one that was tested",
         }
     }

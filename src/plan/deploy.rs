@@ -1,6 +1,7 @@
 //! Actions that start one deployment of one service.
 
-use super::{Doubts, Order, Task, Work};
+use super::{Doubts, Earlier, Order, Task, Work};
+use crate::deployment::Service;
 use crate::inputs::{ActionName, Flaw, Inputs};
 use crate::secret::HookUrl;
 
@@ -64,6 +65,14 @@ fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
         );
         doubts.problem(Flaw::Conflict, inputs.spelling("docker-image"), &message);
     }
+    if inputs.docker_image.is_some() && super::check(inputs).is_some_and(|it| it.needs_commit()) {
+        doubts.problem(
+            Flaw::Conflict,
+            inputs.spelling("docker-image"),
+            "an image has no commit, so verify-url and verify-contains must not contain {commit} or \
+             {commit-short}",
+        );
+    }
     doubts.ignored(
         "with is-restart: a restart takes the last artifact",
         [
@@ -111,24 +120,19 @@ pub(super) fn static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> 
     })
 }
 
-/// An application, back to its most recent success.
-pub(super) fn rollback_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
-    doubts.need(
-        ActionName::RollbackApp,
-        inputs,
-        &["app-id", "sevalla-token"],
-    );
+/// An application, back to an earlier deployment.
+pub(super) fn rollback_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
+    let needed = ["app-id", "sevalla-token"];
+    doubts.need(ActionName::RollbackApp, inputs, &needed);
     doubts.ignored(
-        "on rollback-app: Sevalla goes back to the most recent success",
+        "on rollback-app: set deployment-id to choose a version",
         [
-            (inputs.deployment_id.is_some(), "deployment-id"),
             (inputs.branch.is_some(), "branch"),
             (inputs.docker_image.is_some(), "docker-image"),
+            (inputs.is_restart, "is-restart"),
         ],
     );
-    Some(Work::RollBackApplication {
-        app: inputs.app_id?,
-    })
+    rollback(inputs, Service::application(inputs.app_id?))
 }
 
 /// A static site, back to an earlier deployment.
@@ -139,12 +143,19 @@ pub(super) fn rollback_static_site(inputs: &Inputs, doubts: &mut Doubts) -> Opti
         "on rollback-static-site",
         [(inputs.branch.is_some(), "branch")],
     );
-    let site = inputs.static_site_id?;
-    Some(match &inputs.deployment_id {
-        Some(id) => Task::Deploy(Work::RollBackStaticSite {
-            site,
-            to: id.0.clone(),
-        }),
-        None => Task::RollBackStaticSite(site),
-    })
+    rollback(inputs, Service::static_site(inputs.static_site_id?))
+}
+
+/// Back to the deployment that is named, else to the last success before the
+/// one that is live.
+fn rollback(inputs: &Inputs, service: Service) -> Option<Task> {
+    match &inputs.deployment_id {
+        Some(id) => {
+            let earlier = Earlier::named(id.0.clone());
+            Some(Task::Deploy(Work::back_to(service, earlier)))
+        }
+        // One that cannot be read is a problem already.
+        None if inputs.is_given("deployment-id") => None,
+        None => Some(Task::RollBack(service)),
+    }
 }

@@ -20,7 +20,7 @@ pub use self::manage::{
     Credentials, Doomed, Inventory, Link, Management, NewDatabase, Subject, Update,
 };
 use crate::ci::{Facts, Repository};
-use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind};
+use crate::deployment::{DeploymentId, Service, ServiceKind};
 use crate::inputs::{
     Abandon, ActionName, Comment, ExpectedCommit, Flaw, Inputs, Logs, OnFailure, OnFork,
     OnMismatch, OnSkipped, Problem, VerifyUrl, WhenBusy,
@@ -88,8 +88,8 @@ pub struct Plan {
 pub enum Task {
     /// Start one deployment.
     Deploy(Work),
-    /// Go back to the last success of a static site before the one that is live.
-    RollBackStaticSite(Uuid),
+    /// Roll back to the last success of a service before the one that is live.
+    RollBack(Service),
     /// Promote an application to others.
     Promote(Promotion),
     /// Make sure of a preview app, and deploy it.
@@ -133,10 +133,12 @@ pub enum Work {
         /// The branch; `None` is the site's default branch.
         branch: Option<String>,
     },
-    /// Deploy an application's most recent success again.
+    /// Deploy an earlier success of an application again.
     RollBackApplication {
         /// The application.
         app: Uuid,
+        /// Which.
+        earlier: Earlier,
     },
     /// Publish an earlier deployment of a static site again.
     RollBackStaticSite {
@@ -145,6 +147,37 @@ pub enum Work {
         /// The deployment.
         to: DeploymentId,
     },
+}
+
+/// An earlier deployment of an application to roll back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// The deployment.
+    pub id: DeploymentId,
+    /// Whether the user has named it: then nothing else will do.
+    pub is_named: bool,
+    /// The image that is replaced, where that is not what is live.
+    pub replaces: Option<String>,
+}
+
+impl Earlier {
+    /// The one that the user names.
+    pub const fn named(id: DeploymentId) -> Self {
+        Self {
+            id,
+            is_named: true,
+            replaces: None,
+        }
+    }
+
+    /// The one that was found to be wanted.
+    pub const fn found(id: DeploymentId) -> Self {
+        Self {
+            id,
+            is_named: false,
+            replaces: None,
+        }
+    }
 }
 
 /// What to deploy of an application.
@@ -251,7 +284,7 @@ impl Work {
     /// The service that changes, if it is known.
     pub fn service(&self) -> Option<Service> {
         match self {
-            Self::DeployApplication { app, .. } | Self::RollBackApplication { app } => {
+            Self::DeployApplication { app, .. } | Self::RollBackApplication { app, .. } => {
                 Some(Service::application(*app))
             }
             Self::CallHook { app, .. } => app.map(Service::application),
@@ -261,13 +294,16 @@ impl Work {
         }
     }
 
-    /// Goes back to what was live on a service before.
-    pub fn back_to(service: Service, live: &Deployment) -> Self {
+    /// Rolls a service back to this deployment.
+    pub fn back_to(service: Service, earlier: Earlier) -> Self {
         match service.kind {
-            ServiceKind::Application => Self::RollBackApplication { app: service.id },
+            ServiceKind::Application => Self::RollBackApplication {
+                app: service.id,
+                earlier,
+            },
             ServiceKind::StaticSite => Self::RollBackStaticSite {
                 site: service.id,
-                to: live.id.clone(),
+                to: earlier.id,
             },
         }
     }
@@ -449,6 +485,7 @@ pub fn action_of(inputs: &Inputs) -> Option<ActionName> {
     }
 }
 
+/// What is to be checked after a success.
 fn check(inputs: &Inputs) -> Option<Check> {
     let address = match inputs.verify_url.clone()? {
         VerifyUrl::Auto => None,
@@ -635,7 +672,7 @@ fn settle(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Doubt
     match action {
         ActionName::DeployApp => deploy::application(inputs, doubts).map(Task::Deploy),
         ActionName::DeployStaticSite => deploy::static_site(inputs, doubts).map(Task::Deploy),
-        ActionName::RollbackApp => deploy::rollback_application(inputs, doubts).map(Task::Deploy),
+        ActionName::RollbackApp => deploy::rollback_application(inputs, doubts),
         ActionName::RollbackStaticSite => deploy::rollback_static_site(inputs, doubts),
         ActionName::PromoteApp => promote(inputs, doubts),
         ActionName::CreatePreviewApp => previews::create(inputs, facts, doubts),

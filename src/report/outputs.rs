@@ -42,7 +42,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ),
     (
         "promotions",
-        "The targets of promote-app as JSON, a list of objects with target-app-id, name, deployment-id, status, url, queue-seconds and duration-seconds.",
+        "The targets of promote-app as JSON, a list of objects with target-app-id, name, deployment-id, status, undone-deployment-id, url, queue-seconds and duration-seconds. After a rollback, deployment-id and status are those of the deployment that is live now, and undone-deployment-id is the one that was rolled back.",
     ),
     ("preview-app-id", "UUID of the preview app."),
     (
@@ -126,16 +126,23 @@ fn ids(story: &Story) -> String {
 /// The targets of a promotion as JSON.
 fn promotions(story: &Story) -> String {
     let promotion = |tale: &Tale| {
-        let deployment = tale.deployment.as_ref();
+        let deployment = tale.shown();
+        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
+        let live = deployment.filter(|_| tale.undone().is_some());
+        let (queue, run) = live.map_or_else(
+            || (seconds(tale.queue()), seconds(tale.run())),
+            |live| (live.queue_seconds(), live.run_seconds()),
+        );
         serde_json::json!({
             "target-app-id": tale.service.map(|service| service.id.to_string()),
             // Escapes of JSON would hide control characters from the gate.
             "name": tale.name.as_deref().map(cleaned),
             "deployment-id": deployment.map(|deployment| &deployment.id.0),
             "status": deployment.and_then(|deployment| deployment.status.told()),
+            "undone-deployment-id": tale.undone().map(|id| &id.0),
             "url": tale.url,
-            "queue-seconds": tale.queue().map(|time| time.as_secs()),
-            "duration-seconds": tale.run().map(|time| time.as_secs()),
+            "queue-seconds": queue,
+            "duration-seconds": run,
         })
     };
     let promotions: serde_json::Value = story.targets.iter().map(promotion).collect();

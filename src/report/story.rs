@@ -74,6 +74,8 @@ pub(super) struct Tale {
     pub(super) usual: Option<Usual>,
     /// The deployment that went back to what was live before.
     pub(super) rollback: Option<DeploymentId>,
+    /// The same, once it was seen to succeed: it is live now.
+    rolled_back: Option<Deployment>,
     /// Whether this run is cancelling it, or has tried to.
     pub(super) is_cancelling: bool,
     /// When we knew that it was started.
@@ -239,6 +241,9 @@ impl Tale {
             Event::RollingBack(rollback) => {
                 self.rollback = Some(rollback.id.clone());
                 if let Some(verdict) = rollback.status.verdict() {
+                    if verdict == Verdict::Success {
+                        self.rolled_back = Some((*rollback).clone());
+                    }
                     self.end(Phase::Rollback, State::of(verdict));
                 }
             }
@@ -316,6 +321,18 @@ impl Tale {
     pub(super) fn doing(&self) -> Option<Phase> {
         let step = self.steps.last()?;
         step.end.is_none().then_some(step.phase)
+    }
+
+    /// What is to be shown of a target: the deployment that it got, or the one
+    /// that has taken it back and is live now.
+    pub(super) fn shown(&self) -> Option<&Deployment> {
+        self.rolled_back.as_ref().or(self.deployment.as_ref())
+    }
+
+    /// The deployment that was taken back, if one was seen to be.
+    pub(super) fn undone(&self) -> Option<&DeploymentId> {
+        let undone = self.rolled_back.as_ref().and(self.deployment.as_ref());
+        undone.map(|undone| &undone.id)
     }
 
     /// How the deployment was seen to end.

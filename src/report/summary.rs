@@ -128,10 +128,14 @@ fn targets(targets: &[Tale], text: &impl Fn(&str) -> String) -> String {
         "| target | status | deployment | time | URL |\n| --- | --- | --- | --- | --- |\n"
             .to_owned();
     for tale in targets {
-        let deployment = tale.deployment.as_ref();
+        let deployment = tale.shown();
+        let status = deployment.and_then(|deployment| deployment.status.told());
         let cells = [
             tale.target(),
-            deployment.and_then(|deployment| deployment.status.told().map(str::to_owned)),
+            status.map(|status| match tale.undone() {
+                Some(_) => format!("{status} (rolled back)"),
+                None => status.to_owned(),
+            }),
             deployment.map(|deployment| deployment.id.to_string()),
             narrative::times_of(tale),
         ];

@@ -3,7 +3,6 @@
 use std::pin::pin;
 
 use tokio::time::{Instant, timeout};
-use uuid::Uuid;
 
 use super::busy::Next;
 use super::guard::Guard;
@@ -14,22 +13,24 @@ use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::inputs::Abandon;
 use crate::messages::Warning;
 use crate::outcome::Outcome;
-use crate::plan::Work;
+use crate::plan::{Earlier, Work};
 use crate::report::Event;
 use crate::stop::Signal;
 use crate::trigger::{self, Before, Cancelled, Started, Tell, TriggerError};
 use crate::watch::{Ended, Remote, SeenEnd, Watch};
 
 impl Run<'_> {
-    /// Goes back to the last success of a static site before the one that is
-    /// live.
-    pub(super) async fn roll_back_static_site(&self, site: Uuid) -> Outcome {
+    /// Rolls back to the last success of a service before the one that is live.
+    pub(super) async fn roll_back(&self, service: Service) -> Outcome {
         let earlier = tokio::select! {
-            earlier = trigger::earlier_success(&self.client, site) => earlier,
+            earlier = trigger::earlier_success(&self.client, service) => earlier,
             signal = self.stop.asked() => return nothing_started(signal),
         };
         match earlier {
-            Ok(to) => self.deploy(&Work::RollBackStaticSite { site, to }).await,
+            Ok(id) => {
+                let work = Work::back_to(service, Earlier::found(id));
+                self.deploy(&work).await
+            }
             Err(error) => self.not_started(error).await,
         }
     }
@@ -48,6 +49,11 @@ impl Run<'_> {
         };
         if let Some(refused) = self.refuse_unguarded(work, &before) {
             return refused;
+        }
+        if let Some(service) = work.service()
+            && let Err(outcome) = self.refuse_impossible_check(service, &before, &tell).await
+        {
+            return outcome;
         }
         if self.plan.dry_run {
             return Outcome::planned(&format!("deploy {}", before.order));
@@ -85,7 +91,7 @@ impl Run<'_> {
         match started {
             Ok(Started::Known(service, deployment)) if self.plan.follow => {
                 let scene = Scene {
-                    // The service would choose this very one to go back to.
+                    // What it replaces is what somebody wants to get rid of.
                     is_ours: !matches!(work, Work::RollBackApplication { .. }),
                     ..Scene::of(&before)
                 };

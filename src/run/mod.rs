@@ -4,6 +4,7 @@
 mod attach;
 mod busy;
 mod change_request;
+mod checking;
 mod deletions;
 mod deploy;
 mod guard;
@@ -86,7 +87,7 @@ impl Run<'_> {
     pub(crate) async fn carry_out(&self) -> Outcome {
         match &self.plan.task {
             Task::Deploy(work) => self.deploy(work).await,
-            Task::RollBackStaticSite(site) => self.roll_back_static_site(*site).await,
+            Task::RollBack(service) => self.roll_back(*service).await,
             Task::Promote(promotion) => self.promote(promotion).await,
             // The largest of them, which the others need not make room for.
             Task::CreatePreview(new) => Box::pin(self.create_preview(new)).await,

@@ -582,7 +582,8 @@ impl Run<'_> {
         let give_up = self.deadline.moment().min(Instant::now() + ADDRESS);
         let mut looks = Schedule::for_looks();
         loop {
-            match self.client.find_application_host(app).await {
+            let patience = Patience::For(Duration::from_secs(10));
+            match self.client.application_host(app, patience).await {
                 Ok(host) => {
                     if let Some(url) = host.and_then(|host| crate::sevalla::address(&host)) {
                         let url = url.as_str().trim_end_matches('/');

@@ -14,6 +14,7 @@ use super::{CLEAN_UP, IN_FLIGHT, LATE_CANCEL, Run, nothing_started};
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, Verdict};
 use crate::inputs::{Abandon, OnFailure};
+use crate::messages::Failure;
 use crate::outcome::{Ending, Outcome};
 use crate::plan::Promotion;
 use crate::report::{Event, duration};
@@ -70,6 +71,13 @@ impl Run<'_> {
             Ok(aim) => aim,
             Err(error) => return self.not_started(error).await,
         };
+        for target in &aim.targets {
+            let tell = |event: Event<'_>| tell(Event::Of(target.service, &event));
+            let (service, before) = (target.service, &target.before);
+            if let Err(outcome) = self.refuse_impossible_check(service, before, &tell).await {
+                return outcome.because(format!("It is target {}", target.name));
+            }
+        }
         if let Some(facts) = aim
             .source
             .as_ref()
@@ -201,45 +209,57 @@ impl Run<'_> {
         End { outcome, live }
     }
 
-    /// One outcome from all. Where that is wanted, a failure takes back the
-    /// targets that have changed.
+    /// One outcome from all. Where that is wanted, a deployment or a check that
+    /// failed takes back the targets that have changed.
     async fn conclude_promotion(&self, aim: &Aim, ends: Vec<End>) -> Outcome {
-        let named = |ends: &[End]| -> Vec<(String, Outcome)> {
-            let outcomes = ends.iter().map(|end| end.outcome.clone());
-            names(aim).zip(outcomes).collect()
-        };
-        let outcome = Outcome::of_targets(&named(&ends));
-        let is_stopped = matches!(outcome.ending(), Ending::Interrupted(_));
-        if outcome.is_good() || is_stopped || self.plan.on_failure == OnFailure::Leave {
+        let outcome = Outcome::of_targets(&named(aim, &ends));
+        if outcome.is_good() || self.plan.on_failure == OnFailure::Leave {
             return outcome;
         }
+        let failures = ends.iter().filter_map(|end| end.outcome.failure());
+        if !failures.into_iter().any(Failure::calls_for_rollback) {
+            let has_changed = ends.iter().any(|end| end.live.is_some());
+            return if has_changed {
+                outcome.because(
+                    "Nothing was rolled back: no deployment failed, and no check that was made",
+                )
+            } else {
+                outcome
+            };
+        }
+        self.undo_promotion(aim, &ends).await
+    }
+
+    /// Takes back the targets that have changed.
+    async fn undo_promotion(&self, aim: &Aim, ends: &[End]) -> Outcome {
         let changed: Vec<(&Target, &Deployment)> = aim
             .targets
             .iter()
-            .zip(&ends)
+            .zip(ends)
             .filter_map(|(target, end)| Some((target, end.live.as_ref()?)))
             .collect();
         let undo = changed
             .iter()
             .map(|(target, live)| self.undo_target(target, live));
         let undone = join_all(undo).await;
-        let whose = changed.iter().map(|(target, _)| target.name.as_str());
-        let whose: Vec<&str> = whose.collect();
         // What they say of what is live may not be so any more.
         let ends: Vec<End> = ends.iter().map(End::before_going_back).collect();
-        let mut outcome = Outcome::of_targets(&named(&ends));
-        for (name, undone) in whose.into_iter().zip(undone) {
-            outcome = outcome.because(format!("{name}: {}", undone.said));
+        let mut outcome = Outcome::of_targets(&named(aim, &ends));
+        let signal = undone.iter().find_map(|undone| undone.signal);
+        for ((target, _), undone) in changed.iter().zip(undone) {
+            outcome = outcome.because(format!("{}: {}", target.name, undone.said));
             outcome.hint = undone.hint.map(str::to_owned).or(outcome.hint);
         }
-        outcome
+        match signal {
+            Some(signal) => outcome.interrupted_by(signal),
+            None => outcome,
+        }
     }
 
     async fn undo_target(&self, target: &Target, wrong: &Deployment) -> Undone {
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(target.service, &event));
         let live = target.before.live.as_ref();
-        self.take_back(target.service, live, Some(wrong), &tell)
-            .await
+        self.take_back(target.service, live, wrong, &tell).await
     }
 
     /// Cancels what was started. `ids` holds what is known to have been, in the
@@ -337,6 +357,12 @@ fn facts(source: &Deployment, now: Timestamp) -> Option<String> {
 fn known(starts: &[Start]) -> Vec<Option<DeploymentId>> {
     let id = |start: &Start| start.as_ref().ok().map(|deployment| deployment.id.clone());
     starts.iter().map(id).collect()
+}
+
+/// The outcomes with the names of their targets.
+fn named(aim: &Aim, ends: &[End]) -> Vec<(String, Outcome)> {
+    let outcomes = ends.iter().map(|end| end.outcome.clone());
+    names(aim).zip(outcomes).collect()
 }
 
 fn names(aim: &Aim) -> impl Iterator<Item = String> {

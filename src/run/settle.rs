@@ -1,21 +1,22 @@
 //! What is left to do once a deployment has ended: its address, its caches,
-//! whether it answers, and going back if it does not.
+//! whether it answers, and rolling back if it does not.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use url::Url;
 
+use super::Run;
+use super::checking::{FOR_WORDS, Own, own_address};
 use super::guard::Guard;
-use super::{MORE_WORDS, Run};
 use crate::deployment::{Deployment, DeploymentId, ServiceKind, Verdict};
 use crate::inputs::{OnFailure, OnSkipped};
 use crate::messages::{Failure, Warning};
 use crate::outcome::{Beside, Ending, LiveBefore, Outcome};
 use crate::report::Event;
 use crate::report::timeline::{Phase, State};
-use crate::sevalla::{self, Next, Patience};
-use crate::trigger::{Before, Tell};
+use crate::sevalla::{Next, Patience};
+use crate::trigger::{self, Before, Came, Tell};
 use crate::verify::{self, Check, Filling, Verified, Visit};
 use crate::watch::Remote;
 use crate::watch::past::Past;
@@ -25,6 +26,10 @@ const KEPT_FOR_GOING_BACK: Duration = Duration::from_secs(120);
 
 /// How long emptying the caches may keep the run.
 const PURGING: Duration = Duration::from_secs(10);
+
+/// Said where a rollback was asked for, and nothing is known against what is
+/// live.
+const NOT_ROLLED_BACK: &str = "Nothing was rolled back: no check that was made has failed";
 
 /// What is known of a service besides the deployment that is followed.
 #[derive(Debug, Default, Clone)]
@@ -39,6 +44,8 @@ pub(super) struct Scene {
     pub(super) live_before: LiveBefore,
     /// How long past deployments took.
     pub(super) past: Past,
+    /// The deployment that this one, a rollback, is to bring back.
+    pub(super) wanted: Option<Deployment>,
     /// Whether this run has started the deployment.
     pub(super) is_ours: bool,
     /// Whether another run has, which may want it to go on whatever becomes of
@@ -55,6 +62,7 @@ impl Scene {
             live: before.live.clone(),
             live_before: before.live_before,
             past: before.past.clone(),
+            wanted: before.rollback.as_ref().map(|rollback| rollback.to.clone()),
             is_ours: true,
             is_anothers: false,
         }
@@ -76,6 +84,8 @@ pub(super) enum Answers {
     Well,
     /// Why not.
     Badly(String),
+    /// Why nobody knows.
+    Unknown(String),
 }
 
 impl Run<'_> {
@@ -97,12 +107,18 @@ impl Run<'_> {
                 self.after_nothing(source, deployment, verdict, scene).await
             }
         };
-        let is_failed = matches!(outcome.ending(), Ending::Failed | Ending::Unverified);
-        if is_failed && self.may_go_back(scene) {
+        if !self.may_go_back(scene) {
+            return outcome;
+        }
+        match outcome.failure() {
             // Rarely needed, and large.
-            Box::pin(self.go_back(source, &ended, outcome, scene, tell)).await
-        } else {
-            outcome
+            Some(failure) if failure.calls_for_rollback() => {
+                Box::pin(self.go_back(source, &ended, outcome, scene, tell)).await
+            }
+            Some(failure) if failure.ending() == Ending::Unverified => {
+                outcome.because(NOT_ROLLED_BACK)
+            }
+            _ => outcome,
         }
     }
 
@@ -120,9 +136,7 @@ impl Run<'_> {
         tell: Tell<'_>,
     ) -> Outcome {
         let live = scene.live.as_ref();
-        let undone = self
-            .take_back(source.service, live, Some(ended), tell)
-            .await;
+        let undone = self.take_back(source.service, live, ended, tell).await;
         // What they say of what is live may not be so any more.
         let outcome = match outcome.ending() {
             Ending::Unverified => outcome.unverified_before(&ended.id),
@@ -132,14 +146,11 @@ impl Run<'_> {
             Some(hint) => outcome.hint(hint),
             None => outcome,
         };
-        let Some(signal) = undone.signal else {
-            return outcome.because(undone.said);
-        };
-        let mut interrupted = Outcome::interrupted(signal).because(outcome.headline);
-        interrupted.why.extend(outcome.why);
-        interrupted
-            .because(undone.said)
-            .hint("Check in the dashboard what is live")
+        let outcome = outcome.because(undone.said);
+        match undone.signal {
+            Some(signal) => outcome.interrupted_by(signal),
+            None => outcome,
+        }
     }
 
     async fn after_success(
@@ -152,7 +163,7 @@ impl Run<'_> {
         let service = source.service;
         let guard = Guard::new(self.plan, scene.branch.as_deref());
         let url = self.for_more_words(self.tell_url(source, scene.host.as_deref(), tell));
-        let url = url.await.flatten();
+        let url = url.await;
         let id = deployment.id.clone();
         let outcome =
             Outcome::of_verdict(&deployment, Verdict::Success, service, Beside::default());
@@ -162,8 +173,11 @@ impl Run<'_> {
         if let Some(doubt) = guard.doubt(&deployment) {
             tell(Event::Warning(Warning::UnknownCommit, doubt));
         }
+        if let Some(outcome) = object_to_version(&deployment, scene, tell) {
+            return outcome;
+        }
         tokio::select! {
-            checked = self.purge_and_verify(source, &deployment, url.as_ref(), scene, tell) => {
+            checked = self.purge_and_verify(source, &deployment, url, scene, tell) => {
                 checked.unwrap_or(outcome)
             }
             signal = self.stop.asked() => {
@@ -176,7 +190,7 @@ impl Run<'_> {
         &self,
         source: &Remote,
         deployment: &Deployment,
-        url: Option<&Url>,
+        url: Option<Own>,
         scene: &Scene,
         tell: Tell<'_>,
     ) -> Option<Outcome> {
@@ -185,14 +199,16 @@ impl Run<'_> {
         }
         let check = self.plan.check.as_ref()?;
         let deadline = self.end_of_check(scene);
-        match self.check(check, deployment, url, deadline, tell).await {
-            Verified::Yes => None,
-            Verified::No { reason, effort } => Some(
-                Outcome::unverified(Failure::BadAnswer, &deployment.id)
-                    .because(reason)
-                    .after(effort),
-            ),
-        }
+        let (failure, finding) = match self
+            .check(check, source, deployment, url, deadline, tell)
+            .await
+        {
+            Verified::Yes => return None,
+            Verified::No(finding) => (Failure::BadAnswer, finding),
+            Verified::NotMade(finding) => (Failure::CheckNotMade, finding),
+        };
+        let outcome = Outcome::unverified(failure, &deployment.id);
+        Some(outcome.because(finding.reason).after(finding.effort))
     }
 
     /// A check that uses up the run's time would leave none for going back.
@@ -239,22 +255,20 @@ impl Run<'_> {
         }
     }
 
+    /// Whether the deployment answers well. `own` is the service's address, as
+    /// far as it was read.
     async fn check(
         &self,
         check: &Check,
+        source: &Remote,
         deployment: &Deployment,
-        url: Option<&Url>,
+        own: Option<Own>,
         deadline: Instant,
         tell: Tell<'_>,
     ) -> Verified {
         let exchange = match (self.connect)() {
             Ok(exchange) => exchange,
-            Err(error) => {
-                return Verified::No {
-                    reason: error.to_string(),
-                    effort: None,
-                };
-            }
+            Err(error) => return Verified::not_made(error),
         };
         let filling = Filling {
             commit: deployment.commit_sha.as_deref(),
@@ -262,7 +276,16 @@ impl Run<'_> {
         };
         let told = |visit: Visit<'_>| tell(Event::Note(&visit.to_string()));
         tell(Event::Begins(Phase::Verification));
-        let verified = verify::verify(exchange.as_ref(), check, url, filling, deadline, &told);
+        let own = match check.address {
+            // Not needed.
+            Some(_) => Err(String::new()),
+            None => self.find_address_to_check(source, check, own, deadline).await,
+        };
+        if let Ok(url) = &own {
+            tell_url(url, tell);
+        }
+        let own = own.as_ref().map_err(String::as_str);
+        let verified = verify::verify(exchange.as_ref(), check, own, filling, deadline, &told);
         let verified = verified.await;
         let is_well = verified == Verified::Yes;
         tell(Event::Ends(Phase::Verification, state(is_well)));
@@ -278,15 +301,12 @@ impl Run<'_> {
         tell: Tell<'_>,
     ) -> Option<Answers> {
         let check = self.plan.check.as_ref()?;
-        let url = match check.address {
-            Some(_) => None,
-            None => self.for_more_words(own_url(source, None)).await.flatten(),
-        };
         let deadline = self.deadline.moment();
-        let verified = self.check(check, deployment, url.as_ref(), deadline, tell);
+        let verified = self.check(check, source, deployment, None, deadline, tell);
         Some(match verified.await {
             Verified::Yes => Answers::Well,
-            Verified::No { reason, .. } => Answers::Badly(reason),
+            Verified::No(finding) => Answers::Badly(finding.reason),
+            Verified::NotMade(finding) => Answers::Unknown(finding.reason),
         })
     }
 
@@ -339,29 +359,50 @@ impl Run<'_> {
 
     /// After a success, finds out where the service can be visited. `host` is
     /// what is known already.
-    async fn tell_url(&self, source: &Remote, host: Option<&str>, tell: Tell<'_>) -> Option<Url> {
-        let url = own_url(source, host).await?;
-        tell(Event::Url(url.as_str().trim_end_matches('/')));
-        Some(url)
+    async fn tell_url(&self, source: &Remote, host: Option<&str>, tell: Tell<'_>) -> Own {
+        let url = own_address(source, host, FOR_WORDS).await?;
+        if let Some(url) = &url {
+            tell_url(url, tell);
+        }
+        Ok(url)
     }
+}
+
+fn tell_url(url: &Url, tell: Tell<'_>) {
+    tell(Event::Url(url.as_str().trim_end_matches('/')));
+}
+
+/// What is wrong with the version that a rollback has put live, if it is known
+/// to be another than the wanted one.
+fn object_to_version(now: &Deployment, scene: &Scene, tell: Tell<'_>) -> Option<Outcome> {
+    let wanted = scene.wanted.as_ref()?;
+    let replaced = scene.live.as_ref().filter(|live| live.id != wanted.id);
+    let objection = match trigger::what_came(now, wanted, replaced) {
+        Came::Wanted => return None,
+        Came::Unknown => {
+            tell(Event::Warning(
+                Warning::VersionUnknown,
+                &format!(
+                    "Live is {}. Nothing shows whether that is the version that was wanted: {}.",
+                    now.summary(),
+                    wanted.summary()
+                ),
+            ));
+            return None;
+        }
+        Came::Replaced => "Sevalla deployed the version again that was to be replaced",
+        Came::Another => "Sevalla deployed another version than the one that was wanted",
+    };
+    let outcome = Outcome::unverified(Failure::AnotherVersionLive, &now.id).because(format!(
+        "{objection}: live is {}, wanted was {}",
+        now.summary(),
+        wanted.summary()
+    ));
+    Some(outcome)
 }
 
 const fn state(is_well: bool) -> State {
     if is_well { State::Done } else { State::Failed }
-}
-
-/// Where the service can be visited.
-async fn own_url(source: &Remote, host: Option<&str>) -> Option<Url> {
-    let host = match (source.service.kind, host) {
-        (ServiceKind::Application, _) => source.client.application_host(source.service.id).await,
-        (ServiceKind::StaticSite, Some(host)) => Some(host.to_owned()),
-        (ServiceKind::StaticSite, None) => {
-            let patience = Patience::For(MORE_WORDS);
-            let site = source.client.get_static_site(source.service.id, patience);
-            site.await.ok().and_then(|site| site.hostname)
-        }
-    };
-    sevalla::address(&host?)
 }
 
 /// A deployment of the same service that was asked for after this one.

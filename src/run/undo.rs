@@ -1,7 +1,7 @@
-//! Going back to what was live, after something that this run has deployed
+//! Rolling back to what was live, after something that this run has deployed
 //! turned out to be wrong. Once: what cannot be undone stays as it is.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::pin::pin;
 
 use tokio::time::timeout;
@@ -10,11 +10,12 @@ use super::settle::Answers;
 use super::{IN_FLIGHT, Run};
 use crate::deployment::{Deployment, Service, Verdict};
 use crate::inputs::Abandon;
-use crate::plan::Work;
+use crate::messages::Warning;
+use crate::plan::{Earlier, Work};
 use crate::report::Event;
 use crate::report::timeline::{Phase, State};
 use crate::stop::Signal;
-use crate::trigger::{self, Before, Started, Tell, TriggerError};
+use crate::trigger::{self, Before, Came, Started, Tell, TriggerError};
 use crate::watch::{Ended, Reading, Watch};
 
 /// What is live after the attempt to go back.
@@ -70,35 +71,53 @@ struct Undoing<'a> {
     service: Service,
     /// What was live before.
     live: &'a Deployment,
-    /// What this run has deployed, where it is one.
-    wrong: Option<&'a Deployment>,
+    /// What this run has deployed.
+    wrong: &'a Deployment,
 }
 
 impl Run<'_> {
-    /// Goes back to `live` after `wrong`, which this run has deployed, turned out
-    /// to be so: unless somebody else has deployed since, whose work would be
-    /// undone too.
+    /// Rolls back to what was live before `wrong`, which this run has deployed,
+    /// turned out to be so: unless somebody else has deployed since, whose work
+    /// would be undone too. `known` is what was live when the run began.
     pub(super) async fn take_back(
         &self,
         service: Service,
-        live: Option<&Deployment>,
-        wrong: Option<&Deployment>,
+        known: Option<&Deployment>,
+        wrong: &Deployment,
         tell: Tell<'_>,
     ) -> Undone {
-        let Some(live) = live else {
-            return Undone::so(nothing_before(wrong));
+        let live = tokio::select! {
+            biased;
+            signal = self.stop.asked() => {
+                tell(Event::Stopping(signal, None));
+                return Undone::so("Nothing was rolled back").stopped_by(signal);
+            }
+            live = trigger::live_before(&self.client, service, &wrong.id, known) => live,
+        };
+        let live = match (live, known) {
+            (Ok(Some(live)), _) => live,
+            // What was read before is as good as can be.
+            (Err(_), Some(known)) => known.clone(),
+            (Ok(None), _) => return Undone::so(nothing_before(wrong)),
+            (Err(error), None) => {
+                return Undone::so(format!("It could not be rolled back: {error}"));
+            }
         };
         let undoing = Undoing {
             service,
-            live,
+            live: &live,
             wrong,
         };
+        self.undo(&undoing, tell).await
+    }
+
+    async fn undo(&self, undoing: &Undoing<'_>, tell: Tell<'_>) -> Undone {
         tell(Event::Note(&format!(
             "Rolling back. Live before was {}.",
-            live.summary()
+            undoing.live.summary()
         )));
         tell(Event::Begins(Phase::Rollback));
-        let mut start = pin!(self.begin(&undoing, tell));
+        let mut start = pin!(self.begin(undoing, tell));
         let begun = tokio::select! {
             biased;
             signal = self.stop.asked() => {
@@ -124,7 +143,7 @@ impl Run<'_> {
         };
         let done = RefCell::new(None);
         tokio::select! {
-            undone = self.see_through(&undoing, rollback.clone(), &done, tell) => undone,
+            undone = self.see_through(undoing, rollback.clone(), &done, tell) => undone,
             signal = self.stop.asked() => {
                 let said = done.borrow_mut().take();
                 Undone::so(said.unwrap_or_else(|| goes_on(&rollback))).stopped_by(signal)
@@ -135,7 +154,11 @@ impl Run<'_> {
     /// Starts the rollback.
     async fn begin(&self, undoing: &Undoing<'_>, tell: Tell<'_>) -> Result<Deployment, NotBegun> {
         let service = undoing.service;
-        let work = Work::back_to(service, undoing.live);
+        let earlier = Earlier {
+            replaces: undoing.wrong.docker_image.clone(),
+            ..Earlier::found(undoing.live.id.clone())
+        };
+        let work = Work::back_to(service, earlier);
         let quietly = |event: Event<'_>| in_its_own_words(event, tell);
         let before = trigger::look_before(&self.client, self.plan, &work, &quietly)
             .await
@@ -159,7 +182,17 @@ impl Run<'_> {
         done: &RefCell<Option<String>>,
         tell: Tell<'_>,
     ) -> Undone {
-        let quietly = |event: Event<'_>| in_its_own_words(event, tell);
+        let is_warned = Cell::new(false);
+        let quietly = |event: Event<'_>| {
+            if let Event::Seen(now) = event
+                && !is_warned.get()
+                && let Some(warning) = undoing.warning(now)
+            {
+                is_warned.set(true);
+                tell(Event::Warning(Warning::FailedVersionAgain, &warning));
+            }
+            in_its_own_words(event, tell);
+        };
         let source = self.source(undoing.service, &rollback.id);
         let ended = Watch::new(
             &source,
@@ -194,6 +227,7 @@ impl Run<'_> {
         match self.answers(&source, &now, tell).await {
             None => Undone::so(said),
             Some(Answers::Well) => Undone::so(format!("{said}. It answers well")),
+            Some(Answers::Unknown(reason)) => Undone::so(format!("{said}. {reason}")),
             Some(Answers::Badly(reason)) => Undone::so(format!("{said}. After that: {reason}"))
                 .hint(
                     "What is live now fails the check too: look at what it has in common with \
@@ -207,7 +241,7 @@ impl Undoing<'_> {
     /// Whether something that this run did not deploy is live by now, or will
     /// be soon. In a list that lags behind, what was live before still is.
     fn replaced(&self, now: &Before) -> Option<String> {
-        let wrong = self.wrong?;
+        let wrong = self.wrong;
         if let Some(newer) = now.busy.iter().find(|other| other.id != wrong.id) {
             return Some(format!(
                 "Nothing was rolled back, since a newer deployment takes its place: {} is {}",
@@ -246,23 +280,34 @@ impl Undoing<'_> {
         )
     }
 
-    /// What is live after a rollback that succeeded. The service chooses what
-    /// an application goes back to: its latest success, which by some readings
-    /// of its documentation is what this run has just deployed.
+    /// Warns as soon as the service is seen to deploy the wrong version again.
+    fn warning(&self, now: &Deployment) -> Option<String> {
+        let came = trigger::what_came(now, self.live, Some(self.wrong));
+        (came == Came::Replaced).then(|| {
+            format!(
+                "Sevalla deploys the version that had just failed again ({}), and not the one \
+                 from before.",
+                now.summary()
+            )
+        })
+    }
+
+    /// What is live after a rollback that succeeded.
     fn describe(&self, now: &Deployment) -> String {
-        let live = now.summary();
-        match same_source(self.live, now) {
-            Some(true) => format!("Rolled back: live is {live}"),
-            Some(false) => format!(
-                "Rolled back, but not to what was live before ({}): Sevalla chose its latest \
-                 success, so live is {live}. Deploy the one from before again, or go back to it in \
-                 the dashboard",
-                self.live.summary()
+        let (live, before) = (now.summary(), self.live.summary());
+        match trigger::what_came(now, self.live, Some(self.wrong)) {
+            Came::Wanted => format!("Rolled back: live is {live}"),
+            Came::Replaced => format!(
+                "Not rolled back: Sevalla deployed the version that had just failed, so live is \
+                 {live}. Roll back to the one from before ({before}) in the dashboard"
             ),
-            None => format!(
-                "Rolled back: live is {live}. Whether that is what was live before ({}) cannot be \
-                 told",
-                self.live.summary()
+            Came::Another => format!(
+                "Not rolled back to what was live before ({before}): Sevalla deployed another \
+                 version, so live is {live}. Roll back to the one from before in the dashboard"
+            ),
+            Came::Unknown => format!(
+                "The rollback succeeded: live is {live}. Nothing shows whether that is what was \
+                 live before ({before})"
             ),
         }
     }
@@ -274,19 +319,19 @@ fn reasons(error: TriggerError) -> String {
         .join("; ")
 }
 
-/// Told where no deployment is known to have succeeded before `wrong`.
-fn nothing_before(wrong: Option<&Deployment>) -> String {
+/// Said where no deployment is known to have succeeded before `wrong`.
+fn nothing_before(wrong: &Deployment) -> String {
     let nothing =
         "There is nothing to go back to, since no deployment is known to have succeeded before";
-    match wrong.and_then(|wrong| wrong.status.verdict()) {
+    match wrong.status.verdict() {
         Some(Verdict::Success) => format!("{nothing}: what was deployed stays live"),
         _ => nothing.to_owned(),
     }
 }
 
 /// What is live when nothing was rolled back.
-fn as_it_is(wrong: Option<&Deployment>) -> &'static str {
-    match wrong.and_then(|wrong| wrong.status.verdict()) {
+fn as_it_is(wrong: &Deployment) -> &'static str {
+    match wrong.status.verdict() {
         Some(Verdict::Success) | None => "what was deployed stays live",
         Some(_) => "what was live before still is",
     }
@@ -297,15 +342,6 @@ fn goes_on(rollback: &Deployment) -> String {
         "The rollback, deployment {}, goes on; its end was not seen",
         rollback.id
     )
-}
-
-/// Whether two deployments put the same live; `None` where that is not told.
-fn same_source(one: &Deployment, other: &Deployment) -> Option<bool> {
-    let commits = one.commit_sha.as_ref().zip(other.commit_sha.as_ref());
-    let images = one.docker_image.as_ref().zip(other.docker_image.as_ref());
-    commits
-        .map(|(one, other)| one.eq_ignore_ascii_case(other))
-        .or_else(|| images.map(|(one, other)| one == other))
 }
 
 /// Tells of the rollback without taking it for what the run was about: outputs

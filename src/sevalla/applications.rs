@@ -1,7 +1,5 @@
 //! Operations on applications.
 
-use std::time::Duration;
-
 use uuid::Uuid;
 
 use super::changes::confirmed;
@@ -11,7 +9,7 @@ use super::operation::{
     LIST_APPLICATION_DOMAINS, LIST_APPLICATIONS, LIST_DEPLOYMENTS, ROLLBACK_DEPLOYMENT,
     TRIGGER_DEPLOYMENT,
 };
-use super::wire::{AtMost, Page, TriggerBody, WireDeployment, WireLogEntry};
+use super::wire::{AtMost, Page, RollbackBody, TriggerBody, WireDeployment, WireLogEntry};
 use super::{
     ApiError, AppSummary, Application, Call, Client, Domain, LOG_PAGE, LONGEST_PAGE, LogWindow,
     Patience,
@@ -45,15 +43,26 @@ impl Client {
         Ok(page.data.0)
     }
 
-    /// Deploys the application's most recent success again. Never sent again
-    /// once it may have taken effect.
+    /// Deploys an earlier success of an application again. Never sent again once
+    /// it may have taken effect.
+    ///
+    /// The document has no body for this; the official CLI requires the id of a
+    /// deployment and sends it. Without one the service chooses, by the document
+    /// its most recent success.
     pub async fn rollback_deployment(
         &self,
         app: Uuid,
+        to: Option<&DeploymentId>,
         patience: Patience,
     ) -> Result<Deployment, ApiError> {
         let app = app.to_string();
         let call = Call::new(&ROLLBACK_DEPLOYMENT, [app.as_str()]);
+        let call = match to {
+            Some(to) => call.json(&RollbackBody {
+                deployment_id: &to.0,
+            }),
+            None => call,
+        };
         let deployment: WireDeployment = self.send(call, patience).await?;
         Ok(deployment.into())
     }
@@ -67,6 +76,19 @@ impl Client {
     ) -> Result<Vec<Deployment>, ApiError> {
         let app = app.to_string();
         let call = Call::new(&LIST_DEPLOYMENTS, [app.as_str()]).query("limit", limit.to_string());
+        let page: Page<WireDeployment> = self.send(call, patience).await?;
+        Ok(page.data.0.into_iter().map(Into::into).collect())
+    }
+
+    /// Reads a page of an application's deployments, newest first.
+    pub async fn list_deployments_from(
+        &self,
+        app: Uuid,
+        offset: usize,
+        patience: Patience,
+    ) -> Result<Vec<Deployment>, ApiError> {
+        let app = app.to_string();
+        let call = Call::new(&LIST_DEPLOYMENTS, [app.as_str()]).page(offset);
         let page: Page<WireDeployment> = self.send(call, patience).await?;
         Ok(page.data.0.into_iter().map(Into::into).collect())
     }
@@ -139,15 +161,13 @@ impl Client {
         Ok(page.data.0)
     }
 
-    /// The host under which an application can be visited, if it has one and
-    /// it can be read: the primary domain where it works, else the system's.
-    pub async fn application_host(&self, app: Uuid) -> Option<String> {
-        self.find_application_host(app).await.ok().flatten()
-    }
-
-    /// The same, with the reason why it cannot be read.
-    pub async fn find_application_host(&self, app: Uuid) -> Result<Option<String>, ApiError> {
-        let patience = Patience::For(Duration::from_secs(10));
+    /// The host under which an application can be visited, if it has one: the
+    /// primary domain where it works, else the system's.
+    pub async fn application_host(
+        &self,
+        app: Uuid,
+        patience: Patience,
+    ) -> Result<Option<String>, ApiError> {
         let domains = self.list_application_domains(app, patience).await?;
         let ranked = domains
             .into_iter()
@@ -158,11 +178,17 @@ impl Client {
 
 /// How good a domain is as an address; `None` if it does not work as one.
 fn rank(domain: &Domain) -> Option<u8> {
-    let works = match domain.kind.as_deref() {
-        Some("SYSTEM") => domain.is_enabled,
-        _ => domain.status.as_deref() == Some("ACTIVE"),
+    // The words are plain strings in the document's schema.
+    let is = |word: &Option<String>, known: &str| {
+        word.as_deref()
+            .is_some_and(|word| word.eq_ignore_ascii_case(known))
     };
-    let is_system = domain.kind.as_deref() == Some("SYSTEM");
+    let is_system = is(&domain.kind, "SYSTEM");
+    let works = if is_system {
+        domain.is_enabled
+    } else {
+        is(&domain.status, "ACTIVE")
+    };
     match (works && !domain.is_wildcard, domain.is_primary, is_system) {
         (false, ..) => None,
         (true, true, _) => Some(0),
@@ -192,6 +218,11 @@ mod tests {
             (domain("CUSTOM", "ACTIVE", true, false), Some(2)),
             (domain("CUSTOM", "POINTING", true, true), None),
             (domain("SYSTEM", "ACTIVE", false, true), None),
+            // Whatever the case.
+            (domain("system", "active", true, false), Some(1)),
+            (domain("System", "", false, true), None),
+            (domain("custom", "Active", false, false), Some(2)),
+            (domain("Custom", "pointing", true, true), None),
         ] {
             assert_eq!(rank(&domain), expected, "{domain:?}");
         }

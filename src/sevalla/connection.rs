@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use url::Url;
 
+use super::address::Reach;
 use super::error::{Cause, Refusal};
 use super::http::{ConnectionError, Exchange, Request};
 use super::limits::{Budget, Pause};
@@ -166,6 +167,8 @@ impl Connection {
             authorization: self.authorization.clone().filter(|_| !is_hook),
             body: call.body.clone(),
             body_limit: call.operation.body_limit(),
+            reach: Reach::Anywhere,
+            is_fresh: false,
         })
     }
 

@@ -6,12 +6,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, NoProxy, Proxy};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::address::Outward;
+use super::address::{Reach, Resolver};
 use super::error::Cause;
 use super::tls;
 use crate::process::Variables;
@@ -51,6 +51,10 @@ pub struct Request {
     pub body: Option<Vec<u8>>,
     /// The most to read of the answer's body, in bytes.
     pub body_limit: usize,
+    /// Where it may go.
+    pub reach: Reach,
+    /// Whether caches on the way are to ask the server itself.
+    pub is_fresh: bool,
 }
 
 /// An answer, whatever its status.
@@ -70,13 +74,17 @@ pub struct Reply {
 pub struct ConnectionError(pub(super) String);
 
 /// The HTTP client.
-pub struct Http(reqwest::Client);
+pub struct Http {
+    client: reqwest::Client,
+    resolver: Resolver,
+}
 
 impl Http {
     /// Sets it up by the proxy and certificate variables. It connects on the
     /// first request.
     pub fn new(variables: &Variables) -> Result<Self, ConnectionError> {
         tls::install_provider();
+        let resolver = Resolver::default();
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("sevalla-deploy/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
@@ -87,24 +95,30 @@ impl Http {
             // repeated here is our decision alone.
             .retry(reqwest::retry::never())
             .tls_certs_only(tls::roots(variables).map_err(ConnectionError)?)
-            .dns_resolver(std::sync::Arc::new(Outward))
+            .dns_resolver(std::sync::Arc::new(resolver.clone()))
             .no_proxy();
         for proxy in proxies(variables)? {
             builder = builder.proxy(proxy);
         }
         builder
             .build()
-            .map(Self)
+            .map(|client| Self { client, resolver })
             .map_err(|error| ConnectionError(chain(&error)))
     }
 
     async fn send(&self, request: Request, limit: Duration) -> Result<Reply, Cause> {
         let end = Instant::now() + limit;
         let late = |_elapsed| Cause::TimedOut { limit };
+        if request.reach == Reach::Public {
+            self.resolver.restrict(&request.url);
+        }
         let mut builder = self
-            .0
+            .client
             .request(request.method, request.url)
             .header(ACCEPT, request.accept);
+        if request.is_fresh {
+            builder = builder.header(CACHE_CONTROL, "no-cache");
+        }
         if let Some(authorization) = request.authorization {
             builder = builder.header(AUTHORIZATION, authorization);
         }
@@ -282,6 +296,8 @@ mod tests {
             authorization: None,
             body: None,
             body_limit: 1024,
+            reach: Reach::Anywhere,
+            is_fresh: false,
         };
         let http = Http::new(&Variables::default()).unwrap();
         let cause = http.exchange(request, Duration::from_secs(5)).await.err();

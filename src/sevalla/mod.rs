@@ -28,7 +28,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-pub use self::address::is_never_visited;
+pub use self::address::{NOT_PUBLIC, Reach, is_known_not_public};
 use self::connection::{Answer, Connection};
 pub use self::connection::{BODY_LIMIT, DEEPEST_JSON, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
 pub use self::databases::Connection as InternalConnection;
@@ -38,7 +38,7 @@ pub use self::http::{
     ConnectionError, Exchange, Exchanged, Http, LARGEST_HEAD, MOST_HEADERS, Reply, Request,
 };
 use self::operation::{Operation, Tier};
-pub use self::records::{Listed, Record};
+pub use self::records::{LAST_OFFSET, Listed, Record};
 pub use self::retry::Next;
 pub use self::wire::{AppSummary, Application, Domain, Pipeline, Stage, StaticSite};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
@@ -131,6 +131,12 @@ impl<'a> Call<'a> {
     fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
         self
+    }
+
+    /// A whole page of a list, from this item on.
+    fn page(self, offset: usize) -> Self {
+        self.query("limit", LONGEST_PAGE.to_string())
+            .query("offset", offset.to_string())
     }
 
     fn json(mut self, body: &impl serde::Serialize) -> Self {
@@ -435,6 +441,25 @@ impl Client {
             ServiceKind::Application => self.list_deployments(service.id, limit, patience).await,
             ServiceKind::StaticSite => {
                 self.list_static_site_deployments(service.id, limit, patience)
+                    .await
+            }
+        }
+    }
+
+    /// Reads a page of all deployments of a service, newest first.
+    pub async fn history(
+        &self,
+        service: Service,
+        offset: usize,
+        patience: Patience,
+    ) -> Result<Vec<Deployment>, ApiError> {
+        match service.kind {
+            ServiceKind::Application => {
+                self.list_deployments_from(service.id, offset, patience)
+                    .await
+            }
+            ServiceKind::StaticSite => {
+                self.list_static_site_deployments_from(service.id, offset, patience)
                     .await
             }
         }

@@ -19,7 +19,7 @@ use crate::deployment::ServiceKind;
 use crate::resource::{Collection, Kind, Thing};
 
 /// The largest offset that the service takes.
-const LAST_OFFSET: usize = 10_000;
+pub const LAST_OFFSET: usize = 10_000;
 
 /// A record: an object with an id.
 #[derive(Debug, Clone)]

@@ -38,6 +38,19 @@ impl Client {
         Ok(page.data.0.into_iter().map(Into::into).collect())
     }
 
+    /// Reads a page of a static site's deployments, newest first.
+    pub async fn list_static_site_deployments_from(
+        &self,
+        site: Uuid,
+        offset: usize,
+        patience: Patience,
+    ) -> Result<Vec<Deployment>, ApiError> {
+        let site = site.to_string();
+        let call = Call::new(&LIST_STATIC_SITE_DEPLOYMENTS, [site.as_str()]).page(offset);
+        let page: Page<WireDeployment> = self.send(call, patience).await?;
+        Ok(page.data.0.into_iter().map(Into::into).collect())
+    }
+
     /// Starts a deployment. Never sent again once it may have taken effect.
     pub async fn deploy_static_site(
         &self,

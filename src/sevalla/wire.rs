@@ -302,6 +302,13 @@ pub(crate) struct TriggerBody<'a> {
     pub(crate) is_restart: bool,
 }
 
+/// The body that rolls an application back. Undocumented; the official CLI
+/// sends it.
+#[derive(Debug, Serialize)]
+pub(crate) struct RollbackBody<'a> {
+    pub(crate) deployment_id: &'a str,
+}
+
 /// The body that starts a deployment of a static site.
 #[derive(Debug, Serialize)]
 pub(crate) struct DeployStaticSiteBody<'a> {

@@ -3,6 +3,7 @@
 
 use uuid::Uuid;
 
+use super::rollback::{self, Rollback};
 use super::wanted::{Kind, Mark, Wanted};
 use super::{HISTORY, Tell, TriggerError};
 use crate::branch;
@@ -32,6 +33,11 @@ pub struct Before {
     pub past: Past,
     /// The deployments that wait or run, newest first.
     pub busy: Vec<Deployment>,
+    /// Whether the service runs images that are built elsewhere, which have no
+    /// commit.
+    pub runs_images: bool,
+    /// How an application is rolled back, where that is to be done.
+    pub rollback: Option<Rollback>,
     /// The deployments there were; `None` if they could not be read.
     pub(super) mark: Option<Mark>,
     pub(super) wanted: Wanted,
@@ -46,7 +52,7 @@ pub async fn look_before(
     tell: Tell<'_>,
 ) -> Result<Before, TriggerError> {
     let before = match work {
-        Work::DeployApplication { app, .. } | Work::RollBackApplication { app } => {
+        Work::DeployApplication { app, .. } | Work::RollBackApplication { app, .. } => {
             look_at_application(client, work, *app, tell).await
         }
         Work::DeployStaticSite { site, .. } | Work::RollBackStaticSite { site, .. } => {
@@ -102,22 +108,17 @@ async fn look_at_application(
     let kind = wanted.kind;
     let mut before = Before {
         is_image: runs_image(&record) || wanted.docker_image.is_some(),
+        runs_images: runs_image(&record),
         ..Before::of(&past, wanted)
     };
     if kind.takes_a_version() {
         before.wanted = Wanted::version(kind, before.live.as_ref());
     }
-    if let (Kind::Rollback, Some(earlier)) = (kind, successes(&past).nth(1)) {
-        // The document can be read both ways.
-        before.wanted = before.wanted.or_version(earlier);
-    }
-    if matches!(work, Work::RollBackApplication { .. }) {
-        tell_live(before.live.as_ref(), tell);
-        if before.live.is_none() && past.len() < HISTORY {
-            return Err(nothing_to_go_back_to());
-        }
-    }
-    Ok(before)
+    let Work::RollBackApplication { earlier, .. } = work else {
+        return Ok(before);
+    };
+    tell_live(before.live.as_ref(), tell);
+    rollback::plan(client, &record, app, earlier, &past, before).await
 }
 
 async fn look_at_static_site(
@@ -204,6 +205,16 @@ impl Before {
         was_there && !self.busy.iter().any(|busy| busy.id == *id)
     }
 
+    /// Adds how an application is rolled back.
+    pub(super) fn rolling_back(self, rollback: Rollback) -> Self {
+        Self {
+            order: rollback.order(),
+            wanted: rollback.wanted(self.live.as_ref()),
+            rollback: Some(rollback),
+            ..self
+        }
+    }
+
     /// Adds what is known of the earlier deployment to go back to.
     fn going_back(mut self, to: &DeploymentId, past: &[Deployment]) -> Self {
         let earlier = past.iter().find(|deployment| deployment.id == *to);
@@ -216,21 +227,15 @@ impl Before {
     }
 }
 
-/// The last success of a static site before the one that is live.
-pub async fn earlier_success(client: &Client, site: Uuid) -> Result<DeploymentId, TriggerError> {
-    let past = read_past(client, Service::static_site(site)).await?;
-    let earlier = successes(&past).nth(1);
-    earlier
-        .map(|deployment| deployment.id.clone())
-        .ok_or_else(nothing_to_go_back_to)
+/// Those that were live.
+pub(super) fn successes(past: &[Deployment]) -> impl Iterator<Item = &Deployment> {
+    past.iter().filter(|deployment| is_success(deployment))
 }
 
-/// Those that were live. A preview of a pull request never was: going back to
-/// one would publish what nobody has merged.
-pub(super) fn successes(past: &[Deployment]) -> impl Iterator<Item = &Deployment> {
-    past.iter().filter(|deployment| {
-        deployment.status.verdict() == Some(Verdict::Success) && !deployment.is_preview
-    })
+/// Whether a deployment was live. A preview of a pull request never was: going
+/// back to one would publish what nobody has merged.
+pub(super) fn is_success(deployment: &Deployment) -> bool {
+    deployment.status.verdict() == Some(Verdict::Success) && !deployment.is_preview
 }
 
 /// Whether it waits or runs. What has a time of its end has ended, whatever the
@@ -245,14 +250,6 @@ fn tell_live(live: Option<&Deployment>, tell: Tell<'_>) {
     if let Some(live) = live {
         tell(Event::Note(&format!("Live now: {}", live.summary())));
     }
-}
-
-fn nothing_to_go_back_to() -> TriggerError {
-    TriggerError::refused(
-        Failure::NothingToGoBackTo,
-        "There is no earlier successful deployment to go back to",
-        "Deploy a branch, a commit or an image that works instead",
-    )
 }
 
 /// Refuses an application that cannot be deployed.
@@ -314,7 +311,7 @@ fn wanted_of_application(work: &Work, record: &Application) -> Wanted {
 fn describe(wanted: &Wanted) -> String {
     match (wanted.kind, &wanted.branch, &wanted.docker_image) {
         (Kind::Restart, ..) => "the last successful artifact again, without a build".to_owned(),
-        (Kind::Rollback, ..) => "the most recent successful deployment again".to_owned(),
+        (Kind::Rollback, ..) => "an earlier deployment again".to_owned(),
         (Kind::Promotion, ..) => "what the source runs".to_owned(),
         (_, _, Some(image)) => format!("image {image}"),
         (_, Some(branch), None) => format!("branch {branch}"),
@@ -430,6 +427,7 @@ mod tests {
     use super::*;
     use crate::deployment::Status;
     use crate::messages::Failure;
+    use crate::plan::Earlier;
 
     fn seen(id: &str, status: Status) -> Deployment {
         Deployment {
@@ -558,7 +556,10 @@ mod tests {
             restart: true,
             ..Order::default()
         });
-        let back = Work::RollBackApplication { app: Uuid::nil() };
+        let back = Work::RollBackApplication {
+            app: Uuid::nil(),
+            earlier: Earlier::named(DeploymentId("1".to_owned())),
+        };
         for (work, record, words) in [
             (&order(None, None), &git, "branch main"),
             (&order(Some("next"), None), &git, "branch next"),
@@ -574,7 +575,7 @@ mod tests {
                 &git,
                 "the last successful artifact again, without a build",
             ),
-            (&back, &git, "the most recent successful deployment again"),
+            (&back, &git, "an earlier deployment again"),
         ] {
             assert_eq!(describe(&wanted_of_application(work, record)), words);
         }

@@ -13,11 +13,12 @@ mod once;
 mod preview;
 mod promote;
 mod removal;
+mod rollback;
 mod wanted;
 
 use uuid::Uuid;
 
-pub use self::before::{Before, Place, earlier_success, is_busy, look_at, look_before, read_past};
+pub use self::before::{Before, Place, is_busy, look_at, look_before, read_past};
 pub use self::cancel::{Cancelled, cancel};
 pub use self::change::{
     Comparison, Difference, NotTurned, Turned, look_before_update, on_or_off, purge_cache,
@@ -39,6 +40,7 @@ pub use self::preview::{
 };
 pub use self::promote::{Aim, Target, look_before_promotion, promote};
 pub use self::removal::{Condemned, Course, Removed, look_before_removal, remove};
+pub use self::rollback::{Came, Rollback, earlier_success, live_before, what_came};
 use crate::deployment::{Deployment, Service};
 use crate::messages::Failure;
 use crate::plan::Work;
@@ -177,10 +179,10 @@ pub async fn start(
             let send = async || client.deploy_static_site(*site, branch, patience).await;
             once(client, Service::static_site(*site), before, send, tell).await?
         }
-        Work::RollBackApplication { app } => {
-            let send = async || client.rollback_deployment(*app, patience).await;
-            once(client, Service::application(*app), before, send, tell).await?
-        }
+        Work::RollBackApplication { app, .. } => match &before.rollback {
+            Some(rollback) => rollback.start(client, *app, before, tell).await?,
+            None => return Err(rollback::nothing_earlier()),
+        },
         Work::RollBackStaticSite { site, to } => {
             let send = async || client.roll_back_static_site(*site, to, patience).await;
             once(client, Service::static_site(*site), before, send, tell).await?

@@ -119,7 +119,10 @@ async fn look_at_target(
     Ok(Target {
         service,
         name: name_of(name, id),
-        before: Before::of(&past, wanted),
+        before: Before {
+            runs_images: record.source.as_deref() == Some("dockerImage"),
+            ..Before::of(&past, wanted)
+        },
     })
 }
 

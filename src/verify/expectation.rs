@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use super::{Filling, Miss, fill};
+use super::{Filling, Miss, NotFilled, fill};
 use crate::sevalla::Reply;
 
 /// A set of HTTP statuses, as in `200-399` or `200,204`.
@@ -76,8 +76,15 @@ impl Expectation {
         Ok(Self::Text(text.to_owned()))
     }
 
+    /// The text whose placeholders are replaced.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Text(value) | Self::Header { value, .. } | Self::Json { value, .. } => value,
+        }
+    }
+
     /// The same with its placeholders replaced.
-    pub(super) fn fill(&self, filling: Filling<'_>) -> Result<Self, Miss> {
+    pub(super) fn fill(&self, filling: Filling<'_>) -> Result<Self, NotFilled> {
         Ok(match self {
             Self::Text(text) => Self::Text(fill(text, filling)?),
             Self::Header { name, value } => Self::Header {
@@ -101,7 +108,7 @@ impl Expectation {
                 .iter()
                 .any(|seen| seen.as_bytes() == value.as_bytes());
             return is_there.then_some(()).ok_or_else(|| {
-                Miss(format!(
+                Miss::seen(format!(
                     "HTTP {status}, but no header {name} with {value:?}"
                 ))
             });
@@ -109,22 +116,22 @@ impl Expectation {
         let body = reply
             .body
             .as_ref()
-            .map_err(|cause| Miss(format!("HTTP {status}, but {cause}")))?;
+            .map_err(|cause| Miss::seen(format!("HTTP {status}, but {cause}")))?;
         match self {
             Self::Text(text) => memchr::memmem::find(body, text.as_bytes())
                 .map(drop)
                 .ok_or_else(|| {
-                    Miss(format!(
+                    Miss::seen(format!(
                         "HTTP {status}, but the body does not hold {text:?}"
                     ))
                 }),
             Self::Json { pointer, value } => {
                 let json: Value = serde_json::from_slice(body)
-                    .map_err(|_| Miss(format!("HTTP {status}, but the body is not JSON")))?;
+                    .map_err(|_| Miss::seen(format!("HTTP {status}, but the body is not JSON")))?;
                 let seen = json.pointer(pointer).map(as_text);
-                (seen.as_ref() == Some(value))
-                    .then_some(())
-                    .ok_or_else(|| Miss(format!("HTTP {status}, but {pointer} is not {value:?}")))
+                (seen.as_ref() == Some(value)).then_some(()).ok_or_else(|| {
+                    Miss::seen(format!("HTTP {status}, but {pointer} is not {value:?}"))
+                })
             }
             Self::Header { .. } => Ok(()),
         }

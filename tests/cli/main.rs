@@ -50,6 +50,7 @@ mod rolling_back;
 mod signals;
 mod terminal;
 mod unconfirmed;
+mod unmade_checks;
 mod updating;
 mod verifying;
 mod web;

@@ -8,7 +8,7 @@ use sevalla_simulator::{
     World,
 };
 
-use crate::harness::{APP, Finished, PIPELINE, Runner, called, stopped, until};
+use crate::harness::{APP, Finished, PIPELINE, Runner, called, stopped, together, until};
 use crate::oracle::{Stopping, obeyed, outside_code};
 use crate::web::{Web, answer};
 
@@ -212,6 +212,7 @@ async fn one_that_fails_fails_the_run_and_is_named() {
 async fn a_rollback_takes_back_those_that_have_changed_and_no_others() {
     let simulator = three([Script::success(), Script::failed(), Script::success()]).await;
     let run = promotes(&simulator, &[EU, US, ASIA])
+        .on_github()
         .set("SEVALLA_ON_FAILURE", "rollback")
         .run()
         .await;
@@ -227,11 +228,113 @@ async fn a_rollback_takes_back_those_that_have_changed_and_no_others() {
     for name in ["shop-eu", "shop-asia"] {
         run.assert_told(&format!("{name}: Rolled back: live is"));
     }
-    // The output is what was promoted, not what took it back.
-    assert_eq!(
-        promotions(&run)[0]["deployment-id"],
-        made(&simulator, EU)[1].id.as_str()
-    );
+    // The output is what is live now.
+    let told = promotions(&run);
+    for (index, target) in [(0, EU), (2, ASIA)] {
+        let made = made(&simulator, target);
+        assert_eq!(told[index]["deployment-id"], made[0].id.as_str());
+        assert_eq!(told[index]["status"], "success");
+        assert_eq!(told[index]["undone-deployment-id"], made[1].id.as_str());
+        let row = summary_row(&run, &made[0].id);
+        assert!(row.contains("success (rolled back)"), "{row}");
+    }
+    assert_eq!(told[1]["status"], "failed");
+    assert_eq!(told[1]["undone-deployment-id"], Value::Null);
+}
+
+/// The row of the summary's table that names this deployment.
+fn summary_row(run: &Finished, id: &str) -> String {
+    let summary = run.file("github-summary").unwrap();
+    let mut rows = summary.lines().filter(|line| line.starts_with('|'));
+    let row = rows.find(|line| line.contains(id));
+    row.unwrap_or_else(|| panic!("{id}\n{summary}")).to_owned()
+}
+
+/// What happens to a target that says nothing against the others.
+#[derive(Debug, Clone, Copy)]
+enum Trouble {
+    Cancelled,
+    Skipped,
+    Slow,
+    Unreadable(u16),
+    LeftOut,
+    NotChecked,
+}
+
+#[tokio::test]
+async fn what_says_nothing_against_a_target_undoes_none() {
+    let cases = [
+        (Trouble::Cancelled, 3),
+        (Trouble::Skipped, 3),
+        (Trouble::Slow, 4),
+        (Trouble::Unreadable(503), 6),
+        (Trouble::Unreadable(403), 5),
+        (Trouble::LeftOut, 7),
+        (Trouble::NotChecked, 8),
+    ];
+    together(cases.map(|(trouble, code)| async move {
+        let script = match trouble {
+            Trouble::Cancelled => Script::cancelled(),
+            Trouble::Skipped => Script::skipped(),
+            Trouble::Slow => endless(),
+            _ => Script::success(),
+        };
+        let targets = [
+            target(EU, "shop-eu", Script::success()),
+            target(US, "shop-us", script),
+        ];
+        let pipeline = match trouble {
+            Trouble::LeftOut => Pipeline::new(PIPELINE).promotion_skips(US),
+            _ => Pipeline::new(PIPELINE),
+        };
+        let simulator = started(targets, pipeline).await;
+        let mut runner = promotes(&simulator, &[EU, US])
+            .set("SEVALLA_ON_FAILURE", "rollback")
+            .set("SEVALLA_TIMEOUT", "12s");
+        match trouble {
+            Trouble::Unreadable(status) => simulator.add_fault(
+                Fault::on("getDeploymentV3")
+                    .path_contains(US)
+                    .does(Behaviour::status(status)),
+            ),
+            Trouble::NotChecked => {
+                runner = runner
+                    .set("SEVALLA_VERIFY_URL", "https://shop.invalid/")
+                    .set("SEVALLA_VERIFY_TIMEOUT", "1s");
+            }
+            _ => {}
+        }
+        let run = runner.run().await;
+        assert_eq!(run.code, Some(code), "{trouble:?}\n{}", run.streams());
+        run.assert_told("Nothing was rolled back");
+        assert_eq!(simulator.calls("rollbackDeploymentV3"), 0);
+        assert_eq!(made(&simulator, EU).len(), 1);
+        assert_eq!(promotions(&run)[0]["status"], "success");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_signal_while_targets_are_taken_back_ends_as_elsewhere() {
+    together(
+        [("INT", 130), ("TERM", 143)].map(|(signal, code)| async move {
+            let targets = [
+                target(EU, "shop-eu", Script::success()).next(endless()),
+                target(US, "shop-us", Script::failed()),
+            ];
+            let simulator = started(targets, Pipeline::new(PIPELINE)).await;
+            let running = promotes(&simulator, &[EU, US])
+                .set("SEVALLA_ON_FAILURE", "rollback")
+                .start();
+            called(&simulator, "rollbackDeploymentV3").await;
+            let run = stopped(running, signal).await;
+            run.assert_ended(code, "interrupted");
+            run.assert_told("The promotion failed for 1 of 2: shop-us");
+            run.assert_told("shop-eu: ");
+            assert_eq!(simulator.calls("cancelDeploymentV3"), 0);
+        }),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -255,19 +358,16 @@ async fn a_target_that_does_not_answer_well_is_taken_back_with_the_others() {
 
 #[tokio::test]
 async fn a_target_that_takes_too_long_leaves_time_to_take_back_the_others() {
-    let targets = [
-        target(EU, "shop-eu", Script::success()),
-        target(US, "shop-us", endless()),
-    ];
-    let simulator = started(targets, Pipeline::new(PIPELINE)).await;
-    let run = promotes(&simulator, &[EU, US])
+    let simulator = three([Script::success(), endless(), Script::failed()]).await;
+    let run = promotes(&simulator, &[EU, US, ASIA])
         .set("SEVALLA_TIMEOUT", "15s")
         .set("SEVALLA_ON_FAILURE", "rollback")
         .run()
         .await;
 
-    run.assert_ended(4, "timed-out");
+    run.assert_ended(1, "failed");
     run.assert_told("shop-eu: Rolled back: live is main at 000000000");
+    assert_eq!(made(&simulator, US).len(), 1);
 }
 
 #[tokio::test]
@@ -330,7 +430,7 @@ async fn what_a_rollback_comes_to_is_told_as_it_is() {
         .await;
 
     run.assert_ended(1, "failed");
-    run.assert_told("shop-eu: Rolled back, but not to what was live before");
+    run.assert_told("shop-eu: Not rolled back: Sevalla deployed the version that had just failed");
     run.assert_told("shop-us: There is nothing to go back to");
     run.assert_told("shop-asia: It could not be rolled back, and what was deployed stays live");
     assert_eq!(made(&simulator, US).len(), 1);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sevalla_simulator::{
-    Application, PastDeployment, Pipeline, Preview, Push, Script, Simulator, Stage, World,
+    Application, PastDeployment, Pipeline, Preview, Push, RollbackBody, Script, Simulator, Stage,
+    World,
 };
 use yaml_serde::Value;
 
@@ -251,6 +252,8 @@ async fn going_back_says_what_was_live_and_what_is() {
     let before = "b".repeat(40);
     let application = Application::new(APP)
         .past(PastDeployment::success().commit_sha(&before))
+        .past(PastDeployment::success().ago(Duration::from_secs(600)))
+        .rollback_body(RollbackBody::Honoured)
         .next(Script::success().run(Duration::from_millis(100)));
     let simulator = Simulator::start(World::new().application(application)).await;
     let run = step(&steps[0], &simulator, &[("vars.SEVALLA_APP_ID", APP)])

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use sevalla_simulator::{
-    Application, Behaviour, DeploymentType, Fault, PastDeployment, Script, Simulator, StaticSite,
-    World,
+    Application, Behaviour, DeploymentType, Fault, PastDeployment, RollbackBody, Script, Simulator,
+    StaticSite, World,
 };
 
 use crate::harness::{APP, Runner, SITE, called, stopped};
@@ -75,10 +75,141 @@ async fn an_application_goes_back_and_the_run_says_from_where_to_where() {
     assert_eq!(made.trigger.as_deref(), Some("ROLLBACK_DEPLOYMENT"));
     assert_eq!(run.output("deployment-id"), made.id);
     assert_eq!(run.output("commit-sha"), OLD);
-    let call = simulator.journal().into_iter();
-    let mut calls = call.filter(|call| call.operation == "rollbackDeploymentV3");
-    assert!(calls.next().unwrap().body.is_empty());
-    assert!(calls.next().is_none());
+    assert_eq!(bodies(&simulator).len(), 1);
+}
+
+/// The bodies of the rollbacks that were asked for.
+fn bodies(simulator: &Simulator) -> Vec<serde_json::Value> {
+    let calls = simulator.journal().into_iter();
+    let calls = calls.filter(|call| call.operation == "rollbackDeploymentV3");
+    calls
+        .map(|call| call.json().unwrap_or(serde_json::Value::Null))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_success_before_the_live_one_is_named_or_the_one_that_the_user_names() {
+    for (named, code, word) in [
+        (None, 0, "success"),
+        (Some(FIRST), 0, "success"),
+        // Live already.
+        (Some(SECOND), 0, "success"),
+        (Some(BROKEN), 9, "rejected"),
+        (Some("bb5e5168-4281-4bec-94c5-0d1584e9e651"), 9, "rejected"),
+    ] {
+        let broken = PastDeployment {
+            status: sevalla_simulator::Status::Failed,
+            ..past(OLD, 5).id(BROKEN)
+        };
+        let app = Application::new(APP)
+            .past(past(OLD, 20).id(FIRST))
+            .past(past(NEW, 10).id(SECOND))
+            .past(broken)
+            .rollback_body(RollbackBody::Honoured);
+        let simulator = application(app).await;
+        let mut runner = rolls_back_app(&simulator);
+        if let Some(named) = named {
+            runner = runner.set("SEVALLA_DEPLOYMENT_ID", named);
+        }
+        let run = runner.run().await;
+        run.assert_ended(code, word);
+        if code == 0 {
+            let id = named.unwrap_or(FIRST);
+            assert_eq!(bodies(&simulator), [json!({ "deployment_id": id })]);
+            let commit = if id == FIRST { OLD } else { NEW };
+            assert_eq!(run.output("commit-sha"), commit);
+        } else {
+            assert!(bodies(&simulator).is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_version_other_than_the_wanted_one_is_no_success() {
+    let app = app()
+        .rolls_back_past_the_latest(false)
+        .rollback_body(RollbackBody::Ignored);
+    let simulator = application(app).await;
+    let run = rolls_back_app(&simulator).run().await;
+    run.assert_ended(8, "unverified");
+    run.assert_told("Sevalla deployed the version again that was to be replaced");
+    run.assert_told("live is main at 222222222");
+    run.assert_told("wanted was main at 111111111");
+}
+
+#[tokio::test]
+async fn an_id_that_sevalla_refuses_is_never_left_out_for_another_version() {
+    for named in [None, Some(FIRST)] {
+        let app = Application::new(APP)
+            .past(past(OLD, 20).id(FIRST))
+            .past(past(NEW, 10))
+            .rolls_back_past_the_latest(true)
+            .rollback_body(RollbackBody::Refused);
+        let simulator = application(app).await;
+        let mut runner = rolls_back_app(&simulator);
+        if let Some(named) = named {
+            runner = runner.set("SEVALLA_DEPLOYMENT_ID", named);
+        }
+        let run = runner.run().await;
+        run.assert_ended(9, "rejected");
+        run.assert_told("body must be null");
+        assert_eq!(bodies(&simulator), [json!({ "deployment_id": FIRST })]);
+        assert_eq!(simulator.deployments_made(), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_image_is_rolled_back_by_its_reference_unless_the_tag_is_the_same() {
+    for (old, new, is_possible) in [("shop:1", "shop:2", true), ("shop:1", "shop:1", false)] {
+        let app = Application::new(APP)
+            .docker_image("shop:0")
+            .past(past(OLD, 20).docker_image(old))
+            .past(past(NEW, 10).docker_image(new));
+        let simulator = application(app).await;
+        let run = rolls_back_app(&simulator).run().await;
+        assert!(bodies(&simulator).is_empty());
+        if is_possible {
+            run.assert_ended(0, "success");
+            let made = &simulator.deployments(APP)[0];
+            assert_eq!(made.docker_image.as_deref(), Some(old));
+        } else {
+            run.assert_ended(9, "rejected");
+            run.assert_told("Both versions were deployed as shop:1");
+            assert_eq!(simulator.deployments_made(), 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_wanted_is_found_however_long_ago_it_was() {
+    // More than a page of failures and previews lie between.
+    let between = |number: u64| {
+        let ago = Duration::from_secs(600 * (130 - number));
+        PastDeployment {
+            status: sevalla_simulator::Status::Failed,
+            ..PastDeployment::success().ago(ago)
+        }
+    };
+    let first = past(OLD, 40).id(FIRST);
+    let live = PastDeployment::success()
+        .commit_sha(NEW)
+        .ago(Duration::from_secs(300));
+    let app = (0..120).fold(Application::new(APP).past(first.clone()), |app, number| {
+        app.past(between(number))
+    });
+    let app = app.past(live.clone()).rollback_body(RollbackBody::Honoured);
+    let app = application(app).await;
+    let site = (0..120).fold(StaticSite::new(SITE).past(first), |site, number| {
+        site.past(between(number))
+    });
+    let site = Simulator::start(World::new().static_site(site.past(live))).await;
+
+    let run = rolls_back_app(&app).run().await;
+    run.assert_ended(0, "success");
+    assert_eq!(bodies(&app), [json!({ "deployment_id": FIRST })]);
+    let run = rolls_back_site(&site).run().await;
+    run.assert_ended(0, "success");
+    assert_eq!(asked(&site), json!({ "deployment_id": FIRST }));
 }
 
 #[tokio::test]
@@ -121,16 +252,22 @@ async fn without_anything_to_go_back_to_nothing_is_sent() {
     run.assert_told("no earlier successful deployment");
     assert!(simulator.journal().iter().all(|call| call.method == "GET"));
 
+    // What is live is nothing to go back to.
+    let lonely = Application::new(APP).past(past(NEW, 10));
+    let simulator = application(lonely).await;
+    let run = rolls_back_app(&simulator).run().await;
+    run.assert_ended(9, "rejected");
+    run.assert_told("no earlier successful deployment");
+    assert!(simulator.journal().iter().all(|call| call.method == "GET"));
+
     // What the service refuses is passed on in its words.
     for code in [400, 404] {
-        let lonely = Application::new(APP)
-            .past(past(NEW, 10))
-            .rolls_back_past_the_latest(true)
-            .refuses_rollback_with(code);
-        let simulator = application(lonely).await;
+        let simulator = application(app()).await;
+        let refused = Behaviour::status(code);
+        simulator.add_fault(Fault::on("rollbackDeploymentV3").does(refused));
         let run = rolls_back_app(&simulator).run().await;
         run.assert_ended(9, "rejected");
-        run.assert_told("No successful deployment to roll back to");
+        run.assert_told(&format!("HTTP {code}"));
         assert_eq!(simulator.calls("rollbackDeploymentV3"), 1);
     }
 }
@@ -214,7 +351,23 @@ async fn a_rollback_that_fails_fails_the_run() {
 }
 
 #[tokio::test]
-async fn a_dry_run_says_where_it_would_go() {
+async fn a_dry_run_names_the_version_that_would_come() {
+    let git = app();
+    let image = Application::new(APP)
+        .docker_image("shop:2")
+        .past(past(OLD, 20).docker_image("shop:1"))
+        .past(past(NEW, 10).docker_image("shop:2"));
+    for (app, version) in [(git, "main at 111111111"), (image, "image shop:1 of")] {
+        let simulator = application(app).await;
+        let run = rolls_back_app(&simulator)
+            .set("SEVALLA_DRY_RUN", "true")
+            .run()
+            .await;
+        run.assert_ended(0, "planned");
+        run.assert_told(version);
+        assert!(simulator.journal().iter().all(|call| call.method == "GET"));
+    }
+
     let simulator = site().await;
     let run = rolls_back_site(&simulator)
         .set("SEVALLA_DRY_RUN", "true")

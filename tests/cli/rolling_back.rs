@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sevalla_simulator::{
-    Application, Behaviour, DeploymentType, Fault, PastDeployment, Script, Simulator, StaticSite,
-    World,
+    Application, Behaviour, DeploymentType, Fault, PastDeployment, RollbackBody, Script, Simulator,
+    StaticSite, World,
 };
 
 use crate::harness::{APP, Finished, Runner, SITE, together, until};
@@ -92,41 +92,147 @@ async fn an_application_that_does_not_answer_well_is_rolled_back_once() {
 }
 
 #[tokio::test]
-async fn where_the_service_goes_back_to_something_else_that_is_told() {
+async fn the_version_that_had_just_failed_is_no_rollback() {
     // Read the other way, its latest success is what was just deployed.
     let again = app().rolls_back_past_the_latest(false);
-    let simulator = simulator(again.next(deployed()).next(Script::success())).await;
+    let slow = Script::success().run(Duration::from_secs(2));
+    let simulator = simulator(again.next(deployed()).next(slow)).await;
     let run = with_bad_answers(&simulator).await;
 
     run.assert_ended(8, "unverified");
     assert_eq!(simulator.calls(ROLLBACK), 1);
+    // While it runs already.
+    run.assert_told("Sevalla deploys the version that had just failed again");
+    run.assert_told("Not rolled back: Sevalla deployed the version that had just failed");
+    run.assert_told(&format!("so live is main at {}", &AFTER[..9]));
     run.assert_told(&format!(
-        "Rolled back, but not to what was live before (main at {}",
+        "Roll back to the one from before (main at {}",
         &BEFORE[..9]
     ));
-    run.assert_told(&format!("so live is main at {}", &AFTER[..9]));
+    assert!(!run.streams().contains("Rolled back"), "{}", run.streams());
     run.assert_told(". After that: http://");
     run.assert_told("  next:  What is live now fails the check too");
 }
 
+/// Every reading of the rollback call, with the version that comes after a
+/// check of the newest success has failed; `None` where the id is refused.
+const READINGS: [(RollbackBody, bool, Option<&str>); 6] = [
+    (RollbackBody::Honoured, false, Some(BEFORE)),
+    (RollbackBody::Honoured, true, Some(BEFORE)),
+    (RollbackBody::Ignored, false, Some(AFTER)),
+    (RollbackBody::Ignored, true, Some(BEFORE)),
+    (RollbackBody::Refused, false, None),
+    (RollbackBody::Refused, true, None),
+];
+
 #[tokio::test]
-async fn an_image_is_known_by_its_name() {
-    together([true, false].map(|passes| async move {
+async fn the_wanted_version_is_named_and_what_came_is_looked_at() {
+    together(READINGS.map(|(body, passes, came)| async move {
+        let live = PastDeployment::success().commit_sha(BEFORE);
+        let wanted = live.id.clone();
         let app = Application::new(APP)
-            .docker_image("shop:1")
-            .past(PastDeployment::success())
-            .rolls_back_past_the_latest(passes);
+            .past(live)
+            .rolls_back_past_the_latest(passes)
+            .rollback_body(body);
+        let simulator = simulator(app.next(deployed()).next(Script::success())).await;
+        let run = with_bad_answers(&simulator).await;
+
+        run.assert_ended(8, "unverified");
+        assert_eq!(bodies(&simulator), [json!({ "deployment_id": wanted })]);
+        let said = run.streams();
+        assert_eq!(
+            said.contains("Rolled back: live is"),
+            came == Some(BEFORE),
+            "{body:?} {passes}\n{said}"
+        );
+        let made = simulator.deployments_made();
+        assert_eq!(made, 1 + usize::from(came.is_some()), "{said}");
+        if came.is_none() {
+            run.assert_told("It could not be rolled back, and what was deployed stays live");
+            run.assert_told("without an id it would deploy its latest success again: main at");
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn an_id_that_is_refused_is_left_out_where_the_latest_success_is_wanted() {
+    // The deployment itself has failed, so the latest success is still live.
+    let live = PastDeployment::success().commit_sha(BEFORE);
+    let wanted = live.id.clone();
+    let app = Application::new(APP)
+        .past(live)
+        .rollback_body(RollbackBody::Refused);
+    let simulator = simulator(app.next(Script::failed()).next(Script::success())).await;
+    let run = Runner::deploys_app(&simulator)
+        .set("SEVALLA_ON_FAILURE", "rollback")
+        .run()
+        .await;
+    run.assert_ended(1, "failed");
+    let with_id = json!({ "deployment_id": wanted });
+    assert_eq!(bodies(&simulator), [with_id, json!(null)]);
+    run.assert_told(&format!("Rolled back: live is main at {}", &BEFORE[..9]));
+}
+
+/// The bodies of the rollbacks that were asked for.
+fn bodies(simulator: &Simulator) -> Vec<serde_json::Value> {
+    let calls = simulator.journal().into_iter();
+    let calls = calls.filter(|call| call.operation == ROLLBACK);
+    calls
+        .map(|call| call.json().unwrap_or(json!(null)))
+        .collect()
+}
+
+#[tokio::test]
+async fn what_became_live_after_the_run_began_is_what_was_live_before() {
+    let between = "dddddddddd0000000000eeeeeeeeee2222222222";
+    let app = app().rollback_body(RollbackBody::Honoured);
+    let simulator = simulator(app.next(deployed()).next(Script::success())).await;
+    let other = Script::success()
+        .commit_sha(between)
+        .run(Duration::from_secs(3));
+    simulator.add_deployment(APP, DeploymentType::Manual, other);
+    let run = with_bad_answers(&simulator).await;
+    run.assert_ended(8, "unverified");
+    run.assert_told(&format!("Rolled back: live is main at {}", &between[..9]));
+}
+
+#[tokio::test]
+async fn an_image_goes_back_by_deploying_the_earlier_reference() {
+    let digest = |digit: &str| format!("shop@sha256:{}", digit.repeat(64));
+    let cases = [
+        ("shop:1".to_owned(), "shop:2".to_owned(), true),
+        (digest("a"), digest("b"), true),
+        ("shop:1".to_owned(), digest("b"), true),
+        (digest("a"), "shop:1".to_owned(), true),
+        ("shop:latest".to_owned(), "shop:latest".to_owned(), false),
+        (
+            "shop".to_owned(),
+            "docker.io/library/shop:latest".to_owned(),
+            false,
+        ),
+    ];
+    together(cases.map(|(before, after, is_possible)| async move {
+        let app = Application::new(APP)
+            .docker_image(&before)
+            .past(PastDeployment::success());
         let simulator = simulator(app).await;
         let web = Web::acts([answer(503, "")]).await;
         let run = going_back(Runner::deploys_app(&simulator), &web)
-            .set("SEVALLA_DOCKER_IMAGE", "shop:2")
+            .set("SEVALLA_DOCKER_IMAGE", &after)
             .run()
             .await;
         run.assert_ended(8, "unverified");
-        if passes {
-            run.assert_told("Rolled back: live is shop:1");
+        assert_eq!(simulator.calls(ROLLBACK), 0);
+        let made = simulator.deployments(APP);
+        if is_possible {
+            run.assert_told(&format!("Rolled back: live is {before}"));
+            assert_eq!(simulator.deployments_made(), 2);
+            assert_eq!(made[0].docker_image.as_deref(), Some(before.as_str()));
         } else {
-            run.assert_told("Rolled back, but not to what was live before (shop:1");
+            run.assert_told("It could not be rolled back");
+            run.assert_told(&format!("Both versions were deployed as {before}"));
+            assert_eq!(simulator.deployments_made(), 1);
         }
     }))
     .await;
@@ -377,7 +483,9 @@ async fn nothing_is_rolled_back_where_nobody_asked_for_it() {
 
 #[tokio::test]
 async fn a_rollback_is_not_rolled_back() {
-    let simulator = simulator(app().rolls_back_past_the_latest(false)).await;
+    let older = PastDeployment::success().ago(Duration::from_secs(48 * 3600));
+    let app = app().past(older).rollback_body(RollbackBody::Honoured);
+    let simulator = simulator(app).await;
     let web = Web::acts([answer(503, "")]).await;
     let run = going_back(Runner::deploys_app(&simulator), &web)
         .set("SEVALLA_ACTION", "rollback-app")

@@ -371,7 +371,7 @@ async fn call(client: &Client, id: &str) -> Result<(), ApiError> {
             .map(drop),
         "listApplicationDomainsV3" => client.list_application_domains(APP, once).await.map(drop),
         "listApplicationsV3" => client.list_applications(0, once).await.map(drop),
-        "rollbackDeploymentV3" => client.rollback_deployment(APP, once).await.map(drop),
+        "rollbackDeploymentV3" => client.rollback_deployment(APP, None, once).await.map(drop),
         "purgeApplicationCacheV3" => client.purge_cache(Service::application(APP), once).await,
         "purgeStaticSiteCacheV3" => client.purge_cache(Service::static_site(SITE), once).await,
         "getPipelineV3" => client.get_pipeline(PIPELINE, once).await.map(drop),

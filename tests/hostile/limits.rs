@@ -11,7 +11,7 @@ use sevalla_deploy::process::Variables;
 use sevalla_deploy::report::{LONGEST_SHOWN, LONGEST_VALUE};
 use sevalla_deploy::sevalla::{
     BODY_LIMIT, Cause, DEEPEST_JSON, Exchange as _, Http, LARGEST_HEAD, LOG_BODY_LIMIT,
-    MOST_HEADERS, Reply, Request,
+    MOST_HEADERS, Reach, Reply, Request,
 };
 
 use crate::file_commands;
@@ -50,6 +50,8 @@ fn fetch(address: SocketAddr, body_limit: usize) -> (Result<Reply, Cause>, Durat
         authorization: None,
         body: None,
         body_limit,
+        reach: Reach::Anywhere,
+        is_fresh: false,
     };
     let result = runtime.block_on(http.exchange(request, Duration::from_secs(1)));
     (result, started.elapsed())

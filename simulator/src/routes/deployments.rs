@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Refusal};
-use crate::application::Application;
+use crate::application::{Application, RollbackBody};
 use crate::clock::{Clock, Moment};
 use crate::deployment::{Artifact, Origin, View};
 use crate::lane::{Lane, NotCancelled};
@@ -106,13 +106,34 @@ fn trigger(context: &mut Context<'_>) -> Result<Answer, Refusal> {
 
 fn rollback(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let now = context.now;
+    let id = named_by_body(context)?;
     let application = named(context)?;
     refuse_unfit(application, now)?;
     let rollback = application.rollback;
     let none = || Refusal::new(rollback.refusal, "No successful deployment to roll back to");
-    let found = application.lane.success(rollback.passes, now);
+    let found = match (rollback.body, id) {
+        (RollbackBody::Refused, Some(_)) => {
+            return Err(Refusal::bad_request("body must be null"));
+        }
+        (RollbackBody::Honoured, Some(id)) => application.lane.success_of(&id, now),
+        _ => application.lane.success(rollback.passes, now),
+    };
     let artifact = found.ok_or_else(none)?;
     deploy(context, Origin::reusing("ROLLBACK_DEPLOYMENT"), artifact)
+}
+
+/// The deployment that the body of a rollback names, if it has one.
+fn named_by_body(context: &Context<'_>) -> Result<Option<String>, Refusal> {
+    if context.ask.body.is_empty() {
+        return Ok(None);
+    }
+    let body = validate::object(context.ask)?;
+    validate::only(&body, &["deployment_id"])?;
+    let id = validate::string(&body, "deployment_id")?;
+    if id.as_ref().is_some_and(|id| !validate::is_uuid(id)) {
+        return Err(Refusal::bad_request("body/deployment_id Invalid UUID"));
+    }
+    Ok(id)
 }
 
 fn deploy(

@@ -162,7 +162,9 @@ fn world(row: Row) -> World {
             .application(app)
             .pipeline(Pipeline::new(PIPELINE)),
         Moment::Rollback | Moment::RollbackDone => {
-            world.application(app.past(PastDeployment::success()))
+            let live = PastDeployment::success().ago(Duration::from_secs(600));
+            let app = app.past(PastDeployment::success()).past(live);
+            world.application(app.rolls_back_past_the_latest(true))
         }
         Moment::Creation | Moment::CreationDone => {
             // That of the run.

@@ -43,6 +43,9 @@ fn of_inputs() -> Vec<Scene> {
         Scene::of("unusable-network-settings")
             .set("SSL_CERT_FILE", "/no/such/file.pem")
             .connected(),
+        Scene::of("image-without-commit")
+            .set("SEVALLA_VERIFY_URL", "https://shop.example/{commit}")
+            .app(json!({"source": "dockerImage"})),
         Scene::bare("unknown-argument").argument("--app-id=x"),
         Scene::of("unknown-input").set("INPUT_BRNCH", "main"),
         Scene::of("unknown-ci-host").set("SEVALLA_CI_HOST", "githup"),
@@ -102,6 +105,11 @@ fn of_starting() -> Vec<Scene> {
         Scene::of("suspended-application").app(json!({"is_suspended": true})),
         Scene::of("being-deleted").app(json!({"status": "deleting"})),
         Scene::of("nothing-to-go-back-to").set("SEVALLA_ACTION", "rollback-app"),
+        Scene::of("rollback-not-possible")
+            .set("SEVALLA_ACTION", "rollback-app")
+            .set("SEVALLA_DEPLOYMENT_ID", OTHER)
+            .past(json!({"id": OTHER, "status": "failed", "branch": "main",
+                "created_at": "2026-03-01T09:00:00Z"})),
         Scene::of("nothing-to-promote")
             .set("SEVALLA_ACTION", "promote-app")
             .set("SEVALLA_PIPELINE_ID", PIPELINE)
@@ -172,6 +180,9 @@ fn of_following() -> Vec<Scene> {
         Scene::of("bad-answer")
             .set("SEVALLA_VERIFY_URL", "https://shop.example/health")
             .answers("GET", "/health", 500, ""),
+        Scene::of("check-not-made")
+            .set("SEVALLA_VERIFY_URL", "https://shop.example/{commit}")
+            .deployment(json!({"commit_sha": null})),
         Scene::of("caches-not-emptied")
             .set("SEVALLA_PURGE_CACHE", "true")
             .answers("POST", "/purge-cache", 422, &message("No cache")),

@@ -199,7 +199,10 @@ impl Run<'_> {
         let Ok(pipelines) = self.client.page(list, 0, Patience::Once).await else {
             return;
         };
-        let with_previews = pipelines.iter().filter(|pipeline| has_previews(pipeline));
+        let with_previews = pipelines
+            .entries
+            .iter()
+            .filter(|pipeline| has_previews(pipeline));
         if with_previews.count() > 1 {
             let text = format!(
                 "Several pipelines have previews, and Sevalla does not tell to which one {} belongs. \

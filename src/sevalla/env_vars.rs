@@ -8,7 +8,7 @@ use super::operation::{
     CREATE_ENVIRONMENT_VARIABLE, LIST_ENVIRONMENT_VARIABLES, UPDATE_ENVIRONMENT_VARIABLE,
 };
 use super::wire::{Page, uuid};
-use super::{ApiError, Call, Client, LONGEST_PAGE, Patience};
+use super::{ApiError, Call, Client, LONGEST_PAGE, ListPage, Patience};
 
 /// A variable without its value.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,13 +34,13 @@ impl Client {
         app: Uuid,
         offset: usize,
         patience: Patience,
-    ) -> Result<Vec<EnvVar>, ApiError> {
+    ) -> Result<ListPage<EnvVar>, ApiError> {
         let app = app.to_string();
         let call = Call::new(&LIST_ENVIRONMENT_VARIABLES, [app.as_str()])
             .query("limit", LONGEST_PAGE.to_string())
             .query("offset", offset.to_string());
         let page: Page<EnvVar> = self.send(call, patience).await?;
-        Ok(page.data.0)
+        Ok(ListPage::of(page))
     }
 
     /// Makes a variable. Never sent again once it may have taken effect.

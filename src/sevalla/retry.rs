@@ -41,6 +41,7 @@ pub(super) fn next(method: &Method, cause: &Cause) -> Next {
         Cause::NotConnected {
             may_heal: false, ..
         }
+        | Cause::ProxyRefused { .. }
         | Cause::NoTime
         | Cause::Stopped => Next::Final,
         Cause::Broken { .. } | Cause::TimedOut { .. } | Cause::Undecodable { .. } => unsure(None),
@@ -93,6 +94,10 @@ mod tests {
             reason: reason(),
             request_id: None,
         };
+        let refused_by_proxy = Cause::ProxyRefused {
+            proxy: reason(),
+            status: 407,
+        };
         for (cause, read, write) in [
             (connect(true), again, again),
             (connect(false), Next::Final, Next::Final),
@@ -106,6 +111,7 @@ mod tests {
             ),
             (undecodable, again, Next::Lost),
             (Cause::TooLarge { limit: 1 }, Next::Final, Next::Lost),
+            (refused_by_proxy, Next::Final, Next::Final),
             (Cause::NoTime, Next::Final, Next::Final),
             (Cause::Stopped, Next::Final, Next::Final),
         ] {

@@ -95,7 +95,7 @@ async fn look_at_application(
     refuse_unfit(&record)?;
     let wanted = wanted_of_application(work, &record);
     warn_of_auto_deploy(&record, &wanted, tell);
-    let past = read_past(client, service).await?;
+    let past = read_past_and_unreadable(client, service).await?;
     let before = Before::of(&past, wanted);
     if matches!(work, Work::RollBackApplication { .. }) {
         tell_live(before.live.as_ref(), tell);
@@ -134,7 +134,7 @@ async fn look_at_static_site(
             ..Wanted::default()
         },
     };
-    let past = read_past(client, service).await?;
+    let past = read_past_and_unreadable(client, service).await?;
     let before = Before {
         host: record.hostname,
         ..Before::of(&past, wanted)
@@ -223,6 +223,7 @@ pub fn is_busy(deployment: &Deployment) -> bool {
     deployment.status.verdict().is_none()
         && deployment.finished_at.is_none()
         && !deployment.is_preview
+        && !deployment.is_unreadable()
 }
 
 fn tell_live(live: Option<&Deployment>, tell: Tell<'_>) {
@@ -376,7 +377,8 @@ pub async fn look_at(
                 host: record.hostname,
                 default_branch: record.default_branch,
                 deploys_pushes: record.auto_deploy,
-                filters_paths: false,
+                filters_paths: !record.allow_deploy_paths.is_empty()
+                    || !record.ignore_deploy_paths.is_empty(),
                 previews_branches: record.is_preview_enabled,
             })
         }
@@ -387,6 +389,18 @@ pub async fn look_at(
 pub async fn read_past(client: &Client, service: Service) -> Result<Vec<Deployment>, TriggerError> {
     let past = client
         .deployments(service, HISTORY, Patience::BEFORE_THE_START)
+        .await?;
+    Ok(past)
+}
+
+/// The same with the entries that cannot be read, for [`Mark::of`]: one that is
+/// there before a change is not its effect.
+pub(super) async fn read_past_and_unreadable(
+    client: &Client,
+    service: Service,
+) -> Result<Vec<Deployment>, TriggerError> {
+    let past = client
+        .deployments_and_unreadable(service, HISTORY, Patience::BEFORE_THE_START)
         .await?;
     Ok(past)
 }

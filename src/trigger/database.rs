@@ -10,11 +10,13 @@ use uuid::Uuid;
 use super::looks::Looks;
 use super::once::{Candidate, at_most_once, search_once};
 use super::{Tell, TriggerError};
+use crate::lenient_json::Unreadable;
 use crate::messages::Failure;
 use crate::plan::{Credentials, NewDatabase};
 use crate::report::Event;
 use crate::resource::{Changeable, Collection, Kind};
 use crate::secret::Password;
+use crate::sevalla::operation::LIST_DATABASES;
 use crate::sevalla::{ApiError, Client, EnvVar, LONGEST_PAGE, Patience, Record};
 
 /// How long a new database may not be there yet for those who read it.
@@ -90,6 +92,8 @@ pub struct Creation {
     settings: Map<String, Value>,
     /// All databases there were: the high-water mark.
     known: HashSet<Option<Uuid>>,
+    /// The entries of the list that could not be read.
+    unreadable: HashSet<Unreadable>,
 }
 
 /// Looks for the database of this name, and else for what making it needs.
@@ -112,7 +116,11 @@ pub async fn look_before_creation(
     }
     let Some(record) = found.pop() else {
         let settings = prepare(client, new).await?;
-        return Ok(Existing::None(Creation { settings, known }));
+        return Ok(Existing::None(Creation {
+            settings,
+            known,
+            unreadable: all.unreadable,
+        }));
     };
     let wanted = new.settings.get("type").and_then(Value::as_str);
     match (record.text("type"), wanted) {
@@ -178,7 +186,11 @@ async fn find_new(client: &Client, creation: &Creation) -> Result<Vec<Record>, A
     let is_new = |record: &Record| {
         record.text("display_name") == name && !creation.known.contains(&record.id())
     };
-    Ok(all.records.into_iter().filter(is_new).collect())
+    let found: Vec<Record> = all.records.into_iter().filter(is_new).collect();
+    if found.is_empty() && !all.unreadable.is_subset(&creation.unreadable) {
+        return Err(ApiError::unreadable_entry(&LIST_DATABASES));
+    }
+    Ok(found)
 }
 
 /// Adds the limits that a refusal most likely means.
@@ -483,8 +495,8 @@ async fn all_variables(
     let mut all = Vec::new();
     for offset in (0..MOST_VARIABLES).step_by(LONGEST_PAGE) {
         let page = client.list_env_vars(app, offset, patience).await?;
-        let is_last = page.len() < LONGEST_PAGE;
-        all.extend(page);
+        let is_last = !page.is_full();
+        all.extend(page.entries);
         if is_last {
             break;
         }

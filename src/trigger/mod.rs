@@ -250,7 +250,7 @@ async fn search(
     };
     let now = client
         .lingering()
-        .deployments(service, HISTORY, Patience::FOR_A_SEARCH)
+        .deployments_and_unreadable(service, HISTORY, Patience::FOR_A_SEARCH)
         .await?;
     let ours =
         |deployment: &Deployment| mark.is_new(deployment) && before.wanted.could_be(deployment);

@@ -155,7 +155,10 @@ fn refused<T: Candidate>(error: &ApiError, first_loss: Option<&ApiError>) -> Tri
         return TriggerError::Api(error.clone());
     };
     match error.cause {
-        Cause::Stopped | Cause::NoTime | Cause::NotConnected { .. } => {
+        Cause::Stopped
+        | Cause::NoTime
+        | Cause::NotConnected { .. }
+        | Cause::ProxyRefused { .. } => {
             ambiguous::<T>(first.clone(), NotOne::None, 1).at(error.to_string())
         }
         _ => ambiguous::<T>(error.clone(), NotOne::None, 2)
@@ -340,6 +343,11 @@ impl Candidate for Deployment {
         Some(&self.id.0)
     }
 
+    /// What cannot be read may be anybody's.
+    fn is_doubtful(&self) -> bool {
+        self.is_unreadable()
+    }
+
     fn describe(&self) -> String {
         let source = self.branch.as_deref().or(self.docker_image.as_deref());
         let created = self.created_at.map(|time| format!(", created {time:.0}"));
@@ -360,6 +368,10 @@ impl Candidate for Option<DeploymentId> {
         self.as_ref().map(|id| id.0.as_str())
     }
 
+    fn is_doubtful(&self) -> bool {
+        self.as_ref().is_some_and(DeploymentId::is_unreadable)
+    }
+
     fn describe(&self) -> String {
         self.as_ref().map(ToString::to_string).unwrap_or_default()
     }
@@ -376,6 +388,7 @@ mod tests {
     fn failed(status: u16) -> ApiError {
         ApiError {
             operation: &TRIGGER_DEPLOYMENT,
+            path: TRIGGER_DEPLOYMENT.path.to_owned(),
             cause: Cause::Refused(Box::new(Refusal {
                 status,
                 ..Refusal::default()

@@ -12,8 +12,10 @@ use uuid::Uuid;
 use super::once::{Candidate, at_most_once};
 use super::removal::is_being_deleted;
 use super::{Tell, TriggerError};
+use crate::lenient_json::Unreadable;
 use crate::messages::Failure;
 use crate::plan::{NewPreview, Preview};
+use crate::sevalla::operation::LIST_APPLICATIONS;
 use crate::sevalla::{ApiError, AppSummary, Application, Client, LONGEST_PAGE, Patience, SPARED};
 
 /// The type of an application that is a preview.
@@ -52,6 +54,8 @@ pub struct Listed {
     pub all: Vec<AppSummary>,
     /// Whether there may be more than were looked through.
     pub has_more: bool,
+    /// The entries that could not be read: each may be a preview app.
+    pub unreadable: HashSet<Unreadable>,
 }
 
 /// Lists the preview apps of the company.
@@ -68,21 +72,27 @@ async fn list_with_dying(client: &Client) -> Result<Listed, ApiError> {
     let mut all: Vec<AppSummary> = Vec::new();
     let mut offset = 0;
     let mut has_more = true;
+    let mut unreadable = HashSet::new();
     while has_more && offset < MOST_APPLICATIONS {
         let patience = Patience::FOR_A_SEARCH;
         let page = client.list_applications(offset, patience).await?;
-        let length = page.len();
+        has_more = page.is_full();
+        unreadable.extend(page.unreadable);
         // The list may shift while it is read.
         let fresh = page
+            .entries
             .into_iter()
             .filter(|app| all.iter().all(|a| a.id != app.id));
         let fresh: Vec<AppSummary> = fresh.collect();
         all.extend(fresh);
-        has_more = length >= LONGEST_PAGE;
         offset += LONGEST_PAGE;
     }
     all.retain(|app| app.kind.as_deref() == Some(PREVIEW));
-    Ok(Listed { all, has_more })
+    Ok(Listed {
+        all,
+        has_more,
+        unreadable,
+    })
 }
 
 /// What looking for a preview app has shown.
@@ -92,6 +102,8 @@ pub struct Previews {
     pub found: Vec<PreviewApp>,
     /// All there are: the high-water mark for making another.
     known: HashSet<Uuid>,
+    /// The entries of the list that could not be read.
+    unreadable: HashSet<Unreadable>,
 }
 
 /// Looks for the preview app that is meant, to deploy it. One that may be a
@@ -99,11 +111,13 @@ pub struct Previews {
 pub async fn find_previews(client: &Client, preview: &Preview) -> Result<Previews, TriggerError> {
     let listed = list_previews(client).await?;
     let known = listed.all.iter().map(|app| app.id).collect();
+    let unreadable = listed.unreadable.clone();
     let mut found = choose_of_all(client, preview, listed, Meant::Living).await?;
     found.retain(|(likeness, app)| *likeness > Likeness::Name || names_it(preview, app));
     Ok(Previews {
         found: without_likeness(found),
         known,
+        unreadable,
     })
 }
 
@@ -469,8 +483,9 @@ async fn find_lost(
         return Ok(sure.into_iter().map(made).collect());
     }
     let mut found = Vec::new();
-    let Listed { all, .. } = list_previews(client).await?;
-    let fresh = all
+    let listed = list_previews(client).await?;
+    let fresh = listed
+        .all
         .into_iter()
         .filter(|app| !before.known.contains(&app.id));
     for app in fresh.take(MOST_RECORDS) {
@@ -489,6 +504,9 @@ async fn find_lost(
                 is_doubtful: true,
             });
         }
+    }
+    if found.is_empty() && !listed.unreadable.is_subset(&before.unreadable) {
+        return Err(ApiError::unreadable_entry(&LIST_APPLICATIONS));
     }
     Ok(found)
 }

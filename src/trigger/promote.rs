@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::before::{read_past, refuse_unfit, successes};
+use super::before::{read_past, read_past_and_unreadable, refuse_unfit, successes};
 use super::once::each_at_most_once;
 use super::wanted::{Kind, Wanted};
 use super::{Before, HISTORY, Tell, TriggerError, search};
@@ -113,7 +113,7 @@ async fn look_at_target(client: &Client, id: Uuid, tell: Tell<'_>) -> Result<Tar
         kind: Kind::Promotion,
         ..Wanted::default()
     };
-    let past = read_past(client, service).await?;
+    let past = read_past_and_unreadable(client, service).await?;
     Ok(Target {
         service,
         name: name_of(name, id),

@@ -44,6 +44,7 @@ mod reports;
 mod rollbacks;
 mod rolling_back;
 mod signals;
+mod small_stack;
 mod terminal;
 mod updating;
 mod verifying;

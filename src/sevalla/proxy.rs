@@ -82,9 +82,10 @@ fn proxy(
     let Some((name, value)) = either(variables, upper, lower) else {
         return Ok(None);
     };
-    let with_scheme = match value.contains("://") {
-        true => value.to_owned(),
-        false => format!("http://{value}"),
+    let with_scheme = if value.contains("://") {
+        value.to_owned()
+    } else {
+        format!("http://{value}")
     };
     // Other kinds of proxy are not built in; passing one over in silence would
     // send the requests another way than the user asked for.

@@ -114,9 +114,10 @@ impl Bundle {
                 }
                 base64.push_str(line);
             }
-            let read = match has_end {
-                true => certificate(&base64),
-                false => Err("its last line is missing".to_owned()),
+            let read = if has_end {
+                certificate(&base64)
+            } else {
+                Err("its last line is missing".to_owned())
             };
             match read {
                 Ok(certificate) => bundle.certificates.push(certificate),

@@ -13,6 +13,7 @@
 mod all_faults;
 mod answers;
 mod attaching;
+mod broken_characters;
 mod busy;
 mod caching;
 mod comments;

@@ -1,7 +1,7 @@
 //! One broken character, or one broken entry of a list, costs only itself.
 
 use serde_json::json;
-use sevalla_deploy::deployment::{DeploymentId, Service};
+use sevalla_deploy::deployment::{Deployment, DeploymentId, Service};
 use sevalla_deploy::resource::{Collection, Kind};
 use sevalla_deploy::secret::HookUrl;
 use sevalla_deploy::sevalla::{ApiError, Client, Patience};
@@ -131,7 +131,7 @@ async fn an_entry_that_cannot_be_read_costs_itself_in_every_list() {
             let unreadable = all
                 .unwrap()
                 .iter()
-                .map(|d| d.is_unreadable())
+                .map(Deployment::is_unreadable)
                 .collect::<Vec<_>>();
             assert_eq!(unreadable, [false, true, false]);
             let list = Collection::Deployments(service);

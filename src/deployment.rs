@@ -8,6 +8,8 @@ use std::fmt;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::lenient_json::Unreadable;
+
 /// What kind of service is deployed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ServiceKind {
@@ -76,6 +78,10 @@ pub const LONGEST_ID: usize = 200;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DeploymentId(pub String);
 
+/// How the name begins that is shown for a deployment without a readable id. No
+/// id of the service has spaces.
+const UNREADABLE: &str = "unreadable entry ";
+
 impl DeploymentId {
     /// An id that can stand in a path. Empty or of dots it would lead to another
     /// one, also with line ends or tabs between the dots, which addresses lose.
@@ -89,6 +95,13 @@ impl DeploymentId {
     /// Whether it is an id as the API documents it: a UUID with hyphens.
     pub fn is_uuid(&self) -> bool {
         self.0.len() == uuid::fmt::Hyphenated::LENGTH && self.0.parse::<Uuid>().is_ok()
+    }
+}
+
+impl DeploymentId {
+    /// Whether it is none: see [`Deployment::unreadable`].
+    pub fn is_unreadable(&self) -> bool {
+        self.0.starts_with(UNREADABLE)
     }
 }
 
@@ -254,6 +267,17 @@ impl Deployment {
             is_built: None,
             is_preview: false,
         }
+    }
+
+    /// Stands for an entry of a list that cannot be read, not even its id. The
+    /// same entry gives the same deployment.
+    pub fn unreadable(entry: &Unreadable) -> Self {
+        Self::only_its_id(DeploymentId(format!("{UNREADABLE}{entry}")))
+    }
+
+    /// Whether it is only known that there is one.
+    pub fn is_unreadable(&self) -> bool {
+        self.id.is_unreadable()
     }
 
     /// What it is made from: branch and commit, or image.

@@ -22,6 +22,7 @@ pub mod handover;
 pub mod image_reference;
 pub mod inputs;
 pub mod launch;
+pub mod lenient_json;
 mod markdown;
 pub mod messages;
 pub mod outcome;
@@ -178,6 +179,9 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
     reporter.explain_interrupt(plan.on_cancel);
     for (warning, text) in &plan.warnings {
         reporter.on(Event::Warning(*warning, text));
+    }
+    for ignored in sevalla::ignored_network_settings(world.variables) {
+        reporter.on(Event::Warning(Warning::NetworkSettingIgnored, &ignored));
     }
     let deadline = Deadline::after(plan.timeout, world.clock);
     let client = match client(world, &plan, deadline, reporter) {

@@ -8,6 +8,7 @@
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::thread::JoinHandle;
 
 use anyhow::Context;
 use console::Term;
@@ -22,7 +23,24 @@ use sevalla_deploy::redactor::Redactor;
 use sevalla_deploy::shown::Gate;
 use sevalla_deploy::stop::Stop;
 
+/// The stack of the program, in bytes. It is stated here since the one of the
+/// main thread is what `ulimit -s` leaves, which may be less than a run needs.
+const STACK: usize = 4 * 1024 * 1024;
+
 fn main() -> ExitCode {
+    let thread = std::thread::Builder::new()
+        .name("main".to_owned())
+        .stack_size(STACK);
+    match thread.spawn(program).map(JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // What panicked has been explained.
+        Ok(Err(_panic)) => ExitCode::from(Ending::Internal.code()),
+        // No more threads are allowed: the main thread's stack may well do.
+        Err(_) => program(),
+    }
+}
+
+fn program() -> ExitCode {
     let variables: Variables = std::env::vars_os().collect();
     let secrets = secrets_in(&variables);
     let gate = Gate::new(Redactor::new(secrets.iter().map(String::as_str)));

@@ -81,6 +81,11 @@ impl StaticSite {
                 "default_branch" => self.default_branch = text(value),
                 "source" => self.source = text(value),
                 "repo_url" => self.repo_url = text(value),
+                "allow_deploy_paths" | "ignore_deploy_paths" => {
+                    self.settings.remove("allow_deploy_paths");
+                    self.settings.remove("ignore_deploy_paths");
+                    self.settings.insert(name, value);
+                }
                 _ => {
                     self.settings.insert(name, value);
                 }

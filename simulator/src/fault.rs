@@ -70,6 +70,12 @@ pub enum Behaviour {
     EmptyBody,
     /// Applies the call, then answers its own status with this body.
     WrongShape(Value),
+    /// Applies the call; in its answer these bytes come first in each text of the
+    /// fields of this name, however little they are JSON.
+    Spoilt(&'static str, Vec<u8>),
+    /// Applies the call; in its answer this comes before the first entry of each
+    /// list of objects.
+    StrangeEntry(Value),
     /// Applies the call, then answers this status and body.
     ErrorAfterApplying(u16, Payload),
     /// Applies the call; its answer comes so many bytes per interval.

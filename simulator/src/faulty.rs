@@ -100,6 +100,16 @@ impl Passage {
                 answer.replace(Answer::json(answer.status, &value));
                 self.send(answer, None)
             }
+            Behaviour::Spoilt(field, bytes) => {
+                let start = format!("\"{field}\":\"");
+                answer.body = inserted(&answer.body, start.as_bytes(), &bytes).into();
+                self.send(answer, None)
+            }
+            Behaviour::StrangeEntry(entry) => {
+                let text = String::from_utf8_lossy(&answer.body);
+                answer.body = text.replace("[{", &format!("[{entry},{{")).into();
+                self.send(answer, None)
+            }
             Behaviour::ErrorAfterApplying(code, payload) => {
                 answer.replace(made_up(code, payload));
                 self.send(answer, None)
@@ -113,6 +123,21 @@ impl Passage {
             _ => self.send(answer, None),
         }
     }
+}
+
+/// The body with these bytes after each occurrence of `place`.
+fn inserted(body: &[u8], place: &[u8], bytes: &[u8]) -> Vec<u8> {
+    let mut changed = Vec::new();
+    for (at, byte) in body.iter().enumerate() {
+        changed.push(*byte);
+        if body
+            .get(..=at)
+            .is_some_and(|before| before.ends_with(place))
+        {
+            changed.extend(bytes);
+        }
+    }
+    changed
 }
 
 fn made_up(code: u16, payload: Payload) -> Answer {

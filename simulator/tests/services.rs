@@ -79,7 +79,7 @@ fn changes_of_an_application_are_refused() {
         json!({ "display_name": "x".repeat(65) }),
         json!({ "auto_deploy": "true" }),
         json!({ "default_branch": null }),
-        json!({ "build_type": "ingot" }),
+        json!({ "build_type": "buildah" }),
         json!({ "hibernate_after_seconds": 0 }),
         json!({ "buildpacks": [{ "source": "x" }] }),
         json!({ "allow_deploy_paths": ["a"], "ignore_deploy_paths": ["b"] }),

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::{Call, Reason};
+use crate::lenient_json;
 use crate::schedule::Schedule;
 use crate::secret::{ApiToken, is_https_or_loopback};
 use crate::sevalla::{Cause, Exchange, Reach, Reply, Request, limits};
@@ -157,6 +158,10 @@ impl Connection {
                 said: self.shown(&cause.to_string()),
                 may_heal: *may_heal,
             },
+            Cause::ProxyRefused { .. } => Reason::NotConnected {
+                said: self.shown(&cause.to_string()),
+                may_heal: false,
+            },
             _ => Reason::Broken(self.shown(&cause.to_string())),
         }
     }
@@ -224,7 +229,7 @@ fn may_repeat(method: &Method, reason: &Reason) -> bool {
 /// What an error's body says: GitHub has a `message` and sometimes `errors`,
 /// GitLab a `message` of any shape, or an `error`.
 fn message(body: &[u8]) -> Option<String> {
-    let body: Value = serde_json::from_slice(body).ok()?;
+    let body: Value = lenient_json::from_slice(body).ok()?;
     let said: Vec<String> = ["message", "error", "errors"]
         .iter()
         .filter_map(|name| match body.get(name)? {

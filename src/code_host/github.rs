@@ -7,8 +7,9 @@
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::{Call, Comment, Dialect, PullRequest};
+use super::{COMMENTS_PAGE, Call, Comment, Dialect, PullRequest};
 use crate::ci::ChangeState;
+use crate::lenient_json;
 
 /// The limit is 65,536 characters; counted in bytes it is kept in any script.
 const LONGEST_COMMENT: usize = 65_536;
@@ -51,7 +52,7 @@ impl Dialect for GitHub {
     }
 
     fn read_pull_request(&self, body: &[u8]) -> serde_json::Result<PullRequest> {
-        serde_json::from_slice(body).map(WirePullRequest::read)
+        lenient_json::from_slice(body).map(WirePullRequest::read)
     }
 
     fn open_pull_requests(&self, branch: Option<&str>, page: usize) -> Call {
@@ -75,7 +76,7 @@ impl Dialect for GitHub {
     }
 
     fn read_comments(&self, body: &[u8]) -> serde_json::Result<Vec<Comment>> {
-        let comments: Vec<WireComment> = serde_json::from_slice(body)?;
+        let comments = lenient_json::list::<WireComment, COMMENTS_PAGE>(body)?;
         Ok(comments.into_iter().map(WireComment::read).collect())
     }
 
@@ -106,7 +107,7 @@ impl Dialect for GitHub {
     }
 
     fn read_owner(&self, body: &[u8]) -> serde_json::Result<String> {
-        serde_json::from_slice(body).map(|user: WireUser| user.login)
+        lenient_json::from_slice(body).map(|user: WireUser| user.login)
     }
 }
 

@@ -8,8 +8,9 @@
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::{Call, Comment, Dialect, PullRequest};
+use super::{COMMENTS_PAGE, Call, Comment, Dialect, PullRequest};
 use crate::ci::ChangeState;
+use crate::lenient_json;
 
 /// The limit of a note in characters; counted in bytes it is kept too.
 const LONGEST_NOTE: usize = 1_000_000;
@@ -51,7 +52,7 @@ impl Dialect for GitLab {
     }
 
     fn read_pull_request(&self, body: &[u8]) -> serde_json::Result<PullRequest> {
-        serde_json::from_slice(body).map(WireMergeRequest::read)
+        lenient_json::from_slice(body).map(WireMergeRequest::read)
     }
 
     fn open_pull_requests(&self, branch: Option<&str>, page: usize) -> Call {
@@ -79,7 +80,7 @@ impl Dialect for GitLab {
     }
 
     fn read_comments(&self, body: &[u8]) -> serde_json::Result<Vec<Comment>> {
-        let notes: Vec<WireNote> = serde_json::from_slice(body)?;
+        let notes = lenient_json::list::<WireNote, COMMENTS_PAGE>(body)?;
         Ok(notes.into_iter().map(WireNote::read).collect())
     }
 
@@ -110,7 +111,7 @@ impl Dialect for GitLab {
     }
 
     fn read_owner(&self, body: &[u8]) -> serde_json::Result<String> {
-        serde_json::from_slice(body).map(|user: WireUser| user.username)
+        lenient_json::from_slice(body).map(|user: WireUser| user.username)
     }
 }
 

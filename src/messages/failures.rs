@@ -173,6 +173,13 @@ failures! {
          certificate that is not trusted. Behind a proxy that inspects TLS that is the proxy's own.",
         "Check `api-url`. Behind such a proxy, set `SSL_CERT_FILE` to a file with its certificate.";
 
+        ProxyRefused "proxy-refused" "Proxy refused", Ending::Unavailable,
+        "A proxy between this machine and the address refused the request: with `407` it requires a \
+         user and a password, with `403` it does not allow the address. Sevalla never saw the request.",
+        "Write user and password into `HTTPS_PROXY` (`http://USER:PASSWORD@HOST:PORT`), or ask who runs \
+         the proxy to allow the address. If the address is reachable without the proxy, name it in \
+         `NO_PROXY`.";
+
         UnreadableAnswer "unreadable-answer" "Unreadable answer", Ending::Unavailable,
         "An answer came with a success status, but its body is not what Sevalla's API sends: often \
          the page of a proxy or of a login.",

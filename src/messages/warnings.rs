@@ -25,6 +25,19 @@ topics! {
          build, or the run does not wait for the deployment."
         "Set `expected-commit: off` for such deployments.";
 
+        NetworkSettingIgnored "network-setting-ignored" "Network setting ignored"
+        "A part of a variable that describes the network cannot be used and is ignored: an entry of \
+         `NO_PROXY` that is no host name, address or network, or a certificate in the file of \
+         `SSL_CERT_FILE` that cannot be read. The rest of the variable takes effect."
+        "Correct the entry that the message names. In `NO_PROXY`, write `*`, `name`, `.name`, `*.name`, an \
+         address or a network such as `10.0.0.0/8`, each with or without `:port`. In the file, replace \
+         or remove the certificate at the position in the message.";
+
+        UnknownSettingValue "unknown-setting-value" "Unknown setting value"
+        "`settings` holds a word that this version does not know for that setting. It is sent as it \
+         is: Sevalla may know it."
+        "If Sevalla refuses it, use one of the words in the message.";
+
         DeploymentNotFollowed "deployment-not-followed" "Deployment not followed"
         "Only a deployment hook was given. Calling it starts a deployment, but following one needs \
          the API. The run ends once the hook was called, and does not know how the deployment ends."

@@ -473,6 +473,11 @@ fn judge_cause(error: &ApiError) -> (Failure, &'static str) {
             Failure::UntrustedConnection,
             "Check api-url. Behind a proxy that inspects TLS, name its certificate in SSL_CERT_FILE",
         ),
+        Cause::ProxyRefused { .. } => (
+            Failure::ProxyRefused,
+            "Give the proxy what it asks for in HTTPS_PROXY, have it allow the address, or name the \
+             address in NO_PROXY",
+        ),
         Cause::Stopped => (Failure::NotSent, "Run again"),
         Cause::NoTime => (Failure::TimeUp, "Raise timeout"),
         Cause::Undecodable { .. } | Cause::TooLarge { .. } => (

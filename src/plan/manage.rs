@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{Doubts, Task, settings};
 use crate::deployment::{DeploymentId, Service};
 use crate::inputs::{ActionName, Cdn, Flaw, Inputs, Resource};
+use crate::messages::Warning;
 use crate::resource::{Changeable, Collection, Kind, Thing};
 use crate::secret::Password;
 
@@ -271,6 +272,12 @@ fn checked(
     for problem in &problems {
         doubts.problem(Flaw::Settings, inputs.spelling("settings"), problem);
     }
+    let unknown = settings::unknown_words(&given, known);
+    let warned = unknown.into_iter().map(|text| {
+        let input = inputs.spelling("settings");
+        (Warning::UnknownSettingValue, format!("{input}: {text}."))
+    });
+    doubts.warnings.extend(warned);
     problems.is_empty().then_some(given)
 }
 

@@ -47,7 +47,7 @@ const APPLICATION: &[Setting] = &[
     setting("hibernate_after_seconds", Form::Whole(1, 604_800)),
     setting(
         "build_type",
-        Form::OneOf(&["dockerfile", "pack", "nixpacks"]),
+        Form::OneOf(&["dockerfile", "pack", "nixpacks", "railpack", "ingot"]),
     ),
     setting("build_path", Form::Text(0, ANY)),
     setting("dockerfile_path", Form::Text(0, ANY)),
@@ -86,6 +86,8 @@ const STATIC_SITE: &[Setting] = &[
     setting("source", Form::OneOf(&["privateGit", "publicGit"])),
     setting("git_type", Form::OneOfOrNull(GIT_HOSTS)),
     setting("repo_url", Form::Text(1, ANY)),
+    setting("allow_deploy_paths", Form::Texts),
+    setting("ignore_deploy_paths", Form::Texts),
 ];
 
 const DATABASE: &[Setting] = &[
@@ -141,6 +143,25 @@ pub(super) fn problems(given: &Map<String, Value>, known: &[Setting], noun: &str
     problems
 }
 
+/// What is sent although it is not known: a word of a set to which the service
+/// may have added.
+pub(super) fn unknown_words(given: &Map<String, Value>, known: &[Setting]) -> Vec<String> {
+    let unknown = |(name, value): (&String, &Value)| {
+        let setting = known.iter().find(|setting| setting.name == name)?;
+        let (Form::OneOf(words) | Form::OneOfOrNull(words)) = setting.form else {
+            return None;
+        };
+        let word = value.as_str().filter(|word| !words.contains(word))?;
+        // A word may be as long as a file, and hold anything.
+        let shown: String = word.chars().take(100).collect();
+        let words = words.join(", ");
+        Some(format!(
+            "{name} is {shown:?}, which this version does not know; it is sent as it is. Known: {words}"
+        ))
+    };
+    given.iter().filter_map(unknown).collect()
+}
+
 /// A key that is no setting, with the nearest that is.
 fn unknown(name: &str, known: &[Setting], noun: &str) -> String {
     /// Below this likeness a suggestion is a guess that misleads.
@@ -181,10 +202,9 @@ impl Form {
             Self::Whole(least, most) => value
                 .as_u64()
                 .is_some_and(|number| (*least..=*most).contains(&number)),
-            Self::OneOf(words) => text.is_some_and(|text| words.contains(&text)),
-            Self::OneOfOrNull(words) => {
-                value.is_null() || text.is_some_and(|text| words.contains(&text))
-            }
+            // The sets are open: see `unknown_words`.
+            Self::OneOf(_) => text.is_some_and(|text| !text.is_empty()),
+            Self::OneOfOrNull(_) => value.is_null() || text.is_some_and(|text| !text.is_empty()),
             Self::Id => text.is_some_and(is_id),
             Self::IdOrNull => value.is_null() || text.is_some_and(is_id),
             Self::Texts => value
@@ -271,12 +291,43 @@ mod tests {
                 r#"{"build_command":null,"git_type":null,"index_file":"a"}"#,
             ),
             (
+                Changeable::StaticSite,
+                r#"{"allow_deploy_paths":["docs/**"]}"#,
+            ),
+            (Changeable::StaticSite, r#"{"ignore_deploy_paths":[]}"#),
+            (
                 Changeable::Database,
                 r#"{"display_name":"ab","resource_type":"DB1","project_id":null}"#,
             ),
         ] {
             assert_eq!(told(what, json), [""; 0], "{json}");
         }
+    }
+
+    #[test]
+    fn a_word_that_is_not_known_is_sent_and_named() {
+        let unknown = |known: &[Setting], json: &str| {
+            let given = serde_json::from_str(json).unwrap();
+            assert_eq!(problems(&given, known, "x"), [""; 0], "{json}");
+            unknown_words(&given, known)
+        };
+        for (json, named) in [
+            (r#"{"build_type":"buildah"}"#, "build_type is \"buildah\""),
+            (r#"{"pack_builder":"heroku/builder:26"}"#, "pack_builder is"),
+            (r#"{"nixpacks_version":"1.50"}"#, "Known: 1.29, 1.39, 1.41"),
+            (r#"{"source":"upload"}"#, "source is \"upload\""),
+            (r#"{"git_type":"forgejo"}"#, "git_type is \"forgejo\""),
+        ] {
+            let told = unknown(APPLICATION, json);
+            assert!(told.len() == 1 && told[0].contains(named), "{told:?}");
+        }
+        assert_eq!(unknown(STATIC_SITE, r#"{"git_type":"forgejo"}"#).len(), 1);
+        assert_eq!(unknown(NEW_DATABASE, r#"{"type":"mongodb"}"#).len(), 1);
+        for known in ["dockerfile", "pack", "nixpacks", "railpack", "ingot"] {
+            let json = format!(r#"{{"build_type":{known:?}}}"#);
+            assert_eq!(unknown(APPLICATION, &json), [""; 0]);
+        }
+        assert_eq!(unknown(STATIC_SITE, r#"{"git_type":null}"#), [""; 0]);
     }
 
     #[test]
@@ -304,8 +355,13 @@ mod tests {
             ),
             (r#"{"display_name":""}"#, "text of 1 to 64 characters"),
             (
-                r#"{"build_type":"ingot"}"#,
-                "one of dockerfile, pack, nixpacks",
+                r#"{"build_type":7}"#,
+                "one of dockerfile, pack, nixpacks, railpack, ingot",
+            ),
+            (r#"{"git_type":null}"#, "one of github, bitbucket, gitlab"),
+            (
+                r#"{"source":""}"#,
+                "one of privateGit, publicGit, dockerImage",
             ),
             (r#"{"docker_registry_credential_id":"x"}"#, "a UUID"),
             (r#"{"buildpacks":[{"order":21,"source":"a"}]}"#, "0 to 20"),
@@ -314,6 +370,7 @@ mod tests {
                 r#"{"allow_deploy_paths":[],"ignore_deploy_paths":[]}"#,
                 "exclude each other",
             ),
+            (r#"{"build_type":null}"#, "one of dockerfile"),
             (
                 r#"{"db_password":"geheim"}"#,
                 "give it as database-password",
@@ -338,7 +395,7 @@ mod tests {
                 r#"{"db_name":"shop db"}"#,
                 "db_name must be 2 to 100 characters",
             ),
-            (r#"{"type":"mongodb"}"#, "one of postgresql"),
+            (r#"{"type":true}"#, "one of postgresql"),
             (r#"{"cluster_id":"Frankfurt"}"#, "a UUID"),
             (
                 r#"{"extensions":{"enable_vectors":true}}"#,

@@ -332,7 +332,10 @@ impl Run<'_> {
         let list = Collection::All(Kind::Pipeline);
         let patience = Patience::FOR_A_SEARCH;
         let pipelines = self.client.page(list, 0, patience).await?;
-        let with_previews = pipelines.iter().filter(|pipeline| has_previews(pipeline));
+        let with_previews = pipelines
+            .entries
+            .iter()
+            .filter(|pipeline| has_previews(pipeline));
         Ok(with_previews.count())
     }
 

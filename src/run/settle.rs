@@ -279,7 +279,10 @@ impl Run<'_> {
         let own = match check.address {
             // Not needed.
             Some(_) => Err(String::new()),
-            None => self.find_address_to_check(source, check, own, deadline).await,
+            None => {
+                self.find_address_to_check(source, check, own, deadline)
+                    .await
+            }
         };
         if let Ok(url) = &own {
             tell_url(url, tell);

@@ -2,6 +2,7 @@
 
 use super::operation::{GET_CURRENT_API_KEY, VALIDATE_API_KEY};
 use super::{ApiError, Call, Client, Patience, wire};
+use crate::lenient_json;
 
 impl Client {
     /// When the key expires; `None` if it does not.
@@ -17,7 +18,7 @@ impl Client {
     /// of its text, wherever they stand.
     pub async fn key_capabilities(&self) -> Vec<String> {
         let call = Call::new(&GET_CURRENT_API_KEY, []);
-        let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
+        let text = |body: &[u8]| lenient_json::decode(body).into_owned();
         let answer = self
             .send_and(call, Patience::Once, |answer| Ok(text(&answer.body)))
             .await;

@@ -9,12 +9,13 @@ use super::operation::{
     LIST_APPLICATION_DOMAINS, LIST_APPLICATIONS, LIST_DEPLOYMENTS, ROLLBACK_DEPLOYMENT,
     TRIGGER_DEPLOYMENT,
 };
-use super::wire::{AtMost, Page, RollbackBody, TriggerBody, WireDeployment, WireLogEntry};
+use super::wire::{Page, RollbackBody, TriggerBody, WireDeployment, WireLogEntry};
 use super::{
-    ApiError, AppSummary, Application, Call, Client, Domain, LOG_PAGE, LONGEST_PAGE, LogWindow,
-    Patience,
+    ApiError, AppSummary, Application, Call, Client, Domain, LOG_PAGE, LONGEST_PAGE, ListPage,
+    LogWindow, Patience, wire,
 };
 use crate::deployment::{Deployment, DeploymentId, LogLine};
+use crate::lenient_json::Entries;
 use crate::plan::Order;
 
 impl Client {
@@ -35,12 +36,12 @@ impl Client {
         &self,
         offset: usize,
         patience: Patience,
-    ) -> Result<Vec<AppSummary>, ApiError> {
+    ) -> Result<ListPage<AppSummary>, ApiError> {
         let call = Call::new(&LIST_APPLICATIONS, [])
             .query("limit", LONGEST_PAGE.to_string())
             .query("offset", offset.to_string());
         let page: Page<AppSummary> = self.send(call, patience).await?;
-        Ok(page.data.0)
+        Ok(ListPage::of(page))
     }
 
     /// Deploys an earlier success of an application again. Never sent again once
@@ -67,7 +68,8 @@ impl Client {
         Ok(deployment.into())
     }
 
-    /// Reads an application's newest deployments, newest first.
+    /// Reads an application's newest deployments, newest first. In the place of
+    /// an entry that cannot be read is [`Deployment::unreadable`].
     pub async fn list_deployments(
         &self,
         app: Uuid,
@@ -77,7 +79,7 @@ impl Client {
         let app = app.to_string();
         let call = Call::new(&LIST_DEPLOYMENTS, [app.as_str()]).query("limit", limit.to_string());
         let page: Page<WireDeployment> = self.send(call, patience).await?;
-        Ok(page.data.0.into_iter().map(Into::into).collect())
+        Ok(wire::deployments(page))
     }
 
     /// Reads a page of an application's deployments, newest first.
@@ -90,7 +92,7 @@ impl Client {
         let app = app.to_string();
         let call = Call::new(&LIST_DEPLOYMENTS, [app.as_str()]).page(offset);
         let page: Page<WireDeployment> = self.send(call, patience).await?;
-        Ok(page.data.0.into_iter().map(Into::into).collect())
+        Ok(wire::deployments(page))
     }
 
     /// Starts a deployment. Never sent again once it may have taken effect.
@@ -144,8 +146,8 @@ impl Client {
             &GET_APPLICATION_DEPLOYMENT_LOGS,
             [app.as_str(), &id.0],
         ));
-        let entries: AtMost<WireLogEntry, LOG_PAGE> = self.send(call, Patience::Once).await?;
-        Ok(entries.0.into_iter().map(Into::into).collect())
+        let entries: Entries<WireLogEntry, LOG_PAGE> = self.send(call, Patience::Once).await?;
+        Ok(wire::log_lines(entries))
     }
 
     /// Reads an application's domains.
@@ -158,7 +160,7 @@ impl Client {
         let call = Call::new(&LIST_APPLICATION_DOMAINS, [app.as_str()])
             .query("limit", LONGEST_PAGE.to_string());
         let page: Page<Domain> = self.send(call, patience).await?;
-        Ok(page.data.0)
+        Ok(page.data.readable())
     }
 
     /// The host under which an application can be visited, if it has one: the

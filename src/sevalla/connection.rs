@@ -17,6 +17,7 @@ use super::operation::Tier;
 use super::records::Record;
 use super::{Call, limits, operation, wire};
 use crate::deployment::{Deployment, DeploymentId};
+use crate::lenient_json;
 use crate::redactor::Redactor;
 use crate::secret::ApiToken;
 use crate::shown::Gate;
@@ -110,7 +111,7 @@ impl Connection {
         }
         self.budget.borrow_mut().spend();
         let result = self.exchange(call, limit).await;
-        log(call, &result, started.elapsed());
+        log(call, &self.path(call), &result, started.elapsed());
         result
     }
 
@@ -172,6 +173,21 @@ impl Connection {
         })
     }
 
+    /// The path of a call below the API's address, with its ids, for people. A
+    /// hook's address is a secret.
+    pub(super) fn path(&self, call: &Call<'_>) -> String {
+        if is_hook(call) {
+            return call.operation.path.to_owned();
+        }
+        let mut ids = call.ids.iter();
+        let parts = call.operation.path.split('/').map(|part| {
+            let id = part.starts_with('{').then(|| ids.next()).flatten();
+            id.copied().unwrap_or(part)
+        });
+        let parts: Vec<&str> = parts.collect();
+        shorten(&parts.join("/"), &self.gate)
+    }
+
     /// The address of a call: the ids take the places of the braces, each as
     /// one segment whatever characters it has.
     fn url(&self, call: &Call<'_>) -> Url {
@@ -213,7 +229,8 @@ fn bearer(token: &ApiToken) -> Result<HeaderValue, ConnectionError> {
 impl Answer {
     /// The body as `T`; the error names the place in the JSON.
     pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, Cause> {
-        let mut deserializer = serde_json::Deserializer::from_slice(without_mark(&self.body));
+        let text = lenient_json::text(&self.body);
+        let mut deserializer = serde_json::Deserializer::from_str(&text);
         let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let path = error.path().to_string();
             let inner = error.into_inner();
@@ -222,7 +239,7 @@ impl Answer {
             } else if inner.to_string().starts_with("recursion limit") {
                 format!("JSON that is nested deeper than the {DEEPEST_JSON} levels that are read")
             } else {
-                format!("not JSON ({}): {inner}", what_is_it(&self.body))
+                format!("not JSON ({}): {inner}", what_is_it(&text))
             };
             self.undecodable(&reason)
         })?;
@@ -279,14 +296,9 @@ impl Answer {
     }
 }
 
-/// Some servers put a byte order mark before their JSON.
-fn without_mark(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
-}
-
 /// What a body that is not JSON seems to be.
-fn what_is_it(body: &[u8]) -> &'static str {
-    match body.trim_ascii_start() {
+fn what_is_it(body: &str) -> &'static str {
+    match body.trim_ascii_start().as_bytes() {
         [] => "an empty body",
         [b'<', ..] => "an HTML page",
         [b'{' | b'[', ..] => "cut off",
@@ -296,10 +308,10 @@ fn what_is_it(body: &[u8]) -> &'static str {
 
 fn refusal(status: u16, headers: &HeaderMap, body: &[u8], gate: &Gate) -> Refusal {
     let shorten = |text: String| shorten(&text, gate);
-    let error: wire::ErrorBody = serde_json::from_slice(body).unwrap_or_default();
+    let error: wire::ErrorBody = lenient_json::from_slice(body).unwrap_or_default();
     let is_its_own = error.is_the_apis(status);
     let data = error.data.unwrap_or_default();
-    let page = || title(&String::from_utf8_lossy(body));
+    let page = || title(&lenient_json::decode(body));
     Refusal {
         status,
         message: error.message.or_else(page).map(shorten),
@@ -348,10 +360,9 @@ fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-fn log(call: &Call<'_>, result: &Result<Answer, Cause>, took: Duration) {
+fn log(call: &Call<'_>, path: &str, result: &Result<Answer, Cause>, took: Duration) {
     let operation = call.operation.id;
     let method = call.operation.method.as_str();
-    let path = call.operation.path;
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     match result {
         Ok(Answer {
@@ -395,9 +406,9 @@ mod tests {
     fn a_body_that_does_not_decode_names_the_place() {
         let reason = |body: &str| match answer(body).decode::<wire::Page<wire::WireDeployment>>() {
             Err(Cause::Undecodable { reason, .. }) => reason,
-            other => panic!("{:?}", other.map(|page| page.data.0.len())),
+            other => panic!("{:?}", other.map(|page| page.data.readable().len())),
         };
-        assert!(reason(r#"{"data":[{"id":"a"},{"id":7}]}"#).starts_with("at data[1].id: "));
+        assert!(reason(r#"{"data":{"id":"a"}}"#).starts_with("at data: "));
         assert!(reason("<html>").contains("an HTML page"));
         assert!(reason("").contains("an empty body"));
         assert!(reason(r#"{"data":[{"id":"a"}"#).contains("cut off"));

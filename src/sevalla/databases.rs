@@ -11,8 +11,9 @@ use super::operation::{
     LIST_INTERNAL_CONNECTIONS,
 };
 use super::records::Record;
-use super::wire::{AtMost, uuid};
+use super::wire::uuid;
 use super::{ApiError, Call, Client, Patience};
+use crate::lenient_json::Entries;
 use crate::secret::Password;
 
 /// More connections, clusters or sizes than a company has.
@@ -81,8 +82,8 @@ impl Client {
     ) -> Result<Vec<Connection>, ApiError> {
         let database = database.to_string();
         let call = Call::new(&LIST_INTERNAL_CONNECTIONS, [database.as_str()]);
-        let connections: AtMost<Connection, MOST> = self.send(call, patience).await?;
-        Ok(connections.0)
+        let connections: Entries<Connection, MOST> = self.send(call, patience).await?;
+        Ok(connections.readable())
     }
 
     /// Connects a database to an application. Never sent again once it may
@@ -104,9 +105,9 @@ impl Client {
 
     /// Reads the clusters there are.
     pub async fn list_clusters(&self, patience: Patience) -> Result<Vec<Record>, ApiError> {
-        let clusters: AtMost<Record, MOST> =
+        let clusters: Entries<Record, MOST> =
             self.send(Call::new(&LIST_CLUSTERS, []), patience).await?;
-        Ok(clusters.0)
+        Ok(clusters.readable())
     }
 
     /// Reads the sizes that a database can have.
@@ -115,7 +116,7 @@ impl Client {
         patience: Patience,
     ) -> Result<Vec<Record>, ApiError> {
         let call = Call::new(&LIST_DATABASE_RESOURCE_TYPES, []);
-        let types: AtMost<Record, MOST> = self.send(call, patience).await?;
-        Ok(types.0)
+        let types: Entries<Record, MOST> = self.send(call, patience).await?;
+        Ok(types.readable())
     }
 }

@@ -10,7 +10,7 @@ use super::operation::{
 };
 use super::records::Record;
 use super::wire::{Page, uuid};
-use super::{ApiError, Call, Client, LONGEST_PAGE, Patience};
+use super::{ApiError, Call, Client, LONGEST_PAGE, ListPage, Patience};
 
 /// A variable without its value.
 #[derive(Debug, Clone, Deserialize)]
@@ -44,13 +44,13 @@ impl Client {
         app: Uuid,
         offset: usize,
         patience: Patience,
-    ) -> Result<Vec<EnvVar>, ApiError> {
+    ) -> Result<ListPage<EnvVar>, ApiError> {
         let app = app.to_string();
         let call = Call::new(&LIST_ENVIRONMENT_VARIABLES, [app.as_str()])
             .query("limit", LONGEST_PAGE.to_string())
             .query("offset", offset.to_string());
         let page: Page<EnvVar> = self.send(call, patience).await?;
-        Ok(page.data.0)
+        Ok(ListPage::of(page))
     }
 
     /// Whether a variable has this value, as far as a page of the list shows;
@@ -68,7 +68,11 @@ impl Client {
             .query("limit", LONGEST_PAGE.to_string())
             .query("offset", offset.to_string());
         let page: Page<Valued> = self.send(call, patience).await?;
-        let found = page.data.0.into_iter().find(|one| one.id == variable.id);
+        let found = page
+            .data
+            .readable()
+            .into_iter()
+            .find(|one| one.id == variable.id);
         Ok(found.map(|one| one.value.as_deref() == Some(value)))
     }
 

@@ -11,6 +11,8 @@ use crate::report::duration;
 pub struct ApiError {
     /// What was asked for.
     pub operation: &'static Operation,
+    /// The path below the API's address, with the ids of what it was asked of.
+    pub path: String,
     /// What came instead.
     pub cause: Cause,
     /// How often the request was sent.
@@ -30,6 +32,13 @@ pub enum Cause {
         reason: String,
         /// Whether waiting can help; not when a certificate is not trusted.
         may_heal: bool,
+    },
+    /// A proxy on the way refused, so nothing was sent.
+    ProxyRefused {
+        /// The proxy's address, without user and password.
+        proxy: String,
+        /// The status of its answer.
+        status: u16,
     },
     /// The connection broke after the request was sent or while it was.
     Broken {
@@ -94,6 +103,22 @@ impl ApiError {
         }
     }
 
+    /// A list has a new entry that cannot be read, so what was looked for may be
+    /// in it.
+    pub(crate) fn unreadable_entry(operation: &'static Operation) -> Self {
+        Self {
+            operation,
+            path: operation.path.to_owned(),
+            cause: Cause::Undecodable {
+                status: 200,
+                reason: "an entry that was not there before cannot be read".to_owned(),
+                request_id: None,
+            },
+            attempts: 1,
+            elapsed: Duration::ZERO,
+        }
+    }
+
     /// Whether there is nothing by the id that was asked for. A 404 that is not
     /// the API's own says only that the address is wrong.
     pub fn is_gone(&self) -> bool {
@@ -124,11 +149,7 @@ impl std::error::Error for ApiError {}
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {}: {}",
-            self.operation.method, self.operation.path, self.cause
-        )
+        write!(f, "{} {}: {}", self.operation.method, self.path, self.cause)
     }
 }
 
@@ -137,6 +158,9 @@ impl fmt::Display for Cause {
         match self {
             Self::Refused(refusal) => refusal.fmt(f),
             Self::NotConnected { reason, .. } => write!(f, "no connection: {reason}"),
+            Self::ProxyRefused { proxy, status } => {
+                write!(f, "the proxy {proxy} answered {}", http_status(*status))
+            }
             Self::Broken { reason } => write!(f, "the connection broke: {reason}"),
             Self::TimedOut { limit } => {
                 write!(f, "no complete answer within {}", duration(*limit))
@@ -169,10 +193,7 @@ impl fmt::Display for Cause {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HTTP {}", self.status)?;
-        if let Some(name) = name_of(self.status) {
-            write!(f, " {name}")?;
-        }
+        f.write_str(&http_status(self.status))?;
         let said: Vec<&str> = [&self.message, &self.detail]
             .into_iter()
             .flatten()
@@ -198,10 +219,13 @@ impl fmt::Display for Refusal {
     }
 }
 
-fn name_of(status: u16) -> Option<&'static str> {
-    reqwest::StatusCode::from_u16(status)
-        .ok()?
-        .canonical_reason()
+/// A status with its name: "HTTP 403 Forbidden".
+pub(super) fn http_status(status: u16) -> String {
+    let known = reqwest::StatusCode::from_u16(status).ok();
+    match known.and_then(|status| status.canonical_reason()) {
+        Some(name) => format!("HTTP {status} {name}"),
+        None => format!("HTTP {status}"),
+    }
 }
 
 #[cfg(test)]

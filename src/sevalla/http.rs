@@ -7,17 +7,21 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Method, NoProxy, Proxy};
+use reqwest::{Certificate, Method, Proxy};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::address::{Reach, Resolver};
-use super::error::Cause;
+use super::error::{Cause, http_status};
+use super::proxy::{self, Proxies};
 use super::tls;
 use crate::process::Variables;
 
 /// How long connecting may take, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How this program names itself.
+pub(super) const USER_AGENT: &str = concat!("sevalla-deploy/", env!("CARGO_PKG_VERSION"));
 
 /// The most headers of an answer.
 pub const MOST_HEADERS: usize = 100;
@@ -77,6 +81,9 @@ pub struct ConnectionError(pub(super) String);
 pub struct Http {
     client: reqwest::Client,
     resolver: Resolver,
+    /// GitLab's own API, and the client that trusts what its runner names for it.
+    gitlab: Option<(Url, reqwest::Client)>,
+    proxies: Proxies,
 }
 
 impl Http {
@@ -85,25 +92,36 @@ impl Http {
     pub fn new(variables: &Variables) -> Result<Self, ConnectionError> {
         tls::install_provider();
         let resolver = Resolver::default();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("sevalla-deploy/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_max_idle_per_host(1)
-            .http1_max_headers(MOST_HEADERS)
-            .redirect(reqwest::redirect::Policy::none())
-            // The library would repeat some requests by itself; what is
-            // repeated here is our decision alone.
-            .retry(reqwest::retry::never())
-            .tls_certs_only(tls::roots(variables).map_err(ConnectionError)?)
-            .dns_resolver(std::sync::Arc::new(resolver.clone()))
-            .no_proxy();
-        for proxy in proxies(variables)? {
-            builder = builder.proxy(proxy);
+        let roots = tls::roots(variables).map_err(ConnectionError)?;
+        let proxies = Proxies::read(variables)?;
+        let gitlab = match tls::gitlab(variables) {
+            Some((api, its)) => {
+                let roots = roots.iter().cloned().chain(its).collect();
+                Some((api, client(roots, &proxies, &resolver)?))
+            }
+            None => None,
+        };
+        Ok(Self {
+            client: client(roots, &proxies, &resolver)?,
+            resolver,
+            gitlab,
+            proxies,
+        })
+    }
+
+    /// The client for this address.
+    fn client(&self, url: &Url) -> &reqwest::Client {
+        let is_gitlabs = |api: &Url| {
+            url.origin() == api.origin()
+                && url
+                    .path()
+                    .strip_prefix(api.path().trim_end_matches('/'))
+                    .is_some_and(|rest| rest.starts_with('/'))
+        };
+        match &self.gitlab {
+            Some((api, client)) if is_gitlabs(api) => client,
+            _ => &self.client,
         }
-        builder
-            .build()
-            .map(|client| Self { client, resolver })
-            .map_err(|error| ConnectionError(chain(&error)))
     }
 
     async fn send(&self, request: Request, limit: Duration) -> Result<Reply, Cause> {
@@ -112,8 +130,9 @@ impl Http {
         if request.reach == Reach::Public {
             self.resolver.restrict(&request.url);
         }
+        let url = request.url.clone();
         let mut builder = self
-            .client
+            .client(&url)
             .request(request.method, request.url)
             .header(ACCEPT, request.accept);
         if request.is_fresh {
@@ -125,12 +144,20 @@ impl Http {
         if let Some(body) = request.body {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body);
         }
-        let response = timeout_at(end, builder.send())
-            .await
-            .map_err(late)?
-            .map_err(|error| transport(&error))?;
+        let sent = timeout_at(end, builder.send()).await.map_err(late)?;
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) => return Err(self.not_sent(&error, &url, end).await),
+        };
         let status = response.status().as_u16();
         let headers = response.headers().clone();
+        let wants_json = request.accept == "application/json";
+        if let Some(proxy) = self.proxies.of(&url).filter(|_| url.scheme() == "http")
+            && proxy::is_its_own(status, &headers, wants_json)
+        {
+            let proxy = proxy::shown(proxy);
+            return Err(Cause::ProxyRefused { proxy, status });
+        }
         let body = timeout_at(end, read_body(response, request.body_limit)).await;
         Ok(Reply {
             status,
@@ -138,51 +165,68 @@ impl Http {
             body: body.unwrap_or_else(|elapsed| Err(late(elapsed))),
         })
     }
+
+    /// Why there is no answer, with the proxy if one is on the way.
+    async fn not_sent(&self, error: &reqwest::Error, url: &Url, end: Instant) -> Cause {
+        let (proxy, reason, may_heal) = match (self.proxies.of(url), transport(error)) {
+            (Some(proxy), Cause::NotConnected { reason, may_heal }) => (proxy, reason, may_heal),
+            (_, cause) => return cause,
+        };
+        let name = proxy::shown(proxy);
+        // Words of the HTTP library: it gives no code.
+        let status = if reason.contains("tunnel error: proxy authorization required") {
+            Some(407)
+        } else if reason.contains("tunnel error: unsuccessful") {
+            proxy::status_of_tunnel(proxy, url, end).await
+        } else {
+            None
+        };
+        match status {
+            Some(status @ (408 | 425 | 429 | 500..)) => Cause::NotConnected {
+                reason: format!("the proxy {name} answered {}", http_status(status)),
+                may_heal: true,
+            },
+            Some(status @ 300..) => Cause::ProxyRefused {
+                proxy: name,
+                status,
+            },
+            _ => Cause::NotConnected {
+                reason: format!("{reason} (through the proxy {name})"),
+                may_heal,
+            },
+        }
+    }
+}
+
+/// A client that trusts these roots and uses these proxies.
+fn client(
+    roots: Vec<Certificate>,
+    proxies: &Proxies,
+    resolver: &Resolver,
+) -> Result<reqwest::Client, ConnectionError> {
+    let proxies = proxies.clone();
+    reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_max_idle_per_host(1)
+        .http1_max_headers(MOST_HEADERS)
+        .redirect(reqwest::redirect::Policy::none())
+        // The library would repeat some requests by itself; what is
+        // repeated here is our decision alone.
+        .retry(reqwest::retry::never())
+        .tls_certs_only(roots)
+        .dns_resolver(std::sync::Arc::new(resolver.clone()))
+        // Not those of the process's environment.
+        .no_proxy()
+        .proxy(Proxy::custom(move |url| proxies.of(url).cloned()))
+        .build()
+        .map_err(|error| ConnectionError(chain(&error)))
 }
 
 impl Exchange for Http {
     fn exchange(&self, request: Request, limit: Duration) -> Exchanged<'_> {
         Box::pin(self.send(request, limit))
     }
-}
-
-/// The proxies that the variables name, upper case first.
-fn proxies(variables: &Variables) -> Result<Vec<Proxy>, ConnectionError> {
-    type Make = fn(&str) -> reqwest::Result<Proxy>;
-    let either = |upper: &'static str, lower: &'static str| {
-        variables
-            .text(upper)
-            .map(|value| (upper, value))
-            .or_else(|| Some((lower, variables.text(lower)?)))
-    };
-    let except = either("NO_PROXY", "no_proxy").and_then(|(_, value)| NoProxy::from_string(value));
-    let makers: [(&str, &str, Make); 3] = [
-        ("HTTPS_PROXY", "https_proxy", |url| Proxy::https(url)),
-        ("HTTP_PROXY", "http_proxy", |url| Proxy::http(url)),
-        ("ALL_PROXY", "all_proxy", |url| Proxy::all(url)),
-    ];
-    let mut proxies = Vec::new();
-    for (upper, lower, make) in makers {
-        let Some((name, value)) = either(upper, lower) else {
-            continue;
-        };
-        // The value may hold a password, so it is not shown.
-        let refused = || ConnectionError(format!("{name}: it is not the URL of an HTTP proxy"));
-        let proxy = make(value)
-            .ok()
-            .filter(|_| is_http(value))
-            .ok_or_else(refused)?;
-        proxies.push(proxy.no_proxy(except.clone()));
-    }
-    Ok(proxies)
-}
-
-/// Other kinds of proxy are not built in; passing one over in silence would
-/// send the requests another way than the user asked for.
-fn is_http(proxy: &str) -> bool {
-    proxy
-        .split_once("://")
-        .is_none_or(|(scheme, _)| matches!(scheme, "http" | "https"))
 }
 
 async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, Cause> {

@@ -15,6 +15,7 @@ mod http;
 pub mod limits;
 pub mod operation;
 mod pipelines;
+mod proxy;
 mod records;
 mod retry;
 mod static_sites;
@@ -42,6 +43,7 @@ pub use self::records::{LAST_OFFSET, Listed, Record};
 pub use self::retry::Next;
 pub use self::wire::{AppSummary, Application, Domain, Pipeline, Stage, StaticSite};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
+use crate::lenient_json::Unreadable;
 use crate::process::Variables;
 use crate::schedule::{Schedule, drawn};
 use crate::secret::{ApiToken, HookUrl};
@@ -57,6 +59,43 @@ pub const LOG_PAGE: usize = 5000;
 /// What no pause takes of the time until the deadline: the last request still
 /// has to be made, and answered.
 pub const SPARED: Duration = Duration::from_secs(5);
+
+/// A page of a list.
+#[derive(Debug)]
+pub struct ListPage<T> {
+    /// The entries that could be read.
+    pub entries: Vec<T>,
+    /// The entries that could not be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl<T> ListPage<T> {
+    fn of(page: wire::Page<T>) -> Self {
+        let mut read = Self {
+            entries: Vec::new(),
+            unreadable: Vec::new(),
+        };
+        for entry in page.data.0 {
+            match entry {
+                Ok(entry) => read.entries.push(entry),
+                Err(entry) => read.unreadable.push(entry),
+            }
+        }
+        read
+    }
+
+    /// Whether there may be a next page.
+    pub fn is_full(&self) -> bool {
+        self.entries.len() + self.unreadable.len() >= LONGEST_PAGE
+    }
+}
+
+/// What is ignored of the variables that describe the network.
+pub fn ignored_network_settings(variables: &Variables) -> Vec<String> {
+    let mut ignored = proxy::doubts(variables);
+    ignored.extend(tls::doubts(variables));
+    ignored
+}
 
 /// Told before each wait for another attempt.
 pub type OnWait = Rc<dyn Fn(&ApiError, Duration)>;
@@ -335,6 +374,7 @@ impl Client {
             }
             let error = ApiError {
                 operation: call.operation,
+                path: self.connection.path(call),
                 cause,
                 attempts,
                 elapsed: started.elapsed(),
@@ -430,8 +470,24 @@ impl Client {
         }
     }
 
-    /// Reads the newest `limit` deployments, newest first.
+    /// Reads the newest `limit` deployments, newest first, without those that
+    /// cannot be read.
     pub async fn deployments(
+        &self,
+        service: Service,
+        limit: usize,
+        patience: Patience,
+    ) -> Result<Vec<Deployment>, ApiError> {
+        let mut all = self
+            .deployments_and_unreadable(service, limit, patience)
+            .await?;
+        all.retain(|deployment| !deployment.is_unreadable());
+        Ok(all)
+    }
+
+    /// The same with [`Deployment::unreadable`] in the place of an entry that
+    /// cannot be read: it may be the deployment that a lost answer was about.
+    pub async fn deployments_and_unreadable(
         &self,
         service: Service,
         limit: usize,

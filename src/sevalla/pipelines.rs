@@ -3,9 +3,10 @@
 use uuid::Uuid;
 
 use super::operation::{CREATE_PREVIEW_APP, GET_PIPELINE, PROMOTE_PIPELINE};
-use super::wire::{AtMost, CreatePreviewAppBody, PromoteBody, WirePromoted};
+use super::wire::{CreatePreviewAppBody, PromoteBody, WirePromoted};
 use super::{ApiError, AppSummary, Call, Client, LONGEST_PAGE, Patience, Pipeline};
 use crate::deployment::DeploymentId;
+use crate::lenient_json::Entries;
 
 impl Client {
     /// Reads a pipeline with its stages.
@@ -36,12 +37,12 @@ impl Client {
             target_app_ids: &target_app_ids,
         };
         let call = Call::new(&PROMOTE_PIPELINE, [pipeline.as_str()]).json(&body);
-        let promoted: AtMost<WirePromoted, LONGEST_PAGE> = self.send(call, patience).await?;
+        let promoted: Entries<WirePromoted, LONGEST_PAGE> = self.send(call, patience).await?;
         let pair = |promoted: WirePromoted| {
             let id = promoted.deployment_id.and_then(DeploymentId::usable)?;
             Some((promoted.target_app_id?.parse().ok()?, id))
         };
-        Ok(promoted.0.into_iter().filter_map(pair).collect())
+        Ok(promoted.readable().into_iter().filter_map(pair).collect())
     }
 
     /// Makes a preview app for a branch; its first deployment starts by itself.

@@ -14,8 +14,9 @@ use super::operation::{
     LIST_STATIC_SITES, Operation,
 };
 use super::wire::Page;
-use super::{ApiError, Call, Client, LONGEST_PAGE, Patience};
+use super::{ApiError, Call, Client, LONGEST_PAGE, ListPage, Patience};
 use crate::deployment::ServiceKind;
+use crate::lenient_json::Unreadable;
 use crate::resource::{Collection, Kind, Thing};
 
 /// The largest offset that the service takes.
@@ -73,6 +74,8 @@ pub struct Listed {
     pub records: Vec<Record>,
     /// Whether the service gives no more although there is more.
     pub is_cut: bool,
+    /// The entries that could not be read.
+    pub unreadable: HashSet<Unreadable>,
 }
 
 impl Client {
@@ -98,7 +101,7 @@ impl Client {
         list: Collection,
         offset: usize,
         patience: Patience,
-    ) -> Result<Vec<Record>, ApiError> {
+    ) -> Result<ListPage<Record>, ApiError> {
         let (operation, id) = operation_of(list);
         let id = id.map(|id| id.to_string());
         let ids: Vec<&str> = id.iter().map(String::as_str).collect();
@@ -106,30 +109,31 @@ impl Client {
             .query("limit", LONGEST_PAGE.to_string())
             .query("offset", offset.to_string());
         let page: Page<Record> = self.send(call, patience).await?;
-        Ok(page.data.0)
+        Ok(ListPage::of(page))
     }
 
     /// Reads all pages of a list.
     pub async fn pages(&self, list: Collection, patience: Patience) -> Result<Listed, ApiError> {
-        let mut all: Vec<Record> = Vec::new();
+        let mut listed = Listed {
+            records: Vec::new(),
+            is_cut: true,
+            unreadable: HashSet::new(),
+        };
         let mut known = HashSet::new();
         for offset in (0..=LAST_OFFSET).step_by(LONGEST_PAGE) {
             let page = self.page(list, offset, patience).await?;
-            let length = page.len();
+            listed.is_cut = page.is_full();
             // The list may shift while it is read.
             let fresh = |record: &Record| known.insert(record.text("id").map(str::to_owned));
-            all.extend(page.into_iter().filter(fresh));
-            if length < LONGEST_PAGE {
-                return Ok(Listed {
-                    records: all,
-                    is_cut: false,
-                });
+            listed
+                .records
+                .extend(page.entries.into_iter().filter(fresh));
+            listed.unreadable.extend(page.unreadable);
+            if !listed.is_cut {
+                break;
             }
         }
-        Ok(Listed {
-            records: all,
-            is_cut: true,
-        })
+        Ok(listed)
     }
 }
 

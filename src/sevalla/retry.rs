@@ -42,6 +42,7 @@ pub(super) fn next(method: &Method, cause: &Cause) -> Next {
         Cause::NotConnected {
             may_heal: false, ..
         }
+        | Cause::ProxyRefused { .. }
         | Cause::NoTime
         | Cause::Stopped => Next::Final,
         Cause::Broken { .. } | Cause::TimedOut { .. } => unsure(None),
@@ -110,6 +111,10 @@ mod tests {
             reason: reason(),
             request_id: None,
         };
+        let refused_by_proxy = Cause::ProxyRefused {
+            proxy: reason(),
+            status: 407,
+        };
         for (cause, read, write) in [
             (connect(true), again, again),
             (connect(false), Next::Final, Next::Final),
@@ -123,6 +128,7 @@ mod tests {
             ),
             (undecodable, again, Next::Lost),
             (Cause::TooLarge { limit: 1 }, Next::Final, Next::Lost),
+            (refused_by_proxy, Next::Final, Next::Final),
             (Cause::NoTime, Next::Final, Next::Final),
             (Cause::Stopped, Next::Final, Next::Final),
         ] {

@@ -7,9 +7,10 @@ use super::operation::{
     CANCEL_STATIC_SITE_DEPLOYMENT, DEPLOY_STATIC_SITE, GET_STATIC_SITE, GET_STATIC_SITE_DEPLOYMENT,
     GET_STATIC_SITE_DEPLOYMENT_LOGS, LIST_STATIC_SITE_DEPLOYMENTS,
 };
-use super::wire::{AtMost, DeployStaticSiteBody, Page, WireDeployment, WireLogEntry};
-use super::{ApiError, Call, Client, LOG_PAGE, LogWindow, Patience, StaticSite};
+use super::wire::{DeployStaticSiteBody, Page, WireDeployment, WireLogEntry};
+use super::{ApiError, Call, Client, LOG_PAGE, LogWindow, Patience, StaticSite, wire};
 use crate::deployment::{Deployment, DeploymentId, LogLine};
+use crate::lenient_json::Entries;
 
 impl Client {
     /// Reads a static site's record.
@@ -23,8 +24,9 @@ impl Client {
             .await
     }
 
-    /// Reads a static site's newest deployments, newest first. Only here the
-    /// service tells `build_error`.
+    /// Reads a static site's newest deployments, newest first. Only here does the
+    /// service give `build_error`. In the place of an entry that cannot be read is
+    /// [`Deployment::unreadable`].
     pub async fn list_static_site_deployments(
         &self,
         site: Uuid,
@@ -35,7 +37,7 @@ impl Client {
         let call = Call::new(&LIST_STATIC_SITE_DEPLOYMENTS, [site.as_str()])
             .query("limit", limit.to_string());
         let page: Page<WireDeployment> = self.send(call, patience).await?;
-        Ok(page.data.0.into_iter().map(Into::into).collect())
+        Ok(wire::deployments(page))
     }
 
     /// Reads a page of a static site's deployments, newest first.
@@ -48,7 +50,7 @@ impl Client {
         let site = site.to_string();
         let call = Call::new(&LIST_STATIC_SITE_DEPLOYMENTS, [site.as_str()]).page(offset);
         let page: Page<WireDeployment> = self.send(call, patience).await?;
-        Ok(page.data.0.into_iter().map(Into::into).collect())
+        Ok(wire::deployments(page))
     }
 
     /// Starts a deployment. Never sent again once it may have taken effect.
@@ -129,7 +131,7 @@ impl Client {
             &GET_STATIC_SITE_DEPLOYMENT_LOGS,
             [site.as_str(), &id.0],
         ));
-        let entries: AtMost<WireLogEntry, LOG_PAGE> = self.send(call, Patience::Once).await?;
-        Ok(entries.0.into_iter().map(Into::into).collect())
+        let entries: Entries<WireLogEntry, LOG_PAGE> = self.send(call, Patience::Once).await?;
+        Ok(wire::log_lines(entries))
     }
 }

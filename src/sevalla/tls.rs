@@ -1,13 +1,28 @@
 //! Which certificates are trusted: Mozilla's roots, compiled in so that an
 //! empty image works, and whatever `SSL_CERT_FILE` adds.
 
-use reqwest::Certificate;
+use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::Certificate;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use url::Url;
+
+use crate::lenient_json;
 use crate::process::Variables;
 
 /// The variable that names a file of further root certificates, as OpenSSL
 /// reads it.
 const CERTIFICATE_FILE: &str = "SSL_CERT_FILE";
+
+/// The variable in which GitLab's runner names the certificates of GitLab's own
+/// server (docs.gitlab.com, "Predefined CI/CD variables").
+const GITLAB_CERTIFICATE_FILE: &str = "CI_SERVER_TLS_CA_FILE";
+
+/// The variable that has the address of GitLab's own API.
+const GITLAB_API: &str = "CI_API_V4_URL";
 
 /// Chooses ring for the whole process; a second call changes nothing.
 pub(super) fn install_provider() {
@@ -22,19 +37,115 @@ pub(super) fn roots(variables: &Variables) -> Result<Vec<Certificate>, String> {
         roots.extend(Certificate::from_der(der));
     }
     if let Some(path) = variables.text(CERTIFICATE_FILE) {
-        roots.extend(
-            read(path).map_err(|reason| format!("{CERTIFICATE_FILE} is {path:?}: {reason}"))?,
-        );
+        let bundle = Bundle::read(path)
+            .map_err(|reason| format!("{CERTIFICATE_FILE} is {path:?}: {reason}"))?;
+        roots.extend(bundle.certificates);
     }
     Ok(roots)
 }
 
-fn read(path: &str) -> Result<Vec<Certificate>, String> {
-    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
-    let certificates = Certificate::from_pem_bundle(&pem)
-        .map_err(|_| "it is not a file of PEM certificates".to_owned())?;
-    if certificates.is_empty() {
-        return Err("it holds no PEM certificate".to_owned());
+/// The certificates of `SSL_CERT_FILE` that are skipped, each with its position.
+pub(super) fn doubts(variables: &Variables) -> Vec<String> {
+    let Some(path) = variables.text(CERTIFICATE_FILE) else {
+        return Vec::new();
+    };
+    let skipped = Bundle::read(path).map(|bundle| bundle.skipped);
+    let told = |skipped| format!("{CERTIFICATE_FILE} is {path:?}: skipped {skipped}");
+    skipped.unwrap_or_default().into_iter().map(told).collect()
+}
+
+/// The address of GitLab's own API, and the certificates that its runner names
+/// for it alone. What is wrong with them is not the user's to mend, so it is no
+/// error.
+pub(super) fn gitlab(variables: &Variables) -> Option<(Url, Vec<Certificate>)> {
+    let api = Url::parse(variables.text(GITLAB_API)?).ok()?;
+    let path = variables.text(GITLAB_CERTIFICATE_FILE)?;
+    match Bundle::read(path) {
+        Ok(bundle) => Some((api, bundle.certificates)),
+        Err(reason) => {
+            tracing::debug!(path, reason, "{GITLAB_CERTIFICATE_FILE} is not used");
+            None
+        }
     }
-    Ok(certificates)
+}
+
+/// What a file of PEM certificates holds.
+#[derive(Debug, Default)]
+struct Bundle {
+    certificates: Vec<Certificate>,
+    /// The others: position and reason.
+    skipped: Vec<String>,
+}
+
+impl Bundle {
+    /// Reads a file. An error if it has no certificate that can be read.
+    fn read(path: &str) -> Result<Self, String> {
+        let about = Path::new(path)
+            .metadata()
+            .map_err(|error| error.to_string())?;
+        // A pipe could keep the run waiting for ever.
+        if !about.is_file() {
+            return Err("it is not a regular file".to_owned());
+        }
+        let pem = std::fs::read(path).map_err(|error| error.to_string())?;
+        let bundle = Self::parse(&lenient_json::decode(&pem));
+        match bundle.skipped.first() {
+            _ if !bundle.certificates.is_empty() => Ok(bundle),
+            None => Err("it holds no PEM certificate".to_owned()),
+            Some(first) => Err(format!("it holds no certificate that can be read: {first}")),
+        }
+    }
+
+    fn parse(pem: &str) -> Self {
+        let mut bundle = Self::default();
+        let mut lines = pem.lines().map(str::trim).zip(1..).peekable();
+        let mut nth = 0;
+        while let Some((line, number)) = lines.next() {
+            if !is_mark(line, "BEGIN") {
+                continue;
+            }
+            nth += 1;
+            let mut base64 = String::new();
+            let mut has_end = false;
+            while let Some((line, _)) = lines.next_if(|(line, _)| !line.starts_with("-----BEGIN")) {
+                has_end = is_mark(line, "END");
+                if has_end {
+                    break;
+                }
+                base64.push_str(line);
+            }
+            let read = if has_end {
+                certificate(&base64)
+            } else {
+                Err("its last line is missing".to_owned())
+            };
+            match read {
+                Ok(certificate) => bundle.certificates.push(certificate),
+                Err(reason) => bundle
+                    .skipped
+                    .push(format!("certificate {nth} (line {number}): {reason}")),
+            }
+        }
+        bundle
+    }
+}
+
+/// Whether a line begins or ends a certificate, by one of the names that OpenSSL
+/// takes.
+fn is_mark(line: &str, word: &str) -> bool {
+    ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"]
+        .iter()
+        .any(|label| line == format!("-----{word} {label}-----"))
+}
+
+fn certificate(base64: &str) -> Result<Certificate, String> {
+    let text: String = base64.split_whitespace().collect();
+    let der = STANDARD
+        .decode(text)
+        .map_err(|error| format!("it is not Base64: {error}"))?;
+    // As the TLS library will read it.
+    RootCertStore::empty()
+        .add(CertificateDer::from(der.as_slice()))
+        .map_err(|error| error.to_string())?;
+    Certificate::from_der(&der).map_err(|error| error.to_string())
 }

@@ -4,7 +4,6 @@
 //! that may be null may also be absent, and words of a set are text.
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use jiff::Timestamp;
 use serde::de::value::MapAccessDeserializer;
@@ -12,8 +11,9 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
-use super::LONGEST_PAGE;
+use super::{LOG_PAGE, LONGEST_PAGE};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Origin, Status};
+use crate::lenient_json::{self, Entries};
 
 /// The last moment of the year 9999, in microseconds since 1970.
 const LATEST: i64 = 253_402_300_799_999_999;
@@ -21,42 +21,7 @@ const LATEST: i64 = 253_402_300_799_999_999;
 /// A page of a list.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page<T> {
-    pub(crate) data: AtMost<T, LONGEST_PAGE>,
-}
-
-/// A list of which no more than `MOST` items are kept: more was not asked for,
-/// and small items take far more memory than their text.
-#[derive(Debug)]
-pub(crate) struct AtMost<T, const MOST: usize>(pub(crate) Vec<T>);
-
-impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for AtMost<T, MOST> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Items<T, const MOST: usize>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for Items<T, MOST> {
-            type Value = Vec<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
-                let mut kept = Vec::new();
-                while kept.len() < MOST {
-                    let Some(item) = items.next_element()? else {
-                        return Ok(kept);
-                    };
-                    kept.push(item);
-                }
-                while items.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(kept)
-            }
-        }
-
-        deserializer
-            .deserialize_seq(Items::<T, MOST>(PhantomData))
-            .map(Self)
-    }
+    pub(crate) data: Entries<T, LONGEST_PAGE>,
 }
 
 /// A deployment of an application or a static site. Fields that only one of
@@ -117,6 +82,16 @@ impl From<WireDeployment> for Deployment {
             is_preview: wire.is_preview,
         }
     }
+}
+
+/// The deployments of a page, with [`Deployment::unreadable`] in the place of an
+/// entry that cannot be read.
+pub(crate) fn deployments(page: Page<WireDeployment>) -> Vec<Deployment> {
+    let entries = page.data.0.into_iter();
+    let known = |entry: Result<WireDeployment, _>| {
+        entry.map_or_else(|entry| Deployment::unreadable(&entry), Into::into)
+    };
+    entries.map(known).collect()
 }
 
 /// An application's record.
@@ -260,6 +235,12 @@ pub struct StaticSite {
     /// Its host, without a scheme.
     #[serde(default, deserialize_with = "text")]
     pub hostname: Option<String>,
+    /// The paths a push must touch to deploy it; empty is any.
+    #[serde(default, deserialize_with = "words")]
+    pub allow_deploy_paths: Vec<String>,
+    /// The paths that alone do not make a push deploy it.
+    #[serde(default, deserialize_with = "words")]
+    pub ignore_deploy_paths: Vec<String>,
 }
 
 /// A domain of an application.
@@ -336,7 +317,7 @@ struct HookDeployment {
 impl HookAnswer {
     /// The id of the deployment, if the body is one we know.
     pub(crate) fn read(body: &[u8]) -> Option<DeploymentId> {
-        let answer: Self = serde_json::from_slice(body).ok()?;
+        let answer: Self = lenient_json::from_slice(body).ok()?;
         let id = answer
             .deployment
             .and_then(|deployment| deployment.id)
@@ -356,6 +337,26 @@ pub(crate) struct WireLogEntry {
     severity: Option<String>,
     #[serde(default, deserialize_with = "micros")]
     unix_timestamp: i64,
+}
+
+/// The lines of a log. One that cannot be read is shown as an unknown character
+/// beside its neighbor, so that it counts and everybody sees that it is there.
+pub(crate) fn log_lines(entries: Entries<WireLogEntry, LOG_PAGE>) -> Vec<LogLine> {
+    let mut at_micros = 0;
+    let lines = entries.0.into_iter().map(|entry| {
+        let line = match entry {
+            Ok(entry) => LogLine::from(entry),
+            Err(entry) => LogLine {
+                id: format!("unreadable-{entry}"),
+                at_micros,
+                severity: String::new(),
+                message: char::REPLACEMENT_CHARACTER.to_string(),
+            },
+        };
+        at_micros = line.at_micros;
+        line
+    });
+    lines.collect()
 }
 
 impl From<WireLogEntry> for LogLine {
@@ -536,8 +537,8 @@ pub(super) fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D
 
 /// The stages of a pipeline; `null` is none.
 fn stages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stage>, D::Error> {
-    let stages = Option::<AtMost<Stage, LONGEST_PAGE>>::deserialize(deserializer)?;
-    Ok(stages.map(|stages| stages.0).unwrap_or_default())
+    let stages = Option::<Entries<Stage, LONGEST_PAGE>>::deserialize(deserializer)?;
+    Ok(stages.map(Entries::readable).unwrap_or_default())
 }
 
 /// A list of words; anything else is an empty one.
@@ -692,13 +693,6 @@ mod tests {
             let wire: WireDeployment = serde_json::from_str(&json).unwrap();
             assert_eq!(Deployment::from(wire).is_built, is_built, "{steps}");
         }
-    }
-
-    #[test]
-    fn no_more_items_are_kept_than_were_asked_for() {
-        let list: AtMost<u8, 3> = serde_json::from_str("[1,2,3,4,{\"x\":[]}]").unwrap();
-        assert_eq!(list.0, [1, 2, 3]);
-        assert!(serde_json::from_str::<AtMost<u8, 3>>("[1,2,3,4").is_err());
     }
 
     #[test]

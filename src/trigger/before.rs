@@ -104,7 +104,7 @@ async fn look_at_application(
     refuse_unfit(&record)?;
     let wanted = wanted_of_application(work, &record);
     warn_of_auto_deploy(&record, &wanted, tell);
-    let past = read_past(client, service).await?;
+    let past = read_past_and_unreadable(client, service).await?;
     let kind = wanted.kind;
     let mut before = Before {
         is_image: runs_image(&record) || wanted.docker_image.is_some(),
@@ -150,7 +150,7 @@ async fn look_at_static_site(
             ..Wanted::default()
         },
     };
-    let past = read_past(client, service).await?;
+    let past = read_past_and_unreadable(client, service).await?;
     let before = Before {
         host: record.hostname,
         ..Before::of(&past, wanted)
@@ -244,6 +244,7 @@ pub fn is_busy(deployment: &Deployment) -> bool {
     deployment.status.verdict().is_none()
         && deployment.finished_at.is_none()
         && !deployment.is_preview
+        && !deployment.is_unreadable()
 }
 
 fn tell_live(live: Option<&Deployment>, tell: Tell<'_>) {
@@ -403,7 +404,8 @@ pub async fn look_at(
                 host: record.hostname,
                 default_branch: record.default_branch,
                 deploys_pushes: record.auto_deploy,
-                filters_paths: false,
+                filters_paths: !record.allow_deploy_paths.is_empty()
+                    || !record.ignore_deploy_paths.is_empty(),
                 previews_branches: record.is_preview_enabled,
             })
         }
@@ -414,6 +416,18 @@ pub async fn look_at(
 pub async fn read_past(client: &Client, service: Service) -> Result<Vec<Deployment>, TriggerError> {
     let past = client
         .deployments(service, HISTORY, Patience::BEFORE_THE_START)
+        .await?;
+    Ok(past)
+}
+
+/// The same with the entries that cannot be read, for [`Mark::of`]: one that is
+/// there before a change is not its effect.
+pub(super) async fn read_past_and_unreadable(
+    client: &Client,
+    service: Service,
+) -> Result<Vec<Deployment>, TriggerError> {
+    let past = client
+        .deployments_and_unreadable(service, HISTORY, Patience::BEFORE_THE_START)
         .await?;
     Ok(past)
 }

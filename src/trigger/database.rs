@@ -12,11 +12,13 @@ use super::looks::Looks;
 use super::once::{Candidate, Found, at_most_once, search_to_the_end};
 use super::wanted::Whose;
 use super::{Tell, TriggerError};
+use crate::lenient_json::Unreadable;
 use crate::messages::Failure;
 use crate::plan::{Credentials, NewDatabase};
 use crate::report::Event;
 use crate::resource::{Changeable, Collection, Kind};
 use crate::secret::Password;
+use crate::sevalla::operation::LIST_DATABASES;
 use crate::sevalla::{ApiError, Client, EnvVar, LONGEST_PAGE, Patience, Record};
 
 /// How long a new database may not be there yet for those who read it.
@@ -92,6 +94,8 @@ pub struct Creation {
     settings: Map<String, Value>,
     /// All databases there were: the high-water mark.
     known: HashSet<Option<Uuid>>,
+    /// The entries of the list that could not be read.
+    unreadable: HashSet<Unreadable>,
 }
 
 /// Looks for the database of this name, and else for what making it needs.
@@ -114,7 +118,11 @@ pub async fn look_before_creation(
     }
     let Some(record) = found.pop() else {
         let settings = prepare(client, new).await?;
-        return Ok(Existing::None(Creation { settings, known }));
+        return Ok(Existing::None(Creation {
+            settings,
+            known,
+            unreadable: all.unreadable,
+        }));
     };
     let wanted = new.settings.get("type").and_then(Value::as_str);
     match (record.text("type"), wanted) {
@@ -191,7 +199,11 @@ async fn find_new(client: &Client, creation: &Creation) -> Result<Vec<Found<Reco
         };
         Found { it: record, whose }
     };
-    Ok(new.map(judge).collect())
+    let found: Vec<Found<Record>> = new.map(judge).collect();
+    if found.is_empty() && !all.unreadable.is_subset(&creation.unreadable) {
+        return Err(ApiError::unreadable_entry(&LIST_DATABASES));
+    }
+    Ok(found)
 }
 
 /// Adds the limits that a refusal most likely means.
@@ -499,8 +511,8 @@ async fn all_variables(
     let mut all = Vec::new();
     for offset in (0..MOST_VARIABLES).step_by(LONGEST_PAGE) {
         let page = client.list_env_vars(app, offset, patience).await?;
-        let is_last = page.len() < LONGEST_PAGE;
-        all.extend(page);
+        let is_last = !page.is_full();
+        all.extend(page.entries);
         if is_last {
             break;
         }

@@ -289,7 +289,7 @@ async fn search(
     };
     let now = client
         .lingering()
-        .deployments(service, HISTORY, Patience::FOR_A_SEARCH)
+        .deployments_and_unreadable(service, HISTORY, Patience::FOR_A_SEARCH)
         .await?;
     let new = now.into_iter().filter(|deployment| mark.is_new(deployment));
     let judged = new.map(|deployment| Found {

@@ -160,7 +160,10 @@ fn refused<T: Candidate>(error: &ApiError, first_loss: Option<&ApiError>) -> Tri
         return TriggerError::Api(error.clone());
     };
     match error.cause {
-        Cause::Stopped | Cause::NoTime | Cause::NotConnected { .. } => {
+        Cause::Stopped
+        | Cause::NoTime
+        | Cause::NotConnected { .. }
+        | Cause::ProxyRefused { .. } => {
             ambiguous::<T>(first.clone(), NotOne::None, 1).at(error.to_string())
         }
         _ => ambiguous::<T>(error.clone(), NotOne::None, 2)
@@ -466,6 +469,7 @@ mod tests {
     fn failed(status: u16) -> ApiError {
         ApiError {
             operation: &TRIGGER_DEPLOYMENT,
+            path: TRIGGER_DEPLOYMENT.path.to_owned(),
             cause: Cause::Refused(Box::new(Refusal {
                 status,
                 ..Refusal::default()

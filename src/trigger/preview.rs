@@ -17,8 +17,10 @@ use super::removal::is_being_deleted;
 use super::{Tell, TriggerError};
 use crate::branch::{self, is_same};
 use crate::code_host::KeptApps;
+use crate::lenient_json::Unreadable;
 use crate::messages::Failure;
 use crate::plan::{NewPreview, Preview};
+use crate::sevalla::operation::LIST_APPLICATIONS;
 use crate::sevalla::{ApiError, AppSummary, Application, Client, LONGEST_PAGE, Patience, SPARED};
 
 /// The type of an application that is a preview.
@@ -64,6 +66,8 @@ pub struct Listed {
     pub all: Vec<AppSummary>,
     /// Whether there may be more than were looked through.
     pub has_more: bool,
+    /// The entries that could not be read: each may be a preview app.
+    pub unreadable: HashSet<Unreadable>,
 }
 
 /// Lists the preview apps of the company.
@@ -80,21 +84,27 @@ async fn list_with_dying(client: &Client) -> Result<Listed, ApiError> {
     let mut all: Vec<AppSummary> = Vec::new();
     let mut offset = 0;
     let mut has_more = true;
+    let mut unreadable = HashSet::new();
     while has_more && offset < MOST_APPLICATIONS {
         let patience = Patience::FOR_A_SEARCH;
         let page = client.list_applications(offset, patience).await?;
-        let length = page.len();
+        has_more = page.is_full();
+        unreadable.extend(page.unreadable);
         // The list may shift while it is read.
         let fresh = page
+            .entries
             .into_iter()
             .filter(|app| all.iter().all(|a| a.id != app.id));
         let fresh: Vec<AppSummary> = fresh.collect();
         all.extend(fresh);
-        has_more = length >= LONGEST_PAGE;
         offset += LONGEST_PAGE;
     }
     all.retain(|app| app.kind.as_deref() == Some(PREVIEW));
-    Ok(Listed { all, has_more })
+    Ok(Listed {
+        all,
+        has_more,
+        unreadable,
+    })
 }
 
 /// How much a preview app has in common with the one that is meant, the least
@@ -194,6 +204,8 @@ pub struct Previews {
     pub found: Vec<Match>,
     /// All there are: the high-water mark for making another.
     known: HashSet<Uuid>,
+    /// The entries of the list that could not be read.
+    unreadable: HashSet<Unreadable>,
 }
 
 /// Looks for the preview app that is meant, to deploy it.
@@ -204,9 +216,14 @@ pub async fn find_previews(
 ) -> Result<Previews, TriggerError> {
     let listed = list_previews(client).await?;
     let known = listed.all.iter().map(|app| app.id).collect();
+    let unreadable = listed.unreadable.clone();
     let mut found = choose_of_all(client, preview, kept, listed, Meant::Living).await?;
     found.retain(Match::may_be_deployed);
-    Ok(Previews { found, known })
+    Ok(Previews {
+        found,
+        known,
+        unreadable,
+    })
 }
 
 /// The one to deploy of those that were found, and the others of the same pull
@@ -591,7 +608,9 @@ async fn find_lost(
     before: &Previews,
 ) -> Result<Vec<Found<PreviewApp>>, ApiError> {
     let sure = find_new(client, new, before).await?;
-    let Listed { all, .. } = list_previews(client).await?;
+    let Listed {
+        all, unreadable, ..
+    } = list_previews(client).await?;
     let is_fresh = |app: &AppSummary| {
         !before.known.contains(&app.id) && sure.iter().all(|known| known.id != app.id)
     };
@@ -616,7 +635,11 @@ async fn find_lost(
             }));
         }
     }
-    Ok(sure.into_iter().map(Found::ours).chain(unclear).collect())
+    let found: Vec<_> = sure.into_iter().map(Found::ours).chain(unclear).collect();
+    if found.is_empty() && !unreadable.is_subset(&before.unreadable) {
+        return Err(ApiError::unreadable_entry(&LIST_APPLICATIONS));
+    }
+    Ok(found)
 }
 
 /// The record of an app, unless it was deleted since the list was read.

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use serde_json::Value;
 
 use super::{Filling, Miss, NotFilled, fill};
+use crate::lenient_json;
 use crate::sevalla::Reply;
 
 /// A set of HTTP statuses, as in `200-399` or `200,204`.
@@ -126,7 +127,7 @@ impl Expectation {
                     ))
                 }),
             Self::Json { pointer, value } => {
-                let json: Value = serde_json::from_slice(body)
+                let json: Value = lenient_json::from_slice(body)
                     .map_err(|_| Miss::seen(format!("HTTP {status}, but the body is not JSON")))?;
                 let seen = json.pointer(pointer).map(as_text);
                 (seen.as_ref() == Some(value)).then_some(()).ok_or_else(|| {

@@ -59,13 +59,48 @@ async fn only_what_differs_is_sent_and_it_is_shown_before_and_after() {
 #[tokio::test]
 async fn settings_that_cannot_be_are_named_and_nothing_is_sent() {
     let simulator = world().await;
-    let settings = r#"{"auto_deploi":1,"hibernate_after_seconds":0,"source":"zip"}"#;
+    let settings = r#"{"auto_deploi":1,"hibernate_after_seconds":0,"source":7}"#;
     let run = update_app(&simulator, settings).run().await;
     run.assert_ended(2, "invalid-input");
     run.assert_told("did you mean auto_deploy?");
     run.assert_told("hibernate_after_seconds must be a whole number from 1 to 604800");
     run.assert_told("source must be one of privateGit, publicGit, dockerImage");
     assert!(simulator.journal().is_empty());
+}
+
+#[tokio::test]
+async fn a_word_that_is_not_known_is_sent_with_a_warning() {
+    let simulator = world().await;
+    let run = update_app(&simulator, r#"{"build_type":"buildah"}"#)
+        .run()
+        .await;
+    // The service decides.
+    run.assert_ended(9, "rejected");
+    run.assert_told("build_type is \"buildah\", which this version does not know");
+    run.assert_told("Known: dockerfile, pack, nixpacks, railpack, ingot");
+    let run = update_app(&simulator, r#"{"build_type":"ingot"}"#)
+        .run()
+        .await;
+    run.assert_ended(0, "success");
+}
+
+#[tokio::test]
+async fn a_static_site_takes_the_paths_that_deploy_it() {
+    let simulator = world().await;
+    for settings in [
+        r#"{"allow_deploy_paths":["docs/**"]}"#,
+        r#"{"ignore_deploy_paths":["README.md"]}"#,
+    ] {
+        let run = Runner::does(&simulator, "update-static-site")
+            .set("SEVALLA_STATIC_SITE_ID", SITE)
+            .set("SEVALLA_SETTINGS", settings);
+        run.run().await.assert_ended(0, "success");
+    }
+    let both = r#"{"allow_deploy_paths":[],"ignore_deploy_paths":[]}"#;
+    let run = Runner::does(&simulator, "update-static-site")
+        .set("SEVALLA_STATIC_SITE_ID", SITE)
+        .set("SEVALLA_SETTINGS", both);
+    run.run().await.assert_ended(2, "invalid-input");
 }
 
 #[tokio::test]

@@ -109,11 +109,10 @@ async fn a_write_is_lost_when_its_body_cannot_be_read() {
 async fn a_body_of_another_shape_is_told_by_the_place() {
     for (body, said) in [
         (
-            json!({"data": [{"id": "a"}, {"id": null}]}),
-            "at data[1].id: ",
+            json!({"data": [{"id": 7}, {"id": null}]}),
+            "no entry can be read: invalid type: integer `7`",
         ),
         (json!({"data": {"id": "a"}}), "at data: "),
-        (json!({"data": [{"id": "a"}, "b"]}), "at data[1]: "),
         (json!([]), "at .: "),
         (json!(null), "at .: "),
     ] {
@@ -129,7 +128,9 @@ async fn a_body_of_another_shape_is_told_by_the_place() {
             .unwrap_err();
         let told = error.to_string();
         assert!(
-            told.starts_with("GET /applications/{id}/deployments: HTTP 200, but"),
+            told.starts_with(&format!(
+                "GET /applications/{APP}/deployments: HTTP 200, but"
+            )),
             "{told}"
         );
         assert!(
@@ -241,15 +242,17 @@ async fn everything_that_the_service_says_of_an_error_is_told() {
     .await;
     assert_eq!(
         error.to_string(),
-        "GET /applications/{id}: HTTP 403 Forbidden: No access to this application; \
-         Please contact support and provide this error code. \
-         (code err-abc-123, request req-1f2e3d)"
+        format!(
+            "GET /applications/{APP}: HTTP 403 Forbidden: No access to this application; \
+             Please contact support and provide this error code. \
+             (code err-abc-123, request req-1f2e3d)"
+        )
     );
 }
 
 #[tokio::test]
 async fn an_error_body_of_any_other_shape_tells_what_it_can() {
-    let prefix = "GET /applications/{id}: HTTP ";
+    let prefix = format!("GET /applications/{APP}: HTTP ");
     for (answer, said) in [
         // Without `data`, with it empty, null, or something else altogether.
         (
@@ -302,7 +305,7 @@ async fn an_error_body_of_any_other_shape_tells_what_it_can() {
         (raw(401, "{}", "application/json"), "401 Unauthorized"),
         (raw(401, "{\"mess", "application/json"), "401 Unauthorized"),
         (
-            raw(401, b"\xff\xfe\x00".to_vec(), "x/y"),
+            raw(401, b"\xfe\xfd\x00".to_vec(), "x/y"),
             "401 Unauthorized: \u{fffd}\u{fffd}",
         ),
     ] {

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use sevalla_deploy::process::Variables;
-use sevalla_deploy::sevalla::{ApiError, Cause, Next};
+use sevalla_deploy::sevalla::{
+    ApiError, Cause, Exchange, Http, Next, Request, ignored_network_settings,
+};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -126,6 +128,161 @@ async fn a_file_may_hold_several_authorities() {
             .await;
         assert!(read.is_ok(), "{read:?}");
     }
+}
+
+/// Certificates that cannot be read, and what is said of each.
+const BROKEN: [(&str, &str); 4] = [
+    (
+        "-----BEGIN CERTIFICATE-----\nno base 64!\n-----END CERTIFICATE-----\n",
+        "it is not Base64",
+    ),
+    (
+        "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n",
+        "BadEncoding",
+    ),
+    (
+        "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+        "BadEncoding",
+    ),
+    (
+        "-----BEGIN CERTIFICATE-----\naGVsbG8=\n",
+        "its last line is missing",
+    ),
+];
+
+#[tokio::test]
+async fn one_certificate_that_cannot_be_read_costs_itself_and_is_named() {
+    let authority = authority();
+    let body = application().to_string();
+    let server = Secure::start(&authority, "127.0.0.1", false, body).await;
+    for (broken, reason) in BROKEN {
+        for before in [true, false] {
+            let good = authority.pem();
+            let (bundle, nth, line) = if before {
+                (format!("{broken}{good}"), 1, 1)
+            } else {
+                (format!("{good}{broken}"), 2, 1 + good.lines().count())
+            };
+            let mut file = NamedTempFile::new().unwrap();
+            file.write_all(bundle.as_bytes()).unwrap();
+            let variables = trusting(&file);
+            let read = client_with(&server.api(), &variables)
+                .get_application(APP, PATIENT)
+                .await;
+            assert!(read.is_ok(), "{read:?}");
+            let ignored = ignored_network_settings(&variables);
+            let [told] = ignored.as_slice() else {
+                panic!("{ignored:?}");
+            };
+            let expected = format!("skipped certificate {nth} (line {line}): ");
+            assert!(told.starts_with("SSL_CERT_FILE is "), "{told}");
+            assert!(told.contains(&expected) && told.contains(reason), "{told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_may_have_a_mark_other_line_ends_and_other_names() {
+    let authority = authority();
+    let body = application().to_string();
+    let server = Secure::start(&authority, "127.0.0.1", false, body).await;
+    let pem = authority.pem();
+    let utf_16 = format!("\u{feff}{pem}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    for bytes in [
+        [b"\xef\xbb\xbf", pem.as_bytes()].concat(),
+        pem.replace('\n', "\r\n").into_bytes(),
+        pem.replace(" CERTIFICATE", " TRUSTED CERTIFICATE")
+            .into_bytes(),
+        [b"Gr\xfc\xdfe\n", pem.as_bytes()].concat(),
+        utf_16,
+    ] {
+        let mut file = NamedTempFile::new().unwrap();
+        file.write_all(&bytes).unwrap();
+        let variables = trusting(&file);
+        let read = client_with(&server.api(), &variables)
+            .get_application(APP, PATIENT)
+            .await;
+        assert!(read.is_ok(), "{read:?}");
+        assert!(ignored_network_settings(&variables).is_empty());
+    }
+}
+
+#[test]
+fn a_file_without_a_certificate_that_can_be_read_is_refused() {
+    let told = |path: &str| {
+        let variables = Variables::from([("SSL_CERT_FILE", path)]);
+        assert!(ignored_network_settings(&variables).is_empty());
+        Http::new(&variables).err().unwrap().to_string()
+    };
+    for (broken, reason) in BROKEN {
+        let mut file = NamedTempFile::new().unwrap();
+        file.write_all(broken.as_bytes()).unwrap();
+        let told = told(file.path().to_str().unwrap());
+        assert!(told.starts_with("SSL_CERT_FILE is "), "{told}");
+        assert!(
+            told.contains("certificate 1 (line 1)") && told.contains(reason),
+            "{told}"
+        );
+    }
+    assert!(told(env!("CARGO_MANIFEST_DIR")).contains("not a regular file"));
+    // As a pipe, it might never end.
+    assert!(told("/dev/null").contains("not a regular file"));
+}
+
+/// One read of this address, as the code host's client makes it.
+async fn read(url: &Url, variables: &Variables) -> Result<u16, Cause> {
+    let request = Request {
+        method: reqwest::Method::GET,
+        url: url.clone(),
+        accept: "application/json",
+        authorization: Some(format!("Bearer {KEY}").parse().unwrap()),
+        body: None,
+        body_limit: 4096,
+    };
+    let http = Http::new(variables).unwrap();
+    let reply = http
+        .exchange(request, std::time::Duration::from_secs(30))
+        .await;
+    reply.map(|reply| reply.status)
+}
+
+#[tokio::test]
+async fn what_gitlabs_runner_names_is_trusted_for_gitlabs_own_api_alone() {
+    let authority = authority();
+    let file = file_of(&authority);
+    let server = Secure::start(&authority, "127.0.0.1", false, "{}".to_owned()).await;
+    let gitlab = format!("https://{}/api/v4", server.address);
+    let path = file.path().to_str().unwrap();
+    let variables = Variables::from([
+        ("CI_API_V4_URL", gitlab.as_str()),
+        ("CI_SERVER_TLS_CA_FILE", path),
+    ]);
+    let url = |path: &str| Url::parse(&format!("https://{}{path}", server.address)).unwrap();
+    assert_eq!(
+        read(&url("/api/v4/projects/1"), &variables).await.ok(),
+        Some(200)
+    );
+    for (path, variables) in [
+        // Another address of the same machine, and another API.
+        ("/v3/applications", &variables),
+        ("/api/v44/projects/1", &variables),
+        (
+            "/api/v4/projects/1",
+            &Variables::from([("CI_SERVER_TLS_CA_FILE", path)]),
+        ),
+    ] {
+        let refused = read(&url(path), variables).await.unwrap_err().to_string();
+        assert!(refused.contains("certificate"), "{refused}");
+    }
+    // What cannot be read there is not the user's fault.
+    let missing = Variables::from([
+        ("CI_API_V4_URL", gitlab.as_str()),
+        ("CI_SERVER_TLS_CA_FILE", "/nonexistent/ca.pem"),
+    ]);
+    assert!(Http::new(&missing).is_ok() && ignored_network_settings(&missing).is_empty());
 }
 
 /// One attempt, nothing sent, no hope, and the certificate is named.

@@ -13,6 +13,7 @@ mod certificates;
 mod connections;
 mod faults;
 mod hooks;
+mod lenient;
 mod network;
 mod operations;
 mod proxies;

@@ -112,7 +112,8 @@ async fn a_refused_connection_is_told_as_such() {
         .unwrap_err();
     let told = error.to_string();
     assert!(
-        told.starts_with("GET /applications/{id}: no connection: ") && told.contains("refused"),
+        told.starts_with(&format!("GET /applications/{APP}: no connection: "))
+            && told.contains("refused"),
         "{told}"
     );
     assert_eq!(error.next(), Next::Again(None));

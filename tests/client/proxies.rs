@@ -3,13 +3,14 @@
 use std::process::Stdio;
 
 use sevalla_deploy::process::Variables;
-use sevalla_deploy::sevalla::{Cause, Client, Patience};
+use sevalla_deploy::sevalla::{ApiError, Cause, Client, Next, Patience};
 use tokio::time::Instant;
 use url::Url;
 
 use crate::answers::application;
+use crate::faults::refuses_connections;
 use crate::server::{Deed, Server, answer, good};
-use crate::setup::{APP, KEY, PLENTY, below, client, client_with};
+use crate::setup::{APP, KEY, PATIENT, PLENTY, below, client, client_with, plain_order};
 
 /// Tells a child of a test where to send its request.
 const TARGET: &str = "CLIENT_TEST_TARGET";
@@ -80,6 +81,8 @@ async fn what_no_proxy_names_is_reached_without() {
         ("NO_PROXY", "127.0.0.1"),
         ("no_proxy", "example.com, 127.0.0.1"),
         ("NO_PROXY", "127.0.0.0/8"),
+        ("NO_PROXY", "*"),
+        ("NO_PROXY", "127.0.0.1."),
     ] {
         let (server, proxy) = server_and_proxy().await;
         let proxy_uri = proxy.uri();
@@ -91,7 +94,7 @@ async fn what_no_proxy_names_is_reached_without() {
         let reached = [&server, &proxy].map(Server::connections);
         assert_eq!(reached, [1, 0], "{name}={value}");
     }
-    // Everything, by name: an address is not meant by the star.
+    // Everything.
     let (server, proxy) = server_and_proxy().await;
     let proxy_uri = proxy.uri();
     let variables = Variables::from([("HTTP_PROXY", proxy_uri.as_str()), ("NO_PROXY", "*")]);
@@ -130,10 +133,138 @@ async fn a_proxy_sees_neither_key_nor_path_of_a_request_over_tls() {
     );
     assert!(!requests[0].contains(KEY) && !requests[0].contains("applications"));
     assert!(
-        matches!(error.cause, Cause::NotConnected { .. }),
+        matches!(error.cause, Cause::ProxyRefused { status: 407, .. }),
         "{error:?}"
     );
-    assert!(error.to_string().contains("proxy"), "{error}");
+}
+
+/// A proxy with a password that answers so, and what a client says of a read and
+/// of a write that go through it to an address over TLS.
+async fn refused_over_tls(status: &str) -> (Server, [ApiError; 2]) {
+    let refusal = answer(status, "<title>Squid</title>");
+    let proxy = Server::start([Deed::SendAndClose(refusal)]).await;
+    let value = format!("http://user:passw0rd@{}", proxy.address());
+    let variables = Variables::from([("HTTPS_PROXY", value.as_str())]);
+    let base = Url::parse("https://api.example.com/v3").unwrap();
+    let client = client_with(&base, &variables);
+    let read = client.get_application(APP, PATIENT).await.unwrap_err();
+    let write = client
+        .trigger_deployment(APP, &plain_order(), PATIENT)
+        .await
+        .unwrap_err();
+    (proxy, [read, write])
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_a_tunnel_ends_the_request_at_once_and_is_named() {
+    for (status, named) in [
+        (
+            "407 Proxy Authentication Required",
+            "HTTP 407 Proxy Authentication Required",
+        ),
+        ("403 Forbidden", "HTTP 403 Forbidden"),
+        ("451 Blocked", "HTTP 451"),
+        ("302 Found", "HTTP 302 Found"),
+    ] {
+        let (proxy, errors) = refused_over_tls(status).await;
+        for error in errors {
+            assert!(
+                matches!(error.cause, Cause::ProxyRefused { .. }),
+                "{error:?}"
+            );
+            assert_eq!((error.next(), error.attempts), (Next::Final, 1));
+            // Sevalla has answered nothing.
+            assert_eq!(error.status(), None);
+            let told = error.to_string();
+            let expected = format!("the proxy http://{} answered {named}", proxy.address());
+            assert!(told.contains(&expected), "{told}");
+            assert!(!told.contains("passw0rd"), "{told}");
+        }
+        // Asked again for its status, it gets the same request.
+        let requests = proxy.requests();
+        assert!(
+            requests.iter().all(|request| *request == requests[0]),
+            "{requests:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_cannot_reach_the_service_now_is_asked_again() {
+    let refusal = answer("503 Service Unavailable", "");
+    let proxy = Server::start([Deed::SendAndClose(refusal)]).await;
+    let proxy_uri = proxy.uri();
+    let variables = Variables::from([("HTTPS_PROXY", proxy_uri.as_str())]);
+    let base = Url::parse("https://api.example.com/v3").unwrap();
+    let error = client_with(&base, &variables)
+        .get_application(APP, Patience::Once)
+        .await
+        .unwrap_err();
+    assert_eq!(error.next(), Next::Again(None));
+    let told = error.to_string();
+    let expected = format!("the proxy {proxy_uri} answered HTTP 503 Service Unavailable");
+    assert!(told.contains(&expected), "{told}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_there_is_named() {
+    let (_socket, address) = refuses_connections();
+    let proxy = format!("http://user:passw0rd@{address}");
+    let variables = Variables::from([("ALL_PROXY", proxy.as_str())]);
+    let base = Url::parse("https://api.example.com/v3").unwrap();
+    let error = client_with(&base, &variables)
+        .get_application(APP, Patience::Once)
+        .await
+        .unwrap_err();
+    let told = error.to_string();
+    assert!(told.contains(&format!("http://{address}")), "{told}");
+    assert!(!told.contains("passw0rd"), "{told}");
+    assert_eq!(error.next(), Next::Again(None));
+}
+
+#[tokio::test]
+async fn a_refusal_of_a_proxy_without_tls_is_not_taken_for_the_services() {
+    let page = |status: &str, headers: &str| {
+        format!("HTTP/1.1 {status}\r\n{headers}content-length: 2\r\n\r\n{{}}").into_bytes()
+    };
+    for (refusal, is_the_proxys) in [
+        (page("407 X", "content-type: application/json\r\n"), true),
+        (page("403 Forbidden", "content-type: text/html\r\n"), true),
+        (page("403 Forbidden", ""), true),
+        (
+            page(
+                "403 Forbidden",
+                "content-type: application/json\r\nx-squid-error: ERR_ACCESS_DENIED 0\r\n",
+            ),
+            true,
+        ),
+        (
+            page("403 Forbidden", "content-type: application/json\r\n"),
+            false,
+        ),
+        (page("404 Not Found", "content-type: text/html\r\n"), false),
+    ] {
+        let server = Server::start([good(&application())]).await;
+        let proxy = Server::start([Deed::Send(refusal.clone())]).await;
+        let proxy_uri = proxy.uri();
+        let variables = Variables::from([("HTTP_PROXY", proxy_uri.as_str())]);
+        let error = client_with(&server.api(), &variables)
+            .get_application(APP, PATIENT)
+            .await
+            .unwrap_err();
+        let is_refusal = matches!(error.cause, Cause::ProxyRefused { .. });
+        assert_eq!(is_refusal, is_the_proxys, "{error}");
+        assert_eq!((error.next(), error.attempts), (Next::Final, 1));
+        assert_eq!(
+            error.to_string().contains(&proxy_uri),
+            is_the_proxys,
+            "{error}"
+        );
+        // Without a proxy nothing is a proxy's.
+        let server = Server::start([Deed::Send(refusal)]).await;
+        let error = client(&server.api()).get_application(APP, PATIENT).await;
+        assert!(error.unwrap_err().status().is_some());
+    }
 }
 
 #[tokio::test]
@@ -146,6 +277,28 @@ async fn a_proxy_that_cannot_be_used_is_refused_without_its_password() {
         let refused = Client::new(&base, None, &variables, deadline, on_wait).err();
         let told = refused.unwrap().to_string();
         assert!(told.contains(name) && !told.contains("passw0rd"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn an_exception_of_one_port_is_for_that_port() {
+    for (port, is_reached) in [(0, false), (1, true)] {
+        let (server, proxy) = server_and_proxy().await;
+        let proxy_uri = proxy.uri();
+        let port = server.address().port().wrapping_add(1 - port);
+        let except = format!("127.0.0.1:{port}");
+        let variables =
+            Variables::from([("HTTP_PROXY", proxy_uri.as_str()), ("NO_PROXY", &except)]);
+        client_with(&server.api(), &variables)
+            .get_application(APP, Patience::Once)
+            .await
+            .unwrap();
+        let reached = [&server, &proxy].map(Server::connections);
+        assert_eq!(
+            reached,
+            if is_reached { [1, 0] } else { [0, 1] },
+            "{except}"
+        );
     }
 }
 

@@ -61,5 +61,8 @@ async fn a_redirect_to_nowhere_is_an_error_like_any_other() {
         .get_application(APP, PATIENT)
         .await
         .unwrap_err();
-    assert_eq!(error.to_string(), "GET /applications/{id}: HTTP 302 Found");
+    assert_eq!(
+        error.to_string(),
+        format!("GET /applications/{APP}: HTTP 302 Found")
+    );
 }

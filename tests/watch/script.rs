@@ -377,6 +377,7 @@ impl Service {
         made.failed = result.is_err();
         result.map_err(|cause| ApiError {
             operation,
+            path: operation.path.to_owned(),
             cause,
             attempts: 1,
             elapsed: self.now() - at,

@@ -55,7 +55,7 @@ const BODY: &[Field] = &[
     Field::optional("hibernate_after_seconds", Kind::Integer(1, 604_800)),
     Field::optional(
         "build_type",
-        Kind::Word(&["dockerfile", "pack", "nixpacks"]),
+        Kind::Word(&["dockerfile", "pack", "nixpacks", "railpack", "ingot"]),
     ),
     Field::optional("build_path", ANY_TEXT),
     Field::optional("dockerfile_path", ANY_TEXT),
@@ -88,10 +88,7 @@ fn update(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let (clock, now) = (context.clock, context.now);
     path_id(context.ask, "id")?;
     let body = schema::closed(context.ask, BODY)?;
-    if body.contains_key("allow_deploy_paths") && body.contains_key("ignore_deploy_paths") {
-        let what = "allow_deploy_paths and ignore_deploy_paths are mutually exclusive";
-        return Err(Refusal::bad_request(what));
-    }
+    refuse_both_paths(&body)?;
     let company = context.state.company_id.clone();
     let project = context.state.project_id.clone();
     let application = named(context)?;
@@ -104,6 +101,15 @@ fn update(context: &mut Context<'_>) -> Result<Answer, Refusal> {
         }
     }
     Ok(Answer::json(200, &record))
+}
+
+/// Paths that deploy and paths that do not exclude each other.
+pub(super) fn refuse_both_paths(body: &Map<String, Value>) -> Result<(), Refusal> {
+    if body.contains_key("allow_deploy_paths") && body.contains_key("ignore_deploy_paths") {
+        let what = "allow_deploy_paths and ignore_deploy_paths are mutually exclusive";
+        return Err(Refusal::bad_request(what));
+    }
+    Ok(())
 }
 
 /// An image to run or a repository to build must be known.

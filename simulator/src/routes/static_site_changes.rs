@@ -3,6 +3,7 @@
 use crate::answer::{Answer, Refusal};
 use crate::limits::Tier;
 use crate::operation::{Method, Operation};
+use crate::routes::application_changes::refuse_both_paths;
 use crate::routes::paging::message;
 use crate::routes::static_sites::{named, record};
 use crate::schema::{self, ANY_TEXT, Field, Kind};
@@ -56,12 +57,15 @@ const BODY: &[Field] = &[
         Kind::OrNull(&Kind::Word(&["github", "bitbucket", "gitlab"])),
     ),
     Field::optional("repo_url", SOME_TEXT),
+    Field::optional("allow_deploy_paths", Kind::List(0, &ANY_TEXT)),
+    Field::optional("ignore_deploy_paths", Kind::List(0, &ANY_TEXT)),
 ];
 
 fn update(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let (clock, now) = (context.clock, context.now);
     path_id(context.ask, "id")?;
     let body = schema::closed(context.ask, BODY)?;
+    refuse_both_paths(&body)?;
     let site = named(context)?;
     site.change(body, now);
     let mut record = record(site, "", "", &clock, now);

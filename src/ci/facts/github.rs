@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::{Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository};
 use super::{branch_and_tag, is_beyond, owned};
+use crate::lenient_json;
 use crate::process::Variables;
 
 /// The most that is read of an event, in bytes. One of a pull request is some
@@ -254,7 +255,7 @@ struct Event(Value);
 impl Event {
     fn read(path: Option<&str>) -> Self {
         let text = path.and_then(|path| read_bounded(Path::new(path)));
-        let value = text.and_then(|text| serde_json::from_slice(&text).ok());
+        let value = text.and_then(|text| lenient_json::from_slice(&text).ok());
         Self(value.unwrap_or_default())
     }
 

@@ -172,7 +172,7 @@ async fn look_at(client: &Client, thing: Thing) -> Result<Portrait, TriggerError
     let mut parts = Vec::new();
     if let Some(service) = thing.service() {
         let list = Collection::Deployments(service);
-        let mut newest = client.page(list, 0, patience).await?;
+        let mut newest = client.page(list, 0, patience).await?.entries;
         newest.truncate(NEWEST);
         parts.push(("deployments", list, newest));
     }

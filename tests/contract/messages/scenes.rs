@@ -52,6 +52,12 @@ fn of_inputs() -> Vec<Scene> {
         Scene::of("input-without-effect")
             .set("SEVALLA_IS_RESTART", "true")
             .set("SEVALLA_BRANCH", "main"),
+        Scene::of("network-setting-ignored")
+            .set("HTTPS_PROXY", "http://proxy.example:3128")
+            .set("NO_PROXY", "localhost, 10.0.*"),
+        Scene::of("unknown-setting-value")
+            .set("SEVALLA_ACTION", "update-app")
+            .set("SEVALLA_SETTINGS", r#"{"build_type": "buildah"}"#),
         Scene::bare("deployment-not-followed").set("SEVALLA_DEPLOY_HOOK_URL", HOOK),
     ]
 }
@@ -77,6 +83,10 @@ fn of_requests() -> Vec<Scene> {
         Scene::of("untrusted-connection").breaks(Cause::NotConnected {
             reason: "invalid peer certificate: UnknownIssuer".to_owned(),
             may_heal: false,
+        }),
+        Scene::of("proxy-refused").breaks(Cause::ProxyRefused {
+            proxy: "http://proxy.example:3128".to_owned(),
+            status: 407,
         }),
         Scene::of("unreadable-answer").answers("GET", APP, 200, "<html><title>Log in</title>"),
         Scene::of("answer-lost").answers("POST", "/deployments", 502, "<html>"),

@@ -1,13 +1,19 @@
 //! Which certificates are trusted: Mozilla's roots, compiled in so that an
 //! empty image works, and whatever `SSL_CERT_FILE` adds.
 
+use std::path::Path;
+
 use reqwest::Certificate;
 
+use crate::files;
 use crate::process::Variables;
 
 /// The variable that names a file of further root certificates, as OpenSSL
 /// reads it.
 const CERTIFICATE_FILE: &str = "SSL_CERT_FILE";
+
+/// The most bytes of such a file; those of systems have less than one million.
+const LARGEST_BUNDLE: u64 = 16 * 1024 * 1024;
 
 /// Chooses ring for the whole process; a second call changes nothing.
 pub(super) fn install_provider() {
@@ -30,7 +36,7 @@ pub(super) fn roots(variables: &Variables) -> Result<Vec<Certificate>, String> {
 }
 
 fn read(path: &str) -> Result<Vec<Certificate>, String> {
-    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
+    let pem = files::read(Path::new(path), LARGEST_BUNDLE).map_err(|error| error.to_string())?;
     let certificates = Certificate::from_pem_bundle(&pem)
         .map_err(|_| "it is not a file of PEM certificates".to_owned())?;
     if certificates.is_empty() {

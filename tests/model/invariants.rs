@@ -691,8 +691,7 @@ fn no_secret_leaks(case: &Case) -> Verdict {
     ];
     let shown = [&case.stdout, &case.stderr];
     let lines = shown.iter().flat_map(|stream| stream.lines());
-    // GitHub is told what to hide by name.
-    for line in lines.filter(|line| !line.starts_with("::add-mask::")) {
+    for line in lines {
         for (_, secret) in secrets.iter().filter(|(is_given, _)| *is_given) {
             if line.contains(secret) {
                 return Err(line.to_owned());

@@ -48,12 +48,6 @@ fn main() -> ExitCode {
     }
 }
 
-/// Ends the process although the run is blocked.
-#[expect(clippy::exit, reason = "nothing else ends a thread that is blocked")]
-fn exit(code: u8) {
-    std::process::exit(i32::from(code));
-}
-
 fn run(arguments: Vec<OsString>, variables: Variables) -> anyhow::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -61,7 +55,7 @@ fn run(arguments: Vec<OsString>, variables: Variables) -> anyhow::Result<Outcome
         .context("cannot set up the asynchronous runtime")?;
     let outcome = runtime.block_on(async {
         let stop = Stop::default();
-        stop.listen(exit).context("cannot listen for signals")?;
+        stop.listen().context("cannot listen for signals")?;
         let process = Process {
             arguments,
             variables,

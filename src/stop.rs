@@ -94,15 +94,14 @@ impl Stop {
     /// process 1 of a container these signals do nothing unless somebody
     /// listens.
     ///
-    /// It listens on a thread of its own and, after the second request, calls
-    /// `exit` with the exit code if the process has not ended by itself: what
-    /// blocks the run, such as an output stream that nobody reads, must not
-    /// keep the process.
+    /// It listens on a thread of its own and, after the second request, ends
+    /// the process if it has not ended by itself: what blocks the run, such as
+    /// an output stream that nobody reads, must not keep the process.
     ///
     /// # Errors
     ///
     /// When the system refuses a signal handler or a thread.
-    pub fn listen(&self, exit: fn(u8)) -> io::Result<()> {
+    pub fn listen(&self) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -124,7 +123,7 @@ impl Stop {
                 stop.tell(signal);
                 if stop.second.is_cancelled() {
                     tokio::time::sleep(LAST_GRACE).await;
-                    exit(stop.told().unwrap_or(signal).exit_code());
+                    exit(stop.told().unwrap_or(signal));
                 }
             }
         };
@@ -133,6 +132,16 @@ impl Stop {
             .spawn(move || runtime.block_on(listening))?;
         Ok(())
     }
+}
+
+/// Ends the process although the run is blocked.
+#[expect(
+    clippy::exit,
+    clippy::disallowed_methods,
+    reason = "a thread that is blocked cannot return how the run ended"
+)]
+fn exit(signal: Signal) -> ! {
+    std::process::exit(i32::from(signal.exit_code()))
 }
 
 /// The listener for SIGHUP; `None` where it was ignored when the program

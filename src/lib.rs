@@ -18,6 +18,7 @@ pub mod code_host;
 pub mod deadline;
 pub mod deployment;
 pub mod diagnostics;
+pub mod files;
 pub mod handover;
 pub mod image_reference;
 pub mod inputs;
@@ -114,7 +115,6 @@ pub async fn run(mut process: Process) -> Outcome {
         facts: facts.clone(),
         host,
     }));
-    reporter.mask(redactor.secrets());
 
     let started = Instant::now();
     let world = World {
@@ -165,9 +165,11 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
         reporter.on(Event::Warning(Warning::UnknownCiHost, &misnamed));
     }
     let (inputs, mut problems) = Inputs::read(world.variables);
-    problems.extend(plan::files_given_twice(&inputs, report::destination));
+    let of_ci = ci::files_of_the_ci(world.variables);
+    let mut files = plan::files(&inputs);
+    problems.extend(plan::unusable_files(&inputs, &mut files, &of_ci));
     let action = plan::action_of(&inputs).map(ActionName::word);
-    reporter.expect(action, &plan::files(&inputs));
+    reporter.expect(action, &files);
     if let Some(why) = plan::passes(&inputs, facts) {
         return Outcome::skipped(&why);
     }

@@ -2,11 +2,14 @@
 //!
 //! A secret is found as it is, URL-encoded, JSON-escaped, and inside Base64 at
 //! any offset; and each of these also where it is broken over the end of a
-//! line.
+//! line. Keys of Sevalla, GitHub and GitLab are also known by their shape.
 //!
 //! A log is mostly text without a secret, so what matters is how fast that is
 //! told. One search finds the places where any form begins or ends; what stands
 //! there is looked at afterwards.
+
+mod own_words;
+mod token_shapes;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -17,6 +20,8 @@ use std::sync::Arc;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use url::{Position, Url};
+
+pub use self::own_words::is_own_word;
 
 /// What stands where a secret stood.
 const STARS: &str = "***";
@@ -41,8 +46,8 @@ pub struct Redactor(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// The secrets as they are, longest first.
-    secrets: Vec<String>,
+    /// How many secrets there are.
+    secrets: usize,
     /// Every form of every secret.
     forms: Vec<Form>,
     /// The length of the longest form that may be broken.
@@ -96,14 +101,9 @@ impl Redactor {
                 .filter_map(|three| three.first_chunk().copied())
                 .collect(),
             scanner: Scanner::new(&forms),
-            secrets: all.into_iter().map(|secret| secret.text).collect(),
+            secrets: all.len(),
             forms,
         }))
-    }
-
-    /// What is searched for, for a CI that hides values too.
-    pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.0.secrets.iter().map(String::as_str)
     }
 
     /// A line with every secret replaced by stars, and every large part of one
@@ -184,7 +184,7 @@ impl Broken {
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} secrets)", self.0.secrets.len())
+        write!(f, "Redactor({} secrets)", self.0.secrets)
     }
 }
 
@@ -192,9 +192,21 @@ impl Inner {
     /// Where secrets and parts of them are, in order and apart from each other.
     fn find(&self, line: &str, broken: &mut Broken) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
-        let Some(scanner) = &self.scanner else {
-            return found;
-        };
+        if let Some(scanner) = &self.scanner {
+            self.find_forms(scanner, line, broken, &mut found);
+            found.retain(|range| !line.get(range.clone()).is_some_and(is_own_word));
+        }
+        token_shapes::find(line, &mut found);
+        apart(found)
+    }
+
+    fn find_forms(
+        &self,
+        scanner: &Scanner,
+        line: &str,
+        broken: &mut Broken,
+        found: &mut Vec<Range<usize>>,
+    ) {
         for (number, so_far) in std::mem::take(&mut broken.0) {
             let form = self.forms.get(number).map(|form| form.text.as_str());
             let rest = form.and_then(|form| form.get(so_far..)).unwrap_or_default();
@@ -217,8 +229,7 @@ impl Inner {
             }
             found.push(range);
         });
-        self.find_inside(line, &mut found, broken);
-        apart(found)
+        self.find_inside(line, found, broken);
     }
 
     /// Whether the whole line is a piece from the middle of a secret.
@@ -527,6 +538,47 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_known_by_its_shape_wherever_it_is() {
+        let hex = "0123456789abcdef".repeat(4);
+        let word = "aB3".repeat(14);
+        for redactor in [Redactor::default(), Redactor::new(["another-secret"])] {
+            for key in [
+                format!("svl_{hex}"),
+                format!("SVL_{}", hex.to_uppercase()),
+                format!("Svl_{hex}{hex}"),
+                format!("ghp_{word}"),
+                format!("ghs_{word}"),
+                format!("github_pat_{word}_{word}"),
+                format!("glpat-{word}"),
+            ] {
+                assert_eq!(redactor.redact(&key), STARS, "{key}");
+                let text = redactor.redact(&format!("a_b x{key}, é")).into_owned();
+                assert_eq!(text, format!("a_b x{STARS}, é"), "{key}");
+            }
+            for text in [
+                "svl_0123",
+                "my_svl_key",
+                "ghp_short",
+                "_",
+                "glpat-x",
+                "----",
+                "",
+            ] {
+                assert_eq!(redactor.redact(text), text);
+            }
+        }
+    }
+
+    #[test]
+    fn words_of_our_own_are_shown_also_where_a_secret_is_one() {
+        let redactor = Redactor::new(["success", "cancelled-by-hand", "deploy", "outcome"]);
+        for text in ["success", "outcome=success", "deploy-app", "cancelled"] {
+            assert_eq!(redactor.redact(text), text);
+        }
+        assert_eq!(redactor.redact("x cancelled-by-hand y"), "x *** y");
+    }
+
+    #[test]
     fn every_form_is_found_at_every_offset() {
         let secret = "p/q+r\"s ü-0123456789";
         let redactor = Redactor::new([secret]);
@@ -621,7 +673,7 @@ mod tests {
     fn of_a_secret_of_several_lines_every_line_is_one() {
         let redactor = Redactor::new(["first-line\nx\r\nthird-line"]);
         assert_eq!(redactor.redact("x first-line third-line"), "x *** ***");
-        assert_eq!(redactor.secrets().count(), 2);
+        assert_eq!(format!("{redactor:?}"), "Redactor(2 secrets)");
     }
 
     #[test]

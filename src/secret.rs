@@ -103,6 +103,10 @@ impl Password {
         if text.len() < crate::redactor::SHORTEST {
             return Err("it is shorter than 6 characters");
         }
+        // Nor can a word that the program itself prints.
+        if crate::redactor::is_own_word(text) {
+            return Err("it is a word that this program prints, so it cannot be kept out of a log");
+        }
         Ok(Self(SecretString::from(text)))
     }
 
@@ -164,6 +168,7 @@ mod tests {
         assert_eq!(format!("{password:?}"), "Password(***)");
         for text in [
             "abcde",
+            "success",
             "a b c d",
             "$PASSWORD",
             "schlüssel",

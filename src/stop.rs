@@ -1,13 +1,28 @@
-//! The wish to end early: SIGINT and SIGTERM, as a value that can be awaited.
+//! The request to end early: SIGINT, SIGTERM and SIGHUP, as a value that can be
+//! awaited.
 
+use std::io;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+/// How long after the first signal another one is the same request. A wrapper
+/// such as npm passes a signal on that its child has got already, a terminal
+/// signals its whole process group, `tini -g` too.
+pub const SAME_REQUEST: Duration = Duration::from_millis(1500);
+
+/// How long the run may take to end after a signal that asks for an immediate
+/// end, before the process exits without it.
+const LAST_GRACE: Duration = Duration::from_secs(1);
 
 /// Which signal asked the run to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
+    /// SIGHUP: the terminal or the connection was closed.
+    HangUp,
     /// SIGINT: Ctrl-C, or a CI that cancels the job.
     Interrupt,
     /// SIGTERM: a container or a CI that ends the job.
@@ -18,8 +33,18 @@ impl Signal {
     /// The name as people know it.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::HangUp => "SIGHUP",
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
+        }
+    }
+
+    /// The exit code of a run that it ended: 128 and its number, as in a shell.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::HangUp => 129,
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
         }
     }
 }
@@ -34,14 +59,13 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Tells of one signal. The first asks for an orderly end, the next for an
-    /// immediate one.
+    /// Takes in one signal. The first asks for an orderly end, one that comes
+    /// later than [`SAME_REQUEST`] after it for an immediate one.
     pub fn tell(&self, signal: Signal) {
-        if self.first.is_cancelled() {
+        let (_, at) = self.told.get_or_init(|| (signal, Instant::now()));
+        if self.first.is_cancelled() && at.elapsed() > SAME_REQUEST {
             self.second.cancel();
-            return;
         }
-        self.told.get_or_init(|| (signal, Instant::now()));
         self.first.cancel();
     }
 
@@ -66,23 +90,91 @@ impl Stop {
         self.second.cancelled().await;
     }
 
-    /// Listens for SIGINT and SIGTERM until the process ends. As process 1 of
-    /// a container these signals do nothing unless somebody listens.
-    pub fn listen(&self) -> std::io::Result<()> {
-        use tokio::signal::unix::{SignalKind, signal};
-
+    /// Listens for SIGINT, SIGTERM and SIGHUP until the process ends. As
+    /// process 1 of a container these signals do nothing unless somebody
+    /// listens.
+    ///
+    /// It listens on a thread of its own and, after the second request, ends
+    /// the process if it has not ended by itself: what blocks the run, such as
+    /// an output stream that nobody reads, must not keep the process.
+    ///
+    /// # Errors
+    ///
+    /// When the system refuses a signal handler or a thread.
+    pub fn listen(&self) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let entered = runtime.enter();
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
+        let mut hang_up = hang_up()?;
+        drop(entered);
         let stop = self.clone();
-        tokio::spawn(async move {
+        let listening = async move {
             loop {
-                tokio::select! {
-                    _ = interrupt.recv() => stop.tell(Signal::Interrupt),
-                    _ = terminate.recv() => stop.tell(Signal::Terminate),
+                // In this order: SIGTERM and SIGHUP often come together.
+                let signal = tokio::select! {
+                    biased;
+                    _ = interrupt.recv() => Signal::Interrupt,
+                    _ = terminate.recv() => Signal::Terminate,
+                    () = next(hang_up.as_mut()) => Signal::HangUp,
+                };
+                stop.tell(signal);
+                if stop.second.is_cancelled() {
+                    tokio::time::sleep(LAST_GRACE).await;
+                    exit(stop.told().unwrap_or(signal));
                 }
             }
-        });
+        };
+        std::thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || runtime.block_on(listening))?;
         Ok(())
+    }
+}
+
+/// Ends the process although the run is blocked.
+#[expect(
+    clippy::exit,
+    clippy::disallowed_methods,
+    reason = "a thread that is blocked cannot return how the run ended"
+)]
+fn exit(signal: Signal) -> ! {
+    std::process::exit(i32::from(signal.exit_code()))
+}
+
+/// The listener for SIGHUP; `None` where it was ignored when the program
+/// started, as under `nohup`, or where that cannot be known. SIGINT and SIGTERM
+/// are requests to this program and are never ignored: a CI's own runner that
+/// was started in the background passes on that SIGINT is ignored, and cancels
+/// with it all the same.
+fn hang_up() -> io::Result<Option<Listener>> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    match is_ignored(SignalKind::hangup(), &status) {
+        Some(false) => signal(SignalKind::hangup()).map(Some),
+        Some(true) | None => Ok(None),
+    }
+}
+
+/// Whether a process ignores a signal, by its `/proc/PID/status` (proc(5):
+/// `SigIgn` is a mask in hexadecimal).
+fn is_ignored(kind: SignalKind, status: &str) -> Option<bool> {
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))?;
+    let mask = u128::from_str_radix(mask.trim(), 16).ok()?;
+    let bit = u32::try_from(kind.as_raw_value()).ok()?.checked_sub(1)?;
+    Some(mask.checked_shr(bit)? & 1 == 1)
+}
+
+/// Waits for a signal; for ever where nobody listens.
+async fn next(listener: Option<&mut Listener>) {
+    match listener {
+        Some(listener) => {
+            listener.recv().await;
+        }
+        None => std::future::pending().await,
     }
 }
 
@@ -90,17 +182,40 @@ impl Stop {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn the_first_signal_asks_and_the_second_insists() {
+    #[tokio::test(start_paused = true)]
+    async fn the_first_signal_asks_and_a_later_one_insists() {
         let stop = Stop::default();
         assert_eq!((stop.told(), stop.told_at()), (None, None));
         stop.tell(Signal::Terminate);
         let at = stop.told_at();
         assert_eq!(stop.asked().await, Signal::Terminate);
+        for signal in [Signal::Interrupt, Signal::Terminate, Signal::HangUp] {
+            stop.tell(signal);
+            assert!(!stop.second.is_cancelled(), "{signal:?}");
+        }
+        tokio::time::advance(SAME_REQUEST).await;
+        stop.tell(Signal::Terminate);
         assert!(!stop.second.is_cancelled());
+        tokio::time::advance(Duration::from_millis(1)).await;
         stop.tell(Signal::Interrupt);
         stop.insisted().await;
         assert_eq!(stop.told(), Some(Signal::Terminate));
         assert!(at.is_some() && stop.told_at() == at);
+    }
+
+    #[test]
+    fn what_a_process_ignores_is_read_from_its_status() {
+        let status = |mask: &str| format!("Name:\tsh\nSigBlk:\t1\nSigIgn:\t{mask}\nSigCgt:\t2\n");
+        for (mask, is_hang_up_ignored) in [
+            ("0000000000000001", Some(true)),
+            ("0000000000001001", Some(true)),
+            ("0000000000001000", Some(false)),
+            ("00000000000000000000000000000007", Some(true)),
+            ("", None),
+        ] {
+            let ignored = is_ignored(SignalKind::hangup(), &status(mask));
+            assert_eq!(ignored, is_hang_up_ignored, "{mask}");
+        }
+        assert_eq!(is_ignored(SignalKind::hangup(), ""), None);
     }
 }

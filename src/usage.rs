@@ -100,6 +100,7 @@ Exit codes:
     8  unverified: deployed, but it does not answer well or has another commit
     9  rejected: the API refused the request
    10  internal: a bug of this program
+  129  interrupted by SIGHUP
   130  interrupted by SIGINT
   143  interrupted by SIGTERM
 ";

@@ -5,10 +5,13 @@
 //!
 //! Everything else on Bitbucket is plain.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Outputs, dotenv, variable};
 use crate::process::Variables;
+
+/// The variable that names the folder that pipes share.
+pub(super) const SHARED_FOLDER: &str = "BITBUCKET_PIPE_SHARED_STORAGE_DIR";
 
 /// Where in the folder that pipes share ours are.
 const IN_THE_SHARED_FOLDER: &str = "sevalla-deploy/outputs.env";
@@ -17,9 +20,13 @@ const IN_THE_SHARED_FOLDER: &str = "sevalla-deploy/outputs.env";
 pub(super) fn files(variables: &Variables) -> Vec<PathBuf> {
     let path = |name| variables.text(name).map(PathBuf::from);
     let steps = path("BITBUCKET_PIPELINES_VARIABLES_PATH");
-    let pipes = path("BITBUCKET_PIPE_SHARED_STORAGE_DIR");
-    let pipes = pipes.map(|folder| folder.join(IN_THE_SHARED_FOLDER));
-    steps.into_iter().chain(pipes).collect()
+    steps.into_iter().chain(shared_file(variables)).collect()
+}
+
+/// The one for other pipes.
+pub(super) fn shared_file(variables: &Variables) -> Option<PathBuf> {
+    let folder = variables.text(SHARED_FOLDER)?;
+    Some(Path::new(folder).join(IN_THE_SHARED_FOLDER))
 }
 
 /// The lines to add to them, and the outputs that they cannot hold.

@@ -3,11 +3,11 @@
 //! Used wherever the variable is set: what a host can do decides, not its name.
 
 use std::borrow::Cow;
-use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{Given, Host, Outputs, Token, bitbucket, circleci};
+use crate::files::{open_to_append, open_to_read};
 use crate::markdown::cut_in_the_middle;
 use crate::process::Variables;
 use crate::shown::Block;
@@ -17,6 +17,49 @@ pub const LONGEST_SUMMARY: usize = 1000 * 1024;
 
 /// Less than this is no summary any more.
 const SHORTEST_SUMMARY: usize = 1024;
+
+/// The variables of runners like GitHub's that name a file, behind the name of
+/// the host.
+const OF_RUNNERS: [&str; 6] = [
+    "OUTPUT",
+    "ENV",
+    "PATH",
+    "STATE",
+    "STEP_SUMMARY",
+    "EVENT_PATH",
+];
+
+/// Other variables that name a file which a CI or this program reads.
+const OF_OTHERS: [&str; 9] = [
+    "BASH_ENV",
+    "BITBUCKET_PIPELINES_VARIABLES_PATH",
+    "BUILDKITE_ENV_FILE",
+    "BUILDKITE_ENV_JSON_FILE",
+    "CI_SERVER_TLS_CA_FILE",
+    "DRONE_ENV",
+    "DRONE_OUTPUT",
+    "SSL_CERT_FILE",
+    "TEAMCITY_BUILD_PROPERTIES_FILE",
+];
+
+/// The files that a CI or this program reads, with the variables that name
+/// them: no report may take their place.
+pub fn files_of_the_ci(variables: &Variables) -> Vec<(String, PathBuf)> {
+    let hosts = ["GITHUB", "GITEA", "FORGEJO"];
+    let of_runners = hosts
+        .iter()
+        .flat_map(|host| OF_RUNNERS.map(|name| format!("{host}_{name}")));
+    let all = of_runners.chain(OF_OTHERS.map(str::to_owned));
+    let named = all.filter_map(|name| {
+        let path = PathBuf::from(variables.text(&name)?);
+        // Anything else, such as `/dev/null`, cannot be replaced anyway.
+        let is_file = std::fs::metadata(&path).map_or(true, |there| there.is_file());
+        is_file.then_some((name, path))
+    });
+    let shared = bitbucket::shared_file(variables);
+    let shared = shared.map(|path| (bitbucket::SHARED_FOLDER.to_owned(), path));
+    named.chain(shared).collect()
+}
 
 /// The files of this step.
 pub(super) struct Files {
@@ -115,7 +158,7 @@ fn add(path: &Path, text: &str) -> Result<(), String> {
 
 /// Appends `text`, or leaves the file as it was.
 fn append_whole(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    let mut file = open_to_append(path)?;
     let before = file.metadata()?.len();
     // What an earlier command of the step wrote may lack its line end, and
     // would take our first line into its value.
@@ -126,7 +169,7 @@ fn append_whole(path: &Path, text: &str) -> io::Result<()> {
     };
     let written = file.write_all(text.as_bytes()).and_then(|()| file.flush());
     if written.is_err() {
-        // A pipe or a device has no length to restore.
+        // A stream or a device has no length to restore.
         let _best_effort = file.set_len(before);
     }
     written
@@ -135,7 +178,7 @@ fn append_whole(path: &Path, text: &str) -> io::Result<()> {
 /// Whether the file ends where a line ends, as far as can be read.
 fn ends_in_a_line(path: &Path, length: u64) -> bool {
     let last = |from: u64| -> io::Result<u8> {
-        let mut file = File::open(path)?;
+        let mut file = open_to_read(path)?;
         file.seek(SeekFrom::Start(from))?;
         let mut byte = [0];
         file.read_exact(&mut byte)?;

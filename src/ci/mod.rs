@@ -21,7 +21,7 @@ use std::io::Write;
 use std::time::Duration;
 
 pub use self::facts::{Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository};
-pub use self::files::LONGEST_SUMMARY;
+pub use self::files::{LONGEST_SUMMARY, files_of_the_ci};
 pub use self::host::{Host, OVERRIDE};
 
 use console::Term;
@@ -36,7 +36,9 @@ use crate::stop::Stop;
 /// Something to tell a CI, in whatever way it has for that. A write that fails
 /// is no error: a closed stream must not change the result of a deployment.
 pub trait Channel {
-    /// Asks the CI to hide a value of one line in everything that follows.
+    /// Asks the CI to hide a value of one line in everything that follows. The
+    /// request itself holds the value in clear, so this is only for what the CI
+    /// cannot know, such as a password that this program has drawn.
     fn mask(&mut self, secret: &str);
     /// Tells one line of the narrative.
     fn say(&mut self, line: &Line);

@@ -208,6 +208,13 @@ failures! {
          was cancelled too; the message says what came of that.",
         "Nothing, if it was meant. Otherwise run again. `on-cancel: leave` lets the deployment go on.";
 
+        HungUp "hung-up" "Hung up", Ending::Interrupted(Signal::HangUp),
+        "The run got SIGHUP: its terminal was closed, or the connection to the machine ended. With \
+         `on-cancel: cancel`, the default, the deployment was cancelled too; the message reports \
+         the result.",
+        "Run again. To let a run continue without its terminal, start it with `nohup`. `on-cancel: \
+         leave` lets the deployment continue.";
+
         Terminated "terminated" "Terminated", Ending::Interrupted(Signal::Terminate),
         "The run got SIGTERM: the CI stopped the job, for example because its own time limit was \
          over, or the machine was shut down. With `on-cancel: cancel`, the default, the deployment \

@@ -75,8 +75,7 @@ impl Ending {
             Self::Unverified => 8,
             Self::Rejected => 9,
             Self::Internal => 10,
-            Self::Interrupted(Signal::Interrupt) => 130,
-            Self::Interrupted(Signal::Terminate) => 143,
+            Self::Interrupted(signal) => signal.exit_code(),
         }
     }
 
@@ -270,6 +269,7 @@ mod tests {
             (Ending::Unverified, 8, "unverified"),
             (Ending::Rejected, 9, "rejected"),
             (Ending::Internal, 10, "internal"),
+            (Ending::Interrupted(Signal::HangUp), 129, "interrupted"),
             (Ending::Interrupted(Signal::Interrupt), 130, "interrupted"),
             (Ending::Interrupted(Signal::Terminate), 143, "interrupted"),
         ] {
@@ -294,7 +294,7 @@ mod tests {
             let outcome = Outcome::unverified(failure, &id).unverified_before(&id);
             assert!(outcome.hint.is_some(), "{failure:?}");
         }
-        for signal in [Signal::Interrupt, Signal::Terminate] {
+        for signal in [Signal::HangUp, Signal::Interrupt, Signal::Terminate] {
             let outcome = Outcome::interrupted(signal);
             let mut all = vec![
                 Outcome::at_once(Some(signal)),

@@ -30,6 +30,7 @@ impl Outcome {
     /// A signal ended the run.
     pub fn interrupted(signal: Signal) -> Self {
         let failure = match signal {
+            Signal::HangUp => Failure::HungUp,
             Signal::Interrupt => Failure::Interrupted,
             Signal::Terminate => Failure::Terminated,
         };
@@ -49,7 +50,7 @@ impl Outcome {
     pub fn at_once(signal: Option<Signal>) -> Self {
         Self::interrupted(signal.unwrap_or(Signal::Interrupt))
             .because(
-                "A second signal came, so the run ended at once: what had been started may go on",
+                "Another signal came, so the run ended at once: what had been started may go on",
             )
             .hint("Check in the dashboard what goes on, and cancel it there if it must not go live")
     }

@@ -8,8 +8,7 @@ mod manage;
 mod previews;
 mod settings;
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
@@ -21,6 +20,7 @@ pub use self::manage::{
 };
 use crate::ci::{Facts, Repository};
 use crate::deployment::{DeploymentId, Service, ServiceKind};
+use crate::files::{Place, are_one};
 use crate::inputs::{
     Abandon, ActionName, Comment, ExpectedCommit, Flaw, Inputs, Logs, OnFailure, OnFork,
     OnMismatch, OnSkipped, Problem, VerifyUrl, WhenBusy,
@@ -437,34 +437,52 @@ pub fn files(inputs: &Inputs) -> Files {
     }
 }
 
-/// The problems of files that are the same by their `destination`: the last to
-/// be written would be the only one.
-pub fn files_given_twice(
+/// The problems of the files that are to be written: two that are the same, of
+/// which only the last would remain; one that the CI reads, by the variable
+/// that names it; and one behind a link that a checkout can contain. The last
+/// two are taken out of `files`, because reports are written after a refusal
+/// too.
+pub fn unusable_files(
     inputs: &Inputs,
-    destination: impl Fn(&Path) -> io::Result<PathBuf>,
+    files: &mut Files,
+    of_ci: &[(String, PathBuf)],
 ) -> Vec<Problem> {
     let files = [
-        ("log-file", &inputs.log_file),
-        ("report-file", &inputs.report_file),
-        ("junit-file", &inputs.junit_file),
-        ("code-quality-file", &inputs.code_quality_file),
-        ("output-file", &inputs.output_file),
-        ("links-file", &inputs.links_file),
-        ("html-report", &inputs.html_report),
+        ("log-file", &mut files.log),
+        ("report-file", &mut files.report),
+        ("junit-file", &mut files.junit),
+        ("code-quality-file", &mut files.code_quality),
+        ("output-file", &mut files.outputs),
+        ("links-file", &mut files.links),
+        ("html-report", &mut files.page),
     ];
     let mut seen: Vec<(&str, PathBuf)> = Vec::new();
     let mut problems = Vec::new();
-    for (name, path) in files {
-        let Some(path) = path else {
+    for (name, file) in files {
+        let Some(path) = file.clone() else {
             continue;
         };
-        let path = destination(path).unwrap_or_else(|_| path.clone());
+        let mut refuse = |reason: String| {
+            let spelling = inputs.spelling(name);
+            problems.push(Problem::new(Flaw::Conflict, spelling, None, reason));
+        };
+        if let Some((variable, _)) = of_ci.iter().find(|(_, other)| are_one(&path, other)) {
+            refuse(format!(
+                "it names the same file as {variable}, which belongs to the CI. Set another path"
+            ));
+            *file = None;
+        }
+        // What cannot be written for another reason is a warning later on.
+        let place = Place::of(&path).ok();
+        if let Some(objection) = place.as_ref().and_then(Place::objection) {
+            refuse(format!("{objection}. Set the path of the file itself"));
+            *file = None;
+        }
+        let path = place.map_or(path, |place| place.path);
         match seen.iter().find(|(_, other)| *other == path) {
-            Some((other, _)) => problems.push(Problem::new(
-                Flaw::Conflict,
-                inputs.spelling(name),
-                None,
-                format!("it names the same file as {}", inputs.spelling(other)),
+            Some((other, _)) => refuse(format!(
+                "it names the same file as {}",
+                inputs.spelling(other)
             )),
             None => seen.push((name, path)),
         }

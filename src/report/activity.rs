@@ -102,7 +102,7 @@ pub(super) fn interrupt(story: &Story, then: Abandon) -> &'static str {
     let tales = story.tales();
     let is_doing = |phase| tales.iter().any(|tale| tale.doing() == Some(phase));
     if story.is_stopping {
-        "Ctrl-C again leaves everything as it is"
+        "Ctrl-C again (after 1.5s) leaves everything as it is"
     } else if is_doing(Phase::Waiting) {
         "Ctrl-C ends this, nothing is started"
     } else if is_doing(Phase::Rollback) {
@@ -157,7 +157,7 @@ mod tests {
     use crate::watch::past::{Kind, Past, Usual};
 
     const CANCELS: &str = "Ctrl-C cancels the deployment";
-    const AGAIN: &str = "Ctrl-C again leaves everything as it is";
+    const AGAIN: &str = "Ctrl-C again (after 1.5s) leaves everything as it is";
     const STAYS: &str = "Ctrl-C ends this, the deployment stays live";
     const NOTHING: &str = "Ctrl-C ends this, nothing is started";
 

@@ -38,7 +38,6 @@ pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SH
 pub use self::outputs::{LONGEST_VALUE, OUTPUTS};
 pub use self::reporter::Reporter;
 use self::timeline::{Phase, State};
-pub use self::whole_file::destination;
 use crate::ci::{Channel, Facts, Host};
 use crate::deployment::{Deployment, LogLine, Service};
 use crate::inputs::Abandon;

@@ -96,13 +96,15 @@ fn stopping(signal: Signal, then: Option<Abandon>) -> String {
     let (and, without) = match then {
         Some(Abandon::Cancel) => (
             " and cancelling what is being deployed",
-            ", without waiting for that",
+            " without waiting for that",
         ),
         Some(Abandon::Leave) => ("; what is being deployed is not cancelled", ""),
         None => ("", " and leaves everything as it is"),
     };
     let name = signal.name();
-    format!("{name}: ending the run{and}. A second signal ends it at once{without}.")
+    format!(
+        "{name}: ending the run{and}. Another signal, 1.5s later or more, ends it at once{without}."
+    )
 }
 
 /// A warning in a line.
@@ -327,18 +329,18 @@ mod tests {
         for (then, said) in [
             (
                 Some(Abandon::Cancel),
-                "SIGINT: ending the run and cancelling what is being deployed. A second signal ends \
-                 it at once, without waiting for that.",
+                "SIGINT: ending the run and cancelling what is being deployed. Another signal, \
+                 1.5s later or more, ends it at once without waiting for that.",
             ),
             (
                 Some(Abandon::Leave),
-                "SIGINT: ending the run; what is being deployed is not cancelled. A second signal ends it at \
-                 once.",
+                "SIGINT: ending the run; what is being deployed is not cancelled. Another signal, 1.5s \
+                 later or more, ends it at once.",
             ),
             (
                 None,
-                "SIGINT: ending the run. A second signal ends it at once and leaves everything as it \
-                 is.",
+                "SIGINT: ending the run. Another signal, 1.5s later or more, ends it at once and \
+                 leaves everything as it is.",
             ),
         ] {
             assert_eq!(tell(Event::Stopping(Signal::Interrupt, then)), [said]);

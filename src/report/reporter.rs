@@ -85,14 +85,6 @@ impl Reporter {
         self.0.borrow_mut().on_interrupt = then;
     }
 
-    /// Asks the CI to hide these values. Before anything that may hold them.
-    pub fn mask<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) {
-        let mut inner = self.0.borrow_mut();
-        secrets
-            .into_iter()
-            .for_each(|secret| inner.channel.mask(secret));
-    }
-
     /// Takes in one event.
     pub fn on(&self, event: Event<'_>) {
         self.0.borrow_mut().on(event);
@@ -135,6 +127,10 @@ impl Inner {
             return self
                 .log
                 .take(service, label, lines, &self.gate, self.channel.as_mut());
+        }
+        // The CI cannot know it, and will give it to later steps.
+        if let Event::Password(password) = event {
+            self.channel.mask(password.expose());
         }
         if let Event::LogUnavailable(_) | Event::LogIncomplete = event {
             self.log.is_incomplete();

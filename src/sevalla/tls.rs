@@ -10,12 +10,16 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
+use crate::files;
 use crate::lenient_json;
 use crate::process::Variables;
 
 /// The variable that names a file of further root certificates, as OpenSSL
 /// reads it.
 const CERTIFICATE_FILE: &str = "SSL_CERT_FILE";
+
+/// The most bytes of such a file; those of systems have less than one million.
+const LARGEST_BUNDLE: u64 = 16 * 1024 * 1024;
 
 /// The variable in which GitLab's runner names the certificates of GitLab's own
 /// server (docs.gitlab.com, "Predefined CI/CD variables").
@@ -80,14 +84,8 @@ struct Bundle {
 impl Bundle {
     /// Reads a file. An error if it has no certificate that can be read.
     fn read(path: &str) -> Result<Self, String> {
-        let about = Path::new(path)
-            .metadata()
-            .map_err(|error| error.to_string())?;
-        // A pipe could keep the run waiting for ever.
-        if !about.is_file() {
-            return Err("it is not a regular file".to_owned());
-        }
-        let pem = std::fs::read(path).map_err(|error| error.to_string())?;
+        let pem =
+            files::read(Path::new(path), LARGEST_BUNDLE).map_err(|error| error.to_string())?;
         let bundle = Self::parse(&lenient_json::decode(&pem));
         match bundle.skipped.first() {
             _ if !bundle.certificates.is_empty() => Ok(bundle),

@@ -96,9 +96,8 @@ async fn a_drawn_password_is_told_only_when_that_is_asked_for() {
         .to_owned();
     assert_eq!(password.len(), 32);
     assert_eq!(run.output("database-password"), "");
-    let mask = format!("::add-mask::{password}\n");
-    assert!(run.stdout.starts_with("::add-mask::") && run.stdout.contains(&mask));
-    assert!(!run.streams().replace(&mask, "").contains(&password));
+    assert!(!run.streams().contains("::add-mask::"), "{}", run.stdout);
+    assert!(!run.streams().contains(&password));
 
     let simulator = empty().await;
     let run = create(&simulator).on_github();
@@ -108,7 +107,10 @@ async fn a_drawn_password_is_told_only_when_that_is_asked_for() {
         .unwrap()
         .to_owned();
     assert_eq!(run.output("database-password"), password);
+    // The CI cannot know it, so it is asked to hide it in later steps.
     let mask = format!("::add-mask::{password}\n");
+    assert_eq!(run.stdout.matches("::add-mask::").count(), 1);
+    assert!(run.stdout.contains(&mask), "{}", run.stdout);
     assert!(!run.streams().replace(&mask, "").contains(&password));
     assert!(!run.file("github-summary").unwrap().contains(&password));
 }

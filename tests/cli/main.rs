@@ -26,6 +26,7 @@ mod deploys;
 mod diagnosing;
 mod documents;
 mod errors;
+mod files;
 mod fleet;
 mod github;
 mod guarding;

@@ -294,6 +294,8 @@ async fn a_file_that_cannot_be_written_changes_no_result() {
         .set("SEVALLA_JUNIT_FILE", "gone/junit.xml")
         .set("SEVALLA_HTML_REPORT", "gone/run.html")
         .set("SEVALLA_LOG_FILE", "gone/deploy.log");
+    // Its folder cannot be made.
+    std::fs::write(runner.path("gone"), "").unwrap();
     let run = runner.run().await;
     run.assert_ended(0, "success");
     run.assert_told("The report could not be written to gone/report.json");

@@ -1,10 +1,12 @@
-//! SIGINT and SIGTERM at every stage, and the end of our own time.
+//! SIGINT, SIGTERM and SIGHUP at every stage, and the end of our own time.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
+use sevalla_deploy::stop::SAME_REQUEST;
 use sevalla_simulator::{Behaviour, Fault, Script};
 
-use crate::harness::{APP, Runner, application, called, stopped, until};
+use crate::harness::{APP, Runner, Running, application, called, stopped, until};
 
 fn endless() -> Script {
     Script::success().never_ends()
@@ -25,13 +27,23 @@ async fn before_the_trigger_nothing_is_started() {
 
 #[tokio::test]
 async fn while_following_the_deployment_is_cancelled_and_outputs_are_written() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let simulator = application(endless()).await;
-        let running = Runner::deploys_app(&simulator).on_github().start();
+        // This test may itself run under `nohup`.
+        let running = Runner::deploys_app(&simulator)
+            .on_github()
+            .set("SEVALLA_REPORT_FILE", "report.json")
+            .started_by(&["env", "--default-signal=HUP"])
+            .start();
         called(&simulator, "getDeploymentV3").await;
         let run = stopped(running, signal).await;
 
         run.assert_ended(code, "interrupted");
+        let report = run.file("report.json").unwrap();
+        assert!(
+            report.contains(&format!("\"exit-code\":{code}")),
+            "{report}"
+        );
         run.assert_told("was asked to stop, and ended as cancelled");
         run.assert_told(": ending the run and cancelling what is being deployed. ");
         run.assert_told("  next:  ");
@@ -231,20 +243,90 @@ async fn it_goes_on_when_that_is_wanted() {
     assert_eq!(simulator.calls("cancelDeploymentV3"), 0);
 }
 
+/// A wrapper such as npm, a terminal and a parent, or `tini -g`.
 #[tokio::test]
-async fn a_second_signal_ends_at_once() {
+async fn signals_in_quick_succession_are_one_request() {
+    let bursts: [&[&str]; 3] = [
+        &["INT", "INT"],
+        &["TERM", "TERM", "TERM"],
+        &["INT", "TERM", "HUP"],
+    ];
+    for burst in bursts {
+        let simulator = application(endless().cancel_delay(Duration::from_millis(500))).await;
+        let running = Runner::deploys_app(&simulator).start();
+        called(&simulator, "getDeploymentV3").await;
+        running.signals(burst).await;
+        let run = running.finish().await;
+
+        run.assert_told("was asked to stop, and ended as cancelled");
+        assert_eq!(run.output("outcome"), "interrupted");
+        assert_eq!(simulator.calls("cancelDeploymentV3"), 1, "{burst:?}");
+        let status = simulator.deployments(APP)[0].status.clone();
+        assert_eq!(status.as_deref(), Some("cancelled"), "{burst:?}");
+    }
+}
+
+/// After the time in which a signal is the same request.
+async fn insists(running: &Running) {
+    tokio::time::sleep(SAME_REQUEST + Duration::from_millis(100)).await;
+    running.signal("TERM").await;
+}
+
+#[tokio::test]
+async fn a_later_signal_ends_at_once() {
     let simulator = application(endless()).await;
     simulator.add_fault(Fault::on("cancelDeploymentV3").does(Behaviour::HangBeforeApplying));
     let running = Runner::deploys_app(&simulator).start();
     called(&simulator, "getDeploymentV3").await;
     running.signal("INT").await;
     called(&simulator, "cancelDeploymentV3").await;
-    running.signal("TERM").await;
-    let at = std::time::Instant::now();
+    insists(&running).await;
     let run = running.finish().await;
 
-    assert!(at.elapsed() < Duration::from_secs(1), "{:?}", at.elapsed());
     run.assert_ended(130, "interrupted");
+    run.assert_told("Another signal came, so the run ended at once");
+}
+
+/// Nobody reads its output, so it cannot end by itself.
+#[tokio::test]
+async fn a_later_signal_ends_a_run_that_is_blocked() {
+    let simulator = application(Script::failed().generated_lines(20_000)).await;
+    let running = Runner::deploys_app(&simulator).start();
+    called(&simulator, "getApplicationDeploymentLogsV3").await;
+    running.signal("INT").await;
+    insists(&running).await;
+    let status = running.ends_unread().await;
+
+    assert_eq!((status.code(), status.signal()), (Some(130), None));
+}
+
+#[tokio::test]
+async fn a_hang_up_that_was_ignored_at_the_start_stays_ignored() {
+    let simulator = application(Script::success().run(Duration::from_secs(1))).await;
+    let running = Runner::deploys_app(&simulator)
+        .started_by(&["nohup"])
+        .start();
+    called(&simulator, "getDeploymentV3").await;
+    running.signal("HUP").await;
+    let run = running.finish().await;
+
+    run.assert_ended(0, "success");
+    assert!(!run.streams().contains("SIGHUP"), "{}", run.streams());
+}
+
+/// As of a job in the background of a script, and of all jobs of a CI's runner
+/// that was started there.
+#[tokio::test]
+async fn an_interrupt_that_was_ignored_at_the_start_is_heeded() {
+    let simulator = application(endless()).await;
+    let running = Runner::deploys_app(&simulator)
+        .started_by(&["env", "--ignore-signal=INT"])
+        .start();
+    called(&simulator, "getDeploymentV3").await;
+    let run = stopped(running, "INT").await;
+
+    run.assert_ended(130, "interrupted");
+    assert!(simulator.cancelled(&simulator.deployments(APP)[0].id));
 }
 
 #[tokio::test]

@@ -433,12 +433,7 @@ async fn what_a_page_says_is_no_command() {
             );
         }
         let commands: Vec<&str> = run.stdout.lines().filter(|l| l.starts_with("::")).collect();
-        let known = [
-            "::add-mask::",
-            "::group::",
-            "::endgroup::",
-            "::error title=",
-        ];
+        let known = ["::group::", "::endgroup::", "::error title="];
         for command in commands {
             let is_ours = known.iter().any(|known| command.starts_with(known));
             assert!(is_ours, "{command}");

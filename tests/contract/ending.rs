@@ -34,7 +34,8 @@ const fn after(ending: Ending) -> Option<Ending> {
         Ending::Ambiguous => Ending::Unverified,
         Ending::Unverified => Ending::Rejected,
         Ending::Rejected => Ending::Internal,
-        Ending::Internal => Ending::Interrupted(Signal::Interrupt),
+        Ending::Internal => Ending::Interrupted(Signal::HangUp),
+        Ending::Interrupted(Signal::HangUp) => Ending::Interrupted(Signal::Interrupt),
         Ending::Interrupted(Signal::Interrupt) => Ending::Interrupted(Signal::Terminate),
         Ending::Interrupted(Signal::Terminate) => return None,
     })

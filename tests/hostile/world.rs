@@ -178,18 +178,10 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// Everything that came out, apart from what asks a host to hide it.
+    /// Everything that came out.
     pub(crate) fn everything(&self) -> String {
-        let stdout: Vec<&str> = self
-            .stdout
-            .lines()
-            .filter(|line| {
-                let masks = ["::add-mask::", "##vso[task.setsecret]"];
-                !masks.iter().any(|mask| line.starts_with(mask))
-            })
-            .collect();
         [
-            &stdout.join("\n"),
+            &self.stdout,
             &self.stderr,
             &self.outputs,
             &self.summary,

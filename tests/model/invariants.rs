@@ -2,6 +2,7 @@
 //! in words what broke it.
 
 use sevalla_deploy::outcome::Ending;
+use sevalla_deploy::stop::SAME_REQUEST;
 
 use crate::case::Case;
 use crate::journal::{Heard, Sent, seconds, tail};
@@ -93,6 +94,13 @@ impl Case {
 
     fn signal(&self) -> Option<u64> {
         self.world.journal.signals.first().map(|(at, _)| *at)
+    }
+
+    /// The first signal that is not the same request as the first of all.
+    fn insisting_signal(&self) -> Option<u64> {
+        let latest_same = self.signal()? + u64::try_from(SAME_REQUEST.as_millis()).ok()?;
+        let mut signals = self.world.journal.signals.iter().map(|(at, _)| *at);
+        signals.find(|at| *at > latest_same)
     }
 
     fn word(&self) -> &'static str {
@@ -431,13 +439,15 @@ fn the_end_is_in_time(case: &Case) -> Verdict {
 }
 
 fn signals_are_obeyed(case: &Case) -> Verdict {
-    for ((at, _), limit) in case.world.journal.signals.iter().zip([6_000, 100]) {
-        let took = case.ended().saturating_sub(*at);
+    let first = case.signal().map(|at| (at, 6_000));
+    let insists = case.insisting_signal().map(|at| (at, 100));
+    for (at, limit) in first.into_iter().chain(insists) {
+        let took = case.ended().saturating_sub(at);
         if took > limit {
             return Err(format!(
                 "{} after the one at {}",
                 seconds(took),
-                seconds(*at)
+                seconds(at)
             ));
         }
     }
@@ -494,11 +504,8 @@ fn signal_cancels(case: &Case) -> Verdict {
         return Ok(());
     };
     let leaves_no_time = case
-        .world
-        .journal
-        .signals
-        .get(1)
-        .is_some_and(|(second, _)| *second < at + 5_000);
+        .insisting_signal()
+        .is_some_and(|second| second < at + 5_000);
     let is_wanted = scenario.inputs.on_cancel == Abandon::Cancel && scenario.has_key();
     let is_interrupted = case.word() == "interrupted";
     // Several new deployments that could be the hook's: none is touched.
@@ -718,8 +725,7 @@ fn no_secret_leaks(case: &Case) -> Verdict {
     ];
     let shown = [&case.stdout, &case.stderr];
     let lines = shown.iter().flat_map(|stream| stream.lines());
-    // GitHub is told what to hide by name.
-    for line in lines.filter(|line| !line.starts_with("::add-mask::")) {
+    for line in lines {
         for (_, secret) in secrets.iter().filter(|(is_given, _)| *is_given) {
             if line.contains(secret) {
                 return Err(line.to_owned());

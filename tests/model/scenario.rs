@@ -607,7 +607,7 @@ fn faults(family: Family) -> BoxedStrategy<Faults> {
 }
 
 fn signals(family: Family) -> BoxedStrategy<Vec<(u64, Signal)>> {
-    let signal = || one_of([Signal::Interrupt, Signal::Terminate]);
+    let signal = || one_of([Signal::HangUp, Signal::Interrupt, Signal::Terminate]);
     let first = prop_oneof![
         2 => 0..=1_500_u64,
         2 => 0..=20_000_u64,

@@ -7,14 +7,13 @@
 //! Source: docs.github.com, "Variables reference" and "Webhook events and
 //! payloads".
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::{Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository};
 use super::{branch_and_tag, is_beyond, owned};
+use crate::files;
 use crate::lenient_json;
 use crate::process::Variables;
 
@@ -276,13 +275,7 @@ impl Event {
 /// The content of a file, unless it is larger than an event can be. A pipe or
 /// a device could make this wait or go on without end.
 fn read_bounded(path: &Path) -> Option<Vec<u8>> {
-    if !std::fs::metadata(path).ok()?.is_file() {
-        return None;
-    }
-    let mut text = Vec::new();
-    let mut file = File::open(path).ok()?.take(LARGEST_EVENT + 1);
-    file.read_to_end(&mut text).ok()?;
-    (text.len() as u64 <= LARGEST_EVENT).then_some(text)
+    files::read(path, LARGEST_EVENT).ok()
 }
 
 #[cfg(test)]

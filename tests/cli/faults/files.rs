@@ -90,6 +90,8 @@ async fn a_full_disk_in_the_middle_of_a_file_takes_back_what_was_written() {
 #[tokio::test]
 async fn a_folder_that_has_gone_is_told_and_no_failure() {
     let spoilt = run(|runner| {
+        // Nor can it be made.
+        std::fs::write(runner.path("gone"), "").unwrap();
         runner
             .set("GITHUB_OUTPUT", "gone/output")
             .set("GITHUB_STEP_SUMMARY", "gone/summary")

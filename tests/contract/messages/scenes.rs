@@ -93,6 +93,9 @@ fn of_requests() -> Vec<Scene> {
         Scene::of("interrupted")
             .ends(&["waiting", "inProgress", "inProgress", "cancelled"])
             .stops(Signal::Interrupt),
+        Scene::of("hung-up")
+            .ends(&["waiting", "inProgress", "inProgress", "cancelled"])
+            .stops(Signal::HangUp),
         Scene::of("terminated")
             .set("SEVALLA_ON_CANCEL", "leave")
             .ends(&["waiting", "inProgress"])

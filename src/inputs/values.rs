@@ -59,7 +59,6 @@ always_has_a_value!(
     VariablePrefix,
     WhenBusy,
     OnMismatch,
-    OnSkipped,
     Statuses
 );
 

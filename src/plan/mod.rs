@@ -56,8 +56,8 @@ pub struct Plan {
     pub expected_commit: Expected,
     /// What to do when it has another.
     pub on_mismatch: OnMismatch,
-    /// What to do when it was skipped.
-    pub on_skipped: OnSkipped,
+    /// What to do when it was skipped, if the user says so.
+    pub on_skipped: Option<OnSkipped>,
     /// Whether what was deployed answers well.
     pub check: Option<Check>,
     /// Whether to empty the caches after a success.

@@ -12,6 +12,7 @@ mod manage;
 mod previews;
 mod promote;
 mod settle;
+mod skipped;
 mod undo;
 
 use std::cell::Cell;

@@ -260,6 +260,12 @@ pub struct StaticSite {
     /// Its host, without a scheme.
     #[serde(default, deserialize_with = "text")]
     pub hostname: Option<String>,
+    /// The paths a push must touch to deploy it; empty is any.
+    #[serde(default, deserialize_with = "words")]
+    pub allow_deploy_paths: Vec<String>,
+    /// The paths that alone do not make a push deploy it.
+    #[serde(default, deserialize_with = "words")]
+    pub ignore_deploy_paths: Vec<String>,
 }
 
 /// A domain of an application.

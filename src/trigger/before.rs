@@ -157,12 +157,7 @@ impl Before {
         let live = successes(past).next().cloned();
         Self {
             order: describe(&wanted),
-            live_before: match live {
-                Some(_) => LiveBefore::Something,
-                None if busy.is_empty() => LiveBefore::Nothing { read: past.len() },
-                // What still runs may be live before ours ends.
-                None => LiveBefore::Unknown,
-            },
+            live_before: live_among(past),
             live,
             past: Past::of(past),
             busy,
@@ -215,6 +210,18 @@ pub(super) fn successes(past: &[Deployment]) -> impl Iterator<Item = &Deployment
     past.iter().filter(|deployment| {
         deployment.status.verdict() == Some(Verdict::Success) && !deployment.is_preview
     })
+}
+
+/// Whether anything is live, as far as these newest deployments show.
+pub fn live_among(past: &[Deployment]) -> LiveBefore {
+    if successes(past).next().is_some() {
+        LiveBefore::Something
+    } else if past.iter().any(is_busy) {
+        // What still runs may be live soon.
+        LiveBefore::Unknown
+    } else {
+        LiveBefore::Nothing { read: past.len() }
+    }
 }
 
 /// Whether it waits or runs. What has a time of its end has ended, whatever the
@@ -376,7 +383,8 @@ pub async fn look_at(
                 host: record.hostname,
                 default_branch: record.default_branch,
                 deploys_pushes: record.auto_deploy,
-                filters_paths: false,
+                filters_paths: !record.allow_deploy_paths.is_empty()
+                    || !record.ignore_deploy_paths.is_empty(),
                 previews_branches: record.is_preview_enabled,
             })
         }

@@ -17,7 +17,9 @@ mod wanted;
 
 use uuid::Uuid;
 
-pub use self::before::{Before, Place, earlier_success, is_busy, look_at, look_before, read_past};
+pub use self::before::{
+    Before, Place, earlier_success, is_busy, live_among, look_at, look_before, read_past,
+};
 pub use self::cancel::{Cancelled, cancel};
 pub use self::change::{
     Comparison, Difference, NotTurned, Turned, look_before_update, on_or_off, purge_cache,
@@ -46,7 +48,7 @@ use crate::secret::HookUrl;
 use crate::sevalla::{ApiError, Client, Patience};
 
 /// How many past deployments are read before the start.
-const HISTORY: usize = 50;
+pub const HISTORY: usize = 50;
 
 /// Tells an event.
 pub type Tell<'a> = &'a dyn Fn(Event<'_>);

@@ -132,6 +132,12 @@ pub(crate) fn record(
         "updated_at": clock.rfc3339(updated.max(site.changed)),
     });
     overlay(&mut record, &site.settings);
+    // Only newer records have them.
+    for name in ["allow_deploy_paths", "ignore_deploy_paths"] {
+        if let Some(paths) = site.settings.get(name) {
+            record[name] = paths.clone();
+        }
+    }
     record
 }
 

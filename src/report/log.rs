@@ -77,6 +77,8 @@ pub(super) struct LogSink {
     diagnoses: BTreeMap<Option<Uuid>, Diagnosis>,
     /// How many bytes were shown so far.
     shown: usize,
+    /// Which lines may be missing; the last line of the file.
+    gap: Option<String>,
 }
 
 impl LogSink {
@@ -195,6 +197,9 @@ impl LogSink {
             self.kept.lines.iter().for_each(|line| channel.say(line));
         }
         self.fold(channel);
+        if let Some(gap) = self.gap.take() {
+            self.write(&gate.line(&gap));
+        }
         if let Some(file) = self.file.take() {
             let path = file.path.clone();
             let finished = file.finish();
@@ -230,6 +235,14 @@ impl LogSink {
                 "{path} was not written, since the log could not be read to its end"
             ));
         }
+    }
+
+    /// Lines in the middle may be missing; file and page say so.
+    pub(super) fn has_gap(&mut self, which: String) {
+        if let Some(page) = &mut self.page {
+            page.is_incomplete();
+        }
+        self.gap.get_or_insert(which);
     }
 
     fn is_too_large(&mut self, why: &str) {

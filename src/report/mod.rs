@@ -93,6 +93,12 @@ pub enum Event<'a> {
     LogUnavailable(&'a ApiError),
     /// The log could not be read to its end in time.
     LogIncomplete,
+    /// More lines have one time stamp than the service returns, so some may be
+    /// missing.
+    LogGap {
+        /// The first such time, in microseconds since 1970.
+        at_micros: i64,
+    },
     /// A signal asked the run to end; what becomes of what is being deployed,
     /// if anything is.
     Stopping(Signal, Option<Abandon>),

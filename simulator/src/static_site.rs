@@ -47,8 +47,8 @@ impl StaticSite {
             default_branch: "main".to_owned(),
             auto_deploy: false,
             preview_enabled: false,
-            hostname: Some("docs-abcde.sevalla.app".to_owned()),
-            domains: vec![Domain::system("docs-abcde.sevalla.app").primary(true)],
+            hostname: Some("docs-abcde.sevalla.page".to_owned()),
+            domains: vec![Domain::system("docs-abcde.sevalla.page").primary(true)],
             past: Vec::new(),
             lane: Lane::default(),
             created: Moment(0),
@@ -64,7 +64,7 @@ impl StaticSite {
     #[must_use]
     pub fn display_name(mut self, name: impl Into<String>) -> Self {
         self.display_name = name.into();
-        let host = format!("{}-abcde.sevalla.app", self.name());
+        let host = format!("{}-abcde.sevalla.page", self.name());
         self.domains = vec![Domain::system(host.as_str()).primary(true)];
         self.hostname = Some(host);
         self

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use super::counted;
 use super::diagnosis::Diagnosis;
 use super::html::Page;
 use super::weight::Weight;
@@ -132,7 +133,8 @@ impl LogSink {
             }
             let more = lines.count();
             if more > 0 {
-                let note = format!("{prefix}… ({more} more lines in this entry)");
+                let more = counted(more, "more line");
+                let note = format!("{prefix}… ({more} in this entry)");
                 let note = gate.line(&note);
                 self.add_to_page(weight, &prefix, &note, gate);
                 self.put(note, gate, channel);
@@ -192,7 +194,8 @@ impl LogSink {
         if self.logs == Some(Logs::OnFailure) && !is_good && !self.kept.lines.is_empty() {
             self.open(gate, channel);
             if self.kept.dropped > 0 {
-                channel.say(&gate.line(&format!("… {} earlier lines …", self.kept.dropped)));
+                let earlier = counted(self.kept.dropped, "earlier line");
+                channel.say(&gate.line(&format!("… {earlier} …")));
             }
             self.kept.lines.iter().for_each(|line| channel.say(line));
         }
@@ -313,8 +316,8 @@ pub(super) fn shorten(line: Line, longest: usize, gate: &Gate) -> Line {
     }
     let head = beginning(text, longest);
     gate.line(&format!(
-        "{head}… ({} more bytes in this line)",
-        text.len() - head.len()
+        "{head}… ({} in this line)",
+        counted(text.len() - head.len(), "more byte")
     ))
 }
 

@@ -165,9 +165,32 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// A count for people: `1 setting`, `2 settings`, `0 processes`.
+pub fn counted(count: usize, noun: &str) -> String {
+    let ending = match count {
+        1 => "",
+        _ if noun.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{count} {noun}{ending}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_singular_and_all_others_are_plural() {
+        for (count, noun, text) in [
+            (0, "line", "0 lines"),
+            (1, "line", "1 line"),
+            (2, "more line", "2 more lines"),
+            (1, "process", "1 process"),
+            (3, "process", "3 processes"),
+        ] {
+            assert_eq!(counted(count, noun), text);
+        }
+    }
 
     #[test]
     fn durations_read_well() {

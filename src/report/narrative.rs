@@ -157,7 +157,10 @@ pub(super) fn comparison(story: &Story) -> Option<String> {
     let tale = story.one();
     let usual = tale.usual.as_ref()?;
     let time = duration(usual.time());
-    let Some(run) = tale.run().filter(|_| usual.count() > 1) else {
+    if usual.count() == 1 {
+        return Some(format!("{time}, of the last one"));
+    }
+    let Some(run) = tale.run() else {
         return Some(format!("{time}, of the last {}", usual.count()));
     };
     Some(format!(
@@ -365,7 +368,7 @@ mod tests {
             (
                 vec![80],
                 "The last one like it took 1m20s",
-                "1m20s, of the last 1",
+                "1m20s, of the last one",
             ),
             (
                 vec![80, 90, 95, 130],

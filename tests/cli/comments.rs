@@ -591,7 +591,7 @@ async fn previews_of_closed_pull_requests_are_cleaned_and_the_comment_says_so() 
         .await;
     run.assert_ended(0, "success");
     run.assert_told("pull request 7 is closed");
-    run.assert_told("Deleted 1 preview apps");
+    run.assert_told("Deleted 1 preview app");
     assert!(simulator.application(APP).is_none());
     for stays in [other, &reverts, &renamed] {
         assert!(simulator.application(stays).is_some(), "{stays}");

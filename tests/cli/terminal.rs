@@ -53,7 +53,9 @@ async fn a_live_line_stands_below_the_text_and_goes_in_the_end() {
         "{live:?}"
     );
     // Nothing happens, and still the time goes on, in the same row.
-    window.comes_to_show(" 3s · in progress").await;
+    window.draws_again().await;
+    window.draws_again().await;
+    window.comes_to_show("s · in progress").await;
     assert_eq!(window.live_rows().len(), 1);
     window.press(b"\x03");
     assert_eq!(window.ends().await, Some(130));
@@ -105,11 +107,15 @@ async fn a_success_is_green_unless_colours_are_unwanted() {
 
 #[tokio::test]
 async fn a_narrow_window_keeps_the_live_line_in_one_row() {
-    for (columns, text) in [(30, "2s · in prog"), (10, "2s…"), (4, "…")] {
+    for (columns, text) in [(30, "s · in prog"), (10, "s…"), (4, "…")] {
         let simulator = slow().await;
         let mut window = Window::open(in_colour(&simulator), 60, columns);
         until(|| !window.live_rows().is_empty()).await;
-        // Drawn over many times by now, and still one row of it.
+        // Drawn again, whichever second that is, and still one row of it.
+        if columns > 4 {
+            window.draws_again().await;
+            window.draws_again().await;
+        }
         let shows = || window.live_rows().iter().any(|row| row.contains(text));
         until(shows).await;
         let rows = window.live_rows();
@@ -163,7 +169,8 @@ async fn a_second_interrupt_leaves_nothing_of_the_live_line_either() {
         }
         window.press(b"\x03");
         assert_eq!(window.ends().await, Some(130));
-        assert!(window.shows("A second signal came"), "{:#?}", window.rows());
+        // The process can end before the screen has taken in all it wrote.
+        window.comes_to_show("A second signal came").await;
     }
 }
 
@@ -209,11 +216,7 @@ async fn a_verification_is_told_and_its_interruption_cancels_nothing() {
         .await;
     window.press(b"\x03");
     assert_eq!(window.ends().await, Some(130));
-    assert!(
-        window.shows("had succeeded and is live"),
-        "{:#?}",
-        window.rows()
-    );
+    window.comes_to_show("had succeeded and is live").await;
     assert_eq!(simulator.calls(CANCEL), 0);
 }
 

@@ -121,13 +121,13 @@ impl Neighbours {
     /// From the newest deployments of the service, newest first.
     fn of(deployment: &Deployment, recent: &[Deployment]) -> Self {
         let at = recent.iter().position(|other| other.id == deployment.id);
-        let is_newer = |(index, other): &(usize, &Deployment)| match at {
-            Some(at) => *index < at,
-            // Older than the list reaches, or not in it yet.
-            None => {
-                let times = other.created_at.zip(deployment.created_at);
-                times.is_some_and(|(its, ours)| its > ours)
-            }
+        let was_created_later = |other: &Deployment| {
+            let times = other.created_at.zip(deployment.created_at);
+            times.is_some_and(|(its, ours)| its > ours)
+        };
+        // Where the list does not have it, its time decides.
+        let is_newer = |(index, other): &(usize, &Deployment)| {
+            at.map_or_else(|| was_created_later(other), |at| *index < at)
         };
         // A preview of a pull request replaces no deployment, nor does one that
         // was skipped itself.

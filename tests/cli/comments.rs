@@ -455,8 +455,8 @@ async fn a_run_whose_deployment_did_not_fail_is_not_called_failed() {
             (3, "skipped"),
             vec![
                 "### ⏭️ Sevalla preview: skipped\n",
-                "It never ran",
-                "Run again if it should be deployed",
+                "cancelled while it waited in the queue",
+                "check the path filters",
             ],
         ),
         (

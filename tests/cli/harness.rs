@@ -25,7 +25,7 @@ pub(crate) const PIPELINE: &str = "c2b1d1aa-7a52-4c55-9a41-5a0d5a1f7e04";
 const WINDOW: Duration = Duration::from_millis(6500);
 
 /// No run of a test takes longer.
-const LONGEST: Duration = Duration::from_secs(100);
+pub(crate) const LONGEST: Duration = Duration::from_secs(100);
 
 /// A simulated Sevalla with one application that does this next.
 pub(crate) async fn application(script: Script) -> Simulator {

@@ -133,10 +133,11 @@ pub(crate) fn record(
     });
     overlay(&mut record, &site.settings);
     // Only newer records have them.
-    for name in ["allow_deploy_paths", "ignore_deploy_paths"] {
-        if let Some(paths) = site.settings.get(name) {
-            record[name] = paths.clone();
-        }
+    let is_newer = |name: &str| matches!(name, "allow_deploy_paths" | "ignore_deploy_paths");
+    let settings = site.settings.iter();
+    let newer = settings.filter(|(name, _)| is_newer(name));
+    if let Value::Object(record) = &mut record {
+        record.extend(newer.map(|(name, value)| (name.clone(), value.clone())));
     }
     record
 }

@@ -21,7 +21,8 @@ use sevalla_simulator::{Application, PastDeployment, Script, Simulator, World};
 
 const APP: &str = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
 
-/// Offset in milliseconds, severity and text of the log's lines.
+/// Offset in milliseconds, severity and text of the log's lines. Sevalla's
+/// builder of applications writes a Dockerfile, then BuildKit builds it.
 const BUILD: &[(u64, &str, &str)] = &[
     (300, "INFO", "Cloning into '/workspace'..."),
     (
@@ -29,45 +30,75 @@ const BUILD: &[(u64, &str, &str)] = &[
         "INFO",
         "HEAD is now at 7d3f0c2 Show the basket's total",
     ),
+    (1400, "INFO", "📦 Generating Dockerfile using ingot..."),
+    (1700, "INFO", "Detected Node.js 22 (package.json), npm"),
+    (1800, "INFO", "Install: npm ci"),
+    (1900, "INFO", "Build: npm run build"),
+    (2000, "INFO", "Start: npm start"),
     (
-        2000,
+        2300,
+        "INFO",
+        "📦 Building and pushing docker image using the generated Dockerfile...",
+    ),
+    (
+        2600,
         "INFO",
         "#1 [internal] load build definition from Dockerfile",
     ),
-    (3500, "INFO", "#5 [2/5] RUN npm ci"),
-    (6500, "INFO", "added 412 packages in 3s"),
+    (2700, "INFO", "#1 transferring dockerfile: 812B done"),
+    (2800, "INFO", "#1 DONE 0.1s"),
+    (3500, "INFO", "#7 [build 4/6] RUN npm ci"),
     (
-        7200,
-        "WARN",
-        "npm warn deprecated inflight@1.0.6: This module is not supported",
+        5200,
+        "INFO",
+        "#7 1.704 npm warn deprecated inflight@1.0.6: This module is not supported",
     ),
-    (8000, "INFO", "#6 [3/5] RUN npm run build"),
+    (6500, "INFO", "#7 2.981 added 412 packages in 3s"),
+    (6700, "INFO", "#7 DONE 3.2s"),
+    (8000, "INFO", "#9 [build 6/6] RUN npm run build"),
+    (
+        8400,
+        "INFO",
+        "#9 0.412 vite v7.1.2 building for production...",
+    ),
 ];
 
 const GOOD_END: &[(u64, &str, &str)] = &[
-    (10_500, "INFO", "vite v7.1.2 building for production..."),
-    (12_000, "INFO", "✓ 318 modules transformed."),
-    (13_000, "INFO", "pushing image to the registry"),
-    (13_200, "INFO", "rolling out: 1 of 2 instances ready"),
-    (13_700, "INFO", "rolling out: 2 of 2 instances ready"),
+    (12_000, "INFO", "#9 3.998 ✓ 318 modules transformed."),
+    (12_200, "INFO", "#9 DONE 4.2s"),
+    (12_500, "INFO", "#11 exporting to image"),
+    (13_000, "INFO", "#11 pushing layers 0.5s done"),
+    (13_200, "INFO", "#11 DONE 0.7s"),
 ];
 
 const BAD_END: &[(u64, &str, &str)] = &[
     (
-        10_500,
+        10_300,
         "ERROR",
-        "src/basket.ts(41,17): error TS2345: Argument of type 'string' is not assignable",
+        "#9 2.318 src/basket.ts(41,17): error TS2345: Argument of type 'string' is not assignable to \
+         parameter of type 'number'.",
     ),
     (
-        10_600,
+        10_500,
         "ERROR",
-        "npm error Lifecycle script `build` failed with error: code 2",
+        "#9 ERROR: process \"/bin/sh -c npm run build\" did not complete successfully: exit code: 2",
     ),
+    (10_600, "INFO", "------"),
+    (10_600, "INFO", " > [build 6/6] RUN npm run build:"),
+    (
+        10_600,
+        "INFO",
+        "2.318 src/basket.ts(41,17): error TS2345: Argument of type 'string' is not assignable to \
+         parameter of type 'number'.",
+    ),
+    (10_600, "INFO", "------"),
     (
         10_700,
         "ERROR",
-        "ERROR: process \"/bin/sh -c npm run build\" did not complete successfully: exit code: 2",
+        "ERROR: failed to solve: process \"/bin/sh -c npm run build\" did not complete \
+         successfully: exit code: 2",
     ),
+    (10_800, "ERROR", "Build process failed"),
 ];
 
 fn script(is_failing: bool) -> Script {

@@ -214,6 +214,15 @@ impl Application {
         self
     }
 
+    /// The paths that a push must touch to deploy it. Only its record has them:
+    /// a push says by itself [where it is filtered out](crate::Push::filtered_out).
+    #[must_use]
+    pub fn allow_deploy_paths<'a>(mut self, paths: impl IntoIterator<Item = &'a str>) -> Self {
+        let paths = paths.into_iter().collect();
+        self.settings.insert("allow_deploy_paths".to_owned(), paths);
+        self
+    }
+
     /// What the next deployment does. Scripts are used in the order given; the
     /// last one repeats.
     #[must_use]

@@ -39,14 +39,14 @@ impl State {
                 return;
             }
             let artifact = application.artifact(push.branch.clone(), None);
-            let script = push.course(|| application.lane.next_script());
+            let script = push.course(service, || application.lane.next_script());
             application.lane.add(now, origin, artifact, script);
         } else if let Some(site) = self.static_site(service) {
             if site.removal.phase(now) == Phase::Deleting {
                 return;
             }
             let artifact = site.artifact(push.branch.clone());
-            let script = push.course(|| site.lane.next_script());
+            let script = push.course(service, || site.lane.next_script());
             site.lane.add(now, origin, artifact, script);
         }
     }
@@ -66,7 +66,7 @@ impl State {
         });
         let deployed: Vec<(String, bool)> = applications.chain(sites).collect();
         for (service, is_preview) in deployed {
-            if !push.is_filtered(&service) {
+            if !(push.leaves_no_record && push.is_filtered(&service)) {
                 let origin = Origin {
                     is_preview,
                     ..Origin::pushed()

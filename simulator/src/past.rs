@@ -120,7 +120,9 @@ impl PastDeployment {
         match self.status {
             Status::Waiting => script.never_starts(),
             Status::InProgress => script.never_ends(),
-            Status::Skipped => script.run(Duration::ZERO),
+            Status::Skipped => script
+                .run(Duration::ZERO)
+                .commit_known(CommitKnown::AtCreation),
             _ => script,
         }
     }

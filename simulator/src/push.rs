@@ -15,6 +15,7 @@ pub struct Push {
     pub(crate) delay: Duration,
     pub(crate) script: Option<Script>,
     pub(crate) filtered: Vec<String>,
+    pub(crate) leaves_no_record: bool,
 }
 
 impl Push {
@@ -66,18 +67,30 @@ impl Push {
         self
     }
 
-    /// Changes no file that the path filters of this service let through: it
-    /// is not deployed.
+    /// Changes no file that the path filters of this service let through: the
+    /// push leaves a deployment with status `skipped` there, with its commit
+    /// and message.
     #[must_use]
     pub fn filtered_out(mut self, service: impl Into<String>) -> Self {
         self.filtered.push(service.into());
         self
     }
 
+    /// Leaves no deployment where it is [filtered out](Self::filtered_out).
+    #[must_use]
+    pub fn without_record(mut self) -> Self {
+        self.leaves_no_record = true;
+        self
+    }
+
     /// What a deployment of it does: its own script, or else the service's,
     /// with the commit pushed.
-    pub(crate) fn course(&self, own: impl FnOnce() -> Script) -> Script {
-        let mut script = self.script.clone().unwrap_or_else(own);
+    pub(crate) fn course(&self, service: &str, own: impl FnOnce() -> Script) -> Script {
+        let mut script = if self.is_filtered(service) {
+            Script::filtered_out()
+        } else {
+            self.script.clone().unwrap_or_else(own)
+        };
         for (told, known) in [
             (&self.commit_sha, &mut script.commit_sha),
             (&self.commit_message, &mut script.commit_message),

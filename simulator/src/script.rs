@@ -39,6 +39,8 @@ pub struct Script {
     pub(crate) build_error: Option<String>,
     pub(crate) lines: Vec<Line>,
     pub(crate) generated: usize,
+    /// Skipped when it is created, whatever else waits or runs.
+    pub(crate) is_filtered: bool,
 }
 
 impl Script {
@@ -63,6 +65,15 @@ impl Script {
         Self::ending(Status::Skipped).run(Duration::ZERO)
     }
 
+    /// Is `skipped` from the start and has its commit: a push that touches no
+    /// path that deploys the service.
+    pub fn filtered_out() -> Self {
+        Self {
+            is_filtered: true,
+            ..Self::skipped().commit_known(CommitKnown::AtCreation)
+        }
+    }
+
     fn ending(outcome: Status) -> Self {
         Self {
             queue: Duration::from_millis(20),
@@ -81,6 +92,7 @@ impl Script {
             build_error: None,
             lines: Vec::new(),
             generated: 0,
+            is_filtered: false,
         }
     }
 

@@ -47,8 +47,8 @@ impl StaticSite {
             default_branch: "main".to_owned(),
             auto_deploy: false,
             preview_enabled: false,
-            hostname: Some("docs-abcde.sevalla.app".to_owned()),
-            domains: vec![Domain::system("docs-abcde.sevalla.app").primary(true)],
+            hostname: Some("docs-abcde.sevalla.page".to_owned()),
+            domains: vec![Domain::system("docs-abcde.sevalla.page").primary(true)],
             past: Vec::new(),
             lane: Lane::default(),
             created: Moment(0),
@@ -64,7 +64,7 @@ impl StaticSite {
     #[must_use]
     pub fn display_name(mut self, name: impl Into<String>) -> Self {
         self.display_name = name.into();
-        let host = format!("{}-abcde.sevalla.app", self.name());
+        let host = format!("{}-abcde.sevalla.page", self.name());
         self.domains = vec![Domain::system(host.as_str()).primary(true)];
         self.hostname = Some(host);
         self
@@ -125,6 +125,15 @@ impl StaticSite {
     #[must_use]
     pub fn past(mut self, past: PastDeployment) -> Self {
         self.past.push(past);
+        self
+    }
+
+    /// The paths that a push must touch to deploy it. Only its record has them:
+    /// a push says by itself [where it is filtered out](crate::Push::filtered_out).
+    #[must_use]
+    pub fn allow_deploy_paths<'a>(mut self, paths: impl IntoIterator<Item = &'a str>) -> Self {
+        let paths = paths.into_iter().collect();
+        self.settings.insert("allow_deploy_paths".to_owned(), paths);
         self
     }
 

@@ -39,6 +39,9 @@ impl Times {
             ended,
             outcome,
         };
+        if script.is_filtered {
+            return course(None, Some(created), Status::Skipped);
+        }
         if let Some(at) = bent.skipped {
             return course(None, Some(at), Status::Skipped);
         }

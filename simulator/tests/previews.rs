@@ -212,7 +212,7 @@ fn a_push_deploys_what_follows_its_branch() {
     assert_eq!(made.commit_sha.as_deref(), Some("b".repeat(40).as_str()));
     assert_eq!(simulator.deployments_made(), 1, "that of the preview app");
 
-    simulator.push(Push::to("main").filtered_out(APP));
+    simulator.push(Push::to("main").filtered_out(APP).without_record());
     simulator.push(Push::to("x"));
     assert_eq!((count(APP), count(SITE), count(&preview)), (1, 2, 2));
     simulator.open_pull_request(7, "x");
@@ -230,6 +230,36 @@ fn a_push_deploys_what_follows_its_branch() {
     let forced = &simulator.deployments(STAGED)[0];
     assert_eq!(forced.status.as_deref(), Some("failed"));
     assert_eq!(forced.branch.as_deref(), Some("main"));
+}
+
+#[test]
+fn a_push_that_passes_no_path_filter_leaves_a_skipped_record() {
+    let app = Application::new(APP)
+        .auto_deploy(true)
+        .allow_deploy_paths(["web/**"])
+        .next(Script::success().never_ends());
+    let site = StaticSite::new(SITE).auto_deploy(true);
+    let simulator = Simulator::start_blocking(World::new().application(app).static_site(site));
+    let client = Client::of(&simulator);
+    let record = client.get(&format!("/applications/{APP}")).json();
+    assert_eq!(record["allow_deploy_paths"][0], "web/**");
+
+    simulator.push(Push::to("main").filtered_out(SITE));
+    let sha = "c".repeat(40);
+    let push = Push::to("main")
+        .commit_sha(&sha)
+        .commit_message("Docs only");
+    simulator.push(push.filtered_out(APP).filtered_out(SITE));
+    for (kind, id, count) in [("applications", APP, 2), ("static-sites", SITE, 2)] {
+        let listed = client.get(&format!("/{kind}/{id}/deployments")).json();
+        let newest = &listed["data"][0];
+        assert_eq!(newest["status"], "skipped", "while another runs: {listed}");
+        assert_eq!(newest["type"], "automatic");
+        assert_eq!(newest["commit_sha"], sha.as_str());
+        assert_eq!(newest["commit_message"], "Docs only");
+        assert_eq!(newest["started_at"], serde_json::Value::Null);
+        assert_eq!(simulator.deployments(id).len(), count);
+    }
 }
 
 fn delete(client: &Client) -> common::Reply {

@@ -114,7 +114,6 @@ always_has_a_value!(
     VariablePrefix,
     WhenBusy,
     OnMismatch,
-    OnSkipped,
     Statuses
 );
 

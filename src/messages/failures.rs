@@ -273,7 +273,8 @@ failures! {
          this commit appeared: automatic deployment is off, the push was to another branch, path \
          filters exclude it, or the repository is no longer connected.",
         "The message names the likeliest reason. Change that setting in the dashboard, or start the \
-         deployment with `deploy-app` or `deploy-static-site` instead.";
+         deployment with `deploy-app` or `deploy-static-site` instead. If path filters exclude the \
+         push on purpose, set `on-skipped` to `pass`.";
 
         NoDeploymentInTime "no-deployment-in-time" "No deployment in time", Ending::TimedOut,
         "`follow` waits for the deployment that Sevalla starts by itself after a push, and the run's \
@@ -298,10 +299,13 @@ failures! {
         "Run again if this commit should be deployed. Whatever was live before stays live.";
 
         DeploymentSkipped "deployment-skipped" "Deployment skipped", Ending::Skipped,
-        "The deployment never ran: it was cancelled while it waited in the queue, or Sevalla passed \
-         over it.",
-        "Run again if it should be deployed. Whatever was live before stays live. `on-skipped: pass` \
-         lets such a run pass.";
+        "Sevalla skipped the deployment: nothing was deployed, and the previous version is still \
+         live. A push that touches none of the paths that deploy the service (path filters) leaves \
+         such a deployment. So does one that is cancelled while it waits in the queue.",
+        "Check the path filters in the service's settings on Sevalla, if this push should be \
+         deployed. If not, nothing is wrong: set `on-skipped` to `pass`. Without `on-skipped`, \
+         `follow` passes on an automatic deployment that this run did not cancel and no newer one \
+         overtook.";
 
         Superseded "superseded" "Superseded", Ending::Superseded,
         "A newer deployment of the same service took the place of this one.",

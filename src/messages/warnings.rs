@@ -96,8 +96,10 @@ topics! {
         "Read the log in the dashboard. After 403, the key lacks the permission for logs.";
 
         LogIncomplete "log-incomplete" "Log incomplete"
-        "The last lines of the log could not be read in time. How the run ends does not depend on it."
-        "Read the end of the log in the dashboard.";
+        "Lines of the log may be missing: the last ones could not be read in time, or more of them \
+         have one time stamp than Sevalla returns. `log-file` is then not written, or its last line \
+         says so. Log errors never change the result."
+        "Read the log in the dashboard.";
     }
     Afterwards {
         UnknownCommit "unknown-commit" "Unknown commit"

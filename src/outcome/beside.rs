@@ -48,19 +48,19 @@ impl Beside {
         sentences([Some(step.to_owned()), self.live.now()])
     }
 
-    /// What to do about a deployment that ended without being deployed.
-    pub(super) fn after_nothing(self) -> String {
-        let step = "Run again if it should be deployed".to_owned();
-        sentences([self.live.now(), Some(step)])
+    /// What is live after a deployment that ended without being deployed, and
+    /// what to do.
+    pub(super) fn after_nothing(self, step: &str) -> String {
+        sentences([self.live.now(), Some(step.to_owned())])
     }
 }
 
 impl LiveBefore {
     /// What is live after a deployment that has not come to be.
-    fn now(self) -> Option<String> {
+    pub(super) fn now(self) -> Option<String> {
         Some(match self {
             Self::Unknown => return None,
-            Self::Something => "What was live before still is".to_owned(),
+            Self::Something => "The previous version is still live".to_owned(),
             Self::Nothing { read: 0 } => {
                 "Nothing was live before: there had been no deployment".to_owned()
             }
@@ -91,7 +91,10 @@ mod tests {
         };
         for (live, said) in [
             (LiveBefore::Unknown, ""),
-            (LiveBefore::Something, "What was live before still is. "),
+            (
+                LiveBefore::Something,
+                "The previous version is still live. ",
+            ),
             (
                 LiveBefore::Nothing { read: 0 },
                 "Nothing was live before: there had been no deployment. ",
@@ -105,8 +108,8 @@ mod tests {
                 "Nothing was live before, as far as the newest 25 deployments tell. ",
             ),
         ] {
-            let told = of(live).after_nothing();
-            assert_eq!(told, format!("{said}Run again if it should be deployed"));
+            let told = of(live).after_nothing("Run again");
+            assert_eq!(told, format!("{said}Run again"));
         }
     }
 
@@ -125,7 +128,7 @@ mod tests {
                 live: LiveBefore::Something,
             };
             let told = beside.after_failure();
-            assert_eq!(told, format!("{said}. What was live before still is"));
+            assert_eq!(told, format!("{said}. The previous version is still live"));
         }
     }
 }

@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 
-use super::{Beside, End, Ending, LogTold, Outcome, Sighting};
-use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
+use super::{Beside, End, Ending, LiveBefore, LogTold, Outcome, Sighting};
+use crate::deployment::{Deployment, DeploymentId, Origin, Service, Verdict};
 use crate::inputs::Problem;
 use crate::messages::Failure;
 use crate::report::duration;
@@ -134,15 +134,59 @@ impl Outcome {
                 format!("{subject} was cancelled"),
             )
             .because("Somebody, or a newer deployment, stopped it while it ran")
-            .hint(beside.after_nothing()),
-            Verdict::Skipped => {
-                Self::of(Failure::DeploymentSkipped, format!("{subject} was skipped"))
-                    .because(
-                        "It never ran: it was cancelled while it waited, or Sevalla passed over it",
-                    )
-                    .hint(beside.after_nothing())
-            }
+            .hint(beside.after_nothing("Run again if it should be deployed")),
+            Verdict::Skipped => of_skipped(deployment, &subject, beside),
         }
+    }
+}
+
+fn of_skipped(deployment: &Deployment, subject: &str, beside: Beside) -> Outcome {
+    let (cause, step) = match deployment.origin {
+        Origin::Manual => (
+            "Path filters skip pushes only, so it was cancelled while it waited in the queue, or a \
+             newer deployment took its place",
+            "Check in the dashboard whether somebody cancelled it",
+        ),
+        Origin::Automatic | Origin::Unknown => (
+            "Its push touched none of the paths that deploy the service (path filters), or it was \
+             cancelled while it waited in the queue",
+            "If this push should be deployed, check the path filters in the service's settings on \
+             Sevalla",
+        ),
+    };
+    Outcome::of(Failure::DeploymentSkipped, format!("{subject} was skipped"))
+        .because(cause)
+        .hint(beside.after_nothing(step))
+}
+
+/// Ends without a deployment that are no failures.
+impl Outcome {
+    /// The deployment was skipped, which is no failure by the user's rule or
+    /// because path filters do that.
+    pub fn nothing_deployed(deployment: &Deployment, service: Service, live: LiveBefore) -> Self {
+        let noun = service.kind.noun();
+        let outcome = Self::passed(format!(
+            "Nothing was deployed: Sevalla skipped deployment {} of the {noun}",
+            deployment.id
+        ));
+        let outcome = match deployment.origin {
+            Origin::Manual => outcome,
+            Origin::Automatic | Origin::Unknown => outcome.because(format!(
+                "Sevalla does so when a push touches none of the paths that deploy the {noun}"
+            )),
+        };
+        match live.now() {
+            Some(live) => outcome.because(live),
+            None => outcome,
+        }
+    }
+
+    /// No deployment of the commit appeared, as path filters explain, and that
+    /// is no failure by the user's rule.
+    pub fn filtered_out(commit: &str) -> Self {
+        Self::passed(format!(
+            "Nothing was deployed: Sevalla started no deployment of commit {commit}"
+        ))
     }
 }
 

@@ -59,8 +59,8 @@ pub struct Plan {
     pub expected_commit: Expected,
     /// What to do when it has another.
     pub on_mismatch: OnMismatch,
-    /// What to do when it was skipped.
-    pub on_skipped: OnSkipped,
+    /// What to do when it was skipped, if the user says so.
+    pub on_skipped: Option<OnSkipped>,
     /// What to do when the pull request turns out to be a fork's.
     pub on_fork: OnFork,
     /// Whether what was deployed answers well.

@@ -171,7 +171,7 @@ mod tests {
         let endings = Failure::ALL.iter().map(|failure| failure.ending());
         let good = [Ending::Success, Ending::Planned, Ending::Triggered];
         words.extend(endings.chain(good).map(|ending| ending.word().to_owned()));
-        let action = inputs::INPUTS.iter().find(|input| input.name() == "action");
+        let action = inputs::TABLE.iter().find(|input| input.name() == "action");
         let actions = action.unwrap().accepts.split([',', ' ', '.']);
         words.extend(
             actions

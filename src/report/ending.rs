@@ -16,7 +16,7 @@ impl Inner {
     pub(super) fn finish(&mut self, outcome: &Outcome) {
         self.channel.settle();
         let outcome = &self.bounded(outcome);
-        if !outcome.ending().was_followed() {
+        if !self.has_whole_log(outcome) {
             self.log.leave_out();
         }
         let trouble = self
@@ -29,6 +29,18 @@ impl Inner {
             self.story.warnings.push(warning);
         }
         self.write(outcome, &causes, trouble);
+    }
+
+    /// Whether a deployment was followed as far as the run meant to.
+    fn has_whole_log(&self, outcome: &Outcome) -> bool {
+        let has_ended = |tale: &Tale| {
+            let deployment = tale.deployment.as_ref();
+            deployment.is_some_and(|deployment| deployment.status.verdict().is_some())
+        };
+        let ending = outcome.ending();
+        let mut tales = self.story.tales().iter();
+        // A run also passes without having followed anything.
+        ending.was_followed() || ending == Ending::Passed && tales.any(has_ended)
     }
 
     /// Tells how the run ended, and marks it and the places at fault.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use super::counted;
 use super::diagnosis::Diagnosis;
 use super::html::Page;
 use super::weight::Weight;
@@ -77,6 +78,8 @@ pub(super) struct LogSink {
     diagnoses: BTreeMap<Option<Uuid>, Diagnosis>,
     /// How many bytes were shown so far.
     shown: usize,
+    /// Which lines may be missing; the last line of the file.
+    gap: Option<String>,
 }
 
 impl LogSink {
@@ -130,7 +133,8 @@ impl LogSink {
             }
             let more = lines.count();
             if more > 0 {
-                let note = format!("{prefix}… ({more} more lines in this entry)");
+                let more = counted(more, "more line");
+                let note = format!("{prefix}… ({more} in this entry)");
                 let note = gate.line(&note);
                 self.add_to_page(weight, &prefix, &note, gate);
                 self.put(note, gate, channel);
@@ -190,11 +194,15 @@ impl LogSink {
         if self.logs == Some(Logs::OnFailure) && !is_good && !self.kept.lines.is_empty() {
             self.open(gate, channel);
             if self.kept.dropped > 0 {
-                channel.say(&gate.line(&format!("… {} earlier lines …", self.kept.dropped)));
+                let earlier = counted(self.kept.dropped, "earlier line");
+                channel.say(&gate.line(&format!("… {earlier} …")));
             }
             self.kept.lines.iter().for_each(|line| channel.say(line));
         }
         self.fold(channel);
+        if let Some(gap) = self.gap.take() {
+            self.write(&gate.line(&gap));
+        }
         if let Some(file) = self.file.take() {
             let path = file.path.clone();
             let finished = file.finish();
@@ -230,6 +238,14 @@ impl LogSink {
                 "{path} was not written, since the log could not be read to its end"
             ));
         }
+    }
+
+    /// Lines in the middle may be missing; file and page say so.
+    pub(super) fn has_gap(&mut self, which: String) {
+        if let Some(page) = &mut self.page {
+            page.is_incomplete();
+        }
+        self.gap.get_or_insert(which);
     }
 
     fn is_too_large(&mut self, why: &str) {
@@ -300,8 +316,8 @@ pub(super) fn shorten(line: Line, longest: usize, gate: &Gate) -> Line {
     }
     let head = beginning(text, longest);
     gate.line(&format!(
-        "{head}… ({} more bytes in this line)",
-        text.len() - head.len()
+        "{head}… ({} in this line)",
+        counted(text.len() - head.len(), "more byte")
     ))
 }
 

@@ -94,6 +94,12 @@ pub enum Event<'a> {
     LogUnavailable(&'a ApiError),
     /// The log could not be read to its end in time.
     LogIncomplete,
+    /// More lines have one time stamp than the service returns, so some may be
+    /// missing.
+    LogGap {
+        /// The first such time, in microseconds since 1970.
+        at_micros: i64,
+    },
     /// A signal asked the run to end; what becomes of what is being deployed,
     /// if anything is.
     Stopping(Signal, Option<Abandon>),
@@ -160,9 +166,32 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// A count for people: `1 setting`, `2 settings`, `0 processes`.
+pub fn counted(count: usize, noun: &str) -> String {
+    let ending = match count {
+        1 => "",
+        _ if noun.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{count} {noun}{ending}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_singular_and_all_others_are_plural() {
+        for (count, noun, text) in [
+            (0, "line", "0 lines"),
+            (1, "line", "1 line"),
+            (2, "more line", "2 more lines"),
+            (1, "process", "1 process"),
+            (3, "process", "3 processes"),
+        ] {
+            assert_eq!(counted(count, noun), text);
+        }
+    }
 
     #[test]
     fn durations_read_well() {

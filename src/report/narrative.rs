@@ -61,6 +61,7 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         Event::Warning(..)
         | Event::LogUnavailable(_)
         | Event::LogIncomplete
+        | Event::LogGap { .. }
         | Event::Log(_)
         | Event::Url(_)
         | Event::Result(_)
@@ -87,8 +88,22 @@ pub(super) fn warning(event: Event<'_>) -> Option<(Warning, Cow<'_, str>)> {
             Warning::LogIncomplete,
             "The log may lack its last lines: reading them took too long.".into(),
         )),
+        Event::LogGap { at_micros } => Some((Warning::LogIncomplete, log_gap(at_micros).into())),
         _ => None,
     }
+}
+
+/// Which lines of the log may be missing.
+pub(super) fn log_gap(at_micros: i64) -> String {
+    let at = jiff::Timestamp::from_microsecond(at_micros);
+    let at = at.map_or_else(
+        |_| "one time stamp".to_owned(),
+        |at| format!("time {at:.3}"),
+    );
+    format!(
+        "The log may lack lines: Sevalla has more of them with {at} than it returns. Read them in \
+         the dashboard."
+    )
 }
 
 /// What becomes of the run, and of what it follows, after a signal.
@@ -145,7 +160,10 @@ pub(super) fn comparison(story: &Story) -> Option<String> {
     let tale = story.one();
     let usual = tale.usual.as_ref()?;
     let time = duration(usual.time());
-    let Some(run) = tale.run().filter(|_| usual.count() > 1) else {
+    if usual.count() == 1 {
+        return Some(format!("{time}, of the last one"));
+    }
+    let Some(run) = tale.run() else {
         return Some(format!("{time}, of the last {}", usual.count()));
     };
     Some(format!(
@@ -353,7 +371,7 @@ mod tests {
             (
                 vec![80],
                 "The last one like it took 1m20s",
-                "1m20s, of the last 1",
+                "1m20s, of the last one",
             ),
             (
                 vec![80, 90, 95, 130],

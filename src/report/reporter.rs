@@ -135,6 +135,9 @@ impl Inner {
         if let Event::LogUnavailable(_) | Event::LogIncomplete = event {
             self.log.is_incomplete();
         }
+        if let Event::LogGap { at_micros } = event {
+            self.log.has_gap(narrative::log_gap(at_micros));
+        }
         let is_live = self.channel.is_live();
         // Where a live line goes on, nothing new is no news.
         let is_no_news = is_live && matches!(event, Event::StillWaiting(..));

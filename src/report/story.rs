@@ -262,6 +262,7 @@ impl Tale {
             | Event::Retrying(..)
             | Event::Log(_)
             | Event::LogUnavailable(_)
+            | Event::LogGap { .. }
             | Event::LogIncomplete => {}
         }
     }

@@ -7,7 +7,8 @@ use tokio::time::{Instant, sleep};
 use super::Run;
 use super::settle::Scene;
 use crate::branch;
-use crate::deployment::{Deployment, DeploymentId, Origin, Service, Verdict};
+use crate::deployment::{Deployment, DeploymentId, Origin, Service, Status, Verdict};
+use crate::inputs::OnSkipped;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::plan::Sought;
@@ -86,24 +87,30 @@ impl Run<'_> {
         match self.await_commit(service, commit, branch, &place).await {
             Ok(Appeared::Yes(deployment)) => Ok((place, *deployment)),
             Ok(Appeared::Another(other)) => Err(superseded(commit, &other)),
-            Ok(Appeared::No) if self.deadline.is_over() => {
-                let outcome = Outcome::of(
-                    Failure::NoDeploymentInTime,
-                    format!(
-                        "Sevalla had started no deployment of commit {commit} when the run's time was over"
-                    ),
-                );
-                Err(why_none_came(outcome, branch, &place))
-            }
-            Ok(Appeared::No) => {
-                let outcome = Outcome::of(
-                    Failure::NoDeploymentOfCommit,
-                    format!("Sevalla started no deployment of commit {commit}"),
-                );
-                Err(why_none_came(outcome, branch, &place))
-            }
+            Ok(Appeared::No) => Err(self.none_came(commit, branch, &place)),
             Err(error) => Err(self.not_started(error).await),
         }
+    }
+
+    /// The outcome when no deployment of this commit has appeared.
+    fn none_came(&self, commit: &str, branch: Option<&String>, place: &Place) -> Outcome {
+        let may_be_filtered = place.filters_paths && place.deploys(branch);
+        let outcome = if may_be_filtered && self.plan.on_skipped == Some(OnSkipped::Pass) {
+            Outcome::filtered_out(commit)
+        } else if self.deadline.is_over() {
+            Outcome::of(
+                Failure::NoDeploymentInTime,
+                format!(
+                    "Sevalla had started no deployment of commit {commit} when the run's time was over"
+                ),
+            )
+        } else {
+            Outcome::of(
+                Failure::NoDeploymentOfCommit,
+                format!("Sevalla started no deployment of commit {commit}"),
+            )
+        };
+        why_none_came(outcome, branch, place)
     }
 
     /// Waits until there is a deployment of this commit.
@@ -154,10 +161,12 @@ impl Run<'_> {
                     .map(|deployment| deployment.id.clone())
                     .collect()
             });
-            // It may be of an older push, whose turn only came now.
+            // It may be of an older push, whose turn only came now. One that was
+            // skipped replaces nothing.
             let another = on_branch.iter().find(|deployment| {
                 deployment.commit_sha.is_some()
                     && deployment.origin == Origin::Automatic
+                    && deployment.status != Status::Skipped
                     && !known.contains(&deployment.id)
             });
             let now = Instant::now();
@@ -269,8 +278,16 @@ fn why_none_came(outcome: Outcome, branch: Option<&String>, place: &Place) -> Ou
         ));
     }
     if place.filters_paths {
-        return outcome.because(
+        let is_good = outcome.is_good();
+        let outcome = outcome.because(
             "The service deploys only pushes that touch certain paths, and this one may touch none of them",
+        );
+        if is_good {
+            return outcome;
+        }
+        return outcome.hint(
+            "If this push should be deployed, check the path filters in the service's settings on \
+             Sevalla; if not, set on-skipped to pass",
         );
     }
     outcome

@@ -15,8 +15,8 @@ use crate::inputs::WhenBusy;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::plan::Work;
-use crate::report::Event;
 use crate::report::timeline::{Phase, State};
+use crate::report::{Event, counted};
 use crate::schedule::Schedule;
 use crate::trigger::{self, Before, Cancelled, TriggerError};
 
@@ -166,10 +166,9 @@ impl Run<'_> {
 }
 
 fn count(busy: &[Deployment]) -> String {
-    match busy.len() {
-        1 => "1 deployment of this service is waiting or running".to_owned(),
-        many => format!("{many} deployments of this service are waiting or running"),
-    }
+    let deployments = counted(busy.len(), "deployment");
+    let is = if busy.len() == 1 { "is" } else { "are" };
+    format!("{deployments} of this service {is} waiting or running")
 }
 
 fn busy(busy: &[Deployment]) -> Outcome {

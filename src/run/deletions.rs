@@ -15,7 +15,7 @@ use crate::deployment::Service;
 use crate::messages::{Failure, Warning};
 use crate::outcome::{Ending, Outcome};
 use crate::plan::{Cleaning, Preview};
-use crate::report::{Event, News};
+use crate::report::{Event, News, counted};
 use crate::sevalla::{AppSummary, Application, Patience};
 use crate::trigger::{self, Course, Deleted, Removed, TriggerError};
 
@@ -271,7 +271,7 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Deleted {} preview apps", self.gone)?;
+        write!(f, "Deleted {}", counted(self.gone, "preview app"))?;
         if self.gone_before > 0 {
             write!(f, "; already gone: {}", self.gone_before)?;
         }

@@ -128,13 +128,18 @@ impl Run<'_> {
         scene: &Scene,
     ) -> Outcome {
         let guard = Guard::new(self.plan, scene.branch.as_deref());
-        let tell = |event: Event<'_>| {
-            self.reporter.on(event);
+        let compare = |event: Event<'_>| {
             if let Some(warning) = guard.look(event) {
                 self.reporter
                     .on(Event::Warning(Warning::AnotherCommit, &warning));
             }
         };
+        let tell = |event: Event<'_>| {
+            self.reporter.on(event);
+            compare(event);
+        };
+        // The watch reports only what changes from here on.
+        compare(Event::Found(service, &deployment));
         let id = deployment.id.clone();
         let source = self.source(service, &id);
         let end = SeenEnd::default();

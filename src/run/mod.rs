@@ -14,6 +14,7 @@ mod previews;
 mod promote;
 mod settle;
 mod sighting;
+mod skipped;
 mod undo;
 
 use std::cell::Cell;

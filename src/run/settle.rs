@@ -10,7 +10,7 @@ use super::Run;
 use super::checking::{FOR_WORDS, Own, own_address};
 use super::guard::Guard;
 use crate::deployment::{Deployment, DeploymentId, ServiceKind, Verdict};
-use crate::inputs::{OnFailure, OnSkipped};
+use crate::inputs::OnFailure;
 use crate::messages::{Failure, Warning};
 use crate::outcome::{Beside, Ending, LiveBefore, Outcome};
 use crate::report::Event;
@@ -333,33 +333,6 @@ impl Run<'_> {
         Outcome::of_verdict(&deployment, Verdict::Failed, source.service, beside)
     }
 
-    /// A deployment that ended without being deployed may have made way for a
-    /// newer one.
-    async fn after_nothing(
-        &self,
-        source: &Remote,
-        deployment: Deployment,
-        verdict: Verdict,
-        scene: &Scene,
-    ) -> Outcome {
-        let newer = newer_than(source, &deployment.id);
-        let newer = self.for_more_words(newer).await.flatten();
-        let beside = Beside {
-            live: scene.live_before,
-            ..Beside::default()
-        };
-        let outcome = Outcome::of_verdict(&deployment, verdict, source.service, beside);
-        let outcome = match newer {
-            Some(newer) => outcome.superseded_by(&newer),
-            None => outcome,
-        };
-        // Whatever made the service pass over it.
-        match (verdict, self.plan.on_skipped) {
-            (Verdict::Skipped, OnSkipped::Pass) => outcome.which_passes(),
-            _ => outcome,
-        }
-    }
-
     /// After a success, finds out where the service can be visited. `host` is
     /// what is known already.
     async fn tell_url(&self, source: &Remote, host: Option<&str>, tell: Tell<'_>) -> Own {
@@ -406,18 +379,6 @@ fn object_to_version(now: &Deployment, scene: &Scene, tell: Tell<'_>) -> Option<
 
 const fn state(is_well: bool) -> State {
     if is_well { State::Done } else { State::Failed }
-}
-
-/// A deployment of the same service that was asked for after this one.
-async fn newer_than(source: &Remote, id: &DeploymentId) -> Option<Deployment> {
-    let recent = source
-        .client
-        .deployments(source.service, 20, Patience::Once)
-        .await
-        .ok()?;
-    let at = recent.iter().position(|other| other.id == *id)?;
-    // Newest first. A preview of a pull request takes nobody's place.
-    recent.into_iter().take(at).find(|newer| !newer.is_preview)
 }
 
 /// After a failure of a static site, reads what the build said: only the list

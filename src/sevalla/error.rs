@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::operation::Operation;
-use crate::report::duration;
+use crate::report::{counted, duration};
 
 /// A request that did not give what was asked for.
 #[derive(Debug, Clone)]
@@ -136,12 +136,8 @@ impl ApiError {
 
     /// "3 attempts in 12s".
     pub fn effort(&self) -> String {
-        let plural = if self.attempts == 1 { "" } else { "s" };
-        format!(
-            "{} attempt{plural} in {}",
-            self.attempts,
-            duration(self.elapsed)
-        )
+        let attempts = counted(self.attempts as usize, "attempt");
+        format!("{attempts} in {}", duration(self.elapsed))
     }
 }
 

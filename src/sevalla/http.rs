@@ -329,10 +329,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_connection_is_told_without_words_of_the_library() {
-        let closed = {
-            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            listener.local_addr().unwrap()
-        };
+        // Bound and not listening: refused, and no other test gets the port.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let closed = socket.local_addr().unwrap();
         let request = Request {
             method: Method::GET,
             url: Url::parse(&format!("http://{closed}/")).unwrap(),

@@ -173,12 +173,7 @@ impl Before {
         let live = successes(past).next().cloned();
         Self {
             order: describe(&wanted),
-            live_before: match live {
-                Some(_) => LiveBefore::Something,
-                None if busy.is_empty() => LiveBefore::Nothing { read: past.len() },
-                // What still runs may be live before ours ends.
-                None => LiveBefore::Unknown,
-            },
+            live_before: live_among(past),
             live,
             past: Past::of(past),
             busy,
@@ -236,6 +231,18 @@ pub(super) fn successes(past: &[Deployment]) -> impl Iterator<Item = &Deployment
 /// back to one would publish what nobody has merged.
 pub(super) fn is_success(deployment: &Deployment) -> bool {
     deployment.status.verdict() == Some(Verdict::Success) && !deployment.is_preview
+}
+
+/// Whether anything is live, as far as these newest deployments show.
+pub fn live_among(past: &[Deployment]) -> LiveBefore {
+    if successes(past).next().is_some() {
+        LiveBefore::Something
+    } else if past.iter().any(is_busy) {
+        // What still runs may be live soon.
+        LiveBefore::Unknown
+    } else {
+        LiveBefore::Nothing { read: past.len() }
+    }
 }
 
 /// Whether it waits or runs. What has a time of its end has ended, whatever the

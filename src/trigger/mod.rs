@@ -18,7 +18,7 @@ mod wanted;
 
 use uuid::Uuid;
 
-pub use self::before::{Before, Place, is_busy, look_at, look_before, read_past};
+pub use self::before::{Before, Place, is_busy, live_among, look_at, look_before, read_past};
 pub use self::cancel::{Cancelled, cancel};
 pub use self::change::{
     Comparison, Difference, NotTurned, Turned, look_before_update, on_or_off, purge_cache,
@@ -49,7 +49,7 @@ use crate::secret::HookUrl;
 use crate::sevalla::{ApiError, Client, Patience};
 
 /// How many past deployments are read before the start.
-const HISTORY: usize = 50;
+pub const HISTORY: usize = 50;
 
 /// Tells an event.
 pub type Tell<'a> = &'a dyn Fn(Event<'_>);

@@ -38,6 +38,10 @@ pub struct LogCursor {
     /// Whether a full page is known to hold the oldest lines of its window, so
     /// that nothing can be missing before it.
     oldest_first: bool,
+    /// The first moment of which lines may be missing, in microseconds: it has
+    /// at least as many as a page holds, and no call can ask for the others.
+    gap: Option<i64>,
+    is_gap_reported: bool,
 }
 
 impl LogCursor {
@@ -52,7 +56,16 @@ impl LogCursor {
             seen: HashSet::new(),
             limit: LOG_PAGE,
             oldest_first: false,
+            gap: None,
+            is_gap_reported: false,
         }
+    }
+
+    /// The first moment of which lines may be missing, once.
+    pub fn gap_to_report(&mut self) -> Option<i64> {
+        let gap = self.gap.filter(|_| !self.is_gap_reported)?;
+        self.is_gap_reported = true;
+        Some(gap)
     }
 
     /// Starts another reading, unless one was interrupted and goes on.
@@ -110,6 +123,9 @@ impl LogCursor {
         if let Some((first, last)) = span {
             self.newest = self.newest.max(Some(last));
             if is_full {
+                if first.div_euclid(MILLISECOND) == last.div_euclid(MILLISECOND) {
+                    self.gap.get_or_insert(first);
+                }
                 self.learn(window, page.is_empty());
                 self.read_around(window, first, last);
             }
@@ -322,6 +338,29 @@ mod tests {
         log.push(line(9_999, 2_000_000));
         let (taken, _) = read_all(&mut LogCursor::new(0), &log, Habit::OldestFirst);
         assert!(taken.contains(&line(9_999, 2_000_000)));
+    }
+
+    #[test]
+    fn lines_that_no_call_can_ask_for_are_reported_once_as_missing() {
+        let many = |count: usize| -> Vec<LogLine> {
+            let crowd = (0..count).map(|n| line(n + 10, 1_000_000));
+            let before = (0..3).map(|n| line(n, 900_000));
+            let after = std::iter::once(line(99_999, 2_000_000));
+            before.chain(crowd).chain(after).collect()
+        };
+        for habit in [
+            Habit::OldestFirst,
+            Habit::NewestFirst,
+            Habit::NewestAscending,
+        ] {
+            for (count, gap) in [(6_000, Some(1_000_000)), (LOG_PAGE - 10, None)] {
+                let mut cursor = LogCursor::new(0);
+                read_all(&mut cursor, &many(count), habit);
+                assert_eq!(cursor.gap_to_report(), gap, "{habit:?}, {count}");
+                read_all(&mut cursor, &many(count), habit);
+                assert_eq!(cursor.gap_to_report(), None, "{habit:?}, {count}");
+            }
+        }
     }
 
     #[test]

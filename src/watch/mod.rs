@@ -556,6 +556,9 @@ impl<S: Source> Watch<'_, S> {
                 told += self.tell_held();
             }
         }
+        if let Some(at_micros) = cursor.gap_to_report() {
+            (self.tell)(Event::LogGap { at_micros });
+        }
         Ok(told)
     }
 

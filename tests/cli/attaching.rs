@@ -7,7 +7,7 @@ use sevalla_simulator::{
     Simulator, StaticSite, World,
 };
 
-use crate::harness::{APP, Runner, SITE, called, stopped, until};
+use crate::harness::{APP, Runner, SITE, called, stopped, together, until};
 
 /// The commit of [`Runner::on_github`].
 const COMMIT: &str = "1234567890abcdef1234567890abcdef12345678";
@@ -207,21 +207,240 @@ async fn a_look_that_the_end_of_the_time_cuts_off_says_nothing() {
     assert!(simulator.calls("listDeploymentsV3") > 1);
 }
 
+/// A push that touches none of the paths that deploy the application or the
+/// site, and leaves a skipped deployment.
+fn irrelevant() -> Push {
+    Push::to("main")
+        .commit_sha(COMMIT)
+        .commit_message("Docs only")
+        .filtered_out(APP)
+        .filtered_out(SITE)
+}
+
 #[tokio::test]
-async fn a_push_that_passes_no_path_filter_is_explained() {
+async fn a_push_that_path_filters_exclude_ends_well() {
+    for (on_skipped, code) in [(None, 0), (Some("pass"), 0), (Some("fail"), 3)] {
+        let filtered = automatic().allow_deploy_paths(["web/**"]);
+        let simulator = started(filtered.past(PastDeployment::success())).await;
+        let mut runner = follows(&simulator)
+            .set("SEVALLA_LOG_FILE", "deployment.log")
+            .set("SEVALLA_ON_FAILURE", "rollback");
+        if let Some(word) = on_skipped {
+            runner = runner.set("SEVALLA_ON_SKIPPED", word);
+        }
+        let running = runner.start();
+        called(&simulator, "listDeploymentsV3").await;
+        simulator.push(irrelevant());
+        let run = running.finish().await;
+
+        run.assert_ended(code, "skipped");
+        let skipped = &simulator.deployments(APP)[0];
+        assert_eq!(run.output("deployment-id"), skipped.id);
+        assert_eq!(run.output("status"), "skipped");
+        assert_eq!(run.output("commit-sha"), COMMIT);
+        assert_eq!(run.output("error").is_empty(), code == 0);
+        assert_eq!(run.file("deployment.log").as_deref(), Some(""));
+        run.assert_told("The previous version is still live");
+        run.assert_told("touche");
+        let told = run.streams();
+        assert_eq!(told.contains("Nothing was deployed"), code == 0, "{told}");
+        assert_eq!(told.contains("(path filters)"), code == 3, "{told}");
+        assert!(!told.to_lowercase().contains("run again"), "{told}");
+        assert!(simulator.journal().iter().all(|call| call.method == "GET"));
+    }
+}
+
+#[tokio::test]
+async fn a_static_site_that_path_filters_leave_alone_ends_well() {
+    for live in [true, false] {
+        let mut site = StaticSite::new(SITE).auto_deploy(true);
+        if live {
+            site = site.past(PastDeployment::success());
+        }
+        let simulator = Simulator::start(World::new().static_site(site)).await;
+        simulator.push(irrelevant());
+        let run = Runner::deploys_site(&simulator)
+            .set("SEVALLA_ACTION", "follow")
+            .set("SEVALLA_EXPECTED_COMMIT", COMMIT)
+            .run()
+            .await;
+
+        run.assert_ended(0, "skipped");
+        run.assert_told("Nothing was deployed: Sevalla skipped deployment");
+        run.assert_told(if live {
+            "The previous version is still live"
+        } else {
+            "Nothing was live before"
+        });
+    }
+}
+
+#[tokio::test]
+async fn another_skipped_deployment_overtakes_nothing() {
+    let simulator = started(automatic().past(PastDeployment::success())).await;
+    simulator.push(irrelevant());
+    simulator.push(Push::to("main").commit_sha(NEWER).filtered_out(APP));
+    let run = follows(&simulator).run().await;
+    run.assert_ended(0, "skipped");
+
+    // The run waits for its own commit, whatever else is skipped.
     let simulator = started(automatic()).await;
-    let mut record =
-        serde_json::json!({ "id": APP, "auto_deploy": true, "default_branch": "main" });
-    record["source"] = "privateGit".into();
-    record["allow_deploy_paths"] = serde_json::json!(["web/**"]);
-    simulator.add_fault(Fault::on("getApplicationV3").does(Behaviour::WrongShape(record)));
+    let running = follows(&simulator).start();
+    called(&simulator, "listDeploymentsV3").await;
+    simulator.push(Push::to("main").commit_sha(NEWER).filtered_out(APP));
+    let looks = simulator.calls("listDeploymentsV3");
+    until(|| simulator.calls("listDeploymentsV3") > looks + 1).await;
+    simulator.push(Push::to("main").commit_sha(COMMIT));
+    running.finish().await.assert_ended(0, "success");
+
+    // Nor is it the newer one that a commit without a deployment gave way to.
+    let simulator = started(automatic()).await;
     let running = follows(&simulator).set("SEVALLA_TIMEOUT", "5s").start();
     called(&simulator, "listDeploymentsV3").await;
-    simulator.push(Push::to("main").commit_sha(COMMIT).filtered_out(APP));
-    let run = running.finish().await;
+    simulator.push(Push::to("main").commit_sha(NEWER).filtered_out(APP));
+    running.finish().await.assert_ended(4, "timed-out");
+}
 
+#[tokio::test]
+async fn a_skipped_deployment_that_was_overtaken_or_asked_for_does_not_pass() {
+    let simulator = started(automatic()).await;
+    simulator.push(irrelevant());
+    simulator.push(Push::to("main").commit_sha(NEWER));
+    let run = follows(&simulator).run().await;
+    run.assert_ended(3, "superseded");
+    run.assert_told("main at fffffffff");
+
+    let simulator = started(automatic()).await;
+    let script = Script::skipped().commit_sha(COMMIT);
+    let id = simulator.add_deployment(APP, DeploymentType::Manual, script);
+    let run = follows(&simulator)
+        .set("SEVALLA_DEPLOYMENT_ID", &id)
+        .run()
+        .await;
+    run.assert_ended(3, "skipped");
+    run.assert_told("Path filters skip pushes only");
+
+    // An order of this run's own, whatever became of it.
+    let skipped = started(Application::new(APP).next(Script::skipped())).await;
+    let run = Runner::deploys_app(&skipped).run().await;
+    run.assert_ended(3, "skipped");
+}
+
+#[tokio::test]
+async fn a_deployment_that_this_run_cancels_in_the_queue_does_not_pass() {
+    let waits = || endless().never_starts();
+    let simulator = started(automatic()).await;
+    let id = simulator.add_deployment(APP, DeploymentType::Automatic, waits());
+    let running = follows(&simulator)
+        .set("SEVALLA_DEPLOYMENT_ID", &id)
+        .set("SEVALLA_ON_CANCEL", "cancel")
+        .start();
+    until(|| simulator.calls("getDeploymentV3") > 1).await;
+    let run = stopped(running, "TERM").await;
+    run.assert_ended(143, "interrupted");
+    assert_eq!(run.output("status"), "skipped");
+
+    let simulator = started(automatic()).await;
+    let id = simulator.add_deployment(APP, DeploymentType::Automatic, waits());
+    let run = follows(&simulator)
+        .set("SEVALLA_DEPLOYMENT_ID", &id)
+        .set("SEVALLA_ON_TIMEOUT", "cancel")
+        .set("SEVALLA_TIMEOUT", "4s")
+        .run()
+        .await;
     run.assert_ended(4, "timed-out");
-    run.assert_told("only pushes that touch certain paths");
+    assert_eq!(run.output("status"), "skipped");
+
+    let simulator = started(automatic()).await;
+    let newer = waits()
+        .commit_sha(NEWER)
+        .commit_known(CommitKnown::AtCreation);
+    let id = simulator.add_deployment(APP, DeploymentType::Automatic, newer);
+    let run = follows(&simulator)
+        .set("SEVALLA_DEPLOYMENT_ID", &id)
+        .set("SEVALLA_EXPECTED_COMMIT", COMMIT)
+        .set("SEVALLA_ON_COMMIT_MISMATCH", "cancel")
+        .run()
+        .await;
+    run.assert_ended(3, "cancelled");
+    assert_eq!(run.output("status"), "skipped");
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_does_not_let_a_skipped_deployment_pass() {
+    let simulator = started(automatic()).await;
+    simulator.push(irrelevant());
+    let id = simulator.deployments(APP)[0].id.clone();
+    let fault = Fault::on("listDeploymentsV3").does(Behaviour::status(403));
+    simulator.add_fault(fault);
+    let run = follows(&simulator)
+        .set("SEVALLA_DEPLOYMENT_ID", &id)
+        .run()
+        .await;
+    run.assert_ended(3, "skipped");
+    run.assert_told("Whether a newer deployment overtook it is not known: ");
+
+    // What heals is waited for.
+    let simulator = started(automatic()).await;
+    simulator.push(irrelevant());
+    let id = simulator.deployments(APP)[0].id.clone();
+    let fault = Fault::on("listDeploymentsV3").first(2);
+    simulator.add_fault(fault.does(Behaviour::html(502)));
+    let run = follows(&simulator)
+        .set("SEVALLA_DEPLOYMENT_ID", &id)
+        .run()
+        .await;
+    run.assert_ended(0, "skipped");
+}
+
+#[tokio::test]
+async fn a_push_that_path_filters_leave_without_a_deployment_is_explained() {
+    let cases = [
+        (None, 4, "timed-out"),
+        (Some("fail"), 4, "timed-out"),
+        (Some("pass"), 0, "skipped"),
+    ];
+    together(cases.map(|(on_skipped, code, outcome)| async move {
+        let simulator = started(automatic().allow_deploy_paths(["web/**"])).await;
+        let mut runner = follows(&simulator).set("SEVALLA_TIMEOUT", "5s");
+        if let Some(word) = on_skipped {
+            runner = runner.set("SEVALLA_ON_SKIPPED", word);
+        }
+        let running = runner.start();
+        called(&simulator, "listDeploymentsV3").await;
+        simulator.push(irrelevant().without_record());
+        let run = running.finish().await;
+
+        run.assert_ended(code, outcome);
+        run.assert_told("only pushes that touch certain paths");
+        let advises = run.streams().contains("set on-skipped to pass");
+        assert_eq!(advises, code != 0, "{}", run.streams());
+    }))
+    .await;
+
+    let site = StaticSite::new(SITE).auto_deploy(true);
+    let site = site.allow_deploy_paths(["docs/**"]);
+    let simulator = Simulator::start(World::new().static_site(site)).await;
+    let run = Runner::deploys_site(&simulator)
+        .set("SEVALLA_ACTION", "follow")
+        .set("SEVALLA_EXPECTED_COMMIT", COMMIT)
+        .set("SEVALLA_TIMEOUT", "5s")
+        .set("SEVALLA_ON_SKIPPED", "pass")
+        .run()
+        .await;
+    run.assert_ended(0, "skipped");
+
+    // Where no filter explains it, nothing passes.
+    let simulator = started(automatic()).await;
+    let run = follows(&simulator)
+        .set("SEVALLA_TIMEOUT", "5s")
+        .set("SEVALLA_ON_SKIPPED", "pass")
+        .run()
+        .await;
+    run.assert_ended(4, "timed-out");
+    let simulator = started(Application::new(APP).allow_deploy_paths(["web/**"])).await;
+    let run = follows(&simulator).set("SEVALLA_ON_SKIPPED", "pass");
+    run.run().await.assert_ended(3, "skipped");
 }
 
 #[tokio::test]

@@ -455,8 +455,8 @@ async fn a_run_whose_deployment_did_not_fail_is_not_called_failed() {
             (3, "skipped"),
             vec![
                 "### ⏭️ Sevalla preview: skipped\n",
-                "It never ran",
-                "Run again if it should be deployed",
+                "cancelled while it waited in the queue",
+                "check the path filters",
             ],
         ),
         (
@@ -591,7 +591,7 @@ async fn previews_of_closed_pull_requests_are_cleaned_and_the_comment_says_so() 
         .await;
     run.assert_ended(0, "success");
     run.assert_told("pull request 7 is closed");
-    run.assert_told("Deleted 1 preview apps");
+    run.assert_told("Deleted 1 preview app");
     assert!(simulator.application(APP).is_none());
     for stays in [other, &reverts, &renamed] {
         assert!(simulator.application(stays).is_some(), "{stays}");

@@ -455,7 +455,7 @@ async fn one_that_is_deployed_while_others_are_deleted_stays() {
     let run = running.finish().await;
 
     run.assert_ended(0, "success");
-    run.assert_told("Deleted 1 preview apps");
+    run.assert_told("Deleted 1 preview app");
     assert!(simulator.application(&id(waits)).is_some());
 }
 

@@ -8,7 +8,9 @@ use sevalla_simulator::{
     StaticSite, World,
 };
 
-use crate::harness::{APP, Finished, Runner, SITE, application, together, until};
+use crate::harness::{
+    APP, Finished, Runner, SITE, application, refuses_connections, together, until,
+};
 
 /// A refusal with everything the service can say.
 fn refusal(code: u16) -> Behaviour {
@@ -168,11 +170,9 @@ async fn a_branch_that_deploys_itself_is_warned_of() {
 #[tokio::test]
 async fn an_api_that_is_not_there_is_unavailable_and_the_effort_is_told() {
     let refused = async {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/v3", listener.local_addr().unwrap());
-        drop(listener);
+        let (_nobody, address) = refuses_connections();
         Runner::bare()
-            .set("SEVALLA_API_URL", url)
+            .set("SEVALLA_API_URL", format!("http://{address}/v3"))
             .secret("SEVALLA_TOKEN", "svl_0123456789abcdef")
             .set("SEVALLA_APP_ID", APP)
             .set("SEVALLA_TIMEOUT", "3s")

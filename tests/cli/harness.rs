@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use sevalla_simulator::{Application, Behaviour, Script, Simulator, StaticSite, World};
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 use tokio::process::{Child, Command};
 
 /// The application of most tests.
@@ -23,7 +25,7 @@ pub(crate) const PIPELINE: &str = "c2b1d1aa-7a52-4c55-9a41-5a0d5a1f7e04";
 const WINDOW: Duration = Duration::from_millis(6500);
 
 /// No run of a test takes longer.
-const LONGEST: Duration = Duration::from_secs(100);
+pub(crate) const LONGEST: Duration = Duration::from_secs(100);
 
 /// A simulated Sevalla with one application that does this next.
 pub(crate) async fn application(script: Script) -> Simulator {
@@ -59,6 +61,15 @@ pub(crate) async fn until(holds: impl Fn() -> bool) {
 /// Waits until the service has seen a call of this operation.
 pub(crate) async fn called(simulator: &Simulator, operation: &str) {
     until(|| simulator.calls(operation) > 0).await;
+}
+
+/// An address where nobody listens. The socket keeps the port from others, so
+/// hold it for as long as something may connect.
+pub(crate) fn refuses_connections() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
 
 /// A refusal for the rate limit, for a second.

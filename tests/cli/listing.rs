@@ -146,6 +146,19 @@ async fn a_thing_is_found_by_its_name() {
     let run = named("shop").run().await;
     run.assert_ended(9, "rejected");
     run.assert_told("No database is called \"shop\"");
+    run.assert_told("Could not show database \"shop\"");
+    let missing = "9f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
+    for (what, deployment) in [("deployment", true), ("application", false)] {
+        let app = if deployment { APP } else { missing };
+        let mut runner = Runner::does(&simulator, "show").set("SEVALLA_APP_ID", app);
+        if deployment {
+            runner = runner.set("SEVALLA_DEPLOYMENT_ID", missing);
+        }
+        let run = runner.run().await;
+        run.assert_ended(9, "rejected");
+        run.assert_told(&format!("Error: Could not show {what} {missing}"));
+        assert!(!run.streams().contains("Nothing was changed"));
+    }
 }
 
 #[tokio::test]

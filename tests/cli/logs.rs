@@ -395,3 +395,35 @@ async fn a_log_file_is_there_whole_or_not_at_all() {
     };
     tokio::join!(failed, refused, unfollowed, interrupted);
 }
+
+#[tokio::test]
+async fn lines_that_no_call_can_ask_for_are_never_missing_in_silence() {
+    /// The most lines that a call returns.
+    const PAGE: usize = 5000;
+    let cases = [(PAGE + 1000, true), (PAGE - 1, false)];
+    together(cases.map(|(count, is_cut)| async move {
+        let mut script = Script::failed();
+        for n in 0..count {
+            script = script.log_line(Duration::from_millis(50), "INFO", format!("line {n}"));
+        }
+        let simulator = unlimited(script).await;
+        let runner = Runner::deploys_app(&simulator)
+            .set("SEVALLA_LOG_FILE", "deploy.log")
+            .set("SEVALLA_REPORT_FILE", "report.json")
+            .set("SEVALLA_HTML_REPORT", "page.html");
+        let run = runner.run().await;
+
+        run.assert_ended(1, "failed");
+        let warnings = run.streams().matches("The log may lack lines").count();
+        assert_eq!(warnings > 0, is_cut, "{}", run.stderr);
+        let log = run.file("deploy.log").expect("what was read is kept");
+        assert_eq!(texts(&log).len(), count.min(PAGE));
+        let last = log.lines().last().unwrap();
+        assert_eq!(last.starts_with("The log may lack lines"), is_cut, "{last}");
+        let report = run.file("report.json").unwrap();
+        assert_eq!(report.contains("log-incomplete"), is_cut);
+        let page = run.file("page.html").unwrap();
+        assert_eq!(page.contains("lines may be missing"), is_cut);
+    }))
+    .await;
+}

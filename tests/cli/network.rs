@@ -8,7 +8,7 @@ use sevalla_simulator::{Script, Simulator};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::harness::{APP, Runner, application, together, until};
+use crate::harness::{APP, Runner, application, refuses_connections, together, until};
 
 /// A proxy for plain HTTP that takes each connection to one address, and
 /// counts them.
@@ -108,9 +108,7 @@ async fn proxies_are_used_and_exceptions_respected() {
 #[tokio::test]
 async fn a_proxy_that_is_down_is_told_and_its_password_is_not() {
     let simulator = application(Script::success()).await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let (_nobody, address) = refuses_connections();
     let run = Runner::deploys_app(&simulator)
         .set(
             "HTTP_PROXY",

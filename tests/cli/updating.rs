@@ -110,6 +110,7 @@ async fn a_dry_run_shows_the_difference_and_changes_nothing() {
     let run = run.run().await;
     run.assert_ended(0, "planned");
     run.assert_told("auto_deploy: true → false");
+    run.assert_told("would change 1 setting of application");
     assert_eq!(simulator.calls("updateApplicationV3"), 0);
 }
 

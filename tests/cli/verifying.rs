@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use sevalla_deploy::messages::Failure;
 use sevalla_simulator::{Application, Domain, Script, Simulator, StaticSite, World};
 
-use crate::harness::{APP, Finished, Runner, SITE, application, together, until};
+use crate::harness::{
+    APP, Finished, Runner, SITE, application, refuses_connections, together, until,
+};
 use crate::web::{Act, Web, answer, head_of_a_long_answer, redirect, with_headers};
 
 const COMMIT: &str = "7d3f0c2a9b1e4f5d6c7b8a9d0e1f2a3b4c5d6e7f";
@@ -336,9 +338,8 @@ async fn of_a_body_without_end_only_what_is_needed_is_read() {
 
 #[tokio::test]
 async fn nobody_at_the_address_is_told() {
-    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
-    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let url = format!("http://{}/", nobody.local_addr().unwrap());
+    let (_nobody, address) = refuses_connections();
+    let url = format!("http://{address}/");
     let run = verified(&url, &[("SEVALLA_VERIFY_TIMEOUT", ONE_VISIT)]).await;
     run.assert_ended(8, "unverified");
     run.assert_told("no connection");

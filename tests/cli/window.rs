@@ -5,12 +5,13 @@ use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty};
 use vt100::{Parser, Screen};
 
-use super::harness::{Runner, until};
+use super::harness::{LONGEST, Runner};
 
 /// So many rows that went out at the top are kept.
 const KEPT: usize = 500;
@@ -75,9 +76,12 @@ impl Window {
 
     /// What has been shown, with what went out of the window at its top.
     pub(crate) fn everything(&self) -> Vec<String> {
-        let mut parser = self.parser.lock().unwrap();
-        let rows = all_rows(&mut parser).into_iter();
-        rows.map(|row| row.text).collect()
+        all_of(&self.parser)
+    }
+
+    /// Waits until this holds; where it never does, shows the window.
+    async fn until(&self, what: &str, holds: impl Fn() -> bool) {
+        waits(what, holds, || self.everything()).await;
     }
 
     /// The rows in which a live line is, or what is left of one: it begins with
@@ -101,15 +105,17 @@ impl Window {
             *row = found;
             row.is_some()
         };
-        until(find).await;
+        self.until(text, find).await;
         row.into_inner().unwrap().unwrap()
     }
 
     /// Waits until the live line was drawn again.
     pub(crate) async fn draws_again(&self) {
         let before = self.live_rows();
-        until(|| self.live_rows() != before).await;
-        until(|| !self.live_rows().is_empty()).await;
+        self.until("another live line", || self.live_rows() != before)
+            .await;
+        self.until("a live line", || !self.live_rows().is_empty())
+            .await;
     }
 
     pub(crate) fn press(&self, keys: &[u8]) {
@@ -132,7 +138,8 @@ impl Window {
     pub(crate) async fn ends(&mut self) -> Option<i32> {
         let child = Mutex::new(&mut self.child);
         let ended = || child.lock().unwrap().try_wait().unwrap();
-        until(|| ended().is_some() && self.reader.is_finished()).await;
+        let has_ended = || ended().is_some() && self.reader.is_finished();
+        waits("the end", has_ended, || all_of(&self.parser)).await;
         let code = ended().unwrap().code();
         let shown = self.everything();
         let is_left = |row: &String| row.contains("Ctrl-C") || row.contains("^C");
@@ -152,6 +159,24 @@ impl Window {
         let row = u16::try_from(row.expect("it is shown")).unwrap();
         screen.cell(row, 0).unwrap().fgcolor()
     }
+}
+
+/// Waits until this holds; where it never does, tells what was shown.
+async fn waits(what: &str, holds: impl Fn() -> bool, shown: impl Fn() -> Vec<String>) {
+    let watch = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(LONGEST, watch).await;
+    assert!(waited.is_ok(), "{what} never came: {:#?}", shown());
+}
+
+/// What has been shown, with what went out of the window at its top.
+fn all_of(parser: &Mutex<Parser>) -> Vec<String> {
+    let mut parser = parser.lock().unwrap();
+    let rows = all_rows(&mut parser).into_iter();
+    rows.map(|row| row.text).collect()
 }
 
 struct Row {

@@ -120,7 +120,7 @@ pub(crate) fn static_site() -> Value {
         "auto_deploy": true,
         "is_preview_enabled": false,
         "git_type": "github",
-        "hostname": "my-site.sevalla.app",
+        "hostname": "my-site.sevalla.page",
         "install_command": "npm install",
         "build_command": "npm run build",
         "published_directory": "dist",

@@ -241,6 +241,8 @@ async fn read(url: &Url, variables: &Variables) -> Result<u16, Cause> {
         authorization: Some(format!("Bearer {KEY}").parse().unwrap()),
         body: None,
         body_limit: 4096,
+        reach: sevalla_deploy::sevalla::Reach::Anywhere,
+        is_fresh: false,
     };
     let http = Http::new(variables).unwrap();
     let reply = http

@@ -687,7 +687,7 @@ async fn a_static_site_is_read() {
     assert_eq!(read.display_name.as_deref(), Some("My Static Site"));
     assert_eq!(read.status.as_deref(), Some("deploymentSuccess"));
     assert_eq!(read.default_branch.as_deref(), Some("main"));
-    assert_eq!(read.hostname.as_deref(), Some("my-site.sevalla.app"));
+    assert_eq!(read.hostname.as_deref(), Some("my-site.sevalla.page"));
     assert!(read.auto_deploy);
 }
 

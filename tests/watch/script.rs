@@ -449,7 +449,7 @@ impl Told {
             Event::Retrying(error, wait) => What::Retrying(error.clone(), wait),
             Event::Log(lines) => What::Log(lines.to_vec()),
             Event::LogUnavailable(_) => What::LogUnavailable,
-            Event::LogIncomplete => What::LogIncomplete,
+            Event::LogIncomplete | Event::LogGap { .. } => What::LogIncomplete,
             Event::Note(_) => What::Note,
             other => panic!("a watch does not tell {other:?}"),
         };

@@ -132,6 +132,13 @@ pub(crate) fn record(
         "updated_at": clock.rfc3339(updated.max(site.changed)),
     });
     overlay(&mut record, &site.settings);
+    // Only newer records have them.
+    let is_newer = |name: &str| matches!(name, "allow_deploy_paths" | "ignore_deploy_paths");
+    let settings = site.settings.iter();
+    let newer = settings.filter(|(name, _)| is_newer(name));
+    if let Value::Object(record) = &mut record {
+        record.extend(newer.map(|(name, value)| (name.clone(), value.clone())));
+    }
     record
 }
 

@@ -4,8 +4,8 @@ use crate::deployment::{DeploymentId, Service};
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::plan::{Inventory, Subject};
-use crate::report::Event;
 use crate::report::records::{self, Shown};
+use crate::report::{Event, counted};
 use crate::resource::{Collection, Kind, Thing};
 use crate::run::Run;
 use crate::sevalla::{Client, Patience, Record};
@@ -55,7 +55,9 @@ impl Run<'_> {
     /// Shows one thing with what belongs to it.
     pub(super) async fn show(&self, subject: &Subject) -> Outcome {
         let found = match subject {
-            Subject::Deployment(service, id) => return self.show_deployment(*service, id).await,
+            Subject::Deployment(service, id) => {
+                return self.show_deployment(*service, id, &what(subject)).await;
+            }
             Subject::Known(thing) => Ok(*thing),
             Subject::Named(kind, name) => find(&self.client, *kind, name).await,
         };
@@ -65,7 +67,7 @@ impl Run<'_> {
         };
         let portrait = match portrait {
             Ok(portrait) => portrait,
-            Err(error) => return self.not_done(error).await,
+            Err(error) => return self.not_shown(error, &what(subject)).await,
         };
         self.tell(&portrait);
         let noun = portrait.kind.noun();
@@ -91,21 +93,26 @@ impl Run<'_> {
         self.reporter.on(Event::Result(&shown.json()));
     }
 
-    async fn show_deployment(&self, service: Service, id: &DeploymentId) -> Outcome {
+    /// It cannot be shown, and why.
+    async fn not_shown(&self, error: TriggerError, what: &str) -> Outcome {
+        let outcome = self.not_started(error).await;
+        outcome.headed(format!("Could not show {what}"))
+    }
+
+    async fn show_deployment(&self, service: Service, id: &DeploymentId, what: &str) -> Outcome {
         let list = Collection::Deployments(service);
         let all = match self.client.pages(list, Patience::BEFORE_THE_START).await {
             Ok(all) => all,
-            Err(error) => return self.not_done(error.into()).await,
+            Err(error) => return self.not_shown(error.into(), what).await,
         };
         let mut records = all.records.into_iter();
         let Some(record) = records.find(|record| record.text("id") == Some(&id.0)) else {
-            return self
-                .not_done(TriggerError::refused(
-                    Failure::NotFound,
-                    format!("The {service} has no deployment {id}"),
-                    "Check deployment-id; list with resource: deployments shows all",
-                ))
-                .await;
+            let error = TriggerError::refused(
+                Failure::NotFound,
+                format!("The {service} has no deployment {id}"),
+                "Check deployment-id; list with resource: deployments shows all",
+            );
+            return self.not_shown(error, what).await;
         };
         self.note_each(records::table(list, std::slice::from_ref(&record)));
         let shown = Shown::of(&record, records::fields_of(list));
@@ -121,6 +128,15 @@ impl Run<'_> {
     }
 }
 
+/// What is to be shown, as people call it.
+fn what(subject: &Subject) -> String {
+    match subject {
+        Subject::Known(thing) => format!("{} {}", thing.kind.noun(), thing.id),
+        Subject::Named(kind, name) => format!("{} {name:?}", kind.noun()),
+        Subject::Deployment(service, id) => format!("deployment {id} of the {service}"),
+    }
+}
+
 fn has(record: &Record, filter: &str) -> bool {
     let mut names = NAMES.iter().filter_map(|name| record.text(name));
     names.any(|name| name.to_lowercase().contains(filter))
@@ -132,12 +148,7 @@ fn count(list: Collection, length: usize) -> String {
         Collection::Deployments(_) => "deployment",
         Collection::Processes(_) => "process",
     };
-    let plural = match (length, noun) {
-        (1, _) => "",
-        (_, "process") => "es",
-        _ => "s",
-    };
-    format!("Listed {length} {noun}{plural}")
+    format!("Listed {}", counted(length, noun))
 }
 
 /// The one thing of this name.

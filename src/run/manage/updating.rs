@@ -6,8 +6,8 @@ use super::unseen;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::plan::Update;
-use crate::report::Event;
 use crate::report::records::in_words;
+use crate::report::{Event, counted};
 use crate::resource::Changeable;
 use crate::run::Run;
 use crate::trigger::{self, Comparison, Difference, Readiness, TriggerError};
@@ -50,8 +50,8 @@ impl Run<'_> {
             self.reporter.on(Event::Note(&in_a_line(difference)));
         }
         if self.plan.dry_run {
-            let count = comparison.differences.len();
-            let planned = format!("change {count} settings of {noun} {label}");
+            let settings = counted(comparison.differences.len(), "setting");
+            let planned = format!("change {settings} of {noun} {label}");
             return Ok(ControlFlow::Break(Outcome::planned(&planned)));
         }
         let tell = |event: Event<'_>| self.reporter.on(event);

@@ -11,13 +11,14 @@ use sevalla_simulator::{
     Application, Behaviour, DeploymentType, Fault as Woven, PastDeployment, Pipeline, Preview,
     Script, Simulator, World,
 };
-use tokio::net::TcpSocket;
 use tokio::sync::Semaphore;
 
 use super::fault::Fault;
 use super::moment::Moment;
 use super::table::{Row, Spell, rows};
-use crate::harness::{APP, Finished, PIPELINE, Runner, parse_file_commands, until};
+use crate::harness::{
+    APP, Finished, PIPELINE, Runner, parse_file_commands, refuses_connections, until,
+};
 
 /// How many rows are played at a time. They mostly wait.
 const AT_A_TIME: usize = 48;
@@ -105,13 +106,11 @@ async fn play(row: Row) -> Vec<String> {
         simulator.add_deployment(APP, DeploymentType::Manual, other);
     }
     // Held for as long as the run may want to connect to it.
-    let nobody = TcpSocket::new_v4().unwrap();
-    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let (_nobody, nobody) = refuses_connections();
 
     let mut runner = runner(row, &simulator);
     if row.fault == Fault::RefusesConnections && row.moment == Moment::Before {
-        let address = nobody.local_addr().unwrap();
-        runner = runner.set("SEVALLA_API_URL", format!("http://{address}/v3"));
+        runner = runner.set("SEVALLA_API_URL", format!("http://{nobody}/v3"));
     }
     for file in ["github-output", "github-summary"] {
         std::fs::write(runner.path(file), EARLIER).unwrap();

@@ -170,7 +170,12 @@ fn of_following() -> Vec<Scene> {
     vec![
         Scene::of("deployment-failed").ends(&["waiting", "inProgress", "failed"]),
         Scene::of("deployment-cancelled").ends(&["waiting", "inProgress", "cancelled"]),
-        Scene::of("deployment-skipped").ends(&["waiting", "skipped"]),
+        Scene::of("deployment-skipped")
+            .set("SEVALLA_ACTION", "follow")
+            .set("SEVALLA_DEPLOYMENT_ID", DEPLOYMENT)
+            .set("SEVALLA_ON_SKIPPED", "fail")
+            .deployment(json!({"type": "automatic"}))
+            .ends(&["waiting", "skipped"]),
         Scene::of("superseded")
             .ends(&["waiting", "cancelled"])
             .later(

@@ -561,7 +561,7 @@ fn failed(cause: &Cause, limit: Duration, hops: usize) -> Miss {
         {
             unseen(cause.to_string())
         }
-        Cause::Stopped => unseen(cause.to_string()),
+        Cause::ProxyRefused { .. } | Cause::Stopped => unseen(cause.to_string()),
         cause => Miss::seen(cause.to_string()),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use sevalla_deploy::stop::SAME_REQUEST;
 use sevalla_simulator::{
     Application, Behaviour, Fault, Pipeline, Preview, Script, Simulator, World,
 };
@@ -408,7 +409,8 @@ async fn after_a_signal_a_silent_code_host_keeps_nothing_back() {
     // Everything else is written by now.
     let written = std::fs::read_to_string(outputs).unwrap();
     assert!(written.contains("interrupted"), "{written}");
-    // And a second signal ends it at once.
+    // And a later signal ends it at once. Until then it is the same request.
+    tokio::time::sleep(SAME_REQUEST + Duration::from_millis(100)).await;
     let at = Instant::now();
     running.signal("INT").await;
     running.finish().await.assert_ended(130, "interrupted");

@@ -593,7 +593,7 @@ async fn a_cleaning_that_could_read_no_pull_request_is_no_success() {
     let simulator = sevalla(apps, Preview::new()).await;
     let run = cleans(&simulator, &server).run().await;
     run.assert_ended(0, "success");
-    run.assert_told("Deleted 1 preview apps");
+    run.assert_told("Deleted 1 preview app");
     let simulator = sevalla([], Preview::new()).await;
     let run = cleans(&simulator, &server).run().await;
     run.assert_ended(0, "success");

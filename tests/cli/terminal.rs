@@ -163,7 +163,7 @@ async fn a_second_interrupt_leaves_nothing_of_the_live_line_either() {
         let runner = in_colour(&simulator);
         let report = runner.path("report.json");
         let runner = runner.set("SEVALLA_REPORT_FILE", &report);
-        let mut window = Window::open(runner, 40, 80);
+        let mut window = Window::open(runner, 40, 120);
         window.comes_to_show("Ctrl-C cancels").await;
         window.press(b"\x03");
         // With each interrupt a terminal drops what it has not shown yet, so a

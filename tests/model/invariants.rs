@@ -31,7 +31,7 @@ const CONTRACT: [(&str, &[u8]); 16] = [
     ("unverified", &[8]),
     ("rejected", &[9]),
     ("internal", &[10]),
-    ("interrupted", &[130, 143]),
+    ("interrupted", &[129, 130, 143]),
 ];
 
 const MINUTE: u64 = 60_000;

@@ -22,7 +22,7 @@ use sevalla_simulator::{Application, PastDeployment, Script, Simulator, World};
 const APP: &str = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
 
 /// Offset in milliseconds, severity and text of the log's lines. Sevalla's
-/// builder of applications writes a Dockerfile, then BuildKit builds it.
+/// builder of applications writes a Dockerfile, then `BuildKit` builds it.
 const BUILD: &[(u64, &str, &str)] = &[
     (300, "INFO", "Cloning into '/workspace'..."),
     (

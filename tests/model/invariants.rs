@@ -759,11 +759,11 @@ fn healthy_service_is_followed(case: &Case) -> Verdict {
         return expect(word, &["planned"]);
     }
     let made = case.made().next().ok_or("nothing was deployed")?;
-    if !inputs.follow || !scenario.has_key() {
-        return expect(word, &["triggered"]);
-    }
     if case.start_is_unnamed() && !(scenario.others.is_empty() && scenario.is_listed_clearly()) {
         return Ok(());
+    }
+    if !inputs.follow || !scenario.has_key() {
+        return expect(word, &["triggered"]);
     }
     if made.cancel_asked {
         // The end of the time and its own end crossed, or it was cancelled.

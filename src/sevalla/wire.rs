@@ -137,6 +137,13 @@ pub struct Application {
     pub created_at: Option<Timestamp>,
 }
 
+impl Application {
+    /// Whether it runs images that are built elsewhere, which have no commit.
+    pub fn runs_images(&self) -> bool {
+        self.source.as_deref() == Some("dockerImage")
+    }
+}
+
 /// An application in the company's list, or one that was just made.
 #[derive(Debug, Clone, Deserialize)]
 pub struct AppSummary {

@@ -107,8 +107,8 @@ async fn look_at_application(
     let past = read_past_and_unreadable(client, service).await?;
     let kind = wanted.kind;
     let mut before = Before {
-        is_image: runs_image(&record) || wanted.docker_image.is_some(),
-        runs_images: runs_image(&record),
+        is_image: record.runs_images() || wanted.docker_image.is_some(),
+        runs_images: record.runs_images(),
         ..Before::of(&past, wanted)
     };
     if kind.takes_a_version() {
@@ -284,10 +284,6 @@ fn refuse_if_gone(noun: &str, status: Option<&str>) -> Result<(), TriggerError> 
     ))
 }
 
-fn runs_image(record: &Application) -> bool {
-    record.source.as_deref() == Some("dockerImage")
-}
-
 fn wanted_of_application(work: &Work, record: &Application) -> Wanted {
     let by_default = Order::default();
     let (kind, order) = match work {
@@ -304,7 +300,7 @@ fn wanted_of_application(work: &Work, record: &Application) -> Wanted {
         };
     }
     // Without a branch the default is built.
-    let is_image = runs_image(record);
+    let is_image = record.runs_images();
     let default_branch = record.default_branch.clone().filter(|_| !is_image);
     let own_image = record.docker_image.clone().filter(|_| is_image);
     Wanted {

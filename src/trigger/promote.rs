@@ -120,7 +120,7 @@ async fn look_at_target(
         service,
         name: name_of(name, id),
         before: Before {
-            runs_images: record.source.as_deref() == Some("dockerImage"),
+            runs_images: record.runs_images(),
             ..Before::of(&past, wanted)
         },
     })

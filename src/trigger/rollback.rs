@@ -143,7 +143,7 @@ pub(super) async fn plan(
     let live = before.live.as_ref().filter(|live| live.id != to.id);
     let live_image = live.and_then(|live| live.docker_image.as_deref());
     let replaced = earlier.replaces.as_deref().or(live_image);
-    let is_image = record.source.as_deref() == Some("dockerImage");
+    let is_image = record.runs_images();
     let image = exact_image(&to, replaced).map(|image| image.filter(|_| is_image));
     let request = match image {
         Ok(Some(image)) => Request::Image(image),

@@ -250,10 +250,8 @@ impl Scenario {
     /// Whether the list shows for certain, and at once, what the run has made.
     pub(crate) fn is_listed_clearly(&self) -> bool {
         let listing = &self.service.listing;
-        // A restart is known by the version that it takes again, unless another
-        // one succeeds before it begins.
-        let is_version_known = self.service.history > 0 && self.service.busy.is_none();
-        let knows_version = !self.inputs.restart || is_version_known;
+        // A restart is known by the version that it takes again.
+        let knows_version = !self.inputs.restart || self.service.history > 0;
         listing.form != Form::Unclear && listing.late == 0 && knows_version
     }
 

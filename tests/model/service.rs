@@ -709,7 +709,13 @@ impl Service {
             described["trigger"] = json!(deployment.trigger);
             described["docker_image_url"] = json!(image);
             described["app_id"] = json!(APP);
-            described["steps"] = json!(["checkout", "build", "rollout"]);
+            // What is restarted was built before.
+            let is_restart = self.scenario.inputs.restart && deployment.by != By::Somebody;
+            described["steps"] = if is_restart {
+                json!(["rollout"])
+            } else {
+                json!(["checkout", "build", "rollout"])
+            };
         }
         described
     }

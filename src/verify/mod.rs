@@ -43,8 +43,24 @@ const SHORT_COMMIT: usize = 7;
 const UNTRUSTED: &str = "invalid peer certificate";
 
 /// What the HTTP library says where the network of this machine is at fault,
-/// and the server was never reached.
-const NOT_REACHED: &[&str] = &["dns error", "tunnel", "proxy"];
+/// and the server was never reached. The system's errors go by their numbers on
+/// Linux, since their words depend on the C library.
+const NOT_REACHED: &[&str] = &[
+    "dns error",
+    "tunnel",
+    "proxy",
+    // This machine forbids it (EPERM, EACCES).
+    "(os error 1)",
+    "(os error 13)",
+    // It has no such network, or none that is up (EAFNOSUPPORT, EADDRNOTAVAIL,
+    // ENETDOWN, ENETUNREACH).
+    "(os error 97)",
+    "(os error 99)",
+    "(os error 100)",
+    "(os error 101)",
+    // No route (EHOSTUNREACH).
+    "(os error 113)",
+];
 
 /// What a good answer is, and how long to wait for it.
 #[derive(Debug, Clone)]

@@ -111,7 +111,7 @@ const fn common(edge: &'static str, header: &'static str, value: &'static str) -
 /// Sources: the vendors' documentation of their responses to blocked requests
 /// (Cloudflare "Detect a Challenge Page response", AWS WAF "CAPTCHA and
 /// Challenge actions", Vercel "Attack Challenge Mode", `DataDome` "Response
-/// headers", Sucuri "Block page").
+/// headers", Sucuri "Block page", Kasada's headers of its challenge).
 const HEADERS: &[Mark] = &[
     own("Cloudflare", "cf-mitigated", ""),
     own("AWS WAF", "x-amzn-waf-action", ""),
@@ -123,6 +123,8 @@ const HEADERS: &[Mark] = &[
         "x-goog-iap-generated-response",
         "",
     ),
+    common("Kasada", "x-kpsdk-ct", ""),
+    common("DDoS-Guard", "server", "ddos-guard"),
     common("DataDome", "x-datadome", ""),
     common("DataDome", "x-dd-b", ""),
     common("Azure Front Door", "set-cookie", "afd_azwaf"),
@@ -134,7 +136,24 @@ const PAGES: &[(&str, &str)] = &[
     ("Cloudflare", "cf-turnstile-response"),
     ("Cloudflare", "Attention Required! | Cloudflare"),
     ("Cloudflare", "used Cloudflare to restrict access"),
+    // A ban of the network, the address, the country, or the kind of client.
+    ("Cloudflare", "error code: 1005"),
+    ("Cloudflare", "error code: 1006"),
+    ("Cloudflare", "error code: 1007"),
+    ("Cloudflare", "error code: 1008"),
+    ("Cloudflare", "error code: 1009"),
+    ("Cloudflare", "error code: 1010"),
+    ("Cloudflare", "error code: 1012"),
+    ("Cloudflare", "error code: 1015"),
     ("Cloudflare", "error code: 1020"),
+    ("AWS WAF", "awsWafCookieDomainList"),
+    (
+        "F5",
+        "The requested URL was rejected. Please consult with your administrator",
+    ),
+    ("Kasada", "KPSDK"),
+    ("Radware", "perfdrive.com"),
+    ("Sucuri", "Sucuri WebSite Firewall"),
     ("Imperva", "_Incapsula_Resource"),
     ("HUMAN", "px-captcha"),
     ("DataDome", "captcha-delivery.com"),
@@ -171,22 +190,45 @@ const SIGN_IN_HOSTS: &[&str] = &[
 
 /// The first label of a host for signing in.
 const SIGN_IN_LABELS: &[&str] = &[
-    "accounts", "account", "auth", "authn", "id", "identity", "idp", "login", "oauth", "signin",
+    "accounts",
+    "account",
+    "adfs",
+    "auth",
+    "authelia",
+    "authenticate",
+    "authentik",
+    "authn",
+    "id",
+    "identity",
+    "idp",
+    "keycloak",
+    "login",
+    "oauth",
+    "signin",
     "sso",
 ];
 
-/// Parts of a path for signing in.
+/// Parts of a path for signing in, without an ending such as `.php`.
 const SIGN_IN_PATHS: &[&str] = &[
+    "adfs",
+    "authenticate",
     "authorize",
+    "log-in",
+    "log_in",
     "login",
+    "logon",
     "oauth",
     "oauth2",
+    "oidc",
+    "openid-connect",
     "saml",
     "saml2",
     "sign-in",
     "sign_in",
     "signin",
     "sso",
+    "sso-api",
+    "wp-login",
 ];
 
 /// Whether an address is known to be for signing in. A path alone says so of
@@ -198,7 +240,10 @@ fn is_sign_in_address(url: &Url) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
     let label = host.split('.').next().unwrap_or_default();
-    let is_part = |part: &str| SIGN_IN_PATHS.contains(&part.to_ascii_lowercase().as_str());
+    let is_part = |part: &str| {
+        let part = part.split('.').next().unwrap_or_default();
+        SIGN_IN_PATHS.contains(&part.to_ascii_lowercase().as_str())
+    };
     SIGN_IN_HOSTS.iter().any(is_of)
         || SIGN_IN_LABELS.contains(&label)
         || (!is_known_not_public(url) && url.path().split('/').any(is_part))
@@ -246,6 +291,18 @@ mod tests {
             (403, ("cf-mitigated", "challenge"), "", Some("Cloudflare")),
             (503, plain, "window._cf_chl_opt={}", Some("Cloudflare")),
             (403, plain, "error code: 1020", Some("Cloudflare")),
+            (403, plain, "error code: 1010", Some("Cloudflare")),
+            (429, plain, "error code: 1015", Some("Cloudflare")),
+            // The name leads nowhere: that is known against the deployment.
+            (530, plain, "error code: 1016", None),
+            (429, ("x-kpsdk-ct", "x"), "", Some("Kasada")),
+            (403, ("server", "ddos-guard"), "", Some("DDoS-Guard")),
+            (
+                403,
+                plain,
+                "<title>Sucuri WebSite Firewall - Access Denied</title>",
+                Some("Sucuri"),
+            ),
             (202, ("x-amzn-waf-action", "challenge"), "", Some("AWS WAF")),
             (405, ("x-amzn-waf-action", "captcha"), "", Some("AWS WAF")),
             (429, ("x-vercel-mitigated", "challenge"), "", Some("Vercel")),
@@ -306,6 +363,15 @@ mod tests {
             ),
             ("https://sso.shop.example/", "", true),
             ("https://other.example/users/sign_in", "", true),
+            (
+                "https://kc.example/realms/x/protocol/openid-connect/auth",
+                "",
+                true,
+            ),
+            ("https://fs.example/adfs/ls/?wa=wsignin1.0", "", true),
+            ("https://vercel.example/sso-api?url=x", "", true),
+            ("https://other.example/Login.aspx", "", true),
+            ("https://other.example/logins", "", false),
             ("https://other.example/", form, true),
             ("https://other.example/", "hello", false),
             // The application's own page, wherever its own redirects lead.

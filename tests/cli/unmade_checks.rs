@@ -109,10 +109,18 @@ async fn a_name_that_cannot_be_resolved_undoes_nothing() {
 }
 
 #[tokio::test]
+async fn an_address_without_a_route_undoes_nothing() {
+    // The broadcast address, to which no connection leads.
+    let simulator = simulator(app()).await;
+    let run = checks(&simulator, "http://255.255.255.255/").run().await;
+    assert_kept(&simulator, &run, "did not answer well: no connection");
+}
+
+#[tokio::test]
 async fn what_is_not_the_application_undoes_nothing() {
     let challenge = |status, name, value| with_headers(status, &[(name, value)], "");
     let sign_in = "http://login.example/?return=x";
-    let cases: [(Act, &str); 9] = [
+    let cases: [(Act, &str); 13] = [
         (
             challenge(403, "cf-mitigated", "challenge"),
             "HTTP 403 of a bot challenge or block of Cloudflare",
@@ -149,6 +157,25 @@ async fn what_is_not_the_application_undoes_nothing() {
             "a sign-in page",
         ),
         (answer(407, ""), "HTTP 407 of the proxy"),
+        (
+            redirect(
+                302,
+                "https://kc.example/realms/x/protocol/openid-connect/auth?x=y",
+            ),
+            "it redirects to kc.example, a sign-in page",
+        ),
+        (
+            redirect(302, "https://fs.example/adfs/ls/?wa=wsignin1.0"),
+            "it redirects to fs.example, a sign-in page",
+        ),
+        (
+            answer(403, "error code: 1010"),
+            "of a bot challenge or block of Cloudflare",
+        ),
+        (
+            challenge(429, "x-kpsdk-ct", "x"),
+            "of a bot challenge or block of Kasada",
+        ),
     ];
     together(cases.map(|(act, reason)| async move {
         let web = Web::acts([act]).await;

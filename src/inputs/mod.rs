@@ -5,7 +5,7 @@
 //! by a test. What a value may be is in `values`; combinations of inputs are
 //! the business of [`crate::plan`].
 
-mod placeholder;
+pub(crate) mod placeholder;
 mod values;
 
 use std::collections::BTreeMap;
@@ -502,9 +502,20 @@ const PROXIES: &[&str] = &[
 pub fn secrets_in(variables: &Variables) -> Vec<String> {
     let secret = TABLE.iter().filter(|input| input.secret);
     let names = secret
-        .flat_map(Input::spellings)
-        .chain(OTHER_SECRETS.iter().map(|name| (*name).to_owned()));
-    let secrets = names.filter_map(|name| variables.text(&name).map(str::to_owned));
+        .flat_map(|input| {
+            input
+                .spellings()
+                .into_iter()
+                .map(move |name| (input.field, name))
+        })
+        .chain(OTHER_SECRETS.iter().map(|name| ("", (*name).to_owned())));
+    let secrets = names.filter_map(|(field, name)| {
+        // The name of a variable that the CI did not fill in is no secret, and
+        // the user needs to see it. Only a password may look like one.
+        let is_name = |text: &&str| field != "database_password" && placeholder::is_whole(text);
+        let text = variables.text(&name).filter(|text| !is_name(text))?;
+        Some(text.to_owned())
+    });
     let proxies = PROXIES
         .iter()
         .filter_map(|name| password(variables.text(name)?));
@@ -904,6 +915,17 @@ mod tests {
             ("SEVALLA_REPORT_FILE", "$(Out)/report.json", "$(Out)"),
             ("SEVALLA_CONFIRM", "$NAME", "$NAME"),
             ("SEVALLA_TOKEN", "${{ secrets.KEY }}", "${{ secrets.KEY }}"),
+            ("SEVALLA_VERIFY_CONTAINS", "$(Version)", "$(Version)"),
+            (
+                "SEVALLA_VERIFY_CONTAINS",
+                "json:/version=%VERSION%",
+                "%VERSION%",
+            ),
+            (
+                "SEVALLA_VERIFY_CONTAINS",
+                "header:x-commit=${SHA}",
+                "${SHA}",
+            ),
         ] {
             let told = complaint(name, value).unwrap();
             let expected = format!("{variable} is a variable that your CI did not fill in");

@@ -12,12 +12,12 @@
 //! | `<% … %>` | templates in general |
 
 /// The first placeholder in a text.
-pub(super) fn find(text: &str) -> Option<&str> {
+pub(crate) fn find(text: &str) -> Option<&str> {
     (0..text.len()).find_map(|at| beginning(text.get(at..)?, text.get(..at)?))
 }
 
 /// Whether a text is one placeholder and nothing else.
-pub(super) fn is_whole(text: &str) -> bool {
+pub(crate) fn is_whole(text: &str) -> bool {
     find(text) == Some(text)
 }
 

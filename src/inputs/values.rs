@@ -52,13 +52,17 @@ pub(super) fn read<T: Value>(text: &str) -> Result<T, String> {
         return Err(if T::IS_SECRET && !is_whole {
             "it contains the name of a variable that your CI did not fill in".to_owned()
         } else {
-            format!("{found} is a variable that your CI did not fill in")
+            not_filled_in(found)
         });
     }
     T::read(text).map_err(|reason| match copying_error(text) {
         Some(error) => format!("{reason}. {error}"),
         None => reason,
     })
+}
+
+fn not_filled_in(variable: &str) -> String {
+    format!("{variable} is a variable that your CI did not fill in")
 }
 
 /// What is wrong with a value that was copied with more than itself.
@@ -499,7 +503,15 @@ impl Value for Expectation {
     const PLACEHOLDERS: Placeholders = Placeholders::Nowhere;
     const ACCEPTS: &'static str = "a text, header:NAME=VALUE or json:/pointer=VALUE";
     fn read(text: &str) -> Result<Self, String> {
-        Self::parse(text).map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
+        let parsed =
+            Self::parse(text).map_err(|reason| format!("{}, but {reason}", expected::<Self>()))?;
+        // Part of a text may be meant. A whole one that nobody filled in would
+        // make every good answer a bad one.
+        let sought = parsed.text();
+        if placeholder::is_whole(sought) {
+            return Err(not_filled_in(sought));
+        }
+        Ok(parsed)
     }
 }
 

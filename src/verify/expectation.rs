@@ -78,7 +78,7 @@ impl Expectation {
     }
 
     /// The text whose placeholders are replaced.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         match self {
             Self::Text(value) | Self::Header { value, .. } | Self::Json { value, .. } => value,
         }

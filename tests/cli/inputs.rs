@@ -320,9 +320,19 @@ async fn a_key_that_a_fork_does_not_get_is_explained() {
             .run()
             .await;
         assert_refused(&simulator, &run);
-        run.assert_told("INPUT_SEVALLA-TOKEN");
-        run.assert_told("did not fill in");
+        run.assert_told("INPUT_SEVALLA-TOKEN: ");
+        run.assert_told(&format!(
+            "{name} is a variable that your CI did not fill in"
+        ));
     }
+    let (simulator, runner) = silent().await;
+    let run = runner
+        .set("SEVALLA_DEPLOY_HOOK_URL", "$(DeployHook)")
+        .secret("SEVALLA_DATABASE_PASSWORD", "$Secret123")
+        .run()
+        .await;
+    assert_refused(&simulator, &run);
+    run.assert_told("$(DeployHook) is a variable that your CI did not fill in");
 }
 
 #[tokio::test]

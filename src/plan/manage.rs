@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::{Doubts, Task, settings};
+use crate::branch;
 use crate::deployment::{DeploymentId, Service};
 use crate::inputs::{ActionName, Cdn, Flaw, Inputs, Resource};
 use crate::messages::Warning;
@@ -261,7 +262,7 @@ fn update(
 
 /// The settings, if nothing is wrong with them.
 fn checked(
-    given: Map<String, Value>,
+    mut given: Map<String, Value>,
     known: &[settings::Setting],
     kind: Kind,
     inputs: &Inputs,
@@ -271,6 +272,9 @@ fn checked(
     let problems = settings::problems(&given, known, &noun);
     for problem in &problems {
         doubts.problem(Flaw::Settings, inputs.spelling("settings"), problem);
+    }
+    if let Some(Value::String(branch)) = given.get_mut("default_branch") {
+        *branch = branch::short_name(branch).to_owned();
     }
     let unknown = settings::unknown_words(&given, known);
     let warned = unknown.into_iter().map(|text| {

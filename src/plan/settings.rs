@@ -4,6 +4,9 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::branch;
+use crate::image_reference::ImageReference;
+use crate::inputs::placeholder::{self, is_whole};
 use crate::resource::Changeable;
 
 /// One setting.
@@ -24,6 +27,11 @@ enum Form {
     Id,
     IdOrNull,
     Texts,
+    Branch,
+    /// An address of at least so many characters.
+    Address(usize),
+    /// A reference to an image, or nothing.
+    Image,
     /// Letters, digits and `_ - +`, so many of them.
     Name(usize, usize),
     Buildpacks,
@@ -42,7 +50,7 @@ const fn setting(name: &'static str, form: Form) -> Setting {
 const APPLICATION: &[Setting] = &[
     setting("display_name", Form::Text(1, 64)),
     setting("auto_deploy", Form::Flag),
-    setting("default_branch", Form::Text(1, ANY)),
+    setting("default_branch", Form::Branch),
     setting("hibernation_enabled", Form::Flag),
     setting("hibernate_after_seconds", Form::Whole(1, 604_800)),
     setting(
@@ -67,14 +75,14 @@ const APPLICATION: &[Setting] = &[
         Form::OneOf(&["privateGit", "publicGit", "dockerImage"]),
     ),
     setting("git_type", Form::OneOf(GIT_HOSTS)),
-    setting("repo_url", Form::Text(0, ANY)),
-    setting("docker_image", Form::Text(0, ANY)),
+    setting("repo_url", Form::Address(0)),
+    setting("docker_image", Form::Image),
 ];
 
 const STATIC_SITE: &[Setting] = &[
     setting("display_name", Form::Text(1, 64)),
     setting("auto_deploy", Form::Flag),
-    setting("default_branch", Form::Text(1, ANY)),
+    setting("default_branch", Form::Branch),
     setting("build_command", Form::TextOrNull),
     setting("node_version", Form::TextOrNull),
     setting("published_directory", Form::TextOrNull),
@@ -85,7 +93,7 @@ const STATIC_SITE: &[Setting] = &[
     setting("error_file", Form::TextOrNull),
     setting("source", Form::OneOf(&["privateGit", "publicGit"])),
     setting("git_type", Form::OneOfOrNull(GIT_HOSTS)),
-    setting("repo_url", Form::Text(1, ANY)),
+    setting("repo_url", Form::Address(1)),
     setting("allow_deploy_paths", Form::Texts),
     setting("ignore_deploy_paths", Form::Texts),
 ];
@@ -130,6 +138,12 @@ pub(super) fn problems(given: &Map<String, Value>, known: &[Setting], noun: &str
     for (name, value) in given {
         match known.iter().find(|setting| setting.name == name) {
             None => problems.push(unknown(name, known, noun)),
+            Some(setting) if setting.form.unfilled(value).is_some() => {
+                let variable = setting.form.unfilled(value).unwrap_or_default();
+                problems.push(format!(
+                    "{name} contains {variable}, a variable that your CI did not fill in"
+                ));
+            }
             Some(setting) if !setting.form.takes(value) => {
                 problems.push(format!("{name} must be {}", setting.form.words()));
             }
@@ -191,6 +205,23 @@ fn unknown(name: &str, known: &[Setting], noun: &str) -> String {
 }
 
 impl Form {
+    /// The variable that the CI did not fill in, where none can be meant. A
+    /// command may contain one.
+    fn unfilled<'a>(&self, value: &'a Value) -> Option<&'a str> {
+        let text = value.as_str()?;
+        match self {
+            Self::OneOf(_)
+            | Self::OneOfOrNull(_)
+            | Self::Id
+            | Self::IdOrNull
+            | Self::Branch
+            | Self::Address(_)
+            | Self::Image => placeholder::find(text),
+            Self::Text(..) | Self::Name(..) => Some(text).filter(|text| is_whole(text)),
+            _ => None,
+        }
+    }
+
     fn takes(&self, value: &Value) -> bool {
         let text = value.as_str();
         match self {
@@ -210,6 +241,11 @@ impl Form {
             Self::Texts => value
                 .as_array()
                 .is_some_and(|all| all.iter().all(Value::is_string)),
+            Self::Branch => text.is_some_and(|text| branch::objection(text).is_none()),
+            Self::Address(least) => text.is_some_and(|text| text.len() >= *least),
+            Self::Image => {
+                text.is_some_and(|text| text.is_empty() || ImageReference::parse(text).is_ok())
+            }
             Self::Name(least, most) => text.is_some_and(|text| {
                 let is_letter = |c: char| c.is_ascii_alphanumeric() || "_-+".contains(c);
                 (*least..=*most).contains(&text.len()) && text.chars().all(is_letter)
@@ -235,6 +271,10 @@ impl Form {
             Self::Id => "a UUID".to_owned(),
             Self::IdOrNull => "a UUID or null".to_owned(),
             Self::Texts => "a list of texts".to_owned(),
+            Self::Branch => "the name of a branch".to_owned(),
+            Self::Address(0) => "text".to_owned(),
+            Self::Address(_) => "text, and not empty".to_owned(),
+            Self::Image => "an image such as ghcr.io/you/app:1.4.2".to_owned(),
             Self::Name(least, most) => {
                 format!("{least} to {most} characters from a-z, A-Z, 0-9 and _ - +")
             }
@@ -301,6 +341,41 @@ mod tests {
             ),
         ] {
             assert_eq!(told(what, json), [""; 0], "{json}");
+        }
+    }
+
+    #[test]
+    fn what_a_ci_did_not_fill_in_is_not_sent() {
+        for (name, value, variable) in [
+            ("docker_image", "ghcr.io/acme/shop:$(Tag)", "$(Tag)"),
+            ("default_branch", "release/%VERSION%", "%VERSION%"),
+            ("repo_url", "https://${HOST}/a/b", "${HOST}"),
+            ("build_type", "$TYPE", "$TYPE"),
+            ("display_name", "{{ name }}", "{{ name }}"),
+        ] {
+            let json = format!(r#"{{"{name}":"{value}"}}"#);
+            let expected =
+                format!("{name} contains {variable}, a variable that your CI did not fill in");
+            assert_eq!(told(Changeable::Application, &json), [expected]);
+        }
+        let command = r#"{"build_command":"make TAG=$TAG"}"#;
+        assert_eq!(told(Changeable::StaticSite, command), [""; 0]);
+    }
+
+    #[test]
+    fn an_image_and_a_branch_are_what_they_are_called() {
+        for (json, is_taken) in [
+            (r#"{"docker_image":"ghcr.io/acme/shop"}"#, true),
+            (r#"{"docker_image":""}"#, true),
+            (r#"{"docker_image":"https://ghcr.io/acme/shop:1"}"#, false),
+            (r#"{"docker_image":"shop:1 shop:2"}"#, false),
+            (r#"{"docker_image":null}"#, false),
+            (r#"{"default_branch":"refs/heads/main"}"#, true),
+            (r#"{"default_branch":"refs/tags/v1"}"#, false),
+            (r#"{"default_branch":""}"#, false),
+        ] {
+            let told = told(Changeable::Application, json);
+            assert_eq!(told.is_empty(), is_taken, "{json}: {told:?}");
         }
     }
 

@@ -37,7 +37,7 @@ fn sent(simulator: &Simulator, operation: &str) -> serde_json::Value {
 #[tokio::test]
 async fn only_what_differs_is_sent_and_it_is_shown_before_and_after() {
     let simulator = world().await;
-    let settings = r#"{"auto_deploy":false,"default_branch":"main","build_path":"app"}"#;
+    let settings = r#"{"auto_deploy":false,"default_branch":"refs/heads/main","build_path":"app"}"#;
     let run = update_app(&simulator, settings).run().await;
     run.assert_ended(0, "success");
     run.assert_told("auto_deploy: true → false");

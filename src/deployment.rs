@@ -315,6 +315,16 @@ impl Deployment {
     }
 }
 
+/// Whether two texts name the same commit: one may be the beginning of the
+/// other, as git shortens it.
+pub fn is_same_commit(one: &str, other: &str) -> bool {
+    /// As many digits as git shows at least.
+    const SHORTEST: usize = 7;
+    let length = one.len().min(other.len());
+    let beginnings = one.get(..length).zip(other.get(..length));
+    length >= SHORTEST && beginnings.is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
+}
+
 /// A commit as people quote it. What is none stays whole: the beginning of a
 /// secret would not be known as one.
 fn short(commit: &str) -> &str {

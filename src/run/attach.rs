@@ -7,7 +7,9 @@ use tokio::time::{Instant, sleep};
 use super::Run;
 use super::settle::Scene;
 use crate::branch;
-use crate::deployment::{Deployment, DeploymentId, Origin, Service, Status, Verdict};
+use crate::deployment::{
+    Deployment, DeploymentId, Origin, Service, Status, Verdict, is_same_commit,
+};
 use crate::inputs::OnSkipped;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
@@ -254,7 +256,7 @@ fn appeared(another: Option<&Deployment>) -> Appeared {
 
 fn is_of(deployment: &Deployment, commit: &str) -> bool {
     let its = deployment.commit_sha.as_deref();
-    its.is_some_and(|its| its.eq_ignore_ascii_case(commit))
+    its.is_some_and(|its| is_same_commit(its, commit))
 }
 
 fn superseded(commit: &str, other: &Deployment) -> Outcome {

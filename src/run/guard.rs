@@ -6,13 +6,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::Run;
 use crate::branch;
-use crate::deployment::{Deployment, Status};
+use crate::deployment::{Deployment, Status, is_same_commit};
 use crate::inputs::OnMismatch;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::plan::{Expected, Gap, Order, Plan, Work};
 use crate::report::Event;
-use crate::trigger::Before;
+use crate::trigger::{Aim, Before};
 
 /// Told where nobody can compare.
 const UNKNOWN: &str = "Sevalla does not tell the commit of the deployment, so whether it is \
@@ -82,10 +82,7 @@ impl<'a> Guard<'a> {
     fn mismatch(&self, deployment: &Deployment) -> Option<String> {
         let expected = self.expected?;
         let seen = deployment.commit_sha.as_deref()?;
-        let is_same = seen
-            .get(..expected.len())
-            .is_some_and(|beginning| beginning.eq_ignore_ascii_case(expected));
-        (!is_same).then(|| {
+        (!is_same_commit(seen, expected)).then(|| {
             format!("The deployment is of another commit ({seen}) than the tested one ({expected})")
         })
     }
@@ -148,6 +145,12 @@ impl Run<'_> {
             None
         };
         self.refuse(gap)
+    }
+
+    /// The same for a promotion, whose commit is compared on every target.
+    pub(super) fn refuse_unguarded_promotion(&self, aim: &Aim) -> Option<Outcome> {
+        let is_image = aim.targets.iter().any(|target| target.before.runs_images);
+        self.refuse(self.plan.gap_of_image().filter(|_| is_image))
     }
 
     /// The same for a deployment that somebody else has started.

@@ -71,6 +71,9 @@ impl Run<'_> {
             Ok(aim) => aim,
             Err(error) => return self.not_started(error).await,
         };
+        if let Some(refused) = self.refuse_unguarded_promotion(&aim) {
+            return refused;
+        }
         for target in &aim.targets {
             let tell = |event: Event<'_>| tell(Event::Of(target.service, &event));
             let (service, before) = (target.service, &target.before);

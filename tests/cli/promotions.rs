@@ -338,6 +338,25 @@ async fn a_signal_while_targets_are_taken_back_ends_as_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_guard_of_images_says_before_the_start_that_it_has_nothing_to_compare() {
+    let source = Application::new(APP)
+        .docker_image("shop:2")
+        .past(PastDeployment::success());
+    let target = Application::new(EU).docker_image("shop:1");
+    let world = World::new().application(source).application(target);
+    let simulator = Simulator::start(world.pipeline(Pipeline::new(PIPELINE))).await;
+    let run = promotes(&simulator, &[EU])
+        .set("SEVALLA_EXPECTED_COMMIT", NEW)
+        .set("SEVALLA_DRY_RUN", "true")
+        .run()
+        .await;
+    run.assert_ended(0, "planned");
+    run.assert_told(
+        "Warning: The commit guard may have nothing to compare: an image has no commit",
+    );
+}
+
+#[tokio::test]
 async fn a_target_that_does_not_answer_well_is_taken_back_with_the_others() {
     let web = Web::acts([answer(500, "")]).await;
     let simulator = three([Script::success(), Script::failed(), Script::success()]).await;

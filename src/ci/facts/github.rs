@@ -158,12 +158,14 @@ impl Upstream {
     }
 }
 
-/// Whether what was tested is in another repository, as a fork is.
+/// Whether what was tested is in another repository, as a fork is. One that was
+/// deleted meanwhile is null.
 fn is_of_another_repository(event: &Event) -> bool {
+    let is_gone = event.0.pointer("/workflow_run/head_repository") == Some(&Value::Null);
     let own = event.text("/repository/full_name");
     let head = event.text("/workflow_run/head_repository/full_name");
-    own.zip(head)
-        .is_some_and(|(own, head)| !own.eq_ignore_ascii_case(&head))
+    let is_other = |(own, head): (String, String)| !own.eq_ignore_ascii_case(&head);
+    is_gone || own.zip(head).is_some_and(is_other)
 }
 
 /// The pull request of the event: its own, or the one that was commented on.
@@ -536,6 +538,8 @@ mod tests {
             &run("pull_request", &fork, &json!([]), &success),
         );
         assert!(foreign.is_of_fork() && !foreign.has_no_secrets());
+        let deleted = run("pull_request", &json!(null), &json!([]), &success);
+        assert!(after("workflow_run", &deleted).is_of_fork());
         for (result, words) in [
             (json!("failure"), "workflow \"CI\" ended as failure"),
             (json!("skipped"), "workflow \"CI\" ended as skipped"),

@@ -45,6 +45,9 @@ pub enum ImageReferenceError {
     /// The registry is no host with an optional port.
     #[error("the registry before the first / is not a host name with an optional port")]
     Registry,
+    /// It is a digest alone.
+    #[error("it is only a digest: write the name of the image and @ before it")]
+    NoName,
     /// The path has upper case.
     #[error("the path of an image is lower case")]
     UpperCase,
@@ -90,6 +93,9 @@ impl ImageReference {
         if text.contains("://") {
             return Err(Error::Scheme);
         }
+        if normal_digest(text).is_ok() {
+            return Err(Error::NoName);
+        }
         let (name, digest) = match text.split_once('@') {
             Some((name, digest)) => (name, Some(normal_digest(digest)?)),
             None => (text, None),
@@ -117,6 +123,13 @@ impl ImageReference {
     /// The digest, which names exactly one content for ever; a tag can move.
     pub fn digest(&self) -> Option<&str> {
         self.digest.as_deref()
+    }
+
+    /// Whether both name the same tag of the same image, with a digest or
+    /// without.
+    pub fn has_tag_of(&self, other: &Self) -> bool {
+        let image = |of: &Self| (of.registry.clone(), of.path.clone(), of.tag.clone());
+        self.tag.is_some() && image(self) == image(other)
     }
 
     /// Compares two references. A digest decides where both have one.
@@ -310,6 +323,7 @@ mod tests {
             ("shop:a:b", Error::Tag),
             ("shop:größe", Error::Tag),
             ("shop@", Error::Digest),
+            (DIGEST, Error::NoName),
             ("shop@sha256:00", Error::Digest),
             ("shop@md5:0123456789abcdef0123456789abcdef", Error::Digest),
         ] {

@@ -92,7 +92,10 @@ impl Run<'_> {
             Ok(Started::Known(service, deployment)) if self.plan.follow => {
                 let scene = Scene {
                     // What it replaces is what somebody wants to get rid of.
-                    is_ours: !matches!(work, Work::RollBackApplication { .. }),
+                    is_ours: !matches!(
+                        work,
+                        Work::RollBackApplication { .. } | Work::RollBackStaticSite { .. }
+                    ),
                     ..Scene::of(&before)
                 };
                 self.follow(service, *deployment, &scene).await

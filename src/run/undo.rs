@@ -339,7 +339,7 @@ fn as_it_is(wrong: &Deployment) -> &'static str {
 
 fn goes_on(rollback: &Deployment) -> String {
     format!(
-        "The rollback, deployment {}, goes on; its end was not seen",
+        "A rollback was started as deployment {}; this run did not see its end",
         rollback.id
     )
 }

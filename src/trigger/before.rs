@@ -159,6 +159,9 @@ async fn look_at_static_site(
         return Ok(before);
     };
     tell_live(before.live.as_ref(), tell);
+    if let Some(earlier) = past.iter().find(|deployment| deployment.id == *to) {
+        rollback::refuse_unless_success(earlier)?;
+    }
     Ok(before.going_back(to, &past))
 }
 

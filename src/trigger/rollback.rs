@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::before::{Before, is_success};
 use super::wanted::{Kind, Wanted};
 use super::{Started, Tell, TriggerError, once};
-use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
+use crate::deployment::{self, Deployment, DeploymentId, Service, Status};
 use crate::image_reference::{ImageReference, Likeness};
 use crate::messages::Failure;
 use crate::plan::{Earlier, Order};
@@ -155,19 +155,22 @@ pub(super) async fn plan(
     Ok(before.rolling_back(Rollback { to, request }))
 }
 
-fn refuse_unless_success(to: &Deployment) -> Result<(), TriggerError> {
-    match to.status.verdict() {
-        Some(Verdict::Success) | None => Ok(()),
-        Some(_) => Err(TriggerError::refused(
-            Failure::RollbackNotPossible,
-            format!(
-                "Deployment {} ended as {}, and only a successful one can be rolled back to",
-                to.id,
-                to.status.word()
-            ),
-            "Set deployment-id to a deployment that succeeded",
-        )),
-    }
+/// Refuses what is known never to have been live. What a status says that is
+/// missing or new, only the service knows.
+pub(super) fn refuse_unless_success(to: &Deployment) -> Result<(), TriggerError> {
+    let state = match &to.status {
+        Status::Success | Status::Other(_) | Status::Absent => return Ok(()),
+        Status::Waiting | Status::InProgress => format!("is {}", to.status.in_words()),
+        ended => format!("ended as {}", ended.word()),
+    };
+    Err(TriggerError::refused(
+        Failure::RollbackNotPossible,
+        format!(
+            "Deployment {} {state}, and only a successful one can be rolled back to",
+            to.id
+        ),
+        "Set deployment-id to a deployment that succeeded",
+    ))
 }
 
 /// The image that was deployed then, if deploying it again brings that version
@@ -180,8 +183,11 @@ fn exact_image(to: &Deployment, replaced: Option<&str>) -> Result<Option<String>
         return Ok(None);
     };
     let replaced = replaced.and_then(|replaced| ImageReference::parse(replaced).ok());
-    let likeness = replaced.map(|replaced| wanted.likeness(&replaced));
-    if likeness == Some(Likeness::Same) {
+    let likeness = replaced.as_ref().map(|replaced| wanted.likeness(replaced));
+    // The tag has moved to the replaced version, also where that has a digest.
+    let has_moved =
+        |replaced: &ImageReference| wanted.digest().is_none() && wanted.has_tag_of(replaced);
+    if likeness == Some(Likeness::Same) || replaced.as_ref().is_some_and(has_moved) {
         return Err(TriggerError::refused(
             Failure::RollbackNotPossible,
             format!(
@@ -321,7 +327,9 @@ pub fn what_came(now: &Deployment, wanted: &Deployment, replaced: Option<&Deploy
 
 fn is_same_commit(one: &Deployment, other: &Deployment) -> Option<bool> {
     let commits = one.commit_sha.as_ref().zip(other.commit_sha.as_ref());
-    commits.map(|(one, other)| one.eq_ignore_ascii_case(other))
+    commits.map(|(one, other)| {
+        one.eq_ignore_ascii_case(other) || deployment::is_same_commit(one, other)
+    })
 }
 
 fn is_same_image(one: &Deployment, other: &Deployment) -> Option<bool> {
@@ -346,7 +354,6 @@ pub(super) fn nothing_earlier() -> TriggerError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deployment::Status;
 
     fn made(commit: Option<&str>, image: Option<&str>) -> Deployment {
         Deployment {
@@ -411,6 +418,14 @@ mod tests {
             assert_eq!(exact(Some("shop:1"), Some(same)), Err(()), "{same}");
         }
         assert_eq!(exact(Some("shop"), Some("shop:latest")), Err(()));
+        // The replaced one names by its digest what the tag meant then.
+        let pinned = |tag: &str| DIGEST.replace('@', &format!(":{tag}@"));
+        assert_eq!(exact(Some("shop:1"), Some(&pinned("1"))), Err(()));
+        assert_eq!(exact(Some("shop:1"), Some(&pinned("2"))), image("shop:1"));
+        assert_eq!(
+            exact(Some(&pinned("1")), Some("shop:1")),
+            image(&pinned("1"))
+        );
         for (to, replaced) in [
             (None, Some("a:1")),
             (Some("a:1"), None),

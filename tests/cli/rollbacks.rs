@@ -273,6 +273,35 @@ async fn without_anything_to_go_back_to_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn what_was_never_live_is_not_rolled_back_to() {
+    let site = StaticSite::new(SITE)
+        .past(past(OLD, 20))
+        .past(PastDeployment {
+            status: sevalla_simulator::Status::Failed,
+            ..past(NEW, 10).id(BROKEN)
+        });
+    let simulator = Simulator::start(World::new().static_site(site)).await;
+    let run = rolls_back_site(&simulator)
+        .set("SEVALLA_DEPLOYMENT_ID", BROKEN)
+        .run()
+        .await;
+    run.assert_ended(9, "rejected");
+    run.assert_told("ended as failed, and only a successful one can be rolled back to");
+    assert_eq!(simulator.deployments_made(), 0);
+
+    let simulator = application(app()).await;
+    let running = Script::success().never_ends();
+    let id = simulator.add_deployment(APP, DeploymentType::Manual, running);
+    let run = rolls_back_app(&simulator)
+        .set("SEVALLA_DEPLOYMENT_ID", &id)
+        .run()
+        .await;
+    run.assert_ended(9, "rejected");
+    run.assert_told("and only a successful one can be rolled back to");
+    assert!(bodies(&simulator).is_empty());
+}
+
+#[tokio::test]
 async fn a_site_whose_named_deployment_is_unknown_is_left_as_it_is() {
     let simulator = site().await;
     let unknown = "bb5e5168-4281-4bec-94c5-0d1584e9e651";

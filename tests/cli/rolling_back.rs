@@ -206,6 +206,12 @@ async fn an_image_goes_back_by_deploying_the_earlier_reference() {
         ("shop:1".to_owned(), digest("b"), true),
         (digest("a"), "shop:1".to_owned(), true),
         ("shop:latest".to_owned(), "shop:latest".to_owned(), false),
+        // The same tag, which has moved since.
+        (
+            "shop:latest".to_owned(),
+            format!("shop:latest@{}", &digest("b")[5..]),
+            false,
+        ),
         (
             "shop".to_owned(),
             "docker.io/library/shop:latest".to_owned(),
@@ -364,7 +370,7 @@ async fn a_rollback_whose_answer_is_lost_is_looked_up_and_not_sent_again() {
 #[tokio::test]
 async fn a_signal_leaves_the_rollback_to_go_on() {
     let cases = [
-        (None, "goes on; its end was not seen"),
+        (None, "this run did not see its end"),
         (
             Some(Behaviour::HangAfterApplying),
             "whether it took effect is not known",
@@ -483,8 +489,9 @@ async fn nothing_is_rolled_back_where_nobody_asked_for_it() {
 
 #[tokio::test]
 async fn a_rollback_is_not_rolled_back() {
-    let older = PastDeployment::success().ago(Duration::from_secs(48 * 3600));
-    let app = app().past(older).rollback_body(RollbackBody::Honoured);
+    let app = app()
+        .past(older_success())
+        .rollback_body(RollbackBody::Honoured);
     let simulator = simulator(app).await;
     let web = Web::acts([answer(503, "")]).await;
     let run = going_back(Runner::deploys_app(&simulator), &web)
@@ -493,6 +500,21 @@ async fn a_rollback_is_not_rolled_back() {
         .await;
     run.assert_ended(8, "unverified");
     assert_eq!(simulator.calls(ROLLBACK), 1);
+
+    let site = StaticSite::new(SITE)
+        .past(older_success())
+        .past(PastDeployment::success());
+    let simulator = Simulator::start(World::new().static_site(site)).await;
+    let run = going_back(Runner::deploys_site(&simulator), &web)
+        .set("SEVALLA_ACTION", "rollback-static-site")
+        .run()
+        .await;
+    run.assert_ended(8, "unverified");
+    assert_eq!(simulator.deployments_made(), 1);
+}
+
+fn older_success() -> PastDeployment {
+    PastDeployment::success().ago(Duration::from_secs(48 * 3600))
 }
 
 #[tokio::test]

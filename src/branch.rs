@@ -28,24 +28,37 @@ pub fn is_same(one: &str, other: &str) -> bool {
 
 /// Why the name cannot be that of a branch, in words that complete "it is …".
 pub fn objection(name: &str) -> Option<&'static str> {
-    let is_ill_formed = !is_well_formed(short_name(name));
-    other_reference(name).or(is_ill_formed.then_some("not a name that git allows for a branch"))
+    let short = short_name(name);
+    let is_ill_formed = !is_well_formed(short);
+    // What names itself a reference twice is none of a branch.
+    let twice = short.starts_with("refs/").then(|| other_reference(short));
+    other_reference(name)
+        .or(twice.flatten())
+        .or(is_ill_formed.then_some("not a name that git allows for a branch"))
 }
 
 /// What else than a branch the name refers to, in words that complete "it is …".
 pub fn other_reference(name: &str) -> Option<&'static str> {
+    /// What code hosts keep the references of pull requests under.
+    const REQUESTS: [&str; 3] = ["pull/", "merge-requests/", "pull-requests/"];
     let name = name.trim();
-    let is_merge = name.split_once('/').is_some_and(|(number, word)| {
-        !number.is_empty()
-            && number.bytes().all(|byte| byte.is_ascii_digit())
-            && matches!(word, "merge" | "head")
-    });
+    // What git and CIs leave of `refs/pull/12/merge`.
+    let rest = name.strip_prefix("remotes/").unwrap_or(name);
+    let of_request = REQUESTS.iter().find_map(|kind| rest.strip_prefix(kind));
+    let is_merge = of_request
+        .unwrap_or(name)
+        .split_once('/')
+        .is_some_and(|(number, word)| {
+            let is_word =
+                matches!(word, "merge" | "head") || of_request.is_some() && word == "from";
+            is_word && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
     if name.starts_with("refs/tags/") || name.starts_with("tags/") {
         Some("a tag, and Sevalla deploys branches")
     } else if is_merge
-        || ["refs/pull/", "refs/merge-requests/", "refs/pull-requests/"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
+        || name
+            .strip_prefix("refs/")
+            .is_some_and(|rest| REQUESTS.iter().any(|kind| rest.starts_with(kind)))
     {
         Some("the reference of a pull request, and not its branch")
     } else if name.starts_with("refs/") && short_name(name) == name {
@@ -113,6 +126,11 @@ mod tests {
             ("refs/pull/12/merge", "pull request"),
             ("12/merge", "pull request"),
             ("refs/merge-requests/3/head", "pull request"),
+            ("pull/12/head", "pull request"),
+            ("merge-requests/3/merge", "pull request"),
+            ("pull-requests/3/from", "pull request"),
+            ("remotes/pull/12/merge", "pull request"),
+            ("refs/heads/refs/tags/v1", "a tag"),
             ("refs/notes/x", "a git reference"),
             ("", "git allows"),
             ("a b", "git allows"),
@@ -132,6 +150,9 @@ mod tests {
             "merge",
             "12",
             "feat/12/merge",
+            "12/from",
+            "pull/new/merge",
+            "refs/heads/pull/12/head",
             "v1.2",
             "größe",
         ] {

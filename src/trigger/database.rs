@@ -178,8 +178,9 @@ pub async fn find_made_database(client: &Client, creation: &Creation) -> Option<
 }
 
 /// The databases that were not there before and may be the new one: those of
-/// its name. A record without a name, or of the name and another type, proves
-/// neither that it is the new one nor that it is not.
+/// its name, whatever the service made of spaces around it and its case. A
+/// record without a name, or of the name and another type, proves neither that
+/// it is the new one nor that it is not.
 async fn find_new(client: &Client, creation: &Creation) -> Result<Vec<Found<Record>>, ApiError> {
     let wanted = |setting: &str| creation.settings.get(setting).and_then(Value::as_str);
     let all = client.pages(DATABASES, Patience::FOR_A_SEARCH).await?;
@@ -192,8 +193,11 @@ async fn find_new(client: &Client, creation: &Creation) -> Result<Vec<Found<Reco
         let is_another_type = its("type")
             .zip(wanted("type"))
             .is_some_and(|(its, wanted)| its != wanted);
-        let whose = match its("display_name") {
-            Some(name) if Some(name) != wanted("display_name") => Whose::Others,
+        let plain = |name: &str| name.trim().to_lowercase();
+        let whose = match its("display_name").map(plain) {
+            Some(name) if Some(&name) != wanted("display_name").map(plain).as_ref() => {
+                Whose::Others
+            }
             Some(_) if !is_another_type => Whose::Ours,
             _ => Whose::Unclear,
         };

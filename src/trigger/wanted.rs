@@ -146,9 +146,12 @@ impl Wanted {
     /// Three things prove that it is somebody else's: a push started it (a hook
     /// is a webhook to the service, so its own deployment may count as
     /// automatic), it is a preview of a pull request, or it has certainly
-    /// another branch.
+    /// another branch. A push builds, so one that builds nothing may be what
+    /// this run asked for, whatever the service calls it.
     fn is_certainly_anothers(&self, deployment: &Deployment) -> bool {
-        let is_by_push = deployment.origin == Origin::Automatic && self.kind != Kind::Hook;
+        let may_be_automatic = self.kind == Kind::Hook
+            || self.kind.takes_a_version() && deployment.is_built == Some(false);
+        let is_by_push = deployment.origin == Origin::Automatic && !may_be_automatic;
         deployment.is_preview || is_by_push || self.is_certainly_another_branch(deployment)
     }
 
@@ -437,6 +440,10 @@ mod tests {
             ..on("main")
         };
         let main = || on("main");
+        let not_built = || Deployment {
+            is_built: Some(false),
+            ..main()
+        };
         for (kind, deployment, whose) in [
             (Kind::Deploy, main(), Whose::Ours),
             (Kind::Deploy, called("DEPLOY_BY_API", main()), Whose::Ours),
@@ -446,6 +453,9 @@ mod tests {
             (Kind::Deploy, automatic(main()), Whose::Others),
             (Kind::Deploy, preview.clone(), Whose::Others),
             (Kind::Restart, automatic(main()), Whose::Others),
+            (Kind::Restart, automatic(not_built()), Whose::Ours),
+            (Kind::Promotion, automatic(not_built()), Whose::Ours),
+            (Kind::Deploy, automatic(not_built()), Whose::Others),
             (Kind::Rollback, preview, Whose::Others),
             (Kind::Hook, automatic(main()), Whose::Ours),
             (Kind::Hook, automatic(called(PUSH, main())), Whose::Unclear),

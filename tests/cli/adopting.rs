@@ -107,6 +107,7 @@ async fn the_deployment_that_was_made_is_recognized_in_its_normal_form_or_listed
         (Order::Branch, "type", Value::Null, true),
         (Order::Restart, "trigger", json!("MANUAL_DEPLOY"), true),
         (Order::Restart, "steps", json!([]), true),
+        (Order::Restart, "type", json!("automatic"), true),
         (
             Order::Site,
             "branch",

@@ -157,6 +157,19 @@ async fn a_lost_answer_does_not_make_two() {
     .await;
 }
 
+#[tokio::test]
+async fn a_name_that_the_service_changes_does_not_make_two() {
+    let simulator = empty().await;
+    let listed = json!({ "id": DATABASE, "display_name": "Orders ", "type": "postgresql" });
+    let page = json!({ "data": [listed], "total": 1, "offset": 0, "limit": 100 });
+    let lists = Fault::on("listDatabasesV3").after(1);
+    simulator.add_fault(lists.does(Behaviour::WrongShape(page)));
+    simulator.add_fault(Fault::on(CREATE).does(Behaviour::ResetAfterApplying));
+    let run = create(&simulator).run().await;
+    run.assert_ended(0, "success");
+    assert_eq!(simulator.calls(CREATE), 1);
+}
+
 /// The password that the last creation was asked with.
 fn asked_password(simulator: &Simulator) -> String {
     asked(simulator)["db_password"].as_str().unwrap().to_owned()

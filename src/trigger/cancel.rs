@@ -69,7 +69,8 @@ pub async fn cancel(
             }
             // A deployment can vanish once it is cancelled.
             Err(error) if error.status() == Some(404) && asking.is_accepted() => break,
-            Err(error) if error.next() == Next::Final && error.status() != Some(404) => break,
+            // The deployment cannot be seen, and nothing more is to be sent.
+            Err(error) if is_lasting(&error) && asking.next.is_none() => break,
             Err(_) => {}
         }
         if (asking.is_over() && last.is_some()) || Instant::now() >= deadline {
@@ -78,6 +79,12 @@ pub async fn cancel(
         sleep_until(asking.next_step().min(deadline)).await;
     }
     asking.end()
+}
+
+/// Whether a refusal is more than news of the moment.
+fn is_lasting(error: &ApiError) -> bool {
+    let may_change = matches!(error.status(), Some(400 | 404 | 409 | 422 | 423));
+    error.next() == Next::Final && !may_change
 }
 
 /// How far asking has come.
@@ -144,10 +151,9 @@ impl Asking {
             Next::Again(asked) => Some(asked.unwrap_or_default().max(AGAIN)),
             Next::Lost => Some(AGAIN),
             Next::Final => {
-                let may_change = matches!(error.status(), Some(400 | 404 | 409 | 422 | 423));
                 let wait = AGAIN.saturating_mul(1 << self.refusals.min(8)).min(LONGEST);
                 self.refusals += 1;
-                (may_change && self.began.elapsed() + wait < REFUSING).then_some(wait)
+                (!is_lasting(error) && self.began.elapsed() + wait < REFUSING).then_some(wait)
             }
         }
     }

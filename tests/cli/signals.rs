@@ -167,6 +167,11 @@ async fn a_look_that_fails_hides_nothing_of_what_came_of_it() {
     for (cancel, look, told) in [
         (agrees(), look(503).first(1), "and ended as cancelled"),
         (
+            cancel(409).first(1),
+            look(409).first(1),
+            "and ended as cancelled",
+        ),
+        (
             cancel(503).first(1),
             look(503).first(1),
             "and ended as cancelled",

@@ -35,7 +35,8 @@ pub(super) fn next(method: &Method, cause: &Cause) -> Next {
         // The service says it did not carry the request out.
         Cause::Refused(refusal) if refusal.status == 429 => Next::Again(refusal.retry_after),
         Cause::Refused(refusal) => match refusal.status {
-            408 | 425 | 500..=599 => unsure(refusal.retry_after),
+            // 499 comes from a proxy that has given up waiting for the service.
+            408 | 425 | 499 | 500..=599 => unsure(refusal.retry_after),
             _ => Next::Final,
         },
         Cause::NotConnected { may_heal: true, .. } => Next::Again(None),
@@ -72,7 +73,7 @@ mod tests {
         for status in 100..=999 {
             let (read, write) = match status {
                 429 => (asked, asked),
-                408 | 425 | 500..=599 => (asked, Next::Lost),
+                408 | 425 | 499..=599 => (asked, Next::Lost),
                 _ => (Next::Final, Next::Final),
             };
             assert_eq!(next(&Method::GET, &refused(status)), read, "GET {status}");

@@ -42,8 +42,8 @@ const SHORT_COMMIT: usize = 7;
 /// How the TLS library begins to describe a certificate.
 const UNTRUSTED: &str = "invalid peer certificate";
 
-/// What the HTTP library says where the network of this machine is at fault,
-/// and the server was never reached. The system's errors go by their numbers on
+/// What the HTTP library says where the network of this machine or the TLS in
+/// front of the application is at fault, and the application was never reached. The system's errors go by their numbers on
 /// Linux, since their words depend on the C library.
 const NOT_REACHED: &[&str] = &[
     "dns error",
@@ -60,6 +60,9 @@ const NOT_REACHED: &[&str] = &[
     "(os error 101)",
     // No route (EHOSTUNREACH).
     "(os error 113)",
+    // Nothing has a certificate for the name yet, or nothing there speaks TLS.
+    "received fatal alert",
+    "received corrupt message",
 ];
 
 /// What a good answer is, and how long to wait for it.

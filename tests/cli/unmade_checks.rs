@@ -1,6 +1,7 @@
 //! A check that could not be made is not a failed check: a good deployment is
 //! never undone, and what can be known before the start is said before it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::json;
@@ -8,6 +9,8 @@ use sevalla_simulator::{
     Application, Behaviour, CommitKnown, Domain, Fault, PastDeployment, Script, Simulator,
     StaticSite, World,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::harness::{APP, Finished, Runner, SITE, together};
 use crate::web::{Act, Web, answer, redirect, with_headers};
@@ -205,6 +208,37 @@ async fn a_way_that_is_blocked_undoes_nothing() {
             &run,
             "https://shop.example/ did not answer well: ",
         );
+    }))
+    .await;
+}
+
+/// The address of a server that responds with these bytes to whatever comes.
+async fn says(bytes: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut hello = [0; 4096];
+            let _read = stream.read(&mut hello).await;
+            let _written = stream.write_all(bytes).await;
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn tls_that_fails_undoes_nothing() {
+    let cases: [&[u8]; 3] = [
+        // Alerts: handshake failure, unrecognized name.
+        b"\x15\x03\x03\x00\x02\x02\x28",
+        b"\x15\x03\x03\x00\x02\x02\x70",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    ];
+    together(cases.map(|bytes| async move {
+        let simulator = simulator(app()).await;
+        let url = format!("https://{}/", says(bytes).await);
+        let run = checks(&simulator, &url).run().await;
+        assert_kept(&simulator, &run, "did not answer well: no connection");
     }))
     .await;
 }

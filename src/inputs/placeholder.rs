@@ -10,6 +10,8 @@
 //! | `<< … >>` | CircleCI |
 //! | `$[[ … ]]` | GitLab's components |
 //! | `<% … %>` | templates in general |
+//! | `((NAME))` | Concourse |
+//! | `#{NAME}` | Octopus, Replace Tokens of Azure Pipelines |
 
 /// The first placeholder in a text.
 pub(crate) fn find(text: &str) -> Option<&str> {
@@ -24,7 +26,7 @@ pub(crate) fn is_whole(text: &str) -> bool {
 /// The placeholder with which a text begins.
 fn beginning<'a>(text: &'a str, before: &str) -> Option<&'a str> {
     /// The longer ones first: each begins like a shorter one.
-    const PAIRS: [(&str, &str); 8] = [
+    const PAIRS: [(&str, &str); 10] = [
         ("${{", "}}"),
         ("$[[", "]]"),
         ("{{", "}}"),
@@ -33,6 +35,8 @@ fn beginning<'a>(text: &'a str, before: &str) -> Option<&'a str> {
         ("$[", "]"),
         ("<<", ">>"),
         ("<%", "%>"),
+        ("((", "))"),
+        ("#{", "}"),
     ];
     let pair = PAIRS.iter().find_map(|(opening, closing)| {
         let inner = text.strip_prefix(opening)?;
@@ -96,6 +100,8 @@ mod tests {
             ("$[[ inputs.branch ]]", "$[[ inputs.branch ]]"),
             ("$[variables.branch]", "$[variables.branch]"),
             ("a<% name %>b", "<% name %>"),
+            ("release-((version))", "((version))"),
+            ("shop:#{Tag}#", "#{Tag}"),
             ("größe-$GRÖSSE", "$GR"),
         ] {
             assert_eq!(find(text), Some(found), "{text}");
@@ -120,6 +126,8 @@ mod tests {
             "{{}}",
             "${}",
             "a << b",
+            "https://example.com/#{}",
+            "f((",
             "größe",
         ] {
             assert_eq!(find(text), None, "{text}");

@@ -593,6 +593,9 @@ fn timed_out(last: &Deployment, at: Option<Timestamp>) -> Outcome {
 
 /// What was last seen of a deployment that the run looks at no more.
 fn left_at(last: &Deployment, at: Option<Timestamp>) -> String {
+    if at.is_none() && *last == Deployment::only_its_id(last.id.clone()) {
+        return "This run has seen nothing of it but its id".to_owned();
+    }
     let at = at.map(|at| format!(", at {at:.0}")).unwrap_or_default();
     format!("It was last seen {}{at}", last.status.in_words())
 }
@@ -644,5 +647,32 @@ impl Outcome {
             self.effort = Some(format!("this run took {}", duration(elapsed)));
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deployment::Status;
+
+    #[test]
+    fn only_what_was_seen_is_said_of_a_deployment() {
+        let unseen = Deployment::only_its_id(DeploymentId("a".to_owned()));
+        let running = Deployment {
+            status: Status::InProgress,
+            ..unseen.clone()
+        };
+        let at = Timestamp::from_second(1_767_225_600).ok();
+        for (last, at, said) in [
+            (&unseen, None, "This run has seen nothing of it but its id"),
+            (
+                &unseen,
+                at,
+                "It was last seen without a status, at 2026-01-01T00:00:00Z",
+            ),
+            (&running, None, "It was last seen running"),
+        ] {
+            assert_eq!(left_at(last, at), said);
+        }
     }
 }

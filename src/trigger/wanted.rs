@@ -146,11 +146,11 @@ impl Wanted {
     /// Three things prove that it is somebody else's: a push started it (a hook
     /// is a webhook to the service, so its own deployment may count as
     /// automatic), it is a preview of a pull request, or it has certainly
-    /// another branch. A push builds, so one that builds nothing may be what
-    /// this run asked for, whatever the service calls it.
+    /// another branch. A push builds, so one that is not known to build may be
+    /// the earlier version that this run asked for, whatever the service calls it.
     fn is_certainly_anothers(&self, deployment: &Deployment) -> bool {
         let may_be_automatic = self.kind == Kind::Hook
-            || self.kind.takes_a_version() && deployment.is_built == Some(false);
+            || self.kind.takes_a_version() && deployment.is_built != Some(true);
         let is_by_push = deployment.origin == Origin::Automatic && !may_be_automatic;
         deployment.is_preview || is_by_push || self.is_certainly_another_branch(deployment)
     }
@@ -210,7 +210,10 @@ impl Wanted {
             Some(RESTART) => self.kind != Kind::Restart,
             _ => false,
         };
-        is_another || (self.kind.takes_a_version() && deployment.is_built == Some(true))
+        // It may be of a push, too.
+        let is_open = deployment.origin == Origin::Automatic && deployment.is_built.is_none();
+        let builds = deployment.is_built == Some(true) || is_open;
+        is_another || (self.kind.takes_a_version() && builds)
     }
 }
 
@@ -440,8 +443,8 @@ mod tests {
             ..on("main")
         };
         let main = || on("main");
-        let not_built = || Deployment {
-            is_built: Some(false),
+        let built = |is_built| Deployment {
+            is_built: Some(is_built),
             ..main()
         };
         for (kind, deployment, whose) in [
@@ -452,10 +455,12 @@ mod tests {
             (Kind::Deploy, called(PUSH, main()), Whose::Unclear),
             (Kind::Deploy, automatic(main()), Whose::Others),
             (Kind::Deploy, preview.clone(), Whose::Others),
-            (Kind::Restart, automatic(main()), Whose::Others),
-            (Kind::Restart, automatic(not_built()), Whose::Ours),
-            (Kind::Promotion, automatic(not_built()), Whose::Ours),
-            (Kind::Deploy, automatic(not_built()), Whose::Others),
+            (Kind::Restart, automatic(main()), Whose::Unclear),
+            (Kind::Restart, automatic(built(true)), Whose::Others),
+            (Kind::Restart, automatic(built(false)), Whose::Ours),
+            (Kind::Promotion, automatic(built(false)), Whose::Ours),
+            (Kind::Promotion, automatic(built(true)), Whose::Others),
+            (Kind::Deploy, automatic(built(false)), Whose::Others),
             (Kind::Rollback, preview, Whose::Others),
             (Kind::Hook, automatic(main()), Whose::Ours),
             (Kind::Hook, automatic(called(PUSH, main())), Whose::Unclear),

@@ -972,8 +972,10 @@ mod tests {
             let told = complaint("SEVALLA_TOKEN", &value).unwrap();
             assert!(told.contains(words) && !told.contains(key), "{told}");
         }
-        let told = complaint("SEVALLA_APP_ID", &format!("\"{ID}\"")).unwrap();
-        assert!(told.contains("It is in quotes"), "{told}");
+        for (name, value) in [("SEVALLA_APP_ID", ID), ("SEVALLA_BRANCH", "main")] {
+            let told = complaint(name, &format!("\"{value}\"")).unwrap();
+            assert!(told.contains("It is in quotes"), "{told}");
+        }
     }
 
     #[test]

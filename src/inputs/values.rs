@@ -545,6 +545,10 @@ pub struct Branch {
 impl Value for Branch {
     const ACCEPTS: &'static str = "the name of a branch";
     fn read(text: &str) -> Result<Self, String> {
+        // Git allows quotes, and nobody means them.
+        if copying_error(text).is_some() {
+            return Err(expected::<Self>());
+        }
         if let Some(objection) = branch::objection(text) {
             return Err(format!("{}, but it is {objection}", expected::<Self>()));
         }

@@ -261,8 +261,8 @@ impl Form {
     fn words(&self) -> String {
         match self {
             Self::Flag => "true or false".to_owned(),
-            Self::Text(0, ANY) => "text".to_owned(),
-            Self::Text(_, ANY) => "text, and not empty".to_owned(),
+            Self::Text(0, ANY) | Self::Address(0) => "text".to_owned(),
+            Self::Text(_, ANY) | Self::Address(_) => "text, and not empty".to_owned(),
             Self::Text(least, most) => format!("text of {least} to {most} characters"),
             Self::TextOrNull => "text or null".to_owned(),
             Self::Whole(least, most) => format!("a whole number from {least} to {most}"),
@@ -272,8 +272,6 @@ impl Form {
             Self::IdOrNull => "a UUID or null".to_owned(),
             Self::Texts => "a list of texts".to_owned(),
             Self::Branch => "the name of a branch".to_owned(),
-            Self::Address(0) => "text".to_owned(),
-            Self::Address(_) => "text, and not empty".to_owned(),
             Self::Image => "an image such as ghcr.io/you/app:1.4.2".to_owned(),
             Self::Name(least, most) => {
                 format!("{least} to {most} characters from a-z, A-Z, 0-9 and _ - +")

@@ -21,7 +21,7 @@ const FINAL: [u16; 15] = [
 ];
 
 /// May heal, and leaves open whether the request was carried out.
-const UNSURE: [u16; 11] = [408, 425, 500, 501, 502, 503, 504, 507, 520, 524, 599];
+const UNSURE: [u16; 12] = [408, 425, 499, 500, 501, 502, 503, 504, 507, 520, 524, 599];
 
 /// One service per status, so that all are asked at the same time.
 fn service(status: u16) -> Uuid {

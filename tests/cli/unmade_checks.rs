@@ -123,7 +123,7 @@ async fn an_address_without_a_route_undoes_nothing() {
 async fn what_is_not_the_application_undoes_nothing() {
     let challenge = |status, name, value| with_headers(status, &[(name, value)], "");
     let sign_in = "http://login.example/?return=x";
-    let cases: [(Act, &str); 13] = [
+    let cases: Vec<(Act, &str)> = vec![
         (
             challenge(403, "cf-mitigated", "challenge"),
             "HTTP 403 of a bot challenge or block of Cloudflare",
@@ -180,7 +180,7 @@ async fn what_is_not_the_application_undoes_nothing() {
             "of a bot challenge or block of Kasada",
         ),
     ];
-    together(cases.map(|(act, reason)| async move {
+    together(cases.into_iter().map(|(act, reason)| async move {
         let web = Web::acts([act]).await;
         let simulator = simulator(app()).await;
         let run = checks(&simulator, &web.url("/")).run().await;

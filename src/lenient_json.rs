@@ -221,6 +221,15 @@ impl<T, const MOST: usize> Entries<T, MOST> {
     }
 }
 
+/// Reads an entry. A list is none: its items would pass for the fields of a
+/// record, in their order.
+fn entry<'de, T: Deserialize<'de>>(json: &'de str) -> serde_json::Result<T> {
+    if json.starts_with('[') {
+        return Err(serde_json::Error::custom("it is a list"));
+    }
+    serde_json::from_str(json)
+}
+
 impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Entries<T, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct List<T, const MOST: usize>(PhantomData<T>);
@@ -239,7 +248,7 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Entries<T
                     let Some(item) = items.next_element::<&'de RawValue>()? else {
                         break;
                     };
-                    let entry = serde_json::from_str(item.get()).map_err(|error| {
+                    let entry = entry(item.get()).map_err(|error| {
                         let entry = kept.len();
                         tracing::debug!(entry, %error, "an entry of a list cannot be read");
                         first_error.get_or_insert(error);

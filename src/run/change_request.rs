@@ -238,7 +238,8 @@ impl Run<'_> {
         };
         let of_branch = self.other_requests(number, Some(branch)).await;
         if one.is_kept() {
-            return self.is_kept_by_any(&of_branch, one.app.id).await;
+            let is_numbered = one.number().is_some_and(|its| of_branch.contains(&its));
+            return is_numbered || self.is_kept_by_any(&of_branch, one.app.id).await;
         }
         // One whose branch was renamed keeps its app.
         !of_branch.is_empty() || {

@@ -43,8 +43,8 @@ const SHORT_COMMIT: usize = 7;
 const UNTRUSTED: &str = "invalid peer certificate";
 
 /// What the HTTP library says where the network of this machine is at fault,
-/// and the server was never reached.
-const NOT_REACHED: &[&str] = &["dns error", "tunnel", "proxy"];
+/// or the name is none, and the server was never reached.
+const NOT_REACHED: &[&str] = &["dns error", "invalid dns name", "tunnel", "proxy"];
 
 /// What a good answer is, and how long to wait for it.
 #[derive(Debug, Clone)]

@@ -309,7 +309,7 @@ impl Run<'_> {
     ) -> Result<(Option<(PreviewApp, Vec<PreviewApp>)>, Previews), TriggerError> {
         let mut before = trigger::find_previews(&self.client, preview, kept).await?;
         let found = std::mem::take(&mut before.found);
-        let found = self.without_others(preview, found).await;
+        let found = self.without_others(preview, found, false).await?;
         let Some((app, extra)) = trigger::oldest_of(found)? else {
             return Ok((None, before));
         };

@@ -339,6 +339,31 @@ async fn closing_leaves_the_app_of_another_request_of_the_same_branch() {
 }
 
 #[tokio::test]
+async fn closing_deletes_nothing_by_its_branch_while_the_code_host_fails() {
+    for (name, status, code, goes) in [
+        ("Add x", 500, 6, false),
+        ("Add x", 429, 6, false),
+        // The number says whose it is.
+        ("PR #7 feature/x", 500, 0, true),
+        // Nothing more can be known with this token.
+        ("Add x", 403, 0, true),
+    ] {
+        let hub = Hub::with(7, Pull::open(BRANCH).closed());
+        hub.refuse_list(status);
+        let server = hub.serve().await;
+        let simulator = sevalla([existing(APP, name, BRANCH)], Preview::new()).await;
+        let run = of_event(&simulator, &server, &PullRequest::CLOSED).run();
+        let run = run.await;
+        assert_eq!(run.code, Some(code), "{name} {status}: {}", run.streams());
+        assert_eq!(
+            simulator.application(APP).is_none(),
+            goes,
+            "{name} {status}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_app_that_two_comments_name_stays_while_one_of_them_is_open() {
     let hub = Hub::with(7, Pull::open(BRANCH).closed());
     hub.set(8, Pull::open(BRANCH));

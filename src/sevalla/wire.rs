@@ -348,7 +348,7 @@ pub(crate) struct WireLogEntry {
 
 /// The lines of a log. One that cannot be read is shown as an unknown character,
 /// so that it counts and everybody sees that it is there. One without a time has
-/// its neighbor's, if its id tells it apart.
+/// its neighbor's, if it has an id.
 pub(crate) fn log_lines(entries: Entries<WireLogEntry, LOG_PAGE>) -> Vec<LogLine> {
     let read = |entry: Result<WireLogEntry, Unreadable>| match entry {
         Ok(entry) => LogLine::from(entry),

@@ -23,8 +23,42 @@ pub fn from_slice<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
 
 /// Parses a list after repairing its text, without the entries that cannot be
 /// read. No more than `MOST` entries are kept.
-pub fn list<T: DeserializeOwned, const MOST: usize>(body: &[u8]) -> serde_json::Result<Vec<T>> {
-    from_slice(body).map(Entries::<T, MOST>::readable)
+pub fn list<T: DeserializeOwned, const MOST: usize>(body: &[u8]) -> serde_json::Result<List<T>> {
+    let all: Entries<T, MOST> = from_slice(body)?;
+    Ok(List {
+        count: all.0.len(),
+        entries: all.readable(),
+    })
+}
+
+/// A page of a list.
+#[derive(Debug, PartialEq, Eq)]
+pub struct List<T> {
+    /// The entries that can be read.
+    pub entries: Vec<T>,
+    /// The number of all entries: only a full page has another after it.
+    pub count: usize,
+}
+
+impl<T> List<T> {
+    /// The same with each entry in another form.
+    pub fn map<U>(self, form: impl FnMut(T) -> U) -> List<U> {
+        List {
+            entries: self.entries.into_iter().map(form).collect(),
+            count: self.count,
+        }
+    }
+}
+
+/// Reads a field that may be missing or of another kind, which costs only this
+/// field. For `deserialize_with`, together with `default`.
+pub(crate) fn if_readable<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let json = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(json.get()).unwrap_or_default())
 }
 
 /// The text of a body that should be JSON, so that it can be parsed if nothing
@@ -187,6 +221,15 @@ impl<T, const MOST: usize> Entries<T, MOST> {
     }
 }
 
+/// Reads an entry. A list is none: its items would pass for the fields of a
+/// record, in their order.
+fn entry<'de, T: Deserialize<'de>>(json: &'de str) -> serde_json::Result<T> {
+    if json.starts_with('[') {
+        return Err(serde_json::Error::custom("it is a list"));
+    }
+    serde_json::from_str(json)
+}
+
 impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Entries<T, MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct List<T, const MOST: usize>(PhantomData<T>);
@@ -205,7 +248,7 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Entries<T
                     let Some(item) = items.next_element::<&'de RawValue>()? else {
                         break;
                     };
-                    let entry = serde_json::from_str(item.get()).map_err(|error| {
+                    let entry = entry(item.get()).map_err(|error| {
                         let entry = kept.len();
                         tracing::debug!(entry, %error, "an entry of a list cannot be read");
                         first_error.get_or_insert(error);
@@ -324,7 +367,8 @@ mod tests {
         assert_ne!(text, object);
         let alone: Entries<u8, 4> = serde_json::from_str(r#"["x"]"#).unwrap();
         assert_eq!(alone.0, [Err(*text)]);
-        assert_eq!(list::<u8, 3>(b"[1,2,3,4,{\"x\":[]}]").unwrap(), [1, 2, 3]);
+        let cut = list::<u8, 3>(b"[1,\"x\",3,4,{\"x\":[]}]").unwrap();
+        assert_eq!((cut.entries, cut.count), (vec![1, 3], 3));
     }
 
     #[test]

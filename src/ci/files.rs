@@ -30,12 +30,15 @@ const OF_RUNNERS: [&str; 6] = [
 ];
 
 /// Other variables that name a file which a CI or this program reads.
-const OF_OTHERS: [&str; 9] = [
+const OF_OTHERS: [&str; 12] = [
     "BASH_ENV",
     "BITBUCKET_PIPELINES_VARIABLES_PATH",
     "BUILDKITE_ENV_FILE",
     "BUILDKITE_ENV_JSON_FILE",
     "CI_SERVER_TLS_CA_FILE",
+    "CI_SERVER_TLS_CERT_FILE",
+    "CI_SERVER_TLS_KEY_FILE",
+    "DRONE_CARD_PATH",
     "DRONE_ENV",
     "DRONE_OUTPUT",
     "SSL_CERT_FILE",

@@ -188,8 +188,8 @@ impl CodeHost {
             let answer = self.send(&call).await?;
             let comments = self.dialect.read_comments(&answer.body);
             let comments = comments.map_err(|error| self.unreadable(&call, &error))?;
-            let has_more = has_more(&answer.headers, comments.len());
-            if !wants_more(comments).await? || !has_more {
+            let has_more = has_more(&answer.headers, comments.count);
+            if !wants_more(comments.entries).await? || !has_more {
                 return Ok(());
             }
         }

@@ -96,6 +96,19 @@ impl Reason {
         matches!(self, Self::Broken(_) | Self::Failing { .. })
     }
 
+    /// Whether the same request may succeed later.
+    pub(crate) const fn may_heal(&self) -> bool {
+        matches!(
+            self,
+            Self::RateLimited(_)
+                | Self::Failing { .. }
+                | Self::NotConnected { .. }
+                | Self::Broken(_)
+                | Self::Unreadable(_)
+                | Self::NoTime
+        )
+    }
+
     /// How long the host asks to wait.
     pub(super) const fn asked_wait(&self) -> Option<Duration> {
         match self {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{COMMENTS_PAGE, Call, Comment, Dialect, PullRequest};
 use crate::ci::ChangeState;
-use crate::lenient_json;
+use crate::lenient_json::{self, List, if_readable};
 
 /// The limit is 65,536 characters; counted in bytes it is kept in any script.
 const LONGEST_COMMENT: usize = 65_536;
@@ -65,9 +65,9 @@ impl Dialect for GitHub {
         call
     }
 
-    fn read_pull_requests(&self, body: &[u8]) -> serde_json::Result<Vec<PullRequest>> {
-        let requests: Vec<WirePullRequest> = serde_json::from_slice(body)?;
-        Ok(requests.into_iter().map(WirePullRequest::read).collect())
+    fn read_pull_requests(&self, body: &[u8]) -> serde_json::Result<List<PullRequest>> {
+        let requests = lenient_json::list::<WirePullRequest, COMMENTS_PAGE>(body)?;
+        Ok(requests.map(WirePullRequest::read))
     }
 
     fn comments(&self, number: u64, page: usize) -> Call {
@@ -75,9 +75,9 @@ impl Dialect for GitHub {
         Call::new("read the pull request's comments", Method::GET, path).page(page)
     }
 
-    fn read_comments(&self, body: &[u8]) -> serde_json::Result<Vec<Comment>> {
+    fn read_comments(&self, body: &[u8]) -> serde_json::Result<List<Comment>> {
         let comments = lenient_json::list::<WireComment, COMMENTS_PAGE>(body)?;
-        Ok(comments.into_iter().map(WireComment::read).collect())
+        Ok(comments.map(WireComment::read))
     }
 
     fn create_comment(&self, number: u64, text: &str) -> Call {
@@ -86,7 +86,7 @@ impl Dialect for GitHub {
     }
 
     fn read_created(&self, body: &[u8]) -> serde_json::Result<u64> {
-        serde_json::from_slice(body).map(|comment: WireComment| comment.id)
+        lenient_json::from_slice(body).map(|comment: WireComment| comment.id)
     }
 
     fn delete_comment(&self, _number: u64, id: u64) -> Call {
@@ -115,9 +115,9 @@ impl Dialect for GitHub {
 struct WirePullRequest {
     number: u64,
     state: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     merged: Option<bool>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     merged_at: Option<String>,
     head: WireEnd,
     base: WireEnd,
@@ -128,9 +128,9 @@ struct WirePullRequest {
 struct WireEnd {
     #[serde(rename = "ref")]
     branch: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     sha: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     repo: Option<WireRepository>,
 }
 
@@ -142,16 +142,16 @@ struct WireRepository {
 #[derive(Deserialize)]
 struct WireComment {
     id: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     body: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     user: Option<WireUser>,
 }
 
 #[derive(Deserialize)]
 struct WireUser {
     login: String,
-    #[serde(default, rename = "type")]
+    #[serde(default, rename = "type", deserialize_with = "if_readable")]
     kind: Option<String>,
 }
 

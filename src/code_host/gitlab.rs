@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{COMMENTS_PAGE, Call, Comment, Dialect, PullRequest};
 use crate::ci::ChangeState;
-use crate::lenient_json;
+use crate::lenient_json::{self, List, if_readable};
 
 /// The limit of a note in characters; counted in bytes it is kept too.
 const LONGEST_NOTE: usize = 1_000_000;
@@ -65,9 +65,9 @@ impl Dialect for GitLab {
         call
     }
 
-    fn read_pull_requests(&self, body: &[u8]) -> serde_json::Result<Vec<PullRequest>> {
-        let requests: Vec<WireMergeRequest> = serde_json::from_slice(body)?;
-        Ok(requests.into_iter().map(WireMergeRequest::read).collect())
+    fn read_pull_requests(&self, body: &[u8]) -> serde_json::Result<List<PullRequest>> {
+        let requests = lenient_json::list::<WireMergeRequest, COMMENTS_PAGE>(body)?;
+        Ok(requests.map(WireMergeRequest::read))
     }
 
     fn comments(&self, number: u64, page: usize) -> Call {
@@ -79,9 +79,9 @@ impl Dialect for GitLab {
         call
     }
 
-    fn read_comments(&self, body: &[u8]) -> serde_json::Result<Vec<Comment>> {
+    fn read_comments(&self, body: &[u8]) -> serde_json::Result<List<Comment>> {
         let notes = lenient_json::list::<WireNote, COMMENTS_PAGE>(body)?;
-        Ok(notes.into_iter().map(WireNote::read).collect())
+        Ok(notes.map(WireNote::read))
     }
 
     fn create_comment(&self, number: u64, text: &str) -> Call {
@@ -90,7 +90,7 @@ impl Dialect for GitLab {
     }
 
     fn read_created(&self, body: &[u8]) -> serde_json::Result<u64> {
-        serde_json::from_slice(body).map(|note: WireNote| note.id)
+        lenient_json::from_slice(body).map(|note: WireNote| note.id)
     }
 
     fn delete_comment(&self, number: u64, id: u64) -> Call {
@@ -120,22 +120,22 @@ struct WireMergeRequest {
     iid: u64,
     state: String,
     /// Missing until GitLab has looked at the branch.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     sha: Option<String>,
     source_branch: String,
     /// Missing if the fork was deleted.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     source_project_id: Option<u64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     target_project_id: Option<u64>,
 }
 
 #[derive(Deserialize)]
 struct WireNote {
     id: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     body: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     author: Option<WireUser>,
 }
 

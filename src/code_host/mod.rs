@@ -24,6 +24,7 @@ use self::github::GitHub;
 use self::gitlab::GitLab;
 pub use self::marker::Marker;
 use crate::ci::{Api, ChangeState, Repository};
+use crate::lenient_json::List;
 use crate::secret::ApiToken;
 use crate::sevalla::Exchange;
 use crate::shown::Gate;
@@ -110,14 +111,14 @@ impl CodeHost {
             let answer = self.send(&call).await?;
             let requests = self.dialect.read_pull_requests(&answer.body);
             let requests = requests.map_err(|error| self.unreadable(&call, &error))?;
-            let has_more = has_more(&answer.headers, requests.len());
+            let has_more = has_more(&answer.headers, requests.count);
             // Some hosts list all, whatever branch is asked for.
             let is_of_branch = |request: &PullRequest| {
                 request.state == ChangeState::Open
                     && !request.is_fork
                     && branch.is_none_or(|branch| request.head_branch == branch)
             };
-            let found = requests.into_iter().filter(is_of_branch);
+            let found = requests.entries.into_iter().filter(is_of_branch);
             numbers.extend(found.map(|request| request.number));
             if !has_more {
                 break;
@@ -151,10 +152,10 @@ trait Dialect {
     /// A page of the open ones, or of those that come from a branch of the
     /// repository. The first page is 1.
     fn open_pull_requests(&self, branch: Option<&str>, page: usize) -> Call;
-    fn read_pull_requests(&self, body: &[u8]) -> serde_json::Result<Vec<PullRequest>>;
+    fn read_pull_requests(&self, body: &[u8]) -> serde_json::Result<List<PullRequest>>;
     /// A page of the comments, oldest first. The first page is 1.
     fn comments(&self, number: u64, page: usize) -> Call;
-    fn read_comments(&self, body: &[u8]) -> serde_json::Result<Vec<Comment>>;
+    fn read_comments(&self, body: &[u8]) -> serde_json::Result<List<Comment>>;
     fn create_comment(&self, number: u64, text: &str) -> Call;
     /// The id of the comment that the answer to a creation is about.
     fn read_created(&self, body: &[u8]) -> serde_json::Result<u64>;

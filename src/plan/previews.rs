@@ -88,11 +88,12 @@ fn wanted(
     if !is_branch_given && !is_refused && !can_ask {
         let of_ci = branch_of_event(inputs, facts);
         if preview.branch.is_none() && of_ci.is_none() {
-            doubts.problem(
-                Flaw::Missing,
-                "branch",
-                "there is no branch to preview. Set `branch`, or run in a pull request",
-            );
+            let advice = match preview.pull_request {
+                Some(_) => "`github-token`, so that the pull request can be read, or `branch`",
+                None => "`branch`, or run in a pull request",
+            };
+            let message = format!("there is no branch to preview. Set {advice}");
+            doubts.problem(Flaw::Missing, "branch", &message);
         } else if is_unknown {
             doubts.problem(
                 Flaw::Missing,

@@ -20,8 +20,8 @@ pub(super) struct WholeFile {
 
 impl WholeFile {
     /// Begins the file that is to be at `path`, with the permissions of the one
-    /// that it replaces, and makes the folders that it needs. What is no regular file, and what takes a stream of
-    /// this run, is not to be replaced.
+    /// that it replaces, and makes the folders that it needs. What is no regular
+    /// file, and what takes a stream of this run, is not to be replaced.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let place = Place::of(path)?;
         if let Some(objection) = place.objection() {

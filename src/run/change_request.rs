@@ -19,7 +19,7 @@ use crate::outcome::Outcome;
 use crate::plan::Preview;
 use crate::report::{Event, News, Reporter};
 use crate::shown::Block;
-use crate::trigger::Match;
+use crate::trigger::{Match, TriggerError};
 
 /// How long asking or writing may keep the run.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
@@ -97,6 +97,18 @@ async fn write(
     } else {
         host.update_comment(number, marker, text).await.map(drop)
     }
+}
+
+fn may_be_anothers(one: &Match) -> TriggerError {
+    TriggerError::refused(
+        Failure::CodeHostFailing,
+        format!(
+            "Preview app {} was not deleted: whether another open pull request from its branch \
+             uses it could not be read",
+            one.app.label()
+        ),
+        "Run this again later, or name the app with app-id",
+    )
 }
 
 /// Why a pull request could not be read.
@@ -218,34 +230,44 @@ impl Run<'_> {
     }
 
     /// Those that are not the app of another open pull request, as far as the
-    /// code host says.
-    pub(super) async fn without_others(&self, preview: &Preview, found: Vec<Match>) -> Vec<Match> {
+    /// code host says. Before a deletion it is an error if the code host fails to
+    /// say that of an app of which only the branch is known.
+    pub(super) async fn without_others(
+        &self,
+        preview: &Preview,
+        found: Vec<Match>,
+        is_deletion: bool,
+    ) -> Result<Vec<Match>, TriggerError> {
         let Some(number) = preview.pull_request else {
-            return found;
+            return Ok(found);
         };
         let mut left = Vec::new();
         for one in found {
-            if !self.is_of_another(number, &one).await {
-                left.push(one);
+            match self.is_of_another(number, &one).await {
+                Some(true) => {}
+                None if is_deletion && !one.is_certain() => return Err(may_be_anothers(&one)),
+                _ => left.push(one),
             }
         }
-        left
+        Ok(left)
     }
 
-    async fn is_of_another(&self, number: u64, one: &Match) -> bool {
+    async fn is_of_another(&self, number: u64, one: &Match) -> Option<bool> {
         let Some(branch) = one.disputed_branch() else {
-            return false;
+            return Some(false);
         };
-        let of_branch = self.other_requests(number, Some(branch)).await;
+        let of_branch = self.other_requests(number, Some(branch)).await?;
         if one.is_kept() {
-            return self.is_kept_by_any(&of_branch, one.app.id).await;
+            let is_numbered = one.number().is_some_and(|its| of_branch.contains(&its));
+            return Some(is_numbered || self.is_kept_by_any(&of_branch, one.app.id).await);
         }
         // One whose branch was renamed keeps its app.
-        !of_branch.is_empty() || {
-            let mut all = self.other_requests(number, None).await;
-            all.truncate(MOST_ASKED);
-            self.is_kept_by_any(&all, one.app.id).await
+        if !of_branch.is_empty() {
+            return Some(true);
         }
+        let mut all = self.other_requests(number, None).await?;
+        all.truncate(MOST_ASKED);
+        Some(self.is_kept_by_any(&all, one.app.id).await)
     }
 
     /// Whether a comment on one of these pull requests is about this app.
@@ -262,24 +284,24 @@ impl Run<'_> {
         false
     }
 
-    /// The other open pull requests, or those that come from this branch, as far
-    /// as the code host says.
-    async fn other_requests(&self, number: u64, branch: Option<&str>) -> Vec<u64> {
+    /// The other open pull requests, or those that come from this branch: none
+    /// where the code host cannot be asked, `None` where it fails.
+    async fn other_requests(&self, number: u64, branch: Option<&str>) -> Option<Vec<u64>> {
         let by = self.deadline.moment().min(Instant::now() + PATIENCE);
         let Some(Ok(host)) = self.code_host(by) else {
-            return Vec::new();
+            return (!self.is_host_silent.get()).then(Vec::new);
         };
         let asked = self.unless_asked_to_end(by, host.open_pull_requests(branch));
         match asked.await {
             Some(Ok(mut open)) => {
                 open.retain(|other| *other != number);
-                open
+                Some(open)
             }
             Some(Err(error)) => {
                 self.warn(&error);
-                Vec::new()
+                (!error.reason.may_heal()).then(Vec::new)
             }
-            None => Vec::new(),
+            None => None,
         }
     }
 

@@ -154,7 +154,7 @@ impl Run<'_> {
             ..self.kept_apps(preview).await
         };
         let mut apps = trigger::find_previews_to_delete(&self.client, preview, &kept).await?;
-        apps.living = self.without_others(preview, apps.living).await;
+        apps.living = self.without_others(preview, apps.living, true).await?;
         Ok(apps.sure()?.into_iter().map(|app| app.id).collect())
     }
 

@@ -276,8 +276,15 @@ impl Run<'_> {
         let kept = self.kept_apps(&new.preview).await;
         let started = Instant::now();
         let mut looks = Schedule::for_looks();
+        let mut has_looked = false;
         loop {
-            let (found, before) = self.find_preview(&new.preview, &kept).await?;
+            let look = self.find_preview(&new.preview, &kept).await;
+            // Sevalla has answered before: only the time is over.
+            if has_looked && look.is_err() && self.deadline.is_over() {
+                return Ok(There::Late);
+            }
+            let (found, before) = look?;
+            has_looked = true;
             if let Some((app, extra)) = found {
                 tell(Event::PreviewApp {
                     app: app.id,
@@ -309,7 +316,7 @@ impl Run<'_> {
     ) -> Result<(Option<(PreviewApp, Vec<PreviewApp>)>, Previews), TriggerError> {
         let mut before = trigger::find_previews(&self.client, preview, kept).await?;
         let found = std::mem::take(&mut before.found);
-        let found = self.without_others(preview, found).await;
+        let found = self.without_others(preview, found, false).await?;
         let Some((app, extra)) = trigger::oldest_of(found)? else {
             return Ok((None, before));
         };

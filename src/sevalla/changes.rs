@@ -10,6 +10,7 @@ use super::operation::{
     UPDATE_APPLICATION, UPDATE_DATABASE, UPDATE_STATIC_SITE,
 };
 use super::records::Record;
+use super::wire::number;
 use super::{ApiError, Call, Cause, Client, Patience};
 use crate::resource::Changeable;
 
@@ -19,11 +20,18 @@ use crate::resource::Changeable;
 struct Confirmation {
     #[serde(rename = "message")]
     _message: String,
+    /// Of an error, under whatever status it comes.
+    #[serde(default, deserialize_with = "number")]
+    status: Option<u64>,
 }
 
 /// Whether an answer confirms that a write was carried out.
 pub(super) fn confirmed(answer: &Answer) -> Result<(), Cause> {
-    answer.decode::<Confirmation>().map(drop)
+    let confirmation: Confirmation = answer.decode()?;
+    match confirmation.status {
+        Some(status @ 400..) => Err(answer.undecodable(&format!("it is an error, {status}"))),
+        _ => Ok(()),
+    }
 }
 
 /// The answer to a toggle: without the state it tells nothing.

@@ -287,7 +287,7 @@ impl Answer {
     }
 
     /// The reason may repeat a value of the body, however long.
-    fn undecodable(&self, reason: &str) -> Cause {
+    pub(super) fn undecodable(&self, reason: &str) -> Cause {
         Cause::Undecodable {
             status: self.status,
             reason: shorten(reason, &self.gate),

@@ -583,10 +583,11 @@ impl LogWindow {
 
 /// The address of a host that the service names; `None` for what is no host.
 pub fn address(host: &str) -> Option<Url> {
-    let is_plain = host
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
-    is_plain
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(is_plain);
+    let mut labels = host.strip_suffix('.').unwrap_or(host).split('.');
+    labels
+        .all(is_label)
         .then(|| Url::parse(&format!("https://{host}")).ok())
         .flatten()
 }
@@ -632,6 +633,24 @@ impl Operation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_of_a_host_and_of_nothing_else() {
+        for host in [
+            "shop.sevalla.app",
+            "shop.example.com.",
+            "SHOP-1.example",
+            "a",
+        ] {
+            assert!(address(host).is_some(), "{host}");
+        }
+        for host in [
+            "", ".", "..", "a..b", ".a", "a b", "a/b", "a@b", "a:1", "[::1]", "*.a", "a#",
+            "a_\u{e4}",
+        ] {
+            assert_eq!(address(host), None, "{host}");
+        }
+    }
 
     #[test]
     fn a_moment_is_written_as_the_document_wants_it() {

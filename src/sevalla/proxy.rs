@@ -202,8 +202,8 @@ impl Hosts {
         // As in an address: in lower case, and in ASCII.
         match Host::parse(name).ok()? {
             Host::Domain(name) => Some(Self::Name(name)),
-            Host::Ipv4(address) => Some(Self::of(address.into())),
-            Host::Ipv6(address) => Some(Self::of(address.into())),
+            // The URL standard reads `10.` as 0.0.0.10: somebody means more.
+            _ => name.parse().ok().map(Self::of),
         }
     }
 
@@ -396,6 +396,9 @@ mod tests {
         for entry in [
             "api.*",
             "10.0.*",
+            "10.",
+            "192.168.",
+            "172.16",
             "*sevalla.com",
             "https://api.sevalla.com",
             "10.0.0.0/33",

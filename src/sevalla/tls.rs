@@ -89,31 +89,34 @@ impl Bundle {
         let bundle = Self::parse(&lenient_json::decode(&pem));
         match bundle.skipped.first() {
             _ if !bundle.certificates.is_empty() => Ok(bundle),
+            None if pem.starts_with(b"\x30\x82") => Err(
+                "it is in DER form. Convert it to PEM with `openssl x509 -inform der`".to_owned(),
+            ),
             None => Err("it holds no PEM certificate".to_owned()),
             Some(first) => Err(format!("it holds no certificate that can be read: {first}")),
         }
     }
 
+    /// Takes the certificates wherever they are: files that were joined or pasted
+    /// may lack the line ends around the marks.
     fn parse(pem: &str) -> Self {
         let mut bundle = Self::default();
-        let mut lines = pem.lines().map(str::trim).zip(1..).peekable();
-        let mut nth = 0;
-        while let Some((line, number)) = lines.next() {
-            if !is_mark(line, "BEGIN") {
+        let (mut nth, mut line, mut counted) = (0, 1, 0);
+        for (at, begin) in pem.match_indices("-----BEGIN ") {
+            let newlines = |text: &str| text.bytes().filter(|byte| *byte == b'\n').count();
+            line += pem.get(counted..at).map_or(0, newlines);
+            counted = at;
+            let rest = pem.get(at + begin.len()..).unwrap_or_default();
+            let Some((label, rest)) = rest.split_once("-----") else {
+                continue;
+            };
+            if !LABELS.contains(&label) {
                 continue;
             }
             nth += 1;
-            let mut base64 = String::new();
-            let mut has_end = false;
-            while let Some((line, _)) = lines.next_if(|(line, _)| !line.starts_with("-----BEGIN")) {
-                has_end = is_mark(line, "END");
-                if has_end {
-                    break;
-                }
-                base64.push_str(line);
-            }
-            let read = if has_end {
-                certificate(&base64)
+            let (base64, mark) = rest.split_at(rest.find("-----").unwrap_or(rest.len()));
+            let read = if mark.starts_with(&format!("-----END {label}-----")) {
+                certificate(base64)
             } else {
                 Err("its last line is missing".to_owned())
             };
@@ -121,20 +124,15 @@ impl Bundle {
                 Ok(certificate) => bundle.certificates.push(certificate),
                 Err(reason) => bundle
                     .skipped
-                    .push(format!("certificate {nth} (line {number}): {reason}")),
+                    .push(format!("certificate {nth} (line {line}): {reason}")),
             }
         }
         bundle
     }
 }
 
-/// Whether a line begins or ends a certificate, by one of the names that OpenSSL
-/// takes.
-fn is_mark(line: &str, word: &str) -> bool {
-    ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"]
-        .iter()
-        .any(|label| line == format!("-----{word} {label}-----"))
-}
+/// The names of certificates that OpenSSL takes.
+const LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"];
 
 fn certificate(base64: &str) -> Result<Certificate, String> {
     let text: String = base64.split_whitespace().collect();

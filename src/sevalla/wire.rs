@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{LOG_PAGE, LONGEST_PAGE};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Origin, Status};
-use crate::lenient_json::{self, Entries};
+use crate::lenient_json::{self, Entries, Unreadable};
 
 /// The last moment of the year 9999, in microseconds since 1970.
 const LATEST: i64 = 253_402_300_799_999_999;
@@ -346,24 +346,29 @@ pub(crate) struct WireLogEntry {
     unix_timestamp: i64,
 }
 
-/// The lines of a log. One that cannot be read is shown as an unknown character
-/// beside its neighbor, so that it counts and everybody sees that it is there.
+/// The lines of a log. One that cannot be read is shown as an unknown character,
+/// so that it counts and everybody sees that it is there. One without a time has
+/// its neighbor's, if it has an id.
 pub(crate) fn log_lines(entries: Entries<WireLogEntry, LOG_PAGE>) -> Vec<LogLine> {
-    let mut at_micros = 0;
-    let lines = entries.0.into_iter().map(|entry| {
-        let line = match entry {
-            Ok(entry) => LogLine::from(entry),
-            Err(entry) => LogLine {
-                id: format!("unreadable-{entry}"),
-                at_micros,
-                severity: String::new(),
-                message: char::REPLACEMENT_CHARACTER.to_string(),
-            },
-        };
+    let read = |entry: Result<WireLogEntry, Unreadable>| match entry {
+        Ok(entry) => LogLine::from(entry),
+        Err(entry) => LogLine {
+            id: format!("unreadable-{entry}"),
+            at_micros: 0,
+            severity: String::new(),
+            message: char::REPLACEMENT_CHARACTER.to_string(),
+        },
+    };
+    let mut lines: Vec<LogLine> = entries.0.into_iter().map(read).collect();
+    let mut times = lines.iter().map(|line| line.at_micros);
+    let mut at_micros = times.find(|at| *at != 0).unwrap_or_default();
+    for line in &mut lines {
+        if line.at_micros == 0 && !line.id.is_empty() {
+            line.at_micros = at_micros;
+        }
         at_micros = line.at_micros;
-        line
-    });
-    lines.collect()
+    }
+    lines
 }
 
 impl From<WireLogEntry> for LogLine {
@@ -629,7 +634,7 @@ fn micros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     Ok(micros.unwrap_or_default().clamp(0, LATEST))
 }
 
-fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     Ok(match Scalar::deserialize(deserializer)? {
         Scalar::Number(number) => number.as_u64(),
         _ => None,

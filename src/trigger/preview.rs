@@ -139,6 +139,8 @@ pub struct Match {
     evidence: Evidence,
     /// Whether it builds the branch that is meant.
     is_of_branch: bool,
+    /// Whether its name has the number of the pull request that is meant.
+    has_number: bool,
 }
 
 impl Match {
@@ -161,12 +163,18 @@ impl Match {
     /// is, or its name has the number of a pull request with another branch.
     pub fn disputed_branch(&self) -> Option<&str> {
         let is_disputed = match self.evidence {
-            Evidence::Kept => number_of_app(&self.app).is_none(),
+            Evidence::Kept => !self.has_number,
             Evidence::Number => !self.is_of_branch,
             Evidence::Branch => true,
         };
         let record = self.app.record.as_ref()?;
         record.default_branch.as_deref().filter(|_| is_disputed)
+    }
+
+    /// The number of a pull request that its name begins with. It may be a word
+    /// of the author's.
+    pub fn number(&self) -> Option<u64> {
+        number_of_app(&self.app)
     }
 
     /// Whether it may be deployed as the one that is meant: one that may be a
@@ -430,10 +438,10 @@ pub fn other_repository<'a>(preview: &Preview, record: &'a Application) -> Optio
 fn fit(preview: &Preview, kept: &KeptApps, id: Uuid, record: Application) -> Option<Match> {
     let is_preview = record.kind.as_deref().is_none_or(|kind| kind == PREVIEW);
     let number = number_of_record(&record);
-    if !is_preview || !may_be_numbered(preview, number) {
+    let is_kept = kept.ours.contains(&id);
+    if !is_preview || !is_kept && !may_be_numbered(preview, number) {
         return None;
     }
-    let is_kept = kept.ours.contains(&id);
     let likeness = match (&preview.repository, &record.repo_url) {
         (Some(ours), Some(its)) if is_repository(its, ours) => Likeness::Same,
         (Some(ours), Some(its)) if last_part(its) == last_part(ours) => Likeness::Name,
@@ -446,9 +454,10 @@ fn fit(preview: &Preview, kept: &KeptApps, id: Uuid, record: Application) -> Opt
         (Some(ours), Some(its)) => is_same(ours, its),
         _ => false,
     };
+    let has_number = is_number_of(preview, number);
     let evidence = if is_kept {
         Evidence::Kept
-    } else if is_number_of(preview, number) {
+    } else if has_number {
         Evidence::Number
     } else if is_of_branch {
         Evidence::Branch
@@ -465,6 +474,7 @@ fn fit(preview: &Preview, kept: &KeptApps, id: Uuid, record: Application) -> Opt
         likeness,
         evidence,
         is_of_branch,
+        has_number,
     })
 }
 
@@ -880,24 +890,22 @@ mod tests {
     }
 
     #[test]
-    fn the_app_of_the_comment_is_the_one_unless_its_name_has_another_number() {
+    fn the_app_of_the_comment_is_the_one_whatever_its_name() {
         let kept = KeptApps {
             ours: vec![APP],
             elsewhere: Vec::new(),
         };
         let preview = preview(Some("new"), Some(7));
-        for (name, repository, is_it) in [
+        for (name, repository, is_disputed) in [
             ("Fix, closes #9", "https://github.com/octo/shop", true),
             ("Fix", "https://github.com/octo/other", true),
-            ("PR #7 old", "https://github.com/octo/shop", true),
-            ("PR #8 old", "https://github.com/octo/shop", false),
+            ("PR #7 old", "https://github.com/octo/shop", false),
+            // A title, or another's.
+            ("PR #8 again", "https://github.com/octo/shop", true),
         ] {
-            let found = fit(&preview, &kept, APP, record("old", name, repository));
-            assert_eq!(
-                found.is_some_and(|found| found.is_certain()),
-                is_it,
-                "{name}"
-            );
+            let found = fit(&preview, &kept, APP, record("old", name, repository)).unwrap();
+            assert!(found.is_certain(), "{name}");
+            assert_eq!(found.disputed_branch().is_some(), is_disputed, "{name}");
         }
     }
 

@@ -43,10 +43,12 @@ const SHORT_COMMIT: usize = 7;
 const UNTRUSTED: &str = "invalid peer certificate";
 
 /// What the HTTP library says where the network of this machine or the TLS in
-/// front of the application is at fault, and the application was never reached. The system's errors go by their numbers on
+/// front of the application is at fault, or the name is none, and the
+/// application was never reached. The system's errors go by their numbers on
 /// Linux, since their words depend on the C library.
 const NOT_REACHED: &[&str] = &[
     "dns error",
+    "invalid dns name",
     "tunnel",
     "proxy",
     // This machine forbids it (EPERM, EACCES).

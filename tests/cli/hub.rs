@@ -22,6 +22,8 @@ struct State {
     last_id: u64,
     /// The status with which pull requests are refused.
     refuses: Option<u16>,
+    /// The status with which their list is refused.
+    refuses_list: Option<u16>,
     /// How long a list of comments takes.
     slow_comments: Duration,
     writes: usize,
@@ -96,6 +98,11 @@ impl Hub {
         self.0.lock().unwrap().refuses = Some(status);
     }
 
+    /// Refuses to list pull requests.
+    pub(crate) fn refuse_list(&self, status: u16) {
+        self.0.lock().unwrap().refuses_list = Some(status);
+    }
+
     pub(crate) fn slow_comments(&self, time: Duration) {
         self.0.lock().unwrap().slow_comments = time;
     }
@@ -164,6 +171,9 @@ impl Respond for Hub {
                     Some(pull) => answer(200, pull.json(number(id))),
                     None => answer(404, json!({ "message": "Not Found" })),
                 }
+            }
+            ("GET", ["pulls"]) if state.refuses_list.is_some() => {
+                answer(state.refuses_list.unwrap(), json!({ "message": "Refused" }))
             }
             ("GET", ["pulls"]) => {
                 let open = state.requests.iter().filter(|(_, pull)| pull.is_open);

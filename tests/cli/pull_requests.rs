@@ -314,6 +314,9 @@ async fn closing_leaves_the_app_of_another_request_of_the_same_branch() {
         ("PR #7 feature/x", None, true),
         ("Add x", Some(&ours), true),
         ("Add x, closes #8", Some(&ours), true),
+        ("PR #3 again", Some(&ours), true),
+        // It may be that of the open one.
+        ("PR #8 again", Some(&ours), false),
         // Nothing says whose it is but the branch.
         ("Add x", None, false),
     ] {
@@ -332,6 +335,31 @@ async fn closing_leaves_the_app_of_another_request_of_the_same_branch() {
         run.await.assert_ended(0, "success");
         assert_there(&simulator, &other);
         assert_eq!(simulator.application(&ours).is_none(), goes, "{our_name}");
+    }
+}
+
+#[tokio::test]
+async fn closing_deletes_nothing_by_its_branch_while_the_code_host_fails() {
+    for (name, status, code, goes) in [
+        ("Add x", 500, 6, false),
+        ("Add x", 429, 6, false),
+        // The number says whose it is.
+        ("PR #7 feature/x", 500, 0, true),
+        // Nothing more can be known with this token.
+        ("Add x", 403, 0, true),
+    ] {
+        let hub = Hub::with(7, Pull::open(BRANCH).closed());
+        hub.refuse_list(status);
+        let server = hub.serve().await;
+        let simulator = sevalla([existing(APP, name, BRANCH)], Preview::new()).await;
+        let run = of_event(&simulator, &server, &PullRequest::CLOSED).run();
+        let run = run.await;
+        assert_eq!(run.code, Some(code), "{name} {status}: {}", run.streams());
+        assert_eq!(
+            simulator.application(APP).is_none(),
+            goes,
+            "{name} {status}"
+        );
     }
 }
 
@@ -370,6 +398,19 @@ async fn a_number_of_the_author_neither_makes_nor_hides_an_app() {
     let run = runner.set("SEVALLA_GITHUB_TOKEN", "").run().await;
     assert_eq!(run.output("preview-app-id"), APP);
     assert_eq!(creations(&simulator).len(), 0);
+}
+
+/// A title may begin as the names that Sevalla gives.
+#[tokio::test]
+async fn the_app_of_the_comment_is_deployed_whatever_its_name() {
+    let hub = Hub::with(7, Pull::open(BRANCH));
+    let server = hub.serve().await;
+    let simulator = sevalla([], template().title(7, "PR #3 again")).await;
+    for _ in 0..2 {
+        let run = of_event(&simulator, &server, &PullRequest::OPENED).run();
+        run.await.assert_ended(0, "success");
+    }
+    assert_eq!(creations(&simulator).len(), 1);
 }
 
 #[tokio::test]

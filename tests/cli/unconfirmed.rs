@@ -151,6 +151,7 @@ async fn run(write: Write, behaviour: Behaviour) -> (crate::harness::Finished, u
 async fn what_had_no_effect_is_no_success() {
     let payloads = [
         Payload::Json(json!({})),
+        Payload::Json(json!({ "message": "Forbidden", "status": 403 })),
         Payload::Empty,
         Payload::error_page(200),
     ];
@@ -172,6 +173,7 @@ async fn what_had_no_effect_is_no_success() {
 async fn what_the_api_shows_to_have_worked_is_a_success() {
     let bodies = [
         Behaviour::WrongShape(json!({})),
+        Behaviour::WrongShape(json!({ "message": "Forbidden", "status": 403 })),
         Behaviour::EmptyBody,
         Behaviour::NotJson,
     ];

@@ -197,6 +197,10 @@ async fn a_file_may_have_a_mark_other_line_ends_and_other_names() {
         pem.replace(" CERTIFICATE", " TRUSTED CERTIFICATE")
             .into_bytes(),
         [b"Gr\xfc\xdfe\n", pem.as_bytes()].concat(),
+        // Joined without a line end, and pasted without any.
+        format!("{}{pem}", self::authority().pem().trim_end()).into_bytes(),
+        pem.replace('\n', " ").into_bytes(),
+        pem.replace('\n', "\r").into_bytes(),
         utf_16,
     ] {
         let mut file = NamedTempFile::new().unwrap();

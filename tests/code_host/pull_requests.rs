@@ -203,3 +203,34 @@ async fn the_open_requests_of_a_branch_are_those_of_the_repository_itself() {
         .unwrap();
     assert_eq!(open, [7]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_list_is_read_around_broken_characters_and_entries() {
+    const GITHUB: &str = r#"[{"number": null}, 7, {"number": 7, "state": "open", "merged_at": 5,
+        "title": "\ud83d", "head": {"ref": "more", "sha": 1, "repo": {"full_name": "acme/shop"}},
+        "base": {"ref": "main", "repo": {"full_name": "acme/shop"}}}]"#;
+    const GITLAB: &str = r#"[{"iid": "x"}, {"iid": 7, "state": "opened", "title": "\ude00",
+        "source_branch": "more", "sha": {}, "source_project_id": 1, "target_project_id": 1}]"#;
+    for (forge, body) in [
+        (Forge::github("https://api.github.com"), GITHUB),
+        (Forge::gitlab("4711"), GITLAB),
+    ] {
+        forge.trouble(Method::GET, Trouble::Said(body));
+        let open = forge.client().open_pull_requests(Some("more")).await;
+        assert_eq!(open.unwrap(), [7]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_field_of_another_kind_costs_itself() {
+    let body = r#"{"number": 12, "state": "open", "merged": "no", "merged_at": [],
+        "head": {"ref": "m\ud83d", "sha": 7, "repo": {"full_name": null}},
+        "base": {"ref": "main", "repo": {"full_name": "acme/shop"}}}"#;
+    let forge = Forge::github("https://api.github.com");
+    forge.trouble(Method::GET, Trouble::Said(body));
+    let read = forge.client().pull_request(NUMBER).await.unwrap();
+    // Where the branch is cannot be known, so it is not ours.
+    assert!(read.is_fork && read.state == ChangeState::Open);
+    assert_eq!(read.head_branch, "m\u{fffd}");
+    assert_eq!((read.head_commit, read.head_repository), (None, None));
+}

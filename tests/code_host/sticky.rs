@@ -270,3 +270,20 @@ async fn the_apps_that_comments_are_about_are_read_from_our_own_alone() {
         assert_eq!(kept.ours, expected);
     }
 }
+
+/// A page whose last entry cannot be read is as full as any.
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_cannot_be_read_ends_no_list() {
+    let page = format!(
+        "[{}{{\"id\":null}}]",
+        r#"{"id":1,"body":"Looks good","user":null},"#.repeat(COMMENTS_PAGE - 1)
+    );
+    let forge = Forge::github(API);
+    for _ in 0..COMMENTS_PAGE {
+        forge.write("octocat", "Looks good");
+    }
+    forge.write("github-actions[bot]", text("before").as_str());
+    forge.trouble(Method::GET, Trouble::Said(page.leak()));
+    assert_eq!(put(&forge, "ready").await, Ok(Put::Updated));
+    assert_eq!(ours(&forge), [text("ready").as_str()]);
+}

@@ -11,7 +11,7 @@ pub(super) fn facts(variables: &Variables) -> Facts {
         .is_some_and(|request| request.is_fork == Some(true));
     Facts {
         commit: owned(variables, "CIRCLE_SHA1"),
-        branch: owned(variables, "CIRCLE_BRANCH").filter(|branch| !is_fork && !is_request(branch)),
+        branch: owned(variables, "CIRCLE_BRANCH").filter(|_| !is_fork),
         tag: owned(variables, "CIRCLE_TAG"),
         default_branch: None,
         change_request,
@@ -24,24 +24,22 @@ pub(super) fn facts(variables: &Variables) -> Facts {
     }
 }
 
-/// A fork's branch is `pull/NUMBER`, which is the name of no branch.
-fn is_request(branch: &str) -> bool {
-    let number = branch.strip_prefix("pull/");
-    number.is_some_and(|number| number.parse::<u64>().is_ok())
-}
-
-/// `CIRCLE_PR_NUMBER` is there for a fork's pull request only; any other is
-/// known by its address.
+/// Only a fork's pull request has `CIRCLE_PR_NUMBER` and `CIRCLE_PR_USERNAME`,
+/// and `pull/NUMBER` as its branch, which is the name of none. Any other is known
+/// by its address.
 fn change_request(variables: &Variables) -> Option<ChangeRequest> {
-    let of_fork = variables.text("CIRCLE_PR_NUMBER");
+    let number = |text: &str| text.parse::<u64>().ok();
+    let of_branch = || variables.text("CIRCLE_BRANCH")?.strip_prefix("pull/");
+    let of_fork = variables.text("CIRCLE_PR_NUMBER").and_then(number);
+    let of_fork = of_fork.or_else(|| number(of_branch()?));
+    let has_owner = variables.text("CIRCLE_PR_USERNAME").is_some();
     let of_address = || {
         let address = variables.text("CIRCLE_PULL_REQUEST")?;
-        Some(address.rsplit_once('/')?.1)
+        number(address.rsplit_once('/')?.1)
     };
-    let number = of_fork.or_else(of_address)?.parse().ok()?;
     Some(ChangeRequest {
-        is_fork: Some(of_fork.is_some()),
-        ..ChangeRequest::numbered(number)
+        is_fork: Some(of_fork.is_some() || has_owner),
+        ..ChangeRequest::numbered(of_fork.or_else(of_address)?)
     })
 }
 
@@ -121,6 +119,21 @@ mod tests {
             ),
             (
                 &fork,
+                Facts {
+                    change_request: pull(true),
+                    ..common.clone()
+                },
+            ),
+            // Any one of the signs is enough.
+            (
+                &fork[..1],
+                Facts {
+                    change_request: pull(true),
+                    ..common.clone()
+                },
+            ),
+            (
+                &[("CIRCLE_BRANCH", "more"), fork[1], fork[3]],
                 Facts {
                     change_request: pull(true),
                     ..common.clone()

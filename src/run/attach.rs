@@ -191,9 +191,11 @@ impl Run<'_> {
     /// Cancels a deployment and waits for its end.
     pub(super) async fn cancel(&self, service: Service, id: &DeploymentId) -> Outcome {
         tokio::select! {
-            outcome = self.cancel_and_wait(service, id) => outcome,
+            // The signal first, as in `until_stopped`.
+            biased;
             signal = self.stop.asked() => Outcome::interrupted(signal)
                 .because(format!("Whether deployment {id} was cancelled was not seen")),
+            outcome = self.cancel_and_wait(service, id) => outcome,
         }
     }
 

@@ -171,12 +171,14 @@ impl Run<'_> {
             )));
             let course = Course::default();
             let deleted = tokio::select! {
-                deleted = trigger::delete_preview(&client, app.id, &course, &tell) => deleted,
+                // The signal first, as in `until_stopped`.
+                biased;
                 signal = self.stop.asked() => {
                     let said = format!("Preview app {} is an extra one", app.label());
                     let outcome = Outcome::interrupted(signal).because(said);
                     return Err(outcome.hint("Delete it with delete-preview-app and app-id"));
                 }
+                deleted = trigger::delete_preview(&client, app.id, &course, &tell) => deleted,
             };
             let end = match deleted {
                 // What was accepted goes by itself.

@@ -177,11 +177,13 @@ impl Run<'_> {
             return outcome;
         }
         tokio::select! {
-            checked = self.purge_and_verify(source, &deployment, url, scene, tell) => {
-                checked.unwrap_or(outcome)
-            }
+            // The signal first, as in `until_stopped`.
+            biased;
             signal = self.stop.asked() => {
                 Outcome::interrupted(signal).and_ended(&deployment, Verdict::Success)
+            }
+            checked = self.purge_and_verify(source, &deployment, url, scene, tell) => {
+                checked.unwrap_or(outcome)
             }
         }
     }

@@ -26,6 +26,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
@@ -279,9 +280,15 @@ impl Client {
         self.connection.load(Tier::Read)
     }
 
-    /// Whether nothing new is to be begun.
-    pub fn is_closing(&self) -> bool {
-        self.stop.told().is_some() && !self.is_hurried
+    /// Whether nothing new is to be begun. Before it says so, everything else in
+    /// this task has its turn: whoever waits for the signal there has to notice
+    /// it first, or the error that a write ends with would pass for the reason.
+    pub async fn is_closing(&self) -> bool {
+        let is_closing = self.stop.is_asked() && !self.is_hurried;
+        if is_closing {
+            yield_now().await;
+        }
+        is_closing
     }
 
     /// The same client for what is to be seen when the time is over: answers
@@ -302,7 +309,10 @@ impl Client {
         (self.on_wait)(error, wait);
         tokio::select! {
             () = sleep(wait) => true,
-            _ = self.stop.asked() => false,
+            _ = self.stop.asked() => {
+                self.is_closing().await;
+                false
+            }
         }
     }
 
@@ -411,7 +421,7 @@ impl Client {
                 return Err(Cause::Stopped);
             }
         }
-        if call.is_write() && self.is_closing() {
+        if call.is_write() && self.is_closing().await {
             return Err(Cause::Stopped);
         }
         let deadline = give_up.map_or(self.deadline, |give_up| give_up.min(self.deadline));
@@ -426,7 +436,7 @@ impl Client {
         }
         tokio::select! {
             () = sleep(wait) => false,
-            _ = self.stop.asked() => true,
+            _ = self.stop.asked() => self.is_closing().await,
         }
     }
 }

@@ -750,6 +750,22 @@ async fn a_signal_before_anything_was_promoted_promotes_nothing() {
 }
 
 #[tokio::test]
+async fn a_signal_after_a_refusal_leaves_no_doubt_either() {
+    let simulator = three([(); 3].map(|()| endless())).await;
+    simulator.add_fault(Fault::on("promotePipelineV3").does(Behaviour::status(403)));
+    // Asked once the promotion was refused.
+    let key = "getCurrentApiKey";
+    simulator.add_fault(Fault::on(key).does(Behaviour::HangBeforeApplying));
+    let running = promotes(&simulator, &[EU, US]).start();
+    called(&simulator, key).await;
+    let run = stopped(running, "INT").await;
+
+    run.assert_ended(130, "interrupted");
+    run.assert_told("No deployment was started");
+    run.assert_told("HTTP 403");
+}
+
+#[tokio::test]
 async fn the_end_of_our_time_cancels_those_that_go_on() {
     let simulator = three([endless(), Script::success(), endless()]).await;
     let run = promotes(&simulator, &[EU, US, ASIA])

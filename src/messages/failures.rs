@@ -152,9 +152,9 @@ failures! {
          everybody. A proxy or a login page on the way can redirect as well.";
 
         RateLimit "rate-limit" "Rate limit", Ending::Unavailable,
-        "Sevalla answered 429 for as long as the run could wait. All jobs of a company share its \
-         limits: 400 reads a minute, 10 deployments a minute for each service, 20 new services an \
-         hour.",
+        "Sevalla answered 429 for as long as the run could wait, or said that its limit is used up \
+         for longer than that. All jobs of a company share its limits: 400 reads a minute, 10 \
+         deployments a minute for each service, 20 new services an hour.",
         "Run again later. If it keeps happening, look for other jobs or tools that use the same \
          company, and let them run at different times.";
 

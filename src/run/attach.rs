@@ -136,6 +136,7 @@ impl Run<'_> {
             };
             let on_branch: Vec<Deployment> = all
                 .into_iter()
+                .filter(|deployment| !deployment.is_unreadable())
                 .filter(|deployment| {
                     let known = deployment.branch.as_ref().zip(branch);
                     known.is_none_or(|(its, ours)| branch::is_same(its, ours))

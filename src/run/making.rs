@@ -309,7 +309,7 @@ impl Run<'_> {
                 other => other?,
             };
             // The oldest: what came after it is somebody else's.
-            if let Some(first) = all.into_iter().last() {
+            if let Some(first) = all.into_iter().rfind(|one| !one.is_unreadable()) {
                 return Ok(Some(first));
             }
             let wait = looks.next_wait(None);
@@ -387,6 +387,7 @@ impl Run<'_> {
 fn of_new(new: &NewPreview) -> Scene {
     Scene {
         live_before: LiveBefore::Nothing { read: 0 },
+        is_first: true,
         ..of_branch(new)
     }
 }

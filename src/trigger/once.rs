@@ -162,6 +162,7 @@ fn refused<T: Candidate>(error: &ApiError, first_loss: Option<&ApiError>) -> Tri
     match error.cause {
         Cause::Stopped
         | Cause::NoTime
+        | Cause::BudgetUsedUp { .. }
         | Cause::NotConnected { .. }
         | Cause::ProxyRefused { .. } => {
             ambiguous::<T>(first.clone(), NotOne::None, 1).at(error.to_string())

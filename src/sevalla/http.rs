@@ -23,7 +23,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long this thread may work while it waits for one answer. Interim answers
 /// (1xx) that never end keep it at work, and the HTTP library neither limits them
 /// nor shows them.
-const MOST_WORK: Duration = Duration::from_secs(3);
+const MOST_WORK: Duration = Duration::from_secs(2);
 
 /// How this program names itself.
 pub(super) const USER_AGENT: &str = concat!("sevalla-deploy/", env!("CARGO_PKG_VERSION"));

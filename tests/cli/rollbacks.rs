@@ -215,7 +215,7 @@ async fn what_is_wanted_is_found_however_long_ago_it_was() {
 #[tokio::test]
 async fn what_is_live_is_found_however_long_ago_it_was() {
     let failed = |number: u64| {
-        let ago = Duration::from_secs(60 * (70 - number));
+        let ago = Duration::from_secs(300 * (70 - number));
         PastDeployment {
             status: sevalla_simulator::Status::Failed,
             ..PastDeployment::success().ago(ago)

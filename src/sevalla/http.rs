@@ -224,7 +224,7 @@ async fn flooded() {
     }
 }
 
-/// How long this thread has worked, where the system tells: proc(5) has it in
+/// How long this thread has worked, where the system reports it: proc(5), in
 /// hundredths of a second, after the name in parentheses.
 fn processor_time() -> Option<Duration> {
     let stat = std::fs::read_to_string("/proc/thread-self/stat").ok()?;

@@ -281,8 +281,8 @@ impl Client {
     }
 
     /// Whether nothing new is to be begun. Before it says so, everything else in
-    /// this task has its turn: whoever waits for the signal there has to notice
-    /// it first, or the error that a write ends with would pass for the reason.
+    /// this task has its turn: what waits for the signal there has to notice it
+    /// first, or the error that a write ends with would pass for the reason.
     pub async fn is_closing(&self) -> bool {
         let is_closing = self.stop.is_asked() && !self.is_hurried;
         if is_closing {

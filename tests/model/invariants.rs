@@ -405,7 +405,7 @@ fn the_end_has_its_reason(case: &Case) -> Verdict {
         Ending::TimedOut => case.ended() >= scenario.inputs.timeout,
         Ending::Unauthorized => heard(&[401, 403]),
         Ending::Rejected => heard(&[404]) || scenario.is_refused(),
-        Ending::Unavailable => case.requests().iter().any(failed) || was_told_of_no_budget(case),
+        Ending::Unavailable => case.requests().iter().any(failed) || had_no_budget(case),
         Ending::Interrupted(signal) => scenario
             .signals
             .first()
@@ -426,9 +426,9 @@ fn the_end_has_its_reason(case: &Case) -> Verdict {
     Ok(())
 }
 
-/// Whether a budget was told to be used up until the end of the run: nothing is
-/// sent then that the service would only refuse.
-fn was_told_of_no_budget(case: &Case) -> bool {
+/// Whether the service reported a budget as used up until the end of the run:
+/// what it would only refuse is not sent then.
+fn had_no_budget(case: &Case) -> bool {
     case.requests().iter().any(|sent| {
         let is_used_up = sent.left.is_some_and(|left| left.remaining == 0);
         let frees = sent.left.zip(sent.heard_at);

@@ -304,8 +304,8 @@ failures! {
          such a deployment. So does one that is cancelled while it waits in the queue.",
         "Check the path filters in the service's settings on Sevalla, if this push should be \
          deployed. If not, nothing is wrong: set `on-skipped` to `pass`. Without `on-skipped`, \
-         `follow` passes on an automatic deployment that this run did not cancel and no newer one \
-         overtook.";
+         `follow` and previews pass on an automatic deployment that this run did not cancel and \
+         no newer one overtook.";
 
         Superseded "superseded" "Superseded", Ending::Superseded,
         "A newer deployment of the same service took the place of this one.",

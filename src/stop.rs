@@ -74,6 +74,11 @@ impl Stop {
         self.told.get().map(|(signal, _at)| *signal)
     }
 
+    /// Whether there was a signal, so that [`Self::asked`] does not wait.
+    pub fn is_asked(&self) -> bool {
+        self.first.is_cancelled()
+    }
+
     /// When that came.
     pub fn told_at(&self) -> Option<Instant> {
         self.told.get().map(|(_signal, at)| *at)

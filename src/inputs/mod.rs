@@ -190,7 +190,7 @@ inputs! {
     "What to do when the deployment has another commit, warn, fail or cancel."
 
     on_skipped: Option<OnSkipped>, default: None, secret: false, also: &[],
-    "Whether a deployment that Sevalla skips fails the run, fail or pass. If omitted, it does, except that follow passes on an automatic deployment that this run did not cancel and no newer one overtook, such as that of a push that path filters exclude. With pass, follow also passes when path filters leave no deployment at all."
+    "Whether a deployment that Sevalla skips fails the run, fail or pass. If omitted, it does, except that follow and previews pass on an automatic deployment that this run did not cancel and no newer one overtook, such as that of a push that path filters exclude. With pass, follow also passes when path filters leave no deployment at all."
 
     verify_url: Option<VerifyUrl>, default: None, secret: false, also: &[],
     "After the deployment has succeeded, visits this URL until it answers well, or auto (the service's own public address). {commit}, {commit-short} (7 digits) and {deployment-id} are filled in."

@@ -152,9 +152,9 @@ failures! {
          everybody. A proxy or a login page on the way can redirect as well.";
 
         RateLimit "rate-limit" "Rate limit", Ending::Unavailable,
-        "Sevalla answered 429 for as long as the run could wait. All jobs of a company share its \
-         limits: 400 reads a minute, 10 deployments a minute for each service, 20 new services an \
-         hour.",
+        "Sevalla answered 429 for as long as the run could wait, or said that its limit is used up \
+         for longer than that. All jobs of a company share its limits: 400 reads a minute, 10 \
+         deployments a minute for each service, 20 new services an hour.",
         "Run again later. If it keeps happening, look for other jobs or tools that use the same \
          company, and let them run at different times.";
 
@@ -304,8 +304,8 @@ failures! {
          such a deployment. So does one that is cancelled while it waits in the queue.",
         "Check the path filters in the service's settings on Sevalla, if this push should be \
          deployed. If not, nothing is wrong: set `on-skipped` to `pass`. Without `on-skipped`, \
-         `follow` passes on an automatic deployment that this run did not cancel and no newer one \
-         overtook.";
+         `follow` and previews pass on an automatic deployment that this run did not cancel and \
+         no newer one overtook.";
 
         Superseded "superseded" "Superseded", Ending::Superseded,
         "A newer deployment of the same service took the place of this one.",

@@ -30,8 +30,13 @@ pub enum LiveBefore {
     Unknown,
     /// Something was.
     Something,
-    /// Nothing, as far as the newest deployments tell.
+    /// Nothing: none of the deployments there were has succeeded.
     Nothing {
+        /// How many they were.
+        read: usize,
+    },
+    /// Nothing, or what was deployed before the newest ones, which were read.
+    NotAmong {
         /// How many of them were read.
         read: usize,
     },
@@ -64,12 +69,12 @@ impl LiveBefore {
             Self::Nothing { read: 0 } => {
                 "Nothing was live before: there had been no deployment".to_owned()
             }
-            Self::Nothing { read: 1 } => {
-                "Nothing was live before, as far as the newest deployment tells".to_owned()
+            Self::Nothing { .. } => {
+                "Nothing was live before: no deployment had succeeded".to_owned()
             }
-            Self::Nothing { read } => {
-                format!("Nothing was live before, as far as the newest {read} deployments tell")
-            }
+            Self::NotAmong { read } => format!(
+                "What was live before, if anything was, is not among the newest {read} deployments"
+            ),
         })
     }
 }
@@ -100,12 +105,12 @@ mod tests {
                 "Nothing was live before: there had been no deployment. ",
             ),
             (
-                LiveBefore::Nothing { read: 1 },
-                "Nothing was live before, as far as the newest deployment tells. ",
+                LiveBefore::Nothing { read: 25 },
+                "Nothing was live before: no deployment had succeeded. ",
             ),
             (
-                LiveBefore::Nothing { read: 25 },
-                "Nothing was live before, as far as the newest 25 deployments tell. ",
+                LiveBefore::NotAmong { read: 50 },
+                "What was live before, if anything was, is not among the newest 50 deployments. ",
             ),
         ] {
             let told = of(live).after_nothing("Run again");

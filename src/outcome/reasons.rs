@@ -524,6 +524,7 @@ fn judge_cause(error: &ApiError) -> (Failure, &'static str) {
              address in NO_PROXY",
         ),
         Cause::Stopped => (Failure::NotSent, "Run again"),
+        Cause::BudgetUsedUp { .. } => judge_status(429),
         Cause::NoTime => (Failure::TimeUp, "Raise timeout"),
         Cause::Undecodable { .. } | Cause::TooLarge { .. } => (
             Failure::UnreadableAnswer,

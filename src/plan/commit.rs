@@ -4,6 +4,7 @@
 use super::{Plan, Sought, Task, Work};
 use crate::branch;
 use crate::ci::Facts;
+use crate::deployment::{Deployment, Verdict};
 use crate::inputs::{ExpectedCommit, Inputs, OnMismatch};
 
 /// The commit that the deployment must have.
@@ -195,6 +196,17 @@ impl Plan {
         (self.is_guarded() && is_of_branch).then(|| {
             let reason = "Sevalla does not report which branch is deployed";
             Gap::new(self, reason, NAME_IT)
+        })
+    }
+
+    /// The same for a deployment that has succeeded already: the commit that
+    /// Sevalla does not report of it now it will not report at all.
+    pub(crate) fn gap_of_ended(&self, deployment: &Deployment) -> Option<Gap> {
+        let is_over = deployment.status.verdict() == Some(Verdict::Success);
+        let decides = self.is_guarded() && self.on_mismatch != OnMismatch::Warn;
+        (decides && is_over && deployment.commit_sha.is_none()).then(|| {
+            let reason = "Sevalla does not report the commit of the deployment, which has ended";
+            Gap::new(self, reason, "Check in the dashboard what was deployed")
         })
     }
 

@@ -78,8 +78,9 @@ pub(super) struct LogSink {
     diagnoses: BTreeMap<Option<Uuid>, Diagnosis>,
     /// How many bytes were shown so far.
     shown: usize,
-    /// Which lines may be missing; the last line of the file.
-    gap: Option<String>,
+    /// Which lines may be missing, of the log of each deployment; the last lines
+    /// of the file.
+    gaps: Vec<String>,
 }
 
 impl LogSink {
@@ -200,7 +201,7 @@ impl LogSink {
             self.kept.lines.iter().for_each(|line| channel.say(line));
         }
         self.fold(channel);
-        if let Some(gap) = self.gap.take() {
+        for gap in std::mem::take(&mut self.gaps) {
             self.write(&gate.line(&gap));
         }
         if let Some(file) = self.file.take() {
@@ -245,7 +246,7 @@ impl LogSink {
         if let Some(page) = &mut self.page {
             page.is_incomplete();
         }
-        self.gap.get_or_insert(which);
+        self.gaps.push(which);
     }
 
     fn is_too_large(&mut self, why: &str) {

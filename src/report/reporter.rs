@@ -136,7 +136,8 @@ impl Inner {
             self.log.is_incomplete();
         }
         if let Event::LogGap { at_micros } = event {
-            self.log.has_gap(narrative::log_gap(at_micros));
+            let gap = narrative::log_gap(at_micros);
+            self.log.has_gap(labelled(label.as_deref(), &gap));
         }
         let is_live = self.channel.is_live();
         // Where a live line goes on, nothing new is no news.

@@ -138,6 +138,7 @@ impl Run<'_> {
             };
             let on_branch: Vec<Deployment> = all
                 .into_iter()
+                .filter(|deployment| !deployment.is_unreadable())
                 .filter(|deployment| {
                     let known = deployment.branch.as_ref().zip(branch);
                     known.is_none_or(|(its, ours)| branch::is_same(its, ours))
@@ -193,9 +194,11 @@ impl Run<'_> {
     /// Cancels a deployment and waits for its end.
     pub(super) async fn cancel(&self, service: Service, id: &DeploymentId) -> Outcome {
         tokio::select! {
-            outcome = self.cancel_and_wait(service, id) => outcome,
+            // The signal first, as in `until_stopped`.
+            biased;
             signal = self.stop.asked() => Outcome::interrupted(signal)
                 .because(format!("Whether deployment {id} was cancelled was not seen")),
+            outcome = self.cancel_and_wait(service, id) => outcome,
         }
     }
 

@@ -38,7 +38,7 @@ impl Run<'_> {
         let Some(check) = self.plan.check.as_ref().filter(|_| self.plan.follow) else {
             return Ok(());
         };
-        if before.runs_images && check.needs_commit() {
+        if before.is_image && check.needs_commit() {
             return Err(self.not_started(image_without_commit()).await);
         }
         if check.address.is_some() {

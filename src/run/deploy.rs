@@ -211,8 +211,10 @@ impl Run<'_> {
         let by = self.deadline.moment().min(Instant::now() + MISMATCH);
         let client = self.client.until(by);
         let cancelled = tokio::select! {
-            cancelled = trigger::cancel(&client, source.service, id, &tell) => cancelled,
+            // The signal first, as in `until_stopped`.
+            biased;
             signal = self.stop.asked() => return Outcome::interrupted(signal).and_left(id, None),
+            cancelled = trigger::cancel(&client, source.service, id, &tell) => cancelled,
         };
         match cancelled {
             Cancelled::TooLate(deployment) => {

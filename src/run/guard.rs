@@ -144,7 +144,7 @@ impl Run<'_> {
             // Nothing is compared, and that is said already.
             None
         };
-        self.refuse(gap)
+        self.refuse(gap, "deployed")
     }
 
     /// The same for a promotion, whose commit is compared on every target.
@@ -157,11 +157,13 @@ impl Run<'_> {
     pub(super) fn refuse_unguarded_following(&self, deployment: &Deployment) -> Option<Outcome> {
         // What is built from a branch has an image too.
         let is_image = deployment.branch.is_none() && deployment.docker_image.is_some();
-        self.refuse(if is_image {
+        let gap = if is_image {
             self.plan.gap_of_image()
         } else {
             self.gap_of(deployment.branch.as_deref())
-        })
+                .or_else(|| self.plan.gap_of_ended(deployment))
+        };
+        self.refuse(gap, "followed")
     }
 
     fn gap_of(&self, branch: Option<&str>) -> Option<Gap> {
@@ -171,10 +173,10 @@ impl Run<'_> {
         }
     }
 
-    fn refuse(&self, gap: Option<Gap>) -> Option<Outcome> {
+    fn refuse(&self, gap: Option<Gap>, done: &str) -> Option<Outcome> {
         let gap = gap?;
         if gap.is_fatal {
-            let headline = "Nothing was deployed: the commit guard has nothing to compare";
+            let headline = format!("Nothing was {done}: the commit guard has nothing to compare");
             let outcome = Outcome::of(Failure::NothingToCompare, headline);
             return Some(outcome.because(gap.reason).hint(gap.advice));
         }

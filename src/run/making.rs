@@ -171,12 +171,14 @@ impl Run<'_> {
             )));
             let course = Course::default();
             let deleted = tokio::select! {
-                deleted = trigger::delete_preview(&client, app.id, &course, &tell) => deleted,
+                // The signal first, as in `until_stopped`.
+                biased;
                 signal = self.stop.asked() => {
                     let said = format!("Preview app {} is an extra one", app.label());
                     let outcome = Outcome::interrupted(signal).because(said);
                     return Err(outcome.hint("Delete it with delete-preview-app and app-id"));
                 }
+                deleted = trigger::delete_preview(&client, app.id, &course, &tell) => deleted,
             };
             let end = match deleted {
                 // What was accepted goes by itself.
@@ -307,7 +309,7 @@ impl Run<'_> {
                 other => other?,
             };
             // The oldest: what came after it is somebody else's.
-            if let Some(first) = all.into_iter().last() {
+            if let Some(first) = all.into_iter().rfind(|one| !one.is_unreadable()) {
                 return Ok(Some(first));
             }
             let wait = looks.next_wait(None);
@@ -385,6 +387,7 @@ impl Run<'_> {
 fn of_new(new: &NewPreview) -> Scene {
     Scene {
         live_before: LiveBefore::Nothing { read: 0 },
+        is_first: true,
         ..of_branch(new)
     }
 }

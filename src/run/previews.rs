@@ -687,7 +687,8 @@ fn too_late(what: &str) -> Outcome {
 /// Whether a deployment may turn out to be that of a push whose commit it does
 /// not tell yet.
 fn may_be_of_a_push(deployment: &Deployment) -> bool {
-    deployment.origin != Origin::Manual
+    !deployment.is_unreadable()
+        && deployment.origin != Origin::Manual
         && deployment.commit_sha.is_none()
         && deployment.status.verdict().is_none()
 }

@@ -108,7 +108,7 @@ impl Run<'_> {
         if !self.plan.follow {
             return self.triggered(&aim, starts).await;
         }
-        let ids = known(&starts);
+        let (ids, refused) = (known(&starts), refused(&starts));
         let seen: Vec<SeenEnd> = aim.targets.iter().map(|_| SeenEnd::default()).collect();
         let targets = aim.targets.iter().zip(starts).zip(&seen);
         let follow = targets.map(|((target, start), end)| self.follow_target(target, start, end));
@@ -116,6 +116,9 @@ impl Run<'_> {
         let ends = tokio::select! {
             ends = follow => ends,
             signal = self.stop.asked() => {
+                if let Some(refused) = refused {
+                    return nothing_started(signal).because(refused);
+                }
                 let by = Instant::now() + CLEAN_UP;
                 let is_over = seen.iter().all(|end| end.borrow().is_some());
                 tell(Event::Stopping(signal, (!is_over).then(|| self.on_cancel())));

@@ -46,6 +46,8 @@ pub(super) struct Scene {
     pub(super) past: Past,
     /// The deployment that this one, a rollback, is to bring back.
     pub(super) wanted: Option<Deployment>,
+    /// Whether it is the first deployment of the service.
+    pub(super) is_first: bool,
     /// Whether this run has started the deployment.
     pub(super) is_ours: bool,
     /// Whether another run has, which may want it to go on whatever becomes of
@@ -63,6 +65,7 @@ impl Scene {
             live_before: before.live_before,
             past: before.past.clone(),
             wanted: before.rollback.as_ref().map(|rollback| rollback.to.clone()),
+            is_first: false,
             is_ours: true,
             is_anothers: false,
         }
@@ -177,11 +180,13 @@ impl Run<'_> {
             return outcome;
         }
         tokio::select! {
-            checked = self.purge_and_verify(source, &deployment, url, scene, tell) => {
-                checked.unwrap_or(outcome)
-            }
+            // The signal first, as in `until_stopped`.
+            biased;
             signal = self.stop.asked() => {
                 Outcome::interrupted(signal).and_ended(&deployment, Verdict::Success)
+            }
+            checked = self.purge_and_verify(source, &deployment, url, scene, tell) => {
+                checked.unwrap_or(outcome)
             }
         }
     }

@@ -29,7 +29,7 @@ impl Run<'_> {
         verdict: Verdict,
         scene: &Scene,
     ) -> Outcome {
-        if verdict == Verdict::Skipped && self.may_pass_by_itself(&deployment) {
+        if verdict == Verdict::Skipped && self.may_pass_by_itself(&deployment, scene) {
             return self.after_filters(source, &deployment).await;
         }
         let neighbours = neighbours(source, &deployment, Patience::Once);
@@ -64,8 +64,13 @@ impl Run<'_> {
 
     /// Whether `skipped` is a normal end: Sevalla leaves such a deployment when
     /// a push touches none of the paths that deploy the service.
-    fn may_pass_by_itself(&self, deployment: &Deployment) -> bool {
-        let follows = matches!(self.plan.task, Task::Follow(..));
+    fn may_pass_by_itself(&self, deployment: &Deployment, scene: &Scene) -> bool {
+        // A preview may be brought up to date by a push.
+        let follows = match self.plan.task {
+            Task::Follow(..) => true,
+            Task::CreatePreview(_) => !scene.is_ours && !scene.is_first,
+            _ => false,
+        };
         let is_automatic = deployment.origin == Origin::Automatic;
         follows && is_automatic && self.plan.on_skipped.is_none()
     }

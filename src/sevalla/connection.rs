@@ -91,6 +91,11 @@ impl Connection {
         self.budget.borrow().pause(tier)
     }
 
+    /// For how long the service is known to refuse every request of this tier.
+    pub(super) fn frees_in(&self, tier: Tier) -> Duration {
+        self.budget.borrow().frees_in(tier)
+    }
+
     /// Which part of this tier's budget is used by the company's jobs together.
     pub(super) fn load(&self, tier: Tier) -> f64 {
         self.budget.borrow().load(tier)

@@ -64,6 +64,12 @@ pub enum Cause {
         /// The most we take, in bytes.
         limit: usize,
     },
+    /// The company's budget for such requests is known to be used up for longer
+    /// than there is time, so nothing was sent.
+    BudgetUsedUp {
+        /// How long it still is.
+        frees_in: Duration,
+    },
     /// The run's time was over before the request could be sent.
     NoTime,
     /// The run was asked to end before the request was sent.
@@ -130,6 +136,7 @@ impl ApiError {
     pub fn frees_in(&self) -> Option<Duration> {
         match &self.cause {
             Cause::Refused(refusal) => refusal.frees_in,
+            Cause::BudgetUsedUp { frees_in } => Some(*frees_in),
             _ => None,
         }
     }
@@ -181,6 +188,12 @@ impl fmt::Display for Cause {
                     limit / (1024 * 1024)
                 )
             }
+            Self::BudgetUsedUp { frees_in } => write!(
+                f,
+                "not sent, since the company's rate limit is used up for another {}, and less time \
+                 is left",
+                duration(*frees_in)
+            ),
             Self::NoTime => f.write_str("the run's time was over"),
             Self::Stopped => f.write_str("not sent, since the run was asked to end"),
         }

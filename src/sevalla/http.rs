@@ -8,17 +8,22 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Certificate, Method, Proxy};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::address::{Reach, Resolver};
 use super::error::{Cause, http_status};
 use super::proxy::{self, Proxies};
-use super::tls;
+use super::tls::{self, Root};
 use crate::process::Variables;
 
 /// How long connecting may take, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long this thread may work while it waits for one answer. Interim answers
+/// (1xx) that never end keep it at work, and the HTTP library neither limits them
+/// nor shows them.
+const MOST_WORK: Duration = Duration::from_secs(2);
 
 /// How this program names itself.
 pub(super) const USER_AGENT: &str = concat!("sevalla-deploy/", env!("CARGO_PKG_VERSION"));
@@ -84,6 +89,8 @@ pub struct Http {
     /// GitLab's own API, and the client that trusts what its runner names for it.
     gitlab: Option<(Url, reqwest::Client)>,
     proxies: Proxies,
+    /// What is trusted, for asking a proxy.
+    roots: Vec<Root>,
 }
 
 impl Http {
@@ -96,16 +103,17 @@ impl Http {
         let proxies = Proxies::read(variables)?;
         let gitlab = match tls::gitlab(variables) {
             Some((api, its)) => {
-                let roots = roots.iter().cloned().chain(its).collect();
-                Some((api, client(roots, &proxies, &resolver)?))
+                let roots: Vec<Root> = roots.iter().cloned().chain(its).collect();
+                Some((api, client(&roots, &proxies, &resolver)?))
             }
             None => None,
         };
         Ok(Self {
-            client: client(roots, &proxies, &resolver)?,
+            client: client(&roots, &proxies, &resolver)?,
             resolver,
             gitlab,
             proxies,
+            roots,
         })
     }
 
@@ -144,7 +152,12 @@ impl Http {
         if let Some(body) = request.body {
             builder = builder.header(CONTENT_TYPE, "application/json").body(body);
         }
-        let sent = timeout_at(end, builder.send()).await.map_err(late)?;
+        let sent = tokio::select! {
+            sent = timeout_at(end, builder.send()) => sent.map_err(late)?,
+            () = flooded() => return Err(Cause::Broken {
+                reason: "the server sends without end, and not an answer".to_owned(),
+            }),
+        };
         let response = match sent {
             Ok(response) => response,
             Err(error) => return Err(self.not_sent(&error, &url, end).await),
@@ -177,7 +190,7 @@ impl Http {
         let status = if reason.contains("tunnel error: proxy authorization required") {
             Some(407)
         } else if reason.contains("tunnel error: unsuccessful") {
-            proxy::status_of_tunnel(proxy, url, end).await
+            proxy::status_of_tunnel(proxy, url, &self.roots, end).await
         } else {
             None
         };
@@ -198,9 +211,32 @@ impl Http {
     }
 }
 
+/// Resolves once this thread has worked for [`MOST_WORK`] since now. By the
+/// processor's time, so that the load of other processes does not count.
+async fn flooded() {
+    let began = processor_time();
+    loop {
+        sleep(Duration::from_secs(1)).await;
+        let worked = processor_time().zip(began);
+        if worked.is_some_and(|(now, began)| now.saturating_sub(began) >= MOST_WORK) {
+            return;
+        }
+    }
+}
+
+/// How long this thread has worked, where the system reports it: proc(5), in
+/// hundredths of a second, after the name in parentheses.
+fn processor_time() -> Option<Duration> {
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    let times = fields.split_ascii_whitespace().skip(11).take(2);
+    let times: Vec<u64> = times.filter_map(|time| time.parse().ok()).collect();
+    (times.len() == 2).then(|| Duration::from_millis(times.iter().sum::<u64>() * 10))
+}
+
 /// A client that trusts these roots and uses these proxies.
 fn client(
-    roots: Vec<Certificate>,
+    roots: &[Root],
     proxies: &Proxies,
     resolver: &Resolver,
 ) -> Result<reqwest::Client, ConnectionError> {
@@ -214,7 +250,11 @@ fn client(
         // The library would repeat some requests by itself; what is
         // repeated here is our decision alone.
         .retry(reqwest::retry::never())
-        .tls_certs_only(roots)
+        .tls_certs_only(
+            roots
+                .iter()
+                .filter_map(|root| Certificate::from_der(root).ok()),
+        )
         .dns_resolver(std::sync::Arc::new(resolver.clone()))
         // Not those of the process's environment.
         .no_proxy()

@@ -153,10 +153,7 @@ impl Budget {
             None if tier == Tier::Logs => self.first_reading(),
             None => Pause::default(),
         };
-        let longest = match tier {
-            Tier::Logs => LONGEST_PAUSE_FOR_LOGS,
-            Tier::Read | Tier::Deployment | Tier::Creation => LONGEST_PAUSE,
-        };
+        let longest = longest_pause(tier);
         let least = shared.least.max(self.own_pause(now)).min(longest);
         // Some of the spread stays even where the least is long: what everybody
         // waits for would else be over in one moment.
@@ -164,6 +161,15 @@ impl Budget {
             .spread
             .min(longest.saturating_sub(least).max(least / 5));
         Pause { least, spread }
+    }
+
+    /// How long a tier's budget is known to be used up: not a request is left of
+    /// it. No longer than a pause is, since headers can be wrong.
+    pub fn frees_in(&self, tier: Tier) -> Duration {
+        let window = self.windows.get(&tier);
+        let used_up = window.filter(|window| window.remaining == 0);
+        let frees_in = used_up.map(|window| window.ends.saturating_duration_since(Instant::now()));
+        frees_in.unwrap_or_default().min(longest_pause(tier))
     }
 
     /// Which part of a tier's budget is used by all of us: from zero to one.
@@ -214,6 +220,14 @@ impl Budget {
         oldest.map_or(Duration::ZERO, |oldest| {
             MINUTE.saturating_sub(now.duration_since(*oldest))
         })
+    }
+}
+
+/// The longest wait to spare a budget.
+const fn longest_pause(tier: Tier) -> Duration {
+    match tier {
+        Tier::Logs => LONGEST_PAUSE_FOR_LOGS,
+        Tier::Read | Tier::Deployment | Tier::Creation => LONGEST_PAUSE,
     }
 }
 

@@ -26,6 +26,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
@@ -279,9 +280,15 @@ impl Client {
         self.connection.load(Tier::Read)
     }
 
-    /// Whether nothing new is to be begun.
-    pub fn is_closing(&self) -> bool {
-        self.stop.told().is_some() && !self.is_hurried
+    /// Whether nothing new is to be begun. Before it says so, everything else in
+    /// this task has its turn: what waits for the signal there has to notice it
+    /// first, or the error that a write ends with would pass for the reason.
+    pub async fn is_closing(&self) -> bool {
+        let is_closing = self.stop.is_asked() && !self.is_hurried;
+        if is_closing {
+            yield_now().await;
+        }
+        is_closing
     }
 
     /// The same client for what is to be seen when the time is over: answers
@@ -302,7 +309,10 @@ impl Client {
         (self.on_wait)(error, wait);
         tokio::select! {
             () = sleep(wait) => true,
-            _ = self.stop.asked() => false,
+            _ = self.stop.asked() => {
+                self.is_closing().await;
+                false
+            }
         }
     }
 
@@ -402,20 +412,33 @@ impl Client {
         is_first: bool,
         give_up: Option<Instant>,
     ) -> Result<Answer, Cause> {
+        let deadline = give_up.map_or(self.deadline, |give_up| give_up.min(self.deadline));
         if is_first && !self.is_hurried {
-            let pause = self.connection.pause(call.operation.tier);
-            let pause = pause.least + drawn(pause.spread);
-            let left = self.deadline.saturating_duration_since(Instant::now());
-            let left = left.saturating_sub(SPARED);
-            if !pause.is_zero() && self.sleeps_in_vain(call, pause.min(left)).await {
+            let pause = self.pause_before(call, deadline)?;
+            if !pause.is_zero() && self.sleeps_in_vain(call, pause).await {
                 return Err(Cause::Stopped);
             }
         }
-        if call.is_write() && self.is_closing() {
+        if call.is_write() && self.is_closing().await {
             return Err(Cause::Stopped);
         }
-        let deadline = give_up.map_or(self.deadline, |give_up| give_up.min(self.deadline));
         self.connection.attempt(call, self.limit, deadline).await
+    }
+
+    /// How long to wait for the share of the company's budget; an error if the
+    /// budget is known to be used up for longer than there is time. A write must
+    /// have some left for its answer.
+    fn pause_before(&self, call: &Call<'_>, deadline: Instant) -> Result<Duration, Cause> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let spare = left.saturating_sub(SPARED);
+        let longest = if call.is_write() { spare } else { left };
+        let frees_in = self.connection.frees_in(call.operation.tier);
+        if !left.is_zero() && !frees_in.is_zero() && frees_in >= longest {
+            return Err(Cause::BudgetUsedUp { frees_in });
+        }
+        let pause = self.connection.pause(call.operation.tier);
+        let pause = pause.least + drawn(pause.spread);
+        Ok(pause.min(spare).max(frees_in))
     }
 
     /// Waits; `true` if a stop has made sending a write pointless meanwhile.
@@ -426,7 +449,7 @@ impl Client {
         }
         tokio::select! {
             () = sleep(wait) => false,
-            _ = self.stop.asked() => true,
+            _ = self.stop.asked() => self.is_closing().await,
         }
     }
 }

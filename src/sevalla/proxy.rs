@@ -1,17 +1,21 @@
 //! Which proxy a request goes through, and how one refuses.
 
+use std::io::{self, Read as _, Write as _};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::HeaderMap;
+use rustls::ClientConnection;
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
 use super::http::{ConnectionError, USER_AGENT};
+use super::tls::{self, Root};
 use crate::process::Variables;
 
 /// How long asking a proxy for its status may take.
@@ -252,24 +256,55 @@ fn shares(one: IpAddr, other: IpAddr, bits: u8) -> bool {
 
 /// The status with which a proxy answers to a request for a tunnel, asked once
 /// more: the HTTP library says only that it was none of success. `None` where
-/// that cannot be known, also of a proxy that is itself reached over TLS.
-pub(super) async fn status_of_tunnel(proxy: &Url, target: &Url, end: Instant) -> Option<u16> {
-    if proxy.scheme() != "http" {
-        return None;
-    }
+/// that cannot be known.
+pub(super) async fn status_of_tunnel(
+    proxy: &Url,
+    target: &Url,
+    roots: &[Root],
+    end: Instant,
+) -> Option<u16> {
     let end = end.min(Instant::now() + ASKING);
-    timeout_at(end, ask_for_tunnel(proxy, target)).await.ok()?
+    timeout_at(end, ask_for_tunnel(proxy, target, roots))
+        .await
+        .ok()?
 }
 
-async fn ask_for_tunnel(proxy: &Url, target: &Url) -> Option<u16> {
-    let place = |url: &Url| {
-        Some(format!(
-            "{}:{}",
-            url.host_str()?,
-            url.port_or_known_default()?
-        ))
+async fn ask_for_tunnel(proxy: &Url, target: &Url, roots: &[Root]) -> Option<u16> {
+    let tls = match proxy.scheme() {
+        "https" => Some(tls::connection(roots, name_of(proxy)?)?),
+        _ => None,
     };
-    let target = place(target)?;
+    let mut line = Line {
+        stream: TcpStream::connect(place(proxy)?).await.ok()?,
+        tls,
+    };
+    let request = request_for_tunnel(proxy, &place(target)?);
+    line.write(request.as_bytes()).await.ok()?;
+    let mut answer = Vec::new();
+    while !answer.contains(&b'\n') && answer.len() < LONGEST_LINE {
+        if line.read(&mut answer).await.ok()? == 0 {
+            break;
+        }
+    }
+    status_in(&answer)
+}
+
+/// Host and port.
+fn place(url: &Url) -> Option<String> {
+    let port = url.port_or_known_default()?;
+    Some(format!("{}:{port}", url.host_str()?))
+}
+
+/// The name that a server's certificate must have.
+fn name_of(url: &Url) -> Option<ServerName<'static>> {
+    Some(match url.host()? {
+        Host::Domain(name) => ServerName::try_from(name.to_owned()).ok()?,
+        Host::Ipv4(address) => ServerName::from(IpAddr::from(address)),
+        Host::Ipv6(address) => ServerName::from(IpAddr::from(address)),
+    })
+}
+
+fn request_for_tunnel(proxy: &Url, target: &str) -> String {
     let mut request =
         format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nuser-agent: {USER_AGENT}\r\n");
     if !proxy.username().is_empty() || proxy.password().is_some() {
@@ -278,16 +313,45 @@ async fn ask_for_tunnel(proxy: &Url, target: &Url) -> Option<u16> {
         pair.extend(decoded(proxy.password().unwrap_or_default()));
         request += &format!("proxy-authorization: Basic {}\r\n", STANDARD.encode(pair));
     }
-    request += "\r\n";
-    let mut stream = TcpStream::connect(place(proxy)?).await.ok()?;
-    stream.write_all(request.as_bytes()).await.ok()?;
-    let mut answer = Vec::new();
-    while !answer.contains(&b'\n') && answer.len() < LONGEST_LINE {
-        if stream.read_buf(&mut answer).await.ok()? == 0 {
-            break;
+    request + "\r\n"
+}
+
+/// A connection to a proxy, which may itself be reached over TLS.
+struct Line {
+    stream: TcpStream,
+    tls: Option<ClientConnection>,
+}
+
+impl Line {
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.tls {
+            Some(tls) => tls.writer().write_all(bytes),
+            None => self.stream.write_all(bytes).await,
         }
     }
-    status_in(&answer)
+
+    /// Adds what comes next, and gives how many bytes the other side has sent;
+    /// of a handshake nothing is added.
+    async fn read(&mut self, into: &mut Vec<u8>) -> io::Result<usize> {
+        let Some(tls) = &mut self.tls else {
+            return self.stream.read_buf(into).await;
+        };
+        let mut out = Vec::new();
+        while tls.wants_write() {
+            tls.write_tls(&mut out)?;
+        }
+        self.stream.write_all(&out).await?;
+        let mut bytes = Vec::new();
+        let count = self.stream.read_buf(&mut bytes).await?;
+        let mut left = bytes.as_slice();
+        while !left.is_empty() {
+            tls.read_tls(&mut left)?;
+            let state = tls.process_new_packets().map_err(io::Error::other)?;
+            let plain = u64::try_from(state.plaintext_bytes_to_read()).unwrap_or_default();
+            tls.reader().take(plain).read_to_end(into)?;
+        }
+        Ok(count)
+    }
 }
 
 /// The status in the first line of an answer.

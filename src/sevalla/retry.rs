@@ -39,6 +39,7 @@ pub(super) fn next(method: &Method, cause: &Cause) -> Next {
             408 | 425 | 499 | 500..=599 => unsure(refusal.retry_after),
             _ => Next::Final,
         },
+        Cause::BudgetUsedUp { frees_in } => Next::Again(Some(*frees_in)),
         Cause::NotConnected { may_heal: true, .. } => Next::Again(None),
         Cause::NotConnected {
             may_heal: false, ..
@@ -130,6 +131,13 @@ mod tests {
             (undecodable, again, Next::Lost),
             (Cause::TooLarge { limit: 1 }, Next::Final, Next::Lost),
             (refused_by_proxy, Next::Final, Next::Final),
+            (
+                Cause::BudgetUsedUp {
+                    frees_in: Duration::ZERO,
+                },
+                Next::Again(Some(Duration::ZERO)),
+                Next::Again(Some(Duration::ZERO)),
+            ),
             (Cause::NoTime, Next::Final, Next::Final),
             (Cause::Stopped, Next::Final, Next::Final),
         ] {

@@ -2,12 +2,12 @@
 //! empty image works, and whatever `SSL_CERT_FILE` adds.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::Certificate;
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use url::Url;
 
 use crate::files;
@@ -34,12 +34,12 @@ pub(super) fn install_provider() {
     let _already = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// A root certificate.
+pub(super) type Root = CertificateDer<'static>;
+
 /// All trusted roots. An error names the variable and the file.
-pub(super) fn roots(variables: &Variables) -> Result<Vec<Certificate>, String> {
-    let mut roots = Vec::new();
-    for der in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
-        roots.extend(Certificate::from_der(der));
-    }
+pub(super) fn roots(variables: &Variables) -> Result<Vec<Root>, String> {
+    let mut roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec();
     if let Some(path) = variables.text(CERTIFICATE_FILE) {
         let bundle = Bundle::read(path)
             .map_err(|reason| format!("{CERTIFICATE_FILE} is {path:?}: {reason}"))?;
@@ -61,7 +61,7 @@ pub(super) fn doubts(variables: &Variables) -> Vec<String> {
 /// The address of GitLab's own API, and the certificates that its runner names
 /// for it alone. What is wrong with them is not the user's to mend, so it is no
 /// error.
-pub(super) fn gitlab(variables: &Variables) -> Option<(Url, Vec<Certificate>)> {
+pub(super) fn gitlab(variables: &Variables) -> Option<(Url, Vec<Root>)> {
     let api = Url::parse(variables.text(GITLAB_API)?).ok()?;
     let path = variables.text(GITLAB_CERTIFICATE_FILE)?;
     match Bundle::read(path) {
@@ -76,7 +76,7 @@ pub(super) fn gitlab(variables: &Variables) -> Option<(Url, Vec<Certificate>)> {
 /// What a file of PEM certificates holds.
 #[derive(Debug, Default)]
 struct Bundle {
-    certificates: Vec<Certificate>,
+    certificates: Vec<Root>,
     /// The others: position and reason.
     skipped: Vec<String>,
 }
@@ -134,14 +134,25 @@ impl Bundle {
 /// The names of certificates that OpenSSL takes.
 const LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"];
 
-fn certificate(base64: &str) -> Result<Certificate, String> {
+fn certificate(base64: &str) -> Result<Root, String> {
     let text: String = base64.split_whitespace().collect();
     let der = STANDARD
         .decode(text)
         .map_err(|error| format!("it is not Base64: {error}"))?;
+    let root = Root::from(der);
     // As the TLS library will read it.
     RootCertStore::empty()
-        .add(CertificateDer::from(der.as_slice()))
+        .add(root.clone())
         .map_err(|error| error.to_string())?;
-    Certificate::from_der(&der).map_err(|error| error.to_string())
+    Ok(root)
+}
+
+/// A connection to a server of this name, which these roots vouch for.
+pub(super) fn connection(roots: &[Root], name: ServerName<'static>) -> Option<ClientConnection> {
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(roots.iter().cloned());
+    let config = ClientConfig::builder()
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    ClientConnection::new(Arc::new(config), name).ok()
 }

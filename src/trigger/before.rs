@@ -23,7 +23,7 @@ pub struct Before {
     pub host: Option<String>,
     /// What will be deployed, in words.
     pub order: String,
-    /// Whether an image is deployed, which has no commit.
+    /// Whether an image is deployed that is built elsewhere, which has no commit.
     pub is_image: bool,
     /// The deployment that is live, if one is among those that were read.
     pub live: Option<Deployment>,
@@ -33,9 +33,6 @@ pub struct Before {
     pub past: Past,
     /// The deployments that wait or run, newest first.
     pub busy: Vec<Deployment>,
-    /// Whether the service runs images that are built elsewhere, which have no
-    /// commit.
-    pub runs_images: bool,
     /// How an application is rolled back, where that is to be done.
     pub rollback: Option<Rollback>,
     /// The deployments there were; `None` if they could not be read.
@@ -104,11 +101,10 @@ async fn look_at_application(
     refuse_unfit(&record)?;
     let wanted = wanted_of_application(work, &record);
     warn_of_auto_deploy(&record, &wanted, tell);
-    let past = read_past_and_unreadable(client, service).await?;
+    let past = read_past(client, service).await?;
     let kind = wanted.kind;
     let mut before = Before {
         is_image: record.runs_images() || wanted.docker_image.is_some(),
-        runs_images: record.runs_images(),
         ..Before::of(&past, wanted)
     };
     if kind.takes_a_version() {
@@ -117,6 +113,7 @@ async fn look_at_application(
     let Work::RollBackApplication { earlier, .. } = work else {
         return Ok(before);
     };
+    let before = before.with_live(client, service, &past).await?;
     tell_live(before.live.as_ref(), tell);
     rollback::plan(client, &record, app, earlier, &past, before).await
 }
@@ -150,7 +147,7 @@ async fn look_at_static_site(
             ..Wanted::default()
         },
     };
-    let past = read_past_and_unreadable(client, service).await?;
+    let past = read_past(client, service).await?;
     let before = Before {
         host: record.hostname,
         ..Before::of(&past, wanted)
@@ -158,6 +155,7 @@ async fn look_at_static_site(
     let Work::RollBackStaticSite { to, .. } = work else {
         return Ok(before);
     };
+    let before = before.with_live(client, service, &past).await?;
     tell_live(before.live.as_ref(), tell);
     if let Some(earlier) = past.iter().find(|deployment| deployment.id == *to) {
         rollback::refuse_unless_success(earlier)?;
@@ -184,6 +182,27 @@ impl Before {
             wanted,
             ..Self::default()
         }
+    }
+
+    /// Adds what is live where that was deployed before the newest ones.
+    async fn with_live(
+        self,
+        client: &Client,
+        service: Service,
+        past: &[Deployment],
+    ) -> Result<Self, TriggerError> {
+        if self.live.is_some() || past.len() < HISTORY {
+            return Ok(self);
+        }
+        let live = rollback::live(client, service).await?;
+        Ok(Self {
+            live_before: match (self.live_before, &live) {
+                (LiveBefore::NotAmong { .. }, Some(_)) => LiveBefore::Something,
+                (known, _) => known,
+            },
+            live,
+            ..self
+        })
     }
 
     /// The branch whose tip will be deployed, if it is one.
@@ -240,9 +259,11 @@ pub(super) fn is_success(deployment: &Deployment) -> bool {
 pub fn live_among(past: &[Deployment]) -> LiveBefore {
     if successes(past).next().is_some() {
         LiveBefore::Something
-    } else if past.iter().any(is_busy) {
-        // What still runs may be live soon.
+    } else if past.iter().any(|one| is_busy(one) || one.is_unreadable()) {
+        // What still runs may be live soon, and what cannot be read may be live.
         LiveBefore::Unknown
+    } else if past.len() >= HISTORY {
+        LiveBefore::NotAmong { read: past.len() }
     } else {
         LiveBefore::Nothing { read: past.len() }
     }
@@ -418,20 +439,10 @@ pub async fn look_at(
     }
 }
 
-/// The newest deployments of a service.
+/// The newest deployments of a service, with [`Deployment::unreadable`] in the
+/// place of an entry that cannot be read: one that is there before a change is
+/// not its effect.
 pub async fn read_past(client: &Client, service: Service) -> Result<Vec<Deployment>, TriggerError> {
-    let past = client
-        .deployments(service, HISTORY, Patience::BEFORE_THE_START)
-        .await?;
-    Ok(past)
-}
-
-/// The same with the entries that cannot be read, for [`Mark::of`]: one that is
-/// there before a change is not its effect.
-pub(super) async fn read_past_and_unreadable(
-    client: &Client,
-    service: Service,
-) -> Result<Vec<Deployment>, TriggerError> {
     let past = client
         .deployments_and_unreadable(service, HISTORY, Patience::BEFORE_THE_START)
         .await?;
@@ -536,6 +547,9 @@ mod tests {
         );
         let failed = Before::of(&[seen("1", Status::Failed)], Wanted::default());
         assert_eq!(failed.live_before, LiveBefore::Nothing { read: 1 });
+        let failed = vec![seen("1", Status::Failed); HISTORY];
+        let failed = Before::of(&failed, Wanted::default());
+        assert_eq!(failed.live_before, LiveBefore::NotAmong { read: HISTORY });
         let mark = before.mark.as_ref().unwrap();
         assert!(!mark.is_new(&past[4]) && mark.is_new(&seen("6", Status::Waiting)));
     }

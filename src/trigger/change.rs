@@ -149,7 +149,7 @@ pub(super) async fn until_confirmed(
             Ok(false) => "Looking shows that it has not taken effect so far".to_owned(),
             Err(looking) => format!("Looking for it failed: {looking}"),
         };
-        if attempts == SENDINGS || client.is_closing() {
+        if attempts == SENDINGS || client.is_closing().await {
             return Err(TriggerError::from(error).at(seen));
         }
         attempts += 1;

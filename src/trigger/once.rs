@@ -33,15 +33,15 @@ const LATE_EFFECT: Duration = Duration::from_secs(2);
 /// How far a write may go.
 pub(super) trait Bounds {
     /// Whether it may be sent: nobody has asked to end, and there is time.
-    fn may_begin(&self) -> bool;
+    async fn may_begin(&self) -> bool;
 
     /// Until when its effect may be looked for.
     fn looks_until(&self) -> Instant;
 }
 
 impl Bounds for Client {
-    fn may_begin(&self) -> bool {
-        !self.is_closing() && Instant::now() < self.deadline()
+    async fn may_begin(&self) -> bool {
+        !self.is_closing().await && Instant::now() < self.deadline()
     }
 
     fn looks_until(&self) -> Instant {
@@ -133,7 +133,7 @@ pub(super) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
         }
         ends.extend(found.into_iter().map(|(key, made)| (key, Ok(made))));
         // After a shorter search its effect may still be to come.
-        let may_repeat = first_loss.is_none() && !is_cut_short && within.may_begin();
+        let may_repeat = first_loss.is_none() && !is_cut_short && within.may_begin().await;
         let sendings = 1 + u32::from(first_loss.is_some());
         open.clear();
         for (key, not_one) in missing {
@@ -162,6 +162,7 @@ fn refused<T: Candidate>(error: &ApiError, first_loss: Option<&ApiError>) -> Tri
     match error.cause {
         Cause::Stopped
         | Cause::NoTime
+        | Cause::BudgetUsedUp { .. }
         | Cause::NotConnected { .. }
         | Cause::ProxyRefused { .. } => {
             ambiguous::<T>(first.clone(), NotOne::None, 1).at(error.to_string())
@@ -489,7 +490,7 @@ mod tests {
     }
 
     impl Bounds for Free {
-        fn may_begin(&self) -> bool {
+        async fn may_begin(&self) -> bool {
             self.may_send_again
         }
 

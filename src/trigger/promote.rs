@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::before::{read_past, read_past_and_unreadable, refuse_unfit, successes};
+use super::before::{read_past, refuse_unfit, successes};
 use super::once::{Found, each_at_most_once};
 use super::wanted::{Kind, Wanted, Whose};
 use super::{Before, HISTORY, Tell, TriggerError, search};
@@ -115,12 +115,12 @@ async fn look_at_target(
     // The source may have a newer success by the time Sevalla promotes: another
     // version proves nothing.
     let wanted = Wanted::version(Kind::Promotion, source);
-    let past = read_past_and_unreadable(client, service).await?;
+    let past = read_past(client, service).await?;
     Ok(Target {
         service,
         name: name_of(name, id),
         before: Before {
-            runs_images: record.runs_images(),
+            is_image: record.runs_images(),
             ..Before::of(&past, wanted)
         },
     })

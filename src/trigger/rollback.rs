@@ -49,6 +49,14 @@ pub enum Came {
     Unknown,
 }
 
+/// What is live, however long ago it was deployed.
+pub(super) async fn live(
+    client: &Client,
+    service: Service,
+) -> Result<Option<Deployment>, ApiError> {
+    search_history(client, service, is_success).await
+}
+
 /// The last success before the one that is live, however long ago.
 pub async fn earlier_success(
     client: &Client,

@@ -310,7 +310,7 @@ impl<S: Source> Watch<'_, S> {
             let wait = match self.source.look().await {
                 // Nothing was asked, so nothing has failed.
                 Err(ApiError {
-                    cause: Cause::NoTime,
+                    cause: Cause::NoTime | Cause::BudgetUsedUp { .. },
                     ..
                 }) => Duration::from_secs(1),
                 Ok(seen) => {

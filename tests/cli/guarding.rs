@@ -7,7 +7,7 @@ use sevalla_simulator::{
     Application, CommitKnown, DeploymentType, PastDeployment, Script, Simulator, World,
 };
 
-use crate::harness::{APP, Finished, Runner, application, together};
+use crate::harness::{APP, Finished, Runner, application, together, until};
 
 /// What the CI works on in [`Runner::on_github`].
 const TESTED: &str = "1234567890abcdef1234567890abcdef12345678";
@@ -333,12 +333,37 @@ async fn what_is_followed_by_its_id_is_compared_too() {
         .run()
         .await
         .assert_ended(8, "unverified");
-    let refused = run("refs/heads/next").run().await;
-    assert_unguarded(
-        &simulator,
-        &refused,
-        "on branch next, and branch main is deployed",
-    );
+    for (reference, policy, reason) in [
+        (
+            "refs/heads/next",
+            "fail",
+            "on branch next, and branch main is deployed",
+        ),
+        (
+            "refs/heads/next",
+            "cancel",
+            "on branch next, and branch main is deployed",
+        ),
+        ("refs/tags/v1", "cancel", "the run is for tag v1"),
+    ] {
+        let run = run(reference).set("SEVALLA_ON_COMMIT_MISMATCH", policy);
+        assert_unguarded(&simulator, &run.run().await, reason);
+    }
+    // What has ended without a commit will not get one.
+    let untold = Script::success().shows("commit_sha", serde_json::Value::Null);
+    let id = simulator.add_deployment(APP, DeploymentType::Manual, untold);
+    until(|| simulator.deployments(APP)[0].status.as_deref() == Some("success")).await;
+    for policy in ["fail", "cancel"] {
+        let refused = run("refs/heads/main")
+            .set("SEVALLA_DEPLOYMENT_ID", id.clone())
+            .set("SEVALLA_ON_COMMIT_MISMATCH", policy)
+            .run()
+            .await;
+        refused.assert_ended(2, "invalid-input");
+        refused.assert_told("Nothing was followed: the commit guard has nothing to compare");
+        refused.assert_told("does not report the commit of the deployment");
+    }
+    assert_eq!(simulator.calls("cancelDeploymentV3"), 0);
 }
 
 #[tokio::test]

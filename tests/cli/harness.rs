@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use sevalla_simulator::{Application, Behaviour, Script, Simulator, StaticSite, World};
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
+use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 
 /// The application of most tests.
@@ -223,6 +224,20 @@ impl Runner {
 
     /// Starts the program.
     pub(crate) fn start(self) -> Running {
+        self.start_with(Stdio::piped())
+    }
+
+    /// Starts the program with an error stream that is full, and that nobody
+    /// reads while the other end is held: the first word blocks it.
+    pub(crate) async fn start_blocked(self) -> (Running, pipe::Receiver) {
+        let (full, unread) = pipe::pipe().unwrap();
+        full.writable().await.unwrap();
+        while full.try_write(&[b'.'; 4096]).is_ok() {}
+        let full = full.into_blocking_fd().unwrap();
+        (self.start_with(full.into()), unread)
+    }
+
+    fn start_with(self, stderr: Stdio) -> Running {
         let child = Command::new(env!("CARGO_BIN_EXE_sevalla-deploy"))
             .args(&self.arguments)
             .env_clear()
@@ -230,7 +245,7 @@ impl Runner {
             .current_dir(self.works_in.as_deref().unwrap_or(self.folder.path()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .kill_on_drop(true)
             .spawn()
             .expect("the program starts");
@@ -342,7 +357,7 @@ impl Running {
 
     /// Waits for the end without reading anything.
     pub(crate) async fn ends_unread(mut self) -> ExitStatus {
-        tokio::time::timeout(LONGEST, self.child.wait())
+        tokio::time::timeout(WINDOW, self.child.wait())
             .await
             .expect("the program ends in time")
             .unwrap()

@@ -190,6 +190,28 @@ async fn a_push_that_sevalla_deploys_is_followed_and_not_deployed_again() {
 }
 
 #[tokio::test]
+async fn a_push_that_path_filters_skip_leaves_the_preview_as_it_is() {
+    for (policy, code) in [(None, 0), (Some("fail"), 3)] {
+        let app = existing(APP, "PR #7 feature/x", "feature/x").auto_deploy(true);
+        let simulator = started(World::new().application(app), Preview::new()).await;
+        let mut runner = previews(&simulator);
+        if let Some(policy) = policy {
+            runner = runner.set("SEVALLA_ON_SKIPPED", policy);
+        }
+        let running = runner.start();
+        called(&simulator, "listDeploymentsV3").await;
+        let push = Push::to("feature/x").commit_sha(OPENED.commit);
+        simulator.push_to(APP, push.filtered_out(APP));
+        let run = running.finish().await;
+
+        run.assert_ended(code, "skipped");
+        run.assert_told("The previous version is still live");
+        assert_eq!(simulator.calls("triggerDeploymentV3"), 0);
+        assert_eq!(run.output("preview-app-id"), APP);
+    }
+}
+
+#[tokio::test]
 async fn a_commit_that_is_told_late_is_waited_for() {
     let app = existing(APP, "PR #7 feature/x", "feature/x").auto_deploy(true);
     let simulator = started(World::new().application(app), Preview::new()).await;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sevalla_simulator::{
-    Application, Behaviour, DeploymentType, Fault, PastDeployment, Pipeline, Script, Simulator,
-    World,
+    Application, Behaviour, DeploymentType, Fault, Limits, PastDeployment, Pipeline, Script,
+    Simulator, World,
 };
 
 use crate::harness::{APP, Finished, PIPELINE, Runner, called, stopped, together, until};
@@ -766,6 +766,51 @@ async fn a_signal_before_anything_was_promoted_promotes_nothing() {
     run.assert_ended(130, "interrupted");
     run.assert_told("No deployment was started");
     assert_eq!(simulator.calls("promotePipelineV3"), 1);
+}
+
+#[tokio::test]
+async fn every_target_whose_log_lacks_lines_is_named() {
+    // More at one moment than a call returns.
+    let noisy = || {
+        (0..6000).fold(Script::success(), |script, n| {
+            script.log_line(Duration::from_millis(50), "INFO", format!("line {n}"))
+        })
+    };
+    let targets = [
+        target(EU, "shop-eu", noisy()),
+        target(US, "shop-us", noisy()),
+    ];
+    let world = world(targets).pipeline(Pipeline::new(PIPELINE));
+    let simulator = Simulator::start(world.limits(Limits::none().headers(false))).await;
+    let run = promotes(&simulator, &[EU, US])
+        .set("SEVALLA_LOG_FILE", "deploy.log")
+        .run()
+        .await;
+
+    run.assert_ended(0, "success");
+    let log = run.file("deploy.log").unwrap();
+    let mut last: Vec<&str> = log.lines().rev().take(2).collect();
+    last.sort_unstable();
+    for (line, name) in last.into_iter().zip(["shop-eu", "shop-us"]) {
+        let beginning = format!("{name}: The log may lack lines");
+        assert!(line.starts_with(&beginning), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_signal_after_a_refusal_leaves_no_doubt_either() {
+    let simulator = three([(); 3].map(|()| endless())).await;
+    simulator.add_fault(Fault::on("promotePipelineV3").does(Behaviour::status(403)));
+    // Asked once the promotion was refused.
+    let key = "getCurrentApiKey";
+    simulator.add_fault(Fault::on(key).does(Behaviour::HangBeforeApplying));
+    let running = promotes(&simulator, &[EU, US]).start();
+    called(&simulator, key).await;
+    let run = stopped(running, "INT").await;
+
+    run.assert_ended(130, "interrupted");
+    run.assert_told("No deployment was started");
+    run.assert_told("HTTP 403");
 }
 
 #[tokio::test]

@@ -213,6 +213,30 @@ async fn what_is_wanted_is_found_however_long_ago_it_was() {
 }
 
 #[tokio::test]
+async fn what_is_live_is_found_however_long_ago_it_was() {
+    let failed = |number: u64| {
+        let ago = Duration::from_secs(300 * (70 - number));
+        PastDeployment {
+            status: sevalla_simulator::Status::Failed,
+            ..PastDeployment::success().ago(ago)
+        }
+    };
+    let app = (0..60).fold(app(), |app, number| app.past(failed(number)));
+    let app = application(app).await;
+    let site = StaticSite::new(SITE)
+        .past(past(OLD, 20))
+        .past(past(NEW, 10));
+    let site = (0..60).fold(site, |site, number| site.past(failed(number)));
+    let site = Simulator::start(World::new().static_site(site)).await;
+    for runner in [rolls_back_app(&app), rolls_back_site(&site)] {
+        let run = runner.run().await;
+        run.assert_ended(0, "success");
+        run.assert_told("Live now: main at 222222222");
+        assert_eq!(run.output("commit-sha"), OLD);
+    }
+}
+
+#[tokio::test]
 async fn a_site_goes_back_to_the_success_before_the_live_one() {
     let simulator = site().await;
     let run = rolls_back_site(&simulator).run().await;

@@ -292,12 +292,13 @@ async fn a_later_signal_ends_at_once() {
     run.assert_told("Another signal came, so the run ended at once");
 }
 
-/// Nobody reads its output, so it cannot end by itself.
+/// Nobody reads what it says, so it cannot end by itself.
 #[tokio::test]
 async fn a_later_signal_ends_a_run_that_is_blocked() {
-    let simulator = application(Script::failed().generated_lines(20_000)).await;
-    let running = Runner::deploys_app(&simulator).start();
-    called(&simulator, "getApplicationDeploymentLogsV3").await;
+    let simulator = application(endless()).await;
+    let (running, _unread) = Runner::deploys_app(&simulator).start_blocked().await;
+    // By now it listens for signals.
+    called(&simulator, "getApplicationV3").await;
     running.signal("INT").await;
     insists(&running).await;
     let status = running.ends_unread().await;

@@ -23,30 +23,40 @@ use crate::answers::{application, application_deployment};
 use crate::server::{Server, answer, good, read_request};
 use crate::setup::{APP, KEY, PATIENT, below, client_with, plain_order};
 
-type Authority = CertifiedIssuer<'static, KeyPair>;
+pub(crate) type Authority = CertifiedIssuer<'static, KeyPair>;
 
-fn authority() -> Authority {
+pub(crate) fn authority() -> Authority {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
 /// A file that holds the authority's certificate.
-fn file_of(authority: &Authority) -> NamedTempFile {
+pub(crate) fn file_of(authority: &Authority) -> NamedTempFile {
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(authority.pem().as_bytes()).unwrap();
     file
 }
 
 /// A server over TLS, and how often it was connected to.
-struct Secure {
-    address: SocketAddr,
+pub(crate) struct Secure {
+    pub(crate) address: SocketAddr,
     connections: Arc<AtomicUsize>,
 }
 
 impl Secure {
     /// Answers everything with `body` under a certificate for `name`.
     async fn start(authority: &Authority, name: &str, expired: bool, body: String) -> Self {
+        Self::answering(authority, name, expired, answer("200 OK", &body)).await
+    }
+
+    /// Answers everything with these bytes.
+    pub(crate) async fn answering(
+        authority: &Authority,
+        name: &str,
+        expired: bool,
+        answer: Vec<u8>,
+    ) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new([name.to_owned()]).unwrap();
         if expired {
@@ -76,8 +86,8 @@ impl Secure {
                     continue;
                 };
                 while let Some(request) = read_request(&mut stream).await {
-                    assert!(request.contains(KEY));
-                    let answer = answer("200 OK", &body);
+                    // A proxy must not see it.
+                    assert_eq!(request.contains(KEY), !request.starts_with("CONNECT"));
                     stream.write_all(&answer).await.unwrap();
                     stream.flush().await.unwrap();
                 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sevalla_deploy::process::Variables;
 use sevalla_deploy::sevalla::{Cause, Next, OnWait, Patience};
+use sevalla_deploy::stop::{Signal, Stop};
 use tokio::time::Instant;
 
 use crate::answers::{application, application_deployment};
@@ -17,7 +18,7 @@ use crate::faults::{
     hangs_before_the_handshake, hangs_before_the_headers, hangs_in_the_body, refuses_connections,
     resets_the_connection, speaks_no_http,
 };
-use crate::server::{Server, good};
+use crate::server::{Deed, Server, answer, good};
 use crate::setup::{
     APP, PATIENT, PLENTY, below, build, client, client_for, client_that_tells, plain_order,
     together,
@@ -229,4 +230,34 @@ async fn after_the_deadline_nothing_is_sent() {
         .await
         .unwrap();
     assert_eq!(server.requests().len(), 1);
+}
+
+/// Signals come from another thread, so at any moment: also while this one is
+/// busy with an answer, and nobody who waits for the signal has seen it yet.
+#[tokio::test]
+async fn a_signal_is_noticed_before_a_write_gives_up_for_it() {
+    let limited = answer("429 Too Many Requests", "{}");
+    for is_answered_first in [true, false] {
+        let server = Server::start([Deed::Send(limited.clone())]).await;
+        let stop = Stop::default();
+        let comes = stop.clone();
+        let on_wait: OnWait = Rc::new(move |_, _| comes.tell(Signal::Interrupt));
+        let client = build(&server.api(), &Variables::default(), PLENTY, on_wait);
+        let client = client.heeding(stop.clone());
+        let write = async {
+            if !is_answered_first {
+                stop.tell(Signal::Interrupt);
+            }
+            client
+                .trigger_deployment(APP, &plain_order(), PATIENT)
+                .await
+        };
+        let noticed = tokio::select! {
+            biased;
+            signal = stop.asked() => Ok(signal),
+            written = write => Err(written),
+        };
+        assert_eq!(noticed.unwrap(), Signal::Interrupt);
+        assert_eq!(server.requests().len(), usize::from(is_answered_first));
+    }
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::answers::application;
+use crate::certificates::{Secure, authority, file_of};
 use crate::faults::refuses_connections;
 use crate::server::{Deed, Server, answer, good};
 use crate::setup::{APP, KEY, PATIENT, PLENTY, below, client, client_with, plain_order};
@@ -186,6 +187,35 @@ async fn a_proxy_that_refuses_a_tunnel_ends_the_request_at_once_and_is_named() {
             requests.iter().all(|request| *request == requests[0]),
             "{requests:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_reached_over_tls_is_named_with_its_status_too() {
+    let authority = authority();
+    let file = file_of(&authority);
+    for (status, is_final) in [
+        ("407 Proxy Authentication Required", true),
+        ("403 Forbidden", true),
+        ("503 Service Unavailable", false),
+    ] {
+        let refusal = answer(status, "{}");
+        let proxy = Secure::answering(&authority, "127.0.0.1", false, refusal).await;
+        let address = format!("https://user:passw0rd@{}", proxy.address);
+        let variables = Variables::from([
+            ("HTTPS_PROXY", address.as_str()),
+            ("SSL_CERT_FILE", file.path().to_str().unwrap()),
+        ]);
+        let base = Url::parse("https://api.example.com/v3").unwrap();
+        let error = client_with(&base, &variables)
+            .get_application(APP, Patience::Once)
+            .await
+            .unwrap_err();
+        assert_eq!(error.next() == Next::Final, is_final, "{error:?}");
+        let told = error.to_string();
+        let expected = format!("the proxy https://{} answered HTTP {status}", proxy.address);
+        assert!(told.contains(&expected), "{told}");
+        assert!(!told.contains("passw0rd"), "{told}");
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use sevalla_deploy::deployment::Service;
-use sevalla_deploy::sevalla::{Client, Next, Patience};
+use sevalla_deploy::sevalla::{Cause, Client, Next, Patience};
 use tokio::time::Instant;
 use uuid::Uuid;
 use wiremock::matchers::{any, path_regex};
@@ -12,7 +12,8 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::answers::{application, application_deployment, static_site_deployment};
 use crate::setup::{
-    APP, PATIENT, SITE, api, client, client_that_tells, deployment, plain_order, together, window,
+    APP, PATIENT, SITE, api, client, client_for, client_that_tells, deployment, plain_order,
+    together, window,
 };
 
 /// Never heals: the request itself is refused.
@@ -311,5 +312,28 @@ async fn a_wait_beyond_the_time_there_is_is_not_begun() {
         Next::Again(Some(Duration::from_secs(60))),
         "{error}"
     );
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+/// A request that is known to be refused is not sent.
+#[tokio::test]
+async fn a_budget_that_is_used_up_for_longer_than_there_is_time_ends_the_request() {
+    let server = MockServer::start().await;
+    let used_up = ResponseTemplate::new(200)
+        .insert_header("x-ratelimit-limit", "400")
+        .insert_header("x-ratelimit-remaining", "0")
+        .insert_header("x-ratelimit-reset", "21")
+        .set_body_json(application());
+    Mock::given(any())
+        .respond_with(used_up)
+        .mount(&server)
+        .await;
+    let (client, began) = client_for(Duration::from_secs(15), &api(&server));
+    client.get_application(APP, PATIENT).await.unwrap();
+    let error = client.get_application(APP, PATIENT).await.unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(2));
+    assert!(matches!(error.cause, Cause::BudgetUsedUp { .. }), "{error}");
+    let said = "not sent, since the company's rate limit is used up for another 2";
+    assert!(error.to_string().contains(said), "{error}");
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }

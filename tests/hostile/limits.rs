@@ -37,6 +37,14 @@ fn serves(pieces: impl Iterator<Item = Vec<u8>> + Send + 'static, pause: Duratio
 
 /// What the network makes of it, within a second.
 fn fetch(address: SocketAddr, body_limit: usize) -> (Result<Reply, Cause>, Duration) {
+    fetch_within(Duration::from_secs(1), address, body_limit)
+}
+
+fn fetch_within(
+    limit: Duration,
+    address: SocketAddr,
+    body_limit: usize,
+) -> (Result<Reply, Cause>, Duration) {
     let started = Instant::now();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -53,7 +61,7 @@ fn fetch(address: SocketAddr, body_limit: usize) -> (Result<Reply, Cause>, Durat
         reach: Reach::Anywhere,
         is_fresh: false,
     };
-    let result = runtime.block_on(http.exchange(request, Duration::from_secs(1)));
+    let result = runtime.block_on(http.exchange(request, limit));
     (result, started.elapsed())
 }
 
@@ -88,6 +96,19 @@ fn slow_headers_without_end_are_given_up_in_time() {
     let (result, took) = fetch(serves(interim, Duration::from_millis(20)), BODY_LIMIT);
     assert_eq!(said(&result.unwrap_err()), "no complete answer within 1s");
     assert!(took < Duration::from_secs(3), "{took:?}");
+}
+
+#[test]
+fn interim_answers_without_end_do_not_use_the_processor_for_long() {
+    // Fast enough for the client to be busy, and yet no faster than it is.
+    let interim = b"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(200);
+    let pieces = std::iter::repeat_with(move || interim.clone());
+    let address = serves(pieces, Duration::from_millis(2));
+    let (result, _) = fetch_within(Duration::from_secs(300), address, BODY_LIMIT);
+    assert_eq!(
+        said(&result.unwrap_err()),
+        "the connection broke: the server sends without end, and not an answer"
+    );
 }
 
 #[test]

@@ -405,7 +405,7 @@ fn the_end_has_its_reason(case: &Case) -> Verdict {
         Ending::TimedOut => case.ended() >= scenario.inputs.timeout,
         Ending::Unauthorized => heard(&[401, 403]),
         Ending::Rejected => heard(&[404]) || scenario.is_refused(),
-        Ending::Unavailable => case.requests().iter().any(failed),
+        Ending::Unavailable => case.requests().iter().any(failed) || had_no_budget(case),
         Ending::Interrupted(signal) => scenario
             .signals
             .first()
@@ -424,6 +424,17 @@ fn the_end_has_its_reason(case: &Case) -> Verdict {
         return Err("there was no last look at the end of the time".to_owned());
     }
     Ok(())
+}
+
+/// Whether the service reported a budget as used up until the end of the run:
+/// what it would only refuse is not sent then.
+fn had_no_budget(case: &Case) -> bool {
+    case.requests().iter().any(|sent| {
+        let is_used_up = sent.left.is_some_and(|left| left.remaining == 0);
+        let frees = sent.left.zip(sent.heard_at);
+        let frees = frees.map(|(left, at)| at + left.reset * 1000);
+        is_used_up && frees >= Some(case.ended())
+    })
 }
 
 fn the_end_is_in_time(case: &Case) -> Verdict {

@@ -7,7 +7,7 @@ use sevalla_simulator::{
     Simulator, StaticSite, World,
 };
 
-use crate::harness::{APP, Runner, SITE, called, stopped, together, until};
+use crate::harness::{APP, Runner, SITE, SOON, called, stopped, together, until};
 
 /// The commit of [`Runner::on_github`].
 const COMMIT: &str = "1234567890abcdef1234567890abcdef12345678";
@@ -191,7 +191,7 @@ async fn where_a_push_starts_nothing_nothing_is_waited_for() {
         let run = follows(&simulator).run().await;
         run.assert_ended(3, "skipped");
         run.assert_told(told);
-        assert!(run.took < Duration::from_secs(20), "{:?}", run.took);
+        assert!(run.took < SOON, "{:?}", run.took);
     }
 }
 
@@ -539,9 +539,10 @@ async fn what_has_ended_needs_no_cancelling() {
 #[tokio::test]
 async fn one_that_succeeds_first_is_live_and_the_run_says_so() {
     let simulator = started(Application::new(APP)).await;
-    let script = Script::success().run(ms(1500));
+    // It runs when the run looks, and no more when it is to be cancelled.
+    let script = Script::success().run(ms(6000));
     let id = simulator.add_deployment(APP, DeploymentType::Manual, script);
-    let delayed = Behaviour::Delay(Duration::from_secs(3));
+    let delayed = Behaviour::Delay(Duration::from_secs(7));
     simulator.add_fault(Fault::on("cancelDeploymentV3").does(delayed));
     let run = cancels(&simulator, &id).run().await;
 

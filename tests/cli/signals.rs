@@ -6,7 +6,7 @@ use std::time::Duration;
 use sevalla_deploy::stop::SAME_REQUEST;
 use sevalla_simulator::{Behaviour, Fault, Script};
 
-use crate::harness::{APP, Runner, Running, application, called, stopped, until};
+use crate::harness::{APP, Runner, Running, SOON, application, called, stopped, until};
 
 fn endless() -> Script {
     Script::success().never_ends()
@@ -345,5 +345,5 @@ async fn the_end_of_our_time_leaves_or_cancels_the_deployment() {
     run.assert_told("waiting in the queue");
     run.assert_told("next:  Raise timeout\n");
     assert!(simulator.cancelled(&simulator.deployments(APP)[0].id));
-    assert!(run.took < Duration::from_secs(13));
+    assert!(run.took < SOON);
 }

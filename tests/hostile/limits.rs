@@ -35,9 +35,16 @@ fn serves(pieces: impl Iterator<Item = Vec<u8>> + Send + 'static, pause: Duratio
     address
 }
 
-/// What the network makes of it, within a second.
-fn fetch(address: SocketAddr, body_limit: usize) -> (Result<Reply, Cause>, Duration) {
-    let started = Instant::now();
+/// Between the pieces of an answer that is slow, and how long such a one may
+/// take.
+const SLOWLY: Duration = Duration::from_millis(20);
+const SHORT: Duration = Duration::from_secs(1);
+
+/// Longer than the answers take that end by themselves, on a busy machine too.
+const PATIENT: Duration = Duration::from_secs(60);
+
+/// What the network makes of it within this time.
+fn fetch(address: SocketAddr, limit: Duration) -> Result<Reply, Cause> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -49,12 +56,11 @@ fn fetch(address: SocketAddr, body_limit: usize) -> (Result<Reply, Cause>, Durat
         accept: "*/*",
         authorization: None,
         body: None,
-        body_limit,
+        body_limit: BODY_LIMIT,
         reach: Reach::Anywhere,
         is_fresh: false,
     };
-    let result = runtime.block_on(http.exchange(request, Duration::from_secs(1)));
-    (result, started.elapsed())
+    runtime.block_on(http.exchange(request, limit))
 }
 
 fn head(more: &str) -> Vec<u8> {
@@ -72,28 +78,29 @@ fn said(cause: &Cause) -> String {
 #[test]
 fn a_slow_body_without_end_is_given_up_in_time() {
     let pieces = std::iter::once(head("")).chain(endless(b"x"));
-    let (result, took) = fetch(serves(pieces, Duration::from_millis(20)), BODY_LIMIT);
+    let started = Instant::now();
+    let result = fetch(serves(pieces, SLOWLY), SHORT);
     let cause = result.unwrap().body.unwrap_err();
     assert_eq!(said(&cause), "no complete answer within 1s");
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert!(started.elapsed() < PATIENT, "{:?}", started.elapsed());
 }
 
 #[test]
 fn slow_headers_without_end_are_given_up_in_time() {
     let pieces = std::iter::once(b"HTTP/1.1 200 OK\r\n".to_vec()).chain(endless(b"a"));
-    let (result, took) = fetch(serves(pieces, Duration::from_millis(20)), BODY_LIMIT);
+    let started = Instant::now();
+    let result = fetch(serves(pieces, SLOWLY), SHORT);
     assert_eq!(said(&result.unwrap_err()), "no complete answer within 1s");
-    assert!(took < Duration::from_secs(3), "{took:?}");
     let interim = endless(b"HTTP/1.1 103 Early Hints\r\n\r\n");
-    let (result, took) = fetch(serves(interim, Duration::from_millis(20)), BODY_LIMIT);
+    let result = fetch(serves(interim, SLOWLY), SHORT);
     assert_eq!(said(&result.unwrap_err()), "no complete answer within 1s");
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert!(started.elapsed() < PATIENT, "{:?}", started.elapsed());
 }
 
 #[test]
 fn a_body_without_end_is_given_up_at_its_limit() {
     let pieces = std::iter::once(head("")).chain(endless(&[b'x'; 8_192]));
-    let (result, _) = fetch(serves(pieces, Duration::ZERO), BODY_LIMIT);
+    let result = fetch(serves(pieces, Duration::ZERO), PATIENT);
     let cause = result.unwrap().body.unwrap_err();
     assert_eq!(
         said(&cause),
@@ -105,14 +112,13 @@ fn a_body_without_end_is_given_up_at_its_limit() {
 #[test]
 fn a_body_that_claims_to_be_huge_takes_no_memory() {
     let pieces = std::iter::once(head("content-length: 18446744073709551615\r\n"));
-    let (result, took) = fetch(serves(pieces, Duration::ZERO), BODY_LIMIT);
+    let result = fetch(serves(pieces, Duration::ZERO), PATIENT);
     // Where the number is taken, the body breaks off; else the head is wrong.
     let cause = match result {
         Ok(reply) => reply.body.unwrap_err(),
         Err(cause) => cause,
     };
     assert!(matches!(cause, Cause::Broken { .. }), "{cause}");
-    assert!(took < Duration::from_secs(1));
 }
 
 #[test]
@@ -122,7 +128,7 @@ fn too_many_or_too_large_headers_are_an_error_that_says_so() {
     let end = "content-length: 0\r\n";
     let answer = |more: &str| {
         let pieces = std::iter::once(head(&format!("{more}{end}")));
-        fetch(serves(pieces, Duration::ZERO), BODY_LIMIT).0
+        fetch(serves(pieces, Duration::ZERO), PATIENT)
     };
     for more in [
         many(MOST_HEADERS),
@@ -147,7 +153,7 @@ fn a_chunk_with_endless_extensions_or_trailers_is_an_error() {
         let pieces = std::iter::once(head("transfer-encoding: chunked\r\n"))
             .chain(std::iter::once(start.to_vec()))
             .chain(endless(&[b'a'; 4096]));
-        let (result, _) = fetch(serves(pieces, Duration::ZERO), BODY_LIMIT);
+        let result = fetch(serves(pieces, Duration::ZERO), PATIENT);
         let cause = result.unwrap().body.unwrap_err();
         assert!(matches!(cause, Cause::Broken { .. }), "{cause}");
     }

@@ -213,7 +213,7 @@ fn many_lines_in_one_entry_are_bounded() {
         Place::Plain,
         Kind::Application,
         Case::Failed,
-        &"\n".repeat(120_000),
+        &"\n".repeat(100_001),
     );
     assert!(finished.stderr.contains("more lines in this entry)"));
     assert!(

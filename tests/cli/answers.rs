@@ -200,7 +200,7 @@ async fn an_effect_that_cannot_be_looked_up_is_ambiguous_and_not_repeated() {
     let no_time = async {
         let simulator = Simulator::start(world(Behaviour::HangBeforeApplying)).await;
         let run = Runner::deploys_app(&simulator)
-            .set("SEVALLA_TIMEOUT", "3s")
+            .set("SEVALLA_TIMEOUT", "6s")
             .run()
             .await;
         run.assert_ended(7, "ambiguous");
@@ -229,7 +229,7 @@ async fn a_start_that_the_end_of_the_time_cuts_off_is_looked_up() {
         let hangs = Fault::on(TRIGGER).does(Behaviour::HangAfterApplying);
         let simulator = Simulator::start(World::new().application(endless).fault(hangs)).await;
         let run = Runner::deploys_app(&simulator)
-            .set("SEVALLA_TIMEOUT", "2s")
+            .set("SEVALLA_TIMEOUT", "6s")
             .set("SEVALLA_ON_TIMEOUT", on_timeout)
             .run()
             .await;

@@ -152,7 +152,7 @@ async fn a_static_site_is_followed_by_its_commit_too() {
 #[tokio::test]
 async fn a_newer_commit_that_comes_instead_supersedes() {
     let simulator = started(automatic()).await;
-    let running = follows(&simulator).set("SEVALLA_TIMEOUT", "5s").start();
+    let running = follows(&simulator).set("SEVALLA_TIMEOUT", "10s").start();
     called(&simulator, "listDeploymentsV3").await;
     simulator.push(Push::to("main").commit_sha(NEWER));
     let run = running.finish().await;
@@ -200,7 +200,10 @@ async fn a_look_that_the_end_of_the_time_cuts_off_says_nothing() {
     let simulator = started(automatic()).await;
     let hang = Fault::on("listDeploymentsV3").does(Behaviour::HangBeforeApplying);
     simulator.add_fault(hang.after(1));
-    let run = follows(&simulator).set("SEVALLA_TIMEOUT", "5s").run().await;
+    let run = follows(&simulator)
+        .set("SEVALLA_TIMEOUT", "10s")
+        .run()
+        .await;
 
     run.assert_ended(4, "timed-out");
     run.assert_told("when the run's time was over");
@@ -295,7 +298,7 @@ async fn another_skipped_deployment_overtakes_nothing() {
 
     // Nor is it the newer one that a commit without a deployment gave way to.
     let simulator = started(automatic()).await;
-    let running = follows(&simulator).set("SEVALLA_TIMEOUT", "5s").start();
+    let running = follows(&simulator).set("SEVALLA_TIMEOUT", "10s").start();
     called(&simulator, "listDeploymentsV3").await;
     simulator.push(Push::to("main").commit_sha(NEWER).filtered_out(APP));
     running.finish().await.assert_ended(4, "timed-out");

@@ -332,14 +332,14 @@ async fn an_interrupt_that_was_ignored_at_the_start_is_heeded() {
 #[tokio::test]
 async fn the_end_of_our_time_leaves_or_cancels_the_deployment() {
     let simulator = application(endless()).await;
-    let runner = Runner::deploys_app(&simulator).set("SEVALLA_TIMEOUT", "2s");
+    let runner = Runner::deploys_app(&simulator).set("SEVALLA_TIMEOUT", "6s");
     let run = runner.run().await;
     run.assert_ended(4, "timed-out");
     run.assert_told("It was last seen running, at ");
     assert_eq!(simulator.calls("cancelDeploymentV3"), 0);
 
     let simulator = application(Script::success().never_starts()).await;
-    let runner = Runner::deploys_app(&simulator).set("SEVALLA_TIMEOUT", "2s");
+    let runner = Runner::deploys_app(&simulator).set("SEVALLA_TIMEOUT", "6s");
     let run = runner.set("SEVALLA_ON_TIMEOUT", "cancel").run().await;
     run.assert_ended(4, "timed-out");
     run.assert_told("waiting in the queue");

@@ -245,12 +245,13 @@ fn runner(row: Row, simulator: &Simulator) -> Runner {
     }
 }
 
-/// The run's time: short where nothing but its end ends the trouble.
+/// The run's time: short where nothing but its end ends the trouble, but long
+/// enough for a few attempts on a busy machine.
 fn time(row: Row) -> Duration {
     let seconds = match row.moment {
         Moment::Deadline | Moment::LateCancel => 4,
         Moment::FirstLook | Moment::Following if ends_with_the_time(row) => 9,
-        _ if ends_with_the_time(row) => 4,
+        _ if ends_with_the_time(row) => 8,
         _ => 100,
     };
     Duration::from_secs(seconds)

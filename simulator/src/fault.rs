@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock::Moment;
+use crate::script::Script;
+use crate::status::DeploymentType;
 
 /// The body of an answer made up by a fault.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,6 +134,8 @@ pub struct Fault {
     until: Option<Duration>,
     path: Option<String>,
     pub(crate) delay: Duration,
+    pub(crate) answers: Option<(String, usize)>,
+    pub(crate) others: Vec<(String, DeploymentType, Script)>,
     pub(crate) behaviour: Behaviour,
     seen: usize,
 }
@@ -147,6 +151,8 @@ impl Fault {
             until: None,
             path: None,
             delay: Duration::ZERO,
+            answers: None,
+            others: Vec::new(),
             behaviour: Behaviour::status(500),
             seen: 0,
         }
@@ -207,6 +213,27 @@ impl Fault {
     #[must_use]
     pub fn delayed(mut self, delay: Duration) -> Self {
         self.delay = delay;
+        self
+    }
+
+    /// A call that takes effect does so only after this many calls of an
+    /// operation have been answered.
+    #[must_use]
+    pub fn after_answers(mut self, operation: impl Into<String>, count: usize) -> Self {
+        self.answers = Some((operation.into(), count));
+        self
+    }
+
+    /// Right before the call takes effect, somebody else (manual) or a push
+    /// (automatic) deploys this service.
+    #[must_use]
+    pub fn beside(
+        mut self,
+        service: impl Into<String>,
+        kind: DeploymentType,
+        script: Script,
+    ) -> Self {
+        self.others.push((service.into(), kind, script));
         self
     }
 

@@ -1,10 +1,12 @@
 //! Faults at work.
 
+use std::time::Duration;
+
 use axum::response::Response;
 
 use crate::answer::{Answer, Refusal};
 use crate::delivery::Delivery;
-use crate::fault::{Behaviour, Payload};
+use crate::fault::{Behaviour, Fault, Payload};
 use crate::passage::Passage;
 use crate::wire::NoAnswer;
 
@@ -26,17 +28,31 @@ impl Passage {
             Behaviour::Delay(delay) => fault.delay + delay,
             _ => fault.delay,
         };
+        let behaviour = fault.behaviour.clone();
         // A task of its own: a server goes on with a call whose caller has
         // given up waiting.
         let applied = tokio::spawn(async move {
-            tokio::time::sleep(wait).await;
-            let answer = self.apply();
+            let answer = self.apply_with(fault, wait).await;
             (self, answer)
         });
         match applied.await {
-            Ok((passage, answer)) => passage.after(fault.behaviour, answer).await,
+            Ok((passage, answer)) => passage.after(behaviour, answer).await,
             Err(_) => NoAnswer.response(),
         }
+    }
+
+    /// The call's effect, after what the fault brings with it.
+    async fn apply_with(&self, fault: Fault, wait: Duration) -> Answer {
+        if let Some((operation, count)) = fault.answers {
+            while self.shared.state().answers(&operation) < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+        tokio::time::sleep(wait).await;
+        for (service, kind, script) in fault.others {
+            self.shared.add_deployment(&service, kind, script);
+        }
+        self.apply()
     }
 
     /// Faults that keep the call from taking effect.

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::deployment::{Origin, Snapshot};
+use crate::deployment::Snapshot;
 use crate::fault::Fault;
 use crate::journal::Call;
 use crate::routes::hook_url;
@@ -175,23 +175,6 @@ impl Simulator {
     ///
     /// If there is no such service.
     pub fn add_deployment(&self, service: &str, kind: DeploymentType, script: Script) -> String {
-        let origin = Origin {
-            kind,
-            by_call: false,
-            ..Origin::called(match kind {
-                DeploymentType::Manual => "MANUAL_DEPLOY",
-                DeploymentType::Automatic => "AUTO_DEPLOY_ON_PUSH",
-            })
-        };
-        let mut state = self.shared.current();
-        let now = state.now;
-        if let Some(application) = state.application(service) {
-            let artifact = application.artifact(None, None);
-            return application.lane.add(now, origin, artifact, script);
-        }
-        let site = state.static_site(service);
-        let site = site.unwrap_or_else(|| panic!("no service {service}"));
-        let artifact = site.artifact(None);
-        site.lane.add(now, origin, artifact, script)
+        self.shared.add_deployment(service, kind, script)
     }
 }

@@ -8,13 +8,16 @@ use crate::application::Application;
 use crate::ask::Ask;
 use crate::clock::{Clock, Moment};
 use crate::database::Database;
+use crate::deployment::Origin;
 use crate::fault::Fault;
 use crate::ids;
 use crate::journal::Call;
 use crate::lane::Lane;
 use crate::limits::Windows;
 use crate::pipeline::Pipeline;
+use crate::script::Script;
 use crate::static_site::StaticSite;
+use crate::status::DeploymentType;
 use crate::world::World;
 
 #[derive(Debug)]
@@ -156,6 +159,13 @@ impl State {
         struck
     }
 
+    /// How many calls of an operation have been answered.
+    pub(crate) fn answers(&self, operation: &str) -> usize {
+        let calls = self.journal.iter();
+        let answered = calls.filter(|call| call.operation == operation && call.status.is_some());
+        answered.count()
+    }
+
     pub(crate) fn note(&mut self, call: Call) -> usize {
         self.journal.push(call);
         self.journal.len() - 1
@@ -198,6 +208,33 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Deploys a service as somebody else or a push does it.
+    pub(crate) fn add_deployment(
+        &self,
+        service: &str,
+        kind: DeploymentType,
+        script: Script,
+    ) -> String {
+        let origin = Origin {
+            kind,
+            by_call: false,
+            ..Origin::called(match kind {
+                DeploymentType::Manual => "MANUAL_DEPLOY",
+                DeploymentType::Automatic => "AUTO_DEPLOY_ON_PUSH",
+            })
+        };
+        let mut state = self.current();
+        let now = state.now;
+        if let Some(application) = state.application(service) {
+            let artifact = application.artifact(None, None);
+            return application.lane.add(now, origin, artifact, script);
+        }
+        let site = state.static_site(service);
+        let site = site.unwrap_or_else(|| panic!("no service {service}"));
+        let artifact = site.artifact(None);
+        site.lane.add(now, origin, artifact, script)
+    }
+
     pub(crate) fn new(world: World, origin: String) -> Self {
         Self {
             state: Mutex::new(State::new(world)),

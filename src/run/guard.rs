@@ -149,8 +149,9 @@ impl Run<'_> {
 
     /// The same for a promotion, whose commit is compared on every target.
     pub(super) fn refuse_unguarded_promotion(&self, aim: &Aim) -> Option<Outcome> {
-        let is_image = aim.targets.iter().any(|target| target.before.runs_images);
-        self.refuse(self.plan.gap_of_image().filter(|_| is_image))
+        let is_image = aim.targets.iter().any(|target| target.before.is_image);
+        let gap = self.plan.gap_of_image().filter(|_| is_image);
+        self.refuse(gap, "promoted")
     }
 
     /// The same for a deployment that somebody else has started.

@@ -8,7 +8,7 @@ use sevalla_simulator::{
     World,
 };
 
-use crate::harness::{APP, Finished, Runner, SITE, called, together};
+use crate::harness::{APP, Finished, Runner, SITE, busy_when_looked_at, called, together};
 
 const IMAGE: &str = "docker_image_url";
 const START: &str = "triggerDeploymentV3";
@@ -259,14 +259,16 @@ async fn a_running_deployment_of_another_spelling_is_joined() {
         let script = Script::success()
             .run(Duration::from_secs(2))
             .shows(field, value);
-        let id = simulator.add_deployment(APP, DeploymentType::Manual, script);
+        simulator.add_fault(busy_when_looked_at(script));
         let run = order
             .runner(&simulator)
             .set("SEVALLA_WHEN_BUSY", "join")
             .run()
             .await;
         run.assert_ended(0, "success");
-        assert_eq!(run.output("deployment-id") == id, is_joined);
+        let made = simulator.deployments(APP);
+        let other = made.iter().find(|made| !made.by_call).unwrap();
+        assert_eq!(run.output("deployment-id") == other.id, is_joined);
         assert_eq!(simulator.calls(START), usize::from(!is_joined));
     }))
     .await;

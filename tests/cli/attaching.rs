@@ -7,7 +7,7 @@ use sevalla_simulator::{
     Simulator, StaticSite, World,
 };
 
-use crate::harness::{APP, Runner, SITE, called, stopped, together, until};
+use crate::harness::{APP, Runner, SITE, SOON, called, stopped, together, until};
 
 /// The commit of [`Runner::on_github`].
 const COMMIT: &str = "1234567890abcdef1234567890abcdef12345678";
@@ -152,7 +152,7 @@ async fn a_static_site_is_followed_by_its_commit_too() {
 #[tokio::test]
 async fn a_newer_commit_that_comes_instead_supersedes() {
     let simulator = started(automatic()).await;
-    let running = follows(&simulator).set("SEVALLA_TIMEOUT", "5s").start();
+    let running = follows(&simulator).set("SEVALLA_TIMEOUT", "10s").start();
     called(&simulator, "listDeploymentsV3").await;
     simulator.push(Push::to("main").commit_sha(NEWER));
     let run = running.finish().await;
@@ -191,7 +191,7 @@ async fn where_a_push_starts_nothing_nothing_is_waited_for() {
         let run = follows(&simulator).run().await;
         run.assert_ended(3, "skipped");
         run.assert_told(told);
-        assert!(run.took < Duration::from_secs(20), "{:?}", run.took);
+        assert!(run.took < SOON, "{:?}", run.took);
     }
 }
 
@@ -200,7 +200,10 @@ async fn a_look_that_the_end_of_the_time_cuts_off_says_nothing() {
     let simulator = started(automatic()).await;
     let hang = Fault::on("listDeploymentsV3").does(Behaviour::HangBeforeApplying);
     simulator.add_fault(hang.after(1));
-    let run = follows(&simulator).set("SEVALLA_TIMEOUT", "5s").run().await;
+    let run = follows(&simulator)
+        .set("SEVALLA_TIMEOUT", "10s")
+        .run()
+        .await;
 
     run.assert_ended(4, "timed-out");
     run.assert_told("when the run's time was over");
@@ -295,7 +298,7 @@ async fn another_skipped_deployment_overtakes_nothing() {
 
     // Nor is it the newer one that a commit without a deployment gave way to.
     let simulator = started(automatic()).await;
-    let running = follows(&simulator).set("SEVALLA_TIMEOUT", "5s").start();
+    let running = follows(&simulator).set("SEVALLA_TIMEOUT", "10s").start();
     called(&simulator, "listDeploymentsV3").await;
     simulator.push(Push::to("main").commit_sha(NEWER).filtered_out(APP));
     running.finish().await.assert_ended(4, "timed-out");
@@ -539,9 +542,10 @@ async fn what_has_ended_needs_no_cancelling() {
 #[tokio::test]
 async fn one_that_succeeds_first_is_live_and_the_run_says_so() {
     let simulator = started(Application::new(APP)).await;
-    let script = Script::success().run(ms(1500));
+    // It runs when the run looks, and no more when it is to be cancelled.
+    let script = Script::success().run(ms(6000));
     let id = simulator.add_deployment(APP, DeploymentType::Manual, script);
-    let delayed = Behaviour::Delay(Duration::from_secs(3));
+    let delayed = Behaviour::Delay(Duration::from_secs(7));
     simulator.add_fault(Fault::on("cancelDeploymentV3").does(delayed));
     let run = cancels(&simulator, &id).run().await;
 

@@ -7,7 +7,7 @@ use sevalla_simulator::{
     World,
 };
 
-use crate::harness::{APP, Runner, SITE, application, together, until};
+use crate::harness::{APP, Runner, SITE, application, busy_when_looked_at, together, until};
 
 const TESTED: &str = "1234567890abcdef1234567890abcdef12345678";
 const TRIGGER: &str = "triggerDeploymentV3";
@@ -27,13 +27,26 @@ async fn busy_with(script: Script) -> (Simulator, String) {
     (simulator, id)
 }
 
+/// The same from the moment in which a run looks, for one that ends by itself.
+async fn busy_for_a_run(script: Script) -> Simulator {
+    let simulator = application(Script::success()).await;
+    simulator.add_fault(busy_when_looked_at(script));
+    simulator
+}
+
+/// The id of somebody's deployment.
+fn others(simulator: &Simulator) -> String {
+    let mut all = simulator.deployments(APP).into_iter();
+    all.find(|made| !made.by_call).unwrap().id
+}
+
 fn when_busy(simulator: &Simulator, policy: &str) -> Runner {
     Runner::deploys_app(simulator).set("SEVALLA_WHEN_BUSY", policy)
 }
 
 #[tokio::test]
 async fn by_default_the_deployment_is_queued() {
-    let (simulator, _) = busy_with(runs_for(3)).await;
+    let simulator = busy_for_a_run(runs_for(3)).await;
     let run = Runner::deploys_app(&simulator).run().await;
     run.assert_ended(0, "success");
     run.assert_told("1 deployment of this service is waiting or running already");
@@ -43,10 +56,10 @@ async fn by_default_the_deployment_is_queued() {
 #[tokio::test]
 async fn it_waits_for_the_end_of_the_other() {
     for script in [runs_for(3), Script::failed().run(Duration::from_secs(3))] {
-        let (simulator, other) = busy_with(script).await;
+        let simulator = busy_for_a_run(script).await;
         let run = when_busy(&simulator, "wait").run().await;
         run.assert_ended(0, "success");
-        run.assert_told(&format!("deployment {other}"));
+        run.assert_told(&format!("deployment {}", others(&simulator)));
         let made = simulator.deployments(APP);
         // Its whole life is after the other's end.
         assert!(made[0].created > Duration::from_secs(3), "{made:#?}");
@@ -80,14 +93,14 @@ async fn waiting_ends_with_the_runs_time_or_with_a_signal() {
 
 #[tokio::test]
 async fn it_joins_the_one_that_deploys_the_same() {
-    let (simulator, other) = busy_with(runs_for(3).commit_sha(TESTED)).await;
+    let simulator = busy_for_a_run(runs_for(3).commit_sha(TESTED)).await;
     let run = when_busy(&simulator, "join")
         .on_github()
         .set("GITHUB_REF", "refs/heads/main")
         .run()
         .await;
     run.assert_ended(0, "success");
-    assert_eq!(run.output("deployment-id"), other);
+    assert_eq!(run.output("deployment-id"), others(&simulator));
     assert_eq!(simulator.calls(TRIGGER), 0);
     run.assert_told("which deploys the same");
 
@@ -104,7 +117,7 @@ async fn it_joins_the_one_that_deploys_the_same() {
 
 #[tokio::test]
 async fn it_does_not_join_what_deploys_something_else() {
-    let running = || runs_for(2);
+    let running = || runs_for(2).queue(Duration::ZERO);
     let cases: Vec<(Script, Vec<(&str, &str)>)> = vec![
         (running(), vec![("SEVALLA_BRANCH", "next")]),
         (running(), vec![("SEVALLA_IS_RESTART", "true")]),
@@ -118,8 +131,7 @@ async fn it_does_not_join_what_deploys_something_else() {
     together(cases.into_iter().map(|(script, inputs)| async move {
         let app = Application::new(APP).past(sevalla_simulator::PastDeployment::success());
         let simulator = Simulator::start(World::new().application(app)).await;
-        simulator.add_deployment(APP, DeploymentType::Manual, script);
-        until(|| simulator.deployments(APP)[0].status.as_deref() == Some("inProgress")).await;
+        simulator.add_fault(busy_when_looked_at(script));
         let mut runner = when_busy(&simulator, "join").on_github();
         for (name, value) in inputs {
             runner = runner.set(name, value);
@@ -132,7 +144,7 @@ async fn it_does_not_join_what_deploys_something_else() {
 
     let image = Application::new(APP).docker_image("shop:1");
     let simulator = Simulator::start(World::new().application(image)).await;
-    simulator.add_deployment(APP, DeploymentType::Manual, runs_for(2));
+    simulator.add_fault(busy_when_looked_at(runs_for(2)));
     let run = when_busy(&simulator, "join").set("SEVALLA_DOCKER_IMAGE", "shop:2");
     run.run().await.assert_ended(0, "success");
     assert_eq!(simulator.calls(TRIGGER), 1);
@@ -177,12 +189,13 @@ async fn it_cancels_what_waits_and_what_runs_and_starts_once() {
 
 #[tokio::test]
 async fn what_cannot_be_cancelled_is_told_and_waited_for_in_the_queue() {
-    let (simulator, other) = busy_with(runs_for(3)).await;
+    let simulator = busy_for_a_run(runs_for(3)).await;
     simulator.add_fault(Fault::on("cancelDeploymentV3").does(Behaviour::status(403)));
     let run = when_busy(&simulator, "cancel-previous").run().await;
     run.assert_ended(0, "success");
     run.assert_told(&format!(
-        "Warning: Deployment {other} could not be cancelled: "
+        "Warning: Deployment {} could not be cancelled: ",
+        others(&simulator)
     ));
     assert_eq!(simulator.calls(TRIGGER), 1);
 }

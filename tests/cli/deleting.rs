@@ -7,7 +7,7 @@ use sevalla_simulator::{
     Simulator, StaticSite, World,
 };
 
-use crate::harness::{APP, Runner, SITE, called, limited, stopped, together, until};
+use crate::harness::{APP, HANGING, Runner, SITE, called, limited, stopped, together, until};
 
 const DATABASE: &str = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
 const OTHER: &str = "c8d2e3f4-93f1-4bd6-8a0b-3f5a3f1f4c33";
@@ -179,7 +179,7 @@ async fn what_has_ended_is_in_nobodys_way() {
             let run = delete_app(&simulator).run().await;
             run.assert_ended(0, "success");
             assert_eq!(simulator.calls("cancelDeploymentV3"), 0);
-            assert!(run.took < Duration::from_secs(12), "{:?}", run.took);
+            assert!(run.took < HANGING, "{:?}", run.took);
         }),
     )
     .await;

@@ -7,7 +7,7 @@ use sevalla_simulator::{
     World,
 };
 
-use crate::harness::{APP, Runner, called, stopped, together, until};
+use crate::harness::{APP, Runner, SOON, called, stopped, together, until};
 
 /// A preview app of `topic`.
 fn preview(id: &str, deletion: Deletion) -> Application {
@@ -210,7 +210,7 @@ async fn a_key_that_may_not_delete_is_told_at_once() {
     run.assert_ended(5, "unauthorized");
     run.assert_told("The key can: APP:READ");
     assert_eq!(simulator.calls("deleteApplicationV3"), 1);
-    assert!(run.took < Duration::from_secs(15), "{:?}", run.took);
+    assert!(run.took < SOON, "{:?}", run.took);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use sevalla_simulator::{
     Application, CommitKnown, DeploymentType, PastDeployment, Script, Simulator, World,
 };
 
-use crate::harness::{APP, Finished, Runner, application, together, until};
+use crate::harness::{APP, Finished, Runner, SOON, application, together, until};
 
 /// What the CI works on in [`Runner::on_github`].
 const TESTED: &str = "1234567890abcdef1234567890abcdef12345678";
@@ -441,7 +441,7 @@ async fn the_deployment_is_cancelled_as_soon_as_its_commit_is_known() {
         assert!(run.output("error").contains(&mismatch()));
         run.assert_told("was asked to stop, and ended as ");
         assert!(simulator.cancelled(&simulator.deployments(APP)[0].id));
-        assert!(run.took < Duration::from_secs(12), "{:?}", run.took);
+        assert!(run.took < SOON, "{:?}", run.took);
     }))
     .await;
 }

@@ -7,11 +7,15 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use sevalla_simulator::{Application, Behaviour, Script, Simulator, StaticSite, World};
+use sevalla_simulator::{
+    Application, Behaviour, DeploymentType, Fault, Script, Simulator, StaticSite, World,
+};
 use tempfile::TempDir;
 use tokio::net::TcpSocket;
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
+
+use crate::impatient;
 
 /// The application of most tests.
 pub(crate) const APP: &str = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
@@ -25,8 +29,16 @@ pub(crate) const PIPELINE: &str = "c2b1d1aa-7a52-4c55-9a41-5a0d5a1f7e04";
 /// From the first signal to the exit, with some slack for a busy machine.
 const WINDOW: Duration = Duration::from_millis(6500);
 
-/// No run of a test takes longer.
-pub(crate) const LONGEST: Duration = Duration::from_secs(100);
+/// No run of a test takes longer, however busy the machine is.
+pub(crate) const LONGEST: Duration = Duration::from_secs(200);
+
+/// A run that waited for something it must not wait for takes longer; one that
+/// did not takes less, however busy the machine is.
+pub(crate) const SOON: Duration = Duration::from_secs(60);
+
+/// The same where an answer that never comes would be waited for: that wait
+/// alone takes longer.
+pub(crate) const HANGING: Duration = Duration::from_secs(27);
 
 /// A simulated Sevalla with one application that does this next.
 pub(crate) async fn application(script: Script) -> Simulator {
@@ -71,6 +83,15 @@ pub(crate) fn refuses_connections() -> (TcpSocket, SocketAddr) {
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = socket.local_addr().unwrap();
     (socket, address)
+}
+
+/// Somebody's deployment that does this from the moment in which the run looks
+/// at the list of deployments for the first time, however late it comes to that.
+pub(crate) fn busy_when_looked_at(script: Script) -> Fault {
+    Fault::on("listDeploymentsV3")
+        .nth(1)
+        .does(Behaviour::Delay(Duration::ZERO))
+        .beside(APP, DeploymentType::Manual, script)
 }
 
 /// A refusal for the rate limit, for a second.
@@ -254,6 +275,24 @@ impl Runner {
             started: Instant::now(),
             runner: self,
         }
+    }
+
+    /// Runs the program to its end inside this process, with less patience for
+    /// each answer. It works in this process's directory.
+    pub(crate) async fn run_impatiently(self) -> Finished {
+        let started = Instant::now();
+        let variables = self.variables.clone();
+        let run = tokio::task::spawn_blocking(|| impatient::run(variables));
+        let (code, stdout, stderr) = run.await.unwrap();
+        let finished = Finished {
+            code: Some(code),
+            took: started.elapsed(),
+            stdout,
+            stderr,
+            runner: self,
+        };
+        finished.assert_no_secret();
+        finished
     }
 
     /// Runs the program to its end.

@@ -34,6 +34,7 @@ mod handover;
 mod harness;
 mod hosts;
 mod hub;
+mod impatient;
 mod inputs;
 mod listing;
 mod logs;

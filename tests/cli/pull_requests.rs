@@ -296,7 +296,7 @@ async fn a_renamed_branch_finds_its_app_again() {
         assert_eq!(opened.output("branch"), BRANCH);
         assert_eq!(creations(&simulator).len(), 0);
         // Sevalla's own deployment of the old branch is not waited for.
-        assert!(opened.took < Duration::from_secs(30), "{:?}", opened.took);
+        assert!(opened.took < Duration::from_secs(42), "{:?}", opened.took);
         hub.set(7, Pull::open(BRANCH).closed());
         run(PullRequest::CLOSED)
             .run()
@@ -555,7 +555,7 @@ async fn an_app_that_is_gone_when_its_address_is_read_ends_the_wait() {
     let run = running.finish().await;
     run.assert_ended(0, "skipped");
     run.assert_told("The pull request was closed meanwhile");
-    assert!(run.took < Duration::from_secs(30), "{:?}", run.took);
+    assert!(run.took < Duration::from_secs(50), "{:?}", run.took);
     assert_eq!(run.output("url"), "");
     let comment = &hub.comments(7)[0];
     assert!(comment.contains("preview: deleted"), "{comment}");
@@ -573,7 +573,7 @@ async fn an_app_that_is_gone_though_its_request_is_open_is_a_failure() {
         .await;
     run.assert_ended(1, "failed");
     run.assert_told("was open when it was last read");
-    assert!(run.took < Duration::from_secs(30), "{:?}", run.took);
+    assert!(run.took < Duration::from_secs(50), "{:?}", run.took);
     assert_eq!(run.output("url"), "");
 }
 

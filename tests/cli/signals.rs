@@ -6,7 +6,7 @@ use std::time::Duration;
 use sevalla_deploy::stop::SAME_REQUEST;
 use sevalla_simulator::{Behaviour, Fault, Script};
 
-use crate::harness::{APP, Runner, Running, application, called, stopped, until};
+use crate::harness::{APP, Runner, Running, SOON, application, called, stopped, until};
 
 fn endless() -> Script {
     Script::success().never_ends()
@@ -338,18 +338,18 @@ async fn an_interrupt_that_was_ignored_at_the_start_is_heeded() {
 #[tokio::test]
 async fn the_end_of_our_time_leaves_or_cancels_the_deployment() {
     let simulator = application(endless()).await;
-    let runner = Runner::deploys_app(&simulator).set("SEVALLA_TIMEOUT", "2s");
+    let runner = Runner::deploys_app(&simulator).set("SEVALLA_TIMEOUT", "6s");
     let run = runner.run().await;
     run.assert_ended(4, "timed-out");
     run.assert_told("It was last seen running, at ");
     assert_eq!(simulator.calls("cancelDeploymentV3"), 0);
 
     let simulator = application(Script::success().never_starts()).await;
-    let runner = Runner::deploys_app(&simulator).set("SEVALLA_TIMEOUT", "2s");
+    let runner = Runner::deploys_app(&simulator).set("SEVALLA_TIMEOUT", "6s");
     let run = runner.set("SEVALLA_ON_TIMEOUT", "cancel").run().await;
     run.assert_ended(4, "timed-out");
     run.assert_told("waiting in the queue");
     run.assert_told("next:  Raise timeout\n");
     assert!(simulator.cancelled(&simulator.deployments(APP)[0].id));
-    assert!(run.took < Duration::from_secs(13));
+    assert!(run.took < SOON);
 }

@@ -500,7 +500,7 @@ async fn a_signal_ends_the_visits() {
         running.signal(signal).await;
         let at = Instant::now();
         let run = running.finish().await;
-        assert!(at.elapsed() < Duration::from_secs(3), "{:?}", at.elapsed());
+        assert!(at.elapsed() < Duration::from_secs(10), "{:?}", at.elapsed());
         run.assert_ended(code, "interrupted");
         run.assert_told("had succeeded and is live");
         assert_eq!(run.output("status"), "success");
@@ -516,7 +516,7 @@ async fn the_end_of_the_runs_time_ends_the_visits_too() {
             let web = Web::acts([act]).await;
             let run = verified(&web.url("/"), &[("SEVALLA_TIMEOUT", "5s")]).await;
             run.assert_ended(8, "unverified");
-            assert!(run.took < Duration::from_secs(9), "{:?}", run.took);
+            assert!(run.took < Duration::from_secs(14), "{:?}", run.took);
         }),
     )
     .await;

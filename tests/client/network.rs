@@ -120,13 +120,14 @@ async fn a_refused_connection_is_told_as_such() {
     assert_eq!(error.next(), Next::Again(None));
 }
 
+/// Longer than a busy machine takes, and shorter than the waits that would be
+/// too long.
+const SOON: Duration = Duration::from_secs(20);
+
 /// Not before the deadline, and soon after it.
 fn assert_bounded(began: Instant, deadline: Duration) {
     let took = began.elapsed();
-    assert!(
-        took >= deadline && took < deadline + Duration::from_secs(1),
-        "{took:?}"
-    );
+    assert!(took >= deadline && took < deadline + SOON, "{took:?}");
 }
 
 #[tokio::test]
@@ -192,7 +193,7 @@ async fn the_deadline_ends_the_repeating() {
     let (hurried, began) = client_for(Duration::from_millis(300), &base);
     let error = hurried.get_application(APP, PATIENT).await.unwrap_err();
     // It gives up as soon as the next wait would pass the deadline.
-    assert!(began.elapsed() < Duration::from_secs(1));
+    assert!(began.elapsed() < SOON);
     assert!(
         matches!(error.cause, Cause::NotConnected { .. }),
         "{error:?}"
@@ -208,7 +209,7 @@ async fn patience_ends_the_repeating_too() {
         .get_application(APP, Patience::For(Duration::from_millis(300)))
         .await
         .unwrap_err();
-    assert!(began.elapsed() < Duration::from_secs(1));
+    assert!(began.elapsed() < SOON);
     assert!(error.may_heal());
 }
 

@@ -35,17 +35,16 @@ fn serves(pieces: impl Iterator<Item = Vec<u8>> + Send + 'static, pause: Duratio
     address
 }
 
-/// What the network makes of it, within a second.
-fn fetch(address: SocketAddr, body_limit: usize) -> (Result<Reply, Cause>, Duration) {
-    fetch_within(Duration::from_secs(1), address, body_limit)
-}
+/// Between the pieces of an answer that is slow, and how long such a one may
+/// take.
+const SLOWLY: Duration = Duration::from_millis(20);
+const SHORT: Duration = Duration::from_secs(1);
 
-fn fetch_within(
-    limit: Duration,
-    address: SocketAddr,
-    body_limit: usize,
-) -> (Result<Reply, Cause>, Duration) {
-    let started = Instant::now();
+/// Longer than the answers take that end by themselves, on a busy machine too.
+const PATIENT: Duration = Duration::from_secs(60);
+
+/// What the network makes of it within this time.
+fn fetch(address: SocketAddr, limit: Duration) -> Result<Reply, Cause> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -57,12 +56,11 @@ fn fetch_within(
         accept: "*/*",
         authorization: None,
         body: None,
-        body_limit,
+        body_limit: BODY_LIMIT,
         reach: Reach::Anywhere,
         is_fresh: false,
     };
-    let result = runtime.block_on(http.exchange(request, limit));
-    (result, started.elapsed())
+    runtime.block_on(http.exchange(request, limit))
 }
 
 fn head(more: &str) -> Vec<u8> {
@@ -80,22 +78,23 @@ fn said(cause: &Cause) -> String {
 #[test]
 fn a_slow_body_without_end_is_given_up_in_time() {
     let pieces = std::iter::once(head("")).chain(endless(b"x"));
-    let (result, took) = fetch(serves(pieces, Duration::from_millis(20)), BODY_LIMIT);
+    let started = Instant::now();
+    let result = fetch(serves(pieces, SLOWLY), SHORT);
     let cause = result.unwrap().body.unwrap_err();
     assert_eq!(said(&cause), "no complete answer within 1s");
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert!(started.elapsed() < PATIENT, "{:?}", started.elapsed());
 }
 
 #[test]
 fn slow_headers_without_end_are_given_up_in_time() {
     let pieces = std::iter::once(b"HTTP/1.1 200 OK\r\n".to_vec()).chain(endless(b"a"));
-    let (result, took) = fetch(serves(pieces, Duration::from_millis(20)), BODY_LIMIT);
+    let started = Instant::now();
+    let result = fetch(serves(pieces, SLOWLY), SHORT);
     assert_eq!(said(&result.unwrap_err()), "no complete answer within 1s");
-    assert!(took < Duration::from_secs(3), "{took:?}");
     let interim = endless(b"HTTP/1.1 103 Early Hints\r\n\r\n");
-    let (result, took) = fetch(serves(interim, Duration::from_millis(20)), BODY_LIMIT);
+    let result = fetch(serves(interim, SLOWLY), SHORT);
     assert_eq!(said(&result.unwrap_err()), "no complete answer within 1s");
-    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert!(started.elapsed() < PATIENT, "{:?}", started.elapsed());
 }
 
 #[test]
@@ -104,7 +103,7 @@ fn interim_answers_without_end_do_not_use_the_processor_for_long() {
     let interim = b"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(200);
     let pieces = std::iter::repeat_with(move || interim.clone());
     let address = serves(pieces, Duration::from_millis(2));
-    let (result, _) = fetch_within(Duration::from_secs(300), address, BODY_LIMIT);
+    let result = fetch(address, Duration::from_secs(300));
     assert_eq!(
         said(&result.unwrap_err()),
         "the connection broke: the server sends without end, and not an answer"
@@ -114,7 +113,7 @@ fn interim_answers_without_end_do_not_use_the_processor_for_long() {
 #[test]
 fn a_body_without_end_is_given_up_at_its_limit() {
     let pieces = std::iter::once(head("")).chain(endless(&[b'x'; 8_192]));
-    let (result, _) = fetch(serves(pieces, Duration::ZERO), BODY_LIMIT);
+    let result = fetch(serves(pieces, Duration::ZERO), PATIENT);
     let cause = result.unwrap().body.unwrap_err();
     assert_eq!(
         said(&cause),
@@ -126,14 +125,13 @@ fn a_body_without_end_is_given_up_at_its_limit() {
 #[test]
 fn a_body_that_claims_to_be_huge_takes_no_memory() {
     let pieces = std::iter::once(head("content-length: 18446744073709551615\r\n"));
-    let (result, took) = fetch(serves(pieces, Duration::ZERO), BODY_LIMIT);
+    let result = fetch(serves(pieces, Duration::ZERO), PATIENT);
     // Where the number is taken, the body breaks off; else the head is wrong.
     let cause = match result {
         Ok(reply) => reply.body.unwrap_err(),
         Err(cause) => cause,
     };
     assert!(matches!(cause, Cause::Broken { .. }), "{cause}");
-    assert!(took < Duration::from_secs(1));
 }
 
 #[test]
@@ -143,7 +141,7 @@ fn too_many_or_too_large_headers_are_an_error_that_says_so() {
     let end = "content-length: 0\r\n";
     let answer = |more: &str| {
         let pieces = std::iter::once(head(&format!("{more}{end}")));
-        fetch(serves(pieces, Duration::ZERO), BODY_LIMIT).0
+        fetch(serves(pieces, Duration::ZERO), PATIENT)
     };
     for more in [
         many(MOST_HEADERS),
@@ -168,7 +166,7 @@ fn a_chunk_with_endless_extensions_or_trailers_is_an_error() {
         let pieces = std::iter::once(head("transfer-encoding: chunked\r\n"))
             .chain(std::iter::once(start.to_vec()))
             .chain(endless(&[b'a'; 4096]));
-        let (result, _) = fetch(serves(pieces, Duration::ZERO), BODY_LIMIT);
+        let result = fetch(serves(pieces, Duration::ZERO), PATIENT);
         let cause = result.unwrap().body.unwrap_err();
         assert!(matches!(cause, Cause::Broken { .. }), "{cause}");
     }
@@ -228,7 +226,7 @@ fn many_lines_in_one_entry_are_bounded() {
         Place::Plain,
         Kind::Application,
         Case::Failed,
-        &"\n".repeat(120_000),
+        &"\n".repeat(100_001),
     );
     assert!(finished.stderr.contains("more lines in this entry)"));
     assert!(

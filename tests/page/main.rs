@@ -21,6 +21,9 @@ mod browser;
 #[path = "../cli/harness.rs"]
 mod harness;
 mod hostile;
+#[allow(dead_code, reason = "it is the other tests' file")]
+#[path = "../cli/impatient.rs"]
+mod impatient;
 mod long;
 mod look;
 

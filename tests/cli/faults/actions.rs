@@ -7,6 +7,7 @@ use sevalla_simulator::{Application, Database, Fault as Woven, Simulator, Static
 use tokio::sync::Semaphore;
 
 use super::fault::Fault;
+use super::play::alone;
 use super::table::Spell;
 use crate::harness::{APP, Runner, SITE, together};
 
@@ -174,7 +175,8 @@ async fn each_action_ends_as_the_table_says() {
         let permits = Arc::clone(&permits);
         async move {
             let _permit = permits.acquire().await.unwrap();
-            play(action, column).await;
+            let played = tokio::task::spawn_blocking(move || alone(play(action, column)));
+            played.await.unwrap();
         }
     }))
     .await;

@@ -17,14 +17,12 @@ use super::fault::Fault;
 use super::moment::Moment;
 use super::table::{Row, Spell, rows};
 use crate::harness::{
-    APP, Finished, PIPELINE, Runner, parse_file_commands, refuses_connections, until,
+    APP, Finished, PIPELINE, Runner, SOON, busy_when_looked_at, parse_file_commands,
+    refuses_connections, until,
 };
 
 /// How many rows are played at a time. They mostly wait.
 const AT_A_TIME: usize = 48;
-
-/// What cannot heal is told sooner than this.
-const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// From a signal to the end, with some slack for a busy machine.
 const WINDOW: Duration = Duration::from_millis(6500);
@@ -60,8 +58,9 @@ async fn every_row_of_the_table_holds() {
         let played = tokio::spawn(async move {
             let _permit = permits.acquire().await.unwrap();
             let started = Instant::now();
-            let wrong = play(row).await;
-            (wrong, started.elapsed())
+            // On a thread of its own: starting a process keeps a thread.
+            let wrong = tokio::task::spawn_blocking(move || alone(play(row)));
+            (wrong.await.unwrap(), started.elapsed())
         });
         playing.push((row, played));
     }
@@ -93,6 +92,14 @@ async fn every_row_of_the_table_holds() {
     );
 }
 
+/// Carries this out on this thread.
+pub(super) fn alone<T>(what: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(what)
+}
+
 /// Plays a row; what is wrong with it.
 async fn play(row: Row) -> Vec<String> {
     let mut world = world(row);
@@ -102,8 +109,8 @@ async fn play(row: Row) -> Vec<String> {
     let world = woven(row).into_iter().fold(world, World::fault);
     let simulator = Simulator::start(world).await;
     if row.moment == Moment::Waiting {
-        let other = Script::success().run(Duration::from_secs(2));
-        simulator.add_deployment(APP, DeploymentType::Manual, other);
+        let other = Script::success().run(Duration::from_secs(4));
+        simulator.add_fault(busy_when_looked_at(other));
     }
     // Held for as long as the run may want to connect to it.
     let (_nobody, nobody) = refuses_connections();
@@ -115,20 +122,19 @@ async fn play(row: Row) -> Vec<String> {
     for file in ["github-output", "github-summary"] {
         std::fs::write(runner.path(file), EARLIER).unwrap();
     }
+    if row.outwaits_an_answer() {
+        let file = runner.path("deploy.log");
+        let runner = runner.set("SEVALLA_LOG_FILE", file);
+        let run = runner.run_impatiently().await;
+        return wrong(row, &run, &Seen::of(&simulator, row));
+    }
     let running = runner.start();
     let called = |operation: &'static str| until(|| simulator.calls(operation) > 0);
-    match (row.fault, row.moment) {
-        (Fault::SomebodyElseDeploysToo, moment) => {
-            called(moment.operations().first().unwrap()).await;
-            simulator.add_deployment(APP, DeploymentType::Manual, row.moment.script());
-        }
-        (Fault::RefusesConnections, Moment::Following) => {
-            called("getDeploymentV3").await;
-            let seen = Seen::of(&simulator, row);
-            drop(simulator);
-            return wrong(row, &running.finish().await, &seen);
-        }
-        _ => {}
+    if (row.fault, row.moment) == (Fault::RefusesConnections, Moment::Following) {
+        called("getDeploymentV3").await;
+        let seen = Seen::of(&simulator, row);
+        drop(simulator);
+        return wrong(row, &running.finish().await, &seen);
     }
     let mut asked_to_stop = None;
     if row.moment == Moment::Cancelling {
@@ -239,12 +245,13 @@ fn runner(row: Row, simulator: &Simulator) -> Runner {
     }
 }
 
-/// The run's time: short where nothing but its end ends the trouble.
+/// The run's time: short where nothing but its end ends the trouble, but long
+/// enough for a few attempts on a busy machine.
 fn time(row: Row) -> Duration {
     let seconds = match row.moment {
         Moment::Deadline | Moment::LateCancel => 4,
         Moment::FirstLook | Moment::Following if ends_with_the_time(row) => 9,
-        _ if ends_with_the_time(row) => 4,
+        _ if ends_with_the_time(row) => 8,
         _ => 100,
     };
     Duration::from_secs(seconds)
@@ -273,6 +280,11 @@ fn woven(row: Row) -> Vec<Woven> {
         .take(if is_slow { 1 } else { usize::MAX })
         .map(|operation| {
             let fault = Woven::on(*operation).does(row.fault.behaviour(row.moment.carries_out()));
+            let fault = if row.fault == Fault::SomebodyElseDeploysToo {
+                fault.beside(APP, DeploymentType::Manual, row.moment.script())
+            } else {
+                fault
+            };
             match (row.moment, row.spell) {
                 // Nearer to the end than two looks are to each other.
                 (Moment::Deadline, _) => {
@@ -335,7 +347,7 @@ fn wrong(row: Row, run: &Finished, seen: &Seen) -> Vec<String> {
         wrong.add(format!("{:?} was not told", row.told));
     }
     if matches!(row.ends.1, "unauthorized" | "rejected") && row.fault != Fault::DoesNotKnowIt {
-        if run.took > AT_ONCE {
+        if run.took > SOON {
             wrong.add(format!("it took {:?}", run.took));
         }
         let looks_before = usize::from(matches!(row.moment, Moment::Following | Moment::Waiting));
@@ -343,7 +355,7 @@ fn wrong(row: Row, run: &Finished, seen: &Seen) -> Vec<String> {
             wrong.unless_equal("requests struck", &seen.struck, &(1 + looks_before));
         }
     }
-    if row.moment == Moment::Aside && run.took > Duration::from_secs(20) {
+    if row.moment == Moment::Aside && run.took > SOON {
         wrong.add(format!("it took {:?}", run.took));
     }
     check_outputs(row, run, seen, &mut wrong);

@@ -33,9 +33,15 @@ impl Row {
         self.made == 1 && self.moment.has_key() && self.ends.1 != "ambiguous"
     }
 
+    /// Whether the run gives up an answer after all the time that one may take.
+    pub(crate) const fn outwaits_an_answer(&self) -> bool {
+        matches!(self.fault, Fault::NeverAnswers | Fault::HangsInTheBody)
+            && matches!(self.spell, Spell::Once)
+    }
+
     /// Whether it takes longer than most, so that it is played first.
     pub(crate) const fn is_long(&self) -> bool {
-        matches!(self.fault, Fault::NeverAnswers | Fault::HangsInTheBody)
+        self.outwaits_an_answer()
             || matches!(self.spell, Spell::Twice | Spell::ForGood)
             || matches!(
                 self.moment,

@@ -1,0 +1,75 @@
+//! The program inside this process, over the network as it is, but with less
+//! patience for each answer: a test need not wait half a minute for one that
+//! never comes.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::Write;
+use std::rc::Rc;
+use std::time::Duration;
+
+use sevalla_deploy::launch::launch;
+use sevalla_deploy::process::Process;
+use sevalla_deploy::sevalla::{Exchange, Exchanged, Http, Request};
+use sevalla_deploy::stop::Stop;
+
+/// How long an answer may take. The program's own limit has tests that wait for
+/// it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+struct Impatient(Http);
+
+impl Exchange for Impatient {
+    fn exchange(&self, request: Request, limit: Duration) -> Exchanged<'_> {
+        self.0.exchange(request, limit.min(PATIENCE))
+    }
+}
+
+#[derive(Clone, Default)]
+struct Kept(Rc<RefCell<Vec<u8>>>);
+
+impl Kept {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.take()).expect("a stream of text")
+    }
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+thread_local! {
+    /// The error stream is opened by a plain function.
+    static STDERR: Kept = Kept::default();
+}
+
+/// The exit code, and what was written to both streams.
+pub(crate) fn run(variables: BTreeMap<OsString, OsString>) -> (i32, String, String) {
+    let stdout = Kept::default();
+    let process = Process {
+        arguments: Vec::new(),
+        variables: variables.into_iter().collect(),
+        stdout: Box::new(stdout.clone()),
+        stderr: || Box::new(STDERR.with(Kept::clone)),
+        terminal: None,
+        clock: jiff::Timestamp::now,
+        token: || uuid::Uuid::new_v4().simple().to_string(),
+        connect: Box::new(|variables| Ok(Box::new(Impatient(Http::new(variables)?)))),
+        launch,
+        stop: Stop::default(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let outcome = runtime.block_on(sevalla_deploy::run(process));
+    let code = outcome.ending().code().into();
+    (code, stdout.text(), STDERR.with(Kept::text))
+}

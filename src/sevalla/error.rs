@@ -112,12 +112,24 @@ impl ApiError {
     /// A list has a new entry that cannot be read, so what was looked for may be
     /// in it.
     pub(crate) fn unreadable_entry(operation: &'static Operation) -> Self {
+        Self::useless_list(
+            operation,
+            "an entry that was not there before cannot be read",
+        )
+    }
+
+    /// A list lacks an entry that it had before, so it may lack others too.
+    pub(crate) fn incomplete_list(operation: &'static Operation) -> Self {
+        Self::useless_list(operation, "an entry that was there before is missing")
+    }
+
+    fn useless_list(operation: &'static Operation, reason: &str) -> Self {
         Self {
             operation,
             path: operation.path.to_owned(),
             cause: Cause::Undecodable {
                 status: 200,
-                reason: "an entry that was not there before cannot be read".to_owned(),
+                reason: reason.to_owned(),
                 request_id: None,
             },
             attempts: 1,

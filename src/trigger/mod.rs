@@ -41,11 +41,12 @@ pub use self::preview::{
 pub use self::promote::{Aim, Target, look_before_promotion, promote};
 pub use self::removal::{Condemned, Course, Removed, look_before_removal, remove};
 pub use self::rollback::{Came, Rollback, earlier_success, live_before, what_came};
-use crate::deployment::{Deployment, Service};
+use crate::deployment::{Deployment, Service, ServiceKind};
 use crate::messages::Failure;
 use crate::plan::Work;
 use crate::report::Event;
 use crate::secret::HookUrl;
+use crate::sevalla::operation::{LIST_DEPLOYMENTS, LIST_STATIC_SITE_DEPLOYMENTS, Operation};
 use crate::sevalla::{ApiError, Client, Patience};
 
 /// How many past deployments are read before the start.
@@ -291,12 +292,22 @@ async fn search(
         .lingering()
         .deployments_and_unreadable(service, HISTORY, Patience::FOR_A_SEARCH)
         .await?;
+    if mark.is_missing_from(&now) {
+        return Err(ApiError::incomplete_list(list_of(service)));
+    }
     let new = now.into_iter().filter(|deployment| mark.is_new(deployment));
     let judged = new.map(|deployment| Found {
         whose: before.wanted.whose(&deployment),
         it: deployment,
     });
     Ok(Some(judged.collect()))
+}
+
+const fn list_of(service: Service) -> &'static Operation {
+    match service.kind {
+        ServiceKind::Application => &LIST_DEPLOYMENTS,
+        ServiceKind::StaticSite => &LIST_STATIC_SITE_DEPLOYMENTS,
+    }
 }
 
 /// Looks again and again, until the client's deadline, for the deployment that

@@ -19,6 +19,8 @@ pub(super) struct Mark {
     known: HashSet<DeploymentId>,
     /// The oldest of them, if there were more than were read.
     oldest: Option<Timestamp>,
+    /// The newest that could be read.
+    newest: Option<DeploymentId>,
 }
 
 /// What the deployment we start looks like in a list.
@@ -80,7 +82,19 @@ impl Mark {
                 .filter_map(|deployment| deployment.created_at)
                 .min()
                 .filter(|_| !is_whole),
+            newest: deployments
+                .iter()
+                .find(|deployment| !deployment.is_unreadable())
+                .map(|deployment| deployment.id.clone()),
         }
+    }
+
+    /// Whether the newest deployments, of which at most [`HISTORY`] were asked
+    /// for, lack the one that was the newest before. Such a list does not show
+    /// that nothing has begun.
+    pub(super) fn is_missing_from(&self, deployments: &[Deployment]) -> bool {
+        let has = |id: &DeploymentId| deployments.iter().any(|deployment| deployment.id == *id);
+        deployments.len() < HISTORY && self.newest.as_ref().is_some_and(|newest| !has(newest))
     }
 
     /// Whether a deployment came after the mark. The ids tell; only where the

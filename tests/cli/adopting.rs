@@ -47,7 +47,10 @@ impl Order {
         let world = match self {
             Self::Image => world.application(app.docker_image("nginx:1.27").next(script)),
             Self::Branch | Self::Restart => world.application(app.next(script)),
-            Self::Site => world.static_site(StaticSite::new(SITE).next(script)),
+            Self::Site => {
+                let site = StaticSite::new(SITE).past(PastDeployment::success());
+                world.static_site(site.next(script))
+            }
         };
         Simulator::start(world).await
     }
@@ -270,6 +273,28 @@ async fn a_running_deployment_of_another_spelling_is_joined() {
         let other = made.iter().find(|made| !made.by_call).unwrap();
         assert_eq!(run.output("deployment-id") == other.id, is_joined);
         assert_eq!(simulator.calls(START), usize::from(!is_joined));
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_list_that_lacks_what_was_there_does_not_show_that_nothing_began() {
+    let orders = [
+        (Order::Branch, "listDeploymentsV3"),
+        (Order::Site, "listStaticSiteDeploymentsV3"),
+    ];
+    together(orders.into_iter().map(|(order, list)| async move {
+        let simulator = order.world(Script::success()).await;
+        let lost = Fault::on(order.operation()).does(Behaviour::ResetAfterApplying);
+        simulator.add_fault(lost);
+        let nothing = json!({ "data": [], "total": 0, "offset": 0, "limit": 50 });
+        let empty = Fault::on(list)
+            .after(1)
+            .does(Behaviour::WrongShape(nothing));
+        simulator.add_fault(empty);
+        let run = order.runner(&simulator).run().await;
+        run.assert_ended(7, "ambiguous");
+        assert_eq!(simulator.calls(order.operation()), 1);
     }))
     .await;
 }

@@ -226,7 +226,7 @@ fn many_lines_in_one_entry_are_bounded() {
         Place::Plain,
         Kind::Application,
         Case::Failed,
-        &"\n".repeat(100_001),
+        &"\n".repeat(100_002),
     );
     assert!(finished.stderr.contains("more lines in this entry)"));
     assert!(

@@ -1,5 +1,7 @@
 //! What a tool has printed, without what others put in front of it. Pure.
 
+use super::{kubernetes_events, prefixes};
+
 /// Signs that tools put in front of what matters.
 const SIGNS: &str = "│|✘✖×❌⨯✗✕●➤╰─╭├!▲⛔🚨";
 
@@ -16,6 +18,8 @@ const ERROR_WORDS: &[&str] = &[
     "error ",
     "fatal: ",
     "FATAL: ",
+    "[FATAL] ",
+    "##[error]",
     "ERR ",
     "failed to solve: ",
 ];
@@ -68,6 +72,9 @@ const HARMLESS: &[&str] = &[
     "---> ",
     "Run ",
     "echo ",
+    // Source text below a message.
+    "raise ",
+    "throw ",
     "CMD ",
     "COPY ",
     "FROM ",
@@ -144,6 +151,9 @@ impl<'a> Bare<'a> {
         for _ in 0..4 {
             if let Some(rest) = without_time(bare.text) {
                 bare.text = rest;
+            } else if let Some(message) = kubernetes_events::message(bare.text) {
+                bare.text = message;
+                break;
             } else if let Some(named) = without_name(bare.text) {
                 bare.text = named.rest;
                 bare.source = named.source.or(bare.source);
@@ -249,8 +259,12 @@ fn is_step(text: &str) -> bool {
 
 /// A time in front, with its date and its zone, in brackets too:
 /// `2026-03-01T10:00:00.123Z`, `[2026-03-01 10:00:00 +0000]`, `10:00:00 AM`; or
-/// the seconds since something, `9.201`.
+/// the seconds since something, `9.201`. A date may be indented.
 fn without_time(text: &str) -> Option<&str> {
+    let outdented = text.trim_start();
+    let is_dated =
+        outdented.len() < text.len() && outdented.split(['T', ' ']).next().is_some_and(is_date);
+    let text = if is_dated { outdented } else { text };
     let opened = text.strip_prefix('[');
     let mut rest = opened.unwrap_or(text);
     let (mut has_time, mut is_closed) = (false, false);
@@ -280,7 +294,7 @@ fn without_time(text: &str) -> Option<&str> {
 
 fn is_time(word: &str) -> bool {
     let is_of_time = |byte: u8| byte.is_ascii_digit() || b"-/:.,TZ+".contains(&byte);
-    word.len() >= 8
+    word.len() >= 7
         && word.bytes().all(is_of_time)
         && word.bytes().filter(|byte| *byte == b':').count() >= 2
 }
@@ -302,7 +316,7 @@ fn is_date(word: &str) -> bool {
 
 fn is_zone(word: &str) -> bool {
     let is_offset = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b':');
-    matches!(word, "AM" | "PM" | "UTC")
+    matches!(word, "AM" | "PM" | "AM:" | "PM:" | "am" | "pm" | "UTC")
         || (word.len() >= 5 && word.strip_prefix(['+', '-']).is_some_and(is_offset))
 }
 
@@ -328,6 +342,9 @@ fn without_name(text: &str) -> Option<Named<'_>> {
     };
     if let Some(rest) = WHO.iter().find_map(|who| text.strip_prefix(who)) {
         return named(None, Within::Root, rest);
+    }
+    if let Some((name, rest)) = prefixes::named(text) {
+        return named(Some(name), Within::Root, rest);
     }
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "@/_-.".contains(c);
     // app-1  | text
@@ -393,6 +410,15 @@ mod tests {
             ("10:00:00 AM text", None, "text"),
             ("#12 12.34 2026-03-01 10:00:00 text", Some(12), "text"),
             ("2026-03-01 text", None, "2026-03-01 text"),
+            ("9:52:12 PM: text", None, "text"),
+            ("10:43:07 AM:   text", None, "  text"),
+            ("[9:52:12 PM] text", None, "text"),
+            (
+                "   2026-03-01T10:00:00.06+0100 [CELL/0] OUT text",
+                None,
+                "text",
+            ),
+            ("  Warning  Unhealthy  4s  kubelet  text", None, "text"),
             ("[10:00:00 text", None, "[10:00:00 text"),
             ("# a comment", None, "# a comment"),
             ("", None, ""),

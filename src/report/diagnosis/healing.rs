@@ -20,6 +20,8 @@ pub(super) enum Healed {
     Building,
     /// The roll-out begins.
     Shipping,
+    /// The program is started, and what was printed before is another one's.
+    Starting,
     /// All instances are ready.
     Running,
 }
@@ -69,13 +71,16 @@ impl Healed {
 
     /// Whether it is of the whole deployment, and not of one of its parts.
     pub(super) const fn is_of_all(self) -> bool {
-        matches!(self, Self::Building | Self::Shipping | Self::Running)
+        matches!(
+            self,
+            Self::Building | Self::Shipping | Self::Starting | Self::Running
+        )
     }
 }
 
 /// What the line says went well.
 pub(super) fn read(bare: &Bare<'_>) -> Option<Healed> {
-    let is_sign = |c: char| c.is_whitespace() || "✓✔✨➤·=>│".contains(c);
+    let is_sign = |c: char| c.is_whitespace() || "✓✔✨➤·=>│✅🚀📦🎉".contains(c);
     let text = bare.text.trim_start_matches(is_sign);
     let begins = |words: &[&str]| words.iter().any(|words| text.starts_with(words));
     let healed = if is_install(text) {
@@ -96,20 +101,37 @@ pub(super) fn read(bare: &Bare<'_>) -> Option<Healed> {
         "Successfully tagged ",
         "pushing image",
         "Pushing image",
+        "Build command succeeded",
     ]) {
         Healed::Building
-    } else if begins(&["Rolling out", "rolling out", "Starting container"]) {
+    } else if begins(&[
+        "Rolling out",
+        "rolling out",
+        "Starting container",
+        "Starting Container",
+        "Deploying...",
+        "Publishing '",
+    ]) {
         if are_all_ready(text) {
             Healed::Running
         } else {
             Healed::Shipping
         }
+    } else if is_start(bare.text, text) {
+        Healed::Starting
     } else if are_all_ready(text) {
         Healed::Running
     } else {
         return None;
     };
     Some(healed)
+}
+
+/// As platforms show that they start the program: `==> Running 'npm start'`.
+fn is_start(whole: &str, text: &str) -> bool {
+    (whole.starts_with("==> Running '") && text.trim_end().ends_with('\''))
+        || text.starts_with("Starting process with command `")
+        || (text.starts_with("State changed from ") && text.trim_end().ends_with(" to starting"))
 }
 
 fn is_install(text: &str) -> bool {
@@ -256,6 +278,16 @@ mod tests {
                 "rolling out: 0 of 0 instances ready",
                 Some(Healed::Shipping),
             ),
+            ("✅ Build command succeeded", Some(Healed::Building)),
+            ("🚀 Publishing 'dist' directory...", Some(Healed::Shipping)),
+            ("==> Deploying...", Some(Healed::Shipping)),
+            ("Starting Container", Some(Healed::Shipping)),
+            ("==> Running 'python shop.py'", Some(Healed::Starting)),
+            (
+                "State changed from crashed to starting",
+                Some(Healed::Starting),
+            ),
+            ("Running 3 tests", None),
             ("Build complete.", Some(Healed::Building)),
             ("Build failed", None),
         ] {

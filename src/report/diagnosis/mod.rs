@@ -5,12 +5,21 @@
 //! it is shown beside a failure, and never decides anything.
 
 mod bare;
+mod console_boxes;
 mod healing;
+mod kubernetes_events;
+mod noise;
+mod own_errors;
 mod pattern;
 mod patterns;
 mod place;
+mod prefixes;
 mod ranking;
+mod recap;
+mod roots;
 mod scan;
+mod sevalla_phases;
+mod spring;
 mod stream;
 mod tail;
 mod traces;
@@ -20,6 +29,10 @@ use std::collections::VecDeque;
 use self::bare::{Bare, Within};
 use self::healing::{Healed, OF_BUNDLING, OF_TESTING};
 use self::pattern::{Pattern, Rank};
+use self::recap::Recap;
+use self::roots::Roots;
+pub use self::sevalla_phases::Phase;
+use self::sevalla_phases::Phases;
 use self::stream::{Below, Stream, Streams};
 use self::tail::Tail;
 use self::traces::Told;
@@ -79,6 +92,9 @@ impl Digest {
 pub struct Diagnosis {
     found: Vec<Found>,
     streams: Streams,
+    roots: Roots,
+    recap: Recap,
+    phases: Phases,
     tail: Tail,
     /// The lines so far.
     lines: u64,
@@ -107,6 +123,22 @@ struct Found {
     before: Vec<String>,
 }
 
+impl Found {
+    fn of(pattern: &'static Pattern, said: String, stream: &Stream) -> Self {
+        Self {
+            id: 0,
+            pattern,
+            lines: Vec::new(),
+            said,
+            place: None,
+            step: stream.step,
+            source: stream.source.clone(),
+            at: 0,
+            before: Vec::new(),
+        }
+    }
+}
+
 /// The step of the image build by which the build failed.
 #[derive(Debug)]
 struct FailedStep {
@@ -117,15 +149,27 @@ struct FailedStep {
 }
 
 impl Diagnosis {
+    /// The part of the deployment that the log ended in.
+    pub const fn phase(&self) -> Option<Phase> {
+        self.phases.now()
+    }
+
     /// Takes the next line, cleaned and without its secrets, and the service's
     /// word for its weight.
     pub fn take(&mut self, severity: &str, line: &str) {
         let line = beginning(line, LONGEST_READ);
-        let bare = Bare::of(line);
+        let mut bare = Bare::of(line);
         if bare.text.trim().is_empty() {
             return;
         }
         self.lines += 1;
+        self.roots.take(bare);
+        self.phases.take(bare);
+        let is_noise = self.recap.take(bare) || noise::is_noise(bare.text);
+        let folder = self.roots.folder(bare.step);
+        if let (Some(folder), Within::Root) = (&folder, bare.within) {
+            bare.within = Within::Folder(folder);
+        }
         self.note_end_of_build(bare);
         if is_done(bare) {
             return self.forget(|found| found.step == bare.step);
@@ -135,6 +179,11 @@ impl Diagnosis {
             self.heal(healed, &mut stream, bare);
         }
         self.read(&mut stream, bare);
+        if is_error_of_step(bare) {
+            self.blame(stream.error.take(), bare.text, &stream);
+        } else if let Some(command) = self.recap.ended().map(str::to_owned) {
+            self.blame(self.recap.error(), &command, &stream);
+        }
         if let Some(step) = bare.step.filter(|_| is_error_of_step(bare)) {
             let mut lines = stream.last(tail::MOST_LINES - 1);
             lines.push(beginning_of(bare.text.trim()));
@@ -144,7 +193,10 @@ impl Diagnosis {
                 lines,
             });
         }
-        self.tail.take(severity, bare);
+        if !is_noise {
+            self.tail.take(severity, bare);
+        }
+        self.tail.end_with(bare);
         stream.remember(bare.text);
         self.streams.put(stream);
     }
@@ -153,7 +205,9 @@ impl Diagnosis {
     fn read(&mut self, stream: &mut Stream, bare: Bare<'_>) {
         let told = stream.traces.take(bare);
         let mut fitting = scan::fitting(&bare);
-        if !fitting.is_empty() && bare.is_harmless() {
+        if fitting.is_empty() {
+            stream.note_error(bare);
+        } else if bare.is_harmless() || told.as_ref().is_some_and(Told::is_of_box) {
             fitting.clear();
         }
         let found = most_telling(&fitting, stream, bare);
@@ -193,6 +247,7 @@ impl Diagnosis {
         let is_it = match healed {
             Healed::Testing => !has_failed_test(),
             Healed::Command => stream.begins(bare.text),
+            Healed::Starting => false,
             _ => true,
         };
         if is_it {
@@ -203,7 +258,8 @@ impl Diagnosis {
     /// The same for the deployment as a whole. A program that is started again
     /// and again may have failed before.
     fn heal_all(&mut self, healed: Healed) {
-        if healed == Healed::Shipping && std::mem::replace(&mut self.is_shipping, true) {
+        let is_start = matches!(healed, Healed::Shipping | Healed::Starting);
+        if is_start && std::mem::replace(&mut self.is_shipping, true) {
             return;
         }
         self.build_ended = Some(self.lines);
@@ -223,32 +279,46 @@ impl Diagnosis {
     }
 
     /// A trace tells where; what it is, a pattern may have told already.
-    fn add_trace(&mut self, told: Told, stream: &Stream) {
-        let Told {
-            pattern,
-            lines,
-            place,
-        } = told;
-        let last = lines.last().map(|line| line.trim().to_owned());
-        let is_same =
-            |found: &&mut Found| found.lines.iter().any(|line| Some(line) == last.as_ref());
-        if let Some(found) = self.found.iter_mut().rev().take(3).find(is_same) {
-            if found.place.is_none() && place.is_some() {
-                found.place = place;
-                found.lines = lines;
-            }
+    fn add_trace(&mut self, mut told: Told, stream: &mut Stream) {
+        told.know_better();
+        let said = told
+            .lines
+            .last()
+            .map_or_else(String::new, |line| line.trim().to_owned());
+        let before = std::mem::take(&mut stream.trace);
+        let is_same = |found: &Found| found.lines.contains(&said);
+        let is_more = |found: &Found| told.is_more && found.id == before;
+        let mut recent = self.found.iter_mut().rev().take(3);
+        let Some(found) = recent.find(|found| is_more(found) || is_same(found)) else {
+            let new = Found {
+                lines: told.lines,
+                place: told.place,
+                ..Found::of(told.pattern, said, stream)
+            };
+            stream.trace = self.add(new).unwrap_or_default();
             return;
+        };
+        if is_more(found) {
+            (found.pattern, found.said, found.at) = (told.pattern, said, self.lines);
+            (found.lines, found.place) = (told.lines, told.place);
+            stream.trace = before;
+        } else if found.place.is_none() && told.place.is_some() {
+            (found.lines, found.place) = (told.lines, told.place);
         }
+    }
+
+    /// An error of the tool that a step ran, in its own words, where nothing else
+    /// explains why the step failed.
+    fn blame(&mut self, error: Option<String>, command: &str, stream: &Stream) {
+        let is_explained = |found: &Found| stream.has(found) && ranking::explains(found);
+        let is_of_tool = own_errors::is_of_tool(command);
+        let Some(error) = error.filter(|_| is_of_tool && !self.found.iter().any(is_explained))
+        else {
+            return;
+        };
         self.add(Found {
-            id: 0,
-            pattern,
-            lines,
-            said: last.unwrap_or_default(),
-            place,
-            step: stream.step,
-            source: stream.source.clone(),
-            at: 0,
-            before: Vec::new(),
+            lines: vec![error.clone()],
+            ..Found::of(&own_errors::OWN, error, stream)
         });
     }
 
@@ -263,7 +333,8 @@ impl Diagnosis {
         let (mut all, mut without_place) = (0, 0);
         let mut last = None;
         for found in same {
-            if found.said == new.said && found.place == new.place {
+            let is_same = found.said.ends_with(&new.said) || new.said.ends_with(&found.said);
+            if is_same && found.place == new.place {
                 found.at = new.at;
                 return None;
             }
@@ -361,22 +432,25 @@ fn fit(pattern: &'static Pattern, stream: &Stream, bare: Bare<'_>) -> Option<Fou
         place = place::first(line, bare.within);
     }
     lines.push(beginning_of(bare.text.trim()));
-    let before = if pattern.rank == Rank::Consequence {
+    let before = if pattern.rank >= Rank::Ending {
         stream.last(tail::MOST_LINES - 1)
     } else {
         Vec::new()
     };
     Some(Found {
-        id: 0,
-        pattern,
         lines,
-        said: beginning_of(bare.said()),
         place,
-        step: stream.step,
-        source: stream.source.clone(),
-        at: 0,
         before,
+        ..Found::of(pattern, beginning_of(said(pattern, bare)), stream)
     })
+}
+
+/// What tells it apart from others of its kind: the same where it is told twice.
+fn said<'a>(pattern: &Pattern, bare: Bare<'a>) -> &'a str {
+    let said = bare.said();
+    let words = pattern.words.iter().filter(|_| pattern.is_anywhere());
+    let at = words.filter_map(|words| said.find(words)).min();
+    at.and_then(|at| said.get(at..)).unwrap_or(said)
 }
 
 /// Whether a bundler only warns of it: packages ask for others that they can do

@@ -8,6 +8,8 @@ pub(super) enum Rank {
     Cause,
     /// It says what went wrong, and not why.
     Symptom,
+    /// It says how the deployment ended, which is news where nothing else is.
+    Ending,
     /// It only says that something before it went wrong.
     Consequence,
 }
@@ -47,6 +49,10 @@ pub(super) struct Pattern {
     pub(super) is_nowhere: bool,
     /// Whether it tells of the program that was deployed, and not of a build.
     pub(super) is_of_run: bool,
+    /// Whether the Dockerfile's line that failed is its place.
+    pub(super) is_in_dockerfile: bool,
+    /// The titles of what follows from it, or what it explains better.
+    pub(super) hides: &'static [&'static str],
 }
 
 /// Something that has to be changed.
@@ -69,6 +75,8 @@ pub(super) const fn cause(
         needs_place: false,
         is_nowhere: false,
         is_of_run: false,
+        is_in_dockerfile: false,
+        hides: &[],
     }
 }
 
@@ -80,6 +88,18 @@ pub(super) const fn symptom(
 ) -> Pattern {
     Pattern {
         rank: Rank::Symptom,
+        ..cause(title, words, advice)
+    }
+}
+
+/// How a deployment ended.
+pub(super) const fn ending(
+    title: &'static str,
+    words: &'static [&'static str],
+    advice: &'static str,
+) -> Pattern {
+    Pattern {
+        rank: Rank::Ending,
         ..cause(title, words, advice)
     }
 }
@@ -160,6 +180,17 @@ impl Pattern {
             is_nowhere: true,
             ..self
         }
+    }
+
+    pub(super) const fn in_dockerfile(self) -> Self {
+        Self {
+            is_in_dockerfile: true,
+            ..self
+        }
+    }
+
+    pub(super) const fn hides(self, hides: &'static [&'static str]) -> Self {
+        Self { hides, ..self }
     }
 
     pub(super) const fn of_run(self) -> Self {

@@ -1,8 +1,8 @@
 //! What of all that was found is told, and in what order.
 
-use super::pattern::Rank;
+use super::pattern::{Pattern, Rank};
 use super::tail::{LAST, MOST_LINES};
-use super::{Diagnosis, Digest, Finding, Found};
+use super::{Diagnosis, Digest, Finding, Found, noise};
 
 /// The most findings of a digest that are known.
 const MOST_FINDINGS: usize = 10;
@@ -19,6 +19,11 @@ impl Diagnosis {
             .filter(|found| self.counts(found))
             .collect();
         let known = self.ranked(&found);
+        let known = if known.is_empty() {
+            self.endings(&found)
+        } else {
+            known
+        };
         let is_near = found
             .iter()
             .any(|found| explains(found) && !self.is_far(found.at));
@@ -41,16 +46,40 @@ impl Diagnosis {
             is_behind && found.pattern.is_of_run
         };
         let of_run: Vec<&Found> = self.found.iter().filter(is_of_run).collect();
-        Digest {
-            findings: self.ranked(&of_run),
-        }
+        let known = self.ranked(&of_run);
+        let findings = if known.is_empty() {
+            self.endings(&of_run)
+        } else {
+            known
+        };
+        Digest { findings }
+    }
+
+    /// How the deployment ended, where nothing says why, nor does anything stand
+    /// before it.
+    fn endings(&self, found: &[&Found]) -> Vec<Finding> {
+        let is_news = |line: &String| !noise::is_noise(line);
+        let is_alone = |found: &&&Found| {
+            found.pattern.rank == Rank::Ending && !found.before.iter().any(is_news)
+        };
+        let endings = found.iter().filter(is_alone).take(1);
+        endings.map(|found| self.finding(found)).collect()
     }
 
     /// Whether it can have made the build fail: where a step failed, what it
     /// printed and what came after it.
     fn counts(&self, found: &Found) -> bool {
-        self.failed.as_ref().is_none_or(|failed| {
+        let is_of_failed = self.failed.as_ref().is_none_or(|failed| {
             found.step == Some(failed.step) || (found.step.is_none() && found.at > failed.begun)
+        });
+        is_of_failed && !self.is_hidden(found)
+    }
+
+    /// Whether another explains it.
+    fn is_hidden(&self, found: &Found) -> bool {
+        self.found.iter().any(|other| {
+            let is_near = other.at.abs_diff(found.at) <= FAR;
+            is_near && other.source == found.source && hides(other.pattern, found.pattern)
         })
     }
 
@@ -74,12 +103,14 @@ impl Diagnosis {
         };
         let mut chosen: Vec<(usize, &Found)> = Vec::new();
         for each in &told {
-            let title = each.pattern.title;
-            let nth = chosen
-                .iter()
-                .filter(|(_, other)| other.pattern.title == title)
-                .count();
-            chosen.push((nth, each));
+            let is_first = |other: &&&Found| {
+                let is_before = (other.at, other.id) < (each.at, each.id);
+                // Of the ends of a program that is started again, the last counts.
+                other.pattern.title == each.pattern.title
+                    && other.id != each.id
+                    && is_before != is_end(each.pattern)
+            };
+            chosen.push((told.iter().filter(is_first).count(), each));
         }
         chosen.sort_by_key(|(nth, found)| (*nth, of_title(found.pattern.title).0));
         chosen.truncate(MOST_FINDINGS);
@@ -92,7 +123,7 @@ impl Diagnosis {
             (best(title), of_title(title), *nth)
         });
         let findings = chosen.into_iter();
-        findings.map(|(_, found)| found.finding()).collect()
+        findings.map(|(_, found)| self.finding(found)).collect()
     }
 
     /// The last lines before the step failed, or before a tool said that what it
@@ -100,6 +131,10 @@ impl Diagnosis {
     fn before_failure(&self, found: &[&Found]) -> Vec<String> {
         if let Some(failed) = &self.failed {
             return failed.lines.clone();
+        }
+        let recap = self.recap.lines();
+        if !recap.is_empty() {
+            return recap;
         }
         let consequences = || found.iter().filter(|found| !explains(found));
         let last = consequences()
@@ -126,17 +161,38 @@ impl Finding {
 }
 
 /// Whether it says what went wrong, and not only that something did.
-fn explains(found: &Found) -> bool {
-    found.pattern.rank != Rank::Consequence
+pub(super) fn explains(found: &Found) -> bool {
+    found.pattern.rank < Rank::Ending
 }
 
-impl Found {
-    fn finding(&self) -> Finding {
+/// Whether the one explains the other: a cause all signs that there is one.
+fn hides(pattern: &Pattern, other: &Pattern) -> bool {
+    let is_same = pattern.title == other.title;
+    pattern.hides.contains(&other.title)
+        || (is_same && pattern.rank == Rank::Cause && other.rank == Rank::Symptom)
+}
+
+/// Whether it says that a program has ended, and by what.
+fn is_end(pattern: &Pattern) -> bool {
+    pattern.rank == Rank::Symptom && pattern.title.contains(" ended with ")
+}
+
+impl Diagnosis {
+    fn finding(&self, found: &Found) -> Finding {
+        let place = found
+            .place
+            .clone()
+            .and_then(|place| self.roots.resolve(place));
+        let of_dockerfile = || {
+            self.roots
+                .dockerfile()
+                .filter(|_| found.pattern.is_in_dockerfile)
+        };
         Finding {
-            title: self.pattern.title,
-            lines: self.lines.clone(),
-            place: self.place.clone(),
-            advice: self.pattern.advice,
+            title: found.pattern.title,
+            lines: found.lines.clone(),
+            place: place.or_else(of_dockerfile),
+            advice: found.pattern.advice,
             is_known: true,
         }
     }

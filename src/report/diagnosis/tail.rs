@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use super::bare::Bare;
-use super::{Finding, push};
+use super::{Finding, LONGEST_KEPT, beginning, push};
 use crate::report::weight::Weight;
 
 /// The most lines of each kind.
@@ -22,6 +22,8 @@ const BEFORE: &str = "The last lines before the failure";
 pub(super) struct Tail {
     errors: VecDeque<String>,
     last: VecDeque<String>,
+    /// The last line of all, whatever it says.
+    end: String,
 }
 
 impl Tail {
@@ -32,6 +34,24 @@ impl Tail {
         push(&mut self.last, MOST_LINES, bare.text);
     }
 
+    /// Takes the last line also where it is no news: something is always shown.
+    pub(super) fn end_with(&mut self, bare: Bare<'_>) {
+        self.end.clear();
+        self.end
+            .push_str(beginning(bare.text.trim_end(), LONGEST_KEPT));
+    }
+
+    /// The last lines, and the very last.
+    fn last(&self) -> Vec<String> {
+        let mut last: Vec<String> = self.last.iter().cloned().collect();
+        if !self.end.is_empty() && last.last() != Some(&self.end) {
+            let left_out = last.len().saturating_sub(MOST_LINES - 1);
+            last = last.split_off(left_out);
+            last.push(self.end.clone());
+        }
+        last
+    }
+
     /// The lines that the service marks as errors.
     pub(super) fn marked(&self) -> Option<Finding> {
         finding(MARKED, self.errors.iter().cloned().collect())
@@ -40,11 +60,12 @@ impl Tail {
     /// These, which came just before something failed, unless the end shows them;
     /// and the last of all.
     pub(super) fn around(&self, before: Vec<String>) -> impl Iterator<Item = Finding> {
-        let is_last = |line: &&String| self.last.iter().any(|last| last.trim() == line.trim());
+        let all = self.last();
+        let is_last = |line: &&String| all.iter().any(|last| last.trim() == line.trim());
         let shown = before.iter().filter(is_last).count();
         let before = Some(before).filter(|lines| 2 * shown < lines.len());
         let before = before.and_then(|lines| finding(BEFORE, lines));
-        let last = finding(LAST, self.last.iter().cloned().collect());
+        let last = finding(LAST, all);
         before.into_iter().chain(last)
     }
 }

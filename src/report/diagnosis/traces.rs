@@ -2,16 +2,43 @@
 //! under their file. One line at a time, with a memory of a line or two.
 
 use super::bare::Bare;
-use super::pattern::Pattern;
-use super::patterns::{EXCEPTION, LINT, UNCAUGHT};
-use super::{beginning_of, place};
+use super::console_boxes::Box;
+use super::pattern::{Pattern, Rank};
+use super::patterns::{EXCEPTION, LINT, PHP, UNCAUGHT};
+use super::spring::Java;
+use super::{beginning_of, place, scan};
 use crate::ci::Place;
+
+/// Programs of Python that only run others: nothing is corrected there, apart
+/// from what they import.
+const RUNNERS: &[&str] = &["manage.py", "wsgi.py", "asgi.py"];
 
 /// What several lines together told.
 pub(super) struct Told {
     pub(super) pattern: &'static Pattern,
     pub(super) lines: Vec<String>,
     pub(super) place: Option<Place>,
+    /// Whether it takes the place of what was told of the same things before.
+    pub(super) is_more: bool,
+}
+
+impl Told {
+    /// Whether its lines are broken, so that no pattern fits one of them alone.
+    pub(super) fn is_of_box(&self) -> bool {
+        std::ptr::eq(self.pattern, &PHP)
+    }
+
+    /// What a pattern knows of the whole text.
+    pub(super) fn know_better(&mut self) {
+        let Some(text) = self.lines.last().filter(|_| self.is_of_box()) else {
+            return;
+        };
+        let fitting = scan::fitting(&Bare::of(text)).into_iter();
+        let causes = fitting.filter(|pattern| pattern.rank == Rank::Cause && !pattern.needs_place);
+        self.pattern = causes
+            .min_by_key(|pattern| pattern.rank)
+            .unwrap_or(self.pattern);
+    }
 }
 
 /// The memory.
@@ -19,6 +46,8 @@ pub(super) struct Told {
 pub(super) struct Traces {
     python: Python,
     node: Node,
+    java: Java,
+    console: Box,
     /// The file that a linter lists errors under.
     listed: Option<(String, String)>,
 }
@@ -28,7 +57,10 @@ impl Traces {
     pub(super) fn take(&mut self, bare: Bare<'_>) -> Option<Told> {
         let python = self.python.take(bare);
         let node = self.node.take(bare);
-        python.or(node).or_else(|| self.list(bare))
+        let java = self.java.take(bare);
+        let console = self.console.take(bare);
+        let trace = python.or(node).or(java).or(console);
+        trace.or_else(|| self.list(bare))
     }
 
     /// `ESLint`: the file, then `  3:5  error  what  rule`; as Next.js shows it,
@@ -54,6 +86,7 @@ impl Traces {
             pattern: &LINT,
             lines: vec![beginning_of(header), beginning_of(text)],
             place: Some(place),
+            is_more: false,
         })
     }
 }
@@ -65,42 +98,89 @@ struct Python {
     has_frames: bool,
     /// The innermost frame in the repository, and its line.
     frame: Option<(Place, String)>,
+    /// A frame of a program that only runs others.
+    runner: Option<(Place, String)>,
+    /// The exception before, if this one only follows from it.
+    cause: Option<(String, Option<(Place, String)>)>,
+    is_chained: bool,
 }
 
 impl Python {
     fn take(&mut self, bare: Bare<'_>) -> Option<Told> {
-        let text = bare.text;
+        let (text, trimmed) = (bare.text, bare.text.trim_start());
         if text.starts_with("Traceback (most recent call last)") {
+            let cause = self.cause.take().filter(|_| self.is_chained);
             *self = Self {
                 is_open: true,
+                cause,
                 ..Self::default()
             };
             return None;
         }
-        let trimmed = text.trim_start();
         if trimmed.starts_with("File \"") && trimmed.contains("\", line ") {
             self.is_open = true;
             self.has_frames = true;
-            if let Some(place) = place::first(text, bare.within) {
-                self.frame = Some((place, beginning_of(trimmed)));
-            }
+            self.note_frame(bare, trimmed);
             return None;
         }
-        if !self.is_open || text.starts_with(' ') || trimmed.is_empty() {
+        let runner = self.runner.take();
+        if runner.is_some() && (trimmed.starts_with("import ") || trimmed.starts_with("from ")) {
+            self.frame = runner;
+        }
+        if !self.is_open {
+            self.is_chained |= is_chain(text);
             return None;
         }
+        if text.starts_with(' ') || trimmed.is_empty() {
+            return None;
+        }
+        self.end(trimmed)
+    }
+
+    fn note_frame(&mut self, bare: Bare<'_>, trimmed: &str) {
+        self.runner = None;
+        let Some(place) = place::first(bare.text, bare.within) else {
+            return;
+        };
+        let name = place.file.rsplit('/').next().unwrap_or_default();
+        let is_certain = |place: &Place| !place.file.starts_with('/');
+        let has_certain = self
+            .frame
+            .as_ref()
+            .is_some_and(|(place, _)| is_certain(place));
+        if RUNNERS.contains(&name) {
+            self.runner = Some((place, beginning_of(trimmed)));
+        } else if is_certain(&place) || !has_certain {
+            self.frame = Some((place, beginning_of(trimmed)));
+        }
+    }
+
+    /// The exception, with the one that it follows from.
+    fn end(&mut self, trimmed: &str) -> Option<Told> {
         let ended = std::mem::take(self);
         if !ended.has_frames || !is_exception(trimmed) {
             return None;
         }
-        let (place, frame) = ended.frame.unzip();
-        let lines = frame.into_iter().chain([beginning_of(trimmed)]).collect();
+        let thrown = beginning_of(trimmed);
+        let is_more = ended.cause.is_some();
+        let (cause, before) = ended.cause.unzip();
+        let frame = before.flatten().or(ended.frame);
+        self.cause = Some((thrown.clone(), frame.clone()));
+        let (place, frame) = frame.unzip();
+        let cause = cause.filter(|cause| *cause != thrown);
         Some(Told {
             pattern: &EXCEPTION,
-            lines,
+            lines: frame.into_iter().chain(cause).chain([thrown]).collect(),
             place,
+            is_more,
         })
     }
+}
+
+/// What stands between two traces of one failure.
+fn is_chain(text: &str) -> bool {
+    text.starts_with("The above exception was the direct cause of")
+        || text.starts_with("During handling of the above exception")
 }
 
 /// `KeyError: 'x'`, `django.db.utils.OperationalError: ...`, `AssertionError`
@@ -151,6 +231,7 @@ impl Node {
                 pattern: &UNCAUGHT,
                 lines: vec![ended.error?],
                 place: ended.place.or(ended.above),
+                is_more: false,
             });
         }
         None

@@ -4,6 +4,14 @@ use super::super::pattern::{Pattern, cause, consequence, symptom};
 use super::number_then;
 
 const LOCK: &str = "The lock file does not fit the manifest";
+const MANIFEST: &str = "The manifest of Cargo cannot be used";
+const MANIFEST_ADVICE: &str =
+    "Correct Cargo.toml; `cargo metadata` shows the same on your machine.";
+const TOOL_ADVICE: &str = "Install the tool or the toolchain before cargo runs (`cargo install`, \
+             `rustup default stable`).";
+const RUST: &str = "The version of Rust does not fit";
+const RUST_ADVICE: &str = "Build with a newer Rust (rust-toolchain.toml, the image's tag), or lock \
+             older versions with `cargo update --precise`.";
 
 pub(super) const PATTERNS: &[Pattern] = &[
     cause(
@@ -43,49 +51,89 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "Dependencies contradict each other",
         &["failed to select a version for `"],
-        "Choose versions that fit each other, and commit Cargo.lock.",
+        "Choose versions in Cargo.toml that fit each other, and commit Cargo.lock.",
     )
     .keeps(4),
-    cause(
-        "The version of Rust does not fit",
-        &["rustc "],
-        "Build with a newer Rust, or lock older versions.",
-    )
-    .then(|text| text.contains(" is not supported by the following package"))
-    .keeps(1),
-    cause(
-        "The version of Rust does not fit",
-        &["package `"],
-        "Build with a newer Rust, or lock older versions.",
-    )
-    .then(|text| {
+    cause(RUST, &["rustc "], RUST_ADVICE)
+        .then(|text| text.contains(" is not supported by the following package"))
+        .keeps(1),
+    cause(RUST, &["package `"], RUST_ADVICE).then(|text| {
         text.contains("cannot be built because it requires rustc")
             || text.contains("requires rustc ")
     }),
+    cause(RUST, &["feature `"], RUST_ADVICE)
+        .then(|text| text.trim_end().ends_with("` is required"))
+        .keeps(1)
+        .hides(&[MANIFEST]),
+    cause(RUST, &["lock file version "], RUST_ADVICE)
+        .then(|text| text.contains("requires `-Z") || text.contains("does not understand")),
+    cause(
+        "Cargo.toml was not found",
+        &["could not find `Cargo.toml` in ", "manifest path `"],
+        "Set the service's build path to the folder that holds Cargo.toml, or copy it in the \
+             Dockerfile before cargo runs.",
+    )
+    .then(|text| text.contains("or any parent directory") || text.contains("` does not exist")),
+    symptom(
+        MANIFEST,
+        &[
+            "failed to parse manifest at `",
+            "failed to load manifest for workspace member ",
+            "failed to load manifest for dependency ",
+            "no targets specified in the manifest",
+            "current package believes it's in a workspace when it's not",
+            "failed to get `",
+            "no bin target named `",
+            "no example target named `",
+            "package ID specification `",
+            "failed to load source for dependency `",
+            "virtual manifests must be built with",
+        ],
+        MANIFEST_ADVICE,
+    )
+    .keeps(4),
+    cause(
+        "A tool of Rust is not installed",
+        &[
+            "no such command: `",
+            "no such subcommand: `",
+            "rustup could not choose a version of cargo to run",
+            "no override and no default toolchain set",
+        ],
+        TOOL_ADVICE,
+    ),
+    cause(
+        "A tool of Rust is not installed",
+        &["toolchain '"],
+        TOOL_ADVICE,
+    )
+    .then(|text| text.contains("' is not installed")),
     cause(
         "The linker was not found",
         &["linker `"],
-        "Install a C compiler in the image.",
+        "Install a C compiler in the image (`apt-get install build-essential`, `apk add \
+             build-base`).",
     )
     .then(|text| text.contains("` not found")),
     cause(
         "A library of the system is missing",
         &["ld: cannot find -l", "ld: library not found for -l"],
-        "Install the development package of the library in the image.",
+        "Install the development package of the library in the image (`apt-get install …-dev`, \
+             `apk add …-dev`).",
     )
     .anywhere(),
     symptom(
         "The linker failed",
         &["linking with `"],
-        "What the linker says below it names what is missing.",
+        "Install the library that the linker misses, or correct its options in \
+             .cargo/config.toml.",
     )
     .then(|text| text.contains("` failed: "))
     .keeps(3),
     symptom(
         "A build script failed",
         &["failed to run custom build command for "],
-        "Install the library that it looks for in the image; what it \
-             printed is below.",
+        "Install the library or tool that the crate's build script looks for in the image.",
     )
     .keeps(2),
     cause(
@@ -95,7 +143,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "The system library `",
             "Package openssl was not found in the pkg-config search path",
         ],
-        "Install the development package of the library in the image.",
+        "Install the development package of the library in the image (`apt-get install …-dev`, \
+             `apk add …-dev`).",
     ),
     consequence(
         "Rust could not compile the project",
@@ -135,13 +184,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "A package or version does not exist",
         &["is not in std"],
-        "Check the import; a package of this module begins with the module's name.",
+        "Correct the import; a package of this module of Go begins with the name in go.mod.",
     )
     .anywhere(),
     cause(
         "A module of Go could not be fetched",
         &["go: "],
-        "Check its name and version; a private one needs GOPRIVATE and a token.",
+        "Check its name and version in go.mod; a private one needs GOPRIVATE and a token.",
     )
     .then(|text| {
         (text.contains(": reading http")
@@ -153,7 +202,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     symptom(
         "Go ended with a panic",
         &["goroutine "],
-        "Correct it at this place; the whole trace is in the log.",
+        "Correct what Go names; the whole trace of the goroutine is in the log.",
     )
     .then(|text| number_then(text, " ["))
     .behind("panic: ")
@@ -162,7 +211,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     symptom(
         "Rust ended with a panic",
         &["thread '"],
-        "Correct it at this place; RUST_BACKTRACE=1 gives the whole trace.",
+        "Correct what Rust names; RUST_BACKTRACE=1 in the environment gives the whole trace.",
     )
     .then(|text| text.contains("' panicked at ") || text.contains(") panicked at "))
     .keeps(1)

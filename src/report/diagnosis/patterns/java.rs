@@ -3,14 +3,61 @@
 use super::super::pattern::{Pattern, cause, consequence, symptom};
 use super::says_what;
 
+/// An exception that nobody has caught.
+pub(in super::super) static JAVA: Pattern = symptom(
+    "Java ended with an exception",
+    &[],
+    "Correct what the exception names; the whole trace of Java is in the log.",
+)
+.of_run();
+
+/// What Spring says of a start that failed.
+pub(in super::super) static SPRING: Pattern = symptom(
+    "Spring could not start the program",
+    &[],
+    "Do what Spring proposes under `Action`, and check the settings of its active profile.",
+)
+.of_run();
+
 const FOUND: &str = "The compiler found an error";
-const FOUND_ADVICE: &str = "Correct it at this place.";
+const FOUND_ADVICE: &str =
+    "Correct it; `mvn compile` or `gradle compileJava` shows the same on your machine.";
 const RELEASE: &str = "The version of Java does not fit";
-const RELEASE_ADVICE: &str = "Build with the version of Java that the project asks for, or \
-             lower its target.";
+const RELEASE_ADVICE: &str = "Build and run with the version of Java that the project and its \
+             libraries ask for, or lower their target.";
 const MISSING: &str = "A dependency could not be fetched";
-const MISSING_ADVICE: &str = "Check its name and version, and the repositories; a private one \
-             needs a user and a token.";
+const MISSING_ADVICE: &str = "Check its name and version, and the repositories in pom.xml or \
+             build.gradle; a private one needs a user and a token.";
+const NETWORK: &str = "A download failed";
+const NETWORK_ADVICE: &str = "Run the deployment again; if it fails again, check the address of \
+             the repository in pom.xml, settings.xml or build.gradle.";
+
+/// How a connection to a repository breaks.
+const BROKEN: &[&str] = &[
+    "terminated the handshake",
+    "Connection reset",
+    "Connection refused",
+    "connect timed out",
+    "Connect timed out",
+    "onnection timed out",
+    "Read timed out",
+    "Unknown host",
+    "UnknownHostException",
+    "Temporary failure in name resolution",
+    "Could not resolve host",
+    "status code: 502",
+    "status code: 503",
+    "status code 502",
+    "status code 503",
+    "status code 429",
+    "Bad Gateway",
+    "Service Unavailable",
+    "Premature end of Content-Length",
+];
+
+fn is_broken(text: &str) -> bool {
+    BROKEN.iter().any(|words| text.contains(words))
+}
 
 pub(super) const PATTERNS: &[Pattern] = &[
     cause(FOUND, &["[ERROR] "], FOUND_ADVICE)
@@ -18,6 +65,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             [".java:[", ".kt:[", ".scala:[", ".groovy:["]
                 .iter()
                 .any(|end| text.contains(end))
+                && !text.contains("] cannot access ")
         })
         .needs_place()
         .keeps(0),
@@ -51,16 +99,46 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[
             "Could not resolve dependencies for project ",
             "Non-resolvable parent POM",
+            "Non-resolvable import POM",
+            "or one of its dependencies could not be resolved",
         ],
         MISSING_ADVICE,
     )
-    .anywhere(),
+    .anywhere()
+    .then(|text| !is_broken(text)),
+    cause(
+        NETWORK,
+        &[
+            "Could not resolve dependencies for project ",
+            "Non-resolvable parent POM",
+            "Non-resolvable import POM",
+            "Could not transfer artifact ",
+            "or one of its dependencies could not be resolved",
+        ],
+        NETWORK_ADVICE,
+    )
+    .anywhere()
+    .then(is_broken)
+    .hides(&[MISSING]),
+    cause(
+        NETWORK,
+        &[
+            "> Could not GET '",
+            "> Could not HEAD '",
+            "> Could not download ",
+        ],
+        NETWORK_ADVICE,
+    )
+    .keeps(1)
+    .hides(&[MISSING]),
     cause(
         MISSING,
         &["> Could not find ", "> Could not resolve "],
         MISSING_ADVICE,
     )
     .then(says_what),
+    cause(RELEASE, &["class file has wrong version "], RELEASE_ADVICE)
+        .then(|text| text.contains(", should be ")),
     cause(
         "The project was not found",
         &["The goal you specified requires a project to execute but there is no POM"],
@@ -70,7 +148,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "A task does not exist",
         &["Task '"],
-        "Correct the build command.",
+        "Correct the build command; `gradle tasks` lists the tasks there are.",
     )
     .then(|text| text.contains("' not found in ")),
     cause(
@@ -87,17 +165,11 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "A script of Gradle is wrong",
         &["Could not compile build file '", "Script compilation error"],
-        "Correct the build script at the line that it names.",
+        "Correct the build script of Gradle; `gradle help` shows the same on your machine.",
     )
-    .keeps(2),
-    symptom(
-        "Java ended with an exception",
-        &["Exception in thread \""],
-        "Correct what it names; the whole trace is in the log.",
-    )
-    .then(|text| text.contains("\" "))
-    .keeps(1)
-    .of_run(),
+    .keeps(2)
+    .place_above(4)
+    .place_below(2),
     cause(
         "The database is not configured",
         &["Failed to configure a DataSource: "],
@@ -105,6 +177,26 @@ pub(super) const PATTERNS: &[Pattern] = &[
              environment.",
     )
     .of_run(),
+    cause(
+        "A variable is missing",
+        &["Could not resolve placeholder '"],
+        "Set it in the service's environment variables, or give it a default in Spring's \
+             application.properties.",
+    )
+    .anywhere()
+    .of_run(),
+    cause(
+        "A migration failed",
+        &[
+            "FlywayMigrateException: ",
+            "Migration of schema ",
+            "MigrationFailedException: ",
+            "FlywayValidateException: ",
+        ],
+        "Correct the migration of Flyway or Liquibase, repair its history, and deploy again.",
+    )
+    .anywhere()
+    .keeps(1),
     consequence(
         "Spring could not start the program",
         &["APPLICATION FAILED TO START"],
@@ -115,7 +207,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     symptom(
         "Tests failed",
         &["There are test failures", "There were failing tests"],
-        "The report of the tests names those that failed.",
+        "Correct the program or the test; `mvn test` or `gradle test` shows the same on your \
+             machine.",
     )
     .anywhere(),
     consequence(

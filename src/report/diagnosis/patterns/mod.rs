@@ -12,6 +12,8 @@ mod running;
 mod testing;
 
 pub(super) use self::bundlers::LINT;
+pub(super) use self::java::{JAVA, SPRING};
+pub(super) use self::php_ruby::PHP;
 pub(super) use self::python::EXCEPTION;
 pub(super) use self::running::UNCAUGHT;
 use super::pattern::Pattern;

@@ -7,7 +7,7 @@ use super::says_what;
 pub(in super::super) const EXCEPTION: Pattern = symptom(
     "Python ended with an exception",
     &[],
-    "Correct it at this place; the whole trace is in the log.",
+    "Correct what the exception names; the whole traceback of Python is in the log.",
 );
 
 const LOCK: &str = "The lock file does not fit the manifest";
@@ -15,7 +15,7 @@ const LOCK_ADVICE: &str = "Lock again on your machine (`poetry lock`, `uv lock`)
              the lock file.";
 const SOLVE: &str = "Dependencies contradict each other";
 const SOLVE_ADVICE: &str = "Choose versions that fit each other and the version of Python, \
-             and lock again.";
+             and lock again (`pip-compile`, `poetry lock`, `uv lock`).";
 
 pub(super) const PATTERNS: &[Pattern] = &[
     cause(
@@ -50,10 +50,34 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "pyproject.toml changed significantly since poetry.lock was last generated",
             "poetry.lock is not up to date with pyproject.toml",
             "The lockfile at `uv.lock` needs to be updated",
-            "Your Pipfile.lock (",
         ],
         LOCK_ADVICE,
     ),
+    cause(
+        LOCK,
+        &["Your Pipfile.lock (", "Pipfile.lock ("],
+        "Run `pipenv lock` on your machine and commit Pipfile.lock.",
+    )
+    .then(|text| text.contains("out of date")),
+    cause(
+        LOCK,
+        &["Pipfile.lock not found", "Pipfile.lock is out of date"],
+        "Run `pipenv lock` on your machine and commit Pipfile.lock.",
+    )
+    .anywhere(),
+    cause(
+        "A table of the database does not exist",
+        &[
+            "UndefinedTable: relation \"",
+            "no such table: ",
+            "ProgrammingError: relation \"",
+        ],
+        "Run the migrations before the program uses the database (`python manage.py migrate`, \
+             `flask db upgrade`, `alembic upgrade head`).",
+    )
+    .anywhere()
+    .then(|text| !text.contains('"') || text.contains("\" does not exist"))
+    .of_run(),
     cause(
         "The version of Python does not fit",
         &["Package '"],
@@ -75,14 +99,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "A package is not what the lock file says",
         &["THESE PACKAGES DO NOT MATCH THE HASHES"],
-        "Update the hashes in the file of requirements.",
+        "Update the hashes in the file of requirements (`pip-compile --generate-hashes`).",
     )
     .keeps(3),
     symptom(
         "A package could not be built",
         &["Failed building wheel for ", "Failed to build "],
-        "Choose a version with a ready wheel, or install the compiler and \
-             headers it needs.",
+        "Choose a version with a ready wheel for this version of Python, or install the \
+             compiler and headers that the package needs.",
     )
     .then(says_what),
     symptom(
@@ -92,8 +116,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "metadata-generation-failed",
             "ChefBuildError",
         ],
-        "Choose a version with a ready wheel, or install the compiler and \
-             headers it needs.",
+        "Choose a version with a ready wheel for this version of Python, or install the \
+             compiler and headers that the package needs.",
     )
     .keeps(2),
     cause(
@@ -104,7 +128,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "A header of C is missing",
         &["fatal error: "],
-        "Install the development package that has the header in the image.",
+        "Install the development package that has the header in the image (`apt-get install \
+             …-dev`).",
     )
     .anywhere()
     .then(|text| text.contains(": No such file or directory"))
@@ -112,7 +137,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "A setting is missing",
         &["django.core.exceptions.ImproperlyConfigured: "],
-        "Set the variable or setting that it names in the service's environment.",
+        "Set the variable or setting that Django names in the service's environment.",
     )
     .of_run(),
     cause(

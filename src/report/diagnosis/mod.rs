@@ -180,9 +180,15 @@ impl Diagnosis {
         }
         self.read(&mut stream, bare);
         if is_error_of_step(bare) {
-            self.blame(stream.error.take(), bare.text, &stream);
-        } else if let Some(command) = self.recap.ended().map(str::to_owned) {
-            self.blame(self.recap.error(), &command, &stream);
+            let is_explained = self
+                .found
+                .iter()
+                .any(|found| stream.has(found) && ranking::explains(found));
+            let error = stream.error.take().filter(|_| !is_explained);
+            self.blame(error, bare.text, &stream);
+        } else if let Some((command, error)) = self.recap.ended() {
+            let is_explained = self.found.iter().any(ranking::explains);
+            self.blame(error.filter(|_| !is_explained), &command, &stream);
         }
         if let Some(step) = bare.step.filter(|_| is_error_of_step(bare)) {
             let mut lines = stream.last(tail::MOST_LINES - 1);
@@ -205,7 +211,7 @@ impl Diagnosis {
     fn read(&mut self, stream: &mut Stream, bare: Bare<'_>) {
         let told = stream.traces.take(bare);
         let mut fitting = scan::fitting(&bare);
-        if fitting.is_empty() {
+        if fitting.is_empty() && !is_error_of_step(bare) {
             stream.note_error(bare);
         } else if bare.is_harmless() || told.as_ref().is_some_and(Told::is_of_box) {
             fitting.clear();
@@ -310,16 +316,13 @@ impl Diagnosis {
     /// An error of the tool that a step ran, in its own words, where nothing else
     /// explains why the step failed.
     fn blame(&mut self, error: Option<String>, command: &str, stream: &Stream) {
-        let is_explained = |found: &Found| stream.has(found) && ranking::explains(found);
-        let is_of_tool = own_errors::is_of_tool(command);
-        let Some(error) = error.filter(|_| is_of_tool && !self.found.iter().any(is_explained))
-        else {
-            return;
-        };
-        self.add(Found {
-            lines: vec![error.clone()],
-            ..Found::of(&own_errors::OWN, error, stream)
-        });
+        let error = error.filter(|_| own_errors::is_of_tool(command));
+        if let Some(error) = error {
+            self.add(Found {
+                lines: vec![error.clone()],
+                ..Found::of(&own_errors::OWN, error, stream)
+            });
+        }
     }
 
     /// Keeps it, if it is new and there is room; gives how it is called then.

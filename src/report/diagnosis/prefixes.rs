@@ -74,7 +74,9 @@ fn is_name(text: &str) -> bool {
 
 /// `1`, `web.1`, `d8925`
 fn is_instance(text: &str) -> bool {
-    is_name(text) && text.bytes().any(|byte| byte.is_ascii_digit()) || text == "router"
+    let is_lower = |b: u8| !b.is_ascii_uppercase();
+    let is_it = is_name(text) && text.bytes().all(is_lower);
+    is_it && text.bytes().any(|byte| byte.is_ascii_digit()) || text == "router"
 }
 
 const fn is_of_name(byte: u8) -> bool {

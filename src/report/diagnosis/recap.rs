@@ -60,14 +60,11 @@ impl Recap {
         is_ruler || matches!(self.state, State::Named | State::Excerpt)
     }
 
-    /// The command of the step, just when its lines have ended.
-    pub(super) fn ended(&self) -> Option<&str> {
-        (self.state == State::Ended).then_some(self.command.as_str())
-    }
-
-    /// The last of its lines that says to be an error.
-    pub(super) fn error(&self) -> Option<String> {
-        self.error.clone()
+    /// The command of the step and the last of its lines that says to be an
+    /// error, just when they have ended.
+    pub(super) fn ended(&mut self) -> Option<(String, Option<String>)> {
+        let is_ended = self.state == State::Ended;
+        is_ended.then(|| (std::mem::take(&mut self.command), self.error.take()))
     }
 
     pub(super) fn lines(&self) -> Vec<String> {

@@ -109,12 +109,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "[plugin:vite:vue] ",
             "[commonjs--resolver] ",
             "[vite:esbuild] ",
-            "RollupError: ",
         ],
         SYNTAX_ADVICE,
     )
-    .then(|text| says_what(text) && !text.starts_with("[plugin ") && !is_of_resolving(text))
+    .then(says_what)
     .place_below(8),
+    cause(SYNTAX, &["RollupError: "], SYNTAX_ADVICE)
+        .then(|text| says_what(text) && !text.starts_with("[plugin ") && !is_of_resolving(text))
+        .place_below(4),
     // Rollup and what is built on it: Nitro, Nuxt, SvelteKit, Astro.
     cause(
         PLUGIN,

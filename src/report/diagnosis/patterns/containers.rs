@@ -272,16 +272,20 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         DOWNLOAD,
         &[
-            "Error downloading packages:",
             "No more mirrors to try",
             "All mirrors were tried",
             "Cannot download ",
-            "Curl error (",
         ],
         MIRROR_ADVICE,
     )
     .anywhere()
     .hides(&[OF_SYSTEM]),
+    symptom(
+        DOWNLOAD,
+        &["Curl error (", "Error downloading packages:"],
+        MIRROR_ADVICE,
+    )
+    .anywhere(),
     symptom(
         DOWNLOAD,
         &["curl: ("],

@@ -210,16 +210,9 @@ pub(super) const PATTERNS: &[Pattern] = &[
     ),
     // The line of node-gyp that says it, and what of its block is left where that
     // line is missing.
-    cause(
-        NATIVE,
-        &[
-            "gyp ERR! stack Error: ",
-            "gyp ERR! find Python You need to install the latest version of Python",
-        ],
-        NATIVE_ADVICE,
-    )
-    .anywhere()
-    .then(|text| !text.contains("failed with exit code")),
+    cause(NATIVE, &["gyp ERR! stack Error: "], NATIVE_ADVICE)
+        .anywhere()
+        .then(|text| !text.contains("failed with exit code")),
     symptom(
         NATIVE,
         &[

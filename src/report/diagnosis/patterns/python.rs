@@ -67,16 +67,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .anywhere(),
     cause(
         "A table of the database does not exist",
-        &[
-            "UndefinedTable: relation \"",
-            "no such table: ",
-            "ProgrammingError: relation \"",
-        ],
+        &["relation \"", "no such table: "],
         "Run the migrations before the program uses the database (`python manage.py migrate`, \
              `flask db upgrade`, `alembic upgrade head`).",
     )
     .anywhere()
-    .then(|text| !text.contains('"') || text.contains("\" does not exist"))
+    .then(|text| text.ends_with("\" does not exist") || !text.contains([' ', '"']))
     .of_run(),
     cause(
         "The version of Python does not fit",

@@ -248,6 +248,12 @@ fn logs_of_a_stranger_are_understood() {
 }
 
 #[test]
+fn logs_of_the_kinds_that_strangers_met_are_understood() {
+    let figures = score("fifth", include_str!("fifth.txt"));
+    assert!(figures.iter().all(|figure| *figure > 0.99), "{figures:?}");
+}
+
+#[test]
 fn of_logs_that_no_pattern_was_corrected_for_most_are_understood() {
     let [
         causes_right,

@@ -105,7 +105,15 @@ const SHRUGS: &[&str] = &[
 ];
 
 /// These tell of one all the same.
-const TELLING: &[&str] = &["> Could not ", "> There were ", "COPY failed: "];
+const TELLING: &[&str] = &[
+    "> Could not ",
+    "> There were ",
+    "COPY failed: ",
+    // Mirrors of apk that cannot be reached.
+    "WARNING: fetching https://",
+    "WARNING: updating and opening https://",
+    "WARNING: Ignoring https://",
+];
 
 /// A line as its tool has printed it.
 #[derive(Debug, Clone, Copy)]
@@ -345,6 +353,13 @@ fn without_name(text: &str) -> Option<Named<'_>> {
     }
     if let Some((name, rest)) = prefixes::named(text) {
         return named(Some(name), Within::Root, rest);
+    }
+    // What Composer puts before the lines of a script.
+    if let Some(rest) = text.strip_prefix("!!") {
+        let rest = rest
+            .strip_prefix("  ")
+            .or(Some("").filter(|_| rest.trim().is_empty()));
+        return rest.and_then(|rest| named(None, Within::Root, rest));
     }
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "@/_-.".contains(c);
     // app-1  | text

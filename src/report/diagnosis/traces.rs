@@ -186,19 +186,13 @@ fn is_chain(text: &str) -> bool {
 /// `KeyError: 'x'`, `django.db.utils.OperationalError: ...`, `AssertionError`
 fn is_exception(text: &str) -> bool {
     let name = text.split(':').next().unwrap_or_default();
-    let is_of_name = |c: char| c.is_ascii_alphanumeric() || "._".contains(c);
+    let class = name.rsplit('.').next().unwrap_or_default();
     name.len() < 100
-        && name.chars().all(is_of_name)
-        && [
-            "Error",
-            "Exception",
-            "Exit",
-            "Warning",
-            "ImproperlyConfigured",
-            "Interrupt",
-        ]
-        .iter()
-        .any(|end| name.ends_with(end))
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._".contains(&b))
+        && class.starts_with(|c: char| c.is_ascii_uppercase())
+        && class.contains(|c: char| c.is_ascii_lowercase())
 }
 
 /// An error, its frames, and `Node.js v20.11.0`, which Node prints when nobody

@@ -73,7 +73,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "Something is imported that is not exported",
         &["\" is not exported by \""],
-        "Export it under this name, or correct the import.",
+        "Export it under this name, or correct the import; `npx vite build` shows the same on your \
+             machine.",
     )
     .anywhere()
     .place_below(2),
@@ -112,7 +113,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ],
         SYNTAX_ADVICE,
     )
-    .then(says_what)
+    .then(|text| says_what(text) && !text.contains("Failed to load PostCSS config"))
     .place_below(8),
     cause(SYNTAX, &["RollupError: "], SYNTAX_ADVICE)
         .then(|text| says_what(text) && !text.starts_with("[plugin ") && !is_of_resolving(text))
@@ -164,7 +165,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     symptom(
         "OpenSSL refuses what an old bundler asks for",
         &["error:0308010C:digital envelope routines::unsupported"],
-        "Update the bundler, or set \
+        "Update webpack (or what contains it), or set \
              NODE_OPTIONS=--openssl-legacy-provider for the build.",
     )
     .anywhere(),

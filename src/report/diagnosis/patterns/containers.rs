@@ -5,6 +5,9 @@ use super::{number_then, says_what};
 
 const DOWNLOAD: &str = "A download failed";
 const OF_SYSTEM: &str = "A package of the system does not exist";
+const ENDED: &str = "The mirrors no longer serve this version of the image";
+const ENDED_ADVICE: &str = "Use a newer version of the base image: its distribution has ended, and \
+             apt or dnf finds no packages for it.";
 const MIRROR_ADVICE: &str = "Run the deployment again; if it fails again, check that the mirrors of \
              apt, apk or dnf still serve this version of the image.";
 
@@ -35,7 +38,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "failed to read dockerfile: ",
             "unable to evaluate symlinks in Dockerfile path",
         ],
-        "Set the path of the Dockerfile and the context in the service's settings.",
+        "Set the path of the Dockerfile and the context in the service's settings on Sevalla.",
     )
     .anywhere(),
     cause(
@@ -128,7 +131,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Nixpacks was unable to generate a build plan",
             "Railpack could not determine how to build the app",
         ],
-        "Set the build path to the folder of the application, or bring a \
+        "Set the build path on Sevalla to the folder of the application, or bring a \
              Dockerfile.",
     )
     .anywhere(),
@@ -140,7 +143,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "process type web was not found",
             "No start command was found",
         ],
-        "Set the start command in the service's settings, or add a \
+        "Set the start command in the service's settings on Sevalla, or add a \
              Procfile or a start script.",
     )
     .anywhere(),
@@ -158,7 +161,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "failed to detect: no buildpacks participating",
             "fail to detect: no buildpacks participating",
         ],
-        "Set the build path to the folder of the application, or choose \
+        "Set the build path on Sevalla to the folder of the application, or choose \
              the buildpacks by hand.",
     )
     .anywhere(),
@@ -234,18 +237,22 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .then(|text| text.contains("404  Not Found"))
     .in_dockerfile(),
+    cause(ENDED, &["E: The repository '"], ENDED_ADVICE)
+        .then(|text| {
+            text.contains("does not have a Release file")
+                || text.contains("no longer has a Release file")
+        })
+        .hides(&[OF_SYSTEM])
+        .in_dockerfile(),
     cause(
-        "The mirrors no longer serve this version of the image",
+        ENDED,
         &[
-            "E: The repository '",
-            "Error: Failed to download metadata for repo '",
+            "Failed to download metadata for repo '",
             "Cannot find a valid baseurl for repo",
         ],
-        "Use a newer version of the base image: its distribution has ended, and apt or dnf finds \
-             no packages for it.",
+        ENDED_ADVICE,
     )
-    .then(|text| !text.starts_with("http") || text.contains("Release"))
-    .keeps(1)
+    .then(|text| text.contains("mirrorlist") || !text.contains("': "))
     .hides(&[OF_SYSTEM])
     .in_dockerfile(),
     cause(
@@ -337,7 +344,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "publish directory ",
             "Output directory \"",
         ],
-        "Set the published folder to the one that the build writes.",
+        "Set the published folder on Sevalla to the one that the build writes.",
     )
     .then(|text| text.contains("not found") || text.contains("does not exist")),
     symptom(

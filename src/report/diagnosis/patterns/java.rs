@@ -184,6 +184,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
              application.properties.",
     )
     .anywhere()
+    .hides(&["Java ended with an exception"])
     .of_run(),
     cause(
         "A migration failed",

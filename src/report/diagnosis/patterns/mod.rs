@@ -1,5 +1,7 @@
 //! What tools print when they fail, tool by tool.
 
+#[cfg(test)]
+mod advice;
 mod bundlers;
 mod compilers;
 mod containers;

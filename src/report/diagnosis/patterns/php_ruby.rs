@@ -160,7 +160,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Gem::Ext::BuildError: ERROR: Failed to build gem native extension",
             "Failed to build gem native extension",
         ],
-        "Install the library and headers that it needs in the image.",
+        "Install the library and headers that the gem needs in the image (`apt-get install …-dev`).",
     )
     .keeps(3),
     cause(

@@ -26,8 +26,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Unable to find installation candidates for ",
             "Because there are no versions of ",
         ],
-        "Check the name, the version, and that it exists for this version \
-             of Python.",
+        "Correct the name or the version: pip finds none for this version of Python.",
     )
     .then(says_what),
     cause(
@@ -89,8 +88,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "A file of requirements was not found",
         &["Could not open requirements file: "],
-        "Set the service's build path to the folder that holds the file, \
-             or correct its name.",
+        "Set the service's build path on Sevalla to the folder that holds pip's file of \
+             requirements, or correct its name.",
     ),
     cause(
         "A package is not what the lock file says",

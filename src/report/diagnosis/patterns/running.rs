@@ -15,8 +15,8 @@ const MEMORY: &str = "Out of memory";
 const MEMORY_ADVICE: &str = "Choose a larger build machine or a larger pod on Sevalla, or make the \
              step need less.";
 const VARIABLE: &str = "A variable is missing";
-const VARIABLE_ADVICE: &str = "Set it in the service's environment variables, for the build too \
-             if the build reads it.";
+const VARIABLE_ADVICE: &str = "Set it in the service's environment variables on Sevalla, for the \
+             build too if the build reads it.";
 const PORT: &str = "The program does not listen where it should";
 const PORT_ADVICE: &str = "Let it listen on 0.0.0.0 and on the port in the variable PORT.";
 const TAKEN_ADVICE: &str = "Start the program once only, and on the port in the variable PORT.";

@@ -2,7 +2,7 @@
 //! lines, as Markdown, at places of the repository, as a report of code quality.
 //! Pure.
 
-use super::diagnosis::{Digest, Finding};
+use super::diagnosis::{Digest, Finding, Phase};
 use super::log::beginning;
 use super::summary::fenced;
 use crate::ci::Place;
@@ -30,6 +30,8 @@ pub struct Cause {
     pub(super) target: Option<String>,
     /// What was found.
     pub(super) digest: Digest,
+    /// The part of the deployment that failed.
+    pub(super) phase: Option<Phase>,
 }
 
 /// Findings of one title, which stand together in a digest.
@@ -72,6 +74,15 @@ fn told(cause: &Cause, is_told: impl Fn(&Finding) -> bool) -> Vec<String> {
         .flat_map(|each| &each.lines)
         .map(|line| line.trim())
         .collect();
+    // Where the cause is known, it says more.
+    let phase = cause.phase.filter(|_| !cause.digest.is_known());
+    if let Some(phase) = phase.filter(|_| cause.digest.findings.iter().any(&is_told)) {
+        all.push(format!(
+            "{}{}",
+            target.as_deref().unwrap_or_default(),
+            phase.failed()
+        ));
+    }
     for kind in kinds(&cause.digest).take(MOST_KINDS) {
         let Some(first) = kind.first().filter(|first| is_told(first)) else {
             continue;
@@ -110,6 +121,9 @@ pub(super) fn markdown(
             .as_deref()
             .map(|target| format!("{}: ", code(target).trim()));
         let target = target.unwrap_or_default();
+        if let Some(phase) = cause.phase.filter(|_| !cause.digest.is_known()) {
+            markdown.push_str(&format!("{target}{}\n\n", phase.failed()));
+        }
         for kind in kinds(&cause.digest) {
             let Some(first) = kind.first().filter(|first| !first.is_tail()) else {
                 continue;
@@ -214,6 +228,7 @@ mod tests {
         vec![Cause {
             target: Some("shop".to_owned()),
             digest,
+            phase: Some(Phase::Start),
         }]
     }
 
@@ -249,12 +264,29 @@ mod tests {
             lines(&[Cause {
                 target: None,
                 digest,
+                phase: None,
             }])
         };
         let shown = ["The last lines of the log:", "  odd", "  1", "  2"];
         assert_eq!(told(&["1", "2"]), shown);
         let long_ago = told(&["1", "2", "3", "4", "5"]);
         assert_eq!(long_ago[..2], ["Lines marked as errors:", "  odd"]);
+    }
+
+    #[test]
+    fn where_no_cause_is_known_the_part_that_failed_is_named() {
+        let mut cause = causes().remove(0);
+        for finding in &mut cause.digest.findings {
+            finding.is_known = false;
+        }
+        let sentence = "shop: The build succeeded; the program did not start.";
+        assert_eq!(lines(std::slice::from_ref(&cause))[0], sentence);
+        assert!(known_lines(&[cause.clone()]).is_empty());
+        let markdown = markdown(&[cause], &str::to_owned, &|text| format!("`{text}`"));
+        assert!(
+            markdown.starts_with("`shop`: The build succeeded"),
+            "{markdown}"
+        );
     }
 
     #[test]

@@ -102,6 +102,10 @@ const SHRUGS: &[&str] = &[
     "alling back",
     "gnoring ",
     ", continuing",
+    "etrying in ",
+    ", retrying",
+    "will retry",
+    "ill try again",
 ];
 
 /// These tell of one all the same.

@@ -22,6 +22,8 @@ pub(super) enum Healed {
     Shipping,
     /// The program is started, and what was printed before is another one's.
     Starting,
+    /// A container was started.
+    Container,
     /// All instances are ready.
     Running,
 }
@@ -56,6 +58,15 @@ pub(super) const OF_BUNDLING: &[&str] = &[
     "Something is imported that is not exported",
 ];
 
+/// The titles of what keeps a container from being started.
+const OF_STARTING: &[&str] = &[
+    "A secret of the service does not exist",
+    "A volume could not be mounted",
+    "An image could not be fetched",
+    "No machine has room for the program",
+    "The container could not be started",
+];
+
 /// The title of a test that failed.
 pub(super) const OF_TESTING: &str = "A test failed";
 
@@ -65,6 +76,7 @@ impl Healed {
         match self {
             Self::Installing => OF_INSTALLING.contains(&title),
             Self::Bundling => OF_BUNDLING.contains(&title),
+            Self::Container => OF_STARTING.contains(&title),
             _ => true,
         }
     }
@@ -119,7 +131,9 @@ pub(super) fn read(bare: &Bare<'_>) -> Option<Healed> {
         }
     } else if is_start(bare.text, text) {
         Healed::Starting
-    } else if are_all_ready(text) {
+    } else if begins(&["Started container"]) {
+        Healed::Container
+    } else if are_all_ready(text) || is_live(text) {
         Healed::Running
     } else {
         return None;
@@ -224,6 +238,20 @@ fn are_all_ready(text: &str) -> bool {
     })
 }
 
+/// As platforms and Kubernetes say that the rollout went well:
+/// `web-7c9d   1/1     Running   0   30s`
+fn is_live(text: &str) -> bool {
+    let mut words = text.split_whitespace().skip(1);
+    let counted = words.next().and_then(|word| word.split_once('/'));
+    let is_pod = counted
+        .is_some_and(|(has, of)| has == of && of.bytes().all(|b| b.is_ascii_digit()))
+        && words.next() == Some("Running");
+    is_pod
+        || text.starts_with("Your service is live")
+        || text.starts_with("Deployment succeeded")
+        || text.trim_end().ends_with(" successfully rolled out")
+}
+
 /// What follows a number; nothing if there is none.
 fn after_number(text: &str) -> &str {
     let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -288,6 +316,16 @@ mod tests {
                 Some(Healed::Starting),
             ),
             ("Running 3 tests", None),
+            ("Started container web", Some(Healed::Container)),
+            (
+                "web-7c9d   1/1     Running   0   30s",
+                Some(Healed::Running),
+            ),
+            ("web-7c9d   0/1     Running   0   30s", None),
+            (
+                "deployment \"web\" successfully rolled out",
+                Some(Healed::Running),
+            ),
             ("Build complete.", Some(Healed::Building)),
             ("Build failed", None),
         ] {
@@ -298,7 +336,8 @@ mod tests {
     #[test]
     fn each_title_is_one_of_a_pattern() {
         let all: Vec<&str> = patterns::all().map(|pattern| pattern.title).collect();
-        for title in OF_INSTALLING.iter().chain(OF_BUNDLING).chain([&OF_TESTING]) {
+        let titles = OF_INSTALLING.iter().chain(OF_BUNDLING).chain(OF_STARTING);
+        for title in titles.chain([&OF_TESTING]) {
             assert!(all.contains(title), "{title}");
         }
     }

@@ -119,13 +119,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .then(|text| says_what(text) && !text.starts_with("[plugin ") && !is_of_resolving(text))
         .place_below(4),
     // Rollup and what is built on it: Nitro, Nuxt, SvelteKit, Astro.
-    cause(
-        PLUGIN,
-        &["RollupError: [plugin ", "[plugin "],
-        PLUGIN_ADVICE,
-    )
-    .then(|text| is_of_plugin(text) && !is_of_resolving(text))
-    .place_below(4),
+    cause(PLUGIN, &["RollupError: [plugin "], PLUGIN_ADVICE)
+        .then(|text| is_of_plugin(text) && !is_of_resolving(text))
+        .place_below(4),
+    cause(PLUGIN, &["[plugin "], PLUGIN_ADVICE)
+        .then(|text| is_of_plugin(text) && !is_of_resolving(text))
+        .behind("error during build")
+        .place_below(4),
     cause(
         PLUGIN,
         &["[nitro] RollupError: ", "[nitro] Error: "],
@@ -135,9 +135,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .then(|text| says_what(text) && !is_of_resolving(text))
     .place_below(4),
     // esbuild
-    cause(PLUGIN, &[" [plugin "], PLUGIN_ADVICE)
-        .anywhere()
-        .then(|text| text.trim_end().ends_with(']') && !text.starts_with("angular-compiler"))
+    cause(PLUGIN, &["[ERROR] "], PLUGIN_ADVICE)
+        .then(|text| {
+            let named = text
+                .trim_end()
+                .strip_suffix(']')
+                .and_then(|text| text.rsplit_once(" [plugin "));
+            named.is_some_and(|(_, name)| name != "angular-compiler")
+        })
         .place_below(3),
     cause(
         "A plugin of PostCSS cannot be loaded",

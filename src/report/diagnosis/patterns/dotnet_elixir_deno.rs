@@ -153,11 +153,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             let is_name = name
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"._".contains(&b));
-            let is_exit = matches!(name, "EXIT" | "stop" | "exit");
-            is_name
-                && (name.ends_with("Error") || is_exit)
-                && says_what(what)
-                && !IS_OF_SOURCE.contains(&name)
+            is_name && name.ends_with("Error") && says_what(what) && !IS_OF_SOURCE.contains(&name)
         })
     })
     .place_below(4)

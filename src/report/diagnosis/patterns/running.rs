@@ -381,7 +381,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     symptom(
         "A name could not be resolved",
         &["Temporary failure in name resolution"],
-        "Run the deployment again; if it happens again, check the name.",
+        "Run the deployment again; if it happens again, correct the address that the command uses.",
     )
     .anywhere(),
 ];

@@ -292,7 +292,14 @@ impl Diagnosis {
             .last()
             .map_or_else(String::new, |line| line.trim().to_owned());
         let before = std::mem::take(&mut stream.trace);
-        let is_same = |found: &Found| found.lines.contains(&said);
+        // What an exception follows from may be told already, too.
+        let is_told = |found: &Found, line: &String| {
+            !line.starts_with("File \"") && found.lines.contains(line)
+        };
+        let is_same = |found: &Found| {
+            let mut lines = told.lines.iter().filter(|_| told.is_more);
+            found.lines.contains(&said) || lines.any(|line| is_told(found, line))
+        };
         let is_more = |found: &Found| told.is_more && found.id == before;
         let mut recent = self.found.iter_mut().rev().take(3);
         let Some(found) = recent.find(|found| is_more(found) || is_same(found)) else {

@@ -215,6 +215,7 @@ impl Node {
         } else if trimmed.starts_with("at ") {
             if self.error.is_some() && self.place.is_none() {
                 self.place = place::first(text, bare.within);
+                return self.tell_early();
             }
         } else if !text.starts_with(' ') && is_thrown(text) {
             self.error = Some(beginning_of(text));
@@ -229,6 +230,20 @@ impl Node {
             });
         }
         None
+    }
+}
+
+impl Node {
+    /// Below the piece of code that threw it, nobody has caught it: old versions
+    /// of Node do not print theirs.
+    fn tell_early(&self) -> Option<Told> {
+        let above = self.above.clone()?;
+        Some(Told {
+            pattern: &UNCAUGHT,
+            lines: vec![self.error.clone()?],
+            place: self.place.clone().or(Some(above)),
+            is_more: false,
+        })
     }
 }
 

@@ -146,6 +146,25 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Install the development package of the library in the image (`apt-get install …-dev`, \
              `apk add …-dev`).",
     ),
+    cause(
+        "A library of the system is missing",
+        &[
+            "error while loading shared libraries: ",
+            ": cannot open shared object file: No such file",
+        ],
+        "Install the package of the library in the image that runs the program, not only in the \
+             one that builds it.",
+    )
+    .anywhere()
+    .of_run(),
+    cause(
+        "The C library of the image does not fit",
+        &["version `GLIBC_", "version `GLIBCXX_", "version 'GLIBC_"],
+        "Build and run in images of the same distribution and version, or link statically.",
+    )
+    .anywhere()
+    .then(|text| text.contains(" not found"))
+    .of_run(),
     consequence(
         "Rust could not compile the project",
         &["could not compile `"],
@@ -174,6 +193,23 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "The version of Go does not fit",
         &["go: go.mod requires go >= ", "note: module requires Go "],
         "Build with the version of Go that go.mod names.",
+    ),
+    cause(
+        "The version of Go does not fit",
+        &[" requires go >= "],
+        "Build with the version of Go that go.mod and its modules name.",
+    )
+    .anywhere()
+    .then(|text| text.contains("(running go ")),
+    cause(
+        "The project was not found",
+        &[
+            "go: cannot find main module",
+            "go: go.mod file not found in current directory",
+            "no Go files in ",
+        ],
+        "Set the service's build path to the folder that holds go.mod, or name the package's \
+             folder in the command: `go build ./cmd/…`.",
     ),
     cause(
         "The version of Go does not fit",

@@ -59,6 +59,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[
             "error NETSDK1045: ",
             "You must install or update .NET to run this application",
+            "It was not possible to find any compatible framework version",
         ],
         "Build and run with the version of .NET that the project targets.",
     )
@@ -70,6 +71,20 @@ pub(super) const PATTERNS: &[Pattern] = &[
              or name it in the build command.",
     )
     .anywhere(),
+    symptom(
+        ".NET stopped with an error",
+        &["error MSB", "error NETSDK", "error NU"],
+        "Correct what .NET names; `dotnet publish` shows the same on your machine.",
+    )
+    .anywhere()
+    .then(|text| number_then(text, ": ") && !text.starts_with("3073")),
+    cause(
+        "A file that is started does not exist",
+        &["Could not execute because the specified command or file was not found"],
+        "Correct the name of the .dll behind `dotnet` in the start command.",
+    )
+    .keeps(2)
+    .of_run(),
     consequence(
         ".NET could not build the project",
         &["Build FAILED."],

@@ -254,6 +254,19 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere(),
     cause(
+        "Node.js is missing",
+        &["Could not find a JavaScript runtime", "ExecJS::RuntimeUnavailable"],
+        "Install Node.js in the image for the assets of Rails, or remove the gem that compiles \
+             JavaScript.",
+    )
+    .anywhere(),
+    symptom(
+        "A gem could not be installed",
+        &["An error occurred while installing "],
+        "Install what the gem needs in the image, or choose another version in the Gemfile.",
+    )
+    .then(|text| text.contains("Bundler cannot continue")),
+    cause(
         "The database is not configured",
         &[
             "ActiveRecord::AdapterNotSpecified: ",

@@ -1,6 +1,6 @@
 //! The program that was deployed: memory, ports, probes, variables, databases.
 
-use super::super::pattern::{Pattern, cause, ending, symptom};
+use super::super::pattern::{Pattern, cause, consequence, ending, symptom};
 use super::{number_then, says_what};
 
 /// An exception that nobody has caught.
@@ -60,6 +60,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "signal \"SIGKILL\"",
             "Killed signal terminated program",
             "Memory limit exceeded",
+            "Error R15 (Memory quota vastly exceeded)",
             "ran out of memory",
             "out of memory while",
             "MemoryError:",
@@ -108,6 +109,10 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "failed to bind to $PORT",
             "no open HTTP ports",
             "did not start listening on port ",
+            "failed to start and listen on the port",
+            "is not listening on the expected address",
+            "didn't respond to HTTP pings on port",
+            "Port scan timeout reached, no open ports detected",
         ],
         PORT_ADVICE,
     )
@@ -376,6 +381,55 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ],
         "Install the authority's certificate in the image (ca-certificates), or correct the \
              address.",
+    )
+    .anywhere(),
+    cause(
+        "A file that is started does not exist",
+        &[
+            "exec /",
+            "exec ./",
+            "exec user process caused: no such file or directory",
+        ],
+        "Correct the start command or the Dockerfile's ENTRYPOINT; a script needs Unix line ends \
+             and a `#!` of a shell that the image has.",
+    )
+    .then(|text| text.is_empty() || text.trim_end().ends_with(": no such file or directory"))
+    .of_run(),
+    cause(
+        "A command may not be run",
+        &[
+            "exec /",
+            "exec ./",
+            "exec user process caused: permission denied",
+        ],
+        "Run `git update-index --chmod=+x` on the file and commit that, or `chmod +x` it in the \
+             Dockerfile.",
+    )
+    .then(|text| text.is_empty() || text.trim_end().ends_with(": permission denied"))
+    .of_run(),
+    symptom(
+        "nginx does not accept its configuration",
+        &["nginx: [emerg] "],
+        "Correct the configuration of nginx; `nginx -t` shows the same on your machine.",
+    )
+    .of_run(),
+    cause(
+        "The start command names an application that does not exist",
+        &[
+            "Failed to find attribute '",
+            "Error loading ASGI app. ",
+            "Could not locate a Flask application",
+            "gunicorn.errors.AppImportError: ",
+        ],
+        "Correct the module and the name behind it in the start command (`gunicorn module:app`, \
+             `uvicorn module:app`).",
+    )
+    .anywhere()
+    .of_run(),
+    consequence(
+        "The workers did not start",
+        &["gunicorn.errors.HaltServer: ", "Worker failed to boot"],
+        "The exception of the worker says why.",
     )
     .anywhere(),
     symptom(

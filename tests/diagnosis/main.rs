@@ -11,6 +11,8 @@
 //! were corrected, 0.53 of the causes found in the former were right and 0.32 of
 //! them found, of the places 0.60 and 0.67, and something false was claimed of 20
 //! of the 32 logs that the latter had then.
+//! `fifth.txt` has other logs of the kinds of faults that were met in logs of
+//! strangers: other tools, versions and prefixes.
 //! A log begins with `### name`; `= title | words` is something that has to be
 //! found, with words of a line that has to be told, and `@ file:line:column` a
 //! place that has to be named. The log follows after `---`.

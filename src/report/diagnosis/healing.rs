@@ -213,6 +213,9 @@ fn is_step(text: &str) -> bool {
     let numbered = text.strip_prefix("Step ").map(after_number);
     let numbered = numbered.and_then(|rest| rest.strip_prefix('/'));
     numbered.is_some_and(|rest| after_number(rest).starts_with(" : "))
+        || text.starts_with("BUILD SUCCESSFUL in ")
+        || text.starts_with("[INFO] BUILD SUCCESS")
+        || text.starts_with("Finished `release`")
         || (text.starts_with("INFO[") && text.contains("] Taking snapshot of "))
         || are_pages(text)
 }
@@ -293,6 +296,9 @@ mod tests {
             ("> vite build", None),
             ("Step 4/9 : RUN npm ci", Some(Healed::Step)),
             ("Step 4 of 9", None),
+            ("BUILD SUCCESSFUL in 12s", Some(Healed::Step)),
+            ("[INFO] BUILD SUCCESS", Some(Healed::Step)),
+            ("    Finished `release` profile in 1m", Some(Healed::Step)),
             ("✓ Generating static pages (8/8)", Some(Healed::Step)),
             ("  Generating static pages (0/8)  [    ]", None),
             ("===> EXPORTING", Some(Healed::Building)),

@@ -36,8 +36,12 @@ fn behind_type(text: &str, has_age: bool) -> Option<&str> {
         let counted = behind
             .strip_prefix('(')
             .and_then(|rest| rest.split_once(')'));
+        // Once, a while ago: the program was not ready yet.
+        let is_past = reason == "Unhealthy"
+            && counted.is_none()
+            && (next.contains(['m', 'h', 'd']) || next.len() > 3);
         let from = counted.map_or(behind, |(_, rest)| rest.trim_start());
-        return behind_source(from);
+        return behind_source(from).filter(|_| !is_past);
     }
     if is_object(next) {
         return Some(behind);
@@ -163,6 +167,11 @@ mod tests {
             ("Warning: Unhealthy 4s is a word", None),
             ("Warning Failed to read 4s of data", None),
             ("Warning  deprecated  4s  kubelet  x", None),
+            ("  Warning  Unhealthy  2m  kubelet  Probe failed", None),
+            (
+                "  Warning  Unhealthy  2m (x9 over 3m)  kubelet  Probe failed",
+                Some("Probe failed"),
+            ),
             ("a Warning", None),
             ("", None),
         ] {

@@ -46,6 +46,9 @@ const LONGEST_READ: usize = 2 * 1024;
 /// The most of a line that is kept, in bytes.
 const LONGEST_KEPT: usize = 400;
 
+/// The title of an exception that may have ended one process of many.
+const OF_ELIXIR: &str = "Elixir ended with an exception";
+
 /// The most findings of one pattern: nobody can crowd out the others.
 const MOST_OF_A_PATTERN: usize = 10;
 
@@ -466,6 +469,13 @@ fn said<'a>(pattern: &Pattern, bare: Bare<'a>) -> &'a str {
 /// Whether a bundler only warns of it: packages ask for others that they can do
 /// without.
 fn is_warned(pattern: &Pattern, stream: &Stream, bare: Bare<'_>) -> bool {
+    if pattern.title == OF_ELIXIR {
+        // One process of many, which is started again.
+        return stream
+            .recent
+            .iter()
+            .any(|line| line.contains(" terminating"));
+    }
     if !OF_BUNDLING.contains(&pattern.title) {
         return false;
     }

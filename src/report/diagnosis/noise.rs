@@ -1,6 +1,19 @@
 //! Lines that a tool always prints, however it failed: they are no news. Pure.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, Anchored, Input, StartKind};
+
 use super::kubernetes_events;
+
+/// The beginnings, looked for at once. It can only fail by its size, which is
+/// known.
+static KNOWN: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let builder = AhoCorasick::builder()
+        .start_kind(StartKind::Anchored)
+        .build(BEGINNINGS);
+    builder.ok()
+});
 
 /// How such lines begin, behind the word that they are errors.
 const BEGINNINGS: &[&str] = &[
@@ -101,7 +114,8 @@ pub(super) fn is_noise(text: &str) -> bool {
     let is_of_npm = text.starts_with("npm ");
     let is_common =
         OF_NPM.iter().any(|word| said.starts_with(word)) && !said.starts_with("command failed");
-    let is_known = BEGINNINGS.iter().any(|begin| said.starts_with(begin));
+    let begun = Input::new(said).anchored(Anchored::Yes);
+    let is_known = KNOWN.as_ref().is_some_and(|known| known.is_match(begun));
     is_drawn(said)
         || kubernetes_events::is_ordinary(text)
         || (is_known && (is_of_npm || !is_common))

@@ -1,6 +1,10 @@
 //! Exceptions that end a program of Java: with Spring and other frameworks, the
 //! last `Caused by:` says why, and not the outermost exception.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::bare::Bare;
 use super::beginning_of;
 use super::pattern::Pattern;
@@ -19,6 +23,9 @@ const HEADS: &[&str] = &[
     "Context initialization failed",
     "Startup of context",
 ];
+
+/// All of them, looked for at once. It can only fail by its size, which is known.
+static IS_HEAD: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(HEADS).ok());
 
 /// The most lines that a trace has.
 const LONGEST_TRACE: u16 = 400;
@@ -52,7 +59,7 @@ impl Java {
     pub(super) fn take(&mut self, bare: Bare<'_>) -> Option<Told> {
         let text = bare.text.trim();
         if text.starts_with("Exception in thread \"")
-            || HEADS.iter().any(|head| text.contains(head))
+            || IS_HEAD.as_ref().is_some_and(|heads| heads.is_match(text))
         {
             return self.begin(text);
         }

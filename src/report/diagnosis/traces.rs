@@ -103,6 +103,8 @@ struct Python {
     /// The exception before, if this one only follows from it.
     cause: Option<(String, Option<(Place, String)>)>,
     is_chained: bool,
+    /// Whether a request met it, and not the program.
+    is_of_request: bool,
 }
 
 impl Python {
@@ -113,6 +115,7 @@ impl Python {
             *self = Self {
                 is_open: true,
                 cause,
+                is_of_request: self.is_of_request,
                 ..Self::default()
             };
             return None;
@@ -129,6 +132,7 @@ impl Python {
         }
         if !self.is_open {
             self.is_chained |= is_chain(text);
+            self.is_of_request = is_of_request(text) || (self.is_of_request && self.is_chained);
             return None;
         }
         if text.starts_with(' ') || trimmed.is_empty() {
@@ -158,7 +162,8 @@ impl Python {
     /// The exception, with the one that it follows from.
     fn end(&mut self, trimmed: &str) -> Option<Told> {
         let ended = std::mem::take(self);
-        if !ended.has_frames || !is_exception(trimmed) {
+        self.is_of_request = ended.is_of_request;
+        if !ended.has_frames || !is_exception(trimmed) || ended.is_of_request {
             return None;
         }
         let thrown = beginning_of(trimmed);
@@ -175,6 +180,13 @@ impl Python {
             is_more,
         })
     }
+}
+
+/// What Django, Flask and servers of ASGI say before the exception of a request.
+fn is_of_request(text: &str) -> bool {
+    text.starts_with("Internal Server Error: /")
+        || text.contains("Exception on /")
+        || text.contains("Exception in ASGI application")
 }
 
 /// What stands between two traces of one failure.

@@ -73,6 +73,7 @@ const FILES: &[(&[Pattern], &[&str])] = &[
     (
         running::PATTERNS,
         &[
+            "git",
             "sevalla",
             "port",
             "package.json",

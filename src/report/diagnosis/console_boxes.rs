@@ -18,6 +18,8 @@ pub(super) struct Box {
     message: String,
     place: Option<Place>,
     lines: u8,
+    /// Whether the message has ended: what follows is code and frames.
+    has_ended: bool,
 }
 
 impl Box {
@@ -40,7 +42,8 @@ impl Box {
             return None;
         };
         let is_more = self.lines > 0;
-        if is_more && (text.starts_with("at ") || is_code(text)) {
+        if is_more && (self.has_ended || text.starts_with("at ") || is_code(text)) {
+            self.has_ended = true;
             if self.place.is_some() {
                 return None;
             }

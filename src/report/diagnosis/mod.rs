@@ -505,7 +505,7 @@ fn is_error_of_step(bare: Bare<'_>) -> bool {
 
 /// A line of dashes, which parts what belongs to different things.
 fn is_ruler(text: &str) -> bool {
-    text.len() > 5 && text.bytes().all(|byte| byte == b'-')
+    text.len() >= 5 && text.bytes().all(|byte| byte == b'-')
 }
 
 /// `#12 DONE 3.4s`, and `#12 CACHED`.

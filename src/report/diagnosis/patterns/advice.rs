@@ -21,7 +21,14 @@ const FILES: &[(&[Pattern], &[&str])] = &[
     ),
     (
         bundlers::PATTERNS,
-        &["npx", "bundler", "package.json", "webpack", "next build"],
+        &[
+            "npx",
+            "hugo",
+            "bundler",
+            "package.json",
+            "webpack",
+            "next build",
+        ],
     ),
     (
         python::PATTERNS,
@@ -73,6 +80,8 @@ const FILES: &[(&[Pattern], &[&str])] = &[
     (
         running::PATTERNS,
         &[
+            "nginx",
+            "gunicorn",
             "git",
             "sevalla",
             "port",

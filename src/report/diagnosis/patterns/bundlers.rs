@@ -181,6 +181,20 @@ pub(super) const PATTERNS: &[Pattern] = &[
              package.json.",
     )
     .keeps(2),
+    cause(
+        "A page of the site could not be built",
+        &[
+            "error building site: ",
+            "Error building site: ",
+            "Liquid Exception: ",
+            "YAML Exception reading ",
+            "Failed to render ",
+        ],
+        "Correct the page that the generator names; `hugo`, `jekyll build` or `zola build` shows \
+             the same on your machine.",
+    )
+    .then(says_what)
+    .keeps(1),
     consequence("Linting failed", &["✖ "], "Correct what the linter names.")
         .then(|text| number_then(text, " problem")),
     consequence(

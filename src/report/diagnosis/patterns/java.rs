@@ -19,6 +19,9 @@ pub(in super::super) static SPRING: Pattern = symptom(
 )
 .of_run();
 
+const TESTS: &str = "Tests failed";
+const TESTS_ADVICE: &str = "Correct the program or the test; `mvn test` or `gradle test` shows the same on your \
+             machine.";
 const FOUND: &str = "The compiler found an error";
 const FOUND_ADVICE: &str =
     "Correct it; `mvn compile` or `gradle compileJava` shows the same on your machine.";
@@ -197,7 +200,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Correct the migration of Flyway or Liquibase, repair its history, and deploy again.",
     )
     .anywhere()
-    .keeps(1),
+    .keeps(1)
+    .hides(&["Java ended with an exception"]),
     consequence(
         "Spring could not start the program",
         &["APPLICATION FAILED TO START"],
@@ -205,11 +209,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .keeps(4)
     .of_run(),
+    symptom(TESTS, &[" <<< FAILURE!", " <<< ERROR!"], TESTS_ADVICE)
+        .anywhere()
+        .then(str::is_empty)
+        .keeps(1),
     symptom(
-        "Tests failed",
+        TESTS,
         &["There are test failures", "There were failing tests"],
-        "Correct the program or the test; `mvn test` or `gradle test` shows the same on your \
-             machine.",
+        TESTS_ADVICE,
     )
     .anywhere(),
     consequence(

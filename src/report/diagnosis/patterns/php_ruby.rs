@@ -52,6 +52,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "An extension of PHP is missing",
         &[
             "it is missing from your system",
+            "could not find driver",
             "the requested PHP extension ",
         ],
         "Install the extension of PHP in the image (`docker-php-ext-install`), or name it \

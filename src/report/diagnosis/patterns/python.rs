@@ -103,7 +103,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Choose a version with a ready wheel for this version of Python, or install the \
              compiler and headers that the package needs.",
     )
-    .then(says_what),
+    .then(is_package),
     symptom(
         "A package could not be built",
         &[
@@ -119,7 +119,15 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "A module is not installed",
         &["ModuleNotFoundError: No module named "],
         "Add the package that has the module to the project's requirements.",
-    ),
+    )
+    .then(|text| !is_of_building(text)),
+    cause(
+        "A package could not be built",
+        &["ModuleNotFoundError: No module named "],
+        "Choose a newer version of the package, or an older Python: since 3.12 it has neither \
+             distutils nor setuptools.",
+    )
+    .then(is_of_building),
     cause(
         "A header of C is missing",
         &["fatal error: "],
@@ -143,3 +151,17 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere(),
 ];
+
+/// The names of packages, as pip lists them; not `Failed to build the site`.
+fn is_package(text: &str) -> bool {
+    let is_named = |name: &str| !matches!(name, "the" | "site" | "image" | "project" | "app");
+    let first = text.split_whitespace().next().unwrap_or_default();
+    says_what(text) && is_named(first) && !first.ends_with(':')
+}
+
+/// What only the building of packages imports.
+fn is_of_building(text: &str) -> bool {
+    ["'distutils", "'pkg_resources", "'setuptools"]
+        .iter()
+        .any(|name| text.starts_with(name))
+}

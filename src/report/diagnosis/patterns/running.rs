@@ -319,6 +319,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .anywhere()
     .of_run(),
     cause(
+        "The schema of Prisma was not found",
+        &["Could not find Prisma Schema"],
+        "Copy the folder `prisma` before the step that runs `prisma generate`, or name it with \
+             `--schema`.",
+    )
+    .anywhere(),
+    cause(
         "A migration failed",
         &["P3009", "P3018", "A migration failed to apply"],
         "Resolve the failed migration (`prisma migrate resolve`), then deploy again.",

@@ -279,12 +279,12 @@ mod tests {
         for finding in &mut cause.digest.findings {
             finding.is_known = false;
         }
-        let sentence = "shop: The build succeeded; the program did not start.";
+        let sentence = "shop: The program did not start.";
         assert_eq!(lines(std::slice::from_ref(&cause))[0], sentence);
         assert!(known_lines(&[cause.clone()]).is_empty());
         let markdown = markdown(&[cause], &str::to_owned, &|text| format!("`{text}`"));
         assert!(
-            markdown.starts_with("`shop`: The build succeeded"),
+            markdown.starts_with("`shop`: The program did not start."),
             "{markdown}"
         );
     }

@@ -344,6 +344,12 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         "remote: ",
         "[build] ",
         "stderr: ",
+        // Amplify, whatever the line says, and App Service.
+        "[WARNING]: ",
+        "[INFO]: ",
+        "[ERROR]: ",
+        "INFO  - ",
+        "ERROR - ",
     ];
     let named = |source, within, rest| {
         Some(Named {
@@ -353,6 +359,9 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         })
     };
     if let Some(rest) = WHO.iter().find_map(|who| text.strip_prefix(who)) {
+        return named(None, Within::Root, rest);
+    }
+    if let Some(rest) = prefixes::in_terminal(text) {
         return named(None, Within::Root, rest);
     }
     if let Some((name, rest)) = prefixes::named(text) {

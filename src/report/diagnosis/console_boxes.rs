@@ -74,7 +74,9 @@ fn is_header(whole: &str, text: &str) -> bool {
         .and_then(|rest| rest.split_once(" line "));
     let is_located = located.is_some_and(|(file, row)| {
         let row = row.trim_end_matches(':');
-        file.ends_with(".php") && !row.is_empty() && row.bytes().all(|b| b.is_ascii_digit())
+        file.rsplit_once('.').is_some_and(|(_, end)| end == "php")
+            && !row.is_empty()
+            && row.bytes().all(|b| b.is_ascii_digit())
     });
     let inside = text
         .strip_prefix('[')

@@ -105,7 +105,7 @@ fn is_object(word: &str) -> bool {
     })
 }
 
-/// What Kubernetes says of a container that does well.
+/// The heads of tables, and what Kubernetes says of a container that does well.
 pub(super) fn is_ordinary(message: &str) -> bool {
     [
         "Successfully assigned ",
@@ -119,6 +119,11 @@ pub(super) fn is_ordinary(message: &str) -> bool {
         "Scaled down replica set ",
         "Stopping container ",
         "Container image ",
+        "Waiting for deployment ",
+        "Waiting for rollout ",
+        "Events:",
+        "LAST SEEN ",
+        "Type     ",
     ]
     .iter()
     .any(|words| message.trim_start().starts_with(words))

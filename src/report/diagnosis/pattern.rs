@@ -25,6 +25,14 @@ pub(super) enum Stands {
     Alone,
 }
 
+/// What is named as the place where no line names one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Otherwise {
+    Nowhere,
+    /// The Dockerfile's line that failed.
+    InDockerfile,
+}
+
 /// Words by which a failure is known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pattern {
@@ -49,8 +57,8 @@ pub(super) struct Pattern {
     pub(super) is_nowhere: bool,
     /// Whether it tells of the program that was deployed, and not of a build.
     pub(super) is_of_run: bool,
-    /// Whether the Dockerfile's line that failed is its place.
-    pub(super) is_in_dockerfile: bool,
+    /// What its place is where no line names one.
+    pub(super) otherwise: Otherwise,
     /// The titles of what follows from it, or what it explains better.
     pub(super) hides: &'static [&'static str],
 }
@@ -75,7 +83,7 @@ pub(super) const fn cause(
         needs_place: false,
         is_nowhere: false,
         is_of_run: false,
-        is_in_dockerfile: false,
+        otherwise: Otherwise::Nowhere,
         hides: &[],
     }
 }
@@ -184,7 +192,7 @@ impl Pattern {
 
     pub(super) const fn in_dockerfile(self) -> Self {
         Self {
-            is_in_dockerfile: true,
+            otherwise: Otherwise::InDockerfile,
             ..self
         }
     }

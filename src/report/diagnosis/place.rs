@@ -350,6 +350,11 @@ fn from_root(path: &str, within: Within<'_>) -> Option<String> {
     }
 }
 
+/// The same as far as it is known without the log.
+pub(super) fn below_root(path: &str) -> String {
+    from_root(path, Within::Root).unwrap_or_default()
+}
+
 /// `/home/runner/work/shop/shop/app.js`
 fn below_project(path: &str) -> Option<&str> {
     let (root, names) = ROOTS_OF_PROJECTS

@@ -12,6 +12,28 @@ pub(super) fn named(text: &str) -> Option<(&str, &str)> {
     in_front(text)
         .or_else(|| in_brackets(text))
         .or_else(|| step(text))
+        .or_else(|| of_journal(text))
+}
+
+/// What a step prints, as `BuildKit` shows it in a terminal: ` => => # text`
+pub(super) fn in_terminal(text: &str) -> Option<&str> {
+    text.trim_start().strip_prefix("=> => # ")
+}
+
+/// `Mar 01 10:00:00 host till[12]: text`
+fn of_journal(text: &str) -> Option<(&str, &str)> {
+    const MONTHS: &[&str] = &[
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let (month, rest) = text.split_once(' ')?;
+    if !MONTHS.contains(&month) {
+        return None;
+    }
+    let (day, rest) = rest.trim_start().split_once(' ')?;
+    let (time, rest) = rest.split_once(' ')?;
+    let (_, rest) = rest.split_once(' ')?;
+    let is_time = time.len() == 8 && time.bytes().all(|b| b.is_ascii_digit() || b == b':');
+    in_front(rest).filter(|_| is_number(day) && is_time)
 }
 
 /// `web[1]: text`, `app[web.1]: text`, `web.1: text`, `app[d89] fra [info]text`
@@ -102,6 +124,8 @@ mod tests {
             ("[1] bash: x", Some("bash: x")),
             ("[web] bash: x", Some("bash: x")),
             ("Step #0 - \"build\": bash: x", Some("bash: x")),
+            ("Mar  1 10:00:00 host till[12]: bash: x", Some("bash: x")),
+            ("Mar 1 was a Sunday of rest", None),
             ("make[1]: *** [all] Error 2", None),
             ("[4/9] RUN npm ci", None),
             ("[vite:css] x", None),

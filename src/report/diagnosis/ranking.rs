@@ -1,6 +1,6 @@
 //! What of all that was found is told, and in what order.
 
-use super::pattern::{Pattern, Rank};
+use super::pattern::{Otherwise, Pattern, Rank};
 use super::tail::{LAST, MOST_LINES};
 use super::{Diagnosis, Digest, Finding, Found, noise};
 
@@ -186,7 +186,7 @@ impl Diagnosis {
         let of_dockerfile = || {
             self.roots
                 .dockerfile()
-                .filter(|_| found.pattern.is_in_dockerfile)
+                .filter(|_| found.pattern.otherwise == Otherwise::InDockerfile)
         };
         Finding {
             title: found.pattern.title,

@@ -48,9 +48,12 @@ const INSTALLED: &[&str] = &[
 /// What the log has shown.
 #[derive(Debug, Default)]
 pub(super) struct Roots {
-    roots: Vec<String>,
+    known: Vec<String>,
     steps: Vec<Step>,
     dockerfile: Option<Place>,
+    /// The folder of the package that npm ran, of several.
+    workspace: Option<String>,
+    is_workspace: bool,
     /// Whether the Dockerfile is the builder's own.
     is_generated: bool,
 }
@@ -78,6 +81,9 @@ impl Roots {
             self.take_step(bare.step, text);
         }
         self.is_generated |= is_generating(text);
+        if let Some(said) = text.strip_prefix("npm error ") {
+            self.take_npm(said);
+        }
         if !text.contains('/') {
             let dockerfile = place::dockerfile(text);
             self.dockerfile = dockerfile.or(self.dockerfile.take());
@@ -96,6 +102,25 @@ impl Roots {
             self.add(dir.map(|dir| dir.strip_prefix("file://").unwrap_or(dir)));
         } else if let Some(dir) = run_in(text) {
             self.add(Some(dir));
+        }
+    }
+
+    /// `npm error workspace web@1.0.0`, `npm error location /app/web`
+    fn take_npm(&mut self, said: &str) {
+        self.is_workspace |= said.starts_with("workspace ");
+        let location = said
+            .strip_prefix("location /")
+            .filter(|_| self.is_workspace);
+        if let Some(location) = location {
+            let file = format!("/{}/package.json", location.trim_matches('/'));
+            let place = Place {
+                file: place::below_root(&file),
+                line: 1,
+                column: None,
+            };
+            let file = self.resolve_root(place).map(|place| place.file);
+            self.workspace =
+                file.and_then(|file| Some(file.strip_suffix("/package.json")?.to_owned()));
         }
     }
 
@@ -143,9 +168,9 @@ impl Roots {
             && !root.contains("..")
             && root.chars().all(|c| is_of_name(c) || c == '/')
             && !place::is_of_system(&format!("{root}/"));
-        if is_root && self.roots.len() < MOST_ROOTS && self.roots.iter().all(|other| other != root)
+        if is_root && self.known.len() < MOST_ROOTS && self.known.iter().all(|other| other != root)
         {
-            self.roots.push(root.to_owned());
+            self.known.push(root.to_owned());
         }
     }
 
@@ -181,11 +206,21 @@ impl Roots {
 
     /// The place in the repository, of one whose root was not known.
     pub(super) fn resolve(&self, place: Place) -> Option<Place> {
+        let mut place = self.resolve_root(place)?;
+        if let Some(folder) = &self.workspace
+            && !place.file.starts_with(&format!("{folder}/"))
+        {
+            place.file = format!("{folder}/{}", place.file);
+        }
+        Some(place)
+    }
+
+    fn resolve_root(&self, place: Place) -> Option<Place> {
         if !place.file.starts_with('/') {
             return Some(place);
         }
         let below = |root: &String| place.file.strip_prefix(root.as_str())?.strip_prefix('/');
-        let roots = self.roots.iter().filter_map(below);
+        let roots = self.known.iter().filter_map(below);
         let shown = roots.max_by_key(|file| file.len());
         let laid_out = || {
             let layouts = LAYOUTS.iter();

@@ -9,6 +9,8 @@ pub enum Phase {
     Repository,
     /// The image or the site is built.
     Build,
+    /// The site is published.
+    Publish,
     /// The program is started.
     Start,
     /// The program has to answer.
@@ -21,8 +23,9 @@ impl Phase {
         match self {
             Self::Repository => "The repository could not be fetched.",
             Self::Build => "The build failed.",
-            Self::Start => "The build succeeded; the program did not start.",
-            Self::HealthCheck => "The build succeeded; the program did not pass its health check.",
+            Self::Publish => "The build succeeded; the site could not be published.",
+            Self::Start => "The program did not start.",
+            Self::HealthCheck => "The program did not pass its health check.",
         }
     }
 }
@@ -38,7 +41,7 @@ const BEGINNINGS: &[(&str, Phase)] = &[
     ("Build process failed", Phase::Build),
     ("Unknown build fail type", Phase::Build),
     ("load build definition from ", Phase::Build),
-    ("Publishing '", Phase::Start),
+    ("Publishing '", Phase::Publish),
     ("Rolling out", Phase::Start),
     ("rolling out", Phase::Start),
     ("Starting container", Phase::Start),
@@ -47,6 +50,31 @@ const BEGINNINGS: &[(&str, Phase)] = &[
     ("Your application experienced a rollout error", Phase::Start),
     ("Back-off restarting failed container", Phase::Start),
     ("Started container ", Phase::Start),
+];
+
+/// What a build ends with that succeeds; which part comes next is not known.
+const ENDS: &[&str] = &[
+    "exporting to ",
+    "exporting layers",
+    "pushing ",
+    "Pushing image",
+    "Build command succeeded",
+    "Build complete",
+    "Build successful",
+    "Successfully tagged ",
+];
+
+/// How git begins its lines.
+const OF_GIT: &[&str] = &[
+    "fatal: ",
+    "error: ",
+    "remote: ",
+    "warning: ",
+    "Cloning ",
+    "Receiving ",
+    "Resolving ",
+    "Please make sure ",
+    "and the repository exists",
 ];
 
 /// Words of a health check that failed, anywhere in a line.
@@ -68,17 +96,24 @@ impl Phases {
         let is_sign = |c: char| c.is_whitespace() || "=>✓✔✅📦🚀🛠\u{fe0f}".contains(c);
         let text = bare.text.trim_start_matches(is_sign);
         let text = text.strip_prefix("[internal] ").unwrap_or(text);
+        let begins = |words: &[&str]| words.iter().any(|words| text.starts_with(words));
         let begun = BEGINNINGS.iter().find(|(words, _)| text.starts_with(words));
-        let next = match begun {
-            Some((_, phase)) => Some(*phase),
-            None if bare.step.is_some() => Some(Phase::Build),
-            None if OF_CHECKS.iter().any(|words| text.contains(words)) => Some(Phase::HealthCheck),
-            None => None,
+        let is_left = self.now == Some(Phase::Repository) && !begins(OF_GIT);
+        let next = if let Some((_, phase)) = begun {
+            Some(*phase)
+        } else if OF_CHECKS.iter().any(|words| text.contains(words)) {
+            Some(Phase::HealthCheck)
+        } else if begins(ENDS) {
+            None
+        } else if bare.step.is_some() && !(self.now.is_none() && text.starts_with("DONE")) {
+            Some(Phase::Build)
+        } else {
+            self.now.filter(|_| !is_left)
         };
         // A rollout whose check failed starts the program again and again.
         let is_behind = self.now == Some(Phase::HealthCheck) && next == Some(Phase::Start);
         if !is_behind {
-            self.now = next.or(self.now);
+            self.now = next;
         }
     }
 
@@ -125,12 +160,20 @@ mod tests {
                     "✅ Build command succeeded",
                     "🚀 Publishing 'dist' directory...",
                 ],
-                Some(Phase::Start),
+                Some(Phase::Publish),
             ),
             (vec![build, "#5 DONE 0.1s", rollout], Some(Phase::Start)),
             (
                 vec![build, "Readiness probe failed: 503", rollout],
                 Some(Phase::HealthCheck),
+            ),
+            (
+                vec!["Cloning into '/workspace'...", "./release", "fatal: x"],
+                None,
+            ),
+            (
+                vec![build, "#9 exporting to image", "#9 DONE 0.3s", "the end"],
+                None,
             ),
             (vec!["nothing of this"], None),
         ] {

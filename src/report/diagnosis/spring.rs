@@ -97,7 +97,7 @@ impl Java {
             .strip_prefix("Exception in thread \"")
             .and_then(|rest| rest.split_once("\" "))?;
         self.first = beginning_of(thrown.1);
-        self.tell(vec![beginning_of(text)], &JAVA)
+        Some(self.tell(vec![beginning_of(text)], &JAVA))
     }
 
     /// An exception, its frames, and what caused it.
@@ -109,11 +109,11 @@ impl Java {
             let first =
                 Some(self.first.clone()).filter(|first| !first.is_empty() && first != cause);
             let lines = first.into_iter().chain([beginning_of(text)]).collect();
-            return self.tell(lines, &JAVA);
+            return Some(self.tell(lines, &JAVA));
         }
         if self.first.is_empty() && is_exception(text) {
             self.first = beginning_of(text);
-            return self.tell(vec![beginning_of(text)], &JAVA);
+            return Some(self.tell(vec![beginning_of(text)], &JAVA));
         }
         if !is_frame && !whole.starts_with(char::is_whitespace) && !self.first.is_empty() {
             *self = Self::default();
@@ -128,27 +128,27 @@ impl Java {
             "Action:" if !self.first.is_empty() => self.state = State::Action,
             _ if self.state == State::Description && self.first.is_empty() => {
                 self.first = beginning_of(text);
-                return self.tell(vec![self.first.clone()], &SPRING);
+                return Some(self.tell(vec![self.first.clone()], &SPRING));
             }
             _ if self.state == State::Action => {
                 let lines = vec![self.first.clone(), beginning_of(text)];
                 let told = self.tell(lines, &SPRING);
                 *self = Self::default();
-                return told;
+                return Some(told);
             }
             _ => {}
         }
         None
     }
 
-    fn tell(&mut self, lines: Vec<String>, pattern: &'static Pattern) -> Option<Told> {
+    fn tell(&mut self, lines: Vec<String>, pattern: &'static Pattern) -> Told {
         let is_more = std::mem::replace(&mut self.has_told, true);
-        Some(Told {
+        Told {
             pattern,
             lines,
             place: None,
             is_more,
-        })
+        }
     }
 }
 

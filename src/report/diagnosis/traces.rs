@@ -25,7 +25,7 @@ pub(super) struct Told {
 impl Told {
     /// Whether its lines are broken, so that no pattern fits one of them alone.
     pub(super) fn is_of_box(&self) -> bool {
-        std::ptr::eq(self.pattern, &PHP)
+        std::ptr::eq(self.pattern, &raw const PHP)
     }
 
     /// What a pattern knows of the whole text.
@@ -91,11 +91,19 @@ impl Traces {
     }
 }
 
+/// Where in a trace of Python the lines are.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Outside,
+    Begun,
+    InFrames,
+}
+
 /// `Traceback`, frames that are indented, and the exception, which is not.
 #[derive(Debug, Default)]
 struct Python {
-    is_open: bool,
-    has_frames: bool,
+    state: State,
     /// The innermost frame in the repository, and its line.
     frame: Option<(Place, String)>,
     /// A frame of a program that only runs others.
@@ -113,7 +121,7 @@ impl Python {
         if text.starts_with("Traceback (most recent call last)") {
             let cause = self.cause.take().filter(|_| self.is_chained);
             *self = Self {
-                is_open: true,
+                state: State::Begun,
                 cause,
                 is_of_request: self.is_of_request,
                 ..Self::default()
@@ -121,8 +129,7 @@ impl Python {
             return None;
         }
         if trimmed.starts_with("File \"") && trimmed.contains("\", line ") {
-            self.is_open = true;
-            self.has_frames = true;
+            self.state = State::InFrames;
             self.note_frame(bare, trimmed);
             return None;
         }
@@ -130,7 +137,7 @@ impl Python {
         if runner.is_some() && (trimmed.starts_with("import ") || trimmed.starts_with("from ")) {
             self.frame = runner;
         }
-        if !self.is_open {
+        if self.state == State::Outside {
             self.is_chained |= is_chain(text);
             self.is_of_request = is_of_request(text) || (self.is_of_request && self.is_chained);
             return None;
@@ -163,7 +170,7 @@ impl Python {
     fn end(&mut self, trimmed: &str) -> Option<Told> {
         let ended = std::mem::take(self);
         self.is_of_request = ended.is_of_request;
-        if !ended.has_frames || !is_exception(trimmed) || ended.is_of_request {
+        if ended.state != State::InFrames || !is_exception(trimmed) || ended.is_of_request {
             return None;
         }
         let thrown = beginning_of(trimmed);

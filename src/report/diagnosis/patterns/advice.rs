@@ -113,13 +113,13 @@ const EMPTY: &[&str] = &[
     "the log says",
 ];
 
-fn is_shown(pattern: &&Pattern) -> bool {
+fn is_shown(pattern: &Pattern) -> bool {
     pattern.rank != Rank::Consequence
 }
 
 #[test]
 fn each_remedy_is_a_sentence_that_says_what_to_do() {
-    for pattern in all().chain(OTHERS).filter(is_shown) {
+    for pattern in all().chain(OTHERS).filter(|pattern| is_shown(pattern)) {
         let (title, advice) = (pattern.title, pattern.advice);
         assert!(
             advice.ends_with('.') && advice.len() < 240,
@@ -139,7 +139,7 @@ fn each_remedy_names_a_tool_of_its_kind() {
         all().count()
     );
     for (file, tools) in FILES {
-        for pattern in file.iter().filter(is_shown) {
+        for pattern in file.iter().filter(|pattern| is_shown(pattern)) {
             let advice = pattern.advice.to_lowercase();
             let names = tools.iter().any(|tool| advice.contains(tool));
             assert!(names, "{}: {advice}", pattern.title);

@@ -151,6 +151,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Your application experienced a rollout error",
             "exceeded its progress deadline",
             "ProgressDeadlineExceeded",
+            "timed out waiting for the condition",
         ],
         "Check the start command if the rollout failed at once; after a minute or two, look at \
              the runtime log on Sevalla.",

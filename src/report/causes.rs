@@ -2,10 +2,10 @@
 //! lines, as Markdown, at places of the repository, as a report of code quality.
 //! Pure.
 
-use super::diagnosis::{Digest, Finding};
 use super::log::beginning;
 use super::summary::fenced;
 use crate::ci::Place;
+use crate::diagnosis::{Digest, Finding};
 
 /// The most kinds of findings of a deployment that are told in lines.
 const MOST_KINDS: usize = 3;
@@ -240,10 +240,10 @@ mod tests {
     #[test]
     fn what_the_end_shows_is_not_told_before_it_too() {
         let told = |others: &[&str]| {
-            let mut diagnosis = crate::report::diagnosis::Diagnosis::default();
-            diagnosis.take("ERROR", "odd");
+            let mut diagnosis = crate::diagnosis::Diagnosis::default();
+            diagnosis.take_marked("odd");
             for line in others {
-                diagnosis.take("INFO", line);
+                diagnosis.take(line);
             }
             let digest = diagnosis.digest();
             lines(&[Cause {

@@ -25,8 +25,8 @@ mod hostile;
 
 use std::collections::BTreeSet;
 
+use sevalla_deploy::diagnosis::{Diagnosis, Digest, Finding};
 use sevalla_deploy::redactor::Broken;
-use sevalla_deploy::report::diagnosis::{Diagnosis, Digest, Finding};
 use sevalla_deploy::shown::{Gate, Line};
 
 /// A log and what has to be found in it.
@@ -64,7 +64,11 @@ pub(crate) fn digest(log: &str, severity: &str) -> Digest {
     let (gate, prefix) = (Gate::default(), Line::default());
     let (mut broken, mut diagnosis) = (Broken::default(), Diagnosis::default());
     for line in gate.lines(&prefix, &log.replace("\\e", "\u{1b}"), &mut broken) {
-        diagnosis.take(severity, line.as_str());
+        if severity == "ERROR" {
+            diagnosis.take_marked(line.as_str());
+        } else {
+            diagnosis.take(line.as_str());
+        }
     }
     diagnosis.digest()
 }

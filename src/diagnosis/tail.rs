@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 
 use super::bare::Bare;
 use super::{Finding, push};
-use crate::report::weight::Weight;
 
 /// The most lines of each kind.
 pub(super) const MOST_LINES: usize = 5;
@@ -25,8 +24,8 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    pub(super) fn take(&mut self, severity: &str, bare: Bare<'_>) {
-        if Weight::of(severity) == Weight::Error && !bare.is_harmless() {
+    pub(super) fn take(&mut self, bare: Bare<'_>, is_marked: bool) {
+        if is_marked && !bare.is_harmless() {
             push(&mut self.errors, MOST_LINES, bare.text);
         }
         push(&mut self.last, MOST_LINES, bare.text);

@@ -3,6 +3,8 @@
 //! The log passes line by line; what is kept of it is bounded, and so is the
 //! time that a line can take. The log is written by strangers: what is found in
 //! it is shown beside a failure, and never decides anything.
+//!
+//! Imports nothing of the rest of the program.
 
 mod bare;
 mod healing;
@@ -23,8 +25,6 @@ use self::pattern::{Pattern, Rank};
 use self::stream::{Below, Stream, Streams};
 use self::tail::Tail;
 use self::traces::Told;
-use super::log::beginning;
-use crate::ci::Place;
 
 /// The most of a line that is read, in bytes: what tells stands at its
 /// beginning.
@@ -39,6 +39,17 @@ const MOST_OF_A_PATTERN: usize = 10;
 /// The same where no place tells them apart.
 const MOST_WITHOUT_PLACE: usize = 2;
 
+/// A place in the repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceLocation {
+    /// The file, relative to the repository's root.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: u32,
+    /// The column, counted from 1, where it is known.
+    pub column: Option<u32>,
+}
+
 /// Something in the log that tells why the deployment failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -47,7 +58,7 @@ pub struct Finding {
     /// The lines that tell it, oldest first.
     pub lines: Vec<String>,
     /// Where in the repository it is.
-    pub place: Option<Place>,
+    pub place: Option<SourceLocation>,
     /// What to try, in one sentence.
     pub advice: &'static str,
     /// Whether this is known to make deployments fail; otherwise these are only
@@ -98,7 +109,7 @@ struct Found {
     lines: Vec<String>,
     /// What the line said that matched.
     said: String,
-    place: Option<Place>,
+    place: Option<SourceLocation>,
     step: Option<u32>,
     source: Option<String>,
     /// The number of the line at which it was last told.
@@ -117,9 +128,17 @@ struct FailedStep {
 }
 
 impl Diagnosis {
-    /// Takes the next line, cleaned and without its secrets, and the service's
-    /// word for its weight.
-    pub fn take(&mut self, severity: &str, line: &str) {
+    /// Takes the next line, cleaned and without its secrets.
+    pub fn take(&mut self, line: &str) {
+        self.take_line(line, false);
+    }
+
+    /// The same for a line that the service marks as an error.
+    pub fn take_marked(&mut self, line: &str) {
+        self.take_line(line, true);
+    }
+
+    fn take_line(&mut self, line: &str, is_marked: bool) {
         let line = beginning(line, LONGEST_READ);
         let bare = Bare::of(line);
         if bare.text.trim().is_empty() {
@@ -144,7 +163,7 @@ impl Diagnosis {
                 lines,
             });
         }
-        self.tail.take(severity, bare);
+        self.tail.take(bare, is_marked);
         stream.remember(bare.text);
         self.streams.put(stream);
     }
@@ -434,6 +453,15 @@ fn push(lines: &mut VecDeque<String>, most: usize, line: &str) {
         kept.push('…');
     }
     lines.push_back(kept);
+}
+
+/// The beginning of a text, in whole characters.
+fn beginning(text: &str, longest: usize) -> &str {
+    if text.len() <= longest {
+        return text;
+    }
+    let fitting = (0..=longest).rev().find_map(|end| text.get(..end));
+    fitting.unwrap_or_default()
 }
 
 /// As much of a line as is kept.

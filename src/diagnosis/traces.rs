@@ -1,11 +1,11 @@
 //! What takes several lines to tell: traces of exceptions, and errors listed
 //! under their file. One line at a time, with a memory of a line or two.
 
+use super::SourceLocation as Place;
 use super::bare::Bare;
 use super::pattern::Pattern;
 use super::patterns::{EXCEPTION, LINT, UNCAUGHT};
 use super::{beginning_of, place};
-use crate::ci::Place;
 
 /// What several lines together told.
 pub(super) struct Told {

@@ -7,23 +7,28 @@
 //! Imports nothing of the rest of the program.
 
 mod bare;
+mod excerpt;
+mod gate;
 mod healing;
+mod looks;
 mod pattern;
 mod patterns;
 mod place;
 mod ranking;
+mod salience;
 mod scan;
 mod stream;
-mod tail;
 mod traces;
+mod weights;
 
 use std::collections::VecDeque;
 
 use self::bare::{Bare, Within};
 use self::healing::{Healed, OF_BUNDLING, OF_TESTING};
+use self::looks::{bit, shape};
 use self::pattern::{Pattern, Rank};
+use self::salience::Lines;
 use self::stream::{Below, Stream, Streams};
-use self::tail::Tail;
 use self::traces::Told;
 
 /// The most of a line that is read, in bytes: what tells stands at its
@@ -90,7 +95,7 @@ impl Digest {
 pub struct Diagnosis {
     found: Vec<Found>,
     streams: Streams,
-    tail: Tail,
+    all: Lines,
     /// The lines so far.
     lines: u64,
     /// How many matches there were.
@@ -114,8 +119,8 @@ struct Found {
     source: Option<String>,
     /// The number of the line at which it was last told.
     at: u64,
-    /// The lines before it, where it does not say why.
-    before: Vec<String>,
+    /// The number of the line at which it was first told.
+    begun: u64,
 }
 
 /// The step of the image build by which the build failed.
@@ -123,8 +128,6 @@ struct Found {
 struct FailedStep {
     step: u32,
     begun: u64,
-    /// Its last lines.
-    lines: Vec<String>,
 }
 
 impl Diagnosis {
@@ -142,9 +145,12 @@ impl Diagnosis {
         let line = beginning(line, LONGEST_READ);
         let bare = Bare::of(line);
         if bare.text.trim().is_empty() {
+            self.all.take_blank();
             return;
         }
         self.lines += 1;
+        let marked = if is_marked { bit(shape::MARKED) } else { 0 };
+        self.all.take(bare.text, self.lines, bare.step, marked);
         self.note_end_of_build(bare);
         if is_done(bare) {
             return self.forget(|found| found.step == bare.step);
@@ -155,15 +161,11 @@ impl Diagnosis {
         }
         self.read(&mut stream, bare);
         if let Some(step) = bare.step.filter(|_| is_error_of_step(bare)) {
-            let mut lines = stream.last(tail::MOST_LINES - 1);
-            lines.push(beginning_of(bare.text.trim()));
             self.failed = Some(FailedStep {
                 step,
                 begun: stream.begun,
-                lines,
             });
         }
-        self.tail.take(bare, is_marked);
         stream.remember(bare.text);
         self.streams.put(stream);
     }
@@ -180,6 +182,10 @@ impl Diagnosis {
             self.continue_with(stream, bare);
         }
         if let Some(found) = found {
+            self.all.add(match found.pattern.rank {
+                Rank::Consequence => shape::CONSEQUENCE,
+                Rank::Cause | Rank::Symptom => shape::MATCHED,
+            });
             self.begin(found, stream);
         }
         if let Some(told) = told {
@@ -267,14 +273,14 @@ impl Diagnosis {
             step: stream.step,
             source: stream.source.clone(),
             at: 0,
-            before: Vec::new(),
+            begun: 0,
         });
     }
 
     /// Keeps it, if it is new and there is room; gives how it is called then.
     fn add(&mut self, mut new: Found) -> Option<u64> {
         self.matches += 1;
-        (new.id, new.at) = (self.matches, self.lines);
+        (new.id, new.at, new.begun) = (self.matches, self.lines, self.lines);
         let same = self
             .found
             .iter_mut()
@@ -380,11 +386,6 @@ fn fit(pattern: &'static Pattern, stream: &Stream, bare: Bare<'_>) -> Option<Fou
         place = place::first(line, bare.within);
     }
     lines.push(beginning_of(bare.text.trim()));
-    let before = if pattern.rank == Rank::Consequence {
-        stream.last(tail::MOST_LINES - 1)
-    } else {
-        Vec::new()
-    };
     Some(Found {
         id: 0,
         pattern,
@@ -394,7 +395,7 @@ fn fit(pattern: &'static Pattern, stream: &Stream, bare: Bare<'_>) -> Option<Fou
         step: stream.step,
         source: stream.source.clone(),
         at: 0,
-        before,
+        begun: 0,
     })
 }
 

@@ -1,7 +1,8 @@
 //! What of all that was found is told, and in what order.
 
+use super::excerpt::{self, MOST_LINES};
+use super::gate::Gate;
 use super::pattern::Rank;
-use super::tail::{LAST, MOST_LINES};
 use super::{Diagnosis, Digest, Finding, Found};
 
 /// The most findings of a digest that are known.
@@ -13,23 +14,21 @@ const FAR: u64 = 30;
 impl Diagnosis {
     /// What was found so far.
     pub fn digest(&self) -> Digest {
-        let found: Vec<&Found> = self
-            .found
-            .iter()
-            .filter(|found| self.counts(found))
+        let scores = self
+            .all
+            .scores(self.failed.as_ref().map(|failed| failed.step));
+        let gate = Gate::of(&self.all, &scores);
+        let found = self.found.iter().filter(|found| self.counts(found));
+        let claimed: Vec<&Found> = found
+            .filter(|found| explains(found) && gate.lets(found))
             .collect();
-        let known = self.ranked(&found);
-        let is_near = found
-            .iter()
-            .any(|found| explains(found) && !self.is_far(found.at));
-        let around = self.tail.around(self.before_failure(&found));
-        let findings = if known.is_empty() {
-            self.tail.marked().into_iter().chain(around).collect()
-        } else if is_near {
-            known
-        } else {
-            known.into_iter().chain(around).collect()
-        };
+        let mut findings = shortened(self.ranked(&claimed));
+        let is_near = claimed.iter().any(|found| !self.is_far(found.at));
+        if !is_near {
+            let shown: usize = findings.iter().map(|finding| finding.lines.len()).sum();
+            let room = MOST_LINES.saturating_sub(shown);
+            findings.extend(excerpt::of(&self.all, &scores, room));
+        }
         Digest { findings }
     }
 
@@ -94,35 +93,18 @@ impl Diagnosis {
         let findings = chosen.into_iter();
         findings.map(|(_, found)| found.finding()).collect()
     }
-
-    /// The last lines before the step failed, or before a tool said that what it
-    /// called did.
-    fn before_failure(&self, found: &[&Found]) -> Vec<String> {
-        if let Some(failed) = &self.failed {
-            return failed.lines.clone();
-        }
-        let consequences = || found.iter().filter(|found| !explains(found));
-        let last = consequences()
-            .map(|found| found.at)
-            .max()
-            .unwrap_or_default();
-        // The first of those that follow from each other.
-        let mut near = consequences().filter(|found| last - found.at <= FAR);
-        let Some(first) = near.next() else {
-            return Vec::new();
-        };
-        let room = MOST_LINES.saturating_sub(first.lines.len());
-        let left_out = first.before.len().saturating_sub(room);
-        let before = first.before.iter().skip(left_out);
-        before.chain(&first.lines).cloned().collect()
-    }
 }
 
-impl Finding {
-    /// Whether these are only the last lines before the end.
-    pub fn is_tail(&self) -> bool {
-        self.title == LAST
+/// The findings with no more lines than a digest may have: each keeps its first,
+/// and the most telling ones keep most.
+fn shortened(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let mut room = MOST_LINES.saturating_sub(findings.len());
+    for finding in &mut findings {
+        let more = finding.lines.len().saturating_sub(1).min(room);
+        finding.lines.truncate(1 + more);
+        room -= more;
     }
+    findings
 }
 
 /// Whether it says what went wrong, and not only that something did.

@@ -21,7 +21,7 @@ static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
     };
     let search = AhoCorasick::builder()
         .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .kind(Some(AhoCorasickKind::DFA))
         .build(all().map(|(_, words)| words));
     Some(Words {
         // It can only fail by its size, which is known.
@@ -62,6 +62,7 @@ pub(super) fn fitting(bare: &Bare<'_>) -> Vec<&'static Pattern> {
             continue;
         }
         let is_told = pattern.then.is_none_or(|then| then(rest))
+            && pattern.when.is_none_or(|when| when(bare.text))
             && !(pattern.is_anywhere() && is_title(bare.text, found.start()));
         if is_told {
             fitting.push(pattern);

@@ -5,7 +5,7 @@ use super::SourceLocation as Place;
 use super::bare::Bare;
 use super::pattern::Pattern;
 use super::patterns::{EXCEPTION, LINT, UNCAUGHT};
-use super::{beginning_of, place};
+use super::{beginning, beginning_of, place};
 
 /// What several lines together told.
 pub(super) struct Told {
@@ -159,6 +159,11 @@ impl Node {
 
 /// `TypeError: x`, `Error [ERR_X]: x`
 fn is_thrown(text: &str) -> bool {
+    // A name has no room for more.
+    let begun = beginning(text, 100);
+    if memchr::memchr(b':', begun.as_bytes()).is_none() {
+        return false;
+    }
     let Some((name, _)) = text.split_once(": ") else {
         return false;
     };

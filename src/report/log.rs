@@ -500,9 +500,8 @@ mod tests {
         let gate = Gate::default();
         sink.take(None, None, &entries, &gate, &mut Counted::default());
         let digest = sink.diagnosis(None).unwrap().digest();
-        let marked = &digest.findings[0];
-        assert_eq!(marked.title, "Lines marked as errors");
-        assert_eq!(marked.lines, ["it broke"]);
+        assert_eq!(digest.findings[0].title, "Lines that stand out");
+        assert_eq!(digest.findings[0].lines[0], "it broke");
     }
 
     #[test]

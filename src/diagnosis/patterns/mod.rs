@@ -1,6 +1,7 @@
 //! What tools print when they fail, tool by tool.
 
 mod bundlers;
+mod checks;
 mod compilers;
 mod containers;
 mod dotnet_elixir_deno;
@@ -9,6 +10,7 @@ mod node;
 mod php_ruby;
 mod python;
 mod running;
+mod test_failures;
 mod testing;
 
 pub(super) use self::bundlers::LINT;
@@ -27,6 +29,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static Pattern> {
         php_ruby::PATTERNS,
         dotnet_elixir_deno::PATTERNS,
         testing::PATTERNS,
+        test_failures::PATTERNS,
+        checks::PATTERNS,
         containers::PATTERNS,
         running::PATTERNS,
     ]

@@ -1,13 +1,14 @@
 //! Of which of the failures that were found something is claimed. Pure.
 //!
 //! Builds survive much of what sounds like their end. So something is claimed only
-//! of lines that stand out about as much as the best of the log.
+//! of lines that stand out about as much as the best of the log, and only where
+//! the command that printed them did not end well.
 
 use super::Found;
 use super::salience::Lines;
 
 /// Lines of a claim may stand out so much less than the best of the log.
-const MARGIN: i32 = 400;
+const MARGIN: i32 = 500;
 
 /// The same for what builds often survive.
 const NARROW_MARGIN: i32 = 200;
@@ -19,6 +20,7 @@ const OFTEN_SURVIVED: &[&str] = &[
     "A file does not exist",
     "A linter found an error",
     "A link leads nowhere",
+    "A program crashed",
     "A test failed",
     "Tests failed",
 ];
@@ -42,7 +44,8 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// Whether its lines stand out enough.
+    /// Whether its lines stand out enough, and nothing shows that the build
+    /// continued.
     pub(super) fn lets(&self, found: &Found) -> bool {
         let numbers = found.begun.saturating_sub(1)..=found.begun + BELOW;
         let scores = self.scores.get(self.lines.range(numbers));
@@ -52,7 +55,8 @@ impl<'a> Gate<'a> {
         } else {
             MARGIN
         };
-        score.is_some_and(|score| score >= self.best.saturating_sub(margin))
+        let is_survived = self.lines.ended_well_after(found.begun);
+        !is_survived && score.is_some_and(|score| score >= self.best.saturating_sub(margin))
     }
 }
 

@@ -3,10 +3,6 @@
 //! The words and shapes are those of tools in general. Which of them matter, and
 //! how much, is a question of weights (`weights.rs`).
 
-use std::sync::LazyLock;
-
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
 /// The traits of a line, a bit each.
 pub(super) type Looks = u128;
 
@@ -609,80 +605,65 @@ const WORDS: &[(u8, bool, &[&str])] = &[
     ),
 ];
 
-struct Words {
-    search: AhoCorasick,
-    of: Vec<(u8, bool)>,
-}
-
-static SEARCH: LazyLock<Option<Words>> = LazyLock::new(|| {
-    let all = || {
-        let rows = WORDS.iter();
-        rows.flat_map(|(number, whole, words)| {
-            words.iter().map(move |word| (*number, *whole, word))
-        })
-    };
-    let search = AhoCorasick::builder()
-        .match_kind(MatchKind::LeftmostLongest)
-        .kind(Some(AhoCorasickKind::DFA))
-        .ascii_case_insensitive(true)
-        .build(all().map(|(_, _, word)| word));
-    Some(Words {
-        search: search.ok()?,
-        of: all().map(|(number, whole, _)| (number, whole)).collect(),
+/// The words and their traits.
+pub(super) fn words() -> impl Iterator<Item = (Word, &'static str)> {
+    let rows = WORDS.iter();
+    rows.flat_map(|(number, whole, words)| {
+        let (number, is_whole) = (*number, *whole);
+        words
+            .iter()
+            .map(move |word| (Word { number, is_whole }, *word))
     })
-});
-
-/// The traits of a line.
-pub(super) fn of(text: &str) -> Looks {
-    words(text) | shapes(text)
 }
 
-fn words(text: &str) -> Looks {
-    let Some(words) = SEARCH.as_ref() else {
-        return 0;
-    };
-    let bytes = text.as_bytes();
-    let mut looks = 0;
-    for found in words.search.find_iter(bytes) {
-        let Some(&(number, whole)) = words.of.get(found.pattern().as_usize()) else {
-            continue;
-        };
-        let before = found.start().checked_sub(1).and_then(|at| bytes.get(at));
-        let after = bytes.get(found.end());
+/// A word that shows a trait.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Word {
+    number: u8,
+    is_whole: bool,
+}
+
+impl Word {
+    /// The trait that it shows where it is in the text.
+    pub(super) fn found(self, bytes: &[u8], start: usize, end: usize) -> Looks {
+        let before = start.checked_sub(1).and_then(|at| bytes.get(at));
+        let after = bytes.get(end);
         let joins = |byte: Option<&u8>| {
             byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte))
         };
-        let is_inside = joins(before)
-            || joins(after)
-            || (after == Some(&b'.')
-                && bytes
-                    .get(found.end() + 1)
-                    .is_some_and(u8::is_ascii_alphabetic));
-        looks |= match number {
+        let is_name = || {
+            let next = bytes.get(end + 1);
+            after == Some(&b'.') && next.is_some_and(u8::is_ascii_alphabetic)
+        };
+        match self.number {
             word::ERROR if before.is_some_and(u8::is_ascii_alphanumeric) && !joins(after) => {
                 bit(word::TYPED)
             }
-            word::ERROR if is_inside => bit(word::ERROR_INSIDE),
-            word::FAIL if is_inside => bit(word::FAIL_INSIDE),
-            _ if whole && is_inside => 0,
-            _ => bit(number),
-        };
+            number if !self.is_whole => bit(number),
+            number if !(joins(before) || joins(after) || is_name()) => bit(number),
+            word::ERROR => bit(word::ERROR_INSIDE),
+            word::FAIL => bit(word::FAIL_INSIDE),
+            _ => 0,
+        }
     }
-    looks
 }
 
 /// Whether the text begins with one of these.
 fn begins(text: &str, with: &[&str]) -> bool {
-    with.iter().any(|word| text.starts_with(word))
+    // The first byte decides of nearly all.
+    let first = text.as_bytes().first();
+    let mut with = with.iter();
+    with.any(|word| word.as_bytes().first() == first && text.starts_with(word))
 }
 
-fn shapes(text: &str) -> Looks {
-    let trimmed = text.trim();
+/// The traits of a line that are no words.
+pub(super) fn shapes(text: &str) -> Looks {
+    let trimmed = text.trim_ascii();
     let bytes = trimmed.as_bytes();
     let Some(&first) = bytes.first() else {
         return 0;
     };
-    let indent = text.len() - text.trim_start().len();
+    let indent = text.len() - text.trim_ascii_start().len();
     let mut looks = 0;
     let mut set = |number: u8, is: bool| {
         if is {
@@ -826,70 +807,116 @@ fn shapes(text: &str) -> Looks {
         shape::CODE,
         rest.len() < after_marker.len() && rest.trim_start().starts_with(['|', '│']),
     );
-    looks | counted(bytes)
+    looks | counted(trimmed)
 }
 
+/// Kinds of bytes.
+mod kind {
+    pub(super) const OTHER: u8 = 0;
+    pub(super) const LOWER: u8 = 1;
+    pub(super) const UPPER: u8 = 2;
+    pub(super) const DIGIT: u8 = 3;
+    pub(super) const SPACE: u8 = 4;
+    pub(super) const CARET: u8 = 5;
+    pub(super) const SIGN: u8 = 6;
+    pub(super) const QUOTE: u8 = 7;
+    pub(super) const COLON: u8 = 8;
+    pub(super) const OPEN: u8 = 9;
+    pub(super) const PERCENT: u8 = 10;
+    pub(super) const EQUAL: u8 = 11;
+    /// So many there are; a power of two, so that no bound is checked.
+    pub(super) const COUNT: usize = 16;
+}
+
+const KINDS: [u8; 256] = {
+    let mut kinds = [kind::OTHER; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        // It fits: the loop ends at 255.
+        #[expect(clippy::cast_possible_truncation, reason = "no more than 255")]
+        let of = match byte as u8 {
+            b'a'..=b'z' => kind::LOWER,
+            b'A'..=b'Z' => kind::UPPER,
+            b'0'..=b'9' => kind::DIGIT,
+            b' ' => kind::SPACE,
+            b'^' | b'~' => kind::CARET,
+            b'"' | b'\'' | b'`' => kind::QUOTE,
+            b':' => kind::COLON,
+            b'(' => kind::OPEN,
+            b'%' => kind::PERCENT,
+            b'=' => kind::EQUAL,
+            b'-' | b'_' | b'*' | b'#' | b'.' | b'+' => kind::SIGN,
+            _ => kind::OTHER,
+        };
+        kinds[byte] = of;
+        byte += 1;
+    }
+    kinds
+};
+
 /// The traits that every byte has a say in.
-fn counted(bytes: &[u8]) -> Looks {
-    let (mut letters, mut capitals, mut carets, mut signs, mut spaces) = (0_usize, 0, 0, 0, 0);
-    let mut looks = 0;
-    let mut before = b' ';
-    for (at, &byte) in bytes.iter().enumerate() {
-        match byte {
-            b'a'..=b'z' => letters += 1,
-            b'A'..=b'Z' => {
-                letters += 1;
-                capitals += 1;
-            }
-            b'0'..=b'9' => {
-                let is_place = match before {
-                    b':' | b'(' => {
-                        at >= 2 && bytes.get(at - 2).is_some_and(u8::is_ascii_alphabetic)
-                    }
-                    b' ' => bytes.get(..at).is_some_and(|before| {
-                        before.ends_with(b"line ") || before.ends_with(b"lines ")
-                    }),
-                    _ => false,
-                };
-                if is_place {
-                    looks |= bit(shape::PLACE);
-                }
-            }
-            b' ' => spaces += 1,
-            b'^' | b'~' => carets += 1,
-            b'"' | b'\'' | b'`' => looks |= bit(shape::QUOTED),
-            b'%' if before.is_ascii_digit() => looks |= bit(shape::PERCENT),
-            b'/' if before == b'/'
-                && bytes
-                    .get(..at - 1)
-                    .is_some_and(|before| before.ends_with(b":")) =>
-            {
-                looks |= bit(shape::ADDRESS);
-            }
-            b'=' if before.is_ascii_alphabetic() => looks |= bit(shape::NAME_VALUE),
-            b'-' | b'=' | b'_' | b'*' | b'#' | b'.' | b'+' => signs += 1,
-            0x80.. => {}
-            _ => {}
+fn counted(text: &str) -> Looks {
+    let bytes = text.as_bytes();
+    let mut counts = [0_usize; kind::COUNT];
+    for &byte in bytes {
+        let kind = KINDS.get(usize::from(byte)).copied().unwrap_or_default();
+        if let Some(count) = counts.get_mut(usize::from(kind)) {
+            *count += 1;
         }
-        before = byte;
     }
+    let count = |kind: u8| counts.get(usize::from(kind)).copied().unwrap_or_default();
+    let (capitals, spaces) = (count(kind::UPPER), count(kind::SPACE));
+    let letters = count(kind::LOWER) + capitals;
+    let signs = count(kind::SIGN) + count(kind::EQUAL);
+    let carets = count(kind::CARET);
     let length = bytes.len();
-    if carets > 0 && carets + spaces + signs == length {
-        looks |= bit(shape::CARET);
-    } else if length >= 4 && signs + spaces == length {
-        looks |= bit(shape::RULER);
-    } else if signs >= 6
-        && letters > 0
-        && bytes.first() == bytes.get(1)
-        && bytes.first() == bytes.get(2)
-    {
-        looks |= bit(shape::RULED_HEAD);
-    }
-    if capitals >= 4 && capitals * 2 > letters {
-        looks |= bit(shape::SHOUTED);
-    }
-    if letters >= 3 && spaces == 0 {
-        looks |= bit(shape::WORD);
-    }
+    let mut looks = 0;
+    let mut set = |number: u8, is: bool| looks |= Looks::from(is) << number;
+    set(shape::QUOTED, count(kind::QUOTE) > 0);
+    set(
+        shape::PERCENT,
+        count(kind::PERCENT) > 0 && count(kind::DIGIT) > 0,
+    );
+    set(
+        shape::NAME_VALUE,
+        count(kind::EQUAL) > 0
+            && letters > 0
+            && text
+                .find('=')
+                .is_some_and(|at| at > 0 && bytes.get(at - 1).is_some_and(u8::is_ascii_alphabetic)),
+    );
+    set(
+        shape::ADDRESS,
+        count(kind::COLON) > 0 && text.contains("://"),
+    );
+    set(
+        shape::PLACE,
+        count(kind::DIGIT) > 0
+            && (has_place(bytes, count(kind::COLON) + count(kind::OPEN)) || text.contains("line ")),
+    );
+    set(
+        shape::CARET,
+        carets > 0 && carets + spaces + signs == length,
+    );
+    set(shape::RULER, length >= 4 && signs + spaces == length);
+    let is_ruled = signs >= 6 && letters > 0;
+    set(
+        shape::RULED_HEAD,
+        is_ruled && bytes.first() == bytes.get(1) && bytes.first() == bytes.get(2),
+    );
+    set(shape::SHOUTED, capitals >= 4 && capitals * 2 > letters);
+    set(shape::WORD, letters >= 3 && spaces == 0);
     looks
+}
+
+/// Whether a number follows a letter and a colon or a bracket: `a.ts:3`,
+/// `a.ts(3`. There are so many of these signs.
+fn has_place(bytes: &[u8], signs: usize) -> bool {
+    if signs == 0 {
+        return false;
+    }
+    let mut triples = bytes.windows(3);
+    triples.any(|triple| {
+        matches!(triple, [before, b':' | b'(', after] if before.is_ascii_alphabetic() && after.is_ascii_digit())
+    })
 }

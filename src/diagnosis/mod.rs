@@ -149,8 +149,10 @@ impl Diagnosis {
             return;
         }
         self.lines += 1;
+        let scan = scan::read(&bare);
         let marked = if is_marked { bit(shape::MARKED) } else { 0 };
-        self.all.take(bare.text, self.lines, bare.step, marked);
+        let looks = scan.looks | marked;
+        self.all.take(bare.text, self.lines, bare.step, looks);
         self.note_end_of_build(bare);
         if is_done(bare) {
             return self.forget(|found| found.step == bare.step);
@@ -159,7 +161,7 @@ impl Diagnosis {
         if let Some(healed) = healing::read(&bare) {
             self.heal(healed, &mut stream, bare);
         }
-        self.read(&mut stream, bare);
+        self.read(&mut stream, bare, scan.fitting);
         if let Some(step) = bare.step.filter(|_| is_error_of_step(bare)) {
             self.failed = Some(FailedStep {
                 step,
@@ -171,9 +173,8 @@ impl Diagnosis {
     }
 
     /// Looks for what is known in a line, or adds it to what was found before.
-    fn read(&mut self, stream: &mut Stream, bare: Bare<'_>) {
+    fn read(&mut self, stream: &mut Stream, bare: Bare<'_>, mut fitting: Vec<&'static Pattern>) {
         let told = stream.traces.take(bare);
-        let mut fitting = scan::fitting(&bare);
         if !fitting.is_empty() && bare.is_harmless() {
             fitting.clear();
         }

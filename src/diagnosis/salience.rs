@@ -17,6 +17,9 @@ const MOST_LINES: usize = 32 * 1024;
 /// So many lines around one of note are kept.
 const AROUND: usize = 6;
 
+/// So much of a line makes it the same as another, in bytes.
+const COMPARED: usize = 96;
+
 /// So many different lines are counted apart.
 const COUNTED: usize = 1 << 15;
 
@@ -31,6 +34,9 @@ const NOTABLE: Looks = bit(word::ERROR)
     | bit(shape::BEGINS_FAIL)
     | bit(shape::ENDS_FAILED)
     | bit(shape::MATCHED);
+
+/// Traits of lines that say that a command ended.
+const ENDS: Looks = bit(word::ENDED_WELL) | bit(word::WRAPPER) | bit(word::EXIT);
 
 /// A line that is kept.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +83,7 @@ impl Lines {
 
     /// Takes a line; `also` are traits that others have seen.
     pub(super) fn take(&mut self, text: &str, number: u64, step: Option<u32>, also: Looks) {
-        let text = beginning(text.trim_end(), LONGEST_KEPT);
+        let text = beginning(text.trim_ascii_end(), LONGEST_KEPT);
         if self.text.len() + text.len() > MOST_TEXT || self.kept.len() >= MOST_LINES {
             self.thin_out();
         }
@@ -96,7 +102,7 @@ impl Lines {
             akin,
             step: step.map_or(0, |step| step.saturating_add(1)),
             number,
-            looks: looks::of(text) | blank | also,
+            looks: looks::shapes(text) | blank | also,
         });
         self.text.push_str(text);
     }
@@ -127,6 +133,14 @@ impl Lines {
         let begin = kept.begin as usize;
         let text = self.text.get(begin..begin + usize::from(kept.length));
         text.unwrap_or_default()
+    }
+
+    /// Whether the next end of a command after this line is a good one.
+    pub(super) fn ended_well_after(&self, number: u64) -> bool {
+        let from = self.kept.partition_point(|line| line.number <= number);
+        let mut after = self.kept.iter().skip(from);
+        let end = after.find(|line| line.looks & ENDS != 0);
+        end.is_some_and(|line| line.looks & bit(word::ENDED_WELL) != 0)
     }
 
     /// Drops what nothing of note is near, in the older half; if that is not
@@ -181,7 +195,7 @@ fn kinds(bytes: &[u8]) -> (u16, u16) {
     let mut hash = 0x811c_9dc5_u32;
     let mut letters = 0;
     let mut akin = None;
-    for &byte in bytes {
+    for &byte in bytes.iter().take(COMPARED) {
         if byte.is_ascii_digit() {
             continue;
         }

@@ -2,10 +2,10 @@
 //! lines, as Markdown, at places of the repository, as a report of code quality.
 //! Pure.
 
-use super::diagnosis::{Digest, Finding, Phase};
 use super::log::beginning;
 use super::summary::fenced;
 use crate::ci::Place;
+use crate::diagnosis::{Digest, Finding, Phase};
 
 /// The most kinds of findings of a deployment that are told in lines.
 const MOST_KINDS: usize = 3;
@@ -69,11 +69,6 @@ pub(super) fn known_lines(causes: &[Cause]) -> Vec<String> {
 fn told(cause: &Cause, is_told: impl Fn(&Finding) -> bool) -> Vec<String> {
     let mut all = Vec::new();
     let target = cause.target.as_ref().map(|target| format!("{target}: "));
-    let last = cause.digest.findings.iter().filter(|each| each.is_tail());
-    let last: Vec<&str> = last
-        .flat_map(|each| &each.lines)
-        .map(|line| line.trim())
-        .collect();
     // Where the cause is known, it says more.
     let phase = cause.phase.filter(|_| !cause.digest.is_known());
     if let Some(phase) = phase.filter(|_| cause.digest.findings.iter().any(&is_told)) {
@@ -87,17 +82,17 @@ fn told(cause: &Cause, is_told: impl Fn(&Finding) -> bool) -> Vec<String> {
         let Some(first) = kind.first().filter(|first| is_told(first)) else {
             continue;
         };
-        let is_in_last = |line: &&str| last.contains(line);
-        if !first.is_known && !first.is_tail() && lines_of(kind, MOST_LINES).iter().all(is_in_last)
-        {
-            continue;
-        }
         all.push(format!(
             "{}{}:",
             target.as_deref().unwrap_or_default(),
             first.title
         ));
-        let lines = lines_of(kind, MOST_LINES);
+        let most = if first.is_known {
+            MOST_LINES
+        } else {
+            MOST_LINES_OF_MARKDOWN
+        };
+        let lines = lines_of(kind, most);
         all.extend(lines.into_iter().map(|line| format!("  {line}")));
         if first.is_known {
             all.push(format!("  Try: {}", first.advice));
@@ -106,9 +101,7 @@ fn told(cause: &Cause, is_told: impl Fn(&Finding) -> bool) -> Vec<String> {
     all
 }
 
-/// As Markdown; `line` makes a line of the log fit for a fence. What is not
-/// known to be a cause is left to the end of the log, apart from what the
-/// service itself calls an error.
+/// As Markdown; `line` makes a line of the log fit for a fence.
 pub(super) fn markdown(
     causes: &[Cause],
     line: &impl Fn(&str) -> String,
@@ -125,7 +118,7 @@ pub(super) fn markdown(
             markdown.push_str(&format!("{target}{}\n\n", phase.failed()));
         }
         for kind in kinds(&cause.digest) {
-            let Some(first) = kind.first().filter(|first| !first.is_tail()) else {
+            let Some(first) = kind.first() else {
                 continue;
             };
             let lines = lines_of(kind, MOST_LINES_OF_MARKDOWN);
@@ -253,24 +246,28 @@ mod tests {
     }
 
     #[test]
-    fn what_the_end_shows_is_not_told_before_it_too() {
-        let told = |others: &[&str]| {
-            let mut diagnosis = crate::report::diagnosis::Diagnosis::default();
-            diagnosis.take("ERROR", "odd");
-            for line in others {
-                diagnosis.take("INFO", line);
-            }
-            let digest = diagnosis.digest();
-            lines(&[Cause {
-                target: None,
-                digest,
-                phase: None,
-            }])
-        };
-        let shown = ["The last lines of the log:", "  odd", "  1", "  2"];
-        assert_eq!(told(&["1", "2"]), shown);
-        let long_ago = told(&["1", "2", "3", "4", "5"]);
-        assert_eq!(long_ago[..2], ["Lines marked as errors:", "  odd"]);
+    fn all_lines_that_stand_out_are_shown_and_no_advice_is_given() {
+        let mut diagnosis = crate::diagnosis::Diagnosis::default();
+        let log = [
+            "fine",
+            "odd: the widget failed",
+            "it refuses 1",
+            "it refuses 2",
+        ];
+        log.iter().for_each(|line| diagnosis.take(line));
+        let digest = diagnosis.digest();
+        let target = None;
+        let told = lines(&[Cause {
+            target,
+            digest,
+            phase: None,
+        }]);
+        assert_eq!(told[0], "Lines that stand out:");
+        assert!(
+            told.contains(&"  odd: the widget failed".to_owned()),
+            "{told:?}"
+        );
+        assert!(told.iter().all(|line| !line.contains("Try: ")), "{told:?}");
     }
 
     #[test]

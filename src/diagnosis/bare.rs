@@ -119,6 +119,9 @@ const TELLING: &[&str] = &[
     "WARNING: Ignoring https://",
 ];
 
+/// No name in front of a line is longer, in bytes.
+const LONGEST_NAME: usize = 80;
+
 /// A line as its tool has printed it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bare<'a> {
@@ -376,7 +379,7 @@ fn without_name(text: &str) -> Option<Named<'_>> {
     }
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "@/_-.".contains(c);
     // app-1  | text
-    if let Some((name, rest)) = text.split_once(" | ") {
+    if let Some((name, rest)) = parted(text, b'|', " | ") {
         let name = name.trim_end();
         let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
         if !name.is_empty() && name.len() < 40 && !is_number && name.chars().all(is_of_name) {
@@ -384,7 +387,7 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         }
     }
     // @shop/web:build: text of Turborepo, and apps/web build: text of pnpm
-    let (name, rest) = text.split_once(": ")?;
+    let (name, rest) = parted(text, b':', ": ")?;
     let (package, script) = name.rsplit_once([':', ' '])?;
     let is_script = [
         "build",
@@ -410,6 +413,17 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         _ => Within::Package,
     };
     named(Some(package), within, rest)
+}
+
+/// What is before and behind these signs, of which one is this byte; nothing
+/// if they are far from the beginning, where no name ends.
+fn parted<'a>(text: &'a str, sign: u8, signs: &str) -> Option<(&'a str, &'a str)> {
+    let near = text
+        .as_bytes()
+        .get(..LONGEST_NAME)
+        .unwrap_or(text.as_bytes());
+    memchr::memchr(sign, near)?;
+    text.split_once(signs)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod advice;
 mod bundlers;
+mod checks;
 mod compilers;
 mod containers;
 mod dotnet_elixir_deno;
@@ -11,6 +12,7 @@ mod node;
 mod php_ruby;
 mod python;
 mod running;
+mod test_failures;
 mod testing;
 
 pub(super) use self::bundlers::LINT;
@@ -31,6 +33,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static Pattern> {
         php_ruby::PATTERNS,
         dotnet_elixir_deno::PATTERNS,
         testing::PATTERNS,
+        test_failures::PATTERNS,
+        checks::PATTERNS,
         containers::PATTERNS,
         running::PATTERNS,
     ]

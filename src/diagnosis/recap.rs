@@ -1,18 +1,14 @@
 //! What `BuildKit` repeats when a step has failed: its last lines between two
 //! rulers, and the Dockerfile's lines around it.
 
-use std::collections::VecDeque;
-
 use super::bare::Bare;
-use super::tail::MOST_LINES;
-use super::{is_ruler, own_errors, place, push};
+use super::{is_ruler, own_errors, place};
 
 /// The end of the step that failed, as it is repeated.
 #[derive(Debug, Default)]
 pub(super) struct Recap {
     state: State,
     command: String,
-    lines: VecDeque<String>,
     error: Option<String>,
 }
 
@@ -46,7 +42,6 @@ impl Recap {
         self.state = match std::mem::take(&mut self.state) {
             State::Open if is_ruler => State::Ended,
             State::Open => {
-                push(&mut self.lines, MOST_LINES, bare.text);
                 if own_errors::is_error(text) {
                     self.error = Some(super::beginning_of(text));
                 }
@@ -65,10 +60,6 @@ impl Recap {
     pub(super) fn ended(&mut self) -> Option<(String, Option<String>)> {
         let is_ended = self.state == State::Ended;
         is_ended.then(|| (std::mem::take(&mut self.command), self.error.take()))
-    }
-
-    pub(super) fn lines(&self) -> Vec<String> {
-        self.lines.iter().cloned().collect()
     }
 }
 

@@ -1,13 +1,13 @@
 //! What takes several lines to tell: traces of exceptions, and errors listed
 //! under their file. One line at a time, with a memory of a line or two.
 
+use super::SourceLocation as Place;
 use super::bare::Bare;
 use super::console_boxes::Box;
 use super::pattern::{Pattern, Rank};
 use super::patterns::{EXCEPTION, LINT, PHP, UNCAUGHT};
 use super::spring::Java;
-use super::{beginning_of, place, scan};
-use crate::ci::Place;
+use super::{beginning, beginning_of, place, scan};
 
 /// Programs of Python that only run others: nothing is corrected there, apart
 /// from what they import.
@@ -33,7 +33,7 @@ impl Told {
         let Some(text) = self.lines.last().filter(|_| self.is_of_box()) else {
             return;
         };
-        let fitting = scan::fitting(&Bare::of(text)).into_iter();
+        let fitting = scan::read(&Bare::of(text)).fitting.into_iter();
         let causes = fitting.filter(|pattern| pattern.rank == Rank::Cause && !pattern.needs_place);
         self.pattern = causes
             .min_by_key(|pattern| pattern.rank)
@@ -268,6 +268,11 @@ impl Node {
 
 /// `TypeError: x`, `Error [ERR_X]: x`
 fn is_thrown(text: &str) -> bool {
+    // A name has no room for more.
+    let begun = beginning(text, 100);
+    if memchr::memchr(b':', begun.as_bytes()).is_none() {
+        return false;
+    }
     let Some((name, _)) = text.split_once(": ") else {
         return false;
     };

@@ -184,15 +184,16 @@ fn is_bundle(text: &str) -> bool {
 
 /// The sum of a run of tests of which none failed.
 fn are_tests(text: &str) -> bool {
+    let counted = after_number(text);
     let is_sum = text.starts_with("Tests ")
         || text.starts_with("Tests:")
-        || (after_number(text).starts_with(" passed in "))
-        || after_number(text).starts_with(" passing")
+        || counted.starts_with(" passed in ")
+        || counted.starts_with(" passing")
         || text.starts_with("OK (")
         || text.starts_with("test result: ok.")
-        || text.contains(" examples, 0 failures");
-    let has_failed = text.replace(" 0 failed", "").contains("failed");
-    is_sum && !has_failed && !text.contains(" 0 passed")
+        || counted.starts_with(" examples, 0 failures");
+    let has_failed = || text.replace(" 0 failed", "").contains("failed");
+    is_sum && !has_failed() && !text.contains(" 0 passed")
 }
 
 /// `> shop@1.0.0 build`, as npm and pnpm show what they run.
@@ -233,7 +234,7 @@ fn are_all_ready(text: &str) -> bool {
     let is_ready = ["ready", "available", "running"]
         .iter()
         .any(|word| text.ends_with(word));
-    let counted = text.split_once(" of ").filter(|_| is_ready);
+    let counted = is_ready.then(|| text.split_once(" of ")).flatten();
     counted.is_some_and(|(before, after)| {
         let wanted = after.split(' ').next().unwrap_or_default();
         let has = before.rsplit(' ').next().unwrap_or_default();

@@ -60,6 +60,8 @@ const FILES: &[(&[Pattern], &[&str])] = &[
         ],
     ),
     (testing::PATTERNS, &["`"]),
+    (test_failures::PATTERNS, &[""]),
+    (checks::PATTERNS, &[""]),
     (
         containers::PATTERNS,
         &[

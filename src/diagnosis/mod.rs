@@ -3,11 +3,16 @@
 //! The log passes line by line; what is kept of it is bounded, and so is the
 //! time that a line can take. The log is written by strangers: what is found in
 //! it is shown beside a failure, and never decides anything.
+//!
+//! Imports nothing of the rest of the program.
 
 mod bare;
 mod console_boxes;
+mod excerpt;
+mod gate;
 mod healing;
 mod kubernetes_events;
+mod looks;
 mod noise;
 mod own_errors;
 mod pattern;
@@ -17,27 +22,27 @@ mod prefixes;
 mod ranking;
 mod recap;
 mod roots;
+mod salience;
 mod scan;
 mod sevalla_phases;
 mod spring;
 mod stream;
-mod tail;
 mod traces;
+mod weights;
 
 use std::collections::VecDeque;
 
 use self::bare::{Bare, Within};
 use self::healing::{Healed, OF_BUNDLING, OF_TESTING};
+use self::looks::{bit, shape};
 use self::pattern::{Pattern, Rank};
 use self::recap::Recap;
 use self::roots::Roots;
+use self::salience::Lines;
 pub use self::sevalla_phases::Phase;
 use self::sevalla_phases::Phases;
 use self::stream::{Below, Stream, Streams};
-use self::tail::Tail;
 use self::traces::Told;
-use super::log::beginning;
-use crate::ci::Place;
 
 /// The most of a line that is read, in bytes: what tells stands at its
 /// beginning.
@@ -55,6 +60,17 @@ const MOST_OF_A_PATTERN: usize = 10;
 /// The same where no place tells them apart.
 const MOST_WITHOUT_PLACE: usize = 2;
 
+/// A place in the repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceLocation {
+    /// The file, relative to the repository's root.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: u32,
+    /// The column, counted from 1, where it is known.
+    pub column: Option<u32>,
+}
+
 /// Something in the log that tells why the deployment failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -63,7 +79,7 @@ pub struct Finding {
     /// The lines that tell it, oldest first.
     pub lines: Vec<String>,
     /// Where in the repository it is.
-    pub place: Option<Place>,
+    pub place: Option<SourceLocation>,
     /// What to try, in one sentence.
     pub advice: &'static str,
     /// Whether this is known to make deployments fail; otherwise these are only
@@ -98,7 +114,7 @@ pub struct Diagnosis {
     roots: Roots,
     recap: Recap,
     phases: Phases,
-    tail: Tail,
+    all: Lines,
     /// The lines so far.
     lines: u64,
     /// How many matches there were.
@@ -117,13 +133,13 @@ struct Found {
     lines: Vec<String>,
     /// What the line said that matched.
     said: String,
-    place: Option<Place>,
+    place: Option<SourceLocation>,
     step: Option<u32>,
     source: Option<String>,
     /// The number of the line at which it was last told.
     at: u64,
-    /// The lines before it, where it does not say why.
-    before: Vec<String>,
+    /// The number of the line at which it was first told.
+    begun: u64,
 }
 
 impl Found {
@@ -137,7 +153,7 @@ impl Found {
             step: stream.step,
             source: stream.source.clone(),
             at: 0,
-            before: Vec::new(),
+            begun: 0,
         }
     }
 }
@@ -147,8 +163,6 @@ impl Found {
 struct FailedStep {
     step: u32,
     begun: u64,
-    /// Its last lines.
-    lines: Vec<String>,
 }
 
 impl Diagnosis {
@@ -157,12 +171,21 @@ impl Diagnosis {
         self.phases.now()
     }
 
-    /// Takes the next line, cleaned and without its secrets, and the service's
-    /// word for its weight.
-    pub fn take(&mut self, severity: &str, line: &str) {
+    /// Takes the next line, cleaned and without its secrets.
+    pub fn take(&mut self, line: &str) {
+        self.take_line(line, false);
+    }
+
+    /// The same for a line that the service marks as an error.
+    pub fn take_marked(&mut self, line: &str) {
+        self.take_line(line, true);
+    }
+
+    fn take_line(&mut self, line: &str, is_marked: bool) {
         let line = beginning(line, LONGEST_READ);
         let mut bare = Bare::of(line);
         if bare.text.trim().is_empty() {
+            self.all.take_blank();
             return;
         }
         self.lines += 1;
@@ -173,6 +196,13 @@ impl Diagnosis {
         if let (Some(folder), Within::Root) = (&folder, bare.within) {
             bare.within = Within::Folder(folder);
         }
+        let scan = scan::read(&bare);
+        let marked = if is_marked { bit(shape::MARKED) } else { 0 };
+        let looks = scan.looks | marked;
+        self.all.take(bare.text, self.lines, bare.step, looks);
+        if is_noise {
+            self.all.is_noise();
+        }
         self.note_end_of_build(bare);
         if is_done(bare) {
             return self.forget(|found| found.step == bare.step);
@@ -181,7 +211,7 @@ impl Diagnosis {
         if let Some(healed) = healing::read(&bare) {
             self.heal(healed, &mut stream, bare);
         }
-        self.read(&mut stream, bare);
+        self.read(&mut stream, bare, scan.fitting);
         if is_error_of_step(bare) {
             let is_explained = self
                 .found
@@ -194,26 +224,18 @@ impl Diagnosis {
             self.blame(error.filter(|_| !is_explained), &command, &stream);
         }
         if let Some(step) = bare.step.filter(|_| is_error_of_step(bare)) {
-            let mut lines = stream.last(tail::MOST_LINES - 1);
-            lines.push(beginning_of(bare.text.trim()));
             self.failed = Some(FailedStep {
                 step,
                 begun: stream.begun,
-                lines,
             });
         }
-        if !is_noise {
-            self.tail.take(severity, bare);
-        }
-        self.tail.end_with(bare);
         stream.remember(bare.text);
         self.streams.put(stream);
     }
 
     /// Looks for what is known in a line, or adds it to what was found before.
-    fn read(&mut self, stream: &mut Stream, bare: Bare<'_>) {
+    fn read(&mut self, stream: &mut Stream, bare: Bare<'_>, mut fitting: Vec<&'static Pattern>) {
         let told = stream.traces.take(bare);
-        let mut fitting = scan::fitting(&bare);
         if fitting.is_empty() && !is_error_of_step(bare) {
             stream.note_error(bare);
         } else if bare.is_harmless() || told.as_ref().is_some_and(Told::is_of_box) {
@@ -224,6 +246,10 @@ impl Diagnosis {
             self.continue_with(stream, bare);
         }
         if let Some(found) = found {
+            self.all.add(match found.pattern.rank {
+                Rank::Consequence | Rank::Ending => shape::CONSEQUENCE,
+                Rank::Cause | Rank::Symptom => shape::MATCHED,
+            });
             self.begin(found, stream);
         }
         if let Some(told) = told {
@@ -315,7 +341,8 @@ impl Diagnosis {
             return;
         };
         if is_more(found) {
-            (found.pattern, found.said, found.at) = (told.pattern, said, self.lines);
+            (found.pattern, found.said) = (told.pattern, said);
+            (found.at, found.begun) = (self.lines, self.lines);
             (found.lines, found.place) = (told.lines, told.place);
             stream.trace = before;
         } else if found.place.is_none() && told.place.is_some() {
@@ -338,7 +365,7 @@ impl Diagnosis {
     /// Keeps it, if it is new and there is room; gives how it is called then.
     fn add(&mut self, mut new: Found) -> Option<u64> {
         self.matches += 1;
-        (new.id, new.at) = (self.matches, self.lines);
+        (new.id, new.at, new.begun) = (self.matches, self.lines, self.lines);
         let same = self
             .found
             .iter_mut()
@@ -445,15 +472,9 @@ fn fit(pattern: &'static Pattern, stream: &Stream, bare: Bare<'_>) -> Option<Fou
         place = place::first(line, bare.within);
     }
     lines.push(beginning_of(bare.text.trim()));
-    let before = if pattern.rank >= Rank::Ending {
-        stream.last(tail::MOST_LINES - 1)
-    } else {
-        Vec::new()
-    };
     Some(Found {
         lines,
         place,
-        before,
         ..Found::of(pattern, beginning_of(said(pattern, bare)), stream)
     })
 }
@@ -528,6 +549,15 @@ fn push(lines: &mut VecDeque<String>, most: usize, line: &str) {
         kept.push('…');
     }
     lines.push_back(kept);
+}
+
+/// The beginning of a text, in whole characters.
+fn beginning(text: &str, longest: usize) -> &str {
+    if text.len() <= longest {
+        return text;
+    }
+    let fitting = (0..=longest).rev().find_map(|end| text.get(..end));
+    fitting.unwrap_or_default()
 }
 
 /// As much of a line as is kept.

@@ -1,8 +1,9 @@
 //! What of all that was found is told, and in what order.
 
+use super::excerpt::{self, MOST_LINES};
+use super::gate::Gate;
 use super::pattern::{Otherwise, Pattern, Rank};
-use super::tail::{LAST, MOST_LINES};
-use super::{Diagnosis, Digest, Finding, Found, noise};
+use super::{Diagnosis, Digest, Finding, Found};
 
 /// The most findings of a digest that are known.
 const MOST_FINDINGS: usize = 10;
@@ -10,31 +11,31 @@ const MOST_FINDINGS: usize = 10;
 /// What lies so many lines before the end may have been got over.
 const FAR: u64 = 30;
 
+/// So many lines before an end say why, if there are any.
+const ABOVE: u64 = 4;
+
 impl Diagnosis {
     /// What was found so far.
     pub fn digest(&self) -> Digest {
-        let found: Vec<&Found> = self
-            .found
-            .iter()
-            .filter(|found| self.counts(found))
+        let scores = self
+            .all
+            .scores(self.failed.as_ref().map(|failed| failed.step));
+        let gate = Gate::of(&self.all, &scores);
+        let found = self.found.iter().filter(|found| self.counts(found));
+        let claimed: Vec<&Found> = found
+            .filter(|found| explains(found) && gate.lets(found))
             .collect();
-        let known = self.ranked(&found);
-        let known = if known.is_empty() {
-            self.endings(&found)
-        } else {
-            known
-        };
-        let is_near = found
-            .iter()
-            .any(|found| explains(found) && !self.is_far(found.at));
-        let around = self.tail.around(self.before_failure(&found));
-        let findings = if known.is_empty() {
-            self.tail.marked().into_iter().chain(around).collect()
-        } else if is_near {
-            known
-        } else {
-            known.into_iter().chain(around).collect()
-        };
+        let known = self.ranked(&claimed);
+        let endings = || self.endings(self.found.iter());
+        let known = if known.is_empty() { endings() } else { known };
+        let mut findings = shortened(known);
+        let is_near = claimed.iter().any(|found| !self.is_far(found.at));
+        if !is_near {
+            let shown: usize = findings.iter().map(|finding| finding.lines.len()).sum();
+            let room = MOST_LINES.saturating_sub(shown);
+            let scores = self.all.of_news(scores);
+            findings.extend(excerpt::of(&self.all, &scores, room));
+        }
         Digest { findings }
     }
 
@@ -47,23 +48,23 @@ impl Diagnosis {
         };
         let of_run: Vec<&Found> = self.found.iter().filter(is_of_run).collect();
         let known = self.ranked(&of_run);
-        let findings = if known.is_empty() {
-            self.endings(&of_run)
-        } else {
-            known
-        };
+        let endings = || self.endings(of_run.iter().copied());
+        let findings = if known.is_empty() { endings() } else { known };
         Digest { findings }
     }
 
     /// How the deployment ended, where nothing says why, nor does anything stand
     /// before it.
-    fn endings(&self, found: &[&Found]) -> Vec<Finding> {
-        let is_news = |line: &String| !noise::is_noise(line);
-        let is_alone = |found: &&&Found| {
-            found.pattern.rank == Rank::Ending && !found.before.iter().any(is_news)
+    fn endings<'a>(&self, mut found: impl Iterator<Item = &'a Found>) -> Vec<Finding> {
+        let is_alone = |found: &&Found| {
+            let above = found.begun.saturating_sub(ABOVE)..=found.begun.saturating_sub(1);
+            found.pattern.rank == Rank::Ending && self.all.is_all_noise(above)
         };
-        let endings = found.iter().filter(is_alone).take(1);
-        endings.map(|found| self.finding(found)).collect()
+        let ending = found.find(is_alone);
+        ending
+            .map(|found| self.finding(found))
+            .into_iter()
+            .collect()
     }
 
     /// Whether it can have made the build fail: where a step failed, what it
@@ -125,39 +126,18 @@ impl Diagnosis {
         let findings = chosen.into_iter();
         findings.map(|(_, found)| self.finding(found)).collect()
     }
-
-    /// The last lines before the step failed, or before a tool said that what it
-    /// called did.
-    fn before_failure(&self, found: &[&Found]) -> Vec<String> {
-        if let Some(failed) = &self.failed {
-            return failed.lines.clone();
-        }
-        let recap = self.recap.lines();
-        if !recap.is_empty() {
-            return recap;
-        }
-        let consequences = || found.iter().filter(|found| !explains(found));
-        let last = consequences()
-            .map(|found| found.at)
-            .max()
-            .unwrap_or_default();
-        // The first of those that follow from each other.
-        let mut near = consequences().filter(|found| last - found.at <= FAR);
-        let Some(first) = near.next() else {
-            return Vec::new();
-        };
-        let room = MOST_LINES.saturating_sub(first.lines.len());
-        let left_out = first.before.len().saturating_sub(room);
-        let before = first.before.iter().skip(left_out);
-        before.chain(&first.lines).cloned().collect()
-    }
 }
 
-impl Finding {
-    /// Whether these are only the last lines before the end.
-    pub fn is_tail(&self) -> bool {
-        self.title == LAST
+/// The findings with no more lines than a digest may have: each keeps its first,
+/// and the most telling ones keep most.
+fn shortened(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let mut room = MOST_LINES.saturating_sub(findings.len());
+    for finding in &mut findings {
+        let more = finding.lines.len().saturating_sub(1).min(room);
+        finding.lines.truncate(1 + more);
+        room -= more;
     }
+    findings
 }
 
 /// Whether it says what went wrong, and not only that something did.

@@ -209,10 +209,6 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .keeps(4)
     .of_run(),
-    symptom(TESTS, &[" <<< FAILURE!", " <<< ERROR!"], TESTS_ADVICE)
-        .anywhere()
-        .then(str::is_empty)
-        .keeps(1),
     symptom(
         TESTS,
         &["There are test failures", "There were failing tests"],

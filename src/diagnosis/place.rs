@@ -3,8 +3,8 @@
 //! Only what is certainly a source file of the repository is a place: an
 //! annotation at a file that is none misleads, and the text is a stranger's.
 
+use super::SourceLocation as Place;
 use super::bare::Within;
-use crate::ci::Place;
 
 /// Where builds put the repository. The first that fits is taken off.
 const ROOTS: &[&str] = &[

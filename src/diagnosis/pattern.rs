@@ -43,6 +43,8 @@ pub(super) struct Pattern {
     pub(super) rank: Rank,
     /// What has to follow the words.
     pub(super) then: Option<fn(&str) -> bool>,
+    /// What the whole line has to be like.
+    pub(super) when: Option<fn(&str) -> bool>,
     /// What one of the lines just before has to begin with; it is told too.
     pub(super) behind: Option<&'static str>,
     /// Lines after it that are told too.
@@ -76,6 +78,7 @@ pub(super) const fn cause(
         stands: Stands::First,
         rank: Rank::Cause,
         then: None,
+        when: None,
         behind: None,
         keeps: 0,
         place_below: 0,
@@ -147,6 +150,13 @@ impl Pattern {
     pub(super) const fn then(self, then: fn(&str) -> bool) -> Self {
         Self {
             then: Some(then),
+            ..self
+        }
+    }
+
+    pub(super) const fn when(self, when: fn(&str) -> bool) -> Self {
+        Self {
+            when: Some(when),
             ..self
         }
     }

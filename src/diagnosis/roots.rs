@@ -1,9 +1,9 @@
 //! Where the repository lies in the builder, as far as the log shows it, and
 //! which line of which Dockerfile failed.
 
+use super::SourceLocation as Place;
 use super::bare::Bare;
 use super::place;
-use crate::ci::Place;
 
 /// The most roots, and the most steps, that are remembered.
 const MOST_ROOTS: usize = 16;

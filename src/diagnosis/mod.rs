@@ -27,7 +27,7 @@ use self::bare::{Bare, Within};
 use self::healing::{Healed, OF_BUNDLING, OF_TESTING};
 use self::looks::{bit, shape};
 use self::pattern::{Pattern, Rank};
-use self::salience::Lines;
+use self::salience::{GoodLog, Lines};
 use self::stream::{Below, Stream, Streams};
 use self::traces::Told;
 
@@ -96,6 +96,7 @@ pub struct Diagnosis {
     found: Vec<Found>,
     streams: Streams,
     all: Lines,
+    good: Option<GoodLog>,
     /// The lines so far.
     lines: u64,
     /// How many matches there were.
@@ -170,6 +171,12 @@ impl Diagnosis {
         }
         stream.remember(bare.text);
         self.streams.put(stream);
+    }
+
+    /// Compares with the log of a deployment that succeeded: lines that it has
+    /// too say less about a failure.
+    pub fn compare_with(&mut self, good: Self) {
+        self.good = Some(GoodLog::from(good.all));
     }
 
     /// Looks for what is known in a line, or adds it to what was found before.

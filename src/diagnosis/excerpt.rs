@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::Finding;
-use super::salience::Lines;
+use super::salience::{GoodLog, Lines};
 
 /// The most lines of a digest.
 pub(super) const MOST_LINES: usize = 10;
@@ -24,8 +24,16 @@ const BELOW_THE_FIRST: i32 = 250;
 
 const STANDING_OUT: &str = "Lines that stand out";
 
+/// The same where a good build printed none of them.
+const NEW: &str = "Lines that stand out, new since the last successful deployment";
+
 /// The lines that stand out, the block that does most first.
-pub(super) fn of(lines: &Lines, scores: &[i32], most: usize) -> Option<Finding> {
+pub(super) fn of(
+    lines: &Lines,
+    scores: &[i32],
+    good: Option<&GoodLog>,
+    most: usize,
+) -> Option<Finding> {
     let mut blocks = Blocks {
         lines,
         scores,
@@ -47,10 +55,11 @@ pub(super) fn of(lines: &Lines, scores: &[i32], most: usize) -> Option<Finding> 
         count += usize::from(!block.is_empty());
         shown.extend(block);
     }
-    let kept = shown.iter().filter_map(|at| lines.kept().get(*at));
-    let texts: Vec<String> = kept.map(|kept| lines.text(kept).to_owned()).collect();
+    let kept = || shown.iter().filter_map(|at| lines.kept().get(*at));
+    let texts: Vec<String> = kept().map(|kept| lines.text(kept).to_owned()).collect();
+    let are_new = good.is_some_and(|good| kept().all(|kept| !good.has(kept)));
     (!texts.is_empty()).then_some(Finding {
-        title: STANDING_OUT,
+        title: if are_new { NEW } else { STANDING_OUT },
         lines: texts,
         place: None,
         advice: "None of these lines is known as a cause; look at the log around them.",

@@ -2,6 +2,7 @@
 //! again, or did not matter. Pure.
 
 use super::bare::Bare;
+use super::looks::begins;
 
 /// What a line says of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +95,7 @@ impl Healed {
 pub(super) fn read(bare: &Bare<'_>) -> Option<Healed> {
     let is_sign = |c: char| c.is_whitespace() || "✓✔✨➤·=>│✅🚀📦🎉".contains(c);
     let text = bare.text.trim_start_matches(is_sign);
-    let begins = |words: &[&str]| words.iter().any(|words| text.starts_with(words));
+    let begins = |words: &[&str]| begins(text, words);
     let healed = if is_install(text) {
         Healed::Installing
     } else if is_bundle(text) {
@@ -157,16 +158,17 @@ fn is_install(text: &str) -> bool {
         || counted("changed ", " package")
         || counted("Installed ", " package")
         || after_number(text).starts_with(" packages installed")
-        || [
-            "up to date, audited ",
-            "up to date in ",
-            "Successfully installed ",
-            "Bundle complete!",
-            "Generating optimized autoload files",
-            "Generating autoload files",
-        ]
-        .iter()
-        .any(|words| text.starts_with(words))
+        || begins(
+            text,
+            &[
+                "up to date, audited ",
+                "up to date in ",
+                "Successfully installed ",
+                "Bundle complete!",
+                "Generating optimized autoload files",
+                "Generating autoload files",
+            ],
+        )
 }
 
 fn is_bundle(text: &str) -> bool {

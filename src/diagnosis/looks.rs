@@ -649,7 +649,7 @@ impl Word {
 }
 
 /// Whether the text begins with one of these.
-fn begins(text: &str, with: &[&str]) -> bool {
+pub(super) fn begins(text: &str, with: &[&str]) -> bool {
     // The first byte decides of nearly all.
     let first = text.as_bytes().first();
     let mut with = with.iter();

@@ -38,7 +38,7 @@ use self::looks::{bit, shape};
 use self::pattern::{Pattern, Rank};
 use self::recap::Recap;
 use self::roots::Roots;
-use self::salience::Lines;
+use self::salience::{GoodLog, Lines};
 pub use self::sevalla_phases::Phase;
 use self::sevalla_phases::Phases;
 use self::stream::{Below, Stream, Streams};
@@ -115,6 +115,7 @@ pub struct Diagnosis {
     recap: Recap,
     phases: Phases,
     all: Lines,
+    good: Option<GoodLog>,
     /// The lines so far.
     lines: u64,
     /// How many matches there were.
@@ -231,6 +232,12 @@ impl Diagnosis {
         }
         stream.remember(bare.text);
         self.streams.put(stream);
+    }
+
+    /// Compares with the log of a deployment that succeeded: lines that it has
+    /// too say less about a failure.
+    pub fn compare_with(&mut self, good: Self) {
+        self.good = Some(GoodLog::from(good.all));
     }
 
     /// Looks for what is known in a line, or adds it to what was found before.

@@ -17,9 +17,8 @@ const ABOVE: u64 = 4;
 impl Diagnosis {
     /// What was found so far.
     pub fn digest(&self) -> Digest {
-        let scores = self
-            .all
-            .scores(self.failed.as_ref().map(|failed| failed.step));
+        let failed = self.failed.as_ref().map(|failed| failed.step);
+        let scores = self.all.scores(failed, self.good.as_ref());
         let gate = Gate::of(&self.all, &scores);
         let found = self.found.iter().filter(|found| self.counts(found));
         let claimed: Vec<&Found> = found
@@ -34,7 +33,8 @@ impl Diagnosis {
             let shown: usize = findings.iter().map(|finding| finding.lines.len()).sum();
             let room = MOST_LINES.saturating_sub(shown);
             let scores = self.all.of_news(scores);
-            findings.extend(excerpt::of(&self.all, &scores, room));
+            let shown = excerpt::of(&self.all, &scores, self.good.as_ref(), room);
+            findings.extend(shown);
         }
         Digest { findings }
     }

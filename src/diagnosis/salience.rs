@@ -26,6 +26,9 @@ const COUNTED: usize = 1 << 15;
 /// So much less a line stands out that its tool always prints.
 const NOISE: i32 = 1000;
 
+/// So much less a line stands out that a good build printed too.
+const PRINTED_BEFORE: i32 = 300;
+
 /// Traits of lines of note.
 const NOTABLE: Looks = bit(word::ERROR)
     | bit(word::TYPED)
@@ -194,11 +197,14 @@ impl Lines {
         (self.text, self.kept) = (text, lines);
     }
 
-    /// How much each line stands out.
-    pub(super) fn scores(&self, failed: Option<u32>) -> Vec<i32> {
+    /// How much each line stands out. What a good build printed too does so less.
+    pub(super) fn scores(&self, failed: Option<u32>, good: Option<&GoodLog>) -> Vec<i32> {
         let features = Features::of(self, failed);
-        let all = 0..self.kept.len();
-        all.map(|at| features.score(at)).collect()
+        let score = |(at, kept): (usize, &Kept)| {
+            let is_old = good.is_some_and(|good| good.has(kept));
+            features.score(at) - if is_old { PRINTED_BEFORE } else { 0 }
+        };
+        self.kept.iter().enumerate().map(score).collect()
     }
 
     /// The same, where what a tool always prints counts for less.
@@ -215,21 +221,53 @@ impl Lines {
     }
 }
 
+/// Which lines a build printed that went well.
+#[derive(Debug)]
+pub(super) struct GoodLog(Vec<u16>);
+
+impl From<Lines> for GoodLog {
+    fn from(lines: Lines) -> Self {
+        Self(lines.same)
+    }
+}
+
+impl GoodLog {
+    /// Whether the line was there, apart from its numbers, hashes and times.
+    pub(super) fn has(&self, line: &Kept) -> bool {
+        let count = self.0.get(usize::from(line.same));
+        count.is_some_and(|count| *count > 0)
+    }
+}
+
 fn count(table: &mut [u16], kind: u16) {
     if let Some(count) = table.get_mut(usize::from(kind)) {
         *count = count.saturating_add(1);
     }
 }
 
-/// The kind of a line without its numbers, and the kind of how it begins.
+/// The kind of a line without its numbers, hashes and times, and the kind of how
+/// it begins.
 fn kinds(bytes: &[u8]) -> (u16, u16) {
     const PRIME: u32 = 0x0100_0193;
     let mut hash = 0x811c_9dc5_u32;
+    // Before the present word, and whether that has a digit.
+    let (mut before, mut has_digit, mut is_in_word) = (hash, false, false);
     let mut letters = 0;
     let mut akin = None;
     for &byte in bytes.iter().take(COMPARED) {
-        if byte.is_ascii_digit() {
-            continue;
+        if byte.is_ascii_alphanumeric() {
+            if !is_in_word {
+                (before, is_in_word) = (hash, true);
+            }
+            if byte.is_ascii_digit() {
+                has_digit = true;
+                continue;
+            }
+        } else {
+            if has_digit {
+                hash = before;
+            }
+            (has_digit, is_in_word) = (false, false);
         }
         hash = (hash ^ u32::from(byte)).wrapping_mul(PRIME);
         letters += 1;
@@ -237,6 +275,7 @@ fn kinds(bytes: &[u8]) -> (u16, u16) {
             akin = Some(hash);
         }
     }
+    let hash = if has_digit { before } else { hash };
     let folded = |hash: u32| {
         let kind = (hash >> 15) ^ hash;
         u16::try_from(kind & 0x7fff).unwrap_or_default()

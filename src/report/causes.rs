@@ -250,7 +250,7 @@ mod tests {
         let mut diagnosis = crate::diagnosis::Diagnosis::default();
         let log = [
             "fine",
-            "odd: the widget failed",
+            "error: the widget failed",
             "it refuses 1",
             "it refuses 2",
         ];
@@ -264,7 +264,7 @@ mod tests {
         }]);
         assert_eq!(told[0], "Lines that stand out:");
         assert!(
-            told.contains(&"  odd: the widget failed".to_owned()),
+            told.contains(&"  error: the widget failed".to_owned()),
             "{told:?}"
         );
         assert!(told.iter().all(|line| !line.contains("Try: ")), "{told:?}");

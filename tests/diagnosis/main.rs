@@ -267,3 +267,30 @@ fn of_logs_that_no_pattern_was_corrected_for_most_are_understood() {
     assert!(causes_right > 0.95 && places_right > 0.95);
     assert!(causes_found > 0.75 && places_found > 0.45 && first_right > 0.75);
 }
+
+#[test]
+fn lines_that_a_good_build_printed_stand_out_less_and_new_ones_are_marked() {
+    let noise = "Error: telemetry failed after 31 ms, request 7f3a9c\n";
+    let read = |log: &str| {
+        let mut diagnosis = Diagnosis::default();
+        log.lines().for_each(|line| diagnosis.take(line));
+        diagnosis
+    };
+    let log = format!("preparing\n{noise}mixing the widgets\nthe widget did not fit\n{noise}");
+    let plain = read(&log).digest();
+    assert_eq!(plain.findings[0].title, "Lines that stand out");
+    let is_noise = |line: &String| line.contains("telemetry");
+    assert!(plain.findings[0].lines.iter().any(is_noise), "{plain:#?}");
+
+    let mut compared = read(&log);
+    let other = noise.replace("31", "45").replace("7f3a9c", "0b1d2e");
+    compared.compare_with(read(&format!("preparing\n{other}mixing the widgets\n")));
+    let shown = compared.digest();
+    let shown = &shown.findings[0];
+    assert_eq!(shown.lines, ["the widget did not fit"], "{shown:#?}");
+    assert!(
+        shown
+            .title
+            .ends_with("new since the last successful deployment")
+    );
+}

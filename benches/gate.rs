@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use divan::Bencher;
 use divan::counter::BytesCount;
+use sevalla_deploy::diagnosis::Diagnosis;
 use sevalla_deploy::redactor::{Broken, Redactor};
-use sevalla_deploy::report::diagnosis::Diagnosis;
 use sevalla_deploy::shown::{Gate, Line};
 
 /// What builds print, in the mixture in which they print it.
@@ -66,7 +66,7 @@ fn pass(gate: &Gate, text: &str) -> usize {
 fn diagnose(text: &str) -> usize {
     let mut diagnosis = Diagnosis::default();
     text.lines()
-        .for_each(|line| diagnosis.take("INFO", black_box(line)));
+        .for_each(|line| diagnosis.take(black_box(line)));
     black_box(diagnosis.digest()).findings.len()
 }
 

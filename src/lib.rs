@@ -17,6 +17,7 @@ pub mod ci;
 pub mod code_host;
 pub mod deadline;
 pub mod deployment;
+pub mod diagnosis;
 pub mod diagnostics;
 pub mod files;
 pub mod handover;

@@ -27,6 +27,7 @@ pub use self::host::{Host, OVERRIDE};
 use console::Term;
 use jiff::Timestamp;
 
+pub use crate::diagnosis::SourceLocation as Place;
 use crate::launch::Launch;
 use crate::process::Variables;
 use crate::redactor::Redactor;
@@ -130,17 +131,6 @@ fn titled(title: &Line, message: &Block) -> String {
     } else {
         format!("{title}: {message}")
     }
-}
-
-/// A place in the repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The file, relative to the repository's root.
-    pub file: String,
-    /// The line, counted from 1.
-    pub line: u32,
-    /// The column, counted from 1, where it is known.
-    pub column: Option<u32>,
 }
 
 /// How grave an annotation is.

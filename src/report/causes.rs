@@ -2,10 +2,10 @@
 //! lines, as Markdown, at places of the repository, as a report of code quality.
 //! Pure.
 
-use super::diagnosis::{Digest, Finding};
 use super::log::beginning;
 use super::summary::fenced;
 use crate::ci::Place;
+use crate::diagnosis::{Digest, Finding, Phase};
 
 /// The most kinds of findings of a deployment that are told in lines.
 const MOST_KINDS: usize = 3;
@@ -30,6 +30,8 @@ pub struct Cause {
     pub(super) target: Option<String>,
     /// What was found.
     pub(super) digest: Digest,
+    /// The part of the deployment that failed.
+    pub(super) phase: Option<Phase>,
 }
 
 /// Findings of one title, which stand together in a digest.
@@ -67,26 +69,30 @@ pub(super) fn known_lines(causes: &[Cause]) -> Vec<String> {
 fn told(cause: &Cause, is_told: impl Fn(&Finding) -> bool) -> Vec<String> {
     let mut all = Vec::new();
     let target = cause.target.as_ref().map(|target| format!("{target}: "));
-    let last = cause.digest.findings.iter().filter(|each| each.is_tail());
-    let last: Vec<&str> = last
-        .flat_map(|each| &each.lines)
-        .map(|line| line.trim())
-        .collect();
+    // Where the cause is known, it says more.
+    let phase = cause.phase.filter(|_| !cause.digest.is_known());
+    if let Some(phase) = phase.filter(|_| cause.digest.findings.iter().any(&is_told)) {
+        all.push(format!(
+            "{}{}",
+            target.as_deref().unwrap_or_default(),
+            phase.failed()
+        ));
+    }
     for kind in kinds(&cause.digest).take(MOST_KINDS) {
         let Some(first) = kind.first().filter(|first| is_told(first)) else {
             continue;
         };
-        let is_in_last = |line: &&str| last.contains(line);
-        if !first.is_known && !first.is_tail() && lines_of(kind, MOST_LINES).iter().all(is_in_last)
-        {
-            continue;
-        }
         all.push(format!(
             "{}{}:",
             target.as_deref().unwrap_or_default(),
             first.title
         ));
-        let lines = lines_of(kind, MOST_LINES);
+        let most = if first.is_known {
+            MOST_LINES
+        } else {
+            MOST_LINES_OF_MARKDOWN
+        };
+        let lines = lines_of(kind, most);
         all.extend(lines.into_iter().map(|line| format!("  {line}")));
         if first.is_known {
             all.push(format!("  Try: {}", first.advice));
@@ -95,9 +101,7 @@ fn told(cause: &Cause, is_told: impl Fn(&Finding) -> bool) -> Vec<String> {
     all
 }
 
-/// As Markdown; `line` makes a line of the log fit for a fence. What is not
-/// known to be a cause is left to the end of the log, apart from what the
-/// service itself calls an error.
+/// As Markdown; `line` makes a line of the log fit for a fence.
 pub(super) fn markdown(
     causes: &[Cause],
     line: &impl Fn(&str) -> String,
@@ -110,8 +114,11 @@ pub(super) fn markdown(
             .as_deref()
             .map(|target| format!("{}: ", code(target).trim()));
         let target = target.unwrap_or_default();
+        if let Some(phase) = cause.phase.filter(|_| !cause.digest.is_known()) {
+            markdown.push_str(&format!("{target}{}\n\n", phase.failed()));
+        }
         for kind in kinds(&cause.digest) {
-            let Some(first) = kind.first().filter(|first| !first.is_tail()) else {
+            let Some(first) = kind.first() else {
                 continue;
             };
             let lines = lines_of(kind, MOST_LINES_OF_MARKDOWN);
@@ -214,6 +221,7 @@ mod tests {
         vec![Cause {
             target: Some("shop".to_owned()),
             digest,
+            phase: Some(Phase::Start),
         }]
     }
 
@@ -238,23 +246,44 @@ mod tests {
     }
 
     #[test]
-    fn what_the_end_shows_is_not_told_before_it_too() {
-        let told = |others: &[&str]| {
-            let mut diagnosis = crate::report::diagnosis::Diagnosis::default();
-            diagnosis.take("ERROR", "odd");
-            for line in others {
-                diagnosis.take("INFO", line);
-            }
-            let digest = diagnosis.digest();
-            lines(&[Cause {
-                target: None,
-                digest,
-            }])
-        };
-        let shown = ["The last lines of the log:", "  odd", "  1", "  2"];
-        assert_eq!(told(&["1", "2"]), shown);
-        let long_ago = told(&["1", "2", "3", "4", "5"]);
-        assert_eq!(long_ago[..2], ["Lines marked as errors:", "  odd"]);
+    fn all_lines_that_stand_out_are_shown_and_no_advice_is_given() {
+        let mut diagnosis = crate::diagnosis::Diagnosis::default();
+        let log = [
+            "fine",
+            "error: the widget failed",
+            "it refuses 1",
+            "it refuses 2",
+        ];
+        log.iter().for_each(|line| diagnosis.take(line));
+        let digest = diagnosis.digest();
+        let target = None;
+        let told = lines(&[Cause {
+            target,
+            digest,
+            phase: None,
+        }]);
+        assert_eq!(told[0], "Lines that stand out:");
+        assert!(
+            told.contains(&"  error: the widget failed".to_owned()),
+            "{told:?}"
+        );
+        assert!(told.iter().all(|line| !line.contains("Try: ")), "{told:?}");
+    }
+
+    #[test]
+    fn where_no_cause_is_known_the_part_that_failed_is_named() {
+        let mut cause = causes().remove(0);
+        for finding in &mut cause.digest.findings {
+            finding.is_known = false;
+        }
+        let sentence = "shop: The program did not start.";
+        assert_eq!(lines(std::slice::from_ref(&cause))[0], sentence);
+        assert!(known_lines(&[cause.clone()]).is_empty());
+        let markdown = markdown(&[cause], &str::to_owned, &|text| format!("`{text}`"));
+        assert!(
+            markdown.starts_with("`shop`: The program did not start."),
+            "{markdown}"
+        );
     }
 
     #[test]

@@ -83,13 +83,18 @@ impl Inner {
         let is_one = tales.len() == 1;
         let cause = |(service, tale): &(Option<Service>, &Tale)| {
             let diagnosis = self.log.diagnosis(*service)?;
-            let digest = match tale.deployment.as_ref()?.status {
-                Status::Failed => diagnosis.digest(),
-                Status::Success if is_unverified && is_one => diagnosis.digest_of_run(),
+            let (digest, phase) = match tale.deployment.as_ref()?.status {
+                Status::Failed => (diagnosis.digest(), diagnosis.phase()),
+                Status::Success if is_unverified && is_one => (diagnosis.digest_of_run(), None),
                 _ => return None,
             };
             let target = tale.target().filter(|_| !is_one);
-            Some(Cause { target, digest }).filter(|cause| !cause.digest.is_empty())
+            Some(Cause {
+                target,
+                digest,
+                phase,
+            })
+            .filter(|cause| !cause.digest.is_empty())
         };
         tales.iter().filter_map(cause).collect()
     }

@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::causes::Cause;
-use super::diagnosis::Finding;
 use super::story::{Story, Tale};
 use super::timeline::{Lane, Span, Timeline};
 use crate::ci::{Facts, Host};
 use crate::deployment::{self, Origin, ServiceKind};
+use crate::diagnosis::Finding;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::shown::{Block, Gate};

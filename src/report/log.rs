@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use super::counted;
-use super::diagnosis::Diagnosis;
 use super::html::Page;
 use super::weight::Weight;
 use super::whole_file::WholeFile;
 use crate::ci::Channel;
 use crate::deployment::{LogLine, Service};
+use crate::diagnosis::Diagnosis;
 use crate::inputs::Logs;
 use crate::redactor::Broken;
 use crate::shown::{Gate, Line};
@@ -129,7 +129,12 @@ impl LogSink {
             for line in lines.by_ref().take(MOST_LINES_OF_AN_ENTRY) {
                 self.add_to_page(weight, &prefix, &line, gate);
                 let bare = line.as_str().get(prefix.as_str().len()..);
-                diagnosis.take(&entry.severity, bare.unwrap_or_default());
+                let bare = bare.unwrap_or_default();
+                if weight == Weight::Error {
+                    diagnosis.take_marked(bare);
+                } else {
+                    diagnosis.take(bare);
+                }
                 self.put(line, gate, channel);
             }
             let more = lines.count();
@@ -496,9 +501,8 @@ mod tests {
         let gate = Gate::default();
         sink.take(None, None, &entries, &gate, &mut Counted::default());
         let digest = sink.diagnosis(None).unwrap().digest();
-        let marked = &digest.findings[0];
-        assert_eq!(marked.title, "Lines marked as errors");
-        assert_eq!(marked.lines, ["it broke"]);
+        assert_eq!(digest.findings[0].title, "Lines that stand out");
+        assert_eq!(digest.findings[0].lines[0], "it broke");
     }
 
     #[test]

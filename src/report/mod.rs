@@ -6,7 +6,6 @@
 mod activity;
 mod causes;
 pub mod comment;
-pub mod diagnosis;
 mod ending;
 mod html;
 mod json;

@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use jiff::Timestamp;
 
 use super::comment::{self, CommentFacts, News};
-use super::diagnosis::Diagnosis;
 use super::log::{self, LONGEST_SHOWN, LogSink};
 use super::story::Story;
 use super::timeline::Phase;
@@ -13,6 +12,7 @@ use super::{Event, Files, Setup, activity, narrative};
 use crate::ci::{Activity, Channel, Host, Level, Tone};
 use crate::code_host::Marker;
 use crate::deployment::Service;
+use crate::diagnosis::Diagnosis;
 use crate::inputs::{Abandon, Logs};
 use crate::messages::Warning;
 use crate::outcome::{LogTold, Outcome};

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use sevalla_deploy::report::diagnosis::Diagnosis;
+use sevalla_deploy::diagnosis::Diagnosis;
 
 use super::digest;
 
@@ -95,7 +95,7 @@ fn seconds(line: &str, count: usize) -> f64 {
         let started = Instant::now();
         let mut diagnosis = Diagnosis::default();
         for _ in 0..count {
-            diagnosis.take("INFO", line);
+            diagnosis.take(line);
         }
         assert!(!diagnosis.digest().is_empty());
         started.elapsed().as_secs_f64()
@@ -162,7 +162,7 @@ fn a_line_takes_no_longer_the_more_were_before_it() {
                 number += 1;
                 let front = form.replace("{}", &number.to_string());
                 let line = format!("{front}src/a{number}.ts({number},1): error TS2304: no 'a'.");
-                diagnosis.take("ERROR", &line);
+                diagnosis.take_marked(&line);
             }
             started.elapsed().as_secs_f64()
         };

@@ -108,7 +108,7 @@ const OURS: &[&str] = &[
     "Sevalla: success failed rejected unavailable unauthorized ambiguous",
     "TargetURLDeploymentStatusFromCommit of the deploymentCommit of this runTimeRunWarning",
     "Last lines of the log:",
-    "Lines marked as errors",
+    "Lines that stand out",
     "More:",
 ];
 

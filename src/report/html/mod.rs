@@ -18,13 +18,13 @@ use url::Url;
 use self::lines::Lines;
 use self::markup::Html;
 use super::causes::{self, Cause, MOST_LINES_OF_MARKDOWN};
-use super::diagnosis::Finding;
 use super::log::shorten;
 use super::narrative;
 use super::story::{Story, Tale};
 use super::summary;
 use super::weight::Weight;
 use super::whole_file::WholeFile;
+use crate::diagnosis::Finding;
 use crate::outcome::Outcome;
 use crate::shown::{Gate, Line};
 

@@ -1,10 +1,18 @@
 //! Docker, Nixpacks, buildpacks, registries of images, and git.
 
-use super::super::pattern::{Pattern, cause, consequence, symptom};
+use super::super::pattern::{Pattern, cause, consequence, ending, symptom};
 use super::{number_then, says_what};
 
+const DOWNLOAD: &str = "A download failed";
+const OF_SYSTEM: &str = "A package of the system does not exist";
+const ENDED: &str = "The mirrors no longer serve this version of the image";
+const ENDED_ADVICE: &str = "Use a newer version of the base image: its distribution has ended, and \
+             apt or dnf finds no packages for it.";
+const MIRROR_ADVICE: &str = "Run the deployment again; if it fails again, check that the mirrors of \
+             apt, apk or dnf still serve this version of the image.";
+
 const BASE: &str = "An image could not be fetched";
-const BASE_ADVICE: &str = "Check the image's name and tag; a private one needs credentials \
+const BASE_ADVICE: &str = "Correct the image's name and tag; a private one needs credentials \
              of its registry in Sevalla.";
 
 const CLONE: &str = "The repository could not be cloned";
@@ -19,36 +27,47 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Dockerfile parse error on line ",
             "dockerfile parse error line ",
         ],
-        "Correct the Dockerfile at the line that it names.",
+        "Correct this line of the Dockerfile; `docker build --check` shows the same on your \
+             machine.",
     )
-    .anywhere(),
+    .anywhere()
+    .in_dockerfile(),
     cause(
         "The Dockerfile was not found",
         &[
             "failed to read dockerfile: ",
             "unable to evaluate symlinks in Dockerfile path",
         ],
-        "Set the path of the Dockerfile and the context in the service's settings.",
+        "Set the path of the Dockerfile and the context in the service's settings on Sevalla.",
     )
     .anywhere(),
     cause(
         "A file that the Dockerfile copies does not exist",
         &[
             "failed to calculate checksum of ref ",
+            "failed to compute cache key: ",
             "COPY failed: ",
             "ADD failed: ",
+            "copier: stat: ",
+            "error building image: error building stage: failed to get fileinfo for ",
         ],
-        "Check the path from the context's root, its upper and lower \
-             case, and .dockerignore.",
+        "Correct the path in the Dockerfile: it begins at the context's root, with the same upper \
+             and lower case, and .dockerignore may exclude it.",
     )
     .anywhere()
-    .then(|text| text.contains("not found") || text.contains("no such file")),
+    .then(|text| {
+        ["not found", "no such file", "does not exist"]
+            .iter()
+            .any(|words| text.contains(words))
+    })
+    .in_dockerfile(),
     cause(
         "A stage of the Dockerfile does not exist",
         &["target stage \"", "invalid from flag value "],
-        "Check the name of the stage.",
+        "Correct the name of the stage in the Dockerfile.",
     )
-    .anywhere(),
+    .anywhere()
+    .in_dockerfile(),
     cause(
         BASE,
         &[
@@ -63,7 +82,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ],
         BASE_ADVICE,
     )
-    .anywhere(),
+    .anywhere()
+    .in_dockerfile(),
     cause(
         "The registry of images refused access",
         &[
@@ -74,21 +94,21 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "failed to fetch anonymous token: ",
             "failed to fetch oauth token: ",
         ],
-        "Give the service valid credentials of the registry.",
+        "Give the service valid credentials of the registry on Sevalla.",
     )
     .anywhere(),
     cause(
         "The registry of images limits pulls",
         &["toomanyrequests: "],
-        "Wait, or give the service credentials of the registry so that it \
-             pulls under your name.",
+        "Wait, or give the service credentials of the registry on Sevalla, so that it pulls \
+             under your name.",
     )
     .anywhere(),
     cause(
         "No room on the disk",
         &["no space left on device", "No space left on device"],
-        "Make the build smaller (what is copied, what is installed), or \
-             clear the build cache.",
+        "Make the image smaller (.dockerignore, fewer packages), or clear the build cache on \
+             Sevalla.",
     )
     .anywhere(),
     cause(
@@ -101,7 +121,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "A command does not exist",
         &["executable file not found in $PATH"],
-        "Install what has the command in the image, or correct the command.",
+        "Install what has the command in the image, or correct the start command on Sevalla.",
     )
     .anywhere()
     .of_run(),
@@ -111,7 +131,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Nixpacks was unable to generate a build plan",
             "Railpack could not determine how to build the app",
         ],
-        "Set the build path to the folder of the application, or bring a \
+        "Set the build path on Sevalla to the folder of the application, or bring a \
              Dockerfile.",
     )
     .anywhere(),
@@ -123,7 +143,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "process type web was not found",
             "No start command was found",
         ],
-        "Set the start command in the service's settings, or add a \
+        "Set the start command in the service's settings on Sevalla, or add a \
              Procfile or a start script.",
     )
     .anywhere(),
@@ -141,7 +161,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "failed to detect: no buildpacks participating",
             "fail to detect: no buildpacks participating",
         ],
-        "Set the build path to the folder of the application, or choose \
+        "Set the build path on Sevalla to the folder of the application, or choose \
              the buildpacks by hand.",
     )
     .anywhere(),
@@ -155,13 +175,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "The quota of Git LFS is used up",
         &["This repository is over its data quota"],
-        "Raise the quota of Git LFS, or keep large files elsewhere.",
+        "Raise the quota of Git LFS, or keep large files elsewhere than in Git LFS.",
     )
     .anywhere(),
     cause(
         "The commit or branch does not exist",
         &["pathspec '"],
-        "Check the name of the branch, and that the commit was pushed.",
+        "Correct the name of the branch, and check that the commit was pushed with `git push`.",
     )
     .then(|text| text.contains("' did not match any file")),
     cause(
@@ -169,34 +189,140 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &["E: Unable to locate package ", "Unable to locate package "],
         "Run `apt-get update` in the same step, and check the package's name for this \
              version of the image.",
-    ),
+    )
+    .in_dockerfile(),
     cause(
         "A package of the system does not exist",
-        &["E: Package '"],
-        "Check the package's name for this version of the image.",
+        &["E: Package '", "Package "],
+        "Correct the package's name for this version of the image: `apt-cache search` in the \
+             image lists names.",
     )
-    .then(|text| text.contains("has no installation candidate")),
+    .then(|text| text.contains("has no installation candidate"))
+    .in_dockerfile(),
     cause(
         "A package of the system does not exist",
         &["unable to select packages:"],
-        "Check the package's name for this version of the image.",
+        "Correct the package's name for this version of the image: `apk search` in the image \
+             lists names.",
     )
-    .keeps(1),
+    .keeps(1)
+    .in_dockerfile(),
+    cause(
+        OF_SYSTEM,
+        &[
+            "No match for argument: ",
+            "Unable to find a match: ",
+            "No package ",
+            "No provider of '",
+        ],
+        "Correct the package's name for this version of the image: `dnf search` in the image \
+             lists names.",
+    )
+    .then(|text| !text.contains(' ') || text.contains(" available") || text.contains("' found"))
+    .in_dockerfile(),
+    // The mirrors of apt, apk, dnf and their like.
+    cause(
+        DOWNLOAD,
+        &["W: Failed to fetch ", "E: Failed to fetch "],
+        MIRROR_ADVICE,
+    )
+    .then(|text| !text.contains("404  Not Found"))
+    .keeps(1)
+    .hides(&[OF_SYSTEM]),
+    cause(
+        DOWNLOAD,
+        &["E: Failed to fetch "],
+        "Run `apt-get update` in the same step as `apt-get install`: the lists in the image are \
+             older than the mirror.",
+    )
+    .then(|text| text.contains("404  Not Found"))
+    .in_dockerfile(),
+    cause(ENDED, &["E: The repository '"], ENDED_ADVICE)
+        .then(|text| {
+            text.contains("does not have a Release file")
+                || text.contains("no longer has a Release file")
+        })
+        .hides(&[OF_SYSTEM])
+        .in_dockerfile(),
+    cause(
+        ENDED,
+        &[
+            "Failed to download metadata for repo '",
+            "Cannot find a valid baseurl for repo",
+        ],
+        ENDED_ADVICE,
+    )
+    .then(|text| text.contains("mirrorlist") || !text.contains("': "))
+    .hides(&[OF_SYSTEM])
+    .in_dockerfile(),
+    cause(
+        DOWNLOAD,
+        &[
+            "WARNING: fetching https://dl-cdn.alpinelinux.org/",
+            "WARNING: updating and opening https://",
+            "WARNING: Ignoring https://",
+        ],
+        MIRROR_ADVICE,
+    )
+    .then(|text| {
+        [
+            "temporary error",
+            "network error",
+            "DNS",
+            "timed out",
+            "I/O error",
+        ]
+        .iter()
+        .any(|words| text.contains(words))
+    })
+    .hides(&[OF_SYSTEM]),
+    cause(
+        DOWNLOAD,
+        &[
+            "No more mirrors to try",
+            "All mirrors were tried",
+            "Cannot download ",
+        ],
+        MIRROR_ADVICE,
+    )
+    .anywhere()
+    .hides(&[OF_SYSTEM]),
     symptom(
-        "A download failed",
-        &["curl: ("],
-        "Check the address; run the deployment again if its server was down.",
+        DOWNLOAD,
+        &["Curl error (", "Error downloading packages:"],
+        MIRROR_ADVICE,
     )
-    .then(|text| number_then(text, ") ")),
+    .anywhere(),
+    symptom(
+        DOWNLOAD,
+        &["curl: ("],
+        "Correct the address that curl loads; run the deployment again if its server was down.",
+    )
+    .then(|text| number_then(text, ") "))
+    .in_dockerfile(),
+    symptom(
+        DOWNLOAD,
+        &[
+            "wget: server returned error: ",
+            "wget: bad address '",
+            "wget: unable to resolve host address",
+            "wget: can't connect to remote host",
+            "ERROR 404: Not Found",
+            "ERROR 403: Forbidden",
+        ],
+        "Correct the address that wget loads; run the deployment again if its server was down.",
+    )
+    .anywhere()
+    .in_dockerfile(),
     cause(
         "A target of make does not exist",
         &["make: *** No rule to make target "],
-        "Correct the name, or add the target to the Makefile.",
+        "Correct the name of the target, or add it to the Makefile.",
     ),
     cause(
         "The build took too long",
         &["Build exceeded the maximum time limit", "Build timed out"],
-        "Make the build do less, or choose a larger build machine.",
+        "Make the build do less, or choose a larger build machine on Sevalla.",
     ),
     cause(CLONE, &["Permission denied (publickey"], CLONE_ADVICE).anywhere(),
     cause(
@@ -218,7 +344,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "publish directory ",
             "Output directory \"",
         ],
-        "Set the published folder to the one that the build writes.",
+        "Set the published folder on Sevalla to the one that the build writes.",
     )
     .then(|text| text.contains("not found") || text.contains("does not exist")),
     symptom(
@@ -231,7 +357,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "returned a non-zero code: 137",
             "Exit status 137",
         ],
-        "Choose a larger build machine or pod, or make the step need less.",
+        "Choose a larger build machine or a larger pod on Sevalla, or make the step need less.",
     )
     .anywhere()
     .then(super::ends)
@@ -256,6 +382,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "executor failed running [",
         ],
         "What it printed before this line says why.",
+    )
+    .anywhere(),
+    // Sevalla's own words.
+    ending(
+        "The build failed",
+        &["Build process failed", "Unknown build fail type"],
+        "Run the build command on your machine; the whole log of the build is on Sevalla.",
     )
     .anywhere(),
 ];

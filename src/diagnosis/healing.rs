@@ -2,6 +2,7 @@
 //! again, or did not matter. Pure.
 
 use super::bare::Bare;
+use super::looks::begins;
 
 /// What a line says of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,10 @@ pub(super) enum Healed {
     Building,
     /// The roll-out begins.
     Shipping,
+    /// The program is started, and what was printed before is another one's.
+    Starting,
+    /// A container was started.
+    Container,
     /// All instances are ready.
     Running,
 }
@@ -54,6 +59,15 @@ pub(super) const OF_BUNDLING: &[&str] = &[
     "Something is imported that is not exported",
 ];
 
+/// The titles of what keeps a container from being started.
+const OF_STARTING: &[&str] = &[
+    "A secret of the service does not exist",
+    "A volume could not be mounted",
+    "An image could not be fetched",
+    "No machine has room for the program",
+    "The container could not be started",
+];
+
 /// The title of a test that failed.
 pub(super) const OF_TESTING: &str = "A test failed";
 
@@ -63,21 +77,25 @@ impl Healed {
         match self {
             Self::Installing => OF_INSTALLING.contains(&title),
             Self::Bundling => OF_BUNDLING.contains(&title),
+            Self::Container => OF_STARTING.contains(&title),
             _ => true,
         }
     }
 
     /// Whether it is of the whole deployment, and not of one of its parts.
     pub(super) const fn is_of_all(self) -> bool {
-        matches!(self, Self::Building | Self::Shipping | Self::Running)
+        matches!(
+            self,
+            Self::Building | Self::Shipping | Self::Starting | Self::Running
+        )
     }
 }
 
 /// What the line says went well.
 pub(super) fn read(bare: &Bare<'_>) -> Option<Healed> {
-    let is_sign = |c: char| c.is_whitespace() || "✓✔✨➤·=>│".contains(c);
+    let is_sign = |c: char| c.is_whitespace() || "✓✔✨➤·=>│✅🚀📦🎉".contains(c);
     let text = bare.text.trim_start_matches(is_sign);
-    let begins = |words: &[&str]| words.iter().any(|words| text.starts_with(words));
+    let begins = |words: &[&str]| begins(text, words);
     let healed = if is_install(text) {
         Healed::Installing
     } else if is_bundle(text) {
@@ -96,20 +114,39 @@ pub(super) fn read(bare: &Bare<'_>) -> Option<Healed> {
         "Successfully tagged ",
         "pushing image",
         "Pushing image",
+        "Build command succeeded",
     ]) {
         Healed::Building
-    } else if begins(&["Rolling out", "rolling out", "Starting container"]) {
+    } else if begins(&[
+        "Rolling out",
+        "rolling out",
+        "Starting container",
+        "Starting Container",
+        "Deploying...",
+        "Publishing '",
+    ]) {
         if are_all_ready(text) {
             Healed::Running
         } else {
             Healed::Shipping
         }
-    } else if are_all_ready(text) {
+    } else if is_start(bare.text, text) {
+        Healed::Starting
+    } else if begins(&["Started container"]) {
+        Healed::Container
+    } else if are_all_ready(text) || is_live(text) {
         Healed::Running
     } else {
         return None;
     };
     Some(healed)
+}
+
+/// As platforms show that they start the program: `==> Running 'npm start'`.
+fn is_start(whole: &str, text: &str) -> bool {
+    (whole.starts_with("==> Running '") && text.trim_end().ends_with('\''))
+        || text.starts_with("Starting process with command `")
+        || (text.starts_with("State changed from ") && text.trim_end().ends_with(" to starting"))
 }
 
 fn is_install(text: &str) -> bool {
@@ -121,16 +158,17 @@ fn is_install(text: &str) -> bool {
         || counted("changed ", " package")
         || counted("Installed ", " package")
         || after_number(text).starts_with(" packages installed")
-        || [
-            "up to date, audited ",
-            "up to date in ",
-            "Successfully installed ",
-            "Bundle complete!",
-            "Generating optimized autoload files",
-            "Generating autoload files",
-        ]
-        .iter()
-        .any(|words| text.starts_with(words))
+        || begins(
+            text,
+            &[
+                "up to date, audited ",
+                "up to date in ",
+                "Successfully installed ",
+                "Bundle complete!",
+                "Generating optimized autoload files",
+                "Generating autoload files",
+            ],
+        )
 }
 
 fn is_bundle(text: &str) -> bool {
@@ -148,15 +186,16 @@ fn is_bundle(text: &str) -> bool {
 
 /// The sum of a run of tests of which none failed.
 fn are_tests(text: &str) -> bool {
+    let counted = after_number(text);
     let is_sum = text.starts_with("Tests ")
         || text.starts_with("Tests:")
-        || (after_number(text).starts_with(" passed in "))
-        || after_number(text).starts_with(" passing")
+        || counted.starts_with(" passed in ")
+        || counted.starts_with(" passing")
         || text.starts_with("OK (")
         || text.starts_with("test result: ok.")
-        || text.contains(" examples, 0 failures");
-    let has_failed = text.replace(" 0 failed", "").contains("failed");
-    is_sum && !has_failed && !text.contains(" 0 passed")
+        || counted.starts_with(" examples, 0 failures");
+    let has_failed = || text.replace(" 0 failed", "").contains("failed");
+    is_sum && !has_failed() && !text.contains(" 0 passed")
 }
 
 /// `> shop@1.0.0 build`, as npm and pnpm show what they run.
@@ -177,6 +216,9 @@ fn is_step(text: &str) -> bool {
     let numbered = text.strip_prefix("Step ").map(after_number);
     let numbered = numbered.and_then(|rest| rest.strip_prefix('/'));
     numbered.is_some_and(|rest| after_number(rest).starts_with(" : "))
+        || text.starts_with("BUILD SUCCESSFUL in ")
+        || text.starts_with("[INFO] BUILD SUCCESS")
+        || text.starts_with("Finished `release`")
         || (text.starts_with("INFO[") && text.contains("] Taking snapshot of "))
         || are_pages(text)
 }
@@ -194,12 +236,26 @@ fn are_all_ready(text: &str) -> bool {
     let is_ready = ["ready", "available", "running"]
         .iter()
         .any(|word| text.ends_with(word));
-    let counted = text.split_once(" of ").filter(|_| is_ready);
+    let counted = is_ready.then(|| text.split_once(" of ")).flatten();
     counted.is_some_and(|(before, after)| {
         let wanted = after.split(' ').next().unwrap_or_default();
         let has = before.rsplit(' ').next().unwrap_or_default();
         has == wanted && wanted != "0" && wanted.bytes().all(|byte| byte.is_ascii_digit())
     })
+}
+
+/// As platforms and Kubernetes say that the rollout went well:
+/// `web-7c9d   1/1     Running   0   30s`
+fn is_live(text: &str) -> bool {
+    let mut words = text.split_whitespace().skip(1);
+    let counted = words.next().and_then(|word| word.split_once('/'));
+    let is_pod = counted
+        .is_some_and(|(has, of)| has == of && of.bytes().all(|b| b.is_ascii_digit()))
+        && words.next() == Some("Running");
+    is_pod
+        || text.starts_with("Your service is live")
+        || text.starts_with("Deployment succeeded")
+        || text.trim_end().ends_with(" successfully rolled out")
 }
 
 /// What follows a number; nothing if there is none.
@@ -243,6 +299,9 @@ mod tests {
             ("> vite build", None),
             ("Step 4/9 : RUN npm ci", Some(Healed::Step)),
             ("Step 4 of 9", None),
+            ("BUILD SUCCESSFUL in 12s", Some(Healed::Step)),
+            ("[INFO] BUILD SUCCESS", Some(Healed::Step)),
+            ("    Finished `release` profile in 1m", Some(Healed::Step)),
             ("✓ Generating static pages (8/8)", Some(Healed::Step)),
             ("  Generating static pages (0/8)  [    ]", None),
             ("===> EXPORTING", Some(Healed::Building)),
@@ -256,6 +315,26 @@ mod tests {
                 "rolling out: 0 of 0 instances ready",
                 Some(Healed::Shipping),
             ),
+            ("✅ Build command succeeded", Some(Healed::Building)),
+            ("🚀 Publishing 'dist' directory...", Some(Healed::Shipping)),
+            ("==> Deploying...", Some(Healed::Shipping)),
+            ("Starting Container", Some(Healed::Shipping)),
+            ("==> Running 'python shop.py'", Some(Healed::Starting)),
+            (
+                "State changed from crashed to starting",
+                Some(Healed::Starting),
+            ),
+            ("Running 3 tests", None),
+            ("Started container web", Some(Healed::Container)),
+            (
+                "web-7c9d   1/1     Running   0   30s",
+                Some(Healed::Running),
+            ),
+            ("web-7c9d   0/1     Running   0   30s", None),
+            (
+                "deployment \"web\" successfully rolled out",
+                Some(Healed::Running),
+            ),
             ("Build complete.", Some(Healed::Building)),
             ("Build failed", None),
         ] {
@@ -266,7 +345,8 @@ mod tests {
     #[test]
     fn each_title_is_one_of_a_pattern() {
         let all: Vec<&str> = patterns::all().map(|pattern| pattern.title).collect();
-        for title in OF_INSTALLING.iter().chain(OF_BUNDLING).chain([&OF_TESTING]) {
+        let titles = OF_INSTALLING.iter().chain(OF_BUNDLING).chain(OF_STARTING);
+        for title in titles.chain([&OF_TESTING]) {
             assert!(all.contains(title), "{title}");
         }
     }

@@ -1,5 +1,7 @@
 //! What a tool has printed, without what others put in front of it. Pure.
 
+use super::{kubernetes_events, prefixes};
+
 /// Signs that tools put in front of what matters.
 const SIGNS: &str = "│|✘✖×❌⨯✗✕●➤╰─╭├!▲⛔🚨";
 
@@ -16,6 +18,8 @@ const ERROR_WORDS: &[&str] = &[
     "error ",
     "fatal: ",
     "FATAL: ",
+    "[FATAL] ",
+    "##[error]",
     "ERR ",
     "failed to solve: ",
 ];
@@ -68,6 +72,9 @@ const HARMLESS: &[&str] = &[
     "---> ",
     "Run ",
     "echo ",
+    // Source text below a message.
+    "raise ",
+    "throw ",
     "CMD ",
     "COPY ",
     "FROM ",
@@ -95,10 +102,25 @@ const SHRUGS: &[&str] = &[
     "alling back",
     "gnoring ",
     ", continuing",
+    "etrying in ",
+    ", retrying",
+    "will retry",
+    "ill try again",
 ];
 
 /// These tell of one all the same.
-const TELLING: &[&str] = &["> Could not ", "> There were ", "COPY failed: "];
+const TELLING: &[&str] = &[
+    "> Could not ",
+    "> There were ",
+    "COPY failed: ",
+    // Mirrors of apk that cannot be reached.
+    "WARNING: fetching https://",
+    "WARNING: updating and opening https://",
+    "WARNING: Ignoring https://",
+];
+
+/// No name in front of a line is longer, in bytes.
+const LONGEST_NAME: usize = 80;
 
 /// A line as its tool has printed it.
 #[derive(Debug, Clone, Copy)]
@@ -144,6 +166,9 @@ impl<'a> Bare<'a> {
         for _ in 0..4 {
             if let Some(rest) = without_time(bare.text) {
                 bare.text = rest;
+            } else if let Some(message) = kubernetes_events::message(bare.text) {
+                bare.text = message;
+                break;
             } else if let Some(named) = without_name(bare.text) {
                 bare.text = named.rest;
                 bare.source = named.source.or(bare.source);
@@ -249,8 +274,12 @@ fn is_step(text: &str) -> bool {
 
 /// A time in front, with its date and its zone, in brackets too:
 /// `2026-03-01T10:00:00.123Z`, `[2026-03-01 10:00:00 +0000]`, `10:00:00 AM`; or
-/// the seconds since something, `9.201`.
+/// the seconds since something, `9.201`. A date may be indented.
 fn without_time(text: &str) -> Option<&str> {
+    let outdented = text.trim_start();
+    let is_dated =
+        outdented.len() < text.len() && outdented.split(['T', ' ']).next().is_some_and(is_date);
+    let text = if is_dated { outdented } else { text };
     let opened = text.strip_prefix('[');
     let mut rest = opened.unwrap_or(text);
     let (mut has_time, mut is_closed) = (false, false);
@@ -280,7 +309,7 @@ fn without_time(text: &str) -> Option<&str> {
 
 fn is_time(word: &str) -> bool {
     let is_of_time = |byte: u8| byte.is_ascii_digit() || b"-/:.,TZ+".contains(&byte);
-    word.len() >= 8
+    word.len() >= 7
         && word.bytes().all(is_of_time)
         && word.bytes().filter(|byte| *byte == b':').count() >= 2
 }
@@ -302,7 +331,7 @@ fn is_date(word: &str) -> bool {
 
 fn is_zone(word: &str) -> bool {
     let is_offset = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b':');
-    matches!(word, "AM" | "PM" | "UTC")
+    matches!(word, "AM" | "PM" | "AM:" | "PM:" | "am" | "pm" | "UTC")
         || (word.len() >= 5 && word.strip_prefix(['+', '-']).is_some_and(is_offset))
 }
 
@@ -318,6 +347,12 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         "remote: ",
         "[build] ",
         "stderr: ",
+        // Amplify, whatever the line says, and App Service.
+        "[WARNING]: ",
+        "[INFO]: ",
+        "[ERROR]: ",
+        "INFO  - ",
+        "ERROR - ",
     ];
     let named = |source, within, rest| {
         Some(Named {
@@ -329,9 +364,22 @@ fn without_name(text: &str) -> Option<Named<'_>> {
     if let Some(rest) = WHO.iter().find_map(|who| text.strip_prefix(who)) {
         return named(None, Within::Root, rest);
     }
+    if let Some(rest) = prefixes::in_terminal(text) {
+        return named(None, Within::Root, rest);
+    }
+    if let Some((name, rest)) = prefixes::named(text) {
+        return named(Some(name), Within::Root, rest);
+    }
+    // What Composer puts before the lines of a script.
+    if let Some(rest) = text.strip_prefix("!!") {
+        let rest = rest
+            .strip_prefix("  ")
+            .or(Some("").filter(|_| rest.trim().is_empty()));
+        return rest.and_then(|rest| named(None, Within::Root, rest));
+    }
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "@/_-.".contains(c);
     // app-1  | text
-    if let Some((name, rest)) = text.split_once(" | ") {
+    if let Some((name, rest)) = parted(text, b'|', " | ") {
         let name = name.trim_end();
         let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
         if !name.is_empty() && name.len() < 40 && !is_number && name.chars().all(is_of_name) {
@@ -339,7 +387,7 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         }
     }
     // @shop/web:build: text of Turborepo, and apps/web build: text of pnpm
-    let (name, rest) = text.split_once(": ")?;
+    let (name, rest) = parted(text, b':', ": ")?;
     let (package, script) = name.rsplit_once([':', ' '])?;
     let is_script = [
         "build",
@@ -365,6 +413,17 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         _ => Within::Package,
     };
     named(Some(package), within, rest)
+}
+
+/// What is before and behind these signs, of which one is this byte; nothing
+/// if they are far from the beginning, where no name ends.
+fn parted<'a>(text: &'a str, sign: u8, signs: &str) -> Option<(&'a str, &'a str)> {
+    let near = text
+        .as_bytes()
+        .get(..LONGEST_NAME)
+        .unwrap_or(text.as_bytes());
+    memchr::memchr(sign, near)?;
+    text.split_once(signs)
 }
 
 #[cfg(test)]
@@ -393,6 +452,15 @@ mod tests {
             ("10:00:00 AM text", None, "text"),
             ("#12 12.34 2026-03-01 10:00:00 text", Some(12), "text"),
             ("2026-03-01 text", None, "2026-03-01 text"),
+            ("9:52:12 PM: text", None, "text"),
+            ("10:43:07 AM:   text", None, "  text"),
+            ("[9:52:12 PM] text", None, "text"),
+            (
+                "   2026-03-01T10:00:00.06+0100 [CELL/0] OUT text",
+                None,
+                "text",
+            ),
+            ("  Warning  Unhealthy  4s  kubelet  text", None, "text"),
             ("[10:00:00 text", None, "[10:00:00 text"),
             ("# a comment", None, "# a comment"),
             ("", None, ""),

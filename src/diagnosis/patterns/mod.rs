@@ -1,6 +1,9 @@
 //! What tools print when they fail, tool by tool.
 
+#[cfg(test)]
+mod advice;
 mod bundlers;
+mod checks;
 mod compilers;
 mod containers;
 mod dotnet_elixir_deno;
@@ -9,9 +12,12 @@ mod node;
 mod php_ruby;
 mod python;
 mod running;
+mod test_failures;
 mod testing;
 
 pub(super) use self::bundlers::LINT;
+pub(super) use self::java::{JAVA, SPRING};
+pub(super) use self::php_ruby::PHP;
 pub(super) use self::python::EXCEPTION;
 pub(super) use self::running::UNCAUGHT;
 use super::pattern::Pattern;
@@ -27,6 +33,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static Pattern> {
         php_ruby::PATTERNS,
         dotnet_elixir_deno::PATTERNS,
         testing::PATTERNS,
+        test_failures::PATTERNS,
+        checks::PATTERNS,
         containers::PATTERNS,
         running::PATTERNS,
     ]

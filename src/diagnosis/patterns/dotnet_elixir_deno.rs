@@ -1,7 +1,15 @@
 //! .NET, Elixir, Deno and Bun.
 
 use super::super::pattern::{Pattern, cause, consequence, symptom};
-use super::number_then;
+use super::{number_then, says_what};
+
+/// Errors of the compiler of Elixir, which have a pattern of their own.
+const IS_OF_SOURCE: &[&str] = &[
+    "CompileError",
+    "SyntaxError",
+    "TokenMissingError",
+    "MismatchedDelimiterError",
+];
 
 const DOTNET: &str = "The compiler of .NET found an error";
 const DOTNET_ADVICE: &str = "Correct it; `dotnet build` shows the same on your machine.";
@@ -25,13 +33,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         MISSING,
         &["error NU1101: ", "error NU1102: ", "error NU1103: "],
-        "Check the name, the version and the sources of packages.",
+        "Check the name, the version and the sources of packages in NuGet.config.",
     )
     .anywhere(),
     cause(
         "Dependencies contradict each other",
         &["error NU1605: ", "error NU1107: "],
-        "Choose versions that fit each other.",
+        "Choose versions of the packages of NuGet that fit each other.",
     )
     .anywhere(),
     cause(
@@ -43,7 +51,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "The package registry refused access",
         &["error NU1301: "],
-        "Check the address of the source and the credentials for it.",
+        "Check the address of NuGet's source and the credentials for it in NuGet.config.",
     )
     .anywhere(),
     cause(
@@ -51,6 +59,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[
             "error NETSDK1045: ",
             "You must install or update .NET to run this application",
+            "It was not possible to find any compatible framework version",
         ],
         "Build and run with the version of .NET that the project targets.",
     )
@@ -62,6 +71,20 @@ pub(super) const PATTERNS: &[Pattern] = &[
              or name it in the build command.",
     )
     .anywhere(),
+    symptom(
+        ".NET stopped with an error",
+        &["error MSB", "error NETSDK", "error NU"],
+        "Correct what .NET names; `dotnet publish` shows the same on your machine.",
+    )
+    .anywhere()
+    .then(|text| number_then(text, ": ") && !text.starts_with("3073")),
+    cause(
+        "A file that is started does not exist",
+        &["Could not execute because the specified command or file was not found"],
+        "Correct the name of the .dll behind `dotnet` in the start command.",
+    )
+    .keeps(2)
+    .of_run(),
     consequence(
         ".NET could not build the project",
         &["Build FAILED."],
@@ -71,7 +94,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     symptom(
         ".NET ended with an exception",
         &["Unhandled exception. "],
-        "Correct it at this place; the whole trace is in the log.",
+        "Correct what .NET names; the whole trace is in the log.",
     )
     .place_below(12)
     .of_run(),
@@ -111,8 +134,45 @@ pub(super) const PATTERNS: &[Pattern] = &[
     symptom(
         "A dependency could not be compiled",
         &["could not compile dependency :"],
-        "What was printed before this line says why.",
+        "Correct what stops the dependency of Mix: `mix deps.compile` shows the same on your \
+             machine; a library of the system or another version of Elixir may be missing.",
     ),
+    cause(
+        "The version of Elixir does not fit",
+        &["** (Mix) You're trying to run "],
+        "Build with the version of Elixir that mix.exs asks for (.tool-versions, the image's \
+             tag, elixir_buildpack.config).",
+    ),
+    symptom(
+        "Mix stopped with an error",
+        &["** (Mix) "],
+        "Correct what Mix names; the same `mix` command on your machine shows the same.",
+    )
+    .then(|text| {
+        ![
+            "You're trying to run ",
+            "Can't continue due to ",
+            "No package with name ",
+        ]
+        .iter()
+        .any(|known| text.starts_with(known))
+    })
+    .keeps(1),
+    symptom(
+        "Elixir ended with an exception",
+        &["** ("],
+        "Correct what Elixir names; the whole stack trace is in the log.",
+    )
+    .then(|text| {
+        text.split_once(") ").is_some_and(|(name, what)| {
+            let is_name = name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._".contains(&b));
+            is_name && name.ends_with("Error") && says_what(what) && !IS_OF_SOURCE.contains(&name)
+        })
+    })
+    .place_below(4)
+    .of_run(),
     consequence(
         "Elixir could not compile the project",
         &["== Compilation error in file "],
@@ -128,7 +188,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Relative import path \"",
             "Import \"",
         ],
-        "Correct the import, or add what it names to the import map.",
+        "Correct the import, or add what Deno names to the import map in deno.json.",
     )
     .then(|text| {
         text.ends_with("\".")
@@ -139,7 +199,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "Deno may not do what the program asks for",
         &["Requires "],
-        "Give the permission that it names in the start command.",
+        "Give `deno run` the permission that Deno names in the start command.",
     )
     .anywhere()
     .then(|text| text.contains(" access to ") && text.contains("--allow-"))
@@ -148,14 +208,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
     symptom(
         "Deno ended with an exception",
         &["Uncaught (in promise) "],
-        "Correct it at this place; the whole trace is in the log.",
+        "Correct what Deno names; the whole trace is in the log.",
     )
     .place_below(6)
     .of_run(),
     cause(
         "The lock file does not fit the manifest",
         &["The lockfile is out of date"],
-        "Install on your machine and commit the lock file.",
+        "Run `deno install` on your machine and commit deno.lock.",
     ),
     consequence(
         "A script of the project failed",

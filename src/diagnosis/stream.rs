@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 
 use super::bare::Bare;
-use super::push;
 use super::traces::Traces;
+use super::{Found, beginning_of, own_errors, push};
 
 /// Lines that are remembered, for what is told of in several.
 const REMEMBERED: usize = 6;
@@ -26,6 +26,10 @@ pub(super) struct Stream {
     pub(super) recent: VecDeque<String>,
     pub(super) traces: Traces,
     pub(super) below: Below,
+    /// The match that the last trace is, which more of it changes.
+    pub(super) trace: u64,
+    /// The last line that says to be an error, and that no pattern knows.
+    pub(super) error: Option<String>,
     commands: Vec<String>,
 }
 
@@ -43,14 +47,19 @@ impl Stream {
         self.step == bare.step && self.source.as_deref() == bare.source
     }
 
-    pub(super) fn remember(&mut self, text: &str) {
-        push(&mut self.recent, REMEMBERED, text);
+    /// Whether it was found here.
+    pub(super) fn has(&self, found: &Found) -> bool {
+        self.step == found.step && self.source == found.source
     }
 
-    /// The last lines, oldest first.
-    pub(super) fn last(&self, most: usize) -> Vec<String> {
-        let left_out = self.recent.len().saturating_sub(most);
-        self.recent.iter().skip(left_out).cloned().collect()
+    pub(super) fn note_error(&mut self, bare: Bare<'_>) {
+        if own_errors::is_error(bare.text) {
+            self.error = Some(beginning_of(bare.text.trim()));
+        }
+    }
+
+    pub(super) fn remember(&mut self, text: &str) {
+        push(&mut self.recent, REMEMBERED, text);
     }
 
     /// Whether this command was not begun before; one that is begun again may

@@ -3,11 +3,20 @@
 //! Only what is certainly a source file of the repository is a place: an
 //! annotation at a file that is none misleads, and the text is a stranger's.
 
+use super::SourceLocation as Place;
 use super::bare::Within;
-use crate::ci::Place;
 
 /// Where builds put the repository. The first that fits is taken off.
 const ROOTS: &[&str] = &[
+    "/opt/render/project/src/",
+    "/opt/buildhome/repo/",
+    "/home/circleci/project/",
+    "/home/site/wwwroot/",
+    "/github/workspace/",
+    "/vercel/path0/",
+    "/drone/src/",
+    "/go/src/app/",
+    "/rails/",
     "/usr/src/app/",
     "/usr/app/",
     "/var/www/html/",
@@ -23,6 +32,52 @@ const ROOTS: &[&str] = &[
     "/repo/",
     "/app/",
     "/src/",
+];
+
+/// The same, where names of one's own follow: so many of them.
+const ROOTS_OF_PROJECTS: &[(&str, usize)] = &[("/builds/", 2), ("/home/runner/work/", 2)];
+
+/// Folders of the system and of what is installed.
+const OF_SYSTEM: &[&str] = &[
+    "/bin/",
+    "/cnb/",
+    "/dev/",
+    "/etc/",
+    "/go/pkg/",
+    "/layers/",
+    "/lib/",
+    "/lib64/",
+    "/nix/",
+    "/opt/conda/",
+    "/opt/hostedtoolcache/",
+    "/proc/",
+    "/root/go/",
+    "/run/",
+    "/rustc/",
+    "/sbin/",
+    "/snap/",
+    "/sys/",
+    "/tmp/",
+    "/usr/bin/",
+    "/usr/include/",
+    "/usr/lib/",
+    "/usr/lib64/",
+    "/usr/libexec/",
+    "/usr/local/",
+    "/usr/sbin/",
+    "/usr/share/",
+    "/usr/src/python/",
+    "/var/cache/",
+    "/var/lib/",
+    "/var/log/",
+];
+
+/// Programs that only run others: nobody corrects anything there.
+const RUNNERS: &[&str] = &[
+    "config/boot.rb",
+    "config/environment.rb",
+    "bin/console.php",
+    "public/index.php",
 ];
 
 /// Folders that hold what others wrote or what tools made.
@@ -75,9 +130,34 @@ const MOST_NUMBERS: usize = 24;
 /// A line or column has no more digits.
 const MOST_DIGITS: usize = 6;
 
-/// The first place that the line names.
+/// The first place that the line names. Where the root is not known, its path
+/// begins with `/`: `Roots` knows it, or it is none.
 pub(super) fn first(line: &str, within: Within<'_>) -> Option<Place> {
     numbers(line).find_map(|at| place_at(line, at, within))
+}
+
+/// The Dockerfile's line as `BuildKit` names it: `web.Dockerfile:24`
+pub(super) fn dockerfile(line: &str) -> Option<Place> {
+    let (file, row) = line.rsplit_once(':')?;
+    let is_row = row.len() <= MOST_DIGITS && row.bytes().all(|byte| byte.is_ascii_digit());
+    let is_it = is_row && is_named(file, "Dockerfile") || is_named(file, "Containerfile");
+    let line = row.parse().ok().filter(|row| *row > 0)?;
+    (is_it && is_in_repository(file)).then(|| Place {
+        file: file.to_owned(),
+        line,
+        column: None,
+    })
+}
+
+/// `Dockerfile`, `Dockerfile.web`, `web.Dockerfile`
+fn is_named(file: &str, name: &str) -> bool {
+    file == name
+        || file
+            .strip_prefix(name)
+            .is_some_and(|end| end.starts_with('.'))
+        || file
+            .strip_suffix(name)
+            .is_some_and(|begin| begin.ends_with('.'))
 }
 
 /// Whether the line is a path of the repository and nothing else.
@@ -130,9 +210,28 @@ fn place_at(line: &str, at: usize, within: Within<'_>) -> Option<Place> {
     } else if let Some(before) = before.strip_suffix(":line ") {
         // .NET: in /app/X.cs:line 3
         (before, None)
+    } else if before.ends_with("ockerfile parse error on line ")
+        || before.ends_with("ockerfile parse error line ")
+    {
+        ("Dockerfile", None)
+    } else if let Some(file) = rest
+        .strip_prefix(" of ")
+        .filter(|_| before.ends_with("on line "))
+    {
+        // The old compiler of Sass: on line 3 of src/main.scss
+        (file.trim_end(), None)
     } else if let Some(before) = before.strip_suffix(" on line ") {
         // PHP: in /app/x.php on line 3
         (before, None)
+    } else if let Some(before) = before.strip_suffix("' line: ") {
+        // Gradle: Build file '/app/build.gradle' line: 3
+        (before, None)
+    } else if let Some(before) = before.strip_suffix("': ") {
+        // Gradle: build file '/app/build.gradle': 3: unexpected token
+        (before, None)
+    } else if let Some(before) = before.strip_suffix(" (line ") {
+        // Less: in src/main.less (line 3, column 5)
+        (before, Some(closed(rest.strip_prefix(", column ")?)?))
     } else if let Some(before) = before.strip_suffix(':') {
         // All others: src/a.ts:3:5
         let column = rest.strip_prefix(':').and_then(number);
@@ -149,15 +248,21 @@ fn place_at(line: &str, at: usize, within: Within<'_>) -> Option<Place> {
             (before, Some(column + 1))
         } else {
             // Sass: src/main.scss 4:10  root stylesheet
-            rest.ends_with("stylesheet")
-                .then_some((before, Some(column)))?
+            is_of_sass(rest).then_some((before, Some(column)))?
         }
     };
+    let file = in_repository(last_path(path)?, within)?;
     Some(Place {
-        file: in_repository(last_path(path)?, within)?,
+        file: Some(file).filter(|file| !RUNNERS.contains(&file.as_str()))?,
         line: Some(row).filter(|row| *row > 0)?,
         column: column.filter(|column| *column > 0),
     })
+}
+
+/// What Sass says of a place: `  root stylesheet`, `  @use`, `  total()`
+fn is_of_sass(rest: &str) -> bool {
+    let what = rest.strip_prefix("  ").map(str::trim).unwrap_or_default();
+    what.ends_with("stylesheet") || what.starts_with('@') || what.ends_with("()")
 }
 
 /// A number and what follows it.
@@ -195,31 +300,47 @@ fn is_of_path(c: char) -> bool {
     c.is_alphanumeric() || "/._-+@$~()[]".contains(c)
 }
 
-/// The path relative to the repository's root, if it certainly lies in it.
+/// The path relative to the repository's root, if it certainly lies in it, or
+/// whole, if that depends on a root that the log has to show.
 fn in_repository(path: &str, within: Within<'_>) -> Option<String> {
     let path = from_root(path, within)?;
+    let is_it = is_in_repository(path.strip_prefix('/').unwrap_or(&path));
+    is_it.then_some(path)
+}
+
+/// Whether the relative path is one of a file that people have written.
+pub(super) fn is_in_repository(path: &str) -> bool {
     if path.len() > LONGEST_PATH || !path.chars().all(is_of_path) {
-        return None;
+        return false;
     }
-    let name = path.rsplit('/').next()?;
+    let name = path.rsplit('/').next().unwrap_or_default();
     let is_written = match name.rsplit_once('.') {
-        // Dockerfile.prod
+        // Dockerfile.prod, web.Dockerfile
         Some(("Dockerfile" | "Containerfile", _)) => true,
+        Some((stem, "Dockerfile" | "Containerfile")) => !stem.is_empty(),
         Some((stem, end)) => !stem.is_empty() && WRITTEN.contains(&end),
         None => NAMES.contains(&name),
     };
     // Traces of Java name files without their folders.
     let is_whole = path.contains('/') || !BARE.iter().any(|end| name.ends_with(end));
     let is_begun = path.starts_with(|c: char| c.is_alphanumeric() || "._@([".contains(c));
-    let is_ours = is_written && is_whole && is_begun && !is_foreign(&path);
-    is_ours.then_some(path)
+    is_written && is_whole && is_begun && !is_foreign(path)
+}
+
+/// Whether the absolute path is one of the system or of what is installed.
+pub(super) fn is_of_system(path: &str) -> bool {
+    OF_SYSTEM.iter().any(|folder| path.starts_with(folder))
 }
 
 /// The path without what only the builder has in front of it.
 fn from_root(path: &str, within: Within<'_>) -> Option<String> {
     if path.starts_with('/') {
         let root = ROOTS.iter().find_map(|root| path.strip_prefix(root));
-        return root.or_else(|| below_heroku(path)).map(str::to_owned);
+        let known = root
+            .or_else(|| below_heroku(path))
+            .or_else(|| below_project(path));
+        let other = Some(path).filter(|path| !is_of_system(path));
+        return known.or(other).map(str::to_owned);
     }
     let path = path.strip_prefix("./").unwrap_or(path);
     match within {
@@ -227,6 +348,19 @@ fn from_root(path: &str, within: Within<'_>) -> Option<String> {
         Within::Folder(folder) => Some(format!("{folder}/{path}")),
         Within::Package => None,
     }
+}
+
+/// The same as far as it is known without the log.
+pub(super) fn below_root(path: &str) -> String {
+    from_root(path, Within::Root).unwrap_or_default()
+}
+
+/// `/home/runner/work/shop/shop/app.js`
+fn below_project(path: &str) -> Option<&str> {
+    let (root, names) = ROOTS_OF_PROJECTS
+        .iter()
+        .find(|(root, _)| path.starts_with(root))?;
+    path.strip_prefix(root)?.splitn(names + 1, '/').nth(*names)
 }
 
 /// Whether others wrote it, tools made it, or it leads out.
@@ -341,6 +475,29 @@ mod tests {
             ),
             ("/app/app/models/x.rb:1: syntax error", "app/models/x.rb:1"),
             (
+                "/rails/app/models/x.rb:1: syntax error",
+                "app/models/x.rb:1",
+            ),
+            ("/builds/acme/shop/src/x.ts:3:5 - error", "src/x.ts:3:5"),
+            (
+                "/storefront/src/x.ts:3:5 - error",
+                "/storefront/src/x.ts:3:5",
+            ),
+            ("   src/_cart.scss 4:10  total()", "src/_cart.scss:4:10"),
+            ("        on line 4 of src/main.scss", "src/main.scss:4"),
+            (
+                "  * Where: Build file '/app/build.gradle' line: 3",
+                "build.gradle:3",
+            ),
+            (
+                "Less: no in src/main.less (line 3, column 5)",
+                "src/main.less:3:5",
+            ),
+            (
+                "dockerfile parse error on line 3: unknown instruction",
+                "Dockerfile:3",
+            ),
+            (
                 "src/build/plan.ts(3,5): error TS2304",
                 "src/build/plan.ts:3:5",
             ),
@@ -378,6 +535,8 @@ mod tests {
             "localhost:3000",
             "10:20:30",
             ".:3",
+            "/usr/local/lib/python3.12/asyncio/runners.py:3",
+            "/app/config/environment.rb:5:in `<main>'",
             "/app/:3",
             "	at shop.Cart.total(Cart.java:12)",
             ".ts:3",

@@ -6,15 +6,18 @@ use super::{number_then, says_what};
 pub(in super::super) const LINT: Pattern = cause(
     "ESLint found errors",
     &[],
-    "Correct what the linter names, or make its rule a warning.",
+    "Correct what ESLint names, or make its rule a warning in the configuration of ESLint.",
 );
 
 const RESOLVE: &str = "An import leads nowhere";
-const RESOLVE_ADVICE: &str = "Check the path and its upper and lower case, and that the \
-             package is in package.json.";
+const RESOLVE_ADVICE: &str = "Correct the path and its upper and lower case, or add the \
+             package to package.json.";
 const SYNTAX: &str = "A source file could not be read";
-const SYNTAX_ADVICE: &str = "Correct the syntax at this place, or add the loader or plugin \
-             for this kind of file.";
+const SYNTAX_ADVICE: &str = "Correct the syntax, or add the loader or plugin of the bundler for \
+             this kind of file.";
+const PLUGIN: &str = "A plugin of the bundler stopped the build";
+const PLUGIN_ADVICE: &str = "Correct what the plugin names, or its options in the configuration \
+             of the bundler (vite.config, nuxt.config, rollup.config).";
 
 pub(super) const PATTERNS: &[Pattern] = &[
     cause(
@@ -70,7 +73,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "Something is imported that is not exported",
         &["\" is not exported by \""],
-        "Export it under this name, or correct the import.",
+        "Export it under this name, or correct the import; `npx vite build` shows the same on your \
+             machine.",
     )
     .anywhere()
     .place_below(2),
@@ -106,39 +110,91 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "[plugin:vite:vue] ",
             "[commonjs--resolver] ",
             "[vite:esbuild] ",
-            "RollupError: ",
         ],
         SYNTAX_ADVICE,
     )
-    .then(says_what)
+    .then(|text| says_what(text) && !text.contains("Failed to load PostCSS config"))
+    .place_below(8),
+    cause(SYNTAX, &["RollupError: "], SYNTAX_ADVICE)
+        .then(|text| says_what(text) && !text.starts_with("[plugin ") && !is_of_resolving(text))
+        .place_below(4),
+    // Rollup and what is built on it: Nitro, Nuxt, SvelteKit, Astro.
+    cause(PLUGIN, &["RollupError: [plugin "], PLUGIN_ADVICE)
+        .then(|text| is_of_plugin(text) && !is_of_resolving(text))
+        .place_below(4),
+    cause(PLUGIN, &["[plugin "], PLUGIN_ADVICE)
+        .then(|text| is_of_plugin(text) && !is_of_resolving(text))
+        .behind("error during build")
+        .place_below(4),
+    cause(
+        PLUGIN,
+        &["[nitro] RollupError: ", "[nitro] Error: "],
+        PLUGIN_ADVICE,
+    )
+    .anywhere()
+    .then(|text| says_what(text) && !is_of_resolving(text))
     .place_below(4),
+    // esbuild
+    cause(PLUGIN, &["[ERROR] "], PLUGIN_ADVICE)
+        .then(|text| {
+            let named = text
+                .trim_end()
+                .strip_suffix(']')
+                .and_then(|text| text.rsplit_once(" [plugin "));
+            named.is_some_and(|(_, name)| name != "angular-compiler")
+        })
+        .place_below(3),
+    cause(
+        "A plugin of PostCSS cannot be loaded",
+        &[
+            "Failed to load PostCSS config",
+            "Loading PostCSS Plugin failed",
+        ],
+        "Add the plugin that PostCSS names to the dependencies in package.json.",
+    )
+    .anywhere()
+    .keeps(1),
     cause(
         "A stylesheet could not be compiled",
-        &["SassError: ", "CssSyntaxError: ", "[sass] "],
-        "Correct the stylesheet at this place.",
+        &["SassError: ", "CssSyntaxError: ", "[sass] ", "[less] "],
+        "Correct the stylesheet; `npx sass` or the bundler shows the same on your machine.",
     )
     .then(says_what)
     .place_below(8),
     symptom(
         "A page could not be rendered while building",
         &["Error occurred prerendering page "],
-        "Open the page on your machine with `next build`; what it reads \
-             may be missing while building.",
+        "Run `next build` on your machine; what the page reads may be missing while building.",
     )
     .keeps(2),
     symptom(
         "OpenSSL refuses what an old bundler asks for",
         &["error:0308010C:digital envelope routines::unsupported"],
-        "Update the bundler, or set \
+        "Update webpack (or what contains it), or set \
              NODE_OPTIONS=--openssl-legacy-provider for the build.",
     )
     .anywhere(),
     symptom(
         "The configuration could not be loaded",
         &["failed to load config from "],
-        "What stands below it says which module or line is at fault.",
+        "Correct the configuration of the bundler, or add the module that it imports to \
+             package.json.",
     )
     .keeps(2),
+    cause(
+        "A page of the site could not be built",
+        &[
+            "error building site: ",
+            "Error building site: ",
+            "Liquid Exception: ",
+            "YAML Exception reading ",
+            "Failed to render ",
+        ],
+        "Correct the page that the generator names; `hugo`, `jekyll build` or `zola build` shows \
+             the same on your machine.",
+    )
+    .then(says_what)
+    .keeps(1),
     consequence("Linting failed", &["✖ "], "Correct what the linter names.")
         .then(|text| number_then(text, " problem")),
     consequence(
@@ -162,3 +218,23 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .keeps(2),
 ];
+
+/// `impound] This module cannot be imported`: a plugin that is not known by what
+/// it says of a file.
+fn is_of_plugin(text: &str) -> bool {
+    let named = text.split_once("] ");
+    named.is_some_and(|(name, rest)| {
+        says_what(rest) && !name.contains(char::is_whitespace) && !KNOWN_PLUGINS.contains(&name)
+    })
+}
+
+/// Plugins that have patterns of their own.
+const KNOWN_PLUGINS: &[&str] = &["vite:vue", "vite:css", "vite:esbuild"];
+
+/// What is said of an import has patterns of its own.
+fn is_of_resolving(text: &str) -> bool {
+    text.contains("failed to resolve import")
+        || text.contains("Could not resolve ")
+        || text.contains("\" is not exported by \"")
+        || text.contains("is not exported by ")
+}

@@ -3,15 +3,19 @@
 use super::super::pattern::{Pattern, cause, consequence, symptom};
 use super::{ends, number_then, says_what};
 
+/// The package manager, by its version or its kind.
+const OTHER_MANAGER: &str = "The package manager is not the one the project asks for";
+/// What pnpm says of a lock file that another version of it has written.
+const OF_OTHER_PNPM: &str = "incompatible with this version of pnpm";
 const LOCK: &str = "The lock file does not fit the manifest";
-const LOCK_ADVICE: &str = "Run the package manager's install on your machine and commit the \
-             lock file it writes.";
+const LOCK_ADVICE: &str = "Run the project's package manager (`npm install`, `pnpm install`, \
+             `yarn install`, `bun install`) on your machine and commit the lock file it writes.";
 const MISSING: &str = "A package or version does not exist";
-const MISSING_ADVICE: &str = "Check the name and the version; a private package also needs its \
-             registry and a token for it.";
+const MISSING_ADVICE: &str = "Check the name and the version in package.json; a private package \
+             also needs its registry and a token in .npmrc or .yarnrc.yml.";
 const REFUSED: &str = "The package registry refused access";
-const REFUSED_ADVICE: &str = "Give the build a valid token for the registry, and check that it \
-             may read the package.";
+const REFUSED_ADVICE: &str = "Give the build a valid token for the registry in .npmrc or \
+             .yarnrc.yml, and check that it may read the package.";
 const NETWORK: &str = "The package registry could not be reached";
 const NETWORK_ADVICE: &str = "Run the deployment again; if it happens again, check the \
              registry's address in .npmrc or .yarnrc.";
@@ -19,17 +23,23 @@ const ENGINE: &str = "The version of Node.js does not fit";
 const ENGINE_ADVICE: &str = "Set the version that the packages ask for, in `engines` of \
              package.json or in the service's settings.";
 const PEERS: &str = "Dependencies contradict each other";
-const PEERS_ADVICE: &str = "Choose versions that fit each other, on your machine, and commit \
-             the lock file.";
+const PEERS_ADVICE: &str = "Choose versions in package.json that fit each other, install on \
+             your machine and commit the lock file.";
+const NATIVE: &str = "A native module could not be built";
+const NATIVE_ADVICE: &str = "Install what node-gyp needs (Python, make, g++) in the image, or \
+             choose a version with a ready binary.";
 const SCRIPT: &str = "A script does not exist";
 const SCRIPT_ADVICE: &str = "Add the script to package.json, or change the service's build or \
              start command.";
 const INTEGRITY: &str = "A package is not what the lock file says";
-const INTEGRITY_ADVICE: &str = "Delete the entry from the lock file, install again on your \
-             machine and commit the result.";
+const INTEGRITY_ADVICE: &str = "Delete the entry from package-lock.json, pnpm-lock.yaml or \
+             yarn.lock, install again on your machine and commit the result.";
 const COMMAND: &str = "A command does not exist";
-const COMMAND_ADVICE: &str = "Install what has the command (a devDependency may have been left \
-             out), or correct the command.";
+const COMMAND_ADVICE: &str = "Install what has the command (npm skips devDependencies where \
+             NODE_ENV is `production`), or correct the command.";
+const TYPESCRIPT_ADVICE: &str = "Install devDependencies for the build too (no \
+             `NODE_ENV=production` or `--omit=dev` before it), or move typescript and its \
+             @types packages to dependencies of package.json.";
 const SHELLS: &[&str] = &[
     "sh: ",
     "/bin/sh: ",
@@ -58,9 +68,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "The `npm ci` command can only install",
             "ERR_PNPM_OUTDATED_LOCKFILE",
             "ERR_PNPM_NO_LOCKFILE",
-            "ERR_PNPM_FROZEN_LOCKFILE",
             "ERR_PNPM_LOCKFILE_CONFIG_MISMATCH",
-            "ERR_PNPM_LOCKFILE_BREAKING_CHANGE",
             "ERR_PNPM_BROKEN_LOCKFILE",
             "Your lockfile needs to be updated, but yarn was run with",
             "YN0028: │ The lockfile would have been",
@@ -70,6 +78,19 @@ pub(super) const PATTERNS: &[Pattern] = &[
         LOCK_ADVICE,
     )
     .keeps(2),
+    cause(LOCK, &["ERR_PNPM_FROZEN_LOCKFILE"], LOCK_ADVICE)
+        .then(|text| !text.contains(OF_OTHER_PNPM))
+        .keeps(2),
+    cause(
+        OTHER_MANAGER,
+        &[
+            "ERR_PNPM_FROZEN_LOCKFILE",
+            "ERR_PNPM_LOCKFILE_BREAKING_CHANGE",
+        ],
+        "Build with the version of pnpm that wrote the lock file: set `packageManager` in \
+             package.json (`pnpm@…`).",
+    )
+    .then(|text| text.contains(OF_OTHER_PNPM) || text.starts_with("  Lockfile")),
     cause(
         MISSING,
         &[
@@ -139,7 +160,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(ENGINE, &["You are using Node.js "], ENGINE_ADVICE)
         .then(|text| text.contains("required")),
     cause(
-        "The package manager is not the one the project asks for",
+        OTHER_MANAGER,
         &[
             "ERR_PNPM_BAD_PM_VERSION",
             "This project is configured to use ",
@@ -185,24 +206,44 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "No room on the disk",
         &["code ENOSPC"],
-        "Make the build smaller, or clear the build cache.",
+        "Make the build smaller (`npm ci --omit=dev`, .dockerignore), or clear the build cache.",
     ),
+    // The line of node-gyp that says it, and what of its block is left where that
+    // line is missing.
+    cause(NATIVE, &["gyp ERR! stack Error: "], NATIVE_ADVICE)
+        .anywhere()
+        .then(|text| !text.contains("failed with exit code")),
     symptom(
-        "A native module could not be built",
+        NATIVE,
         &[
             "gyp ERR! build error",
             "gyp ERR! find Python",
+            "gyp ERR! configure error",
             "gyp ERR! find VS",
         ],
-        "Install what it needs (Python, make, g++) in the image, or \
-             choose a version with a ready binary.",
+        NATIVE_ADVICE,
     )
     .keeps(2),
     cause(COMMAND, SHELLS, COMMAND_ADVICE)
-        .then(|text| text.ends_with(": not found") || text.ends_with(": command not found")),
+        .then(|text| text.ends_with(": not found") || text.ends_with(": command not found"))
+        .of_run(),
+    // npx, where TypeScript is not installed
+    cause(
+        COMMAND,
+        &["This is not the tsc command you are looking for"],
+        TYPESCRIPT_ADVICE,
+    )
+    .anywhere(),
+    cause(
+        "Packages of TypeScript are missing",
+        &["It looks like you're trying to use TypeScript but do not have the required package"],
+        TYPESCRIPT_ADVICE,
+    )
+    .keeps(1),
     cause(COMMAND, &[": line "], COMMAND_ADVICE)
         .anywhere()
-        .then(|text| number_then(text, ": ") && text.ends_with(": command not found")),
+        .then(|text| number_then(text, ": ") && text.ends_with("not found") && text.contains(": "))
+        .of_run(),
     cause(COMMAND, &["/usr/bin/env: ", "env: "], COMMAND_ADVICE)
         .then(|text| text.ends_with(": No such file or directory") && !text.contains("\\r")),
     cause(
@@ -220,7 +261,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "Corepack cannot check the package manager",
         &["Internal Error: Cannot find matching keyid"],
-        "Use a newer Node.js or Corepack, which knows the new keys of npm.",
+        "Use a newer Node.js or Corepack (`npm install -g corepack@latest`), which knows the new \
+             keys of npm.",
     )
     .anywhere(),
     consequence(

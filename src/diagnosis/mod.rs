@@ -3,28 +3,46 @@
 //! The log passes line by line; what is kept of it is bounded, and so is the
 //! time that a line can take. The log is written by strangers: what is found in
 //! it is shown beside a failure, and never decides anything.
+//!
+//! Imports nothing of the rest of the program.
 
 mod bare;
+mod console_boxes;
+mod excerpt;
+mod gate;
 mod healing;
+mod kubernetes_events;
+mod looks;
+mod noise;
+mod own_errors;
 mod pattern;
 mod patterns;
 mod place;
+mod prefixes;
 mod ranking;
+mod recap;
+mod roots;
+mod salience;
 mod scan;
+mod sevalla_phases;
+mod spring;
 mod stream;
-mod tail;
 mod traces;
+mod weights;
 
 use std::collections::VecDeque;
 
 use self::bare::{Bare, Within};
 use self::healing::{Healed, OF_BUNDLING, OF_TESTING};
+use self::looks::{bit, shape};
 use self::pattern::{Pattern, Rank};
+use self::recap::Recap;
+use self::roots::Roots;
+use self::salience::{GoodLog, Lines};
+pub use self::sevalla_phases::Phase;
+use self::sevalla_phases::Phases;
 use self::stream::{Below, Stream, Streams};
-use self::tail::Tail;
 use self::traces::Told;
-use super::log::beginning;
-use crate::ci::Place;
 
 /// The most of a line that is read, in bytes: what tells stands at its
 /// beginning.
@@ -33,11 +51,25 @@ const LONGEST_READ: usize = 2 * 1024;
 /// The most of a line that is kept, in bytes.
 const LONGEST_KEPT: usize = 400;
 
+/// The title of an exception that may have ended one process of many.
+const OF_ELIXIR: &str = "Elixir ended with an exception";
+
 /// The most findings of one pattern: nobody can crowd out the others.
 const MOST_OF_A_PATTERN: usize = 10;
 
 /// The same where no place tells them apart.
 const MOST_WITHOUT_PLACE: usize = 2;
+
+/// A place in the repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceLocation {
+    /// The file, relative to the repository's root.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: u32,
+    /// The column, counted from 1, where it is known.
+    pub column: Option<u32>,
+}
 
 /// Something in the log that tells why the deployment failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +79,7 @@ pub struct Finding {
     /// The lines that tell it, oldest first.
     pub lines: Vec<String>,
     /// Where in the repository it is.
-    pub place: Option<Place>,
+    pub place: Option<SourceLocation>,
     /// What to try, in one sentence.
     pub advice: &'static str,
     /// Whether this is known to make deployments fail; otherwise these are only
@@ -79,7 +111,11 @@ impl Digest {
 pub struct Diagnosis {
     found: Vec<Found>,
     streams: Streams,
-    tail: Tail,
+    roots: Roots,
+    recap: Recap,
+    phases: Phases,
+    all: Lines,
+    good: Option<GoodLog>,
     /// The lines so far.
     lines: u64,
     /// How many matches there were.
@@ -98,13 +134,29 @@ struct Found {
     lines: Vec<String>,
     /// What the line said that matched.
     said: String,
-    place: Option<Place>,
+    place: Option<SourceLocation>,
     step: Option<u32>,
     source: Option<String>,
     /// The number of the line at which it was last told.
     at: u64,
-    /// The lines before it, where it does not say why.
-    before: Vec<String>,
+    /// The number of the line at which it was first told.
+    begun: u64,
+}
+
+impl Found {
+    fn of(pattern: &'static Pattern, said: String, stream: &Stream) -> Self {
+        Self {
+            id: 0,
+            pattern,
+            lines: Vec::new(),
+            said,
+            place: None,
+            step: stream.step,
+            source: stream.source.clone(),
+            at: 0,
+            begun: 0,
+        }
+    }
 }
 
 /// The step of the image build by which the build failed.
@@ -112,20 +164,46 @@ struct Found {
 struct FailedStep {
     step: u32,
     begun: u64,
-    /// Its last lines.
-    lines: Vec<String>,
 }
 
 impl Diagnosis {
-    /// Takes the next line, cleaned and without its secrets, and the service's
-    /// word for its weight.
-    pub fn take(&mut self, severity: &str, line: &str) {
+    /// The part of the deployment that the log ended in.
+    pub const fn phase(&self) -> Option<Phase> {
+        self.phases.now()
+    }
+
+    /// Takes the next line, cleaned and without its secrets.
+    pub fn take(&mut self, line: &str) {
+        self.take_line(line, false);
+    }
+
+    /// The same for a line that the service marks as an error.
+    pub fn take_marked(&mut self, line: &str) {
+        self.take_line(line, true);
+    }
+
+    fn take_line(&mut self, line: &str, is_marked: bool) {
         let line = beginning(line, LONGEST_READ);
-        let bare = Bare::of(line);
+        let mut bare = Bare::of(line);
         if bare.text.trim().is_empty() {
+            self.all.take_blank();
             return;
         }
         self.lines += 1;
+        self.roots.take(bare);
+        self.phases.take(bare);
+        let is_noise = self.recap.take(bare) || noise::is_noise(bare.text);
+        let folder = self.roots.folder(bare.step);
+        if let (Some(folder), Within::Root) = (&folder, bare.within) {
+            bare.within = Within::Folder(folder);
+        }
+        let scan = scan::read(&bare);
+        let marked = if is_marked { bit(shape::MARKED) } else { 0 };
+        let looks = scan.looks | marked;
+        self.all.take(bare.text, self.lines, bare.step, looks);
+        if is_noise {
+            self.all.is_noise();
+        }
         self.note_end_of_build(bare);
         if is_done(bare) {
             return self.forget(|found| found.step == bare.step);
@@ -134,26 +212,40 @@ impl Diagnosis {
         if let Some(healed) = healing::read(&bare) {
             self.heal(healed, &mut stream, bare);
         }
-        self.read(&mut stream, bare);
+        self.read(&mut stream, bare, scan.fitting);
+        if is_error_of_step(bare) {
+            let is_explained = self
+                .found
+                .iter()
+                .any(|found| stream.has(found) && ranking::explains(found));
+            let error = stream.error.take().filter(|_| !is_explained);
+            self.blame(error, bare.text, &stream);
+        } else if let Some((command, error)) = self.recap.ended() {
+            let is_explained = self.found.iter().any(ranking::explains);
+            self.blame(error.filter(|_| !is_explained), &command, &stream);
+        }
         if let Some(step) = bare.step.filter(|_| is_error_of_step(bare)) {
-            let mut lines = stream.last(tail::MOST_LINES - 1);
-            lines.push(beginning_of(bare.text.trim()));
             self.failed = Some(FailedStep {
                 step,
                 begun: stream.begun,
-                lines,
             });
         }
-        self.tail.take(severity, bare);
         stream.remember(bare.text);
         self.streams.put(stream);
     }
 
+    /// Compares with the log of a deployment that succeeded: lines that it has
+    /// too say less about a failure.
+    pub fn compare_with(&mut self, good: Self) {
+        self.good = Some(GoodLog::from(good.all));
+    }
+
     /// Looks for what is known in a line, or adds it to what was found before.
-    fn read(&mut self, stream: &mut Stream, bare: Bare<'_>) {
+    fn read(&mut self, stream: &mut Stream, bare: Bare<'_>, mut fitting: Vec<&'static Pattern>) {
         let told = stream.traces.take(bare);
-        let mut fitting = scan::fitting(&bare);
-        if !fitting.is_empty() && bare.is_harmless() {
+        if fitting.is_empty() && !is_error_of_step(bare) {
+            stream.note_error(bare);
+        } else if bare.is_harmless() || told.as_ref().is_some_and(Told::is_of_box) {
             fitting.clear();
         }
         let found = most_telling(&fitting, stream, bare);
@@ -161,6 +253,10 @@ impl Diagnosis {
             self.continue_with(stream, bare);
         }
         if let Some(found) = found {
+            self.all.add(match found.pattern.rank {
+                Rank::Consequence | Rank::Ending => shape::CONSEQUENCE,
+                Rank::Cause | Rank::Symptom => shape::MATCHED,
+            });
             self.begin(found, stream);
         }
         if let Some(told) = told {
@@ -193,6 +289,7 @@ impl Diagnosis {
         let is_it = match healed {
             Healed::Testing => !has_failed_test(),
             Healed::Command => stream.begins(bare.text),
+            Healed::Starting => false,
             _ => true,
         };
         if is_it {
@@ -203,7 +300,8 @@ impl Diagnosis {
     /// The same for the deployment as a whole. A program that is started again
     /// and again may have failed before.
     fn heal_all(&mut self, healed: Healed) {
-        if healed == Healed::Shipping && std::mem::replace(&mut self.is_shipping, true) {
+        let is_start = matches!(healed, Healed::Shipping | Healed::Starting);
+        if is_start && std::mem::replace(&mut self.is_shipping, true) {
             return;
         }
         self.build_ended = Some(self.lines);
@@ -223,39 +321,58 @@ impl Diagnosis {
     }
 
     /// A trace tells where; what it is, a pattern may have told already.
-    fn add_trace(&mut self, told: Told, stream: &Stream) {
-        let Told {
-            pattern,
-            lines,
-            place,
-        } = told;
-        let last = lines.last().map(|line| line.trim().to_owned());
-        let is_same =
-            |found: &&mut Found| found.lines.iter().any(|line| Some(line) == last.as_ref());
-        if let Some(found) = self.found.iter_mut().rev().take(3).find(is_same) {
-            if found.place.is_none() && place.is_some() {
-                found.place = place;
-                found.lines = lines;
-            }
+    fn add_trace(&mut self, mut told: Told, stream: &mut Stream) {
+        told.know_better();
+        let said = told
+            .lines
+            .last()
+            .map_or_else(String::new, |line| line.trim().to_owned());
+        let before = std::mem::take(&mut stream.trace);
+        // What an exception follows from may be told already, too.
+        let is_told = |found: &Found, line: &String| {
+            !line.starts_with("File \"") && found.lines.contains(line)
+        };
+        let is_same = |found: &Found| {
+            let mut lines = told.lines.iter().filter(|_| told.is_more);
+            found.lines.contains(&said) || lines.any(|line| is_told(found, line))
+        };
+        let is_more = |found: &Found| told.is_more && found.id == before;
+        let mut recent = self.found.iter_mut().rev().take(3);
+        let Some(found) = recent.find(|found| is_more(found) || is_same(found)) else {
+            let new = Found {
+                lines: told.lines,
+                place: told.place,
+                ..Found::of(told.pattern, said, stream)
+            };
+            stream.trace = self.add(new).unwrap_or_default();
             return;
+        };
+        if is_more(found) {
+            (found.pattern, found.said) = (told.pattern, said);
+            (found.at, found.begun) = (self.lines, self.lines);
+            (found.lines, found.place) = (told.lines, told.place);
+            stream.trace = before;
+        } else if found.place.is_none() && told.place.is_some() {
+            (found.lines, found.place) = (told.lines, told.place);
         }
-        self.add(Found {
-            id: 0,
-            pattern,
-            lines,
-            said: last.unwrap_or_default(),
-            place,
-            step: stream.step,
-            source: stream.source.clone(),
-            at: 0,
-            before: Vec::new(),
-        });
+    }
+
+    /// An error of the tool that a step ran, in its own words, where nothing else
+    /// explains why the step failed.
+    fn blame(&mut self, error: Option<String>, command: &str, stream: &Stream) {
+        let error = error.filter(|_| own_errors::is_of_tool(command));
+        if let Some(error) = error {
+            self.add(Found {
+                lines: vec![error.clone()],
+                ..Found::of(&own_errors::OWN, error, stream)
+            });
+        }
     }
 
     /// Keeps it, if it is new and there is room; gives how it is called then.
     fn add(&mut self, mut new: Found) -> Option<u64> {
         self.matches += 1;
-        (new.id, new.at) = (self.matches, self.lines);
+        (new.id, new.at, new.begun) = (self.matches, self.lines, self.lines);
         let same = self
             .found
             .iter_mut()
@@ -263,7 +380,8 @@ impl Diagnosis {
         let (mut all, mut without_place) = (0, 0);
         let mut last = None;
         for found in same {
-            if found.said == new.said && found.place == new.place {
+            let is_same = found.said.ends_with(&new.said) || new.said.ends_with(&found.said);
+            if is_same && found.place == new.place {
                 found.at = new.at;
                 return None;
             }
@@ -361,27 +479,31 @@ fn fit(pattern: &'static Pattern, stream: &Stream, bare: Bare<'_>) -> Option<Fou
         place = place::first(line, bare.within);
     }
     lines.push(beginning_of(bare.text.trim()));
-    let before = if pattern.rank == Rank::Consequence {
-        stream.last(tail::MOST_LINES - 1)
-    } else {
-        Vec::new()
-    };
     Some(Found {
-        id: 0,
-        pattern,
         lines,
-        said: beginning_of(bare.said()),
         place,
-        step: stream.step,
-        source: stream.source.clone(),
-        at: 0,
-        before,
+        ..Found::of(pattern, beginning_of(said(pattern, bare)), stream)
     })
+}
+
+/// What tells it apart from others of its kind: the same where it is told twice.
+fn said<'a>(pattern: &Pattern, bare: Bare<'a>) -> &'a str {
+    let said = bare.said();
+    let words = pattern.words.iter().filter(|_| pattern.is_anywhere());
+    let at = words.filter_map(|words| said.find(words)).min();
+    at.and_then(|at| said.get(at..)).unwrap_or(said)
 }
 
 /// Whether a bundler only warns of it: packages ask for others that they can do
 /// without.
 fn is_warned(pattern: &Pattern, stream: &Stream, bare: Bare<'_>) -> bool {
+    if pattern.title == OF_ELIXIR {
+        // One process of many, which is started again.
+        return stream
+            .recent
+            .iter()
+            .any(|line| line.contains(" terminating"));
+    }
     if !OF_BUNDLING.contains(&pattern.title) {
         return false;
     }
@@ -411,7 +533,7 @@ fn is_error_of_step(bare: Bare<'_>) -> bool {
 
 /// A line of dashes, which parts what belongs to different things.
 fn is_ruler(text: &str) -> bool {
-    text.len() > 5 && text.bytes().all(|byte| byte == b'-')
+    text.len() >= 5 && text.bytes().all(|byte| byte == b'-')
 }
 
 /// `#12 DONE 3.4s`, and `#12 CACHED`.
@@ -434,6 +556,15 @@ fn push(lines: &mut VecDeque<String>, most: usize, line: &str) {
         kept.push('…');
     }
     lines.push_back(kept);
+}
+
+/// The beginning of a text, in whole characters.
+fn beginning(text: &str, longest: usize) -> &str {
+    if text.len() <= longest {
+        return text;
+    }
+    let fitting = (0..=longest).rev().find_map(|end| text.get(..end));
+    fitting.unwrap_or_default()
 }
 
 /// As much of a line as is kept.

@@ -1,24 +1,31 @@
 //! The program that was deployed: memory, ports, probes, variables, databases.
 
-use super::super::pattern::{Pattern, cause, consequence, symptom};
+use super::super::pattern::{Pattern, cause, consequence, ending, symptom};
 use super::{number_then, says_what};
 
 /// An exception that nobody has caught.
 pub(in super::super) const UNCAUGHT: Pattern = symptom(
     "Node.js ended with an exception",
     &[],
-    "Correct it at this place; the whole trace is in the log.",
+    "Correct what the exception names; the whole trace of Node.js is in the log.",
 )
 .of_run();
 
 const MEMORY: &str = "Out of memory";
-const MEMORY_ADVICE: &str = "Choose a larger build machine or pod, or make the step need less.";
+const MEMORY_ADVICE: &str = "Choose a larger build machine or a larger pod on Sevalla, or make the \
+             step need less.";
 const VARIABLE: &str = "A variable is missing";
-const VARIABLE_ADVICE: &str = "Set it in the service's environment variables, for the build too \
-             if the build reads it.";
+const VARIABLE_ADVICE: &str = "Set it in the service's environment variables on Sevalla, for the \
+             build too if the build reads it.";
 const PORT: &str = "The program does not listen where it should";
 const PORT_ADVICE: &str = "Let it listen on 0.0.0.0 and on the port in the variable PORT.";
 const TAKEN_ADVICE: &str = "Start the program once only, and on the port in the variable PORT.";
+/// What the cause of a trace explains.
+const OF_TRACES: &[&str] = &[
+    "Java ended with an exception",
+    "Spring could not start the program",
+    "PHP ended with an error",
+];
 const DATABASE: &str = "The database could not be reached";
 const DATABASE_ADVICE: &str = "Check the address and the internal connection to the database, \
              and that it runs.";
@@ -26,9 +33,23 @@ const DATABASE_ADVICE: &str = "Check the address and the internal connection to 
 pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         MEMORY,
+        &["JavaScript heap out of memory"],
+        "Raise the limit of Node.js (NODE_OPTIONS=--max-old-space-size=4096, in megabytes); only \
+             if the machine has less than that, choose a larger one.",
+    )
+    .anywhere()
+    .of_run(),
+    cause(
+        MEMORY,
+        &["java.lang.OutOfMemoryError"],
+        "Raise the heap of Java (`-Xmx` in JAVA_TOOL_OPTIONS, org.gradle.jvmargs or MAVEN_OPTS); \
+             only if the machine has less than that, choose a larger one.",
+    )
+    .anywhere()
+    .of_run(),
+    cause(
+        MEMORY,
         &[
-            "JavaScript heap out of memory",
-            "java.lang.OutOfMemoryError",
             "OOMKilled",
             "Out of memory: Killed process",
             "Cannot allocate memory",
@@ -39,6 +60,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "signal \"SIGKILL\"",
             "Killed signal terminated program",
             "Memory limit exceeded",
+            "Error R15 (Memory quota vastly exceeded)",
             "ran out of memory",
             "out of memory while",
             "MemoryError:",
@@ -87,6 +109,10 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "failed to bind to $PORT",
             "no open HTTP ports",
             "did not start listening on port ",
+            "failed to start and listen on the port",
+            "is not listening on the expected address",
+            "didn't respond to HTTP pings on port",
+            "Port scan timeout reached, no open ports detected",
         ],
         PORT_ADVICE,
     )
@@ -104,16 +130,86 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "failed health check",
             "Health check timed out",
             "health checks failed",
+            "failed liveness probe",
+            "failed startup probe",
         ],
         "Check that the program listens on 0.0.0.0 and the variable PORT, \
              and that the probe's path answers in time.",
     )
     .anywhere()
     .of_run(),
-    consequence(
+    ending(
         "The container keeps ending",
         &["CrashLoopBackOff", "Back-off restarting failed container"],
-        "What the program printed before it ended says why.",
+        "Run the service's start command on your machine, and look at the runtime log on Sevalla.",
+    )
+    .anywhere()
+    .of_run(),
+    ending(
+        "The rollout failed",
+        &[
+            "Your application experienced a rollout error",
+            "exceeded its progress deadline",
+            "ProgressDeadlineExceeded",
+            "timed out waiting for the condition",
+        ],
+        "Check the start command if the rollout failed at once; after a minute or two, look at \
+             the runtime log on Sevalla.",
+    )
+    .anywhere()
+    .of_run(),
+    cause(
+        "A secret of the service does not exist",
+        &[
+            "Error: secret \"",
+            "Error: configmap \"",
+            "couldn't find key ",
+        ],
+        "Set what Kubernetes names in the service's environment variables on Sevalla.",
+    )
+    .anywhere()
+    .then(|text| {
+        text.contains("\" not found")
+            || text.contains(" in Secret ")
+            || text.contains(" in ConfigMap ")
+    })
+    .of_run(),
+    symptom(
+        "A volume could not be mounted",
+        &[
+            "MountVolume.SetUp failed for volume ",
+            "AttachVolume.Attach failed for volume ",
+            "Unable to attach or mount volumes",
+        ],
+        "Check the service's disks on Sevalla, and deploy again; a disk is for one pod.",
+    )
+    .anywhere()
+    .of_run(),
+    cause(
+        "No machine has room for the program",
+        &[" nodes are available: "],
+        "Choose a smaller pod or fewer instances on Sevalla, or deploy again later.",
+    )
+    .anywhere()
+    .of_run(),
+    cause(
+        "The program used up its disk",
+        &[
+            "The node was low on resource: ",
+            "ephemeral local storage usage exceeds",
+        ],
+        "Write less to the pod's own disk: use a disk or object storage of Sevalla.",
+    )
+    .anywhere()
+    .of_run(),
+    symptom(
+        "The container could not be started",
+        &[
+            "failed to create containerd task: ",
+            "failed to start container \"",
+            "RunContainerError",
+        ],
+        "Correct the start command on Sevalla, or the Dockerfile's CMD and ENTRYPOINT.",
     )
     .anywhere()
     .of_run(),
@@ -169,10 +265,34 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "could not translate host name",
             "could not connect to server: ",
             "SQLSTATE[HY000] [2002]",
+            "Communications link failure",
+            "Unable to connect to Redis",
+            "MongoServerSelectionError",
+            "MongoTimeoutException",
+            "PG::ConnectionBad",
+            "Mysql2::Error::ConnectionError",
+            "DBConnection.ConnectionError) tcp connect",
+            "(Redis::CannotConnectError)",
         ],
         DATABASE_ADVICE,
     )
     .anywhere()
+    .hides(OF_TRACES)
+    .of_run(),
+    // The driver of PostgreSQL in Java, and libpq.
+    cause(
+        DATABASE,
+        &["Connection to ", "connection to server at \""],
+        DATABASE_ADVICE,
+    )
+    .anywhere()
+    .then(|text| {
+        text.contains(" refused. Check that the hostname")
+            || text.contains("failed: Connection refused")
+            || text.contains("timeout expired")
+            || text.contains("failed: could not translate host name")
+    })
+    .hides(OF_TRACES)
     .of_run(),
     symptom(
         DATABASE,
@@ -193,15 +313,23 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Access denied for user '",
             "P1000: Authentication failed",
             "SQLSTATE[HY000] [1045]",
+            "no pg_hba.conf entry for host",
         ],
         "Check the user and the password in the service's environment variables.",
     )
     .anywhere()
     .of_run(),
     cause(
+        "The schema of Prisma was not found",
+        &["Could not find Prisma Schema"],
+        "Copy the folder `prisma` before the step that runs `prisma generate`, or name it with \
+             `--schema`.",
+    )
+    .anywhere(),
+    cause(
         "A migration failed",
         &["P3009", "P3018", "A migration failed to apply"],
-        "Resolve the failed migration in the database, then deploy again.",
+        "Resolve the failed migration (`prisma migrate resolve`), then deploy again.",
     )
     .anywhere()
     .then(|text| !text.starts_with(|c: char| c.is_ascii_digit()))
@@ -213,16 +341,16 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Cannot find package '",
             "Could not load the \"sharp\" module",
         ],
-        "Add it to the dependencies (not only devDependencies), or \
-             correct the path that is started or imported.",
+        "Add it to the dependencies (not only devDependencies) in package.json, or correct the \
+             path that is started or imported.",
     )
     .keeps(0)
     .of_run(),
     cause(
         "A module cannot be found",
         &["[ERR_MODULE_NOT_FOUND]: "],
-        "Add it to the dependencies, or correct the path that is started \
-             or imported.",
+        "Add it to the dependencies in package.json, or correct the path that is started or \
+             imported.",
     )
     .anywhere()
     .then(says_what)
@@ -230,7 +358,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "Nest cannot resolve a dependency",
         &["Nest can't resolve dependencies of the "],
-        "Add what it names to the module's providers or imports.",
+        "Add what Nest names to the module's providers or imports.",
     )
     .anywhere()
     .of_run(),
@@ -259,13 +387,63 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "self-signed certificate in certificate chain",
             "CERTIFICATE_VERIFY_FAILED",
         ],
-        "Install the authority's certificate in the image, or correct the address.",
+        "Install the authority's certificate in the image (ca-certificates), or correct the \
+             address.",
+    )
+    .anywhere(),
+    cause(
+        "A file that is started does not exist",
+        &[
+            "exec /",
+            "exec ./",
+            "exec user process caused: no such file or directory",
+        ],
+        "Correct the start command or the Dockerfile's ENTRYPOINT; a script needs Unix line ends \
+             and a `#!` of a shell that the image has.",
+    )
+    .then(|text| text.is_empty() || text.trim_end().ends_with(": no such file or directory"))
+    .of_run(),
+    cause(
+        "A command may not be run",
+        &[
+            "exec /",
+            "exec ./",
+            "exec user process caused: permission denied",
+        ],
+        "Run `git update-index --chmod=+x` on the file and commit that, or `chmod +x` it in the \
+             Dockerfile.",
+    )
+    .then(|text| text.is_empty() || text.trim_end().ends_with(": permission denied"))
+    .of_run(),
+    symptom(
+        "nginx does not accept its configuration",
+        &["nginx: [emerg] "],
+        "Correct the configuration of nginx; `nginx -t` shows the same on your machine.",
+    )
+    .of_run(),
+    cause(
+        "The start command names an application that does not exist",
+        &[
+            "Failed to find attribute '",
+            "Error loading ASGI app. ",
+            "Could not locate a Flask application",
+            "gunicorn.errors.AppImportError: ",
+        ],
+        "Correct the module and the name behind it in the start command (`gunicorn module:app`, \
+             `uvicorn module:app`).",
+    )
+    .anywhere()
+    .of_run(),
+    consequence(
+        "The workers did not start",
+        &["gunicorn.errors.HaltServer: ", "Worker failed to boot"],
+        "The exception of the worker says why.",
     )
     .anywhere(),
     symptom(
         "A name could not be resolved",
         &["Temporary failure in name resolution"],
-        "Run the deployment again; if it happens again, check the name.",
+        "Run the deployment again; if it happens again, correct the address that the command uses.",
     )
     .anywhere(),
 ];

@@ -7,7 +7,7 @@ use super::says_what;
 pub(in super::super) const EXCEPTION: Pattern = symptom(
     "Python ended with an exception",
     &[],
-    "Correct it at this place; the whole trace is in the log.",
+    "Correct what the exception names; the whole traceback of Python is in the log.",
 );
 
 const LOCK: &str = "The lock file does not fit the manifest";
@@ -15,7 +15,7 @@ const LOCK_ADVICE: &str = "Lock again on your machine (`poetry lock`, `uv lock`)
              the lock file.";
 const SOLVE: &str = "Dependencies contradict each other";
 const SOLVE_ADVICE: &str = "Choose versions that fit each other and the version of Python, \
-             and lock again.";
+             and lock again (`pip-compile`, `poetry lock`, `uv lock`).";
 
 pub(super) const PATTERNS: &[Pattern] = &[
     cause(
@@ -26,8 +26,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Unable to find installation candidates for ",
             "Because there are no versions of ",
         ],
-        "Check the name, the version, and that it exists for this version \
-             of Python.",
+        "Correct the name or the version: pip finds none for this version of Python.",
     )
     .then(says_what),
     cause(
@@ -50,10 +49,30 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "pyproject.toml changed significantly since poetry.lock was last generated",
             "poetry.lock is not up to date with pyproject.toml",
             "The lockfile at `uv.lock` needs to be updated",
-            "Your Pipfile.lock (",
         ],
         LOCK_ADVICE,
     ),
+    cause(
+        LOCK,
+        &["Your Pipfile.lock (", "Pipfile.lock ("],
+        "Run `pipenv lock` on your machine and commit Pipfile.lock.",
+    )
+    .then(|text| text.contains("out of date")),
+    cause(
+        LOCK,
+        &["Pipfile.lock not found", "Pipfile.lock is out of date"],
+        "Run `pipenv lock` on your machine and commit Pipfile.lock.",
+    )
+    .anywhere(),
+    cause(
+        "A table of the database does not exist",
+        &["relation \"", "no such table: "],
+        "Run the migrations before the program uses the database (`python manage.py migrate`, \
+             `flask db upgrade`, `alembic upgrade head`).",
+    )
+    .anywhere()
+    .then(|text| text.ends_with("\" does not exist") || !text.contains([' ', '"']))
+    .of_run(),
     cause(
         "The version of Python does not fit",
         &["Package '"],
@@ -69,22 +88,22 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "A file of requirements was not found",
         &["Could not open requirements file: "],
-        "Set the service's build path to the folder that holds the file, \
-             or correct its name.",
+        "Set the service's build path on Sevalla to the folder that holds pip's file of \
+             requirements, or correct its name.",
     ),
     cause(
         "A package is not what the lock file says",
         &["THESE PACKAGES DO NOT MATCH THE HASHES"],
-        "Update the hashes in the file of requirements.",
+        "Update the hashes in the file of requirements (`pip-compile --generate-hashes`).",
     )
     .keeps(3),
     symptom(
         "A package could not be built",
         &["Failed building wheel for ", "Failed to build "],
-        "Choose a version with a ready wheel, or install the compiler and \
-             headers it needs.",
+        "Choose a version with a ready wheel for this version of Python, or install the \
+             compiler and headers that the package needs.",
     )
-    .then(says_what),
+    .then(is_package),
     symptom(
         "A package could not be built",
         &[
@@ -92,19 +111,28 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "metadata-generation-failed",
             "ChefBuildError",
         ],
-        "Choose a version with a ready wheel, or install the compiler and \
-             headers it needs.",
+        "Choose a version with a ready wheel for this version of Python, or install the \
+             compiler and headers that the package needs.",
     )
     .keeps(2),
     cause(
         "A module is not installed",
         &["ModuleNotFoundError: No module named "],
         "Add the package that has the module to the project's requirements.",
-    ),
+    )
+    .then(|text| !is_of_building(text)),
+    cause(
+        "A package could not be built",
+        &["ModuleNotFoundError: No module named "],
+        "Choose a newer version of the package, or an older Python: since 3.12 it has neither \
+             distutils nor setuptools.",
+    )
+    .then(is_of_building),
     cause(
         "A header of C is missing",
         &["fatal error: "],
-        "Install the development package that has the header in the image.",
+        "Install the development package that has the header in the image (`apt-get install \
+             …-dev`).",
     )
     .anywhere()
     .then(|text| text.contains(": No such file or directory"))
@@ -112,7 +140,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "A setting is missing",
         &["django.core.exceptions.ImproperlyConfigured: "],
-        "Set the variable or setting that it names in the service's environment.",
+        "Set the variable or setting that Django names in the service's environment.",
     )
     .of_run(),
     cause(
@@ -123,3 +151,17 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere(),
 ];
+
+/// The names of packages, as pip lists them; not `Failed to build the site`.
+fn is_package(text: &str) -> bool {
+    let is_named = |name: &str| !matches!(name, "the" | "site" | "image" | "project" | "app");
+    let first = text.split_whitespace().next().unwrap_or_default();
+    says_what(text) && is_named(first) && !first.ends_with(':')
+}
+
+/// What only the building of packages imports.
+fn is_of_building(text: &str) -> bool {
+    ["'distutils", "'pkg_resources", "'setuptools"]
+        .iter()
+        .any(|name| text.starts_with(name))
+}

@@ -8,6 +8,8 @@ pub(super) enum Rank {
     Cause,
     /// It says what went wrong, and not why.
     Symptom,
+    /// It says how the deployment ended, which is news where nothing else is.
+    Ending,
     /// It only says that something before it went wrong.
     Consequence,
 }
@@ -23,6 +25,14 @@ pub(super) enum Stands {
     Alone,
 }
 
+/// What is named as the place where no line names one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Otherwise {
+    Nowhere,
+    /// The Dockerfile's line that failed.
+    InDockerfile,
+}
+
 /// Words by which a failure is known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pattern {
@@ -33,6 +43,8 @@ pub(super) struct Pattern {
     pub(super) rank: Rank,
     /// What has to follow the words.
     pub(super) then: Option<fn(&str) -> bool>,
+    /// What the whole line has to be like.
+    pub(super) when: Option<fn(&str) -> bool>,
     /// What one of the lines just before has to begin with; it is told too.
     pub(super) behind: Option<&'static str>,
     /// Lines after it that are told too.
@@ -47,6 +59,10 @@ pub(super) struct Pattern {
     pub(super) is_nowhere: bool,
     /// Whether it tells of the program that was deployed, and not of a build.
     pub(super) is_of_run: bool,
+    /// What its place is where no line names one.
+    pub(super) otherwise: Otherwise,
+    /// The titles of what follows from it, or what it explains better.
+    pub(super) hides: &'static [&'static str],
 }
 
 /// Something that has to be changed.
@@ -62,6 +78,7 @@ pub(super) const fn cause(
         stands: Stands::First,
         rank: Rank::Cause,
         then: None,
+        when: None,
         behind: None,
         keeps: 0,
         place_below: 0,
@@ -69,6 +86,8 @@ pub(super) const fn cause(
         needs_place: false,
         is_nowhere: false,
         is_of_run: false,
+        otherwise: Otherwise::Nowhere,
+        hides: &[],
     }
 }
 
@@ -80,6 +99,18 @@ pub(super) const fn symptom(
 ) -> Pattern {
     Pattern {
         rank: Rank::Symptom,
+        ..cause(title, words, advice)
+    }
+}
+
+/// How a deployment ended.
+pub(super) const fn ending(
+    title: &'static str,
+    words: &'static [&'static str],
+    advice: &'static str,
+) -> Pattern {
+    Pattern {
+        rank: Rank::Ending,
         ..cause(title, words, advice)
     }
 }
@@ -123,6 +154,13 @@ impl Pattern {
         }
     }
 
+    pub(super) const fn when(self, when: fn(&str) -> bool) -> Self {
+        Self {
+            when: Some(when),
+            ..self
+        }
+    }
+
     pub(super) const fn behind(self, behind: &'static str) -> Self {
         Self {
             behind: Some(behind),
@@ -160,6 +198,17 @@ impl Pattern {
             is_nowhere: true,
             ..self
         }
+    }
+
+    pub(super) const fn in_dockerfile(self) -> Self {
+        Self {
+            otherwise: Otherwise::InDockerfile,
+            ..self
+        }
+    }
+
+    pub(super) const fn hides(self, hides: &'static [&'static str]) -> Self {
+        Self { hides, ..self }
     }
 
     pub(super) const fn of_run(self) -> Self {

@@ -1,0 +1,130 @@
+//! What is shown where nothing is claimed: the blocks of lines that stand out.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::Finding;
+use super::salience::{GoodLog, Lines};
+
+/// The most lines of a digest.
+pub(super) const MOST_LINES: usize = 10;
+
+/// The most lines of a block.
+const MOST_OF_A_BLOCK: usize = 5;
+
+const MOST_BLOCKS: usize = 3;
+
+/// The most lines that are tried as the first of a block.
+const MOST_TRIED: usize = 400;
+
+/// A block may stand out so much less than the best.
+const BELOW_THE_BEST: i32 = 300;
+
+/// A line may stand out so much less than the first of its block.
+const BELOW_THE_FIRST: i32 = 250;
+
+const STANDING_OUT: &str = "Lines that stand out";
+
+/// The same where a good build printed none of them.
+const NEW: &str = "Lines that stand out, new since the last successful deployment";
+
+/// The lines that stand out, the block that does most first.
+pub(super) fn of(
+    lines: &Lines,
+    scores: &[i32],
+    good: Option<&GoodLog>,
+    most: usize,
+) -> Option<Finding> {
+    let mut blocks = Blocks {
+        lines,
+        scores,
+        used: vec![false; scores.len()],
+        shown: HashSet::new(),
+    };
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    let score = |at: usize| scores.get(at).copied().unwrap_or(i32::MIN);
+    order.sort_by_key(|at| std::cmp::Reverse(score(*at)));
+    let best = order.first().map(|at| score(*at))?;
+    let (mut shown, mut count) = (Vec::new(), 0);
+    let firsts = order.into_iter().take(MOST_TRIED);
+    for first in firsts.take_while(|at| score(*at) >= best - BELOW_THE_BEST) {
+        if count == MOST_BLOCKS || shown.len() >= most {
+            break;
+        }
+        let room = MOST_OF_A_BLOCK.min(most - shown.len());
+        let block = blocks.around(first, room);
+        count += usize::from(!block.is_empty());
+        shown.extend(block);
+    }
+    let kept = || shown.iter().filter_map(|at| lines.kept().get(*at));
+    let texts: Vec<String> = kept().map(|kept| lines.text(kept).to_owned()).collect();
+    let are_new = good.is_some_and(|good| kept().all(|kept| !good.has(kept)));
+    (!texts.is_empty()).then_some(Finding {
+        title: if are_new { NEW } else { STANDING_OUT },
+        lines: texts,
+        place: None,
+        advice: "None of these lines is known as a cause; look at the log around them.",
+        is_known: false,
+    })
+}
+
+struct Blocks<'a> {
+    lines: &'a Lines,
+    scores: &'a [i32],
+    used: Vec<bool>,
+    /// What the lines that are shown say, without numbers and signs.
+    shown: HashSet<String>,
+}
+
+impl Blocks<'_> {
+    /// The line with those around it that stand out nearly as much; nothing if
+    /// it is shown already.
+    fn around(&mut self, first: usize, room: usize) -> BTreeSet<usize> {
+        let mut block = BTreeSet::new();
+        if self.is_used(first) || self.shown.contains(&self.said(first)) {
+            self.mark(first);
+            return block;
+        }
+        block.insert(first);
+        let (mut low, mut high) = (first, first);
+        let least = self.score(first).saturating_sub(BELOW_THE_FIRST);
+        while block.len() < room {
+            let above = low.checked_sub(1).filter(|at| !self.is_used(*at));
+            let below = Some(high + 1).filter(|at| !self.is_used(*at));
+            let next = above.into_iter().chain(below);
+            let Some(next) = next.max_by_key(|at| self.score(*at)) else {
+                break;
+            };
+            if self.score(next) < least {
+                break;
+            }
+            block.insert(next);
+            (low, high) = (low.min(next), high.max(next));
+        }
+        (low.saturating_sub(1)..=high + 1).for_each(|at| self.mark(at));
+        for at in &block {
+            self.shown.insert(self.said(*at));
+        }
+        block
+    }
+
+    fn score(&self, at: usize) -> i32 {
+        self.scores.get(at).copied().unwrap_or(i32::MIN)
+    }
+
+    /// What lies beyond the ends counts as used.
+    fn is_used(&self, at: usize) -> bool {
+        self.used.get(at).copied().unwrap_or(true)
+    }
+
+    fn mark(&mut self, at: usize) {
+        if let Some(used) = self.used.get_mut(at) {
+            *used = true;
+        }
+    }
+
+    fn said(&self, at: usize) -> String {
+        let text = self.lines.kept().get(at).map(|kept| self.lines.text(kept));
+        let text = text.unwrap_or_default().chars();
+        text.filter(|c| c.is_alphabetic()).collect()
+    }
+}

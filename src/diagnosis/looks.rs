@@ -1,0 +1,922 @@
+//! What a line looks like, as a set of traits. Pure.
+//!
+//! The words and shapes are those of tools in general. Which of them matter, and
+//! how much, is a question of weights (`weights.rs`).
+
+/// The traits of a line, a bit each.
+pub(super) type Looks = u128;
+
+/// A trait by its number.
+pub(super) const fn bit(number: u8) -> Looks {
+    1 << number
+}
+
+/// The traits that the words of a line show.
+pub(super) mod word {
+    pub(in super::super) const ERROR: u8 = 0;
+    pub(in super::super) const ERROR_INSIDE: u8 = 1;
+    pub(in super::super) const TYPED: u8 = 2;
+    pub(in super::super) const FAIL: u8 = 3;
+    pub(in super::super) const FAIL_INSIDE: u8 = 4;
+    pub(in super::super) const EXCEPTION: u8 = 5;
+    pub(in super::super) const CRASH: u8 = 6;
+    pub(in super::super) const FATAL: u8 = 7;
+    pub(in super::super) const MISSING: u8 = 8;
+    pub(in super::super) const CANNOT: u8 = 9;
+    pub(in super::super) const UNKNOWN: u8 = 10;
+    pub(in super::super) const INVALID: u8 = 11;
+    pub(in super::super) const EXPECTED: u8 = 12;
+    pub(in super::super) const SYNTAX: u8 = 13;
+    pub(in super::super) const LATE: u8 = 14;
+    pub(in super::super) const DENIED: u8 = 15;
+    pub(in super::super) const WARNING: u8 = 16;
+    pub(in super::super) const DEPRECATED: u8 = 17;
+    pub(in super::super) const EXIT: u8 = 18;
+    pub(in super::super) const ZERO: u8 = 19;
+    pub(in super::super) const OF_NPM: u8 = 20;
+    pub(in super::super) const HELP: u8 = 21;
+    pub(in super::super) const ASKED: u8 = 22;
+    pub(in super::super) const WELL: u8 = 23;
+    pub(in super::super) const PROGRESS: u8 = 24;
+    pub(in super::super) const SUMMARY: u8 = 25;
+    pub(in super::super) const SKIPPED: u8 = 26;
+    pub(in super::super) const RETRY: u8 = 27;
+    pub(in super::super) const WRAPPER: u8 = 28;
+    pub(in super::super) const NEGATED: u8 = 29;
+    pub(in super::super) const STYLE: u8 = 62;
+    pub(in super::super) const CONFLICT: u8 = 63;
+    pub(in super::super) const ENDED_WELL: u8 = 64;
+}
+
+/// The traits of its shape.
+pub(super) mod shape {
+    pub(in super::super) const BEGINS_ERROR: u8 = 30;
+    pub(in super::super) const BEGINS_FAIL: u8 = 31;
+    pub(in super::super) const ENDS_FAILED: u8 = 32;
+    pub(in super::super) const PLACE: u8 = 33;
+    pub(in super::super) const FRAME: u8 = 34;
+    pub(in super::super) const DIFF: u8 = 35;
+    pub(in super::super) const CODE: u8 = 36;
+    pub(in super::super) const CARET: u8 = 37;
+    pub(in super::super) const RULER: u8 = 38;
+    pub(in super::super) const RULED_HEAD: u8 = 39;
+    pub(in super::super) const INDENTED: u8 = 40;
+    pub(in super::super) const DEEP: u8 = 41;
+    pub(in super::super) const LOWER: u8 = 42;
+    pub(in super::super) const UPPER: u8 = 43;
+    pub(in super::super) const DIGIT: u8 = 44;
+    pub(in super::super) const TINY: u8 = 45;
+    pub(in super::super) const SHORT: u8 = 46;
+    pub(in super::super) const LONG: u8 = 47;
+    pub(in super::super) const COLON: u8 = 48;
+    pub(in super::super) const PERIOD: u8 = 49;
+    pub(in super::super) const QUOTED: u8 = 50;
+    pub(in super::super) const ADDRESS: u8 = 51;
+    pub(in super::super) const COMMAND: u8 = 52;
+    pub(in super::super) const PERCENT: u8 = 53;
+    pub(in super::super) const NUMBERED: u8 = 54;
+    pub(in super::super) const FOLD: u8 = 55;
+    pub(in super::super) const FOREIGN: u8 = 56;
+    pub(in super::super) const INFO: u8 = 57;
+    pub(in super::super) const BULLET: u8 = 58;
+    pub(in super::super) const SHOUTED: u8 = 59;
+    pub(in super::super) const AFTER_BLANK: u8 = 60;
+    pub(in super::super) const NAME_VALUE: u8 = 61;
+    pub(in super::super) const MATCHED: u8 = 65;
+    pub(in super::super) const CONSEQUENCE: u8 = 66;
+    pub(in super::super) const MARKED: u8 = 67;
+    pub(in super::super) const WORD: u8 = 68;
+    pub(in super::super) const BOXED: u8 = 69;
+}
+
+/// So many traits there are.
+pub(super) const TRAITS: usize = 70;
+
+/// Words, and whether they have to be words of their own.
+const WORDS: &[(u8, bool, &[&str])] = &[
+    (word::ERROR, true, &["error", "errors", "err", "errored"]),
+    (
+        word::FAIL,
+        true,
+        &["fail", "fails", "failed", "failure", "failures", "failing"],
+    ),
+    (
+        word::EXCEPTION,
+        false,
+        &[
+            "exception",
+            "traceback",
+            "backtrace",
+            "stack trace",
+            "stacktrace",
+            "caused by",
+            "uncaught",
+            "unhandled",
+        ],
+    ),
+    (
+        word::CRASH,
+        false,
+        &[
+            "panic",
+            "abort",
+            "core dumped",
+            "segmentation fault",
+            "segfault",
+            "killed",
+            "crash",
+            "sigsegv",
+            "sigabrt",
+            "sigkill",
+            "out of memory",
+            "bus error",
+            "stack overflow",
+        ],
+    ),
+    (word::FATAL, true, &["fatal", "critical", "severe"]),
+    (
+        word::MISSING,
+        false,
+        &[
+            "not found",
+            "no such",
+            "does not exist",
+            "doesn't exist",
+            "do not exist",
+            "missing",
+            "cannot find",
+            "can't find",
+            "could not find",
+            "couldn't find",
+            "not installed",
+            "not available",
+            "unable to find",
+            "unable to locate",
+            "no matching",
+            "not defined",
+            "no module named",
+            "no rule to make",
+            "isn't defined",
+            "is not a member",
+            "cannot locate",
+            "could not resolve",
+            "couldn't resolve",
+            "cannot resolve",
+            "can't resolve",
+            "unavailable",
+            "not exported",
+            "not in scope",
+            "never defined",
+        ],
+    ),
+    (
+        word::CANNOT,
+        false,
+        &[
+            "cannot",
+            "can't",
+            "can not",
+            "could not",
+            "couldn't",
+            "unable to",
+            "not able",
+            "refused",
+            "impossible",
+            "not supported",
+            "unsupported",
+            "not allowed",
+            "disallowed",
+            "did not",
+            "didn't",
+            "does not",
+            "doesn't",
+            "is not a",
+            "isn't",
+            "not match",
+        ],
+    ),
+    (
+        word::UNKNOWN,
+        false,
+        &[
+            "undefined",
+            "unresolved",
+            "undeclared",
+            "unknown",
+            "unrecognized",
+            "unrecognised",
+            "unbound",
+            "ambiguous",
+            "uninitialized",
+        ],
+    ),
+    (
+        word::INVALID,
+        false,
+        &[
+            "unexpected",
+            "invalid",
+            "illegal",
+            "malformed",
+            "incorrect",
+            "mismatch",
+            "wrong",
+            "corrupt",
+            "inconsistent",
+            "broken",
+            "not valid",
+        ],
+    ),
+    (
+        word::EXPECTED,
+        false,
+        &[
+            "expected",
+            "assert",
+            "but got",
+            "but was",
+            "to equal",
+            "to be",
+            "should be",
+            "should have",
+            "instead of",
+            "actual",
+            "received",
+            "got:",
+            "differ",
+        ],
+    ),
+    (
+        word::SYNTAX,
+        false,
+        &[
+            "syntax error",
+            "parse error",
+            "mismatched types",
+            "no instance for",
+            "type error",
+            "compilation",
+            "not a function",
+            "redefinition",
+            "redeclar",
+            "duplicate",
+        ],
+    ),
+    (
+        word::STYLE,
+        false,
+        &[
+            "should end",
+            "should start",
+            "should not",
+            "trailing",
+            "whitespace",
+            "newline",
+            "longer than",
+            "too long",
+            "line length",
+            "alphabetical",
+            "not sorted",
+            "out of order",
+            "indentation",
+            "unused",
+            "never used",
+            "formatted",
+            "out of date",
+            "outdated",
+            "coding style",
+            "uncommitted",
+        ],
+    ),
+    (
+        word::CONFLICT,
+        false,
+        &[
+            "conflict",
+            "incompatible",
+            "unmet",
+            "unsatisf",
+            "rejected",
+            "requires",
+            "depends on",
+            "dependency",
+        ],
+    ),
+    (
+        word::LATE,
+        false,
+        &[
+            "timed out",
+            "timeout",
+            "took longer",
+            "too long to",
+            "no output has been",
+            "deadline",
+            "exceeded",
+            "rate limit",
+            "connection reset",
+            "connection refused",
+            "unreachable",
+        ],
+    ),
+    (
+        word::DENIED,
+        false,
+        &[
+            "denied",
+            "permission",
+            "unauthorized",
+            "forbidden",
+            "authentication",
+            "403",
+            "404",
+            "401",
+            "500 ",
+            "502",
+            "503",
+            "certificate",
+        ],
+    ),
+    (word::WARNING, false, &["warning", "warn "]),
+    (
+        word::DEPRECATED,
+        false,
+        &["deprecat", "obsolete", "will be removed"],
+    ),
+    (
+        word::EXIT,
+        false,
+        &[
+            "exited with",
+            "exit code",
+            "exit status",
+            "exited unexpectedly",
+            "non-zero",
+            "nonzero",
+            "return code",
+            "returned exit",
+            "error 1",
+            "error 2",
+            "error 127",
+            "status 1",
+            "exit 1",
+            "exitfailure",
+            "status code",
+        ],
+    ),
+    (
+        word::ZERO,
+        false,
+        &[
+            "0 fail",
+            "0 error",
+            "no error",
+            "errors: 0",
+            "failures: 0",
+            "failed: 0",
+            "failed=0",
+            "errors=0",
+            "without error",
+            "no failures",
+            "no fail",
+            "error: 0",
+            "zero errors",
+            "0 warning",
+            "errors:      0",
+            "failed:      0",
+            "0 vulnerab",
+        ],
+    ),
+    (
+        word::NEGATED,
+        false,
+        &[
+            "-werror",
+            "error-page",
+            "--fail",
+            "error_log",
+            "on_error",
+            "errno",
+            "expected fail",
+            "expected error",
+            "error handling",
+            "xfail",
+            "ignore error",
+            "fail fast",
+            "fail-fast",
+            "on-failure",
+            "after_failure",
+            "onerror",
+            "stderr",
+        ],
+    ),
+    (word::OF_NPM, false, &["npm err!", "npm error"]),
+    (
+        word::HELP,
+        false,
+        &[
+            "for more information",
+            "for more details",
+            "for details",
+            "see ",
+            "re-run",
+            "rerun",
+            "--help",
+            "a complete log",
+            "full log",
+            "debug log",
+            "hint",
+            "usage:",
+            "you can",
+            "additional logging",
+            "likely",
+            "read the following",
+            "--stacktrace",
+            "--info",
+            "--debug",
+            "help",
+            "troubleshoot",
+            "more info",
+            "run with",
+            "docs",
+            "documentation",
+        ],
+    ),
+    (
+        word::ASKED,
+        false,
+        &[
+            "please",
+            "must ",
+            "need to",
+            "required",
+            "make sure",
+            "needs to",
+            "have to",
+            "update ",
+        ],
+    ),
+    (
+        word::WELL,
+        true,
+        &[
+            "ok",
+            "pass",
+            "passed",
+            "passes",
+            "passing",
+            "success",
+            "successful",
+            "successfully",
+            "succeeded",
+            "done",
+            "complete",
+            "completed",
+            "up to date",
+            "up-to-date",
+        ],
+    ),
+    (
+        word::PROGRESS,
+        false,
+        &[
+            "download",
+            "installing",
+            "installed",
+            "fetching",
+            "unpacking",
+            "compiling",
+            "building",
+            "get:",
+            "setting up",
+            "preparing",
+            "receiving",
+            "resolving",
+            "extracting",
+            "generating",
+            "checking",
+            "collecting",
+            "configuring",
+            "requirement already",
+            "processing",
+            "creating",
+            "copying",
+            "selecting",
+            "loading",
+            "linking",
+            "writing",
+            "reading",
+            "cloning",
+            "added ",
+            "using ",
+            "running",
+            "starting",
+            "cached",
+            "hit:",
+            "finished",
+            "queued",
+            "waiting",
+            "opening",
+            "executing",
+            "registering",
+            "precompiling",
+            "fetched",
+            "updating",
+            "adding",
+            "removing",
+            "analyzing",
+            "testing ",
+        ],
+    ),
+    (
+        word::SUMMARY,
+        false,
+        &[
+            "total",
+            "tests run",
+            "finished in",
+            "ran ",
+            "time:",
+            "duration",
+            "elapsed",
+            "summary",
+            "examples",
+            "assertions",
+            "suites",
+            "coverage",
+            "tests:",
+            "test cases",
+            "seconds",
+            "statistics",
+            "randomized with seed",
+            "specs",
+        ],
+    ),
+    (
+        word::SKIPPED,
+        false,
+        &["skip", "ignor", "pending", "disabled"],
+    ),
+    (
+        word::RETRY,
+        false,
+        &["retry", "retrying", "try again", "attempt"],
+    ),
+    (
+        word::WRAPPER,
+        false,
+        &[
+            "the command \"",
+            "make: ***",
+            "make[",
+            "did not complete successfully",
+            "process completed with",
+            "elifecycle",
+            "lifecycle script",
+            "build failed",
+            "build failure",
+            "your build",
+            "tasks: top",
+            "failed to execute goal",
+            "the build failed",
+            "rake aborted",
+            "err_pnpm_recursive",
+            "npm test",
+            "test failed.",
+            "tests failed",
+            "command failed",
+            "failed with exit",
+            "failed at the",
+            "aborted due to",
+            "there were failing",
+            "failed with",
+        ],
+    ),
+    (
+        word::ENDED_WELL,
+        false,
+        &[
+            "exited with 0",
+            "exit code 0",
+            "exit status 0",
+            "exit code: 0",
+            "code 0",
+        ],
+    ),
+];
+
+/// The words and their traits.
+pub(super) fn words() -> impl Iterator<Item = (Word, &'static str)> {
+    let rows = WORDS.iter();
+    rows.flat_map(|(number, whole, words)| {
+        let (number, is_whole) = (*number, *whole);
+        words
+            .iter()
+            .map(move |word| (Word { number, is_whole }, *word))
+    })
+}
+
+/// A word that shows a trait.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Word {
+    number: u8,
+    is_whole: bool,
+}
+
+impl Word {
+    /// The trait that it shows where it is in the text.
+    pub(super) fn found(self, bytes: &[u8], start: usize, end: usize) -> Looks {
+        let before = start.checked_sub(1).and_then(|at| bytes.get(at));
+        let after = bytes.get(end);
+        let joins = |byte: Option<&u8>| {
+            byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte))
+        };
+        let is_name = || {
+            let next = bytes.get(end + 1);
+            after == Some(&b'.') && next.is_some_and(u8::is_ascii_alphabetic)
+        };
+        match self.number {
+            word::ERROR if before.is_some_and(u8::is_ascii_alphanumeric) && !joins(after) => {
+                bit(word::TYPED)
+            }
+            number if !self.is_whole => bit(number),
+            number if !(joins(before) || joins(after) || is_name()) => bit(number),
+            word::ERROR => bit(word::ERROR_INSIDE),
+            word::FAIL => bit(word::FAIL_INSIDE),
+            _ => 0,
+        }
+    }
+}
+
+/// Whether the text begins with one of these.
+pub(super) fn begins(text: &str, with: &[&str]) -> bool {
+    // The first byte decides of nearly all.
+    let first = text.as_bytes().first();
+    let mut with = with.iter();
+    with.any(|word| word.as_bytes().first() == first && text.starts_with(word))
+}
+
+/// The traits of a line that are no words.
+pub(super) fn shapes(text: &str) -> Looks {
+    let trimmed = text.trim_ascii();
+    let bytes = trimmed.as_bytes();
+    let Some(&first) = bytes.first() else {
+        return 0;
+    };
+    let indent = text.len() - text.trim_ascii_start().len();
+    let mut looks = 0;
+    let mut set = |number: u8, is: bool| {
+        if is {
+            looks |= bit(number);
+        }
+    };
+    set(shape::INDENTED, indent >= 2);
+    set(shape::DEEP, indent >= 8);
+    set(shape::LOWER, first.is_ascii_lowercase());
+    set(shape::UPPER, first.is_ascii_uppercase());
+    set(shape::DIGIT, first.is_ascii_digit());
+    set(shape::TINY, bytes.len() < 12);
+    set(shape::SHORT, bytes.len() >= 12 && bytes.len() < 40);
+    set(shape::LONG, bytes.len() >= 200);
+    set(shape::COLON, bytes.last() == Some(&b':'));
+    set(shape::PERIOD, bytes.last() == Some(&b'.'));
+    set(shape::FOREIGN, !first.is_ascii());
+    set(
+        shape::BOXED,
+        begins(trimmed, &["│", "┃", "╭", "╰", "|", "E  ", "#"]),
+    );
+    set(
+        shape::BEGINS_ERROR,
+        begins(
+            trimmed,
+            &[
+                "error",
+                "Error",
+                "ERROR",
+                "[error]",
+                "[ERROR]",
+                "fatal",
+                "FATAL",
+                "Fatal",
+                "E: ",
+                "ERR",
+                "E  ",
+                "!! ",
+                "** (",
+                "***",
+                "! ",
+                "× ",
+                "✘",
+                "⨯",
+                "❌",
+                "Exception",
+                "Traceback",
+                "panic",
+            ],
+        ),
+    );
+    set(
+        shape::BEGINS_FAIL,
+        begins(
+            trimmed,
+            &[
+                "FAIL",
+                "Fail",
+                "fail",
+                "not ok",
+                "--- FAIL",
+                "[FAIL",
+                "✗",
+                "✖",
+                "✕",
+                "●",
+                "×",
+                "[  FAILED",
+                "-- FAIL",
+                "F ",
+            ],
+        ),
+    );
+    set(
+        shape::ENDS_FAILED,
+        [
+            "FAILED", "failed", "FAIL", "***", "Failed", "failed.", "FAILED!",
+        ]
+        .iter()
+        .any(|word| trimmed.ends_with(word)),
+    );
+    set(
+        shape::FRAME,
+        begins(
+            trimmed,
+            &[
+                "at ",
+                "File \"",
+                "from /",
+                "in /",
+                "#0",
+                "#1",
+                "#2",
+                "#3",
+                "Called from",
+                "[info]   at ",
+                "[error] \tat",
+                "in `",
+            ],
+        ) || (first == b'(' && trimmed.contains(") lib/"))
+            || trimmed.contains(":in `"),
+    );
+    set(
+        shape::DIFF,
+        (first == b'+' || first == b'-')
+            && bytes.get(1).is_some_and(|next| *next != first)
+            && indent < 12,
+    );
+    set(
+        shape::BULLET,
+        bytes.starts_with(b"- ") || bytes.starts_with(b"* "),
+    );
+    set(
+        shape::COMMAND,
+        begins(
+            trimmed,
+            &[
+                "$ ", "+ ", "> ", ">>> ", "Run ", "RUN ", "% ", "==> ", "$(", "++ ", "---> ",
+            ],
+        ),
+    );
+    set(
+        shape::FOLD,
+        begins(trimmed, &["travis_", "##[", "::group", "section_"]),
+    );
+    set(
+        shape::INFO,
+        begins(trimmed, &["[info]", "INFO", "[INFO]", "info"]),
+    );
+    let digits = bytes
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    set(
+        shape::NUMBERED,
+        digits > 0 && digits < 5 && bytes.get(digits).is_some_and(|byte| b").".contains(byte)),
+    );
+    let after_marker = trimmed.trim_start_matches(['>', ' ']);
+    let rest = after_marker.trim_start_matches(|c: char| c.is_ascii_digit());
+    set(
+        shape::CODE,
+        rest.len() < after_marker.len() && rest.trim_start().starts_with(['|', '│']),
+    );
+    looks | counted(trimmed)
+}
+
+/// Kinds of bytes.
+mod kind {
+    pub(super) const OTHER: u8 = 0;
+    pub(super) const LOWER: u8 = 1;
+    pub(super) const UPPER: u8 = 2;
+    pub(super) const DIGIT: u8 = 3;
+    pub(super) const SPACE: u8 = 4;
+    pub(super) const CARET: u8 = 5;
+    pub(super) const SIGN: u8 = 6;
+    pub(super) const QUOTE: u8 = 7;
+    pub(super) const COLON: u8 = 8;
+    pub(super) const OPEN: u8 = 9;
+    pub(super) const PERCENT: u8 = 10;
+    pub(super) const EQUAL: u8 = 11;
+    /// So many there are; a power of two, so that no bound is checked.
+    pub(super) const COUNT: usize = 16;
+}
+
+const KINDS: [u8; 256] = {
+    let mut kinds = [kind::OTHER; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        // It fits: the loop ends at 255.
+        #[expect(clippy::cast_possible_truncation, reason = "no more than 255")]
+        let of = match byte as u8 {
+            b'a'..=b'z' => kind::LOWER,
+            b'A'..=b'Z' => kind::UPPER,
+            b'0'..=b'9' => kind::DIGIT,
+            b' ' => kind::SPACE,
+            b'^' | b'~' => kind::CARET,
+            b'"' | b'\'' | b'`' => kind::QUOTE,
+            b':' => kind::COLON,
+            b'(' => kind::OPEN,
+            b'%' => kind::PERCENT,
+            b'=' => kind::EQUAL,
+            b'-' | b'_' | b'*' | b'#' | b'.' | b'+' => kind::SIGN,
+            _ => kind::OTHER,
+        };
+        kinds[byte] = of;
+        byte += 1;
+    }
+    kinds
+};
+
+/// The traits that every byte has a say in.
+fn counted(text: &str) -> Looks {
+    let bytes = text.as_bytes();
+    let mut counts = [0_usize; kind::COUNT];
+    for &byte in bytes {
+        let kind = KINDS.get(usize::from(byte)).copied().unwrap_or_default();
+        if let Some(count) = counts.get_mut(usize::from(kind)) {
+            *count += 1;
+        }
+    }
+    let count = |kind: u8| counts.get(usize::from(kind)).copied().unwrap_or_default();
+    let (capitals, spaces) = (count(kind::UPPER), count(kind::SPACE));
+    let letters = count(kind::LOWER) + capitals;
+    let signs = count(kind::SIGN) + count(kind::EQUAL);
+    let carets = count(kind::CARET);
+    let length = bytes.len();
+    let mut looks = 0;
+    let mut set = |number: u8, is: bool| looks |= Looks::from(is) << number;
+    set(shape::QUOTED, count(kind::QUOTE) > 0);
+    set(
+        shape::PERCENT,
+        count(kind::PERCENT) > 0 && count(kind::DIGIT) > 0,
+    );
+    set(
+        shape::NAME_VALUE,
+        count(kind::EQUAL) > 0
+            && letters > 0
+            && text
+                .find('=')
+                .is_some_and(|at| at > 0 && bytes.get(at - 1).is_some_and(u8::is_ascii_alphabetic)),
+    );
+    set(
+        shape::ADDRESS,
+        count(kind::COLON) > 0 && text.contains("://"),
+    );
+    set(
+        shape::PLACE,
+        count(kind::DIGIT) > 0
+            && (has_place(bytes, count(kind::COLON) + count(kind::OPEN)) || text.contains("line ")),
+    );
+    set(
+        shape::CARET,
+        carets > 0 && carets + spaces + signs == length,
+    );
+    set(shape::RULER, length >= 4 && signs + spaces == length);
+    let is_ruled = signs >= 6 && letters > 0;
+    set(
+        shape::RULED_HEAD,
+        is_ruled && bytes.first() == bytes.get(1) && bytes.first() == bytes.get(2),
+    );
+    set(shape::SHOUTED, capitals >= 4 && capitals * 2 > letters);
+    set(shape::WORD, letters >= 3 && spaces == 0);
+    looks
+}
+
+/// Whether a number follows a letter and a colon or a bracket: `a.ts:3`,
+/// `a.ts(3`. There are so many of these signs.
+fn has_place(bytes: &[u8], signs: usize) -> bool {
+    if signs == 0 {
+        return false;
+    }
+    let mut triples = bytes.windows(3);
+    triples.any(|triple| {
+        matches!(triple, [before, b':' | b'(', after] if before.is_ascii_alphabetic() && after.is_ascii_digit())
+    })
+}

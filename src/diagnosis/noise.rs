@@ -1,0 +1,171 @@
+//! Lines that a tool always prints, however it failed: they are no news. Pure.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, Anchored, Input, StartKind};
+
+use super::kubernetes_events;
+
+/// The beginnings, looked for at once. It can only fail by its size, which is
+/// known.
+static KNOWN: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let builder = AhoCorasick::builder()
+        .start_kind(StartKind::Anchored)
+        .build(BEGINNINGS);
+    builder.ok()
+});
+
+/// How such lines begin, behind the word that they are errors.
+const BEGINNINGS: &[&str] = &[
+    // Maven
+    "BUILD FAILURE",
+    "Total time:",
+    "Finished at:",
+    "Final Memory:",
+    "Reactor Summary",
+    "To see the full stack trace of the errors, re-run Maven",
+    "Re-run Maven using",
+    "For more information about the errors and possible solutions",
+    "[Help ",
+    "-> [Help ",
+    "After correcting the problems, you can resume",
+    "mvn <args> -rf ",
+    // Gradle
+    "* Try:",
+    "> Run with --",
+    "> Get more help at ",
+    "* Get more help at ",
+    "Run with --stacktrace",
+    "FAILURE: Build failed with an exception.",
+    "BUILD FAILED in ",
+    "Deprecated Gradle features were used",
+    "You can use '--warning-mode all'",
+    // npm, pnpm, Yarn
+    "code ELIFECYCLE",
+    "errno ",
+    "path ",
+    "workspace ",
+    "location ",
+    "command failed",
+    "command sh -c ",
+    "Lifecycle script `",
+    "A complete log of this run can be found in",
+    "/root/.npm/_logs/",
+    "This is probably not a problem with npm",
+    "Failed at the ",
+    "Exit status ",
+    "ELIFECYCLE",
+    "npm notice",
+    "info Visit https://yarnpkg.com/",
+    "Command failed with exit code ",
+    // pip, cargo, make, Docker
+    "[notice] ",
+    "note: This error originates from a subprocess",
+    "warning: build failed, waiting for other jobs",
+    "For more information about this error, try `rustc",
+    "View build details: ",
+    "1 warning found (use docker",
+    // Platforms, when a build or a program has failed
+    "\"build.command\" failed",
+    "Error message",
+    "Error location",
+    "In Build command from ",
+    "Resolved config",
+    "Build failed due to a user error",
+    "Failing build: ",
+    "Failed during stage ",
+    "Finished processing build request",
+    "Creating deploy upload records",
+    "Build script returned non-zero exit code",
+    "We're sorry this build is failing",
+    "You can troubleshoot common issues here",
+    "https://devcenter.heroku.com/",
+    "Some possible problems:",
+    "Love, Heroku",
+    "Push failed",
+    "Verifying deploy",
+    "Common ways to troubleshoot your deploy",
+    "==> Common ways to troubleshoot your deploy",
+    "==> Exited with status ",
+    "Process exited with status ",
+    "State changed from ",
+    // Routers, after the program has crashed.
+    "at=error code=H",
+    "at=info method=",
+];
+
+/// Of these only those that npm begins so, as the words are common.
+const OF_NPM: &[&str] = &[
+    "path ",
+    "workspace ",
+    "location ",
+    "command ",
+    "errno ",
+    "code ",
+];
+
+/// Whether the line is no news.
+pub(super) fn is_noise(text: &str) -> bool {
+    let text = text.trim();
+    let rest = ["[ERROR]", "[INFO]", "npm error", "npm ERR!", "error"]
+        .iter()
+        .find_map(|word| text.strip_prefix(word));
+    let said = rest.unwrap_or(text).trim_start();
+    let is_of_npm = text.starts_with("npm ");
+    let is_common =
+        OF_NPM.iter().any(|word| said.starts_with(word)) && !said.starts_with("command failed");
+    let begun = Input::new(said).anchored(Anchored::Yes);
+    let is_known = KNOWN.as_ref().is_some_and(|known| known.is_match(begun));
+    is_drawn(said)
+        || kubernetes_events::is_ordinary(text)
+        || (is_known && (is_of_npm || !is_common))
+        || (is_of_npm && number_only(said))
+        || said.ends_with("actionable tasks: ")
+}
+
+/// `code 127`
+fn number_only(said: &str) -> bool {
+    let number = said.strip_prefix("code ");
+    number.is_some_and(|number| number.trim().bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Nothing, or only a ruler.
+fn is_drawn(text: &str) -> bool {
+    text.chars().all(|c| !c.is_alphanumeric()) && !text.contains(['{', '}', '(', ')'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tools_always_print_is_no_news() {
+        for line in [
+            "[INFO] ------------------------------------------------------------------------",
+            "[INFO] BUILD FAILURE",
+            "[ERROR] ",
+            "[ERROR] Re-run Maven using the -X switch to enable full debug logging.",
+            "npm error path /app",
+            "npm ERR! code ELIFECYCLE",
+            "npm error code 127",
+            "npm error A complete log of this run can be found in: /root/.npm/_logs/x.log",
+            "> Run with --stacktrace option to get the stack trace.",
+            "error Command failed with exit code 2.",
+            "at=error code=H10 desc=\"App crashed\" method=GET path=\"/\"",
+            "Created container web",
+            "********************",
+        ] {
+            assert!(is_noise(line), "{line}");
+        }
+        for line in [
+            "[ERROR] the moon is full",
+            "npm error code E404",
+            "path /app is missing",
+            "error: it failed",
+            "code 12 was returned",
+            "Build failed: exit code 1",
+        ] {
+            assert!(!is_noise(line), "{line}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Which part of a deployment failed, as Sevalla and its builders say it.
+
+use super::bare::Bare;
+
+/// A part of a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The repository is fetched.
+    Repository,
+    /// The image or the site is built.
+    Build,
+    /// The site is published.
+    Publish,
+    /// The program is started.
+    Start,
+    /// The program has to answer.
+    HealthCheck,
+}
+
+impl Phase {
+    /// Which part failed, in a sentence.
+    pub const fn failed(self) -> &'static str {
+        match self {
+            Self::Repository => "The repository could not be fetched.",
+            Self::Build => "The build failed.",
+            Self::Publish => "The build succeeded; the site could not be published.",
+            Self::Start => "The program did not start.",
+            Self::HealthCheck => "The program did not pass its health check.",
+        }
+    }
+}
+
+/// What begins a part, by how the line begins.
+const BEGINNINGS: &[(&str, Phase)] = &[
+    ("Cloning into '", Phase::Repository),
+    ("Cloning repository", Phase::Repository),
+    ("Fetching repository", Phase::Repository),
+    ("Generating Dockerfile using ", Phase::Build),
+    ("Building and pushing docker image", Phase::Build),
+    ("Running build command: ", Phase::Build),
+    ("Build process failed", Phase::Build),
+    ("Unknown build fail type", Phase::Build),
+    ("load build definition from ", Phase::Build),
+    ("Publishing '", Phase::Publish),
+    ("Rolling out", Phase::Start),
+    ("rolling out", Phase::Start),
+    ("Starting container", Phase::Start),
+    ("Starting Container", Phase::Start),
+    ("Deploying...", Phase::Start),
+    ("Your application experienced a rollout error", Phase::Start),
+    ("Back-off restarting failed container", Phase::Start),
+    ("Started container ", Phase::Start),
+];
+
+/// What a build ends with that succeeds; which part comes next is not known.
+const ENDS: &[&str] = &[
+    "exporting to ",
+    "exporting layers",
+    "pushing ",
+    "Pushing image",
+    "Build command succeeded",
+    "Build complete",
+    "Build successful",
+    "Successfully tagged ",
+];
+
+/// How git begins its lines.
+const OF_GIT: &[&str] = &[
+    "fatal: ",
+    "error: ",
+    "remote: ",
+    "warning: ",
+    "Cloning ",
+    "Receiving ",
+    "Resolving ",
+    "Please make sure ",
+    "and the repository exists",
+];
+
+/// Words of a health check that failed, anywhere in a line.
+const OF_CHECKS: &[&str] = &[
+    "robe failed: ",
+    "ealth check failed",
+    "ealthcheck failed",
+    "health checks failed",
+];
+
+/// The part that the log is in.
+#[derive(Debug, Default)]
+pub(super) struct Phases {
+    now: Option<Phase>,
+}
+
+impl Phases {
+    pub(super) fn take(&mut self, bare: Bare<'_>) {
+        let is_sign = |c: char| c.is_whitespace() || "=>✓✔✅📦🚀🛠\u{fe0f}".contains(c);
+        let text = bare.text.trim_start_matches(is_sign);
+        let text = text.strip_prefix("[internal] ").unwrap_or(text);
+        let begins = |words: &[&str]| words.iter().any(|words| text.starts_with(words));
+        let begun = BEGINNINGS.iter().find(|(words, _)| text.starts_with(words));
+        let is_left = self.now == Some(Phase::Repository) && !begins(OF_GIT);
+        let next = if let Some((_, phase)) = begun {
+            Some(*phase)
+        } else if OF_CHECKS.iter().any(|words| text.contains(words)) {
+            Some(Phase::HealthCheck)
+        } else if begins(ENDS) {
+            None
+        } else if bare.step.is_some() && !(self.now.is_none() && text.starts_with("DONE")) {
+            Some(Phase::Build)
+        } else {
+            self.now.filter(|_| !is_left)
+        };
+        // A rollout whose check failed starts the program again and again.
+        let is_behind = self.now == Some(Phase::HealthCheck) && next == Some(Phase::Start);
+        if !is_behind {
+            self.now = next;
+        }
+    }
+
+    pub(super) const fn now(&self) -> Option<Phase> {
+        self.now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phase(lines: &[&str]) -> Option<Phase> {
+        let mut phases = Phases::default();
+        for line in lines {
+            phases.take(Bare::of(line));
+        }
+        phases.now()
+    }
+
+    #[test]
+    fn the_last_part_that_began_is_the_one_that_failed() {
+        let build = "📦 Building and pushing docker image using the generated Dockerfile...";
+        let rollout = "Your application experienced a rollout error: see the logs";
+        for (lines, failed) in [
+            (
+                vec!["Cloning into '/workspace'...", "fatal: x"],
+                Some(Phase::Repository),
+            ),
+            (
+                vec!["Cloning into '/workspace'...", build, "x"],
+                Some(Phase::Build),
+            ),
+            (
+                vec!["🛠️ Running build command: npm run build", "x"],
+                Some(Phase::Build),
+            ),
+            (
+                vec!["#5 [2/4] RUN x", "Build process failed"],
+                Some(Phase::Build),
+            ),
+            (
+                vec![
+                    "✅ Build command succeeded",
+                    "🚀 Publishing 'dist' directory...",
+                ],
+                Some(Phase::Publish),
+            ),
+            (vec![build, "#5 DONE 0.1s", rollout], Some(Phase::Start)),
+            (
+                vec![build, "Readiness probe failed: 503", rollout],
+                Some(Phase::HealthCheck),
+            ),
+            (
+                vec!["Cloning into '/workspace'...", "./release", "fatal: x"],
+                None,
+            ),
+            (
+                vec![build, "#9 exporting to image", "#9 DONE 0.3s", "the end"],
+                None,
+            ),
+            (vec!["nothing of this"], None),
+        ] {
+            assert_eq!(phase(&lines), failed, "{lines:?}");
+        }
+    }
+}

@@ -32,7 +32,11 @@ pub(super) const PATTERNS: &[Pattern] = &[
     test(&["E  "])
         .then(|text| {
             let said = text.trim_start();
-            said.starts_with("assert ") || said.starts_with("AssertionError")
+            let name = said.split(':').next().unwrap_or_default();
+            let is_name = name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+            said.starts_with("assert ") || (is_name && name.ends_with("Error"))
         })
         .keeps(2)
         .place_below(14),

@@ -47,12 +47,6 @@ impl Stream {
         push(&mut self.recent, REMEMBERED, text);
     }
 
-    /// The last lines, oldest first.
-    pub(super) fn last(&self, most: usize) -> Vec<String> {
-        let left_out = self.recent.len().saturating_sub(most);
-        self.recent.iter().skip(left_out).cloned().collect()
-    }
-
     /// Whether this command was not begun before; one that is begun again may
     /// have failed.
     pub(super) fn begins(&mut self, command: &str) -> bool {

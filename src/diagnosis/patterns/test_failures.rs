@@ -50,14 +50,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
     test(&[") Failure:", ") Error:"])
         .anywhere()
         .then(|text| text.trim().is_empty())
-        .when(|text| begins_with_number(text))
+        .when(begins_with_number)
         .keeps(4)
         .place_below(4),
     // ExUnit
     test(&[") test "])
         .anywhere()
         .then(|text| text.trim_end().ends_with(')'))
-        .when(|text| begins_with_number(text))
+        .when(begins_with_number)
         .keeps(4)
         .place_below(2),
     // ScalaTest

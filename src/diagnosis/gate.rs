@@ -8,7 +8,7 @@ use super::Found;
 use super::salience::Lines;
 
 /// Lines of a claim may stand out so much less than the best of the log.
-const MARGIN: i32 = 500;
+const MARGIN: i32 = 600;
 
 /// The same for what builds often survive.
 const NARROW_MARGIN: i32 = 200;

@@ -828,6 +828,7 @@ mod kind {
     pub(super) const COUNT: usize = 16;
 }
 
+#[expect(clippy::indexing_slicing, reason = "the index is below the length")]
 const KINDS: [u8; 256] = {
     let mut kinds = [kind::OTHER; 256];
     let mut byte = 0;

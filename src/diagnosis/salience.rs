@@ -283,7 +283,7 @@ fn kinds(bytes: &[u8]) -> (u16, u16) {
     (folded(hash), folded(akin.unwrap_or(hash)))
 }
 
-/// What is known of each line besides its own traits.
+/// What is known of each line: its own traits, those around it, and counts.
 pub(super) struct Features<'a> {
     lines: &'a Lines,
     failed: u32,

@@ -118,6 +118,22 @@ pub(super) const PATTERNS: &[Pattern] = &[
         number_then(text, ": ") && text.trim_end().ends_with(": No such file or directory")
     }),
     cause(
+        "The host of a Git repository did not answer",
+        &["fatal: unable to access '"],
+        "Run the deployment again; if it fails again, check the address and the network.",
+    )
+    .then(|text| {
+        [
+            "Empty reply",
+            "Could not resolve host",
+            "timed out",
+            "SSL",
+            "Failed to connect",
+        ]
+        .iter()
+        .any(|words| text.contains(words))
+    }),
+    cause(
         "The Rakefile was not found",
         &["No Rakefile found"],
         "Commit a Rakefile, or set a build command that does not call Rake.",

@@ -33,7 +33,11 @@ pub(super) const PATTERNS: &[Pattern] = &[
     test(&["E  "])
         .then(|text| {
             let said = text.trim_start();
-            said.starts_with("assert ") || said.starts_with("AssertionError")
+            let name = said.split(':').next().unwrap_or_default();
+            let is_name = name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+            said.starts_with("assert ") || (is_name && name.ends_with("Error"))
         })
         .keeps(2)
         .place_below(14),
@@ -47,14 +51,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
     test(&[") Failure:", ") Error:"])
         .anywhere()
         .then(|text| text.trim().is_empty())
-        .when(|text| begins_with_number(text))
+        .when(begins_with_number)
         .keeps(4)
         .place_below(4),
     // ExUnit
     test(&[") test "])
         .anywhere()
         .then(|text| text.trim_end().ends_with(')'))
-        .when(|text| begins_with_number(text))
+        .when(begins_with_number)
         .keeps(4)
         .place_below(2),
     // ScalaTest

@@ -104,7 +104,7 @@ async fn at_our_pace(past: &[f64], spacing: u64, length: f64, seed: u32) -> Cost
     let deployment = running(moment(0.0));
     let mut cost = Cost::default();
     while cost.lag <= 0.0 {
-        pace.see(&deployment, 0.0);
+        pace.see(&deployment, None);
         let wait = (&mut &pace).next_backoff().expect("there is always a wait");
         advance(wait).await;
         cost.requests += 1.0;

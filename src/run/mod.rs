@@ -53,7 +53,7 @@ const IN_FLIGHT: Duration = Duration::from_millis(2200);
 /// How much of that is kept for cancelling what looking up a lost answer finds.
 const KEPT_FOR_CANCELLING: Duration = Duration::from_millis(1200);
 
-/// How long the check of the key may keep the run from following.
+/// How long the check of the key may take.
 const KEY_CHECK: Duration = Duration::from_secs(3);
 
 /// How long what only adds words may keep the run after its end is known.
@@ -174,9 +174,17 @@ impl Run<'_> {
         outcome.because(format!("The key can: {}", capabilities.join(", ")))
     }
 
+    /// Whether the company's other runs leave room for what only adds words.
+    fn has_room(&self) -> bool {
+        self.client.share().is_none_or(|share| {
+            let others = 3.0 * (share.runs - 1.0);
+            share.seen.remaining - others > share.seen.limit / 4.0
+        })
+    }
+
     async fn warn_of_expiry(&self) {
         // Others need what is left of the company's reads more.
-        if self.client.load() >= 1.0 {
+        if !self.has_room() {
             return;
         }
         let Ok(Some(expires)) = self.client.key_expires_at().await else {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::deployment::{Deployment, LogLine, Status};
 use crate::outcome::Sighting;
+use crate::sevalla::limits::Share;
 use crate::sevalla::{ApiError, LogWindow};
 use crate::watch::{Remote, Source};
 
@@ -56,7 +57,11 @@ impl Source for Noting<'_> {
         self.source.read_log(window).await
     }
 
-    fn load(&self) -> f64 {
-        self.source.load()
+    fn share(&self) -> Option<Share> {
+        self.source.share()
+    }
+
+    fn log_share(&self) -> Option<Share> {
+        self.source.log_share()
     }
 }

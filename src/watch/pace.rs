@@ -11,27 +11,71 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::belief::{Belief, LONGEST_WAIT, SHORTEST_WAIT};
+use super::belief::{Belief, LONGEST_WAIT, SHORTEST_WAIT, longest_wait};
 use super::past::{Kind, Past, Usual};
 use crate::deployment::{Deployment, Status};
 use crate::schedule::Backoff;
+use crate::sevalla::limits::Share;
 
-/// What looks are affordable to somebody who is alone, on average. Sevalla's
-/// documentation asks for no more than one in ten seconds.
-pub const ALONE: Duration = Duration::from_secs(10);
+/// What looks are affordable to somebody who is alone, on average: the
+/// service's own action looks as often.
+pub const ALONE: Duration = Duration::from_secs(5);
 
-/// What looks are affordable at the least, where many share a budget.
-const LONGEST_SPACING: Duration = Duration::from_secs(240);
+/// The same where nothing is known of the end and the budget is idle.
+const ALONE_AND_BLIND: Duration = Duration::from_millis(3500);
+
+/// The part of a window's budget that the looks of all runs may take together.
+const PLANNED: f64 = 0.85;
+
+/// What is left of it for triggers, and for runs that come and do not know yet
+/// what is left.
+const RESERVE: f64 = 0.07;
+
+/// No run makes more looks in a window than it would in this time.
+const MOST_PLANNED: f64 = 120.0;
+
+/// How much longer the time between looks becomes by the number of runs alone.
+const LONGEST_BY_NUMBER: f64 = 15.0;
+
+/// The same by the rate at which the budget goes.
+const LONGEST_BY_RATE: f64 = 60.0;
+
+/// How fast it becomes longer then.
+const STEEPNESS: f64 = 13.0;
+
+/// From this part of a window's budget on, the rate counts.
+const PRESSED: f64 = 0.6;
+
+/// What takes longer than this is no burst: the rate counts. In seconds.
+const LASTING: f64 = 150.0;
+
+/// The longest wait where the end is likely, in times of the deviation.
+const DUE: f64 = 1.1;
+
+/// A window of the service, in seconds.
+const WINDOW: f64 = 60.0;
+
+/// How far looks are spread that a window has no room for.
+const LONGEST_TURN: Duration = Duration::from_secs(50);
+
+/// From so many runs on, they may have begun together.
+const MANY: f64 = 5.0;
 
 /// The longest wait there.
-pub const LONGEST_WAIT_WHEN_SHARED: Duration = Duration::from_secs(300);
+pub const LONGEST_WAIT_WHEN_SHARED: Duration = Duration::from_secs(400);
 
 /// The first wait when nothing is known.
-const FIRST_WAIT: Duration = Duration::from_millis(1200);
+const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 /// Every further one then, in times of all the waiting so far: looks that are
 /// few for long times and early for short ones, whatever the time may be.
 const GROWTH: f64 = 2.0;
+
+/// The same while the budget is idle.
+const GROWTH_WHEN_IDLE: f64 = 0.33;
+
+/// The longest wait in a queue of which nothing shows how long it is.
+const LONGEST_IN_QUEUE: Duration = Duration::from_secs(9);
 
 /// From so many past deployments on, the age is not a bound any more: before,
 /// what ends sooner than the few others is seen after three times its length at
@@ -90,6 +134,10 @@ struct Sight {
     is_known_well: bool,
     /// What a look at the run is worth, in seconds of delay.
     price: f64,
+    /// What is known of the company's budget.
+    share: Option<Share>,
+    /// Whether no look has been planned yet.
+    is_first: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,9 +196,15 @@ impl Pace {
         })
     }
 
-    /// Takes in what a look has shown. `load` is the part of the company's
-    /// budget that is used, from zero to one.
-    pub fn see(&self, seen: &Deployment, load: f64) {
+    /// The time by the service's clock, as far as it shows.
+    pub fn service_time(&self) -> Option<Timestamp> {
+        let sight = self.sight.borrow();
+        sight.as_ref()?.clock.read(Instant::now())
+    }
+
+    /// Takes in what a look has shown. `share` is what is known of the company's
+    /// budget.
+    pub fn see(&self, seen: &Deployment, share: Option<Share>) {
         let now = Instant::now();
         let mut sight = self.sight.borrow_mut();
         let kind = Kind::of(seen.trigger.as_deref());
@@ -159,7 +213,17 @@ impl Pace {
             other => other.insert(self.first_sight(kind, Stage::of(seen), now)),
         };
         sight.see(seen, now);
-        sight.afford(self.affordable(load));
+        sight.share = share;
+        sight.afford(self.affordable(sight, now));
+    }
+
+    /// Takes in what an answer has shown of the company's budget, although not
+    /// of the deployment.
+    pub fn hear(&self, share: Option<Share>) {
+        if let Some(sight) = &mut *self.sight.borrow_mut() {
+            sight.share = share;
+            sight.afford(self.affordable(sight, Instant::now()));
+        }
     }
 
     fn first_sight(&self, kind: Kind, stage: Stage, now: Instant) -> Sight {
@@ -175,29 +239,72 @@ impl Pace {
             run: self.past.run(kind),
             is_known_well: self.past.good(kind).len() >= WELL_KNOWN,
             price: 0.0,
+            share: None,
+            is_first: true,
         }
     }
 
-    /// The time between looks that is affordable. It grows before the budget is
-    /// used up: nobody can tell how many share it, but all see the same load,
-    /// and so agree on a time that leaves something to those who come.
-    fn affordable(&self, load: f64) -> Duration {
-        let load = load.clamp(0.0, 1.0);
-        let spacing = self.alone.div_f64((1.0 - load * load).powi(3).max(0.01));
+    /// The time between looks that is affordable. It grows with the number of
+    /// runs that would need more than a window's budget together, and, for what
+    /// lasts longer than a burst, with the rate at which the budget goes.
+    fn affordable(&self, sight: &Sight, now: Instant) -> Duration {
+        let Some(share) = &sight.share else {
+            return self.alone;
+        };
+        let usual = sight.run.as_ref().map(|run| run.usual().0);
+        let looks = usual.map_or(60.0 / ALONE_AND_BLIND.as_secs_f64(), |usual| {
+            usual.min(MOST_PLANNED) / self.alone.as_secs_f64()
+        });
+        let by_number = share.runs * looks / (PLANNED * share.seen.limit);
+        let age = now.duration_since(sight.first).as_secs_f64();
+        let by_rate = if usual.unwrap_or_default().max(age) > LASTING {
+            (STEEPNESS * (share.pressure - PRESSED)).exp()
+        } else {
+            1.0
+        };
+        let longer = by_number.clamp(1.0, LONGEST_BY_NUMBER);
+        let spacing = self.alone.mul_f64(longer.max(by_rate.min(LONGEST_BY_RATE)));
         // Whole seconds: prices that hardly differ are not worked out again.
-        Duration::from_secs(spacing.min(LONGEST_SPACING).as_secs())
+        Duration::from_secs(spacing.as_secs())
+    }
+
+    fn draw(&self) -> f64 {
+        (self.chance.borrow_mut())().clamp(0.0, 1.0)
     }
 
     /// The wait with its jitter.
     fn jittered(&self, wait: Duration) -> Duration {
-        let chance = (self.chance.borrow_mut())().clamp(0.0, 1.0);
         let (jitter, longest) = if wait > LONGEST_WAIT {
             (JITTER_WHEN_SHARED, LONGEST_WAIT_WHEN_SHARED)
         } else {
             (JITTER, LONGEST_WAIT)
         };
-        let jittered = wait.mul_f64(1.0 + jitter * (2.0 * chance - 1.0));
+        let jittered = wait.mul_f64(1.0 + jitter * (2.0 * self.draw() - 1.0));
         jittered.clamp(SHORTEST_WAIT, longest)
+    }
+
+    /// The wait, or a longer one: into the next window where what is left of
+    /// this one is for others.
+    fn sparing(&self, share: &Share, wait: Duration) -> Duration {
+        let now = Instant::now();
+        let (seen, moment) = (&share.seen, now + wait);
+        let reserve = RESERVE * seen.limit;
+        if let Some(left) = share.left_at(moment) {
+            if left >= reserve && seen.remaining - 2.0 >= reserve {
+                return wait;
+            }
+            // All that are sent on would else come in the same moment.
+            let all = (WINDOW * share.runs / seen.limit).min(WINDOW);
+            let all = Duration::from_secs_f64(all);
+            let turn = wait.max(SHORTEST_WAIT).max(all).mul_f64(self.draw());
+            return seen.ends.saturating_duration_since(now) + SHORTEST_WAIT + turn;
+        }
+        let into = (moment - seen.ends).as_secs_f64() % WINDOW;
+        if share.rate.unwrap_or_default() * into <= seen.limit - reserve {
+            return wait;
+        }
+        let turn = wait.min(LONGEST_TURN).mul_f64(self.draw());
+        wait + Duration::from_secs_f64(WINDOW - into) + SHORTEST_WAIT + turn
     }
 }
 
@@ -210,6 +317,7 @@ impl Sight {
         }
         self.clock.hear(seen.created_at, now);
         self.clock.hear(seen.started_at, now);
+        self.clock.hear(seen.finished_at, now);
         self.began = match stage {
             Stage::Queue => seen.created_at,
             // A start before the creation is the mistake of a clock.
@@ -236,11 +344,11 @@ impl Sight {
     }
 
     fn wait(&self, now: Instant) -> Duration {
-        let unknown = self.growing(now).min(self.longest_unknown());
+        let unknown = self.growing(now, self.longest_unknown());
         let longest = if self.is_known_well {
-            self.longest()
+            self.longest(now)
         } else {
-            self.growing(now)
+            self.growing(now, longest_wait(self.spacing))
         };
         let run = |age| {
             let run = self.run.as_ref();
@@ -255,34 +363,67 @@ impl Sight {
                 let queue = self.queue.as_ref().filter(|_| self.run.is_some());
                 let start =
                     queue.map_or(unknown, |queue| queue.wait(self.age(now), price, longest));
-                start.min(run(0.0).max(self.settled(now)))
+                let end = run(0.0).max(self.settled(now));
+                // To see the start is worth a look only while they are cheap.
+                if self.spacing > 2 * ALONE {
+                    end
+                } else {
+                    start.min(end)
+                }
             }
         }
     }
 
     /// The longest wait: longer than usual only where the company's budget has
-    /// no room for that.
-    fn longest(&self) -> Duration {
-        self.spacing.max(LONGEST_WAIT)
+    /// no room for that, and not much longer than the time in which the end is
+    /// likely, once that has come.
+    fn longest(&self, now: Instant) -> Duration {
+        let longest = longest_wait(self.spacing);
+        let Some(run) = self.run.as_ref().filter(|_| self.stage == Stage::Run) else {
+            return longest;
+        };
+        let ((median, sigma), age) = (run.usual(), self.age(now));
+        if age < median * (-2.5 * sigma).exp() {
+            return longest;
+        }
+        let due = Duration::try_from_secs_f64((DUE * sigma * median).max(0.1 * age));
+        longest.min(due.unwrap_or(longest).max(LONGEST_WAIT))
+    }
+
+    fn is_idle(&self) -> bool {
+        self.spacing <= ALONE
     }
 
     /// A wait that is right whether it is a matter of seconds or of minutes.
-    fn growing(&self, now: Instant) -> Duration {
+    fn growing(&self, now: Instant, longest: Duration) -> Duration {
         let so_far = now.duration_since(self.first);
-        so_far.mul_f64(GROWTH).clamp(FIRST_WAIT, self.longest())
+        let growth = if self.is_idle() {
+            GROWTH_WHEN_IDLE
+        } else {
+            GROWTH
+        };
+        so_far
+            .mul_f64(growth)
+            .clamp(FIRST_WAIT, longest.max(FIRST_WAIT))
     }
 
     /// A wait that grows to what is affordable: nobody knows how long a queue
     /// is, however short what comes after it.
     fn settled(&self, now: Instant) -> Duration {
         let so_far = now.duration_since(self.first);
-        so_far.div_f64(GROWTH).min(self.longest_unknown())
+        so_far
+            .div_f64(GROWTH)
+            .min(self.spacing.max(LONGEST_IN_QUEUE))
     }
 
     /// The longest wait when nothing is known: what is affordable, also with
     /// its jitter.
     fn longest_unknown(&self) -> Duration {
-        self.spacing.div_f64(1.0 + JITTER).max(FIRST_WAIT)
+        if self.is_idle() {
+            ALONE_AND_BLIND
+        } else {
+            self.spacing.div_f64(1.0 + JITTER).max(FIRST_WAIT)
+        }
     }
 }
 
@@ -292,11 +433,19 @@ impl Backoff for &Pace {
     }
 
     fn next_backoff(&mut self) -> Option<Duration> {
-        let sight = self.sight.borrow();
-        let wait = sight
-            .as_ref()
-            .map_or(FIRST_WAIT, |sight| sight.wait(Instant::now()));
-        Some(self.jittered(wait))
+        let mut sight = self.sight.borrow_mut();
+        let Some(sight) = sight.as_mut() else {
+            return Some(self.jittered(FIRST_WAIT));
+        };
+        let mut wait = self.jittered(sight.wait(Instant::now()));
+        let Some(share) = sight.share else {
+            return Some(wait);
+        };
+        if std::mem::take(&mut sight.is_first) && share.runs >= MANY {
+            // Those that began together part.
+            wait = wait.mul_f64(1.0 - 0.6 * self.draw()).max(SHORTEST_WAIT);
+        }
+        Some(self.sparing(&share, wait))
     }
 }
 
@@ -327,6 +476,7 @@ mod tests {
 
     use super::*;
     use crate::deployment::DeploymentId;
+    use crate::sevalla::limits::Sight;
 
     fn at(second: i64) -> Option<Timestamp> {
         Timestamp::from_second(second).ok()
@@ -383,9 +533,9 @@ mod tests {
                 started_at: None,
                 ..running(now, now)
             };
-            pace.see(&waiting, 0.0);
+            pace.see(&waiting, None);
             advance(Duration::from_secs(155)).await;
-            pace.see(&running(now, now + 60), 0.0);
+            pace.see(&running(now, now + 60), None);
             assert!(wait(&pace) < Duration::from_secs(3), "{:?}", wait(&pace));
         }
     }
@@ -394,7 +544,7 @@ mod tests {
     async fn times_that_make_no_sense_give_no_age() {
         for (created, started) in [(1000, 0), (0, 100_000_000_000), (-5_000_000, -9_000_000)] {
             let pace = pace(past(100), 0.5);
-            pace.see(&running(created, started), 0.0);
+            pace.see(&running(created, started), None);
             assert_eq!(wait(&pace), LONGEST_WAIT, "{created} {started}");
             advance(Duration::from_secs(95)).await;
             assert!(wait(&pace) < Duration::from_secs(3));
@@ -402,23 +552,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn with_nothing_known_looks_are_quick_at_first_and_ten_seconds_apart_then() {
+    async fn with_nothing_known_looks_are_quick_at_first_and_four_seconds_apart_then() {
         let pace = pace(Past::default(), 1.0);
         assert!(wait(&pace) < Duration::from_millis(1500));
-        pace.see(&running(0, 0), 0.0);
+        pace.see(&running(0, 0), None);
         let mut waits = Vec::new();
         for _ in 0..10 {
             waits.push(wait(&pace));
             advance(wait(&pace)).await;
         }
-        assert!(waits[0] < Duration::from_millis(1500) && waits[1] < Duration::from_secs(4));
-        assert_eq!(waits[9], Duration::from_secs(10));
+        assert!(waits[0] < Duration::from_millis(1500) && waits[1] < Duration::from_secs(2));
+        assert_eq!(waits[9], Duration::from_millis(3850));
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_odd_deployment_does_not_blind_us() {
         let pace = pace(alike(20_000, 1), 0.5);
-        pace.see(&running(0, 0), 0.0);
+        pace.see(&running(0, 0), None);
         for seconds in [5, 5] {
             advance(Duration::from_secs(seconds)).await;
         }
@@ -429,7 +579,7 @@ mod tests {
     async fn two_that_began_together_part() {
         let waits = [0.0, 0.3, 1.0].map(|chance| {
             let pace = pace(past(100), chance);
-            pace.see(&running(0, 0), 0.0);
+            pace.see(&running(0, 0), None);
             wait(&pace)
         });
         assert!(waits[0] < waits[1] && waits[1] < waits[2]);
@@ -446,7 +596,7 @@ mod tests {
             (8, 10.4, 10),
         ] {
             let pace = pace(alike(seconds, count), 0.5);
-            pace.see(&running(0, 0), 0.0);
+            pace.see(&running(0, 0), None);
             let began = Instant::now();
             let mut looks = 0;
             // One that takes half a minute longer than ever.
@@ -474,7 +624,7 @@ mod tests {
             let began = Instant::now();
             let mut looks = 0;
             while began.elapsed() < Duration::from_secs(300) {
-                pace.see(&waiting, 0.0);
+                pace.see(&waiting, None);
                 advance(wait(&pace)).await;
                 looks += 1;
             }
@@ -482,17 +632,57 @@ mod tests {
         }
     }
 
+    fn share(runs: f64, remaining: f64, pressure: f64) -> Share {
+        let at = Instant::now();
+        Share {
+            seen: Sight {
+                limit: 400.0,
+                remaining,
+                ends: at + Duration::from_secs(30),
+                at,
+            },
+            runs,
+            rate: None,
+            pressure,
+        }
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn looks_grow_dear_as_the_budget_goes() {
-        let pace = pace(past(100), 0.5);
-        let looks = |load: f64| {
-            pace.see(&running(0, 0), load);
-            pace.sight.borrow().as_ref().map(|sight| sight.price)
+    async fn looks_grow_dear_with_the_number_of_runs_and_for_what_lasts_with_the_rate() {
+        let prices = |seconds, shares: &[(f64, f64)]| -> Vec<f64> {
+            let pace = pace(past(seconds), 0.5);
+            let price = |(runs, pressure): &(f64, f64)| {
+                pace.see(&running(0, 0), Some(share(*runs, 300.0, *pressure)));
+                pace.sight.borrow().as_ref().map(|sight| sight.price)
+            };
+            shares.iter().filter_map(price).collect()
         };
-        let prices = [0.0, 0.5, 0.7, 0.9, 1.0].map(|load| looks(load).unwrap());
+        let by_number = prices(100, &[(1.0, 0.0), (40.0, 0.0), (100.0, 0.0), (1000.0, 0.0)]);
         assert!(
-            prices.is_sorted() && prices[0] * 20.0 < prices[4],
-            "{prices:?}"
+            by_number.is_sorted() && by_number[0] * 20.0 < by_number[3],
+            "{by_number:?}"
         );
+        let by_rate = prices(600, &[(1.0, 0.0), (1.0, 0.7), (1.0, 0.9), (1.0, 1.0)]);
+        assert!(
+            by_rate.is_sorted() && by_rate[0] * 20.0 < by_rate[3],
+            "{by_rate:?}"
+        );
+        // A burst passes.
+        let burst = prices(100, &[(1.0, 0.0), (1.0, 1.0)]);
+        assert!(burst[0].total_cmp(&burst[1]).is_eq(), "{burst:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_for_others_is_not_taken() {
+        let pace = pace(past(10), 0.5);
+        advance(Duration::from_secs(8)).await;
+        let next = |remaining| {
+            pace.see(&running(0, 0), Some(share(1.0, remaining, 0.0)));
+            wait(&pace)
+        };
+        assert!(next(100.0) < Duration::from_secs(30));
+        assert!(next(31.0) < Duration::from_secs(30));
+        assert!(next(29.0) > Duration::from_secs(30));
+        assert!(next(0.0) < Duration::from_secs(62));
     }
 }

@@ -51,7 +51,7 @@ async fn looks_are_as_good_as_the_benchmark_says() {
 
 #[tokio::test(start_paused = true)]
 async fn a_fleet_shares_the_budget_without_refusals() {
-    for runners in [10, 100] {
+    for (runners, most) in [(10, 10.0), (100, 15.0), (1000, 60.0)] {
         let fleet = Fleet {
             runners,
             starts: Duration::from_secs(600),
@@ -61,9 +61,17 @@ async fn a_fleet_shares_the_budget_without_refusals() {
             },
         };
         let outcome = fleet.run().await;
+        println!(
+            "{runners}: {} requests, {:.2} % refused, of {:?} readings; lag {:.1} s, {:.1} and {:.1} s",
+            outcome.requests.len(),
+            100.0 * outcome.refused(),
+            outcome.readings,
+            outcome.lag(),
+            outcome.lag_of_the_first(),
+            outcome.lag_of_the_last(),
+        );
         assert_eq!(outcome.failed(), 0, "{runners}");
         assert!(outcome.refused() < 0.01, "{runners}: {}", outcome.refused());
-        let bound = (f64::from(runners) * 60.0 / f64::from(fleet::LIMIT)).max(10.0);
-        assert!(outcome.lag() < bound, "{runners}: {}", outcome.lag());
+        assert!(outcome.lag() <= most, "{runners}: {}", outcome.lag());
     }
 }

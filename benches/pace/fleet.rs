@@ -47,6 +47,11 @@ pub(crate) struct Fleet {
     /// They start within this time.
     pub(crate) starts: Duration,
     pub(crate) case: Case,
+    /// By which part the services differ in their medians.
+    pub(crate) spread: f64,
+    /// Reads a minute, or, where there is one budget for all, requests.
+    pub(crate) limit: u32,
+    pub(crate) is_one: bool,
 }
 
 /// What became of them.
@@ -89,6 +94,13 @@ impl Outcome {
 
     pub(crate) fn lag(&self) -> f64 {
         lag(&self.runners)
+    }
+
+    /// What so many of a hundred lags do not exceed.
+    pub(crate) fn percentile(&self, percent: usize) -> f64 {
+        let mut lags: Vec<f64> = self.runners.iter().filter_map(|life| life.lag).collect();
+        lags.sort_by(f64::total_cmp);
+        lags[(lags.len() - 1) * percent / 100]
     }
 
     pub(crate) fn lag_of_the_first(&self) -> f64 {
@@ -145,6 +157,7 @@ struct Company {
     began: Instant,
     reads: Window,
     logs: Window,
+    is_one: bool,
     readings: (u32, u32),
     requests: Vec<(Duration, bool)>,
 }
@@ -158,7 +171,7 @@ struct Window {
 impl Company {
     /// Takes a request; its headers, and whether it is carried out.
     fn answer(&mut self, tier: Tier) -> (HeaderMap, bool) {
-        let window = if tier == Tier::Logs {
+        let window = if tier == Tier::Logs && !self.is_one {
             &mut self.logs
         } else {
             &mut self.reads
@@ -208,13 +221,22 @@ impl Window {
 }
 
 impl Fleet {
+    /// What one of its services usually takes.
+    fn usual(self, dice: &mut Dice) -> Case {
+        Case {
+            median: self.case.median * (1.0 + self.spread * (2.0 * dice.chance() - 1.0)),
+            ..self.case
+        }
+    }
+
     /// Lets them all run to their ends. Needs paused time.
     pub(crate) async fn run(self) -> Outcome {
         // Nobody has begun at the first moment of a window.
         advance(Duration::from_secs(1)).await;
         let company = Rc::new(RefCell::new(Company {
             began: Instant::now(),
-            reads: Window::new(LIMIT),
+            reads: Window::new(self.limit),
+            is_one: self.is_one,
             logs: Window::new(LOG_LIMIT),
             readings: (0, 0),
             requests: Vec::new(),
@@ -260,11 +282,17 @@ impl Runner {
                 sleep(asked).await;
             }
         }
-        let length = Duration::from_secs_f64(fleet.case.draw(&mut self.dice.borrow_mut()));
+        if fleet.is_one {
+            while let Err(asked) = self.ask(Tier::Deployment).await {
+                sleep(asked).await;
+            }
+        }
+        let usual = fleet.usual(&mut self.dice.borrow_mut());
+        let length = Duration::from_secs_f64(usual.draw(&mut self.dice.borrow_mut()));
         let created = Instant::now();
         let ended = created + QUEUE + length;
         let seen = tokio::select! {
-            seen = self.follow(fleet, length, began + DEADLINE) => seen,
+            seen = self.follow(usual, length, began + DEADLINE) => seen,
             never = self.read_log() => match never {},
         };
         if self
@@ -285,9 +313,9 @@ impl Runner {
     }
 
     /// Looks until the end is seen; the moment of it.
-    async fn follow(&self, fleet: Fleet, length: Duration, deadline: Instant) -> Option<Instant> {
+    async fn follow(&self, usual: Case, length: Duration, deadline: Instant) -> Option<Instant> {
         let mut dice = self.dice.borrow().clone();
-        let past: Vec<f64> = (0..10).map(|_| fleet.case.draw(&mut dice)).collect();
+        let past: Vec<f64> = (0..10).map(|_| usual.draw(&mut dice)).collect();
         let pace = Pace::new(history(&past), Box::new(move || dice.chance()));
         let mut waits = &pace;
         let created = Instant::now();

@@ -86,6 +86,9 @@ pub(crate) async fn fleets() -> Fleets {
             runners,
             starts: STARTS,
             case: CASE,
+            spread: 0.0,
+            limit: LIMIT,
+            is_one: false,
         };
         let outcome = fleet.run().await;
         table.push_str(&format!(

@@ -151,7 +151,9 @@ fn left(estimate: Estimate) -> String {
             estimate.percent_below, estimate.of
         );
     }
-    format!(", about {} left", duration(estimate.left))
+    let doing = estimate.doing.map(|doing| format!(", {doing}"));
+    let doing = doing.unwrap_or_default();
+    format!("{doing}, about {} left", duration(estimate.left))
 }
 
 /// How the time of this run compares: "1m50s; this one took longer than 95 % of

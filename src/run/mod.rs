@@ -182,6 +182,14 @@ impl Run<'_> {
         })
     }
 
+    /// Whether a request would have to wait because the company's budget is used
+    /// up.
+    fn would_wait_for_budget(&self) -> bool {
+        self.client
+            .share()
+            .is_some_and(|share| share.seen.remaining < 1.0 && Instant::now() < share.seen.ends)
+    }
+
     async fn warn_of_expiry(&self) {
         // Others need what is left of the company's reads more.
         if !self.has_room() {

@@ -173,9 +173,13 @@ impl Run<'_> {
     ) -> Outcome {
         let service = source.service;
         let guard = Guard::new(self.plan, scene.branch.as_deref());
-        let url = self
-            .for_more_words(self.tell_url(source, scene, tell))
-            .await;
+        let is_known = matches!(scene.own, Some(Ok(Some(_))));
+        let url = if !is_known && self.would_wait_for_budget() {
+            None
+        } else {
+            self.for_more_words(self.tell_url(source, scene, tell))
+                .await
+        };
         let id = deployment.id.clone();
         let outcome =
             Outcome::of_verdict(&deployment, Verdict::Success, service, Beside::default());

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use jiff::Timestamp;
 
-use crate::deployment::{Deployment, LogLine, Status};
+use crate::deployment::{Deployment, DeploymentId, LogLine, Status};
 use crate::outcome::Sighting;
 use crate::sevalla::limits::Share;
 use crate::sevalla::{ApiError, LogWindow};
@@ -55,6 +55,14 @@ impl Source for Noting<'_> {
 
     async fn read_log(&self, window: LogWindow) -> Result<Vec<LogLine>, ApiError> {
         self.source.read_log(window).await
+    }
+
+    async fn read_log_of(
+        &self,
+        id: &DeploymentId,
+        window: LogWindow,
+    ) -> Result<Vec<LogLine>, ApiError> {
+        self.source.read_log_of(id, window).await
     }
 
     fn share(&self) -> Option<Share> {

@@ -64,6 +64,8 @@ pub struct Share {
     pub rate: Option<f64>,
     /// Which part of a window's budget goes at that rate, from zero to one.
     pub pressure: f64,
+    /// How many they are, if those count that ask less than once in a window.
+    pub crowd: f64,
 }
 
 impl Share {
@@ -107,6 +109,7 @@ impl Crowd {
                 runs: seen.used().max(1.0),
                 rate: None,
                 pressure: first_pressure(&seen),
+                crowd: seen.used().max(1.0),
             },
         }
     }
@@ -119,7 +122,7 @@ impl Crowd {
     pub(super) fn see(&mut self, seen: Sight) {
         let goes_on = seen.is_same_window(&self.share.seen);
         self.own = if goes_on { self.own + 1.0 } else { 1.0 };
-        let since = seen.at - self.share.seen.at;
+        let apart = seen.at - self.share.seen.at;
         self.share.seen = seen;
         if seen.remaining < 1.0 {
             // How many would have liked more does not show.
@@ -129,21 +132,23 @@ impl Crowd {
         if seen.at - self.began > BURST {
             self.measure(&seen);
         }
-        self.count(&seen, since);
+        self.count(&seen, apart);
     }
 
-    /// How many they are, if all ask as often as this run, which has asked
-    /// before so long ago.
-    fn count(&mut self, seen: &Sight, since: Duration) {
-        let runs = self.share.runs;
-        let ours = seen.used() / self.own;
-        self.share.runs = match self.share.rate {
-            _ if seen.is_same_window(&self.first) => ours,
-            _ if self.own >= 2.0 => ours.max(runs * KEPT),
-            Some(rate) if since >= SPAN => (rate * since.as_secs_f64()).max(runs * KEPT),
-            _ => runs,
+    /// How many they are, if all ask as often as this run, which asked before so
+    /// long ago.
+    fn count(&mut self, seen: &Sight, apart: Duration) {
+        let share = &mut self.share;
+        let ours = (seen.used() / self.own).max(1.0);
+        if seen.is_same_window(&self.first) {
+            share.runs = ours;
+            share.crowd = ours;
+        } else if self.own >= 2.0 {
+            share.runs = ours.max(share.runs * KEPT);
+            share.crowd = ours.max(share.crowd * KEPT);
+        } else if let Some(rate) = share.rate.filter(|_| apart >= SPAN) {
+            share.crowd = (rate * apart.as_secs_f64()).max(share.crowd * KEPT);
         }
-        .max(1.0);
     }
 
     fn measure(&mut self, seen: &Sight) {

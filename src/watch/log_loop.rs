@@ -5,11 +5,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::log_pace::{Budgets, INTERVAL};
+use super::phases::Phases;
 use super::{Farewell, LogCursor, Reading, Source, Watch};
-use crate::deployment::Status;
+use crate::deployment::{LogLine, Status};
 use crate::report::Event;
 use crate::schedule::{Schedule, chance};
-use crate::sevalla::{ApiError, Cause, Next};
+use crate::sevalla::{ApiError, Cause, LOG_PAGE, LogWindow, Next};
 
 /// Lines arrive late: after a failure, the log is read until nothing new has
 /// come for this long.
@@ -73,7 +74,9 @@ impl<S: Source> Watch<'_, S> {
                 least = INTERVAL;
                 continue;
             }
-            is_first = false;
+            if std::mem::take(&mut is_first) {
+                self.read_phases().await;
+            }
             // A reading that hangs when the end has come makes way for the next:
             // the cursor goes on where it was.
             let hung = async {
@@ -98,6 +101,36 @@ impl<S: Source> Watch<'_, S> {
                 },
             }
         }
+    }
+
+    /// Reads the log of the last success, where that takes nothing from others:
+    /// its lines show how far this deployment is.
+    async fn read_phases(&self) {
+        let Some(last) = self.pace.last_success() else {
+            return;
+        };
+        if self.budgets().is_shared() {
+            return;
+        }
+        let window = LogWindow {
+            from_micros: last.created_micros,
+            to_micros: Some(last.finished_micros),
+            limit: LOG_PAGE,
+        };
+        let read = self.source.read_log_of(&last.id, window);
+        if let Ok(Ok(log)) = timeout(HUNG_READING * 5, read).await {
+            self.phases
+                .replace(Phases::of(&log, last.started_micros, last.finished_micros));
+        }
+    }
+
+    /// Tells new lines, and takes in what they say of the end.
+    fn tell_lines(&self, lines: &[LogLine]) {
+        if let Some(evidence) = self.phases.borrow_mut().take(lines) {
+            self.pace.learn(evidence);
+            self.news.notify_one();
+        }
+        (self.tell)(Event::Log(lines));
     }
 
     fn budgets(&self) -> Budgets {
@@ -236,7 +269,7 @@ impl<S: Source> Watch<'_, S> {
         let mut held = self.held.take();
         held.sort_by_key(|line| line.at_micros);
         if !held.is_empty() {
-            (self.tell)(Event::Log(&held));
+            self.tell_lines(&held);
         }
         held.len()
     }

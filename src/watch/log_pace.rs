@@ -47,6 +47,12 @@ const MANY: f64 = 4.0;
 /// Where one budget is for all requests, what reading leaves of it.
 const KEPT_FOR_LOOKS: f64 = 0.3;
 
+/// What is smaller is hardly the budget of the reads alone.
+const SMALL: f64 = 200.0;
+
+/// The same where many share it.
+const KEPT_FOR_LOOKS_OF_MANY: f64 = 0.9;
+
 /// How long to wait where nothing can be read, at least.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -63,9 +69,14 @@ pub struct Budgets {
 }
 
 impl Budgets {
+    /// Whether others share them, as far as that shows.
+    pub fn is_shared(&self) -> bool {
+        self.runs() >= 2.0 || self.left().is_some_and(|(left, _)| left <= 0.0)
+    }
+
     /// How many runs read logs, as far as that shows.
     fn runs(&self) -> f64 {
-        let runs = |share: Option<Share>| share.map_or(1.0, |share| share.runs);
+        let runs = |share: Option<Share>| share.map_or(1.0, |share| share.runs.max(share.crowd));
         let seen = runs(self.reads).max(runs(self.logs));
         let is_pressed = self.reads.is_some_and(|reads| reads.pressure > PRESSED);
         if is_pressed && seen > FEW {
@@ -80,7 +91,12 @@ impl Budgets {
     fn left(&self) -> Option<(f64, Instant)> {
         let logs = self.logs.filter(|logs| logs.seen.ends > Instant::now())?;
         let kept = if self.is_one() {
-            KEPT_FOR_LOOKS * logs.seen.limit
+            let kept = if self.runs() > FEW {
+                KEPT_FOR_LOOKS_OF_MANY
+            } else {
+                KEPT_FOR_LOOKS
+            };
+            kept * logs.seen.limit
         } else {
             KEPT_FOR_FAILURES.min(logs.seen.limit / 2.0)
         };
@@ -91,6 +107,11 @@ impl Budgets {
     fn is_one(&self) -> bool {
         let limits = self.reads.zip(self.logs);
         limits.is_some_and(|(reads, logs)| reads == logs)
+    }
+
+    fn is_small(&self) -> bool {
+        let limit = self.reads.map(|reads| reads.seen.limit);
+        limit.is_some_and(|limit| limit < SMALL)
     }
 
     /// The time between two readings.
@@ -114,6 +135,14 @@ impl Budgets {
             let after = self.interval().mul_f64(turn).min(LONGEST_TURN);
             return ends.saturating_duration_since(Instant::now()) + after.max(PATIENCE);
         }
+        // What the starts of many have left of a small budget does not show.
+        if let Some(reads) = self.reads.filter(|reads| reads.rate.is_none())
+            && self.is_small()
+            && self.runs() >= MANY
+        {
+            let left = reads.seen.ends.saturating_duration_since(Instant::now());
+            return left.max(PATIENCE);
+        }
         let due = match is_first {
             true if self.runs() < MANY => FIRST,
             true => self.interval().mul_f64(turn).max(FIRST),
@@ -131,6 +160,8 @@ impl Budgets {
             Some((left, _)) => {
                 left > 0.0 || runs <= FEW && self.logs.is_some_and(|logs| logs.seen.remaining > 0.0)
             }
+            // It may not even be known yet that there is but one budget.
+            None if self.is_small() && runs > FEW => false,
             None => chance <= LAST_IN_A_MINUTE * age.as_secs_f64().max(1.0) / (60.0 * runs),
         }
     }
@@ -202,6 +233,7 @@ mod tests {
             runs,
             rate: None,
             pressure: 0.0,
+            crowd: runs,
         })
     }
 

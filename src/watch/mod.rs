@@ -10,11 +10,13 @@ mod log_loop;
 pub mod log_pace;
 pub mod pace;
 pub mod past;
+pub mod phases;
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +24,7 @@ pub use self::log_cursor::LogCursor;
 use self::log_pace::Lateness;
 use self::pace::Pace;
 use self::past::{Kind, Past};
+use self::phases::Phases;
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, Verdict};
 use crate::report::Event;
@@ -63,6 +66,10 @@ pub trait Source {
     async fn look(&self) -> Result<Deployment, ApiError>;
     /// Reads a part of its log, once.
     async fn read_log(&self, window: LogWindow) -> Result<Vec<LogLine>, ApiError>;
+    /// Reads a part of the log of another deployment of the service, once.
+    async fn read_log_of(&self, _: &DeploymentId, _: LogWindow) -> Result<Vec<LogLine>, ApiError> {
+        Ok(Vec::new())
+    }
     /// What is known of the looks that the service allows the company.
     fn share(&self) -> Option<Share> {
         None
@@ -93,6 +100,14 @@ impl Source for Remote {
         self.client
             .deployment_logs(self.service, &self.id, window)
             .await
+    }
+
+    async fn read_log_of(
+        &self,
+        id: &DeploymentId,
+        window: LogWindow,
+    ) -> Result<Vec<LogLine>, ApiError> {
+        self.client.deployment_logs(self.service, id, window).await
     }
 
     fn share(&self) -> Option<Share> {
@@ -158,6 +173,10 @@ pub struct Watch<'a, S> {
     give_up: Cell<Instant>,
     /// Whether the log was read to its end after the deployment's.
     is_log_read: Cell<bool>,
+    /// What its lines say of the end.
+    phases: RefCell<Phases>,
+    /// Told when they have said something new.
+    news: Notify,
     /// How late its lines are.
     lateness: RefCell<Lateness>,
     over: CancellationToken,
@@ -201,6 +220,8 @@ impl<'a, S: Source> Watch<'a, S> {
             farewell: Cell::new(Farewell::Drain),
             give_up: Cell::new(Instant::now()),
             is_log_read: Cell::new(false),
+            phases: RefCell::default(),
+            news: Notify::new(),
             lateness: RefCell::default(),
             over: CancellationToken::new(),
             end: None,
@@ -307,7 +328,13 @@ impl<S: Source> Watch<'_, S> {
         let mut streak = Streak::default();
         let mut next_look = started + wait_for_a_look();
         loop {
-            sleep_until(next_look.min(self.deadline.moment())).await;
+            tokio::select! {
+                () = sleep_until(next_look.min(self.deadline.moment())) => {}
+                () = self.news.notified() => {
+                    next_look = next_look.min(Instant::now() + wait_for_a_look());
+                    continue;
+                }
+            }
             let begun = Instant::now();
             // Not by when the answer comes: a look that is under way at the
             // deadline shows what was so before.

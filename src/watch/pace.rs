@@ -11,8 +11,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::belief::{Belief, LONGEST_WAIT, SHORTEST_WAIT, longest_wait};
-use super::past::{Kind, Past, Usual};
+use super::belief::{Belief, LONGEST_WAIT, SHORTEST_WAIT, Way, longest_wait};
+use super::past::{Kind, Past, Success, Usual};
+use super::phases::Evidence;
 use crate::deployment::{Deployment, Status};
 use crate::schedule::Backoff;
 use crate::sevalla::limits::Share;
@@ -32,7 +33,7 @@ const PLANNED: f64 = 0.85;
 const RESERVE: f64 = 0.07;
 
 /// No run makes more looks in a window than it would in this time.
-const MOST_PLANNED: f64 = 120.0;
+const MOST_PLANNED: f64 = 75.0;
 
 /// How much longer the time between looks becomes by the number of runs alone.
 const LONGEST_BY_NUMBER: f64 = 15.0;
@@ -50,7 +51,25 @@ const PRESSED: f64 = 0.6;
 const LASTING: f64 = 150.0;
 
 /// The longest wait where the end is likely, in times of the deviation.
-const DUE: f64 = 1.1;
+const DUE: f64 = 0.7;
+
+/// From this time between looks on, it is longer.
+const SHORT: Duration = Duration::from_secs(20);
+
+/// A budget that a burst of runs may use up by their starts.
+const SMALL: f64 = 200.0;
+
+/// How likely it must be that a deployment still runs by then, to wait so long.
+const STILL_RUNNING: f64 = 0.4;
+
+/// What is known better needs fewer looks: those that are saved may be spent.
+const PRICE_WHEN_SHOWN: f64 = 0.5;
+
+/// How likely it is that a line means what it meant the last time.
+const TRUSTED: f64 = 0.9;
+
+/// How far what is left lies from what was left, at the least.
+const LEAST_SPREAD: f64 = 0.1;
 
 /// A window of the service, in seconds.
 const WINDOW: f64 = 60.0;
@@ -59,7 +78,7 @@ const WINDOW: f64 = 60.0;
 const LONGEST_TURN: Duration = Duration::from_secs(50);
 
 /// From so many runs on, they may have begun together.
-const MANY: f64 = 5.0;
+const MANY: f64 = 4.0;
 
 /// The longest wait there.
 pub const LONGEST_WAIT_WHEN_SHARED: Duration = Duration::from_secs(400);
@@ -113,6 +132,8 @@ pub struct Estimate {
     pub percent_below: usize,
     /// How many past ones that are.
     pub of: usize,
+    /// What it does, if its log shows that.
+    pub doing: Option<&'static str>,
 }
 
 /// What was last seen, and what is believed of what goes on.
@@ -138,6 +159,23 @@ struct Sight {
     share: Option<Share>,
     /// Whether no look has been planned yet.
     is_first: bool,
+    /// What the log has shown of the end.
+    shown: Option<Shown>,
+}
+
+/// What a line of the log has shown.
+struct Shown {
+    /// The age at which it came, in seconds.
+    at: f64,
+    /// How long it goes on from there.
+    rest: Belief,
+    doing: Option<&'static str>,
+}
+
+impl Shown {
+    fn left(&self, age: f64) -> Duration {
+        self.rest.median_left((age - self.at).max(0.0))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,12 +226,28 @@ impl Pace {
         let sight = self.sight.borrow();
         let sight = sight.as_ref().filter(|sight| sight.stage == Stage::Run)?;
         let usual = self.usual(sight.kind)?;
-        let age = Duration::try_from_secs_f64(sight.age(Instant::now())).ok()?;
+        let seconds = sight.age(Instant::now());
+        let age = Duration::try_from_secs_f64(seconds).ok()?;
+        let shown = sight.shown.as_ref();
         Some(Estimate {
-            left: usual.left(age),
+            left: shown.map_or_else(|| usual.left(age), |shown| shown.left(seconds)),
             percent_below: usual.percent_below(age),
             of: usual.count(),
+            doing: shown.and_then(|shown| shown.doing),
         })
+    }
+
+    /// The last of the kind of what is followed that ended well.
+    pub fn last_success(&self) -> Option<&Success> {
+        let kind = self.sight.borrow().as_ref()?.kind;
+        self.past.last_success(kind)
+    }
+
+    /// Takes in what a line of the log shows.
+    pub fn learn(&self, evidence: Evidence) {
+        if let Some(sight) = &mut *self.sight.borrow_mut() {
+            sight.learn(evidence);
+        }
     }
 
     /// The time by the service's clock, as far as it shows.
@@ -213,7 +267,7 @@ impl Pace {
             other => other.insert(self.first_sight(kind, Stage::of(seen), now)),
         };
         sight.see(seen, now);
-        sight.share = share;
+        sight.hear(share);
         sight.afford(self.affordable(sight, now));
     }
 
@@ -221,7 +275,7 @@ impl Pace {
     /// of the deployment.
     pub fn hear(&self, share: Option<Share>) {
         if let Some(sight) = &mut *self.sight.borrow_mut() {
-            sight.share = share;
+            sight.hear(share);
             sight.afford(self.affordable(sight, Instant::now()));
         }
     }
@@ -241,6 +295,7 @@ impl Pace {
             price: 0.0,
             share: None,
             is_first: true,
+            shown: None,
         }
     }
 
@@ -253,7 +308,8 @@ impl Pace {
         };
         let usual = sight.run.as_ref().map(|run| run.usual().0);
         let looks = usual.map_or(60.0 / ALONE_AND_BLIND.as_secs_f64(), |usual| {
-            usual.min(MOST_PLANNED) / self.alone.as_secs_f64()
+            let most = if usual > LASTING { 1.6 } else { 1.0 };
+            usual.min(MOST_PLANNED * most) / self.alone.as_secs_f64()
         });
         let by_number = share.runs * looks / (PLANNED * share.seen.limit);
         let age = now.duration_since(sight.first).as_secs_f64();
@@ -262,7 +318,9 @@ impl Pace {
         } else {
             1.0
         };
-        let longer = by_number.clamp(1.0, LONGEST_BY_NUMBER);
+        // A little more than in proportion: what is pushed into the next window
+        // is seen late.
+        let longer = by_number.powf(1.15).clamp(1.0, LONGEST_BY_NUMBER);
         let spacing = self.alone.mul_f64(longer.max(by_rate.min(LONGEST_BY_RATE)));
         // Whole seconds: prices that hardly differ are not worked out again.
         Duration::from_secs(spacing.as_secs())
@@ -283,6 +341,14 @@ impl Pace {
         jittered.clamp(SHORTEST_WAIT, longest)
     }
 
+    /// How long after a reset: all that wait for it would else come in the same
+    /// moment.
+    fn turn(&self, share: &Share, wait: Duration) -> Duration {
+        let all = (WINDOW * share.runs / share.seen.limit).min(WINDOW);
+        let all = Duration::from_secs_f64(all);
+        wait.max(SHORTEST_WAIT).max(all).mul_f64(self.draw())
+    }
+
     /// The wait, or a longer one: into the next window where what is left of
     /// this one is for others.
     fn sparing(&self, share: &Share, wait: Duration) -> Duration {
@@ -293,11 +359,8 @@ impl Pace {
             if left >= reserve && seen.remaining - 2.0 >= reserve {
                 return wait;
             }
-            // All that are sent on would else come in the same moment.
-            let all = (WINDOW * share.runs / seen.limit).min(WINDOW);
-            let all = Duration::from_secs_f64(all);
-            let turn = wait.max(SHORTEST_WAIT).max(all).mul_f64(self.draw());
-            return seen.ends.saturating_duration_since(now) + SHORTEST_WAIT + turn;
+            let to_the_end = seen.ends.saturating_duration_since(now);
+            return to_the_end + SHORTEST_WAIT + self.turn(share, wait);
         }
         let into = (moment - seen.ends).as_secs_f64() % WINDOW;
         if share.rate.unwrap_or_default() * into <= seen.limit - reserve {
@@ -325,11 +388,56 @@ impl Sight {
         };
     }
 
+    /// Of runs that last, there are more than those that show in a window.
+    fn hear(&mut self, share: Option<Share>) {
+        let usual = self.run.as_ref().map_or(0.0, |run| run.usual().0);
+        self.share = share.map(|share| Share {
+            runs: if usual > LASTING {
+                share.runs.max(share.crowd)
+            } else {
+                share.runs
+            },
+            ..share
+        });
+    }
+
     fn afford(&mut self, spacing: Duration) {
         if let Some(run) = self.run.as_ref().filter(|_| spacing != self.spacing) {
             self.price = run.price(spacing);
         }
         self.spacing = spacing;
+    }
+
+    /// Takes in how much was left when this line came the last time, unless it
+    /// comes at quite another age: then it means something else.
+    fn learn(&mut self, evidence: Evidence) {
+        let line = Timestamp::from_microsecond(evidence.at_micros);
+        let (Some(began), Ok(line), Some(run)) = (self.began, line, &self.run) else {
+            return;
+        };
+        let at = line.duration_since(began).as_secs_f64();
+        let (median, sigma) = run.usual();
+        let (now, before) = (at.max(1.0), evidence.after.max(1.0));
+        let is_alike = (now / before).ln().abs() <= 2.0 * sigma || (now - before).abs() < 3.0;
+        if self.stage != Stage::Run || at < 0.0 || !is_alike {
+            return;
+        }
+        // What has been slower so far will be so from here on, at least half.
+        let left = evidence.left * (now / before).sqrt();
+        let otherwise = (median - at).max(median / 10.0);
+        let way = |weight, left: f64, sigma| Way {
+            weight,
+            mu: left.max(1.0).ln(),
+            sigma,
+        };
+        self.shown = Some(Shown {
+            at,
+            rest: Belief::new(vec![
+                way(TRUSTED, left, sigma.max(LEAST_SPREAD)),
+                way(1.0 - TRUSTED, otherwise, sigma * median / otherwise),
+            ]),
+            doing: evidence.doing,
+        });
     }
 
     /// How long the stage has lasted: by the service's times, and at least as
@@ -350,10 +458,15 @@ impl Sight {
         } else {
             self.growing(now, longest_wait(self.spacing))
         };
-        let run = |age| {
-            let run = self.run.as_ref();
-            let run = run.map(|run| run.wait(age, self.price, longest));
-            run.unwrap_or(unknown)
+        let run = |age: f64| match (&self.shown, &self.run) {
+            (Some(shown), Some(_)) => {
+                let since = (age - shown.at).max(0.0);
+                shown
+                    .rest
+                    .wait(since, self.price * PRICE_WHEN_SHOWN, longest)
+            }
+            (None, Some(run)) => run.wait(age, self.price, longest),
+            (_, None) => unknown,
         };
         match self.stage {
             Stage::Run => run(self.age(now)),
@@ -379,15 +492,33 @@ impl Sight {
     /// likely, once that has come.
     fn longest(&self, now: Instant) -> Duration {
         let longest = longest_wait(self.spacing);
-        let Some(run) = self.run.as_ref().filter(|_| self.stage == Stage::Run) else {
+        let is_short = self.spacing > 2 * ALONE && self.stage == Stage::Run;
+        let Some(run) = self.run.as_ref().filter(|_| is_short) else {
             return longest;
         };
         let ((median, sigma), age) = (run.usual(), self.age(now));
         if age < median * (-2.5 * sigma).exp() {
             return longest;
         }
-        let due = Duration::try_from_secs_f64((DUE * sigma * median).max(0.1 * age));
-        longest.min(due.unwrap_or(longest).max(LONGEST_WAIT))
+        let due = DUE * self.spacing.div_duration_f64(SHORT).clamp(1.0, 1.6);
+        let due = Duration::try_from_secs_f64((due * sigma * median).max(0.1 * age));
+        longest.min(due.unwrap_or(longest)).max(ALONE)
+    }
+
+    /// When the end is due, where a small budget may be used up until the reset
+    /// by runs that have begun together, of which nothing shows yet.
+    fn due_after_a_burst(&self, share: &Share) -> Option<Duration> {
+        let is_small = share.seen.limit < SMALL && share.runs >= MANY;
+        let run = self.run.as_ref()?;
+        let now = Instant::now();
+        let left = share.seen.ends.saturating_duration_since(now);
+        let goes_on = run.survival(left.as_secs_f64()) > STILL_RUNNING;
+        if !(is_small && share.rate.is_none() && goes_on) {
+            return None;
+        }
+        let (median, sigma) = run.usual();
+        let due = Duration::try_from_secs_f64(median * (-1.5 * sigma).exp()).ok()?;
+        Some(due.saturating_sub(now.duration_since(self.first)))
     }
 
     fn is_idle(&self) -> bool {
@@ -444,6 +575,11 @@ impl Backoff for &Pace {
         if std::mem::take(&mut sight.is_first) && share.runs >= MANY {
             // Those that began together part.
             wait = wait.mul_f64(1.0 - 0.6 * self.draw()).max(SHORTEST_WAIT);
+        }
+        if let Some(due) = sight.due_after_a_burst(&share) {
+            let left = share.seen.ends.saturating_duration_since(Instant::now());
+            let reset = left + SHORTEST_WAIT + self.turn(&share, SHORTEST_WAIT);
+            wait = wait.max(reset).max(due.mul_f64(1.0 - JITTER * self.draw()));
         }
         Some(self.sparing(&share, wait))
     }
@@ -513,8 +649,9 @@ mod tests {
         Past::of(&vec![one; count])
     }
 
+    /// For somebody who can afford less than a look in five seconds.
     fn pace(past: Past, chance: f64) -> Pace {
-        Pace::new(past, Box::new(move || chance))
+        Pace::new(past, Box::new(move || chance)).affording(Duration::from_secs(10))
     }
 
     fn wait(pace: &Pace) -> Duration {
@@ -553,7 +690,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn with_nothing_known_looks_are_quick_at_first_and_four_seconds_apart_then() {
-        let pace = pace(Past::default(), 1.0);
+        let pace = Pace::new(Past::default(), Box::new(|| 1.0));
         assert!(wait(&pace) < Duration::from_millis(1500));
         pace.see(&running(0, 0), None);
         let mut waits = Vec::new();
@@ -644,13 +781,14 @@ mod tests {
             runs,
             rate: None,
             pressure,
+            crowd: runs,
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn looks_grow_dear_with_the_number_of_runs_and_for_what_lasts_with_the_rate() {
         let prices = |seconds, shares: &[(f64, f64)]| -> Vec<f64> {
-            let pace = pace(past(seconds), 0.5);
+            let pace = Pace::new(past(seconds), Box::new(|| 0.5));
             let price = |(runs, pressure): &(f64, f64)| {
                 pace.see(&running(0, 0), Some(share(*runs, 300.0, *pressure)));
                 pace.sight.borrow().as_ref().map(|sight| sight.price)

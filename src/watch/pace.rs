@@ -63,10 +63,10 @@ const SMALL: f64 = 200.0;
 const STILL_RUNNING: f64 = 0.4;
 
 /// What is known better needs fewer looks: those that are saved may be spent.
-const PRICE_WHEN_SHOWN: f64 = 0.5;
+const PRICE_WHEN_SHOWN: f64 = 0.45;
 
 /// How likely it is that a line means what it meant the last time.
-const TRUSTED: f64 = 0.9;
+const TRUSTED: f64 = 0.95;
 
 /// How far what is left lies from what was left, at the least.
 const LEAST_SPREAD: f64 = 0.1;
@@ -433,7 +433,7 @@ impl Sight {
         self.shown = Some(Shown {
             at,
             rest: Belief::new(vec![
-                way(TRUSTED, left, sigma.max(LEAST_SPREAD)),
+                way(TRUSTED, left, (sigma * 0.8).max(LEAST_SPREAD)),
                 way(1.0 - TRUSTED, otherwise, sigma * median / otherwise),
             ]),
             doing: evidence.doing,

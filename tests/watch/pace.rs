@@ -126,11 +126,7 @@ async fn a_line_of_the_log_shows_when_the_end_comes_and_one_that_lies_costs_litt
             cost.requests,
             blind.requests
         );
-        assert!(cost.lag <= blind.lag * lag, "{part} {is_true}");
-        assert!(
-            cost.requests <= blind.requests * requests,
-            "{part} {is_true}"
-        );
+        missed |= cost.lag > blind.lag * lag * ROOM || cost.requests > blind.requests * requests;
     }
     assert!(!missed);
 }

@@ -86,7 +86,8 @@ pub(super) fn warning(event: Event<'_>) -> Option<(Warning, Cow<'_, str>)> {
         }
         Event::LogIncomplete => Some((
             Warning::LogIncomplete,
-            "The log may lack its last lines: reading them took too long.".into(),
+            "The log may lack its last lines. Read them in the dashboard: https://app.sevalla.com"
+                .into(),
         )),
         Event::LogGap { at_micros } => Some((Warning::LogIncomplete, log_gap(at_micros).into())),
         _ => None,

@@ -99,6 +99,13 @@ pub(super) struct Crowd {
 impl Crowd {
     /// After the first answer.
     pub(super) fn new(seen: Sight) -> Self {
+        // A refusal shows neither how many they are nor when they came.
+        let is_refused = seen.remaining < 1.0;
+        let runs = if is_refused {
+            1.0
+        } else {
+            seen.used().max(1.0)
+        };
         Self {
             began: seen.at,
             first: seen,
@@ -106,10 +113,10 @@ impl Crowd {
             base: None,
             share: Share {
                 seen,
-                runs: seen.used().max(1.0),
+                runs,
                 rate: None,
                 pressure: first_pressure(&seen),
-                crowd: seen.used().max(1.0),
+                crowd: runs,
             },
         }
     }
@@ -120,6 +127,10 @@ impl Crowd {
 
     /// After another answer.
     pub(super) fn see(&mut self, seen: Sight) {
+        if self.first.remaining < 1.0 {
+            *self = Self::new(seen);
+            return;
+        }
         let goes_on = seen.is_same_window(&self.share.seen);
         self.own = if goes_on { self.own + 1.0 } else { 1.0 };
         let apart = seen.at - self.share.seen.at;
@@ -227,6 +238,16 @@ mod tests {
         );
         assert!((share.runs - 40.0).abs() < 1e-9, "{share:?}");
         assert_eq!((share.rate, share.pressure), (None, 0.0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_no_crowd() {
+        let share = after(
+            Instant::now(),
+            400.0,
+            &[(0.0, 400.0), (61.0, 1.0), (62.0, 2.0)],
+        );
+        assert!((share.runs - 1.0).abs() < 1e-9, "{share:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -160,8 +160,9 @@ impl Budgets {
             Some((left, _)) => {
                 left > 0.0 || runs <= FEW && self.logs.is_some_and(|logs| logs.seen.remaining > 0.0)
             }
+            None if runs <= FEW => true,
             // It may not even be known yet that there is but one budget.
-            None if self.is_small() && runs > FEW => false,
+            None if self.is_small() => false,
             None => chance <= LAST_IN_A_MINUTE * age.as_secs_f64().max(1.0) / (60.0 * runs),
         }
     }
@@ -279,7 +280,7 @@ mod tests {
             reads: share(400.0, 300.0, runs),
             logs: None,
         };
-        assert!(unknown(3.0).has_one_left(age, 1.0));
+        assert!(unknown(3.0).has_one_left(Duration::ZERO, 1.0));
         assert!(unknown(300.0).has_one_left(age, 0.05));
         assert!(!unknown(300.0).has_one_left(age, 0.07));
     }

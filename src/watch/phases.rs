@@ -15,8 +15,9 @@ use crate::deployment::LogLine;
 pub struct Evidence {
     /// When the line came, in microseconds, by the service's clock.
     pub at_micros: i64,
-    /// After how many seconds it came the last time, and how many were left.
+    /// After how many seconds it came the last time.
     pub after: f64,
+    /// How many seconds were left then.
     pub left: f64,
     /// What the deployment does then, if the line shows it.
     pub doing: Option<&'static str>,

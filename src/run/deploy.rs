@@ -160,7 +160,8 @@ impl Run<'_> {
                 .follow();
             tokio::select! {
                 ended = watch => ended,
-                never = self.ask_meanwhile(&source, scene, &own) => match never {},
+                // Large, and of no use to most of the others' futures.
+                never = Box::pin(self.ask_meanwhile(&source, scene, &own)) => match never {},
             }
         };
         let ended = tokio::select! {

@@ -56,26 +56,26 @@ impl<S: Source> Watch<'_, S> {
     async fn read_while_it_runs(&self, cursor: &mut LogCursor) -> bool {
         let mut retries = Schedule::for_requests();
         let (mut last, mut is_first, turn) = (Instant::now(), true, chance());
-        let mut least = Duration::ZERO;
+        let mut not_before = Duration::ZERO;
         loop {
             let wait = self.budgets().wait(last.elapsed(), is_first, turn);
-            if !wait.max(least).is_zero() {
-                if timeout(wait.max(least), self.over.cancelled())
+            if !wait.max(not_before).is_zero() {
+                if timeout(wait.max(not_before), self.over.cancelled())
                     .await
                     .is_ok()
                 {
                     return true;
                 }
-                least = Duration::ZERO;
+                not_before = Duration::ZERO;
                 continue;
             }
             // Nothing runs in the queue, so there is nothing to read.
             if self.last.borrow().status == Status::Waiting {
-                least = INTERVAL;
+                not_before = INTERVAL;
                 continue;
             }
             if std::mem::take(&mut is_first) {
-                self.read_phases().await;
+                Box::pin(self.read_phases()).await;
             }
             // A reading that hangs when the end has come makes way for the next:
             // the cursor goes on where it was.
@@ -91,7 +91,7 @@ impl<S: Source> Watch<'_, S> {
             match read {
                 Ok(_) => retries.reset(),
                 Err(error) => match error.next() {
-                    Next::Again(asked) => least = retries.next_wait(asked),
+                    Next::Again(asked) => not_before = retries.next_wait(asked),
                     // A log that does not exist yet is no reason to give up.
                     Next::Final if error.status() == Some(404) => {}
                     Next::Final | Next::Lost => {

@@ -158,6 +158,7 @@ impl Run<'_> {
                 .knowing(scene.past.clone())
                 .noting(&end)
                 .follow();
+            let watch = Box::pin(watch);
             tokio::select! {
                 ended = watch => ended,
                 // Large, and of no use to most of the others' futures.
@@ -190,8 +191,7 @@ impl Run<'_> {
         match ended {
             Ended::Seen(deployment, verdict) => {
                 let scene = &scene.with_address(own.take());
-                self.settle(&source, deployment, verdict, scene, &tell)
-                    .await
+                Box::pin(self.settle(&source, deployment, verdict, scene, &tell)).await
             }
             Ended::TimedOut { .. }
                 if self.plan.on_timeout == Abandon::Cancel && !scene.is_anothers =>

@@ -88,7 +88,7 @@ impl Run<'_> {
     pub(crate) async fn carry_out(&self) -> Outcome {
         match &self.plan.task {
             Task::Deploy(work) => self.deploy(work).await,
-            Task::RollBack(service) => self.roll_back(*service).await,
+            Task::RollBack(service) => Box::pin(self.roll_back(*service)).await,
             Task::Promote(promotion) => self.promote(promotion).await,
             // The largest of them, which the others need not make room for.
             Task::CreatePreview(new) => Box::pin(self.create_preview(new)).await,
@@ -177,6 +177,11 @@ impl Run<'_> {
     /// Whether the company's other runs leave room for what only adds words.
     fn has_room(&self) -> bool {
         self.client.share().is_none_or(|share| {
+            // The starts of many may still use up a small budget.
+            let is_burst = share.seen.limit < 200.0 && share.runs > 1.5 && share.rate.is_none();
+            if is_burst {
+                return false;
+            }
             let others = 3.0 * (share.runs - 1.0);
             share.seen.remaining - others > share.seen.limit / 4.0
         })

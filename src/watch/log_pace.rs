@@ -222,9 +222,9 @@ mod tests {
     use super::*;
     use crate::sevalla::limits::Sight;
 
-    fn share(limit: f64, remaining: f64, runs: f64) -> Option<Share> {
+    fn share(limit: f64, remaining: f64, runs: f64) -> Share {
         let at = Instant::now();
-        Some(Share {
+        Share {
             seen: Sight {
                 limit,
                 remaining,
@@ -235,14 +235,14 @@ mod tests {
             rate: None,
             pressure: 0.0,
             crowd: runs,
-        })
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn reading_stretches_with_those_who_read_and_leaves_the_last_ones() {
         let of = |remaining, runs| Budgets {
-            reads: share(400.0, 300.0, runs),
-            logs: share(30.0, remaining, runs),
+            reads: Some(share(400.0, 300.0, runs)),
+            logs: Some(share(30.0, remaining, runs)),
         };
         let next = |budgets: Budgets, since| budgets.wait(Duration::from_secs(since), false, 0.5);
         assert_eq!(next(Budgets::default(), 0), INTERVAL);
@@ -261,8 +261,8 @@ mod tests {
     async fn a_success_takes_none_of_the_last_ones_where_many_may_need_them() {
         let age = Duration::from_secs(90);
         let of = |remaining, runs| Budgets {
-            reads: share(400.0, 300.0, runs),
-            logs: share(30.0, remaining, runs),
+            reads: Some(share(400.0, 300.0, runs)),
+            logs: Some(share(30.0, remaining, runs)),
         };
         for (remaining, runs, is_there) in [
             (11.0, 40.0, true),
@@ -277,7 +277,7 @@ mod tests {
             );
         }
         let unknown = |runs| Budgets {
-            reads: share(400.0, 300.0, runs),
+            reads: Some(share(400.0, 300.0, runs)),
             logs: None,
         };
         assert!(unknown(3.0).has_one_left(Duration::ZERO, 1.0));

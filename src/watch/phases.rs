@@ -162,7 +162,10 @@ mod tests {
         assert_eq!((evidence.after, evidence.left), (10.0, 90.0));
         assert_eq!(evidence.doing, Some("building"));
         let later = phases.take(&[line(1080, "Publishing 'dist' directory...")]);
-        assert_eq!(later.unwrap().left, 10.0);
+        assert_eq!(
+            later.map(|later| (later.after, later.left)),
+            Some((90.0, 10.0))
+        );
     }
 
     #[test]

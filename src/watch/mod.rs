@@ -355,7 +355,8 @@ impl<S: Source> Watch<'_, S> {
                 }
                 Err(error) => match self.after_a_miss(&error, started) {
                     Next::Again(asked) => {
-                        let is_refused = error.status() == Some(429);
+                        let is_refused =
+                            error.status() == Some(429) && self.source.share().is_some();
                         streak.add(error, begun);
                         let wait = retries.next_wait(asked).max(Duration::from_secs(1));
                         self.pace.hear(self.source.share());

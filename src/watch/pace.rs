@@ -81,7 +81,7 @@ const LONGEST_TURN: Duration = Duration::from_secs(50);
 const MANY: f64 = 4.0;
 
 /// The longest wait there.
-pub const LONGEST_WAIT_WHEN_SHARED: Duration = Duration::from_secs(400);
+pub const LONGEST_WAIT_WHEN_SHARED: Duration = Duration::from_secs(300);
 
 /// The first wait when nothing is known.
 const FIRST_WAIT: Duration = Duration::from_secs(1);

@@ -96,13 +96,6 @@ impl Outcome {
         lag(&self.runners)
     }
 
-    /// What so many of a hundred lags do not exceed.
-    pub(crate) fn percentile(&self, percent: usize) -> f64 {
-        let mut lags: Vec<f64> = self.runners.iter().filter_map(|life| life.lag).collect();
-        lags.sort_by(f64::total_cmp);
-        lags[(lags.len() - 1) * percent / 100]
-    }
-
     pub(crate) fn lag_of_the_first(&self) -> f64 {
         lag(&self.runners[..self.tenth()])
     }

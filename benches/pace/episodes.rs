@@ -8,6 +8,7 @@ use sevalla_deploy::schedule::Backoff;
 use sevalla_deploy::watch::belief::{Belief, Way};
 use sevalla_deploy::watch::pace::Pace;
 use sevalla_deploy::watch::past::Past;
+use sevalla_deploy::watch::phases::Evidence;
 use tokio::time::{Instant, advance};
 
 use super::dice::Dice;
@@ -42,6 +43,9 @@ pub(crate) enum Rule {
     /// This program's, after so many past deployments, with a look affordable
     /// in so many seconds.
     Pace { past: usize, spacing: u64 },
+    /// The same, with a line in the log after this part of the time, which
+    /// means what it meant the last time or nothing.
+    Log { part: f64, is_true: bool },
     /// Every so many seconds.
     Fixed(u64),
     /// First after so many seconds, then half as long again each time, up to
@@ -78,7 +82,19 @@ pub(crate) async fn follow(case: Case, rule: Rule, episodes: u32) -> Cost {
                 spacing,
             } => {
                 let past = past.get(..known).unwrap_or(&past);
-                at_our_pace(past, spacing, length, episode).await
+                at_our_pace(past, spacing, length, episode, None).await
+            }
+            Rule::Log { part, is_true } => {
+                let past = past.get(..10).unwrap_or(&past);
+                let last = past.first().copied().unwrap_or_default();
+                let line = if is_true {
+                    (length * part, last * part, last * (1.0 - part))
+                } else {
+                    // It came anywhere, and comes anywhere.
+                    let before = dice.chance();
+                    (length * dice.chance(), last * before, last * (1.0 - before))
+                };
+                at_our_pace(past, 5, length, episode, Some(line)).await
             }
             Rule::Fixed(seconds) => {
                 let wait = Duration::from_secs(seconds).as_secs_f64();
@@ -96,21 +112,52 @@ pub(crate) async fn follow(case: Case, rule: Rule, episodes: u32) -> Cost {
     }
 }
 
-async fn at_our_pace(past: &[f64], spacing: u64, length: f64, seed: u32) -> Cost {
+/// The log is read every five seconds; `line` is when the line comes, when it
+/// came the last time, and how much was left then.
+async fn at_our_pace(
+    past: &[f64],
+    spacing: u64,
+    length: f64,
+    seed: u32,
+    line: Option<(f64, f64, f64)>,
+) -> Cost {
     let mut dice = Dice::new(u64::from(seed));
     let pace = Pace::new(history(past), Box::new(move || dice.chance()))
         .affording(Duration::from_secs(spacing));
     let began = Instant::now();
     let deployment = running(moment(0.0));
     let mut cost = Cost::default();
+    let mut line = line.map(|(at, after, left)| (at, after, left, began + reading_after(at)));
+    let mut looked = began;
+    pace.see(&deployment, None);
+    let mut next = began + (&mut &pace).next_backoff().expect("there is always a wait");
     while cost.lag <= 0.0 {
-        pace.see(&deployment, 0.0);
-        let wait = (&mut &pace).next_backoff().expect("there is always a wait");
-        advance(wait).await;
+        if let Some((at, after, left, read)) = line.filter(|(.., read)| *read < next) {
+            line = None;
+            advance(read.saturating_duration_since(Instant::now())).await;
+            pace.learn(Evidence {
+                at_micros: (moment(at)).as_microsecond(),
+                after,
+                left,
+                doing: None,
+            });
+            let wait = (&mut &pace).next_backoff().expect("there is always a wait");
+            next = next.min(Instant::now() + wait);
+            continue;
+        }
+        advance(next.saturating_duration_since(Instant::now())).await;
+        assert!(next > looked, "a look comes after the one before");
+        looked = next;
         cost.requests += 1.0;
         cost.lag = began.elapsed().as_secs_f64() - length;
+        pace.see(&deployment, None);
+        next += (&mut &pace).next_backoff().expect("there is always a wait");
     }
     cost
+}
+
+fn reading_after(seconds: f64) -> Duration {
+    Duration::from_secs_f64((seconds / 5.0).ceil() * 5.0)
 }
 
 fn by_rule(length: f64, first: f64, growth: f64, last: f64) -> Cost {

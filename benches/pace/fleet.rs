@@ -1,7 +1,8 @@
 //! Many runners of one company, in virtual time: the real limiter and the real
-//! pace against a model of the service's read limit.
+//! pace of looks and of log readings against a model of the service's limits.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,8 +10,9 @@ use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName};
 use sevalla_deploy::deployment::{Deployment, DeploymentId, Status};
 use sevalla_deploy::schedule::Backoff;
-use sevalla_deploy::sevalla::limits::{self, Budget};
+use sevalla_deploy::sevalla::limits::{self, Budget, Share};
 use sevalla_deploy::sevalla::operation::Tier;
+use sevalla_deploy::watch::log_pace::Budgets;
 use sevalla_deploy::watch::pace::Pace;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, advance, sleep};
@@ -20,6 +22,9 @@ use super::episodes::{Case, history, moment};
 
 /// Reads a minute that the service allows a company.
 pub(crate) const LIMIT: u32 = 400;
+
+/// Log readings a minute.
+const LOG_LIMIT: u32 = 30;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -42,6 +47,11 @@ pub(crate) struct Fleet {
     /// They start within this time.
     pub(crate) starts: Duration,
     pub(crate) case: Case,
+    /// By which part the services differ in their medians.
+    pub(crate) spread: f64,
+    /// Reads a minute, or, where there is one budget for all, requests.
+    pub(crate) limit: u32,
+    pub(crate) is_one: bool,
 }
 
 /// What became of them.
@@ -49,6 +59,8 @@ pub(crate) struct Fleet {
 pub(crate) struct Outcome {
     /// When each request was made, and whether it was refused.
     pub(crate) requests: Vec<(Duration, bool)>,
+    /// Readings of the log, and those refused.
+    pub(crate) readings: (u32, u32),
     /// In the order of the starts.
     runners: Vec<Life>,
 }
@@ -133,48 +145,93 @@ fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
     sum / f64::max(count, 1.0)
 }
 
-/// The service's side: a window that is filled up again at its end.
+/// The service's side: windows that are filled up again at their ends.
 struct Company {
     began: Instant,
-    window: Instant,
-    used: u32,
+    reads: Window,
+    logs: Window,
+    is_one: bool,
+    readings: (u32, u32),
     requests: Vec<(Duration, bool)>,
+}
+
+struct Window {
+    limit: u32,
+    began: Instant,
+    used: u32,
 }
 
 impl Company {
     /// Takes a request; its headers, and whether it is carried out.
+    fn answer(&mut self, tier: Tier) -> (HeaderMap, bool) {
+        let window = if tier == Tier::Logs && !self.is_one {
+            &mut self.logs
+        } else {
+            &mut self.reads
+        };
+        let (headers, is_refused) = window.answer();
+        self.requests.push((self.began.elapsed(), is_refused));
+        if tier == Tier::Logs {
+            self.readings.0 += 1;
+            self.readings.1 += u32::from(is_refused);
+        }
+        (headers, !is_refused)
+    }
+}
+
+impl Window {
+    fn new(limit: u32) -> Self {
+        Self {
+            limit,
+            began: Instant::now(),
+            used: 0,
+        }
+    }
+
     fn answer(&mut self) -> (HeaderMap, bool) {
-        if self.window.elapsed() >= WINDOW {
-            self.window = Instant::now();
+        if self.began.elapsed() >= WINDOW {
+            self.began = Instant::now();
             self.used = 0;
         }
-        let is_refused = self.used >= LIMIT;
+        let is_refused = self.used >= self.limit;
         self.used += u32::from(!is_refused);
-        self.requests.push((self.began.elapsed(), is_refused));
-        let left = WINDOW.saturating_sub(self.window.elapsed());
+        let left = WINDOW.saturating_sub(self.began.elapsed());
         let seconds = left.as_millis().div_ceil(1000);
         let headers = [
-            ("x-ratelimit-limit", LIMIT.to_string()),
-            ("x-ratelimit-remaining", (LIMIT - self.used).to_string()),
+            ("x-ratelimit-limit", self.limit.to_string()),
+            (
+                "x-ratelimit-remaining",
+                (self.limit - self.used).to_string(),
+            ),
             ("x-ratelimit-reset", seconds.to_string()),
         ];
         let headers = headers.map(|(name, value)| {
             let value = value.parse().expect("a number is a value");
             (HeaderName::from_static(name), value)
         });
-        (HeaderMap::from_iter(headers), !is_refused)
+        (HeaderMap::from_iter(headers), is_refused)
     }
 }
 
 impl Fleet {
+    /// What one of its services usually takes.
+    fn usual(self, dice: &mut Dice) -> Case {
+        Case {
+            median: self.case.median * (1.0 + self.spread * (2.0 * dice.chance() - 1.0)),
+            ..self.case
+        }
+    }
+
     /// Lets them all run to their ends. Needs paused time.
     pub(crate) async fn run(self) -> Outcome {
         // Nobody has begun at the first moment of a window.
         advance(Duration::from_secs(1)).await;
         let company = Rc::new(RefCell::new(Company {
             began: Instant::now(),
-            window: Instant::now(),
-            used: 0,
+            reads: Window::new(self.limit),
+            is_one: self.is_one,
+            logs: Window::new(LOG_LIMIT),
+            readings: (0, 0),
             requests: Vec::new(),
         }));
         let runners = LocalSet::new();
@@ -182,8 +239,8 @@ impl Fleet {
             .map(|number| {
                 let runner = Runner {
                     company: Rc::clone(&company),
-                    budget: Budget::default(),
-                    dice: Dice::new(u64::from(number) << 20),
+                    budget: RefCell::default(),
+                    dice: RefCell::new(Dice::new(u64::from(number) << 20)),
                 };
                 runners.spawn_local(runner.run(self, number))
             })
@@ -194,31 +251,49 @@ impl Fleet {
             let life = handle.await.expect("a runner does not panic");
             outcome.runners.push(life);
         }
-        outcome.requests = std::mem::take(&mut company.borrow_mut().requests);
+        let mut company = company.borrow_mut();
+        outcome.readings = company.readings;
+        outcome.requests = std::mem::take(&mut company.requests);
         outcome
     }
 }
 
 struct Runner {
     company: Rc<RefCell<Company>>,
-    budget: Budget,
-    dice: Dice,
+    budget: RefCell<Budget>,
+    dice: RefCell<Dice>,
 }
 
 impl Runner {
-    async fn run(mut self, fleet: Fleet, number: u32) -> Life {
+    async fn run(self, fleet: Fleet, number: u32) -> Life {
         let between = fleet.starts / fleet.runners;
-        sleep(between * number + between.mul_f64(self.dice.chance())).await;
+        sleep(between * number + between.mul_f64(self.chance())).await;
         let began = Instant::now();
         for _ in 0..READS_BEFORE {
-            self.pause().await;
-            while let Err(asked) = self.read().await {
+            self.pause(Tier::Read).await;
+            while let Err(asked) = self.ask(Tier::Read).await {
                 sleep(asked).await;
             }
         }
-        let length = Duration::from_secs_f64(fleet.case.draw(&mut self.dice));
-        let ended = Instant::now() + QUEUE + length;
-        let seen = self.follow(fleet, length, began + DEADLINE).await;
+        if fleet.is_one {
+            while let Err(asked) = self.ask(Tier::Deployment).await {
+                sleep(asked).await;
+            }
+        }
+        let usual = fleet.usual(&mut self.dice.borrow_mut());
+        let length = Duration::from_secs_f64(usual.draw(&mut self.dice.borrow_mut()));
+        let created = Instant::now();
+        let ended = created + QUEUE + length;
+        let seen = tokio::select! {
+            seen = self.follow(usual, length, began + DEADLINE) => seen,
+            never = self.read_log() => match never {},
+        };
+        if self
+            .budgets()
+            .has_one_left(created.elapsed(), self.chance())
+        {
+            let _refused = self.ask(Tier::Logs).await;
+        }
         Life {
             began,
             ended: Instant::now(),
@@ -226,58 +301,83 @@ impl Runner {
         }
     }
 
+    fn chance(&self) -> f64 {
+        self.dice.borrow_mut().chance()
+    }
+
     /// Looks until the end is seen; the moment of it.
-    async fn follow(
-        &mut self,
-        fleet: Fleet,
-        length: Duration,
-        deadline: Instant,
-    ) -> Option<Instant> {
-        let past: Vec<f64> = (0..10).map(|_| fleet.case.draw(&mut self.dice)).collect();
-        let mut dice = self.dice.clone();
+    async fn follow(&self, usual: Case, length: Duration, deadline: Instant) -> Option<Instant> {
+        let mut dice = self.dice.borrow().clone();
+        let past: Vec<f64> = (0..10).map(|_| usual.draw(&mut dice)).collect();
         let pace = Pace::new(history(&past), Box::new(move || dice.chance()));
         let mut waits = &pace;
         let created = Instant::now();
-        pace.see(&deployment(Duration::ZERO), self.load());
+        pace.see(&deployment(Duration::ZERO), self.share(Tier::Read));
         let mut wait = waits.next_backoff()?;
         while Instant::now() + wait < deadline {
             sleep(wait).await;
-            self.pause().await;
-            wait = match self.read().await {
+            self.pause(Tier::Read).await;
+            wait = match self.ask(Tier::Read).await {
                 Ok(asked) if asked - created >= QUEUE + length => return Some(Instant::now()),
                 Ok(asked) => {
-                    pace.see(&deployment(asked - created), self.load());
+                    pace.see(&deployment(asked - created), self.share(Tier::Read));
                     waits.next_backoff()?
                 }
-                Err(asked) => asked.max(Duration::from_secs(1)),
+                Err(asked) => {
+                    pace.hear(self.share(Tier::Read));
+                    asked.max(waits.next_backoff()?)
+                }
             };
         }
         None
     }
 
-    fn load(&self) -> f64 {
-        self.budget.load(Tier::Read)
+    /// Reads the log while the deployment runs.
+    async fn read_log(&self) -> Infallible {
+        let (mut last, mut is_first, turn) = (Instant::now(), true, self.chance());
+        loop {
+            let wait = self.budgets().wait(last.elapsed(), is_first, turn);
+            if !wait.is_zero() {
+                sleep(wait).await;
+                continue;
+            }
+            is_first = false;
+            let read = self.ask(Tier::Logs).await;
+            last = Instant::now();
+            sleep(read.err().unwrap_or_default()).await;
+        }
+    }
+
+    fn budgets(&self) -> Budgets {
+        Budgets {
+            reads: self.share(Tier::Read),
+            logs: self.share(Tier::Logs),
+        }
+    }
+
+    fn share(&self, tier: Tier) -> Option<Share> {
+        self.budget.borrow().share(tier)
     }
 
     /// The client's wait before a request that is not a repeated one.
-    async fn pause(&mut self) {
-        let pause = self.budget.pause(Tier::Read);
-        sleep(pause.least + pause.spread.mul_f64(self.dice.chance())).await;
+    async fn pause(&self, tier: Tier) {
+        let pause = self.budget.borrow().pause(tier);
+        sleep(pause.least + pause.spread.mul_f64(self.chance())).await;
     }
 
-    /// A read as the client makes it: when the service took it, or how long to
-    /// wait after a refusal.
-    async fn read(&mut self) -> Result<Instant, Duration> {
-        self.budget.spend();
+    /// A request as the client makes it: when the service took it, or how long
+    /// to wait after a refusal.
+    async fn ask(&self, tier: Tier) -> Result<Instant, Duration> {
+        self.budget.borrow_mut().spend();
         let taken = Instant::now();
-        let (headers, is_fine) = self.company.borrow_mut().answer();
+        let (headers, is_fine) = self.company.borrow_mut().answer(tier);
         sleep(LATENCY).await;
-        self.budget.told(Tier::Read, &headers);
+        self.budget.borrow_mut().told(tier, &headers);
         if is_fine {
             return Ok(taken);
         }
         let asked = limits::asked_wait(429, &headers).unwrap_or_default();
-        Err(asked + asked.mul_f64(self.dice.chance() / 5.0))
+        Err(asked + asked.mul_f64(self.chance() / 5.0))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::episodes::{Case, Cost};
+use super::episodes::{Case, Cost, Rule, follow};
 use super::fleet::{Fleet, LIMIT, Outcome};
 use super::goals::{MEDIANS, Row, SIGMAS};
 
@@ -32,6 +32,7 @@ pub(crate) async fn looks(episodes: u32) -> String {
         }
         text.push('\n');
     }
+    text.push_str(&evidence(episodes).await);
     text.push_str(
         "### Goals\n\n| against | what | worst | at most | |\n| --- | --- | --- | --- | --- |\n",
     );
@@ -41,6 +42,36 @@ pub(crate) async fn looks(episodes: u32) -> String {
             "| fixed {spacing} s | {what} | {is:.2} | {limit:.2} | {verdict} |\n"
         ));
     }
+    text
+}
+
+/// What a line of the log is worth.
+async fn evidence(episodes: u32) -> String {
+    let case = Case {
+        median: 180.0,
+        sigma: 0.15,
+    };
+    let mut text = "### A line of the log, median 180, sigma 0.15\n\n\
+         | the line | requests / lag |\n| --- | --- |\n"
+        .to_owned();
+    let blind = Rule::Pace {
+        past: 10,
+        spacing: 5,
+    };
+    let log = |part, is_true| Rule::Log { part, is_true };
+    for (name, rule) in [
+        ("none", blind),
+        ("after half of the time", log(0.5, true)),
+        ("after nine tenths", log(0.9, true)),
+        ("anywhere, and it means nothing", log(0.5, false)),
+    ] {
+        let cost = follow(case, rule, episodes).await;
+        text.push_str(&format!(
+            "| {name} | {:.1} / {:.2} |\n",
+            cost.requests, cost.lag
+        ));
+    }
+    text.push('\n');
     text
 }
 
@@ -86,6 +117,9 @@ pub(crate) async fn fleets() -> Fleets {
             runners,
             starts: STARTS,
             case: CASE,
+            spread: 0.0,
+            limit: LIMIT,
+            is_one: false,
         };
         let outcome = fleet.run().await;
         table.push_str(&format!(

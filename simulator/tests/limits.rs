@@ -83,3 +83,16 @@ fn without_limits_there_are_still_headers_unless_told() {
         None
     );
 }
+
+#[test]
+fn one_budget_is_for_calls_of_every_kind() {
+    let (_simulator, client) = started(Limits::of_one_budget(3));
+    let made = client.post_json(&deployments(APP), "{}");
+    assert_eq!(made.header("x-ratelimit-limit"), Some("3"));
+    let id = made.text("id");
+    let logs = client.get(&format!("{}/logs", deployment(APP, &id)));
+    assert_eq!(logs.header("x-ratelimit-remaining"), Some("1"));
+    assert_eq!(client.get("/applications").status, 200);
+    assert_eq!(client.get("/applications").status, 429);
+    assert_eq!(client.post_json(&deployments(APP), "{}").status, 429);
+}

@@ -96,9 +96,10 @@ topics! {
         "Read the log in the dashboard. After 403, the key lacks the permission for logs.";
 
         LogIncomplete "log-incomplete" "Log incomplete"
-        "Lines of the log may be missing: the last ones could not be read in time, or more of them \
-         have one time stamp than Sevalla returns. `log-file` is then not written, or its last line \
-         says so. Log errors never change the result."
+        "Lines of the log may be missing: the last ones could not be read in time, the company's \
+         other runs have used up the log readings of this minute, or more lines have one time \
+         stamp than Sevalla returns. `log-file` is then not written, or its last line says so. Log \
+         errors never change the result."
         "Read the log in the dashboard.";
     }
     Afterwards {

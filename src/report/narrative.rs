@@ -86,7 +86,8 @@ pub(super) fn warning(event: Event<'_>) -> Option<(Warning, Cow<'_, str>)> {
         }
         Event::LogIncomplete => Some((
             Warning::LogIncomplete,
-            "The log may lack its last lines: reading them took too long.".into(),
+            "The log may lack its last lines. Read them in the dashboard: https://app.sevalla.com"
+                .into(),
         )),
         Event::LogGap { at_micros } => Some((Warning::LogIncomplete, log_gap(at_micros).into())),
         _ => None,
@@ -151,7 +152,9 @@ fn left(estimate: Estimate) -> String {
             estimate.percent_below, estimate.of
         );
     }
-    format!(", about {} left", duration(estimate.left))
+    let doing = estimate.doing.map(|doing| format!(", {doing}"));
+    let doing = doing.unwrap_or_default();
+    format!("{doing}, about {} left", duration(estimate.left))
 }
 
 /// How the time of this run compares: "1m50s; this one took longer than 95 % of

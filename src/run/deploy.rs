@@ -1,10 +1,15 @@
 //! One deployment of one service.
 
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::pending;
 use std::pin::pin;
+use std::time::Duration;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::busy::Next;
+use super::checking::{FOR_WORDS, Own, own_address};
 use super::guard::Guard;
 use super::settle::Scene;
 use super::sighting::Noting;
@@ -18,6 +23,9 @@ use crate::report::Event;
 use crate::stop::Signal;
 use crate::trigger::{self, Before, Cancelled, Started, Tell, TriggerError};
 use crate::watch::{Ended, Remote, SeenEnd, Watch};
+
+/// How often to look whether the company's budget has room again.
+const UNTIL_ROOM: Duration = Duration::from_secs(5);
 
 impl Run<'_> {
     /// Rolls back to the last success of a service before the one that is live.
@@ -147,13 +155,18 @@ impl Run<'_> {
         let source = self.source(service, &id);
         let end = SeenEnd::default();
         let noting = Noting::new(&source, &deployment, self.clock);
+        let own = RefCell::new(None);
         let follow = async {
-            let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
-            Watch::new(&noting, deployment, self.deadline, self.reading(), &tell)
+            let watch = Watch::new(&noting, deployment, self.deadline, self.reading(), &tell)
                 .knowing(scene.past.clone())
                 .noting(&end)
-                .follow()
-                .await
+                .follow();
+            let watch = Box::pin(watch);
+            tokio::select! {
+                ended = watch => ended,
+                // Large, and of no use to most of the others' futures.
+                never = Box::pin(self.ask_meanwhile(&source, scene, &own)) => match never {},
+            }
         };
         let ended = tokio::select! {
             ended = follow => ended,
@@ -180,8 +193,8 @@ impl Run<'_> {
         };
         match ended {
             Ended::Seen(deployment, verdict) => {
-                self.settle(&source, deployment, verdict, scene, &tell)
-                    .await
+                let scene = &scene.with_address(own.take());
+                Box::pin(self.settle(&source, deployment, verdict, scene, &tell)).await
             }
             Ended::TimedOut { .. }
                 if self.plan.on_timeout == Abandon::Cancel && !scene.is_anothers =>
@@ -198,6 +211,23 @@ impl Run<'_> {
                 self.with_capabilities(outcome, status).await
             }
         }
+    }
+
+    /// Asks for what is to be known at the end, while there is nothing else to
+    /// do and the budget has room.
+    async fn ask_meanwhile(
+        &self,
+        source: &Remote,
+        scene: &Scene,
+        own: &RefCell<Option<Own>>,
+    ) -> Infallible {
+        let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
+        while !self.has_room() {
+            sleep(UNTIL_ROOM).await;
+        }
+        let host = scene.host.as_deref();
+        own.replace(Some(own_address(source, host, FOR_WORDS).await));
+        pending().await
     }
 
     /// The deployment has another commit, and shall not go on.

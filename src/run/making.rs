@@ -48,7 +48,7 @@ impl Run<'_> {
             Ok(app) => app,
             Err(error) => {
                 return match self.made_meanwhile(new, &error).await {
-                    Some(app) => self.deploy_preview(new, &app).await,
+                    Some(app) => Box::pin(self.deploy_preview(new, &app)).await,
                     None => Brought::nothing(self.not_started(error).await),
                 };
             }

@@ -53,7 +53,7 @@ const IN_FLIGHT: Duration = Duration::from_millis(2200);
 /// How much of that is kept for cancelling what looking up a lost answer finds.
 const KEPT_FOR_CANCELLING: Duration = Duration::from_millis(1200);
 
-/// How long the check of the key may keep the run from following.
+/// How long the check of the key may take.
 const KEY_CHECK: Duration = Duration::from_secs(3);
 
 /// How long what only adds words may keep the run after its end is known.
@@ -88,7 +88,7 @@ impl Run<'_> {
     pub(crate) async fn carry_out(&self) -> Outcome {
         match &self.plan.task {
             Task::Deploy(work) => self.deploy(work).await,
-            Task::RollBack(service) => self.roll_back(*service).await,
+            Task::RollBack(service) => Box::pin(self.roll_back(*service)).await,
             Task::Promote(promotion) => self.promote(promotion).await,
             // The largest of them, which the others need not make room for.
             Task::CreatePreview(new) => Box::pin(self.create_preview(new)).await,
@@ -174,9 +174,30 @@ impl Run<'_> {
         outcome.because(format!("The key can: {}", capabilities.join(", ")))
     }
 
+    /// Whether the company's other runs leave room for what only adds words.
+    fn has_room(&self) -> bool {
+        self.client.share().is_none_or(|share| {
+            // The starts of many may still use up a small budget.
+            let is_burst = share.seen.limit < 200.0 && share.runs > 1.5 && share.rate.is_none();
+            if is_burst {
+                return false;
+            }
+            let others = 3.0 * (share.runs - 1.0);
+            share.seen.remaining - others > share.seen.limit / 4.0
+        })
+    }
+
+    /// Whether a request would have to wait because the company's budget is used
+    /// up.
+    fn would_wait_for_budget(&self) -> bool {
+        self.client
+            .share()
+            .is_some_and(|share| share.seen.remaining < 1.0 && Instant::now() < share.seen.ends)
+    }
+
     async fn warn_of_expiry(&self) {
         // Others need what is left of the company's reads more.
-        if self.client.load() >= 1.0 {
+        if !self.has_room() {
             return;
         }
         let Ok(Some(expires)) = self.client.key_expires_at().await else {

@@ -258,7 +258,7 @@ impl Run<'_> {
                     Ok(failed) => failed,
                     Err(interrupted) => return (interrupted, false),
                 };
-                let brought = self.deploy_preview(new, &app).await;
+                let brought = Box::pin(self.deploy_preview(new, &app)).await;
                 brought.with_extra(failed)
             }
             There::None(before) => Box::pin(self.make_preview(new, &before)).await,

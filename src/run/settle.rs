@@ -44,6 +44,8 @@ pub(super) struct Scene {
     pub(super) live_before: LiveBefore,
     /// How long past deployments took.
     pub(super) past: Past,
+    /// The service's address, as far as it was read while the deployment ran.
+    pub(super) own: Option<Own>,
     /// The deployment that this one, a rollback, is to bring back.
     pub(super) wanted: Option<Deployment>,
     /// Whether it is the first deployment of the service.
@@ -64,10 +66,19 @@ impl Scene {
             live: before.live.clone(),
             live_before: before.live_before,
             past: before.past.clone(),
+            own: None,
             wanted: before.rollback.as_ref().map(|rollback| rollback.to.clone()),
             is_first: false,
             is_ours: true,
             is_anothers: false,
+        }
+    }
+
+    /// The same with the service's address, as far as it is known.
+    pub(super) fn with_address(&self, own: Option<Own>) -> Self {
+        Self {
+            own,
+            ..self.clone()
         }
     }
 
@@ -165,8 +176,13 @@ impl Run<'_> {
     ) -> Outcome {
         let service = source.service;
         let guard = Guard::new(self.plan, scene.branch.as_deref());
-        let url = self.for_more_words(self.tell_url(source, scene.host.as_deref(), tell));
-        let url = url.await;
+        let is_known = matches!(scene.own, Some(Ok(Some(_))));
+        let url = if !is_known && self.would_wait_for_budget() {
+            None
+        } else {
+            self.for_more_words(self.tell_url(source, scene, tell))
+                .await
+        };
         let id = deployment.id.clone();
         let outcome =
             Outcome::of_verdict(&deployment, Verdict::Success, service, Beside::default());
@@ -338,10 +354,13 @@ impl Run<'_> {
         Outcome::of_verdict(&deployment, Verdict::Failed, source.service, beside)
     }
 
-    /// After a success, finds out where the service can be visited. `host` is
-    /// what is known already.
-    async fn tell_url(&self, source: &Remote, host: Option<&str>, tell: Tell<'_>) -> Own {
-        let url = own_address(source, host, FOR_WORDS).await?;
+    /// After a success, shows where the service can be visited, which was asked
+    /// for before if there was time.
+    async fn tell_url(&self, source: &Remote, scene: &Scene, tell: Tell<'_>) -> Own {
+        let url = match &scene.own {
+            Some(Ok(Some(url))) => Some(url.clone()),
+            _ => own_address(source, scene.host.as_deref(), FOR_WORDS).await?,
+        };
         if let Some(url) = &url {
             tell_url(url, tell);
         }

@@ -5,8 +5,9 @@ use std::cell::RefCell;
 
 use jiff::Timestamp;
 
-use crate::deployment::{Deployment, LogLine, Status};
+use crate::deployment::{Deployment, DeploymentId, LogLine, Status};
 use crate::outcome::Sighting;
+use crate::sevalla::limits::Share;
 use crate::sevalla::{ApiError, LogWindow};
 use crate::watch::{Remote, Source};
 
@@ -56,7 +57,19 @@ impl Source for Noting<'_> {
         self.source.read_log(window).await
     }
 
-    fn load(&self) -> f64 {
-        self.source.load()
+    async fn read_log_of(
+        &self,
+        id: &DeploymentId,
+        window: LogWindow,
+    ) -> Result<Vec<LogLine>, ApiError> {
+        self.source.read_log_of(id, window).await
+    }
+
+    fn share(&self) -> Option<Share> {
+        self.source.share()
+    }
+
+    fn log_share(&self) -> Option<Share> {
+        self.source.log_share()
     }
 }

@@ -12,7 +12,7 @@ use url::Url;
 use super::address::Reach;
 use super::error::{Cause, Refusal};
 use super::http::{ConnectionError, Exchange, Request};
-use super::limits::{Budget, Pause};
+use super::limits::{Budget, Pause, Share};
 use super::operation::Tier;
 use super::records::Record;
 use super::{Call, limits, operation, wire};
@@ -96,9 +96,9 @@ impl Connection {
         self.budget.borrow().frees_in(tier)
     }
 
-    /// Which part of this tier's budget is used by the company's jobs together.
-    pub(super) fn load(&self, tier: Tier) -> f64 {
-        self.budget.borrow().load(tier)
+    /// What is known of this tier's budget.
+    pub(super) fn share(&self, tier: Tier) -> Option<Share> {
+        self.budget.borrow().share(tier)
     }
 
     /// Sends the request once and reads the answer, within `limit` and by

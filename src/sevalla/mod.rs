@@ -8,6 +8,7 @@ mod api_keys;
 mod applications;
 mod changes;
 mod connection;
+mod crowd;
 mod databases;
 mod env_vars;
 mod error;
@@ -39,6 +40,7 @@ pub use self::error::{ApiError, Cause, Refusal};
 pub use self::http::{
     ConnectionError, Exchange, Exchanged, Http, LARGEST_HEAD, MOST_HEADERS, Reply, Request,
 };
+use self::limits::Share;
 use self::operation::{Operation, Tier};
 pub use self::records::{LAST_OFFSET, Listed, Record};
 pub use self::retry::Next;
@@ -274,10 +276,14 @@ impl Client {
             && Instant::now() >= self.deadline
     }
 
-    /// Which part of the reads that the service allows the company is used by
-    /// all of its jobs, as far as answers have told: from zero to one.
-    pub fn load(&self) -> f64 {
-        self.connection.load(Tier::Read)
+    /// What is known of the reads that the service allows the company.
+    pub fn share(&self) -> Option<Share> {
+        self.connection.share(Tier::Read)
+    }
+
+    /// The same of the readings of logs.
+    pub fn log_share(&self) -> Option<Share> {
+        self.connection.share(Tier::Logs)
     }
 
     /// Whether nothing new is to be begun. Before it says so, everything else in

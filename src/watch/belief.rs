@@ -79,6 +79,14 @@ impl Belief {
         Self { ways }
     }
 
+    /// The median of the likeliest way, in seconds, and the deviation of its
+    /// logarithm.
+    pub fn usual(&self) -> (f64, f64) {
+        let ways = self.ways.iter();
+        let likeliest = ways.max_by(|one, other| one.weight.total_cmp(&other.weight));
+        likeliest.map_or((0.0, 0.0), |way| (way.mu.exp(), way.sigma))
+    }
+
     /// The chance to last longer than `age` seconds.
     pub fn survival(&self, age: f64) -> f64 {
         if age <= 0.0 {
@@ -125,7 +133,7 @@ impl Belief {
     pub fn price(&self, spacing: Duration) -> f64 {
         let ages: Vec<(f64, f64)> = self.ages().collect();
         let lasting: f64 = ages.iter().map(|(weight, _)| weight).sum();
-        let longest = spacing.max(LONGEST_WAIT);
+        let longest = longest_wait(spacing);
         let expected = |price: f64| -> f64 {
             ages.iter()
                 .map(|(weight, hazard)| weight * density(*hazard, price, longest))
@@ -173,6 +181,13 @@ impl Belief {
             .unwrap_or(longest)
             .clamp(SHORTEST_WAIT, longest.max(SHORTEST_WAIT))
     }
+}
+
+/// The longest time between two looks where they are affordable once in
+/// `spacing` on average: they are kept for when the end is likely.
+pub fn longest_wait(spacing: Duration) -> Duration {
+    let longest = (4 * spacing).saturating_sub(Duration::from_secs(10));
+    longest.max(LONGEST_WAIT)
 }
 
 /// Looks per second where the hazard is `hazard` and a look costs `price`; so

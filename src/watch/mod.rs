@@ -6,24 +6,31 @@
 
 pub mod belief;
 mod log_cursor;
+mod log_loop;
+pub mod log_pace;
 pub mod pace;
 pub mod past;
+pub mod phases;
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 pub use self::log_cursor::LogCursor;
+use self::log_pace::Lateness;
 use self::pace::Pace;
 use self::past::{Kind, Past};
+use self::phases::Phases;
 use crate::deadline::Deadline;
-use crate::deployment::{Deployment, DeploymentId, LogLine, Service, Status, Verdict};
+use crate::deployment::{Deployment, DeploymentId, LogLine, Service, Verdict};
 use crate::report::Event;
 use crate::report::timeline::{Phase, State};
 use crate::schedule::{Backoff, Schedule, chance};
+use crate::sevalla::limits::Share;
 use crate::sevalla::{ApiError, Cause, Client, LogWindow, Next};
 
 /// How long a deployment that was just created may be unknown to the service:
@@ -34,31 +41,16 @@ const GRACE_FOR_404: Duration = Duration::from_secs(20);
 /// for ten minutes.
 const HEARTBEAT: Duration = Duration::from_secs(55);
 
-/// Between two readings of the log. The company shares 30 a minute.
-const LOG_INTERVAL: Duration = Duration::from_secs(5);
-
-/// Lines arrive late: after the end, the log is read until nothing new has
-/// come for this long.
-const LOG_QUIET: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
-
-/// How long a reading that was under way at the end may still take.
-const HUNG_READING: Duration = Duration::from_secs(2);
-
-/// How often new lines may come after the end before reading slows down.
-const LOG_BURSTS: u32 = 3;
-
-/// How much longer the next wait is then.
-const LOG_PACE: Duration = Duration::from_secs(1);
-
-/// How long the log may keep the run waiting after the end.
-const LOG_DRAIN: Duration = Duration::from_secs(30);
-
-/// How long after the deadline that may still go on: enough for late lines
+/// How long after the deadline the log may still be read: enough for late lines
 /// after an end that only the last look has shown.
 const LATE_DRAIN: Duration = Duration::from_secs(6);
 
-/// How long the log may keep the run waiting once our own time is over.
-const LAST_READING: Duration = Duration::from_secs(3);
+/// How long the log may keep the run waiting after an end that is no success.
+const AFTER_A_FAILURE: Duration = Duration::from_secs(10);
+
+/// The same after a success: what was read last has to arrive, and late
+/// lines get a second.
+const AFTER_A_SUCCESS: Duration = Duration::from_secs(3);
 
 /// From how many failed looks in a row at the end of our patience the service
 /// counts as unavailable, rather than the deployment as slow.
@@ -74,10 +66,17 @@ pub trait Source {
     async fn look(&self) -> Result<Deployment, ApiError>;
     /// Reads a part of its log, once.
     async fn read_log(&self, window: LogWindow) -> Result<Vec<LogLine>, ApiError>;
-    /// Which part of the looks that the service allows the company is used by
-    /// all of its jobs: from zero to one.
-    fn load(&self) -> f64 {
-        0.0
+    /// Reads a part of the log of another deployment of the service, once.
+    async fn read_log_of(&self, _: &DeploymentId, _: LogWindow) -> Result<Vec<LogLine>, ApiError> {
+        Ok(Vec::new())
+    }
+    /// What is known of the looks that the service allows the company.
+    fn share(&self) -> Option<Share> {
+        None
+    }
+    /// The same of the readings of logs.
+    fn log_share(&self) -> Option<Share> {
+        None
     }
 }
 
@@ -103,8 +102,20 @@ impl Source for Remote {
             .await
     }
 
-    fn load(&self) -> f64 {
-        self.client.load()
+    async fn read_log_of(
+        &self,
+        id: &DeploymentId,
+        window: LogWindow,
+    ) -> Result<Vec<LogLine>, ApiError> {
+        self.client.deployment_logs(self.service, id, window).await
+    }
+
+    fn share(&self) -> Option<Share> {
+        self.client.share()
+    }
+
+    fn log_share(&self) -> Option<Share> {
+        self.client.log_share()
     }
 }
 
@@ -158,8 +169,16 @@ pub struct Watch<'a, S> {
     is_known: Cell<bool>,
     /// What the log loop is to do once the status loop has ended.
     farewell: Cell<Farewell>,
+    /// Until when the log may be read, once the status loop has ended.
+    give_up: Cell<Instant>,
     /// Whether the log was read to its end after the deployment's.
     is_log_read: Cell<bool>,
+    /// What its lines say of the end.
+    phases: RefCell<Phases>,
+    /// Told when they have said something new.
+    news: Notify,
+    /// How late its lines are.
+    lateness: RefCell<Lateness>,
     over: CancellationToken,
     /// Where the end is noted as soon as it is seen.
     end: Option<&'a SeenEnd>,
@@ -171,6 +190,8 @@ pub struct Watch<'a, S> {
 enum Farewell {
     /// Read until nothing new comes.
     Drain,
+    /// Read once more, and again only while lines still arrive.
+    Finish,
     /// Read what is there.
     ReadOnce,
     /// Read nothing.
@@ -197,7 +218,11 @@ impl<'a, S: Source> Watch<'a, S> {
             last: RefCell::new(deployment),
             is_known: Cell::new(false),
             farewell: Cell::new(Farewell::Drain),
+            give_up: Cell::new(Instant::now()),
             is_log_read: Cell::new(false),
+            phases: RefCell::default(),
+            news: Notify::new(),
+            lateness: RefCell::default(),
             over: CancellationToken::new(),
             end: None,
             held: RefCell::default(),
@@ -236,6 +261,7 @@ impl<'a, S: Source> Watch<'a, S> {
                 end.replace(Some((deployment.clone(), *verdict)));
             }
             self.farewell.set(self.farewell_after(&ended));
+            self.give_up.set(self.end_of_reading());
             self.over.cancel();
             (self.tell)(Event::Begins(Phase::Log));
             ended
@@ -243,7 +269,7 @@ impl<'a, S: Source> Watch<'a, S> {
         let log = async {
             let too_long = async {
                 self.over.cancelled().await;
-                sleep_until(self.end_of_reading()).await;
+                sleep_until(self.give_up.get()).await;
             };
             tokio::select! {
                 () = self.follow_log() => {}
@@ -266,18 +292,17 @@ impl<'a, S: Source> Watch<'a, S> {
         if let Some(usual) = self.pace.usual(kind) {
             (self.tell)(Event::Usual(&usual));
         }
-        self.pace.see(&last, self.source.load());
+        self.pace.see(&last, self.source.share());
     }
 
     /// Until when the log may be read once the status loop has ended.
     fn end_of_reading(&self) -> Instant {
         let now = Instant::now();
-        let least = now + LAST_READING;
         match self.farewell.get() {
-            Farewell::Drain => (now + LOG_DRAIN)
+            Farewell::Drain => (now + AFTER_A_FAILURE)
                 .min(self.deadline.moment() + LATE_DRAIN)
-                .max(least),
-            Farewell::ReadOnce | Farewell::Leave => least,
+                .max(now + AFTER_A_SUCCESS),
+            Farewell::Finish | Farewell::ReadOnce | Farewell::Leave => now + AFTER_A_SUCCESS,
         }
     }
 
@@ -287,6 +312,7 @@ impl<'a, S: Source> Watch<'a, S> {
             Ended::Seen(_, Verdict::Success) if self.reading == Reading::AfterFailure => {
                 Farewell::Leave
             }
+            Ended::Seen(_, Verdict::Success) => Farewell::Finish,
             Ended::Seen(..) => Farewell::Drain,
             Ended::TimedOut { .. } => Farewell::ReadOnce,
         }
@@ -302,7 +328,13 @@ impl<S: Source> Watch<'_, S> {
         let mut streak = Streak::default();
         let mut next_look = started + wait_for_a_look();
         loop {
-            sleep_until(next_look.min(self.deadline.moment())).await;
+            tokio::select! {
+                () = sleep_until(next_look.min(self.deadline.moment())) => {}
+                () = self.news.notified() => {
+                    next_look = next_look.min(Instant::now() + wait_for_a_look());
+                    continue;
+                }
+            }
             let begun = Instant::now();
             // Not by when the answer comes: a look that is under way at the
             // deadline shows what was so before.
@@ -323,8 +355,17 @@ impl<S: Source> Watch<'_, S> {
                 }
                 Err(error) => match self.after_a_miss(&error, started) {
                     Next::Again(asked) => {
+                        let is_refused =
+                            error.status() == Some(429) && self.source.share().is_some();
                         streak.add(error, begun);
-                        retries.next_wait(asked).max(Duration::from_secs(1))
+                        let wait = retries.next_wait(asked).max(Duration::from_secs(1));
+                        self.pace.hear(self.source.share());
+                        // All the others that were refused wait for the reset.
+                        if is_refused {
+                            wait.max(wait_for_a_look())
+                        } else {
+                            wait
+                        }
                     }
                     Next::Final | Next::Lost => return self.lost(streak.add(error, begun)),
                 },
@@ -356,7 +397,7 @@ impl<S: Source> Watch<'_, S> {
     /// Takes in what a look has shown; the end, if it was one.
     fn see(&self, seen: Deployment) -> Option<Ended> {
         self.is_known.set(true);
-        self.pace.see(&seen, self.source.load());
+        self.pace.see(&seen, self.source.share());
         let is_news = self.last.borrow().status != seen.status
             || self.last.borrow().commit_sha != seen.commit_sha;
         self.last.replace(seen);
@@ -421,160 +462,5 @@ impl Streak {
         if let Some(error) = &self.last {
             tell(Event::Retrying(error, wait));
         }
-    }
-}
-
-/// The log loop.
-impl<S: Source> Watch<'_, S> {
-    async fn follow_log(&self) {
-        let created = self
-            .last
-            .borrow()
-            .created_at
-            .map_or(0, jiff::Timestamp::as_microsecond);
-        let mut cursor = LogCursor::new(created);
-        match self.reading {
-            Reading::Never => return,
-            Reading::Live => {
-                if !self.read_while_it_runs(&mut cursor).await {
-                    return;
-                }
-            }
-            Reading::AtTheEnd | Reading::AfterFailure => self.over.cancelled().await,
-        }
-        match self.farewell.get() {
-            Farewell::Drain => self.drain(&mut cursor).await,
-            Farewell::ReadOnce => {
-                self.read_or_tell(&mut cursor).await;
-            }
-            Farewell::Leave => {
-                self.tell_held();
-            }
-        }
-    }
-
-    /// Reads until the status loop has ended; `false` when reading is no use.
-    async fn read_while_it_runs(&self, cursor: &mut LogCursor) -> bool {
-        let mut retries = Schedule::for_requests();
-        let mut wait = Duration::from_secs(2);
-        while timeout(wait, self.over.cancelled()).await.is_err() {
-            wait = LOG_INTERVAL;
-            // Nothing runs in the queue, so there is nothing to read.
-            if self.last.borrow().status == Status::Waiting {
-                continue;
-            }
-            // A reading that hangs when the end has come makes way for the next:
-            // the cursor goes on where it was.
-            let hung = async {
-                self.over.cancelled().await;
-                sleep(HUNG_READING).await;
-            };
-            let read = tokio::select! {
-                read = self.read_new(cursor) => read,
-                () = hung => return true,
-            };
-            match read {
-                Ok(_) => retries.reset(),
-                Err(error) => match error.next() {
-                    Next::Again(asked) => wait = retries.next_wait(asked).max(LOG_INTERVAL),
-                    // A log that does not exist yet is no reason to give up.
-                    Next::Final if error.status() == Some(404) => {}
-                    Next::Final | Next::Lost => {
-                        self.stop_reading(Event::LogUnavailable(&error));
-                        return false;
-                    }
-                },
-            }
-        }
-        true
-    }
-
-    /// Reads until nothing new has come for a while.
-    async fn drain(&self, cursor: &mut LogCursor) {
-        if self.read_or_tell(cursor).await.is_none() {
-            return;
-        }
-        self.is_log_read.set(true);
-        let mut quiet = LOG_QUIET.iter();
-        let mut bursts = 0;
-        while let Some(wait) = quiet.next() {
-            sleep(*wait).await;
-            match self.read_or_tell(cursor).await {
-                Some(0) => self.is_log_read.set(true),
-                // Late lines have come, so more may; slower, since the company
-                // shares the budget and these are not the last ones anyway.
-                Some(_) => {
-                    self.is_log_read.set(false);
-                    quiet = LOG_QUIET.iter();
-                    bursts += 1;
-                    if bursts > LOG_BURSTS {
-                        sleep(LOG_PACE).await;
-                    }
-                }
-                None => return,
-            }
-        }
-    }
-
-    /// Reads what is new, again while time can heal what goes wrong; `None`
-    /// when it cannot. The caller's limit bounds it.
-    async fn read_or_tell(&self, cursor: &mut LogCursor) -> Option<usize> {
-        let mut retries = Schedule::for_requests();
-        loop {
-            let error = match self.read_new(cursor).await {
-                Ok(lines) => return Some(lines),
-                Err(error) => error,
-            };
-            let Next::Again(asked) = error.next() else {
-                let is_late = matches!(error.cause, Cause::NoTime);
-                self.stop_reading(if is_late {
-                    Event::LogIncomplete
-                } else {
-                    Event::LogUnavailable(&error)
-                });
-                return None;
-            };
-            sleep(retries.next_wait(asked)).await;
-        }
-    }
-
-    /// Reads what is new and tells it, oldest first. What was read before an
-    /// error is held until the next call has read what comes before it.
-    async fn read_new(&self, cursor: &mut LogCursor) -> Result<usize, ApiError> {
-        let mut told = 0;
-        cursor.begin();
-        while let Some(window) = cursor.window() {
-            match self.source.read_log(window).await {
-                Ok(page) => self.held.borrow_mut().extend(cursor.take(page)),
-                Err(ApiError {
-                    cause: Cause::TooLarge { .. },
-                    ..
-                }) if cursor.ask_for_less() => {}
-                Err(error) => return Err(error),
-            }
-            if cursor.is_gapless() {
-                told += self.tell_held();
-            }
-        }
-        if let Some(at_micros) = cursor.gap_to_report() {
-            (self.tell)(Event::LogGap { at_micros });
-        }
-        Ok(told)
-    }
-
-    /// Tells the lines held back, and how many they were.
-    fn tell_held(&self) -> usize {
-        let mut held = self.held.take();
-        held.sort_by_key(|line| line.at_micros);
-        if !held.is_empty() {
-            (self.tell)(Event::Log(&held));
-        }
-        held.len()
-    }
-
-    /// Tells what there is, and why there will be no more.
-    fn stop_reading(&self, why: Event<'_>) {
-        self.tell_held();
-        (self.tell)(why);
     }
 }

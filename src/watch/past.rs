@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::belief::{Belief, Way};
-use crate::deployment::{Deployment, Verdict};
+use crate::deployment::{Deployment, DeploymentId, Verdict};
 
 /// The most times that count, the newest: what took how long a year ago says
 /// little about today.
@@ -56,6 +56,35 @@ impl Kind {
 #[derive(Debug, Clone, Default)]
 pub struct Past {
     times: Vec<Times>,
+    /// The last that ended well, of each kind.
+    successes: Vec<Success>,
+}
+
+/// A deployment that ended well, whose log may be read.
+#[derive(Debug, Clone)]
+pub struct Success {
+    kind: Kind,
+    /// Its id.
+    pub id: DeploymentId,
+    /// When it was created, in microseconds since 1970.
+    pub created_micros: i64,
+    /// When it began to run.
+    pub started_micros: i64,
+    /// When it ended.
+    pub finished_micros: i64,
+}
+
+impl Success {
+    fn of(deployment: &Deployment) -> Option<Self> {
+        (deployment.status.verdict() == Some(Verdict::Success)).then_some(())?;
+        Some(Self {
+            kind: Kind::of(deployment.trigger.as_deref()),
+            id: deployment.id.clone(),
+            created_micros: deployment.created_at?.as_microsecond(),
+            started_micros: deployment.started_at?.as_microsecond(),
+            finished_micros: deployment.finished_at?.as_microsecond(),
+        })
+    }
 }
 
 /// How long one took, in seconds, as far as the service tells.
@@ -78,7 +107,13 @@ impl Past {
         });
         Self {
             times: times.collect(),
+            successes: deployments.iter().filter_map(Success::of).collect(),
         }
+    }
+
+    /// The last of a kind that ended well.
+    pub fn last_success(&self, kind: Kind) -> Option<&Success> {
+        self.successes.iter().find(|success| success.kind == kind)
     }
 
     /// How long those of a kind that ended well ran, in seconds, newest first.
@@ -303,7 +338,7 @@ impl Usual {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deployment::{DeploymentId, Status};
+    use crate::deployment::Status;
 
     fn took(seconds: i64, status: Status, trigger: &str) -> Deployment {
         let at = |second| Timestamp::from_second(1_772_000_000 + second).ok();

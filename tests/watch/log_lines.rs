@@ -57,15 +57,46 @@ async fn late_lines_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lines_that_come_after_the_end_are_told_while_they_keep_coming() {
-    // One by one, each 2.5 s after the one before. At least six of them come
-    // after the look that shows the end.
-    let trickle = (0..10).map(|n| Line::with_lag(secs(90), LAG * (n + 1)));
+async fn lines_that_come_after_a_failure_are_told_while_they_keep_coming() {
+    // One by one, each 2 s after the one before.
+    let trickle = (0..4).map(|n| Line::with_lag(secs(90), secs(2) * (n + 1)));
     let log = lines(50, 3, 90, Duration::ZERO).chain(trickle);
     let script = Script::ending(90, "failed").log(log);
     let run = follow(script, Reading::Live).await;
-    assert_tells_all(&run, 60);
-    assert!(run.took <= run.known_at() + secs(30));
+    assert_tells_all(&run, 54);
+    assert!(run.took <= run.known_at() + secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_lines_keep_a_success_waiting_for_a_second_and_none_is_lost_in_silence() {
+    for lag in [0, 300, 800, 1500, 4000] {
+        for end in 40..60 {
+            let log = lines(300, 3, end, millis(lag));
+            let run = follow(Script::ending(end, "success").log(log), Reading::Live).await;
+            assert!(run.took <= run.known_at() + secs(1), "{lag} {end}");
+            let is_whole = run.lines().len() == 300;
+            assert!(is_whole || run.tells_incomplete() == 1, "{lag} {end}");
+            if lag <= 300 {
+                assert_tells_all(&run, 300);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_with_lines_that_are_not_late_ends_at_once() {
+    for end in 40..60 {
+        let log = lines(300, 3, end, Duration::ZERO);
+        let mut script = Script::ending(end, "success").log(log);
+        script.knows_its_end = true;
+        let run = follow(script, Reading::Live).await;
+        assert_tells_all(&run, 300);
+        assert!(
+            run.took <= run.known_at() + millis(200),
+            "{:?}",
+            run.took - run.known_at()
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

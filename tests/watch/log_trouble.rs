@@ -10,7 +10,7 @@ use crate::script::{
 };
 
 /// How long the log may keep the run waiting after the end.
-const LONGEST_DRAIN: u64 = 30;
+const LONGEST_DRAIN: u64 = 10;
 
 const TROUBLES: [Trouble; 12] = [
     Trouble::Refused(400),

@@ -161,6 +161,8 @@ pub(crate) struct Script {
     pub(crate) habit: Habit,
     /// The most lines a page can hold before it is too large.
     pub(crate) page: usize,
+    /// Whether the service shows when the deployment ended.
+    pub(crate) knows_its_end: bool,
 }
 
 impl Script {
@@ -178,6 +180,7 @@ impl Script {
             log: Vec::new(),
             habit: Habit::OldestFirst,
             page: usize::MAX,
+            knows_its_end: false,
         }
     }
 
@@ -235,9 +238,16 @@ impl Script {
         Deployment {
             status: Status::from_word(word),
             commit_sha: (self.commit <= at).then(|| COMMIT.to_owned()),
-            created_at: Some(Timestamp::from_microsecond(START).unwrap()),
+            created_at: Some(moment(Duration::ZERO)),
+            finished_at: self.finished(at),
             ..Deployment::only_its_id(DeploymentId("deployment".to_owned()))
         }
+    }
+
+    fn finished(&self, at: Duration) -> Option<Timestamp> {
+        let (since, word) = self.words.last()?;
+        let is_end = Status::from_word(word.as_deref()).verdict().is_some();
+        (self.knows_its_end && is_end && *since <= at).then(|| moment(*since))
     }
 
     fn line(&self, number: usize) -> LogLine {
@@ -273,6 +283,12 @@ impl Script {
         }
         (lines.len() <= self.page).then_some(lines)
     }
+}
+
+/// So long after the start, by the service's clock.
+fn moment(after: Duration) -> Timestamp {
+    let micros = START + i64::try_from(after.as_micros()).unwrap();
+    Timestamp::from_microsecond(micros).unwrap()
 }
 
 /// A request that was made.

@@ -1,0 +1,292 @@
+//! How many share a budget, and how fast it goes. Nobody reports that, so it is
+//! taken from what the headers of our own answers show.
+//!
+//! Runs that start together make the same requests, so in the window in which a
+//! run starts, what has been used divided by its own requests is how many they
+//! are. That burst passes: it shows nothing about the rate at which the budget
+//! goes afterwards.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Nothing is learnt of the rate before this: a burst may be under way.
+const BURST: Duration = Duration::from_secs(6);
+
+/// Answers closer together show nothing of a rate.
+const SPAN: Duration = Duration::from_secs(8);
+
+/// As documented.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// A window that has lasted so long shows something about the rate.
+const NOT_YOUNG: Duration = Duration::from_secs(15);
+
+/// What is known of the number fades this much from window to window, at most.
+const KEPT: f64 = 0.7;
+
+/// Ends of windows that are closer together are one: they are rounded to
+/// seconds, and answers take time.
+const SAME_END: Duration = Duration::from_secs(3);
+
+/// What an answer shows of a budget.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sight {
+    /// Requests in a window.
+    pub limit: f64,
+    /// What is left of them.
+    pub remaining: f64,
+    /// When the window ends.
+    pub ends: Instant,
+    /// When this was so.
+    pub at: Instant,
+}
+
+impl Sight {
+    fn used(&self) -> f64 {
+        self.limit - self.remaining
+    }
+
+    fn is_same_window(&self, other: &Self) -> bool {
+        let (earlier, later) = (self.ends.min(other.ends), self.ends.max(other.ends));
+        later - earlier < SAME_END
+    }
+}
+
+/// What a run knows of the budget that it shares.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share {
+    /// What was seen last.
+    pub seen: Sight,
+    /// How many share it, this run included.
+    pub runs: f64,
+    /// Requests of all of them in a second, if that shows.
+    pub rate: Option<f64>,
+    /// Which part of a window's budget goes at that rate, from zero to one.
+    pub pressure: f64,
+    /// How many they are, if those count that ask less than once in a window.
+    pub crowd: f64,
+}
+
+impl Share {
+    /// How much is probably left at this moment of the window seen last; `None`
+    /// once that has ended.
+    pub fn left_at(&self, moment: Instant) -> Option<f64> {
+        let seen = &self.seen;
+        if moment >= seen.ends {
+            return None;
+        }
+        let time = moment.saturating_duration_since(seen.at).as_secs_f64();
+        // Whoever shares it will look once more.
+        let goes = self.rate.map_or(self.runs - 1.0, |rate| rate * time);
+        Some(seen.remaining - goes)
+    }
+}
+
+/// What the answers so far have shown of one budget.
+#[derive(Debug)]
+pub(super) struct Crowd {
+    began: Instant,
+    /// The end of the window in which the run began.
+    first: Sight,
+    /// Requests of ours in the window seen last.
+    own: f64,
+    /// From where the rate is measured.
+    base: Option<Sight>,
+    share: Share,
+}
+
+impl Crowd {
+    /// After the first answer.
+    pub(super) fn new(seen: Sight) -> Self {
+        // A refusal shows neither how many they are nor when they came.
+        let is_refused = seen.remaining < 1.0;
+        let runs = if is_refused {
+            1.0
+        } else {
+            seen.used().max(1.0)
+        };
+        Self {
+            began: seen.at,
+            first: seen,
+            own: 1.0,
+            base: None,
+            share: Share {
+                seen,
+                runs,
+                rate: None,
+                pressure: first_pressure(&seen),
+                crowd: runs,
+            },
+        }
+    }
+
+    pub(super) const fn share(&self) -> Share {
+        self.share
+    }
+
+    /// After another answer.
+    pub(super) fn see(&mut self, seen: Sight) {
+        if self.first.remaining < 1.0 {
+            *self = Self::new(seen);
+            return;
+        }
+        let goes_on = seen.is_same_window(&self.share.seen);
+        self.own = if goes_on { self.own + 1.0 } else { 1.0 };
+        let apart = seen.at - self.share.seen.at;
+        self.share.seen = seen;
+        if seen.remaining < 1.0 {
+            // How many would have liked more does not show.
+            self.share.pressure = 1.0;
+            return;
+        }
+        if seen.at - self.began > BURST {
+            self.measure(&seen);
+        }
+        self.count(&seen, apart);
+    }
+
+    /// How many they are, if all ask as often as this run, which asked before so
+    /// long ago.
+    fn count(&mut self, seen: &Sight, apart: Duration) {
+        let share = &mut self.share;
+        let ours = (seen.used() / self.own).max(1.0);
+        if seen.is_same_window(&self.first) {
+            share.runs = ours;
+            share.crowd = ours;
+        } else if self.own >= 2.0 {
+            share.runs = ours.max(share.runs * KEPT);
+            share.crowd = ours.max(share.crowd * KEPT);
+        } else if let Some(rate) = share.rate.filter(|_| apart >= SPAN) {
+            share.crowd = (rate * apart.as_secs_f64()).max(share.crowd * KEPT);
+        }
+    }
+
+    fn measure(&mut self, seen: &Sight) {
+        let base = self.base.filter(|base| base.is_same_window(seen));
+        let rate = match base {
+            Some(base) if seen.at - base.at >= SPAN => {
+                let time = (seen.at - base.at).as_secs_f64();
+                Some((seen.used() - base.used()).max(0.0) / time)
+            }
+            Some(_) => None,
+            None => self.rate_of_window(seen),
+        };
+        if base.is_none() {
+            self.base = Some(*seen);
+        }
+        let Some(rate) = rate else { return };
+        let left = seen.ends.saturating_duration_since(seen.at).as_secs_f64();
+        let pressure = ((seen.used() + rate * left) / seen.limit).min(1.0);
+        self.share.pressure = match self.share.rate {
+            Some(_) => f64::midpoint(self.share.pressure, pressure),
+            None => pressure,
+        };
+        self.share.rate = Some(rate);
+    }
+
+    /// Of a window that began after the burst, all of it shows.
+    fn rate_of_window(&self, seen: &Sight) -> Option<f64> {
+        let length = self.first.ends.saturating_duration_since(self.began);
+        let length = length.max(WINDOW);
+        let passed = length.saturating_sub(seen.ends.saturating_duration_since(seen.at));
+        (!seen.is_same_window(&self.first) && passed >= SPAN)
+            .then(|| seen.used() / passed.as_secs_f64())
+    }
+}
+
+/// What the first answer shows: the rate of a window that is not young any
+/// more, if it is not a burst.
+fn first_pressure(seen: &Sight) -> f64 {
+    let left = seen.ends.saturating_duration_since(seen.at);
+    let passed = WINDOW.saturating_sub(left);
+    if passed < NOT_YOUNG {
+        return 0.0;
+    }
+    let part = WINDOW.as_secs_f64() / passed.as_secs_f64();
+    (seen.used() * part / seen.limit).min(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers at these seconds of windows of a minute, with so much used.
+    fn after(began: Instant, limit: f64, answers: &[(f64, f64)]) -> Share {
+        let sights = answers.iter().map(|(second, used)| Sight {
+            limit,
+            remaining: limit - used,
+            ends: began + Duration::from_secs_f64((second / 60.0).floor() * 60.0 + 60.0),
+            at: began + Duration::from_secs_f64(*second),
+        });
+        let mut crowd: Option<Crowd> = None;
+        for sight in sights {
+            match &mut crowd {
+                Some(crowd) => crowd.see(sight),
+                None => crowd = Some(Crowd::new(sight)),
+            }
+        }
+        crowd.unwrap().share()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_that_start_together_are_counted_by_what_each_of_them_asks() {
+        let share = after(
+            Instant::now(),
+            400.0,
+            &[(0.0, 40.0), (0.5, 80.0), (1.0, 120.0)],
+        );
+        assert!((share.runs - 40.0).abs() < 1e-9, "{share:?}");
+        assert_eq!((share.rate, share.pressure), (None, 0.0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_no_crowd() {
+        let share = after(
+            Instant::now(),
+            400.0,
+            &[(0.0, 400.0), (61.0, 1.0), (62.0, 2.0)],
+        );
+        assert!((share.runs - 1.0).abs() < 1e-9, "{share:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_is_not_a_load() {
+        let burst = [(0.0, 40.0), (1.0, 160.0), (20.0, 160.0), (40.0, 170.0)];
+        let share = after(Instant::now(), 400.0, &burst);
+        assert!(share.rate.is_some_and(|rate| rate < 0.6), "{share:?}");
+        assert!(share.pressure < 0.5, "{share:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_load_shows_whenever_it_is_looked_at() {
+        let steady: Vec<(f64, f64)> = (0..40)
+            .map(|step| f64::from(step) * 10.0)
+            .map(|second| (second, 5.0 + (second % 60.0) * 6.0))
+            .collect();
+        let share = after(Instant::now(), 400.0, &steady);
+        assert!(share.pressure > 0.85, "{share:?}");
+        let rate = share.rate.unwrap();
+        assert!((5.0..7.5).contains(&rate), "{share:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_known_of_the_number_fades() {
+        let mut answers = vec![(0.0, 100.0)];
+        for minute in 1..12 {
+            let second = f64::from(minute) * 60.0;
+            answers.extend([(second + 1.0, 1.0), (second + 30.0, 2.0)]);
+        }
+        let share = after(Instant::now(), 400.0, &answers);
+        assert!(share.runs < 3.0, "{share:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_counts_the_others() {
+        let now = Instant::now();
+        let share = after(now, 120.0, &[(0.0, 40.0), (0.5, 80.0)]);
+        let soon = now + Duration::from_secs(5);
+        assert_eq!(share.left_at(soon), Some(40.0 - 39.0));
+        assert_eq!(share.left_at(now + Duration::from_secs(61)), None);
+    }
+}

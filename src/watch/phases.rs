@@ -1,0 +1,182 @@
+//! The log as evidence: how far a deployment is, by the lines of the last one
+//! like it that succeeded. Pure.
+//!
+//! Each line that came once then has a time that was left when it came. A line
+//! that comes now says that about as much is left; what is not known, or came
+//! more than once, says nothing.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::deployment::LogLine;
+
+/// What a line of the log says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evidence {
+    /// When the line came, in microseconds, by the service's clock.
+    pub at_micros: i64,
+    /// After how many seconds it came the last time.
+    pub after: f64,
+    /// How many seconds were left then.
+    pub left: f64,
+    /// What the deployment does then, if the line shows it.
+    pub doing: Option<&'static str>,
+}
+
+/// The lines of a log, each with what it says.
+#[derive(Debug, Default)]
+pub struct Phases {
+    /// When a line came and how many seconds were left, by its digest.
+    known: HashMap<u64, (f64, f64)>,
+    /// How often each of them has come now.
+    seen: HashMap<u64, u32>,
+}
+
+impl Phases {
+    /// Of the log of a deployment that ran from this moment to that one, in
+    /// microseconds.
+    pub fn of(log: &[LogLine], started_micros: i64, finished_micros: i64) -> Self {
+        let mut known: HashMap<u64, (u32, f64, f64)> = HashMap::new();
+        for line in log {
+            let after = seconds(line.at_micros.saturating_sub(started_micros));
+            let left = seconds(finished_micros.saturating_sub(line.at_micros));
+            let entry = known.entry(digest(&line.message));
+            entry.or_insert((0, after, left)).0 += 1;
+        }
+        let once = known
+            .into_iter()
+            .filter(|(_, (count, after, left))| *count == 1 && *after >= 0.0 && *left > 0.0)
+            .map(|(line, (_, after, left))| (line, (after, left)));
+        Self {
+            known: once.collect(),
+            seen: HashMap::new(),
+        }
+    }
+
+    /// Takes in new lines, oldest first; what the last one that is known says.
+    pub fn take(&mut self, lines: &[LogLine]) -> Option<Evidence> {
+        let mut last = None;
+        for line in lines {
+            let digest = digest(&line.message);
+            let Some((after, left)) = self.known.get(&digest) else {
+                continue;
+            };
+            let seen = self.seen.entry(digest).or_default();
+            *seen += 1;
+            if *seen == 1 {
+                last = Some(Evidence {
+                    at_micros: line.at_micros,
+                    after: *after,
+                    left: *left,
+                    doing: doing(&line.message),
+                });
+            }
+        }
+        last
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a time of hours at most")]
+fn seconds(micros: i64) -> f64 {
+    micros as f64 / 1e6
+}
+
+/// A line without what differs from one deployment to the next: numbers, and
+/// words that are hexadecimal.
+fn digest(message: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for word in message.split(|char: char| !char.is_alphanumeric()) {
+        let is_hash = word.len() >= 7 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_hash {
+            '#'.hash(&mut hasher);
+            continue;
+        }
+        let mut was_digit = false;
+        for char in word.chars() {
+            let is_digit = char.is_ascii_digit();
+            if !is_digit {
+                char.hash(&mut hasher);
+            } else if !was_digit {
+                '#'.hash(&mut hasher);
+            }
+            was_digit = is_digit;
+        }
+        ' '.hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// What a deployment does that writes this line, by the phrases of Sevalla's
+/// builders.
+fn doing(message: &str) -> Option<&'static str> {
+    const WORDS: [(&str, &str); 8] = [
+        ("Cloning", "cloning"),
+        ("Generating Dockerfile", "preparing"),
+        ("Building", "building"),
+        ("build command", "building"),
+        ("pushing layers", "pushing the image"),
+        ("exporting", "pushing the image"),
+        ("Publishing", "publishing"),
+        ("rollout", "rolling out"),
+    ];
+    let mut words = WORDS.iter();
+    words
+        .find(|(word, _)| message.contains(word))
+        .map(|(_, doing)| *doing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(second: i64, message: &str) -> LogLine {
+        LogLine {
+            id: String::new(),
+            at_micros: second * 1_000_000,
+            severity: "INFO".to_owned(),
+            message: message.to_owned(),
+        }
+    }
+
+    fn phases() -> Phases {
+        let log = [
+            line(2, "Cloning 59507fa41c into /src"),
+            line(10, "Building image 12"),
+            line(20, "step 1 of 3"),
+            line(30, "step 2 of 3"),
+            line(90, "Publishing 'dist' directory..."),
+        ];
+        Phases::of(&log, 0, 100_000_000)
+    }
+
+    #[test]
+    fn the_last_line_that_is_known_says_how_much_is_left() {
+        let mut phases = phases();
+        let lines = [
+            line(1003, "Cloning 0705065bb9 into /src"),
+            line(1012, "Building image 13"),
+            line(1014, "something new"),
+        ];
+        let evidence = phases.take(&lines).unwrap();
+        assert_eq!(evidence.at_micros, 1_012_000_000);
+        assert_eq!((evidence.after, evidence.left), (10.0, 90.0));
+        assert_eq!(evidence.doing, Some("building"));
+        let later = phases.take(&[line(1080, "Publishing 'dist' directory...")]);
+        assert_eq!(
+            later.map(|later| (later.after, later.left)),
+            Some((90.0, 10.0))
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_or_came_more_than_once_says_nothing() {
+        let mut phases = phases();
+        assert_eq!(phases.take(&[line(1, "step 1 of 3"), line(2, "new")]), None);
+        assert!(phases.take(&[line(3, "Building image 1")]).is_some());
+        assert_eq!(phases.take(&[line(9, "Building image 2")]), None);
+        assert_eq!(Phases::default().take(&[line(1, "Building image 1")]), None);
+        // A line after the end has nothing left.
+        let mut late = Phases::of(&[line(9, "late")], 0, 5_000_000);
+        assert_eq!(late.take(&[line(1, "late")]), None);
+    }
+}

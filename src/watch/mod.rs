@@ -302,6 +302,8 @@ impl<'a, S: Source> Watch<'a, S> {
             Farewell::Drain => (now + AFTER_A_FAILURE)
                 .min(self.deadline.moment() + LATE_DRAIN)
                 .max(now + AFTER_A_SUCCESS),
+            // All of it is read now, for a file that somebody asked for.
+            Farewell::Finish if self.reading == Reading::AtTheEnd => now + AFTER_A_FAILURE,
             Farewell::Finish | Farewell::ReadOnce | Farewell::Leave => now + AFTER_A_SUCCESS,
         }
     }

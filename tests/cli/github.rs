@@ -189,7 +189,7 @@ async fn warnings_of_the_log_are_marked_and_what_follows_it_stands_outside() {
             true,
         ),
     ] {
-        let simulator = application(logged()).await;
+        let simulator = application(logged().run(Duration::from_secs(6))).await;
         simulator.add_fault(fault.does(Behaviour::status(403)));
         let run = Runner::deploys_app(&simulator)
             .on_github()

@@ -163,7 +163,9 @@ async fn large_pages_are_read_in_smaller_ones() {
 
 #[tokio::test]
 async fn the_last_line_appears_although_the_log_lags() {
-    let scripts = [(Script::success(), 0), (Script::failed(), 1)];
+    // A success is not waited for longer than lines still arrive.
+    let success = Script::success().run(Duration::from_secs(6));
+    let scripts = [(success, 0), (Script::failed(), 1)];
     together(scripts.map(|(script, code)| async move {
         let script = script
             .log_line(Duration::from_millis(10), "INFO", "first line")

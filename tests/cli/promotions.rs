@@ -782,7 +782,8 @@ async fn a_signal_before_anything_was_promoted_promotes_nothing() {
 async fn every_target_whose_log_lacks_lines_is_named() {
     // More at one moment than a call returns.
     let noisy = || {
-        (0..6000).fold(Script::success(), |script, n| {
+        let script = Script::success().run(Duration::from_secs(15));
+        (0..5500).fold(script, |script, n| {
             script.log_line(Duration::from_millis(50), "INFO", format!("line {n}"))
         })
     };
@@ -798,7 +799,9 @@ async fn every_target_whose_log_lacks_lines_is_named() {
         .await;
 
     run.assert_ended(0, "success");
-    let log = run.file("deploy.log").unwrap();
+    let log = run
+        .file("deploy.log")
+        .unwrap_or_else(|| panic!("{}", run.stderr));
     let mut last: Vec<&str> = log.lines().rev().take(2).collect();
     last.sort_unstable();
     for (line, name) in last.into_iter().zip(["shop-eu", "shop-us"]) {

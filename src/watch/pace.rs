@@ -35,23 +35,29 @@ const RESERVE: f64 = 0.07;
 /// No run makes more looks in a window than it would in this time.
 const MOST_PLANNED: f64 = 75.0;
 
+/// How many times as many it plans where it lasts: more runs come meanwhile.
+const PLANNED_WHEN_LASTING: f64 = 2.7;
+
 /// How much longer the time between looks becomes by the number of runs alone.
 const LONGEST_BY_NUMBER: f64 = 15.0;
 
 /// The same by the rate at which the budget goes.
-const LONGEST_BY_RATE: f64 = 60.0;
+const LONGEST_BY_RATE: f64 = 200.0;
 
 /// How fast it becomes longer then.
-const STEEPNESS: f64 = 13.0;
+const STEEPNESS: f64 = 16.0;
 
 /// From this part of a window's budget on, the rate counts.
-const PRESSED: f64 = 0.6;
+const PRESSED: f64 = 0.5;
 
 /// What takes longer than this is no burst: the rate counts. In seconds.
 const LASTING: f64 = 150.0;
 
 /// The longest wait where the end is likely, in times of the deviation.
 const DUE: f64 = 0.7;
+
+/// How much longer the longest wait is long before that, where it lasts.
+const LONG_BEFORE: u32 = 4;
 
 /// From this time between looks on, it is longer.
 const SHORT: Duration = Duration::from_secs(20);
@@ -110,7 +116,7 @@ const JITTER: f64 = 0.1;
 
 /// The same for those that are so long only because many share a budget: all
 /// that have seen it run short would come back together otherwise.
-const JITTER_WHEN_SHARED: f64 = 0.6;
+const JITTER_WHEN_SHARED: f64 = 0.3;
 
 /// Draws a number from zero to one.
 pub type Chance = Box<dyn FnMut() -> f64>;
@@ -308,7 +314,11 @@ impl Pace {
         };
         let usual = sight.run.as_ref().map(|run| run.usual().0);
         let looks = usual.map_or(60.0 / ALONE_AND_BLIND.as_secs_f64(), |usual| {
-            let most = if usual > LASTING { 1.6 } else { 1.0 };
+            let most = if usual > LASTING {
+                PLANNED_WHEN_LASTING
+            } else {
+                1.0
+            };
             usual.min(MOST_PLANNED * most) / self.alone.as_secs_f64()
         });
         let by_number = share.runs * looks / (PLANNED * share.seen.limit);
@@ -492,12 +502,16 @@ impl Sight {
     /// likely, once that has come.
     fn longest(&self, now: Instant) -> Duration {
         let longest = longest_wait(self.spacing);
-        let is_short = self.spacing > 2 * ALONE && self.stage == Stage::Run;
-        let Some(run) = self.run.as_ref().filter(|_| is_short) else {
+        let is_dear = self.spacing > 2 * ALONE;
+        let Some(run) = self.run.as_ref().filter(|_| is_dear) else {
             return longest;
         };
-        let ((median, sigma), age) = (run.usual(), self.age(now));
-        if age < median * (-2.5 * sigma).exp() {
+        let ((median, sigma), is_queued) = (run.usual(), self.stage == Stage::Queue);
+        let age = if is_queued { 0.0 } else { self.age(now) };
+        if median > LASTING && age < median * (-3.0 * sigma).exp() {
+            return longest * LONG_BEFORE;
+        }
+        if is_queued || age < median * (-2.5 * sigma).exp() {
             return longest;
         }
         let due = DUE * self.spacing.div_duration_f64(SHORT).clamp(1.0, 1.6);

@@ -46,6 +46,8 @@ pub(super) struct Scene {
     pub(super) past: Past,
     /// The deployment that this one, a rollback, is to bring back.
     pub(super) wanted: Option<Deployment>,
+    /// The last deployment that succeeded, with which a failure is compared.
+    pub(super) last_good: Option<Deployment>,
     /// Whether it is the first deployment of the service.
     pub(super) is_first: bool,
     /// Whether this run has started the deployment.
@@ -64,6 +66,7 @@ impl Scene {
             live: before.live.clone(),
             live_before: before.live_before,
             past: before.past.clone(),
+            last_good: before.last_good.clone(),
             wanted: before.rollback.as_ref().map(|rollback| rollback.to.clone()),
             is_first: false,
             is_ours: true,
@@ -326,6 +329,8 @@ impl Run<'_> {
     ) -> Outcome {
         let error = build_error(source, &deployment.id);
         deployment.build_error = self.for_more_words(error).await.flatten();
+        self.compare_with_last_good(source, scene.last_good.as_ref())
+            .await;
         let beside = Beside {
             log: self.reporter.told_of_log(source.service),
             // Something else may be soon.

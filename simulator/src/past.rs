@@ -34,6 +34,8 @@ pub struct PastDeployment {
     pub author: String,
     /// Generated log lines.
     pub log_lines: usize,
+    /// Further log lines, in order.
+    pub log: Vec<String>,
     /// `is_preview` of a static site's deployment.
     pub is_preview: bool,
 }
@@ -53,6 +55,7 @@ impl Default for PastDeployment {
             commit_message: "Earlier work".to_owned(),
             author: "octocat".to_owned(),
             log_lines: 3,
+            log: Vec::new(),
             is_preview: false,
         }
     }
@@ -107,6 +110,13 @@ impl PastDeployment {
         self
     }
 
+    /// Adds a line to [`PastDeployment::log`].
+    #[must_use]
+    pub fn log_line(mut self, message: impl Into<String>) -> Self {
+        self.log.push(message.into());
+        self
+    }
+
     pub(crate) fn script(&self) -> Script {
         let mut script = Script::success()
             .queue(Duration::from_secs(1))
@@ -116,6 +126,9 @@ impl PastDeployment {
             .author(self.author.clone())
             .commit_known(CommitKnown::AtStart)
             .generated_lines(self.log_lines);
+        for (at, line) in (1..).zip(&self.log) {
+            script = script.log_line(Duration::from_millis(at), "INFO", line);
+        }
         script.outcome = self.status;
         match self.status {
             Status::Waiting => script.never_starts(),

@@ -1,12 +1,13 @@
 //! What a tool has printed, without what others put in front of it. Pure.
 
+use super::beginnings::Beginnings;
 use super::{kubernetes_events, prefixes};
 
 /// Signs that tools put in front of what matters.
 const SIGNS: &str = "│|✘✖×❌⨯✗✕●➤╰─╭├!▲⛔🚨";
 
 /// Words that say that something is an error, and are not all of it.
-const ERROR_WORDS: &[&str] = &[
+static ERROR_WORDS: Beginnings = Beginnings::of(&[
     "npm ERR! ",
     "npm error ",
     "[ERROR] ",
@@ -22,11 +23,11 @@ const ERROR_WORDS: &[&str] = &[
     "##[error]",
     "ERR ",
     "failed to solve: ",
-];
+]);
 
 /// A line that begins so tells of no failure, whatever it names. What ends in a
 /// letter has to be a word of its own, apart from its end.
-const HARMLESS: &[&str] = &[
+static HARMLESS: Beginnings = Beginnings::of(&[
     "npm warn",
     "npm WARN",
     "npm notice",
@@ -89,7 +90,7 @@ const HARMLESS: &[&str] = &[
     "OK ",
     "Skipping",
     "SKIP",
-];
+]);
 
 /// A line that has these tells of something that the tool went on without.
 const SHRUGS: &[&str] = &[
@@ -109,7 +110,7 @@ const SHRUGS: &[&str] = &[
 ];
 
 /// These tell of one all the same.
-const TELLING: &[&str] = &[
+static TELLING: Beginnings = Beginnings::of(&[
     "> Could not ",
     "> There were ",
     "COPY failed: ",
@@ -117,7 +118,7 @@ const TELLING: &[&str] = &[
     "WARNING: fetching https://",
     "WARNING: updating and opening https://",
     "WARNING: Ignoring https://",
-];
+]);
 
 /// No name in front of a line is longer, in bytes.
 const LONGEST_NAME: usize = 80;
@@ -184,10 +185,7 @@ impl<'a> Bare<'a> {
     /// words that only say that it is an error.
     pub(super) fn beginnings(&self) -> [usize; 3] {
         let is_sign = |c: char| c.is_whitespace() || SIGNS.contains(c);
-        let behind_word = |text: &'a str| {
-            let word = ERROR_WORDS.iter().find_map(|word| text.strip_prefix(word));
-            word.map_or(text, str::trim_start)
-        };
+        let behind_word = |text: &'a str| ERROR_WORDS.strip(text).map_or(text, str::trim_start);
         let begun = self.text.trim_start_matches(is_sign);
         let once = behind_word(begun);
         [begun, once, behind_word(once)].map(|rest| self.text.len() - rest.len())
@@ -211,10 +209,10 @@ impl<'a> Bare<'a> {
         let text = self.text.trim_start();
         let is_request = text.starts_with("GET ") || text.starts_with("POST ");
         let is_failed = is_request && (text.contains(" failed") || text.contains("ECONN"));
-        if is_failed || TELLING.iter().any(|word| text.starts_with(word)) {
+        if is_failed || TELLING.begin(text) {
             return false;
         }
-        let is = |text: &str| HARMLESS.iter().any(|word| is_word(word, text));
+        let is = |text: &str| HARMLESS.any(text, |word| is_word(word, text));
         let [begun, ..] = self.beginnings();
         is(text)
             || is(self.text.get(begun..).unwrap_or_default())
@@ -338,7 +336,7 @@ fn is_zone(word: &str) -> bool {
 /// A name in front: of a tool that shows what others print, of a service, of a
 /// package in a workspace.
 fn without_name(text: &str) -> Option<Named<'_>> {
-    const WHO: &[&str] = &[
+    static WHO: Beginnings = Beginnings::of(&[
         "[builder] ",
         "[analyzer] ",
         "[detector] ",
@@ -353,7 +351,7 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         "[ERROR]: ",
         "INFO  - ",
         "ERROR - ",
-    ];
+    ]);
     let named = |source, within, rest| {
         Some(Named {
             source,
@@ -361,7 +359,7 @@ fn without_name(text: &str) -> Option<Named<'_>> {
             rest,
         })
     };
-    if let Some(rest) = WHO.iter().find_map(|who| text.strip_prefix(who)) {
+    if let Some(rest) = WHO.strip(text) {
         return named(None, Within::Root, rest);
     }
     if let Some(rest) = prefixes::in_terminal(text) {

@@ -94,7 +94,12 @@ impl Healed {
 /// What the line says went well.
 pub(super) fn read(bare: &Bare<'_>) -> Option<Healed> {
     let is_sign = |c: char| c.is_whitespace() || "✓✔✨➤·=>│✅🚀📦🎉".contains(c);
-    let text = bare.text.trim_start_matches(is_sign);
+    let is_bare = bare.text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let text = if is_bare {
+        bare.text
+    } else {
+        bare.text.trim_start_matches(is_sign)
+    };
     let begins = |words: &[&str]| begins(text, words);
     let healed = if is_install(text) {
         Healed::Installing

@@ -1,6 +1,8 @@
 //! Rows of Kubernetes' events, as `kubectl describe` and `kubectl get events`
 //! print them. Pure.
 
+use super::beginnings::Beginnings;
+
 /// The most words before the type: namespace, ages, a count, an object.
 const MOST_BEFORE: usize = 6;
 
@@ -106,27 +108,28 @@ fn is_object(word: &str) -> bool {
 }
 
 /// The heads of tables, and what Kubernetes says of a container that does well.
+static ORDINARY: Beginnings = Beginnings::of(&[
+    "Successfully assigned ",
+    "Successfully pulled image ",
+    "Pulling image ",
+    "pulling image ",
+    "Created container",
+    "Started container",
+    "Created pod: ",
+    "Scaled up replica set ",
+    "Scaled down replica set ",
+    "Stopping container ",
+    "Container image ",
+    "Waiting for deployment ",
+    "Waiting for rollout ",
+    "Events:",
+    "LAST SEEN ",
+    "Type     ",
+]);
+
+/// Whether it is one of these.
 pub(super) fn is_ordinary(message: &str) -> bool {
-    [
-        "Successfully assigned ",
-        "Successfully pulled image ",
-        "Pulling image ",
-        "pulling image ",
-        "Created container",
-        "Started container",
-        "Created pod: ",
-        "Scaled up replica set ",
-        "Scaled down replica set ",
-        "Stopping container ",
-        "Container image ",
-        "Waiting for deployment ",
-        "Waiting for rollout ",
-        "Events:",
-        "LAST SEEN ",
-        "Type     ",
-    ]
-    .iter()
-    .any(|words| message.trim_start().starts_with(words))
+    ORDINARY.begin(message.trim_start())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! Imports nothing of the rest of the program.
 
 mod bare;
+mod beginnings;
 mod console_boxes;
 mod excerpt;
 mod gate;
@@ -34,11 +35,12 @@ use std::collections::VecDeque;
 
 use self::bare::{Bare, Within};
 use self::healing::{Healed, OF_BUNDLING, OF_TESTING};
-use self::looks::{bit, shape};
+use self::looks::{Looks, bit, shape, word};
 use self::pattern::{Pattern, Rank};
 use self::recap::Recap;
 use self::roots::Roots;
 use self::salience::{GoodLog, Lines};
+use self::scan::Scan;
 pub use self::sevalla_phases::Phase;
 use self::sevalla_phases::Phases;
 use self::stream::{Below, Stream, Streams};
@@ -190,21 +192,21 @@ impl Diagnosis {
             return;
         }
         self.lines += 1;
-        self.roots.take(bare);
-        self.phases.take(bare);
+        let scan = scan::read(&bare);
+        self.roots.take(bare, scan.shows_root);
         let is_noise = self.recap.take(bare) || noise::is_noise(bare.text);
         let folder = self.roots.folder(bare.step);
         if let (Some(folder), Within::Root) = (&folder, bare.within) {
             bare.within = Within::Folder(folder);
         }
-        let scan = scan::read(&bare);
+        self.phases.take(bare, scan.looks);
         let marked = if is_marked { bit(shape::MARKED) } else { 0 };
         let looks = scan.looks | marked;
         self.all.take(bare.text, self.lines, bare.step, looks);
         if is_noise {
             self.all.is_noise();
         }
-        self.note_end_of_build(bare);
+        self.note_end_of_build(bare, scan.looks);
         if is_done(bare) {
             return self.forget(|found| found.step == bare.step);
         }
@@ -212,7 +214,7 @@ impl Diagnosis {
         if let Some(healed) = healing::read(&bare) {
             self.heal(healed, &mut stream, bare);
         }
-        self.read(&mut stream, bare, scan.fitting);
+        self.read(&mut stream, bare, scan);
         if is_error_of_step(bare) {
             let is_explained = self
                 .found
@@ -241,8 +243,9 @@ impl Diagnosis {
     }
 
     /// Looks for what is known in a line, or adds it to what was found before.
-    fn read(&mut self, stream: &mut Stream, bare: Bare<'_>, mut fitting: Vec<&'static Pattern>) {
-        let told = stream.traces.take(bare);
+    fn read(&mut self, stream: &mut Stream, bare: Bare<'_>, scan: Scan) {
+        let told = stream.traces.take(bare, &scan);
+        let mut fitting = scan.fitting;
         if fitting.is_empty() && !is_error_of_step(bare) {
             stream.note_error(bare);
         } else if bare.is_harmless() || told.as_ref().is_some_and(Told::is_of_box) {
@@ -266,10 +269,11 @@ impl Diagnosis {
 
     /// After the last line of a step of the build, and after what only comes
     /// when it has ended, the program that was built prints.
-    fn note_end_of_build(&mut self, bare: Bare<'_>) {
+    fn note_end_of_build(&mut self, bare: Bare<'_>, looks: Looks) {
+        let has_failed = looks & (bit(word::FAIL) | bit(word::FAIL_INSIDE)) != 0;
         if bare.step.is_some() {
             self.build_ended = Some(self.lines);
-        } else if self.build_ended.is_none() && bare.text.contains("robe failed") {
+        } else if has_failed && self.build_ended.is_none() && bare.text.contains("robe failed") {
             self.build_ended = Some(self.lines.saturating_sub(1));
         }
     }
@@ -525,10 +529,11 @@ fn is_warned(pattern: &Pattern, stream: &Stream, bare: Bare<'_>) -> bool {
 /// `#12 ERROR: process "/bin/sh -c npm ci" did not complete successfully`. A
 /// cache that cannot be used stops nothing.
 fn is_error_of_step(bare: Bare<'_>) -> bool {
-    let is_of_cache = ["cache importer", "cache exporter"]
-        .iter()
-        .any(|words| bare.text.contains(words));
-    bare.step.is_some() && bare.text.starts_with("ERROR: ") && !is_of_cache
+    let is_of_cache = || {
+        let mut words = ["cache importer", "cache exporter"].iter();
+        words.any(|words| bare.text.contains(words))
+    };
+    bare.step.is_some() && bare.text.starts_with("ERROR: ") && !is_of_cache()
 }
 
 /// A line of dashes, which parts what belongs to different things.

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, Anchored, Input, StartKind};
 
+use super::beginnings::Beginnings;
 use super::kubernetes_events;
 
 /// The beginnings, looked for at once. It can only fail by its size, which is
@@ -95,25 +96,25 @@ const BEGINNINGS: &[&str] = &[
 ];
 
 /// Of these only those that npm begins so, as the words are common.
-const OF_NPM: &[&str] = &[
+static OF_NPM: Beginnings = Beginnings::of(&[
     "path ",
     "workspace ",
     "location ",
     "command ",
     "errno ",
     "code ",
-];
+]);
+
+/// What the tool puts before what it says.
+static OF_ERRORS: Beginnings =
+    Beginnings::of(&["[ERROR]", "[INFO]", "npm error", "npm ERR!", "error"]);
 
 /// Whether the line is no news.
 pub(super) fn is_noise(text: &str) -> bool {
     let text = text.trim();
-    let rest = ["[ERROR]", "[INFO]", "npm error", "npm ERR!", "error"]
-        .iter()
-        .find_map(|word| text.strip_prefix(word));
-    let said = rest.unwrap_or(text).trim_start();
+    let said = OF_ERRORS.strip(text).unwrap_or(text).trim_start();
     let is_of_npm = text.starts_with("npm ");
-    let is_common =
-        OF_NPM.iter().any(|word| said.starts_with(word)) && !said.starts_with("command failed");
+    let is_common = OF_NPM.begin(said) && !said.starts_with("command failed");
     let begun = Input::new(said).anchored(Anchored::Yes);
     let is_known = KNOWN.as_ref().is_some_and(|known| known.is_match(begun));
     is_drawn(said)

@@ -1,6 +1,7 @@
 //! Errors of well-known tools in their own words, where no pattern knows them
 //! and the step that ran the tool failed. Pure.
 
+use super::beginnings::Beginnings;
 use super::pattern::{Pattern, symptom};
 
 /// Such an error.
@@ -18,15 +19,14 @@ const TOOLS: &[&str] = &[
     "rustup", "shards", "stack", "swift", "uv", "wget", "yarn", "yum", "zig", "zypper",
 ];
 
-const BEGINNINGS: &[&str] = &["error: ", "Error: ", "ERROR: ", "E: ", "fatal: ", "error "];
+static BEGINNINGS: Beginnings =
+    Beginnings::of(&["error: ", "Error: ", "ERROR: ", "E: ", "fatal: ", "error "]);
 
 /// Whether the line says that it is an error.
 pub(super) fn is_error(text: &str) -> bool {
     let text = text.trim_start();
-    BEGINNINGS.iter().any(|begin| {
-        text.strip_prefix(begin)
-            .is_some_and(|rest| rest.trim().len() > 8)
-    })
+    let said = BEGINNINGS.strip(text);
+    said.is_some_and(|said| said.trim().len() > 8)
 }
 
 /// Whether one of the tools is run: `process "/bin/sh -c cargo build" did not …`,

@@ -115,15 +115,12 @@ pub(super) const fn ending(
     }
 }
 
-/// Something that went wrong since something before did.
-pub(super) const fn consequence(
-    title: &'static str,
-    words: &'static [&'static str],
-    advice: &'static str,
-) -> Pattern {
+/// Something that went wrong since something before did. It is never shown, so it
+/// needs no advice.
+pub(super) const fn consequence(title: &'static str, words: &'static [&'static str]) -> Pattern {
     Pattern {
         rank: Rank::Consequence,
-        ..cause(title, words, advice)
+        ..cause(title, words, "")
     }
 }
 

@@ -38,6 +38,14 @@ const LAYOUTS: &[&str] = &[
     "database/migrations/",
 ];
 
+/// Words of lines that show a root, whatever they begin with.
+pub(super) const WORDS: &[&str] = &[
+    "WORKDIR /",
+    "/node_modules/",
+    "/vendor/autoload.php",
+    "/vendor/composer/",
+];
+
 /// What installers put into the folder of the manifest.
 const INSTALLED: &[&str] = &[
     "/node_modules/",
@@ -75,7 +83,8 @@ enum Instruction {
 }
 
 impl Roots {
-    pub(super) fn take(&mut self, bare: Bare<'_>) {
+    /// Takes a line; `has_words` if it has one of the words that show a root.
+    pub(super) fn take(&mut self, bare: Bare<'_>, has_words: bool) {
         let text = bare.text.trim();
         if text.starts_with('[') {
             self.take_step(bare.step, text);
@@ -87,6 +96,8 @@ impl Roots {
         if !text.contains('/') {
             let dockerfile = place::dockerfile(text);
             self.dockerfile = dockerfile.or(self.dockerfile.take());
+        } else if !has_words {
+            self.add(run_in(text));
         } else if text.contains("WORKDIR /") {
             let instruction = text.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
             let classic = instruction

@@ -10,7 +10,7 @@ use aho_corasick::{Anchored, MatchKind};
 use super::bare::Bare;
 use super::looks::{self, Looks, Word};
 use super::pattern::{Pattern, Stands};
-use super::patterns;
+use super::{patterns, roots, spring};
 
 /// The words of all patterns, and those that show a trait.
 struct Words {
@@ -22,6 +22,8 @@ struct Words {
 enum Meaning {
     Pattern(&'static Pattern, &'static str),
     Trait(Word, usize),
+    Java(&'static str),
+    Root,
 }
 
 static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
@@ -30,14 +32,22 @@ static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
         words.map(move |words| Meaning::Pattern(pattern, words))
     });
     let of_traits = looks::words().map(|(word, text)| (Meaning::Trait(word, text.len()), text));
+    let of_roots = roots::WORDS.iter().map(|words| (Meaning::Root, *words));
+    let of_java = spring::HEADS
+        .iter()
+        .map(|head| (Meaning::Java(head), *head));
     let of_patterns = of_patterns.map(|meaning| {
         let text = match meaning {
             Meaning::Pattern(_, text) => text,
-            Meaning::Trait(..) => "",
+            Meaning::Trait(..) | Meaning::Java(_) | Meaning::Root => "",
         };
         (meaning, text)
     });
-    let (meanings, texts): (Vec<Meaning>, Vec<&str>) = of_patterns.chain(of_traits).unzip();
+    let (meanings, texts): (Vec<Meaning>, Vec<&str>) = of_patterns
+        .chain(of_traits)
+        .chain(of_java)
+        .chain(of_roots)
+        .unzip();
     let search = DFA::builder()
         .match_kind(MatchKind::Standard)
         .ascii_case_insensitive(true)
@@ -59,6 +69,10 @@ pub(super) struct Scan {
     refused: Vec<&'static Pattern>,
     beginnings: Option<[usize; 3]>,
     pub(super) looks: Looks,
+    /// Whether it says what frameworks of Java say when a program did not start.
+    pub(super) is_of_java: bool,
+    /// Whether it may show where the repository lies.
+    pub(super) shows_root: bool,
 }
 
 /// Looks for all words in a line.
@@ -84,6 +98,11 @@ pub(super) fn read(bare: &Bare<'_>) -> Scan {
                 Some(Meaning::Trait(word, length)) => {
                     scan.looks |= word.found(bytes, (at + 1).saturating_sub(*length), at + 1);
                 }
+                Some(Meaning::Java(head)) => {
+                    let start = (at + 1).saturating_sub(head.len());
+                    scan.is_of_java |= bytes.get(start..=at) == Some(head.as_bytes());
+                }
+                Some(Meaning::Root) => scan.shows_root = true,
                 None => {}
             }
         }

@@ -1,6 +1,8 @@
 //! Which part of a deployment failed, as Sevalla and its builders say it.
 
 use super::bare::Bare;
+use super::beginnings::Beginnings;
+use super::looks::{Looks, bit, word};
 
 /// A part of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +55,7 @@ const BEGINNINGS: &[(&str, Phase)] = &[
 ];
 
 /// What a build ends with that succeeds; which part comes next is not known.
-const ENDS: &[&str] = &[
+static ENDS: Beginnings = Beginnings::of(&[
     "exporting to ",
     "exporting layers",
     "pushing ",
@@ -62,10 +64,10 @@ const ENDS: &[&str] = &[
     "Build complete",
     "Build successful",
     "Successfully tagged ",
-];
+]);
 
 /// How git begins its lines.
-const OF_GIT: &[&str] = &[
+static OF_GIT: Beginnings = Beginnings::of(&[
     "fatal: ",
     "error: ",
     "remote: ",
@@ -75,7 +77,7 @@ const OF_GIT: &[&str] = &[
     "Resolving ",
     "Please make sure ",
     "and the repository exists",
-];
+]);
 
 /// Words of a health check that failed, anywhere in a line.
 const OF_CHECKS: &[&str] = &[
@@ -92,18 +94,27 @@ pub(super) struct Phases {
 }
 
 impl Phases {
-    pub(super) fn take(&mut self, bare: Bare<'_>) {
+    /// Takes a line that has these traits.
+    pub(super) fn take(&mut self, bare: Bare<'_>, looks: Looks) {
         let is_sign = |c: char| c.is_whitespace() || "=>✓✔✅📦🚀🛠\u{fe0f}".contains(c);
-        let text = bare.text.trim_start_matches(is_sign);
+        let is_bare = bare.text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let text = if is_bare {
+            bare.text
+        } else {
+            bare.text.trim_start_matches(is_sign)
+        };
         let text = text.strip_prefix("[internal] ").unwrap_or(text);
-        let begins = |words: &[&str]| words.iter().any(|words| text.starts_with(words));
-        let begun = BEGINNINGS.iter().find(|(words, _)| text.starts_with(words));
-        let is_left = self.now == Some(Phase::Repository) && !begins(OF_GIT);
+        let first = text.as_bytes().first();
+        let begun = BEGINNINGS
+            .iter()
+            .find(|(words, _)| words.as_bytes().first() == first && text.starts_with(words));
+        let is_left = self.now == Some(Phase::Repository) && !OF_GIT.begin(text);
+        let has_failed = looks & (bit(word::FAIL) | bit(word::FAIL_INSIDE)) != 0;
         let next = if let Some((_, phase)) = begun {
             Some(*phase)
-        } else if OF_CHECKS.iter().any(|words| text.contains(words)) {
+        } else if has_failed && OF_CHECKS.iter().any(|words| text.contains(words)) {
             Some(Phase::HealthCheck)
-        } else if begins(ENDS) {
+        } else if ENDS.begin(text) {
             None
         } else if bare.step.is_some() && !(self.now.is_none() && text.starts_with("DONE")) {
             Some(Phase::Build)
@@ -124,12 +135,14 @@ impl Phases {
 
 #[cfg(test)]
 mod tests {
+    use super::super::scan;
     use super::*;
 
     fn phase(lines: &[&str]) -> Option<Phase> {
         let mut phases = Phases::default();
         for line in lines {
-            phases.take(Bare::of(line));
+            let bare = Bare::of(line);
+            phases.take(bare, scan::read(&bare).looks);
         }
         phases.now()
     }

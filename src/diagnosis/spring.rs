@@ -1,10 +1,6 @@
 //! Exceptions that end a program of Java: with Spring and other frameworks, the
 //! last `Caused by:` says why, and not the outermost exception.
 
-use std::sync::LazyLock;
-
-use aho_corasick::AhoCorasick;
-
 use super::bare::Bare;
 use super::beginning_of;
 use super::pattern::Pattern;
@@ -12,7 +8,7 @@ use super::patterns::{JAVA, SPRING};
 use super::traces::Told;
 
 /// What frameworks say before the exception by which a program did not start.
-const HEADS: &[&str] = &[
+pub(super) const HEADS: &[&str] = &[
     "Application run failed",
     "Application startup failed",
     "Failed to start application",
@@ -23,9 +19,6 @@ const HEADS: &[&str] = &[
     "Context initialization failed",
     "Startup of context",
 ];
-
-/// All of them, looked for at once. It can only fail by its size, which is known.
-static IS_HEAD: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(HEADS).ok());
 
 /// The most lines that a trace has.
 const LONGEST_TRACE: u16 = 400;
@@ -56,11 +49,10 @@ enum State {
 }
 
 impl Java {
-    pub(super) fn take(&mut self, bare: Bare<'_>) -> Option<Told> {
+    /// Takes a line; `is_head` if it has one of the heads.
+    pub(super) fn take(&mut self, bare: Bare<'_>, is_head: bool) -> Option<Told> {
         let text = bare.text.trim();
-        if text.starts_with("Exception in thread \"")
-            || IS_HEAD.as_ref().is_some_and(|heads| heads.is_match(text))
-        {
+        if is_head || text.starts_with("Exception in thread \"") {
             return self.begin(text);
         }
         if text == "APPLICATION FAILED TO START" {

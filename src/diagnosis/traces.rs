@@ -4,8 +4,10 @@
 use super::SourceLocation as Place;
 use super::bare::Bare;
 use super::console_boxes::Box;
+use super::looks::{bit, word};
 use super::pattern::{Pattern, Rank};
 use super::patterns::{EXCEPTION, LINT, PHP, UNCAUGHT};
+use super::scan::Scan;
 use super::spring::Java;
 use super::{beginning, beginning_of, place, scan};
 
@@ -53,11 +55,12 @@ pub(super) struct Traces {
 }
 
 impl Traces {
-    /// Takes a line; gives what it completes.
-    pub(super) fn take(&mut self, bare: Bare<'_>) -> Option<Told> {
-        let python = self.python.take(bare);
+    /// Takes a line that was scanned; gives what it completes.
+    pub(super) fn take(&mut self, bare: Bare<'_>, scan: &Scan) -> Option<Told> {
+        let has_exception = scan.looks & bit(word::EXCEPTION) != 0;
+        let python = self.python.take(bare, has_exception);
         let node = self.node.take(bare);
-        let java = self.java.take(bare);
+        let java = self.java.take(bare, scan.is_of_java);
         let console = self.console.take(bare);
         let trace = python.or(node).or(java).or(console);
         trace.or_else(|| self.list(bare))
@@ -116,7 +119,7 @@ struct Python {
 }
 
 impl Python {
-    fn take(&mut self, bare: Bare<'_>) -> Option<Told> {
+    fn take(&mut self, bare: Bare<'_>, has_exception: bool) -> Option<Told> {
         let (text, trimmed) = (bare.text, bare.text.trim_start());
         if text.starts_with("Traceback (most recent call last)") {
             let cause = self.cause.take().filter(|_| self.is_chained);
@@ -138,8 +141,9 @@ impl Python {
             self.frame = runner;
         }
         if self.state == State::Outside {
-            self.is_chained |= is_chain(text);
-            self.is_of_request = is_of_request(text) || (self.is_of_request && self.is_chained);
+            self.is_chained |= has_exception && is_chain(text);
+            self.is_of_request =
+                is_of_request(text, has_exception) || (self.is_of_request && self.is_chained);
             return None;
         }
         if text.starts_with(' ') || trimmed.is_empty() {
@@ -190,10 +194,10 @@ impl Python {
 }
 
 /// What Django, Flask and servers of ASGI say before the exception of a request.
-fn is_of_request(text: &str) -> bool {
+fn is_of_request(text: &str, has_exception: bool) -> bool {
     text.starts_with("Internal Server Error: /")
-        || text.contains("Exception on /")
-        || text.contains("Exception in ASGI application")
+        || has_exception
+            && (text.contains("Exception on /") || text.contains("Exception in ASGI application"))
 }
 
 /// What stands between two traces of one failure.
@@ -273,7 +277,7 @@ fn is_thrown(text: &str) -> bool {
     if memchr::memchr(b':', begun.as_bytes()).is_none() {
         return false;
     }
-    let Some((name, _)) = text.split_once(": ") else {
+    let Some((name, _)) = begun.split_once(": ") else {
         return false;
     };
     let name = name.strip_prefix("Uncaught ").unwrap_or(name);

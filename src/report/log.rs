@@ -158,6 +158,25 @@ impl LogSink {
         self.diagnoses.get(&service.map(|service| service.id))
     }
 
+    /// Compares the log of a service, or the only one, with that of a deployment
+    /// that succeeded.
+    pub(super) fn compare(&mut self, service: Service, good: &[LogLine], gate: &Gate) {
+        let key = Some(service.id);
+        let key = key.filter(|_| self.diagnoses.contains_key(&key));
+        let Some(diagnosis) = self.diagnoses.get_mut(&key) else {
+            return;
+        };
+        let (mut earlier, mut broken) = (Diagnosis::default(), Broken::default());
+        let nothing = Line::default();
+        for entry in good {
+            let lines = gate.lines(&nothing, &entry.message, &mut broken);
+            for line in lines.take(MOST_LINES_OF_AN_ENTRY) {
+                earlier.take(line.as_str());
+            }
+        }
+        diagnosis.compare_with(earlier);
+    }
+
     fn add_to_page(&mut self, weight: Weight, prefix: &Line, line: &Line, gate: &Gate) {
         let Some(page) = &mut self.page else {
             return;

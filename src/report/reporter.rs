@@ -11,7 +11,7 @@ use super::timeline::Phase;
 use super::{Event, Files, Setup, activity, narrative};
 use crate::ci::{Activity, Channel, Host, Level, Tone};
 use crate::code_host::Marker;
-use crate::deployment::Service;
+use crate::deployment::{LogLine, Service};
 use crate::diagnosis::Diagnosis;
 use crate::inputs::{Abandon, Logs};
 use crate::messages::Warning;
@@ -100,6 +100,14 @@ impl Reporter {
             Some(digest) if !digest.is_empty() => LogTold::Lines,
             _ => LogTold::Nothing,
         }
+    }
+
+    /// Compares the log of a deployment of this service with that of one that
+    /// succeeded.
+    pub fn compare_log(&self, service: Service, good: &[LogLine]) {
+        let mut inner = self.0.borrow_mut();
+        let Inner { log, gate, .. } = &mut *inner;
+        log.compare(service, good, gate);
     }
 
     /// The comment on a pull request, from what is known so far.

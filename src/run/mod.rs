@@ -8,6 +8,7 @@ mod checking;
 mod deletions;
 mod deploy;
 mod guard;
+mod last_good;
 mod making;
 mod manage;
 mod previews;

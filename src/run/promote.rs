@@ -206,6 +206,7 @@ impl Run<'_> {
         // Going back is decided for all targets together.
         let scene = Scene {
             live_before: target.before.live_before,
+            last_good: target.before.last_good.clone(),
             ..Scene::default()
         };
         let live = (verdict == Verdict::Success).then(|| deployment.clone());

@@ -48,6 +48,8 @@ pub(super) struct Scene {
     pub(super) own: Option<Own>,
     /// The deployment that this one, a rollback, is to bring back.
     pub(super) wanted: Option<Deployment>,
+    /// The last deployment that succeeded, with which a failure is compared.
+    pub(super) last_good: Option<Deployment>,
     /// Whether it is the first deployment of the service.
     pub(super) is_first: bool,
     /// Whether this run has started the deployment.
@@ -67,6 +69,7 @@ impl Scene {
             live_before: before.live_before,
             past: before.past.clone(),
             own: None,
+            last_good: before.last_good.clone(),
             wanted: before.rollback.as_ref().map(|rollback| rollback.to.clone()),
             is_first: false,
             is_ours: true,
@@ -342,6 +345,8 @@ impl Run<'_> {
     ) -> Outcome {
         let error = build_error(source, &deployment.id);
         deployment.build_error = self.for_more_words(error).await.flatten();
+        self.compare_with_last_good(source, scene.last_good.as_ref())
+            .await;
         let beside = Beside {
             log: self.reporter.told_of_log(source.service),
             // Something else may be soon.

@@ -286,6 +286,12 @@ impl Client {
         self.connection.share(Tier::Logs)
     }
 
+    /// Whether a log can be read without a wait to spare the company's budget.
+    pub fn has_room_for_log(&self) -> bool {
+        self.connection.pause(Tier::Logs) == limits::Pause::default()
+            && self.connection.frees_in(Tier::Logs).is_zero()
+    }
+
     /// Whether nothing new is to be begun. Before it says so, everything else in
     /// this task has its turn: what waits for the signal there has to notice it
     /// first, or the error that a write ends with would pass for the reason.

@@ -1,10 +1,12 @@
 //! Why a deployment failed, told first and at the place; and not told where it
 //! did not fail.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use sevalla_simulator::{Application, Pipeline, Script, Simulator, World};
+use sevalla_simulator::{
+    Application, Behaviour, Fault, Limits, PastDeployment, Pipeline, Script, Simulator, World,
+};
 
 use crate::harness::{APP, Finished, PIPELINE, Runner, application};
 use crate::oracle::{Command, Stopping, obeyed, outside_code};
@@ -216,7 +218,7 @@ async fn each_target_that_failed_has_a_cause_of_its_own() {
             .next(prints(script, &probe))
     };
     let world = World::new()
-        .application(Application::new(APP).past(sevalla_simulator::PastDeployment::success()))
+        .application(Application::new(APP).past(PastDeployment::success()))
         .application(target(EU, "shop-eu", Script::failed()))
         .application(target(US, "shop-us", Script::success()))
         .pipeline(Pipeline::new(PIPELINE));
@@ -322,4 +324,89 @@ async fn where_only_a_consequence_is_known_the_lines_before_it_are_told() {
             .unwrap()
             .contains("**Lines that stand out**")
     );
+}
+
+/// Lines of which none is known to be a cause.
+const UNKNOWN_CAUSE: &[&str] = &[
+    "frobnicating 12 of 90: error: the widget has no lid",
+    "frobnicating 13 of 90: error: the sprocket is bent",
+];
+
+/// A service whose next deployment prints those lines and fails, after this one.
+async fn with_past(past: PastDeployment, limits: Limits) -> Simulator {
+    let script = prints(Script::failed(), UNKNOWN_CAUSE);
+    let application = Application::new(APP).next(script).past(past);
+    let world = World::new().limits(limits).application(application);
+    Simulator::start(world).await
+}
+
+async fn error_after(simulator: &Simulator) -> String {
+    let run = Runner::deploys_app(simulator).on_github().run().await;
+    run.assert_ended(1, "failed");
+    run.output("error").clone()
+}
+
+/// How often the log of a deployment was read.
+fn readings_of(simulator: &Simulator, id: &str) -> usize {
+    let calls = simulator.journal().into_iter();
+    let calls = calls.filter(|call| call.operation == LOGS && call.path.contains(id));
+    calls.count()
+}
+
+const NEW: &str = "Lines that stand out, new since the last successful deployment:";
+
+#[tokio::test]
+async fn lines_that_no_good_build_printed_are_marked_as_new() {
+    let good = PastDeployment::success();
+    let good = good.log_line("frobnicating 3 of 88: error: the widget has no lid");
+    let id = good.id.clone();
+    let simulator = with_past(good, Limits::documented()).await;
+    let error = error_after(&simulator).await;
+
+    assert!(error.contains(NEW), "{error}");
+    assert!(error.contains("the sprocket is bent"), "{error}");
+    assert!(!error.contains("the widget has no lid"), "{error}");
+    assert_eq!(readings_of(&simulator, &id), 1);
+}
+
+#[tokio::test]
+async fn without_a_success_no_other_log_is_read() {
+    let failed = PastDeployment::failed();
+    let id = failed.id.clone();
+    let simulator = with_past(failed, Limits::documented()).await;
+    let error = error_after(&simulator).await;
+
+    assert!(error.contains("Lines that stand out:"), "{error}");
+    assert_eq!(readings_of(&simulator, &id), 0);
+}
+
+#[tokio::test]
+async fn while_the_budget_of_logs_is_scarce_no_other_log_is_read() {
+    let good = PastDeployment::success().log_line(UNKNOWN_CAUSE[0]);
+    let id = good.id.clone();
+    let simulator = with_past(good, Limits::documented().logs(6)).await;
+    let error = error_after(&simulator).await;
+
+    assert!(error.contains("Lines that stand out:"), "{error}");
+    assert!(error.contains("the widget has no lid"), "{error}");
+    assert_eq!(readings_of(&simulator, &id), 0);
+}
+
+#[tokio::test]
+async fn a_good_log_that_does_not_come_changes_nothing_and_keeps_nobody() {
+    for behaviour in [Behaviour::status(500), Behaviour::HangBeforeApplying] {
+        let good = PastDeployment::success().log_line(UNKNOWN_CAUSE[0]);
+        let script = prints(Script::failed(), UNKNOWN_CAUSE);
+        let fault = Fault::on(LOGS)
+            .path_contains(good.id.clone())
+            .does(behaviour);
+        let application = Application::new(APP).next(script).past(good);
+        let world = World::new().fault(fault).application(application);
+        let simulator = Simulator::start(world).await;
+        let begun = Instant::now();
+        let error = error_after(&simulator).await;
+
+        assert!(error.contains("Lines that stand out:"), "{error}");
+        assert!(begun.elapsed() < Duration::from_secs(12));
+    }
 }

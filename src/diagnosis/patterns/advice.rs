@@ -60,8 +60,23 @@ const FILES: &[(&[Pattern], &[&str])] = &[
         ],
     ),
     (testing::PATTERNS, &["`"]),
-    (test_failures::PATTERNS, &[""]),
-    (checks::PATTERNS, &[""]),
+    (test_failures::PATTERNS, &["test"]),
+    (
+        checks::PATTERNS,
+        &[
+            "`",
+            "linter",
+            "compiler",
+            "link",
+            "library",
+            "build.sbt",
+            "committed",
+            "network",
+            "rakefile",
+            "gulpfile",
+            "debugger",
+        ],
+    ),
     (
         containers::PATTERNS,
         &[

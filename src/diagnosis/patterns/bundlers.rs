@@ -195,14 +195,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .then(says_what)
     .keeps(1),
-    consequence("Linting failed", &["✖ "], "Correct what the linter names.")
-        .then(|text| number_then(text, " problem")),
-    consequence(
-        "The bundler failed",
-        &["webpack "],
-        "What it printed before this line says why.",
-    )
-    .then(|text| {
+    consequence("Linting failed", &["✖ "]).then(|text| number_then(text, " problem")),
+    consequence("The bundler failed", &["webpack "]).then(|text| {
         text.contains(" compiled with ") && text.contains(" error") && !text.contains(" 0 errors")
     }),
     consequence(
@@ -214,7 +208,6 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "x Build failed in ",
             "error during build:",
         ],
-        "What it printed around this line says why.",
     )
     .keeps(2),
 ];

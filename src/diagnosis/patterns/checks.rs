@@ -61,7 +61,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Undefined control sequence",
             "Emergency stop",
         ],
-        "Correct the document; the lines below the error name the place.",
+        "Correct the document; `latexmk` shows the same error on your machine.",
     )
     .keeps(2),
     cause(
@@ -154,7 +154,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     symptom(
         "Emacs Lisp ended with an error",
         &["Debugger entered--Lisp error: "],
-        "Correct the code; the lines below the error name the functions.",
+        "Correct the code; `emacs --batch` shows the same error on your machine.",
     )
     .keeps(4),
     cause(
@@ -163,18 +163,18 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Package required but not available: ",
             "Packages required but not available: ",
         ],
-        "Install the package before the build, or add it to DESCRIPTION.",
+        "Install the package with `install.packages`, or add it to DESCRIPTION.",
     ),
     cause(
         "A package of R is not installed",
         &["there is no package called "],
-        "Install the package before the build, or add it to DESCRIPTION.",
+        "Install the package with `install.packages`, or add it to DESCRIPTION.",
     )
     .anywhere(),
     symptom(
         "Elixir ended with an exception",
         &["** (throw) ", "** (exit) "],
-        "Correct the code; the lines below the exception name the place.",
+        "Correct the code; the same `mix` task on your machine shows the same exception.",
     )
     .keeps(3),
 ];

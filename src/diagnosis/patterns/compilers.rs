@@ -168,7 +168,6 @@ pub(super) const PATTERNS: &[Pattern] = &[
     consequence(
         "Rust could not compile the project",
         &["could not compile `"],
-        "The errors before this line say why.",
     ),
     cause(
         "Go found an error",

@@ -365,7 +365,6 @@ pub(super) const PATTERNS: &[Pattern] = &[
     consequence(
         "A step of the build failed",
         &["failed to solve: ", "The command '/bin/sh -c "],
-        "What the step printed before this line says why.",
     )
     .anywhere()
     .then(|text| {
@@ -381,7 +380,6 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Nixpacks build failed",
             "executor failed running [",
         ],
-        "What it printed before this line says why.",
     )
     .anywhere(),
     // Sevalla's own words.

@@ -85,12 +85,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .keeps(2)
     .of_run(),
-    consequence(
-        ".NET could not build the project",
-        &["Build FAILED."],
-        "The errors around this line say why.",
-    )
-    .alone(),
+    consequence(".NET could not build the project", &["Build FAILED."]).alone(),
     symptom(
         ".NET ended with an exception",
         &["Unhandled exception. "],
@@ -176,7 +171,6 @@ pub(super) const PATTERNS: &[Pattern] = &[
     consequence(
         "Elixir could not compile the project",
         &["== Compilation error in file "],
-        "The errors around this line say why.",
     ),
     cause(DENO, &["TS"], DENO_ADVICE)
         .then(|text| number_then(text, " [ERROR]: "))
@@ -217,10 +211,6 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &["The lockfile is out of date"],
         "Run `deno install` on your machine and commit deno.lock.",
     ),
-    consequence(
-        "A script of the project failed",
-        &["script \""],
-        "What it printed before this line says why.",
-    )
-    .then(|text| text.contains("\" exited with code ")),
+    consequence("A script of the project failed", &["script \""])
+        .then(|text| text.contains("\" exited with code ")),
 ];

@@ -205,7 +205,6 @@ pub(super) const PATTERNS: &[Pattern] = &[
     consequence(
         "Spring could not start the program",
         &["APPLICATION FAILED TO START"],
-        "What stands below it says why.",
     )
     .keeps(4)
     .of_run(),
@@ -215,17 +214,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
         TESTS_ADVICE,
     )
     .anywhere(),
-    consequence(
-        "Gradle failed",
-        &["Execution failed for task '"],
-        "What was printed before this line says why.",
-    )
-    .anywhere()
-    .keeps(1),
-    consequence(
-        "Maven failed",
-        &["Failed to execute goal "],
-        "What was printed before this line says why.",
-    )
-    .anywhere(),
+    consequence("Gradle failed", &["Execution failed for task '"])
+        .anywhere()
+        .keeps(1),
+    consequence("Maven failed", &["Failed to execute goal "]).anywhere(),
 ];

@@ -48,7 +48,6 @@ const SHELLS: &[&str] = &[
     "/usr/bin/bash: ",
 ];
 const FAILED: &str = "A script failed";
-const FAILED_ADVICE: &str = "What the script printed before this line says why.";
 
 /// What both Yarns say of a package that they could not fetch.
 const FETCHED: &[&str] = &["YN0035: │ ", "An unexpected error occurred: \"http"];
@@ -274,10 +273,9 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "ERR_PNPM_RECURSIVE_RUN_FIRST_FAIL",
             "command failed",
         ],
-        FAILED_ADVICE,
     )
     .keeps(1),
-    consequence(FAILED, &["Command failed with exit code "], FAILED_ADVICE).then(|text| {
+    consequence(FAILED, &["Command failed with exit code "]).then(|text| {
         says_what(text) && ends(text.trim_start_matches(|c: char| c.is_ascii_digit()))
     }),
 ];

@@ -114,9 +114,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .then(|text| text.contains("bytes exhausted")),
     consequence(
         "A script of Composer failed",
-        &["Script "],
-        "What the script printed before this line says why.",
-    )
+        &["Script "])
     .then(|text| text.contains(" returned with error code ")),
     cause(
         "A package or version does not exist",
@@ -215,9 +213,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .of_run(),
     consequence(
         "Bundler could not run a command",
-        &["bundler: failed to load command: "],
-        "Correct the exception that the command of Bundler ended with.",
-    ),
+        &["bundler: failed to load command: "]),
     // What Rake and Rails have called.
     symptom(EXCEPTION, EXCEPTIONS, EXCEPTION_ADVICE)
         .behind("rake aborted!")
@@ -230,9 +226,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .place_below(3),
     consequence(
         "Rake failed",
-        &["rake aborted!", "rails aborted!", "bin/rails aborted!"],
-        "What stands below it says why.",
-    )
+        &["rake aborted!", "rails aborted!", "bin/rails aborted!"])
     .keeps(2)
     .place_below(5),
     cause(

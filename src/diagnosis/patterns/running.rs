@@ -437,7 +437,6 @@ pub(super) const PATTERNS: &[Pattern] = &[
     consequence(
         "The workers did not start",
         &["gunicorn.errors.HaltServer: ", "Worker failed to boot"],
-        "The exception of the worker says why.",
     )
     .anywhere(),
     symptom(

@@ -318,12 +318,14 @@ fn is_seconds(word: &str) -> bool {
         .is_some_and(|(whole, part)| is_number(whole) && is_number(part))
 }
 
+/// `2026-03-01`, `2026/03/01`, `01-Mar-2026`
 fn is_date(word: &str) -> bool {
     let is_sign = |byte: &u8| matches!(byte, b'-' | b'/');
-    word.len() == 10
+    let is_named = word.len() == 11 && word.bytes().filter(u8::is_ascii_alphabetic).count() == 3;
+    (is_named || word.len() == 10)
         && word
             .bytes()
-            .all(|byte| byte.is_ascii_digit() || is_sign(&byte))
+            .all(|byte| byte.is_ascii_digit() || is_sign(&byte) || is_named)
         && word.bytes().filter(is_sign).count() == 2
 }
 
@@ -447,6 +449,7 @@ mod tests {
             ("[2026-03-01 10:00:00] text", None, "text"),
             ("[2026-03-01 10:00:00 +0000] text", None, "text"),
             ("2026/03/01 10:00:00 text", None, "text"),
+            ("[01-Mar-2026 10:00:00 UTC] text", None, "text"),
             ("10:00:00 AM text", None, "text"),
             ("#12 12.34 2026-03-01 10:00:00 text", Some(12), "text"),
             ("2026-03-01 text", None, "2026-03-01 text"),

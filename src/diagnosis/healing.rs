@@ -25,6 +25,8 @@ pub(super) enum Healed {
     Starting,
     /// A container was started.
     Container,
+    /// The program accepts connections.
+    Listening,
     /// All instances are ready.
     Running,
 }
@@ -68,6 +70,14 @@ const OF_STARTING: &[&str] = &[
     "The container could not be started",
 ];
 
+/// The titles of what a program that listens after it has survived.
+const OF_LISTENING: &[&str] = &[
+    "A table of the database does not exist",
+    "A variable is missing",
+    "Python ended with an exception",
+    "The database could not be reached",
+];
+
 /// The title of a test that failed.
 pub(super) const OF_TESTING: &str = "A test failed";
 
@@ -78,6 +88,7 @@ impl Healed {
             Self::Installing => OF_INSTALLING.contains(&title),
             Self::Bundling => OF_BUNDLING.contains(&title),
             Self::Container => OF_STARTING.contains(&title),
+            Self::Listening => OF_LISTENING.contains(&title),
             _ => true,
         }
     }
@@ -141,6 +152,8 @@ pub(super) fn read(bare: &Bare<'_>) -> Option<Healed> {
         Healed::Container
     } else if are_all_ready(text) || is_live(text) {
         Healed::Running
+    } else if is_listening(text) {
+        Healed::Listening
     } else {
         return None;
     };
@@ -152,6 +165,27 @@ fn is_start(whole: &str, text: &str) -> bool {
     (whole.starts_with("==> Running '") && text.trim_end().ends_with('\''))
         || text.starts_with("Starting process with command `")
         || (text.starts_with("State changed from ") && text.trim_end().ends_with(" to starting"))
+}
+
+/// `Server listening on port 8080`, as a program says that it accepts connections.
+fn is_listening(text: &str) -> bool {
+    let level = ["INFO:", "[info]"]
+        .iter()
+        .find_map(|level| text.strip_prefix(level));
+    let text = level.unwrap_or(text).trim_start();
+    let is_endpoint = || text.contains(".Endpoint with ");
+    let words = [
+        "Application startup complete",
+        "Listening on ",
+        "Now listening on",
+        "Server is listening",
+        "Server is running",
+        "Server listening",
+        "Server running",
+        "Server started",
+        "Uvicorn running on ",
+    ];
+    begins(text, &words) || (begins(text, &["Running "]) && is_endpoint())
 }
 
 fn is_install(text: &str) -> bool {
@@ -195,6 +229,7 @@ fn are_tests(text: &str) -> bool {
     let is_sum = text.starts_with("Tests ")
         || text.starts_with("Tests:")
         || counted.starts_with(" passed in ")
+        || (counted.starts_with(" passed, ") && counted.contains(" in "))
         || counted.starts_with(" passing")
         || text.starts_with("OK (")
         || text.starts_with("test result: ok.")
@@ -295,7 +330,22 @@ mod tests {
             ("Tests: 1 failed, 33 passed, 34 total", None),
             ("      Tests  34 passed (34)", Some(Healed::Testing)),
             ("==== 34 passed in 0.12s ====", Some(Healed::Testing)),
+            (
+                "==== 34 passed, 1 warning in 0.12s ====",
+                Some(Healed::Testing),
+            ),
             ("==== 1 failed, 33 passed in 0.12s ====", None),
+            ("==== 33 passed, 1 failed in 0.12s ====", None),
+            ("Server listening on 8080", Some(Healed::Listening)),
+            (
+                "INFO:     Application startup complete.",
+                Some(Healed::Listening),
+            ),
+            (
+                "[info] Running TillWeb.Endpoint with Bandit at 0.0.0.0",
+                Some(Healed::Listening),
+            ),
+            ("Running TillWeb.Tests", None),
             (
                 "test result: ok. 12 passed; 0 failed; 0 ignored",
                 Some(Healed::Testing),
@@ -349,8 +399,10 @@ mod tests {
 
     #[test]
     fn each_title_is_one_of_a_pattern() {
-        let all: Vec<&str> = patterns::all().map(|pattern| pattern.title).collect();
+        let all = patterns::all().chain([&patterns::EXCEPTION]);
+        let all: Vec<&str> = all.map(|pattern| pattern.title).collect();
         let titles = OF_INSTALLING.iter().chain(OF_BUNDLING).chain(OF_STARTING);
+        let titles = titles.chain(OF_LISTENING);
         for title in titles.chain([&OF_TESTING]) {
             assert!(all.contains(title), "{title}");
         }

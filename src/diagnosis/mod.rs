@@ -293,6 +293,7 @@ impl Diagnosis {
         let is_it = match healed {
             Healed::Testing => !has_failed_test(),
             Healed::Command => stream.begins(bare.text),
+            Healed::Listening => stream.listens(),
             Healed::Starting => false,
             _ => true,
         };

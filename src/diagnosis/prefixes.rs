@@ -56,7 +56,8 @@ fn in_front(text: &str) -> Option<(&str, &str)> {
     (is_machine && region.len() == 3).then(|| (name, rest.trim_start()))
 }
 
-/// `[APP/PROC/WEB/0] ERR text`, `[pod/web-1/web] text`, `[0] text`, `[web] text`
+/// `[APP/PROC/WEB/0] ERR text`, `[pod/web-1/web] text`, `[0] text`, `[web] text`,
+/// `[web.1] text`
 fn in_brackets(text: &str) -> Option<(&str, &str)> {
     let (name, rest) = text.strip_prefix('[')?.split_once("] ")?;
     let instance = name.rsplit('/').next().filter(|_| name.contains('/'));
@@ -73,7 +74,10 @@ fn in_brackets(text: &str) -> Option<(&str, &str)> {
         return Some((name, stream?));
     }
     let is_pod = name.starts_with("pod/") && name.bytes().all(|b| is_of_name(b) || b == b'/');
-    let is_program = is_number(name) || PROGRAMS.contains(&name);
+    let is_numbered = |(program, number)| PROGRAMS.contains(&program) && is_number(number);
+    let is_program = is_number(name)
+        || PROGRAMS.contains(&name)
+        || name.rsplit_once('.').is_some_and(is_numbered);
     (is_pod || is_program).then_some((name, rest))
 }
 
@@ -94,11 +98,11 @@ fn is_name(text: &str) -> bool {
     (1..40).contains(&text.len()) && text.bytes().all(is_of_name)
 }
 
-/// `1`, `web.1`, `d8925`
+/// `1`, `web.1`, `d8925`, and the parts of a platform that have no number
 fn is_instance(text: &str) -> bool {
     let is_lower = |b: u8| !b.is_ascii_uppercase();
     let is_it = is_name(text) && text.bytes().all(is_lower);
-    is_it && text.bytes().any(|byte| byte.is_ascii_digit()) || text == "router"
+    is_it && text.bytes().any(|byte| byte.is_ascii_digit()) || matches!(text, "build" | "router")
 }
 
 const fn is_of_name(byte: u8) -> bool {
@@ -115,6 +119,7 @@ mod tests {
             ("web[1]: bash: x", Some("bash: x")),
             ("app[web.1]: bash: x", Some("bash: x")),
             ("heroku[router]: at=error", Some("at=error")),
+            ("app[build]:        bash: x", Some("       bash: x")),
             ("web.1: bash: x", Some("bash: x")),
             ("app[d8925] fra [info] bash: x", Some("bash: x")),
             ("[APP/PROC/WEB/0] ERR bash: x", Some("bash: x")),
@@ -123,6 +128,7 @@ mod tests {
             ("[pod/web-7d4/web] bash: x", Some("bash: x")),
             ("[1] bash: x", Some("bash: x")),
             ("[web] bash: x", Some("bash: x")),
+            ("[web.1]     bash: x", Some("    bash: x")),
             ("Step #0 - \"build\": bash: x", Some("bash: x")),
             ("Mar  1 10:00:00 host till[12]: bash: x", Some("bash: x")),
             ("Mar 1 was a Sunday of rest", None),

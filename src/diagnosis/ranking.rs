@@ -14,6 +14,14 @@ const FAR: u64 = 30;
 /// So many lines before an end say why, if there are any.
 const ABOVE: u64 = 4;
 
+/// Without the lines that others show; nothing if no line is left.
+fn not_shown_yet(mut finding: Finding, others: &[Finding]) -> Option<Finding> {
+    let shown = || others.iter().flat_map(|other| &other.lines);
+    let is_shown = |line: &str| shown().any(|shown| shown.trim() == line.trim());
+    finding.lines.retain(|line| !is_shown(line));
+    (!finding.lines.is_empty()).then_some(finding)
+}
+
 impl Diagnosis {
     /// What was found so far.
     pub fn digest(&self) -> Digest {
@@ -34,6 +42,7 @@ impl Diagnosis {
             let room = MOST_LINES.saturating_sub(shown);
             let scores = self.all.of_news(scores);
             let shown = excerpt::of(&self.all, &scores, self.good.as_ref(), room);
+            let shown = shown.and_then(|shown| not_shown_yet(shown, &findings));
             findings.extend(shown);
         }
         Digest { findings }

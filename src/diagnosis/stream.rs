@@ -31,6 +31,7 @@ pub(super) struct Stream {
     /// The last line that says to be an error, and that no pattern knows.
     pub(super) error: Option<String>,
     commands: Vec<String>,
+    is_listening: bool,
 }
 
 /// What of the lines to come belongs to the last match.
@@ -60,6 +61,12 @@ impl Stream {
 
     pub(super) fn remember(&mut self, text: &str) {
         push(&mut self.recent, REMEMBERED, text);
+    }
+
+    /// Whether the program did not listen before; one that listens again was
+    /// started again, and may have failed.
+    pub(super) fn listens(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_listening, true)
     }
 
     /// Whether this command was not begun before; one that is begun again may

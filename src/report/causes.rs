@@ -254,7 +254,9 @@ mod tests {
             "it refuses 1",
             "it refuses 2",
         ];
-        log.iter().for_each(|line| diagnosis.take(line));
+        for line in log {
+            diagnosis.take(line);
+        }
         let digest = diagnosis.digest();
         let target = None;
         let told = lines(&[Cause {

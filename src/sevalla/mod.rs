@@ -286,10 +286,11 @@ impl Client {
         self.connection.share(Tier::Logs)
     }
 
-    /// Whether a log can be read without a wait to spare the company's budget.
+    /// Whether more than half of the company's budget for logs is left, as far
+    /// as that shows.
     pub fn has_room_for_log(&self) -> bool {
-        self.connection.pause(Tier::Logs) == limits::Pause::default()
-            && self.connection.frees_in(Tier::Logs).is_zero()
+        let share = self.log_share();
+        share.is_none_or(|share| share.seen.remaining > share.seen.limit / 2.0)
     }
 
     /// Whether nothing new is to be begun. Before it says so, everything else in

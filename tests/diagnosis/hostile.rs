@@ -171,7 +171,8 @@ fn a_line_takes_no_longer_the_more_were_before_it() {
         let least = |times: &[f64]| times.iter().copied().fold(f64::INFINITY, f64::min);
         let (begun, ended) = (least(&times[..10]), least(&times[30..]));
         assert!(
-            ended < 5.0 * begun,
+            // Thirty times, if each line were compared with all before it.
+            ended < 15.0 * begun,
             "{form}: {} times as long",
             ended / begun
         );

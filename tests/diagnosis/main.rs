@@ -238,6 +238,13 @@ fn what_is_found_does_not_depend_on_the_weight_of_lines() {
 }
 
 #[test]
+fn no_line_is_shown_as_a_claim_and_again_without_one() {
+    let digest = digest("Unknown build fail type\n", "INFO");
+    let lines: Vec<&String> = digest.findings.iter().flat_map(|f| &f.lines).collect();
+    assert_eq!(lines, ["Unknown build fail type"], "{digest:#?}");
+}
+
+#[test]
 fn logs_that_the_patterns_were_not_made_with_are_understood() {
     let figures = score("second", include_str!("second.txt"));
     assert!(figures.iter().all(|figure| *figure > 0.9), "{figures:?}");

@@ -39,6 +39,7 @@ const FILES: &[(&[Pattern], &[&str])] = &[
             "uv ",
             "django",
             "requirements",
+            "alembic",
             "image",
         ],
     ),

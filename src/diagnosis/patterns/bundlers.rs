@@ -44,6 +44,19 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .then(|text| number_then(text, ": "))
     .behind("ERROR in ")
     .place_above(1),
+    cause(
+        "Angular found an error in a template",
+        &["[ERROR] NG"],
+        "Correct it; `npx ng build` shows the same on your machine.",
+    )
+    .then(|text| number_then(text, ": "))
+    .place_below(3),
+    cause(
+        "Warnings count as errors",
+        &["Treating warnings as errors because process.env.CI = true"],
+        "Correct the warnings, or set CI=false for the build (`CI=false npx react-scripts build`).",
+    )
+    .hides(&["The bundler failed"]),
     cause(RESOLVE, &["Module not found: "], RESOLVE_ADVICE)
         .then(says_what)
         .place_above(2),
@@ -63,6 +76,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         RESOLVE,
         &[
             "Could not resolve \"",
+            "Could not resolve: \"",
             "Could not resolve '",
             "Failed to resolve entry for package",
         ],
@@ -184,6 +198,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "A page of the site could not be built",
         &[
+            "render of \"",
             "error building site: ",
             "Error building site: ",
             "Liquid Exception: ",

@@ -113,7 +113,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .anywhere(),
     cause(
         "The image is for another kind of processor",
-        &["exec format error"],
+        &["exec format error", "no match for platform in manifest"],
         "Build the image for linux/amd64.",
     )
     .anywhere()
@@ -174,7 +174,10 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .then(|text| text.ends_with("' failed")),
     cause(
         "The quota of Git LFS is used up",
-        &["This repository is over its data quota"],
+        &[
+            "This repository is over its data quota",
+            "This repository exceeded its LFS budget",
+        ],
         "Raise the quota of Git LFS, or keep large files elsewhere than in Git LFS.",
     )
     .anywhere(),
@@ -184,6 +187,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Correct the name of the branch, and check that the commit was pushed with `git push`.",
     )
     .then(|text| text.contains("' did not match any file")),
+    cause(
+        "The commit or branch does not exist",
+        &["couldn't find remote ref "],
+        "Correct the name of the branch in the service's settings on Sevalla, and check that it \
+             was pushed with `git push`.",
+    ),
     cause(
         "A package of the system does not exist",
         &["E: Unable to locate package ", "Unable to locate package "],

@@ -80,6 +80,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .then(|text| number_then(text, ": ") && !text.starts_with("3073")),
     cause(
         "A file that is started does not exist",
+        &["The application '"],
+        "Correct the name of the .dll behind `dotnet` in the start command.",
+    )
+    .then(|text| text.trim_end().ends_with("' does not exist."))
+    .of_run(),
+    cause(
+        "A file that is started does not exist",
         &["Could not execute because the specified command or file was not found"],
         "Correct the name of the .dll behind `dotnet` in the start command.",
     )

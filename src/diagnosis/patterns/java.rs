@@ -155,6 +155,20 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .then(|text| text.contains("' not found in ")),
     cause(
+        "The wrapper is not complete",
+        &["Could not find or load main class org.gradle.wrapper.GradleWrapperMain"],
+        "Commit gradle/wrapper/gradle-wrapper.jar, which .gitignore may exclude; `gradle wrapper` \
+             writes it.",
+    )
+    .anywhere(),
+    cause(
+        "A plugin of Gradle was not found",
+        &["Plugin [id: '"],
+        "Correct the name and version of the plugin, and the repositories of pluginManagement in \
+             settings.gradle.",
+    )
+    .then(|text| text.contains("] was not found in any of")),
+    cause(
         "The wrapper may not be run",
         &[
             "./gradlew: Permission denied",

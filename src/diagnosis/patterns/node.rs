@@ -259,7 +259,10 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .then(|text| text.ends_with(": Permission denied")),
     cause(
         "Corepack cannot check the package manager",
-        &["Internal Error: Cannot find matching keyid"],
+        &[
+            "Internal Error: Cannot find matching keyid",
+            "Error: Cannot find matching keyid: ",
+        ],
         "Use a newer Node.js or Corepack (`npm install -g corepack@latest`), which knows the new \
              keys of npm.",
     )

@@ -153,6 +153,31 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &["Your bundle only supports platforms "],
         "Run `bundle lock --add-platform x86_64-linux` and commit Gemfile.lock.",
     ),
+    cause(
+        "Migrations have not been run",
+        &[
+            "(ActiveRecord::PendingMigrationError)",
+            "ActiveRecord::PendingMigrationError: ",
+        ],
+        "Run `bin/rails db:migrate` before the program starts.",
+    )
+    .anywhere()
+    .keeps(2)
+    .of_run(),
+    cause(
+        "A library of the system is missing",
+        &[
+            "mysql client is missing. ",
+            "Can't find the 'libpq-fe.h' header",
+            "libyaml is missing. ",
+        ],
+        "Install the library that the gem needs in the image (`apt-get install libpq-dev \
+             default-libmysqlclient-dev libyaml-dev`, what of them it names).",
+    )
+    .hides(&[
+        "A native extension could not be built",
+        "A gem could not be installed",
+    ]),
     symptom(
         "A native extension could not be built",
         &[

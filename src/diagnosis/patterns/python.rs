@@ -144,6 +144,22 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .of_run(),
     cause(
+        "A migration is missing",
+        &["Can't locate revision identified by '"],
+        "Commit the revision of Alembic that the database has (`alembic current` shows it), or \
+             set another with `alembic stamp`.",
+    )
+    .anywhere()
+    .of_run(),
+    cause(
+        "A program that a package needs is missing",
+        &["error: command '", "unable to execute '"],
+        "Install a compiler of C in the image (`apt-get install build-essential`), or choose a \
+             version with a ready wheel.",
+    )
+    .then(|text| text.contains("gcc'") && text.ends_with(": No such file or directory"))
+    .hides(&["A package could not be built"]),
+    cause(
         "A program that a package needs is missing",
         &["pg_config executable not found", "mysql_config: not found"],
         "Install the development package of the database client in the \

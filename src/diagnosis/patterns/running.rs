@@ -269,6 +269,9 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Unable to connect to Redis",
             "MongoServerSelectionError",
             "MongoTimeoutException",
+            "Cannot connect to redis://",
+            "Cannot connect to amqp://",
+            "failed to connect to `host=",
             "PG::ConnectionBad",
             "Mysql2::Error::ConnectionError",
             "DBConnection.ConnectionError) tcp connect",
@@ -305,6 +308,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
              connects to, and that it runs.",
     )
     .anywhere()
+    .then(|text| !is_web_server(text))
     .of_run(),
     cause(
         "The database refused access",
@@ -326,6 +330,32 @@ pub(super) const PATTERNS: &[Pattern] = &[
              `--schema`.",
     )
     .anywhere(),
+    symptom(
+        DATABASE,
+        &["java.net.UnknownHostException: "],
+        "Check the name of the host in the variables that the program reads, and the internal \
+             connection on Sevalla.",
+    )
+    .anywhere()
+    .then(|text| !text.trim_end().contains([' ', '.']))
+    .hides(OF_TRACES)
+    .of_run(),
+    cause(
+        "A native module is for another system",
+        &[": invalid ELF header", "ERR_DLOPEN_FAILED"],
+        "Install the modules of Node.js in the image (`npm ci`), and list node_modules in \
+             .dockerignore so that yours are not copied.",
+    )
+    .anywhere()
+    .of_run(),
+    cause(
+        "A browser is missing",
+        &["Executable doesn't exist at "],
+        "Run `npx playwright install --with-deps` when the image is built.",
+    )
+    .anywhere()
+    .then(|text| text.contains("ms-playwright"))
+    .of_run(),
     cause(
         "A migration failed",
         &["P3009", "P3018", "A migration failed to apply"],
@@ -446,6 +476,16 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere(),
 ];
+
+/// Whether the address ends in a port of web servers: `10.0.0.9:80`.
+fn is_web_server(address: &str) -> bool {
+    let address = address.split_whitespace().next().unwrap_or_default();
+    let port = address.rsplit_once(':').map(|(_, port)| {
+        let end = port.find(|c: char| !c.is_ascii_digit());
+        end.and_then(|end| port.get(..end)).unwrap_or(port)
+    });
+    matches!(port, Some("80" | "443"))
+}
 
 /// A name as variables have: `DATABASE_URL'`
 fn is_variable(text: &str) -> bool {

@@ -8,6 +8,7 @@ use super::timeline::Phase;
 use super::{Event, narrative};
 use crate::deployment::{Deployment, Status, Verdict};
 use crate::inputs::Abandon;
+use crate::watch::pace::Estimate;
 
 /// What Ctrl-C does at the least.
 const ENDS: &str = "Ctrl-C ends this";
@@ -17,7 +18,7 @@ const ENDS: &str = "Ctrl-C ends this";
 pub(super) fn after(event: Event<'_>, story: &Story) -> Option<(String, Option<Duration>)> {
     let left = match event {
         Event::Started(..) | Event::Found(..) | Event::Seen(_) | Event::Usual(_) => left(story),
-        Event::StillWaiting(_, _, estimate) => estimate.map(|estimate| estimate.left),
+        Event::StillWaiting(..) | Event::Doing(_) => estimate(event).map(|estimate| estimate.left),
         Event::RollingBack(_)
         | Event::Cancelling
         | Event::Stopping(..)
@@ -34,8 +35,24 @@ fn words(event: Event<'_>, story: &Story) -> String {
     }
     match (story.tales(), event) {
         ([_], Event::RollingBack(rollback)) => format!("rollback {}", narrative::state(rollback)),
-        ([one], _) => words_of_one(one),
+        ([one], _) => {
+            let words = words_of_one(one);
+            let doing = estimate(event).and_then(|estimate| estimate.doing);
+            match doing.filter(|_| is_plain(one)) {
+                Some(doing) => format!("{words}, {doing}"),
+                None => words,
+            }
+        }
         (targets, _) => words_of_several(targets),
+    }
+}
+
+/// What the past says in this event.
+const fn estimate(event: Event<'_>) -> Option<Estimate> {
+    match event {
+        Event::StillWaiting(_, _, estimate) => estimate,
+        Event::Doing(estimate) => Some(estimate),
+        _ => None,
     }
 }
 
@@ -82,16 +99,20 @@ fn goes_on(tale: &Tale) -> bool {
     tale.deployment.is_some() && tale.verdict().is_none()
 }
 
+/// Whether nothing is done but to watch.
+fn is_plain(tale: &Tale) -> bool {
+    !tale.is_cancelling && tale.doing().is_none()
+}
+
 /// How much longer a deployment that runs takes, if it takes as long as others.
 fn left(story: &Story) -> Option<Duration> {
     let [one] = story.tales() else {
         return None;
     };
     let is_running = |deployment: &Deployment| deployment.status == Status::InProgress;
-    let is_plain = !story.is_stopping && !one.is_cancelling && one.doing().is_none();
     one.deployment
         .as_ref()
-        .filter(|deployment| is_plain && is_running(deployment))?;
+        .filter(|deployment| !story.is_stopping && is_plain(one) && is_running(deployment))?;
     let ran = one.run().unwrap_or_default();
     Some(one.usual.as_ref()?.time().saturating_sub(ran))
 }
@@ -244,6 +265,34 @@ mod tests {
         ] {
             assert_eq!(told.says(event), said(text, interrupt), "{event:?}");
         }
+    }
+
+    #[test]
+    fn a_line_of_the_log_shows_what_it_does() {
+        let mut told = Told::of(Abandon::Cancel);
+        let running = deployment(Status::InProgress);
+        told.says(Event::Started(service(1), &running));
+        let estimate = |doing| Estimate {
+            left: Duration::from_secs(40),
+            percent_below: 10,
+            of: 10,
+            doing,
+        };
+        let building = estimate(Some("building"));
+        let heartbeat = |estimate| Event::StillWaiting(&running, Duration::from_secs(55), estimate);
+        for (event, text) in [
+            (Event::Doing(building), "in progress, building"),
+            (heartbeat(Some(building)), "in progress, building"),
+            (heartbeat(Some(estimate(None))), "in progress"),
+            (heartbeat(None), "in progress"),
+        ] {
+            assert_eq!(told.says(event), said(text, CANCELS), "{event:?}");
+        }
+        let (_, left) = after(Event::Doing(building), &told.story).expect("it is shown");
+        assert_eq!(left, Some(Duration::from_secs(40)));
+        told.says(Event::Cancelling);
+        let cancelling = said("cancelling the deployment", ENDS);
+        assert_eq!(told.says(Event::Doing(building)), cancelling);
     }
 
     #[test]

@@ -85,6 +85,9 @@ pub enum Event<'a> {
     /// Nothing new for a while; how long the run has watched, and what the past
     /// says.
     StillWaiting(&'a Deployment, Duration, Option<Estimate>),
+    /// A line of the log has shown what the deployment does, and how much is
+    /// left.
+    Doing(Estimate),
     /// A request failed and is sent again after this wait.
     Retrying(&'a ApiError, Duration),
     /// New lines of the deployment's log, oldest first.

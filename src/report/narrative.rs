@@ -62,6 +62,8 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         | Event::LogUnavailable(_)
         | Event::LogIncomplete
         | Event::LogGap { .. }
+        // For a live line only.
+        | Event::Doing(_)
         | Event::Log(_)
         | Event::Url(_)
         | Event::Result(_)

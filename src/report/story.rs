@@ -259,6 +259,7 @@ impl Tale {
             | Event::Result(_)
             | Event::Stopping(..)
             | Event::StillWaiting(..)
+            | Event::Doing(_)
             | Event::Retrying(..)
             | Event::Log(_)
             | Event::LogUnavailable(_)

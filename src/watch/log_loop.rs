@@ -129,6 +129,10 @@ impl<S: Source> Watch<'_, S> {
         if let Some(evidence) = self.phases.borrow_mut().take(lines) {
             self.pace.learn(evidence);
             self.news.notify_one();
+            let estimate = self.pace.estimate();
+            if let Some(estimate) = estimate.filter(|estimate| estimate.doing.is_some()) {
+                (self.tell)(Event::Doing(estimate));
+            }
         }
         (self.tell)(Event::Log(lines));
     }

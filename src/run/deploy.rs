@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::pending;
-use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
@@ -46,7 +45,7 @@ impl Run<'_> {
     /// Makes the change and follows it to its end.
     pub(super) async fn deploy(&self, work: &Work) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
-        let look = trigger::look_before(&self.client, self.plan, work, &tell);
+        let look = Box::pin(trigger::look_before(&self.client, self.plan, work, &tell));
         let before = tokio::select! {
             before = look => before,
             signal = self.stop.asked() => return nothing_started(signal),
@@ -67,23 +66,20 @@ impl Run<'_> {
             return Outcome::planned(&format!("deploy {}", before.order));
         }
         let next = tokio::select! {
-            next = self.make_way(work, before) => next,
+            next = Box::pin(self.make_way(work, before)) => next,
             signal = self.stop.asked() => return nothing_started(signal),
         };
         let before = match next {
             Ok(Next::Start(before)) => *before,
-            Ok(Next::Join(before, other)) => return self.join(work, &before, *other).await,
+            Ok(Next::Join(before, other)) => {
+                return Box::pin(self.join(work, &before, *other)).await;
+            }
             Ok(Next::End(outcome)) => return outcome,
             Err(error) => return self.not_started(error).await,
         };
         let is_followed = self.plan.follow;
-        let mut start = pin!(trigger::start(
-            &self.client,
-            work,
-            is_followed,
-            &before,
-            &tell
-        ));
+        let start = trigger::start(&self.client, work, is_followed, &before, &tell);
+        let mut start = Box::pin(start);
         let started = tokio::select! {
             // The signal first: it also makes the start give up, and then what
             // it gives up with is not the reason for the end.
@@ -92,7 +88,7 @@ impl Run<'_> {
                 let by = Instant::now() + CLEAN_UP;
                 tell(Event::Stopping(signal, Some(self.on_cancel())));
                 let started = timeout(IN_FLIGHT, start).await.ok();
-                return self.stop_in_flight(signal, work, started, &before, by).await;
+                return Box::pin(self.stop_in_flight(signal, work, started, &before, by)).await;
             }
             started = &mut start => started,
         };
@@ -106,7 +102,7 @@ impl Run<'_> {
                     ),
                     ..Scene::of(&before)
                 };
-                self.follow(service, *deployment, &scene).await
+                Box::pin(self.follow(service, *deployment, &scene)).await
             }
             Ok(Started::Known(_, deployment)) => Outcome::triggered(Some(&deployment)),
             Ok(Started::Unseen) => Outcome::triggered(None),

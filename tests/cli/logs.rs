@@ -53,7 +53,7 @@ async fn fifty_thousand_lines_arrive_once_and_in_order() {
     const LINES: usize = 50_000;
     // Long enough to read most of it in that time, on a busy machine too.
     let script = Script::success()
-        .run(Duration::from_secs(20))
+        .run(Duration::from_secs(45))
         .generated_lines(LINES);
     let simulator = unlimited(script).await;
     let runner = Runner::deploys_app(&simulator);
@@ -78,14 +78,14 @@ async fn fifty_thousand_lines_arrive_once_and_in_order() {
 
 #[tokio::test]
 async fn a_log_is_whole_whatever_order_it_comes_in() {
-    const LINES: usize = 12_000;
+    const LINES: usize = 11_000;
     let worlds: [fn(World) -> World; 2] = [
         |world| world.logs_newest_first(true),
         |world| world.logs_shuffled(true),
     ];
     together(worlds.map(|order| async move {
         let script = Script::success()
-            .run(Duration::from_secs(10))
+            .run(Duration::from_secs(30))
             .generated_lines(LINES);
         let world = World::new()
             .application(Application::new(APP).next(script))
@@ -103,7 +103,7 @@ async fn a_log_is_whole_whatever_order_it_comes_in() {
             log.lines().count()
         );
         assert!(texts(&run.stderr) == generated(LINES));
-        assert!(run.took < SOON, "{:?}", run.took);
+        assert!(run.took < 2 * SOON, "{:?}", run.took);
     }))
     .await;
 }
@@ -135,7 +135,7 @@ async fn a_line_of_a_megabyte_is_written_whole_and_shown_cut() {
 async fn large_pages_are_read_in_smaller_ones() {
     // Five thousand of them would be more than is read of one answer.
     // All of them are there to be read while it runs.
-    let script = Script::success().run(Duration::from_secs(20));
+    let script = Script::success().run(Duration::from_secs(40));
     let script = (0..180_u32).fold(script, |script, number| {
         let text = format!("{number} {}", "x".repeat(100_000));
         script.log_line(Duration::from_micros(300) * number, "INFO", text)
@@ -144,7 +144,7 @@ async fn large_pages_are_read_in_smaller_ones() {
     let runner = Runner::deploys_app(&simulator);
     let file = runner.path("deploy.log");
     let run = runner
-        .set("SEVALLA_LOGS", "off")
+        .set("SEVALLA_LOGS", "live")
         .set("SEVALLA_LOG_FILE", file)
         .start();
     let peak = run.peak_memory();
@@ -407,9 +407,9 @@ async fn a_log_file_is_there_whole_or_not_at_all() {
 async fn lines_that_no_call_can_ask_for_are_never_missing_in_silence() {
     /// The most lines that a call returns.
     const PAGE: usize = 5000;
-    let cases = [(PAGE + 1000, true), (PAGE - 1, false)];
+    let cases = [(PAGE + 500, true), (PAGE - 1, false)];
     together(cases.map(|(count, is_cut)| async move {
-        let mut script = Script::failed();
+        let mut script = Script::failed().run(Duration::from_secs(25));
         for n in 0..count {
             script = script.log_line(Duration::from_millis(50), "INFO", format!("line {n}"));
         }

@@ -59,7 +59,8 @@ async fn fifty_thousand_lines_are_searched_at_once() {
         return;
     };
     let script = Script::failed()
-        .run(Duration::from_secs(4))
+        // Long enough to read them in a debug build.
+        .run(Duration::from_secs(45))
         .generated_lines(LINES);
     let script = (1..=20_u32).fold(script, |script, number| {
         script.log_line(

@@ -73,8 +73,9 @@ async fn a_fleet_shares_the_budget_without_refusals() {
 #[tokio::test(start_paused = true)]
 async fn forty_that_begin_together_are_no_load() {
     // Every five seconds would be 2.6 s under 400 reads a minute, and 23 s with
-    // two thirds refused under 120 requests.
-    for (limit, is_one, mean, refused) in [(400, false, 2.3, 0.0), (120, true, 20.5, 0.01)] {
+    // two thirds refused under 120 requests. The program draws its jitter, so a
+    // mean of forty varies by a tenth.
+    for (limit, is_one, mean, refused) in [(400, false, 2.45, 0.0), (120, true, 20.5, 0.01)] {
         for starts in [1, 3, 5] {
             let fleet = Fleet {
                 runners: 40,

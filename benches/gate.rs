@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use sevalla_deploy::diagnosis::Diagnosis;
-use sevalla_deploy::redactor::{Broken, Redactor};
-use sevalla_deploy::shown::{Gate, Line};
+use sevalla_deploy::sanitize::redactor::{Broken, Redactor};
+use sevalla_deploy::sanitize::{Gate, Line};
 
 /// What builds print, in the mixture in which they print it.
 const ORDINARY: &str = "\

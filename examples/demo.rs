@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use console::Term;
 use sevalla_deploy::process::{Process, Variables, network};
-use sevalla_deploy::stop::Stop;
+use sevalla_deploy::shutdown::Stop;
 use sevalla_simulator::{Application, PastDeployment, Script, Simulator, World};
 
 const APP: &str = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
@@ -144,7 +144,7 @@ async fn main() -> std::io::Result<ExitCode> {
         clock: jiff::Timestamp::now,
         token: || uuid::Uuid::new_v4().simple().to_string(),
         connect: network(),
-        launch: sevalla_deploy::launch::launch,
+        launch: sevalla_deploy::subprocess::launch,
         stop,
     })
     .await;

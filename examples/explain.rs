@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use serde_json::json;
 use sevalla_deploy::diagnosis::{Diagnosis, Digest, Finding};
-use sevalla_deploy::redactor::Broken;
-use sevalla_deploy::shown::{Gate, Line};
+use sevalla_deploy::sanitize::redactor::Broken;
+use sevalla_deploy::sanitize::{Gate, Line};
 
 fn main() -> anyhow::Result<()> {
     let (flags, paths): (Vec<_>, Vec<_>) =

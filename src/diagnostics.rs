@@ -10,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::inputs::DIAGNOSTICS;
 use crate::process::Variables;
-use crate::shown::Gate;
+use crate::sanitize::Gate;
 
 /// Where bugs are reported.
 const ISSUES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues");

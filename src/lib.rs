@@ -12,37 +12,36 @@
 //! which alone finds words; [`ci`] alone knows how a host wants its bytes.
 //! Everything shown passes the gate in [`shown`].
 
+mod actions;
+pub mod backoff;
 pub mod branch;
 pub mod ci;
+pub mod cli;
 pub mod code_host;
 pub mod deadline;
 pub mod deployment;
 pub mod diagnosis;
 pub mod diagnostics;
+pub mod exec;
 pub mod files;
-pub mod handover;
+pub mod follow;
+pub mod forecast;
+pub mod http;
 pub mod image_reference;
 pub mod inputs;
-pub mod launch;
 pub mod lenient_json;
-mod markdown;
 pub mod messages;
 pub mod outcome;
-pub mod plan;
 pub mod process;
-pub mod redactor;
 pub mod report;
 pub mod resource;
-mod run;
-pub mod schedule;
+pub mod sanitize;
 pub mod secret;
 pub mod sevalla;
-pub mod shown;
-pub mod stop;
-pub mod trigger;
-pub mod usage;
+pub mod shutdown;
+pub mod subprocess;
+pub mod text;
 pub mod verify;
-pub mod watch;
 
 use std::cell::Cell;
 use std::io::Write as _;
@@ -55,16 +54,16 @@ use self::deadline::Deadline;
 use self::inputs::{ActionName, Inputs, Problem};
 use self::messages::{Failure, Warning};
 use self::outcome::Outcome;
-use self::plan::Plan;
 use self::process::{Connect, Process, Variables};
-use self::redactor::Redactor;
 use self::report::{Event, Reporter, Setup};
-use self::run::{LastWords, Run};
 use self::secret::Password;
 use self::sevalla::{Client, ConnectionError, OnWait};
-use self::shown::Gate;
-use self::stop::Stop;
-use self::usage::Asked;
+use crate::actions::resolve::Plan;
+use crate::actions::{LastWords, Run};
+use crate::cli::Asked;
+use crate::sanitize::Gate;
+use crate::sanitize::redactor::Redactor;
+use crate::shutdown::Stop;
 
 /// Runs the program from the arguments to the last word, and says how it ended.
 pub async fn run(mut process: Process) -> Outcome {
@@ -76,7 +75,7 @@ pub async fn run(mut process: Process) -> Outcome {
     let known = secrets.iter().map(String::as_str);
     let redactor = Redactor::new(known.chain(drawn.as_ref().map(Password::expose)));
     let gate = Gate::new(redactor.clone());
-    match usage::asked(&process.arguments) {
+    match cli::asked(&process.arguments) {
         Asked::Run => {}
         Asked::Text(text) => {
             let _closed = process.stdout.write_all(text.as_bytes());
@@ -167,11 +166,13 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
     }
     let (inputs, mut problems) = Inputs::read(world.variables);
     let of_ci = ci::files_of_the_ci(world.variables);
-    let mut files = plan::files(&inputs);
-    problems.extend(plan::unusable_files(&inputs, &mut files, &of_ci));
-    let action = plan::action_of(&inputs).map(ActionName::word);
+    let mut files = crate::actions::resolve::files(&inputs);
+    problems.extend(crate::actions::resolve::unusable_files(
+        &inputs, &mut files, &of_ci,
+    ));
+    let action = crate::actions::resolve::action_of(&inputs).map(ActionName::word);
     reporter.expect(action, &files);
-    if let Some(why) = plan::passes(&inputs, facts) {
+    if let Some(why) = crate::actions::resolve::passes(&inputs, facts) {
         return Outcome::skipped(&why);
     }
     let plan = match Plan::resolve(inputs, facts, problems) {

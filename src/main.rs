@@ -13,15 +13,15 @@ use std::thread::JoinHandle;
 use anyhow::Context;
 use console::Term;
 use sevalla_deploy::diagnostics::explain_panics;
-use sevalla_deploy::handover;
+use sevalla_deploy::exec;
 use sevalla_deploy::inputs::secrets_in;
-use sevalla_deploy::launch::launch;
 use sevalla_deploy::messages::Misstart;
 use sevalla_deploy::outcome::{Ending, Outcome};
 use sevalla_deploy::process::{Process, Variables, network};
-use sevalla_deploy::redactor::Redactor;
-use sevalla_deploy::shown::Gate;
-use sevalla_deploy::stop::Stop;
+use sevalla_deploy::sanitize::Gate;
+use sevalla_deploy::sanitize::redactor::Redactor;
+use sevalla_deploy::shutdown::Stop;
+use sevalla_deploy::subprocess::launch;
 
 /// The stack of the program, in bytes. It is stated here since the one of the
 /// main thread is what `ulimit -s` leaves, which may be less than a run needs.
@@ -53,7 +53,7 @@ fn program() -> ExitCode {
     };
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     // First, while this process is still as it was started.
-    if let Some(refusal) = handover::attempt(&arguments) {
+    if let Some(refusal) = exec::attempt(&arguments) {
         return complain(&refusal.told, refusal.topic, refusal.code);
     }
     match run(arguments, variables) {

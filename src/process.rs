@@ -9,9 +9,9 @@ use std::io::Write;
 
 use console::Term;
 
-use crate::launch::Launch;
 use crate::sevalla::{ConnectionError, Exchange, Http};
-use crate::stop::Stop;
+use crate::shutdown::Stop;
+use crate::subprocess::Launch;
 
 /// Everything a run may read from or write to, apart from the network and the
 /// files that its inputs name.

@@ -1,5 +1,5 @@
 //! What must not leave: the types of secrets. They cannot print themselves;
-//! [`crate::redactor`] takes them out of everything else.
+//! [`crate::sanitize::redactor`] takes them out of everything else.
 
 use std::fmt;
 
@@ -100,11 +100,11 @@ impl Password {
             );
         }
         // Sevalla takes 4, but so short a text cannot be kept out of a log.
-        if text.len() < crate::redactor::SHORTEST {
+        if text.len() < crate::sanitize::redactor::SHORTEST {
             return Err("it is shorter than 6 characters");
         }
         // Nor can a word that the program itself prints.
-        if crate::redactor::is_own_word(text) {
+        if crate::sanitize::redactor::is_own_word(text) {
             return Err("it is a word that this program prints, so it cannot be kept out of a log");
         }
         Ok(Self(SecretString::from(text)))

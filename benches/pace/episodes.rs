@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use sevalla_deploy::backoff::Backoff;
 use sevalla_deploy::deployment::{Deployment, DeploymentId, Status};
-use sevalla_deploy::schedule::Backoff;
-use sevalla_deploy::watch::belief::{Belief, Way};
-use sevalla_deploy::watch::pace::Pace;
-use sevalla_deploy::watch::past::Past;
-use sevalla_deploy::watch::phases::Evidence;
+use sevalla_deploy::follow::log_phases::Evidence;
+use sevalla_deploy::follow::poll_schedule::Pace;
+use sevalla_deploy::forecast::history::Past;
+use sevalla_deploy::forecast::mixture::{Belief, Way};
 use tokio::time::{Instant, advance};
 
 use super::dice::Dice;

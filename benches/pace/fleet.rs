@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName};
+use sevalla_deploy::backoff::Backoff;
 use sevalla_deploy::deployment::{Deployment, DeploymentId, Status};
-use sevalla_deploy::schedule::Backoff;
+use sevalla_deploy::follow::log_schedule::Budgets;
+use sevalla_deploy::follow::poll_schedule::Pace;
 use sevalla_deploy::sevalla::limits::{self, Budget, Share};
 use sevalla_deploy::sevalla::operation::Tier;
-use sevalla_deploy::watch::log_pace::Budgets;
-use sevalla_deploy::watch::pace::Pace;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, advance, sleep};
 

@@ -2,7 +2,7 @@
 //! programming over the moments at which to look, in steps of a quarter of a
 //! second, under the same bounds for a wait.
 
-use sevalla_deploy::watch::belief::{Belief, LONGEST_WAIT, SHORTEST_WAIT};
+use sevalla_deploy::forecast::mixture::{Belief, LONGEST_WAIT, SHORTEST_WAIT};
 
 use super::episodes::Cost;
 

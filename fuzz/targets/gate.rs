@@ -4,8 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sevalla_deploy::redactor::Redactor;
-use sevalla_deploy::shown::Gate;
+use sevalla_deploy::sanitize::redactor::Redactor;
+use sevalla_deploy::sanitize::Gate;
 
 const KEY: &str = "svl_0123456789abcdef";
 

@@ -5,10 +5,10 @@
 
 use libfuzzer_sys::fuzz_target;
 use sevalla_deploy::inputs::{Inputs, TABLE, secrets_in, unknown_names};
-use sevalla_deploy::plan::Plan;
+use sevalla_deploy::actions::resolve::Plan;
 use sevalla_deploy::process::Variables;
-use sevalla_deploy::redactor::{Redactor, SHORTEST};
-use sevalla_deploy::shown::Gate;
+use sevalla_deploy::sanitize::redactor::{Redactor, SHORTEST};
+use sevalla_deploy::sanitize::Gate;
 
 fuzz_target!(|text: &str| {
     let names = TABLE.iter().map(|input| {

@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sevalla_deploy::redactor::{Broken, Redactor, SHORTEST};
+use sevalla_deploy::sanitize::redactor::{Broken, Redactor, SHORTEST};
 
 fuzz_target!(|text: &str| {
     let Some((secret, text)) = text.split_once('\n') else {

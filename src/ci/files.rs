@@ -6,11 +6,12 @@ use std::borrow::Cow;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Given, Host, Outputs, Token, bitbucket, circleci};
+use crate::ci::hosts::{bitbucket, circleci};
+use crate::ci::{Given, Host, Outputs, Token};
 use crate::files::{open_to_append, open_to_read};
-use crate::markdown::cut_in_the_middle;
 use crate::process::Variables;
-use crate::shown::Block;
+use crate::sanitize::Block;
+use crate::text::markdown::cut_in_the_middle;
 
 /// GitHub refuses the whole summary of a step above 1 MiB.
 pub const LONGEST_SUMMARY: usize = 1000 * 1024;
@@ -195,7 +196,7 @@ fn ends_in_a_line(path: &Path, length: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shown::Gate;
+    use crate::sanitize::Gate;
 
     fn files_of(host: Host, name: &str, path: &Path) -> Files {
         let variables = Variables::from([(name, path.to_str().unwrap())]);

@@ -1,20 +1,15 @@
 //! The place we run in: which CI it is, what it tells about the run, and how
 //! it wants its bytes.
 
-mod azure;
-mod bitbucket;
-mod buildkite;
-mod canvas;
-mod circleci;
+mod detect;
 pub(crate) mod dotenv;
 mod facts;
 mod files;
-mod github;
-mod gitlab;
-mod host;
-mod lines;
+pub mod hosts;
+mod line_writer;
+mod live_line;
 mod plain;
-mod teamcity;
+pub(crate) mod repository;
 mod terminal;
 
 use std::io::Write;
@@ -22,17 +17,17 @@ use std::time::Duration;
 
 pub use self::facts::{Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository};
 pub use self::files::{LONGEST_SUMMARY, files_of_the_ci};
-pub use self::host::{Host, OVERRIDE};
+pub use crate::ci::detect::{Host, OVERRIDE};
 
 use console::Term;
 use jiff::Timestamp;
 
 pub use crate::diagnosis::SourceLocation as Place;
-use crate::launch::Launch;
 use crate::process::Variables;
-use crate::redactor::Redactor;
-use crate::shown::{Block, Line};
-use crate::stop::Stop;
+use crate::sanitize::redactor::Redactor;
+use crate::sanitize::{Block, Line};
+use crate::shutdown::Stop;
+use crate::subprocess::Launch;
 
 /// Something to tell a CI, in whatever way it has for that. A write that fails
 /// is no error: a closed stream must not change the result of a deployment.
@@ -179,17 +174,38 @@ pub fn channel(host: Host, means: Means<'_>) -> Box<dyn Channel> {
         .terminal
         .filter(|_| host == Host::Local && terminal::can_draw(variables));
     match host {
-        Host::GitHub | Host::Gitea => Box::new(github::GitHub::new(means.stdout, files, token)),
-        Host::Azure => Box::new(azure::Azure::new(means.stdout, files, variables, token)),
-        Host::TeamCity => Box::new(teamcity::TeamCity::new(means.stdout, files)),
+        Host::GitHub | Host::Gitea => Box::new(crate::ci::hosts::github::GitHub::new(
+            means.stdout,
+            files,
+            token,
+        )),
+        Host::Azure => Box::new(crate::ci::hosts::azure::Azure::new(
+            means.stdout,
+            files,
+            variables,
+            token,
+        )),
+        Host::TeamCity => Box::new(crate::ci::hosts::teamcity::TeamCity::new(
+            means.stdout,
+            files,
+        )),
         Host::GitLab => {
             let plain = plain::Plain::new(means.stdout, means.stderr, files).recorded();
-            Box::new(gitlab::GitLab::new(plain, means.clock, token))
+            Box::new(crate::ci::hosts::gitlab::GitLab::new(
+                plain,
+                means.clock,
+                token,
+            ))
         }
         Host::Buildkite => {
             let plain = plain::Plain::new(means.stdout, means.stderr, files).recorded();
-            let agent = buildkite::Agent::find(variables, means.redactor, means.launch, means.stop);
-            Box::new(buildkite::Buildkite::new(plain, agent))
+            let agent = crate::ci::hosts::buildkite::Agent::find(
+                variables,
+                means.redactor,
+                means.launch,
+                means.stop,
+            );
+            Box::new(crate::ci::hosts::buildkite::Buildkite::new(plain, agent))
         }
         Host::Bitbucket
         | Host::CircleCi

@@ -4,9 +4,9 @@
 use std::io::Write;
 
 use super::files::Files;
-use super::lines::Lines;
 use super::{Channel, Given, Level, Outputs, Place, SECRET};
-use crate::shown::{Block, Line};
+use crate::ci::line_writer::Lines;
+use crate::sanitize::{Block, Line};
 
 pub(super) struct Plain {
     out: Box<dyn Write>,

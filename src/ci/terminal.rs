@@ -8,12 +8,13 @@ use std::time::Duration;
 use console::{Style, Term, measure_text_width, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::canvas::{self, Canvas};
 use super::plain::Plain;
 use super::{Activity, Channel, Given, Level, Outputs, Place, Tone};
+use crate::ci::live_line;
+use crate::ci::live_line::Canvas;
 use crate::process::Variables;
 use crate::report::duration;
-use crate::shown::{Block, Line};
+use crate::sanitize::{Block, Line};
 
 /// How often the live line is drawn. It shows whole seconds.
 const TICK: Duration = Duration::from_millis(250);
@@ -39,7 +40,7 @@ impl Terminal {
         Self {
             plain,
             screen,
-            rewraps: canvas::rewraps(variables),
+            rewraps: live_line::rewraps(variables),
             // https://no-color.org: any value that is not empty.
             has_colours: variables.text("NO_COLOR").is_none(),
             live: None,
@@ -102,7 +103,7 @@ impl Channel for Terminal {
         let line = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             let (elapsed, width) = (state.elapsed(), usize::from(screen.size().1));
             let since = elapsed.saturating_sub(told);
-            let room = width.saturating_sub(SPINNER + canvas::FREE);
+            let room = width.saturating_sub(SPINNER + live_line::FREE);
             let text = live_line(&activity, elapsed, since, room);
             let _cannot_fail = write!(out, "{}", dim.apply_to(text));
         };
@@ -163,7 +164,7 @@ fn live_line(activity: &Activity, elapsed: Duration, since: Duration, width: usi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shown::Gate;
+    use crate::sanitize::Gate;
 
     fn line(left: Option<u64>, since: u64, width: usize) -> String {
         let activity = Activity {

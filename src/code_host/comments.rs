@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::{COMMENTS_PAGE, MOST_PAGES};
 use super::{CodeHost, CodeHostError, Comment, Marker, Reason};
-use crate::markdown::cut_in_the_middle;
-use crate::shown::Block;
+use crate::sanitize::Block;
+use crate::text::markdown::cut_in_the_middle;
 
 /// How often a comment is sent whose answer was lost and of which nothing is
 /// to be found.

@@ -5,8 +5,8 @@
 //! warning and goes on. What the two APIs look like is in `github.rs` and
 //! `gitlab.rs`, how requests are sent in `connection.rs`.
 
+mod client;
 mod comments;
-mod connection;
 mod error;
 mod github;
 mod gitlab;
@@ -18,16 +18,16 @@ use tokio::time::Instant;
 
 use self::comments::has_more;
 pub use self::comments::{KeptApps, Put};
-use self::connection::Connection;
 pub use self::error::{CodeHostError, Reason};
 use self::github::GitHub;
 use self::gitlab::GitLab;
 pub use self::marker::Marker;
 use crate::ci::{Api, ChangeState, Repository};
+use crate::code_host::client::Connection;
 use crate::lenient_json::List;
+use crate::sanitize::Gate;
 use crate::secret::ApiToken;
 use crate::sevalla::Exchange;
-use crate::shown::Gate;
 
 /// How many comments or pull requests are asked for at once. A hundred of the
 /// longest would be more than is read of a body.
@@ -127,7 +127,7 @@ impl CodeHost {
         Ok(numbers)
     }
 
-    async fn send(&self, call: &Call) -> Result<connection::Answer, CodeHostError> {
+    async fn send(&self, call: &Call) -> Result<client::Answer, CodeHostError> {
         let sent = self.connection.send(call).await;
         sent.map_err(|reason| CodeHostError::of(call.doing, self.dialect.as_ref(), reason))
     }

@@ -3,7 +3,7 @@
 //! Each input is declared once, in [`TABLE`]: its name, type, default and help.
 //! `--help` prints the table; `action.yml` and the README are held equal to it
 //! by a test. What a value may be is in `values`; combinations of inputs are
-//! the business of [`crate::plan`].
+//! the business of [`crate::actions::resolve`].
 
 pub(crate) mod placeholder;
 mod values;

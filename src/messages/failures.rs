@@ -2,7 +2,7 @@
 
 use super::topics;
 use crate::outcome::Ending;
-use crate::stop::Signal;
+use crate::shutdown::Signal;
 
 /// Declares the failures as [`topics!`] does, each with its ending.
 macro_rules! failures {

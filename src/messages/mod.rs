@@ -8,12 +8,12 @@
 //! entry stands for all of the same cause and remedy.
 
 mod failures;
-mod misstarts;
+mod startup_errors;
 mod warnings;
 
 pub use self::failures::Failure;
-pub use self::misstarts::Misstart;
 pub use self::warnings::Warning;
+pub use crate::messages::startup_errors::Misstart;
 
 /// One entry of the catalogue.
 #[derive(Debug, Clone, Copy)]

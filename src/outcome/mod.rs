@@ -1,16 +1,15 @@
 //! How a run ended: one word, one exit code, and an explanation.
 
-mod beside;
-mod reasons;
+mod guidance;
 
 use std::process::ExitCode;
 
 use jiff::Timestamp;
 
-pub use self::beside::{Beside, LiveBefore, LogTold};
 use crate::deployment::Status;
 use crate::messages::Failure;
-use crate::stop::Signal;
+pub use crate::outcome::guidance::{Beside, LiveBefore, LogTold};
+use crate::shutdown::Signal;
 
 /// A look at a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -237,8 +236,8 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actions::deploy::cancel::Cancelled;
     use crate::deployment::{Deployment, DeploymentId, Verdict};
-    use crate::trigger::Cancelled;
 
     #[test]
     fn what_was_followed_has_a_whole_log() {

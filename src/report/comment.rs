@@ -13,7 +13,7 @@ use crate::code_host::Marker;
 use crate::deployment::{Deployment, Verdict};
 use crate::messages::Failure;
 use crate::outcome::{Ending, Outcome};
-use crate::shown::{Block, Gate, Line};
+use crate::sanitize::{Block, Gate, Line};
 
 /// The most of one text or line of the log in the comment, in bytes.
 const LONGEST_TEXT: usize = 1024;
@@ -235,7 +235,7 @@ fn not_a_command(line: String) -> String {
 mod tests {
     use super::*;
     use crate::deployment::{DeploymentId, Status};
-    use crate::stop::Signal;
+    use crate::shutdown::Signal;
 
     fn deployment(status: Status) -> Deployment {
         Deployment {

@@ -10,15 +10,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::causes::Cause;
-use super::story::{Story, Tale};
 use super::timeline::{Lane, Span, Timeline};
 use crate::ci::{Facts, Host};
 use crate::deployment::{self, Origin, ServiceKind};
 use crate::diagnosis::Finding;
+use crate::forecast::history;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
-use crate::shown::{Block, Gate};
-use crate::watch::past;
+use crate::report::run_record::{Story, Tale};
+use crate::sanitize::{Block, Gate};
 
 /// Raised when a reader of the earlier shape could misread the new one.
 const SCHEMA_VERSION: u32 = 1;
@@ -284,7 +284,7 @@ fn deployment(tale: &Tale) -> Option<Deployment<'_>> {
 }
 
 fn usual(tale: &Tale) -> Option<Usual> {
-    let usual: &past::Usual = tale.usual.as_ref()?;
+    let usual: &history::Usual = tale.usual.as_ref()?;
     let seconds = |time: Duration| rounded(time.as_secs_f64());
     Some(Usual {
         median_seconds: seconds(usual.time()),

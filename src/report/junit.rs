@@ -7,12 +7,12 @@
 use jiff::SignedDuration;
 
 use super::causes::Cause;
-use super::narrative;
-use super::story::{Story, Tale};
 use super::timeline::{Lane, Phase, State, Timeline};
 use crate::deployment::Verdict;
 use crate::outcome::{Ending, Outcome};
-use crate::shown::{Block, Gate, Line};
+use crate::report::console;
+use crate::report::run_record::{Story, Tale};
+use crate::sanitize::{Block, Gate, Line};
 
 /// What became of a case, where it did not pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub(super) fn of(
 
 /// Everything there is to say about a bad end.
 fn said(outcome: &Outcome, causes: &[Cause], tail: &[&Line]) -> String {
-    let mut said = narrative::cause(outcome, causes);
+    let mut said = console::cause(outcome, causes);
     if !tail.is_empty() {
         said.push_str("\n\nLast lines of the log:");
         for line in tail {

@@ -6,9 +6,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::story::{Story, Tale};
-use super::whole_file;
-use crate::shown::Gate;
+use crate::report::atomic_file;
+use crate::report::run_record::{Story, Tale};
+use crate::sanitize::Gate;
 
 /// The most of a label, in characters.
 const LONGEST_LABEL: usize = 100;
@@ -25,7 +25,7 @@ pub(super) fn write(path: &Path, story: &Story, gate: &Gate) -> Result<(), Strin
     links.dedup();
     links.truncate(MOST);
     let text = json!({ "Sevalla": links }).to_string();
-    whole_file::write(path, "The links", &gate.block(&text))
+    atomic_file::write(path, "The links", &gate.block(&text))
 }
 
 fn link(tale: &Tale, gate: &Gate) -> Option<Value> {

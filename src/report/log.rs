@@ -8,14 +8,14 @@ use uuid::Uuid;
 
 use super::counted;
 use super::html::Page;
-use super::weight::Weight;
-use super::whole_file::WholeFile;
 use crate::ci::Channel;
 use crate::deployment::{LogLine, Service};
 use crate::diagnosis::Diagnosis;
 use crate::inputs::Logs;
-use crate::redactor::Broken;
-use crate::shown::{Gate, Line};
+use crate::report::atomic_file::WholeFile;
+use crate::report::severity::Weight;
+use crate::sanitize::redactor::Broken;
+use crate::sanitize::{Gate, Line};
 
 /// Lines kept to be shown when the deployment fails.
 const KEPT_LINES: usize = 2000;
@@ -448,14 +448,14 @@ mod tests {
             &mut self,
             _: crate::ci::Level,
             _: &Line,
-            _: &crate::shown::Block,
+            _: &crate::sanitize::Block,
             _: Option<&crate::ci::Place>,
         ) {
         }
         fn outputs(&mut self, _: crate::ci::Outputs<'_>) -> crate::ci::Given {
             Ok(Vec::new())
         }
-        fn summary(&mut self, _: &crate::shown::Block) -> Result<(), String> {
+        fn summary(&mut self, _: &crate::sanitize::Block) -> Result<(), String> {
             Ok(())
         }
     }
@@ -500,7 +500,9 @@ mod tests {
     fn a_secret_that_two_entries_share_is_hidden_in_both() {
         let mut sink = LogSink::default();
         sink.show(Logs::OnFailure);
-        let gate = Gate::new(crate::redactor::Redactor::new(["svl_0123456789abcdef"]));
+        let gate = Gate::new(crate::sanitize::redactor::Redactor::new([
+            "svl_0123456789abcdef",
+        ]));
         let entries = ["x svl_01234", "567", "89abcdef y"].map(|text| entry("INFO", text));
         sink.take(None, None, &entries[..1], &gate, &mut Counted::default());
         sink.take(None, None, &entries[1..], &gate, &mut Counted::default());

@@ -3,27 +3,27 @@
 //!
 //! Events sink here. Nothing in this module can change how a run ends.
 
-mod activity;
+mod artifacts;
+mod atomic_file;
 mod causes;
 pub mod comment;
-mod ending;
+mod conclusion;
+mod console;
+mod gantt;
 mod html;
+pub mod inventory;
 mod json;
 mod junit;
 mod links;
 mod log;
-mod narrative;
 mod output_file;
 mod outputs;
-mod picture;
-pub mod records;
 mod reporter;
-mod story;
+mod run_record;
+mod severity;
+mod status_line;
 mod summary;
 pub mod timeline;
-mod weight;
-mod whole_file;
-mod written;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,14 +39,14 @@ pub use self::reporter::Reporter;
 use self::timeline::{Phase, State};
 use crate::ci::{Channel, Facts, Host};
 use crate::deployment::{Deployment, LogLine, Service};
+use crate::follow::poll_schedule::Estimate;
+use crate::forecast::history::Usual;
 use crate::inputs::Abandon;
 use crate::messages::Warning;
+use crate::sanitize::Gate;
 use crate::secret::Password;
 use crate::sevalla::ApiError;
-use crate::shown::Gate;
-use crate::stop::Signal;
-use crate::watch::pace::Estimate;
-use crate::watch::past::Usual;
+use crate::shutdown::Signal;
 
 /// Something a run has found out.
 #[derive(Debug, Clone, Copy)]

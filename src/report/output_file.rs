@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use super::whole_file;
 use crate::ci::{Outputs, dotenv, variable};
-use crate::shown::Gate;
+use crate::report::atomic_file;
+use crate::sanitize::Gate;
 
 /// GitLab refuses a dotenv report of this many bytes.
 const TOO_LARGE: usize = 5 * 1024;
@@ -27,7 +27,7 @@ pub(super) fn write(path: &Path, outputs: Outputs<'_>) -> Result<Vec<&'static st
         report(outputs)
     };
     // Every value has passed the gate already.
-    whole_file::write(path, "The outputs", &Gate::default().block(&text))?;
+    atomic_file::write(path, "The outputs", &Gate::default().block(&text))?;
     Ok(left_out)
 }
 
@@ -94,7 +94,7 @@ fn report(outputs: Outputs<'_>) -> (String, Vec<&'static str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shown::Block;
+    use crate::sanitize::Block;
 
     fn block(text: &str) -> Block {
         Gate::default().block(text)

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::causes::Cause;
-use super::narrative;
-use super::story::{Story, Tale};
 use crate::outcome::Outcome;
-use crate::shown::cleaned;
+use crate::report::console;
+use crate::report::run_record::{Story, Tale};
+use crate::sanitize::cleaned;
 
 /// Every output with what it holds, in the order in which they are documented.
 pub const OUTPUTS: &[(&str, &str)] = &[
@@ -96,7 +96,7 @@ pub(super) fn of(
             let password = story.password.as_ref();
             password.map(|password| password.expose().to_owned())
         }
-        "error" => (!outcome.is_good()).then(|| narrative::cause(outcome, causes)),
+        "error" => (!outcome.is_good()).then(|| console::cause(outcome, causes)),
         _ => None,
     };
     OUTPUTS

@@ -6,9 +6,7 @@ use jiff::Timestamp;
 
 use super::comment::{self, CommentFacts, News};
 use super::log::{self, LONGEST_SHOWN, LogSink};
-use super::story::Story;
 use super::timeline::Phase;
-use super::{Event, Files, Setup, activity, narrative};
 use crate::ci::{Activity, Channel, Host, Level, Tone};
 use crate::code_host::Marker;
 use crate::deployment::{LogLine, Service};
@@ -16,7 +14,9 @@ use crate::diagnosis::Diagnosis;
 use crate::inputs::{Abandon, Logs};
 use crate::messages::Warning;
 use crate::outcome::{LogTold, Outcome};
-use crate::shown::{Block, Gate};
+use crate::report::run_record::Story;
+use crate::report::{Event, Files, Setup, console, status_line};
+use crate::sanitize::{Block, Gate};
 
 /// Tells a run's events to the place it runs in.
 pub struct Reporter(RefCell<Inner>);
@@ -144,25 +144,25 @@ impl Inner {
             self.log.is_incomplete();
         }
         if let Event::LogGap { at_micros } = event {
-            let gap = narrative::log_gap(at_micros);
+            let gap = console::log_gap(at_micros);
             self.log.has_gap(labelled(label.as_deref(), &gap));
         }
         let is_live = self.channel.is_live();
         // Where a live line goes on, nothing new is no news.
         let is_no_news = is_live && matches!(event, Event::StillWaiting(..));
         if !(is_told || is_no_news) {
-            for line in narrative::tell(event) {
+            for line in console::tell(event) {
                 self.say(tone(event), &labelled(label.as_deref(), &line));
             }
         }
-        if is_live && let Some((text, left)) = activity::after(event, &self.story) {
+        if is_live && let Some((text, left)) = status_line::after(event, &self.story) {
             self.channel.live(&Activity {
                 text: self.gate.line(&text),
                 left,
-                interrupt: activity::interrupt(&self.story, self.on_interrupt),
+                interrupt: status_line::interrupt(&self.story, self.on_interrupt),
             });
         }
-        if let Some((warning, text)) = narrative::warning(event) {
+        if let Some((warning, text)) = console::warning(event) {
             self.mark(warning, &labelled(label.as_deref(), &text));
         }
         // What comes now is no part of it.
@@ -172,7 +172,7 @@ impl Inner {
     }
 
     pub(super) fn warn(&mut self, warning: Warning, text: &str) {
-        self.say(Tone::Warning, &narrative::warned(warning, text));
+        self.say(Tone::Warning, &console::warned(warning, text));
         self.mark(warning, text);
     }
 
@@ -189,7 +189,7 @@ impl Inner {
 
     fn comment(&self, marker: &Marker, news: &News<'_>) -> Block {
         let tale = self.story.one();
-        let times = narrative::times(&self.story);
+        let times = console::times(&self.story);
         let target = tale.target();
         let causes = match news {
             News::Ended(outcome) => self.causes_of(outcome),
@@ -232,7 +232,7 @@ fn labelled(label: Option<&str>, text: &str) -> String {
 fn tone(event: Event<'_>) -> Tone {
     match event {
         Event::Retrying(..) | Event::Stopping(..) => Tone::Warning,
-        event if narrative::warning(event).is_some() => Tone::Warning,
+        event if console::warning(event).is_some() => Tone::Warning,
         _ => Tone::Plain,
     }
 }

@@ -5,12 +5,12 @@
 
 use super::causes::{self, Cause};
 use super::log::shorten;
-use super::narrative;
-use super::picture;
-use super::story::{Story, Tale};
 use crate::deployment::Deployment;
 use crate::outcome::Outcome;
-use crate::shown::{Gate, Line};
+use crate::report::console;
+use crate::report::gantt;
+use crate::report::run_record::{Story, Tale};
+use crate::sanitize::{Gate, Line};
 
 /// The most of one text or line of the log in the summary, in bytes.
 const LONGEST_TEXT: usize = 4 * 1024;
@@ -50,7 +50,7 @@ pub(super) fn of(
     if story.targets.len() > 1 {
         markdown.push_str(&targets(&story.targets, &text));
     }
-    if let Some(picture) = picture::of(&story.timeline(), draws_mermaid) {
+    if let Some(picture) = gantt::of(&story.timeline(), draws_mermaid) {
         markdown.push_str(&format!("{picture}\n"));
     }
     if outcome.is_good() {
@@ -77,7 +77,7 @@ fn why(outcome: &Outcome, causes: &[Cause], text: &impl Fn(&str) -> String) -> S
     for line in said {
         markdown.push_str(&format!("{}\n\n", code(&text(line))));
     }
-    if let Some(link) = narrative::more(outcome).as_deref().and_then(link) {
+    if let Some(link) = console::more(outcome).as_deref().and_then(link) {
         markdown.push_str(&format!("More: {link}\n\n"));
     }
     markdown
@@ -101,13 +101,13 @@ pub(super) fn rows(story: &Story) -> Vec<(&'static str, String)> {
         ("From", deployment.and_then(Deployment::made_from)),
         ("Commit of the deployment", commit),
         ("Commit of this run", story.facts.commit.clone()),
-        ("Time", narrative::times(story)),
-        ("Usually", narrative::comparison(story)),
+        ("Time", console::times(story)),
+        ("Usually", console::comparison(story)),
         (
             "Last ones, this one",
             tale.usual
                 .as_ref()
-                .and_then(|usual| picture::last_ones(usual, tale.run())),
+                .and_then(|usual| gantt::last_ones(usual, tale.run())),
         ),
         ("Run", story.facts.run_url.clone()),
     ];
@@ -115,7 +115,7 @@ pub(super) fn rows(story: &Story) -> Vec<(&'static str, String)> {
         .warnings
         .iter()
         .take(MOST_WARNINGS)
-        .map(|(warning, text)| ("Warning", Some(narrative::named(*warning, text))));
+        .map(|(warning, text)| ("Warning", Some(console::named(*warning, text))));
     rows.into_iter()
         .chain(warnings)
         .filter_map(|(name, value)| Some((name, value?)))
@@ -137,7 +137,7 @@ fn targets(targets: &[Tale], text: &impl Fn(&str) -> String) -> String {
                 None => status.to_owned(),
             }),
             deployment.map(|deployment| deployment.id.to_string()),
-            narrative::times_of(tale),
+            console::times_of(tale),
         ];
         let cells = cells.map(|value| cell(&text(&value.unwrap_or_default())));
         let url = tale.url.as_deref().and_then(link).unwrap_or_default();

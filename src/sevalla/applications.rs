@@ -2,8 +2,6 @@
 
 use uuid::Uuid;
 
-use super::changes::confirmed;
-use super::connection::Answer;
 use super::operation::{
     CANCEL_DEPLOYMENT, GET_APPLICATION, GET_APPLICATION_DEPLOYMENT_LOGS, GET_DEPLOYMENT,
     LIST_APPLICATION_DOMAINS, LIST_APPLICATIONS, LIST_DEPLOYMENTS, ROLLBACK_DEPLOYMENT,
@@ -14,9 +12,11 @@ use super::{
     ApiError, AppSummary, Application, Call, Client, Domain, LOG_PAGE, LONGEST_PAGE, ListPage,
     LogWindow, Patience, wire,
 };
+use crate::actions::resolve::Order;
 use crate::deployment::{Deployment, DeploymentId, LogLine};
 use crate::lenient_json::Entries;
-use crate::plan::Order;
+use crate::sevalla::attempt::Answer;
+use crate::sevalla::mutations::confirmed;
 
 impl Client {
     /// Reads an application's record.

@@ -1,20 +1,20 @@
 //! Operations that make databases and their connections. A database's record is
-//! read in [`super::records`].
+//! read in [`crate::sevalla::resource_record`].
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::connection::Answer;
 use super::operation::{
     CREATE_DATABASE, CREATE_INTERNAL_CONNECTION, LIST_CLUSTERS, LIST_DATABASE_RESOURCE_TYPES,
     LIST_INTERNAL_CONNECTIONS,
 };
-use super::records::Record;
 use super::wire::uuid;
 use super::{ApiError, Call, Client, Patience};
 use crate::lenient_json::Entries;
 use crate::secret::Password;
+use crate::sevalla::attempt::Answer;
+use crate::sevalla::resource_record::Record;
 
 /// More connections, clusters or sizes than a company has.
 const MOST: usize = 1000;

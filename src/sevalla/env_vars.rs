@@ -4,13 +4,13 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::connection::Answer;
 use super::operation::{
     CREATE_ENVIRONMENT_VARIABLE, LIST_ENVIRONMENT_VARIABLES, UPDATE_ENVIRONMENT_VARIABLE,
 };
-use super::records::Record;
 use super::wire::{Page, uuid};
 use super::{ApiError, Call, Client, LONGEST_PAGE, ListPage, Patience};
+use crate::sevalla::attempt::Answer;
+use crate::sevalla::resource_record::Record;
 
 /// A variable without its value.
 #[derive(Debug, Clone, Deserialize)]

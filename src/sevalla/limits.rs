@@ -13,9 +13,9 @@ use jiff::fmt::rfc2822;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use tokio::time::Instant;
 
-use super::crowd::Crowd;
-pub use super::crowd::{Share, Sight};
 use super::operation::Tier;
+use crate::sevalla::contention::Crowd;
+pub use crate::sevalla::contention::{Share, Sight};
 
 /// The longest wait we take from a header. Asking again after two minutes is
 /// no burden to the service, and a wrong header cannot stall a run.

@@ -3,24 +3,20 @@
 //! Every request goes through `Client::send_and`, and every attempt through
 //! `Client::attempt`. What an answer means for the run is not decided here.
 
-mod address;
 mod api_keys;
 mod applications;
-mod changes;
-mod connection;
-mod crowd;
+mod attempt;
+mod contention;
 mod databases;
 mod env_vars;
 mod error;
-mod http;
 pub mod limits;
+mod mutations;
 pub mod operation;
 mod pipelines;
-mod proxy;
-mod records;
+mod resource_record;
 mod retry;
 mod static_sites;
-mod tls;
 mod wire;
 
 use std::rc::Rc;
@@ -31,27 +27,27 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-pub use self::address::{NOT_PUBLIC, Reach, is_known_not_public};
-use self::connection::{Answer, Connection};
-pub use self::connection::{BODY_LIMIT, DEEPEST_JSON, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
 pub use self::databases::Connection as InternalConnection;
 pub use self::env_vars::EnvVar;
 pub use self::error::{ApiError, Cause, Refusal};
-pub use self::http::{
-    ConnectionError, Exchange, Exchanged, Http, LARGEST_HEAD, MOST_HEADERS, Reply, Request,
-};
 use self::limits::Share;
 use self::operation::{Operation, Tier};
-pub use self::records::{LAST_OFFSET, Listed, Record};
 pub use self::retry::Next;
 pub use self::wire::{AppSummary, Application, Domain, Pipeline, Stage, StaticSite};
+use crate::backoff::{Schedule, drawn};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
+pub use crate::http::blocked_address::{NOT_PUBLIC, Reach, is_known_not_public};
+pub use crate::http::{
+    ConnectionError, Exchange, Exchanged, Http, LARGEST_HEAD, MOST_HEADERS, Reply, Request,
+};
 use crate::lenient_json::Unreadable;
 use crate::process::Variables;
-use crate::schedule::{Schedule, drawn};
+use crate::sanitize::Gate;
 use crate::secret::{ApiToken, HookUrl};
-use crate::shown::Gate;
-use crate::stop::Stop;
+use crate::sevalla::attempt::{Answer, Connection};
+pub use crate::sevalla::attempt::{BODY_LIMIT, DEEPEST_JSON, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
+pub use crate::sevalla::resource_record::{LAST_OFFSET, Listed, Record};
+use crate::shutdown::Stop;
 
 /// How many entries a page of a list has at most.
 pub const LONGEST_PAGE: usize = 100;
@@ -95,8 +91,8 @@ impl<T> ListPage<T> {
 
 /// What is ignored of the variables that describe the network.
 pub fn ignored_network_settings(variables: &Variables) -> Vec<String> {
-    let mut ignored = proxy::doubts(variables);
-    ignored.extend(tls::doubts(variables));
+    let mut ignored = crate::http::proxy::doubts(variables);
+    ignored.extend(crate::http::tls::doubts(variables));
     ignored
 }
 
@@ -573,7 +569,7 @@ impl Client {
         };
         let id = service.id.to_string();
         let call = Call::new(operation, [id.as_str()]);
-        self.send_and(call, patience, changes::confirmed).await
+        self.send_and(call, patience, mutations::confirmed).await
     }
 
     /// Reads a part of a deployment's log, once.

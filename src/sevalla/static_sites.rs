@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use super::changes::confirmed;
 use super::operation::{
     CANCEL_STATIC_SITE_DEPLOYMENT, DEPLOY_STATIC_SITE, GET_STATIC_SITE, GET_STATIC_SITE_DEPLOYMENT,
     GET_STATIC_SITE_DEPLOYMENT_LOGS, LIST_STATIC_SITE_DEPLOYMENTS,
@@ -11,6 +10,7 @@ use super::wire::{DeployStaticSiteBody, Page, WireDeployment, WireLogEntry};
 use super::{ApiError, Call, Client, LOG_PAGE, LogWindow, Patience, StaticSite, wire};
 use crate::deployment::{Deployment, DeploymentId, LogLine};
 use crate::lenient_json::Entries;
+use crate::sevalla::mutations::confirmed;
 
 impl Client {
     /// Reads a static site's record.

@@ -16,8 +16,8 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 pub use self::expectation::{Expectation, Statuses};
+use crate::backoff::Schedule;
 use crate::report::duration;
-use crate::schedule::Schedule;
 use crate::sevalla::{Cause, Exchange, NOT_PUBLIC, Reach, Reply, Request, is_known_not_public};
 
 /// How long one visit may take, redirects included.

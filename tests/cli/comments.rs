@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use sevalla_deploy::stop::SAME_REQUEST;
+use sevalla_deploy::shutdown::SAME_REQUEST;
 use sevalla_simulator::{
     Application, Behaviour, Fault, Pipeline, Preview, Script, Simulator, World,
 };

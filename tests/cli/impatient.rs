@@ -9,10 +9,10 @@ use std::io::Write;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sevalla_deploy::launch::launch;
 use sevalla_deploy::process::Process;
 use sevalla_deploy::sevalla::{Exchange, Exchanged, Http, Request};
-use sevalla_deploy::stop::Stop;
+use sevalla_deploy::shutdown::Stop;
+use sevalla_deploy::subprocess::launch;
 
 /// How long an answer may take. The program's own limit has tests that wait for
 /// it.

@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
-use sevalla_deploy::stop::SAME_REQUEST;
+use sevalla_deploy::shutdown::SAME_REQUEST;
 use sevalla_simulator::{Behaviour, Fault, Script};
 
 use crate::harness::{APP, Runner, Running, SOON, application, called, stopped, until};

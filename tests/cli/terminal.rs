@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sevalla_deploy::stop::SAME_REQUEST;
+use sevalla_deploy::shutdown::SAME_REQUEST;
 use sevalla_simulator::{Application, DeploymentType, PastDeployment, Script, Simulator, World};
 
 use super::harness::{APP, Runner, application, together, until};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sevalla_deploy::process::Variables;
 use sevalla_deploy::sevalla::{Cause, Next, OnWait, Patience};
-use sevalla_deploy::stop::{Signal, Stop};
+use sevalla_deploy::shutdown::{Signal, Stop};
 use tokio::time::Instant;
 
 use crate::answers::{application, application_deployment};

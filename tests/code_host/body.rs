@@ -4,9 +4,9 @@ use sevalla_deploy::code_host::Marker;
 use sevalla_deploy::deployment::{Deployment, DeploymentId, Status};
 use sevalla_deploy::messages::Failure;
 use sevalla_deploy::outcome::Outcome;
-use sevalla_deploy::redactor::Redactor;
 use sevalla_deploy::report::comment::{CommentFacts, News, body};
-use sevalla_deploy::shown::Gate;
+use sevalla_deploy::sanitize::Gate;
+use sevalla_deploy::sanitize::redactor::Redactor;
 
 use crate::forge::TOKEN;
 use crate::markdown::read;

@@ -6,8 +6,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sevalla_deploy::ci::Repository;
 use sevalla_deploy::code_host::{CodeHost, Marker, Reason};
+use sevalla_deploy::sanitize::Gate;
 use sevalla_deploy::secret::ApiToken;
-use sevalla_deploy::shown::Gate;
 use tokio::time::Instant;
 
 use crate::forge::{Forge, NUMBER, TOKEN, Trouble};

@@ -13,10 +13,10 @@ use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
 use sevalla_deploy::ci::{Api, Repository};
 use sevalla_deploy::code_host::CodeHost;
-use sevalla_deploy::redactor::Redactor;
+use sevalla_deploy::sanitize::Gate;
+use sevalla_deploy::sanitize::redactor::Redactor;
 use sevalla_deploy::secret::ApiToken;
 use sevalla_deploy::sevalla::{Cause, Exchange, Exchanged, Reply, Request};
-use sevalla_deploy::shown::Gate;
 use tokio::time::Instant;
 use url::Url;
 

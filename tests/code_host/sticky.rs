@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 use sevalla_deploy::code_host::{COMMENTS_PAGE, MOST_PAGES, Marker, Put, Reason};
-use sevalla_deploy::shown::{Block, Gate};
+use sevalla_deploy::sanitize::{Block, Gate};
 use uuid::Uuid;
 
 use crate::forge::{Forge, NUMBER, Trouble};

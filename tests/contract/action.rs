@@ -1,8 +1,8 @@
 //! `action.yml`: what GitHub is told about the action.
 
+use sevalla_deploy::actions::resolve::Plan;
 use sevalla_deploy::ci::Facts;
 use sevalla_deploy::inputs::{Inputs, TABLE, unknown_names};
-use sevalla_deploy::plan::Plan;
 use sevalla_deploy::process::Variables;
 use sevalla_deploy::report::OUTPUTS;
 use yaml_serde::{Mapping, Value};

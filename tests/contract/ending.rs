@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::iter::successors;
 
 use sevalla_deploy::outcome::Ending;
-use sevalla_deploy::stop::Signal;
+use sevalla_deploy::shutdown::Signal;
 
 /// The words of each exit code, in the order of the type's variants.
 pub(crate) fn words_by_code() -> BTreeMap<u8, Vec<&'static str>> {

@@ -28,8 +28,8 @@ mod hostile;
 use std::collections::BTreeSet;
 
 use sevalla_deploy::diagnosis::{Diagnosis, Digest, Finding};
-use sevalla_deploy::redactor::Broken;
-use sevalla_deploy::shown::{Gate, Line};
+use sevalla_deploy::sanitize::redactor::Broken;
+use sevalla_deploy::sanitize::{Gate, Line};
 
 /// A log and what has to be found in it.
 struct Case<'a> {

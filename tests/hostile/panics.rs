@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use sevalla_deploy::diagnostics::explain_panics;
-use sevalla_deploy::redactor::Redactor;
-use sevalla_deploy::shown::Gate;
+use sevalla_deploy::sanitize::Gate;
+use sevalla_deploy::sanitize::redactor::Redactor;
 
 use crate::oracle::{Stopping, obeyed};
 use crate::secrets::assert_none_in;

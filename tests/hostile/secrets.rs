@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use sevalla_deploy::redactor::{Broken, Redactor};
-use sevalla_deploy::shown::{Gate, Line};
+use sevalla_deploy::sanitize::redactor::{Broken, Redactor};
+use sevalla_deploy::sanitize::{Gate, Line};
 
 use crate::texts::{KEY, hostile, secrets, written};
 use crate::world::{CASES, Case, Finished, HOSTS, Kind, Place, run, run_with};

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
-use sevalla_deploy::launch::Call;
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::{Process, Variables};
 use sevalla_deploy::sevalla::{Exchange, Exchanged, Reply, Request};
-use sevalla_deploy::stop::Stop;
+use sevalla_deploy::shutdown::Stop;
+use sevalla_deploy::subprocess::Call;
 use url::Url;
 
 use crate::texts::{GITHUB_TOKEN, HOOK_END, KEY};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::Process;
-use sevalla_deploy::stop::Stop;
+use sevalla_deploy::shutdown::Stop;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::network::{Network, World};
@@ -139,7 +139,7 @@ async fn carry_out(scenario: &Scenario, world: &Rc<RefCell<World>>) -> (Outcome,
         clock,
         token: || "0123456789abcdef".to_owned(),
         connect: Box::new(move |_| Ok(Box::new(Network(Rc::clone(&network))))),
-        launch: sevalla_deploy::launch::launch,
+        launch: sevalla_deploy::subprocess::launch,
         stop: stop.clone(),
     };
     let outcome = tokio::select! {

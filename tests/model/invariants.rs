@@ -2,7 +2,7 @@
 //! in words what broke it.
 
 use sevalla_deploy::outcome::Ending;
-use sevalla_deploy::stop::SAME_REQUEST;
+use sevalla_deploy::shutdown::SAME_REQUEST;
 
 use crate::case::Case;
 use crate::journal::{Heard, Sent, seconds, tail};

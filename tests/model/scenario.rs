@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use sevalla_deploy::stop::Signal;
+use sevalla_deploy::shutdown::Signal;
 
 use crate::service::{APP, HOOK, KEY, SITE};
 

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use sevalla_deploy::watch::Reading;
+use sevalla_deploy::follow::Reading;
 use tokio::time::sleep;
 
 use crate::script::{Answer, Line, Script, Service, Trouble, millis, secs};

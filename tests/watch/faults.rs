@@ -1,7 +1,7 @@
 //! Looks that fail: what heals is waited for, what cannot ends the watch.
 
 use sevalla_deploy::deployment::Verdict;
-use sevalla_deploy::watch::Reading;
+use sevalla_deploy::follow::Reading;
 
 use crate::script::{Answer, Run, Script, Trouble, What, follow, millis, secs, waits};
 

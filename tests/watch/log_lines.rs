@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sevalla_deploy::deployment::Verdict;
-use sevalla_deploy::watch::{Ended, Reading};
+use sevalla_deploy::follow::{Ended, Reading};
 
 use crate::script::{Answer, Habit, Line, Run, Script, Trouble, What, follow, millis, secs, waits};
 

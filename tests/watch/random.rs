@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use sevalla_deploy::deployment::{Status, Verdict};
-use sevalla_deploy::watch::{Ended, Reading};
+use sevalla_deploy::follow::{Ended, Reading};
 
 use crate::script::{Answer, Habit, LATEST_END, Line, Run, Script, Trouble, follow, millis, secs};
 

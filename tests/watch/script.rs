@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sevalla_deploy::deployment::{Deployment, DeploymentId, LogLine, Status, Verdict};
+use sevalla_deploy::follow::{Ended, Reading, Source, Watch};
 use sevalla_deploy::report::Event;
 use sevalla_deploy::report::timeline::Phase;
 use sevalla_deploy::sevalla::operation::{
     GET_APPLICATION_DEPLOYMENT_LOGS, GET_DEPLOYMENT, Operation,
 };
 use sevalla_deploy::sevalla::{ApiError, Cause, LOG_PAGE, LogWindow, REQUEST_TIMEOUT, Refusal};
-use sevalla_deploy::watch::{Ended, Reading, Source, Watch};
 use tokio::time::{Instant, sleep};
 
 /// How long after the deadline a request of the real client may still take.

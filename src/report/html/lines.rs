@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use super::markup::Html;
-use crate::report::weight::Weight;
-use crate::report::whole_file::WholeFile;
-use crate::shown::Line;
+use crate::report::atomic_file::WholeFile;
+use crate::report::severity::Weight;
+use crate::sanitize::Line;
 
 /// The most lines from the beginning of the log. A browser still scrolls and
 /// searches them with ease.
@@ -172,7 +172,7 @@ fn item(weight: Weight, is_first_error: bool, prefix: usize, line: &Line) -> Htm
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shown::Gate;
+    use crate::sanitize::Gate;
 
     /// What the page gets of so many lines, and what stays behind.
     fn page_of(lines: impl IntoIterator<Item = (Weight, String)>) -> String {

@@ -3,7 +3,7 @@
 //! Tags are words of this program, known when it is compiled. Everything else
 //! is a text that has passed the gate, and goes in escaped.
 
-use crate::shown::Line;
+use crate::sanitize::Line;
 
 /// A piece of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -19,14 +19,14 @@ use self::lines::Lines;
 use self::markup::Html;
 use super::causes::{self, Cause, MOST_LINES_OF_MARKDOWN};
 use super::log::shorten;
-use super::narrative;
-use super::story::{Story, Tale};
 use super::summary;
-use super::weight::Weight;
-use super::whole_file::WholeFile;
 use crate::diagnosis::Finding;
 use crate::outcome::Outcome;
-use crate::shown::{Gate, Line};
+use crate::report::atomic_file::WholeFile;
+use crate::report::console;
+use crate::report::run_record::{Story, Tale};
+use crate::report::severity::Weight;
+use crate::sanitize::{Gate, Line};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -164,7 +164,7 @@ impl Told<'_> {
             .markup("</span></p>\n<h1>")
             .text(&self.line(&self.outcome.headline))
             .markup("</h1>\n");
-        if let Some(times) = narrative::times(self.story) {
+        if let Some(times) = console::times(self.story) {
             html.markup("<p class=\"times\">")
                 .text(&self.line(&times))
                 .markup("</p>\n");
@@ -302,7 +302,7 @@ impl Told<'_> {
         let cells = [
             deployment.and_then(|deployment| deployment.status.told().map(str::to_owned)),
             deployment.map(|deployment| deployment.id.to_string()),
-            narrative::times_of(tale),
+            console::times_of(tale),
             tale.url.clone(),
         ];
         for cell in cells {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::markup::Html;
 use crate::report::duration;
 use crate::report::timeline::{Lane, Span, State, Timeline};
-use crate::shown::Gate;
+use crate::sanitize::Gate;
 
 /// The width of the whole time line in units of the picture.
 const WIDTH: usize = 1000;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sevalla_deploy::sevalla::Cause;
-use sevalla_deploy::stop::Signal;
+use sevalla_deploy::shutdown::Signal;
 
 use super::stage::{APP, COMMIT, DEPLOYMENT, OTHER, Scene};
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sevalla_deploy::messages::Failure;
 use sevalla_deploy::process::{Process, Variables, network};
 use sevalla_deploy::sevalla::{Cause, Exchange, Exchanged, Reply, Request};
-use sevalla_deploy::stop::{Signal, Stop};
+use sevalla_deploy::shutdown::{Signal, Stop};
 
 pub(super) const APP: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
 

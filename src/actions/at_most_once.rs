@@ -1,0 +1,709 @@
+//! The one mechanism for every write that must not happen twice.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::actions::deploy::matcher::Whose;
+use crate::actions::deploy::start::{Search, Tell, TriggerError};
+use crate::deployment::{Deployment, DeploymentId};
+use crate::messages::Warning;
+use crate::report::Event;
+use crate::sevalla::{ApiError, Cause, Client, Next};
+
+/// The waits before each look for the effect of a write whose answer was lost.
+const SEARCH: &[Duration] = &[
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
+
+/// One more after a time-out: the service may still be at it.
+const SLOW_SEARCH: Duration = Duration::from_secs(10);
+
+/// Between two looks once the run has to end.
+const LOOK: Duration = Duration::from_millis(400);
+
+/// How long looking for a late effect of the first sending may hold up the run
+/// that the second has started.
+const LATE_EFFECT: Duration = Duration::from_secs(2);
+
+/// How far a write may go.
+pub(crate) trait Bounds {
+    /// Whether it may be sent: nobody has asked to end, and there is time.
+    async fn may_begin(&self) -> bool;
+
+    /// Until when its effect may be looked for.
+    fn looks_until(&self) -> Instant;
+}
+
+impl Bounds for Client {
+    async fn may_begin(&self) -> bool {
+        !self.is_closing().await && Instant::now() < self.deadline()
+    }
+
+    fn looks_until(&self) -> Instant {
+        self.lingering().deadline()
+    }
+}
+
+/// Makes a write take effect at most once.
+///
+/// When the answer to `send` is lost, `search` lists what is new. Exactly one
+/// that is not somebody else's, and that is ours: that is it. Nothing after a
+/// bounded time: the request had no effect, and is sent once more, unless
+/// nothing new is to be begun `within` these bounds. Anything else remains
+/// unknown.
+pub(crate) async fn at_most_once<T: Candidate>(
+    send: impl AsyncFn() -> Result<T, ApiError>,
+    search: impl AsyncFn() -> Result<Option<Vec<Found<T>>>, ApiError>,
+    within: &impl Bounds,
+    tell: Tell<'_>,
+) -> Result<T, TriggerError> {
+    let send = async |_: &[()]| Ok(vec![((), send().await?)]);
+    let mut ends = each_at_most_once(&[()], send, async |()| search().await, within, tell)
+        .await
+        .into_iter();
+    #[expect(clippy::expect_used, reason = "one key goes in, so one end comes out")]
+    ends.next()
+        .map(|((), end)| end)
+        .expect("an end for each key")
+}
+
+/// The same for a write that has one effect for each key: `send` gives what
+/// the answer names, `search` looks for the effect of one key. Only keys
+/// without an effect are sent a second time.
+pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
+    keys: &[K],
+    send: impl AsyncFn(&[K]) -> Result<Vec<(K, T)>, ApiError>,
+    search: impl AsyncFn(K) -> Result<Option<Vec<Found<T>>>, ApiError>,
+    within: &impl Bounds,
+    tell: Tell<'_>,
+) -> Vec<(K, Result<T, TriggerError>)> {
+    let mut ends = Vec::new();
+    let mut open = keys.to_vec();
+    let mut first_loss: Option<ApiError> = None;
+    loop {
+        let lost = match send(&open).await {
+            Ok(made) => {
+                if first_loss.is_some() {
+                    tell_of_others(&made, &search, tell).await;
+                }
+                ends.extend(take_answer(&mut open, made));
+                // Accepted, and yet not named: it may have been started.
+                let seen = find_each(&open, &search, false, within).await;
+                ends.extend(seen.found.into_iter().map(|(key, made)| (key, Ok(made))));
+                let unseen = seen
+                    .missing
+                    .into_iter()
+                    .map(|(key, not_one)| (key, Err(unidentified(not_one))));
+                ends.extend(unseen);
+                return ends;
+            }
+            Err(error) if error.next() == Next::Lost => error,
+            // The second sending was refused, but the first may have worked.
+            Err(error) => {
+                let end = |key| (key, Err(refused::<T>(&error, first_loss.as_ref())));
+                ends.extend(open.into_iter().map(end));
+                return ends;
+            }
+        };
+        tell(Event::Note(&format!(
+            "The answer was lost ({}). Looking whether the request took effect.",
+            lost.cause
+        )));
+        let is_slow = matches!(lost.cause, Cause::TimedOut { .. });
+        let Seen {
+            found,
+            missing,
+            is_cut_short,
+        } = find_each(&open, &search, is_slow, within).await;
+        let of_all = |part: usize| match keys.len() {
+            1 => String::new(),
+            all => format!(" for {part} of {all}"),
+        };
+        if !found.is_empty() {
+            tell(Event::Note(&format!(
+                "It did{}: exactly one new {} matches. Going on with that one.",
+                of_all(found.len()),
+                T::NOUN
+            )));
+        }
+        ends.extend(found.into_iter().map(|(key, made)| (key, Ok(made))));
+        // After a shorter search its effect may still be to come.
+        let may_repeat = first_loss.is_none() && !is_cut_short && within.may_begin().await;
+        let sendings = 1 + u32::from(first_loss.is_some());
+        open.clear();
+        for (key, not_one) in missing {
+            match not_one {
+                NotOne::None if may_repeat => open.push(key),
+                not_one => ends.push((key, Err(ambiguous(lost.clone(), not_one, sendings)))),
+            }
+        }
+        if open.is_empty() {
+            return ends;
+        }
+        tell(Event::Note(&format!(
+            "It did not{}: no new {} matches. Sending it once more.",
+            of_all(open.len()),
+            T::NOUN
+        )));
+        first_loss = Some(lost);
+    }
+}
+
+/// A sending was refused, or never went out.
+fn refused<T: Candidate>(error: &ApiError, first_loss: Option<&ApiError>) -> TriggerError {
+    let Some(first) = first_loss else {
+        return TriggerError::Api(error.clone());
+    };
+    match error.cause {
+        Cause::Stopped
+        | Cause::NoTime
+        | Cause::BudgetUsedUp { .. }
+        | Cause::NotConnected { .. }
+        | Cause::ProxyRefused { .. } => {
+            ambiguous::<T>(first.clone(), NotOne::None, 1).at(error.to_string())
+        }
+        _ => ambiguous::<T>(error.clone(), NotOne::None, 2)
+            .at(format!("The answer to the first was lost: {}", first.cause)),
+    }
+}
+
+/// Takes the keys that an answer names out of the open ones.
+fn take_answer<K: Copy + PartialEq, T>(
+    open: &mut Vec<K>,
+    made: Vec<(K, T)>,
+) -> Vec<(K, Result<T, TriggerError>)> {
+    let mut ends = Vec::new();
+    for (key, made) in made {
+        if let Some(at) = open.iter().position(|other| *other == key) {
+            open.remove(at);
+            ends.push((key, Ok(made)));
+        }
+    }
+    ends
+}
+
+/// The request was sent twice and the second was answered. If the first has
+/// taken effect after all, somebody must know.
+async fn tell_of_others<K: Copy + PartialEq, T: Candidate>(
+    made: &[(K, T)],
+    search: impl AsyncFn(K) -> Result<Option<Vec<Found<T>>>, ApiError>,
+    tell: Tell<'_>,
+) {
+    for (key, made) in made {
+        let found = timeout(LATE_EFFECT, search(*key)).await;
+        let found = found.ok().and_then(Result::ok).flatten();
+        let found = found.unwrap_or_default();
+        for other in found
+            .iter()
+            .filter(|found| found.whose != Whose::Others)
+            .filter_map(|found| found.it.id())
+            .filter(|id| Some(*id) != made.id())
+        {
+            let text = format!(
+                "{} {other} is new too: the first request, whose answer was lost, may have made it. \
+                 Check in the dashboard whether it should stay.",
+                capitalized(T::NOUN)
+            );
+            tell(Event::Warning(Warning::PossibleDuplicate, &text));
+        }
+    }
+}
+
+fn capitalized(noun: &str) -> String {
+    let mut letters = noun.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
+fn ambiguous<T: Candidate>(lost: ApiError, not_one: NotOne<T>, sent: u32) -> TriggerError {
+    TriggerError::Ambiguous {
+        lost: Box::new(lost),
+        search: not_one.after(sent),
+    }
+}
+
+/// Why a search did not find exactly one.
+pub(crate) enum NotOne<T> {
+    None,
+    Several(Vec<T>),
+    Failed(ApiError),
+    Impossible,
+}
+
+impl<T: Candidate> NotOne<T> {
+    /// The same for people, after the write was sent so many times.
+    pub(crate) fn after(self, sent: u32) -> Search {
+        let noun = T::NOUN;
+        match self {
+            Self::None => Search::None { sent, noun },
+            Self::Several(candidates) => Search::Several {
+                candidates: candidates.iter().map(Candidate::describe).collect(),
+                noun,
+            },
+            Self::Failed(error) => Search::Failed(Box::new(error)),
+            Self::Impossible => Search::Impossible,
+        }
+    }
+}
+
+/// Looks for what an accepted request has made without naming it: again and
+/// again for a bounded time, until there is one.
+pub(crate) async fn find_one<T: Candidate>(
+    search: impl AsyncFn() -> Result<Option<Vec<Found<T>>>, ApiError>,
+    within: &impl Bounds,
+) -> Result<T, TriggerError> {
+    let Seen { found, missing, .. } =
+        find_each(&[()], async |()| search().await, false, within).await;
+    let not_one = missing.into_iter().next().map(|((), not_one)| not_one);
+    let made = found.into_iter().next().map(|((), made)| made);
+    made.ok_or_else(|| unidentified(not_one.unwrap_or(NotOne::None)))
+}
+
+fn unidentified<T: Candidate>(not_one: NotOne<T>) -> TriggerError {
+    TriggerError::Unidentified(not_one.after(1))
+}
+
+/// What was found for each key, and why not for the others.
+struct Seen<K, T> {
+    found: Vec<(K, T)>,
+    missing: Vec<(K, NotOne<T>)>,
+    /// Whether there was no time for all looks.
+    is_cut_short: bool,
+}
+
+/// Searches for the effect of each key, again and again for a bounded time.
+async fn find_each<K: Copy, T: Candidate>(
+    keys: &[K],
+    search: impl AsyncFn(K) -> Result<Option<Vec<Found<T>>>, ApiError>,
+    is_slow: bool,
+    within: &impl Bounds,
+) -> Seen<K, T> {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    let mut open: Vec<(K, Vec<T>)> = keys.iter().map(|key| (*key, Vec::new())).collect();
+    let mut is_cut_short = false;
+    let more = Some(&SLOW_SEARCH).filter(|_| is_slow);
+    for wait in SEARCH.iter().chain(more) {
+        if open.is_empty() {
+            break;
+        }
+        is_cut_short = Instant::now() + *wait >= within.looks_until();
+        if is_cut_short {
+            break;
+        }
+        sleep(*wait).await;
+        let mut still_open = Vec::new();
+        for (key, doubted) in open {
+            let all = match search(key).await {
+                Ok(Some(all)) => all,
+                Ok(None) => {
+                    missing.push((key, NotOne::Impossible));
+                    continue;
+                }
+                Err(error) => {
+                    missing.push((key, NotOne::Failed(error)));
+                    continue;
+                }
+            };
+            match judge(all, doubted) {
+                Judged::One(one) => found.push((key, one)),
+                Judged::Several(several) => missing.push((key, NotOne::Several(several))),
+                Judged::Open(doubted) => still_open.push((key, doubted)),
+            }
+        }
+        open = still_open;
+    }
+    missing.extend(open.into_iter().map(|(key, doubted)| {
+        let not_one = if doubted.is_empty() {
+            NotOne::None
+        } else {
+            NotOne::Several(doubted)
+        };
+        (key, not_one)
+    }));
+    Seen {
+        found,
+        missing,
+        is_cut_short,
+    }
+}
+
+/// What one look means.
+enum Judged<T> {
+    /// This is it.
+    One(T),
+    /// All of these could be it, and looking again will not change that.
+    Several(Vec<T>),
+    /// Nothing, or what is not certain yet: the service may fill in later what
+    /// shows whose it is.
+    Open(Vec<T>),
+}
+
+/// Judges what is new now. `doubted` is what earlier looks left in doubt: it
+/// stays so even when it disappears, until a look shows that it is somebody
+/// else's.
+fn judge<T: Candidate>(all: Vec<Found<T>>, mut doubted: Vec<T>) -> Judged<T> {
+    doubted.retain(|earlier| !all.iter().any(|now| now.it.id() == earlier.id()));
+    let mut possible = all;
+    possible.retain(|found| found.whose != Whose::Others);
+    let is_certain = doubted.is_empty() && possible.iter().all(|one| one.whose == Whose::Ours);
+    let mut possible: Vec<T> = possible.into_iter().map(|found| found.it).collect();
+    match possible.pop() {
+        Some(one) if is_certain && possible.is_empty() => Judged::One(one),
+        Some(one) => {
+            possible.push(one);
+            possible.extend(doubted);
+            if is_certain {
+                Judged::Several(possible)
+            } else {
+                Judged::Open(possible)
+            }
+        }
+        None => Judged::Open(doubted),
+    }
+}
+
+/// Searches again and again until the client's deadline, for when the run has
+/// to end; `None` unless there is exactly one, and it is ours.
+pub(crate) async fn search_to_the_end<T: Candidate>(
+    client: &Client,
+    search: impl AsyncFn() -> Result<Option<Vec<Found<T>>>, ApiError>,
+) -> Option<T> {
+    let mut doubted = Vec::new();
+    loop {
+        match search().await {
+            Ok(None) => return None,
+            Ok(Some(all)) => match judge(all, doubted) {
+                Judged::One(one) => return Some(one),
+                Judged::Several(several) => doubted = several,
+                Judged::Open(open) => doubted = open,
+            },
+            Err(error) if error.next() == Next::Final => return None,
+            Err(_) => {}
+        }
+        if Instant::now() + LOOK >= client.deadline() {
+            return None;
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// One that a search has found.
+#[derive(Debug)]
+pub(crate) struct Found<T> {
+    pub(crate) it: T,
+    pub(crate) whose: Whose,
+}
+
+impl<T> Found<T> {
+    /// What can only be ours.
+    pub(crate) const fn ours(it: T) -> Self {
+        Self {
+            it,
+            whose: Whose::Ours,
+        }
+    }
+
+    /// What could be ours.
+    pub(crate) const fn unclear(it: T) -> Self {
+        Self {
+            it,
+            whose: Whose::Unclear,
+        }
+    }
+}
+
+/// What a write may have made.
+pub(crate) trait Candidate {
+    /// What it is, in a sentence.
+    const NOUN: &'static str;
+    /// Its id, if it is known.
+    fn id(&self) -> Option<&str>;
+    /// What a person recognises it by.
+    fn describe(&self) -> String;
+}
+
+impl Candidate for Deployment {
+    const NOUN: &'static str = "deployment";
+
+    fn id(&self) -> Option<&str> {
+        Some(&self.id.0)
+    }
+
+    fn describe(&self) -> String {
+        let source = self.branch.as_deref().or(self.docker_image.as_deref());
+        let created = self.created_at.map(|time| format!(", created {time:.0}"));
+        format!(
+            "{} ({}{})",
+            self.id,
+            source.unwrap_or(self.status.word()),
+            created.unwrap_or_default()
+        )
+    }
+}
+
+/// A hook's answer: an id, or none.
+impl Candidate for Option<DeploymentId> {
+    const NOUN: &'static str = Deployment::NOUN;
+
+    fn id(&self) -> Option<&str> {
+        self.as_ref().map(|id| id.0.as_str())
+    }
+
+    fn describe(&self) -> String {
+        self.as_ref().map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use super::*;
+    use crate::sevalla::Refusal;
+    use crate::sevalla::operation::TRIGGER_DEPLOYMENT;
+
+    fn failed(status: u16) -> ApiError {
+        ApiError {
+            operation: &TRIGGER_DEPLOYMENT,
+            path: TRIGGER_DEPLOYMENT.path.to_owned(),
+            cause: Cause::Refused(Box::new(Refusal {
+                status,
+                ..Refusal::default()
+            })),
+            attempts: 1,
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    fn made(id: &str) -> Deployment {
+        Deployment::only_its_id(DeploymentId(id.to_owned()))
+    }
+
+    /// Bounds that leave the time alone.
+    struct Free {
+        may_send_again: bool,
+    }
+
+    impl Bounds for Free {
+        async fn may_begin(&self) -> bool {
+            self.may_send_again
+        }
+
+        fn looks_until(&self) -> Instant {
+            Instant::now() + Duration::from_secs(3600)
+        }
+    }
+
+    /// Sends with these answers in turn and finds these deployments each time;
+    /// gives the result, how often was sent and what was told.
+    async fn play(
+        answers: Vec<Result<Deployment, ApiError>>,
+        found: &[&str],
+        may_send_again: bool,
+    ) -> (Result<Deployment, TriggerError>, usize, String) {
+        let (answers, sendings) = (RefCell::new(answers.into_iter()), Cell::new(0));
+        let told = RefCell::new(String::new());
+        let send = async || {
+            sendings.set(sendings.get() + 1);
+            answers.borrow_mut().next().unwrap()
+        };
+        // Nothing is to be seen before the second sending.
+        let search = async || {
+            let is_late = sendings.get() > 1;
+            let found = found.iter().filter(|_| is_late);
+            Ok(Some(found.map(|id| Found::ours(made(id))).collect()))
+        };
+        let tell = |event: Event<'_>| told.borrow_mut().push_str(&format!("{event:?}"));
+        let result = at_most_once(send, search, &Free { may_send_again }, &tell).await;
+        (result, sendings.get(), told.into_inner())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_not_carried_out_is_sent_once_more() {
+        let (result, sendings, _) = play(vec![Err(failed(502)), Ok(made("a"))], &["a"], true).await;
+        assert_eq!((result.unwrap().id.0.as_str(), sendings), ("a", 2));
+        let (result, sendings, _) = play(vec![Err(failed(502))], &[], false).await;
+        assert!(matches!(
+            result,
+            Err(TriggerError::Ambiguous {
+                search: Search::None { sent: 1, .. },
+                ..
+            })
+        ));
+        assert_eq!(sendings, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_second_sending_does_not_tell_what_the_first_did() {
+        let not_sent = ApiError {
+            cause: Cause::Stopped,
+            ..failed(403)
+        };
+        for (second, status, told) in [(failed(403), 403, 2), (not_sent, 502, 1)] {
+            let answers = vec![Err(failed(502)), Err(second)];
+            let (result, sendings, _) = play(answers, &[], true).await;
+            let Err(TriggerError::At(_, end)) = result else {
+                panic!("{result:?}");
+            };
+            let TriggerError::Ambiguous { lost, search } = *end else {
+                panic!("{end:?}");
+            };
+            assert_eq!(lost.status(), Some(status));
+            assert!(matches!(search, Search::None { sent, .. } if sent == told));
+            assert_eq!(sendings, 2);
+        }
+        let (result, sendings, _) = play(vec![Err(failed(403))], &[], true).await;
+        assert!(matches!(result, Err(TriggerError::Api(_))));
+        assert_eq!(sendings, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_never_sent_a_third_time() {
+        let lost = || Err(failed(502));
+        let (result, sendings, _) = play(vec![lost(), lost()], &[], true).await;
+        assert!(matches!(
+            result,
+            Err(TriggerError::Ambiguous {
+                search: Search::None { sent: 2, .. },
+                ..
+            })
+        ));
+        assert_eq!(sendings, 2);
+        let (result, _, _) = play(vec![lost(), lost()], &["a", "b"], true).await;
+        assert!(
+            matches!(result, Err(TriggerError::Ambiguous { search: Search::Several { candidates: two, .. }, .. }) if two.len() == 2)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_only_one_that_could_be_it_is_taken() {
+        let lost = || Err(failed(502));
+        let (result, sendings, told) = play(vec![lost(), lost()], &["a"], true).await;
+        assert_eq!((result.unwrap().id.0.as_str(), sendings), ("a", 2));
+        assert!(
+            told.contains("exactly one new deployment matches"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn of_one_look_only_what_is_certain_is_taken() {
+        let ours = |ids: &[&str]| ids.iter().map(|id| Found::ours(made(id))).collect();
+        let one = |all| match judge(all, Vec::new()) {
+            Judged::One(one) => Some(one),
+            Judged::Several(_) | Judged::Open(_) => None,
+        };
+        assert_eq!(one(ours(&["a"])), Some(made("a")));
+        assert_eq!(one(ours(&[])), None);
+        assert_eq!(one(ours(&["a", "b"])), None);
+        assert_eq!(one(vec![Found::unclear(made("a"))]), None);
+    }
+
+    /// Loses the first answer, then finds these in turn, the last again and
+    /// again; gives the result and how often was sent.
+    async fn looks(looks: Vec<Vec<(&str, Whose)>>) -> (Result<Deployment, TriggerError>, usize) {
+        let (sendings, count) = (Cell::new(0), Cell::new(0));
+        let send = async || {
+            sendings.set(sendings.get() + 1);
+            match sendings.get() {
+                1 => Err(failed(502)),
+                _ => Ok(made("second")),
+            }
+        };
+        let search = async || {
+            let look = &looks[count.get().min(looks.len() - 1)];
+            count.set(count.get() + 1);
+            let found = look.iter().map(|(id, whose)| Found {
+                it: made(id),
+                whose: *whose,
+            });
+            Ok(Some(found.collect()))
+        };
+        let free = Free {
+            may_send_again: true,
+        };
+        let result = at_most_once(send, search, &free, &|_| {}).await;
+        (result, sendings.get())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn doubt_is_looked_at_again_and_never_sent_again() {
+        use Whose::{Others, Ours, Unclear};
+        // What is filled in later decides.
+        let late = looks(vec![vec![], vec![("a", Unclear)], vec![("a", Ours)]]).await;
+        assert_eq!((late.0.unwrap(), late.1), (made("a"), 1));
+        // It was somebody else's, and ours was never made.
+        let others = looks(vec![vec![("a", Unclear)], vec![("a", Others)]]).await;
+        assert_eq!((others.0.unwrap(), others.1), (made("second"), 2));
+        let beside = looks(vec![vec![("a", Others), ("b", Ours)]]).await;
+        assert_eq!((beside.0.unwrap(), beside.1), (made("b"), 1));
+        for (seen, count) in [
+            (vec![vec![("a", Unclear)]], 1),
+            (vec![vec![("a", Ours), ("b", Unclear)]], 2),
+            (vec![vec![("a", Ours), ("b", Ours)]], 2),
+            // It disappears from the list: that proves nothing.
+            (vec![vec![("a", Unclear)], vec![]], 1),
+            (vec![vec![("a", Unclear)], vec![("b", Ours)]], 2),
+        ] {
+            let shown = format!("{seen:?}");
+            let (result, sendings) = looks(seen).await;
+            let Err(TriggerError::Ambiguous {
+                search: Search::Several { candidates, .. },
+                ..
+            }) = result
+            else {
+                panic!("{shown}: {result:?}");
+            };
+            assert_eq!((candidates.len(), sendings), (count, 1), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_candidate_is_told_by_what_a_person_recognises() {
+        let of_branch = Deployment {
+            branch: Some("main".to_owned()),
+            docker_image: Some("left:over".to_owned()),
+            created_at: jiff::Timestamp::from_second(1_767_225_600).ok(),
+            ..made("a")
+        };
+        let of_image = Deployment {
+            docker_image: Some("shop:2".to_owned()),
+            ..made("b")
+        };
+        let waiting = Deployment {
+            status: crate::deployment::Status::Waiting,
+            ..made("c")
+        };
+        assert_eq!(
+            of_branch.describe(),
+            "a (main, created 2026-01-01T00:00:00Z)"
+        );
+        assert_eq!(of_image.describe(), "b (shop:2)");
+        assert_eq!(waiting.describe(), "c (waiting)");
+        let by_hook = Some(DeploymentId("d".to_owned()));
+        assert_eq!(
+            (by_hook.describe().as_str(), by_hook.id()),
+            ("d", Some("d"))
+        );
+        assert_eq!(
+            (None.describe().as_str(), None::<DeploymentId>.id()),
+            ("", None)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_effect_of_the_first_sending_is_told() {
+        let (result, _, told) =
+            play(vec![Err(failed(502)), Ok(made("b"))], &["b", "a"], true).await;
+        assert_eq!(result.unwrap().id.0, "b");
+        assert!(
+            told.contains("Deployment a is new too") && !told.contains("Deployment b is"),
+            "{told}"
+        );
+    }
+}

@@ -1,0 +1,366 @@
+//! Making sure of a database, and connecting it.
+
+pub(crate) mod write;
+
+use std::pin::pin;
+
+use tokio::time::{Instant, timeout};
+use uuid::Uuid;
+
+use crate::actions::database::write::{Creation, Existing, Readiness};
+use crate::actions::deploy::start::TriggerError;
+use crate::actions::manage::{LOOK_FIRST, ONLY_READ, may_be_made, only_read, unseen};
+use crate::actions::resolve::{Credentials, Link, NewDatabase};
+use crate::actions::{CLEAN_UP, IN_FLIGHT, Run};
+use crate::messages::{Failure, Warning};
+use crate::outcome::Outcome;
+use crate::report::Event;
+use crate::resource::Changeable;
+use crate::secret::Password;
+use crate::sevalla::{Patience, Record};
+use crate::shutdown::Signal;
+
+impl Run<'_> {
+    /// Makes sure that there is a database of this name, and that it is ready.
+    pub(crate) async fn create_database(&self, new: &NewDatabase) -> Outcome {
+        let look = write::look_before_creation(&self.client, new);
+        let existing = match self.until_stopped(look).await {
+            Ok(Ok(existing)) => existing,
+            Ok(Err(error)) => return self.not_done(error).await,
+            Err(signal) => return only_read(signal),
+        };
+        match existing {
+            Existing::Database(record) if self.plan.dry_run => {
+                let label = record.label();
+                Outcome::planned(&format!("do nothing: database {label} is there"))
+            }
+            Existing::None(_) if !new.has_reader => Outcome::of(
+                Failure::PasswordWithoutReader,
+                format!(
+                    "Database {} was not created: nobody would know its password",
+                    new.name
+                ),
+            )
+            .hint("Set database-password, or output-password to true"),
+            Existing::None(_) if self.plan.dry_run => {
+                Outcome::planned(&format!("create database {}", new.name))
+            }
+            Existing::Database(record) => self.see_ready(new, &record, false).await,
+            Existing::None(creation) => match &new.password {
+                Some(password) => self.make_database(new, &creation, password).await,
+                None => Outcome::of(Failure::Bug, "No password could be generated"),
+            },
+        }
+    }
+
+    async fn make_database(
+        &self,
+        new: &NewDatabase,
+        creation: &Creation,
+        password: &Password,
+    ) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let client = &self.client;
+        let mut making = pin!(write::create_database(client, creation, password, &tell));
+        let made = tokio::select! {
+            // The signal first, as in `until_stopped`.
+            biased;
+            signal = self.stop.asked() => {
+                let by = Instant::now() + CLEAN_UP;
+                tell(Event::Stopping(signal, None));
+                let made = timeout(IN_FLIGHT, making).await.ok();
+                return self.stop_making_database(signal, new, creation, made, by).await;
+            }
+            made = &mut making => made,
+        };
+        match made {
+            Ok(record) => self.see_ready(new, &record, true).await,
+            Err(error) if !may_be_made(&error) => self.not_done(error).await,
+            Err(error) => self.may_be_there(new, self.not_done(error).await),
+        }
+    }
+
+    /// A signal came while the request that makes the database was on its way.
+    /// `made` is what it came to, if it did within the time for that.
+    async fn stop_making_database(
+        &self,
+        signal: Signal,
+        new: &NewDatabase,
+        creation: &Creation,
+        made: Option<Result<Record, TriggerError>>,
+        by: Instant,
+    ) -> Outcome {
+        let outcome = Outcome::interrupted(signal);
+        if let Some(Err(error)) = &made
+            && let Some(refused) = error.failed_request()
+        {
+            return outcome
+                .because("No database was created")
+                .because(refused.to_string());
+        }
+        let made = if let Some(Ok(record)) = made {
+            Some(record)
+        } else {
+            let client = self.looking_up(by);
+            write::find_made_database(&client, creation).await
+        };
+        let Some(record) = made else {
+            let outcome = outcome.because(
+                "The request that creates the database was on its way; whether it took effect is \
+                 not known",
+            );
+            return self.may_be_there(new, outcome);
+        };
+        self.tell_of_database(new, &record, true);
+        left_to_itself(outcome, &record.label())
+    }
+
+    /// The database may have been created, and is not to be seen. Whoever wants
+    /// its password has to learn it now: nobody can later.
+    fn may_be_there(&self, new: &NewDatabase, outcome: Outcome) -> Outcome {
+        let outcome = match &new.password {
+            Some(password) if new.is_drawn && new.tells_password => {
+                self.reporter.on(Event::Password(password));
+                outcome.because("If it was created, the output database-password is its password")
+            }
+            _ if new.is_drawn => outcome.because(
+                "If it was created, it has a generated password that is not stored or shown \
+                 anywhere",
+            ),
+            _ => outcome,
+        };
+        outcome.hint(LOOK_FIRST)
+    }
+
+    /// Tells of the database, and waits until it is ready.
+    async fn see_ready(&self, new: &NewDatabase, record: &Record, is_new: bool) -> Outcome {
+        self.tell_of_database(new, record, is_new);
+        let label = record.label();
+        let Some(id) = record.id() else {
+            return Outcome::of(Failure::Bug, "Sevalla gave the database no valid id");
+        };
+        match self
+            .until_stopped(self.until_ready(id, &label, is_new))
+            .await
+        {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) if error.status() == Some(404) => {
+                not_shown(self.not_done(error).await, &label, is_new)
+            }
+            Ok(Err(error)) => self.not_done(error).await,
+            Err(signal) if is_new => left_to_itself(Outcome::interrupted(signal), &label),
+            Err(signal) => Outcome::interrupted(signal)
+                .because(format!("{ONLY_READ}: database {label} was there before")),
+        }
+    }
+
+    fn tell_of_database(&self, new: &NewDatabase, record: &Record, is_new: bool) {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        if let Some(id) = record.id() {
+            tell(Event::Database {
+                id,
+                is_new: Some(is_new),
+            });
+        }
+        let label = record.label();
+        let done = if is_new { "created" } else { "found" };
+        tell(Event::Note(&format!("Database {label} {done}")));
+        match (&new.password, new.is_drawn, is_new) {
+            (Some(password), true, true) if new.tells_password => {
+                tell(Event::Password(password));
+            }
+            (_, true, true) => tell(Event::Warning(
+                Warning::PasswordLost,
+                "The database has a generated password that is not stored or shown anywhere. Give \
+                 database-password, or set output-password, if somebody has to know it.",
+            )),
+            (_, true, false) if new.tells_password => tell(Event::Warning(
+                Warning::PasswordUnknown,
+                "The database was there before, and Sevalla does not tell its password: the \
+                 output database-password is empty.",
+            )),
+            _ => {}
+        }
+    }
+
+    async fn until_ready(
+        &self,
+        id: Uuid,
+        label: &str,
+        is_new: bool,
+    ) -> Result<Outcome, TriggerError> {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let readiness = write::wait_until_ready(&self.client, id, &tell)
+            .await
+            .map_err(|error| error.at(format!("It is database {label}")))?;
+        let done = if is_new { "Created" } else { "Found" };
+        Ok(match readiness {
+            Readiness::Ready(record) => {
+                let outcome = Outcome::success(format!("{done} database {label}; it is ready"));
+                if write::is_suspended(&record) {
+                    outcome.because("It is suspended")
+                } else {
+                    outcome
+                }
+            }
+            Readiness::Failed(status) => Outcome::of(
+                Failure::DatabaseUnusable,
+                format!("Database {label} will not be ready; its status is {status}"),
+            )
+            .hint(if is_new {
+                "Delete it with delete-database, then run this again"
+            } else {
+                "Look at it in the dashboard. Once it is gone, running this again creates it anew"
+            }),
+            Readiness::NotYet(status) => Outcome::of(
+                Failure::DatabaseNotReady,
+                format!(
+                    "The run's time was over before database {label} was ready; it is {status}"
+                ),
+            )
+            .hint("Raise timeout, or run this again: it is found by its name"),
+        })
+    }
+
+    /// Connects a database to an application, and tells the application of it
+    /// if that is wanted.
+    pub(crate) async fn connect(&self, link: &Link) -> Outcome {
+        let before = match self.until_stopped(self.look_before_connection(link)).await {
+            Ok(Ok(before)) => before,
+            Ok(Err(error)) => return self.not_done(error).await,
+            Err(signal) => return only_read(signal),
+        };
+        if self.plan.dry_run {
+            return Outcome::planned(&plan_in_words(link, &before));
+        }
+        let connect = async {
+            match self.try_to_connect(link, &before).await {
+                Ok(outcome) => outcome,
+                Err(error) => self.not_done(error).await,
+            }
+        };
+        self.unless_stopped(connect, unseen).await
+    }
+
+    async fn look_before_connection(&self, link: &Link) -> Result<Unconnected, TriggerError> {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let (database, app) = (link.database, link.app);
+        let may_wait = !self.plan.dry_run;
+        let record = write::look_before_connection(&self.client, database, may_wait, &tell).await?;
+        tell(Event::Database {
+            id: database,
+            is_new: None,
+        });
+        let thing = Changeable::Application.thing(app);
+        let patience = Patience::BEFORE_THE_START;
+        let application = self.client.record(thing, patience).await?;
+        Ok(Unconnected {
+            pair: format!("database {} and {}", record.label(), application.label()),
+            was_connected: write::is_connected(&self.client, database, app, patience).await?,
+            record,
+        })
+    }
+
+    async fn try_to_connect(
+        &self,
+        link: &Link,
+        before: &Unconnected,
+    ) -> Result<Outcome, TriggerError> {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let pair = &before.pair;
+        let variables = match &link.variables {
+            Some(credentials) => Some(variables_for(&before.record, credentials)?),
+            None => None,
+        };
+        if !before.was_connected {
+            write::connect(&self.client, link.database, link.app, &tell).await?;
+        }
+        let done = if before.was_connected {
+            "were connected already"
+        } else {
+            "are connected now"
+        };
+        tell(Event::Note(&format!("{pair} {done}")));
+        match variables {
+            None => tell(Event::Note(
+                "Sevalla adds no variables with a connection. With set-env: true this action \
+                 writes them.",
+            )),
+            Some(variables) => {
+                write::set_variables(&self.client, link.app, &variables, &tell).await?;
+            }
+        }
+        let outcome = Outcome::success(format!("Connected {pair}"));
+        Ok(match (&link.variables, link.restart) {
+            (Some(_), false) => outcome.because(
+                "Variables reach the application with its next deployment; is-restart restarts it",
+            ),
+            _ => outcome,
+        })
+    }
+}
+
+fn variables_for(
+    database: &Record,
+    credentials: &Credentials,
+) -> Result<Vec<(String, String)>, TriggerError> {
+    write::variables(database, credentials).ok_or_else(|| {
+        let label = database.label();
+        TriggerError::refused(
+            Failure::NoInternalHost,
+            format!("Sevalla tells no internal host of database {label}"),
+            "Run this again once the dashboard shows one",
+        )
+    })
+}
+
+/// What was read before two services are connected.
+struct Unconnected {
+    /// The database.
+    record: Record,
+    /// Both in words.
+    pair: String,
+    /// Whether they are connected after all.
+    was_connected: bool,
+}
+
+/// Sevalla itself gave the id of this database, and does not know it.
+fn not_shown(outcome: Outcome, label: &str, is_new: bool) -> Outcome {
+    let came = if is_new {
+        "was created"
+    } else {
+        "is in Sevalla's list"
+    };
+    outcome
+        .headed(format!(
+            "Database {label} {came}, but Sevalla does not show it"
+        ))
+        .hint("Check in the dashboard. If it is there, run this again: it is found by its name")
+}
+
+/// A signal ended the run after the database was made.
+fn left_to_itself(outcome: Outcome, label: &str) -> Outcome {
+    outcome
+        .because(format!(
+            "Database {label} was created; this run did not see it become ready"
+        ))
+        .hint("Run this again to wait for it, or delete it with delete-database")
+}
+
+fn plan_in_words(link: &Link, before: &Unconnected) -> String {
+    let pair = &before.pair;
+    let mut parts = Vec::new();
+    if !before.was_connected {
+        parts.push(format!("connect {pair}"));
+    }
+    if let Some(credentials) = &link.variables {
+        parts.push(format!("set the variables {}_…", credentials.prefix));
+    }
+    if link.restart {
+        parts.push("restart the application".to_owned());
+    }
+    if parts.is_empty() {
+        return format!("do nothing: {pair} are connected");
+    }
+    parts.join(", then ")
+}

@@ -1,0 +1,415 @@
+//! Deleting what a user has named: ask, cancel what keeps it from being
+//! deleted, and wait until it is gone. Deleting twice does no harm.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::actions::deploy::cancel::{Cancelled, cancel};
+use crate::actions::deploy::preflight::is_busy;
+use crate::actions::deploy::start::{HISTORY, Tell, TriggerError};
+use crate::actions::manage::change::SENDINGS;
+use crate::actions::poller::Looks;
+use crate::actions::resolve::Doomed;
+use crate::deployment::{Deployment, DeploymentId, Service};
+use crate::messages::Failure;
+use crate::report::{Event, duration};
+use crate::resource::{Changeable, Collection, Thing};
+use crate::sevalla::{ApiError, Cause, Client, Next, Patience, Record};
+
+/// Between two attempts while the service refuses because something runs.
+const AGAIN: Duration = Duration::from_secs(3);
+
+/// How long it may go on refusing.
+const BUSY: Duration = Duration::from_secs(180);
+
+/// How long all that runs is watched after it was cancelled.
+const CANCELLING: Duration = Duration::from_secs(20);
+
+/// How long looking for what runs may take: asking again may be enough.
+const LISTING: Duration = Duration::from_secs(4);
+
+/// How long an earlier failure may still be told after the new asking.
+const OLD_NEWS: Duration = Duration::from_secs(30);
+
+/// What is to be deleted.
+#[derive(Debug)]
+pub struct Condemned<'a> {
+    /// What it is.
+    pub what: Changeable,
+    /// Its id.
+    pub id: Uuid,
+    /// What people call it, with what it is.
+    pub label: String,
+    /// Its status when it was found.
+    pub status: Option<&'a str>,
+    /// Whether what runs on it is cancelled before it is known whether it will
+    /// be deleted: nobody misses a deployment of a preview.
+    pub is_preview: bool,
+}
+
+/// What became of the wish to delete.
+#[derive(Debug)]
+pub enum Removed {
+    /// It is gone.
+    Gone,
+    /// The service accepted; our time was over before it was gone.
+    Accepted,
+    /// Our time was over before the service answered.
+    Unanswered,
+    /// The service tried and failed.
+    Failed,
+}
+
+/// How far deleting one thing after the other has come, for whoever has to
+/// leave it there.
+#[derive(Debug, Default)]
+pub struct Course {
+    has_written: Cell<bool>,
+    /// The one that is being deleted.
+    label: RefCell<String>,
+    stage: Cell<Stage>,
+    /// What was asked to stop, and whether it was seen to have been cancelled.
+    stopped: RefCell<Vec<(DeploymentId, bool)>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Looking,
+    Asking,
+    Agreed,
+}
+
+impl Course {
+    /// Another one is looked at.
+    pub fn begin(&self) {
+        self.stage.set(Stage::Looking);
+        self.stopped.borrow_mut().clear();
+    }
+
+    fn asks(&self, label: &str) {
+        self.has_written.set(true);
+        label.clone_into(&mut self.label.borrow_mut());
+        self.stage.set(Stage::Asking);
+    }
+
+    fn has_agreed(&self, label: &str) {
+        self.asks(label);
+        self.stage.set(Stage::Agreed);
+    }
+
+    /// Whether Sevalla was asked to delete the one that is being looked at.
+    pub fn has_asked(&self) -> bool {
+        self.stage.get() != Stage::Looking
+    }
+
+    /// Whether anything but reading was done, for any of them.
+    pub const fn has_written(&self) -> bool {
+        self.has_written.get()
+    }
+
+    /// How far it has come, a sentence a line.
+    pub fn so_far(&self) -> Vec<String> {
+        let label = self.label.borrow();
+        let stage = match self.stage.get() {
+            Stage::Looking if self.has_written() => None,
+            Stage::Looking => Some("Nothing was changed".to_owned()),
+            Stage::Asking => Some(format!(
+                "Whether Sevalla agreed to delete {label} was not seen"
+            )),
+            Stage::Agreed => Some(format!(
+                "Sevalla agreed to delete {label}; whether it is gone was not seen"
+            )),
+        };
+        stage.into_iter().chain(self.stopped()).collect()
+    }
+
+    /// What was stopped for it, a sentence for each.
+    pub fn stopped(&self) -> Vec<String> {
+        let tell = |(id, is_seen): &(DeploymentId, bool)| {
+            let how = if *is_seen {
+                "cancelled"
+            } else {
+                "asked to stop"
+            };
+            format!("Deployment {id} was {how} before, since it was in the way")
+        };
+        self.stopped.borrow().iter().map(tell).collect()
+    }
+
+    fn has_stopped(&self, id: &DeploymentId) -> bool {
+        self.stopped.borrow().iter().any(|(known, _)| known == id)
+    }
+
+    fn stops(&self, id: &DeploymentId) {
+        self.has_written.set(true);
+        self.stopped.borrow_mut().push((id.clone(), false));
+    }
+
+    fn has_seen(&self, id: &DeploymentId, end: &Cancelled) {
+        let is_seen = matches!(end, Cancelled::Ended(..));
+        let mut stopped = self.stopped.borrow_mut();
+        for (_, seen) in stopped.iter_mut().filter(|(known, _)| known == id) {
+            *seen = is_seen;
+        }
+    }
+
+    fn explain(&self, error: impl Into<TriggerError>) -> TriggerError {
+        self.stopped()
+            .into_iter()
+            .fold(error.into(), TriggerError::at)
+    }
+}
+
+/// Looks for what is to be deleted; `None` if it is gone. Refuses what does not
+/// have the name that the user has confirmed.
+pub async fn look_before_removal(
+    client: &Client,
+    doomed: &Doomed,
+) -> Result<Option<(Thing, Record)>, TriggerError> {
+    let Some(id) = doomed.id else {
+        return find_by_name(client, doomed).await;
+    };
+    let thing = doomed.what.thing(id);
+    let record = match client.record(thing, Patience::BEFORE_THE_START).await {
+        Ok(record) => record,
+        Err(error) if error.is_gone() => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    if record.text("display_name") != Some(&doomed.name) {
+        return Err(TriggerError::refused(
+            Failure::NameNotConfirmed,
+            format!(
+                "{thing} is called {:?}, and confirm is {:?}",
+                record.name().unwrap_or_default(),
+                doomed.name
+            ),
+            format!(
+                "Check {}. If it is the right one, set confirm to its display name",
+                thing.kind.input()
+            ),
+        ));
+    }
+    Ok(Some((thing, record)))
+}
+
+async fn find_by_name(
+    client: &Client,
+    doomed: &Doomed,
+) -> Result<Option<(Thing, Record)>, TriggerError> {
+    let list = Collection::All(doomed.what.kind());
+    let all = client.pages(list, Patience::BEFORE_THE_START).await?;
+    let of_name = |record: &Record| record.text("display_name") == Some(&doomed.name);
+    let mut found: Vec<Record> = all.records.into_iter().filter(of_name).collect();
+    if found.len() > 1 {
+        let labels: Vec<String> = found.iter().map(Record::label).collect();
+        return Err(TriggerError::refused(
+            Failure::AmbiguousName,
+            format!(
+                "Several are called {:?}: {}",
+                doomed.name,
+                labels.join(", ")
+            ),
+            format!("Say which with {}", doomed.what.kind().input()),
+        ));
+    }
+    Ok(found.pop().and_then(|record| {
+        let thing = doomed.what.thing(record.id()?);
+        Some((thing, record))
+    }))
+}
+
+/// Deletes it, and waits until it is gone.
+pub async fn remove(
+    client: &Client,
+    it: &Condemned<'_>,
+    course: &Course,
+    tell: Tell<'_>,
+) -> Result<Removed, TriggerError> {
+    if !is_being_deleted(it.status) {
+        if it.is_preview {
+            cancel_what_runs(client, Service::application(it.id), course, tell).await;
+        }
+        match ask(client, it, course, tell).await? {
+            Asked::Agreed => {}
+            Asked::Gone => return Ok(Removed::Gone),
+            Asked::Unanswered => return Ok(Removed::Unanswered),
+        }
+    }
+    course.has_agreed(&it.label);
+    let thing = it.what.thing(it.id);
+    wait_until_gone(client, thing, has_failed(it.status))
+        .await
+        .map_err(|error| {
+            let had_agreed = format!(
+                "Sevalla had agreed to delete {}; whether it is gone was not seen",
+                it.label
+            );
+            course.explain(TriggerError::from(error).at(had_agreed))
+        })
+}
+
+pub(crate) fn is_being_deleted(status: Option<&str>) -> bool {
+    status.is_some_and(|status| status.eq_ignore_ascii_case("deleting"))
+}
+
+fn has_failed(status: Option<&str>) -> bool {
+    status.is_some_and(|status| status.to_lowercase().ends_with("deletionfailed"))
+}
+
+/// Cancels what keeps a service from being deleted, each at most once; whether
+/// there was any. What goes wrong here shows when it is to be deleted again,
+/// for which half of the time is left.
+async fn cancel_what_runs(
+    client: &Client,
+    service: Service,
+    course: &Course,
+    tell: Tell<'_>,
+) -> bool {
+    let now = Instant::now();
+    let left = client.deadline().saturating_duration_since(now);
+    let client = client.until(now + CANCELLING.min(left / 2));
+    let list = client.deployments(service, HISTORY, Patience::For(LISTING));
+    let in_the_way =
+        |deployment: &Deployment| is_busy(deployment) && !course.has_stopped(&deployment.id);
+    let mut running = list.await.unwrap_or_default();
+    running.retain(in_the_way);
+    let stop = async |id: &DeploymentId| {
+        tell(Event::Note(&format!(
+            "Cancelling deployment {id}, which keeps the {} from being deleted",
+            service.kind.noun()
+        )));
+        course.stops(id);
+        let end = cancel(&client, service, id, &|_| {}).await;
+        course.has_seen(id, &end);
+    };
+    join_all(running.iter().map(|deployment| stop(&deployment.id))).await;
+    !running.is_empty()
+}
+
+/// What came of asking.
+enum Asked {
+    /// The service deletes it.
+    Agreed,
+    /// There is nothing to delete any more.
+    Gone,
+    /// Our time was over before the answer.
+    Unanswered,
+}
+
+/// Asks until the service accepts.
+async fn ask(
+    client: &Client,
+    it: &Condemned<'_>,
+    course: &Course,
+    tell: Tell<'_>,
+) -> Result<Asked, TriggerError> {
+    let thing = it.what.thing(it.id);
+    let began = Instant::now();
+    let give_up = client.deadline().min(began + BUSY);
+    let mut attempts = 0;
+    let mut is_told = false;
+    loop {
+        course.asks(&it.label);
+        let asked = client.delete(it.what, it.id, Patience::FOR_A_WRITE);
+        let error = match asked.await {
+            Ok(()) => return Ok(Asked::Agreed),
+            Err(error) if error.is_gone() => return Ok(Asked::Gone),
+            Err(error) => error,
+        };
+        let is_cut_off = is_cut_off(client, &error);
+        attempts += error.attempts;
+        let error = ApiError {
+            attempts,
+            elapsed: began.elapsed(),
+            ..error
+        };
+        // Refused while something runs, or because an asking whose answer
+        // was lost is carried out. Which code that has is not documented.
+        let is_refused = matches!(error.status(), Some(400 | 409 | 422 | 423));
+        let is_unconfirmed = error.next() == Next::Lost;
+        if !is_refused && !is_cut_off && !is_unconfirmed {
+            return Err(course.explain(unsure(error, it)));
+        }
+        let look = client.lingering();
+        match look.record(thing, Patience::FOR_A_SEARCH).await {
+            Ok(record) if is_being_deleted(record.text("status")) => return Ok(Asked::Agreed),
+            Err(error) if error.is_gone() => return Ok(Asked::Gone),
+            _ if is_cut_off => return Ok(Asked::Unanswered),
+            _ => {}
+        }
+        if let Some(service) = thing.service().filter(|_| is_refused)
+            && cancel_what_runs(client, service, course, tell).await
+        {
+            continue;
+        }
+        let is_enough = is_unconfirmed && attempts >= SENDINGS;
+        if is_enough || Instant::now() + AGAIN >= give_up {
+            return Err(course.explain(unsure(error, it)));
+        }
+        if !is_told {
+            tell(Event::Note(&format!(
+                "The {} cannot be deleted yet: {}. Trying again every {}.",
+                thing.kind.noun(),
+                error.cause,
+                duration(AGAIN)
+            )));
+            is_told = true;
+        }
+        sleep(AGAIN).await;
+    }
+}
+
+/// Whether the end of our time kept the answer from us.
+fn is_cut_off(client: &Client, error: &ApiError) -> bool {
+    matches!(error.cause, Cause::TimedOut { .. }) && Instant::now() >= client.deadline()
+}
+
+/// Says so where the request may have taken effect.
+fn unsure(error: ApiError, it: &Condemned<'_>) -> TriggerError {
+    let may_have_worked = match &error.cause {
+        Cause::Broken { .. }
+        | Cause::TimedOut { .. }
+        | Cause::Undecodable { .. }
+        | Cause::TooLarge { .. } => true,
+        Cause::Refused(refusal) => refusal.status >= 500,
+        _ => false,
+    };
+    let error = TriggerError::from(error);
+    if !may_have_worked {
+        return error;
+    }
+    error.at(format!(
+        "Whether Sevalla agreed to delete {} was not seen; deleting twice does no harm",
+        it.label
+    ))
+}
+
+async fn wait_until_gone(
+    client: &Client,
+    thing: Thing,
+    had_failed: bool,
+) -> Result<Removed, ApiError> {
+    let asked = Instant::now();
+    let mut looks = Looks::new(client);
+    loop {
+        match looks.client().record(thing, Patience::FOR_A_SEARCH).await {
+            Err(error) if error.is_gone() => return Ok(Removed::Gone),
+            Err(error) if looks.client().ran_out_of_time(&error) => return Ok(Removed::Accepted),
+            Err(error) => return Err(error),
+            Ok(record) => {
+                let is_new = !had_failed || asked.elapsed() > OLD_NEWS;
+                if has_failed(record.text("status")) && is_new {
+                    return Ok(Removed::Failed);
+                }
+            }
+        }
+        if !looks.wait().await {
+            return Ok(Removed::Accepted);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Taking back a deployment that was started.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::actions::deploy::start::Tell;
+use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
+use crate::report::Event;
+use crate::sevalla::{ApiError, Client, Next};
+
+/// Between two looks at a deployment that was asked to stop.
+const LOOK: Duration = Duration::from_millis(400);
+
+/// Between two attempts at asking it.
+const AGAIN: Duration = Duration::from_millis(300);
+
+/// The longest wait before asking again after a refusal.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// How long a refusal may be news of the moment: right after its start not all
+/// parts of the service know a deployment, or that it can be cancelled.
+const REFUSING: Duration = Duration::from_secs(10);
+
+/// What became of the wish to cancel a deployment.
+#[derive(Debug)]
+pub enum Cancelled {
+    /// It was cancelled, or failed meanwhile, and was seen to have ended.
+    Ended(Deployment, Verdict),
+    /// The service accepted, and the deployment had not ended yet when our
+    /// time was over.
+    Accepted,
+    /// It had succeeded already.
+    TooLate(Deployment),
+    /// The service refused, and the deployment goes on.
+    Refused(ApiError),
+    /// No answer that says whether it was accepted.
+    Unknown(ApiError),
+}
+
+/// Asks the service to cancel a deployment, and watches it until the client's
+/// deadline. Cancelling twice does no harm, so it is asked again whenever the
+/// answer is lost, and for a while when it is refused.
+pub async fn cancel(
+    client: &Client,
+    service: Service,
+    id: &DeploymentId,
+    tell: Tell<'_>,
+) -> Cancelled {
+    let deadline = client.deadline();
+    let mut asking = Asking::new();
+    let mut last: Option<Deployment> = None;
+    loop {
+        if asking.is_due() {
+            asking.ask(client, service, id, tell).await;
+        }
+        // Whatever the answer: the status is the truth.
+        match client.deployment(service, id).await {
+            Ok(deployment) => {
+                let status = |deployment: &Deployment| deployment.status.clone();
+                if last.as_ref().map(status) != Some(status(&deployment)) {
+                    tell(Event::Seen(&deployment));
+                }
+                match deployment.status.verdict() {
+                    Some(Verdict::Success) => return Cancelled::TooLate(deployment),
+                    Some(verdict) => return Cancelled::Ended(deployment, verdict),
+                    None => last = Some(deployment),
+                }
+            }
+            // A deployment can vanish once it is cancelled.
+            Err(error) if error.status() == Some(404) && asking.is_accepted() => break,
+            // The deployment cannot be seen, and nothing more is to be sent.
+            Err(error) if is_lasting(&error) && asking.next.is_none() => break,
+            Err(_) => {}
+        }
+        if (asking.is_over() && last.is_some()) || Instant::now() >= deadline {
+            break;
+        }
+        sleep_until(asking.next_step().min(deadline)).await;
+    }
+    asking.end()
+}
+
+/// Whether a refusal is more than news of the moment.
+fn is_lasting(error: &ApiError) -> bool {
+    let may_change = matches!(error.status(), Some(400 | 404 | 409 | 422 | 423));
+    error.next() == Next::Final && !may_change
+}
+
+/// How far asking has come.
+struct Asking {
+    began: Instant,
+    /// When to ask again; `None` if that is pointless.
+    next: Option<Instant>,
+    refusals: u32,
+    /// The last answer; `None` before the first.
+    answer: Option<Result<(), ApiError>>,
+}
+
+impl Asking {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            began: now,
+            next: Some(now),
+            refusals: 0,
+            answer: None,
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.next.is_some_and(|next| next <= Instant::now())
+    }
+
+    /// Whether it is not asked again, without having been accepted.
+    const fn is_over(&self) -> bool {
+        self.next.is_none() && !self.is_accepted()
+    }
+
+    const fn is_accepted(&self) -> bool {
+        matches!(self.answer, Some(Ok(())))
+    }
+
+    /// When to look or to ask again.
+    fn next_step(&self) -> Instant {
+        let look = Instant::now() + LOOK;
+        self.next.map_or(look, |next| next.min(look))
+    }
+
+    async fn ask(&mut self, client: &Client, service: Service, id: &DeploymentId, tell: Tell<'_>) {
+        let answer = client.cancel(service, id).await;
+        self.next = match &answer {
+            Ok(()) => None,
+            Err(error) => self.wait_after(error).map(|wait| Instant::now() + wait),
+        };
+        let is_news = self.answer.is_none();
+        if let Err(error) = &answer
+            && (is_news || self.next.is_none())
+        {
+            tell(Event::Note(&format!(
+                "Could not {}: {}",
+                error.operation.doing, error.cause
+            )));
+        }
+        self.answer = Some(answer);
+    }
+
+    /// How long to wait before asking again; `None` if that is pointless.
+    fn wait_after(&mut self, error: &ApiError) -> Option<Duration> {
+        match error.next() {
+            Next::Again(asked) => Some(asked.unwrap_or_default().max(AGAIN)),
+            Next::Lost => Some(AGAIN),
+            Next::Final => {
+                let wait = AGAIN.saturating_mul(1 << self.refusals.min(8)).min(LONGEST);
+                self.refusals += 1;
+                (!is_lasting(error) && self.began.elapsed() + wait < REFUSING).then_some(wait)
+            }
+        }
+    }
+
+    fn end(self) -> Cancelled {
+        match self.answer {
+            Some(Ok(())) | None => Cancelled::Accepted,
+            // After 429 too: the request was not carried out.
+            Some(Err(error)) if error.next() != Next::Lost && error.status().is_some() => {
+                Cancelled::Refused(error)
+            }
+            Some(Err(error)) => Cancelled::Unknown(error),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The commit guard: whether what is deployed is what was tested.
+
+use std::cell::RefCell;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::actions::Run;
+use crate::actions::deploy::preflight::Before;
+use crate::actions::promote::start::Aim;
+use crate::actions::resolve::{Expected, Gap, Order, Plan, Work};
+use crate::branch;
+use crate::deployment::{Deployment, Status, is_same_commit};
+use crate::inputs::OnMismatch;
+use crate::messages::{Failure, Warning};
+use crate::outcome::Outcome;
+use crate::report::Event;
+
+/// Told where nobody can compare.
+const UNKNOWN: &str = "Sevalla does not tell the commit of the deployment, so whether it is \
+                       the expected one is not known";
+
+/// Compares the commit of a deployment with the expected one.
+pub(crate) struct Guard<'a> {
+    expected: Option<&'a str>,
+    /// Whether the user named the commit, so that not knowing it is a failure.
+    is_named: bool,
+    policy: OnMismatch,
+    /// The mismatch that was seen first.
+    told: RefCell<Option<String>>,
+    cancel: CancellationToken,
+}
+
+impl<'a> Guard<'a> {
+    /// The guard of a deployment of this branch.
+    pub(crate) fn new(plan: &'a Plan, branch: Option<&str>) -> Self {
+        let (expected, is_named) = match &plan.expected_commit {
+            Expected::Any | Expected::Unknown(_) => (None, false),
+            Expected::Is(commit) => (Some(commit.as_str()), true),
+            Expected::OfBranch {
+                commit,
+                branch: its,
+            } => {
+                let is_its = branch.is_some_and(|branch| branch::is_same(branch, its));
+                (Some(commit.as_str()).filter(|_| is_its), false)
+            }
+        };
+        Self {
+            expected,
+            is_named,
+            policy: plan.on_mismatch,
+            told: RefCell::default(),
+            cancel: CancellationToken::new(),
+        }
+    }
+
+    /// Takes in what was seen; a warning, the first time that it is another
+    /// commit.
+    pub(crate) fn look(&self, event: Event<'_>) -> Option<String> {
+        let (Event::Started(_, deployment) | Event::Found(_, deployment) | Event::Seen(deployment)) =
+            event
+        else {
+            return None;
+        };
+        let mismatch = self.mismatch(deployment)?;
+        if self.policy == OnMismatch::Cancel && deployment.status.verdict().is_none() {
+            self.cancel.cancel();
+        }
+        let mut told = self.told.borrow_mut();
+        if told.is_some() {
+            return None;
+        }
+        told.clone_from(&Some(mismatch));
+        told.clone()
+    }
+
+    /// Resolves once the deployment is to be cancelled, with the reason.
+    pub(crate) async fn wants_cancel(&self) -> String {
+        self.cancel.cancelled().await;
+        self.told.borrow().clone().unwrap_or_default()
+    }
+
+    /// What is wrong with the commit, if it is known to be another.
+    fn mismatch(&self, deployment: &Deployment) -> Option<String> {
+        let expected = self.expected?;
+        let seen = deployment.commit_sha.as_deref()?;
+        (!is_same_commit(seen, expected)).then(|| {
+            format!("The deployment is of another commit ({seen}) than the tested one ({expected})")
+        })
+    }
+
+    /// Whether a deployment that somebody else has started has, or will have,
+    /// the expected commit: what still waits takes the tip of the branch.
+    pub(crate) fn may_be(&self, deployment: &Deployment) -> bool {
+        let is_told = deployment.commit_sha.is_some() || deployment.status == Status::Waiting;
+        self.expected.is_none() || (is_told && self.mismatch(deployment).is_none())
+    }
+
+    /// Why a deployment that has succeeded must not count as one, if the user
+    /// wants that.
+    pub(crate) fn objection(&self, deployment: &Deployment) -> Option<(Failure, String)> {
+        if self.policy == OnMismatch::Warn {
+            return None;
+        }
+        let mismatch = self.mismatch(deployment);
+        let unknown = || (Failure::CommitNotTold, UNKNOWN.to_owned());
+        mismatch
+            .map(|mismatch| (Failure::AnotherCommitLive, mismatch))
+            .or_else(|| self.is_unknown(deployment).then(unknown))
+    }
+
+    /// What a deployment that has succeeded leaves in doubt, where that is no
+    /// objection. Nobody has asked where both the commit and what to do about
+    /// another are the defaults.
+    pub(crate) fn doubt(&self, deployment: &Deployment) -> Option<&'static str> {
+        let is_asked = self.is_named || self.policy != OnMismatch::Warn;
+        let is_unknown = self.expected.is_some() && deployment.commit_sha.is_none();
+        (is_asked && is_unknown).then_some(UNKNOWN)
+    }
+
+    fn is_unknown(&self, deployment: &Deployment) -> bool {
+        self.is_named && deployment.commit_sha.is_none()
+    }
+}
+
+/// What is said before anything is started, where nothing can be compared.
+impl Run<'_> {
+    /// The end of a run whose guard has nothing to compare a new deployment
+    /// with. A warning where there is a reason to deploy all the same.
+    pub(crate) fn refuse_unguarded(&self, work: &Work, before: &Before) -> Option<Outcome> {
+        let is_earlier_build = match work {
+            Work::RollBackApplication { .. } | Work::RollBackStaticSite { .. } => true,
+            Work::DeployApplication {
+                order: Order { restart, .. },
+                ..
+            } => *restart,
+            Work::CallHook { .. } | Work::DeployStaticSite { .. } => false,
+        };
+        let gap = if is_earlier_build {
+            self.plan.gap_of_earlier_build()
+        } else if before.is_image {
+            self.plan.gap_of_image()
+        } else if self.plan.follow {
+            self.gap_of(before.branch())
+        } else {
+            // Nothing is compared, and that is said already.
+            None
+        };
+        self.refuse(gap, "deployed")
+    }
+
+    /// The same for a promotion, whose commit is compared on every target.
+    pub(crate) fn refuse_unguarded_promotion(&self, aim: &Aim) -> Option<Outcome> {
+        let is_image = aim.targets.iter().any(|target| target.before.is_image);
+        let gap = self.plan.gap_of_image().filter(|_| is_image);
+        self.refuse(gap, "promoted")
+    }
+
+    /// The same for a deployment that somebody else has started.
+    pub(crate) fn refuse_unguarded_following(&self, deployment: &Deployment) -> Option<Outcome> {
+        // What is built from a branch has an image too.
+        let is_image = deployment.branch.is_none() && deployment.docker_image.is_some();
+        let gap = if is_image {
+            self.plan.gap_of_image()
+        } else {
+            self.gap_of(deployment.branch.as_deref())
+                .or_else(|| self.plan.gap_of_ended(deployment))
+        };
+        self.refuse(gap, "followed")
+    }
+
+    fn gap_of(&self, branch: Option<&str>) -> Option<Gap> {
+        match branch {
+            Some(branch) => self.plan.gap_of_branch(branch),
+            None => self.plan.gap_of_unknown_branch(),
+        }
+    }
+
+    fn refuse(&self, gap: Option<Gap>, done: &str) -> Option<Outcome> {
+        let gap = gap?;
+        if gap.is_fatal {
+            let headline = format!("Nothing was {done}: the commit guard has nothing to compare");
+            let outcome = Outcome::of(Failure::NothingToCompare, headline);
+            return Some(outcome.because(gap.reason).hint(gap.advice));
+        }
+        let text = gap.as_warning();
+        self.reporter
+            .on(Event::Warning(Warning::CommitNotCompared, &text));
+        None
+    }
+}

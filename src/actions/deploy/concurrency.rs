@@ -1,0 +1,198 @@
+//! Another deployment of the same service waits or runs already.
+//!
+//! Two runs that look at the same moment both see nothing: then both start a
+//! deployment, and the service queues the second. Nothing here can prevent
+//! that, and nothing needs to.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::actions::Run;
+use crate::actions::deploy::cancel;
+use crate::actions::deploy::cancel::Cancelled;
+use crate::actions::deploy::commit_guard::Guard;
+use crate::actions::deploy::preflight;
+use crate::actions::deploy::preflight::Before;
+use crate::actions::deploy::start::TriggerError;
+use crate::actions::resolve::Work;
+use crate::backoff::Schedule;
+use crate::deployment::{Deployment, Service};
+use crate::inputs::WhenBusy;
+use crate::messages::{Failure, Warning};
+use crate::outcome::Outcome;
+use crate::report::timeline::{Phase, State};
+use crate::report::{Event, counted};
+
+/// How long a cancelled deployment may take to end before the next is started.
+const CANCELLING: Duration = Duration::from_secs(60);
+
+/// How long the run waits without a message.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// What to do about it.
+pub(crate) enum Next {
+    /// Start, from what is known now.
+    Start(Box<Before>),
+    /// Follow this one instead, which deploys the same.
+    Join(Box<Before>, Box<Deployment>),
+    /// Give up.
+    End(Outcome),
+}
+
+impl Run<'_> {
+    /// Makes way, waits or gives way, as the user wants.
+    pub(crate) async fn make_way(&self, work: &Work, before: Before) -> Result<Next, TriggerError> {
+        let Some(service) = work.service().filter(|_| !before.busy.is_empty()) else {
+            return Ok(Next::Start(Box::new(before)));
+        };
+        match self.plan.when_busy {
+            WhenBusy::Queue => Ok(self.queue(before)),
+            WhenBusy::Fail => Ok(Next::End(busy(&before.busy))),
+            WhenBusy::Join => {
+                // The branch may have moved on since that one was started.
+                let guard = Guard::new(self.plan, before.branch());
+                let same = before.same().find(|other| guard.may_be(other)).cloned();
+                Ok(match same {
+                    Some(same) => Next::Join(Box::new(before), Box::new(same)),
+                    None => self.queue(before),
+                })
+            }
+            WhenBusy::Wait => {
+                self.reporter.on(Event::Begins(Phase::Waiting));
+                let next = self.wait_for_others(service, work, &before.busy).await;
+                let state = match next {
+                    Ok(Next::Start(_)) => State::Done,
+                    _ => State::Failed,
+                };
+                self.reporter.on(Event::Ends(Phase::Waiting, state));
+                next
+            }
+            WhenBusy::CancelPrevious => {
+                self.reporter.on(Event::Begins(Phase::Waiting));
+                self.cancel_others(service, &before.busy).await;
+                self.reporter.on(Event::Ends(Phase::Waiting, State::Done));
+                Ok(Next::Start(Box::new(self.look_again(work).await?)))
+            }
+        }
+    }
+
+    fn queue(&self, before: Before) -> Next {
+        self.reporter.on(Event::Note(&format!(
+            "{} already: this one may have to wait.",
+            count(&before.busy)
+        )));
+        Next::Start(Box::new(before))
+    }
+
+    async fn wait_for_others(
+        &self,
+        service: Service,
+        work: &Work,
+        others: &[Deployment],
+    ) -> Result<Next, TriggerError> {
+        let names: Vec<String> = others.iter().map(Deployment::summary).collect();
+        self.reporter.on(Event::Note(&format!(
+            "Waiting for the end of {}, as when-busy asks.",
+            names.join(" and of ")
+        )));
+        let started = Instant::now();
+        let mut told = started;
+        let mut looks = Schedule::for_looks();
+        loop {
+            let wait = looks.next_wait(None);
+            if Instant::now() + wait >= self.deadline.moment() {
+                return Ok(Next::End(still_busy(started.elapsed())));
+            }
+            sleep(wait).await;
+            if told.elapsed() >= SILENCE {
+                told = Instant::now();
+                self.reporter.on(Event::Note(&format!(
+                    "Still waiting, for {} by now.",
+                    crate::report::duration(started.elapsed())
+                )));
+            }
+            let past = preflight::read_past(&self.client, service).await?;
+            if past.iter().any(preflight::is_busy) {
+                continue;
+            }
+            // Another run may have waited for the same and be quicker.
+            let before = self.look_again(work).await?;
+            if before.busy.is_empty() {
+                return Ok(Next::Start(Box::new(before)));
+            }
+        }
+    }
+
+    async fn cancel_others(&self, service: Service, others: &[Deployment]) {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        // Newest first: what waits would start to run once the way is free.
+        for other in others {
+            tell(Event::Note(&format!(
+                "Cancelling {}, as when-busy asks.",
+                other.summary()
+            )));
+            let by = self.deadline.moment().min(Instant::now() + CANCELLING);
+            let client = self.client.until(by);
+            let id = &other.id;
+            match cancel::cancel(&client, service, id, &|_| {}).await {
+                Cancelled::Ended(ended, _) => {
+                    tell(Event::Note(&format!(
+                        "Deployment {id} ended {}.",
+                        ended.status.word()
+                    )));
+                }
+                Cancelled::TooLate(_) => tell(Event::Note(&format!(
+                    "Deployment {id} had succeeded already."
+                ))),
+                Cancelled::Accepted => tell(Event::Warning(
+                    Warning::EarlierDeploymentRemains,
+                    &format!(
+                        "Deployment {id} was asked to stop and has not ended yet: this one may have to wait."
+                    ),
+                )),
+                Cancelled::Refused(error) | Cancelled::Unknown(error) => {
+                    tell(Event::Warning(
+                        Warning::EarlierDeploymentRemains,
+                        &format!(
+                            "Deployment {id} could not be cancelled: {error}. This one may have to wait for it."
+                        ),
+                    ));
+                }
+            }
+        }
+    }
+
+    /// What was read before is old: a new mark is needed.
+    async fn look_again(&self, work: &Work) -> Result<Before, TriggerError> {
+        preflight::look_before(&self.client, self.plan, work, &|_| {}).await
+    }
+}
+
+fn count(busy: &[Deployment]) -> String {
+    let deployments = counted(busy.len(), "deployment");
+    let is = if busy.len() == 1 { "is" } else { "are" };
+    format!("{deployments} of this service {is} waiting or running")
+}
+
+fn busy(busy: &[Deployment]) -> Outcome {
+    let outcome = Outcome::of(Failure::Busy, "Nothing was deployed")
+        .because(format!("{} already, and when-busy is fail", count(busy)))
+        .hint("Run again when it has ended, or set when-busy to wait");
+    busy.iter().fold(outcome, |outcome, other| {
+        outcome.because(format!(
+            "{} is {}",
+            other.summary(),
+            other.status.in_words()
+        ))
+    })
+}
+
+fn still_busy(elapsed: Duration) -> Outcome {
+    Outcome::of(
+        Failure::StillBusy,
+        "Nothing was deployed: when timeout expired, another deployment of this service had not ended",
+    )
+    .because(format!("Waited for {}", crate::report::duration(elapsed)))
+    .hint("Raise timeout, or check in the dashboard whether it is stuck")
+}

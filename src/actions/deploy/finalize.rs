@@ -1,0 +1,429 @@
+//! What is left to do once a deployment has ended: its address, its caches,
+//! whether it answers, and rolling back if it does not.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use url::Url;
+
+use crate::actions::Run;
+use crate::actions::deploy::commit_guard::Guard;
+use crate::actions::deploy::preflight::Before;
+use crate::actions::deploy::start::Tell;
+use crate::actions::deploy::start_rollback;
+use crate::actions::deploy::start_rollback::Came;
+use crate::actions::deploy::verification::{FOR_WORDS, Own, own_address};
+use crate::deployment::{Deployment, DeploymentId, ServiceKind, Verdict};
+use crate::follow::Remote;
+use crate::forecast::history::Past;
+use crate::inputs::OnFailure;
+use crate::messages::{Failure, Warning};
+use crate::outcome::{Beside, Ending, LiveBefore, Outcome};
+use crate::report::Event;
+use crate::report::timeline::{Phase, State};
+use crate::sevalla::{Next, Patience};
+use crate::verify;
+use crate::verify::{Check, Filling, Verified, Visit};
+
+/// The most of the run's time that a check leaves for going back.
+const KEPT_FOR_GOING_BACK: Duration = Duration::from_secs(120);
+
+/// How long emptying the caches may keep the run.
+const PURGING: Duration = Duration::from_secs(10);
+
+/// Said where a rollback was asked for, and nothing is known against what is
+/// live.
+const NOT_ROLLED_BACK: &str = "Nothing was rolled back: no check that was made has failed";
+
+/// What is known of a service besides the deployment that is followed.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Scene {
+    /// The host of a static site.
+    pub(crate) host: Option<String>,
+    /// The branch that is deployed.
+    pub(crate) branch: Option<String>,
+    /// What was live before, and may be gone back to: this run has replaced it.
+    pub(crate) live: Option<Deployment>,
+    /// Whether anything was live before, whoever has replaced it.
+    pub(crate) live_before: LiveBefore,
+    /// How long past deployments took.
+    pub(crate) past: Past,
+    /// The service's address, as far as it was read while the deployment ran.
+    pub(crate) own: Option<Own>,
+    /// The deployment that this one, a rollback, is to bring back.
+    pub(crate) wanted: Option<Deployment>,
+    /// The last deployment that succeeded, with which a failure is compared.
+    pub(crate) last_good: Option<Deployment>,
+    /// Whether it is the first deployment of the service.
+    pub(crate) is_first: bool,
+    /// Whether this run has started the deployment.
+    pub(crate) is_ours: bool,
+    /// Whether another run has, which may want it to go on whatever becomes of
+    /// this one.
+    pub(crate) is_anothers: bool,
+}
+
+impl Scene {
+    /// The scene of a deployment that this run starts.
+    pub(crate) fn of(before: &Before) -> Self {
+        Self {
+            host: before.host.clone(),
+            branch: before.branch().map(str::to_owned),
+            live: before.live.clone(),
+            live_before: before.live_before,
+            past: before.past.clone(),
+            own: None,
+            last_good: before.last_good.clone(),
+            wanted: before.rollback.as_ref().map(|rollback| rollback.to.clone()),
+            is_first: false,
+            is_ours: true,
+            is_anothers: false,
+        }
+    }
+
+    /// The same with the service's address, as far as it is known.
+    pub(crate) fn with_address(&self, own: Option<Own>) -> Self {
+        Self {
+            own,
+            ..self.clone()
+        }
+    }
+
+    /// The scene of a deployment that another run has started.
+    pub(crate) fn of_anothers(before: &Before) -> Self {
+        Self {
+            live: None,
+            is_ours: false,
+            is_anothers: true,
+            ..Self::of(before)
+        }
+    }
+}
+
+/// Whether what is live answers as the user wants.
+pub(crate) enum Answers {
+    Well,
+    /// Why not.
+    Badly(String),
+    /// Why nobody knows.
+    Unknown(String),
+}
+
+impl Run<'_> {
+    /// The outcome of a deployment that was seen to end, after all that the
+    /// user wants done then.
+    pub(crate) async fn settle(
+        &self,
+        source: &Remote,
+        deployment: Deployment,
+        verdict: Verdict,
+        scene: &Scene,
+        tell: Tell<'_>,
+    ) -> Outcome {
+        let ended = deployment.clone();
+        let outcome = match verdict {
+            Verdict::Success => self.after_success(source, deployment, scene, tell).await,
+            Verdict::Failed => self.after_failure(source, deployment, scene).await,
+            Verdict::Cancelled | Verdict::Skipped => {
+                self.after_nothing(source, deployment, verdict, scene).await
+            }
+        };
+        if !self.may_go_back(scene) {
+            return outcome;
+        }
+        match outcome.failure() {
+            // Rarely needed, and large.
+            Some(failure) if failure.calls_for_rollback() => {
+                Box::pin(self.go_back(source, &ended, outcome, scene, tell)).await
+            }
+            Some(failure) if failure.ending() == Ending::Unverified => {
+                outcome.because(NOT_ROLLED_BACK)
+            }
+            _ => outcome,
+        }
+    }
+
+    fn may_go_back(&self, scene: &Scene) -> bool {
+        self.plan.on_failure == OnFailure::Rollback && scene.is_ours
+    }
+
+    /// Goes back to what was live, and adds to the outcome what came of that.
+    async fn go_back(
+        &self,
+        source: &Remote,
+        ended: &Deployment,
+        outcome: Outcome,
+        scene: &Scene,
+        tell: Tell<'_>,
+    ) -> Outcome {
+        let live = scene.live.as_ref();
+        let undone = self.take_back(source.service, live, ended, tell).await;
+        // What they say of what is live may not be so any more.
+        let outcome = match outcome.ending() {
+            Ending::Unverified => outcome.unverified_before(&ended.id),
+            _ => outcome,
+        };
+        let outcome = match undone.hint {
+            Some(hint) => outcome.hint(hint),
+            None => outcome,
+        };
+        let outcome = outcome.because(undone.said);
+        match undone.signal {
+            Some(signal) => outcome.interrupted_by(signal),
+            None => outcome,
+        }
+    }
+
+    async fn after_success(
+        &self,
+        source: &Remote,
+        deployment: Deployment,
+        scene: &Scene,
+        tell: Tell<'_>,
+    ) -> Outcome {
+        let service = source.service;
+        let guard = Guard::new(self.plan, scene.branch.as_deref());
+        let is_known = matches!(scene.own, Some(Ok(Some(_))));
+        let url = if !is_known && self.would_wait_for_budget() {
+            None
+        } else {
+            self.for_more_words(self.tell_url(source, scene, tell))
+                .await
+        };
+        let id = deployment.id.clone();
+        let outcome =
+            Outcome::of_verdict(&deployment, Verdict::Success, service, Beside::default());
+        if let Some((failure, objection)) = guard.objection(&deployment) {
+            return Outcome::unverified(failure, &id).because(objection);
+        }
+        if let Some(doubt) = guard.doubt(&deployment) {
+            tell(Event::Warning(Warning::UnknownCommit, doubt));
+        }
+        if let Some(outcome) = object_to_version(&deployment, scene, tell) {
+            return outcome;
+        }
+        tokio::select! {
+            // The signal first, as in `until_stopped`.
+            biased;
+            signal = self.stop.asked() => {
+                Outcome::interrupted(signal).and_ended(&deployment, Verdict::Success)
+            }
+            checked = self.purge_and_verify(source, &deployment, url, scene, tell) => {
+                checked.unwrap_or(outcome)
+            }
+        }
+    }
+
+    async fn purge_and_verify(
+        &self,
+        source: &Remote,
+        deployment: &Deployment,
+        url: Option<Own>,
+        scene: &Scene,
+        tell: Tell<'_>,
+    ) -> Option<Outcome> {
+        if self.plan.purge_cache {
+            self.purge_after(source, tell).await;
+        }
+        let check = self.plan.check.as_ref()?;
+        let deadline = self.end_of_check(scene);
+        let (failure, finding) = match self
+            .check(check, source, deployment, url, deadline, tell)
+            .await
+        {
+            Verified::Yes => return None,
+            Verified::No(finding) => (Failure::BadAnswer, finding),
+            Verified::NotMade(finding) => (Failure::CheckNotMade, finding),
+        };
+        let outcome = Outcome::unverified(failure, &deployment.id);
+        Some(outcome.because(finding.reason).after(finding.effort))
+    }
+
+    /// A check that uses up the run's time would leave none for going back.
+    fn end_of_check(&self, scene: &Scene) -> Instant {
+        if !self.may_go_back(scene) || scene.live.is_none() {
+            return self.deadline.moment();
+        }
+        self.deadline.keeping(self.kept_for_going_back()).moment()
+    }
+
+    /// How much of the time that is left is kept for going back.
+    pub(crate) fn kept_for_going_back(&self) -> Duration {
+        let left = self.deadline.moment();
+        let left = left.saturating_duration_since(Instant::now());
+        KEPT_FOR_GOING_BACK.min(left / 3)
+    }
+
+    /// Purging again what Sevalla has purged: no reason to fail, nor to wait
+    /// long. Twice does no harm, so it is asked again when the answer is lost.
+    async fn purge_after(&self, source: &Remote, tell: Tell<'_>) {
+        let by = Instant::now() + PURGING;
+        let client = source.client.until(by.min(self.deadline.moment()));
+        let purge = || client.purge_cache(source.service, Patience::FOR_A_SEARCH);
+        tell(Event::Begins(Phase::Purge));
+        let mut purged = purge().await;
+        if purged
+            .as_ref()
+            .is_err_and(|error| error.next() == Next::Lost)
+            && Instant::now() < by
+        {
+            purged = purge().await;
+        }
+        tell(Event::Ends(Phase::Purge, state(purged.is_ok())));
+        match purged {
+            Ok(()) => tell(Event::Note(
+                "Sevalla empties the caches, which takes some minutes everywhere in the world.",
+            )),
+            Err(error) => tell(Event::Warning(
+                Warning::CachesNotEmptied,
+                &format!(
+                    "The caches could not be emptied: {error}. Sevalla empties them by itself after a deployment."
+                ),
+            )),
+        }
+    }
+
+    /// Whether the deployment answers well. `own` is the service's address, as
+    /// far as it was read.
+    async fn check(
+        &self,
+        check: &Check,
+        source: &Remote,
+        deployment: &Deployment,
+        own: Option<Own>,
+        deadline: Instant,
+        tell: Tell<'_>,
+    ) -> Verified {
+        let exchange = match (self.connect)() {
+            Ok(exchange) => exchange,
+            Err(error) => return Verified::not_made(error),
+        };
+        let filling = Filling {
+            commit: deployment.commit_sha.as_deref(),
+            deployment: &deployment.id.0,
+        };
+        let told = |visit: Visit<'_>| tell(Event::Note(&visit.to_string()));
+        tell(Event::Begins(Phase::Verification));
+        let own = match check.address {
+            // Not needed.
+            Some(_) => Err(String::new()),
+            None => {
+                self.find_address_to_check(source, check, own, deadline)
+                    .await
+            }
+        };
+        if let Ok(url) = &own {
+            tell_url(url, tell);
+        }
+        let own = own.as_ref().map_err(String::as_str);
+        let verified = verify::verify(exchange.as_ref(), check, own, filling, deadline, &told);
+        let verified = verified.await;
+        let is_well = verified == Verified::Yes;
+        tell(Event::Ends(Phase::Verification, state(is_well)));
+        verified
+    }
+
+    /// Whether what is live after a rollback answers well; `None` where nobody
+    /// wants to know.
+    pub(crate) async fn answers(
+        &self,
+        source: &Remote,
+        deployment: &Deployment,
+        tell: Tell<'_>,
+    ) -> Option<Answers> {
+        let check = self.plan.check.as_ref()?;
+        let deadline = self.deadline.moment();
+        let verified = self.check(check, source, deployment, None, deadline, tell);
+        Some(match verified.await {
+            Verified::Yes => Answers::Well,
+            Verified::No(finding) => Answers::Badly(finding.reason),
+            Verified::NotMade(finding) => Answers::Unknown(finding.reason),
+        })
+    }
+
+    async fn after_failure(
+        &self,
+        source: &Remote,
+        mut deployment: Deployment,
+        scene: &Scene,
+    ) -> Outcome {
+        let error = build_error(source, &deployment.id);
+        deployment.build_error = self.for_more_words(error).await.flatten();
+        self.compare_with_last_good(source, scene.last_good.as_ref())
+            .await;
+        let beside = Beside {
+            log: self.reporter.told_of_log(source.service),
+            // Something else may be soon.
+            live: if self.may_go_back(scene) {
+                LiveBefore::Unknown
+            } else {
+                scene.live_before
+            },
+        };
+        Outcome::of_verdict(&deployment, Verdict::Failed, source.service, beside)
+    }
+
+    /// After a success, shows where the service can be visited, which was asked
+    /// for before if there was time.
+    async fn tell_url(&self, source: &Remote, scene: &Scene, tell: Tell<'_>) -> Own {
+        let url = match &scene.own {
+            Some(Ok(Some(url))) => Some(url.clone()),
+            _ => own_address(source, scene.host.as_deref(), FOR_WORDS).await?,
+        };
+        if let Some(url) = &url {
+            tell_url(url, tell);
+        }
+        Ok(url)
+    }
+}
+
+fn tell_url(url: &Url, tell: Tell<'_>) {
+    tell(Event::Url(url.as_str().trim_end_matches('/')));
+}
+
+/// What is wrong with the version that a rollback has put live, if it is known
+/// to be another than the wanted one.
+fn object_to_version(now: &Deployment, scene: &Scene, tell: Tell<'_>) -> Option<Outcome> {
+    let wanted = scene.wanted.as_ref()?;
+    let replaced = scene.live.as_ref().filter(|live| live.id != wanted.id);
+    let objection = match start_rollback::what_came(now, wanted, replaced) {
+        Came::Wanted => return None,
+        Came::Unknown => {
+            tell(Event::Warning(
+                Warning::VersionUnknown,
+                &format!(
+                    "Live is {}. Nothing shows whether that is the version that was wanted: {}.",
+                    now.summary(),
+                    wanted.summary()
+                ),
+            ));
+            return None;
+        }
+        Came::Replaced => "Sevalla deployed the version again that was to be replaced",
+        Came::Another => "Sevalla deployed another version than the one that was wanted",
+    };
+    let outcome = Outcome::unverified(Failure::AnotherVersionLive, &now.id).because(format!(
+        "{objection}: live is {}, wanted was {}",
+        now.summary(),
+        wanted.summary()
+    ));
+    Some(outcome)
+}
+
+const fn state(is_well: bool) -> State {
+    if is_well { State::Done } else { State::Failed }
+}
+
+/// After a failure of a static site, reads what the build said: only the list
+/// of deployments has it.
+async fn build_error(source: &Remote, id: &DeploymentId) -> Option<String> {
+    if source.service.kind != ServiceKind::StaticSite {
+        return None;
+    }
+    let recent = source
+        .client
+        .deployments(source.service, 20, Patience::Once)
+        .await;
+    let mut recent = recent.unwrap_or_default().into_iter();
+    recent.find(|other| other.id == *id)?.build_error
+}

@@ -1,0 +1,551 @@
+//! How a run recognizes its own deployment in a list of new ones.
+//!
+//! A word that the service chooses never proves that a deployment is not ours:
+//! it lists an image under another name, and its set of trigger words is open.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use crate::actions::deploy::start::HISTORY;
+use crate::branch;
+use crate::deployment::{Deployment, DeploymentId, Origin};
+use crate::image_reference::{ImageReference, Likeness};
+
+/// The high-water mark: what there was before the change. What is not in it
+/// is new, whatever any clock says.
+#[derive(Debug, Default)]
+pub(crate) struct Mark {
+    known: HashSet<DeploymentId>,
+    /// The oldest of them, if there were more than were read.
+    oldest: Option<Timestamp>,
+    /// The newest that could be read.
+    newest: Option<DeploymentId>,
+}
+
+/// What the deployment we start looks like in a list.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) branch: Option<String>,
+    pub(crate) docker_image: Option<String>,
+    /// The commit, where it is decided before.
+    pub(crate) commit: Option<String>,
+    pub(crate) kind: Kind,
+    /// The same in other words, where the service chooses the version.
+    pub(crate) alternatives: Vec<Self>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    #[default]
+    Deploy,
+    /// The latest success again, without a build.
+    Restart,
+    /// Through the hook, whose word for the trigger is not documented.
+    Hook,
+    /// Back to an earlier deployment.
+    Rollback,
+    /// What another application runs. The word for this is not documented.
+    Promotion,
+}
+
+impl Kind {
+    /// Whether it deploys a version that was built before.
+    pub(crate) const fn takes_a_version(self) -> bool {
+        matches!(self, Self::Restart | Self::Rollback | Self::Promotion)
+    }
+}
+
+/// Whose a new deployment is, by all that the service says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Its commit, image or branch is the one that this run asked for.
+    Ours,
+    /// It may be ours or somebody else's.
+    Unclear,
+    /// It is certainly somebody else's.
+    Others,
+}
+
+impl Mark {
+    /// The mark that the newest deployments make, of which at most
+    /// [`HISTORY`] were asked for.
+    pub(crate) fn of(deployments: &[Deployment]) -> Self {
+        let is_whole = deployments.len() < HISTORY;
+        Self {
+            known: deployments
+                .iter()
+                .map(|deployment| deployment.id.clone())
+                .collect(),
+            oldest: deployments
+                .iter()
+                .filter_map(|deployment| deployment.created_at)
+                .min()
+                .filter(|_| !is_whole),
+            newest: deployments
+                .iter()
+                .find(|deployment| !deployment.is_unreadable())
+                .map(|deployment| deployment.id.clone()),
+        }
+    }
+
+    /// Whether the newest deployments, of which at most [`HISTORY`] were asked
+    /// for, lack the one that was the newest before. Such a list does not show
+    /// that nothing has begun.
+    pub(crate) fn is_missing_from(&self, deployments: &[Deployment]) -> bool {
+        let has = |id: &DeploymentId| deployments.iter().any(|deployment| deployment.id == *id);
+        deployments.len() < HISTORY && self.newest.as_ref().is_some_and(|newest| !has(newest))
+    }
+
+    /// Whether a deployment came after the mark. The ids tell; only where the
+    /// list was longer than what was read, an old one may slide into sight.
+    /// Both times are the service's.
+    pub(crate) fn is_new(&self, deployment: &Deployment) -> bool {
+        let is_old = deployment
+            .created_at
+            .zip(self.oldest)
+            .is_some_and(|(created, oldest)| created < oldest);
+        !self.knows(&deployment.id) && !is_old
+    }
+
+    /// Whether it was there before the change.
+    pub(crate) fn knows(&self, id: &DeploymentId) -> bool {
+        self.known.contains(id)
+    }
+}
+
+impl Wanted {
+    /// A version that was built before; of an unknown one nothing is known.
+    pub(crate) fn version(kind: Kind, version: Option<&Deployment>) -> Self {
+        Self {
+            branch: version.and_then(|version| version.branch.clone()),
+            docker_image: version.and_then(|version| version.docker_image.clone()),
+            commit: version.and_then(|version| version.commit_sha.clone()),
+            kind,
+            alternatives: Vec::new(),
+        }
+    }
+
+    /// The same, or this version, which the service may choose instead.
+    pub(crate) fn or_version(mut self, version: &Deployment) -> Self {
+        let other = Self::version(self.kind, Some(version));
+        self.alternatives.push(other);
+        self
+    }
+
+    /// Whether a deployment that somebody else has started deploys the same.
+    /// What the service does not say could be anything.
+    pub(crate) fn is_same(&self, deployment: &Deployment) -> bool {
+        let builds_nothing = deployment.is_built == Some(false) && self.docker_image.is_none();
+        let action = deployment.trigger.as_deref();
+        let is_another = builds_nothing || matches!(action, Some(RESTART | ROLLBACK));
+        self.kind == Kind::Deploy
+            && !deployment.is_preview
+            && !is_another
+            && self.equality(deployment).is_some()
+    }
+
+    /// Whose a new deployment is.
+    pub(crate) fn whose(&self, deployment: &Deployment) -> Whose {
+        if self.is_certainly_anothers(deployment) {
+            return Whose::Others;
+        }
+        match self.equality(deployment) {
+            Some(Equality::Version) => Whose::Ours,
+            Some(Equality::Branch) if !self.is_of_another_action(deployment) => Whose::Ours,
+            _ => Whose::Unclear,
+        }
+    }
+
+    /// Three things prove that it is somebody else's: a push started it (a hook
+    /// is a webhook to the service, so its own deployment may count as
+    /// automatic), it is a preview of a pull request, or it has certainly
+    /// another branch. A push builds, so one that is not known to build may be
+    /// the earlier version that this run asked for, whatever the service calls it.
+    fn is_certainly_anothers(&self, deployment: &Deployment) -> bool {
+        let may_be_automatic = self.kind == Kind::Hook
+            || self.kind.takes_a_version() && deployment.is_built != Some(true);
+        let is_by_push = deployment.origin == Origin::Automatic && !may_be_automatic;
+        deployment.is_preview || is_by_push || self.is_certainly_another_branch(deployment)
+    }
+
+    /// Certainly: this run asked for a branch by its name, the service names
+    /// one that git allows, and the two differ in every spelling. Where the
+    /// service chooses the version itself, its branch proves nothing.
+    fn is_certainly_another_branch(&self, deployment: &Deployment) -> bool {
+        let asks_for_branch = !self.kind.takes_a_version() && self.docker_image.is_none();
+        let branches = self.branch.as_deref().zip(deployment.branch.as_deref());
+        asks_for_branch && branches.is_some_and(|(ours, its)| same_branch(ours, its) == Some(false))
+    }
+
+    /// Whether it deploys what this run asked for, in normal form.
+    fn equality(&self, deployment: &Deployment) -> Option<Equality> {
+        let commit = compare(
+            self.commit.as_ref(),
+            deployment.commit_sha.as_ref(),
+            same_commit,
+        );
+        let image = compare(
+            self.docker_image.as_ref(),
+            deployment.docker_image.as_ref(),
+            same_image,
+        );
+        let branch = compare(
+            self.branch.as_ref(),
+            deployment.branch.as_ref(),
+            same_branch,
+        );
+        let version = commit.or(image);
+        let by_version = version == Some(true);
+        // A branch has many versions, and what is rolled back has that of the
+        // one it replaces. A restart replaces nothing.
+        let names_version = self.commit.is_some() || self.docker_image.is_some();
+        let branch_decides = match self.kind {
+            Kind::Deploy | Kind::Hook => self.docker_image.is_none(),
+            Kind::Restart => version.is_none(),
+            Kind::Rollback | Kind::Promotion => !names_version,
+        };
+        if by_version {
+            Some(Equality::Version)
+        } else if branch_decides && branch == Some(true) {
+            Some(Equality::Branch)
+        } else {
+            let mut others = self.alternatives.iter();
+            others.find_map(|other| other.equality(deployment))
+        }
+    }
+
+    /// Whether the service's documented words say that it is something else
+    /// than this run asked for. Enough to doubt it, and no proof.
+    fn is_of_another_action(&self, deployment: &Deployment) -> bool {
+        let is_another = match deployment.trigger.as_deref() {
+            Some(PUSH) => true,
+            Some(ROLLBACK) => self.kind != Kind::Rollback,
+            Some(RESTART) => self.kind != Kind::Restart,
+            _ => false,
+        };
+        // It may be of a push, too.
+        let is_open = deployment.origin == Origin::Automatic && deployment.is_built.is_none();
+        let builds = deployment.is_built == Some(true) || is_open;
+        is_another || (self.kind.takes_a_version() && builds)
+    }
+}
+
+/// By what two deployments are equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Equality {
+    /// The commit or the image: they put the same live.
+    Version,
+    /// Only the branch.
+    Branch,
+}
+
+/// `trigger` of a deployment that a push has started.
+const PUSH: &str = "AUTO_DEPLOY_ON_PUSH";
+/// `trigger` of a rollback.
+const ROLLBACK: &str = "ROLLBACK_DEPLOYMENT";
+/// `trigger` of a restart.
+const RESTART: &str = "RESTART";
+
+/// Compares what may be unknown; `None` if that does not show whether they are
+/// the same.
+fn compare(
+    ours: Option<&String>,
+    its: Option<&String>,
+    is_same: fn(&str, &str) -> Option<bool>,
+) -> Option<bool> {
+    let (ours, its) = ours.zip(its)?;
+    is_same(ours, its)
+}
+
+fn same_commit(ours: &str, its: &str) -> Option<bool> {
+    let (ours, its) = (ours.to_ascii_lowercase(), its.to_ascii_lowercase());
+    let is_shortened = ours.starts_with(&its) || its.starts_with(&ours);
+    (ours == its || !is_shortened).then_some(ours == its)
+}
+
+fn same_image(ours: &str, its: &str) -> Option<bool> {
+    match (ImageReference::parse(ours), ImageReference::parse(its)) {
+        (Ok(ours), Ok(its)) => match ours.likeness(&its) {
+            Likeness::Same => Some(true),
+            Likeness::Different => Some(false),
+            Likeness::Unknown => None,
+        },
+        _ => (ours == its).then_some(true),
+    }
+}
+
+fn same_branch(ours: &str, its: &str) -> Option<bool> {
+    let is_branch = branch::objection(its).is_none();
+    let is_same = branch::is_same(ours, its);
+    (is_same || is_branch).then_some(is_same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+    const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn seen(id: &str) -> Deployment {
+        Deployment::only_its_id(DeploymentId(id.to_owned()))
+    }
+
+    fn at(second: i64, deployment: Deployment) -> Deployment {
+        Deployment {
+            created_at: Timestamp::from_second(second).ok(),
+            ..deployment
+        }
+    }
+
+    fn on(branch: &str) -> Deployment {
+        Deployment {
+            branch: Some(branch.to_owned()),
+            origin: Origin::Manual,
+            ..seen("x")
+        }
+    }
+
+    fn of_image(image: &str) -> Deployment {
+        Deployment {
+            docker_image: Some(image.to_owned()),
+            origin: Origin::Manual,
+            ..seen("x")
+        }
+    }
+
+    fn called(trigger: &str, deployment: Deployment) -> Deployment {
+        Deployment {
+            trigger: Some(trigger.to_owned()),
+            ..deployment
+        }
+    }
+
+    fn asks_for_branch(kind: Kind) -> Wanted {
+        Wanted {
+            branch: Some("main".to_owned()),
+            kind,
+            ..Wanted::default()
+        }
+    }
+
+    fn asks_for_image(image: &str) -> Wanted {
+        Wanted {
+            docker_image: Some(image.to_owned()),
+            ..Wanted::default()
+        }
+    }
+
+    #[test]
+    fn what_was_not_in_the_list_is_new_whatever_its_time() {
+        let mark = Mark::of(&[at(100, seen("a")), at(90, seen("b"))]);
+        assert!(mark.is_new(&at(80, seen("c"))) && mark.is_new(&seen("c")));
+        assert!(!mark.is_new(&at(200, seen("a"))));
+        let many: Vec<Deployment> = (0..50).map(|n| at(100 + n, seen(&n.to_string()))).collect();
+        let mark = Mark::of(&many);
+        assert!(mark.is_new(&at(100, seen("new"))) && !mark.is_new(&at(99, seen("old"))));
+    }
+
+    #[test]
+    fn only_what_is_known_to_be_the_same_is_joined() {
+        let (by_branch, by_image) = (asks_for_branch(Kind::Deploy), asks_for_image("app:2"));
+        let of_branch = Deployment {
+            origin: Origin::Automatic,
+            ..called(PUSH, on("main"))
+        };
+        let restarted = Deployment {
+            is_built: Some(false),
+            ..of_branch.clone()
+        };
+        let not_built = Deployment {
+            is_built: Some(false),
+            ..of_image("docker.io/library/app:2")
+        };
+        for (wanted, deployment) in [
+            (&by_branch, &of_branch),
+            (&by_branch, &on("refs/heads/main")),
+            (&by_branch, &on("origin/main")),
+            (&by_image, &of_image("app:2")),
+            (&by_image, &not_built),
+        ] {
+            assert!(wanted.is_same(deployment), "{wanted:?} {deployment:?}");
+        }
+        for (wanted, deployment) in [
+            (&by_branch, &seen("x")),
+            (&by_branch, &restarted),
+            (&by_branch, &called(ROLLBACK, on("main"))),
+            (&by_branch, &on("dev")),
+            (&by_image, &of_branch),
+            (&by_image, &of_image("app:3")),
+            (&by_image, &of_image(&format!("app@{DIGEST}"))),
+            (&Wanted::default(), &of_branch),
+        ] {
+            assert!(!wanted.is_same(deployment), "{wanted:?} {deployment:?}");
+        }
+        for kind in [Kind::Restart, Kind::Hook, Kind::Rollback, Kind::Promotion] {
+            assert!(!asks_for_branch(kind).is_same(&of_branch), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_branch_is_ours_in_every_spelling_and_anothers_only_if_it_is_certain() {
+        for (branch, whose) in [
+            ("main", Whose::Ours),
+            ("refs/heads/main", Whose::Ours),
+            ("origin/main", Whose::Ours),
+            ("refs/remotes/origin/main", Whose::Ours),
+            ("dev", Whose::Others),
+            ("feature/main", Whose::Others),
+            ("Main", Whose::Others),
+            // No names of branches: they say nothing.
+            ("", Whose::Unclear),
+            ("HEAD", Whose::Unclear),
+            ("refs/pull/7/merge", Whose::Unclear),
+        ] {
+            let found = asks_for_branch(Kind::Deploy).whose(&on(branch));
+            assert_eq!(found, whose, "{branch}");
+        }
+        let unknown = Wanted::default();
+        for deployment in [seen("x"), on("main"), of_image("app:2")] {
+            assert_eq!(unknown.whose(&deployment), Whose::Unclear, "{deployment:?}");
+        }
+        let null = asks_for_branch(Kind::Deploy).whose(&seen("x"));
+        assert_eq!(null, Whose::Unclear);
+    }
+
+    #[test]
+    fn an_image_is_ours_in_its_normal_form_and_never_certainly_anothers() {
+        for (image, whose) in [
+            ("nginx:1.28", Whose::Ours),
+            ("docker.io/library/nginx:1.28", Whose::Ours),
+            ("Index.Docker.io/nginx:1.28", Whose::Ours),
+            ("nginx:1.27", Whose::Unclear),
+            ("team/nginx:1.28", Whose::Unclear),
+            (
+                "us-central1-docker.pkg.dev/p/r/image:abc123",
+                Whose::Unclear,
+            ),
+            ("no reference", Whose::Unclear),
+        ] {
+            let found = asks_for_image("nginx:1.28").whose(&of_image(image));
+            assert_eq!(found, whose, "{image}");
+        }
+        let pinned = format!("nginx@{DIGEST}");
+        for (ours, its, whose) in [
+            ("nginx:1.28", pinned.as_str(), Whose::Unclear),
+            (pinned.as_str(), "nginx:1.28", Whose::Unclear),
+            (pinned.as_str(), pinned.as_str(), Whose::Ours),
+        ] {
+            let found = asks_for_image(ours).whose(&of_image(its));
+            assert_eq!(found, whose, "{ours} {its}");
+        }
+        for deployment in [seen("x"), on("main")] {
+            let found = asks_for_image("nginx:1.28").whose(&deployment);
+            assert_eq!(found, Whose::Unclear, "{deployment:?}");
+        }
+    }
+
+    #[test]
+    fn a_push_and_a_preview_are_somebody_elses_and_a_word_proves_nothing() {
+        let automatic = |deployment| Deployment {
+            origin: Origin::Automatic,
+            ..deployment
+        };
+        let preview = Deployment {
+            is_preview: true,
+            ..on("main")
+        };
+        let main = || on("main");
+        let built = |is_built| Deployment {
+            is_built: Some(is_built),
+            ..main()
+        };
+        for (kind, deployment, whose) in [
+            (Kind::Deploy, main(), Whose::Ours),
+            (Kind::Deploy, called("DEPLOY_BY_API", main()), Whose::Ours),
+            (Kind::Deploy, called(RESTART, main()), Whose::Unclear),
+            (Kind::Deploy, called(ROLLBACK, main()), Whose::Unclear),
+            (Kind::Deploy, called(PUSH, main()), Whose::Unclear),
+            (Kind::Deploy, automatic(main()), Whose::Others),
+            (Kind::Deploy, preview.clone(), Whose::Others),
+            (Kind::Restart, automatic(main()), Whose::Unclear),
+            (Kind::Restart, automatic(built(true)), Whose::Others),
+            (Kind::Restart, automatic(built(false)), Whose::Ours),
+            (Kind::Promotion, automatic(built(false)), Whose::Ours),
+            (Kind::Promotion, automatic(built(true)), Whose::Others),
+            (Kind::Deploy, automatic(built(false)), Whose::Others),
+            (Kind::Rollback, preview, Whose::Others),
+            (Kind::Hook, automatic(main()), Whose::Ours),
+            (Kind::Hook, automatic(called(PUSH, main())), Whose::Unclear),
+            (Kind::Hook, automatic(on("dev")), Whose::Others),
+        ] {
+            let found = asks_for_branch(kind).whose(&deployment);
+            assert_eq!(found, whose, "{kind:?} {deployment:?}");
+        }
+    }
+
+    #[test]
+    fn what_takes_a_version_is_known_by_the_version() {
+        use Kind::{Promotion, Restart, Rollback};
+
+        let version = Deployment {
+            commit_sha: Some(COMMIT.to_owned()),
+            ..on("main")
+        };
+        let of_commit = |commit: &str, branch: &str| Deployment {
+            commit_sha: Some(commit.to_owned()),
+            ..on(branch)
+        };
+        let built = Deployment {
+            is_built: Some(true),
+            ..on("main")
+        };
+        let other = COMMIT.replace('0', "f");
+        for (kind, deployment, whose) in [
+            (Rollback, of_commit(COMMIT, "main"), Whose::Ours),
+            (
+                Rollback,
+                of_commit(&COMMIT.to_uppercase(), "dev"),
+                Whose::Ours,
+            ),
+            (
+                Rollback,
+                called("BACK", of_commit(COMMIT, "main")),
+                Whose::Ours,
+            ),
+            (
+                Rollback,
+                called(RESTART, of_commit(COMMIT, "main")),
+                Whose::Ours,
+            ),
+            // The branch is that of the deployment that it replaces, too.
+            (Rollback, on("main"), Whose::Unclear),
+            (Rollback, on("dev"), Whose::Unclear),
+            (Rollback, of_commit(&other, "main"), Whose::Unclear),
+            (Rollback, of_commit(&COMMIT[..9], "main"), Whose::Unclear),
+            (Promotion, of_commit(COMMIT, "stage"), Whose::Ours),
+            (Promotion, of_commit(&other, "main"), Whose::Unclear),
+            (Promotion, on("main"), Whose::Unclear),
+            (Restart, on("main"), Whose::Ours),
+            (Restart, built, Whose::Unclear),
+            (Restart, on("dev"), Whose::Unclear),
+            (Restart, of_commit(&other, "main"), Whose::Unclear),
+            (Restart, seen("x"), Whose::Unclear),
+        ] {
+            let found = Wanted::version(kind, Some(&version)).whose(&deployment);
+            assert_eq!(found, whose, "{kind:?} {deployment:?}");
+        }
+        let by_image = Wanted::version(Rollback, Some(&of_image("app:1")));
+        assert_eq!(
+            by_image.whose(&of_image("docker.io/library/app:1")),
+            Whose::Ours
+        );
+        assert_eq!(by_image.whose(&of_image("app:2")), Whose::Unclear);
+        let newer = of_commit(&other, "main");
+        let either = Wanted::version(Promotion, Some(&version)).or_version(&newer);
+        assert_eq!(either.whose(&newer), Whose::Ours);
+        let unknown = Wanted::version(Rollback, None);
+        assert_eq!(unknown.whose(&of_commit(COMMIT, "main")), Whose::Unclear);
+    }
+}

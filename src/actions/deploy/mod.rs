@@ -1,0 +1,405 @@
+//! One deployment of one service.
+
+pub(crate) mod cancel;
+pub(crate) mod commit_guard;
+pub(crate) mod concurrency;
+pub(crate) mod finalize;
+pub(crate) mod last_good;
+pub(crate) mod matcher;
+pub(crate) mod preflight;
+pub(crate) mod resolve;
+pub(crate) mod rollback;
+pub(crate) mod skipped;
+pub mod start;
+pub(crate) mod start_rollback;
+pub(crate) mod tested_commit;
+pub(crate) mod verification;
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::pending;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::actions::deploy::cancel::Cancelled;
+use crate::actions::deploy::commit_guard::Guard;
+use crate::actions::deploy::concurrency::Next;
+use crate::actions::deploy::finalize::Scene;
+use crate::actions::deploy::preflight::Before;
+use crate::actions::deploy::start::{Started, Tell, TriggerError};
+use crate::actions::deploy::verification::{FOR_WORDS, Own, own_address};
+use crate::actions::resolve::{Earlier, Work};
+use crate::actions::sighting::Noting;
+use crate::actions::{CLEAN_UP, IN_FLIGHT, KEY_CHECK, LATE_CANCEL, MISMATCH, Run, nothing_started};
+use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
+use crate::inputs::Abandon;
+use crate::messages::Warning;
+use crate::outcome::Outcome;
+use crate::report::Event;
+use crate::shutdown::Signal;
+
+use crate::follow::{Ended, Remote, SeenEnd, Watch};
+
+/// How often to look whether the company's budget has room again.
+const UNTIL_ROOM: Duration = Duration::from_secs(5);
+
+impl Run<'_> {
+    /// Rolls back to the last success of a service before the one that is live.
+    pub(crate) async fn roll_back(&self, service: Service) -> Outcome {
+        let earlier = tokio::select! {
+            earlier = start_rollback::earlier_success(&self.client, service) => earlier,
+            signal = self.stop.asked() => return nothing_started(signal),
+        };
+        match earlier {
+            Ok(id) => {
+                let work = Work::back_to(service, Earlier::found(id));
+                self.deploy(&work).await
+            }
+            Err(error) => self.not_started(error).await,
+        }
+    }
+
+    /// Makes the change and follows it to its end.
+    pub(crate) async fn deploy(&self, work: &Work) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let look = Box::pin(preflight::look_before(&self.client, self.plan, work, &tell));
+        let before = tokio::select! {
+            before = look => before,
+            signal = self.stop.asked() => return nothing_started(signal),
+        };
+        let before = match before {
+            Ok(before) => before,
+            Err(error) => return self.not_started(error).await,
+        };
+        if let Some(refused) = self.refuse_unguarded(work, &before) {
+            return refused;
+        }
+        if let Some(service) = work.service()
+            && let Err(outcome) = self.refuse_impossible_check(service, &before, &tell).await
+        {
+            return outcome;
+        }
+        if self.plan.dry_run {
+            return Outcome::planned(&format!("deploy {}", before.order));
+        }
+        let next = tokio::select! {
+            next = Box::pin(self.make_way(work, before)) => next,
+            signal = self.stop.asked() => return nothing_started(signal),
+        };
+        let before = match next {
+            Ok(Next::Start(before)) => *before,
+            Ok(Next::Join(before, other)) => {
+                return Box::pin(self.join(work, &before, *other)).await;
+            }
+            Ok(Next::End(outcome)) => return outcome,
+            Err(error) => return self.not_started(error).await,
+        };
+        let is_followed = self.plan.follow;
+        let start = start::start(&self.client, work, is_followed, &before, &tell);
+        let mut start = Box::pin(start);
+        let started = tokio::select! {
+            // The signal first: it also makes the start give up, and then what
+            // it gives up with is not the reason for the end.
+            biased;
+            signal = self.stop.asked() => {
+                let by = Instant::now() + CLEAN_UP;
+                tell(Event::Stopping(signal, Some(self.on_cancel())));
+                let started = timeout(IN_FLIGHT, start).await.ok();
+                return Box::pin(self.stop_in_flight(signal, work, started, &before, by)).await;
+            }
+            started = &mut start => started,
+        };
+        match started {
+            Ok(Started::Known(service, deployment)) if self.plan.follow => {
+                let scene = Scene {
+                    // What it replaces is what somebody wants to get rid of.
+                    is_ours: !matches!(
+                        work,
+                        Work::RollBackApplication { .. } | Work::RollBackStaticSite { .. }
+                    ),
+                    ..Scene::of(&before)
+                };
+                Box::pin(self.follow(service, *deployment, &scene)).await
+            }
+            Ok(Started::Known(_, deployment)) => Outcome::triggered(Some(&deployment)),
+            Ok(Started::Unseen) => Outcome::triggered(None),
+            Err(error) => self.not_started(error).await,
+        }
+    }
+
+    /// Follows a deployment that somebody else has started, and that is the
+    /// same as ours would be.
+    async fn join(&self, work: &Work, before: &Before, other: Deployment) -> Outcome {
+        let Some(service) = work.service().filter(|_| self.plan.follow) else {
+            return Outcome::joined(&other);
+        };
+        self.reporter.on(Event::Note(&format!(
+            "Joining {}, which deploys the same.",
+            other.summary()
+        )));
+        // It may be wanted by whoever has started it.
+        self.reporter.explain_interrupt(Abandon::Leave);
+        self.reporter.on(Event::Found(service, &other));
+        self.follow(service, other, &Scene::of_anothers(before))
+            .await
+    }
+
+    /// Follows a deployment to its end, and does what is to be done then.
+    pub(crate) async fn follow(
+        &self,
+        service: Service,
+        deployment: Deployment,
+        scene: &Scene,
+    ) -> Outcome {
+        let guard = Guard::new(self.plan, scene.branch.as_deref());
+        let compare = |event: Event<'_>| {
+            if let Some(warning) = guard.look(event) {
+                self.reporter
+                    .on(Event::Warning(Warning::AnotherCommit, &warning));
+            }
+        };
+        let tell = |event: Event<'_>| {
+            self.reporter.on(event);
+            compare(event);
+        };
+        // The watch reports only what changes from here on.
+        compare(Event::Found(service, &deployment));
+        let id = deployment.id.clone();
+        let source = self.source(service, &id);
+        let end = SeenEnd::default();
+        let noting = Noting::new(&source, &deployment, self.clock);
+        let own = RefCell::new(None);
+        let follow = async {
+            let watch = Watch::new(&noting, deployment, self.deadline, self.reading(), &tell)
+                .knowing(scene.past.clone())
+                .noting(&end)
+                .follow();
+            let watch = Box::pin(watch);
+            tokio::select! {
+                ended = watch => ended,
+                // Large, and of no use to most of the others' futures.
+                never = Box::pin(self.ask_meanwhile(&source, scene, &own)) => match never {},
+            }
+        };
+        let ended = tokio::select! {
+            ended = follow => ended,
+            signal = self.stop.asked() => {
+                if let Some((deployment, verdict)) = end.take() {
+                    tell(Event::Stopping(signal, None));
+                    return Outcome::interrupted(signal).and_ended(&deployment, verdict);
+                }
+                let by = Instant::now() + CLEAN_UP;
+                let then = if scene.is_anothers {
+                    Abandon::Leave
+                } else {
+                    self.on_cancel()
+                };
+                tell(Event::Stopping(signal, Some(then)));
+                if then == Abandon::Leave {
+                    return Outcome::interrupted(signal).and_left(&id, noting.last().as_ref());
+                }
+                return self.stop_following(signal, service, &id, by).await;
+            }
+            mismatch = guard.wants_cancel(), if !scene.is_anothers => {
+                return self.cancel_mismatch(&source, scene, mismatch).await;
+            }
+        };
+        match ended {
+            Ended::Seen(deployment, verdict) => {
+                let scene = &scene.with_address(own.take());
+                Box::pin(self.settle(&source, deployment, verdict, scene, &tell)).await
+            }
+            Ended::TimedOut { .. }
+                if self.plan.on_timeout == Abandon::Cancel && !scene.is_anothers =>
+            {
+                self.cancel_late(ended, &source, scene).await
+            }
+            Ended::Lost { .. } | Ended::TimedOut { .. } => {
+                let at = noting.last().map(|seen| seen.at);
+                let status = match &ended {
+                    Ended::Lost { error, .. } => error.status(),
+                    _ => None,
+                };
+                let outcome = Outcome::of_ended_at(&ended, service, at);
+                self.with_capabilities(outcome, status).await
+            }
+        }
+    }
+
+    /// Asks for what is to be known at the end, while there is nothing else to
+    /// do and the budget has room.
+    async fn ask_meanwhile(
+        &self,
+        source: &Remote,
+        scene: &Scene,
+        own: &RefCell<Option<Own>>,
+    ) -> Infallible {
+        let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
+        while !self.has_room() {
+            sleep(UNTIL_ROOM).await;
+        }
+        let host = scene.host.as_deref();
+        own.replace(Some(own_address(source, host, FOR_WORDS).await));
+        pending().await
+    }
+
+    /// The deployment has another commit, and shall not go on.
+    async fn cancel_mismatch(&self, source: &Remote, scene: &Scene, mismatch: String) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        tell(Event::Note(
+            "Cancelling the deployment, as on-commit-mismatch asks.",
+        ));
+        tell(Event::Cancelling);
+        let id = &source.id;
+        let by = self.deadline.moment().min(Instant::now() + MISMATCH);
+        let client = self.client.until(by);
+        let cancelled = tokio::select! {
+            // The signal first, as in `until_stopped`.
+            biased;
+            signal = self.stop.asked() => return Outcome::interrupted(signal).and_left(id, None),
+            cancelled = cancel::cancel(&client, source.service, id, &tell) => cancelled,
+        };
+        match cancelled {
+            Cancelled::TooLate(deployment) => {
+                let verdict = Verdict::Success;
+                self.settle(source, deployment, verdict, scene, &tell).await
+            }
+            Cancelled::Ended(deployment, Verdict::Failed) => {
+                let verdict = Verdict::Failed;
+                let outcome = self.settle(source, deployment, verdict, scene, &tell).await;
+                outcome.because(mismatch)
+            }
+            cancelled => Outcome::mismatched(id, &cancelled)
+                .because(mismatch)
+                .and_cancelled(id, &cancelled),
+        }
+    }
+}
+
+/// Ending early.
+impl Run<'_> {
+    /// A signal came while the request that starts the deployment was on its
+    /// way. `started` is what it came to, if it did within the time for that.
+    async fn stop_in_flight(
+        &self,
+        signal: Signal,
+        work: &Work,
+        started: Option<Result<Started, TriggerError>>,
+        before: &Before,
+        by: Instant,
+    ) -> Outcome {
+        match started {
+            Some(Ok(Started::Known(service, deployment))) => {
+                self.stop_following(signal, service, &deployment.id, by)
+                    .await
+            }
+            Some(Ok(Started::Unseen)) if self.plan.token.is_none() => Outcome::interrupted(signal)
+                .because(
+                    "The hook was called; which deployment it started is not known, so it was not \
+                     cancelled",
+                ),
+            Some(Err(TriggerError::Api(error))) => {
+                nothing_started(signal).because(error.to_string())
+            }
+            Some(Err(TriggerError::Refused(refused))) => {
+                nothing_started(signal).because(refused.reason)
+            }
+            Some(
+                Ok(Started::Unseen)
+                | Err(
+                    TriggerError::At(..)
+                    | TriggerError::Unidentified(_)
+                    | TriggerError::Ambiguous { .. },
+                ),
+            )
+            | None => self.look_up_and_stop(signal, work, before, by).await,
+        }
+    }
+
+    /// The answer that tells the deployment's id did not come in time.
+    async fn look_up_and_stop(
+        &self,
+        signal: Signal,
+        work: &Work,
+        before: &Before,
+        by: Instant,
+    ) -> Outcome {
+        let client = self.looking_up(by);
+        let found = match work.service() {
+            Some(service) => {
+                let found = start::find_started(&client, service, before).await;
+                found.map(|deployment| (service, deployment))
+            }
+            None => None,
+        };
+        let Some((service, deployment)) = found else {
+            return Outcome::interrupted(signal)
+                .because("The request that starts a deployment was on its way; whether it took effect is not known")
+                .hint("Check in the dashboard, and cancel the deployment there if there is one");
+        };
+        self.reporter.on(Event::Started(service, &deployment));
+        self.stop_following(signal, service, &deployment.id, by)
+            .await
+    }
+
+    pub(crate) async fn stop_following(
+        &self,
+        signal: Signal,
+        service: Service,
+        id: &DeploymentId,
+        by: Instant,
+    ) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        self.stop_and_tell(signal, service, id, by, &tell).await
+    }
+
+    /// The same, told in another way.
+    pub(crate) async fn stop_and_tell(
+        &self,
+        signal: Signal,
+        service: Service,
+        id: &DeploymentId,
+        by: Instant,
+        tell: Tell<'_>,
+    ) -> Outcome {
+        let outcome = Outcome::interrupted(signal);
+        if self.on_cancel() == Abandon::Leave {
+            return outcome.and_left(id, None);
+        }
+        let cancelled = cancel::cancel(&self.client.hurried(by), service, id, tell).await;
+        outcome.and_cancelled(id, &cancelled)
+    }
+
+    /// What becomes of a deployment after a signal: nobody can cancel without
+    /// a key.
+    pub(crate) fn on_cancel(&self) -> Abandon {
+        match self.plan.token {
+            Some(_) => self.plan.on_cancel,
+            None => Abandon::Leave,
+        }
+    }
+
+    /// The run's time is over, and the deployment shall not go on.
+    async fn cancel_late(&self, ended: Ended, source: &Remote, scene: &Scene) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        tell(Event::Note(
+            "The run's time is over. Cancelling the deployment, as on-timeout asks.",
+        ));
+        tell(Event::Cancelling);
+        let (service, id) = (source.service, &source.id);
+        let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
+        let cancelled = tokio::select! {
+            cancelled = cancel::cancel(&client, service, id, &tell) => cancelled,
+            signal = self.stop.asked() => return Outcome::interrupted(signal).and_left(id, None),
+        };
+        match cancelled {
+            // Whatever a success has to pass, this one has to as well.
+            Cancelled::TooLate(deployment) => self
+                .settle(source, deployment, Verdict::Success, scene, &tell)
+                .await
+                .because("It ended just when the run's time was over, too late to be cancelled"),
+            cancelled => Outcome::of_ended(&ended, service).and_cancelled(id, &cancelled),
+        }
+    }
+}

@@ -1,0 +1,715 @@
+//! What is read before a change: whether it makes sense, and the high-water
+//! mark by which its effect is told apart later.
+
+use uuid::Uuid;
+
+use crate::actions::deploy::matcher::{Kind, Mark, Wanted};
+use crate::actions::deploy::start::{HISTORY, Tell, TriggerError};
+use crate::actions::deploy::start_rollback;
+use crate::actions::deploy::start_rollback::Rollback;
+use crate::actions::resolve::{Order, Plan, Work};
+use crate::branch;
+use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind, Verdict};
+use crate::forecast::history::{Kind as Built, Past};
+use crate::inputs::WhenBusy;
+use crate::messages::{Failure, Warning};
+use crate::outcome::LiveBefore;
+use crate::report::Event;
+use crate::sevalla::{Application, Client, Patience, StaticSite};
+
+/// What was read before the change.
+#[derive(Debug, Default)]
+pub struct Before {
+    /// The host of a static site.
+    pub host: Option<String>,
+    /// What will be deployed, in words.
+    pub order: String,
+    /// Whether an image is deployed that is built elsewhere, which has no commit.
+    pub is_image: bool,
+    /// The deployment that is live, if one is among those that were read.
+    pub live: Option<Deployment>,
+    /// Whether anything is live.
+    pub live_before: LiveBefore,
+    /// How long past deployments took, as far as they were read.
+    pub past: Past,
+    /// The last build that succeeded; if there is none, the last success.
+    pub last_good: Option<Deployment>,
+    /// The deployments that wait or run, newest first.
+    pub busy: Vec<Deployment>,
+    /// How an application is rolled back, where that is to be done.
+    pub rollback: Option<Rollback>,
+    /// The deployments there were; `None` if they could not be read.
+    pub(crate) mark: Option<Mark>,
+    pub(crate) wanted: Wanted,
+}
+
+/// Reads what the change needs to know: the record, and the deployments there
+/// are. Refuses a service that is suspended or being deleted.
+pub async fn look_before(
+    client: &Client,
+    plan: &Plan,
+    work: &Work,
+    tell: Tell<'_>,
+) -> Result<Before, TriggerError> {
+    let before = match work {
+        Work::DeployApplication { app, .. } | Work::RollBackApplication { app, .. } => {
+            look_at_application(client, work, *app, tell).await
+        }
+        Work::DeployStaticSite { site, .. } | Work::RollBackStaticSite { site, .. } => {
+            look_at_static_site(client, work, *site, tell).await
+        }
+        Work::CallHook { app, .. } => match (app, &plan.token) {
+            (Some(app), Some(_)) => look_at_application(client, work, *app, tell).await,
+            _ => Ok(Before {
+                order: "whatever the hook deploys".to_owned(),
+                ..Before::default()
+            }),
+        },
+    };
+    match before {
+        Err(TriggerError::Api(error))
+            if error.status() == Some(403) && !needs_reads(plan, work) =>
+        {
+            tell(Event::Warning(
+                Warning::KeyCannotRead,
+                "The key may not read what it deploys, so the run could not find out whether a \
+                 start took effect whose answer got lost.",
+            ));
+            Ok(Before::default())
+        }
+        other => other,
+    }
+}
+
+/// A key that may deploy but not read is enough for a trigger alone.
+fn needs_reads(plan: &Plan, work: &Work) -> bool {
+    let is_rollback = matches!(
+        work,
+        Work::RollBackApplication { .. } | Work::RollBackStaticSite { .. }
+    );
+    plan.follow || plan.dry_run || plan.when_busy != WhenBusy::Queue || is_rollback
+}
+
+async fn look_at_application(
+    client: &Client,
+    work: &Work,
+    app: Uuid,
+    tell: Tell<'_>,
+) -> Result<Before, TriggerError> {
+    let record = client
+        .get_application(app, Patience::BEFORE_THE_START)
+        .await?;
+    let service = Service::application(app);
+    tell(Event::Target(service, record.display_name.as_deref()));
+    refuse_unfit(&record)?;
+    let wanted = wanted_of_application(work, &record);
+    warn_of_auto_deploy(&record, &wanted, tell);
+    let past = read_past(client, service).await?;
+    let kind = wanted.kind;
+    let mut before = Before {
+        is_image: record.runs_images() || wanted.docker_image.is_some(),
+        ..Before::of(&past, wanted)
+    };
+    if kind.takes_a_version() {
+        before.wanted = Wanted::version(kind, before.live.as_ref());
+    }
+    let Work::RollBackApplication { earlier, .. } = work else {
+        return Ok(before);
+    };
+    let before = before.with_live(client, service, &past).await?;
+    tell_live(before.live.as_ref(), tell);
+    start_rollback::plan(client, &record, app, earlier, &past, before).await
+}
+
+async fn look_at_static_site(
+    client: &Client,
+    work: &Work,
+    site: Uuid,
+    tell: Tell<'_>,
+) -> Result<Before, TriggerError> {
+    let record: StaticSite = client
+        .get_static_site(site, Patience::BEFORE_THE_START)
+        .await?;
+    let service = Service::static_site(site);
+    tell(Event::Target(service, record.display_name.as_deref()));
+    refuse_if_gone("static site", record.status.as_deref())?;
+    let wanted = match work {
+        Work::DeployStaticSite { branch, .. } => {
+            let branch = branch.clone().or_else(|| record.default_branch.clone());
+            if record.auto_deploy && is_default(branch.as_deref(), record.default_branch.as_deref())
+            {
+                warn_of_double(branch.as_deref(), tell);
+            }
+            Wanted {
+                branch,
+                ..Wanted::default()
+            }
+        }
+        _ => Wanted {
+            kind: Kind::Rollback,
+            ..Wanted::default()
+        },
+    };
+    let past = read_past(client, service).await?;
+    let before = Before {
+        host: record.hostname,
+        ..Before::of(&past, wanted)
+    };
+    let Work::RollBackStaticSite { to, .. } = work else {
+        return Ok(before);
+    };
+    let before = before.with_live(client, service, &past).await?;
+    tell_live(before.live.as_ref(), tell);
+    if let Some(earlier) = past.iter().find(|deployment| deployment.id == *to) {
+        start_rollback::refuse_unless_success(earlier)?;
+    }
+    Ok(before.going_back(to, &past))
+}
+
+impl Before {
+    /// What these newest deployments tell.
+    pub(crate) fn of(past: &[Deployment], wanted: Wanted) -> Self {
+        let busy: Vec<Deployment> = past
+            .iter()
+            .filter(|other| is_busy(other))
+            .cloned()
+            .collect();
+        let live = successes(past).next().cloned();
+        Self {
+            order: describe(&wanted),
+            live_before: live_among(past),
+            live,
+            last_good: last_good(past).cloned(),
+            past: Past::of(past),
+            busy,
+            mark: Some(Mark::of(past)),
+            wanted,
+            ..Self::default()
+        }
+    }
+
+    /// Adds what is live where that was deployed before the newest ones.
+    async fn with_live(
+        self,
+        client: &Client,
+        service: Service,
+        past: &[Deployment],
+    ) -> Result<Self, TriggerError> {
+        if self.live.is_some() || past.len() < HISTORY {
+            return Ok(self);
+        }
+        let live = start_rollback::live(client, service).await?;
+        Ok(Self {
+            live_before: match (self.live_before, &live) {
+                (LiveBefore::NotAmong { .. }, Some(_)) => LiveBefore::Something,
+                (known, _) => known,
+            },
+            live,
+            ..self
+        })
+    }
+
+    /// The branch whose tip will be deployed, if it is one.
+    pub fn branch(&self) -> Option<&str> {
+        let branch = self.wanted.branch.as_deref();
+        branch.filter(|_| !self.wanted.kind.takes_a_version())
+    }
+
+    /// Those that wait or run and deploy the same.
+    pub fn same(&self) -> impl Iterator<Item = &Deployment> {
+        self.busy.iter().filter(|other| self.wanted.is_same(other))
+    }
+
+    /// Whether a deployment was there before and did not run any more.
+    pub(crate) fn had_ended(&self, id: &DeploymentId) -> bool {
+        let was_there = self.mark.as_ref().is_some_and(|mark| mark.knows(id));
+        was_there && !self.busy.iter().any(|busy| busy.id == *id)
+    }
+
+    /// Adds how an application is rolled back.
+    pub(crate) fn rolling_back(self, rollback: Rollback) -> Self {
+        Self {
+            order: rollback.order(),
+            wanted: rollback.wanted(self.live.as_ref()),
+            rollback: Some(rollback),
+            ..self
+        }
+    }
+
+    /// Adds what is known of the earlier deployment to go back to.
+    fn going_back(mut self, to: &DeploymentId, past: &[Deployment]) -> Self {
+        let earlier = past.iter().find(|deployment| deployment.id == *to);
+        self.order = match earlier.and_then(Deployment::made_from) {
+            Some(source) => format!("deployment {to} again ({source})"),
+            None => format!("deployment {to} again"),
+        };
+        self.wanted = Wanted::version(Kind::Rollback, earlier);
+        self
+    }
+}
+
+/// Those that were live.
+pub(crate) fn successes(past: &[Deployment]) -> impl Iterator<Item = &Deployment> {
+    past.iter().filter(|deployment| is_success(deployment))
+}
+
+/// The deployment whose log shows best what a good one prints: a restart or a
+/// rollback builds nothing.
+fn last_good(past: &[Deployment]) -> Option<&Deployment> {
+    let is_build = |one: &&Deployment| Built::of(one.trigger.as_deref()) == Built::Build;
+    let builds = || successes(past).find(is_build);
+    builds().or_else(|| successes(past).next())
+}
+
+/// Whether a deployment was live. A preview of a pull request never was: going
+/// back to one would publish what nobody has merged.
+pub(crate) fn is_success(deployment: &Deployment) -> bool {
+    deployment.status.verdict() == Some(Verdict::Success) && !deployment.is_preview
+}
+
+/// Whether anything is live, as far as these newest deployments show.
+pub fn live_among(past: &[Deployment]) -> LiveBefore {
+    if successes(past).next().is_some() {
+        LiveBefore::Something
+    } else if past.iter().any(|one| is_busy(one) || one.is_unreadable()) {
+        // What still runs may be live soon, and what cannot be read may be live.
+        LiveBefore::Unknown
+    } else if past.len() >= HISTORY {
+        LiveBefore::NotAmong { read: past.len() }
+    } else {
+        LiveBefore::Nothing { read: past.len() }
+    }
+}
+
+/// Whether it waits or runs. What has a time of its end has ended, whatever the
+/// service calls that; and previews of pull requests are somebody else's.
+pub fn is_busy(deployment: &Deployment) -> bool {
+    deployment.status.verdict().is_none()
+        && deployment.finished_at.is_none()
+        && !deployment.is_preview
+        && !deployment.is_unreadable()
+}
+
+fn tell_live(live: Option<&Deployment>, tell: Tell<'_>) {
+    if let Some(live) = live {
+        tell(Event::Note(&format!("Live now: {}", live.summary())));
+    }
+}
+
+/// Refuses an application that cannot be deployed.
+pub(crate) fn refuse_unfit(record: &Application) -> Result<(), TriggerError> {
+    refuse_if_gone("application", record.status.as_deref())?;
+    if record.is_suspended {
+        return Err(TriggerError::refused(
+            Failure::SuspendedApplication,
+            "The application is suspended: its processes are stopped, and a deployment would not start them",
+            "Activate it in the dashboard, then run again",
+        ));
+    }
+    Ok(())
+}
+
+fn refuse_if_gone(noun: &str, status: Option<&str>) -> Result<(), TriggerError> {
+    if status != Some("deleting") {
+        return Ok(());
+    }
+    Err(TriggerError::refused(
+        Failure::BeingDeleted,
+        format!("The {noun} is being deleted"),
+        "Check that the id is the one you mean",
+    ))
+}
+
+fn wanted_of_application(work: &Work, record: &Application) -> Wanted {
+    let by_default = Order::default();
+    let (kind, order) = match work {
+        Work::RollBackApplication { .. } => (Kind::Rollback, &by_default),
+        Work::DeployApplication { order, .. } if order.restart => (Kind::Restart, order),
+        Work::DeployApplication { order, .. } => (Kind::Deploy, order),
+        _ => (Kind::Hook, &by_default),
+    };
+    // A restart or a rollback takes what there was.
+    if matches!(kind, Kind::Restart | Kind::Rollback) {
+        return Wanted {
+            kind,
+            ..Wanted::default()
+        };
+    }
+    // Without a branch the default is built.
+    let is_image = record.runs_images();
+    let default_branch = record.default_branch.clone().filter(|_| !is_image);
+    let own_image = record.docker_image.clone().filter(|_| is_image);
+    Wanted {
+        branch: order.branch.clone().or(default_branch),
+        docker_image: order.docker_image.clone().or(own_image),
+        commit: None,
+        kind,
+        alternatives: Vec::new(),
+    }
+}
+
+fn describe(wanted: &Wanted) -> String {
+    match (wanted.kind, &wanted.branch, &wanted.docker_image) {
+        (Kind::Restart, ..) => "the last successful artifact again, without a build".to_owned(),
+        (Kind::Rollback, ..) => "an earlier deployment again".to_owned(),
+        (Kind::Promotion, ..) => "what the source runs".to_owned(),
+        (_, _, Some(image)) => format!("image {image}"),
+        (_, Some(branch), None) => format!("branch {branch}"),
+        (_, None, None) => "the default branch".to_owned(),
+    }
+}
+
+fn warn_of_auto_deploy(record: &Application, wanted: &Wanted, tell: Tell<'_>) {
+    let is_built_on_push = record.auto_deploy && record.source.as_deref() == Some("privateGit");
+    let builds = matches!(wanted.kind, Kind::Deploy | Kind::Hook);
+    let is_default = is_default(wanted.branch.as_deref(), record.default_branch.as_deref());
+    if is_built_on_push && builds && is_default {
+        warn_of_double(wanted.branch.as_deref(), tell);
+    }
+}
+
+/// Whether a branch is the service's own; both are unknown together.
+fn is_default(branch: Option<&str>, default: Option<&str>) -> bool {
+    match (branch, default) {
+        (Some(branch), Some(default)) => branch::is_same(branch, default),
+        (branch, default) => branch == default,
+    }
+}
+
+fn warn_of_double(branch: Option<&str>, tell: Tell<'_>) {
+    let text = format!(
+        "Automatic deployment is on for branch {}: each push is deployed once by Sevalla and once by \
+         this run. Switch automatic deployment off in the settings on Sevalla.",
+        branch.unwrap_or("(default)")
+    );
+    tell(Event::Warning(Warning::DeployedTwice, &text));
+}
+
+/// What a service's record tells whoever follows what it does by itself.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// The host of a static site.
+    pub host: Option<String>,
+    /// The branch that is deployed.
+    pub default_branch: Option<String>,
+    /// Whether a push to it is deployed.
+    pub deploys_pushes: bool,
+    /// Whether only some pushes are, by the paths they touch.
+    pub filters_paths: bool,
+    /// Whether pushes to other branches may be, too: a static site builds
+    /// previews of pull requests.
+    pub previews_branches: bool,
+}
+
+impl Place {
+    /// Whether a push to this branch may be deployed; `None` is the service's
+    /// own.
+    pub fn deploys(&self, branch: Option<&String>) -> bool {
+        let other = branch.zip(self.default_branch.as_ref());
+        let is_other = other.is_some_and(|(ours, its)| !branch::is_same(ours, its));
+        self.deploys_pushes && !is_other || self.previews_branches && is_other
+    }
+}
+
+/// Reads a service's record.
+pub async fn look_at(
+    client: &Client,
+    service: Service,
+    tell: Tell<'_>,
+) -> Result<Place, TriggerError> {
+    let patience = Patience::BEFORE_THE_START;
+    match service.kind {
+        ServiceKind::Application => {
+            let record = client.get_application(service.id, patience).await?;
+            tell(Event::Target(service, record.display_name.as_deref()));
+            let is_built_on_push = record.auto_deploy
+                && record
+                    .source
+                    .as_deref()
+                    .is_none_or(|source| matches!(source, "privateGit" | "app"));
+            Ok(Place {
+                host: None,
+                default_branch: record.default_branch,
+                deploys_pushes: is_built_on_push,
+                filters_paths: !record.allow_deploy_paths.is_empty()
+                    || !record.ignore_deploy_paths.is_empty(),
+                previews_branches: false,
+            })
+        }
+        ServiceKind::StaticSite => {
+            let record = client.get_static_site(service.id, patience).await?;
+            tell(Event::Target(service, record.display_name.as_deref()));
+            Ok(Place {
+                host: record.hostname,
+                default_branch: record.default_branch,
+                deploys_pushes: record.auto_deploy,
+                filters_paths: !record.allow_deploy_paths.is_empty()
+                    || !record.ignore_deploy_paths.is_empty(),
+                previews_branches: record.is_preview_enabled,
+            })
+        }
+    }
+}
+
+/// The newest deployments of a service, with [`Deployment::unreadable`] in the
+/// place of an entry that cannot be read: one that is there before a change is
+/// not its effect.
+pub async fn read_past(client: &Client, service: Service) -> Result<Vec<Deployment>, TriggerError> {
+    let past = client
+        .deployments_and_unreadable(service, HISTORY, Patience::BEFORE_THE_START)
+        .await?;
+    Ok(past)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::actions::resolve::Earlier;
+    use crate::deployment::Status;
+    use crate::messages::Failure;
+
+    fn seen(id: &str, status: Status) -> Deployment {
+        Deployment {
+            status,
+            ..Deployment::only_its_id(DeploymentId(id.to_owned()))
+        }
+    }
+
+    fn preview(deployment: Deployment) -> Deployment {
+        Deployment {
+            is_preview: true,
+            ..deployment
+        }
+    }
+
+    /// A record with these fields, and ordinary ones besides.
+    fn record(mut fields: Value) -> Application {
+        for (name, value) in [
+            ("id", "a"),
+            ("source", "privateGit"),
+            ("default_branch", "main"),
+        ] {
+            let fields = fields.as_object_mut().unwrap();
+            fields.entry(name).or_insert_with(|| json!(value));
+        }
+        serde_json::from_value(fields).unwrap()
+    }
+
+    fn deploys(order: Order) -> Work {
+        Work::DeployApplication {
+            app: Uuid::nil(),
+            order,
+        }
+    }
+
+    #[test]
+    fn what_has_not_ended_and_is_ours_is_busy() {
+        let ended = Deployment {
+            finished_at: jiff::Timestamp::from_second(1).ok(),
+            ..seen("a", Status::InProgress)
+        };
+        for (deployment, busy) in [
+            (seen("a", Status::Waiting), true),
+            (seen("a", Status::InProgress), true),
+            (seen("a", Status::Absent), true),
+            (seen("a", Status::Success), false),
+            (seen("a", Status::Failed), false),
+            (ended, false),
+            (preview(seen("a", Status::InProgress)), false),
+        ] {
+            assert_eq!(is_busy(&deployment), busy, "{deployment:?}");
+        }
+    }
+
+    #[test]
+    fn what_there_is_says_what_is_live_and_what_is_in_the_way() {
+        let of_branch = |id, status, branch: &str| Deployment {
+            branch: Some(branch.to_owned()),
+            ..seen(id, status)
+        };
+        let past = [
+            of_branch("5", Status::Waiting, "main"),
+            of_branch("4", Status::InProgress, "other"),
+            preview(of_branch("3", Status::Success, "main")),
+            of_branch("2", Status::Success, "main"),
+            of_branch("1", Status::Success, "main"),
+        ];
+        let wanted = Wanted {
+            branch: Some("main".to_owned()),
+            ..Wanted::default()
+        };
+        let before = Before::of(&past, wanted);
+        let ids = |all: &mut dyn Iterator<Item = &Deployment>| {
+            all.map(|each| each.id.0.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&mut before.live.iter()), ["2"]);
+        assert_eq!(ids(&mut before.busy.iter()), ["5", "4"]);
+        assert_eq!(ids(&mut before.same()), ["5"]);
+        assert_eq!(before.branch(), Some("main"));
+        assert_eq!(before.order, "branch main");
+        let of = |count| Before::of(&past[..count], Wanted::default()).live_before;
+        assert_eq!(before.live_before, LiveBefore::Something);
+        assert_eq!(
+            [of(0), of(2)],
+            [LiveBefore::Nothing { read: 0 }, LiveBefore::Unknown]
+        );
+        let failed = Before::of(&[seen("1", Status::Failed)], Wanted::default());
+        assert_eq!(failed.live_before, LiveBefore::Nothing { read: 1 });
+        let failed = vec![seen("1", Status::Failed); HISTORY];
+        let failed = Before::of(&failed, Wanted::default());
+        assert_eq!(failed.live_before, LiveBefore::NotAmong { read: HISTORY });
+        let mark = before.mark.as_ref().unwrap();
+        assert!(!mark.is_new(&past[4]) && mark.is_new(&seen("6", Status::Waiting)));
+    }
+
+    #[test]
+    fn to_go_back_is_to_deploy_an_earlier_one_again() {
+        let earlier = Deployment {
+            branch: Some("main".to_owned()),
+            commit_sha: Some("0123456789abcdef".to_owned()),
+            ..seen("1", Status::Success)
+        };
+        let past = [seen("2", Status::Success), earlier];
+        let back = |to: &str| {
+            let before = Before::of(&past, Wanted::default());
+            before.going_back(&DeploymentId(to.to_owned()), &past)
+        };
+        let known = back("1");
+        assert_eq!(known.order, "deployment 1 again (main at 012345678)");
+        assert_eq!(known.wanted.commit.as_deref(), Some("0123456789abcdef"));
+        // Long ago: not among those that were read.
+        let unknown = back("0");
+        assert_eq!(unknown.order, "deployment 0 again");
+        assert_eq!(unknown.wanted.commit, None);
+    }
+
+    #[test]
+    fn what_is_wanted_follows_from_the_order_and_the_record() {
+        let image = record(json!({ "source": "dockerImage", "docker_image": "shop:1" }));
+        let git = record(json!({ "docker_image": "left:over" }));
+        let order = |branch: Option<&str>, image: Option<&str>| {
+            deploys(Order {
+                branch: branch.map(str::to_owned),
+                docker_image: image.map(str::to_owned),
+                restart: false,
+            })
+        };
+        let restart = deploys(Order {
+            restart: true,
+            ..Order::default()
+        });
+        let back = Work::RollBackApplication {
+            app: Uuid::nil(),
+            earlier: Earlier::named(DeploymentId("1".to_owned())),
+        };
+        for (work, record, words) in [
+            (&order(None, None), &git, "branch main"),
+            (&order(Some("next"), None), &git, "branch next"),
+            (&order(None, None), &image, "image shop:1"),
+            (&order(None, Some("shop:2")), &image, "image shop:2"),
+            (
+                &order(None, None),
+                &record_without_branch(),
+                "the default branch",
+            ),
+            (
+                &restart,
+                &git,
+                "the last successful artifact again, without a build",
+            ),
+            (&back, &git, "an earlier deployment again"),
+        ] {
+            assert_eq!(describe(&wanted_of_application(work, record)), words);
+        }
+        let restarted = wanted_of_application(&restart, &git);
+        assert_eq!((restarted.branch, restarted.docker_image), (None, None));
+    }
+
+    fn record_without_branch() -> Application {
+        record(json!({ "default_branch": null }))
+    }
+
+    #[test]
+    fn what_cannot_be_deployed_is_refused() {
+        let refused = |more| match refuse_unfit(&record(more)) {
+            Err(TriggerError::Refused(refused)) => Some(refused.failure),
+            Err(other) => panic!("{other:?}"),
+            Ok(()) => None,
+        };
+        assert_eq!(refused(json!({ "status": "deploymentFailed" })), None);
+        let deleting = json!({ "status": "deleting" });
+        assert_eq!(refused(deleting), Some(Failure::BeingDeleted));
+        let suspended = json!({ "is_suspended": true });
+        assert_eq!(refused(suspended), Some(Failure::SuspendedApplication));
+    }
+
+    #[test]
+    fn who_deploys_twice_is_warned() {
+        let other = deploys(Order {
+            branch: Some("next".to_owned()),
+            ..Order::default()
+        });
+        let restart = deploys(Order {
+            restart: true,
+            ..Order::default()
+        });
+        let plain = deploys(Order::default());
+        let spelled = deploys(Order {
+            branch: Some("refs/heads/main".to_owned()),
+            ..Order::default()
+        });
+        let auto = json!({ "auto_deploy": true });
+        for (work, more, warned) in [
+            (&plain, auto.clone(), true),
+            (&spelled, auto.clone(), true),
+            (&plain, json!({}), false),
+            (
+                &plain,
+                json!({ "auto_deploy": true, "source": "publicGit" }),
+                false,
+            ),
+            (&other, auto.clone(), false),
+            (&restart, auto, false),
+        ] {
+            let record = record(more);
+            let told = RefCell::new(Vec::new());
+            let tell = |event: Event<'_>| {
+                if let Event::Warning(warning, text) = event {
+                    told.borrow_mut().push((warning, text.to_owned()));
+                }
+            };
+            warn_of_auto_deploy(&record, &wanted_of_application(work, &record), &tell);
+            let told = told.into_inner();
+            assert_eq!(told.len(), usize::from(warned), "{work:?} {record:?}");
+            let is_right = |(warning, text): &(Warning, String)| {
+                *warning == Warning::DeployedTwice && text.contains("main")
+            };
+            assert!(told.iter().all(is_right), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_push_is_deployed_where_the_record_says_so() {
+        let place = |deploys_pushes, previews_branches| Place {
+            default_branch: Some("main".to_owned()),
+            deploys_pushes,
+            previews_branches,
+            ..Place::default()
+        };
+        let (main, next) = ("main".to_owned(), "next".to_owned());
+        for (place, of_main, of_next) in [
+            (place(false, false), false, false),
+            (place(true, false), true, false),
+            (place(false, true), false, true),
+            (place(true, true), true, true),
+        ] {
+            assert_eq!(place.deploys(Some(&main)), of_main, "{place:?}");
+            assert_eq!(place.deploys(None), of_main, "{place:?}");
+            assert_eq!(place.deploys(Some(&next)), of_next, "{place:?}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Actions that start one deployment of one service.
+
+use crate::actions::resolve::{Doubts, Earlier, Order, Task, Work};
+use crate::deployment::Service;
+use crate::inputs::{ActionName, Flaw, Inputs};
+use crate::secret::HookUrl;
+
+/// An application, through the API or by its hook.
+pub(crate) fn application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
+    doubts.ignored(
+        "on deploy-app",
+        [(inputs.static_site_id.is_some(), "static-site-id")],
+    );
+    if inputs.deploy_hook_url.is_none() && inputs.is_given("deploy-hook-url") {
+        return None;
+    }
+    match &inputs.deploy_hook_url {
+        Some(hook) => call_hook(inputs, hook, doubts),
+        None => order_application(inputs, doubts),
+    }
+}
+
+fn call_hook(inputs: &Inputs, hook: &HookUrl, doubts: &mut Doubts) -> Option<Work> {
+    doubts.ignored(
+        "with deploy-hook-url: a hook always deploys the default branch or image",
+        [
+            (inputs.branch.is_some(), "branch"),
+            (inputs.docker_image.is_some(), "docker-image"),
+            (inputs.is_restart, "is-restart"),
+        ],
+    );
+    if let (Some(given), Some(own)) = (inputs.app_id, hook.app_id())
+        && given != own
+    {
+        let message = format!(
+            "it is not the application of {}. Remove it, or correct one of the two",
+            inputs.spelling("deploy-hook-url")
+        );
+        doubts.problem(Flaw::Conflict, inputs.spelling("app-id"), &message);
+        return None;
+    }
+    Some(Work::CallHook {
+        hook: hook.clone(),
+        app: inputs.app_id.or(hook.app_id()),
+    })
+}
+
+fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
+    if !inputs.is_given("app-id") {
+        doubts.problem(
+            Flaw::Missing,
+            "app-id",
+            "deploy-app requires it. Set `app-id` to the UUID of the application, or \
+             `deploy-hook-url` to the address of its hook",
+        );
+    }
+    if !inputs.is_given("sevalla-token") {
+        doubts.need_token();
+    }
+    if inputs.branch.is_some() && inputs.docker_image.is_some() {
+        let message = format!(
+            "{} is given too, and an application is built from a branch or runs an image. Remove one \
+             of them",
+            inputs.spelling("branch")
+        );
+        doubts.problem(Flaw::Conflict, inputs.spelling("docker-image"), &message);
+    }
+    if inputs.docker_image.is_some()
+        && crate::actions::resolve::check(inputs).is_some_and(|it| it.needs_commit())
+    {
+        doubts.problem(
+            Flaw::Conflict,
+            inputs.spelling("docker-image"),
+            "an image has no commit, so verify-url and verify-contains must not contain {commit} or \
+             {commit-short}",
+        );
+    }
+    doubts.ignored(
+        "with is-restart: a restart takes the last artifact",
+        [
+            (inputs.is_restart && inputs.branch.is_some(), "branch"),
+            (
+                inputs.is_restart && inputs.docker_image.is_some(),
+                "docker-image",
+            ),
+        ],
+    );
+    Some(Work::DeployApplication {
+        app: inputs.app_id?,
+        order: Order {
+            branch: inputs.branch.as_ref().map(|branch| branch.name.clone()),
+            docker_image: inputs.docker_image.as_ref().map(|image| image.0.clone()),
+            restart: inputs.is_restart,
+        },
+    })
+}
+
+/// A static site.
+pub(crate) fn static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
+    if !inputs.is_given("static-site-id") {
+        doubts.problem(
+            Flaw::Missing,
+            "static-site-id",
+            "deploy-static-site requires it. Set `static-site-id` to the UUID of the static site",
+        );
+    }
+    if !inputs.is_given("sevalla-token") {
+        doubts.need_token();
+    }
+    doubts.ignored(
+        "on deploy-static-site",
+        [
+            (inputs.app_id.is_some(), "app-id"),
+            (inputs.deploy_hook_url.is_some(), "deploy-hook-url"),
+            (inputs.docker_image.is_some(), "docker-image"),
+            (inputs.is_restart, "is-restart"),
+        ],
+    );
+    Some(Work::DeployStaticSite {
+        site: inputs.static_site_id?,
+        branch: inputs.branch.as_ref().map(|branch| branch.name.clone()),
+    })
+}
+
+/// An application, back to an earlier deployment.
+pub(crate) fn rollback_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
+    let needed = ["app-id", "sevalla-token"];
+    doubts.need(ActionName::RollbackApp, inputs, &needed);
+    doubts.ignored(
+        "on rollback-app: set deployment-id to choose a version",
+        [
+            (inputs.branch.is_some(), "branch"),
+            (inputs.docker_image.is_some(), "docker-image"),
+            (inputs.is_restart, "is-restart"),
+        ],
+    );
+    rollback(inputs, Service::application(inputs.app_id?))
+}
+
+/// A static site, back to an earlier deployment.
+pub(crate) fn rollback_static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
+    let needed = ["static-site-id", "sevalla-token"];
+    doubts.need(ActionName::RollbackStaticSite, inputs, &needed);
+    doubts.ignored(
+        "on rollback-static-site",
+        [(inputs.branch.is_some(), "branch")],
+    );
+    rollback(inputs, Service::static_site(inputs.static_site_id?))
+}
+
+/// Back to the deployment that is named, else to the last success before the
+/// one that is live.
+fn rollback(inputs: &Inputs, service: Service) -> Option<Task> {
+    match &inputs.deployment_id {
+        Some(id) => {
+            let earlier = Earlier::named(id.0.clone());
+            Some(Task::Deploy(Work::back_to(service, earlier)))
+        }
+        // One that cannot be read is a problem already.
+        None if inputs.is_given("deployment-id") => None,
+        None => Some(Task::RollBack(service)),
+    }
+}

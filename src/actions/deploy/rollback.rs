@@ -1,0 +1,362 @@
+//! Rolling back to what was live, after something that this run has deployed
+//! turned out to be wrong. Once: what cannot be undone stays as it is.
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+
+use tokio::time::timeout;
+
+use crate::actions::deploy::finalize::Answers;
+use crate::actions::deploy::preflight;
+use crate::actions::deploy::preflight::Before;
+use crate::actions::deploy::start;
+use crate::actions::deploy::start::{Started, Tell, TriggerError};
+use crate::actions::deploy::start_rollback;
+use crate::actions::deploy::start_rollback::Came;
+use crate::actions::resolve::{Earlier, Work};
+use crate::actions::{IN_FLIGHT, Run};
+use crate::deployment::{Deployment, Service, Verdict};
+use crate::follow::{Ended, Reading, Watch};
+use crate::inputs::Abandon;
+use crate::messages::Warning;
+use crate::report::Event;
+use crate::report::timeline::{Phase, State};
+use crate::shutdown::Signal;
+
+/// What is live after the attempt to go back.
+pub(crate) struct Undone {
+    /// The same in a sentence.
+    pub(crate) said: String,
+    /// What to do next, where that comes of this.
+    pub(crate) hint: Option<&'static str>,
+    /// The signal that came meanwhile.
+    pub(crate) signal: Option<Signal>,
+}
+
+impl Undone {
+    /// This is said of it.
+    fn so(said: impl Into<String>) -> Self {
+        Self {
+            said: said.into(),
+            hint: None,
+            signal: None,
+        }
+    }
+
+    fn hint(self, hint: &'static str) -> Self {
+        Self {
+            hint: Some(hint),
+            ..self
+        }
+    }
+
+    fn stopped_by(self, signal: Signal) -> Self {
+        Self {
+            signal: Some(signal),
+            ..self
+        }
+    }
+}
+
+/// Told where only a person can find out.
+const LOOK: &str = "Check in the dashboard what is live";
+
+/// Why no rollback was begun.
+enum NotBegun {
+    /// Somebody else has deployed since; in a sentence.
+    Replaced(String),
+    /// It went wrong.
+    Failed(TriggerError),
+    /// It is on its way, and which deployment it is was not told.
+    Unseen,
+}
+
+/// What is to be undone.
+struct Undoing<'a> {
+    service: Service,
+    /// What was live before.
+    live: &'a Deployment,
+    /// What this run has deployed.
+    wrong: &'a Deployment,
+}
+
+impl Run<'_> {
+    /// Rolls back to what was live before `wrong`, which this run has deployed,
+    /// turned out to be so: unless somebody else has deployed since, whose work
+    /// would be undone too. `known` is what was live when the run began.
+    pub(crate) async fn take_back(
+        &self,
+        service: Service,
+        known: Option<&Deployment>,
+        wrong: &Deployment,
+        tell: Tell<'_>,
+    ) -> Undone {
+        let live = tokio::select! {
+            biased;
+            signal = self.stop.asked() => {
+                tell(Event::Stopping(signal, None));
+                return Undone::so("Nothing was rolled back").stopped_by(signal);
+            }
+            live = start_rollback::live_before(&self.client, service, &wrong.id, known) => live,
+        };
+        let live = match (live, known) {
+            (Ok(Some(live)), _) => live,
+            // What was read before is as good as can be.
+            (Err(_), Some(known)) => known.clone(),
+            (Ok(None), _) => return Undone::so(nothing_before(wrong)),
+            (Err(error), None) => {
+                return Undone::so(format!("It could not be rolled back: {error}"));
+            }
+        };
+        let undoing = Undoing {
+            service,
+            live: &live,
+            wrong,
+        };
+        self.undo(&undoing, tell).await
+    }
+
+    async fn undo(&self, undoing: &Undoing<'_>, tell: Tell<'_>) -> Undone {
+        tell(Event::Note(&format!(
+            "Rolling back. Live before was {}.",
+            undoing.live.summary()
+        )));
+        tell(Event::Begins(Phase::Rollback));
+        let mut start = pin!(self.begin(undoing, tell));
+        let begun = tokio::select! {
+            biased;
+            signal = self.stop.asked() => {
+                tell(Event::Stopping(signal, Some(Abandon::Leave)));
+                let undone = match timeout(IN_FLIGHT, start).await {
+                    Ok(Ok(rollback)) => Undone::so(goes_on(&rollback)),
+                    Ok(Err(not_begun)) => undoing.explain(not_begun),
+                    Err(_late) => Undone::so(
+                        "A rollback was on its way when the signal came; whether it took effect \
+                         is not known",
+                    ),
+                };
+                return undone.stopped_by(signal);
+            }
+            begun = &mut start => begun,
+        };
+        let rollback = match begun {
+            Ok(rollback) => rollback,
+            Err(not_begun) => {
+                tell(Event::Ends(Phase::Rollback, State::Failed));
+                return undoing.explain(not_begun);
+            }
+        };
+        let done = RefCell::new(None);
+        tokio::select! {
+            undone = self.see_through(undoing, rollback.clone(), &done, tell) => undone,
+            signal = self.stop.asked() => {
+                let said = done.borrow_mut().take();
+                Undone::so(said.unwrap_or_else(|| goes_on(&rollback))).stopped_by(signal)
+            }
+        }
+    }
+
+    /// Starts the rollback.
+    async fn begin(&self, undoing: &Undoing<'_>, tell: Tell<'_>) -> Result<Deployment, NotBegun> {
+        let service = undoing.service;
+        let earlier = Earlier {
+            replaces: undoing.wrong.docker_image.clone(),
+            ..Earlier::found(undoing.live.id.clone())
+        };
+        let work = Work::back_to(service, earlier);
+        let quietly = |event: Event<'_>| in_its_own_words(event, tell);
+        let before = preflight::look_before(&self.client, self.plan, &work, &quietly)
+            .await
+            .map_err(NotBegun::Failed)?;
+        if let Some(replaced) = undoing.replaced(&before) {
+            return Err(NotBegun::Replaced(replaced));
+        }
+        match start::start(&self.client, &work, true, &before, &quietly).await {
+            Ok(Started::Known(_, deployment)) => Ok(*deployment),
+            Ok(Started::Unseen) => Err(NotBegun::Unseen),
+            Err(error) => Err(NotBegun::Failed(error)),
+        }
+    }
+
+    /// Follows the rollback to its end, and looks whether what is live then
+    /// answers; `done` gets what is known once it has succeeded.
+    async fn see_through(
+        &self,
+        undoing: &Undoing<'_>,
+        rollback: Deployment,
+        done: &RefCell<Option<String>>,
+        tell: Tell<'_>,
+    ) -> Undone {
+        let is_warned = Cell::new(false);
+        let quietly = |event: Event<'_>| {
+            if let Event::Seen(now) = event
+                && !is_warned.get()
+                && let Some(warning) = undoing.warning(now)
+            {
+                is_warned.set(true);
+                tell(Event::Warning(Warning::FailedVersionAgain, &warning));
+            }
+            in_its_own_words(event, tell);
+        };
+        let source = self.source(undoing.service, &rollback.id);
+        let ended = Watch::new(
+            &source,
+            rollback,
+            self.deadline,
+            Reading::AfterFailure,
+            &quietly,
+        )
+        .follow()
+        .await;
+        let (now, said) = match ended {
+            Ended::Seen(now, Verdict::Success) => {
+                let said = undoing.describe(&now);
+                (now, said)
+            }
+            Ended::Seen(now, _) => {
+                return Undone::so(undoing.not_rolled_back(&format!(
+                    "the rollback, deployment {}, ended {}",
+                    now.id,
+                    now.status.word()
+                )));
+            }
+            Ended::TimedOut { last, .. } | Ended::Lost { last, .. } => {
+                return Undone::so(format!(
+                    "Rolling back was started as deployment {}, whose end was not seen",
+                    last.id
+                ))
+                .hint(LOOK);
+            }
+        };
+        done.replace(Some(said.clone()));
+        match self.answers(&source, &now, tell).await {
+            None => Undone::so(said),
+            Some(Answers::Well) => Undone::so(format!("{said}. It answers well")),
+            Some(Answers::Unknown(reason)) => Undone::so(format!("{said}. {reason}")),
+            Some(Answers::Badly(reason)) => Undone::so(format!("{said}. After that: {reason}"))
+                .hint(
+                    "What is live now fails the check too: look at what it has in common with \
+                     what was deployed, such as variables, a database or verify-url itself",
+                ),
+        }
+    }
+}
+
+impl Undoing<'_> {
+    /// Whether something that this run did not deploy is live by now, or will
+    /// be soon. In a list that lags behind, what was live before still is.
+    fn replaced(&self, now: &Before) -> Option<String> {
+        let wrong = self.wrong;
+        if let Some(newer) = now.busy.iter().find(|other| other.id != wrong.id) {
+            return Some(format!(
+                "Nothing was rolled back, since a newer deployment takes its place: {} is {}",
+                newer.summary(),
+                newer.status.in_words()
+            ));
+        }
+        let known = [&wrong.id, &self.live.id];
+        let other = now.live.as_ref().filter(|now| !known.contains(&&now.id))?;
+        Some(format!(
+            "Nothing was rolled back, since something newer is live by now: {}",
+            other.summary()
+        ))
+    }
+
+    fn explain(&self, not_begun: NotBegun) -> Undone {
+        match not_begun {
+            NotBegun::Replaced(said) => Undone::so(said),
+            NotBegun::Unseen => Undone::so(self.not_rolled_back("its deployment is not known")),
+            // It may have been rolled back after all.
+            NotBegun::Failed(
+                error @ (TriggerError::Ambiguous { .. } | TriggerError::Unidentified(_)),
+            ) => Undone::so(format!(
+                "Whether it was rolled back cannot be told: {}",
+                reasons(error)
+            ))
+            .hint(LOOK),
+            NotBegun::Failed(error) => Undone::so(self.not_rolled_back(&reasons(error))),
+        }
+    }
+
+    fn not_rolled_back(&self, why: &str) -> String {
+        format!(
+            "It could not be rolled back, and {}: {why}",
+            as_it_is(self.wrong)
+        )
+    }
+
+    /// Warns as soon as the service is seen to deploy the wrong version again.
+    fn warning(&self, now: &Deployment) -> Option<String> {
+        let came = start_rollback::what_came(now, self.live, Some(self.wrong));
+        (came == Came::Replaced).then(|| {
+            format!(
+                "Sevalla deploys the version that had just failed again ({}), and not the one \
+                 from before.",
+                now.summary()
+            )
+        })
+    }
+
+    /// What is live after a rollback that succeeded.
+    fn describe(&self, now: &Deployment) -> String {
+        let (live, before) = (now.summary(), self.live.summary());
+        match start_rollback::what_came(now, self.live, Some(self.wrong)) {
+            Came::Wanted => format!("Rolled back: live is {live}"),
+            Came::Replaced => format!(
+                "Not rolled back: Sevalla deployed the version that had just failed, so live is \
+                 {live}. Roll back to the one from before ({before}) in the dashboard"
+            ),
+            Came::Another => format!(
+                "Not rolled back to what was live before ({before}): Sevalla deployed another \
+                 version, so live is {live}. Roll back to the one from before in the dashboard"
+            ),
+            Came::Unknown => format!(
+                "The rollback succeeded: live is {live}. Nothing shows whether that is what was \
+                 live before ({before})"
+            ),
+        }
+    }
+}
+
+fn reasons(error: TriggerError) -> String {
+    crate::outcome::Outcome::of_trigger_error(error)
+        .why
+        .join("; ")
+}
+
+/// Said where no deployment is known to have succeeded before `wrong`.
+fn nothing_before(wrong: &Deployment) -> String {
+    let nothing =
+        "There is nothing to go back to, since no deployment is known to have succeeded before";
+    match wrong.status.verdict() {
+        Some(Verdict::Success) => format!("{nothing}: what was deployed stays live"),
+        _ => nothing.to_owned(),
+    }
+}
+
+/// What is live when nothing was rolled back.
+fn as_it_is(wrong: &Deployment) -> &'static str {
+    match wrong.status.verdict() {
+        Some(Verdict::Success) | None => "what was deployed stays live",
+        Some(_) => "what was live before still is",
+    }
+}
+
+fn goes_on(rollback: &Deployment) -> String {
+    format!(
+        "A rollback was started as deployment {}; this run did not see its end",
+        rollback.id
+    )
+}
+
+/// Tells of the rollback without taking it for what the run was about: outputs
+/// and summary are about that.
+fn in_its_own_words(event: Event<'_>, tell: Tell<'_>) {
+    match event {
+        Event::Target(..) | Event::Begins(Phase::Log) | Event::Ends(Phase::Log, _) => {}
+        Event::Started(_, rollback) | Event::Seen(rollback) | Event::StillWaiting(rollback, ..) => {
+            tell(Event::RollingBack(rollback));
+        }
+        event => tell(event),
+    }
+}

@@ -1,0 +1,680 @@
+//! From what a stage found to the outcome: which number it has, why, and what
+//! to do next.
+
+use jiff::Timestamp;
+
+use crate::actions::deploy::cancel::Cancelled;
+use crate::actions::deploy::start::{Search, TriggerError};
+use crate::deployment::{Deployment, DeploymentId, Origin, Service, Verdict};
+use crate::follow::Ended;
+use crate::inputs::Problem;
+use crate::messages::Failure;
+use crate::outcome::{Beside, End, Ending, LiveBefore, LogTold, Outcome, Sighting};
+use crate::report::duration;
+use crate::sevalla::operation::CALL_HOOK;
+use crate::sevalla::{ApiError, Cause, Next};
+use crate::shutdown::Signal;
+
+impl Outcome {
+    /// The inputs cannot be used. The entry is that of the first problem: the
+    /// others stand beside it.
+    pub fn invalid(problems: &[Problem]) -> Self {
+        let first = problems.first().map(Problem::failure);
+        let mut outcome = Self::of(
+            first.unwrap_or(Failure::UnusableValue),
+            "The inputs cannot be used; nothing was sent",
+        );
+        outcome.why = problems.iter().map(ToString::to_string).collect();
+        outcome.hint("Correct them and run again; sevalla-deploy --help lists all inputs")
+    }
+
+    /// A signal ended the run.
+    pub fn interrupted(signal: Signal) -> Self {
+        let failure = match signal {
+            Signal::HangUp => Failure::HungUp,
+            Signal::Interrupt => Failure::Interrupted,
+            Signal::Terminate => Failure::Terminated,
+        };
+        Self::of(failure, format!("{} ended the run", signal.name()))
+            .hint("Run again, unless the end was wanted")
+    }
+
+    /// The same, when a signal ended the run while it rolled back.
+    #[must_use]
+    pub fn interrupted_by(self, signal: Signal) -> Self {
+        let mut interrupted = Self::interrupted(signal).because(self.headline);
+        interrupted.why.extend(self.why);
+        interrupted.hint("Check in the dashboard what is live")
+    }
+
+    /// A second signal ended the run in the middle of what it did.
+    pub fn at_once(signal: Option<Signal>) -> Self {
+        Self::interrupted(signal.unwrap_or(Signal::Interrupt))
+            .because(
+                "Another signal came, so the run ended at once: what had been started may go on",
+            )
+            .hint("Check in the dashboard what goes on, and cancel it there if it must not go live")
+    }
+
+    /// A request failed before anything was started, or after a deployment was.
+    pub fn of_api_error(error: &ApiError) -> Self {
+        let headline = format!("Could not {}", error.operation.doing);
+        let (failure, hint) = judge(error);
+        Self::of(failure, headline)
+            .because(error.to_string())
+            .after(Some(error.effort()))
+            .hint(hint)
+    }
+
+    /// Nothing was started, or it cannot be told.
+    pub fn of_trigger_error(error: TriggerError) -> Self {
+        match error {
+            TriggerError::Api(error) => Self::of_api_error(&error),
+            TriggerError::Refused(refused) => Self::of(refused.failure, "Nothing was changed")
+                .because(refused.reason)
+                .hint(refused.hint),
+            TriggerError::At(place, error) => Self::of_trigger_error(*error).because(place),
+            TriggerError::Unidentified(search) => {
+                let headline =
+                    "The request was accepted, but which deployment it started cannot be told";
+                explain(Self::of(Failure::UnidentifiedDeployment, headline), search)
+                    .hint("Check in the dashboard how the deployment ends")
+            }
+            TriggerError::Ambiguous { lost, search } => ambiguous(&lost, search),
+        }
+    }
+
+    /// The watch over a deployment ended.
+    pub fn of_ended(ended: &Ended, service: Service) -> Self {
+        Self::of_ended_at(ended, service, None)
+    }
+
+    /// The same, with the moment of the last look.
+    pub fn of_ended_at(ended: &Ended, service: Service, at: Option<Timestamp>) -> Self {
+        match ended {
+            Ended::Seen(deployment, verdict) => {
+                Self::of_verdict(deployment, *verdict, service, Beside::default())
+            }
+            Ended::TimedOut {
+                last,
+                trouble: None,
+            } => timed_out(last, at),
+            Ended::TimedOut {
+                last,
+                trouble: Some(error),
+            } => Self::of_api_error(error).because(left_at(last, at)),
+            Ended::Lost { last, error } => {
+                let mut outcome = Self::of_api_error(error).because(left_at(last, at));
+                outcome.headline = format!("Lost track of deployment {}", last.id);
+                outcome
+            }
+        }
+    }
+
+    /// The deployment was seen to have ended.
+    pub fn of_verdict(
+        deployment: &Deployment,
+        verdict: Verdict,
+        service: Service,
+        beside: Beside,
+    ) -> Self {
+        let subject = format!(
+            "Deployment {} of the {}",
+            deployment.id,
+            service.kind.noun()
+        );
+        match verdict {
+            Verdict::Success => Self::success(format!(
+                "Deployed: deployment {} of the {} succeeded",
+                deployment.id,
+                service.kind.noun()
+            )),
+            Verdict::Failed => of_failed(deployment, &subject, beside),
+            Verdict::Cancelled => Self::of(
+                Failure::DeploymentCancelled,
+                format!("{subject} was cancelled"),
+            )
+            .because("Somebody, or a newer deployment, stopped it while it ran")
+            .hint(beside.after_nothing("Run again if it should be deployed")),
+            Verdict::Skipped => of_skipped(deployment, &subject, beside),
+        }
+    }
+}
+
+fn of_skipped(deployment: &Deployment, subject: &str, beside: Beside) -> Outcome {
+    let (cause, step) = match deployment.origin {
+        Origin::Manual => (
+            "Path filters skip pushes only, so it was cancelled while it waited in the queue, or a \
+             newer deployment took its place",
+            "Check in the dashboard whether somebody cancelled it",
+        ),
+        Origin::Automatic | Origin::Unknown => (
+            "Its push touched none of the paths that deploy the service (path filters), or it was \
+             cancelled while it waited in the queue",
+            "If this push should be deployed, check the path filters in the service's settings on \
+             Sevalla",
+        ),
+    };
+    Outcome::of(Failure::DeploymentSkipped, format!("{subject} was skipped"))
+        .because(cause)
+        .hint(beside.after_nothing(step))
+}
+
+/// Ends without a deployment that are no failures.
+impl Outcome {
+    /// The deployment was skipped, which is no failure by the user's rule or
+    /// because path filters do that.
+    pub fn nothing_deployed(deployment: &Deployment, service: Service, live: LiveBefore) -> Self {
+        let noun = service.kind.noun();
+        let outcome = Self::passed(format!(
+            "Nothing was deployed: Sevalla skipped deployment {} of the {noun}",
+            deployment.id
+        ));
+        let outcome = match deployment.origin {
+            Origin::Manual => outcome,
+            Origin::Automatic | Origin::Unknown => outcome.because(format!(
+                "Sevalla does so when a push touches none of the paths that deploy the {noun}"
+            )),
+        };
+        match live.now() {
+            Some(live) => outcome.because(live),
+            None => outcome,
+        }
+    }
+
+    /// No deployment of the commit appeared, as path filters explain, and that
+    /// is no failure by the user's rule.
+    pub fn filtered_out(commit: &str) -> Self {
+        Self::passed(format!(
+            "Nothing was deployed: Sevalla started no deployment of commit {commit}"
+        ))
+    }
+}
+
+fn of_failed(deployment: &Deployment, subject: &str, beside: Beside) -> Outcome {
+    let mut outcome = Outcome::of(Failure::DeploymentFailed, format!("{subject} failed"));
+    let Some(error) = &deployment.build_error else {
+        return outcome.hint(beside.after_failure());
+    };
+    outcome.why.push(format!("The build said: {error}"));
+    let beside = Beside {
+        log: LogTold::Cause,
+        ..beside
+    };
+    outcome.hint(beside.after_failure())
+}
+
+/// Deployed, and yet not as it should be; or not deployed after all.
+impl Outcome {
+    /// What was deployed does not answer well, is another commit or version, or
+    /// could not be checked.
+    pub fn unverified(failure: Failure, id: &DeploymentId) -> Self {
+        let outcome = Self::of(
+            failure,
+            format!(
+                "Deployment {id} succeeded and is live, but {}",
+                failure.objection()
+            ),
+        );
+        if failure.calls_for_rollback() {
+            outcome
+                .hint("Check what is live; with on-failure: rollback the run goes back by itself")
+        } else {
+            outcome
+        }
+    }
+
+    /// The same, once something else may be live: there is nothing to check.
+    #[must_use]
+    pub fn unverified_before(self, id: &DeploymentId) -> Self {
+        let objection = self.failure().map_or("", Failure::objection);
+        let next = match self.failure() {
+            Some(Failure::BadAnswer) => {
+                "Find out why it does not answer, for example in the application's own log in the \
+                 dashboard"
+            }
+            Some(failure @ (Failure::CheckNotMade | Failure::AnotherVersionLive)) => {
+                return self
+                    .headed(format!("Deployment {id} succeeded, but {objection}"))
+                    .hint(failure.first_step());
+            }
+            Some(Failure::CommitNotTold) => {
+                "Check in the dashboard what is live; expected-commit: off turns the comparison off"
+            }
+            _ => "Run again for the commit at the tip of the branch",
+        };
+        self.headed(format!("Deployment {id} succeeded, but {objection}"))
+            .hint(next)
+    }
+
+    /// It has another commit than the expected one, and was to be cancelled for
+    /// it.
+    pub fn mismatched(id: &DeploymentId, cancelled: &Cancelled) -> Self {
+        let failure = match cancelled {
+            Cancelled::Ended(..) => Failure::AnotherCommitCancelled,
+            // It may be live by now.
+            _ => Failure::AnotherCommitLive,
+        };
+        Self::of(
+            failure,
+            format!("Deployment {id} has another commit than the one that was tested"),
+        )
+        .hint("Run again for the commit at the tip of the branch")
+    }
+
+    /// A newer deployment took its place.
+    #[must_use]
+    pub fn superseded_by(self, newer: &Deployment) -> Self {
+        Self {
+            end: End::Failed(Failure::Superseded),
+            why: vec![format!("A newer one took its place: {}", newer.summary())],
+            hint: Some("Nothing to do, unless the newer one is not meant to be live".to_owned()),
+            ..self
+        }
+    }
+}
+
+/// Several at once.
+impl Outcome {
+    /// One outcome from those of all targets, with their names: a success only
+    /// if all are, else the gravest.
+    pub fn of_targets(ends: &[(String, Self)]) -> Self {
+        let all = ends.len();
+        let failed: Vec<&(String, Self)> = ends.iter().filter(|(_, end)| !end.is_good()).collect();
+        let Some((its, gravest)) = failed.iter().min_by_key(|(_, end)| gravity(end.ending()))
+        else {
+            return all_good(ends);
+        };
+        let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
+        let headline = match names.len() {
+            count if count == all && all > 1 => "The promotion failed for every target".to_owned(),
+            _ => format!(
+                "The promotion failed for {} of {all}: {}",
+                names.len(),
+                names.join(", ")
+            ),
+        };
+        let mut outcome = Self::new(gravest.end, headline).after(gravest.effort.clone());
+        outcome.hint = gravest.hint.as_ref().map(|hint| match all {
+            1 => hint.clone(),
+            _ => format!("{its}: {hint}"),
+        });
+        for (name, end) in ends {
+            outcome = outcome.because(format!("{name}: {}", end.headline));
+            let why = end.why.iter().map(|why| format!("{name}: {why}"));
+            outcome.why.extend(why);
+        }
+        outcome
+    }
+}
+
+/// The outcome of targets of which none has failed.
+fn all_good(ends: &[(String, Outcome)]) -> Outcome {
+    let all = ends.len();
+    let skipped = ends.iter().filter(|(_, end)| end.end == End::Passed);
+    let skipped: Vec<&str> = skipped.map(|(name, _)| name.as_str()).collect();
+    let triggered = ends.iter().any(|(_, end)| end.end == End::Triggered);
+    let (end, headline) = match skipped.len() {
+        0 if triggered => (
+            End::Triggered,
+            format!("Promoted to {all}; not waiting for their ends"),
+        ),
+        0 if all == 1 => (
+            End::Success,
+            "Promoted: the deployment succeeded".to_owned(),
+        ),
+        0 => (
+            End::Success,
+            format!("Promoted: all {all} deployments succeeded"),
+        ),
+        count => (
+            End::Passed,
+            format!(
+                "Promoted to {} of {all}; skipped: {}",
+                all - count,
+                skipped.join(", ")
+            ),
+        ),
+    };
+    Outcome::new(end, headline)
+}
+
+impl Failure {
+    /// What is wrong with a deployment that has succeeded.
+    const fn objection(self) -> &'static str {
+        match self {
+            Self::BadAnswer => "does not answer as it should",
+            Self::CommitNotTold => "Sevalla does not tell its commit",
+            Self::CheckNotMade => "whether it answers well could not be checked",
+            Self::AnotherVersionLive => "is not the version that was wanted",
+            _ => "has another commit than the one that was tested",
+        }
+    }
+}
+
+/// The order in which one ending stands for several; the gravest first.
+const fn gravity(ending: Ending) -> u8 {
+    match ending {
+        Ending::Internal => 0,
+        Ending::Ambiguous => 1,
+        Ending::Failed => 2,
+        Ending::Unverified => 3,
+        Ending::Unauthorized => 4,
+        Ending::Rejected => 5,
+        Ending::Unavailable => 6,
+        Ending::TimedOut => 7,
+        _ => 8,
+    }
+}
+
+/// What became of a deployment that this run stopped following.
+impl Outcome {
+    /// Says that it was left alone, and what was last seen of it. More the run
+    /// does not know: it may have ended since.
+    #[must_use]
+    pub fn and_left(self, id: &DeploymentId, seen: Option<&Sighting>) -> Self {
+        let said = match seen {
+            Some(Sighting { status, at }) => {
+                let words = status.in_words();
+                format!("Deployment {id} was last seen {words}, at {at:.0}")
+            }
+            None => format!("Deployment {id} was left as it was; this run did not see its end"),
+        };
+        self.because(said)
+            .hint_if_interrupted("Check in the dashboard how the deployment ends")
+    }
+
+    /// Says that it had ended before the run was stopped.
+    #[must_use]
+    pub fn and_ended(self, deployment: &Deployment, verdict: Verdict) -> Self {
+        let id = &deployment.id;
+        match verdict {
+            Verdict::Success => self
+                .because(format!(
+                    "Deployment {id} had succeeded and is live; what was still to be done after \
+                     that was not finished"
+                ))
+                .hint("Check what is live, and run again if it is not well"),
+            Verdict::Failed => self
+                .because(format!("Deployment {id} had failed before"))
+                .hint("Read the end of the deployment's log"),
+            Verdict::Cancelled | Verdict::Skipped => self.because(format!(
+                "Deployment {id} had ended as {} before",
+                deployment.status.word()
+            )),
+        }
+    }
+
+    /// A reason for the end that is no signal has a remedy of its own.
+    fn hint_if_interrupted(self, hint: &str) -> Self {
+        match self.ending() {
+            Ending::Interrupted(_) => self.hint(hint),
+            _ => self,
+        }
+    }
+
+    /// Says what came of the wish to cancel it.
+    #[must_use]
+    pub fn and_cancelled(self, id: &DeploymentId, cancelled: &Cancelled) -> Self {
+        match cancelled {
+            Cancelled::Ended(_, Verdict::Failed) => {
+                self.because(format!("Deployment {id} failed before it was cancelled"))
+            }
+            Cancelled::Ended(deployment, _) => {
+                let word = deployment.status.word();
+                let told = self.because(format!(
+                    "Deployment {id} was asked to stop, and ended as {word}"
+                ));
+                match told.ending() {
+                    Ending::TimedOut => told.hint("Raise timeout"),
+                    _ => told,
+                }
+            }
+            Cancelled::Accepted => self
+                .because(format!(
+                    "Sevalla agreed to cancel deployment {id}; this run did not see it end"
+                ))
+                .hint_if_interrupted("Check in the dashboard how the deployment ends"),
+            Cancelled::TooLate(_) => self
+                .because(format!(
+                    "Too late to cancel: deployment {id} had already succeeded and is live"
+                ))
+                .hint_if_interrupted("To undo it, use rollback-app or rollback-static-site"),
+            Cancelled::Refused(error) => self
+                .because(format!(
+                    "Sevalla refused to cancel deployment {id}, which may still be running: {error}"
+                ))
+                .hint("Cancel it in the dashboard if it must not go live"),
+            Cancelled::Unknown(error) => self
+                .because(format!(
+                    "It is not known whether deployment {id} was cancelled: {error}"
+                ))
+                .hint("Check in the dashboard, and cancel it there if it must not go live"),
+        }
+    }
+}
+
+/// What a failed request comes to, and what to do about it.
+fn judge(error: &ApiError) -> (Failure, &'static str) {
+    if error.next() == Next::Lost {
+        return (
+            Failure::AnswerLost,
+            "Check in the dashboard whether it took effect",
+        );
+    }
+    match error.status() {
+        Some(403) if error.operation.method == "DELETE" => (
+            Failure::KeyWithoutPermission,
+            "The key is valid but may not delete this. Give it access to delete, or delete it in \
+             the dashboard",
+        ),
+        Some(404) if !error.is_gone() && error.operation.id != CALL_HOOK.id => (
+            Failure::NotFound,
+            "Check api-url: what answered there is not Sevalla's API, or does not know this request",
+        ),
+        Some(status) => judge_status(status),
+        None => judge_cause(error),
+    }
+}
+
+const fn judge_status(status: u16) -> (Failure, &'static str) {
+    match status {
+        401 => (
+            Failure::KeyNotAccepted,
+            "The key is wrong, revoked, disabled or expired. Create one under API keys in the \
+             company's settings and pass it as sevalla-token",
+        ),
+        403 => (
+            Failure::KeyWithoutPermission,
+            "The key is valid but may not do this. Give it read and update access to this service",
+        ),
+        404 => (
+            Failure::NotFound,
+            "Check the id, and that the key belongs to the company that owns it",
+        ),
+        300..=399 => (
+            Failure::Redirected,
+            "Check api-url: it should be the address of the API itself",
+        ),
+        429 => (
+            Failure::RateLimit,
+            "The company's rate limit is used up, by this or by other jobs. Run again later",
+        ),
+        500.. => (
+            Failure::SevallaFailing,
+            "Run again later; Sevalla's status page may know more",
+        ),
+        _ => (
+            Failure::RequestRefused,
+            "Correct what Sevalla complains of and run again",
+        ),
+    }
+}
+
+fn judge_cause(error: &ApiError) -> (Failure, &'static str) {
+    match &error.cause {
+        Cause::NotConnected {
+            may_heal: false, ..
+        } => (
+            Failure::UntrustedConnection,
+            "Check api-url. Behind a proxy that inspects TLS, name its certificate in SSL_CERT_FILE",
+        ),
+        Cause::ProxyRefused { .. } => (
+            Failure::ProxyRefused,
+            "Give the proxy what it asks for in HTTPS_PROXY, have it allow the address, or name the \
+             address in NO_PROXY",
+        ),
+        Cause::Stopped => (Failure::NotSent, "Run again"),
+        Cause::BudgetUsedUp { .. } => judge_status(429),
+        Cause::NoTime => (Failure::TimeUp, "Raise timeout"),
+        Cause::Undecodable { .. } | Cause::TooLarge { .. } => (
+            Failure::UnreadableAnswer,
+            "Check api-url, and that no proxy or login page answers in place of the API",
+        ),
+        _ if error.operation.id == CALL_HOOK.id => (
+            Failure::NoConnection,
+            "Check deploy-hook-url, and that this machine reaches its host; then run again",
+        ),
+        _ => (
+            Failure::NoConnection,
+            "Check api-url, and that this machine reaches it (proxy, firewall); then run again",
+        ),
+    }
+}
+
+fn ambiguous(lost: &ApiError, search: Search) -> Outcome {
+    let headline = format!(
+        "Cannot tell whether the attempt to {} took effect",
+        lost.operation.doing
+    );
+    explain(
+        Outcome::of(Failure::AnswerLost, headline).because(lost.to_string()),
+        search,
+    )
+    .hint(
+        "Check in the dashboard before running this again: a second run could deploy a second time",
+    )
+}
+
+/// Says why a search did not find exactly one.
+fn explain(mut outcome: Outcome, search: Search) -> Outcome {
+    match search {
+        Search::Several { candidates, noun } => {
+            let many = match candidates.len() {
+                1 => format!("One new {noun} could be it, but does not match what was asked for:"),
+                count => format!("{count} new {noun}s could be it:"),
+            };
+            outcome = outcome.because(many);
+            outcome.why.extend(candidates);
+            outcome
+        }
+        Search::None { sent, noun } => {
+            let times = if sent > 1 { "twice" } else { "once" };
+            outcome.because(format!(
+                "No new {noun} appeared; the request was sent {times}"
+            ))
+        }
+        Search::Failed(error) => outcome.because(format!("Looking for it failed: {error}")),
+        Search::Impossible => outcome.because(
+            "Looking for it needs sevalla-token with read access, and the application's id",
+        ),
+    }
+}
+
+fn timed_out(last: &Deployment, at: Option<Timestamp>) -> Outcome {
+    Outcome::of(
+        Failure::StillRunning,
+        format!(
+            "The run's time was over before deployment {} ended",
+            last.id
+        ),
+    )
+    .because(left_at(last, at))
+    .hint("Raise timeout, or check in the dashboard how it ends")
+}
+
+/// What was last seen of a deployment that the run looks at no more.
+fn left_at(last: &Deployment, at: Option<Timestamp>) -> String {
+    if at.is_none() && *last == Deployment::only_its_id(last.id.clone()) {
+        return "This run has seen nothing of it but its id".to_owned();
+    }
+    let at = at.map(|at| format!(", at {at:.0}")).unwrap_or_default();
+    format!("It was last seen {}{at}", last.status.in_words())
+}
+
+/// The end of a run that did not wait.
+impl Outcome {
+    /// Started and not followed.
+    pub fn triggered(deployment: Option<&Deployment>) -> Self {
+        let headline = match deployment {
+            Some(deployment) => format!(
+                "Started deployment {}; not waiting for its end",
+                deployment.id
+            ),
+            None => {
+                "The hook was called; Sevalla did not tell which deployment it started".to_owned()
+            }
+        };
+        Self::new(End::Triggered, headline)
+    }
+
+    /// Somebody else's deployment does, and is not followed.
+    pub fn joined(other: &Deployment) -> Self {
+        Self::new(
+            End::Triggered,
+            format!(
+                "Started nothing, since {} deploys the same; not waiting for its end",
+                other.summary()
+            ),
+        )
+    }
+
+    /// Nothing was to be done, by the user's own rule.
+    pub fn skipped(why: &str) -> Self {
+        Self::passed(format!("Skipped: {why}"))
+    }
+
+    /// A dry run.
+    pub fn planned(order: &str) -> Self {
+        Self::new(
+            End::Planned,
+            format!("Dry run: would {order}; nothing was changed"),
+        )
+    }
+
+    /// How long the whole run took, as effort where there is none.
+    #[must_use]
+    pub fn within(mut self, elapsed: std::time::Duration) -> Self {
+        if self.effort.is_none() && !self.is_good() && self.ending() != Ending::InvalidInput {
+            self.effort = Some(format!("this run took {}", duration(elapsed)));
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deployment::Status;
+
+    #[test]
+    fn only_what_was_seen_is_said_of_a_deployment() {
+        let unseen = Deployment::only_its_id(DeploymentId("a".to_owned()));
+        let running = Deployment {
+            status: Status::InProgress,
+            ..unseen.clone()
+        };
+        let at = Timestamp::from_second(1_767_225_600).ok();
+        for (last, at, said) in [
+            (&unseen, None, "This run has seen nothing of it but its id"),
+            (
+                &unseen,
+                at,
+                "It was last seen without a status, at 2026-01-01T00:00:00Z",
+            ),
+            (&running, None, "It was last seen running"),
+        ] {
+            assert_eq!(left_at(last, at), said);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Caches and the CDN.
+
+use std::pin::pin;
+
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::actions::manage::change;
+use crate::actions::manage::change::{NotTurned, Turned, on_or_off};
+use crate::actions::{IN_FLIGHT, Run};
+use crate::deployment::Service;
+use crate::messages::Failure;
+use crate::outcome::Outcome;
+use crate::report::Event;
+use crate::sevalla::Next;
+
+impl Run<'_> {
+    /// Empties the caches in front of a service.
+    pub(crate) async fn purge(&self, service: Service) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        if self.plan.dry_run {
+            return Outcome::planned(&format!("purge the cache of {service}"));
+        }
+        match change::purge_cache(&self.client, service, &tell).await {
+            Ok(()) => Outcome::success(format!("Purged the cache of {service}"))
+                .because("It can take five minutes until that is so everywhere"),
+            Err(error) => self.not_done(error).await,
+        }
+    }
+
+    /// Turns an application's CDN to what is wanted, or to what it is not.
+    pub(crate) async fn toggle_cdn(&self, app: Uuid, wanted: Option<bool>) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        tell(Event::Note(
+            "This is about the CDN. For edge caching the API offers no switch: that is in the \
+             dashboard.",
+        ));
+        if self.plan.dry_run {
+            let to = wanted.map_or("to what it is not", on_or_off);
+            return Outcome::planned(&format!(
+                "turn the CDN {to}; what it is now, the API tells only when it is turned"
+            ));
+        }
+        if let Some(signal) = self.stop.told() {
+            return crate::actions::manage::only_read(signal);
+        }
+        let mut turning = pin!(change::toggle_cdn(&self.client, app, wanted, &tell));
+        let turned = tokio::select! {
+            biased;
+            signal = self.stop.asked() => {
+                tell(Event::Stopping(signal, None));
+                let turned = timeout(IN_FLIGHT, turning).await.ok();
+                let ended = match turned {
+                    Some(turned) => self.of_turned(turned).await,
+                    None => Outcome::of(Failure::AnswerLost, "Whether the CDN was turned was not seen"),
+                };
+                let mut outcome = Outcome::interrupted(signal).because(ended.headline);
+                outcome.why.extend(ended.why);
+                return outcome;
+            }
+            turned = &mut turning => turned,
+        };
+        self.of_turned(turned).await
+    }
+
+    async fn of_turned(&self, turned: Result<Turned, NotTurned>) -> Outcome {
+        let NotTurned { error, turned_from } = match turned {
+            Ok(Turned { before, after }) => return in_words(before, after),
+            Err(not_turned) => not_turned,
+        };
+        let (is_lost, status) = (error.next() == Next::Lost, error.status());
+        let mut outcome = Outcome::of_api_error(&error);
+        match turned_from {
+            Some(before) if is_lost => {
+                outcome = outcome.because(format!(
+                    "The CDN was {} before. It was turned to find out, and whether it was turned \
+                     back is not known",
+                    on_or_off(before)
+                ));
+            }
+            Some(before) => {
+                outcome = outcome
+                    .because(format!(
+                        "The CDN was {} before, and is {} now: it was turned to find out, and was \
+                         not turned back",
+                        on_or_off(before),
+                        on_or_off(!before)
+                    ))
+                    .hint("Run this again, or turn it in the dashboard");
+            }
+            None => {}
+        }
+        if is_lost {
+            outcome = outcome
+                .because("A toggle is not sent again: a second one would take back the first")
+                .hint("Check in the dashboard what the CDN is. With cdn set to on or off, run this again");
+        }
+        self.with_capabilities(outcome, status).await
+    }
+}
+
+fn in_words(before: bool, after: bool) -> Outcome {
+    let headline = if before == after {
+        format!("The CDN was {} already, and is", on_or_off(before))
+    } else {
+        format!(
+            "The CDN was {}, and is {} now",
+            on_or_off(before),
+            on_or_off(after)
+        )
+    };
+    Outcome::success(headline)
+}

@@ -1,0 +1,282 @@
+//! Changing settings, emptying caches, and turning the CDN.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use crate::actions::database::write::{Choice, choose};
+use crate::actions::deploy::start::{Tell, TriggerError};
+use crate::actions::resolve::Update;
+use crate::deployment::Service;
+use crate::report::Event;
+use crate::sevalla::{ApiError, Client, Next, Patience, Record};
+
+/// How often a change is sent that nobody has confirmed, and that does no harm
+/// when it is made twice.
+pub(crate) const SENDINGS: u32 = 3;
+
+/// Before it is sent again.
+pub(crate) const AGAIN: Duration = Duration::from_secs(1);
+
+/// One setting that would change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// Its name in the API.
+    pub name: String,
+    /// What it is; `None` if the service does not tell, or null.
+    pub before: Option<Value>,
+    /// What it would be.
+    pub after: Value,
+}
+
+/// What was read before a change.
+#[derive(Debug)]
+pub struct Comparison {
+    /// The record.
+    pub record: Record,
+    /// What would change, in the order of names.
+    pub differences: Vec<Difference>,
+    /// What to send for it.
+    body: Map<String, Value>,
+}
+
+/// Compares the settings that are wanted with those that are.
+pub async fn look_before_update(
+    client: &Client,
+    update: &Update,
+) -> Result<Comparison, TriggerError> {
+    let patience = Patience::BEFORE_THE_START;
+    let thing = update.what.thing(update.id);
+    let record = client.record(thing, patience).await?;
+    let mut wanted = update.settings.clone();
+    if let Some(size) = &update.resource_type {
+        let id = choose(client, Choice::Size, size).await?;
+        wanted.insert("resource_type_id".to_owned(), id.into());
+    }
+    let differences = differences(&wanted, &record);
+    let is_changed = |name: &String| differences.iter().any(|changed| changed.name == *name);
+    // Another source needs what belongs to it, be it new or not.
+    let needs_all = is_changed(&"source".to_owned());
+    let body = wanted
+        .into_iter()
+        .filter(|(name, _)| needs_all || is_changed(name))
+        .collect();
+    Ok(Comparison {
+        record,
+        differences,
+        body,
+    })
+}
+
+fn differences(wanted: &Map<String, Value>, record: &Record) -> Vec<Difference> {
+    let changed = wanted.iter().filter_map(|(name, after)| {
+        let before = record.get(name);
+        let is_same = plain(before.unwrap_or(&Value::Null)) == plain(after);
+        (!is_same).then(|| Difference {
+            name: name.clone(),
+            before: before.cloned(),
+            after: after.clone(),
+        })
+    });
+    changed.collect()
+}
+
+/// A value for comparing: the service gives buildpacks ids and an order of its
+/// own.
+fn plain(value: &Value) -> Value {
+    let Some(items) = value.as_array() else {
+        return value.clone();
+    };
+    if !items.iter().any(|item| item.get("source").is_some()) {
+        return value.clone();
+    }
+    let mut items: Vec<Value> = items
+        .iter()
+        .map(|item| serde_json::json!([item.get("order"), item.get("source")]))
+        .collect();
+    items.sort_by_key(ToString::to_string);
+    items.into()
+}
+
+/// Sends what differs. Where the answer does not confirm it, the record shows
+/// whether it was changed.
+pub async fn update(
+    client: &Client,
+    update: &Update,
+    comparison: &Comparison,
+    tell: Tell<'_>,
+) -> Result<(), TriggerError> {
+    let thing = update.what.thing(update.id);
+    let send = async || {
+        let patience = Patience::FOR_A_WRITE;
+        client
+            .update(update.what, update.id, &comparison.body, patience)
+            .await
+    };
+    let is_done = async || {
+        let late = client.lingering();
+        let record = late.record(thing, Patience::FOR_A_SEARCH).await?;
+        let wanted = comparison.differences.iter();
+        let wanted = wanted.map(|changed| (changed.name.clone(), changed.after.clone()));
+        Ok(differences(&wanted.collect(), &record).is_empty())
+    };
+    until_confirmed(client, send, is_done, tell).await
+}
+
+/// Makes a change that does no harm when it is made twice. When an answer does
+/// not confirm it, looks whether it was made, and sends it again if it was not.
+pub(crate) async fn until_confirmed(
+    client: &Client,
+    send: impl AsyncFn() -> Result<(), ApiError>,
+    is_done: impl AsyncFn() -> Result<bool, ApiError>,
+    tell: Tell<'_>,
+) -> Result<(), TriggerError> {
+    let mut attempts = 1;
+    loop {
+        let error = match send().await {
+            Ok(()) => return Ok(()),
+            Err(error) if error.next() != Next::Lost => return Err(error.into()),
+            Err(error) => error,
+        };
+        tell(Event::Note(&format!(
+            "The answer was lost ({}). Looking whether the request took effect.",
+            error.cause
+        )));
+        let seen = match is_done().await {
+            Ok(true) => return Ok(()),
+            Ok(false) => "Looking shows that it has not taken effect so far".to_owned(),
+            Err(looking) => format!("Looking for it failed: {looking}"),
+        };
+        if attempts == SENDINGS || client.is_closing().await {
+            return Err(TriggerError::from(error).at(seen));
+        }
+        attempts += 1;
+        sleep(AGAIN).await;
+    }
+}
+
+/// Empties the caches in front of a service. Doing it twice does no harm.
+pub async fn purge_cache(
+    client: &Client,
+    service: Service,
+    tell: Tell<'_>,
+) -> Result<(), TriggerError> {
+    let mut sent = 1;
+    loop {
+        let error = match client.purge_cache(service, Patience::FOR_A_WRITE).await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        if error.next() != Next::Lost || sent == SENDINGS {
+            return Err(error.into());
+        }
+        tell(Event::Note(&format!(
+            "The answer was lost ({}). Purging twice does no harm: sending it once more.",
+            error.cause
+        )));
+        sent += 1;
+        sleep(AGAIN).await;
+    }
+}
+
+/// How the CDN came to be what it is.
+#[derive(Debug)]
+pub struct Turned {
+    /// What it was.
+    pub before: bool,
+    /// What it is.
+    pub after: bool,
+}
+
+/// Why it cannot be told what the CDN is, or why it is not what it should be.
+#[derive(Debug)]
+pub struct NotTurned {
+    /// What went wrong.
+    pub error: ApiError,
+    /// What the CDN was before, and has been turned from, if that is known.
+    pub turned_from: Option<bool>,
+}
+
+/// Turns the CDN to what is wanted, or to what it is not. The service tells
+/// what it is only after turning it, so where it was what is wanted already,
+/// it is turned back at once.
+pub async fn toggle_cdn(
+    client: &Client,
+    app: Uuid,
+    wanted: Option<bool>,
+    tell: Tell<'_>,
+) -> Result<Turned, NotTurned> {
+    let first = client.toggle_cdn(app, Patience::FOR_A_WRITE).await;
+    let is_on = first.map_err(|error| NotTurned {
+        error,
+        turned_from: None,
+    })?;
+    let before = !is_on;
+    if wanted.is_none_or(|wanted| wanted == is_on) {
+        return Ok(Turned {
+            before,
+            after: is_on,
+        });
+    }
+    tell(Event::Note(&format!(
+        "The CDN was {} already, and had to be turned to find out. Turning it back.",
+        on_or_off(before)
+    )));
+    // Whoever asks to end now does not want it left like this.
+    let client = client.undoing();
+    let second = client.toggle_cdn(app, Patience::FOR_A_WRITE).await;
+    let after = second.map_err(|error| NotTurned {
+        error,
+        turned_from: Some(before),
+    })?;
+    Ok(Turned { before, after })
+}
+
+/// The word for a state of the CDN.
+pub const fn on_or_off(is_on: bool) -> &'static str {
+    if is_on { "on" } else { "off" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn differ(wanted: &str, record: &str) -> Vec<String> {
+        let (wanted, record) = (
+            serde_json::from_str(wanted).unwrap(),
+            serde_json::from_str(record).unwrap(),
+        );
+        let all = differences(&wanted, &record).into_iter();
+        all.map(|difference| difference.name).collect()
+    }
+
+    #[test]
+    fn only_what_is_different_differs() {
+        let record = r#"{"id":"a","auto_deploy":true,"build_command":null,"allow_deploy_paths":["a"],
+            "buildpacks":[{"id":"x","order":2,"source":"b"},{"id":"y","order":1,"source":"a"}]}"#;
+        for (wanted, names) in [
+            (r#"{"auto_deploy":true}"#, vec![]),
+            (r#"{"auto_deploy":false}"#, vec!["auto_deploy"]),
+            (r#"{"build_command":null}"#, vec![]),
+            (r#"{"build_command":"make"}"#, vec!["build_command"]),
+            (r#"{"allow_deploy_paths":["a"]}"#, vec![]),
+            (
+                r#"{"allow_deploy_paths":["b"]}"#,
+                vec!["allow_deploy_paths"],
+            ),
+            (
+                r#"{"buildpacks":[{"order":1,"source":"a"},{"order":2,"source":"b"}]}"#,
+                vec![],
+            ),
+            (
+                r#"{"buildpacks":[{"order":1,"source":"b"}]}"#,
+                vec!["buildpacks"],
+            ),
+            (r#"{"new":1}"#, vec!["new"]),
+        ] {
+            assert_eq!(differ(wanted, record), names, "{wanted}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Deleting.
+
+use crate::actions::Run;
+use crate::actions::deletion;
+use crate::actions::deletion::{Condemned, Course};
+use crate::actions::deploy::start::TriggerError;
+use crate::actions::preview::delete::of_removed;
+use crate::actions::resolve::Doomed;
+use crate::outcome::Outcome;
+use crate::report::Event;
+
+impl Run<'_> {
+    /// Deletes what has the confirmed name; what is gone is as good.
+    pub(crate) async fn delete(&self, doomed: &Doomed) -> Outcome {
+        let course = Course::default();
+        let deleted = async {
+            match self.try_to_delete(doomed, &course).await {
+                Ok(outcome) => outcome,
+                Err(error) => self.not_done(error).await,
+            }
+        };
+        self.unless_left(&course, deleted).await
+    }
+
+    async fn try_to_delete(
+        &self,
+        doomed: &Doomed,
+        course: &Course,
+    ) -> Result<Outcome, TriggerError> {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let noun = doomed.what.kind().noun();
+        let found = deletion::look_before_removal(&self.client, doomed).await?;
+        let Some((thing, record)) = found else {
+            let name = doomed
+                .id
+                .map_or_else(|| doomed.name.clone(), |id| id.to_string());
+            let headline = format!("There is no {noun} {name} (any more)");
+            return Ok(Outcome::success(headline));
+        };
+        let label = format!("{noun} {}", record.label());
+        if self.plan.dry_run {
+            return Ok(Outcome::planned(&format!("delete {label}")));
+        }
+        tell(Event::Note(&format!("Deleting {label}")));
+        let it = Condemned {
+            what: doomed.what,
+            id: thing.id,
+            label,
+            status: record.text("status"),
+            is_preview: false,
+        };
+        let removed = deletion::remove(&self.client, &it, course, &tell).await?;
+        Ok(of_removed(&it.label, &removed, course))
+    }
+}

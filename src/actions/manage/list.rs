@@ -1,0 +1,201 @@
+//! Listing and showing.
+
+use crate::actions::Run;
+use crate::actions::deploy::start::TriggerError;
+use crate::actions::resolve::{Inventory, Subject};
+use crate::deployment::{DeploymentId, Service};
+use crate::messages::{Failure, Warning};
+use crate::outcome::Outcome;
+use crate::report::inventory;
+use crate::report::inventory::Shown;
+use crate::report::{Event, counted};
+use crate::resource::{Collection, Kind, Thing};
+use crate::sevalla::{Client, Patience, Record};
+
+/// The newest deployments that are shown of a service.
+const NEWEST: usize = 10;
+
+/// The fields that a filter is compared with.
+const NAMES: &[&str] = &["display_name", "name", "key", "branch"];
+
+/// What was read of one thing.
+struct Portrait {
+    kind: Kind,
+    record: Record,
+    /// Lists that belong to it.
+    parts: Vec<(&'static str, Collection, Vec<Record>)>,
+}
+
+impl Run<'_> {
+    /// Lists what the service has.
+    pub(crate) async fn list(&self, inventory: &Inventory) -> Outcome {
+        let list = inventory.list;
+        let all = match self.client.pages(list, Patience::BEFORE_THE_START).await {
+            Ok(all) => all,
+            Err(error) => return self.not_done(error.into()).await,
+        };
+        if all.is_cut {
+            self.reporter.on(Event::Warning(
+                Warning::ListCut,
+                "Sevalla gives no more than ten thousand items of a list; the rest is missing.",
+            ));
+        }
+        let mut found = all.records;
+        if let Some(filter) = &inventory.filter {
+            let filter = filter.to_lowercase();
+            found.retain(|record| has(record, &filter));
+        }
+        if !found.is_empty() {
+            self.note_each(inventory::table(list, &found));
+        }
+        self.reporter
+            .on(Event::Result(&inventory::json(list, &found)));
+        Outcome::success(count(list, found.len()))
+    }
+
+    /// Shows one thing with what belongs to it.
+    pub(crate) async fn show(&self, subject: &Subject) -> Outcome {
+        let found = match subject {
+            Subject::Deployment(service, id) => {
+                return self.show_deployment(*service, id, &what(subject)).await;
+            }
+            Subject::Known(thing) => Ok(*thing),
+            Subject::Named(kind, name) => find(&self.client, *kind, name).await,
+        };
+        let portrait = match found {
+            Ok(thing) => look_at(&self.client, thing).await,
+            Err(error) => Err(error),
+        };
+        let portrait = match portrait {
+            Ok(portrait) => portrait,
+            Err(error) => return self.not_shown(error, &what(subject)).await,
+        };
+        self.tell(&portrait);
+        let noun = portrait.kind.noun();
+        Outcome::success(format!("Read {noun} {}", portrait.record.label()))
+    }
+
+    fn tell(&self, portrait: &Portrait) {
+        let Portrait {
+            kind,
+            record,
+            parts,
+        } = portrait;
+        self.note_each(inventory::lines(*kind, record));
+        let mut shown = Shown::of(record, inventory::fields_of_one(*kind));
+        for (name, list, items) in parts {
+            self.reporter.on(Event::Note(&format!("{name}:")));
+            self.note_each(inventory::table(*list, items));
+            shown = shown.with(name, *list, items);
+        }
+        if let (Kind::Database, Some(id)) = (kind, record.id()) {
+            self.reporter.on(Event::Database { id, is_new: None });
+        }
+        self.reporter.on(Event::Result(&shown.json()));
+    }
+
+    /// It cannot be shown, and why.
+    async fn not_shown(&self, error: TriggerError, what: &str) -> Outcome {
+        let outcome = self.not_started(error).await;
+        outcome.headed(format!("Could not show {what}"))
+    }
+
+    async fn show_deployment(&self, service: Service, id: &DeploymentId, what: &str) -> Outcome {
+        let list = Collection::Deployments(service);
+        let all = match self.client.pages(list, Patience::BEFORE_THE_START).await {
+            Ok(all) => all,
+            Err(error) => return self.not_shown(error.into(), what).await,
+        };
+        let mut records = all.records.into_iter();
+        let Some(record) = records.find(|record| record.text("id") == Some(&id.0)) else {
+            let error = TriggerError::refused(
+                Failure::NotFound,
+                format!("The {service} has no deployment {id}"),
+                "Check deployment-id; list with resource: deployments shows all",
+            );
+            return self.not_shown(error, what).await;
+        };
+        self.note_each(inventory::table(list, std::slice::from_ref(&record)));
+        let shown = Shown::of(&record, inventory::fields_of(list));
+        self.reporter.on(Event::Result(&shown.json()));
+        Outcome::success(format!("Read deployment {id}"))
+    }
+
+    /// Tells lines, one after the other.
+    fn note_each(&self, lines: Vec<String>) {
+        for line in lines {
+            self.reporter.on(Event::Note(&line));
+        }
+    }
+}
+
+/// What is to be shown, as people call it.
+fn what(subject: &Subject) -> String {
+    match subject {
+        Subject::Known(thing) => format!("{} {}", thing.kind.noun(), thing.id),
+        Subject::Named(kind, name) => format!("{} {name:?}", kind.noun()),
+        Subject::Deployment(service, id) => format!("deployment {id} of the {service}"),
+    }
+}
+
+fn has(record: &Record, filter: &str) -> bool {
+    let mut names = NAMES.iter().filter_map(|name| record.text(name));
+    names.any(|name| name.to_lowercase().contains(filter))
+}
+
+fn count(list: Collection, length: usize) -> String {
+    let noun = match list {
+        Collection::All(kind) => kind.noun(),
+        Collection::Deployments(_) => "deployment",
+        Collection::Processes(_) => "process",
+    };
+    format!("Listed {}", counted(length, noun))
+}
+
+/// The one thing of this name.
+async fn find(client: &Client, kind: Kind, name: &str) -> Result<Thing, TriggerError> {
+    let list = Collection::All(kind);
+    let all = client.pages(list, Patience::BEFORE_THE_START).await?;
+    let is_named = |record: &&Record| {
+        let mut names = ["display_name", "name"].into_iter();
+        names.any(|field| record.text(field) == Some(name))
+    };
+    let found: Vec<&Record> = all.records.iter().filter(is_named).collect();
+    if let [only] = found.as_slice()
+        && let Some(id) = only.id()
+    {
+        return Ok(Thing { kind, id });
+    }
+    let noun = kind.noun();
+    let (failure, reason) = if found.is_empty() {
+        (Failure::NotFound, format!("No {noun} is called {name:?}"))
+    } else {
+        let labels: Vec<String> = found.iter().map(|record| record.label()).collect();
+        let several = format!("Several are called {name:?}: {}", labels.join(", "));
+        (Failure::AmbiguousName, several)
+    };
+    let hint = format!("Say which with {}", kind.input());
+    Err(TriggerError::refused(failure, reason, hint))
+}
+
+async fn look_at(client: &Client, thing: Thing) -> Result<Portrait, TriggerError> {
+    let patience = Patience::BEFORE_THE_START;
+    let record = client.record(thing, patience).await?;
+    let mut parts = Vec::new();
+    if let Some(service) = thing.service() {
+        let list = Collection::Deployments(service);
+        let mut newest = client.page(list, 0, patience).await?.entries;
+        newest.truncate(NEWEST);
+        parts.push(("deployments", list, newest));
+    }
+    if thing.kind == Kind::Application {
+        let list = Collection::Processes(thing.id);
+        let all = client.pages(list, patience).await?;
+        parts.push(("processes", list, all.records));
+    }
+    Ok(Portrait {
+        kind: thing.kind,
+        record,
+        parts,
+    })
+}

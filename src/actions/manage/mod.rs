@@ -1,0 +1,112 @@
+//! What is done to what a company has, beside deploying it.
+
+mod cache;
+pub(crate) mod change;
+mod delete;
+mod list;
+pub(crate) mod resolve;
+pub(crate) mod settings;
+mod update;
+
+use crate::actions::Run;
+use crate::actions::deploy::start::TriggerError;
+use crate::actions::resolve::{Management, Order, Work};
+use crate::outcome::{Ending, Outcome};
+use crate::shutdown::Signal;
+
+/// Said of a look that a signal ended.
+const ONLY_READ: &str = "Nothing was changed";
+
+/// Said of a change that a signal ended.
+const UNSEEN: &str = "Whether the last request took effect was not seen";
+
+/// What to do then: none of these does anything twice.
+const AGAIN: &str = "Run this again: what is done already is not done twice";
+
+/// What to do when something may have been made that is not to be seen, or
+/// more than once: the next run would not see it either, or take it for its own.
+const LOOK_FIRST: &str =
+    "Check in the dashboard before running this again: a second run could create a second one";
+
+impl Run<'_> {
+    /// Does it, to its end.
+    pub(crate) async fn manage(&self, management: &Management) -> Outcome {
+        match management {
+            Management::List(inventory) => {
+                self.unless_stopped(self.list(inventory), only_read).await
+            }
+            Management::Show(subject) => self.unless_stopped(self.show(subject), only_read).await,
+            Management::Update(update) => self.update(update).await,
+            Management::Delete(doomed) => self.delete(doomed).await,
+            Management::CreateDatabase(new) => self.create_database(new).await,
+            Management::Connect(link) => {
+                let outcome = self.connect(link).await;
+                if outcome.ending() != Ending::Success || !link.restart {
+                    return outcome;
+                }
+                let order = Order {
+                    restart: true,
+                    ..Order::default()
+                };
+                self.deploy(&Work::DeployApplication {
+                    app: link.app,
+                    order,
+                })
+                .await
+            }
+            Management::Purge(service) => self.unless_stopped(self.purge(*service), unseen).await,
+            Management::ToggleCdn(app, wanted) => self.toggle_cdn(*app, *wanted).await,
+        }
+    }
+
+    /// Does something of which no part has to be waited for once somebody
+    /// asks to end.
+    async fn unless_stopped(
+        &self,
+        work: impl Future<Output = Outcome>,
+        stopped: fn(Signal) -> Outcome,
+    ) -> Outcome {
+        self.until_stopped(work).await.unwrap_or_else(stopped)
+    }
+
+    /// It was not done, or cannot be told to have been.
+    async fn not_done(&self, error: TriggerError) -> Outcome {
+        let (is_refused, is_unsure) = (is_refusal_of_ours(&error), may_be_made(&error));
+        let mut outcome = self.not_started(error).await;
+        if is_refused {
+            "Nothing was changed".clone_into(&mut outcome.headline);
+        }
+        if outcome.ending() == Ending::Ambiguous {
+            let hint = if is_unsure { LOOK_FIRST } else { AGAIN };
+            outcome.hint = Some(hint.to_owned());
+        }
+        outcome
+    }
+}
+
+/// A signal ended a look.
+fn only_read(signal: Signal) -> Outcome {
+    Outcome::interrupted(signal).because(ONLY_READ)
+}
+
+/// A signal ended a change.
+fn unseen(signal: Signal) -> Outcome {
+    Outcome::interrupted(signal).because(UNSEEN).hint(AGAIN)
+}
+
+fn is_refusal_of_ours(error: &TriggerError) -> bool {
+    match error {
+        TriggerError::Refused(_) => true,
+        TriggerError::At(_, error) => is_refusal_of_ours(error),
+        _ => false,
+    }
+}
+
+/// Whether something may have been made all the same.
+fn may_be_made(error: &TriggerError) -> bool {
+    match error {
+        TriggerError::Ambiguous { .. } | TriggerError::Unidentified(_) => true,
+        TriggerError::At(_, error) => may_be_made(error),
+        TriggerError::Api(_) | TriggerError::Refused(_) => false,
+    }
+}

@@ -1,0 +1,559 @@
+//! Actions that list, show, change, make and delete what a company has.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::actions::manage::settings;
+use crate::actions::resolve::{Doubts, Task};
+use crate::branch;
+use crate::deployment::{DeploymentId, Service};
+use crate::inputs::{ActionName, Cdn, Flaw, Inputs, Resource};
+use crate::messages::Warning;
+use crate::resource::{Changeable, Collection, Kind, Thing};
+use crate::secret::Password;
+
+/// Something done to what a company has, beside deploying it.
+#[derive(Debug, Clone)]
+pub enum Management {
+    /// List.
+    List(Inventory),
+    /// Show one thing.
+    Show(Subject),
+    /// Change settings.
+    Update(Update),
+    /// Delete.
+    Delete(Doomed),
+    /// Make sure of a database.
+    CreateDatabase(NewDatabase),
+    /// Connect a database to an application.
+    Connect(Link),
+    /// Empty the caches in front of a service.
+    Purge(Service),
+    /// Turn the CDN of an application on or off; `None` is what it is not.
+    ToggleCdn(Uuid, Option<bool>),
+}
+
+/// What to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inventory {
+    /// The list.
+    pub list: Collection,
+    /// Only what has this in its name.
+    pub filter: Option<String>,
+}
+
+/// What to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// The one with this id.
+    Known(Thing),
+    /// The one of this name.
+    Named(Kind, String),
+    /// A deployment.
+    Deployment(Service, DeploymentId),
+}
+
+/// A change of settings.
+#[derive(Debug, Clone)]
+pub struct Update {
+    /// What of.
+    pub what: Changeable,
+    /// Its id.
+    pub id: Uuid,
+    /// The settings, in the API's names.
+    pub settings: Map<String, Value>,
+    /// The size of a database, by name or id.
+    pub resource_type: Option<String>,
+}
+
+/// What is to be deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doomed {
+    /// What it is.
+    pub what: Changeable,
+    /// Its id; a database may be known by its name alone.
+    pub id: Option<Uuid>,
+    /// Its display name, as the user confirms it.
+    pub name: String,
+}
+
+/// A database to be made.
+#[derive(Debug, Clone)]
+pub struct NewDatabase {
+    /// The name in the dashboard, by which it is found again.
+    pub name: String,
+    /// The settings in the API's names, without cluster, size and password.
+    pub settings: Map<String, Value>,
+    /// The cluster, by name or id.
+    pub cluster: String,
+    /// The size, by name or id.
+    pub resource_type: String,
+    /// Its password; `None` until one is drawn.
+    pub password: Option<Password>,
+    /// Whether it was drawn, and not given.
+    pub is_drawn: bool,
+    /// Whether the user wants to learn a password that was drawn.
+    pub tells_password: bool,
+    /// Whether anybody can know the password.
+    pub has_reader: bool,
+}
+
+/// A database and an application to be connected.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// The database.
+    pub database: Uuid,
+    /// The application.
+    pub app: Uuid,
+    /// The variables to write, if any.
+    pub variables: Option<Credentials>,
+    /// Restart the application afterwards.
+    pub restart: bool,
+}
+
+/// What variables hold that the service does not tell.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// What their names begin with.
+    pub prefix: String,
+    /// The database's user.
+    pub user: String,
+    /// The user's password.
+    pub password: Password,
+}
+
+/// What an action of this kind comes to; `None` if it is none, or problems
+/// were told.
+pub(crate) fn settle(action: ActionName, inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
+    doubts.need(action, inputs, &["sevalla-token"]);
+    let management = match action {
+        ActionName::List => Management::List(list(inputs, doubts)?),
+        ActionName::Show => Management::Show(show(inputs, doubts)?),
+        ActionName::UpdateApp => update(action, Changeable::Application, inputs, doubts)?,
+        ActionName::UpdateStaticSite => update(action, Changeable::StaticSite, inputs, doubts)?,
+        ActionName::UpdateDatabase => update(action, Changeable::Database, inputs, doubts)?,
+        ActionName::DeleteApp => delete(action, Changeable::Application, inputs, doubts)?,
+        ActionName::DeleteStaticSite => delete(action, Changeable::StaticSite, inputs, doubts)?,
+        ActionName::DeleteDatabase => delete(action, Changeable::Database, inputs, doubts)?,
+        ActionName::CreateDatabase => Management::CreateDatabase(create(inputs, doubts)?),
+        ActionName::ConnectDatabase => Management::Connect(connect(inputs, doubts)?),
+        ActionName::PurgeCache => Management::Purge(crate::actions::resolve::one_service(
+            action, inputs, doubts,
+        )?),
+        ActionName::ToggleCdn => {
+            doubts.need(action, inputs, &["app-id"]);
+            Management::ToggleCdn(inputs.app_id?, inputs.cdn.map(|cdn| cdn == Cdn::On))
+        }
+        _ => return None,
+    };
+    Some(Task::Manage(Box::new(management)))
+}
+
+fn list(inputs: &Inputs, doubts: &mut Doubts) -> Option<Inventory> {
+    doubts.need(ActionName::List, inputs, &["resource"]);
+    let list = match inputs.resource? {
+        Resource::Applications => Collection::All(Kind::Application),
+        Resource::StaticSites => Collection::All(Kind::StaticSite),
+        Resource::Pipelines => Collection::All(Kind::Pipeline),
+        Resource::Databases => Collection::All(Kind::Database),
+        Resource::Deployments => {
+            let service = crate::actions::resolve::one_service(ActionName::List, inputs, doubts);
+            Collection::Deployments(service?)
+        }
+        Resource::Processes => {
+            doubts.need(ActionName::List, inputs, &["app-id"]);
+            Collection::Processes(inputs.app_id?)
+        }
+    };
+    Some(Inventory {
+        list,
+        filter: inputs.filter.as_ref().map(|filter| filter.0.clone()),
+    })
+}
+
+fn show(inputs: &Inputs, doubts: &mut Doubts) -> Option<Subject> {
+    let ids = [
+        (Kind::Application, inputs.app_id),
+        (Kind::StaticSite, inputs.static_site_id),
+        (Kind::Pipeline, inputs.pipeline_id),
+        (Kind::Database, inputs.database_id),
+    ];
+    let given: Vec<Kind> = ids
+        .iter()
+        .map(|(kind, _)| *kind)
+        .filter(|kind| inputs.is_given(kind.input()))
+        .collect();
+    match given.as_slice() {
+        [] => by_name(inputs, doubts),
+        [only] => {
+            let id = ids.iter().find(|(kind, _)| kind == only)?.1?;
+            let thing = Thing { kind: *only, id };
+            match (&inputs.deployment_id, thing.service()) {
+                (Some(deployment), Some(service)) => {
+                    Some(Subject::Deployment(service, deployment.0.clone()))
+                }
+                _ => Some(Subject::Known(thing)),
+            }
+        }
+        [first, second, ..] => {
+            let message = format!(
+                "{} is given too, and show takes the id of one thing. Remove the others",
+                inputs.spelling(first.input())
+            );
+            doubts.problem(Flaw::Conflict, inputs.spelling(second.input()), &message);
+            None
+        }
+    }
+}
+
+/// The kind and the name of what is to be shown.
+fn by_name(inputs: &Inputs, doubts: &mut Doubts) -> Option<Subject> {
+    let kind = match inputs.resource {
+        Some(Resource::Applications) => Some(Kind::Application),
+        Some(Resource::StaticSites) => Some(Kind::StaticSite),
+        Some(Resource::Pipelines) => Some(Kind::Pipeline),
+        Some(Resource::Databases) => Some(Kind::Database),
+        Some(Resource::Deployments | Resource::Processes) | None => None,
+    };
+    if let (Some(kind), Some(filter)) = (kind, &inputs.filter) {
+        return Some(Subject::Named(kind, filter.0.clone()));
+    }
+    doubts.problem(
+        Flaw::Missing,
+        "app-id",
+        "there is nothing to show. Set `app-id`, `static-site-id`, `pipeline-id` or `database-id`, or \
+         `resource` (applications, static-sites, pipelines or databases) and `filter` to its name",
+    );
+    None
+}
+
+fn id_of(what: Changeable, inputs: &Inputs) -> Option<Uuid> {
+    match what {
+        Changeable::Application => inputs.app_id,
+        Changeable::StaticSite => inputs.static_site_id,
+        Changeable::Database => inputs.database_id,
+    }
+}
+
+fn update(
+    action: ActionName,
+    what: Changeable,
+    inputs: &Inputs,
+    doubts: &mut Doubts,
+) -> Option<Management> {
+    doubts.need(action, inputs, &[what.kind().input(), "settings"]);
+    let given = inputs.settings.as_ref()?.0.clone();
+    let mut settings = checked(given, settings::of(what), what.kind(), inputs, doubts)?;
+    if settings.is_empty() {
+        doubts.problem(
+            Flaw::Settings,
+            inputs.spelling("settings"),
+            "it holds nothing to change",
+        );
+    }
+    let resource_type = match what {
+        Changeable::Database => one_of_two("resource_type", &mut settings, inputs, doubts),
+        Changeable::Application | Changeable::StaticSite => None,
+    };
+    Some(Management::Update(Update {
+        what,
+        id: id_of(what, inputs)?,
+        settings,
+        resource_type,
+    }))
+}
+
+/// The settings, if nothing is wrong with them.
+fn checked(
+    mut given: Map<String, Value>,
+    known: &[settings::Setting],
+    kind: Kind,
+    inputs: &Inputs,
+    doubts: &mut Doubts,
+) -> Option<Map<String, Value>> {
+    let noun = format!("{}s", kind.noun());
+    let problems = settings::problems(&given, known, &noun);
+    for problem in &problems {
+        doubts.problem(Flaw::Settings, inputs.spelling("settings"), problem);
+    }
+    if let Some(Value::String(branch)) = given.get_mut("default_branch") {
+        *branch = branch::short_name(branch).to_owned();
+    }
+    let unknown = settings::unknown_words(&given, known);
+    let warned = unknown.into_iter().map(|text| {
+        let input = inputs.spelling("settings");
+        (Warning::UnknownSettingValue, format!("{input}: {text}."))
+    });
+    doubts.warnings.extend(warned);
+    problems.is_empty().then_some(given)
+}
+
+/// Takes what can be given as a name or as an id out of the settings.
+fn one_of_two(
+    name: &str,
+    settings: &mut Map<String, Value>,
+    inputs: &Inputs,
+    doubts: &mut Doubts,
+) -> Option<String> {
+    let id = settings.remove(&format!("{name}_id"));
+    let named = settings.remove(name);
+    if id.is_some() && named.is_some() {
+        let message = format!("{name} and {name}_id say the same; leave one of them out");
+        doubts.problem(Flaw::Settings, inputs.spelling("settings"), &message);
+    }
+    id.or(named)?.as_str().map(str::to_owned)
+}
+
+fn delete(
+    action: ActionName,
+    what: Changeable,
+    inputs: &Inputs,
+    doubts: &mut Doubts,
+) -> Option<Management> {
+    doubts.need(action, inputs, &["confirm"]);
+    let input = what.kind().input();
+    if what != Changeable::Database {
+        doubts.need(action, inputs, &[input]);
+    }
+    let id = id_of(what, inputs);
+    if id.is_none() && (what != Changeable::Database || inputs.is_given(input)) {
+        return None;
+    }
+    Some(Management::Delete(Doomed {
+        what,
+        id,
+        name: inputs.confirm.as_ref()?.0.clone(),
+    }))
+}
+
+fn create(inputs: &Inputs, doubts: &mut Doubts) -> Option<NewDatabase> {
+    doubts.need(ActionName::CreateDatabase, inputs, &["settings"]);
+    let mut given = inputs.settings.as_ref()?.0.clone();
+    if let Some(user) = &inputs.database_user {
+        given.insert("db_user".to_owned(), user.0.clone().into());
+    }
+    let known = settings::NEW_DATABASE;
+    let mut settings = checked(given, known, Kind::Database, inputs, doubts)?;
+    let cluster = one_of_two("cluster", &mut settings, inputs, doubts);
+    let resource_type = one_of_two("resource_type", &mut settings, inputs, doubts);
+    let needed = ["display_name", "type", "version", "db_name"];
+    let missing = needed
+        .into_iter()
+        .filter(|name| !settings.contains_key(*name))
+        .chain(cluster.is_none().then_some("cluster"))
+        .chain(resource_type.is_none().then_some("resource_type"));
+    for name in missing {
+        let message = format!("{name} is missing, which a new database needs");
+        doubts.problem(Flaw::Settings, inputs.spelling("settings"), &message);
+    }
+    let user = settings.get("db_user").and_then(Value::as_str);
+    if user.is_some_and(|user| matches!(user, "root" | "postgres")) {
+        doubts.problem(
+            Flaw::Settings,
+            inputs.spelling(if inputs.database_user.is_some() {
+                "database-user"
+            } else {
+                "settings"
+            }),
+            "Sevalla does not take root or postgres as the user of a database",
+        );
+    }
+    doubts.ignored(
+        "with database-password: it is known",
+        [(
+            inputs.output_password && inputs.database_password.is_some(),
+            "output-password",
+        )],
+    );
+    Some(NewDatabase {
+        name: settings.get("display_name")?.as_str()?.to_owned(),
+        settings,
+        cluster: cluster?,
+        resource_type: resource_type?,
+        password: inputs.database_password.clone(),
+        is_drawn: false,
+        tells_password: inputs.output_password,
+        has_reader: inputs.is_given("database-password")
+            || inputs.output_password
+            || inputs.set_env,
+    })
+}
+
+fn connect(inputs: &Inputs, doubts: &mut Doubts) -> Option<Link> {
+    let action = ActionName::ConnectDatabase;
+    doubts.need(action, inputs, &["database-id", "app-id"]);
+    let variables = inputs.set_env.then(|| credentials(inputs, doubts));
+    doubts.ignored(
+        "without set-env",
+        [
+            (
+                !inputs.set_env && inputs.database_user.is_some(),
+                "database-user",
+            ),
+            (
+                !inputs.set_env && inputs.database_password.is_some(),
+                "database-password",
+            ),
+        ],
+    );
+    Some(Link {
+        database: inputs.database_id?,
+        app: inputs.app_id?,
+        variables: match variables {
+            Some(credentials) => Some(credentials?),
+            None => None,
+        },
+        restart: inputs.is_restart,
+    })
+}
+
+fn credentials(inputs: &Inputs, doubts: &mut Doubts) -> Option<Credentials> {
+    for name in ["database-user", "database-password"] {
+        if !inputs.is_given(name) {
+            let value = crate::actions::resolve::value_of(name);
+            let message = format!("set-env requires it. Set `{name}` to {value}");
+            doubts.problem(Flaw::Missing, name, &message);
+        }
+    }
+    Some(Credentials {
+        prefix: inputs.env_prefix.0.clone(),
+        user: inputs.database_user.as_ref()?.0.clone(),
+        password: inputs.database_password.clone()?,
+    })
+}
+
+impl Management {
+    /// The same with a password for a new database that has none yet.
+    pub(crate) fn draw(&mut self, drawn: Option<Password>) {
+        if let Self::CreateDatabase(new) = self
+            && new.password.is_none()
+        {
+            new.password = drawn;
+            new.is_drawn = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actions::resolve::Plan;
+    use crate::ci::Facts;
+    use crate::inputs::Problem;
+    use crate::process::Variables;
+
+    const ID: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
+    const OTHER: &str = "0b5e5168-4281-4bec-94c5-0d1584e9e657";
+    const DATABASE: &str = r#"{"display_name":"shop-db","type":"postgresql","version":"16",
+        "cluster":"Frankfurt","resource_type":"DB1","db_name":"shop"}"#;
+
+    fn resolve(action: &str, pairs: &[(&str, &str)]) -> Result<Management, Vec<Problem>> {
+        let all = pairs.iter().copied();
+        let all = all.chain([("SEVALLA_ACTION", action), ("SEVALLA_TOKEN", "svl_key")]);
+        let variables: Variables = all
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        let (inputs, problems) = Inputs::read(&variables);
+        let plan = Plan::resolve(inputs, &Facts::default(), problems)?;
+        match plan.task {
+            Task::Manage(management) => Ok(*management),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The inputs that were complained of.
+    fn refused(action: &str, pairs: &[(&str, &str)]) -> Vec<String> {
+        let problems = resolve(action, pairs).unwrap_err();
+        problems.into_iter().map(|problem| problem.input).collect()
+    }
+
+    #[test]
+    fn what_is_missing_is_told() {
+        for (action, missing) in [
+            ("list", vec!["resource"]),
+            ("show", vec!["app-id"]),
+            ("update-app", vec!["app-id", "settings"]),
+            ("update-static-site", vec!["static-site-id", "settings"]),
+            ("update-database", vec!["database-id", "settings"]),
+            ("delete-app", vec!["confirm", "app-id"]),
+            ("delete-static-site", vec!["confirm", "static-site-id"]),
+            ("delete-database", vec!["confirm"]),
+            ("create-database", vec!["settings"]),
+            ("connect-database", vec!["database-id", "app-id"]),
+            ("purge-cache", vec!["app-id"]),
+            ("toggle-cdn", vec!["app-id"]),
+        ] {
+            assert_eq!(refused(action, &[]), missing, "{action}");
+        }
+        let both = [("SEVALLA_APP_ID", ID), ("SEVALLA_DATABASE_ID", OTHER)];
+        assert_eq!(refused("show", &both), ["SEVALLA_DATABASE_ID"]);
+        let linked = [both[0], both[1], ("SEVALLA_SET_ENV", "true")];
+        let needed = ["database-user", "database-password"];
+        assert_eq!(refused("connect-database", &linked), needed);
+    }
+
+    #[test]
+    fn settings_are_checked_before_anything_is_sent() {
+        let app = ("SEVALLA_APP_ID", ID);
+        for settings in ["{}", r#"{"auto_deploi":1}"#, "[]", "{", "null"] {
+            let given = [app, ("INPUT_SETTINGS", settings)];
+            assert_eq!(
+                refused("update-app", &given),
+                ["INPUT_SETTINGS"],
+                "{settings}"
+            );
+        }
+        let twice = DATABASE.replace(
+            "\"db_name\"",
+            &format!("\"cluster_id\":\"{ID}\",\"db_name\""),
+        );
+        assert_eq!(
+            refused("create-database", &[("INPUT_SETTINGS", &twice)]),
+            ["INPUT_SETTINGS"]
+        );
+        let little = r#"{"display_name":"shop-db"}"#;
+        let told = refused("create-database", &[("INPUT_SETTINGS", little)]);
+        assert_eq!(told.len(), 5, "{told:?}");
+        let root = [
+            ("INPUT_SETTINGS", DATABASE),
+            ("SEVALLA_DATABASE_USER", "root"),
+        ];
+        assert_eq!(refused("create-database", &root), ["SEVALLA_DATABASE_USER"]);
+    }
+
+    #[test]
+    fn a_password_in_the_open_is_never_repeated() {
+        for settings in [
+            r#"{"db_password":"hunter2222"}"#,
+            r#"{"db_password":"hunter2222""#,
+        ] {
+            let problems = resolve("create-database", &[("INPUT_SETTINGS", settings)]).unwrap_err();
+            let told: String = problems.iter().map(ToString::to_string).collect();
+            assert!(!told.contains("hunter2222"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_new_database_may_name_its_cluster_and_its_size() {
+        let Ok(Management::CreateDatabase(new)) =
+            resolve("create-database", &[("SEVALLA_SETTINGS", DATABASE)])
+        else {
+            panic!()
+        };
+        assert_eq!(
+            (new.cluster.as_str(), new.resource_type.as_str()),
+            ("Frankfurt", "DB1")
+        );
+        assert!(new.password.is_none() && !new.settings.contains_key("cluster"));
+    }
+
+    #[test]
+    fn a_database_can_be_deleted_by_its_name() {
+        let Ok(Management::Delete(doomed)) =
+            resolve("delete-database", &[("SEVALLA_CONFIRM", "shop-pr-7")])
+        else {
+            panic!()
+        };
+        assert_eq!((doomed.id, doomed.name.as_str()), (None, "shop-pr-7"));
+    }
+}

@@ -1,0 +1,487 @@
+//! The settings that can be sent, written from the OpenAPI document: what each
+//! is called and may be. Whatever is wrong is told before anything is sent.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::branch;
+use crate::image_reference::ImageReference;
+use crate::inputs::placeholder;
+use crate::inputs::placeholder::is_whole;
+use crate::resource::Changeable;
+
+/// One setting.
+pub(crate) struct Setting {
+    name: &'static str,
+    form: Form,
+}
+
+/// What a setting may be.
+enum Form {
+    Flag,
+    /// Text of so many characters.
+    Text(usize, usize),
+    TextOrNull,
+    Whole(u64, u64),
+    OneOf(&'static [&'static str]),
+    OneOfOrNull(&'static [&'static str]),
+    Id,
+    IdOrNull,
+    Texts,
+    Branch,
+    /// An address of at least so many characters.
+    Address(usize),
+    /// A reference to an image, or nothing.
+    Image,
+    /// Letters, digits and `_ - +`, so many of them.
+    Name(usize, usize),
+    Buildpacks,
+    Extensions,
+}
+
+/// Longer than any text that the service takes.
+const ANY: usize = usize::MAX;
+
+const GIT_HOSTS: &[&str] = &["github", "bitbucket", "gitlab"];
+
+const fn setting(name: &'static str, form: Form) -> Setting {
+    Setting { name, form }
+}
+
+const APPLICATION: &[Setting] = &[
+    setting("display_name", Form::Text(1, 64)),
+    setting("auto_deploy", Form::Flag),
+    setting("default_branch", Form::Branch),
+    setting("hibernation_enabled", Form::Flag),
+    setting("hibernate_after_seconds", Form::Whole(1, 604_800)),
+    setting(
+        "build_type",
+        Form::OneOf(&["dockerfile", "pack", "nixpacks", "railpack", "ingot"]),
+    ),
+    setting("build_path", Form::Text(0, ANY)),
+    setting("dockerfile_path", Form::Text(0, ANY)),
+    setting("docker_context", Form::Text(0, ANY)),
+    setting("build_cache_enabled", Form::Flag),
+    setting("docker_registry_credential_id", Form::Id),
+    setting(
+        "pack_builder",
+        Form::OneOf(&["heroku/builder:22", "heroku/builder:24"]),
+    ),
+    setting("nixpacks_version", Form::OneOf(&["1.29", "1.39", "1.41"])),
+    setting("buildpacks", Form::Buildpacks),
+    setting("allow_deploy_paths", Form::Texts),
+    setting("ignore_deploy_paths", Form::Texts),
+    setting(
+        "source",
+        Form::OneOf(&["privateGit", "publicGit", "dockerImage"]),
+    ),
+    setting("git_type", Form::OneOf(GIT_HOSTS)),
+    setting("repo_url", Form::Address(0)),
+    setting("docker_image", Form::Image),
+];
+
+const STATIC_SITE: &[Setting] = &[
+    setting("display_name", Form::Text(1, 64)),
+    setting("auto_deploy", Form::Flag),
+    setting("default_branch", Form::Branch),
+    setting("build_command", Form::TextOrNull),
+    setting("node_version", Form::TextOrNull),
+    setting("published_directory", Form::TextOrNull),
+    setting("is_preview_enabled", Form::Flag),
+    setting("install_command", Form::TextOrNull),
+    setting("root_directory", Form::TextOrNull),
+    setting("index_file", Form::Text(1, ANY)),
+    setting("error_file", Form::TextOrNull),
+    setting("source", Form::OneOf(&["privateGit", "publicGit"])),
+    setting("git_type", Form::OneOfOrNull(GIT_HOSTS)),
+    setting("repo_url", Form::Address(1)),
+    setting("allow_deploy_paths", Form::Texts),
+    setting("ignore_deploy_paths", Form::Texts),
+];
+
+const DATABASE: &[Setting] = &[
+    setting("display_name", Form::Text(2, 64)),
+    setting("resource_type_id", Form::Text(1, ANY)),
+    setting("resource_type", Form::Text(1, ANY)),
+    setting("project_id", Form::IdOrNull),
+];
+
+/// All settings of a new database. Its password is an input of its own.
+pub(crate) const NEW_DATABASE: &[Setting] = &[
+    setting("display_name", Form::Text(2, 64)),
+    setting(
+        "type",
+        Form::OneOf(&["postgresql", "mariadb", "mysql", "redis", "valkey"]),
+    ),
+    setting("version", Form::Text(1, ANY)),
+    setting("cluster_id", Form::Id),
+    setting("cluster", Form::Text(1, ANY)),
+    setting("resource_type_id", Form::Text(1, ANY)),
+    setting("resource_type", Form::Text(1, ANY)),
+    setting("db_name", Form::Name(2, 100)),
+    setting("db_user", Form::Name(2, 100)),
+    setting("project_id", Form::IdOrNull),
+    setting("extensions", Form::Extensions),
+];
+
+/// The settings that can be changed.
+pub(crate) const fn of(what: Changeable) -> &'static [Setting] {
+    match what {
+        Changeable::Application => APPLICATION,
+        Changeable::StaticSite => STATIC_SITE,
+        Changeable::Database => DATABASE,
+    }
+}
+
+/// Everything that is wrong with these settings; `noun` is what they are of.
+pub(crate) fn problems(given: &Map<String, Value>, known: &[Setting], noun: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (name, value) in given {
+        match known.iter().find(|setting| setting.name == name) {
+            None => problems.push(unknown(name, known, noun)),
+            Some(setting) if setting.form.unfilled(value).is_some() => {
+                let variable = setting.form.unfilled(value).unwrap_or_default();
+                problems.push(format!(
+                    "{name} contains {variable}, a variable that your CI did not fill in"
+                ));
+            }
+            Some(setting) if !setting.form.takes(value) => {
+                problems.push(format!("{name} must be {}", setting.form.words()));
+            }
+            Some(_) => {}
+        }
+    }
+    let [allowed, ignored] = ["allow_deploy_paths", "ignore_deploy_paths"];
+    if given.contains_key(allowed) && given.contains_key(ignored) {
+        problems.push(format!("{allowed} and {ignored} exclude each other"));
+    }
+    problems
+}
+
+/// What is sent although it is not known: a word of a set to which the service
+/// may have added.
+pub(crate) fn unknown_words(given: &Map<String, Value>, known: &[Setting]) -> Vec<String> {
+    let unknown = |(name, value): (&String, &Value)| {
+        let setting = known.iter().find(|setting| setting.name == name)?;
+        let (Form::OneOf(words) | Form::OneOfOrNull(words)) = setting.form else {
+            return None;
+        };
+        let word = value.as_str().filter(|word| !words.contains(word))?;
+        // A word may be as long as a file, and hold anything.
+        let shown: String = word.chars().take(100).collect();
+        let words = words.join(", ");
+        Some(format!(
+            "{name} is {shown:?}, which this version does not know; it is sent as it is. Known: {words}"
+        ))
+    };
+    given.iter().filter_map(unknown).collect()
+}
+
+/// A key that is no setting, with the nearest that is.
+fn unknown(name: &str, known: &[Setting], noun: &str) -> String {
+    /// Below this likeness a suggestion is a guess that misleads.
+    const ALIKE: f64 = 0.6;
+    let likeness = |other: &str| strsim::normalized_damerau_levenshtein(name, other);
+    let nearest = known
+        .iter()
+        .map(|setting| (likeness(setting.name), setting.name))
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+    // A key may be as long as a file, and hold anything.
+    let shown: String = name.chars().take(100).collect();
+    match nearest {
+        _ if matches!(name, "db_password" | "password") => {
+            format!("{shown} stands in the open here; give it as database-password")
+        }
+        Some((alike, nearest)) if alike >= ALIKE => {
+            format!("{shown:?} is no setting of {noun}; did you mean {nearest}?")
+        }
+        _ => {
+            let names: Vec<&str> = known.iter().map(|setting| setting.name).collect();
+            format!(
+                "{shown:?} is no setting of {noun}; there are {}",
+                names.join(", ")
+            )
+        }
+    }
+}
+
+impl Form {
+    /// The variable that the CI did not fill in, where none can be meant. A
+    /// command may contain one.
+    fn unfilled<'a>(&self, value: &'a Value) -> Option<&'a str> {
+        let text = value.as_str()?;
+        match self {
+            Self::OneOf(_)
+            | Self::OneOfOrNull(_)
+            | Self::Id
+            | Self::IdOrNull
+            | Self::Branch
+            | Self::Address(_)
+            | Self::Image => placeholder::find(text),
+            Self::Text(..) | Self::Name(..) => Some(text).filter(|text| is_whole(text)),
+            _ => None,
+        }
+    }
+
+    fn takes(&self, value: &Value) -> bool {
+        let text = value.as_str();
+        match self {
+            Self::Flag => value.is_boolean(),
+            Self::Text(least, most) => {
+                text.is_some_and(|text| (*least..=*most).contains(&text.chars().count()))
+            }
+            Self::TextOrNull => value.is_null() || text.is_some(),
+            Self::Whole(least, most) => value
+                .as_u64()
+                .is_some_and(|number| (*least..=*most).contains(&number)),
+            // The sets are open: see `unknown_words`.
+            Self::OneOf(_) => text.is_some_and(|text| !text.is_empty()),
+            Self::OneOfOrNull(_) => value.is_null() || text.is_some_and(|text| !text.is_empty()),
+            Self::Id => text.is_some_and(is_id),
+            Self::IdOrNull => value.is_null() || text.is_some_and(is_id),
+            Self::Texts => value
+                .as_array()
+                .is_some_and(|all| all.iter().all(Value::is_string)),
+            Self::Branch => text.is_some_and(|text| branch::objection(text).is_none()),
+            Self::Address(least) => text.is_some_and(|text| text.len() >= *least),
+            Self::Image => {
+                text.is_some_and(|text| text.is_empty() || ImageReference::parse(text).is_ok())
+            }
+            Self::Name(least, most) => text.is_some_and(|text| {
+                let is_letter = |c: char| c.is_ascii_alphanumeric() || "_-+".contains(c);
+                (*least..=*most).contains(&text.len()) && text.chars().all(is_letter)
+            }),
+            Self::Buildpacks => value
+                .as_array()
+                .is_some_and(|all| all.iter().all(is_buildpack)),
+            Self::Extensions => value.as_object().is_some_and(are_extensions),
+        }
+    }
+
+    /// What is taken, in words that complete "must be …".
+    fn words(&self) -> String {
+        match self {
+            Self::Flag => "true or false".to_owned(),
+            Self::Text(0, ANY) | Self::Address(0) => "text".to_owned(),
+            Self::Text(_, ANY) | Self::Address(_) => "text, and not empty".to_owned(),
+            Self::Text(least, most) => format!("text of {least} to {most} characters"),
+            Self::TextOrNull => "text or null".to_owned(),
+            Self::Whole(least, most) => format!("a whole number from {least} to {most}"),
+            Self::OneOf(words) => format!("one of {}", words.join(", ")),
+            Self::OneOfOrNull(words) => format!("null or one of {}", words.join(", ")),
+            Self::Id => "a UUID".to_owned(),
+            Self::IdOrNull => "a UUID or null".to_owned(),
+            Self::Texts => "a list of texts".to_owned(),
+            Self::Branch => "the name of a branch".to_owned(),
+            Self::Image => "an image such as ghcr.io/you/app:1.4.2".to_owned(),
+            Self::Name(least, most) => {
+                format!("{least} to {most} characters from a-z, A-Z, 0-9 and _ - +")
+            }
+            Self::Buildpacks => {
+                "a list of {\"order\": 0 to 20, \"source\": text of at most 500 characters}"
+                    .to_owned()
+            }
+            Self::Extensions => format!("an object of true or false for {}", EXTENSIONS.join(", ")),
+        }
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 36 && Uuid::parse_str(text).is_ok()
+}
+
+fn is_buildpack(value: &Value) -> bool {
+    let order = value.get("order").and_then(Value::as_u64);
+    let source = value.get("source").and_then(Value::as_str);
+    order.is_some_and(|order| order <= 20)
+        && source.is_some_and(|source| source.chars().count() <= 500)
+}
+
+const EXTENSIONS: &[&str] = &["enable_vector", "enable_postgis", "enable_cron"];
+
+fn are_extensions(given: &Map<String, Value>) -> bool {
+    given
+        .iter()
+        .all(|(name, value)| EXTENSIONS.contains(&name.as_str()) && value.is_boolean())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(what: Changeable, json: &str) -> Vec<String> {
+        let given = serde_json::from_str(json).unwrap();
+        problems(&given, of(what), "applications")
+    }
+
+    #[test]
+    fn good_settings_are_taken() {
+        for (what, json) in [
+            (
+                Changeable::Application,
+                r#"{"auto_deploy":false,"hibernate_after_seconds":604800}"#,
+            ),
+            (
+                Changeable::Application,
+                r#"{"buildpacks":[{"order":0,"source":"heroku/nodejs"}]}"#,
+            ),
+            (
+                Changeable::StaticSite,
+                r#"{"build_command":null,"git_type":null,"index_file":"a"}"#,
+            ),
+            (
+                Changeable::StaticSite,
+                r#"{"allow_deploy_paths":["docs/**"]}"#,
+            ),
+            (Changeable::StaticSite, r#"{"ignore_deploy_paths":[]}"#),
+            (
+                Changeable::Database,
+                r#"{"display_name":"ab","resource_type":"DB1","project_id":null}"#,
+            ),
+        ] {
+            assert_eq!(told(what, json), [""; 0], "{json}");
+        }
+    }
+
+    #[test]
+    fn what_a_ci_did_not_fill_in_is_not_sent() {
+        for (name, value, variable) in [
+            ("docker_image", "ghcr.io/acme/shop:$(Tag)", "$(Tag)"),
+            ("default_branch", "release/%VERSION%", "%VERSION%"),
+            ("repo_url", "https://${HOST}/a/b", "${HOST}"),
+            ("build_type", "$TYPE", "$TYPE"),
+            ("display_name", "{{ name }}", "{{ name }}"),
+        ] {
+            let json = format!(r#"{{"{name}":"{value}"}}"#);
+            let expected =
+                format!("{name} contains {variable}, a variable that your CI did not fill in");
+            assert_eq!(told(Changeable::Application, &json), [expected]);
+        }
+        let command = r#"{"build_command":"make TAG=$TAG"}"#;
+        assert_eq!(told(Changeable::StaticSite, command), [""; 0]);
+    }
+
+    #[test]
+    fn an_image_and_a_branch_are_what_they_are_called() {
+        for (json, is_taken) in [
+            (r#"{"docker_image":"ghcr.io/acme/shop"}"#, true),
+            (r#"{"docker_image":""}"#, true),
+            (r#"{"docker_image":"https://ghcr.io/acme/shop:1"}"#, false),
+            (r#"{"docker_image":"shop:1 shop:2"}"#, false),
+            (r#"{"docker_image":null}"#, false),
+            (r#"{"default_branch":"refs/heads/main"}"#, true),
+            (r#"{"default_branch":"refs/tags/v1"}"#, false),
+            (r#"{"default_branch":""}"#, false),
+        ] {
+            let told = told(Changeable::Application, json);
+            assert_eq!(told.is_empty(), is_taken, "{json}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_not_known_is_sent_and_named() {
+        let unknown = |known: &[Setting], json: &str| {
+            let given = serde_json::from_str(json).unwrap();
+            assert_eq!(problems(&given, known, "x"), [""; 0], "{json}");
+            unknown_words(&given, known)
+        };
+        for (json, named) in [
+            (r#"{"build_type":"buildah"}"#, "build_type is \"buildah\""),
+            (r#"{"pack_builder":"heroku/builder:26"}"#, "pack_builder is"),
+            (r#"{"nixpacks_version":"1.50"}"#, "Known: 1.29, 1.39, 1.41"),
+            (r#"{"source":"upload"}"#, "source is \"upload\""),
+            (r#"{"git_type":"forgejo"}"#, "git_type is \"forgejo\""),
+        ] {
+            let told = unknown(APPLICATION, json);
+            assert!(told.len() == 1 && told[0].contains(named), "{told:?}");
+        }
+        assert_eq!(unknown(STATIC_SITE, r#"{"git_type":"forgejo"}"#).len(), 1);
+        assert_eq!(unknown(NEW_DATABASE, r#"{"type":"mongodb"}"#).len(), 1);
+        for known in ["dockerfile", "pack", "nixpacks", "railpack", "ingot"] {
+            let json = format!(r#"{{"build_type":{known:?}}}"#);
+            assert_eq!(unknown(APPLICATION, &json), [""; 0]);
+        }
+        assert_eq!(unknown(STATIC_SITE, r#"{"git_type":null}"#), [""; 0]);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_with_what_would_do() {
+        for (json, expected) in [
+            (
+                r#"{"auto_deploi":true}"#,
+                "\"auto_deploi\" is no setting of applications; did you mean auto_deploy?",
+            ),
+            (
+                r#"{"xyzzy":1}"#,
+                "\"xyzzy\" is no setting of applications; there are display_name",
+            ),
+            (
+                r#"{"auto_deploy":"no"}"#,
+                "auto_deploy must be true or false",
+            ),
+            (
+                r#"{"hibernate_after_seconds":0}"#,
+                "a whole number from 1 to 604800",
+            ),
+            (
+                r#"{"hibernate_after_seconds":1.5}"#,
+                "a whole number from 1 to 604800",
+            ),
+            (r#"{"display_name":""}"#, "text of 1 to 64 characters"),
+            (
+                r#"{"build_type":7}"#,
+                "one of dockerfile, pack, nixpacks, railpack, ingot",
+            ),
+            (r#"{"git_type":null}"#, "one of github, bitbucket, gitlab"),
+            (
+                r#"{"source":""}"#,
+                "one of privateGit, publicGit, dockerImage",
+            ),
+            (r#"{"docker_registry_credential_id":"x"}"#, "a UUID"),
+            (r#"{"buildpacks":[{"order":21,"source":"a"}]}"#, "0 to 20"),
+            (r#"{"allow_deploy_paths":[1]}"#, "a list of texts"),
+            (
+                r#"{"allow_deploy_paths":[],"ignore_deploy_paths":[]}"#,
+                "exclude each other",
+            ),
+            (r#"{"build_type":null}"#, "one of dockerfile"),
+            (
+                r#"{"db_password":"geheim"}"#,
+                "give it as database-password",
+            ),
+        ] {
+            let told = told(Changeable::Application, json);
+            assert!(
+                told.len() == 1 && told[0].contains(expected),
+                "{json}: {told:?}"
+            );
+        }
+        assert_eq!(
+            told(Changeable::Database, r#"{"a":1,"display_name":2}"#).len(),
+            2
+        );
+    }
+
+    #[test]
+    fn the_settings_of_a_new_database_are_checked_too() {
+        for (json, expected) in [
+            (
+                r#"{"db_name":"shop db"}"#,
+                "db_name must be 2 to 100 characters",
+            ),
+            (r#"{"type":true}"#, "one of postgresql"),
+            (r#"{"cluster_id":"Frankfurt"}"#, "a UUID"),
+            (
+                r#"{"extensions":{"enable_vectors":true}}"#,
+                "enable_vector, enable_postgis",
+            ),
+        ] {
+            let given = serde_json::from_str(json).unwrap();
+            let told = problems(&given, NEW_DATABASE, "databases");
+            assert!(
+                told.len() == 1 && told[0].contains(expected),
+                "{json}: {told:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! One run, stage by stage: look, start, follow; and at each stage, what a
+//! signal or the end of the time means.
+
+pub(crate) mod at_most_once;
+pub(crate) mod database;
+pub(crate) mod deletion;
+mod deploy;
+pub(crate) mod explain;
+mod follow;
+mod manage;
+pub(crate) mod poller;
+mod preview;
+mod promote;
+pub mod resolve;
+mod sighting;
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout};
+
+use crate::actions::deploy::start::TriggerError;
+pub(crate) use crate::actions::preview::comment::LastWords;
+use crate::actions::resolve::{Plan, Task};
+use crate::deadline::Deadline;
+use crate::deployment::{DeploymentId, Service};
+use crate::follow::{Reading, Remote};
+use crate::inputs::Logs;
+use crate::messages::Warning;
+use crate::outcome::Outcome;
+use crate::report::{Event, Reporter};
+use crate::sanitize::Gate;
+use crate::sevalla;
+use crate::sevalla::{Client, ConnectionError, Exchange};
+use crate::shutdown::{Signal, Stop};
+
+/// How long after the run's time the last requests may still take.
+const LAST_REQUESTS: Duration = sevalla::SPARED;
+
+/// How long after the run's time cancelling may still take, if that is wanted.
+const LATE_CANCEL: Duration = Duration::from_millis(9700);
+
+/// How long cleaning up may take after a signal. A CI sends the next one after
+/// seven and a half seconds; a second of ours is left for telling.
+const CLEAN_UP: Duration = Duration::from_millis(4800);
+
+/// How much of that an answer may take that is on its way.
+const IN_FLIGHT: Duration = Duration::from_millis(2200);
+
+/// How much of that is kept for cancelling what looking up a lost answer finds.
+const KEPT_FOR_CANCELLING: Duration = Duration::from_millis(1200);
+
+/// How long the check of the key may take.
+const KEY_CHECK: Duration = Duration::from_secs(3);
+
+/// How long what only adds words may keep the run after its end is known.
+const MORE_WORDS: Duration = Duration::from_secs(5);
+
+/// How long a deployment of another commit is watched after it was cancelled.
+const MISMATCH: Duration = Duration::from_secs(30);
+
+/// A key that expires sooner than this deserves a warning.
+const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
+
+/// One run with everything it needs.
+pub(crate) struct Run<'a> {
+    pub(crate) client: Client,
+    pub(crate) plan: &'a Plan,
+    pub(crate) deadline: Deadline,
+    pub(crate) stop: &'a Stop,
+    pub(crate) reporter: &'a Reporter,
+    pub(crate) clock: fn() -> Timestamp,
+    /// What every text from outside passes.
+    pub(crate) gate: &'a Gate,
+    /// Sets up what carries requests to others than Sevalla.
+    pub(crate) connect: &'a dyn Fn() -> Result<Box<dyn Exchange>, ConnectionError>,
+    /// Whether the code host has once not answered in time.
+    pub(crate) is_host_silent: Cell<bool>,
+    /// What is to be written in a comment once the end is told.
+    pub(crate) last_words: &'a Cell<Option<LastWords>>,
+}
+
+impl Run<'_> {
+    /// Does what the plan says, to its end.
+    pub(crate) async fn carry_out(&self) -> Outcome {
+        match &self.plan.task {
+            Task::Deploy(work) => self.deploy(work).await,
+            Task::RollBack(service) => Box::pin(self.roll_back(*service)).await,
+            Task::Promote(promotion) => self.promote(promotion).await,
+            // The largest of them, which the others need not make room for.
+            Task::CreatePreview(new) => Box::pin(self.create_preview(new)).await,
+            Task::DeletePreview(preview) => self.delete_preview(preview).await,
+            Task::EndPreview(preview) => self.end_preview(preview).await,
+            Task::CleanPreviews(cleaning) => self.clean_previews(cleaning).await,
+            Task::Follow(service, sought) => self.attach(*service, sought).await,
+            Task::Cancel(service, id) => self.cancel(*service, id).await,
+            // Large, and rarely needed: not a part of every run's future.
+            Task::Manage(management) => Box::pin(self.manage(management)).await,
+        }
+    }
+
+    /// Does something of which no part has to be waited for once somebody
+    /// asks to end; what the signal means is for the caller to say.
+    async fn until_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Signal> {
+        tokio::select! {
+            // The signal first: it also makes requests give up, and then what
+            // they give up with is not the reason for the end.
+            biased;
+            signal = self.stop.asked() => {
+                self.reporter.on(Event::Stopping(signal, None));
+                Err(signal)
+            }
+            done = work => Ok(done),
+        }
+    }
+
+    /// When the log is worth reading.
+    const fn reading(&self) -> Reading {
+        let files = &self.plan.files;
+        match self.plan.logs {
+            Logs::Live => Reading::Live,
+            _ if files.log.is_some() || files.page.is_some() => Reading::AtTheEnd,
+            Logs::OnFailure => Reading::AfterFailure,
+            Logs::Off => Reading::Never,
+        }
+    }
+
+    /// A client to look up what a request has made whose answer the run does
+    /// not wait for any more. What it finds can still be cancelled `by` then.
+    fn looking_up(&self, by: Instant) -> Client {
+        self.client.hurried(by - KEPT_FOR_CANCELLING)
+    }
+
+    /// What a deployment is followed through.
+    fn source(&self, service: Service, id: &DeploymentId) -> Remote {
+        Remote {
+            client: self.client.until(self.deadline.moment() + LAST_REQUESTS),
+            service,
+            id: id.clone(),
+        }
+    }
+}
+
+/// Reading that adds words, and never changes a result.
+impl Run<'_> {
+    /// Reads something only as long as it is worth the wait, and nobody asks
+    /// to end.
+    async fn for_more_words<T>(&self, read: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            read = timeout(MORE_WORDS, read) => read.ok(),
+            _ = self.stop.asked() => None,
+        }
+    }
+
+    async fn not_started(&self, error: TriggerError) -> Outcome {
+        let status = error.status();
+        self.with_capabilities(Outcome::of_trigger_error(error), status)
+            .await
+    }
+
+    /// After a 403, says what the key can do.
+    async fn with_capabilities(&self, outcome: Outcome, status: Option<u16>) -> Outcome {
+        if status != Some(403) {
+            return outcome;
+        }
+        let client = self.client.hurried(Instant::now() + KEY_CHECK);
+        let capabilities = client.key_capabilities().await;
+        if capabilities.is_empty() {
+            return outcome;
+        }
+        outcome.because(format!("The key can: {}", capabilities.join(", ")))
+    }
+
+    /// Whether the company's other runs leave room for what only adds words.
+    fn has_room(&self) -> bool {
+        self.client.share().is_none_or(|share| {
+            // The starts of many may still use up a small budget.
+            let is_burst = share.seen.limit < 200.0 && share.runs > 1.5 && share.rate.is_none();
+            if is_burst {
+                return false;
+            }
+            let others = 3.0 * (share.runs - 1.0);
+            share.seen.remaining - others > share.seen.limit / 4.0
+        })
+    }
+
+    /// Whether a request would have to wait because the company's budget is used
+    /// up.
+    fn would_wait_for_budget(&self) -> bool {
+        self.client
+            .share()
+            .is_some_and(|share| share.seen.remaining < 1.0 && Instant::now() < share.seen.ends)
+    }
+
+    async fn warn_of_expiry(&self) {
+        // Others need what is left of the company's reads more.
+        if !self.has_room() {
+            return;
+        }
+        let Ok(Some(expires)) = self.client.key_expires_at().await else {
+            return;
+        };
+        let left = expires.duration_since((self.clock)());
+        if left < SOON {
+            let text = format!("The key expires on {expires:.0}. Create a new one before that.");
+            self.reporter
+                .on(Event::Warning(Warning::KeyExpiresSoon, &text));
+        }
+    }
+}
+
+/// A signal came before anything was begun.
+fn nothing_started(signal: Signal) -> Outcome {
+    Outcome::interrupted(signal).because("No deployment was started")
+}

@@ -1,0 +1,399 @@
+//! Making a preview app: once, whatever other runs make at the same time, and
+//! what a signal means meanwhile.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
+
+use crate::actions::deletion::{Course, Removed};
+use crate::actions::deploy::finalize::Scene;
+use crate::actions::deploy::preflight;
+use crate::actions::deploy::start;
+use crate::actions::deploy::start::TriggerError;
+use crate::actions::preview::delete::of_removed;
+use crate::actions::preview::find;
+use crate::actions::preview::find::{PreviewApp, Previews};
+use crate::actions::preview::request_deletion;
+use crate::actions::preview::{Brought, of_branch};
+use crate::actions::resolve::NewPreview;
+use crate::actions::{CLEAN_UP, IN_FLIGHT, LAST_REQUESTS, Run, nothing_started};
+use crate::backoff::Schedule;
+use crate::deployment::{Deployment, Service};
+use crate::inputs::Abandon;
+use crate::messages::{Failure, Warning};
+use crate::outcome::{Ending, LiveBefore, Outcome};
+use crate::report::Event;
+use crate::sevalla::Patience;
+use crate::shutdown::Signal;
+
+/// How long the first deployment of a new app may take to appear.
+const FIRST_DEPLOYMENT: Duration = Duration::from_secs(120);
+
+/// How long deleting an app that another run has made too may take.
+const MAKING_WAY: Duration = Duration::from_secs(60);
+
+impl Run<'_> {
+    /// Makes the app, and follows its first deployment.
+    pub(crate) async fn make_preview(&self, new: &NewPreview, before: &Previews) -> Brought {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let mut creation = pin!(find::create_preview(&self.client, new, before, &tell));
+        let made = tokio::select! {
+            biased;
+            signal = self.stop.asked() => {
+                let by = Instant::now() + CLEAN_UP;
+                tell(Event::Stopping(signal, Some(self.on_cancel())));
+                let made = timeout(IN_FLIGHT, creation).await.ok();
+                let outcome = self.stop_making(signal, new, made, before, by).await;
+                return Brought::nothing(outcome);
+            }
+            made = &mut creation => made,
+        };
+        let app = match made {
+            Ok(app) => app,
+            Err(error) => {
+                return match self.made_meanwhile(new, &error).await {
+                    Some(app) => Box::pin(self.deploy_preview(new, &app)).await,
+                    None => Brought::nothing(self.not_started(error).await),
+                };
+            }
+        };
+        tell(Event::PreviewApp {
+            app: app.id,
+            name: app.name.as_deref(),
+            is_new: true,
+        });
+        let twin = tokio::select! {
+            twin = find::older_twin(&self.client, new, &app, before, true) => twin,
+            signal = self.stop.asked() => {
+                let outcome = self.signal_after_creation(signal, &app).await;
+                return Brought::nothing(outcome);
+            }
+        };
+        if let Ok(Some(oldest)) = twin {
+            return self.make_way_for(new, &app, &oldest).await;
+        }
+        self.for_more_words(self.warn_of_repository(new, app.id))
+            .await;
+        let outcome = self.follow_first(new, app.id).await;
+        let brought = Brought {
+            outcome,
+            app: Some(app.id),
+            is_made: true,
+        };
+        self.without_twin(new, &app, before, brought).await
+    }
+
+    /// Looks once more for an older app of the same pull request: a list may have
+    /// lacked it, and another run may have deleted ours as the younger one. What
+    /// cannot be known of this is no success.
+    async fn without_twin(
+        &self,
+        new: &NewPreview,
+        ours: &PreviewApp,
+        before: &Previews,
+        brought: Brought,
+    ) -> Brought {
+        if let Ending::Interrupted(_) = brought.outcome.ending() {
+            return brought;
+        }
+        let by = self.deadline.moment() + LAST_REQUESTS;
+        let client = self.client.until(by);
+        let twin = tokio::select! {
+            twin = find::older_twin(&client, new, ours, before, false) => twin,
+            signal = self.stop.asked() => {
+                let said = format!("Preview app {} was created", ours.label());
+                let outcome = Outcome::interrupted(signal).because(brought.outcome.headline);
+                return Brought { outcome: outcome.because(said), ..brought };
+            }
+        };
+        match twin {
+            Ok(None) => brought,
+            Ok(Some(oldest)) => self.make_way_for(new, ours, &oldest).await,
+            Err(error) => {
+                let unknown = self.not_started(error.into()).await.because(format!(
+                    "Whether another run created a preview app for the same at the same time is \
+                     not known; {} stays",
+                    ours.label()
+                ));
+                brought.with_extra(Some(unknown))
+            }
+        }
+    }
+
+    /// A signal came when the app was made, and its deployment not seen yet.
+    async fn signal_after_creation(&self, signal: Signal, app: &PreviewApp) -> Outcome {
+        let by = Instant::now() + CLEAN_UP;
+        self.reporter
+            .on(Event::Stopping(signal, Some(self.on_cancel())));
+        let created = format!("Preview app {} was created", app.label());
+        let service = Service::application(app.id);
+        self.stop_first(signal, service, &created, by).await
+    }
+
+    /// Another run has made an app for the same at the same time, and a bit
+    /// earlier: with two of them every later run would not know which is meant.
+    async fn make_way_for(
+        &self,
+        new: &NewPreview,
+        ours: &PreviewApp,
+        oldest: &PreviewApp,
+    ) -> Brought {
+        let failed = match self.delete_extra(std::slice::from_ref(ours), oldest).await {
+            Ok(failed) => failed,
+            Err(interrupted) => return Brought::nothing(interrupted),
+        };
+        self.reporter.on(Event::PreviewApp {
+            app: oldest.id,
+            name: oldest.name.as_deref(),
+            is_new: false,
+        });
+        let brought = Brought {
+            outcome: self.follow_anothers(new, oldest.id).await,
+            app: Some(oldest.id),
+            is_made: false,
+        };
+        brought.with_extra(failed)
+    }
+
+    /// Deletes apps of the same pull request that are too many, as runs at the
+    /// same time leave them; what went wrong with that. The error is the outcome
+    /// after a signal.
+    pub(crate) async fn delete_extra(
+        &self,
+        extra: &[PreviewApp],
+        oldest: &PreviewApp,
+    ) -> Result<Option<Outcome>, Outcome> {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let by = self.deadline.moment().min(Instant::now() + MAKING_WAY);
+        let client = self.client.until(by);
+        let mut failed = None;
+        for app in extra {
+            tell(Event::Note(&format!(
+                "{} is of the same pull request or branch, and older. Deleting {}.",
+                oldest.label(),
+                app.label()
+            )));
+            let course = Course::default();
+            let deleted = tokio::select! {
+                // The signal first, as in `until_stopped`.
+                biased;
+                signal = self.stop.asked() => {
+                    let said = format!("Preview app {} is an extra one", app.label());
+                    let outcome = Outcome::interrupted(signal).because(said);
+                    return Err(outcome.hint("Delete it with delete-preview-app and app-id"));
+                }
+                deleted = request_deletion::delete_preview(&client, app.id, &course, &tell) => deleted,
+            };
+            let end = match deleted {
+                // What was accepted goes by itself.
+                Ok(None) => continue,
+                Ok(Some(deleted)) if matches!(deleted.end, Removed::Gone | Removed::Accepted) => {
+                    continue;
+                }
+                Ok(Some(deleted)) => of_removed(&deleted.label, &deleted.end, &course),
+                Err(error) => self.not_started(error).await,
+            };
+            let text = format!(
+                "There are two preview apps for the same, and {}, which is one too many, could not \
+                 be deleted.",
+                app.label()
+            );
+            tell(Event::Warning(Warning::ExtraPreview, &text));
+            failed = failed.or(Some(end.because(text)));
+        }
+        Ok(failed)
+    }
+
+    /// An app of another repository than the run's is not known as its own by
+    /// the next run, which would make one more.
+    async fn warn_of_repository(&self, new: &NewPreview, app: Uuid) {
+        let Ok(record) = self.client.get_application(app, Patience::Once).await else {
+            return;
+        };
+        if let Some(other) = find::other_repository(&new.preview, &record) {
+            let ours = new.preview.repository.as_deref().unwrap_or_default();
+            let mut text = format!(
+                "The pipeline builds {other}, which is not the repository of this run ({ours})."
+            );
+            if !self.keeps_app(new.preview.pull_request) {
+                text.push_str(
+                    " The next run will not know this preview app as its own and create another, \
+                     unless it is given as app-id.",
+                );
+            }
+            self.reporter
+                .on(Event::Warning(Warning::PipelineOfAnotherRepository, &text));
+        }
+    }
+
+    /// The app that another run, or Sevalla itself, has made since this one
+    /// looked: then making a second one may be refused.
+    async fn made_meanwhile(&self, new: &NewPreview, error: &TriggerError) -> Option<PreviewApp> {
+        if !matches!(error.status(), Some(400 | 409 | 422)) {
+            return None;
+        }
+        let kept = self.kept_apps(&new.preview).await;
+        let look = self.find_preview(&new.preview, &kept);
+        let (found, _) = self.for_more_words(look).await?.ok()?;
+        let (app, _) = found?;
+        self.reporter.on(Event::PreviewApp {
+            app: app.id,
+            name: app.name.as_deref(),
+            is_new: false,
+        });
+        Some(app)
+    }
+
+    /// Follows the first deployment of an app that another run has made.
+    async fn follow_anothers(&self, new: &NewPreview, app: Uuid) -> Outcome {
+        let first = tokio::select! {
+            first = self.first_deployment(Service::application(app)) => first,
+            signal = self.stop.asked() => return Outcome::interrupted(signal)
+                .because(format!("Preview app {app} of the other run was left as it is")),
+        };
+        let scene = Scene {
+            is_anothers: true,
+            ..of_new(new)
+        };
+        self.follow_seen(app, first, &scene).await
+    }
+
+    /// Follows the first deployment of a new app.
+    async fn follow_first(&self, new: &NewPreview, app: Uuid) -> Outcome {
+        let service = Service::application(app);
+        let first = tokio::select! {
+            first = self.first_deployment(service) => first,
+            signal = self.stop.asked() => {
+                let by = Instant::now() + CLEAN_UP;
+                self.reporter.on(Event::Stopping(signal, Some(self.on_cancel())));
+                let created = format!("Preview app {app} was created");
+                return self.stop_first(signal, service, &created, by).await;
+            }
+        };
+        self.follow_seen(app, first, &of_new(new)).await
+    }
+
+    async fn follow_seen(
+        &self,
+        app: Uuid,
+        first: Result<Option<Deployment>, TriggerError>,
+        scene: &Scene,
+    ) -> Outcome {
+        let service = Service::application(app);
+        match first {
+            Ok(Some(deployment)) => {
+                self.reporter.on(Event::Started(service, &deployment));
+                if !self.plan.follow {
+                    return Outcome::triggered(Some(&deployment));
+                }
+                self.follow(service, deployment, scene).await
+            }
+            Ok(None) => Outcome::of(
+                Failure::FirstDeploymentMissing,
+                "The preview app was created, but no deployment of it was seen",
+            )
+            .because(format!(
+                "Sevalla starts the first deployment of {app} by itself"
+            ))
+            .hint("Check in the dashboard, or run this again: the app is there now"),
+            Err(error) => self.not_started(error).await,
+        }
+    }
+
+    async fn first_deployment(&self, service: Service) -> Result<Option<Deployment>, TriggerError> {
+        let give_up = self
+            .deadline
+            .moment()
+            .min(Instant::now() + FIRST_DEPLOYMENT);
+        let mut looks = Schedule::for_looks();
+        loop {
+            let all = match preflight::read_past(&self.client, service).await {
+                // The service's own parts need a moment to agree that it exists.
+                Err(error) if error.status() == Some(404) && Instant::now() < give_up => Vec::new(),
+                other => other?,
+            };
+            // The oldest: what came after it is somebody else's.
+            if let Some(first) = all.into_iter().rfind(|one| !one.is_unreadable()) {
+                return Ok(Some(first));
+            }
+            let wait = looks.next_wait(None);
+            if Instant::now() + wait >= give_up {
+                return Ok(None);
+            }
+            sleep(wait).await;
+        }
+    }
+
+    /// A signal came while the request that makes the app was on its way.
+    async fn stop_making(
+        &self,
+        signal: Signal,
+        new: &NewPreview,
+        made: Option<Result<PreviewApp, TriggerError>>,
+        before: &Previews,
+        by: Instant,
+    ) -> Outcome {
+        if let Some(Err(error)) = &made
+            && let Some(refused) = error.failed_request()
+        {
+            return nothing_started(signal).because(refused.to_string());
+        }
+        let app = if let Some(Ok(app)) = made {
+            Some(app)
+        } else {
+            let client = self.looking_up(by);
+            find::find_made_preview(&client, new, before).await
+        };
+        let Some(app) = app else {
+            return Outcome::interrupted(signal)
+                .because("The request that creates the preview app was on its way; whether it took effect is not known")
+                .hint("Check in the dashboard, and delete the app there if there is one");
+        };
+        self.reporter.on(Event::PreviewApp {
+            app: app.id,
+            name: app.name.as_deref(),
+            is_new: true,
+        });
+        let created = format!("Preview app {} was created", app.label());
+        let service = Service::application(app.id);
+        self.stop_first(signal, service, &created, by).await
+    }
+
+    /// Cancels the first deployment of a new app, if that is wanted and it is
+    /// to be seen yet.
+    async fn stop_first(
+        &self,
+        signal: Signal,
+        service: Service,
+        created: &str,
+        by: Instant,
+    ) -> Outcome {
+        if self.plan.on_cancel == Abandon::Leave {
+            return Outcome::interrupted(signal)
+                .because(format!("{created} and was left as it is"));
+        }
+        let first = start::find_first(&self.looking_up(by), service).await;
+        let outcome = match first {
+            Some(deployment) => {
+                self.reporter.on(Event::Started(service, &deployment));
+                self.stop_following(signal, service, &deployment.id, by)
+                    .await
+                    .because(created)
+            }
+            None => Outcome::interrupted(signal)
+                .because(format!("{created}; its first deployment was not seen yet")),
+        };
+        outcome.hint("Delete the app with delete-preview-app if it is not wanted")
+    }
+}
+
+/// The scene of the first deployment of a new app.
+fn of_new(new: &NewPreview) -> Scene {
+    Scene {
+        live_before: LiveBefore::Nothing { read: 0 },
+        is_first: true,
+        ..of_branch(new)
+    }
+}

@@ -1,0 +1,508 @@
+//! Deleting preview apps: one, those of a closed pull request, and many.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::actions::Run;
+use crate::actions::deletion::{Course, Removed};
+use crate::actions::deploy::preflight;
+use crate::actions::deploy::start::TriggerError;
+use crate::actions::preview::comment::{BEFORE_THE_START, PATIENCE, Unread};
+use crate::actions::preview::find;
+use crate::actions::preview::request_deletion;
+use crate::actions::preview::request_deletion::Deleted;
+use crate::actions::resolve::{Cleaning, Preview};
+use crate::branch::is_same;
+use crate::ci::ChangeState;
+use crate::code_host::{KeptApps, Marker, PullRequest};
+use crate::deployment::Service;
+use crate::messages::{Failure, Warning};
+use crate::outcome::{Ending, Outcome};
+use crate::report::{Event, News, counted};
+use crate::sevalla::{AppSummary, Application, Patience};
+
+/// Said after what was begun: nothing of it is done twice.
+const AGAIN: &str = "Run this again: deleting twice does no harm";
+
+impl Run<'_> {
+    /// Deletes the preview app that is meant; one that is gone is as good.
+    pub(crate) async fn delete_preview(&self, preview: &Preview) -> Outcome {
+        // An id says which app it is, whatever its pull request is.
+        let number = preview.pull_request.filter(|_| preview.app.is_none());
+        let request = self.pull_request(number, BEFORE_THE_START).await;
+        self.delete_and_say(&as_it_is(preview, request.as_ref()))
+            .await
+    }
+
+    /// The same for a pull request that was closed when the event was made. An
+    /// old job may be run again after it was reopened.
+    pub(crate) async fn end_preview(&self, preview: &Preview) -> Outcome {
+        let number = preview.pull_request;
+        let request = self.pull_request(number, BEFORE_THE_START).await;
+        let state = request.as_ref().map(|request| request.state);
+        if state == Some(ChangeState::Open) {
+            return Outcome::passed("The pull request is open again, so its preview stays");
+        }
+        self.delete_and_say(&as_it_is(preview, request.as_ref()))
+            .await
+    }
+
+    async fn delete_and_say(&self, preview: &Preview) -> Outcome {
+        let apps = RefCell::default();
+        let outcome = self.find_and_delete(preview, &apps).await;
+        self.say_gone_or_why_not(preview, &apps.into_inner(), &outcome)
+            .await;
+        outcome
+    }
+
+    /// The pull request is closed: nothing may be left of its preview. `made`
+    /// is the app that this run has made.
+    pub(crate) async fn was_closed(&self, preview: &Preview, made: Option<Uuid>) -> Outcome {
+        let preview = Preview {
+            app: made.or(preview.app),
+            ..preview.clone()
+        };
+        let outcome = self.find_and_delete(&preview, &RefCell::default()).await;
+        if let Ending::Interrupted(_) = outcome.ending() {
+            return outcome.because("The pull request is closed: its preview app is not needed");
+        }
+        if outcome.ending() != Ending::Success {
+            return outcome;
+        }
+        Outcome::passed("The pull request was closed meanwhile, so there is no preview")
+    }
+
+    /// Says in the comment, wherever that is to be found, that the preview is
+    /// gone, or why it may not be. `apps` are those that were to be deleted.
+    async fn say_gone_or_why_not(&self, preview: &Preview, apps: &[Uuid], outcome: &Outcome) {
+        let news = match outcome.ending() {
+            Ending::Success => News::Deleted,
+            _ => News::Ended(outcome),
+        };
+        let number = preview.pull_request;
+        if let Some(pipeline) = preview.pipeline {
+            self.correct_comment(number, Marker::of(&pipeline.to_string()), news)
+                .await;
+            return;
+        }
+        for app in apps {
+            self.correct_comment(number, Marker::of_app(*app), news)
+                .await;
+        }
+    }
+
+    /// Deletes, unless somebody asks to end: then says how far that has come.
+    pub(crate) async fn unless_left(
+        &self,
+        course: &Course,
+        work: impl Future<Output = Outcome>,
+    ) -> Outcome {
+        let signal = match self.until_stopped(work).await {
+            Ok(outcome) => return outcome,
+            Err(signal) => signal,
+        };
+        let outcome = Outcome::interrupted(signal);
+        let outcome = course.so_far().into_iter().fold(outcome, Outcome::because);
+        if course.has_written() {
+            outcome.hint(AGAIN)
+        } else {
+            outcome
+        }
+    }
+
+    async fn find_and_delete(&self, preview: &Preview, found: &RefCell<Vec<Uuid>>) -> Outcome {
+        let course = Course::default();
+        let ends = RefCell::default();
+        let all = async {
+            match self.delete_each(preview, &course, &ends, found).await {
+                Ok(()) => all_deleted(ends.take()),
+                Err(error) => self.not_started(error).await,
+            }
+        };
+        let outcome = self.unless_left(&course, all).await;
+        // There are any left only where a signal came.
+        let also = |outcome: Outcome, end: Outcome| outcome.because(end.headline);
+        ends.take().into_iter().fold(outcome, also)
+    }
+
+    async fn delete_each(
+        &self,
+        preview: &Preview,
+        course: &Course,
+        ends: &RefCell<Vec<Outcome>>,
+        found: &RefCell<Vec<Uuid>>,
+    ) -> Result<(), TriggerError> {
+        let apps = match preview.app {
+            Some(app) => vec![app],
+            // Boxed: what waits in it is large.
+            None => Box::pin(self.previews_to_delete(preview)).await?,
+        };
+        found.borrow_mut().clone_from(&apps);
+        for app in apps {
+            course.begin();
+            let end = match self.delete_one(app, course).await {
+                Ok(end) => end,
+                Err(error) => self.not_started(error).await,
+            };
+            ends.borrow_mut().push(end);
+        }
+        course.begin();
+        Ok(())
+    }
+
+    async fn previews_to_delete(&self, preview: &Preview) -> Result<Vec<Uuid>, TriggerError> {
+        let kept = KeptApps {
+            elsewhere: Vec::new(),
+            ..self.kept_apps(preview).await
+        };
+        let mut apps = find::find_previews_to_delete(&self.client, preview, &kept).await?;
+        apps.living = self.without_others(preview, apps.living, true).await?;
+        Ok(apps.sure()?.into_iter().map(|app| app.id).collect())
+    }
+
+    async fn delete_one(&self, app: Uuid, course: &Course) -> Result<Outcome, TriggerError> {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let Some(record) = request_deletion::look_before_deletion(&self.client, app).await? else {
+            let headline = format!("Preview app {app} was already gone");
+            return Ok(Outcome::success(headline));
+        };
+        tell(Event::PreviewApp {
+            app,
+            name: record.display_name.as_deref(),
+            is_new: false,
+        });
+        if self.plan.dry_run {
+            return Ok(Outcome::planned(&format!("delete preview app {app}")));
+        }
+        let Deleted { label, end } =
+            request_deletion::delete_known_preview(&self.client, app, record, course, &tell)
+                .await?;
+        Ok(of_removed(&label, &end, course))
+    }
+}
+
+/// A preview with what the code host says of its pull request. A fork's branch is
+/// not ours, whatever its name.
+pub(crate) fn as_it_is(preview: &Preview, request: Option<&PullRequest>) -> Preview {
+    let given = preview.branch.clone();
+    let branch = match request {
+        Some(request) if request.is_fork => None,
+        Some(request) => given.or_else(|| Some(request.head_branch.clone())),
+        None => given,
+    };
+    Preview {
+        branch,
+        ..preview.clone()
+    }
+}
+
+/// What became of the wish to delete, with what was stopped for it.
+pub(crate) fn of_removed(label: &str, removed: &Removed, course: &Course) -> Outcome {
+    let outcome = match removed {
+        Removed::Gone => return Outcome::success(format!("Deleted {label}")),
+        Removed::Accepted => Outcome::of(
+            Failure::NotGoneInTime,
+            format!("Sevalla agreed to delete {label}, which was not gone in time"),
+        )
+        .hint(AGAIN),
+        Removed::Unanswered => Outcome::of(
+            Failure::TimeUp,
+            format!("The run's time was over before Sevalla answered whether it deletes {label}"),
+        )
+        .because("Whether it agreed was not seen")
+        .hint(AGAIN),
+        Removed::Failed => Outcome::of(
+            Failure::DeletionFailed,
+            format!("Sevalla failed to delete {label}"),
+        )
+        .hint("Run this again, delete it in the dashboard, or ask Sevalla's support"),
+    };
+    course.stopped().into_iter().fold(outcome, Outcome::because)
+}
+
+/// One outcome from those of all: a success only if all are.
+fn all_deleted(ends: Vec<Outcome>) -> Outcome {
+    let is_bad = |end: &Outcome| !end.is_good();
+    let (bad, good): (Vec<_>, Vec<_>) = ends.into_iter().partition(is_bad);
+    if let Some(bad) = bad.into_iter().next() {
+        let also = |bad: Outcome, good: Outcome| bad.because(good.headline);
+        return good.into_iter().fold(bad, also);
+    }
+    let also = |one: Outcome, other: Outcome| {
+        let headline = format!("{}; {}", one.headline, other.headline);
+        one.headed(headline)
+    };
+    let none = || Outcome::success("There is no such preview app (any more)");
+    good.into_iter().reduce(also).unwrap_or_else(none)
+}
+
+/// A preview that nobody needs any more.
+struct Stale {
+    app: Uuid,
+    /// What people call it.
+    label: String,
+    why: String,
+    /// Its pull request, as its name tells it.
+    request: Option<u64>,
+}
+
+/// What a cleaning has come to so far.
+#[derive(Default)]
+struct Tally {
+    /// How many pull requests were read.
+    read: usize,
+    /// Why the first of those was not read that were not, with its number.
+    unread: Option<(u64, Unread)>,
+    /// The preview that is being deleted, with its pull request.
+    current: Option<(Uuid, u64)>,
+    gone: usize,
+    gone_before: usize,
+    /// What people call those that were accepted, and not gone in time.
+    accepted: Vec<String>,
+}
+
+impl Tally {
+    fn count(&mut self, deleted: Option<&Deleted>) {
+        match deleted.map(|deleted| (&deleted.end, &deleted.label)) {
+            None => self.gone_before += 1,
+            Some((Removed::Gone, _)) => self.gone += 1,
+            Some((Removed::Accepted, label)) => self.accepted.push(label.clone()),
+            Some((Removed::Failed | Removed::Unanswered, _)) => {}
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Deleted {}", counted(self.gone, "preview app"))?;
+        if self.gone_before > 0 {
+            write!(f, "; already gone: {}", self.gone_before)?;
+        }
+        if !self.accepted.is_empty() {
+            let all = self.accepted.join(", ");
+            let count = self.accepted.len();
+            write!(f, "; accepted, but not gone in time: {count} ({all})")?;
+        }
+        Ok(())
+    }
+}
+
+/// Cleaning up.
+impl Run<'_> {
+    /// Deletes previews that nobody needs any more.
+    pub(crate) async fn clean_previews(&self, cleaning: &Cleaning) -> Outcome {
+        let course = Course::default();
+        let tally = RefCell::default();
+        // Boxed: what waits in it is large.
+        let work = Box::pin(self.clean(cleaning, &course, &tally));
+        let mut outcome = self.unless_left(&course, work).await;
+        if let Ending::Interrupted(_) = outcome.ending() {
+            outcome = outcome.because("Some previews may not have been looked at");
+            let current = tally.borrow_mut().current.take();
+            if let Some((app, number)) = current.filter(|_| course.has_asked()) {
+                let marker = Marker::of_app(app);
+                self.correct_comment(Some(number), marker, News::Ended(&outcome))
+                    .await;
+            }
+        }
+        if outcome.is_good() {
+            outcome
+        } else {
+            outcome.because(tally.borrow().to_string())
+        }
+    }
+
+    /// Each preview is judged right before it is deleted: what was true of it
+    /// before the others went may not be so any more.
+    async fn clean(&self, cleaning: &Cleaning, course: &Course, tally: &RefCell<Tally>) -> Outcome {
+        let listed = match find::list_previews(&self.client).await {
+            Ok(listed) => listed,
+            Err(error) => return self.not_started(error.into()).await,
+        };
+        if listed.has_more {
+            self.reporter.on(Event::Warning(
+                Warning::PreviewsNotListed,
+                "There are more apps than are looked through: the oldest previews may be missed.",
+            ));
+        }
+        let mut failed: Option<Outcome> = None;
+        let mut tried = 0;
+        // The oldest are the likeliest, and the longest in the way.
+        for app in listed.all.into_iter().rev() {
+            course.begin();
+            let stale = match self.judge(cleaning, app, tally).await {
+                Ok(Some(stale)) => stale,
+                Ok(None) => continue,
+                Err(error) => {
+                    let error = self.not_started(error).await;
+                    return failed.unwrap_or(error);
+                }
+            };
+            if tried == cleaning.most {
+                let text = format!(
+                    "More previews could be deleted; max-deletions allows {tried} in one run."
+                );
+                self.reporter
+                    .on(Event::Warning(Warning::PreviewsLeft, &text));
+                break;
+            }
+            tried += 1;
+            let told = format!("{}: {}", stale.label, stale.why);
+            self.reporter.on(Event::Note(&told));
+            if !self.plan.dry_run {
+                failed = failed.or(self.remove(stale, course, tally).await);
+            }
+        }
+        let failed = failed.or_else(|| Self::read_none(tally));
+        if self.plan.dry_run && failed.is_none() {
+            return Outcome::planned(&format!("delete {tried} preview apps"));
+        }
+        failed.unwrap_or_else(|| Outcome::success(tally.borrow().to_string()))
+    }
+
+    /// The outcome of a cleaning that has read no pull request, though there were
+    /// some to read.
+    fn read_none(tally: &RefCell<Tally>) -> Option<Outcome> {
+        let tally = tally.borrow();
+        let (number, unread) = tally.unread.as_ref().filter(|_| tally.read == 0)?;
+        let outcome = unread.outcome(*number);
+        Some(
+            outcome
+                .because("No pull request could be read, so no preview of a closed one is known"),
+        )
+    }
+
+    /// Deletes one, and tells what went wrong with that.
+    async fn remove(
+        &self,
+        stale: Stale,
+        course: &Course,
+        tally: &RefCell<Tally>,
+    ) -> Option<Outcome> {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        tally.borrow_mut().current = stale.request.map(|number| (stale.app, number));
+        let deleted =
+            request_deletion::delete_preview(&self.client, stale.app, course, &tell).await;
+        let end = match deleted {
+            Ok(deleted) => {
+                tally.borrow_mut().count(deleted.as_ref());
+                deleted.map(|Deleted { label, end }| of_removed(&label, &end, course))
+            }
+            Err(error) => {
+                let error = self.not_started(error).await;
+                Some(error.because(format!("It was {}", stale.label)))
+            }
+        };
+        let was_asked = course.has_asked();
+        course.begin();
+        let failed = end.filter(|end| !end.is_good());
+        let news = match &failed {
+            Some(failed) => News::Ended(failed),
+            None => News::Deleted,
+        };
+        // One that nobody tried to delete is what it was.
+        if let Some(number) = stale.request.filter(|_| failed.is_none() || was_asked) {
+            let marker = Marker::of_app(stale.app);
+            self.correct_comment(Some(number), marker, news).await;
+        }
+        tally.borrow_mut().current = None;
+        failed
+    }
+
+    /// Whether a preview is one that nobody needs, as of now.
+    async fn judge(
+        &self,
+        cleaning: &Cleaning,
+        app: AppSummary,
+        tally: &RefCell<Tally>,
+    ) -> Result<Option<Stale>, TriggerError> {
+        let patience = Patience::FOR_A_SEARCH;
+        let record = match self.client.get_application(app.id, patience).await {
+            Ok(record) => record,
+            Err(error) if error.is_gone() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        if request_deletion::refuse_no_preview(&record).is_err() {
+            return Ok(None);
+        }
+        let slug = cleaning.closed_in.as_deref();
+        let request = slug.and_then(|slug| find::pull_request_of(&record, slug));
+        let is_closed = match request {
+            // Boxed: what waits in it is large.
+            Some(number) => Box::pin(self.is_closed(number, app.id, &record, tally)).await,
+            None => false,
+        };
+        let why = match request.filter(|_| is_closed) {
+            Some(number) => Some(format!("pull request {number} is closed")),
+            None => self.why_old(cleaning, &record, app.id).await?,
+        };
+        let label = match app.display_name {
+            Some(name) => format!("{name} ({})", app.id),
+            None => app.id.to_string(),
+        };
+        Ok(why.map(|why| Stale {
+            app: app.id,
+            label,
+            why,
+            request,
+        }))
+    }
+
+    /// Whether the pull request is closed whose number the app's name has. A name
+    /// can be changed by hand: the branch has to be the pull request's too, unless
+    /// the comment on it is about this app.
+    async fn is_closed(
+        &self,
+        number: u64,
+        app: Uuid,
+        record: &Application,
+        tally: &RefCell<Tally>,
+    ) -> bool {
+        let request = match self.ask_for(number, PATIENCE).await {
+            Ok(request) => request,
+            Err(unread) => {
+                self.warn_of(&unread);
+                tally.borrow_mut().unread.get_or_insert((number, unread));
+                return false;
+            }
+        };
+        tally.borrow_mut().read += 1;
+        if request.state == ChangeState::Open {
+            return false;
+        }
+        let branch = record.default_branch.as_deref();
+        if !request.is_fork && branch.is_some_and(|branch| is_same(branch, &request.head_branch)) {
+            return true;
+        }
+        let preview = Preview {
+            pull_request: Some(number),
+            ..Preview::default()
+        };
+        self.kept_apps(&preview).await.contains(app)
+    }
+
+    async fn why_old(
+        &self,
+        cleaning: &Cleaning,
+        record: &Application,
+        id: Uuid,
+    ) -> Result<Option<String>, TriggerError> {
+        let Some(max_age) = cleaning.max_age else {
+            return Ok(None);
+        };
+        let past = preflight::read_past(&self.client, Service::application(id)).await?;
+        if past.iter().any(preflight::is_busy) {
+            return Ok(None);
+        }
+        let times = past.iter().filter_map(|deployment| deployment.created_at);
+        let Some(last) = times.max().or(record.created_at) else {
+            return Ok(None);
+        };
+        let age = (self.clock)().duration_since(last);
+        let is_old = Duration::try_from(age).is_ok_and(|age| age > max_age);
+        Ok(is_old.then(|| format!("not deployed since {last:.0}")))
+    }
+}

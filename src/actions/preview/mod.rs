@@ -1,0 +1,712 @@
+//! Preview apps: finding the one that is meant, and deploying it.
+
+pub(crate) mod comment;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod find;
+pub(crate) mod fork;
+pub(crate) mod request_deletion;
+pub(crate) mod resolve;
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep, sleep_until};
+use uuid::Uuid;
+
+use crate::actions::deploy::finalize::Scene;
+use crate::actions::deploy::preflight;
+use crate::actions::deploy::start::TriggerError;
+use crate::actions::preview::comment::{BEFORE_THE_START, PATIENCE};
+use crate::actions::preview::find::{PreviewApp, Previews};
+use crate::actions::resolve::{NewPreview, Order, Preview, WantedPreview, Work};
+use crate::actions::{Run, nothing_started};
+use crate::backoff::Schedule;
+use crate::branch::is_same;
+use crate::ci::ChangeState;
+use crate::code_host::{KeptApps, Marker, PullRequest};
+use crate::deployment::{Deployment, Origin, Service, Verdict};
+use crate::inputs::OnFork;
+use crate::messages::{Failure, Warning};
+use crate::outcome::{Ending, Outcome};
+use crate::report::{Event, News};
+use crate::resource::{Collection, Kind};
+use crate::sevalla::{ApiError, Patience, Record};
+
+/// How long an app or a deployment that Sevalla makes by itself may take to
+/// appear, before this run makes it.
+const APPEARANCE: Duration = Duration::from_secs(45);
+
+/// How long the address of a new app may take to appear after its deployment.
+const ADDRESS: Duration = Duration::from_secs(60);
+
+/// What there is when a preview is asked for.
+enum There {
+    /// The app, to be deployed, and others of the same pull request that are too
+    /// many.
+    App(Box<PreviewApp>, Vec<PreviewApp>),
+    /// None, and what there is beside it.
+    None(Previews),
+    /// None before the run's time was over.
+    Late,
+}
+
+impl From<PreviewApp> for There {
+    fn from(app: PreviewApp) -> Self {
+        Self::App(Box::new(app), Vec::new())
+    }
+}
+
+/// What to do with an app that is there.
+enum Todo {
+    /// Its commit is live already.
+    Nothing(Box<Deployment>),
+    /// Sevalla deploys the commit by itself.
+    Follow(Box<Deployment>),
+    /// Start a deployment.
+    Deploy,
+    /// The run's time is over.
+    TooLate,
+}
+
+/// What has become of a preview while it was deployed.
+enum Standing {
+    /// It is there, and wanted.
+    Stays,
+    /// Its pull request is closed.
+    Closed,
+    /// It is gone, and wanted.
+    Vanished,
+}
+
+/// How bringing up a preview has ended so far.
+pub(crate) struct Brought {
+    pub(crate) outcome: Outcome,
+    /// The app, if there is one.
+    pub(crate) app: Option<Uuid>,
+    /// Whether this run has made it.
+    pub(crate) is_made: bool,
+}
+
+impl Brought {
+    /// The same, which is no success if a second app of the pull request is left.
+    pub(crate) fn with_extra(self, failed: Option<Outcome>) -> Self {
+        let outcome = match failed {
+            Some(failed) if self.outcome.is_good() => failed.because(self.outcome.headline),
+            Some(failed) => self.outcome.because(failed.headline),
+            None => self.outcome,
+        };
+        Self { outcome, ..self }
+    }
+
+    /// There is no app.
+    pub(crate) const fn nothing(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            app: None,
+            is_made: false,
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Makes sure that there is a preview app, and that it is deployed.
+    pub(crate) async fn create_preview(&self, wanted: &WantedPreview) -> Outcome {
+        let request = match self.request_of(wanted).await {
+            Ok(request) => request,
+            Err(outcome) => return outcome,
+        };
+        let state = request.as_ref().map(|request| request.state);
+        if wanted.ends_with_pull_request && state.is_some_and(|state| state != ChangeState::Open) {
+            return self.was_closed_before(wanted, request.as_ref()).await;
+        }
+        match self.new_preview(wanted, request.as_ref()) {
+            Ok(new) => self.create_new(&new).await,
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// The pull request as the code host says it is, where that is known.
+    async fn request_of(&self, wanted: &WantedPreview) -> Result<Option<PullRequest>, Outcome> {
+        let Some(number) = wanted.preview.pull_request else {
+            return Ok(None);
+        };
+        let most = if wanted.needs_pull_request {
+            PATIENCE
+        } else {
+            BEFORE_THE_START
+        };
+        let asked = tokio::select! {
+            asked = self.ask_for(number, most) => asked,
+            signal = self.stop.asked() => return Err(nothing_started(signal)),
+        };
+        match asked {
+            Ok(request) => Ok(Some(request)),
+            Err(unread) if wanted.needs_pull_request => Err(unread
+                .outcome(number)
+                .because("Which branch it has, and whether it comes from a fork, is not known")
+                .because("No preview was created or deployed")),
+            Err(unread) => {
+                self.warn_of(&unread);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The preview to make or to deploy, with the branch of its pull request.
+    fn new_preview(
+        &self,
+        wanted: &WantedPreview,
+        request: Option<&PullRequest>,
+    ) -> Result<NewPreview, Outcome> {
+        let preview = &wanted.preview;
+        let mut branch = preview.branch.clone();
+        let mut commit = wanted.commit.clone();
+        if let Some(request) = request {
+            if request.is_fork {
+                return Err(self.of_fork(request));
+            }
+            let ours = branch.as_deref();
+            let is_its = ours.is_none_or(|branch| is_same(branch, &request.head_branch));
+            if wanted.is_branch_given && !is_its {
+                return Err(of_another(request, ours.unwrap_or_default()));
+            }
+            // A commit that the CI has tested comes first.
+            commit = commit.filter(|_| ours.is_some() && is_its);
+            commit = commit.or_else(|| request.head_commit.clone());
+            if !wanted.is_branch_given || branch.is_none() {
+                branch = Some(request.head_branch.clone());
+            }
+        }
+        let Some(branch) = branch else {
+            return Err(
+                Outcome::of(Failure::MissingInput, "No branch is known to preview")
+                    .hint("Set branch, or run in a pull request"),
+            );
+        };
+        Ok(NewPreview {
+            pipeline: wanted.pipeline,
+            preview: Preview {
+                branch: Some(branch.clone()),
+                ..preview.clone()
+            },
+            branch,
+            commit,
+            ends_with_pull_request: wanted.ends_with_pull_request,
+        })
+    }
+
+    /// Nothing is made for a fork's pull request: a branch of ours with the same
+    /// name is another one.
+    fn of_fork(&self, request: &PullRequest) -> Outcome {
+        let from = request.head_repository.as_deref();
+        let from = from.map_or(String::new(), |from| format!(" ({from})"));
+        let reason = format!("pull request {}: {}{from}", request.number, fork::REASON);
+        match self.plan.on_fork {
+            OnFork::Skip => Outcome::skipped(&reason),
+            OnFork::Fail => Outcome::of(
+                Failure::ForkWithoutPreview,
+                format!("No preview for {reason}"),
+            )
+            .hint(fork::ADVICE),
+        }
+    }
+
+    /// The pull request is closed by now: nothing is made, and nothing is left.
+    async fn was_closed_before(
+        &self,
+        wanted: &WantedPreview,
+        request: Option<&PullRequest>,
+    ) -> Outcome {
+        let preview = crate::actions::preview::delete::as_it_is(&wanted.preview, request);
+        let outcome = self.was_closed(&preview, None).await;
+        let news = match outcome.ending() {
+            Ending::Passed => News::Deleted,
+            _ => News::Ended(&outcome),
+        };
+        let marker = Marker::of(&wanted.pipeline.to_string());
+        self.correct_comment(preview.pull_request, marker, news)
+            .await;
+        outcome
+    }
+
+    async fn create_new(&self, new: &NewPreview) -> Outcome {
+        let there = tokio::select! {
+            there = self.look_for_preview(new) => there,
+            signal = self.stop.asked() => return nothing_started(signal),
+        };
+        let number = new.preview.pull_request;
+        let key = new.pipeline.to_string();
+        match there {
+            Ok(There::Late) => too_late("Sevalla's own preview app did not appear in time"),
+            Ok(There::App(app, extra)) if self.plan.dry_run => would_deploy(&app, &extra),
+            Ok(There::None(_)) if self.plan.dry_run => {
+                Outcome::planned(&format!("create a preview app for branch {}", new.branch))
+            }
+            Err(error) => self.not_started(error).await,
+            Ok(there) => {
+                self.comment(number, &key, News::Deploying).await;
+                // Boxed: what waits in them is large.
+                let work = Box::pin(self.bring_up(new, there));
+                let (outcome, is_deleted) = self.or_stopping(number, &key, work).await;
+                let news = if is_deleted {
+                    News::Deleted
+                } else {
+                    News::Ended(&outcome)
+                };
+                self.comment(number, &key, news).await;
+                outcome
+            }
+        }
+    }
+
+    /// Deploys the app or makes one; and whether it was deleted in the end.
+    async fn bring_up(&self, new: &NewPreview, there: There) -> (Outcome, bool) {
+        let brought = match there {
+            There::App(app, extra) => {
+                let failed = match self.delete_extra(&extra, &app).await {
+                    Ok(failed) => failed,
+                    Err(interrupted) => return (interrupted, false),
+                };
+                let brought = Box::pin(self.deploy_preview(new, &app)).await;
+                brought.with_extra(failed)
+            }
+            There::None(before) => Box::pin(self.make_preview(new, &before)).await,
+            There::Late => return (too_late("There was no time to deploy"), false),
+        };
+        self.finish_preview(new, brought).await
+    }
+
+    async fn look_for_preview(&self, new: &NewPreview) -> Result<There, TriggerError> {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        if let Some(app) = new.preview.app {
+            return self.given_preview(app).await.map(There::from);
+        }
+        let makes_apps = self.look_at_pipeline(new).await?;
+        let kept = self.kept_apps(&new.preview).await;
+        let started = Instant::now();
+        let mut looks = Schedule::for_looks();
+        let mut has_looked = false;
+        loop {
+            let look = self.find_preview(&new.preview, &kept).await;
+            // Sevalla has answered before: only the time is over.
+            if has_looked && look.is_err() && self.deadline.is_over() {
+                return Ok(There::Late);
+            }
+            let (found, before) = look?;
+            has_looked = true;
+            if let Some((app, extra)) = found {
+                tell(Event::PreviewApp {
+                    app: app.id,
+                    name: app.name.as_deref(),
+                    is_new: false,
+                });
+                if !kept.ours.contains(&app.id) {
+                    self.for_more_words(self.warn_of_other_pipelines(&app))
+                        .await;
+                }
+                return Ok(There::App(Box::new(app), extra));
+            }
+            if !makes_apps || started.elapsed() > APPEARANCE || self.plan.dry_run {
+                return Ok(There::None(before));
+            }
+            self.pause(&mut looks).await;
+            if self.deadline.is_over() {
+                return Ok(There::Late);
+            }
+        }
+    }
+
+    /// The preview app that is meant, with others of the same pull request that
+    /// runs at the same time have left; and what there is beside them.
+    pub(crate) async fn find_preview(
+        &self,
+        preview: &Preview,
+        kept: &KeptApps,
+    ) -> Result<(Option<(PreviewApp, Vec<PreviewApp>)>, Previews), TriggerError> {
+        let mut before = find::find_previews(&self.client, preview, kept).await?;
+        let found = std::mem::take(&mut before.found);
+        let found = self.without_others(preview, found, false).await?;
+        let Some((app, extra)) = find::oldest_of(found)? else {
+            return Ok((None, before));
+        };
+        if extra.is_empty() || self.count_pipelines().await? < 2 {
+            return Ok((Some((app, extra)), before));
+        }
+        // They may belong to different pipelines: only the comment tells them
+        // apart, and none is deleted.
+        let all: Vec<PreviewApp> = std::iter::once(app).chain(extra).collect();
+        let is_kept = |app: &&PreviewApp| kept.ours.contains(&app.id);
+        let known: Vec<&PreviewApp> = all.iter().filter(is_kept).collect();
+        match known.as_slice() {
+            [only] => Ok((Some(((*only).clone(), Vec::new())), before)),
+            _ => Err(find::several(&all)),
+        }
+    }
+
+    /// How many pipelines have previews.
+    async fn count_pipelines(&self) -> Result<usize, ApiError> {
+        let list = Collection::All(Kind::Pipeline);
+        let patience = Patience::FOR_A_SEARCH;
+        let pipelines = self.client.page(list, 0, patience).await?;
+        let with_previews = pipelines
+            .entries
+            .iter()
+            .filter(|pipeline| has_previews(pipeline));
+        Ok(with_previews.count())
+    }
+
+    /// The pipeline is asked whether Sevalla makes an app for each pull request
+    /// by itself.
+    async fn look_at_pipeline(&self, new: &NewPreview) -> Result<bool, TriggerError> {
+        let patience = Patience::BEFORE_THE_START;
+        let pipeline = self.client.get_pipeline(new.pipeline, patience).await?;
+        let mut stages = pipeline.stages.iter();
+        let Some(stage) = stages.find(|stage| stage.kind.as_deref() == Some("preview")) else {
+            return Err(TriggerError::refused(
+                Failure::PreviewsNotEnabled,
+                "Previews are not enabled on the pipeline",
+                "Enable them in the dashboard, and fill in the settings of preview apps",
+            ));
+        };
+        let is_automatic = stage.auto_create_app && new.preview.pull_request.is_some();
+        if is_automatic {
+            self.reporter.on(Event::Note(
+                "Sevalla creates a preview app for each pull request of this pipeline by itself. \
+                 Looking for that one first.",
+            ));
+        }
+        Ok(is_automatic)
+    }
+
+    /// Waits before the next look, but not beyond the run's time.
+    async fn pause(&self, looks: &mut Schedule) {
+        let wait = looks.next_wait(None);
+        sleep_until(self.deadline.moment().min(Instant::now() + wait)).await;
+    }
+
+    /// Nothing tells of which pipeline an app is.
+    async fn warn_of_other_pipelines(&self, app: &PreviewApp) {
+        if self.count_pipelines().await.is_ok_and(|count| count > 1) {
+            let text = format!(
+                "Several pipelines have previews, and Sevalla does not tell to which one {} belongs. \
+                 If it is another's, name the right app with app-id.",
+                app.label()
+            );
+            self.reporter
+                .on(Event::Warning(Warning::SeveralPipelines, &text));
+        }
+    }
+
+    async fn given_preview(&self, app: Uuid) -> Result<PreviewApp, TriggerError> {
+        let patience = Patience::BEFORE_THE_START;
+        let record = self.client.get_application(app, patience).await?;
+        request_deletion::refuse_no_preview(&record)?;
+        let app = PreviewApp {
+            id: app,
+            name: record.display_name.clone(),
+            record: Some(record),
+        };
+        self.reporter.on(Event::PreviewApp {
+            app: app.id,
+            name: app.name.as_deref(),
+            is_new: false,
+        });
+        Ok(app)
+    }
+
+    /// Brings an app that is there up to date. Sevalla deploys pushes to it by
+    /// itself, and doing so once more would be waste.
+    pub(crate) async fn deploy_preview(&self, new: &NewPreview, app: &PreviewApp) -> Brought {
+        let todo = tokio::select! {
+            todo = self.what_to_do(new, app) => todo,
+            signal = self.stop.asked() => return Brought::nothing(nothing_started(signal)),
+        };
+        let service = Service::application(app.id);
+        let outcome = match todo {
+            Err(error) => self.not_started(error).await,
+            Ok(Todo::TooLate) => too_late("Sevalla's own deployment did not show its commit"),
+            Ok(Todo::Follow(deployment)) => {
+                self.reporter.on(Event::Found(service, &deployment));
+                if self.plan.follow {
+                    self.follow(service, *deployment, &of_branch(new)).await
+                } else {
+                    Outcome::joined(&deployment)
+                }
+            }
+            Ok(Todo::Nothing(deployment)) => self.is_up_to_date(new, service, *deployment).await,
+            Ok(Todo::Deploy) => {
+                let order = Order {
+                    branch: Some(new.branch.clone()),
+                    ..Order::default()
+                };
+                let app = app.id;
+                self.deploy(&Work::DeployApplication { app, order }).await
+            }
+        };
+        Brought {
+            outcome,
+            app: Some(app.id),
+            is_made: false,
+        }
+    }
+
+    /// The commit is live: what is to be done after a deployment is done all
+    /// the same.
+    async fn is_up_to_date(
+        &self,
+        new: &NewPreview,
+        service: Service,
+        deployment: Deployment,
+    ) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        tell(Event::Found(service, &deployment));
+        let headline = format!(
+            "The preview is up to date: deployment {} has this commit",
+            deployment.id
+        );
+        let source = self.source(service, &deployment.id);
+        let scene = of_branch(new);
+        let outcome = self
+            .settle(&source, deployment, Verdict::Success, &scene, &tell)
+            .await;
+        match outcome.ending() {
+            Ending::Success => outcome.headed(headline),
+            _ => outcome,
+        }
+    }
+
+    async fn what_to_do(&self, new: &NewPreview, app: &PreviewApp) -> Result<Todo, TriggerError> {
+        let Some(commit) = new.commit.as_deref() else {
+            return Ok(Todo::Deploy);
+        };
+        let deploys_pushes = app.record.as_ref().is_some_and(|record| {
+            // After a rename of the branch it still waits for the old one.
+            let its = record.default_branch.as_deref();
+            record.auto_deploy && its.is_none_or(|its| is_same(its, &new.branch))
+        });
+        let service = Service::application(app.id);
+        let give_up = self.deadline.moment().min(Instant::now() + APPEARANCE);
+        let mut looks = Schedule::for_looks();
+        let mut is_first = true;
+        loop {
+            let all = preflight::read_past(&self.client, service).await?;
+            if let Some(todo) = what_there_is(&all, commit, is_first) {
+                return Ok(todo);
+            }
+            let may_come = all.iter().any(may_be_of_a_push);
+            let is_over = !deploys_pushes || Instant::now() >= give_up;
+            if is_over && !may_come {
+                return Ok(Todo::Deploy);
+            }
+            if is_first {
+                self.reporter.on(Event::Note(&format!(
+                    "Sevalla deploys pushes to this app by itself. Looking for the deployment of \
+                     commit {commit}."
+                )));
+            }
+            is_first = false;
+            self.pause(&mut looks).await;
+            if self.deadline.is_over() {
+                return Ok(Todo::TooLate);
+            }
+        }
+    }
+
+    /// What is left to do once a preview was deployed; and whether it was
+    /// deleted, because nobody needs it any more.
+    async fn finish_preview(&self, new: &NewPreview, brought: Brought) -> (Outcome, bool) {
+        let outcome = brought.outcome;
+        let app = match brought.app {
+            Some(app) if !matches!(outcome.ending(), Ending::Interrupted(_)) => app,
+            _ => return (outcome, false),
+        };
+        let made = brought.app.filter(|_| brought.is_made);
+        if new.ends_with_pull_request {
+            match self.standing(new, app).await {
+                Standing::Stays => {}
+                Standing::Vanished => return (self.vanished(), false),
+                Standing::Closed => return self.closed_meanwhile(new, made).await,
+            }
+        }
+        if outcome.ending() == Ending::Success {
+            let address = tokio::select! {
+                address = self.wait_for_address(app) => address,
+                _ = self.stop.asked() => Address::Unknown,
+            };
+            match address {
+                Address::Known => {}
+                Address::Unknown => self.reporter.on(Event::Warning(
+                    Warning::NoPreviewAddress,
+                    "The preview is deployed, but Sevalla does not tell its address.",
+                )),
+                Address::AppGone => {
+                    return match self.after_the_end(new).await {
+                        Standing::Closed => self.closed_meanwhile(new, made).await,
+                        _ => (self.vanished(), false),
+                    };
+                }
+            }
+        }
+        (outcome, false)
+    }
+
+    /// The app is gone, and its pull request is open.
+    fn vanished(&self) -> Outcome {
+        self.reporter.on(Event::PreviewGone);
+        let vanished = "The preview app was deleted while it was built";
+        Outcome::of(Failure::PreviewVanished, vanished)
+            .because("The pull request was open when it was last read")
+            .hint("Run this again to make another")
+    }
+
+    /// The pull request was closed: and whether nothing is left of the preview.
+    async fn closed_meanwhile(&self, new: &NewPreview, made: Option<Uuid>) -> (Outcome, bool) {
+        let outcome = self.was_closed(&new.preview, made).await;
+        let is_deleted = outcome.ending() == Ending::Passed;
+        if is_deleted {
+            self.reporter.on(Event::PreviewGone);
+        }
+        (outcome, is_deleted)
+    }
+
+    /// Whether the preview is still wanted. Where the pull request cannot be
+    /// asked, the app tells: Sevalla deletes it when its pull request is closed.
+    async fn standing(&self, new: &NewPreview, app: Uuid) -> Standing {
+        if self.is_open(new.preview.pull_request).await == Some(false) {
+            return Standing::Closed;
+        }
+        let patience = Patience::FOR_A_SEARCH;
+        let is_there = match self.client.get_application(app, patience).await {
+            Ok(record) => record.status.as_deref() != Some("deleting"),
+            Err(error) => error.status() != Some(404),
+        };
+        if is_there {
+            Standing::Stays
+        } else {
+            self.after_the_end(new).await
+        }
+    }
+
+    /// What it means that the app is gone. The pull request may have been closed
+    /// since it was last read.
+    async fn after_the_end(&self, new: &NewPreview) -> Standing {
+        match self.is_open(new.preview.pull_request).await {
+            Some(false) => Standing::Closed,
+            None if new.ends_with_pull_request => Standing::Closed,
+            _ => Standing::Vanished,
+        }
+    }
+
+    async fn wait_for_address(&self, app: Uuid) -> Address {
+        let give_up = self.deadline.moment().min(Instant::now() + ADDRESS);
+        let mut looks = Schedule::for_looks();
+        loop {
+            let patience = Patience::For(Duration::from_secs(10));
+            match self.client.application_host(app, patience).await {
+                Ok(host) => {
+                    if let Some(url) = host.and_then(|host| crate::http::blocked_address(&host)) {
+                        let url = url.as_str().trim_end_matches('/');
+                        self.reporter.on(Event::Url(url));
+                        return Address::Known;
+                    }
+                }
+                Err(error) if error.is_gone() => return Address::AppGone,
+                Err(_) => {}
+            }
+            if Instant::now() >= give_up {
+                return Address::Unknown;
+            }
+            sleep(looks.next_wait(None)).await;
+        }
+    }
+}
+
+/// What is known of a preview's address.
+enum Address {
+    Known,
+    Unknown,
+    /// There is no such app any more.
+    AppGone,
+}
+
+/// The branch that the user gave is not that of the pull request.
+fn of_another(request: &PullRequest, branch: &str) -> Outcome {
+    let PullRequest {
+        number,
+        head_branch,
+        ..
+    } = request;
+    Outcome::of(
+        Failure::BranchOfAnotherPullRequest,
+        format!(
+            "Branch {branch} is not the branch of pull request {number}, which is {head_branch}"
+        ),
+    )
+    .because("No preview was created or deployed")
+    .hint("Remove branch: it is read from the pull request")
+}
+
+/// What a dry run says of an app that is there.
+fn would_deploy(app: &PreviewApp, extra: &[PreviewApp]) -> Outcome {
+    let mut order = format!("deploy preview app {}", app.label());
+    for extra in extra {
+        order.push_str(&format!(" and delete {}", extra.label()));
+    }
+    Outcome::planned(&order)
+}
+
+/// What the deployments of an app mean for one that is asked for of this
+/// commit; `None` if there is none yet.
+fn what_there_is(all: &[Deployment], commit: &str, is_first: bool) -> Option<Todo> {
+    let is_ours = |deployment: &&Deployment| {
+        let its = deployment.commit_sha.as_deref();
+        its.is_some_and(|its| its.eq_ignore_ascii_case(commit))
+    };
+    let ours = all.iter().find(is_ours)?;
+    let is_success = |one: &&Deployment| one.status.verdict() == Some(Verdict::Success);
+    Some(match ours.status.verdict() {
+        // Live, unless another came after it.
+        Some(Verdict::Success) => match all.iter().find(is_success) {
+            Some(live) if live.id == ours.id => Todo::Nothing(Box::new(ours.clone())),
+            _ => Todo::Deploy,
+        },
+        // One that had ended before is what this run is to make good.
+        Some(_) if is_first => Todo::Deploy,
+        _ => Todo::Follow(Box::new(ours.clone())),
+    })
+}
+
+/// Whether a pipeline has a stage of previews.
+fn has_previews(pipeline: &Record) -> bool {
+    let stages = pipeline.get("stages").and_then(Value::as_array);
+    let mut stages = stages.into_iter().flatten();
+    stages.any(|stage| stage["type"] == "preview")
+}
+
+/// The run's time was over before anything was begun.
+fn too_late(what: &str) -> Outcome {
+    Outcome::of(
+        Failure::TimeUp,
+        format!("The run's time was over before a deployment could be started: {what}"),
+    )
+    .because("No deployment was started")
+    .hint("Run this again, with more time (timeout)")
+}
+
+/// Whether a deployment may turn out to be that of a push whose commit it does
+/// not tell yet.
+fn may_be_of_a_push(deployment: &Deployment) -> bool {
+    !deployment.is_unreadable()
+        && deployment.origin != Origin::Manual
+        && deployment.commit_sha.is_none()
+        && deployment.status.verdict().is_none()
+}
+
+/// A deployment that Sevalla has started for the preview's branch.
+pub(crate) fn of_branch(new: &NewPreview) -> Scene {
+    Scene {
+        branch: Some(new.branch.clone()),
+        ..Scene::default()
+    }
+}

@@ -1,0 +1,383 @@
+//! A promotion: one request, and every target followed at once.
+
+pub(crate) mod start;
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout};
+
+use crate::actions::deploy;
+use crate::actions::deploy::cancel;
+use crate::actions::deploy::cancel::Cancelled;
+use crate::actions::deploy::finalize::Scene;
+use crate::actions::deploy::rollback::Undone;
+use crate::actions::deploy::start::TriggerError;
+use crate::actions::promote::start::{Aim, Target};
+use crate::actions::resolve::Promotion;
+use crate::actions::sighting::Noting;
+use crate::actions::{CLEAN_UP, IN_FLIGHT, LATE_CANCEL, Run, nothing_started};
+use crate::deadline::Deadline;
+use crate::deployment::{Deployment, DeploymentId, Verdict};
+use crate::follow::{Ended, Remote, SeenEnd, Watch};
+use crate::inputs::{Abandon, OnFailure};
+use crate::messages::Failure;
+use crate::outcome::{Ending, Outcome};
+use crate::report::{Event, duration};
+use crate::sevalla::Client;
+use crate::shutdown::Signal;
+
+/// What became of the request for one target.
+type Start = Result<Deployment, TriggerError>;
+
+/// How one target ended.
+struct End {
+    outcome: Outcome,
+    /// What this run has put live there.
+    live: Option<Deployment>,
+}
+
+impl End {
+    /// The same, once something else may be live.
+    fn before_going_back(&self) -> Self {
+        let outcome = self.outcome.clone();
+        let outcome = match &self.live {
+            Some(live) if outcome.ending() == Ending::Unverified => {
+                outcome.unverified_before(&live.id)
+            }
+            _ => outcome,
+        };
+        Self {
+            outcome,
+            live: self.live.clone(),
+        }
+    }
+}
+
+impl From<Outcome> for End {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            live: None,
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Promotes to every target and follows them all to their ends.
+    pub(crate) async fn promote(&self, promotion: &Promotion) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let aim = tokio::select! {
+            aim = start::look_before_promotion(&self.client, promotion, &tell) => aim,
+            signal = self.stop.asked() => return nothing_started(signal),
+        };
+        let aim = match aim {
+            Ok(aim) => aim,
+            Err(error) => return self.not_started(error).await,
+        };
+        if let Some(refused) = self.refuse_unguarded_promotion(&aim) {
+            return refused;
+        }
+        for target in &aim.targets {
+            let tell = |event: Event<'_>| tell(Event::Of(target.service, &event));
+            let (service, before) = (target.service, &target.before);
+            if let Err(outcome) = self.refuse_impossible_check(service, before, &tell).await {
+                return outcome.because(format!("It is target {}", target.name));
+            }
+        }
+        if let Some(facts) = aim
+            .source
+            .as_ref()
+            .and_then(|source| facts(source, (self.clock)()))
+        {
+            tell(Event::Note(&facts));
+        }
+        if self.plan.dry_run {
+            return Outcome::planned(&format!("promote {}", aim.order));
+        }
+        let mut start = pin!(start::promote(&self.client, promotion, &aim, &tell));
+        let starts = tokio::select! {
+            biased;
+            signal = self.stop.asked() => {
+                let by = Instant::now() + CLEAN_UP;
+                tell(Event::Stopping(signal, Some(self.on_cancel())));
+                let starts = timeout(IN_FLIGHT, start).await.unwrap_or_default();
+                if let Some(refused) = refused(&starts) {
+                    return nothing_started(signal).because(refused);
+                }
+                return self.stop_targets(signal, &aim, &known(&starts), &[], by).await;
+            }
+            starts = &mut start => starts,
+        };
+        if !self.plan.follow {
+            return self.triggered(&aim, starts).await;
+        }
+        let (ids, refused) = (known(&starts), refused(&starts));
+        let seen: Vec<SeenEnd> = aim.targets.iter().map(|_| SeenEnd::default()).collect();
+        let targets = aim.targets.iter().zip(starts).zip(&seen);
+        let follow = targets.map(|((target, start), end)| self.follow_target(target, start, end));
+        let follow = join_all(follow);
+        let ends = tokio::select! {
+            ends = follow => ends,
+            signal = self.stop.asked() => {
+                if let Some(refused) = refused {
+                    return nothing_started(signal).because(refused);
+                }
+                let by = Instant::now() + CLEAN_UP;
+                let is_over = seen.iter().all(|end| end.borrow().is_some());
+                tell(Event::Stopping(signal, (!is_over).then(|| self.on_cancel())));
+                return self.stop_targets(signal, &aim, &ids, &seen, by).await;
+            }
+        };
+        self.conclude_promotion(&aim, ends).await
+    }
+
+    /// The end of a promotion that is not followed.
+    async fn triggered(&self, aim: &Aim, starts: Vec<Start>) -> Outcome {
+        let mut ends = Vec::new();
+        for start in starts {
+            ends.push(match start {
+                Ok(deployment) => Outcome::triggered(Some(&deployment)),
+                Err(error) => self.not_started(error).await,
+            });
+        }
+        Outcome::of_targets(&names(aim).zip(ends).collect::<Vec<_>>())
+    }
+
+    async fn follow_target(&self, target: &Target, start: Start, end: &SeenEnd) -> End {
+        let deployment = match start {
+            Ok(deployment) => deployment,
+            Err(error) => return self.not_started(error).await.into(),
+        };
+        let service = target.service;
+        let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
+        let source = self.source(service, &deployment.id);
+        let id = deployment.id.clone();
+        let noting = Noting::new(&source, &deployment, self.clock);
+        let ended = Watch::new(
+            &noting,
+            deployment,
+            self.end_of_targets(),
+            self.reading(),
+            &tell,
+        )
+        .knowing(target.before.past.clone())
+        .noting(end)
+        .follow()
+        .await;
+        match ended {
+            Ended::Seen(deployment, verdict) => {
+                self.settle_target(target, &source, deployment, verdict)
+                    .await
+            }
+            Ended::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
+                tell(Event::Cancelling);
+                let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
+                let cancelled = cancel::cancel(&client, service, &id, &tell).await;
+                if let Cancelled::TooLate(deployment) = cancelled {
+                    return self
+                        .settle_target(target, &source, deployment, Verdict::Success)
+                        .await;
+                }
+                Outcome::of_ended(&ended, service)
+                    .and_cancelled(&id, &cancelled)
+                    .into()
+            }
+            Ended::TimedOut { .. } | Ended::Lost { .. } => {
+                let at = noting.last().map(|seen| seen.at);
+                Outcome::of_ended_at(&ended, service, at).into()
+            }
+        }
+    }
+
+    /// Until when targets are followed: going back takes time too.
+    fn end_of_targets(&self) -> Deadline {
+        match self.plan.on_failure {
+            OnFailure::Leave => self.deadline,
+            OnFailure::Rollback => self.deadline.keeping(self.kept_for_going_back()),
+        }
+    }
+
+    async fn settle_target(
+        &self,
+        target: &Target,
+        source: &Remote,
+        deployment: Deployment,
+        verdict: Verdict,
+    ) -> End {
+        let service = source.service;
+        let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
+        // Going back is decided for all targets together.
+        let scene = Scene {
+            live_before: target.before.live_before,
+            last_good: target.before.last_good.clone(),
+            ..Scene::default()
+        };
+        let live = (verdict == Verdict::Success).then(|| deployment.clone());
+        let outcome = self
+            .settle(source, deployment, verdict, &scene, &tell)
+            .await;
+        End { outcome, live }
+    }
+
+    /// One outcome from all. Where that is wanted, a deployment or a check that
+    /// failed takes back the targets that have changed.
+    async fn conclude_promotion(&self, aim: &Aim, ends: Vec<End>) -> Outcome {
+        let outcome = Outcome::of_targets(&named(aim, &ends));
+        if outcome.is_good() || self.plan.on_failure == OnFailure::Leave {
+            return outcome;
+        }
+        let failures = ends.iter().filter_map(|end| end.outcome.failure());
+        if !failures.into_iter().any(Failure::calls_for_rollback) {
+            let has_changed = ends.iter().any(|end| end.live.is_some());
+            return if has_changed {
+                outcome.because(
+                    "Nothing was rolled back: no deployment failed, and no check that was made",
+                )
+            } else {
+                outcome
+            };
+        }
+        self.undo_promotion(aim, &ends).await
+    }
+
+    /// Takes back the targets that have changed.
+    async fn undo_promotion(&self, aim: &Aim, ends: &[End]) -> Outcome {
+        let changed: Vec<(&Target, &Deployment)> = aim
+            .targets
+            .iter()
+            .zip(ends)
+            .filter_map(|(target, end)| Some((target, end.live.as_ref()?)))
+            .collect();
+        let undo = changed
+            .iter()
+            .map(|(target, live)| self.undo_target(target, live));
+        let undone = join_all(undo).await;
+        // What they say of what is live may not be so any more.
+        let ends: Vec<End> = ends.iter().map(End::before_going_back).collect();
+        let mut outcome = Outcome::of_targets(&named(aim, &ends));
+        let signal = undone.iter().find_map(|undone| undone.signal);
+        for ((target, _), undone) in changed.iter().zip(undone) {
+            outcome = outcome.because(format!("{}: {}", target.name, undone.said));
+            outcome.hint = undone.hint.map(str::to_owned).or(outcome.hint);
+        }
+        match signal {
+            Some(signal) => outcome.interrupted_by(signal),
+            None => outcome,
+        }
+    }
+
+    async fn undo_target(&self, target: &Target, wrong: &Deployment) -> Undone {
+        let tell = |event: Event<'_>| self.reporter.on(Event::Of(target.service, &event));
+        let live = target.before.live.as_ref();
+        self.take_back(target.service, live, wrong, &tell).await
+    }
+
+    /// Cancels what was started. `ids` holds what is known to have been, in the
+    /// order of the targets; what is missing is looked up. `seen` holds the ends
+    /// that were seen, in the same order: those are past cancelling.
+    async fn stop_targets(
+        &self,
+        signal: Signal,
+        aim: &Aim,
+        ids: &[Option<DeploymentId>],
+        seen: &[SeenEnd],
+        by: Instant,
+    ) -> Outcome {
+        let known = ids.iter().cloned().chain(std::iter::repeat(None));
+        let seen = seen
+            .iter()
+            .map(SeenEnd::take)
+            .chain(std::iter::repeat(None));
+        let targets = aim.targets.iter().zip(known).zip(seen);
+        let stop = targets.map(|((target, id), end)| async move {
+            match end {
+                Some((deployment, verdict)) => {
+                    Outcome::interrupted(signal).and_ended(&deployment, verdict)
+                }
+                None => self.stop_target(signal, target, id, by).await,
+            }
+        });
+        let ends = join_all(stop).await;
+        let mut outcome = Outcome::interrupted(signal);
+        let usual = outcome.hint.clone();
+        for (name, end) in names(aim).zip(ends) {
+            if outcome.hint == usual {
+                outcome.hint = end.hint;
+            }
+            let why = end.why.into_iter().map(|why| format!("{name}: {why}"));
+            outcome.why.extend(why);
+        }
+        outcome
+    }
+
+    /// Looks up what was started on a target by a request that was not
+    /// answered.
+    async fn find_target(&self, client: &Client, target: &Target) -> Option<DeploymentId> {
+        let service = target.service;
+        let found = deploy::start::find_started(client, service, &target.before).await?;
+        self.reporter
+            .on(Event::Of(service, &Event::Started(service, &found)));
+        Some(found.id)
+    }
+
+    async fn stop_target(
+        &self,
+        signal: Signal,
+        target: &Target,
+        id: Option<DeploymentId>,
+        by: Instant,
+    ) -> Outcome {
+        let service = target.service;
+        let client = self.looking_up(by);
+        let id = match id {
+            Some(id) => Some(id),
+            None => self.find_target(&client, target).await,
+        };
+        let Some(id) = id else {
+            return Outcome::interrupted(signal)
+                .because("Whether it was promoted is not known")
+                .hint("Check in the dashboard, and cancel what should not go live");
+        };
+        let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
+        self.stop_and_tell(signal, service, &id, by, &tell).await
+    }
+}
+
+/// Why nothing was started, if that is certain: one request is made for all
+/// targets, so what refuses it refuses it for all.
+fn refused(starts: &[Start]) -> Option<String> {
+    let is_refused = |start: &Start| matches!(start, Err(TriggerError::Api(_)));
+    match starts.first()? {
+        Err(TriggerError::Api(error)) if starts.iter().all(is_refused) => Some(error.to_string()),
+        _ => None,
+    }
+}
+
+/// How old what will be promoted is, and from which image it runs.
+fn facts(source: &Deployment, now: Timestamp) -> Option<String> {
+    let age = source.finished_at.map(|at| now.duration_since(at));
+    let age = age.and_then(|age| Duration::try_from(age).ok());
+    let age = age.map(|age| format!("It was deployed {} ago", duration(age)));
+    let image = source.docker_image.as_ref();
+    let image = image.map(|image| format!("its image is {image}"));
+    let facts: Vec<String> = age.into_iter().chain(image).collect();
+    (!facts.is_empty()).then(|| facts.join("; "))
+}
+
+fn known(starts: &[Start]) -> Vec<Option<DeploymentId>> {
+    let id = |start: &Start| start.as_ref().ok().map(|deployment| deployment.id.clone());
+    starts.iter().map(id).collect()
+}
+
+/// The outcomes with the names of their targets.
+fn named(aim: &Aim, ends: &[End]) -> Vec<(String, Outcome)> {
+    let outcomes = ends.iter().map(|end| end.outcome.clone());
+    names(aim).zip(outcomes).collect()
+}
+
+fn names(aim: &Aim) -> impl Iterator<Item = String> {
+    aim.targets.iter().map(|target| target.name.clone())
+}

@@ -1,0 +1,203 @@
+//! Promoting: one request that starts a deployment on every target.
+
+use uuid::Uuid;
+
+use crate::actions::at_most_once::{Found, each_at_most_once};
+use crate::actions::deploy::matcher::{Kind, Wanted, Whose};
+use crate::actions::deploy::preflight::Before;
+use crate::actions::deploy::preflight::{read_past, refuse_unfit, successes};
+use crate::actions::deploy::start::{HISTORY, Tell, TriggerError, search};
+use crate::actions::resolve::Promotion;
+use crate::deployment::{Deployment, Service};
+use crate::messages::{Failure, Warning};
+use crate::report::Event;
+use crate::sevalla::{ApiError, Client, Patience};
+
+/// What was read before a promotion.
+#[derive(Debug)]
+pub struct Aim {
+    /// What will be promoted, in words.
+    pub order: String,
+    /// What will be promoted, if it is among the deployments that were read.
+    pub source: Option<Deployment>,
+    /// The targets, in the order in which they were given.
+    pub targets: Vec<Target>,
+}
+
+/// A target of a promotion.
+#[derive(Debug)]
+pub struct Target {
+    /// The application.
+    pub service: Service,
+    /// What people call it.
+    pub name: String,
+    /// What was read of it.
+    pub before: Before,
+}
+
+/// Reads what a promotion needs to know. Refuses one that would promote
+/// nothing, or to a target that cannot be deployed.
+pub async fn look_before_promotion(
+    client: &Client,
+    promotion: &Promotion,
+    tell: Tell<'_>,
+) -> Result<Aim, TriggerError> {
+    let patience = Patience::BEFORE_THE_START;
+    let pipeline = client.get_pipeline(promotion.pipeline, patience).await?;
+    if pipeline.kind.as_deref() == Some("branch") {
+        tell(Event::Warning(
+            Warning::UnsuitablePipeline,
+            "The pipeline has a branch of its own for each stage; Sevalla describes promotion only \
+             for pipelines whose stages share one.",
+        ));
+    }
+    let live = look_at_source(client, promotion.source, tell)
+        .await
+        .map_err(|error| error.at(format!("It is the source, {}", promotion.source)))?;
+    let mut targets = Vec::new();
+    for id in &promotion.targets {
+        let target = look_at_target(client, *id, live.as_ref(), tell)
+            .await
+            .map_err(|error| error.at(format!("It is target {id}")))?;
+        targets.push(target);
+    }
+    let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+    let source = live.as_ref().map(Deployment::summary);
+    let order = format!(
+        "{} to {}",
+        source.unwrap_or_else(|| "what the source runs".to_owned()),
+        names.join(", ")
+    );
+    tell(Event::Note(&format!("Promoting {order}")));
+    Ok(Aim {
+        order,
+        source: live,
+        targets,
+    })
+}
+
+/// The deployment that will be promoted, if it is among those that were read.
+async fn look_at_source(
+    client: &Client,
+    source: Uuid,
+    tell: Tell<'_>,
+) -> Result<Option<Deployment>, TriggerError> {
+    let record = client
+        .get_application(source, Patience::BEFORE_THE_START)
+        .await?;
+    let service = Service::application(source);
+    let past = read_past(client, service).await?;
+    let live = successes(&past).next().cloned();
+    if live.is_none() && past.len() < HISTORY {
+        return Err(TriggerError::refused(
+            Failure::NothingToPromote,
+            "The source has no successful deployment, so there is nothing to promote",
+            "Deploy the source first",
+        ));
+    }
+    let name = record.display_name.as_deref();
+    tell(Event::Note(&format!("Source: {}", name_of(name, source))));
+    Ok(live)
+}
+
+async fn look_at_target(
+    client: &Client,
+    id: Uuid,
+    source: Option<&Deployment>,
+    tell: Tell<'_>,
+) -> Result<Target, TriggerError> {
+    let record = client
+        .get_application(id, Patience::BEFORE_THE_START)
+        .await?;
+    let service = Service::application(id);
+    let name = record.display_name.as_deref();
+    tell(Event::Of(service, &Event::Target(service, name)));
+    refuse_unfit(&record)?;
+    // The source may have a newer success by the time Sevalla promotes: another
+    // version proves nothing.
+    let wanted = Wanted::version(Kind::Promotion, source);
+    let past = read_past(client, service).await?;
+    Ok(Target {
+        service,
+        name: name_of(name, id),
+        before: Before {
+            is_image: record.runs_images(),
+            ..Before::of(&past, wanted)
+        },
+    })
+}
+
+fn name_of(name: Option<&str>, id: Uuid) -> String {
+    name.map_or_else(|| id.to_string(), str::to_owned)
+}
+
+/// The new deployments of a target. Where it is unclear whose one is, it may be
+/// of a version that has succeeded on the source since that was read.
+async fn find_promoted(
+    client: &Client,
+    source: Uuid,
+    aim: &Aim,
+    target: &Target,
+) -> Result<Option<Vec<Found<Deployment>>>, ApiError> {
+    let mut found = search(client, target.service, &target.before).await?;
+    let unclear = |all: &Vec<Found<Deployment>>| all.iter().any(|one| one.whose == Whose::Unclear);
+    if !found.as_ref().is_some_and(unclear) {
+        return Ok(found);
+    }
+    let source = Service::application(source);
+    let past = client
+        .lingering()
+        .deployments(source, HISTORY, Patience::FOR_A_SEARCH)
+        .await?;
+    let known = aim.source.as_ref().map(|source| &source.id);
+    let newer = successes(&past).take_while(|success| Some(&success.id) != known);
+    let wanted = newer.fold(target.before.wanted.clone(), Wanted::or_version);
+    for one in found.iter_mut().flatten() {
+        one.whose = wanted.whose(&one.it);
+    }
+    Ok(found)
+}
+
+/// Promotes to every target, each at most once, and gives what became of each,
+/// in the order of the targets.
+pub async fn promote(
+    client: &Client,
+    promotion: &Promotion,
+    aim: &Aim,
+    tell: Tell<'_>,
+) -> Vec<Result<Deployment, TriggerError>> {
+    let target_of = |id: Uuid| aim.targets.iter().find(|target| target.service.id == id);
+    let send = async |targets: &[Uuid]| {
+        let Promotion {
+            pipeline, source, ..
+        } = *promotion;
+        let promoted = client
+            .promote_pipeline(pipeline, source, targets, Patience::FOR_A_WRITE)
+            .await?;
+        let named = promoted.into_iter();
+        Ok(named
+            // One that had ended is not what was asked for, whoever names it; and
+            // what is no id of the API names nothing.
+            .filter(|(id, made)| {
+                made.is_uuid() && !target_of(*id).is_some_and(|it| it.before.had_ended(made))
+            })
+            .map(|(target, id)| (target, Deployment::only_its_id(id)))
+            .collect())
+    };
+    let find = async |id: Uuid| match target_of(id) {
+        Some(target) => find_promoted(client, promotion.source, aim, target).await,
+        None => Ok(None),
+    };
+    let mut ends = each_at_most_once(&promotion.targets, send, find, client, tell).await;
+    let place = |(id, _): &(Uuid, _)| promotion.targets.iter().position(|target| target == id);
+    ends.sort_by_key(place);
+    for ((_, end), target) in ends.iter().zip(&aim.targets) {
+        if let Ok(deployment) = end {
+            tell(Event::Of(
+                target.service,
+                &Event::Started(target.service, deployment),
+            ));
+        }
+    }
+    ends.into_iter().map(|(_, end)| end).collect()
+}

@@ -1,0 +1,970 @@
+//! What the run will do: inputs combined, defaults settled, contradictions
+//! found. Pure: nothing is read or sent here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+use uuid::Uuid;
+
+pub use crate::actions::deploy::tested_commit::{Expected, Gap};
+pub use crate::actions::manage::resolve::{
+    Credentials, Doomed, Inventory, Link, Management, NewDatabase, Subject, Update,
+};
+use crate::ci::{Facts, Repository};
+use crate::deployment::{DeploymentId, Service, ServiceKind};
+use crate::files::{Place, are_one};
+use crate::inputs::{
+    Abandon, ActionName, Comment, ExpectedCommit, Flaw, Inputs, Logs, OnFailure, OnFork,
+    OnMismatch, OnSkipped, Problem, VerifyUrl, WhenBusy,
+};
+use crate::messages::Warning;
+use crate::report::Files;
+use crate::secret::{ApiToken, HookUrl, Password};
+use crate::verify::Check;
+
+/// What a run does, without a question left open.
+#[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the user's"
+)]
+pub struct Plan {
+    /// What to do.
+    pub task: Task,
+    /// The key. Without one only a hook can be called, and nothing followed.
+    pub token: Option<ApiToken>,
+    /// The address of the API.
+    pub api_url: Url,
+    /// Follow what was started to its end.
+    pub follow: bool,
+    /// How long the whole run may take.
+    pub timeout: Duration,
+    /// What to do with the deployment when the time is over.
+    pub on_timeout: Abandon,
+    /// What to do with the deployment when the job is cancelled.
+    pub on_cancel: Abandon,
+    /// What to do after a failure.
+    pub on_failure: OnFailure,
+    /// What to do when another deployment waits or runs.
+    pub when_busy: WhenBusy,
+    /// The commit that the deployment must have.
+    pub expected_commit: Expected,
+    /// What to do when it has another.
+    pub on_mismatch: OnMismatch,
+    /// What to do when it was skipped, if the user says so.
+    pub on_skipped: Option<OnSkipped>,
+    /// What to do when the pull request turns out to be a fork's.
+    pub on_fork: OnFork,
+    /// Whether what was deployed answers well.
+    pub check: Option<Check>,
+    /// Whether to empty the caches after a success.
+    pub purge_cache: bool,
+    /// Whether to comment on the pull request of a preview.
+    pub comment: Comment,
+    /// Where and with what to ask about pull requests.
+    pub code_host: Option<(Repository, ApiToken)>,
+    /// When to show the deployment's log.
+    pub logs: Logs,
+    /// The files to write.
+    pub files: Files,
+    /// Write a job summary.
+    pub summary: bool,
+    /// Only read.
+    pub dry_run: bool,
+    /// Doubts about what the user gave that do not stop the run.
+    pub warnings: Vec<(Warning, String)>,
+}
+
+/// What a run does.
+#[derive(Debug, Clone)]
+pub enum Task {
+    /// Start one deployment.
+    Deploy(Work),
+    /// Roll back to the last success of a service before the one that is live.
+    RollBack(Service),
+    /// Promote an application to others.
+    Promote(Promotion),
+    /// Make sure of a preview app, and deploy it.
+    CreatePreview(WantedPreview),
+    /// Delete a preview app.
+    DeletePreview(Preview),
+    /// Delete the preview app of a pull request that was closed, as the event
+    /// says.
+    EndPreview(Preview),
+    /// Delete previews that nobody needs.
+    CleanPreviews(Cleaning),
+    /// Follow a deployment that somebody else started.
+    Follow(Service, Sought),
+    /// Cancel a deployment.
+    Cancel(Service, DeploymentId),
+    /// Something beside deploying.
+    Manage(Box<Management>),
+}
+
+/// A change on Sevalla that starts one deployment.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// Deploy an application through the API.
+    DeployApplication {
+        /// The application.
+        app: Uuid,
+        /// What of it to deploy.
+        order: Order,
+    },
+    /// Deploy an application by calling its hook.
+    CallHook {
+        /// The hook.
+        hook: HookUrl,
+        /// The application, if it is known.
+        app: Option<Uuid>,
+    },
+    /// Deploy a static site through the API.
+    DeployStaticSite {
+        /// The site.
+        site: Uuid,
+        /// The branch; `None` is the site's default branch.
+        branch: Option<String>,
+    },
+    /// Deploy an earlier success of an application again.
+    RollBackApplication {
+        /// The application.
+        app: Uuid,
+        /// Which.
+        earlier: Earlier,
+    },
+    /// Publish an earlier deployment of a static site again.
+    RollBackStaticSite {
+        /// The site.
+        site: Uuid,
+        /// The deployment.
+        to: DeploymentId,
+    },
+}
+
+/// An earlier deployment of an application to roll back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// The deployment.
+    pub id: DeploymentId,
+    /// Whether the user has named it: then nothing else will do.
+    pub is_named: bool,
+    /// The image that is replaced, where that is not what is live.
+    pub replaces: Option<String>,
+}
+
+impl Earlier {
+    /// The one that the user names.
+    pub const fn named(id: DeploymentId) -> Self {
+        Self {
+            id,
+            is_named: true,
+            replaces: None,
+        }
+    }
+
+    /// The one that was found to be wanted.
+    pub const fn found(id: DeploymentId) -> Self {
+        Self {
+            id,
+            is_named: false,
+            replaces: None,
+        }
+    }
+}
+
+/// What to deploy of an application.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Order {
+    /// The branch to build; `None` is the application's default branch.
+    pub branch: Option<String>,
+    /// The image to run.
+    pub docker_image: Option<String>,
+    /// Take the last artifact again instead of building.
+    pub restart: bool,
+}
+
+/// A promotion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promotion {
+    /// The pipeline.
+    pub pipeline: Uuid,
+    /// The application whose latest success is promoted.
+    pub source: Uuid,
+    /// The applications that get it; at least one.
+    pub targets: Vec<Uuid>,
+}
+
+/// A preview app, as far as it can be told without asking.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// Its id, if the user gave one.
+    pub app: Option<Uuid>,
+    /// Its pipeline, if the user gave it.
+    pub pipeline: Option<Uuid>,
+    /// The branch it shows.
+    pub branch: Option<String>,
+    /// The pull request it belongs to.
+    pub pull_request: Option<u64>,
+    /// Whether the pull request's branch is in another repository, as far as the
+    /// CI says.
+    pub is_fork: Option<bool>,
+    /// `owner/name` of the repository, as the CI calls it.
+    pub repository: Option<String>,
+}
+
+/// A preview app to be made or deployed, before its pull request was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedPreview {
+    /// The pipeline to make it in.
+    pub pipeline: Uuid,
+    /// Which. Its branch is the user's, or the one that the CI names.
+    pub preview: Preview,
+    /// Whether the user gave the branch.
+    pub is_branch_given: bool,
+    /// The commit at the tip of that branch, as the CI knows it.
+    pub commit: Option<String>,
+    /// Whether the code host has to be asked: the CI does not say which branch
+    /// the pull request has, or whether it is a fork's.
+    pub needs_pull_request: bool,
+    /// Whether it must not outlive its pull request, even if that is closed
+    /// while the preview is built.
+    pub ends_with_pull_request: bool,
+}
+
+/// A preview app to be made or deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPreview {
+    /// The pipeline to make it in.
+    pub pipeline: Uuid,
+    /// Which.
+    pub preview: Preview,
+    /// Its branch, which making it needs.
+    pub branch: String,
+    /// The commit at the branch's tip, as the CI knows it.
+    pub commit: Option<String>,
+    /// Whether it must not outlive its pull request, even if that is closed
+    /// while the preview is built.
+    pub ends_with_pull_request: bool,
+}
+
+/// Which previews to delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cleaning {
+    /// Those without a deployment for this long.
+    pub max_age: Option<Duration>,
+    /// Those of pull requests of this repository that are closed.
+    pub closed_in: Option<String>,
+    /// At most so many.
+    pub most: usize,
+}
+
+/// Which deployment to follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sought {
+    /// This one.
+    Known(DeploymentId),
+    /// The one that Sevalla starts by itself for this commit.
+    OfCommit {
+        /// The commit.
+        commit: String,
+        /// The branch; `None` is the service's default branch.
+        branch: Option<String>,
+    },
+}
+
+impl Work {
+    /// The service that changes, if it is known.
+    pub fn service(&self) -> Option<Service> {
+        match self {
+            Self::DeployApplication { app, .. } | Self::RollBackApplication { app, .. } => {
+                Some(Service::application(*app))
+            }
+            Self::CallHook { app, .. } => app.map(Service::application),
+            Self::DeployStaticSite { site, .. } | Self::RollBackStaticSite { site, .. } => {
+                Some(Service::static_site(*site))
+            }
+        }
+    }
+
+    /// Rolls a service back to this deployment.
+    pub fn back_to(service: Service, earlier: Earlier) -> Self {
+        match service.kind {
+            ServiceKind::Application => Self::RollBackApplication {
+                app: service.id,
+                earlier,
+            },
+            ServiceKind::StaticSite => Self::RollBackStaticSite {
+                site: service.id,
+                to: earlier.id,
+            },
+        }
+    }
+}
+
+/// Why the run does nothing at all, where that is the user's wish.
+pub fn passes(inputs: &Inputs, facts: &Facts) -> Option<String> {
+    let is_skipped = |action| crate::actions::preview::fork::is_skipped(action, inputs, facts);
+    if inputs.on_fork == OnFork::Skip && action_of(inputs).is_some_and(is_skipped) {
+        return Some(crate::actions::preview::fork::REASON.to_owned());
+    }
+    let lacks_key = !inputs.is_given("sevalla-token") && !inputs.is_given("deploy-hook-url");
+    (inputs.skip_without_token && lacks_key).then(|| match why_no_secrets(facts) {
+        Some(why) => format!("sevalla-token is missing: {why}"),
+        None => "sevalla-token is missing".to_owned(),
+    })
+}
+
+/// Why the CI withholds its secrets from this run, if it says that.
+fn why_no_secrets(facts: &Facts) -> Option<&'static str> {
+    let is_dependabot = facts.is_dependabot();
+    facts.has_no_secrets().then_some(if is_dependabot {
+        "Dependabot started this run, and its secrets are kept apart from those of the repository"
+    } else {
+        "the pull request comes from a fork, and CIs pass no secrets to those"
+    })
+}
+
+impl Plan {
+    /// Combines the inputs with what the CI tells, or tells everything that
+    /// does not fit, together with the `problems` that reading them brought.
+    pub fn resolve(
+        mut inputs: Inputs,
+        facts: &Facts,
+        problems: Vec<Problem>,
+    ) -> Result<Self, Vec<Problem>> {
+        let mut doubts = Doubts {
+            problems,
+            warnings: Vec::new(),
+            why_no_secrets: why_no_secrets(facts),
+        };
+        name_branch(&mut inputs, facts, &mut doubts);
+        let task = action(&inputs, &mut doubts)
+            .and_then(|action| settle(action, &inputs, facts, &mut doubts));
+        let Some(task) = task.filter(|_| doubts.problems.is_empty()) else {
+            return Err(doubts.problems);
+        };
+        let can_follow = match &task {
+            Task::Deploy(work) => inputs.sevalla_token.is_some() && work.service().is_some(),
+            _ => true,
+        };
+        if inputs.wait_for_finish && !can_follow {
+            doubts.warnings.push((
+                Warning::DeploymentNotFollowed,
+                "The deployment cannot be followed: that needs sevalla-token, and app-id where the \
+                 hook's address does not tell the application. The run ends once the deployment is \
+                 started."
+                    .to_owned(),
+            ));
+        }
+        let expected_commit = Expected::of(&inputs, facts);
+        let check = check(&inputs);
+        // What somebody else has started is theirs to stop.
+        let on_cancel = inputs.on_cancel.unwrap_or(match task {
+            Task::Follow(..) => Abandon::Leave,
+            _ => Abandon::Cancel,
+        });
+        let spelling = inputs.spelling("on-commit-mismatch");
+        let plan = Self {
+            task,
+            files: files(&inputs),
+            token: inputs.sevalla_token,
+            api_url: inputs.api_url.0,
+            follow: inputs.wait_for_finish && can_follow,
+            timeout: inputs.timeout,
+            on_timeout: inputs.on_timeout,
+            on_cancel,
+            on_failure: inputs.on_failure,
+            when_busy: inputs.when_busy,
+            expected_commit,
+            on_mismatch: inputs.on_commit_mismatch,
+            on_skipped: inputs.on_skipped,
+            on_fork: inputs.on_fork,
+            check,
+            purge_cache: inputs.purge_cache,
+            comment: inputs.comment,
+            code_host: facts.repository.clone().zip(inputs.github_token),
+            logs: inputs.logs,
+            summary: inputs.summary,
+            dry_run: inputs.dry_run,
+            warnings: doubts.warnings,
+        };
+        plan.with_guard(spelling)
+    }
+
+    /// The same, unless the commit guard cannot do what it was asked for.
+    fn with_guard(mut self, spelling: String) -> Result<Self, Vec<Problem>> {
+        match self.gap() {
+            Some(gap) if gap.is_fatal => {
+                let message = format!("{}. {}", gap.headline(), gap.advice);
+                Err(vec![Problem::new(Flaw::Guard, spelling, None, message)])
+            }
+            gap => {
+                let told = gap.map(|gap| (Warning::CommitNotCompared, gap.as_warning()));
+                self.warnings.extend(told);
+                Ok(self)
+            }
+        }
+    }
+
+    /// The same with a password for a new database for which none was given.
+    #[must_use]
+    pub fn with_drawn(mut self, password: Option<Password>) -> Self {
+        if let Task::Manage(management) = &mut self.task {
+            management.draw(password);
+        }
+        self
+    }
+}
+
+/// The files that the user wants written.
+pub fn files(inputs: &Inputs) -> Files {
+    Files {
+        log: inputs.log_file.clone(),
+        report: inputs.report_file.clone(),
+        junit: inputs.junit_file.clone(),
+        code_quality: inputs.code_quality_file.clone(),
+        outputs: inputs.output_file.clone(),
+        links: inputs.links_file.clone(),
+        page: inputs.html_report.clone(),
+    }
+}
+
+/// The problems of the files that are to be written: two that are the same, of
+/// which only the last would remain; one that the CI reads, by the variable
+/// that names it; and one behind a link that a checkout can contain. The last
+/// two are taken out of `files`, because reports are written after a refusal
+/// too.
+pub fn unusable_files(
+    inputs: &Inputs,
+    files: &mut Files,
+    of_ci: &[(String, PathBuf)],
+) -> Vec<Problem> {
+    let files = [
+        ("log-file", &mut files.log),
+        ("report-file", &mut files.report),
+        ("junit-file", &mut files.junit),
+        ("code-quality-file", &mut files.code_quality),
+        ("output-file", &mut files.outputs),
+        ("links-file", &mut files.links),
+        ("html-report", &mut files.page),
+    ];
+    let mut seen: Vec<(&str, PathBuf)> = Vec::new();
+    let mut problems = Vec::new();
+    for (name, file) in files {
+        let Some(path) = file.clone() else {
+            continue;
+        };
+        let mut refuse = |reason: String| {
+            let spelling = inputs.spelling(name);
+            problems.push(Problem::new(Flaw::Conflict, spelling, None, reason));
+        };
+        if let Some((variable, _)) = of_ci.iter().find(|(_, other)| are_one(&path, other)) {
+            refuse(format!(
+                "it names the same file as {variable}, which belongs to the CI. Set another path"
+            ));
+            *file = None;
+        }
+        // What cannot be written for another reason is a warning later on.
+        let place = Place::of(&path).ok();
+        if let Some(objection) = place.as_ref().and_then(Place::objection) {
+            refuse(format!("{objection}. Set the path of the file itself"));
+            *file = None;
+        }
+        let path = place.map_or(path, |place| place.path);
+        match seen.iter().find(|(_, other)| *other == path) {
+            Some((other, _)) => refuse(format!(
+                "it names the same file as {}",
+                inputs.spelling(other)
+            )),
+            None => seen.push((name, path)),
+        }
+    }
+    problems
+}
+
+/// The action that the inputs name, or the only one that they leave.
+pub fn action_of(inputs: &Inputs) -> Option<ActionName> {
+    let app = inputs.is_given("app-id") || inputs.is_given("deploy-hook-url");
+    match (inputs.action, app, inputs.is_given("static-site-id")) {
+        (Some(action), _, _) => Some(action),
+        // It is no action: what it was to be cannot be judged further.
+        (None, _, _) if inputs.is_given("action") => None,
+        (None, true, false) => Some(ActionName::DeployApp),
+        (None, false, true) => Some(ActionName::DeployStaticSite),
+        (None, ..) => None,
+    }
+}
+
+/// What is to be checked after a success.
+fn check(inputs: &Inputs) -> Option<Check> {
+    let address = match inputs.verify_url.clone()? {
+        VerifyUrl::Auto => None,
+        VerifyUrl::At(address) => Some(address),
+    };
+    Some(Check {
+        address,
+        statuses: inputs.verify_status.clone(),
+        expectation: inputs.verify_contains.clone(),
+        successes: inputs.verify_successes.0,
+        timeout: inputs.verify_timeout,
+    })
+}
+
+/// What was found while combining.
+struct Doubts {
+    problems: Vec<Problem>,
+    warnings: Vec<(Warning, String)>,
+    /// Why the CI withholds its secrets, if it does.
+    why_no_secrets: Option<&'static str>,
+}
+
+/// What an input that an action requires is to be set to, in words that
+/// complete "Set it to …".
+fn value_of(name: &str) -> &'static str {
+    match name {
+        "app-id" => "the UUID of the application",
+        "static-site-id" => "the UUID of the static site",
+        "pipeline-id" => "the UUID of the pipeline",
+        "source-app-id" => "the UUID of the application to promote from",
+        "target-app-ids" => "the UUIDs of the applications to promote to",
+        "deployment-id" => "the UUID of the deployment",
+        "database-id" => "the UUID of the database",
+        "database-user" => "the user of the database",
+        "database-password" => "the password of that user",
+        "resource" => "applications, static-sites, pipelines, databases, deployments or processes",
+        "settings" => "a JSON object with the settings",
+        "confirm" => "the display name of what is to be deleted",
+        _ => "a value",
+    }
+}
+
+impl Doubts {
+    fn problem(&mut self, flaw: Flaw, input: impl Into<String>, message: &str) {
+        self.problems.push(Problem::new(flaw, input, None, message));
+    }
+
+    /// Tells of each input that an action cannot do without.
+    fn need(&mut self, action: ActionName, inputs: &Inputs, names: &[&str]) {
+        for name in names.iter().filter(|name| !inputs.is_given(name)) {
+            if *name == "sevalla-token" {
+                self.need_token();
+            } else {
+                let message = format!(
+                    "{} requires it. Set `{name}` to {}",
+                    action.word(),
+                    value_of(name)
+                );
+                self.problem(Flaw::Missing, *name, &message);
+            }
+        }
+    }
+
+    fn need_token(&mut self) {
+        let message = match self.why_no_secrets {
+            Some(why) => {
+                format!("it is missing: {why}. Set `skip-without-token` to true to let such a run pass")
+            }
+            None => {
+                "it is missing or empty. Set `sevalla-token` to an API key of your Sevalla company. \
+                 CIs pass no secrets to pull requests from forks"
+                    .to_owned()
+            }
+        };
+        self.problem(Flaw::MissingKey, "sevalla-token", &message);
+    }
+
+    /// Warns of each input that is given and has no effect.
+    fn ignored<'a>(&mut self, why: &str, given: impl IntoIterator<Item = (bool, &'a str)>) {
+        for (_, name) in given.into_iter().filter(|(is_given, _)| *is_given) {
+            let text = format!("{name} has no effect {why}.");
+            self.warnings.push((Warning::InputWithoutEffect, text));
+        }
+    }
+}
+
+/// Takes the branch that the user gives for what the CI means by this text.
+fn name_branch(inputs: &mut Inputs, facts: &Facts, doubts: &mut Doubts) {
+    let Some(branch) = &mut inputs.branch else {
+        return;
+    };
+    if facts.branch_spelling.as_ref() == Some(&branch.name)
+        && let Some(name) = &facts.branch
+    {
+        branch.name.clone_from(name);
+    }
+    // In a run for a tag, most variables for the branch hold the tag.
+    let is_tag = facts.branch.is_none() && facts.tag.as_ref() == Some(&branch.name);
+    if is_tag && !branch.is_reference {
+        let message = format!(
+            "it is the tag that this run is for, and Sevalla deploys branches. If there is a \
+             branch of this name, write refs/heads/{}",
+            branch.name
+        );
+        doubts.problem(Flaw::Unusable, inputs.spelling("branch"), &message);
+    }
+}
+
+fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
+    let action = action_of(inputs);
+    if action.is_some() || inputs.is_given("action") {
+        // Whatever it was to be: only calling a hook needs no key.
+        let may_call = action.is_some() || inputs.is_given("deploy-hook-url");
+        if !may_call && !inputs.is_given("sevalla-token") {
+            doubts.need_token();
+        }
+        return action;
+    }
+    if inputs.is_given("static-site-id") {
+        let app = ["app-id", "deploy-hook-url"];
+        let app = app.into_iter().find(|name| inputs.is_given(name));
+        let message = format!(
+            "{} names an application and {} a static site. Set `action` to deploy-app or \
+             deploy-static-site",
+            inputs.spelling(app.unwrap_or("app-id")),
+            inputs.spelling("static-site-id")
+        );
+        doubts.problem(Flaw::Conflict, "action", &message);
+        return None;
+    }
+    doubts.problem(
+        Flaw::Missing,
+        "app-id",
+        "there is nothing to deploy. Set `app-id` (or `deploy-hook-url`) for an application, \
+         `static-site-id` for a static site, or `action` for anything else",
+    );
+    if !inputs.is_given("sevalla-token") {
+        doubts.need_token();
+    }
+    None
+}
+
+/// Whether an action must not start after a workflow or check that did not
+/// succeed: it deploys what that has tested.
+fn asks_for_result(action: ActionName, inputs: &Inputs) -> bool {
+    inputs.expected_commit != ExpectedCommit::Off
+        && matches!(
+            action,
+            ActionName::DeployApp
+                | ActionName::DeployStaticSite
+                | ActionName::PromoteApp
+                | ActionName::CreatePreviewApp
+                | ActionName::Preview
+        )
+}
+
+/// What the action comes to with these inputs.
+fn settle(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+    if let Some(failed) = facts
+        .failed_upstream
+        .as_ref()
+        .filter(|_| asks_for_result(action, inputs))
+    {
+        let event = facts.event.as_deref().unwrap_or("event");
+        let message = format!(
+            "{failed}, and only what has passed is deployed. Add a condition on its success to the \
+             job, such as `if: github.event.workflow_run.conclusion == 'success'`, or set \
+             expected-commit to off to deploy whatever the result"
+        );
+        doubts.problem(Flaw::Upstream, event, &message);
+    }
+    doubts.ignored(
+        "with expected-commit: off",
+        [(
+            inputs.expected_commit == ExpectedCommit::Off
+                && inputs.on_commit_mismatch != OnMismatch::Warn,
+            "on-commit-mismatch",
+        )],
+    );
+    if crate::actions::preview::fork::is_refused(action, inputs, facts) {
+        let message = format!(
+            "{}. {}",
+            crate::actions::preview::fork::REASON,
+            crate::actions::preview::fork::ADVICE
+        );
+        doubts.problem(Flaw::Fork, "on-fork", &message);
+    }
+    match action {
+        ActionName::DeployApp => {
+            crate::actions::deploy::resolve::application(inputs, doubts).map(Task::Deploy)
+        }
+        ActionName::DeployStaticSite => {
+            crate::actions::deploy::resolve::static_site(inputs, doubts).map(Task::Deploy)
+        }
+        ActionName::RollbackApp => {
+            crate::actions::deploy::resolve::rollback_application(inputs, doubts)
+        }
+        ActionName::RollbackStaticSite => {
+            crate::actions::deploy::resolve::rollback_static_site(inputs, doubts)
+        }
+        ActionName::PromoteApp => promote(inputs, doubts),
+        ActionName::CreatePreviewApp => {
+            crate::actions::preview::resolve::create(inputs, facts, doubts)
+        }
+        ActionName::DeletePreviewApp => Some(crate::actions::preview::resolve::delete(
+            inputs, facts, doubts,
+        )),
+        ActionName::Preview => crate::actions::preview::resolve::by_event(inputs, facts, doubts),
+        ActionName::CleanPreviews => Some(crate::actions::preview::resolve::clean(
+            inputs, facts, doubts,
+        )),
+        ActionName::Follow => follow(inputs, facts, doubts),
+        ActionName::Cancel => cancel(inputs, doubts),
+        ActionName::List
+        | ActionName::Show
+        | ActionName::UpdateApp
+        | ActionName::UpdateStaticSite
+        | ActionName::UpdateDatabase
+        | ActionName::DeleteApp
+        | ActionName::DeleteStaticSite
+        | ActionName::DeleteDatabase
+        | ActionName::CreateDatabase
+        | ActionName::ConnectDatabase
+        | ActionName::PurgeCache
+        | ActionName::ToggleCdn => crate::actions::manage::resolve::settle(action, inputs, doubts),
+    }
+}
+
+fn promote(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
+    let needed = [
+        "pipeline-id",
+        "source-app-id",
+        "target-app-ids",
+        "sevalla-token",
+    ];
+    doubts.need(ActionName::PromoteApp, inputs, &needed);
+    let promotion = Promotion {
+        pipeline: inputs.pipeline_id?,
+        source: inputs.source_app_id?,
+        targets: inputs.target_app_ids.clone()?.0,
+    };
+    if promotion.targets.contains(&promotion.source) {
+        doubts.problem(
+            Flaw::Conflict,
+            inputs.spelling("target-app-ids"),
+            "the source is among the targets. Remove it",
+        );
+    }
+    doubts.ignored(
+        "on promote-app: each target has a queue of its own",
+        [(inputs.when_busy != WhenBusy::Queue, "when-busy")],
+    );
+    Some(Task::Promote(promotion))
+}
+
+fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+    let service = one_service(ActionName::Follow, inputs, doubts);
+    let sought = match (&inputs.deployment_id, &inputs.expected_commit) {
+        (Some(id), _) => Some(Sought::Known(id.0.clone())),
+        (None, _) if inputs.is_given("deployment-id") => None,
+        (None, expected) => {
+            let commit = match expected {
+                ExpectedCommit::Is(commit) => Some(commit.0.clone()),
+                ExpectedCommit::Auto => facts.commit.clone(),
+                ExpectedCommit::Off => None,
+            };
+            if commit.is_none() {
+                doubts.problem(
+                    Flaw::Missing,
+                    "deployment-id",
+                    "there is no deployment to follow. Set `deployment-id`, or `expected-commit` to \
+                     the commit whose deployment Sevalla starts by itself",
+                );
+            }
+            // The CI's branch goes with the CI's commit.
+            let its = matches!(expected, ExpectedCommit::Auto);
+            let branch = inputs.branch.as_ref().map(|branch| branch.name.clone());
+            Some(Sought::OfCommit {
+                commit: commit?,
+                branch: branch.or_else(|| facts.branch.clone().filter(|_| its)),
+            })
+        }
+    };
+    Some(Task::Follow(service?, sought?))
+}
+
+fn cancel(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
+    let service = one_service(ActionName::Cancel, inputs, doubts);
+    doubts.need(ActionName::Cancel, inputs, &["deployment-id"]);
+    let id = inputs.deployment_id.as_ref()?.0.clone();
+    Some(Task::Cancel(service?, id))
+}
+
+/// The one service that the inputs name.
+fn one_service(action: ActionName, inputs: &Inputs, doubts: &mut Doubts) -> Option<Service> {
+    doubts.need(action, inputs, &["sevalla-token"]);
+    match (inputs.is_given("app-id"), inputs.is_given("static-site-id")) {
+        (true, true) => {
+            let app = inputs.spelling("app-id");
+            let message =
+                format!("{app} is given too, and the action takes one. Remove one of them");
+            doubts.problem(Flaw::Conflict, inputs.spelling("static-site-id"), &message);
+        }
+        (false, false) => doubts.problem(
+            Flaw::Missing,
+            "app-id",
+            &format!(
+                "{} requires it or static-site-id. Set `app-id` to the UUID of an application, or \
+                 `static-site-id` to the UUID of a static site",
+                action.word()
+            ),
+        ),
+        _ => {}
+    }
+    let app = inputs.app_id.map(Service::application);
+    app.or(inputs.static_site_id.map(Service::static_site))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Variables;
+
+    const ID: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
+    const OTHER: &str = "0b5e5168-4281-4bec-94c5-0d1584e9e657";
+    const HOOK: &str =
+        "https://hook.example.com/apps/fb5e5168-4281-4bec-94c5-0d1584e9e657/deploy/abcdefghijkl";
+
+    fn resolve<const N: usize>(pairs: [(&str, &str); N]) -> Result<Plan, Vec<Problem>> {
+        let (inputs, problems) = Inputs::read(&Variables::from(pairs));
+        Plan::resolve(inputs, &Facts::default(), problems)
+    }
+
+    #[test]
+    fn the_action_is_inferred_when_only_one_fits() {
+        let app = resolve([("SEVALLA_APP_ID", ID), ("SEVALLA_TOKEN", "key")]).unwrap();
+        assert!(matches!(app.task, Task::Deploy(Work::DeployApplication { .. })) && app.follow);
+        let site = resolve([("SEVALLA_STATIC_SITE_ID", ID), ("SEVALLA_TOKEN", "key")]).unwrap();
+        assert!(matches!(site.task, Task::Deploy(Work::DeployStaticSite { .. })) && site.follow);
+        let hook = resolve([("SEVALLA_DEPLOY_HOOK_URL", HOOK)]).unwrap();
+        assert!(matches!(
+            hook.task,
+            Task::Deploy(Work::CallHook { app: Some(_), .. })
+        ));
+        assert!(!hook.follow && hook.warnings[0].1.contains("cannot be followed"));
+        let both = [
+            ("SEVALLA_APP_ID", ID),
+            ("SEVALLA_STATIC_SITE_ID", ID),
+            ("SEVALLA_TOKEN", "key"),
+        ];
+        assert_eq!(resolve(both).unwrap_err()[0].input, "action");
+    }
+
+    #[test]
+    fn everything_that_is_missing_is_told_at_once() {
+        let told =
+            |problems: Vec<Problem>| problems.into_iter().map(|p| p.input).collect::<Vec<_>>();
+        assert_eq!(told(resolve([]).unwrap_err()), ["app-id", "sevalla-token"]);
+        let app = resolve([("INPUT_ACTION", "deploy-app")]).unwrap_err();
+        assert_eq!(told(app), ["app-id", "sevalla-token"]);
+        let site = resolve([("INPUT_ACTION", "deploy-static-site")]).unwrap_err();
+        assert_eq!(told(site), ["static-site-id", "sevalla-token"]);
+        let unreadable = resolve([("SEVALLA_APP_ID", "x"), ("SEVALLA_TIMEOUT", "y")]).unwrap_err();
+        assert_eq!(
+            told(unreadable),
+            ["SEVALLA_APP_ID", "SEVALLA_TIMEOUT", "sevalla-token"]
+        );
+    }
+
+    fn problems_of(pairs: &[(&str, &str)]) -> Vec<Problem> {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        let (inputs, problems) = Inputs::read(&pairs.collect());
+        Plan::resolve(inputs, &Facts::default(), problems).unwrap_err()
+    }
+
+    #[test]
+    fn what_is_missing_is_told_with_what_would_be_accepted() {
+        let told = |pairs: &[(&str, &str)]| {
+            let problems = problems_of(pairs);
+            let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            told.join("\n")
+        };
+        for (action, accepted) in [
+            (
+                "list",
+                "resource: list requires it. Set `resource` to applications, ",
+            ),
+            (
+                "delete-app",
+                "confirm: delete-app requires it. Set `confirm` to the display name of what ",
+            ),
+            (
+                "delete-app",
+                "app-id: delete-app requires it. Set `app-id` to the UUID of the application",
+            ),
+            (
+                "deploy-static-site",
+                "Set `static-site-id` to the UUID of the static site",
+            ),
+            ("deploy-app", "Set `app-id` to the UUID of the application"),
+            ("cancel", "or `static-site-id` to the UUID of a static site"),
+        ] {
+            let told = told(&[("SEVALLA_ACTION", action)]);
+            assert!(told.contains(accepted), "{told}");
+            assert!(!told.contains("needs it"), "{told}");
+        }
+    }
+
+    #[test]
+    fn an_action_that_is_none_hides_no_missing_key() {
+        let hook = ("SEVALLA_DEPLOY_HOOK_URL", HOOK);
+        let action = ("SEVALLA_ACTION", "deploy");
+        let problems = resolve([action]).unwrap_err();
+        assert!(problems[0].message.ends_with("; did you mean deploy-app?"));
+        assert_eq!(problems[1].input, "sevalla-token");
+        for sufficient in [hook, ("SEVALLA_TOKEN", "key")] {
+            assert_eq!(resolve([action, sufficient]).unwrap_err().len(), 1);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_told_beside_what_cannot_be_read() {
+        let told = |pairs: &[(&str, &str)]| {
+            let problems = problems_of(pairs);
+            problems.into_iter().map(|p| p.input).collect::<Vec<_>>()
+        };
+        let late = ("SEVALLA_TIMEOUT", "soon");
+        assert_eq!(
+            told(&[late]),
+            ["SEVALLA_TIMEOUT", "app-id", "sevalla-token"]
+        );
+        let app = ("SEVALLA_APP_ID", ID);
+        assert_eq!(told(&[late, app]), ["SEVALLA_TIMEOUT", "sevalla-token"]);
+        // These are consequences.
+        assert_eq!(
+            told(&[("SEVALLA_APP_ID", "x")]),
+            ["SEVALLA_APP_ID", "sevalla-token"]
+        );
+        let hook = ("SEVALLA_DEPLOY_HOOK_URL", "x");
+        assert_eq!(told(&[hook]), ["SEVALLA_DEPLOY_HOOK_URL"]);
+        let key = ("SEVALLA_TOKEN", "a b");
+        assert_eq!(told(&[key, app]), ["SEVALLA_TOKEN"]);
+    }
+
+    #[test]
+    fn contradictions_are_refused_and_useless_inputs_are_told() {
+        let base = [("SEVALLA_APP_ID", ID), ("SEVALLA_TOKEN", "key")];
+        let image = resolve([
+            base[0],
+            base[1],
+            ("SEVALLA_BRANCH", "a"),
+            ("INPUT_DOCKER-IMAGE", "a:1"),
+        ]);
+        assert_eq!(image.unwrap_err()[0].input, "INPUT_DOCKER-IMAGE");
+        let hook = resolve([("SEVALLA_APP_ID", OTHER), ("SEVALLA_DEPLOY_HOOK_URL", HOOK)]);
+        assert_eq!(hook.unwrap_err()[0].input, "SEVALLA_APP_ID");
+        let restart = resolve([
+            base[0],
+            base[1],
+            ("SEVALLA_BRANCH", "a"),
+            ("SEVALLA_IS_RESTART", "true"),
+        ]);
+        assert!(
+            restart.unwrap().warnings[0]
+                .1
+                .starts_with("branch has no effect")
+        );
+    }
+}

@@ -1,0 +1,252 @@
+//! Azure Pipelines: logging commands on the output. Sources: the page "Logging
+//! commands" of learn.microsoft.com, and `Command.cs` of the agent.
+//!
+//! The agent obeys `##vso[` anywhere in a line of either stream, and the page
+//! `##[` at the beginning of one. No text that has passed the gate holds
+//! either.
+
+pub(crate) mod facts;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::ci::files::Files;
+use crate::ci::line_writer::Lines;
+use crate::ci::{Channel, Given, Level, Outputs, Place, SECRET, Token, also, titled, variable};
+use crate::process::Variables;
+use crate::sanitize::{Block, Line};
+
+/// The agent cuts a longer issue.
+const LONGEST_ISSUE: usize = 4000;
+
+/// The page shows a summary under the name of its file.
+const SUMMARY: &str = "Sevalla.md";
+
+pub(crate) struct Azure {
+    lines: Lines,
+    files: Files,
+    /// The agent empties it after the job.
+    temporary: Option<PathBuf>,
+    token: Token,
+}
+
+impl Azure {
+    pub(crate) fn new(
+        out: Box<dyn Write>,
+        files: Files,
+        variables: &Variables,
+        token: Token,
+    ) -> Self {
+        let temporary = variables.text("AGENT_TEMPDIRECTORY").map(PathBuf::from);
+        Self {
+            lines: Lines::new(out),
+            files,
+            temporary,
+            token,
+        }
+    }
+
+    fn command(&mut self, name: &str, properties: &str, data: &str) {
+        self.lines
+            .put(&format!("##vso[task.{name}{properties}]{}", escaped(data)));
+    }
+}
+
+impl Channel for Azure {
+    fn mask(&mut self, secret: &str) {
+        self.command("setsecret", "", secret);
+    }
+
+    fn say(&mut self, line: &Line) {
+        self.lines.put(line.as_str());
+    }
+
+    fn open_log(&mut self, title: &Line) {
+        self.lines.put(&format!("##[group]{title}"));
+    }
+
+    fn close_log(&mut self) {
+        self.lines.put("##[endgroup]");
+    }
+
+    fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>) {
+        let kind = match level {
+            Level::Error => "error",
+            Level::Warning => "warning",
+        };
+        let place = place.map(at).unwrap_or_default();
+        let text = titled(title, message);
+        let text: String = text.chars().take(LONGEST_ISSUE).collect();
+        self.command("logissue", &format!(" type={kind}{place}"), &text);
+    }
+
+    /// The agent fills in `$(NAME)` in the value of a variable, also where the
+    /// name is a secret's.
+    fn outputs(&mut self, outputs: Outputs<'_>) -> Given {
+        let files = self.files.outputs(outputs);
+        let mut left_out = Vec::new();
+        for (name, value) in outputs {
+            if value.as_str().contains("$(") {
+                left_out.push(*name);
+                continue;
+            }
+            let is_secret = *name == SECRET && !value.as_str().is_empty();
+            let secret = if is_secret { ";isSecret=true" } else { "" };
+            let properties = format!(" variable={}{secret};isOutput=true", variable(name));
+            self.command("setvariable", &properties, value.as_str());
+        }
+        also(files, left_out)
+    }
+
+    fn summary(&mut self, markdown: &Block) -> Result<(), String> {
+        let file = self.files.summary(markdown);
+        let Some(temporary) = &self.temporary else {
+            return file;
+        };
+        // Two steps of a job share the folder.
+        let folder = temporary.join(format!("sevalla-deploy-{}", (self.token)()));
+        let path = folder.join(SUMMARY);
+        write_whole(&folder, &path, markdown.as_str())
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        self.command("uploadsummary", "", &path.to_string_lossy());
+        file
+    }
+}
+
+/// Writes a file in a folder of its own, or leaves nothing.
+fn write_whole(folder: &Path, path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::create_dir(folder)?;
+    std::fs::write(path, text).inspect_err(|_| {
+        let _best_effort = std::fs::remove_dir_all(folder);
+    })
+}
+
+/// The properties that name a place.
+fn at(place: &Place) -> String {
+    let column = place.column.map(|column| format!(";columnnumber={column}"));
+    format!(
+        ";sourcepath={};linenumber={}{}",
+        escaped(&place.file),
+        place.line,
+        column.unwrap_or_default()
+    )
+}
+
+/// Escapes a property or the data of a command; the agent reads both in the
+/// same way. `%` first, or it would be escaped twice.
+fn escaped(text: &str) -> String {
+    text.replace('%', "%AZP25")
+        .replace(';', "%3B")
+        .replace(']', "%5D")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ci::Host;
+    use crate::ci::line_writer::captured::Captured;
+    use crate::sanitize::Gate;
+
+    fn told(tell: impl FnOnce(&mut Azure)) -> String {
+        let out = Captured::default();
+        let token: Token = || "TOKEN".to_owned();
+        let variables = Variables::default();
+        let files = Files::named_by(Host::Azure, &variables, token);
+        tell(&mut Azure::new(
+            Box::new(out.clone()),
+            files,
+            &variables,
+            token,
+        ));
+        out.text()
+    }
+
+    #[test]
+    fn commands_are_written_as_the_agent_reads_them() {
+        let gate = Gate::default();
+        assert_eq!(
+            told(|a| a.mask("a%]b")),
+            "##vso[task.setsecret]a%AZP25%5Db\n"
+        );
+        let title = gate.line("Failed");
+        let message = gate.block("50%;\nmore]");
+        assert_eq!(
+            told(|a| a.annotate(Level::Error, &title, &message, None)),
+            "##vso[task.logissue type=error]Failed: 50%AZP25%3B%0Amore%5D\n"
+        );
+        let place = Place {
+            file: "src/a;b].ts".to_owned(),
+            line: 7,
+            column: Some(3),
+        };
+        assert_eq!(
+            told(|a| a.annotate(Level::Warning, &title, &gate.block("m"), Some(&place))),
+            "##vso[task.logissue type=warning;sourcepath=src/a%3Bb%5D.ts;linenumber=7;columnnumber=3]Failed: m\n"
+        );
+        assert_eq!(
+            told(|a| {
+                a.open_log(&gate.line("Log"));
+                a.say(&gate.line("line"));
+                a.close_log();
+            }),
+            "##[group]Log\nline\n##[endgroup]\n"
+        );
+    }
+
+    #[test]
+    fn a_value_that_would_be_filled_in_is_left_out() {
+        let block = |text| Gate::default().block(text);
+        let outputs = [
+            ("url", block("https://a.b")),
+            ("branch", block("$(SYSTEM_ACCESSTOKEN)")),
+            ("database-password", block("p")),
+        ];
+        let mut left_out = Vec::new();
+        let told = told(|a| left_out = a.outputs(&outputs).unwrap());
+        assert_eq!(left_out, ["branch"]);
+        assert_eq!(
+            told,
+            "##vso[task.setvariable variable=SEVALLA_OUT_URL;isOutput=true]https://a.b\n\
+             ##vso[task.setvariable variable=SEVALLA_OUT_DATABASE_PASSWORD;isSecret=true;isOutput=true]p\n"
+        );
+    }
+
+    #[test]
+    fn a_summary_is_a_file_of_its_own_that_the_agent_is_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = folder.path().to_str().unwrap();
+        let variables = Variables::from([("AGENT_TEMPDIRECTORY", name)]);
+        let token: Token = || "TOKEN".to_owned();
+        let out = Captured::default();
+        let files = Files::named_by(Host::Azure, &variables, token);
+        let mut azure = Azure::new(Box::new(out.clone()), files, &variables, token);
+        let markdown = Gate::default().block("# Title");
+        azure.summary(&markdown).unwrap();
+        let path = folder.path().join("sevalla-deploy-TOKEN/Sevalla.md");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "# Title");
+        let command = format!("##vso[task.uploadsummary]{}\n", path.display());
+        assert_eq!(out.text(), command);
+        let error = azure.summary(&markdown).unwrap_err();
+        assert!(error.contains("Sevalla.md"), "{error}");
+    }
+
+    proptest! {
+        /// The agent replaces one after the other, the per cent sign last.
+        #[test]
+        fn what_is_escaped_is_read_back(text in "([%;\\]\r\n]|AZP25|3B|0A|.){0,20}") {
+            let escaped = escaped(&text);
+            prop_assert!(!escaped.contains([';', ']', '\r', '\n']));
+            let read = escaped
+                .replace("%3B", ";")
+                .replace("%0D", "\r")
+                .replace("%0A", "\n")
+                .replace("%5D", "]")
+                .replace("%AZP25", "%");
+            prop_assert_eq!(read, text);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Bitbucket Pipelines: a file for later steps, which name what they want of it
+//! in `output-variables`, and a folder for other pipes of the same step.
+//! Sources: support.atlassian.com, "Variable sharing" and "Advanced techniques
+//! for writing pipes".
+//!
+//! Everything else on Bitbucket is plain.
+
+pub(crate) mod facts;
+
+use std::path::{Path, PathBuf};
+
+use crate::ci::{Outputs, dotenv, variable};
+use crate::process::Variables;
+
+/// The variable that names the folder that pipes share.
+pub(crate) const SHARED_FOLDER: &str = "BITBUCKET_PIPE_SHARED_STORAGE_DIR";
+
+/// Where in the folder that pipes share ours are.
+const IN_THE_SHARED_FOLDER: &str = "sevalla-deploy/outputs.env";
+
+/// The files that take the outputs.
+pub(crate) fn files(variables: &Variables) -> Vec<PathBuf> {
+    let path = |name| variables.text(name).map(PathBuf::from);
+    let steps = path("BITBUCKET_PIPELINES_VARIABLES_PATH");
+    steps.into_iter().chain(shared_file(variables)).collect()
+}
+
+/// The one for other pipes.
+pub(crate) fn shared_file(variables: &Variables) -> Option<PathBuf> {
+    let folder = variables.text(SHARED_FOLDER)?;
+    Some(Path::new(folder).join(IN_THE_SHARED_FOLDER))
+}
+
+/// The lines to add to them, and the outputs that they cannot hold.
+pub(crate) fn lines(outputs: Outputs<'_>) -> (String, Vec<&'static str>) {
+    let mut lines = String::new();
+    let mut left_out = Vec::new();
+    for (name, value) in outputs {
+        match dotenv::line(&variable(name), value.as_str()) {
+            Some(line) => lines.push_str(&line),
+            None => left_out.push(*name),
+        }
+    }
+    (lines, left_out)
+}

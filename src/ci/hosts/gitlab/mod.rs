@@ -1,0 +1,75 @@
+//! GitLab CI: the log folds. Source: docs.gitlab.com, "Job logs".
+//!
+//! GitLab has no way to be given outputs, annotations or a summary while a job
+//! runs; it takes files afterwards, which `output-file` and `links-file` name.
+
+pub(crate) mod facts;
+
+use jiff::Timestamp;
+
+use crate::ci::plain::Plain;
+use crate::ci::{Channel, Given, Level, Outputs, Place, Token};
+use crate::sanitize::{Block, Line};
+
+pub(crate) struct GitLab {
+    plain: Plain,
+    clock: fn() -> Timestamp,
+    token: Token,
+    /// The name of the section that is open.
+    section: Option<String>,
+}
+
+impl GitLab {
+    pub(crate) fn new(plain: Plain, clock: fn() -> Timestamp, token: Token) -> Self {
+        Self {
+            plain,
+            clock,
+            token,
+            section: None,
+        }
+    }
+
+    fn now(&self) -> i64 {
+        (self.clock)().as_second()
+    }
+}
+
+impl Channel for GitLab {
+    fn mask(&mut self, secret: &str) {
+        self.plain.mask(secret);
+    }
+
+    fn say(&mut self, line: &Line) {
+        self.plain.say(line);
+    }
+
+    /// The page knows a section by its name, and a job may deploy twice.
+    fn open_log(&mut self, title: &Line) {
+        let name = format!("sevalla_{}", (self.token)());
+        let now = self.now();
+        self.plain.put(&format!(
+            "\u{1b}[0Ksection_start:{now}:{name}[collapsed=true]\r\u{1b}[0K{title}"
+        ));
+        self.section = Some(name);
+    }
+
+    fn close_log(&mut self) {
+        if let Some(name) = self.section.take() {
+            let now = self.now();
+            self.plain
+                .put(&format!("\u{1b}[0Ksection_end:{now}:{name}\r\u{1b}[0K"));
+        }
+    }
+
+    fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>) {
+        self.plain.annotate(level, title, message, place);
+    }
+
+    fn outputs(&mut self, outputs: Outputs<'_>) -> Given {
+        self.plain.outputs(outputs)
+    }
+
+    fn summary(&mut self, markdown: &Block) -> Result<(), String> {
+        self.plain.summary(markdown)
+    }
+}

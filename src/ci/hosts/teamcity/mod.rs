@@ -1,0 +1,222 @@
+//! TeamCity: service messages on the output. Source: the page "Service
+//! messages" of jetbrains.com/help/teamcity.
+//!
+//! No text that has passed the gate holds the beginning of one.
+
+pub(crate) mod facts;
+
+use std::io::Write;
+
+use crate::ci::files::Files;
+use crate::ci::line_writer::Lines;
+use crate::ci::{Channel, Given, Level, Outputs, Place, SECRET, also, titled, variable};
+use crate::sanitize::{Block, Line};
+
+/// The server cuts a longer description.
+const LONGEST_DESCRIPTION: usize = 4000;
+
+pub(crate) struct TeamCity {
+    lines: Lines,
+    files: Files,
+    /// The name of the block that is open.
+    block: Option<String>,
+}
+
+impl TeamCity {
+    pub(crate) fn new(out: Box<dyn Write>, files: Files) -> Self {
+        Self {
+            lines: Lines::new(out),
+            files,
+            block: None,
+        }
+    }
+
+    fn message(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        let attributes: String = attributes
+            .iter()
+            .map(|(name, value)| format!(" {name}='{}'", escaped(value)))
+            .collect();
+        self.lines.put(&format!("##teamcity[{name}{attributes}]"));
+    }
+}
+
+impl Channel for TeamCity {
+    /// Nobody here hides values at run time: naming one would show it.
+    fn mask(&mut self, _secret: &str) {}
+
+    fn say(&mut self, line: &Line) {
+        self.lines.put(line.as_str());
+    }
+
+    fn open_log(&mut self, title: &Line) {
+        let title = title.as_str().to_owned();
+        self.message("blockOpened", &[("name", &title)]);
+        self.block = Some(title);
+    }
+
+    fn close_log(&mut self) {
+        if let Some(title) = self.block.take() {
+            self.message("blockClosed", &[("name", &title)]);
+        }
+    }
+
+    /// A problem stands on the page of the build and fails it, so there is one,
+    /// for the run. What names a place is told beside it.
+    fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>) {
+        let text = titled(title, message);
+        let text: String = text.chars().take(LONGEST_DESCRIPTION).collect();
+        match (level, place) {
+            (Level::Error, None) => self.message("buildProblem", &[("description", &text)]),
+            (level, place) => {
+                let place = place.map(at).unwrap_or_default();
+                let status = match level {
+                    Level::Error => "ERROR",
+                    Level::Warning => "WARNING",
+                };
+                let text = format!("{place}{text}");
+                self.message("message", &[("text", &text), ("status", status)]);
+            }
+        }
+    }
+
+    /// The server fills in `%NAME%` in a parameter, also where the name is a
+    /// password's.
+    fn outputs(&mut self, outputs: Outputs<'_>) -> Given {
+        let files = self.files.outputs(outputs);
+        let mut left_out = Vec::new();
+        for (name, value) in outputs {
+            // A message is a line of the log, and nobody hides it there.
+            let is_secret = *name == SECRET && !value.as_str().is_empty();
+            if is_secret || value.as_str().matches('%').count() > 1 {
+                left_out.push(*name);
+                continue;
+            }
+            let parameter = format!("env.{}", variable(name));
+            let attributes = [("name", parameter.as_str()), ("value", value.as_str())];
+            self.message("setParameter", &attributes);
+        }
+        also(files, left_out)
+    }
+
+    fn summary(&mut self, markdown: &Block) -> Result<(), String> {
+        self.files.summary(markdown)
+    }
+}
+
+fn at(place: &Place) -> String {
+    let column = place.column.map(|column| format!(":{column}"));
+    let column = column.unwrap_or_default();
+    format!("{}:{}{column}: ", place.file, place.line)
+}
+
+/// Escapes the value of an attribute.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '|' | '\'' | '[' | ']' => escaped.extend(['|', c]),
+            '\n' => escaped.push_str("|n"),
+            '\r' => escaped.push_str("|r"),
+            ' '..='~' => escaped.push(c),
+            _ => {
+                let units = &mut [0; 2];
+                for unit in c.encode_utf16(units) {
+                    escaped.push_str(&format!("|0x{unit:04X}"));
+                }
+            }
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ci::Host;
+    use crate::ci::line_writer::captured::Captured;
+    use crate::process::Variables;
+    use crate::sanitize::Gate;
+
+    fn told(tell: impl FnOnce(&mut TeamCity)) -> String {
+        let out = Captured::default();
+        let files = Files::named_by(Host::TeamCity, &Variables::default(), String::new);
+        tell(&mut TeamCity::new(Box::new(out.clone()), files));
+        out.text()
+    }
+
+    #[test]
+    fn messages_are_written_as_the_server_reads_them() {
+        let gate = Gate::default();
+        assert_eq!(
+            told(|t| {
+                t.open_log(&gate.line("Log [1]"));
+                t.say(&gate.line("it's | a line"));
+                t.close_log();
+                t.close_log();
+            }),
+            "##teamcity[blockOpened name='Log |[1|]']\nit's | a line\n\
+             ##teamcity[blockClosed name='Log |[1|]']\n"
+        );
+        let title = gate.line("It's");
+        let message = gate.block("two\nlines é 😀");
+        assert_eq!(
+            told(|t| t.annotate(Level::Error, &title, &message, None)),
+            "##teamcity[buildProblem description='It|'s: two|nlines |0x00E9 |0xD83D|0xDE00']\n"
+        );
+        let place = Place {
+            file: "a.ts".to_owned(),
+            line: 7,
+            column: None,
+        };
+        assert_eq!(
+            told(|t| t.annotate(Level::Error, &title, &gate.block("m"), Some(&place))),
+            "##teamcity[message text='a.ts:7: It|'s: m' status='ERROR']\n"
+        );
+    }
+
+    #[test]
+    fn a_value_that_would_be_filled_in_is_left_out() {
+        let block = |text| Gate::default().block(text);
+        let outputs = [
+            ("url", block("https://a.b/%20")),
+            ("branch", block("%env.SEVALLA_TOKEN%")),
+        ];
+        let mut left_out = Vec::new();
+        let told = told(|t| left_out = t.outputs(&outputs).unwrap());
+        assert_eq!(left_out, ["branch"]);
+        assert_eq!(
+            told,
+            "##teamcity[setParameter name='env.SEVALLA_OUT_URL' value='https://a.b/%20']\n"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_escaped_stays_between_its_quotes(text in "([|'\\[\\]\r\n]|n|r|0x|.){0,20}") {
+            let escaped = escaped(&text);
+            prop_assert!(escaped.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+            let mut units: Vec<u16> = Vec::new();
+            let mut rest = escaped.chars();
+            while let Some(c) = rest.next() {
+                prop_assert!(!matches!(c, '\'' | '[' | ']'));
+                let read = match c {
+                    '|' => match rest.next().unwrap() {
+                        'n' => '\n',
+                        'r' => '\r',
+                        '0' => {
+                            let digits: String = rest.by_ref().skip(1).take(4).collect();
+                            units.push(u16::from_str_radix(&digits, 16).unwrap());
+                            continue;
+                        }
+                        other => other,
+                    },
+                    other => other,
+                };
+                units.push(u16::try_from(u32::from(read)).unwrap());
+            }
+            prop_assert_eq!(String::from_utf16(&units).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The repository of a run, and where its code host can be asked about it.
+
+use url::Url;
+
+use crate::secret::is_https_or_loopback;
+
+/// A repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// `OWNER/NAME`; on GitLab with the groups in between.
+    pub slug: String,
+    /// Where it can be asked about, if that is known.
+    pub api: Option<Api>,
+}
+
+/// The API of a code host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Api {
+    /// GitHub's REST API, or one that imitates it.
+    GitHub {
+        /// `https://api.github.com`, or `https://HOST/api/v3` of a GitHub
+        /// Enterprise Server.
+        base: Url,
+    },
+    /// GitLab's REST API.
+    GitLab {
+        /// `https://HOST/api/v4`.
+        base: Url,
+        /// The project's number or its whole path.
+        project: String,
+    },
+}
+
+impl Repository {
+    pub(crate) fn new(slug: &str, api: Option<Api>) -> Self {
+        Self {
+            slug: slug.to_owned(),
+            api,
+        }
+    }
+
+    /// The repository with this address for cloning, in any of git's forms.
+    pub(crate) fn cloned_from(address: &str) -> Option<Self> {
+        let (host, path) = match address.split_once("://") {
+            Some((_scheme, rest)) => rest.split_once('/')?,
+            None => address.split_once(':')?,
+        };
+        let host = host.rsplit_once('@').map_or(host, |(_user, host)| host);
+        let host = host.split_once(':').map_or(host, |(host, _port)| host);
+        let path = path.trim_matches('/');
+        let slug = path.strip_suffix(".git").unwrap_or(path);
+        if !slug.contains('/') {
+            return None;
+        }
+        // Only of these two is the API's place known by the host's name.
+        let api = match host {
+            "github.com" => Api::github("https://api.github.com"),
+            "gitlab.com" => Api::gitlab("https://gitlab.com/api/v4", slug),
+            _ => None,
+        };
+        Some(Self::new(slug, api))
+    }
+}
+
+impl Api {
+    /// `None` for an address to which no token may be sent.
+    pub(crate) fn github(base: &str) -> Option<Self> {
+        let base = address(base)?;
+        Some(Self::GitHub { base })
+    }
+
+    /// `None` for an address to which no token may be sent.
+    pub(crate) fn gitlab(base: &str, project: &str) -> Option<Self> {
+        Some(Self::GitLab {
+            base: address(base)?,
+            project: project.to_owned(),
+        })
+    }
+}
+
+fn address(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(is_https_or_loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_is_known_by_its_address_for_cloning() {
+        let github = Api::github("https://api.github.com");
+        let gitlab = Api::gitlab("https://gitlab.com/api/v4", "acme/web/shop");
+        for (address, slug, api) in [
+            ("https://github.com/acme/shop", "acme/shop", &github),
+            ("https://github.com/acme/shop.git", "acme/shop", &github),
+            (
+                "https://x:token@github.com/acme/shop.git",
+                "acme/shop",
+                &github,
+            ),
+            ("git@github.com:acme/shop.git", "acme/shop", &github),
+            (
+                "ssh://git@github.com:22/acme/shop.git",
+                "acme/shop",
+                &github,
+            ),
+            ("git://github.com/acme/shop.git", "acme/shop", &github),
+            ("git@gitlab.com:acme/web/shop.git", "acme/web/shop", &gitlab),
+            (
+                "https://github.com.evil.example/acme/shop",
+                "acme/shop",
+                &None,
+            ),
+            ("https://git.example/acme/shop.git", "acme/shop", &None),
+        ] {
+            let expected = Repository::new(slug, api.clone());
+            assert_eq!(
+                Repository::cloned_from(address),
+                Some(expected),
+                "{address}"
+            );
+        }
+        for address in [
+            "",
+            "shop",
+            "https://github.com",
+            "https://github.com/shop",
+            "/srv/git/shop",
+        ] {
+            assert_eq!(Repository::cloned_from(address), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn no_token_goes_over_plain_http() {
+        assert_eq!(Api::github("http://github.example/api/v3"), None);
+        assert_eq!(Api::gitlab("not an address", "1"), None);
+        assert!(Api::github("http://127.0.0.1:8080").is_some());
+    }
+}

@@ -1,0 +1,286 @@
+//! The log loop: it only informs, and never delays a look at the status.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::backoff::{Schedule, chance};
+use crate::deployment::{LogLine, Status};
+use crate::follow::log_phases::Phases;
+use crate::follow::log_schedule::{Budgets, INTERVAL};
+use crate::follow::{Farewell, LogCursor, Reading, Source, Watch};
+use crate::report::Event;
+use crate::sevalla::{ApiError, Cause, LOG_PAGE, LogWindow, Next};
+
+/// Lines arrive late: after a failure, the log is read until nothing new has
+/// come for this long.
+const QUIET: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
+
+/// How long late lines may keep the run waiting after a success.
+const LATE_LINES: Duration = Duration::from_secs(1);
+
+/// How long a reading that was under way at the end may still take.
+const HUNG_READING: Duration = Duration::from_secs(1);
+
+impl<S: Source> Watch<'_, S> {
+    pub(crate) async fn follow_log(&self) {
+        let began = Instant::now();
+        let created = self
+            .last
+            .borrow()
+            .created_at
+            .map_or(0, jiff::Timestamp::as_microsecond);
+        let mut cursor = LogCursor::new(created);
+        match self.reading {
+            Reading::Never => return,
+            Reading::Live => {
+                if !self.read_while_it_runs(&mut cursor).await {
+                    return;
+                }
+            }
+            Reading::AtTheEnd | Reading::AfterFailure => self.over.cancelled().await,
+        }
+        match self.farewell.get() {
+            Farewell::Drain => self.drain(&mut cursor).await,
+            Farewell::Finish => self.finish(&mut cursor, began.elapsed()).await,
+            Farewell::ReadOnce => {
+                self.read_or_tell(&mut cursor).await;
+            }
+            Farewell::Leave => {
+                self.tell_held();
+            }
+        }
+    }
+
+    /// Reads until the status loop has ended; `false` when reading is no use.
+    async fn read_while_it_runs(&self, cursor: &mut LogCursor) -> bool {
+        let mut retries = Schedule::for_requests();
+        let (mut last, mut is_first, turn) = (Instant::now(), true, chance());
+        let mut not_before = Duration::ZERO;
+        loop {
+            let wait = self.budgets().wait(last.elapsed(), is_first, turn);
+            if !wait.max(not_before).is_zero() {
+                if timeout(wait.max(not_before), self.over.cancelled())
+                    .await
+                    .is_ok()
+                {
+                    return true;
+                }
+                not_before = Duration::ZERO;
+                continue;
+            }
+            // Nothing runs in the queue, so there is nothing to read.
+            if self.last.borrow().status == Status::Waiting {
+                not_before = INTERVAL;
+                continue;
+            }
+            if std::mem::take(&mut is_first) {
+                Box::pin(self.read_phases()).await;
+            }
+            // A reading that hangs when the end has come makes way for the next:
+            // the cursor goes on where it was.
+            let hung = async {
+                self.over.cancelled().await;
+                sleep(HUNG_READING).await;
+            };
+            let read = tokio::select! {
+                read = self.read_new(cursor) => read,
+                () = hung => return true,
+            };
+            last = Instant::now();
+            match read {
+                Ok(_) => retries.reset(),
+                Err(error) => match error.next() {
+                    Next::Again(asked) => not_before = retries.next_wait(asked),
+                    // A log that does not exist yet is no reason to give up.
+                    Next::Final if error.status() == Some(404) => {}
+                    Next::Final | Next::Lost => {
+                        self.stop_reading(Event::LogUnavailable(&error));
+                        return false;
+                    }
+                },
+            }
+        }
+    }
+
+    /// Reads the log of the last success, where that takes nothing from others:
+    /// its lines show how far this deployment is.
+    async fn read_phases(&self) {
+        let Some(last) = self.pace.last_success() else {
+            return;
+        };
+        if self.budgets().is_shared() {
+            return;
+        }
+        let window = LogWindow {
+            from_micros: last.created_micros,
+            to_micros: Some(last.finished_micros),
+            limit: LOG_PAGE,
+        };
+        let read = self.source.read_log_of(&last.id, window);
+        if let Ok(Ok(log)) = timeout(HUNG_READING * 5, read).await {
+            self.phases
+                .replace(Phases::of(&log, last.started_micros, last.finished_micros));
+        }
+    }
+
+    /// Tells new lines, and takes in what they say of the end.
+    fn tell_lines(&self, lines: &[LogLine]) {
+        if let Some(evidence) = self.phases.borrow_mut().take(lines) {
+            self.pace.learn(evidence);
+            self.news.notify_one();
+            let estimate = self.pace.estimate();
+            if let Some(estimate) = estimate.filter(|estimate| estimate.doing.is_some()) {
+                (self.tell)(Event::Doing(estimate));
+            }
+        }
+        (self.tell)(Event::Log(lines));
+    }
+
+    fn budgets(&self) -> Budgets {
+        Budgets {
+            reads: self.source.share(),
+            logs: self.source.log_share(),
+        }
+    }
+
+    /// After a failure: reads until nothing new has come for a while.
+    async fn drain(&self, cursor: &mut LogCursor) {
+        if self.read_or_tell(cursor).await.is_none() {
+            return;
+        }
+        self.is_log_read.set(true);
+        let mut quiet = QUIET.iter();
+        while let Some(wait) = quiet.next() {
+            sleep(*wait).await;
+            match self.read_or_tell(cursor).await {
+                Some(0) => self.is_log_read.set(true),
+                // Late lines have come, so more may.
+                Some(_) => {
+                    self.is_log_read.set(false);
+                    quiet = QUIET.iter();
+                }
+                None => return,
+            }
+        }
+    }
+
+    /// After a success: reads once more, and again only while lines may still
+    /// arrive. A budget that is used up is no reason to wait.
+    async fn finish(&self, cursor: &mut LogCursor, age: Duration) {
+        let ended = self.ended_at();
+        let by = Instant::now() + LATE_LINES;
+        if !self.budgets().has_one_left(age, chance()) {
+            return self.stop_reading(Event::LogIncomplete);
+        }
+        let Some(mut new) = self.read_or_tell(cursor).await else {
+            return;
+        };
+        self.is_log_read.set(true);
+        while let Some(missing) = self.missing(ended) {
+            let now = Instant::now();
+            if now >= by {
+                if new > 0 {
+                    self.stop_reading(Event::LogIncomplete);
+                }
+                return;
+            }
+            sleep(missing.min(by - now)).await;
+            match self.read_or_tell(cursor).await {
+                Some(lines) => new = lines,
+                None => return,
+            }
+        }
+    }
+
+    /// When the deployment ended, by the service's clock, in microseconds; if
+    /// it does not say so, when that was seen.
+    fn ended_at(&self) -> Option<i64> {
+        let finished = self.last.borrow().finished_at;
+        let ended = finished.or_else(|| self.pace.service_time());
+        ended.map(jiff::Timestamp::as_microsecond)
+    }
+
+    fn missing(&self, ended: Option<i64>) -> Option<Duration> {
+        let missing = self.lateness.borrow().missing(ended?);
+        (!missing.is_zero()).then_some(missing)
+    }
+
+    /// Reads what is new, again while time can heal what goes wrong; `None`
+    /// when it cannot. The caller's limit bounds it.
+    async fn read_or_tell(&self, cursor: &mut LogCursor) -> Option<usize> {
+        let mut retries = Schedule::for_requests();
+        loop {
+            let error = match self.read_new(cursor).await {
+                Ok(lines) => return Some(lines),
+                Err(error) => error,
+            };
+            let wait = match error.next() {
+                Next::Again(asked) => retries.next_wait(asked),
+                Next::Final | Next::Lost => {
+                    let is_late = matches!(error.cause, Cause::NoTime);
+                    self.stop_reading(if is_late {
+                        Event::LogIncomplete
+                    } else {
+                        Event::LogUnavailable(&error)
+                    });
+                    return None;
+                }
+            };
+            if Instant::now() + wait >= self.give_up.get() {
+                self.stop_reading(Event::LogIncomplete);
+                return None;
+            }
+            sleep(wait).await;
+        }
+    }
+
+    /// Reads what is new and tells it, oldest first. What was read before an
+    /// error is held until the next call has read what comes before it.
+    async fn read_new(&self, cursor: &mut LogCursor) -> Result<usize, ApiError> {
+        let mut told = 0;
+        let mut oldest: Option<i64> = None;
+        let asked = self.pace.service_time();
+        cursor.begin();
+        while let Some(window) = cursor.window() {
+            match self.source.read_log(window).await {
+                Ok(page) => {
+                    let new = cursor.take(page);
+                    let first = new.first().map(|line| line.at_micros);
+                    oldest = oldest.into_iter().chain(first).min();
+                    self.held.borrow_mut().extend(new);
+                }
+                Err(ApiError {
+                    cause: Cause::TooLarge { .. },
+                    ..
+                }) if cursor.ask_for_less() => {}
+                Err(error) => return Err(error),
+            }
+            if cursor.is_gapless() {
+                told += self.tell_held();
+            }
+        }
+        let asked = asked.map(jiff::Timestamp::as_microsecond);
+        self.lateness.borrow_mut().note(asked, oldest);
+        if let Some(at_micros) = cursor.gap_to_report() {
+            (self.tell)(Event::LogGap { at_micros });
+        }
+        Ok(told)
+    }
+
+    /// Tells the lines held back, and how many they were.
+    fn tell_held(&self) -> usize {
+        let mut held = self.held.take();
+        held.sort_by_key(|line| line.at_micros);
+        if !held.is_empty() {
+            self.tell_lines(&held);
+        }
+        held.len()
+    }
+
+    /// Tells what there is, and why there will be no more.
+    pub(crate) fn stop_reading(&self, why: Event<'_>) {
+        self.tell_held();
+        (self.tell)(why);
+    }
+}

@@ -1,0 +1,466 @@
+//! Following a deployment to its end: two loops side by side.
+//!
+//! The status loop decides how it ended. The log loop only tells; whatever
+//! happens to it changes no result. Both stop when the future is dropped, so a
+//! signal can end the watch at any moment.
+
+mod log_cursor;
+mod log_loop;
+pub mod log_phases;
+pub mod log_schedule;
+pub mod poll_schedule;
+
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::backoff::{Backoff, Schedule, chance};
+use crate::deadline::Deadline;
+use crate::deployment::{Deployment, DeploymentId, LogLine, Service, Verdict};
+pub use crate::follow::log_cursor::LogCursor;
+use crate::follow::log_phases::Phases;
+use crate::follow::log_schedule::Lateness;
+use crate::follow::poll_schedule::Pace;
+use crate::forecast::history::{Kind, Past};
+use crate::report::Event;
+use crate::report::timeline::{Phase, State};
+use crate::sevalla::limits::Share;
+use crate::sevalla::{ApiError, Cause, Client, LogWindow, Next};
+
+/// How long a deployment that was just created may be unknown to the service:
+/// its own parts need a moment to agree.
+const GRACE_FOR_404: Duration = Duration::from_secs(20);
+
+/// How often a CI is told that we still wait. Some end a step that is silent
+/// for ten minutes.
+const HEARTBEAT: Duration = Duration::from_secs(55);
+
+/// How long after the deadline the log may still be read: enough for late lines
+/// after an end that only the last look has shown.
+const LATE_DRAIN: Duration = Duration::from_secs(6);
+
+/// How long the log may keep the run waiting after an end that is no success.
+const AFTER_A_FAILURE: Duration = Duration::from_secs(10);
+
+/// The same after a success: what was read last has to arrive, and late
+/// lines get a second.
+const AFTER_A_SUCCESS: Duration = Duration::from_secs(3);
+
+/// From how many failed looks in a row at the end of our patience the service
+/// counts as unavailable, rather than the deployment as slow.
+const FAILING: u32 = 3;
+
+/// Where a deployment's status and log come from.
+#[allow(
+    async_fn_in_trait,
+    reason = "both implementations are ours, and neither leaves its thread"
+)]
+pub trait Source {
+    /// Reads the deployment, once.
+    async fn look(&self) -> Result<Deployment, ApiError>;
+    /// Reads a part of its log, once.
+    async fn read_log(&self, window: LogWindow) -> Result<Vec<LogLine>, ApiError>;
+    /// Reads a part of the log of another deployment of the service, once.
+    async fn read_log_of(&self, _: &DeploymentId, _: LogWindow) -> Result<Vec<LogLine>, ApiError> {
+        Ok(Vec::new())
+    }
+    /// What is known of the looks that the service allows the company.
+    fn share(&self) -> Option<Share> {
+        None
+    }
+    /// The same of the readings of logs.
+    fn log_share(&self) -> Option<Share> {
+        None
+    }
+}
+
+/// A deployment on Sevalla.
+pub struct Remote {
+    /// The client; its deadline must lie after the watch's, so that the last
+    /// look has time.
+    pub client: Client,
+    /// The service that is deployed.
+    pub service: Service,
+    /// The deployment.
+    pub id: DeploymentId,
+}
+
+impl Source for Remote {
+    async fn look(&self) -> Result<Deployment, ApiError> {
+        self.client.deployment(self.service, &self.id).await
+    }
+
+    async fn read_log(&self, window: LogWindow) -> Result<Vec<LogLine>, ApiError> {
+        self.client
+            .deployment_logs(self.service, &self.id, window)
+            .await
+    }
+
+    async fn read_log_of(
+        &self,
+        id: &DeploymentId,
+        window: LogWindow,
+    ) -> Result<Vec<LogLine>, ApiError> {
+        self.client.deployment_logs(self.service, id, window).await
+    }
+
+    fn share(&self) -> Option<Share> {
+        self.client.share()
+    }
+
+    fn log_share(&self) -> Option<Share> {
+        self.client.log_share()
+    }
+}
+
+/// When to read the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Again and again while the deployment runs.
+    Live,
+    /// After the end.
+    AtTheEnd,
+    /// After the end, unless it was a success.
+    AfterFailure,
+    /// Not at all.
+    Never,
+}
+
+/// How the watch ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// The deployment was seen to have ended.
+    Seen(Deployment, Verdict),
+    /// Our time was over first.
+    TimedOut {
+        /// The deployment when it was last seen.
+        last: Deployment,
+        /// What the last looks failed of, if they did.
+        trouble: Option<ApiError>,
+    },
+    /// The deployment cannot be looked at any more.
+    Lost {
+        /// The deployment when it was last seen.
+        last: Deployment,
+        /// Why.
+        error: ApiError,
+    },
+}
+
+/// The end of a deployment, from the moment it is seen: the log may still be
+/// read then.
+pub type SeenEnd = RefCell<Option<(Deployment, Verdict)>>;
+
+/// A watch over one deployment.
+pub struct Watch<'a, S> {
+    source: &'a S,
+    deadline: Deadline,
+    reading: Reading,
+    tell: &'a dyn Fn(Event<'_>),
+    pace: Pace,
+    last: RefCell<Deployment>,
+    /// Whether the service has known the deployment since it was created.
+    is_known: Cell<bool>,
+    /// What the log loop is to do once the status loop has ended.
+    farewell: Cell<Farewell>,
+    /// Until when the log may be read, once the status loop has ended.
+    give_up: Cell<Instant>,
+    /// Whether the log was read to its end after the deployment's.
+    is_log_read: Cell<bool>,
+    /// What its lines say of the end.
+    phases: RefCell<Phases>,
+    /// Told when they have said something new.
+    news: Notify,
+    /// How late its lines are.
+    lateness: RefCell<Lateness>,
+    over: CancellationToken,
+    /// Where the end is noted as soon as it is seen.
+    end: Option<&'a SeenEnd>,
+    /// Lines that were read while some before them are still missing.
+    held: RefCell<Vec<LogLine>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Farewell {
+    /// Read until nothing new comes.
+    Drain,
+    /// Read once more, and again only while lines still arrive.
+    Finish,
+    /// Read what is there.
+    ReadOnce,
+    /// Read nothing.
+    Leave,
+}
+
+impl<'a, S: Source> Watch<'a, S> {
+    /// A watch over `deployment`, which was just created or found. It ends by
+    /// `deadline`, after a last look at that moment, or right after a look that
+    /// was still under way then.
+    pub fn new(
+        source: &'a S,
+        deployment: Deployment,
+        deadline: impl Into<Deadline>,
+        reading: Reading,
+        tell: &'a dyn Fn(Event<'_>),
+    ) -> Self {
+        Self {
+            source,
+            deadline: deadline.into(),
+            reading,
+            tell,
+            pace: Pace::new(Past::default(), Box::new(chance)),
+            last: RefCell::new(deployment),
+            is_known: Cell::new(false),
+            farewell: Cell::new(Farewell::Drain),
+            give_up: Cell::new(Instant::now()),
+            is_log_read: Cell::new(false),
+            phases: RefCell::default(),
+            news: Notify::new(),
+            lateness: RefCell::default(),
+            over: CancellationToken::new(),
+            end: None,
+            held: RefCell::default(),
+        }
+    }
+
+    /// The same, which looks when the past says that there is something to be
+    /// seen.
+    #[must_use]
+    pub fn knowing(self, past: Past) -> Self {
+        Self {
+            pace: Pace::new(past, Box::new(chance)),
+            ..self
+        }
+    }
+
+    /// The same, which notes the end before it reads the rest of the log, for
+    /// whoever stops it meanwhile.
+    #[must_use]
+    pub fn noting(self, end: &'a SeenEnd) -> Self {
+        Self {
+            end: Some(end),
+            ..self
+        }
+    }
+
+    /// Follows the deployment to its end.
+    pub async fn follow(self) -> Ended {
+        self.begin();
+        let status = async {
+            let ended = tokio::select! {
+                ended = self.follow_status(&self.pace) => ended,
+                never = self.beat() => match never {},
+            };
+            if let (Some(end), Ended::Seen(deployment, verdict)) = (self.end, &ended) {
+                end.replace(Some((deployment.clone(), *verdict)));
+            }
+            self.farewell.set(self.farewell_after(&ended));
+            self.give_up.set(self.end_of_reading());
+            self.over.cancel();
+            (self.tell)(Event::Begins(Phase::Log));
+            ended
+        };
+        let log = async {
+            let too_long = async {
+                self.over.cancelled().await;
+                sleep_until(self.give_up.get()).await;
+            };
+            tokio::select! {
+                () = self.follow_log() => {}
+                () = too_long => self.stop_reading(if self.is_log_read.get() {
+                    Event::Note("The log was read to its end; looking again for late lines took too long.")
+                } else {
+                    Event::LogIncomplete
+                }),
+            }
+        };
+        let ended = tokio::join!(status, log).0;
+        (self.tell)(Event::Ends(Phase::Log, State::Done));
+        ended
+    }
+
+    /// Tells how long it usually takes, and notes what is known so far.
+    fn begin(&self) {
+        let last = self.last.borrow();
+        let kind = Kind::of(last.trigger.as_deref());
+        if let Some(usual) = self.pace.usual(kind) {
+            (self.tell)(Event::Usual(&usual));
+        }
+        self.pace.see(&last, self.source.share());
+    }
+
+    /// Until when the log may be read once the status loop has ended.
+    fn end_of_reading(&self) -> Instant {
+        let now = Instant::now();
+        match self.farewell.get() {
+            Farewell::Drain => (now + AFTER_A_FAILURE)
+                .min(self.deadline.moment() + LATE_DRAIN)
+                .max(now + AFTER_A_SUCCESS),
+            // All of it is read now, for a file that somebody asked for.
+            Farewell::Finish if self.reading == Reading::AtTheEnd => now + AFTER_A_FAILURE,
+            Farewell::Finish | Farewell::ReadOnce | Farewell::Leave => now + AFTER_A_SUCCESS,
+        }
+    }
+
+    fn farewell_after(&self, ended: &Ended) -> Farewell {
+        match ended {
+            Ended::Lost { .. } => Farewell::Leave,
+            Ended::Seen(_, Verdict::Success) if self.reading == Reading::AfterFailure => {
+                Farewell::Leave
+            }
+            Ended::Seen(_, Verdict::Success) => Farewell::Finish,
+            Ended::Seen(..) => Farewell::Drain,
+            Ended::TimedOut { .. } => Farewell::ReadOnce,
+        }
+    }
+}
+
+/// The status loop.
+impl<S: Source> Watch<'_, S> {
+    async fn follow_status(&self, mut looks: impl Backoff) -> Ended {
+        let started = Instant::now();
+        let mut wait_for_a_look = || looks.next_backoff().unwrap_or(poll_schedule::ALONE);
+        let mut retries = Schedule::for_requests();
+        let mut streak = Streak::default();
+        let mut next_look = started + wait_for_a_look();
+        loop {
+            tokio::select! {
+                () = sleep_until(next_look.min(self.deadline.moment())) => {}
+                () = self.news.notified() => {
+                    next_look = next_look.min(Instant::now() + wait_for_a_look());
+                    continue;
+                }
+            }
+            let begun = Instant::now();
+            // Not by when the answer comes: a look that is under way at the
+            // deadline shows what was so before.
+            let is_last = self.deadline.is_over();
+            let wait = match self.source.look().await {
+                // Nothing was asked, so nothing has failed.
+                Err(ApiError {
+                    cause: Cause::NoTime | Cause::BudgetUsedUp { .. },
+                    ..
+                }) => Duration::from_secs(1),
+                Ok(seen) => {
+                    streak = Streak::default();
+                    retries.reset();
+                    if let Some(ended) = self.see(seen) {
+                        return ended;
+                    }
+                    wait_for_a_look()
+                }
+                Err(error) => match self.after_a_miss(&error, started) {
+                    Next::Again(asked) => {
+                        let is_refused =
+                            error.status() == Some(429) && self.source.share().is_some();
+                        streak.add(error, begun);
+                        let wait = retries.next_wait(asked).max(Duration::from_secs(1));
+                        self.pace.hear(self.source.share());
+                        // All the others that were refused wait for the reset.
+                        if is_refused {
+                            wait.max(wait_for_a_look())
+                        } else {
+                            wait
+                        }
+                    }
+                    Next::Final | Next::Lost => return self.lost(streak.add(error, begun)),
+                },
+            };
+            if is_last {
+                return self.timed_out(streak);
+            }
+            let now = Instant::now();
+            next_look = (now + wait).min(self.deadline.moment());
+            streak.tell(self.tell, next_look.saturating_duration_since(now));
+        }
+    }
+
+    /// Says at times that we still wait. By a clock of its own: a look may
+    /// take long, and so may the wait for the next.
+    async fn beat(&self) -> Infallible {
+        let started = Instant::now();
+        loop {
+            sleep(HEARTBEAT).await;
+            let estimate = self.pace.estimate();
+            (self.tell)(Event::StillWaiting(
+                &self.last.borrow(),
+                started.elapsed(),
+                estimate,
+            ));
+        }
+    }
+
+    /// Takes in what a look has shown; the end, if it was one.
+    fn see(&self, seen: Deployment) -> Option<Ended> {
+        self.is_known.set(true);
+        self.pace.see(&seen, self.source.share());
+        let is_news = self.last.borrow().status != seen.status
+            || self.last.borrow().commit_sha != seen.commit_sha;
+        self.last.replace(seen);
+        let last = self.last.borrow();
+        if is_news {
+            (self.tell)(Event::Seen(&last));
+        }
+        last.status
+            .verdict()
+            .map(|verdict| Ended::Seen(last.clone(), verdict))
+    }
+
+    /// Whether another look can help.
+    fn after_a_miss(&self, error: &ApiError, started: Instant) -> Next {
+        let is_young = !self.is_known.get() && started.elapsed() < GRACE_FOR_404;
+        match error.next() {
+            Next::Final if error.status() == Some(404) && is_young => Next::Again(None),
+            // As any other body that is not what it should be.
+            Next::Final if matches!(error.cause, Cause::TooLarge { .. }) => Next::Again(None),
+            next => next,
+        }
+    }
+
+    fn lost(&self, error: ApiError) -> Ended {
+        Ended::Lost {
+            last: self.last.borrow().clone(),
+            error,
+        }
+    }
+
+    fn timed_out(&self, streak: Streak) -> Ended {
+        Ended::TimedOut {
+            last: self.last.borrow().clone(),
+            trouble: streak.last.filter(|error| error.attempts >= FAILING),
+        }
+    }
+}
+
+/// Looks that failed one after the other.
+#[derive(Default)]
+struct Streak {
+    since: Option<Instant>,
+    last: Option<ApiError>,
+}
+
+impl Streak {
+    /// Adds one that was begun at this moment; returns it with the attempts and
+    /// the time of the streak.
+    fn add(&mut self, error: ApiError, begun: Instant) -> ApiError {
+        let since = *self.since.get_or_insert(begun);
+        let before = self.last.as_ref().map_or(0, |last| last.attempts);
+        let error = ApiError {
+            attempts: before + 1,
+            elapsed: since.elapsed(),
+            ..error
+        };
+        self.last = Some(error.clone());
+        error
+    }
+
+    fn tell(&self, tell: &dyn Fn(Event<'_>), wait: Duration) {
+        if let Some(error) = &self.last {
+            tell(Event::Retrying(error, wait));
+        }
+    }
+}

@@ -1,0 +1,840 @@
+//! How long until the next look.
+//!
+//! From what the past says about the end, the age of the deployment and the
+//! reads that the company's budget leaves to this run. Times of the service
+//! are only ever compared with times of the service: how its clock differs
+//! from ours does not matter.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::backoff::Backoff;
+use crate::deployment::{Deployment, Status};
+use crate::follow::log_phases::Evidence;
+use crate::forecast::history::{Kind, Past, Success, Usual};
+use crate::forecast::mixture::{Belief, LONGEST_WAIT, SHORTEST_WAIT, Way, longest_wait};
+use crate::sevalla::limits::Share;
+
+/// What looks are affordable to somebody who is alone, on average: the
+/// service's own action looks as often.
+pub const ALONE: Duration = Duration::from_secs(5);
+
+/// The same where nothing is known of the end and the budget is idle.
+const ALONE_AND_BLIND: Duration = Duration::from_millis(3500);
+
+/// The part of a window's budget that the looks of all runs may take together.
+const PLANNED: f64 = 0.85;
+
+/// What is left of it for triggers, and for runs that come and do not know yet
+/// what is left.
+const RESERVE: f64 = 0.07;
+
+/// No run makes more looks in a window than it would in this time.
+const MOST_PLANNED: f64 = 75.0;
+
+/// How many times as many it plans where it lasts: more runs come meanwhile.
+const PLANNED_WHEN_LASTING: f64 = 2.7;
+
+/// How much longer the time between looks becomes by the number of runs alone.
+const LONGEST_BY_NUMBER: f64 = 15.0;
+
+/// The same by the rate at which the budget goes.
+const LONGEST_BY_RATE: f64 = 200.0;
+
+/// How fast it becomes longer then.
+const STEEPNESS: f64 = 16.0;
+
+/// From this part of a window's budget on, the rate counts.
+const PRESSED: f64 = 0.5;
+
+/// What takes longer than this is no burst: the rate counts. In seconds.
+const LASTING: f64 = 150.0;
+
+/// The longest wait where the end is likely, in times of the deviation.
+const DUE: f64 = 0.7;
+
+/// How much longer the longest wait is long before that, where it lasts.
+const LONG_BEFORE: u32 = 4;
+
+/// From this time between looks on, it is longer.
+const SHORT: Duration = Duration::from_secs(20);
+
+/// A budget that a burst of runs may use up by their starts.
+const SMALL: f64 = 200.0;
+
+/// How likely it must be that a deployment still runs by then, to wait so long.
+const STILL_RUNNING: f64 = 0.4;
+
+/// What is known better needs fewer looks: those that are saved may be spent.
+const PRICE_WHEN_SHOWN: f64 = 0.45;
+
+/// How likely it is that a line means what it meant the last time.
+const TRUSTED: f64 = 0.95;
+
+/// How far what is left lies from what was left, at the least.
+const LEAST_SPREAD: f64 = 0.1;
+
+/// A window of the service, in seconds.
+const WINDOW: f64 = 60.0;
+
+/// How far looks are spread that a window has no room for.
+const LONGEST_TURN: Duration = Duration::from_secs(50);
+
+/// From so many runs on, they may have begun together.
+const MANY: f64 = 4.0;
+
+/// The longest wait there.
+pub const LONGEST_WAIT_WHEN_SHARED: Duration = Duration::from_secs(300);
+
+/// The first wait when nothing is known.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// Every further one then, in times of all the waiting so far: looks that are
+/// few for long times and early for short ones, whatever the time may be.
+const GROWTH: f64 = 2.0;
+
+/// The same while the budget is idle.
+const GROWTH_WHEN_IDLE: f64 = 0.33;
+
+/// The longest wait in a queue of which nothing shows how long it is.
+const LONGEST_IN_QUEUE: Duration = Duration::from_secs(9);
+
+/// From so many past deployments on, the age is not a bound any more: before,
+/// what ends sooner than the few others is seen after three times its length at
+/// the latest.
+const WELL_KNOWN: usize = 3;
+
+/// A start that is seen late costs less than an end: the deployment goes on.
+const PRICE_OF_A_START: f64 = 10.0;
+
+/// Waits are this part shorter or longer, at random, so that runners that
+/// began together do not stay in step.
+const JITTER: f64 = 0.1;
+
+/// The same for those that are so long only because many share a budget: all
+/// that have seen it run short would come back together otherwise.
+const JITTER_WHEN_SHARED: f64 = 0.3;
+
+/// Draws a number from zero to one.
+pub type Chance = Box<dyn FnMut() -> f64>;
+
+/// The pace of looks at one deployment.
+pub struct Pace {
+    past: Past,
+    chance: RefCell<Chance>,
+    alone: Duration,
+    sight: RefCell<Option<Sight>>,
+}
+
+/// What the past says of a deployment that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    /// How much longer it will probably run.
+    pub left: Duration,
+    /// How many of a hundred past ones took less than it has taken so far.
+    pub percent_below: usize,
+    /// How many past ones that are.
+    pub of: usize,
+    /// What it does, if its log shows that.
+    pub doing: Option<&'static str>,
+}
+
+/// What was last seen, and what is believed of what goes on.
+struct Sight {
+    kind: Kind,
+    stage: Stage,
+    /// When the stage began, by the service's clock.
+    began: Option<Timestamp>,
+    /// When we first saw the stage.
+    seen: Instant,
+    /// When we first saw the deployment.
+    first: Instant,
+    clock: Clock,
+    /// The time between looks that the budget leaves to this run.
+    spacing: Duration,
+    queue: Option<Belief>,
+    run: Option<Belief>,
+    /// Whether enough is known to be blind for a long time.
+    is_known_well: bool,
+    /// What a look at the run is worth, in seconds of delay.
+    price: f64,
+    /// What is known of the company's budget.
+    share: Option<Share>,
+    /// Whether no look has been planned yet.
+    is_first: bool,
+    /// What the log has shown of the end.
+    shown: Option<Shown>,
+}
+
+/// What a line of the log has shown.
+struct Shown {
+    /// The age at which it came, in seconds.
+    at: f64,
+    /// How long it goes on from there.
+    rest: Belief,
+    doing: Option<&'static str>,
+}
+
+impl Shown {
+    fn left(&self, age: f64) -> Duration {
+        self.rest.median_left((age - self.at).max(0.0))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Queue,
+    Run,
+}
+
+impl Stage {
+    fn of(seen: &Deployment) -> Self {
+        match seen.status {
+            Status::Waiting => Self::Queue,
+            Status::InProgress => Self::Run,
+            _ if seen.started_at.is_some() => Self::Run,
+            _ => Self::Queue,
+        }
+    }
+}
+
+impl Pace {
+    /// A pace by this past, for somebody who is alone. `chance` draws a number
+    /// from zero to one.
+    pub fn new(past: Past, chance: Chance) -> Self {
+        Self {
+            past,
+            chance: RefCell::new(chance),
+            alone: ALONE,
+            sight: RefCell::default(),
+        }
+    }
+
+    /// The same, for somebody who can afford a look in this time on average
+    /// when alone.
+    #[must_use]
+    pub fn affording(self, alone: Duration) -> Self {
+        Self { alone, ..self }
+    }
+
+    /// How long deployments of this kind usually take.
+    pub fn usual(&self, kind: Kind) -> Option<Usual> {
+        Usual::of(&self.past, kind)
+    }
+
+    /// How much longer what was seen running will probably run, and how many of
+    /// a hundred took less than it has taken so far; `None` without a past, or
+    /// while it waits.
+    pub fn estimate(&self) -> Option<Estimate> {
+        let sight = self.sight.borrow();
+        let sight = sight.as_ref().filter(|sight| sight.stage == Stage::Run)?;
+        let usual = self.usual(sight.kind)?;
+        let seconds = sight.age(Instant::now());
+        let age = Duration::try_from_secs_f64(seconds).ok()?;
+        let shown = sight.shown.as_ref();
+        Some(Estimate {
+            left: shown.map_or_else(|| usual.left(age), |shown| shown.left(seconds)),
+            percent_below: usual.percent_below(age),
+            of: usual.count(),
+            doing: shown.and_then(|shown| shown.doing),
+        })
+    }
+
+    /// The last of the kind of what is followed that ended well.
+    pub fn last_success(&self) -> Option<&Success> {
+        let kind = self.sight.borrow().as_ref()?.kind;
+        self.past.last_success(kind)
+    }
+
+    /// Takes in what a line of the log shows.
+    pub fn learn(&self, evidence: Evidence) {
+        if let Some(sight) = &mut *self.sight.borrow_mut() {
+            sight.learn(evidence);
+        }
+    }
+
+    /// The time by the service's clock, as far as it shows.
+    pub fn service_time(&self) -> Option<Timestamp> {
+        let sight = self.sight.borrow();
+        sight.as_ref()?.clock.read(Instant::now())
+    }
+
+    /// Takes in what a look has shown. `share` is what is known of the company's
+    /// budget.
+    pub fn see(&self, seen: &Deployment, share: Option<Share>) {
+        let now = Instant::now();
+        let mut sight = self.sight.borrow_mut();
+        let kind = Kind::of(seen.trigger.as_deref());
+        let sight = match &mut *sight {
+            Some(before) if before.kind == kind => before,
+            other => other.insert(self.first_sight(kind, Stage::of(seen), now)),
+        };
+        sight.see(seen, now);
+        sight.hear(share);
+        sight.afford(self.affordable(sight, now));
+    }
+
+    /// Takes in what an answer has shown of the company's budget, although not
+    /// of the deployment.
+    pub fn hear(&self, share: Option<Share>) {
+        if let Some(sight) = &mut *self.sight.borrow_mut() {
+            sight.hear(share);
+            sight.afford(self.affordable(sight, Instant::now()));
+        }
+    }
+
+    fn first_sight(&self, kind: Kind, stage: Stage, now: Instant) -> Sight {
+        Sight {
+            kind,
+            stage,
+            began: None,
+            seen: now,
+            first: now,
+            clock: Clock::default(),
+            spacing: Duration::ZERO,
+            queue: self.past.queue(),
+            run: self.past.run(kind),
+            is_known_well: self.past.good(kind).len() >= WELL_KNOWN,
+            price: 0.0,
+            share: None,
+            is_first: true,
+            shown: None,
+        }
+    }
+
+    /// The time between looks that is affordable. It grows with the number of
+    /// runs that would need more than a window's budget together, and, for what
+    /// lasts longer than a burst, with the rate at which the budget goes.
+    fn affordable(&self, sight: &Sight, now: Instant) -> Duration {
+        let Some(share) = &sight.share else {
+            return self.alone;
+        };
+        let usual = sight.run.as_ref().map(|run| run.usual().0);
+        let looks = usual.map_or(60.0 / ALONE_AND_BLIND.as_secs_f64(), |usual| {
+            let most = if usual > LASTING {
+                PLANNED_WHEN_LASTING
+            } else {
+                1.0
+            };
+            usual.min(MOST_PLANNED * most) / self.alone.as_secs_f64()
+        });
+        let by_number = share.runs * looks / (PLANNED * share.seen.limit);
+        let age = now.duration_since(sight.first).as_secs_f64();
+        let by_rate = if usual.unwrap_or_default().max(age) > LASTING {
+            (STEEPNESS * (share.pressure - PRESSED)).exp()
+        } else {
+            1.0
+        };
+        // A little more than in proportion: what is pushed into the next window
+        // is seen late.
+        let longer = by_number.powf(1.15).clamp(1.0, LONGEST_BY_NUMBER);
+        let spacing = self.alone.mul_f64(longer.max(by_rate.min(LONGEST_BY_RATE)));
+        // Whole seconds: prices that hardly differ are not worked out again.
+        Duration::from_secs(spacing.as_secs())
+    }
+
+    fn draw(&self) -> f64 {
+        (self.chance.borrow_mut())().clamp(0.0, 1.0)
+    }
+
+    /// The wait with its jitter.
+    fn jittered(&self, wait: Duration) -> Duration {
+        let (jitter, longest) = if wait > LONGEST_WAIT {
+            (JITTER_WHEN_SHARED, LONGEST_WAIT_WHEN_SHARED)
+        } else {
+            (JITTER, LONGEST_WAIT)
+        };
+        let jittered = wait.mul_f64(1.0 + jitter * (2.0 * self.draw() - 1.0));
+        jittered.clamp(SHORTEST_WAIT, longest)
+    }
+
+    /// How long after a reset: all that wait for it would else come in the same
+    /// moment.
+    fn turn(&self, share: &Share, wait: Duration) -> Duration {
+        let all = (WINDOW * share.runs / share.seen.limit).min(WINDOW);
+        let all = Duration::from_secs_f64(all);
+        wait.max(SHORTEST_WAIT).max(all).mul_f64(self.draw())
+    }
+
+    /// The wait, or a longer one: into the next window where what is left of
+    /// this one is for others.
+    fn sparing(&self, share: &Share, wait: Duration) -> Duration {
+        let now = Instant::now();
+        let (seen, moment) = (&share.seen, now + wait);
+        let reserve = RESERVE * seen.limit;
+        if let Some(left) = share.left_at(moment) {
+            if left >= reserve && seen.remaining - 2.0 >= reserve {
+                return wait;
+            }
+            let to_the_end = seen.ends.saturating_duration_since(now);
+            return to_the_end + SHORTEST_WAIT + self.turn(share, wait);
+        }
+        let into = (moment - seen.ends).as_secs_f64() % WINDOW;
+        if share.rate.unwrap_or_default() * into <= seen.limit - reserve {
+            return wait;
+        }
+        let turn = wait.min(LONGEST_TURN).mul_f64(self.draw());
+        wait + Duration::from_secs_f64(WINDOW - into) + SHORTEST_WAIT + turn
+    }
+}
+
+impl Sight {
+    fn see(&mut self, seen: &Deployment, now: Instant) {
+        let stage = Stage::of(seen);
+        if stage != self.stage {
+            self.stage = stage;
+            self.seen = now;
+        }
+        self.clock.hear(seen.created_at, now);
+        self.clock.hear(seen.started_at, now);
+        self.clock.hear(seen.finished_at, now);
+        self.began = match stage {
+            Stage::Queue => seen.created_at,
+            // A start before the creation is the mistake of a clock.
+            Stage::Run => seen.started_at.max(seen.created_at),
+        };
+    }
+
+    /// Of runs that last, there are more than those that show in a window.
+    fn hear(&mut self, share: Option<Share>) {
+        let usual = self.run.as_ref().map_or(0.0, |run| run.usual().0);
+        self.share = share.map(|share| Share {
+            runs: if usual > LASTING {
+                share.runs.max(share.crowd)
+            } else {
+                share.runs
+            },
+            ..share
+        });
+    }
+
+    fn afford(&mut self, spacing: Duration) {
+        if let Some(run) = self.run.as_ref().filter(|_| spacing != self.spacing) {
+            self.price = run.price(spacing);
+        }
+        self.spacing = spacing;
+    }
+
+    /// Takes in how much was left when this line came the last time, unless it
+    /// comes at quite another age: then it means something else.
+    fn learn(&mut self, evidence: Evidence) {
+        let line = Timestamp::from_microsecond(evidence.at_micros);
+        let (Some(began), Ok(line), Some(run)) = (self.began, line, &self.run) else {
+            return;
+        };
+        let at = line.duration_since(began).as_secs_f64();
+        let (median, sigma) = run.usual();
+        let (now, before) = (at.max(1.0), evidence.after.max(1.0));
+        let is_alike = (now / before).ln().abs() <= 2.0 * sigma || (now - before).abs() < 3.0;
+        if self.stage != Stage::Run || at < 0.0 || !is_alike {
+            return;
+        }
+        // What has been slower so far will be so from here on, at least half.
+        let left = evidence.left * (now / before).sqrt();
+        let otherwise = (median - at).max(median / 10.0);
+        let way = |weight, left: f64, sigma| Way {
+            weight,
+            mu: left.max(1.0).ln(),
+            sigma,
+        };
+        self.shown = Some(Shown {
+            at,
+            rest: Belief::new(vec![
+                way(TRUSTED, left, (sigma * 0.8).max(LEAST_SPREAD)),
+                way(1.0 - TRUSTED, otherwise, sigma * median / otherwise),
+            ]),
+            doing: evidence.doing,
+        });
+    }
+
+    /// How long the stage has lasted: by the service's times, and at least as
+    /// long as we have seen it.
+    fn age(&self, now: Instant) -> f64 {
+        let by_service = self
+            .began
+            .zip(self.clock.read(now))
+            .map(|(began, read)| read.duration_since(began).as_secs_f64());
+        let seen = now.duration_since(self.seen).as_secs_f64();
+        by_service.unwrap_or_default().max(seen)
+    }
+
+    fn wait(&self, now: Instant) -> Duration {
+        let unknown = self.growing(now, self.longest_unknown());
+        let longest = if self.is_known_well {
+            self.longest(now)
+        } else {
+            self.growing(now, longest_wait(self.spacing))
+        };
+        let run = |age: f64| match (&self.shown, &self.run) {
+            (Some(shown), Some(_)) => {
+                let since = (age - shown.at).max(0.0);
+                shown
+                    .rest
+                    .wait(since, self.price * PRICE_WHEN_SHOWN, longest)
+            }
+            (None, Some(run)) => run.wait(age, self.price, longest),
+            (_, None) => unknown,
+        };
+        match self.stage {
+            Stage::Run => run(self.age(now)),
+            // It may start right after this look, and then end.
+            Stage::Queue => {
+                let price = self.price * PRICE_OF_A_START;
+                let queue = self.queue.as_ref().filter(|_| self.run.is_some());
+                let start =
+                    queue.map_or(unknown, |queue| queue.wait(self.age(now), price, longest));
+                let end = run(0.0).max(self.settled(now));
+                // To see the start is worth a look only while they are cheap.
+                if self.spacing > 2 * ALONE {
+                    end
+                } else {
+                    start.min(end)
+                }
+            }
+        }
+    }
+
+    /// The longest wait: longer than usual only where the company's budget has
+    /// no room for that, and not much longer than the time in which the end is
+    /// likely, once that has come.
+    fn longest(&self, now: Instant) -> Duration {
+        let longest = longest_wait(self.spacing);
+        let is_dear = self.spacing > 2 * ALONE;
+        let Some(run) = self.run.as_ref().filter(|_| is_dear) else {
+            return longest;
+        };
+        let ((median, sigma), is_queued) = (run.usual(), self.stage == Stage::Queue);
+        let age = if is_queued { 0.0 } else { self.age(now) };
+        if median > LASTING && age < median * (-3.0 * sigma).exp() {
+            return longest * LONG_BEFORE;
+        }
+        if is_queued || age < median * (-2.5 * sigma).exp() {
+            return longest;
+        }
+        let due = DUE * self.spacing.div_duration_f64(SHORT).clamp(1.0, 1.6);
+        let due = Duration::try_from_secs_f64((due * sigma * median).max(0.1 * age));
+        longest.min(due.unwrap_or(longest)).max(ALONE)
+    }
+
+    /// When the end is due, where a small budget may be used up until the reset
+    /// by runs that have begun together, of which nothing shows yet.
+    fn due_after_a_burst(&self, share: &Share) -> Option<Duration> {
+        let is_small = share.seen.limit < SMALL && share.runs >= MANY;
+        let run = self.run.as_ref()?;
+        let now = Instant::now();
+        let left = share.seen.ends.saturating_duration_since(now);
+        let goes_on = run.survival(left.as_secs_f64()) > STILL_RUNNING;
+        if !(is_small && share.rate.is_none() && goes_on) {
+            return None;
+        }
+        let (median, sigma) = run.usual();
+        let due = Duration::try_from_secs_f64(median * (-1.5 * sigma).exp()).ok()?;
+        Some(due.saturating_sub(now.duration_since(self.first)))
+    }
+
+    fn is_idle(&self) -> bool {
+        self.spacing <= ALONE
+    }
+
+    /// A wait that is right whether it is a matter of seconds or of minutes.
+    fn growing(&self, now: Instant, longest: Duration) -> Duration {
+        let so_far = now.duration_since(self.first);
+        let growth = if self.is_idle() {
+            GROWTH_WHEN_IDLE
+        } else {
+            GROWTH
+        };
+        so_far
+            .mul_f64(growth)
+            .clamp(FIRST_WAIT, longest.max(FIRST_WAIT))
+    }
+
+    /// A wait that grows to what is affordable: nobody knows how long a queue
+    /// is, however short what comes after it.
+    fn settled(&self, now: Instant) -> Duration {
+        let so_far = now.duration_since(self.first);
+        so_far
+            .div_f64(GROWTH)
+            .min(self.spacing.max(LONGEST_IN_QUEUE))
+    }
+
+    /// The longest wait when nothing is known: what is affordable, also with
+    /// its jitter.
+    fn longest_unknown(&self) -> Duration {
+        if self.is_idle() {
+            ALONE_AND_BLIND
+        } else {
+            self.spacing.div_f64(1.0 + JITTER).max(FIRST_WAIT)
+        }
+    }
+}
+
+impl Backoff for &Pace {
+    fn reset(&mut self) {
+        self.sight.take();
+    }
+
+    fn next_backoff(&mut self) -> Option<Duration> {
+        let mut sight = self.sight.borrow_mut();
+        let Some(sight) = sight.as_mut() else {
+            return Some(self.jittered(FIRST_WAIT));
+        };
+        let mut wait = self.jittered(sight.wait(Instant::now()));
+        let Some(share) = sight.share else {
+            return Some(wait);
+        };
+        if std::mem::take(&mut sight.is_first) && share.runs >= MANY {
+            // Those that began together part.
+            wait = wait.mul_f64(1.0 - 0.6 * self.draw()).max(SHORTEST_WAIT);
+        }
+        if let Some(due) = sight.due_after_a_burst(&share) {
+            let left = share.seen.ends.saturating_duration_since(Instant::now());
+            let reset = left + SHORTEST_WAIT + self.turn(&share, SHORTEST_WAIT);
+            wait = wait.max(reset).max(due.mul_f64(1.0 - JITTER * self.draw()));
+        }
+        Some(self.sparing(&share, wait))
+    }
+}
+
+/// The service's clock, as far as it shows: at least as late as any time that
+/// it has told.
+#[derive(Debug, Default, Clone, Copy)]
+struct Clock {
+    told: Option<(Timestamp, Instant)>,
+}
+
+impl Clock {
+    fn hear(&mut self, time: Option<Timestamp>, now: Instant) {
+        let is_later = |time: &Timestamp| self.read(now).is_none_or(|read| *time > read);
+        if let Some(time) = time.filter(is_later) {
+            self.told = Some((time, now));
+        }
+    }
+
+    fn read(&self, now: Instant) -> Option<Timestamp> {
+        let (time, heard) = self.told?;
+        time.checked_add(now.duration_since(heard)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::deployment::DeploymentId;
+    use crate::sevalla::limits::Sight;
+
+    fn at(second: i64) -> Option<Timestamp> {
+        Timestamp::from_second(second).ok()
+    }
+
+    fn running(created: i64, started: i64) -> Deployment {
+        Deployment {
+            status: Status::InProgress,
+            created_at: at(created),
+            started_at: at(started),
+            ..Deployment::only_its_id(DeploymentId("x".to_owned()))
+        }
+    }
+
+    /// Ten that took about this long.
+    fn past(seconds: i64) -> Past {
+        let deployments: Vec<Deployment> = (-5..5)
+            .map(|more| Deployment {
+                status: Status::Success,
+                finished_at: at(seconds + more),
+                ..running(0, 0)
+            })
+            .collect();
+        Past::of(&deployments)
+    }
+
+    /// So many that took exactly this long.
+    fn alike(seconds: i64, count: usize) -> Past {
+        let one = Deployment {
+            status: Status::Success,
+            finished_at: at(seconds),
+            ..running(0, 0)
+        };
+        Past::of(&vec![one; count])
+    }
+
+    /// For somebody who can afford less than a look in five seconds.
+    fn pace(past: Past, chance: f64) -> Pace {
+        Pace::new(past, Box::new(move || chance)).affording(Duration::from_secs(10))
+    }
+
+    fn wait(pace: &Pace) -> Duration {
+        let mut waits = pace;
+        waits.next_backoff().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clocks_need_not_agree() {
+        // Whatever the service's clock says, a run that we have seen to start
+        // a minute after its creation is as old as that.
+        for now in [0, 1_772_000_000, 200_000_000_000] {
+            let pace = pace(past(100), 0.5);
+            let waiting = Deployment {
+                status: Status::Waiting,
+                started_at: None,
+                ..running(now, now)
+            };
+            pace.see(&waiting, None);
+            advance(Duration::from_secs(155)).await;
+            pace.see(&running(now, now + 60), None);
+            assert!(wait(&pace) < Duration::from_secs(3), "{:?}", wait(&pace));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn times_that_make_no_sense_give_no_age() {
+        for (created, started) in [(1000, 0), (0, 100_000_000_000), (-5_000_000, -9_000_000)] {
+            let pace = pace(past(100), 0.5);
+            pace.see(&running(created, started), None);
+            assert_eq!(wait(&pace), LONGEST_WAIT, "{created} {started}");
+            advance(Duration::from_secs(95)).await;
+            assert!(wait(&pace) < Duration::from_secs(3));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn with_nothing_known_looks_are_quick_at_first_and_four_seconds_apart_then() {
+        let pace = Pace::new(Past::default(), Box::new(|| 1.0));
+        assert!(wait(&pace) < Duration::from_millis(1500));
+        pace.see(&running(0, 0), None);
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            waits.push(wait(&pace));
+            advance(wait(&pace)).await;
+        }
+        assert!(waits[0] < Duration::from_millis(1500) && waits[1] < Duration::from_secs(2));
+        assert_eq!(waits[9], Duration::from_millis(3850));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_odd_deployment_does_not_blind_us() {
+        let pace = pace(alike(20_000, 1), 0.5);
+        pace.see(&running(0, 0), None);
+        for seconds in [5, 5] {
+            advance(Duration::from_secs(seconds)).await;
+        }
+        assert!(wait(&pace) <= Duration::from_secs(20));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_that_began_together_part() {
+        let waits = [0.0, 0.3, 1.0].map(|chance| {
+            let pace = pace(past(100), chance);
+            pace.see(&running(0, 0), None);
+            wait(&pace)
+        });
+        assert!(waits[0] < waits[1] && waits[1] < waits[2]);
+        assert_eq!(waits[2], LONGEST_WAIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_seconds_is_seen_within_seconds() {
+        for (seconds, length, count) in [
+            (0, 0.0, 3),
+            (1, 1.3, 20),
+            (2, 2.6, 3),
+            (4, 5.2, 20),
+            (8, 10.4, 10),
+        ] {
+            let pace = pace(alike(seconds, count), 0.5);
+            pace.see(&running(0, 0), None);
+            let began = Instant::now();
+            let mut looks = 0;
+            // One that takes half a minute longer than ever.
+            while began.elapsed() < Duration::from_secs(30) {
+                let wait = wait(&pace);
+                let most = began.elapsed().mul_f64(0.5) + Duration::from_millis(2500);
+                let most = most.max(Duration::from_secs(1).mul_f64(length));
+                assert!(wait <= most, "{seconds} {:?} {wait:?}", began.elapsed());
+                advance(wait).await;
+                looks += 1;
+            }
+            assert!((5..12).contains(&looks), "{seconds}: {looks}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_before_what_takes_seconds_is_not_looked_at_every_second() {
+        for (seconds, count) in [(0, 20), (1, 3), (1, 20), (2, 20)] {
+            let pace = pace(alike(seconds, count), 0.5);
+            let waiting = Deployment {
+                status: Status::Waiting,
+                started_at: None,
+                ..running(0, 0)
+            };
+            let began = Instant::now();
+            let mut looks = 0;
+            while began.elapsed() < Duration::from_secs(300) {
+                pace.see(&waiting, None);
+                advance(wait(&pace)).await;
+                looks += 1;
+            }
+            assert!(looks < 45, "{seconds}: {looks}");
+        }
+    }
+
+    fn share(runs: f64, remaining: f64, pressure: f64) -> Share {
+        let at = Instant::now();
+        Share {
+            seen: Sight {
+                limit: 400.0,
+                remaining,
+                ends: at + Duration::from_secs(30),
+                at,
+            },
+            runs,
+            rate: None,
+            pressure,
+            crowd: runs,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn looks_grow_dear_with_the_number_of_runs_and_for_what_lasts_with_the_rate() {
+        let prices = |seconds, shares: &[(f64, f64)]| -> Vec<f64> {
+            let pace = Pace::new(past(seconds), Box::new(|| 0.5));
+            let price = |(runs, pressure): &(f64, f64)| {
+                pace.see(&running(0, 0), Some(share(*runs, 300.0, *pressure)));
+                pace.sight.borrow().as_ref().map(|sight| sight.price)
+            };
+            shares.iter().filter_map(price).collect()
+        };
+        let by_number = prices(100, &[(1.0, 0.0), (40.0, 0.0), (100.0, 0.0), (1000.0, 0.0)]);
+        assert!(
+            by_number.is_sorted() && by_number[0] * 20.0 < by_number[3],
+            "{by_number:?}"
+        );
+        let by_rate = prices(600, &[(1.0, 0.0), (1.0, 0.7), (1.0, 0.9), (1.0, 1.0)]);
+        assert!(
+            by_rate.is_sorted() && by_rate[0] * 20.0 < by_rate[3],
+            "{by_rate:?}"
+        );
+        // A burst passes.
+        let burst = prices(100, &[(1.0, 0.0), (1.0, 1.0)]);
+        assert!(burst[0].total_cmp(&burst[1]).is_eq(), "{burst:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_for_others_is_not_taken() {
+        let pace = pace(past(10), 0.5);
+        advance(Duration::from_secs(8)).await;
+        let next = |remaining| {
+            pace.see(&running(0, 0), Some(share(1.0, remaining, 0.0)));
+            wait(&pace)
+        };
+        assert!(next(100.0) < Duration::from_secs(30));
+        assert!(next(31.0) < Duration::from_secs(30));
+        assert!(next(29.0) > Duration::from_secs(30));
+        assert!(next(0.0) < Duration::from_secs(62));
+    }
+}

@@ -1,0 +1,4 @@
+//! TODO
+
+pub mod history;
+pub mod mixture;

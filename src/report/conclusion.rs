@@ -1,0 +1,123 @@
+//! The end of a run: why it ended like this is told, and marked where the host
+//! can show it.
+
+use crate::ci::{Level, Tone};
+use crate::deployment::{Service, Status};
+use crate::messages::Warning;
+use crate::outcome::{Ending, Outcome};
+use crate::report::causes;
+use crate::report::causes::Cause;
+use crate::report::console;
+use crate::report::log;
+use crate::report::log::LONGEST_SHOWN;
+use crate::report::reporter::Inner;
+use crate::report::run_record::Tale;
+
+impl Inner {
+    /// Tells how the run ended, and writes what is wanted of it.
+    pub(super) fn finish(&mut self, outcome: &Outcome) {
+        self.channel.settle();
+        let outcome = &self.bounded(outcome);
+        if !self.has_whole_log(outcome) {
+            self.log.leave_out();
+        }
+        let trouble = self
+            .log
+            .close(outcome.is_good(), &self.gate, self.channel.as_mut());
+        let causes = self.causes_of(outcome);
+        self.conclude(outcome, &causes);
+        if let Err(problem) = &trouble {
+            let warning = (Warning::LogFileNotWritten, problem.clone());
+            self.story.warnings.push(warning);
+        }
+        self.write(outcome, &causes, trouble);
+    }
+
+    /// Whether a deployment was followed as far as the run meant to.
+    fn has_whole_log(&self, outcome: &Outcome) -> bool {
+        let has_ended = |tale: &Tale| {
+            let deployment = tale.deployment.as_ref();
+            deployment.is_some_and(|deployment| deployment.status.verdict().is_some())
+        };
+        let ending = outcome.ending();
+        let mut tales = self.story.tales().iter();
+        // A run also passes without having followed anything.
+        ending.was_followed() || ending == Ending::Passed && tales.any(has_ended)
+    }
+
+    /// Tells how the run ended, and marks it and the places at fault.
+    fn conclude(&mut self, outcome: &Outcome, causes: &[Cause]) {
+        for (at, line) in console::conclude(outcome, causes, &self.story)
+            .iter()
+            .enumerate()
+        {
+            let tone = match (at, outcome.is_good()) {
+                (0, true) => Tone::Good,
+                (0, false) => Tone::Error,
+                _ => Tone::Plain,
+            };
+            self.say(tone, line);
+        }
+        if !outcome.is_good() {
+            let title = self.gate.line(&outcome.headline);
+            let message = self.gate.block(&console::cause(outcome, causes));
+            self.channel.annotate(Level::Error, &title, &message, None);
+            self.mark_places(causes);
+        }
+    }
+
+    /// What the logs tell of why the run did not end well.
+    pub(super) fn causes_of(&self, outcome: &Outcome) -> Vec<Cause> {
+        match outcome.ending() {
+            Ending::Failed | Ending::Interrupted(_) => self.causes(false),
+            Ending::Unverified => self.causes(true),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same for each deployment that failed, and for one that succeeded and
+    /// does not work.
+    fn causes(&self, is_unverified: bool) -> Vec<Cause> {
+        let own =
+            std::iter::once((None, self.story.one())).filter(|_| self.story.targets.is_empty());
+        let targets = self.story.targets.iter().map(|tale| (tale.service, tale));
+        let tales: Vec<_> = own.chain(targets).collect();
+        let is_one = tales.len() == 1;
+        let cause = |(service, tale): &(Option<Service>, &Tale)| {
+            let diagnosis = self.log.diagnosis(*service)?;
+            let (digest, phase) = match tale.deployment.as_ref()?.status {
+                Status::Failed => (diagnosis.digest(), diagnosis.phase()),
+                Status::Success if is_unverified && is_one => (diagnosis.digest_of_run(), None),
+                _ => return None,
+            };
+            let target = tale.target().filter(|_| !is_one);
+            Some(Cause {
+                target,
+                digest,
+                phase,
+            })
+            .filter(|cause| !cause.digest.is_empty())
+        };
+        tales.iter().filter_map(cause).collect()
+    }
+
+    /// Marks the places of the repository that the logs name.
+    fn mark_places(&mut self, causes: &[Cause]) {
+        for (title, text, place) in causes::at_places(causes) {
+            let (title, text) = (self.gate.line(title), self.gate.block(&text));
+            self.channel
+                .annotate(Level::Error, &title, &text, Some(place));
+        }
+    }
+
+    /// The outcome with texts of bounded length: what a build or a service
+    /// said may be megabytes.
+    fn bounded(&self, outcome: &Outcome) -> Outcome {
+        let bound = |text: &String| {
+            log::shorten(self.gate.line(text), LONGEST_SHOWN, &self.gate).to_string()
+        };
+        let mut outcome = outcome.clone().headed(bound(&outcome.headline));
+        outcome.why = outcome.why.iter().map(bound).collect();
+        outcome
+    }
+}

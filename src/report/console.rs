@@ -1,0 +1,400 @@
+//! The words of the narrative: events and outcomes as lines for people. Pure.
+
+use std::borrow::Cow;
+
+use crate::deployment::{Deployment, Status};
+use crate::follow::poll_schedule::Estimate;
+use crate::forecast::history::Usual;
+use crate::inputs::Abandon;
+use crate::messages::{Failure, Warning};
+use crate::outcome::Outcome;
+use crate::report::causes;
+use crate::report::causes::Cause;
+use crate::report::run_record::{Story, Tale};
+use crate::report::{Event, duration};
+use crate::sevalla::ApiError;
+use crate::shutdown::Signal;
+
+/// The lines that tell of an event.
+pub(super) fn tell(event: Event<'_>) -> Vec<String> {
+    if let Some((warning, text)) = warning(event) {
+        return vec![warned(warning, &text)];
+    }
+    let line = match event {
+        Event::Note(text) => text.to_owned(),
+        Event::Target(service, Some(name)) => {
+            format!("{} {name} ({})", service.kind.title(), service.id)
+        }
+        Event::Target(service, None) => format!("{} {}", service.kind.title(), service.id),
+        // A promotion and a hook tell nothing but the id.
+        Event::Started(_, deployment) if deployment.status == Status::Absent => {
+            format!("Deployment {} started", deployment.id)
+        }
+        Event::Started(_, deployment) => format!(
+            "Deployment {} started: {}",
+            deployment.id,
+            state(deployment)
+        ),
+        Event::Found(_, deployment) => {
+            format!("Deployment {}: {}", deployment.id, state(deployment))
+        }
+        Event::Usual(usual) => usually(usual),
+        Event::Seen(deployment) => state(deployment),
+        Event::RollingBack(rollback) => {
+            format!("Rollback, deployment {}: {}", rollback.id, state(rollback))
+        }
+        Event::StillWaiting(deployment, elapsed, estimate) => {
+            format!(
+                "Still {}, {} after the start{}",
+                state(deployment),
+                duration(elapsed),
+                estimate.map(left).unwrap_or_default()
+            )
+        }
+        Event::Retrying(error, wait) => retrying(error, wait),
+        Event::Stopping(signal, then) => stopping(signal, then),
+        Event::PreviewApp { app, name, is_new } => {
+            let name = name.map(|name| format!(" {name}")).unwrap_or_default();
+            let made = if is_new { "created" } else { "found" };
+            format!("Preview app{name} ({app}) {made}")
+        }
+        Event::Of(_, event) => return tell(*event),
+        Event::Warning(..)
+        | Event::LogUnavailable(_)
+        | Event::LogIncomplete
+        | Event::LogGap { .. }
+        // For a live line only.
+        | Event::Doing(_)
+        | Event::Log(_)
+        | Event::Url(_)
+        | Event::Result(_)
+        | Event::Database { .. }
+        | Event::Cancelling
+        | Event::Begins(_)
+        | Event::Ends(..)
+        | Event::Password(_)
+        | Event::PreviewGone => return Vec::new(),
+    };
+    vec![line]
+}
+
+/// The warning that an event is.
+pub(super) fn warning(event: Event<'_>) -> Option<(Warning, Cow<'_, str>)> {
+    match event {
+        Event::Warning(warning, text) => Some((warning, text.into())),
+        Event::LogUnavailable(error) => {
+            let text =
+                format!("The log cannot be shown ({error}). The result does not depend on it.");
+            Some((Warning::LogNotShown, text.into()))
+        }
+        Event::LogIncomplete => Some((
+            Warning::LogIncomplete,
+            "The log may lack its last lines. Read them in the dashboard: https://app.sevalla.com"
+                .into(),
+        )),
+        Event::LogGap { at_micros } => Some((Warning::LogIncomplete, log_gap(at_micros).into())),
+        _ => None,
+    }
+}
+
+/// Which lines of the log may be missing.
+pub(super) fn log_gap(at_micros: i64) -> String {
+    let at = jiff::Timestamp::from_microsecond(at_micros);
+    let at = at.map_or_else(
+        |_| "one time stamp".to_owned(),
+        |at| format!("time {at:.3}"),
+    );
+    format!(
+        "The log may lack lines: Sevalla has more of them with {at} than it returns. Read them in \
+         the dashboard."
+    )
+}
+
+/// What becomes of the run, and of what it follows, after a signal.
+fn stopping(signal: Signal, then: Option<Abandon>) -> String {
+    let (and, without) = match then {
+        Some(Abandon::Cancel) => (
+            " and cancelling what is being deployed",
+            " without waiting for that",
+        ),
+        Some(Abandon::Leave) => ("; what is being deployed is not cancelled", ""),
+        None => ("", " and leaves everything as it is"),
+    };
+    let name = signal.name();
+    format!(
+        "{name}: ending the run{and}. Another signal, 1.5s later or more, ends it at once{without}."
+    )
+}
+
+/// A warning in a line.
+pub(super) fn warned(warning: Warning, text: &str) -> String {
+    format!("Warning: {}", named(warning, text))
+}
+
+/// The text of a warning, with the name of its entry in the catalogue.
+pub(super) fn named(warning: Warning, text: &str) -> String {
+    format!("{text} [{}]", warning.slug())
+}
+
+/// "Usually takes 1m50s (the last 18)".
+fn usually(usual: &Usual) -> String {
+    let time = duration(usual.time());
+    match usual.count() {
+        1 => format!("The last one like it took {time}"),
+        count => format!("Usually takes {time} (the last {count})"),
+    }
+}
+
+/// ", about 40s left", or how unusually long it takes already.
+fn left(estimate: Estimate) -> String {
+    /// From here on the past says little about the end.
+    const LATE: usize = 95;
+    if estimate.of > 1 && estimate.percent_below >= LATE {
+        return format!(
+            ", longer than {} % of the last {}",
+            estimate.percent_below, estimate.of
+        );
+    }
+    let doing = estimate.doing.map(|doing| format!(", {doing}"));
+    let doing = doing.unwrap_or_default();
+    format!("{doing}, about {} left", duration(estimate.left))
+}
+
+/// How the time of this run compares: "1m50s; this one took longer than 95 % of
+/// the last 20".
+pub(super) fn comparison(story: &Story) -> Option<String> {
+    let tale = story.one();
+    let usual = tale.usual.as_ref()?;
+    let time = duration(usual.time());
+    if usual.count() == 1 {
+        return Some(format!("{time}, of the last one"));
+    }
+    let Some(run) = tale.run() else {
+        return Some(format!("{time}, of the last {}", usual.count()));
+    };
+    Some(format!(
+        "{time}; this one took longer than {} % of the last {}",
+        usual.percent_below(run),
+        usual.count()
+    ))
+}
+
+fn retrying(error: &ApiError, wait: std::time::Duration) -> String {
+    let effort = if error.attempts > 1 {
+        format!(" ({})", error.effort())
+    } else {
+        String::new()
+    };
+    format!(
+        "Could not {}: {}{effort}. Trying again in {}.",
+        error.operation.doing,
+        error.cause,
+        duration(wait)
+    )
+}
+
+/// A deployment's state in words, with what it is made from.
+pub(super) fn state(deployment: &Deployment) -> String {
+    let status = match &deployment.status {
+        Status::Waiting => "waiting in the queue".to_owned(),
+        Status::InProgress => "in progress".to_owned(),
+        Status::Success => "success".to_owned(),
+        Status::Failed => "failed".to_owned(),
+        Status::Cancelled => "cancelled".to_owned(),
+        Status::Skipped => "skipped".to_owned(),
+        Status::Other(word) => format!("in a state this program does not know ({word})"),
+        Status::Absent => "in a state that Sevalla does not tell".to_owned(),
+    };
+    match deployment.made_from() {
+        Some(source) => format!("{status} ({source})"),
+        None => status,
+    }
+}
+
+/// The lines that tell how the run ended.
+pub(super) fn conclude(outcome: &Outcome, causes: &[Cause], story: &Story) -> Vec<String> {
+    if outcome.is_good() {
+        return conclude_good(outcome, story);
+    }
+    let mut lines = vec![format!("Error: {}", outcome.headline)];
+    let found = causes::known_lines(causes).into_iter();
+    lines.extend(found.map(|line| format!("  log:   {line}")));
+    lines.extend(outcome.why.iter().map(|why| format!("  why:   {why}")));
+    lines.extend(
+        outcome
+            .effort
+            .iter()
+            .map(|effort| format!("  tried: {effort}")),
+    );
+    lines.extend(times(story).map(|times| format!("  time:  {times}")));
+    lines.extend(outcome.hint.iter().map(|hint| format!("  next:  {hint}")));
+    lines.extend(more(outcome).map(|address| format!("  more:  {address}")));
+    let ending = outcome.ending();
+    lines.push(format!(
+        "Outcome: {} (exit code {})",
+        ending.word(),
+        ending.code()
+    ));
+    lines
+}
+
+fn conclude_good(outcome: &Outcome, story: &Story) -> Vec<String> {
+    let mut line = outcome.headline.clone();
+    if let Some(times) = times(story) {
+        line.push_str(&format!(" ({times})"));
+    }
+    let mut lines = vec![line];
+    lines.extend(outcome.why.iter().cloned());
+    lines.extend(story.one().url.iter().map(|url| format!("URL: {url}")));
+    lines.extend(outcome.hint.iter().cloned());
+    lines
+}
+
+/// "4s in the queue, 1m52s running".
+pub(super) fn times(story: &Story) -> Option<String> {
+    times_of(story.one())
+}
+
+/// The same for one of several services.
+pub(super) fn times_of(tale: &Tale) -> Option<String> {
+    let queue = tale
+        .queue()
+        .map(|time| format!("{} in the queue", duration(time)));
+    let run = tale.run().map(|time| format!("{} running", duration(time)));
+    let parts: Vec<String> = queue.into_iter().chain(run).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Why the run did not end well, in a few lines, for an annotation.
+pub(super) fn cause(outcome: &Outcome, causes: &[Cause]) -> String {
+    let mut lines = vec![outcome.headline.clone()];
+    lines.extend(causes::lines(causes));
+    lines.extend(outcome.why.iter().cloned());
+    lines.extend(outcome.effort.iter().cloned());
+    lines.extend(outcome.hint.iter().cloned());
+    lines.extend(more(outcome).map(|address| format!("More: {address}")));
+    lines.join("\n")
+}
+
+/// Where there is more to read about what went wrong.
+pub(super) fn more(outcome: &Outcome) -> Option<String> {
+    outcome.failure().map(Failure::address)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::ci::Facts;
+    use crate::deployment::{DeploymentId, Service};
+    use crate::forecast::history::{Kind, Past};
+
+    fn took(seconds: i64) -> Deployment {
+        let at = |second| Timestamp::from_second(second).ok();
+        Deployment {
+            status: Status::Success,
+            started_at: at(0),
+            finished_at: at(seconds),
+            ..Deployment::only_its_id(DeploymentId("x".to_owned()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_was_seen_to_wait_has_waited() {
+        let waiting = Deployment {
+            status: Status::Waiting,
+            ..Deployment::only_its_id(DeploymentId("x".to_owned()))
+        };
+        let mut story = Story::new(Facts::default(), Timestamp::UNIX_EPOCH);
+        let service = Service::application(uuid::Uuid::nil());
+        story.take_in(Event::Started(service, &waiting));
+        tokio::time::advance(Duration::from_secs(4)).await;
+        assert_eq!(times(&story), None);
+        story.take_in(Event::Seen(&waiting));
+        assert_eq!(times(&story).as_deref(), Some("4s in the queue"));
+    }
+
+    #[test]
+    fn nothing_is_told_twice_in_a_row() {
+        let now = |status: &Status, commit: Option<&str>| Deployment {
+            status: status.clone(),
+            commit_sha: commit.map(str::to_owned),
+            ..Deployment::only_its_id(DeploymentId("x".to_owned()))
+        };
+        let (waiting, running) = (Status::Waiting, Status::InProgress);
+        let service = Service::application(uuid::Uuid::nil());
+        for is_target in [false, true] {
+            let mut story = Story::new(Facts::default(), Timestamp::UNIX_EPOCH);
+            let mut is_new = |seen: &Deployment| {
+                let event = Event::Seen(seen);
+                let event = if is_target {
+                    Event::Of(service, &event)
+                } else {
+                    event
+                };
+                let is_new = !story.has_told(event);
+                story.take_in(event);
+                is_new
+            };
+            assert!(is_new(&now(&waiting, None)));
+            assert!(is_new(&now(&running, None)));
+            assert!(!is_new(&now(&running, None)));
+            assert!(is_new(&now(&running, Some("abc"))));
+            assert!(!is_new(&now(&running, Some("abc"))));
+            assert!(is_new(&now(&Status::Cancelled, Some("abc"))));
+        }
+    }
+
+    #[test]
+    fn a_signal_is_told_with_what_becomes_of_the_deployment() {
+        for (then, said) in [
+            (
+                Some(Abandon::Cancel),
+                "SIGINT: ending the run and cancelling what is being deployed. Another signal, \
+                 1.5s later or more, ends it at once without waiting for that.",
+            ),
+            (
+                Some(Abandon::Leave),
+                "SIGINT: ending the run; what is being deployed is not cancelled. Another signal, 1.5s \
+                 later or more, ends it at once.",
+            ),
+            (
+                None,
+                "SIGINT: ending the run. Another signal, 1.5s later or more, ends it at once and \
+                 leaves everything as it is.",
+            ),
+        ] {
+            assert_eq!(tell(Event::Stopping(Signal::Interrupt, then)), [said]);
+        }
+    }
+
+    #[test]
+    fn the_time_is_compared_with_that_of_others() {
+        for (past, said, comparison_of_100) in [
+            (
+                vec![80],
+                "The last one like it took 1m20s",
+                "1m20s, of the last one",
+            ),
+            (
+                vec![80, 90, 95, 130],
+                "Usually takes 1m32s (the last 4)",
+                "1m32s; this one took longer than 75 % of the last 4",
+            ),
+        ] {
+            let past: Vec<Deployment> = past.into_iter().map(took).collect();
+            let usual = Usual::of(&Past::of(&past), Kind::Build).unwrap();
+            assert_eq!(tell(Event::Usual(&usual)), [said]);
+            let mut story = Story::new(Facts::default(), Timestamp::UNIX_EPOCH);
+            story.take_in(Event::Usual(&usual));
+            story.take_in(Event::Started(
+                Service::application(uuid::Uuid::nil()),
+                &took(100),
+            ));
+            assert_eq!(comparison(&story).as_deref(), Some(comparison_of_100));
+        }
+    }
+}

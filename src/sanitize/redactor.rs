@@ -1,0 +1,746 @@
+//! Takes the run's secrets out of every text on its way to a stream or a file.
+//!
+//! A secret is found as it is, URL-encoded, JSON-escaped, and inside Base64 at
+//! any offset; and each of these also where it is broken over the end of a
+//! line. Keys of Sevalla, GitHub and GitLab are also known by their shape.
+//!
+//! A log is mostly text without a secret, so what matters is how fast that is
+//! told. One search finds the places where any form begins or ends; what stands
+//! there is looked at afterwards.
+
+mod own_words;
+mod token_shapes;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use url::{Position, Url};
+
+pub use crate::sanitize::redactor::own_words::is_own_word;
+
+/// What stands where a secret stood.
+const STARS: &str = "***";
+
+/// Shorter secrets are not searched for: they would turn ordinary text into
+/// stars, and a real key or hook is longer.
+pub const SHORTEST: usize = 6;
+
+/// Parts of shorter secrets are not searched for, for the same reason.
+const SHORTEST_BROKEN: usize = 12;
+
+/// So much of a secret at the end or the beginning of a line counts as a part
+/// of it.
+const PART: usize = 8;
+
+/// What stands where a text was cut. A secret may be cut with it.
+const CUT: &str = "…";
+
+/// Takes the run's secrets out of a text.
+#[derive(Clone, Default)]
+pub struct Redactor(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// How many secrets there are.
+    secrets: usize,
+    /// Every form of every secret.
+    forms: Vec<Form>,
+    /// The length of the longest form that may be broken.
+    longest_broken: usize,
+    /// Three bytes in a row that such a form holds.
+    broken_threes: HashSet<[u8; 3]>,
+    scanner: Option<Scanner>,
+}
+
+/// One way in which a secret is written.
+struct Form {
+    text: String,
+    /// How much of it counts as a part; `None` if it is found whole only.
+    part: Option<usize>,
+}
+
+impl Redactor {
+    /// A redactor for the secrets of this run.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut all: Vec<Secret> = secrets.into_iter().flat_map(Secret::all_of).collect();
+        all.retain(|secret| secret.text.len() >= SHORTEST);
+        // The same text twice: what may be broken counts.
+        all.sort_by(|a, b| {
+            let longest_first = b.text.len().cmp(&a.text.len());
+            longest_first
+                .then_with(|| a.text.cmp(&b.text))
+                .then(b.may_break.cmp(&a.may_break))
+        });
+        all.dedup_by(|a, b| a.text == b.text);
+
+        let mut forms: BTreeMap<String, bool> = BTreeMap::new();
+        for secret in &all {
+            for text in forms_of(&secret.text) {
+                *forms.entry(text).or_default() |= secret.may_break;
+            }
+        }
+        let forms: Vec<Form> = forms
+            .into_iter()
+            .filter(|(text, _)| text.len() >= SHORTEST)
+            .map(|(text, may_break)| Form {
+                part: (may_break && text.len() >= SHORTEST_BROKEN)
+                    .then(|| PART.min(text.len() / 2)),
+                text,
+            })
+            .collect();
+        let broken = || forms.iter().filter(|form| form.part.is_some());
+        Self(Arc::new(Inner {
+            longest_broken: broken().map(|form| form.text.len()).max().unwrap_or(0),
+            broken_threes: broken()
+                .flat_map(|form| form.text.as_bytes().windows(3))
+                .filter_map(|three| three.first_chunk().copied())
+                .collect(),
+            scanner: Scanner::new(&forms),
+            secrets: all.len(),
+            forms,
+        }))
+    }
+
+    /// A line with every secret replaced by stars, and every large part of one
+    /// at either end; borrowed when there is none.
+    pub fn redact<'a>(&self, line: &'a str) -> Cow<'a, str> {
+        self.redact_next(line, &mut Broken::default())
+    }
+
+    /// The same for a line that follows another: if that ended in the
+    /// beginning of a secret, what goes on with it is hidden however short.
+    pub fn redact_next<'a>(&self, line: &'a str, broken: &mut Broken) -> Cow<'a, str> {
+        starred(line, &self.0.find(line, broken))
+    }
+
+    /// The same for a line that is cleaned afterwards and then looked at again.
+    /// What stands at its beginning is left for that: it may be more of a
+    /// secret than can be seen yet, and one whose end repeats its middle would
+    /// be hidden only in part.
+    pub(crate) fn redact_before_cleaning<'a>(
+        &self,
+        line: &'a str,
+        broken: &mut Broken,
+    ) -> Cow<'a, str> {
+        let mut found = self.0.find(line, broken);
+        let is_whole = |range: &Range<usize>| {
+            let hidden = line.get(range.clone());
+            self.0.forms.iter().any(|form| hidden == Some(&form.text))
+        };
+        found.retain(|range| range.start > 0 || is_whole(range));
+        starred(line, &found)
+    }
+}
+
+/// The line with stars in the place of these ranges.
+fn starred<'a>(line: &'a str, found: &[Range<usize>]) -> Cow<'a, str> {
+    if found.is_empty() {
+        return Cow::Borrowed(line);
+    }
+    let mut result = String::with_capacity(line.len());
+    let mut shown = 0;
+    for range in found {
+        result.push_str(line.get(shown..range.start).unwrap_or_default());
+        result.push_str(STARS);
+        shown = range.end;
+    }
+    result.push_str(line.get(shown..).unwrap_or_default());
+    Cow::Owned(result)
+}
+
+/// The ranges in order, those that overlap as one: of two secrets that do,
+/// neither may leave its end behind.
+fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    if found.len() > 1 {
+        found.sort_by_key(|range| (range.start, range.end));
+        found.dedup_by(|next, range| {
+            let overlaps = next.start < range.end;
+            if overlaps {
+                range.end = range.end.max(next.end);
+            }
+            overlaps
+        });
+    }
+    found
+}
+
+/// What of a secret the last line ended in: the form, and how much of it.
+#[derive(Debug, Clone, Default)]
+pub struct Broken(Vec<(usize, usize)>);
+
+impl Broken {
+    /// What the line ended in when it was looked at in another way.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.0.extend(other.0);
+        self.0.sort_unstable();
+        self.0.dedup();
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Redactor({} secrets)", self.0.secrets)
+    }
+}
+
+impl Inner {
+    /// Where secrets and parts of them are, in order and apart from each other.
+    fn find(&self, line: &str, broken: &mut Broken) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> = Vec::new();
+        if let Some(scanner) = &self.scanner {
+            self.find_forms(scanner, line, broken, &mut found);
+            found.retain(|range| !line.get(range.clone()).is_some_and(is_own_word));
+        }
+        token_shapes::find(line, &mut found);
+        apart(found)
+    }
+
+    fn find_forms(
+        &self,
+        scanner: &Scanner,
+        line: &str,
+        broken: &mut Broken,
+        found: &mut Vec<Range<usize>>,
+    ) {
+        for (number, so_far) in std::mem::take(&mut broken.0) {
+            let form = self.forms.get(number).map(|form| form.text.as_str());
+            let rest = form.and_then(|form| form.get(so_far..)).unwrap_or_default();
+            let same = common(rest.as_bytes(), line.as_bytes());
+            if same > 0 && (same == rest.len() || same == line.len()) {
+                found.push(0..same);
+                if same < rest.len() {
+                    broken.0.push((number, so_far + same));
+                }
+            }
+        }
+        scanner.scan(line.as_bytes(), |at, needle| {
+            let form = self.forms.get(needle.form);
+            let Some(range) = form.and_then(|form| form.found_at(line, at, needle.offset)) else {
+                return;
+            };
+            let is_beginning = at >= needle.offset;
+            if is_beginning && range.end == line.len() {
+                broken.0.push((needle.form, range.len()));
+            }
+            found.push(range);
+        });
+        self.find_inside(line, found, broken);
+    }
+
+    /// Whether the whole line is a piece from the middle of a secret.
+    fn find_inside(&self, line: &str, found: &mut Vec<Range<usize>>, broken: &mut Broken) {
+        if line.len() < PART || line.len() >= self.longest_broken {
+            return;
+        }
+        let piece = line.trim();
+        // The first three bytes of ordinary text tell already.
+        let is_in_a_form = |three| self.broken_threes.contains(three);
+        if piece.len() < PART || !piece.as_bytes().first_chunk().is_some_and(is_in_a_form) {
+            return;
+        }
+        for (number, form) in self.forms.iter().enumerate() {
+            if form.part.is_some()
+                && piece.len() < form.text.len()
+                && let Some(at) = form.text.find(piece)
+            {
+                found.push(0..line.len());
+                broken.0.push((number, at + piece.len()));
+            }
+        }
+    }
+}
+
+/// How many bytes two texts have in common at the beginning.
+fn common(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+impl Form {
+    /// What is to be hidden if the form lies over the line so that its byte
+    /// `offset` is at `at`: all of it, or the part that the line has.
+    fn found_at(&self, line: &str, at: usize, offset: usize) -> Option<Range<usize>> {
+        let (form, bytes) = (self.text.as_bytes(), line.as_bytes());
+        let skipped = offset.saturating_sub(at);
+        let start = at.saturating_sub(offset);
+        let (form, bytes) = (form.get(skipped..)?, bytes.get(start..)?);
+        let same = common(form, bytes);
+        if skipped == 0 && same == form.len() {
+            return Some(start..start + same);
+        }
+        let reaches_its_end = same == form.len();
+        let is_cut = same == bytes.len() || bytes.get(same..)?.starts_with(CUT.as_bytes());
+        let is_part = same >= self.part? && (reaches_its_end || (is_cut && skipped == 0));
+        (is_part && line.is_char_boundary(start + same)).then(|| start..start + same)
+    }
+}
+
+/// Finds the places where a form may be, by a piece of each at its beginning
+/// and, if it may be broken, one at its end.
+struct Scanner {
+    /// The pieces. They have one length, so two never begin at the same place,
+    /// and the leftmost is every one there is.
+    pieces: AhoCorasick,
+    /// By the number of the piece, where in which form it stands.
+    needles: Vec<Vec<Needle>>,
+}
+
+/// A piece of a form.
+#[derive(Clone, Copy)]
+struct Needle {
+    form: usize,
+    offset: usize,
+}
+
+impl Scanner {
+    /// `None` if there is nothing to find.
+    fn new(forms: &[Form]) -> Option<Self> {
+        let shortest = |form: &Form| form.part.unwrap_or(PART.min(form.text.len()));
+        let length = forms.iter().map(shortest).min()?;
+        let mut needles: BTreeMap<&[u8], Vec<Needle>> = BTreeMap::new();
+        for (number, form) in forms.iter().enumerate() {
+            let ending = form.part.map(|_| form.text.len() - length);
+            for offset in [Some(0), ending].into_iter().flatten() {
+                let piece = form.text.as_bytes().get(offset..offset + length)?;
+                let form = number;
+                needles
+                    .entry(piece)
+                    .or_default()
+                    .push(Needle { form, offset });
+            }
+        }
+        Some(Self {
+            pieces: search_for(needles.keys()),
+            needles: needles.into_values().collect(),
+        })
+    }
+
+    /// Tells every place where a form may be, and which.
+    fn scan(&self, bytes: &[u8], mut tell: impl FnMut(usize, Needle)) {
+        let mut from = 0;
+        while let Some(found) = self.pieces.find(Input::new(bytes).range(from..)) {
+            let needles = self.needles.get(found.pattern().as_usize());
+            for needle in needles.into_iter().flatten() {
+                tell(found.start(), *needle);
+            }
+            // They may overlap.
+            from = found.start() + 1;
+        }
+    }
+}
+
+/// A table with a row for every state: of the ways in which the library can
+/// search, the fastest here, and with its prefilter faster than any of our own.
+fn search_for<'a>(pieces: impl Iterator<Item = &'a &'a [u8]>) -> AhoCorasick {
+    #[expect(
+        clippy::expect_used,
+        reason = "only gigabytes of secrets do not fit, and then none may be shown"
+    )]
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostFirst)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(pieces)
+        .expect("the secrets fit into a table")
+}
+
+/// A text that must not be shown.
+struct Secret {
+    text: String,
+    /// Whether a part of it is one too. The beginning of an address is not.
+    may_break: bool,
+}
+
+impl Secret {
+    /// Everything about a secret that is secret: its lines, if it has several;
+    /// of a deployment hook the last segment, which is the credential even
+    /// without the rest; of any address what stands behind the host; its
+    /// password, or its user if there is no password; and what was
+    /// percent-encoded also as it was before.
+    fn all_of(secret: &str) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for line in secret.lines().map(str::trim) {
+            let parts = parts_of_a_url(line);
+            all.push(Self {
+                text: line.to_owned(),
+                may_break: parts.is_none(),
+            });
+            all.extend(parts.unwrap_or_default().into_iter().map(|text| Self {
+                text,
+                may_break: true,
+            }));
+        }
+        let decoded: Vec<Self> = all
+            .iter()
+            .filter_map(|secret| {
+                Some(Self {
+                    text: percent_decoded(&secret.text)?,
+                    may_break: secret.may_break,
+                })
+            })
+            .collect();
+        all.extend(decoded);
+        all
+    }
+}
+
+/// The parts of an address that are secret on their own; `None` if it is none.
+fn parts_of_a_url(secret: &str) -> Option<Vec<String>> {
+    let is_address = |url: &Url| matches!(url.scheme(), "http" | "https") && secret.contains("://");
+    let url = Url::parse(secret).ok().filter(is_address)?;
+    let segments: Vec<&str> = url.path_segments()?.collect();
+    let path = match segments.as_slice() {
+        ["apps", _, "deploy", last, ..] => (*last).to_owned(),
+        _ => url[Position::BeforePath..Position::AfterQuery].to_owned(),
+    };
+    let user = match url.password() {
+        Some(password) => password,
+        None => url.username(),
+    };
+    Some(vec![path, user.to_owned()])
+}
+
+/// The text without its percent-encoding; `None` if it has none.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    let mut has_any = false;
+    while let [first, after @ ..] = rest {
+        let hex = |index: usize| char::from(*after.get(index)?).to_digit(16);
+        rest = if let (b'%', Some(high), Some(low)) = (first, hex(0), hex(1)) {
+            has_any = true;
+            decoded.push(u8::try_from(high * 16 + low).ok()?);
+            after.get(2..)?
+        } else {
+            decoded.push(*first);
+            after
+        };
+    }
+    has_any.then(|| String::from_utf8(decoded).ok()).flatten()
+}
+
+/// The forms in which a secret turns up in text.
+fn forms_of(secret: &str) -> Vec<String> {
+    let mut forms = vec![secret.to_owned()];
+    // A sequence for a terminal may have taken the first letter as its last.
+    let without_first: String = secret.chars().skip(1).collect();
+    if secret.len() >= SHORTEST_BROKEN {
+        forms.push(without_first);
+    }
+    forms.extend(json_escaped(secret));
+    // A panic or a diagnostic quotes as Rust does, also what is JSON already.
+    let quoted: Vec<String> = forms
+        .iter()
+        .map(|form| unquoted(&format!("{form:?}")))
+        .collect();
+    forms.extend(quoted);
+    forms.extend(percent_encoded(secret));
+    for offset in 0..3 {
+        forms.push(inside_base64(&STANDARD_NO_PAD, secret, offset));
+        forms.push(inside_base64(&URL_SAFE_NO_PAD, secret, offset));
+    }
+    // What reaches the redactor has lost its control characters.
+    let cleaned: Vec<String> = forms
+        .iter()
+        .map(|form| crate::sanitize::cleaned(form))
+        .collect();
+    forms.extend(cleaned);
+    forms
+}
+
+/// As inside JSON, by encoders of different habits.
+fn json_escaped(secret: &str) -> Vec<String> {
+    let plain = unquoted(&serde_json::to_string(secret).unwrap_or_default());
+    let ascii = |c: char| {
+        if c.is_ascii() {
+            return c.to_string();
+        }
+        let mut units = [0; 2];
+        let units = c.encode_utf16(&mut units).iter();
+        units.map(|unit| format!("\\u{unit:04x}")).collect()
+    };
+    let for_html = |c: char| match c {
+        '<' | '>' | '&' | '\'' => format!("\\u{:04x}", u32::from(c)),
+        other => other.to_string(),
+    };
+    vec![
+        plain.replace('/', "\\/"),
+        plain.chars().map(ascii).collect(),
+        plain.chars().map(for_html).collect(),
+        plain,
+    ]
+}
+
+fn unquoted(text: &str) -> String {
+    let inner = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    inner.unwrap_or(text).to_owned()
+}
+
+/// As inside an address, by encoders that leave different signs alone.
+fn percent_encoded(text: &str) -> Vec<String> {
+    const LEFT_ALONE: [&str; 4] = ["-._~", "-._~!'()*", "-._~!'()*;/?:@&=+$,#", "*-._"];
+    let encode = |left_alone: &str, lower: bool| -> String {
+        let encode = |byte: u8| {
+            if byte.is_ascii_alphanumeric() || left_alone.as_bytes().contains(&byte) {
+                char::from(byte).to_string()
+            } else if lower {
+                format!("%{byte:02x}")
+            } else {
+                format!("%{byte:02X}")
+            }
+        };
+        text.bytes().map(encode).collect()
+    };
+    let mut forms = Vec::new();
+    for left_alone in LEFT_ALONE {
+        for lower in [false, true] {
+            let form = encode(left_alone, lower);
+            // Forms of web pages write a space in their own way.
+            forms.push(form.replace("%20", "+"));
+            forms.push(form);
+        }
+    }
+    forms
+}
+
+/// The characters of Base64 that depend on nothing but the secret when it is
+/// encoded after `offset` other bytes (modulo three), whatever follows.
+fn inside_base64(engine: &impl base64::Engine, secret: &str, offset: usize) -> String {
+    let padded = [&vec![0; offset], secret.as_bytes()].concat();
+    let encoded = engine.encode(&padded);
+    let from = (offset * 8).div_ceil(6);
+    let to = padded.len() * 8 / 6;
+    encoded.get(from..to).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+
+    use super::*;
+
+    const KEY: &str = "svl_0123456789abcdef0123456789abcdef";
+    const HOOK: &str =
+        "https://hook.example.com/apps/fb5e5168-4281-4bec-94c5-0d1584e9e657/deploy/abcdefghijkl";
+
+    #[test]
+    fn a_secret_is_replaced_everywhere_and_a_short_one_never() {
+        let redactor = Redactor::new([KEY, "ab", "", HOOK]);
+        assert_eq!(redactor.redact(&format!("Bearer {KEY}!")), "Bearer ***!");
+        assert_eq!(redactor.redact("a cab drove"), "a cab drove");
+        assert_eq!(redactor.redact(&format!("POST {HOOK}")), "POST ***");
+        assert_eq!(redactor.redact("secret abcdefghijkl"), "secret ***");
+    }
+
+    #[test]
+    fn a_key_is_known_by_its_shape_wherever_it_is() {
+        let hex = "0123456789abcdef".repeat(4);
+        let word = "aB3".repeat(14);
+        for redactor in [Redactor::default(), Redactor::new(["another-secret"])] {
+            for key in [
+                format!("svl_{hex}"),
+                format!("SVL_{}", hex.to_uppercase()),
+                format!("Svl_{hex}{hex}"),
+                format!("ghp_{word}"),
+                format!("ghs_{word}"),
+                format!("github_pat_{word}_{word}"),
+                format!("glpat-{word}"),
+            ] {
+                assert_eq!(redactor.redact(&key), STARS, "{key}");
+                let text = redactor.redact(&format!("a_b x{key}, é")).into_owned();
+                assert_eq!(text, format!("a_b x{STARS}, é"), "{key}");
+            }
+            for text in [
+                "svl_0123",
+                "my_svl_key",
+                "ghp_short",
+                "_",
+                "glpat-x",
+                "----",
+                "",
+            ] {
+                assert_eq!(redactor.redact(text), text);
+            }
+        }
+    }
+
+    #[test]
+    fn words_of_our_own_are_shown_also_where_a_secret_is_one() {
+        let redactor = Redactor::new(["success", "cancelled-by-hand", "deploy", "outcome"]);
+        for text in ["success", "outcome=success", "deploy-app", "cancelled"] {
+            assert_eq!(redactor.redact(text), text);
+        }
+        assert_eq!(redactor.redact("x cancelled-by-hand y"), "x *** y");
+    }
+
+    #[test]
+    fn every_form_is_found_at_every_offset() {
+        let secret = "p/q+r\"s ü-0123456789";
+        let redactor = Redactor::new([secret]);
+        let json = serde_json::to_string(secret).unwrap();
+        for text in [
+            percent_encoded(secret)[0].clone(),
+            percent_encoded(secret)[1].clone(),
+            json.trim_matches('"').to_owned(),
+            json.trim_matches('"').replace('/', "\\/"),
+        ] {
+            assert_eq!(redactor.redact(&format!("<{text}>")), "<***>", "{text}");
+        }
+        for before in ["", "a", "ab", "abc", "user:"] {
+            for after in ["", "z", "zz", "\n"] {
+                let plain = format!("{before}{secret}{after}");
+                for text in [
+                    STANDARD_NO_PAD.encode(&plain),
+                    URL_SAFE_NO_PAD.encode(&plain),
+                ] {
+                    let shown = redactor.redact(&text).into_owned();
+                    assert!(
+                        shown.contains(STARS) && shown.len() < 20,
+                        "{plain:?} {text} {shown}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn letters_keep_their_case_whatever_the_case_of_the_percent_signs_digits() {
+        let redactor = Redactor::new(["aB/Cd+eF gH"]);
+        for text in ["aB%2fCd%2beF%20gH", "aB%2FCd%2BeF+gH", "aB/Cd+eF%20gH"] {
+            assert_eq!(redactor.redact(text), STARS, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_json_and_rust_make_of_a_secret_is_found() {
+        let secret = "p<ü>\"q\\&😀'";
+        let redactor = Redactor::new([secret]);
+        for text in [
+            "p<\\u00fc>\\\"q\\\\&\\ud83d\\ude00'",
+            "p\\u003cü\\u003e\\\"q\\\\\\u0026😀\\u0027",
+            "p<ü>\\\"q\\\\&😀'",
+        ] {
+            assert_eq!(redactor.redact(text), STARS, "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_that_overlap_leave_nothing_of_either() {
+        let redactor = Redactor::new(["abcdefgh", "efghijkl", "ijklmnop"]);
+        assert_eq!(redactor.redact("<abcdefghijklmnop>"), "<***>");
+        assert_eq!(redactor.redact("efghijkl abcdefgh"), "*** ***");
+    }
+
+    #[test]
+    fn the_beginning_of_an_address_is_no_secret() {
+        let redactor = Redactor::new([HOOK]);
+        for text in [
+            "see https://",
+            "https://hook.example.com/apps/",
+            "fb5e5168-4281-4bec-94c5-0d1584e9e657",
+            "/deploy/",
+        ] {
+            assert_eq!(redactor.redact(text), text);
+        }
+    }
+
+    #[test]
+    fn of_an_address_everything_behind_the_host_is_secret_and_who_asks() {
+        let redactor = Redactor::new(["https://hooks.example.com/run/0123456789?key=abcdef"]);
+        assert_eq!(
+            redactor.redact("POST /run/0123456789?key=abcdef HTTP/1.1"),
+            "POST *** HTTP/1.1"
+        );
+        let redactor = Redactor::new(["http://user:p%40ss%2Fword@proxy:8080"]);
+        for text in ["p@ss/word", "p%40ss%2Fword"] {
+            assert_eq!(redactor.redact(text), STARS);
+        }
+        assert!(
+            redactor
+                .redact(&STANDARD_NO_PAD.encode("user:p@ss/word"))
+                .contains(STARS)
+        );
+        let redactor = Redactor::new(["http://only-a-token@proxy:8080"]);
+        assert_eq!(redactor.redact("only-a-token"), STARS);
+    }
+
+    #[test]
+    fn of_a_secret_of_several_lines_every_line_is_one() {
+        let redactor = Redactor::new(["first-line\nx\r\nthird-line"]);
+        assert_eq!(redactor.redact("x first-line third-line"), "x *** ***");
+        assert_eq!(format!("{redactor:?}"), "Redactor(2 secrets)");
+    }
+
+    #[test]
+    fn an_encoded_secret_is_found_where_its_lines_are_wrapped() {
+        let encoded = STANDARD_NO_PAD.encode(format!("user:{KEY}"));
+        let redactor = Redactor::new([KEY]);
+        for width in 12..encoded.len() {
+            let lines: Vec<&str> = encoded
+                .as_bytes()
+                .chunks(width)
+                .map(|line| std::str::from_utf8(line).unwrap())
+                .collect();
+            let shown: Vec<_> = lines.iter().map(|line| redactor.redact(line)).collect();
+            let left: usize = shown.iter().map(|line| line.replace(STARS, "").len()).sum();
+            // The user's name, and less than a part on either side of a break.
+            assert!(left < 10 + PART * 2, "{width}: {shown:?}");
+        }
+    }
+
+    #[test]
+    fn what_goes_on_with_a_broken_secret_is_hidden_however_short() {
+        let redactor = Redactor::new([KEY]);
+        for (first, second) in [(PART, 20), (20, 24), (30, KEY.len() - 1)] {
+            let mut broken = Broken::default();
+            let shown = [
+                &format!("x {}", &KEY[..first]),
+                &KEY[first..second],
+                &format!("{} y", &KEY[second..]),
+                "f is no secret",
+            ]
+            .map(|line| redactor.redact_next(line, &mut broken).into_owned());
+            assert_eq!(shown, ["x ***", "***", "*** y", "f is no secret"]);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_where_its_line_was_cut() {
+        let redactor = Redactor::new([KEY]);
+        let text = format!("{}… (7 more bytes)", &KEY[..20]);
+        assert_eq!(redactor.redact(&text), "***… (7 more bytes)");
+    }
+
+    #[test]
+    fn a_secret_broken_over_the_end_of_a_line_leaves_no_large_part() {
+        let redactor = Redactor::new([KEY, HOOK]);
+        for secret in [KEY, "abcdefghijkl"] {
+            for at in 1..secret.len() {
+                let (first, second) = secret.split_at(at);
+                let first = redactor.redact(&format!("x {first}")).into_owned();
+                let second = redactor.redact(&format!("{second} y")).into_owned();
+                let left = first.len() + second.len() - 4;
+                assert!(
+                    left <= STARS.len() * 2 + PART,
+                    "{secret} at {at}: {first:?} {second:?}"
+                );
+            }
+        }
+        for at in 1..HOOK.len() - PART {
+            assert!(
+                !redactor.redact(&HOOK[at..]).contains("abcdefghijkl"),
+                "{at}"
+            );
+        }
+        assert_eq!(redactor.redact("0123456789abcdef0123"), STARS);
+        assert_eq!(
+            redactor.redact("deploy abcdef of svl_"),
+            "deploy abcdef of svl_"
+        );
+    }
+}

@@ -1,0 +1,464 @@
+//! One attempt at one request: its address, its bounds in time and size, and
+//! the reading of whatever comes back.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::deployment::{Deployment, DeploymentId};
+use crate::http::blocked_address::Reach;
+use crate::http::{ConnectionError, Exchange, Request};
+use crate::lenient_json;
+use crate::sanitize::Gate;
+use crate::sanitize::redactor::Redactor;
+use crate::secret::ApiToken;
+use crate::sevalla::error::{Cause, Refusal};
+use crate::sevalla::limits::{Budget, Pause, Share};
+use crate::sevalla::operation::Tier;
+use crate::sevalla::resource_record::Record;
+use crate::sevalla::{Call, limits, operation, wire};
+
+/// How long one attempt may take, from connecting to the body's last byte.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The most that is read of a body, in bytes. A page of a hundred records is
+/// a few hundred kilobytes.
+pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
+
+/// The most that is read of a page of log lines, in bytes.
+pub const LOG_BODY_LIMIT: usize = 16 * 1024 * 1024;
+
+/// How deep the values of a body may be nested. The JSON library's own limit,
+/// named here to be told; what is nested in fields that nobody reads is passed
+/// over without it.
+pub const DEEPEST_JSON: usize = 127;
+
+/// The most that is kept of a text for people, in characters.
+const ERROR_TEXT_LIMIT: usize = 500;
+
+/// What the service's support asks for.
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What carries requests, with the address and the key they are for.
+pub(super) struct Connection {
+    exchange: Box<dyn Exchange>,
+    base: Url,
+    authorization: Option<HeaderValue>,
+    /// Knows the key: an answer may repeat it. Once it is the run's, it knows
+    /// every secret.
+    gate: Gate,
+    has_runs_gate: bool,
+    budget: RefCell<Budget>,
+}
+
+/// A complete answer with a status of success.
+pub(super) struct Answer {
+    status: u16,
+    request_id: Option<String>,
+    pub(super) body: Vec<u8>,
+    gate: Gate,
+}
+
+impl Connection {
+    pub(super) fn new(
+        exchange: Box<dyn Exchange>,
+        base: &Url,
+        token: Option<&ApiToken>,
+    ) -> Result<Self, ConnectionError> {
+        Ok(Self {
+            exchange,
+            base: base.clone(),
+            authorization: token.map(bearer).transpose()?,
+            gate: Gate::new(Redactor::new(token.map(ApiToken::expose))),
+            has_runs_gate: false,
+            budget: RefCell::default(),
+        })
+    }
+
+    /// Lets the texts of answers pass the run's gate.
+    pub(super) fn pass(&mut self, gate: Gate) {
+        self.gate = gate;
+        self.has_runs_gate = true;
+    }
+
+    /// How long to wait before a request of this tier, for the sake of the
+    /// company's other jobs.
+    pub(super) fn pause(&self, tier: Tier) -> Pause {
+        self.budget.borrow().pause(tier)
+    }
+
+    /// For how long the service is known to refuse every request of this tier.
+    pub(super) fn frees_in(&self, tier: Tier) -> Duration {
+        self.budget.borrow().frees_in(tier)
+    }
+
+    /// What is known of this tier's budget.
+    pub(super) fn share(&self, tier: Tier) -> Option<Share> {
+        self.budget.borrow().share(tier)
+    }
+
+    /// Sends the request once and reads the answer, within `limit` and by
+    /// `deadline` at the latest.
+    pub(super) async fn attempt(
+        &self,
+        call: &Call<'_>,
+        limit: Duration,
+        deadline: Instant,
+    ) -> Result<Answer, Cause> {
+        let started = Instant::now();
+        let limit = limit.min(deadline.saturating_duration_since(started));
+        if limit.is_zero() {
+            return Err(Cause::NoTime);
+        }
+        self.budget.borrow_mut().spend();
+        let result = self.exchange(call, limit).await;
+        log(call, &self.path(call), &result, started.elapsed());
+        result
+    }
+
+    async fn exchange(&self, call: &Call<'_>, limit: Duration) -> Result<Answer, Cause> {
+        let reply = self.exchange.exchange(self.request(call)?, limit).await?;
+        self.budget
+            .borrow_mut()
+            .told(call.operation.tier, &reply.headers);
+        if (200..300).contains(&reply.status) {
+            let gate = self.gate_for(call);
+            let request_id = header(&reply.headers, &REQUEST_ID);
+            return Ok(Answer {
+                status: reply.status,
+                request_id: request_id.map(|id| shorten(&id, &gate)),
+                body: reply.body?,
+                gate,
+            });
+        }
+        // The status is the message; a body that broke off or never came only
+        // says less.
+        let body = reply.body.unwrap_or_default();
+        Err(Cause::Refused(Box::new(refusal(
+            reply.status,
+            &reply.headers,
+            &body,
+            &self.gate_for(call),
+        ))))
+    }
+
+    /// What text of the answer passes before it is cut or its lines are joined:
+    /// a part of a secret would not be known as one any more.
+    fn gate_for(&self, call: &Call<'_>) -> Gate {
+        if is_hook(call) && !self.has_runs_gate {
+            Gate::new(Redactor::new(call.ids.iter().copied()))
+        } else {
+            self.gate.clone()
+        }
+    }
+
+    fn request(&self, call: &Call<'_>) -> Result<Request, Cause> {
+        let is_hook = is_hook(call);
+        let url = if is_hook {
+            hook_url(call)
+        } else {
+            Some(self.url(call))
+        };
+        Ok(Request {
+            accept: "application/json",
+            method: call.operation.method.clone(),
+            url: url.ok_or_else(|| Cause::NotConnected {
+                reason: "the address is not a URL".to_owned(),
+                may_heal: false,
+            })?,
+            authorization: self.authorization.clone().filter(|_| !is_hook),
+            body: call.body.clone(),
+            body_limit: call.operation.body_limit(),
+            reach: Reach::Anywhere,
+            is_fresh: false,
+        })
+    }
+
+    /// The path of a call below the API's address, with its ids, for people. A
+    /// hook's address is a secret.
+    pub(super) fn path(&self, call: &Call<'_>) -> String {
+        if is_hook(call) {
+            return call.operation.path.to_owned();
+        }
+        let mut ids = call.ids.iter();
+        let parts = call.operation.path.split('/').map(|part| {
+            let id = part.starts_with('{').then(|| ids.next()).flatten();
+            id.copied().unwrap_or(part)
+        });
+        let parts: Vec<&str> = parts.collect();
+        shorten(&parts.join("/"), &self.gate)
+    }
+
+    /// The address of a call: the ids take the places of the braces, each as
+    /// one segment whatever characters it has.
+    fn url(&self, call: &Call<'_>) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty();
+            let mut ids = call.ids.iter();
+            for part in call.operation.path.split('/').skip(1) {
+                let is_id = part.starts_with('{');
+                segments.push(if is_id {
+                    ids.next().unwrap_or(&part)
+                } else {
+                    part
+                });
+            }
+        }
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        url
+    }
+}
+
+fn is_hook(call: &Call<'_>) -> bool {
+    call.operation.id == operation::CALL_HOOK.id
+}
+
+fn hook_url(call: &Call<'_>) -> Option<Url> {
+    Url::parse(call.ids.first()?).ok()
+}
+
+fn bearer(token: &ApiToken) -> Result<HeaderValue, ConnectionError> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+        .map_err(|_| ConnectionError("sevalla-token: it cannot be sent in a header".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+impl Answer {
+    /// The body as `T`; the error names the place in the JSON.
+    pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, Cause> {
+        let text = lenient_json::text(&self.body);
+        let mut deserializer = serde_json::Deserializer::from_str(&text);
+        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let path = error.path().to_string();
+            let inner = error.into_inner();
+            let reason = if inner.is_data() {
+                format!("at {path}: {inner}")
+            } else if inner.to_string().starts_with("recursion limit") {
+                format!("JSON that is nested deeper than the {DEEPEST_JSON} levels that are read")
+            } else {
+                format!("not JSON ({}): {inner}", what_is_it(&text))
+            };
+            self.undecodable(&reason)
+        })?;
+        deserializer
+            .end()
+            .map_err(|error| self.undecodable(&format!("not JSON: {error}")))?;
+        Ok(value)
+    }
+
+    /// The body as the deployment with this id: another one would be followed
+    /// in the place of ours.
+    pub(super) fn deployment(&self, id: &DeploymentId) -> Result<Deployment, Cause> {
+        let deployment: Deployment = self.decode::<wire::WireDeployment>()?.into();
+        if !deployment.id.0.eq_ignore_ascii_case(&id.0) {
+            return Err(self.undecodable(&format!(
+                "it is about another deployment, {}",
+                deployment.id
+            )));
+        }
+        Ok(deployment)
+    }
+
+    /// The body as the record with this id: another one would pass for it.
+    pub(super) fn record<T: DeserializeOwned>(
+        &self,
+        id: &str,
+        its: impl Fn(&T) -> &str,
+    ) -> Result<T, Cause> {
+        let record = self.decode()?;
+        if !its(&record).eq_ignore_ascii_case(id) {
+            let reason = format!("it is about another id, {}", its(&record));
+            return Err(self.undecodable(&reason));
+        }
+        Ok(record)
+    }
+
+    /// The body as the record of something that was just made: without an id of
+    /// the API it cannot be found again.
+    pub(super) fn new_record(&self) -> Result<Record, Cause> {
+        let record: Record = self.decode()?;
+        if record.id().is_none() {
+            return Err(self.undecodable("its id is no UUID"));
+        }
+        Ok(record)
+    }
+
+    /// The reason may repeat a value of the body, however long.
+    pub(super) fn undecodable(&self, reason: &str) -> Cause {
+        Cause::Undecodable {
+            status: self.status,
+            reason: shorten(reason, &self.gate),
+            request_id: self.request_id.clone(),
+        }
+    }
+}
+
+/// What a body that is not JSON seems to be.
+fn what_is_it(body: &str) -> &'static str {
+    match body.trim_ascii_start().as_bytes() {
+        [] => "an empty body",
+        [b'<', ..] => "an HTML page",
+        [b'{' | b'[', ..] => "cut off",
+        _ => "text",
+    }
+}
+
+fn refusal(status: u16, headers: &HeaderMap, body: &[u8], gate: &Gate) -> Refusal {
+    let shorten = |text: String| shorten(&text, gate);
+    let error: wire::ErrorBody = lenient_json::from_slice(body).unwrap_or_default();
+    let is_its_own = error.is_the_apis(status);
+    let data = error.data.unwrap_or_default();
+    let page = || title(&lenient_json::decode(body));
+    Refusal {
+        status,
+        message: error.message.or_else(page).map(shorten),
+        detail: data.message.map(shorten),
+        code: data.code.map(shorten),
+        request_id: header(headers, &REQUEST_ID).map(shorten),
+        retry_after: limits::asked_wait(status, headers),
+        frees_in: limits::frees_in(status, headers),
+        location: (300..400)
+            .contains(&status)
+            .then(|| header(headers, &LOCATION))
+            .flatten()
+            .map(shorten),
+        is_its_own,
+    }
+}
+
+/// What an error page is about: its title, or its text where it is no HTML.
+fn title(page: &str) -> Option<String> {
+    let lower = page.to_ascii_lowercase();
+    let inside = lower.find("<title>").map(|at| at + "<title>".len());
+    let text = match inside {
+        Some(from) => {
+            let to = lower
+                .get(from..)?
+                .find("</title>")
+                .map_or(page.len(), |length| from + length);
+            page.get(from..to)?
+        }
+        None if page.trim_start().starts_with(['<', '{', '[']) => return None,
+        None => page,
+    };
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+fn shorten(text: &str, gate: &Gate) -> String {
+    let line = gate.line(text);
+    let text = line.as_str();
+    match text.char_indices().nth(ERROR_TEXT_LIMIT) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn log(call: &Call<'_>, path: &str, result: &Result<Answer, Cause>, took: Duration) {
+    let operation = call.operation.id;
+    let method = call.operation.method.as_str();
+    let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    match result {
+        Ok(Answer {
+            status,
+            request_id,
+            body,
+            ..
+        }) => {
+            let request = request_id.as_deref().unwrap_or("-");
+            tracing::debug!(
+                operation,
+                method,
+                path,
+                status,
+                milliseconds,
+                request,
+                bytes = body.len(),
+                "answered"
+            );
+        }
+        Err(cause) => tracing::debug!(operation, method, path, milliseconds, %cause, "failed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::Variables;
+    use crate::sevalla::Http;
+
+    fn answer(body: &str) -> Answer {
+        Answer {
+            status: 200,
+            request_id: Some("req-1".to_owned()),
+            body: body.as_bytes().to_vec(),
+            gate: Gate::default(),
+        }
+    }
+
+    #[test]
+    fn a_body_that_does_not_decode_names_the_place() {
+        let reason = |body: &str| match answer(body).decode::<wire::Page<wire::WireDeployment>>() {
+            Err(Cause::Undecodable { reason, .. }) => reason,
+            other => panic!("{:?}", other.map(|page| page.data.readable().len())),
+        };
+        assert!(reason(r#"{"data":{"id":"a"}}"#).starts_with("at data: "));
+        assert!(reason("<html>").contains("an HTML page"));
+        assert!(reason("").contains("an empty body"));
+        assert!(reason(r#"{"data":[{"id":"a"}"#).contains("cut off"));
+        assert!(reason(r#"{"data":[]} tail"#).contains("not JSON"));
+    }
+
+    #[test]
+    fn an_error_page_is_told_by_its_title() {
+        let said =
+            |body: &str| refusal(502, &HeaderMap::new(), body.as_bytes(), &Gate::default()).message;
+        let page = "<html><head><TITLE> Bad gateway </TITLE></head><body>long</body></html>";
+        assert_eq!(said(page).as_deref(), Some("Bad gateway"));
+        assert_eq!(said("upstream gone").as_deref(), Some("upstream gone"));
+        assert_eq!(said("<html></html>"), None);
+        assert_eq!(said(""), None);
+        assert_eq!(said(r#"{"message":"m","data":null}"#).as_deref(), Some("m"));
+        assert_eq!(
+            said(&"x".repeat(9999)).map(|text| text.chars().count()),
+            Some(501)
+        );
+    }
+
+    #[test]
+    fn no_part_of_a_secret_is_left_where_a_text_is_cut() {
+        let gate = Gate::new(Redactor::new(["svl_0123456789abcdef"]));
+        for padding in 470..500 {
+            let text = format!("{}svl_0123456789abcdef", "x".repeat(padding));
+            let cut = shorten(&text, &gate);
+            assert!(!cut.contains("svl_") && cut.ends_with(['*', '…']), "{cut}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_one_segment_whatever_it_holds() {
+        let base = Url::parse("https://api.example.com/v3/").unwrap();
+        let connection = Connection::new(
+            Box::new(Http::new(&Variables::default()).unwrap()),
+            &base,
+            None,
+        )
+        .unwrap();
+        let call = Call::new(&operation::GET_DEPLOYMENT, ["app", "../x/?y"]).query("limit", "5");
+        assert_eq!(
+            connection.url(&call).as_str(),
+            "https://api.example.com/v3/applications/app/deployments/..%2Fx%2F%3Fy?limit=5"
+        );
+    }
+}

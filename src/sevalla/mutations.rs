@@ -1,0 +1,92 @@
+//! Operations that change settings or the CDN, or delete.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::resource::Changeable;
+use crate::sevalla::attempt::Answer;
+use crate::sevalla::operation::{
+    DELETE_APPLICATION, DELETE_DATABASE, DELETE_STATIC_SITE, TOGGLE_APPLICATION_CDN,
+    UPDATE_APPLICATION, UPDATE_DATABASE, UPDATE_STATIC_SITE,
+};
+use crate::sevalla::resource_record::Record;
+use crate::sevalla::wire::number;
+use crate::sevalla::{ApiError, Call, Cause, Client, Patience};
+
+/// The answer to a write that has nothing to return. Without the message it is
+/// not the API's, and nobody has confirmed the write.
+#[derive(Deserialize)]
+struct Confirmation {
+    #[serde(rename = "message")]
+    _message: String,
+    /// Of an error, under whatever status it comes.
+    #[serde(default, deserialize_with = "number")]
+    status: Option<u64>,
+}
+
+/// Whether an answer confirms that a write was carried out.
+pub(super) fn confirmed(answer: &Answer) -> Result<(), Cause> {
+    let confirmation: Confirmation = answer.decode()?;
+    match confirmation.status {
+        Some(status @ 400..) => Err(answer.undecodable(&format!("it is an error, {status}"))),
+        _ => Ok(()),
+    }
+}
+
+/// The answer to a toggle: without the state it tells nothing.
+#[derive(Deserialize)]
+struct Toggled {
+    is_turned_on: bool,
+}
+
+impl Client {
+    /// Changes the settings that are given. Setting what is set changes
+    /// nothing, so it is sent again when no answer comes; an answer that is not
+    /// the record is an error, since nobody has confirmed the change.
+    pub async fn update(
+        &self,
+        what: Changeable,
+        id: Uuid,
+        settings: &Map<String, Value>,
+        patience: Patience,
+    ) -> Result<(), ApiError> {
+        let operation = match what {
+            Changeable::Application => &UPDATE_APPLICATION,
+            Changeable::StaticSite => &UPDATE_STATIC_SITE,
+            Changeable::Database => &UPDATE_DATABASE,
+        };
+        let id = id.to_string();
+        let call = Call::new(operation, [id.as_str()]).json(settings);
+        let read = |answer: &Answer| {
+            answer.record(&id, |record: &Record| record.text("id").unwrap_or_default())
+        };
+        self.send_and(call, patience, read).await.map(drop)
+    }
+
+    /// Asks to delete. The service does it later.
+    pub async fn delete(
+        &self,
+        what: Changeable,
+        id: Uuid,
+        patience: Patience,
+    ) -> Result<(), ApiError> {
+        let operation = match what {
+            Changeable::Application => &DELETE_APPLICATION,
+            Changeable::StaticSite => &DELETE_STATIC_SITE,
+            Changeable::Database => &DELETE_DATABASE,
+        };
+        let id = id.to_string();
+        let call = Call::new(operation, [id.as_str()]);
+        self.send_and(call, patience, confirmed).await
+    }
+
+    /// Turns an application's CDN on if it is off and off if it is on, and
+    /// says which it is now. Never sent again once it may have taken effect.
+    pub async fn toggle_cdn(&self, app: Uuid, patience: Patience) -> Result<bool, ApiError> {
+        let app = app.to_string();
+        let call = Call::new(&TOGGLE_APPLICATION_CDN, [app.as_str()]);
+        let toggled: Toggled = self.send(call, patience).await?;
+        Ok(toggled.is_turned_on)
+    }
+}

@@ -1,0 +1,152 @@
+//! Records as the service writes them, with all their fields: what is shown,
+//! compared and searched rather than followed.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Deserializer, de};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::deployment::ServiceKind;
+use crate::lenient_json::Unreadable;
+use crate::resource::{Collection, Kind, Thing};
+use crate::sevalla::attempt::Answer;
+use crate::sevalla::operation::{
+    GET_APPLICATION, GET_DATABASE, GET_PIPELINE, GET_STATIC_SITE, LIST_APPLICATIONS,
+    LIST_DATABASES, LIST_DEPLOYMENTS, LIST_PIPELINES, LIST_PROCESSES, LIST_STATIC_SITE_DEPLOYMENTS,
+    LIST_STATIC_SITES, Operation,
+};
+use crate::sevalla::wire::Page;
+use crate::sevalla::{ApiError, Call, Client, LONGEST_PAGE, ListPage, Patience};
+
+/// The largest offset that the service takes.
+pub const LAST_OFFSET: usize = 10_000;
+
+/// A record: an object with an id.
+#[derive(Debug, Clone)]
+pub struct Record(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = Map::deserialize(deserializer)?;
+        match fields.get("id") {
+            Some(Value::String(_)) => Ok(Self(fields)),
+            _ => Err(de::Error::missing_field("id")),
+        }
+    }
+}
+
+impl Record {
+    /// A field; `None` if it is absent or null.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A field that is text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.as_str()
+    }
+
+    /// Its id, if that is one.
+    pub fn id(&self) -> Option<Uuid> {
+        self.text("id")?.parse().ok()
+    }
+
+    /// The name in the dashboard, or else the system's.
+    pub fn name(&self) -> Option<&str> {
+        self.text("display_name").or_else(|| self.text("name"))
+    }
+
+    /// What people call it.
+    pub fn label(&self) -> String {
+        let id = self.text("id").unwrap_or_default();
+        match self.name() {
+            Some(name) => format!("{name} ({id})"),
+            None => id.to_owned(),
+        }
+    }
+}
+
+/// Everything of a list, or as much as the service gives.
+#[derive(Debug)]
+pub struct Listed {
+    /// The records, each once.
+    pub records: Vec<Record>,
+    /// Whether the service gives no more although there is more.
+    pub is_cut: bool,
+    /// The entries that could not be read.
+    pub unreadable: HashSet<Unreadable>,
+}
+
+impl Client {
+    /// Reads the record of a thing, with all its fields.
+    pub async fn record(&self, thing: Thing, patience: Patience) -> Result<Record, ApiError> {
+        let operation = match thing.kind {
+            Kind::Application => &GET_APPLICATION,
+            Kind::StaticSite => &GET_STATIC_SITE,
+            Kind::Pipeline => &GET_PIPELINE,
+            Kind::Database => &GET_DATABASE,
+        };
+        let id = thing.id.to_string();
+        let call = Call::new(operation, [id.as_str()]);
+        let read = |answer: &Answer| {
+            answer.record(&id, |record: &Record| record.text("id").unwrap_or_default())
+        };
+        self.send_and(call, patience, read).await
+    }
+
+    /// Reads a page of a list.
+    pub async fn page(
+        &self,
+        list: Collection,
+        offset: usize,
+        patience: Patience,
+    ) -> Result<ListPage<Record>, ApiError> {
+        let (operation, id) = operation_of(list);
+        let id = id.map(|id| id.to_string());
+        let ids: Vec<&str> = id.iter().map(String::as_str).collect();
+        let call = Call::new(operation, ids)
+            .query("limit", LONGEST_PAGE.to_string())
+            .query("offset", offset.to_string());
+        let page: Page<Record> = self.send(call, patience).await?;
+        Ok(ListPage::of(page))
+    }
+
+    /// Reads all pages of a list.
+    pub async fn pages(&self, list: Collection, patience: Patience) -> Result<Listed, ApiError> {
+        let mut listed = Listed {
+            records: Vec::new(),
+            is_cut: true,
+            unreadable: HashSet::new(),
+        };
+        let mut known = HashSet::new();
+        for offset in (0..=LAST_OFFSET).step_by(LONGEST_PAGE) {
+            let page = self.page(list, offset, patience).await?;
+            listed.is_cut = page.is_full();
+            // The list may shift while it is read.
+            let fresh = |record: &Record| known.insert(record.text("id").map(str::to_owned));
+            listed
+                .records
+                .extend(page.entries.into_iter().filter(fresh));
+            listed.unreadable.extend(page.unreadable);
+            if !listed.is_cut {
+                break;
+            }
+        }
+        Ok(listed)
+    }
+}
+
+fn operation_of(list: Collection) -> (&'static Operation, Option<Uuid>) {
+    match list {
+        Collection::All(Kind::Application) => (&LIST_APPLICATIONS, None),
+        Collection::All(Kind::StaticSite) => (&LIST_STATIC_SITES, None),
+        Collection::All(Kind::Pipeline) => (&LIST_PIPELINES, None),
+        Collection::All(Kind::Database) => (&LIST_DATABASES, None),
+        Collection::Deployments(service) => match service.kind {
+            ServiceKind::Application => (&LIST_DEPLOYMENTS, Some(service.id)),
+            ServiceKind::StaticSite => (&LIST_STATIC_SITE_DEPLOYMENTS, Some(service.id)),
+        },
+        Collection::Processes(app) => (&LIST_PROCESSES, Some(app)),
+    }
+}

@@ -42,7 +42,7 @@ RUN target="$(rustc --print host-tuple)" \
 # `grep`; Jenkins starts `cat` and looks for `ps`. Busybox has all of them for
 # one or two megabytes, without a package manager or a libc that could need
 # updates. GitLab and Jenkins give the entry point their `sh` or `cat` as an
-# argument: the program hands over to it (src/handover.rs), so nobody has to
+# argument: the program hands over to it (src/exec.rs), so nobody has to
 # override anything.
 FROM busybox:1.37.0-musl
 ARG SEVALLA_DEPLOY_COMMIT

@@ -15,7 +15,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use console::Term;
-use sevalla_deploy::process::{Process, Variables, network};
+use sevalla_deploy::environment::Variables;
+use sevalla_deploy::process::{Process, network};
 use sevalla_deploy::shutdown::Stop;
 use sevalla_simulator::{Application, PastDeployment, Script, Simulator, World};
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use crate::inputs::TABLE;
 use crate::messages;
-use crate::report::OUTPUTS;
+use crate::outputs::OUTPUTS;
 
 /// What the arguments ask for instead of a run.
 #[derive(Debug, PartialEq, Eq)]

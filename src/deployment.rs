@@ -353,6 +353,17 @@ pub struct LogLine {
     pub message: String,
 }
 
+/// What to deploy of an application.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Order {
+    /// The branch to build; `None` is the application's default branch.
+    pub branch: Option<String>,
+    /// The image to run.
+    pub docker_image: Option<String>,
+    /// Take the last artifact again instead of building.
+    pub restart: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,8 +8,8 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 
+use crate::environment::Variables;
 use crate::inputs::DIAGNOSTICS;
-use crate::process::Variables;
 use crate::sanitize::Gate;
 
 /// Where bugs are reported.
@@ -97,6 +97,6 @@ pub fn explain_panics(gate: Gate) {
             clippy::disallowed_methods,
             reason = "a panic has no value to return; the contract promises code 10"
         )]
-        std::process::exit(i32::from(crate::outcome::Ending::Internal.code()));
+        std::process::exit(i32::from(crate::exit_status::Ending::Internal.code()));
     }));
 }

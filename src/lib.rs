@@ -12,7 +12,7 @@
 //! which alone finds words; [`ci`] alone knows how a host wants its bytes.
 //! Everything shown passes the gate in [`shown`].
 
-mod actions;
+pub mod actions;
 pub mod backoff;
 pub mod branch;
 pub mod ci;
@@ -22,7 +22,10 @@ pub mod deadline;
 pub mod deployment;
 pub mod diagnosis;
 pub mod diagnostics;
+pub mod environment;
+pub mod event;
 pub mod exec;
+pub mod exit_status;
 pub mod files;
 pub mod follow;
 pub mod forecast;
@@ -32,8 +35,10 @@ pub mod inputs;
 pub mod lenient_json;
 pub mod messages;
 pub mod outcome;
+pub mod outputs;
 pub mod process;
 pub mod report;
+pub mod report_files;
 pub mod resource;
 pub mod sanitize;
 pub mod secret;
@@ -54,13 +59,16 @@ use self::deadline::Deadline;
 use self::inputs::{ActionName, Inputs, Problem};
 use self::messages::{Failure, Warning};
 use self::outcome::Outcome;
-use self::process::{Connect, Process, Variables};
-use self::report::{Event, Reporter, Setup};
 use self::secret::Password;
-use self::sevalla::{Client, ConnectionError, OnWait};
+use self::sevalla::{Client, OnWait};
 use crate::actions::resolve::Plan;
 use crate::actions::{LastWords, Run};
 use crate::cli::Asked;
+use crate::environment::Variables;
+use crate::event::Event;
+use crate::http::ConnectionError;
+use crate::process::{Connect, Process};
+use crate::report::{Reporter, Setup};
 use crate::sanitize::Gate;
 use crate::sanitize::redactor::Redactor;
 use crate::shutdown::Stop;
@@ -166,13 +174,13 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
     }
     let (inputs, mut problems) = Inputs::read(world.variables);
     let of_ci = ci::files_of_the_ci(world.variables);
-    let mut files = crate::actions::resolve::files(&inputs);
-    problems.extend(crate::actions::resolve::unusable_files(
+    let mut files = actions::resolve::files(&inputs);
+    problems.extend(actions::resolve::unusable_files(
         &inputs, &mut files, &of_ci,
     ));
-    let action = crate::actions::resolve::action_of(&inputs).map(ActionName::word);
+    let action = actions::resolve::action_of(&inputs).map(ActionName::word);
     reporter.expect(action, &files);
-    if let Some(why) = crate::actions::resolve::passes(&inputs, facts) {
+    if let Some(why) = actions::resolve::passes(&inputs, facts) {
         return Outcome::skipped(&why);
     }
     let plan = match Plan::resolve(inputs, facts, problems) {
@@ -184,7 +192,7 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
     for (warning, text) in &plan.warnings {
         reporter.on(Event::Warning(*warning, text));
     }
-    for ignored in sevalla::ignored_network_settings(world.variables) {
+    for ignored in http::ignored_network_settings(world.variables) {
         reporter.on(Event::Warning(Warning::NetworkSettingIgnored, &ignored));
     }
     let deadline = Deadline::after(plan.timeout, world.clock);

@@ -3,13 +3,13 @@
 //! `main` gathers it once; from there on everything is a parameter, so that a
 //! test is a call.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write;
 
 use console::Term;
 
-use crate::sevalla::{ConnectionError, Exchange, Http};
+use crate::environment::Variables;
+use crate::http::{ConnectionError, Exchange, Http};
 use crate::shutdown::Stop;
 use crate::subprocess::Launch;
 
@@ -42,61 +42,7 @@ pub struct Process {
 /// Sets up what carries requests.
 pub type Connect = Box<dyn Fn(&Variables) -> Result<Box<dyn Exchange>, ConnectionError>>;
 
-/// Environment variables by name.
-///
-/// A variable that is not UTF-8 is kept as such: it matters only when it is
-/// one of ours, and must not disturb the run when it is not.
-#[derive(Debug, Clone, Default)]
-pub struct Variables(BTreeMap<String, Result<String, NotUtf8>>);
-
-/// A variable's value is not UTF-8.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotUtf8;
-
 /// The network.
 pub fn network() -> Connect {
     Box::new(|variables| Ok(Box::new(Http::new(variables)?)))
-}
-
-impl Variables {
-    /// The value of `name`, without surrounding white space; `None` when it is
-    /// absent or blank, which a CI makes of every input that was not given.
-    pub fn given(&self, name: &str) -> Option<Result<&str, NotUtf8>> {
-        match self.0.get(name)? {
-            Ok(value) => Some(value.trim()).filter(|value| !value.is_empty()).map(Ok),
-            Err(error) => Some(Err(*error)),
-        }
-    }
-
-    /// The value of `name` if it is given and readable.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.given(name)?.ok()
-    }
-
-    /// The names of all variables that are given, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0
-            .keys()
-            .map(String::as_str)
-            .filter(|name| self.given(name).is_some())
-    }
-}
-
-impl FromIterator<(OsString, OsString)> for Variables {
-    fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(pairs: I) -> Self {
-        let readable = pairs.into_iter().filter_map(|(name, value)| {
-            let name = name.into_string().ok()?;
-            Some((name, value.into_string().map_err(|_| NotUtf8)))
-        });
-        Self(readable.collect())
-    }
-}
-
-impl<const N: usize> From<[(&str, &str); N]> for Variables {
-    fn from(pairs: [(&str, &str); N]) -> Self {
-        pairs
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect()
-    }
 }

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use sevalla_deploy::ci::{Host, channel};
-use sevalla_deploy::process::Variables;
+use sevalla_deploy::environment::Variables;
 use sevalla_deploy::sanitize::Gate;
 
 #[allow(dead_code)]

@@ -6,7 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use sevalla_deploy::inputs::{Inputs, TABLE, secrets_in, unknown_names};
 use sevalla_deploy::actions::resolve::Plan;
-use sevalla_deploy::process::Variables;
+use sevalla_deploy::environment::Variables;
 use sevalla_deploy::sanitize::redactor::{Redactor, SHORTEST};
 use sevalla_deploy::sanitize::Gate;
 

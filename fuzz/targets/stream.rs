@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use libfuzzer_sys::fuzz_target;
 use sevalla_deploy::ci::{Host, Level, channel};
-use sevalla_deploy::process::Variables;
+use sevalla_deploy::environment::Variables;
 use sevalla_deploy::sanitize::Gate;
 
 #[allow(dead_code, unreachable_pub)]

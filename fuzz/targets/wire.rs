@@ -9,8 +9,9 @@ use std::time::Duration;
 use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
 use sevalla_deploy::deployment::{DeploymentId, Service};
+use sevalla_deploy::http::{Exchange, Exchanged, Reply, Request};
 use sevalla_deploy::secret::HookUrl;
-use sevalla_deploy::sevalla::{ApiError, Client, Exchange, Exchanged, LogWindow, Patience, Reply, Request};
+use sevalla_deploy::sevalla::{ApiError, Client, LogWindow, Patience};
 use url::Url;
 use uuid::Uuid;
 

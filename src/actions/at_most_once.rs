@@ -1,15 +1,16 @@
 //! The one mechanism for every write that must not happen twice.
 
+use crate::http::TransportError;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::actions::deploy::matcher::Whose;
-use crate::actions::deploy::start::{Search, Tell, TriggerError};
+use crate::actions::error::{Search, Tell, TriggerError};
 use crate::deployment::{Deployment, DeploymentId};
+use crate::event::Event;
 use crate::messages::Warning;
-use crate::report::Event;
-use crate::sevalla::{ApiError, Cause, Client, Next};
+use crate::sevalla::{ApiError, ApiErrorKind, Client, Next};
 
 /// The waits before each look for the effect of a write whose answer was lost.
 const SEARCH: &[Duration] = &[
@@ -114,7 +115,10 @@ pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
             "The answer was lost ({}). Looking whether the request took effect.",
             lost.cause
         )));
-        let is_slow = matches!(lost.cause, Cause::TimedOut { .. });
+        let is_slow = matches!(
+            lost.cause,
+            ApiErrorKind::Transport(TransportError::TimedOut { .. })
+        );
         let Seen {
             found,
             missing,
@@ -160,11 +164,11 @@ fn refused<T: Candidate>(error: &ApiError, first_loss: Option<&ApiError>) -> Tri
         return TriggerError::Api(error.clone());
     };
     match error.cause {
-        Cause::Stopped
-        | Cause::NoTime
-        | Cause::BudgetUsedUp { .. }
-        | Cause::NotConnected { .. }
-        | Cause::ProxyRefused { .. } => {
+        ApiErrorKind::Stopped
+        | ApiErrorKind::NoTime
+        | ApiErrorKind::BudgetUsedUp { .. }
+        | ApiErrorKind::Transport(TransportError::NotConnected { .. })
+        | ApiErrorKind::Transport(TransportError::ProxyRefused { .. }) => {
             ambiguous::<T>(first.clone(), NotOne::None, 1).at(error.to_string())
         }
         _ => ambiguous::<T>(error.clone(), NotOne::None, 2)
@@ -471,7 +475,7 @@ mod tests {
         ApiError {
             operation: &TRIGGER_DEPLOYMENT,
             path: TRIGGER_DEPLOYMENT.path.to_owned(),
-            cause: Cause::Refused(Box::new(Refusal {
+            cause: ApiErrorKind::Refused(Box::new(Refusal {
                 status,
                 ..Refusal::default()
             })),
@@ -541,7 +545,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_refused_second_sending_does_not_tell_what_the_first_did() {
         let not_sent = ApiError {
-            cause: Cause::Stopped,
+            cause: ApiErrorKind::Stopped,
             ..failed(403)
         };
         for (second, status, told) in [(failed(403), 403, 2), (not_sent, 502, 1)] {

@@ -1,6 +1,7 @@
 //! Deleting what a user has named: ask, cancel what keeps it from being
 //! deleted, and wait until it is gone. Deleting twice does no harm.
 
+use crate::http::TransportError;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
@@ -10,15 +11,17 @@ use uuid::Uuid;
 
 use crate::actions::deploy::cancel::{Cancelled, cancel};
 use crate::actions::deploy::preflight::is_busy;
-use crate::actions::deploy::start::{HISTORY, Tell, TriggerError};
+use crate::actions::deploy::start::HISTORY;
+use crate::actions::error::{Tell, TriggerError};
 use crate::actions::manage::change::SENDINGS;
 use crate::actions::poller::Looks;
 use crate::actions::resolve::Doomed;
 use crate::deployment::{Deployment, DeploymentId, Service};
+use crate::event::Event;
 use crate::messages::Failure;
-use crate::report::{Event, duration};
 use crate::resource::{Changeable, Collection, Thing};
-use crate::sevalla::{ApiError, Cause, Client, Next, Patience, Record};
+use crate::sevalla::{ApiError, ApiErrorKind, Client, Next, Patience, Record};
+use crate::text::duration::duration;
 
 /// Between two attempts while the service refuses because something runs.
 const AGAIN: Duration = Duration::from_secs(3);
@@ -37,7 +40,7 @@ const OLD_NEWS: Duration = Duration::from_secs(30);
 
 /// What is to be deleted.
 #[derive(Debug)]
-pub struct Condemned<'a> {
+pub(crate) struct Condemned<'a> {
     /// What it is.
     pub what: Changeable,
     /// Its id.
@@ -53,7 +56,7 @@ pub struct Condemned<'a> {
 
 /// What became of the wish to delete.
 #[derive(Debug)]
-pub enum Removed {
+pub(crate) enum Removed {
     /// It is gone.
     Gone,
     /// The service accepted; our time was over before it was gone.
@@ -67,7 +70,7 @@ pub enum Removed {
 /// How far deleting one thing after the other has come, for whoever has to
 /// leave it there.
 #[derive(Debug, Default)]
-pub struct Course {
+pub(crate) struct Course {
     has_written: Cell<bool>,
     /// The one that is being deleted.
     label: RefCell<String>,
@@ -86,7 +89,7 @@ enum Stage {
 
 impl Course {
     /// Another one is looked at.
-    pub fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.stage.set(Stage::Looking);
         self.stopped.borrow_mut().clear();
     }
@@ -103,17 +106,17 @@ impl Course {
     }
 
     /// Whether Sevalla was asked to delete the one that is being looked at.
-    pub fn has_asked(&self) -> bool {
+    pub(crate) fn has_asked(&self) -> bool {
         self.stage.get() != Stage::Looking
     }
 
     /// Whether anything but reading was done, for any of them.
-    pub const fn has_written(&self) -> bool {
+    pub(crate) const fn has_written(&self) -> bool {
         self.has_written.get()
     }
 
     /// How far it has come, a sentence a line.
-    pub fn so_far(&self) -> Vec<String> {
+    pub(crate) fn so_far(&self) -> Vec<String> {
         let label = self.label.borrow();
         let stage = match self.stage.get() {
             Stage::Looking if self.has_written() => None,
@@ -129,7 +132,7 @@ impl Course {
     }
 
     /// What was stopped for it, a sentence for each.
-    pub fn stopped(&self) -> Vec<String> {
+    pub(crate) fn stopped(&self) -> Vec<String> {
         let tell = |(id, is_seen): &(DeploymentId, bool)| {
             let how = if *is_seen {
                 "cancelled"
@@ -167,7 +170,7 @@ impl Course {
 
 /// Looks for what is to be deleted; `None` if it is gone. Refuses what does not
 /// have the name that the user has confirmed.
-pub async fn look_before_removal(
+pub(crate) async fn look_before_removal(
     client: &Client,
     doomed: &Doomed,
 ) -> Result<Option<(Thing, Record)>, TriggerError> {
@@ -224,7 +227,7 @@ async fn find_by_name(
 }
 
 /// Deletes it, and waits until it is gone.
-pub async fn remove(
+pub(crate) async fn remove(
     client: &Client,
     it: &Condemned<'_>,
     course: &Course,
@@ -366,17 +369,20 @@ async fn ask(
 
 /// Whether the end of our time kept the answer from us.
 fn is_cut_off(client: &Client, error: &ApiError) -> bool {
-    matches!(error.cause, Cause::TimedOut { .. }) && Instant::now() >= client.deadline()
+    matches!(
+        error.cause,
+        ApiErrorKind::Transport(TransportError::TimedOut { .. })
+    ) && Instant::now() >= client.deadline()
 }
 
 /// Says so where the request may have taken effect.
 fn unsure(error: ApiError, it: &Condemned<'_>) -> TriggerError {
     let may_have_worked = match &error.cause {
-        Cause::Broken { .. }
-        | Cause::TimedOut { .. }
-        | Cause::Undecodable { .. }
-        | Cause::TooLarge { .. } => true,
-        Cause::Refused(refusal) => refusal.status >= 500,
+        ApiErrorKind::Transport(TransportError::Broken { .. })
+        | ApiErrorKind::Transport(TransportError::TimedOut { .. })
+        | ApiErrorKind::Undecodable { .. }
+        | ApiErrorKind::Transport(TransportError::TooLarge { .. }) => true,
+        ApiErrorKind::Refused(refusal) => refusal.status >= 500,
         _ => false,
     };
     let error = TriggerError::from(error);

@@ -1,19 +1,21 @@
 //! From what a stage found to the outcome: which number it has, why, and what
 //! to do next.
 
+use crate::http::TransportError;
 use jiff::Timestamp;
 
 use crate::actions::deploy::cancel::Cancelled;
-use crate::actions::deploy::start::{Search, TriggerError};
+use crate::actions::error::{Search, TriggerError};
 use crate::deployment::{Deployment, DeploymentId, Origin, Service, Verdict};
+use crate::exit_status::Ending;
 use crate::follow::Ended;
 use crate::inputs::Problem;
 use crate::messages::Failure;
-use crate::outcome::{Beside, End, Ending, LiveBefore, LogTold, Outcome, Sighting};
-use crate::report::duration;
+use crate::outcome::{Beside, End, LiveBefore, LogTold, Outcome, Sighting};
 use crate::sevalla::operation::CALL_HOOK;
-use crate::sevalla::{ApiError, Cause, Next};
+use crate::sevalla::{ApiError, ApiErrorKind, Next};
 use crate::shutdown::Signal;
+use crate::text::duration::duration;
 
 impl Outcome {
     /// The inputs cannot be used. The entry is that of the first problem: the
@@ -513,21 +515,22 @@ const fn judge_status(status: u16) -> (Failure, &'static str) {
 
 fn judge_cause(error: &ApiError) -> (Failure, &'static str) {
     match &error.cause {
-        Cause::NotConnected {
+        ApiErrorKind::Transport(TransportError::NotConnected {
             may_heal: false, ..
-        } => (
+        }) => (
             Failure::UntrustedConnection,
             "Check api-url. Behind a proxy that inspects TLS, name its certificate in SSL_CERT_FILE",
         ),
-        Cause::ProxyRefused { .. } => (
+        ApiErrorKind::Transport(TransportError::ProxyRefused { .. }) => (
             Failure::ProxyRefused,
             "Give the proxy what it asks for in HTTPS_PROXY, have it allow the address, or name the \
              address in NO_PROXY",
         ),
-        Cause::Stopped => (Failure::NotSent, "Run again"),
-        Cause::BudgetUsedUp { .. } => judge_status(429),
-        Cause::NoTime => (Failure::TimeUp, "Raise timeout"),
-        Cause::Undecodable { .. } | Cause::TooLarge { .. } => (
+        ApiErrorKind::Stopped => (Failure::NotSent, "Run again"),
+        ApiErrorKind::BudgetUsedUp { .. } => judge_status(429),
+        ApiErrorKind::NoTime => (Failure::TimeUp, "Raise timeout"),
+        ApiErrorKind::Undecodable { .. }
+        | ApiErrorKind::Transport(TransportError::TooLarge { .. }) => (
             Failure::UnreadableAnswer,
             "Check api-url, and that no proxy or login page answers in place of the API",
         ),
@@ -676,5 +679,44 @@ mod tests {
         ] {
             assert_eq!(left_at(last, at), said);
         }
+    }
+
+    #[test]
+    fn whatever_fails_says_what_to_do_next() {
+        for failure in Failure::ALL {
+            let hint = Outcome::of(*failure, "").hint.unwrap_or_default();
+            let is_sentence = hint.len() > 6 && !hint.contains(['`', '[']) && !hint.ends_with('.');
+            assert!(is_sentence, "{failure:?}: {hint}");
+        }
+        let id = DeploymentId("d1".to_owned());
+        for failure in [
+            Failure::BadAnswer,
+            Failure::CheckNotMade,
+            Failure::CommitNotTold,
+            Failure::AnotherCommitLive,
+        ] {
+            let outcome = Outcome::unverified(failure, &id).unverified_before(&id);
+            assert!(outcome.hint.is_some(), "{failure:?}");
+        }
+        for signal in [Signal::HangUp, Signal::Interrupt, Signal::Terminate] {
+            let outcome = Outcome::interrupted(signal);
+            let mut all = vec![
+                Outcome::at_once(Some(signal)),
+                outcome.clone().and_left(&id, None),
+            ];
+            let deployment = || Deployment::only_its_id(id.clone());
+            let cancelled = [
+                Cancelled::Ended(deployment(), Verdict::Cancelled),
+                Cancelled::Accepted,
+                Cancelled::TooLate(deployment()),
+            ];
+            all.extend(cancelled.map(|cancelled| outcome.clone().and_cancelled(&id, &cancelled)));
+            all.push(outcome);
+            for outcome in all {
+                assert!(outcome.hint.is_some(), "{outcome:?}");
+            }
+        }
+        let ends = [("shop".to_owned(), Outcome::of(Failure::Bug, ""))];
+        assert!(Outcome::of_targets(&ends).hint.is_some());
     }
 }

@@ -5,23 +5,21 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::actions::Run;
-use crate::actions::deploy::cancel;
-use crate::actions::deploy::cancel::Cancelled;
+use crate::actions::deploy::cancel::{self, Cancelled};
 use crate::actions::deploy::finalize::Scene;
-use crate::actions::deploy::preflight;
-use crate::actions::deploy::preflight::Place;
-use crate::actions::deploy::start::TriggerError;
-use crate::actions::resolve::Sought;
+use crate::actions::deploy::preflight::{self, Place};
+use crate::actions::error::TriggerError;
+use crate::actions::task::Sought;
 use crate::backoff::Schedule;
 use crate::branch;
 use crate::deployment::{
     Deployment, DeploymentId, Origin, Service, Status, Verdict, is_same_commit,
 };
+use crate::event::Event;
 use crate::follow::{Ended, Reading, Watch};
 use crate::inputs::OnSkipped;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
-use crate::report::Event;
 use crate::sevalla::Patience;
 
 /// How long a deployment that Sevalla starts by itself may take to appear.

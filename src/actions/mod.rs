@@ -4,15 +4,18 @@
 pub(crate) mod at_most_once;
 pub(crate) mod database;
 pub(crate) mod deletion;
-mod deploy;
+pub mod deploy;
+pub mod error;
 pub(crate) mod explain;
-mod follow;
-mod manage;
+pub(crate) mod follow;
+pub(crate) mod manage;
 pub(crate) mod poller;
-mod preview;
-mod promote;
+pub(crate) mod preview;
+pub(crate) mod promote;
 pub mod resolve;
-mod sighting;
+pub(crate) mod sighting;
+pub mod task;
+pub(crate) mod validation;
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -20,19 +23,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
-use crate::actions::deploy::start::TriggerError;
+use crate::actions::error::TriggerError;
 pub(crate) use crate::actions::preview::comment::LastWords;
-use crate::actions::resolve::{Plan, Task};
+use crate::actions::resolve::Plan;
+use crate::actions::task::Task;
 use crate::deadline::Deadline;
 use crate::deployment::{DeploymentId, Service};
+use crate::event::Event;
 use crate::follow::{Reading, Remote};
+use crate::http::{ConnectionError, Exchange};
 use crate::inputs::Logs;
 use crate::messages::Warning;
 use crate::outcome::Outcome;
-use crate::report::{Event, Reporter};
+use crate::report::Reporter;
 use crate::sanitize::Gate;
-use crate::sevalla;
-use crate::sevalla::{Client, ConnectionError, Exchange};
+use crate::sevalla::{self, Client};
 use crate::shutdown::{Signal, Stop};
 
 /// How long after the run's time the last requests may still take.

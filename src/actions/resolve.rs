@@ -5,22 +5,23 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
-use uuid::Uuid;
 
 pub use crate::actions::deploy::tested_commit::{Expected, Gap};
 pub use crate::actions::manage::resolve::{
     Credentials, Doomed, Inventory, Link, Management, NewDatabase, Subject, Update,
 };
+use crate::actions::task::{Promotion, Sought, Task};
+use crate::actions::validation::Doubts;
 use crate::ci::{Facts, Repository};
-use crate::deployment::{DeploymentId, Service, ServiceKind};
+use crate::deployment::Service;
 use crate::files::{Place, are_one};
 use crate::inputs::{
     Abandon, ActionName, Comment, ExpectedCommit, Flaw, Inputs, Logs, OnFailure, OnFork,
     OnMismatch, OnSkipped, Problem, VerifyUrl, WhenBusy,
 };
 use crate::messages::Warning;
-use crate::report::Files;
-use crate::secret::{ApiToken, HookUrl, Password};
+use crate::report_files::Files;
+use crate::secret::{ApiToken, Password};
 use crate::verify::Check;
 
 /// What a run does, without a question left open.
@@ -76,232 +77,6 @@ pub struct Plan {
     pub warnings: Vec<(Warning, String)>,
 }
 
-/// What a run does.
-#[derive(Debug, Clone)]
-pub enum Task {
-    /// Start one deployment.
-    Deploy(Work),
-    /// Roll back to the last success of a service before the one that is live.
-    RollBack(Service),
-    /// Promote an application to others.
-    Promote(Promotion),
-    /// Make sure of a preview app, and deploy it.
-    CreatePreview(WantedPreview),
-    /// Delete a preview app.
-    DeletePreview(Preview),
-    /// Delete the preview app of a pull request that was closed, as the event
-    /// says.
-    EndPreview(Preview),
-    /// Delete previews that nobody needs.
-    CleanPreviews(Cleaning),
-    /// Follow a deployment that somebody else started.
-    Follow(Service, Sought),
-    /// Cancel a deployment.
-    Cancel(Service, DeploymentId),
-    /// Something beside deploying.
-    Manage(Box<Management>),
-}
-
-/// A change on Sevalla that starts one deployment.
-#[derive(Debug, Clone)]
-pub enum Work {
-    /// Deploy an application through the API.
-    DeployApplication {
-        /// The application.
-        app: Uuid,
-        /// What of it to deploy.
-        order: Order,
-    },
-    /// Deploy an application by calling its hook.
-    CallHook {
-        /// The hook.
-        hook: HookUrl,
-        /// The application, if it is known.
-        app: Option<Uuid>,
-    },
-    /// Deploy a static site through the API.
-    DeployStaticSite {
-        /// The site.
-        site: Uuid,
-        /// The branch; `None` is the site's default branch.
-        branch: Option<String>,
-    },
-    /// Deploy an earlier success of an application again.
-    RollBackApplication {
-        /// The application.
-        app: Uuid,
-        /// Which.
-        earlier: Earlier,
-    },
-    /// Publish an earlier deployment of a static site again.
-    RollBackStaticSite {
-        /// The site.
-        site: Uuid,
-        /// The deployment.
-        to: DeploymentId,
-    },
-}
-
-/// An earlier deployment of an application to roll back to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Earlier {
-    /// The deployment.
-    pub id: DeploymentId,
-    /// Whether the user has named it: then nothing else will do.
-    pub is_named: bool,
-    /// The image that is replaced, where that is not what is live.
-    pub replaces: Option<String>,
-}
-
-impl Earlier {
-    /// The one that the user names.
-    pub const fn named(id: DeploymentId) -> Self {
-        Self {
-            id,
-            is_named: true,
-            replaces: None,
-        }
-    }
-
-    /// The one that was found to be wanted.
-    pub const fn found(id: DeploymentId) -> Self {
-        Self {
-            id,
-            is_named: false,
-            replaces: None,
-        }
-    }
-}
-
-/// What to deploy of an application.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Order {
-    /// The branch to build; `None` is the application's default branch.
-    pub branch: Option<String>,
-    /// The image to run.
-    pub docker_image: Option<String>,
-    /// Take the last artifact again instead of building.
-    pub restart: bool,
-}
-
-/// A promotion.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Promotion {
-    /// The pipeline.
-    pub pipeline: Uuid,
-    /// The application whose latest success is promoted.
-    pub source: Uuid,
-    /// The applications that get it; at least one.
-    pub targets: Vec<Uuid>,
-}
-
-/// A preview app, as far as it can be told without asking.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Preview {
-    /// Its id, if the user gave one.
-    pub app: Option<Uuid>,
-    /// Its pipeline, if the user gave it.
-    pub pipeline: Option<Uuid>,
-    /// The branch it shows.
-    pub branch: Option<String>,
-    /// The pull request it belongs to.
-    pub pull_request: Option<u64>,
-    /// Whether the pull request's branch is in another repository, as far as the
-    /// CI says.
-    pub is_fork: Option<bool>,
-    /// `owner/name` of the repository, as the CI calls it.
-    pub repository: Option<String>,
-}
-
-/// A preview app to be made or deployed, before its pull request was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WantedPreview {
-    /// The pipeline to make it in.
-    pub pipeline: Uuid,
-    /// Which. Its branch is the user's, or the one that the CI names.
-    pub preview: Preview,
-    /// Whether the user gave the branch.
-    pub is_branch_given: bool,
-    /// The commit at the tip of that branch, as the CI knows it.
-    pub commit: Option<String>,
-    /// Whether the code host has to be asked: the CI does not say which branch
-    /// the pull request has, or whether it is a fork's.
-    pub needs_pull_request: bool,
-    /// Whether it must not outlive its pull request, even if that is closed
-    /// while the preview is built.
-    pub ends_with_pull_request: bool,
-}
-
-/// A preview app to be made or deployed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewPreview {
-    /// The pipeline to make it in.
-    pub pipeline: Uuid,
-    /// Which.
-    pub preview: Preview,
-    /// Its branch, which making it needs.
-    pub branch: String,
-    /// The commit at the branch's tip, as the CI knows it.
-    pub commit: Option<String>,
-    /// Whether it must not outlive its pull request, even if that is closed
-    /// while the preview is built.
-    pub ends_with_pull_request: bool,
-}
-
-/// Which previews to delete.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cleaning {
-    /// Those without a deployment for this long.
-    pub max_age: Option<Duration>,
-    /// Those of pull requests of this repository that are closed.
-    pub closed_in: Option<String>,
-    /// At most so many.
-    pub most: usize,
-}
-
-/// Which deployment to follow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sought {
-    /// This one.
-    Known(DeploymentId),
-    /// The one that Sevalla starts by itself for this commit.
-    OfCommit {
-        /// The commit.
-        commit: String,
-        /// The branch; `None` is the service's default branch.
-        branch: Option<String>,
-    },
-}
-
-impl Work {
-    /// The service that changes, if it is known.
-    pub fn service(&self) -> Option<Service> {
-        match self {
-            Self::DeployApplication { app, .. } | Self::RollBackApplication { app, .. } => {
-                Some(Service::application(*app))
-            }
-            Self::CallHook { app, .. } => app.map(Service::application),
-            Self::DeployStaticSite { site, .. } | Self::RollBackStaticSite { site, .. } => {
-                Some(Service::static_site(*site))
-            }
-        }
-    }
-
-    /// Rolls a service back to this deployment.
-    pub fn back_to(service: Service, earlier: Earlier) -> Self {
-        match service.kind {
-            ServiceKind::Application => Self::RollBackApplication {
-                app: service.id,
-                earlier,
-            },
-            ServiceKind::StaticSite => Self::RollBackStaticSite {
-                site: service.id,
-                to: earlier.id,
-            },
-        }
-    }
-}
-
 /// Why the run does nothing at all, where that is the user's wish.
 pub fn passes(inputs: &Inputs, facts: &Facts) -> Option<String> {
     let is_skipped = |action| crate::actions::preview::fork::is_skipped(action, inputs, facts);
@@ -316,7 +91,7 @@ pub fn passes(inputs: &Inputs, facts: &Facts) -> Option<String> {
 }
 
 /// Why the CI withholds its secrets from this run, if it says that.
-fn why_no_secrets(facts: &Facts) -> Option<&'static str> {
+pub(crate) fn why_no_secrets(facts: &Facts) -> Option<&'static str> {
     let is_dependabot = facts.is_dependabot();
     facts.has_no_secrets().then_some(if is_dependabot {
         "Dependabot started this run, and its secrets are kept apart from those of the repository"
@@ -497,7 +272,7 @@ pub fn action_of(inputs: &Inputs) -> Option<ActionName> {
 }
 
 /// What is to be checked after a success.
-fn check(inputs: &Inputs) -> Option<Check> {
+pub(crate) fn check(inputs: &Inputs) -> Option<Check> {
     let address = match inputs.verify_url.clone()? {
         VerifyUrl::Auto => None,
         VerifyUrl::At(address) => Some(address),
@@ -509,78 +284,6 @@ fn check(inputs: &Inputs) -> Option<Check> {
         successes: inputs.verify_successes.0,
         timeout: inputs.verify_timeout,
     })
-}
-
-/// What was found while combining.
-struct Doubts {
-    problems: Vec<Problem>,
-    warnings: Vec<(Warning, String)>,
-    /// Why the CI withholds its secrets, if it does.
-    why_no_secrets: Option<&'static str>,
-}
-
-/// What an input that an action requires is to be set to, in words that
-/// complete "Set it to …".
-fn value_of(name: &str) -> &'static str {
-    match name {
-        "app-id" => "the UUID of the application",
-        "static-site-id" => "the UUID of the static site",
-        "pipeline-id" => "the UUID of the pipeline",
-        "source-app-id" => "the UUID of the application to promote from",
-        "target-app-ids" => "the UUIDs of the applications to promote to",
-        "deployment-id" => "the UUID of the deployment",
-        "database-id" => "the UUID of the database",
-        "database-user" => "the user of the database",
-        "database-password" => "the password of that user",
-        "resource" => "applications, static-sites, pipelines, databases, deployments or processes",
-        "settings" => "a JSON object with the settings",
-        "confirm" => "the display name of what is to be deleted",
-        _ => "a value",
-    }
-}
-
-impl Doubts {
-    fn problem(&mut self, flaw: Flaw, input: impl Into<String>, message: &str) {
-        self.problems.push(Problem::new(flaw, input, None, message));
-    }
-
-    /// Tells of each input that an action cannot do without.
-    fn need(&mut self, action: ActionName, inputs: &Inputs, names: &[&str]) {
-        for name in names.iter().filter(|name| !inputs.is_given(name)) {
-            if *name == "sevalla-token" {
-                self.need_token();
-            } else {
-                let message = format!(
-                    "{} requires it. Set `{name}` to {}",
-                    action.word(),
-                    value_of(name)
-                );
-                self.problem(Flaw::Missing, *name, &message);
-            }
-        }
-    }
-
-    fn need_token(&mut self) {
-        let message = match self.why_no_secrets {
-            Some(why) => {
-                format!("it is missing: {why}. Set `skip-without-token` to true to let such a run pass")
-            }
-            None => {
-                "it is missing or empty. Set `sevalla-token` to an API key of your Sevalla company. \
-                 CIs pass no secrets to pull requests from forks"
-                    .to_owned()
-            }
-        };
-        self.problem(Flaw::MissingKey, "sevalla-token", &message);
-    }
-
-    /// Warns of each input that is given and has no effect.
-    fn ignored<'a>(&mut self, why: &str, given: impl IntoIterator<Item = (bool, &'a str)>) {
-        for (_, name) in given.into_iter().filter(|(is_given, _)| *is_given) {
-            let text = format!("{name} has no effect {why}.");
-            self.warnings.push((Warning::InputWithoutEffect, text));
-        }
-    }
 }
 
 /// Takes the branch that the user gives for what the CI means by this text.
@@ -605,7 +308,7 @@ fn name_branch(inputs: &mut Inputs, facts: &Facts, doubts: &mut Doubts) {
     }
 }
 
-fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
+pub(crate) fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
     let action = action_of(inputs);
     if action.is_some() || inputs.is_given("action") {
         // Whatever it was to be: only calling a hook needs no key.
@@ -725,7 +428,7 @@ fn settle(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Doubt
     }
 }
 
-fn promote(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
+pub(crate) fn promote(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
     let needed = [
         "pipeline-id",
         "source-app-id",
@@ -752,7 +455,7 @@ fn promote(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
     Some(Task::Promote(promotion))
 }
 
-fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+pub(crate) fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
     let service = one_service(ActionName::Follow, inputs, doubts);
     let sought = match (&inputs.deployment_id, &inputs.expected_commit) {
         (Some(id), _) => Some(Sought::Known(id.0.clone())),
@@ -791,7 +494,11 @@ fn cancel(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
 }
 
 /// The one service that the inputs name.
-fn one_service(action: ActionName, inputs: &Inputs, doubts: &mut Doubts) -> Option<Service> {
+pub(crate) fn one_service(
+    action: ActionName,
+    inputs: &Inputs,
+    doubts: &mut Doubts,
+) -> Option<Service> {
     doubts.need(action, inputs, &["sevalla-token"]);
     match (inputs.is_given("app-id"), inputs.is_given("static-site-id")) {
         (true, true) => {
@@ -818,7 +525,8 @@ fn one_service(action: ActionName, inputs: &Inputs, doubts: &mut Doubts) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Variables;
+    use crate::actions::task::Work;
+    use crate::environment::Variables;
 
     const ID: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
     const OTHER: &str = "0b5e5168-4281-4bec-94c5-0d1584e9e657";

@@ -1,6 +1,6 @@
 //! Which CI this is.
 
-use crate::process::Variables;
+use crate::environment::Variables;
 
 /// Names the host where its own variables mislead.
 pub const OVERRIDE: &str = "SEVALLA_CI_HOST";

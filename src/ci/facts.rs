@@ -7,7 +7,7 @@ pub use crate::ci::repository::{Api, Repository};
 
 use crate::branch;
 use crate::ci::Host;
-use crate::process::Variables;
+use crate::environment::Variables;
 
 /// What the CI says about the run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -153,7 +153,7 @@ impl Facts {
 
 impl ChangeRequest {
     /// One of which nothing but its number is known.
-    const fn numbered(number: u64) -> Self {
+    pub(crate) const fn numbered(number: u64) -> Self {
         Self {
             number,
             action: None,
@@ -164,17 +164,17 @@ impl ChangeRequest {
 }
 
 /// The change request whose number the variable holds, if it does.
-fn numbered_by(variables: &Variables, name: &str) -> Option<ChangeRequest> {
+pub(crate) fn numbered_by(variables: &Variables, name: &str) -> Option<ChangeRequest> {
     let number = variables.text(name)?.parse().ok()?;
     Some(ChangeRequest::numbered(number))
 }
 
-fn owned(variables: &Variables, name: &str) -> Option<String> {
+pub(crate) fn owned(variables: &Variables, name: &str) -> Option<String> {
     variables.text(name).map(str::to_owned)
 }
 
 /// Whether the variable is `true`, where it is given.
-fn truth(variables: &Variables, name: &str) -> Option<bool> {
+pub(crate) fn truth(variables: &Variables, name: &str) -> Option<bool> {
     variables
         .text(name)
         .map(|value| value.eq_ignore_ascii_case("true"))
@@ -182,13 +182,13 @@ fn truth(variables: &Variables, name: &str) -> Option<bool> {
 
 /// Whether a count that begins at `first` has gone further: hosts count the
 /// runs of one and the same thing.
-fn is_beyond(variables: &Variables, name: &str, first: u64) -> Option<bool> {
+pub(crate) fn is_beyond(variables: &Variables, name: &str, first: u64) -> Option<bool> {
     let count: u64 = variables.text(name)?.parse().ok()?;
     Some(count > first)
 }
 
 /// The branch and the tag of a full reference; a change request's has neither.
-fn branch_and_tag(reference: Option<&str>) -> (Option<String>, Option<String>) {
+pub(crate) fn branch_and_tag(reference: Option<&str>) -> (Option<String>, Option<String>) {
     let after = |prefix| reference?.strip_prefix(prefix).map(str::to_owned);
     (after("refs/heads/"), after("refs/tags/"))
 }
@@ -201,11 +201,11 @@ fn is_commit(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::ci) mod tests {
     use super::*;
 
     /// What a host says with these variables.
-    pub(super) fn facts_of(host: Host, pairs: &[(&str, &str)]) -> Facts {
+    pub(in crate::ci) fn facts_of(host: Host, pairs: &[(&str, &str)]) -> Facts {
         let pairs = pairs
             .iter()
             .map(|(name, value)| (name.into(), value.into()));
@@ -213,12 +213,12 @@ mod tests {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "it is what facts are made of")]
-    pub(super) fn some(text: &str) -> Option<String> {
+    pub(in crate::ci) fn some(text: &str) -> Option<String> {
         Some(text.to_owned())
     }
 
     /// A repository on github.com.
-    pub(super) fn on_github(slug: &str) -> Option<Repository> {
+    pub(in crate::ci) fn on_github(slug: &str) -> Option<Repository> {
         Repository::cloned_from(&format!("https://github.com/{slug}.git"))
     }
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::ci::hosts::{bitbucket, circleci};
 use crate::ci::{Given, Host, Outputs, Token};
+use crate::environment::Variables;
 use crate::files::{open_to_append, open_to_read};
-use crate::process::Variables;
 use crate::sanitize::Block;
 use crate::text::markdown::cut_in_the_middle;
 

@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use console::{Term, measure_text_width};
 use indicatif::TermLike;
 
-use crate::process::Variables;
+use crate::environment::Variables;
 
 /// The columns behind the line that stay free: for `^C^C`, and one because some
 /// terminals begin a new row as soon as the last column is filled.

@@ -23,7 +23,7 @@ use console::Term;
 use jiff::Timestamp;
 
 pub use crate::diagnosis::SourceLocation as Place;
-use crate::process::Variables;
+use crate::environment::Variables;
 use crate::sanitize::redactor::Redactor;
 use crate::sanitize::{Block, Line};
 use crate::shutdown::Stop;
@@ -174,38 +174,25 @@ pub fn channel(host: Host, means: Means<'_>) -> Box<dyn Channel> {
         .terminal
         .filter(|_| host == Host::Local && terminal::can_draw(variables));
     match host {
-        Host::GitHub | Host::Gitea => Box::new(crate::ci::hosts::github::GitHub::new(
-            means.stdout,
-            files,
-            token,
-        )),
-        Host::Azure => Box::new(crate::ci::hosts::azure::Azure::new(
+        Host::GitHub | Host::Gitea => {
+            Box::new(hosts::github::GitHub::new(means.stdout, files, token))
+        }
+        Host::Azure => Box::new(hosts::azure::Azure::new(
             means.stdout,
             files,
             variables,
             token,
         )),
-        Host::TeamCity => Box::new(crate::ci::hosts::teamcity::TeamCity::new(
-            means.stdout,
-            files,
-        )),
+        Host::TeamCity => Box::new(hosts::teamcity::TeamCity::new(means.stdout, files)),
         Host::GitLab => {
             let plain = plain::Plain::new(means.stdout, means.stderr, files).recorded();
-            Box::new(crate::ci::hosts::gitlab::GitLab::new(
-                plain,
-                means.clock,
-                token,
-            ))
+            Box::new(hosts::gitlab::GitLab::new(plain, means.clock, token))
         }
         Host::Buildkite => {
             let plain = plain::Plain::new(means.stdout, means.stderr, files).recorded();
-            let agent = crate::ci::hosts::buildkite::Agent::find(
-                variables,
-                means.redactor,
-                means.launch,
-                means.stop,
-            );
-            Box::new(crate::ci::hosts::buildkite::Buildkite::new(plain, agent))
+            let agent =
+                hosts::buildkite::Agent::find(variables, means.redactor, means.launch, means.stop);
+            Box::new(hosts::buildkite::Buildkite::new(plain, agent))
         }
         Host::Bitbucket
         | Host::CircleCi

@@ -12,9 +12,9 @@ use super::plain::Plain;
 use super::{Activity, Channel, Given, Level, Outputs, Place, Tone};
 use crate::ci::live_line;
 use crate::ci::live_line::Canvas;
-use crate::process::Variables;
-use crate::report::duration;
+use crate::environment::Variables;
 use crate::sanitize::{Block, Line};
+use crate::text::duration::duration;
 
 /// How often the live line is drawn. It shows whole seconds.
 const TICK: Duration = Duration::from_millis(250);

@@ -11,10 +11,11 @@ use url::Url;
 
 use crate::backoff::Schedule;
 use crate::code_host::{Call, Reason};
+use crate::http::{Exchange, Reach, Reply, Request, TransportError};
 use crate::lenient_json;
 use crate::sanitize::Gate;
 use crate::secret::{ApiToken, is_https_or_loopback};
-use crate::sevalla::{Cause, Exchange, Reach, Reply, Request, limits};
+use crate::sevalla::limits;
 
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
@@ -151,14 +152,14 @@ impl Connection {
         url
     }
 
-    fn unavailable(&self, cause: &Cause) -> Reason {
+    fn unavailable(&self, cause: &TransportError) -> Reason {
         match cause {
-            Cause::TooLarge { .. } => Reason::Unreadable(self.shown(&cause.to_string())),
-            Cause::NotConnected { may_heal, .. } => Reason::NotConnected {
+            TransportError::TooLarge { .. } => Reason::Unreadable(self.shown(&cause.to_string())),
+            TransportError::NotConnected { may_heal, .. } => Reason::NotConnected {
                 said: self.shown(&cause.to_string()),
                 may_heal: *may_heal,
             },
-            Cause::ProxyRefused { .. } => Reason::NotConnected {
+            TransportError::ProxyRefused { .. } => Reason::NotConnected {
                 said: self.shown(&cause.to_string()),
                 may_heal: false,
             },

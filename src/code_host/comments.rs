@@ -5,8 +5,7 @@ use reqwest::header::{HeaderMap, LINK};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::{COMMENTS_PAGE, MOST_PAGES};
-use super::{CodeHost, CodeHostError, Comment, Marker, Reason};
+use super::{COMMENTS_PAGE, CodeHost, CodeHostError, Comment, MOST_PAGES, Marker, Reason};
 use crate::sanitize::Block;
 use crate::text::markdown::cut_in_the_middle;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Dialect;
 use crate::ci::Repository;
-use crate::report::duration;
+use crate::text::duration::duration;
 
 /// Something that the code host did not do. It is told as a warning: no
 /// deployment fails for it.

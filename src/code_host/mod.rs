@@ -24,10 +24,10 @@ use self::gitlab::GitLab;
 pub use self::marker::Marker;
 use crate::ci::{Api, ChangeState, Repository};
 use crate::code_host::client::Connection;
+use crate::http::Exchange;
 use crate::lenient_json::List;
 use crate::sanitize::Gate;
 use crate::secret::ApiToken;
-use crate::sevalla::Exchange;
 
 /// How many comments or pull requests are asked for at once. A hundred of the
 /// longest would be more than is read of a body.

@@ -1,11 +1,10 @@
 //! Exceptions in boxes, as the consoles of Symfony and Laravel print them: a
 //! header, and a message that is broken over lines of one width.
 
-use super::SourceLocation as Place;
 use super::bare::Bare;
 use super::patterns::PHP;
 use super::traces::Told;
-use super::{beginning_of, place};
+use super::{SourceLocation as Place, beginning_of, place};
 
 /// The most lines of a message.
 const MOST_LINES: u8 = 12;

@@ -1,9 +1,8 @@
 //! Where the repository lies in the builder, as far as the log shows it, and
 //! which line of which Dockerfile failed.
 
-use super::SourceLocation as Place;
 use super::bare::Bare;
-use super::place;
+use super::{SourceLocation as Place, place};
 
 /// The most roots, and the most steps, that are remembered.
 const MOST_ROOTS: usize = 16;

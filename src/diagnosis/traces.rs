@@ -1,15 +1,14 @@
 //! What takes several lines to tell: traces of exceptions, and errors listed
 //! under their file. One line at a time, with a memory of a line or two.
 
-use super::SourceLocation as Place;
 use super::bare::Bare;
 use super::console_boxes::Box;
 use super::looks::{bit, word};
 use super::pattern::{Pattern, Rank};
 use super::patterns::{EXCEPTION, LINT, PHP, UNCAUGHT};
-use super::scan::Scan;
+use super::scan::{self, Scan};
 use super::spring::Java;
-use super::{beginning, beginning_of, place, scan};
+use super::{SourceLocation as Place, beginning, beginning_of, place};
 
 /// Programs of Python that only run others: nothing is corrected there, apart
 /// from what they import.

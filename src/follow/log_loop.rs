@@ -1,16 +1,17 @@
 //! The log loop: it only informs, and never delays a look at the status.
 
+use crate::http::TransportError;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::backoff::{Schedule, chance};
 use crate::deployment::{LogLine, Status};
+use crate::event::Event;
 use crate::follow::log_phases::Phases;
 use crate::follow::log_schedule::{Budgets, INTERVAL};
 use crate::follow::{Farewell, LogCursor, Reading, Source, Watch};
-use crate::report::Event;
-use crate::sevalla::{ApiError, Cause, LOG_PAGE, LogWindow, Next};
+use crate::sevalla::{ApiError, ApiErrorKind, LOG_PAGE, LogWindow, Next};
 
 /// Lines arrive late: after a failure, the log is read until nothing new has
 /// come for this long.
@@ -218,7 +219,7 @@ impl<S: Source> Watch<'_, S> {
             let wait = match error.next() {
                 Next::Again(asked) => retries.next_wait(asked),
                 Next::Final | Next::Lost => {
-                    let is_late = matches!(error.cause, Cause::NoTime);
+                    let is_late = matches!(error.cause, ApiErrorKind::NoTime);
                     self.stop_reading(if is_late {
                         Event::LogIncomplete
                     } else {
@@ -251,7 +252,7 @@ impl<S: Source> Watch<'_, S> {
                     self.held.borrow_mut().extend(new);
                 }
                 Err(ApiError {
-                    cause: Cause::TooLarge { .. },
+                    cause: ApiErrorKind::Transport(TransportError::TooLarge { .. }),
                     ..
                 }) if cursor.ask_for_less() => {}
                 Err(error) => return Err(error),

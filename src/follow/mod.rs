@@ -21,15 +21,15 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff::{Backoff, Schedule, chance};
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, Verdict};
+use crate::event::{Event, Phase, State};
 pub use crate::follow::log_cursor::LogCursor;
 use crate::follow::log_phases::Phases;
 use crate::follow::log_schedule::Lateness;
 use crate::follow::poll_schedule::Pace;
 use crate::forecast::history::{Kind, Past};
-use crate::report::Event;
-use crate::report::timeline::{Phase, State};
+use crate::http::TransportError;
 use crate::sevalla::limits::Share;
-use crate::sevalla::{ApiError, Cause, Client, LogWindow, Next};
+use crate::sevalla::{ApiError, ApiErrorKind, Client, LogWindow, Next};
 
 /// How long a deployment that was just created may be unknown to the service:
 /// its own parts need a moment to agree.
@@ -342,7 +342,7 @@ impl<S: Source> Watch<'_, S> {
             let wait = match self.source.look().await {
                 // Nothing was asked, so nothing has failed.
                 Err(ApiError {
-                    cause: Cause::NoTime | Cause::BudgetUsedUp { .. },
+                    cause: ApiErrorKind::NoTime | ApiErrorKind::BudgetUsedUp { .. },
                     ..
                 }) => Duration::from_secs(1),
                 Ok(seen) => {
@@ -416,7 +416,14 @@ impl<S: Source> Watch<'_, S> {
         match error.next() {
             Next::Final if error.status() == Some(404) && is_young => Next::Again(None),
             // As any other body that is not what it should be.
-            Next::Final if matches!(error.cause, Cause::TooLarge { .. }) => Next::Again(None),
+            Next::Final
+                if matches!(
+                    error.cause,
+                    ApiErrorKind::Transport(TransportError::TooLarge { .. })
+                ) =>
+            {
+                Next::Again(None)
+            }
             next => next,
         }
     }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::backoff::Backoff;
 use crate::deployment::{Deployment, Status};
 use crate::follow::log_phases::Evidence;
+use crate::forecast::Estimate;
 use crate::forecast::history::{Kind, Past, Success, Usual};
 use crate::forecast::mixture::{Belief, LONGEST_WAIT, SHORTEST_WAIT, Way, longest_wait};
 use crate::sevalla::limits::Share;
@@ -127,19 +128,6 @@ pub struct Pace {
     chance: RefCell<Chance>,
     alone: Duration,
     sight: RefCell<Option<Sight>>,
-}
-
-/// What the past says of a deployment that runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Estimate {
-    /// How much longer it will probably run.
-    pub left: Duration,
-    /// How many of a hundred past ones took less than it has taken so far.
-    pub percent_below: usize,
-    /// How many past ones that are.
-    pub of: usize,
-    /// What it does, if its log shows that.
-    pub doing: Option<&'static str>,
 }
 
 /// What was last seen, and what is believed of what goes on.

@@ -1,9 +1,10 @@
 //! The network: one HTTP client with its time-outs, trusted certificates and
 //! proxies.
 
-pub(crate) mod blocked_address;
-pub(crate) mod proxy;
-pub(crate) mod tls;
+mod blocked_address;
+mod error;
+mod proxy;
+mod tls;
 
 use std::error::Error as _;
 use std::future::Future;
@@ -15,13 +16,13 @@ use reqwest::{Certificate, Method, Proxy};
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
-use crate::http::blocked_address::{Reach, Resolver};
-use crate::http::proxy;
+use crate::environment::Variables;
+use crate::http::blocked_address::Resolver;
+pub use crate::http::blocked_address::{NOT_PUBLIC, Reach, is_known_not_public};
+pub use crate::http::error::TransportError;
+pub(crate) use crate::http::error::http_status;
 use crate::http::proxy::Proxies;
-use crate::http::tls;
 use crate::http::tls::Root;
-use crate::process::Variables;
-use crate::sevalla::error::{Cause, http_status};
 
 /// How long connecting may take, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,6 +43,13 @@ pub const MOST_HEADERS: usize = 100;
 /// still come through, if it arrives with the last of the bytes below it.
 pub const LARGEST_HEAD: usize = 408 * 1024;
 
+/// What is ignored of the variables that describe the network.
+pub fn ignored_network_settings(variables: &Variables) -> Vec<String> {
+    let mut ignored = proxy::doubts(variables);
+    ignored.extend(tls::doubts(variables));
+    ignored
+}
+
 /// What carries requests: the network, or a script in a test.
 pub trait Exchange {
     /// Sends a request once and gives whatever comes back within `limit`.
@@ -49,7 +57,7 @@ pub trait Exchange {
 }
 
 /// What comes back, some time.
-pub type Exchanged<'a> = Pin<Box<dyn Future<Output = Result<Reply, Cause>> + 'a>>;
+pub type Exchanged<'a> = Pin<Box<dyn Future<Output = Result<Reply, TransportError>> + 'a>>;
 
 /// A request, ready to be sent.
 #[derive(Debug)]
@@ -80,7 +88,7 @@ pub struct Reply {
     /// The headers.
     pub headers: HeaderMap,
     /// The body, or why it did not arrive.
-    pub body: Result<Vec<u8>, Cause>,
+    pub body: Result<Vec<u8>, TransportError>,
 }
 
 /// The client could not be set up; the text names the variable at fault.
@@ -138,9 +146,9 @@ impl Http {
         }
     }
 
-    async fn send(&self, request: Request, limit: Duration) -> Result<Reply, Cause> {
+    async fn send(&self, request: Request, limit: Duration) -> Result<Reply, TransportError> {
         let end = Instant::now() + limit;
-        let late = |_elapsed| Cause::TimedOut { limit };
+        let late = |_elapsed| TransportError::TimedOut { limit };
         if request.reach == Reach::Public {
             self.resolver.restrict(&request.url);
         }
@@ -160,7 +168,7 @@ impl Http {
         }
         let sent = tokio::select! {
             sent = timeout_at(end, builder.send()) => sent.map_err(late)?,
-            () = flooded() => return Err(Cause::Broken {
+            () = flooded() => return Err(TransportError::Broken {
                 reason: "the server sends without end, and not an answer".to_owned(),
             }),
         };
@@ -175,7 +183,7 @@ impl Http {
             && proxy::is_its_own(status, &headers, wants_json)
         {
             let proxy = proxy::shown(proxy);
-            return Err(Cause::ProxyRefused { proxy, status });
+            return Err(TransportError::ProxyRefused { proxy, status });
         }
         let body = timeout_at(end, read_body(response, request.body_limit)).await;
         Ok(Reply {
@@ -186,9 +194,11 @@ impl Http {
     }
 
     /// Why there is no answer, with the proxy if one is on the way.
-    async fn not_sent(&self, error: &reqwest::Error, url: &Url, end: Instant) -> Cause {
+    async fn not_sent(&self, error: &reqwest::Error, url: &Url, end: Instant) -> TransportError {
         let (proxy, reason, may_heal) = match (self.proxies.of(url), transport(error)) {
-            (Some(proxy), Cause::NotConnected { reason, may_heal }) => (proxy, reason, may_heal),
+            (Some(proxy), TransportError::NotConnected { reason, may_heal }) => {
+                (proxy, reason, may_heal)
+            }
             (_, cause) => return cause,
         };
         let name = proxy::shown(proxy);
@@ -201,15 +211,15 @@ impl Http {
             None
         };
         match status {
-            Some(status @ (408 | 425 | 429 | 500..)) => Cause::NotConnected {
+            Some(status @ (408 | 425 | 429 | 500..)) => TransportError::NotConnected {
                 reason: format!("the proxy {name} answered {}", http_status(status)),
                 may_heal: true,
             },
-            Some(status @ 300..) => Cause::ProxyRefused {
+            Some(status @ 300..) => TransportError::ProxyRefused {
                 proxy: name,
                 status,
             },
-            _ => Cause::NotConnected {
+            _ => TransportError::NotConnected {
                 reason: format!("{reason} (through the proxy {name})"),
                 may_heal,
             },
@@ -275,11 +285,14 @@ impl Exchange for Http {
     }
 }
 
-async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Vec<u8>, Cause> {
+async fn read_body(
+    mut response: reqwest::Response,
+    limit: usize,
+) -> Result<Vec<u8>, TransportError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
         if body.len() + chunk.len() > limit {
-            return Err(Cause::TooLarge { limit });
+            return Err(TransportError::TooLarge { limit });
         }
         body.extend_from_slice(&chunk);
     }
@@ -287,17 +300,17 @@ async fn read_body(mut response: reqwest::Response, limit: usize) -> Result<Vec<
 }
 
 /// What the HTTP library reports, sorted by whether the request was sent.
-fn transport(error: &reqwest::Error) -> Cause {
+fn transport(error: &reqwest::Error) -> TransportError {
     let reason = chain(error);
     if error.is_builder() {
-        return Cause::NotConnected {
+        return TransportError::NotConnected {
             reason,
             may_heal: false,
         };
     }
     if error.is_connect() {
         let may_heal = !is_lasting(error);
-        return Cause::NotConnected { reason, may_heal };
+        return TransportError::NotConnected { reason, may_heal };
     }
     if reason.contains("message head is too large") {
         let reason = format!(
@@ -305,9 +318,9 @@ fn transport(error: &reqwest::Error) -> Cause {
              that are read",
             LARGEST_HEAD / 1024
         );
-        return Cause::Broken { reason };
+        return TransportError::Broken { reason };
     }
-    Cause::Broken { reason }
+    TransportError::Broken { reason }
 }
 
 /// An untrusted certificate stays so, and a server that speaks no TLS too,

@@ -1,6 +1,7 @@
 //! Which proxy a request goes through, and how one refuses.
 
-use std::io::{self, Read as _, Write as _};
+use std::io;
+use std::io::{Read as _, Write as _};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -14,10 +15,9 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
-use crate::http::tls;
-use crate::http::tls::Root;
+use crate::environment::Variables;
+use crate::http::tls::{self, Root};
 use crate::http::{ConnectionError, USER_AGENT};
-use crate::process::Variables;
 
 /// How long asking a proxy for its status may take.
 const ASKING: Duration = Duration::from_secs(5);

@@ -10,9 +10,8 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use url::Url;
 
-use crate::files;
-use crate::lenient_json;
-use crate::process::Variables;
+use crate::environment::Variables;
+use crate::{files, lenient_json};
 
 /// The variable that names a file of further root certificates, as OpenSSL
 /// reads it.

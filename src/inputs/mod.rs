@@ -23,9 +23,9 @@ pub use self::values::{
 };
 use self::values::{Field, Value};
 use crate::ci;
+use crate::environment::{NotUtf8, Variables};
 use crate::messages::Failure;
-use crate::process::{NotUtf8, Variables};
-use crate::report::OUTPUTS;
+use crate::outputs::OUTPUTS;
 use crate::secret::{ApiToken, HookUrl, Password};
 use crate::verify::{Expectation, Statuses};
 

@@ -1,7 +1,7 @@
 //! Why runs fail: each failure with the ending that it comes to.
 
 use super::topics;
-use crate::outcome::Ending;
+use crate::exit_status::Ending;
 use crate::shutdown::Signal;
 
 /// Declares the failures as [`topics!`] does, each with its ending.

@@ -1,7 +1,7 @@
 //! The catalogue: what every warning and every failed run is about, with its
 //! cause and its remedy. `docs/messages.md` is made from it.
 //!
-//! A failure names its [`Ending`](crate::outcome::Ending), and an outcome that is not good can only be
+//! A failure names its [`Ending`](crate::exit_status::Ending), and an outcome that is not good can only be
 //! made from a [`Failure`]; a warning can only be told with a [`Warning`]; and
 //! where nothing is begun, a [`Misstart`] says why. So nothing goes
 //! wrong without an entry. The words of the moment stay where they are said; an

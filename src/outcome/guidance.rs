@@ -44,7 +44,7 @@ pub enum LiveBefore {
 
 impl Beside {
     /// What to do about a deployment that failed.
-    pub(super) fn after_failure(self) -> String {
+    pub(crate) fn after_failure(self) -> String {
         let step = match self.log {
             LogTold::Nothing => "Read the deployment's log in the dashboard",
             LogTold::Lines => "Read the end of the deployment's log",
@@ -55,14 +55,14 @@ impl Beside {
 
     /// What is live after a deployment that ended without being deployed, and
     /// what to do.
-    pub(super) fn after_nothing(self, step: &str) -> String {
+    pub(crate) fn after_nothing(self, step: &str) -> String {
         sentences([self.live.now(), Some(step.to_owned())])
     }
 }
 
 impl LiveBefore {
     /// What is live after a deployment that has not come to be.
-    pub(super) fn now(self) -> Option<String> {
+    pub(crate) fn now(self) -> Option<String> {
         Some(match self {
             Self::Unknown => return None,
             Self::Something => "The previous version is still live".to_owned(),

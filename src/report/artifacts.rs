@@ -5,14 +5,11 @@ use std::path::Path;
 use crate::ci::{Outputs, Tone};
 use crate::messages::Warning;
 use crate::outcome::Outcome;
-use crate::report::causes;
-use crate::report::causes::Cause;
+use crate::outputs::LONGEST_VALUE;
+use crate::report::causes::{self, Cause};
 use crate::report::html::Told;
-use crate::report::log;
-use crate::report::outputs;
-use crate::report::outputs::LONGEST_VALUE;
 use crate::report::reporter::Inner;
-use crate::report::{atomic_file, json, junit, links, output_file, summary};
+use crate::report::{atomic_file, json, junit, links, output_file, outputs, summary};
 use crate::sanitize::{Block, Gate};
 
 impl Inner {
@@ -141,8 +138,10 @@ impl Inner {
             "result" => self.gate.json(text),
             _ => {
                 let text = self.gate.block(text);
-                self.gate
-                    .block(log::beginning(text.as_str(), LONGEST_VALUE))
+                self.gate.block(crate::text::truncate::beginning(
+                    text.as_str(),
+                    LONGEST_VALUE,
+                ))
             }
         }
     }

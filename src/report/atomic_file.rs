@@ -11,7 +11,7 @@ use crate::files::{NO_FILE, Place};
 use crate::sanitize::{Block, Line};
 
 /// A file that appears under its name only once it is complete.
-pub(super) struct WholeFile {
+pub(crate) struct WholeFile {
     pub(super) path: PathBuf,
     partial: PathBuf,
     writer: BufWriter<File>,

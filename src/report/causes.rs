@@ -2,10 +2,10 @@
 //! lines, as Markdown, at places of the repository, as a report of code quality.
 //! Pure.
 
-use super::log::beginning;
-use super::summary::fenced;
 use crate::ci::Place;
 use crate::diagnosis::{Digest, Finding, Phase};
+use crate::text::markdown_escape::fenced;
+use crate::text::truncate::beginning;
 
 /// The most kinds of findings of a deployment that are told in lines.
 const MOST_KINDS: usize = 3;

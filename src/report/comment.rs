@@ -7,13 +7,14 @@
 use jiff::Timestamp;
 
 use super::causes::{self, Cause};
-use super::log::shorten;
-use super::summary::{cell, code, fenced, link, without_long_runs};
 use crate::code_host::Marker;
 use crate::deployment::{Deployment, Verdict};
+use crate::exit_status::Ending;
 use crate::messages::Failure;
-use crate::outcome::{Ending, Outcome};
+use crate::outcome::Outcome;
 use crate::sanitize::{Block, Gate, Line};
+use crate::text::markdown_escape::{cell, code, fenced, link, without_long_runs};
+use crate::text::truncate::shorten;
 
 /// The most of one text or line of the log in the comment, in bytes.
 const LONGEST_TEXT: usize = 1024;

@@ -3,12 +3,11 @@
 
 use crate::ci::{Level, Tone};
 use crate::deployment::{Service, Status};
+use crate::exit_status::Ending;
 use crate::messages::Warning;
-use crate::outcome::{Ending, Outcome};
-use crate::report::causes;
-use crate::report::causes::Cause;
+use crate::outcome::Outcome;
+use crate::report::causes::{self, Cause};
 use crate::report::console;
-use crate::report::log;
 use crate::report::log::LONGEST_SHOWN;
 use crate::report::reporter::Inner;
 use crate::report::run_record::Tale;
@@ -114,7 +113,8 @@ impl Inner {
     /// said may be megabytes.
     fn bounded(&self, outcome: &Outcome) -> Outcome {
         let bound = |text: &String| {
-            log::shorten(self.gate.line(text), LONGEST_SHOWN, &self.gate).to_string()
+            crate::text::truncate::shorten(self.gate.line(text), LONGEST_SHOWN, &self.gate)
+                .to_string()
         };
         let mut outcome = outcome.clone().headed(bound(&outcome.headline));
         outcome.why = outcome.why.iter().map(bound).collect();

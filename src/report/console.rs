@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::deployment::{Deployment, Status};
-use crate::follow::poll_schedule::Estimate;
+use crate::event::Event;
+use crate::forecast::Estimate;
 use crate::forecast::history::Usual;
 use crate::inputs::Abandon;
 use crate::messages::{Failure, Warning};
@@ -11,9 +12,9 @@ use crate::outcome::Outcome;
 use crate::report::causes;
 use crate::report::causes::Cause;
 use crate::report::run_record::{Story, Tale};
-use crate::report::{Event, duration};
 use crate::sevalla::ApiError;
 use crate::shutdown::Signal;
+use crate::text::duration::duration;
 
 /// The lines that tell of an event.
 pub(super) fn tell(event: Event<'_>) -> Vec<String> {

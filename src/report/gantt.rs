@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::event::{Phase, State};
 use crate::forecast::history::Usual;
-use crate::report::duration;
-use crate::report::timeline::{Phase, Span, State, Timeline};
+use crate::report::timeline::{Span, Timeline};
+use crate::text::duration::duration;
 
 /// The most characters of a target's name.
 const LONGEST_LABEL: usize = 40;

@@ -7,11 +7,13 @@
 use jiff::SignedDuration;
 
 use super::causes::Cause;
-use super::timeline::{Lane, Phase, State, Timeline};
 use crate::deployment::Verdict;
-use crate::outcome::{Ending, Outcome};
+use crate::event::{Phase, State};
+use crate::exit_status::Ending;
+use crate::outcome::Outcome;
 use crate::report::console;
 use crate::report::run_record::{Story, Tale};
+use crate::report::timeline::{Lane, Timeline};
 use crate::sanitize::{Block, Gate, Line};
 
 /// What became of a case, where it did not pass.

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::counted;
 use super::html::Page;
 use crate::ci::Channel;
 use crate::deployment::{LogLine, Service};
@@ -16,6 +15,8 @@ use crate::report::atomic_file::WholeFile;
 use crate::report::severity::Weight;
 use crate::sanitize::redactor::Broken;
 use crate::sanitize::{Gate, Line};
+use crate::text::duration::counted;
+use crate::text::truncate::{beginning, shorten};
 
 /// Lines kept to be shown when the deployment fails.
 const KEPT_LINES: usize = 2000;
@@ -331,28 +332,6 @@ fn prefix(label: Option<&str>, entry: &LogLine, gate: &Gate) -> Line {
         format!("{} ", beginning(label.as_str(), LONGEST_LABEL))
     });
     gate.line(&format!("{time} {}{weight}| ", label.unwrap_or_default()))
-}
-
-/// The line, or its beginning and how much is left out.
-pub(super) fn shorten(line: Line, longest: usize, gate: &Gate) -> Line {
-    let text = line.as_str();
-    if text.len() <= longest {
-        return line;
-    }
-    let head = beginning(text, longest);
-    gate.line(&format!(
-        "{head}… ({} in this line)",
-        counted(text.len() - head.len(), "more byte")
-    ))
-}
-
-/// As much of the text as fits into so many bytes.
-pub(super) fn beginning(text: &str, longest: usize) -> &str {
-    if text.len() <= longest {
-        return text;
-    }
-    let fitting = (0..=longest).rev().find_map(|end| text.get(..end));
-    fitting.unwrap_or_default()
 }
 
 /// The last lines of the log, bounded in number and size.

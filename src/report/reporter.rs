@@ -5,17 +5,18 @@ use std::cell::RefCell;
 use jiff::Timestamp;
 
 use super::comment::{self, CommentFacts, News};
-use super::log::{self, LONGEST_SHOWN, LogSink};
-use super::timeline::Phase;
+use super::log::{LONGEST_SHOWN, LogSink};
 use crate::ci::{Activity, Channel, Host, Level, Tone};
 use crate::code_host::Marker;
 use crate::deployment::{LogLine, Service};
 use crate::diagnosis::Diagnosis;
+use crate::event::{Event, Phase};
 use crate::inputs::{Abandon, Logs};
 use crate::messages::Warning;
 use crate::outcome::{LogTold, Outcome};
 use crate::report::run_record::Story;
-use crate::report::{Event, Files, Setup, console, status_line};
+use crate::report::{Setup, console, status_line};
+use crate::report_files::Files;
 use crate::sanitize::{Block, Gate};
 
 /// Tells a run's events to the place it runs in.
@@ -218,7 +219,7 @@ impl Inner {
         let now = format!("{:.0}", (self.clock)());
         let time = now.get(11..).unwrap_or(&now);
         let line = self.gate.line(&format!("{time} {text}"));
-        let line = log::shorten(line, LONGEST_SHOWN, &self.gate);
+        let line = crate::text::truncate::shorten(line, LONGEST_SHOWN, &self.gate);
         self.channel.say_in(tone, &line);
     }
 }

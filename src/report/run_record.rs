@@ -8,15 +8,15 @@ use uuid::Uuid;
 
 use crate::ci::Facts;
 use crate::deployment::{Deployment, DeploymentId, Service, Status, Verdict};
+use crate::event::{Event, Phase, State};
 use crate::forecast::history::Usual;
 use crate::messages::Warning;
-use crate::report::Event;
 use crate::report::console::state;
-use crate::report::timeline::{Lane, Phase, Record, Span, State, Timeline};
+use crate::report::timeline::{Lane, Record, Span, Timeline};
 use crate::secret::Password;
 
 /// The facts of a run.
-pub(super) struct Story {
+pub(crate) struct Story {
     began: Began,
     /// What is done, in the word of the input.
     pub(super) action: Option<&'static str>,
@@ -65,7 +65,7 @@ struct Step {
 
 /// The facts of one service.
 #[derive(Default)]
-pub(super) struct Tale {
+pub(crate) struct Tale {
     pub(super) service: Option<Service>,
     pub(super) name: Option<String>,
     pub(super) deployment: Option<Deployment>,

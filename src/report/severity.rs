@@ -2,7 +2,7 @@
 
 /// How much it weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Weight {
+pub(crate) enum Weight {
     Ordinary,
     Warning,
     Error,

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use crate::deployment::{Deployment, Status, Verdict};
-use crate::follow::poll_schedule::Estimate;
+use crate::event::{Event, Phase};
+use crate::forecast::Estimate;
 use crate::inputs::Abandon;
+use crate::report::console;
 use crate::report::run_record::{Story, Tale};
-use crate::report::timeline::Phase;
-use crate::report::{Event, console};
 
 /// What Ctrl-C does at the least.
 const ENDS: &str = "Ctrl-C ends this";
@@ -173,8 +173,8 @@ mod tests {
     use super::*;
     use crate::ci::Facts;
     use crate::deployment::{DeploymentId, Service};
+    use crate::event::State;
     use crate::forecast::history::{Kind, Past, Usual};
-    use crate::report::timeline::State;
     use crate::shutdown::Signal;
 
     const CANCELS: &str = "Ctrl-C cancels the deployment";

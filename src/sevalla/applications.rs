@@ -7,13 +7,12 @@ use super::operation::{
     LIST_APPLICATION_DOMAINS, LIST_APPLICATIONS, LIST_DEPLOYMENTS, ROLLBACK_DEPLOYMENT,
     TRIGGER_DEPLOYMENT,
 };
-use super::wire::{Page, RollbackBody, TriggerBody, WireDeployment, WireLogEntry};
+use super::wire::{self, Page, RollbackBody, TriggerBody, WireDeployment, WireLogEntry};
 use super::{
     ApiError, AppSummary, Application, Call, Client, Domain, LOG_PAGE, LONGEST_PAGE, ListPage,
-    LogWindow, Patience, wire,
+    LogWindow, Patience,
 };
-use crate::actions::resolve::Order;
-use crate::deployment::{Deployment, DeploymentId, LogLine};
+use crate::deployment::{Deployment, DeploymentId, LogLine, Order};
 use crate::lenient_json::Entries;
 use crate::sevalla::attempt::Answer;
 use crate::sevalla::mutations::confirmed;

@@ -10,17 +10,16 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::deployment::{Deployment, DeploymentId};
-use crate::http::blocked_address::Reach;
-use crate::http::{ConnectionError, Exchange, Request};
+use crate::http::{ConnectionError, Exchange, Reach, Request, TransportError};
 use crate::lenient_json;
 use crate::sanitize::Gate;
 use crate::sanitize::redactor::Redactor;
 use crate::secret::ApiToken;
-use crate::sevalla::error::{Cause, Refusal};
-use crate::sevalla::limits::{Budget, Pause, Share};
-use crate::sevalla::operation::Tier;
+use crate::sevalla::error::{ApiErrorKind, Refusal};
+use crate::sevalla::limits::{self, Budget, Pause, Share};
+use crate::sevalla::operation::{self, Tier};
 use crate::sevalla::resource_record::Record;
-use crate::sevalla::{Call, limits, operation, wire};
+use crate::sevalla::{Call, wire};
 
 /// How long one attempt may take, from connecting to the body's last byte.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -108,11 +107,11 @@ impl Connection {
         call: &Call<'_>,
         limit: Duration,
         deadline: Instant,
-    ) -> Result<Answer, Cause> {
+    ) -> Result<Answer, ApiErrorKind> {
         let started = Instant::now();
         let limit = limit.min(deadline.saturating_duration_since(started));
         if limit.is_zero() {
-            return Err(Cause::NoTime);
+            return Err(ApiErrorKind::NoTime);
         }
         self.budget.borrow_mut().spend();
         let result = self.exchange(call, limit).await;
@@ -120,7 +119,7 @@ impl Connection {
         result
     }
 
-    async fn exchange(&self, call: &Call<'_>, limit: Duration) -> Result<Answer, Cause> {
+    async fn exchange(&self, call: &Call<'_>, limit: Duration) -> Result<Answer, ApiErrorKind> {
         let reply = self.exchange.exchange(self.request(call)?, limit).await?;
         self.budget
             .borrow_mut()
@@ -138,7 +137,7 @@ impl Connection {
         // The status is the message; a body that broke off or never came only
         // says less.
         let body = reply.body.unwrap_or_default();
-        Err(Cause::Refused(Box::new(refusal(
+        Err(ApiErrorKind::Refused(Box::new(refusal(
             reply.status,
             &reply.headers,
             &body,
@@ -156,7 +155,7 @@ impl Connection {
         }
     }
 
-    fn request(&self, call: &Call<'_>) -> Result<Request, Cause> {
+    fn request(&self, call: &Call<'_>) -> Result<Request, ApiErrorKind> {
         let is_hook = is_hook(call);
         let url = if is_hook {
             hook_url(call)
@@ -166,9 +165,11 @@ impl Connection {
         Ok(Request {
             accept: "application/json",
             method: call.operation.method.clone(),
-            url: url.ok_or_else(|| Cause::NotConnected {
-                reason: "the address is not a URL".to_owned(),
-                may_heal: false,
+            url: url.ok_or_else(|| {
+                ApiErrorKind::Transport(TransportError::NotConnected {
+                    reason: "the address is not a URL".to_owned(),
+                    may_heal: false,
+                })
             })?,
             authorization: self.authorization.clone().filter(|_| !is_hook),
             body: call.body.clone(),
@@ -233,7 +234,7 @@ fn bearer(token: &ApiToken) -> Result<HeaderValue, ConnectionError> {
 
 impl Answer {
     /// The body as `T`; the error names the place in the JSON.
-    pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, Cause> {
+    pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, ApiErrorKind> {
         let text = lenient_json::text(&self.body);
         let mut deserializer = serde_json::Deserializer::from_str(&text);
         let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -256,7 +257,7 @@ impl Answer {
 
     /// The body as the deployment with this id: another one would be followed
     /// in the place of ours.
-    pub(super) fn deployment(&self, id: &DeploymentId) -> Result<Deployment, Cause> {
+    pub(super) fn deployment(&self, id: &DeploymentId) -> Result<Deployment, ApiErrorKind> {
         let deployment: Deployment = self.decode::<wire::WireDeployment>()?.into();
         if !deployment.id.0.eq_ignore_ascii_case(&id.0) {
             return Err(self.undecodable(&format!(
@@ -272,7 +273,7 @@ impl Answer {
         &self,
         id: &str,
         its: impl Fn(&T) -> &str,
-    ) -> Result<T, Cause> {
+    ) -> Result<T, ApiErrorKind> {
         let record = self.decode()?;
         if !its(&record).eq_ignore_ascii_case(id) {
             let reason = format!("it is about another id, {}", its(&record));
@@ -283,7 +284,7 @@ impl Answer {
 
     /// The body as the record of something that was just made: without an id of
     /// the API it cannot be found again.
-    pub(super) fn new_record(&self) -> Result<Record, Cause> {
+    pub(super) fn new_record(&self) -> Result<Record, ApiErrorKind> {
         let record: Record = self.decode()?;
         if record.id().is_none() {
             return Err(self.undecodable("its id is no UUID"));
@@ -292,8 +293,8 @@ impl Answer {
     }
 
     /// The reason may repeat a value of the body, however long.
-    pub(super) fn undecodable(&self, reason: &str) -> Cause {
-        Cause::Undecodable {
+    pub(super) fn undecodable(&self, reason: &str) -> ApiErrorKind {
+        ApiErrorKind::Undecodable {
             status: self.status,
             reason: shorten(reason, &self.gate),
             request_id: self.request_id.clone(),
@@ -365,7 +366,7 @@ fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-fn log(call: &Call<'_>, path: &str, result: &Result<Answer, Cause>, took: Duration) {
+fn log(call: &Call<'_>, path: &str, result: &Result<Answer, ApiErrorKind>, took: Duration) {
     let operation = call.operation.id;
     let method = call.operation.method.as_str();
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -395,8 +396,8 @@ fn log(call: &Call<'_>, path: &str, result: &Result<Answer, Cause>, took: Durati
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Variables;
-    use crate::sevalla::Http;
+    use crate::environment::Variables;
+    use crate::http::Http;
 
     fn answer(body: &str) -> Answer {
         Answer {
@@ -410,7 +411,7 @@ mod tests {
     #[test]
     fn a_body_that_does_not_decode_names_the_place() {
         let reason = |body: &str| match answer(body).decode::<wire::Page<wire::WireDeployment>>() {
-            Err(Cause::Undecodable { reason, .. }) => reason,
+            Err(ApiErrorKind::Undecodable { reason, .. }) => reason,
             other => panic!("{:?}", other.map(|page| page.data.readable().len())),
         };
         assert!(reason(r#"{"data":{"id":"a"}}"#).starts_with("at data: "));

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::operation::Operation;
-use crate::report::{counted, duration};
+use crate::http::{TransportError, http_status};
+use crate::text::duration::{counted, duration};
 
 /// A request that did not give what was asked for.
 #[derive(Debug, Clone)]
@@ -14,7 +15,7 @@ pub struct ApiError {
     /// The path below the API's address, with the ids of what it was asked of.
     pub path: String,
     /// What came instead.
-    pub cause: Cause,
+    pub cause: ApiErrorKind,
     /// How often the request was sent.
     pub attempts: u32,
     /// From the first attempt to the last answer.
@@ -23,33 +24,11 @@ pub struct ApiError {
 
 /// Why a request failed.
 #[derive(Debug, Clone)]
-pub enum Cause {
+pub enum ApiErrorKind {
     /// An answer with a status that is not success.
     Refused(Box<Refusal>),
-    /// The connection could not be made, so nothing was sent.
-    NotConnected {
-        /// What the network said.
-        reason: String,
-        /// Whether waiting can help; not when a certificate is not trusted.
-        may_heal: bool,
-    },
-    /// A proxy on the way refused, so nothing was sent.
-    ProxyRefused {
-        /// The proxy's address, without user and password.
-        proxy: String,
-        /// The status of its answer.
-        status: u16,
-    },
-    /// The connection broke after the request was sent or while it was.
-    Broken {
-        /// What the network said.
-        reason: String,
-    },
-    /// No complete answer in time.
-    TimedOut {
-        /// How long we waited.
-        limit: Duration,
-    },
+    /// No answer arrived, or not the whole of it.
+    Transport(TransportError),
     /// A success whose body does not hold what it should.
     Undecodable {
         /// The status of the answer.
@@ -58,11 +37,6 @@ pub enum Cause {
         reason: String,
         /// The service's id of the request.
         request_id: Option<String>,
-    },
-    /// A body larger than we take.
-    TooLarge {
-        /// The most we take, in bytes.
-        limit: usize,
     },
     /// The company's budget for such requests is known to be used up for longer
     /// than there is time, so nothing was sent.
@@ -104,7 +78,7 @@ impl ApiError {
     /// The status of the answer, if there was one that refused.
     pub const fn status(&self) -> Option<u16> {
         match &self.cause {
-            Cause::Refused(refusal) => Some(refusal.status),
+            ApiErrorKind::Refused(refusal) => Some(refusal.status),
             _ => None,
         }
     }
@@ -127,7 +101,7 @@ impl ApiError {
         Self {
             operation,
             path: operation.path.to_owned(),
-            cause: Cause::Undecodable {
+            cause: ApiErrorKind::Undecodable {
                 status: 200,
                 reason: reason.to_owned(),
                 request_id: None,
@@ -140,15 +114,15 @@ impl ApiError {
     /// Whether there is nothing by the id that was asked for. A 404 that is not
     /// the API's own says only that the address is wrong.
     pub fn is_gone(&self) -> bool {
-        matches!(&self.cause, Cause::Refused(refusal) if refusal.status == 404 && refusal.is_its_own)
+        matches!(&self.cause, ApiErrorKind::Refused(refusal) if refusal.status == 404 && refusal.is_its_own)
     }
 
     /// When there is room again, if a rate limit was the reason and the service
     /// tells.
     pub fn frees_in(&self) -> Option<Duration> {
         match &self.cause {
-            Cause::Refused(refusal) => refusal.frees_in,
-            Cause::BudgetUsedUp { frees_in } => Some(*frees_in),
+            ApiErrorKind::Refused(refusal) => refusal.frees_in,
+            ApiErrorKind::BudgetUsedUp { frees_in } => Some(*frees_in),
             _ => None,
         }
     }
@@ -168,18 +142,11 @@ impl fmt::Display for ApiError {
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for ApiErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(refusal) => refusal.fmt(f),
-            Self::NotConnected { reason, .. } => write!(f, "no connection: {reason}"),
-            Self::ProxyRefused { proxy, status } => {
-                write!(f, "the proxy {proxy} answered {}", http_status(*status))
-            }
-            Self::Broken { reason } => write!(f, "the connection broke: {reason}"),
-            Self::TimedOut { limit } => {
-                write!(f, "no complete answer within {}", duration(*limit))
-            }
+            Self::Transport(error) => error.fmt(f),
             Self::Undecodable {
                 status,
                 reason,
@@ -193,13 +160,6 @@ impl fmt::Display for Cause {
                     .iter()
                     .try_for_each(|id| write!(f, " (request {id})"))
             }
-            Self::TooLarge { limit } => {
-                write!(
-                    f,
-                    "the body is larger than the {} MiB that are read",
-                    limit / (1024 * 1024)
-                )
-            }
             Self::BudgetUsedUp { frees_in } => write!(
                 f,
                 "not sent, since the company's rate limit is used up for another {}, and less time \
@@ -209,6 +169,12 @@ impl fmt::Display for Cause {
             Self::NoTime => f.write_str("the run's time was over"),
             Self::Stopped => f.write_str("not sent, since the run was asked to end"),
         }
+    }
+}
+
+impl From<TransportError> for ApiErrorKind {
+    fn from(error: TransportError) -> Self {
+        Self::Transport(error)
     }
 }
 
@@ -237,15 +203,6 @@ impl fmt::Display for Refusal {
             write!(f, " ({})", marks.join(", "))?;
         }
         Ok(())
-    }
-}
-
-/// A status with its name: "HTTP 403 Forbidden".
-pub(super) fn http_status(status: u16) -> String {
-    let known = reqwest::StatusCode::from_u16(status).ok();
-    match known.and_then(|status| status.canonical_reason()) {
-        Some(name) => format!("HTTP {status} {name}"),
-        None => format!("HTTP {status}"),
     }
 }
 

@@ -9,7 +9,7 @@ mod attempt;
 mod contention;
 mod databases;
 mod env_vars;
-mod error;
+pub(crate) mod error;
 pub mod limits;
 mod mutations;
 pub mod operation;
@@ -29,19 +29,16 @@ use url::Url;
 
 pub use self::databases::Connection as InternalConnection;
 pub use self::env_vars::EnvVar;
-pub use self::error::{ApiError, Cause, Refusal};
+pub use self::error::{ApiError, ApiErrorKind, Refusal};
 use self::limits::Share;
 use self::operation::{Operation, Tier};
 pub use self::retry::Next;
 pub use self::wire::{AppSummary, Application, Domain, Pipeline, Stage, StaticSite};
 use crate::backoff::{Schedule, drawn};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
-pub use crate::http::blocked_address::{NOT_PUBLIC, Reach, is_known_not_public};
-pub use crate::http::{
-    ConnectionError, Exchange, Exchanged, Http, LARGEST_HEAD, MOST_HEADERS, Reply, Request,
-};
+use crate::environment::Variables;
+use crate::http::{ConnectionError, Exchange, Http, TransportError};
 use crate::lenient_json::Unreadable;
-use crate::process::Variables;
 use crate::sanitize::Gate;
 use crate::secret::{ApiToken, HookUrl};
 use crate::sevalla::attempt::{Answer, Connection};
@@ -87,13 +84,6 @@ impl<T> ListPage<T> {
     pub fn is_full(&self) -> bool {
         self.entries.len() + self.unreadable.len() >= LONGEST_PAGE
     }
-}
-
-/// What is ignored of the variables that describe the network.
-pub fn ignored_network_settings(variables: &Variables) -> Vec<String> {
-    let mut ignored = crate::http::proxy::doubts(variables);
-    ignored.extend(crate::http::tls::doubts(variables));
-    ignored
 }
 
 /// Told before each wait for another attempt.
@@ -268,7 +258,10 @@ impl Client {
     /// read the same before, so that the service is known to answer.
     pub fn ran_out_of_time(&self, error: &ApiError) -> bool {
         error.attempts <= 1
-            && matches!(error.cause, Cause::NoTime | Cause::TimedOut { .. })
+            && matches!(
+                error.cause,
+                ApiErrorKind::NoTime | ApiErrorKind::Transport(TransportError::TimedOut { .. })
+            )
             && Instant::now() >= self.deadline
     }
 
@@ -349,7 +342,7 @@ impl Client {
         &self,
         call: Call<'_>,
         patience: Patience,
-        read: impl Fn(&Answer) -> Result<T, Cause>,
+        read: impl Fn(&Answer) -> Result<T, ApiErrorKind>,
     ) -> Result<T, ApiError> {
         let mut value = None;
         let mut take = |answer: &Answer| {
@@ -368,7 +361,7 @@ impl Client {
         &self,
         call: &Call<'_>,
         patience: Patience,
-        take: &mut dyn FnMut(&Answer) -> Result<(), Cause>,
+        take: &mut dyn FnMut(&Answer) -> Result<(), ApiErrorKind>,
     ) -> Result<(), ApiError> {
         let started = Instant::now();
         let give_up = match patience {
@@ -388,7 +381,9 @@ impl Client {
                 Err(cause) => cause,
             };
             // That there was no time for another attempt is not the reason.
-            if let (Some(last), Cause::NoTime | Cause::Stopped) = (last.take(), &cause) {
+            if let (Some(last), ApiErrorKind::NoTime | ApiErrorKind::Stopped) =
+                (last.take(), &cause)
+            {
                 return Err(last);
             }
             let error = ApiError {
@@ -420,16 +415,16 @@ impl Client {
         call: &Call<'_>,
         is_first: bool,
         give_up: Option<Instant>,
-    ) -> Result<Answer, Cause> {
+    ) -> Result<Answer, ApiErrorKind> {
         let deadline = give_up.map_or(self.deadline, |give_up| give_up.min(self.deadline));
         if is_first && !self.is_hurried {
             let pause = self.pause_before(call, deadline)?;
             if !pause.is_zero() && self.sleeps_in_vain(call, pause).await {
-                return Err(Cause::Stopped);
+                return Err(ApiErrorKind::Stopped);
             }
         }
         if call.is_write() && self.is_closing().await {
-            return Err(Cause::Stopped);
+            return Err(ApiErrorKind::Stopped);
         }
         self.connection.attempt(call, self.limit, deadline).await
     }
@@ -437,13 +432,13 @@ impl Client {
     /// How long to wait for the share of the company's budget; an error if the
     /// budget is known to be used up for longer than there is time. A write must
     /// have some left for its answer.
-    fn pause_before(&self, call: &Call<'_>, deadline: Instant) -> Result<Duration, Cause> {
+    fn pause_before(&self, call: &Call<'_>, deadline: Instant) -> Result<Duration, ApiErrorKind> {
         let left = deadline.saturating_duration_since(Instant::now());
         let spare = left.saturating_sub(SPARED);
         let longest = if call.is_write() { spare } else { left };
         let frees_in = self.connection.frees_in(call.operation.tier);
         if !left.is_zero() && !frees_in.is_zero() && frees_in >= longest {
-            return Err(Cause::BudgetUsedUp { frees_in });
+            return Err(ApiErrorKind::BudgetUsedUp { frees_in });
         }
         let pause = self.connection.pause(call.operation.tier);
         let pause = pause.least + drawn(pause.spread);

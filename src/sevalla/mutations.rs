@@ -12,7 +12,7 @@ use crate::sevalla::operation::{
 };
 use crate::sevalla::resource_record::Record;
 use crate::sevalla::wire::number;
-use crate::sevalla::{ApiError, Call, Cause, Client, Patience};
+use crate::sevalla::{ApiError, ApiErrorKind, Call, Client, Patience};
 
 /// The answer to a write that has nothing to return. Without the message it is
 /// not the API's, and nobody has confirmed the write.
@@ -26,7 +26,7 @@ struct Confirmation {
 }
 
 /// Whether an answer confirms that a write was carried out.
-pub(super) fn confirmed(answer: &Answer) -> Result<(), Cause> {
+pub(super) fn confirmed(answer: &Answer) -> Result<(), ApiErrorKind> {
     let confirmation: Confirmation = answer.decode()?;
     match confirmation.status {
         Some(status @ 400..) => Err(answer.undecodable(&format!("it is an error, {status}"))),

@@ -1,11 +1,12 @@
 //! What a failed request allows: sending it again, looking what became of it,
 //! or nothing. Pure.
 
+use crate::http::TransportError;
 use std::time::Duration;
 
 use reqwest::Method;
 
-use super::error::Cause;
+use super::error::ApiErrorKind;
 
 /// What may follow a failed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum Next {
 }
 
 /// What may follow a request with this method that failed for this cause.
-pub(super) fn next(method: &Method, cause: &Cause) -> Next {
+pub(super) fn next(method: &Method, cause: &ApiErrorKind) -> Next {
     // Deleting what is gone and setting what is set change nothing.
     let repeatable = *method != Method::POST;
     let is_read = *method == Method::GET;
@@ -33,25 +34,29 @@ pub(super) fn next(method: &Method, cause: &Cause) -> Next {
     };
     match cause {
         // The service says it did not carry the request out.
-        Cause::Refused(refusal) if refusal.status == 429 => Next::Again(refusal.retry_after),
-        Cause::Refused(refusal) => match refusal.status {
+        ApiErrorKind::Refused(refusal) if refusal.status == 429 => Next::Again(refusal.retry_after),
+        ApiErrorKind::Refused(refusal) => match refusal.status {
             // 499 comes from a proxy that has given up waiting for the service.
             408 | 425 | 499 | 500..=599 => unsure(refusal.retry_after),
             _ => Next::Final,
         },
-        Cause::BudgetUsedUp { frees_in } => Next::Again(Some(*frees_in)),
-        Cause::NotConnected { may_heal: true, .. } => Next::Again(None),
-        Cause::NotConnected {
-            may_heal: false, ..
+        ApiErrorKind::BudgetUsedUp { frees_in } => Next::Again(Some(*frees_in)),
+        ApiErrorKind::Transport(TransportError::NotConnected { may_heal: true, .. }) => {
+            Next::Again(None)
         }
-        | Cause::ProxyRefused { .. }
-        | Cause::NoTime
-        | Cause::Stopped => Next::Final,
-        Cause::Broken { .. } | Cause::TimedOut { .. } => unsure(None),
-        Cause::Undecodable { .. } if is_read => Next::Again(None),
-        Cause::TooLarge { .. } if is_read => Next::Final,
+        ApiErrorKind::Transport(TransportError::NotConnected {
+            may_heal: false, ..
+        })
+        | ApiErrorKind::Transport(TransportError::ProxyRefused { .. })
+        | ApiErrorKind::NoTime
+        | ApiErrorKind::Stopped => Next::Final,
+        ApiErrorKind::Transport(TransportError::Broken { .. })
+        | ApiErrorKind::Transport(TransportError::TimedOut { .. }) => unsure(None),
+        ApiErrorKind::Undecodable { .. } if is_read => Next::Again(None),
+        ApiErrorKind::Transport(TransportError::TooLarge { .. }) if is_read => Next::Final,
         // A success, but of what? The caller has to look.
-        Cause::Undecodable { .. } | Cause::TooLarge { .. } => Next::Lost,
+        ApiErrorKind::Undecodable { .. }
+        | ApiErrorKind::Transport(TransportError::TooLarge { .. }) => Next::Lost,
     }
 }
 
@@ -60,8 +65,8 @@ mod tests {
     use super::super::error::Refusal;
     use super::*;
 
-    fn refused(status: u16) -> Cause {
-        Cause::Refused(Box::new(Refusal {
+    fn refused(status: u16) -> ApiErrorKind {
+        ApiErrorKind::Refused(Box::new(Refusal {
             status,
             retry_after: Some(Duration::from_secs(7)),
             ..Refusal::default()
@@ -88,12 +93,15 @@ mod tests {
 
     #[test]
     fn a_write_that_nobody_has_confirmed_is_not_repeated_unseen() {
-        let undecodable = Cause::Undecodable {
+        let undecodable = ApiErrorKind::Undecodable {
             status: 200,
             reason: String::new(),
             request_id: None,
         };
-        for cause in [undecodable, Cause::TooLarge { limit: 1 }] {
+        for cause in [
+            undecodable,
+            ApiErrorKind::Transport(TransportError::TooLarge { limit: 1 }),
+        ] {
             for method in [Method::POST, Method::PATCH, Method::PUT, Method::DELETE] {
                 assert_eq!(next(&method, &cause), Next::Lost, "{method} {cause:?}");
             }
@@ -104,42 +112,52 @@ mod tests {
     fn every_other_cause_of_a_read_and_of_a_write() {
         let reason = String::new;
         let again = Next::Again(None);
-        let connect = |may_heal| Cause::NotConnected {
-            reason: reason(),
-            may_heal,
+        let connect = |may_heal| {
+            ApiErrorKind::Transport(TransportError::NotConnected {
+                reason: reason(),
+                may_heal,
+            })
         };
-        let undecodable = Cause::Undecodable {
+        let undecodable = ApiErrorKind::Undecodable {
             status: 200,
             reason: reason(),
             request_id: None,
         };
-        let refused_by_proxy = Cause::ProxyRefused {
+        let refused_by_proxy = ApiErrorKind::Transport(TransportError::ProxyRefused {
             proxy: reason(),
             status: 407,
-        };
+        });
         for (cause, read, write) in [
             (connect(true), again, again),
             (connect(false), Next::Final, Next::Final),
-            (Cause::Broken { reason: reason() }, again, Next::Lost),
             (
-                Cause::TimedOut {
+                ApiErrorKind::Transport(TransportError::Broken { reason: reason() }),
+                again,
+                Next::Lost,
+            ),
+            (
+                ApiErrorKind::Transport(TransportError::TimedOut {
                     limit: Duration::ZERO,
-                },
+                }),
                 again,
                 Next::Lost,
             ),
             (undecodable, again, Next::Lost),
-            (Cause::TooLarge { limit: 1 }, Next::Final, Next::Lost),
+            (
+                ApiErrorKind::Transport(TransportError::TooLarge { limit: 1 }),
+                Next::Final,
+                Next::Lost,
+            ),
             (refused_by_proxy, Next::Final, Next::Final),
             (
-                Cause::BudgetUsedUp {
+                ApiErrorKind::BudgetUsedUp {
                     frees_in: Duration::ZERO,
                 },
                 Next::Again(Some(Duration::ZERO)),
                 Next::Again(Some(Duration::ZERO)),
             ),
-            (Cause::NoTime, Next::Final, Next::Final),
-            (Cause::Stopped, Next::Final, Next::Final),
+            (ApiErrorKind::NoTime, Next::Final, Next::Final),
+            (ApiErrorKind::Stopped, Next::Final, Next::Final),
         ] {
             assert_eq!(next(&Method::GET, &cause), read, "GET {cause:?}");
             assert_eq!(next(&Method::POST, &cause), write, "POST {cause:?}");

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use serde_json::Value;
 
 use super::{Filling, Miss, NotFilled, fill};
+use crate::http::Reply;
 use crate::lenient_json;
-use crate::sevalla::Reply;
 
 /// A set of HTTP statuses, as in `200-399` or `200,204`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,8 +17,10 @@ use url::Url;
 
 pub use self::expectation::{Expectation, Statuses};
 use crate::backoff::Schedule;
-use crate::report::duration;
-use crate::sevalla::{Cause, Exchange, NOT_PUBLIC, Reach, Reply, Request, is_known_not_public};
+use crate::http::{
+    Exchange, NOT_PUBLIC, Reach, Reply, Request, TransportError, is_known_not_public,
+};
+use crate::text::duration::duration;
 
 /// How long one visit may take, redirects included.
 pub const VISIT: Duration = Duration::from_secs(15);
@@ -550,7 +552,7 @@ fn judge(check: &Check, expectation: Option<&Expectation>, reply: &Reply) -> Res
     }
     match (&reply.body, expectation) {
         // Of a body that nobody reads, more than is read is no fault.
-        (Ok(_) | Err(Cause::TooLarge { .. }), None) => Ok(()),
+        (Ok(_) | Err(TransportError::TooLarge { .. }), None) => Ok(()),
         (Err(cause), None) => Err(Miss::seen(format!("HTTP {}, but {cause}", reply.status))),
         (_, Some(expectation)) => expectation.judge(reply),
     }
@@ -561,28 +563,26 @@ const NO_ANSWER: &str = "no complete answer within ";
 
 /// Why no response came. Where the network of this machine is at fault, nobody
 /// has asked the application. After a redirect that network is known to work.
-fn failed(cause: &Cause, limit: Duration, hops: usize) -> Miss {
+fn failed(cause: &TransportError, limit: Duration, hops: usize) -> Miss {
     let unseen = |reason: String| match hops {
         0 => Miss::of(Sight::SomethingElse, reason),
         _ => Miss::seen(reason),
     };
     match cause {
-        Cause::TimedOut { .. } | Cause::NoTime => {
-            Miss::seen(format!("{NO_ANSWER}{}", duration(limit)))
-        }
-        Cause::NotConnected { reason, .. } if reason.contains(UNTRUSTED) => {
+        TransportError::TimedOut { .. } => Miss::seen(format!("{NO_ANSWER}{}", duration(limit))),
+        TransportError::NotConnected { reason, .. } if reason.contains(UNTRUSTED) => {
             let (_, detail) = reason.split_once(UNTRUSTED).unwrap_or_default();
             unseen(format!(
                 "its certificate is not trusted ({}); SSL_CERT_FILE names a file with further ones",
                 detail.trim_start_matches([':', ' '])
             ))
         }
-        Cause::NotConnected { reason, .. }
+        TransportError::NotConnected { reason, .. }
             if NOT_REACHED.iter().any(|text| reason.contains(text)) =>
         {
             unseen(cause.to_string())
         }
-        Cause::ProxyRefused { .. } | Cause::Stopped => unseen(cause.to_string()),
+        TransportError::ProxyRefused { .. } => unseen(cause.to_string()),
         cause => Miss::seen(cause.to_string()),
     }
 }

@@ -7,7 +7,7 @@
 use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use url::Url;
 
-use crate::sevalla::{Reply, is_known_not_public};
+use crate::http::{Reply, is_known_not_public};
 
 /// How much of a body is searched for the marks of a page, in bytes.
 const SEARCHED: usize = 256 * 1024;

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
+use sevalla_deploy::outputs::OUTPUTS;
 use sevalla_simulator::{
     Application, Behaviour, Fault, Payload, Script, Simulator, StaticSite, World,
 };
-
-use sevalla_deploy::report::OUTPUTS;
 
 use crate::harness::{APP, Finished, Runner, SITE, application, together};
 use crate::oracle::{Command, Stopping, lines, obeyed, outside_code};

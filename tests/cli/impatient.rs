@@ -9,8 +9,8 @@ use std::io::Write;
 use std::rc::Rc;
 use std::time::Duration;
 
+use sevalla_deploy::http::{Exchange, Exchanged, Http, Request};
 use sevalla_deploy::process::Process;
-use sevalla_deploy::sevalla::{Exchange, Exchanged, Http, Request};
 use sevalla_deploy::shutdown::Stop;
 use sevalla_deploy::subprocess::launch;
 

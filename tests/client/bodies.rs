@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 use sevalla_deploy::deployment::Service;
-use sevalla_deploy::sevalla::{ApiError, BODY_LIMIT, Cause, Next, Patience};
+use sevalla_deploy::http::TransportError;
+use sevalla_deploy::sevalla::{ApiError, ApiErrorKind, BODY_LIMIT, Next, Patience};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -156,7 +157,10 @@ async fn a_log_line_is_read_however_poor_it_is_but_a_log_must_be_a_list() {
         .deployment_logs(app, &deployment(), window())
         .await
         .unwrap_err();
-    assert!(matches!(error.cause, Cause::Undecodable { .. }), "{error}");
+    assert!(
+        matches!(error.cause, ApiErrorKind::Undecodable { .. }),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -172,7 +176,10 @@ async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
     let server = always(raw(200, padded(BODY_LIMIT + 1), "application/json")).await;
     let client = client(&api(&server));
     let read = client.get_application(APP, PATIENT).await.unwrap_err();
-    assert!(matches!(read.cause, Cause::TooLarge { limit: BODY_LIMIT }));
+    assert!(matches!(
+        read.cause,
+        ApiErrorKind::Transport(TransportError::TooLarge { limit: BODY_LIMIT })
+    ));
     assert_eq!(read.next(), Next::Final);
     assert!(read.to_string().contains("4 MiB"), "{read}");
     let write = client
@@ -201,7 +208,13 @@ async fn a_body_without_an_end_is_left_at_the_limit() {
         .get_application(APP, PATIENT)
         .await
         .unwrap_err();
-    assert!(matches!(error.cause, Cause::TooLarge { .. }), "{error}");
+    assert!(
+        matches!(
+            error.cause,
+            ApiErrorKind::Transport(TransportError::TooLarge { .. })
+        ),
+        "{error}"
+    );
     assert_eq!(server.requests().len(), 1);
 
     // Of an error, the status is what counts.

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
-use sevalla_deploy::process::Variables;
-use sevalla_deploy::sevalla::{
-    ApiError, Cause, Exchange, Http, Next, Request, ignored_network_settings,
-};
+use sevalla_deploy::environment::Variables;
+use sevalla_deploy::http::{Exchange, Http, Request, TransportError, ignored_network_settings};
+use sevalla_deploy::sevalla::{ApiError, ApiErrorKind, Next};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -246,7 +245,7 @@ fn a_file_without_a_certificate_that_can_be_read_is_refused() {
 }
 
 /// One read of this address, as the code host's client makes it.
-async fn read(url: &Url, variables: &Variables) -> Result<u16, Cause> {
+async fn read(url: &Url, variables: &Variables) -> Result<u16, TransportError> {
     let request = Request {
         method: reqwest::Method::GET,
         url: url.clone(),
@@ -254,7 +253,7 @@ async fn read(url: &Url, variables: &Variables) -> Result<u16, Cause> {
         authorization: Some(format!("Bearer {KEY}").parse().unwrap()),
         body: None,
         body_limit: 4096,
-        reach: sevalla_deploy::sevalla::Reach::Anywhere,
+        reach: sevalla_deploy::http::Reach::Anywhere,
         is_fresh: false,
     };
     let http = Http::new(variables).unwrap();
@@ -305,10 +304,10 @@ fn check(error: &ApiError, server: &Secure, attempts: usize) {
     assert!(
         matches!(
             error.cause,
-            Cause::NotConnected {
+            ApiErrorKind::Transport(TransportError::NotConnected {
                 may_heal: false,
                 ..
-            }
+            })
         ),
         "{error:?}"
     );
@@ -385,7 +384,10 @@ async fn a_server_that_speaks_no_tls_gets_no_key() {
         .await
         .unwrap_err();
     assert!(
-        matches!(error.cause, Cause::NotConnected { .. }),
+        matches!(
+            error.cause,
+            ApiErrorKind::Transport(TransportError::NotConnected { .. })
+        ),
         "{error:?}"
     );
     assert!(server.requests().concat().is_empty());

@@ -1,14 +1,15 @@
 //! A network that fails: what is repeated, what counts as lost, and that the
 //! deadline bounds it all.
 
+use sevalla_deploy::http::TransportError;
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::Value;
-use sevalla_deploy::process::Variables;
-use sevalla_deploy::sevalla::{Cause, Next, OnWait, Patience};
+use sevalla_deploy::environment::Variables;
+use sevalla_deploy::sevalla::{ApiErrorKind, Next, OnWait, Patience};
 use sevalla_deploy::shutdown::{Signal, Stop};
 use tokio::time::Instant;
 
@@ -70,7 +71,10 @@ async fn a_write_is_lost_when_the_connection_breaks() {
             .await
             .unwrap_err();
         assert!(
-            matches!(error.cause, Cause::Broken { .. }),
+            matches!(
+                error.cause,
+                ApiErrorKind::Transport(TransportError::Broken { .. })
+            ),
             "{fault}: {error:?}"
         );
         assert_eq!((error.next(), error.attempts), (Next::Lost, 1), "{fault}");
@@ -87,7 +91,10 @@ async fn a_write_is_repeated_when_the_connection_was_refused_since_nothing_was_s
     let slot = (RefCell::new(Some(socket)), Rc::clone(&server));
     let on_wait: OnWait = Rc::new(move |error, _| {
         assert!(
-            matches!(error.cause, Cause::NotConnected { may_heal: true, .. }),
+            matches!(
+                error.cause,
+                ApiErrorKind::Transport(TransportError::NotConnected { may_heal: true, .. })
+            ),
             "{error:?}"
         );
         if let Some(socket) = slot.0.take() {
@@ -140,7 +147,13 @@ async fn the_deadline_ends_a_request_that_hangs() {
         let (hurried, began) = client_for(TIME, &server.api());
         let read = hurried.get_application(APP, PATIENT).await.unwrap_err();
         assert_bounded(began, TIME);
-        assert!(matches!(read.cause, Cause::TimedOut { .. }), "{read:?}");
+        assert!(
+            matches!(
+                read.cause,
+                ApiErrorKind::Transport(TransportError::TimedOut { .. })
+            ),
+            "{read:?}"
+        );
         assert_eq!((read.next(), read.attempts), (Next::Again(None), 1));
 
         let (hurried, began) = client_for(TIME, &server.api());
@@ -149,7 +162,13 @@ async fn the_deadline_ends_a_request_that_hangs() {
             .await
             .unwrap_err();
         assert_bounded(began, TIME);
-        assert!(matches!(write.cause, Cause::TimedOut { .. }), "{write:?}");
+        assert!(
+            matches!(
+                write.cause,
+                ApiErrorKind::Transport(TransportError::TimedOut { .. })
+            ),
+            "{write:?}"
+        );
         assert_eq!(write.next(), Next::Lost);
         assert_eq!(server.requests().len(), 2);
     }
@@ -183,7 +202,13 @@ async fn the_deadline_ends_the_making_of_a_connection() {
     let (hurried, began) = client_for(TIME, &base);
     let error = hurried.get_application(APP, PATIENT).await.unwrap_err();
     assert_bounded(began, TIME);
-    assert!(matches!(error.cause, Cause::TimedOut { .. }), "{error:?}");
+    assert!(
+        matches!(
+            error.cause,
+            ApiErrorKind::Transport(TransportError::TimedOut { .. })
+        ),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -195,7 +220,10 @@ async fn the_deadline_ends_the_repeating() {
     // It gives up as soon as the next wait would pass the deadline.
     assert!(began.elapsed() < SOON);
     assert!(
-        matches!(error.cause, Cause::NotConnected { .. }),
+        matches!(
+            error.cause,
+            ApiErrorKind::Transport(TransportError::NotConnected { .. })
+        ),
         "{error:?}"
     );
 }
@@ -221,7 +249,7 @@ async fn after_the_deadline_nothing_is_sent() {
         .trigger_deployment(APP, &plain_order(), PATIENT)
         .await
         .unwrap_err();
-    assert!(matches!(error.cause, Cause::NoTime), "{error:?}");
+    assert!(matches!(error.cause, ApiErrorKind::NoTime), "{error:?}");
     assert_eq!(error.next(), Next::Final);
     assert_eq!(server.connections(), 0);
     // With a later deadline, the same client sends.

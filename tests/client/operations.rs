@@ -1,9 +1,8 @@
 //! Every operation: what is sent, and what is read out of the answer.
 
 use serde_json::{Value, json};
-use sevalla_deploy::actions::resolve::Order;
-use sevalla_deploy::deployment::{Deployment, LogLine, Origin, Service, Status};
-use sevalla_deploy::process::Variables;
+use sevalla_deploy::deployment::{Deployment, LogLine, Order, Origin, Service, Status};
+use sevalla_deploy::environment::Variables;
 use sevalla_deploy::resource::{Changeable, Collection, Kind, Thing};
 use sevalla_deploy::secret::Password;
 use sevalla_deploy::sevalla::{ApiError, Client, EnvVar, LogWindow, Patience, operation};

@@ -1,9 +1,10 @@
 //! Proxies come from the variables the client is given, and from nowhere else.
 
+use sevalla_deploy::http::TransportError;
 use std::process::Stdio;
 
-use sevalla_deploy::process::Variables;
-use sevalla_deploy::sevalla::{ApiError, Cause, Client, Next, Patience};
+use sevalla_deploy::environment::Variables;
+use sevalla_deploy::sevalla::{ApiError, ApiErrorKind, Client, Next, Patience};
 use tokio::time::Instant;
 use url::Url;
 
@@ -134,7 +135,10 @@ async fn a_proxy_sees_neither_key_nor_path_of_a_request_over_tls() {
     );
     assert!(!requests[0].contains(KEY) && !requests[0].contains("applications"));
     assert!(
-        matches!(error.cause, Cause::ProxyRefused { status: 407, .. }),
+        matches!(
+            error.cause,
+            ApiErrorKind::Transport(TransportError::ProxyRefused { status: 407, .. })
+        ),
         "{error:?}"
     );
 }
@@ -170,7 +174,10 @@ async fn a_proxy_that_refuses_a_tunnel_ends_the_request_at_once_and_is_named() {
         let (proxy, errors) = refused_over_tls(status).await;
         for error in errors {
             assert!(
-                matches!(error.cause, Cause::ProxyRefused { .. }),
+                matches!(
+                    error.cause,
+                    ApiErrorKind::Transport(TransportError::ProxyRefused { .. })
+                ),
                 "{error:?}"
             );
             assert_eq!((error.next(), error.attempts), (Next::Final, 1));
@@ -282,7 +289,10 @@ async fn a_refusal_of_a_proxy_without_tls_is_not_taken_for_the_services() {
             .get_application(APP, PATIENT)
             .await
             .unwrap_err();
-        let is_refusal = matches!(error.cause, Cause::ProxyRefused { .. });
+        let is_refusal = matches!(
+            error.cause,
+            ApiErrorKind::Transport(TransportError::ProxyRefused { .. })
+        );
         assert_eq!(is_refusal, is_the_proxys, "{error}");
         assert_eq!((error.next(), error.attempts), (Next::Final, 1));
         assert_eq!(

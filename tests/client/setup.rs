@@ -4,9 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sevalla_deploy::actions::resolve::Order;
-use sevalla_deploy::deployment::DeploymentId;
-use sevalla_deploy::process::Variables;
+use sevalla_deploy::deployment::{DeploymentId, Order};
+use sevalla_deploy::environment::Variables;
 use sevalla_deploy::secret::ApiToken;
 use sevalla_deploy::sevalla::{ApiError, Client, LogWindow, OnWait, Patience};
 use tokio::task::{JoinSet, LocalSet};

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use sevalla_deploy::deployment::Service;
-use sevalla_deploy::sevalla::{Cause, Client, Next, Patience};
+use sevalla_deploy::sevalla::{ApiErrorKind, Client, Next, Patience};
 use tokio::time::Instant;
 use uuid::Uuid;
 use wiremock::matchers::{any, path_regex};
@@ -332,7 +332,10 @@ async fn a_budget_that_is_used_up_for_longer_than_there_is_time_ends_the_request
     client.get_application(APP, PATIENT).await.unwrap();
     let error = client.get_application(APP, PATIENT).await.unwrap_err();
     assert!(began.elapsed() < Duration::from_secs(2));
-    assert!(matches!(error.cause, Cause::BudgetUsedUp { .. }), "{error}");
+    assert!(
+        matches!(error.cause, ApiErrorKind::BudgetUsedUp { .. }),
+        "{error}"
+    );
     let said = "not sent, since the company's rate limit is used up for another 2";
     assert!(error.to_string().contains(said), "{error}");
     assert_eq!(server.received_requests().await.unwrap().len(), 1);

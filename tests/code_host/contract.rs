@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::sync::LazyLock;
 
 use serde_json::Value;
-use sevalla_deploy::sevalla::Request;
+use sevalla_deploy::http::Request;
 
 use crate::schema::Schema;
 

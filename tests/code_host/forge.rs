@@ -13,10 +13,10 @@ use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
 use sevalla_deploy::ci::{Api, Repository};
 use sevalla_deploy::code_host::CodeHost;
+use sevalla_deploy::http::{Exchange, Exchanged, Reply, Request, TransportError};
 use sevalla_deploy::sanitize::Gate;
 use sevalla_deploy::sanitize::redactor::Redactor;
 use sevalla_deploy::secret::ApiToken;
-use sevalla_deploy::sevalla::{Cause, Exchange, Exchanged, Reply, Request};
 use tokio::time::Instant;
 use url::Url;
 
@@ -169,7 +169,7 @@ impl Exchange for Forge {
 }
 
 impl State {
-    fn meet(&mut self, request: &Request) -> Result<Reply, Cause> {
+    fn meet(&mut self, request: &Request) -> Result<Reply, TransportError> {
         let authorization = request.authorization.as_ref().unwrap();
         assert_eq!(authorization.to_str().unwrap(), format!("Bearer {TOKEN}"));
         let base = self.base().to_string();
@@ -184,7 +184,7 @@ impl State {
             Some((method, _)) if *method == request.method => self.troubles.pop_front(),
             _ => None,
         };
-        let lost = || Cause::Broken {
+        let lost = || TransportError::Broken {
             reason: "connection reset".to_owned(),
         };
         match trouble.map(|(_, trouble)| trouble) {
@@ -194,7 +194,7 @@ impl State {
                 Err(lost())
             }
             Some(Trouble::RequestLost) => Err(lost()),
-            Some(Trouble::Unreachable) => Err(Cause::NotConnected {
+            Some(Trouble::Unreachable) => Err(TransportError::NotConnected {
                 reason: "connection refused".to_owned(),
                 may_heal: true,
             }),

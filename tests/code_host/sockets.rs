@@ -2,8 +2,8 @@
 
 use sevalla_deploy::ci::{Api, Repository};
 use sevalla_deploy::code_host::Reason;
-use sevalla_deploy::process::Variables;
-use sevalla_deploy::sevalla::{Exchange, Http};
+use sevalla_deploy::environment::Variables;
+use sevalla_deploy::http::{Exchange, Http};
 use wiremock::matchers::{any, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 

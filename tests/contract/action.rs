@@ -2,9 +2,9 @@
 
 use sevalla_deploy::actions::resolve::Plan;
 use sevalla_deploy::ci::Facts;
+use sevalla_deploy::environment::Variables;
 use sevalla_deploy::inputs::{Inputs, TABLE, unknown_names};
-use sevalla_deploy::process::Variables;
-use sevalla_deploy::report::OUTPUTS;
+use sevalla_deploy::outputs::OUTPUTS;
 use yaml_serde::{Mapping, Value};
 
 /// An input or output: name, description and default.

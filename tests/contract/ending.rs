@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::iter::successors;
 
-use sevalla_deploy::outcome::Ending;
+use sevalla_deploy::exit_status::Ending;
 use sevalla_deploy::shutdown::Signal;
 
 /// The words of each exit code, in the order of the type's variants.

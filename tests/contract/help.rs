@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sevalla_deploy::cli::help;
 use sevalla_deploy::inputs::TABLE;
-use sevalla_deploy::report::OUTPUTS;
+use sevalla_deploy::outputs::OUTPUTS;
 
 use crate::ending::words_by_code;
 

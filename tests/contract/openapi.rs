@@ -9,9 +9,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sevalla_deploy::actions::resolve::Order;
-use sevalla_deploy::deployment::{DeploymentId, Service};
-use sevalla_deploy::process::Variables;
+use sevalla_deploy::deployment::{DeploymentId, Order, Service};
+use sevalla_deploy::environment::Variables;
 use sevalla_deploy::resource::{Changeable, Collection, Kind, Thing};
 use sevalla_deploy::secret::{ApiToken, Password};
 use sevalla_deploy::sevalla::operation::{ALL, Operation, ROLLBACK_DEPLOYMENT};

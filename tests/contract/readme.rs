@@ -1,7 +1,7 @@
 //! The tables of the README.
 
 use sevalla_deploy::inputs::TABLE;
-use sevalla_deploy::report::OUTPUTS;
+use sevalla_deploy::outputs::OUTPUTS;
 
 use crate::ending::words_by_code;
 

@@ -2,7 +2,7 @@
 //! and outputs of its own, and must pass on every one that there is.
 
 use sevalla_deploy::inputs::TABLE;
-use sevalla_deploy::report::OUTPUTS;
+use sevalla_deploy::outputs::OUTPUTS;
 use yaml_serde::{Mapping, Value};
 
 fn metadata(path: &str) -> Value {

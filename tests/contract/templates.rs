@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize as _;
 use sevalla_deploy::ci::{OVERRIDE, variable};
 use sevalla_deploy::inputs::{DIAGNOSTICS, Input, TABLE};
-use sevalla_deploy::report::OUTPUTS;
+use sevalla_deploy::outputs::OUTPUTS;
 use yaml_serde::{Deserializer, Value};
 
 /// Each page, and the file that stands in it to be copied.

@@ -3,13 +3,13 @@
 
 use proptest::test_runner::{Config, TestRunner};
 use sevalla_deploy::messages::Failure;
-use sevalla_deploy::report::OUTPUTS;
+use sevalla_deploy::outputs::OUTPUTS;
 
-use crate::markdown::Page;
+use crate::markdown::{self, Page};
 use crate::oracle::{Stopping, obeyed};
 use crate::texts::{FRAGMENTS, hostile};
 use crate::world::{CASES, Case, Finished, HOSTS, Kind, Place, run};
-use crate::{channels, documents, file_commands, hosts, markdown, page, terminal};
+use crate::{channels, documents, file_commands, hosts, page, terminal};
 
 const KINDS: [Kind; 3] = [Kind::Application, Kind::Hook, Kind::StaticSite];
 

@@ -7,12 +7,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use sevalla_deploy::process::Variables;
-use sevalla_deploy::report::{LONGEST_SHOWN, LONGEST_VALUE};
-use sevalla_deploy::sevalla::{
-    BODY_LIMIT, Cause, DEEPEST_JSON, Exchange as _, Http, LARGEST_HEAD, LOG_BODY_LIMIT,
-    MOST_HEADERS, Reach, Reply, Request,
+use sevalla_deploy::environment::Variables;
+use sevalla_deploy::http::{
+    Exchange as _, Http, LARGEST_HEAD, MOST_HEADERS, Reach, Reply, Request, TransportError,
 };
+use sevalla_deploy::outputs::LONGEST_VALUE;
+use sevalla_deploy::report::LONGEST_SHOWN;
+use sevalla_deploy::sevalla::{BODY_LIMIT, DEEPEST_JSON, LOG_BODY_LIMIT};
 
 use crate::file_commands;
 use crate::world::{Case, Kind, Place, run, run_raw};
@@ -44,7 +45,7 @@ const SHORT: Duration = Duration::from_secs(1);
 const PATIENT: Duration = Duration::from_secs(60);
 
 /// What the network makes of it within this time.
-fn fetch(address: SocketAddr, limit: Duration) -> Result<Reply, Cause> {
+fn fetch(address: SocketAddr, limit: Duration) -> Result<Reply, TransportError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -71,7 +72,7 @@ fn endless(piece: &'static [u8]) -> impl Iterator<Item = Vec<u8>> + Send {
     std::iter::repeat_with(move || piece.to_vec())
 }
 
-fn said(cause: &Cause) -> String {
+fn said(cause: &TransportError) -> String {
     cause.to_string()
 }
 
@@ -131,7 +132,7 @@ fn a_body_that_claims_to_be_huge_takes_no_memory() {
         Ok(reply) => reply.body.unwrap_err(),
         Err(cause) => cause,
     };
-    assert!(matches!(cause, Cause::Broken { .. }), "{cause}");
+    assert!(matches!(cause, TransportError::Broken { .. }), "{cause}");
 }
 
 #[test]
@@ -168,7 +169,7 @@ fn a_chunk_with_endless_extensions_or_trailers_is_an_error() {
             .chain(endless(&[b'a'; 4096]));
         let result = fetch(serves(pieces, Duration::ZERO), PATIENT);
         let cause = result.unwrap().body.unwrap_err();
-        assert!(matches!(cause, Cause::Broken { .. }), "{cause}");
+        assert!(matches!(cause, TransportError::Broken { .. }), "{cause}");
     }
 }
 

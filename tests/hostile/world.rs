@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
+use sevalla_deploy::environment::Variables;
+use sevalla_deploy::http::{Exchange, Exchanged, Reply, Request};
 use sevalla_deploy::outcome::Outcome;
-use sevalla_deploy::process::{Process, Variables};
-use sevalla_deploy::sevalla::{Exchange, Exchanged, Reply, Request};
+use sevalla_deploy::process::Process;
 use sevalla_deploy::shutdown::Stop;
 use sevalla_deploy::subprocess::Call;
 use url::Url;
@@ -374,7 +375,7 @@ impl Exchange for Stranger {
             }
         }
         let body = if body.len() > request.body_limit {
-            Err(sevalla_deploy::sevalla::Cause::TooLarge {
+            Err(sevalla_deploy::sevalla::TransportError::TooLarge {
                 limit: request.body_limit,
             })
         } else {

@@ -1,7 +1,7 @@
 //! What must hold in every case. Each function is one promise; its error says
 //! in words what broke it.
 
-use sevalla_deploy::outcome::Ending;
+use sevalla_deploy::exit_status::Ending;
 use sevalla_deploy::shutdown::SAME_REQUEST;
 
 use crate::case::Case;

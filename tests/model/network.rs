@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use sevalla_deploy::sevalla::{Cause, Exchange, Exchanged, Reply, Request};
+use sevalla_deploy::http::{Exchange, Exchanged, Reply, Request, TransportError};
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 
@@ -181,8 +181,12 @@ impl World {
     }
 
     /// The answer as it comes out of the network.
-    fn deliver(&mut self, course: &Course, answer: Option<Answer>) -> Result<Reply, Cause> {
-        let broken = || Cause::Broken {
+    fn deliver(
+        &mut self,
+        course: &Course,
+        answer: Option<Answer>,
+    ) -> Result<Reply, TransportError> {
+        let broken = || TransportError::Broken {
             reason: "connection reset by peer".to_owned(),
         };
         if course.fault == Some(Fault::Reset) {
@@ -259,7 +263,7 @@ impl World {
         }
         self.hear(course, heard);
         let body = if breaks {
-            Err(Cause::Broken {
+            Err(TransportError::Broken {
                 reason: "unexpected end of file".to_owned(),
             })
         } else {
@@ -332,13 +336,13 @@ impl Exchange for Network {
 }
 
 impl Network {
-    async fn carry(&self, request: Request, limit: Duration) -> Result<Reply, Cause> {
+    async fn carry(&self, request: Request, limit: Duration) -> Result<Reply, TransportError> {
         let course = self.0.borrow_mut().send(&request, limit);
         if course.fault == Some(Fault::Refuse) {
             self.until(course.arrives.min(course.limit)).await;
             let mut world = self.0.borrow_mut();
             world.hear(&course, Heard::NotConnected);
-            return Err(Cause::NotConnected {
+            return Err(TransportError::NotConnected {
                 reason: "connection refused".to_owned(),
                 may_heal: true,
             });
@@ -347,7 +351,7 @@ impl Network {
         if is_late {
             self.until(course.limit).await;
             self.0.borrow_mut().hear(&course, Heard::NoAnswer);
-            return Err(Cause::TimedOut { limit });
+            return Err(TransportError::TimedOut { limit });
         }
         self.until(course.arrives).await;
         let answer = self.0.borrow_mut().arrive(&course);

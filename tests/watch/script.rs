@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sevalla_deploy::deployment::{Deployment, DeploymentId, LogLine, Status, Verdict};
+use sevalla_deploy::event::{Event, Phase};
 use sevalla_deploy::follow::{Ended, Reading, Source, Watch};
-use sevalla_deploy::report::Event;
-use sevalla_deploy::report::timeline::Phase;
+use sevalla_deploy::http::TransportError;
 use sevalla_deploy::sevalla::operation::{
     GET_APPLICATION_DEPLOYMENT_LOGS, GET_DEPLOYMENT, Operation,
 };
-use sevalla_deploy::sevalla::{ApiError, Cause, LOG_PAGE, LogWindow, REQUEST_TIMEOUT, Refusal};
+use sevalla_deploy::sevalla::{
+    ApiError, ApiErrorKind, LOG_PAGE, LogWindow, REQUEST_TIMEOUT, Refusal,
+};
 use tokio::time::{Instant, sleep};
 
 /// How long after the deadline a request of the real client may still take.
@@ -54,10 +56,10 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    fn cause(self, limit: Duration) -> Cause {
+    fn cause(self, limit: Duration) -> ApiErrorKind {
         let reason = "as written".to_owned();
         let refused = |status, retry_after| {
-            Cause::Refused(Box::new(Refusal {
+            ApiErrorKind::Refused(Box::new(Refusal {
                 status,
                 retry_after,
                 ..Refusal::default()
@@ -66,22 +68,22 @@ impl Trouble {
         match self {
             Self::Refused(status) => refused(status, None),
             Self::AskedToWait(status, wait) => refused(status, Some(secs(wait))),
-            Self::NotConnected => Cause::NotConnected {
+            Self::NotConnected => ApiErrorKind::Transport(TransportError::NotConnected {
                 reason,
                 may_heal: true,
-            },
-            Self::Untrusted => Cause::NotConnected {
+            }),
+            Self::Untrusted => ApiErrorKind::Transport(TransportError::NotConnected {
                 reason,
                 may_heal: false,
-            },
-            Self::Broken => Cause::Broken { reason },
-            Self::Undecodable => Cause::Undecodable {
+            }),
+            Self::Broken => ApiErrorKind::Transport(TransportError::Broken { reason }),
+            Self::Undecodable => ApiErrorKind::Undecodable {
                 status: 200,
                 reason,
                 request_id: None,
             },
-            Self::TooLarge => Cause::TooLarge { limit: 1 },
-            Self::Hangs => Cause::TimedOut { limit },
+            Self::TooLarge => ApiErrorKind::Transport(TransportError::TooLarge { limit: 1 }),
+            Self::Hangs => ApiErrorKind::Transport(TransportError::TimedOut { limit }),
         }
     }
 }
@@ -375,7 +377,7 @@ impl Service {
         let bound = bound.min(REQUEST_TIMEOUT);
         let hangs = answer.trouble == Some(Trouble::Hangs) || answer.after >= bound;
         let result = if bound.is_zero() {
-            Err(Cause::NoTime)
+            Err(ApiErrorKind::NoTime)
         } else if hangs {
             sleep(bound).await;
             Err(Trouble::Hangs.cause(bound))

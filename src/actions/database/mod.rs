@@ -8,13 +8,13 @@ use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use crate::actions::database::write::{Creation, Existing, Readiness};
-use crate::actions::deploy::start::TriggerError;
+use crate::actions::error::TriggerError;
 use crate::actions::manage::{LOOK_FIRST, ONLY_READ, may_be_made, only_read, unseen};
 use crate::actions::resolve::{Credentials, Link, NewDatabase};
 use crate::actions::{CLEAN_UP, IN_FLIGHT, Run};
+use crate::event::Event;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
-use crate::report::Event;
 use crate::resource::Changeable;
 use crate::secret::Password;
 use crate::sevalla::{Patience, Record};

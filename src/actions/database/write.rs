@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use crate::actions::at_most_once::{Candidate, Found, at_most_once, search_to_the_end};
 use crate::actions::deploy::matcher::Whose;
-use crate::actions::deploy::start::{Tell, TriggerError};
+use crate::actions::error::{Tell, TriggerError};
 use crate::actions::manage::change::until_confirmed;
 use crate::actions::poller::Looks;
 use crate::actions::resolve::{Credentials, NewDatabase};
+use crate::event::Event;
 use crate::lenient_json::Unreadable;
 use crate::messages::Failure;
-use crate::report::Event;
 use crate::resource::{Changeable, Collection, Kind};
 use crate::secret::Password;
 use crate::sevalla::operation::LIST_DATABASES;
@@ -80,7 +80,7 @@ pub(crate) async fn choose(
 
 /// What there is before a database is made.
 #[derive(Debug)]
-pub enum Existing {
+pub(crate) enum Existing {
     /// One of this name and type.
     Database(Box<Record>),
     /// None: this would make it.
@@ -89,7 +89,7 @@ pub enum Existing {
 
 /// What makes a database, and what there was before.
 #[derive(Debug)]
-pub struct Creation {
+pub(crate) struct Creation {
     /// What to send, with the ids of cluster and size.
     settings: Map<String, Value>,
     /// All databases there were: the high-water mark.
@@ -100,7 +100,7 @@ pub struct Creation {
 
 /// Looks for the database of this name, and else for what making it needs.
 /// Refuses to take one of another type for it.
-pub async fn look_before_creation(
+pub(crate) async fn look_before_creation(
     client: &Client,
     new: &NewDatabase,
 ) -> Result<Existing, TriggerError> {
@@ -152,7 +152,7 @@ async fn prepare(client: &Client, new: &NewDatabase) -> Result<Map<String, Value
 }
 
 /// Makes a database, at most once. It takes its time to become ready.
-pub async fn create_database(
+pub(crate) async fn create_database(
     client: &Client,
     creation: &Creation,
     password: &Password,
@@ -173,7 +173,7 @@ pub async fn create_database(
 
 /// Looks, until the client's deadline, for the database that a request may have made whose answer will
 /// not be waited for any more.
-pub async fn find_made_database(client: &Client, creation: &Creation) -> Option<Record> {
+pub(crate) async fn find_made_database(client: &Client, creation: &Creation) -> Option<Record> {
     search_to_the_end(client, async || find_new(client, creation).await.map(Some)).await
 }
 
@@ -230,7 +230,7 @@ const UNSEEN: &str = "not seen yet";
 
 /// What became of waiting for a database.
 #[derive(Debug)]
-pub enum Readiness {
+pub(crate) enum Readiness {
     /// It can be used.
     Ready(Record),
     /// It will not become ready; its status.
@@ -258,7 +258,7 @@ impl Readiness {
 }
 
 /// Waits until a database is ready.
-pub async fn wait_until_ready(
+pub(crate) async fn wait_until_ready(
     client: &Client,
     database: Uuid,
     tell: Tell<'_>,
@@ -301,7 +301,7 @@ pub async fn wait_until_ready(
 
 /// Looks for the database that is to be connected, and waits until it can be.
 /// Refuses one that will not.
-pub async fn look_before_connection(
+pub(crate) async fn look_before_connection(
     client: &Client,
     database: Uuid,
     may_wait: bool,
@@ -343,7 +343,7 @@ fn refuse_suspended(record: &Record) -> Result<(), TriggerError> {
 }
 
 /// Whether a database is switched off for the time being.
-pub fn is_suspended(database: &Record) -> bool {
+pub(crate) fn is_suspended(database: &Record) -> bool {
     database.get("is_suspended") == Some(&Value::Bool(true))
 }
 
@@ -363,7 +363,7 @@ impl Candidate for Connected {
 }
 
 /// Whether a database and an application are connected.
-pub async fn is_connected(
+pub(crate) async fn is_connected(
     client: &Client,
     database: Uuid,
     app: Uuid,
@@ -374,7 +374,7 @@ pub async fn is_connected(
 }
 
 /// Connects a database to an application that it is not connected to.
-pub async fn connect(
+pub(crate) async fn connect(
     client: &Client,
     database: Uuid,
     app: Uuid,
@@ -406,7 +406,10 @@ pub async fn connect(
 }
 
 /// The variables that tell an application where its database is.
-pub fn variables(database: &Record, credentials: &Credentials) -> Option<Vec<(String, String)>> {
+pub(crate) fn variables(
+    database: &Record,
+    credentials: &Credentials,
+) -> Option<Vec<(String, String)>> {
     let host = database.text("internal_hostname")?;
     let port = match database.get("internal_port")? {
         Value::String(port) => port.clone(),
@@ -483,7 +486,7 @@ impl Candidate for Record {
 
 /// Gives variables of an application these values, whether they are there or
 /// not.
-pub async fn set_variables(
+pub(crate) async fn set_variables(
     client: &Client,
     app: Uuid,
     variables: &[(String, String)],

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::actions::deploy::start::Tell;
+use crate::actions::error::Tell;
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
-use crate::report::Event;
+use crate::event::Event;
 use crate::sevalla::{ApiError, Client, Next};
 
 /// Between two looks at a deployment that was asked to stop.
@@ -41,7 +41,7 @@ pub enum Cancelled {
 /// Asks the service to cancel a deployment, and watches it until the client's
 /// deadline. Cancelling twice does no harm, so it is asked again whenever the
 /// answer is lost, and for a while when it is refused.
-pub async fn cancel(
+pub(crate) async fn cancel(
     client: &Client,
     service: Service,
     id: &DeploymentId,

@@ -7,13 +7,14 @@ use tokio_util::sync::CancellationToken;
 use crate::actions::Run;
 use crate::actions::deploy::preflight::Before;
 use crate::actions::promote::start::Aim;
-use crate::actions::resolve::{Expected, Gap, Order, Plan, Work};
+use crate::actions::resolve::{Expected, Gap, Plan};
+use crate::actions::task::Work;
 use crate::branch;
-use crate::deployment::{Deployment, Status, is_same_commit};
+use crate::deployment::{Deployment, Order, Status, is_same_commit};
+use crate::event::Event;
 use crate::inputs::OnMismatch;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
-use crate::report::Event;
 
 /// Told where nobody can compare.
 const UNKNOWN: &str = "Sevalla does not tell the commit of the deployment, so whether it is \

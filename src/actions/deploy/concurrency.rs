@@ -9,20 +9,18 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::actions::Run;
-use crate::actions::deploy::cancel;
-use crate::actions::deploy::cancel::Cancelled;
+use crate::actions::deploy::cancel::{self, Cancelled};
 use crate::actions::deploy::commit_guard::Guard;
-use crate::actions::deploy::preflight;
-use crate::actions::deploy::preflight::Before;
-use crate::actions::deploy::start::TriggerError;
-use crate::actions::resolve::Work;
+use crate::actions::deploy::preflight::{self, Before};
+use crate::actions::error::TriggerError;
+use crate::actions::task::Work;
 use crate::backoff::Schedule;
 use crate::deployment::{Deployment, Service};
+use crate::event::{Event, Phase, State};
 use crate::inputs::WhenBusy;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
-use crate::report::timeline::{Phase, State};
-use crate::report::{Event, counted};
+use crate::text::duration::counted;
 
 /// How long a cancelled deployment may take to end before the next is started.
 const CANCELLING: Duration = Duration::from_secs(60);
@@ -109,7 +107,7 @@ impl Run<'_> {
                 told = Instant::now();
                 self.reporter.on(Event::Note(&format!(
                     "Still waiting, for {} by now.",
-                    crate::report::duration(started.elapsed())
+                    crate::text::duration::duration(started.elapsed())
                 )));
             }
             let past = preflight::read_past(&self.client, service).await?;
@@ -193,6 +191,6 @@ fn still_busy(elapsed: Duration) -> Outcome {
         Failure::StillBusy,
         "Nothing was deployed: when timeout expired, another deployment of this service had not ended",
     )
-    .because(format!("Waited for {}", crate::report::duration(elapsed)))
+    .because(format!("Waited for {}", crate::text::duration::duration(elapsed)))
     .hint("Raise timeout, or check in the dashboard whether it is stuck")
 }

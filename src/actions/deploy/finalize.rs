@@ -9,21 +9,19 @@ use url::Url;
 use crate::actions::Run;
 use crate::actions::deploy::commit_guard::Guard;
 use crate::actions::deploy::preflight::Before;
-use crate::actions::deploy::start::Tell;
-use crate::actions::deploy::start_rollback;
-use crate::actions::deploy::start_rollback::Came;
+use crate::actions::deploy::start_rollback::{self, Came};
 use crate::actions::deploy::verification::{FOR_WORDS, Own, own_address};
+use crate::actions::error::Tell;
 use crate::deployment::{Deployment, DeploymentId, ServiceKind, Verdict};
+use crate::event::{Event, Phase, State};
+use crate::exit_status::Ending;
 use crate::follow::Remote;
 use crate::forecast::history::Past;
 use crate::inputs::OnFailure;
 use crate::messages::{Failure, Warning};
-use crate::outcome::{Beside, Ending, LiveBefore, Outcome};
-use crate::report::Event;
-use crate::report::timeline::{Phase, State};
+use crate::outcome::{Beside, LiveBefore, Outcome};
 use crate::sevalla::{Next, Patience};
-use crate::verify;
-use crate::verify::{Check, Filling, Verified, Visit};
+use crate::verify::{self, Check, Filling, Verified, Visit};
 
 /// The most of the run's time that a check leaves for going back.
 const KEPT_FOR_GOING_BACK: Duration = Duration::from_secs(120);

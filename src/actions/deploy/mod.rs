@@ -1,6 +1,6 @@
 //! One deployment of one service.
 
-pub(crate) mod cancel;
+pub mod cancel;
 pub(crate) mod commit_guard;
 pub(crate) mod concurrency;
 pub(crate) mod finalize;
@@ -10,7 +10,7 @@ pub(crate) mod preflight;
 pub(crate) mod resolve;
 pub(crate) mod rollback;
 pub(crate) mod skipped;
-pub mod start;
+pub(crate) mod start;
 pub(crate) mod start_rollback;
 pub(crate) mod tested_commit;
 pub(crate) mod verification;
@@ -27,16 +27,17 @@ use crate::actions::deploy::commit_guard::Guard;
 use crate::actions::deploy::concurrency::Next;
 use crate::actions::deploy::finalize::Scene;
 use crate::actions::deploy::preflight::Before;
-use crate::actions::deploy::start::{Started, Tell, TriggerError};
+use crate::actions::deploy::start::Started;
 use crate::actions::deploy::verification::{FOR_WORDS, Own, own_address};
-use crate::actions::resolve::{Earlier, Work};
+use crate::actions::error::{Tell, TriggerError};
 use crate::actions::sighting::Noting;
+use crate::actions::task::{Earlier, Work};
 use crate::actions::{CLEAN_UP, IN_FLIGHT, KEY_CHECK, LATE_CANCEL, MISMATCH, Run, nothing_started};
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
+use crate::event::Event;
 use crate::inputs::Abandon;
 use crate::messages::Warning;
 use crate::outcome::Outcome;
-use crate::report::Event;
 use crate::shutdown::Signal;
 
 use crate::follow::{Ended, Remote, SeenEnd, Watch};

@@ -4,22 +4,23 @@
 use uuid::Uuid;
 
 use crate::actions::deploy::matcher::{Kind, Mark, Wanted};
-use crate::actions::deploy::start::{HISTORY, Tell, TriggerError};
-use crate::actions::deploy::start_rollback;
-use crate::actions::deploy::start_rollback::Rollback;
-use crate::actions::resolve::{Order, Plan, Work};
+use crate::actions::deploy::start::HISTORY;
+use crate::actions::deploy::start_rollback::{self, Rollback};
+use crate::actions::error::{Tell, TriggerError};
+use crate::actions::resolve::Plan;
+use crate::actions::task::Work;
 use crate::branch;
-use crate::deployment::{Deployment, DeploymentId, Service, ServiceKind, Verdict};
+use crate::deployment::{Deployment, DeploymentId, Order, Service, ServiceKind, Verdict};
+use crate::event::Event;
 use crate::forecast::history::{Kind as Built, Past};
 use crate::inputs::WhenBusy;
 use crate::messages::{Failure, Warning};
 use crate::outcome::LiveBefore;
-use crate::report::Event;
 use crate::sevalla::{Application, Client, Patience, StaticSite};
 
 /// What was read before the change.
 #[derive(Debug, Default)]
-pub struct Before {
+pub(crate) struct Before {
     /// The host of a static site.
     pub host: Option<String>,
     /// What will be deployed, in words.
@@ -45,7 +46,7 @@ pub struct Before {
 
 /// Reads what the change needs to know: the record, and the deployments there
 /// are. Refuses a service that is suspended or being deleted.
-pub async fn look_before(
+pub(crate) async fn look_before(
     client: &Client,
     plan: &Plan,
     work: &Work,
@@ -210,13 +211,13 @@ impl Before {
     }
 
     /// The branch whose tip will be deployed, if it is one.
-    pub fn branch(&self) -> Option<&str> {
+    pub(crate) fn branch(&self) -> Option<&str> {
         let branch = self.wanted.branch.as_deref();
         branch.filter(|_| !self.wanted.kind.takes_a_version())
     }
 
     /// Those that wait or run and deploy the same.
-    pub fn same(&self) -> impl Iterator<Item = &Deployment> {
+    pub(crate) fn same(&self) -> impl Iterator<Item = &Deployment> {
         self.busy.iter().filter(|other| self.wanted.is_same(other))
     }
 
@@ -268,7 +269,7 @@ pub(crate) fn is_success(deployment: &Deployment) -> bool {
 }
 
 /// Whether anything is live, as far as these newest deployments show.
-pub fn live_among(past: &[Deployment]) -> LiveBefore {
+pub(crate) fn live_among(past: &[Deployment]) -> LiveBefore {
     if successes(past).next().is_some() {
         LiveBefore::Something
     } else if past.iter().any(|one| is_busy(one) || one.is_unreadable()) {
@@ -283,7 +284,7 @@ pub fn live_among(past: &[Deployment]) -> LiveBefore {
 
 /// Whether it waits or runs. What has a time of its end has ended, whatever the
 /// service calls that; and previews of pull requests are somebody else's.
-pub fn is_busy(deployment: &Deployment) -> bool {
+pub(crate) fn is_busy(deployment: &Deployment) -> bool {
     deployment.status.verdict().is_none()
         && deployment.finished_at.is_none()
         && !deployment.is_preview
@@ -387,7 +388,7 @@ fn warn_of_double(branch: Option<&str>, tell: Tell<'_>) {
 
 /// What a service's record tells whoever follows what it does by itself.
 #[derive(Debug, Clone, Default)]
-pub struct Place {
+pub(crate) struct Place {
     /// The host of a static site.
     pub host: Option<String>,
     /// The branch that is deployed.
@@ -404,7 +405,7 @@ pub struct Place {
 impl Place {
     /// Whether a push to this branch may be deployed; `None` is the service's
     /// own.
-    pub fn deploys(&self, branch: Option<&String>) -> bool {
+    pub(crate) fn deploys(&self, branch: Option<&String>) -> bool {
         let other = branch.zip(self.default_branch.as_ref());
         let is_other = other.is_some_and(|(ours, its)| !branch::is_same(ours, its));
         self.deploys_pushes && !is_other || self.previews_branches && is_other
@@ -412,7 +413,7 @@ impl Place {
 }
 
 /// Reads a service's record.
-pub async fn look_at(
+pub(crate) async fn look_at(
     client: &Client,
     service: Service,
     tell: Tell<'_>,
@@ -454,7 +455,10 @@ pub async fn look_at(
 /// The newest deployments of a service, with [`Deployment::unreadable`] in the
 /// place of an entry that cannot be read: one that is there before a change is
 /// not its effect.
-pub async fn read_past(client: &Client, service: Service) -> Result<Vec<Deployment>, TriggerError> {
+pub(crate) async fn read_past(
+    client: &Client,
+    service: Service,
+) -> Result<Vec<Deployment>, TriggerError> {
     let past = client
         .deployments_and_unreadable(service, HISTORY, Patience::BEFORE_THE_START)
         .await?;
@@ -468,7 +472,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::actions::resolve::Earlier;
+    use crate::actions::task::Earlier;
     use crate::deployment::Status;
     use crate::messages::Failure;
 

@@ -1,7 +1,8 @@
 //! Actions that start one deployment of one service.
 
-use crate::actions::resolve::{Doubts, Earlier, Order, Task, Work};
-use crate::deployment::Service;
+use crate::actions::task::{Earlier, Task, Work};
+use crate::actions::validation::Doubts;
+use crate::deployment::{Order, Service};
 use crate::inputs::{ActionName, Flaw, Inputs};
 use crate::secret::HookUrl;
 

@@ -7,20 +7,17 @@ use std::pin::pin;
 use tokio::time::timeout;
 
 use crate::actions::deploy::finalize::Answers;
-use crate::actions::deploy::preflight;
-use crate::actions::deploy::preflight::Before;
-use crate::actions::deploy::start;
-use crate::actions::deploy::start::{Started, Tell, TriggerError};
-use crate::actions::deploy::start_rollback;
-use crate::actions::deploy::start_rollback::Came;
-use crate::actions::resolve::{Earlier, Work};
+use crate::actions::deploy::preflight::{self, Before};
+use crate::actions::deploy::start::{self, Started};
+use crate::actions::deploy::start_rollback::{self, Came};
+use crate::actions::error::{Tell, TriggerError};
+use crate::actions::task::{Earlier, Work};
 use crate::actions::{IN_FLIGHT, Run};
 use crate::deployment::{Deployment, Service, Verdict};
+use crate::event::{Event, Phase, State};
 use crate::follow::{Ended, Reading, Watch};
 use crate::inputs::Abandon;
 use crate::messages::Warning;
-use crate::report::Event;
-use crate::report::timeline::{Phase, State};
 use crate::shutdown::Signal;
 
 /// What is live after the attempt to go back.

@@ -5,7 +5,7 @@ use crate::actions::Run;
 use crate::actions::deploy::finalize::Scene;
 use crate::actions::deploy::preflight;
 use crate::actions::deploy::start::HISTORY;
-use crate::actions::resolve::Task;
+use crate::actions::task::Task;
 use crate::deployment::{Deployment, Origin, Status, Verdict};
 use crate::follow::Remote;
 use crate::inputs::OnSkipped;

@@ -6,150 +6,29 @@
 use uuid::Uuid;
 
 use crate::actions::at_most_once::{Found, at_most_once, find_one, search_to_the_end};
-use crate::actions::database::write::{
-    Creation, Existing, Readiness, connect, create_database, find_made_database, is_connected,
-    is_suspended, look_before_connection, look_before_creation, set_variables, variables,
-    wait_until_ready,
-};
-use crate::actions::deletion::{Condemned, Course, Removed, look_before_removal, remove};
-use crate::actions::deploy::cancel::{Cancelled, cancel};
-use crate::actions::deploy::preflight::{
-    Before, Place, is_busy, live_among, look_at, look_before, read_past,
-};
-use crate::actions::deploy::start_rollback::{
-    Came, Rollback, earlier_success, live_before, what_came,
-};
-use crate::actions::manage::change::{
-    Comparison, Difference, NotTurned, Turned, look_before_update, on_or_off, purge_cache,
-    toggle_cdn, update,
-};
-use crate::actions::preview::find::{
-    Listed, Match, PreviewApp, Previews, ToDelete, create_preview, find_made_preview,
-    find_previews, find_previews_to_delete, list_previews, older_twin, oldest_of, other_repository,
-    pull_request_of, several,
-};
-use crate::actions::preview::request_deletion::{
-    Deleted, delete_known_preview, delete_preview, look_before_deletion, refuse_no_preview,
-};
-use crate::actions::promote::start::{Aim, Target, look_before_promotion, promote};
-use crate::actions::resolve::Work;
+use crate::actions::deploy::preflight::Before;
+use crate::actions::error::{Search, Tell, TriggerError};
+use crate::actions::task::Work;
 use crate::deployment::{Deployment, Service, ServiceKind};
-use crate::messages::Failure;
-use crate::report::Event;
+use crate::event::Event;
 use crate::secret::HookUrl;
 use crate::sevalla::operation::{LIST_DEPLOYMENTS, LIST_STATIC_SITE_DEPLOYMENTS, Operation};
 use crate::sevalla::{ApiError, Client, Patience};
 
 /// How many past deployments are read before the start.
-pub const HISTORY: usize = 50;
-
-/// Tells an event.
-pub type Tell<'a> = &'a dyn Fn(Event<'_>);
+pub(crate) const HISTORY: usize = 50;
 
 /// What the change has led to.
 #[derive(Debug)]
-pub enum Started {
+pub(crate) enum Started {
     /// A deployment whose id is known.
     Known(Service, Box<Deployment>),
     /// A deployment whose id the service did not tell.
     Unseen,
 }
 
-/// Why nothing was started, or cannot be told to have been.
-#[derive(Debug)]
-pub enum TriggerError {
-    /// A request failed.
-    Api(ApiError),
-    /// The service is in a state in which a deployment makes no sense.
-    Refused(Refused),
-    /// Something went wrong with one of several targets, or while a part was
-    /// done that needs naming.
-    At(String, Box<Self>),
-    /// The request was accepted, but which deployment it started is not to be
-    /// told.
-    Unidentified(Search),
-    /// The answer was lost, and what there is now does not tell what happened.
-    Ambiguous {
-        /// How the answer was lost.
-        lost: Box<ApiError>,
-        /// Why looking did not help.
-        search: Search,
-    },
-}
-
-/// Why a change makes no sense as things are.
-#[derive(Debug)]
-pub struct Refused {
-    /// What it is about.
-    pub failure: Failure,
-    /// What is wrong.
-    pub reason: String,
-    /// What to do about it.
-    pub hint: String,
-}
-
-/// Why it cannot be told whether a lost request took effect.
-#[derive(Debug)]
-pub enum Search {
-    /// Several new ones could be ours.
-    Several {
-        /// What a person recognises each of them by.
-        candidates: Vec<String>,
-        /// What they are, in a sentence.
-        noun: &'static str,
-    },
-    /// There is none.
-    None {
-        /// How often the request was sent.
-        sent: u32,
-        /// What was looked for, in a sentence.
-        noun: &'static str,
-    },
-    /// The list could not be read.
-    Failed(Box<ApiError>),
-    /// Looking needs a key, an application, or the list from before.
-    Impossible,
-}
-
-impl TriggerError {
-    /// A change that makes no sense as things are.
-    pub fn refused(failure: Failure, reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Refused(Refused {
-            failure,
-            reason: reason.into(),
-            hint: hint.into(),
-        })
-    }
-
-    /// The same, which happened at this place.
-    #[must_use]
-    pub fn at(self, place: impl Into<String>) -> Self {
-        Self::At(place.into(), Box::new(self))
-    }
-
-    /// The request that failed, wherever that was.
-    pub fn failed_request(&self) -> Option<&ApiError> {
-        match self {
-            Self::Api(error) => Some(error),
-            Self::At(_, error) => error.failed_request(),
-            Self::Refused(_) | Self::Unidentified(_) | Self::Ambiguous { .. } => None,
-        }
-    }
-
-    /// The status of the answer, if there was one that refused.
-    pub fn status(&self) -> Option<u16> {
-        self.failed_request()?.status()
-    }
-}
-
-impl From<ApiError> for TriggerError {
-    fn from(error: ApiError) -> Self {
-        Self::Api(error)
-    }
-}
-
 /// Makes the change, at most once.
-pub async fn start(
+pub(crate) async fn start(
     client: &Client,
     work: &Work,
     is_followed: bool,
@@ -187,7 +66,7 @@ pub async fn start(
 }
 
 /// Starts a deployment of a service by a request of the API.
-async fn once(
+pub(crate) async fn once(
     client: &Client,
     service: Service,
     before: &Before,
@@ -271,7 +150,7 @@ async fn call_hook(
 
 /// The new deployments, and whose each is; `None` when that cannot be looked
 /// up.
-async fn search(
+pub(crate) async fn search(
     client: &Client,
     service: Service,
     before: &Before,
@@ -303,7 +182,7 @@ const fn list_of(service: Service) -> &'static Operation {
 
 /// Looks again and again, until the client's deadline, for the deployment that
 /// a start may have made whose answer the run does not wait for any more.
-pub async fn find_started(
+pub(crate) async fn find_started(
     client: &Client,
     service: Service,
     before: &Before,
@@ -313,7 +192,7 @@ pub async fn find_started(
 
 /// The same for the first deployment of a service that was just made: the
 /// service starts it by itself.
-pub async fn find_first(client: &Client, service: Service) -> Option<Deployment> {
+pub(crate) async fn find_first(client: &Client, service: Service) -> Option<Deployment> {
     let all = async || {
         let all = client.deployments(service, HISTORY, Patience::FOR_A_SEARCH);
         // The oldest: what came after it is somebody else's.

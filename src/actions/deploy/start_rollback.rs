@@ -8,21 +8,20 @@
 
 use uuid::Uuid;
 
-use crate::actions::at_most_once;
 use crate::actions::deploy::matcher::{Kind, Wanted};
 use crate::actions::deploy::preflight::{Before, is_success};
-use crate::actions::deploy::start::{Started, Tell, TriggerError};
-use crate::actions::resolve::{Earlier, Order};
-use crate::deployment;
-use crate::deployment::{Deployment, DeploymentId, Service, Status};
+use crate::actions::deploy::start::{self, Started};
+use crate::actions::error::{Tell, TriggerError};
+use crate::actions::task::Earlier;
+use crate::deployment::{self, Deployment, DeploymentId, Order, Service, Status};
+use crate::event::Event;
 use crate::image_reference::{ImageReference, Likeness};
 use crate::messages::Failure;
-use crate::report::Event;
 use crate::sevalla::{ApiError, Application, Client, LAST_OFFSET, LONGEST_PAGE, Patience};
 
 /// A rollback of an application that is about to be made.
 #[derive(Debug, Clone)]
-pub struct Rollback {
+pub(crate) struct Rollback {
     /// The deployment whose version is wanted.
     pub to: Deployment,
     request: Request,
@@ -40,7 +39,7 @@ enum Request {
 
 /// What a rollback has put live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Came {
+pub(crate) enum Came {
     /// The wanted version.
     Wanted,
     /// The version that was to be replaced.
@@ -60,7 +59,7 @@ pub(crate) async fn live(
 }
 
 /// The last success before the one that is live, however long ago.
-pub async fn earlier_success(
+pub(crate) async fn earlier_success(
     client: &Client,
     service: Service,
 ) -> Result<DeploymentId, TriggerError> {
@@ -81,7 +80,7 @@ pub async fn earlier_success(
 
 /// What was live on a service before `wrong` was deployed; `known` is what was
 /// live when the run began. Another deployment may have become live between.
-pub async fn live_before(
+pub(crate) async fn live_before(
     client: &Client,
     service: Service,
     wrong: &DeploymentId,
@@ -259,13 +258,13 @@ impl Rollback {
                     ..Order::default()
                 };
                 let send = async || client.trigger_deployment(app, &order, patience).await;
-                return once(client, service, before, send, tell).await;
+                return start::once(client, service, before, send, tell).await;
             }
             Request::Call { may_omit_id } => *may_omit_id,
         };
         let id = Some(&self.to.id);
         let send = async || client.rollback_deployment(app, id, patience).await;
-        let error = match once(client, service, before, send, tell).await {
+        let error = match start::once(client, service, before, send, tell).await {
             Err(TriggerError::Api(error)) if may_omit_id && refuses_id(&error) => error,
             other => return other,
         };
@@ -275,7 +274,7 @@ impl Rollback {
              successful deployment, so the rollback is requested without an id.",
         ));
         let send = async || client.rollback_deployment(app, None, patience).await;
-        once(client, service, before, send, tell).await
+        start::once(client, service, before, send, tell).await
     }
 
     /// Without an id the service takes its latest success, whatever that is.
@@ -311,7 +310,11 @@ fn refuses_id(error: &ApiError) -> bool {
 }
 
 /// What a rollback to `wanted` has put live in place of `replaced`.
-pub fn what_came(now: &Deployment, wanted: &Deployment, replaced: Option<&Deployment>) -> Came {
+pub(crate) fn what_came(
+    now: &Deployment,
+    wanted: &Deployment,
+    replaced: Option<&Deployment>,
+) -> Came {
     let as_replaced = |same: fn(&Deployment, &Deployment) -> Option<bool>| {
         replaced.and_then(|replaced| same(now, replaced))
     };

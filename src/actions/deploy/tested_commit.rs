@@ -1,7 +1,8 @@
 //! The commit guard, as far as it can be settled before anything is read: which
 //! commit a deployment must have, and whether that can be compared at all.
 
-use crate::actions::resolve::{Plan, Sought, Task, Work};
+use crate::actions::resolve::Plan;
+use crate::actions::task::{Sought, Task, Work};
 use crate::branch;
 use crate::ci::Facts;
 use crate::deployment::{Deployment, Verdict};
@@ -230,8 +231,8 @@ impl Plan {
 mod tests {
     use super::*;
     use crate::ci::Host;
+    use crate::environment::Variables;
     use crate::inputs::Inputs;
-    use crate::process::Variables;
 
     const ID: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
     const OTHER: &str = "0b5e5168-4281-4bec-94c5-0d1584e9e657";

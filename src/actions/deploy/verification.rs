@@ -7,14 +7,14 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use crate::actions::deploy::preflight::Before;
-use crate::actions::deploy::start::{Tell, TriggerError};
+use crate::actions::error::{Tell, TriggerError};
 use crate::actions::{MORE_WORDS, Run, nothing_started};
 use crate::backoff::Schedule;
 use crate::deployment::{Service, ServiceKind};
+use crate::event::Event;
 use crate::follow::Remote;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
-use crate::report::Event;
 use crate::sevalla;
 use crate::sevalla::{ApiError, Patience};
 use crate::verify::Check;

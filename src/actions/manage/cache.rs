@@ -9,9 +9,9 @@ use crate::actions::manage::change;
 use crate::actions::manage::change::{NotTurned, Turned, on_or_off};
 use crate::actions::{IN_FLIGHT, Run};
 use crate::deployment::Service;
+use crate::event::Event;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
-use crate::report::Event;
 use crate::sevalla::Next;
 
 impl Run<'_> {

@@ -7,10 +7,10 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::actions::database::write::{Choice, choose};
-use crate::actions::deploy::start::{Tell, TriggerError};
+use crate::actions::error::{Tell, TriggerError};
 use crate::actions::resolve::Update;
 use crate::deployment::Service;
-use crate::report::Event;
+use crate::event::Event;
 use crate::sevalla::{ApiError, Client, Next, Patience, Record};
 
 /// How often a change is sent that nobody has confirmed, and that does no harm
@@ -22,7 +22,7 @@ pub(crate) const AGAIN: Duration = Duration::from_secs(1);
 
 /// One setting that would change.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// Its name in the API.
     pub name: String,
     /// What it is; `None` if the service does not tell, or null.
@@ -33,7 +33,7 @@ pub struct Difference {
 
 /// What was read before a change.
 #[derive(Debug)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// The record.
     pub record: Record,
     /// What would change, in the order of names.
@@ -43,7 +43,7 @@ pub struct Comparison {
 }
 
 /// Compares the settings that are wanted with those that are.
-pub async fn look_before_update(
+pub(crate) async fn look_before_update(
     client: &Client,
     update: &Update,
 ) -> Result<Comparison, TriggerError> {
@@ -102,7 +102,7 @@ fn plain(value: &Value) -> Value {
 
 /// Sends what differs. Where the answer does not confirm it, the record shows
 /// whether it was changed.
-pub async fn update(
+pub(crate) async fn update(
     client: &Client,
     update: &Update,
     comparison: &Comparison,
@@ -158,7 +158,7 @@ pub(crate) async fn until_confirmed(
 }
 
 /// Empties the caches in front of a service. Doing it twice does no harm.
-pub async fn purge_cache(
+pub(crate) async fn purge_cache(
     client: &Client,
     service: Service,
     tell: Tell<'_>,
@@ -183,7 +183,7 @@ pub async fn purge_cache(
 
 /// How the CDN came to be what it is.
 #[derive(Debug)]
-pub struct Turned {
+pub(crate) struct Turned {
     /// What it was.
     pub before: bool,
     /// What it is.
@@ -192,7 +192,7 @@ pub struct Turned {
 
 /// Why it cannot be told what the CDN is, or why it is not what it should be.
 #[derive(Debug)]
-pub struct NotTurned {
+pub(crate) struct NotTurned {
     /// What went wrong.
     pub error: ApiError,
     /// What the CDN was before, and has been turned from, if that is known.
@@ -202,7 +202,7 @@ pub struct NotTurned {
 /// Turns the CDN to what is wanted, or to what it is not. The service tells
 /// what it is only after turning it, so where it was what is wanted already,
 /// it is turned back at once.
-pub async fn toggle_cdn(
+pub(crate) async fn toggle_cdn(
     client: &Client,
     app: Uuid,
     wanted: Option<bool>,
@@ -235,7 +235,7 @@ pub async fn toggle_cdn(
 }
 
 /// The word for a state of the CDN.
-pub const fn on_or_off(is_on: bool) -> &'static str {
+pub(crate) const fn on_or_off(is_on: bool) -> &'static str {
     if is_on { "on" } else { "off" }
 }
 

@@ -1,13 +1,12 @@
 //! Deleting.
 
 use crate::actions::Run;
-use crate::actions::deletion;
-use crate::actions::deletion::{Condemned, Course};
-use crate::actions::deploy::start::TriggerError;
+use crate::actions::deletion::{self, Condemned, Course};
+use crate::actions::error::TriggerError;
 use crate::actions::preview::delete::of_removed;
 use crate::actions::resolve::Doomed;
+use crate::event::Event;
 use crate::outcome::Outcome;
-use crate::report::Event;
 
 impl Run<'_> {
     /// Deletes what has the confirmed name; what is gone is as good.

@@ -1,16 +1,17 @@
 //! Listing and showing.
 
 use crate::actions::Run;
-use crate::actions::deploy::start::TriggerError;
+use crate::actions::error::TriggerError;
 use crate::actions::resolve::{Inventory, Subject};
 use crate::deployment::{DeploymentId, Service};
+use crate::event::Event;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::report::inventory;
 use crate::report::inventory::Shown;
-use crate::report::{Event, counted};
 use crate::resource::{Collection, Kind, Thing};
 use crate::sevalla::{Client, Patience, Record};
+use crate::text::duration::counted;
 
 /// The newest deployments that are shown of a service.
 const NEWEST: usize = 10;

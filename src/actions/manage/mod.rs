@@ -9,13 +9,16 @@ pub(crate) mod settings;
 mod update;
 
 use crate::actions::Run;
-use crate::actions::deploy::start::TriggerError;
-use crate::actions::resolve::{Management, Order, Work};
-use crate::outcome::{Ending, Outcome};
+use crate::actions::error::TriggerError;
+use crate::actions::resolve::Management;
+use crate::actions::task::Work;
+use crate::deployment::Order;
+use crate::exit_status::Ending;
+use crate::outcome::Outcome;
 use crate::shutdown::Signal;
 
 /// Said of a look that a signal ended.
-const ONLY_READ: &str = "Nothing was changed";
+pub(crate) const ONLY_READ: &str = "Nothing was changed";
 
 /// Said of a change that a signal ended.
 const UNSEEN: &str = "Whether the last request took effect was not seen";
@@ -25,7 +28,7 @@ const AGAIN: &str = "Run this again: what is done already is not done twice";
 
 /// What to do when something may have been made that is not to be seen, or
 /// more than once: the next run would not see it either, or take it for its own.
-const LOOK_FIRST: &str =
+pub(crate) const LOOK_FIRST: &str =
     "Check in the dashboard before running this again: a second run could create a second one";
 
 impl Run<'_> {
@@ -61,7 +64,7 @@ impl Run<'_> {
 
     /// Does something of which no part has to be waited for once somebody
     /// asks to end.
-    async fn unless_stopped(
+    pub(crate) async fn unless_stopped(
         &self,
         work: impl Future<Output = Outcome>,
         stopped: fn(Signal) -> Outcome,
@@ -70,7 +73,7 @@ impl Run<'_> {
     }
 
     /// It was not done, or cannot be told to have been.
-    async fn not_done(&self, error: TriggerError) -> Outcome {
+    pub(crate) async fn not_done(&self, error: TriggerError) -> Outcome {
         let (is_refused, is_unsure) = (is_refusal_of_ours(&error), may_be_made(&error));
         let mut outcome = self.not_started(error).await;
         if is_refused {
@@ -85,12 +88,12 @@ impl Run<'_> {
 }
 
 /// A signal ended a look.
-fn only_read(signal: Signal) -> Outcome {
+pub(crate) fn only_read(signal: Signal) -> Outcome {
     Outcome::interrupted(signal).because(ONLY_READ)
 }
 
 /// A signal ended a change.
-fn unseen(signal: Signal) -> Outcome {
+pub(crate) fn unseen(signal: Signal) -> Outcome {
     Outcome::interrupted(signal).because(UNSEEN).hint(AGAIN)
 }
 
@@ -103,7 +106,7 @@ fn is_refusal_of_ours(error: &TriggerError) -> bool {
 }
 
 /// Whether something may have been made all the same.
-fn may_be_made(error: &TriggerError) -> bool {
+pub(crate) fn may_be_made(error: &TriggerError) -> bool {
     match error {
         TriggerError::Ambiguous { .. } | TriggerError::Unidentified(_) => true,
         TriggerError::At(_, error) => may_be_made(error),

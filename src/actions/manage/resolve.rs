@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::actions::manage::settings;
-use crate::actions::resolve::{Doubts, Task};
+use crate::actions::task::Task;
+use crate::actions::validation::Doubts;
 use crate::branch;
 use crate::deployment::{DeploymentId, Service};
 use crate::inputs::{ActionName, Cdn, Flaw, Inputs, Resource};
@@ -410,7 +411,7 @@ fn connect(inputs: &Inputs, doubts: &mut Doubts) -> Option<Link> {
 fn credentials(inputs: &Inputs, doubts: &mut Doubts) -> Option<Credentials> {
     for name in ["database-user", "database-password"] {
         if !inputs.is_given(name) {
-            let value = crate::actions::resolve::value_of(name);
+            let value = crate::actions::validation::value_of(name);
             let message = format!("set-env requires it. Set `{name}` to {value}");
             doubts.problem(Flaw::Missing, name, &message);
         }
@@ -439,8 +440,8 @@ mod tests {
     use super::*;
     use crate::actions::resolve::Plan;
     use crate::ci::Facts;
+    use crate::environment::Variables;
     use crate::inputs::Problem;
-    use crate::process::Variables;
 
     const ID: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
     const OTHER: &str = "0b5e5168-4281-4bec-94c5-0d1584e9e657";

@@ -3,18 +3,17 @@
 use std::ops::ControlFlow;
 
 use crate::actions::Run;
-use crate::actions::database::write;
-use crate::actions::database::write::Readiness;
-use crate::actions::deploy::start::TriggerError;
-use crate::actions::manage::change;
-use crate::actions::manage::change::{Comparison, Difference};
+use crate::actions::database::write::{self, Readiness};
+use crate::actions::error::TriggerError;
+use crate::actions::manage::change::{self, Comparison, Difference};
 use crate::actions::manage::unseen;
 use crate::actions::resolve::Update;
+use crate::event::Event;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::report::inventory::in_words;
-use crate::report::{Event, counted};
 use crate::resource::Changeable;
+use crate::text::duration::counted;
 
 impl Run<'_> {
     /// Makes the settings what is wanted, if they are not.

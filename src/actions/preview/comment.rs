@@ -10,16 +10,17 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
-use crate::actions::deploy::start::TriggerError;
+use crate::actions::error::TriggerError;
 use crate::actions::preview::find::Match;
-use crate::actions::resolve::Preview;
+use crate::actions::task::Preview;
 use crate::actions::{LAST_REQUESTS, Run};
 use crate::ci::ChangeState;
 use crate::code_host::{CodeHost, CodeHostError, KeptApps, Marker, PullRequest, Reason};
+use crate::event::Event;
 use crate::inputs::Comment;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
-use crate::report::{Event, News, Reporter};
+use crate::report::{News, Reporter};
 use crate::sanitize::Block;
 
 /// How long asking or writing may keep the run.

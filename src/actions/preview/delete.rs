@@ -9,20 +9,22 @@ use uuid::Uuid;
 use crate::actions::Run;
 use crate::actions::deletion::{Course, Removed};
 use crate::actions::deploy::preflight;
-use crate::actions::deploy::start::TriggerError;
+use crate::actions::error::TriggerError;
 use crate::actions::preview::comment::{BEFORE_THE_START, PATIENCE, Unread};
 use crate::actions::preview::find;
-use crate::actions::preview::request_deletion;
-use crate::actions::preview::request_deletion::Deleted;
-use crate::actions::resolve::{Cleaning, Preview};
+use crate::actions::preview::request_deletion::{self, Deleted};
+use crate::actions::task::{Cleaning, Preview};
 use crate::branch::is_same;
 use crate::ci::ChangeState;
 use crate::code_host::{KeptApps, Marker, PullRequest};
 use crate::deployment::Service;
+use crate::event::Event;
+use crate::exit_status::Ending;
 use crate::messages::{Failure, Warning};
-use crate::outcome::{Ending, Outcome};
-use crate::report::{Event, News, counted};
+use crate::outcome::Outcome;
+use crate::report::News;
 use crate::sevalla::{AppSummary, Application, Patience};
+use crate::text::duration::counted;
 
 /// Said after what was begun: nothing of it is done twice.
 const AGAIN: &str = "Run this again: deleting twice does no harm";

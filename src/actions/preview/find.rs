@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::actions::at_most_once::{Candidate, Found, at_most_once, search_to_the_end};
 use crate::actions::deletion::is_being_deleted;
-use crate::actions::deploy::start::{Tell, TriggerError};
-use crate::actions::resolve::{NewPreview, Preview};
+use crate::actions::error::{Tell, TriggerError};
+use crate::actions::task::{NewPreview, Preview};
 use crate::branch;
 use crate::branch::is_same;
 use crate::code_host::KeptApps;
@@ -35,7 +35,7 @@ const MOST_RECORDS: usize = 200;
 
 /// A preview app that was found.
 #[derive(Debug, Clone)]
-pub struct PreviewApp {
+pub(crate) struct PreviewApp {
     /// The application.
     pub id: Uuid,
     /// The name in the dashboard.
@@ -53,7 +53,7 @@ impl PreviewApp {
     }
 
     /// What people call it.
-    pub fn label(&self) -> String {
+    pub(crate) fn label(&self) -> String {
         match &self.name {
             Some(name) => format!("{name} ({})", self.id),
             None => self.id.to_string(),
@@ -62,7 +62,7 @@ impl PreviewApp {
 }
 
 /// The preview apps of a company.
-pub struct Listed {
+pub(crate) struct Listed {
     /// Newest first.
     pub all: Vec<AppSummary>,
     /// Whether there may be more than were looked through.
@@ -72,7 +72,7 @@ pub struct Listed {
 }
 
 /// Lists the preview apps of the company.
-pub async fn list_previews(client: &Client) -> Result<Listed, ApiError> {
+pub(crate) async fn list_previews(client: &Client) -> Result<Listed, ApiError> {
     let mut listed = list_with_dying(client).await?;
     listed
         .all
@@ -133,7 +133,7 @@ enum Likeness {
 
 /// A preview app that may be the one that is meant.
 #[derive(Debug)]
-pub struct Match {
+pub(crate) struct Match {
     /// The app.
     pub app: PreviewApp,
     likeness: Likeness,
@@ -146,7 +146,7 @@ pub struct Match {
 
 impl Match {
     /// Whether it surely belongs to the pull request that is meant.
-    pub fn is_certain(&self) -> bool {
+    pub(crate) fn is_certain(&self) -> bool {
         match self.evidence {
             Evidence::Kept => true,
             Evidence::Number => self.likeness == Likeness::Same,
@@ -155,14 +155,14 @@ impl Match {
     }
 
     /// Whether a comment of this program on the pull request is about it.
-    pub fn is_kept(&self) -> bool {
+    pub(crate) fn is_kept(&self) -> bool {
         self.evidence == Evidence::Kept
     }
 
     /// The branch it builds, if another open pull request from that branch may
     /// have the better claim: nothing but the branch or a comment says whose it
     /// is, or its name has the number of a pull request with another branch.
-    pub fn disputed_branch(&self) -> Option<&str> {
+    pub(crate) fn disputed_branch(&self) -> Option<&str> {
         let is_disputed = match self.evidence {
             Evidence::Kept => !self.has_number,
             Evidence::Number => !self.is_of_branch,
@@ -174,7 +174,7 @@ impl Match {
 
     /// The number of a pull request that its name begins with. It may be a word
     /// of the author's.
-    pub fn number(&self) -> Option<u64> {
+    pub(crate) fn number(&self) -> Option<u64> {
         number_of_app(&self.app)
     }
 
@@ -208,7 +208,7 @@ impl Match {
 
 /// What looking for a preview app has shown.
 #[derive(Debug, Default)]
-pub struct Previews {
+pub(crate) struct Previews {
     /// Those that could be the one that is meant.
     pub found: Vec<Match>,
     /// All there are: the high-water mark for making another.
@@ -218,7 +218,7 @@ pub struct Previews {
 }
 
 /// Looks for the preview app that is meant, to deploy it.
-pub async fn find_previews(
+pub(crate) async fn find_previews(
     client: &Client,
     preview: &Preview,
     kept: &KeptApps,
@@ -238,7 +238,7 @@ pub async fn find_previews(
 /// The one to deploy of those that were found, and the others of the same pull
 /// request, which runs at the same time have left. The oldest stays, so that all
 /// runs choose the same.
-pub fn oldest_of(
+pub(crate) fn oldest_of(
     mut found: Vec<Match>,
 ) -> Result<Option<(PreviewApp, Vec<PreviewApp>)>, TriggerError> {
     if !found.iter().all(Match::is_certain) {
@@ -251,7 +251,7 @@ pub fn oldest_of(
 }
 
 /// The preview apps that may be the ones to delete.
-pub struct ToDelete {
+pub(crate) struct ToDelete {
     /// Those that are not being deleted.
     pub living: Vec<Match>,
     /// Those that are.
@@ -259,7 +259,7 @@ pub struct ToDelete {
 }
 
 /// Looks for the preview apps to delete.
-pub async fn find_previews_to_delete(
+pub(crate) async fn find_previews_to_delete(
     client: &Client,
     preview: &Preview,
     kept: &KeptApps,
@@ -281,7 +281,7 @@ impl ToDelete {
     /// All that surely are of the pull request, or the one that is meant. Where
     /// it may be another repository's, nothing is deleted that is not named by
     /// its id.
-    pub fn sure(self) -> Result<Vec<PreviewApp>, TriggerError> {
+    pub(crate) fn sure(self) -> Result<Vec<PreviewApp>, TriggerError> {
         let doubtful = self.living.iter().find(|found| !found.may_be_deleted());
         if let Some(found) = doubtful
             && !self.living.iter().any(Match::may_be_deleted)
@@ -325,7 +325,7 @@ fn one_of(mut found: Vec<Match>) -> Result<Option<PreviewApp>, TriggerError> {
 }
 
 /// Several could be meant, and nothing says which.
-pub fn several<'a>(apps: impl IntoIterator<Item = &'a PreviewApp>) -> TriggerError {
+pub(crate) fn several<'a>(apps: impl IntoIterator<Item = &'a PreviewApp>) -> TriggerError {
     let labels: Vec<String> = apps.into_iter().map(PreviewApp::label).collect();
     TriggerError::refused(
         Failure::SeveralPreviews,
@@ -426,7 +426,7 @@ async fn choose(
 
 /// The repository of an app, where it is not the one that is meant and the app
 /// would not be found again.
-pub fn other_repository<'a>(preview: &Preview, record: &'a Application) -> Option<&'a str> {
+pub(crate) fn other_repository<'a>(preview: &Preview, record: &'a Application) -> Option<&'a str> {
     let ours = preview.repository.as_deref()?;
     let its = record.repo_url.as_deref()?;
     let is_found =
@@ -493,7 +493,7 @@ fn plain(address: &str) -> String {
 
 /// The number of the pull request that Sevalla was given for a preview app of
 /// this repository, if its name has it.
-pub fn pull_request_of(record: &Application, slug: &str) -> Option<u64> {
+pub(crate) fn pull_request_of(record: &Application, slug: &str) -> Option<u64> {
     let is_its = is_repository(record.repo_url.as_deref()?, slug);
     number_of_record(record).filter(|_| is_its)
 }
@@ -590,7 +590,7 @@ fn is_repository(address: &str, slug: &str) -> bool {
 const BURST: Patience = Patience::For(Duration::from_secs(60));
 
 /// Makes a preview app, at most once. Its first deployment starts by itself.
-pub async fn create_preview(
+pub(crate) async fn create_preview(
     client: &Client,
     new: &NewPreview,
     before: &Previews,
@@ -687,7 +687,7 @@ async fn send_creation(client: &Client, new: &NewPreview) -> Result<AppSummary, 
 
 /// Looks, until the client's deadline, for a preview app whose making was not
 /// answered.
-pub async fn find_made_preview(
+pub(crate) async fn find_made_preview(
     client: &Client,
     new: &NewPreview,
     before: &Previews,
@@ -720,7 +720,7 @@ async fn find_new(
 /// older than ours, or ours was deleted as the younger one. Both runs choose the
 /// same one to stay. One that was only just created may not be found yet: where
 /// ours `may_be_new`, that means nothing.
-pub async fn older_twin(
+pub(crate) async fn older_twin(
     client: &Client,
     new: &NewPreview,
     ours: &PreviewApp,
@@ -786,7 +786,7 @@ fn explain(error: TriggerError) -> TriggerError {
     match frees_in {
         Some(time) => error.at(format!(
             "The next one is possible in {}, which this run does not have",
-            crate::report::duration(time)
+            crate::text::duration::duration(time)
         )),
         None => error,
     }

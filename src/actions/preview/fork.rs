@@ -62,7 +62,7 @@ fn is_open(request: &ChangeRequest) -> bool {
 mod tests {
     use super::*;
     use crate::ci::Host;
-    use crate::process::Variables;
+    use crate::environment::Variables;
 
     /// Whether a run is skipped and whether it is refused, by its action, what
     /// happened to the fork's pull request 7, and further inputs.

@@ -16,20 +16,22 @@ use uuid::Uuid;
 
 use crate::actions::deploy::finalize::Scene;
 use crate::actions::deploy::preflight;
-use crate::actions::deploy::start::TriggerError;
+use crate::actions::error::TriggerError;
 use crate::actions::preview::comment::{BEFORE_THE_START, PATIENCE};
 use crate::actions::preview::find::{PreviewApp, Previews};
-use crate::actions::resolve::{NewPreview, Order, Preview, WantedPreview, Work};
+use crate::actions::task::{NewPreview, Preview, WantedPreview, Work};
 use crate::actions::{Run, nothing_started};
 use crate::backoff::Schedule;
 use crate::branch::is_same;
 use crate::ci::ChangeState;
 use crate::code_host::{KeptApps, Marker, PullRequest};
-use crate::deployment::{Deployment, Origin, Service, Verdict};
+use crate::deployment::{Deployment, Order, Origin, Service, Verdict};
+use crate::event::Event;
+use crate::exit_status::Ending;
 use crate::inputs::OnFork;
 use crate::messages::{Failure, Warning};
-use crate::outcome::{Ending, Outcome};
-use crate::report::{Event, News};
+use crate::outcome::Outcome;
+use crate::report::News;
 use crate::resource::{Collection, Kind};
 use crate::sevalla::{ApiError, Patience, Record};
 
@@ -218,7 +220,7 @@ impl Run<'_> {
         wanted: &WantedPreview,
         request: Option<&PullRequest>,
     ) -> Outcome {
-        let preview = crate::actions::preview::delete::as_it_is(&wanted.preview, request);
+        let preview = delete::as_it_is(&wanted.preview, request);
         let outcome = self.was_closed(&preview, None).await;
         let news = match outcome.ending() {
             Ending::Passed => News::Deleted,
@@ -605,7 +607,7 @@ impl Run<'_> {
             let patience = Patience::For(Duration::from_secs(10));
             match self.client.application_host(app, patience).await {
                 Ok(host) => {
-                    if let Some(url) = host.and_then(|host| crate::http::blocked_address(&host)) {
+                    if let Some(url) = host.and_then(|host| crate::sevalla::address(&host)) {
                         let url = url.as_str().trim_end_matches('/');
                         self.reporter.on(Event::Url(url));
                         return Address::Known;

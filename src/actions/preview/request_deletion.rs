@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::actions::deletion::{Condemned, Course, Removed, remove};
-use crate::actions::deploy::start::{Tell, TriggerError};
+use crate::actions::error::{Tell, TriggerError};
 use crate::actions::preview::find::PREVIEW;
 use crate::messages::Failure;
 use crate::resource::Changeable;
@@ -12,7 +12,7 @@ use crate::sevalla::{Application, Client, Patience};
 
 /// A preview app that was there and is to go.
 #[derive(Debug)]
-pub struct Deleted {
+pub(crate) struct Deleted {
     /// What people call it, with what it is.
     pub label: String,
     /// What became of the wish.
@@ -20,7 +20,7 @@ pub struct Deleted {
 }
 
 /// The record of a preview app that is to be deleted; `None` if it is gone.
-pub async fn look_before_deletion(
+pub(crate) async fn look_before_deletion(
     client: &Client,
     app: Uuid,
 ) -> Result<Option<Application>, TriggerError> {
@@ -37,7 +37,7 @@ pub async fn look_before_deletion(
 
 /// Deletes a preview app, and waits until it is gone; `None` if it was before.
 /// What keeps it from being deleted is cancelled. Deleting twice does no harm.
-pub async fn delete_preview(
+pub(crate) async fn delete_preview(
     client: &Client,
     app: Uuid,
     course: &Course,
@@ -52,7 +52,7 @@ pub async fn delete_preview(
 }
 
 /// Deletes a preview app with this record, which was just read.
-pub async fn delete_known_preview(
+pub(crate) async fn delete_known_preview(
     client: &Client,
     app: Uuid,
     record: Application,
@@ -76,7 +76,7 @@ pub async fn delete_known_preview(
 }
 
 /// Refuses whatever is no preview.
-pub fn refuse_no_preview(record: &Application) -> Result<(), TriggerError> {
+pub(crate) fn refuse_no_preview(record: &Application) -> Result<(), TriggerError> {
     if record.kind.as_deref() == Some(PREVIEW) {
         return Ok(());
     }

@@ -1,7 +1,8 @@
 //! Actions on preview apps.
 
 use crate::actions::preview::fork::request_of;
-use crate::actions::resolve::{Cleaning, Doubts, Preview, Task, WantedPreview};
+use crate::actions::task::{Cleaning, Preview, Task, WantedPreview};
+use crate::actions::validation::Doubts;
 use crate::branch::is_same;
 use crate::ci::{ChangeAction, ChangeState, Facts, Repository};
 use crate::inputs::{ActionName, Flaw, Inputs};

@@ -10,24 +10,25 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
 use crate::actions::deploy;
-use crate::actions::deploy::cancel;
-use crate::actions::deploy::cancel::Cancelled;
+use crate::actions::deploy::cancel::{self, Cancelled};
 use crate::actions::deploy::finalize::Scene;
 use crate::actions::deploy::rollback::Undone;
-use crate::actions::deploy::start::TriggerError;
+use crate::actions::error::TriggerError;
 use crate::actions::promote::start::{Aim, Target};
-use crate::actions::resolve::Promotion;
 use crate::actions::sighting::Noting;
+use crate::actions::task::Promotion;
 use crate::actions::{CLEAN_UP, IN_FLIGHT, LATE_CANCEL, Run, nothing_started};
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, Verdict};
+use crate::event::Event;
+use crate::exit_status::Ending;
 use crate::follow::{Ended, Remote, SeenEnd, Watch};
 use crate::inputs::{Abandon, OnFailure};
 use crate::messages::Failure;
-use crate::outcome::{Ending, Outcome};
-use crate::report::{Event, duration};
+use crate::outcome::Outcome;
 use crate::sevalla::Client;
 use crate::shutdown::Signal;
+use crate::text::duration::duration;
 
 /// What became of the request for one target.
 type Start = Result<Deployment, TriggerError>;

@@ -4,18 +4,18 @@ use uuid::Uuid;
 
 use crate::actions::at_most_once::{Found, each_at_most_once};
 use crate::actions::deploy::matcher::{Kind, Wanted, Whose};
-use crate::actions::deploy::preflight::Before;
-use crate::actions::deploy::preflight::{read_past, refuse_unfit, successes};
-use crate::actions::deploy::start::{HISTORY, Tell, TriggerError, search};
-use crate::actions::resolve::Promotion;
+use crate::actions::deploy::preflight::{Before, read_past, refuse_unfit, successes};
+use crate::actions::deploy::start::{HISTORY, search};
+use crate::actions::error::{Tell, TriggerError};
+use crate::actions::task::Promotion;
 use crate::deployment::{Deployment, Service};
+use crate::event::Event;
 use crate::messages::{Failure, Warning};
-use crate::report::Event;
 use crate::sevalla::{ApiError, Client, Patience};
 
 /// What was read before a promotion.
 #[derive(Debug)]
-pub struct Aim {
+pub(crate) struct Aim {
     /// What will be promoted, in words.
     pub order: String,
     /// What will be promoted, if it is among the deployments that were read.
@@ -26,7 +26,7 @@ pub struct Aim {
 
 /// A target of a promotion.
 #[derive(Debug)]
-pub struct Target {
+pub(crate) struct Target {
     /// The application.
     pub service: Service,
     /// What people call it.
@@ -37,7 +37,7 @@ pub struct Target {
 
 /// Reads what a promotion needs to know. Refuses one that would promote
 /// nothing, or to a target that cannot be deployed.
-pub async fn look_before_promotion(
+pub(crate) async fn look_before_promotion(
     client: &Client,
     promotion: &Promotion,
     tell: Tell<'_>,
@@ -160,7 +160,7 @@ async fn find_promoted(
 
 /// Promotes to every target, each at most once, and gives what became of each,
 /// in the order of the targets.
-pub async fn promote(
+pub(crate) async fn promote(
     client: &Client,
     promotion: &Promotion,
     aim: &Aim,

@@ -2,9 +2,10 @@
 //!
 //! Nothing says whether a pull request comes from a fork.
 
-use crate::ci::facts::{ChangeAction, ChangeRequest, Facts, Repository};
-use crate::ci::facts::{is_beyond, numbered_by, owned};
-use crate::process::Variables;
+use crate::ci::facts::{
+    ChangeAction, ChangeRequest, Facts, Repository, is_beyond, numbered_by, owned,
+};
+use crate::environment::Variables;
 
 pub(crate) fn facts(variables: &Variables) -> Facts {
     let change_request =

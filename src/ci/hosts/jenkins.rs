@@ -1,9 +1,8 @@
 //! Jenkins with a multibranch project. Source: `/env-vars.html` of a Jenkins
 //! with the Branch API plugin.
 
-use crate::ci::facts::{ChangeRequest, Facts, Repository};
-use crate::ci::facts::{numbered_by, owned, truth};
-use crate::process::Variables;
+use crate::ci::facts::{ChangeRequest, Facts, Repository, numbered_by, owned, truth};
+use crate::environment::Variables;
 
 pub(crate) fn facts(variables: &Variables) -> Facts {
     let change_request = numbered_by(variables, "CHANGE_ID").map(|request| ChangeRequest {

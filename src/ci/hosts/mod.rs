@@ -1,4 +1,4 @@
-//! TODO
+//! One module for each CI system: how it is read and what it is written to.
 
 pub(crate) mod azure;
 pub(crate) mod bitbucket;

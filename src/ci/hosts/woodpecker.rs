@@ -2,9 +2,10 @@
 //!
 //! Nothing says whether a pull request comes from a fork.
 
-use crate::ci::facts::{Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository};
-use crate::ci::facts::{is_beyond, numbered_by, owned};
-use crate::process::Variables;
+use crate::ci::facts::{
+    Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository, is_beyond, numbered_by, owned,
+};
+use crate::environment::Variables;
 
 pub(crate) fn facts(variables: &Variables) -> Facts {
     let event = variables.text("CI_PIPELINE_EVENT");

@@ -18,7 +18,6 @@ use url::Url;
 use self::lines::Lines;
 use self::markup::Html;
 use super::causes::{self, Cause, MOST_LINES_OF_MARKDOWN};
-use super::log::shorten;
 use super::summary;
 use crate::diagnosis::Finding;
 use crate::outcome::Outcome;
@@ -27,6 +26,7 @@ use crate::report::console;
 use crate::report::run_record::{Story, Tale};
 use crate::report::severity::Weight;
 use crate::sanitize::{Gate, Line};
+use crate::text::truncate::shorten;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -45,7 +45,7 @@ pub(super) struct Told<'a> {
 }
 
 /// The page while the run goes on.
-pub(super) struct Page {
+pub(crate) struct Page {
     path: PathBuf,
     lines: Lines,
     is_incomplete: bool,

@@ -4,9 +4,10 @@
 use jiff::Timestamp;
 
 use super::markup::Html;
-use crate::report::duration;
-use crate::report::timeline::{Lane, Span, State, Timeline};
+use crate::event::State;
+use crate::report::timeline::{Lane, Span, Timeline};
 use crate::sanitize::Gate;
+use crate::text::duration::duration;
 
 /// The width of the whole time line in units of the picture.
 const WIDTH: usize = 1000;
@@ -87,7 +88,7 @@ impl Scale {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::timeline::Phase;
+    use crate::event::Phase;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()

@@ -133,10 +133,10 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::exit_status::Ending;
     use crate::inputs;
     use crate::messages::Failure;
-    use crate::outcome::Ending;
-    use crate::report::OUTPUTS;
+    use crate::outputs::OUTPUTS;
 
     /// The members and words of a JSON schema.
     fn words_of(schema: &Value, words: &mut Vec<String>) {
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn every_word_of_the_contract_is_listed() {
-        let schema = include_str!("../../docs/report.schema.json");
+        let schema = include_str!("../../../docs/report.schema.json");
         let mut words = Vec::new();
         words_of(&serde_json::from_str(schema).unwrap(), &mut words);
         assert!(words.len() > 50, "{words:?}");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use sevalla_deploy::report::OUTPUTS;
+use sevalla_deploy::outputs::OUTPUTS;
 use sevalla_simulator::{
     Application, Behaviour, DeploymentType, Fault as Woven, PastDeployment, Pipeline, Preview,
     Script, Simulator, World,

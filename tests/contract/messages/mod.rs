@@ -6,8 +6,8 @@ mod stage;
 
 use std::collections::BTreeMap;
 
+use sevalla_deploy::exit_status::Ending;
 use sevalla_deploy::messages::{Entry, Failure, Misstart, Part, Warning};
-use sevalla_deploy::outcome::Ending;
 
 use self::scenes::scenes;
 use self::stage::{Scene, play};

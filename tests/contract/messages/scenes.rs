@@ -1,7 +1,7 @@
 //! Runs in which something goes wrong, each an example of an entry.
 
 use serde_json::json;
-use sevalla_deploy::sevalla::Cause;
+use sevalla_deploy::http::TransportError;
 use sevalla_deploy::shutdown::Signal;
 
 use super::stage::{APP, COMMIT, DEPLOYMENT, OTHER, Scene};
@@ -76,15 +76,15 @@ fn of_requests() -> Vec<Scene> {
         Scene::of("redirected").answers("GET", APP, 302, ""),
         Scene::of("rate-limit").answers("GET", APP, 429, &message("Too many requests")),
         Scene::of("sevalla-failing").answers("GET", APP, 503, &message("Service unavailable")),
-        Scene::of("no-connection").breaks(Cause::NotConnected {
+        Scene::of("no-connection").breaks(TransportError::NotConnected {
             reason: "tcp connect error: Connection refused (os error 111)".to_owned(),
             may_heal: true,
         }),
-        Scene::of("untrusted-connection").breaks(Cause::NotConnected {
+        Scene::of("untrusted-connection").breaks(TransportError::NotConnected {
             reason: "invalid peer certificate: UnknownIssuer".to_owned(),
             may_heal: false,
         }),
-        Scene::of("proxy-refused").breaks(Cause::ProxyRefused {
+        Scene::of("proxy-refused").breaks(TransportError::ProxyRefused {
             proxy: "http://proxy.example:3128".to_owned(),
             status: 407,
         }),

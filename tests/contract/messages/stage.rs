@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
+use sevalla_deploy::environment::Variables;
+use sevalla_deploy::http::{Exchange, Exchanged, Reply, Request, TransportError};
 use sevalla_deploy::messages::Failure;
-use sevalla_deploy::process::{Process, Variables, network};
-use sevalla_deploy::sevalla::{Cause, Exchange, Exchanged, Reply, Request};
+use sevalla_deploy::process::{Process, network};
 use sevalla_deploy::shutdown::{Signal, Stop};
 
 pub(super) const APP: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
@@ -49,7 +50,7 @@ pub(super) struct Scene {
 struct Odd {
     method: &'static str,
     path: &'static str,
-    answer: Result<(u16, String), Cause>,
+    answer: Result<(u16, String), TransportError>,
     is_for_good: bool,
 }
 
@@ -136,7 +137,7 @@ impl Scene {
     }
 
     /// Nothing can be sent.
-    pub(super) fn breaks(self, cause: Cause) -> Self {
+    pub(super) fn breaks(self, cause: TransportError) -> Self {
         self.odd("GET", "", Err(cause), true)
     }
 
@@ -144,7 +145,7 @@ impl Scene {
         mut self,
         method: &'static str,
         path: &'static str,
-        answer: Result<(u16, String), Cause>,
+        answer: Result<(u16, String), TransportError>,
         is_for_good: bool,
     ) -> Self {
         self.odd.push(Odd {
@@ -184,7 +185,7 @@ struct Sevalla {
 }
 
 impl Sevalla {
-    fn answer(&self, request: &Request) -> Result<(u16, String), Cause> {
+    fn answer(&self, request: &Request) -> Result<(u16, String), TransportError> {
         let path = request.url.path();
         let odd = self
             .odd

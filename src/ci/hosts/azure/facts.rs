@@ -3,9 +3,10 @@
 
 use url::Url;
 
-use crate::ci::facts::{ChangeRequest, Facts, Repository};
-use crate::ci::facts::{branch_and_tag, is_beyond, numbered_by, owned, truth};
-use crate::process::Variables;
+use crate::ci::facts::{
+    ChangeRequest, Facts, Repository, branch_and_tag, is_beyond, numbered_by, owned, truth,
+};
+use crate::environment::Variables;
 
 pub(crate) fn facts(variables: &Variables) -> Facts {
     let change_request = change_request(variables);

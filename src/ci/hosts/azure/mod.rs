@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::ci::files::Files;
 use crate::ci::line_writer::Lines;
 use crate::ci::{Channel, Given, Level, Outputs, Place, SECRET, Token, also, titled, variable};
-use crate::process::Variables;
+use crate::environment::Variables;
 use crate::sanitize::{Block, Line};
 
 /// The agent cuts a longer issue.
@@ -31,7 +31,7 @@ pub(crate) struct Azure {
 }
 
 impl Azure {
-    pub(crate) fn new(
+    pub(in crate::ci) fn new(
         out: Box<dyn Write>,
         files: Files,
         variables: &Variables,

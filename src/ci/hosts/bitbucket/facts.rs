@@ -1,8 +1,7 @@
 //! Bitbucket Pipelines. Source: support.atlassian.com, "Variables and secrets".
 
-use crate::ci::facts::{ChangeRequest, Facts, Repository};
-use crate::ci::facts::{is_beyond, numbered_by, owned};
-use crate::process::Variables;
+use crate::ci::facts::{ChangeRequest, Facts, Repository, is_beyond, numbered_by, owned};
+use crate::environment::Variables;
 
 pub(crate) fn facts(variables: &Variables) -> Facts {
     let change_request = numbered_by(variables, "BITBUCKET_PR_ID").map(|request| ChangeRequest {

@@ -10,7 +10,7 @@ pub(crate) mod facts;
 use std::path::{Path, PathBuf};
 
 use crate::ci::{Outputs, dotenv, variable};
-use crate::process::Variables;
+use crate::environment::Variables;
 
 /// The variable that names the folder that pipes share.
 pub(crate) const SHARED_FOLDER: &str = "BITBUCKET_PIPE_SHARED_STORAGE_DIR";

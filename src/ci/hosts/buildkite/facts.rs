@@ -1,8 +1,7 @@
 //! Buildkite. Source: buildkite.com/docs, "Environment variables".
 
-use crate::ci::facts::{ChangeRequest, Facts, Repository};
-use crate::ci::facts::{is_beyond, numbered_by, owned};
-use crate::process::Variables;
+use crate::ci::facts::{ChangeRequest, Facts, Repository, is_beyond, numbered_by, owned};
+use crate::environment::Variables;
 
 pub(crate) fn facts(variables: &Variables) -> Facts {
     let change_request = change_request(variables);

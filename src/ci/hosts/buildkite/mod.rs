@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::ci::files::LONGEST_SUMMARY;
 use crate::ci::plain::Plain;
 use crate::ci::{Channel, Given, Level, Outputs, Place};
-use crate::process::Variables;
+use crate::environment::Variables;
 use crate::sanitize::redactor::Redactor;
 use crate::sanitize::{Block, Line};
 use crate::shutdown::Stop;
@@ -48,7 +48,7 @@ pub(crate) struct Buildkite {
 }
 
 impl Buildkite {
-    pub(crate) const fn new(plain: Plain, agent: Option<Agent>) -> Self {
+    pub(in crate::ci) const fn new(plain: Plain, agent: Option<Agent>) -> Self {
         Self {
             plain,
             agent,

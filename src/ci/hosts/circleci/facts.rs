@@ -1,8 +1,7 @@
 //! CircleCI. Source: circleci.com/docs, "Project values and variables".
 
-use crate::ci::facts::owned;
-use crate::ci::facts::{ChangeRequest, Facts, Repository};
-use crate::process::Variables;
+use crate::ci::facts::{ChangeRequest, Facts, Repository, owned};
+use crate::environment::Variables;
 
 pub(crate) fn facts(variables: &Variables) -> Facts {
     let change_request = change_request(variables);

@@ -11,11 +11,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::ci::facts::{Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository};
-use crate::ci::facts::{branch_and_tag, is_beyond, owned};
-use crate::files;
-use crate::lenient_json;
-use crate::process::Variables;
+use crate::ci::facts::{
+    Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository, branch_and_tag, is_beyond,
+    owned,
+};
+use crate::environment::Variables;
+use crate::{files, lenient_json};
 
 /// The most that is read of an event, in bytes. One of a pull request is some
 /// thirty kilobytes, one of a push with two thousand commits a few megabytes.

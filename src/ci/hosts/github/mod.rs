@@ -29,7 +29,7 @@ pub(crate) struct GitHub {
 }
 
 impl GitHub {
-    pub(crate) fn new(out: Box<dyn Write>, files: Files, token: Token) -> Self {
+    pub(in crate::ci) fn new(out: Box<dyn Write>, files: Files, token: Token) -> Self {
         Self {
             lines: Lines::new(out),
             files,
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
     use crate::ci::Host;
     use crate::ci::line_writer::captured::Captured;
-    use crate::process::Variables;
+    use crate::environment::Variables;
     use crate::sanitize::Gate;
 
     fn told(tell: impl FnOnce(&mut GitHub)) -> String {

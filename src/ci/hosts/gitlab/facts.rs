@@ -3,9 +3,8 @@
 //! There is no pipeline for a merge request that is closed, and none of its
 //! variables says that a job was retried.
 
-use crate::ci::facts::{Api, ChangeRequest, ChangeState, Facts, Repository};
-use crate::ci::facts::{numbered_by, owned};
-use crate::process::Variables;
+use crate::ci::facts::{Api, ChangeRequest, ChangeState, Facts, Repository, numbered_by, owned};
+use crate::environment::Variables;
 
 pub(crate) fn facts(variables: &Variables) -> Facts {
     let change_request =

@@ -20,7 +20,7 @@ pub(crate) struct GitLab {
 }
 
 impl GitLab {
-    pub(crate) fn new(plain: Plain, clock: fn() -> Timestamp, token: Token) -> Self {
+    pub(in crate::ci) fn new(plain: Plain, clock: fn() -> Timestamp, token: Token) -> Self {
         Self {
             plain,
             clock,

@@ -4,7 +4,7 @@
 //! variables only where the build's configuration says so.
 
 use crate::ci::facts::{Facts, owned};
-use crate::process::Variables;
+use crate::environment::Variables;
 
 pub(crate) fn facts(variables: &Variables) -> Facts {
     Facts {

@@ -23,7 +23,7 @@ pub(crate) struct TeamCity {
 }
 
 impl TeamCity {
-    pub(crate) fn new(out: Box<dyn Write>, files: Files) -> Self {
+    pub(in crate::ci) fn new(out: Box<dyn Write>, files: Files) -> Self {
         Self {
             lines: Lines::new(out),
             files,
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use crate::ci::Host;
     use crate::ci::line_writer::captured::Captured;
-    use crate::process::Variables;
+    use crate::environment::Variables;
     use crate::sanitize::Gate;
 
     fn told(tell: impl FnOnce(&mut TeamCity)) -> String {

@@ -1,0 +1,58 @@
+//! Environment variables as they came: every value, and those that are not UTF-8.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+/// Environment variables by name.
+///
+/// A variable that is not UTF-8 is kept as such: it matters only when it is
+/// one of ours, and must not disturb the run when it is not.
+#[derive(Debug, Clone, Default)]
+pub struct Variables(BTreeMap<String, Result<String, NotUtf8>>);
+
+/// A variable's value is not UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotUtf8;
+
+impl Variables {
+    /// The value of `name`, without surrounding white space; `None` when it is
+    /// absent or blank, which a CI makes of every input that was not given.
+    pub fn given(&self, name: &str) -> Option<Result<&str, NotUtf8>> {
+        match self.0.get(name)? {
+            Ok(value) => Some(value.trim()).filter(|value| !value.is_empty()).map(Ok),
+            Err(error) => Some(Err(*error)),
+        }
+    }
+
+    /// The value of `name` if it is given and readable.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.given(name)?.ok()
+    }
+
+    /// The names of all variables that are given, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0
+            .keys()
+            .map(String::as_str)
+            .filter(|name| self.given(name).is_some())
+    }
+}
+
+impl FromIterator<(OsString, OsString)> for Variables {
+    fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(pairs: I) -> Self {
+        let readable = pairs.into_iter().filter_map(|(name, value)| {
+            let name = name.into_string().ok()?;
+            Some((name, value.into_string().map_err(|_| NotUtf8)))
+        });
+        Self(readable.collect())
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Variables {
+    fn from(pairs: [(&str, &str); N]) -> Self {
+        pairs
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
+    }
+}

@@ -1,0 +1,62 @@
+//! The table of a run's outputs: their names and meanings. `report::outputs` fills
+//! it.
+
+/// Every output with what it holds, in the order in which they are documented.
+pub const OUTPUTS: &[(&str, &str)] = &[
+    ("deployment-id", "UUID of the deployment that was started."),
+    (
+        "status",
+        "Status of the deployment when it was last seen, in Sevalla's own word, for example success or failed.",
+    ),
+    (
+        "outcome",
+        "How the run ended, in the word that belongs to its exit code, for example success, failed or timed-out.",
+    ),
+    (
+        "url",
+        "Address of the application or static site. Empty unless the deployment was seen to succeed.",
+    ),
+    (
+        "commit-sha",
+        "Commit of the deployment, as soon as Sevalla names it.",
+    ),
+    ("branch", "Branch of the deployment. Empty for an image."),
+    (
+        "queue-seconds",
+        "Seconds the deployment waited in the queue.",
+    ),
+    (
+        "duration-seconds",
+        "Seconds the deployment ran after it left the queue.",
+    ),
+    (
+        "deployment-ids",
+        "UUIDs of all deployments that were started, separated by commas.",
+    ),
+    (
+        "promotions",
+        "The targets of promote-app as JSON, a list of objects with target-app-id, name, deployment-id, status, undone-deployment-id, url, queue-seconds and duration-seconds. After a rollback, deployment-id and status are those of the deployment that is live now, and undone-deployment-id is the one that was rolled back.",
+    ),
+    ("preview-app-id", "UUID of the preview app."),
+    (
+        "created",
+        "true when this run created the preview app or the database, false when it was there.",
+    ),
+    (
+        "result",
+        "What list or show found, or update changes, as JSON. Empty above 64 KiB; report-file holds it whatever its length.",
+    ),
+    ("database-id", "UUID of the database."),
+    (
+        "database-password",
+        "Password that create-database has generated, if output-password is true and the database is new, or may be.",
+    ),
+    (
+        "error",
+        "Why the run did not end well, and what to do about it. Empty when it did.",
+    ),
+];
+
+/// The most of one value, in bytes. GitHub takes a megabyte for all outputs of
+/// a job; a branch or a commit longer than this is somebody's trick.
+pub const LONGEST_VALUE: usize = 64 * 1024;

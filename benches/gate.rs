@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use sevalla_deploy::diagnosis::Diagnosis;
-use sevalla_deploy::sanitize::redactor::{Broken, Redactor};
-use sevalla_deploy::sanitize::{Gate, Line};
+use sevalla_deploy::sanitize::redactor::{PartialMatch, Redactor};
+use sevalla_deploy::sanitize::{SanitizedLine, Sanitizer};
 
 /// What builds print, in the mixture in which they print it.
 const ORDINARY: &str = "\
@@ -42,8 +42,8 @@ const COLOURED: &str = "\
 
 const OTHER_SCRIPT: &str = "ビルドが完了しました。デプロイを開始しています… 所要時間: 12秒\n";
 
-fn gate() -> Gate {
-    Gate::new(Redactor::new([
+fn gate() -> Sanitizer {
+    Sanitizer::new(Redactor::new([
         "svl_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         "https://hook.example.com/apps/fb5e5168-4281-4bec-94c5-0d1584e9e657/deploy/abcdefghijkl",
         "ghs_0123456789abcdefghijABCDEFGHIJ012345",
@@ -55,9 +55,9 @@ fn text(piece: &str) -> String {
     piece.repeat((1 << 20) / piece.len())
 }
 
-fn pass(gate: &Gate, text: &str) -> usize {
-    let prefix = Line::default();
-    let mut broken = Broken::default();
+fn pass(gate: &Sanitizer, text: &str) -> usize {
+    let prefix = SanitizedLine::default();
+    let mut broken = PartialMatch::default();
     let lines = gate.lines(&prefix, text, &mut broken);
     lines.map(|line| black_box(line).as_str().len()).sum()
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use console::Term;
 use sevalla_deploy::environment::Variables;
 use sevalla_deploy::process::{Process, network};
-use sevalla_deploy::shutdown::Stop;
+use sevalla_deploy::shutdown::Shutdown;
 use sevalla_simulator::{Application, PastDeployment, Script, Simulator, World};
 
 const APP: &str = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
@@ -134,7 +134,7 @@ async fn main() -> std::io::Result<ExitCode> {
         .next(script(is_failing));
     let simulator = Simulator::start(World::new().application(application)).await;
 
-    let stop = Stop::default();
+    let stop = Shutdown::default();
     stop.listen()?;
     let outcome = sevalla_deploy::run(Process {
         arguments: Vec::new(),

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use serde_json::json;
 use sevalla_deploy::diagnosis::{Diagnosis, Digest, Finding};
-use sevalla_deploy::sanitize::redactor::Broken;
-use sevalla_deploy::sanitize::{Gate, Line};
+use sevalla_deploy::sanitize::redactor::PartialMatch;
+use sevalla_deploy::sanitize::{SanitizedLine, Sanitizer};
 
 fn main() -> anyhow::Result<()> {
     let (flags, paths): (Vec<_>, Vec<_>) =
@@ -37,8 +37,12 @@ fn main() -> anyhow::Result<()> {
 
 /// Reads a log as a run does, cleaned and line by line.
 fn explain(log: &str) -> (Digest, Duration) {
-    let (gate, prefix, mut broken) = (Gate::default(), Line::default(), Broken::default());
-    let lines: Vec<Line> = gate.lines(&prefix, log, &mut broken).collect();
+    let (gate, prefix, mut broken) = (
+        Sanitizer::default(),
+        SanitizedLine::default(),
+        PartialMatch::default(),
+    );
+    let lines: Vec<SanitizedLine> = gate.lines(&prefix, log, &mut broken).collect();
     let started = Instant::now();
     let mut diagnosis = Diagnosis::default();
     for line in &lines {

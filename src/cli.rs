@@ -8,7 +8,7 @@ use crate::outputs::OUTPUTS;
 
 /// What the arguments ask for instead of a run.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum CliRequest {
     /// Nothing: there are no arguments.
     Run,
     /// A text for the output.
@@ -20,14 +20,16 @@ pub enum Asked {
 /// Reads the arguments. Inputs come from variables alone, so that no value can
 /// be torn or show up in a list of processes. An argument that is a program's
 /// name does not get here: see [`crate::exec`].
-pub fn asked(arguments: &[OsString]) -> Asked {
+pub fn asked(arguments: &[OsString]) -> CliRequest {
     let mut parser = lexopt::Parser::from_args(arguments);
     match parser.next() {
-        Ok(None) => Asked::Run,
-        Ok(Some(lexopt::Arg::Long("help") | lexopt::Arg::Short('h'))) => Asked::Text(help()),
-        Ok(Some(lexopt::Arg::Long("version") | lexopt::Arg::Short('V'))) => Asked::Text(version()),
-        Ok(Some(other)) => Asked::Unknown(complain(&other.unexpected())),
-        Err(error) => Asked::Unknown(complain(&error)),
+        Ok(None) => CliRequest::Run,
+        Ok(Some(lexopt::Arg::Long("help") | lexopt::Arg::Short('h'))) => CliRequest::Text(help()),
+        Ok(Some(lexopt::Arg::Long("version") | lexopt::Arg::Short('V'))) => {
+            CliRequest::Text(version())
+        }
+        Ok(Some(other)) => CliRequest::Unknown(complain(&other.unexpected())),
+        Err(error) => CliRequest::Unknown(complain(&error)),
     }
 }
 
@@ -115,13 +117,16 @@ mod tests {
             let arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
             asked(&arguments)
         };
-        assert_eq!(ask(&[]), Asked::Run);
-        assert!(matches!(ask(&["--help"]), Asked::Text(text) if text.contains("app-id")));
+        assert_eq!(ask(&[]), CliRequest::Run);
+        assert!(matches!(ask(&["--help"]), CliRequest::Text(text) if text.contains("app-id")));
         assert!(
-            matches!(ask(&["--version"]), Asked::Text(text) if text.starts_with("sevalla-deploy "))
+            matches!(ask(&["--version"]), CliRequest::Text(text) if text.starts_with("sevalla-deploy "))
         );
         for arguments in [&["--app-id=x"][..], &["deploy"], &["-x"]] {
-            assert!(matches!(ask(arguments), Asked::Unknown(_)), "{arguments:?}");
+            assert!(
+                matches!(ask(arguments), CliRequest::Unknown(_)),
+                "{arguments:?}"
+            );
         }
     }
 }

@@ -355,7 +355,7 @@ pub struct LogLine {
 
 /// What to deploy of an application.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Order {
+pub struct DeploySource {
     /// The branch to build; `None` is the application's default branch.
     pub branch: Option<String>,
     /// The image to run.

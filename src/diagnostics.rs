@@ -10,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::environment::Variables;
 use crate::inputs::DIAGNOSTICS;
-use crate::sanitize::Gate;
+use crate::sanitize::Sanitizer;
 
 /// Where bugs are reported.
 const ISSUES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues");
@@ -19,10 +19,10 @@ const ISSUES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues");
 /// is set by `SEVALLA_LOG` or `RUST_LOG`, or `RUNNER_DEBUG=1` as GitHub sets it.
 pub(crate) fn install(
     variables: &Variables,
-    gate: Gate,
+    gate: Sanitizer,
     stderr: fn() -> Box<dyn Write>,
 ) -> DefaultGuard {
-    let writer = GatedWriter { gate, stderr };
+    let writer = SanitizingWriter { gate, stderr };
     let layer = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(writer);
@@ -45,12 +45,12 @@ fn wanted(variables: &Variables) -> Targets {
     named.unwrap_or_else(|| Targets::new().with_target("sevalla_deploy", ours))
 }
 
-struct GatedWriter {
-    gate: Gate,
+struct SanitizingWriter {
+    gate: Sanitizer,
     stderr: fn() -> Box<dyn Write>,
 }
 
-impl<'a> MakeWriter<'a> for GatedWriter {
+impl<'a> MakeWriter<'a> for SanitizingWriter {
     type Writer = Event<'a>;
 
     fn make_writer(&'a self) -> Event<'a> {
@@ -63,7 +63,7 @@ impl<'a> MakeWriter<'a> for GatedWriter {
 
 /// The text of one event, written whole when it is complete.
 struct Event<'a> {
-    writer: &'a GatedWriter,
+    writer: &'a SanitizingWriter,
     text: Vec<u8>,
 }
 
@@ -87,7 +87,7 @@ impl Drop for Event<'_> {
 
 /// Makes a panic say that it is a bug of ours, without any secret, and end the
 /// process with the code of outcome `internal`.
-pub fn explain_panics(gate: Gate) {
+pub fn explain_panics(gate: Sanitizer) {
     std::panic::set_hook(Box::new(move |panic| {
         let text = format!("sevalla-deploy: this is a bug, please report it at {ISSUES}: {panic}");
         let line = format!("{}\n", gate.line(&text));
@@ -97,6 +97,6 @@ pub fn explain_panics(gate: Gate) {
             clippy::disallowed_methods,
             reason = "a panic has no value to return; the contract promises code 10"
         )]
-        std::process::exit(i32::from(crate::exit_status::Ending::Internal.code()));
+        std::process::exit(i32::from(crate::exit_status::ExitStatus::Internal.code()));
     }));
 }

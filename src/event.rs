@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::deployment::{Deployment, LogLine, Service, Verdict};
 use crate::forecast::Estimate;
-use crate::forecast::history::Usual;
+use crate::forecast::history::TypicalDuration;
 use crate::inputs::Abandon;
 use crate::messages::Warning;
 use crate::secret::Password;
@@ -43,7 +43,7 @@ pub enum Event<'a> {
     /// The deployment was seen with a new status or commit.
     Seen(&'a Deployment),
     /// How long deployments like the one that is followed usually take.
-    Usual(&'a Usual),
+    TypicalDuration(&'a TypicalDuration),
     /// The rollback after a failure was started, or seen with a new status.
     RollingBack(&'a Deployment),
     /// The deployment is about to be cancelled, and its end to be awaited.

@@ -17,7 +17,7 @@ use crate::messages::Misstart;
 
 /// The other program could not be started.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct ExecError {
     /// What went wrong and what to do, on one line. May hold a secret that
     /// somebody gave as an argument.
     pub told: String,
@@ -29,14 +29,14 @@ pub struct Refusal {
 
 /// Becomes the program that the arguments name. Returns only if they name none,
 /// or if it cannot be started.
-pub fn attempt(arguments: &[OsString]) -> Option<Refusal> {
+pub fn attempt(arguments: &[OsString]) -> Option<ExecError> {
     let (program, rest) = named(arguments)?;
     #[expect(
         clippy::disallowed_methods,
         reason = "before a run and in its place, never from within one"
     )]
     let error = Command::new(program).args(rest).exec();
-    Some(Refusal::new(program, &error))
+    Some(ExecError::new(program, &error))
 }
 
 /// The program in the arguments, and what it is given: the first argument,
@@ -47,7 +47,7 @@ fn named(arguments: &[OsString]) -> Option<(&OsStr, &[OsString])> {
     (!first.is_empty() && !is_option).then_some((first, rest))
 }
 
-impl Refusal {
+impl ExecError {
     fn new(program: &OsStr, error: &io::Error) -> Self {
         let word = program.to_string_lossy();
         let is_absent = error.kind() == io::ErrorKind::NotFound;
@@ -87,7 +87,7 @@ mod tests {
             ("deploy-app", "set SEVALLA_ACTION=deploy-app"),
             ("frobnicate", "see --help"),
         ] {
-            let refusal = Refusal::new(OsStr::new(word), &absent);
+            let refusal = ExecError::new(OsStr::new(word), &absent);
             assert!(refusal.told.ends_with(next), "{}", refusal.told);
             assert!(refusal.topic.address().ends_with("#program-not-started"));
         }

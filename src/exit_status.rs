@@ -4,7 +4,7 @@ use crate::shutdown::Signal;
 
 /// How a run ended. The numbers and words are a contract with users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum ExitStatus {
     /// The deployment was seen to succeed.
     Success,
     /// A dry run: nothing was changed.
@@ -41,7 +41,7 @@ pub enum Ending {
     Interrupted(Signal),
 }
 
-impl Ending {
+impl ExitStatus {
     /// The exit code.
     pub const fn code(self) -> u8 {
         match self {
@@ -103,10 +103,18 @@ mod tests {
 
     #[test]
     fn what_was_followed_has_a_whole_log() {
-        for ending in [Ending::Success, Ending::Failed, Ending::Unverified] {
+        for ending in [
+            ExitStatus::Success,
+            ExitStatus::Failed,
+            ExitStatus::Unverified,
+        ] {
             assert!(ending.was_followed(), "{ending:?}");
         }
-        for ending in [Ending::Triggered, Ending::Planned, Ending::Ambiguous] {
+        for ending in [
+            ExitStatus::Triggered,
+            ExitStatus::Planned,
+            ExitStatus::Ambiguous,
+        ] {
             assert!(!ending.was_followed(), "{ending:?}");
         }
     }
@@ -114,25 +122,33 @@ mod tests {
     #[test]
     fn the_numbers_and_words_are_the_published_ones() {
         for (ending, code, word) in [
-            (Ending::Success, 0, "success"),
-            (Ending::Planned, 0, "planned"),
-            (Ending::Triggered, 0, "triggered"),
-            (Ending::Failed, 1, "failed"),
-            (Ending::InvalidInput, 2, "invalid-input"),
-            (Ending::Cancelled, 3, "cancelled"),
-            (Ending::Skipped, 3, "skipped"),
-            (Ending::Superseded, 3, "superseded"),
-            (Ending::Passed, 0, "skipped"),
-            (Ending::TimedOut, 4, "timed-out"),
-            (Ending::Unauthorized, 5, "unauthorized"),
-            (Ending::Unavailable, 6, "unavailable"),
-            (Ending::Ambiguous, 7, "ambiguous"),
-            (Ending::Unverified, 8, "unverified"),
-            (Ending::Rejected, 9, "rejected"),
-            (Ending::Internal, 10, "internal"),
-            (Ending::Interrupted(Signal::HangUp), 129, "interrupted"),
-            (Ending::Interrupted(Signal::Interrupt), 130, "interrupted"),
-            (Ending::Interrupted(Signal::Terminate), 143, "interrupted"),
+            (ExitStatus::Success, 0, "success"),
+            (ExitStatus::Planned, 0, "planned"),
+            (ExitStatus::Triggered, 0, "triggered"),
+            (ExitStatus::Failed, 1, "failed"),
+            (ExitStatus::InvalidInput, 2, "invalid-input"),
+            (ExitStatus::Cancelled, 3, "cancelled"),
+            (ExitStatus::Skipped, 3, "skipped"),
+            (ExitStatus::Superseded, 3, "superseded"),
+            (ExitStatus::Passed, 0, "skipped"),
+            (ExitStatus::TimedOut, 4, "timed-out"),
+            (ExitStatus::Unauthorized, 5, "unauthorized"),
+            (ExitStatus::Unavailable, 6, "unavailable"),
+            (ExitStatus::Ambiguous, 7, "ambiguous"),
+            (ExitStatus::Unverified, 8, "unverified"),
+            (ExitStatus::Rejected, 9, "rejected"),
+            (ExitStatus::Internal, 10, "internal"),
+            (ExitStatus::Interrupted(Signal::HangUp), 129, "interrupted"),
+            (
+                ExitStatus::Interrupted(Signal::Interrupt),
+                130,
+                "interrupted",
+            ),
+            (
+                ExitStatus::Interrupted(Signal::Terminate),
+                143,
+                "interrupted",
+            ),
         ] {
             assert_eq!((ending.code(), ending.word()), (code, word));
         }

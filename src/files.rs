@@ -19,7 +19,7 @@ pub(crate) const NO_FILE: &str = "it is not a regular file";
 
 /// Where a file of some path is, or will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct FileIdentity {
     /// The path without links.
     pub path: PathBuf,
     /// The first symbolic link on the way that a checkout can contain: one in
@@ -27,7 +27,7 @@ pub struct Place {
     pub link: Option<PathBuf>,
 }
 
-impl Place {
+impl FileIdentity {
     /// Follows a path to where its file is. Neither the file nor its folders
     /// need to exist.
     ///
@@ -127,7 +127,8 @@ pub fn are_one(one: &Path, other: &Path) -> bool {
         let (one, other) = (one.metadata().ok()?, other.metadata().ok()?);
         Some(is_same(&one, &other))
     };
-    let is_one_path = || Some(Place::of(one).ok()?.path == Place::of(other).ok()?.path);
+    let is_one_path =
+        || Some(FileIdentity::of(one).ok()?.path == FileIdentity::of(other).ok()?.path);
     one == other || is_one_now().or_else(is_one_path).unwrap_or(false)
 }
 
@@ -234,12 +235,12 @@ mod tests {
             ("link/../file", "file"),
             ("first", "to/file"),
         ] {
-            let of = Place::of(&path(given)).unwrap();
+            let of = FileIdentity::of(&path(given)).unwrap();
             assert_eq!((of.path, of.link), (path(place), None), "{given}");
         }
         symlink("round", path("round")).unwrap();
         for given in ["round", "to/", "to/..", "/dev/stdout", "/proc/self/fd/1"] {
-            assert!(Place::of(&path(given)).is_err(), "{given}");
+            assert!(FileIdentity::of(&path(given)).is_err(), "{given}");
         }
     }
 
@@ -257,13 +258,13 @@ mod tests {
         for name in ["folder/passwd", "file"] {
             let link = name.split('/').next().unwrap();
             for given in [inside.join(name), folder.path().join(name)] {
-                let place = Place::of(&given).unwrap();
+                let place = FileIdentity::of(&given).unwrap();
                 assert_eq!(place.path, Path::new("/etc/passwd"));
                 assert_eq!(place.link, Some(folder.path().join(link)));
                 assert!(place.objection().is_some());
             }
         }
-        assert_eq!(Place::of(&inside.join("other")).unwrap().link, None);
+        assert_eq!(FileIdentity::of(&inside.join("other")).unwrap().link, None);
     }
 
     #[test]

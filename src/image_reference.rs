@@ -69,7 +69,7 @@ pub enum ImageReferenceError {
 
 /// What is known of two references that need not be equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Likeness {
+pub enum ImageComparison {
     /// They are the same image.
     Same,
     /// They have the same registry and path, and one of them names a digest
@@ -133,19 +133,19 @@ impl ImageReference {
     }
 
     /// Compares two references. A digest decides where both have one.
-    pub fn likeness(&self, other: &Self) -> Likeness {
+    pub fn likeness(&self, other: &Self) -> ImageComparison {
         if (&self.registry, &self.path) != (&other.registry, &other.path) {
-            return Likeness::Different;
+            return ImageComparison::Different;
         }
         let is_same = match (&self.digest, &other.digest) {
             (Some(one), Some(another)) => one == another,
             (None, None) => self.tag == other.tag,
-            (Some(_), None) | (None, Some(_)) => return Likeness::Unknown,
+            (Some(_), None) | (None, Some(_)) => return ImageComparison::Unknown,
         };
         if is_same {
-            Likeness::Same
+            ImageComparison::Same
         } else {
-            Likeness::Different
+            ImageComparison::Different
         }
     }
 }
@@ -339,19 +339,27 @@ mod tests {
         let tagged = parsed("acme/shop:2");
         let pinned = parsed(&format!("acme/shop@{DIGEST}"));
         for (one, other, likeness) in [
-            (&tagged, &parsed("docker.io/acme/shop:2"), Likeness::Same),
-            (&tagged, &parsed("acme/shop:3"), Likeness::Different),
-            (&tagged, &parsed("ghcr.io/acme/shop:2"), Likeness::Different),
-            (&tagged, &pinned, Likeness::Unknown),
+            (
+                &tagged,
+                &parsed("docker.io/acme/shop:2"),
+                ImageComparison::Same,
+            ),
+            (&tagged, &parsed("acme/shop:3"), ImageComparison::Different),
+            (
+                &tagged,
+                &parsed("ghcr.io/acme/shop:2"),
+                ImageComparison::Different,
+            ),
+            (&tagged, &pinned, ImageComparison::Unknown),
             (
                 &pinned,
                 &parsed(&format!("acme/shop:9@{DIGEST}")),
-                Likeness::Same,
+                ImageComparison::Same,
             ),
             (
                 &pinned,
                 &parsed(&format!("acme/shop@{other_digest}")),
-                Likeness::Different,
+                ImageComparison::Different,
             ),
         ] {
             assert_eq!(one.likeness(other), likeness, "{one} {other}");

@@ -129,12 +129,12 @@ fn repair(text: &str) -> Cow<'_, str> {
 }
 
 /// How long what is next is, in bytes, and what to write instead of it.
-type Step = (usize, Option<Cow<'static, str>>);
+type PathStep = (usize, Option<Cow<'static, str>>);
 
 /// The escape of U+FFFD.
 const UNKNOWN: Option<Cow<'static, str>> = Some(Cow::Borrowed("\\ufffd"));
 
-fn in_string(rest: &str) -> Step {
+fn in_string(rest: &str) -> PathStep {
     match rest.as_bytes() {
         [b'\\', ..] => escape(rest),
         [b'"', ..] => (1, None),
@@ -147,7 +147,7 @@ fn in_string(rest: &str) -> Step {
     }
 }
 
-fn outside(rest: &str) -> Step {
+fn outside(rest: &str) -> PathStep {
     let is_good =
         |c: char| c != char::REPLACEMENT_CHARACTER && (c >= ' ' || c.is_ascii_whitespace());
     match rest.chars().next() {
@@ -161,7 +161,7 @@ fn outside(rest: &str) -> Step {
 }
 
 /// An escape: of what is no escape only the backslash is taken.
-fn escape(rest: &str) -> Step {
+fn escape(rest: &str) -> PathStep {
     match rest.as_bytes() {
         [
             _,

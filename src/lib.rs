@@ -54,7 +54,7 @@ use std::rc::Rc;
 
 use tokio::time::Instant;
 
-use self::ci::{Facts, Host, Means};
+use self::ci::{CiOutputConfig, Facts, Host};
 use self::deadline::Deadline;
 use self::inputs::{ActionName, Inputs, Problem};
 use self::messages::{Failure, Warning};
@@ -62,16 +62,16 @@ use self::outcome::Outcome;
 use self::secret::Password;
 use self::sevalla::{Client, OnWait};
 use crate::actions::resolve::Plan;
-use crate::actions::{LastWords, Run};
-use crate::cli::Asked;
+use crate::actions::{ActionContext, DeferredComment};
+use crate::cli::CliRequest;
 use crate::environment::Variables;
 use crate::event::Event;
 use crate::http::ConnectionError;
 use crate::process::{Connect, Process};
 use crate::report::{Reporter, Setup};
-use crate::sanitize::Gate;
+use crate::sanitize::Sanitizer;
 use crate::sanitize::redactor::Redactor;
-use crate::shutdown::Stop;
+use crate::shutdown::Shutdown;
 
 /// Runs the program from the arguments to the last word, and says how it ended.
 pub async fn run(mut process: Process) -> Outcome {
@@ -82,14 +82,14 @@ pub async fn run(mut process: Process) -> Outcome {
     let secrets = inputs::secrets_in(&process.variables);
     let known = secrets.iter().map(String::as_str);
     let redactor = Redactor::new(known.chain(drawn.as_ref().map(Password::expose)));
-    let gate = Gate::new(redactor.clone());
+    let gate = Sanitizer::new(redactor.clone());
     match cli::asked(&process.arguments) {
-        Asked::Run => {}
-        Asked::Text(text) => {
+        CliRequest::Run => {}
+        CliRequest::Text(text) => {
             let _closed = process.stdout.write_all(text.as_bytes());
             return Outcome::success("");
         }
-        Asked::Unknown(complaint) => {
+        CliRequest::Unknown(complaint) => {
             let outcome = Outcome::of(Failure::UnknownArgument, complaint);
             let more = Failure::UnknownArgument.address();
             // Somebody may have passed the key as an argument.
@@ -106,7 +106,7 @@ pub async fn run(mut process: Process) -> Outcome {
     let reporter = Rc::new(Reporter::new(Setup {
         channel: ci::channel(
             host,
-            Means {
+            CiOutputConfig {
                 variables: &process.variables,
                 stdout: process.stdout,
                 stderr: (process.stderr)(),
@@ -125,7 +125,7 @@ pub async fn run(mut process: Process) -> Outcome {
     }));
 
     let started = Instant::now();
-    let world = World {
+    let world = Context {
         variables: &process.variables,
         gate: &gate,
         clock: process.clock,
@@ -152,20 +152,20 @@ pub async fn run(mut process: Process) -> Outcome {
 }
 
 /// What the stages need of the process.
-struct World<'a> {
+struct Context<'a> {
     variables: &'a Variables,
-    gate: &'a Gate,
+    gate: &'a Sanitizer,
     clock: fn() -> jiff::Timestamp,
     connect: &'a Connect,
-    stop: &'a Stop,
+    stop: &'a Shutdown,
     /// A password for a database, if one may be needed.
     drawn: Option<Password>,
     /// What is to be written in a comment once the end is told.
-    last_words: Cell<Option<LastWords>>,
+    last_words: Cell<Option<DeferredComment>>,
 }
 
 /// From the inputs to the outcome.
-async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) -> Outcome {
+async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) -> Outcome {
     for unknown in inputs::unknown_names(world.variables) {
         reporter.on(Event::Warning(Warning::UnknownInput, &unknown));
     }
@@ -200,7 +200,7 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
         Ok(client) => client,
         Err(error) => return Outcome::invalid(&[Problem::of_network(&error)]),
     };
-    let run = Run {
+    let run = ActionContext {
         client,
         plan: &plan,
         deadline,
@@ -216,7 +216,7 @@ async fn carry_out(world: &World<'_>, facts: &Facts, reporter: &Rc<Reporter>) ->
 }
 
 fn client(
-    world: &World<'_>,
+    world: &Context<'_>,
     plan: &Plan,
     deadline: Deadline,
     reporter: &Rc<Reporter>,

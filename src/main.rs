@@ -15,14 +15,14 @@ use console::Term;
 use sevalla_deploy::diagnostics::explain_panics;
 use sevalla_deploy::environment::Variables;
 use sevalla_deploy::exec;
-use sevalla_deploy::exit_status::Ending;
+use sevalla_deploy::exit_status::ExitStatus;
 use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::messages::Misstart;
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::{Process, network};
-use sevalla_deploy::sanitize::Gate;
+use sevalla_deploy::sanitize::Sanitizer;
 use sevalla_deploy::sanitize::redactor::Redactor;
-use sevalla_deploy::shutdown::Stop;
+use sevalla_deploy::shutdown::Shutdown;
 use sevalla_deploy::subprocess::launch;
 
 /// The stack of the program, in bytes. It is stated here since the one of the
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     match thread.spawn(program).map(JoinHandle::join) {
         Ok(Ok(code)) => code,
         // What panicked has been explained.
-        Ok(Err(_panic)) => ExitCode::from(Ending::Internal.code()),
+        Ok(Err(_panic)) => ExitCode::from(ExitStatus::Internal.code()),
         // No more threads are allowed: the main thread's stack may well do.
         Err(_) => program(),
     }
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 fn program() -> ExitCode {
     let variables: Variables = std::env::vars_os().collect();
     let secrets = secrets_in(&variables);
-    let gate = Gate::new(Redactor::new(secrets.iter().map(String::as_str)));
+    let gate = Sanitizer::new(Redactor::new(secrets.iter().map(String::as_str)));
     explain_panics(gate.clone());
     let complain = |what: &str, topic: Misstart, code: u8| {
         let line = gate.line(&format!("sevalla-deploy: {what}"));
@@ -63,7 +63,7 @@ fn program() -> ExitCode {
         Err(error) => complain(
             &format!("{error:#}"),
             Misstart::SystemRefused,
-            Ending::Internal.code(),
+            ExitStatus::Internal.code(),
         ),
     }
 }
@@ -74,7 +74,7 @@ fn run(arguments: Vec<OsString>, variables: Variables) -> anyhow::Result<Outcome
         .build()
         .context("cannot set up the asynchronous runtime")?;
     let outcome = runtime.block_on(async {
-        let stop = Stop::default();
+        let stop = Shutdown::default();
         stop.listen().context("cannot listen for signals")?;
         let process = Process {
             arguments,

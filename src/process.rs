@@ -9,8 +9,8 @@ use std::io::Write;
 use console::Term;
 
 use crate::environment::Variables;
-use crate::http::{ConnectionError, Exchange, Http};
-use crate::shutdown::Stop;
+use crate::http::{ConnectionError, Http, Transport};
+use crate::shutdown::Shutdown;
 use crate::subprocess::Launch;
 
 /// Everything a run may read from or write to, apart from the network and the
@@ -36,11 +36,11 @@ pub struct Process {
     /// Starts programs that the CI has brought along.
     pub launch: Launch,
     /// Asks the run to end.
-    pub stop: Stop,
+    pub stop: Shutdown,
 }
 
 /// Sets up what carries requests.
-pub type Connect = Box<dyn Fn(&Variables) -> Result<Box<dyn Exchange>, ConnectionError>>;
+pub type Connect = Box<dyn Fn(&Variables) -> Result<Box<dyn Transport>, ConnectionError>>;
 
 /// The network.
 pub fn network() -> Connect {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// The files that the user wants written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Files {
+pub struct ReportFiles {
     /// The complete log of the deployment.
     pub log: Option<PathBuf>,
     /// The run as JSON.

@@ -10,7 +10,7 @@ use crate::deployment::Service;
 
 /// A kind of thing that has a record of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ResourceKind {
     /// An application, a preview app included.
     Application,
     /// A static site.
@@ -21,7 +21,7 @@ pub enum Kind {
     Database,
 }
 
-impl Kind {
+impl ResourceKind {
     /// The kind in a sentence.
     pub const fn noun(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl Kind {
 
 /// What this program changes and deletes as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Changeable {
+pub enum MutableKind {
     /// An application.
     Application,
     /// A static site.
@@ -54,19 +54,19 @@ pub enum Changeable {
     Database,
 }
 
-impl Changeable {
+impl MutableKind {
     /// The kind of thing it is.
-    pub const fn kind(self) -> Kind {
+    pub const fn kind(self) -> ResourceKind {
         match self {
-            Self::Application => Kind::Application,
-            Self::StaticSite => Kind::StaticSite,
-            Self::Database => Kind::Database,
+            Self::Application => ResourceKind::Application,
+            Self::StaticSite => ResourceKind::StaticSite,
+            Self::Database => ResourceKind::Database,
         }
     }
 
     /// The one with this id.
-    pub const fn thing(self, id: Uuid) -> Thing {
-        Thing {
+    pub const fn thing(self, id: Uuid) -> ResourceRef {
+        ResourceRef {
             kind: self.kind(),
             id,
         }
@@ -75,25 +75,25 @@ impl Changeable {
 
 /// One thing: its kind and its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Thing {
+pub struct ResourceRef {
     /// What it is.
-    pub kind: Kind,
+    pub kind: ResourceKind,
     /// The id, as in the paths of the API.
     pub id: Uuid,
 }
 
-impl Thing {
+impl ResourceRef {
     /// The same as something that is deployed, if it is.
     pub const fn service(self) -> Option<Service> {
         match self.kind {
-            Kind::Application => Some(Service::application(self.id)),
-            Kind::StaticSite => Some(Service::static_site(self.id)),
-            Kind::Pipeline | Kind::Database => None,
+            ResourceKind::Application => Some(Service::application(self.id)),
+            ResourceKind::StaticSite => Some(Service::static_site(self.id)),
+            ResourceKind::Pipeline | ResourceKind::Database => None,
         }
     }
 }
 
-impl fmt::Display for Thing {
+impl fmt::Display for ResourceRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.kind.noun(), self.id)
     }
@@ -101,9 +101,9 @@ impl fmt::Display for Thing {
 
 /// A list that the service keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Collection {
+pub enum ResourceList {
     /// All of a kind that the company has.
-    All(Kind),
+    All(ResourceKind),
     /// The deployments of a service, newest first.
     Deployments(Service),
     /// The processes of an application.

@@ -51,14 +51,14 @@ impl Signal {
 
 /// Asks a run to end, and again to end at once. Clones share one state.
 #[derive(Debug, Clone, Default)]
-pub struct Stop {
+pub struct Shutdown {
     first: CancellationToken,
     second: CancellationToken,
     /// The first signal, and when it came.
     told: Arc<OnceLock<(Signal, Instant)>>,
 }
 
-impl Stop {
+impl Shutdown {
     /// Takes in one signal. The first asks for an orderly end, one that comes
     /// later than [`SAME_REQUEST`] after it for an immediate one.
     pub fn tell(&self, signal: Signal) {
@@ -189,7 +189,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_signal_asks_and_a_later_one_insists() {
-        let stop = Stop::default();
+        let stop = Shutdown::default();
         assert_eq!((stop.told(), stop.told_at()), (None, None));
         stop.tell(Signal::Terminate);
         let at = stop.told_at();

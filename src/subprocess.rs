@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// A program to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
+pub struct ProgramCall {
     /// The program's file.
     pub program: PathBuf,
     /// Its arguments. Everybody on the machine can read them.
@@ -30,10 +30,10 @@ pub struct Call {
 
 /// Starts all programs at once, and gives for each whether it ended well, or
 /// why it did not. What does not end within the time is ended.
-pub type Launch = fn(Vec<Call>, Duration) -> Vec<Result<(), String>>;
+pub type Launch = fn(Vec<ProgramCall>, Duration) -> Vec<Result<(), String>>;
 
 /// The operating system's way to [`Launch`].
-pub fn launch(calls: Vec<Call>, time: Duration) -> Vec<Result<(), String>> {
+pub fn launch(calls: Vec<ProgramCall>, time: Duration) -> Vec<Result<(), String>> {
     let until = Instant::now() + time;
     let started: Vec<_> = calls.into_iter().map(start).collect();
     let results = started
@@ -42,7 +42,7 @@ pub fn launch(calls: Vec<Call>, time: Duration) -> Vec<Result<(), String>> {
     results.collect()
 }
 
-fn start(call: Call) -> Result<Child, String> {
+fn start(call: ProgramCall) -> Result<Child, String> {
     #[expect(clippy::disallowed_methods, reason = "the one place that may")]
     let mut command = Command::new(&call.program);
     // What it says may be what a stranger has written; nobody may obey that.
@@ -81,8 +81,8 @@ fn end(mut child: Child, until: Instant) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn shell(script: &str, input: &str) -> Call {
-        Call {
+    fn shell(script: &str, input: &str) -> ProgramCall {
+        ProgramCall {
             program: "/bin/sh".into(),
             arguments: vec!["-c".to_owned(), script.to_owned()],
             environment: vec![("GIVEN".to_owned(), "1".to_owned())],
@@ -98,7 +98,7 @@ mod tests {
                 shell("test \"$GIVEN$CARGO$HOME\" = 1", ""),
                 // A value that is not read, longer than a pipe holds.
                 shell("exit 3", &"x".repeat(1024 * 1024)),
-                Call {
+                ProgramCall {
                     program: "/nonexistent/program".into(),
                     ..shell("", "")
                 },

@@ -5,10 +5,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use sevalla_deploy::backoff::Backoff;
 use sevalla_deploy::deployment::{Deployment, DeploymentId, Status};
-use sevalla_deploy::follow::log_phases::Evidence;
-use sevalla_deploy::follow::poll_schedule::Pace;
-use sevalla_deploy::forecast::history::Past;
-use sevalla_deploy::forecast::mixture::{Belief, Way};
+use sevalla_deploy::follow::log_phases::LineEvidence;
+use sevalla_deploy::follow::poll_schedule::PollSchedule;
+use sevalla_deploy::forecast::history::History;
+use sevalla_deploy::forecast::mixture::{LogNormal, Mixture};
 use tokio::time::{Instant, advance};
 
 use super::dice::Dice;
@@ -24,8 +24,8 @@ pub(crate) struct Case {
 
 impl Case {
     /// The same, as somebody would believe who knows it.
-    pub(crate) fn known(self) -> Belief {
-        Belief::new(vec![Way {
+    pub(crate) fn known(self) -> Mixture {
+        Mixture::new(vec![LogNormal {
             weight: 1.0,
             mu: self.median.ln(),
             sigma: self.sigma,
@@ -42,7 +42,7 @@ impl Case {
 pub(crate) enum Rule {
     /// This program's, after so many past deployments, with a look affordable
     /// in so many seconds.
-    Pace { past: usize, spacing: u64 },
+    PollSchedule { past: usize, spacing: u64 },
     /// The same, with a line in the log after this part of the time, which
     /// means what it meant the last time or nothing.
     Log { part: f64, is_true: bool },
@@ -77,7 +77,7 @@ pub(crate) async fn follow(case: Case, rule: Rule, episodes: u32) -> Cost {
         let past: Vec<f64> = (0..20).map(|_| case.draw(&mut dice)).collect();
         let length = case.draw(&mut dice);
         let cost = match rule {
-            Rule::Pace {
+            Rule::PollSchedule {
                 past: known,
                 spacing,
             } => {
@@ -122,7 +122,7 @@ async fn at_our_pace(
     line: Option<(f64, f64, f64)>,
 ) -> Cost {
     let mut dice = Dice::new(u64::from(seed));
-    let pace = Pace::new(history(past), Box::new(move || dice.chance()))
+    let pace = PollSchedule::new(history(past), Box::new(move || dice.chance()))
         .affording(Duration::from_secs(spacing));
     let began = Instant::now();
     let deployment = running(moment(0.0));
@@ -135,7 +135,7 @@ async fn at_our_pace(
         if let Some((at, after, left, read)) = line.filter(|(.., read)| *read < next) {
             line = None;
             advance(read.saturating_duration_since(Instant::now())).await;
-            pace.learn(Evidence {
+            pace.learn(LineEvidence {
                 at_micros: (moment(at)).as_microsecond(),
                 after,
                 left,
@@ -173,7 +173,7 @@ fn by_rule(length: f64, first: f64, growth: f64, last: f64) -> Cost {
 }
 
 /// Successful deployments that took so many seconds.
-pub(crate) fn history(seconds: &[f64]) -> Past {
+pub(crate) fn history(seconds: &[f64]) -> History {
     let deployments: Vec<Deployment> = seconds
         .iter()
         .map(|seconds| Deployment {
@@ -182,7 +182,7 @@ pub(crate) fn history(seconds: &[f64]) -> Past {
             ..running(moment(0.0))
         })
         .collect();
-    Past::of(&deployments)
+    History::of(&deployments)
 }
 
 /// A deployment that left the queue at once.

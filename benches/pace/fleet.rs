@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName};
 use sevalla_deploy::backoff::Backoff;
 use sevalla_deploy::deployment::{Deployment, DeploymentId, Status};
-use sevalla_deploy::follow::log_schedule::Budgets;
-use sevalla_deploy::follow::poll_schedule::Pace;
-use sevalla_deploy::sevalla::limits::{self, Budget, Share};
+use sevalla_deploy::follow::log_schedule::ReadBudgets;
+use sevalla_deploy::follow::poll_schedule::PollSchedule;
+use sevalla_deploy::sevalla::limits::{self, BudgetShare, RateLimits};
 use sevalla_deploy::sevalla::operation::Tier;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, advance, sleep};
@@ -260,7 +260,7 @@ impl Fleet {
 
 struct Runner {
     company: Rc<RefCell<Company>>,
-    budget: RefCell<Budget>,
+    budget: RefCell<RateLimits>,
     dice: RefCell<Dice>,
 }
 
@@ -309,7 +309,7 @@ impl Runner {
     async fn follow(&self, usual: Case, length: Duration, deadline: Instant) -> Option<Instant> {
         let mut dice = self.dice.borrow().clone();
         let past: Vec<f64> = (0..10).map(|_| usual.draw(&mut dice)).collect();
-        let pace = Pace::new(history(&past), Box::new(move || dice.chance()));
+        let pace = PollSchedule::new(history(&past), Box::new(move || dice.chance()));
         let mut waits = &pace;
         let created = Instant::now();
         pace.see(&deployment(Duration::ZERO), self.share(Tier::Read));
@@ -348,14 +348,14 @@ impl Runner {
         }
     }
 
-    fn budgets(&self) -> Budgets {
-        Budgets {
+    fn budgets(&self) -> ReadBudgets {
+        ReadBudgets {
             reads: self.share(Tier::Read),
             logs: self.share(Tier::Logs),
         }
     }
 
-    fn share(&self, tier: Tier) -> Option<Share> {
+    fn share(&self, tier: Tier) -> Option<BudgetShare> {
         self.budget.borrow().share(tier)
     }
 

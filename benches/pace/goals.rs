@@ -32,7 +32,7 @@ pub(crate) struct Row {
 impl Row {
     pub(crate) async fn measure(case: Case, spacing: u64, episodes: u32) -> Self {
         let price = case.known().price(Duration::from_secs(spacing));
-        let pace = |past| Rule::Pace { past, spacing };
+        let pace = |past| Rule::PollSchedule { past, spacing };
         Self {
             case,
             spacing,

@@ -2,7 +2,7 @@
 //! programming over the moments at which to look, in steps of a quarter of a
 //! second, under the same bounds for a wait.
 
-use sevalla_deploy::forecast::mixture::{Belief, LONGEST_WAIT, SHORTEST_WAIT};
+use sevalla_deploy::forecast::mixture::{LONGEST_WAIT, Mixture, SHORTEST_WAIT};
 
 use super::episodes::Cost;
 
@@ -13,7 +13,7 @@ const STEP: f64 = 0.25;
 const NEVER: f64 = 1e-9;
 
 /// What the cheapest row of looks costs, if a look costs `price` seconds.
-pub(crate) fn optimum(known: &Belief, price: f64) -> Cost {
+pub(crate) fn optimum(known: &Mixture, price: f64) -> Cost {
     let (shortest, longest) = (steps(SHORTEST_WAIT), steps(LONGEST_WAIT));
     let survivals = survivals(known, longest);
     let ended = ended_before(&survivals);
@@ -40,7 +40,7 @@ pub(crate) fn optimum(known: &Belief, price: f64) -> Cost {
 
 /// The chance to last longer than each step, from none to those after which
 /// there is nothing left.
-fn survivals(known: &Belief, longest: usize) -> Vec<f64> {
+fn survivals(known: &Mixture, longest: usize) -> Vec<f64> {
     let steps = (0..u32::MAX).map(|step| known.survival(STEP * f64::from(step)));
     let mut survivals: Vec<f64> = steps.take_while(|alive| *alive > NEVER).collect();
     survivals.resize(survivals.len() + longest, 0.0);

@@ -54,7 +54,7 @@ async fn evidence(episodes: u32) -> String {
     let mut text = "### A line of the log, median 180, sigma 0.15\n\n\
          | the line | requests / lag |\n| --- | --- |\n"
         .to_owned();
-    let blind = Rule::Pace {
+    let blind = Rule::PollSchedule {
         past: 10,
         spacing: 5,
     };

@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use sevalla_deploy::ci::{Host, channel};
 use sevalla_deploy::environment::Variables;
-use sevalla_deploy::sanitize::Gate;
+use sevalla_deploy::sanitize::Sanitizer;
 
 #[allow(dead_code)]
 #[path = "../../tests/hostile/file_commands.rs"]
@@ -15,7 +15,7 @@ fuzz_target!(|text: &str| {
     let path = std::env::temp_dir().join(format!("fuzz-{}", std::process::id()));
     let name = path.to_string_lossy().into_owned();
     let variables = Variables::from([("GITHUB_OUTPUT", name.as_str())]);
-    let gate = Gate::default();
+    let gate = Sanitizer::default();
     // The text may hold this one: the worst that can happen.
     let token = || "TOKEN".to_owned();
     let (out, error) = (Box::new(std::io::sink()), Box::new(std::io::sink()));

@@ -5,12 +5,12 @@
 
 use libfuzzer_sys::fuzz_target;
 use sevalla_deploy::sanitize::redactor::Redactor;
-use sevalla_deploy::sanitize::Gate;
+use sevalla_deploy::sanitize::Sanitizer;
 
 const KEY: &str = "svl_0123456789abcdef";
 
 fuzz_target!(|text: &str| {
-    let gate = Gate::new(Redactor::new([KEY]));
+    let gate = Sanitizer::new(Redactor::new([KEY]));
     let line = gate.line(text);
     let line = line.as_str();
     assert!(!line.contains(KEY));

@@ -8,7 +8,7 @@ use sevalla_deploy::inputs::{Inputs, TABLE, secrets_in, unknown_names};
 use sevalla_deploy::actions::resolve::Plan;
 use sevalla_deploy::environment::Variables;
 use sevalla_deploy::sanitize::redactor::{Redactor, SHORTEST};
-use sevalla_deploy::sanitize::Gate;
+use sevalla_deploy::sanitize::Sanitizer;
 
 fuzz_target!(|text: &str| {
     let names = TABLE.iter().map(|input| {
@@ -22,7 +22,7 @@ fuzz_target!(|text: &str| {
         .map(|(name, value)| (name.into(), value.into()))
         .collect();
     let secrets = secrets_in(&variables);
-    let gate = Gate::new(Redactor::new(secrets.iter().map(String::as_str)));
+    let gate = Sanitizer::new(Redactor::new(secrets.iter().map(String::as_str)));
     let _unknown: Vec<String> = unknown_names(&variables);
     let (inputs, problems) = Inputs::read(&variables);
     if let Err(problems) = Plan::resolve(inputs, problems) {

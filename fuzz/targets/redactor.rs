@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sevalla_deploy::sanitize::redactor::{Broken, Redactor, SHORTEST};
+use sevalla_deploy::sanitize::redactor::{PartialMatch, Redactor, SHORTEST};
 
 fuzz_target!(|text: &str| {
     let Some((secret, text)) = text.split_once('\n') else {
@@ -26,7 +26,7 @@ fuzz_target!(|text: &str| {
     if secret.len() >= 12 && !secret.contains("://") {
         for (at, _) in secret.char_indices() {
             let (first, second) = secret.split_at(at);
-            let mut broken = Broken::default();
+            let mut broken = PartialMatch::default();
             let first = redactor.redact_next(first, &mut broken);
             let second = redactor.redact_next(second, &mut broken);
             let left = first.replace("***", "").len().max(second.replace("***", "").len());

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use libfuzzer_sys::fuzz_target;
 use sevalla_deploy::ci::{Host, Level, channel};
 use sevalla_deploy::environment::Variables;
-use sevalla_deploy::sanitize::Gate;
+use sevalla_deploy::sanitize::Sanitizer;
 
 #[allow(dead_code, unreachable_pub)]
 #[path = "../../tests/cli/oracle.rs"]
@@ -29,7 +29,7 @@ impl Write for Kept {
 
 fuzz_target!(|text: &str| {
     let out = Kept::default();
-    let gate = Gate::default();
+    let gate = Sanitizer::default();
     let token = || "0123456789abcdef0123456789abcdef".to_owned();
     let mut github = channel(
         Host::GitHub,

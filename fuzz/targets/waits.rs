@@ -4,7 +4,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
-use sevalla_deploy::sevalla::limits::{Budget, LONGEST_ASKED_WAIT, LONGEST_PAUSE_FOR_LOGS, asked_wait};
+use sevalla_deploy::sevalla::limits::{LONGEST_ASKED_WAIT, LONGEST_PAUSE_FOR_LOGS, RateLimits, asked_wait};
 use sevalla_deploy::sevalla::operation::Tier;
 
 const NAMES: [&str; 5] = [
@@ -29,7 +29,7 @@ fuzz_target!(|text: &[u8]| {
         let wait = asked_wait(status, &headers).unwrap_or_default();
         assert!(wait <= LONGEST_ASKED_WAIT);
     }
-    let mut budget = Budget::default();
+    let mut budget = RateLimits::default();
     for tier in [Tier::Read, Tier::Logs, Tier::Deployment] {
         budget.told(tier, &headers);
         budget.told(tier, &headers);

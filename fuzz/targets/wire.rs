@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
 use sevalla_deploy::deployment::{DeploymentId, Service};
-use sevalla_deploy::http::{Exchange, Exchanged, Reply, Request};
+use sevalla_deploy::http::{Request, Response, ResponseFuture, Transport};
 use sevalla_deploy::secret::HookUrl;
 use sevalla_deploy::sevalla::{ApiError, Client, LogWindow, Patience};
 use url::Url;
@@ -17,15 +17,15 @@ use uuid::Uuid;
 
 struct Always(u16, Vec<u8>);
 
-impl Exchange for Always {
-    fn exchange(&self, _request: Request, _limit: Duration) -> Exchanged<'_> {
+impl Transport for Always {
+    fn exchange(&self, _request: Request, _limit: Duration) -> ResponseFuture<'_> {
         let mut headers = HeaderMap::new();
         for name in ["x-request-id", "location", "retry-after"] {
             if let Ok(value) = self.1.as_slice().try_into() {
                 headers.insert(name, value);
             }
         }
-        let reply = Reply {
+        let reply = Response {
             status: self.0,
             headers,
             body: Ok(self.1.clone()),

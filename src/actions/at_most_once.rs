@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::actions::deploy::matcher::Whose;
-use crate::actions::error::{Search, Tell, TriggerError};
+use crate::actions::deploy::matcher::Ownership;
+use crate::actions::error::{LookupFailure, Report, TriggerError};
 use crate::deployment::{Deployment, DeploymentId};
 use crate::event::Event;
 use crate::messages::Warning;
-use crate::sevalla::{ApiError, ApiErrorKind, Client, Next};
+use crate::sevalla::{ApiError, ApiErrorKind, Client, RetryDecision};
 
 /// The waits before each look for the effect of a write whose answer was lost.
 const SEARCH: &[Duration] = &[
@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(400);
 const LATE_EFFECT: Duration = Duration::from_secs(2);
 
 /// How far a write may go.
-pub(crate) trait Bounds {
+pub(crate) trait TimeBudget {
     /// Whether it may be sent: nobody has asked to end, and there is time.
     async fn may_begin(&self) -> bool;
 
@@ -40,7 +40,7 @@ pub(crate) trait Bounds {
     fn looks_until(&self) -> Instant;
 }
 
-impl Bounds for Client {
+impl TimeBudget for Client {
     async fn may_begin(&self) -> bool {
         !self.is_closing().await && Instant::now() < self.deadline()
     }
@@ -59,9 +59,9 @@ impl Bounds for Client {
 /// unknown.
 pub(crate) async fn at_most_once<T: Candidate>(
     send: impl AsyncFn() -> Result<T, ApiError>,
-    search: impl AsyncFn() -> Result<Option<Vec<Found<T>>>, ApiError>,
-    within: &impl Bounds,
-    tell: Tell<'_>,
+    search: impl AsyncFn() -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    within: &impl TimeBudget,
+    tell: Report<'_>,
 ) -> Result<T, TriggerError> {
     let send = async |_: &[()]| Ok(vec![((), send().await?)]);
     let mut ends = each_at_most_once(&[()], send, async |()| search().await, within, tell)
@@ -79,9 +79,9 @@ pub(crate) async fn at_most_once<T: Candidate>(
 pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
     keys: &[K],
     send: impl AsyncFn(&[K]) -> Result<Vec<(K, T)>, ApiError>,
-    search: impl AsyncFn(K) -> Result<Option<Vec<Found<T>>>, ApiError>,
-    within: &impl Bounds,
-    tell: Tell<'_>,
+    search: impl AsyncFn(K) -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    within: &impl TimeBudget,
+    tell: Report<'_>,
 ) -> Vec<(K, Result<T, TriggerError>)> {
     let mut ends = Vec::new();
     let mut open = keys.to_vec();
@@ -103,7 +103,7 @@ pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
                 ends.extend(unseen);
                 return ends;
             }
-            Err(error) if error.next() == Next::Lost => error,
+            Err(error) if error.next() == RetryDecision::Lost => error,
             // The second sending was refused, but the first may have worked.
             Err(error) => {
                 let end = |key| (key, Err(refused::<T>(&error, first_loss.as_ref())));
@@ -119,7 +119,7 @@ pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
             lost.cause,
             ApiErrorKind::Transport(TransportError::TimedOut { .. })
         );
-        let Seen {
+        let LookupResult {
             found,
             missing,
             is_cut_short,
@@ -142,7 +142,7 @@ pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
         open.clear();
         for (key, not_one) in missing {
             match not_one {
-                NotOne::None if may_repeat => open.push(key),
+                LookupError::None if may_repeat => open.push(key),
                 not_one => ends.push((key, Err(ambiguous(lost.clone(), not_one, sendings)))),
             }
         }
@@ -169,9 +169,9 @@ fn refused<T: Candidate>(error: &ApiError, first_loss: Option<&ApiError>) -> Tri
         | ApiErrorKind::BudgetUsedUp { .. }
         | ApiErrorKind::Transport(TransportError::NotConnected { .. })
         | ApiErrorKind::Transport(TransportError::ProxyRefused { .. }) => {
-            ambiguous::<T>(first.clone(), NotOne::None, 1).at(error.to_string())
+            ambiguous::<T>(first.clone(), LookupError::None, 1).at(error.to_string())
         }
-        _ => ambiguous::<T>(error.clone(), NotOne::None, 2)
+        _ => ambiguous::<T>(error.clone(), LookupError::None, 2)
             .at(format!("The answer to the first was lost: {}", first.cause)),
     }
 }
@@ -195,8 +195,8 @@ fn take_answer<K: Copy + PartialEq, T>(
 /// taken effect after all, somebody must know.
 async fn tell_of_others<K: Copy + PartialEq, T: Candidate>(
     made: &[(K, T)],
-    search: impl AsyncFn(K) -> Result<Option<Vec<Found<T>>>, ApiError>,
-    tell: Tell<'_>,
+    search: impl AsyncFn(K) -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    tell: Report<'_>,
 ) {
     for (key, made) in made {
         let found = timeout(LATE_EFFECT, search(*key)).await;
@@ -204,7 +204,7 @@ async fn tell_of_others<K: Copy + PartialEq, T: Candidate>(
         let found = found.unwrap_or_default();
         for other in found
             .iter()
-            .filter(|found| found.whose != Whose::Others)
+            .filter(|found| found.whose != Ownership::Others)
             .filter_map(|found| found.it.id())
             .filter(|id| Some(*id) != made.id())
         {
@@ -224,7 +224,7 @@ fn capitalized(noun: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
-fn ambiguous<T: Candidate>(lost: ApiError, not_one: NotOne<T>, sent: u32) -> TriggerError {
+fn ambiguous<T: Candidate>(lost: ApiError, not_one: LookupError<T>, sent: u32) -> TriggerError {
     TriggerError::Ambiguous {
         lost: Box::new(lost),
         search: not_one.after(sent),
@@ -232,25 +232,25 @@ fn ambiguous<T: Candidate>(lost: ApiError, not_one: NotOne<T>, sent: u32) -> Tri
 }
 
 /// Why a search did not find exactly one.
-pub(crate) enum NotOne<T> {
+pub(crate) enum LookupError<T> {
     None,
     Several(Vec<T>),
     Failed(ApiError),
     Impossible,
 }
 
-impl<T: Candidate> NotOne<T> {
+impl<T: Candidate> LookupError<T> {
     /// The same for people, after the write was sent so many times.
-    pub(crate) fn after(self, sent: u32) -> Search {
+    pub(crate) fn after(self, sent: u32) -> LookupFailure {
         let noun = T::NOUN;
         match self {
-            Self::None => Search::None { sent, noun },
-            Self::Several(candidates) => Search::Several {
+            Self::None => LookupFailure::None { sent, noun },
+            Self::Several(candidates) => LookupFailure::Several {
                 candidates: candidates.iter().map(Candidate::describe).collect(),
                 noun,
             },
-            Self::Failed(error) => Search::Failed(Box::new(error)),
-            Self::Impossible => Search::Impossible,
+            Self::Failed(error) => LookupFailure::Failed(Box::new(error)),
+            Self::Impossible => LookupFailure::Impossible,
         }
     }
 }
@@ -258,24 +258,24 @@ impl<T: Candidate> NotOne<T> {
 /// Looks for what an accepted request has made without naming it: again and
 /// again for a bounded time, until there is one.
 pub(crate) async fn find_one<T: Candidate>(
-    search: impl AsyncFn() -> Result<Option<Vec<Found<T>>>, ApiError>,
-    within: &impl Bounds,
+    search: impl AsyncFn() -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    within: &impl TimeBudget,
 ) -> Result<T, TriggerError> {
-    let Seen { found, missing, .. } =
+    let LookupResult { found, missing, .. } =
         find_each(&[()], async |()| search().await, false, within).await;
     let not_one = missing.into_iter().next().map(|((), not_one)| not_one);
     let made = found.into_iter().next().map(|((), made)| made);
-    made.ok_or_else(|| unidentified(not_one.unwrap_or(NotOne::None)))
+    made.ok_or_else(|| unidentified(not_one.unwrap_or(LookupError::None)))
 }
 
-fn unidentified<T: Candidate>(not_one: NotOne<T>) -> TriggerError {
+fn unidentified<T: Candidate>(not_one: LookupError<T>) -> TriggerError {
     TriggerError::Unidentified(not_one.after(1))
 }
 
 /// What was found for each key, and why not for the others.
-struct Seen<K, T> {
+struct LookupResult<K, T> {
     found: Vec<(K, T)>,
-    missing: Vec<(K, NotOne<T>)>,
+    missing: Vec<(K, LookupError<T>)>,
     /// Whether there was no time for all looks.
     is_cut_short: bool,
 }
@@ -283,10 +283,10 @@ struct Seen<K, T> {
 /// Searches for the effect of each key, again and again for a bounded time.
 async fn find_each<K: Copy, T: Candidate>(
     keys: &[K],
-    search: impl AsyncFn(K) -> Result<Option<Vec<Found<T>>>, ApiError>,
+    search: impl AsyncFn(K) -> Result<Option<Vec<Candidates<T>>>, ApiError>,
     is_slow: bool,
-    within: &impl Bounds,
-) -> Seen<K, T> {
+    within: &impl TimeBudget,
+) -> LookupResult<K, T> {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     let mut open: Vec<(K, Vec<T>)> = keys.iter().map(|key| (*key, Vec::new())).collect();
     let mut is_cut_short = false;
@@ -305,31 +305,31 @@ async fn find_each<K: Copy, T: Candidate>(
             let all = match search(key).await {
                 Ok(Some(all)) => all,
                 Ok(None) => {
-                    missing.push((key, NotOne::Impossible));
+                    missing.push((key, LookupError::Impossible));
                     continue;
                 }
                 Err(error) => {
-                    missing.push((key, NotOne::Failed(error)));
+                    missing.push((key, LookupError::Failed(error)));
                     continue;
                 }
             };
             match judge(all, doubted) {
-                Judged::One(one) => found.push((key, one)),
-                Judged::Several(several) => missing.push((key, NotOne::Several(several))),
-                Judged::Open(doubted) => still_open.push((key, doubted)),
+                LookVerdict::One(one) => found.push((key, one)),
+                LookVerdict::Several(several) => missing.push((key, LookupError::Several(several))),
+                LookVerdict::Open(doubted) => still_open.push((key, doubted)),
             }
         }
         open = still_open;
     }
     missing.extend(open.into_iter().map(|(key, doubted)| {
         let not_one = if doubted.is_empty() {
-            NotOne::None
+            LookupError::None
         } else {
-            NotOne::Several(doubted)
+            LookupError::Several(doubted)
         };
         (key, not_one)
     }));
-    Seen {
+    LookupResult {
         found,
         missing,
         is_cut_short,
@@ -337,7 +337,7 @@ async fn find_each<K: Copy, T: Candidate>(
 }
 
 /// What one look means.
-enum Judged<T> {
+enum LookVerdict<T> {
     /// This is it.
     One(T),
     /// All of these could be it, and looking again will not change that.
@@ -350,24 +350,24 @@ enum Judged<T> {
 /// Judges what is new now. `doubted` is what earlier looks left in doubt: it
 /// stays so even when it disappears, until a look shows that it is somebody
 /// else's.
-fn judge<T: Candidate>(all: Vec<Found<T>>, mut doubted: Vec<T>) -> Judged<T> {
+fn judge<T: Candidate>(all: Vec<Candidates<T>>, mut doubted: Vec<T>) -> LookVerdict<T> {
     doubted.retain(|earlier| !all.iter().any(|now| now.it.id() == earlier.id()));
     let mut possible = all;
-    possible.retain(|found| found.whose != Whose::Others);
-    let is_certain = doubted.is_empty() && possible.iter().all(|one| one.whose == Whose::Ours);
+    possible.retain(|found| found.whose != Ownership::Others);
+    let is_certain = doubted.is_empty() && possible.iter().all(|one| one.whose == Ownership::Ours);
     let mut possible: Vec<T> = possible.into_iter().map(|found| found.it).collect();
     match possible.pop() {
-        Some(one) if is_certain && possible.is_empty() => Judged::One(one),
+        Some(one) if is_certain && possible.is_empty() => LookVerdict::One(one),
         Some(one) => {
             possible.push(one);
             possible.extend(doubted);
             if is_certain {
-                Judged::Several(possible)
+                LookVerdict::Several(possible)
             } else {
-                Judged::Open(possible)
+                LookVerdict::Open(possible)
             }
         }
-        None => Judged::Open(doubted),
+        None => LookVerdict::Open(doubted),
     }
 }
 
@@ -375,18 +375,18 @@ fn judge<T: Candidate>(all: Vec<Found<T>>, mut doubted: Vec<T>) -> Judged<T> {
 /// to end; `None` unless there is exactly one, and it is ours.
 pub(crate) async fn search_to_the_end<T: Candidate>(
     client: &Client,
-    search: impl AsyncFn() -> Result<Option<Vec<Found<T>>>, ApiError>,
+    search: impl AsyncFn() -> Result<Option<Vec<Candidates<T>>>, ApiError>,
 ) -> Option<T> {
     let mut doubted = Vec::new();
     loop {
         match search().await {
             Ok(None) => return None,
             Ok(Some(all)) => match judge(all, doubted) {
-                Judged::One(one) => return Some(one),
-                Judged::Several(several) => doubted = several,
-                Judged::Open(open) => doubted = open,
+                LookVerdict::One(one) => return Some(one),
+                LookVerdict::Several(several) => doubted = several,
+                LookVerdict::Open(open) => doubted = open,
             },
-            Err(error) if error.next() == Next::Final => return None,
+            Err(error) if error.next() == RetryDecision::Final => return None,
             Err(_) => {}
         }
         if Instant::now() + LOOK >= client.deadline() {
@@ -398,17 +398,17 @@ pub(crate) async fn search_to_the_end<T: Candidate>(
 
 /// One that a search has found.
 #[derive(Debug)]
-pub(crate) struct Found<T> {
+pub(crate) struct Candidates<T> {
     pub(crate) it: T,
-    pub(crate) whose: Whose,
+    pub(crate) whose: Ownership,
 }
 
-impl<T> Found<T> {
+impl<T> Candidates<T> {
     /// What can only be ours.
     pub(crate) const fn ours(it: T) -> Self {
         Self {
             it,
-            whose: Whose::Ours,
+            whose: Ownership::Ours,
         }
     }
 
@@ -416,7 +416,7 @@ impl<T> Found<T> {
     pub(crate) const fn unclear(it: T) -> Self {
         Self {
             it,
-            whose: Whose::Unclear,
+            whose: Ownership::Unclear,
         }
     }
 }
@@ -489,11 +489,11 @@ mod tests {
     }
 
     /// Bounds that leave the time alone.
-    struct Free {
+    struct NoTimeBudget {
         may_send_again: bool,
     }
 
-    impl Bounds for Free {
+    impl TimeBudget for NoTimeBudget {
         async fn may_begin(&self) -> bool {
             self.may_send_again
         }
@@ -520,10 +520,10 @@ mod tests {
         let search = async || {
             let is_late = sendings.get() > 1;
             let found = found.iter().filter(|_| is_late);
-            Ok(Some(found.map(|id| Found::ours(made(id))).collect()))
+            Ok(Some(found.map(|id| Candidates::ours(made(id))).collect()))
         };
         let tell = |event: Event<'_>| told.borrow_mut().push_str(&format!("{event:?}"));
-        let result = at_most_once(send, search, &Free { may_send_again }, &tell).await;
+        let result = at_most_once(send, search, &NoTimeBudget { may_send_again }, &tell).await;
         (result, sendings.get(), told.into_inner())
     }
 
@@ -535,7 +535,7 @@ mod tests {
         assert!(matches!(
             result,
             Err(TriggerError::Ambiguous {
-                search: Search::None { sent: 1, .. },
+                search: LookupFailure::None { sent: 1, .. },
                 ..
             })
         ));
@@ -558,7 +558,7 @@ mod tests {
                 panic!("{end:?}");
             };
             assert_eq!(lost.status(), Some(status));
-            assert!(matches!(search, Search::None { sent, .. } if sent == told));
+            assert!(matches!(search, LookupFailure::None { sent, .. } if sent == told));
             assert_eq!(sendings, 2);
         }
         let (result, sendings, _) = play(vec![Err(failed(403))], &[], true).await;
@@ -573,14 +573,14 @@ mod tests {
         assert!(matches!(
             result,
             Err(TriggerError::Ambiguous {
-                search: Search::None { sent: 2, .. },
+                search: LookupFailure::None { sent: 2, .. },
                 ..
             })
         ));
         assert_eq!(sendings, 2);
         let (result, _, _) = play(vec![lost(), lost()], &["a", "b"], true).await;
         assert!(
-            matches!(result, Err(TriggerError::Ambiguous { search: Search::Several { candidates: two, .. }, .. }) if two.len() == 2)
+            matches!(result, Err(TriggerError::Ambiguous { search: LookupFailure::Several { candidates: two, .. }, .. }) if two.len() == 2)
         );
     }
 
@@ -597,20 +597,22 @@ mod tests {
 
     #[test]
     fn of_one_look_only_what_is_certain_is_taken() {
-        let ours = |ids: &[&str]| ids.iter().map(|id| Found::ours(made(id))).collect();
+        let ours = |ids: &[&str]| ids.iter().map(|id| Candidates::ours(made(id))).collect();
         let one = |all| match judge(all, Vec::new()) {
-            Judged::One(one) => Some(one),
-            Judged::Several(_) | Judged::Open(_) => None,
+            LookVerdict::One(one) => Some(one),
+            LookVerdict::Several(_) | LookVerdict::Open(_) => None,
         };
         assert_eq!(one(ours(&["a"])), Some(made("a")));
         assert_eq!(one(ours(&[])), None);
         assert_eq!(one(ours(&["a", "b"])), None);
-        assert_eq!(one(vec![Found::unclear(made("a"))]), None);
+        assert_eq!(one(vec![Candidates::unclear(made("a"))]), None);
     }
 
     /// Loses the first answer, then finds these in turn, the last again and
     /// again; gives the result and how often was sent.
-    async fn looks(looks: Vec<Vec<(&str, Whose)>>) -> (Result<Deployment, TriggerError>, usize) {
+    async fn looks(
+        looks: Vec<Vec<(&str, Ownership)>>,
+    ) -> (Result<Deployment, TriggerError>, usize) {
         let (sendings, count) = (Cell::new(0), Cell::new(0));
         let send = async || {
             sendings.set(sendings.get() + 1);
@@ -622,13 +624,13 @@ mod tests {
         let search = async || {
             let look = &looks[count.get().min(looks.len() - 1)];
             count.set(count.get() + 1);
-            let found = look.iter().map(|(id, whose)| Found {
+            let found = look.iter().map(|(id, whose)| Candidates {
                 it: made(id),
                 whose: *whose,
             });
             Ok(Some(found.collect()))
         };
-        let free = Free {
+        let free = NoTimeBudget {
             may_send_again: true,
         };
         let result = at_most_once(send, search, &free, &|_| {}).await;
@@ -637,7 +639,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn doubt_is_looked_at_again_and_never_sent_again() {
-        use Whose::{Others, Ours, Unclear};
+        use Ownership::{Others, Ours, Unclear};
         // What is filled in later decides.
         let late = looks(vec![vec![], vec![("a", Unclear)], vec![("a", Ours)]]).await;
         assert_eq!((late.0.unwrap(), late.1), (made("a"), 1));
@@ -657,7 +659,7 @@ mod tests {
             let shown = format!("{seen:?}");
             let (result, sendings) = looks(seen).await;
             let Err(TriggerError::Ambiguous {
-                search: Search::Several { candidates, .. },
+                search: LookupFailure::Several { candidates, .. },
                 ..
             }) = result
             else {

@@ -9,18 +9,18 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::actions::deploy::cancel::{Cancelled, cancel};
+use crate::actions::deploy::cancel::{CancelResult, cancel};
 use crate::actions::deploy::preflight::is_busy;
 use crate::actions::deploy::start::HISTORY;
-use crate::actions::error::{Tell, TriggerError};
+use crate::actions::error::{Report, TriggerError};
 use crate::actions::manage::change::SENDINGS;
-use crate::actions::poller::Looks;
-use crate::actions::resolve::Doomed;
+use crate::actions::poller::Poller;
+use crate::actions::resolve::DeleteRequest;
 use crate::deployment::{Deployment, DeploymentId, Service};
 use crate::event::Event;
 use crate::messages::Failure;
-use crate::resource::{Changeable, Collection, Thing};
-use crate::sevalla::{ApiError, ApiErrorKind, Client, Next, Patience, Record};
+use crate::resource::{MutableKind, ResourceList, ResourceRef};
+use crate::sevalla::{ApiError, ApiErrorKind, Client, Patience, ResourceRecord, RetryDecision};
 use crate::text::duration::duration;
 
 /// Between two attempts while the service refuses because something runs.
@@ -40,9 +40,9 @@ const OLD_NEWS: Duration = Duration::from_secs(30);
 
 /// What is to be deleted.
 #[derive(Debug)]
-pub(crate) struct Condemned<'a> {
+pub(crate) struct DeletionTarget<'a> {
     /// What it is.
-    pub what: Changeable,
+    pub what: MutableKind,
     /// Its id.
     pub id: Uuid,
     /// What people call it, with what it is.
@@ -56,7 +56,7 @@ pub(crate) struct Condemned<'a> {
 
 /// What became of the wish to delete.
 #[derive(Debug)]
-pub(crate) enum Removed {
+pub(crate) enum DeletionResult {
     /// It is gone.
     Gone,
     /// The service accepted; our time was over before it was gone.
@@ -70,44 +70,44 @@ pub(crate) enum Removed {
 /// How far deleting one thing after the other has come, for whoever has to
 /// leave it there.
 #[derive(Debug, Default)]
-pub(crate) struct Course {
+pub(crate) struct DeletionProgress {
     has_written: Cell<bool>,
     /// The one that is being deleted.
     label: RefCell<String>,
-    stage: Cell<Stage>,
+    stage: Cell<DeletionStage>,
     /// What was asked to stop, and whether it was seen to have been cancelled.
     stopped: RefCell<Vec<(DeploymentId, bool)>>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Stage {
+enum DeletionStage {
     #[default]
     Looking,
     Asking,
     Agreed,
 }
 
-impl Course {
+impl DeletionProgress {
     /// Another one is looked at.
     pub(crate) fn begin(&self) {
-        self.stage.set(Stage::Looking);
+        self.stage.set(DeletionStage::Looking);
         self.stopped.borrow_mut().clear();
     }
 
     fn asks(&self, label: &str) {
         self.has_written.set(true);
         label.clone_into(&mut self.label.borrow_mut());
-        self.stage.set(Stage::Asking);
+        self.stage.set(DeletionStage::Asking);
     }
 
     fn has_agreed(&self, label: &str) {
         self.asks(label);
-        self.stage.set(Stage::Agreed);
+        self.stage.set(DeletionStage::Agreed);
     }
 
     /// Whether Sevalla was asked to delete the one that is being looked at.
     pub(crate) fn has_asked(&self) -> bool {
-        self.stage.get() != Stage::Looking
+        self.stage.get() != DeletionStage::Looking
     }
 
     /// Whether anything but reading was done, for any of them.
@@ -119,12 +119,12 @@ impl Course {
     pub(crate) fn so_far(&self) -> Vec<String> {
         let label = self.label.borrow();
         let stage = match self.stage.get() {
-            Stage::Looking if self.has_written() => None,
-            Stage::Looking => Some("Nothing was changed".to_owned()),
-            Stage::Asking => Some(format!(
+            DeletionStage::Looking if self.has_written() => None,
+            DeletionStage::Looking => Some("Nothing was changed".to_owned()),
+            DeletionStage::Asking => Some(format!(
                 "Whether Sevalla agreed to delete {label} was not seen"
             )),
-            Stage::Agreed => Some(format!(
+            DeletionStage::Agreed => Some(format!(
                 "Sevalla agreed to delete {label}; whether it is gone was not seen"
             )),
         };
@@ -153,8 +153,8 @@ impl Course {
         self.stopped.borrow_mut().push((id.clone(), false));
     }
 
-    fn has_seen(&self, id: &DeploymentId, end: &Cancelled) {
-        let is_seen = matches!(end, Cancelled::Ended(..));
+    fn has_seen(&self, id: &DeploymentId, end: &CancelResult) {
+        let is_seen = matches!(end, CancelResult::Ended(..));
         let mut stopped = self.stopped.borrow_mut();
         for (_, seen) in stopped.iter_mut().filter(|(known, _)| known == id) {
             *seen = is_seen;
@@ -172,8 +172,8 @@ impl Course {
 /// have the name that the user has confirmed.
 pub(crate) async fn look_before_removal(
     client: &Client,
-    doomed: &Doomed,
-) -> Result<Option<(Thing, Record)>, TriggerError> {
+    doomed: &DeleteRequest,
+) -> Result<Option<(ResourceRef, ResourceRecord)>, TriggerError> {
     let Some(id) = doomed.id else {
         return find_by_name(client, doomed).await;
     };
@@ -202,14 +202,14 @@ pub(crate) async fn look_before_removal(
 
 async fn find_by_name(
     client: &Client,
-    doomed: &Doomed,
-) -> Result<Option<(Thing, Record)>, TriggerError> {
-    let list = Collection::All(doomed.what.kind());
+    doomed: &DeleteRequest,
+) -> Result<Option<(ResourceRef, ResourceRecord)>, TriggerError> {
+    let list = ResourceList::All(doomed.what.kind());
     let all = client.pages(list, Patience::BEFORE_THE_START).await?;
-    let of_name = |record: &Record| record.text("display_name") == Some(&doomed.name);
-    let mut found: Vec<Record> = all.records.into_iter().filter(of_name).collect();
+    let of_name = |record: &ResourceRecord| record.text("display_name") == Some(&doomed.name);
+    let mut found: Vec<ResourceRecord> = all.records.into_iter().filter(of_name).collect();
     if found.len() > 1 {
-        let labels: Vec<String> = found.iter().map(Record::label).collect();
+        let labels: Vec<String> = found.iter().map(ResourceRecord::label).collect();
         return Err(TriggerError::refused(
             Failure::AmbiguousName,
             format!(
@@ -229,18 +229,18 @@ async fn find_by_name(
 /// Deletes it, and waits until it is gone.
 pub(crate) async fn remove(
     client: &Client,
-    it: &Condemned<'_>,
-    course: &Course,
-    tell: Tell<'_>,
-) -> Result<Removed, TriggerError> {
+    it: &DeletionTarget<'_>,
+    course: &DeletionProgress,
+    tell: Report<'_>,
+) -> Result<DeletionResult, TriggerError> {
     if !is_being_deleted(it.status) {
         if it.is_preview {
             cancel_what_runs(client, Service::application(it.id), course, tell).await;
         }
         match ask(client, it, course, tell).await? {
-            Asked::Agreed => {}
-            Asked::Gone => return Ok(Removed::Gone),
-            Asked::Unanswered => return Ok(Removed::Unanswered),
+            DeleteResponse::Agreed => {}
+            DeleteResponse::Gone => return Ok(DeletionResult::Gone),
+            DeleteResponse::Unanswered => return Ok(DeletionResult::Unanswered),
         }
     }
     course.has_agreed(&it.label);
@@ -270,8 +270,8 @@ fn has_failed(status: Option<&str>) -> bool {
 async fn cancel_what_runs(
     client: &Client,
     service: Service,
-    course: &Course,
-    tell: Tell<'_>,
+    course: &DeletionProgress,
+    tell: Report<'_>,
 ) -> bool {
     let now = Instant::now();
     let left = client.deadline().saturating_duration_since(now);
@@ -295,7 +295,7 @@ async fn cancel_what_runs(
 }
 
 /// What came of asking.
-enum Asked {
+enum DeleteResponse {
     /// The service deletes it.
     Agreed,
     /// There is nothing to delete any more.
@@ -307,10 +307,10 @@ enum Asked {
 /// Asks until the service accepts.
 async fn ask(
     client: &Client,
-    it: &Condemned<'_>,
-    course: &Course,
-    tell: Tell<'_>,
-) -> Result<Asked, TriggerError> {
+    it: &DeletionTarget<'_>,
+    course: &DeletionProgress,
+    tell: Report<'_>,
+) -> Result<DeleteResponse, TriggerError> {
     let thing = it.what.thing(it.id);
     let began = Instant::now();
     let give_up = client.deadline().min(began + BUSY);
@@ -320,8 +320,8 @@ async fn ask(
         course.asks(&it.label);
         let asked = client.delete(it.what, it.id, Patience::FOR_A_WRITE);
         let error = match asked.await {
-            Ok(()) => return Ok(Asked::Agreed),
-            Err(error) if error.is_gone() => return Ok(Asked::Gone),
+            Ok(()) => return Ok(DeleteResponse::Agreed),
+            Err(error) if error.is_gone() => return Ok(DeleteResponse::Gone),
             Err(error) => error,
         };
         let is_cut_off = is_cut_off(client, &error);
@@ -334,15 +334,17 @@ async fn ask(
         // Refused while something runs, or because an asking whose answer
         // was lost is carried out. Which code that has is not documented.
         let is_refused = matches!(error.status(), Some(400 | 409 | 422 | 423));
-        let is_unconfirmed = error.next() == Next::Lost;
+        let is_unconfirmed = error.next() == RetryDecision::Lost;
         if !is_refused && !is_cut_off && !is_unconfirmed {
             return Err(course.explain(unsure(error, it)));
         }
         let look = client.lingering();
         match look.record(thing, Patience::FOR_A_SEARCH).await {
-            Ok(record) if is_being_deleted(record.text("status")) => return Ok(Asked::Agreed),
-            Err(error) if error.is_gone() => return Ok(Asked::Gone),
-            _ if is_cut_off => return Ok(Asked::Unanswered),
+            Ok(record) if is_being_deleted(record.text("status")) => {
+                return Ok(DeleteResponse::Agreed);
+            }
+            Err(error) if error.is_gone() => return Ok(DeleteResponse::Gone),
+            _ if is_cut_off => return Ok(DeleteResponse::Unanswered),
             _ => {}
         }
         if let Some(service) = thing.service().filter(|_| is_refused)
@@ -376,7 +378,7 @@ fn is_cut_off(client: &Client, error: &ApiError) -> bool {
 }
 
 /// Says so where the request may have taken effect.
-fn unsure(error: ApiError, it: &Condemned<'_>) -> TriggerError {
+fn unsure(error: ApiError, it: &DeletionTarget<'_>) -> TriggerError {
     let may_have_worked = match &error.cause {
         ApiErrorKind::Transport(TransportError::Broken { .. })
         | ApiErrorKind::Transport(TransportError::TimedOut { .. })
@@ -397,25 +399,27 @@ fn unsure(error: ApiError, it: &Condemned<'_>) -> TriggerError {
 
 async fn wait_until_gone(
     client: &Client,
-    thing: Thing,
+    thing: ResourceRef,
     had_failed: bool,
-) -> Result<Removed, ApiError> {
+) -> Result<DeletionResult, ApiError> {
     let asked = Instant::now();
-    let mut looks = Looks::new(client);
+    let mut looks = Poller::new(client);
     loop {
         match looks.client().record(thing, Patience::FOR_A_SEARCH).await {
-            Err(error) if error.is_gone() => return Ok(Removed::Gone),
-            Err(error) if looks.client().ran_out_of_time(&error) => return Ok(Removed::Accepted),
+            Err(error) if error.is_gone() => return Ok(DeletionResult::Gone),
+            Err(error) if looks.client().ran_out_of_time(&error) => {
+                return Ok(DeletionResult::Accepted);
+            }
             Err(error) => return Err(error),
             Ok(record) => {
                 let is_new = !had_failed || asked.elapsed() > OLD_NEWS;
                 if has_failed(record.text("status")) && is_new {
-                    return Ok(Removed::Failed);
+                    return Ok(DeletionResult::Failed);
                 }
             }
         }
         if !looks.wait().await {
-            return Ok(Removed::Accepted);
+            return Ok(DeletionResult::Accepted);
         }
     }
 }

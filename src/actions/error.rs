@@ -5,7 +5,7 @@ use crate::messages::Failure;
 use crate::sevalla::ApiError;
 
 /// Tells an event.
-pub(crate) type Tell<'a> = &'a dyn Fn(Event<'_>);
+pub(crate) type Report<'a> = &'a dyn Fn(Event<'_>);
 
 /// Why nothing was started, or cannot be told to have been.
 #[derive(Debug)]
@@ -13,25 +13,25 @@ pub enum TriggerError {
     /// A request failed.
     Api(ApiError),
     /// The service is in a state in which a deployment makes no sense.
-    Refused(Refused),
+    Refused(Refusal),
     /// Something went wrong with one of several targets, or while a part was
     /// done that needs naming.
     At(String, Box<Self>),
     /// The request was accepted, but which deployment it started is not to be
     /// told.
-    Unidentified(Search),
+    Unidentified(LookupFailure),
     /// The answer was lost, and what there is now does not tell what happened.
     Ambiguous {
         /// How the answer was lost.
         lost: Box<ApiError>,
         /// Why looking did not help.
-        search: Search,
+        search: LookupFailure,
     },
 }
 
 /// Why a change makes no sense as things are.
 #[derive(Debug)]
-pub struct Refused {
+pub struct Refusal {
     /// What it is about.
     pub failure: Failure,
     /// What is wrong.
@@ -42,7 +42,7 @@ pub struct Refused {
 
 /// Why it cannot be told whether a lost request took effect.
 #[derive(Debug)]
-pub enum Search {
+pub enum LookupFailure {
     /// Several new ones could be ours.
     Several {
         /// What a person recognises each of them by.
@@ -66,7 +66,7 @@ pub enum Search {
 impl TriggerError {
     /// A change that makes no sense as things are.
     pub fn refused(failure: Failure, reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Refused(Refused {
+        Self::Refused(Refusal {
             failure,
             reason: reason.into(),
             hint: hint.into(),

@@ -4,16 +4,16 @@
 use crate::http::TransportError;
 use jiff::Timestamp;
 
-use crate::actions::deploy::cancel::Cancelled;
-use crate::actions::error::{Search, TriggerError};
+use crate::actions::deploy::cancel::CancelResult;
+use crate::actions::error::{LookupFailure, TriggerError};
 use crate::deployment::{Deployment, DeploymentId, Origin, Service, Verdict};
-use crate::exit_status::Ending;
-use crate::follow::Ended;
+use crate::exit_status::ExitStatus;
+use crate::follow::FollowResult;
 use crate::inputs::Problem;
 use crate::messages::Failure;
-use crate::outcome::{Beside, End, LiveBefore, LogTold, Outcome, Sighting};
+use crate::outcome::{FailureContext, LastSeen, LogEvidence, Outcome, OutcomeKind, PreviouslyLive};
 use crate::sevalla::operation::CALL_HOOK;
-use crate::sevalla::{ApiError, ApiErrorKind, Next};
+use crate::sevalla::{ApiError, ApiErrorKind, RetryDecision};
 use crate::shutdown::Signal;
 use crate::text::duration::duration;
 
@@ -87,25 +87,25 @@ impl Outcome {
     }
 
     /// The watch over a deployment ended.
-    pub fn of_ended(ended: &Ended, service: Service) -> Self {
+    pub fn of_ended(ended: &FollowResult, service: Service) -> Self {
         Self::of_ended_at(ended, service, None)
     }
 
     /// The same, with the moment of the last look.
-    pub fn of_ended_at(ended: &Ended, service: Service, at: Option<Timestamp>) -> Self {
+    pub fn of_ended_at(ended: &FollowResult, service: Service, at: Option<Timestamp>) -> Self {
         match ended {
-            Ended::Seen(deployment, verdict) => {
-                Self::of_verdict(deployment, *verdict, service, Beside::default())
+            FollowResult::Seen(deployment, verdict) => {
+                Self::of_verdict(deployment, *verdict, service, FailureContext::default())
             }
-            Ended::TimedOut {
+            FollowResult::TimedOut {
                 last,
                 trouble: None,
             } => timed_out(last, at),
-            Ended::TimedOut {
+            FollowResult::TimedOut {
                 last,
                 trouble: Some(error),
             } => Self::of_api_error(error).because(left_at(last, at)),
-            Ended::Lost { last, error } => {
+            FollowResult::Lost { last, error } => {
                 let mut outcome = Self::of_api_error(error).because(left_at(last, at));
                 outcome.headline = format!("Lost track of deployment {}", last.id);
                 outcome
@@ -118,7 +118,7 @@ impl Outcome {
         deployment: &Deployment,
         verdict: Verdict,
         service: Service,
-        beside: Beside,
+        beside: FailureContext,
     ) -> Self {
         let subject = format!(
             "Deployment {} of the {}",
@@ -143,7 +143,7 @@ impl Outcome {
     }
 }
 
-fn of_skipped(deployment: &Deployment, subject: &str, beside: Beside) -> Outcome {
+fn of_skipped(deployment: &Deployment, subject: &str, beside: FailureContext) -> Outcome {
     let (cause, step) = match deployment.origin {
         Origin::Manual => (
             "Path filters skip pushes only, so it was cancelled while it waited in the queue, or a \
@@ -166,7 +166,11 @@ fn of_skipped(deployment: &Deployment, subject: &str, beside: Beside) -> Outcome
 impl Outcome {
     /// The deployment was skipped, which is no failure by the user's rule or
     /// because path filters do that.
-    pub fn nothing_deployed(deployment: &Deployment, service: Service, live: LiveBefore) -> Self {
+    pub fn nothing_deployed(
+        deployment: &Deployment,
+        service: Service,
+        live: PreviouslyLive,
+    ) -> Self {
         let noun = service.kind.noun();
         let outcome = Self::passed(format!(
             "Nothing was deployed: Sevalla skipped deployment {} of the {noun}",
@@ -193,14 +197,14 @@ impl Outcome {
     }
 }
 
-fn of_failed(deployment: &Deployment, subject: &str, beside: Beside) -> Outcome {
+fn of_failed(deployment: &Deployment, subject: &str, beside: FailureContext) -> Outcome {
     let mut outcome = Outcome::of(Failure::DeploymentFailed, format!("{subject} failed"));
     let Some(error) = &deployment.build_error else {
         return outcome.hint(beside.after_failure());
     };
     outcome.why.push(format!("The build said: {error}"));
-    let beside = Beside {
-        log: LogTold::Cause,
+    let beside = FailureContext {
+        log: LogEvidence::Cause,
         ..beside
     };
     outcome.hint(beside.after_failure())
@@ -251,9 +255,9 @@ impl Outcome {
 
     /// It has another commit than the expected one, and was to be cancelled for
     /// it.
-    pub fn mismatched(id: &DeploymentId, cancelled: &Cancelled) -> Self {
+    pub fn mismatched(id: &DeploymentId, cancelled: &CancelResult) -> Self {
         let failure = match cancelled {
-            Cancelled::Ended(..) => Failure::AnotherCommitCancelled,
+            CancelResult::Ended(..) => Failure::AnotherCommitCancelled,
             // It may be live by now.
             _ => Failure::AnotherCommitLive,
         };
@@ -268,7 +272,7 @@ impl Outcome {
     #[must_use]
     pub fn superseded_by(self, newer: &Deployment) -> Self {
         Self {
-            end: End::Failed(Failure::Superseded),
+            end: OutcomeKind::Failed(Failure::Superseded),
             why: vec![format!("A newer one took its place: {}", newer.summary())],
             hint: Some("Nothing to do, unless the newer one is not meant to be live".to_owned()),
             ..self
@@ -313,24 +317,28 @@ impl Outcome {
 /// The outcome of targets of which none has failed.
 fn all_good(ends: &[(String, Outcome)]) -> Outcome {
     let all = ends.len();
-    let skipped = ends.iter().filter(|(_, end)| end.end == End::Passed);
+    let skipped = ends
+        .iter()
+        .filter(|(_, end)| end.end == OutcomeKind::Passed);
     let skipped: Vec<&str> = skipped.map(|(name, _)| name.as_str()).collect();
-    let triggered = ends.iter().any(|(_, end)| end.end == End::Triggered);
+    let triggered = ends
+        .iter()
+        .any(|(_, end)| end.end == OutcomeKind::Triggered);
     let (end, headline) = match skipped.len() {
         0 if triggered => (
-            End::Triggered,
+            OutcomeKind::Triggered,
             format!("Promoted to {all}; not waiting for their ends"),
         ),
         0 if all == 1 => (
-            End::Success,
+            OutcomeKind::Success,
             "Promoted: the deployment succeeded".to_owned(),
         ),
         0 => (
-            End::Success,
+            OutcomeKind::Success,
             format!("Promoted: all {all} deployments succeeded"),
         ),
         count => (
-            End::Passed,
+            OutcomeKind::Passed,
             format!(
                 "Promoted to {} of {all}; skipped: {}",
                 all - count,
@@ -355,16 +363,16 @@ impl Failure {
 }
 
 /// The order in which one ending stands for several; the gravest first.
-const fn gravity(ending: Ending) -> u8 {
+const fn gravity(ending: ExitStatus) -> u8 {
     match ending {
-        Ending::Internal => 0,
-        Ending::Ambiguous => 1,
-        Ending::Failed => 2,
-        Ending::Unverified => 3,
-        Ending::Unauthorized => 4,
-        Ending::Rejected => 5,
-        Ending::Unavailable => 6,
-        Ending::TimedOut => 7,
+        ExitStatus::Internal => 0,
+        ExitStatus::Ambiguous => 1,
+        ExitStatus::Failed => 2,
+        ExitStatus::Unverified => 3,
+        ExitStatus::Unauthorized => 4,
+        ExitStatus::Rejected => 5,
+        ExitStatus::Unavailable => 6,
+        ExitStatus::TimedOut => 7,
         _ => 8,
     }
 }
@@ -374,9 +382,9 @@ impl Outcome {
     /// Says that it was left alone, and what was last seen of it. More the run
     /// does not know: it may have ended since.
     #[must_use]
-    pub fn and_left(self, id: &DeploymentId, seen: Option<&Sighting>) -> Self {
+    pub fn and_left(self, id: &DeploymentId, seen: Option<&LastSeen>) -> Self {
         let said = match seen {
-            Some(Sighting { status, at }) => {
+            Some(LastSeen { status, at }) => {
                 let words = status.in_words();
                 format!("Deployment {id} was last seen {words}, at {at:.0}")
             }
@@ -410,44 +418,44 @@ impl Outcome {
     /// A reason for the end that is no signal has a remedy of its own.
     fn hint_if_interrupted(self, hint: &str) -> Self {
         match self.ending() {
-            Ending::Interrupted(_) => self.hint(hint),
+            ExitStatus::Interrupted(_) => self.hint(hint),
             _ => self,
         }
     }
 
     /// Says what came of the wish to cancel it.
     #[must_use]
-    pub fn and_cancelled(self, id: &DeploymentId, cancelled: &Cancelled) -> Self {
+    pub fn and_cancelled(self, id: &DeploymentId, cancelled: &CancelResult) -> Self {
         match cancelled {
-            Cancelled::Ended(_, Verdict::Failed) => {
+            CancelResult::Ended(_, Verdict::Failed) => {
                 self.because(format!("Deployment {id} failed before it was cancelled"))
             }
-            Cancelled::Ended(deployment, _) => {
+            CancelResult::Ended(deployment, _) => {
                 let word = deployment.status.word();
                 let told = self.because(format!(
                     "Deployment {id} was asked to stop, and ended as {word}"
                 ));
                 match told.ending() {
-                    Ending::TimedOut => told.hint("Raise timeout"),
+                    ExitStatus::TimedOut => told.hint("Raise timeout"),
                     _ => told,
                 }
             }
-            Cancelled::Accepted => self
+            CancelResult::Accepted => self
                 .because(format!(
                     "Sevalla agreed to cancel deployment {id}; this run did not see it end"
                 ))
                 .hint_if_interrupted("Check in the dashboard how the deployment ends"),
-            Cancelled::TooLate(_) => self
+            CancelResult::TooLate(_) => self
                 .because(format!(
                     "Too late to cancel: deployment {id} had already succeeded and is live"
                 ))
                 .hint_if_interrupted("To undo it, use rollback-app or rollback-static-site"),
-            Cancelled::Refused(error) => self
+            CancelResult::Refused(error) => self
                 .because(format!(
                     "Sevalla refused to cancel deployment {id}, which may still be running: {error}"
                 ))
                 .hint("Cancel it in the dashboard if it must not go live"),
-            Cancelled::Unknown(error) => self
+            CancelResult::Unknown(error) => self
                 .because(format!(
                     "It is not known whether deployment {id} was cancelled: {error}"
                 ))
@@ -458,7 +466,7 @@ impl Outcome {
 
 /// What a failed request comes to, and what to do about it.
 fn judge(error: &ApiError) -> (Failure, &'static str) {
-    if error.next() == Next::Lost {
+    if error.next() == RetryDecision::Lost {
         return (
             Failure::AnswerLost,
             "Check in the dashboard whether it took effect",
@@ -545,7 +553,7 @@ fn judge_cause(error: &ApiError) -> (Failure, &'static str) {
     }
 }
 
-fn ambiguous(lost: &ApiError, search: Search) -> Outcome {
+fn ambiguous(lost: &ApiError, search: LookupFailure) -> Outcome {
     let headline = format!(
         "Cannot tell whether the attempt to {} took effect",
         lost.operation.doing
@@ -560,9 +568,9 @@ fn ambiguous(lost: &ApiError, search: Search) -> Outcome {
 }
 
 /// Says why a search did not find exactly one.
-fn explain(mut outcome: Outcome, search: Search) -> Outcome {
+fn explain(mut outcome: Outcome, search: LookupFailure) -> Outcome {
     match search {
-        Search::Several { candidates, noun } => {
+        LookupFailure::Several { candidates, noun } => {
             let many = match candidates.len() {
                 1 => format!("One new {noun} could be it, but does not match what was asked for:"),
                 count => format!("{count} new {noun}s could be it:"),
@@ -571,14 +579,14 @@ fn explain(mut outcome: Outcome, search: Search) -> Outcome {
             outcome.why.extend(candidates);
             outcome
         }
-        Search::None { sent, noun } => {
+        LookupFailure::None { sent, noun } => {
             let times = if sent > 1 { "twice" } else { "once" };
             outcome.because(format!(
                 "No new {noun} appeared; the request was sent {times}"
             ))
         }
-        Search::Failed(error) => outcome.because(format!("Looking for it failed: {error}")),
-        Search::Impossible => outcome.because(
+        LookupFailure::Failed(error) => outcome.because(format!("Looking for it failed: {error}")),
+        LookupFailure::Impossible => outcome.because(
             "Looking for it needs sevalla-token with read access, and the application's id",
         ),
     }
@@ -618,13 +626,13 @@ impl Outcome {
                 "The hook was called; Sevalla did not tell which deployment it started".to_owned()
             }
         };
-        Self::new(End::Triggered, headline)
+        Self::new(OutcomeKind::Triggered, headline)
     }
 
     /// Somebody else's deployment does, and is not followed.
     pub fn joined(other: &Deployment) -> Self {
         Self::new(
-            End::Triggered,
+            OutcomeKind::Triggered,
             format!(
                 "Started nothing, since {} deploys the same; not waiting for its end",
                 other.summary()
@@ -640,7 +648,7 @@ impl Outcome {
     /// A dry run.
     pub fn planned(order: &str) -> Self {
         Self::new(
-            End::Planned,
+            OutcomeKind::Planned,
             format!("Dry run: would {order}; nothing was changed"),
         )
     }
@@ -648,7 +656,7 @@ impl Outcome {
     /// How long the whole run took, as effort where there is none.
     #[must_use]
     pub fn within(mut self, elapsed: std::time::Duration) -> Self {
-        if self.effort.is_none() && !self.is_good() && self.ending() != Ending::InvalidInput {
+        if self.effort.is_none() && !self.is_good() && self.ending() != ExitStatus::InvalidInput {
             self.effort = Some(format!("this run took {}", duration(elapsed)));
         }
         self
@@ -706,9 +714,9 @@ mod tests {
             ];
             let deployment = || Deployment::only_its_id(id.clone());
             let cancelled = [
-                Cancelled::Ended(deployment(), Verdict::Cancelled),
-                Cancelled::Accepted,
-                Cancelled::TooLate(deployment()),
+                CancelResult::Ended(deployment(), Verdict::Cancelled),
+                CancelResult::Accepted,
+                CancelResult::TooLate(deployment()),
             ];
             all.extend(cancelled.map(|cancelled| outcome.clone().and_cancelled(&id, &cancelled)));
             all.push(outcome);

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::actions::Run;
-use crate::actions::deploy::cancel::{self, Cancelled};
-use crate::actions::deploy::finalize::Scene;
-use crate::actions::deploy::preflight::{self, Place};
+use crate::actions::ActionContext;
+use crate::actions::deploy::cancel::{self, CancelResult};
+use crate::actions::deploy::finalize::DeploymentContext;
+use crate::actions::deploy::preflight::{self, AutoDeployConfig};
 use crate::actions::error::TriggerError;
-use crate::actions::task::Sought;
+use crate::actions::task::DeploymentSelector;
 use crate::backoff::Schedule;
 use crate::branch;
 use crate::deployment::{
     Deployment, DeploymentId, Origin, Service, Status, Verdict, is_same_commit,
 };
 use crate::event::Event;
-use crate::follow::{Ended, Reading, Watch};
+use crate::follow::{FollowResult, Follower, LogMode};
 use crate::inputs::OnSkipped;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
@@ -30,20 +30,20 @@ const APPEARANCE: Duration = Duration::from_secs(180);
 const CLOSE_WATCH: Duration = Duration::from_secs(10);
 
 /// What came of waiting for a deployment to appear.
-enum Appeared {
+enum Discovery {
     Yes(Box<Deployment>),
     /// Another commit was deployed instead.
     Another(Box<Deployment>),
     No,
 }
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Follows a deployment that this run has not started.
-    pub(crate) async fn attach(&self, service: Service, sought: &Sought) -> Outcome {
+    pub(crate) async fn attach(&self, service: Service, sought: &DeploymentSelector) -> Outcome {
         tokio::select! {
             found = self.seek(service, sought) => match found {
                 Ok((place, deployment)) => {
-                    if let Sought::Known(_) = sought
+                    if let DeploymentSelector::Known(_) = sought
                         && let Some(refused) = self.refuse_unguarded_following(&deployment)
                     {
                         return refused;
@@ -52,10 +52,10 @@ impl Run<'_> {
                         return Outcome::planned(&format!("follow {}", deployment.summary()));
                     }
                     self.reporter.on(Event::Found(service, &deployment));
-                    let scene = Scene {
+                    let scene = DeploymentContext {
                         host: place.host,
                         branch: deployment.branch.clone(),
-                        ..Scene::default()
+                        ..DeploymentContext::default()
                     };
                     return self.follow(service, deployment, &scene).await;
                 }
@@ -70,34 +70,39 @@ impl Run<'_> {
     async fn seek(
         &self,
         service: Service,
-        sought: &Sought,
-    ) -> Result<(Place, Deployment), Outcome> {
+        sought: &DeploymentSelector,
+    ) -> Result<(AutoDeployConfig, Deployment), Outcome> {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let place = match preflight::look_at(&self.client, service, &tell).await {
             Ok(place) => place,
             Err(error) => return Err(self.not_started(error).await),
         };
         let (commit, branch) = match sought {
-            Sought::Known(id) => {
+            DeploymentSelector::Known(id) => {
                 let patience = Patience::BEFORE_THE_START;
                 return match self.client.read_deployment(service, id, patience).await {
                     Ok(deployment) => Ok((place, deployment)),
                     Err(error) => Err(self.not_started(TriggerError::Api(error)).await),
                 };
             }
-            Sought::OfCommit { commit, branch } => (commit, branch),
+            DeploymentSelector::OfCommit { commit, branch } => (commit, branch),
         };
         let branch = branch.as_ref().or(place.default_branch.as_ref());
         match self.await_commit(service, commit, branch, &place).await {
-            Ok(Appeared::Yes(deployment)) => Ok((place, *deployment)),
-            Ok(Appeared::Another(other)) => Err(superseded(commit, &other)),
-            Ok(Appeared::No) => Err(self.none_came(commit, branch, &place)),
+            Ok(Discovery::Yes(deployment)) => Ok((place, *deployment)),
+            Ok(Discovery::Another(other)) => Err(superseded(commit, &other)),
+            Ok(Discovery::No) => Err(self.none_came(commit, branch, &place)),
             Err(error) => Err(self.not_started(error).await),
         }
     }
 
     /// The outcome when no deployment of this commit has appeared.
-    fn none_came(&self, commit: &str, branch: Option<&String>, place: &Place) -> Outcome {
+    fn none_came(
+        &self,
+        commit: &str,
+        branch: Option<&String>,
+        place: &AutoDeployConfig,
+    ) -> Outcome {
         let may_be_filtered = place.filters_paths && place.deploys(branch);
         let outcome = if may_be_filtered && self.plan.on_skipped == Some(OnSkipped::Pass) {
             Outcome::filtered_out(commit)
@@ -123,8 +128,8 @@ impl Run<'_> {
         service: Service,
         commit: &str,
         branch: Option<&String>,
-        place: &Place,
-    ) -> Result<Appeared, TriggerError> {
+        place: &AutoDeployConfig,
+    ) -> Result<Discovery, TriggerError> {
         let started = Instant::now();
         let give_up = self.deadline.moment().min(started + APPEARANCE);
         let mut looks = Schedule::for_looks();
@@ -134,7 +139,7 @@ impl Run<'_> {
                 Ok(all) => all,
                 // Begun when hardly any time was left: it says nothing.
                 Err(error) if first.is_some() && self.ran_out_of_time(&error) => {
-                    return Ok(Appeared::No);
+                    return Ok(Discovery::No);
                 }
                 Err(error) => return Err(error),
             };
@@ -150,7 +155,7 @@ impl Run<'_> {
                 .iter()
                 .find(|deployment| is_of(deployment, commit))
             {
-                return Ok(Appeared::Yes(Box::new(ours.clone())));
+                return Ok(Discovery::Yes(Box::new(ours.clone())));
             }
             // One that does not tell its commit yet may be it.
             let is_open = |deployment: &Deployment| {
@@ -228,10 +233,10 @@ impl Run<'_> {
         tell(Event::Cancelling);
         let closely = self.deadline.moment().min(Instant::now() + CLOSE_WATCH);
         match cancel::cancel(&self.client.until(closely), service, id, &tell).await {
-            Cancelled::Ended(deployment, verdict) => was_cancelled(&deployment, verdict),
-            Cancelled::TooLate(deployment) => was_cancelled(&deployment, Verdict::Success),
-            Cancelled::Accepted => self.wait_for_end(service, deployment).await,
-            Cancelled::Refused(error) | Cancelled::Unknown(error) => {
+            CancelResult::Ended(deployment, verdict) => was_cancelled(&deployment, verdict),
+            CancelResult::TooLate(deployment) => was_cancelled(&deployment, Verdict::Success),
+            CancelResult::Accepted => self.wait_for_end(service, deployment).await,
+            CancelResult::Refused(error) | CancelResult::Unknown(error) => {
                 self.not_started(TriggerError::Api(error)).await
             }
         }
@@ -240,11 +245,11 @@ impl Run<'_> {
     async fn wait_for_end(&self, service: Service, deployment: Deployment) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let source = self.source(service, &deployment.id);
-        let watch = Watch::new(&source, deployment, self.deadline, Reading::Never, &tell);
+        let watch = Follower::new(&source, deployment, self.deadline, LogMode::Never, &tell);
         match watch.follow().await {
-            Ended::Seen(deployment, verdict) => was_cancelled(&deployment, verdict),
+            FollowResult::Seen(deployment, verdict) => was_cancelled(&deployment, verdict),
             // It can vanish once it is cancelled.
-            Ended::Lost { last, error } if error.status() == Some(404) => {
+            FollowResult::Lost { last, error } if error.status() == Some(404) => {
                 was_cancelled(&last, Verdict::Cancelled)
             }
             ended => Outcome::of_ended(&ended, service),
@@ -253,9 +258,9 @@ impl Run<'_> {
 }
 
 /// What to make of it that ours has not appeared.
-fn appeared(another: Option<&Deployment>) -> Appeared {
-    another.map_or(Appeared::No, |other| {
-        Appeared::Another(Box::new(other.clone()))
+fn appeared(another: Option<&Deployment>) -> Discovery {
+    another.map_or(Discovery::No, |other| {
+        Discovery::Another(Box::new(other.clone()))
     })
 }
 
@@ -272,7 +277,7 @@ fn superseded(commit: &str, other: &Deployment) -> Outcome {
     .because(format!("Sevalla started {} instead", other.summary()))
 }
 
-fn why_none_came(outcome: Outcome, branch: Option<&String>, place: &Place) -> Outcome {
+fn why_none_came(outcome: Outcome, branch: Option<&String>, place: &AutoDeployConfig) -> Outcome {
     if !place.deploys_pushes {
         return outcome
             .because("Automatic deployment is off, so a push starts none")

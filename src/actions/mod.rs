@@ -24,21 +24,21 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
 use crate::actions::error::TriggerError;
-pub(crate) use crate::actions::preview::comment::LastWords;
+pub(crate) use crate::actions::preview::comment::DeferredComment;
 use crate::actions::resolve::Plan;
 use crate::actions::task::Task;
 use crate::deadline::Deadline;
 use crate::deployment::{DeploymentId, Service};
 use crate::event::Event;
-use crate::follow::{Reading, Remote};
-use crate::http::{ConnectionError, Exchange};
+use crate::follow::{DeploymentClient, LogMode};
+use crate::http::{ConnectionError, Transport};
 use crate::inputs::Logs;
 use crate::messages::Warning;
 use crate::outcome::Outcome;
 use crate::report::Reporter;
-use crate::sanitize::Gate;
+use crate::sanitize::Sanitizer;
 use crate::sevalla::{self, Client};
-use crate::shutdown::{Signal, Stop};
+use crate::shutdown::{Shutdown, Signal};
 
 /// How long after the run's time the last requests may still take.
 const LAST_REQUESTS: Duration = sevalla::SPARED;
@@ -69,24 +69,24 @@ const MISMATCH: Duration = Duration::from_secs(30);
 const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
 
 /// One run with everything it needs.
-pub(crate) struct Run<'a> {
+pub(crate) struct ActionContext<'a> {
     pub(crate) client: Client,
     pub(crate) plan: &'a Plan,
     pub(crate) deadline: Deadline,
-    pub(crate) stop: &'a Stop,
+    pub(crate) stop: &'a Shutdown,
     pub(crate) reporter: &'a Reporter,
     pub(crate) clock: fn() -> Timestamp,
     /// What every text from outside passes.
-    pub(crate) gate: &'a Gate,
+    pub(crate) gate: &'a Sanitizer,
     /// Sets up what carries requests to others than Sevalla.
-    pub(crate) connect: &'a dyn Fn() -> Result<Box<dyn Exchange>, ConnectionError>,
+    pub(crate) connect: &'a dyn Fn() -> Result<Box<dyn Transport>, ConnectionError>,
     /// Whether the code host has once not answered in time.
     pub(crate) is_host_silent: Cell<bool>,
     /// What is to be written in a comment once the end is told.
-    pub(crate) last_words: &'a Cell<Option<LastWords>>,
+    pub(crate) last_words: &'a Cell<Option<DeferredComment>>,
 }
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Does what the plan says, to its end.
     pub(crate) async fn carry_out(&self) -> Outcome {
         match &self.plan.task {
@@ -121,13 +121,13 @@ impl Run<'_> {
     }
 
     /// When the log is worth reading.
-    const fn reading(&self) -> Reading {
+    const fn reading(&self) -> LogMode {
         let files = &self.plan.files;
         match self.plan.logs {
-            Logs::Live => Reading::Live,
-            _ if files.log.is_some() || files.page.is_some() => Reading::AtTheEnd,
-            Logs::OnFailure => Reading::AfterFailure,
-            Logs::Off => Reading::Never,
+            Logs::Live => LogMode::Live,
+            _ if files.log.is_some() || files.page.is_some() => LogMode::AtTheEnd,
+            Logs::OnFailure => LogMode::AfterFailure,
+            Logs::Off => LogMode::Never,
         }
     }
 
@@ -138,8 +138,8 @@ impl Run<'_> {
     }
 
     /// What a deployment is followed through.
-    fn source(&self, service: Service, id: &DeploymentId) -> Remote {
-        Remote {
+    fn source(&self, service: Service, id: &DeploymentId) -> DeploymentClient {
+        DeploymentClient {
             client: self.client.until(self.deadline.moment() + LAST_REQUESTS),
             service,
             id: id.clone(),
@@ -148,7 +148,7 @@ impl Run<'_> {
 }
 
 /// Reading that adds words, and never changes a result.
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Reads something only as long as it is worth the wait, and nobody asks
     /// to end.
     async fn for_more_words<T>(&self, read: impl Future<Output = T>) -> Option<T> {

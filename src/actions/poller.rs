@@ -6,13 +6,13 @@ use crate::backoff::Schedule;
 use crate::sevalla::Client;
 
 /// Looks until the client's deadline.
-pub(crate) struct Looks {
+pub(crate) struct Poller {
     client: Client,
     waits: Schedule,
     deadline: Instant,
 }
 
-impl Looks {
+impl Poller {
     pub(crate) fn new(client: &Client) -> Self {
         Self {
             client: client.lingering(),

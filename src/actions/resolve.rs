@@ -6,21 +6,22 @@ use std::time::Duration;
 
 use url::Url;
 
-pub use crate::actions::deploy::tested_commit::{Expected, Gap};
+pub use crate::actions::deploy::tested_commit::{ExpectedRevision, GuardGap};
 pub use crate::actions::manage::resolve::{
-    Credentials, Doomed, Inventory, Link, Management, NewDatabase, Subject, Update,
+    Credentials, DatabaseConnection, DeleteRequest, ListTarget, NewDatabase, ResourceAction,
+    ShowTarget, Update,
 };
-use crate::actions::task::{Promotion, Sought, Task};
-use crate::actions::validation::Doubts;
+use crate::actions::task::{DeploymentSelector, Promotion, Task};
+use crate::actions::validation::Validation;
 use crate::ci::{Facts, Repository};
 use crate::deployment::Service;
-use crate::files::{Place, are_one};
+use crate::files::{FileIdentity, are_one};
 use crate::inputs::{
-    Abandon, ActionName, Comment, ExpectedCommit, Flaw, Inputs, Logs, OnFailure, OnFork,
-    OnMismatch, OnSkipped, Problem, VerifyUrl, WhenBusy,
+    Abandon, ActionName, Comment, ExpectedCommit, Inputs, Logs, OnFailure, OnFork, OnMismatch,
+    OnSkipped, Problem, ProblemKind, VerifyUrl, WhenBusy,
 };
 use crate::messages::Warning;
-use crate::report_files::Files;
+use crate::report_files::ReportFiles;
 use crate::secret::{ApiToken, Password};
 use crate::verify::Check;
 
@@ -50,7 +51,7 @@ pub struct Plan {
     /// What to do when another deployment waits or runs.
     pub when_busy: WhenBusy,
     /// The commit that the deployment must have.
-    pub expected_commit: Expected,
+    pub expected_commit: ExpectedRevision,
     /// What to do when it has another.
     pub on_mismatch: OnMismatch,
     /// What to do when it was skipped, if the user says so.
@@ -68,7 +69,7 @@ pub struct Plan {
     /// When to show the deployment's log.
     pub logs: Logs,
     /// The files to write.
-    pub files: Files,
+    pub files: ReportFiles,
     /// Write a job summary.
     pub summary: bool,
     /// Only read.
@@ -108,7 +109,7 @@ impl Plan {
         facts: &Facts,
         problems: Vec<Problem>,
     ) -> Result<Self, Vec<Problem>> {
-        let mut doubts = Doubts {
+        let mut doubts = Validation {
             problems,
             warnings: Vec::new(),
             why_no_secrets: why_no_secrets(facts),
@@ -132,7 +133,7 @@ impl Plan {
                     .to_owned(),
             ));
         }
-        let expected_commit = Expected::of(&inputs, facts);
+        let expected_commit = ExpectedRevision::of(&inputs, facts);
         let check = check(&inputs);
         // What somebody else has started is theirs to stop.
         let on_cancel = inputs.on_cancel.unwrap_or(match task {
@@ -172,7 +173,12 @@ impl Plan {
         match self.gap() {
             Some(gap) if gap.is_fatal => {
                 let message = format!("{}. {}", gap.headline(), gap.advice);
-                Err(vec![Problem::new(Flaw::Guard, spelling, None, message)])
+                Err(vec![Problem::new(
+                    ProblemKind::Guard,
+                    spelling,
+                    None,
+                    message,
+                )])
             }
             gap => {
                 let told = gap.map(|gap| (Warning::CommitNotCompared, gap.as_warning()));
@@ -193,8 +199,8 @@ impl Plan {
 }
 
 /// The files that the user wants written.
-pub fn files(inputs: &Inputs) -> Files {
-    Files {
+pub fn files(inputs: &Inputs) -> ReportFiles {
+    ReportFiles {
         log: inputs.log_file.clone(),
         report: inputs.report_file.clone(),
         junit: inputs.junit_file.clone(),
@@ -212,7 +218,7 @@ pub fn files(inputs: &Inputs) -> Files {
 /// too.
 pub fn unusable_files(
     inputs: &Inputs,
-    files: &mut Files,
+    files: &mut ReportFiles,
     of_ci: &[(String, PathBuf)],
 ) -> Vec<Problem> {
     let files = [
@@ -232,7 +238,7 @@ pub fn unusable_files(
         };
         let mut refuse = |reason: String| {
             let spelling = inputs.spelling(name);
-            problems.push(Problem::new(Flaw::Conflict, spelling, None, reason));
+            problems.push(Problem::new(ProblemKind::Conflict, spelling, None, reason));
         };
         if let Some((variable, _)) = of_ci.iter().find(|(_, other)| are_one(&path, other)) {
             refuse(format!(
@@ -241,8 +247,8 @@ pub fn unusable_files(
             *file = None;
         }
         // What cannot be written for another reason is a warning later on.
-        let place = Place::of(&path).ok();
-        if let Some(objection) = place.as_ref().and_then(Place::objection) {
+        let place = FileIdentity::of(&path).ok();
+        if let Some(objection) = place.as_ref().and_then(FileIdentity::objection) {
             refuse(format!("{objection}. Set the path of the file itself"));
             *file = None;
         }
@@ -287,7 +293,7 @@ pub(crate) fn check(inputs: &Inputs) -> Option<Check> {
 }
 
 /// Takes the branch that the user gives for what the CI means by this text.
-fn name_branch(inputs: &mut Inputs, facts: &Facts, doubts: &mut Doubts) {
+fn name_branch(inputs: &mut Inputs, facts: &Facts, doubts: &mut Validation) {
     let Some(branch) = &mut inputs.branch else {
         return;
     };
@@ -304,11 +310,11 @@ fn name_branch(inputs: &mut Inputs, facts: &Facts, doubts: &mut Doubts) {
              branch of this name, write refs/heads/{}",
             branch.name
         );
-        doubts.problem(Flaw::Unusable, inputs.spelling("branch"), &message);
+        doubts.problem(ProblemKind::Unusable, inputs.spelling("branch"), &message);
     }
 }
 
-pub(crate) fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName> {
+pub(crate) fn action(inputs: &Inputs, doubts: &mut Validation) -> Option<ActionName> {
     let action = action_of(inputs);
     if action.is_some() || inputs.is_given("action") {
         // Whatever it was to be: only calling a hook needs no key.
@@ -327,11 +333,11 @@ pub(crate) fn action(inputs: &Inputs, doubts: &mut Doubts) -> Option<ActionName>
             inputs.spelling(app.unwrap_or("app-id")),
             inputs.spelling("static-site-id")
         );
-        doubts.problem(Flaw::Conflict, "action", &message);
+        doubts.problem(ProblemKind::Conflict, "action", &message);
         return None;
     }
     doubts.problem(
-        Flaw::Missing,
+        ProblemKind::Missing,
         "app-id",
         "there is nothing to deploy. Set `app-id` (or `deploy-hook-url`) for an application, \
          `static-site-id` for a static site, or `action` for anything else",
@@ -357,7 +363,12 @@ fn asks_for_result(action: ActionName, inputs: &Inputs) -> bool {
 }
 
 /// What the action comes to with these inputs.
-fn settle(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+fn settle(
+    action: ActionName,
+    inputs: &Inputs,
+    facts: &Facts,
+    doubts: &mut Validation,
+) -> Option<Task> {
     if let Some(failed) = facts
         .failed_upstream
         .as_ref()
@@ -369,7 +380,7 @@ fn settle(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Doubt
              job, such as `if: github.event.workflow_run.conclusion == 'success'`, or set \
              expected-commit to off to deploy whatever the result"
         );
-        doubts.problem(Flaw::Upstream, event, &message);
+        doubts.problem(ProblemKind::Upstream, event, &message);
     }
     doubts.ignored(
         "with expected-commit: off",
@@ -385,7 +396,7 @@ fn settle(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Doubt
             crate::actions::preview::fork::REASON,
             crate::actions::preview::fork::ADVICE
         );
-        doubts.problem(Flaw::Fork, "on-fork", &message);
+        doubts.problem(ProblemKind::Fork, "on-fork", &message);
     }
     match action {
         ActionName::DeployApp => {
@@ -428,7 +439,7 @@ fn settle(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Doubt
     }
 }
 
-pub(crate) fn promote(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
+pub(crate) fn promote(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
     let needed = [
         "pipeline-id",
         "source-app-id",
@@ -443,7 +454,7 @@ pub(crate) fn promote(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
     };
     if promotion.targets.contains(&promotion.source) {
         doubts.problem(
-            Flaw::Conflict,
+            ProblemKind::Conflict,
             inputs.spelling("target-app-ids"),
             "the source is among the targets. Remove it",
         );
@@ -455,10 +466,10 @@ pub(crate) fn promote(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
     Some(Task::Promote(promotion))
 }
 
-pub(crate) fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+pub(crate) fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Option<Task> {
     let service = one_service(ActionName::Follow, inputs, doubts);
     let sought = match (&inputs.deployment_id, &inputs.expected_commit) {
-        (Some(id), _) => Some(Sought::Known(id.0.clone())),
+        (Some(id), _) => Some(DeploymentSelector::Known(id.0.clone())),
         (None, _) if inputs.is_given("deployment-id") => None,
         (None, expected) => {
             let commit = match expected {
@@ -468,7 +479,7 @@ pub(crate) fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Opt
             };
             if commit.is_none() {
                 doubts.problem(
-                    Flaw::Missing,
+                    ProblemKind::Missing,
                     "deployment-id",
                     "there is no deployment to follow. Set `deployment-id`, or `expected-commit` to \
                      the commit whose deployment Sevalla starts by itself",
@@ -477,7 +488,7 @@ pub(crate) fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Opt
             // The CI's branch goes with the CI's commit.
             let its = matches!(expected, ExpectedCommit::Auto);
             let branch = inputs.branch.as_ref().map(|branch| branch.name.clone());
-            Some(Sought::OfCommit {
+            Some(DeploymentSelector::OfCommit {
                 commit: commit?,
                 branch: branch.or_else(|| facts.branch.clone().filter(|_| its)),
             })
@@ -486,7 +497,7 @@ pub(crate) fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Opt
     Some(Task::Follow(service?, sought?))
 }
 
-fn cancel(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
+fn cancel(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
     let service = one_service(ActionName::Cancel, inputs, doubts);
     doubts.need(ActionName::Cancel, inputs, &["deployment-id"]);
     let id = inputs.deployment_id.as_ref()?.0.clone();
@@ -497,7 +508,7 @@ fn cancel(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
 pub(crate) fn one_service(
     action: ActionName,
     inputs: &Inputs,
-    doubts: &mut Doubts,
+    doubts: &mut Validation,
 ) -> Option<Service> {
     doubts.need(action, inputs, &["sevalla-token"]);
     match (inputs.is_given("app-id"), inputs.is_given("static-site-id")) {
@@ -505,10 +516,14 @@ pub(crate) fn one_service(
             let app = inputs.spelling("app-id");
             let message =
                 format!("{app} is given too, and the action takes one. Remove one of them");
-            doubts.problem(Flaw::Conflict, inputs.spelling("static-site-id"), &message);
+            doubts.problem(
+                ProblemKind::Conflict,
+                inputs.spelling("static-site-id"),
+                &message,
+            );
         }
         (false, false) => doubts.problem(
-            Flaw::Missing,
+            ProblemKind::Missing,
             "app-id",
             &format!(
                 "{} requires it or static-site-id. Set `app-id` to the UUID of an application, or \
@@ -525,7 +540,7 @@ pub(crate) fn one_service(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::actions::task::Work;
+    use crate::actions::task::DeployOperation;
     use crate::environment::Variables;
 
     const ID: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
@@ -541,13 +556,23 @@ mod tests {
     #[test]
     fn the_action_is_inferred_when_only_one_fits() {
         let app = resolve([("SEVALLA_APP_ID", ID), ("SEVALLA_TOKEN", "key")]).unwrap();
-        assert!(matches!(app.task, Task::Deploy(Work::DeployApplication { .. })) && app.follow);
+        assert!(
+            matches!(
+                app.task,
+                Task::Deploy(DeployOperation::DeployApplication { .. })
+            ) && app.follow
+        );
         let site = resolve([("SEVALLA_STATIC_SITE_ID", ID), ("SEVALLA_TOKEN", "key")]).unwrap();
-        assert!(matches!(site.task, Task::Deploy(Work::DeployStaticSite { .. })) && site.follow);
+        assert!(
+            matches!(
+                site.task,
+                Task::Deploy(DeployOperation::DeployStaticSite { .. })
+            ) && site.follow
+        );
         let hook = resolve([("SEVALLA_DEPLOY_HOOK_URL", HOOK)]).unwrap();
         assert!(matches!(
             hook.task,
-            Task::Deploy(Work::CallHook { app: Some(_), .. })
+            Task::Deploy(DeployOperation::CallHook { app: Some(_), .. })
         ));
         assert!(!hook.follow && hook.warnings[0].1.contains("cannot be followed"));
         let both = [

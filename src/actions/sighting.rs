@@ -6,21 +6,25 @@ use std::cell::RefCell;
 use jiff::Timestamp;
 
 use crate::deployment::{Deployment, DeploymentId, LogLine, Status};
-use crate::follow::{Remote, Source};
-use crate::outcome::Sighting;
-use crate::sevalla::limits::Share;
+use crate::follow::{DeploymentClient, DeploymentSource};
+use crate::outcome::LastSeen;
+use crate::sevalla::limits::BudgetShare;
 use crate::sevalla::{ApiError, LogWindow};
 
 /// A source of a deployment's status and log that notes the last look.
-pub(crate) struct Noting<'a> {
-    source: &'a Remote,
+pub(crate) struct SightingSource<'a> {
+    source: &'a DeploymentClient,
     clock: fn() -> Timestamp,
-    last: RefCell<Option<Sighting>>,
+    last: RefCell<Option<LastSeen>>,
 }
 
-impl<'a> Noting<'a> {
+impl<'a> SightingSource<'a> {
     /// Notes the looks at a deployment, of which this is known now.
-    pub(crate) fn new(source: &'a Remote, known: &Deployment, clock: fn() -> Timestamp) -> Self {
+    pub(crate) fn new(
+        source: &'a DeploymentClient,
+        known: &Deployment,
+        clock: fn() -> Timestamp,
+    ) -> Self {
         let noting = Self {
             source,
             clock,
@@ -34,19 +38,19 @@ impl<'a> Noting<'a> {
     }
 
     /// The last look that has shown something.
-    pub(crate) fn last(&self) -> Option<Sighting> {
+    pub(crate) fn last(&self) -> Option<LastSeen> {
         self.last.borrow().clone()
     }
 
     fn note(&self, deployment: &Deployment) {
-        self.last.replace(Some(Sighting {
+        self.last.replace(Some(LastSeen {
             status: deployment.status.clone(),
             at: (self.clock)(),
         }));
     }
 }
 
-impl Source for Noting<'_> {
+impl DeploymentSource for SightingSource<'_> {
     async fn look(&self) -> Result<Deployment, ApiError> {
         let deployment = self.source.look().await?;
         self.note(&deployment);
@@ -65,11 +69,11 @@ impl Source for Noting<'_> {
         self.source.read_log_of(id, window).await
     }
 
-    fn share(&self) -> Option<Share> {
+    fn share(&self) -> Option<BudgetShare> {
         self.source.share()
     }
 
-    fn log_share(&self) -> Option<Share> {
+    fn log_share(&self) -> Option<BudgetShare> {
         self.source.log_share()
     }
 }

@@ -5,45 +5,45 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::actions::manage::resolve::Management;
-use crate::deployment::{DeploymentId, Order, Service, ServiceKind};
+use crate::actions::manage::resolve::ResourceAction;
+use crate::deployment::{DeploySource, DeploymentId, Service, ServiceKind};
 use crate::secret::HookUrl;
 
 /// What a run does.
 #[derive(Debug, Clone)]
 pub enum Task {
     /// Start one deployment.
-    Deploy(Work),
+    Deploy(DeployOperation),
     /// Roll back to the last success of a service before the one that is live.
     RollBack(Service),
     /// Promote an application to others.
     Promote(Promotion),
     /// Make sure of a preview app, and deploy it.
-    CreatePreview(WantedPreview),
+    CreatePreview(PreviewSelector),
     /// Delete a preview app.
     DeletePreview(Preview),
     /// Delete the preview app of a pull request that was closed, as the event
     /// says.
     EndPreview(Preview),
     /// Delete previews that nobody needs.
-    CleanPreviews(Cleaning),
+    CleanPreviews(CleanupPolicy),
     /// Follow a deployment that somebody else started.
-    Follow(Service, Sought),
+    Follow(Service, DeploymentSelector),
     /// Cancel a deployment.
     Cancel(Service, DeploymentId),
     /// Something beside deploying.
-    Manage(Box<Management>),
+    Manage(Box<ResourceAction>),
 }
 
 /// A change on Sevalla that starts one deployment.
 #[derive(Debug, Clone)]
-pub enum Work {
+pub enum DeployOperation {
     /// Deploy an application through the API.
     DeployApplication {
         /// The application.
         app: Uuid,
         /// What of it to deploy.
-        order: Order,
+        order: DeploySource,
     },
     /// Deploy an application by calling its hook.
     CallHook {
@@ -64,7 +64,7 @@ pub enum Work {
         /// The application.
         app: Uuid,
         /// Which.
-        earlier: Earlier,
+        earlier: EarlierDeployment,
     },
     /// Publish an earlier deployment of a static site again.
     RollBackStaticSite {
@@ -77,7 +77,7 @@ pub enum Work {
 
 /// An earlier deployment of an application to roll back to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Earlier {
+pub struct EarlierDeployment {
     /// The deployment.
     pub id: DeploymentId,
     /// Whether the user has named it: then nothing else will do.
@@ -86,7 +86,7 @@ pub struct Earlier {
     pub replaces: Option<String>,
 }
 
-impl Earlier {
+impl EarlierDeployment {
     /// The one that the user names.
     pub const fn named(id: DeploymentId) -> Self {
         Self {
@@ -137,7 +137,7 @@ pub struct Preview {
 
 /// A preview app to be made or deployed, before its pull request was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WantedPreview {
+pub struct PreviewSelector {
     /// The pipeline to make it in.
     pub pipeline: Uuid,
     /// Which. Its branch is the user's, or the one that the CI names.
@@ -172,7 +172,7 @@ pub(crate) struct NewPreview {
 
 /// Which previews to delete.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cleaning {
+pub struct CleanupPolicy {
     /// Those without a deployment for this long.
     pub max_age: Option<Duration>,
     /// Those of pull requests of this repository that are closed.
@@ -183,7 +183,7 @@ pub struct Cleaning {
 
 /// Which deployment to follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sought {
+pub enum DeploymentSelector {
     /// This one.
     Known(DeploymentId),
     /// The one that Sevalla starts by itself for this commit.
@@ -195,7 +195,7 @@ pub enum Sought {
     },
 }
 
-impl Work {
+impl DeployOperation {
     /// The service that changes, if it is known.
     pub fn service(&self) -> Option<Service> {
         match self {
@@ -210,7 +210,7 @@ impl Work {
     }
 
     /// Rolls a service back to this deployment.
-    pub fn back_to(service: Service, earlier: Earlier) -> Self {
+    pub fn back_to(service: Service, earlier: EarlierDeployment) -> Self {
         match service.kind {
             ServiceKind::Application => Self::RollBackApplication {
                 app: service.id,

@@ -1,11 +1,11 @@
 //! Problems and warnings found while inputs are combined, collected so that all
 //! are reported at once.
 
-use crate::inputs::{ActionName, Flaw, Inputs, Problem};
+use crate::inputs::{ActionName, Inputs, Problem, ProblemKind};
 use crate::messages::Warning;
 
 /// What was found while combining.
-pub(crate) struct Doubts {
+pub(crate) struct Validation {
     pub(crate) problems: Vec<Problem>,
     pub(crate) warnings: Vec<(Warning, String)>,
     /// Why the CI withholds its secrets, if it does.
@@ -32,8 +32,8 @@ pub(crate) fn value_of(name: &str) -> &'static str {
     }
 }
 
-impl Doubts {
-    pub(crate) fn problem(&mut self, flaw: Flaw, input: impl Into<String>, message: &str) {
+impl Validation {
+    pub(crate) fn problem(&mut self, flaw: ProblemKind, input: impl Into<String>, message: &str) {
         self.problems.push(Problem::new(flaw, input, None, message));
     }
 
@@ -48,7 +48,7 @@ impl Doubts {
                     action.word(),
                     value_of(name)
                 );
-                self.problem(Flaw::Missing, *name, &message);
+                self.problem(ProblemKind::Missing, *name, &message);
             }
         }
     }
@@ -64,7 +64,7 @@ impl Doubts {
                     .to_owned()
             }
         };
-        self.problem(Flaw::MissingKey, "sevalla-token", &message);
+        self.problem(ProblemKind::MissingKey, "sevalla-token", &message);
     }
 
     /// Warns of each input that is given and has no effect.

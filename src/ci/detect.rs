@@ -37,7 +37,7 @@ pub enum Host {
 }
 
 /// How a host shows itself.
-enum Sign {
+enum DetectionRule {
     /// The variable has this value, in whatever case.
     Is(&'static str, &'static str),
     /// All of these have some value.
@@ -51,20 +51,20 @@ use Host::{
 
 /// The first that fits is the host: later ones are imitated by earlier ones.
 /// From the hosts' documentation, compared with `vendors.json` of ci-info.
-const SIGNS: [(Host, Sign); 13] = [
-    (Gitea, Sign::Is("GITEA_ACTIONS", "true")),
-    (Gitea, Sign::Is("FORGEJO_ACTIONS", "true")),
-    (GitHub, Sign::Is("GITHUB_ACTIONS", "true")),
-    (Azure, Sign::Is("TF_BUILD", "true")),
-    (GitLab, Sign::Is("GITLAB_CI", "true")),
-    (Bitbucket, Sign::All(&["BITBUCKET_BUILD_NUMBER"])),
-    (Bitbucket, Sign::All(&["BITBUCKET_COMMIT"])),
-    (CircleCi, Sign::Is("CIRCLECI", "true")),
-    (Buildkite, Sign::Is("BUILDKITE", "true")),
-    (TeamCity, Sign::All(&["TEAMCITY_VERSION"])),
-    (Woodpecker, Sign::Is("CI", "woodpecker")),
-    (Drone, Sign::Is("DRONE", "true")),
-    (Jenkins, Sign::All(&["JENKINS_URL", "BUILD_ID"])),
+const SIGNS: [(Host, DetectionRule); 13] = [
+    (Gitea, DetectionRule::Is("GITEA_ACTIONS", "true")),
+    (Gitea, DetectionRule::Is("FORGEJO_ACTIONS", "true")),
+    (GitHub, DetectionRule::Is("GITHUB_ACTIONS", "true")),
+    (Azure, DetectionRule::Is("TF_BUILD", "true")),
+    (GitLab, DetectionRule::Is("GITLAB_CI", "true")),
+    (Bitbucket, DetectionRule::All(&["BITBUCKET_BUILD_NUMBER"])),
+    (Bitbucket, DetectionRule::All(&["BITBUCKET_COMMIT"])),
+    (CircleCi, DetectionRule::Is("CIRCLECI", "true")),
+    (Buildkite, DetectionRule::Is("BUILDKITE", "true")),
+    (TeamCity, DetectionRule::All(&["TEAMCITY_VERSION"])),
+    (Woodpecker, DetectionRule::Is("CI", "woodpecker")),
+    (Drone, DetectionRule::Is("DRONE", "true")),
+    (Jenkins, DetectionRule::All(&["JENKINS_URL", "BUILD_ID"])),
 ];
 
 /// Every host by the name that [`OVERRIDE`] takes.
@@ -127,7 +127,7 @@ impl Host {
     }
 }
 
-impl Sign {
+impl DetectionRule {
     fn is_in(&self, variables: &Variables) -> bool {
         match self {
             Self::Is(name, value) => variables

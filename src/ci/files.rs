@@ -7,10 +7,10 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::ci::hosts::{bitbucket, circleci};
-use crate::ci::{Given, Host, Outputs, Token};
+use crate::ci::{Host, Outputs, OutputsResult, Token};
 use crate::environment::Variables;
 use crate::files::{open_to_append, open_to_read};
-use crate::sanitize::Block;
+use crate::sanitize::SanitizedText;
 use crate::text::markdown::cut_in_the_middle;
 
 /// GitHub refuses the whole summary of a step above 1 MiB.
@@ -66,7 +66,7 @@ pub fn files_of_the_ci(variables: &Variables) -> Vec<(String, PathBuf)> {
 }
 
 /// The files of this step.
-pub(super) struct Files {
+pub(super) struct StepFiles {
     output: Option<PathBuf>,
     summary: Option<PathBuf>,
     /// What bash runs before the later steps.
@@ -76,7 +76,7 @@ pub(super) struct Files {
     token: Token,
 }
 
-impl Files {
+impl StepFiles {
     pub(super) fn named_by(host: Host, variables: &Variables, token: Token) -> Self {
         let path = |name| variables.text(name).map(PathBuf::from);
         Self {
@@ -95,7 +95,7 @@ impl Files {
     }
 
     /// Appends all outputs to each file in one piece.
-    pub(super) fn outputs(&self, outputs: Outputs<'_>) -> Given {
+    pub(super) fn outputs(&self, outputs: Outputs<'_>) -> OutputsResult {
         let mut troubles = Vec::new();
         if let Some(path) = &self.output {
             let text: String = outputs
@@ -140,7 +140,7 @@ impl Files {
 
     /// Appends to the summary; too long a text is cut in the middle. What other
     /// programs of the step have written counts too.
-    pub(super) fn summary(&self, markdown: &Block) -> Result<(), String> {
+    pub(super) fn summary(&self, markdown: &SanitizedText) -> Result<(), String> {
         let Some(path) = &self.summary else {
             return Ok(());
         };
@@ -196,14 +196,14 @@ fn ends_in_a_line(path: &Path, length: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sanitize::Gate;
+    use crate::sanitize::Sanitizer;
 
-    fn files_of(host: Host, name: &str, path: &Path) -> Files {
+    fn files_of(host: Host, name: &str, path: &Path) -> StepFiles {
         let variables = Variables::from([(name, path.to_str().unwrap())]);
-        Files::named_by(host, &variables, || "TOKEN".to_owned())
+        StepFiles::named_by(host, &variables, || "TOKEN".to_owned())
     }
 
-    fn files(output: &Path) -> Files {
+    fn files(output: &Path) -> StepFiles {
         files_of(Host::GitHub, "GITHUB_OUTPUT", output)
     }
 
@@ -212,7 +212,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("output");
         std::fs::write(&path, "before=1\n").unwrap();
-        let block = |text| Gate::default().block(text);
+        let block = |text| Sanitizer::default().block(text);
         let outputs = [
             ("url", block("https://a.b")),
             ("error", block("two\nlines=x")),
@@ -244,7 +244,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("output");
         std::fs::write(&path, "before=1").unwrap();
-        let outputs = [("url", Gate::default().block("x"))];
+        let outputs = [("url", Sanitizer::default().block("x"))];
         files(&path).outputs(&outputs).unwrap();
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
@@ -256,7 +256,7 @@ mod tests {
     fn only_circleci_gets_a_script() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("env");
-        let outputs = [("url", Gate::default().block("x"))];
+        let outputs = [("url", Sanitizer::default().block("x"))];
         let elsewhere = files_of(Host::Local, "BASH_ENV", &path);
         assert!(!elsewhere.take_outputs());
         elsewhere.outputs(&outputs).unwrap();
@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn a_list_gets_what_it_can_hold_and_the_rest_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let block = |text| Gate::default().block(text);
+        let block = |text| Sanitizer::default().block(text);
         let outputs = [("url", block("x")), ("error", block("a b\nPATH=/tmp"))];
         let shared = "BITBUCKET_PIPE_SHARED_STORAGE_DIR";
         for host in [Host::Bitbucket, Host::OtherCi] {
@@ -289,7 +289,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("summary");
         let files = files_of(Host::GitHub, "GITHUB_STEP_SUMMARY", &path);
-        let block = Gate::default().block(&"line\n".repeat(100_000));
+        let block = Sanitizer::default().block(&"line\n".repeat(100_000));
         std::fs::write(&path, "x\n".repeat(300 * 1024)).unwrap();
         files.summary(&block).unwrap();
         let length = usize::try_from(path.metadata().unwrap().len()).unwrap();

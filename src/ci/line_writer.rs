@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-pub(super) struct Lines(Box<dyn Write>);
+pub(super) struct LineWriter(Box<dyn Write>);
 
-impl Lines {
+impl LineWriter {
     pub(super) fn new(stream: Box<dyn Write>) -> Self {
         Self(stream)
     }

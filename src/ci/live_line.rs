@@ -27,29 +27,29 @@ const WIDE: u16 = 80;
 
 /// The part of a screen below the text.
 #[derive(Debug)]
-pub(super) struct Canvas {
+pub(super) struct LiveLine {
     screen: Term,
     rewraps: bool,
-    state: Mutex<State>,
+    state: Mutex<LiveLineState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LiveLineState {
     /// What stands on the screen.
-    drawn: Option<Drawn>,
+    drawn: Option<LiveLineFrame>,
     /// What is to be written in one go.
     unwritten: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Drawn {
+struct LiveLineFrame {
     /// The columns that the line takes, if there is room for all of it.
     cells: usize,
     /// Whether there is an empty row above it.
     is_apart: bool,
 }
 
-impl Canvas {
+impl LiveLine {
     pub(super) fn new(screen: Term, rewraps: bool) -> Self {
         Self {
             screen,
@@ -58,14 +58,14 @@ impl Canvas {
         }
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    fn with<T>(&self, change: impl FnOnce(&mut LiveLineState) -> T) -> T {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// Only one line is ever drawn, so there is nothing to be moved to: the cursor
 /// is where the line ends.
-impl TermLike for Canvas {
+impl TermLike for LiveLine {
     /// By this the crate fills the rest of the row, which is left out here. It
     /// does not expect a window that is narrower than a character.
     fn width(&self) -> u16 {
@@ -104,7 +104,7 @@ impl TermLike for Canvas {
             }
             state.unwritten.push_str(text);
             let cells = measure_text_width(text);
-            state.drawn = Some(Drawn { cells, is_apart });
+            state.drawn = Some(LiveLineFrame { cells, is_apart });
         });
         Ok(())
     }
@@ -128,7 +128,7 @@ impl TermLike for Canvas {
 }
 
 /// Goes to where the drawing began and erases all from there on.
-fn wipe(drawn: Drawn, columns: usize, rewraps: bool) -> String {
+fn wipe(drawn: LiveLineFrame, columns: usize, rewraps: bool) -> String {
     let rows_above = if rewraps {
         drawn.cells.div_ceil(columns.max(1)).saturating_sub(1)
     } else {
@@ -168,7 +168,7 @@ mod tests {
             (60, true, 20, false, "\x1b[1A\r\x1b[J"),
             (0, true, 20, true, "\x1b[1A\r\x1b[J"),
         ] {
-            let drawn = Drawn { cells, is_apart };
+            let drawn = LiveLineFrame { cells, is_apart };
             assert_eq!(wipe(drawn, columns, rewraps), wiped, "{drawn:?} {columns}");
         }
     }

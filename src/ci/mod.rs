@@ -25,21 +25,21 @@ use jiff::Timestamp;
 pub use crate::diagnosis::SourceLocation as Place;
 use crate::environment::Variables;
 use crate::sanitize::redactor::Redactor;
-use crate::sanitize::{Block, Line};
-use crate::shutdown::Stop;
+use crate::sanitize::{SanitizedLine, SanitizedText};
+use crate::shutdown::Shutdown;
 use crate::subprocess::Launch;
 
 /// Something to tell a CI, in whatever way it has for that. A write that fails
 /// is no error: a closed stream must not change the result of a deployment.
-pub trait Channel {
+pub trait CiOutput {
     /// Asks the CI to hide a value of one line in everything that follows. The
     /// request itself holds the value in clear, so this is only for what the CI
     /// cannot know, such as a password that this program has drawn.
     fn mask(&mut self, secret: &str);
     /// Tells one line of the narrative.
-    fn say(&mut self, line: &Line);
+    fn say(&mut self, line: &SanitizedLine);
     /// Tells one line in the colour of its meaning, where there are colours.
-    fn say_in(&mut self, _tone: Tone, line: &Line) {
+    fn say_in(&mut self, _tone: Tone, line: &SanitizedLine) {
         self.say(line);
     }
     /// Whether somebody watches a live line.
@@ -51,19 +51,25 @@ pub trait Channel {
     /// Nothing happens any more: ends the live line.
     fn settle(&mut self) {}
     /// Begins the folded part that holds the deployment's log.
-    fn open_log(&mut self, title: &Line);
+    fn open_log(&mut self, title: &SanitizedLine);
     /// Ends that part.
     fn close_log(&mut self);
     /// Marks the run, or a place of the repository, with an error or a warning.
-    fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>);
+    fn annotate(
+        &mut self,
+        level: Level,
+        title: &SanitizedLine,
+        message: &SanitizedText,
+        place: Option<&Place>,
+    );
     /// Gives the outputs to later steps.
-    fn outputs(&mut self, outputs: Outputs<'_>) -> Given;
+    fn outputs(&mut self, outputs: Outputs<'_>) -> OutputsResult;
     /// Whether the summary's reader draws what stands in a `mermaid` fence.
     fn draws_mermaid(&self) -> bool {
         false
     }
     /// Adds to the job's summary, whole or not at all.
-    fn summary(&mut self, markdown: &Block) -> Result<(), String>;
+    fn summary(&mut self, markdown: &SanitizedText) -> Result<(), String>;
 }
 
 /// What a line means.
@@ -83,7 +89,7 @@ pub enum Tone {
 #[derive(Debug, Clone)]
 pub struct Activity {
     /// In words.
-    pub text: Line,
+    pub text: SanitizedLine,
     /// How much longer it will probably take, as far as the past tells.
     pub left: Option<Duration>,
     /// What Ctrl-C does now; empty where that goes without saying.
@@ -91,17 +97,17 @@ pub struct Activity {
 }
 
 /// Outputs by name.
-pub type Outputs<'a> = &'a [(&'static str, Block)];
+pub type Outputs<'a> = &'a [(&'static str, SanitizedText)];
 
 /// The outputs that the host's way of being given them cannot hold, or why
 /// none could be given.
-pub type Given = Result<Vec<&'static str>, String>;
+pub type OutputsResult = Result<Vec<&'static str>, String>;
 
 /// The output that is a secret.
 const SECRET: &str = "database-password";
 
 /// What a host's own way has left out, beside what its files have.
-fn also(files: Given, left_out: Vec<&'static str>) -> Given {
+fn also(files: OutputsResult, left_out: Vec<&'static str>) -> OutputsResult {
     let mut all = files?;
     all.extend(left_out);
     all.sort_unstable();
@@ -119,7 +125,7 @@ pub fn variable(output: &str) -> String {
 
 /// A message with its title, where there is no other room for that. The cause
 /// of a failure begins with it already.
-fn titled(title: &Line, message: &Block) -> String {
+fn titled(title: &SanitizedLine, message: &SanitizedText) -> String {
     let message = message.as_str();
     if message.starts_with(title.as_str()) {
         message.to_owned()
@@ -141,7 +147,7 @@ pub enum Level {
 pub type Token = fn() -> String;
 
 /// What a channel is made of.
-pub struct Means<'a> {
+pub struct CiOutputConfig<'a> {
     /// The environment.
     pub variables: &'a Variables,
     /// For what a program may parse.
@@ -157,17 +163,17 @@ pub struct Means<'a> {
     /// Starts a program that the host has brought along.
     pub launch: Launch,
     /// Whether the run was asked to end.
-    pub stop: &'a Stop,
+    pub stop: &'a Shutdown,
     /// What no other program is to be told.
     pub redactor: &'a Redactor,
 }
 
 /// The channel to this host.
-pub fn channel(host: Host, means: Means<'_>) -> Box<dyn Channel> {
-    let Means {
+pub fn channel(host: Host, means: CiOutputConfig<'_>) -> Box<dyn CiOutput> {
+    let CiOutputConfig {
         variables, token, ..
     } = means;
-    let files = files::Files::named_by(host, variables, token);
+    let files = files::StepFiles::named_by(host, variables, token);
     // A terminal inside a CI is a recording: nobody watches, and a line that is
     // drawn over and over would be many.
     let screen = means
@@ -175,24 +181,24 @@ pub fn channel(host: Host, means: Means<'_>) -> Box<dyn Channel> {
         .filter(|_| host == Host::Local && terminal::can_draw(variables));
     match host {
         Host::GitHub | Host::Gitea => {
-            Box::new(hosts::github::GitHub::new(means.stdout, files, token))
+            Box::new(hosts::github::GitHubOutput::new(means.stdout, files, token))
         }
-        Host::Azure => Box::new(hosts::azure::Azure::new(
+        Host::Azure => Box::new(hosts::azure::AzureOutput::new(
             means.stdout,
             files,
             variables,
             token,
         )),
-        Host::TeamCity => Box::new(hosts::teamcity::TeamCity::new(means.stdout, files)),
+        Host::TeamCity => Box::new(hosts::teamcity::TeamCityOutput::new(means.stdout, files)),
         Host::GitLab => {
-            let plain = plain::Plain::new(means.stdout, means.stderr, files).recorded();
-            Box::new(hosts::gitlab::GitLab::new(plain, means.clock, token))
+            let plain = plain::PlainOutput::new(means.stdout, means.stderr, files).recorded();
+            Box::new(hosts::gitlab::GitLabOutput::new(plain, means.clock, token))
         }
         Host::Buildkite => {
-            let plain = plain::Plain::new(means.stdout, means.stderr, files).recorded();
+            let plain = plain::PlainOutput::new(means.stdout, means.stderr, files).recorded();
             let agent =
                 hosts::buildkite::Agent::find(variables, means.redactor, means.launch, means.stop);
-            Box::new(hosts::buildkite::Buildkite::new(plain, agent))
+            Box::new(hosts::buildkite::BuildkiteOutput::new(plain, agent))
         }
         Host::Bitbucket
         | Host::CircleCi
@@ -200,13 +206,13 @@ pub fn channel(host: Host, means: Means<'_>) -> Box<dyn Channel> {
         | Host::Drone
         | Host::Jenkins
         | Host::OtherCi => {
-            let plain = plain::Plain::new(means.stdout, means.stderr, files);
+            let plain = plain::PlainOutput::new(means.stdout, means.stderr, files);
             Box::new(plain.recorded())
         }
         Host::Local => {
-            let plain = plain::Plain::new(means.stdout, means.stderr, files);
+            let plain = plain::PlainOutput::new(means.stdout, means.stderr, files);
             match screen {
-                Some(screen) => Box::new(terminal::Terminal::new(screen, variables, plain)),
+                Some(screen) => Box::new(terminal::TerminalOutput::new(screen, variables, plain)),
                 None => Box::new(plain),
             }
         }

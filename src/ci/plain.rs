@@ -3,24 +3,24 @@
 
 use std::io::Write;
 
-use super::files::Files;
-use super::{Channel, Given, Level, Outputs, Place, SECRET};
-use crate::ci::line_writer::Lines;
-use crate::sanitize::{Block, Line};
+use super::files::StepFiles;
+use super::{CiOutput, Level, Outputs, OutputsResult, Place, SECRET};
+use crate::ci::line_writer::LineWriter;
+use crate::sanitize::{SanitizedLine, SanitizedText};
 
-pub(super) struct Plain {
+pub(super) struct PlainOutput {
     out: Box<dyn Write>,
-    narrative: Lines,
-    files: Files,
+    narrative: LineWriter,
+    files: StepFiles,
     /// Whether the output is the log of a job.
     is_recorded: bool,
 }
 
-impl Plain {
-    pub(super) fn new(out: Box<dyn Write>, narrative: Box<dyn Write>, files: Files) -> Self {
+impl PlainOutput {
+    pub(super) fn new(out: Box<dyn Write>, narrative: Box<dyn Write>, files: StepFiles) -> Self {
         Self {
             out,
-            narrative: Lines::new(narrative),
+            narrative: LineWriter::new(narrative),
             files,
             is_recorded: false,
         }
@@ -36,20 +36,20 @@ impl Plain {
         self.narrative.put(line);
     }
 
-    pub(super) const fn files(&self) -> &Files {
+    pub(super) const fn files(&self) -> &StepFiles {
         &self.files
     }
 }
 
-impl Channel for Plain {
+impl CiOutput for PlainOutput {
     /// Nobody here hides values: naming one would show it.
     fn mask(&mut self, _secret: &str) {}
 
-    fn say(&mut self, line: &Line) {
+    fn say(&mut self, line: &SanitizedLine) {
         self.put(line.as_str());
     }
 
-    fn open_log(&mut self, title: &Line) {
+    fn open_log(&mut self, title: &SanitizedLine) {
         self.put(&format!("--- {title}"));
     }
 
@@ -58,13 +58,20 @@ impl Channel for Plain {
     }
 
     /// The narrative has said it already.
-    fn annotate(&mut self, _: Level, _title: &Line, _message: &Block, _: Option<&Place>) {}
+    fn annotate(
+        &mut self,
+        _: Level,
+        _title: &SanitizedLine,
+        _message: &SanitizedText,
+        _: Option<&Place>,
+    ) {
+    }
 
-    fn outputs(&mut self, outputs: Outputs<'_>) -> Given {
+    fn outputs(&mut self, outputs: Outputs<'_>) -> OutputsResult {
         if self.files.take_outputs() {
             return self.files.outputs(outputs);
         }
-        let is_hidden = |(name, value): &&(&'static str, Block)| {
+        let is_hidden = |(name, value): &&(&'static str, SanitizedText)| {
             self.is_recorded && *name == SECRET && !value.as_str().is_empty()
         };
         let lines = outputs
@@ -84,7 +91,7 @@ impl Channel for Plain {
             .collect())
     }
 
-    fn summary(&mut self, markdown: &Block) -> Result<(), String> {
+    fn summary(&mut self, markdown: &SanitizedText) -> Result<(), String> {
         self.files.summary(markdown)
     }
 }

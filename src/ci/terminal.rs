@@ -8,12 +8,12 @@ use std::time::Duration;
 use console::{Style, Term, measure_text_width, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::plain::Plain;
-use super::{Activity, Channel, Given, Level, Outputs, Place, Tone};
+use super::plain::PlainOutput;
+use super::{Activity, CiOutput, Level, Outputs, OutputsResult, Place, Tone};
 use crate::ci::live_line;
-use crate::ci::live_line::Canvas;
+use crate::ci::live_line::LiveLine;
 use crate::environment::Variables;
-use crate::sanitize::{Block, Line};
+use crate::sanitize::{SanitizedLine, SanitizedText};
 use crate::text::duration::duration;
 
 /// How often the live line is drawn. It shows whole seconds.
@@ -25,8 +25,8 @@ const MOST_DRAWN: u8 = 10;
 /// The columns of the spinner and its space.
 const SPINNER: usize = 2;
 
-pub(super) struct Terminal {
-    plain: Plain,
+pub(super) struct TerminalOutput {
+    plain: PlainOutput,
     screen: Term,
     /// What the screen does with a line that has become too wide.
     rewraps: bool,
@@ -35,8 +35,8 @@ pub(super) struct Terminal {
     live: Option<ProgressBar>,
 }
 
-impl Terminal {
-    pub(super) fn new(screen: Term, variables: &Variables, plain: Plain) -> Self {
+impl TerminalOutput {
+    pub(super) fn new(screen: Term, variables: &Variables, plain: PlainOutput) -> Self {
         Self {
             plain,
             screen,
@@ -48,7 +48,7 @@ impl Terminal {
     }
 
     /// Writes above the live line.
-    fn above<T>(&mut self, write: impl FnOnce(&mut Plain) -> T) -> T {
+    fn above<T>(&mut self, write: impl FnOnce(&mut PlainOutput) -> T) -> T {
         let plain = &mut self.plain;
         match &self.live {
             Some(live) => live.suspend(|| write(plain)),
@@ -72,16 +72,16 @@ pub(super) fn can_draw(variables: &Variables) -> bool {
     variables.text("TERM").is_some_and(|term| term != "dumb")
 }
 
-impl Channel for Terminal {
+impl CiOutput for TerminalOutput {
     fn mask(&mut self, secret: &str) {
         self.plain.mask(secret);
     }
 
-    fn say(&mut self, line: &Line) {
+    fn say(&mut self, line: &SanitizedLine) {
         self.above(|plain| plain.say(line));
     }
 
-    fn say_in(&mut self, tone: Tone, line: &Line) {
+    fn say_in(&mut self, tone: Tone, line: &SanitizedLine) {
         let text = self.style(tone).apply_to(line.as_str()).to_string();
         self.above(|plain| plain.put(&text));
     }
@@ -92,7 +92,7 @@ impl Channel for Terminal {
 
     fn live(&mut self, activity: &Activity) {
         let bar = self.live.get_or_insert_with(|| {
-            let canvas = Canvas::new(self.screen.clone(), self.rewraps);
+            let canvas = LiveLine::new(self.screen.clone(), self.rewraps);
             let target = ProgressDrawTarget::term_like_with_hz(Box::new(canvas), MOST_DRAWN);
             let bar = ProgressBar::with_draw_target(None, target);
             bar.enable_steady_tick(TICK);
@@ -116,23 +116,29 @@ impl Channel for Terminal {
         }
     }
 
-    fn open_log(&mut self, title: &Line) {
+    fn open_log(&mut self, title: &SanitizedLine) {
         self.above(|plain| plain.open_log(title));
     }
 
     fn close_log(&mut self) {
-        self.above(Plain::close_log);
+        self.above(PlainOutput::close_log);
     }
 
-    fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>) {
+    fn annotate(
+        &mut self,
+        level: Level,
+        title: &SanitizedLine,
+        message: &SanitizedText,
+        place: Option<&Place>,
+    ) {
         self.plain.annotate(level, title, message, place);
     }
 
-    fn outputs(&mut self, outputs: Outputs<'_>) -> Given {
+    fn outputs(&mut self, outputs: Outputs<'_>) -> OutputsResult {
         self.above(|plain| plain.outputs(outputs))
     }
 
-    fn summary(&mut self, markdown: &Block) -> Result<(), String> {
+    fn summary(&mut self, markdown: &SanitizedText) -> Result<(), String> {
         self.plain.summary(markdown)
     }
 }
@@ -164,11 +170,11 @@ fn live_line(activity: &Activity, elapsed: Duration, since: Duration, width: usi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sanitize::Gate;
+    use crate::sanitize::Sanitizer;
 
     fn line(left: Option<u64>, since: u64, width: usize) -> String {
         let activity = Activity {
-            text: Gate::default().line("in progress (main)"),
+            text: Sanitizer::default().line("in progress (main)"),
             left: left.map(Duration::from_secs),
             interrupt: "Ctrl-C cancels the deployment",
         };

@@ -10,10 +10,10 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use crate::backoff::Schedule;
-use crate::code_host::{Call, Reason};
-use crate::http::{Exchange, Reach, Reply, Request, TransportError};
+use crate::code_host::{HostCall, Reason};
+use crate::http::{Reach, Request, Response, Transport, TransportError};
 use crate::lenient_json;
-use crate::sanitize::Gate;
+use crate::sanitize::Sanitizer;
 use crate::secret::{ApiToken, is_https_or_loopback};
 use crate::sevalla::limits;
 
@@ -37,26 +37,26 @@ const LONGEST_SAID: usize = 300;
 
 static REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 
-pub(super) struct Connection {
-    exchange: Box<dyn Exchange>,
+pub(super) struct HostConnection {
+    exchange: Box<dyn Transport>,
     base: Url,
     authorization: HeaderValue,
-    gate: Gate,
+    gate: Sanitizer,
     deadline: Instant,
 }
 
 /// A complete answer with a status of success.
-pub(super) struct Answer {
+pub(super) struct HostResponse {
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
 }
 
-impl Connection {
+impl HostConnection {
     pub(super) fn new(
-        exchange: Box<dyn Exchange>,
+        exchange: Box<dyn Transport>,
         base: &Url,
         token: &ApiToken,
-        gate: Gate,
+        gate: Sanitizer,
         deadline: Instant,
     ) -> Result<Self, Reason> {
         if !is_https_or_loopback(base) {
@@ -76,7 +76,7 @@ impl Connection {
 
     /// Sends a request and, where it can have had no effect or repeating it has
     /// none, sends it again.
-    pub(super) async fn send(&self, call: &Call) -> Result<Answer, Reason> {
+    pub(super) async fn send(&self, call: &HostCall) -> Result<HostResponse, Reason> {
         let mut schedule = Schedule::for_requests();
         let mut attempt = 1;
         loop {
@@ -95,7 +95,7 @@ impl Connection {
         }
     }
 
-    async fn attempt(&self, call: &Call) -> Result<Answer, Reason> {
+    async fn attempt(&self, call: &HostCall) -> Result<HostResponse, Reason> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Reason::NoTime);
@@ -119,13 +119,18 @@ impl Connection {
             Err(_) if call.method != Method::GET => Vec::new(),
             Err(cause) => return Err(self.unavailable(&cause)),
         };
-        Ok(Answer {
+        Ok(HostResponse {
             headers: reply.headers,
             body,
         })
     }
 
-    async fn exchange_once(&self, call: &Call, url: Url, by: Instant) -> Result<Reply, Reason> {
+    async fn exchange_once(
+        &self,
+        call: &HostCall,
+        url: Url,
+        by: Instant,
+    ) -> Result<Response, Reason> {
         let request = Request {
             method: call.method.clone(),
             url,
@@ -141,7 +146,7 @@ impl Connection {
         reply.map_err(|cause| self.unavailable(&cause))
     }
 
-    fn url(&self, call: &Call) -> Url {
+    fn url(&self, call: &HostCall) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(&call.path);
@@ -167,7 +172,7 @@ impl Connection {
         }
     }
 
-    fn refused(&self, reply: Reply) -> Reason {
+    fn refused(&self, reply: Response) -> Reason {
         let said = message(&reply.body.unwrap_or_default()).map(|text| self.shown(&text));
         let asked = limits::asked_wait(reply.status, &reply.headers);
         let is_spent = reply
@@ -207,7 +212,7 @@ impl Connection {
 /// Where a redirect leads that is followed: hosts redirect reads of a repository
 /// that was renamed. The token never goes to another host or port, or from https
 /// to http.
-fn followed(method: &Method, from: &Url, reply: &Reply) -> Option<Url> {
+fn followed(method: &Method, from: &Url, reply: &Response) -> Option<Url> {
     if *method != Method::GET || !matches!(reply.status, 301 | 302 | 307 | 308) {
         return None;
     }

@@ -5,8 +5,8 @@ use reqwest::header::{HeaderMap, LINK};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::{COMMENTS_PAGE, CodeHost, CodeHostError, Comment, MOST_PAGES, Marker, Reason};
-use crate::sanitize::Block;
+use super::{COMMENTS_PAGE, CodeHost, CodeHostError, MOST_PAGES, Marker, PostedComment, Reason};
+use crate::sanitize::SanitizedText;
 use crate::text::markdown::cut_in_the_middle;
 
 /// How often a comment is sent whose answer was lost and of which nothing is
@@ -49,7 +49,7 @@ impl CodeHost {
         &self,
         number: u64,
         marker: &Marker,
-        text: &Block,
+        text: &SanitizedText,
     ) -> Result<Put, CodeHostError> {
         if self.update_comment(number, marker, text).await? {
             return Ok(Put::Updated);
@@ -57,7 +57,8 @@ impl CodeHost {
         let created = self.create_comment(number, marker, text).await?;
         // If that fails, the next text finds both.
         let found = self.find_comments(number, marker).await.unwrap_or_default();
-        let is_younger = |oldest: &Comment| created.is_some_and(|created| created != oldest.id);
+        let is_younger =
+            |oldest: &PostedComment| created.is_some_and(|created| created != oldest.id);
         if found.first().is_some_and(is_younger) {
             self.update_comment(number, marker, text).await?;
             return Ok(Put::Updated);
@@ -72,7 +73,7 @@ impl CodeHost {
         &self,
         number: u64,
         marker: &Marker,
-        text: &Block,
+        text: &SanitizedText,
     ) -> Result<bool, CodeHostError> {
         let mut found = self.find_comments(number, marker).await?.into_iter();
         let Some(old) = found.next() else {
@@ -125,7 +126,7 @@ impl CodeHost {
         &self,
         number: u64,
         marker: &Marker,
-        text: &Block,
+        text: &SanitizedText,
     ) -> Result<Option<u64>, CodeHostError> {
         let call = self
             .dialect
@@ -154,7 +155,7 @@ impl CodeHost {
         &self,
         number: u64,
         marker: &Marker,
-    ) -> Result<Vec<Comment>, CodeHostError> {
+    ) -> Result<Vec<PostedComment>, CodeHostError> {
         let owner = OnceCell::new();
         let mut found = Vec::new();
         self.each_page(number, async |comments| {
@@ -180,7 +181,7 @@ impl CodeHost {
     async fn each_page(
         &self,
         number: u64,
-        mut wants_more: impl AsyncFnMut(Vec<Comment>) -> Result<bool, CodeHostError>,
+        mut wants_more: impl AsyncFnMut(Vec<PostedComment>) -> Result<bool, CodeHostError>,
     ) -> Result<(), CodeHostError> {
         for page in 1..=MOST_PAGES {
             let call = self.dialect.comments(number, page);
@@ -222,7 +223,7 @@ impl CodeHost {
 
 /// Whether we wrote a comment with our mark, as far as can be told. Anybody can
 /// write the mark, but a person's comment is not ours to change.
-fn is_ours(comment: &Comment, owner: Option<&str>) -> bool {
+fn is_ours(comment: &PostedComment, owner: Option<&str>) -> bool {
     match (owner, &comment.author) {
         (_, None) => false,
         (Some(owner), Some(author)) => author.eq_ignore_ascii_case(owner),
@@ -232,7 +233,7 @@ fn is_ours(comment: &Comment, owner: Option<&str>) -> bool {
 
 /// The same where no doubt is allowed: a comment that decides which application
 /// is deployed or deleted, or that is deleted itself.
-fn is_surely_ours(comment: &Comment, owner: Option<&str>) -> bool {
+fn is_surely_ours(comment: &PostedComment, owner: Option<&str>) -> bool {
     let is_known = owner.is_some() || comment.is_by_program == Some(true);
     is_known && is_ours(comment, owner)
 }
@@ -261,7 +262,7 @@ mod tests {
 
     #[test]
     fn only_what_we_may_have_written_is_ours() {
-        let comment = |author: Option<&str>, is_by_program| Comment {
+        let comment = |author: Option<&str>, is_by_program| PostedComment {
             id: 1,
             text: String::new(),
             author: author.map(str::to_owned),

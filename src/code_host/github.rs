@@ -7,19 +7,19 @@
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::{COMMENTS_PAGE, Call, Comment, Dialect, PullRequest};
+use super::{COMMENTS_PAGE, Dialect, HostCall, PostedComment, PullRequest};
 use crate::ci::ChangeState;
 use crate::lenient_json::{self, List, if_readable};
 
 /// The limit is 65,536 characters; counted in bytes it is kept in any script.
 const LONGEST_COMMENT: usize = 65_536;
 
-pub(super) struct GitHub {
+pub(super) struct GitHubDialect {
     /// Owner and name.
     slug: Vec<String>,
 }
 
-impl GitHub {
+impl GitHubDialect {
     pub(super) fn new(slug: Vec<String>) -> Self {
         Self { slug }
     }
@@ -32,7 +32,7 @@ impl GitHub {
     }
 }
 
-impl Dialect for GitHub {
+impl Dialect for GitHubDialect {
     fn name(&self) -> &'static str {
         "GitHub"
     }
@@ -46,18 +46,18 @@ impl Dialect for GitHub {
         LONGEST_COMMENT
     }
 
-    fn pull_request(&self, number: u64) -> Call {
+    fn pull_request(&self, number: u64) -> HostCall {
         let path = self.path(["pulls", &number.to_string()]);
-        Call::new("read the pull request", Method::GET, path)
+        HostCall::new("read the pull request", Method::GET, path)
     }
 
     fn read_pull_request(&self, body: &[u8]) -> serde_json::Result<PullRequest> {
         lenient_json::from_slice(body).map(WirePullRequest::read)
     }
 
-    fn open_pull_requests(&self, branch: Option<&str>, page: usize) -> Call {
+    fn open_pull_requests(&self, branch: Option<&str>, page: usize) -> HostCall {
         let path = self.path(["pulls"]);
-        let mut call = Call::new("list the open pull requests", Method::GET, path).page(page);
+        let mut call = HostCall::new("list the open pull requests", Method::GET, path).page(page);
         call.query.push(("state", "open".to_owned()));
         if let (Some(owner), Some(branch)) = (self.slug.first(), branch) {
             call.query.push(("head", format!("{owner}:{branch}")));
@@ -70,40 +70,40 @@ impl Dialect for GitHub {
         Ok(requests.map(WirePullRequest::read))
     }
 
-    fn comments(&self, number: u64, page: usize) -> Call {
+    fn comments(&self, number: u64, page: usize) -> HostCall {
         let path = self.path(["issues", &number.to_string(), "comments"]);
-        Call::new("read the pull request's comments", Method::GET, path).page(page)
+        HostCall::new("read the pull request's comments", Method::GET, path).page(page)
     }
 
-    fn read_comments(&self, body: &[u8]) -> serde_json::Result<List<Comment>> {
+    fn read_comments(&self, body: &[u8]) -> serde_json::Result<List<PostedComment>> {
         let comments = lenient_json::list::<WireComment, COMMENTS_PAGE>(body)?;
         Ok(comments.map(WireComment::read))
     }
 
-    fn create_comment(&self, number: u64, text: &str) -> Call {
+    fn create_comment(&self, number: u64, text: &str) -> HostCall {
         let path = self.path(["issues", &number.to_string(), "comments"]);
-        Call::new("comment on the pull request", Method::POST, path).text(text)
+        HostCall::new("comment on the pull request", Method::POST, path).text(text)
     }
 
     fn read_created(&self, body: &[u8]) -> serde_json::Result<u64> {
         lenient_json::from_slice(body).map(|comment: WireComment| comment.id)
     }
 
-    fn delete_comment(&self, _number: u64, id: u64) -> Call {
+    fn delete_comment(&self, _number: u64, id: u64) -> HostCall {
         let path = self.path(["issues", "comments", &id.to_string()]);
         let doing = "delete the second comment on the pull request";
-        Call::new(doing, Method::DELETE, path)
+        HostCall::new(doing, Method::DELETE, path)
     }
 
-    fn update_comment(&self, _number: u64, id: u64, text: &str) -> Call {
+    fn update_comment(&self, _number: u64, id: u64, text: &str) -> HostCall {
         let path = self.path(["issues", "comments", &id.to_string()]);
         let doing = "update the comment on the pull request";
-        Call::new(doing, Method::PATCH, path).text(text)
+        HostCall::new(doing, Method::PATCH, path).text(text)
     }
 
-    fn owner(&self) -> Call {
+    fn owner(&self) -> HostCall {
         let doing = "read whose the token is";
-        Call::new(doing, Method::GET, vec!["user".to_owned()])
+        HostCall::new(doing, Method::GET, vec!["user".to_owned()])
     }
 
     fn read_owner(&self, body: &[u8]) -> serde_json::Result<String> {
@@ -181,9 +181,9 @@ impl WirePullRequest {
 }
 
 impl WireComment {
-    fn read(self) -> Comment {
+    fn read(self) -> PostedComment {
         let kind = self.user.as_ref().and_then(|user| user.kind.as_deref());
-        Comment {
+        PostedComment {
             id: self.id,
             text: self.body.unwrap_or_default(),
             is_by_program: kind.map(|kind| kind == "Bot"),

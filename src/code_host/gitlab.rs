@@ -8,19 +8,19 @@
 use reqwest::Method;
 use serde::Deserialize;
 
-use super::{COMMENTS_PAGE, Call, Comment, Dialect, PullRequest};
+use super::{COMMENTS_PAGE, Dialect, HostCall, PostedComment, PullRequest};
 use crate::ci::ChangeState;
 use crate::lenient_json::{self, List, if_readable};
 
 /// The limit of a note in characters; counted in bytes it is kept too.
 const LONGEST_NOTE: usize = 1_000_000;
 
-pub(super) struct GitLab {
+pub(super) struct GitLabDialect {
     /// The project's number or whole path.
     project: String,
 }
 
-impl GitLab {
+impl GitLabDialect {
     pub(super) fn new(project: String) -> Self {
         Self { project }
     }
@@ -33,7 +33,7 @@ impl GitLab {
     }
 }
 
-impl Dialect for GitLab {
+impl Dialect for GitLabDialect {
     fn name(&self) -> &'static str {
         "GitLab"
     }
@@ -46,19 +46,19 @@ impl Dialect for GitLab {
         LONGEST_NOTE
     }
 
-    fn pull_request(&self, number: u64) -> Call {
+    fn pull_request(&self, number: u64) -> HostCall {
         let path = self.path(number, []);
-        Call::new("read the merge request", Method::GET, path)
+        HostCall::new("read the merge request", Method::GET, path)
     }
 
     fn read_pull_request(&self, body: &[u8]) -> serde_json::Result<PullRequest> {
         lenient_json::from_slice(body).map(WireMergeRequest::read)
     }
 
-    fn open_pull_requests(&self, branch: Option<&str>, page: usize) -> Call {
+    fn open_pull_requests(&self, branch: Option<&str>, page: usize) -> HostCall {
         let path = ["projects", &self.project, "merge_requests"];
         let path = path.into_iter().map(str::to_owned).collect();
-        let mut call = Call::new("list the open merge requests", Method::GET, path).page(page);
+        let mut call = HostCall::new("list the open merge requests", Method::GET, path).page(page);
         call.query.push(("state", "opened".to_owned()));
         let branch = branch.map(|branch| ("source_branch", branch.to_owned()));
         call.query.extend(branch);
@@ -70,44 +70,45 @@ impl Dialect for GitLab {
         Ok(requests.map(WireMergeRequest::read))
     }
 
-    fn comments(&self, number: u64, page: usize) -> Call {
+    fn comments(&self, number: u64, page: usize) -> HostCall {
         let path = self.path(number, ["notes"]);
-        let mut call = Call::new("read the merge request's notes", Method::GET, path).page(page);
+        let mut call =
+            HostCall::new("read the merge request's notes", Method::GET, path).page(page);
         // The newest come first unless asked otherwise.
         call.query.push(("sort", "asc".to_owned()));
         call.query.push(("order_by", "created_at".to_owned()));
         call
     }
 
-    fn read_comments(&self, body: &[u8]) -> serde_json::Result<List<Comment>> {
+    fn read_comments(&self, body: &[u8]) -> serde_json::Result<List<PostedComment>> {
         let notes = lenient_json::list::<WireNote, COMMENTS_PAGE>(body)?;
         Ok(notes.map(WireNote::read))
     }
 
-    fn create_comment(&self, number: u64, text: &str) -> Call {
+    fn create_comment(&self, number: u64, text: &str) -> HostCall {
         let path = self.path(number, ["notes"]);
-        Call::new("comment on the merge request", Method::POST, path).text(text)
+        HostCall::new("comment on the merge request", Method::POST, path).text(text)
     }
 
     fn read_created(&self, body: &[u8]) -> serde_json::Result<u64> {
         lenient_json::from_slice(body).map(|note: WireNote| note.id)
     }
 
-    fn delete_comment(&self, number: u64, id: u64) -> Call {
+    fn delete_comment(&self, number: u64, id: u64) -> HostCall {
         let path = self.path(number, ["notes", &id.to_string()]);
         let doing = "delete the second note on the merge request";
-        Call::new(doing, Method::DELETE, path)
+        HostCall::new(doing, Method::DELETE, path)
     }
 
-    fn update_comment(&self, number: u64, id: u64, text: &str) -> Call {
+    fn update_comment(&self, number: u64, id: u64, text: &str) -> HostCall {
         let path = self.path(number, ["notes", &id.to_string()]);
         let doing = "update the note on the merge request";
-        Call::new(doing, Method::PUT, path).text(text)
+        HostCall::new(doing, Method::PUT, path).text(text)
     }
 
-    fn owner(&self) -> Call {
+    fn owner(&self) -> HostCall {
         let doing = "read whose the token is";
-        Call::new(doing, Method::GET, vec!["user".to_owned()])
+        HostCall::new(doing, Method::GET, vec!["user".to_owned()])
     }
 
     fn read_owner(&self, body: &[u8]) -> serde_json::Result<String> {
@@ -167,8 +168,8 @@ impl WireMergeRequest {
 }
 
 impl WireNote {
-    fn read(self) -> Comment {
-        Comment {
+    fn read(self) -> PostedComment {
+        PostedComment {
             id: self.id,
             text: self.body.unwrap_or_default(),
             author: self.author.map(|author| author.username),

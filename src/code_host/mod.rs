@@ -19,14 +19,14 @@ use tokio::time::Instant;
 use self::comments::has_more;
 pub use self::comments::{KeptApps, Put};
 pub use self::error::{CodeHostError, Reason};
-use self::github::GitHub;
-use self::gitlab::GitLab;
+use self::github::GitHubDialect;
+use self::gitlab::GitLabDialect;
 pub use self::marker::Marker;
 use crate::ci::{Api, ChangeState, Repository};
-use crate::code_host::client::Connection;
-use crate::http::Exchange;
+use crate::code_host::client::HostConnection;
+use crate::http::Transport;
 use crate::lenient_json::List;
-use crate::sanitize::Gate;
+use crate::sanitize::Sanitizer;
 use crate::secret::ApiToken;
 
 /// How many comments or pull requests are asked for at once. A hundred of the
@@ -38,7 +38,7 @@ pub const MOST_PAGES: usize = 50;
 
 /// A client of the code host of one repository.
 pub struct CodeHost {
-    connection: Connection,
+    connection: HostConnection,
     dialect: Box<dyn Dialect>,
 }
 
@@ -67,19 +67,21 @@ impl CodeHost {
     /// The error says that it is not known where to ask, or that the token
     /// cannot be sent.
     pub fn over(
-        exchange: Box<dyn Exchange>,
+        exchange: Box<dyn Transport>,
         repository: &Repository,
         token: &ApiToken,
-        gate: Gate,
+        gate: Sanitizer,
         deadline: Instant,
     ) -> Result<Self, CodeHostError> {
         let slug = || repository.slug.split('/').map(str::to_owned).collect();
         let (base, dialect): (_, Box<dyn Dialect>) = match &repository.api {
-            Some(Api::GitHub { base }) => (base, Box::new(GitHub::new(slug()))),
-            Some(Api::GitLab { base, project }) => (base, Box::new(GitLab::new(project.clone()))),
+            Some(Api::GitHub { base }) => (base, Box::new(GitHubDialect::new(slug()))),
+            Some(Api::GitLab { base, project }) => {
+                (base, Box::new(GitLabDialect::new(project.clone())))
+            }
             None => return Err(CodeHostError::no_api(repository)),
         };
-        let connection = Connection::new(exchange, base, token, gate, deadline)
+        let connection = HostConnection::new(exchange, base, token, gate, deadline)
             .map_err(|reason| CodeHostError::of("ask the code host", dialect.as_ref(), reason))?;
         Ok(Self {
             connection,
@@ -127,12 +129,12 @@ impl CodeHost {
         Ok(numbers)
     }
 
-    async fn send(&self, call: &Call) -> Result<client::Answer, CodeHostError> {
+    async fn send(&self, call: &HostCall) -> Result<client::HostResponse, CodeHostError> {
         let sent = self.connection.send(call).await;
         sent.map_err(|reason| CodeHostError::of(call.doing, self.dialect.as_ref(), reason))
     }
 
-    fn unreadable(&self, call: &Call, error: &dyn std::fmt::Display) -> CodeHostError {
+    fn unreadable(&self, call: &HostCall, error: &dyn std::fmt::Display) -> CodeHostError {
         let reason = Reason::Unreadable(self.connection.shown(&error.to_string()));
         CodeHostError::of(call.doing, self.dialect.as_ref(), reason)
     }
@@ -147,27 +149,27 @@ trait Dialect {
     /// The longest text of a comment, in bytes.
     fn longest_comment(&self) -> usize;
 
-    fn pull_request(&self, number: u64) -> Call;
+    fn pull_request(&self, number: u64) -> HostCall;
     fn read_pull_request(&self, body: &[u8]) -> serde_json::Result<PullRequest>;
     /// A page of the open ones, or of those that come from a branch of the
     /// repository. The first page is 1.
-    fn open_pull_requests(&self, branch: Option<&str>, page: usize) -> Call;
+    fn open_pull_requests(&self, branch: Option<&str>, page: usize) -> HostCall;
     fn read_pull_requests(&self, body: &[u8]) -> serde_json::Result<List<PullRequest>>;
     /// A page of the comments, oldest first. The first page is 1.
-    fn comments(&self, number: u64, page: usize) -> Call;
-    fn read_comments(&self, body: &[u8]) -> serde_json::Result<List<Comment>>;
-    fn create_comment(&self, number: u64, text: &str) -> Call;
+    fn comments(&self, number: u64, page: usize) -> HostCall;
+    fn read_comments(&self, body: &[u8]) -> serde_json::Result<List<PostedComment>>;
+    fn create_comment(&self, number: u64, text: &str) -> HostCall;
     /// The id of the comment that the answer to a creation is about.
     fn read_created(&self, body: &[u8]) -> serde_json::Result<u64>;
-    fn delete_comment(&self, number: u64, id: u64) -> Call;
-    fn update_comment(&self, number: u64, id: u64, text: &str) -> Call;
+    fn delete_comment(&self, number: u64, id: u64) -> HostCall;
+    fn update_comment(&self, number: u64, id: u64, text: &str) -> HostCall;
     /// Asks whose the token is.
-    fn owner(&self) -> Call;
+    fn owner(&self) -> HostCall;
     fn read_owner(&self, body: &[u8]) -> serde_json::Result<String>;
 }
 
 /// One request.
-struct Call {
+struct HostCall {
     method: Method,
     /// The path below the API's address; each is one segment, whatever it holds.
     path: Vec<String>,
@@ -178,7 +180,7 @@ struct Call {
 }
 
 /// A comment on a change request.
-struct Comment {
+struct PostedComment {
     id: u64,
     text: String,
     /// The name of who wrote it, unless the account is gone.
@@ -187,7 +189,7 @@ struct Comment {
     is_by_program: Option<bool>,
 }
 
-impl Call {
+impl HostCall {
     fn new(doing: &'static str, method: Method, path: Vec<String>) -> Self {
         Self {
             method,

@@ -222,13 +222,13 @@ mod tests {
 
     /// How a server chooses and orders the lines of a window.
     #[derive(Debug, Clone, Copy)]
-    enum Habit {
+    enum WindowOrder {
         OldestFirst,
         NewestFirst,
         NewestAscending,
     }
 
-    fn serve(log: &[LogLine], window: LogWindow, habit: Habit, page: usize) -> Vec<LogLine> {
+    fn serve(log: &[LogLine], window: LogWindow, habit: WindowOrder, page: usize) -> Vec<LogLine> {
         let from = window.from_micros / 1000 * 1000;
         let to = window.to_micros.map_or(i64::MAX, |to| to / 1000 * 1000);
         let mut lines: Vec<LogLine> = log
@@ -239,19 +239,23 @@ mod tests {
         lines.sort_by_key(|line| line.at_micros);
         let limit = window.limit.min(page);
         match habit {
-            Habit::OldestFirst => lines.truncate(limit),
-            Habit::NewestFirst => {
+            WindowOrder::OldestFirst => lines.truncate(limit),
+            WindowOrder::NewestFirst => {
                 lines.reverse();
                 lines.truncate(limit);
             }
-            Habit::NewestAscending => {
+            WindowOrder::NewestAscending => {
                 lines.drain(..lines.len().saturating_sub(limit));
             }
         }
         lines
     }
 
-    fn read_all(cursor: &mut LogCursor, log: &[LogLine], habit: Habit) -> (Vec<LogLine>, usize) {
+    fn read_all(
+        cursor: &mut LogCursor,
+        log: &[LogLine],
+        habit: WindowOrder,
+    ) -> (Vec<LogLine>, usize) {
         let (mut taken, mut calls) = (Vec::new(), 0);
         cursor.begin();
         while let Some(window) = cursor.window() {
@@ -267,17 +271,17 @@ mod tests {
     fn lines_are_told_once_although_readings_overlap() {
         let mut cursor = LogCursor::new(0);
         let log = [line(1, 5_000), line(2, 6_000)];
-        assert_eq!(read_all(&mut cursor, &log, Habit::OldestFirst).0, log);
+        assert_eq!(read_all(&mut cursor, &log, WindowOrder::OldestFirst).0, log);
         let late = [
             line(1, 5_000),
             line(3, 5_500),
             line(2, 6_000),
             line(4, 7_000),
         ];
-        let (taken, calls) = read_all(&mut cursor, &late, Habit::OldestFirst);
+        let (taken, calls) = read_all(&mut cursor, &late, WindowOrder::OldestFirst);
         assert_eq!((taken, calls), (vec![line(3, 5_500), line(4, 7_000)], 1));
         assert!(
-            read_all(&mut cursor, &late, Habit::OldestFirst)
+            read_all(&mut cursor, &late, WindowOrder::OldestFirst)
                 .0
                 .is_empty()
         );
@@ -289,9 +293,9 @@ mod tests {
             .map(|n| line(n, i64::try_from(n).unwrap() * 700))
             .collect();
         for habit in [
-            Habit::OldestFirst,
-            Habit::NewestFirst,
-            Habit::NewestAscending,
+            WindowOrder::OldestFirst,
+            WindowOrder::NewestFirst,
+            WindowOrder::NewestAscending,
         ] {
             let (taken, calls) = read_all(&mut LogCursor::new(0), &log, habit);
             assert_eq!(taken.len(), log.len(), "{habit:?}");
@@ -307,10 +311,12 @@ mod tests {
             .collect();
         let mut cursor = LogCursor::new(0);
         assert_eq!(
-            read_all(&mut cursor, &log, Habit::OldestFirst).0.len(),
+            read_all(&mut cursor, &log, WindowOrder::OldestFirst)
+                .0
+                .len(),
             log.len()
         );
-        let (more, calls) = read_all(&mut cursor, &log, Habit::OldestFirst);
+        let (more, calls) = read_all(&mut cursor, &log, WindowOrder::OldestFirst);
         assert_eq!((more.len(), calls), (0, 1));
     }
 
@@ -323,7 +329,7 @@ mod tests {
             line(4, 6_000),
             line(5, 7_000),
         ];
-        for habit in [Habit::OldestFirst, Habit::NewestFirst] {
+        for habit in [WindowOrder::OldestFirst, WindowOrder::NewestFirst] {
             assert_eq!(
                 read_all(&mut LogCursor::new(0), &log, habit).0,
                 log,
@@ -336,7 +342,7 @@ mod tests {
     fn more_lines_in_one_millisecond_than_a_page_holds_do_not_stop_the_reading() {
         let mut log: Vec<LogLine> = (0..6_000).map(|n| line(n, 1_000_000)).collect();
         log.push(line(9_999, 2_000_000));
-        let (taken, _) = read_all(&mut LogCursor::new(0), &log, Habit::OldestFirst);
+        let (taken, _) = read_all(&mut LogCursor::new(0), &log, WindowOrder::OldestFirst);
         assert!(taken.contains(&line(9_999, 2_000_000)));
     }
 
@@ -349,9 +355,9 @@ mod tests {
             before.chain(crowd).chain(after).collect()
         };
         for habit in [
-            Habit::OldestFirst,
-            Habit::NewestFirst,
-            Habit::NewestAscending,
+            WindowOrder::OldestFirst,
+            WindowOrder::NewestFirst,
+            WindowOrder::NewestAscending,
         ] {
             for (count, gap) in [(6_000, Some(1_000_000)), (LOG_PAGE - 10, None)] {
                 let mut cursor = LogCursor::new(0);
@@ -386,7 +392,7 @@ mod tests {
             ..line(0, 1_000)
         };
         let log = [nameless("a"), nameless("b"), nameless("a")];
-        let (taken, _) = read_all(&mut LogCursor::new(0), &log, Habit::OldestFirst);
+        let (taken, _) = read_all(&mut LogCursor::new(0), &log, WindowOrder::OldestFirst);
         assert_eq!(taken.len(), 2);
     }
 
@@ -395,7 +401,7 @@ mod tests {
         fn every_line_is_told_exactly_once(
             gaps in prop::collection::vec(0_i64..40_000, 0..300),
             page in 20_usize..60,
-            habit in prop::sample::select(vec![Habit::OldestFirst, Habit::NewestFirst, Habit::NewestAscending]),
+            habit in prop::sample::select(vec![WindowOrder::OldestFirst, WindowOrder::NewestFirst, WindowOrder::NewestAscending]),
             cut in 0_usize..300,
         ) {
             // At most a page's worth of lines share a millisecond.

@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::backoff::{Schedule, chance};
 use crate::deployment::{LogLine, Status};
 use crate::event::Event;
-use crate::follow::log_phases::Phases;
-use crate::follow::log_schedule::{Budgets, INTERVAL};
-use crate::follow::{Farewell, LogCursor, Reading, Source, Watch};
-use crate::sevalla::{ApiError, ApiErrorKind, LOG_PAGE, LogWindow, Next};
+use crate::follow::log_phases::LogPhases;
+use crate::follow::log_schedule::{INTERVAL, ReadBudgets};
+use crate::follow::{DeploymentSource, Follower, LogCursor, LogMode, LogShutdown};
+use crate::sevalla::{ApiError, ApiErrorKind, LOG_PAGE, LogWindow, RetryDecision};
 
 /// Lines arrive late: after a failure, the log is read until nothing new has
 /// come for this long.
@@ -23,7 +23,7 @@ const LATE_LINES: Duration = Duration::from_secs(1);
 /// How long a reading that was under way at the end may still take.
 const HUNG_READING: Duration = Duration::from_secs(1);
 
-impl<S: Source> Watch<'_, S> {
+impl<S: DeploymentSource> Follower<'_, S> {
     pub(crate) async fn follow_log(&self) {
         let began = Instant::now();
         let created = self
@@ -33,21 +33,21 @@ impl<S: Source> Watch<'_, S> {
             .map_or(0, jiff::Timestamp::as_microsecond);
         let mut cursor = LogCursor::new(created);
         match self.reading {
-            Reading::Never => return,
-            Reading::Live => {
+            LogMode::Never => return,
+            LogMode::Live => {
                 if !self.read_while_it_runs(&mut cursor).await {
                     return;
                 }
             }
-            Reading::AtTheEnd | Reading::AfterFailure => self.over.cancelled().await,
+            LogMode::AtTheEnd | LogMode::AfterFailure => self.over.cancelled().await,
         }
         match self.farewell.get() {
-            Farewell::Drain => self.drain(&mut cursor).await,
-            Farewell::Finish => self.finish(&mut cursor, began.elapsed()).await,
-            Farewell::ReadOnce => {
+            LogShutdown::Drain => self.drain(&mut cursor).await,
+            LogShutdown::Finish => self.finish(&mut cursor, began.elapsed()).await,
+            LogShutdown::ReadOnce => {
                 self.read_or_tell(&mut cursor).await;
             }
-            Farewell::Leave => {
+            LogShutdown::Leave => {
                 self.tell_held();
             }
         }
@@ -92,10 +92,10 @@ impl<S: Source> Watch<'_, S> {
             match read {
                 Ok(_) => retries.reset(),
                 Err(error) => match error.next() {
-                    Next::Again(asked) => not_before = retries.next_wait(asked),
+                    RetryDecision::Again(asked) => not_before = retries.next_wait(asked),
                     // A log that does not exist yet is no reason to give up.
-                    Next::Final if error.status() == Some(404) => {}
-                    Next::Final | Next::Lost => {
+                    RetryDecision::Final if error.status() == Some(404) => {}
+                    RetryDecision::Final | RetryDecision::Lost => {
                         self.stop_reading(Event::LogUnavailable(&error));
                         return false;
                     }
@@ -120,8 +120,11 @@ impl<S: Source> Watch<'_, S> {
         };
         let read = self.source.read_log_of(&last.id, window);
         if let Ok(Ok(log)) = timeout(HUNG_READING * 5, read).await {
-            self.phases
-                .replace(Phases::of(&log, last.started_micros, last.finished_micros));
+            self.phases.replace(LogPhases::of(
+                &log,
+                last.started_micros,
+                last.finished_micros,
+            ));
         }
     }
 
@@ -138,8 +141,8 @@ impl<S: Source> Watch<'_, S> {
         (self.tell)(Event::Log(lines));
     }
 
-    fn budgets(&self) -> Budgets {
-        Budgets {
+    fn budgets(&self) -> ReadBudgets {
+        ReadBudgets {
             reads: self.source.share(),
             logs: self.source.log_share(),
         }
@@ -217,8 +220,8 @@ impl<S: Source> Watch<'_, S> {
                 Err(error) => error,
             };
             let wait = match error.next() {
-                Next::Again(asked) => retries.next_wait(asked),
-                Next::Final | Next::Lost => {
+                RetryDecision::Again(asked) => retries.next_wait(asked),
+                RetryDecision::Final | RetryDecision::Lost => {
                     let is_late = matches!(error.cause, ApiErrorKind::NoTime);
                     self.stop_reading(if is_late {
                         Event::LogIncomplete

@@ -12,7 +12,7 @@ use crate::deployment::LogLine;
 
 /// What a line of the log says.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Evidence {
+pub struct LineEvidence {
     /// When the line came, in microseconds, by the service's clock.
     pub at_micros: i64,
     /// After how many seconds it came the last time.
@@ -25,14 +25,14 @@ pub struct Evidence {
 
 /// The lines of a log, each with what it says.
 #[derive(Debug, Default)]
-pub struct Phases {
+pub struct LogPhases {
     /// When a line came and how many seconds were left, by its digest.
     known: HashMap<u64, (f64, f64)>,
     /// How often each of them has come now.
     seen: HashMap<u64, u32>,
 }
 
-impl Phases {
+impl LogPhases {
     /// Of the log of a deployment that ran from this moment to that one, in
     /// microseconds.
     pub fn of(log: &[LogLine], started_micros: i64, finished_micros: i64) -> Self {
@@ -54,7 +54,7 @@ impl Phases {
     }
 
     /// Takes in new lines, oldest first; what the last one that is known says.
-    pub fn take(&mut self, lines: &[LogLine]) -> Option<Evidence> {
+    pub fn take(&mut self, lines: &[LogLine]) -> Option<LineEvidence> {
         let mut last = None;
         for line in lines {
             let digest = digest(&line.message);
@@ -64,7 +64,7 @@ impl Phases {
             let seen = self.seen.entry(digest).or_default();
             *seen += 1;
             if *seen == 1 {
-                last = Some(Evidence {
+                last = Some(LineEvidence {
                     at_micros: line.at_micros,
                     after: *after,
                     left: *left,
@@ -138,7 +138,7 @@ mod tests {
         }
     }
 
-    fn phases() -> Phases {
+    fn phases() -> LogPhases {
         let log = [
             line(2, "Cloning 59507fa41c into /src"),
             line(10, "Building image 12"),
@@ -146,7 +146,7 @@ mod tests {
             line(30, "step 2 of 3"),
             line(90, "Publishing 'dist' directory..."),
         ];
-        Phases::of(&log, 0, 100_000_000)
+        LogPhases::of(&log, 0, 100_000_000)
     }
 
     #[test]
@@ -174,9 +174,12 @@ mod tests {
         assert_eq!(phases.take(&[line(1, "step 1 of 3"), line(2, "new")]), None);
         assert!(phases.take(&[line(3, "Building image 1")]).is_some());
         assert_eq!(phases.take(&[line(9, "Building image 2")]), None);
-        assert_eq!(Phases::default().take(&[line(1, "Building image 1")]), None);
+        assert_eq!(
+            LogPhases::default().take(&[line(1, "Building image 1")]),
+            None
+        );
         // A line after the end has nothing left.
-        let mut late = Phases::of(&[line(9, "late")], 0, 5_000_000);
+        let mut late = LogPhases::of(&[line(9, "late")], 0, 5_000_000);
         assert_eq!(late.take(&[line(1, "late")]), None);
     }
 }

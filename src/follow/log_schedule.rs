@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::sevalla::limits::Share;
+use crate::sevalla::limits::BudgetShare;
 
 /// Between two readings of somebody who is alone.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(5);
@@ -61,14 +61,14 @@ const LONGEST_TURN: Duration = Duration::from_secs(20);
 
 /// What is known of both budgets.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Budgets {
+pub struct ReadBudgets {
     /// Of plain reads.
-    pub reads: Option<Share>,
+    pub reads: Option<BudgetShare>,
     /// Of the readings of logs.
-    pub logs: Option<Share>,
+    pub logs: Option<BudgetShare>,
 }
 
-impl Budgets {
+impl ReadBudgets {
     /// Whether others share them, as far as that shows.
     pub fn is_shared(&self) -> bool {
         self.runs() >= 2.0 || self.left().is_some_and(|(left, _)| left <= 0.0)
@@ -76,7 +76,8 @@ impl Budgets {
 
     /// How many runs read logs, as far as that shows.
     fn runs(&self) -> f64 {
-        let runs = |share: Option<Share>| share.map_or(1.0, |share| share.runs.max(share.crowd));
+        let runs =
+            |share: Option<BudgetShare>| share.map_or(1.0, |share| share.runs.max(share.crowd));
         let seen = runs(self.reads).max(runs(self.logs));
         let is_pressed = self.reads.is_some_and(|reads| reads.pressure > PRESSED);
         if is_pressed && seen > FEW {
@@ -220,12 +221,12 @@ fn micros(time: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sevalla::limits::Sight;
+    use crate::sevalla::limits::BudgetSample;
 
-    fn share(limit: f64, remaining: f64, runs: f64) -> Share {
+    fn share(limit: f64, remaining: f64, runs: f64) -> BudgetShare {
         let at = Instant::now();
-        Share {
-            seen: Sight {
+        BudgetShare {
+            seen: BudgetSample {
                 limit,
                 remaining,
                 ends: at + Duration::from_secs(30),
@@ -240,19 +241,20 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn reading_stretches_with_those_who_read_and_leaves_the_last_ones() {
-        let of = |remaining, runs| Budgets {
+        let of = |remaining, runs| ReadBudgets {
             reads: Some(share(400.0, 300.0, runs)),
             logs: Some(share(30.0, remaining, runs)),
         };
-        let next = |budgets: Budgets, since| budgets.wait(Duration::from_secs(since), false, 0.5);
-        assert_eq!(next(Budgets::default(), 0), INTERVAL);
+        let next =
+            |budgets: ReadBudgets, since| budgets.wait(Duration::from_secs(since), false, 0.5);
+        assert_eq!(next(ReadBudgets::default(), 0), INTERVAL);
         assert_eq!(next(of(29.0, 1.0), 3), Duration::from_secs(2));
         assert_eq!(next(of(20.0, 3.0), 0), Duration::from_secs(12));
         assert_eq!(next(of(20.0, 3.0), 12), Duration::ZERO);
         assert_eq!(next(of(11.0, 14.0), 50), Duration::from_secs(6));
         assert_eq!(next(of(11.0, 35.0), 295), Duration::from_secs(5));
         assert!(next(of(10.0, 1.0), 100) > Duration::from_secs(30));
-        let first = |budgets: Budgets| budgets.wait(Duration::ZERO, true, 0.1);
+        let first = |budgets: ReadBudgets| budgets.wait(Duration::ZERO, true, 0.1);
         assert_eq!(first(of(20.0, 3.0)), FIRST);
         assert_eq!(first(of(20.0, 14.0)), Duration::from_millis(5600));
     }
@@ -260,7 +262,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_success_takes_none_of_the_last_ones_where_many_may_need_them() {
         let age = Duration::from_secs(90);
-        let of = |remaining, runs| Budgets {
+        let of = |remaining, runs| ReadBudgets {
             reads: Some(share(400.0, 300.0, runs)),
             logs: Some(share(30.0, remaining, runs)),
         };
@@ -276,7 +278,7 @@ mod tests {
                 "{remaining}, {runs}"
             );
         }
-        let unknown = |runs| Budgets {
+        let unknown = |runs| ReadBudgets {
             reads: Some(share(400.0, 300.0, runs)),
             logs: None,
         };

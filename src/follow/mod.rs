@@ -23,13 +23,13 @@ use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, Verdict};
 use crate::event::{Event, Phase, State};
 pub use crate::follow::log_cursor::LogCursor;
-use crate::follow::log_phases::Phases;
+use crate::follow::log_phases::LogPhases;
 use crate::follow::log_schedule::Lateness;
-use crate::follow::poll_schedule::Pace;
-use crate::forecast::history::{Kind, Past};
+use crate::follow::poll_schedule::PollSchedule;
+use crate::forecast::history::{History, HistoryKind};
 use crate::http::TransportError;
-use crate::sevalla::limits::Share;
-use crate::sevalla::{ApiError, ApiErrorKind, Client, LogWindow, Next};
+use crate::sevalla::limits::BudgetShare;
+use crate::sevalla::{ApiError, ApiErrorKind, Client, LogWindow, RetryDecision};
 
 /// How long a deployment that was just created may be unknown to the service:
 /// its own parts need a moment to agree.
@@ -59,7 +59,7 @@ const FAILING: u32 = 3;
     async_fn_in_trait,
     reason = "both implementations are ours, and neither leaves its thread"
 )]
-pub trait Source {
+pub trait DeploymentSource {
     /// Reads the deployment, once.
     async fn look(&self) -> Result<Deployment, ApiError>;
     /// Reads a part of its log, once.
@@ -69,17 +69,17 @@ pub trait Source {
         Ok(Vec::new())
     }
     /// What is known of the looks that the service allows the company.
-    fn share(&self) -> Option<Share> {
+    fn share(&self) -> Option<BudgetShare> {
         None
     }
     /// The same of the readings of logs.
-    fn log_share(&self) -> Option<Share> {
+    fn log_share(&self) -> Option<BudgetShare> {
         None
     }
 }
 
 /// A deployment on Sevalla.
-pub struct Remote {
+pub struct DeploymentClient {
     /// The client; its deadline must lie after the watch's, so that the last
     /// look has time.
     pub client: Client,
@@ -89,7 +89,7 @@ pub struct Remote {
     pub id: DeploymentId,
 }
 
-impl Source for Remote {
+impl DeploymentSource for DeploymentClient {
     async fn look(&self) -> Result<Deployment, ApiError> {
         self.client.deployment(self.service, &self.id).await
     }
@@ -108,18 +108,18 @@ impl Source for Remote {
         self.client.deployment_logs(self.service, id, window).await
     }
 
-    fn share(&self) -> Option<Share> {
+    fn share(&self) -> Option<BudgetShare> {
         self.client.share()
     }
 
-    fn log_share(&self) -> Option<Share> {
+    fn log_share(&self) -> Option<BudgetShare> {
         self.client.log_share()
     }
 }
 
 /// When to read the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
+pub enum LogMode {
     /// Again and again while the deployment runs.
     Live,
     /// After the end.
@@ -132,7 +132,7 @@ pub enum Reading {
 
 /// How the watch ended.
 #[derive(Debug)]
-pub enum Ended {
+pub enum FollowResult {
     /// The deployment was seen to have ended.
     Seen(Deployment, Verdict),
     /// Our time was over first.
@@ -153,39 +153,39 @@ pub enum Ended {
 
 /// The end of a deployment, from the moment it is seen: the log may still be
 /// read then.
-pub type SeenEnd = RefCell<Option<(Deployment, Verdict)>>;
+pub type EndSignal = RefCell<Option<(Deployment, Verdict)>>;
 
 /// A watch over one deployment.
-pub struct Watch<'a, S> {
+pub struct Follower<'a, S> {
     source: &'a S,
     deadline: Deadline,
-    reading: Reading,
+    reading: LogMode,
     tell: &'a dyn Fn(Event<'_>),
-    pace: Pace,
+    pace: PollSchedule,
     last: RefCell<Deployment>,
     /// Whether the service has known the deployment since it was created.
     is_known: Cell<bool>,
     /// What the log loop is to do once the status loop has ended.
-    farewell: Cell<Farewell>,
+    farewell: Cell<LogShutdown>,
     /// Until when the log may be read, once the status loop has ended.
     give_up: Cell<Instant>,
     /// Whether the log was read to its end after the deployment's.
     is_log_read: Cell<bool>,
     /// What its lines say of the end.
-    phases: RefCell<Phases>,
+    phases: RefCell<LogPhases>,
     /// Told when they have said something new.
     news: Notify,
     /// How late its lines are.
     lateness: RefCell<Lateness>,
     over: CancellationToken,
     /// Where the end is noted as soon as it is seen.
-    end: Option<&'a SeenEnd>,
+    end: Option<&'a EndSignal>,
     /// Lines that were read while some before them are still missing.
     held: RefCell<Vec<LogLine>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Farewell {
+enum LogShutdown {
     /// Read until nothing new comes.
     Drain,
     /// Read once more, and again only while lines still arrive.
@@ -196,7 +196,7 @@ enum Farewell {
     Leave,
 }
 
-impl<'a, S: Source> Watch<'a, S> {
+impl<'a, S: DeploymentSource> Follower<'a, S> {
     /// A watch over `deployment`, which was just created or found. It ends by
     /// `deadline`, after a last look at that moment, or right after a look that
     /// was still under way then.
@@ -204,7 +204,7 @@ impl<'a, S: Source> Watch<'a, S> {
         source: &'a S,
         deployment: Deployment,
         deadline: impl Into<Deadline>,
-        reading: Reading,
+        reading: LogMode,
         tell: &'a dyn Fn(Event<'_>),
     ) -> Self {
         Self {
@@ -212,10 +212,10 @@ impl<'a, S: Source> Watch<'a, S> {
             deadline: deadline.into(),
             reading,
             tell,
-            pace: Pace::new(Past::default(), Box::new(chance)),
+            pace: PollSchedule::new(History::default(), Box::new(chance)),
             last: RefCell::new(deployment),
             is_known: Cell::new(false),
-            farewell: Cell::new(Farewell::Drain),
+            farewell: Cell::new(LogShutdown::Drain),
             give_up: Cell::new(Instant::now()),
             is_log_read: Cell::new(false),
             phases: RefCell::default(),
@@ -230,9 +230,9 @@ impl<'a, S: Source> Watch<'a, S> {
     /// The same, which looks when the past says that there is something to be
     /// seen.
     #[must_use]
-    pub fn knowing(self, past: Past) -> Self {
+    pub fn knowing(self, past: History) -> Self {
         Self {
-            pace: Pace::new(past, Box::new(chance)),
+            pace: PollSchedule::new(past, Box::new(chance)),
             ..self
         }
     }
@@ -240,7 +240,7 @@ impl<'a, S: Source> Watch<'a, S> {
     /// The same, which notes the end before it reads the rest of the log, for
     /// whoever stops it meanwhile.
     #[must_use]
-    pub fn noting(self, end: &'a SeenEnd) -> Self {
+    pub fn noting(self, end: &'a EndSignal) -> Self {
         Self {
             end: Some(end),
             ..self
@@ -248,14 +248,14 @@ impl<'a, S: Source> Watch<'a, S> {
     }
 
     /// Follows the deployment to its end.
-    pub async fn follow(self) -> Ended {
+    pub async fn follow(self) -> FollowResult {
         self.begin();
         let status = async {
             let ended = tokio::select! {
                 ended = self.follow_status(&self.pace) => ended,
                 never = self.beat() => match never {},
             };
-            if let (Some(end), Ended::Seen(deployment, verdict)) = (self.end, &ended) {
+            if let (Some(end), FollowResult::Seen(deployment, verdict)) = (self.end, &ended) {
                 end.replace(Some((deployment.clone(), *verdict)));
             }
             self.farewell.set(self.farewell_after(&ended));
@@ -286,9 +286,9 @@ impl<'a, S: Source> Watch<'a, S> {
     /// Tells how long it usually takes, and notes what is known so far.
     fn begin(&self) {
         let last = self.last.borrow();
-        let kind = Kind::of(last.trigger.as_deref());
+        let kind = HistoryKind::of(last.trigger.as_deref());
         if let Some(usual) = self.pace.usual(kind) {
-            (self.tell)(Event::Usual(&usual));
+            (self.tell)(Event::TypicalDuration(&usual));
         }
         self.pace.see(&last, self.source.share());
     }
@@ -297,31 +297,33 @@ impl<'a, S: Source> Watch<'a, S> {
     fn end_of_reading(&self) -> Instant {
         let now = Instant::now();
         match self.farewell.get() {
-            Farewell::Drain => (now + AFTER_A_FAILURE)
+            LogShutdown::Drain => (now + AFTER_A_FAILURE)
                 .min(self.deadline.moment() + LATE_DRAIN)
                 .max(now + AFTER_A_SUCCESS),
             // All of it is read now, for a file that somebody asked for.
-            Farewell::Finish if self.reading == Reading::AtTheEnd => now + AFTER_A_FAILURE,
-            Farewell::Finish | Farewell::ReadOnce | Farewell::Leave => now + AFTER_A_SUCCESS,
+            LogShutdown::Finish if self.reading == LogMode::AtTheEnd => now + AFTER_A_FAILURE,
+            LogShutdown::Finish | LogShutdown::ReadOnce | LogShutdown::Leave => {
+                now + AFTER_A_SUCCESS
+            }
         }
     }
 
-    fn farewell_after(&self, ended: &Ended) -> Farewell {
+    fn farewell_after(&self, ended: &FollowResult) -> LogShutdown {
         match ended {
-            Ended::Lost { .. } => Farewell::Leave,
-            Ended::Seen(_, Verdict::Success) if self.reading == Reading::AfterFailure => {
-                Farewell::Leave
+            FollowResult::Lost { .. } => LogShutdown::Leave,
+            FollowResult::Seen(_, Verdict::Success) if self.reading == LogMode::AfterFailure => {
+                LogShutdown::Leave
             }
-            Ended::Seen(_, Verdict::Success) => Farewell::Finish,
-            Ended::Seen(..) => Farewell::Drain,
-            Ended::TimedOut { .. } => Farewell::ReadOnce,
+            FollowResult::Seen(_, Verdict::Success) => LogShutdown::Finish,
+            FollowResult::Seen(..) => LogShutdown::Drain,
+            FollowResult::TimedOut { .. } => LogShutdown::ReadOnce,
         }
     }
 }
 
 /// The status loop.
-impl<S: Source> Watch<'_, S> {
-    async fn follow_status(&self, mut looks: impl Backoff) -> Ended {
+impl<S: DeploymentSource> Follower<'_, S> {
+    async fn follow_status(&self, mut looks: impl Backoff) -> FollowResult {
         let started = Instant::now();
         let mut wait_for_a_look = || looks.next_backoff().unwrap_or(poll_schedule::ALONE);
         let mut retries = Schedule::for_requests();
@@ -354,7 +356,7 @@ impl<S: Source> Watch<'_, S> {
                     wait_for_a_look()
                 }
                 Err(error) => match self.after_a_miss(&error, started) {
-                    Next::Again(asked) => {
+                    RetryDecision::Again(asked) => {
                         let is_refused =
                             error.status() == Some(429) && self.source.share().is_some();
                         streak.add(error, begun);
@@ -367,7 +369,9 @@ impl<S: Source> Watch<'_, S> {
                             wait
                         }
                     }
-                    Next::Final | Next::Lost => return self.lost(streak.add(error, begun)),
+                    RetryDecision::Final | RetryDecision::Lost => {
+                        return self.lost(streak.add(error, begun));
+                    }
                 },
             };
             if is_last {
@@ -395,7 +399,7 @@ impl<S: Source> Watch<'_, S> {
     }
 
     /// Takes in what a look has shown; the end, if it was one.
-    fn see(&self, seen: Deployment) -> Option<Ended> {
+    fn see(&self, seen: Deployment) -> Option<FollowResult> {
         self.is_known.set(true);
         self.pace.see(&seen, self.source.share());
         let is_news = self.last.borrow().status != seen.status
@@ -407,36 +411,38 @@ impl<S: Source> Watch<'_, S> {
         }
         last.status
             .verdict()
-            .map(|verdict| Ended::Seen(last.clone(), verdict))
+            .map(|verdict| FollowResult::Seen(last.clone(), verdict))
     }
 
     /// Whether another look can help.
-    fn after_a_miss(&self, error: &ApiError, started: Instant) -> Next {
+    fn after_a_miss(&self, error: &ApiError, started: Instant) -> RetryDecision {
         let is_young = !self.is_known.get() && started.elapsed() < GRACE_FOR_404;
         match error.next() {
-            Next::Final if error.status() == Some(404) && is_young => Next::Again(None),
+            RetryDecision::Final if error.status() == Some(404) && is_young => {
+                RetryDecision::Again(None)
+            }
             // As any other body that is not what it should be.
-            Next::Final
+            RetryDecision::Final
                 if matches!(
                     error.cause,
                     ApiErrorKind::Transport(TransportError::TooLarge { .. })
                 ) =>
             {
-                Next::Again(None)
+                RetryDecision::Again(None)
             }
             next => next,
         }
     }
 
-    fn lost(&self, error: ApiError) -> Ended {
-        Ended::Lost {
+    fn lost(&self, error: ApiError) -> FollowResult {
+        FollowResult::Lost {
             last: self.last.borrow().clone(),
             error,
         }
     }
 
-    fn timed_out(&self, streak: Streak) -> Ended {
-        Ended::TimedOut {
+    fn timed_out(&self, streak: Streak) -> FollowResult {
+        FollowResult::TimedOut {
             last: self.last.borrow().clone(),
             trouble: streak.last.filter(|error| error.attempts >= FAILING),
         }

@@ -13,11 +13,11 @@ use tokio::time::Instant;
 
 use crate::backoff::Backoff;
 use crate::deployment::{Deployment, Status};
-use crate::follow::log_phases::Evidence;
+use crate::follow::log_phases::LineEvidence;
 use crate::forecast::Estimate;
-use crate::forecast::history::{Kind, Past, Success, Usual};
-use crate::forecast::mixture::{Belief, LONGEST_WAIT, SHORTEST_WAIT, Way, longest_wait};
-use crate::sevalla::limits::Share;
+use crate::forecast::history::{History, HistoryKind, PastSuccess, TypicalDuration};
+use crate::forecast::mixture::{LONGEST_WAIT, LogNormal, Mixture, SHORTEST_WAIT, longest_wait};
+use crate::sevalla::limits::BudgetShare;
 
 /// What looks are affordable to somebody who is alone, on average: the
 /// service's own action looks as often.
@@ -120,65 +120,65 @@ const JITTER: f64 = 0.1;
 const JITTER_WHEN_SHARED: f64 = 0.3;
 
 /// Draws a number from zero to one.
-pub type Chance = Box<dyn FnMut() -> f64>;
+pub type Rng = Box<dyn FnMut() -> f64>;
 
 /// The pace of looks at one deployment.
-pub struct Pace {
-    past: Past,
-    chance: RefCell<Chance>,
+pub struct PollSchedule {
+    past: History,
+    chance: RefCell<Rng>,
     alone: Duration,
-    sight: RefCell<Option<Sight>>,
+    sight: RefCell<Option<Observation>>,
 }
 
 /// What was last seen, and what is believed of what goes on.
-struct Sight {
-    kind: Kind,
-    stage: Stage,
+struct Observation {
+    kind: HistoryKind,
+    stage: DeploymentStage,
     /// When the stage began, by the service's clock.
     began: Option<Timestamp>,
     /// When we first saw the stage.
     seen: Instant,
     /// When we first saw the deployment.
     first: Instant,
-    clock: Clock,
+    clock: ServiceClock,
     /// The time between looks that the budget leaves to this run.
     spacing: Duration,
-    queue: Option<Belief>,
-    run: Option<Belief>,
+    queue: Option<Mixture>,
+    run: Option<Mixture>,
     /// Whether enough is known to be blind for a long time.
     is_known_well: bool,
     /// What a look at the run is worth, in seconds of delay.
     price: f64,
     /// What is known of the company's budget.
-    share: Option<Share>,
+    share: Option<BudgetShare>,
     /// Whether no look has been planned yet.
     is_first: bool,
     /// What the log has shown of the end.
-    shown: Option<Shown>,
+    shown: Option<LogProgress>,
 }
 
 /// What a line of the log has shown.
-struct Shown {
+struct LogProgress {
     /// The age at which it came, in seconds.
     at: f64,
     /// How long it goes on from there.
-    rest: Belief,
+    rest: Mixture,
     doing: Option<&'static str>,
 }
 
-impl Shown {
+impl LogProgress {
     fn left(&self, age: f64) -> Duration {
         self.rest.median_left((age - self.at).max(0.0))
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum DeploymentStage {
     Queue,
     Run,
 }
 
-impl Stage {
+impl DeploymentStage {
     fn of(seen: &Deployment) -> Self {
         match seen.status {
             Status::Waiting => Self::Queue,
@@ -189,10 +189,10 @@ impl Stage {
     }
 }
 
-impl Pace {
+impl PollSchedule {
     /// A pace by this past, for somebody who is alone. `chance` draws a number
     /// from zero to one.
-    pub fn new(past: Past, chance: Chance) -> Self {
+    pub fn new(past: History, chance: Rng) -> Self {
         Self {
             past,
             chance: RefCell::new(chance),
@@ -209,8 +209,8 @@ impl Pace {
     }
 
     /// How long deployments of this kind usually take.
-    pub fn usual(&self, kind: Kind) -> Option<Usual> {
-        Usual::of(&self.past, kind)
+    pub fn usual(&self, kind: HistoryKind) -> Option<TypicalDuration> {
+        TypicalDuration::of(&self.past, kind)
     }
 
     /// How much longer what was seen running will probably run, and how many of
@@ -218,7 +218,9 @@ impl Pace {
     /// while it waits.
     pub fn estimate(&self) -> Option<Estimate> {
         let sight = self.sight.borrow();
-        let sight = sight.as_ref().filter(|sight| sight.stage == Stage::Run)?;
+        let sight = sight
+            .as_ref()
+            .filter(|sight| sight.stage == DeploymentStage::Run)?;
         let usual = self.usual(sight.kind)?;
         let seconds = sight.age(Instant::now());
         let age = Duration::try_from_secs_f64(seconds).ok()?;
@@ -232,13 +234,13 @@ impl Pace {
     }
 
     /// The last of the kind of what is followed that ended well.
-    pub fn last_success(&self) -> Option<&Success> {
+    pub fn last_success(&self) -> Option<&PastSuccess> {
         let kind = self.sight.borrow().as_ref()?.kind;
         self.past.last_success(kind)
     }
 
     /// Takes in what a line of the log shows.
-    pub fn learn(&self, evidence: Evidence) {
+    pub fn learn(&self, evidence: LineEvidence) {
         if let Some(sight) = &mut *self.sight.borrow_mut() {
             sight.learn(evidence);
         }
@@ -252,13 +254,13 @@ impl Pace {
 
     /// Takes in what a look has shown. `share` is what is known of the company's
     /// budget.
-    pub fn see(&self, seen: &Deployment, share: Option<Share>) {
+    pub fn see(&self, seen: &Deployment, share: Option<BudgetShare>) {
         let now = Instant::now();
         let mut sight = self.sight.borrow_mut();
-        let kind = Kind::of(seen.trigger.as_deref());
+        let kind = HistoryKind::of(seen.trigger.as_deref());
         let sight = match &mut *sight {
             Some(before) if before.kind == kind => before,
-            other => other.insert(self.first_sight(kind, Stage::of(seen), now)),
+            other => other.insert(self.first_sight(kind, DeploymentStage::of(seen), now)),
         };
         sight.see(seen, now);
         sight.hear(share);
@@ -267,21 +269,21 @@ impl Pace {
 
     /// Takes in what an answer has shown of the company's budget, although not
     /// of the deployment.
-    pub fn hear(&self, share: Option<Share>) {
+    pub fn hear(&self, share: Option<BudgetShare>) {
         if let Some(sight) = &mut *self.sight.borrow_mut() {
             sight.hear(share);
             sight.afford(self.affordable(sight, Instant::now()));
         }
     }
 
-    fn first_sight(&self, kind: Kind, stage: Stage, now: Instant) -> Sight {
-        Sight {
+    fn first_sight(&self, kind: HistoryKind, stage: DeploymentStage, now: Instant) -> Observation {
+        Observation {
             kind,
             stage,
             began: None,
             seen: now,
             first: now,
-            clock: Clock::default(),
+            clock: ServiceClock::default(),
             spacing: Duration::ZERO,
             queue: self.past.queue(),
             run: self.past.run(kind),
@@ -296,7 +298,7 @@ impl Pace {
     /// The time between looks that is affordable. It grows with the number of
     /// runs that would need more than a window's budget together, and, for what
     /// lasts longer than a burst, with the rate at which the budget goes.
-    fn affordable(&self, sight: &Sight, now: Instant) -> Duration {
+    fn affordable(&self, sight: &Observation, now: Instant) -> Duration {
         let Some(share) = &sight.share else {
             return self.alone;
         };
@@ -341,7 +343,7 @@ impl Pace {
 
     /// How long after a reset: all that wait for it would else come in the same
     /// moment.
-    fn turn(&self, share: &Share, wait: Duration) -> Duration {
+    fn turn(&self, share: &BudgetShare, wait: Duration) -> Duration {
         let all = (WINDOW * share.runs / share.seen.limit).min(WINDOW);
         let all = Duration::from_secs_f64(all);
         wait.max(SHORTEST_WAIT).max(all).mul_f64(self.draw())
@@ -349,7 +351,7 @@ impl Pace {
 
     /// The wait, or a longer one: into the next window where what is left of
     /// this one is for others.
-    fn sparing(&self, share: &Share, wait: Duration) -> Duration {
+    fn sparing(&self, share: &BudgetShare, wait: Duration) -> Duration {
         let now = Instant::now();
         let (seen, moment) = (&share.seen, now + wait);
         let reserve = RESERVE * seen.limit;
@@ -369,9 +371,9 @@ impl Pace {
     }
 }
 
-impl Sight {
+impl Observation {
     fn see(&mut self, seen: &Deployment, now: Instant) {
-        let stage = Stage::of(seen);
+        let stage = DeploymentStage::of(seen);
         if stage != self.stage {
             self.stage = stage;
             self.seen = now;
@@ -380,16 +382,16 @@ impl Sight {
         self.clock.hear(seen.started_at, now);
         self.clock.hear(seen.finished_at, now);
         self.began = match stage {
-            Stage::Queue => seen.created_at,
+            DeploymentStage::Queue => seen.created_at,
             // A start before the creation is the mistake of a clock.
-            Stage::Run => seen.started_at.max(seen.created_at),
+            DeploymentStage::Run => seen.started_at.max(seen.created_at),
         };
     }
 
     /// Of runs that last, there are more than those that show in a window.
-    fn hear(&mut self, share: Option<Share>) {
+    fn hear(&mut self, share: Option<BudgetShare>) {
         let usual = self.run.as_ref().map_or(0.0, |run| run.usual().0);
-        self.share = share.map(|share| Share {
+        self.share = share.map(|share| BudgetShare {
             runs: if usual > LASTING {
                 share.runs.max(share.crowd)
             } else {
@@ -408,7 +410,7 @@ impl Sight {
 
     /// Takes in how much was left when this line came the last time, unless it
     /// comes at quite another age: then it means something else.
-    fn learn(&mut self, evidence: Evidence) {
+    fn learn(&mut self, evidence: LineEvidence) {
         let line = Timestamp::from_microsecond(evidence.at_micros);
         let (Some(began), Ok(line), Some(run)) = (self.began, line, &self.run) else {
             return;
@@ -417,20 +419,20 @@ impl Sight {
         let (median, sigma) = run.usual();
         let (now, before) = (at.max(1.0), evidence.after.max(1.0));
         let is_alike = (now / before).ln().abs() <= 2.0 * sigma || (now - before).abs() < 3.0;
-        if self.stage != Stage::Run || at < 0.0 || !is_alike {
+        if self.stage != DeploymentStage::Run || at < 0.0 || !is_alike {
             return;
         }
         // What has been slower so far will be so from here on, at least half.
         let left = evidence.left * (now / before).sqrt();
         let otherwise = (median - at).max(median / 10.0);
-        let way = |weight, left: f64, sigma| Way {
+        let way = |weight, left: f64, sigma| LogNormal {
             weight,
             mu: left.max(1.0).ln(),
             sigma,
         };
-        self.shown = Some(Shown {
+        self.shown = Some(LogProgress {
             at,
-            rest: Belief::new(vec![
+            rest: Mixture::new(vec![
                 way(TRUSTED, left, (sigma * 0.8).max(LEAST_SPREAD)),
                 way(1.0 - TRUSTED, otherwise, sigma * median / otherwise),
             ]),
@@ -467,9 +469,9 @@ impl Sight {
             (_, None) => unknown,
         };
         match self.stage {
-            Stage::Run => run(self.age(now)),
+            DeploymentStage::Run => run(self.age(now)),
             // It may start right after this look, and then end.
-            Stage::Queue => {
+            DeploymentStage::Queue => {
                 let price = self.price * PRICE_OF_A_START;
                 let queue = self.queue.as_ref().filter(|_| self.run.is_some());
                 let start =
@@ -494,7 +496,7 @@ impl Sight {
         let Some(run) = self.run.as_ref().filter(|_| is_dear) else {
             return longest;
         };
-        let ((median, sigma), is_queued) = (run.usual(), self.stage == Stage::Queue);
+        let ((median, sigma), is_queued) = (run.usual(), self.stage == DeploymentStage::Queue);
         let age = if is_queued { 0.0 } else { self.age(now) };
         if median > LASTING && age < median * (-3.0 * sigma).exp() {
             return longest * LONG_BEFORE;
@@ -509,7 +511,7 @@ impl Sight {
 
     /// When the end is due, where a small budget may be used up until the reset
     /// by runs that have begun together, of which nothing shows yet.
-    fn due_after_a_burst(&self, share: &Share) -> Option<Duration> {
+    fn due_after_a_burst(&self, share: &BudgetShare) -> Option<Duration> {
         let is_small = share.seen.limit < SMALL && share.runs >= MANY;
         let run = self.run.as_ref()?;
         let now = Instant::now();
@@ -560,7 +562,7 @@ impl Sight {
     }
 }
 
-impl Backoff for &Pace {
+impl Backoff for &PollSchedule {
     fn reset(&mut self) {
         self.sight.take();
     }
@@ -590,11 +592,11 @@ impl Backoff for &Pace {
 /// The service's clock, as far as it shows: at least as late as any time that
 /// it has told.
 #[derive(Debug, Default, Clone, Copy)]
-struct Clock {
+struct ServiceClock {
     told: Option<(Timestamp, Instant)>,
 }
 
-impl Clock {
+impl ServiceClock {
     fn hear(&mut self, time: Option<Timestamp>, now: Instant) {
         let is_later = |time: &Timestamp| self.read(now).is_none_or(|read| *time > read);
         if let Some(time) = time.filter(is_later) {
@@ -614,7 +616,7 @@ mod tests {
 
     use super::*;
     use crate::deployment::DeploymentId;
-    use crate::sevalla::limits::Sight;
+    use crate::sevalla::limits::BudgetSample;
 
     fn at(second: i64) -> Option<Timestamp> {
         Timestamp::from_second(second).ok()
@@ -630,7 +632,7 @@ mod tests {
     }
 
     /// Ten that took about this long.
-    fn past(seconds: i64) -> Past {
+    fn past(seconds: i64) -> History {
         let deployments: Vec<Deployment> = (-5..5)
             .map(|more| Deployment {
                 status: Status::Success,
@@ -638,25 +640,25 @@ mod tests {
                 ..running(0, 0)
             })
             .collect();
-        Past::of(&deployments)
+        History::of(&deployments)
     }
 
     /// So many that took exactly this long.
-    fn alike(seconds: i64, count: usize) -> Past {
+    fn alike(seconds: i64, count: usize) -> History {
         let one = Deployment {
             status: Status::Success,
             finished_at: at(seconds),
             ..running(0, 0)
         };
-        Past::of(&vec![one; count])
+        History::of(&vec![one; count])
     }
 
     /// For somebody who can afford less than a look in five seconds.
-    fn pace(past: Past, chance: f64) -> Pace {
-        Pace::new(past, Box::new(move || chance)).affording(Duration::from_secs(10))
+    fn pace(past: History, chance: f64) -> PollSchedule {
+        PollSchedule::new(past, Box::new(move || chance)).affording(Duration::from_secs(10))
     }
 
-    fn wait(pace: &Pace) -> Duration {
+    fn wait(pace: &PollSchedule) -> Duration {
         let mut waits = pace;
         waits.next_backoff().unwrap()
     }
@@ -692,7 +694,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn with_nothing_known_looks_are_quick_at_first_and_four_seconds_apart_then() {
-        let pace = Pace::new(Past::default(), Box::new(|| 1.0));
+        let pace = PollSchedule::new(History::default(), Box::new(|| 1.0));
         assert!(wait(&pace) < Duration::from_millis(1500));
         pace.see(&running(0, 0), None);
         let mut waits = Vec::new();
@@ -771,10 +773,10 @@ mod tests {
         }
     }
 
-    fn share(runs: f64, remaining: f64, pressure: f64) -> Share {
+    fn share(runs: f64, remaining: f64, pressure: f64) -> BudgetShare {
         let at = Instant::now();
-        Share {
-            seen: Sight {
+        BudgetShare {
+            seen: BudgetSample {
                 limit: 400.0,
                 remaining,
                 ends: at + Duration::from_secs(30),
@@ -790,7 +792,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn looks_grow_dear_with_the_number_of_runs_and_for_what_lasts_with_the_rate() {
         let prices = |seconds, shares: &[(f64, f64)]| -> Vec<f64> {
-            let pace = Pace::new(past(seconds), Box::new(|| 0.5));
+            let pace = PollSchedule::new(past(seconds), Box::new(|| 0.5));
             let price = |(runs, pressure): &(f64, f64)| {
                 pace.see(&running(0, 0), Some(share(*runs, 300.0, *pressure)));
                 pace.sight.borrow().as_ref().map(|sight| sight.price)

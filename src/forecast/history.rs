@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::deployment::{Deployment, DeploymentId, Verdict};
-use crate::forecast::mixture::{Belief, Way};
+use crate::forecast::mixture::{LogNormal, Mixture};
 
 /// The most times that count, the newest: what took how long a year ago says
 /// little about today.
@@ -24,7 +24,7 @@ const SHORTEST_TIME: f64 = 1.0;
 
 /// What is done, which decides how long it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum HistoryKind {
     /// An image or site is built, or fetched, and rolled out.
     Build,
     /// The last artifact is rolled out again.
@@ -35,7 +35,7 @@ pub enum Kind {
     Promotion,
 }
 
-impl Kind {
+impl HistoryKind {
     /// By the service's word for the action that started a deployment. Only
     /// some of its words are documented.
     pub fn of(trigger: Option<&str>) -> Self {
@@ -54,16 +54,16 @@ impl Kind {
 
 /// The deployments there have been, newest first.
 #[derive(Debug, Clone, Default)]
-pub struct Past {
-    times: Vec<Times>,
+pub struct History {
+    times: Vec<Durations>,
     /// The last that ended well, of each kind.
-    successes: Vec<Success>,
+    successes: Vec<PastSuccess>,
 }
 
 /// A deployment that ended well, whose log may be read.
 #[derive(Debug, Clone)]
-pub struct Success {
-    kind: Kind,
+pub struct PastSuccess {
+    kind: HistoryKind,
     /// Its id.
     pub id: DeploymentId,
     /// When it was created, in microseconds since 1970.
@@ -74,11 +74,11 @@ pub struct Success {
     pub finished_micros: i64,
 }
 
-impl Success {
+impl PastSuccess {
     fn of(deployment: &Deployment) -> Option<Self> {
         (deployment.status.verdict() == Some(Verdict::Success)).then_some(())?;
         Some(Self {
-            kind: Kind::of(deployment.trigger.as_deref()),
+            kind: HistoryKind::of(deployment.trigger.as_deref()),
             id: deployment.id.clone(),
             created_micros: deployment.created_at?.as_microsecond(),
             started_micros: deployment.started_at?.as_microsecond(),
@@ -89,61 +89,61 @@ impl Success {
 
 /// How long one took, in seconds, as far as the service tells.
 #[derive(Debug, Clone, Copy)]
-struct Times {
-    kind: Kind,
+struct Durations {
+    kind: HistoryKind,
     verdict: Option<Verdict>,
     queue: Option<f64>,
     run: Option<f64>,
 }
 
-impl Past {
+impl History {
     /// Of these deployments, newest first.
     pub fn of(deployments: &[Deployment]) -> Self {
-        let times = deployments.iter().map(|deployment| Times {
-            kind: Kind::of(deployment.trigger.as_deref()),
+        let times = deployments.iter().map(|deployment| Durations {
+            kind: HistoryKind::of(deployment.trigger.as_deref()),
             verdict: deployment.status.verdict(),
             queue: seconds(deployment.created_at, deployment.started_at),
             run: seconds(deployment.started_at, deployment.finished_at),
         });
         Self {
             times: times.collect(),
-            successes: deployments.iter().filter_map(Success::of).collect(),
+            successes: deployments.iter().filter_map(PastSuccess::of).collect(),
         }
     }
 
     /// The last of a kind that ended well.
-    pub fn last_success(&self, kind: Kind) -> Option<&Success> {
+    pub fn last_success(&self, kind: HistoryKind) -> Option<&PastSuccess> {
         self.successes.iter().find(|success| success.kind == kind)
     }
 
     /// How long those of a kind that ended well ran, in seconds, newest first.
-    pub fn good(&self, kind: Kind) -> Vec<f64> {
+    pub fn good(&self, kind: HistoryKind) -> Vec<f64> {
         self.runs(kind, Verdict::Success)
     }
 
     /// When the run of the next of a kind is likely to end; `None` when none
     /// has ended well: failures alone do not tell how long that takes.
-    pub fn run(&self, kind: Kind) -> Option<Belief> {
+    pub fn run(&self, kind: HistoryKind) -> Option<Mixture> {
         let good = self.good(kind);
         let bad = self.runs(kind, Verdict::Failed);
         if good.is_empty() {
             return None;
         }
         let prior = match kind {
-            Kind::Build => &BUILD,
-            Kind::Restart | Kind::Rollback | Kind::Promotion => &ROLLOUT,
+            HistoryKind::Build => &BUILD,
+            HistoryKind::Restart | HistoryKind::Rollback | HistoryKind::Promotion => &ROLLOUT,
         };
         Some(outlook(prior, &good, &bad))
     }
 
     /// When the next is likely to leave the queue.
-    pub fn queue(&self) -> Option<Belief> {
+    pub fn queue(&self) -> Option<Mixture> {
         let waited = self.times.iter().filter_map(|times| times.queue);
         let waited: Vec<f64> = waited.take(MOST_TIMES).collect();
         (!waited.is_empty()).then(|| outlook(&QUEUE, &waited, &[]))
     }
 
-    fn runs(&self, kind: Kind, verdict: Verdict) -> Vec<f64> {
+    fn runs(&self, kind: HistoryKind, verdict: Verdict) -> Vec<f64> {
         self.times
             .iter()
             .filter(|times| times.kind == kind && times.verdict == Some(verdict))
@@ -208,7 +208,7 @@ const FAILURE: Prior = Prior {
 const FAILING: (f64, f64) = (0.1, 1.0);
 
 /// When the next will end, after these that ended well and these that did not.
-fn outlook(prior: &Prior, good: &[f64], bad: &[f64]) -> Belief {
+fn outlook(prior: &Prior, good: &[f64], bad: &[f64]) -> Mixture {
     let (good_count, bad_count) = (count(good), count(bad));
     let usual = prior.with(good);
     let failure = Prior {
@@ -220,15 +220,15 @@ fn outlook(prior: &Prior, good: &[f64], bad: &[f64]) -> Belief {
     // Something else than usual is always possible. Without this, one that
     // hangs would seem to end at any moment, for hours.
     let unlike = 1.0 / (1.0 + good_count * good_count);
-    let good = |weight: f64, sigma| Way {
+    let good = |weight: f64, sigma| LogNormal {
         weight: weight * (1.0 - failing),
         mu: usual.mu,
         sigma,
     };
-    Belief::new(vec![
+    Mixture::new(vec![
         good(1.0 - unlike, usual.sigma),
         good(unlike, usual.sigma.max(prior.between)),
-        Way {
+        LogNormal {
             weight: failing,
             ..failure
         },
@@ -239,7 +239,7 @@ impl Prior {
     /// What these times tell of the next one: the predictive distribution of a
     /// normal one with a normal prior for the mean and a scaled inverse
     /// chi-squared one for the variance, taken as normal itself.
-    fn with(&self, seconds: &[f64]) -> Way {
+    fn with(&self, seconds: &[f64]) -> LogNormal {
         let logarithms: Vec<f64> = seconds.iter().map(|time| time.ln()).collect();
         let logarithms = pulled_in(&logarithms, self.within);
         let count = count(&logarithms);
@@ -249,7 +249,7 @@ impl Prior {
         let variance = (self.worth * self.within.powi(2) + squares) / (self.worth + freedom);
         // Precisions add up: the prior counts less the more times there are.
         let (seen, before) = (count / variance, self.between.powi(-2));
-        Way {
+        LogNormal {
             weight: 1.0,
             mu: (seen * mean + before * self.median.ln()) / (seen + before),
             sigma: (variance + 1.0 / (seen + before)).sqrt(),
@@ -289,15 +289,15 @@ fn count(values: &[f64]) -> f64 {
 
 /// How long deployments like one that is followed take.
 #[derive(Debug, Clone)]
-pub struct Usual {
-    belief: Belief,
+pub struct TypicalDuration {
+    belief: Mixture,
     /// Those that ended well, in seconds.
     good: Vec<f64>,
 }
 
-impl Usual {
+impl TypicalDuration {
     /// For a deployment of this kind; `None` when none has ended well.
-    pub fn of(past: &Past, kind: Kind) -> Option<Self> {
+    pub fn of(past: &History, kind: HistoryKind) -> Option<Self> {
         Some(Self {
             belief: past.run(kind)?,
             good: past.good(kind),
@@ -352,13 +352,13 @@ mod tests {
         }
     }
 
-    fn built(seconds: &[i64]) -> Past {
+    fn built(seconds: &[i64]) -> History {
         let build = |seconds: &i64| took(*seconds, Status::Success, "MANUAL_DEPLOY");
-        Past::of(&seconds.iter().map(build).collect::<Vec<_>>())
+        History::of(&seconds.iter().map(build).collect::<Vec<_>>())
     }
 
-    fn median_of(past: &Past) -> f64 {
-        past.run(Kind::Build)
+    fn median_of(past: &History) -> f64 {
+        past.run(HistoryKind::Build)
             .unwrap()
             .median_left(0.0)
             .as_secs_f64()
@@ -366,7 +366,7 @@ mod tests {
 
     #[test]
     fn each_kind_has_a_past_of_its_own() {
-        let past = Past::of(&[
+        let past = History::of(&[
             took(20, Status::Success, "RESTART"),
             took(100, Status::Success, "MANUAL_DEPLOY"),
             took(5, Status::Failed, "MANUAL_DEPLOY"),
@@ -375,11 +375,11 @@ mod tests {
             took(50, Status::Cancelled, "MANUAL_DEPLOY"),
             took(40, Status::Success, "PROMOTION"),
         ]);
-        assert_eq!(past.good(Kind::Build), [100.0, 90.0]);
-        assert_eq!(past.good(Kind::Restart), [20.0]);
-        assert_eq!(past.good(Kind::Rollback), [30.0]);
-        assert_eq!(past.good(Kind::Promotion), [40.0]);
-        assert_eq!(past.runs(Kind::Build, Verdict::Failed), [5.0]);
+        assert_eq!(past.good(HistoryKind::Build), [100.0, 90.0]);
+        assert_eq!(past.good(HistoryKind::Restart), [20.0]);
+        assert_eq!(past.good(HistoryKind::Rollback), [30.0]);
+        assert_eq!(past.good(HistoryKind::Promotion), [40.0]);
+        assert_eq!(past.runs(HistoryKind::Build, Verdict::Failed), [5.0]);
     }
 
     #[test]
@@ -392,18 +392,18 @@ mod tests {
 
     #[test]
     fn one_is_enough_and_none_is_no_past() {
-        assert!(built(&[]).run(Kind::Build).is_none());
+        assert!(built(&[]).run(HistoryKind::Build).is_none());
         assert!(built(&[]).queue().is_none());
         let one = median_of(&built(&[60]));
         assert!((55.0..70.0).contains(&one), "{one}");
-        assert!(built(&[60]).run(Kind::Restart).is_none());
+        assert!(built(&[60]).run(HistoryKind::Restart).is_none());
     }
 
     #[test]
     fn times_that_cannot_be_are_no_times() {
         let past = built(&[-50, 400_000_000, 86_400]);
-        assert!(past.run(Kind::Build).is_none());
-        assert_eq!(built(&[0]).good(Kind::Build), [SHORTEST_TIME]);
+        assert!(past.run(HistoryKind::Build).is_none());
+        assert_eq!(built(&[0]).good(HistoryKind::Build), [SHORTEST_TIME]);
     }
 
     #[test]
@@ -418,7 +418,10 @@ mod tests {
             took(30, Status::Failed, "MANUAL_DEPLOY"),
         ];
         let hazard = |deployments: &[Deployment]| {
-            Past::of(deployments).run(Kind::Build).unwrap().hazard(25.0)
+            History::of(deployments)
+                .run(HistoryKind::Build)
+                .unwrap()
+                .hazard(25.0)
         };
         assert!(hazard(&[&good[..], &bad[..]].concat()) > 5.0 * hazard(&good));
     }
@@ -426,7 +429,7 @@ mod tests {
     #[test]
     fn what_hangs_is_not_asked_about_every_second() {
         let belief = built(&[100, 105, 98, 110, 95, 102, 99, 104, 101, 97]);
-        let belief = belief.run(Kind::Build).unwrap();
+        let belief = belief.run(HistoryKind::Build).unwrap();
         let price = belief.price(Duration::from_secs(10));
         let wait = |age| belief.wait(age, price, crate::forecast::mixture::LONGEST_WAIT);
         assert!(wait(100.0) < Duration::from_secs(4));
@@ -436,12 +439,12 @@ mod tests {
     #[test]
     fn the_usual_time_is_told_with_what_is_left() {
         let past = built(&[110, 100, 120, 90]);
-        let usual = Usual::of(&past, Kind::Build).unwrap();
+        let usual = TypicalDuration::of(&past, HistoryKind::Build).unwrap();
         assert_eq!(usual.time(), Duration::from_secs(105));
         assert_eq!(usual.count(), 4);
         assert_eq!(usual.percent_below(Duration::from_secs(115)), 75);
         let left = usual.left(Duration::from_secs(70)).as_secs();
         assert!((25..45).contains(&left), "{left}");
-        assert!(Usual::of(&past, Kind::Restart).is_none());
+        assert!(TypicalDuration::of(&past, HistoryKind::Restart).is_none());
     }
 }

@@ -40,7 +40,7 @@ const NEVER: f64 = 1e-250;
 
 /// One way things go: a log-normal time.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Way {
+pub struct LogNormal {
     /// How likely it is, before anything is seen.
     pub weight: f64,
     /// The mean of the logarithm of the seconds: the logarithm of the median.
@@ -49,7 +49,7 @@ pub struct Way {
     pub sigma: f64,
 }
 
-impl Way {
+impl LogNormal {
     fn z(&self, age: f64) -> f64 {
         (age.ln() - self.mu) / self.sigma
     }
@@ -69,13 +69,13 @@ impl Way {
 
 /// When something is likely to end.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Belief {
-    ways: Vec<Way>,
+pub struct Mixture {
+    ways: Vec<LogNormal>,
 }
 
-impl Belief {
+impl Mixture {
     /// Of the ways it may go.
-    pub fn new(ways: Vec<Way>) -> Self {
+    pub fn new(ways: Vec<LogNormal>) -> Self {
         Self { ways }
     }
 
@@ -227,8 +227,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn usual(median: f64, sigma: f64) -> Belief {
-        Belief::new(vec![Way {
+    fn usual(median: f64, sigma: f64) -> Mixture {
+        Mixture::new(vec![LogNormal {
             weight: 1.0,
             mu: median.ln(),
             sigma,
@@ -296,8 +296,8 @@ mod tests {
             age in prop_oneof![Just(0.0), Just(-5.0), Just(1e9), 0.0..1e5],
             spacing in 0..500_u64,
         ) {
-            let ways = ways.into_iter().map(|(weight, mu, sigma)| Way { weight, mu, sigma });
-            let belief = Belief::new(ways.collect());
+            let ways = ways.into_iter().map(|(weight, mu, sigma)| LogNormal { weight, mu, sigma });
+            let belief = Mixture::new(ways.collect());
             let price = belief.price(Duration::from_secs(spacing));
             prop_assert!(price.is_finite() && price > 0.0);
             let wait = belief.wait(age, price, LONGEST_WAIT);

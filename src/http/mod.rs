@@ -22,7 +22,7 @@ pub use crate::http::blocked_address::{NOT_PUBLIC, Reach, is_known_not_public};
 pub use crate::http::error::TransportError;
 pub(crate) use crate::http::error::http_status;
 use crate::http::proxy::Proxies;
-use crate::http::tls::Root;
+use crate::http::tls::TrustedRoot;
 
 /// How long connecting may take, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,13 +51,13 @@ pub fn ignored_network_settings(variables: &Variables) -> Vec<String> {
 }
 
 /// What carries requests: the network, or a script in a test.
-pub trait Exchange {
+pub trait Transport {
     /// Sends a request once and gives whatever comes back within `limit`.
-    fn exchange(&self, request: Request, limit: Duration) -> Exchanged<'_>;
+    fn exchange(&self, request: Request, limit: Duration) -> ResponseFuture<'_>;
 }
 
 /// What comes back, some time.
-pub type Exchanged<'a> = Pin<Box<dyn Future<Output = Result<Reply, TransportError>> + 'a>>;
+pub type ResponseFuture<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + 'a>>;
 
 /// A request, ready to be sent.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ pub struct Request {
 
 /// An answer, whatever its status.
 #[derive(Debug)]
-pub struct Reply {
+pub struct Response {
     /// The HTTP status.
     pub status: u16,
     /// The headers.
@@ -104,7 +104,7 @@ pub struct Http {
     gitlab: Option<(Url, reqwest::Client)>,
     proxies: Proxies,
     /// What is trusted, for asking a proxy.
-    roots: Vec<Root>,
+    roots: Vec<TrustedRoot>,
 }
 
 impl Http {
@@ -117,7 +117,7 @@ impl Http {
         let proxies = Proxies::read(variables)?;
         let gitlab = match tls::gitlab(variables) {
             Some((api, its)) => {
-                let roots: Vec<Root> = roots.iter().cloned().chain(its).collect();
+                let roots: Vec<TrustedRoot> = roots.iter().cloned().chain(its).collect();
                 Some((api, client(&roots, &proxies, &resolver)?))
             }
             None => None,
@@ -146,7 +146,7 @@ impl Http {
         }
     }
 
-    async fn send(&self, request: Request, limit: Duration) -> Result<Reply, TransportError> {
+    async fn send(&self, request: Request, limit: Duration) -> Result<Response, TransportError> {
         let end = Instant::now() + limit;
         let late = |_elapsed| TransportError::TimedOut { limit };
         if request.reach == Reach::Public {
@@ -186,7 +186,7 @@ impl Http {
             return Err(TransportError::ProxyRefused { proxy, status });
         }
         let body = timeout_at(end, read_body(response, request.body_limit)).await;
-        Ok(Reply {
+        Ok(Response {
             status,
             headers,
             body: body.unwrap_or_else(|elapsed| Err(late(elapsed))),
@@ -252,7 +252,7 @@ fn processor_time() -> Option<Duration> {
 
 /// A client that trusts these roots and uses these proxies.
 fn client(
-    roots: &[Root],
+    roots: &[TrustedRoot],
     proxies: &Proxies,
     resolver: &Resolver,
 ) -> Result<reqwest::Client, ConnectionError> {
@@ -279,8 +279,8 @@ fn client(
         .map_err(|error| ConnectionError(chain(&error)))
 }
 
-impl Exchange for Http {
-    fn exchange(&self, request: Request, limit: Duration) -> Exchanged<'_> {
+impl Transport for Http {
+    fn exchange(&self, request: Request, limit: Duration) -> ResponseFuture<'_> {
         Box::pin(self.send(request, limit))
     }
 }

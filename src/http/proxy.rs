@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
 use crate::environment::Variables;
-use crate::http::tls::{self, Root};
+use crate::http::tls::{self, TrustedRoot};
 use crate::http::{ConnectionError, USER_AGENT};
 
 /// How long asking a proxy for its status may take.
@@ -119,13 +119,13 @@ pub(crate) fn shown(proxy: &Url) -> String {
 /// space separate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Exceptions {
-    entries: Vec<Entry>,
+    entries: Vec<NoProxyEntry>,
     /// What is wrong with the others.
     unusable: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Entry {
+struct NoProxyEntry {
     hosts: Hosts,
     port: Option<u16>,
 }
@@ -147,7 +147,7 @@ impl Exceptions {
         };
         let separates = |c: char| c == ',' || c.is_whitespace();
         for text in value.split(separates).filter(|text| !text.is_empty()) {
-            match Entry::parse(text) {
+            match NoProxyEntry::parse(text) {
                 Some(entry) => read.entries.push(entry),
                 None => read.unusable.push(format!(
                     "{name}: {text:?} is ignored, since it is no host name, address or network. \
@@ -160,14 +160,14 @@ impl Exceptions {
 
     fn contain(&self, url: &Url) -> bool {
         let port = url.port_or_known_default();
-        let is_meant = |entry: &Entry| {
+        let is_meant = |entry: &NoProxyEntry| {
             entry.hosts.contain(url) && (entry.port.is_none() || entry.port == port)
         };
         self.entries.iter().any(is_meant)
     }
 }
 
-impl Entry {
+impl NoProxyEntry {
     fn parse(text: &str) -> Option<Self> {
         if let Some(hosts) = Hosts::parse(text) {
             return Some(Self { hosts, port: None });
@@ -261,7 +261,7 @@ fn shares(one: IpAddr, other: IpAddr, bits: u8) -> bool {
 pub(crate) async fn status_of_tunnel(
     proxy: &Url,
     target: &Url,
-    roots: &[Root],
+    roots: &[TrustedRoot],
     end: Instant,
 ) -> Option<u16> {
     let end = end.min(Instant::now() + ASKING);
@@ -270,12 +270,12 @@ pub(crate) async fn status_of_tunnel(
         .ok()?
 }
 
-async fn ask_for_tunnel(proxy: &Url, target: &Url, roots: &[Root]) -> Option<u16> {
+async fn ask_for_tunnel(proxy: &Url, target: &Url, roots: &[TrustedRoot]) -> Option<u16> {
     let tls = match proxy.scheme() {
         "https" => Some(tls::connection(roots, name_of(proxy)?)?),
         _ => None,
     };
-    let mut line = Line {
+    let mut line = ProxyVariable {
         stream: TcpStream::connect(place(proxy)?).await.ok()?,
         tls,
     };
@@ -318,12 +318,12 @@ fn request_for_tunnel(proxy: &Url, target: &str) -> String {
 }
 
 /// A connection to a proxy, which may itself be reached over TLS.
-struct Line {
+struct ProxyVariable {
     stream: TcpStream,
     tls: Option<ClientConnection>,
 }
 
-impl Line {
+impl ProxyVariable {
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.tls {
             Some(tls) => tls.writer().write_all(bytes),

@@ -34,10 +34,10 @@ pub(crate) fn install_provider() {
 }
 
 /// A root certificate.
-pub(crate) type Root = CertificateDer<'static>;
+pub(crate) type TrustedRoot = CertificateDer<'static>;
 
 /// All trusted roots. An error names the variable and the file.
-pub(crate) fn roots(variables: &Variables) -> Result<Vec<Root>, String> {
+pub(crate) fn roots(variables: &Variables) -> Result<Vec<TrustedRoot>, String> {
     let mut roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec();
     if let Some(path) = variables.text(CERTIFICATE_FILE) {
         let bundle = Bundle::read(path)
@@ -60,7 +60,7 @@ pub(crate) fn doubts(variables: &Variables) -> Vec<String> {
 /// The address of GitLab's own API, and the certificates that its runner names
 /// for it alone. What is wrong with them is not the user's to mend, so it is no
 /// error.
-pub(crate) fn gitlab(variables: &Variables) -> Option<(Url, Vec<Root>)> {
+pub(crate) fn gitlab(variables: &Variables) -> Option<(Url, Vec<TrustedRoot>)> {
     let api = Url::parse(variables.text(GITLAB_API)?).ok()?;
     let path = variables.text(GITLAB_CERTIFICATE_FILE)?;
     match Bundle::read(path) {
@@ -75,7 +75,7 @@ pub(crate) fn gitlab(variables: &Variables) -> Option<(Url, Vec<Root>)> {
 /// What a file of PEM certificates holds.
 #[derive(Debug, Default)]
 struct Bundle {
-    certificates: Vec<Root>,
+    certificates: Vec<TrustedRoot>,
     /// The others: position and reason.
     skipped: Vec<String>,
 }
@@ -133,12 +133,12 @@ impl Bundle {
 /// The names of certificates that OpenSSL takes.
 const LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"];
 
-fn certificate(base64: &str) -> Result<Root, String> {
+fn certificate(base64: &str) -> Result<TrustedRoot, String> {
     let text: String = base64.split_whitespace().collect();
     let der = STANDARD
         .decode(text)
         .map_err(|error| format!("it is not Base64: {error}"))?;
-    let root = Root::from(der);
+    let root = TrustedRoot::from(der);
     // As the TLS library will read it.
     RootCertStore::empty()
         .add(root.clone())
@@ -147,7 +147,10 @@ fn certificate(base64: &str) -> Result<Root, String> {
 }
 
 /// A connection to a server of this name, which these roots vouch for.
-pub(crate) fn connection(roots: &[Root], name: ServerName<'static>) -> Option<ClientConnection> {
+pub(crate) fn connection(
+    roots: &[TrustedRoot],
+    name: ServerName<'static>,
+) -> Option<ClientConnection> {
     let mut store = RootCertStore::empty();
     store.add_parsable_certificates(roots.iter().cloned());
     let config = ClientConfig::builder()

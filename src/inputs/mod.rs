@@ -92,7 +92,7 @@ macro_rules! inputs {
         /// What envy reads: every value, or why it could not be read.
         #[derive(Deserialize)]
         struct Raw {
-            $(#[serde(default = "Given::absent")] $field: Given<<$type as Field>::Value>,)*
+            $(#[serde(default = "Parsed::absent")] $field: Parsed<<$type as Field>::Value>,)*
         }
 
         /// The inputs of a run.
@@ -304,12 +304,12 @@ pub struct Problem {
     pub value: Option<String>,
     /// What is wrong and what would be accepted.
     pub message: String,
-    flaw: Flaw,
+    flaw: ProblemKind,
 }
 
 /// What kinds of problems there are; each has its entry in the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flaw {
+pub(crate) enum ProblemKind {
     /// It is needed and not given.
     Missing,
     /// The key is.
@@ -332,7 +332,7 @@ pub(crate) enum Flaw {
 
 impl Problem {
     pub(crate) fn new(
-        flaw: Flaw,
+        flaw: ProblemKind,
         input: impl Into<String>,
         value: Option<String>,
         message: impl Into<String>,
@@ -348,21 +348,21 @@ impl Problem {
     /// What is wrong with a variable that describes the network; the text names
     /// it.
     pub fn of_network(error: &impl fmt::Display) -> Self {
-        Self::new(Flaw::Network, "environment", None, error.to_string())
+        Self::new(ProblemKind::Network, "environment", None, error.to_string())
     }
 
     /// Its entry in the catalogue.
     pub const fn failure(&self) -> Failure {
         match self.flaw {
-            Flaw::Missing => Failure::MissingInput,
-            Flaw::MissingKey => Failure::MissingKey,
-            Flaw::Unusable => Failure::UnusableValue,
-            Flaw::Conflict => Failure::ConflictingInputs,
-            Flaw::Settings => Failure::UnusableSettings,
-            Flaw::Fork => Failure::ForkWithoutPreview,
-            Flaw::Guard => Failure::NothingToCompare,
-            Flaw::Upstream => Failure::UpstreamNotSuccessful,
-            Flaw::Network => Failure::UnusableNetworkSettings,
+            ProblemKind::Missing => Failure::MissingInput,
+            ProblemKind::MissingKey => Failure::MissingKey,
+            ProblemKind::Unusable => Failure::UnusableValue,
+            ProblemKind::Conflict => Failure::ConflictingInputs,
+            ProblemKind::Settings => Failure::UnusableSettings,
+            ProblemKind::Fork => Failure::ForkWithoutPreview,
+            ProblemKind::Guard => Failure::NothingToCompare,
+            ProblemKind::Upstream => Failure::UpstreamNotSuccessful,
+            ProblemKind::Network => Failure::UnusableNetworkSettings,
         }
     }
 }
@@ -401,7 +401,7 @@ impl Inputs {
             match value {
                 Ok(value) => pairs.push((input.field.to_owned(), value.to_owned())),
                 Err(NotUtf8) => problems.push(Problem::new(
-                    Flaw::Unusable,
+                    ProblemKind::Unusable,
                     spelling.clone(),
                     None,
                     "the value is not UTF-8 text",
@@ -409,7 +409,7 @@ impl Inputs {
             }
             spellings.insert(input.field, spelling);
         }
-        // Reading one value never fails (see `Given`), and every default of
+        // Reading one value never fails (see `Parsed`), and every default of
         // the table can be read: a test holds that.
         let raw = envy::from_iter::<_, Raw>(pairs);
         let settled = raw
@@ -620,14 +620,14 @@ fn describe_unknown(variable: &str, known: &[String]) -> Option<String> {
 ///
 /// Deserializing one never fails: envy stops at the first error and repeats
 /// the value in it, while a user wants all problems at once and no secret.
-struct Given<T>(Option<Result<T, Rejected>>);
+struct Parsed<T>(Option<Result<T, Rejected>>);
 
 struct Rejected {
     text: String,
     reason: String,
 }
 
-impl<T: Value> Given<T> {
+impl<T: Value> Parsed<T> {
     const fn absent() -> Self {
         Self(None)
     }
@@ -646,7 +646,7 @@ impl<T: Value> Given<T> {
                     .any(|input| input.field == field && input.secret);
                 let spelling = spellings.get(field).cloned();
                 problems.push(Problem::new(
-                    Flaw::Unusable,
+                    ProblemKind::Unusable,
                     spelling.unwrap_or_else(|| field.to_owned()),
                     (!secret && T::MAY_BE_SHOWN).then_some(rejected.text),
                     rejected.reason,
@@ -657,7 +657,7 @@ impl<T: Value> Given<T> {
     }
 }
 
-impl<'de, T: Value> Deserialize<'de> for Given<T> {
+impl<'de, T: Value> Deserialize<'de> for Parsed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let read = values::read(&text).map_err(|reason| Rejected { text, reason });

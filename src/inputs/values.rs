@@ -12,7 +12,7 @@ use crate::branch;
 use crate::deployment::DeploymentId;
 use crate::image_reference::ImageReference;
 use crate::secret::{ApiToken, HookUrl, Password, is_https_or_loopback};
-use crate::verify::{Address, Expectation, Statuses};
+use crate::verify::{CheckAddress, Expectation, Statuses};
 
 /// The type of one input's value.
 pub(super) trait Value: Sized {
@@ -476,7 +476,7 @@ pub enum VerifyUrl {
     /// At the service's own address.
     Auto,
     /// There.
-    At(Address),
+    At(CheckAddress),
 }
 
 impl Value for VerifyUrl {
@@ -486,7 +486,7 @@ impl Value for VerifyUrl {
             return Ok(Self::Auto);
         }
         let line = OneLine::read(text)?;
-        Address::parse(&line.0)
+        CheckAddress::parse(&line.0)
             .map(Self::At)
             .map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
     }

@@ -1,7 +1,7 @@
 //! The catalogue: what every warning and every failed run is about, with its
 //! cause and its remedy. `docs/messages.md` is made from it.
 //!
-//! A failure names its [`Ending`](crate::exit_status::Ending), and an outcome that is not good can only be
+//! A failure names its [`Ending`](crate::exit_status::ExitStatus), and an outcome that is not good can only be
 //! made from a [`Failure`]; a warning can only be told with a [`Warning`]; and
 //! where nothing is begun, a [`Misstart`] says why. So nothing goes
 //! wrong without an entry. The words of the moment stay where they are said; an
@@ -17,13 +17,13 @@ pub use crate::messages::startup_errors::Misstart;
 
 /// One entry of the catalogue.
 #[derive(Debug, Clone, Copy)]
-pub struct Entry {
+pub struct CatalogueEntry {
     /// Names it for ever: the anchor of its heading.
     pub slug: &'static str,
     /// Its heading.
     pub title: &'static str,
     /// Where in a run it happens.
-    pub part: Part,
+    pub part: Stage,
     /// What has happened, and why; Markdown.
     pub cause: &'static str,
     /// What to do about it; Markdown.
@@ -32,7 +32,7 @@ pub struct Entry {
 
 /// A part of a run, in the order of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum Stage {
     /// Inputs are read and combined.
     Inputs,
     /// Sevalla is asked something, whatever it is.
@@ -51,7 +51,7 @@ pub enum Part {
     Reporting,
 }
 
-impl Part {
+impl Stage {
     /// All, in the order of the page.
     pub const ALL: &[Self] = &[
         Self::Inputs,
@@ -107,12 +107,12 @@ macro_rules! topics {
             }
 
             /// What the page says of it.
-            pub const fn entry(self) -> $crate::messages::Entry {
+            pub const fn entry(self) -> $crate::messages::CatalogueEntry {
                 match self {
-                    $($(Self::$topic => $crate::messages::Entry {
+                    $($(Self::$topic => $crate::messages::CatalogueEntry {
                         slug: $slug,
                         title: $title,
-                        part: $crate::messages::Part::$part,
+                        part: $crate::messages::Stage::$part,
                         cause: $cause,
                         remedy: $remedy,
                     },)*)*
@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    fn entries() -> Vec<Entry> {
+    fn entries() -> Vec<CatalogueEntry> {
         let failures = Failure::ALL.iter().map(|failure| failure.entry());
         let warnings = Warning::ALL.iter().map(|warning| warning.entry());
         let misstarts = Misstart::ALL.iter().map(|misstart| misstart.entry());

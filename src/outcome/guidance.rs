@@ -3,16 +3,16 @@
 
 /// What is known beside the end of a deployment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Beside {
+pub struct FailureContext {
     /// What its log has told.
-    pub log: LogTold,
+    pub log: LogEvidence,
     /// What was live before.
-    pub live: LiveBefore,
+    pub live: PreviouslyLive,
 }
 
 /// What the log of a deployment has told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum LogTold {
+pub enum LogEvidence {
     /// Nothing: it was not to be read, could not be, or was empty.
     #[default]
     Nothing,
@@ -24,7 +24,7 @@ pub enum LogTold {
 
 /// Whether anything was live before a deployment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum LiveBefore {
+pub enum PreviouslyLive {
     /// Nobody has looked, or it may have changed since.
     #[default]
     Unknown,
@@ -42,13 +42,13 @@ pub enum LiveBefore {
     },
 }
 
-impl Beside {
+impl FailureContext {
     /// What to do about a deployment that failed.
     pub(crate) fn after_failure(self) -> String {
         let step = match self.log {
-            LogTold::Nothing => "Read the deployment's log in the dashboard",
-            LogTold::Lines => "Read the end of the deployment's log",
-            LogTold::Cause => "Correct the cause, then run again",
+            LogEvidence::Nothing => "Read the deployment's log in the dashboard",
+            LogEvidence::Lines => "Read the end of the deployment's log",
+            LogEvidence::Cause => "Correct the cause, then run again",
         };
         sentences([Some(step.to_owned()), self.live.now()])
     }
@@ -60,7 +60,7 @@ impl Beside {
     }
 }
 
-impl LiveBefore {
+impl PreviouslyLive {
     /// What is live after a deployment that has not come to be.
     pub(crate) fn now(self) -> Option<String> {
         Some(match self {
@@ -90,26 +90,26 @@ mod tests {
 
     #[test]
     fn what_is_live_is_only_told_where_it_is_known() {
-        let of = |live| Beside {
+        let of = |live| FailureContext {
             live,
-            ..Beside::default()
+            ..FailureContext::default()
         };
         for (live, said) in [
-            (LiveBefore::Unknown, ""),
+            (PreviouslyLive::Unknown, ""),
             (
-                LiveBefore::Something,
+                PreviouslyLive::Something,
                 "The previous version is still live. ",
             ),
             (
-                LiveBefore::Nothing { read: 0 },
+                PreviouslyLive::Nothing { read: 0 },
                 "Nothing was live before: there had been no deployment. ",
             ),
             (
-                LiveBefore::Nothing { read: 25 },
+                PreviouslyLive::Nothing { read: 25 },
                 "Nothing was live before: no deployment had succeeded. ",
             ),
             (
-                LiveBefore::NotAmong { read: 50 },
+                PreviouslyLive::NotAmong { read: 50 },
                 "What was live before, if anything was, is not among the newest 50 deployments. ",
             ),
         ] {
@@ -122,15 +122,15 @@ mod tests {
     fn nobody_is_sent_to_a_log_that_was_not_read_or_has_told_the_cause() {
         for (log, said) in [
             (
-                LogTold::Nothing,
+                LogEvidence::Nothing,
                 "Read the deployment's log in the dashboard",
             ),
-            (LogTold::Lines, "Read the end of the deployment's log"),
-            (LogTold::Cause, "Correct the cause, then run again"),
+            (LogEvidence::Lines, "Read the end of the deployment's log"),
+            (LogEvidence::Cause, "Correct the cause, then run again"),
         ] {
-            let beside = Beside {
+            let beside = FailureContext {
                 log,
-                live: LiveBefore::Something,
+                live: PreviouslyLive::Something,
             };
             let told = beside.after_failure();
             assert_eq!(told, format!("{said}. The previous version is still live"));

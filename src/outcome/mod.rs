@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 
 use crate::deployment::Status;
-use crate::exit_status::Ending;
+use crate::exit_status::ExitStatus;
 use crate::messages::Failure;
-pub use crate::outcome::guidance::{Beside, LiveBefore, LogTold};
+pub use crate::outcome::guidance::{FailureContext, LogEvidence, PreviouslyLive};
 
 /// A look at a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sighting {
+pub struct LastSeen {
     /// Its status then.
     pub status: Status,
     /// When the answer came, by the clock of this machine.
@@ -22,7 +22,7 @@ pub struct Sighting {
 
 /// The end as it is made: one that is not good has its entry in the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum OutcomeKind {
     Success,
     Planned,
     Triggered,
@@ -33,7 +33,7 @@ pub(crate) enum End {
 /// How a run ended, and what a person needs to know about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    pub(crate) end: End,
+    pub(crate) end: OutcomeKind,
     /// What happened, or what we were doing when it went wrong.
     pub headline: String,
     /// Why, one reason a line.
@@ -45,7 +45,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn new(end: End, headline: impl Into<String>) -> Self {
+    pub(crate) fn new(end: OutcomeKind, headline: impl Into<String>) -> Self {
         Self {
             end,
             headline: headline.into(),
@@ -57,44 +57,44 @@ impl Outcome {
 
     /// All went well.
     pub fn success(headline: impl Into<String>) -> Self {
-        Self::new(End::Success, headline)
+        Self::new(OutcomeKind::Success, headline)
     }
 
     /// Nothing was done, and nothing had to be.
     pub fn passed(headline: impl Into<String>) -> Self {
-        Self::new(End::Passed, headline)
+        Self::new(OutcomeKind::Passed, headline)
     }
 
     /// This went wrong. Until something better is known, what the catalogue
     /// says first is what to do next.
     pub fn of(failure: Failure, headline: impl Into<String>) -> Self {
-        Self::new(End::Failed(failure), headline).hint(failure.first_step())
+        Self::new(OutcomeKind::Failed(failure), headline).hint(failure.first_step())
     }
 
     /// The same, which is no failure by the user's own rule.
     #[must_use]
     pub fn which_passes(self) -> Self {
         Self {
-            end: End::Passed,
+            end: OutcomeKind::Passed,
             ..self
         }
     }
 
     /// The word and the number.
-    pub const fn ending(&self) -> Ending {
+    pub const fn ending(&self) -> ExitStatus {
         match self.end {
-            End::Success => Ending::Success,
-            End::Planned => Ending::Planned,
-            End::Triggered => Ending::Triggered,
-            End::Passed => Ending::Passed,
-            End::Failed(failure) => failure.ending(),
+            OutcomeKind::Success => ExitStatus::Success,
+            OutcomeKind::Planned => ExitStatus::Planned,
+            OutcomeKind::Triggered => ExitStatus::Triggered,
+            OutcomeKind::Passed => ExitStatus::Passed,
+            OutcomeKind::Failed(failure) => failure.ending(),
         }
     }
 
     /// What went wrong, if anything did.
     pub const fn failure(&self) -> Option<Failure> {
         match self.end {
-            End::Failed(failure) => Some(failure),
+            OutcomeKind::Failed(failure) => Some(failure),
             _ => None,
         }
     }
@@ -148,13 +148,13 @@ mod tests {
             .iter()
             .map(|failure| (Outcome::of(*failure, ""), failure.ending()));
         let good = [
-            (Outcome::success(""), Ending::Success),
-            (Outcome::passed(""), Ending::Passed),
-            (Outcome::planned(""), Ending::Planned),
-            (Outcome::triggered(None), Ending::Triggered),
+            (Outcome::success(""), ExitStatus::Success),
+            (Outcome::passed(""), ExitStatus::Passed),
+            (Outcome::planned(""), ExitStatus::Planned),
+            (Outcome::triggered(None), ExitStatus::Triggered),
             (
                 Outcome::of(Failure::DeploymentSkipped, "").which_passes(),
-                Ending::Passed,
+                ExitStatus::Passed,
             ),
         ];
         for (outcome, ending) in failures.chain(good) {

@@ -6,16 +6,21 @@ use crate::ci::{Outputs, Tone};
 use crate::messages::Warning;
 use crate::outcome::Outcome;
 use crate::outputs::LONGEST_VALUE;
-use crate::report::causes::{self, Cause};
-use crate::report::html::Told;
+use crate::report::causes::{self, FailureCause};
+use crate::report::html::PageModel;
 use crate::report::reporter::Inner;
 use crate::report::{atomic_file, json, junit, links, output_file, outputs, summary};
-use crate::sanitize::{Block, Gate};
+use crate::sanitize::{SanitizedText, Sanitizer};
 
 impl Inner {
     /// Writes everything that is not told line by line; `log` is what became of
     /// the log's file. What cannot be written is a warning.
-    pub(super) fn write(&mut self, outcome: &Outcome, causes: &[Cause], log: Result<(), String>) {
+    pub(super) fn write(
+        &mut self,
+        outcome: &Outcome,
+        causes: &[FailureCause],
+        log: Result<(), String>,
+    ) {
         let report = self.write_report(outcome, causes);
         let junit = file(self.files.junit.as_deref(), "The test report", || {
             junit::of(outcome, causes, &self.story, &self.log.tail(), &self.gate)
@@ -52,7 +57,7 @@ impl Inner {
         }
     }
 
-    fn write_report(&self, outcome: &Outcome, causes: &[Cause]) -> Result<(), String> {
+    fn write_report(&self, outcome: &Outcome, causes: &[FailureCause]) -> Result<(), String> {
         if let Some(path) = &self.files.report {
             let text = json::of(outcome, causes, &self.story, self.host, &self.gate);
             return atomic_file::write(path, "The report", &text);
@@ -67,11 +72,11 @@ impl Inner {
         }
     }
 
-    fn write_page(&mut self, outcome: &Outcome, causes: &[Cause]) -> Result<(), String> {
+    fn write_page(&mut self, outcome: &Outcome, causes: &[FailureCause]) -> Result<(), String> {
         let Some(page) = self.log.page()? else {
             return Ok(());
         };
-        page.finish(&Told {
+        page.finish(&PageModel {
             outcome,
             story: &self.story,
             causes,
@@ -80,7 +85,7 @@ impl Inner {
         })
     }
 
-    fn summarize(&mut self, outcome: &Outcome, causes: &[Cause]) -> Result<(), String> {
+    fn summarize(&mut self, outcome: &Outcome, causes: &[FailureCause]) -> Result<(), String> {
         if !self.summary {
             return Ok(());
         }
@@ -129,12 +134,12 @@ impl Inner {
     }
 
     /// The value of an output as it goes out.
-    fn output(&self, name: &str, text: &str) -> Block {
+    fn output(&self, name: &str, text: &str) -> SanitizedText {
         match name {
             // The one secret that goes out, and only when that was asked for.
-            "database-password" => Gate::default().block(text),
+            "database-password" => Sanitizer::default().block(text),
             // Half of it would be no JSON.
-            "result" if text.len() > LONGEST_VALUE => Block::default(),
+            "result" if text.len() > LONGEST_VALUE => SanitizedText::default(),
             "result" => self.gate.json(text),
             _ => {
                 let text = self.gate.block(text);
@@ -148,6 +153,10 @@ impl Inner {
 }
 
 /// Writes a file that the user may want.
-fn file(path: Option<&Path>, what: &str, text: impl FnOnce() -> Block) -> Result<(), String> {
+fn file(
+    path: Option<&Path>,
+    what: &str,
+    text: impl FnOnce() -> SanitizedText,
+) -> Result<(), String> {
     path.map_or(Ok(()), |path| atomic_file::write(path, what, &text()))
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use crate::files;
-use crate::files::{NO_FILE, Place};
-use crate::sanitize::{Block, Line};
+use crate::files::{FileIdentity, NO_FILE};
+use crate::sanitize::{SanitizedLine, SanitizedText};
 
 /// A file that appears under its name only once it is complete.
 pub(crate) struct WholeFile {
@@ -24,7 +24,7 @@ impl WholeFile {
     /// that it replaces, and makes the folders that it needs. What is no regular
     /// file, and what takes a stream of this run, is not to be replaced.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let place = Place::of(path)?;
+        let place = FileIdentity::of(path)?;
         if let Some(objection) = place.objection() {
             return Err(io::Error::other(objection));
         }
@@ -48,7 +48,7 @@ impl WholeFile {
     }
 
     /// Adds a line.
-    pub(super) fn write(&mut self, line: &Line) -> io::Result<()> {
+    pub(super) fn write(&mut self, line: &SanitizedLine) -> io::Result<()> {
         self.add(line.as_str())?;
         self.add("\n")
     }
@@ -112,7 +112,7 @@ fn open(path: &Path, replaced: Option<&Metadata>) -> io::Result<File> {
 }
 
 /// Writes a whole file, or none. `what` is it in words, for the error.
-pub(super) fn write(path: &Path, what: &str, text: &Block) -> Result<(), String> {
+pub(super) fn write(path: &Path, what: &str, text: &SanitizedText) -> Result<(), String> {
     let written = WholeFile::create(path).and_then(|mut file| {
         file.add(text.as_str())?;
         file.add("\n")?;
@@ -124,7 +124,7 @@ pub(super) fn write(path: &Path, what: &str, text: &Block) -> Result<(), String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sanitize::Gate;
+    use crate::sanitize::Sanitizer;
 
     #[cfg(unix)]
     #[test]
@@ -134,7 +134,7 @@ mod tests {
         std::fs::write(&target, "old").unwrap();
         std::os::unix::fs::symlink(&target, &link).unwrap();
         let mut file = WholeFile::create(&link).unwrap();
-        file.write(&Gate::default().line("new")).unwrap();
+        file.write(&Sanitizer::default().line("new")).unwrap();
         file.finish().unwrap();
         assert!(link.is_symlink());
         assert_eq!(std::fs::read_to_string(&target).unwrap(), "new\n");
@@ -154,7 +154,7 @@ mod tests {
         link(Path::new("to/../to/page"), "second");
         link(Path::new("round"), "round");
         link(Path::new("gone/page"), "nowhere");
-        let page = Block::default();
+        let page = SanitizedText::default();
         write(&path("first"), "It", &page).unwrap();
         assert!(path("first").is_symlink() && path("second").is_symlink());
         assert!(path("to/page").is_file());
@@ -208,7 +208,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deploy.log");
         let names = || std::fs::read_dir(folder.path()).unwrap().count();
-        let gate = Gate::default();
+        let gate = Sanitizer::default();
         let mut file = WholeFile::create(&path).unwrap();
         file.write(&gate.line("one")).unwrap();
         assert!(!path.exists());

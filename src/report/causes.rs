@@ -25,7 +25,7 @@ const LONGEST_TEXT: usize = 500;
 
 /// What the log of one failed deployment tells.
 #[derive(Debug, Clone)]
-pub struct Cause {
+pub struct FailureCause {
     /// What was deployed, where that is one of several.
     pub(super) target: Option<String>,
     /// What was found.
@@ -51,7 +51,7 @@ pub(super) fn lines_of(kind: &[Finding], most: usize) -> Vec<&str> {
 }
 
 /// In lines, for an annotation and the output `error`.
-pub(super) fn lines(causes: &[Cause]) -> Vec<String> {
+pub(super) fn lines(causes: &[FailureCause]) -> Vec<String> {
     causes
         .iter()
         .flat_map(|cause| told(cause, |_| true))
@@ -59,14 +59,14 @@ pub(super) fn lines(causes: &[Cause]) -> Vec<String> {
 }
 
 /// In lines, where the log has just been shown: only what adds to it.
-pub(super) fn known_lines(causes: &[Cause]) -> Vec<String> {
+pub(super) fn known_lines(causes: &[FailureCause]) -> Vec<String> {
     causes
         .iter()
         .flat_map(|cause| told(cause, |finding| finding.is_known))
         .collect()
 }
 
-fn told(cause: &Cause, is_told: impl Fn(&Finding) -> bool) -> Vec<String> {
+fn told(cause: &FailureCause, is_told: impl Fn(&Finding) -> bool) -> Vec<String> {
     let mut all = Vec::new();
     let target = cause.target.as_ref().map(|target| format!("{target}: "));
     // Where the cause is known, it says more.
@@ -103,7 +103,7 @@ fn told(cause: &Cause, is_told: impl Fn(&Finding) -> bool) -> Vec<String> {
 
 /// As Markdown; `line` makes a line of the log fit for a fence.
 pub(super) fn markdown(
-    causes: &[Cause],
+    causes: &[FailureCause],
     line: &impl Fn(&str) -> String,
     code: &impl Fn(&str) -> String,
 ) -> String {
@@ -137,12 +137,12 @@ pub(super) fn markdown(
 }
 
 /// Whether anything is known of why they failed.
-pub(super) fn is_known(causes: &[Cause]) -> bool {
+pub(super) fn is_known(causes: &[FailureCause]) -> bool {
     causes.iter().any(|cause| cause.digest.is_known())
 }
 
 /// The places to mark, each once, with what to say there.
-pub(super) fn at_places(causes: &[Cause]) -> Vec<(&'static str, String, &Place)> {
+pub(super) fn at_places(causes: &[FailureCause]) -> Vec<(&'static str, String, &Place)> {
     let mut all: Vec<(&'static str, String, &Place)> = Vec::new();
     for finding in causes.iter().flat_map(|cause| &cause.digest.findings) {
         let Some(place) = finding.place.as_ref() else {
@@ -163,7 +163,7 @@ fn text_of(finding: &Finding) -> String {
 
 /// A report of code quality as GitLab reads it. Empty where there is nothing, so
 /// that what was found before counts as corrected.
-pub(super) fn code_quality(causes: &[Cause]) -> String {
+pub(super) fn code_quality(causes: &[FailureCause]) -> String {
     let places = at_places(causes).into_iter();
     let entries: serde_json::Value = places
         .map(|(title, text, place)| {
@@ -210,7 +210,7 @@ mod tests {
         }
     }
 
-    fn causes() -> Vec<Cause> {
+    fn causes() -> Vec<FailureCause> {
         let findings = vec![
             finding("Types", "a", Some(("src/a.ts", 3))),
             finding("Types", "b", Some(("src/a.ts", 3))),
@@ -218,7 +218,7 @@ mod tests {
             finding("Else", "d", None),
         ];
         let digest = Digest { findings };
-        vec![Cause {
+        vec![FailureCause {
             target: Some("shop".to_owned()),
             digest,
             phase: Some(Phase::Start),
@@ -259,7 +259,7 @@ mod tests {
         }
         let digest = diagnosis.digest();
         let target = None;
-        let told = lines(&[Cause {
+        let told = lines(&[FailureCause {
             target,
             digest,
             phase: None,

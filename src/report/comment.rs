@@ -6,13 +6,13 @@
 
 use jiff::Timestamp;
 
-use super::causes::{self, Cause};
+use super::causes::{self, FailureCause};
 use crate::code_host::Marker;
 use crate::deployment::{Deployment, Verdict};
-use crate::exit_status::Ending;
+use crate::exit_status::ExitStatus;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
-use crate::sanitize::{Block, Gate, Line};
+use crate::sanitize::{SanitizedLine, SanitizedText, Sanitizer};
 use crate::text::markdown_escape::{cell, code, fenced, link, without_long_runs};
 use crate::text::truncate::shorten;
 
@@ -30,11 +30,11 @@ pub struct CommentFacts<'a> {
     /// The preview application, as people call it.
     pub app: &'a str,
     /// What there is to tell.
-    pub news: News<'a>,
+    pub news: CommentStatus<'a>,
     /// What the log tells of a failure.
-    pub causes: &'a [Cause],
+    pub causes: &'a [FailureCause],
     /// The last lines of the deployment's log, oldest first.
-    pub last_lines: &'a [&'a Line],
+    pub last_lines: &'a [&'a SanitizedLine],
     /// The preview's address. Only one that works has one.
     pub url: Option<&'a str>,
     /// The deployment, as it was last seen.
@@ -49,7 +49,7 @@ pub struct CommentFacts<'a> {
 
 /// What there is to tell of a preview.
 #[derive(Debug, Clone, Copy)]
-pub enum News<'a> {
+pub enum CommentStatus<'a> {
     /// It is being deployed.
     Deploying,
     /// A signal ends the run, and it is not known yet what comes of that.
@@ -62,7 +62,7 @@ pub enum News<'a> {
 
 /// The text of the comment, its mark included. Why something went wrong stands
 /// first.
-pub fn body(facts: &CommentFacts<'_>, gate: &Gate) -> Block {
+pub fn body(facts: &CommentFacts<'_>, gate: &Sanitizer) -> SanitizedText {
     let text =
         |text: &str| without_long_runs(shorten(gate.line(text), LONGEST_TEXT, gate).as_str());
     let mut parts = vec![format!("{}\n### {}", facts.marker.as_str(), heading(facts))];
@@ -71,7 +71,7 @@ pub fn body(facts: &CommentFacts<'_>, gate: &Gate) -> Block {
     parts.push(found.trim_end().to_owned());
     parts.extend(reasons(facts.news).iter().map(|line| code(&text(line))));
     let failure = match facts.news {
-        News::Ended(outcome) => outcome.failure(),
+        CommentStatus::Ended(outcome) => outcome.failure(),
         _ => None,
     };
     let more = failure.and_then(|failure| link(&failure.address()));
@@ -89,9 +89,9 @@ pub fn body(facts: &CommentFacts<'_>, gate: &Gate) -> Block {
 /// What has become of the preview, in a few words.
 fn heading(facts: &CommentFacts<'_>) -> String {
     match facts.news {
-        News::Deploying => "⏳ Sevalla preview: deploying".to_owned(),
-        News::Stopping => "⏹️ Sevalla preview: run interrupted".to_owned(),
-        News::Ended(outcome) => {
+        CommentStatus::Deploying => "⏳ Sevalla preview: deploying".to_owned(),
+        CommentStatus::Stopping => "⏹️ Sevalla preview: run interrupted".to_owned(),
+        CommentStatus::Ended(outcome) => {
             let (sign, words) = ended(outcome);
             let standing = if is_about_the_deployment(outcome) {
                 ""
@@ -100,7 +100,7 @@ fn heading(facts: &CommentFacts<'_>) -> String {
             };
             format!("{sign} Sevalla preview: {words}{standing}")
         }
-        News::Deleted => "🗑️ Sevalla preview: deleted".to_owned(),
+        CommentStatus::Deleted => "🗑️ Sevalla preview: deleted".to_owned(),
     }
 }
 
@@ -113,23 +113,23 @@ const fn ended(outcome: &Outcome) -> (&'static str, &'static str) {
         _ => {}
     }
     match outcome.ending() {
-        Ending::Success => ("✅", "ready"),
-        Ending::Planned => ("📝", "planned"),
-        Ending::Triggered => ("⏳", "deploying"),
-        Ending::Passed => ("⏭️", "nothing new deployed"),
-        Ending::Failed => ("❌", "failed"),
-        Ending::InvalidInput => ("❌", "inputs not usable"),
-        Ending::Cancelled => ("⏹️", "cancelled"),
-        Ending::Skipped => ("⏭️", "skipped"),
-        Ending::Superseded => ("⏭️", "superseded by a newer deployment"),
-        Ending::TimedOut => ("⌛", "timed out"),
-        Ending::Unauthorized => ("❌", "run unauthorized"),
-        Ending::Unavailable => ("❌", "Sevalla unavailable"),
-        Ending::Ambiguous => ("❓", "outcome not known"),
-        Ending::Unverified => ("⚠️", "unverified"),
-        Ending::Rejected => ("❌", "request rejected"),
-        Ending::Internal => ("❌", "internal error"),
-        Ending::Interrupted(_) => ("⏹️", "run interrupted"),
+        ExitStatus::Success => ("✅", "ready"),
+        ExitStatus::Planned => ("📝", "planned"),
+        ExitStatus::Triggered => ("⏳", "deploying"),
+        ExitStatus::Passed => ("⏭️", "nothing new deployed"),
+        ExitStatus::Failed => ("❌", "failed"),
+        ExitStatus::InvalidInput => ("❌", "inputs not usable"),
+        ExitStatus::Cancelled => ("⏹️", "cancelled"),
+        ExitStatus::Skipped => ("⏭️", "skipped"),
+        ExitStatus::Superseded => ("⏭️", "superseded by a newer deployment"),
+        ExitStatus::TimedOut => ("⌛", "timed out"),
+        ExitStatus::Unauthorized => ("❌", "run unauthorized"),
+        ExitStatus::Unavailable => ("❌", "Sevalla unavailable"),
+        ExitStatus::Ambiguous => ("❓", "outcome not known"),
+        ExitStatus::Unverified => ("⚠️", "unverified"),
+        ExitStatus::Rejected => ("❌", "request rejected"),
+        ExitStatus::Internal => ("❌", "internal error"),
+        ExitStatus::Interrupted(_) => ("⏹️", "run interrupted"),
     }
 }
 
@@ -141,12 +141,12 @@ const fn is_about_the_deployment(outcome: &Outcome) -> bool {
     );
     let is_unfinished = matches!(
         outcome.ending(),
-        Ending::TimedOut
-            | Ending::Unauthorized
-            | Ending::Unavailable
-            | Ending::Rejected
-            | Ending::Internal
-            | Ending::Interrupted(_)
+        ExitStatus::TimedOut
+            | ExitStatus::Unauthorized
+            | ExitStatus::Unavailable
+            | ExitStatus::Rejected
+            | ExitStatus::Internal
+            | ExitStatus::Interrupted(_)
     );
     is_about_the_app || !is_unfinished
 }
@@ -163,10 +163,10 @@ const fn standing(deployment: &Deployment) -> &'static str {
 }
 
 /// Why, as in the annotation. A success needs no words.
-fn reasons(news: News<'_>) -> Vec<&str> {
+fn reasons(news: CommentStatus<'_>) -> Vec<&str> {
     let outcome = match news {
-        News::Ended(outcome) if outcome.ending() != Ending::Success => outcome,
-        News::Stopping => {
+        CommentStatus::Ended(outcome) if outcome.ending() != ExitStatus::Success => outcome,
+        CommentStatus::Stopping => {
             return vec!["A signal ended the run, whose log tells what became of the deployment"];
         }
         _ => return Vec::new(),
@@ -193,12 +193,12 @@ fn table(facts: &CommentFacts<'_>, text: &impl Fn(&str) -> String) -> String {
 
 fn rows<'a>(facts: &CommentFacts<'a>, now: &'a str) -> Vec<(&'static str, &'a str)> {
     let (is_ready, is_ended) = match facts.news {
-        News::Ended(outcome) => (outcome.ending() == Ending::Success, true),
+        CommentStatus::Ended(outcome) => (outcome.ending() == ExitStatus::Success, true),
         _ => (false, false),
     };
     let deployment = facts.deployment;
     // What was seen before a signal is about to change.
-    let last = deployment.filter(|_| !matches!(facts.news, News::Stopping));
+    let last = deployment.filter(|_| !matches!(facts.news, CommentStatus::Stopping));
     // Nobody will correct it.
     let is_over = last.is_none_or(|last| last.status.verdict().is_some());
     let status = if is_ended && !is_over {
@@ -247,7 +247,11 @@ mod tests {
     }
 
     /// The text about an end, with the mark left out.
-    fn told(news: News<'_>, deployment: &Deployment, last_lines: &[&Line]) -> String {
+    fn told(
+        news: CommentStatus<'_>,
+        deployment: &Deployment,
+        last_lines: &[&SanitizedLine],
+    ) -> String {
         let marker = Marker::of("shop");
         let facts = CommentFacts {
             marker: &marker,
@@ -261,7 +265,7 @@ mod tests {
             run_url: Some("https://github.com/acme/shop/actions/runs/42"),
             now: "2026-03-01T10:00:05.9Z".parse().unwrap(),
         };
-        let body = body(&facts, &Gate::default());
+        let body = body(&facts, &Sanitizer::default());
         let text = body.as_str().strip_prefix("<!-- sevalla-deploy:shop -->\n");
         text.unwrap().to_owned()
     }
@@ -269,7 +273,11 @@ mod tests {
     #[test]
     fn a_preview_that_works() {
         let outcome = Outcome::success("Deployed");
-        let text = told(News::Ended(&outcome), &deployment(Status::Success), &[]);
+        let text = told(
+            CommentStatus::Ended(&outcome),
+            &deployment(Status::Success),
+            &[],
+        );
         let expected = "### ✅ Sevalla preview: ready\n\n\
             | | |\n| --- | --- |\n\
             | URL | <https://shop-pr-12.sevalla.app> |\n\
@@ -284,13 +292,13 @@ mod tests {
 
     #[test]
     fn a_failure_has_its_reasons_first_and_the_last_lines_and_no_address() {
-        let gate = Gate::default();
+        let gate = Sanitizer::default();
         let lines = ["npm ERR! ```", "/merge", "  /close"].map(|line| gate.line(line));
         let outcome = Outcome::of(Failure::DeploymentFailed, "The build failed: `npm ci`")
             .because("/merge it")
             .hint("Read the log");
         let text = told(
-            News::Ended(&outcome),
+            CommentStatus::Ended(&outcome),
             &deployment(Status::Failed),
             &lines.iter().collect::<Vec<_>>(),
         );
@@ -312,7 +320,11 @@ mod tests {
             outcome.because(format!("{number} {}", "y".repeat(5000)))
         });
         let many = many.hint("the hint");
-        let text = told(News::Ended(&many), &deployment(Status::Failed), &[]);
+        let text = told(
+            CommentStatus::Ended(&many),
+            &deployment(Status::Failed),
+            &[],
+        );
         assert!(text.len() < 20_000, "{}", text.len());
         assert!(text.contains("the hint"), "{text}");
     }
@@ -365,7 +377,7 @@ mod tests {
                 "nothing new deployed",
             ),
         ] {
-            let text = told(News::Ended(outcome), &deployment(status), &[]);
+            let text = told(CommentStatus::Ended(outcome), &deployment(status), &[]);
             let heading = text.lines().next().unwrap();
             assert!(
                 heading.ends_with(&format!("Sevalla preview: {words}")),
@@ -379,9 +391,13 @@ mod tests {
     fn only_failures_of_the_deployment_are_called_failed() {
         for failure in Failure::ALL {
             let outcome = Outcome::of(*failure, "x");
-            let text = told(News::Ended(&outcome), &deployment(Status::Cancelled), &[]);
+            let text = told(
+                CommentStatus::Ended(&outcome),
+                &deployment(Status::Cancelled),
+                &[],
+            );
             let heading = text.lines().next().unwrap();
-            let is_failed = outcome.ending() == Ending::Failed;
+            let is_failed = outcome.ending() == ExitStatus::Failed;
             assert!(is_failed || !heading.contains("failed"), "{heading}");
         }
     }
@@ -390,11 +406,11 @@ mod tests {
     fn a_status_that_nobody_will_correct_is_one_that_was_seen_last() {
         let going_on = deployment(Status::InProgress);
         let outcome = Outcome::of(Failure::StillRunning, "x");
-        let text = told(News::Ended(&outcome), &going_on, &[]);
+        let text = told(CommentStatus::Ended(&outcome), &going_on, &[]);
         assert!(text.contains("| Last seen | ` inProgress ` |"), "{text}");
-        let text = told(News::Deploying, &going_on, &[]);
+        let text = told(CommentStatus::Deploying, &going_on, &[]);
         assert!(text.contains("| Status | ` inProgress ` |"), "{text}");
-        let text = told(News::Stopping, &going_on, &[]);
+        let text = told(CommentStatus::Stopping, &going_on, &[]);
         for row in ["| Status |", "| Last seen |", "| Time |"] {
             assert!(!text.contains(row), "{text}");
         }

@@ -3,14 +3,14 @@
 
 use crate::ci::{Level, Tone};
 use crate::deployment::{Service, Status};
-use crate::exit_status::Ending;
+use crate::exit_status::ExitStatus;
 use crate::messages::Warning;
 use crate::outcome::Outcome;
-use crate::report::causes::{self, Cause};
+use crate::report::causes::{self, FailureCause};
 use crate::report::console;
 use crate::report::log::LONGEST_SHOWN;
 use crate::report::reporter::Inner;
-use crate::report::run_record::Tale;
+use crate::report::run_record::ServiceRecord;
 
 impl Inner {
     /// Tells how the run ended, and writes what is wanted of it.
@@ -34,18 +34,18 @@ impl Inner {
 
     /// Whether a deployment was followed as far as the run meant to.
     fn has_whole_log(&self, outcome: &Outcome) -> bool {
-        let has_ended = |tale: &Tale| {
+        let has_ended = |tale: &ServiceRecord| {
             let deployment = tale.deployment.as_ref();
             deployment.is_some_and(|deployment| deployment.status.verdict().is_some())
         };
         let ending = outcome.ending();
         let mut tales = self.story.tales().iter();
         // A run also passes without having followed anything.
-        ending.was_followed() || ending == Ending::Passed && tales.any(has_ended)
+        ending.was_followed() || ending == ExitStatus::Passed && tales.any(has_ended)
     }
 
     /// Tells how the run ended, and marks it and the places at fault.
-    fn conclude(&mut self, outcome: &Outcome, causes: &[Cause]) {
+    fn conclude(&mut self, outcome: &Outcome, causes: &[FailureCause]) {
         for (at, line) in console::conclude(outcome, causes, &self.story)
             .iter()
             .enumerate()
@@ -66,23 +66,23 @@ impl Inner {
     }
 
     /// What the logs tell of why the run did not end well.
-    pub(super) fn causes_of(&self, outcome: &Outcome) -> Vec<Cause> {
+    pub(super) fn causes_of(&self, outcome: &Outcome) -> Vec<FailureCause> {
         match outcome.ending() {
-            Ending::Failed | Ending::Interrupted(_) => self.causes(false),
-            Ending::Unverified => self.causes(true),
+            ExitStatus::Failed | ExitStatus::Interrupted(_) => self.causes(false),
+            ExitStatus::Unverified => self.causes(true),
             _ => Vec::new(),
         }
     }
 
     /// The same for each deployment that failed, and for one that succeeded and
     /// does not work.
-    fn causes(&self, is_unverified: bool) -> Vec<Cause> {
+    fn causes(&self, is_unverified: bool) -> Vec<FailureCause> {
         let own =
             std::iter::once((None, self.story.one())).filter(|_| self.story.targets.is_empty());
         let targets = self.story.targets.iter().map(|tale| (tale.service, tale));
         let tales: Vec<_> = own.chain(targets).collect();
         let is_one = tales.len() == 1;
-        let cause = |(service, tale): &(Option<Service>, &Tale)| {
+        let cause = |(service, tale): &(Option<Service>, &ServiceRecord)| {
             let diagnosis = self.log.diagnosis(*service)?;
             let (digest, phase) = match tale.deployment.as_ref()?.status {
                 Status::Failed => (diagnosis.digest(), diagnosis.phase()),
@@ -90,7 +90,7 @@ impl Inner {
                 _ => return None,
             };
             let target = tale.target().filter(|_| !is_one);
-            Some(Cause {
+            Some(FailureCause {
                 target,
                 digest,
                 phase,
@@ -101,7 +101,7 @@ impl Inner {
     }
 
     /// Marks the places of the repository that the logs name.
-    fn mark_places(&mut self, causes: &[Cause]) {
+    fn mark_places(&mut self, causes: &[FailureCause]) {
         for (title, text, place) in causes::at_places(causes) {
             let (title, text) = (self.gate.line(title), self.gate.block(&text));
             self.channel

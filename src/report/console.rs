@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use crate::deployment::{Deployment, Status};
 use crate::event::Event;
 use crate::forecast::Estimate;
-use crate::forecast::history::Usual;
+use crate::forecast::history::TypicalDuration;
 use crate::inputs::Abandon;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::report::causes;
-use crate::report::causes::Cause;
-use crate::report::run_record::{Story, Tale};
+use crate::report::causes::FailureCause;
+use crate::report::run_record::{RunRecord, ServiceRecord};
 use crate::sevalla::ApiError;
 use crate::shutdown::Signal;
 use crate::text::duration::duration;
@@ -39,7 +39,7 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         Event::Found(_, deployment) => {
             format!("Deployment {}: {}", deployment.id, state(deployment))
         }
-        Event::Usual(usual) => usually(usual),
+        Event::TypicalDuration(usual) => usually(usual),
         Event::Seen(deployment) => state(deployment),
         Event::RollingBack(rollback) => {
             format!("Rollback, deployment {}: {}", rollback.id, state(rollback))
@@ -138,7 +138,7 @@ pub(super) fn named(warning: Warning, text: &str) -> String {
 }
 
 /// "Usually takes 1m50s (the last 18)".
-fn usually(usual: &Usual) -> String {
+fn usually(usual: &TypicalDuration) -> String {
     let time = duration(usual.time());
     match usual.count() {
         1 => format!("The last one like it took {time}"),
@@ -163,7 +163,7 @@ fn left(estimate: Estimate) -> String {
 
 /// How the time of this run compares: "1m50s; this one took longer than 95 % of
 /// the last 20".
-pub(super) fn comparison(story: &Story) -> Option<String> {
+pub(super) fn comparison(story: &RunRecord) -> Option<String> {
     let tale = story.one();
     let usual = tale.usual.as_ref()?;
     let time = duration(usual.time());
@@ -213,7 +213,11 @@ pub(super) fn state(deployment: &Deployment) -> String {
 }
 
 /// The lines that tell how the run ended.
-pub(super) fn conclude(outcome: &Outcome, causes: &[Cause], story: &Story) -> Vec<String> {
+pub(super) fn conclude(
+    outcome: &Outcome,
+    causes: &[FailureCause],
+    story: &RunRecord,
+) -> Vec<String> {
     if outcome.is_good() {
         return conclude_good(outcome, story);
     }
@@ -239,7 +243,7 @@ pub(super) fn conclude(outcome: &Outcome, causes: &[Cause], story: &Story) -> Ve
     lines
 }
 
-fn conclude_good(outcome: &Outcome, story: &Story) -> Vec<String> {
+fn conclude_good(outcome: &Outcome, story: &RunRecord) -> Vec<String> {
     let mut line = outcome.headline.clone();
     if let Some(times) = times(story) {
         line.push_str(&format!(" ({times})"));
@@ -252,12 +256,12 @@ fn conclude_good(outcome: &Outcome, story: &Story) -> Vec<String> {
 }
 
 /// "4s in the queue, 1m52s running".
-pub(super) fn times(story: &Story) -> Option<String> {
+pub(super) fn times(story: &RunRecord) -> Option<String> {
     times_of(story.one())
 }
 
 /// The same for one of several services.
-pub(super) fn times_of(tale: &Tale) -> Option<String> {
+pub(super) fn times_of(tale: &ServiceRecord) -> Option<String> {
     let queue = tale
         .queue()
         .map(|time| format!("{} in the queue", duration(time)));
@@ -267,7 +271,7 @@ pub(super) fn times_of(tale: &Tale) -> Option<String> {
 }
 
 /// Why the run did not end well, in a few lines, for an annotation.
-pub(super) fn cause(outcome: &Outcome, causes: &[Cause]) -> String {
+pub(super) fn cause(outcome: &Outcome, causes: &[FailureCause]) -> String {
     let mut lines = vec![outcome.headline.clone()];
     lines.extend(causes::lines(causes));
     lines.extend(outcome.why.iter().cloned());
@@ -291,7 +295,7 @@ mod tests {
     use super::*;
     use crate::ci::Facts;
     use crate::deployment::{DeploymentId, Service};
-    use crate::forecast::history::{Kind, Past};
+    use crate::forecast::history::{History, HistoryKind};
 
     fn took(seconds: i64) -> Deployment {
         let at = |second| Timestamp::from_second(second).ok();
@@ -309,7 +313,7 @@ mod tests {
             status: Status::Waiting,
             ..Deployment::only_its_id(DeploymentId("x".to_owned()))
         };
-        let mut story = Story::new(Facts::default(), Timestamp::UNIX_EPOCH);
+        let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
         let service = Service::application(uuid::Uuid::nil());
         story.take_in(Event::Started(service, &waiting));
         tokio::time::advance(Duration::from_secs(4)).await;
@@ -328,7 +332,7 @@ mod tests {
         let (waiting, running) = (Status::Waiting, Status::InProgress);
         let service = Service::application(uuid::Uuid::nil());
         for is_target in [false, true] {
-            let mut story = Story::new(Facts::default(), Timestamp::UNIX_EPOCH);
+            let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
             let mut is_new = |seen: &Deployment| {
                 let event = Event::Seen(seen);
                 let event = if is_target {
@@ -387,10 +391,10 @@ mod tests {
             ),
         ] {
             let past: Vec<Deployment> = past.into_iter().map(took).collect();
-            let usual = Usual::of(&Past::of(&past), Kind::Build).unwrap();
-            assert_eq!(tell(Event::Usual(&usual)), [said]);
-            let mut story = Story::new(Facts::default(), Timestamp::UNIX_EPOCH);
-            story.take_in(Event::Usual(&usual));
+            let usual = TypicalDuration::of(&History::of(&past), HistoryKind::Build).unwrap();
+            assert_eq!(tell(Event::TypicalDuration(&usual)), [said]);
+            let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
+            story.take_in(Event::TypicalDuration(&usual));
             story.take_in(Event::Started(
                 Service::application(uuid::Uuid::nil()),
                 &took(100),

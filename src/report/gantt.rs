@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{Phase, State};
-use crate::forecast::history::Usual;
+use crate::forecast::history::TypicalDuration;
 use crate::report::timeline::{Span, Timeline};
 use crate::text::duration::duration;
 
@@ -135,7 +135,7 @@ fn length(span: &Span, now: Timestamp) -> String {
 }
 
 /// The last runs as bars, oldest first, and then this one: "▃▂▅▃ ▇".
-pub(super) fn last_ones(usual: &Usual, this: Option<Duration>) -> Option<String> {
+pub(super) fn last_ones(usual: &TypicalDuration, this: Option<Duration>) -> Option<String> {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     if usual.count() < 3 {
         return None;

@@ -7,16 +7,16 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::Value;
 
 use crate::deployment::ServiceKind;
-use crate::resource::{Collection, Kind};
-use crate::sevalla::Record;
+use crate::resource::{ResourceKind, ResourceList};
+use crate::sevalla::ResourceRecord;
 
 /// The most characters of a cell.
 const WIDEST: usize = 60;
 
 /// The fields of a list's items.
-pub fn fields_of(list: Collection) -> &'static [&'static str] {
+pub fn fields_of(list: ResourceList) -> &'static [&'static str] {
     match list {
-        Collection::All(Kind::Application) => &[
+        ResourceList::All(ResourceKind::Application) => &[
             "id",
             "name",
             "display_name",
@@ -27,8 +27,8 @@ pub fn fields_of(list: Collection) -> &'static [&'static str] {
             "created_at",
             "updated_at",
         ],
-        Collection::All(Kind::StaticSite) => &["id", "name", "display_name", "status"],
-        Collection::All(Kind::Pipeline) => &[
+        ResourceList::All(ResourceKind::StaticSite) => &["id", "name", "display_name", "status"],
+        ResourceList::All(ResourceKind::Pipeline) => &[
             "id",
             "display_name",
             "type",
@@ -36,7 +36,7 @@ pub fn fields_of(list: Collection) -> &'static [&'static str] {
             "created_at",
             "updated_at",
         ],
-        Collection::All(Kind::Database) => &[
+        ResourceList::All(ResourceKind::Database) => &[
             "id",
             "name",
             "display_name",
@@ -48,7 +48,7 @@ pub fn fields_of(list: Collection) -> &'static [&'static str] {
             "created_at",
             "updated_at",
         ],
-        Collection::Deployments(service) => match service.kind {
+        ResourceList::Deployments(service) => match service.kind {
             ServiceKind::Application => &[
                 "id",
                 "status",
@@ -81,7 +81,7 @@ pub fn fields_of(list: Collection) -> &'static [&'static str] {
                 "updated_at",
             ],
         },
-        Collection::Processes(_) => &[
+        ResourceList::Processes(_) => &[
             "id",
             "key",
             "type",
@@ -106,9 +106,9 @@ pub fn fields_of(list: Collection) -> &'static [&'static str] {
 }
 
 /// The fields of a thing's own record.
-pub fn fields_of_one(kind: Kind) -> &'static [&'static str] {
+pub fn fields_of_one(kind: ResourceKind) -> &'static [&'static str] {
     match kind {
-        Kind::Application => &[
+        ResourceKind::Application => &[
             "id",
             "company_id",
             "project_id",
@@ -142,7 +142,7 @@ pub fn fields_of_one(kind: Kind) -> &'static [&'static str] {
             "created_at",
             "updated_at",
         ],
-        Kind::StaticSite => &[
+        ResourceKind::StaticSite => &[
             "id",
             "company_id",
             "project_id",
@@ -166,7 +166,7 @@ pub fn fields_of_one(kind: Kind) -> &'static [&'static str] {
             "created_at",
             "updated_at",
         ],
-        Kind::Pipeline => &[
+        ResourceKind::Pipeline => &[
             "id",
             "company_id",
             "project_id",
@@ -176,7 +176,7 @@ pub fn fields_of_one(kind: Kind) -> &'static [&'static str] {
             "created_at",
             "updated_at",
         ],
-        Kind::Database => &[
+        ResourceKind::Database => &[
             "id",
             "company_id",
             "project_id",
@@ -206,11 +206,13 @@ pub fn fields_of_one(kind: Kind) -> &'static [&'static str] {
 }
 
 /// The fields that people want to see of a list.
-fn columns_of(list: Collection) -> &'static [&'static str] {
+fn columns_of(list: ResourceList) -> &'static [&'static str] {
     match list {
-        Collection::All(Kind::Application | Kind::StaticSite) => &["id", "display_name", "status"],
-        Collection::All(Kind::Pipeline) => &["id", "display_name", "type"],
-        Collection::All(Kind::Database) => &[
+        ResourceList::All(ResourceKind::Application | ResourceKind::StaticSite) => {
+            &["id", "display_name", "status"]
+        }
+        ResourceList::All(ResourceKind::Pipeline) => &["id", "display_name", "type"],
+        ResourceList::All(ResourceKind::Database) => &[
             "id",
             "display_name",
             "status",
@@ -218,22 +220,22 @@ fn columns_of(list: Collection) -> &'static [&'static str] {
             "version",
             "resource_type_name",
         ],
-        Collection::Deployments(_) => &["id", "status", "branch", "commit_sha", "created_at"],
-        Collection::Processes(_) => &["id", "key", "type", "resource_type_name", "port"],
+        ResourceList::Deployments(_) => &["id", "status", "branch", "commit_sha", "created_at"],
+        ResourceList::Processes(_) => &["id", "key", "type", "resource_type_name", "port"],
     }
 }
 
 /// A record with some of its fields, in an order of ours.
-pub struct Shown<'a> {
-    record: &'a Record,
+pub struct SelectedFields<'a> {
+    record: &'a ResourceRecord,
     fields: &'a [&'a str],
     /// Lists that belong to it, behind its fields.
     parts: Vec<(&'static str, Vec<Self>)>,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> SelectedFields<'a> {
     /// Of a record, these fields.
-    pub const fn of(record: &'a Record, fields: &'a [&'a str]) -> Self {
+    pub const fn of(record: &'a ResourceRecord, fields: &'a [&'a str]) -> Self {
         Self {
             record,
             fields,
@@ -243,7 +245,12 @@ impl<'a> Shown<'a> {
 
     /// The same with a list that belongs to it.
     #[must_use]
-    pub fn with(mut self, name: &'static str, list: Collection, items: &'a [Record]) -> Self {
+    pub fn with(
+        mut self,
+        name: &'static str,
+        list: ResourceList,
+        items: &'a [ResourceRecord],
+    ) -> Self {
         self.parts.push((name, all(list, items)));
         self
     }
@@ -256,17 +263,20 @@ impl<'a> Shown<'a> {
 }
 
 /// The items of a list.
-pub fn all(list: Collection, items: &[Record]) -> Vec<Shown<'_>> {
+pub fn all(list: ResourceList, items: &[ResourceRecord]) -> Vec<SelectedFields<'_>> {
     let fields = fields_of(list);
-    items.iter().map(|item| Shown::of(item, fields)).collect()
+    items
+        .iter()
+        .map(|item| SelectedFields::of(item, fields))
+        .collect()
 }
 
 /// One line of JSON for a list.
-pub fn json(list: Collection, items: &[Record]) -> String {
+pub fn json(list: ResourceList, items: &[ResourceRecord]) -> String {
     serde_json::to_string(&all(list, items)).unwrap_or_default()
 }
 
-impl Serialize for Shown<'_> {
+impl Serialize for SelectedFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.fields.len() + self.parts.len()))?;
         for field in self.fields {
@@ -318,10 +328,10 @@ pub fn in_words(value: Option<&Value>) -> String {
 }
 
 /// The lines of a table of a list.
-pub fn table(list: Collection, items: &[Record]) -> Vec<String> {
+pub fn table(list: ResourceList, items: &[ResourceRecord]) -> Vec<String> {
     let columns = columns_of(list);
     let head: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
-    let cells = |item: &Record| columns.iter().map(|&column| cell(item, column)).collect();
+    let cells = |item: &ResourceRecord| columns.iter().map(|&column| cell(item, column)).collect();
     let rows: Vec<Vec<String>> = std::iter::once(head)
         .chain(items.iter().map(cells))
         .collect();
@@ -341,7 +351,7 @@ pub fn table(list: Collection, items: &[Record]) -> Vec<String> {
 }
 
 /// The lines that tell of one record: each field that has a plain value.
-pub fn lines(kind: Kind, record: &Record) -> Vec<String> {
+pub fn lines(kind: ResourceKind, record: &ResourceRecord) -> Vec<String> {
     let fields = fields_of_one(kind).iter();
     let told = fields.filter_map(|field| {
         let value = record.get(field).filter(|value| !value.is_object())?;
@@ -350,7 +360,7 @@ pub fn lines(kind: Kind, record: &Record) -> Vec<String> {
     told.collect()
 }
 
-fn cell(item: &Record, column: &str) -> String {
+fn cell(item: &ResourceRecord, column: &str) -> String {
     cut(&item
         .get(column)
         .map(|value| in_words(Some(value)))
@@ -368,7 +378,7 @@ fn cut(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn record(json: &str) -> Record {
+    fn record(json: &str) -> ResourceRecord {
         serde_json::from_str(json).unwrap()
     }
 
@@ -377,7 +387,7 @@ mod tests {
         let site = record(
             r#"{"status":null,"secret":"x","display_name":"docs","id":"a","name":"docs-a"}"#,
         );
-        let list = Collection::All(Kind::StaticSite);
+        let list = ResourceList::All(ResourceKind::StaticSite);
         assert_eq!(
             json(list, &[site]),
             r#"[{"id":"a","name":"docs-a","display_name":"docs","status":null}]"#
@@ -396,11 +406,15 @@ mod tests {
         }
         let app = record(r#"{"id":"a","repo_url":"https://me:geheim@a.b/c"}"#);
         assert!(
-            !Shown::of(&app, fields_of_one(Kind::Application))
+            !SelectedFields::of(&app, fields_of_one(ResourceKind::Application))
                 .json()
                 .contains("geheim")
         );
-        assert!(!lines(Kind::Application, &app).concat().contains("geheim"));
+        assert!(
+            !lines(ResourceKind::Application, &app)
+                .concat()
+                .contains("geheim")
+        );
     }
 
     #[test]
@@ -410,7 +424,7 @@ mod tests {
             record(r#"{"id":"22","display_name":"a longer name","type":"branch"}"#),
         ];
         assert_eq!(
-            table(Collection::All(Kind::Pipeline), &pipelines),
+            table(ResourceList::All(ResourceKind::Pipeline), &pipelines),
             [
                 "id  display_name   type",
                 "1   shop           trunk",

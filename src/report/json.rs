@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::causes::Cause;
+use super::causes::FailureCause;
 use super::timeline::{Lane, Span, Timeline};
 use crate::ci::{Facts, Host};
 use crate::deployment::{self, Origin, ServiceKind};
@@ -17,8 +17,8 @@ use crate::diagnosis::Finding;
 use crate::forecast::history;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
-use crate::report::run_record::{Story, Tale};
-use crate::sanitize::{Block, Gate};
+use crate::report::run_record::{RunRecord, ServiceRecord};
+use crate::sanitize::{SanitizedText, Sanitizer};
 
 /// Raised when a reader of the earlier shape could misread the new one.
 const SCHEMA_VERSION: u32 = 1;
@@ -176,11 +176,11 @@ struct PlaceOf<'a> {
 /// The report of a run, as one line.
 pub(super) fn of(
     outcome: &Outcome,
-    causes: &[Cause],
-    story: &Story,
+    causes: &[FailureCause],
+    story: &RunRecord,
     host: Host,
-    gate: &Gate,
-) -> Block {
+    gate: &Sanitizer,
+) -> SanitizedText {
     let time_line = story.timeline();
     let tale = story.one();
     let took = time_line.now.duration_since(time_line.began);
@@ -228,7 +228,7 @@ pub(super) fn of(
     gate.json(&format!("{report},\"result\":{result}}}"))
 }
 
-fn warnings(story: &Story) -> Vec<WarningOf<'_>> {
+fn warnings(story: &RunRecord) -> Vec<WarningOf<'_>> {
     let warnings = story.warnings.iter();
     warnings
         .map(|(warning, text)| WarningOf {
@@ -247,7 +247,7 @@ fn rounded(seconds: f64) -> f64 {
     (seconds * 1000.0).round() / 1000.0
 }
 
-fn service(tale: &Tale) -> Option<Service<'_>> {
+fn service(tale: &ServiceRecord) -> Option<Service<'_>> {
     let service = tale.service?;
     Some(Service {
         kind: match service.kind {
@@ -259,7 +259,7 @@ fn service(tale: &Tale) -> Option<Service<'_>> {
     })
 }
 
-fn deployment(tale: &Tale) -> Option<Deployment<'_>> {
+fn deployment(tale: &ServiceRecord) -> Option<Deployment<'_>> {
     let seen: &deployment::Deployment = tale.deployment.as_ref()?;
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
     Some(Deployment {
@@ -283,8 +283,8 @@ fn deployment(tale: &Tale) -> Option<Deployment<'_>> {
     })
 }
 
-fn usual(tale: &Tale) -> Option<Usual> {
-    let usual: &history::Usual = tale.usual.as_ref()?;
+fn usual(tale: &ServiceRecord) -> Option<Usual> {
+    let usual: &history::TypicalDuration = tale.usual.as_ref()?;
     let seconds = |time: Duration| rounded(time.as_secs_f64());
     Some(Usual {
         median_seconds: seconds(usual.time()),
@@ -293,7 +293,7 @@ fn usual(tale: &Tale) -> Option<Usual> {
     })
 }
 
-fn target(tale: &Tale) -> Target<'_> {
+fn target(tale: &ServiceRecord) -> Target<'_> {
     Target {
         service: service(tale),
         deployment: deployment(tale),
@@ -337,7 +337,7 @@ fn ci(facts: &Facts, host: Host) -> Ci<'_> {
     }
 }
 
-fn findings(cause: &Cause) -> impl Iterator<Item = FindingOf<'_>> {
+fn findings(cause: &FailureCause) -> impl Iterator<Item = FindingOf<'_>> {
     let target = cause.target.as_deref();
     let findings = cause.digest.findings.iter();
     findings.map(move |finding| finding_of(target, finding))

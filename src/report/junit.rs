@@ -6,19 +6,19 @@
 
 use jiff::SignedDuration;
 
-use super::causes::Cause;
+use super::causes::FailureCause;
 use crate::deployment::Verdict;
 use crate::event::{Phase, State};
-use crate::exit_status::Ending;
+use crate::exit_status::ExitStatus;
 use crate::outcome::Outcome;
 use crate::report::console;
-use crate::report::run_record::{Story, Tale};
+use crate::report::run_record::{RunRecord, ServiceRecord};
 use crate::report::timeline::{Lane, Timeline};
-use crate::sanitize::{Block, Gate, Line};
+use crate::sanitize::{SanitizedLine, SanitizedText, Sanitizer};
 
 /// What became of a case, where it did not pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
+enum CaseResult {
     /// What was checked is not as it should be.
     Failure,
     /// It could not be checked.
@@ -27,7 +27,7 @@ enum Mark {
     Skipped,
 }
 
-impl Mark {
+impl CaseResult {
     const fn element(self) -> &'static str {
         match self {
             Self::Failure => "failure",
@@ -44,27 +44,27 @@ struct Case {
     name: &'static str,
     took: SignedDuration,
     /// What became of it, in a sentence, and more about it.
-    mark: Option<(Mark, String, String)>,
+    mark: Option<(CaseResult, String, String)>,
 }
 
 impl Case {
-    fn is(&self, mark: Mark) -> bool {
+    fn is(&self, mark: CaseResult) -> bool {
         matches!(self.mark, Some((own, ..)) if own == mark)
     }
 
     fn is_bad(&self) -> bool {
-        self.is(Mark::Failure) || self.is(Mark::Error)
+        self.is(CaseResult::Failure) || self.is(CaseResult::Error)
     }
 }
 
 /// The document.
 pub(super) fn of(
     outcome: &Outcome,
-    found: &[Cause],
-    story: &Story,
-    tail: &[&Line],
-    gate: &Gate,
-) -> Block {
+    found: &[FailureCause],
+    story: &RunRecord,
+    tail: &[&SanitizedLine],
+    gate: &Sanitizer,
+) -> SanitizedText {
     let time_line = story.timeline();
     let action = story.action.unwrap_or("run");
     let cases = cases(outcome, story, &time_line, &said(outcome, found, tail));
@@ -73,12 +73,12 @@ pub(super) fn of(
     let totals = format!(
         "name=\"sevalla-deploy {action}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{}\"",
         cases.len(),
-        count(Mark::Failure),
-        count(Mark::Error),
+        count(CaseResult::Failure),
+        count(CaseResult::Error),
         seconds(time_line.now.duration_since(time_line.began)),
     );
     let cases: String = cases.iter().map(|case| element(case, gate)).collect();
-    Block::made_of_passed(format!(
+    SanitizedText::made_of_passed(format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <testsuites {totals}>\n\
          <testsuite {totals} skipped=\"{}\" timestamp=\"{}\">\n{cases}</testsuite>\n\
@@ -90,7 +90,7 @@ pub(super) fn of(
 }
 
 /// Everything there is to say about a bad end.
-fn said(outcome: &Outcome, causes: &[Cause], tail: &[&Line]) -> String {
+fn said(outcome: &Outcome, causes: &[FailureCause], tail: &[&SanitizedLine]) -> String {
     let mut said = console::cause(outcome, causes);
     if !tail.is_empty() {
         said.push_str("\n\nLast lines of the log:");
@@ -102,7 +102,7 @@ fn said(outcome: &Outcome, causes: &[Cause], tail: &[&Line]) -> String {
     said
 }
 
-fn cases(outcome: &Outcome, story: &Story, time_line: &Timeline, said: &str) -> Vec<Case> {
+fn cases(outcome: &Outcome, story: &RunRecord, time_line: &Timeline, said: &str) -> Vec<Case> {
     let action = story.action.unwrap_or("run");
     let of_run = |lane: &&Lane| lane.target.is_none();
     let lane = time_line.lanes.iter().find(of_run);
@@ -131,11 +131,11 @@ fn cases(outcome: &Outcome, story: &Story, time_line: &Timeline, said: &str) -> 
     let is_told = cases.iter().chain(&of_run).any(Case::is_bad);
     // A target's failure is told there, and a check's by its own case.
     let is_own = match outcome.ending() {
-        Ending::Unverified => !is_told,
+        ExitStatus::Unverified => !is_told,
         _ => story.targets.is_empty() || !is_told,
     };
     if story.targets.is_empty() || (is_own && !outcome.is_good()) {
-        let mark = mark(outcome).filter(|mark| *mark == Mark::Skipped || is_own);
+        let mark = mark(outcome).filter(|mark| *mark == CaseResult::Skipped || is_own);
         of_run.insert(
             0,
             Case {
@@ -150,52 +150,52 @@ fn cases(outcome: &Outcome, story: &Story, time_line: &Timeline, said: &str) -> 
     if outcome.is_good() {
         // What went wrong and does not count, as emptying the caches.
         for case in &mut cases {
-            if let Some((mark @ (Mark::Failure | Mark::Error), ..)) = &mut case.mark {
-                *mark = Mark::Skipped;
+            if let Some((mark @ (CaseResult::Failure | CaseResult::Error), ..)) = &mut case.mark {
+                *mark = CaseResult::Skipped;
             }
         }
     }
     cases
 }
 
-fn class(tale: &Tale) -> String {
+fn class(tale: &ServiceRecord) -> String {
     let id = || tale.service.map(|service| service.id.to_string());
     let name = tale.name.clone().or_else(id);
     name.unwrap_or_else(|| "sevalla-deploy".to_owned())
 }
 
 /// What the end of the run makes of its main case.
-const fn mark(outcome: &Outcome) -> Option<Mark> {
+const fn mark(outcome: &Outcome) -> Option<CaseResult> {
     match outcome.ending() {
-        Ending::Success | Ending::Triggered => None,
-        Ending::Planned | Ending::Passed => Some(Mark::Skipped),
-        Ending::Failed
-        | Ending::Cancelled
-        | Ending::Skipped
-        | Ending::Superseded
-        | Ending::Unverified => Some(Mark::Failure),
-        _ => Some(Mark::Error),
+        ExitStatus::Success | ExitStatus::Triggered => None,
+        ExitStatus::Planned | ExitStatus::Passed => Some(CaseResult::Skipped),
+        ExitStatus::Failed
+        | ExitStatus::Cancelled
+        | ExitStatus::Skipped
+        | ExitStatus::Superseded
+        | ExitStatus::Unverified => Some(CaseResult::Failure),
+        _ => Some(CaseResult::Error),
     }
 }
 
 /// What a target's deployment makes of its case.
-fn mark_of(tale: &Tale, outcome: &Outcome) -> Option<(Mark, String, String)> {
+fn mark_of(tale: &ServiceRecord, outcome: &Outcome) -> Option<(CaseResult, String, String)> {
     let seen = tale.deployment.as_ref();
     let verdict = seen.and_then(|seen| seen.status.verdict());
     let told = |mark, text: String| Some((mark, text.clone(), text));
     match (seen, verdict) {
         (_, Some(Verdict::Success)) => None,
         (Some(seen), Some(Verdict::Failed | Verdict::Cancelled | Verdict::Skipped)) => told(
-            Mark::Failure,
+            CaseResult::Failure,
             format!("Deployment {} ended {}", seen.id, seen.status.word()),
         ),
-        (Some(_), None) if outcome.ending() == Ending::Triggered => None,
+        (Some(_), None) if outcome.ending() == ExitStatus::Triggered => None,
         (Some(seen), None) => told(
-            Mark::Error,
+            CaseResult::Error,
             format!("The end of deployment {} was not seen", seen.id),
         ),
-        (None, _) if outcome.is_good() => told(Mark::Skipped, outcome.headline.clone()),
-        (None, _) => told(Mark::Error, "No deployment was started".to_owned()),
+        (None, _) if outcome.is_good() => told(CaseResult::Skipped, outcome.headline.clone()),
+        (None, _) => told(CaseResult::Error, "No deployment was started".to_owned()),
     }
 }
 
@@ -217,8 +217,8 @@ fn step(span: &super::timeline::Span, class: &str, time_line: &Timeline) -> Opti
     };
     let mark = match span.state {
         State::Done => None,
-        State::Failed => Some((Mark::Failure, "failed")),
-        State::Cancelled | State::Open => Some((Mark::Error, "was not brought to its end")),
+        State::Failed => Some((CaseResult::Failure, "failed")),
+        State::Cancelled | State::Open => Some((CaseResult::Error, "was not brought to its end")),
     };
     let title = span.name.title();
     Some(Case {
@@ -229,7 +229,7 @@ fn step(span: &super::timeline::Span, class: &str, time_line: &Timeline) -> Opti
     })
 }
 
-fn element(case: &Case, gate: &Gate) -> String {
+fn element(case: &Case, gate: &Sanitizer) -> String {
     let head = format!(
         "<testcase classname=\"{}\" name=\"{}\" time=\"{}\"",
         attribute(&case.class, gate),
@@ -252,7 +252,7 @@ fn seconds(time: SignedDuration) -> String {
     format!("{:.3}", time.as_secs_f64().max(0.0))
 }
 
-fn attribute(value: &str, gate: &Gate) -> String {
+fn attribute(value: &str, gate: &Sanitizer) -> String {
     text(gate.line(value).as_str())
 }
 
@@ -284,7 +284,7 @@ mod tests {
     fn no_text_is_markup_or_forbidden() {
         let every: String = ('\0'..=char::MAX).collect();
         let hostile = format!("]]><x a='b' c=\"d\">&amp;<!-- {every}");
-        let gate = Gate::default();
+        let gate = Sanitizer::default();
         let document = format!(
             "<a b=\"{}\">{}</a>",
             attribute(&hostile, &gate),

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::report::atomic_file;
-use crate::report::run_record::{Story, Tale};
-use crate::sanitize::Gate;
+use crate::report::run_record::{RunRecord, ServiceRecord};
+use crate::sanitize::Sanitizer;
 
 /// The most of a label, in characters.
 const LONGEST_LABEL: usize = 100;
@@ -19,7 +19,7 @@ const MOST: usize = 50;
 /// Writes the file, also where nothing is known that could be visited: a link
 /// of an older run would be taken for one of this, and GitLab warns of a report
 /// that is not there. It takes a list without links.
-pub(super) fn write(path: &Path, story: &Story, gate: &Gate) -> Result<(), String> {
+pub(super) fn write(path: &Path, story: &RunRecord, gate: &Sanitizer) -> Result<(), String> {
     let tales = std::iter::once(story.one()).chain(&story.targets);
     let mut links: Vec<Value> = tales.filter_map(|tale| link(tale, gate)).collect();
     links.dedup();
@@ -28,7 +28,7 @@ pub(super) fn write(path: &Path, story: &Story, gate: &Gate) -> Result<(), Strin
     atomic_file::write(path, "The links", &gate.block(&text))
 }
 
-fn link(tale: &Tale, gate: &Gate) -> Option<Value> {
+fn link(tale: &ServiceRecord, gate: &Sanitizer) -> Option<Value> {
     // The address that was told, or none: no stranger's scheme.
     let url = gate.line(tale.url.as_deref()?);
     let parsed = Url::parse(url.as_str()).ok()?;

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::html::Page;
-use crate::ci::Channel;
+use super::html::PageStream;
+use crate::ci::CiOutput;
 use crate::deployment::{LogLine, Service};
 use crate::diagnosis::Diagnosis;
 use crate::inputs::Logs;
 use crate::report::atomic_file::WholeFile;
-use crate::report::severity::Weight;
-use crate::sanitize::redactor::Broken;
-use crate::sanitize::{Gate, Line};
+use crate::report::severity::Severity;
+use crate::sanitize::redactor::PartialMatch;
+use crate::sanitize::{SanitizedLine, Sanitizer};
 use crate::text::duration::counted;
 use crate::text::truncate::{beginning, shorten};
 
@@ -68,13 +68,13 @@ pub(super) struct LogSink {
     file: Option<WholeFile>,
     /// Why the file is not being written any more.
     file_trouble: Option<String>,
-    page: Option<Page>,
+    page: Option<PageStream>,
     /// The same of the page.
     page_trouble: Option<String>,
     is_open: bool,
     kept: Kept,
     /// What of a secret the last entry ended in, for each label.
-    broken: BTreeMap<Option<String>, Broken>,
+    broken: BTreeMap<Option<String>, PartialMatch>,
     /// What was found in the log of each service.
     diagnoses: BTreeMap<Option<Uuid>, Diagnosis>,
     /// How many bytes were shown so far.
@@ -88,7 +88,7 @@ impl LogSink {
     /// Begins the page. What cannot be written is to be told before the long
     /// wait.
     pub(super) fn begin_page(&mut self, path: &Path) -> Result<(), String> {
-        self.page = Some(Page::create(path)?);
+        self.page = Some(PageStream::create(path)?);
         Ok(())
     }
 
@@ -105,7 +105,7 @@ impl LogSink {
     }
 
     /// The page, if it is still to be written, or why it is not.
-    pub(super) fn page(&mut self) -> Result<Option<Page>, String> {
+    pub(super) fn page(&mut self) -> Result<Option<PageStream>, String> {
         self.page_trouble.take().map_or(Ok(self.page.take()), Err)
     }
 
@@ -116,8 +116,8 @@ impl LogSink {
         service: Option<Service>,
         label: Option<&str>,
         entries: &[LogLine],
-        gate: &Gate,
-        channel: &mut dyn Channel,
+        gate: &Sanitizer,
+        channel: &mut dyn CiOutput,
     ) {
         let key = label.map(str::to_owned);
         let mut broken = self.broken.remove(&key).unwrap_or_default();
@@ -125,13 +125,13 @@ impl LogSink {
         let mut diagnosis = self.diagnoses.remove(&of).unwrap_or_default();
         for entry in entries {
             let prefix = prefix(label, entry, gate);
-            let weight = Weight::of(&entry.severity);
+            let weight = Severity::of(&entry.severity);
             let mut lines = gate.lines(&prefix, &entry.message, &mut broken);
             for line in lines.by_ref().take(MOST_LINES_OF_AN_ENTRY) {
                 self.add_to_page(weight, &prefix, &line, gate);
                 let bare = line.as_str().get(prefix.as_str().len()..);
                 let bare = bare.unwrap_or_default();
-                if weight == Weight::Error {
+                if weight == Severity::Error {
                     diagnosis.take_marked(bare);
                 } else {
                     diagnosis.take(bare);
@@ -161,14 +161,14 @@ impl LogSink {
 
     /// Compares the log of a service, or the only one, with that of a deployment
     /// that succeeded.
-    pub(super) fn compare(&mut self, service: Service, good: &[LogLine], gate: &Gate) {
+    pub(super) fn compare(&mut self, service: Service, good: &[LogLine], gate: &Sanitizer) {
         let key = Some(service.id);
         let key = key.filter(|_| self.diagnoses.contains_key(&key));
         let Some(diagnosis) = self.diagnoses.get_mut(&key) else {
             return;
         };
-        let (mut earlier, mut broken) = (Diagnosis::default(), Broken::default());
-        let nothing = Line::default();
+        let (mut earlier, mut broken) = (Diagnosis::default(), PartialMatch::default());
+        let nothing = SanitizedLine::default();
         for entry in good {
             let lines = gate.lines(&nothing, &entry.message, &mut broken);
             for line in lines.take(MOST_LINES_OF_AN_ENTRY) {
@@ -178,7 +178,13 @@ impl LogSink {
         diagnosis.compare_with(earlier);
     }
 
-    fn add_to_page(&mut self, weight: Weight, prefix: &Line, line: &Line, gate: &Gate) {
+    fn add_to_page(
+        &mut self,
+        weight: Severity,
+        prefix: &SanitizedLine,
+        line: &SanitizedLine,
+        gate: &Sanitizer,
+    ) {
         let Some(page) = &mut self.page else {
             return;
         };
@@ -189,7 +195,7 @@ impl LogSink {
         }
     }
 
-    fn put(&mut self, line: Line, gate: &Gate, channel: &mut dyn Channel) {
+    fn put(&mut self, line: SanitizedLine, gate: &Sanitizer, channel: &mut dyn CiOutput) {
         self.write(&line);
         if self.logs == Some(Logs::Off) {
             return;
@@ -214,8 +220,8 @@ impl LogSink {
     pub(super) fn close(
         &mut self,
         is_good: bool,
-        gate: &Gate,
-        channel: &mut dyn Channel,
+        gate: &Sanitizer,
+        channel: &mut dyn CiOutput,
     ) -> Result<(), String> {
         if self.logs == Some(Logs::OnFailure) && !is_good && !self.kept.lines.is_empty() {
             self.open(gate, channel);
@@ -239,7 +245,7 @@ impl LogSink {
 
     /// Ends the group that the log is shown in, if it is open. More of the log
     /// opens another.
-    pub(super) fn fold(&mut self, channel: &mut dyn Channel) {
+    pub(super) fn fold(&mut self, channel: &mut dyn CiOutput) {
         if self.is_open {
             channel.close_log();
             self.is_open = false;
@@ -282,7 +288,7 @@ impl LogSink {
     }
 
     /// The last lines, oldest first.
-    pub(super) fn tail(&self) -> Vec<&Line> {
+    pub(super) fn tail(&self) -> Vec<&SanitizedLine> {
         let lines = &self.kept.lines;
         lines
             .iter()
@@ -290,14 +296,14 @@ impl LogSink {
             .collect()
     }
 
-    fn open(&mut self, gate: &Gate, channel: &mut dyn Channel) {
+    fn open(&mut self, gate: &Sanitizer, channel: &mut dyn CiOutput) {
         if !self.is_open {
             channel.open_log(&gate.line("Log of the deployment"));
             self.is_open = true;
         }
     }
 
-    fn write(&mut self, line: &Line) {
+    fn write(&mut self, line: &SanitizedLine) {
         let Some(file) = &mut self.file else {
             return;
         };
@@ -316,7 +322,7 @@ impl LogSink {
 /// What stands before every line of an entry: the service's time, its weight
 /// where it is not ordinary, and a bar, so that no line of it stands at the
 /// beginning of one of ours.
-fn prefix(label: Option<&str>, entry: &LogLine, gate: &Gate) -> Line {
+fn prefix(label: Option<&str>, entry: &LogLine, gate: &Sanitizer) -> SanitizedLine {
     let time = jiff::Timestamp::from_microsecond(entry.at_micros)
         .ok()
         .and_then(|time| Some(format!("{time:.3}").get(11..)?.to_owned()));
@@ -337,13 +343,13 @@ fn prefix(label: Option<&str>, entry: &LogLine, gate: &Gate) -> Line {
 /// The last lines of the log, bounded in number and size.
 #[derive(Default)]
 struct Kept {
-    lines: VecDeque<Line>,
+    lines: VecDeque<SanitizedLine>,
     bytes: usize,
     dropped: usize,
 }
 
 impl Kept {
-    fn push(&mut self, line: Line) {
+    fn push(&mut self, line: SanitizedLine) {
         self.bytes += line.as_str().len();
         self.lines.push_back(line);
         while self.lines.len() > KEPT_LINES || self.bytes > KEPT_BYTES {
@@ -370,11 +376,11 @@ mod tests {
     }
 
     fn rendered(entry: &LogLine) -> Vec<String> {
-        let gate = Gate::default();
+        let gate = Sanitizer::default();
         gate.lines(
             &prefix(None, entry, &gate),
             &entry.message,
-            &mut Broken::default(),
+            &mut PartialMatch::default(),
         )
         .map(|line| line.as_str().to_owned())
         .collect()
@@ -415,26 +421,26 @@ mod tests {
     #[derive(Default)]
     struct Counted(usize, String);
 
-    impl Channel for Counted {
+    impl CiOutput for Counted {
         fn mask(&mut self, _: &str) {}
-        fn say(&mut self, line: &Line) {
+        fn say(&mut self, line: &SanitizedLine) {
             self.0 += line.as_str().len();
             self.1 = line.to_string();
         }
-        fn open_log(&mut self, _: &Line) {}
+        fn open_log(&mut self, _: &SanitizedLine) {}
         fn close_log(&mut self) {}
         fn annotate(
             &mut self,
             _: crate::ci::Level,
-            _: &Line,
-            _: &crate::sanitize::Block,
+            _: &SanitizedLine,
+            _: &crate::sanitize::SanitizedText,
             _: Option<&crate::ci::Place>,
         ) {
         }
-        fn outputs(&mut self, _: crate::ci::Outputs<'_>) -> crate::ci::Given {
+        fn outputs(&mut self, _: crate::ci::Outputs<'_>) -> crate::ci::OutputsResult {
             Ok(Vec::new())
         }
-        fn summary(&mut self, _: &crate::sanitize::Block) -> Result<(), String> {
+        fn summary(&mut self, _: &crate::sanitize::SanitizedText) -> Result<(), String> {
             Ok(())
         }
     }
@@ -447,7 +453,7 @@ mod tests {
         sink.show(Logs::Live);
         sink.begin_file(&path).unwrap();
         let mut told = Counted::default();
-        let gate = Gate::default();
+        let gate = Sanitizer::default();
         let many = entry("INFO", &"\n".repeat(MOST_LINES_OF_AN_ENTRY + 8));
         sink.take(None, None, &[many], &gate, &mut told);
         assert!(
@@ -465,7 +471,7 @@ mod tests {
         let mut sink = LogSink::default();
         sink.show(Logs::Live);
         let mut told = Counted(0, String::new());
-        let gate = Gate::default();
+        let gate = Sanitizer::default();
         sink.shown = MOST_SHOWN - 10;
         for _ in 0..3 {
             sink.take(None, None, &[entry("INFO", "a line")], &gate, &mut told);
@@ -479,7 +485,7 @@ mod tests {
     fn a_secret_that_two_entries_share_is_hidden_in_both() {
         let mut sink = LogSink::default();
         sink.show(Logs::OnFailure);
-        let gate = Gate::new(crate::sanitize::redactor::Redactor::new([
+        let gate = Sanitizer::new(crate::sanitize::redactor::Redactor::new([
             "svl_0123456789abcdef",
         ]));
         let entries = ["x svl_01234", "567", "89abcdef y"].map(|text| entry("INFO", text));
@@ -498,7 +504,7 @@ mod tests {
         let mut sink = LogSink::default();
         let entries = [("ERR", "it broke"), ("WARN", "old"), ("info", "bye")];
         let entries = entries.map(|(severity, text)| entry(severity, text));
-        let gate = Gate::default();
+        let gate = Sanitizer::default();
         sink.take(None, None, &entries, &gate, &mut Counted::default());
         let digest = sink.diagnosis(None).unwrap().digest();
         assert_eq!(digest.findings[0].title, "Lines that stand out");
@@ -507,7 +513,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded_in_lines_and_bytes() {
-        let gate = Gate::default();
+        let gate = Sanitizer::default();
         let mut kept = Kept::default();
         for number in 0..KEPT_LINES + 5 {
             kept.push(gate.line(&number.to_string()));

@@ -27,20 +27,20 @@ pub mod timeline;
 
 use jiff::Timestamp;
 
-pub use self::causes::Cause;
-pub use self::comment::News;
+pub use self::causes::FailureCause;
+pub use self::comment::CommentStatus;
 pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SHOWN};
 pub use self::reporter::Reporter;
-use crate::ci::{Channel, Facts, Host};
+use crate::ci::{CiOutput, Facts, Host};
 pub use crate::outputs::{LONGEST_VALUE, OUTPUTS};
-use crate::sanitize::Gate;
+use crate::sanitize::Sanitizer;
 
 /// How a reporter is set up.
 pub struct Setup {
     /// Where to tell.
-    pub channel: Box<dyn Channel>,
+    pub channel: Box<dyn CiOutput>,
     /// What every text passes.
-    pub gate: Gate,
+    pub gate: Sanitizer,
     /// The wall clock, for showing times only.
     pub clock: fn() -> Timestamp,
     /// What the CI told about the run.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::ci::{Outputs, dotenv, variable};
 use crate::report::atomic_file;
-use crate::sanitize::Gate;
+use crate::sanitize::Sanitizer;
 
 /// GitLab refuses a dotenv report of this many bytes.
 const TOO_LARGE: usize = 5 * 1024;
@@ -27,7 +27,7 @@ pub(super) fn write(path: &Path, outputs: Outputs<'_>) -> Result<Vec<&'static st
         report(outputs)
     };
     // Every value has passed the gate already.
-    atomic_file::write(path, "The outputs", &Gate::default().block(&text))?;
+    atomic_file::write(path, "The outputs", &Sanitizer::default().block(&text))?;
     Ok(left_out)
 }
 
@@ -94,10 +94,10 @@ fn report(outputs: Outputs<'_>) -> (String, Vec<&'static str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sanitize::Block;
+    use crate::sanitize::SanitizedText;
 
-    fn block(text: &str) -> Block {
-        Gate::default().block(text)
+    fn block(text: &str) -> SanitizedText {
+        Sanitizer::default().block(text)
     }
 
     fn written(name: &str, outputs: Outputs<'_>) -> (String, Vec<&'static str>) {

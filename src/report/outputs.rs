@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use super::causes::Cause;
+use super::causes::FailureCause;
 use crate::outcome::Outcome;
 use crate::outputs::OUTPUTS;
 use crate::report::console;
-use crate::report::run_record::{Story, Tale};
+use crate::report::run_record::{RunRecord, ServiceRecord};
 use crate::sanitize::cleaned;
 
 /// The values, in the order of [`OUTPUTS`]; empty where there is none.
 pub(super) fn of(
     outcome: &Outcome,
-    causes: &[Cause],
-    story: &Story,
+    causes: &[FailureCause],
+    story: &RunRecord,
 ) -> Vec<(&'static str, String)> {
     let tale = story.one();
     let deployment = tale.deployment.as_ref();
@@ -46,12 +46,12 @@ pub(super) fn of(
         .collect()
 }
 
-fn created(story: &Story) -> Option<bool> {
+fn created(story: &RunRecord) -> Option<bool> {
     let preview = story.preview.map(|(_, is_new)| is_new);
     preview.or(story.database.and_then(|(_, is_new)| is_new))
 }
 
-fn ids(story: &Story) -> String {
+fn ids(story: &RunRecord) -> String {
     let tales = std::iter::once(story.one()).filter(|_| story.targets.is_empty());
     let ids: Vec<String> = tales
         .chain(&story.targets)
@@ -65,8 +65,8 @@ fn ids(story: &Story) -> String {
 }
 
 /// The targets of a promotion as JSON.
-fn promotions(story: &Story) -> String {
-    let promotion = |tale: &Tale| {
+fn promotions(story: &RunRecord) -> String {
+    let promotion = |tale: &ServiceRecord| {
         let deployment = tale.shown();
         let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
         let live = deployment.filter(|_| tale.undone().is_some());

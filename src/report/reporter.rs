@@ -4,32 +4,32 @@ use std::cell::RefCell;
 
 use jiff::Timestamp;
 
-use super::comment::{self, CommentFacts, News};
+use super::comment::{self, CommentFacts, CommentStatus};
 use super::log::{LONGEST_SHOWN, LogSink};
-use crate::ci::{Activity, Channel, Host, Level, Tone};
+use crate::ci::{Activity, CiOutput, Host, Level, Tone};
 use crate::code_host::Marker;
 use crate::deployment::{LogLine, Service};
 use crate::diagnosis::Diagnosis;
 use crate::event::{Event, Phase};
 use crate::inputs::{Abandon, Logs};
 use crate::messages::Warning;
-use crate::outcome::{LogTold, Outcome};
-use crate::report::run_record::Story;
+use crate::outcome::{LogEvidence, Outcome};
+use crate::report::run_record::RunRecord;
 use crate::report::{Setup, console, status_line};
-use crate::report_files::Files;
-use crate::sanitize::{Block, Gate};
+use crate::report_files::ReportFiles;
+use crate::sanitize::{SanitizedText, Sanitizer};
 
 /// Tells a run's events to the place it runs in.
 pub struct Reporter(RefCell<Inner>);
 
 pub(super) struct Inner {
-    pub(super) channel: Box<dyn Channel>,
-    pub(super) gate: Gate,
+    pub(super) channel: Box<dyn CiOutput>,
+    pub(super) gate: Sanitizer,
     pub(super) clock: fn() -> Timestamp,
-    pub(super) story: Story,
+    pub(super) story: RunRecord,
     pub(super) host: Host,
     pub(super) log: LogSink,
-    pub(super) files: Files,
+    pub(super) files: ReportFiles,
     pub(super) summary: bool,
     /// What becomes of a deployment when the run is interrupted.
     on_interrupt: Abandon,
@@ -42,10 +42,10 @@ impl Reporter {
             channel: setup.channel,
             gate: setup.gate,
             clock: setup.clock,
-            story: Story::new(setup.facts, (setup.clock)()),
+            story: RunRecord::new(setup.facts, (setup.clock)()),
             host: setup.host,
             log: LogSink::default(),
-            files: Files::default(),
+            files: ReportFiles::default(),
             summary: true,
             on_interrupt: Abandon::Cancel,
         }))
@@ -53,10 +53,10 @@ impl Reporter {
 
     /// Sets what is known before anything is judged: the action, in the word
     /// of the input, and the files that tell of every run, however it ends.
-    pub fn expect(&self, action: Option<&'static str>, files: &Files) {
+    pub fn expect(&self, action: Option<&'static str>, files: &ReportFiles) {
         let mut inner = self.0.borrow_mut();
         inner.story.action = action;
-        inner.files = Files {
+        inner.files = ReportFiles {
             log: None,
             ..files.clone()
         };
@@ -68,7 +68,7 @@ impl Reporter {
     }
 
     /// Sets what the user wants to see.
-    pub fn show(&self, logs: Logs, files: &Files, summary: bool) {
+    pub fn show(&self, logs: Logs, files: &ReportFiles, summary: bool) {
         let mut inner = self.0.borrow_mut();
         inner.summary = summary;
         inner.log.show(logs);
@@ -92,14 +92,14 @@ impl Reporter {
     }
 
     /// What the log of a deployment of this service has told so far.
-    pub fn told_of_log(&self, service: Service) -> LogTold {
+    pub fn told_of_log(&self, service: Service) -> LogEvidence {
         let inner = self.0.borrow();
         let its = inner.log.diagnosis(Some(service));
         let diagnosis = its.or_else(|| inner.log.diagnosis(None));
         match diagnosis.map(Diagnosis::digest) {
-            Some(digest) if digest.is_known() => LogTold::Cause,
-            Some(digest) if !digest.is_empty() => LogTold::Lines,
-            _ => LogTold::Nothing,
+            Some(digest) if digest.is_known() => LogEvidence::Cause,
+            Some(digest) if !digest.is_empty() => LogEvidence::Lines,
+            _ => LogEvidence::Nothing,
         }
     }
 
@@ -112,7 +112,7 @@ impl Reporter {
     }
 
     /// The comment on a pull request, from what is known so far.
-    pub fn comment(&self, marker: &Marker, news: &News<'_>) -> Block {
+    pub fn comment(&self, marker: &Marker, news: &CommentStatus<'_>) -> SanitizedText {
         self.0.borrow().comment(marker, news)
     }
 
@@ -188,12 +188,12 @@ impl Inner {
             .annotate(Level::Warning, &title, &self.gate.block(&text), None);
     }
 
-    fn comment(&self, marker: &Marker, news: &News<'_>) -> Block {
+    fn comment(&self, marker: &Marker, news: &CommentStatus<'_>) -> SanitizedText {
         let tale = self.story.one();
         let times = console::times(&self.story);
         let target = tale.target();
         let causes = match news {
-            News::Ended(outcome) => self.causes_of(outcome),
+            CommentStatus::Ended(outcome) => self.causes_of(outcome),
             _ => Vec::new(),
         };
         let marker = match self.story.preview {

@@ -9,15 +9,15 @@ use uuid::Uuid;
 use crate::ci::Facts;
 use crate::deployment::{Deployment, DeploymentId, Service, Status, Verdict};
 use crate::event::{Event, Phase, State};
-use crate::forecast::history::Usual;
+use crate::forecast::history::TypicalDuration;
 use crate::messages::Warning;
 use crate::report::console::state;
-use crate::report::timeline::{Lane, Record, Span, Timeline};
+use crate::report::timeline::{Lane, Span, Timeline, TimelineInput};
 use crate::secret::Password;
 
 /// The facts of a run.
-pub(crate) struct Story {
-    began: Began,
+pub(crate) struct RunRecord {
+    began: RunClock,
     /// What is done, in the word of the input.
     pub(super) action: Option<&'static str>,
     /// How often a request was sent again.
@@ -25,9 +25,9 @@ pub(crate) struct Story {
     pub(super) facts: Facts,
     pub(super) warnings: Vec<(Warning, String)>,
     /// The one service that is deployed, where it is one.
-    own: Tale,
+    own: ServiceRecord,
     /// The targets of a promotion.
-    pub(super) targets: Vec<Tale>,
+    pub(super) targets: Vec<ServiceRecord>,
     /// The preview app, and whether this run has made it.
     pub(super) preview: Option<(Uuid, bool)>,
     /// The database, and whether this run has made it.
@@ -43,12 +43,12 @@ pub(crate) struct Story {
 /// When the run began. Later moments are told from here by a clock that is
 /// never set.
 #[derive(Debug, Clone, Copy)]
-struct Began {
+struct RunClock {
     wall: Timestamp,
     moment: Instant,
 }
 
-impl Began {
+impl RunClock {
     fn at(self, moment: Instant) -> Timestamp {
         let since = moment.saturating_duration_since(self.moment);
         self.wall.checked_add(since).unwrap_or(self.wall)
@@ -57,7 +57,7 @@ impl Began {
 
 /// Something that this run has done itself.
 #[derive(Debug, Clone, Copy)]
-struct Step {
+struct RunStep {
     phase: Phase,
     begin: Instant,
     end: Option<(Instant, State)>,
@@ -65,13 +65,13 @@ struct Step {
 
 /// The facts of one service.
 #[derive(Default)]
-pub(crate) struct Tale {
+pub(crate) struct ServiceRecord {
     pub(super) service: Option<Service>,
     pub(super) name: Option<String>,
     pub(super) deployment: Option<Deployment>,
     pub(super) url: Option<String>,
     /// How long deployments like it usually take.
-    pub(super) usual: Option<Usual>,
+    pub(super) usual: Option<TypicalDuration>,
     /// The deployment that went back to what was live before.
     pub(super) rollback: Option<DeploymentId>,
     /// The same, once it was seen to succeed: it is live now.
@@ -91,20 +91,20 @@ pub(crate) struct Tale {
     /// When we first saw it ended.
     ended: Option<Instant>,
     /// What this run has done itself, in its order.
-    steps: Vec<Step>,
+    steps: Vec<RunStep>,
 }
 
-impl Story {
+impl RunRecord {
     /// A story that begins now, which is `wall` by our clock.
     pub(super) fn new(facts: Facts, wall: Timestamp) -> Self {
         let moment = Instant::now();
         Self {
-            began: Began { wall, moment },
+            began: RunClock { wall, moment },
             action: None,
             retries: 0,
             facts,
             warnings: Vec::new(),
-            own: Tale::default(),
+            own: ServiceRecord::default(),
             targets: Vec::new(),
             preview: None,
             database: None,
@@ -118,7 +118,7 @@ impl Story {
     pub(super) fn has_told(&self, event: Event<'_>) -> bool {
         let (tale, event) = match event {
             Event::Of(service, event) => {
-                let is_it = |tale: &&Tale| tale.service == Some(service);
+                let is_it = |tale: &&ServiceRecord| tale.service == Some(service);
                 (self.targets.iter().find(is_it), *event)
             }
             event => (Some(&self.own), event),
@@ -150,13 +150,13 @@ impl Story {
         }
     }
 
-    fn target_mut(&mut self, service: Service) -> &mut Tale {
-        let is_it = |tale: &Tale| tale.service == Some(service);
+    fn target_mut(&mut self, service: Service) -> &mut ServiceRecord {
+        let is_it = |tale: &ServiceRecord| tale.service == Some(service);
         let at = self.targets.iter().position(is_it);
         let at = at.unwrap_or_else(|| {
-            self.targets.push(Tale {
+            self.targets.push(ServiceRecord {
                 service: Some(service),
-                ..Tale::default()
+                ..ServiceRecord::default()
             });
             self.targets.len() - 1
         });
@@ -175,7 +175,7 @@ impl Story {
     }
 
     /// The one service that this run is about; of several, an empty tale.
-    pub(super) fn one(&self) -> &Tale {
+    pub(super) fn one(&self) -> &ServiceRecord {
         match self.targets.as_slice() {
             [only] if self.own.service.is_none() => only,
             _ => &self.own,
@@ -183,7 +183,7 @@ impl Story {
     }
 
     /// The one service, or the targets of a promotion.
-    pub(super) fn tales(&self) -> &[Tale] {
+    pub(super) fn tales(&self) -> &[ServiceRecord] {
         if self.targets.is_empty() || self.own.service.is_some() {
             std::slice::from_ref(&self.own)
         } else {
@@ -217,7 +217,7 @@ impl Story {
     }
 }
 
-impl Tale {
+impl ServiceRecord {
     fn take_in(&mut self, event: Event<'_>) {
         match event {
             Event::Target(service, name) => {
@@ -230,14 +230,14 @@ impl Tale {
                 self.is_ours = matches!(event, Event::Started(..));
                 self.see(deployment);
             }
-            Event::Begins(phase) => self.steps.push(Step {
+            Event::Begins(phase) => self.steps.push(RunStep {
                 phase,
                 begin: Instant::now(),
                 end: None,
             }),
             Event::Ends(phase, state) => self.end(phase, state),
             Event::Seen(deployment) => self.see(deployment),
-            Event::Usual(usual) => self.usual = Some(usual.clone()),
+            Event::TypicalDuration(usual) => self.usual = Some(usual.clone()),
             Event::RollingBack(rollback) => {
                 self.rollback = Some(rollback.id.clone());
                 if let Some(verdict) = rollback.status.verdict() {
@@ -295,16 +295,16 @@ impl Tale {
 
     /// The phases of this service; `way` is when the way to its start began,
     /// where that is told in this lane.
-    fn lane(&self, began: Began, way: Option<Timestamp>, target: Option<String>) -> Lane {
+    fn lane(&self, began: RunClock, way: Option<Timestamp>, target: Option<String>) -> Lane {
         let at = |moment: Option<Instant>| moment.map(|moment| began.at(moment));
-        let span = |step: &Step| Span {
+        let span = |step: &RunStep| Span {
             name: step.phase,
             begin: began.at(step.begin),
             end: step.end.map(|(end, _)| began.at(end)),
             state: step.end.map_or(State::Open, |(_, state)| state),
         };
         let own: Vec<Span> = self.steps.iter().map(span).collect();
-        let record = Record {
+        let record = TimelineInput {
             began: way,
             is_ours: self.is_ours,
             known: at(self.started),

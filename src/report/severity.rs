@@ -2,13 +2,13 @@
 
 /// How much it weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Weight {
+pub(crate) enum Severity {
     Ordinary,
     Warning,
     Error,
 }
 
-impl Weight {
+impl Severity {
     /// By the service's word as a whole: what merely holds such a word is a
     /// stranger's text, and no line is told of on its account.
     pub(super) fn of(word: &str) -> Self {
@@ -40,18 +40,18 @@ mod tests {
     #[test]
     fn the_weight_is_known_by_its_word() {
         for (word, weight) in [
-            ("INFO", Weight::Ordinary),
-            ("debug", Weight::Ordinary),
-            ("", Weight::Ordinary),
-            ("::error::x", Weight::Ordinary),
-            ("WARN", Weight::Warning),
-            ("Warning", Weight::Warning),
-            ("ERROR", Weight::Error),
-            ("err", Weight::Error),
-            ("FATAL", Weight::Error),
-            ("CRITICAL", Weight::Error),
+            ("INFO", Severity::Ordinary),
+            ("debug", Severity::Ordinary),
+            ("", Severity::Ordinary),
+            ("::error::x", Severity::Ordinary),
+            ("WARN", Severity::Warning),
+            ("Warning", Severity::Warning),
+            ("ERROR", Severity::Error),
+            ("err", Severity::Error),
+            ("FATAL", Severity::Error),
+            ("CRITICAL", Severity::Error),
         ] {
-            assert_eq!(Weight::of(word), weight, "{word}");
+            assert_eq!(Severity::of(word), weight, "{word}");
         }
     }
 }

@@ -8,16 +8,18 @@ use crate::event::{Event, Phase};
 use crate::forecast::Estimate;
 use crate::inputs::Abandon;
 use crate::report::console;
-use crate::report::run_record::{Story, Tale};
+use crate::report::run_record::{RunRecord, ServiceRecord};
 
 /// What Ctrl-C does at the least.
 const ENDS: &str = "Ctrl-C ends this";
 
 /// What goes on after an event, if that changes it, and how much longer it will
 /// probably take. `story` has taken in the event.
-pub(super) fn after(event: Event<'_>, story: &Story) -> Option<(String, Option<Duration>)> {
+pub(super) fn after(event: Event<'_>, story: &RunRecord) -> Option<(String, Option<Duration>)> {
     let left = match event {
-        Event::Started(..) | Event::Found(..) | Event::Seen(_) | Event::Usual(_) => left(story),
+        Event::Started(..) | Event::Found(..) | Event::Seen(_) | Event::TypicalDuration(_) => {
+            left(story)
+        }
         Event::StillWaiting(..) | Event::Doing(_) => estimate(event).map(|estimate| estimate.left),
         Event::RollingBack(_)
         | Event::Cancelling
@@ -29,7 +31,7 @@ pub(super) fn after(event: Event<'_>, story: &Story) -> Option<(String, Option<D
     Some((words(event, story), left))
 }
 
-fn words(event: Event<'_>, story: &Story) -> String {
+fn words(event: Event<'_>, story: &RunRecord) -> String {
     if story.is_stopping {
         return "ending".to_owned();
     }
@@ -56,7 +58,7 @@ const fn estimate(event: Event<'_>) -> Option<Estimate> {
     }
 }
 
-fn words_of_one(tale: &Tale) -> String {
+fn words_of_one(tale: &ServiceRecord) -> String {
     let Some(deployment) = &tale.deployment else {
         // What came before the start is over.
         return tale.doing().map_or("starting", doing).to_owned();
@@ -82,30 +84,30 @@ const fn doing(phase: Phase) -> &'static str {
 }
 
 /// How many of them have ended; once all have, what is still done.
-fn words_of_several(targets: &[Tale]) -> String {
+fn words_of_several(targets: &[ServiceRecord]) -> String {
     let ended = targets.iter().filter(|tale| tale.verdict().is_some());
     let ended = format!("{} of {} targets ended", ended.count(), targets.len());
     if targets.iter().any(goes_on) {
         return ended;
     }
-    match targets.iter().find_map(Tale::doing) {
+    match targets.iter().find_map(ServiceRecord::doing) {
         Some(phase) => format!("{ended}, {}", doing(phase)),
         None => ended,
     }
 }
 
 /// Whether there is a deployment whose end was not seen.
-fn goes_on(tale: &Tale) -> bool {
+fn goes_on(tale: &ServiceRecord) -> bool {
     tale.deployment.is_some() && tale.verdict().is_none()
 }
 
 /// Whether nothing is done but to watch.
-fn is_plain(tale: &Tale) -> bool {
+fn is_plain(tale: &ServiceRecord) -> bool {
     !tale.is_cancelling && tale.doing().is_none()
 }
 
 /// How much longer a deployment that runs takes, if it takes as long as others.
-fn left(story: &Story) -> Option<Duration> {
+fn left(story: &RunRecord) -> Option<Duration> {
     let [one] = story.tales() else {
         return None;
     };
@@ -119,7 +121,7 @@ fn left(story: &Story) -> Option<Duration> {
 
 /// What Ctrl-C does to what goes on; empty while nothing is known. `then` is
 /// what becomes of a deployment that has not ended.
-pub(super) fn interrupt(story: &Story, then: Abandon) -> &'static str {
+pub(super) fn interrupt(story: &RunRecord, then: Abandon) -> &'static str {
     let tales = story.tales();
     let is_doing = |phase| tales.iter().any(|tale| tale.doing() == Some(phase));
     if story.is_stopping {
@@ -140,7 +142,7 @@ pub(super) fn interrupt(story: &Story, then: Abandon) -> &'static str {
     }
 }
 
-fn while_it_goes_on(tales: &[Tale], then: Abandon) -> &'static str {
+fn while_it_goes_on(tales: &[ServiceRecord], then: Abandon) -> &'static str {
     let mut open = tales.iter().filter(|tale| goes_on(tale));
     match (then, tales.len() > 1) {
         _ if open.all(|tale| tale.is_cancelling) => ENDS,
@@ -151,10 +153,10 @@ fn while_it_goes_on(tales: &[Tale], then: Abandon) -> &'static str {
     }
 }
 
-fn after_the_end(story: &Story) -> &'static str {
+fn after_the_end(story: &RunRecord) -> &'static str {
     let tales = story.tales();
     let has_ended = tales.iter().any(|tale| tale.deployment.is_some());
-    let is_live = |tale: &Tale| tale.verdict() == Some(Verdict::Success);
+    let is_live = |tale: &ServiceRecord| tale.verdict() == Some(Verdict::Success);
     // A preview that nobody needs any more is deleted.
     let stays = story.preview.is_none() && tales.iter().all(|tale| tale.rollback.is_none());
     match (tales.len() > 1, stays && tales.iter().any(is_live)) {
@@ -174,7 +176,7 @@ mod tests {
     use crate::ci::Facts;
     use crate::deployment::{DeploymentId, Service};
     use crate::event::State;
-    use crate::forecast::history::{Kind, Past, Usual};
+    use crate::forecast::history::{History, HistoryKind, TypicalDuration};
     use crate::shutdown::Signal;
 
     const CANCELS: &str = "Ctrl-C cancels the deployment";
@@ -195,21 +197,21 @@ mod tests {
 
     /// A run of which these events were told, and what the live line said after
     /// each that changed it.
-    struct Told {
-        story: Story,
+    struct Replay {
+        story: RunRecord,
         then: Abandon,
     }
 
-    impl Told {
+    impl Replay {
         fn of(then: Abandon) -> Self {
-            let mut story = Story::new(Facts::default(), Timestamp::UNIX_EPOCH);
+            let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
             story.take_in(Event::Target(service(1), None));
             Self { story, then }
         }
 
         /// A promotion to two targets.
         fn of_two(then: Abandon) -> Self {
-            let mut story = Story::new(Facts::default(), Timestamp::UNIX_EPOCH);
+            let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
             for number in [1, 2] {
                 let target = Event::Target(service(number), None);
                 story.take_in(Event::Of(service(number), &target));
@@ -237,7 +239,7 @@ mod tests {
 
     #[test]
     fn it_is_cancelled_only_until_it_has_ended() {
-        let mut told = Told::of(Abandon::Cancel);
+        let mut told = Replay::of(Abandon::Cancel);
         let (running, success) = (deployment(Status::InProgress), deployment(Status::Success));
         for (event, text, interrupt) in [
             (
@@ -269,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_line_of_the_log_shows_what_it_does() {
-        let mut told = Told::of(Abandon::Cancel);
+        let mut told = Replay::of(Abandon::Cancel);
         let running = deployment(Status::InProgress);
         told.says(Event::Started(service(1), &running));
         let estimate = |doing| Estimate {
@@ -297,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_failure_and_its_rollback_are_told_as_they_are() {
-        let mut told = Told::of(Abandon::Cancel);
+        let mut told = Replay::of(Abandon::Cancel);
         let (running, success) = (deployment(Status::InProgress), deployment(Status::Success));
         let failed = deployment(Status::Failed);
         told.says(Event::Started(service(1), &running));
@@ -325,7 +327,7 @@ mod tests {
 
     #[test]
     fn after_a_signal_only_another_one_matters() {
-        let mut told = Told::of(Abandon::Cancel);
+        let mut told = Replay::of(Abandon::Cancel);
         let (running, cancelled) = (
             deployment(Status::InProgress),
             deployment(Status::Cancelled),
@@ -343,13 +345,13 @@ mod tests {
     #[test]
     fn what_is_left_alone_is_not_said_to_be_cancelled() {
         let running = deployment(Status::InProgress);
-        let mut told = Told::of(Abandon::Leave);
+        let mut told = Replay::of(Abandon::Leave);
         assert_eq!(
             told.says(Event::Found(service(1), &running)),
             said("in progress", "Ctrl-C ends this, the deployment goes on")
         );
         // The run's time is over, and still a signal would cancel it.
-        let mut told = Told::of(Abandon::Cancel);
+        let mut told = Replay::of(Abandon::Cancel);
         told.says(Event::Started(service(1), &running));
         assert_eq!(
             told.says(Event::Begins(Phase::Log)),
@@ -364,7 +366,7 @@ mod tests {
 
     #[test]
     fn a_preview_is_not_said_to_stay() {
-        let mut told = Told::of(Abandon::Cancel);
+        let mut told = Replay::of(Abandon::Cancel);
         told.story.take_in(Event::PreviewApp {
             app: Uuid::from_u128(1),
             name: None,
@@ -381,7 +383,7 @@ mod tests {
     fn several_targets_are_told_together() {
         let (running, success) = (deployment(Status::InProgress), deployment(Status::Success));
         let cancels = "Ctrl-C cancels what has not ended";
-        let mut told = Told::of_two(Abandon::Cancel);
+        let mut told = Replay::of_two(Abandon::Cancel);
         told.says_of(1, Event::Started(service(1), &running));
         for (number, event, text, interrupt) in [
             (
@@ -410,7 +412,7 @@ mod tests {
                 "{event:?}"
             );
         }
-        let mut told = Told::of_two(Abandon::Leave);
+        let mut told = Replay::of_two(Abandon::Leave);
         assert_eq!(
             told.says_of(1, Event::Started(service(1), &running)),
             said(
@@ -428,11 +430,12 @@ mod tests {
             finished_at: at(90),
             ..deployment(Status::Success)
         };
-        let usual = Usual::of(&Past::of(&[past]), Kind::Build).expect("there is a past");
+        let usual = TypicalDuration::of(&History::of(&[past]), HistoryKind::Build)
+            .expect("there is a past");
         let running = deployment(Status::InProgress);
-        let mut told = Told::of(Abandon::Cancel);
+        let mut told = Replay::of(Abandon::Cancel);
         told.says(Event::Started(service(1), &running));
-        told.says(Event::Usual(&usual));
+        told.says(Event::TypicalDuration(&usual));
         let seconds = Duration::from_secs;
         for (later, left) in [(0, 90), (30, 60), (100, 0)] {
             tokio::time::advance(seconds(later)).await;
@@ -441,7 +444,7 @@ mod tests {
         }
         // Nothing is left of it once it has ended.
         told.says(Event::Seen(&deployment(Status::Success)));
-        let (_, now) = after(Event::Usual(&usual), &told.story).expect("it is shown");
+        let (_, now) = after(Event::TypicalDuration(&usual), &told.story).expect("it is shown");
         assert_eq!(now, None);
     }
 }

@@ -3,12 +3,12 @@
 //! Text from outside stands in code spans and in a fence that it cannot close,
 //! so that it can be no link, image, mention or HTML.
 
-use super::causes::{self, Cause};
+use super::causes::{self, FailureCause};
 use crate::deployment::Deployment;
 use crate::outcome::Outcome;
-use crate::report::run_record::{Story, Tale};
+use crate::report::run_record::{RunRecord, ServiceRecord};
 use crate::report::{console, gantt};
-use crate::sanitize::{Gate, Line};
+use crate::sanitize::{SanitizedLine, Sanitizer};
 use crate::text::markdown_escape::{cell, code, fenced, link, without_long_runs};
 use crate::text::truncate::shorten;
 
@@ -21,11 +21,11 @@ const MOST_WARNINGS: usize = 20;
 /// The summary of a run.
 pub(crate) fn of(
     outcome: &Outcome,
-    causes: &[Cause],
-    story: &Story,
-    tail: &[&Line],
+    causes: &[FailureCause],
+    story: &RunRecord,
+    tail: &[&SanitizedLine],
     draws_mermaid: bool,
-    gate: &Gate,
+    gate: &Sanitizer,
 ) -> String {
     let text =
         |text: &str| without_long_runs(shorten(gate.line(text), LONGEST_TEXT, gate).as_str());
@@ -60,7 +60,7 @@ pub(crate) fn of(
 }
 
 /// What went wrong, why, and what to do next.
-fn why(outcome: &Outcome, causes: &[Cause], text: &impl Fn(&str) -> String) -> String {
+fn why(outcome: &Outcome, causes: &[FailureCause], text: &impl Fn(&str) -> String) -> String {
     let mut markdown = format!("{}\n\n", code(&text(&outcome.headline)));
     markdown.push_str(&causes::markdown(causes, text, &|target| {
         code(&text(target))
@@ -79,7 +79,7 @@ fn why(outcome: &Outcome, causes: &[Cause], text: &impl Fn(&str) -> String) -> S
     markdown
 }
 
-pub(super) fn rows(story: &Story) -> Vec<(&'static str, String)> {
+pub(super) fn rows(story: &RunRecord) -> Vec<(&'static str, String)> {
     let tale = story.one();
     let deployment = tale.deployment.as_ref();
     let commit = deployment.and_then(|deployment| deployment.commit_sha.clone());
@@ -119,7 +119,7 @@ pub(super) fn rows(story: &Story) -> Vec<(&'static str, String)> {
 }
 
 /// The targets of a promotion, a row each.
-fn targets(targets: &[Tale], text: &impl Fn(&str) -> String) -> String {
+fn targets(targets: &[ServiceRecord], text: &impl Fn(&str) -> String) -> String {
     let mut markdown =
         "| target | status | deployment | time | URL |\n| --- | --- | --- | --- | --- |\n"
             .to_owned();

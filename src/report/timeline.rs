@@ -79,7 +79,7 @@ impl Timeline {
 /// What is known of one service's time, by our clock where nothing else is
 /// said.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Record<'a> {
+pub(super) struct TimelineInput<'a> {
     /// When the run began; none in the lanes of targets, whose way to the
     /// start is the run's.
     pub(super) began: Option<Timestamp>,
@@ -105,13 +105,13 @@ pub(super) struct Record<'a> {
 
 /// The service's three times, where they are in order.
 #[derive(Clone, Copy, Default)]
-struct Theirs {
+struct ServiceTimes {
     created: Option<Timestamp>,
     started: Option<Timestamp>,
     finished: Option<Timestamp>,
 }
 
-impl Theirs {
+impl ServiceTimes {
     fn of(deployment: &Deployment) -> Self {
         let created = deployment.created_at;
         let after = |time: Option<Timestamp>, other: Option<Timestamp>| {
@@ -135,10 +135,10 @@ impl Theirs {
     }
 }
 
-impl Record<'_> {
+impl TimelineInput<'_> {
     /// How far the service's clock is ahead of ours at least: the difference
     /// that is closest to none, of those that what was seen allows.
-    fn skew(&self, theirs: Theirs) -> SignedDuration {
+    fn skew(&self, theirs: ServiceTimes) -> SignedDuration {
         let ahead = |theirs: Option<Timestamp>, ours: Option<Timestamp>| {
             Some(theirs?.duration_since(ours?))
         };
@@ -166,7 +166,7 @@ impl Record<'_> {
 
     /// The spans in their order.
     pub(super) fn lane(&self, target: Option<String>) -> Lane {
-        let theirs = self.deployment.map(Theirs::of).unwrap_or_default();
+        let theirs = self.deployment.map(ServiceTimes::of).unwrap_or_default();
         let skew = self.skew(theirs);
         let theirs = theirs.moved(skew);
         let created = theirs.created.or(self.known);
@@ -215,7 +215,7 @@ impl Record<'_> {
     }
 
     /// The deployment's own phases.
-    fn deploy(&self, created: Option<Timestamp>, theirs: Theirs, spans: &mut Vec<Span>) {
+    fn deploy(&self, created: Option<Timestamp>, theirs: ServiceTimes, spans: &mut Vec<Span>) {
         let (Some(created), Some(deployment)) = (created, self.deployment) else {
             return;
         };
@@ -303,8 +303,8 @@ mod tests {
 
     /// A run that asked at 2, saw the deployment wait at 3, run at 7, and end
     /// at 71.
-    fn record<'a>(deployment: &'a Deployment, own: &'a [Span]) -> Record<'a> {
-        Record {
+    fn record<'a>(deployment: &'a Deployment, own: &'a [Span]) -> TimelineInput<'a> {
+        TimelineInput {
             began: Some(at(0)),
             is_ours: true,
             known: Some(at(3)),
@@ -423,10 +423,10 @@ mod tests {
         let last = lane.spans.last().unwrap();
         assert_eq!((last.state, last.end), (State::Open, None));
         assert_eq!(last.length(at(100)), SignedDuration::from_secs(94));
-        let nothing = Record {
+        let nothing = TimelineInput {
             began: Some(at(0)),
             now: at(5),
-            ..Record::default()
+            ..TimelineInput::default()
         };
         assert_eq!(told(&nothing.lane(None)), [("preparing", 0, None)]);
     }
@@ -459,7 +459,7 @@ mod tests {
                     ..own(Phase::ALL[phase], begin, begin)
                 })
                 .collect();
-            let record = Record {
+            let record = TimelineInput {
                 began: has_way.then(|| at(0)),
                 is_ours, known, waiting, running, going_on, ended,
                 deployment: Some(&deployment),
@@ -488,7 +488,7 @@ mod tests {
             let finished = started + run;
             let times = [created, started, finished].map(|time| Some(time + skew));
             let deployment = deployment(Status::Success, times);
-            let record = Record {
+            let record = TimelineInput {
                 began: Some(at(0)),
                 is_ours: true,
                 known: Some(at(created + late[0])),
@@ -497,7 +497,7 @@ mod tests {
                 ended: Some(at(finished + late[2])),
                 deployment: Some(&deployment),
                 now: at(2000),
-                ..Record::default()
+                ..TimelineInput::default()
             };
             let lane = record.lane(None);
             let length = |phase| {

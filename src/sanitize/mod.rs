@@ -11,13 +11,13 @@ pub mod redactor;
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::sanitize::redactor::{Broken, Redactor};
+use crate::sanitize::redactor::{PartialMatch, Redactor};
 
 /// One line of text that has passed the gate.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Line(String);
+pub struct SanitizedLine(String);
 
-impl Line {
+impl SanitizedLine {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -35,7 +35,7 @@ fn end_of_string(json: &str) -> usize {
     json.find(is_end).unwrap_or(json.len())
 }
 
-impl fmt::Display for Line {
+impl fmt::Display for SanitizedLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -43,9 +43,9 @@ impl fmt::Display for Line {
 
 /// Text of several lines that has passed the gate. Lines end in `\n` alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Block(String);
+pub struct SanitizedText(String);
 
-impl Block {
+impl SanitizedText {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -60,46 +60,46 @@ impl Block {
 
 /// The gate of one run: it knows the run's secrets.
 #[derive(Debug, Clone, Default)]
-pub struct Gate {
+pub struct Sanitizer {
     redactor: Redactor,
 }
 
-impl Gate {
+impl Sanitizer {
     /// A gate that lets no secret of this redactor pass.
     pub const fn new(redactor: Redactor) -> Self {
         Self { redactor }
     }
 
     /// `text` as one line: line ends become spaces.
-    pub fn line(&self, text: &str) -> Line {
-        Line(self.pass_each(text, " "))
+    pub fn line(&self, text: &str) -> SanitizedLine {
+        SanitizedLine(self.pass_each(text, " "))
     }
 
     /// The lines of `text`, each one passed, behind a prefix that has passed.
     /// `broken` goes from each text of a stream to the next.
     pub fn lines<'a>(
         &'a self,
-        prefix: &'a Line,
+        prefix: &'a SanitizedLine,
         text: &'a str,
-        broken: &'a mut Broken,
-    ) -> impl Iterator<Item = Line> + 'a {
+        broken: &'a mut PartialMatch,
+    ) -> impl Iterator<Item = SanitizedLine> + 'a {
         split_lines(text).map(move |line| {
             let mut passed = String::with_capacity(prefix.0.len() + line.len());
             passed.push_str(&prefix.0);
             self.pass(line, broken, &mut passed);
-            Line(passed)
+            SanitizedLine(passed)
         })
     }
 
     /// `text` with its lines kept.
-    pub fn block(&self, text: &str) -> Block {
-        Block(self.pass_each(text, "\n"))
+    pub fn block(&self, text: &str) -> SanitizedText {
+        SanitizedText(self.pass_each(text, "\n"))
     }
 
     /// JSON text whose every string has passed, the names of members included.
     /// Passing the whole text would miss what JSON's escapes hide, and could
     /// break its syntax. Outside of strings stand only signs and numbers.
-    pub fn json(&self, json: &str) -> Block {
+    pub fn json(&self, json: &str) -> SanitizedText {
         let mut passed = String::with_capacity(json.len());
         let mut rest = json;
         while let Some((before, after)) = rest.split_once('"') {
@@ -111,13 +111,13 @@ impl Gate {
             rest = tail.strip_prefix('"').unwrap_or_default();
         }
         passed.push_str(rest);
-        Block(passed)
+        SanitizedText(passed)
     }
 
     /// Line by line, so that a secret that a line end breaks is known as one.
     fn pass_each(&self, text: &str, between: &str) -> String {
         let mut passed = String::with_capacity(text.len());
-        let mut broken = Broken::default();
+        let mut broken = PartialMatch::default();
         for (number, line) in split_lines(text).enumerate() {
             if number > 0 {
                 passed.push_str(between);
@@ -131,9 +131,9 @@ impl Gate {
     /// that are about to go. What cleaning takes may be the end of a sequence
     /// and the beginning of a secret at once, so what can be found before that
     /// goes before that.
-    fn pass(&self, line: &str, broken: &mut Broken, passed: &mut String) {
+    fn pass(&self, line: &str, broken: &mut PartialMatch, passed: &mut String) {
         let mut clean = printable(line);
-        let mut also_broken = Broken::default();
+        let mut also_broken = PartialMatch::default();
         if let Cow::Owned(_) = clean {
             also_broken = broken.clone();
             let redacted = self.redactor.redact_before_cleaning(line, &mut also_broken);
@@ -359,7 +359,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> String {
-        Gate::default().line(text).0
+        Sanitizer::default().line(text).0
     }
 
     #[test]
@@ -436,22 +436,22 @@ mod tests {
 
     #[test]
     fn lines_end_wherever_a_ci_sees_an_end() {
-        let lines: Vec<String> = Gate::default()
+        let lines: Vec<String> = Sanitizer::default()
             .lines(
-                &Line::default(),
+                &SanitizedLine::default(),
                 "a\nb\r\nc\rd\u{2028}e\u{85}f\n\ng\n",
-                &mut Broken::default(),
+                &mut PartialMatch::default(),
             )
             .map(|line| line.0)
             .collect();
         assert_eq!(lines, ["a", "b", "c", "d", "e", "f", "", "g"]);
         assert_eq!(shown("a\nb"), "a b");
-        assert_eq!(Gate::default().block("a\r\nb\n").0, "a\nb");
+        assert_eq!(Sanitizer::default().block("a\r\nb\n").0, "a\nb");
     }
 
     #[test]
     fn json_stays_json_and_its_strings_pass() {
-        let gate = Gate::new(Redactor::new(["svl_\"0123456789", "\":[1,2"]));
+        let gate = Sanitizer::new(Redactor::new(["svl_\"0123456789", "\":[1,2"]));
         let value = serde_json::json!({
             "a\u{1b}[2Jb": ["svl_\"0123456789", "\\", "x\ny", "##[error]z", "\u{7f}\u{2028}"],
             "n": [1, 2.5, null, true],
@@ -467,7 +467,7 @@ mod tests {
 
     #[test]
     fn a_secret_cannot_hide_behind_characters_that_go() {
-        let gate = Gate::new(Redactor::new(["svl_0123456789"]));
+        let gate = Sanitizer::new(Redactor::new(["svl_0123456789"]));
         assert_eq!(gate.line("x svl_01234\n56789 y").0, "x *** *** y");
         for text in [
             "\u{1b}svl_0123456789",

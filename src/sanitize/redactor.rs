@@ -49,7 +49,7 @@ struct Inner {
     /// How many secrets there are.
     secrets: usize,
     /// Every form of every secret.
-    forms: Vec<Form>,
+    forms: Vec<Encoding>,
     /// The length of the longest form that may be broken.
     longest_broken: usize,
     /// Three bytes in a row that such a form holds.
@@ -58,7 +58,7 @@ struct Inner {
 }
 
 /// One way in which a secret is written.
-struct Form {
+struct Encoding {
     text: String,
     /// How much of it counts as a part; `None` if it is found whole only.
     part: Option<usize>,
@@ -84,10 +84,10 @@ impl Redactor {
                 *forms.entry(text).or_default() |= secret.may_break;
             }
         }
-        let forms: Vec<Form> = forms
+        let forms: Vec<Encoding> = forms
             .into_iter()
             .filter(|(text, _)| text.len() >= SHORTEST)
-            .map(|(text, may_break)| Form {
+            .map(|(text, may_break)| Encoding {
                 part: (may_break && text.len() >= SHORTEST_BROKEN)
                     .then(|| PART.min(text.len() / 2)),
                 text,
@@ -109,12 +109,12 @@ impl Redactor {
     /// A line with every secret replaced by stars, and every large part of one
     /// at either end; borrowed when there is none.
     pub fn redact<'a>(&self, line: &'a str) -> Cow<'a, str> {
-        self.redact_next(line, &mut Broken::default())
+        self.redact_next(line, &mut PartialMatch::default())
     }
 
     /// The same for a line that follows another: if that ended in the
     /// beginning of a secret, what goes on with it is hidden however short.
-    pub fn redact_next<'a>(&self, line: &'a str, broken: &mut Broken) -> Cow<'a, str> {
+    pub fn redact_next<'a>(&self, line: &'a str, broken: &mut PartialMatch) -> Cow<'a, str> {
         starred(line, &self.0.find(line, broken))
     }
 
@@ -125,7 +125,7 @@ impl Redactor {
     pub(crate) fn redact_before_cleaning<'a>(
         &self,
         line: &'a str,
-        broken: &mut Broken,
+        broken: &mut PartialMatch,
     ) -> Cow<'a, str> {
         let mut found = self.0.find(line, broken);
         let is_whole = |range: &Range<usize>| {
@@ -171,9 +171,9 @@ fn apart(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
 
 /// What of a secret the last line ended in: the form, and how much of it.
 #[derive(Debug, Clone, Default)]
-pub struct Broken(Vec<(usize, usize)>);
+pub struct PartialMatch(Vec<(usize, usize)>);
 
-impl Broken {
+impl PartialMatch {
     /// What the line ended in when it was looked at in another way.
     pub(crate) fn join(&mut self, other: Self) {
         self.0.extend(other.0);
@@ -190,7 +190,7 @@ impl fmt::Debug for Redactor {
 
 impl Inner {
     /// Where secrets and parts of them are, in order and apart from each other.
-    fn find(&self, line: &str, broken: &mut Broken) -> Vec<Range<usize>> {
+    fn find(&self, line: &str, broken: &mut PartialMatch) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
         if let Some(scanner) = &self.scanner {
             self.find_forms(scanner, line, broken, &mut found);
@@ -204,7 +204,7 @@ impl Inner {
         &self,
         scanner: &Scanner,
         line: &str,
-        broken: &mut Broken,
+        broken: &mut PartialMatch,
         found: &mut Vec<Range<usize>>,
     ) {
         for (number, so_far) in std::mem::take(&mut broken.0) {
@@ -233,7 +233,7 @@ impl Inner {
     }
 
     /// Whether the whole line is a piece from the middle of a secret.
-    fn find_inside(&self, line: &str, found: &mut Vec<Range<usize>>, broken: &mut Broken) {
+    fn find_inside(&self, line: &str, found: &mut Vec<Range<usize>>, broken: &mut PartialMatch) {
         if line.len() < PART || line.len() >= self.longest_broken {
             return;
         }
@@ -260,7 +260,7 @@ fn common(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
-impl Form {
+impl Encoding {
     /// What is to be hidden if the form lies over the line so that its byte
     /// `offset` is at `at`: all of it, or the part that the line has.
     fn found_at(&self, line: &str, at: usize, offset: usize) -> Option<Range<usize>> {
@@ -298,8 +298,8 @@ struct Needle {
 
 impl Scanner {
     /// `None` if there is nothing to find.
-    fn new(forms: &[Form]) -> Option<Self> {
-        let shortest = |form: &Form| form.part.unwrap_or(PART.min(form.text.len()));
+    fn new(forms: &[Encoding]) -> Option<Self> {
+        let shortest = |form: &Encoding| form.part.unwrap_or(PART.min(form.text.len()));
         let length = forms.iter().map(shortest).min()?;
         let mut needles: BTreeMap<&[u8], Vec<Needle>> = BTreeMap::new();
         for (number, form) in forms.iter().enumerate() {
@@ -697,7 +697,7 @@ mod tests {
     fn what_goes_on_with_a_broken_secret_is_hidden_however_short() {
         let redactor = Redactor::new([KEY]);
         for (first, second) in [(PART, 20), (20, 24), (30, KEY.len() - 1)] {
-            let mut broken = Broken::default();
+            let mut broken = PartialMatch::default();
             let shown = [
                 &format!("x {}", &KEY[..first]),
                 &KEY[first..second],

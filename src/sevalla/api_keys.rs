@@ -1,13 +1,13 @@
 //! Operations on the key that is used.
 
 use super::operation::{GET_CURRENT_API_KEY, VALIDATE_API_KEY};
-use super::{ApiError, Call, Client, Patience, wire};
+use super::{ApiCall, ApiError, Client, Patience, wire};
 use crate::lenient_json;
 
 impl Client {
     /// When the key expires; `None` if it does not.
     pub async fn key_expires_at(&self) -> Result<Option<jiff::Timestamp>, ApiError> {
-        let call = Call::new(&VALIDATE_API_KEY, []);
+        let call = ApiCall::new(&VALIDATE_API_KEY, []);
         let key: wire::ApiKey = self.send(call, Patience::Once).await?;
         Ok(key.expires_at)
     }
@@ -17,7 +17,7 @@ impl Client {
     /// The fields of the answer are not documented, so the words are picked out
     /// of its text, wherever they stand.
     pub async fn key_capabilities(&self) -> Vec<String> {
-        let call = Call::new(&GET_CURRENT_API_KEY, []);
+        let call = ApiCall::new(&GET_CURRENT_API_KEY, []);
         let text = |body: &[u8]| lenient_json::decode(body).into_owned();
         let answer = self
             .send_and(call, Patience::Once, |answer| Ok(text(&answer.body)))

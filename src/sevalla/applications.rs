@@ -9,12 +9,12 @@ use super::operation::{
 };
 use super::wire::{self, Page, RollbackBody, TriggerBody, WireDeployment, WireLogEntry};
 use super::{
-    ApiError, AppSummary, Application, Call, Client, Domain, LOG_PAGE, LONGEST_PAGE, ListPage,
+    ApiCall, ApiError, AppSummary, Application, Client, Domain, LOG_PAGE, LONGEST_PAGE, ListPage,
     LogWindow, Patience,
 };
-use crate::deployment::{Deployment, DeploymentId, LogLine, Order};
+use crate::deployment::{DeploySource, Deployment, DeploymentId, LogLine};
 use crate::lenient_json::Entries;
-use crate::sevalla::attempt::Answer;
+use crate::sevalla::attempt::ApiResponse;
 use crate::sevalla::mutations::confirmed;
 
 impl Client {
@@ -25,8 +25,8 @@ impl Client {
         patience: Patience,
     ) -> Result<Application, ApiError> {
         let app = app.to_string();
-        let call = Call::new(&GET_APPLICATION, [app.as_str()]);
-        let read = |answer: &Answer| answer.record(&app, |record: &Application| &record.id);
+        let call = ApiCall::new(&GET_APPLICATION, [app.as_str()]);
+        let read = |answer: &ApiResponse| answer.record(&app, |record: &Application| &record.id);
         self.send_and(call, patience, read).await
     }
 
@@ -36,7 +36,7 @@ impl Client {
         offset: usize,
         patience: Patience,
     ) -> Result<ListPage<AppSummary>, ApiError> {
-        let call = Call::new(&LIST_APPLICATIONS, [])
+        let call = ApiCall::new(&LIST_APPLICATIONS, [])
             .query("limit", LONGEST_PAGE.to_string())
             .query("offset", offset.to_string());
         let page: Page<AppSummary> = self.send(call, patience).await?;
@@ -56,7 +56,7 @@ impl Client {
         patience: Patience,
     ) -> Result<Deployment, ApiError> {
         let app = app.to_string();
-        let call = Call::new(&ROLLBACK_DEPLOYMENT, [app.as_str()]);
+        let call = ApiCall::new(&ROLLBACK_DEPLOYMENT, [app.as_str()]);
         let call = match to {
             Some(to) => call.json(&RollbackBody {
                 deployment_id: &to.0,
@@ -76,7 +76,8 @@ impl Client {
         patience: Patience,
     ) -> Result<Vec<Deployment>, ApiError> {
         let app = app.to_string();
-        let call = Call::new(&LIST_DEPLOYMENTS, [app.as_str()]).query("limit", limit.to_string());
+        let call =
+            ApiCall::new(&LIST_DEPLOYMENTS, [app.as_str()]).query("limit", limit.to_string());
         let page: Page<WireDeployment> = self.send(call, patience).await?;
         Ok(wire::deployments(page))
     }
@@ -89,7 +90,7 @@ impl Client {
         patience: Patience,
     ) -> Result<Vec<Deployment>, ApiError> {
         let app = app.to_string();
-        let call = Call::new(&LIST_DEPLOYMENTS, [app.as_str()]).page(offset);
+        let call = ApiCall::new(&LIST_DEPLOYMENTS, [app.as_str()]).page(offset);
         let page: Page<WireDeployment> = self.send(call, patience).await?;
         Ok(wire::deployments(page))
     }
@@ -98,7 +99,7 @@ impl Client {
     pub async fn trigger_deployment(
         &self,
         app: Uuid,
-        order: &Order,
+        order: &DeploySource,
         patience: Patience,
     ) -> Result<Deployment, ApiError> {
         let app = app.to_string();
@@ -107,7 +108,7 @@ impl Client {
             docker_image: order.docker_image.as_deref(),
             is_restart: order.restart,
         };
-        let call = Call::new(&TRIGGER_DEPLOYMENT, [app.as_str()]).json(&body);
+        let call = ApiCall::new(&TRIGGER_DEPLOYMENT, [app.as_str()]).json(&body);
         let deployment: WireDeployment = self.send(call, patience).await?;
         Ok(deployment.into())
     }
@@ -120,7 +121,7 @@ impl Client {
         patience: Patience,
     ) -> Result<Deployment, ApiError> {
         let app = app.to_string();
-        let call = Call::new(&GET_DEPLOYMENT, [app.as_str(), &id.0]);
+        let call = ApiCall::new(&GET_DEPLOYMENT, [app.as_str(), &id.0]);
         self.send_and(call, patience, |answer| answer.deployment(id))
             .await
     }
@@ -129,7 +130,7 @@ impl Client {
     /// status.
     pub async fn cancel_deployment(&self, app: Uuid, id: &DeploymentId) -> Result<(), ApiError> {
         let app = app.to_string();
-        let call = Call::new(&CANCEL_DEPLOYMENT, [app.as_str(), &id.0]);
+        let call = ApiCall::new(&CANCEL_DEPLOYMENT, [app.as_str(), &id.0]);
         self.send_and(call, Patience::Once, confirmed).await
     }
 
@@ -141,7 +142,7 @@ impl Client {
         window: LogWindow,
     ) -> Result<Vec<LogLine>, ApiError> {
         let app = app.to_string();
-        let call = window.query(Call::new(
+        let call = window.query(ApiCall::new(
             &GET_APPLICATION_DEPLOYMENT_LOGS,
             [app.as_str(), &id.0],
         ));
@@ -156,7 +157,7 @@ impl Client {
         patience: Patience,
     ) -> Result<Vec<Domain>, ApiError> {
         let app = app.to_string();
-        let call = Call::new(&LIST_APPLICATION_DOMAINS, [app.as_str()])
+        let call = ApiCall::new(&LIST_APPLICATION_DOMAINS, [app.as_str()])
             .query("limit", LONGEST_PAGE.to_string());
         let page: Page<Domain> = self.send(call, patience).await?;
         Ok(page.data.readable())

@@ -10,16 +10,16 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::deployment::{Deployment, DeploymentId};
-use crate::http::{ConnectionError, Exchange, Reach, Request, TransportError};
+use crate::http::{ConnectionError, Reach, Request, Transport, TransportError};
 use crate::lenient_json;
-use crate::sanitize::Gate;
+use crate::sanitize::Sanitizer;
 use crate::sanitize::redactor::Redactor;
 use crate::secret::ApiToken;
 use crate::sevalla::error::{ApiErrorKind, Refusal};
-use crate::sevalla::limits::{self, Budget, Pause, Share};
+use crate::sevalla::limits::{self, BudgetShare, Delay, RateLimits};
 use crate::sevalla::operation::{self, Tier};
-use crate::sevalla::resource_record::Record;
-use crate::sevalla::{Call, wire};
+use crate::sevalla::resource_record::ResourceRecord;
+use crate::sevalla::{ApiCall, wire};
 
 /// How long one attempt may take, from connecting to the body's last byte.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -43,28 +43,28 @@ const ERROR_TEXT_LIMIT: usize = 500;
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What carries requests, with the address and the key they are for.
-pub(super) struct Connection {
-    exchange: Box<dyn Exchange>,
+pub(super) struct ApiConnection {
+    exchange: Box<dyn Transport>,
     base: Url,
     authorization: Option<HeaderValue>,
     /// Knows the key: an answer may repeat it. Once it is the run's, it knows
     /// every secret.
-    gate: Gate,
+    gate: Sanitizer,
     has_runs_gate: bool,
-    budget: RefCell<Budget>,
+    budget: RefCell<RateLimits>,
 }
 
 /// A complete answer with a status of success.
-pub(super) struct Answer {
+pub(super) struct ApiResponse {
     status: u16,
     request_id: Option<String>,
     pub(super) body: Vec<u8>,
-    gate: Gate,
+    gate: Sanitizer,
 }
 
-impl Connection {
+impl ApiConnection {
     pub(super) fn new(
-        exchange: Box<dyn Exchange>,
+        exchange: Box<dyn Transport>,
         base: &Url,
         token: Option<&ApiToken>,
     ) -> Result<Self, ConnectionError> {
@@ -72,21 +72,21 @@ impl Connection {
             exchange,
             base: base.clone(),
             authorization: token.map(bearer).transpose()?,
-            gate: Gate::new(Redactor::new(token.map(ApiToken::expose))),
+            gate: Sanitizer::new(Redactor::new(token.map(ApiToken::expose))),
             has_runs_gate: false,
             budget: RefCell::default(),
         })
     }
 
     /// Lets the texts of answers pass the run's gate.
-    pub(super) fn pass(&mut self, gate: Gate) {
+    pub(super) fn pass(&mut self, gate: Sanitizer) {
         self.gate = gate;
         self.has_runs_gate = true;
     }
 
     /// How long to wait before a request of this tier, for the sake of the
     /// company's other jobs.
-    pub(super) fn pause(&self, tier: Tier) -> Pause {
+    pub(super) fn pause(&self, tier: Tier) -> Delay {
         self.budget.borrow().pause(tier)
     }
 
@@ -96,7 +96,7 @@ impl Connection {
     }
 
     /// What is known of this tier's budget.
-    pub(super) fn share(&self, tier: Tier) -> Option<Share> {
+    pub(super) fn share(&self, tier: Tier) -> Option<BudgetShare> {
         self.budget.borrow().share(tier)
     }
 
@@ -104,10 +104,10 @@ impl Connection {
     /// `deadline` at the latest.
     pub(super) async fn attempt(
         &self,
-        call: &Call<'_>,
+        call: &ApiCall<'_>,
         limit: Duration,
         deadline: Instant,
-    ) -> Result<Answer, ApiErrorKind> {
+    ) -> Result<ApiResponse, ApiErrorKind> {
         let started = Instant::now();
         let limit = limit.min(deadline.saturating_duration_since(started));
         if limit.is_zero() {
@@ -119,7 +119,11 @@ impl Connection {
         result
     }
 
-    async fn exchange(&self, call: &Call<'_>, limit: Duration) -> Result<Answer, ApiErrorKind> {
+    async fn exchange(
+        &self,
+        call: &ApiCall<'_>,
+        limit: Duration,
+    ) -> Result<ApiResponse, ApiErrorKind> {
         let reply = self.exchange.exchange(self.request(call)?, limit).await?;
         self.budget
             .borrow_mut()
@@ -127,7 +131,7 @@ impl Connection {
         if (200..300).contains(&reply.status) {
             let gate = self.gate_for(call);
             let request_id = header(&reply.headers, &REQUEST_ID);
-            return Ok(Answer {
+            return Ok(ApiResponse {
                 status: reply.status,
                 request_id: request_id.map(|id| shorten(&id, &gate)),
                 body: reply.body?,
@@ -147,15 +151,15 @@ impl Connection {
 
     /// What text of the answer passes before it is cut or its lines are joined:
     /// a part of a secret would not be known as one any more.
-    fn gate_for(&self, call: &Call<'_>) -> Gate {
+    fn gate_for(&self, call: &ApiCall<'_>) -> Sanitizer {
         if is_hook(call) && !self.has_runs_gate {
-            Gate::new(Redactor::new(call.ids.iter().copied()))
+            Sanitizer::new(Redactor::new(call.ids.iter().copied()))
         } else {
             self.gate.clone()
         }
     }
 
-    fn request(&self, call: &Call<'_>) -> Result<Request, ApiErrorKind> {
+    fn request(&self, call: &ApiCall<'_>) -> Result<Request, ApiErrorKind> {
         let is_hook = is_hook(call);
         let url = if is_hook {
             hook_url(call)
@@ -181,7 +185,7 @@ impl Connection {
 
     /// The path of a call below the API's address, with its ids, for people. A
     /// hook's address is a secret.
-    pub(super) fn path(&self, call: &Call<'_>) -> String {
+    pub(super) fn path(&self, call: &ApiCall<'_>) -> String {
         if is_hook(call) {
             return call.operation.path.to_owned();
         }
@@ -196,7 +200,7 @@ impl Connection {
 
     /// The address of a call: the ids take the places of the braces, each as
     /// one segment whatever characters it has.
-    fn url(&self, call: &Call<'_>) -> Url {
+    fn url(&self, call: &ApiCall<'_>) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty();
@@ -217,11 +221,11 @@ impl Connection {
     }
 }
 
-fn is_hook(call: &Call<'_>) -> bool {
+fn is_hook(call: &ApiCall<'_>) -> bool {
     call.operation.id == operation::CALL_HOOK.id
 }
 
-fn hook_url(call: &Call<'_>) -> Option<Url> {
+fn hook_url(call: &ApiCall<'_>) -> Option<Url> {
     Url::parse(call.ids.first()?).ok()
 }
 
@@ -232,7 +236,7 @@ fn bearer(token: &ApiToken) -> Result<HeaderValue, ConnectionError> {
     Ok(value)
 }
 
-impl Answer {
+impl ApiResponse {
     /// The body as `T`; the error names the place in the JSON.
     pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, ApiErrorKind> {
         let text = lenient_json::text(&self.body);
@@ -284,8 +288,8 @@ impl Answer {
 
     /// The body as the record of something that was just made: without an id of
     /// the API it cannot be found again.
-    pub(super) fn new_record(&self) -> Result<Record, ApiErrorKind> {
-        let record: Record = self.decode()?;
+    pub(super) fn new_record(&self) -> Result<ResourceRecord, ApiErrorKind> {
+        let record: ResourceRecord = self.decode()?;
         if record.id().is_none() {
             return Err(self.undecodable("its id is no UUID"));
         }
@@ -312,7 +316,7 @@ fn what_is_it(body: &str) -> &'static str {
     }
 }
 
-fn refusal(status: u16, headers: &HeaderMap, body: &[u8], gate: &Gate) -> Refusal {
+fn refusal(status: u16, headers: &HeaderMap, body: &[u8], gate: &Sanitizer) -> Refusal {
     let shorten = |text: String| shorten(&text, gate);
     let error: wire::ErrorBody = lenient_json::from_slice(body).unwrap_or_default();
     let is_its_own = error.is_the_apis(status);
@@ -353,7 +357,7 @@ fn title(page: &str) -> Option<String> {
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-fn shorten(text: &str, gate: &Gate) -> String {
+fn shorten(text: &str, gate: &Sanitizer) -> String {
     let line = gate.line(text);
     let text = line.as_str();
     match text.char_indices().nth(ERROR_TEXT_LIMIT) {
@@ -366,12 +370,12 @@ fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-fn log(call: &Call<'_>, path: &str, result: &Result<Answer, ApiErrorKind>, took: Duration) {
+fn log(call: &ApiCall<'_>, path: &str, result: &Result<ApiResponse, ApiErrorKind>, took: Duration) {
     let operation = call.operation.id;
     let method = call.operation.method.as_str();
     let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     match result {
-        Ok(Answer {
+        Ok(ApiResponse {
             status,
             request_id,
             body,
@@ -399,12 +403,12 @@ mod tests {
     use crate::environment::Variables;
     use crate::http::Http;
 
-    fn answer(body: &str) -> Answer {
-        Answer {
+    fn answer(body: &str) -> ApiResponse {
+        ApiResponse {
             status: 200,
             request_id: Some("req-1".to_owned()),
             body: body.as_bytes().to_vec(),
-            gate: Gate::default(),
+            gate: Sanitizer::default(),
         }
     }
 
@@ -423,8 +427,15 @@ mod tests {
 
     #[test]
     fn an_error_page_is_told_by_its_title() {
-        let said =
-            |body: &str| refusal(502, &HeaderMap::new(), body.as_bytes(), &Gate::default()).message;
+        let said = |body: &str| {
+            refusal(
+                502,
+                &HeaderMap::new(),
+                body.as_bytes(),
+                &Sanitizer::default(),
+            )
+            .message
+        };
         let page = "<html><head><TITLE> Bad gateway </TITLE></head><body>long</body></html>";
         assert_eq!(said(page).as_deref(), Some("Bad gateway"));
         assert_eq!(said("upstream gone").as_deref(), Some("upstream gone"));
@@ -439,7 +450,7 @@ mod tests {
 
     #[test]
     fn no_part_of_a_secret_is_left_where_a_text_is_cut() {
-        let gate = Gate::new(Redactor::new(["svl_0123456789abcdef"]));
+        let gate = Sanitizer::new(Redactor::new(["svl_0123456789abcdef"]));
         for padding in 470..500 {
             let text = format!("{}svl_0123456789abcdef", "x".repeat(padding));
             let cut = shorten(&text, &gate);
@@ -450,13 +461,13 @@ mod tests {
     #[test]
     fn an_id_is_one_segment_whatever_it_holds() {
         let base = Url::parse("https://api.example.com/v3/").unwrap();
-        let connection = Connection::new(
+        let connection = ApiConnection::new(
             Box::new(Http::new(&Variables::default()).unwrap()),
             &base,
             None,
         )
         .unwrap();
-        let call = Call::new(&operation::GET_DEPLOYMENT, ["app", "../x/?y"]).query("limit", "5");
+        let call = ApiCall::new(&operation::GET_DEPLOYMENT, ["app", "../x/?y"]).query("limit", "5");
         assert_eq!(
             connection.url(&call).as_str(),
             "https://api.example.com/v3/applications/app/deployments/..%2Fx%2F%3Fy?limit=5"

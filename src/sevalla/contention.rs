@@ -31,7 +31,7 @@ const SAME_END: Duration = Duration::from_secs(3);
 
 /// What an answer shows of a budget.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sight {
+pub struct BudgetSample {
     /// Requests in a window.
     pub limit: f64,
     /// What is left of them.
@@ -42,7 +42,7 @@ pub struct Sight {
     pub at: Instant,
 }
 
-impl Sight {
+impl BudgetSample {
     fn used(&self) -> f64 {
         self.limit - self.remaining
     }
@@ -55,9 +55,9 @@ impl Sight {
 
 /// What a run knows of the budget that it shares.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Share {
+pub struct BudgetShare {
     /// What was seen last.
-    pub seen: Sight,
+    pub seen: BudgetSample,
     /// How many share it, this run included.
     pub runs: f64,
     /// Requests of all of them in a second, if that shows.
@@ -68,7 +68,7 @@ pub struct Share {
     pub crowd: f64,
 }
 
-impl Share {
+impl BudgetShare {
     /// How much is probably left at this moment of the window seen last; `None`
     /// once that has ended.
     pub fn left_at(&self, moment: Instant) -> Option<f64> {
@@ -85,20 +85,20 @@ impl Share {
 
 /// What the answers so far have shown of one budget.
 #[derive(Debug)]
-pub(super) struct Crowd {
+pub(super) struct BudgetHistory {
     began: Instant,
     /// The end of the window in which the run began.
-    first: Sight,
+    first: BudgetSample,
     /// Requests of ours in the window seen last.
     own: f64,
     /// From where the rate is measured.
-    base: Option<Sight>,
-    share: Share,
+    base: Option<BudgetSample>,
+    share: BudgetShare,
 }
 
-impl Crowd {
+impl BudgetHistory {
     /// After the first answer.
-    pub(super) fn new(seen: Sight) -> Self {
+    pub(super) fn new(seen: BudgetSample) -> Self {
         // A refusal shows neither how many they are nor when they came.
         let is_refused = seen.remaining < 1.0;
         let runs = if is_refused {
@@ -111,7 +111,7 @@ impl Crowd {
             first: seen,
             own: 1.0,
             base: None,
-            share: Share {
+            share: BudgetShare {
                 seen,
                 runs,
                 rate: None,
@@ -121,12 +121,12 @@ impl Crowd {
         }
     }
 
-    pub(super) const fn share(&self) -> Share {
+    pub(super) const fn share(&self) -> BudgetShare {
         self.share
     }
 
     /// After another answer.
-    pub(super) fn see(&mut self, seen: Sight) {
+    pub(super) fn see(&mut self, seen: BudgetSample) {
         if self.first.remaining < 1.0 {
             *self = Self::new(seen);
             return;
@@ -148,7 +148,7 @@ impl Crowd {
 
     /// How many they are, if all ask as often as this run, which asked before so
     /// long ago.
-    fn count(&mut self, seen: &Sight, apart: Duration) {
+    fn count(&mut self, seen: &BudgetSample, apart: Duration) {
         let share = &mut self.share;
         let ours = (seen.used() / self.own).max(1.0);
         if seen.is_same_window(&self.first) {
@@ -162,7 +162,7 @@ impl Crowd {
         }
     }
 
-    fn measure(&mut self, seen: &Sight) {
+    fn measure(&mut self, seen: &BudgetSample) {
         let base = self.base.filter(|base| base.is_same_window(seen));
         let rate = match base {
             Some(base) if seen.at - base.at >= SPAN => {
@@ -186,7 +186,7 @@ impl Crowd {
     }
 
     /// Of a window that began after the burst, all of it shows.
-    fn rate_of_window(&self, seen: &Sight) -> Option<f64> {
+    fn rate_of_window(&self, seen: &BudgetSample) -> Option<f64> {
         let length = self.first.ends.saturating_duration_since(self.began);
         let length = length.max(WINDOW);
         let passed = length.saturating_sub(seen.ends.saturating_duration_since(seen.at));
@@ -197,7 +197,7 @@ impl Crowd {
 
 /// What the first answer shows: the rate of a window that is not young any
 /// more, if it is not a burst.
-fn first_pressure(seen: &Sight) -> f64 {
+fn first_pressure(seen: &BudgetSample) -> f64 {
     let left = seen.ends.saturating_duration_since(seen.at);
     let passed = WINDOW.saturating_sub(left);
     if passed < NOT_YOUNG {
@@ -212,18 +212,18 @@ mod tests {
     use super::*;
 
     /// Answers at these seconds of windows of a minute, with so much used.
-    fn after(began: Instant, limit: f64, answers: &[(f64, f64)]) -> Share {
-        let sights = answers.iter().map(|(second, used)| Sight {
+    fn after(began: Instant, limit: f64, answers: &[(f64, f64)]) -> BudgetShare {
+        let sights = answers.iter().map(|(second, used)| BudgetSample {
             limit,
             remaining: limit - used,
             ends: began + Duration::from_secs_f64((second / 60.0).floor() * 60.0 + 60.0),
             at: began + Duration::from_secs_f64(*second),
         });
-        let mut crowd: Option<Crowd> = None;
+        let mut crowd: Option<BudgetHistory> = None;
         for sight in sights {
             match &mut crowd {
                 Some(crowd) => crowd.see(sight),
-                None => crowd = Some(Crowd::new(sight)),
+                None => crowd = Some(BudgetHistory::new(sight)),
             }
         }
         crowd.unwrap().share()

@@ -10,11 +10,11 @@ use super::operation::{
     LIST_INTERNAL_CONNECTIONS,
 };
 use super::wire::uuid;
-use super::{ApiError, Call, Client, Patience};
+use super::{ApiCall, ApiError, Client, Patience};
 use crate::lenient_json::Entries;
 use crate::secret::Password;
-use crate::sevalla::attempt::Answer;
-use crate::sevalla::resource_record::Record;
+use crate::sevalla::attempt::ApiResponse;
+use crate::sevalla::resource_record::ResourceRecord;
 
 /// More connections, clusters or sizes than a company has.
 const MOST: usize = 1000;
@@ -36,19 +36,19 @@ struct ConnectBody {
 
 /// The answer to a connection that was made.
 #[derive(Deserialize)]
-struct Connected {
+struct ConnectionEntry {
     #[serde(rename = "id", deserialize_with = "uuid")]
     _id: Uuid,
 }
 
 /// An internal connection: what is at its two ends.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Connection {
+pub struct InternalConnection {
     source_id: String,
     target_id: String,
 }
 
-impl Connection {
+impl InternalConnection {
     /// Whether this is at one of its ends.
     pub fn has(&self, id: Uuid) -> bool {
         [&self.source_id, &self.target_id]
@@ -65,13 +65,13 @@ impl Client {
         settings: &Map<String, Value>,
         password: &Password,
         patience: Patience,
-    ) -> Result<Record, ApiError> {
+    ) -> Result<ResourceRecord, ApiError> {
         let body = CreateDatabaseBody {
             settings,
             db_password: password.expose(),
         };
-        let call = Call::new(&CREATE_DATABASE, []).json(&body);
-        self.send_and(call, patience, Answer::new_record).await
+        let call = ApiCall::new(&CREATE_DATABASE, []).json(&body);
+        self.send_and(call, patience, ApiResponse::new_record).await
     }
 
     /// Reads a database's internal connections.
@@ -79,10 +79,10 @@ impl Client {
         &self,
         database: Uuid,
         patience: Patience,
-    ) -> Result<Vec<Connection>, ApiError> {
+    ) -> Result<Vec<InternalConnection>, ApiError> {
         let database = database.to_string();
-        let call = Call::new(&LIST_INTERNAL_CONNECTIONS, [database.as_str()]);
-        let connections: Entries<Connection, MOST> = self.send(call, patience).await?;
+        let call = ApiCall::new(&LIST_INTERNAL_CONNECTIONS, [database.as_str()]);
+        let connections: Entries<InternalConnection, MOST> = self.send(call, patience).await?;
         Ok(connections.readable())
     }
 
@@ -99,14 +99,15 @@ impl Client {
             target_id: app.to_string(),
             target_type: "app",
         };
-        let call = Call::new(&CREATE_INTERNAL_CONNECTION, [database.as_str()]).json(&body);
-        self.send::<Connected>(call, patience).await.map(drop)
+        let call = ApiCall::new(&CREATE_INTERNAL_CONNECTION, [database.as_str()]).json(&body);
+        self.send::<ConnectionEntry>(call, patience).await.map(drop)
     }
 
     /// Reads the clusters there are.
-    pub async fn list_clusters(&self, patience: Patience) -> Result<Vec<Record>, ApiError> {
-        let clusters: Entries<Record, MOST> =
-            self.send(Call::new(&LIST_CLUSTERS, []), patience).await?;
+    pub async fn list_clusters(&self, patience: Patience) -> Result<Vec<ResourceRecord>, ApiError> {
+        let clusters: Entries<ResourceRecord, MOST> = self
+            .send(ApiCall::new(&LIST_CLUSTERS, []), patience)
+            .await?;
         Ok(clusters.readable())
     }
 
@@ -114,9 +115,9 @@ impl Client {
     pub async fn list_database_resource_types(
         &self,
         patience: Patience,
-    ) -> Result<Vec<Record>, ApiError> {
-        let call = Call::new(&LIST_DATABASE_RESOURCE_TYPES, []);
-        let types: Entries<Record, MOST> = self.send(call, patience).await?;
+    ) -> Result<Vec<ResourceRecord>, ApiError> {
+        let call = ApiCall::new(&LIST_DATABASE_RESOURCE_TYPES, []);
+        let types: Entries<ResourceRecord, MOST> = self.send(call, patience).await?;
         Ok(types.readable())
     }
 }

@@ -8,9 +8,9 @@ use super::operation::{
     CREATE_ENVIRONMENT_VARIABLE, LIST_ENVIRONMENT_VARIABLES, UPDATE_ENVIRONMENT_VARIABLE,
 };
 use super::wire::{Page, uuid};
-use super::{ApiError, Call, Client, LONGEST_PAGE, ListPage, Patience};
-use crate::sevalla::attempt::Answer;
-use crate::sevalla::resource_record::Record;
+use super::{ApiCall, ApiError, Client, LONGEST_PAGE, ListPage, Patience};
+use crate::sevalla::attempt::ApiResponse;
+use crate::sevalla::resource_record::ResourceRecord;
 
 /// A variable without its value.
 #[derive(Debug, Clone, Deserialize)]
@@ -46,7 +46,7 @@ impl Client {
         patience: Patience,
     ) -> Result<ListPage<EnvVar>, ApiError> {
         let app = app.to_string();
-        let call = Call::new(&LIST_ENVIRONMENT_VARIABLES, [app.as_str()])
+        let call = ApiCall::new(&LIST_ENVIRONMENT_VARIABLES, [app.as_str()])
             .query("limit", LONGEST_PAGE.to_string())
             .query("offset", offset.to_string());
         let page: Page<EnvVar> = self.send(call, patience).await?;
@@ -64,7 +64,7 @@ impl Client {
         patience: Patience,
     ) -> Result<Option<bool>, ApiError> {
         let app = app.to_string();
-        let call = Call::new(&LIST_ENVIRONMENT_VARIABLES, [app.as_str()])
+        let call = ApiCall::new(&LIST_ENVIRONMENT_VARIABLES, [app.as_str()])
             .query("limit", LONGEST_PAGE.to_string())
             .query("offset", offset.to_string());
         let page: Page<Valued> = self.send(call, patience).await?;
@@ -86,7 +86,7 @@ impl Client {
     ) -> Result<(), ApiError> {
         let app = app.to_string();
         let body = EnvVarBody { key, value };
-        let call = Call::new(&CREATE_ENVIRONMENT_VARIABLE, [app.as_str()]).json(&body);
+        let call = ApiCall::new(&CREATE_ENVIRONMENT_VARIABLE, [app.as_str()]).json(&body);
         self.send::<EnvVar>(call, patience).await.map(drop)
     }
 
@@ -105,9 +105,12 @@ impl Client {
             key: &variable.key,
             value,
         };
-        let call = Call::new(&UPDATE_ENVIRONMENT_VARIABLE, [app.as_str(), id.as_str()]).json(&body);
-        let read = |answer: &Answer| {
-            answer.record(&id, |record: &Record| record.text("id").unwrap_or_default())
+        let call =
+            ApiCall::new(&UPDATE_ENVIRONMENT_VARIABLE, [app.as_str(), id.as_str()]).json(&body);
+        let read = |answer: &ApiResponse| {
+            answer.record(&id, |record: &ResourceRecord| {
+                record.text("id").unwrap_or_default()
+            })
         };
         self.send_and(call, patience, read).await.map(drop)
     }

@@ -1,7 +1,7 @@
 //! The company's rate limits, as the headers of every answer give them.
 //!
 //! Every job of a company draws on the same budgets. What each knows of them is
-//! a [`Share`]; by that the pace of looks and of log readings is set, so that a
+//! a [`BudgetShare`]; by that the pace of looks and of log readings is set, so that a
 //! fleet of runners slows down together instead of running into refusals. All
 //! other requests wait only where nothing is left.
 
@@ -14,8 +14,8 @@ use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use tokio::time::Instant;
 
 use super::operation::Tier;
-use crate::sevalla::contention::Crowd;
-pub use crate::sevalla::contention::{Share, Sight};
+use crate::sevalla::contention::BudgetHistory;
+pub use crate::sevalla::contention::{BudgetSample, BudgetShare};
 
 /// The longest wait we take from a header. Asking again after two minutes is
 /// no burden to the service, and a wrong header cannot stall a run.
@@ -45,8 +45,8 @@ static RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// What is left of each budget, and how fast it goes.
 #[derive(Debug, Default)]
-pub struct Budget {
-    crowds: HashMap<Tier, Crowd>,
+pub struct RateLimits {
+    crowds: HashMap<Tier, BudgetHistory>,
     /// Whether requests of every kind draw on the budget of the reads.
     is_one: bool,
     /// When the requests of the last minute were made.
@@ -55,14 +55,14 @@ pub struct Budget {
 
 /// How long to wait before a request.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Pause {
+pub struct Delay {
     /// At least so long.
     pub least: Duration,
     /// And up to so much longer, at random: others wait for the same moment.
     pub spread: Duration,
 }
 
-impl Budget {
+impl RateLimits {
     /// Takes in the headers of an answer. Headers that are missing or make no
     /// sense show nothing.
     pub fn told(&mut self, tier: Tier, headers: &HeaderMap) {
@@ -73,7 +73,7 @@ impl Budget {
         };
         let limit = number(headers, &LIMIT);
         let limit = limit.unwrap_or(remaining).max(remaining).max(1);
-        let seen = Sight {
+        let seen = BudgetSample {
             limit: decimal(limit),
             remaining: decimal(remaining),
             ends: now + reset,
@@ -83,12 +83,12 @@ impl Budget {
         let tier = self.counted_as(tier);
         match self.crowds.get_mut(&tier) {
             Some(crowd) => crowd.see(seen),
-            None => drop(self.crowds.insert(tier, Crowd::new(seen))),
+            None => drop(self.crowds.insert(tier, BudgetHistory::new(seen))),
         }
     }
 
     /// Whether an answer of another kind shows the budget of the reads.
-    fn compare(&mut self, tier: Tier, seen: &Sight) {
+    fn compare(&mut self, tier: Tier, seen: &BudgetSample) {
         let Some(reads) = self.share(Tier::Read).filter(|_| tier != Tier::Read) else {
             return;
         };
@@ -109,8 +109,10 @@ impl Budget {
     }
 
     /// What is known of a budget; `None` until an answer has shown it.
-    pub fn share(&self, tier: Tier) -> Option<Share> {
-        self.crowds.get(&self.counted_as(tier)).map(Crowd::share)
+    pub fn share(&self, tier: Tier) -> Option<BudgetShare> {
+        self.crowds
+            .get(&self.counted_as(tier))
+            .map(BudgetHistory::share)
     }
 
     /// Whether requests of every kind draw on one budget.
@@ -129,11 +131,11 @@ impl Budget {
 
     /// How long to wait before a request of this tier. Only what is used up is
     /// worth a wait: then until the window ends, and for a turn after that.
-    pub fn pause(&self, tier: Tier) -> Pause {
+    pub fn pause(&self, tier: Tier) -> Delay {
         let now = Instant::now();
         let least = self.frees_in(tier).max(self.own_pause(now));
         let least = least.min(LONGEST_PAUSE);
-        Pause {
+        Delay {
             least,
             spread: least / 5,
         }
@@ -284,25 +286,25 @@ mod tests {
         }
     }
 
-    fn least(budget: &Budget, tier: Tier) -> Duration {
+    fn least(budget: &RateLimits, tier: Tier) -> Duration {
         budget.pause(tier).least
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_while_something_is_left() {
-        let mut alone = Budget::default();
+        let mut alone = RateLimits::default();
         for tier in [Tier::Read, Tier::Logs, Tier::Deployment, Tier::Creation] {
-            assert_eq!(alone.pause(tier), Pause::default());
+            assert_eq!(alone.pause(tier), Delay::default());
             for remaining in ["29", "3", "1"] {
                 alone.told(tier, &budget("30", remaining, "50"));
-                assert_eq!(alone.pause(tier), Pause::default(), "{tier:?} {remaining}");
+                assert_eq!(alone.pause(tier), Delay::default(), "{tier:?} {remaining}");
             }
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_is_left_without_waits_for_the_reset_and_a_turn() {
-        let mut fleet = Budget::default();
+        let mut fleet = RateLimits::default();
         for tier in [Tier::Read, Tier::Logs, Tier::Deployment, Tier::Creation] {
             fleet.told(tier, &budget("400", "0", "30"));
             advance(Duration::from_secs(10)).await;
@@ -310,14 +312,14 @@ mod tests {
             assert_eq!(pause.least, Duration::from_secs(20), "{tier:?}");
             assert_eq!(pause.spread, Duration::from_secs(4));
             advance(Duration::from_secs(20)).await;
-            assert_eq!(fleet.pause(tier), Pause::default());
+            assert_eq!(fleet.pause(tier), Delay::default());
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn one_budget_for_all_is_known_by_its_headers() {
         let reads_then = |tier, limit: &str, remaining: &str, reset: &str| {
-            let mut one = Budget::default();
+            let mut one = RateLimits::default();
             one.told(Tier::Read, &budget("120", "100", "50"));
             one.told(tier, &budget(limit, remaining, reset));
             (one.is_one(), one.share(Tier::Read).unwrap().seen.remaining)
@@ -347,12 +349,12 @@ mod tests {
             headers(&[("x-ratelimit-remaining", "0")]),
             headers(&[]),
         ] {
-            let mut budget = Budget::default();
+            let mut budget = RateLimits::default();
             budget.told(Tier::Read, &told);
-            assert_eq!(budget.pause(Tier::Read), Pause::default(), "{told:?}");
+            assert_eq!(budget.pause(Tier::Read), Delay::default(), "{told:?}");
             assert_eq!(budget.share(Tier::Read), None);
         }
-        let mut long = Budget::default();
+        let mut long = RateLimits::default();
         long.told(Tier::Logs, &budget("18446744073709551615", "1", "60"));
         assert_eq!(least(&long, Tier::Logs), Duration::ZERO);
         long.told(Tier::Read, &budget("0", "0", "3600"));
@@ -363,7 +365,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_run_stays_under_the_older_limit_by_itself() {
-        let mut budget = Budget::default();
+        let mut budget = RateLimits::default();
         let started = Instant::now();
         for _ in 0..300 {
             advance(least(&budget, Tier::Read)).await;

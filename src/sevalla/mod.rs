@@ -27,24 +27,24 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-pub use self::databases::Connection as InternalConnection;
+pub use self::databases::InternalConnection;
 pub use self::env_vars::EnvVar;
 pub use self::error::{ApiError, ApiErrorKind, Refusal};
-use self::limits::Share;
+use self::limits::BudgetShare;
 use self::operation::{Operation, Tier};
-pub use self::retry::Next;
+pub use self::retry::RetryDecision;
 pub use self::wire::{AppSummary, Application, Domain, Pipeline, Stage, StaticSite};
 use crate::backoff::{Schedule, drawn};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
 use crate::environment::Variables;
-use crate::http::{ConnectionError, Exchange, Http, TransportError};
+use crate::http::{ConnectionError, Http, Transport, TransportError};
 use crate::lenient_json::Unreadable;
-use crate::sanitize::Gate;
+use crate::sanitize::Sanitizer;
 use crate::secret::{ApiToken, HookUrl};
-use crate::sevalla::attempt::{Answer, Connection};
+use crate::sevalla::attempt::{ApiConnection, ApiResponse};
 pub use crate::sevalla::attempt::{BODY_LIMIT, DEEPEST_JSON, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
-pub use crate::sevalla::resource_record::{LAST_OFFSET, Listed, Record};
-use crate::shutdown::Stop;
+pub use crate::sevalla::resource_record::{LAST_OFFSET, RecordList, ResourceRecord};
+use crate::shutdown::Shutdown;
 
 /// How many entries a page of a list has at most.
 pub const LONGEST_PAGE: usize = 100;
@@ -92,14 +92,14 @@ pub type OnWait = Rc<dyn Fn(&ApiError, Duration)>;
 /// A client of the API. Clones share one connection.
 #[derive(Clone)]
 pub struct Client {
-    connection: Rc<Connection>,
+    connection: Rc<ApiConnection>,
     on_wait: OnWait,
     /// No attempt begins, and none goes on, after this moment.
     deadline: Instant,
     /// How long one attempt may take.
     limit: Duration,
     /// Once told, nothing new is begun: no write is sent that was not yet.
-    stop: Stop,
+    stop: Shutdown,
     /// Cleaning up: writes go out in spite of that, and no budget is spared.
     is_hurried: bool,
 }
@@ -135,14 +135,14 @@ impl Patience {
 }
 
 /// One request: which operation, for which ids, with what.
-struct Call<'a> {
+struct ApiCall<'a> {
     operation: &'static Operation,
     ids: Vec<&'a str>,
     query: Vec<(&'static str, String)>,
     body: Option<Vec<u8>>,
 }
 
-impl<'a> Call<'a> {
+impl<'a> ApiCall<'a> {
     fn new(operation: &'static Operation, ids: impl Into<Vec<&'a str>>) -> Self {
         Self {
             operation,
@@ -195,18 +195,18 @@ impl Client {
 
     /// A client whose requests are carried by `exchange`.
     pub fn over(
-        exchange: Box<dyn Exchange>,
+        exchange: Box<dyn Transport>,
         base: &Url,
         token: Option<&ApiToken>,
         deadline: Instant,
         on_wait: OnWait,
     ) -> Result<Self, ConnectionError> {
         Ok(Self {
-            connection: Rc::new(Connection::new(exchange, base, token)?),
+            connection: Rc::new(ApiConnection::new(exchange, base, token)?),
             on_wait,
             deadline,
             limit: REQUEST_TIMEOUT,
-            stop: Stop::default(),
+            stop: Shutdown::default(),
             is_hurried: false,
         })
     }
@@ -214,7 +214,7 @@ impl Client {
     /// The same client, whose errors hold only text that has passed this gate.
     /// Before it is cloned.
     #[must_use]
-    pub fn passing(mut self, gate: Gate) -> Self {
+    pub fn passing(mut self, gate: Sanitizer) -> Self {
         if let Some(connection) = Rc::get_mut(&mut self.connection) {
             connection.pass(gate);
         }
@@ -223,7 +223,7 @@ impl Client {
 
     /// The same client, which begins nothing new once `stop` is told.
     #[must_use]
-    pub fn heeding(self, stop: Stop) -> Self {
+    pub fn heeding(self, stop: Shutdown) -> Self {
         Self { stop, ..self }
     }
 
@@ -266,12 +266,12 @@ impl Client {
     }
 
     /// What is known of the reads that the service allows the company.
-    pub fn share(&self) -> Option<Share> {
+    pub fn share(&self) -> Option<BudgetShare> {
         self.connection.share(Tier::Read)
     }
 
     /// The same of the readings of logs.
-    pub fn log_share(&self) -> Option<Share> {
+    pub fn log_share(&self) -> Option<BudgetShare> {
         self.connection.share(Tier::Logs)
     }
 
@@ -330,22 +330,22 @@ impl Client {
     /// Sends a request, again where that cannot do harm, and decodes the body.
     async fn send<T: DeserializeOwned>(
         &self,
-        call: Call<'_>,
+        call: ApiCall<'_>,
         patience: Patience,
     ) -> Result<T, ApiError> {
-        self.send_and(call, patience, Answer::decode).await
+        self.send_and(call, patience, ApiResponse::decode).await
     }
 
     /// Sends a request, again where that cannot do harm. `read` takes what is
     /// wanted out of the answer.
     async fn send_and<T>(
         &self,
-        call: Call<'_>,
+        call: ApiCall<'_>,
         patience: Patience,
-        read: impl Fn(&Answer) -> Result<T, ApiErrorKind>,
+        read: impl Fn(&ApiResponse) -> Result<T, ApiErrorKind>,
     ) -> Result<T, ApiError> {
         let mut value = None;
-        let mut take = |answer: &Answer| {
+        let mut take = |answer: &ApiResponse| {
             value = Some(read(answer)?);
             Ok(())
         };
@@ -359,9 +359,9 @@ impl Client {
     /// every operation.
     async fn send_until(
         &self,
-        call: &Call<'_>,
+        call: &ApiCall<'_>,
         patience: Patience,
-        take: &mut dyn FnMut(&Answer) -> Result<(), ApiErrorKind>,
+        take: &mut dyn FnMut(&ApiResponse) -> Result<(), ApiErrorKind>,
     ) -> Result<(), ApiError> {
         let started = Instant::now();
         let give_up = match patience {
@@ -393,7 +393,7 @@ impl Client {
                 attempts,
                 elapsed: started.elapsed(),
             };
-            let Next::Again(not_before) = error.next() else {
+            let RetryDecision::Again(not_before) = error.next() else {
                 return Err(error);
             };
             let wait = schedule.next_wait(not_before);
@@ -412,10 +412,10 @@ impl Client {
     /// repeated one has waited already.
     async fn attempt(
         &self,
-        call: &Call<'_>,
+        call: &ApiCall<'_>,
         is_first: bool,
         give_up: Option<Instant>,
-    ) -> Result<Answer, ApiErrorKind> {
+    ) -> Result<ApiResponse, ApiErrorKind> {
         let deadline = give_up.map_or(self.deadline, |give_up| give_up.min(self.deadline));
         if is_first && !self.is_hurried {
             let pause = self.pause_before(call, deadline)?;
@@ -432,7 +432,11 @@ impl Client {
     /// How long to wait for the share of the company's budget; an error if the
     /// budget is known to be used up for longer than there is time. A write must
     /// have some left for its answer.
-    fn pause_before(&self, call: &Call<'_>, deadline: Instant) -> Result<Duration, ApiErrorKind> {
+    fn pause_before(
+        &self,
+        call: &ApiCall<'_>,
+        deadline: Instant,
+    ) -> Result<Duration, ApiErrorKind> {
         let left = deadline.saturating_duration_since(Instant::now());
         let spare = left.saturating_sub(SPARED);
         let longest = if call.is_write() { spare } else { left };
@@ -446,7 +450,7 @@ impl Client {
     }
 
     /// Waits; `true` if a stop has made sending a write pointless meanwhile.
-    async fn sleeps_in_vain(&self, call: &Call<'_>, wait: Duration) -> bool {
+    async fn sleeps_in_vain(&self, call: &ApiCall<'_>, wait: Duration) -> bool {
         if !call.is_write() || self.is_hurried {
             sleep(wait).await;
             return false;
@@ -460,13 +464,13 @@ impl Client {
 
 impl ApiError {
     /// What may follow.
-    pub fn next(&self) -> Next {
+    pub fn next(&self) -> RetryDecision {
         retry::next(&self.operation.method, &self.cause)
     }
 
     /// Whether time can heal it.
     pub fn may_heal(&self) -> bool {
-        self.next() != Next::Final
+        self.next() != RetryDecision::Final
     }
 }
 
@@ -563,7 +567,7 @@ impl Client {
             ServiceKind::StaticSite => &operation::PURGE_STATIC_SITE_CACHE,
         };
         let id = service.id.to_string();
-        let call = Call::new(operation, [id.as_str()]);
+        let call = ApiCall::new(operation, [id.as_str()]);
         self.send_and(call, patience, mutations::confirmed).await
     }
 
@@ -599,7 +603,7 @@ pub struct LogWindow {
 }
 
 impl LogWindow {
-    fn query(self, mut call: Call<'_>) -> Call<'_> {
+    fn query(self, mut call: ApiCall<'_>) -> ApiCall<'_> {
         call = call.query("from", moment(self.from_micros));
         if let Some(to) = self.to_micros {
             call = call.query("to", moment(to));
@@ -636,7 +640,7 @@ impl Client {
         hook: &HookUrl,
         patience: Patience,
     ) -> Result<Option<DeploymentId>, ApiError> {
-        let call = Call::new(&operation::CALL_HOOK, [hook.expose()]);
+        let call = ApiCall::new(&operation::CALL_HOOK, [hook.expose()]);
         self.send_and(call, patience, |answer| {
             if answer.body.trim_ascii_start().starts_with(b"<") {
                 answer.decode::<serde::de::IgnoredAny>()?;

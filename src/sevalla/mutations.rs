@@ -4,15 +4,15 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::resource::Changeable;
-use crate::sevalla::attempt::Answer;
+use crate::resource::MutableKind;
+use crate::sevalla::attempt::ApiResponse;
 use crate::sevalla::operation::{
     DELETE_APPLICATION, DELETE_DATABASE, DELETE_STATIC_SITE, TOGGLE_APPLICATION_CDN,
     UPDATE_APPLICATION, UPDATE_DATABASE, UPDATE_STATIC_SITE,
 };
-use crate::sevalla::resource_record::Record;
+use crate::sevalla::resource_record::ResourceRecord;
 use crate::sevalla::wire::number;
-use crate::sevalla::{ApiError, ApiErrorKind, Call, Client, Patience};
+use crate::sevalla::{ApiCall, ApiError, ApiErrorKind, Client, Patience};
 
 /// The answer to a write that has nothing to return. Without the message it is
 /// not the API's, and nobody has confirmed the write.
@@ -26,7 +26,7 @@ struct Confirmation {
 }
 
 /// Whether an answer confirms that a write was carried out.
-pub(super) fn confirmed(answer: &Answer) -> Result<(), ApiErrorKind> {
+pub(super) fn confirmed(answer: &ApiResponse) -> Result<(), ApiErrorKind> {
     let confirmation: Confirmation = answer.decode()?;
     match confirmation.status {
         Some(status @ 400..) => Err(answer.undecodable(&format!("it is an error, {status}"))),
@@ -46,20 +46,22 @@ impl Client {
     /// the record is an error, since nobody has confirmed the change.
     pub async fn update(
         &self,
-        what: Changeable,
+        what: MutableKind,
         id: Uuid,
         settings: &Map<String, Value>,
         patience: Patience,
     ) -> Result<(), ApiError> {
         let operation = match what {
-            Changeable::Application => &UPDATE_APPLICATION,
-            Changeable::StaticSite => &UPDATE_STATIC_SITE,
-            Changeable::Database => &UPDATE_DATABASE,
+            MutableKind::Application => &UPDATE_APPLICATION,
+            MutableKind::StaticSite => &UPDATE_STATIC_SITE,
+            MutableKind::Database => &UPDATE_DATABASE,
         };
         let id = id.to_string();
-        let call = Call::new(operation, [id.as_str()]).json(settings);
-        let read = |answer: &Answer| {
-            answer.record(&id, |record: &Record| record.text("id").unwrap_or_default())
+        let call = ApiCall::new(operation, [id.as_str()]).json(settings);
+        let read = |answer: &ApiResponse| {
+            answer.record(&id, |record: &ResourceRecord| {
+                record.text("id").unwrap_or_default()
+            })
         };
         self.send_and(call, patience, read).await.map(drop)
     }
@@ -67,17 +69,17 @@ impl Client {
     /// Asks to delete. The service does it later.
     pub async fn delete(
         &self,
-        what: Changeable,
+        what: MutableKind,
         id: Uuid,
         patience: Patience,
     ) -> Result<(), ApiError> {
         let operation = match what {
-            Changeable::Application => &DELETE_APPLICATION,
-            Changeable::StaticSite => &DELETE_STATIC_SITE,
-            Changeable::Database => &DELETE_DATABASE,
+            MutableKind::Application => &DELETE_APPLICATION,
+            MutableKind::StaticSite => &DELETE_STATIC_SITE,
+            MutableKind::Database => &DELETE_DATABASE,
         };
         let id = id.to_string();
-        let call = Call::new(operation, [id.as_str()]);
+        let call = ApiCall::new(operation, [id.as_str()]);
         self.send_and(call, patience, confirmed).await
     }
 
@@ -85,7 +87,7 @@ impl Client {
     /// says which it is now. Never sent again once it may have taken effect.
     pub async fn toggle_cdn(&self, app: Uuid, patience: Patience) -> Result<bool, ApiError> {
         let app = app.to_string();
-        let call = Call::new(&TOGGLE_APPLICATION_CDN, [app.as_str()]);
+        let call = ApiCall::new(&TOGGLE_APPLICATION_CDN, [app.as_str()]);
         let toggled: Toggled = self.send(call, patience).await?;
         Ok(toggled.is_turned_on)
     }

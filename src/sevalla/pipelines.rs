@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::operation::{CREATE_PREVIEW_APP, GET_PIPELINE, PROMOTE_PIPELINE};
 use super::wire::{CreatePreviewAppBody, PromoteBody, WirePromoted};
-use super::{ApiError, AppSummary, Call, Client, LONGEST_PAGE, Patience, Pipeline};
+use super::{ApiCall, ApiError, AppSummary, Client, LONGEST_PAGE, Patience, Pipeline};
 use crate::deployment::DeploymentId;
 use crate::lenient_json::Entries;
 
@@ -16,7 +16,7 @@ impl Client {
         patience: Patience,
     ) -> Result<Pipeline, ApiError> {
         let pipeline = pipeline.to_string();
-        self.send(Call::new(&GET_PIPELINE, [pipeline.as_str()]), patience)
+        self.send(ApiCall::new(&GET_PIPELINE, [pipeline.as_str()]), patience)
             .await
     }
 
@@ -36,7 +36,7 @@ impl Client {
             source_app_id: source.to_string(),
             target_app_ids: &target_app_ids,
         };
-        let call = Call::new(&PROMOTE_PIPELINE, [pipeline.as_str()]).json(&body);
+        let call = ApiCall::new(&PROMOTE_PIPELINE, [pipeline.as_str()]).json(&body);
         let promoted: Entries<WirePromoted, LONGEST_PAGE> = self.send(call, patience).await?;
         let pair = |promoted: WirePromoted| {
             let id = promoted.deployment_id.and_then(DeploymentId::usable)?;
@@ -60,7 +60,7 @@ impl Client {
             branch,
             pull_request_number: pull_request,
         };
-        let call = Call::new(&CREATE_PREVIEW_APP, [pipeline.as_str()]).json(&body);
+        let call = ApiCall::new(&CREATE_PREVIEW_APP, [pipeline.as_str()]).json(&body);
         self.send(call, patience).await
     }
 }

@@ -9,24 +9,24 @@ use uuid::Uuid;
 
 use crate::deployment::ServiceKind;
 use crate::lenient_json::Unreadable;
-use crate::resource::{Collection, Kind, Thing};
-use crate::sevalla::attempt::Answer;
+use crate::resource::{ResourceKind, ResourceList, ResourceRef};
+use crate::sevalla::attempt::ApiResponse;
 use crate::sevalla::operation::{
     GET_APPLICATION, GET_DATABASE, GET_PIPELINE, GET_STATIC_SITE, LIST_APPLICATIONS,
     LIST_DATABASES, LIST_DEPLOYMENTS, LIST_PIPELINES, LIST_PROCESSES, LIST_STATIC_SITE_DEPLOYMENTS,
     LIST_STATIC_SITES, Operation,
 };
 use crate::sevalla::wire::Page;
-use crate::sevalla::{ApiError, Call, Client, LONGEST_PAGE, ListPage, Patience};
+use crate::sevalla::{ApiCall, ApiError, Client, LONGEST_PAGE, ListPage, Patience};
 
 /// The largest offset that the service takes.
 pub const LAST_OFFSET: usize = 10_000;
 
 /// A record: an object with an id.
 #[derive(Debug, Clone)]
-pub struct Record(Map<String, Value>);
+pub struct ResourceRecord(Map<String, Value>);
 
-impl<'de> Deserialize<'de> for Record {
+impl<'de> Deserialize<'de> for ResourceRecord {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = Map::deserialize(deserializer)?;
         match fields.get("id") {
@@ -36,7 +36,7 @@ impl<'de> Deserialize<'de> for Record {
     }
 }
 
-impl Record {
+impl ResourceRecord {
     /// A field; `None` if it is absent or null.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
@@ -69,9 +69,9 @@ impl Record {
 
 /// Everything of a list, or as much as the service gives.
 #[derive(Debug)]
-pub struct Listed {
+pub struct RecordList {
     /// The records, each once.
-    pub records: Vec<Record>,
+    pub records: Vec<ResourceRecord>,
     /// Whether the service gives no more although there is more.
     pub is_cut: bool,
     /// The entries that could not be read.
@@ -80,17 +80,23 @@ pub struct Listed {
 
 impl Client {
     /// Reads the record of a thing, with all its fields.
-    pub async fn record(&self, thing: Thing, patience: Patience) -> Result<Record, ApiError> {
+    pub async fn record(
+        &self,
+        thing: ResourceRef,
+        patience: Patience,
+    ) -> Result<ResourceRecord, ApiError> {
         let operation = match thing.kind {
-            Kind::Application => &GET_APPLICATION,
-            Kind::StaticSite => &GET_STATIC_SITE,
-            Kind::Pipeline => &GET_PIPELINE,
-            Kind::Database => &GET_DATABASE,
+            ResourceKind::Application => &GET_APPLICATION,
+            ResourceKind::StaticSite => &GET_STATIC_SITE,
+            ResourceKind::Pipeline => &GET_PIPELINE,
+            ResourceKind::Database => &GET_DATABASE,
         };
         let id = thing.id.to_string();
-        let call = Call::new(operation, [id.as_str()]);
-        let read = |answer: &Answer| {
-            answer.record(&id, |record: &Record| record.text("id").unwrap_or_default())
+        let call = ApiCall::new(operation, [id.as_str()]);
+        let read = |answer: &ApiResponse| {
+            answer.record(&id, |record: &ResourceRecord| {
+                record.text("id").unwrap_or_default()
+            })
         };
         self.send_and(call, patience, read).await
     }
@@ -98,23 +104,27 @@ impl Client {
     /// Reads a page of a list.
     pub async fn page(
         &self,
-        list: Collection,
+        list: ResourceList,
         offset: usize,
         patience: Patience,
-    ) -> Result<ListPage<Record>, ApiError> {
+    ) -> Result<ListPage<ResourceRecord>, ApiError> {
         let (operation, id) = operation_of(list);
         let id = id.map(|id| id.to_string());
         let ids: Vec<&str> = id.iter().map(String::as_str).collect();
-        let call = Call::new(operation, ids)
+        let call = ApiCall::new(operation, ids)
             .query("limit", LONGEST_PAGE.to_string())
             .query("offset", offset.to_string());
-        let page: Page<Record> = self.send(call, patience).await?;
+        let page: Page<ResourceRecord> = self.send(call, patience).await?;
         Ok(ListPage::of(page))
     }
 
     /// Reads all pages of a list.
-    pub async fn pages(&self, list: Collection, patience: Patience) -> Result<Listed, ApiError> {
-        let mut listed = Listed {
+    pub async fn pages(
+        &self,
+        list: ResourceList,
+        patience: Patience,
+    ) -> Result<RecordList, ApiError> {
+        let mut listed = RecordList {
             records: Vec::new(),
             is_cut: true,
             unreadable: HashSet::new(),
@@ -124,7 +134,8 @@ impl Client {
             let page = self.page(list, offset, patience).await?;
             listed.is_cut = page.is_full();
             // The list may shift while it is read.
-            let fresh = |record: &Record| known.insert(record.text("id").map(str::to_owned));
+            let fresh =
+                |record: &ResourceRecord| known.insert(record.text("id").map(str::to_owned));
             listed
                 .records
                 .extend(page.entries.into_iter().filter(fresh));
@@ -137,16 +148,16 @@ impl Client {
     }
 }
 
-fn operation_of(list: Collection) -> (&'static Operation, Option<Uuid>) {
+fn operation_of(list: ResourceList) -> (&'static Operation, Option<Uuid>) {
     match list {
-        Collection::All(Kind::Application) => (&LIST_APPLICATIONS, None),
-        Collection::All(Kind::StaticSite) => (&LIST_STATIC_SITES, None),
-        Collection::All(Kind::Pipeline) => (&LIST_PIPELINES, None),
-        Collection::All(Kind::Database) => (&LIST_DATABASES, None),
-        Collection::Deployments(service) => match service.kind {
+        ResourceList::All(ResourceKind::Application) => (&LIST_APPLICATIONS, None),
+        ResourceList::All(ResourceKind::StaticSite) => (&LIST_STATIC_SITES, None),
+        ResourceList::All(ResourceKind::Pipeline) => (&LIST_PIPELINES, None),
+        ResourceList::All(ResourceKind::Database) => (&LIST_DATABASES, None),
+        ResourceList::Deployments(service) => match service.kind {
             ServiceKind::Application => (&LIST_DEPLOYMENTS, Some(service.id)),
             ServiceKind::StaticSite => (&LIST_STATIC_SITE_DEPLOYMENTS, Some(service.id)),
         },
-        Collection::Processes(app) => (&LIST_PROCESSES, Some(app)),
+        ResourceList::Processes(app) => (&LIST_PROCESSES, Some(app)),
     }
 }

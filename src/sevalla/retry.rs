@@ -10,7 +10,7 @@ use super::error::ApiErrorKind;
 
 /// What may follow a failed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum RetryDecision {
     /// It had no effect, or repeating it has none: send it again, not before
     /// the time the service asked for.
     Again(Option<Duration>),
@@ -21,42 +21,44 @@ pub enum Next {
 }
 
 /// What may follow a request with this method that failed for this cause.
-pub(super) fn next(method: &Method, cause: &ApiErrorKind) -> Next {
+pub(super) fn next(method: &Method, cause: &ApiErrorKind) -> RetryDecision {
     // Deleting what is gone and setting what is set change nothing.
     let repeatable = *method != Method::POST;
     let is_read = *method == Method::GET;
     let unsure = |asked| {
         if repeatable {
-            Next::Again(asked)
+            RetryDecision::Again(asked)
         } else {
-            Next::Lost
+            RetryDecision::Lost
         }
     };
     match cause {
         // The service says it did not carry the request out.
-        ApiErrorKind::Refused(refusal) if refusal.status == 429 => Next::Again(refusal.retry_after),
+        ApiErrorKind::Refused(refusal) if refusal.status == 429 => {
+            RetryDecision::Again(refusal.retry_after)
+        }
         ApiErrorKind::Refused(refusal) => match refusal.status {
             // 499 comes from a proxy that has given up waiting for the service.
             408 | 425 | 499 | 500..=599 => unsure(refusal.retry_after),
-            _ => Next::Final,
+            _ => RetryDecision::Final,
         },
-        ApiErrorKind::BudgetUsedUp { frees_in } => Next::Again(Some(*frees_in)),
+        ApiErrorKind::BudgetUsedUp { frees_in } => RetryDecision::Again(Some(*frees_in)),
         ApiErrorKind::Transport(TransportError::NotConnected { may_heal: true, .. }) => {
-            Next::Again(None)
+            RetryDecision::Again(None)
         }
         ApiErrorKind::Transport(TransportError::NotConnected {
             may_heal: false, ..
         })
         | ApiErrorKind::Transport(TransportError::ProxyRefused { .. })
         | ApiErrorKind::NoTime
-        | ApiErrorKind::Stopped => Next::Final,
+        | ApiErrorKind::Stopped => RetryDecision::Final,
         ApiErrorKind::Transport(TransportError::Broken { .. })
         | ApiErrorKind::Transport(TransportError::TimedOut { .. }) => unsure(None),
-        ApiErrorKind::Undecodable { .. } if is_read => Next::Again(None),
-        ApiErrorKind::Transport(TransportError::TooLarge { .. }) if is_read => Next::Final,
+        ApiErrorKind::Undecodable { .. } if is_read => RetryDecision::Again(None),
+        ApiErrorKind::Transport(TransportError::TooLarge { .. }) if is_read => RetryDecision::Final,
         // A success, but of what? The caller has to look.
         ApiErrorKind::Undecodable { .. }
-        | ApiErrorKind::Transport(TransportError::TooLarge { .. }) => Next::Lost,
+        | ApiErrorKind::Transport(TransportError::TooLarge { .. }) => RetryDecision::Lost,
     }
 }
 
@@ -75,12 +77,12 @@ mod tests {
 
     #[test]
     fn every_status_of_a_read_and_of_a_write() {
-        let asked = Next::Again(Some(Duration::from_secs(7)));
+        let asked = RetryDecision::Again(Some(Duration::from_secs(7)));
         for status in 100..=999 {
             let (read, write) = match status {
                 429 => (asked, asked),
-                408 | 425 | 499..=599 => (asked, Next::Lost),
-                _ => (Next::Final, Next::Final),
+                408 | 425 | 499..=599 => (asked, RetryDecision::Lost),
+                _ => (RetryDecision::Final, RetryDecision::Final),
             };
             assert_eq!(next(&Method::GET, &refused(status)), read, "GET {status}");
             assert_eq!(
@@ -103,7 +105,11 @@ mod tests {
             ApiErrorKind::Transport(TransportError::TooLarge { limit: 1 }),
         ] {
             for method in [Method::POST, Method::PATCH, Method::PUT, Method::DELETE] {
-                assert_eq!(next(&method, &cause), Next::Lost, "{method} {cause:?}");
+                assert_eq!(
+                    next(&method, &cause),
+                    RetryDecision::Lost,
+                    "{method} {cause:?}"
+                );
             }
         }
     }
@@ -111,7 +117,7 @@ mod tests {
     #[test]
     fn every_other_cause_of_a_read_and_of_a_write() {
         let reason = String::new;
-        let again = Next::Again(None);
+        let again = RetryDecision::Again(None);
         let connect = |may_heal| {
             ApiErrorKind::Transport(TransportError::NotConnected {
                 reason: reason(),
@@ -129,35 +135,43 @@ mod tests {
         });
         for (cause, read, write) in [
             (connect(true), again, again),
-            (connect(false), Next::Final, Next::Final),
+            (connect(false), RetryDecision::Final, RetryDecision::Final),
             (
                 ApiErrorKind::Transport(TransportError::Broken { reason: reason() }),
                 again,
-                Next::Lost,
+                RetryDecision::Lost,
             ),
             (
                 ApiErrorKind::Transport(TransportError::TimedOut {
                     limit: Duration::ZERO,
                 }),
                 again,
-                Next::Lost,
+                RetryDecision::Lost,
             ),
-            (undecodable, again, Next::Lost),
+            (undecodable, again, RetryDecision::Lost),
             (
                 ApiErrorKind::Transport(TransportError::TooLarge { limit: 1 }),
-                Next::Final,
-                Next::Lost,
+                RetryDecision::Final,
+                RetryDecision::Lost,
             ),
-            (refused_by_proxy, Next::Final, Next::Final),
+            (refused_by_proxy, RetryDecision::Final, RetryDecision::Final),
             (
                 ApiErrorKind::BudgetUsedUp {
                     frees_in: Duration::ZERO,
                 },
-                Next::Again(Some(Duration::ZERO)),
-                Next::Again(Some(Duration::ZERO)),
+                RetryDecision::Again(Some(Duration::ZERO)),
+                RetryDecision::Again(Some(Duration::ZERO)),
             ),
-            (ApiErrorKind::NoTime, Next::Final, Next::Final),
-            (ApiErrorKind::Stopped, Next::Final, Next::Final),
+            (
+                ApiErrorKind::NoTime,
+                RetryDecision::Final,
+                RetryDecision::Final,
+            ),
+            (
+                ApiErrorKind::Stopped,
+                RetryDecision::Final,
+                RetryDecision::Final,
+            ),
         ] {
             assert_eq!(next(&Method::GET, &cause), read, "GET {cause:?}");
             assert_eq!(next(&Method::POST, &cause), write, "POST {cause:?}");

@@ -7,7 +7,7 @@ use super::operation::{
     GET_STATIC_SITE_DEPLOYMENT_LOGS, LIST_STATIC_SITE_DEPLOYMENTS,
 };
 use super::wire::{DeployStaticSiteBody, Page, WireDeployment, WireLogEntry};
-use super::{ApiError, Call, Client, LOG_PAGE, LogWindow, Patience, StaticSite, wire};
+use super::{ApiCall, ApiError, Client, LOG_PAGE, LogWindow, Patience, StaticSite, wire};
 use crate::deployment::{Deployment, DeploymentId, LogLine};
 use crate::lenient_json::Entries;
 use crate::sevalla::mutations::confirmed;
@@ -20,7 +20,7 @@ impl Client {
         patience: Patience,
     ) -> Result<StaticSite, ApiError> {
         let site = site.to_string();
-        self.send(Call::new(&GET_STATIC_SITE, [site.as_str()]), patience)
+        self.send(ApiCall::new(&GET_STATIC_SITE, [site.as_str()]), patience)
             .await
     }
 
@@ -34,7 +34,7 @@ impl Client {
         patience: Patience,
     ) -> Result<Vec<Deployment>, ApiError> {
         let site = site.to_string();
-        let call = Call::new(&LIST_STATIC_SITE_DEPLOYMENTS, [site.as_str()])
+        let call = ApiCall::new(&LIST_STATIC_SITE_DEPLOYMENTS, [site.as_str()])
             .query("limit", limit.to_string());
         let page: Page<WireDeployment> = self.send(call, patience).await?;
         Ok(wire::deployments(page))
@@ -48,7 +48,7 @@ impl Client {
         patience: Patience,
     ) -> Result<Vec<Deployment>, ApiError> {
         let site = site.to_string();
-        let call = Call::new(&LIST_STATIC_SITE_DEPLOYMENTS, [site.as_str()]).page(offset);
+        let call = ApiCall::new(&LIST_STATIC_SITE_DEPLOYMENTS, [site.as_str()]).page(offset);
         let page: Page<WireDeployment> = self.send(call, patience).await?;
         Ok(wire::deployments(page))
     }
@@ -89,7 +89,7 @@ impl Client {
         patience: Patience,
     ) -> Result<Deployment, ApiError> {
         let site = site.to_string();
-        let call = Call::new(&DEPLOY_STATIC_SITE, [site.as_str()]).json(body);
+        let call = ApiCall::new(&DEPLOY_STATIC_SITE, [site.as_str()]).json(body);
         let deployment: WireDeployment = self.send(call, patience).await?;
         Ok(deployment.into())
     }
@@ -102,7 +102,7 @@ impl Client {
         patience: Patience,
     ) -> Result<Deployment, ApiError> {
         let site = site.to_string();
-        let call = Call::new(&GET_STATIC_SITE_DEPLOYMENT, [site.as_str(), &id.0]);
+        let call = ApiCall::new(&GET_STATIC_SITE_DEPLOYMENT, [site.as_str(), &id.0]);
         self.send_and(call, patience, |answer| answer.deployment(id))
             .await
     }
@@ -115,7 +115,7 @@ impl Client {
         id: &DeploymentId,
     ) -> Result<(), ApiError> {
         let site = site.to_string();
-        let call = Call::new(&CANCEL_STATIC_SITE_DEPLOYMENT, [site.as_str(), &id.0]);
+        let call = ApiCall::new(&CANCEL_STATIC_SITE_DEPLOYMENT, [site.as_str(), &id.0]);
         self.send_and(call, Patience::Once, confirmed).await
     }
 
@@ -127,7 +127,7 @@ impl Client {
         window: LogWindow,
     ) -> Result<Vec<LogLine>, ApiError> {
         let site = site.to_string();
-        let call = window.query(Call::new(
+        let call = window.query(ApiCall::new(
             &GET_STATIC_SITE_DEPLOYMENT_LOGS,
             [site.as_str(), &id.0],
         ));

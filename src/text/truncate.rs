@@ -1,10 +1,10 @@
 //! Long lines cut to their beginning, with the number of characters left out.
 
-use crate::sanitize::{Gate, Line};
+use crate::sanitize::{SanitizedLine, Sanitizer};
 use crate::text::duration::counted;
 
 /// The line, or its beginning and how much is left out.
-pub(crate) fn shorten(line: Line, longest: usize, gate: &Gate) -> Line {
+pub(crate) fn shorten(line: SanitizedLine, longest: usize, gate: &Sanitizer) -> SanitizedLine {
     let text = line.as_str();
     if text.len() <= longest {
         return line;

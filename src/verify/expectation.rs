@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use super::{Filling, Miss, NotFilled, fill};
-use crate::http::Reply;
+use super::{CheckMiss, Filling, NotFilled, fill};
+use crate::http::Response;
 use crate::lenient_json;
 
 /// A set of HTTP statuses, as in `200-399` or `200,204`.
@@ -101,7 +101,7 @@ impl Expectation {
 
     /// Whether an answer holds it. The reason names what was looked for, and
     /// nothing of what a stranger's page says.
-    pub(super) fn judge(&self, reply: &Reply) -> Result<(), Miss> {
+    pub(super) fn judge(&self, reply: &Response) -> Result<(), CheckMiss> {
         let status = reply.status;
         if let Self::Header { name, value } = self {
             let values = reply.headers.get_all(name.as_str());
@@ -109,7 +109,7 @@ impl Expectation {
                 .iter()
                 .any(|seen| seen.as_bytes() == value.as_bytes());
             return is_there.then_some(()).ok_or_else(|| {
-                Miss::seen(format!(
+                CheckMiss::seen(format!(
                     "HTTP {status}, but no header {name} with {value:?}"
                 ))
             });
@@ -117,21 +117,22 @@ impl Expectation {
         let body = reply
             .body
             .as_ref()
-            .map_err(|cause| Miss::seen(format!("HTTP {status}, but {cause}")))?;
+            .map_err(|cause| CheckMiss::seen(format!("HTTP {status}, but {cause}")))?;
         match self {
             Self::Text(text) => memchr::memmem::find(body, text.as_bytes())
                 .map(drop)
                 .ok_or_else(|| {
-                    Miss::seen(format!(
+                    CheckMiss::seen(format!(
                         "HTTP {status}, but the body does not hold {text:?}"
                     ))
                 }),
             Self::Json { pointer, value } => {
-                let json: Value = lenient_json::from_slice(body)
-                    .map_err(|_| Miss::seen(format!("HTTP {status}, but the body is not JSON")))?;
+                let json: Value = lenient_json::from_slice(body).map_err(|_| {
+                    CheckMiss::seen(format!("HTTP {status}, but the body is not JSON"))
+                })?;
                 let seen = json.pointer(pointer).map(as_text);
                 (seen.as_ref() == Some(value)).then_some(()).ok_or_else(|| {
-                    Miss::seen(format!("HTTP {status}, but {pointer} is not {value:?}"))
+                    CheckMiss::seen(format!("HTTP {status}, but {pointer} is not {value:?}"))
                 })
             }
             Self::Header { .. } => Ok(()),
@@ -177,8 +178,8 @@ mod tests {
         }
     }
 
-    fn reply(body: &str) -> Reply {
-        Reply {
+    fn reply(body: &str) -> Response {
+        Response {
             status: 200,
             headers: HeaderMap::from_iter([(
                 HeaderName::from_static("x-version"),

@@ -18,7 +18,7 @@ use url::Url;
 pub use self::expectation::{Expectation, Statuses};
 use crate::backoff::Schedule;
 use crate::http::{
-    Exchange, NOT_PUBLIC, Reach, Reply, Request, TransportError, is_known_not_public,
+    NOT_PUBLIC, Reach, Request, Response, Transport, TransportError, is_known_not_public,
 };
 use crate::text::duration::duration;
 
@@ -73,7 +73,7 @@ const NOT_REACHED: &[&str] = &[
 #[derive(Debug, Clone)]
 pub struct Check {
     /// Where to look; `None` is the service's own address.
-    pub address: Option<Address>,
+    pub address: Option<CheckAddress>,
     /// The statuses of a good answer.
     pub statuses: Statuses,
     /// What it must hold besides.
@@ -86,7 +86,7 @@ pub struct Check {
 
 /// An address that may hold `{commit}` and `{deployment-id}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address(String);
+pub struct CheckAddress(String);
 
 /// What the placeholders are replaced by.
 #[derive(Debug, Clone, Copy)]
@@ -139,7 +139,7 @@ pub struct Visit<'a> {
     /// Where.
     pub url: &'a Url,
     /// What came back, or why nothing did.
-    pub result: &'a Result<Healthy, Miss>,
+    pub result: &'a Result<Healthy, CheckMiss>,
     /// How long it took.
     pub took: Duration,
     /// How many healthy responses in a row there are, and how many are needed.
@@ -156,14 +156,14 @@ pub struct Healthy {
 
 /// Why a visit did not get a healthy response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Miss {
+pub struct CheckMiss {
     reason: String,
-    sight: Sight,
+    sight: AppObservation,
 }
 
 /// What a visit has seen of the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sight {
+enum AppObservation {
     /// It responded, or did not although there was time and a way.
     Application,
     /// Something else responded, or there was no way to it.
@@ -172,18 +172,18 @@ enum Sight {
     TooShort,
 }
 
-impl Miss {
+impl CheckMiss {
     fn seen(reason: impl Into<String>) -> Self {
-        Self::of(Sight::Application, reason)
+        Self::of(AppObservation::Application, reason)
     }
 
-    fn of(sight: Sight, reason: impl Into<String>) -> Self {
+    fn of(sight: AppObservation, reason: impl Into<String>) -> Self {
         let reason = reason.into();
         Self { reason, sight }
     }
 }
 
-impl Address {
+impl CheckAddress {
     /// Reads an address; the error completes "expected …, but".
     pub fn parse(text: &str) -> Result<Self, String> {
         let address = Self(text.to_owned());
@@ -250,7 +250,7 @@ pub(crate) fn fill(text: &str, filling: Filling<'_>) -> Result<String, NotFilled
 /// Visits until enough responses in a row were healthy, or the time is over.
 /// `own` is the service's address, or why it is not known.
 pub async fn verify(
-    exchange: &dyn Exchange,
+    exchange: &dyn Transport,
     check: &Check,
     own: Result<&Url, &str>,
     filling: Filling<'_>,
@@ -267,7 +267,7 @@ pub async fn verify(
         return Verified::not_made("the run's time (timeout) was over when it could begin");
     }
     let mut looks = Schedule::for_looks();
-    let mut tally = Tally::new(check);
+    let mut tally = VisitTally::new(check);
     loop {
         let begun = Instant::now();
         let limit = VISIT.min(give_up.saturating_duration_since(begun));
@@ -317,17 +317,17 @@ fn prepare(
 }
 
 /// What the visits so far have shown.
-struct Tally {
+struct VisitTally {
     visits: u32,
     row: u64,
     needed: u64,
     /// The last reason that means something.
-    last: Option<Miss>,
+    last: Option<CheckMiss>,
     is_last_healthy: bool,
     was_unhealthy: bool,
 }
 
-impl Tally {
+impl VisitTally {
     const fn new(check: &Check) -> Self {
         Self {
             visits: 0,
@@ -339,18 +339,18 @@ impl Tally {
         }
     }
 
-    fn count(&mut self, result: &Result<Healthy, Miss>) {
+    fn count(&mut self, result: &Result<Healthy, CheckMiss>) {
         self.visits += 1;
         match result {
             Ok(_) => {
                 self.row += 1;
                 self.is_last_healthy = true;
             }
-            Err(miss) if miss.sight == Sight::TooShort && self.visits > 1 => {}
+            Err(miss) if miss.sight == AppObservation::TooShort && self.visits > 1 => {}
             Err(miss) => {
                 self.row = 0;
                 self.is_last_healthy = false;
-                self.was_unhealthy |= miss.sight == Sight::Application;
+                self.was_unhealthy |= miss.sight == AppObservation::Application;
                 self.last = Some(miss.clone());
             }
         }
@@ -359,7 +359,9 @@ impl Tally {
     /// Not enough healthy responses in a row, and no more time.
     fn conclude(self, url: &Url, elapsed: Duration) -> Verified {
         let (reason, is_seen) = match self.last {
-            Some(miss) if !self.is_last_healthy => (miss.reason, miss.sight == Sight::Application),
+            Some(miss) if !self.is_last_healthy => {
+                (miss.reason, miss.sight == AppObservation::Application)
+            }
             _ => {
                 let (row, needed) = (self.row, self.needed);
                 let reason = format!("only {row} of {needed} good answers in a row");
@@ -384,10 +386,10 @@ impl Tally {
 }
 
 /// Time-outs that our own haste has caused show nothing.
-fn too_short(miss: Miss, limit: Duration, check: &Check) -> Miss {
+fn too_short(miss: CheckMiss, limit: Duration, check: &Check) -> CheckMiss {
     let is_short = limit < SHORTEST_VISIT.min(check.timeout / 2);
     if is_short && miss.reason.starts_with(NO_ANSWER) {
-        return Miss::of(Sight::TooShort, miss.reason);
+        return CheckMiss::of(AppObservation::TooShort, miss.reason);
     }
     miss
 }
@@ -401,7 +403,7 @@ struct Route {
 /// A response, and where it came from.
 struct Arrival {
     url: Url,
-    reply: Reply,
+    reply: Response,
     hops: usize,
 }
 
@@ -420,7 +422,7 @@ impl Route {
     }
 
     /// One look, wherever it is redirected to.
-    async fn visit(&self, exchange: &dyn Exchange, limit: Duration) -> Result<Arrival, Miss> {
+    async fn visit(&self, exchange: &dyn Transport, limit: Duration) -> Result<Arrival, CheckMiss> {
         let end = Instant::now() + limit;
         let (mut url, mut reach) = (self.start.clone(), self.reach);
         for hops in 0..=MOST_REDIRECTS {
@@ -443,18 +445,18 @@ impl Route {
             reach = self.reach_of_redirect(&next)?;
             url = next;
         }
-        Err(Miss::seen(format!(
+        Err(CheckMiss::seen(format!(
             "it redirects more than {MOST_REDIRECTS} times"
         )))
     }
 
     /// How far a redirect may go. What the user wrote is asked for; where a
     /// server sends us is not.
-    fn reach_of_redirect(&self, next: &Url) -> Result<Reach, Miss> {
+    fn reach_of_redirect(&self, next: &Url) -> Result<Reach, CheckMiss> {
         let host = next.host_str().unwrap_or_default();
         if obstacle::leads_to_sign_in(&self.start, next) {
-            return Err(Miss::of(
-                Sight::SomethingElse,
+            return Err(CheckMiss::of(
+                AppObservation::SomethingElse,
                 format!("it redirects to {host}, {}", obstacle::SIGN_IN),
             ));
         }
@@ -462,7 +464,9 @@ impl Route {
             return Ok(self.reach);
         }
         if is_known_not_public(next) {
-            return Err(Miss::seen(format!("it redirects to {host}, {NOT_PUBLIC}")));
+            return Err(CheckMiss::seen(format!(
+                "it redirects to {host}, {NOT_PUBLIC}"
+            )));
         }
         Ok(Reach::Public)
     }
@@ -477,7 +481,7 @@ impl Route {
 }
 
 /// Where the answer sends us, if it does.
-fn redirect(from: &Url, reply: &Reply) -> Result<Option<Url>, Miss> {
+fn redirect(from: &Url, reply: &Response) -> Result<Option<Url>, CheckMiss> {
     if !matches!(reply.status, 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
@@ -487,10 +491,10 @@ fn redirect(from: &Url, reply: &Reply) -> Result<Option<Url>, Miss> {
     let next = location.to_str().ok().and_then(|to| from.join(to).ok());
     let next = next.filter(|next| matches!(next.scheme(), "http" | "https"));
     let Some(next) = next else {
-        return Err(Miss::seen("it redirects to what is no address"));
+        return Err(CheckMiss::seen("it redirects to what is no address"));
     };
     if from.scheme() == "https" && next.scheme() == "http" {
-        return Err(Miss::seen("it redirects from https to http"));
+        return Err(CheckMiss::seen("it redirects from https to http"));
     }
     Ok(Some(next))
 }
@@ -501,7 +505,7 @@ fn assess(
     expectation: Option<&Expectation>,
     start: &Url,
     arrival: &Arrival,
-) -> Result<Healthy, Miss> {
+) -> Result<Healthy, CheckMiss> {
     let Arrival { url, reply, hops } = arrival;
     let from = (*hops > 0).then(|| shown(url));
     let judged = judge(check, expectation, reply);
@@ -515,12 +519,12 @@ fn assess(
     let at = from.as_ref().map(|from| format!(" at {from}"));
     let at = at.unwrap_or_default();
     match (obstacle, judged) {
-        (Some(obstacle), _) => Err(Miss::of(
-            Sight::SomethingElse,
+        (Some(obstacle), _) => Err(CheckMiss::of(
+            AppObservation::SomethingElse,
             format!("HTTP {status}{at} of {obstacle}"),
         )),
         (None, Ok(())) => Ok(Healthy { status, from }),
-        (None, Err(miss)) => Err(Miss {
+        (None, Err(miss)) => Err(CheckMiss {
             reason: format!("{}{}", miss.reason, redirected(from.as_ref())),
             ..miss
         }),
@@ -546,14 +550,21 @@ fn shown(url: &Url) -> String {
     }
 }
 
-fn judge(check: &Check, expectation: Option<&Expectation>, reply: &Reply) -> Result<(), Miss> {
+fn judge(
+    check: &Check,
+    expectation: Option<&Expectation>,
+    reply: &Response,
+) -> Result<(), CheckMiss> {
     if !check.statuses.contain(reply.status) {
-        return Err(Miss::seen(format!("HTTP {}", reply.status)));
+        return Err(CheckMiss::seen(format!("HTTP {}", reply.status)));
     }
     match (&reply.body, expectation) {
         // Of a body that nobody reads, more than is read is no fault.
         (Ok(_) | Err(TransportError::TooLarge { .. }), None) => Ok(()),
-        (Err(cause), None) => Err(Miss::seen(format!("HTTP {}, but {cause}", reply.status))),
+        (Err(cause), None) => Err(CheckMiss::seen(format!(
+            "HTTP {}, but {cause}",
+            reply.status
+        ))),
         (_, Some(expectation)) => expectation.judge(reply),
     }
 }
@@ -563,13 +574,15 @@ const NO_ANSWER: &str = "no complete answer within ";
 
 /// Why no response came. Where the network of this machine is at fault, nobody
 /// has asked the application. After a redirect that network is known to work.
-fn failed(cause: &TransportError, limit: Duration, hops: usize) -> Miss {
+fn failed(cause: &TransportError, limit: Duration, hops: usize) -> CheckMiss {
     let unseen = |reason: String| match hops {
-        0 => Miss::of(Sight::SomethingElse, reason),
-        _ => Miss::seen(reason),
+        0 => CheckMiss::of(AppObservation::SomethingElse, reason),
+        _ => CheckMiss::seen(reason),
     };
     match cause {
-        TransportError::TimedOut { .. } => Miss::seen(format!("{NO_ANSWER}{}", duration(limit))),
+        TransportError::TimedOut { .. } => {
+            CheckMiss::seen(format!("{NO_ANSWER}{}", duration(limit)))
+        }
         TransportError::NotConnected { reason, .. } if reason.contains(UNTRUSTED) => {
             let (_, detail) = reason.split_once(UNTRUSTED).unwrap_or_default();
             unseen(format!(
@@ -583,7 +596,7 @@ fn failed(cause: &TransportError, limit: Duration, hops: usize) -> Miss {
             unseen(cause.to_string())
         }
         TransportError::ProxyRefused { .. } => unseen(cause.to_string()),
-        cause => Miss::seen(cause.to_string()),
+        cause => CheckMiss::seen(cause.to_string()),
     }
 }
 

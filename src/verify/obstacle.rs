@@ -7,14 +7,14 @@
 use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use url::Url;
 
-use crate::http::{Reply, is_known_not_public};
+use crate::http::{Response, is_known_not_public};
 
 /// How much of a body is searched for the marks of a page, in bytes.
 const SEARCHED: usize = 256 * 1024;
 
 /// What stopped a request that did not get a healthy response, in words that
 /// complete "HTTP 403 of".
-pub(super) fn behind_failure(start: &Url, end: &Url, reply: &Reply) -> Option<String> {
+pub(super) fn behind_failure(start: &Url, end: &Url, reply: &Response) -> Option<String> {
     if reply.status == 407 {
         return Some("the proxy, which requires a sign-in".to_owned());
     }
@@ -27,7 +27,7 @@ pub(super) fn behind_failure(start: &Url, end: &Url, reply: &Reply) -> Option<St
 
 /// The same for a response with an accepted status whose content nobody
 /// checks: it may be the page of somebody else.
-pub(super) fn behind_success(start: &Url, end: &Url, reply: &Reply) -> Option<String> {
+pub(super) fn behind_success(start: &Url, end: &Url, reply: &Response) -> Option<String> {
     by_edge(reply, reply.status == 202).or_else(|| {
         let is_elsewhere = !is_same_site(start, end);
         let is_sign_in = is_elsewhere && (is_sign_in_address(end) || has_password_field(reply));
@@ -45,7 +45,7 @@ pub(super) fn leads_to_sign_in(start: &Url, next: &Url) -> bool {
 pub(super) const SIGN_IN: &str =
     "a sign-in page; set verify-url to a path that responds without signing in";
 
-fn by_edge(reply: &Reply, is_bad: bool) -> Option<String> {
+fn by_edge(reply: &Response, is_bad: bool) -> Option<String> {
     let edge = edge(reply, is_bad)?;
     Some(format!(
         "a bot challenge or block of {edge}; let this check pass there, or set verify-url to an \
@@ -54,7 +54,7 @@ fn by_edge(reply: &Reply, is_bad: bool) -> Option<String> {
 }
 
 /// The edge network that answered with a page of its own.
-fn edge(reply: &Reply, is_bad: bool) -> Option<&'static str> {
+fn edge(reply: &Response, is_bad: bool) -> Option<&'static str> {
     let by_header = || {
         HEADERS
             .iter()
@@ -71,7 +71,7 @@ fn edge(reply: &Reply, is_bad: bool) -> Option<&'static str> {
 }
 
 /// A header by which an edge network marks a response of its own.
-struct Mark {
+struct EdgeHeader {
     edge: &'static str,
     header: &'static str,
     /// The beginning of its value, in lower case; empty for any.
@@ -81,7 +81,7 @@ struct Mark {
     is_common: bool,
 }
 
-impl Mark {
+impl EdgeHeader {
     fn fits(&self, headers: &HeaderMap, is_bad: bool) -> bool {
         let mut values = headers.get_all(self.header).iter();
         let fits = |value: &HeaderValue| {
@@ -92,8 +92,8 @@ impl Mark {
     }
 }
 
-const fn own(edge: &'static str, header: &'static str, value: &'static str) -> Mark {
-    Mark {
+const fn own(edge: &'static str, header: &'static str, value: &'static str) -> EdgeHeader {
+    EdgeHeader {
         edge,
         header,
         value,
@@ -101,8 +101,8 @@ const fn own(edge: &'static str, header: &'static str, value: &'static str) -> M
     }
 }
 
-const fn common(edge: &'static str, header: &'static str, value: &'static str) -> Mark {
-    Mark {
+const fn common(edge: &'static str, header: &'static str, value: &'static str) -> EdgeHeader {
+    EdgeHeader {
         is_common: true,
         ..own(edge, header, value)
     }
@@ -112,7 +112,7 @@ const fn common(edge: &'static str, header: &'static str, value: &'static str) -
 /// (Cloudflare "Detect a Challenge Page response", AWS WAF "CAPTCHA and
 /// Challenge actions", Vercel "Attack Challenge Mode", `DataDome` "Response
 /// headers", Sucuri "Block page", Kasada's headers of its challenge).
-const HEADERS: &[Mark] = &[
+const HEADERS: &[EdgeHeader] = &[
     own("Cloudflare", "cf-mitigated", ""),
     own("AWS WAF", "x-amzn-waf-action", ""),
     own("Vercel", "x-vercel-mitigated", ""),
@@ -249,7 +249,7 @@ fn is_sign_in_address(url: &Url) -> bool {
         || (!is_known_not_public(url) && url.path().split('/').any(is_part))
 }
 
-fn has_password_field(reply: &Reply) -> bool {
+fn has_password_field(reply: &Response) -> bool {
     let body = page(reply).unwrap_or_default().to_ascii_lowercase();
     ["type=\"password\"", "type='password'", "type=password"]
         .iter()
@@ -257,7 +257,7 @@ fn has_password_field(reply: &Reply) -> bool {
 }
 
 /// The beginning of the body, if there is one.
-fn page(reply: &Reply) -> Option<&[u8]> {
+fn page(reply: &Response) -> Option<&[u8]> {
     let body = reply.body.as_ref().ok()?;
     Some(body.get(..SEARCHED).unwrap_or(body))
 }
@@ -270,10 +270,10 @@ mod tests {
 
     const APP: &str = "https://shop.example/health";
 
-    fn reply(status: u16, header: (&str, &str), body: &str) -> Reply {
+    fn reply(status: u16, header: (&str, &str), body: &str) -> Response {
         let name = HeaderName::from_bytes(header.0.as_bytes()).unwrap();
         let value = HeaderValue::from_str(header.1).unwrap();
-        Reply {
+        Response {
             status,
             headers: HeaderMap::from_iter([(name, value)]),
             body: Ok(body.as_bytes().to_vec()),

@@ -9,9 +9,9 @@ use std::io::Write;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sevalla_deploy::http::{Exchange, Exchanged, Http, Request};
+use sevalla_deploy::http::{Http, Request, ResponseFuture, Transport};
 use sevalla_deploy::process::Process;
-use sevalla_deploy::shutdown::Stop;
+use sevalla_deploy::shutdown::Shutdown;
 use sevalla_deploy::subprocess::launch;
 
 /// How long an answer may take. The program's own limit has tests that wait for
@@ -20,8 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 struct Impatient(Http);
 
-impl Exchange for Impatient {
-    fn exchange(&self, request: Request, limit: Duration) -> Exchanged<'_> {
+impl Transport for Impatient {
+    fn exchange(&self, request: Request, limit: Duration) -> ResponseFuture<'_> {
         self.0.exchange(request, limit.min(PATIENCE))
     }
 }
@@ -63,7 +63,7 @@ pub(crate) fn run(variables: BTreeMap<OsString, OsString>) -> (i32, String, Stri
         token: || uuid::Uuid::new_v4().simple().to_string(),
         connect: Box::new(|variables| Ok(Box::new(Impatient(Http::new(variables)?)))),
         launch,
-        stop: Stop::default(),
+        stop: Shutdown::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use sevalla_deploy::deployment::Service;
 use sevalla_deploy::http::TransportError;
-use sevalla_deploy::sevalla::{ApiError, ApiErrorKind, BODY_LIMIT, Next, Patience};
+use sevalla_deploy::sevalla::{ApiError, ApiErrorKind, BODY_LIMIT, Patience, RetryDecision};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -98,7 +98,7 @@ async fn a_write_is_lost_when_its_body_cannot_be_read() {
             .trigger_deployment(APP, &plain_order(), PATIENT)
             .await
             .unwrap_err();
-        assert_eq!(error.next(), Next::Lost, "{body}");
+        assert_eq!(error.next(), RetryDecision::Lost, "{body}");
         assert_eq!(count(&server).await, 1, "{body}");
         let told = error.to_string();
         assert!(told.contains("HTTP 200") && told.contains(said), "{told}");
@@ -180,13 +180,13 @@ async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
         read.cause,
         ApiErrorKind::Transport(TransportError::TooLarge { limit: BODY_LIMIT })
     ));
-    assert_eq!(read.next(), Next::Final);
+    assert_eq!(read.next(), RetryDecision::Final);
     assert!(read.to_string().contains("4 MiB"), "{read}");
     let write = client
         .trigger_deployment(APP, &plain_order(), PATIENT)
         .await
         .unwrap_err();
-    assert_eq!(write.next(), Next::Lost);
+    assert_eq!(write.next(), RetryDecision::Lost);
     assert_eq!(count(&server).await, 2);
 }
 
@@ -223,7 +223,10 @@ async fn a_body_without_an_end_is_left_at_the_limit() {
         .get_application(APP, PATIENT)
         .await
         .unwrap_err();
-    assert_eq!((error.status(), error.next()), (Some(403), Next::Final));
+    assert_eq!(
+        (error.status(), error.next()),
+        (Some(403), RetryDecision::Final)
+    );
 }
 
 /// What is told of a read that is refused with this.

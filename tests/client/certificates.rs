@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use sevalla_deploy::environment::Variables;
-use sevalla_deploy::http::{Exchange, Http, Request, TransportError, ignored_network_settings};
-use sevalla_deploy::sevalla::{ApiError, ApiErrorKind, Next};
+use sevalla_deploy::http::{Http, Request, Transport, TransportError, ignored_network_settings};
+use sevalla_deploy::sevalla::{ApiError, ApiErrorKind, RetryDecision};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -311,7 +311,7 @@ fn check(error: &ApiError, server: &Secure, attempts: usize) {
         ),
         "{error:?}"
     );
-    assert_eq!((error.next(), error.attempts), (Next::Final, 1));
+    assert_eq!((error.next(), error.attempts), (RetryDecision::Final, 1));
     let told = error.to_string();
     assert!(told.contains("certificate"), "{told}");
     assert_eq!(server.connections.load(Ordering::SeqCst), attempts);

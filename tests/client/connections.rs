@@ -1,6 +1,6 @@
 //! One connection serves a run, and a stale one does no harm.
 
-use sevalla_deploy::sevalla::{Next, Patience};
+use sevalla_deploy::sevalla::{Patience, RetryDecision};
 
 use crate::answers::{application, application_deployment};
 use crate::server::{Deed, Server, answer, good};
@@ -53,7 +53,11 @@ async fn a_write_on_a_connection_that_the_server_has_closed_is_sent_at_most_once
     // race. Seen, it makes another connection; unseen, the write is lost.
     match started {
         Ok(_) => assert_eq!(writes, 1),
-        Err(error) => assert_eq!((error.next(), writes), (Next::Lost, 0), "{error:?}"),
+        Err(error) => assert_eq!(
+            (error.next(), writes),
+            (RetryDecision::Lost, 0),
+            "{error:?}"
+        ),
     }
 }
 

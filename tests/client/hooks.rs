@@ -2,7 +2,7 @@
 //! credential, comes back in no error.
 
 use sevalla_deploy::secret::HookUrl;
-use sevalla_deploy::sevalla::{ApiError, Next, Patience};
+use sevalla_deploy::sevalla::{ApiError, Patience, RetryDecision};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -101,8 +101,8 @@ async fn a_hook_is_called_again_only_when_nothing_was_done() {
             .await
             .unwrap_err();
         let next = match status {
-            401 | 404 => Next::Final,
-            _ => Next::Lost,
+            401 | 404 => RetryDecision::Final,
+            _ => RetryDecision::Lost,
         };
         assert_eq!(error.next(), next, "{status}");
         assert_eq!(server.received_requests().await.unwrap().len(), 1);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sevalla_deploy::deployment::{Deployment, DeploymentId, Service};
-use sevalla_deploy::resource::{Collection, Kind};
+use sevalla_deploy::resource::{ResourceKind, ResourceList};
 use sevalla_deploy::secret::HookUrl;
 use sevalla_deploy::sevalla::{ApiError, Client, Patience};
 
@@ -134,19 +134,19 @@ async fn an_entry_that_cannot_be_read_costs_itself_in_every_list() {
                 .map(Deployment::is_unreadable)
                 .collect::<Vec<_>>();
             assert_eq!(unreadable, [false, true, false]);
-            let list = Collection::Deployments(service);
+            let list = ResourceList::Deployments(service);
             assert_eq!(client.pages(list, ONCE).await.unwrap().records.len(), 1);
         }
         for kind in [
-            Kind::Application,
-            Kind::StaticSite,
-            Kind::Pipeline,
-            Kind::Database,
+            ResourceKind::Application,
+            ResourceKind::StaticSite,
+            ResourceKind::Pipeline,
+            ResourceKind::Database,
         ] {
-            let all = client.pages(Collection::All(kind), ONCE).await.unwrap();
+            let all = client.pages(ResourceList::All(kind), ONCE).await.unwrap();
             assert_eq!((all.records.len(), all.unreadable.len()), (1, 1));
         }
-        let processes = client.pages(Collection::Processes(APP), ONCE).await;
+        let processes = client.pages(ResourceList::Processes(APP), ONCE).await;
         assert_eq!(processes.unwrap().records.len(), 1);
         let applications = client.list_applications(0, ONCE).await.unwrap();
         assert_eq!(

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use sevalla_deploy::environment::Variables;
-use sevalla_deploy::sevalla::{ApiErrorKind, Next, OnWait, Patience};
-use sevalla_deploy::shutdown::{Signal, Stop};
+use sevalla_deploy::sevalla::{ApiErrorKind, OnWait, Patience, RetryDecision};
+use sevalla_deploy::shutdown::{Shutdown, Signal};
 use tokio::time::Instant;
 
 use crate::answers::{application, application_deployment};
@@ -77,7 +77,11 @@ async fn a_write_is_lost_when_the_connection_breaks() {
             ),
             "{fault}: {error:?}"
         );
-        assert_eq!((error.next(), error.attempts), (Next::Lost, 1), "{fault}");
+        assert_eq!(
+            (error.next(), error.attempts),
+            (RetryDecision::Lost, 1),
+            "{fault}"
+        );
         assert_eq!(server.requests().len(), 1, "{fault}");
     }))
     .await;
@@ -124,7 +128,7 @@ async fn a_refused_connection_is_told_as_such() {
             && told.contains("refused"),
         "{told}"
     );
-    assert_eq!(error.next(), Next::Again(None));
+    assert_eq!(error.next(), RetryDecision::Again(None));
 }
 
 /// Longer than a busy machine takes, and shorter than the waits that would be
@@ -154,7 +158,10 @@ async fn the_deadline_ends_a_request_that_hangs() {
             ),
             "{read:?}"
         );
-        assert_eq!((read.next(), read.attempts), (Next::Again(None), 1));
+        assert_eq!(
+            (read.next(), read.attempts),
+            (RetryDecision::Again(None), 1)
+        );
 
         let (hurried, began) = client_for(TIME, &server.api());
         let write = hurried
@@ -169,7 +176,7 @@ async fn the_deadline_ends_a_request_that_hangs() {
             ),
             "{write:?}"
         );
-        assert_eq!(write.next(), Next::Lost);
+        assert_eq!(write.next(), RetryDecision::Lost);
         assert_eq!(server.requests().len(), 2);
     }
 }
@@ -178,9 +185,9 @@ async fn the_deadline_ends_a_request_that_hangs() {
 async fn a_refusal_whose_body_hangs_is_still_that_refusal() {
     const TIME: Duration = Duration::from_millis(300);
     for (status, next) in [
-        ("401 Unauthorized", Next::Final),
-        ("429 Too Many Requests", Next::Again(None)),
-        ("500 Internal Server Error", Next::Lost),
+        ("401 Unauthorized", RetryDecision::Final),
+        ("429 Too Many Requests", RetryDecision::Again(None)),
+        ("500 Internal Server Error", RetryDecision::Lost),
     ] {
         let server = hangs_in_the_body(status).await;
         let (hurried, began) = client_for(TIME, &server.api());
@@ -250,7 +257,7 @@ async fn after_the_deadline_nothing_is_sent() {
         .await
         .unwrap_err();
     assert!(matches!(error.cause, ApiErrorKind::NoTime), "{error:?}");
-    assert_eq!(error.next(), Next::Final);
+    assert_eq!(error.next(), RetryDecision::Final);
     assert_eq!(server.connections(), 0);
     // With a later deadline, the same client sends.
     let later = late.until(Instant::now() + PLENTY);
@@ -268,7 +275,7 @@ async fn a_signal_is_noticed_before_a_write_gives_up_for_it() {
     let limited = answer("429 Too Many Requests", "{}");
     for is_answered_first in [true, false] {
         let server = Server::start([Deed::Send(limited.clone())]).await;
-        let stop = Stop::default();
+        let stop = Shutdown::default();
         let comes = stop.clone();
         let on_wait: OnWait = Rc::new(move |_, _| comes.tell(Signal::Interrupt));
         let client = build(&server.api(), &Variables::default(), PLENTY, on_wait);

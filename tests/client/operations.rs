@@ -1,9 +1,9 @@
 //! Every operation: what is sent, and what is read out of the answer.
 
 use serde_json::{Value, json};
-use sevalla_deploy::deployment::{Deployment, LogLine, Order, Origin, Service, Status};
+use sevalla_deploy::deployment::{DeploySource, Deployment, LogLine, Origin, Service, Status};
 use sevalla_deploy::environment::Variables;
-use sevalla_deploy::resource::{Changeable, Collection, Kind, Thing};
+use sevalla_deploy::resource::{MutableKind, ResourceKind, ResourceList, ResourceRef};
 use sevalla_deploy::secret::Password;
 use sevalla_deploy::sevalla::{ApiError, Client, EnvVar, LogWindow, Patience, operation};
 use tokio::time::Instant;
@@ -401,7 +401,7 @@ async fn manage(client: &Client, id: &str) -> Result<(), ApiError> {
     let once = Patience::Once;
     let settings = json!({"auto_deploy": false});
     let settings = settings.as_object().unwrap();
-    let list = |kind| client.page(Collection::All(kind), 0, once);
+    let list = |kind| client.page(ResourceList::All(kind), 0, once);
     let variable = EnvVar {
         id: SITE,
         key: "DATABASE_HOST".to_owned(),
@@ -409,33 +409,36 @@ async fn manage(client: &Client, id: &str) -> Result<(), ApiError> {
     match id {
         "updateApplicationV3" => {
             client
-                .update(Changeable::Application, APP, settings, once)
+                .update(MutableKind::Application, APP, settings, once)
                 .await
         }
         "updateStaticSiteV3" => {
             client
-                .update(Changeable::StaticSite, SITE, settings, once)
+                .update(MutableKind::StaticSite, SITE, settings, once)
                 .await
         }
         "updateDatabaseV3" => {
             client
-                .update(Changeable::Database, DATABASE, settings, once)
+                .update(MutableKind::Database, DATABASE, settings, once)
                 .await
         }
-        "deleteApplicationV3" => client.delete(Changeable::Application, APP, once).await,
-        "deleteStaticSiteV3" => client.delete(Changeable::StaticSite, SITE, once).await,
-        "deleteDatabaseV3" => client.delete(Changeable::Database, DATABASE, once).await,
+        "deleteApplicationV3" => client.delete(MutableKind::Application, APP, once).await,
+        "deleteStaticSiteV3" => client.delete(MutableKind::StaticSite, SITE, once).await,
+        "deleteDatabaseV3" => client.delete(MutableKind::Database, DATABASE, once).await,
         "toggleApplicationCdnV3" => client.toggle_cdn(APP, once).await.map(drop),
         "listProcessesV3" => {
-            let list = Collection::Processes(APP);
+            let list = ResourceList::Processes(APP);
             client.page(list, 0, once).await.map(drop)
         }
-        "listStaticSitesV3" => list(Kind::StaticSite).await.map(drop),
-        "listPipelinesV3" => list(Kind::Pipeline).await.map(drop),
-        "listDatabasesV3" => list(Kind::Database).await.map(drop),
+        "listStaticSitesV3" => list(ResourceKind::StaticSite).await.map(drop),
+        "listPipelinesV3" => list(ResourceKind::Pipeline).await.map(drop),
+        "listDatabasesV3" => list(ResourceKind::Database).await.map(drop),
         "getDatabaseV3" => {
-            let (kind, id) = (Kind::Database, DATABASE);
-            client.record(Thing { kind, id }, once).await.map(drop)
+            let (kind, id) = (ResourceKind::Database, DATABASE);
+            client
+                .record(ResourceRef { kind, id }, once)
+                .await
+                .map(drop)
         }
         "createDatabaseV3" => {
             let password = Password::parse("sec=ret?").unwrap();
@@ -585,7 +588,7 @@ async fn an_order_is_sent_with_only_what_it_says() {
         (None, None, true, r#"{"is_restart":true}"#),
     ] {
         let server = answering(200, &application_deployment()).await;
-        let order = Order {
+        let order = DeploySource {
             branch,
             docker_image,
             restart,

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sevalla_deploy::deployment::{DeploymentId, Order};
+use sevalla_deploy::deployment::{DeploySource, DeploymentId};
 use sevalla_deploy::environment::Variables;
 use sevalla_deploy::secret::ApiToken;
 use sevalla_deploy::sevalla::{ApiError, Client, LogWindow, OnWait, Patience};
@@ -34,8 +34,8 @@ pub(crate) fn deployment() -> DeploymentId {
 }
 
 /// The order for a deployment of the application's default branch.
-pub(crate) fn plain_order() -> Order {
-    Order {
+pub(crate) fn plain_order() -> DeploySource {
+    DeploySource {
         branch: None,
         docker_image: None,
         restart: false,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use sevalla_deploy::deployment::Service;
-use sevalla_deploy::sevalla::{ApiErrorKind, Client, Next, Patience};
+use sevalla_deploy::sevalla::{ApiErrorKind, Client, Patience, RetryDecision};
 use tokio::time::Instant;
 use uuid::Uuid;
 use wiremock::matchers::{any, path_regex};
@@ -87,7 +87,7 @@ async fn a_read_that_is_refused_for_good_is_sent_once() {
             .await
             .unwrap_err();
         assert_eq!(error.status(), Some(status));
-        assert_eq!(error.next(), Next::Final, "{status}");
+        assert_eq!(error.next(), RetryDecision::Final, "{status}");
         assert!(!error.may_heal() && error.attempts == 1, "{error:?}");
     })
     .await;
@@ -115,7 +115,7 @@ async fn a_write_that_is_refused_for_good_is_sent_once() {
                 .await
                 .unwrap_err();
             assert_eq!(error.status(), Some(status));
-            assert_eq!(error.next(), Next::Final, "{status}");
+            assert_eq!(error.next(), RetryDecision::Final, "{status}");
         },
     )
     .await;
@@ -133,7 +133,7 @@ async fn a_write_whose_fate_is_open_is_sent_once_and_counts_as_lost() {
                 .await
                 .unwrap_err();
             assert_eq!(error.status(), Some(status));
-            assert_eq!(error.next(), Next::Lost, "{status}");
+            assert_eq!(error.next(), RetryDecision::Lost, "{status}");
             assert!(error.may_heal() && error.attempts == 1, "{error:?}");
         },
     )
@@ -147,7 +147,7 @@ async fn a_write_whose_fate_is_open_is_sent_once_and_counts_as_lost() {
                 .deploy_static_site(service(status), None, PATIENT)
                 .await
                 .unwrap_err();
-            assert_eq!(error.next(), Next::Lost, "{status}");
+            assert_eq!(error.next(), RetryDecision::Lost, "{status}");
         },
     )
     .await;
@@ -196,7 +196,10 @@ async fn what_is_read_in_a_loop_of_its_own_is_sent_once_whatever_comes() {
             .unwrap_err(),
     ];
     for error in &errors {
-        assert_eq!((error.attempts, error.next()), (1, Next::Again(None)));
+        assert_eq!(
+            (error.attempts, error.next()),
+            (1, RetryDecision::Again(None))
+        );
     }
     let requests = server.received_requests().await.unwrap();
     assert_eq!(requests.len(), errors.len());
@@ -309,7 +312,7 @@ async fn a_wait_beyond_the_time_there_is_is_not_begun() {
     assert!(began.elapsed() < Duration::from_secs(40));
     assert_eq!(
         error.next(),
-        Next::Again(Some(Duration::from_secs(60))),
+        RetryDecision::Again(Some(Duration::from_secs(60))),
         "{error}"
     );
     assert_eq!(server.received_requests().await.unwrap().len(), 1);

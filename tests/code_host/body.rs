@@ -4,8 +4,8 @@ use sevalla_deploy::code_host::Marker;
 use sevalla_deploy::deployment::{Deployment, DeploymentId, Status};
 use sevalla_deploy::messages::Failure;
 use sevalla_deploy::outcome::Outcome;
-use sevalla_deploy::report::comment::{CommentFacts, News, body};
-use sevalla_deploy::sanitize::Gate;
+use sevalla_deploy::report::comment::{CommentFacts, CommentStatus, body};
+use sevalla_deploy::sanitize::Sanitizer;
 use sevalla_deploy::sanitize::redactor::Redactor;
 
 use crate::forge::TOKEN;
@@ -37,7 +37,7 @@ fn deployment(text: &str) -> Deployment {
 
 #[test]
 fn nothing_of_it_does_anything() {
-    let gate = Gate::default();
+    let gate = Sanitizer::default();
     let ours = Failure::DeploymentFailed.address();
     for hostile in HOSTILE {
         let marker = Marker::of(hostile);
@@ -52,12 +52,12 @@ fn nothing_of_it_does_anything() {
         let failed = ended(Outcome::of(Failure::DeploymentFailed, hostile));
         let passed = ended(Outcome::passed(hostile));
         for news in [
-            News::Deploying,
-            News::Stopping,
-            News::Ended(&Outcome::success(hostile)),
-            News::Ended(&failed),
-            News::Ended(&passed),
-            News::Deleted,
+            CommentStatus::Deploying,
+            CommentStatus::Stopping,
+            CommentStatus::Ended(&Outcome::success(hostile)),
+            CommentStatus::Ended(&failed),
+            CommentStatus::Ended(&passed),
+            CommentStatus::Deleted,
         ] {
             let facts = CommentFacts {
                 marker: &marker,
@@ -94,12 +94,12 @@ fn nothing_of_it_does_anything() {
 
 #[test]
 fn no_secret_is_in_it() {
-    let gate = Gate::new(Redactor::new([TOKEN]));
+    let gate = Sanitizer::new(Redactor::new([TOKEN]));
     let marker = Marker::of("shop");
     let facts = CommentFacts {
         marker: &marker,
         app: TOKEN,
-        news: News::Ended(
+        news: CommentStatus::Ended(
             &Outcome::of(Failure::DeploymentFailed, TOKEN)
                 .because(TOKEN)
                 .after(Some(TOKEN.to_owned()))

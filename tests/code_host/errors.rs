@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sevalla_deploy::ci::Repository;
 use sevalla_deploy::code_host::{CodeHost, Marker, Reason};
-use sevalla_deploy::sanitize::Gate;
+use sevalla_deploy::sanitize::Sanitizer;
 use sevalla_deploy::secret::ApiToken;
 use tokio::time::Instant;
 
@@ -20,7 +20,7 @@ async fn told(
     body: Value,
 ) -> (Reason, String) {
     forge.trouble(Method::POST, Trouble::Refused(status, headers, body));
-    let (marker, text) = (Marker::of("shop"), Gate::default().block("text"));
+    let (marker, text) = (Marker::of("shop"), Sanitizer::default().block("text"));
     let error = forge.client().put_comment(NUMBER, &marker, &text).await;
     let error = error.unwrap_err();
     assert_eq!(forge.sent(&Method::POST), 1);
@@ -117,7 +117,7 @@ async fn without_a_safe_place_to_ask_nothing_is_asked() {
             Box::new(forge),
             &repository,
             &token,
-            Gate::default(),
+            Sanitizer::default(),
             deadline,
         );
         made.err().unwrap()

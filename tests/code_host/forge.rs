@@ -13,8 +13,8 @@ use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
 use sevalla_deploy::ci::{Api, Repository};
 use sevalla_deploy::code_host::CodeHost;
-use sevalla_deploy::http::{Exchange, Exchanged, Reply, Request, TransportError};
-use sevalla_deploy::sanitize::Gate;
+use sevalla_deploy::http::{Request, Response, ResponseFuture, Transport, TransportError};
+use sevalla_deploy::sanitize::Sanitizer;
 use sevalla_deploy::sanitize::redactor::Redactor;
 use sevalla_deploy::secret::ApiToken;
 use tokio::time::Instant;
@@ -154,22 +154,22 @@ impl Forge {
     }
 }
 
-pub(crate) fn client_over(exchange: Box<dyn Exchange>, repository: &Repository) -> CodeHost {
+pub(crate) fn client_over(exchange: Box<dyn Transport>, repository: &Repository) -> CodeHost {
     let token = ApiToken::parse(TOKEN).unwrap();
-    let gate = Gate::new(Redactor::new([TOKEN]));
+    let gate = Sanitizer::new(Redactor::new([TOKEN]));
     let deadline = Instant::now() + Duration::from_secs(60);
     CodeHost::over(exchange, repository, &token, gate, deadline).unwrap()
 }
 
-impl Exchange for Forge {
-    fn exchange(&self, request: Request, _limit: Duration) -> Exchanged<'_> {
+impl Transport for Forge {
+    fn exchange(&self, request: Request, _limit: Duration) -> ResponseFuture<'_> {
         let reply = self.0.borrow_mut().meet(&request);
         Box::pin(std::future::ready(reply))
     }
 }
 
 impl State {
-    fn meet(&mut self, request: &Request) -> Result<Reply, TransportError> {
+    fn meet(&mut self, request: &Request) -> Result<Response, TransportError> {
         let authorization = request.authorization.as_ref().unwrap();
         assert_eq!(authorization.to_str().unwrap(), format!("Bearer {TOKEN}"));
         let base = self.base().to_string();
@@ -210,7 +210,7 @@ impl State {
                 }
                 Ok(refusal)
             }
-            Some(Trouble::Said(body)) => Ok(Reply {
+            Some(Trouble::Said(body)) => Ok(Response {
                 body: Ok(body.as_bytes().to_vec()),
                 ..reply(200, &Value::Null)
             }),
@@ -223,7 +223,7 @@ impl State {
         }
     }
 
-    fn carry_out(&mut self, request: &Request, path: &str) -> Reply {
+    fn carry_out(&mut self, request: &Request, path: &str) -> Response {
         let text = || {
             let body: Value = serde_json::from_slice(request.body.as_ref().unwrap()).unwrap();
             body["body"].as_str().unwrap().to_owned()
@@ -282,7 +282,7 @@ impl State {
                 } else {
                     404
                 };
-                Reply {
+                Response {
                     body: Ok(Vec::new()),
                     ..reply(status, &Value::Null)
                 }
@@ -291,7 +291,7 @@ impl State {
         }
     }
 
-    fn tell_owner(&self) -> Reply {
+    fn tell_owner(&self) -> Response {
         match &self.owner {
             Some(owner) => reply(
                 200,
@@ -316,7 +316,7 @@ impl State {
     }
 
     /// A page, with a link to the next where there is one.
-    fn list(&self, url: &Url) -> Reply {
+    fn list(&self, url: &Url) -> Response {
         let asked = |wanted: &str| {
             let (_, value) = url.query_pairs().find(|(name, _)| name == wanted).unwrap();
             value.parse::<usize>().unwrap()
@@ -364,8 +364,8 @@ impl State {
     }
 }
 
-fn reply(status: u16, body: &Value) -> Reply {
-    Reply {
+fn reply(status: u16, body: &Value) -> Response {
+    Response {
         status,
         headers: HeaderMap::new(),
         body: Ok(body.to_string().into_bytes()),

@@ -3,7 +3,7 @@
 use sevalla_deploy::ci::{Api, Repository};
 use sevalla_deploy::code_host::Reason;
 use sevalla_deploy::environment::Variables;
-use sevalla_deploy::http::{Exchange, Http};
+use sevalla_deploy::http::{Http, Transport};
 use wiremock::matchers::{any, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -18,7 +18,7 @@ fn repository(server: &MockServer) -> Repository {
     }
 }
 
-fn network() -> Box<dyn Exchange> {
+fn network() -> Box<dyn Transport> {
     Box::new(Http::new(&Variables::default()).unwrap())
 }
 

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 use sevalla_deploy::code_host::{COMMENTS_PAGE, MOST_PAGES, Marker, Put, Reason};
-use sevalla_deploy::sanitize::{Block, Gate};
+use sevalla_deploy::sanitize::{SanitizedText, Sanitizer};
 use uuid::Uuid;
 
 use crate::forge::{Forge, NUMBER, Trouble};
@@ -14,8 +14,8 @@ fn shop() -> Marker {
     Marker::of("shop")
 }
 
-fn text(news: &str) -> Block {
-    Gate::default().block(&format!("{}\n### {news}", shop().as_str()))
+fn text(news: &str) -> SanitizedText {
+    Sanitizer::default().block(&format!("{}\n### {news}", shop().as_str()))
 }
 
 /// The texts of the comments with our mark.
@@ -57,7 +57,7 @@ async fn the_first_run_creates_it_and_the_next_update_it() {
 async fn each_application_has_its_own() {
     let forge = Forge::github(API);
     let other = Marker::of("shop-2");
-    let of_other = Gate::default().block(&format!("{}\nother", other.as_str()));
+    let of_other = Sanitizer::default().block(&format!("{}\nother", other.as_str()));
     for _ in 0..2 {
         put(&forge, "ready").await.unwrap();
         let client = forge.client();

@@ -9,9 +9,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sevalla_deploy::deployment::{DeploymentId, Order, Service};
+use sevalla_deploy::deployment::{DeploySource, DeploymentId, Service};
 use sevalla_deploy::environment::Variables;
-use sevalla_deploy::resource::{Changeable, Collection, Kind, Thing};
+use sevalla_deploy::resource::{MutableKind, ResourceKind, ResourceList, ResourceRef};
 use sevalla_deploy::secret::{ApiToken, Password};
 use sevalla_deploy::sevalla::operation::{ALL, Operation, ROLLBACK_DEPLOYMENT};
 use sevalla_deploy::sevalla::{Client, EnvVar, LOG_PAGE, LONGEST_PAGE, LogWindow, Patience};
@@ -109,16 +109,16 @@ async fn send_everything(client: &Client) {
         let _refused = client.deploy_static_site(id, branch, once).await;
     }
     let orders = [
-        Order::default(),
-        Order {
+        DeploySource::default(),
+        DeploySource {
             branch: branch.clone(),
-            ..Order::default()
+            ..DeploySource::default()
         },
-        Order {
+        DeploySource {
             docker_image: Some("ghcr.io/you/app:1.4.2".to_owned()),
-            ..Order::default()
+            ..DeploySource::default()
         },
-        Order {
+        DeploySource {
             branch,
             docker_image: None,
             restart: true,
@@ -133,31 +133,31 @@ async fn send_everything(client: &Client) {
 async fn send_management(client: &Client, id: Uuid) {
     let (once, text) = (Patience::Once, id.to_string());
     let kinds = [
-        Kind::Application,
-        Kind::StaticSite,
-        Kind::Pipeline,
-        Kind::Database,
+        ResourceKind::Application,
+        ResourceKind::StaticSite,
+        ResourceKind::Pipeline,
+        ResourceKind::Database,
     ];
     for kind in kinds {
-        let _refused = client.record(Thing { kind, id }, once).await;
-        let _refused = client.page(Collection::All(kind), 10_000, once).await;
+        let _refused = client.record(ResourceRef { kind, id }, once).await;
+        let _refused = client.page(ResourceList::All(kind), 10_000, once).await;
     }
     for service in [Service::application(id), Service::static_site(id)] {
-        let list = Collection::Deployments(service);
+        let list = ResourceList::Deployments(service);
         let _refused = client.page(list, 0, once).await;
     }
-    let _refused = client.page(Collection::Processes(id), 0, once).await;
+    let _refused = client.page(ResourceList::Processes(id), 0, once).await;
     for (what, settings) in [
         (
-            Changeable::Application,
+            MutableKind::Application,
             json!({"auto_deploy": false, "buildpacks": [{"order": 0, "source": "heroku/nodejs"}]}),
         ),
         (
-            Changeable::StaticSite,
+            MutableKind::StaticSite,
             json!({"build_command": null, "git_type": "github"}),
         ),
         (
-            Changeable::Database,
+            MutableKind::Database,
             json!({"display_name": "shop-db", "resource_type_id": text, "project_id": null}),
         ),
     ] {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use sevalla_deploy::environment::Variables;
 use sevalla_deploy::http::{
-    Exchange as _, Http, LARGEST_HEAD, MOST_HEADERS, Reach, Reply, Request, TransportError,
+    Http, LARGEST_HEAD, MOST_HEADERS, Reach, Request, Response, Transport as _, TransportError,
 };
 use sevalla_deploy::outputs::LONGEST_VALUE;
 use sevalla_deploy::report::LONGEST_SHOWN;
@@ -45,7 +45,7 @@ const SHORT: Duration = Duration::from_secs(1);
 const PATIENT: Duration = Duration::from_secs(60);
 
 /// What the network makes of it within this time.
-fn fetch(address: SocketAddr, limit: Duration) -> Result<Reply, TransportError> {
+fn fetch(address: SocketAddr, limit: Duration) -> Result<Response, TransportError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use sevalla_deploy::diagnostics::explain_panics;
-use sevalla_deploy::sanitize::Gate;
+use sevalla_deploy::sanitize::Sanitizer;
 use sevalla_deploy::sanitize::redactor::Redactor;
 
 use crate::oracle::{Stopping, obeyed};
@@ -28,7 +28,7 @@ fn text() -> String {
 #[test]
 fn a_run_that_panics() {
     if std::env::var_os(IS_CHILD).is_some() {
-        explain_panics(Gate::new(Redactor::new(secrets())));
+        explain_panics(Sanitizer::new(Redactor::new(secrets())));
         run(Place::GitHub, Kind::Application, Case::Bug, &text());
     }
 }

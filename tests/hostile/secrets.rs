@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use sevalla_deploy::sanitize::redactor::{Broken, Redactor};
-use sevalla_deploy::sanitize::{Gate, Line};
+use sevalla_deploy::sanitize::redactor::{PartialMatch, Redactor};
+use sevalla_deploy::sanitize::{SanitizedLine, Sanitizer};
 
 use crate::texts::{KEY, hostile, secrets, written};
 use crate::world::{CASES, Case, Finished, HOSTS, Kind, Place, run, run_with};
@@ -185,14 +185,14 @@ fn a_key_that_was_given_as_an_argument_is_not_repeated() {
 /// The key repeats itself, so that every twelfth place in it looks like its end.
 #[test]
 fn a_secret_in_two_entries_is_hidden_also_with_a_sequence_in_the_second() {
-    let gate = Gate::new(Redactor::new([KEY]));
+    let gate = Sanitizer::new(Redactor::new([KEY]));
     for at in 1..KEY.len() - 1 {
         let (first, second) = KEY.split_at(at);
         for cut in 1..second.len() {
             let (head, tail) = second.split_at(cut);
             let text = format!("{first}\n{head}\u{1b}[0m{tail} text");
-            let (none, mut broken) = (gate.line(""), Broken::default());
-            let lines: Vec<Line> = gate.lines(&none, &text, &mut broken).collect();
+            let (none, mut broken) = (gate.line(""), PartialMatch::default());
+            let lines: Vec<SanitizedLine> = gate.lines(&none, &text, &mut broken).collect();
             let shown = lines.last().unwrap().as_str();
             assert!(!shown.contains("7e5A1c9D3f"), "{at} {cut}: {shown}");
         }

@@ -11,11 +11,11 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use sevalla_deploy::environment::Variables;
-use sevalla_deploy::http::{Exchange, Exchanged, Reply, Request};
+use sevalla_deploy::http::{Request, Response, ResponseFuture, Transport};
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::Process;
-use sevalla_deploy::shutdown::Stop;
-use sevalla_deploy::subprocess::Call;
+use sevalla_deploy::shutdown::Shutdown;
+use sevalla_deploy::subprocess::ProgramCall;
 use url::Url;
 
 use crate::texts::{GITHUB_TOKEN, HOOK_END, KEY};
@@ -173,7 +173,7 @@ pub(crate) struct Finished {
     /// Every other file, by its path.
     pub(crate) files: BTreeMap<String, String>,
     /// The programs that were started.
-    pub(crate) calls: Vec<Call>,
+    pub(crate) calls: Vec<ProgramCall>,
     /// Where requests went.
     pub(crate) urls: Vec<Url>,
 }
@@ -206,7 +206,7 @@ impl Finished {
 impl Finished {
     /// What other programs are told, apart from the proxy's password: they go
     /// through it too.
-    fn told_to_others(&self) -> Vec<Call> {
+    fn told_to_others(&self) -> Vec<ProgramCall> {
         let mut calls = self.calls.clone();
         for call in &mut calls {
             call.environment.retain(|(name, _)| name != "HTTPS_PROXY");
@@ -347,8 +347,8 @@ impl Stranger {
     }
 }
 
-impl Exchange for Stranger {
-    fn exchange(&self, request: Request, _: Duration) -> Exchanged<'_> {
+impl Transport for Stranger {
+    fn exchange(&self, request: Request, _: Duration) -> ResponseFuture<'_> {
         self.urls.borrow_mut().push(request.url.clone());
         let (status, body) = match &self.raw {
             Some(raw) => (200, raw.clone()),
@@ -375,7 +375,7 @@ impl Exchange for Stranger {
             }
         }
         let body = if body.len() > request.body_limit {
-            Err(sevalla_deploy::sevalla::TransportError::TooLarge {
+            Err(sevalla_deploy::http::TransportError::TooLarge {
                 limit: request.body_limit,
             })
         } else {
@@ -383,7 +383,7 @@ impl Exchange for Stranger {
         };
         Box::pin(async move {
             tokio::time::sleep(Duration::from_millis(80)).await;
-            Ok(Reply {
+            Ok(Response {
                 status,
                 headers,
                 body,
@@ -397,7 +397,7 @@ thread_local! {
     static STDERR: Rc<RefCell<Vec<u8>>> = Rc::default();
 
     /// The programs that were started.
-    static CALLS: RefCell<Vec<Call>> = RefCell::default();
+    static CALLS: RefCell<Vec<ProgramCall>> = RefCell::default();
 }
 
 struct Kept(Rc<RefCell<Vec<u8>>>);
@@ -498,7 +498,7 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
             results
         },
         connect: Box::new(move |_| Ok(Box::new(service.take().expect("it connects once")))),
-        stop: Stop::default(),
+        stop: Shutdown::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::Process;
-use sevalla_deploy::shutdown::Stop;
+use sevalla_deploy::shutdown::Shutdown;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::network::{Network, World};
@@ -124,7 +124,7 @@ pub(crate) fn run(scenario: &Scenario) -> Result<Case, String> {
 
 async fn carry_out(scenario: &Scenario, world: &Rc<RefCell<World>>) -> (Outcome, usize) {
     BEGAN_AT.set(Some(Instant::now()));
-    let stop = Stop::default();
+    let stop = Shutdown::default();
     let network = Rc::clone(world);
     let variables = scenario
         .variables()
@@ -161,7 +161,7 @@ async fn carry_out(scenario: &Scenario, world: &Rc<RefCell<World>>) -> (Outcome,
 }
 
 /// Tells the signals, and never ends.
-async fn tell_signals(scenario: &Scenario, world: &Rc<RefCell<World>>, stop: &Stop) {
+async fn tell_signals(scenario: &Scenario, world: &Rc<RefCell<World>>, stop: &Shutdown) {
     let began = Instant::now();
     for (at, signal) in &scenario.signals {
         sleep_until(began + Duration::from_millis(*at)).await;

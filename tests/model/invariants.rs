@@ -1,7 +1,7 @@
 //! What must hold in every case. Each function is one promise; its error says
 //! in words what broke it.
 
-use sevalla_deploy::exit_status::Ending;
+use sevalla_deploy::exit_status::ExitStatus;
 use sevalla_deploy::shutdown::SAME_REQUEST;
 
 use crate::case::Case;
@@ -274,7 +274,10 @@ fn the_words_are_the_contract(case: &Case) -> Verdict {
     if !known {
         return Err(format!("{word} with code {code}"));
     }
-    if matches!(outcome.ending(), Ending::Internal | Ending::InvalidInput) {
+    if matches!(
+        outcome.ending(),
+        ExitStatus::Internal | ExitStatus::InvalidInput
+    ) {
         return Err(format!("{outcome:?}"));
     }
     let explains = !outcome.why.is_empty() || outcome.hint.is_some();
@@ -402,11 +405,11 @@ fn the_end_has_its_reason(case: &Case) -> Verdict {
     };
     let scenario = case.scenario();
     let holds = match case.outcome.ending() {
-        Ending::TimedOut => case.ended() >= scenario.inputs.timeout,
-        Ending::Unauthorized => heard(&[401, 403]),
-        Ending::Rejected => heard(&[404]) || scenario.is_refused(),
-        Ending::Unavailable => case.requests().iter().any(failed) || had_no_budget(case),
-        Ending::Interrupted(signal) => scenario
+        ExitStatus::TimedOut => case.ended() >= scenario.inputs.timeout,
+        ExitStatus::Unauthorized => heard(&[401, 403]),
+        ExitStatus::Rejected => heard(&[404]) || scenario.is_refused(),
+        ExitStatus::Unavailable => case.requests().iter().any(failed) || had_no_budget(case),
+        ExitStatus::Interrupted(signal) => scenario
             .signals
             .first()
             .is_some_and(|(_, first)| *first == signal),
@@ -420,7 +423,7 @@ fn the_end_has_its_reason(case: &Case) -> Verdict {
     });
     let may_look =
         scenario.has_no_faults() && scenario.crowd.reads == 0 && case.followed().is_some();
-    if case.outcome.ending() == Ending::TimedOut && may_look && !looked_last {
+    if case.outcome.ending() == ExitStatus::TimedOut && may_look && !looked_last {
         return Err("there was no last look at the end of the time".to_owned());
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use sevalla_deploy::http::{Exchange, Exchanged, Reply, Request, TransportError};
+use sevalla_deploy::http::{Request, Response, ResponseFuture, Transport, TransportError};
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 
@@ -185,7 +185,7 @@ impl World {
         &mut self,
         course: &Course,
         answer: Option<Answer>,
-    ) -> Result<Reply, TransportError> {
+    ) -> Result<Response, TransportError> {
         let broken = || TransportError::Broken {
             reason: "connection reset by peer".to_owned(),
         };
@@ -212,14 +212,14 @@ impl World {
             self.journal.requests[course.number].asked = wait * 1000;
             headers.insert("retry-after", HeaderValue::from(wait));
         }
-        Ok(Reply {
+        Ok(Response {
             status,
             headers,
             body: Ok(text.into_bytes()),
         })
     }
 
-    fn deliver_whole(&mut self, course: &Course, answer: Answer) -> Reply {
+    fn deliver_whole(&mut self, course: &Course, answer: Answer) -> Response {
         let headers = self.headers(course, &answer);
         let status = answer.status;
         let is_good = (200..300).contains(&status);
@@ -269,7 +269,7 @@ impl World {
         } else {
             Ok(body)
         };
-        Reply {
+        Response {
             status,
             headers,
             body,
@@ -329,14 +329,14 @@ impl World {
 /// The network of a run.
 pub(crate) struct Network(pub(crate) Rc<RefCell<World>>);
 
-impl Exchange for Network {
-    fn exchange(&self, request: Request, limit: Duration) -> Exchanged<'_> {
+impl Transport for Network {
+    fn exchange(&self, request: Request, limit: Duration) -> ResponseFuture<'_> {
         Box::pin(self.carry(request, limit))
     }
 }
 
 impl Network {
-    async fn carry(&self, request: Request, limit: Duration) -> Result<Reply, TransportError> {
+    async fn carry(&self, request: Request, limit: Duration) -> Result<Response, TransportError> {
         let course = self.0.borrow_mut().send(&request, limit);
         if course.fault == Some(Fault::Refuse) {
             self.until(course.arrives.min(course.limit)).await;

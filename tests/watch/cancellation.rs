@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use sevalla_deploy::follow::Reading;
+use sevalla_deploy::follow::LogMode;
 use tokio::time::sleep;
 
 use crate::script::{Answer, Line, Script, Service, Trouble, millis, secs};
@@ -27,7 +27,7 @@ async fn a_watch_that_is_dropped_leaves_nothing_running() {
         tokio::select! {
             biased;
             open = async { sleep(moment).await; service.open() } => under_way += open,
-            _ended = service.follow(Reading::Live, &tell) => {}
+            _ended = service.follow(LogMode::Live, &tell) => {}
         }
         let (made, events) = (service.made(), told.get());
         assert_eq!(service.open(), 0, "at {moment:?}");

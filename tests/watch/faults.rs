@@ -1,7 +1,7 @@
 //! Looks that fail: what heals is waited for, what cannot ends the watch.
 
 use sevalla_deploy::deployment::Verdict;
-use sevalla_deploy::follow::Reading;
+use sevalla_deploy::follow::LogMode;
 
 use crate::script::{Answer, Run, Script, Trouble, What, follow, millis, secs, waits};
 
@@ -50,7 +50,7 @@ async fn minutes_of_trouble_are_outlasted() {
     for trouble in HEALS {
         for (from, to) in [(0, 240), (20, 300), (280, 420)] {
             let script = failing(Script::ending(290, "success"), from, to, trouble);
-            let run = follow(script, Reading::Never).await;
+            let run = follow(script, LogMode::Never).await;
             assert_eq!(run.verdict(), Some(Verdict::Success), "{trouble:?}");
             assert!(run.took >= secs(290) && run.took <= secs(to.max(290) + 65));
             assert!(run.looks.iter().filter(|look| look.failed).count() >= 3);
@@ -71,7 +71,7 @@ async fn trouble_of_changing_kinds_is_outlasted() {
             Answer::FINE
         }
     });
-    let run = follow(script, Reading::Never).await;
+    let run = follow(script, LogMode::Never).await;
     assert_eq!(run.verdict(), Some(Verdict::Failed));
     assert_tells_the_truth(&run);
 }
@@ -85,7 +85,7 @@ async fn what_is_told_of_the_next_try_is_true_up_to_the_deadline() {
             999,
             Trouble::AskedToWait(429, 9),
         );
-        assert_tells_the_truth(&follow(script, Reading::Never).await);
+        assert_tells_the_truth(&follow(script, LogMode::Never).await);
     }
 }
 
@@ -100,7 +100,7 @@ async fn a_wait_that_the_service_asks_for_is_the_least() {
                     Answer::FINE
                 }
             });
-            let run = follow(script, Reading::Never).await;
+            let run = follow(script, LogMode::Never).await;
             assert_eq!(run.verdict(), Some(Verdict::Success));
             assert_eq!(run.looks.len(), 5);
             for wait in waits(&run.looks) {
@@ -119,7 +119,7 @@ async fn a_short_wait_asked_for_is_still_a_second() {
         30,
         Trouble::AskedToWait(429, 0),
     );
-    let run = follow(script, Reading::Never).await;
+    let run = follow(script, LogMode::Never).await;
     assert!(waits(&run.looks).iter().all(|wait| *wait >= secs(1)));
 }
 
@@ -137,7 +137,7 @@ async fn what_cannot_heal_ends_it_at_once() {
     ] {
         for from in [0, 40] {
             let script = failing(Script::ending(300, "success"), from, 9999, trouble);
-            let run = follow(script, Reading::Live).await;
+            let run = follow(script, LogMode::Live).await;
             assert_eq!(run.lost_to().attempts, 1);
             assert_eq!(run.looks.iter().filter(|look| look.failed).count(), 1);
             assert_eq!(run.took, run.known_at(), "{trouble:?}");
@@ -157,7 +157,7 @@ async fn the_effort_in_the_error_spans_the_whole_row_of_failures() {
         5 => Answer::from(Trouble::Broken).after(secs(7)),
         _ => Answer::from(Trouble::Refused(403)).after(millis(200)),
     });
-    let run = follow(script, Reading::Never).await;
+    let run = follow(script, LogMode::Never).await;
     let error = run.lost_to();
     assert_eq!((error.attempts, error.status()), (4, Some(403)));
     assert_eq!(error.elapsed, run.known_at() - run.looks[3].at);
@@ -191,7 +191,7 @@ async fn a_deployment_that_was_just_created_may_be_unknown_for_a_while() {
             known,
             Trouble::Refused(404),
         );
-        let run = follow(script, Reading::Live).await;
+        let run = follow(script, LogMode::Live).await;
         assert_eq!(run.verdict(), Some(Verdict::Success), "{known}");
     }
 }
@@ -205,7 +205,7 @@ async fn a_deployment_that_stays_unknown_is_lost() {
             9999,
             Trouble::Refused(404),
         );
-        let run = follow(script, Reading::Never).await;
+        let run = follow(script, LogMode::Never).await;
         assert_eq!(run.lost_to().status(), Some(404));
         assert_eq!(usize::try_from(run.lost_to().attempts), Ok(run.looks.len()));
         assert_eq!(run.lost_to().elapsed, run.known_at() - run.looks[0].at);
@@ -226,7 +226,7 @@ async fn a_deployment_that_was_seen_and_is_gone_is_lost_at_once() {
             9999,
             Trouble::Refused(404),
         );
-        let run = follow(script, Reading::Never).await;
+        let run = follow(script, LogMode::Never).await;
         assert_eq!(
             (run.lost_to().status(), run.lost_to().attempts),
             (Some(404), 1)
@@ -238,7 +238,7 @@ async fn a_deployment_that_was_seen_and_is_gone_is_lost_at_once() {
 async fn there_is_no_grace_for_a_deployment_first_missed_late() {
     let script = Script::ending(300, "success")
         .looks(|request| Trouble::Refused(if request.at < secs(30) { 503 } else { 404 }));
-    let run = follow(script, Reading::Never).await;
+    let run = follow(script, LogMode::Never).await;
     assert_eq!(run.lost_to().status(), Some(404));
     assert!(run.looks.iter().filter(|look| look.at >= secs(30)).count() == 1);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sevalla_deploy::deployment::Verdict;
-use sevalla_deploy::follow::{Ended, Reading};
+use sevalla_deploy::follow::{FollowResult, LogMode};
 
 use crate::script::{Answer, Habit, Line, Run, Script, Trouble, What, follow, millis, secs, waits};
 
@@ -31,7 +31,7 @@ fn assert_tells_all(run: &Run, count: usize) {
 #[tokio::test(start_paused = true)]
 async fn lines_are_told_while_it_runs() {
     let script = Script::ending(60, "success").log(lines(200, 3, 60, millis(400)));
-    let run = follow(script, Reading::Live).await;
+    let run = follow(script, LogMode::Live).await;
     assert_tells_all(&run, 200);
     for told in &run.told {
         if let What::Log(lines) = &told.what {
@@ -47,7 +47,7 @@ async fn lines_are_told_while_it_runs() {
 #[tokio::test(start_paused = true)]
 async fn late_lines_are_told() {
     for lag in [0, 500, 1000, 2000, 2500] {
-        for reading in [Reading::Live, Reading::AtTheEnd] {
+        for reading in [LogMode::Live, LogMode::AtTheEnd] {
             let lag = millis(lag).min(LAG);
             let log = lines(300, 3, 90, lag);
             let run = follow(Script::ending(90, "failed").log(log), reading).await;
@@ -62,7 +62,7 @@ async fn lines_that_come_after_a_failure_are_told_while_they_keep_coming() {
     let trickle = (0..4).map(|n| Line::with_lag(secs(90), secs(2) * (n + 1)));
     let log = lines(50, 3, 90, Duration::ZERO).chain(trickle);
     let script = Script::ending(90, "failed").log(log);
-    let run = follow(script, Reading::Live).await;
+    let run = follow(script, LogMode::Live).await;
     assert_tells_all(&run, 54);
     assert!(run.took <= run.known_at() + secs(10));
 }
@@ -72,7 +72,7 @@ async fn late_lines_keep_a_success_waiting_for_a_second_and_none_is_lost_in_sile
     for lag in [0, 300, 800, 1500, 4000] {
         for end in 40..60 {
             let log = lines(300, 3, end, millis(lag));
-            let run = follow(Script::ending(end, "success").log(log), Reading::Live).await;
+            let run = follow(Script::ending(end, "success").log(log), LogMode::Live).await;
             assert!(run.took <= run.known_at() + secs(1), "{lag} {end}");
             let is_whole = run.lines().len() == 300;
             assert!(is_whole || run.tells_incomplete() == 1, "{lag} {end}");
@@ -89,7 +89,7 @@ async fn a_success_with_lines_that_are_not_late_ends_at_once() {
         let log = lines(300, 3, end, Duration::ZERO);
         let mut script = Script::ending(end, "success").log(log);
         script.knows_its_end = true;
-        let run = follow(script, Reading::Live).await;
+        let run = follow(script, LogMode::Live).await;
         assert_tells_all(&run, 300);
         assert!(
             run.took <= run.known_at() + millis(200),
@@ -105,7 +105,7 @@ async fn a_line_that_is_readable_after_younger_ones_is_told_too() {
     for line in log.iter_mut().step_by(7) {
         line.readable += secs(20);
     }
-    let run = follow(Script::ending(100, "success").log(log), Reading::Live).await;
+    let run = follow(Script::ending(100, "success").log(log), LogMode::Live).await;
     let mut told = run.lines();
     told.sort_unstable();
     assert_eq!(told, (0..100).collect::<Vec<_>>());
@@ -119,7 +119,7 @@ async fn a_line_that_is_readable_after_younger_ones_is_told_too() {
 #[tokio::test(start_paused = true)]
 async fn a_log_longer_than_a_page_is_told_whole() {
     for habit in HABITS {
-        for reading in [Reading::Live, Reading::AtTheEnd] {
+        for reading in [LogMode::Live, LogMode::AtTheEnd] {
             let script = Script::ending(100, "failed")
                 .log(lines(12_000, 3, 100, millis(300)))
                 .habit(habit);
@@ -136,7 +136,7 @@ async fn a_burst_longer_than_a_page_is_told_whole() {
             .log(lines(11_000, 30, 32, millis(300)))
             .reads(|_| Answer::FINE.after(millis(200)))
             .habit(habit);
-        let run = follow(script, Reading::Live).await;
+        let run = follow(script, LogMode::Live).await;
         assert_tells_all(&run, 11_000);
     }
 }
@@ -149,7 +149,7 @@ async fn smaller_pages_are_asked_for_when_one_is_too_large() {
                 .log(lines(600, 3, 59, Duration::ZERO))
                 .habit(habit)
                 .page(page);
-            let run = follow(script, Reading::AtTheEnd).await;
+            let run = follow(script, LogMode::AtTheEnd).await;
             assert_tells_all(&run, 600);
             let asked = run.reads.last().unwrap().limit;
             assert_eq!(asked, if page == 4999 { 5000 } else { limit });
@@ -162,7 +162,7 @@ async fn a_log_whose_single_line_is_too_large_is_told_unavailable() {
     let script = Script::ending(60, "success")
         .log(lines(10, 3, 60, Duration::ZERO))
         .page(0);
-    let run = follow(script, Reading::AtTheEnd).await;
+    let run = follow(script, LogMode::AtTheEnd).await;
     assert_eq!(
         (run.verdict(), run.tells_unavailable()),
         (Some(Verdict::Success), 1)
@@ -184,7 +184,7 @@ async fn lines_stay_in_order_when_a_reading_fails_between_its_pages() {
                         Answer::FINE
                     }
                 });
-            let run = follow(script, Reading::AtTheEnd).await;
+            let run = follow(script, LogMode::AtTheEnd).await;
             assert_tells_all(&run, 14_000);
         }
     }
@@ -203,7 +203,7 @@ async fn lines_that_were_read_are_told_even_if_the_rest_does_not_come() {
                     Answer::FINE
                 }
             });
-        let run = follow(script, Reading::AtTheEnd).await;
+        let run = follow(script, LogMode::AtTheEnd).await;
         let told = run.lines();
         assert!(
             told.ends_with(&[13_998, 13_999]),
@@ -222,7 +222,7 @@ async fn nothing_is_read_while_it_waits_in_the_queue() {
         (300, Some("inProgress")),
         (400, Some("success")),
     ]);
-    let run = follow(script.log(lines(10, 300, 400, secs(1))), Reading::Live).await;
+    let run = follow(script.log(lines(10, 300, 400, secs(1))), LogMode::Live).await;
     assert!(run.reads.iter().all(|read| read.at >= secs(300)));
     assert_tells_all(&run, 10);
 }
@@ -233,7 +233,7 @@ async fn readings_are_five_seconds_apart_and_bounded() {
         let script = Script::ending(600, "success")
             .log(lines(2000, 3, 600, millis(500)))
             .reads(move |_| Answer::FINE.after(millis(latency)));
-        let run = follow(script, Reading::Live).await;
+        let run = follow(script, LogMode::Live).await;
         let end = run.known_at();
         let (live, after): (Vec<_>, Vec<_>) =
             run.reads.iter().cloned().partition(|read| read.at < end);
@@ -249,21 +249,21 @@ async fn readings_are_five_seconds_apart_and_bounded() {
 async fn the_log_is_read_when_it_was_asked_for() {
     let word = ["success", "failed", "cancelled", "skipped"];
     for reading in [
-        Reading::Live,
-        Reading::AtTheEnd,
-        Reading::AfterFailure,
-        Reading::Never,
+        LogMode::Live,
+        LogMode::AtTheEnd,
+        LogMode::AfterFailure,
+        LogMode::Never,
     ] {
         for word in word {
             let log = lines(40, 3, 60, millis(200));
             let run = follow(Script::ending(60, word).log(log), reading).await;
             let end = run.known_at();
             let while_it_ran = run.reads.iter().any(|read| read.at < end);
-            assert_eq!(while_it_ran, reading == Reading::Live);
+            assert_eq!(while_it_ran, reading == LogMode::Live);
             let is_wanted = match reading {
-                Reading::Live | Reading::AtTheEnd => true,
-                Reading::AfterFailure => word != "success",
-                Reading::Never => false,
+                LogMode::Live | LogMode::AtTheEnd => true,
+                LogMode::AfterFailure => word != "success",
+                LogMode::Never => false,
             };
             assert_eq!(run.reads.iter().any(|read| read.at >= end), is_wanted);
             assert_tells_all(&run, if is_wanted { 40 } else { 0 });
@@ -276,10 +276,10 @@ async fn the_log_is_read_when_it_was_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn when_time_is_over_what_there_is_is_read_once() {
-    for reading in [Reading::Live, Reading::AtTheEnd, Reading::AfterFailure] {
+    for reading in [LogMode::Live, LogMode::AtTheEnd, LogMode::AfterFailure] {
         let script = Script::endless(60).log(lines(40, 3, 120, Duration::ZERO));
         let run = follow(script, reading).await;
-        assert!(matches!(run.ended, Ended::TimedOut { .. }));
+        assert!(matches!(run.ended, FollowResult::TimedOut { .. }));
         let at_the_end = run.reads.iter().filter(|read| read.at >= secs(60));
         assert_eq!(at_the_end.count(), 1);
         assert_tells_all(&run, 20);
@@ -288,7 +288,7 @@ async fn when_time_is_over_what_there_is_is_read_once() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_read_of_a_deployment_that_was_lost() {
-    for reading in [Reading::AtTheEnd, Reading::AfterFailure, Reading::Never] {
+    for reading in [LogMode::AtTheEnd, LogMode::AfterFailure, LogMode::Never] {
         let script = Script::endless(60).looks(|_| Trouble::Refused(401));
         let run = follow(script, reading).await;
         assert!(run.reads.is_empty() && run.told.is_empty());

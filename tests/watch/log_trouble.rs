@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sevalla_deploy::deployment::Verdict;
-use sevalla_deploy::follow::{Ended, Reading};
+use sevalla_deploy::follow::{FollowResult, LogMode};
 
 use crate::script::{
     Answer, LATEST_END, LONGEST_GAP, Line, Run, Script, Trouble, follow, millis, secs, waits,
@@ -40,7 +40,7 @@ fn assert_is_unmoved(run: &Run, end: u64) {
 #[tokio::test(start_paused = true)]
 async fn a_log_that_never_works_changes_nothing() {
     for trouble in TROUBLES {
-        for reading in [Reading::Live, Reading::AtTheEnd, Reading::AfterFailure] {
+        for reading in [LogMode::Live, LogMode::AtTheEnd, LogMode::AfterFailure] {
             let script = Script::ending(200, "failed").reads(move |_| trouble);
             let run = follow(script, reading).await;
             assert_is_unmoved(&run, 200);
@@ -64,7 +64,7 @@ async fn a_log_that_cannot_heal_is_not_asked_for_again() {
         Trouble::Untrusted,
     ] {
         let script = Script::ending(200, "failed").reads(move |_| trouble);
-        let run = follow(script, Reading::Live).await;
+        let run = follow(script, LogMode::Live).await;
         assert_eq!((run.reads.len(), run.tells_unavailable()), (1, 1));
         assert_eq!(run.took, run.known_at());
     }
@@ -80,7 +80,7 @@ async fn a_log_that_does_not_exist_yet_is_asked_for_again() {
             Answer::FINE
         }
     });
-    let run = follow(script, Reading::Live).await;
+    let run = follow(script, LogMode::Live).await;
     assert_eq!(run.lines(), (0..20).collect::<Vec<_>>());
     assert_eq!((run.tells_unavailable(), run.tells_incomplete()), (0, 0));
 }
@@ -104,7 +104,7 @@ async fn a_log_that_heals_is_told_whole() {
                     Answer::FINE
                 }
             });
-        let run = follow(script, Reading::Live).await;
+        let run = follow(script, LogMode::Live).await;
         assert_is_unmoved(&run, 200);
         // One that was asked to wait, or hangs, may not be back in time.
         if run.tells_incomplete() == 0 {
@@ -118,7 +118,7 @@ async fn a_log_that_heals_is_told_whole() {
 #[tokio::test(start_paused = true)]
 async fn a_log_that_fails_is_asked_for_less_often_and_as_late_as_it_wants() {
     let script = Script::endless(600).reads(|_| Trouble::AskedToWait(429, 40));
-    let run = follow(script, Reading::Live).await;
+    let run = follow(script, LogMode::Live).await;
     let live: Vec<_> = run
         .reads
         .iter()
@@ -129,7 +129,7 @@ async fn a_log_that_fails_is_asked_for_less_often_and_as_late_as_it_wants() {
     assert!(live.len() >= 10);
 
     let script = Script::endless(600).reads(|_| Trouble::Refused(500));
-    let run = follow(script, Reading::Live).await;
+    let run = follow(script, LogMode::Live).await;
     let live: Vec<_> = run
         .reads
         .iter()
@@ -142,7 +142,7 @@ async fn a_log_that_fails_is_asked_for_less_often_and_as_late_as_it_wants() {
 
 #[tokio::test(start_paused = true)]
 async fn a_log_that_never_goes_quiet_is_left() {
-    for reading in [Reading::Live, Reading::AtTheEnd] {
+    for reading in [LogMode::Live, LogMode::AtTheEnd] {
         let log = (0..2000).map(|n| Line::with_lag(millis(3000 + 500 * n), millis(100)));
         let run = follow(Script::ending(100, "failed").log(log), reading).await;
         assert_is_unmoved(&run, 100);
@@ -157,7 +157,7 @@ async fn a_log_that_never_goes_quiet_is_left() {
 async fn the_deadline_bounds_the_log_as_well() {
     for trouble in TROUBLES {
         for end in [1, 40, 58, 59] {
-            for reading in [Reading::Live, Reading::AtTheEnd] {
+            for reading in [LogMode::Live, LogMode::AtTheEnd] {
                 let script = Script::ending(end, "failed")
                     .until(60)
                     .reads(move |_| trouble);
@@ -171,8 +171,11 @@ async fn the_deadline_bounds_the_log_as_well() {
             }
         }
         let script = Script::endless(60).reads(move |_| trouble);
-        let run = follow(script, Reading::Live).await;
-        assert!(matches!(run.ended, Ended::TimedOut { trouble: None, .. }));
+        let run = follow(script, LogMode::Live).await;
+        assert!(matches!(
+            run.ended,
+            FollowResult::TimedOut { trouble: None, .. }
+        ));
         assert_eq!(run.looks.last().unwrap().at, secs(60));
         assert!(
             run.took <= secs(60) + LATEST_END,
@@ -193,7 +196,7 @@ async fn an_end_at_the_deadline_leaves_time_for_late_lines() {
         script
             .words
             .push((millis(59_999), Some("failed".to_owned())));
-        let run = follow(script, Reading::Live).await;
+        let run = follow(script, LogMode::Live).await;
         assert_eq!(run.lines(), (0..57).collect::<Vec<_>>());
         // After the latest, the time is over in the very moment in which it
         // would be seen that nothing follows.

@@ -106,7 +106,7 @@ async fn a_line_of_the_log_shows_when_the_end_comes_and_one_that_lies_costs_litt
         median: 180.0,
         sigma: 0.15,
     };
-    let blind = Rule::Pace {
+    let blind = Rule::PollSchedule {
         past: 10,
         spacing: 5,
     };

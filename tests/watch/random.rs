@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use sevalla_deploy::deployment::{Status, Verdict};
-use sevalla_deploy::follow::{Ended, Reading};
+use sevalla_deploy::follow::{FollowResult, LogMode};
 
 use crate::script::{Answer, Habit, LATEST_END, Line, Run, Script, Trouble, follow, millis, secs};
 
@@ -23,7 +23,7 @@ struct Case {
     lag: u64,
     habit: Habit,
     page: usize,
-    reading: Reading,
+    reading: LogMode,
 }
 
 impl Case {
@@ -105,11 +105,11 @@ fn case() -> impl Strategy<Value = Case> {
         Habit::NewestAscending,
     ];
     let readings = vec![
-        Reading::Live,
-        Reading::Live,
-        Reading::AtTheEnd,
-        Reading::AfterFailure,
-        Reading::Never,
+        LogMode::Live,
+        LogMode::Live,
+        LogMode::AtTheEnd,
+        LogMode::AfterFailure,
+        LogMode::Never,
     ];
     let life = (
         1..400_u64,
@@ -157,20 +157,20 @@ fn check(case: &Case, run: &Run) -> Result<(), TestCaseError> {
     prop_assert!(run.took <= deadline + LATEST_END, "{:?}", run.took);
     let last = run.looks.last().unwrap();
     match &run.ended {
-        Ended::Seen(seen, verdict) => {
+        FollowResult::Seen(seen, verdict) => {
             prop_assert_eq!(last.shown.as_ref(), Some(&seen.status));
             prop_assert_eq!(seen.status.verdict(), Some(*verdict));
             let word = case.end.map(|(_, word)| word);
             prop_assert_eq!(Some(seen.status.word()), word);
             prop_assert!(last.at >= millis(case.end.unwrap().0));
         }
-        Ended::TimedOut { .. } => {
+        FollowResult::TimedOut { .. } => {
             prop_assert!(last.at >= deadline, "{:?}", last);
             let before = run.looks.iter().rev().nth(1);
             let overlap = before.and_then(|look| look.answered);
             prop_assert!(last.at <= overlap.unwrap_or(deadline).max(deadline));
         }
-        Ended::Lost { error, .. } => {
+        FollowResult::Lost { error, .. } => {
             prop_assert!(matches!(error.status(), Some(403 | 404)));
             prop_assert!(last.failed);
         }
@@ -198,8 +198,8 @@ fn check(case: &Case, run: &Run) -> Result<(), TestCaseError> {
         prop_assert_eq!(told.len(), in_order.len(), "a line was told twice");
     }
     let reads_all = match (&run.ended, case.reading) {
-        (Ended::Seen(..), Reading::Live | Reading::AtTheEnd) => true,
-        (Ended::Seen(seen, _), Reading::AfterFailure) => seen.status != Status::Success,
+        (FollowResult::Seen(..), LogMode::Live | LogMode::AtTheEnd) => true,
+        (FollowResult::Seen(seen, _), LogMode::AfterFailure) => seen.status != Status::Success,
         _ => false,
     };
     let has_time = run.known_at() + secs(5) <= deadline;

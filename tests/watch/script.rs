@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sevalla_deploy::deployment::{Deployment, DeploymentId, LogLine, Status, Verdict};
 use sevalla_deploy::event::{Event, Phase};
-use sevalla_deploy::follow::{Ended, Reading, Source, Watch};
+use sevalla_deploy::follow::{DeploymentSource, FollowResult, Follower, LogMode};
 use sevalla_deploy::http::TransportError;
 use sevalla_deploy::sevalla::operation::{
     GET_APPLICATION_DEPLOYMENT_LOGS, GET_DEPLOYMENT, Operation,
@@ -341,7 +341,7 @@ impl Service {
     }
 
     /// Follows the deployment; `tell` gets the events with their times.
-    pub(crate) async fn follow(&self, reading: Reading, tell: &dyn Fn(Told)) -> Ended {
+    pub(crate) async fn follow(&self, reading: LogMode, tell: &dyn Fn(Told)) -> FollowResult {
         let note = |event: Event<'_>| match event {
             // For the time line only: nothing is said.
             Event::Begins(Phase::Log) | Event::Ends(Phase::Log, _) => {}
@@ -349,7 +349,7 @@ impl Service {
         };
         let deployment = self.script.deployment(Duration::ZERO);
         let deadline = self.start + self.script.deadline;
-        Watch::new(self, deployment, deadline, reading, &note)
+        Follower::new(self, deployment, deadline, reading, &note)
             .follow()
             .await
     }
@@ -403,7 +403,7 @@ impl Service {
     }
 }
 
-impl Source for Service {
+impl DeploymentSource for Service {
     async fn look(&self) -> Result<Deployment, ApiError> {
         let script = &self.script;
         let serve = |at| Ok(script.deployment(at));
@@ -478,7 +478,7 @@ impl Told {
 /// A watch from its start to its end.
 #[derive(Debug)]
 pub(crate) struct Run {
-    pub(crate) ended: Ended,
+    pub(crate) ended: FollowResult,
     pub(crate) took: Duration,
     pub(crate) told: Vec<Told>,
     pub(crate) looks: Vec<Made>,
@@ -486,7 +486,7 @@ pub(crate) struct Run {
 }
 
 /// Follows a script to its end.
-pub(crate) async fn follow(script: Script, reading: Reading) -> Run {
+pub(crate) async fn follow(script: Script, reading: LogMode) -> Run {
     let service = Service::new(script);
     let told = RefCell::new(Vec::new());
     let ended = service
@@ -504,7 +504,7 @@ pub(crate) async fn follow(script: Script, reading: Reading) -> Run {
 impl Run {
     pub(crate) fn verdict(&self) -> Option<Verdict> {
         match self.ended {
-            Ended::Seen(_, verdict) => Some(verdict),
+            FollowResult::Seen(_, verdict) => Some(verdict),
             _ => None,
         }
     }
@@ -512,7 +512,7 @@ impl Run {
     /// The error of a deployment that was lost, and nothing else.
     pub(crate) fn lost_to(&self) -> &ApiError {
         match &self.ended {
-            Ended::Lost { error, .. } => error,
+            FollowResult::Lost { error, .. } => error,
             other => panic!("not lost: {other:?}"),
         }
     }

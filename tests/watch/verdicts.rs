@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sevalla_deploy::deployment::Verdict;
-use sevalla_deploy::follow::{Ended, Reading};
+use sevalla_deploy::follow::{FollowResult, LogMode};
 
 use crate::script::{
     Answer, LAST_REQUESTS, LATEST_END, LONGEST_GAP, Script, Trouble, What, follow, millis, secs,
@@ -18,7 +18,7 @@ async fn each_final_word_ends_with_its_verdict() {
         ("cancelled", Verdict::Cancelled),
         ("skipped", Verdict::Skipped),
     ] {
-        let run = follow(Script::ending(90, word), Reading::Never).await;
+        let run = follow(Script::ending(90, word), LogMode::Never).await;
         assert_eq!(run.verdict(), Some(verdict), "{word}");
         assert!(
             run.took >= secs(90) && run.took <= secs(90) + LONGEST_GAP,
@@ -44,14 +44,14 @@ async fn no_other_word_ends_it() {
         Some("null"),
     ] {
         let script = Script::of(&[(0, Some("waiting")), (10, word), (200, Some("failed"))]);
-        let run = follow(script, Reading::Never).await;
+        let run = follow(script, LogMode::Never).await;
         assert_eq!(run.verdict(), Some(Verdict::Failed), "{word:?}");
         assert!(run.took >= secs(200), "{word:?}");
 
         let script = Script::of(&[(0, Some("waiting")), (10, word)]).until(60);
-        let run = follow(script, Reading::Never).await;
+        let run = follow(script, LogMode::Never).await;
         assert!(
-            matches!(run.ended, Ended::TimedOut { trouble: None, .. }),
+            matches!(run.ended, FollowResult::TimedOut { trouble: None, .. }),
             "{word:?}"
         );
     }
@@ -67,7 +67,7 @@ async fn a_status_that_goes_backwards_does_not_matter() {
         (120, Some("waiting")),
         (150, Some("success")),
     ]);
-    let run = follow(script, Reading::Never).await;
+    let run = follow(script, LogMode::Never).await;
     assert_eq!(run.verdict(), Some(Verdict::Success));
     assert_eq!(
         run.seen(),
@@ -85,7 +85,7 @@ async fn a_status_that_goes_backwards_does_not_matter() {
 async fn a_commit_that_appears_late_is_told_once() {
     let mut script = Script::ending(120, "success");
     script.commit = secs(50);
-    let run = follow(script, Reading::Never).await;
+    let run = follow(script, LogMode::Never).await;
     let with_commit = |what: &What| matches!(what, What::Seen(_, Some(_)));
     let first = run
         .told
@@ -103,8 +103,11 @@ async fn looks_are_a_second_to_ten_apart_and_the_last_is_at_the_deadline() {
         for latency in [0, 300] {
             let script =
                 Script::endless(deadline).looks(move |_| Answer::FINE.after(millis(latency)));
-            let run = follow(script, Reading::Never).await;
-            assert!(matches!(run.ended, Ended::TimedOut { trouble: None, .. }));
+            let run = follow(script, LogMode::Never).await;
+            assert!(matches!(
+                run.ended,
+                FollowResult::TimedOut { trouble: None, .. }
+            ));
             let first = run.looks.first().unwrap().at;
             assert!(first >= secs(1), "{first:?}");
             let waits = waits(&run.looks);
@@ -140,7 +143,7 @@ async fn an_end_right_before_the_deadline_is_seen() {
                 Script::endless(deadline).looks(move |_| Answer::FINE.after(millis(latency)));
             let end = secs(deadline) - millis(1);
             script.words.push((end, Some("success".to_owned())));
-            let run = follow(script, Reading::Never).await;
+            let run = follow(script, LogMode::Never).await;
             assert_eq!(run.verdict(), Some(Verdict::Success), "{run:?}");
             assert!(run.took <= secs(deadline) + millis(2 * latency));
         }
@@ -149,14 +152,17 @@ async fn an_end_right_before_the_deadline_is_seen() {
 
 #[tokio::test(start_paused = true)]
 async fn an_end_after_the_deadline_is_not_waited_for() {
-    let run = follow(Script::ending(61, "success").until(60), Reading::Never).await;
-    assert!(matches!(run.ended, Ended::TimedOut { trouble: None, .. }));
+    let run = follow(Script::ending(61, "success").until(60), LogMode::Never).await;
+    assert!(matches!(
+        run.ended,
+        FollowResult::TimedOut { trouble: None, .. }
+    ));
     assert_eq!(run.took, secs(60));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_deadline_that_is_over_still_allows_one_look() {
-    let run = follow(Script::ending(0, "success").until(0), Reading::Never).await;
+    let run = follow(Script::ending(0, "success").until(0), LogMode::Never).await;
     assert_eq!(
         (run.verdict(), run.looks.len()),
         (Some(Verdict::Success), 1)
@@ -176,10 +182,10 @@ async fn only_three_failed_looks_in_a_row_at_the_deadline_are_trouble() {
                 Answer::FINE
             }
         });
-        let run = follow(script, Reading::Never).await;
+        let run = follow(script, LogMode::Never).await;
         let failed = run.looks.iter().rev().take_while(|look| look.failed);
         let failed: Vec<_> = failed.collect();
-        let Ended::TimedOut { trouble, .. } = &run.ended else {
+        let FollowResult::TimedOut { trouble, .. } = &run.ended else {
             panic!("{:?}", run.ended)
         };
         assert_eq!(trouble.is_some(), failed.len() >= 3, "{run:?}");
@@ -206,19 +212,22 @@ async fn failed_looks_before_a_good_one_are_no_trouble() {
             Answer::FINE
         }
     });
-    let run = follow(script, Reading::Never).await;
-    assert!(matches!(run.ended, Ended::TimedOut { trouble: None, .. }));
+    let run = follow(script, LogMode::Never).await;
+    assert!(matches!(
+        run.ended,
+        FollowResult::TimedOut { trouble: None, .. }
+    ));
 }
 
 #[tokio::test(start_paused = true)]
 async fn looks_that_hang_cannot_hold_it_after_the_deadline() {
     for deadline in [1, 5, 28, 29, 30, 31, 33, 60, 64, 100, 240, 600] {
-        for reading in [Reading::Never, Reading::Live, Reading::AtTheEnd] {
+        for reading in [LogMode::Never, LogMode::Live, LogMode::AtTheEnd] {
             let script = Script::endless(deadline)
                 .looks(|_| Trouble::Hangs)
                 .reads(|_| Trouble::Hangs);
             let run = follow(script, reading).await;
-            let Ended::TimedOut { trouble, .. } = &run.ended else {
+            let FollowResult::TimedOut { trouble, .. } = &run.ended else {
                 panic!("{:?}", run.ended)
             };
             assert!(run.took <= secs(deadline) + LATEST_END, "{:?}", run.took);
@@ -236,7 +245,7 @@ async fn looks_that_hang_cannot_hold_it_after_the_deadline() {
 async fn it_says_at_least_every_minute_that_it_waits() {
     for latency in [0, 4, 25] {
         let script = Script::endless(1200).looks(move |_| Answer::FINE.after(secs(latency)));
-        let run = follow(script, Reading::Never).await;
+        let run = follow(script, LogMode::Never).await;
         let mut before = Duration::ZERO;
         for told in &run.told {
             assert!(told.at - before <= secs(60), "{before:?} to {:?}", told.at);
@@ -254,7 +263,7 @@ async fn it_says_at_least_every_minute_that_it_waits() {
 #[tokio::test(start_paused = true)]
 async fn it_also_says_so_while_the_service_asks_for_a_long_wait() {
     let script = Script::endless(1200).looks(|_| Trouble::AskedToWait(429, 120));
-    let run = follow(script, Reading::Never).await;
+    let run = follow(script, LogMode::Never).await;
     let mut before = Duration::ZERO;
     for told in &run.told {
         assert!(told.at - before <= secs(60), "{before:?} to {:?}", told.at);

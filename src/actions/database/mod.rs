@@ -7,20 +7,20 @@ use std::pin::pin;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use crate::actions::database::write::{Creation, Existing, Readiness};
+use crate::actions::database::write::{DatabaseCreation, DatabaseReadiness, ExistingDatabase};
 use crate::actions::error::TriggerError;
 use crate::actions::manage::{LOOK_FIRST, ONLY_READ, may_be_made, only_read, unseen};
-use crate::actions::resolve::{Credentials, Link, NewDatabase};
-use crate::actions::{CLEAN_UP, IN_FLIGHT, Run};
+use crate::actions::resolve::{Credentials, DatabaseConnection, NewDatabase};
+use crate::actions::{ActionContext, CLEAN_UP, IN_FLIGHT};
 use crate::event::Event;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
-use crate::resource::Changeable;
+use crate::resource::MutableKind;
 use crate::secret::Password;
-use crate::sevalla::{Patience, Record};
+use crate::sevalla::{Patience, ResourceRecord};
 use crate::shutdown::Signal;
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Makes sure that there is a database of this name, and that it is ready.
     pub(crate) async fn create_database(&self, new: &NewDatabase) -> Outcome {
         let look = write::look_before_creation(&self.client, new);
@@ -30,11 +30,11 @@ impl Run<'_> {
             Err(signal) => return only_read(signal),
         };
         match existing {
-            Existing::Database(record) if self.plan.dry_run => {
+            ExistingDatabase::Database(record) if self.plan.dry_run => {
                 let label = record.label();
                 Outcome::planned(&format!("do nothing: database {label} is there"))
             }
-            Existing::None(_) if !new.has_reader => Outcome::of(
+            ExistingDatabase::None(_) if !new.has_reader => Outcome::of(
                 Failure::PasswordWithoutReader,
                 format!(
                     "Database {} was not created: nobody would know its password",
@@ -42,11 +42,11 @@ impl Run<'_> {
                 ),
             )
             .hint("Set database-password, or output-password to true"),
-            Existing::None(_) if self.plan.dry_run => {
+            ExistingDatabase::None(_) if self.plan.dry_run => {
                 Outcome::planned(&format!("create database {}", new.name))
             }
-            Existing::Database(record) => self.see_ready(new, &record, false).await,
-            Existing::None(creation) => match &new.password {
+            ExistingDatabase::Database(record) => self.see_ready(new, &record, false).await,
+            ExistingDatabase::None(creation) => match &new.password {
                 Some(password) => self.make_database(new, &creation, password).await,
                 None => Outcome::of(Failure::Bug, "No password could be generated"),
             },
@@ -56,7 +56,7 @@ impl Run<'_> {
     async fn make_database(
         &self,
         new: &NewDatabase,
-        creation: &Creation,
+        creation: &DatabaseCreation,
         password: &Password,
     ) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
@@ -86,8 +86,8 @@ impl Run<'_> {
         &self,
         signal: Signal,
         new: &NewDatabase,
-        creation: &Creation,
-        made: Option<Result<Record, TriggerError>>,
+        creation: &DatabaseCreation,
+        made: Option<Result<ResourceRecord, TriggerError>>,
         by: Instant,
     ) -> Outcome {
         let outcome = Outcome::interrupted(signal);
@@ -133,7 +133,7 @@ impl Run<'_> {
     }
 
     /// Tells of the database, and waits until it is ready.
-    async fn see_ready(&self, new: &NewDatabase, record: &Record, is_new: bool) -> Outcome {
+    async fn see_ready(&self, new: &NewDatabase, record: &ResourceRecord, is_new: bool) -> Outcome {
         self.tell_of_database(new, record, is_new);
         let label = record.label();
         let Some(id) = record.id() else {
@@ -154,7 +154,7 @@ impl Run<'_> {
         }
     }
 
-    fn tell_of_database(&self, new: &NewDatabase, record: &Record, is_new: bool) {
+    fn tell_of_database(&self, new: &NewDatabase, record: &ResourceRecord, is_new: bool) {
         let tell = |event: Event<'_>| self.reporter.on(event);
         if let Some(id) = record.id() {
             tell(Event::Database {
@@ -195,7 +195,7 @@ impl Run<'_> {
             .map_err(|error| error.at(format!("It is database {label}")))?;
         let done = if is_new { "Created" } else { "Found" };
         Ok(match readiness {
-            Readiness::Ready(record) => {
+            DatabaseReadiness::Ready(record) => {
                 let outcome = Outcome::success(format!("{done} database {label}; it is ready"));
                 if write::is_suspended(&record) {
                     outcome.because("It is suspended")
@@ -203,7 +203,7 @@ impl Run<'_> {
                     outcome
                 }
             }
-            Readiness::Failed(status) => Outcome::of(
+            DatabaseReadiness::Failed(status) => Outcome::of(
                 Failure::DatabaseUnusable,
                 format!("Database {label} will not be ready; its status is {status}"),
             )
@@ -212,7 +212,7 @@ impl Run<'_> {
             } else {
                 "Look at it in the dashboard. Once it is gone, running this again creates it anew"
             }),
-            Readiness::NotYet(status) => Outcome::of(
+            DatabaseReadiness::NotYet(status) => Outcome::of(
                 Failure::DatabaseNotReady,
                 format!(
                     "The run's time was over before database {label} was ready; it is {status}"
@@ -224,7 +224,7 @@ impl Run<'_> {
 
     /// Connects a database to an application, and tells the application of it
     /// if that is wanted.
-    pub(crate) async fn connect(&self, link: &Link) -> Outcome {
+    pub(crate) async fn connect(&self, link: &DatabaseConnection) -> Outcome {
         let before = match self.until_stopped(self.look_before_connection(link)).await {
             Ok(Ok(before)) => before,
             Ok(Err(error)) => return self.not_done(error).await,
@@ -242,7 +242,10 @@ impl Run<'_> {
         self.unless_stopped(connect, unseen).await
     }
 
-    async fn look_before_connection(&self, link: &Link) -> Result<Unconnected, TriggerError> {
+    async fn look_before_connection(
+        &self,
+        link: &DatabaseConnection,
+    ) -> Result<ConnectionPreflight, TriggerError> {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let (database, app) = (link.database, link.app);
         let may_wait = !self.plan.dry_run;
@@ -251,10 +254,10 @@ impl Run<'_> {
             id: database,
             is_new: None,
         });
-        let thing = Changeable::Application.thing(app);
+        let thing = MutableKind::Application.thing(app);
         let patience = Patience::BEFORE_THE_START;
         let application = self.client.record(thing, patience).await?;
-        Ok(Unconnected {
+        Ok(ConnectionPreflight {
             pair: format!("database {} and {}", record.label(), application.label()),
             was_connected: write::is_connected(&self.client, database, app, patience).await?,
             record,
@@ -263,8 +266,8 @@ impl Run<'_> {
 
     async fn try_to_connect(
         &self,
-        link: &Link,
-        before: &Unconnected,
+        link: &DatabaseConnection,
+        before: &ConnectionPreflight,
     ) -> Result<Outcome, TriggerError> {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let pair = &before.pair;
@@ -301,7 +304,7 @@ impl Run<'_> {
 }
 
 fn variables_for(
-    database: &Record,
+    database: &ResourceRecord,
     credentials: &Credentials,
 ) -> Result<Vec<(String, String)>, TriggerError> {
     write::variables(database, credentials).ok_or_else(|| {
@@ -315,9 +318,9 @@ fn variables_for(
 }
 
 /// What was read before two services are connected.
-struct Unconnected {
+struct ConnectionPreflight {
     /// The database.
-    record: Record,
+    record: ResourceRecord,
     /// Both in words.
     pair: String,
     /// Whether they are connected after all.
@@ -347,7 +350,7 @@ fn left_to_itself(outcome: Outcome, label: &str) -> Outcome {
         .hint("Run this again to wait for it, or delete it with delete-database")
 }
 
-fn plan_in_words(link: &Link, before: &Unconnected) -> String {
+fn plan_in_words(link: &DatabaseConnection, before: &ConnectionPreflight) -> String {
     let pair = &before.pair;
     let mut parts = Vec::new();
     if !before.was_connected {

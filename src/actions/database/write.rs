@@ -7,19 +7,19 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::actions::at_most_once::{Candidate, Found, at_most_once, search_to_the_end};
-use crate::actions::deploy::matcher::Whose;
-use crate::actions::error::{Tell, TriggerError};
+use crate::actions::at_most_once::{Candidate, Candidates, at_most_once, search_to_the_end};
+use crate::actions::deploy::matcher::Ownership;
+use crate::actions::error::{Report, TriggerError};
 use crate::actions::manage::change::until_confirmed;
-use crate::actions::poller::Looks;
+use crate::actions::poller::Poller;
 use crate::actions::resolve::{Credentials, NewDatabase};
 use crate::event::Event;
 use crate::lenient_json::Unreadable;
 use crate::messages::Failure;
-use crate::resource::{Changeable, Collection, Kind};
+use crate::resource::{MutableKind, ResourceKind, ResourceList};
 use crate::secret::Password;
 use crate::sevalla::operation::LIST_DATABASES;
-use crate::sevalla::{ApiError, Client, EnvVar, LONGEST_PAGE, Patience, Record};
+use crate::sevalla::{ApiError, Client, EnvVar, LONGEST_PAGE, Patience, ResourceRecord};
 
 /// How long a new database may not be there yet for those who read it.
 const APPEARANCE: Duration = Duration::from_secs(30);
@@ -27,11 +27,11 @@ const APPEARANCE: Duration = Duration::from_secs(30);
 /// The most variables of an application that are looked through.
 const MOST_VARIABLES: usize = 2000;
 
-const DATABASES: Collection = Collection::All(Kind::Database);
+const DATABASES: ResourceList = ResourceList::All(ResourceKind::Database);
 
 /// Something that users name, and the service wants the id of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Choice {
+pub(crate) enum NamedLookup {
     /// Where a database runs.
     Cluster,
     /// How large it is.
@@ -41,28 +41,28 @@ pub(crate) enum Choice {
 /// The id of what has this name or id.
 pub(crate) async fn choose(
     client: &Client,
-    choice: Choice,
+    choice: NamedLookup,
     given: &str,
 ) -> Result<String, TriggerError> {
     let patience = Patience::BEFORE_THE_START;
     let all = match choice {
-        Choice::Cluster => client.list_clusters(patience).await?,
-        Choice::Size => client.list_database_resource_types(patience).await?,
+        NamedLookup::Cluster => client.list_clusters(patience).await?,
+        NamedLookup::Size => client.list_database_resource_types(patience).await?,
     };
-    let is_meant = |one: &&Record| {
+    let is_meant = |one: &&ResourceRecord| {
         let names = ["id", "name", "display_name"].map(|name| one.text(name));
         let mut names = names.into_iter().flatten();
         names.any(|name| name.eq_ignore_ascii_case(given))
     };
-    let found: Vec<&Record> = all.iter().filter(is_meant).collect();
+    let found: Vec<&ResourceRecord> = all.iter().filter(is_meant).collect();
     if let [only] = found.as_slice() {
         return Ok(only.text("id").unwrap_or_default().to_owned());
     }
     let (setting, noun) = match choice {
-        Choice::Cluster => ("cluster", "cluster"),
-        Choice::Size => ("resource_type", "size of databases"),
+        NamedLookup::Cluster => ("cluster", "cluster"),
+        NamedLookup::Size => ("resource_type", "size of databases"),
     };
-    let labels: Vec<String> = all.iter().map(Record::label).collect();
+    let labels: Vec<String> = all.iter().map(ResourceRecord::label).collect();
     let what = if found.is_empty() {
         "No"
     } else {
@@ -80,16 +80,16 @@ pub(crate) async fn choose(
 
 /// What there is before a database is made.
 #[derive(Debug)]
-pub(crate) enum Existing {
+pub(crate) enum ExistingDatabase {
     /// One of this name and type.
-    Database(Box<Record>),
+    Database(Box<ResourceRecord>),
     /// None: this would make it.
-    None(Creation),
+    None(DatabaseCreation),
 }
 
 /// What makes a database, and what there was before.
 #[derive(Debug)]
-pub(crate) struct Creation {
+pub(crate) struct DatabaseCreation {
     /// What to send, with the ids of cluster and size.
     settings: Map<String, Value>,
     /// All databases there were: the high-water mark.
@@ -103,13 +103,13 @@ pub(crate) struct Creation {
 pub(crate) async fn look_before_creation(
     client: &Client,
     new: &NewDatabase,
-) -> Result<Existing, TriggerError> {
+) -> Result<ExistingDatabase, TriggerError> {
     let all = client.pages(DATABASES, Patience::BEFORE_THE_START).await?;
-    let known = all.records.iter().map(Record::id).collect();
-    let is_named = |record: &Record| record.text("display_name") == Some(&new.name);
-    let mut found: Vec<Record> = all.records.into_iter().filter(is_named).collect();
+    let known = all.records.iter().map(ResourceRecord::id).collect();
+    let is_named = |record: &ResourceRecord| record.text("display_name") == Some(&new.name);
+    let mut found: Vec<ResourceRecord> = all.records.into_iter().filter(is_named).collect();
     if found.len() > 1 {
-        let labels: Vec<String> = found.iter().map(Record::label).collect();
+        let labels: Vec<String> = found.iter().map(ResourceRecord::label).collect();
         return Err(TriggerError::refused(
             Failure::AmbiguousName,
             format!("Several databases have this name: {}", labels.join(", ")),
@@ -118,7 +118,7 @@ pub(crate) async fn look_before_creation(
     }
     let Some(record) = found.pop() else {
         let settings = prepare(client, new).await?;
-        return Ok(Existing::None(Creation {
+        return Ok(ExistingDatabase::None(DatabaseCreation {
             settings,
             known,
             unreadable: all.unreadable,
@@ -134,7 +134,7 @@ pub(crate) async fn look_before_creation(
             ),
             "Choose another display_name, or delete that database",
         )),
-        _ => Ok(Existing::Database(Box::new(record))),
+        _ => Ok(ExistingDatabase::Database(Box::new(record))),
     }
 }
 
@@ -142,8 +142,8 @@ pub(crate) async fn look_before_creation(
 async fn prepare(client: &Client, new: &NewDatabase) -> Result<Map<String, Value>, TriggerError> {
     let mut settings = new.settings.clone();
     for (name, choice, given) in [
-        ("cluster_id", Choice::Cluster, &new.cluster),
-        ("resource_type_id", Choice::Size, &new.resource_type),
+        ("cluster_id", NamedLookup::Cluster, &new.cluster),
+        ("resource_type_id", NamedLookup::Size, &new.resource_type),
     ] {
         let id = choose(client, choice, given).await?;
         settings.insert(name.to_owned(), id.into());
@@ -154,10 +154,10 @@ async fn prepare(client: &Client, new: &NewDatabase) -> Result<Map<String, Value
 /// Makes a database, at most once. It takes its time to become ready.
 pub(crate) async fn create_database(
     client: &Client,
-    creation: &Creation,
+    creation: &DatabaseCreation,
     password: &Password,
-    tell: Tell<'_>,
-) -> Result<Record, TriggerError> {
+    tell: Report<'_>,
+) -> Result<ResourceRecord, TriggerError> {
     let send = async || {
         let patience = Patience::FOR_A_WRITE;
         client
@@ -173,7 +173,10 @@ pub(crate) async fn create_database(
 
 /// Looks, until the client's deadline, for the database that a request may have made whose answer will
 /// not be waited for any more.
-pub(crate) async fn find_made_database(client: &Client, creation: &Creation) -> Option<Record> {
+pub(crate) async fn find_made_database(
+    client: &Client,
+    creation: &DatabaseCreation,
+) -> Option<ResourceRecord> {
     search_to_the_end(client, async || find_new(client, creation).await.map(Some)).await
 }
 
@@ -181,14 +184,17 @@ pub(crate) async fn find_made_database(client: &Client, creation: &Creation) -> 
 /// its name, whatever the service made of spaces around it and its case. A
 /// record without a name, or of the name and another type, proves neither that
 /// it is the new one nor that it is not.
-async fn find_new(client: &Client, creation: &Creation) -> Result<Vec<Found<Record>>, ApiError> {
+async fn find_new(
+    client: &Client,
+    creation: &DatabaseCreation,
+) -> Result<Vec<Candidates<ResourceRecord>>, ApiError> {
     let wanted = |setting: &str| creation.settings.get(setting).and_then(Value::as_str);
     let all = client.pages(DATABASES, Patience::FOR_A_SEARCH).await?;
     let new = all
         .records
         .into_iter()
         .filter(|record| !creation.known.contains(&record.id()));
-    let judge = |record: Record| {
+    let judge = |record: ResourceRecord| {
         let its = |setting: &str| record.text(setting);
         let is_another_type = its("type")
             .zip(wanted("type"))
@@ -196,14 +202,14 @@ async fn find_new(client: &Client, creation: &Creation) -> Result<Vec<Found<Reco
         let plain = |name: &str| name.trim().to_lowercase();
         let whose = match its("display_name").map(plain) {
             Some(name) if Some(&name) != wanted("display_name").map(plain).as_ref() => {
-                Whose::Others
+                Ownership::Others
             }
-            Some(_) if !is_another_type => Whose::Ours,
-            _ => Whose::Unclear,
+            Some(_) if !is_another_type => Ownership::Ours,
+            _ => Ownership::Unclear,
         };
-        Found { it: record, whose }
+        Candidates { it: record, whose }
     };
-    let found: Vec<Found<Record>> = new.map(judge).collect();
+    let found: Vec<Candidates<ResourceRecord>> = new.map(judge).collect();
     if found.is_empty() && !all.unreadable.is_subset(&creation.unreadable) {
         return Err(ApiError::unreadable_entry(&LIST_DATABASES));
     }
@@ -230,19 +236,19 @@ const UNSEEN: &str = "not seen yet";
 
 /// What became of waiting for a database.
 #[derive(Debug)]
-pub(crate) enum Readiness {
+pub(crate) enum DatabaseReadiness {
     /// It can be used.
-    Ready(Record),
+    Ready(ResourceRecord),
     /// It will not become ready; its status.
     Failed(String),
     /// The time was over; its last status.
     NotYet(String),
 }
 
-impl Readiness {
+impl DatabaseReadiness {
     /// What this record says. A status that nobody knows is on its way, and
     /// never ready.
-    fn of(record: Record) -> Self {
+    fn of(record: ResourceRecord) -> Self {
         let status = record.text("status").unwrap_or("unknown").to_owned();
         match status.to_ascii_lowercase().as_str() {
             "ready" => Self::Ready(record),
@@ -261,11 +267,11 @@ impl Readiness {
 pub(crate) async fn wait_until_ready(
     client: &Client,
     database: Uuid,
-    tell: Tell<'_>,
-) -> Result<Readiness, TriggerError> {
-    let thing = Changeable::Database.thing(database);
+    tell: Report<'_>,
+) -> Result<DatabaseReadiness, TriggerError> {
+    let thing = MutableKind::Database.thing(database);
     let began = Instant::now();
-    let mut looks = Looks::new(client);
+    let mut looks = Poller::new(client);
     let mut last = UNSEEN.to_owned();
     for look in 1.. {
         match looks.client().record(thing, Patience::FOR_A_SEARCH).await {
@@ -286,8 +292,8 @@ pub(crate) async fn wait_until_ready(
                     let label = record.label();
                     tell(Event::Note(&format!("Database {label}: {status}")));
                 }
-                match Readiness::of(record) {
-                    Readiness::NotYet(status) => last = status,
+                match DatabaseReadiness::of(record) {
+                    DatabaseReadiness::NotYet(status) => last = status,
                     end => return Ok(end),
                 }
             }
@@ -296,7 +302,7 @@ pub(crate) async fn wait_until_ready(
             break;
         }
     }
-    Ok(Readiness::NotYet(last))
+    Ok(DatabaseReadiness::NotYet(last))
 }
 
 /// Looks for the database that is to be connected, and waits until it can be.
@@ -305,25 +311,27 @@ pub(crate) async fn look_before_connection(
     client: &Client,
     database: Uuid,
     may_wait: bool,
-    tell: Tell<'_>,
-) -> Result<Record, TriggerError> {
-    let thing = Changeable::Database.thing(database);
+    tell: Report<'_>,
+) -> Result<ResourceRecord, TriggerError> {
+    let thing = MutableKind::Database.thing(database);
     let record = client.record(thing, Patience::BEFORE_THE_START).await?;
     refuse_suspended(&record)?;
     let label = record.label();
-    let readiness = match Readiness::of(record.clone()) {
-        Readiness::NotYet(_) if may_wait => wait_until_ready(client, database, tell).await?,
-        Readiness::NotYet(_) => Readiness::Ready(record),
+    let readiness = match DatabaseReadiness::of(record.clone()) {
+        DatabaseReadiness::NotYet(_) if may_wait => {
+            wait_until_ready(client, database, tell).await?
+        }
+        DatabaseReadiness::NotYet(_) => DatabaseReadiness::Ready(record),
         known => known,
     };
     match readiness {
-        Readiness::Ready(record) => refuse_suspended(&record).map(|()| record),
-        Readiness::Failed(status) => Err(TriggerError::refused(
+        DatabaseReadiness::Ready(record) => refuse_suspended(&record).map(|()| record),
+        DatabaseReadiness::Failed(status) => Err(TriggerError::refused(
             Failure::DatabaseNotConnectable,
             format!("Database {label} cannot be connected; its status is {status}"),
             "Look at it in the dashboard; if it is not to be repaired, connect another",
         )),
-        Readiness::NotYet(status) => Err(TriggerError::refused(
+        DatabaseReadiness::NotYet(status) => Err(TriggerError::refused(
             Failure::DatabaseNotReady,
             format!("The run's time was over before database {label} was ready; it is {status}"),
             "Run this again once it is ready, or raise timeout",
@@ -331,7 +339,7 @@ pub(crate) async fn look_before_connection(
     }
 }
 
-fn refuse_suspended(record: &Record) -> Result<(), TriggerError> {
+fn refuse_suspended(record: &ResourceRecord) -> Result<(), TriggerError> {
     if !is_suspended(record) {
         return Ok(());
     }
@@ -343,14 +351,14 @@ fn refuse_suspended(record: &Record) -> Result<(), TriggerError> {
 }
 
 /// Whether a database is switched off for the time being.
-pub(crate) fn is_suspended(database: &Record) -> bool {
+pub(crate) fn is_suspended(database: &ResourceRecord) -> bool {
     database.get("is_suspended") == Some(&Value::Bool(true))
 }
 
 /// The connection of two services, which tells nothing but that it is there.
-struct Connected;
+struct ConnectionResult;
 
-impl Candidate for Connected {
+impl Candidate for ConnectionResult {
     const NOUN: &'static str = "connection";
 
     fn id(&self) -> Option<&str> {
@@ -378,17 +386,17 @@ pub(crate) async fn connect(
     client: &Client,
     database: Uuid,
     app: Uuid,
-    tell: Tell<'_>,
+    tell: Report<'_>,
 ) -> Result<(), TriggerError> {
     let send = async || {
         let patience = Patience::FOR_A_WRITE;
         let sent = client.create_internal_connection(database, app, patience);
-        sent.await.map(|()| Connected)
+        sent.await.map(|()| ConnectionResult)
     };
     let search = async || {
         let late = client.lingering();
         let is_there = is_connected(&late, database, app, Patience::FOR_A_SEARCH).await?;
-        let connected = is_there.then_some(Found::ours(Connected));
+        let connected = is_there.then_some(Candidates::ours(ConnectionResult));
         Ok(Some(connected.into_iter().collect()))
     };
     let made = at_most_once(send, search, client, tell).await;
@@ -407,7 +415,7 @@ pub(crate) async fn connect(
 
 /// The variables that tell an application where its database is.
 pub(crate) fn variables(
-    database: &Record,
+    database: &ResourceRecord,
     credentials: &Credentials,
 ) -> Option<Vec<(String, String)>> {
     let host = database.text("internal_hostname")?;
@@ -472,7 +480,7 @@ impl Candidate for NewVariable {
     }
 }
 
-impl Candidate for Record {
+impl Candidate for ResourceRecord {
     const NOUN: &'static str = "database";
 
     fn id(&self) -> Option<&str> {
@@ -490,7 +498,7 @@ pub(crate) async fn set_variables(
     client: &Client,
     app: Uuid,
     variables: &[(String, String)],
-    tell: Tell<'_>,
+    tell: Report<'_>,
 ) -> Result<(), TriggerError> {
     let known = all_variables(client, app, Patience::BEFORE_THE_START).await?;
     for (key, value) in variables {
@@ -532,7 +540,7 @@ async fn change(
     app: Uuid,
     variable: &EnvVar,
     value: &str,
-    tell: Tell<'_>,
+    tell: Report<'_>,
 ) -> Result<(), TriggerError> {
     let send = async || {
         let patience = Patience::FOR_A_WRITE;
@@ -565,7 +573,7 @@ async fn create(
     app: Uuid,
     key: &str,
     value: &str,
-    tell: Tell<'_>,
+    tell: Report<'_>,
 ) -> Result<bool, TriggerError> {
     let find = async || {
         let all = all_variables(&client.lingering(), app, Patience::FOR_A_SEARCH).await?;
@@ -579,7 +587,7 @@ async fn create(
     };
     let search = async || {
         let found = find().await?.into_iter();
-        let new = found.map(|found| Found::ours(NewVariable(found.key)));
+        let new = found.map(|found| Candidates::ours(NewVariable(found.key)));
         Ok(Some(new.collect()))
     };
     let made = at_most_once(send, search, client, tell).await;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::actions::error::Tell;
+use crate::actions::error::Report;
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::event::Event;
-use crate::sevalla::{ApiError, Client, Next};
+use crate::sevalla::{ApiError, Client, RetryDecision};
 
 /// Between two looks at a deployment that was asked to stop.
 const LOOK: Duration = Duration::from_millis(400);
@@ -24,7 +24,7 @@ const REFUSING: Duration = Duration::from_secs(10);
 
 /// What became of the wish to cancel a deployment.
 #[derive(Debug)]
-pub enum Cancelled {
+pub enum CancelResult {
     /// It was cancelled, or failed meanwhile, and was seen to have ended.
     Ended(Deployment, Verdict),
     /// The service accepted, and the deployment had not ended yet when our
@@ -45,10 +45,10 @@ pub(crate) async fn cancel(
     client: &Client,
     service: Service,
     id: &DeploymentId,
-    tell: Tell<'_>,
-) -> Cancelled {
+    tell: Report<'_>,
+) -> CancelResult {
     let deadline = client.deadline();
-    let mut asking = Asking::new();
+    let mut asking = CancelProgress::new();
     let mut last: Option<Deployment> = None;
     loop {
         if asking.is_due() {
@@ -62,8 +62,8 @@ pub(crate) async fn cancel(
                     tell(Event::Seen(&deployment));
                 }
                 match deployment.status.verdict() {
-                    Some(Verdict::Success) => return Cancelled::TooLate(deployment),
-                    Some(verdict) => return Cancelled::Ended(deployment, verdict),
+                    Some(Verdict::Success) => return CancelResult::TooLate(deployment),
+                    Some(verdict) => return CancelResult::Ended(deployment, verdict),
                     None => last = Some(deployment),
                 }
             }
@@ -84,11 +84,11 @@ pub(crate) async fn cancel(
 /// Whether a refusal is more than news of the moment.
 fn is_lasting(error: &ApiError) -> bool {
     let may_change = matches!(error.status(), Some(400 | 404 | 409 | 422 | 423));
-    error.next() == Next::Final && !may_change
+    error.next() == RetryDecision::Final && !may_change
 }
 
 /// How far asking has come.
-struct Asking {
+struct CancelProgress {
     began: Instant,
     /// When to ask again; `None` if that is pointless.
     next: Option<Instant>,
@@ -97,7 +97,7 @@ struct Asking {
     answer: Option<Result<(), ApiError>>,
 }
 
-impl Asking {
+impl CancelProgress {
     fn new() -> Self {
         let now = Instant::now();
         Self {
@@ -127,7 +127,13 @@ impl Asking {
         self.next.map_or(look, |next| next.min(look))
     }
 
-    async fn ask(&mut self, client: &Client, service: Service, id: &DeploymentId, tell: Tell<'_>) {
+    async fn ask(
+        &mut self,
+        client: &Client,
+        service: Service,
+        id: &DeploymentId,
+        tell: Report<'_>,
+    ) {
         let answer = client.cancel(service, id).await;
         self.next = match &answer {
             Ok(()) => None,
@@ -148,9 +154,9 @@ impl Asking {
     /// How long to wait before asking again; `None` if that is pointless.
     fn wait_after(&mut self, error: &ApiError) -> Option<Duration> {
         match error.next() {
-            Next::Again(asked) => Some(asked.unwrap_or_default().max(AGAIN)),
-            Next::Lost => Some(AGAIN),
-            Next::Final => {
+            RetryDecision::Again(asked) => Some(asked.unwrap_or_default().max(AGAIN)),
+            RetryDecision::Lost => Some(AGAIN),
+            RetryDecision::Final => {
                 let wait = AGAIN.saturating_mul(1 << self.refusals.min(8)).min(LONGEST);
                 self.refusals += 1;
                 (!is_lasting(error) && self.began.elapsed() + wait < REFUSING).then_some(wait)
@@ -158,14 +164,14 @@ impl Asking {
         }
     }
 
-    fn end(self) -> Cancelled {
+    fn end(self) -> CancelResult {
         match self.answer {
-            Some(Ok(())) | None => Cancelled::Accepted,
+            Some(Ok(())) | None => CancelResult::Accepted,
             // After 429 too: the request was not carried out.
-            Some(Err(error)) if error.next() != Next::Lost && error.status().is_some() => {
-                Cancelled::Refused(error)
+            Some(Err(error)) if error.next() != RetryDecision::Lost && error.status().is_some() => {
+                CancelResult::Refused(error)
             }
-            Some(Err(error)) => Cancelled::Unknown(error),
+            Some(Err(error)) => CancelResult::Unknown(error),
         }
     }
 }

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::actions::Run;
-use crate::actions::deploy::preflight::Before;
-use crate::actions::promote::start::Aim;
-use crate::actions::resolve::{Expected, Gap, Plan};
-use crate::actions::task::Work;
+use crate::actions::ActionContext;
+use crate::actions::deploy::preflight::Preflight;
+use crate::actions::promote::start::PromotionPreflight;
+use crate::actions::resolve::{ExpectedRevision, GuardGap, Plan};
+use crate::actions::task::DeployOperation;
 use crate::branch;
-use crate::deployment::{Deployment, Order, Status, is_same_commit};
+use crate::deployment::{DeploySource, Deployment, Status, is_same_commit};
 use crate::event::Event;
 use crate::inputs::OnMismatch;
 use crate::messages::{Failure, Warning};
@@ -21,7 +21,7 @@ const UNKNOWN: &str = "Sevalla does not tell the commit of the deployment, so wh
                        the expected one is not known";
 
 /// Compares the commit of a deployment with the expected one.
-pub(crate) struct Guard<'a> {
+pub(crate) struct CommitGuard<'a> {
     expected: Option<&'a str>,
     /// Whether the user named the commit, so that not knowing it is a failure.
     is_named: bool,
@@ -31,13 +31,13 @@ pub(crate) struct Guard<'a> {
     cancel: CancellationToken,
 }
 
-impl<'a> Guard<'a> {
+impl<'a> CommitGuard<'a> {
     /// The guard of a deployment of this branch.
     pub(crate) fn new(plan: &'a Plan, branch: Option<&str>) -> Self {
         let (expected, is_named) = match &plan.expected_commit {
-            Expected::Any | Expected::Unknown(_) => (None, false),
-            Expected::Is(commit) => (Some(commit.as_str()), true),
-            Expected::OfBranch {
+            ExpectedRevision::Any | ExpectedRevision::Unknown(_) => (None, false),
+            ExpectedRevision::Is(commit) => (Some(commit.as_str()), true),
+            ExpectedRevision::OfBranch {
                 commit,
                 branch: its,
             } => {
@@ -124,17 +124,22 @@ impl<'a> Guard<'a> {
 }
 
 /// What is said before anything is started, where nothing can be compared.
-impl Run<'_> {
+impl ActionContext<'_> {
     /// The end of a run whose guard has nothing to compare a new deployment
     /// with. A warning where there is a reason to deploy all the same.
-    pub(crate) fn refuse_unguarded(&self, work: &Work, before: &Before) -> Option<Outcome> {
+    pub(crate) fn refuse_unguarded(
+        &self,
+        work: &DeployOperation,
+        before: &Preflight,
+    ) -> Option<Outcome> {
         let is_earlier_build = match work {
-            Work::RollBackApplication { .. } | Work::RollBackStaticSite { .. } => true,
-            Work::DeployApplication {
-                order: Order { restart, .. },
+            DeployOperation::RollBackApplication { .. }
+            | DeployOperation::RollBackStaticSite { .. } => true,
+            DeployOperation::DeployApplication {
+                order: DeploySource { restart, .. },
                 ..
             } => *restart,
-            Work::CallHook { .. } | Work::DeployStaticSite { .. } => false,
+            DeployOperation::CallHook { .. } | DeployOperation::DeployStaticSite { .. } => false,
         };
         let gap = if is_earlier_build {
             self.plan.gap_of_earlier_build()
@@ -150,7 +155,7 @@ impl Run<'_> {
     }
 
     /// The same for a promotion, whose commit is compared on every target.
-    pub(crate) fn refuse_unguarded_promotion(&self, aim: &Aim) -> Option<Outcome> {
+    pub(crate) fn refuse_unguarded_promotion(&self, aim: &PromotionPreflight) -> Option<Outcome> {
         let is_image = aim.targets.iter().any(|target| target.before.is_image);
         let gap = self.plan.gap_of_image().filter(|_| is_image);
         self.refuse(gap, "promoted")
@@ -169,14 +174,14 @@ impl Run<'_> {
         self.refuse(gap, "followed")
     }
 
-    fn gap_of(&self, branch: Option<&str>) -> Option<Gap> {
+    fn gap_of(&self, branch: Option<&str>) -> Option<GuardGap> {
         match branch {
             Some(branch) => self.plan.gap_of_branch(branch),
             None => self.plan.gap_of_unknown_branch(),
         }
     }
 
-    fn refuse(&self, gap: Option<Gap>, done: &str) -> Option<Outcome> {
+    fn refuse(&self, gap: Option<GuardGap>, done: &str) -> Option<Outcome> {
         let gap = gap?;
         if gap.is_fatal {
             let headline = format!("Nothing was {done}: the commit guard has nothing to compare");

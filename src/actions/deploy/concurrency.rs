@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::actions::Run;
-use crate::actions::deploy::cancel::{self, Cancelled};
-use crate::actions::deploy::commit_guard::Guard;
-use crate::actions::deploy::preflight::{self, Before};
+use crate::actions::ActionContext;
+use crate::actions::deploy::cancel::{self, CancelResult};
+use crate::actions::deploy::commit_guard::CommitGuard;
+use crate::actions::deploy::preflight::{self, Preflight};
 use crate::actions::error::TriggerError;
-use crate::actions::task::Work;
+use crate::actions::task::DeployOperation;
 use crate::backoff::Schedule;
 use crate::deployment::{Deployment, Service};
 use crate::event::{Event, Phase, State};
@@ -29,30 +29,34 @@ const CANCELLING: Duration = Duration::from_secs(60);
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// What to do about it.
-pub(crate) enum Next {
+pub(crate) enum BusyDecision {
     /// Start, from what is known now.
-    Start(Box<Before>),
+    Start(Box<Preflight>),
     /// Follow this one instead, which deploys the same.
-    Join(Box<Before>, Box<Deployment>),
+    Join(Box<Preflight>, Box<Deployment>),
     /// Give up.
     End(Outcome),
 }
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Makes way, waits or gives way, as the user wants.
-    pub(crate) async fn make_way(&self, work: &Work, before: Before) -> Result<Next, TriggerError> {
+    pub(crate) async fn make_way(
+        &self,
+        work: &DeployOperation,
+        before: Preflight,
+    ) -> Result<BusyDecision, TriggerError> {
         let Some(service) = work.service().filter(|_| !before.busy.is_empty()) else {
-            return Ok(Next::Start(Box::new(before)));
+            return Ok(BusyDecision::Start(Box::new(before)));
         };
         match self.plan.when_busy {
             WhenBusy::Queue => Ok(self.queue(before)),
-            WhenBusy::Fail => Ok(Next::End(busy(&before.busy))),
+            WhenBusy::Fail => Ok(BusyDecision::End(busy(&before.busy))),
             WhenBusy::Join => {
                 // The branch may have moved on since that one was started.
-                let guard = Guard::new(self.plan, before.branch());
+                let guard = CommitGuard::new(self.plan, before.branch());
                 let same = before.same().find(|other| guard.may_be(other)).cloned();
                 Ok(match same {
-                    Some(same) => Next::Join(Box::new(before), Box::new(same)),
+                    Some(same) => BusyDecision::Join(Box::new(before), Box::new(same)),
                     None => self.queue(before),
                 })
             }
@@ -60,7 +64,7 @@ impl Run<'_> {
                 self.reporter.on(Event::Begins(Phase::Waiting));
                 let next = self.wait_for_others(service, work, &before.busy).await;
                 let state = match next {
-                    Ok(Next::Start(_)) => State::Done,
+                    Ok(BusyDecision::Start(_)) => State::Done,
                     _ => State::Failed,
                 };
                 self.reporter.on(Event::Ends(Phase::Waiting, state));
@@ -70,25 +74,25 @@ impl Run<'_> {
                 self.reporter.on(Event::Begins(Phase::Waiting));
                 self.cancel_others(service, &before.busy).await;
                 self.reporter.on(Event::Ends(Phase::Waiting, State::Done));
-                Ok(Next::Start(Box::new(self.look_again(work).await?)))
+                Ok(BusyDecision::Start(Box::new(self.look_again(work).await?)))
             }
         }
     }
 
-    fn queue(&self, before: Before) -> Next {
+    fn queue(&self, before: Preflight) -> BusyDecision {
         self.reporter.on(Event::Note(&format!(
             "{} already: this one may have to wait.",
             count(&before.busy)
         )));
-        Next::Start(Box::new(before))
+        BusyDecision::Start(Box::new(before))
     }
 
     async fn wait_for_others(
         &self,
         service: Service,
-        work: &Work,
+        work: &DeployOperation,
         others: &[Deployment],
-    ) -> Result<Next, TriggerError> {
+    ) -> Result<BusyDecision, TriggerError> {
         let names: Vec<String> = others.iter().map(Deployment::summary).collect();
         self.reporter.on(Event::Note(&format!(
             "Waiting for the end of {}, as when-busy asks.",
@@ -100,7 +104,7 @@ impl Run<'_> {
         loop {
             let wait = looks.next_wait(None);
             if Instant::now() + wait >= self.deadline.moment() {
-                return Ok(Next::End(still_busy(started.elapsed())));
+                return Ok(BusyDecision::End(still_busy(started.elapsed())));
             }
             sleep(wait).await;
             if told.elapsed() >= SILENCE {
@@ -117,7 +121,7 @@ impl Run<'_> {
             // Another run may have waited for the same and be quicker.
             let before = self.look_again(work).await?;
             if before.busy.is_empty() {
-                return Ok(Next::Start(Box::new(before)));
+                return Ok(BusyDecision::Start(Box::new(before)));
             }
         }
     }
@@ -134,22 +138,22 @@ impl Run<'_> {
             let client = self.client.until(by);
             let id = &other.id;
             match cancel::cancel(&client, service, id, &|_| {}).await {
-                Cancelled::Ended(ended, _) => {
+                CancelResult::Ended(ended, _) => {
                     tell(Event::Note(&format!(
                         "Deployment {id} ended {}.",
                         ended.status.word()
                     )));
                 }
-                Cancelled::TooLate(_) => tell(Event::Note(&format!(
+                CancelResult::TooLate(_) => tell(Event::Note(&format!(
                     "Deployment {id} had succeeded already."
                 ))),
-                Cancelled::Accepted => tell(Event::Warning(
+                CancelResult::Accepted => tell(Event::Warning(
                     Warning::EarlierDeploymentRemains,
                     &format!(
                         "Deployment {id} was asked to stop and has not ended yet: this one may have to wait."
                     ),
                 )),
-                Cancelled::Refused(error) | Cancelled::Unknown(error) => {
+                CancelResult::Refused(error) | CancelResult::Unknown(error) => {
                     tell(Event::Warning(
                         Warning::EarlierDeploymentRemains,
                         &format!(
@@ -162,7 +166,7 @@ impl Run<'_> {
     }
 
     /// What was read before is old: a new mark is needed.
-    async fn look_again(&self, work: &Work) -> Result<Before, TriggerError> {
+    async fn look_again(&self, work: &DeployOperation) -> Result<Preflight, TriggerError> {
         preflight::look_before(&self.client, self.plan, work, &|_| {}).await
     }
 }

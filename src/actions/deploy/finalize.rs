@@ -6,21 +6,21 @@ use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::actions::Run;
-use crate::actions::deploy::commit_guard::Guard;
-use crate::actions::deploy::preflight::Before;
-use crate::actions::deploy::start_rollback::{self, Came};
-use crate::actions::deploy::verification::{FOR_WORDS, Own, own_address};
-use crate::actions::error::Tell;
+use crate::actions::ActionContext;
+use crate::actions::deploy::commit_guard::CommitGuard;
+use crate::actions::deploy::preflight::Preflight;
+use crate::actions::deploy::start_rollback::{self, RollbackEffect};
+use crate::actions::deploy::verification::{FOR_WORDS, ServiceAddress, own_address};
+use crate::actions::error::Report;
 use crate::deployment::{Deployment, DeploymentId, ServiceKind, Verdict};
 use crate::event::{Event, Phase, State};
-use crate::exit_status::Ending;
-use crate::follow::Remote;
-use crate::forecast::history::Past;
+use crate::exit_status::ExitStatus;
+use crate::follow::DeploymentClient;
+use crate::forecast::history::History;
 use crate::inputs::OnFailure;
 use crate::messages::{Failure, Warning};
-use crate::outcome::{Beside, LiveBefore, Outcome};
-use crate::sevalla::{Next, Patience};
+use crate::outcome::{FailureContext, Outcome, PreviouslyLive};
+use crate::sevalla::{Patience, RetryDecision};
 use crate::verify::{self, Check, Filling, Verified, Visit};
 
 /// The most of the run's time that a check leaves for going back.
@@ -35,7 +35,7 @@ const NOT_ROLLED_BACK: &str = "Nothing was rolled back: no check that was made h
 
 /// What is known of a service besides the deployment that is followed.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Scene {
+pub(crate) struct DeploymentContext {
     /// The host of a static site.
     pub(crate) host: Option<String>,
     /// The branch that is deployed.
@@ -43,11 +43,11 @@ pub(crate) struct Scene {
     /// What was live before, and may be gone back to: this run has replaced it.
     pub(crate) live: Option<Deployment>,
     /// Whether anything was live before, whoever has replaced it.
-    pub(crate) live_before: LiveBefore,
+    pub(crate) live_before: PreviouslyLive,
     /// How long past deployments took.
-    pub(crate) past: Past,
+    pub(crate) past: History,
     /// The service's address, as far as it was read while the deployment ran.
-    pub(crate) own: Option<Own>,
+    pub(crate) own: Option<ServiceAddress>,
     /// The deployment that this one, a rollback, is to bring back.
     pub(crate) wanted: Option<Deployment>,
     /// The last deployment that succeeded, with which a failure is compared.
@@ -61,9 +61,9 @@ pub(crate) struct Scene {
     pub(crate) is_anothers: bool,
 }
 
-impl Scene {
+impl DeploymentContext {
     /// The scene of a deployment that this run starts.
-    pub(crate) fn of(before: &Before) -> Self {
+    pub(crate) fn of(before: &Preflight) -> Self {
         Self {
             host: before.host.clone(),
             branch: before.branch().map(str::to_owned),
@@ -80,7 +80,7 @@ impl Scene {
     }
 
     /// The same with the service's address, as far as it is known.
-    pub(crate) fn with_address(&self, own: Option<Own>) -> Self {
+    pub(crate) fn with_address(&self, own: Option<ServiceAddress>) -> Self {
         Self {
             own,
             ..self.clone()
@@ -88,7 +88,7 @@ impl Scene {
     }
 
     /// The scene of a deployment that another run has started.
-    pub(crate) fn of_anothers(before: &Before) -> Self {
+    pub(crate) fn of_anothers(before: &Preflight) -> Self {
         Self {
             live: None,
             is_ours: false,
@@ -99,7 +99,7 @@ impl Scene {
 }
 
 /// Whether what is live answers as the user wants.
-pub(crate) enum Answers {
+pub(crate) enum VerificationResult {
     Well,
     /// Why not.
     Badly(String),
@@ -107,16 +107,16 @@ pub(crate) enum Answers {
     Unknown(String),
 }
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// The outcome of a deployment that was seen to end, after all that the
     /// user wants done then.
     pub(crate) async fn settle(
         &self,
-        source: &Remote,
+        source: &DeploymentClient,
         deployment: Deployment,
         verdict: Verdict,
-        scene: &Scene,
-        tell: Tell<'_>,
+        scene: &DeploymentContext,
+        tell: Report<'_>,
     ) -> Outcome {
         let ended = deployment.clone();
         let outcome = match verdict {
@@ -134,31 +134,31 @@ impl Run<'_> {
             Some(failure) if failure.calls_for_rollback() => {
                 Box::pin(self.go_back(source, &ended, outcome, scene, tell)).await
             }
-            Some(failure) if failure.ending() == Ending::Unverified => {
+            Some(failure) if failure.ending() == ExitStatus::Unverified => {
                 outcome.because(NOT_ROLLED_BACK)
             }
             _ => outcome,
         }
     }
 
-    fn may_go_back(&self, scene: &Scene) -> bool {
+    fn may_go_back(&self, scene: &DeploymentContext) -> bool {
         self.plan.on_failure == OnFailure::Rollback && scene.is_ours
     }
 
     /// Goes back to what was live, and adds to the outcome what came of that.
     async fn go_back(
         &self,
-        source: &Remote,
+        source: &DeploymentClient,
         ended: &Deployment,
         outcome: Outcome,
-        scene: &Scene,
-        tell: Tell<'_>,
+        scene: &DeploymentContext,
+        tell: Report<'_>,
     ) -> Outcome {
         let live = scene.live.as_ref();
         let undone = self.take_back(source.service, live, ended, tell).await;
         // What they say of what is live may not be so any more.
         let outcome = match outcome.ending() {
-            Ending::Unverified => outcome.unverified_before(&ended.id),
+            ExitStatus::Unverified => outcome.unverified_before(&ended.id),
             _ => outcome,
         };
         let outcome = match undone.hint {
@@ -174,13 +174,13 @@ impl Run<'_> {
 
     async fn after_success(
         &self,
-        source: &Remote,
+        source: &DeploymentClient,
         deployment: Deployment,
-        scene: &Scene,
-        tell: Tell<'_>,
+        scene: &DeploymentContext,
+        tell: Report<'_>,
     ) -> Outcome {
         let service = source.service;
-        let guard = Guard::new(self.plan, scene.branch.as_deref());
+        let guard = CommitGuard::new(self.plan, scene.branch.as_deref());
         let is_known = matches!(scene.own, Some(Ok(Some(_))));
         let url = if !is_known && self.would_wait_for_budget() {
             None
@@ -189,8 +189,12 @@ impl Run<'_> {
                 .await
         };
         let id = deployment.id.clone();
-        let outcome =
-            Outcome::of_verdict(&deployment, Verdict::Success, service, Beside::default());
+        let outcome = Outcome::of_verdict(
+            &deployment,
+            Verdict::Success,
+            service,
+            FailureContext::default(),
+        );
         if let Some((failure, objection)) = guard.objection(&deployment) {
             return Outcome::unverified(failure, &id).because(objection);
         }
@@ -214,11 +218,11 @@ impl Run<'_> {
 
     async fn purge_and_verify(
         &self,
-        source: &Remote,
+        source: &DeploymentClient,
         deployment: &Deployment,
-        url: Option<Own>,
-        scene: &Scene,
-        tell: Tell<'_>,
+        url: Option<ServiceAddress>,
+        scene: &DeploymentContext,
+        tell: Report<'_>,
     ) -> Option<Outcome> {
         if self.plan.purge_cache {
             self.purge_after(source, tell).await;
@@ -238,7 +242,7 @@ impl Run<'_> {
     }
 
     /// A check that uses up the run's time would leave none for going back.
-    fn end_of_check(&self, scene: &Scene) -> Instant {
+    fn end_of_check(&self, scene: &DeploymentContext) -> Instant {
         if !self.may_go_back(scene) || scene.live.is_none() {
             return self.deadline.moment();
         }
@@ -254,7 +258,7 @@ impl Run<'_> {
 
     /// Purging again what Sevalla has purged: no reason to fail, nor to wait
     /// long. Twice does no harm, so it is asked again when the answer is lost.
-    async fn purge_after(&self, source: &Remote, tell: Tell<'_>) {
+    async fn purge_after(&self, source: &DeploymentClient, tell: Report<'_>) {
         let by = Instant::now() + PURGING;
         let client = source.client.until(by.min(self.deadline.moment()));
         let purge = || client.purge_cache(source.service, Patience::FOR_A_SEARCH);
@@ -262,7 +266,7 @@ impl Run<'_> {
         let mut purged = purge().await;
         if purged
             .as_ref()
-            .is_err_and(|error| error.next() == Next::Lost)
+            .is_err_and(|error| error.next() == RetryDecision::Lost)
             && Instant::now() < by
         {
             purged = purge().await;
@@ -286,11 +290,11 @@ impl Run<'_> {
     async fn check(
         &self,
         check: &Check,
-        source: &Remote,
+        source: &DeploymentClient,
         deployment: &Deployment,
-        own: Option<Own>,
+        own: Option<ServiceAddress>,
         deadline: Instant,
-        tell: Tell<'_>,
+        tell: Report<'_>,
     ) -> Verified {
         let exchange = match (self.connect)() {
             Ok(exchange) => exchange,
@@ -325,35 +329,35 @@ impl Run<'_> {
     /// wants to know.
     pub(crate) async fn answers(
         &self,
-        source: &Remote,
+        source: &DeploymentClient,
         deployment: &Deployment,
-        tell: Tell<'_>,
-    ) -> Option<Answers> {
+        tell: Report<'_>,
+    ) -> Option<VerificationResult> {
         let check = self.plan.check.as_ref()?;
         let deadline = self.deadline.moment();
         let verified = self.check(check, source, deployment, None, deadline, tell);
         Some(match verified.await {
-            Verified::Yes => Answers::Well,
-            Verified::No(finding) => Answers::Badly(finding.reason),
-            Verified::NotMade(finding) => Answers::Unknown(finding.reason),
+            Verified::Yes => VerificationResult::Well,
+            Verified::No(finding) => VerificationResult::Badly(finding.reason),
+            Verified::NotMade(finding) => VerificationResult::Unknown(finding.reason),
         })
     }
 
     async fn after_failure(
         &self,
-        source: &Remote,
+        source: &DeploymentClient,
         mut deployment: Deployment,
-        scene: &Scene,
+        scene: &DeploymentContext,
     ) -> Outcome {
         let error = build_error(source, &deployment.id);
         deployment.build_error = self.for_more_words(error).await.flatten();
         self.compare_with_last_good(source, scene.last_good.as_ref())
             .await;
-        let beside = Beside {
+        let beside = FailureContext {
             log: self.reporter.told_of_log(source.service),
             // Something else may be soon.
             live: if self.may_go_back(scene) {
-                LiveBefore::Unknown
+                PreviouslyLive::Unknown
             } else {
                 scene.live_before
             },
@@ -363,7 +367,12 @@ impl Run<'_> {
 
     /// After a success, shows where the service can be visited, which was asked
     /// for before if there was time.
-    async fn tell_url(&self, source: &Remote, scene: &Scene, tell: Tell<'_>) -> Own {
+    async fn tell_url(
+        &self,
+        source: &DeploymentClient,
+        scene: &DeploymentContext,
+        tell: Report<'_>,
+    ) -> ServiceAddress {
         let url = match &scene.own {
             Some(Ok(Some(url))) => Some(url.clone()),
             _ => own_address(source, scene.host.as_deref(), FOR_WORDS).await?,
@@ -375,18 +384,22 @@ impl Run<'_> {
     }
 }
 
-fn tell_url(url: &Url, tell: Tell<'_>) {
+fn tell_url(url: &Url, tell: Report<'_>) {
     tell(Event::Url(url.as_str().trim_end_matches('/')));
 }
 
 /// What is wrong with the version that a rollback has put live, if it is known
 /// to be another than the wanted one.
-fn object_to_version(now: &Deployment, scene: &Scene, tell: Tell<'_>) -> Option<Outcome> {
+fn object_to_version(
+    now: &Deployment,
+    scene: &DeploymentContext,
+    tell: Report<'_>,
+) -> Option<Outcome> {
     let wanted = scene.wanted.as_ref()?;
     let replaced = scene.live.as_ref().filter(|live| live.id != wanted.id);
     let objection = match start_rollback::what_came(now, wanted, replaced) {
-        Came::Wanted => return None,
-        Came::Unknown => {
+        RollbackEffect::Wanted => return None,
+        RollbackEffect::Unknown => {
             tell(Event::Warning(
                 Warning::VersionUnknown,
                 &format!(
@@ -397,8 +410,8 @@ fn object_to_version(now: &Deployment, scene: &Scene, tell: Tell<'_>) -> Option<
             ));
             return None;
         }
-        Came::Replaced => "Sevalla deployed the version again that was to be replaced",
-        Came::Another => "Sevalla deployed another version than the one that was wanted",
+        RollbackEffect::Replaced => "Sevalla deployed the version again that was to be replaced",
+        RollbackEffect::Another => "Sevalla deployed another version than the one that was wanted",
     };
     let outcome = Outcome::unverified(Failure::AnotherVersionLive, &now.id).because(format!(
         "{objection}: live is {}, wanted was {}",
@@ -414,7 +427,7 @@ const fn state(is_well: bool) -> State {
 
 /// After a failure of a static site, reads what the build said: only the list
 /// of deployments has it.
-async fn build_error(source: &Remote, id: &DeploymentId) -> Option<String> {
+async fn build_error(source: &DeploymentClient, id: &DeploymentId) -> Option<String> {
     if source.service.kind != ServiceKind::StaticSite {
         return None;
     }

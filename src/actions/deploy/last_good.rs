@@ -5,26 +5,30 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::actions::Run;
+use crate::actions::ActionContext;
 use crate::deployment::Deployment;
-use crate::follow::{Reading, Remote};
-use crate::outcome::LogTold;
+use crate::follow::{DeploymentClient, LogMode};
+use crate::outcome::LogEvidence;
 use crate::sevalla::{LOG_PAGE, LogWindow};
 
 /// How long reading it may take.
 const COMPARING: Duration = Duration::from_secs(2);
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// After a failure, reads a page of the log of the last success and hands it
     /// to the diagnosis. Without it, the diagnosis knows less, so any error is
     /// ignored.
-    pub(crate) async fn compare_with_last_good(&self, source: &Remote, good: Option<&Deployment>) {
+    pub(crate) async fn compare_with_last_good(
+        &self,
+        source: &DeploymentClient,
+        good: Option<&Deployment>,
+    ) {
         let service = source.service;
-        let is_read = self.reading() != Reading::Never;
+        let is_read = self.reading() != LogMode::Never;
         let Some(good) = good.filter(|_| is_read && source.client.has_room_for_log()) else {
             return;
         };
-        if self.reporter.told_of_log(service) == LogTold::Nothing {
+        if self.reporter.told_of_log(service) == LogEvidence::Nothing {
             return;
         }
         let begun = good.created_at.map_or(0, jiff::Timestamp::as_microsecond);

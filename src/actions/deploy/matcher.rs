@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use crate::actions::deploy::start::HISTORY;
 use crate::branch;
 use crate::deployment::{Deployment, DeploymentId, Origin};
-use crate::image_reference::{ImageReference, Likeness};
+use crate::image_reference::{ImageComparison, ImageReference};
 
 /// The high-water mark: what there was before the change. What is not in it
 /// is new, whatever any clock says.
 #[derive(Debug, Default)]
-pub(crate) struct Mark {
+pub(crate) struct Baseline {
     known: HashSet<DeploymentId>,
     /// The oldest of them, if there were more than were read.
     oldest: Option<Timestamp>,
@@ -25,18 +25,18 @@ pub(crate) struct Mark {
 
 /// What the deployment we start looks like in a list.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Wanted {
+pub(crate) struct DeploymentMatcher {
     pub(crate) branch: Option<String>,
     pub(crate) docker_image: Option<String>,
     /// The commit, where it is decided before.
     pub(crate) commit: Option<String>,
-    pub(crate) kind: Kind,
+    pub(crate) kind: DeployKind,
     /// The same in other words, where the service chooses the version.
     pub(crate) alternatives: Vec<Self>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum DeployKind {
     #[default]
     Deploy,
     /// The latest success again, without a build.
@@ -49,7 +49,7 @@ pub(crate) enum Kind {
     Promotion,
 }
 
-impl Kind {
+impl DeployKind {
     /// Whether it deploys a version that was built before.
     pub(crate) const fn takes_a_version(self) -> bool {
         matches!(self, Self::Restart | Self::Rollback | Self::Promotion)
@@ -58,7 +58,7 @@ impl Kind {
 
 /// Whose a new deployment is, by all that the service says of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Whose {
+pub(crate) enum Ownership {
     /// Its commit, image or branch is the one that this run asked for.
     Ours,
     /// It may be ours or somebody else's.
@@ -67,7 +67,7 @@ pub(crate) enum Whose {
     Others,
 }
 
-impl Mark {
+impl Baseline {
     /// The mark that the newest deployments make, of which at most
     /// [`HISTORY`] were asked for.
     pub(crate) fn of(deployments: &[Deployment]) -> Self {
@@ -114,9 +114,9 @@ impl Mark {
     }
 }
 
-impl Wanted {
+impl DeploymentMatcher {
     /// A version that was built before; of an unknown one nothing is known.
-    pub(crate) fn version(kind: Kind, version: Option<&Deployment>) -> Self {
+    pub(crate) fn version(kind: DeployKind, version: Option<&Deployment>) -> Self {
         Self {
             branch: version.and_then(|version| version.branch.clone()),
             docker_image: version.and_then(|version| version.docker_image.clone()),
@@ -139,21 +139,21 @@ impl Wanted {
         let builds_nothing = deployment.is_built == Some(false) && self.docker_image.is_none();
         let action = deployment.trigger.as_deref();
         let is_another = builds_nothing || matches!(action, Some(RESTART | ROLLBACK));
-        self.kind == Kind::Deploy
+        self.kind == DeployKind::Deploy
             && !deployment.is_preview
             && !is_another
             && self.equality(deployment).is_some()
     }
 
     /// Whose a new deployment is.
-    pub(crate) fn whose(&self, deployment: &Deployment) -> Whose {
+    pub(crate) fn whose(&self, deployment: &Deployment) -> Ownership {
         if self.is_certainly_anothers(deployment) {
-            return Whose::Others;
+            return Ownership::Others;
         }
         match self.equality(deployment) {
-            Some(Equality::Version) => Whose::Ours,
-            Some(Equality::Branch) if !self.is_of_another_action(deployment) => Whose::Ours,
-            _ => Whose::Unclear,
+            Some(MatchBasis::Version) => Ownership::Ours,
+            Some(MatchBasis::Branch) if !self.is_of_another_action(deployment) => Ownership::Ours,
+            _ => Ownership::Unclear,
         }
     }
 
@@ -163,7 +163,7 @@ impl Wanted {
     /// another branch. A push builds, so one that is not known to build may be
     /// the earlier version that this run asked for, whatever the service calls it.
     fn is_certainly_anothers(&self, deployment: &Deployment) -> bool {
-        let may_be_automatic = self.kind == Kind::Hook
+        let may_be_automatic = self.kind == DeployKind::Hook
             || self.kind.takes_a_version() && deployment.is_built != Some(true);
         let is_by_push = deployment.origin == Origin::Automatic && !may_be_automatic;
         deployment.is_preview || is_by_push || self.is_certainly_another_branch(deployment)
@@ -179,7 +179,7 @@ impl Wanted {
     }
 
     /// Whether it deploys what this run asked for, in normal form.
-    fn equality(&self, deployment: &Deployment) -> Option<Equality> {
+    fn equality(&self, deployment: &Deployment) -> Option<MatchBasis> {
         let commit = compare(
             self.commit.as_ref(),
             deployment.commit_sha.as_ref(),
@@ -201,14 +201,14 @@ impl Wanted {
         // one it replaces. A restart replaces nothing.
         let names_version = self.commit.is_some() || self.docker_image.is_some();
         let branch_decides = match self.kind {
-            Kind::Deploy | Kind::Hook => self.docker_image.is_none(),
-            Kind::Restart => version.is_none(),
-            Kind::Rollback | Kind::Promotion => !names_version,
+            DeployKind::Deploy | DeployKind::Hook => self.docker_image.is_none(),
+            DeployKind::Restart => version.is_none(),
+            DeployKind::Rollback | DeployKind::Promotion => !names_version,
         };
         if by_version {
-            Some(Equality::Version)
+            Some(MatchBasis::Version)
         } else if branch_decides && branch == Some(true) {
-            Some(Equality::Branch)
+            Some(MatchBasis::Branch)
         } else {
             let mut others = self.alternatives.iter();
             others.find_map(|other| other.equality(deployment))
@@ -220,8 +220,8 @@ impl Wanted {
     fn is_of_another_action(&self, deployment: &Deployment) -> bool {
         let is_another = match deployment.trigger.as_deref() {
             Some(PUSH) => true,
-            Some(ROLLBACK) => self.kind != Kind::Rollback,
-            Some(RESTART) => self.kind != Kind::Restart,
+            Some(ROLLBACK) => self.kind != DeployKind::Rollback,
+            Some(RESTART) => self.kind != DeployKind::Restart,
             _ => false,
         };
         // It may be of a push, too.
@@ -233,7 +233,7 @@ impl Wanted {
 
 /// By what two deployments are equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Equality {
+enum MatchBasis {
     /// The commit or the image: they put the same live.
     Version,
     /// Only the branch.
@@ -267,9 +267,9 @@ fn same_commit(ours: &str, its: &str) -> Option<bool> {
 fn same_image(ours: &str, its: &str) -> Option<bool> {
     match (ImageReference::parse(ours), ImageReference::parse(its)) {
         (Ok(ours), Ok(its)) => match ours.likeness(&its) {
-            Likeness::Same => Some(true),
-            Likeness::Different => Some(false),
-            Likeness::Unknown => None,
+            ImageComparison::Same => Some(true),
+            ImageComparison::Different => Some(false),
+            ImageComparison::Unknown => None,
         },
         _ => (ours == its).then_some(true),
     }
@@ -322,34 +322,34 @@ mod tests {
         }
     }
 
-    fn asks_for_branch(kind: Kind) -> Wanted {
-        Wanted {
+    fn asks_for_branch(kind: DeployKind) -> DeploymentMatcher {
+        DeploymentMatcher {
             branch: Some("main".to_owned()),
             kind,
-            ..Wanted::default()
+            ..DeploymentMatcher::default()
         }
     }
 
-    fn asks_for_image(image: &str) -> Wanted {
-        Wanted {
+    fn asks_for_image(image: &str) -> DeploymentMatcher {
+        DeploymentMatcher {
             docker_image: Some(image.to_owned()),
-            ..Wanted::default()
+            ..DeploymentMatcher::default()
         }
     }
 
     #[test]
     fn what_was_not_in_the_list_is_new_whatever_its_time() {
-        let mark = Mark::of(&[at(100, seen("a")), at(90, seen("b"))]);
+        let mark = Baseline::of(&[at(100, seen("a")), at(90, seen("b"))]);
         assert!(mark.is_new(&at(80, seen("c"))) && mark.is_new(&seen("c")));
         assert!(!mark.is_new(&at(200, seen("a"))));
         let many: Vec<Deployment> = (0..50).map(|n| at(100 + n, seen(&n.to_string()))).collect();
-        let mark = Mark::of(&many);
+        let mark = Baseline::of(&many);
         assert!(mark.is_new(&at(100, seen("new"))) && !mark.is_new(&at(99, seen("old"))));
     }
 
     #[test]
     fn only_what_is_known_to_be_the_same_is_joined() {
-        let (by_branch, by_image) = (asks_for_branch(Kind::Deploy), asks_for_image("app:2"));
+        let (by_branch, by_image) = (asks_for_branch(DeployKind::Deploy), asks_for_image("app:2"));
         let of_branch = Deployment {
             origin: Origin::Automatic,
             ..called(PUSH, on("main"))
@@ -379,11 +379,16 @@ mod tests {
             (&by_image, &of_branch),
             (&by_image, &of_image("app:3")),
             (&by_image, &of_image(&format!("app@{DIGEST}"))),
-            (&Wanted::default(), &of_branch),
+            (&DeploymentMatcher::default(), &of_branch),
         ] {
             assert!(!wanted.is_same(deployment), "{wanted:?} {deployment:?}");
         }
-        for kind in [Kind::Restart, Kind::Hook, Kind::Rollback, Kind::Promotion] {
+        for kind in [
+            DeployKind::Restart,
+            DeployKind::Hook,
+            DeployKind::Rollback,
+            DeployKind::Promotion,
+        ] {
             assert!(!asks_for_branch(kind).is_same(&of_branch), "{kind:?}");
         }
     }
@@ -391,58 +396,62 @@ mod tests {
     #[test]
     fn a_branch_is_ours_in_every_spelling_and_anothers_only_if_it_is_certain() {
         for (branch, whose) in [
-            ("main", Whose::Ours),
-            ("refs/heads/main", Whose::Ours),
-            ("origin/main", Whose::Ours),
-            ("refs/remotes/origin/main", Whose::Ours),
-            ("dev", Whose::Others),
-            ("feature/main", Whose::Others),
-            ("Main", Whose::Others),
+            ("main", Ownership::Ours),
+            ("refs/heads/main", Ownership::Ours),
+            ("origin/main", Ownership::Ours),
+            ("refs/remotes/origin/main", Ownership::Ours),
+            ("dev", Ownership::Others),
+            ("feature/main", Ownership::Others),
+            ("Main", Ownership::Others),
             // No names of branches: they say nothing.
-            ("", Whose::Unclear),
-            ("HEAD", Whose::Unclear),
-            ("refs/pull/7/merge", Whose::Unclear),
+            ("", Ownership::Unclear),
+            ("HEAD", Ownership::Unclear),
+            ("refs/pull/7/merge", Ownership::Unclear),
         ] {
-            let found = asks_for_branch(Kind::Deploy).whose(&on(branch));
+            let found = asks_for_branch(DeployKind::Deploy).whose(&on(branch));
             assert_eq!(found, whose, "{branch}");
         }
-        let unknown = Wanted::default();
+        let unknown = DeploymentMatcher::default();
         for deployment in [seen("x"), on("main"), of_image("app:2")] {
-            assert_eq!(unknown.whose(&deployment), Whose::Unclear, "{deployment:?}");
+            assert_eq!(
+                unknown.whose(&deployment),
+                Ownership::Unclear,
+                "{deployment:?}"
+            );
         }
-        let null = asks_for_branch(Kind::Deploy).whose(&seen("x"));
-        assert_eq!(null, Whose::Unclear);
+        let null = asks_for_branch(DeployKind::Deploy).whose(&seen("x"));
+        assert_eq!(null, Ownership::Unclear);
     }
 
     #[test]
     fn an_image_is_ours_in_its_normal_form_and_never_certainly_anothers() {
         for (image, whose) in [
-            ("nginx:1.28", Whose::Ours),
-            ("docker.io/library/nginx:1.28", Whose::Ours),
-            ("Index.Docker.io/nginx:1.28", Whose::Ours),
-            ("nginx:1.27", Whose::Unclear),
-            ("team/nginx:1.28", Whose::Unclear),
+            ("nginx:1.28", Ownership::Ours),
+            ("docker.io/library/nginx:1.28", Ownership::Ours),
+            ("Index.Docker.io/nginx:1.28", Ownership::Ours),
+            ("nginx:1.27", Ownership::Unclear),
+            ("team/nginx:1.28", Ownership::Unclear),
             (
                 "us-central1-docker.pkg.dev/p/r/image:abc123",
-                Whose::Unclear,
+                Ownership::Unclear,
             ),
-            ("no reference", Whose::Unclear),
+            ("no reference", Ownership::Unclear),
         ] {
             let found = asks_for_image("nginx:1.28").whose(&of_image(image));
             assert_eq!(found, whose, "{image}");
         }
         let pinned = format!("nginx@{DIGEST}");
         for (ours, its, whose) in [
-            ("nginx:1.28", pinned.as_str(), Whose::Unclear),
-            (pinned.as_str(), "nginx:1.28", Whose::Unclear),
-            (pinned.as_str(), pinned.as_str(), Whose::Ours),
+            ("nginx:1.28", pinned.as_str(), Ownership::Unclear),
+            (pinned.as_str(), "nginx:1.28", Ownership::Unclear),
+            (pinned.as_str(), pinned.as_str(), Ownership::Ours),
         ] {
             let found = asks_for_image(ours).whose(&of_image(its));
             assert_eq!(found, whose, "{ours} {its}");
         }
         for deployment in [seen("x"), on("main")] {
             let found = asks_for_image("nginx:1.28").whose(&deployment);
-            assert_eq!(found, Whose::Unclear, "{deployment:?}");
+            assert_eq!(found, Ownership::Unclear, "{deployment:?}");
         }
     }
 
@@ -462,23 +471,59 @@ mod tests {
             ..main()
         };
         for (kind, deployment, whose) in [
-            (Kind::Deploy, main(), Whose::Ours),
-            (Kind::Deploy, called("DEPLOY_BY_API", main()), Whose::Ours),
-            (Kind::Deploy, called(RESTART, main()), Whose::Unclear),
-            (Kind::Deploy, called(ROLLBACK, main()), Whose::Unclear),
-            (Kind::Deploy, called(PUSH, main()), Whose::Unclear),
-            (Kind::Deploy, automatic(main()), Whose::Others),
-            (Kind::Deploy, preview.clone(), Whose::Others),
-            (Kind::Restart, automatic(main()), Whose::Unclear),
-            (Kind::Restart, automatic(built(true)), Whose::Others),
-            (Kind::Restart, automatic(built(false)), Whose::Ours),
-            (Kind::Promotion, automatic(built(false)), Whose::Ours),
-            (Kind::Promotion, automatic(built(true)), Whose::Others),
-            (Kind::Deploy, automatic(built(false)), Whose::Others),
-            (Kind::Rollback, preview, Whose::Others),
-            (Kind::Hook, automatic(main()), Whose::Ours),
-            (Kind::Hook, automatic(called(PUSH, main())), Whose::Unclear),
-            (Kind::Hook, automatic(on("dev")), Whose::Others),
+            (DeployKind::Deploy, main(), Ownership::Ours),
+            (
+                DeployKind::Deploy,
+                called("DEPLOY_BY_API", main()),
+                Ownership::Ours,
+            ),
+            (
+                DeployKind::Deploy,
+                called(RESTART, main()),
+                Ownership::Unclear,
+            ),
+            (
+                DeployKind::Deploy,
+                called(ROLLBACK, main()),
+                Ownership::Unclear,
+            ),
+            (DeployKind::Deploy, called(PUSH, main()), Ownership::Unclear),
+            (DeployKind::Deploy, automatic(main()), Ownership::Others),
+            (DeployKind::Deploy, preview.clone(), Ownership::Others),
+            (DeployKind::Restart, automatic(main()), Ownership::Unclear),
+            (
+                DeployKind::Restart,
+                automatic(built(true)),
+                Ownership::Others,
+            ),
+            (
+                DeployKind::Restart,
+                automatic(built(false)),
+                Ownership::Ours,
+            ),
+            (
+                DeployKind::Promotion,
+                automatic(built(false)),
+                Ownership::Ours,
+            ),
+            (
+                DeployKind::Promotion,
+                automatic(built(true)),
+                Ownership::Others,
+            ),
+            (
+                DeployKind::Deploy,
+                automatic(built(false)),
+                Ownership::Others,
+            ),
+            (DeployKind::Rollback, preview, Ownership::Others),
+            (DeployKind::Hook, automatic(main()), Ownership::Ours),
+            (
+                DeployKind::Hook,
+                automatic(called(PUSH, main())),
+                Ownership::Unclear,
+            ),
+            (DeployKind::Hook, automatic(on("dev")), Ownership::Others),
         ] {
             let found = asks_for_branch(kind).whose(&deployment);
             assert_eq!(found, whose, "{kind:?} {deployment:?}");
@@ -487,7 +532,7 @@ mod tests {
 
     #[test]
     fn what_takes_a_version_is_known_by_the_version() {
-        use Kind::{Promotion, Restart, Rollback};
+        use DeployKind::{Promotion, Restart, Rollback};
 
         let version = Deployment {
             commit_sha: Some(COMMIT.to_owned()),
@@ -503,49 +548,56 @@ mod tests {
         };
         let other = COMMIT.replace('0', "f");
         for (kind, deployment, whose) in [
-            (Rollback, of_commit(COMMIT, "main"), Whose::Ours),
+            (Rollback, of_commit(COMMIT, "main"), Ownership::Ours),
             (
                 Rollback,
                 of_commit(&COMMIT.to_uppercase(), "dev"),
-                Whose::Ours,
+                Ownership::Ours,
             ),
             (
                 Rollback,
                 called("BACK", of_commit(COMMIT, "main")),
-                Whose::Ours,
+                Ownership::Ours,
             ),
             (
                 Rollback,
                 called(RESTART, of_commit(COMMIT, "main")),
-                Whose::Ours,
+                Ownership::Ours,
             ),
             // The branch is that of the deployment that it replaces, too.
-            (Rollback, on("main"), Whose::Unclear),
-            (Rollback, on("dev"), Whose::Unclear),
-            (Rollback, of_commit(&other, "main"), Whose::Unclear),
-            (Rollback, of_commit(&COMMIT[..9], "main"), Whose::Unclear),
-            (Promotion, of_commit(COMMIT, "stage"), Whose::Ours),
-            (Promotion, of_commit(&other, "main"), Whose::Unclear),
-            (Promotion, on("main"), Whose::Unclear),
-            (Restart, on("main"), Whose::Ours),
-            (Restart, built, Whose::Unclear),
-            (Restart, on("dev"), Whose::Unclear),
-            (Restart, of_commit(&other, "main"), Whose::Unclear),
-            (Restart, seen("x"), Whose::Unclear),
+            (Rollback, on("main"), Ownership::Unclear),
+            (Rollback, on("dev"), Ownership::Unclear),
+            (Rollback, of_commit(&other, "main"), Ownership::Unclear),
+            (
+                Rollback,
+                of_commit(&COMMIT[..9], "main"),
+                Ownership::Unclear,
+            ),
+            (Promotion, of_commit(COMMIT, "stage"), Ownership::Ours),
+            (Promotion, of_commit(&other, "main"), Ownership::Unclear),
+            (Promotion, on("main"), Ownership::Unclear),
+            (Restart, on("main"), Ownership::Ours),
+            (Restart, built, Ownership::Unclear),
+            (Restart, on("dev"), Ownership::Unclear),
+            (Restart, of_commit(&other, "main"), Ownership::Unclear),
+            (Restart, seen("x"), Ownership::Unclear),
         ] {
-            let found = Wanted::version(kind, Some(&version)).whose(&deployment);
+            let found = DeploymentMatcher::version(kind, Some(&version)).whose(&deployment);
             assert_eq!(found, whose, "{kind:?} {deployment:?}");
         }
-        let by_image = Wanted::version(Rollback, Some(&of_image("app:1")));
+        let by_image = DeploymentMatcher::version(Rollback, Some(&of_image("app:1")));
         assert_eq!(
             by_image.whose(&of_image("docker.io/library/app:1")),
-            Whose::Ours
+            Ownership::Ours
         );
-        assert_eq!(by_image.whose(&of_image("app:2")), Whose::Unclear);
+        assert_eq!(by_image.whose(&of_image("app:2")), Ownership::Unclear);
         let newer = of_commit(&other, "main");
-        let either = Wanted::version(Promotion, Some(&version)).or_version(&newer);
-        assert_eq!(either.whose(&newer), Whose::Ours);
-        let unknown = Wanted::version(Rollback, None);
-        assert_eq!(unknown.whose(&of_commit(COMMIT, "main")), Whose::Unclear);
+        let either = DeploymentMatcher::version(Promotion, Some(&version)).or_version(&newer);
+        assert_eq!(either.whose(&newer), Ownership::Ours);
+        let unknown = DeploymentMatcher::version(Rollback, None);
+        assert_eq!(
+            unknown.whose(&of_commit(COMMIT, "main")),
+            Ownership::Unclear
+        );
     }
 }

@@ -22,17 +22,19 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::actions::deploy::cancel::Cancelled;
-use crate::actions::deploy::commit_guard::Guard;
-use crate::actions::deploy::concurrency::Next;
-use crate::actions::deploy::finalize::Scene;
-use crate::actions::deploy::preflight::Before;
+use crate::actions::deploy::cancel::CancelResult;
+use crate::actions::deploy::commit_guard::CommitGuard;
+use crate::actions::deploy::concurrency::BusyDecision;
+use crate::actions::deploy::finalize::DeploymentContext;
+use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::start::Started;
-use crate::actions::deploy::verification::{FOR_WORDS, Own, own_address};
-use crate::actions::error::{Tell, TriggerError};
-use crate::actions::sighting::Noting;
-use crate::actions::task::{Earlier, Work};
-use crate::actions::{CLEAN_UP, IN_FLIGHT, KEY_CHECK, LATE_CANCEL, MISMATCH, Run, nothing_started};
+use crate::actions::deploy::verification::{FOR_WORDS, ServiceAddress, own_address};
+use crate::actions::error::{Report, TriggerError};
+use crate::actions::sighting::SightingSource;
+use crate::actions::task::{DeployOperation, EarlierDeployment};
+use crate::actions::{
+    ActionContext, CLEAN_UP, IN_FLIGHT, KEY_CHECK, LATE_CANCEL, MISMATCH, nothing_started,
+};
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::event::Event;
 use crate::inputs::Abandon;
@@ -40,12 +42,12 @@ use crate::messages::Warning;
 use crate::outcome::Outcome;
 use crate::shutdown::Signal;
 
-use crate::follow::{Ended, Remote, SeenEnd, Watch};
+use crate::follow::{DeploymentClient, EndSignal, FollowResult, Follower};
 
 /// How often to look whether the company's budget has room again.
 const UNTIL_ROOM: Duration = Duration::from_secs(5);
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Rolls back to the last success of a service before the one that is live.
     pub(crate) async fn roll_back(&self, service: Service) -> Outcome {
         let earlier = tokio::select! {
@@ -54,7 +56,7 @@ impl Run<'_> {
         };
         match earlier {
             Ok(id) => {
-                let work = Work::back_to(service, Earlier::found(id));
+                let work = DeployOperation::back_to(service, EarlierDeployment::found(id));
                 self.deploy(&work).await
             }
             Err(error) => self.not_started(error).await,
@@ -62,7 +64,7 @@ impl Run<'_> {
     }
 
     /// Makes the change and follows it to its end.
-    pub(crate) async fn deploy(&self, work: &Work) -> Outcome {
+    pub(crate) async fn deploy(&self, work: &DeployOperation) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let look = Box::pin(preflight::look_before(&self.client, self.plan, work, &tell));
         let before = tokio::select! {
@@ -89,11 +91,11 @@ impl Run<'_> {
             signal = self.stop.asked() => return nothing_started(signal),
         };
         let before = match next {
-            Ok(Next::Start(before)) => *before,
-            Ok(Next::Join(before, other)) => {
+            Ok(BusyDecision::Start(before)) => *before,
+            Ok(BusyDecision::Join(before, other)) => {
                 return Box::pin(self.join(work, &before, *other)).await;
             }
-            Ok(Next::End(outcome)) => return outcome,
+            Ok(BusyDecision::End(outcome)) => return outcome,
             Err(error) => return self.not_started(error).await,
         };
         let is_followed = self.plan.follow;
@@ -113,13 +115,14 @@ impl Run<'_> {
         };
         match started {
             Ok(Started::Known(service, deployment)) if self.plan.follow => {
-                let scene = Scene {
+                let scene = DeploymentContext {
                     // What it replaces is what somebody wants to get rid of.
                     is_ours: !matches!(
                         work,
-                        Work::RollBackApplication { .. } | Work::RollBackStaticSite { .. }
+                        DeployOperation::RollBackApplication { .. }
+                            | DeployOperation::RollBackStaticSite { .. }
                     ),
-                    ..Scene::of(&before)
+                    ..DeploymentContext::of(&before)
                 };
                 Box::pin(self.follow(service, *deployment, &scene)).await
             }
@@ -131,7 +134,7 @@ impl Run<'_> {
 
     /// Follows a deployment that somebody else has started, and that is the
     /// same as ours would be.
-    async fn join(&self, work: &Work, before: &Before, other: Deployment) -> Outcome {
+    async fn join(&self, work: &DeployOperation, before: &Preflight, other: Deployment) -> Outcome {
         let Some(service) = work.service().filter(|_| self.plan.follow) else {
             return Outcome::joined(&other);
         };
@@ -142,7 +145,7 @@ impl Run<'_> {
         // It may be wanted by whoever has started it.
         self.reporter.explain_interrupt(Abandon::Leave);
         self.reporter.on(Event::Found(service, &other));
-        self.follow(service, other, &Scene::of_anothers(before))
+        self.follow(service, other, &DeploymentContext::of_anothers(before))
             .await
     }
 
@@ -151,9 +154,9 @@ impl Run<'_> {
         &self,
         service: Service,
         deployment: Deployment,
-        scene: &Scene,
+        scene: &DeploymentContext,
     ) -> Outcome {
-        let guard = Guard::new(self.plan, scene.branch.as_deref());
+        let guard = CommitGuard::new(self.plan, scene.branch.as_deref());
         let compare = |event: Event<'_>| {
             if let Some(warning) = guard.look(event) {
                 self.reporter
@@ -168,11 +171,11 @@ impl Run<'_> {
         compare(Event::Found(service, &deployment));
         let id = deployment.id.clone();
         let source = self.source(service, &id);
-        let end = SeenEnd::default();
-        let noting = Noting::new(&source, &deployment, self.clock);
+        let end = EndSignal::default();
+        let noting = SightingSource::new(&source, &deployment, self.clock);
         let own = RefCell::new(None);
         let follow = async {
-            let watch = Watch::new(&noting, deployment, self.deadline, self.reading(), &tell)
+            let watch = Follower::new(&noting, deployment, self.deadline, self.reading(), &tell)
                 .knowing(scene.past.clone())
                 .noting(&end)
                 .follow();
@@ -207,19 +210,19 @@ impl Run<'_> {
             }
         };
         match ended {
-            Ended::Seen(deployment, verdict) => {
+            FollowResult::Seen(deployment, verdict) => {
                 let scene = &scene.with_address(own.take());
                 Box::pin(self.settle(&source, deployment, verdict, scene, &tell)).await
             }
-            Ended::TimedOut { .. }
+            FollowResult::TimedOut { .. }
                 if self.plan.on_timeout == Abandon::Cancel && !scene.is_anothers =>
             {
                 self.cancel_late(ended, &source, scene).await
             }
-            Ended::Lost { .. } | Ended::TimedOut { .. } => {
+            FollowResult::Lost { .. } | FollowResult::TimedOut { .. } => {
                 let at = noting.last().map(|seen| seen.at);
                 let status = match &ended {
-                    Ended::Lost { error, .. } => error.status(),
+                    FollowResult::Lost { error, .. } => error.status(),
                     _ => None,
                 };
                 let outcome = Outcome::of_ended_at(&ended, service, at);
@@ -232,9 +235,9 @@ impl Run<'_> {
     /// do and the budget has room.
     async fn ask_meanwhile(
         &self,
-        source: &Remote,
-        scene: &Scene,
-        own: &RefCell<Option<Own>>,
+        source: &DeploymentClient,
+        scene: &DeploymentContext,
+        own: &RefCell<Option<ServiceAddress>>,
     ) -> Infallible {
         let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
         while !self.has_room() {
@@ -246,7 +249,12 @@ impl Run<'_> {
     }
 
     /// The deployment has another commit, and shall not go on.
-    async fn cancel_mismatch(&self, source: &Remote, scene: &Scene, mismatch: String) -> Outcome {
+    async fn cancel_mismatch(
+        &self,
+        source: &DeploymentClient,
+        scene: &DeploymentContext,
+        mismatch: String,
+    ) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
         tell(Event::Note(
             "Cancelling the deployment, as on-commit-mismatch asks.",
@@ -262,11 +270,11 @@ impl Run<'_> {
             cancelled = cancel::cancel(&client, source.service, id, &tell) => cancelled,
         };
         match cancelled {
-            Cancelled::TooLate(deployment) => {
+            CancelResult::TooLate(deployment) => {
                 let verdict = Verdict::Success;
                 self.settle(source, deployment, verdict, scene, &tell).await
             }
-            Cancelled::Ended(deployment, Verdict::Failed) => {
+            CancelResult::Ended(deployment, Verdict::Failed) => {
                 let verdict = Verdict::Failed;
                 let outcome = self.settle(source, deployment, verdict, scene, &tell).await;
                 outcome.because(mismatch)
@@ -279,15 +287,15 @@ impl Run<'_> {
 }
 
 /// Ending early.
-impl Run<'_> {
+impl ActionContext<'_> {
     /// A signal came while the request that starts the deployment was on its
     /// way. `started` is what it came to, if it did within the time for that.
     async fn stop_in_flight(
         &self,
         signal: Signal,
-        work: &Work,
+        work: &DeployOperation,
         started: Option<Result<Started, TriggerError>>,
-        before: &Before,
+        before: &Preflight,
         by: Instant,
     ) -> Outcome {
         match started {
@@ -322,8 +330,8 @@ impl Run<'_> {
     async fn look_up_and_stop(
         &self,
         signal: Signal,
-        work: &Work,
-        before: &Before,
+        work: &DeployOperation,
+        before: &Preflight,
         by: Instant,
     ) -> Outcome {
         let client = self.looking_up(by);
@@ -362,7 +370,7 @@ impl Run<'_> {
         service: Service,
         id: &DeploymentId,
         by: Instant,
-        tell: Tell<'_>,
+        tell: Report<'_>,
     ) -> Outcome {
         let outcome = Outcome::interrupted(signal);
         if self.on_cancel() == Abandon::Leave {
@@ -382,7 +390,12 @@ impl Run<'_> {
     }
 
     /// The run's time is over, and the deployment shall not go on.
-    async fn cancel_late(&self, ended: Ended, source: &Remote, scene: &Scene) -> Outcome {
+    async fn cancel_late(
+        &self,
+        ended: FollowResult,
+        source: &DeploymentClient,
+        scene: &DeploymentContext,
+    ) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
         tell(Event::Note(
             "The run's time is over. Cancelling the deployment, as on-timeout asks.",
@@ -396,7 +409,7 @@ impl Run<'_> {
         };
         match cancelled {
             // Whatever a success has to pass, this one has to as well.
-            Cancelled::TooLate(deployment) => self
+            CancelResult::TooLate(deployment) => self
                 .settle(source, deployment, Verdict::Success, scene, &tell)
                 .await
                 .because("It ended just when the run's time was over, too late to be cancelled"),

@@ -3,24 +3,24 @@
 
 use uuid::Uuid;
 
-use crate::actions::deploy::matcher::{Kind, Mark, Wanted};
+use crate::actions::deploy::matcher::{Baseline, DeployKind, DeploymentMatcher};
 use crate::actions::deploy::start::HISTORY;
 use crate::actions::deploy::start_rollback::{self, Rollback};
-use crate::actions::error::{Tell, TriggerError};
+use crate::actions::error::{Report, TriggerError};
 use crate::actions::resolve::Plan;
-use crate::actions::task::Work;
+use crate::actions::task::DeployOperation;
 use crate::branch;
-use crate::deployment::{Deployment, DeploymentId, Order, Service, ServiceKind, Verdict};
+use crate::deployment::{DeploySource, Deployment, DeploymentId, Service, ServiceKind, Verdict};
 use crate::event::Event;
-use crate::forecast::history::{Kind as Built, Past};
+use crate::forecast::history::{History, HistoryKind as Built};
 use crate::inputs::WhenBusy;
 use crate::messages::{Failure, Warning};
-use crate::outcome::LiveBefore;
+use crate::outcome::PreviouslyLive;
 use crate::sevalla::{Application, Client, Patience, StaticSite};
 
 /// What was read before the change.
 #[derive(Debug, Default)]
-pub(crate) struct Before {
+pub(crate) struct Preflight {
     /// The host of a static site.
     pub host: Option<String>,
     /// What will be deployed, in words.
@@ -30,9 +30,9 @@ pub(crate) struct Before {
     /// The deployment that is live, if one is among those that were read.
     pub live: Option<Deployment>,
     /// Whether anything is live.
-    pub live_before: LiveBefore,
+    pub live_before: PreviouslyLive,
     /// How long past deployments took, as far as they were read.
-    pub past: Past,
+    pub past: History,
     /// The last build that succeeded; if there is none, the last success.
     pub last_good: Option<Deployment>,
     /// The deployments that wait or run, newest first.
@@ -40,8 +40,8 @@ pub(crate) struct Before {
     /// How an application is rolled back, where that is to be done.
     pub rollback: Option<Rollback>,
     /// The deployments there were; `None` if they could not be read.
-    pub(crate) mark: Option<Mark>,
-    pub(crate) wanted: Wanted,
+    pub(crate) mark: Option<Baseline>,
+    pub(crate) wanted: DeploymentMatcher,
 }
 
 /// Reads what the change needs to know: the record, and the deployments there
@@ -49,21 +49,23 @@ pub(crate) struct Before {
 pub(crate) async fn look_before(
     client: &Client,
     plan: &Plan,
-    work: &Work,
-    tell: Tell<'_>,
-) -> Result<Before, TriggerError> {
+    work: &DeployOperation,
+    tell: Report<'_>,
+) -> Result<Preflight, TriggerError> {
     let before = match work {
-        Work::DeployApplication { app, .. } | Work::RollBackApplication { app, .. } => {
+        DeployOperation::DeployApplication { app, .. }
+        | DeployOperation::RollBackApplication { app, .. } => {
             look_at_application(client, work, *app, tell).await
         }
-        Work::DeployStaticSite { site, .. } | Work::RollBackStaticSite { site, .. } => {
+        DeployOperation::DeployStaticSite { site, .. }
+        | DeployOperation::RollBackStaticSite { site, .. } => {
             look_at_static_site(client, work, *site, tell).await
         }
-        Work::CallHook { app, .. } => match (app, &plan.token) {
+        DeployOperation::CallHook { app, .. } => match (app, &plan.token) {
             (Some(app), Some(_)) => look_at_application(client, work, *app, tell).await,
-            _ => Ok(Before {
+            _ => Ok(Preflight {
                 order: "whatever the hook deploys".to_owned(),
-                ..Before::default()
+                ..Preflight::default()
             }),
         },
     };
@@ -76,27 +78,27 @@ pub(crate) async fn look_before(
                 "The key may not read what it deploys, so the run could not find out whether a \
                  start took effect whose answer got lost.",
             ));
-            Ok(Before::default())
+            Ok(Preflight::default())
         }
         other => other,
     }
 }
 
 /// A key that may deploy but not read is enough for a trigger alone.
-fn needs_reads(plan: &Plan, work: &Work) -> bool {
+fn needs_reads(plan: &Plan, work: &DeployOperation) -> bool {
     let is_rollback = matches!(
         work,
-        Work::RollBackApplication { .. } | Work::RollBackStaticSite { .. }
+        DeployOperation::RollBackApplication { .. } | DeployOperation::RollBackStaticSite { .. }
     );
     plan.follow || plan.dry_run || plan.when_busy != WhenBusy::Queue || is_rollback
 }
 
 async fn look_at_application(
     client: &Client,
-    work: &Work,
+    work: &DeployOperation,
     app: Uuid,
-    tell: Tell<'_>,
-) -> Result<Before, TriggerError> {
+    tell: Report<'_>,
+) -> Result<Preflight, TriggerError> {
     let record = client
         .get_application(app, Patience::BEFORE_THE_START)
         .await?;
@@ -107,14 +109,14 @@ async fn look_at_application(
     warn_of_auto_deploy(&record, &wanted, tell);
     let past = read_past(client, service).await?;
     let kind = wanted.kind;
-    let mut before = Before {
+    let mut before = Preflight {
         is_image: record.runs_images() || wanted.docker_image.is_some(),
-        ..Before::of(&past, wanted)
+        ..Preflight::of(&past, wanted)
     };
     if kind.takes_a_version() {
-        before.wanted = Wanted::version(kind, before.live.as_ref());
+        before.wanted = DeploymentMatcher::version(kind, before.live.as_ref());
     }
-    let Work::RollBackApplication { earlier, .. } = work else {
+    let DeployOperation::RollBackApplication { earlier, .. } = work else {
         return Ok(before);
     };
     let before = before.with_live(client, service, &past).await?;
@@ -124,10 +126,10 @@ async fn look_at_application(
 
 async fn look_at_static_site(
     client: &Client,
-    work: &Work,
+    work: &DeployOperation,
     site: Uuid,
-    tell: Tell<'_>,
-) -> Result<Before, TriggerError> {
+    tell: Report<'_>,
+) -> Result<Preflight, TriggerError> {
     let record: StaticSite = client
         .get_static_site(site, Patience::BEFORE_THE_START)
         .await?;
@@ -135,28 +137,28 @@ async fn look_at_static_site(
     tell(Event::Target(service, record.display_name.as_deref()));
     refuse_if_gone("static site", record.status.as_deref())?;
     let wanted = match work {
-        Work::DeployStaticSite { branch, .. } => {
+        DeployOperation::DeployStaticSite { branch, .. } => {
             let branch = branch.clone().or_else(|| record.default_branch.clone());
             if record.auto_deploy && is_default(branch.as_deref(), record.default_branch.as_deref())
             {
                 warn_of_double(branch.as_deref(), tell);
             }
-            Wanted {
+            DeploymentMatcher {
                 branch,
-                ..Wanted::default()
+                ..DeploymentMatcher::default()
             }
         }
-        _ => Wanted {
-            kind: Kind::Rollback,
-            ..Wanted::default()
+        _ => DeploymentMatcher {
+            kind: DeployKind::Rollback,
+            ..DeploymentMatcher::default()
         },
     };
     let past = read_past(client, service).await?;
-    let before = Before {
+    let before = Preflight {
         host: record.hostname,
-        ..Before::of(&past, wanted)
+        ..Preflight::of(&past, wanted)
     };
-    let Work::RollBackStaticSite { to, .. } = work else {
+    let DeployOperation::RollBackStaticSite { to, .. } = work else {
         return Ok(before);
     };
     let before = before.with_live(client, service, &past).await?;
@@ -167,9 +169,9 @@ async fn look_at_static_site(
     Ok(before.going_back(to, &past))
 }
 
-impl Before {
+impl Preflight {
     /// What these newest deployments tell.
-    pub(crate) fn of(past: &[Deployment], wanted: Wanted) -> Self {
+    pub(crate) fn of(past: &[Deployment], wanted: DeploymentMatcher) -> Self {
         let busy: Vec<Deployment> = past
             .iter()
             .filter(|other| is_busy(other))
@@ -181,9 +183,9 @@ impl Before {
             live_before: live_among(past),
             live,
             last_good: last_good(past).cloned(),
-            past: Past::of(past),
+            past: History::of(past),
             busy,
-            mark: Some(Mark::of(past)),
+            mark: Some(Baseline::of(past)),
             wanted,
             ..Self::default()
         }
@@ -202,7 +204,7 @@ impl Before {
         let live = start_rollback::live(client, service).await?;
         Ok(Self {
             live_before: match (self.live_before, &live) {
-                (LiveBefore::NotAmong { .. }, Some(_)) => LiveBefore::Something,
+                (PreviouslyLive::NotAmong { .. }, Some(_)) => PreviouslyLive::Something,
                 (known, _) => known,
             },
             live,
@@ -244,7 +246,7 @@ impl Before {
             Some(source) => format!("deployment {to} again ({source})"),
             None => format!("deployment {to} again"),
         };
-        self.wanted = Wanted::version(Kind::Rollback, earlier);
+        self.wanted = DeploymentMatcher::version(DeployKind::Rollback, earlier);
         self
     }
 }
@@ -269,16 +271,16 @@ pub(crate) fn is_success(deployment: &Deployment) -> bool {
 }
 
 /// Whether anything is live, as far as these newest deployments show.
-pub(crate) fn live_among(past: &[Deployment]) -> LiveBefore {
+pub(crate) fn live_among(past: &[Deployment]) -> PreviouslyLive {
     if successes(past).next().is_some() {
-        LiveBefore::Something
+        PreviouslyLive::Something
     } else if past.iter().any(|one| is_busy(one) || one.is_unreadable()) {
         // What still runs may be live soon, and what cannot be read may be live.
-        LiveBefore::Unknown
+        PreviouslyLive::Unknown
     } else if past.len() >= HISTORY {
-        LiveBefore::NotAmong { read: past.len() }
+        PreviouslyLive::NotAmong { read: past.len() }
     } else {
-        LiveBefore::Nothing { read: past.len() }
+        PreviouslyLive::Nothing { read: past.len() }
     }
 }
 
@@ -291,7 +293,7 @@ pub(crate) fn is_busy(deployment: &Deployment) -> bool {
         && !deployment.is_unreadable()
 }
 
-fn tell_live(live: Option<&Deployment>, tell: Tell<'_>) {
+fn tell_live(live: Option<&Deployment>, tell: Report<'_>) {
     if let Some(live) = live {
         tell(Event::Note(&format!("Live now: {}", live.summary())));
     }
@@ -321,26 +323,28 @@ fn refuse_if_gone(noun: &str, status: Option<&str>) -> Result<(), TriggerError> 
     ))
 }
 
-fn wanted_of_application(work: &Work, record: &Application) -> Wanted {
-    let by_default = Order::default();
+fn wanted_of_application(work: &DeployOperation, record: &Application) -> DeploymentMatcher {
+    let by_default = DeploySource::default();
     let (kind, order) = match work {
-        Work::RollBackApplication { .. } => (Kind::Rollback, &by_default),
-        Work::DeployApplication { order, .. } if order.restart => (Kind::Restart, order),
-        Work::DeployApplication { order, .. } => (Kind::Deploy, order),
-        _ => (Kind::Hook, &by_default),
+        DeployOperation::RollBackApplication { .. } => (DeployKind::Rollback, &by_default),
+        DeployOperation::DeployApplication { order, .. } if order.restart => {
+            (DeployKind::Restart, order)
+        }
+        DeployOperation::DeployApplication { order, .. } => (DeployKind::Deploy, order),
+        _ => (DeployKind::Hook, &by_default),
     };
     // A restart or a rollback takes what there was.
-    if matches!(kind, Kind::Restart | Kind::Rollback) {
-        return Wanted {
+    if matches!(kind, DeployKind::Restart | DeployKind::Rollback) {
+        return DeploymentMatcher {
             kind,
-            ..Wanted::default()
+            ..DeploymentMatcher::default()
         };
     }
     // Without a branch the default is built.
     let is_image = record.runs_images();
     let default_branch = record.default_branch.clone().filter(|_| !is_image);
     let own_image = record.docker_image.clone().filter(|_| is_image);
-    Wanted {
+    DeploymentMatcher {
         branch: order.branch.clone().or(default_branch),
         docker_image: order.docker_image.clone().or(own_image),
         commit: None,
@@ -349,20 +353,22 @@ fn wanted_of_application(work: &Work, record: &Application) -> Wanted {
     }
 }
 
-fn describe(wanted: &Wanted) -> String {
+fn describe(wanted: &DeploymentMatcher) -> String {
     match (wanted.kind, &wanted.branch, &wanted.docker_image) {
-        (Kind::Restart, ..) => "the last successful artifact again, without a build".to_owned(),
-        (Kind::Rollback, ..) => "an earlier deployment again".to_owned(),
-        (Kind::Promotion, ..) => "what the source runs".to_owned(),
+        (DeployKind::Restart, ..) => {
+            "the last successful artifact again, without a build".to_owned()
+        }
+        (DeployKind::Rollback, ..) => "an earlier deployment again".to_owned(),
+        (DeployKind::Promotion, ..) => "what the source runs".to_owned(),
         (_, _, Some(image)) => format!("image {image}"),
         (_, Some(branch), None) => format!("branch {branch}"),
         (_, None, None) => "the default branch".to_owned(),
     }
 }
 
-fn warn_of_auto_deploy(record: &Application, wanted: &Wanted, tell: Tell<'_>) {
+fn warn_of_auto_deploy(record: &Application, wanted: &DeploymentMatcher, tell: Report<'_>) {
     let is_built_on_push = record.auto_deploy && record.source.as_deref() == Some("privateGit");
-    let builds = matches!(wanted.kind, Kind::Deploy | Kind::Hook);
+    let builds = matches!(wanted.kind, DeployKind::Deploy | DeployKind::Hook);
     let is_default = is_default(wanted.branch.as_deref(), record.default_branch.as_deref());
     if is_built_on_push && builds && is_default {
         warn_of_double(wanted.branch.as_deref(), tell);
@@ -377,7 +383,7 @@ fn is_default(branch: Option<&str>, default: Option<&str>) -> bool {
     }
 }
 
-fn warn_of_double(branch: Option<&str>, tell: Tell<'_>) {
+fn warn_of_double(branch: Option<&str>, tell: Report<'_>) {
     let text = format!(
         "Automatic deployment is on for branch {}: each push is deployed once by Sevalla and once by \
          this run. Switch automatic deployment off in the settings on Sevalla.",
@@ -388,7 +394,7 @@ fn warn_of_double(branch: Option<&str>, tell: Tell<'_>) {
 
 /// What a service's record tells whoever follows what it does by itself.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Place {
+pub(crate) struct AutoDeployConfig {
     /// The host of a static site.
     pub host: Option<String>,
     /// The branch that is deployed.
@@ -402,7 +408,7 @@ pub(crate) struct Place {
     pub previews_branches: bool,
 }
 
-impl Place {
+impl AutoDeployConfig {
     /// Whether a push to this branch may be deployed; `None` is the service's
     /// own.
     pub(crate) fn deploys(&self, branch: Option<&String>) -> bool {
@@ -416,8 +422,8 @@ impl Place {
 pub(crate) async fn look_at(
     client: &Client,
     service: Service,
-    tell: Tell<'_>,
-) -> Result<Place, TriggerError> {
+    tell: Report<'_>,
+) -> Result<AutoDeployConfig, TriggerError> {
     let patience = Patience::BEFORE_THE_START;
     match service.kind {
         ServiceKind::Application => {
@@ -428,7 +434,7 @@ pub(crate) async fn look_at(
                     .source
                     .as_deref()
                     .is_none_or(|source| matches!(source, "privateGit" | "app"));
-            Ok(Place {
+            Ok(AutoDeployConfig {
                 host: None,
                 default_branch: record.default_branch,
                 deploys_pushes: is_built_on_push,
@@ -440,7 +446,7 @@ pub(crate) async fn look_at(
         ServiceKind::StaticSite => {
             let record = client.get_static_site(service.id, patience).await?;
             tell(Event::Target(service, record.display_name.as_deref()));
-            Ok(Place {
+            Ok(AutoDeployConfig {
                 host: record.hostname,
                 default_branch: record.default_branch,
                 deploys_pushes: record.auto_deploy,
@@ -472,7 +478,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::actions::task::Earlier;
+    use crate::actions::task::EarlierDeployment;
     use crate::deployment::Status;
     use crate::messages::Failure;
 
@@ -503,8 +509,8 @@ mod tests {
         serde_json::from_value(fields).unwrap()
     }
 
-    fn deploys(order: Order) -> Work {
-        Work::DeployApplication {
+    fn deploys(order: DeploySource) -> DeployOperation {
+        DeployOperation::DeployApplication {
             app: Uuid::nil(),
             order,
         }
@@ -542,11 +548,11 @@ mod tests {
             of_branch("2", Status::Success, "main"),
             of_branch("1", Status::Success, "main"),
         ];
-        let wanted = Wanted {
+        let wanted = DeploymentMatcher {
             branch: Some("main".to_owned()),
-            ..Wanted::default()
+            ..DeploymentMatcher::default()
         };
-        let before = Before::of(&past, wanted);
+        let before = Preflight::of(&past, wanted);
         let ids = |all: &mut dyn Iterator<Item = &Deployment>| {
             all.map(|each| each.id.0.clone()).collect::<Vec<_>>()
         };
@@ -555,17 +561,20 @@ mod tests {
         assert_eq!(ids(&mut before.same()), ["5"]);
         assert_eq!(before.branch(), Some("main"));
         assert_eq!(before.order, "branch main");
-        let of = |count| Before::of(&past[..count], Wanted::default()).live_before;
-        assert_eq!(before.live_before, LiveBefore::Something);
+        let of = |count| Preflight::of(&past[..count], DeploymentMatcher::default()).live_before;
+        assert_eq!(before.live_before, PreviouslyLive::Something);
         assert_eq!(
             [of(0), of(2)],
-            [LiveBefore::Nothing { read: 0 }, LiveBefore::Unknown]
+            [PreviouslyLive::Nothing { read: 0 }, PreviouslyLive::Unknown]
         );
-        let failed = Before::of(&[seen("1", Status::Failed)], Wanted::default());
-        assert_eq!(failed.live_before, LiveBefore::Nothing { read: 1 });
+        let failed = Preflight::of(&[seen("1", Status::Failed)], DeploymentMatcher::default());
+        assert_eq!(failed.live_before, PreviouslyLive::Nothing { read: 1 });
         let failed = vec![seen("1", Status::Failed); HISTORY];
-        let failed = Before::of(&failed, Wanted::default());
-        assert_eq!(failed.live_before, LiveBefore::NotAmong { read: HISTORY });
+        let failed = Preflight::of(&failed, DeploymentMatcher::default());
+        assert_eq!(
+            failed.live_before,
+            PreviouslyLive::NotAmong { read: HISTORY }
+        );
         let mark = before.mark.as_ref().unwrap();
         assert!(!mark.is_new(&past[4]) && mark.is_new(&seen("6", Status::Waiting)));
     }
@@ -579,7 +588,7 @@ mod tests {
         };
         let past = [seen("2", Status::Success), earlier];
         let back = |to: &str| {
-            let before = Before::of(&past, Wanted::default());
+            let before = Preflight::of(&past, DeploymentMatcher::default());
             before.going_back(&DeploymentId(to.to_owned()), &past)
         };
         let known = back("1");
@@ -596,19 +605,19 @@ mod tests {
         let image = record(json!({ "source": "dockerImage", "docker_image": "shop:1" }));
         let git = record(json!({ "docker_image": "left:over" }));
         let order = |branch: Option<&str>, image: Option<&str>| {
-            deploys(Order {
+            deploys(DeploySource {
                 branch: branch.map(str::to_owned),
                 docker_image: image.map(str::to_owned),
                 restart: false,
             })
         };
-        let restart = deploys(Order {
+        let restart = deploys(DeploySource {
             restart: true,
-            ..Order::default()
+            ..DeploySource::default()
         });
-        let back = Work::RollBackApplication {
+        let back = DeployOperation::RollBackApplication {
             app: Uuid::nil(),
-            earlier: Earlier::named(DeploymentId("1".to_owned())),
+            earlier: EarlierDeployment::named(DeploymentId("1".to_owned())),
         };
         for (work, record, words) in [
             (&order(None, None), &git, "branch main"),
@@ -653,18 +662,18 @@ mod tests {
 
     #[test]
     fn who_deploys_twice_is_warned() {
-        let other = deploys(Order {
+        let other = deploys(DeploySource {
             branch: Some("next".to_owned()),
-            ..Order::default()
+            ..DeploySource::default()
         });
-        let restart = deploys(Order {
+        let restart = deploys(DeploySource {
             restart: true,
-            ..Order::default()
+            ..DeploySource::default()
         });
-        let plain = deploys(Order::default());
-        let spelled = deploys(Order {
+        let plain = deploys(DeploySource::default());
+        let spelled = deploys(DeploySource {
             branch: Some("refs/heads/main".to_owned()),
-            ..Order::default()
+            ..DeploySource::default()
         });
         let auto = json!({ "auto_deploy": true });
         for (work, more, warned) in [
@@ -698,11 +707,11 @@ mod tests {
 
     #[test]
     fn a_push_is_deployed_where_the_record_says_so() {
-        let place = |deploys_pushes, previews_branches| Place {
+        let place = |deploys_pushes, previews_branches| AutoDeployConfig {
             default_branch: Some("main".to_owned()),
             deploys_pushes,
             previews_branches,
-            ..Place::default()
+            ..AutoDeployConfig::default()
         };
         let (main, next) = ("main".to_owned(), "next".to_owned());
         for (place, of_main, of_next) in [

@@ -1,13 +1,13 @@
 //! Actions that start one deployment of one service.
 
-use crate::actions::task::{Earlier, Task, Work};
-use crate::actions::validation::Doubts;
-use crate::deployment::{Order, Service};
-use crate::inputs::{ActionName, Flaw, Inputs};
+use crate::actions::task::{DeployOperation, EarlierDeployment, Task};
+use crate::actions::validation::Validation;
+use crate::deployment::{DeploySource, Service};
+use crate::inputs::{ActionName, Inputs, ProblemKind};
 use crate::secret::HookUrl;
 
 /// An application, through the API or by its hook.
-pub(crate) fn application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
+pub(crate) fn application(inputs: &Inputs, doubts: &mut Validation) -> Option<DeployOperation> {
     doubts.ignored(
         "on deploy-app",
         [(inputs.static_site_id.is_some(), "static-site-id")],
@@ -21,7 +21,7 @@ pub(crate) fn application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> 
     }
 }
 
-fn call_hook(inputs: &Inputs, hook: &HookUrl, doubts: &mut Doubts) -> Option<Work> {
+fn call_hook(inputs: &Inputs, hook: &HookUrl, doubts: &mut Validation) -> Option<DeployOperation> {
     doubts.ignored(
         "with deploy-hook-url: a hook always deploys the default branch or image",
         [
@@ -37,19 +37,19 @@ fn call_hook(inputs: &Inputs, hook: &HookUrl, doubts: &mut Doubts) -> Option<Wor
             "it is not the application of {}. Remove it, or correct one of the two",
             inputs.spelling("deploy-hook-url")
         );
-        doubts.problem(Flaw::Conflict, inputs.spelling("app-id"), &message);
+        doubts.problem(ProblemKind::Conflict, inputs.spelling("app-id"), &message);
         return None;
     }
-    Some(Work::CallHook {
+    Some(DeployOperation::CallHook {
         hook: hook.clone(),
         app: inputs.app_id.or(hook.app_id()),
     })
 }
 
-fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
+fn order_application(inputs: &Inputs, doubts: &mut Validation) -> Option<DeployOperation> {
     if !inputs.is_given("app-id") {
         doubts.problem(
-            Flaw::Missing,
+            ProblemKind::Missing,
             "app-id",
             "deploy-app requires it. Set `app-id` to the UUID of the application, or \
              `deploy-hook-url` to the address of its hook",
@@ -64,13 +64,17 @@ fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
              of them",
             inputs.spelling("branch")
         );
-        doubts.problem(Flaw::Conflict, inputs.spelling("docker-image"), &message);
+        doubts.problem(
+            ProblemKind::Conflict,
+            inputs.spelling("docker-image"),
+            &message,
+        );
     }
     if inputs.docker_image.is_some()
         && crate::actions::resolve::check(inputs).is_some_and(|it| it.needs_commit())
     {
         doubts.problem(
-            Flaw::Conflict,
+            ProblemKind::Conflict,
             inputs.spelling("docker-image"),
             "an image has no commit, so verify-url and verify-contains must not contain {commit} or \
              {commit-short}",
@@ -86,9 +90,9 @@ fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
             ),
         ],
     );
-    Some(Work::DeployApplication {
+    Some(DeployOperation::DeployApplication {
         app: inputs.app_id?,
-        order: Order {
+        order: DeploySource {
             branch: inputs.branch.as_ref().map(|branch| branch.name.clone()),
             docker_image: inputs.docker_image.as_ref().map(|image| image.0.clone()),
             restart: inputs.is_restart,
@@ -97,10 +101,10 @@ fn order_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
 }
 
 /// A static site.
-pub(crate) fn static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> {
+pub(crate) fn static_site(inputs: &Inputs, doubts: &mut Validation) -> Option<DeployOperation> {
     if !inputs.is_given("static-site-id") {
         doubts.problem(
-            Flaw::Missing,
+            ProblemKind::Missing,
             "static-site-id",
             "deploy-static-site requires it. Set `static-site-id` to the UUID of the static site",
         );
@@ -117,14 +121,14 @@ pub(crate) fn static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Work> 
             (inputs.is_restart, "is-restart"),
         ],
     );
-    Some(Work::DeployStaticSite {
+    Some(DeployOperation::DeployStaticSite {
         site: inputs.static_site_id?,
         branch: inputs.branch.as_ref().map(|branch| branch.name.clone()),
     })
 }
 
 /// An application, back to an earlier deployment.
-pub(crate) fn rollback_application(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
+pub(crate) fn rollback_application(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
     let needed = ["app-id", "sevalla-token"];
     doubts.need(ActionName::RollbackApp, inputs, &needed);
     doubts.ignored(
@@ -139,7 +143,7 @@ pub(crate) fn rollback_application(inputs: &Inputs, doubts: &mut Doubts) -> Opti
 }
 
 /// A static site, back to an earlier deployment.
-pub(crate) fn rollback_static_site(inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
+pub(crate) fn rollback_static_site(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
     let needed = ["static-site-id", "sevalla-token"];
     doubts.need(ActionName::RollbackStaticSite, inputs, &needed);
     doubts.ignored(
@@ -154,8 +158,8 @@ pub(crate) fn rollback_static_site(inputs: &Inputs, doubts: &mut Doubts) -> Opti
 fn rollback(inputs: &Inputs, service: Service) -> Option<Task> {
     match &inputs.deployment_id {
         Some(id) => {
-            let earlier = Earlier::named(id.0.clone());
-            Some(Task::Deploy(Work::back_to(service, earlier)))
+            let earlier = EarlierDeployment::named(id.0.clone());
+            Some(Task::Deploy(DeployOperation::back_to(service, earlier)))
         }
         // One that cannot be read is a problem already.
         None if inputs.is_given("deployment-id") => None,

@@ -6,22 +6,22 @@ use std::pin::pin;
 
 use tokio::time::timeout;
 
-use crate::actions::deploy::finalize::Answers;
-use crate::actions::deploy::preflight::{self, Before};
+use crate::actions::deploy::finalize::VerificationResult;
+use crate::actions::deploy::preflight::{self, Preflight};
 use crate::actions::deploy::start::{self, Started};
-use crate::actions::deploy::start_rollback::{self, Came};
-use crate::actions::error::{Tell, TriggerError};
-use crate::actions::task::{Earlier, Work};
-use crate::actions::{IN_FLIGHT, Run};
+use crate::actions::deploy::start_rollback::{self, RollbackEffect};
+use crate::actions::error::{Report, TriggerError};
+use crate::actions::task::{DeployOperation, EarlierDeployment};
+use crate::actions::{ActionContext, IN_FLIGHT};
 use crate::deployment::{Deployment, Service, Verdict};
 use crate::event::{Event, Phase, State};
-use crate::follow::{Ended, Reading, Watch};
+use crate::follow::{FollowResult, Follower, LogMode};
 use crate::inputs::Abandon;
 use crate::messages::Warning;
 use crate::shutdown::Signal;
 
 /// What is live after the attempt to go back.
-pub(crate) struct Undone {
+pub(crate) struct RollbackReport {
     /// The same in a sentence.
     pub(crate) said: String,
     /// What to do next, where that comes of this.
@@ -30,7 +30,7 @@ pub(crate) struct Undone {
     pub(crate) signal: Option<Signal>,
 }
 
-impl Undone {
+impl RollbackReport {
     /// This is said of it.
     fn so(said: impl Into<String>) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Undone {
 const LOOK: &str = "Check in the dashboard what is live";
 
 /// Why no rollback was begun.
-enum NotBegun {
+enum RollbackError {
     /// Somebody else has deployed since; in a sentence.
     Replaced(String),
     /// It went wrong.
@@ -69,7 +69,7 @@ enum NotBegun {
 }
 
 /// What is to be undone.
-struct Undoing<'a> {
+struct RollbackAttempt<'a> {
     service: Service,
     /// What was live before.
     live: &'a Deployment,
@@ -77,7 +77,7 @@ struct Undoing<'a> {
     wrong: &'a Deployment,
 }
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Rolls back to what was live before `wrong`, which this run has deployed,
     /// turned out to be so: unless somebody else has deployed since, whose work
     /// would be undone too. `known` is what was live when the run began.
@@ -86,13 +86,13 @@ impl Run<'_> {
         service: Service,
         known: Option<&Deployment>,
         wrong: &Deployment,
-        tell: Tell<'_>,
-    ) -> Undone {
+        tell: Report<'_>,
+    ) -> RollbackReport {
         let live = tokio::select! {
             biased;
             signal = self.stop.asked() => {
                 tell(Event::Stopping(signal, None));
-                return Undone::so("Nothing was rolled back").stopped_by(signal);
+                return RollbackReport::so("Nothing was rolled back").stopped_by(signal);
             }
             live = start_rollback::live_before(&self.client, service, &wrong.id, known) => live,
         };
@@ -100,12 +100,12 @@ impl Run<'_> {
             (Ok(Some(live)), _) => live,
             // What was read before is as good as can be.
             (Err(_), Some(known)) => known.clone(),
-            (Ok(None), _) => return Undone::so(nothing_before(wrong)),
+            (Ok(None), _) => return RollbackReport::so(nothing_before(wrong)),
             (Err(error), None) => {
-                return Undone::so(format!("It could not be rolled back: {error}"));
+                return RollbackReport::so(format!("It could not be rolled back: {error}"));
             }
         };
-        let undoing = Undoing {
+        let undoing = RollbackAttempt {
             service,
             live: &live,
             wrong,
@@ -113,7 +113,7 @@ impl Run<'_> {
         self.undo(&undoing, tell).await
     }
 
-    async fn undo(&self, undoing: &Undoing<'_>, tell: Tell<'_>) -> Undone {
+    async fn undo(&self, undoing: &RollbackAttempt<'_>, tell: Report<'_>) -> RollbackReport {
         tell(Event::Note(&format!(
             "Rolling back. Live before was {}.",
             undoing.live.summary()
@@ -125,9 +125,9 @@ impl Run<'_> {
             signal = self.stop.asked() => {
                 tell(Event::Stopping(signal, Some(Abandon::Leave)));
                 let undone = match timeout(IN_FLIGHT, start).await {
-                    Ok(Ok(rollback)) => Undone::so(goes_on(&rollback)),
+                    Ok(Ok(rollback)) => RollbackReport::so(goes_on(&rollback)),
                     Ok(Err(not_begun)) => undoing.explain(not_begun),
-                    Err(_late) => Undone::so(
+                    Err(_late) => RollbackReport::so(
                         "A rollback was on its way when the signal came; whether it took effect \
                          is not known",
                     ),
@@ -148,30 +148,34 @@ impl Run<'_> {
             undone = self.see_through(undoing, rollback.clone(), &done, tell) => undone,
             signal = self.stop.asked() => {
                 let said = done.borrow_mut().take();
-                Undone::so(said.unwrap_or_else(|| goes_on(&rollback))).stopped_by(signal)
+                RollbackReport::so(said.unwrap_or_else(|| goes_on(&rollback))).stopped_by(signal)
             }
         }
     }
 
     /// Starts the rollback.
-    async fn begin(&self, undoing: &Undoing<'_>, tell: Tell<'_>) -> Result<Deployment, NotBegun> {
+    async fn begin(
+        &self,
+        undoing: &RollbackAttempt<'_>,
+        tell: Report<'_>,
+    ) -> Result<Deployment, RollbackError> {
         let service = undoing.service;
-        let earlier = Earlier {
+        let earlier = EarlierDeployment {
             replaces: undoing.wrong.docker_image.clone(),
-            ..Earlier::found(undoing.live.id.clone())
+            ..EarlierDeployment::found(undoing.live.id.clone())
         };
-        let work = Work::back_to(service, earlier);
+        let work = DeployOperation::back_to(service, earlier);
         let quietly = |event: Event<'_>| in_its_own_words(event, tell);
         let before = preflight::look_before(&self.client, self.plan, &work, &quietly)
             .await
-            .map_err(NotBegun::Failed)?;
+            .map_err(RollbackError::Failed)?;
         if let Some(replaced) = undoing.replaced(&before) {
-            return Err(NotBegun::Replaced(replaced));
+            return Err(RollbackError::Replaced(replaced));
         }
         match start::start(&self.client, &work, true, &before, &quietly).await {
             Ok(Started::Known(_, deployment)) => Ok(*deployment),
-            Ok(Started::Unseen) => Err(NotBegun::Unseen),
-            Err(error) => Err(NotBegun::Failed(error)),
+            Ok(Started::Unseen) => Err(RollbackError::Unseen),
+            Err(error) => Err(RollbackError::Failed(error)),
         }
     }
 
@@ -179,11 +183,11 @@ impl Run<'_> {
     /// answers; `done` gets what is known once it has succeeded.
     async fn see_through(
         &self,
-        undoing: &Undoing<'_>,
+        undoing: &RollbackAttempt<'_>,
         rollback: Deployment,
         done: &RefCell<Option<String>>,
-        tell: Tell<'_>,
-    ) -> Undone {
+        tell: Report<'_>,
+    ) -> RollbackReport {
         let is_warned = Cell::new(false);
         let quietly = |event: Event<'_>| {
             if let Event::Seen(now) = event
@@ -196,29 +200,29 @@ impl Run<'_> {
             in_its_own_words(event, tell);
         };
         let source = self.source(undoing.service, &rollback.id);
-        let ended = Watch::new(
+        let ended = Follower::new(
             &source,
             rollback,
             self.deadline,
-            Reading::AfterFailure,
+            LogMode::AfterFailure,
             &quietly,
         )
         .follow()
         .await;
         let (now, said) = match ended {
-            Ended::Seen(now, Verdict::Success) => {
+            FollowResult::Seen(now, Verdict::Success) => {
                 let said = undoing.describe(&now);
                 (now, said)
             }
-            Ended::Seen(now, _) => {
-                return Undone::so(undoing.not_rolled_back(&format!(
+            FollowResult::Seen(now, _) => {
+                return RollbackReport::so(undoing.not_rolled_back(&format!(
                     "the rollback, deployment {}, ended {}",
                     now.id,
                     now.status.word()
                 )));
             }
-            Ended::TimedOut { last, .. } | Ended::Lost { last, .. } => {
-                return Undone::so(format!(
+            FollowResult::TimedOut { last, .. } | FollowResult::Lost { last, .. } => {
+                return RollbackReport::so(format!(
                     "Rolling back was started as deployment {}, whose end was not seen",
                     last.id
                 ))
@@ -227,22 +231,27 @@ impl Run<'_> {
         };
         done.replace(Some(said.clone()));
         match self.answers(&source, &now, tell).await {
-            None => Undone::so(said),
-            Some(Answers::Well) => Undone::so(format!("{said}. It answers well")),
-            Some(Answers::Unknown(reason)) => Undone::so(format!("{said}. {reason}")),
-            Some(Answers::Badly(reason)) => Undone::so(format!("{said}. After that: {reason}"))
-                .hint(
+            None => RollbackReport::so(said),
+            Some(VerificationResult::Well) => {
+                RollbackReport::so(format!("{said}. It answers well"))
+            }
+            Some(VerificationResult::Unknown(reason)) => {
+                RollbackReport::so(format!("{said}. {reason}"))
+            }
+            Some(VerificationResult::Badly(reason)) => {
+                RollbackReport::so(format!("{said}. After that: {reason}")).hint(
                     "What is live now fails the check too: look at what it has in common with \
                      what was deployed, such as variables, a database or verify-url itself",
-                ),
+                )
+            }
         }
     }
 }
 
-impl Undoing<'_> {
+impl RollbackAttempt<'_> {
     /// Whether something that this run did not deploy is live by now, or will
     /// be soon. In a list that lags behind, what was live before still is.
-    fn replaced(&self, now: &Before) -> Option<String> {
+    fn replaced(&self, now: &Preflight) -> Option<String> {
         let wrong = self.wrong;
         if let Some(newer) = now.busy.iter().find(|other| other.id != wrong.id) {
             return Some(format!(
@@ -259,19 +268,23 @@ impl Undoing<'_> {
         ))
     }
 
-    fn explain(&self, not_begun: NotBegun) -> Undone {
+    fn explain(&self, not_begun: RollbackError) -> RollbackReport {
         match not_begun {
-            NotBegun::Replaced(said) => Undone::so(said),
-            NotBegun::Unseen => Undone::so(self.not_rolled_back("its deployment is not known")),
+            RollbackError::Replaced(said) => RollbackReport::so(said),
+            RollbackError::Unseen => {
+                RollbackReport::so(self.not_rolled_back("its deployment is not known"))
+            }
             // It may have been rolled back after all.
-            NotBegun::Failed(
+            RollbackError::Failed(
                 error @ (TriggerError::Ambiguous { .. } | TriggerError::Unidentified(_)),
-            ) => Undone::so(format!(
+            ) => RollbackReport::so(format!(
                 "Whether it was rolled back cannot be told: {}",
                 reasons(error)
             ))
             .hint(LOOK),
-            NotBegun::Failed(error) => Undone::so(self.not_rolled_back(&reasons(error))),
+            RollbackError::Failed(error) => {
+                RollbackReport::so(self.not_rolled_back(&reasons(error)))
+            }
         }
     }
 
@@ -285,7 +298,7 @@ impl Undoing<'_> {
     /// Warns as soon as the service is seen to deploy the wrong version again.
     fn warning(&self, now: &Deployment) -> Option<String> {
         let came = start_rollback::what_came(now, self.live, Some(self.wrong));
-        (came == Came::Replaced).then(|| {
+        (came == RollbackEffect::Replaced).then(|| {
             format!(
                 "Sevalla deploys the version that had just failed again ({}), and not the one \
                  from before.",
@@ -298,16 +311,16 @@ impl Undoing<'_> {
     fn describe(&self, now: &Deployment) -> String {
         let (live, before) = (now.summary(), self.live.summary());
         match start_rollback::what_came(now, self.live, Some(self.wrong)) {
-            Came::Wanted => format!("Rolled back: live is {live}"),
-            Came::Replaced => format!(
+            RollbackEffect::Wanted => format!("Rolled back: live is {live}"),
+            RollbackEffect::Replaced => format!(
                 "Not rolled back: Sevalla deployed the version that had just failed, so live is \
                  {live}. Roll back to the one from before ({before}) in the dashboard"
             ),
-            Came::Another => format!(
+            RollbackEffect::Another => format!(
                 "Not rolled back to what was live before ({before}): Sevalla deployed another \
                  version, so live is {live}. Roll back to the one from before in the dashboard"
             ),
-            Came::Unknown => format!(
+            RollbackEffect::Unknown => format!(
                 "The rollback succeeded: live is {live}. Nothing shows whether that is what was \
                  live before ({before})"
             ),
@@ -348,7 +361,7 @@ fn goes_on(rollback: &Deployment) -> String {
 
 /// Tells of the rollback without taking it for what the run was about: outputs
 /// and summary are about that.
-fn in_its_own_words(event: Event<'_>, tell: Tell<'_>) {
+fn in_its_own_words(event: Event<'_>, tell: Report<'_>) {
     match event {
         Event::Target(..) | Event::Begins(Phase::Log) | Event::Ends(Phase::Log, _) => {}
         Event::Started(_, rollback) | Event::Seen(rollback) | Event::StillWaiting(rollback, ..) => {

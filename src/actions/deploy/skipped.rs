@@ -1,34 +1,34 @@
 //! A deployment that ended without being deployed, and what that means for the
 //! run.
 
-use crate::actions::Run;
-use crate::actions::deploy::finalize::Scene;
+use crate::actions::ActionContext;
+use crate::actions::deploy::finalize::DeploymentContext;
 use crate::actions::deploy::preflight;
 use crate::actions::deploy::start::HISTORY;
 use crate::actions::task::Task;
 use crate::deployment::{Deployment, Origin, Status, Verdict};
-use crate::follow::Remote;
+use crate::follow::DeploymentClient;
 use crate::inputs::OnSkipped;
-use crate::outcome::{Beside, LiveBefore, Outcome};
+use crate::outcome::{FailureContext, Outcome, PreviouslyLive};
 use crate::sevalla::{ApiError, Patience};
 
 /// What the list of deployments shows beside one that was not deployed.
 #[derive(Debug, Default)]
-struct Neighbours {
+struct SkipContext {
     /// The one that overtook it.
     newer: Option<Deployment>,
     /// Whether anything is live.
-    live: LiveBefore,
+    live: PreviouslyLive,
 }
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// The outcome of a deployment that was cancelled or skipped.
     pub(crate) async fn after_nothing(
         &self,
-        source: &Remote,
+        source: &DeploymentClient,
         deployment: Deployment,
         verdict: Verdict,
-        scene: &Scene,
+        scene: &DeploymentContext,
     ) -> Outcome {
         if verdict == Verdict::Skipped && self.may_pass_by_itself(&deployment, scene) {
             return self.after_filters(source, &deployment).await;
@@ -37,13 +37,13 @@ impl Run<'_> {
         let read = self.for_more_words(neighbours).await;
         let neighbours = read.and_then(Result::ok).unwrap_or_default();
         let live = match scene.live_before {
-            LiveBefore::Unknown => neighbours.live,
+            PreviouslyLive::Unknown => neighbours.live,
             known => known,
         };
         let passes = verdict == Verdict::Skipped && self.plan.on_skipped == Some(OnSkipped::Pass);
         match neighbours.newer {
             Some(newer) => {
-                let beside = Beside::default();
+                let beside = FailureContext::default();
                 let outcome = Outcome::of_verdict(&deployment, verdict, source.service, beside);
                 let outcome = outcome.superseded_by(&newer);
                 if passes {
@@ -54,9 +54,9 @@ impl Run<'_> {
             }
             None if passes => Outcome::nothing_deployed(&deployment, source.service, live),
             None => {
-                let beside = Beside {
+                let beside = FailureContext {
                     live,
-                    ..Beside::default()
+                    ..FailureContext::default()
                 };
                 Outcome::of_verdict(&deployment, verdict, source.service, beside)
             }
@@ -65,7 +65,7 @@ impl Run<'_> {
 
     /// Whether `skipped` is a normal end: Sevalla leaves such a deployment when
     /// a push touches none of the paths that deploy the service.
-    fn may_pass_by_itself(&self, deployment: &Deployment, scene: &Scene) -> bool {
+    fn may_pass_by_itself(&self, deployment: &Deployment, scene: &DeploymentContext) -> bool {
         // A preview may be brought up to date by a push.
         let follows = match self.plan.task {
             Task::Follow(..) => true,
@@ -78,7 +78,7 @@ impl Run<'_> {
 
     /// The exit code depends on whether a newer deployment overtook this one,
     /// so an unreadable list does not pass.
-    async fn after_filters(&self, source: &Remote, deployment: &Deployment) -> Outcome {
+    async fn after_filters(&self, source: &DeploymentClient, deployment: &Deployment) -> Outcome {
         let read = neighbours(source, deployment, Patience::FOR_A_SEARCH);
         let neighbours = match self.until_stopped(read).await {
             Ok(neighbours) => neighbours,
@@ -87,20 +87,20 @@ impl Run<'_> {
             }
         };
         let failed = |live| {
-            let beside = Beside {
+            let beside = FailureContext {
                 live,
-                ..Beside::default()
+                ..FailureContext::default()
             };
             Outcome::of_verdict(deployment, Verdict::Skipped, source.service, beside)
         };
         match neighbours {
-            Ok(Neighbours {
+            Ok(SkipContext {
                 newer: Some(newer), ..
-            }) => failed(LiveBefore::Unknown).superseded_by(&newer),
-            Ok(Neighbours { newer: None, live }) => {
+            }) => failed(PreviouslyLive::Unknown).superseded_by(&newer),
+            Ok(SkipContext { newer: None, live }) => {
                 Outcome::nothing_deployed(deployment, source.service, live)
             }
-            Err(error) => failed(LiveBefore::Unknown)
+            Err(error) => failed(PreviouslyLive::Unknown)
                 .because(format!(
                     "Whether a newer deployment overtook it is not known: {error}"
                 ))
@@ -112,18 +112,18 @@ impl Run<'_> {
 
 /// Reads which deployments came before and after this one.
 async fn neighbours(
-    source: &Remote,
+    source: &DeploymentClient,
     deployment: &Deployment,
     patience: Patience,
-) -> Result<Neighbours, ApiError> {
+) -> Result<SkipContext, ApiError> {
     let recent = source
         .client
         .deployments(source.service, HISTORY, patience)
         .await?;
-    Ok(Neighbours::of(deployment, &recent))
+    Ok(SkipContext::of(deployment, &recent))
 }
 
-impl Neighbours {
+impl SkipContext {
     /// From the newest deployments of the service, newest first.
     fn of(deployment: &Deployment, recent: &[Deployment]) -> Self {
         let at = recent.iter().position(|other| other.id == deployment.id);
@@ -167,7 +167,7 @@ mod tests {
 
     fn newer(recent: &[Deployment]) -> Option<String> {
         let ours = at(100, seen("ours", Status::Skipped));
-        let newer = Neighbours::of(&ours, recent).newer;
+        let newer = SkipContext::of(&ours, recent).newer;
         newer.map(|newer| newer.id.0)
     }
 

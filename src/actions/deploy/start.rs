@@ -5,10 +5,10 @@
 
 use uuid::Uuid;
 
-use crate::actions::at_most_once::{Found, at_most_once, find_one, search_to_the_end};
-use crate::actions::deploy::preflight::Before;
-use crate::actions::error::{Search, Tell, TriggerError};
-use crate::actions::task::Work;
+use crate::actions::at_most_once::{Candidates, at_most_once, find_one, search_to_the_end};
+use crate::actions::deploy::preflight::Preflight;
+use crate::actions::error::{LookupFailure, Report, TriggerError};
+use crate::actions::task::DeployOperation;
 use crate::deployment::{Deployment, Service, ServiceKind};
 use crate::event::Event;
 use crate::secret::HookUrl;
@@ -30,31 +30,31 @@ pub(crate) enum Started {
 /// Makes the change, at most once.
 pub(crate) async fn start(
     client: &Client,
-    work: &Work,
+    work: &DeployOperation,
     is_followed: bool,
-    before: &Before,
-    tell: Tell<'_>,
+    before: &Preflight,
+    tell: Report<'_>,
 ) -> Result<Started, TriggerError> {
     let patience = Patience::FOR_A_WRITE;
     let started = match work {
-        Work::CallHook { hook, app } => {
+        DeployOperation::CallHook { hook, app } => {
             call_hook(client, hook, *app, is_followed, before, tell).await?
         }
-        Work::DeployApplication { app, order } => {
+        DeployOperation::DeployApplication { app, order } => {
             let send = async || client.trigger_deployment(*app, order, patience).await;
             once(client, Service::application(*app), before, send, tell).await?
         }
-        Work::DeployStaticSite { site, branch } => {
+        DeployOperation::DeployStaticSite { site, branch } => {
             // What the user asked for, also where the site could not be read.
             let branch = branch.as_deref().or(before.wanted.branch.as_deref());
             let send = async || client.deploy_static_site(*site, branch, patience).await;
             once(client, Service::static_site(*site), before, send, tell).await?
         }
-        Work::RollBackApplication { app, .. } => match &before.rollback {
+        DeployOperation::RollBackApplication { app, .. } => match &before.rollback {
             Some(rollback) => rollback.start(client, *app, before, tell).await?,
             None => return Err(crate::actions::deploy::start_rollback::nothing_earlier()),
         },
-        Work::RollBackStaticSite { site, to } => {
+        DeployOperation::RollBackStaticSite { site, to } => {
             let send = async || client.roll_back_static_site(*site, to, patience).await;
             once(client, Service::static_site(*site), before, send, tell).await?
         }
@@ -69,9 +69,9 @@ pub(crate) async fn start(
 pub(crate) async fn once(
     client: &Client,
     service: Service,
-    before: &Before,
+    before: &Preflight,
     send: impl AsyncFn() -> Result<Deployment, ApiError>,
-    tell: Tell<'_>,
+    tell: Report<'_>,
 ) -> Result<Started, TriggerError> {
     let find = async || search(client, service, before).await;
     let named = at_most_once(send, find, client, tell).await?;
@@ -91,7 +91,7 @@ pub(crate) async fn once(
 /// can be looked up, the name is all there is.
 async fn identify(
     named: Deployment,
-    find: impl AsyncFn() -> Result<Option<Vec<Found<Deployment>>>, ApiError>,
+    find: impl AsyncFn() -> Result<Option<Vec<Candidates<Deployment>>>, ApiError>,
     client: &Client,
 ) -> Result<Deployment, TriggerError> {
     let find = async || {
@@ -99,12 +99,12 @@ async fn identify(
         if let Some(all) = &mut all
             && let Some(at) = all.iter().position(|found| found.it.id == named.id)
         {
-            *all = vec![Found::ours(all.swap_remove(at).it)];
+            *all = vec![Candidates::ours(all.swap_remove(at).it)];
         }
         Ok(all)
     };
     match find_one(find, client).await {
-        Err(TriggerError::Unidentified(Search::Impossible)) => Ok(named),
+        Err(TriggerError::Unidentified(LookupFailure::Impossible)) => Ok(named),
         Err(error) => Err(error.at(format!(
             "The answer names it {:?}, which is no id of a deployment",
             named.id.0
@@ -118,8 +118,8 @@ async fn call_hook(
     hook: &HookUrl,
     app: Option<Uuid>,
     is_followed: bool,
-    before: &Before,
-    tell: Tell<'_>,
+    before: &Preflight,
+    tell: Report<'_>,
 ) -> Result<Started, TriggerError> {
     let service = app.map(Service::application);
     let look = async || match service {
@@ -128,7 +128,7 @@ async fn call_hook(
     };
     let send = async || client.call_hook(hook, Patience::FOR_A_WRITE).await;
     let find = async || {
-        let by_id = |found: Found<Deployment>| Found {
+        let by_id = |found: Candidates<Deployment>| Candidates {
             it: Some(found.it.id),
             whose: found.whose,
         };
@@ -153,8 +153,8 @@ async fn call_hook(
 pub(crate) async fn search(
     client: &Client,
     service: Service,
-    before: &Before,
-) -> Result<Option<Vec<Found<Deployment>>>, ApiError> {
+    before: &Preflight,
+) -> Result<Option<Vec<Candidates<Deployment>>>, ApiError> {
     let Some(mark) = &before.mark else {
         return Ok(None);
     };
@@ -166,7 +166,7 @@ pub(crate) async fn search(
         return Err(ApiError::incomplete_list(list_of(service)));
     }
     let new = now.into_iter().filter(|deployment| mark.is_new(deployment));
-    let judged = new.map(|deployment| Found {
+    let judged = new.map(|deployment| Candidates {
         whose: before.wanted.whose(&deployment),
         it: deployment,
     });
@@ -185,7 +185,7 @@ const fn list_of(service: Service) -> &'static Operation {
 pub(crate) async fn find_started(
     client: &Client,
     service: Service,
-    before: &Before,
+    before: &Preflight,
 ) -> Option<Deployment> {
     search_to_the_end(client, async || search(client, service, before).await).await
 }
@@ -196,7 +196,7 @@ pub(crate) async fn find_first(client: &Client, service: Service) -> Option<Depl
     let all = async || {
         let all = client.deployments(service, HISTORY, Patience::FOR_A_SEARCH);
         // The oldest: what came after it is somebody else's.
-        let first = all.await?.pop().map(Found::ours);
+        let first = all.await?.pop().map(Candidates::ours);
         Ok(Some(first.into_iter().collect()))
     };
     search_to_the_end(client, all).await

@@ -8,14 +8,14 @@
 
 use uuid::Uuid;
 
-use crate::actions::deploy::matcher::{Kind, Wanted};
-use crate::actions::deploy::preflight::{Before, is_success};
+use crate::actions::deploy::matcher::{DeployKind, DeploymentMatcher};
+use crate::actions::deploy::preflight::{Preflight, is_success};
 use crate::actions::deploy::start::{self, Started};
-use crate::actions::error::{Tell, TriggerError};
-use crate::actions::task::Earlier;
-use crate::deployment::{self, Deployment, DeploymentId, Order, Service, Status};
+use crate::actions::error::{Report, TriggerError};
+use crate::actions::task::EarlierDeployment;
+use crate::deployment::{self, DeploySource, Deployment, DeploymentId, Service, Status};
 use crate::event::Event;
-use crate::image_reference::{ImageReference, Likeness};
+use crate::image_reference::{ImageComparison, ImageReference};
 use crate::messages::Failure;
 use crate::sevalla::{ApiError, Application, Client, LAST_OFFSET, LONGEST_PAGE, Patience};
 
@@ -24,12 +24,12 @@ use crate::sevalla::{ApiError, Application, Client, LAST_OFFSET, LONGEST_PAGE, P
 pub(crate) struct Rollback {
     /// The deployment whose version is wanted.
     pub to: Deployment,
-    request: Request,
+    request: RollbackRequest,
 }
 
 /// The request that makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Request {
+enum RollbackRequest {
     /// The rollback call with the id of the wanted deployment. Without an id it
     /// may only go out if the user has not named one.
     Call { may_omit_id: bool },
@@ -39,7 +39,7 @@ enum Request {
 
 /// What a rollback has put live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Came {
+pub(crate) enum RollbackEffect {
     /// The wanted version.
     Wanted,
     /// The version that was to be replaced.
@@ -137,10 +137,10 @@ pub(crate) async fn plan(
     client: &Client,
     record: &Application,
     app: Uuid,
-    earlier: &Earlier,
+    earlier: &EarlierDeployment,
     past: &[Deployment],
-    before: Before,
-) -> Result<Before, TriggerError> {
+    before: Preflight,
+) -> Result<Preflight, TriggerError> {
     let known = past.iter().find(|deployment| deployment.id == earlier.id);
     let to = if let Some(known) = known {
         known.clone()
@@ -155,9 +155,9 @@ pub(crate) async fn plan(
     let is_image = record.runs_images();
     let image = exact_image(&to, replaced).map(|image| image.filter(|_| is_image));
     let request = match image {
-        Ok(Some(image)) => Request::Image(image),
+        Ok(Some(image)) => RollbackRequest::Image(image),
         Err(refused) if is_image => return Err(refused),
-        _ => Request::Call {
+        _ => RollbackRequest::Call {
             may_omit_id: !earlier.is_named,
         },
     };
@@ -196,7 +196,7 @@ fn exact_image(to: &Deployment, replaced: Option<&str>) -> Result<Option<String>
     // The tag has moved to the replaced version, also where that has a digest.
     let has_moved =
         |replaced: &ImageReference| wanted.digest().is_none() && wanted.has_tag_of(replaced);
-    if likeness == Some(Likeness::Same) || replaced.as_ref().is_some_and(has_moved) {
+    if likeness == Some(ImageComparison::Same) || replaced.as_ref().is_some_and(has_moved) {
         return Err(TriggerError::refused(
             Failure::RollbackNotPossible,
             format!(
@@ -215,14 +215,14 @@ fn exact_image(to: &Deployment, replaced: Option<&str>) -> Result<Option<String>
 impl Rollback {
     /// What the deployment that this makes looks like in a list. A service that
     /// passes over the id may deploy the version that is `live` again.
-    pub(crate) fn wanted(&self, live: Option<&Deployment>) -> Wanted {
+    pub(crate) fn wanted(&self, live: Option<&Deployment>) -> DeploymentMatcher {
         match &self.request {
-            Request::Image(image) => Wanted {
+            RollbackRequest::Image(image) => DeploymentMatcher {
                 docker_image: Some(image.clone()),
-                ..Wanted::default()
+                ..DeploymentMatcher::default()
             },
-            Request::Call { .. } => {
-                let wanted = Wanted::version(Kind::Rollback, Some(&self.to));
+            RollbackRequest::Call { .. } => {
+                let wanted = DeploymentMatcher::version(DeployKind::Rollback, Some(&self.to));
                 match live {
                     Some(live) => wanted.or_version(live),
                     None => wanted,
@@ -235,7 +235,7 @@ impl Rollback {
     pub(crate) fn order(&self) -> String {
         let id = &self.to.id;
         match (&self.request, self.to.made_from()) {
-            (Request::Image(image), _) => format!("image {image} of deployment {id} again"),
+            (RollbackRequest::Image(image), _) => format!("image {image} of deployment {id} again"),
             (_, Some(source)) => format!("deployment {id} again ({source})"),
             (_, None) => format!("deployment {id} again"),
         }
@@ -246,21 +246,21 @@ impl Rollback {
         &self,
         client: &Client,
         app: Uuid,
-        before: &Before,
-        tell: Tell<'_>,
+        before: &Preflight,
+        tell: Report<'_>,
     ) -> Result<Started, TriggerError> {
         let service = Service::application(app);
         let patience = Patience::FOR_A_WRITE;
         let may_omit_id = match &self.request {
-            Request::Image(image) => {
-                let order = Order {
+            RollbackRequest::Image(image) => {
+                let order = DeploySource {
                     docker_image: Some(image.clone()),
-                    ..Order::default()
+                    ..DeploySource::default()
                 };
                 let send = async || client.trigger_deployment(app, &order, patience).await;
                 return start::once(client, service, before, send, tell).await;
             }
-            Request::Call { may_omit_id } => *may_omit_id,
+            RollbackRequest::Call { may_omit_id } => *may_omit_id,
         };
         let id = Some(&self.to.id);
         let send = async || client.rollback_deployment(app, id, patience).await;
@@ -314,7 +314,7 @@ pub(crate) fn what_came(
     now: &Deployment,
     wanted: &Deployment,
     replaced: Option<&Deployment>,
-) -> Came {
+) -> RollbackEffect {
     let as_replaced = |same: fn(&Deployment, &Deployment) -> Option<bool>| {
         replaced.and_then(|replaced| same(now, replaced))
     };
@@ -325,17 +325,17 @@ pub(crate) fn what_came(
         as_replaced(same),
     ) {
         (Some(true), Some(true)) => None,
-        (Some(true), _) => Some(Came::Wanted),
-        (_, Some(true)) => Some(Came::Replaced),
-        (Some(false), _) => Some(Came::Another),
+        (Some(true), _) => Some(RollbackEffect::Wanted),
+        (_, Some(true)) => Some(RollbackEffect::Replaced),
+        (Some(false), _) => Some(RollbackEffect::Another),
         (None, _) => None,
     };
     let by_image = by(is_same_image);
     match by_image {
-        Some(Came::Wanted | Came::Replaced) => by_image,
+        Some(RollbackEffect::Wanted | RollbackEffect::Replaced) => by_image,
         _ => by(is_same_commit).or(by_image),
     }
-    .unwrap_or(Came::Unknown)
+    .unwrap_or(RollbackEffect::Unknown)
 }
 
 fn is_same_commit(one: &Deployment, other: &Deployment) -> Option<bool> {
@@ -349,9 +349,9 @@ fn is_same_image(one: &Deployment, other: &Deployment) -> Option<bool> {
     let (one, other) = one.docker_image.as_ref().zip(other.docker_image.as_ref())?;
     let one = ImageReference::parse(one).ok()?;
     match one.likeness(&ImageReference::parse(other).ok()?) {
-        Likeness::Same => Some(true),
-        Likeness::Different => Some(false),
-        Likeness::Unknown => None,
+        ImageComparison::Same => Some(true),
+        ImageComparison::Different => Some(false),
+        ImageComparison::Unknown => None,
     }
 }
 
@@ -386,25 +386,105 @@ mod tests {
             Some("r.example/a:3"),
         );
         for (now, wanted, replaced, came) in [
-            ((good, None), (good, None), (bad, None), Came::Wanted),
-            ((Some("AA"), None), (good, None), (bad, None), Came::Wanted),
-            ((bad, None), (good, None), (bad, None), Came::Replaced),
-            ((Some("cc"), None), (good, None), (bad, None), Came::Another),
-            ((None, None), (good, None), (bad, None), Came::Unknown),
-            ((good, None), (None, None), (bad, None), Came::Unknown),
-            ((bad, None), (None, None), (bad, None), Came::Replaced),
+            (
+                (good, None),
+                (good, None),
+                (bad, None),
+                RollbackEffect::Wanted,
+            ),
+            (
+                (Some("AA"), None),
+                (good, None),
+                (bad, None),
+                RollbackEffect::Wanted,
+            ),
+            (
+                (bad, None),
+                (good, None),
+                (bad, None),
+                RollbackEffect::Replaced,
+            ),
+            (
+                (Some("cc"), None),
+                (good, None),
+                (bad, None),
+                RollbackEffect::Another,
+            ),
+            (
+                (None, None),
+                (good, None),
+                (bad, None),
+                RollbackEffect::Unknown,
+            ),
+            (
+                (good, None),
+                (None, None),
+                (bad, None),
+                RollbackEffect::Unknown,
+            ),
+            (
+                (bad, None),
+                (None, None),
+                (bad, None),
+                RollbackEffect::Replaced,
+            ),
             // One commit, deployed twice: the builds differ.
-            ((good, old), (good, old), (good, new), Came::Wanted),
-            ((good, new), (good, old), (good, new), Came::Replaced),
-            ((good, None), (good, None), (good, None), Came::Unknown),
+            (
+                (good, old),
+                (good, old),
+                (good, new),
+                RollbackEffect::Wanted,
+            ),
+            (
+                (good, new),
+                (good, old),
+                (good, new),
+                RollbackEffect::Replaced,
+            ),
+            (
+                (good, None),
+                (good, None),
+                (good, None),
+                RollbackEffect::Unknown,
+            ),
             // Built again.
-            ((good, other), (good, old), (bad, new), Came::Wanted),
-            ((bad, other), (good, old), (bad, new), Came::Replaced),
+            (
+                (good, other),
+                (good, old),
+                (bad, new),
+                RollbackEffect::Wanted,
+            ),
+            (
+                (bad, other),
+                (good, old),
+                (bad, new),
+                RollbackEffect::Replaced,
+            ),
             // Images alone.
-            ((None, old), (None, old), (None, new), Came::Wanted),
-            ((None, new), (None, old), (None, new), Came::Replaced),
-            ((None, other), (None, old), (None, new), Came::Another),
-            ((None, old), (None, old), (None, old), Came::Unknown),
+            (
+                (None, old),
+                (None, old),
+                (None, new),
+                RollbackEffect::Wanted,
+            ),
+            (
+                (None, new),
+                (None, old),
+                (None, new),
+                RollbackEffect::Replaced,
+            ),
+            (
+                (None, other),
+                (None, old),
+                (None, new),
+                RollbackEffect::Another,
+            ),
+            (
+                (None, old),
+                (None, old),
+                (None, old),
+                RollbackEffect::Unknown,
+            ),
         ] {
             let of = |(commit, image)| made(commit, image);
             let (now, wanted, replaced) = (of(now), of(wanted), of(replaced));

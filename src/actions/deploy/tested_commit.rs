@@ -2,7 +2,7 @@
 //! commit a deployment must have, and whether that can be compared at all.
 
 use crate::actions::resolve::Plan;
-use crate::actions::task::{Sought, Task, Work};
+use crate::actions::task::{DeployOperation, DeploymentSelector, Task};
 use crate::branch;
 use crate::ci::Facts;
 use crate::deployment::{Deployment, Verdict};
@@ -10,7 +10,7 @@ use crate::inputs::{ExpectedCommit, Inputs, OnMismatch};
 
 /// The commit that the deployment must have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Expected {
+pub enum ExpectedRevision {
     /// Any.
     Any,
     /// The one that the CI works on, which is not known well enough to be
@@ -29,7 +29,7 @@ pub enum Expected {
 
 /// Why a commit guard that the user asked for has nothing to compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gap {
+pub struct GuardGap {
     /// The reason, as a sentence without its full stop.
     pub reason: String,
     /// What to do about it.
@@ -42,7 +42,7 @@ pub struct Gap {
 /// What to do about most of them.
 const NAME_IT: &str = "Set expected-commit to the full SHA of the tested commit";
 
-impl Expected {
+impl ExpectedRevision {
     pub(crate) fn of(inputs: &Inputs, facts: &Facts) -> Self {
         match &inputs.expected_commit {
             ExpectedCommit::Off => Self::Any,
@@ -75,7 +75,7 @@ impl Expected {
     }
 }
 
-impl Gap {
+impl GuardGap {
     fn new(plan: &Plan, reason: impl Into<String>, advice: &str) -> Self {
         Self {
             reason: reason.into(),
@@ -112,32 +112,34 @@ impl Plan {
     /// where they can is not asked for.
     fn is_guarded(&self) -> bool {
         match self.expected_commit {
-            Expected::Any => false,
-            Expected::Is(_) => true,
-            Expected::Unknown(_) | Expected::OfBranch { .. } => {
+            ExpectedRevision::Any => false,
+            ExpectedRevision::Is(_) => true,
+            ExpectedRevision::Unknown(_) | ExpectedRevision::OfBranch { .. } => {
                 self.on_mismatch != OnMismatch::Warn
             }
         }
     }
 
     /// What is known to be missing for the comparison before anything is read.
-    pub(crate) fn gap(&self) -> Option<Gap> {
+    pub(crate) fn gap(&self) -> Option<GuardGap> {
         if !self.is_guarded() {
             return None;
         }
         let branch = match &self.task {
             // It builds nothing, which is reported once the record is read.
-            Task::Deploy(Work::DeployApplication { order, .. })
+            Task::Deploy(DeployOperation::DeployApplication { order, .. })
                 if order.restart || order.docker_image.is_some() =>
             {
                 return None;
             }
-            Task::Deploy(Work::DeployApplication { order, .. }) => order.branch.as_deref(),
-            Task::Deploy(Work::DeployStaticSite { branch, .. }) => branch.as_deref(),
-            Task::Deploy(Work::CallHook { .. }) => None,
+            Task::Deploy(DeployOperation::DeployApplication { order, .. }) => {
+                order.branch.as_deref()
+            }
+            Task::Deploy(DeployOperation::DeployStaticSite { branch, .. }) => branch.as_deref(),
+            Task::Deploy(DeployOperation::CallHook { .. }) => None,
             Task::CreatePreview(wanted) => wanted.preview.branch.as_deref(),
             Task::Promote(_) => return self.gap_of_promotion(),
-            Task::Follow(_, Sought::Known(_)) => return self.gap_of_ci(),
+            Task::Follow(_, DeploymentSelector::Known(_)) => return self.gap_of_ci(),
             // The rest starts nothing that is built, or seeks this very commit.
             _ => return None,
         };
@@ -146,81 +148,81 @@ impl Plan {
             .or_else(|| self.gap_of_branch(branch?))
     }
 
-    fn gap_of_ci(&self) -> Option<Gap> {
+    fn gap_of_ci(&self) -> Option<GuardGap> {
         match &self.expected_commit {
-            Expected::Unknown(reason) => Some(Gap::new(self, reason.clone(), NAME_IT)),
+            ExpectedRevision::Unknown(reason) => Some(GuardGap::new(self, reason.clone(), NAME_IT)),
             _ => None,
         }
     }
 
-    fn gap_of_waiting(&self) -> Option<Gap> {
+    fn gap_of_waiting(&self) -> Option<GuardGap> {
         let advice = match &self.task {
             _ if self.token.is_none() => {
                 "Set sevalla-token, so that the deployment can be followed"
             }
-            Task::Deploy(Work::CallHook { app: None, .. }) => {
+            Task::Deploy(DeployOperation::CallHook { app: None, .. }) => {
                 "Set app-id, so that the deployment can be followed"
             }
             _ => "Set wait-for-finish to true",
         };
         let reason = "the run ends before Sevalla reports the commit of the deployment";
-        (!self.follow).then(|| Gap::new(self, reason, advice))
+        (!self.follow).then(|| GuardGap::new(self, reason, advice))
     }
 
-    fn gap_of_promotion(&self) -> Option<Gap> {
-        let is_of_ci = !matches!(self.expected_commit, Expected::Is(_));
+    fn gap_of_promotion(&self) -> Option<GuardGap> {
+        let is_of_ci = !matches!(self.expected_commit, ExpectedRevision::Is(_));
         self.gap_of_waiting().or_else(|| {
             is_of_ci.then(|| {
                 let reason =
                     "promote-app deploys the commit that the source runs, and not the CI's";
-                Gap::new(self, reason, NAME_IT)
+                GuardGap::new(self, reason, NAME_IT)
             })
         })
     }
 
     /// What is missing for the comparison with a deployment of this branch.
-    pub(crate) fn gap_of_branch(&self, deployed: &str) -> Option<Gap> {
-        let Expected::OfBranch { commit, branch } = &self.expected_commit else {
+    pub(crate) fn gap_of_branch(&self, deployed: &str) -> Option<GuardGap> {
+        let ExpectedRevision::OfBranch { commit, branch } = &self.expected_commit else {
             return None;
         };
         (self.is_guarded() && !branch::is_same(deployed, branch)).then(|| {
             let reason = format!(
                 "the CI's commit {commit} is on branch {branch}, and branch {deployed} is deployed"
             );
-            Gap::new(self, reason, NAME_IT)
+            GuardGap::new(self, reason, NAME_IT)
         })
     }
 
     /// The same where Sevalla does not say which branch that is.
-    pub(crate) fn gap_of_unknown_branch(&self) -> Option<Gap> {
-        let is_of_branch = matches!(self.expected_commit, Expected::OfBranch { .. });
+    pub(crate) fn gap_of_unknown_branch(&self) -> Option<GuardGap> {
+        let is_of_branch = matches!(self.expected_commit, ExpectedRevision::OfBranch { .. });
         (self.is_guarded() && is_of_branch).then(|| {
             let reason = "Sevalla does not report which branch is deployed";
-            Gap::new(self, reason, NAME_IT)
+            GuardGap::new(self, reason, NAME_IT)
         })
     }
 
     /// The same for a deployment that has succeeded already: the commit that
     /// Sevalla does not report of it now it will not report at all.
-    pub(crate) fn gap_of_ended(&self, deployment: &Deployment) -> Option<Gap> {
+    pub(crate) fn gap_of_ended(&self, deployment: &Deployment) -> Option<GuardGap> {
         let is_over = deployment.status.verdict() == Some(Verdict::Success);
         let decides = self.is_guarded() && self.on_mismatch != OnMismatch::Warn;
         (decides && is_over && deployment.commit_sha.is_none()).then(|| {
             let reason = "Sevalla does not report the commit of the deployment, which has ended";
-            Gap::new(self, reason, "Check in the dashboard what was deployed")
+            GuardGap::new(self, reason, "Check in the dashboard what was deployed")
         })
     }
 
     /// The same for what has no commit.
-    pub(crate) fn gap_of_image(&self) -> Option<Gap> {
+    pub(crate) fn gap_of_image(&self) -> Option<GuardGap> {
         self.is_guarded()
-            .then(|| Gap::of_nothing_built("an image has no commit that Sevalla could report"))
+            .then(|| GuardGap::of_nothing_built("an image has no commit that Sevalla could report"))
     }
 
     /// The same for what takes an earlier build.
-    pub(crate) fn gap_of_earlier_build(&self) -> Option<Gap> {
+    pub(crate) fn gap_of_earlier_build(&self) -> Option<GuardGap> {
         self.is_guarded().then(|| {
-            Gap::of_nothing_built(
+            GuardGap::of_nothing_built(
                 "an earlier build is deployed again, whose commit was decided when it was built",
             )
         })

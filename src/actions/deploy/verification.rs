@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
-use crate::actions::deploy::preflight::Before;
-use crate::actions::error::{Tell, TriggerError};
-use crate::actions::{MORE_WORDS, Run, nothing_started};
+use crate::actions::deploy::preflight::Preflight;
+use crate::actions::error::{Report, TriggerError};
+use crate::actions::{ActionContext, MORE_WORDS, nothing_started};
 use crate::backoff::Schedule;
 use crate::deployment::{Service, ServiceKind};
 use crate::event::Event;
-use crate::follow::Remote;
+use crate::follow::DeploymentClient;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::sevalla;
@@ -26,16 +26,16 @@ const ADDRESS: Duration = Duration::from_secs(20);
 const READING: Duration = Duration::from_secs(10);
 
 /// The service's own address, as far as it was read.
-pub(crate) type Own = Result<Option<Url>, ApiError>;
+pub(crate) type ServiceAddress = Result<Option<Url>, ApiError>;
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Refuses a change after which the check that is asked for could not be
     /// made, and warns where that may be so.
     pub(crate) async fn refuse_impossible_check(
         &self,
         service: Service,
-        before: &Before,
-        tell: Tell<'_>,
+        before: &Preflight,
+        tell: Report<'_>,
     ) -> Result<(), Outcome> {
         let Some(check) = self.plan.check.as_ref().filter(|_| self.plan.follow) else {
             return Ok(());
@@ -71,7 +71,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn address_before(&self, service: Service, before: &Before) -> Own {
+    async fn address_before(&self, service: Service, before: &Preflight) -> ServiceAddress {
         let host = match service.kind {
             ServiceKind::Application => {
                 let patience = Patience::For(READING);
@@ -87,9 +87,9 @@ impl Run<'_> {
     /// it at once; else why there is none. `known` is what was read last.
     pub(crate) async fn find_address_to_check(
         &self,
-        source: &Remote,
+        source: &DeploymentClient,
         check: &Check,
-        known: Option<Own>,
+        known: Option<ServiceAddress>,
         deadline: Instant,
     ) -> Result<Url, String> {
         let give_up = deadline.min(Instant::now() + check.timeout.min(ADDRESS));
@@ -123,7 +123,11 @@ impl Run<'_> {
 }
 
 /// Where the service can be visited. `host` is what is known already.
-pub(crate) async fn own_address(source: &Remote, host: Option<&str>, patience: Patience) -> Own {
+pub(crate) async fn own_address(
+    source: &DeploymentClient,
+    host: Option<&str>,
+    patience: Patience,
+) -> ServiceAddress {
     let (client, id) = (&source.client, source.service.id);
     let host = match (source.service.kind, host) {
         (ServiceKind::Application, _) => client.application_host(id, patience).await?,

@@ -6,15 +6,15 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::actions::manage::change;
-use crate::actions::manage::change::{NotTurned, Turned, on_or_off};
-use crate::actions::{IN_FLIGHT, Run};
+use crate::actions::manage::change::{CdnError, CdnState, on_or_off};
+use crate::actions::{ActionContext, IN_FLIGHT};
 use crate::deployment::Service;
 use crate::event::Event;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
-use crate::sevalla::Next;
+use crate::sevalla::RetryDecision;
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Empties the caches in front of a service.
     pub(crate) async fn purge(&self, service: Service) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
@@ -63,12 +63,12 @@ impl Run<'_> {
         self.of_turned(turned).await
     }
 
-    async fn of_turned(&self, turned: Result<Turned, NotTurned>) -> Outcome {
-        let NotTurned { error, turned_from } = match turned {
-            Ok(Turned { before, after }) => return in_words(before, after),
+    async fn of_turned(&self, turned: Result<CdnState, CdnError>) -> Outcome {
+        let CdnError { error, turned_from } = match turned {
+            Ok(CdnState { before, after }) => return in_words(before, after),
             Err(not_turned) => not_turned,
         };
-        let (is_lost, status) = (error.next() == Next::Lost, error.status());
+        let (is_lost, status) = (error.next() == RetryDecision::Lost, error.status());
         let mut outcome = Outcome::of_api_error(&error);
         match turned_from {
             Some(before) if is_lost => {

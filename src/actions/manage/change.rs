@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::actions::database::write::{Choice, choose};
-use crate::actions::error::{Tell, TriggerError};
+use crate::actions::database::write::{NamedLookup, choose};
+use crate::actions::error::{Report, TriggerError};
 use crate::actions::resolve::Update;
 use crate::deployment::Service;
 use crate::event::Event;
-use crate::sevalla::{ApiError, Client, Next, Patience, Record};
+use crate::sevalla::{ApiError, Client, Patience, ResourceRecord, RetryDecision};
 
 /// How often a change is sent that nobody has confirmed, and that does no harm
 /// when it is made twice.
@@ -22,7 +22,7 @@ pub(crate) const AGAIN: Duration = Duration::from_secs(1);
 
 /// One setting that would change.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Difference {
+pub(crate) struct SettingChange {
     /// Its name in the API.
     pub name: String,
     /// What it is; `None` if the service does not tell, or null.
@@ -33,11 +33,11 @@ pub(crate) struct Difference {
 
 /// What was read before a change.
 #[derive(Debug)]
-pub(crate) struct Comparison {
+pub(crate) struct SettingsDiff {
     /// The record.
-    pub record: Record,
+    pub record: ResourceRecord,
     /// What would change, in the order of names.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<SettingChange>,
     /// What to send for it.
     body: Map<String, Value>,
 }
@@ -46,13 +46,13 @@ pub(crate) struct Comparison {
 pub(crate) async fn look_before_update(
     client: &Client,
     update: &Update,
-) -> Result<Comparison, TriggerError> {
+) -> Result<SettingsDiff, TriggerError> {
     let patience = Patience::BEFORE_THE_START;
     let thing = update.what.thing(update.id);
     let record = client.record(thing, patience).await?;
     let mut wanted = update.settings.clone();
     if let Some(size) = &update.resource_type {
-        let id = choose(client, Choice::Size, size).await?;
+        let id = choose(client, NamedLookup::Size, size).await?;
         wanted.insert("resource_type_id".to_owned(), id.into());
     }
     let differences = differences(&wanted, &record);
@@ -63,18 +63,18 @@ pub(crate) async fn look_before_update(
         .into_iter()
         .filter(|(name, _)| needs_all || is_changed(name))
         .collect();
-    Ok(Comparison {
+    Ok(SettingsDiff {
         record,
         differences,
         body,
     })
 }
 
-fn differences(wanted: &Map<String, Value>, record: &Record) -> Vec<Difference> {
+fn differences(wanted: &Map<String, Value>, record: &ResourceRecord) -> Vec<SettingChange> {
     let changed = wanted.iter().filter_map(|(name, after)| {
         let before = record.get(name);
         let is_same = plain(before.unwrap_or(&Value::Null)) == plain(after);
-        (!is_same).then(|| Difference {
+        (!is_same).then(|| SettingChange {
             name: name.clone(),
             before: before.cloned(),
             after: after.clone(),
@@ -105,8 +105,8 @@ fn plain(value: &Value) -> Value {
 pub(crate) async fn update(
     client: &Client,
     update: &Update,
-    comparison: &Comparison,
-    tell: Tell<'_>,
+    comparison: &SettingsDiff,
+    tell: Report<'_>,
 ) -> Result<(), TriggerError> {
     let thing = update.what.thing(update.id);
     let send = async || {
@@ -131,13 +131,13 @@ pub(crate) async fn until_confirmed(
     client: &Client,
     send: impl AsyncFn() -> Result<(), ApiError>,
     is_done: impl AsyncFn() -> Result<bool, ApiError>,
-    tell: Tell<'_>,
+    tell: Report<'_>,
 ) -> Result<(), TriggerError> {
     let mut attempts = 1;
     loop {
         let error = match send().await {
             Ok(()) => return Ok(()),
-            Err(error) if error.next() != Next::Lost => return Err(error.into()),
+            Err(error) if error.next() != RetryDecision::Lost => return Err(error.into()),
             Err(error) => error,
         };
         tell(Event::Note(&format!(
@@ -161,7 +161,7 @@ pub(crate) async fn until_confirmed(
 pub(crate) async fn purge_cache(
     client: &Client,
     service: Service,
-    tell: Tell<'_>,
+    tell: Report<'_>,
 ) -> Result<(), TriggerError> {
     let mut sent = 1;
     loop {
@@ -169,7 +169,7 @@ pub(crate) async fn purge_cache(
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        if error.next() != Next::Lost || sent == SENDINGS {
+        if error.next() != RetryDecision::Lost || sent == SENDINGS {
             return Err(error.into());
         }
         tell(Event::Note(&format!(
@@ -183,7 +183,7 @@ pub(crate) async fn purge_cache(
 
 /// How the CDN came to be what it is.
 #[derive(Debug)]
-pub(crate) struct Turned {
+pub(crate) struct CdnState {
     /// What it was.
     pub before: bool,
     /// What it is.
@@ -192,7 +192,7 @@ pub(crate) struct Turned {
 
 /// Why it cannot be told what the CDN is, or why it is not what it should be.
 #[derive(Debug)]
-pub(crate) struct NotTurned {
+pub(crate) struct CdnError {
     /// What went wrong.
     pub error: ApiError,
     /// What the CDN was before, and has been turned from, if that is known.
@@ -206,16 +206,16 @@ pub(crate) async fn toggle_cdn(
     client: &Client,
     app: Uuid,
     wanted: Option<bool>,
-    tell: Tell<'_>,
-) -> Result<Turned, NotTurned> {
+    tell: Report<'_>,
+) -> Result<CdnState, CdnError> {
     let first = client.toggle_cdn(app, Patience::FOR_A_WRITE).await;
-    let is_on = first.map_err(|error| NotTurned {
+    let is_on = first.map_err(|error| CdnError {
         error,
         turned_from: None,
     })?;
     let before = !is_on;
     if wanted.is_none_or(|wanted| wanted == is_on) {
-        return Ok(Turned {
+        return Ok(CdnState {
             before,
             after: is_on,
         });
@@ -227,11 +227,11 @@ pub(crate) async fn toggle_cdn(
     // Whoever asks to end now does not want it left like this.
     let client = client.undoing();
     let second = client.toggle_cdn(app, Patience::FOR_A_WRITE).await;
-    let after = second.map_err(|error| NotTurned {
+    let after = second.map_err(|error| CdnError {
         error,
         turned_from: Some(before),
     })?;
-    Ok(Turned { before, after })
+    Ok(CdnState { before, after })
 }
 
 /// The word for a state of the CDN.

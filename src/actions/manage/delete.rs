@@ -1,17 +1,17 @@
 //! Deleting.
 
-use crate::actions::Run;
-use crate::actions::deletion::{self, Condemned, Course};
+use crate::actions::ActionContext;
+use crate::actions::deletion::{self, DeletionProgress, DeletionTarget};
 use crate::actions::error::TriggerError;
 use crate::actions::preview::delete::of_removed;
-use crate::actions::resolve::Doomed;
+use crate::actions::resolve::DeleteRequest;
 use crate::event::Event;
 use crate::outcome::Outcome;
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Deletes what has the confirmed name; what is gone is as good.
-    pub(crate) async fn delete(&self, doomed: &Doomed) -> Outcome {
-        let course = Course::default();
+    pub(crate) async fn delete(&self, doomed: &DeleteRequest) -> Outcome {
+        let course = DeletionProgress::default();
         let deleted = async {
             match self.try_to_delete(doomed, &course).await {
                 Ok(outcome) => outcome,
@@ -23,8 +23,8 @@ impl Run<'_> {
 
     async fn try_to_delete(
         &self,
-        doomed: &Doomed,
-        course: &Course,
+        doomed: &DeleteRequest,
+        course: &DeletionProgress,
     ) -> Result<Outcome, TriggerError> {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let noun = doomed.what.kind().noun();
@@ -41,7 +41,7 @@ impl Run<'_> {
             return Ok(Outcome::planned(&format!("delete {label}")));
         }
         tell(Event::Note(&format!("Deleting {label}")));
-        let it = Condemned {
+        let it = DeletionTarget {
             what: doomed.what,
             id: thing.id,
             label,

@@ -1,16 +1,16 @@
 //! Listing and showing.
 
-use crate::actions::Run;
+use crate::actions::ActionContext;
 use crate::actions::error::TriggerError;
-use crate::actions::resolve::{Inventory, Subject};
+use crate::actions::resolve::{ListTarget, ShowTarget};
 use crate::deployment::{DeploymentId, Service};
 use crate::event::Event;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::report::inventory;
-use crate::report::inventory::Shown;
-use crate::resource::{Collection, Kind, Thing};
-use crate::sevalla::{Client, Patience, Record};
+use crate::report::inventory::SelectedFields;
+use crate::resource::{ResourceKind, ResourceList, ResourceRef};
+use crate::sevalla::{Client, Patience, ResourceRecord};
 use crate::text::duration::counted;
 
 /// The newest deployments that are shown of a service.
@@ -20,16 +20,16 @@ const NEWEST: usize = 10;
 const NAMES: &[&str] = &["display_name", "name", "key", "branch"];
 
 /// What was read of one thing.
-struct Portrait {
-    kind: Kind,
-    record: Record,
+struct ResourceView {
+    kind: ResourceKind,
+    record: ResourceRecord,
     /// Lists that belong to it.
-    parts: Vec<(&'static str, Collection, Vec<Record>)>,
+    parts: Vec<(&'static str, ResourceList, Vec<ResourceRecord>)>,
 }
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Lists what the service has.
-    pub(crate) async fn list(&self, inventory: &Inventory) -> Outcome {
+    pub(crate) async fn list(&self, inventory: &ListTarget) -> Outcome {
         let list = inventory.list;
         let all = match self.client.pages(list, Patience::BEFORE_THE_START).await {
             Ok(all) => all,
@@ -55,13 +55,13 @@ impl Run<'_> {
     }
 
     /// Shows one thing with what belongs to it.
-    pub(crate) async fn show(&self, subject: &Subject) -> Outcome {
+    pub(crate) async fn show(&self, subject: &ShowTarget) -> Outcome {
         let found = match subject {
-            Subject::Deployment(service, id) => {
+            ShowTarget::Deployment(service, id) => {
                 return self.show_deployment(*service, id, &what(subject)).await;
             }
-            Subject::Known(thing) => Ok(*thing),
-            Subject::Named(kind, name) => find(&self.client, *kind, name).await,
+            ShowTarget::Known(thing) => Ok(*thing),
+            ShowTarget::Named(kind, name) => find(&self.client, *kind, name).await,
         };
         let portrait = match found {
             Ok(thing) => look_at(&self.client, thing).await,
@@ -76,20 +76,20 @@ impl Run<'_> {
         Outcome::success(format!("Read {noun} {}", portrait.record.label()))
     }
 
-    fn tell(&self, portrait: &Portrait) {
-        let Portrait {
+    fn tell(&self, portrait: &ResourceView) {
+        let ResourceView {
             kind,
             record,
             parts,
         } = portrait;
         self.note_each(inventory::lines(*kind, record));
-        let mut shown = Shown::of(record, inventory::fields_of_one(*kind));
+        let mut shown = SelectedFields::of(record, inventory::fields_of_one(*kind));
         for (name, list, items) in parts {
             self.reporter.on(Event::Note(&format!("{name}:")));
             self.note_each(inventory::table(*list, items));
             shown = shown.with(name, *list, items);
         }
-        if let (Kind::Database, Some(id)) = (kind, record.id()) {
+        if let (ResourceKind::Database, Some(id)) = (kind, record.id()) {
             self.reporter.on(Event::Database { id, is_new: None });
         }
         self.reporter.on(Event::Result(&shown.json()));
@@ -102,7 +102,7 @@ impl Run<'_> {
     }
 
     async fn show_deployment(&self, service: Service, id: &DeploymentId, what: &str) -> Outcome {
-        let list = Collection::Deployments(service);
+        let list = ResourceList::Deployments(service);
         let all = match self.client.pages(list, Patience::BEFORE_THE_START).await {
             Ok(all) => all,
             Err(error) => return self.not_shown(error.into(), what).await,
@@ -117,7 +117,7 @@ impl Run<'_> {
             return self.not_shown(error, what).await;
         };
         self.note_each(inventory::table(list, std::slice::from_ref(&record)));
-        let shown = Shown::of(&record, inventory::fields_of(list));
+        let shown = SelectedFields::of(&record, inventory::fields_of(list));
         self.reporter.on(Event::Result(&shown.json()));
         Outcome::success(format!("Read deployment {id}"))
     }
@@ -131,41 +131,45 @@ impl Run<'_> {
 }
 
 /// What is to be shown, as people call it.
-fn what(subject: &Subject) -> String {
+fn what(subject: &ShowTarget) -> String {
     match subject {
-        Subject::Known(thing) => format!("{} {}", thing.kind.noun(), thing.id),
-        Subject::Named(kind, name) => format!("{} {name:?}", kind.noun()),
-        Subject::Deployment(service, id) => format!("deployment {id} of the {service}"),
+        ShowTarget::Known(thing) => format!("{} {}", thing.kind.noun(), thing.id),
+        ShowTarget::Named(kind, name) => format!("{} {name:?}", kind.noun()),
+        ShowTarget::Deployment(service, id) => format!("deployment {id} of the {service}"),
     }
 }
 
-fn has(record: &Record, filter: &str) -> bool {
+fn has(record: &ResourceRecord, filter: &str) -> bool {
     let mut names = NAMES.iter().filter_map(|name| record.text(name));
     names.any(|name| name.to_lowercase().contains(filter))
 }
 
-fn count(list: Collection, length: usize) -> String {
+fn count(list: ResourceList, length: usize) -> String {
     let noun = match list {
-        Collection::All(kind) => kind.noun(),
-        Collection::Deployments(_) => "deployment",
-        Collection::Processes(_) => "process",
+        ResourceList::All(kind) => kind.noun(),
+        ResourceList::Deployments(_) => "deployment",
+        ResourceList::Processes(_) => "process",
     };
     format!("Listed {}", counted(length, noun))
 }
 
 /// The one thing of this name.
-async fn find(client: &Client, kind: Kind, name: &str) -> Result<Thing, TriggerError> {
-    let list = Collection::All(kind);
+async fn find(
+    client: &Client,
+    kind: ResourceKind,
+    name: &str,
+) -> Result<ResourceRef, TriggerError> {
+    let list = ResourceList::All(kind);
     let all = client.pages(list, Patience::BEFORE_THE_START).await?;
-    let is_named = |record: &&Record| {
+    let is_named = |record: &&ResourceRecord| {
         let mut names = ["display_name", "name"].into_iter();
         names.any(|field| record.text(field) == Some(name))
     };
-    let found: Vec<&Record> = all.records.iter().filter(is_named).collect();
+    let found: Vec<&ResourceRecord> = all.records.iter().filter(is_named).collect();
     if let [only] = found.as_slice()
         && let Some(id) = only.id()
     {
-        return Ok(Thing { kind, id });
+        return Ok(ResourceRef { kind, id });
     }
     let noun = kind.noun();
     let (failure, reason) = if found.is_empty() {
@@ -179,22 +183,22 @@ async fn find(client: &Client, kind: Kind, name: &str) -> Result<Thing, TriggerE
     Err(TriggerError::refused(failure, reason, hint))
 }
 
-async fn look_at(client: &Client, thing: Thing) -> Result<Portrait, TriggerError> {
+async fn look_at(client: &Client, thing: ResourceRef) -> Result<ResourceView, TriggerError> {
     let patience = Patience::BEFORE_THE_START;
     let record = client.record(thing, patience).await?;
     let mut parts = Vec::new();
     if let Some(service) = thing.service() {
-        let list = Collection::Deployments(service);
+        let list = ResourceList::Deployments(service);
         let mut newest = client.page(list, 0, patience).await?.entries;
         newest.truncate(NEWEST);
         parts.push(("deployments", list, newest));
     }
-    if thing.kind == Kind::Application {
-        let list = Collection::Processes(thing.id);
+    if thing.kind == ResourceKind::Application {
+        let list = ResourceList::Processes(thing.id);
         let all = client.pages(list, patience).await?;
         parts.push(("processes", list, all.records));
     }
-    Ok(Portrait {
+    Ok(ResourceView {
         kind: thing.kind,
         record,
         parts,

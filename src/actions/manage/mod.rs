@@ -8,12 +8,12 @@ pub(crate) mod resolve;
 pub(crate) mod settings;
 mod update;
 
-use crate::actions::Run;
+use crate::actions::ActionContext;
 use crate::actions::error::TriggerError;
-use crate::actions::resolve::Management;
-use crate::actions::task::Work;
-use crate::deployment::Order;
-use crate::exit_status::Ending;
+use crate::actions::resolve::ResourceAction;
+use crate::actions::task::DeployOperation;
+use crate::deployment::DeploySource;
+use crate::exit_status::ExitStatus;
 use crate::outcome::Outcome;
 use crate::shutdown::Signal;
 
@@ -31,34 +31,38 @@ const AGAIN: &str = "Run this again: what is done already is not done twice";
 pub(crate) const LOOK_FIRST: &str =
     "Check in the dashboard before running this again: a second run could create a second one";
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Does it, to its end.
-    pub(crate) async fn manage(&self, management: &Management) -> Outcome {
+    pub(crate) async fn manage(&self, management: &ResourceAction) -> Outcome {
         match management {
-            Management::List(inventory) => {
+            ResourceAction::List(inventory) => {
                 self.unless_stopped(self.list(inventory), only_read).await
             }
-            Management::Show(subject) => self.unless_stopped(self.show(subject), only_read).await,
-            Management::Update(update) => self.update(update).await,
-            Management::Delete(doomed) => self.delete(doomed).await,
-            Management::CreateDatabase(new) => self.create_database(new).await,
-            Management::Connect(link) => {
+            ResourceAction::Show(subject) => {
+                self.unless_stopped(self.show(subject), only_read).await
+            }
+            ResourceAction::Update(update) => self.update(update).await,
+            ResourceAction::Delete(doomed) => self.delete(doomed).await,
+            ResourceAction::CreateDatabase(new) => self.create_database(new).await,
+            ResourceAction::Connect(link) => {
                 let outcome = self.connect(link).await;
-                if outcome.ending() != Ending::Success || !link.restart {
+                if outcome.ending() != ExitStatus::Success || !link.restart {
                     return outcome;
                 }
-                let order = Order {
+                let order = DeploySource {
                     restart: true,
-                    ..Order::default()
+                    ..DeploySource::default()
                 };
-                self.deploy(&Work::DeployApplication {
+                self.deploy(&DeployOperation::DeployApplication {
                     app: link.app,
                     order,
                 })
                 .await
             }
-            Management::Purge(service) => self.unless_stopped(self.purge(*service), unseen).await,
-            Management::ToggleCdn(app, wanted) => self.toggle_cdn(*app, *wanted).await,
+            ResourceAction::Purge(service) => {
+                self.unless_stopped(self.purge(*service), unseen).await
+            }
+            ResourceAction::ToggleCdn(app, wanted) => self.toggle_cdn(*app, *wanted).await,
         }
     }
 
@@ -79,7 +83,7 @@ impl Run<'_> {
         if is_refused {
             "Nothing was changed".clone_into(&mut outcome.headline);
         }
-        if outcome.ending() == Ending::Ambiguous {
+        if outcome.ending() == ExitStatus::Ambiguous {
             let hint = if is_unsure { LOOK_FIRST } else { AGAIN };
             outcome.hint = Some(hint.to_owned());
         }

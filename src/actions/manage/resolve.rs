@@ -5,29 +5,29 @@ use uuid::Uuid;
 
 use crate::actions::manage::settings;
 use crate::actions::task::Task;
-use crate::actions::validation::Doubts;
+use crate::actions::validation::Validation;
 use crate::branch;
 use crate::deployment::{DeploymentId, Service};
-use crate::inputs::{ActionName, Cdn, Flaw, Inputs, Resource};
+use crate::inputs::{ActionName, Cdn, Inputs, ProblemKind, Resource};
 use crate::messages::Warning;
-use crate::resource::{Changeable, Collection, Kind, Thing};
+use crate::resource::{MutableKind, ResourceKind, ResourceList, ResourceRef};
 use crate::secret::Password;
 
 /// Something done to what a company has, beside deploying it.
 #[derive(Debug, Clone)]
-pub enum Management {
+pub enum ResourceAction {
     /// List.
-    List(Inventory),
+    List(ListTarget),
     /// Show one thing.
-    Show(Subject),
+    Show(ShowTarget),
     /// Change settings.
     Update(Update),
     /// Delete.
-    Delete(Doomed),
+    Delete(DeleteRequest),
     /// Make sure of a database.
     CreateDatabase(NewDatabase),
     /// Connect a database to an application.
-    Connect(Link),
+    Connect(DatabaseConnection),
     /// Empty the caches in front of a service.
     Purge(Service),
     /// Turn the CDN of an application on or off; `None` is what it is not.
@@ -36,20 +36,20 @@ pub enum Management {
 
 /// What to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inventory {
+pub struct ListTarget {
     /// The list.
-    pub list: Collection,
+    pub list: ResourceList,
     /// Only what has this in its name.
     pub filter: Option<String>,
 }
 
 /// What to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
+pub enum ShowTarget {
     /// The one with this id.
-    Known(Thing),
+    Known(ResourceRef),
     /// The one of this name.
-    Named(Kind, String),
+    Named(ResourceKind, String),
     /// A deployment.
     Deployment(Service, DeploymentId),
 }
@@ -58,7 +58,7 @@ pub enum Subject {
 #[derive(Debug, Clone)]
 pub struct Update {
     /// What of.
-    pub what: Changeable,
+    pub what: MutableKind,
     /// Its id.
     pub id: Uuid,
     /// The settings, in the API's names.
@@ -69,9 +69,9 @@ pub struct Update {
 
 /// What is to be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Doomed {
+pub struct DeleteRequest {
     /// What it is.
-    pub what: Changeable,
+    pub what: MutableKind,
     /// Its id; a database may be known by its name alone.
     pub id: Option<Uuid>,
     /// Its display name, as the user confirms it.
@@ -101,7 +101,7 @@ pub struct NewDatabase {
 
 /// A database and an application to be connected.
 #[derive(Debug, Clone)]
-pub struct Link {
+pub struct DatabaseConnection {
     /// The database.
     pub database: Uuid,
     /// The application.
@@ -125,61 +125,61 @@ pub struct Credentials {
 
 /// What an action of this kind comes to; `None` if it is none, or problems
 /// were told.
-pub(crate) fn settle(action: ActionName, inputs: &Inputs, doubts: &mut Doubts) -> Option<Task> {
+pub(crate) fn settle(action: ActionName, inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
     doubts.need(action, inputs, &["sevalla-token"]);
     let management = match action {
-        ActionName::List => Management::List(list(inputs, doubts)?),
-        ActionName::Show => Management::Show(show(inputs, doubts)?),
-        ActionName::UpdateApp => update(action, Changeable::Application, inputs, doubts)?,
-        ActionName::UpdateStaticSite => update(action, Changeable::StaticSite, inputs, doubts)?,
-        ActionName::UpdateDatabase => update(action, Changeable::Database, inputs, doubts)?,
-        ActionName::DeleteApp => delete(action, Changeable::Application, inputs, doubts)?,
-        ActionName::DeleteStaticSite => delete(action, Changeable::StaticSite, inputs, doubts)?,
-        ActionName::DeleteDatabase => delete(action, Changeable::Database, inputs, doubts)?,
-        ActionName::CreateDatabase => Management::CreateDatabase(create(inputs, doubts)?),
-        ActionName::ConnectDatabase => Management::Connect(connect(inputs, doubts)?),
-        ActionName::PurgeCache => Management::Purge(crate::actions::resolve::one_service(
+        ActionName::List => ResourceAction::List(list(inputs, doubts)?),
+        ActionName::Show => ResourceAction::Show(show(inputs, doubts)?),
+        ActionName::UpdateApp => update(action, MutableKind::Application, inputs, doubts)?,
+        ActionName::UpdateStaticSite => update(action, MutableKind::StaticSite, inputs, doubts)?,
+        ActionName::UpdateDatabase => update(action, MutableKind::Database, inputs, doubts)?,
+        ActionName::DeleteApp => delete(action, MutableKind::Application, inputs, doubts)?,
+        ActionName::DeleteStaticSite => delete(action, MutableKind::StaticSite, inputs, doubts)?,
+        ActionName::DeleteDatabase => delete(action, MutableKind::Database, inputs, doubts)?,
+        ActionName::CreateDatabase => ResourceAction::CreateDatabase(create(inputs, doubts)?),
+        ActionName::ConnectDatabase => ResourceAction::Connect(connect(inputs, doubts)?),
+        ActionName::PurgeCache => ResourceAction::Purge(crate::actions::resolve::one_service(
             action, inputs, doubts,
         )?),
         ActionName::ToggleCdn => {
             doubts.need(action, inputs, &["app-id"]);
-            Management::ToggleCdn(inputs.app_id?, inputs.cdn.map(|cdn| cdn == Cdn::On))
+            ResourceAction::ToggleCdn(inputs.app_id?, inputs.cdn.map(|cdn| cdn == Cdn::On))
         }
         _ => return None,
     };
     Some(Task::Manage(Box::new(management)))
 }
 
-fn list(inputs: &Inputs, doubts: &mut Doubts) -> Option<Inventory> {
+fn list(inputs: &Inputs, doubts: &mut Validation) -> Option<ListTarget> {
     doubts.need(ActionName::List, inputs, &["resource"]);
     let list = match inputs.resource? {
-        Resource::Applications => Collection::All(Kind::Application),
-        Resource::StaticSites => Collection::All(Kind::StaticSite),
-        Resource::Pipelines => Collection::All(Kind::Pipeline),
-        Resource::Databases => Collection::All(Kind::Database),
+        Resource::Applications => ResourceList::All(ResourceKind::Application),
+        Resource::StaticSites => ResourceList::All(ResourceKind::StaticSite),
+        Resource::Pipelines => ResourceList::All(ResourceKind::Pipeline),
+        Resource::Databases => ResourceList::All(ResourceKind::Database),
         Resource::Deployments => {
             let service = crate::actions::resolve::one_service(ActionName::List, inputs, doubts);
-            Collection::Deployments(service?)
+            ResourceList::Deployments(service?)
         }
         Resource::Processes => {
             doubts.need(ActionName::List, inputs, &["app-id"]);
-            Collection::Processes(inputs.app_id?)
+            ResourceList::Processes(inputs.app_id?)
         }
     };
-    Some(Inventory {
+    Some(ListTarget {
         list,
         filter: inputs.filter.as_ref().map(|filter| filter.0.clone()),
     })
 }
 
-fn show(inputs: &Inputs, doubts: &mut Doubts) -> Option<Subject> {
+fn show(inputs: &Inputs, doubts: &mut Validation) -> Option<ShowTarget> {
     let ids = [
-        (Kind::Application, inputs.app_id),
-        (Kind::StaticSite, inputs.static_site_id),
-        (Kind::Pipeline, inputs.pipeline_id),
-        (Kind::Database, inputs.database_id),
+        (ResourceKind::Application, inputs.app_id),
+        (ResourceKind::StaticSite, inputs.static_site_id),
+        (ResourceKind::Pipeline, inputs.pipeline_id),
+        (ResourceKind::Database, inputs.database_id),
     ];
-    let given: Vec<Kind> = ids
+    let given: Vec<ResourceKind> = ids
         .iter()
         .map(|(kind, _)| *kind)
         .filter(|kind| inputs.is_given(kind.input()))
@@ -188,12 +188,12 @@ fn show(inputs: &Inputs, doubts: &mut Doubts) -> Option<Subject> {
         [] => by_name(inputs, doubts),
         [only] => {
             let id = ids.iter().find(|(kind, _)| kind == only)?.1?;
-            let thing = Thing { kind: *only, id };
+            let thing = ResourceRef { kind: *only, id };
             match (&inputs.deployment_id, thing.service()) {
                 (Some(deployment), Some(service)) => {
-                    Some(Subject::Deployment(service, deployment.0.clone()))
+                    Some(ShowTarget::Deployment(service, deployment.0.clone()))
                 }
-                _ => Some(Subject::Known(thing)),
+                _ => Some(ShowTarget::Known(thing)),
             }
         }
         [first, second, ..] => {
@@ -201,26 +201,30 @@ fn show(inputs: &Inputs, doubts: &mut Doubts) -> Option<Subject> {
                 "{} is given too, and show takes the id of one thing. Remove the others",
                 inputs.spelling(first.input())
             );
-            doubts.problem(Flaw::Conflict, inputs.spelling(second.input()), &message);
+            doubts.problem(
+                ProblemKind::Conflict,
+                inputs.spelling(second.input()),
+                &message,
+            );
             None
         }
     }
 }
 
 /// The kind and the name of what is to be shown.
-fn by_name(inputs: &Inputs, doubts: &mut Doubts) -> Option<Subject> {
+fn by_name(inputs: &Inputs, doubts: &mut Validation) -> Option<ShowTarget> {
     let kind = match inputs.resource {
-        Some(Resource::Applications) => Some(Kind::Application),
-        Some(Resource::StaticSites) => Some(Kind::StaticSite),
-        Some(Resource::Pipelines) => Some(Kind::Pipeline),
-        Some(Resource::Databases) => Some(Kind::Database),
+        Some(Resource::Applications) => Some(ResourceKind::Application),
+        Some(Resource::StaticSites) => Some(ResourceKind::StaticSite),
+        Some(Resource::Pipelines) => Some(ResourceKind::Pipeline),
+        Some(Resource::Databases) => Some(ResourceKind::Database),
         Some(Resource::Deployments | Resource::Processes) | None => None,
     };
     if let (Some(kind), Some(filter)) = (kind, &inputs.filter) {
-        return Some(Subject::Named(kind, filter.0.clone()));
+        return Some(ShowTarget::Named(kind, filter.0.clone()));
     }
     doubts.problem(
-        Flaw::Missing,
+        ProblemKind::Missing,
         "app-id",
         "there is nothing to show. Set `app-id`, `static-site-id`, `pipeline-id` or `database-id`, or \
          `resource` (applications, static-sites, pipelines or databases) and `filter` to its name",
@@ -228,35 +232,35 @@ fn by_name(inputs: &Inputs, doubts: &mut Doubts) -> Option<Subject> {
     None
 }
 
-fn id_of(what: Changeable, inputs: &Inputs) -> Option<Uuid> {
+fn id_of(what: MutableKind, inputs: &Inputs) -> Option<Uuid> {
     match what {
-        Changeable::Application => inputs.app_id,
-        Changeable::StaticSite => inputs.static_site_id,
-        Changeable::Database => inputs.database_id,
+        MutableKind::Application => inputs.app_id,
+        MutableKind::StaticSite => inputs.static_site_id,
+        MutableKind::Database => inputs.database_id,
     }
 }
 
 fn update(
     action: ActionName,
-    what: Changeable,
+    what: MutableKind,
     inputs: &Inputs,
-    doubts: &mut Doubts,
-) -> Option<Management> {
+    doubts: &mut Validation,
+) -> Option<ResourceAction> {
     doubts.need(action, inputs, &[what.kind().input(), "settings"]);
     let given = inputs.settings.as_ref()?.0.clone();
     let mut settings = checked(given, settings::of(what), what.kind(), inputs, doubts)?;
     if settings.is_empty() {
         doubts.problem(
-            Flaw::Settings,
+            ProblemKind::Settings,
             inputs.spelling("settings"),
             "it holds nothing to change",
         );
     }
     let resource_type = match what {
-        Changeable::Database => one_of_two("resource_type", &mut settings, inputs, doubts),
-        Changeable::Application | Changeable::StaticSite => None,
+        MutableKind::Database => one_of_two("resource_type", &mut settings, inputs, doubts),
+        MutableKind::Application | MutableKind::StaticSite => None,
     };
-    Some(Management::Update(Update {
+    Some(ResourceAction::Update(Update {
         what,
         id: id_of(what, inputs)?,
         settings,
@@ -268,14 +272,14 @@ fn update(
 fn checked(
     mut given: Map<String, Value>,
     known: &[settings::Setting],
-    kind: Kind,
+    kind: ResourceKind,
     inputs: &Inputs,
-    doubts: &mut Doubts,
+    doubts: &mut Validation,
 ) -> Option<Map<String, Value>> {
     let noun = format!("{}s", kind.noun());
     let problems = settings::problems(&given, known, &noun);
     for problem in &problems {
-        doubts.problem(Flaw::Settings, inputs.spelling("settings"), problem);
+        doubts.problem(ProblemKind::Settings, inputs.spelling("settings"), problem);
     }
     if let Some(Value::String(branch)) = given.get_mut("default_branch") {
         *branch = branch::short_name(branch).to_owned();
@@ -294,47 +298,47 @@ fn one_of_two(
     name: &str,
     settings: &mut Map<String, Value>,
     inputs: &Inputs,
-    doubts: &mut Doubts,
+    doubts: &mut Validation,
 ) -> Option<String> {
     let id = settings.remove(&format!("{name}_id"));
     let named = settings.remove(name);
     if id.is_some() && named.is_some() {
         let message = format!("{name} and {name}_id say the same; leave one of them out");
-        doubts.problem(Flaw::Settings, inputs.spelling("settings"), &message);
+        doubts.problem(ProblemKind::Settings, inputs.spelling("settings"), &message);
     }
     id.or(named)?.as_str().map(str::to_owned)
 }
 
 fn delete(
     action: ActionName,
-    what: Changeable,
+    what: MutableKind,
     inputs: &Inputs,
-    doubts: &mut Doubts,
-) -> Option<Management> {
+    doubts: &mut Validation,
+) -> Option<ResourceAction> {
     doubts.need(action, inputs, &["confirm"]);
     let input = what.kind().input();
-    if what != Changeable::Database {
+    if what != MutableKind::Database {
         doubts.need(action, inputs, &[input]);
     }
     let id = id_of(what, inputs);
-    if id.is_none() && (what != Changeable::Database || inputs.is_given(input)) {
+    if id.is_none() && (what != MutableKind::Database || inputs.is_given(input)) {
         return None;
     }
-    Some(Management::Delete(Doomed {
+    Some(ResourceAction::Delete(DeleteRequest {
         what,
         id,
         name: inputs.confirm.as_ref()?.0.clone(),
     }))
 }
 
-fn create(inputs: &Inputs, doubts: &mut Doubts) -> Option<NewDatabase> {
+fn create(inputs: &Inputs, doubts: &mut Validation) -> Option<NewDatabase> {
     doubts.need(ActionName::CreateDatabase, inputs, &["settings"]);
     let mut given = inputs.settings.as_ref()?.0.clone();
     if let Some(user) = &inputs.database_user {
         given.insert("db_user".to_owned(), user.0.clone().into());
     }
     let known = settings::NEW_DATABASE;
-    let mut settings = checked(given, known, Kind::Database, inputs, doubts)?;
+    let mut settings = checked(given, known, ResourceKind::Database, inputs, doubts)?;
     let cluster = one_of_two("cluster", &mut settings, inputs, doubts);
     let resource_type = one_of_two("resource_type", &mut settings, inputs, doubts);
     let needed = ["display_name", "type", "version", "db_name"];
@@ -345,12 +349,12 @@ fn create(inputs: &Inputs, doubts: &mut Doubts) -> Option<NewDatabase> {
         .chain(resource_type.is_none().then_some("resource_type"));
     for name in missing {
         let message = format!("{name} is missing, which a new database needs");
-        doubts.problem(Flaw::Settings, inputs.spelling("settings"), &message);
+        doubts.problem(ProblemKind::Settings, inputs.spelling("settings"), &message);
     }
     let user = settings.get("db_user").and_then(Value::as_str);
     if user.is_some_and(|user| matches!(user, "root" | "postgres")) {
         doubts.problem(
-            Flaw::Settings,
+            ProblemKind::Settings,
             inputs.spelling(if inputs.database_user.is_some() {
                 "database-user"
             } else {
@@ -380,7 +384,7 @@ fn create(inputs: &Inputs, doubts: &mut Doubts) -> Option<NewDatabase> {
     })
 }
 
-fn connect(inputs: &Inputs, doubts: &mut Doubts) -> Option<Link> {
+fn connect(inputs: &Inputs, doubts: &mut Validation) -> Option<DatabaseConnection> {
     let action = ActionName::ConnectDatabase;
     doubts.need(action, inputs, &["database-id", "app-id"]);
     let variables = inputs.set_env.then(|| credentials(inputs, doubts));
@@ -397,7 +401,7 @@ fn connect(inputs: &Inputs, doubts: &mut Doubts) -> Option<Link> {
             ),
         ],
     );
-    Some(Link {
+    Some(DatabaseConnection {
         database: inputs.database_id?,
         app: inputs.app_id?,
         variables: match variables {
@@ -408,12 +412,12 @@ fn connect(inputs: &Inputs, doubts: &mut Doubts) -> Option<Link> {
     })
 }
 
-fn credentials(inputs: &Inputs, doubts: &mut Doubts) -> Option<Credentials> {
+fn credentials(inputs: &Inputs, doubts: &mut Validation) -> Option<Credentials> {
     for name in ["database-user", "database-password"] {
         if !inputs.is_given(name) {
             let value = crate::actions::validation::value_of(name);
             let message = format!("set-env requires it. Set `{name}` to {value}");
-            doubts.problem(Flaw::Missing, name, &message);
+            doubts.problem(ProblemKind::Missing, name, &message);
         }
     }
     Some(Credentials {
@@ -423,7 +427,7 @@ fn credentials(inputs: &Inputs, doubts: &mut Doubts) -> Option<Credentials> {
     })
 }
 
-impl Management {
+impl ResourceAction {
     /// The same with a password for a new database that has none yet.
     pub(crate) fn draw(&mut self, drawn: Option<Password>) {
         if let Self::CreateDatabase(new) = self
@@ -448,7 +452,7 @@ mod tests {
     const DATABASE: &str = r#"{"display_name":"shop-db","type":"postgresql","version":"16",
         "cluster":"Frankfurt","resource_type":"DB1","db_name":"shop"}"#;
 
-    fn resolve(action: &str, pairs: &[(&str, &str)]) -> Result<Management, Vec<Problem>> {
+    fn resolve(action: &str, pairs: &[(&str, &str)]) -> Result<ResourceAction, Vec<Problem>> {
         let all = pairs.iter().copied();
         let all = all.chain([("SEVALLA_ACTION", action), ("SEVALLA_TOKEN", "svl_key")]);
         let variables: Variables = all
@@ -536,7 +540,7 @@ mod tests {
 
     #[test]
     fn a_new_database_may_name_its_cluster_and_its_size() {
-        let Ok(Management::CreateDatabase(new)) =
+        let Ok(ResourceAction::CreateDatabase(new)) =
             resolve("create-database", &[("SEVALLA_SETTINGS", DATABASE)])
         else {
             panic!()
@@ -550,7 +554,7 @@ mod tests {
 
     #[test]
     fn a_database_can_be_deleted_by_its_name() {
-        let Ok(Management::Delete(doomed)) =
+        let Ok(ResourceAction::Delete(doomed)) =
             resolve("delete-database", &[("SEVALLA_CONFIRM", "shop-pr-7")])
         else {
             panic!()

@@ -8,16 +8,16 @@ use crate::branch;
 use crate::image_reference::ImageReference;
 use crate::inputs::placeholder;
 use crate::inputs::placeholder::is_whole;
-use crate::resource::Changeable;
+use crate::resource::MutableKind;
 
 /// One setting.
 pub(crate) struct Setting {
     name: &'static str,
-    form: Form,
+    form: SettingKind,
 }
 
 /// What a setting may be.
-enum Form {
+enum SettingKind {
     Flag,
     /// Text of so many characters.
     Text(usize, usize),
@@ -44,92 +44,95 @@ const ANY: usize = usize::MAX;
 
 const GIT_HOSTS: &[&str] = &["github", "bitbucket", "gitlab"];
 
-const fn setting(name: &'static str, form: Form) -> Setting {
+const fn setting(name: &'static str, form: SettingKind) -> Setting {
     Setting { name, form }
 }
 
 const APPLICATION: &[Setting] = &[
-    setting("display_name", Form::Text(1, 64)),
-    setting("auto_deploy", Form::Flag),
-    setting("default_branch", Form::Branch),
-    setting("hibernation_enabled", Form::Flag),
-    setting("hibernate_after_seconds", Form::Whole(1, 604_800)),
+    setting("display_name", SettingKind::Text(1, 64)),
+    setting("auto_deploy", SettingKind::Flag),
+    setting("default_branch", SettingKind::Branch),
+    setting("hibernation_enabled", SettingKind::Flag),
+    setting("hibernate_after_seconds", SettingKind::Whole(1, 604_800)),
     setting(
         "build_type",
-        Form::OneOf(&["dockerfile", "pack", "nixpacks", "railpack", "ingot"]),
+        SettingKind::OneOf(&["dockerfile", "pack", "nixpacks", "railpack", "ingot"]),
     ),
-    setting("build_path", Form::Text(0, ANY)),
-    setting("dockerfile_path", Form::Text(0, ANY)),
-    setting("docker_context", Form::Text(0, ANY)),
-    setting("build_cache_enabled", Form::Flag),
-    setting("docker_registry_credential_id", Form::Id),
+    setting("build_path", SettingKind::Text(0, ANY)),
+    setting("dockerfile_path", SettingKind::Text(0, ANY)),
+    setting("docker_context", SettingKind::Text(0, ANY)),
+    setting("build_cache_enabled", SettingKind::Flag),
+    setting("docker_registry_credential_id", SettingKind::Id),
     setting(
         "pack_builder",
-        Form::OneOf(&["heroku/builder:22", "heroku/builder:24"]),
+        SettingKind::OneOf(&["heroku/builder:22", "heroku/builder:24"]),
     ),
-    setting("nixpacks_version", Form::OneOf(&["1.29", "1.39", "1.41"])),
-    setting("buildpacks", Form::Buildpacks),
-    setting("allow_deploy_paths", Form::Texts),
-    setting("ignore_deploy_paths", Form::Texts),
+    setting(
+        "nixpacks_version",
+        SettingKind::OneOf(&["1.29", "1.39", "1.41"]),
+    ),
+    setting("buildpacks", SettingKind::Buildpacks),
+    setting("allow_deploy_paths", SettingKind::Texts),
+    setting("ignore_deploy_paths", SettingKind::Texts),
     setting(
         "source",
-        Form::OneOf(&["privateGit", "publicGit", "dockerImage"]),
+        SettingKind::OneOf(&["privateGit", "publicGit", "dockerImage"]),
     ),
-    setting("git_type", Form::OneOf(GIT_HOSTS)),
-    setting("repo_url", Form::Address(0)),
-    setting("docker_image", Form::Image),
+    setting("git_type", SettingKind::OneOf(GIT_HOSTS)),
+    setting("repo_url", SettingKind::Address(0)),
+    setting("docker_image", SettingKind::Image),
 ];
 
 const STATIC_SITE: &[Setting] = &[
-    setting("display_name", Form::Text(1, 64)),
-    setting("auto_deploy", Form::Flag),
-    setting("default_branch", Form::Branch),
-    setting("build_command", Form::TextOrNull),
-    setting("node_version", Form::TextOrNull),
-    setting("published_directory", Form::TextOrNull),
-    setting("is_preview_enabled", Form::Flag),
-    setting("install_command", Form::TextOrNull),
-    setting("root_directory", Form::TextOrNull),
-    setting("index_file", Form::Text(1, ANY)),
-    setting("error_file", Form::TextOrNull),
-    setting("source", Form::OneOf(&["privateGit", "publicGit"])),
-    setting("git_type", Form::OneOfOrNull(GIT_HOSTS)),
-    setting("repo_url", Form::Address(1)),
-    setting("allow_deploy_paths", Form::Texts),
-    setting("ignore_deploy_paths", Form::Texts),
+    setting("display_name", SettingKind::Text(1, 64)),
+    setting("auto_deploy", SettingKind::Flag),
+    setting("default_branch", SettingKind::Branch),
+    setting("build_command", SettingKind::TextOrNull),
+    setting("node_version", SettingKind::TextOrNull),
+    setting("published_directory", SettingKind::TextOrNull),
+    setting("is_preview_enabled", SettingKind::Flag),
+    setting("install_command", SettingKind::TextOrNull),
+    setting("root_directory", SettingKind::TextOrNull),
+    setting("index_file", SettingKind::Text(1, ANY)),
+    setting("error_file", SettingKind::TextOrNull),
+    setting("source", SettingKind::OneOf(&["privateGit", "publicGit"])),
+    setting("git_type", SettingKind::OneOfOrNull(GIT_HOSTS)),
+    setting("repo_url", SettingKind::Address(1)),
+    setting("allow_deploy_paths", SettingKind::Texts),
+    setting("ignore_deploy_paths", SettingKind::Texts),
 ];
 
 const DATABASE: &[Setting] = &[
-    setting("display_name", Form::Text(2, 64)),
-    setting("resource_type_id", Form::Text(1, ANY)),
-    setting("resource_type", Form::Text(1, ANY)),
-    setting("project_id", Form::IdOrNull),
+    setting("display_name", SettingKind::Text(2, 64)),
+    setting("resource_type_id", SettingKind::Text(1, ANY)),
+    setting("resource_type", SettingKind::Text(1, ANY)),
+    setting("project_id", SettingKind::IdOrNull),
 ];
 
 /// All settings of a new database. Its password is an input of its own.
 pub(crate) const NEW_DATABASE: &[Setting] = &[
-    setting("display_name", Form::Text(2, 64)),
+    setting("display_name", SettingKind::Text(2, 64)),
     setting(
         "type",
-        Form::OneOf(&["postgresql", "mariadb", "mysql", "redis", "valkey"]),
+        SettingKind::OneOf(&["postgresql", "mariadb", "mysql", "redis", "valkey"]),
     ),
-    setting("version", Form::Text(1, ANY)),
-    setting("cluster_id", Form::Id),
-    setting("cluster", Form::Text(1, ANY)),
-    setting("resource_type_id", Form::Text(1, ANY)),
-    setting("resource_type", Form::Text(1, ANY)),
-    setting("db_name", Form::Name(2, 100)),
-    setting("db_user", Form::Name(2, 100)),
-    setting("project_id", Form::IdOrNull),
-    setting("extensions", Form::Extensions),
+    setting("version", SettingKind::Text(1, ANY)),
+    setting("cluster_id", SettingKind::Id),
+    setting("cluster", SettingKind::Text(1, ANY)),
+    setting("resource_type_id", SettingKind::Text(1, ANY)),
+    setting("resource_type", SettingKind::Text(1, ANY)),
+    setting("db_name", SettingKind::Name(2, 100)),
+    setting("db_user", SettingKind::Name(2, 100)),
+    setting("project_id", SettingKind::IdOrNull),
+    setting("extensions", SettingKind::Extensions),
 ];
 
 /// The settings that can be changed.
-pub(crate) const fn of(what: Changeable) -> &'static [Setting] {
+pub(crate) const fn of(what: MutableKind) -> &'static [Setting] {
     match what {
-        Changeable::Application => APPLICATION,
-        Changeable::StaticSite => STATIC_SITE,
-        Changeable::Database => DATABASE,
+        MutableKind::Application => APPLICATION,
+        MutableKind::StaticSite => STATIC_SITE,
+        MutableKind::Database => DATABASE,
     }
 }
 
@@ -163,7 +166,7 @@ pub(crate) fn problems(given: &Map<String, Value>, known: &[Setting], noun: &str
 pub(crate) fn unknown_words(given: &Map<String, Value>, known: &[Setting]) -> Vec<String> {
     let unknown = |(name, value): (&String, &Value)| {
         let setting = known.iter().find(|setting| setting.name == name)?;
-        let (Form::OneOf(words) | Form::OneOfOrNull(words)) = setting.form else {
+        let (SettingKind::OneOf(words) | SettingKind::OneOfOrNull(words)) = setting.form else {
             return None;
         };
         let word = value.as_str().filter(|word| !words.contains(word))?;
@@ -205,7 +208,7 @@ fn unknown(name: &str, known: &[Setting], noun: &str) -> String {
     }
 }
 
-impl Form {
+impl SettingKind {
     /// The variable that the CI did not fill in, where none can be meant. A
     /// command may contain one.
     fn unfilled<'a>(&self, value: &'a Value) -> Option<&'a str> {
@@ -309,7 +312,7 @@ fn are_extensions(given: &Map<String, Value>) -> bool {
 mod tests {
     use super::*;
 
-    fn told(what: Changeable, json: &str) -> Vec<String> {
+    fn told(what: MutableKind, json: &str) -> Vec<String> {
         let given = serde_json::from_str(json).unwrap();
         problems(&given, of(what), "applications")
     }
@@ -318,24 +321,24 @@ mod tests {
     fn good_settings_are_taken() {
         for (what, json) in [
             (
-                Changeable::Application,
+                MutableKind::Application,
                 r#"{"auto_deploy":false,"hibernate_after_seconds":604800}"#,
             ),
             (
-                Changeable::Application,
+                MutableKind::Application,
                 r#"{"buildpacks":[{"order":0,"source":"heroku/nodejs"}]}"#,
             ),
             (
-                Changeable::StaticSite,
+                MutableKind::StaticSite,
                 r#"{"build_command":null,"git_type":null,"index_file":"a"}"#,
             ),
             (
-                Changeable::StaticSite,
+                MutableKind::StaticSite,
                 r#"{"allow_deploy_paths":["docs/**"]}"#,
             ),
-            (Changeable::StaticSite, r#"{"ignore_deploy_paths":[]}"#),
+            (MutableKind::StaticSite, r#"{"ignore_deploy_paths":[]}"#),
             (
-                Changeable::Database,
+                MutableKind::Database,
                 r#"{"display_name":"ab","resource_type":"DB1","project_id":null}"#,
             ),
         ] {
@@ -355,10 +358,10 @@ mod tests {
             let json = format!(r#"{{"{name}":"{value}"}}"#);
             let expected =
                 format!("{name} contains {variable}, a variable that your CI did not fill in");
-            assert_eq!(told(Changeable::Application, &json), [expected]);
+            assert_eq!(told(MutableKind::Application, &json), [expected]);
         }
         let command = r#"{"build_command":"make TAG=$TAG"}"#;
-        assert_eq!(told(Changeable::StaticSite, command), [""; 0]);
+        assert_eq!(told(MutableKind::StaticSite, command), [""; 0]);
     }
 
     #[test]
@@ -373,7 +376,7 @@ mod tests {
             (r#"{"default_branch":"refs/tags/v1"}"#, false),
             (r#"{"default_branch":""}"#, false),
         ] {
-            let told = told(Changeable::Application, json);
+            let told = told(MutableKind::Application, json);
             assert_eq!(told.is_empty(), is_taken, "{json}: {told:?}");
         }
     }
@@ -450,14 +453,14 @@ mod tests {
                 "give it as database-password",
             ),
         ] {
-            let told = told(Changeable::Application, json);
+            let told = told(MutableKind::Application, json);
             assert!(
                 told.len() == 1 && told[0].contains(expected),
                 "{json}: {told:?}"
             );
         }
         assert_eq!(
-            told(Changeable::Database, r#"{"a":1,"display_name":2}"#).len(),
+            told(MutableKind::Database, r#"{"a":1,"display_name":2}"#).len(),
             2
         );
     }

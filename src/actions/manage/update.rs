@@ -2,20 +2,20 @@
 
 use std::ops::ControlFlow;
 
-use crate::actions::Run;
-use crate::actions::database::write::{self, Readiness};
+use crate::actions::ActionContext;
+use crate::actions::database::write::{self, DatabaseReadiness};
 use crate::actions::error::TriggerError;
-use crate::actions::manage::change::{self, Comparison, Difference};
+use crate::actions::manage::change::{self, SettingChange, SettingsDiff};
 use crate::actions::manage::unseen;
 use crate::actions::resolve::Update;
 use crate::event::Event;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::report::inventory::in_words;
-use crate::resource::Changeable;
+use crate::resource::MutableKind;
 use crate::text::duration::counted;
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Makes the settings what is wanted, if they are not.
     pub(crate) async fn update(&self, update: &Update) -> Outcome {
         let changed = match self.until_stopped(self.try_to_update(update)).await {
@@ -61,11 +61,11 @@ impl Run<'_> {
         change::update(&self.client, update, &comparison, &tell).await?;
         let changed = Outcome::success(format!("Changed {noun} {label}"));
         Ok(match update.what {
-            Changeable::Application | Changeable::StaticSite => ControlFlow::Break(
+            MutableKind::Application | MutableKind::StaticSite => ControlFlow::Break(
                 changed.because("What builds or runs it takes effect with the next deployment"),
             ),
-            Changeable::Database if update.resource_type.is_none() => ControlFlow::Break(changed),
-            Changeable::Database => ControlFlow::Continue(changed),
+            MutableKind::Database if update.resource_type.is_none() => ControlFlow::Break(changed),
+            MutableKind::Database => ControlFlow::Continue(changed),
         })
     }
 
@@ -78,13 +78,13 @@ impl Run<'_> {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let ready = write::wait_until_ready(&self.client, update.id, &tell).await?;
         Ok(match ready {
-            Readiness::Ready(_) => changed,
-            Readiness::Failed(status) => Outcome::of(
+            DatabaseReadiness::Ready(_) => changed,
+            DatabaseReadiness::Failed(status) => Outcome::of(
                 Failure::DatabaseUnusable,
                 format!("The database did not take the change; its status is {status}"),
             )
             .hint("Check in the dashboard, or ask Sevalla's support"),
-            Readiness::NotYet(status) => Outcome::of(
+            DatabaseReadiness::NotYet(status) => Outcome::of(
                 Failure::DatabaseNotReady,
                 format!("The run's time was over before the database was changed; it is {status}"),
             )
@@ -93,7 +93,7 @@ impl Run<'_> {
     }
 }
 
-fn in_a_line(difference: &Difference) -> String {
+fn in_a_line(difference: &SettingChange) -> String {
     format!(
         "{}: {} → {}",
         difference.name,
@@ -103,7 +103,7 @@ fn in_a_line(difference: &Difference) -> String {
 }
 
 /// The differences as one line of JSON.
-fn as_json(comparison: &Comparison) -> String {
+fn as_json(comparison: &SettingsDiff) -> String {
     let differences = comparison.differences.iter().map(|difference| {
         serde_json::json!({
             "setting": difference.name,

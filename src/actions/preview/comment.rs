@@ -11,17 +11,17 @@ use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use crate::actions::error::TriggerError;
-use crate::actions::preview::find::Match;
+use crate::actions::preview::find::PreviewMatch;
 use crate::actions::task::Preview;
-use crate::actions::{LAST_REQUESTS, Run};
+use crate::actions::{ActionContext, LAST_REQUESTS};
 use crate::ci::ChangeState;
 use crate::code_host::{CodeHost, CodeHostError, KeptApps, Marker, PullRequest, Reason};
 use crate::event::Event;
 use crate::inputs::Comment;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
-use crate::report::{News, Reporter};
-use crate::sanitize::Block;
+use crate::report::{CommentStatus, Reporter};
+use crate::sanitize::SanitizedText;
 
 /// How long asking or writing may keep the run.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -46,7 +46,7 @@ const MOST_ASKED: usize = 50;
 const FAIR: Duration = Duration::from_secs(1);
 
 /// Which comment is meant, and whether it is made where there is none.
-struct Page {
+struct CommentScope {
     number: Option<u64>,
     marker: Marker,
     is_made: bool,
@@ -54,7 +54,7 @@ struct Page {
 
 /// What is still to be written in a comment after a signal, or after the run's
 /// time. Outputs and summary come first: the code host may be slow.
-pub(crate) struct LastWords {
+pub(crate) struct DeferredComment {
     host: CodeHost,
     number: u64,
     marker: Marker,
@@ -63,13 +63,13 @@ pub(crate) struct LastWords {
     by: Instant,
 }
 
-impl LastWords {
+impl DeferredComment {
     /// Writes how the run ended into the comment.
     pub(crate) async fn say(&self, outcome: &Outcome, reporter: &Reporter) {
         let news = if self.is_deleted {
-            News::Deleted
+            CommentStatus::Deleted
         } else {
-            News::Ended(outcome)
+            CommentStatus::Ended(outcome)
         };
         let text = reporter.comment(&self.marker, &news);
         let write = write(&self.host, self.number, &self.marker, &text, self.is_made);
@@ -91,7 +91,7 @@ async fn write(
     host: &CodeHost,
     number: u64,
     marker: &Marker,
-    text: &Block,
+    text: &SanitizedText,
     is_made: bool,
 ) -> Result<(), CodeHostError> {
     if is_made {
@@ -101,7 +101,7 @@ async fn write(
     }
 }
 
-fn may_be_anothers(one: &Match) -> TriggerError {
+fn may_be_anothers(one: &PreviewMatch) -> TriggerError {
     TriggerError::refused(
         Failure::CodeHostFailing,
         format!(
@@ -114,7 +114,7 @@ fn may_be_anothers(one: &Match) -> TriggerError {
 }
 
 /// Why a pull request could not be read.
-pub(crate) enum Unread {
+pub(crate) enum PullRequestError {
     /// There is no token, or nowhere to ask.
     CannotAsk,
     /// The code host refused, or did not do it.
@@ -123,7 +123,7 @@ pub(crate) enum Unread {
     Silent,
 }
 
-impl Unread {
+impl PullRequestError {
     /// The outcome of a run that depends on the pull request.
     pub(crate) fn outcome(&self, number: u64) -> Outcome {
         let headline = format!("Could not read pull request {number}");
@@ -162,7 +162,7 @@ impl Unread {
     }
 }
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Whether the pull request of a preview is open; `None` if that cannot be
     /// told.
     pub(crate) async fn is_open(&self, number: Option<u64>) -> Option<bool> {
@@ -184,22 +184,28 @@ impl Run<'_> {
     }
 
     /// Says why a pull request was not read. One that is silent was named before.
-    pub(crate) fn warn_of(&self, unread: &Unread) {
-        if let Unread::Error(error) = unread {
+    pub(crate) fn warn_of(&self, unread: &PullRequestError) {
+        if let PullRequestError::Error(error) = unread {
             self.warn(error);
         }
     }
 
     /// Reads the pull request as it is now.
-    pub(crate) async fn ask_for(&self, number: u64, most: Duration) -> Result<PullRequest, Unread> {
+    pub(crate) async fn ask_for(
+        &self,
+        number: u64,
+        most: Duration,
+    ) -> Result<PullRequest, PullRequestError> {
         let by = self.deadline.moment().min(Instant::now() + most);
         let host = match self.code_host(by) {
-            Some(host) => host.map_err(Unread::Error)?,
-            None if self.is_host_silent.get() => return Err(Unread::Silent),
-            None => return Err(Unread::CannotAsk),
+            Some(host) => host.map_err(PullRequestError::Error)?,
+            None if self.is_host_silent.get() => return Err(PullRequestError::Silent),
+            None => return Err(PullRequestError::CannotAsk),
         };
         let asked = self.in_time(by, host.pull_request(number)).await;
-        asked.ok_or(Unread::Silent)?.map_err(Unread::Error)
+        asked
+            .ok_or(PullRequestError::Silent)?
+            .map_err(PullRequestError::Error)
     }
 
     /// The preview apps that the comments on the pull request are about. Where
@@ -237,9 +243,9 @@ impl Run<'_> {
     pub(crate) async fn without_others(
         &self,
         preview: &Preview,
-        found: Vec<Match>,
+        found: Vec<PreviewMatch>,
         is_deletion: bool,
-    ) -> Result<Vec<Match>, TriggerError> {
+    ) -> Result<Vec<PreviewMatch>, TriggerError> {
         let Some(number) = preview.pull_request else {
             return Ok(found);
         };
@@ -254,7 +260,7 @@ impl Run<'_> {
         Ok(left)
     }
 
-    async fn is_of_another(&self, number: u64, one: &Match) -> Option<bool> {
+    async fn is_of_another(&self, number: u64, one: &PreviewMatch) -> Option<bool> {
         let Some(branch) = one.disputed_branch() else {
             return Some(false);
         };
@@ -320,11 +326,16 @@ impl Run<'_> {
 
     /// Keeps the comment on the pull request up to date. `pipeline` tells the
     /// comments of several previews apart.
-    pub(crate) async fn comment(&self, number: Option<u64>, pipeline: &str, news: News<'_>) {
-        let page = Page {
+    pub(crate) async fn comment(
+        &self,
+        number: Option<u64>,
+        pipeline: &str,
+        news: CommentStatus<'_>,
+    ) {
+        let page = CommentScope {
             number,
             marker: Marker::of(pipeline),
-            is_made: !matches!(news, News::Deleted),
+            is_made: !matches!(news, CommentStatus::Deleted),
         };
         self.write_or_owe(&page, news).await;
     }
@@ -334,9 +345,9 @@ impl Run<'_> {
         &self,
         number: Option<u64>,
         marker: Marker,
-        news: News<'_>,
+        news: CommentStatus<'_>,
     ) {
-        let page = Page {
+        let page = CommentScope {
             number,
             marker,
             is_made: false,
@@ -346,11 +357,11 @@ impl Run<'_> {
 
     /// Writes, unless a signal comes or the run's time is over: then the end is
     /// told after everything else.
-    async fn write_or_owe(&self, page: &Page, news: News<'_>) {
+    async fn write_or_owe(&self, page: &CommentScope, news: CommentStatus<'_>) {
         let most = match news {
-            News::Deploying => BEFORE_THE_START,
+            CommentStatus::Deploying => BEFORE_THE_START,
             // Outputs and summary wait for it.
-            News::Ended(_) => LATE_WORDS,
+            CommentStatus::Ended(_) => LATE_WORDS,
             _ => PATIENCE,
         };
         let write = async {
@@ -371,15 +382,15 @@ impl Run<'_> {
     }
 
     /// Leaves the comment to be written when the run has told its end.
-    fn owe(&self, page: &Page, news: News<'_>, by: Instant) {
-        let is_deleted = matches!(news, News::Deleted);
-        if !is_deleted && !matches!(news, News::Ended(_)) || !self.may_comment() {
+    fn owe(&self, page: &CommentScope, news: CommentStatus<'_>, by: Instant) {
+        let is_deleted = matches!(news, CommentStatus::Deleted);
+        if !is_deleted && !matches!(news, CommentStatus::Ended(_)) || !self.may_comment() {
             return;
         }
         let (Some(number), Some(Ok(host))) = (page.number, self.code_host(by)) else {
             return;
         };
-        self.last_words.set(Some(LastWords {
+        self.last_words.set(Some(DeferredComment {
             host,
             number,
             marker: page.marker.clone(),
@@ -405,12 +416,12 @@ impl Run<'_> {
             done = &mut work => return done,
             _ = self.stop.asked() => {}
         }
-        let page = Page {
+        let page = CommentScope {
             number,
             marker: Marker::of(pipeline),
             is_made: false,
         };
-        let say = self.write_comment(&page, News::Stopping, FIRST_WORDS);
+        let say = self.write_comment(&page, CommentStatus::Stopping, FIRST_WORDS);
         tokio::select! {
             biased;
             done = &mut work => return done,
@@ -419,7 +430,7 @@ impl Run<'_> {
         work.await
     }
 
-    async fn write_comment(&self, page: &Page, news: News<'_>, most: Duration) {
+    async fn write_comment(&self, page: &CommentScope, news: CommentStatus<'_>, most: Duration) {
         if !self.may_comment() {
             return;
         }

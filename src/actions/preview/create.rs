@@ -7,22 +7,22 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
-use crate::actions::deletion::{Course, Removed};
-use crate::actions::deploy::finalize::Scene;
+use crate::actions::deletion::{DeletionProgress, DeletionResult};
+use crate::actions::deploy::finalize::DeploymentContext;
 use crate::actions::deploy::{preflight, start};
 use crate::actions::error::TriggerError;
 use crate::actions::preview::delete::of_removed;
-use crate::actions::preview::find::{self, PreviewApp, Previews};
-use crate::actions::preview::{Brought, of_branch, request_deletion};
+use crate::actions::preview::find::{self, PreviewApp, PreviewLookup};
+use crate::actions::preview::{PreviewResult, of_branch, request_deletion};
 use crate::actions::task::NewPreview;
-use crate::actions::{CLEAN_UP, IN_FLIGHT, LAST_REQUESTS, Run, nothing_started};
+use crate::actions::{ActionContext, CLEAN_UP, IN_FLIGHT, LAST_REQUESTS, nothing_started};
 use crate::backoff::Schedule;
 use crate::deployment::{Deployment, Service};
 use crate::event::Event;
-use crate::exit_status::Ending;
+use crate::exit_status::ExitStatus;
 use crate::inputs::Abandon;
 use crate::messages::{Failure, Warning};
-use crate::outcome::{LiveBefore, Outcome};
+use crate::outcome::{Outcome, PreviouslyLive};
 use crate::sevalla::Patience;
 use crate::shutdown::Signal;
 
@@ -32,9 +32,13 @@ const FIRST_DEPLOYMENT: Duration = Duration::from_secs(120);
 /// How long deleting an app that another run has made too may take.
 const MAKING_WAY: Duration = Duration::from_secs(60);
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Makes the app, and follows its first deployment.
-    pub(crate) async fn make_preview(&self, new: &NewPreview, before: &Previews) -> Brought {
+    pub(crate) async fn make_preview(
+        &self,
+        new: &NewPreview,
+        before: &PreviewLookup,
+    ) -> PreviewResult {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let mut creation = pin!(find::create_preview(&self.client, new, before, &tell));
         let made = tokio::select! {
@@ -44,7 +48,7 @@ impl Run<'_> {
                 tell(Event::Stopping(signal, Some(self.on_cancel())));
                 let made = timeout(IN_FLIGHT, creation).await.ok();
                 let outcome = self.stop_making(signal, new, made, before, by).await;
-                return Brought::nothing(outcome);
+                return PreviewResult::nothing(outcome);
             }
             made = &mut creation => made,
         };
@@ -53,7 +57,7 @@ impl Run<'_> {
             Err(error) => {
                 return match self.made_meanwhile(new, &error).await {
                     Some(app) => Box::pin(self.deploy_preview(new, &app)).await,
-                    None => Brought::nothing(self.not_started(error).await),
+                    None => PreviewResult::nothing(self.not_started(error).await),
                 };
             }
         };
@@ -66,7 +70,7 @@ impl Run<'_> {
             twin = find::older_twin(&self.client, new, &app, before, true) => twin,
             signal = self.stop.asked() => {
                 let outcome = self.signal_after_creation(signal, &app).await;
-                return Brought::nothing(outcome);
+                return PreviewResult::nothing(outcome);
             }
         };
         if let Ok(Some(oldest)) = twin {
@@ -75,7 +79,7 @@ impl Run<'_> {
         self.for_more_words(self.warn_of_repository(new, app.id))
             .await;
         let outcome = self.follow_first(new, app.id).await;
-        let brought = Brought {
+        let brought = PreviewResult {
             outcome,
             app: Some(app.id),
             is_made: true,
@@ -90,10 +94,10 @@ impl Run<'_> {
         &self,
         new: &NewPreview,
         ours: &PreviewApp,
-        before: &Previews,
-        brought: Brought,
-    ) -> Brought {
-        if let Ending::Interrupted(_) = brought.outcome.ending() {
+        before: &PreviewLookup,
+        brought: PreviewResult,
+    ) -> PreviewResult {
+        if let ExitStatus::Interrupted(_) = brought.outcome.ending() {
             return brought;
         }
         let by = self.deadline.moment() + LAST_REQUESTS;
@@ -103,7 +107,7 @@ impl Run<'_> {
             signal = self.stop.asked() => {
                 let said = format!("Preview app {} was created", ours.label());
                 let outcome = Outcome::interrupted(signal).because(brought.outcome.headline);
-                return Brought { outcome: outcome.because(said), ..brought };
+                return PreviewResult { outcome: outcome.because(said), ..brought };
             }
         };
         match twin {
@@ -137,17 +141,17 @@ impl Run<'_> {
         new: &NewPreview,
         ours: &PreviewApp,
         oldest: &PreviewApp,
-    ) -> Brought {
+    ) -> PreviewResult {
         let failed = match self.delete_extra(std::slice::from_ref(ours), oldest).await {
             Ok(failed) => failed,
-            Err(interrupted) => return Brought::nothing(interrupted),
+            Err(interrupted) => return PreviewResult::nothing(interrupted),
         };
         self.reporter.on(Event::PreviewApp {
             app: oldest.id,
             name: oldest.name.as_deref(),
             is_new: false,
         });
-        let brought = Brought {
+        let brought = PreviewResult {
             outcome: self.follow_anothers(new, oldest.id).await,
             app: Some(oldest.id),
             is_made: false,
@@ -173,7 +177,7 @@ impl Run<'_> {
                 oldest.label(),
                 app.label()
             )));
-            let course = Course::default();
+            let course = DeletionProgress::default();
             let deleted = tokio::select! {
                 // The signal first, as in `until_stopped`.
                 biased;
@@ -187,7 +191,9 @@ impl Run<'_> {
             let end = match deleted {
                 // What was accepted goes by itself.
                 Ok(None) => continue,
-                Ok(Some(deleted)) if matches!(deleted.end, Removed::Gone | Removed::Accepted) => {
+                Ok(Some(deleted))
+                    if matches!(deleted.end, DeletionResult::Gone | DeletionResult::Accepted) =>
+                {
                     continue;
                 }
                 Ok(Some(deleted)) => of_removed(&deleted.label, &deleted.end, &course),
@@ -251,7 +257,7 @@ impl Run<'_> {
             signal = self.stop.asked() => return Outcome::interrupted(signal)
                 .because(format!("Preview app {app} of the other run was left as it is")),
         };
-        let scene = Scene {
+        let scene = DeploymentContext {
             is_anothers: true,
             ..of_new(new)
         };
@@ -277,7 +283,7 @@ impl Run<'_> {
         &self,
         app: Uuid,
         first: Result<Option<Deployment>, TriggerError>,
-        scene: &Scene,
+        scene: &DeploymentContext,
     ) -> Outcome {
         let service = Service::application(app);
         match first {
@@ -330,7 +336,7 @@ impl Run<'_> {
         signal: Signal,
         new: &NewPreview,
         made: Option<Result<PreviewApp, TriggerError>>,
-        before: &Previews,
+        before: &PreviewLookup,
         by: Instant,
     ) -> Outcome {
         if let Some(Err(error)) = &made
@@ -388,9 +394,9 @@ impl Run<'_> {
 }
 
 /// The scene of the first deployment of a new app.
-fn of_new(new: &NewPreview) -> Scene {
-    Scene {
-        live_before: LiveBefore::Nothing { read: 0 },
+fn of_new(new: &NewPreview) -> DeploymentContext {
+    DeploymentContext {
+        live_before: PreviouslyLive::Nothing { read: 0 },
         is_first: true,
         ..of_branch(new)
     }

@@ -6,30 +6,30 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::actions::Run;
-use crate::actions::deletion::{Course, Removed};
+use crate::actions::ActionContext;
+use crate::actions::deletion::{DeletionProgress, DeletionResult};
 use crate::actions::deploy::preflight;
 use crate::actions::error::TriggerError;
-use crate::actions::preview::comment::{BEFORE_THE_START, PATIENCE, Unread};
+use crate::actions::preview::comment::{BEFORE_THE_START, PATIENCE, PullRequestError};
 use crate::actions::preview::find;
 use crate::actions::preview::request_deletion::{self, Deleted};
-use crate::actions::task::{Cleaning, Preview};
+use crate::actions::task::{CleanupPolicy, Preview};
 use crate::branch::is_same;
 use crate::ci::ChangeState;
 use crate::code_host::{KeptApps, Marker, PullRequest};
 use crate::deployment::Service;
 use crate::event::Event;
-use crate::exit_status::Ending;
+use crate::exit_status::ExitStatus;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
-use crate::report::News;
+use crate::report::CommentStatus;
 use crate::sevalla::{AppSummary, Application, Patience};
 use crate::text::duration::counted;
 
 /// Said after what was begun: nothing of it is done twice.
 const AGAIN: &str = "Run this again: deleting twice does no harm";
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Deletes the preview app that is meant; one that is gone is as good.
     pub(crate) async fn delete_preview(&self, preview: &Preview) -> Outcome {
         // An id says which app it is, whatever its pull request is.
@@ -68,10 +68,10 @@ impl Run<'_> {
             ..preview.clone()
         };
         let outcome = self.find_and_delete(&preview, &RefCell::default()).await;
-        if let Ending::Interrupted(_) = outcome.ending() {
+        if let ExitStatus::Interrupted(_) = outcome.ending() {
             return outcome.because("The pull request is closed: its preview app is not needed");
         }
-        if outcome.ending() != Ending::Success {
+        if outcome.ending() != ExitStatus::Success {
             return outcome;
         }
         Outcome::passed("The pull request was closed meanwhile, so there is no preview")
@@ -81,8 +81,8 @@ impl Run<'_> {
     /// gone, or why it may not be. `apps` are those that were to be deleted.
     async fn say_gone_or_why_not(&self, preview: &Preview, apps: &[Uuid], outcome: &Outcome) {
         let news = match outcome.ending() {
-            Ending::Success => News::Deleted,
-            _ => News::Ended(outcome),
+            ExitStatus::Success => CommentStatus::Deleted,
+            _ => CommentStatus::Ended(outcome),
         };
         let number = preview.pull_request;
         if let Some(pipeline) = preview.pipeline {
@@ -99,7 +99,7 @@ impl Run<'_> {
     /// Deletes, unless somebody asks to end: then says how far that has come.
     pub(crate) async fn unless_left(
         &self,
-        course: &Course,
+        course: &DeletionProgress,
         work: impl Future<Output = Outcome>,
     ) -> Outcome {
         let signal = match self.until_stopped(work).await {
@@ -116,7 +116,7 @@ impl Run<'_> {
     }
 
     async fn find_and_delete(&self, preview: &Preview, found: &RefCell<Vec<Uuid>>) -> Outcome {
-        let course = Course::default();
+        let course = DeletionProgress::default();
         let ends = RefCell::default();
         let all = async {
             match self.delete_each(preview, &course, &ends, found).await {
@@ -133,7 +133,7 @@ impl Run<'_> {
     async fn delete_each(
         &self,
         preview: &Preview,
-        course: &Course,
+        course: &DeletionProgress,
         ends: &RefCell<Vec<Outcome>>,
         found: &RefCell<Vec<Uuid>>,
     ) -> Result<(), TriggerError> {
@@ -165,7 +165,11 @@ impl Run<'_> {
         Ok(apps.sure()?.into_iter().map(|app| app.id).collect())
     }
 
-    async fn delete_one(&self, app: Uuid, course: &Course) -> Result<Outcome, TriggerError> {
+    async fn delete_one(
+        &self,
+        app: Uuid,
+        course: &DeletionProgress,
+    ) -> Result<Outcome, TriggerError> {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let Some(record) = request_deletion::look_before_deletion(&self.client, app).await? else {
             let headline = format!("Preview app {app} was already gone");
@@ -202,21 +206,25 @@ pub(crate) fn as_it_is(preview: &Preview, request: Option<&PullRequest>) -> Prev
 }
 
 /// What became of the wish to delete, with what was stopped for it.
-pub(crate) fn of_removed(label: &str, removed: &Removed, course: &Course) -> Outcome {
+pub(crate) fn of_removed(
+    label: &str,
+    removed: &DeletionResult,
+    course: &DeletionProgress,
+) -> Outcome {
     let outcome = match removed {
-        Removed::Gone => return Outcome::success(format!("Deleted {label}")),
-        Removed::Accepted => Outcome::of(
+        DeletionResult::Gone => return Outcome::success(format!("Deleted {label}")),
+        DeletionResult::Accepted => Outcome::of(
             Failure::NotGoneInTime,
             format!("Sevalla agreed to delete {label}, which was not gone in time"),
         )
         .hint(AGAIN),
-        Removed::Unanswered => Outcome::of(
+        DeletionResult::Unanswered => Outcome::of(
             Failure::TimeUp,
             format!("The run's time was over before Sevalla answered whether it deletes {label}"),
         )
         .because("Whether it agreed was not seen")
         .hint(AGAIN),
-        Removed::Failed => Outcome::of(
+        DeletionResult::Failed => Outcome::of(
             Failure::DeletionFailed,
             format!("Sevalla failed to delete {label}"),
         )
@@ -242,7 +250,7 @@ fn all_deleted(ends: Vec<Outcome>) -> Outcome {
 }
 
 /// A preview that nobody needs any more.
-struct Stale {
+struct StalePreview {
     app: Uuid,
     /// What people call it.
     label: String,
@@ -253,11 +261,11 @@ struct Stale {
 
 /// What a cleaning has come to so far.
 #[derive(Default)]
-struct Tally {
+struct CleanupSummary {
     /// How many pull requests were read.
     read: usize,
     /// Why the first of those was not read that were not, with its number.
-    unread: Option<(u64, Unread)>,
+    unread: Option<(u64, PullRequestError)>,
     /// The preview that is being deleted, with its pull request.
     current: Option<(Uuid, u64)>,
     gone: usize,
@@ -266,18 +274,18 @@ struct Tally {
     accepted: Vec<String>,
 }
 
-impl Tally {
+impl CleanupSummary {
     fn count(&mut self, deleted: Option<&Deleted>) {
         match deleted.map(|deleted| (&deleted.end, &deleted.label)) {
             None => self.gone_before += 1,
-            Some((Removed::Gone, _)) => self.gone += 1,
-            Some((Removed::Accepted, label)) => self.accepted.push(label.clone()),
-            Some((Removed::Failed | Removed::Unanswered, _)) => {}
+            Some((DeletionResult::Gone, _)) => self.gone += 1,
+            Some((DeletionResult::Accepted, label)) => self.accepted.push(label.clone()),
+            Some((DeletionResult::Failed | DeletionResult::Unanswered, _)) => {}
         }
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for CleanupSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Deleted {}", counted(self.gone, "preview app"))?;
         if self.gone_before > 0 {
@@ -293,20 +301,20 @@ impl fmt::Display for Tally {
 }
 
 /// Cleaning up.
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Deletes previews that nobody needs any more.
-    pub(crate) async fn clean_previews(&self, cleaning: &Cleaning) -> Outcome {
-        let course = Course::default();
+    pub(crate) async fn clean_previews(&self, cleaning: &CleanupPolicy) -> Outcome {
+        let course = DeletionProgress::default();
         let tally = RefCell::default();
         // Boxed: what waits in it is large.
         let work = Box::pin(self.clean(cleaning, &course, &tally));
         let mut outcome = self.unless_left(&course, work).await;
-        if let Ending::Interrupted(_) = outcome.ending() {
+        if let ExitStatus::Interrupted(_) = outcome.ending() {
             outcome = outcome.because("Some previews may not have been looked at");
             let current = tally.borrow_mut().current.take();
             if let Some((app, number)) = current.filter(|_| course.has_asked()) {
                 let marker = Marker::of_app(app);
-                self.correct_comment(Some(number), marker, News::Ended(&outcome))
+                self.correct_comment(Some(number), marker, CommentStatus::Ended(&outcome))
                     .await;
             }
         }
@@ -319,7 +327,12 @@ impl Run<'_> {
 
     /// Each preview is judged right before it is deleted: what was true of it
     /// before the others went may not be so any more.
-    async fn clean(&self, cleaning: &Cleaning, course: &Course, tally: &RefCell<Tally>) -> Outcome {
+    async fn clean(
+        &self,
+        cleaning: &CleanupPolicy,
+        course: &DeletionProgress,
+        tally: &RefCell<CleanupSummary>,
+    ) -> Outcome {
         let listed = match find::list_previews(&self.client).await {
             Ok(listed) => listed,
             Err(error) => return self.not_started(error.into()).await,
@@ -367,7 +380,7 @@ impl Run<'_> {
 
     /// The outcome of a cleaning that has read no pull request, though there were
     /// some to read.
-    fn read_none(tally: &RefCell<Tally>) -> Option<Outcome> {
+    fn read_none(tally: &RefCell<CleanupSummary>) -> Option<Outcome> {
         let tally = tally.borrow();
         let (number, unread) = tally.unread.as_ref().filter(|_| tally.read == 0)?;
         let outcome = unread.outcome(*number);
@@ -380,9 +393,9 @@ impl Run<'_> {
     /// Deletes one, and tells what went wrong with that.
     async fn remove(
         &self,
-        stale: Stale,
-        course: &Course,
-        tally: &RefCell<Tally>,
+        stale: StalePreview,
+        course: &DeletionProgress,
+        tally: &RefCell<CleanupSummary>,
     ) -> Option<Outcome> {
         let tell = |event: Event<'_>| self.reporter.on(event);
         tally.borrow_mut().current = stale.request.map(|number| (stale.app, number));
@@ -402,8 +415,8 @@ impl Run<'_> {
         course.begin();
         let failed = end.filter(|end| !end.is_good());
         let news = match &failed {
-            Some(failed) => News::Ended(failed),
-            None => News::Deleted,
+            Some(failed) => CommentStatus::Ended(failed),
+            None => CommentStatus::Deleted,
         };
         // One that nobody tried to delete is what it was.
         if let Some(number) = stale.request.filter(|_| failed.is_none() || was_asked) {
@@ -417,10 +430,10 @@ impl Run<'_> {
     /// Whether a preview is one that nobody needs, as of now.
     async fn judge(
         &self,
-        cleaning: &Cleaning,
+        cleaning: &CleanupPolicy,
         app: AppSummary,
-        tally: &RefCell<Tally>,
-    ) -> Result<Option<Stale>, TriggerError> {
+        tally: &RefCell<CleanupSummary>,
+    ) -> Result<Option<StalePreview>, TriggerError> {
         let patience = Patience::FOR_A_SEARCH;
         let record = match self.client.get_application(app.id, patience).await {
             Ok(record) => record,
@@ -445,7 +458,7 @@ impl Run<'_> {
             Some(name) => format!("{name} ({})", app.id),
             None => app.id.to_string(),
         };
-        Ok(why.map(|why| Stale {
+        Ok(why.map(|why| StalePreview {
             app: app.id,
             label,
             why,
@@ -461,7 +474,7 @@ impl Run<'_> {
         number: u64,
         app: Uuid,
         record: &Application,
-        tally: &RefCell<Tally>,
+        tally: &RefCell<CleanupSummary>,
     ) -> bool {
         let request = match self.ask_for(number, PATIENCE).await {
             Ok(request) => request,
@@ -488,7 +501,7 @@ impl Run<'_> {
 
     async fn why_old(
         &self,
-        cleaning: &Cleaning,
+        cleaning: &CleanupPolicy,
         record: &Application,
         id: Uuid,
     ) -> Result<Option<String>, TriggerError> {

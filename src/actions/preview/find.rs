@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::actions::at_most_once::{Candidate, Found, at_most_once, search_to_the_end};
+use crate::actions::at_most_once::{Candidate, Candidates, at_most_once, search_to_the_end};
 use crate::actions::deletion::is_being_deleted;
-use crate::actions::error::{Tell, TriggerError};
+use crate::actions::error::{Report, TriggerError};
 use crate::actions::task::{NewPreview, Preview};
 use crate::branch;
 use crate::branch::is_same;
@@ -62,7 +62,7 @@ impl PreviewApp {
 }
 
 /// The preview apps of a company.
-pub(crate) struct Listed {
+pub(crate) struct PreviewAppList {
     /// Newest first.
     pub all: Vec<AppSummary>,
     /// Whether there may be more than were looked through.
@@ -72,7 +72,7 @@ pub(crate) struct Listed {
 }
 
 /// Lists the preview apps of the company.
-pub(crate) async fn list_previews(client: &Client) -> Result<Listed, ApiError> {
+pub(crate) async fn list_previews(client: &Client) -> Result<PreviewAppList, ApiError> {
     let mut listed = list_with_dying(client).await?;
     listed
         .all
@@ -81,7 +81,7 @@ pub(crate) async fn list_previews(client: &Client) -> Result<Listed, ApiError> {
 }
 
 /// The same with those that are being deleted.
-async fn list_with_dying(client: &Client) -> Result<Listed, ApiError> {
+async fn list_with_dying(client: &Client) -> Result<PreviewAppList, ApiError> {
     let mut all: Vec<AppSummary> = Vec::new();
     let mut offset = 0;
     let mut has_more = true;
@@ -101,7 +101,7 @@ async fn list_with_dying(client: &Client) -> Result<Listed, ApiError> {
         offset += LONGEST_PAGE;
     }
     all.retain(|app| app.kind.as_deref() == Some(PREVIEW));
-    Ok(Listed {
+    Ok(PreviewAppList {
         all,
         has_more,
         unreadable,
@@ -111,7 +111,7 @@ async fn list_with_dying(client: &Client) -> Result<Listed, ApiError> {
 /// How much a preview app has in common with the one that is meant, the least
 /// telling first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Evidence {
+enum MatchStrength {
     /// It builds the same branch.
     Branch,
     /// Its name has the number that Sevalla was given when it was created.
@@ -122,7 +122,7 @@ enum Evidence {
 
 /// How well an app's repository fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Likeness {
+enum AppComparison {
     /// The last part of its name is the same: it may be a mirror.
     Name,
     /// Nothing tells which it is, or which it should be.
@@ -133,30 +133,30 @@ enum Likeness {
 
 /// A preview app that may be the one that is meant.
 #[derive(Debug)]
-pub(crate) struct Match {
+pub(crate) struct PreviewMatch {
     /// The app.
     pub app: PreviewApp,
-    likeness: Likeness,
-    evidence: Evidence,
+    likeness: AppComparison,
+    evidence: MatchStrength,
     /// Whether it builds the branch that is meant.
     is_of_branch: bool,
     /// Whether its name has the number of the pull request that is meant.
     has_number: bool,
 }
 
-impl Match {
+impl PreviewMatch {
     /// Whether it surely belongs to the pull request that is meant.
     pub(crate) fn is_certain(&self) -> bool {
         match self.evidence {
-            Evidence::Kept => true,
-            Evidence::Number => self.likeness == Likeness::Same,
-            Evidence::Branch => false,
+            MatchStrength::Kept => true,
+            MatchStrength::Number => self.likeness == AppComparison::Same,
+            MatchStrength::Branch => false,
         }
     }
 
     /// Whether a comment of this program on the pull request is about it.
     pub(crate) fn is_kept(&self) -> bool {
-        self.evidence == Evidence::Kept
+        self.evidence == MatchStrength::Kept
     }
 
     /// The branch it builds, if another open pull request from that branch may
@@ -164,9 +164,9 @@ impl Match {
     /// is, or its name has the number of a pull request with another branch.
     pub(crate) fn disputed_branch(&self) -> Option<&str> {
         let is_disputed = match self.evidence {
-            Evidence::Kept => !self.has_number,
-            Evidence::Number => !self.is_of_branch,
-            Evidence::Branch => true,
+            MatchStrength::Kept => !self.has_number,
+            MatchStrength::Number => !self.is_of_branch,
+            MatchStrength::Branch => true,
         };
         let record = self.app.record.as_ref()?;
         record.default_branch.as_deref().filter(|_| is_disputed)
@@ -181,21 +181,21 @@ impl Match {
     /// Whether it may be deployed as the one that is meant: one that may be a
     /// mirror's only if its name has the number.
     fn may_be_deployed(&self) -> bool {
-        self.likeness > Likeness::Name || self.evidence > Evidence::Branch
+        self.likeness > AppComparison::Name || self.evidence > MatchStrength::Branch
     }
 
     /// Whether it may be deleted as the one that is meant.
     fn may_be_deleted(&self) -> bool {
         match self.likeness {
-            Likeness::Same => true,
-            Likeness::Unknown => self.evidence > Evidence::Branch,
-            Likeness::Name => self.evidence == Evidence::Kept,
+            AppComparison::Same => true,
+            AppComparison::Unknown => self.evidence > MatchStrength::Branch,
+            AppComparison::Name => self.evidence == MatchStrength::Kept,
         }
     }
 
-    fn rank(&self) -> (bool, Likeness, Evidence) {
+    fn rank(&self) -> (bool, AppComparison, MatchStrength) {
         if self.is_certain() {
-            return (true, Likeness::Same, Evidence::Kept);
+            return (true, AppComparison::Same, MatchStrength::Kept);
         }
         (false, self.likeness, self.evidence)
     }
@@ -208,9 +208,9 @@ impl Match {
 
 /// What looking for a preview app has shown.
 #[derive(Debug, Default)]
-pub(crate) struct Previews {
+pub(crate) struct PreviewLookup {
     /// Those that could be the one that is meant.
-    pub found: Vec<Match>,
+    pub found: Vec<PreviewMatch>,
     /// All there are: the high-water mark for making another.
     known: HashSet<Uuid>,
     /// The entries of the list that could not be read.
@@ -222,13 +222,13 @@ pub(crate) async fn find_previews(
     client: &Client,
     preview: &Preview,
     kept: &KeptApps,
-) -> Result<Previews, TriggerError> {
+) -> Result<PreviewLookup, TriggerError> {
     let listed = list_previews(client).await?;
     let known = listed.all.iter().map(|app| app.id).collect();
     let unreadable = listed.unreadable.clone();
-    let mut found = choose_of_all(client, preview, kept, listed, Meant::Living).await?;
-    found.retain(Match::may_be_deployed);
-    Ok(Previews {
+    let mut found = choose_of_all(client, preview, kept, listed, DeletingApps::Living).await?;
+    found.retain(PreviewMatch::may_be_deployed);
+    Ok(PreviewLookup {
         found,
         known,
         unreadable,
@@ -239,13 +239,13 @@ pub(crate) async fn find_previews(
 /// request, which runs at the same time have left. The oldest stays, so that all
 /// runs choose the same.
 pub(crate) fn oldest_of(
-    mut found: Vec<Match>,
+    mut found: Vec<PreviewMatch>,
 ) -> Result<Option<(PreviewApp, Vec<PreviewApp>)>, TriggerError> {
-    if !found.iter().all(Match::is_certain) {
+    if !found.iter().all(PreviewMatch::is_certain) {
         let app = one_of(found)?;
         return Ok(app.map(|app| (app, Vec::new())));
     }
-    found.sort_by_key(Match::age);
+    found.sort_by_key(PreviewMatch::age);
     let mut apps = found.into_iter().map(|found| found.app);
     Ok(apps.next().map(|oldest| (oldest, apps.collect())))
 }
@@ -253,9 +253,9 @@ pub(crate) fn oldest_of(
 /// The preview apps that may be the ones to delete.
 pub(crate) struct ToDelete {
     /// Those that are not being deleted.
-    pub living: Vec<Match>,
+    pub living: Vec<PreviewMatch>,
     /// Those that are.
-    pub dying: Vec<Match>,
+    pub dying: Vec<PreviewMatch>,
 }
 
 /// Looks for the preview apps to delete.
@@ -267,10 +267,10 @@ pub(crate) async fn find_previews_to_delete(
     let listed = list_with_dying(client).await?;
     let is_dying = |app: &AppSummary| is_being_deleted(app.status.as_deref());
     let (dying, all): (Vec<_>, Vec<_>) = listed.all.into_iter().partition(is_dying);
-    let living = Listed { all, ..listed };
-    let living = choose_of_all(client, preview, kept, living, Meant::Dying).await?;
+    let living = PreviewAppList { all, ..listed };
+    let living = choose_of_all(client, preview, kept, living, DeletingApps::Dying).await?;
     let known = living.iter().map(|found| found.app.id).collect();
-    let dying = choose(client, preview, kept, dying, &known, Meant::Dying).await?;
+    let dying = choose(client, preview, kept, dying, &known, DeletingApps::Dying).await?;
     Ok(ToDelete {
         living,
         dying: dying.found,
@@ -284,20 +284,20 @@ impl ToDelete {
     pub(crate) fn sure(self) -> Result<Vec<PreviewApp>, TriggerError> {
         let doubtful = self.living.iter().find(|found| !found.may_be_deleted());
         if let Some(found) = doubtful
-            && !self.living.iter().any(Match::may_be_deleted)
+            && !self.living.iter().any(PreviewMatch::may_be_deleted)
         {
             return Err(may_be_anothers(&found.app));
         }
         let mut sure = self.living;
-        sure.retain(Match::may_be_deleted);
-        let is_certain = !sure.is_empty() && sure.iter().all(Match::is_certain);
+        sure.retain(PreviewMatch::may_be_deleted);
+        let is_certain = !sure.is_empty() && sure.iter().all(PreviewMatch::is_certain);
         let mut apps: Vec<PreviewApp> = if is_certain {
             sure.into_iter().map(|found| found.app).collect()
         } else {
             one_of(sure)?.into_iter().collect()
         };
         // The end of those is to be seen too. What may be another's goes by itself.
-        let dying = self.dying.into_iter().filter(Match::may_be_deleted);
+        let dying = self.dying.into_iter().filter(PreviewMatch::may_be_deleted);
         apps.extend(dying.map(|found| found.app));
         Ok(apps)
     }
@@ -317,7 +317,7 @@ fn may_be_anothers(app: &PreviewApp) -> TriggerError {
 }
 
 /// The preview app that is meant, if there is one.
-fn one_of(mut found: Vec<Match>) -> Result<Option<PreviewApp>, TriggerError> {
+fn one_of(mut found: Vec<PreviewMatch>) -> Result<Option<PreviewApp>, TriggerError> {
     if found.len() > 1 {
         return Err(several(found.iter().map(|found| &found.app)));
     }
@@ -341,9 +341,9 @@ async fn choose_of_all(
     client: &Client,
     preview: &Preview,
     kept: &KeptApps,
-    listed: Listed,
-    meant: Meant,
-) -> Result<Vec<Match>, TriggerError> {
+    listed: PreviewAppList,
+    meant: DeletingApps,
+) -> Result<Vec<PreviewMatch>, TriggerError> {
     let chosen = choose(client, preview, kept, listed.all, &HashSet::new(), meant).await?;
     if chosen.found.is_empty() && (listed.has_more || chosen.has_more) {
         return Err(TriggerError::refused(
@@ -360,15 +360,15 @@ async fn choose_of_all(
 
 /// Which apps can be meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Meant {
+enum DeletingApps {
     /// Those that are not being deleted.
     Living,
     /// Those that are, too.
     Dying,
 }
 
-struct Chosen {
-    found: Vec<Match>,
+struct Selection {
+    found: Vec<PreviewMatch>,
     /// Whether there are more that were not read.
     has_more: bool,
 }
@@ -381,8 +381,8 @@ async fn choose(
     kept: &KeptApps,
     all: Vec<AppSummary>,
     known: &HashSet<Uuid>,
-    meant: Meant,
-) -> Result<Chosen, ApiError> {
+    meant: DeletingApps,
+) -> Result<Selection, ApiError> {
     // The record, which tells the app's own branch, is not read yet. If it is
     // the app that is meant, it is the same.
     let branch = preview.branch.as_deref();
@@ -406,22 +406,22 @@ async fn choose(
     ids.sort_unstable();
     ids.dedup();
     ids.extend(candidates.iter().map(|app| (app.id, is_numbered(app))));
-    let mut found: Vec<Match> = Vec::new();
+    let mut found: Vec<PreviewMatch> = Vec::new();
     for (id, is_likely) in ids {
-        if !is_likely && found.iter().any(Match::is_certain) {
+        if !is_likely && found.iter().any(PreviewMatch::is_certain) {
             break;
         }
         let Some(record) = read(client, id).await? else {
             continue;
         };
-        if meant == Meant::Living && is_being_deleted(record.status.as_deref()) {
+        if meant == DeletingApps::Living && is_being_deleted(record.status.as_deref()) {
             continue;
         }
         found.extend(fit(preview, kept, id, record));
     }
-    let best = found.iter().map(Match::rank).max();
+    let best = found.iter().map(PreviewMatch::rank).max();
     found.retain(|found| Some(found.rank()) == best);
-    Ok(Chosen { found, has_more })
+    Ok(Selection { found, has_more })
 }
 
 /// The repository of an app, where it is not the one that is meant and the app
@@ -436,7 +436,7 @@ pub(crate) fn other_repository<'a>(preview: &Preview, record: &'a Application) -
 
 /// How a preview app with this record fits the one that is meant, if it may be
 /// that.
-fn fit(preview: &Preview, kept: &KeptApps, id: Uuid, record: Application) -> Option<Match> {
+fn fit(preview: &Preview, kept: &KeptApps, id: Uuid, record: Application) -> Option<PreviewMatch> {
     let is_preview = record.kind.as_deref().is_none_or(|kind| kind == PREVIEW);
     let number = number_of_record(&record);
     let is_kept = kept.ours.contains(&id);
@@ -444,12 +444,12 @@ fn fit(preview: &Preview, kept: &KeptApps, id: Uuid, record: Application) -> Opt
         return None;
     }
     let likeness = match (&preview.repository, &record.repo_url) {
-        (Some(ours), Some(its)) if is_repository(its, ours) => Likeness::Same,
-        (Some(ours), Some(its)) if last_part(its) == last_part(ours) => Likeness::Name,
+        (Some(ours), Some(its)) if is_repository(its, ours) => AppComparison::Same,
+        (Some(ours), Some(its)) if last_part(its) == last_part(ours) => AppComparison::Name,
         // A pipeline may build another repository than the run's.
-        (Some(_), Some(_)) if is_kept => Likeness::Name,
+        (Some(_), Some(_)) if is_kept => AppComparison::Name,
         (Some(_), Some(_)) => return None,
-        _ => Likeness::Unknown,
+        _ => AppComparison::Unknown,
     };
     let is_of_branch = match (&preview.branch, &record.default_branch) {
         (Some(ours), Some(its)) => is_same(ours, its),
@@ -457,11 +457,11 @@ fn fit(preview: &Preview, kept: &KeptApps, id: Uuid, record: Application) -> Opt
     };
     let has_number = is_number_of(preview, number);
     let evidence = if is_kept {
-        Evidence::Kept
+        MatchStrength::Kept
     } else if has_number {
-        Evidence::Number
+        MatchStrength::Number
     } else if is_of_branch {
-        Evidence::Branch
+        MatchStrength::Branch
     } else {
         return None;
     };
@@ -470,7 +470,7 @@ fn fit(preview: &Preview, kept: &KeptApps, id: Uuid, record: Application) -> Opt
         name: record.display_name.clone(),
         record: Some(record),
     };
-    Some(Match {
+    Some(PreviewMatch {
         app,
         likeness,
         evidence,
@@ -593,8 +593,8 @@ const BURST: Patience = Patience::For(Duration::from_secs(60));
 pub(crate) async fn create_preview(
     client: &Client,
     new: &NewPreview,
-    before: &Previews,
-    tell: Tell<'_>,
+    before: &PreviewLookup,
+    tell: Report<'_>,
 ) -> Result<PreviewApp, TriggerError> {
     let send = async || {
         let made = send_creation(client, new).await?;
@@ -616,10 +616,10 @@ pub(crate) async fn create_preview(
 async fn find_lost(
     client: &Client,
     new: &NewPreview,
-    before: &Previews,
-) -> Result<Vec<Found<PreviewApp>>, ApiError> {
+    before: &PreviewLookup,
+) -> Result<Vec<Candidates<PreviewApp>>, ApiError> {
     let sure = find_new(client, new, before).await?;
-    let Listed {
+    let PreviewAppList {
         all, unreadable, ..
     } = list_previews(client).await?;
     let is_fresh = |app: &AppSummary| {
@@ -639,14 +639,18 @@ async fn find_lost(
             _ => true,
         };
         if !is_anothers && may_be_it {
-            unclear.push(Found::unclear(PreviewApp {
+            unclear.push(Candidates::unclear(PreviewApp {
                 id: app.id,
                 name: app.display_name,
                 record: Some(record),
             }));
         }
     }
-    let found: Vec<_> = sure.into_iter().map(Found::ours).chain(unclear).collect();
+    let found: Vec<_> = sure
+        .into_iter()
+        .map(Candidates::ours)
+        .chain(unclear)
+        .collect();
     if found.is_empty() && !unreadable.is_subset(&before.unreadable) {
         return Err(ApiError::unreadable_entry(&LIST_APPLICATIONS));
     }
@@ -690,7 +694,7 @@ async fn send_creation(client: &Client, new: &NewPreview) -> Result<AppSummary, 
 pub(crate) async fn find_made_preview(
     client: &Client,
     new: &NewPreview,
-    before: &Previews,
+    before: &PreviewLookup,
 ) -> Option<PreviewApp> {
     let search = async || Ok(Some(find_lost(client, new, before).await?));
     search_to_the_end(client, search).await
@@ -700,9 +704,9 @@ pub(crate) async fn find_made_preview(
 async fn find_new(
     client: &Client,
     new: &NewPreview,
-    before: &Previews,
+    before: &PreviewLookup,
 ) -> Result<Vec<PreviewApp>, ApiError> {
-    let Listed { all, .. } = list_previews(client).await?;
+    let PreviewAppList { all, .. } = list_previews(client).await?;
     let kept = KeptApps::default();
     let chosen = choose(
         client,
@@ -710,7 +714,7 @@ async fn find_new(
         &kept,
         all,
         &before.known,
-        Meant::Living,
+        DeletingApps::Living,
     );
     let found = chosen.await?.found.into_iter();
     Ok(found.map(|found| found.app).collect())
@@ -724,7 +728,7 @@ pub(crate) async fn older_twin(
     client: &Client,
     new: &NewPreview,
     ours: &PreviewApp,
-    before: &Previews,
+    before: &PreviewLookup,
     may_be_new: bool,
 ) -> Result<Option<PreviewApp>, ApiError> {
     let own = read(client, ours.id).await?;
@@ -827,7 +831,7 @@ mod tests {
 
     const APP: Uuid = Uuid::from_u128(1);
 
-    fn found(preview: &Preview, record: Application) -> Option<(Likeness, Evidence)> {
+    fn found(preview: &Preview, record: Application) -> Option<(AppComparison, MatchStrength)> {
         let found = fit(preview, &KeptApps::default(), APP, record)?;
         Some((found.likeness, found.evidence))
     }
@@ -835,8 +839,8 @@ mod tests {
     #[test]
     fn a_preview_is_known_by_its_number_and_then_by_its_branch() {
         let ours = "https://github.com/octo/shop.git";
-        let of_branch = Some(Evidence::Branch);
-        let of_number = Some(Evidence::Number);
+        let of_branch = Some(MatchStrength::Branch);
+        let of_number = Some(MatchStrength::Number);
         for (branch, number, record, evidence) in [
             (Some("a"), Some(7), record("a", "PR #7 a", ours), of_number),
             (Some("a"), Some(7), record("a", "a", ours), of_branch),
@@ -873,7 +877,7 @@ mod tests {
             ),
         ] {
             let preview = preview(branch, number);
-            let expected = evidence.map(|evidence| (Likeness::Same, evidence));
+            let expected = evidence.map(|evidence| (AppComparison::Same, evidence));
             assert_eq!(
                 found(&preview, record.clone()),
                 expected,
@@ -887,7 +891,7 @@ mod tests {
         assert_eq!(found(&preview(Some("a"), None), app), None);
         let mirror = record("a", "a", "https://gitlab.com/mirrors/shop.git");
         let likeness = found(&preview(Some("a"), None), mirror);
-        assert_eq!(likeness, Some((Likeness::Name, Evidence::Branch)));
+        assert_eq!(likeness, Some((AppComparison::Name, MatchStrength::Branch)));
     }
 
     #[test]

@@ -14,26 +14,26 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
-use crate::actions::deploy::finalize::Scene;
+use crate::actions::deploy::finalize::DeploymentContext;
 use crate::actions::deploy::preflight;
 use crate::actions::error::TriggerError;
 use crate::actions::preview::comment::{BEFORE_THE_START, PATIENCE};
-use crate::actions::preview::find::{PreviewApp, Previews};
-use crate::actions::task::{NewPreview, Preview, WantedPreview, Work};
-use crate::actions::{Run, nothing_started};
+use crate::actions::preview::find::{PreviewApp, PreviewLookup};
+use crate::actions::task::{DeployOperation, NewPreview, Preview, PreviewSelector};
+use crate::actions::{ActionContext, nothing_started};
 use crate::backoff::Schedule;
 use crate::branch::is_same;
 use crate::ci::ChangeState;
 use crate::code_host::{KeptApps, Marker, PullRequest};
-use crate::deployment::{Deployment, Order, Origin, Service, Verdict};
+use crate::deployment::{DeploySource, Deployment, Origin, Service, Verdict};
 use crate::event::Event;
-use crate::exit_status::Ending;
+use crate::exit_status::ExitStatus;
 use crate::inputs::OnFork;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
-use crate::report::News;
-use crate::resource::{Collection, Kind};
-use crate::sevalla::{ApiError, Patience, Record};
+use crate::report::CommentStatus;
+use crate::resource::{ResourceKind, ResourceList};
+use crate::sevalla::{ApiError, Patience, ResourceRecord};
 
 /// How long an app or a deployment that Sevalla makes by itself may take to
 /// appear, before this run makes it.
@@ -43,24 +43,24 @@ const APPEARANCE: Duration = Duration::from_secs(45);
 const ADDRESS: Duration = Duration::from_secs(60);
 
 /// What there is when a preview is asked for.
-enum There {
+enum ExistingPreview {
     /// The app, to be deployed, and others of the same pull request that are too
     /// many.
     App(Box<PreviewApp>, Vec<PreviewApp>),
     /// None, and what there is beside it.
-    None(Previews),
+    None(PreviewLookup),
     /// None before the run's time was over.
     Late,
 }
 
-impl From<PreviewApp> for There {
+impl From<PreviewApp> for ExistingPreview {
     fn from(app: PreviewApp) -> Self {
         Self::App(Box::new(app), Vec::new())
     }
 }
 
 /// What to do with an app that is there.
-enum Todo {
+enum NextStep {
     /// Its commit is live already.
     Nothing(Box<Deployment>),
     /// Sevalla deploys the commit by itself.
@@ -72,7 +72,7 @@ enum Todo {
 }
 
 /// What has become of a preview while it was deployed.
-enum Standing {
+enum PreviewState {
     /// It is there, and wanted.
     Stays,
     /// Its pull request is closed.
@@ -82,7 +82,7 @@ enum Standing {
 }
 
 /// How bringing up a preview has ended so far.
-pub(crate) struct Brought {
+pub(crate) struct PreviewResult {
     pub(crate) outcome: Outcome,
     /// The app, if there is one.
     pub(crate) app: Option<Uuid>,
@@ -90,7 +90,7 @@ pub(crate) struct Brought {
     pub(crate) is_made: bool,
 }
 
-impl Brought {
+impl PreviewResult {
     /// The same, which is no success if a second app of the pull request is left.
     pub(crate) fn with_extra(self, failed: Option<Outcome>) -> Self {
         let outcome = match failed {
@@ -111,9 +111,9 @@ impl Brought {
     }
 }
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Makes sure that there is a preview app, and that it is deployed.
-    pub(crate) async fn create_preview(&self, wanted: &WantedPreview) -> Outcome {
+    pub(crate) async fn create_preview(&self, wanted: &PreviewSelector) -> Outcome {
         let request = match self.request_of(wanted).await {
             Ok(request) => request,
             Err(outcome) => return outcome,
@@ -129,7 +129,7 @@ impl Run<'_> {
     }
 
     /// The pull request as the code host says it is, where that is known.
-    async fn request_of(&self, wanted: &WantedPreview) -> Result<Option<PullRequest>, Outcome> {
+    async fn request_of(&self, wanted: &PreviewSelector) -> Result<Option<PullRequest>, Outcome> {
         let Some(number) = wanted.preview.pull_request else {
             return Ok(None);
         };
@@ -158,7 +158,7 @@ impl Run<'_> {
     /// The preview to make or to deploy, with the branch of its pull request.
     fn new_preview(
         &self,
-        wanted: &WantedPreview,
+        wanted: &PreviewSelector,
         request: Option<&PullRequest>,
     ) -> Result<NewPreview, Outcome> {
         let preview = &wanted.preview;
@@ -217,14 +217,14 @@ impl Run<'_> {
     /// The pull request is closed by now: nothing is made, and nothing is left.
     async fn was_closed_before(
         &self,
-        wanted: &WantedPreview,
+        wanted: &PreviewSelector,
         request: Option<&PullRequest>,
     ) -> Outcome {
         let preview = delete::as_it_is(&wanted.preview, request);
         let outcome = self.was_closed(&preview, None).await;
         let news = match outcome.ending() {
-            Ending::Passed => News::Deleted,
-            _ => News::Ended(&outcome),
+            ExitStatus::Passed => CommentStatus::Deleted,
+            _ => CommentStatus::Ended(&outcome),
         };
         let marker = Marker::of(&wanted.pipeline.to_string());
         self.correct_comment(preview.pull_request, marker, news)
@@ -240,21 +240,23 @@ impl Run<'_> {
         let number = new.preview.pull_request;
         let key = new.pipeline.to_string();
         match there {
-            Ok(There::Late) => too_late("Sevalla's own preview app did not appear in time"),
-            Ok(There::App(app, extra)) if self.plan.dry_run => would_deploy(&app, &extra),
-            Ok(There::None(_)) if self.plan.dry_run => {
+            Ok(ExistingPreview::Late) => {
+                too_late("Sevalla's own preview app did not appear in time")
+            }
+            Ok(ExistingPreview::App(app, extra)) if self.plan.dry_run => would_deploy(&app, &extra),
+            Ok(ExistingPreview::None(_)) if self.plan.dry_run => {
                 Outcome::planned(&format!("create a preview app for branch {}", new.branch))
             }
             Err(error) => self.not_started(error).await,
             Ok(there) => {
-                self.comment(number, &key, News::Deploying).await;
+                self.comment(number, &key, CommentStatus::Deploying).await;
                 // Boxed: what waits in them is large.
                 let work = Box::pin(self.bring_up(new, there));
                 let (outcome, is_deleted) = self.or_stopping(number, &key, work).await;
                 let news = if is_deleted {
-                    News::Deleted
+                    CommentStatus::Deleted
                 } else {
-                    News::Ended(&outcome)
+                    CommentStatus::Ended(&outcome)
                 };
                 self.comment(number, &key, news).await;
                 outcome
@@ -263,9 +265,9 @@ impl Run<'_> {
     }
 
     /// Deploys the app or makes one; and whether it was deleted in the end.
-    async fn bring_up(&self, new: &NewPreview, there: There) -> (Outcome, bool) {
+    async fn bring_up(&self, new: &NewPreview, there: ExistingPreview) -> (Outcome, bool) {
         let brought = match there {
-            There::App(app, extra) => {
+            ExistingPreview::App(app, extra) => {
                 let failed = match self.delete_extra(&extra, &app).await {
                     Ok(failed) => failed,
                     Err(interrupted) => return (interrupted, false),
@@ -273,16 +275,16 @@ impl Run<'_> {
                 let brought = Box::pin(self.deploy_preview(new, &app)).await;
                 brought.with_extra(failed)
             }
-            There::None(before) => Box::pin(self.make_preview(new, &before)).await,
-            There::Late => return (too_late("There was no time to deploy"), false),
+            ExistingPreview::None(before) => Box::pin(self.make_preview(new, &before)).await,
+            ExistingPreview::Late => return (too_late("There was no time to deploy"), false),
         };
         self.finish_preview(new, brought).await
     }
 
-    async fn look_for_preview(&self, new: &NewPreview) -> Result<There, TriggerError> {
+    async fn look_for_preview(&self, new: &NewPreview) -> Result<ExistingPreview, TriggerError> {
         let tell = |event: Event<'_>| self.reporter.on(event);
         if let Some(app) = new.preview.app {
-            return self.given_preview(app).await.map(There::from);
+            return self.given_preview(app).await.map(ExistingPreview::from);
         }
         let makes_apps = self.look_at_pipeline(new).await?;
         let kept = self.kept_apps(&new.preview).await;
@@ -293,7 +295,7 @@ impl Run<'_> {
             let look = self.find_preview(&new.preview, &kept).await;
             // Sevalla has answered before: only the time is over.
             if has_looked && look.is_err() && self.deadline.is_over() {
-                return Ok(There::Late);
+                return Ok(ExistingPreview::Late);
             }
             let (found, before) = look?;
             has_looked = true;
@@ -307,14 +309,14 @@ impl Run<'_> {
                     self.for_more_words(self.warn_of_other_pipelines(&app))
                         .await;
                 }
-                return Ok(There::App(Box::new(app), extra));
+                return Ok(ExistingPreview::App(Box::new(app), extra));
             }
             if !makes_apps || started.elapsed() > APPEARANCE || self.plan.dry_run {
-                return Ok(There::None(before));
+                return Ok(ExistingPreview::None(before));
             }
             self.pause(&mut looks).await;
             if self.deadline.is_over() {
-                return Ok(There::Late);
+                return Ok(ExistingPreview::Late);
             }
         }
     }
@@ -325,7 +327,7 @@ impl Run<'_> {
         &self,
         preview: &Preview,
         kept: &KeptApps,
-    ) -> Result<(Option<(PreviewApp, Vec<PreviewApp>)>, Previews), TriggerError> {
+    ) -> Result<(Option<(PreviewApp, Vec<PreviewApp>)>, PreviewLookup), TriggerError> {
         let mut before = find::find_previews(&self.client, preview, kept).await?;
         let found = std::mem::take(&mut before.found);
         let found = self.without_others(preview, found, false).await?;
@@ -348,7 +350,7 @@ impl Run<'_> {
 
     /// How many pipelines have previews.
     async fn count_pipelines(&self) -> Result<usize, ApiError> {
-        let list = Collection::All(Kind::Pipeline);
+        let list = ResourceList::All(ResourceKind::Pipeline);
         let patience = Patience::FOR_A_SEARCH;
         let pipelines = self.client.page(list, 0, patience).await?;
         let with_previews = pipelines
@@ -419,16 +421,16 @@ impl Run<'_> {
 
     /// Brings an app that is there up to date. Sevalla deploys pushes to it by
     /// itself, and doing so once more would be waste.
-    pub(crate) async fn deploy_preview(&self, new: &NewPreview, app: &PreviewApp) -> Brought {
+    pub(crate) async fn deploy_preview(&self, new: &NewPreview, app: &PreviewApp) -> PreviewResult {
         let todo = tokio::select! {
             todo = self.what_to_do(new, app) => todo,
-            signal = self.stop.asked() => return Brought::nothing(nothing_started(signal)),
+            signal = self.stop.asked() => return PreviewResult::nothing(nothing_started(signal)),
         };
         let service = Service::application(app.id);
         let outcome = match todo {
             Err(error) => self.not_started(error).await,
-            Ok(Todo::TooLate) => too_late("Sevalla's own deployment did not show its commit"),
-            Ok(Todo::Follow(deployment)) => {
+            Ok(NextStep::TooLate) => too_late("Sevalla's own deployment did not show its commit"),
+            Ok(NextStep::Follow(deployment)) => {
                 self.reporter.on(Event::Found(service, &deployment));
                 if self.plan.follow {
                     self.follow(service, *deployment, &of_branch(new)).await
@@ -436,17 +438,20 @@ impl Run<'_> {
                     Outcome::joined(&deployment)
                 }
             }
-            Ok(Todo::Nothing(deployment)) => self.is_up_to_date(new, service, *deployment).await,
-            Ok(Todo::Deploy) => {
-                let order = Order {
+            Ok(NextStep::Nothing(deployment)) => {
+                self.is_up_to_date(new, service, *deployment).await
+            }
+            Ok(NextStep::Deploy) => {
+                let order = DeploySource {
                     branch: Some(new.branch.clone()),
-                    ..Order::default()
+                    ..DeploySource::default()
                 };
                 let app = app.id;
-                self.deploy(&Work::DeployApplication { app, order }).await
+                self.deploy(&DeployOperation::DeployApplication { app, order })
+                    .await
             }
         };
-        Brought {
+        PreviewResult {
             outcome,
             app: Some(app.id),
             is_made: false,
@@ -473,14 +478,18 @@ impl Run<'_> {
             .settle(&source, deployment, Verdict::Success, &scene, &tell)
             .await;
         match outcome.ending() {
-            Ending::Success => outcome.headed(headline),
+            ExitStatus::Success => outcome.headed(headline),
             _ => outcome,
         }
     }
 
-    async fn what_to_do(&self, new: &NewPreview, app: &PreviewApp) -> Result<Todo, TriggerError> {
+    async fn what_to_do(
+        &self,
+        new: &NewPreview,
+        app: &PreviewApp,
+    ) -> Result<NextStep, TriggerError> {
         let Some(commit) = new.commit.as_deref() else {
-            return Ok(Todo::Deploy);
+            return Ok(NextStep::Deploy);
         };
         let deploys_pushes = app.record.as_ref().is_some_and(|record| {
             // After a rename of the branch it still waits for the old one.
@@ -499,7 +508,7 @@ impl Run<'_> {
             let may_come = all.iter().any(may_be_of_a_push);
             let is_over = !deploys_pushes || Instant::now() >= give_up;
             if is_over && !may_come {
-                return Ok(Todo::Deploy);
+                return Ok(NextStep::Deploy);
             }
             if is_first {
                 self.reporter.on(Event::Note(&format!(
@@ -510,41 +519,41 @@ impl Run<'_> {
             is_first = false;
             self.pause(&mut looks).await;
             if self.deadline.is_over() {
-                return Ok(Todo::TooLate);
+                return Ok(NextStep::TooLate);
             }
         }
     }
 
     /// What is left to do once a preview was deployed; and whether it was
     /// deleted, because nobody needs it any more.
-    async fn finish_preview(&self, new: &NewPreview, brought: Brought) -> (Outcome, bool) {
+    async fn finish_preview(&self, new: &NewPreview, brought: PreviewResult) -> (Outcome, bool) {
         let outcome = brought.outcome;
         let app = match brought.app {
-            Some(app) if !matches!(outcome.ending(), Ending::Interrupted(_)) => app,
+            Some(app) if !matches!(outcome.ending(), ExitStatus::Interrupted(_)) => app,
             _ => return (outcome, false),
         };
         let made = brought.app.filter(|_| brought.is_made);
         if new.ends_with_pull_request {
             match self.standing(new, app).await {
-                Standing::Stays => {}
-                Standing::Vanished => return (self.vanished(), false),
-                Standing::Closed => return self.closed_meanwhile(new, made).await,
+                PreviewState::Stays => {}
+                PreviewState::Vanished => return (self.vanished(), false),
+                PreviewState::Closed => return self.closed_meanwhile(new, made).await,
             }
         }
-        if outcome.ending() == Ending::Success {
+        if outcome.ending() == ExitStatus::Success {
             let address = tokio::select! {
                 address = self.wait_for_address(app) => address,
-                _ = self.stop.asked() => Address::Unknown,
+                _ = self.stop.asked() => PreviewAddress::Unknown,
             };
             match address {
-                Address::Known => {}
-                Address::Unknown => self.reporter.on(Event::Warning(
+                PreviewAddress::Known => {}
+                PreviewAddress::Unknown => self.reporter.on(Event::Warning(
                     Warning::NoPreviewAddress,
                     "The preview is deployed, but Sevalla does not tell its address.",
                 )),
-                Address::AppGone => {
+                PreviewAddress::AppGone => {
                     return match self.after_the_end(new).await {
-                        Standing::Closed => self.closed_meanwhile(new, made).await,
+                        PreviewState::Closed => self.closed_meanwhile(new, made).await,
                         _ => (self.vanished(), false),
                     };
                 }
@@ -565,7 +574,7 @@ impl Run<'_> {
     /// The pull request was closed: and whether nothing is left of the preview.
     async fn closed_meanwhile(&self, new: &NewPreview, made: Option<Uuid>) -> (Outcome, bool) {
         let outcome = self.was_closed(&new.preview, made).await;
-        let is_deleted = outcome.ending() == Ending::Passed;
+        let is_deleted = outcome.ending() == ExitStatus::Passed;
         if is_deleted {
             self.reporter.on(Event::PreviewGone);
         }
@@ -574,9 +583,9 @@ impl Run<'_> {
 
     /// Whether the preview is still wanted. Where the pull request cannot be
     /// asked, the app tells: Sevalla deletes it when its pull request is closed.
-    async fn standing(&self, new: &NewPreview, app: Uuid) -> Standing {
+    async fn standing(&self, new: &NewPreview, app: Uuid) -> PreviewState {
         if self.is_open(new.preview.pull_request).await == Some(false) {
-            return Standing::Closed;
+            return PreviewState::Closed;
         }
         let patience = Patience::FOR_A_SEARCH;
         let is_there = match self.client.get_application(app, patience).await {
@@ -584,7 +593,7 @@ impl Run<'_> {
             Err(error) => error.status() != Some(404),
         };
         if is_there {
-            Standing::Stays
+            PreviewState::Stays
         } else {
             self.after_the_end(new).await
         }
@@ -592,15 +601,15 @@ impl Run<'_> {
 
     /// What it means that the app is gone. The pull request may have been closed
     /// since it was last read.
-    async fn after_the_end(&self, new: &NewPreview) -> Standing {
+    async fn after_the_end(&self, new: &NewPreview) -> PreviewState {
         match self.is_open(new.preview.pull_request).await {
-            Some(false) => Standing::Closed,
-            None if new.ends_with_pull_request => Standing::Closed,
-            _ => Standing::Vanished,
+            Some(false) => PreviewState::Closed,
+            None if new.ends_with_pull_request => PreviewState::Closed,
+            _ => PreviewState::Vanished,
         }
     }
 
-    async fn wait_for_address(&self, app: Uuid) -> Address {
+    async fn wait_for_address(&self, app: Uuid) -> PreviewAddress {
         let give_up = self.deadline.moment().min(Instant::now() + ADDRESS);
         let mut looks = Schedule::for_looks();
         loop {
@@ -610,14 +619,14 @@ impl Run<'_> {
                     if let Some(url) = host.and_then(|host| crate::sevalla::address(&host)) {
                         let url = url.as_str().trim_end_matches('/');
                         self.reporter.on(Event::Url(url));
-                        return Address::Known;
+                        return PreviewAddress::Known;
                     }
                 }
-                Err(error) if error.is_gone() => return Address::AppGone,
+                Err(error) if error.is_gone() => return PreviewAddress::AppGone,
                 Err(_) => {}
             }
             if Instant::now() >= give_up {
-                return Address::Unknown;
+                return PreviewAddress::Unknown;
             }
             sleep(looks.next_wait(None)).await;
         }
@@ -625,7 +634,7 @@ impl Run<'_> {
 }
 
 /// What is known of a preview's address.
-enum Address {
+enum PreviewAddress {
     Known,
     Unknown,
     /// There is no such app any more.
@@ -660,7 +669,7 @@ fn would_deploy(app: &PreviewApp, extra: &[PreviewApp]) -> Outcome {
 
 /// What the deployments of an app mean for one that is asked for of this
 /// commit; `None` if there is none yet.
-fn what_there_is(all: &[Deployment], commit: &str, is_first: bool) -> Option<Todo> {
+fn what_there_is(all: &[Deployment], commit: &str, is_first: bool) -> Option<NextStep> {
     let is_ours = |deployment: &&Deployment| {
         let its = deployment.commit_sha.as_deref();
         its.is_some_and(|its| its.eq_ignore_ascii_case(commit))
@@ -670,17 +679,17 @@ fn what_there_is(all: &[Deployment], commit: &str, is_first: bool) -> Option<Tod
     Some(match ours.status.verdict() {
         // Live, unless another came after it.
         Some(Verdict::Success) => match all.iter().find(is_success) {
-            Some(live) if live.id == ours.id => Todo::Nothing(Box::new(ours.clone())),
-            _ => Todo::Deploy,
+            Some(live) if live.id == ours.id => NextStep::Nothing(Box::new(ours.clone())),
+            _ => NextStep::Deploy,
         },
         // One that had ended before is what this run is to make good.
-        Some(_) if is_first => Todo::Deploy,
-        _ => Todo::Follow(Box::new(ours.clone())),
+        Some(_) if is_first => NextStep::Deploy,
+        _ => NextStep::Follow(Box::new(ours.clone())),
     })
 }
 
 /// Whether a pipeline has a stage of previews.
-fn has_previews(pipeline: &Record) -> bool {
+fn has_previews(pipeline: &ResourceRecord) -> bool {
     let stages = pipeline.get("stages").and_then(Value::as_array);
     let mut stages = stages.into_iter().flatten();
     stages.any(|stage| stage["type"] == "preview")
@@ -706,9 +715,9 @@ fn may_be_of_a_push(deployment: &Deployment) -> bool {
 }
 
 /// A deployment that Sevalla has started for the preview's branch.
-pub(crate) fn of_branch(new: &NewPreview) -> Scene {
-    Scene {
+pub(crate) fn of_branch(new: &NewPreview) -> DeploymentContext {
+    DeploymentContext {
         branch: Some(new.branch.clone()),
-        ..Scene::default()
+        ..DeploymentContext::default()
     }
 }

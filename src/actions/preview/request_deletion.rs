@@ -3,11 +3,11 @@
 
 use uuid::Uuid;
 
-use crate::actions::deletion::{Condemned, Course, Removed, remove};
-use crate::actions::error::{Tell, TriggerError};
+use crate::actions::deletion::{DeletionProgress, DeletionResult, DeletionTarget, remove};
+use crate::actions::error::{Report, TriggerError};
 use crate::actions::preview::find::PREVIEW;
 use crate::messages::Failure;
-use crate::resource::Changeable;
+use crate::resource::MutableKind;
 use crate::sevalla::{Application, Client, Patience};
 
 /// A preview app that was there and is to go.
@@ -16,7 +16,7 @@ pub(crate) struct Deleted {
     /// What people call it, with what it is.
     pub label: String,
     /// What became of the wish.
-    pub end: Removed,
+    pub end: DeletionResult,
 }
 
 /// The record of a preview app that is to be deleted; `None` if it is gone.
@@ -40,8 +40,8 @@ pub(crate) async fn look_before_deletion(
 pub(crate) async fn delete_preview(
     client: &Client,
     app: Uuid,
-    course: &Course,
-    tell: Tell<'_>,
+    course: &DeletionProgress,
+    tell: Report<'_>,
 ) -> Result<Option<Deleted>, TriggerError> {
     let Some(record) = look_before_deletion(client, app).await? else {
         return Ok(None);
@@ -56,16 +56,16 @@ pub(crate) async fn delete_known_preview(
     client: &Client,
     app: Uuid,
     record: Application,
-    course: &Course,
-    tell: Tell<'_>,
+    course: &DeletionProgress,
+    tell: Report<'_>,
 ) -> Result<Deleted, TriggerError> {
     refuse_no_preview(&record)?;
     let label = match &record.display_name {
         Some(name) => format!("preview app {name} ({app})"),
         None => format!("preview app {app}"),
     };
-    let it = Condemned {
-        what: Changeable::Application,
+    let it = DeletionTarget {
+        what: MutableKind::Application,
         id: app,
         label: label.clone(),
         status: record.status.as_deref(),

@@ -1,25 +1,25 @@
 //! Actions on preview apps.
 
 use crate::actions::preview::fork::request_of;
-use crate::actions::task::{Cleaning, Preview, Task, WantedPreview};
-use crate::actions::validation::Doubts;
+use crate::actions::task::{CleanupPolicy, Preview, PreviewSelector, Task};
+use crate::actions::validation::Validation;
 use crate::branch::is_same;
 use crate::ci::{ChangeAction, ChangeState, Facts, Repository};
-use crate::inputs::{ActionName, Flaw, Inputs};
+use crate::inputs::{ActionName, Inputs, ProblemKind};
 
 /// A preview app that is made if it is not there, and deployed if it is.
-pub(crate) fn create(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+pub(crate) fn create(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Option<Task> {
     wanted(ActionName::CreatePreviewApp, inputs, facts, doubts).map(Task::CreatePreview)
 }
 
 /// A preview app that is deleted.
-pub(crate) fn delete(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Task {
+pub(crate) fn delete(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Task {
     let action = ActionName::DeletePreviewApp;
     doubts.need(action, inputs, &["sevalla-token"]);
     let preview = preview(inputs, facts);
     if preview.app.is_none() && preview.branch.is_none() && preview.pull_request.is_none() {
         doubts.problem(
-            Flaw::Missing,
+            ProblemKind::Missing,
             "app-id",
             "there is no preview to delete. Set `app-id`, `branch` or `pull-request-number`, or run \
              in a pull request",
@@ -29,7 +29,7 @@ pub(crate) fn delete(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Tas
 }
 
 /// One or the other, as the event of the pull request asks.
-pub(crate) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Option<Task> {
+pub(crate) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Option<Task> {
     let is_closed = request_of(inputs, facts).is_some_and(|request| {
         request.action == Some(ChangeAction::Closed)
             || request
@@ -41,14 +41,14 @@ pub(crate) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> O
         return Some(Task::EndPreview(preview(inputs, facts)));
     }
     let wanted = wanted(ActionName::Preview, inputs, facts, doubts)?;
-    Some(Task::CreatePreview(WantedPreview {
+    Some(Task::CreatePreview(PreviewSelector {
         ends_with_pull_request: true,
         ..wanted
     }))
 }
 
 /// Previews of closed pull requests, and previews that are too old.
-pub(crate) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Task {
+pub(crate) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Task {
     doubts.need(ActionName::CleanPreviews, inputs, &["sevalla-token"]);
     let has_api = |repository: &&Repository| repository.api.is_some();
     let repository = facts.repository.as_ref().filter(has_api);
@@ -61,13 +61,13 @@ pub(crate) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Doubts) -> Task
     let closed_in = closed_in.filter(|_| has_token);
     if closed_in.is_none() && inputs.max_age.is_none() && !inputs.is_given("max-age") {
         doubts.problem(
-            Flaw::Missing,
+            ProblemKind::Missing,
             "max-age",
             "there is no rule for which previews to delete. Set `max-age`, or `github-token` to \
              delete those of closed pull requests",
         );
     }
-    Task::CleanPreviews(Cleaning {
+    Task::CleanPreviews(CleanupPolicy {
         max_age: inputs.max_age.map(|age| age.0),
         closed_in,
         most: usize::try_from(inputs.max_deletions.0).unwrap_or(usize::MAX),
@@ -78,8 +78,8 @@ fn wanted(
     action: ActionName,
     inputs: &Inputs,
     facts: &Facts,
-    doubts: &mut Doubts,
-) -> Option<WantedPreview> {
+    doubts: &mut Validation,
+) -> Option<PreviewSelector> {
     doubts.need(action, inputs, &["pipeline-id", "sevalla-token"]);
     let preview = preview(inputs, facts);
     let is_refused = crate::actions::preview::fork::is_refused(action, inputs, facts);
@@ -94,10 +94,10 @@ fn wanted(
                 None => "`branch`, or run in a pull request",
             };
             let message = format!("there is no branch to preview. Set {advice}");
-            doubts.problem(Flaw::Missing, "branch", &message);
+            doubts.problem(ProblemKind::Missing, "branch", &message);
         } else if is_unknown {
             doubts.problem(
-                Flaw::Missing,
+                ProblemKind::Missing,
                 "github-token",
                 "the CI does not say whether the pull request comes from a fork, and a fork's \
                  branch may have the name of one of yours; set it, so that the pull request can be \
@@ -105,7 +105,7 @@ fn wanted(
             );
         }
     }
-    Some(WantedPreview {
+    Some(PreviewSelector {
         pipeline: inputs.pipeline_id?,
         needs_pull_request: can_ask && (preview.branch.is_none() || is_unknown),
         commit: commit(inputs, facts),

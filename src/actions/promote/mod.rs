@@ -10,19 +10,19 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
 use crate::actions::deploy;
-use crate::actions::deploy::cancel::{self, Cancelled};
-use crate::actions::deploy::finalize::Scene;
-use crate::actions::deploy::rollback::Undone;
+use crate::actions::deploy::cancel::{self, CancelResult};
+use crate::actions::deploy::finalize::DeploymentContext;
+use crate::actions::deploy::rollback::RollbackReport;
 use crate::actions::error::TriggerError;
-use crate::actions::promote::start::{Aim, Target};
-use crate::actions::sighting::Noting;
+use crate::actions::promote::start::{PromotionPreflight, PromotionTarget};
+use crate::actions::sighting::SightingSource;
 use crate::actions::task::Promotion;
-use crate::actions::{CLEAN_UP, IN_FLIGHT, LATE_CANCEL, Run, nothing_started};
+use crate::actions::{ActionContext, CLEAN_UP, IN_FLIGHT, LATE_CANCEL, nothing_started};
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, Verdict};
 use crate::event::Event;
-use crate::exit_status::Ending;
-use crate::follow::{Ended, Remote, SeenEnd, Watch};
+use crate::exit_status::ExitStatus;
+use crate::follow::{DeploymentClient, EndSignal, FollowResult, Follower};
 use crate::inputs::{Abandon, OnFailure};
 use crate::messages::Failure;
 use crate::outcome::Outcome;
@@ -31,21 +31,21 @@ use crate::shutdown::Signal;
 use crate::text::duration::duration;
 
 /// What became of the request for one target.
-type Start = Result<Deployment, TriggerError>;
+type TargetStart = Result<Deployment, TriggerError>;
 
 /// How one target ended.
-struct End {
+struct TargetResult {
     outcome: Outcome,
     /// What this run has put live there.
     live: Option<Deployment>,
 }
 
-impl End {
+impl TargetResult {
     /// The same, once something else may be live.
     fn before_going_back(&self) -> Self {
         let outcome = self.outcome.clone();
         let outcome = match &self.live {
-            Some(live) if outcome.ending() == Ending::Unverified => {
+            Some(live) if outcome.ending() == ExitStatus::Unverified => {
                 outcome.unverified_before(&live.id)
             }
             _ => outcome,
@@ -57,7 +57,7 @@ impl End {
     }
 }
 
-impl From<Outcome> for End {
+impl From<Outcome> for TargetResult {
     fn from(outcome: Outcome) -> Self {
         Self {
             outcome,
@@ -66,7 +66,7 @@ impl From<Outcome> for End {
     }
 }
 
-impl Run<'_> {
+impl ActionContext<'_> {
     /// Promotes to every target and follows them all to their ends.
     pub(crate) async fn promote(&self, promotion: &Promotion) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
@@ -116,7 +116,7 @@ impl Run<'_> {
             return self.triggered(&aim, starts).await;
         }
         let (ids, refused) = (known(&starts), refused(&starts));
-        let seen: Vec<SeenEnd> = aim.targets.iter().map(|_| SeenEnd::default()).collect();
+        let seen: Vec<EndSignal> = aim.targets.iter().map(|_| EndSignal::default()).collect();
         let targets = aim.targets.iter().zip(starts).zip(&seen);
         let follow = targets.map(|((target, start), end)| self.follow_target(target, start, end));
         let follow = join_all(follow);
@@ -136,7 +136,7 @@ impl Run<'_> {
     }
 
     /// The end of a promotion that is not followed.
-    async fn triggered(&self, aim: &Aim, starts: Vec<Start>) -> Outcome {
+    async fn triggered(&self, aim: &PromotionPreflight, starts: Vec<TargetStart>) -> Outcome {
         let mut ends = Vec::new();
         for start in starts {
             ends.push(match start {
@@ -147,7 +147,12 @@ impl Run<'_> {
         Outcome::of_targets(&names(aim).zip(ends).collect::<Vec<_>>())
     }
 
-    async fn follow_target(&self, target: &Target, start: Start, end: &SeenEnd) -> End {
+    async fn follow_target(
+        &self,
+        target: &PromotionTarget,
+        start: TargetStart,
+        end: &EndSignal,
+    ) -> TargetResult {
         let deployment = match start {
             Ok(deployment) => deployment,
             Err(error) => return self.not_started(error).await.into(),
@@ -156,8 +161,8 @@ impl Run<'_> {
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
         let source = self.source(service, &deployment.id);
         let id = deployment.id.clone();
-        let noting = Noting::new(&source, &deployment, self.clock);
-        let ended = Watch::new(
+        let noting = SightingSource::new(&source, &deployment, self.clock);
+        let ended = Follower::new(
             &noting,
             deployment,
             self.end_of_targets(),
@@ -169,15 +174,15 @@ impl Run<'_> {
         .follow()
         .await;
         match ended {
-            Ended::Seen(deployment, verdict) => {
+            FollowResult::Seen(deployment, verdict) => {
                 self.settle_target(target, &source, deployment, verdict)
                     .await
             }
-            Ended::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
+            FollowResult::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
                 tell(Event::Cancelling);
                 let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
                 let cancelled = cancel::cancel(&client, service, &id, &tell).await;
-                if let Cancelled::TooLate(deployment) = cancelled {
+                if let CancelResult::TooLate(deployment) = cancelled {
                     return self
                         .settle_target(target, &source, deployment, Verdict::Success)
                         .await;
@@ -186,7 +191,7 @@ impl Run<'_> {
                     .and_cancelled(&id, &cancelled)
                     .into()
             }
-            Ended::TimedOut { .. } | Ended::Lost { .. } => {
+            FollowResult::TimedOut { .. } | FollowResult::Lost { .. } => {
                 let at = noting.last().map(|seen| seen.at);
                 Outcome::of_ended_at(&ended, service, at).into()
             }
@@ -203,29 +208,33 @@ impl Run<'_> {
 
     async fn settle_target(
         &self,
-        target: &Target,
-        source: &Remote,
+        target: &PromotionTarget,
+        source: &DeploymentClient,
         deployment: Deployment,
         verdict: Verdict,
-    ) -> End {
+    ) -> TargetResult {
         let service = source.service;
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
         // Going back is decided for all targets together.
-        let scene = Scene {
+        let scene = DeploymentContext {
             live_before: target.before.live_before,
             last_good: target.before.last_good.clone(),
-            ..Scene::default()
+            ..DeploymentContext::default()
         };
         let live = (verdict == Verdict::Success).then(|| deployment.clone());
         let outcome = self
             .settle(source, deployment, verdict, &scene, &tell)
             .await;
-        End { outcome, live }
+        TargetResult { outcome, live }
     }
 
     /// One outcome from all. Where that is wanted, a deployment or a check that
     /// failed takes back the targets that have changed.
-    async fn conclude_promotion(&self, aim: &Aim, ends: Vec<End>) -> Outcome {
+    async fn conclude_promotion(
+        &self,
+        aim: &PromotionPreflight,
+        ends: Vec<TargetResult>,
+    ) -> Outcome {
         let outcome = Outcome::of_targets(&named(aim, &ends));
         if outcome.is_good() || self.plan.on_failure == OnFailure::Leave {
             return outcome;
@@ -245,8 +254,8 @@ impl Run<'_> {
     }
 
     /// Takes back the targets that have changed.
-    async fn undo_promotion(&self, aim: &Aim, ends: &[End]) -> Outcome {
-        let changed: Vec<(&Target, &Deployment)> = aim
+    async fn undo_promotion(&self, aim: &PromotionPreflight, ends: &[TargetResult]) -> Outcome {
+        let changed: Vec<(&PromotionTarget, &Deployment)> = aim
             .targets
             .iter()
             .zip(ends)
@@ -257,7 +266,7 @@ impl Run<'_> {
             .map(|(target, live)| self.undo_target(target, live));
         let undone = join_all(undo).await;
         // What they say of what is live may not be so any more.
-        let ends: Vec<End> = ends.iter().map(End::before_going_back).collect();
+        let ends: Vec<TargetResult> = ends.iter().map(TargetResult::before_going_back).collect();
         let mut outcome = Outcome::of_targets(&named(aim, &ends));
         let signal = undone.iter().find_map(|undone| undone.signal);
         for ((target, _), undone) in changed.iter().zip(undone) {
@@ -270,7 +279,7 @@ impl Run<'_> {
         }
     }
 
-    async fn undo_target(&self, target: &Target, wrong: &Deployment) -> Undone {
+    async fn undo_target(&self, target: &PromotionTarget, wrong: &Deployment) -> RollbackReport {
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(target.service, &event));
         let live = target.before.live.as_ref();
         self.take_back(target.service, live, wrong, &tell).await
@@ -282,15 +291,15 @@ impl Run<'_> {
     async fn stop_targets(
         &self,
         signal: Signal,
-        aim: &Aim,
+        aim: &PromotionPreflight,
         ids: &[Option<DeploymentId>],
-        seen: &[SeenEnd],
+        seen: &[EndSignal],
         by: Instant,
     ) -> Outcome {
         let known = ids.iter().cloned().chain(std::iter::repeat(None));
         let seen = seen
             .iter()
-            .map(SeenEnd::take)
+            .map(EndSignal::take)
             .chain(std::iter::repeat(None));
         let targets = aim.targets.iter().zip(known).zip(seen);
         let stop = targets.map(|((target, id), end)| async move {
@@ -316,7 +325,7 @@ impl Run<'_> {
 
     /// Looks up what was started on a target by a request that was not
     /// answered.
-    async fn find_target(&self, client: &Client, target: &Target) -> Option<DeploymentId> {
+    async fn find_target(&self, client: &Client, target: &PromotionTarget) -> Option<DeploymentId> {
         let service = target.service;
         let found = deploy::start::find_started(client, service, &target.before).await?;
         self.reporter
@@ -327,7 +336,7 @@ impl Run<'_> {
     async fn stop_target(
         &self,
         signal: Signal,
-        target: &Target,
+        target: &PromotionTarget,
         id: Option<DeploymentId>,
         by: Instant,
     ) -> Outcome {
@@ -349,8 +358,8 @@ impl Run<'_> {
 
 /// Why nothing was started, if that is certain: one request is made for all
 /// targets, so what refuses it refuses it for all.
-fn refused(starts: &[Start]) -> Option<String> {
-    let is_refused = |start: &Start| matches!(start, Err(TriggerError::Api(_)));
+fn refused(starts: &[TargetStart]) -> Option<String> {
+    let is_refused = |start: &TargetStart| matches!(start, Err(TriggerError::Api(_)));
     match starts.first()? {
         Err(TriggerError::Api(error)) if starts.iter().all(is_refused) => Some(error.to_string()),
         _ => None,
@@ -368,17 +377,17 @@ fn facts(source: &Deployment, now: Timestamp) -> Option<String> {
     (!facts.is_empty()).then(|| facts.join("; "))
 }
 
-fn known(starts: &[Start]) -> Vec<Option<DeploymentId>> {
-    let id = |start: &Start| start.as_ref().ok().map(|deployment| deployment.id.clone());
+fn known(starts: &[TargetStart]) -> Vec<Option<DeploymentId>> {
+    let id = |start: &TargetStart| start.as_ref().ok().map(|deployment| deployment.id.clone());
     starts.iter().map(id).collect()
 }
 
 /// The outcomes with the names of their targets.
-fn named(aim: &Aim, ends: &[End]) -> Vec<(String, Outcome)> {
+fn named(aim: &PromotionPreflight, ends: &[TargetResult]) -> Vec<(String, Outcome)> {
     let outcomes = ends.iter().map(|end| end.outcome.clone());
     names(aim).zip(outcomes).collect()
 }
 
-fn names(aim: &Aim) -> impl Iterator<Item = String> {
+fn names(aim: &PromotionPreflight) -> impl Iterator<Item = String> {
     aim.targets.iter().map(|target| target.name.clone())
 }

@@ -2,11 +2,11 @@
 
 use uuid::Uuid;
 
-use crate::actions::at_most_once::{Found, each_at_most_once};
-use crate::actions::deploy::matcher::{Kind, Wanted, Whose};
-use crate::actions::deploy::preflight::{Before, read_past, refuse_unfit, successes};
+use crate::actions::at_most_once::{Candidates, each_at_most_once};
+use crate::actions::deploy::matcher::{DeployKind, DeploymentMatcher, Ownership};
+use crate::actions::deploy::preflight::{Preflight, read_past, refuse_unfit, successes};
 use crate::actions::deploy::start::{HISTORY, search};
-use crate::actions::error::{Tell, TriggerError};
+use crate::actions::error::{Report, TriggerError};
 use crate::actions::task::Promotion;
 use crate::deployment::{Deployment, Service};
 use crate::event::Event;
@@ -15,24 +15,24 @@ use crate::sevalla::{ApiError, Client, Patience};
 
 /// What was read before a promotion.
 #[derive(Debug)]
-pub(crate) struct Aim {
+pub(crate) struct PromotionPreflight {
     /// What will be promoted, in words.
     pub order: String,
     /// What will be promoted, if it is among the deployments that were read.
     pub source: Option<Deployment>,
     /// The targets, in the order in which they were given.
-    pub targets: Vec<Target>,
+    pub targets: Vec<PromotionTarget>,
 }
 
 /// A target of a promotion.
 #[derive(Debug)]
-pub(crate) struct Target {
+pub(crate) struct PromotionTarget {
     /// The application.
     pub service: Service,
     /// What people call it.
     pub name: String,
     /// What was read of it.
-    pub before: Before,
+    pub before: Preflight,
 }
 
 /// Reads what a promotion needs to know. Refuses one that would promote
@@ -40,8 +40,8 @@ pub(crate) struct Target {
 pub(crate) async fn look_before_promotion(
     client: &Client,
     promotion: &Promotion,
-    tell: Tell<'_>,
-) -> Result<Aim, TriggerError> {
+    tell: Report<'_>,
+) -> Result<PromotionPreflight, TriggerError> {
     let patience = Patience::BEFORE_THE_START;
     let pipeline = client.get_pipeline(promotion.pipeline, patience).await?;
     if pipeline.kind.as_deref() == Some("branch") {
@@ -69,7 +69,7 @@ pub(crate) async fn look_before_promotion(
         names.join(", ")
     );
     tell(Event::Note(&format!("Promoting {order}")));
-    Ok(Aim {
+    Ok(PromotionPreflight {
         order,
         source: live,
         targets,
@@ -80,7 +80,7 @@ pub(crate) async fn look_before_promotion(
 async fn look_at_source(
     client: &Client,
     source: Uuid,
-    tell: Tell<'_>,
+    tell: Report<'_>,
 ) -> Result<Option<Deployment>, TriggerError> {
     let record = client
         .get_application(source, Patience::BEFORE_THE_START)
@@ -104,8 +104,8 @@ async fn look_at_target(
     client: &Client,
     id: Uuid,
     source: Option<&Deployment>,
-    tell: Tell<'_>,
-) -> Result<Target, TriggerError> {
+    tell: Report<'_>,
+) -> Result<PromotionTarget, TriggerError> {
     let record = client
         .get_application(id, Patience::BEFORE_THE_START)
         .await?;
@@ -115,14 +115,14 @@ async fn look_at_target(
     refuse_unfit(&record)?;
     // The source may have a newer success by the time Sevalla promotes: another
     // version proves nothing.
-    let wanted = Wanted::version(Kind::Promotion, source);
+    let wanted = DeploymentMatcher::version(DeployKind::Promotion, source);
     let past = read_past(client, service).await?;
-    Ok(Target {
+    Ok(PromotionTarget {
         service,
         name: name_of(name, id),
-        before: Before {
+        before: Preflight {
             is_image: record.runs_images(),
-            ..Before::of(&past, wanted)
+            ..Preflight::of(&past, wanted)
         },
     })
 }
@@ -136,11 +136,12 @@ fn name_of(name: Option<&str>, id: Uuid) -> String {
 async fn find_promoted(
     client: &Client,
     source: Uuid,
-    aim: &Aim,
-    target: &Target,
-) -> Result<Option<Vec<Found<Deployment>>>, ApiError> {
+    aim: &PromotionPreflight,
+    target: &PromotionTarget,
+) -> Result<Option<Vec<Candidates<Deployment>>>, ApiError> {
     let mut found = search(client, target.service, &target.before).await?;
-    let unclear = |all: &Vec<Found<Deployment>>| all.iter().any(|one| one.whose == Whose::Unclear);
+    let unclear =
+        |all: &Vec<Candidates<Deployment>>| all.iter().any(|one| one.whose == Ownership::Unclear);
     if !found.as_ref().is_some_and(unclear) {
         return Ok(found);
     }
@@ -151,7 +152,7 @@ async fn find_promoted(
         .await?;
     let known = aim.source.as_ref().map(|source| &source.id);
     let newer = successes(&past).take_while(|success| Some(&success.id) != known);
-    let wanted = newer.fold(target.before.wanted.clone(), Wanted::or_version);
+    let wanted = newer.fold(target.before.wanted.clone(), DeploymentMatcher::or_version);
     for one in found.iter_mut().flatten() {
         one.whose = wanted.whose(&one.it);
     }
@@ -163,8 +164,8 @@ async fn find_promoted(
 pub(crate) async fn promote(
     client: &Client,
     promotion: &Promotion,
-    aim: &Aim,
-    tell: Tell<'_>,
+    aim: &PromotionPreflight,
+    tell: Report<'_>,
 ) -> Vec<Result<Deployment, TriggerError>> {
     let target_of = |id: Uuid| aim.targets.iter().find(|target| target.service.id == id);
     let send = async |targets: &[Uuid]| {

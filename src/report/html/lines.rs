@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::markup::Html;
 use crate::report::atomic_file::WholeFile;
-use crate::report::severity::Weight;
-use crate::sanitize::Line;
+use crate::report::severity::Severity;
+use crate::sanitize::SanitizedLine;
 
 /// The most lines from the beginning of the log. A browser still scrolls and
 /// searches them with ease.
@@ -27,7 +27,7 @@ const LAST_BYTES: usize = 2 * 1024 * 1024;
 const TOGETHER: usize = 100;
 
 /// The lines for the page.
-pub(super) struct Lines {
+pub(super) struct PageLines {
     spool: WholeFile,
     /// How many lines are in the spool.
     spooled: usize,
@@ -42,7 +42,7 @@ pub(super) struct Lines {
     pub(super) errors: usize,
 }
 
-impl Lines {
+impl PageLines {
     /// Begins the file beside the page at `path`.
     pub(super) fn beside(path: &Path) -> std::io::Result<Self> {
         Ok(Self {
@@ -61,17 +61,17 @@ impl Lines {
     /// Takes a line; `prefix` says how many bytes at its beginning are ours.
     pub(super) fn take(
         &mut self,
-        weight: Weight,
+        weight: Severity,
         prefix: usize,
-        line: &Line,
+        line: &SanitizedLine,
     ) -> std::io::Result<()> {
         self.total += 1;
         match weight {
-            Weight::Ordinary => {}
-            Weight::Warning => self.warnings += 1,
-            Weight::Error => self.errors += 1,
+            Severity::Ordinary => {}
+            Severity::Warning => self.warnings += 1,
+            Severity::Error => self.errors += 1,
         }
-        let is_first_error = weight == Weight::Error && self.errors == 1;
+        let is_first_error = weight == Severity::Error && self.errors == 1;
         let item = item(weight, is_first_error, prefix, line);
         if self.is_spooling() {
             return self.spool(&item);
@@ -151,15 +151,15 @@ fn begin_at(after: usize, number: usize) -> Html {
     html
 }
 
-fn item(weight: Weight, is_first_error: bool, prefix: usize, line: &Line) -> Html {
+fn item(weight: Severity, is_first_error: bool, prefix: usize, line: &SanitizedLine) -> Html {
     let text = line.as_str();
     let (ours, text) = text.split_at_checked(prefix).unwrap_or(("", text));
     let mut html = Html::default();
     html.markup(match weight {
-        Weight::Ordinary => "<li><i>",
-        Weight::Warning => "<li class=\"w\"><i>",
-        Weight::Error if is_first_error => "<li class=\"e\" id=\"first-error\"><i>",
-        Weight::Error => "<li class=\"e\"><i>",
+        Severity::Ordinary => "<li><i>",
+        Severity::Warning => "<li class=\"w\"><i>",
+        Severity::Error if is_first_error => "<li class=\"e\" id=\"first-error\"><i>",
+        Severity::Error => "<li class=\"e\"><i>",
     });
     // The bar is a mark for plain text; a page has other means.
     html.part(ours.strip_suffix("| ").unwrap_or(ours))
@@ -172,15 +172,15 @@ fn item(weight: Weight, is_first_error: bool, prefix: usize, line: &Line) -> Htm
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sanitize::Gate;
+    use crate::sanitize::Sanitizer;
 
     /// What the page gets of so many lines, and what stays behind.
-    fn page_of(lines: impl IntoIterator<Item = (Weight, String)>) -> String {
+    fn page_of(lines: impl IntoIterator<Item = (Severity, String)>) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("page");
-        let mut all = Lines::beside(&path).unwrap();
+        let mut all = PageLines::beside(&path).unwrap();
         for (weight, line) in lines {
-            let line = Gate::default().line(&format!("12:00 | {line}"));
+            let line = Sanitizer::default().line(&format!("12:00 | {line}"));
             all.take(weight, 8, &line).unwrap();
         }
         let mut page = WholeFile::create(&path).unwrap();
@@ -194,9 +194,9 @@ mod tests {
     fn lines_are_text_in_lists_that_count_on() {
         let lines = (0..150).map(|number| {
             let weight = match number {
-                3 | 4 => Weight::Error,
-                5 => Weight::Warning,
-                _ => Weight::Ordinary,
+                3 | 4 => Severity::Error,
+                5 => Severity::Warning,
+                _ => Severity::Ordinary,
             };
             (weight, format!("<b>{number}"))
         });
@@ -216,7 +216,7 @@ mod tests {
     fn a_log_without_end_has_a_gap_and_its_end() {
         const EXTRA: usize = 12_345;
         let total = MOST_LINES + EXTRA + LAST_LINES;
-        let page = page_of((1..=total).map(|number| (Weight::Ordinary, number.to_string())));
+        let page = page_of((1..=total).map(|number| (Severity::Ordinary, number.to_string())));
         assert_eq!(page.matches("<li>").count(), MOST_LINES + LAST_LINES);
         assert!(page.contains("200000</li>\n</ol>\n<p class=\"gap\">12,345 lines are left out"));
         assert!(page.contains("<ol start=\"212346\">\n<li><i>12:00 </i>212346</li>"));
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn long_lines_are_bounded_in_bytes() {
         let long = "x".repeat(16 * 1024);
-        let page = page_of((0..4000).map(|_| (Weight::Ordinary, long.clone())));
+        let page = page_of((0..4000).map(|_| (Severity::Ordinary, long.clone())));
         assert!(
             page.len() < MOST_BYTES + LAST_BYTES + 64 * 1024,
             "{}",

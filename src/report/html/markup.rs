@@ -3,7 +3,7 @@
 //! Tags are words of this program, known when it is compiled. Everything else
 //! is a text that has passed the gate, and goes in escaped.
 
-use crate::sanitize::Line;
+use crate::sanitize::SanitizedLine;
 
 /// A piece of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,7 +17,7 @@ impl Html {
     }
 
     /// Adds a text: between tags, or in an attribute that stands in quotes.
-    pub(super) fn text(&mut self, text: &Line) -> &mut Self {
+    pub(super) fn text(&mut self, text: &SanitizedLine) -> &mut Self {
         self.part(text.as_str())
     }
 

@@ -15,17 +15,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
-use self::lines::Lines;
+use self::lines::PageLines;
 use self::markup::Html;
-use super::causes::{self, Cause, MOST_LINES_OF_MARKDOWN};
+use super::causes::{self, FailureCause, MOST_LINES_OF_MARKDOWN};
 use super::summary;
 use crate::diagnosis::Finding;
 use crate::outcome::Outcome;
 use crate::report::atomic_file::WholeFile;
 use crate::report::console;
-use crate::report::run_record::{Story, Tale};
-use crate::report::severity::Weight;
-use crate::sanitize::{Gate, Line};
+use crate::report::run_record::{RunRecord, ServiceRecord};
+use crate::report::severity::Severity;
+use crate::sanitize::{SanitizedLine, Sanitizer};
 use crate::text::truncate::shorten;
 
 const STYLE: &str = include_str!("page.css");
@@ -35,29 +35,29 @@ const SCRIPT: &str = include_str!("page.js");
 const LONGEST_TEXT: usize = 4 * 1024;
 
 /// What the page tells, apart from the log.
-pub(super) struct Told<'a> {
+pub(super) struct PageModel<'a> {
     pub(super) outcome: &'a Outcome,
-    pub(super) story: &'a Story,
-    pub(super) causes: &'a [Cause],
-    pub(super) gate: &'a Gate,
+    pub(super) story: &'a RunRecord,
+    pub(super) causes: &'a [FailureCause],
+    pub(super) gate: &'a Sanitizer,
     /// When the run ended.
     pub(super) now: jiff::Timestamp,
 }
 
 /// The page while the run goes on.
-pub(crate) struct Page {
+pub(crate) struct PageStream {
     path: PathBuf,
-    lines: Lines,
+    lines: PageLines,
     is_incomplete: bool,
 }
 
-impl Page {
+impl PageStream {
     /// Begins the page that will be at `path`.
     pub(super) fn create(path: &Path) -> Result<Self, String> {
         // Whether it can be written is to be known before the long wait.
         Ok(Self {
             path: path.to_owned(),
-            lines: Lines::beside(path).map_err(|error| trouble(path, &error))?,
+            lines: PageLines::beside(path).map_err(|error| trouble(path, &error))?,
             is_incomplete: false,
         })
     }
@@ -66,9 +66,9 @@ impl Page {
     /// are ours.
     pub(super) fn take(
         &mut self,
-        weight: Weight,
+        weight: Severity,
         prefix: usize,
-        line: &Line,
+        line: &SanitizedLine,
     ) -> Result<(), String> {
         let taken = self.lines.take(weight, prefix, line);
         taken.map_err(|error| trouble(&self.path, &error))
@@ -80,7 +80,7 @@ impl Page {
     }
 
     /// Writes the page.
-    pub(super) fn finish(self, told: &Told<'_>) -> Result<(), String> {
+    pub(super) fn finish(self, told: &PageModel<'_>) -> Result<(), String> {
         let path = self.path.clone();
         let written = WholeFile::create(&path).and_then(|mut file| {
             file.add(told.before_the_log(&self).as_str())?;
@@ -99,8 +99,8 @@ fn trouble(path: &Path, error: &std::io::Error) -> String {
     )
 }
 
-impl Told<'_> {
-    fn before_the_log(&self, page: &Page) -> Html {
+impl PageModel<'_> {
+    fn before_the_log(&self, page: &PageStream) -> Html {
         let mut html = Html::default();
         self.head(&mut html);
         self.title(&mut html);
@@ -127,7 +127,7 @@ impl Told<'_> {
     }
 
     /// Text as it may be shown.
-    fn line(&self, text: &str) -> Line {
+    fn line(&self, text: &str) -> SanitizedLine {
         shorten(self.gate.line(text), LONGEST_TEXT, self.gate)
     }
 
@@ -293,7 +293,7 @@ impl Told<'_> {
         html.markup("</tbody>\n</table>\n</div>\n</section>\n");
     }
 
-    fn target(&self, tale: &Tale, html: &mut Html) {
+    fn target(&self, tale: &ServiceRecord, html: &mut Html) {
         let deployment = tale.deployment.as_ref();
         let name = tale.target().unwrap_or_default();
         html.markup("<tr><th scope=\"row\">")
@@ -316,7 +316,7 @@ impl Told<'_> {
 
 /// What stands above the log: how much there is of it, and the controls, which
 /// the script brings to life.
-fn log_head(page: &Page, html: &mut Html) {
+fn log_head(page: &PageStream, html: &mut Html) {
     let lines = &page.lines;
     html.markup("<section id=\"log\" aria-labelledby=\"log-title\" tabindex=\"-1\">\n")
         .markup("<h2 id=\"log-title\">Log of the deployment</h2>\n");

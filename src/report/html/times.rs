@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::markup::Html;
 use crate::event::State;
 use crate::report::timeline::{Lane, Span, Timeline};
-use crate::sanitize::Gate;
+use crate::sanitize::Sanitizer;
 use crate::text::duration::duration;
 
 /// The width of the whole time line in units of the picture.
@@ -15,7 +15,7 @@ const WIDTH: usize = 1000;
 /// A shorter bar could not be seen.
 const NARROWEST: usize = 4;
 
-pub(super) fn draw(timeline: &Timeline, gate: &Gate, html: &mut Html) {
+pub(super) fn draw(timeline: &Timeline, gate: &Sanitizer, html: &mut Html) {
     let Some((begin, end)) = timeline.extent() else {
         return;
     };
@@ -27,7 +27,7 @@ pub(super) fn draw(timeline: &Timeline, gate: &Gate, html: &mut Html) {
     html.markup("</section>\n");
 }
 
-fn draw_lane(lane: &Lane, scale: &Scale, now: Timestamp, gate: &Gate, html: &mut Html) {
+fn draw_lane(lane: &Lane, scale: &Scale, now: Timestamp, gate: &Sanitizer, html: &mut Html) {
     html.markup("<div class=\"lane\">\n");
     if let Some(target) = &lane.target {
         html.markup("<h3>")
@@ -137,11 +137,11 @@ mod tests {
             now: at(70),
         };
         let mut html = Html::default();
-        draw(&timeline, &Gate::default(), &mut html);
+        draw(&timeline, &Sanitizer::default(), &mut html);
         assert!(html.as_str().contains("<h3>&lt;b&gt;shop&lt;/b&gt;</h3>"));
         assert!(html.as_str().contains("1m00s, failed"));
         let mut nothing = Html::default();
-        draw(&Timeline::default(), &Gate::default(), &mut nothing);
+        draw(&Timeline::default(), &Sanitizer::default(), &mut nothing);
         assert_eq!(nothing.as_str(), "");
     }
 }

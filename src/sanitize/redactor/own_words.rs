@@ -133,7 +133,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::exit_status::Ending;
+    use crate::exit_status::ExitStatus;
     use crate::inputs;
     use crate::messages::Failure;
     use crate::outputs::OUTPUTS;
@@ -169,7 +169,11 @@ mod tests {
         assert!(words.len() > 50, "{words:?}");
         words.extend(OUTPUTS.iter().map(|(name, _)| (*name).to_owned()));
         let endings = Failure::ALL.iter().map(|failure| failure.ending());
-        let good = [Ending::Success, Ending::Planned, Ending::Triggered];
+        let good = [
+            ExitStatus::Success,
+            ExitStatus::Planned,
+            ExitStatus::Triggered,
+        ];
         words.extend(endings.chain(good).map(|ending| ending.word().to_owned()));
         let action = inputs::TABLE.iter().find(|input| input.name() == "action");
         let actions = action.unwrap().accepts.split([',', ' ', '.']);

@@ -6,8 +6,8 @@ mod stage;
 
 use std::collections::BTreeMap;
 
-use sevalla_deploy::exit_status::Ending;
-use sevalla_deploy::messages::{Entry, Failure, Misstart, Part, Warning};
+use sevalla_deploy::exit_status::ExitStatus;
+use sevalla_deploy::messages::{CatalogueEntry, Failure, Misstart, Stage, Warning};
 
 use self::scenes::scenes;
 use self::stage::{Scene, play};
@@ -25,21 +25,21 @@ printed by the program in runs against a scripted Sevalla, without how long it t
 What a run does when requests fail at each of its moments is in [faults.md](faults.md).
 ";
 
-fn heading(part: Part) -> &'static str {
+fn heading(part: Stage) -> &'static str {
     match part {
-        Part::Inputs => "Before anything is sent",
-        Part::Requests => "Keys, networks, and the end of the run itself",
-        Part::Starting => "While starting",
-        Part::Following => "While following",
-        Part::Afterwards => "After a deployment",
-        Part::Previews => "Previews and pull requests",
-        Part::Management => "Databases, settings, deleting",
-        Part::Reporting => "Reports and the CI",
+        Stage::Inputs => "Before anything is sent",
+        Stage::Requests => "Keys, networks, and the end of the run itself",
+        Stage::Starting => "While starting",
+        Stage::Following => "While following",
+        Stage::Afterwards => "After a deployment",
+        Stage::Previews => "Previews and pull requests",
+        Stage::Management => "Databases, settings, deleting",
+        Stage::Reporting => "Reports and the CI",
     }
 }
 
 /// An entry, with how a run ends of it.
-fn entries() -> impl Iterator<Item = (Entry, String)> {
+fn entries() -> impl Iterator<Item = (CatalogueEntry, String)> {
     let failures = Failure::ALL
         .iter()
         .map(|failure| (failure.entry(), ends(failure.ending())));
@@ -53,7 +53,7 @@ fn entries() -> impl Iterator<Item = (Entry, String)> {
     failures.chain(misstarts).chain(warnings)
 }
 
-fn ends(ending: Ending) -> String {
+fn ends(ending: ExitStatus) -> String {
     format!(
         "The run ends as `{}`, exit code {}.",
         ending.word(),
@@ -100,7 +100,7 @@ fn examples() -> BTreeMap<&'static str, String> {
 fn rendered() -> String {
     let examples = examples();
     let mut page = INTRODUCTION.to_owned();
-    for part in Part::ALL {
+    for part in Stage::ALL {
         page.push_str(&format!("\n## {}\n", heading(*part)));
         for (entry, kind) in entries().filter(|(entry, _)| entry.part == *part) {
             page.push_str(&section(&entry, &kind, examples.get(entry.slug)));
@@ -109,7 +109,7 @@ fn rendered() -> String {
     page
 }
 
-fn section(entry: &Entry, kind: &str, example: Option<&String>) -> String {
+fn section(entry: &CatalogueEntry, kind: &str, example: Option<&String>) -> String {
     let example = example.map(|example| format!("\n```text\n{example}```\n"));
     format!(
         "\n### {}\n\n{kind}\n{}\n**What has happened.** {}\n\n**What to do.** {}\n",
@@ -137,7 +137,7 @@ fn the_page_of_messages_shows_the_catalogue() {
 #[test]
 fn every_scene_belongs_to_an_entry_and_most_entries_have_one() {
     let scenes = scenes();
-    let has_scene = |entry: &Entry| scenes.iter().any(|scene| scene.slug == entry.slug);
+    let has_scene = |entry: &CatalogueEntry| scenes.iter().any(|scene| scene.slug == entry.slug);
     let shown = entries().filter(|(entry, _)| has_scene(entry)).count();
     assert_eq!(shown, scenes.len(), "a scene of no entry, or two of one");
     assert!(shown * 2 > entries().count(), "{shown}");

@@ -8,10 +8,10 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use sevalla_deploy::environment::Variables;
-use sevalla_deploy::http::{Exchange, Exchanged, Reply, Request, TransportError};
+use sevalla_deploy::http::{Request, Response, ResponseFuture, Transport, TransportError};
 use sevalla_deploy::messages::Failure;
 use sevalla_deploy::process::{Process, network};
-use sevalla_deploy::shutdown::{Signal, Stop};
+use sevalla_deploy::shutdown::{Shutdown, Signal};
 
 pub(super) const APP: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
 
@@ -181,7 +181,7 @@ struct Sevalla {
     odd: RefCell<Vec<Odd>>,
     looks: Cell<usize>,
     is_started: Cell<bool>,
-    stop: Stop,
+    stop: Shutdown,
 }
 
 impl Sevalla {
@@ -255,13 +255,13 @@ fn with(mut object: Value, other: &Value) -> Value {
     object
 }
 
-impl Exchange for Sevalla {
-    fn exchange(&self, request: Request, _: Duration) -> Exchanged<'_> {
+impl Transport for Sevalla {
+    fn exchange(&self, request: Request, _: Duration) -> ResponseFuture<'_> {
         let answer = self.answer(&request);
         Box::pin(async move {
             tokio::time::sleep(Duration::from_millis(80)).await;
             let (status, body) = answer?;
-            Ok(Reply {
+            Ok(Response {
                 status,
                 headers: HeaderMap::new(),
                 body: Ok(body.into_bytes()),
@@ -288,14 +288,14 @@ impl Write for Kept {
 
 /// Runs the program.
 pub(super) fn play(scene: &Scene) -> Played {
-    let stop = Stop::default();
+    let stop = Shutdown::default();
     let variables: Variables = scene
         .variables
         .iter()
         .map(|(name, value)| ((*name).into(), (*value).into()))
         .collect();
     let (script, told) = (scene.clone(), stop.clone());
-    let scripted = move |_: &Variables| -> Result<Box<dyn Exchange>, _> {
+    let scripted = move |_: &Variables| -> Result<Box<dyn Transport>, _> {
         Ok(Box::new(Sevalla {
             odd: RefCell::new(script.odd.clone()),
             scene: script.clone(),

@@ -10,11 +10,13 @@ pub(crate) mod facts;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::ci::files::Files;
-use crate::ci::line_writer::Lines;
-use crate::ci::{Channel, Given, Level, Outputs, Place, SECRET, Token, also, titled, variable};
+use crate::ci::files::StepFiles;
+use crate::ci::line_writer::LineWriter;
+use crate::ci::{
+    CiOutput, Level, Outputs, OutputsResult, Place, SECRET, Token, also, titled, variable,
+};
 use crate::environment::Variables;
-use crate::sanitize::{Block, Line};
+use crate::sanitize::{SanitizedLine, SanitizedText};
 
 /// The agent cuts a longer issue.
 const LONGEST_ISSUE: usize = 4000;
@@ -22,24 +24,24 @@ const LONGEST_ISSUE: usize = 4000;
 /// The page shows a summary under the name of its file.
 const SUMMARY: &str = "Sevalla.md";
 
-pub(crate) struct Azure {
-    lines: Lines,
-    files: Files,
+pub(crate) struct AzureOutput {
+    lines: LineWriter,
+    files: StepFiles,
     /// The agent empties it after the job.
     temporary: Option<PathBuf>,
     token: Token,
 }
 
-impl Azure {
+impl AzureOutput {
     pub(in crate::ci) fn new(
         out: Box<dyn Write>,
-        files: Files,
+        files: StepFiles,
         variables: &Variables,
         token: Token,
     ) -> Self {
         let temporary = variables.text("AGENT_TEMPDIRECTORY").map(PathBuf::from);
         Self {
-            lines: Lines::new(out),
+            lines: LineWriter::new(out),
             files,
             temporary,
             token,
@@ -52,16 +54,16 @@ impl Azure {
     }
 }
 
-impl Channel for Azure {
+impl CiOutput for AzureOutput {
     fn mask(&mut self, secret: &str) {
         self.command("setsecret", "", secret);
     }
 
-    fn say(&mut self, line: &Line) {
+    fn say(&mut self, line: &SanitizedLine) {
         self.lines.put(line.as_str());
     }
 
-    fn open_log(&mut self, title: &Line) {
+    fn open_log(&mut self, title: &SanitizedLine) {
         self.lines.put(&format!("##[group]{title}"));
     }
 
@@ -69,7 +71,13 @@ impl Channel for Azure {
         self.lines.put("##[endgroup]");
     }
 
-    fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>) {
+    fn annotate(
+        &mut self,
+        level: Level,
+        title: &SanitizedLine,
+        message: &SanitizedText,
+        place: Option<&Place>,
+    ) {
         let kind = match level {
             Level::Error => "error",
             Level::Warning => "warning",
@@ -82,7 +90,7 @@ impl Channel for Azure {
 
     /// The agent fills in `$(NAME)` in the value of a variable, also where the
     /// name is a secret's.
-    fn outputs(&mut self, outputs: Outputs<'_>) -> Given {
+    fn outputs(&mut self, outputs: Outputs<'_>) -> OutputsResult {
         let files = self.files.outputs(outputs);
         let mut left_out = Vec::new();
         for (name, value) in outputs {
@@ -98,7 +106,7 @@ impl Channel for Azure {
         also(files, left_out)
     }
 
-    fn summary(&mut self, markdown: &Block) -> Result<(), String> {
+    fn summary(&mut self, markdown: &SanitizedText) -> Result<(), String> {
         let file = self.files.summary(markdown);
         let Some(temporary) = &self.temporary else {
             return file;
@@ -149,14 +157,14 @@ mod tests {
     use super::*;
     use crate::ci::Host;
     use crate::ci::line_writer::captured::Captured;
-    use crate::sanitize::Gate;
+    use crate::sanitize::Sanitizer;
 
-    fn told(tell: impl FnOnce(&mut Azure)) -> String {
+    fn told(tell: impl FnOnce(&mut AzureOutput)) -> String {
         let out = Captured::default();
         let token: Token = || "TOKEN".to_owned();
         let variables = Variables::default();
-        let files = Files::named_by(Host::Azure, &variables, token);
-        tell(&mut Azure::new(
+        let files = StepFiles::named_by(Host::Azure, &variables, token);
+        tell(&mut AzureOutput::new(
             Box::new(out.clone()),
             files,
             &variables,
@@ -167,7 +175,7 @@ mod tests {
 
     #[test]
     fn commands_are_written_as_the_agent_reads_them() {
-        let gate = Gate::default();
+        let gate = Sanitizer::default();
         assert_eq!(
             told(|a| a.mask("a%]b")),
             "##vso[task.setsecret]a%AZP25%5Db\n"
@@ -199,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_value_that_would_be_filled_in_is_left_out() {
-        let block = |text| Gate::default().block(text);
+        let block = |text| Sanitizer::default().block(text);
         let outputs = [
             ("url", block("https://a.b")),
             ("branch", block("$(SYSTEM_ACCESSTOKEN)")),
@@ -222,9 +230,9 @@ mod tests {
         let variables = Variables::from([("AGENT_TEMPDIRECTORY", name)]);
         let token: Token = || "TOKEN".to_owned();
         let out = Captured::default();
-        let files = Files::named_by(Host::Azure, &variables, token);
-        let mut azure = Azure::new(Box::new(out.clone()), files, &variables, token);
-        let markdown = Gate::default().block("# Title");
+        let files = StepFiles::named_by(Host::Azure, &variables, token);
+        let mut azure = AzureOutput::new(Box::new(out.clone()), files, &variables, token);
+        let markdown = Sanitizer::default().block("# Title");
         azure.summary(&markdown).unwrap();
         let path = folder.path().join("sevalla-deploy-TOKEN/Sevalla.md");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "# Title");

@@ -11,13 +11,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::ci::files::LONGEST_SUMMARY;
-use crate::ci::plain::Plain;
-use crate::ci::{Channel, Given, Level, Outputs, Place};
+use crate::ci::plain::PlainOutput;
+use crate::ci::{CiOutput, Level, Outputs, OutputsResult, Place};
 use crate::environment::Variables;
 use crate::sanitize::redactor::Redactor;
-use crate::sanitize::{Block, Line};
-use crate::shutdown::Stop;
-use crate::subprocess::{Call, Launch};
+use crate::sanitize::{SanitizedLine, SanitizedText};
+use crate::shutdown::Shutdown;
+use crate::subprocess::{Launch, ProgramCall};
 use crate::text::markdown::cut_in_the_middle;
 
 /// How long all calls of the agent may take together. No signal is heard
@@ -40,15 +40,15 @@ const PROXIES: &[&str] = &[
     "no_proxy",
 ];
 
-pub(crate) struct Buildkite {
-    plain: Plain,
+pub(crate) struct BuildkiteOutput {
+    plain: PlainOutput,
     agent: Option<Agent>,
     /// The gravest that was told.
     worst: Option<Level>,
 }
 
-impl Buildkite {
-    pub(in crate::ci) const fn new(plain: Plain, agent: Option<Agent>) -> Self {
+impl BuildkiteOutput {
+    pub(in crate::ci) const fn new(plain: PlainOutput, agent: Option<Agent>) -> Self {
         Self {
             plain,
             agent,
@@ -57,16 +57,16 @@ impl Buildkite {
     }
 }
 
-impl Channel for Buildkite {
+impl CiOutput for BuildkiteOutput {
     fn mask(&mut self, secret: &str) {
         self.plain.mask(secret);
     }
 
-    fn say(&mut self, line: &Line) {
+    fn say(&mut self, line: &SanitizedLine) {
         self.plain.say(line);
     }
 
-    fn open_log(&mut self, title: &Line) {
+    fn open_log(&mut self, title: &SanitizedLine) {
         self.plain.put(&format!("--- {title}"));
     }
 
@@ -77,13 +77,19 @@ impl Channel for Buildkite {
     }
 
     /// It stands in the narrative, and on the page in the summary.
-    fn annotate(&mut self, level: Level, _title: &Line, _message: &Block, _: Option<&Place>) {
+    fn annotate(
+        &mut self,
+        level: Level,
+        _title: &SanitizedLine,
+        _message: &SanitizedText,
+        _: Option<&Place>,
+    ) {
         if self.worst != Some(Level::Error) {
             self.worst = Some(level);
         }
     }
 
-    fn outputs(&mut self, outputs: Outputs<'_>) -> Given {
+    fn outputs(&mut self, outputs: Outputs<'_>) -> OutputsResult {
         let Some(agent) = &mut self.agent else {
             return self.plain.outputs(outputs);
         };
@@ -92,7 +98,7 @@ impl Channel for Buildkite {
         files
     }
 
-    fn summary(&mut self, markdown: &Block) -> Result<(), String> {
+    fn summary(&mut self, markdown: &SanitizedText) -> Result<(), String> {
         let file = self.plain.summary(markdown);
         let Some(agent) = &mut self.agent else {
             return file;
@@ -117,7 +123,7 @@ pub(crate) struct Agent {
     /// Of a step and its retries, so that a page shows the last of them.
     context: String,
     launch: Launch,
-    stop: Stop,
+    stop: Shutdown,
     /// How long it was waited for so far.
     spent: Duration,
 }
@@ -128,7 +134,7 @@ impl Agent {
         variables: &Variables,
         redactor: &Redactor,
         launch: Launch,
-        stop: &Stop,
+        stop: &Shutdown,
     ) -> Option<Self> {
         variables.text("BUILDKITE_JOB_ID")?;
         let folders = std::env::split_paths(variables.text("PATH")?);
@@ -187,8 +193,8 @@ impl Agent {
             .map_err(|error| format!("Buildkite's annotation ({error})"))
     }
 
-    fn call(&self, arguments: &[&str], input: &str) -> Call {
-        Call {
+    fn call(&self, arguments: &[&str], input: &str) -> ProgramCall {
+        ProgramCall {
             program: self.program.clone(),
             arguments: arguments.iter().map(ToString::to_string).collect(),
             environment: self.environment.clone(),
@@ -196,7 +202,7 @@ impl Agent {
         }
     }
 
-    fn run(&mut self, calls: Vec<Call>) -> Vec<Result<(), String>> {
+    fn run(&mut self, calls: Vec<ProgramCall>) -> Vec<Result<(), String>> {
         let most = match self.stop.told() {
             Some(_) => MOST_AFTER_A_SIGNAL,
             None => MOST,
@@ -260,7 +266,12 @@ mod tests {
         let path = format!("relative:/nonexistent:{}", folder.path().display());
         let find = |variables: &Variables| {
             let launch: Launch = |_, _| Vec::new();
-            Agent::find(variables, &Redactor::default(), launch, &Stop::default())
+            Agent::find(
+                variables,
+                &Redactor::default(),
+                launch,
+                &Shutdown::default(),
+            )
         };
         let job = Variables::from([("PATH", path.as_str()), ("BUILDKITE_JOB_ID", "1")]);
         assert!(find(&job).is_none());

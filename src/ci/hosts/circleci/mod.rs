@@ -28,11 +28,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::sanitize::Gate;
+    use crate::sanitize::Sanitizer;
 
     #[test]
     fn each_output_is_exported() {
-        let block = |text| Gate::default().block(text);
+        let block = |text| Sanitizer::default().block(text);
         let outputs = [
             ("url", block("https://a.b")),
             ("error", block("it's\n$(x)")),

@@ -23,7 +23,7 @@ use crate::{files, lenient_json};
 const LARGEST_EVENT: u64 = 8 * 1024 * 1024;
 
 pub(crate) fn facts(variables: &Variables) -> Facts {
-    let event = Event::read(variables.text("GITHUB_EVENT_PATH"));
+    let event = EventPayload::read(variables.text("GITHUB_EVENT_PATH"));
     let name = variables.text("GITHUB_EVENT_NAME");
     let subject = match name.and_then(Upstream::of_event) {
         Some(upstream) => upstream.subject(&event),
@@ -41,7 +41,7 @@ pub(crate) fn facts(variables: &Variables) -> Facts {
 }
 
 /// Commit, branch, tag and change request of the run's own event.
-fn subject(variables: &Variables, event: &Event) -> Facts {
+fn subject(variables: &Variables, event: &EventPayload) -> Facts {
     if let Some(change_request) = change_request(variables, event) {
         let branch = owned(variables, "GITHUB_HEAD_REF");
         return Facts {
@@ -114,7 +114,7 @@ impl Upstream {
         }
     }
 
-    fn subject(&self, event: &Event) -> Facts {
+    fn subject(&self, event: &EventPayload) -> Facts {
         let is_one_of_several = event.at("/branches/1").is_some();
         Facts {
             commit: event.text(self.commit),
@@ -128,7 +128,7 @@ impl Upstream {
 
     /// The pull request that was tested. GitHub names every open one that has
     /// this branch, also for a push, and none from a fork.
-    fn change_request(&self, event: &Event) -> Option<ChangeRequest> {
+    fn change_request(&self, event: &EventPayload) -> Option<ChangeRequest> {
         let is_of_push = event
             .text("/workflow_run/event")
             .is_some_and(|started_by| !started_by.starts_with("pull_request"));
@@ -146,7 +146,7 @@ impl Upstream {
     }
 
     /// The result, unless it is a success. One that runs has none yet.
-    fn failure(&self, event: &Event) -> Option<String> {
+    fn failure(&self, event: &EventPayload) -> Option<String> {
         let result = event.text(self.result);
         let name = event.text(self.name).unwrap_or_default();
         match result.as_deref() {
@@ -161,7 +161,7 @@ impl Upstream {
 
 /// Whether what was tested is in another repository, as a fork is. One that was
 /// deleted meanwhile is null.
-fn is_of_another_repository(event: &Event) -> bool {
+fn is_of_another_repository(event: &EventPayload) -> bool {
     let is_gone = event.0.pointer("/workflow_run/head_repository") == Some(&Value::Null);
     let own = event.text("/repository/full_name");
     let head = event.text("/workflow_run/head_repository/full_name");
@@ -171,7 +171,7 @@ fn is_of_another_repository(event: &Event) -> bool {
 
 /// The pull request of the event: its own, or the one that was commented on.
 /// Without the event's file its number is in the name of the reference.
-fn change_request(variables: &Variables, event: &Event) -> Option<ChangeRequest> {
+fn change_request(variables: &Variables, event: &EventPayload) -> Option<ChangeRequest> {
     let of_reference = || {
         let rest = variables.text("GITHUB_REF")?.strip_prefix("refs/pull/")?;
         let number = rest.split('/').next()?.parse().ok()?;
@@ -214,7 +214,7 @@ fn action_named(action: &str) -> ChangeAction {
     }
 }
 
-fn state(event: &Event) -> Option<ChangeState> {
+fn state(event: &EventPayload) -> Option<ChangeState> {
     let state = event
         .text("/pull_request/state")
         .or_else(|| event.text("/issue/state"))?;
@@ -230,7 +230,7 @@ fn state(event: &Event) -> Option<ChangeState> {
 }
 
 /// A fork that was deleted meanwhile is not named any more.
-fn is_fork(event: &Event) -> Option<bool> {
+fn is_fork(event: &EventPayload) -> Option<bool> {
     event.at("/pull_request/head")?;
     let base = event.text("/repository/full_name")?;
     let head = event.text("/pull_request/head/repo/full_name");
@@ -252,9 +252,9 @@ fn run_url(variables: &Variables) -> Option<String> {
 
 /// What happened, as the webhook's payload tells it; nothing if there is no
 /// such file or it is none.
-struct Event(Value);
+struct EventPayload(Value);
 
-impl Event {
+impl EventPayload {
     fn read(path: Option<&str>) -> Self {
         let text = path.and_then(|path| read_bounded(Path::new(path)));
         let value = text.and_then(|text| lenient_json::from_slice(&text).ok());

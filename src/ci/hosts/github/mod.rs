@@ -9,10 +9,10 @@ pub(crate) mod facts;
 
 use std::io::Write;
 
-use crate::ci::files::Files;
-use crate::ci::line_writer::Lines;
-use crate::ci::{Channel, Given, Level, Outputs, Place, Token};
-use crate::sanitize::{Block, Line};
+use crate::ci::files::StepFiles;
+use crate::ci::line_writer::LineWriter;
+use crate::ci::{CiOutput, Level, Outputs, OutputsResult, Place, Token};
+use crate::sanitize::{SanitizedLine, SanitizedText};
 
 /// The runner cuts a longer annotation.
 const LONGEST_ANNOTATION: usize = 4000;
@@ -20,18 +20,18 @@ const LONGEST_ANNOTATION: usize = 4000;
 /// A title is one line of a page.
 const LONGEST_TITLE: usize = 200;
 
-pub(crate) struct GitHub {
-    lines: Lines,
-    files: Files,
+pub(crate) struct GitHubOutput {
+    lines: LineWriter,
+    files: StepFiles,
     token: Token,
     /// Ends the switching off of commands, while the log is open.
     resume: Option<String>,
 }
 
-impl GitHub {
-    pub(in crate::ci) fn new(out: Box<dyn Write>, files: Files, token: Token) -> Self {
+impl GitHubOutput {
+    pub(in crate::ci) fn new(out: Box<dyn Write>, files: StepFiles, token: Token) -> Self {
         Self {
-            lines: Lines::new(out),
+            lines: LineWriter::new(out),
             files,
             token,
             resume: None,
@@ -59,16 +59,16 @@ impl GitHub {
     }
 }
 
-impl Channel for GitHub {
+impl CiOutput for GitHubOutput {
     fn mask(&mut self, secret: &str) {
         self.command(&format!("::add-mask::{}", data(secret)));
     }
 
-    fn say(&mut self, line: &Line) {
+    fn say(&mut self, line: &SanitizedLine) {
         self.put(&not_a_command(line.as_str()));
     }
 
-    fn open_log(&mut self, title: &Line) {
+    fn open_log(&mut self, title: &SanitizedLine) {
         self.put(&format!("::group::{}", data(title.as_str())));
         self.stop_commands();
     }
@@ -80,7 +80,13 @@ impl Channel for GitHub {
         }
     }
 
-    fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>) {
+    fn annotate(
+        &mut self,
+        level: Level,
+        title: &SanitizedLine,
+        message: &SanitizedText,
+        place: Option<&Place>,
+    ) {
         let command = match level {
             Level::Error => "error",
             Level::Warning => "warning",
@@ -96,7 +102,7 @@ impl Channel for GitHub {
         ));
     }
 
-    fn outputs(&mut self, outputs: Outputs<'_>) -> Given {
+    fn outputs(&mut self, outputs: Outputs<'_>) -> OutputsResult {
         self.files.outputs(outputs)
     }
 
@@ -105,13 +111,13 @@ impl Channel for GitHub {
         true
     }
 
-    fn summary(&mut self, markdown: &Block) -> Result<(), String> {
+    fn summary(&mut self, markdown: &SanitizedText) -> Result<(), String> {
         self.files.summary(markdown)
     }
 }
 
 /// The message without the title that stands above it.
-fn untitled<'a>(title: &Line, message: &'a Block) -> &'a str {
+fn untitled<'a>(title: &SanitizedLine, message: &'a SanitizedText) -> &'a str {
     let message = message.as_str();
     let rest = message.strip_prefix(title.as_str());
     let rest = rest.and_then(|rest| rest.strip_prefix('\n'));
@@ -159,19 +165,19 @@ mod tests {
     use crate::ci::Host;
     use crate::ci::line_writer::captured::Captured;
     use crate::environment::Variables;
-    use crate::sanitize::Gate;
+    use crate::sanitize::Sanitizer;
 
-    fn told(tell: impl FnOnce(&mut GitHub)) -> String {
+    fn told(tell: impl FnOnce(&mut GitHubOutput)) -> String {
         let out = Captured::default();
         let token: Token = || "TOKEN".to_owned();
-        let files = Files::named_by(Host::GitHub, &Variables::default(), token);
-        tell(&mut GitHub::new(Box::new(out.clone()), files, token));
+        let files = StepFiles::named_by(Host::GitHub, &Variables::default(), token);
+        tell(&mut GitHubOutput::new(Box::new(out.clone()), files, token));
         out.text()
     }
 
     #[test]
     fn commands_are_written_as_the_runner_reads_them() {
-        let gate = Gate::default();
+        let gate = Sanitizer::default();
         assert_eq!(told(|g| g.mask("a%b")), "::add-mask::a%25b\n");
         assert_eq!(
             told(|g| g.annotate(
@@ -209,7 +215,7 @@ mod tests {
 
     #[test]
     fn commands_are_obeyed_while_the_log_is_open() {
-        let gate = Gate::default();
+        let gate = Sanitizer::default();
         let told = told(|g| {
             g.open_log(&gate.line("Log"));
             g.say(&gate.line("::error::a stranger's"));
@@ -227,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_line_is_never_a_command() {
-        let gate = Gate::default();
+        let gate = Sanitizer::default();
         assert_eq!(
             told(|g| g.say(&gate.line("  ::error::x"))),
             "|   ::error::x\n"

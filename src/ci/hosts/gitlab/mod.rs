@@ -7,20 +7,20 @@ pub(crate) mod facts;
 
 use jiff::Timestamp;
 
-use crate::ci::plain::Plain;
-use crate::ci::{Channel, Given, Level, Outputs, Place, Token};
-use crate::sanitize::{Block, Line};
+use crate::ci::plain::PlainOutput;
+use crate::ci::{CiOutput, Level, Outputs, OutputsResult, Place, Token};
+use crate::sanitize::{SanitizedLine, SanitizedText};
 
-pub(crate) struct GitLab {
-    plain: Plain,
+pub(crate) struct GitLabOutput {
+    plain: PlainOutput,
     clock: fn() -> Timestamp,
     token: Token,
     /// The name of the section that is open.
     section: Option<String>,
 }
 
-impl GitLab {
-    pub(in crate::ci) fn new(plain: Plain, clock: fn() -> Timestamp, token: Token) -> Self {
+impl GitLabOutput {
+    pub(in crate::ci) fn new(plain: PlainOutput, clock: fn() -> Timestamp, token: Token) -> Self {
         Self {
             plain,
             clock,
@@ -34,17 +34,17 @@ impl GitLab {
     }
 }
 
-impl Channel for GitLab {
+impl CiOutput for GitLabOutput {
     fn mask(&mut self, secret: &str) {
         self.plain.mask(secret);
     }
 
-    fn say(&mut self, line: &Line) {
+    fn say(&mut self, line: &SanitizedLine) {
         self.plain.say(line);
     }
 
     /// The page knows a section by its name, and a job may deploy twice.
-    fn open_log(&mut self, title: &Line) {
+    fn open_log(&mut self, title: &SanitizedLine) {
         let name = format!("sevalla_{}", (self.token)());
         let now = self.now();
         self.plain.put(&format!(
@@ -61,15 +61,21 @@ impl Channel for GitLab {
         }
     }
 
-    fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>) {
+    fn annotate(
+        &mut self,
+        level: Level,
+        title: &SanitizedLine,
+        message: &SanitizedText,
+        place: Option<&Place>,
+    ) {
         self.plain.annotate(level, title, message, place);
     }
 
-    fn outputs(&mut self, outputs: Outputs<'_>) -> Given {
+    fn outputs(&mut self, outputs: Outputs<'_>) -> OutputsResult {
         self.plain.outputs(outputs)
     }
 
-    fn summary(&mut self, markdown: &Block) -> Result<(), String> {
+    fn summary(&mut self, markdown: &SanitizedText) -> Result<(), String> {
         self.plain.summary(markdown)
     }
 }

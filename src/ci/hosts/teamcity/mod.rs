@@ -7,25 +7,25 @@ pub(crate) mod facts;
 
 use std::io::Write;
 
-use crate::ci::files::Files;
-use crate::ci::line_writer::Lines;
-use crate::ci::{Channel, Given, Level, Outputs, Place, SECRET, also, titled, variable};
-use crate::sanitize::{Block, Line};
+use crate::ci::files::StepFiles;
+use crate::ci::line_writer::LineWriter;
+use crate::ci::{CiOutput, Level, Outputs, OutputsResult, Place, SECRET, also, titled, variable};
+use crate::sanitize::{SanitizedLine, SanitizedText};
 
 /// The server cuts a longer description.
 const LONGEST_DESCRIPTION: usize = 4000;
 
-pub(crate) struct TeamCity {
-    lines: Lines,
-    files: Files,
+pub(crate) struct TeamCityOutput {
+    lines: LineWriter,
+    files: StepFiles,
     /// The name of the block that is open.
     block: Option<String>,
 }
 
-impl TeamCity {
-    pub(in crate::ci) fn new(out: Box<dyn Write>, files: Files) -> Self {
+impl TeamCityOutput {
+    pub(in crate::ci) fn new(out: Box<dyn Write>, files: StepFiles) -> Self {
         Self {
-            lines: Lines::new(out),
+            lines: LineWriter::new(out),
             files,
             block: None,
         }
@@ -40,15 +40,15 @@ impl TeamCity {
     }
 }
 
-impl Channel for TeamCity {
+impl CiOutput for TeamCityOutput {
     /// Nobody here hides values at run time: naming one would show it.
     fn mask(&mut self, _secret: &str) {}
 
-    fn say(&mut self, line: &Line) {
+    fn say(&mut self, line: &SanitizedLine) {
         self.lines.put(line.as_str());
     }
 
-    fn open_log(&mut self, title: &Line) {
+    fn open_log(&mut self, title: &SanitizedLine) {
         let title = title.as_str().to_owned();
         self.message("blockOpened", &[("name", &title)]);
         self.block = Some(title);
@@ -62,7 +62,13 @@ impl Channel for TeamCity {
 
     /// A problem stands on the page of the build and fails it, so there is one,
     /// for the run. What names a place is told beside it.
-    fn annotate(&mut self, level: Level, title: &Line, message: &Block, place: Option<&Place>) {
+    fn annotate(
+        &mut self,
+        level: Level,
+        title: &SanitizedLine,
+        message: &SanitizedText,
+        place: Option<&Place>,
+    ) {
         let text = titled(title, message);
         let text: String = text.chars().take(LONGEST_DESCRIPTION).collect();
         match (level, place) {
@@ -81,7 +87,7 @@ impl Channel for TeamCity {
 
     /// The server fills in `%NAME%` in a parameter, also where the name is a
     /// password's.
-    fn outputs(&mut self, outputs: Outputs<'_>) -> Given {
+    fn outputs(&mut self, outputs: Outputs<'_>) -> OutputsResult {
         let files = self.files.outputs(outputs);
         let mut left_out = Vec::new();
         for (name, value) in outputs {
@@ -98,7 +104,7 @@ impl Channel for TeamCity {
         also(files, left_out)
     }
 
-    fn summary(&mut self, markdown: &Block) -> Result<(), String> {
+    fn summary(&mut self, markdown: &SanitizedText) -> Result<(), String> {
         self.files.summary(markdown)
     }
 }
@@ -137,18 +143,18 @@ mod tests {
     use crate::ci::Host;
     use crate::ci::line_writer::captured::Captured;
     use crate::environment::Variables;
-    use crate::sanitize::Gate;
+    use crate::sanitize::Sanitizer;
 
-    fn told(tell: impl FnOnce(&mut TeamCity)) -> String {
+    fn told(tell: impl FnOnce(&mut TeamCityOutput)) -> String {
         let out = Captured::default();
-        let files = Files::named_by(Host::TeamCity, &Variables::default(), String::new);
-        tell(&mut TeamCity::new(Box::new(out.clone()), files));
+        let files = StepFiles::named_by(Host::TeamCity, &Variables::default(), String::new);
+        tell(&mut TeamCityOutput::new(Box::new(out.clone()), files));
         out.text()
     }
 
     #[test]
     fn messages_are_written_as_the_server_reads_them() {
-        let gate = Gate::default();
+        let gate = Sanitizer::default();
         assert_eq!(
             told(|t| {
                 t.open_log(&gate.line("Log [1]"));
@@ -178,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_value_that_would_be_filled_in_is_left_out() {
-        let block = |text| Gate::default().block(text);
+        let block = |text| Sanitizer::default().block(text);
         let outputs = [
             ("url", block("https://a.b/%20")),
             ("branch", block("%env.SEVALLA_TOKEN%")),

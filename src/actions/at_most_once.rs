@@ -103,7 +103,7 @@ pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
                 ends.extend(unseen);
                 return ends;
             }
-            Err(error) if error.next() == RetryDecision::Lost => error,
+            Err(error) if error.next() == RetryDecision::Ambiguous => error,
             // The second sending was refused, but the first may have worked.
             Err(error) => {
                 let end = |key| (key, Err(refused::<T>(&error, first_loss.as_ref())));
@@ -167,10 +167,9 @@ fn refused<T: Candidate>(error: &ApiError, first_loss: Option<&ApiError>) -> Tri
         ApiErrorKind::Stopped
         | ApiErrorKind::NoTime
         | ApiErrorKind::BudgetUsedUp { .. }
-        | ApiErrorKind::Transport(TransportError::NotConnected { .. })
-        | ApiErrorKind::Transport(TransportError::ProxyRefused { .. }) => {
-            ambiguous::<T>(first.clone(), LookupError::None, 1).at(error.to_string())
-        }
+        | ApiErrorKind::Transport(
+            TransportError::NotConnected { .. } | TransportError::ProxyRefused { .. },
+        ) => ambiguous::<T>(first.clone(), LookupError::None, 1).at(error.to_string()),
         _ => ambiguous::<T>(error.clone(), LookupError::None, 2)
             .at(format!("The answer to the first was lost: {}", first.cause)),
     }
@@ -386,7 +385,7 @@ pub(crate) async fn search_to_the_end<T: Candidate>(
                 LookVerdict::Several(several) => doubted = several,
                 LookVerdict::Open(open) => doubted = open,
             },
-            Err(error) if error.next() == RetryDecision::Final => return None,
+            Err(error) if error.next() == RetryDecision::Fatal => return None,
             Err(_) => {}
         }
         if Instant::now() + LOOK >= client.deadline() {

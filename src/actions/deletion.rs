@@ -334,7 +334,7 @@ async fn ask(
         // Refused while something runs, or because an asking whose answer
         // was lost is carried out. Which code that has is not documented.
         let is_refused = matches!(error.status(), Some(400 | 409 | 422 | 423));
-        let is_unconfirmed = error.next() == RetryDecision::Lost;
+        let is_unconfirmed = error.next() == RetryDecision::Ambiguous;
         if !is_refused && !is_cut_off && !is_unconfirmed {
             return Err(course.explain(unsure(error, it)));
         }
@@ -380,10 +380,12 @@ fn is_cut_off(client: &Client, error: &ApiError) -> bool {
 /// Says so where the request may have taken effect.
 fn unsure(error: ApiError, it: &DeletionTarget<'_>) -> TriggerError {
     let may_have_worked = match &error.cause {
-        ApiErrorKind::Transport(TransportError::Broken { .. })
-        | ApiErrorKind::Transport(TransportError::TimedOut { .. })
-        | ApiErrorKind::Undecodable { .. }
-        | ApiErrorKind::Transport(TransportError::TooLarge { .. }) => true,
+        ApiErrorKind::Undecodable { .. }
+        | ApiErrorKind::Transport(
+            TransportError::Broken { .. }
+            | TransportError::TimedOut { .. }
+            | TransportError::TooLarge { .. },
+        ) => true,
         ApiErrorKind::Refused(refusal) => refusal.status >= 500,
         _ => false,
     };

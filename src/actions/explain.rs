@@ -466,7 +466,7 @@ impl Outcome {
 
 /// What a failed request comes to, and what to do about it.
 fn judge(error: &ApiError) -> (Failure, &'static str) {
-    if error.next() == RetryDecision::Lost {
+    if error.next() == RetryDecision::Ambiguous {
         return (
             Failure::AnswerLost,
             "Check in the dashboard whether it took effect",

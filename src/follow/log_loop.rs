@@ -92,10 +92,10 @@ impl<S: DeploymentSource> Follower<'_, S> {
             match read {
                 Ok(_) => retries.reset(),
                 Err(error) => match error.next() {
-                    RetryDecision::Again(asked) => not_before = retries.next_wait(asked),
+                    RetryDecision::Retry(asked) => not_before = retries.next_wait(asked),
                     // A log that does not exist yet is no reason to give up.
-                    RetryDecision::Final if error.status() == Some(404) => {}
-                    RetryDecision::Final | RetryDecision::Lost => {
+                    RetryDecision::Fatal if error.status() == Some(404) => {}
+                    RetryDecision::Fatal | RetryDecision::Ambiguous => {
                         self.stop_reading(Event::LogUnavailable(&error));
                         return false;
                     }
@@ -220,8 +220,8 @@ impl<S: DeploymentSource> Follower<'_, S> {
                 Err(error) => error,
             };
             let wait = match error.next() {
-                RetryDecision::Again(asked) => retries.next_wait(asked),
-                RetryDecision::Final | RetryDecision::Lost => {
+                RetryDecision::Retry(asked) => retries.next_wait(asked),
+                RetryDecision::Fatal | RetryDecision::Ambiguous => {
                     let is_late = matches!(error.cause, ApiErrorKind::NoTime);
                     self.stop_reading(if is_late {
                         Event::LogIncomplete

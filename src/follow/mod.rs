@@ -356,7 +356,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
                     wait_for_a_look()
                 }
                 Err(error) => match self.after_a_miss(&error, started) {
-                    RetryDecision::Again(asked) => {
+                    RetryDecision::Retry(asked) => {
                         let is_refused =
                             error.status() == Some(429) && self.source.share().is_some();
                         streak.add(error, begun);
@@ -369,7 +369,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
                             wait
                         }
                     }
-                    RetryDecision::Final | RetryDecision::Lost => {
+                    RetryDecision::Fatal | RetryDecision::Ambiguous => {
                         return self.lost(streak.add(error, begun));
                     }
                 },
@@ -418,17 +418,17 @@ impl<S: DeploymentSource> Follower<'_, S> {
     fn after_a_miss(&self, error: &ApiError, started: Instant) -> RetryDecision {
         let is_young = !self.is_known.get() && started.elapsed() < GRACE_FOR_404;
         match error.next() {
-            RetryDecision::Final if error.status() == Some(404) && is_young => {
-                RetryDecision::Again(None)
+            RetryDecision::Fatal if error.status() == Some(404) && is_young => {
+                RetryDecision::Retry(None)
             }
             // As any other body that is not what it should be.
-            RetryDecision::Final
+            RetryDecision::Fatal
                 if matches!(
                     error.cause,
                     ApiErrorKind::Transport(TransportError::TooLarge { .. })
                 ) =>
             {
-                RetryDecision::Again(None)
+                RetryDecision::Retry(None)
             }
             next => next,
         }

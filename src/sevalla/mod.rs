@@ -393,7 +393,7 @@ impl Client {
                 attempts,
                 elapsed: started.elapsed(),
             };
-            let RetryDecision::Again(not_before) = error.next() else {
+            let RetryDecision::Retry(not_before) = error.next() else {
                 return Err(error);
             };
             let wait = schedule.next_wait(not_before);
@@ -470,7 +470,7 @@ impl ApiError {
 
     /// Whether time can heal it.
     pub fn may_heal(&self) -> bool {
-        self.next() != RetryDecision::Final
+        self.next() != RetryDecision::Fatal
     }
 }
 

@@ -13,52 +13,54 @@ use super::error::ApiErrorKind;
 pub enum RetryDecision {
     /// It had no effect, or repeating it has none: send it again, not before
     /// the time the service asked for.
-    Again(Option<Duration>),
+    Retry(Option<Duration>),
     /// It may have taken effect; sending it again could do it twice.
-    Lost,
+    Ambiguous,
     /// Sending it again cannot help.
-    Final,
+    Fatal,
 }
 
 /// What may follow a request with this method that failed for this cause.
 pub(super) fn next(method: &Method, cause: &ApiErrorKind) -> RetryDecision {
-    // Deleting what is gone and setting what is set change nothing.
-    let repeatable = *method != Method::POST;
     let is_read = *method == Method::GET;
-    let unsure = |asked| {
-        if repeatable {
-            RetryDecision::Again(asked)
-        } else {
-            RetryDecision::Lost
-        }
-    };
     match cause {
         // The service says it did not carry the request out.
         ApiErrorKind::Refused(refusal) if refusal.status == 429 => {
-            RetryDecision::Again(refusal.retry_after)
+            RetryDecision::Retry(refusal.retry_after)
         }
         ApiErrorKind::Refused(refusal) => match refusal.status {
             // 499 comes from a proxy that has given up waiting for the service.
-            408 | 425 | 499 | 500..=599 => unsure(refusal.retry_after),
-            _ => RetryDecision::Final,
+            408 | 425 | 499 | 500..=599 => unanswered(method, refusal.retry_after),
+            _ => RetryDecision::Fatal,
         },
-        ApiErrorKind::BudgetUsedUp { frees_in } => RetryDecision::Again(Some(*frees_in)),
-        ApiErrorKind::Transport(TransportError::NotConnected { may_heal: true, .. }) => {
-            RetryDecision::Again(None)
-        }
-        ApiErrorKind::Transport(TransportError::NotConnected {
-            may_heal: false, ..
-        })
-        | ApiErrorKind::Transport(TransportError::ProxyRefused { .. })
-        | ApiErrorKind::NoTime
-        | ApiErrorKind::Stopped => RetryDecision::Final,
-        ApiErrorKind::Transport(TransportError::Broken { .. })
-        | ApiErrorKind::Transport(TransportError::TimedOut { .. }) => unsure(None),
-        ApiErrorKind::Undecodable { .. } if is_read => RetryDecision::Again(None),
-        ApiErrorKind::Transport(TransportError::TooLarge { .. }) if is_read => RetryDecision::Final,
+        ApiErrorKind::Transport(error) => after_transport(method, error),
+        ApiErrorKind::BudgetUsedUp { frees_in } => RetryDecision::Retry(Some(*frees_in)),
+        ApiErrorKind::NoTime | ApiErrorKind::Stopped => RetryDecision::Fatal,
+        ApiErrorKind::Undecodable { .. } if is_read => RetryDecision::Retry(None),
         // A success, but of what? The caller has to look.
-        ApiErrorKind::Undecodable { .. }
-        | ApiErrorKind::Transport(TransportError::TooLarge { .. }) => RetryDecision::Lost,
+        ApiErrorKind::Undecodable { .. } => RetryDecision::Ambiguous,
+    }
+}
+
+fn after_transport(method: &Method, error: &TransportError) -> RetryDecision {
+    match error {
+        TransportError::NotConnected { may_heal: true, .. } => RetryDecision::Retry(None),
+        TransportError::NotConnected { .. } | TransportError::ProxyRefused { .. } => {
+            RetryDecision::Fatal
+        }
+        TransportError::Broken { .. } | TransportError::TimedOut { .. } => unanswered(method, None),
+        TransportError::TooLarge { .. } if *method == Method::GET => RetryDecision::Fatal,
+        TransportError::TooLarge { .. } => RetryDecision::Ambiguous,
+    }
+}
+
+/// It may have taken effect. Deleting what is gone and setting what is set
+/// change nothing, so all but a POST can be sent again.
+fn unanswered(method: &Method, retry_after: Option<Duration>) -> RetryDecision {
+    if *method == Method::POST {
+        RetryDecision::Ambiguous
+    } else {
+        RetryDecision::Retry(retry_after)
     }
 }
 
@@ -77,12 +79,12 @@ mod tests {
 
     #[test]
     fn every_status_of_a_read_and_of_a_write() {
-        let asked = RetryDecision::Again(Some(Duration::from_secs(7)));
+        let asked = RetryDecision::Retry(Some(Duration::from_secs(7)));
         for status in 100..=999 {
             let (read, write) = match status {
                 429 => (asked, asked),
-                408 | 425 | 499..=599 => (asked, RetryDecision::Lost),
-                _ => (RetryDecision::Final, RetryDecision::Final),
+                408 | 425 | 499..=599 => (asked, RetryDecision::Ambiguous),
+                _ => (RetryDecision::Fatal, RetryDecision::Fatal),
             };
             assert_eq!(next(&Method::GET, &refused(status)), read, "GET {status}");
             assert_eq!(
@@ -107,7 +109,7 @@ mod tests {
             for method in [Method::POST, Method::PATCH, Method::PUT, Method::DELETE] {
                 assert_eq!(
                     next(&method, &cause),
-                    RetryDecision::Lost,
+                    RetryDecision::Ambiguous,
                     "{method} {cause:?}"
                 );
             }
@@ -117,7 +119,7 @@ mod tests {
     #[test]
     fn every_other_cause_of_a_read_and_of_a_write() {
         let reason = String::new;
-        let again = RetryDecision::Again(None);
+        let again = RetryDecision::Retry(None);
         let connect = |may_heal| {
             ApiErrorKind::Transport(TransportError::NotConnected {
                 reason: reason(),
@@ -135,42 +137,42 @@ mod tests {
         });
         for (cause, read, write) in [
             (connect(true), again, again),
-            (connect(false), RetryDecision::Final, RetryDecision::Final),
+            (connect(false), RetryDecision::Fatal, RetryDecision::Fatal),
             (
                 ApiErrorKind::Transport(TransportError::Broken { reason: reason() }),
                 again,
-                RetryDecision::Lost,
+                RetryDecision::Ambiguous,
             ),
             (
                 ApiErrorKind::Transport(TransportError::TimedOut {
                     limit: Duration::ZERO,
                 }),
                 again,
-                RetryDecision::Lost,
+                RetryDecision::Ambiguous,
             ),
-            (undecodable, again, RetryDecision::Lost),
+            (undecodable, again, RetryDecision::Ambiguous),
             (
                 ApiErrorKind::Transport(TransportError::TooLarge { limit: 1 }),
-                RetryDecision::Final,
-                RetryDecision::Lost,
+                RetryDecision::Fatal,
+                RetryDecision::Ambiguous,
             ),
-            (refused_by_proxy, RetryDecision::Final, RetryDecision::Final),
+            (refused_by_proxy, RetryDecision::Fatal, RetryDecision::Fatal),
             (
                 ApiErrorKind::BudgetUsedUp {
                     frees_in: Duration::ZERO,
                 },
-                RetryDecision::Again(Some(Duration::ZERO)),
-                RetryDecision::Again(Some(Duration::ZERO)),
+                RetryDecision::Retry(Some(Duration::ZERO)),
+                RetryDecision::Retry(Some(Duration::ZERO)),
             ),
             (
                 ApiErrorKind::NoTime,
-                RetryDecision::Final,
-                RetryDecision::Final,
+                RetryDecision::Fatal,
+                RetryDecision::Fatal,
             ),
             (
                 ApiErrorKind::Stopped,
-                RetryDecision::Final,
-                RetryDecision::Final,
+                RetryDecision::Fatal,
+                RetryDecision::Fatal,
             ),
         ] {
             assert_eq!(next(&Method::GET, &cause), read, "GET {cause:?}");

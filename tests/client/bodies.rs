@@ -98,7 +98,7 @@ async fn a_write_is_lost_when_its_body_cannot_be_read() {
             .trigger_deployment(APP, &plain_order(), PATIENT)
             .await
             .unwrap_err();
-        assert_eq!(error.next(), RetryDecision::Lost, "{body}");
+        assert_eq!(error.next(), RetryDecision::Ambiguous, "{body}");
         assert_eq!(count(&server).await, 1, "{body}");
         let told = error.to_string();
         assert!(told.contains("HTTP 200") && told.contains(said), "{told}");
@@ -180,13 +180,13 @@ async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
         read.cause,
         ApiErrorKind::Transport(TransportError::TooLarge { limit: BODY_LIMIT })
     ));
-    assert_eq!(read.next(), RetryDecision::Final);
+    assert_eq!(read.next(), RetryDecision::Fatal);
     assert!(read.to_string().contains("4 MiB"), "{read}");
     let write = client
         .trigger_deployment(APP, &plain_order(), PATIENT)
         .await
         .unwrap_err();
-    assert_eq!(write.next(), RetryDecision::Lost);
+    assert_eq!(write.next(), RetryDecision::Ambiguous);
     assert_eq!(count(&server).await, 2);
 }
 
@@ -225,7 +225,7 @@ async fn a_body_without_an_end_is_left_at_the_limit() {
         .unwrap_err();
     assert_eq!(
         (error.status(), error.next()),
-        (Some(403), RetryDecision::Final)
+        (Some(403), RetryDecision::Fatal)
     );
 }
 

@@ -311,7 +311,7 @@ fn check(error: &ApiError, server: &Secure, attempts: usize) {
         ),
         "{error:?}"
     );
-    assert_eq!((error.next(), error.attempts), (RetryDecision::Final, 1));
+    assert_eq!((error.next(), error.attempts), (RetryDecision::Fatal, 1));
     let told = error.to_string();
     assert!(told.contains("certificate"), "{told}");
     assert_eq!(server.connections.load(Ordering::SeqCst), attempts);

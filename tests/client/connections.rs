@@ -55,7 +55,7 @@ async fn a_write_on_a_connection_that_the_server_has_closed_is_sent_at_most_once
         Ok(_) => assert_eq!(writes, 1),
         Err(error) => assert_eq!(
             (error.next(), writes),
-            (RetryDecision::Lost, 0),
+            (RetryDecision::Ambiguous, 0),
             "{error:?}"
         ),
     }

@@ -101,8 +101,8 @@ async fn a_hook_is_called_again_only_when_nothing_was_done() {
             .await
             .unwrap_err();
         let next = match status {
-            401 | 404 => RetryDecision::Final,
-            _ => RetryDecision::Lost,
+            401 | 404 => RetryDecision::Fatal,
+            _ => RetryDecision::Ambiguous,
         };
         assert_eq!(error.next(), next, "{status}");
         assert_eq!(server.received_requests().await.unwrap().len(), 1);

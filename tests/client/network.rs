@@ -79,7 +79,7 @@ async fn a_write_is_lost_when_the_connection_breaks() {
         );
         assert_eq!(
             (error.next(), error.attempts),
-            (RetryDecision::Lost, 1),
+            (RetryDecision::Ambiguous, 1),
             "{fault}"
         );
         assert_eq!(server.requests().len(), 1, "{fault}");
@@ -128,7 +128,7 @@ async fn a_refused_connection_is_told_as_such() {
             && told.contains("refused"),
         "{told}"
     );
-    assert_eq!(error.next(), RetryDecision::Again(None));
+    assert_eq!(error.next(), RetryDecision::Retry(None));
 }
 
 /// Longer than a busy machine takes, and shorter than the waits that would be
@@ -160,7 +160,7 @@ async fn the_deadline_ends_a_request_that_hangs() {
         );
         assert_eq!(
             (read.next(), read.attempts),
-            (RetryDecision::Again(None), 1)
+            (RetryDecision::Retry(None), 1)
         );
 
         let (hurried, began) = client_for(TIME, &server.api());
@@ -176,7 +176,7 @@ async fn the_deadline_ends_a_request_that_hangs() {
             ),
             "{write:?}"
         );
-        assert_eq!(write.next(), RetryDecision::Lost);
+        assert_eq!(write.next(), RetryDecision::Ambiguous);
         assert_eq!(server.requests().len(), 2);
     }
 }
@@ -185,9 +185,9 @@ async fn the_deadline_ends_a_request_that_hangs() {
 async fn a_refusal_whose_body_hangs_is_still_that_refusal() {
     const TIME: Duration = Duration::from_millis(300);
     for (status, next) in [
-        ("401 Unauthorized", RetryDecision::Final),
-        ("429 Too Many Requests", RetryDecision::Again(None)),
-        ("500 Internal Server Error", RetryDecision::Lost),
+        ("401 Unauthorized", RetryDecision::Fatal),
+        ("429 Too Many Requests", RetryDecision::Retry(None)),
+        ("500 Internal Server Error", RetryDecision::Ambiguous),
     ] {
         let server = hangs_in_the_body(status).await;
         let (hurried, began) = client_for(TIME, &server.api());
@@ -257,7 +257,7 @@ async fn after_the_deadline_nothing_is_sent() {
         .await
         .unwrap_err();
     assert!(matches!(error.cause, ApiErrorKind::NoTime), "{error:?}");
-    assert_eq!(error.next(), RetryDecision::Final);
+    assert_eq!(error.next(), RetryDecision::Fatal);
     assert_eq!(server.connections(), 0);
     // With a later deadline, the same client sends.
     let later = late.until(Instant::now() + PLENTY);

@@ -180,7 +180,7 @@ async fn a_proxy_that_refuses_a_tunnel_ends_the_request_at_once_and_is_named() {
                 ),
                 "{error:?}"
             );
-            assert_eq!((error.next(), error.attempts), (RetryDecision::Final, 1));
+            assert_eq!((error.next(), error.attempts), (RetryDecision::Fatal, 1));
             // Sevalla has answered nothing.
             assert_eq!(error.status(), None);
             let told = error.to_string();
@@ -218,7 +218,7 @@ async fn a_proxy_that_is_reached_over_tls_is_named_with_its_status_too() {
             .get_application(APP, Patience::Once)
             .await
             .unwrap_err();
-        assert_eq!(error.next() == RetryDecision::Final, is_final, "{error:?}");
+        assert_eq!(error.next() == RetryDecision::Fatal, is_final, "{error:?}");
         let told = error.to_string();
         let expected = format!("the proxy https://{} answered HTTP {status}", proxy.address);
         assert!(told.contains(&expected), "{told}");
@@ -237,7 +237,7 @@ async fn a_proxy_that_cannot_reach_the_service_now_is_asked_again() {
         .get_application(APP, Patience::Once)
         .await
         .unwrap_err();
-    assert_eq!(error.next(), RetryDecision::Again(None));
+    assert_eq!(error.next(), RetryDecision::Retry(None));
     let told = error.to_string();
     let expected = format!("the proxy {proxy_uri} answered HTTP 503 Service Unavailable");
     assert!(told.contains(&expected), "{told}");
@@ -256,7 +256,7 @@ async fn a_proxy_that_is_not_there_is_named() {
     let told = error.to_string();
     assert!(told.contains(&format!("http://{address}")), "{told}");
     assert!(!told.contains("passw0rd"), "{told}");
-    assert_eq!(error.next(), RetryDecision::Again(None));
+    assert_eq!(error.next(), RetryDecision::Retry(None));
 }
 
 #[tokio::test]
@@ -294,7 +294,7 @@ async fn a_refusal_of_a_proxy_without_tls_is_not_taken_for_the_services() {
             ApiErrorKind::Transport(TransportError::ProxyRefused { .. })
         );
         assert_eq!(is_refusal, is_the_proxys, "{error}");
-        assert_eq!((error.next(), error.attempts), (RetryDecision::Final, 1));
+        assert_eq!((error.next(), error.attempts), (RetryDecision::Fatal, 1));
         assert_eq!(
             error.to_string().contains(&proxy_uri),
             is_the_proxys,

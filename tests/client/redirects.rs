@@ -11,7 +11,7 @@ const STATUSES: [u16; 5] = [301, 302, 303, 307, 308];
 
 fn check(error: &ApiError, status: u16, target: &str) {
     assert_eq!(error.status(), Some(status));
-    assert_eq!((error.next(), error.attempts), (RetryDecision::Final, 1));
+    assert_eq!((error.next(), error.attempts), (RetryDecision::Fatal, 1));
     let told = error.to_string();
     assert!(
         told.contains(&format!("redirected to {target}, which is not followed")),

@@ -87,7 +87,7 @@ async fn a_read_that_is_refused_for_good_is_sent_once() {
             .await
             .unwrap_err();
         assert_eq!(error.status(), Some(status));
-        assert_eq!(error.next(), RetryDecision::Final, "{status}");
+        assert_eq!(error.next(), RetryDecision::Fatal, "{status}");
         assert!(!error.may_heal() && error.attempts == 1, "{error:?}");
     })
     .await;
@@ -115,7 +115,7 @@ async fn a_write_that_is_refused_for_good_is_sent_once() {
                 .await
                 .unwrap_err();
             assert_eq!(error.status(), Some(status));
-            assert_eq!(error.next(), RetryDecision::Final, "{status}");
+            assert_eq!(error.next(), RetryDecision::Fatal, "{status}");
         },
     )
     .await;
@@ -133,7 +133,7 @@ async fn a_write_whose_fate_is_open_is_sent_once_and_counts_as_lost() {
                 .await
                 .unwrap_err();
             assert_eq!(error.status(), Some(status));
-            assert_eq!(error.next(), RetryDecision::Lost, "{status}");
+            assert_eq!(error.next(), RetryDecision::Ambiguous, "{status}");
             assert!(error.may_heal() && error.attempts == 1, "{error:?}");
         },
     )
@@ -147,7 +147,7 @@ async fn a_write_whose_fate_is_open_is_sent_once_and_counts_as_lost() {
                 .deploy_static_site(service(status), None, PATIENT)
                 .await
                 .unwrap_err();
-            assert_eq!(error.next(), RetryDecision::Lost, "{status}");
+            assert_eq!(error.next(), RetryDecision::Ambiguous, "{status}");
         },
     )
     .await;
@@ -198,7 +198,7 @@ async fn what_is_read_in_a_loop_of_its_own_is_sent_once_whatever_comes() {
     for error in &errors {
         assert_eq!(
             (error.attempts, error.next()),
-            (1, RetryDecision::Again(None))
+            (1, RetryDecision::Retry(None))
         );
     }
     let requests = server.received_requests().await.unwrap();
@@ -312,7 +312,7 @@ async fn a_wait_beyond_the_time_there_is_is_not_begun() {
     assert!(began.elapsed() < Duration::from_secs(40));
     assert_eq!(
         error.next(),
-        RetryDecision::Again(Some(Duration::from_secs(60))),
+        RetryDecision::Retry(Some(Duration::from_secs(60))),
         "{error}"
     );
     assert_eq!(server.received_requests().await.unwrap().len(), 1);

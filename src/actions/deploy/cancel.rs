@@ -84,7 +84,7 @@ pub(crate) async fn cancel(
 /// Whether a refusal is more than news of the moment.
 fn is_lasting(error: &ApiError) -> bool {
     let may_change = matches!(error.status(), Some(400 | 404 | 409 | 422 | 423));
-    error.next() == RetryDecision::Final && !may_change
+    error.next() == RetryDecision::Fatal && !may_change
 }
 
 /// How far asking has come.
@@ -154,9 +154,9 @@ impl CancelProgress {
     /// How long to wait before asking again; `None` if that is pointless.
     fn wait_after(&mut self, error: &ApiError) -> Option<Duration> {
         match error.next() {
-            RetryDecision::Again(asked) => Some(asked.unwrap_or_default().max(AGAIN)),
-            RetryDecision::Lost => Some(AGAIN),
-            RetryDecision::Final => {
+            RetryDecision::Retry(asked) => Some(asked.unwrap_or_default().max(AGAIN)),
+            RetryDecision::Ambiguous => Some(AGAIN),
+            RetryDecision::Fatal => {
                 let wait = AGAIN.saturating_mul(1 << self.refusals.min(8)).min(LONGEST);
                 self.refusals += 1;
                 (!is_lasting(error) && self.began.elapsed() + wait < REFUSING).then_some(wait)
@@ -168,7 +168,9 @@ impl CancelProgress {
         match self.answer {
             Some(Ok(())) | None => CancelResult::Accepted,
             // After 429 too: the request was not carried out.
-            Some(Err(error)) if error.next() != RetryDecision::Lost && error.status().is_some() => {
+            Some(Err(error))
+                if error.next() != RetryDecision::Ambiguous && error.status().is_some() =>
+            {
                 CancelResult::Refused(error)
             }
             Some(Err(error)) => CancelResult::Unknown(error),

@@ -266,7 +266,7 @@ impl ActionContext<'_> {
         let mut purged = purge().await;
         if purged
             .as_ref()
-            .is_err_and(|error| error.next() == RetryDecision::Lost)
+            .is_err_and(|error| error.next() == RetryDecision::Ambiguous)
             && Instant::now() < by
         {
             purged = purge().await;

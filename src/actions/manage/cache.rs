@@ -68,7 +68,7 @@ impl ActionContext<'_> {
             Ok(CdnState { before, after }) => return in_words(before, after),
             Err(not_turned) => not_turned,
         };
-        let (is_lost, status) = (error.next() == RetryDecision::Lost, error.status());
+        let (is_lost, status) = (error.next() == RetryDecision::Ambiguous, error.status());
         let mut outcome = Outcome::of_api_error(&error);
         match turned_from {
             Some(before) if is_lost => {

@@ -137,7 +137,7 @@ pub(crate) async fn until_confirmed(
     loop {
         let error = match send().await {
             Ok(()) => return Ok(()),
-            Err(error) if error.next() != RetryDecision::Lost => return Err(error.into()),
+            Err(error) if error.next() != RetryDecision::Ambiguous => return Err(error.into()),
             Err(error) => error,
         };
         tell(Event::Note(&format!(
@@ -169,7 +169,7 @@ pub(crate) async fn purge_cache(
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        if error.next() != RetryDecision::Lost || sent == SENDINGS {
+        if error.next() != RetryDecision::Ambiguous || sent == SENDINGS {
             return Err(error.into());
         }
         tell(Event::Note(&format!(

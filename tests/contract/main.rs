@@ -13,6 +13,7 @@
 mod action;
 mod ending;
 mod help;
+mod layers;
 mod messages;
 mod openapi;
 mod owner;

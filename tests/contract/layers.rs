@@ -1,0 +1,288 @@
+//! A module of `src/` imports only the modules that the table names, and every
+//! module in the table imports only modules of earlier rows, so there is no
+//! circle. `docs/architecture.md` shows the table.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::{read, root};
+
+/// The modules of the crate from the ground up, each with the modules that it
+/// may import.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("backoff", &[]),
+    ("branch", &[]),
+    ("deadline", &[]),
+    ("diagnosis", &[]),
+    ("environment", &[]),
+    ("files", &[]),
+    ("image_reference", &[]),
+    ("lenient_json", &[]),
+    ("outputs", &[]),
+    ("report_files", &[]),
+    ("sanitize", &[]),
+    ("shutdown", &[]),
+    ("subprocess", &[]),
+    ("deployment", &["lenient_json"]),
+    ("exit_status", &["shutdown"]),
+    ("secret", &["sanitize"]),
+    ("text", &["sanitize"]),
+    (
+        "ci",
+        &[
+            "branch",
+            "diagnosis",
+            "environment",
+            "files",
+            "lenient_json",
+            "sanitize",
+            "secret",
+            "shutdown",
+            "subprocess",
+            "text",
+        ],
+    ),
+    ("forecast", &["deployment"]),
+    ("http", &["environment", "files", "lenient_json", "text"]),
+    ("messages", &["exit_status", "shutdown"]),
+    ("resource", &["deployment"]),
+    ("outcome", &["deployment", "exit_status", "messages"]),
+    (
+        "process",
+        &["environment", "http", "shutdown", "subprocess"],
+    ),
+    (
+        "sevalla",
+        &[
+            "backoff",
+            "deployment",
+            "environment",
+            "http",
+            "lenient_json",
+            "resource",
+            "sanitize",
+            "secret",
+            "shutdown",
+            "text",
+        ],
+    ),
+    ("verify", &["backoff", "http", "lenient_json", "text"]),
+    (
+        "code_host",
+        &[
+            "backoff",
+            "ci",
+            "http",
+            "lenient_json",
+            "sanitize",
+            "secret",
+            "sevalla",
+            "text",
+        ],
+    ),
+    (
+        "inputs",
+        &[
+            "branch",
+            "ci",
+            "deployment",
+            "environment",
+            "image_reference",
+            "messages",
+            "outputs",
+            "secret",
+            "verify",
+        ],
+    ),
+    ("cli", &["inputs", "messages", "outputs"]),
+    (
+        "diagnostics",
+        &["environment", "exit_status", "inputs", "sanitize"],
+    ),
+    (
+        "event",
+        &[
+            "deployment",
+            "forecast",
+            "inputs",
+            "messages",
+            "secret",
+            "sevalla",
+            "shutdown",
+        ],
+    ),
+    ("exec", &["inputs", "messages"]),
+    (
+        "follow",
+        &[
+            "backoff",
+            "deadline",
+            "deployment",
+            "event",
+            "forecast",
+            "http",
+            "sevalla",
+        ],
+    ),
+    (
+        "report",
+        &[
+            "ci",
+            "code_host",
+            "deployment",
+            "diagnosis",
+            "event",
+            "exit_status",
+            "files",
+            "forecast",
+            "inputs",
+            "messages",
+            "outcome",
+            "outputs",
+            "report_files",
+            "resource",
+            "sanitize",
+            "secret",
+            "sevalla",
+            "shutdown",
+            "text",
+        ],
+    ),
+    (
+        "actions",
+        &[
+            "backoff",
+            "branch",
+            "ci",
+            "code_host",
+            "deadline",
+            "deployment",
+            "event",
+            "exit_status",
+            "files",
+            "follow",
+            "forecast",
+            "http",
+            "image_reference",
+            "inputs",
+            "lenient_json",
+            "messages",
+            "outcome",
+            "report",
+            "report_files",
+            "resource",
+            "sanitize",
+            "secret",
+            "sevalla",
+            "shutdown",
+            "text",
+            "verify",
+        ],
+    ),
+];
+
+/// Where the page has the table.
+const PAGE: &str = "docs/architecture.md";
+const BEGIN: &str = "<!-- layers: made by `BLESS=1 cargo test --test contract layers` -->\n";
+const END: &str = "<!-- /layers -->\n";
+
+/// The modules that the code of each module imports, its unit tests apart.
+fn imports() -> BTreeMap<String, BTreeSet<String>> {
+    let mut imports = BTreeMap::new();
+    collect(&root().join("src"), None, &mut imports);
+    imports
+}
+
+fn collect(folder: &Path, module: Option<&str>, imports: &mut BTreeMap<String, BTreeSet<String>>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let module = module.unwrap_or(&stem);
+        if path.is_dir() {
+            collect(&path, Some(module), imports);
+        } else if !matches!(module, "main" | "lib") {
+            let source = std::fs::read_to_string(&path).unwrap();
+            let found = imports.entry(module.to_owned()).or_default();
+            found.extend(imported_by(&source).filter(|name| name != module));
+        }
+    }
+}
+
+/// Every word that follows `crate::` outside comments and unit tests.
+fn imported_by(source: &str) -> impl Iterator<Item = String> {
+    let code = source.split("#[cfg(test)]\n").next().unwrap();
+    code.lines()
+        .map(|line| line.trim_start())
+        .filter(|line| !line.starts_with("//"))
+        .flat_map(|line| line.split("crate::").skip(1))
+        .map(|rest| {
+            rest.chars()
+                .take_while(|&c| c == '_' || c.is_ascii_alphanumeric())
+                .collect()
+        })
+}
+
+#[test]
+fn a_module_imports_only_what_the_table_of_layers_names() {
+    let table: BTreeMap<_, _> = LAYERS.iter().copied().collect();
+    let mut faults = Vec::new();
+    for (module, imported) in imports() {
+        let Some(allowed) = table.get(module.as_str()) else {
+            faults.push(format!("{module} is not in the table"));
+            continue;
+        };
+        let allowed: BTreeSet<_> = allowed.iter().map(|&name| name.to_owned()).collect();
+        let unexpected = imported.difference(&allowed);
+        faults.extend(unexpected.map(|name| format!("{module} imports {name}")));
+        let unused = allowed.difference(&imported);
+        faults.extend(unused.map(|name| format!("{module} no longer imports {name}")));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_layer_imports_only_layers_below_it() {
+    let mut below = BTreeSet::new();
+    for (module, imported) in LAYERS {
+        for name in *imported {
+            assert!(
+                below.contains(name),
+                "{module} imports {name}, which is not below it"
+            );
+        }
+        below.insert(module);
+    }
+}
+
+#[test]
+fn imports_in_braces_comments_and_unit_tests_are_read_as_meant() {
+    let source = "use crate::text::{self, a};\n// crate::not\nlet x = crate::http::y(crate::ci::z);\n\
+                  #[cfg(test)]\nmod tests {\nuse crate::report;\n}\n";
+    assert_eq!(
+        imported_by(source).collect::<Vec<_>>(),
+        ["text", "http", "ci"]
+    );
+}
+
+/// The table as the page has it.
+fn page_table() -> String {
+    let mut page = "| module | imports |\n| --- | --- |\n".to_owned();
+    for (module, imported) in LAYERS.iter().rev() {
+        let imported: Vec<_> = imported.iter().map(|name| format!("`{name}`")).collect();
+        page += &format!("| `{module}` | {} |\n", imported.join(", "));
+    }
+    page
+}
+
+#[test]
+fn the_page_of_the_architecture_has_the_layers() {
+    let page = read(PAGE);
+    let (before, rest) = page.split_once(BEGIN).unwrap();
+    let (shown, after) = rest.split_once(END).unwrap();
+    if std::env::var_os("BLESS").is_some() {
+        let blessed = format!("{before}{BEGIN}{}{END}{after}", page_table());
+        std::fs::write(root().join(PAGE), blessed).unwrap();
+    } else {
+        assert_eq!(shown, page_table(), "run `just bless`");
+    }
+}

@@ -17,7 +17,6 @@ pub mod ci;
 pub mod code_host;
 pub mod deadline;
 pub mod deployment;
-pub mod diagnosis;
 pub mod diagnostics;
 pub mod files;
 pub mod handover;
@@ -43,6 +42,8 @@ pub mod trigger;
 pub mod usage;
 pub mod verify;
 pub mod watch;
+
+pub use sevalla_diagnosis as diagnosis;
 
 use std::cell::Cell;
 use std::io::Write as _;

@@ -4,7 +4,7 @@
 //! time that a line can take. The log is written by strangers: what is found in
 //! it is shown beside a failure, and never decides anything.
 //!
-//! Imports nothing of the rest of the program.
+//! Imports nothing of the program.
 
 mod bare;
 mod beginnings;

@@ -186,7 +186,12 @@ impl<'a> Bare<'a> {
     pub(super) fn beginnings(&self) -> [usize; 3] {
         let is_sign = |c: char| c.is_whitespace() || SIGNS.contains(c);
         let behind_word = |text: &'a str| ERROR_WORDS.strip(text).map_or(text, str::trim_start);
-        let begun = self.text.trim_start_matches(is_sign);
+        let is_bare = self.text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let begun = if is_bare {
+            self.text
+        } else {
+            self.text.trim_start_matches(is_sign)
+        };
         let once = behind_word(begun);
         [begun, once, behind_word(once)].map(|rest| self.text.len() - rest.len())
     }
@@ -219,6 +224,18 @@ impl<'a> Bare<'a> {
             || is_step(text)
             || text.trim_end().ends_with(" ... ok")
     }
+}
+
+/// The text behind white space and these signs, of which none is of ASCII but
+/// `=` and `>`.
+pub(super) fn without_signs<'a>(text: &'a str, signs: &str) -> &'a str {
+    let text = text.trim_ascii_start();
+    let first = text.as_bytes().first();
+    // Nearly no line has one.
+    if first.is_none_or(|first| first.is_ascii() && !matches!(first, b'=' | b'>')) {
+        return text;
+    }
+    text.trim_start_matches(|c: char| c.is_whitespace() || signs.contains(c))
 }
 
 /// Whether the text begins with the word, and not with a longer one: `warn`, and
@@ -275,6 +292,11 @@ fn is_step(text: &str) -> bool {
 /// the seconds since something, `9.201`. A date may be indented.
 fn without_time(text: &str) -> Option<&str> {
     let outdented = text.trim_start();
+    // Nearly no line begins so.
+    let begun = outdented.strip_prefix('[').unwrap_or(outdented);
+    if !begun.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let is_dated =
         outdented.len() < text.len() && outdented.split(['T', ' ']).next().is_some_and(is_date);
     let text = if is_dated { outdented } else { text };
@@ -422,8 +444,13 @@ fn parted<'a>(text: &'a str, sign: u8, signs: &str) -> Option<(&'a str, &'a str)
         .as_bytes()
         .get(..LONGEST_NAME)
         .unwrap_or(text.as_bytes());
-    memchr::memchr(sign, near)?;
-    text.split_once(signs)
+    let before = signs.find(char::from(sign))?;
+    let mut found = memchr::memchr_iter(sign, near);
+    let begin = found.find_map(|at| {
+        let begin = at.checked_sub(before)?;
+        text.get(begin..)?.starts_with(signs).then_some(begin)
+    })?;
+    Some((text.get(..begin)?, text.get(begin + signs.len()..)?))
 }
 
 #[cfg(test)]

@@ -24,16 +24,19 @@ impl Beginnings {
         Self { words, firsts }
     }
 
+    /// Whether one of them begins with this byte.
+    pub(super) const fn may_begin(&self, byte: usize) -> bool {
+        let [low, high] = self.firsts;
+        let bits = if byte < 128 { low } else { high };
+        (bits >> (byte & 127)) & 1 == 1
+    }
+
     /// All words that begin with the first byte of one of them, if it is the
     /// text's.
     fn near(&self, text: &str) -> &'static [&'static str] {
-        let bits = |first: &u8| {
-            self.firsts
-                .get(usize::from(first >> 7))
-                .map(|bits| bits >> (first & 127))
-        };
-        let bits = text.as_bytes().first().and_then(bits).unwrap_or_default();
-        if bits & 1 == 1 { self.words } else { &[] }
+        let first = text.as_bytes().first();
+        let may_begin = first.is_some_and(|first| self.may_begin(usize::from(*first)));
+        if may_begin { self.words } else { &[] }
     }
 
     /// Whether the text begins with one of them.

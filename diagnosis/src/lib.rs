@@ -30,6 +30,7 @@ mod spring;
 mod stream;
 mod traces;
 mod weights;
+mod word_search;
 
 use std::collections::VecDeque;
 
@@ -210,21 +211,30 @@ impl Diagnosis {
         if is_done(bare) {
             return self.forget(|found| found.step == bare.step);
         }
-        let mut stream = self.streams.take(bare, self.lines);
-        if let Some(healed) = healing::read(&bare) {
-            self.heal(healed, &mut stream, bare);
+        // Apart from the rest, so that both can be changed.
+        let mut streams = std::mem::take(&mut self.streams);
+        if let Some(stream) = streams.of(bare, self.lines) {
+            self.take_in(stream, bare, scan);
         }
-        self.read(&mut stream, bare, scan);
+        self.streams = streams;
+    }
+
+    /// The same, of the stream that the line belongs to.
+    fn take_in(&mut self, stream: &mut Stream, bare: Bare<'_>, scan: Scan) {
+        if let Some(healed) = healing::read(&bare) {
+            self.heal(healed, stream, bare);
+        }
+        self.read(stream, bare, scan);
         if is_error_of_step(bare) {
             let is_explained = self
                 .found
                 .iter()
                 .any(|found| stream.has(found) && ranking::explains(found));
             let error = stream.error.take().filter(|_| !is_explained);
-            self.blame(error, bare.text, &stream);
+            self.blame(error, bare.text, stream);
         } else if let Some((command, error)) = self.recap.ended() {
             let is_explained = self.found.iter().any(ranking::explains);
-            self.blame(error.filter(|_| !is_explained), &command, &stream);
+            self.blame(error.filter(|_| !is_explained), &command, stream);
         }
         if let Some(step) = bare.step.filter(|_| is_error_of_step(bare)) {
             self.failed = Some(FailedStep {
@@ -233,7 +243,6 @@ impl Diagnosis {
             });
         }
         stream.remember(bare.text);
-        self.streams.put(stream);
     }
 
     /// Compares with the log of a deployment that succeeded: lines that it has

@@ -138,6 +138,9 @@ pub(super) fn first(line: &str, within: Within<'_>) -> Option<Place> {
 
 /// The Dockerfile's line as `BuildKit` names it: `web.Dockerfile:24`
 pub(super) fn dockerfile(line: &str) -> Option<Place> {
+    if !line.ends_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let (file, row) = line.rsplit_once(':')?;
     let is_row = row.len() <= MOST_DIGITS && row.bytes().all(|byte| byte.is_ascii_digit());
     let is_it = is_row && is_named(file, "Dockerfile") || is_named(file, "Containerfile");
@@ -303,6 +306,10 @@ fn is_of_path(c: char) -> bool {
 /// The path relative to the repository's root, if it certainly lies in it, or
 /// whole, if that depends on a root that the log has to show.
 fn in_repository(path: &str, within: Within<'_>) -> Option<String> {
+    // Decides of most lines that are no path.
+    if !path.chars().all(is_of_path) {
+        return None;
+    }
     let path = from_root(path, within)?;
     let is_it = is_in_repository(path.strip_prefix('/').unwrap_or(&path));
     is_it.then_some(path)

@@ -93,9 +93,10 @@ impl Roots {
         if let Some(said) = text.strip_prefix("npm error ") {
             self.take_npm(said);
         }
-        if !text.contains('/') {
-            let dockerfile = place::dockerfile(text);
-            self.dockerfile = dockerfile.or(self.dockerfile.take());
+        if memchr::memchr(b'/', text.as_bytes()).is_none() {
+            if let Some(dockerfile) = place::dockerfile(text) {
+                self.dockerfile = Some(dockerfile);
+            }
         } else if !has_words {
             self.add(run_in(text));
         } else if text.contains("WORKDIR /") {
@@ -253,6 +254,9 @@ impl Roots {
 /// Whether the builder writes the Dockerfile: Ingot, Nixpacks, Railpack.
 fn is_generating(text: &str) -> bool {
     let is_one_of = |words: &[&str]| words.iter().any(|words| text.contains(words));
+    if !text.starts_with(['[', 'G', '📦', '╔']) {
+        return false;
+    }
     match text.chars().next() {
         Some('📦' | '╔') => is_one_of(&["Dockerfile", "Nixpacks", "Railpack"]),
         Some('[') => is_one_of(&[" COPY .nixpacks/", "from .nixpacks", "railpack"]),
@@ -263,6 +267,9 @@ fn is_generating(text: &str) -> bool {
 /// The folder that a tool says it works in: of cargo, pytest, old npm, make and
 /// Maven, and of the tools that say it in words.
 fn run_in(text: &str) -> Option<&str> {
+    if !text.starts_with(['C', 'W', 'w', 'r', '[', '>']) {
+        return None;
+    }
     let quoted = |words: &str| text.split_once(words)?.1.split(['\'', '"', '`']).next();
     if text.starts_with("Compiling ") || text.starts_with("Checking ") {
         return text.rsplit_once(" (")?.1.strip_suffix(')');

@@ -1,6 +1,6 @@
 //! Which part of a deployment failed, as Sevalla and its builders say it.
 
-use super::bare::Bare;
+use super::bare::{Bare, without_signs};
 use super::beginnings::Beginnings;
 use super::looks::{Looks, bit, word};
 
@@ -96,13 +96,7 @@ pub(super) struct Phases {
 impl Phases {
     /// Takes a line that has these traits.
     pub(super) fn take(&mut self, bare: Bare<'_>, looks: Looks) {
-        let is_sign = |c: char| c.is_whitespace() || "=>✓✔✅📦🚀🛠\u{fe0f}".contains(c);
-        let is_bare = bare.text.starts_with(|c: char| c.is_ascii_alphanumeric());
-        let text = if is_bare {
-            bare.text
-        } else {
-            bare.text.trim_start_matches(is_sign)
-        };
+        let text = without_signs(bare.text, "=>✓✔✅📦🚀🛠\u{fe0f}");
         let text = text.strip_prefix("[internal] ").unwrap_or(text);
         let first = text.as_bytes().first();
         let begun = BEGINNINGS

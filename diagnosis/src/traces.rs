@@ -71,7 +71,7 @@ impl Traces {
     fn list(&mut self, bare: Bare<'_>) -> Option<Told> {
         let text = bare.text;
         if !text.starts_with(|c: char| c == ' ' || c.is_ascii_digit()) {
-            if text.contains('/') {
+            if memchr::memchr(b'/', text.as_bytes()).is_some() {
                 let path = place::path(text, bare.within);
                 self.listed = path.map(|path| (path, text.to_owned()));
             }
@@ -273,13 +273,12 @@ impl Node {
 /// `TypeError: x`, `Error [ERR_X]: x`
 fn is_thrown(text: &str) -> bool {
     // A name has no room for more.
-    let begun = beginning(text, 100);
-    if memchr::memchr(b':', begun.as_bytes()).is_none() {
-        return false;
-    }
-    let Some((name, _)) = begun.split_once(": ") else {
+    let begun = beginning(text, 100).as_bytes();
+    let mut colons = memchr::memchr_iter(b':', begun);
+    let Some(end) = colons.find(|at| begun.get(at + 1) == Some(&b' ')) else {
         return false;
     };
+    let name = text.get(..end).unwrap_or_default();
     let name = name.strip_prefix("Uncaught ").unwrap_or(name);
     let name = name.split(" [").next().unwrap_or_default();
     name.ends_with("Error") && name.len() < 60 && name.chars().all(|c| c.is_ascii_alphanumeric())

@@ -181,6 +181,20 @@ impl<'a> Bare<'a> {
         bare
     }
 
+    /// The text without white space around it.
+    #[inline]
+    pub(super) fn trimmed(&self) -> &'a str {
+        let text = self.text.trim_ascii();
+        let is_ascii = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii);
+        let ends = (text.as_bytes().first(), text.as_bytes().last());
+        // Nearly no line has white space of another kind.
+        if is_ascii(ends.0) && is_ascii(ends.1) {
+            text
+        } else {
+            text.trim()
+        }
+    }
+
     /// Where the text begins, without signs, and where behind one or two of the
     /// words that only say that it is an error.
     pub(super) fn beginnings(&self) -> [usize; 3] {
@@ -401,7 +415,7 @@ fn without_name(text: &str) -> Option<Named<'_>> {
     }
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "@/_-.".contains(c);
     // app-1  | text
-    if let Some((name, rest)) = parted(text, b'|', " | ") {
+    if let Some((name, rest)) = parted(text, b'|', (1, " | ")) {
         let name = name.trim_end();
         let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
         if !name.is_empty() && name.len() < 40 && !is_number && name.chars().all(is_of_name) {
@@ -409,7 +423,7 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         }
     }
     // @shop/web:build: text of Turborepo, and apps/web build: text of pnpm
-    let (name, rest) = parted(text, b':', ": ")?;
+    let (name, rest) = parted(text, b':', (0, ": "))?;
     let (package, script) = name.rsplit_once([':', ' '])?;
     let is_script = [
         "build",
@@ -437,14 +451,17 @@ fn without_name(text: &str) -> Option<Named<'_>> {
     named(Some(package), within, rest)
 }
 
-/// What is before and behind these signs, of which one is this byte; nothing
-/// if they are far from the beginning, where no name ends.
-fn parted<'a>(text: &'a str, sign: u8, signs: &str) -> Option<(&'a str, &'a str)> {
+/// What is before and behind these signs, of which one is this byte, behind so
+/// many others; nothing if they are far from the beginning, where no name ends.
+fn parted<'a>(
+    text: &'a str,
+    sign: u8,
+    (before, signs): (usize, &str),
+) -> Option<(&'a str, &'a str)> {
     let near = text
         .as_bytes()
         .get(..LONGEST_NAME)
         .unwrap_or(text.as_bytes());
-    let before = signs.find(char::from(sign))?;
     let mut found = memchr::memchr_iter(sign, near);
     let begin = found.find_map(|at| {
         let begin = at.checked_sub(before)?;

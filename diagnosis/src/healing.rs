@@ -3,6 +3,7 @@
 
 use super::bare::{Bare, without_signs};
 use super::beginnings::Beginnings;
+use super::looks::{Looks, bit, word};
 
 /// What a line says of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,8 +123,8 @@ static SHIPPED: Beginnings = Beginnings::of(&[
     "Publishing '",
 ]);
 
-/// What the line says went well.
-pub(super) fn read(bare: &Bare<'_>) -> Option<Healed> {
+/// What the line says went well; its words have these traits.
+pub(super) fn read(bare: &Bare<'_>, looks: Looks) -> Option<Healed> {
     let text = without_signs(bare.text, "✓✔✨➤·=>│✅🚀📦🎉");
     let healed = if is_install(text) {
         Healed::Installing
@@ -147,7 +148,7 @@ pub(super) fn read(bare: &Bare<'_>) -> Option<Healed> {
         Healed::Starting
     } else if text.starts_with("Started container") {
         Healed::Container
-    } else if are_all_ready(text) || is_live(text) {
+    } else if are_all_ready(text) || is_live(text, looks) {
         Healed::Running
     } else if is_listening(text) {
         Healed::Listening
@@ -279,9 +280,12 @@ fn are_all_ready(text: &str) -> bool {
 
 /// As platforms and Kubernetes say that the rollout went well:
 /// `web-7c9d   1/1     Running   0   30s`
-fn is_live(text: &str) -> bool {
+fn is_live(text: &str, looks: Looks) -> bool {
     static LIVE: Beginnings = Beginnings::of(&["Your service is live", "Deployment succeeded"]);
-    is_pod(text) || LIVE.begin(text) || text.trim_end().ends_with(" successfully rolled out")
+    let may_run = looks & bit(word::PROGRESS) != 0;
+    (may_run && is_pod(text))
+        || LIVE.begin(text)
+        || text.trim_end().ends_with(" successfully rolled out")
 }
 
 fn is_pod(text: &str) -> bool {
@@ -306,7 +310,7 @@ fn after_number(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::patterns;
+    use super::super::{patterns, scan};
     use super::*;
 
     #[test]
@@ -393,7 +397,9 @@ mod tests {
             ("Build complete.", Some(Healed::Building)),
             ("Build failed", None),
         ] {
-            assert_eq!(read(&Bare::of(line)), healed, "{line}");
+            let bare = Bare::of(line);
+            let looks = scan::read(&bare).looks;
+            assert_eq!(read(&bare, looks), healed, "{line}");
         }
     }
 

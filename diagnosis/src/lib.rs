@@ -188,14 +188,14 @@ impl Diagnosis {
     fn take_line(&mut self, line: &str, is_marked: bool) {
         let line = beginning(line, LONGEST_READ);
         let mut bare = Bare::of(line);
-        if bare.text.trim().is_empty() {
+        if bare.trimmed().is_empty() {
             self.all.take_blank();
             return;
         }
         self.lines += 1;
         let scan = scan::read(&bare);
         self.roots.take(bare, scan.shows_root);
-        let is_noise = self.recap.take(bare) || noise::is_noise(bare.text);
+        let is_noise = self.recap.take(bare) || noise::is_noise(bare.trimmed());
         let folder = self.roots.folder(bare.step);
         if let (Some(folder), Within::Root) = (&folder, bare.within) {
             bare.within = Within::Folder(folder);
@@ -221,7 +221,7 @@ impl Diagnosis {
 
     /// The same, of the stream that the line belongs to.
     fn take_in(&mut self, stream: &mut Stream, bare: Bare<'_>, scan: Scan) {
-        if let Some(healed) = healing::read(&bare) {
+        if let Some(healed) = healing::read(&bare, scan.looks) {
             self.heal(healed, stream, bare);
         }
         self.read(stream, bare, scan);

@@ -751,7 +751,9 @@ const ROWS: [u8; 256] = {
     while byte < 256 {
         let mut row = 0;
         while row < BEGINNINGS.len() {
-            if BEGINNINGS[row].1.may_begin(byte) {
+            // It fits: the loop ends at 255.
+            #[expect(clippy::cast_possible_truncation, reason = "no more than 255")]
+            if BEGINNINGS[row].1.may_begin(byte as u8) {
                 rows[byte] |= 1 << row;
             }
             row += 1;

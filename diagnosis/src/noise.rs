@@ -102,9 +102,8 @@ static OF_NPM: Beginnings = Beginnings::of(&[
 static OF_ERRORS: Beginnings =
     Beginnings::of(&["[ERROR]", "[INFO]", "npm error", "npm ERR!", "error"]);
 
-/// Whether the line is no news.
+/// Whether the line is no news, without white space around it.
 pub(super) fn is_noise(text: &str) -> bool {
-    let text = text.trim();
     let said = OF_ERRORS.strip(text).unwrap_or(text).trim_start();
     let is_of_npm = text.starts_with("npm ");
     let is_common = OF_NPM.begin(said) && !said.starts_with("command failed");

@@ -29,7 +29,7 @@ enum State {
 impl Recap {
     /// Takes a line; gives whether it is only of the frame.
     pub(super) fn take(&mut self, bare: Bare<'_>) -> bool {
-        let text = bare.text.trim();
+        let text = bare.trimmed();
         if let Some(command) = command(text) {
             *self = Self {
                 state: State::Open,

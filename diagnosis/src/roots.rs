@@ -1,6 +1,8 @@
 //! Where the repository lies in the builder, as far as the log shows it, and
 //! which line of which Dockerfile failed.
 
+use std::sync::Arc;
+
 use super::SourceLocation as Place;
 use super::bare::Bare;
 use super::place;
@@ -58,6 +60,8 @@ const INSTALLED: &[&str] = &[
 pub(super) struct Roots {
     known: Vec<String>,
     steps: Vec<Step>,
+    /// The folder of the step that was asked for last, and how many were known.
+    last: (u32, usize, Option<Arc<str>>),
     dockerfile: Option<Place>,
     /// The folder of the package that npm ran, of several.
     workspace: Option<String>,
@@ -85,7 +89,7 @@ enum Instruction {
 impl Roots {
     /// Takes a line; `has_words` if it has one of the words that show a root.
     pub(super) fn take(&mut self, bare: Bare<'_>, has_words: bool) {
-        let text = bare.text.trim();
+        let text = bare.trimmed();
         if text.starts_with('[') {
             self.take_step(bare.step, text);
         }
@@ -187,11 +191,19 @@ impl Roots {
     }
 
     /// The folder of the repository that a step runs in, if it is not the root.
-    pub(super) fn folder(&self, number: Option<u32>) -> Option<String> {
-        let step = self
-            .steps
-            .iter()
-            .find(|step| number.is_some() && step.number == number)?;
+    /// Most lines are of the same step as the one before.
+    pub(super) fn folder(&mut self, number: Option<u32>) -> Option<Arc<str>> {
+        let number = number?;
+        let known = self.steps.len();
+        if (self.last.0, self.last.1) != (number, known) {
+            self.last = (number, known, self.folder_of(number).map(Arc::from));
+        }
+        self.last.2.clone()
+    }
+
+    fn folder_of(&self, number: u32) -> Option<String> {
+        let mut steps = self.steps.iter();
+        let step = steps.find(|step| step.number == Some(number))?;
         let Instruction::Run(folder) = &step.instruction else {
             return None;
         };

@@ -88,8 +88,9 @@ impl Blocks<'_> {
         let (mut low, mut high) = (first, first);
         let least = self.score(first).saturating_sub(BELOW_THE_FIRST);
         while block.len() < room {
-            let above = low.checked_sub(1).filter(|at| !self.is_used(*at));
-            let below = Some(high + 1).filter(|at| !self.is_used(*at));
+            let is_new = |at: &usize| !self.is_used(*at) && !self.shown.contains(&self.said(*at));
+            let above = low.checked_sub(1).filter(is_new);
+            let below = Some(high + 1).filter(is_new);
             let next = above.into_iter().chain(below);
             let Some(next) = next.max_by_key(|at| self.score(*at)) else {
                 break;

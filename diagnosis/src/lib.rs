@@ -12,6 +12,7 @@ mod console_boxes;
 mod excerpt;
 mod gate;
 mod healing;
+mod json_lines;
 mod kubernetes_events;
 mod looks;
 mod noise;
@@ -193,6 +194,9 @@ impl Diagnosis {
             return;
         }
         self.lines += 1;
+        let said = json_lines::said(bare.text);
+        let is_marked = is_marked || said.is_some();
+        bare.text = said.as_deref().unwrap_or(bare.text);
         let scan = scan::read(&bare);
         self.roots.take(bare, scan.shows_root);
         let is_noise = self.recap.take(bare) || noise::is_noise(bare.trimmed());
@@ -206,6 +210,8 @@ impl Diagnosis {
         self.all.take(bare.text, self.lines, bare.step, looks);
         if is_noise {
             self.all.is_noise();
+        } else if self.recap.is_open() {
+            self.all.is_repeated();
         }
         self.note_end_of_build(bare, scan.looks);
         if is_done(bare) {

@@ -93,7 +93,41 @@ const FOREIGN: &[&str] = &[
 ];
 
 /// The same, where they lie in the root or in a package.
-const MADE: &[&str] = &["build", "out", "coverage"];
+const MADE: &[&str] = &["build", "out", "coverage", "deps"];
+
+/// What applications of Elixir stand on, whose files are named as theirs are.
+const OF_ELIXIR: &[&str] = &[
+    "absinthe",
+    "bandit",
+    "broadway",
+    "db_connection",
+    "ecto",
+    "ecto_sql",
+    "eex",
+    "elixir",
+    "ex_unit",
+    "finch",
+    "gettext",
+    "iex",
+    "jason",
+    "logger",
+    "mint",
+    "mix",
+    "myxql",
+    "oban",
+    "phoenix",
+    "phoenix_html",
+    "phoenix_live_view",
+    "phoenix_pubsub",
+    "plug",
+    "plug_cowboy",
+    "postgrex",
+    "req",
+    "swoosh",
+    "telemetry",
+    "tesla",
+    "thousand_island",
+];
 
 /// Folders of packages.
 const PACKAGES: &[&str] = &["apps", "packages", "services", "libs"];
@@ -254,6 +288,9 @@ fn place_at(line: &str, at: usize, within: Within<'_>) -> Option<Place> {
             is_of_sass(rest).then_some((before, Some(column)))?
         }
     };
+    if is_of_dependency(path) {
+        return None;
+    }
     let file = in_repository(last_path(path)?, within)?;
     Some(Place {
         file: Some(file).filter(|file| !RUNNERS.contains(&file.as_str()))?,
@@ -381,6 +418,20 @@ fn is_foreign(path: &str) -> bool {
             .iter()
             .flatten()
             .any(|part| MADE.contains(part))
+}
+
+/// `(ecto_sql 3.11.1) lib/ecto/adapters/sql.ex`, a frame of Elixir: the path is
+/// that of a file in the application that is named in front.
+fn is_of_dependency(path: &str) -> bool {
+    let named = path.trim_start().strip_prefix('(');
+    let Some((name, path)) = named.and_then(|text| text.split_once(") lib/")) else {
+        return false;
+    };
+    let name = name.split(' ').next().unwrap_or_default();
+    let folder = path.split(['/', '.']).next().unwrap_or_default();
+    // An application may bring tasks for Mix.
+    let is_own = folder.starts_with(name) || folder == "mix";
+    !is_own || OF_ELIXIR.contains(&name)
 }
 
 /// A folder that begins with a dot holds what tools keep; with two it leads out.

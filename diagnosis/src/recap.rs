@@ -55,6 +55,11 @@ impl Recap {
         is_ruler || matches!(self.state, State::Named | State::Excerpt)
     }
 
+    /// Whether the line is one of those that are repeated.
+    pub(super) fn is_open(&self) -> bool {
+        self.state == State::Open
+    }
+
     /// The command of the step and the last of its lines that says to be an
     /// error, just when they have ended.
     pub(super) fn ended(&mut self) -> Option<(String, Option<String>)> {

@@ -26,6 +26,10 @@ const COUNTED: usize = 1 << 15;
 /// So much less a line stands out that its tool always prints.
 const NOISE: i32 = 1000;
 
+/// So much more a line stands out that the builder repeats as the end of the step
+/// that failed.
+const REPEATED: i32 = 200;
+
 /// So much less a line stands out that a good build printed too.
 const PRINTED_BEFORE: i32 = 300;
 
@@ -59,6 +63,8 @@ pub(super) struct Kept {
     looks: Looks,
     /// Whether its tool always prints it.
     is_noise: bool,
+    /// Whether the builder repeats it as the end of the step that failed.
+    is_repeated: bool,
 }
 
 /// The lines of a log as far as they matter, and how often each kind was there.
@@ -112,6 +118,7 @@ impl Lines {
             number,
             looks: looks::shapes(text) | blank | also,
             is_noise: false,
+            is_repeated: false,
         });
         self.text.push_str(text);
     }
@@ -127,6 +134,13 @@ impl Lines {
     pub(super) fn is_noise(&mut self) {
         if let Some(last) = self.kept.last_mut() {
             last.is_noise = true;
+        }
+    }
+
+    /// The last line belongs to the end of the step that failed.
+    pub(super) fn is_repeated(&mut self) {
+        if let Some(last) = self.kept.last_mut() {
+            last.is_repeated = true;
         }
     }
 
@@ -207,16 +221,12 @@ impl Lines {
         self.kept.iter().enumerate().map(score).collect()
     }
 
-    /// The same, where what a tool always prints counts for less.
+    /// The same, where what a tool always prints counts for less, and the end of
+    /// the step that failed for more.
     pub(super) fn of_news(&self, mut scores: Vec<i32>) -> Vec<i32> {
-        let noise = self
-            .kept
-            .iter()
-            .map(|line| i32::from(line.is_noise) * NOISE);
-        scores
-            .iter_mut()
-            .zip(noise)
-            .for_each(|(score, noise)| *score -= noise);
+        for (score, line) in scores.iter_mut().zip(&self.kept) {
+            *score += i32::from(line.is_repeated) * REPEATED - i32::from(line.is_noise) * NOISE;
+        }
         scores
     }
 }

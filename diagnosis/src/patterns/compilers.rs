@@ -226,10 +226,15 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .anywhere(),
     cause(
         MODULE,
-        &["could not read Username for '"],
+        &[
+            "could not read Username for '",
+            "Permission denied (publickey",
+            "Host key verification failed",
+        ],
         "Set GOPRIVATE for the module, and give the step a token for git (`git config --global \
              url.….insteadOf`, from a secret), or commit the folder of `go mod vendor`.",
     )
+    .anywhere()
     .behind("go: ")
     .nowhere(),
     cause(
@@ -241,6 +246,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
         (text.contains(": reading http")
             || text.contains("unrecognized import path")
             || text.contains("invalid version"))
+            // What git says comes below.
+            && !text.contains(": git ls-remote ")
             && !text.starts_with("downloading")
     })
     .keeps(1),

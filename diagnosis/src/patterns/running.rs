@@ -372,10 +372,10 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .anywhere()
     .then(|text| !text.starts_with(|c: char| c.is_ascii_digit()))
     .keeps(1),
-    cause(NOT_BUILT, &["Cannot find module '/"], NOT_BUILT_ADVICE)
+    cause(NOT_BUILT, &["Cannot find module '"], NOT_BUILT_ADVICE)
         .then(|text| {
             let file = text.split('\'').next().unwrap_or_default();
-            MADE.iter().any(|folder| file.contains(folder))
+            file.starts_with('/') && MADE.iter().any(|folder| file.contains(folder))
         })
         .of_run(),
     cause(

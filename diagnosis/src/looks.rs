@@ -783,7 +783,7 @@ fn begun(text: &str, first: u8) -> Looks {
     looks
 }
 
-/// A frame of Ruby: `app.rb:3:in `total'`
+/// A frame of Ruby: ``app.rb:3:in `total'``
 fn is_in_method(bytes: &[u8]) -> bool {
     memchr::memchr_iter(b'`', bytes).any(|at| {
         let before = bytes.get(..at);

@@ -293,7 +293,10 @@ impl Hash {
         }
     }
 
-    /// Without branches on the kind of a byte, which nothing could foresee.
+    #[expect(
+        clippy::needless_bitwise_bool,
+        reason = "without branches on the kind of a byte, which nothing could foresee"
+    )]
     #[inline]
     fn take(&mut self, byte: u8) {
         const PRIME: u32 = 0x0100_0193;
@@ -324,9 +327,13 @@ fn kinds(bytes: &[u8]) -> (u16, u16) {
         .map_or(bytes.len(), |at| at + 1);
     let (begin, rest) = bytes.split_at_checked(akin).unwrap_or((bytes, &[]));
     let mut hash = Hash::new();
-    begin.iter().for_each(|byte| hash.take(*byte));
+    for byte in begin {
+        hash.take(*byte);
+    }
     let akin = hash.all;
-    rest.iter().for_each(|byte| hash.take(*byte));
+    for byte in rest {
+        hash.take(*byte);
+    }
     let same = if hash.has_digit {
         hash.before
     } else {

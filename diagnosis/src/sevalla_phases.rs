@@ -1,6 +1,6 @@
 //! Which part of a deployment failed, as Sevalla and its builders say it.
 
-use super::bare::Bare;
+use super::bare::{Bare, without_signs};
 use super::beginnings::Beginnings;
 use super::looks::{Looks, bit, word};
 
@@ -33,25 +33,40 @@ impl Phase {
 }
 
 /// What begins a part, by how the line begins.
-const BEGINNINGS: &[(&str, Phase)] = &[
-    ("Cloning into '", Phase::Repository),
-    ("Cloning repository", Phase::Repository),
-    ("Fetching repository", Phase::Repository),
-    ("Generating Dockerfile using ", Phase::Build),
-    ("Building and pushing docker image", Phase::Build),
-    ("Running build command: ", Phase::Build),
-    ("Build process failed", Phase::Build),
-    ("Unknown build fail type", Phase::Build),
-    ("load build definition from ", Phase::Build),
-    ("Publishing '", Phase::Publish),
-    ("Rolling out", Phase::Start),
-    ("rolling out", Phase::Start),
-    ("Starting container", Phase::Start),
-    ("Starting Container", Phase::Start),
-    ("Deploying...", Phase::Start),
-    ("Your application experienced a rollout error", Phase::Start),
-    ("Back-off restarting failed container", Phase::Start),
-    ("Started container ", Phase::Start),
+static BEGINNINGS: &[(Phase, Beginnings)] = &[
+    (
+        Phase::Repository,
+        Beginnings::of(&[
+            "Cloning into '",
+            "Cloning repository",
+            "Fetching repository",
+        ]),
+    ),
+    (
+        Phase::Build,
+        Beginnings::of(&[
+            "Generating Dockerfile using ",
+            "Building and pushing docker image",
+            "Running build command: ",
+            "Build process failed",
+            "Unknown build fail type",
+            "load build definition from ",
+        ]),
+    ),
+    (Phase::Publish, Beginnings::of(&["Publishing '"])),
+    (
+        Phase::Start,
+        Beginnings::of(&[
+            "Rolling out",
+            "rolling out",
+            "Starting container",
+            "Starting Container",
+            "Deploying...",
+            "Your application experienced a rollout error",
+            "Back-off restarting failed container",
+            "Started container ",
+        ]),
+    ),
 ];
 
 /// What a build ends with that succeeds; which part comes next is not known.
@@ -96,21 +111,12 @@ pub(super) struct Phases {
 impl Phases {
     /// Takes a line that has these traits.
     pub(super) fn take(&mut self, bare: Bare<'_>, looks: Looks) {
-        let is_sign = |c: char| c.is_whitespace() || "=>✓✔✅📦🚀🛠\u{fe0f}".contains(c);
-        let is_bare = bare.text.starts_with(|c: char| c.is_ascii_alphanumeric());
-        let text = if is_bare {
-            bare.text
-        } else {
-            bare.text.trim_start_matches(is_sign)
-        };
+        let text = without_signs(bare.text, "=>✓✔✅📦🚀🛠\u{fe0f}");
         let text = text.strip_prefix("[internal] ").unwrap_or(text);
-        let first = text.as_bytes().first();
-        let begun = BEGINNINGS
-            .iter()
-            .find(|(words, _)| words.as_bytes().first() == first && text.starts_with(words));
+        let begun = BEGINNINGS.iter().find(|(_, words)| words.begin(text));
         let is_left = self.now == Some(Phase::Repository) && !OF_GIT.begin(text);
         let has_failed = looks & (bit(word::FAIL) | bit(word::FAIL_INSIDE)) != 0;
-        let next = if let Some((_, phase)) = begun {
+        let next = if let Some((phase, _)) = begun {
             Some(*phase)
         } else if has_failed && OF_CHECKS.iter().any(|words| text.contains(words)) {
             Some(Phase::HealthCheck)

@@ -88,6 +88,12 @@ impl Simulator {
         self.shared.clock.now().since_start()
     }
 
+    /// Lets time pass in a world with a manual clock; see
+    /// [`World::manual_clock`].
+    pub fn advance(&self, time: Duration) {
+        self.shared.clock.advance(time);
+    }
+
     /// Every request so far, in order of arrival.
     pub fn journal(&self) -> Vec<Call> {
         self.shared.state().journal.clone()

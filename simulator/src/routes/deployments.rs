@@ -217,14 +217,14 @@ pub(crate) fn window(context: &Context<'_>) -> Result<Window, Refusal> {
 }
 
 /// What a log read needs besides the lane, which borrows the context.
-pub(crate) struct Reading {
-    clock: Clock,
+pub(crate) struct Reading<'a> {
+    clock: &'a Clock,
     now: Moment,
     horizon: Moment,
 }
 
-impl Reading {
-    pub(crate) fn of(context: &Context<'_>) -> Self {
+impl<'a> Reading<'a> {
+    pub(crate) fn of(context: &Context<'a>) -> Self {
         Self {
             clock: context.clock,
             now: context.now,
@@ -242,7 +242,7 @@ impl Reading {
         let view = lane.view(id, self.now);
         let view = view.ok_or_else(|| Refusal::not_found("Deployment"))?;
         let log = &view.deployment.log;
-        let body = log.read(window, &view.times, self.horizon, service, &self.clock);
+        let body = log.read(window, &view.times, self.horizon, service, self.clock);
         Ok(Answer::text(200, crate::answer::JSON, body))
     }
 }

@@ -2,7 +2,7 @@
 //! comment on it.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sevalla_deploy::stop::SAME_REQUEST;
@@ -12,7 +12,9 @@ use sevalla_simulator::{
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use crate::harness::{APP, PIPELINE, PullRequest, Runner, called, ids, stopped, together, until};
+use crate::harness::{
+    APP, HANGING, PIPELINE, PullRequest, Runner, called, ids, stopped, together, until,
+};
 
 const TOKEN: &str = "ghs_0123456789abcdefghijklmnopqrstuvwxyz";
 const COMMENTS: &str = "/repos/octo/shop/issues/7/comments";
@@ -216,13 +218,13 @@ async fn a_code_host_that_never_answers_does_not_keep_the_deployment() {
     github.0.lock().unwrap().hangs = true;
     let server = github.serve().await;
     let run = preview(&simulator, &server, &PullRequest::OPENED)
-        .set("SEVALLA_TIMEOUT", "15s")
+        .set("SEVALLA_TIMEOUT", "60s")
         .run()
         .await;
     run.assert_ended(0, "success");
     run.assert_told("The code host (GitHub, GitLab) did not answer in time");
     assert!(!run.output("url").is_empty());
-    assert!(run.took.as_secs() < 15, "{:?}", run.took);
+    assert!(run.took < HANGING, "{:?}", run.took);
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 
@@ -411,10 +413,10 @@ async fn after_a_signal_a_silent_code_host_keeps_nothing_back() {
     assert!(written.contains("interrupted"), "{written}");
     // And a later signal ends it at once. Until then it is the same request.
     tokio::time::sleep(SAME_REQUEST + Duration::from_millis(100)).await;
-    let at = Instant::now();
     running.signal("INT").await;
-    running.finish().await.assert_ended(130, "interrupted");
-    assert!(at.elapsed() < Duration::from_secs(3), "{:?}", at.elapsed());
+    let run = running.finish().await;
+    run.assert_ended(130, "interrupted");
+    run.assert_told("Another signal came");
 
     // Nor does one that is silent while the deployment is cancelled.
     let script = Script::success().never_ends();

@@ -8,7 +8,9 @@ use sevalla_simulator::{
     Simulator, World,
 };
 
-use crate::harness::{APP, Finished, PIPELINE, Runner, called, stopped, together, until};
+use crate::harness::{
+    A_FEW_VISITS, APP, Finished, PIPELINE, Runner, called, stopped, together, until,
+};
 use crate::oracle::{Stopping, obeyed, outside_code};
 use crate::web::{Web, answer};
 
@@ -310,7 +312,7 @@ async fn what_says_nothing_against_a_target_undoes_none() {
             Trouble::NotChecked => {
                 runner = runner
                     .set("SEVALLA_VERIFY_URL", "https://shop.invalid/")
-                    .set("SEVALLA_VERIFY_TIMEOUT", "1s");
+                    .set("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS);
             }
             _ => {}
         }
@@ -372,7 +374,7 @@ async fn a_target_that_does_not_answer_well_is_taken_back_with_the_others() {
     let simulator = three([Script::success(), Script::failed(), Script::success()]).await;
     let run = promotes(&simulator, &[EU, US, ASIA])
         .set("SEVALLA_VERIFY_URL", web.url("/"))
-        .set("SEVALLA_VERIFY_TIMEOUT", "1s")
+        .set("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)
         .set("SEVALLA_ON_FAILURE", "rollback")
         .run()
         .await;

@@ -25,7 +25,7 @@ use crate::harness::{
 const AT_A_TIME: usize = 48;
 
 /// From a signal to the end, with some slack for a busy machine.
-const WINDOW: Duration = Duration::from_millis(6500);
+const WINDOW: Duration = Duration::from_secs(7);
 
 /// What asks Sevalla to start a deployment.
 const STARTS: [&str; 5] = [
@@ -65,19 +65,20 @@ async fn every_row_of_the_table_holds() {
         playing.push((row, played));
     }
     let count = playing.len();
-    let mut failures = Vec::new();
+    let mut doubtful = Vec::new();
     let mut times = Vec::new();
     for (row, played) in playing {
         match played.await {
             Ok((wrong, took)) => {
                 times.push((took, row.moment, row.fault, row.spell));
                 if !wrong.is_empty() {
-                    failures.push(format!("{row:?}\n  {}", wrong.join("\n  ")));
+                    doubtful.push((row, wrong));
                 }
             }
-            Err(panic) => failures.push(format!("{row:?}\n  {panic}")),
+            Err(panic) => doubtful.push((row, vec![panic.to_string()])),
         }
     }
+    let failures = again(doubtful).await;
     times.sort_by_key(|(took, ..)| std::cmp::Reverse(*took));
     times.truncate(5);
     println!(
@@ -90,6 +91,21 @@ async fn every_row_of_the_table_holds() {
         failures.len(),
         failures.join("\n\n")
     );
+}
+
+/// A busy machine can starve a row among so many: what did not hold is played
+/// again by itself. What is wrong then, too.
+async fn again(doubtful: Vec<(Row, Vec<String>)>) -> Vec<String> {
+    let mut failures = Vec::new();
+    for (row, first) in doubtful {
+        println!("again: {row:?}\n  {}", first.join("\n  "));
+        let wrong = tokio::task::spawn_blocking(move || alone(play(row))).await;
+        let wrong = wrong.unwrap_or_else(|panic| vec![panic.to_string()]);
+        if !wrong.is_empty() {
+            failures.push(format!("{row:?}\n  {}", wrong.join("\n  ")));
+        }
+    }
+    failures
 }
 
 /// Carries this out on this thread.
@@ -106,8 +122,12 @@ async fn play(row: Row) -> Vec<String> {
     if matches!(row.fault, Fault::HidesNewDeployments | Fault::ShowsItLate) {
         world = world.deployments_visible_after(Duration::from_secs(3));
     }
-    let world = woven(row).into_iter().fold(world, World::fault);
     let simulator = Simulator::start(world).await;
+    if row.moment != Moment::Deadline {
+        woven(row)
+            .into_iter()
+            .for_each(|fault| simulator.add_fault(fault));
+    }
     if row.moment == Moment::Waiting {
         let other = Script::success().run(Duration::from_secs(4));
         simulator.add_fault(busy_when_looked_at(other));
@@ -130,6 +150,15 @@ async fn play(row: Row) -> Vec<String> {
     }
     let running = runner.start();
     let called = |operation: &'static str| until(|| simulator.calls(operation) > 0);
+    if row.moment == Moment::Deadline {
+        // Nearer to the end than two looks are to each other, however late the
+        // run has begun.
+        called("listDeploymentsV3").await;
+        let late = simulator.elapsed() + time(row) - Duration::from_millis(400);
+        woven(row)
+            .into_iter()
+            .for_each(|fault| simulator.add_fault(fault.from(late)));
+    }
     if (row.fault, row.moment) == (Fault::RefusesConnections, Moment::Following) {
         called("getDeploymentV3").await;
         let seen = Seen::of(&simulator, row);
@@ -249,7 +278,7 @@ fn runner(row: Row, simulator: &Simulator) -> Runner {
 /// enough for a few attempts on a busy machine.
 fn time(row: Row) -> Duration {
     let seconds = match row.moment {
-        Moment::Deadline | Moment::LateCancel => 4,
+        Moment::Deadline | Moment::LateCancel => 6,
         Moment::FirstLook | Moment::Following if ends_with_the_time(row) => 9,
         _ if ends_with_the_time(row) => 8,
         _ => 100,
@@ -286,10 +315,6 @@ fn woven(row: Row) -> Vec<Woven> {
                 fault
             };
             match (row.moment, row.spell) {
-                // Nearer to the end than two looks are to each other.
-                (Moment::Deadline, _) => {
-                    fault.from(time(row).saturating_sub(Duration::from_millis(400)))
-                }
                 (Moment::Following | Moment::Waiting, Spell::Once) => fault.nth(2),
                 (Moment::Following | Moment::Waiting, _) => fault.after(1),
                 (_, Spell::Once) => fault.first(1),

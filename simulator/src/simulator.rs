@@ -174,6 +174,17 @@ impl Simulator {
         }
     }
 
+    /// Ends the deployment of a service that runs, as its script says.
+    pub fn end_deployment(&self, service: &str) {
+        let mut state = self.shared.current();
+        let now = state.now;
+        if let Some(application) = state.application(service) {
+            application.lane.end(now);
+        } else if let Some(site) = state.static_site(service) {
+            site.lane.end(now);
+        }
+    }
+
     /// Deploys the default branch or image, as if someone else (manual) or a
     /// push (automatic) had done it now. Returns the deployment's id.
     ///

@@ -401,7 +401,8 @@ mod buildkite {
     const RECORDS: &str = "#!/bin/sh\n\
         call=${0%/*}/call.$$\n\
         printf '%s\\n' \"$@\" > $call.arguments\n\
-        env > $call.environment\n\
+        token=$BUILDKITE_AGENT_ACCESS_TOKEN${SEVALLA_TOKEN+ SEVALLA_TOKEN}\n\
+        echo \"BUILDKITE_AGENT_ACCESS_TOKEN=$token\" > $call.environment\n\
         cat > $call.input\n\
         echo '--- pwned'\n";
 

@@ -784,7 +784,7 @@ async fn a_signal_before_anything_was_promoted_promotes_nothing() {
 async fn every_target_whose_log_lacks_lines_is_named() {
     // More at one moment than a call returns.
     let noisy = || {
-        let script = Script::success().run(Duration::from_secs(15));
+        let script = Script::success().never_ends();
         (0..5500).fold(script, |script, n| {
             script.log_line(Duration::from_millis(50), "INFO", format!("line {n}"))
         })
@@ -797,7 +797,8 @@ async fn every_target_whose_log_lacks_lines_is_named() {
     let simulator = Simulator::start(world.limits(Limits::none().headers(false))).await;
     let run = promotes(&simulator, &[EU, US])
         .set("SEVALLA_LOG_FILE", "deploy.log")
-        .run()
+        .start()
+        .finish_once_read(&simulator, &[EU, US])
         .await;
 
     run.assert_ended(0, "success");

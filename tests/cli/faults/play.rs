@@ -17,15 +17,12 @@ use super::fault::Fault;
 use super::moment::Moment;
 use super::table::{Row, Spell, rows};
 use crate::harness::{
-    APP, Finished, PIPELINE, Runner, SOON, busy_when_looked_at, parse_file_commands,
+    APP, Finished, PIPELINE, Runner, SOON, WINDOW, busy_when_looked_at, parse_file_commands,
     refuses_connections, until,
 };
 
 /// How many rows are played at a time. They mostly wait.
 const AT_A_TIME: usize = 48;
-
-/// From a signal to the end, with some slack for a busy machine.
-const WINDOW: Duration = Duration::from_secs(7);
 
 /// What asks Sevalla to start a deployment.
 const STARTS: [&str; 5] = [
@@ -151,10 +148,11 @@ async fn play(row: Row) -> Vec<String> {
     let running = runner.start();
     let called = |operation: &'static str| until(|| simulator.calls(operation) > 0);
     if row.moment == Moment::Deadline {
-        // Nearer to the end than two looks are to each other, however late the
-        // run has begun.
         called("listDeploymentsV3").await;
-        let late = simulator.elapsed() + time(row) - Duration::from_millis(400);
+        // Nearer to the end than two looks are to each other, however late the
+        // run has begun; what ends a run at once may come earlier.
+        let left = if ends_with_the_time(row) { 400 } else { 3000 };
+        let late = simulator.elapsed() + time(row) - Duration::from_millis(left);
         woven(row)
             .into_iter()
             .for_each(|fault| simulator.add_fault(fault.from(late)));

@@ -136,7 +136,7 @@ async fn keys_that_are_pressed_leave_nothing_of_the_live_line() {
     // In the third of these the line takes as much room as it may.
     let windows = [10, 40, 75, 120];
     together(windows.map(|columns| async move {
-        let simulator = slow_to_cancel(Duration::from_secs(2)).await;
+        let simulator = slow_to_cancel(Duration::from_secs(4)).await;
         let window = Window::open(in_colour(&simulator), 80, columns);
         window
             .until("a live line", || !window.live_rows().is_empty())

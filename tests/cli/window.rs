@@ -17,6 +17,9 @@ use super::harness::{LONGEST, Runner};
 /// So many rows that went out at the top are kept.
 const KEPT: usize = 500;
 
+/// Between two looks: each costs something.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// So long after the program has drawn its live line, it does not begin to draw
 /// it again.
 const QUIET: Duration = Duration::from_millis(100);
@@ -104,7 +107,7 @@ impl Window {
                     break;
                 }
                 not_yet = looked;
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(LOOK).await;
             }
         };
         let waited = tokio::time::timeout(LONGEST, watch).await;

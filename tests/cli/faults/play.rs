@@ -22,7 +22,7 @@ use crate::harness::{
 };
 
 /// How many rows are played at a time. They mostly wait.
-const AT_A_TIME: usize = 48;
+const AT_A_TIME: usize = 32;
 
 /// What asks Sevalla to start a deployment.
 const STARTS: [&str; 5] = [

@@ -18,6 +18,7 @@ use crate::plan::Work;
 use crate::report::timeline::{Phase, State};
 use crate::report::{Event, counted};
 use crate::schedule::Schedule;
+use crate::sevalla::Cause;
 use crate::trigger::{self, Before, Cancelled, TriggerError};
 
 /// How long a cancelled deployment may take to end before the next is started.
@@ -108,7 +109,12 @@ impl Run<'_> {
                     crate::report::duration(started.elapsed())
                 )));
             }
-            let past = trigger::read_past(&self.client, service).await?;
+            let past = match trigger::read_past(&self.client, service).await {
+                Err(error) if is_too_late(&error) => {
+                    return Ok(Next::End(still_busy(started.elapsed())));
+                }
+                past => past?,
+            };
             if past.iter().any(trigger::is_busy) {
                 continue;
             }
@@ -182,6 +188,12 @@ fn busy(busy: &[Deployment]) -> Outcome {
             other.status.in_words()
         ))
     })
+}
+
+/// Whether there was no time left for a request.
+fn is_too_late(error: &TriggerError) -> bool {
+    let failed = error.failed_request();
+    failed.is_some_and(|error| matches!(error.cause, Cause::NoTime))
 }
 
 fn still_busy(elapsed: Duration) -> Outcome {

@@ -104,6 +104,21 @@ fn cancelled_while_running_stops_after_a_while() {
 }
 
 #[test]
+fn what_never_ends_is_ended_when_told() {
+    let (simulator, client) = with(Script::failed().queue(ms(0)).never_ends());
+    let first = deployment(APP, &client.post_json(&deployments(APP), "{}").text("id"));
+    let second = deployment(APP, &client.post_json(&deployments(APP), "{}").text("id"));
+    simulator.advance(ms(3_600_000));
+    assert_eq!(client.get(&first).text("status"), "inProgress");
+    assert_eq!(client.get(&second).text("status"), "waiting");
+    simulator.end_deployment(APP);
+    let ended = client.get(&first).json();
+    assert_eq!(ended["status"], "failed");
+    assert!(ended["finished_at"].as_str() > ended["started_at"].as_str());
+    assert_eq!(client.get(&second).text("status"), "inProgress");
+}
+
+#[test]
 fn statuses_can_lie() {
     let script = Script::success()
         .queue(ms(0))

@@ -306,10 +306,18 @@ async fn after_a_signal_the_comment_says_what_became_of_the_deployment() {
     let endless = || Script::success().never_ends();
     let refuses = Fault::on("cancelDeploymentV3").does(Behaviour::status(403));
     let slow = endless().cancel_delay(Duration::from_secs(60));
-    let case = async |script, fault, on_cancel, said: &[&str], unsaid: &[&str]| {
-        let comment = after_a_signal(script, fault, on_cancel).await;
-        assert_says(&comment, said, unsaid);
-    };
+    let case =
+        async |script: Script, fault: Option<Fault>, on_cancel, said: &[&str], unsaid: &[&str]| {
+            let mut comment = String::new();
+            for _ in 0..3 {
+                comment = after_a_signal(script.clone(), fault.clone(), on_cancel).await;
+                // Of the time after a signal, a busy machine may leave none for this.
+                if !comment.contains("whose log tells what became of the deployment") {
+                    break;
+                }
+            }
+            assert_says(&comment, said, unsaid);
+        };
     tokio::join!(
         case(
             endless(),

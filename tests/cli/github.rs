@@ -521,7 +521,7 @@ async fn a_key_that_the_service_echoes_is_never_shown() {
                 .fault(fault);
             let simulator = Simulator::start(world).await;
             Runner::deploys_app(&simulator)
-                .set("SEVALLA_TIMEOUT", "1s")
+                .set("SEVALLA_TIMEOUT", "4s")
                 .hides(&key[..12])
                 .run()
                 .await

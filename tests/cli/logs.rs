@@ -109,7 +109,7 @@ async fn a_log_is_whole_whatever_order_it_comes_in() {
 #[tokio::test]
 async fn a_line_of_a_megabyte_is_written_whole_and_shown_cut() {
     let long = "0123456789abcdef".repeat(65_536);
-    let script = Script::success()
+    let script = endless(Script::success())
         .log_line(Duration::from_millis(1), "INFO", "before")
         .log_line(Duration::from_millis(2), "INFO", long.as_str())
         .log_line(Duration::from_millis(3), "INFO", "after");
@@ -118,7 +118,7 @@ async fn a_line_of_a_megabyte_is_written_whole_and_shown_cut() {
     let file = runner.path("deploy.log");
     let run = runner.set("SEVALLA_LOG_FILE", file).start();
     let peak = run.peak_memory();
-    let run = run.finish().await;
+    let run = run.finish_once_read(&simulator, &[APP]).await;
 
     run.assert_ended(0, "success");
     let written = run.file("deploy.log").unwrap();

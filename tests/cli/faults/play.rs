@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use sevalla_simulator::{
     Application, Behaviour, DeploymentType, Fault as Woven, PastDeployment, Pipeline, Preview,
     Script, Simulator, World,
 };
+use tokio::net::TcpSocket;
 use tokio::sync::Semaphore;
 
 use super::fault::Fault;
@@ -160,7 +162,10 @@ async fn play(row: Row) -> Vec<String> {
     if (row.fault, row.moment) == (Fault::RefusesConnections, Moment::Following) {
         called("getDeploymentV3").await;
         let seen = Seen::of(&simulator, row);
+        let address = address_of(&simulator);
         drop(simulator);
+        // Nobody else gets its port while the run looks for it there.
+        let _nobody = keeps(address);
         return wrong(row, &running.finish().await, &seen);
     }
     let mut asked_to_stop = None;
@@ -182,6 +187,19 @@ async fn play(row: Row) -> Vec<String> {
         wrong.push(format!("it ended {:?} after the signal", asked.elapsed()));
     }
     wrong
+}
+
+fn address_of(simulator: &Simulator) -> SocketAddr {
+    let url = simulator.url().trim_start_matches("http://");
+    url.trim_end_matches("/v3").parse().unwrap()
+}
+
+/// A socket that takes an address and does not listen there.
+fn keeps(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
 }
 
 /// What there is before the run. Whatever it does, it does to [`APP`].

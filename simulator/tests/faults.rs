@@ -19,9 +19,9 @@ fn started(fault: Fault) -> (Simulator, Client) {
 
 /// A trigger under a fault, what came of it, and whether it took effect.
 fn trigger(behaviour: Behaviour) -> (Reply, usize, Simulator) {
-    let fault = Fault::on("triggerDeploymentV3").does(behaviour.clone());
-    let (simulator, mut client) = started(fault);
-    if matches!(behaviour, Behaviour::HangInBody) {
+    let hangs = matches!(behaviour, Behaviour::HangInBody);
+    let (simulator, mut client) = started(Fault::on("triggerDeploymentV3").does(behaviour));
+    if hangs {
         // Long enough for what comes before it hangs.
         client.timeout = ms(2000);
     }

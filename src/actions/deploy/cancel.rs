@@ -44,7 +44,7 @@ pub enum CancelResult {
 /// Asks the service to cancel a deployment, and watches it until the client's
 /// deadline. Cancelling twice does no harm, so it is asked again whenever the
 /// answer is lost, and for a while when it is refused.
-pub(crate) async fn cancel(
+pub async fn cancel(
     client: &Client,
     service: Service,
     id: &DeploymentId,

@@ -208,17 +208,23 @@ fn collect(folder: &Path, module: Option<&str>, imports: &mut BTreeMap<String, B
     }
 }
 
-/// Every word that follows `crate::` outside comments and unit tests.
+/// Every word that follows `crate::` outside comments and unit tests, or each of
+/// the words in braces there.
 fn imported_by(source: &str) -> impl Iterator<Item = String> {
     let code = source.split("#[cfg(test)]\n").next().unwrap();
+    let word = |text: &str| -> String {
+        text.trim()
+            .chars()
+            .take_while(|&c| c == '_' || c.is_ascii_alphanumeric())
+            .collect()
+    };
     code.lines()
-        .map(|line| line.trim_start())
+        .map(str::trim_start)
         .filter(|line| !line.starts_with("//"))
         .flat_map(|line| line.split("crate::").skip(1))
-        .map(|rest| {
-            rest.chars()
-                .take_while(|&c| c == '_' || c.is_ascii_alphanumeric())
-                .collect()
+        .flat_map(move |rest| match rest.strip_prefix('{') {
+            Some(list) => list.split(',').map(word).collect::<Vec<_>>(),
+            None => vec![word(rest)],
         })
 }
 
@@ -256,11 +262,11 @@ fn every_layer_imports_only_layers_below_it() {
 
 #[test]
 fn imports_in_braces_comments_and_unit_tests_are_read_as_meant() {
-    let source = "use crate::text::{self, a};\n// crate::not\nlet x = crate::http::y(crate::ci::z);\n\
+    let source = "use crate::text::{self, a};\n// crate::not\nlet x = crate::http::y(crate::ci::z);\nuse crate::{files, secret};\n\
                   #[cfg(test)]\nmod tests {\nuse crate::report;\n}\n";
     assert_eq!(
         imported_by(source).collect::<Vec<_>>(),
-        ["text", "http", "ci"]
+        ["text", "http", "ci", "files", "secret"]
     );
 }
 

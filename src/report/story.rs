@@ -264,6 +264,7 @@ impl Tale {
             | Event::Log(_)
             | Event::LogUnavailable(_)
             | Event::LogGap { .. }
+            | Event::LastSuccess(_)
             | Event::LogIncomplete => {}
         }
     }

@@ -218,10 +218,20 @@ impl Run<'_> {
         own: &RefCell<Option<Own>>,
     ) -> Infallible {
         let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
+        let host = scene.host.as_deref();
+        self.ask_for_address(source, host, own).await
+    }
+
+    /// Asks for the address of the service as soon as the budget has room.
+    pub(super) async fn ask_for_address(
+        &self,
+        source: &Remote,
+        host: Option<&str>,
+        own: &RefCell<Option<Own>>,
+    ) -> Infallible {
         while !self.has_room() {
             sleep(UNTIL_ROOM).await;
         }
-        let host = scene.host.as_deref();
         own.replace(Some(own_address(source, host, FOR_WORDS).await));
         pending().await
     }

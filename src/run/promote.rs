@@ -1,5 +1,6 @@
 //! A promotion: one request, and every target followed at once.
 
+use std::cell::RefCell;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
+use super::checking::Own;
 use super::settle::Scene;
 use super::sighting::Noting;
 use super::undo::Undone;
@@ -150,7 +152,8 @@ impl Run<'_> {
         let source = self.source(service, &deployment.id);
         let id = deployment.id.clone();
         let noting = Noting::new(&source, &deployment, self.clock);
-        let ended = Watch::new(
+        let own = RefCell::new(None);
+        let watch = Watch::new(
             &noting,
             deployment,
             self.end_of_targets(),
@@ -159,11 +162,14 @@ impl Run<'_> {
         )
         .knowing(target.before.past.clone())
         .noting(end)
-        .follow()
-        .await;
+        .follow();
+        let ended = tokio::select! {
+            ended = Box::pin(watch) => ended,
+            never = Box::pin(self.ask_for_address(&source, None, &own)) => match never {},
+        };
         match ended {
             Ended::Seen(deployment, verdict) => {
-                self.settle_target(target, &source, deployment, verdict)
+                self.settle_target(target, &source, deployment, verdict, own.take())
                     .await
             }
             Ended::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
@@ -172,7 +178,7 @@ impl Run<'_> {
                 let cancelled = trigger::cancel(&client, service, &id, &tell).await;
                 if let Cancelled::TooLate(deployment) = cancelled {
                     return self
-                        .settle_target(target, &source, deployment, Verdict::Success)
+                        .settle_target(target, &source, deployment, Verdict::Success, own.take())
                         .await;
                 }
                 Outcome::of_ended(&ended, service)
@@ -200,13 +206,14 @@ impl Run<'_> {
         source: &Remote,
         deployment: Deployment,
         verdict: Verdict,
+        own: Option<Own>,
     ) -> End {
         let service = source.service;
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
         // Going back is decided for all targets together.
         let scene = Scene {
             live_before: target.before.live_before,
-            last_good: target.before.last_good.clone(),
+            own,
             ..Scene::default()
         };
         let live = (verdict == Verdict::Success).then(|| deployment.clone());

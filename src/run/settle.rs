@@ -48,8 +48,6 @@ pub(super) struct Scene {
     pub(super) own: Option<Own>,
     /// The deployment that this one, a rollback, is to bring back.
     pub(super) wanted: Option<Deployment>,
-    /// The last deployment that succeeded, with which a failure is compared.
-    pub(super) last_good: Option<Deployment>,
     /// Whether it is the first deployment of the service.
     pub(super) is_first: bool,
     /// Whether this run has started the deployment.
@@ -69,7 +67,6 @@ impl Scene {
             live_before: before.live_before,
             past: before.past.clone(),
             own: None,
-            last_good: before.last_good.clone(),
             wanted: before.rollback.as_ref().map(|rollback| rollback.to.clone()),
             is_first: false,
             is_ours: true,
@@ -319,17 +316,24 @@ impl Run<'_> {
         verified
     }
 
-    /// Whether what is live after a rollback answers well; `None` where nobody
-    /// wants to know.
+    /// Whether the check needs the address that the service has.
+    pub(super) fn checks_own_address(&self) -> bool {
+        let check = self.plan.check.as_ref();
+        check.is_some_and(|check| check.address.is_none())
+    }
+
+    /// Whether what is live after a rollback answers well; `None` where there is
+    /// no check. `own` is the service's address, as far as it was read.
     pub(super) async fn answers(
         &self,
         source: &Remote,
         deployment: &Deployment,
+        own: Option<Own>,
         tell: Tell<'_>,
     ) -> Option<Answers> {
         let check = self.plan.check.as_ref()?;
         let deadline = self.deadline.moment();
-        let verified = self.check(check, source, deployment, None, deadline, tell);
+        let verified = self.check(check, source, deployment, own, deadline, tell);
         Some(match verified.await {
             Verified::Yes => Answers::Well,
             Verified::No(finding) => Answers::Badly(finding.reason),
@@ -345,8 +349,6 @@ impl Run<'_> {
     ) -> Outcome {
         let error = build_error(source, &deployment.id);
         deployment.build_error = self.for_more_words(error).await.flatten();
-        self.compare_with_last_good(source, scene.last_good.as_ref())
-            .await;
         let beside = Beside {
             log: self.reporter.told_of_log(source.service),
             // Something else may be soon.

@@ -194,15 +194,22 @@ impl Run<'_> {
             in_its_own_words(event, tell);
         };
         let source = self.source(undoing.service, &rollback.id);
-        let ended = Watch::new(
+        let own = RefCell::new(None);
+        let watch = Watch::new(
             &source,
             rollback,
             self.deadline,
             Reading::AfterFailure,
             &quietly,
         )
-        .follow()
-        .await;
+        .follow();
+        let checks_own_address = self.checks_own_address();
+        let ended = tokio::select! {
+            ended = Box::pin(watch) => ended,
+            never = Box::pin(self.ask_for_address(&source, None, &own)), if checks_own_address => {
+                match never {}
+            }
+        };
         let (now, said) = match ended {
             Ended::Seen(now, Verdict::Success) => {
                 let said = undoing.describe(&now);
@@ -224,7 +231,7 @@ impl Run<'_> {
             }
         };
         done.replace(Some(said.clone()));
-        match self.answers(&source, &now, tell).await {
+        match self.answers(&source, &now, own.take(), tell).await {
             None => Undone::so(said),
             Some(Answers::Well) => Undone::so(format!("{said}. It answers well")),
             Some(Answers::Unknown(reason)) => Undone::so(format!("{said}. {reason}")),

@@ -14,7 +14,7 @@ use crate::outcome::LiveBefore;
 use crate::plan::{Order, Plan, Work};
 use crate::report::Event;
 use crate::sevalla::{Application, Client, Patience, StaticSite};
-use crate::watch::past::{Kind as Built, Past};
+use crate::watch::past::Past;
 
 /// What was read before the change.
 #[derive(Debug, Default)]
@@ -31,8 +31,6 @@ pub struct Before {
     pub live_before: LiveBefore,
     /// How long past deployments took, as far as they were read.
     pub past: Past,
-    /// The last build that succeeded; if there is none, the last success.
-    pub last_good: Option<Deployment>,
     /// The deployments that wait or run, newest first.
     pub busy: Vec<Deployment>,
     /// How an application is rolled back, where that is to be done.
@@ -178,7 +176,6 @@ impl Before {
             order: describe(&wanted),
             live_before: live_among(past),
             live,
-            last_good: last_good(past).cloned(),
             past: Past::of(past),
             busy,
             mark: Some(Mark::of(past)),
@@ -250,14 +247,6 @@ impl Before {
 /// Those that were live.
 pub(super) fn successes(past: &[Deployment]) -> impl Iterator<Item = &Deployment> {
     past.iter().filter(|deployment| is_success(deployment))
-}
-
-/// The deployment whose log shows best what a good one prints: a restart or a
-/// rollback builds nothing.
-fn last_good(past: &[Deployment]) -> Option<&Deployment> {
-    let is_build = |one: &&Deployment| Built::of(one.trigger.as_deref()) == Built::Build;
-    let builds = || successes(past).find(is_build);
-    builds().or_else(|| successes(past).next())
 }
 
 /// Whether a deployment was live. A preview of a pull request never was: going

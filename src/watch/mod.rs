@@ -177,6 +177,9 @@ pub struct Watch<'a, S> {
     phases: RefCell<Phases>,
     /// Told when they have said something new.
     news: Notify,
+    /// The log of the last success, once it was read.
+    last_success: RefCell<Option<Vec<LogLine>>>,
+    has_shown_lines: Cell<bool>,
     /// How late its lines are.
     lateness: RefCell<Lateness>,
     over: CancellationToken,
@@ -222,6 +225,8 @@ impl<'a, S: Source> Watch<'a, S> {
             is_log_read: Cell::new(false),
             phases: RefCell::default(),
             news: Notify::new(),
+            last_success: RefCell::default(),
+            has_shown_lines: Cell::new(false),
             lateness: RefCell::default(),
             over: CancellationToken::new(),
             end: None,

@@ -4,7 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 #[path = "../../benches/pace/dice.rs"]
-mod dice;
+pub(crate) mod dice;
 #[path = "../../benches/pace/episodes.rs"]
 mod episodes;
 #[path = "../../benches/pace/fleet.rs"]

@@ -58,6 +58,8 @@ pub enum Event<'a> {
     Retrying(&'a ApiError, Duration),
     /// New lines of the deployment's log, oldest first.
     Log(&'a [LogLine]),
+    /// The log of the last success, with which that of a failure is compared.
+    LastSuccess(&'a [LogLine]),
     /// The log cannot be read any more.
     LogUnavailable(&'a ApiError),
     /// The log could not be read to its end in time.

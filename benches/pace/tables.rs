@@ -108,8 +108,8 @@ const STARTS: Duration = Duration::from_secs(600);
 
 pub(crate) async fn fleets() -> Fleets {
     let mut table = "### A fleet\n\n\
-         | runners | at once | requests | a minute, at most | refused | failed | lag | of the first tenth | of the last tenth | bound |\n\
-         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+         | runners | at once | requests | a minute, at most | refused | failed | lag | p95 | of the first tenth | of the last tenth | bound |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
         .to_owned();
     let mut fleets = Vec::new();
     for runners in [1, 10, 100, 1000] {
@@ -123,13 +123,14 @@ pub(crate) async fn fleets() -> Fleets {
         };
         let outcome = fleet.run().await;
         table.push_str(&format!(
-            "| {runners} | {} | {} | {} | {:.2} % | {} | {:.1} s | {:.1} s | {:.1} s | {:.1} s |\n",
+            "| {runners} | {} | {} | {} | {:.2} % | {} | {:.1} s | {:.1} s | {:.1} s | {:.1} s | {:.1} s |\n",
             outcome.most_at_once(),
             outcome.requests.len(),
             outcome.per_minute().into_iter().max().unwrap_or_default(),
             100.0 * outcome.refused(),
             outcome.failed(),
             outcome.lag(),
+            outcome.late_lag(),
             outcome.lag_of_the_first(),
             outcome.lag_of_the_last(),
             bound(runners),

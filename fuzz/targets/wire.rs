@@ -71,6 +71,7 @@ fuzz_target!(|input: &[u8]| {
             from_micros: 0,
             to_micros: None,
             limit: 5,
+            severity: None,
         };
         check(client.deployment_logs(app, &deployment, window).await);
         let _expires = client.key_expires_at().await;

@@ -179,15 +179,7 @@ impl ActionContext<'_> {
 
     /// Whether the company's other runs leave room for what only adds words.
     fn has_room(&self) -> bool {
-        self.client.share().is_none_or(|share| {
-            // The starts of many may still use up a small budget.
-            let is_burst = share.seen.limit < 200.0 && share.runs > 1.5 && share.rate.is_none();
-            if is_burst {
-                return false;
-            }
-            let others = 3.0 * (share.runs - 1.0);
-            share.seen.remaining - others > share.seen.limit / 4.0
-        })
+        self.client.share().is_none_or(|share| share.has_room())
     }
 
     /// Whether a request would have to wait because the company's budget is used

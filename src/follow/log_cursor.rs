@@ -4,9 +4,10 @@
 //! so many lines of it, and nothing says which ones or in which order. So each
 //! reading overlaps the one before, lines are told apart by id, and when a
 //! page comes back full, the time before its first and after its last line is
-//! read as well.
+//! read as well. Where one millisecond fills a page, its lines are asked for by
+//! severity.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::deployment::LogLine;
@@ -19,6 +20,13 @@ const OVERLAP: i64 = 30_000_000;
 /// The log calls take milliseconds.
 const MILLISECOND: i64 = 1000;
 
+/// The words for a severity that a filter may name.
+const SEVERITIES: [&str; 4] = ["ERROR", "WARN", "INFO", "DEBUG"];
+
+/// How often a millisecond that fills a page is asked for by severity: once
+/// more than at first sight, for lines that could not be read then.
+const CROWD_READINGS: u8 = 2;
+
 /// Where the reading of a log has got to.
 #[derive(Debug)]
 pub struct LogCursor {
@@ -30,6 +38,8 @@ pub struct LogCursor {
     recent: Vec<i64>,
     /// Windows still to be read in this reading; the last one is next.
     pending: Vec<LogWindow>,
+    /// Milliseconds that fill a page.
+    crowds: HashMap<i64, Crowd>,
     /// A digest of every line taken. Eight bytes each, so that a log of any
     /// length fits.
     seen: HashSet<u64>,
@@ -44,6 +54,14 @@ pub struct LogCursor {
     is_gap_reported: bool,
 }
 
+/// What is known of a millisecond that fills a page.
+#[derive(Debug, Default)]
+struct Crowd {
+    readings: u8,
+    /// How many lines of each severity a page without a filter had.
+    seen: HashMap<&'static str, usize>,
+}
+
 impl LogCursor {
     /// A cursor before the first line of a deployment that was created at this
     /// moment, in microseconds since 1970.
@@ -53,6 +71,7 @@ impl LogCursor {
             newest: None,
             recent: Vec::new(),
             pending: Vec::new(),
+            crowds: HashMap::new(),
             seen: HashSet::new(),
             limit: LOG_PAGE,
             oldest_first: false,
@@ -81,6 +100,13 @@ impl LogCursor {
                 .first()
                 .filter(|_| self.recent.len() >= self.limit / 2);
             let from = from.max(crowded.copied().unwrap_or(from));
+            let crowd = self.crowds.get(&floor(from));
+            let is_settled = crowd.is_some_and(|crowd| crowd.readings >= CROWD_READINGS);
+            let from = if is_settled {
+                floor(from) + MILLISECOND
+            } else {
+                from
+            };
             self.push(from.max(self.beginning), None);
         }
     }
@@ -108,6 +134,9 @@ impl LogCursor {
         };
         self.pending.pop();
         let is_full = page.len() >= window.limit;
+        if let Some(severity) = window.severity {
+            self.check_filtered(window, severity, page.len(), is_full);
+        }
         // Lines of one moment keep the order in which they were written.
         let moment = |line: Option<&LogLine>| line.map(|line| line.at_micros);
         if moment(page.first()) > moment(page.last()) {
@@ -118,19 +147,72 @@ impl LogCursor {
             .first()
             .zip(page.last())
             .map(|(a, b)| (a.at_micros, b.at_micros));
+        let severities: Vec<&'static str> = known_severities(&page).collect();
+        let count = page.len();
         page.retain(|line| self.seen.insert(digest(line)));
         self.remember(&page);
         if let Some((first, last)) = span {
             self.newest = self.newest.max(Some(last));
-            if is_full {
-                if first.div_euclid(MILLISECOND) == last.div_euclid(MILLISECOND) {
-                    self.gap.get_or_insert(first);
-                }
+            if is_full && window.severity.is_none() {
                 self.learn(window, page.is_empty());
                 self.read_around(window, first, last);
+                if floor(first) == floor(last) {
+                    self.read_crowd(first, &severities, count);
+                }
             }
         }
         page
+    }
+
+    /// Asks for the lines of a millisecond that fills a page by their severity.
+    fn read_crowd(&mut self, first: i64, severities: &[&'static str], count: usize) {
+        let at = floor(first);
+        let crowd = self.crowds.entry(at).or_default();
+        crowd.readings += 1;
+        if crowd.readings > CROWD_READINGS {
+            return;
+        }
+        crowd.seen.clear();
+        for severity in severities {
+            *crowd.seen.entry(severity).or_default() += 1;
+        }
+        // Lines of a word that no filter names, or more of one word than a page
+        // holds.
+        let is_readable = severities.len() == count && crowd.seen.len() > 1;
+        for severity in SEVERITIES.iter().rev() {
+            if crowd.seen.get(severity) < Some(&count) {
+                self.pending.push(LogWindow {
+                    from_micros: at,
+                    to_micros: Some(at + MILLISECOND),
+                    limit: self.limit,
+                    severity: Some(severity),
+                });
+            }
+        }
+        if !is_readable {
+            self.gap.get_or_insert(first);
+        }
+    }
+
+    /// Whether a page of one severity holds all that there are: it is not full,
+    /// and the filter has not hidden lines that a page without it had.
+    fn check_filtered(&mut self, window: LogWindow, severity: &str, count: usize, is_full: bool) {
+        let crowd = self.crowds.get(&floor(window.from_micros));
+        let seen = crowd.and_then(|crowd| crowd.seen.get(severity)).copied();
+        if is_full || count < seen.unwrap_or_default() {
+            self.gap.get_or_insert(window.from_micros);
+        }
+    }
+
+    /// Gives up reading by severity, if that is what was tried last.
+    pub fn skip_filtered(&mut self) -> bool {
+        let last = self.pending.last().filter(|last| last.severity.is_some());
+        let Some(last) = last else {
+            return false;
+        };
+        self.gap.get_or_insert(last.from_micros);
+        self.pending.retain(|window| window.severity.is_none());
+        true
     }
 
     fn remember(&mut self, new: &[LogLine]) {
@@ -154,16 +236,25 @@ impl LogCursor {
     /// A full page may leave lines out on both sides. The side towards the
     /// present is read first: what comes from there can spare the other one.
     fn read_around(&mut self, window: LogWindow, first: i64, last: i64) {
-        let floor = |micros: i64| micros - micros.rem_euclid(MILLISECOND);
         // No window is empty or read twice: each bound leaves its own
         // millisecond in, so windows of one millisecond are known already.
-        let before = first.saturating_add(MILLISECOND);
+        let is_crowd = floor(first) == floor(last);
+        let before = match window.to_micros {
+            _ if !is_crowd => first.saturating_add(MILLISECOND),
+            // Its first moment fills a page as well.
+            Some(to) if to <= floor(first) => floor(first) - MILLISECOND,
+            _ => floor(first),
+        };
         let is_known = window.to_micros.is_some_and(|to| before >= to);
-        if !self.oldest_first && first > window.from_micros && !is_known {
+        if !self.oldest_first
+            && first > window.from_micros
+            && !is_known
+            && before > window.from_micros
+        {
             self.push(window.from_micros, Some(before));
         }
         // More lines in one millisecond than a page holds: step over it.
-        let is_stuck = floor(last) <= floor(window.from_micros);
+        let is_stuck = is_crowd || floor(last) <= floor(window.from_micros);
         let after = if is_stuck {
             floor(last) + MILLISECOND
         } else {
@@ -192,8 +283,19 @@ impl LogCursor {
             from_micros,
             to_micros,
             limit: self.limit,
+            severity: None,
         });
     }
+}
+
+fn floor(micros: i64) -> i64 {
+    micros - micros.rem_euclid(MILLISECOND)
+}
+
+/// The severities of the lines that have one that a filter may name.
+fn known_severities(lines: &[LogLine]) -> impl Iterator<Item = &'static str> {
+    let words = |line: &LogLine| SEVERITIES.iter().find(|word| **word == line.severity);
+    lines.iter().filter_map(words).copied()
 }
 
 fn digest(line: &LogLine) -> u64 {
@@ -234,6 +336,7 @@ mod tests {
         let mut lines: Vec<LogLine> = log
             .iter()
             .filter(|line| (from..=to).contains(&line.at_micros))
+            .filter(|line| window.severity.is_none_or(|word| word == line.severity))
             .cloned()
             .collect();
         lines.sort_by_key(|line| line.at_micros);
@@ -366,6 +469,86 @@ mod tests {
                 read_all(&mut cursor, &many(count), habit);
                 assert_eq!(cursor.gap_to_report(), None, "{habit:?}, {count}");
             }
+        }
+    }
+
+    /// So many lines of each severity at one moment, between others.
+    fn crowd(of_each: &[(&str, usize)]) -> Vec<LogLine> {
+        let words = of_each
+            .iter()
+            .flat_map(|(word, count)| std::iter::repeat_n(*word, *count));
+        let crowd = words.enumerate().map(|(n, word)| LogLine {
+            severity: word.to_owned(),
+            ..line(n + 10, 1_000_500)
+        });
+        let before = (0..3).map(|n| line(n, 900_000));
+        let after = std::iter::once(line(99_999, 2_000_000));
+        before.chain(crowd).chain(after).collect()
+    }
+
+    #[test]
+    fn lines_of_a_millisecond_that_fills_a_page_are_read_by_severity() {
+        for habit in [
+            WindowOrder::OldestFirst,
+            WindowOrder::NewestFirst,
+            WindowOrder::NewestAscending,
+        ] {
+            for (of_each, missing, gap) in [
+                ([("INFO", 4_000), ("WARN", 3_000), ("ERROR", 500)], 0, false),
+                ([("INFO", 6_000), ("WARN", 10), ("ERROR", 20)], 1_000, true),
+                (
+                    [("INFO", 10), ("notice", 6_000), ("ERROR", 20)],
+                    1_020,
+                    true,
+                ),
+            ] {
+                let mut cursor = LogCursor::new(0);
+                let log = crowd(&of_each);
+                let (taken, calls) = read_all(&mut cursor, &log, habit);
+                let lost = log.len() - taken.len();
+                assert!(lost <= missing, "{habit:?}, {of_each:?}: {lost}");
+                assert_eq!(
+                    cursor.gap_to_report().is_some(),
+                    gap,
+                    "{habit:?}, {of_each:?}"
+                );
+                assert!(calls <= 9, "{habit:?}, {of_each:?}: {calls}");
+                for word in ["ERROR", "WARN"] {
+                    let count = |lines: &[LogLine]| {
+                        lines.iter().filter(|line| line.severity == word).count()
+                    };
+                    assert_eq!(count(&taken), count(&log), "{habit:?}, {of_each:?}");
+                }
+                // Not again and again.
+                read_all(&mut cursor, &log, habit);
+                let (_, calls) = read_all(&mut cursor, &log, habit);
+                assert!(calls <= 3, "{habit:?}, {of_each:?}: {calls}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_filter_that_does_nothing_or_hides_lines_or_is_refused_is_a_gap() {
+        let log = crowd(&[("INFO", 4_000), ("ERROR", 4_000)]);
+        for hides in [Some(false), Some(true), None] {
+            let mut cursor = LogCursor::new(0);
+            cursor.begin();
+            while let Some(window) = cursor.window() {
+                let is_filtered = window.severity.is_some();
+                let plain = LogWindow {
+                    severity: None,
+                    ..window
+                };
+                match hides {
+                    Some(true) if is_filtered => drop(cursor.take(Vec::new())),
+                    None if is_filtered => assert!(cursor.skip_filtered()),
+                    _ => {
+                        drop(cursor.take(serve(&log, plain, WindowOrder::OldestFirst, usize::MAX)))
+                    }
+                }
+            }
+            assert!(cursor.gap_to_report().is_some(), "{hides:?}");
+            assert!(!cursor.skip_filtered());
         }
     }
 

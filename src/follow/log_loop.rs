@@ -20,6 +20,10 @@ const QUIET: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 /// How long late lines may keep the run waiting after a success.
 const LATE_LINES: Duration = Duration::from_secs(1);
 
+/// How long reading the log of the last success may take after a failure: no
+/// longer than late lines are awaited.
+const COMPARING: Duration = Duration::from_secs(2);
+
 /// How long a reading that was under way at the end may still take.
 const HUNG_READING: Duration = Duration::from_secs(1);
 
@@ -76,7 +80,10 @@ impl<S: DeploymentSource> Follower<'_, S> {
                 continue;
             }
             if std::mem::take(&mut is_first) {
-                Box::pin(self.read_phases()).await;
+                let is_alone = !self.budgets().is_shared();
+                if is_alone {
+                    Box::pin(self.read_last_success(HUNG_READING * 5)).await;
+                }
             }
             // A reading that hangs when the end has come makes way for the next:
             // the cursor goes on where it was.
@@ -104,27 +111,37 @@ impl<S: DeploymentSource> Follower<'_, S> {
         }
     }
 
-    /// Reads the log of the last success, where that takes nothing from others:
-    /// its lines show how far this deployment is.
-    async fn read_phases(&self) {
-        let Some(last) = self.pace.last_success() else {
+    /// Reads a page of the log of the last success: its lines show how far this
+    /// deployment is, and which of the lines of a failure are new.
+    async fn read_last_success(&self, patience: Duration) {
+        let Some((last, ran)) = self.pace.last_success() else {
             return;
         };
-        if self.budgets().is_shared() {
-            return;
-        }
         let window = LogWindow {
             from_micros: last.created_micros,
-            to_micros: Some(last.finished_micros),
+            to_micros: None,
             limit: LOG_PAGE,
+            severity: None,
         };
         let read = self.source.read_log_of(&last.id, window);
-        if let Ok(Ok(log)) = timeout(HUNG_READING * 5, read).await {
-            self.phases.replace(LogPhases::of(
-                &log,
-                last.started_micros,
-                last.finished_micros,
-            ));
+        let Ok(Ok(log)) = timeout(patience, read).await else {
+            return;
+        };
+        if let Some((started, finished)) = ran {
+            self.phases.replace(LogPhases::of(&log, started, finished));
+        }
+        self.last_success.replace(Some(log));
+    }
+
+    /// After a failure, gives out the log of the last success. If it was not
+    /// read before, it is read now where the budget has room.
+    async fn compare_with_last_success(&self) {
+        let is_read = self.last_success.borrow().is_some();
+        if !is_read && self.has_shown_lines.get() && self.budgets().has_room_to_compare() {
+            Box::pin(self.read_last_success(COMPARING)).await;
+        }
+        if let Some(log) = self.last_success.take() {
+            (self.tell)(Event::LastSuccess(&log));
         }
     }
 
@@ -138,6 +155,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
                 (self.tell)(Event::Doing(estimate));
             }
         }
+        self.has_shown_lines.set(true);
         (self.tell)(Event::Log(lines));
     }
 
@@ -148,11 +166,19 @@ impl<S: DeploymentSource> Follower<'_, S> {
         }
     }
 
-    /// After a failure: reads until nothing new has come for a while.
+    /// After a failure: reads until nothing new has come for a while, and
+    /// compares meanwhile.
     async fn drain(&self, cursor: &mut LogCursor) {
-        if self.read_or_tell(cursor).await.is_none() {
-            return;
-        }
+        let is_readable = self.read_or_tell(cursor).await.is_some();
+        let late_lines = async {
+            if is_readable {
+                self.read_until_quiet(cursor).await;
+            }
+        };
+        tokio::join!(late_lines, self.compare_with_last_success());
+    }
+
+    async fn read_until_quiet(&self, cursor: &mut LogCursor) {
         self.is_log_read.set(true);
         let mut quiet = QUIET.iter();
         while let Some(wait) = quiet.next() {
@@ -259,6 +285,8 @@ impl<S: DeploymentSource> Follower<'_, S> {
                     cause: ApiErrorKind::Transport(TransportError::TooLarge { .. }),
                     ..
                 }) if cursor.ask_for_less() => {}
+                // No filter is needed to read the rest of the log.
+                Err(error) if error.next() == RetryDecision::Fatal && cursor.skip_filtered() => {}
                 Err(error) => return Err(error),
             }
             if cursor.is_gapless() {

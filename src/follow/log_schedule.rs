@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::sevalla::limits::BudgetShare;
+use crate::sevalla::limits::{BudgetShare, SMALL};
 
 /// Between two readings of somebody who is alone.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(5);
@@ -26,6 +26,9 @@ const LIVE_OF_MANY: f64 = 7.0;
 
 /// Readings that are left to those that fail.
 const KEPT_FOR_FAILURES: f64 = 10.0;
+
+/// Readings for late lines after a failure.
+const LATE_READINGS: f64 = 3.0;
 
 /// Last readings of all runs in a minute where nothing is known of the window.
 const LAST_IN_A_MINUTE: f64 = 12.0;
@@ -46,9 +49,6 @@ const MANY: f64 = 4.0;
 
 /// Where one budget is for all requests, what reading leaves of it.
 const KEPT_FOR_LOOKS: f64 = 0.3;
-
-/// What is smaller is hardly the budget of the reads alone.
-const SMALL: f64 = 200.0;
 
 /// The same where many share it.
 const KEPT_FOR_LOOKS_OF_MANY: f64 = 0.9;
@@ -85,6 +85,11 @@ impl ReadBudgets {
         } else {
             seen
         }
+    }
+
+    /// Whether the log of another deployment may be read after a failure.
+    pub fn has_room_to_compare(&self) -> bool {
+        self.left().is_none_or(|(left, _)| left > LATE_READINGS)
     }
 
     /// What is left of this window's readings beyond what is kept, and when the

@@ -175,6 +175,9 @@ pub struct Follower<'a, S> {
     phases: RefCell<LogPhases>,
     /// Told when they have said something new.
     news: Notify,
+    /// The log of the last success, once it was read.
+    last_success: RefCell<Option<Vec<LogLine>>>,
+    has_shown_lines: Cell<bool>,
     /// How late its lines are.
     lateness: RefCell<Lateness>,
     over: CancellationToken,
@@ -220,6 +223,8 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             is_log_read: Cell::new(false),
             phases: RefCell::default(),
             news: Notify::new(),
+            last_success: RefCell::default(),
+            has_shown_lines: Cell::new(false),
             lateness: RefCell::default(),
             over: CancellationToken::new(),
             end: None,

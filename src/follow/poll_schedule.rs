@@ -5,6 +5,8 @@
 //! are only ever compared with times of the service: how its clock differs
 //! from ours does not matter.
 
+mod sharing;
+
 use std::cell::RefCell;
 use std::time::Duration;
 
@@ -26,49 +28,6 @@ pub const ALONE: Duration = Duration::from_secs(5);
 /// The same where nothing is known of the end and the budget is idle.
 const ALONE_AND_BLIND: Duration = Duration::from_millis(3500);
 
-/// The part of a window's budget that the looks of all runs may take together.
-const PLANNED: f64 = 0.85;
-
-/// What is left of it for triggers, and for runs that come and do not know yet
-/// what is left.
-const RESERVE: f64 = 0.07;
-
-/// No run makes more looks in a window than it would in this time.
-const MOST_PLANNED: f64 = 75.0;
-
-/// How many times as many it plans where it lasts: more runs come meanwhile.
-const PLANNED_WHEN_LASTING: f64 = 2.7;
-
-/// How much longer the time between looks becomes by the number of runs alone.
-const LONGEST_BY_NUMBER: f64 = 15.0;
-
-/// The same by the rate at which the budget goes.
-const LONGEST_BY_RATE: f64 = 200.0;
-
-/// How fast it becomes longer then.
-const STEEPNESS: f64 = 16.0;
-
-/// From this part of a window's budget on, the rate counts.
-const PRESSED: f64 = 0.5;
-
-/// What takes longer than this is no burst: the rate counts. In seconds.
-const LASTING: f64 = 150.0;
-
-/// The longest wait where the end is likely, in times of the deviation.
-const DUE: f64 = 0.7;
-
-/// How much longer the longest wait is long before that, where it lasts.
-const LONG_BEFORE: u32 = 4;
-
-/// From this time between looks on, it is longer.
-const SHORT: Duration = Duration::from_secs(20);
-
-/// A budget that a burst of runs may use up by their starts.
-const SMALL: f64 = 200.0;
-
-/// How likely it must be that a deployment still runs by then, to wait so long.
-const STILL_RUNNING: f64 = 0.4;
-
 /// What is known better needs fewer looks: those that are saved may be spent.
 const PRICE_WHEN_SHOWN: f64 = 0.45;
 
@@ -77,15 +36,6 @@ const TRUSTED: f64 = 0.95;
 
 /// How far what is left lies from what was left, at the least.
 const LEAST_SPREAD: f64 = 0.1;
-
-/// A window of the service, in seconds.
-const WINDOW: f64 = 60.0;
-
-/// How far looks are spread that a window has no room for.
-const LONGEST_TURN: Duration = Duration::from_secs(50);
-
-/// From so many runs on, they may have begun together.
-const MANY: f64 = 4.0;
 
 /// The longest wait there.
 pub const LONGEST_WAIT_WHEN_SHARED: Duration = Duration::from_secs(300);
@@ -233,10 +183,12 @@ impl PollSchedule {
         })
     }
 
-    /// The last of the kind of what is followed that ended well.
-    pub fn last_success(&self) -> Option<&PastSuccess> {
+    /// The success whose log is most like that of what is followed, and when it
+    /// ran, if those times are comparable.
+    pub fn last_success(&self) -> Option<(&PastSuccess, Option<(i64, i64)>)> {
         let kind = self.sight.borrow().as_ref()?.kind;
-        self.past.last_success(kind)
+        let success = self.past.last_success(kind)?;
+        Some((success, success.ran_as(kind)))
     }
 
     /// Takes in what a line of the log shows.
@@ -295,37 +247,6 @@ impl PollSchedule {
         }
     }
 
-    /// The time between looks that is affordable. It grows with the number of
-    /// runs that would need more than a window's budget together, and, for what
-    /// lasts longer than a burst, with the rate at which the budget goes.
-    fn affordable(&self, sight: &Observation, now: Instant) -> Duration {
-        let Some(share) = &sight.share else {
-            return self.alone;
-        };
-        let usual = sight.run.as_ref().map(|run| run.usual().0);
-        let looks = usual.map_or(60.0 / ALONE_AND_BLIND.as_secs_f64(), |usual| {
-            let most = if usual > LASTING {
-                PLANNED_WHEN_LASTING
-            } else {
-                1.0
-            };
-            usual.min(MOST_PLANNED * most) / self.alone.as_secs_f64()
-        });
-        let by_number = share.runs * looks / (PLANNED * share.seen.limit);
-        let age = now.duration_since(sight.first).as_secs_f64();
-        let by_rate = if usual.unwrap_or_default().max(age) > LASTING {
-            (STEEPNESS * (share.pressure - PRESSED)).exp()
-        } else {
-            1.0
-        };
-        // A little more than in proportion: what is pushed into the next window
-        // is seen late.
-        let longer = by_number.powf(1.15).clamp(1.0, LONGEST_BY_NUMBER);
-        let spacing = self.alone.mul_f64(longer.max(by_rate.min(LONGEST_BY_RATE)));
-        // Whole seconds: prices that hardly differ are not worked out again.
-        Duration::from_secs(spacing.as_secs())
-    }
-
     fn draw(&self) -> f64 {
         (self.chance.borrow_mut())().clamp(0.0, 1.0)
     }
@@ -339,35 +260,6 @@ impl PollSchedule {
         };
         let jittered = wait.mul_f64(1.0 + jitter * (2.0 * self.draw() - 1.0));
         jittered.clamp(SHORTEST_WAIT, longest)
-    }
-
-    /// How long after a reset: all that wait for it would else come in the same
-    /// moment.
-    fn turn(&self, share: &BudgetShare, wait: Duration) -> Duration {
-        let all = (WINDOW * share.runs / share.seen.limit).min(WINDOW);
-        let all = Duration::from_secs_f64(all);
-        wait.max(SHORTEST_WAIT).max(all).mul_f64(self.draw())
-    }
-
-    /// The wait, or a longer one: into the next window where what is left of
-    /// this one is for others.
-    fn sparing(&self, share: &BudgetShare, wait: Duration) -> Duration {
-        let now = Instant::now();
-        let (seen, moment) = (&share.seen, now + wait);
-        let reserve = RESERVE * seen.limit;
-        if let Some(left) = share.left_at(moment) {
-            if left >= reserve && seen.remaining - 2.0 >= reserve {
-                return wait;
-            }
-            let to_the_end = seen.ends.saturating_duration_since(now);
-            return to_the_end + SHORTEST_WAIT + self.turn(share, wait);
-        }
-        let into = (moment - seen.ends).as_secs_f64() % WINDOW;
-        if share.rate.unwrap_or_default() * into <= seen.limit - reserve {
-            return wait;
-        }
-        let turn = wait.min(LONGEST_TURN).mul_f64(self.draw());
-        wait + Duration::from_secs_f64(WINDOW - into) + SHORTEST_WAIT + turn
     }
 }
 
@@ -386,19 +278,6 @@ impl Observation {
             // A start before the creation is the mistake of a clock.
             DeploymentStage::Run => seen.started_at.max(seen.created_at),
         };
-    }
-
-    /// Of runs that last, there are more than those that show in a window.
-    fn hear(&mut self, share: Option<BudgetShare>) {
-        let usual = self.run.as_ref().map_or(0.0, |run| run.usual().0);
-        self.share = share.map(|share| BudgetShare {
-            runs: if usual > LASTING {
-                share.runs.max(share.crowd)
-            } else {
-                share.runs
-            },
-            ..share
-        });
     }
 
     fn afford(&mut self, spacing: Duration) {
@@ -487,44 +366,6 @@ impl Observation {
         }
     }
 
-    /// The longest wait: longer than usual only where the company's budget has
-    /// no room for that, and not much longer than the time in which the end is
-    /// likely, once that has come.
-    fn longest(&self, now: Instant) -> Duration {
-        let longest = longest_wait(self.spacing);
-        let is_dear = self.spacing > 2 * ALONE;
-        let Some(run) = self.run.as_ref().filter(|_| is_dear) else {
-            return longest;
-        };
-        let ((median, sigma), is_queued) = (run.usual(), self.stage == DeploymentStage::Queue);
-        let age = if is_queued { 0.0 } else { self.age(now) };
-        if median > LASTING && age < median * (-3.0 * sigma).exp() {
-            return longest * LONG_BEFORE;
-        }
-        if is_queued || age < median * (-2.5 * sigma).exp() {
-            return longest;
-        }
-        let due = DUE * self.spacing.div_duration_f64(SHORT).clamp(1.0, 1.6);
-        let due = Duration::try_from_secs_f64((due * sigma * median).max(0.1 * age));
-        longest.min(due.unwrap_or(longest)).max(ALONE)
-    }
-
-    /// When the end is due, where a small budget may be used up until the reset
-    /// by runs that have begun together, of which nothing shows yet.
-    fn due_after_a_burst(&self, share: &BudgetShare) -> Option<Duration> {
-        let is_small = share.seen.limit < SMALL && share.runs >= MANY;
-        let run = self.run.as_ref()?;
-        let now = Instant::now();
-        let left = share.seen.ends.saturating_duration_since(now);
-        let goes_on = run.survival(left.as_secs_f64()) > STILL_RUNNING;
-        if !(is_small && share.rate.is_none() && goes_on) {
-            return None;
-        }
-        let (median, sigma) = run.usual();
-        let due = Duration::try_from_secs_f64(median * (-1.5 * sigma).exp()).ok()?;
-        Some(due.saturating_sub(now.duration_since(self.first)))
-    }
-
     fn is_idle(&self) -> bool {
         self.spacing <= ALONE
     }
@@ -576,7 +417,7 @@ impl Backoff for &PollSchedule {
         let Some(share) = sight.share else {
             return Some(wait);
         };
-        if std::mem::take(&mut sight.is_first) && share.runs >= MANY {
+        if std::mem::take(&mut sight.is_first) && share.runs >= sharing::MANY {
             // Those that began together part.
             wait = wait.mul_f64(1.0 - 0.6 * self.draw()).max(SHORTEST_WAIT);
         }
@@ -585,7 +426,7 @@ impl Backoff for &PollSchedule {
             let reset = left + SHORTEST_WAIT + self.turn(&share, SHORTEST_WAIT);
             wait = wait.max(reset).max(due.mul_f64(1.0 - JITTER * self.draw()));
         }
-        Some(self.sparing(&share, wait))
+        Some(self.sparing(&share, wait, sight.lasts()))
     }
 }
 

@@ -56,7 +56,7 @@ impl HistoryKind {
 #[derive(Debug, Clone, Default)]
 pub struct History {
     times: Vec<Durations>,
-    /// The last that ended well, of each kind.
+    /// Those that ended well.
     successes: Vec<PastSuccess>,
 }
 
@@ -68,22 +68,26 @@ pub struct PastSuccess {
     pub id: DeploymentId,
     /// When it was created, in microseconds since 1970.
     pub created_micros: i64,
-    /// When it began to run.
-    pub started_micros: i64,
-    /// When it ended.
-    pub finished_micros: i64,
+    /// When it began to run and when it ended.
+    ran_micros: Option<(i64, i64)>,
 }
 
 impl PastSuccess {
     fn of(deployment: &Deployment) -> Option<Self> {
         (deployment.status.verdict() == Some(Verdict::Success)).then_some(())?;
+        let micros = |time: Option<Timestamp>| time.map(Timestamp::as_microsecond);
         Some(Self {
             kind: HistoryKind::of(deployment.trigger.as_deref()),
             id: deployment.id.clone(),
-            created_micros: deployment.created_at?.as_microsecond(),
-            started_micros: deployment.started_at?.as_microsecond(),
-            finished_micros: deployment.finished_at?.as_microsecond(),
+            created_micros: micros(deployment.created_at).unwrap_or_default(),
+            ran_micros: micros(deployment.started_at).zip(micros(deployment.finished_at)),
         })
+    }
+
+    /// When it began to run and when it ended, if it is of this kind: the times
+    /// of another kind say nothing.
+    pub fn ran_as(&self, kind: HistoryKind) -> Option<(i64, i64)> {
+        self.ran_micros.filter(|_| self.kind == kind)
     }
 }
 
@@ -111,9 +115,10 @@ impl History {
         }
     }
 
-    /// The last of a kind that ended well.
+    /// The last of a kind that ended well; if there is none, the last of any.
     pub fn last_success(&self, kind: HistoryKind) -> Option<&PastSuccess> {
-        self.successes.iter().find(|success| success.kind == kind)
+        let of_kind = self.successes.iter().find(|success| success.kind == kind);
+        of_kind.or_else(|| self.successes.first())
     }
 
     /// How long those of a kind that ended well ran, in seconds, newest first.

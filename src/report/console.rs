@@ -62,6 +62,7 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         Event::Of(_, event) => return tell(*event),
         Event::Warning(..)
         | Event::LogUnavailable(_)
+        | Event::LastSuccess(_)
         | Event::LogIncomplete
         | Event::LogGap { .. }
         // For a live line only.

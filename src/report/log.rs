@@ -161,10 +161,9 @@ impl LogSink {
 
     /// Compares the log of a service, or the only one, with that of a deployment
     /// that succeeded.
-    pub(super) fn compare(&mut self, service: Service, good: &[LogLine], gate: &Sanitizer) {
-        let key = Some(service.id);
-        let key = key.filter(|_| self.diagnoses.contains_key(&key));
-        let Some(diagnosis) = self.diagnoses.get_mut(&key) else {
+    pub(super) fn compare(&mut self, service: Option<Service>, good: &[LogLine], gate: &Sanitizer) {
+        let of = service.map(|service| service.id);
+        let Some(diagnosis) = self.diagnoses.get_mut(&of) else {
             return;
         };
         let (mut earlier, mut broken) = (Diagnosis::default(), PartialMatch::default());

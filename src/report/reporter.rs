@@ -8,7 +8,7 @@ use super::comment::{self, CommentFacts, CommentStatus};
 use super::log::{LONGEST_SHOWN, LogSink};
 use crate::ci::{Activity, CiOutput, Host, Level, Tone};
 use crate::code_host::Marker;
-use crate::deployment::{LogLine, Service};
+use crate::deployment::Service;
 use crate::diagnosis::Diagnosis;
 use crate::event::{Event, Phase};
 use crate::inputs::{Abandon, Logs};
@@ -103,14 +103,6 @@ impl Reporter {
         }
     }
 
-    /// Compares the log of a deployment of this service with that of one that
-    /// succeeded.
-    pub fn compare_log(&self, service: Service, good: &[LogLine]) {
-        let mut inner = self.0.borrow_mut();
-        let Inner { log, gate, .. } = &mut *inner;
-        log.compare(service, good, gate);
-    }
-
     /// The comment on a pull request, from what is known so far.
     pub fn comment(&self, marker: &Marker, news: &CommentStatus<'_>) -> SanitizedText {
         self.0.borrow().comment(marker, news)
@@ -136,6 +128,9 @@ impl Inner {
             return self
                 .log
                 .take(service, label, lines, &self.gate, self.channel.as_mut());
+        }
+        if let Event::LastSuccess(good) = event {
+            return self.log.compare(service, good, &self.gate);
         }
         // The CI cannot know it, and will give it to later steps.
         if let Event::Password(password) = event {

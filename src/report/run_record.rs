@@ -264,6 +264,7 @@ impl ServiceRecord {
             | Event::Log(_)
             | Event::LogUnavailable(_)
             | Event::LogGap { .. }
+            | Event::LastSuccess(_)
             | Event::LogIncomplete => {}
         }
     }

@@ -25,6 +25,15 @@ const NOT_YOUNG: Duration = Duration::from_secs(15);
 /// What is known of the number fades this much from window to window, at most.
 const KEPT: f64 = 0.7;
 
+/// A budget that a burst of runs may use up by their starts.
+pub const SMALL: f64 = 200.0;
+
+/// From so many runs on, what only informs would take a tenth of the budget.
+const MANY: f64 = 30.0;
+
+/// From this part of a window's budget on, it is for what decides.
+const PRESSED: f64 = 0.3;
+
 /// Ends of windows that are closer together are one: they are rounded to
 /// seconds, and answers take time.
 const SAME_END: Duration = Duration::from_secs(3);
@@ -69,6 +78,15 @@ pub struct BudgetShare {
 }
 
 impl BudgetShare {
+    /// Whether there is room for what only informs.
+    pub fn has_room(&self) -> bool {
+        // The starts of many may still use up a small budget.
+        let is_burst = self.seen.limit < SMALL && self.runs > 1.5 && self.rate.is_none();
+        let is_crowded = self.crowd > MANY || self.pressure > PRESSED;
+        let others = 3.0 * (self.runs - 1.0);
+        !is_burst && !is_crowded && self.seen.remaining - others > self.seen.limit / 4.0
+    }
+
     /// How much is probably left at this moment of the window seen last; `None`
     /// once that has ended.
     pub fn left_at(&self, moment: Instant) -> Option<f64> {

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::operation::Tier;
 use crate::sevalla::contention::BudgetHistory;
-pub use crate::sevalla::contention::{BudgetSample, BudgetShare};
+pub use crate::sevalla::contention::{BudgetSample, BudgetShare, SMALL};
 
 /// The longest wait we take from a header. Asking again after two minutes is
 /// no burden to the service, and a wrong header cannot stall a run.
@@ -31,6 +31,12 @@ pub const MOST_IN_A_MINUTE: usize = 110;
 /// A reset further away than this is not a window of the service but nonsense,
 /// such as a date where seconds belong.
 const LONGEST_WINDOW: Duration = Duration::from_secs(3600);
+
+/// What reads the service, lists its deployments and starts another.
+const REQUESTS_OF_A_START: usize = 3;
+
+/// The part of a small budget that runs leave when they begin.
+const LEFT_BY_A_START: f64 = 0.1;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -51,6 +57,8 @@ pub struct RateLimits {
     is_one: bool,
     /// When the requests of the last minute were made.
     recent: VecDeque<Instant>,
+    /// How many requests were made.
+    made: usize,
 }
 
 /// How long to wait before a request.
@@ -134,6 +142,7 @@ impl RateLimits {
     pub fn pause(&self, tier: Tier) -> Delay {
         let now = Instant::now();
         let least = self.frees_in(tier).max(self.own_pause(now));
+        let least = least.max(self.pause_at_the_start(now));
         let least = least.min(LONGEST_PAUSE);
         Delay {
             least,
@@ -147,6 +156,20 @@ impl RateLimits {
         self.recent
             .retain(|made| now.duration_since(*made) < MINUTE);
         self.recent.push_back(now);
+        self.made += 1;
+    }
+
+    /// How long a run that begins leaves the last requests of a small budget to
+    /// those that have begun with it, whose requests are under way.
+    fn pause_at_the_start(&self, now: Instant) -> Duration {
+        let reads = self.share(Tier::Read).map(|reads| reads.seen);
+        let scarce = reads.filter(|reads| {
+            let is_starting = self.made < REQUESTS_OF_A_START;
+            is_starting && reads.limit < SMALL && reads.remaining < reads.limit * LEFT_BY_A_START
+        });
+        scarce.map_or(Duration::ZERO, |reads| {
+            reads.ends.saturating_duration_since(now)
+        })
     }
 
     fn own_pause(&self, now: Instant) -> Duration {
@@ -313,6 +336,22 @@ mod tests {
             assert_eq!(pause.spread, Duration::from_secs(4));
             advance(Duration::from_secs(20)).await;
             assert_eq!(fleet.pause(tier), Delay::default());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_requests_of_a_small_budget_are_left_to_starts_under_way() {
+        for (limit, remaining, made, least) in [
+            ("120", "11", 1, 40),
+            ("120", "13", 1, 0),
+            ("120", "11", 3, 0),
+            ("400", "11", 1, 0),
+        ] {
+            let mut begun = RateLimits::default();
+            (0..made).for_each(|_| begun.spend());
+            begun.told(Tier::Read, &budget(limit, remaining, "40"));
+            let pause = begun.pause(Tier::Deployment).least;
+            assert_eq!(pause.as_secs(), least, "{limit}, {remaining}, {made}");
         }
     }
 

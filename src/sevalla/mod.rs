@@ -275,13 +275,6 @@ impl Client {
         self.connection.share(Tier::Logs)
     }
 
-    /// Whether more than half of the company's budget for logs is left, as far
-    /// as that shows.
-    pub fn has_room_for_log(&self) -> bool {
-        let share = self.log_share();
-        share.is_none_or(|share| share.seen.remaining > share.seen.limit / 2.0)
-    }
-
     /// Whether nothing new is to be begun. Before it says so, everything else in
     /// this task has its turn: what waits for the signal there has to notice it
     /// first, or the error that a write ends with would pass for the reason.
@@ -600,6 +593,8 @@ pub struct LogWindow {
     pub to_micros: Option<i64>,
     /// How many lines at most, up to [`LOG_PAGE`].
     pub limit: usize,
+    /// Lines of this severity only, in the service's word.
+    pub severity: Option<&'static str>,
 }
 
 impl LogWindow {
@@ -607,6 +602,12 @@ impl LogWindow {
         call = call.query("from", moment(self.from_micros));
         if let Some(to) = self.to_micros {
             call = call.query("to", moment(to));
+        }
+        if let Some(severity) = self.severity {
+            let filter = serde_json::json!([
+                { "key": "severity", "operator": "EQUALS", "value": severity }
+            ]);
+            call = call.query("filters", filter.to_string());
         }
         call.query("limit", self.limit.to_string())
     }

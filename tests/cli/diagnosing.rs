@@ -8,7 +8,7 @@ use sevalla_simulator::{
     Application, Behaviour, Fault, Limits, PastDeployment, Pipeline, Script, Simulator, World,
 };
 
-use crate::harness::{A_FEW_VISITS, APP, Finished, HANGING, PIPELINE, Runner, application};
+use crate::harness::{A_FEW_VISITS, APP, Finished, HANGING, PIPELINE, Runner, application, until};
 use crate::oracle::{Command, Stopping, obeyed, outside_code};
 use crate::web::{Web, answer};
 
@@ -366,6 +366,27 @@ async fn lines_that_no_good_build_printed_are_marked_as_new() {
     assert!(error.contains(NEW), "{error}");
     assert!(error.contains("the sprocket is bent"), "{error}");
     assert!(!error.contains("the widget has no lid"), "{error}");
+    assert_eq!(readings_of(&simulator, &id), 1);
+}
+
+#[tokio::test]
+async fn a_good_log_that_was_read_while_it_ran_is_not_read_again() {
+    let good = PastDeployment::success();
+    let good = good.log_line("frobnicating 3 of 88: error: the widget has no lid");
+    let id = good.id.clone();
+    let script = prints(Script::failed(), UNKNOWN_CAUSE).run(Duration::from_secs(8));
+    let application = Application::new(APP).next(script).past(good);
+    let simulator = Simulator::start(World::new().application(application)).await;
+    let run = Runner::deploys_app(&simulator).on_github().start();
+    until(|| readings_of(&simulator, &id) == 1).await;
+    assert_eq!(
+        simulator.deployments(APP)[0].status.as_deref(),
+        Some("inProgress")
+    );
+    let run = run.finish().await;
+
+    run.assert_ended(1, "failed");
+    assert!(run.output("error").contains(NEW), "{}", run.stderr);
     assert_eq!(readings_of(&simulator, &id), 1);
 }
 

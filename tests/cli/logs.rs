@@ -404,11 +404,17 @@ async fn a_log_file_is_there_whole_or_not_at_all() {
 async fn lines_that_no_call_can_ask_for_are_never_missing_in_silence() {
     /// The most lines that a call returns.
     const PAGE: usize = 5000;
-    let cases = [(PAGE + 500, true), (PAGE - 1, false)];
-    together(cases.map(|(count, is_cut)| async move {
+    // A call can ask for one severity.
+    let cases = [
+        (PAGE + 1000, 0, true),
+        (PAGE + 1000, 2000, false),
+        (PAGE - 1, 0, false),
+    ];
+    together(cases.map(|(count, warnings, is_cut)| async move {
         let mut script = endless(Script::failed());
         for n in 0..count {
-            script = script.log_line(Duration::from_millis(50), "INFO", format!("line {n}"));
+            let severity = if n < warnings { "WARN" } else { "INFO" };
+            script = script.log_line(Duration::from_millis(50), severity, format!("line {n}"));
         }
         let simulator = unlimited(script).await;
         let runner = Runner::deploys_app(&simulator)
@@ -421,7 +427,7 @@ async fn lines_that_no_call_can_ask_for_are_never_missing_in_silence() {
         let warnings = run.streams().matches("The log may lack lines").count();
         assert_eq!(warnings > 0, is_cut, "{}", run.stderr);
         let log = run.file("deploy.log").expect("what was read is kept");
-        assert_eq!(texts(&log).len(), count.min(PAGE));
+        assert_eq!(texts(&log).len(), if is_cut { PAGE } else { count });
         let last = log.lines().last().unwrap();
         assert_eq!(last.starts_with("The log may lack lines"), is_cut, "{last}");
         let report = run.file("report.json").unwrap();

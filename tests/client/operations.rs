@@ -619,6 +619,7 @@ async fn a_closed_window_of_a_log_has_an_end() {
         from_micros: 1_772_000_000_123_999,
         to_micros: Some(1_772_000_060_000_000),
         limit: 5000,
+        severity: None,
     };
     let lines = client(&api(&server))
         .deployment_logs(Service::application(APP), &deployment(), window)

@@ -48,6 +48,7 @@ pub(crate) fn window() -> LogWindow {
         from_micros: 1_772_000_000_123_456,
         to_micros: None,
         limit: 100,
+        severity: None,
     }
 }
 

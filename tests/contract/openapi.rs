@@ -73,10 +73,12 @@ async fn send_everything(client: &Client) {
         from_micros: 1_772_000_000_123_456,
         to_micros: None,
         limit: LOG_PAGE,
+        severity: None,
     };
     let closed = LogWindow {
         to_micros: Some(1_772_000_001_000_000),
         limit: 1,
+        severity: Some("ERROR"),
         ..open
     };
     let _refused = client.get_application(id, once).await;

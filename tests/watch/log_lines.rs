@@ -5,6 +5,7 @@ use std::time::Duration;
 use sevalla_deploy::deployment::Verdict;
 use sevalla_deploy::follow::{FollowResult, LogMode};
 
+use crate::pace::dice::Dice;
 use crate::script::{Answer, Habit, Line, Run, Script, Trouble, What, follow, millis, secs, waits};
 
 /// Lines that become readable this long after the end was seen are told. The
@@ -53,6 +54,36 @@ async fn late_lines_are_told() {
             let run = follow(Script::ending(90, "failed").log(log), reading).await;
             assert_tells_all(&run, 300);
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_failures_lose_no_line_that_can_be_read_two_seconds_after_the_end() {
+    const LATEST: Duration = Duration::from_secs(2);
+    let mut dice = Dice::new(18);
+    for number in 0..1000_usize {
+        let end = 10 + u64::from(u8::try_from(number % 90).unwrap());
+        let mut late: Vec<Line> = (0..20)
+            .map(|_| {
+                let readable = LATEST.mul_f64(dice.chance());
+                let written = readable.mul_f64(dice.chance());
+                Line::with_lag(secs(end) + written, readable - written)
+            })
+            .collect();
+        late.sort_by_key(|line| line.at);
+        let log = lines(50, 3, end, millis(300)).chain(late);
+        let latency = millis(300).mul_f64(dice.chance());
+        let script = Script::ending(end, "failed")
+            .log(log)
+            .habit(HABITS[number % HABITS.len()])
+            .reads(move |_| Answer::FINE.after(latency));
+        let reading = [LogMode::Live, LogMode::AfterFailure][number % 2];
+        let run = follow(script, reading).await;
+        let mut told = run.lines();
+        told.sort_unstable();
+        assert_eq!(told, (0..70).collect::<Vec<_>>(), "{number}");
+        assert_eq!((run.tells_unavailable(), run.tells_incomplete()), (0, 0));
+        assert!(run.took <= run.known_at() + secs(10), "{number}");
     }
 }
 

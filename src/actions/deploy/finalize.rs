@@ -50,8 +50,6 @@ pub(crate) struct DeploymentContext {
     pub(crate) own: Option<ServiceAddress>,
     /// The deployment that this one, a rollback, is to bring back.
     pub(crate) wanted: Option<Deployment>,
-    /// The last deployment that succeeded, with which a failure is compared.
-    pub(crate) last_good: Option<Deployment>,
     /// Whether it is the first deployment of the service.
     pub(crate) is_first: bool,
     /// Whether this run has started the deployment.
@@ -71,7 +69,6 @@ impl DeploymentContext {
             live_before: before.live_before,
             past: before.past.clone(),
             own: None,
-            last_good: before.last_good.clone(),
             wanted: before.rollback.as_ref().map(|rollback| rollback.to.clone()),
             is_first: false,
             is_ours: true,
@@ -325,17 +322,24 @@ impl ActionContext<'_> {
         verified
     }
 
-    /// Whether what is live after a rollback answers well; `None` where nobody
-    /// wants to know.
+    /// Whether the check needs the address that the service has.
+    pub(crate) fn checks_own_address(&self) -> bool {
+        let check = self.plan.check.as_ref();
+        check.is_some_and(|check| check.address.is_none())
+    }
+
+    /// Whether what is live after a rollback answers well; `None` where there is
+    /// no check. `own` is the service's address, as far as it was read.
     pub(crate) async fn answers(
         &self,
         source: &DeploymentClient,
         deployment: &Deployment,
+        own: Option<ServiceAddress>,
         tell: Report<'_>,
     ) -> Option<VerificationResult> {
         let check = self.plan.check.as_ref()?;
         let deadline = self.deadline.moment();
-        let verified = self.check(check, source, deployment, None, deadline, tell);
+        let verified = self.check(check, source, deployment, own, deadline, tell);
         Some(match verified.await {
             Verified::Yes => VerificationResult::Well,
             Verified::No(finding) => VerificationResult::Badly(finding.reason),
@@ -351,8 +355,6 @@ impl ActionContext<'_> {
     ) -> Outcome {
         let error = build_error(source, &deployment.id);
         deployment.build_error = self.for_more_words(error).await.flatten();
-        self.compare_with_last_good(source, scene.last_good.as_ref())
-            .await;
         let beside = FailureContext {
             log: self.reporter.told_of_log(source.service),
             // Something else may be soon.

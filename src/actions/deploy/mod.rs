@@ -4,7 +4,6 @@ pub mod cancel;
 pub(crate) mod commit_guard;
 pub(crate) mod concurrency;
 pub(crate) mod finalize;
-pub(crate) mod last_good;
 pub(crate) mod matcher;
 pub(crate) mod preflight;
 pub(crate) mod resolve;
@@ -240,10 +239,20 @@ impl ActionContext<'_> {
         own: &RefCell<Option<ServiceAddress>>,
     ) -> Infallible {
         let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
+        let host = scene.host.as_deref();
+        self.ask_for_address(source, host, own).await
+    }
+
+    /// Asks for the address of the service as soon as the budget has room.
+    pub(super) async fn ask_for_address(
+        &self,
+        source: &DeploymentClient,
+        host: Option<&str>,
+        own: &RefCell<Option<ServiceAddress>>,
+    ) -> Infallible {
         while !self.has_room() {
             sleep(UNTIL_ROOM).await;
         }
-        let host = scene.host.as_deref();
         own.replace(Some(own_address(source, host, FOR_WORDS).await));
         pending().await
     }

@@ -12,7 +12,7 @@ use crate::actions::task::DeployOperation;
 use crate::branch;
 use crate::deployment::{DeploySource, Deployment, DeploymentId, Service, ServiceKind, Verdict};
 use crate::event::Event;
-use crate::forecast::history::{History, HistoryKind as Built};
+use crate::forecast::history::History;
 use crate::inputs::WhenBusy;
 use crate::messages::{Failure, Warning};
 use crate::outcome::PreviouslyLive;
@@ -33,8 +33,6 @@ pub(crate) struct Preflight {
     pub live_before: PreviouslyLive,
     /// How long past deployments took, as far as they were read.
     pub past: History,
-    /// The last build that succeeded; if there is none, the last success.
-    pub last_good: Option<Deployment>,
     /// The deployments that wait or run, newest first.
     pub busy: Vec<Deployment>,
     /// How an application is rolled back, where that is to be done.
@@ -182,7 +180,6 @@ impl Preflight {
             order: describe(&wanted),
             live_before: live_among(past),
             live,
-            last_good: last_good(past).cloned(),
             past: History::of(past),
             busy,
             mark: Some(Baseline::of(past)),
@@ -254,14 +251,6 @@ impl Preflight {
 /// Those that were live.
 pub(crate) fn successes(past: &[Deployment]) -> impl Iterator<Item = &Deployment> {
     past.iter().filter(|deployment| is_success(deployment))
-}
-
-/// The deployment whose log shows best what a good one prints: a restart or a
-/// rollback builds nothing.
-fn last_good(past: &[Deployment]) -> Option<&Deployment> {
-    let is_build = |one: &&Deployment| Built::of(one.trigger.as_deref()) == Built::Build;
-    let builds = || successes(past).find(is_build);
-    builds().or_else(|| successes(past).next())
 }
 
 /// Whether a deployment was live. A preview of a pull request never was: going

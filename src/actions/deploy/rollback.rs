@@ -200,15 +200,22 @@ impl ActionContext<'_> {
             in_its_own_words(event, tell);
         };
         let source = self.source(undoing.service, &rollback.id);
-        let ended = Follower::new(
+        let own = RefCell::new(None);
+        let watch = Follower::new(
             &source,
             rollback,
             self.deadline,
             LogMode::AfterFailure,
             &quietly,
         )
-        .follow()
-        .await;
+        .follow();
+        let checks_own_address = self.checks_own_address();
+        let ended = tokio::select! {
+            ended = Box::pin(watch) => ended,
+            never = Box::pin(self.ask_for_address(&source, None, &own)), if checks_own_address => {
+                match never {}
+            }
+        };
         let (now, said) = match ended {
             FollowResult::Seen(now, Verdict::Success) => {
                 let said = undoing.describe(&now);
@@ -230,7 +237,7 @@ impl ActionContext<'_> {
             }
         };
         done.replace(Some(said.clone()));
-        match self.answers(&source, &now, tell).await {
+        match self.answers(&source, &now, own.take(), tell).await {
             None => RollbackReport::so(said),
             Some(VerificationResult::Well) => {
                 RollbackReport::so(format!("{said}. It answers well"))

@@ -2,6 +2,7 @@
 
 pub(crate) mod start;
 
+use std::cell::RefCell;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::actions::deploy;
 use crate::actions::deploy::cancel::{self, CancelResult};
 use crate::actions::deploy::finalize::DeploymentContext;
 use crate::actions::deploy::rollback::RollbackReport;
+use crate::actions::deploy::verification::ServiceAddress;
 use crate::actions::error::TriggerError;
 use crate::actions::promote::start::{PromotionPreflight, PromotionTarget};
 use crate::actions::sighting::SightingSource;
@@ -162,7 +164,8 @@ impl ActionContext<'_> {
         let source = self.source(service, &deployment.id);
         let id = deployment.id.clone();
         let noting = SightingSource::new(&source, &deployment, self.clock);
-        let ended = Follower::new(
+        let own = RefCell::new(None);
+        let watch = Follower::new(
             &noting,
             deployment,
             self.end_of_targets(),
@@ -171,11 +174,14 @@ impl ActionContext<'_> {
         )
         .knowing(target.before.past.clone())
         .noting(end)
-        .follow()
-        .await;
+        .follow();
+        let ended = tokio::select! {
+            ended = Box::pin(watch) => ended,
+            never = Box::pin(self.ask_for_address(&source, None, &own)) => match never {},
+        };
         match ended {
             FollowResult::Seen(deployment, verdict) => {
-                self.settle_target(target, &source, deployment, verdict)
+                self.settle_target(target, &source, deployment, verdict, own.take())
                     .await
             }
             FollowResult::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
@@ -184,7 +190,7 @@ impl ActionContext<'_> {
                 let cancelled = cancel::cancel(&client, service, &id, &tell).await;
                 if let CancelResult::TooLate(deployment) = cancelled {
                     return self
-                        .settle_target(target, &source, deployment, Verdict::Success)
+                        .settle_target(target, &source, deployment, Verdict::Success, own.take())
                         .await;
                 }
                 Outcome::of_ended(&ended, service)
@@ -212,13 +218,14 @@ impl ActionContext<'_> {
         source: &DeploymentClient,
         deployment: Deployment,
         verdict: Verdict,
+        own: Option<ServiceAddress>,
     ) -> TargetResult {
         let service = source.service;
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
         // Going back is decided for all targets together.
         let scene = DeploymentContext {
             live_before: target.before.live_before,
-            last_good: target.before.last_good.clone(),
+            own,
             ..DeploymentContext::default()
         };
         let live = (verdict == Verdict::Success).then(|| deployment.clone());

@@ -319,8 +319,8 @@ pub(crate) fn action(inputs: &Inputs, doubts: &mut Validation) -> Option<ActionN
     if action.is_some() || inputs.is_given("action") {
         // Whatever it was to be: only calling a hook needs no key.
         let may_call = action.is_some() || inputs.is_given("deploy-hook-url");
-        if !may_call && !inputs.is_given("sevalla-token") {
-            doubts.need_token();
+        if !may_call {
+            doubts.need_token(inputs);
         }
         return action;
     }
@@ -342,9 +342,7 @@ pub(crate) fn action(inputs: &Inputs, doubts: &mut Validation) -> Option<ActionN
         "there is nothing to deploy. Set `app-id` (or `deploy-hook-url`) for an application, \
          `static-site-id` for a static site, or `action` for anything else",
     );
-    if !inputs.is_given("sevalla-token") {
-        doubts.need_token();
-    }
+    doubts.need_token(inputs);
     None
 }
 
@@ -440,13 +438,7 @@ fn settle(
 }
 
 pub(crate) fn promote(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
-    let needed = [
-        "pipeline-id",
-        "source-app-id",
-        "target-app-ids",
-        "sevalla-token",
-    ];
-    doubts.need(ActionName::PromoteApp, inputs, &needed);
+    doubts.need(ActionName::PromoteApp, inputs);
     let promotion = Promotion {
         pipeline: inputs.pipeline_id?,
         source: inputs.source_app_id?,
@@ -467,7 +459,8 @@ pub(crate) fn promote(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> 
 }
 
 pub(crate) fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Option<Task> {
-    let service = one_service(ActionName::Follow, inputs, doubts);
+    doubts.need(ActionName::Follow, inputs);
+    let service = one_service(inputs, doubts);
     let sought = match (&inputs.deployment_id, &inputs.expected_commit) {
         (Some(id), _) => Some(DeploymentSelector::Known(id.0.clone())),
         (None, _) if inputs.is_given("deployment-id") => None,
@@ -498,40 +491,22 @@ pub(crate) fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) ->
 }
 
 fn cancel(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
-    let service = one_service(ActionName::Cancel, inputs, doubts);
-    doubts.need(ActionName::Cancel, inputs, &["deployment-id"]);
+    doubts.need(ActionName::Cancel, inputs);
+    let service = one_service(inputs, doubts);
     let id = inputs.deployment_id.as_ref()?.0.clone();
     Some(Task::Cancel(service?, id))
 }
 
 /// The one service that the inputs name.
-pub(crate) fn one_service(
-    action: ActionName,
-    inputs: &Inputs,
-    doubts: &mut Validation,
-) -> Option<Service> {
-    doubts.need(action, inputs, &["sevalla-token"]);
-    match (inputs.is_given("app-id"), inputs.is_given("static-site-id")) {
-        (true, true) => {
-            let app = inputs.spelling("app-id");
-            let message =
-                format!("{app} is given too, and the action takes one. Remove one of them");
-            doubts.problem(
-                ProblemKind::Conflict,
-                inputs.spelling("static-site-id"),
-                &message,
-            );
-        }
-        (false, false) => doubts.problem(
-            ProblemKind::Missing,
-            "app-id",
-            &format!(
-                "{} requires it or static-site-id. Set `app-id` to the UUID of an application, or \
-                 `static-site-id` to the UUID of a static site",
-                action.word()
-            ),
-        ),
-        _ => {}
+pub(crate) fn one_service(inputs: &Inputs, doubts: &mut Validation) -> Option<Service> {
+    if inputs.is_given("app-id") && inputs.is_given("static-site-id") {
+        let app = inputs.spelling("app-id");
+        let message = format!("{app} is given too, and the action takes one. Remove one of them");
+        doubts.problem(
+            ProblemKind::Conflict,
+            inputs.spelling("static-site-id"),
+            &message,
+        );
     }
     let app = inputs.app_id.map(Service::application);
     app.or(inputs.static_site_id.map(Service::static_site))
@@ -632,7 +607,10 @@ mod tests {
                 "Set `static-site-id` to the UUID of the static site",
             ),
             ("deploy-app", "Set `app-id` to the UUID of the application"),
-            ("cancel", "or `static-site-id` to the UUID of a static site"),
+            (
+                "cancel",
+                "or `static-site-id` to the UUID of the static site",
+            ),
         ] {
             let told = told(&[("SEVALLA_ACTION", action)]);
             assert!(told.contains(accepted), "{told}");

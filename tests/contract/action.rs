@@ -1,90 +1,13 @@
-//! `action.yml`: what GitHub is told about the action.
+//! The actions of the program, and the one of `action.yml`.
 
 use sevalla_deploy::actions::resolve::Plan;
 use sevalla_deploy::ci::Facts;
 use sevalla_deploy::environment::Variables;
-use sevalla_deploy::inputs::{Inputs, TABLE, unknown_names};
-use sevalla_deploy::outputs::OUTPUTS;
-use yaml_serde::{Mapping, Value};
-
-/// An input or output: name, description and default.
-type Entry = (String, String, Option<String>);
+use sevalla_deploy::inputs::{ACTIONS, Inputs, Problem, TABLE, unknown_names};
+use yaml_serde::Value;
 
 fn metadata() -> Value {
     yaml_serde::from_str(&crate::read("action.yml")).unwrap()
-}
-
-/// The entries of a section. Refuses keys that this action has no use for.
-fn entries(section: &str) -> Vec<Entry> {
-    let metadata = metadata();
-    let section: &Mapping = metadata[section].as_mapping().unwrap();
-    let entries = section.iter().map(|(name, entry)| {
-        let name = name.as_str().unwrap();
-        for key in entry.as_mapping().unwrap().keys() {
-            let key = key.as_str().unwrap();
-            assert!(
-                ["description", "default"].contains(&key),
-                "{name} has the key {key}: the runner does not enforce `required`, and a \
-                 container action's outputs have no value here"
-            );
-        }
-        let text = |key: &str| {
-            let value = entry.get(key)?;
-            let text = value.as_str();
-            Some(
-                text.unwrap_or_else(|| panic!("{name}: quote its {key}, or YAML reads no text"))
-                    .to_owned(),
-            )
-        };
-        let description = text("description").unwrap_or_default();
-        (name.to_owned(), description, text("default"))
-    });
-    entries.collect()
-}
-
-fn assert_section(section: &str, expected: &[Entry]) {
-    let yaml: String = expected.iter().map(as_yaml).collect();
-    assert!(
-        entries(section) == expected,
-        "`{section}:` in action.yml should hold\n\n{yaml}"
-    );
-}
-
-fn as_yaml((name, description, default): &Entry) -> String {
-    let mut yaml = format!("  {name}:\n    description: {}\n", scalar(description));
-    if let Some(default) = default {
-        yaml.push_str(&format!("    default: {}\n", scalar(default)));
-    }
-    yaml
-}
-
-/// Text as YAML: plain if it then still reads as this text, else quoted.
-fn scalar(text: &str) -> String {
-    match yaml_serde::from_str(text) {
-        Ok(Value::String(plain)) if plain == text => text.to_owned(),
-        _ => format!("{text:?}"),
-    }
-}
-
-#[test]
-fn the_inputs_are_those_of_the_program() {
-    let expected: Vec<Entry> = TABLE
-        .iter()
-        .map(|input| {
-            let default = input.default.map(str::to_owned);
-            (input.name(), input.help.to_owned(), default)
-        })
-        .collect();
-    assert_section("inputs", &expected);
-}
-
-#[test]
-fn the_outputs_are_those_of_the_program() {
-    let expected: Vec<Entry> = OUTPUTS
-        .iter()
-        .map(|(name, meaning)| ((*name).to_owned(), (*meaning).to_owned(), None))
-        .collect();
-    assert_section("outputs", &expected);
 }
 
 #[test]
@@ -149,7 +72,7 @@ const WORKING: &[(&str, &[(&str, &str)])] = &[
     ),
     ("connect-database", &[APP, DATABASE]),
     ("purge-cache", &[SITE]),
-    ("toggle-cdn", &[APP]),
+    ("toggle-cdn", &[APP, ("SEVALLA_CDN", "on")]),
 ];
 const ID: &str = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
 const OTHER_ID: &str = "5f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
@@ -161,27 +84,66 @@ const DEPLOYMENT: (&str, &str) = ("SEVALLA_DEPLOYMENT_ID", OTHER_ID);
 const BRANCH: (&str, &str) = ("SEVALLA_BRANCH", "feature/x");
 const NAME: (&str, &str) = ("SEVALLA_CONFIRM", "shop");
 
+fn resolve(variables: &Variables) -> Result<Plan, Vec<Problem>> {
+    let (inputs, problems) = Inputs::read(variables);
+    Plan::resolve(inputs, &Facts::default(), problems)
+}
+
 /// What a run with these variables would do, and what it would warn of.
 fn plan(variables: &Variables) -> String {
-    let (inputs, problems) = Inputs::read(variables);
     let unknown = unknown_names(variables);
-    let plan = Plan::resolve(inputs, &Facts::default(), problems);
-    format!("{:#?} {unknown:?}", plan.unwrap())
+    format!("{:#?} {unknown:?}", resolve(variables).unwrap())
+}
+
+fn with_key(action: &str, given: &[(&str, &str)]) -> Variables {
+    let key = [("SEVALLA_ACTION", action), ("SEVALLA_TOKEN", "svl_key")];
+    let all = given.iter().chain(&key);
+    all.map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
+#[test]
+fn an_action_requires_what_its_row_says_and_reads_if_it_says_so() {
+    let variable = |name: &str| format!("SEVALLA_{}", name.to_uppercase().replace('-', "_"));
+    for (row, (word, given)) in ACTIONS.iter().zip(WORKING) {
+        assert_eq!(row.name.word(), *word);
+        let plan = resolve(&with_key(word, given)).unwrap();
+        let task = format!("{:?}", plan.task);
+        let only_reads = ["Follow(", "Manage(List(", "Manage(Show("];
+        let reads = only_reads.iter().any(|start| task.starts_with(start));
+        assert_eq!(reads, !row.writes, "{task}");
+        let one_of = row.one_of.first().into_iter();
+        for required in one_of.chain(row.requires) {
+            let alike = if row.one_of.contains(required) {
+                row.one_of
+            } else {
+                std::slice::from_ref(required)
+            };
+            let is_alike = |given: &str| alike.iter().any(|name| variable(name) == given);
+            let others: Vec<_> = given.iter().filter(|(name, _)| !is_alike(name)).collect();
+            let others: Vec<_> = others.into_iter().copied().collect();
+            let refused = resolve(&with_key(word, &others)).unwrap_err();
+            let inputs: Vec<&str> = refused.iter().map(|it| it.input.as_str()).collect();
+            assert_eq!(inputs, [*required], "{word}");
+        }
+        for (name, _) in *given {
+            let is_used = TABLE
+                .iter()
+                .any(|input| variable(&input.name()) == *name && row.uses(&input.name()));
+            assert!(is_used, "{word}: {name}");
+        }
+    }
 }
 
 #[test]
 fn a_default_that_arrives_as_if_it_was_given_changes_nothing() {
-    let actions = TABLE.iter().find(|input| input.name() == "action").unwrap();
-    let words = actions.accepts.replace(" or ", ", ");
-    let covered: Vec<&str> = WORKING.iter().map(|(action, _)| *action).collect();
-    assert_eq!(words.split(", ").collect::<Vec<_>>(), covered);
     // As a runner passes them to a container, and as the other action does.
     let defaults = |separator: &str| -> Vec<(String, String)> {
-        let inputs = entries("inputs").into_iter();
+        let inputs = TABLE.iter();
         inputs
-            .filter_map(|(name, _, default)| {
-                let name = name.to_uppercase().replace('-', separator);
-                Some((format!("INPUT_{name}"), default?))
+            .filter_map(|input| {
+                let name = input.name().to_uppercase().replace('-', separator);
+                Some((format!("INPUT_{name}"), input.default?.to_owned()))
             })
             .collect()
     };

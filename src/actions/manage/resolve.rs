@@ -30,8 +30,8 @@ pub enum ResourceAction {
     Connect(DatabaseConnection),
     /// Empty the caches in front of a service.
     Purge(Service),
-    /// Turn the CDN of an application on or off; `None` is what it is not.
-    ToggleCdn(Uuid, Option<bool>),
+    /// Turn the CDN of an application on (`true`) or off.
+    ToggleCdn(Uuid, bool),
 }
 
 /// What to list.
@@ -126,43 +126,41 @@ pub struct Credentials {
 /// What an action of this kind comes to; `None` if it is none, or problems
 /// were told.
 pub(crate) fn settle(action: ActionName, inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
-    doubts.need(action, inputs, &["sevalla-token"]);
+    doubts.need(action, inputs);
     let management = match action {
         ActionName::List => ResourceAction::List(list(inputs, doubts)?),
         ActionName::Show => ResourceAction::Show(show(inputs, doubts)?),
-        ActionName::UpdateApp => update(action, MutableKind::Application, inputs, doubts)?,
-        ActionName::UpdateStaticSite => update(action, MutableKind::StaticSite, inputs, doubts)?,
-        ActionName::UpdateDatabase => update(action, MutableKind::Database, inputs, doubts)?,
-        ActionName::DeleteApp => delete(action, MutableKind::Application, inputs, doubts)?,
-        ActionName::DeleteStaticSite => delete(action, MutableKind::StaticSite, inputs, doubts)?,
-        ActionName::DeleteDatabase => delete(action, MutableKind::Database, inputs, doubts)?,
+        ActionName::UpdateApp => update(MutableKind::Application, inputs, doubts)?,
+        ActionName::UpdateStaticSite => update(MutableKind::StaticSite, inputs, doubts)?,
+        ActionName::UpdateDatabase => update(MutableKind::Database, inputs, doubts)?,
+        ActionName::DeleteApp => delete(MutableKind::Application, inputs)?,
+        ActionName::DeleteStaticSite => delete(MutableKind::StaticSite, inputs)?,
+        ActionName::DeleteDatabase => delete(MutableKind::Database, inputs)?,
         ActionName::CreateDatabase => ResourceAction::CreateDatabase(create(inputs, doubts)?),
         ActionName::ConnectDatabase => ResourceAction::Connect(connect(inputs, doubts)?),
-        ActionName::PurgeCache => ResourceAction::Purge(crate::actions::resolve::one_service(
-            action, inputs, doubts,
-        )?),
-        ActionName::ToggleCdn => {
-            doubts.need(action, inputs, &["app-id"]);
-            ResourceAction::ToggleCdn(inputs.app_id?, inputs.cdn.map(|cdn| cdn == Cdn::On))
+        ActionName::PurgeCache => {
+            ResourceAction::Purge(crate::actions::resolve::one_service(inputs, doubts)?)
         }
+        ActionName::ToggleCdn => ResourceAction::ToggleCdn(inputs.app_id?, inputs.cdn? == Cdn::On),
         _ => return None,
     };
     Some(Task::Manage(Box::new(management)))
 }
 
 fn list(inputs: &Inputs, doubts: &mut Validation) -> Option<ListTarget> {
-    doubts.need(ActionName::List, inputs, &["resource"]);
     let list = match inputs.resource? {
         Resource::Applications => ResourceList::All(ResourceKind::Application),
         Resource::StaticSites => ResourceList::All(ResourceKind::StaticSite),
         Resource::Pipelines => ResourceList::All(ResourceKind::Pipeline),
         Resource::Databases => ResourceList::All(ResourceKind::Database),
         Resource::Deployments => {
-            let service = crate::actions::resolve::one_service(ActionName::List, inputs, doubts);
+            let row = ActionName::List.row();
+            doubts.need_one_of(row.name, inputs, row.at_most_one_of);
+            let service = crate::actions::resolve::one_service(inputs, doubts);
             ResourceList::Deployments(service?)
         }
         Resource::Processes => {
-            doubts.need(ActionName::List, inputs, &["app-id"]);
+            doubts.need_one_of(ActionName::List, inputs, &["app-id"]);
             ResourceList::Processes(inputs.app_id?)
         }
     };
@@ -240,13 +238,7 @@ fn id_of(what: MutableKind, inputs: &Inputs) -> Option<Uuid> {
     }
 }
 
-fn update(
-    action: ActionName,
-    what: MutableKind,
-    inputs: &Inputs,
-    doubts: &mut Validation,
-) -> Option<ResourceAction> {
-    doubts.need(action, inputs, &[what.kind().input(), "settings"]);
+fn update(what: MutableKind, inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceAction> {
     let given = inputs.settings.as_ref()?.0.clone();
     let mut settings = checked(given, settings::of(what), what.kind(), inputs, doubts)?;
     if settings.is_empty() {
@@ -309,17 +301,8 @@ fn one_of_two(
     id.or(named)?.as_str().map(str::to_owned)
 }
 
-fn delete(
-    action: ActionName,
-    what: MutableKind,
-    inputs: &Inputs,
-    doubts: &mut Validation,
-) -> Option<ResourceAction> {
-    doubts.need(action, inputs, &["confirm"]);
+fn delete(what: MutableKind, inputs: &Inputs) -> Option<ResourceAction> {
     let input = what.kind().input();
-    if what != MutableKind::Database {
-        doubts.need(action, inputs, &[input]);
-    }
     let id = id_of(what, inputs);
     if id.is_none() && (what != MutableKind::Database || inputs.is_given(input)) {
         return None;
@@ -332,7 +315,6 @@ fn delete(
 }
 
 fn create(inputs: &Inputs, doubts: &mut Validation) -> Option<NewDatabase> {
-    doubts.need(ActionName::CreateDatabase, inputs, &["settings"]);
     let mut given = inputs.settings.as_ref()?.0.clone();
     if let Some(user) = &inputs.database_user {
         given.insert("db_user".to_owned(), user.0.clone().into());
@@ -385,8 +367,6 @@ fn create(inputs: &Inputs, doubts: &mut Validation) -> Option<NewDatabase> {
 }
 
 fn connect(inputs: &Inputs, doubts: &mut Validation) -> Option<DatabaseConnection> {
-    let action = ActionName::ConnectDatabase;
-    doubts.need(action, inputs, &["database-id", "app-id"]);
     let variables = inputs.set_env.then(|| credentials(inputs, doubts));
     doubts.ignored(
         "without set-env",
@@ -480,13 +460,13 @@ mod tests {
             ("update-app", vec!["app-id", "settings"]),
             ("update-static-site", vec!["static-site-id", "settings"]),
             ("update-database", vec!["database-id", "settings"]),
-            ("delete-app", vec!["confirm", "app-id"]),
-            ("delete-static-site", vec!["confirm", "static-site-id"]),
+            ("delete-app", vec!["app-id", "confirm"]),
+            ("delete-static-site", vec!["static-site-id", "confirm"]),
             ("delete-database", vec!["confirm"]),
             ("create-database", vec!["settings"]),
             ("connect-database", vec!["database-id", "app-id"]),
             ("purge-cache", vec!["app-id"]),
-            ("toggle-cdn", vec!["app-id"]),
+            ("toggle-cdn", vec!["app-id", "cdn"]),
         ] {
             assert_eq!(refused(action, &[]), missing, "{action}");
         }

@@ -1,9 +1,11 @@
 //! The actions of the program, and the one of `action.yml`.
 
+use std::collections::BTreeMap;
+
 use sevalla_deploy::actions::resolve::Plan;
 use sevalla_deploy::ci::Facts;
 use sevalla_deploy::environment::Variables;
-use sevalla_deploy::inputs::{ACTIONS, Inputs, Problem, TABLE, unknown_names};
+use sevalla_deploy::inputs::{ACTIONS, Action, Inputs, Problem, TABLE, unknown_names};
 use yaml_serde::Value;
 
 fn metadata() -> Value {
@@ -22,67 +24,65 @@ fn the_entry_point_is_that_of_the_image() {
     assert_eq!(of_image, [format!("[{of_action:?}]")]);
 }
 
-/// Inputs with which each action has nothing to complain of.
-const WORKING: &[(&str, &[(&str, &str)])] = &[
-    ("deploy-app", &[APP]),
-    ("deploy-static-site", &[SITE]),
-    (
-        "promote-app",
-        &[
-            PIPELINE,
-            ("SEVALLA_SOURCE_APP_ID", ID),
-            ("SEVALLA_TARGET_APP_IDS", OTHER_ID),
-        ],
-    ),
-    ("create-preview-app", &[PIPELINE, BRANCH]),
-    ("delete-preview-app", &[APP]),
-    ("preview", &[PIPELINE, BRANCH]),
-    ("clean-previews", &[("SEVALLA_MAX_AGE", "14d")]),
-    ("rollback-app", &[APP]),
-    ("rollback-static-site", &[SITE]),
-    ("follow", &[APP, DEPLOYMENT]),
-    ("cancel", &[APP, DEPLOYMENT]),
-    ("list", &[("SEVALLA_RESOURCE", "databases")]),
-    ("show", &[DATABASE]),
-    (
-        "update-app",
-        &[APP, ("SEVALLA_SETTINGS", "{\"auto_deploy\":false}")],
-    ),
-    (
-        "update-static-site",
-        &[SITE, ("SEVALLA_SETTINGS", "{\"auto_deploy\":false}")],
-    ),
-    (
-        "update-database",
-        &[
-            DATABASE,
-            ("SEVALLA_SETTINGS", "{\"resource_type\":\"DB2\"}"),
-        ],
-    ),
-    ("delete-app", &[APP, NAME]),
-    ("delete-static-site", &[SITE, NAME]),
-    ("delete-database", &[DATABASE, NAME]),
-    (
-        "create-database",
-        &[(
-            "SEVALLA_SETTINGS",
+/// A value of an input that an action requires.
+fn sample(input: &str) -> &'static str {
+    match input {
+        "target-app-ids" | "deployment-id" => OTHER_ID,
+        "resource" => "databases",
+        "settings" => r#"{"auto_deploy":false}"#,
+        "confirm" => "shop",
+        "cdn" => "on",
+        id if id.ends_with("-id") => ID,
+        other => panic!("give {other} a value here"),
+    }
+}
+
+/// What an action takes beyond its row's requirements, or in another form.
+fn more(action: &str) -> &'static [(&'static str, &'static str)] {
+    match action {
+        "create-preview-app" | "preview" => &[("branch", "feature/x")],
+        "delete-preview-app" => &[("app-id", ID)],
+        "clean-previews" => &[("max-age", "14d")],
+        "follow" => &[("deployment-id", OTHER_ID)],
+        "show" => &[("database-id", ID)],
+        "update-database" => &[("settings", r#"{"resource_type":"DB2"}"#)],
+        "create-database" => &[(
+            "settings",
             r#"{"display_name":"shop","type":"postgresql","version":"16","db_name":"shop",
                 "cluster":"Frankfurt","resource_type":"DB1"}"#,
         )],
-    ),
-    ("connect-database", &[APP, DATABASE]),
-    ("purge-cache", &[SITE]),
-    ("toggle-cdn", &[APP, ("SEVALLA_CDN", "on")]),
-];
+        _ => &[],
+    }
+}
+
 const ID: &str = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
 const OTHER_ID: &str = "5f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
-const APP: (&str, &str) = ("SEVALLA_APP_ID", ID);
-const SITE: (&str, &str) = ("SEVALLA_STATIC_SITE_ID", ID);
-const PIPELINE: (&str, &str) = ("SEVALLA_PIPELINE_ID", ID);
-const DATABASE: (&str, &str) = ("SEVALLA_DATABASE_ID", ID);
-const DEPLOYMENT: (&str, &str) = ("SEVALLA_DEPLOYMENT_ID", OTHER_ID);
-const BRANCH: (&str, &str) = ("SEVALLA_BRANCH", "feature/x");
-const NAME: (&str, &str) = ("SEVALLA_CONFIRM", "shop");
+
+/// Inputs with which an action has nothing to complain of.
+fn working(row: &Action) -> BTreeMap<&'static str, &'static str> {
+    let required = row.one_of.first().into_iter().chain(row.requires);
+    let samples = required.map(|name| (*name, sample(name)));
+    samples
+        .chain(more(row.name.word()).iter().copied())
+        .collect()
+}
+
+fn variables(row: &Action, given: &BTreeMap<&str, &str>) -> Vec<(String, String)> {
+    let own = [("action", row.name.word()), ("token", "svl_key")];
+    let all = given.iter().map(|(name, value)| (*name, *value)).chain(own);
+    all.map(|(name, value)| {
+        let name = name.to_uppercase().replace('-', "_");
+        (format!("SEVALLA_{name}"), value.to_owned())
+    })
+    .collect()
+}
+
+fn environment(pairs: Vec<(String, String)>) -> Variables {
+    let pairs = pairs.into_iter();
+    pairs
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
 
 fn resolve(variables: &Variables) -> Result<Plan, Vec<Problem>> {
     let (inputs, problems) = Inputs::read(variables);
@@ -95,42 +95,24 @@ fn plan(variables: &Variables) -> String {
     format!("{:#?} {unknown:?}", resolve(variables).unwrap())
 }
 
-fn with_key(action: &str, given: &[(&str, &str)]) -> Variables {
-    let key = [("SEVALLA_ACTION", action), ("SEVALLA_TOKEN", "svl_key")];
-    let all = given.iter().chain(&key);
-    all.map(|(name, value)| (name.into(), value.into()))
-        .collect()
-}
-
 #[test]
-fn an_action_requires_what_its_row_says_and_reads_if_it_says_so() {
-    let variable = |name: &str| format!("SEVALLA_{}", name.to_uppercase().replace('-', "_"));
-    for (row, (word, given)) in ACTIONS.iter().zip(WORKING) {
-        assert_eq!(row.name.word(), *word);
-        let plan = resolve(&with_key(word, given)).unwrap();
+fn an_action_requires_what_its_row_says_and_only_reads_if_it_says_so() {
+    for row in ACTIONS {
+        let given = working(row);
+        let plan = resolve(&environment(variables(row, &given))).unwrap();
         let task = format!("{:?}", plan.task);
         let only_reads = ["Follow(", "Manage(List(", "Manage(Show("];
         let reads = only_reads.iter().any(|start| task.starts_with(start));
         assert_eq!(reads, !row.writes, "{task}");
-        let one_of = row.one_of.first().into_iter();
-        for required in one_of.chain(row.requires) {
-            let alike = if row.one_of.contains(required) {
-                row.one_of
-            } else {
-                std::slice::from_ref(required)
-            };
-            let is_alike = |given: &str| alike.iter().any(|name| variable(name) == given);
-            let others: Vec<_> = given.iter().filter(|(name, _)| !is_alike(name)).collect();
-            let others: Vec<_> = others.into_iter().copied().collect();
-            let refused = resolve(&with_key(word, &others)).unwrap_err();
+        for required in row.one_of.first().into_iter().chain(row.requires) {
+            let mut others = given.clone();
+            others.remove(required);
+            let refused = resolve(&environment(variables(row, &others))).unwrap_err();
             let inputs: Vec<&str> = refused.iter().map(|it| it.input.as_str()).collect();
-            assert_eq!(inputs, [*required], "{word}");
+            assert_eq!(inputs, [*required], "{task}");
         }
-        for (name, _) in *given {
-            let is_used = TABLE
-                .iter()
-                .any(|input| variable(&input.name()) == *name && row.uses(&input.name()));
-            assert!(is_used, "{word}: {name}");
+        for name in given.keys() {
+            assert!(row.uses(name), "{task}: {name}");
         }
     }
 }
@@ -147,20 +129,14 @@ fn a_default_that_arrives_as_if_it_was_given_changes_nothing() {
             })
             .collect()
     };
-    for (action, given) in WORKING {
-        let token = [("SEVALLA_ACTION", *action), ("SEVALLA_TOKEN", "svl_key")];
-        let given = given.iter().chain(&token);
-        let given: Vec<(String, String)> = given
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+    for row in ACTIONS {
         let plan_with = |more: Vec<(String, String)>| {
-            let all = given.iter().cloned().chain(more);
-            let all = all.map(|(name, value)| (name.into(), value.into()));
-            plan(&all.collect())
+            let given = variables(row, &working(row)).into_iter();
+            plan(&environment(given.chain(more).collect()))
         };
         let bare = plan_with(Vec::new());
         for separator in ["-", "_"] {
-            assert_eq!(plan_with(defaults(separator)), bare, "{action}");
+            assert_eq!(plan_with(defaults(separator)), bare, "{row:?}");
         }
     }
 }

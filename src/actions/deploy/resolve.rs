@@ -8,7 +8,6 @@ use crate::secret::HookUrl;
 
 /// An application, through the API or by its hook.
 pub(crate) fn application(inputs: &Inputs, doubts: &mut Validation) -> Option<DeployOperation> {
-    doubts.need(ActionName::DeployApp, inputs);
     doubts.unused(ActionName::DeployApp, inputs, "");
     if inputs.deploy_hook_url.is_none() && inputs.is_given("deploy-hook-url") {
         return None;
@@ -89,7 +88,6 @@ fn order_application(inputs: &Inputs, doubts: &mut Validation) -> Option<DeployO
 
 /// A static site.
 pub(crate) fn static_site(inputs: &Inputs, doubts: &mut Validation) -> Option<DeployOperation> {
-    doubts.need(ActionName::DeployStaticSite, inputs);
     doubts.unused(ActionName::DeployStaticSite, inputs, "");
     Some(DeployOperation::DeployStaticSite {
         site: inputs.static_site_id?,
@@ -99,7 +97,6 @@ pub(crate) fn static_site(inputs: &Inputs, doubts: &mut Validation) -> Option<De
 
 /// An application, back to an earlier deployment.
 pub(crate) fn rollback_application(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
-    doubts.need(ActionName::RollbackApp, inputs);
     let advice = ": set deployment-id to choose a version";
     doubts.unused(ActionName::RollbackApp, inputs, advice);
     rollback(inputs, Service::application(inputs.app_id?))
@@ -107,7 +104,6 @@ pub(crate) fn rollback_application(inputs: &Inputs, doubts: &mut Validation) -> 
 
 /// A static site, back to an earlier deployment.
 pub(crate) fn rollback_static_site(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
-    doubts.need(ActionName::RollbackStaticSite, inputs);
     doubts.unused(ActionName::RollbackStaticSite, inputs, "");
     rollback(inputs, Service::static_site(inputs.static_site_id?))
 }

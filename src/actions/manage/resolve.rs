@@ -4,7 +4,6 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::actions::manage::settings;
-use crate::actions::task::Task;
 use crate::actions::validation::Validation;
 use crate::branch;
 use crate::deployment::{DeploymentId, Service};
@@ -123,31 +122,7 @@ pub struct Credentials {
     pub password: Password,
 }
 
-/// What an action of this kind comes to; `None` if it is none, or problems
-/// were told.
-pub(crate) fn settle(action: ActionName, inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
-    doubts.need(action, inputs);
-    let management = match action {
-        ActionName::List => ResourceAction::List(list(inputs, doubts)?),
-        ActionName::Show => ResourceAction::Show(show(inputs, doubts)?),
-        ActionName::UpdateApp => update(MutableKind::Application, inputs, doubts)?,
-        ActionName::UpdateStaticSite => update(MutableKind::StaticSite, inputs, doubts)?,
-        ActionName::UpdateDatabase => update(MutableKind::Database, inputs, doubts)?,
-        ActionName::DeleteApp => delete(MutableKind::Application, inputs)?,
-        ActionName::DeleteStaticSite => delete(MutableKind::StaticSite, inputs)?,
-        ActionName::DeleteDatabase => delete(MutableKind::Database, inputs)?,
-        ActionName::CreateDatabase => ResourceAction::CreateDatabase(create(inputs, doubts)?),
-        ActionName::ConnectDatabase => ResourceAction::Connect(connect(inputs, doubts)?),
-        ActionName::PurgeCache => {
-            ResourceAction::Purge(crate::actions::resolve::one_service(inputs, doubts)?)
-        }
-        ActionName::ToggleCdn => ResourceAction::ToggleCdn(inputs.app_id?, inputs.cdn? == Cdn::On),
-        _ => return None,
-    };
-    Some(Task::Manage(Box::new(management)))
-}
-
-fn list(inputs: &Inputs, doubts: &mut Validation) -> Option<ListTarget> {
+pub(crate) fn list(inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceAction> {
     let list = match inputs.resource? {
         Resource::Applications => ResourceList::All(ResourceKind::Application),
         Resource::StaticSites => ResourceList::All(ResourceKind::StaticSite),
@@ -164,13 +139,17 @@ fn list(inputs: &Inputs, doubts: &mut Validation) -> Option<ListTarget> {
             ResourceList::Processes(inputs.app_id?)
         }
     };
-    Some(ListTarget {
+    Some(ResourceAction::List(ListTarget {
         list,
         filter: inputs.filter.as_ref().map(|filter| filter.0.clone()),
-    })
+    }))
 }
 
-fn show(inputs: &Inputs, doubts: &mut Validation) -> Option<ShowTarget> {
+pub(crate) fn show(inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceAction> {
+    show_target(inputs, doubts).map(ResourceAction::Show)
+}
+
+fn show_target(inputs: &Inputs, doubts: &mut Validation) -> Option<ShowTarget> {
     let ids = [
         (ResourceKind::Application, inputs.app_id),
         (ResourceKind::StaticSite, inputs.static_site_id),
@@ -238,7 +217,11 @@ fn id_of(what: MutableKind, inputs: &Inputs) -> Option<Uuid> {
     }
 }
 
-fn update(what: MutableKind, inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceAction> {
+pub(crate) fn update(
+    what: MutableKind,
+    inputs: &Inputs,
+    doubts: &mut Validation,
+) -> Option<ResourceAction> {
     let given = inputs.settings.as_ref()?.0.clone();
     let mut settings = checked(given, settings::of(what), what.kind(), inputs, doubts)?;
     if settings.is_empty() {
@@ -301,7 +284,7 @@ fn one_of_two(
     id.or(named)?.as_str().map(str::to_owned)
 }
 
-fn delete(what: MutableKind, inputs: &Inputs) -> Option<ResourceAction> {
+pub(crate) fn delete(what: MutableKind, inputs: &Inputs) -> Option<ResourceAction> {
     let input = what.kind().input();
     let id = id_of(what, inputs);
     if id.is_none() && (what != MutableKind::Database || inputs.is_given(input)) {
@@ -314,7 +297,7 @@ fn delete(what: MutableKind, inputs: &Inputs) -> Option<ResourceAction> {
     }))
 }
 
-fn create(inputs: &Inputs, doubts: &mut Validation) -> Option<NewDatabase> {
+pub(crate) fn create(inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceAction> {
     let mut given = inputs.settings.as_ref()?.0.clone();
     if let Some(user) = &inputs.database_user {
         given.insert("db_user".to_owned(), user.0.clone().into());
@@ -352,7 +335,7 @@ fn create(inputs: &Inputs, doubts: &mut Validation) -> Option<NewDatabase> {
             "output-password",
         )],
     );
-    Some(NewDatabase {
+    Some(ResourceAction::CreateDatabase(NewDatabase {
         name: settings.get("display_name")?.as_str()?.to_owned(),
         settings,
         cluster: cluster?,
@@ -363,10 +346,10 @@ fn create(inputs: &Inputs, doubts: &mut Validation) -> Option<NewDatabase> {
         has_reader: inputs.is_given("database-password")
             || inputs.output_password
             || inputs.set_env,
-    })
+    }))
 }
 
-fn connect(inputs: &Inputs, doubts: &mut Validation) -> Option<DatabaseConnection> {
+pub(crate) fn connect(inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceAction> {
     let variables = inputs.set_env.then(|| credentials(inputs, doubts));
     doubts.ignored(
         "without set-env",
@@ -381,7 +364,7 @@ fn connect(inputs: &Inputs, doubts: &mut Validation) -> Option<DatabaseConnectio
             ),
         ],
     );
-    Some(DatabaseConnection {
+    Some(ResourceAction::Connect(DatabaseConnection {
         database: inputs.database_id?,
         app: inputs.app_id?,
         variables: match variables {
@@ -389,7 +372,14 @@ fn connect(inputs: &Inputs, doubts: &mut Validation) -> Option<DatabaseConnectio
             None => None,
         },
         restart: inputs.is_restart,
-    })
+    }))
+}
+
+pub(crate) fn toggle_cdn(inputs: &Inputs) -> Option<ResourceAction> {
+    Some(ResourceAction::ToggleCdn(
+        inputs.app_id?,
+        inputs.cdn? == Cdn::On,
+    ))
 }
 
 fn credentials(inputs: &Inputs, doubts: &mut Validation) -> Option<Credentials> {
@@ -423,6 +413,7 @@ impl ResourceAction {
 mod tests {
     use super::*;
     use crate::actions::resolve::Plan;
+    use crate::actions::task::Task;
     use crate::ci::Facts;
     use crate::environment::Variables;
     use crate::inputs::Problem;

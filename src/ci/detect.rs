@@ -23,12 +23,12 @@ impl Host {
     /// names it.
     pub fn detect(variables: &Variables) -> Self {
         let named = variables.text(OVERRIDE).and_then(Self::named);
-        let shows = |host: &Self| {
+        let is_here = |host: &Self| {
             let mut rules = host.row().detection.iter();
             rules.any(|rule| rule.is_in(variables))
         };
-        let shown = || Self::ALL.iter().copied().find(shows);
-        named.or_else(shown).unwrap_or(Self::Local)
+        let detected = || Self::ALL.iter().copied().find(is_here);
+        named.or_else(detected).unwrap_or(Self::Local)
     }
 
     /// What to tell the user about an [`OVERRIDE`] that names no host.

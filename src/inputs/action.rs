@@ -50,15 +50,6 @@ impl Action {
     }
 }
 
-impl ActionName {
-    /// Its row.
-    pub fn row(self) -> &'static Action {
-        let row = ACTIONS.iter().find(|action| action.name == self);
-        #[expect(clippy::expect_used, reason = "one macro makes the names and the rows")]
-        row.expect("every action has a row")
-    }
-}
-
 macro_rules! actions {
     ($($variant:ident = $word:literal, $summary:literal { $($fields:tt)* })*) => {
         choices! {
@@ -66,12 +57,21 @@ macro_rules! actions {
             ActionName { $(#[doc = $summary] $variant = $word),* }
         }
 
+        impl ActionName {
+            /// Its row.
+            pub const fn row(self) -> &'static Action {
+                match self {
+                    $(Self::$variant => &Action {
+                        name: Self::$variant,
+                        summary: $summary,
+                        $($fields)*
+                    }),*
+                }
+            }
+        }
+
         /// All actions, in the order in which they are documented.
-        pub const ACTIONS: &[Action] = &[$(Action {
-            name: ActionName::$variant,
-            summary: $summary,
-            $($fields)*
-        }),*];
+        pub const ACTIONS: &[&Action] = &[$(ActionName::$variant.row()),*];
     };
 }
 

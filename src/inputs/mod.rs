@@ -106,7 +106,7 @@ fn outranked(variables: &Variables) -> Vec<&'static str> {
     let action = Input::named("action").and_then(|input| first_given(input, variables)?.1.ok());
     let (of_step, others): (Vec<_>, Vec<_>) = alternatives(action)
         .into_iter()
-        .partition(|kind| kind.iter().any(|name| is_of_step(name)));
+        .partition(|kind| kind.iter().any(is_of_step));
     if of_step.is_empty() {
         return Vec::new();
     }

@@ -16,7 +16,7 @@ pub(super) const HOST: CiHost = CiHost {
     title: "Drone",
     template: Some("templates/drone/.drone.yml"),
     detection: &[DetectionRule::Is("DRONE", "true")],
-    facts: facts,
+    facts,
     output: plain::output,
 };
 

@@ -13,7 +13,7 @@ pub(super) const HOST: CiHost = CiHost {
     title: "Jenkins",
     template: Some("templates/jenkins/Jenkinsfile"),
     detection: &[DetectionRule::All(&["JENKINS_URL", "BUILD_ID"])],
-    facts: facts,
+    facts,
     output: plain::output,
 };
 

@@ -16,7 +16,7 @@ pub(super) const HOST: CiHost = CiHost {
     title: "Woodpecker",
     template: Some("templates/woodpecker/deploy.yaml"),
     detection: &[DetectionRule::Is("CI", "woodpecker")],
-    facts: facts,
+    facts,
     output: plain::output,
 };
 

@@ -90,19 +90,7 @@ impl Facts {
     /// Reads them from the host's variables and, where there is one, its file
     /// about the event.
     pub fn read(host: Host, variables: &Variables) -> Self {
-        let facts = match host {
-            Host::GitHub | Host::Gitea => crate::ci::hosts::github::facts::facts(variables),
-            Host::Azure => crate::ci::hosts::azure::facts::facts(variables),
-            Host::GitLab => crate::ci::hosts::gitlab::facts::facts(variables),
-            Host::Bitbucket => crate::ci::hosts::bitbucket::facts::facts(variables),
-            Host::CircleCi => crate::ci::hosts::circleci::facts::facts(variables),
-            Host::Buildkite => crate::ci::hosts::buildkite::facts::facts(variables),
-            Host::TeamCity => crate::ci::hosts::teamcity::facts::facts(variables),
-            Host::Woodpecker => crate::ci::hosts::woodpecker::facts(variables),
-            Host::Drone => crate::ci::hosts::drone::facts(variables),
-            Host::Jenkins => crate::ci::hosts::jenkins::facts(variables),
-            Host::OtherCi | Host::Local => Self::default(),
-        };
+        let facts = (host.row().facts)(variables);
         // Some say `HEAD`, or give the reference of a change request.
         let commit = facts.commit.filter(|commit| is_commit(commit));
         let branch = facts
@@ -224,21 +212,7 @@ pub(in crate::ci) mod tests {
 
     #[test]
     fn without_variables_nothing_is_known_on_any_host() {
-        for host in [
-            Host::GitHub,
-            Host::Gitea,
-            Host::Azure,
-            Host::GitLab,
-            Host::Bitbucket,
-            Host::CircleCi,
-            Host::Buildkite,
-            Host::TeamCity,
-            Host::Woodpecker,
-            Host::Drone,
-            Host::Jenkins,
-            Host::OtherCi,
-            Host::Local,
-        ] {
+        for host in Host::ALL.iter().copied() {
             assert_eq!(facts_of(host, &[]), Facts::default(), "{host:?}");
         }
     }

@@ -17,7 +17,8 @@ use std::time::Duration;
 
 pub use self::facts::{Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository};
 pub use self::files::{LONGEST_SUMMARY, files_of_the_ci};
-pub use crate::ci::detect::{Host, OVERRIDE};
+pub use self::hosts::{CiHost, Host};
+pub use crate::ci::detect::OVERRIDE;
 
 use console::Term;
 use jiff::Timestamp;
@@ -170,51 +171,6 @@ pub struct CiOutputConfig<'a> {
 
 /// The channel to this host.
 pub fn channel(host: Host, means: CiOutputConfig<'_>) -> Box<dyn CiOutput> {
-    let CiOutputConfig {
-        variables, token, ..
-    } = means;
-    let files = files::StepFiles::named_by(host, variables, token);
-    // A terminal inside a CI is a recording: nobody watches, and a line that is
-    // drawn over and over would be many.
-    let screen = means
-        .terminal
-        .filter(|_| host == Host::Local && terminal::can_draw(variables));
-    match host {
-        Host::GitHub | Host::Gitea => {
-            Box::new(hosts::github::GitHubOutput::new(means.stdout, files, token))
-        }
-        Host::Azure => Box::new(hosts::azure::AzureOutput::new(
-            means.stdout,
-            files,
-            variables,
-            token,
-        )),
-        Host::TeamCity => Box::new(hosts::teamcity::TeamCityOutput::new(means.stdout, files)),
-        Host::GitLab => {
-            let plain = plain::PlainOutput::new(means.stdout, means.stderr, files).recorded();
-            Box::new(hosts::gitlab::GitLabOutput::new(plain, means.clock, token))
-        }
-        Host::Buildkite => {
-            let plain = plain::PlainOutput::new(means.stdout, means.stderr, files).recorded();
-            let agent =
-                hosts::buildkite::Agent::find(variables, means.redactor, means.launch, means.stop);
-            Box::new(hosts::buildkite::BuildkiteOutput::new(plain, agent))
-        }
-        Host::Bitbucket
-        | Host::CircleCi
-        | Host::Woodpecker
-        | Host::Drone
-        | Host::Jenkins
-        | Host::OtherCi => {
-            let plain = plain::PlainOutput::new(means.stdout, means.stderr, files);
-            Box::new(plain.recorded())
-        }
-        Host::Local => {
-            let plain = plain::PlainOutput::new(means.stdout, means.stderr, files);
-            match screen {
-                Some(screen) => Box::new(terminal::TerminalOutput::new(screen, variables, plain)),
-                None => Box::new(plain),
-            }
-        }
-    }
+    let files = files::StepFiles::named_by(host, means.variables, means.token);
+    (host.row().output)(means, files)
 }

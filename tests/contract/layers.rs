@@ -94,7 +94,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "verify",
         ],
     ),
-    ("cli", &["inputs", "messages", "outputs"]),
+    ("cli", &["exit_status", "inputs", "messages", "outputs"]),
     (
         "diagnostics",
         &["environment", "exit_status", "inputs", "sanitize"],

@@ -1,7 +1,7 @@
 //! What is written down about the program, held against the program: the
 //! action's description, the README, `--help`, and Sevalla's OpenAPI document.
 //!
-//! A test that fails prints what should stand there, ready to be pasted.
+//! What is made from the program's tables, `just bless` writes.
 
 #![expect(
     clippy::disallowed_methods,
@@ -11,7 +11,7 @@
 )]
 
 mod action;
-mod ending;
+mod generated;
 mod help;
 mod layers;
 mod messages;

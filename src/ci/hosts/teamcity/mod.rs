@@ -7,10 +7,22 @@ pub(crate) mod facts;
 
 use std::io::Write;
 
+use crate::ci::detect::DetectionRule;
 use crate::ci::files::StepFiles;
+use crate::ci::hosts::CiHost;
 use crate::ci::line_writer::LineWriter;
 use crate::ci::{CiOutput, Level, Outputs, OutputsResult, Place, SECRET, also, titled, variable};
 use crate::sanitize::{SanitizedLine, SanitizedText};
+
+/// Its row in the table of hosts.
+pub(super) const HOST: CiHost = CiHost {
+    name: "teamcity",
+    title: "TeamCity",
+    template: Some("templates/teamcity/settings.kts"),
+    detection: &[DetectionRule::All(&["TEAMCITY_VERSION"])],
+    facts: facts::facts,
+    output: |means, files| Box::new(TeamCityOutput::new(means.stdout, files)),
+};
 
 /// The server cuts a longer description.
 const LONGEST_DESCRIPTION: usize = 4000;

@@ -6,7 +6,7 @@ use super::looks::{Looks, bit, word};
 
 /// A part of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub enum DeployStep {
     /// The repository is fetched.
     Repository,
     /// The image or the site is built.
@@ -19,7 +19,7 @@ pub enum Phase {
     HealthCheck,
 }
 
-impl Phase {
+impl DeployStep {
     /// Which part failed, in a sentence.
     pub const fn failed(self) -> &'static str {
         match self {
@@ -33,25 +33,28 @@ impl Phase {
 }
 
 /// What begins a part, by how the line begins.
-const BEGINNINGS: &[(&str, Phase)] = &[
-    ("Cloning into '", Phase::Repository),
-    ("Cloning repository", Phase::Repository),
-    ("Fetching repository", Phase::Repository),
-    ("Generating Dockerfile using ", Phase::Build),
-    ("Building and pushing docker image", Phase::Build),
-    ("Running build command: ", Phase::Build),
-    ("Build process failed", Phase::Build),
-    ("Unknown build fail type", Phase::Build),
-    ("load build definition from ", Phase::Build),
-    ("Publishing '", Phase::Publish),
-    ("Rolling out", Phase::Start),
-    ("rolling out", Phase::Start),
-    ("Starting container", Phase::Start),
-    ("Starting Container", Phase::Start),
-    ("Deploying...", Phase::Start),
-    ("Your application experienced a rollout error", Phase::Start),
-    ("Back-off restarting failed container", Phase::Start),
-    ("Started container ", Phase::Start),
+const BEGINNINGS: &[(&str, DeployStep)] = &[
+    ("Cloning into '", DeployStep::Repository),
+    ("Cloning repository", DeployStep::Repository),
+    ("Fetching repository", DeployStep::Repository),
+    ("Generating Dockerfile using ", DeployStep::Build),
+    ("Building and pushing docker image", DeployStep::Build),
+    ("Running build command: ", DeployStep::Build),
+    ("Build process failed", DeployStep::Build),
+    ("Unknown build fail type", DeployStep::Build),
+    ("load build definition from ", DeployStep::Build),
+    ("Publishing '", DeployStep::Publish),
+    ("Rolling out", DeployStep::Start),
+    ("rolling out", DeployStep::Start),
+    ("Starting container", DeployStep::Start),
+    ("Starting Container", DeployStep::Start),
+    ("Deploying...", DeployStep::Start),
+    (
+        "Your application experienced a rollout error",
+        DeployStep::Start,
+    ),
+    ("Back-off restarting failed container", DeployStep::Start),
+    ("Started container ", DeployStep::Start),
 ];
 
 /// What a build ends with that succeeds; which part comes next is not known.
@@ -90,7 +93,7 @@ const OF_CHECKS: &[&str] = &[
 /// The part that the log is in.
 #[derive(Debug, Default)]
 pub(super) struct Phases {
-    now: Option<Phase>,
+    now: Option<DeployStep>,
 }
 
 impl Phases {
@@ -108,27 +111,28 @@ impl Phases {
         let begun = BEGINNINGS
             .iter()
             .find(|(words, _)| words.as_bytes().first() == first && text.starts_with(words));
-        let is_left = self.now == Some(Phase::Repository) && !OF_GIT.begin(text);
+        let is_left = self.now == Some(DeployStep::Repository) && !OF_GIT.begin(text);
         let has_failed = looks & (bit(word::FAIL) | bit(word::FAIL_INSIDE)) != 0;
         let next = if let Some((_, phase)) = begun {
             Some(*phase)
         } else if has_failed && OF_CHECKS.iter().any(|words| text.contains(words)) {
-            Some(Phase::HealthCheck)
+            Some(DeployStep::HealthCheck)
         } else if ENDS.begin(text) {
             None
         } else if bare.step.is_some() && !(self.now.is_none() && text.starts_with("DONE")) {
-            Some(Phase::Build)
+            Some(DeployStep::Build)
         } else {
             self.now.filter(|_| !is_left)
         };
         // A rollout whose check failed starts the program again and again.
-        let is_behind = self.now == Some(Phase::HealthCheck) && next == Some(Phase::Start);
+        let is_behind =
+            self.now == Some(DeployStep::HealthCheck) && next == Some(DeployStep::Start);
         if !is_behind {
             self.now = next;
         }
     }
 
-    pub(super) const fn now(&self) -> Option<Phase> {
+    pub(super) const fn now(&self) -> Option<DeployStep> {
         self.now
     }
 }
@@ -138,7 +142,7 @@ mod tests {
     use super::super::scan;
     use super::*;
 
-    fn phase(lines: &[&str]) -> Option<Phase> {
+    fn phase(lines: &[&str]) -> Option<DeployStep> {
         let mut phases = Phases::default();
         for line in lines {
             let bare = Bare::of(line);
@@ -154,31 +158,34 @@ mod tests {
         for (lines, failed) in [
             (
                 vec!["Cloning into '/workspace'...", "fatal: x"],
-                Some(Phase::Repository),
+                Some(DeployStep::Repository),
             ),
             (
                 vec!["Cloning into '/workspace'...", build, "x"],
-                Some(Phase::Build),
+                Some(DeployStep::Build),
             ),
             (
                 vec!["🛠️ Running build command: npm run build", "x"],
-                Some(Phase::Build),
+                Some(DeployStep::Build),
             ),
             (
                 vec!["#5 [2/4] RUN x", "Build process failed"],
-                Some(Phase::Build),
+                Some(DeployStep::Build),
             ),
             (
                 vec![
                     "✅ Build command succeeded",
                     "🚀 Publishing 'dist' directory...",
                 ],
-                Some(Phase::Publish),
+                Some(DeployStep::Publish),
             ),
-            (vec![build, "#5 DONE 0.1s", rollout], Some(Phase::Start)),
+            (
+                vec![build, "#5 DONE 0.1s", rollout],
+                Some(DeployStep::Start),
+            ),
             (
                 vec![build, "Readiness probe failed: 503", rollout],
-                Some(Phase::HealthCheck),
+                Some(DeployStep::HealthCheck),
             ),
             (
                 vec!["Cloning into '/workspace'...", "./release", "fatal: x"],

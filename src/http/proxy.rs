@@ -275,7 +275,7 @@ async fn ask_for_tunnel(proxy: &Url, target: &Url, roots: &[TrustedRoot]) -> Opt
         "https" => Some(tls::connection(roots, name_of(proxy)?)?),
         _ => None,
     };
-    let mut line = ProxyVariable {
+    let mut line = ProxyStream {
         stream: TcpStream::connect(place(proxy)?).await.ok()?,
         tls,
     };
@@ -318,12 +318,12 @@ fn request_for_tunnel(proxy: &Url, target: &str) -> String {
 }
 
 /// A connection to a proxy, which may itself be reached over TLS.
-struct ProxyVariable {
+struct ProxyStream {
     stream: TcpStream,
     tls: Option<ClientConnection>,
 }
 
-impl ProxyVariable {
+impl ProxyStream {
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.tls {
             Some(tls) => tls.writer().write_all(bytes),

@@ -33,7 +33,7 @@ pub use self::error::{ApiError, ApiErrorKind, Refusal};
 use self::limits::BudgetShare;
 use self::operation::{Operation, Tier};
 pub use self::retry::RetryDecision;
-pub use self::wire::{AppSummary, Application, Domain, Pipeline, Stage, StaticSite};
+pub use self::wire::{AppSummary, Application, Domain, Pipeline, PipelineStage, StaticSite};
 use crate::backoff::{Schedule, drawn};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
 use crate::environment::Variables;

@@ -1,8 +1,10 @@
-//! Whether what was deployed answers well, at its address.
+//! The health check: whether the deployed version returns healthy responses at
+//! its URL. What follows from the result, such as a rollback, is decided in
+//! [`crate::actions`].
 //!
-//! The key is never sent there, and of what comes back only a short reason is
-//! shown. A check that could not be made is not a failed one: nobody has seen
-//! the application, so nothing is known against it.
+//! The key is never sent there, and only a short reason of a response is shown.
+//! A check that could not be made is not a failed one: nobody has seen the
+//! application, so nothing is known against it.
 
 mod expectation;
 mod obstacle;
@@ -69,14 +71,15 @@ const NOT_REACHED: &[&str] = &[
     "received corrupt message",
 ];
 
-/// What a good answer is, and how long to wait for it.
+/// The configuration of the check: the URL, the healthy response, and how long
+/// to wait for it. Made from the inputs.
 #[derive(Debug, Clone)]
 pub struct Check {
     /// Where to look; `None` is the service's own address.
     pub address: Option<CheckAddress>,
     /// The statuses of a good answer.
     pub statuses: Statuses,
-    /// What it must hold besides.
+    /// What the response must also contain.
     pub expectation: Option<Expectation>,
     /// How many good answers in a row are wanted.
     pub successes: u64,
@@ -88,7 +91,7 @@ pub struct Check {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckAddress(String);
 
-/// What the placeholders are replaced by.
+/// The values of the placeholders.
 #[derive(Debug, Clone, Copy)]
 pub struct Filling<'a> {
     /// For `{commit}` and `{commit-short}`.
@@ -102,7 +105,7 @@ pub struct Filling<'a> {
 #[error("{0}")]
 pub struct NotFilled(String);
 
-/// The result of a check.
+/// The result of a check, on which the action decides.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verified {
     /// So many healthy responses in a row.
@@ -113,7 +116,7 @@ pub enum Verified {
     NotMade(CheckReport),
 }
 
-/// What a check came to, for people.
+/// The reason and the effort of a check without success, for people.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CheckReport {
     /// What was wrong with the last response, or why there was none, in a
@@ -133,7 +136,7 @@ impl Verified {
     }
 }
 
-/// One look, for people.
+/// One request of the check, for people.
 #[derive(Debug)]
 pub struct Visit<'a> {
     /// Where.
@@ -161,14 +164,15 @@ pub struct CheckMiss {
     sight: AppObservation,
 }
 
-/// What a visit has seen of the application.
+/// The state of the application as a visit has seen it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum AppObservation {
-    /// It responded, or did not although there was time and a way.
+    /// The application: it responded, or did not although there was time and a
+    /// way.
     Application,
     /// Something else responded, or there was no way to it.
     SomethingElse,
-    /// Too little time to tell.
+    /// Too little time for a result.
     TooShort,
 }
 
@@ -316,7 +320,7 @@ fn prepare(
     Ok((route, expectation))
 }
 
-/// What the visits so far have shown.
+/// The visits so far.
 struct VisitTally {
     visits: u32,
     row: u64,
@@ -394,7 +398,8 @@ fn too_short(miss: CheckMiss, limit: Duration, check: &Check) -> CheckMiss {
     miss
 }
 
-/// Where visits begin, and how far the first request may go.
+/// The URL where visits begin, and the addresses that the first request may
+/// reach.
 struct Route {
     start: Url,
     reach: Reach,
@@ -408,8 +413,8 @@ struct Arrival {
 }
 
 impl Route {
-    /// To the address that the service gives for itself. Whoever can add a
-    /// domain to it chooses that, so it must be public.
+    /// To the address that the service reports for itself. Anyone who can add a
+    /// domain to it chooses that address, so it must be public.
     fn of_service(own: &Url) -> Result<Self, String> {
         if is_known_not_public(own) {
             let host = own.host_str().unwrap_or_default();
@@ -450,8 +455,8 @@ impl Route {
         )))
     }
 
-    /// How far a redirect may go. What the user wrote is asked for; where a
-    /// server sends us is not.
+    /// How far a redirect may go. The user chose the first address; a server
+    /// chooses where it redirects to.
     fn reach_of_redirect(&self, next: &Url) -> Result<Reach, CheckMiss> {
         let host = next.host_str().unwrap_or_default();
         if obstacle::leads_to_sign_in(&self.start, next) {
@@ -572,8 +577,8 @@ fn judge(
 /// How a visit without a response in time is described.
 const NO_ANSWER: &str = "no complete answer within ";
 
-/// Why no response came. Where the network of this machine is at fault, nobody
-/// has asked the application. After a redirect that network is known to work.
+/// Why no response came. If the network of this machine is at fault, the
+/// application was not reached. After a redirect that network is known to work.
 fn failed(cause: &TransportError, limit: Duration, hops: usize) -> CheckMiss {
     let unseen = |reason: String| match hops {
         0 => CheckMiss::of(AppObservation::SomethingElse, reason),

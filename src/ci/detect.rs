@@ -1,11 +1,12 @@
-//! Which CI this is.
+//! [`Host`]: which CI system the run is in, by its variables. A new host is a
+//! variant, its rule and its name here, and a file in [`super::hosts`].
 
 use crate::environment::Variables;
 
 /// Names the host where its own variables mislead.
 pub const OVERRIDE: &str = "SEVALLA_CI_HOST";
 
-/// The CI systems that are told apart.
+/// The CI systems that are distinguished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Host {
     /// GitHub Actions.
@@ -36,7 +37,7 @@ pub enum Host {
     Local,
 }
 
-/// How a host shows itself.
+/// The variables by which a host is recognized.
 enum DetectionRule {
     /// The variable has this value, in whatever case.
     Is(&'static str, &'static str),
@@ -85,7 +86,7 @@ const NAMES: [(Host, &str); 13] = [
 ];
 
 impl Host {
-    /// Tells the host by the values of its variables, unless [`OVERRIDE`]
+    /// Detects the host by the values of its variables, unless [`OVERRIDE`]
     /// names it.
     pub fn detect(variables: &Variables) -> Self {
         let named = variables.text(OVERRIDE).and_then(Self::named);
@@ -98,7 +99,7 @@ impl Host {
             })
     }
 
-    /// What to tell the user about an [`OVERRIDE`] that names no host.
+    /// The warning about an [`OVERRIDE`] that names no host.
     pub fn misnamed(variables: &Variables) -> Option<String> {
         let name = variables.text(OVERRIDE)?;
         if Self::named(name).is_some() {

@@ -1,4 +1,5 @@
-//! One module for each CI system: how it is read and what it is written to.
+//! One module for each CI system: the facts it provides, and its output if it
+//! has a format of its own. `detect.rs` chooses one.
 
 pub(crate) mod azure;
 pub(crate) mod bitbucket;

@@ -1,4 +1,4 @@
-//! Operations on static sites.
+//! Operations on static sites: one method of [`Client`] for each.
 
 use uuid::Uuid;
 
@@ -107,8 +107,8 @@ impl Client {
             .await
     }
 
-    /// Asks to cancel a deployment, once. Whether it worked is told by its
-    /// status.
+    /// Requests the cancellation of a deployment, once. Its status shows
+    /// whether it worked.
     pub async fn cancel_static_site_deployment(
         &self,
         site: Uuid,

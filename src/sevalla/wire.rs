@@ -1,7 +1,8 @@
-//! The shapes on the wire, as sent and received.
+//! The JSON bodies of requests and responses.
 //!
-//! Lenient on purpose: objects may have more fields than we know, everything
-//! that may be null may also be absent, and words of a set are text.
+//! Lenient on purpose: objects may have unknown fields, everything that may be
+//! null may also be absent, and words of a set are text. What the words mean is
+//! decided in [`crate::deployment`].
 
 use std::fmt;
 
@@ -97,7 +98,7 @@ pub(crate) fn deployments(page: Page<WireDeployment>) -> Vec<Deployment> {
 /// An application's record.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Application {
-    /// Its id: the one field that makes an object a record.
+    /// The id: the one field that makes an object a record.
     pub id: String,
     /// The name in the dashboard.
     #[serde(default, deserialize_with = "text")]
@@ -144,10 +145,10 @@ impl Application {
     }
 }
 
-/// An application in the company's list, or one that was just made.
+/// An application in the company's list, or one that was just created.
 #[derive(Debug, Clone, Deserialize)]
 pub struct AppSummary {
-    /// Its id.
+    /// The id.
     #[serde(deserialize_with = "uuid")]
     pub id: Uuid,
     /// The system's name for it.
@@ -170,7 +171,7 @@ pub struct AppSummary {
 /// A pipeline.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Pipeline {
-    /// Its id: the one field that makes an object a record.
+    /// The id: the one field that makes an object a record.
     pub id: String,
     /// The name in the dashboard.
     #[serde(default, deserialize_with = "text")]
@@ -178,7 +179,7 @@ pub struct Pipeline {
     /// `trunk` or `branch`.
     #[serde(default, rename = "type", deserialize_with = "text")]
     pub kind: Option<String>,
-    /// Its stages.
+    /// The stages of the pipeline.
     #[serde(default, deserialize_with = "stages")]
     pub stages: Vec<PipelineStage>,
 }
@@ -194,8 +195,8 @@ pub struct PipelineStage {
     pub auto_create_app: bool,
 }
 
-/// One target of a promotion with its new deployment. What cannot be read is
-/// left out: the target then counts as not answered for.
+/// One target of a promotion with its new deployment. An entry that cannot be
+/// read is omitted: the target then counts as not answered for.
 #[derive(Debug, Deserialize)]
 pub(crate) struct WirePromoted {
     #[serde(default, deserialize_with = "text")]
@@ -211,7 +212,7 @@ pub(crate) struct PromoteBody<'a> {
     pub(crate) target_app_ids: &'a [String],
 }
 
-/// The body that makes a preview app.
+/// The body that creates a preview app.
 #[derive(Debug, Serialize)]
 pub(crate) struct CreatePreviewAppBody<'a> {
     pub(crate) branch: &'a str,
@@ -222,7 +223,7 @@ pub(crate) struct CreatePreviewAppBody<'a> {
 /// A static site's record.
 #[derive(Debug, Clone, Deserialize)]
 pub struct StaticSite {
-    /// Its id: the one field that makes an object a record.
+    /// The id: the one field that makes an object a record.
     pub id: String,
     /// The name in the dashboard.
     #[serde(default, deserialize_with = "text")]
@@ -239,7 +240,7 @@ pub struct StaticSite {
     /// Whether pull requests are built.
     #[serde(default, deserialize_with = "flag")]
     pub is_preview_enabled: bool,
-    /// Its host, without a scheme.
+    /// The host, without a scheme.
     #[serde(default, deserialize_with = "text")]
     pub hostname: Option<String>,
     /// The paths a push must touch to deploy it; empty is any.
@@ -272,7 +273,7 @@ pub struct Domain {
     pub is_primary: bool,
 }
 
-/// The key that is used, as far as we want to know it.
+/// The API key of the run, as far as we need to know it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ApiKey {
     #[serde(default, deserialize_with = "time")]
@@ -307,7 +308,7 @@ pub(crate) struct DeployStaticSiteBody<'a> {
     pub(crate) deployment_id: Option<&'a str>,
 }
 
-/// The answer of a deployment hook. Undocumented: official clients of
+/// The response of a deployment hook. Undocumented: official clients of
 /// different age read different fields.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct HookAnswer {
@@ -333,7 +334,8 @@ impl HookAnswer {
     }
 }
 
-/// An entry of a log. Everything may be missing: a log tells, it never decides.
+/// An entry of a log. Everything may be missing: a log informs, it never
+/// decides.
 #[derive(Debug, Deserialize)]
 pub(crate) struct WireLogEntry {
     #[serde(default, deserialize_with = "text")]
@@ -402,9 +404,9 @@ pub(crate) struct ErrorData {
 }
 
 impl ErrorBody {
-    /// Whether the API writes so of what was asked for with this status. Of an
-    /// address that it does not have, its framework writes in a shape of its
-    /// own, or names the route.
+    /// Whether the API itself writes this with this status. For a path that the
+    /// API does not have, its framework writes in another shape, or names the
+    /// route.
     pub(crate) fn is_the_apis(&self, status: u16) -> bool {
         let names_route = |message: &String| message.starts_with("Route ");
         let is_its_shape = self.status == Some(u64::from(status));
@@ -412,8 +414,8 @@ impl ErrorBody {
     }
 }
 
-/// The details of an error. Whatever else stands in their place must not cost
-/// us the message beside it.
+/// The details of an error. Anything else in their place must not cost us the
+/// message beside it.
 fn details<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ErrorData>, D::Error> {
     struct Details;
 
@@ -530,7 +532,7 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     })
 }
 
-/// The same, and an empty text as nothing: it would pass for anything.
+/// A text, with an empty one as absent: it would match anything.
 fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(text(deserializer)?.filter(|text| !text.is_empty()))
 }

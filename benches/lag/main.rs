@@ -12,6 +12,7 @@
     clippy::print_stdout,
     clippy::expect_used,
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "a benchmark starts processes, measures real time, prints numbers, and ends when it cannot"
 )]
 

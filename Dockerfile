@@ -15,22 +15,25 @@ WORKDIR /build
 ENV RUSTFLAGS="-C target-feature=+crt-static"
 
 # The dependencies, in a layer that only a change of the manifests rebuilds. The
-# workspace does not load without its member, of which the manifest is enough.
+# workspace does not load without its members, of which the manifests are enough.
 # The stand-ins' own artefacts are removed again: cargo compares times, and the
 # real sources may well be older than the stand-ins.
 COPY Cargo.toml Cargo.lock ./
 COPY simulator/Cargo.toml simulator/
-RUN mkdir src simulator/src \
- && touch src/lib.rs simulator/src/lib.rs \
+COPY diagnosis/Cargo.toml diagnosis/
+RUN mkdir src simulator/src diagnosis/src \
+ && touch src/lib.rs simulator/src/lib.rs diagnosis/src/lib.rs \
  && echo 'fn main() {}' >src/main.rs \
  && target="$(rustc --print host-tuple)" \
  && cargo build --release --locked --package sevalla-deploy --bin sevalla-deploy --target "$target" \
- && cargo clean --release --locked --package sevalla-deploy --target "$target" \
- && rm -r src
+ && cargo clean --release --locked --package sevalla-deploy --package sevalla-diagnosis \
+      --target "$target" \
+ && rm -r src diagnosis/src
 
 # The commit that `--version` names; read at compile time with `option_env!`.
 # Not given, the variable is absent.
 ARG SEVALLA_DEPLOY_COMMIT
+COPY diagnosis/src diagnosis/src
 COPY src src
 RUN target="$(rustc --print host-tuple)" \
  && cargo build --release --locked --package sevalla-deploy --bin sevalla-deploy --target "$target" \

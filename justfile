@@ -30,6 +30,14 @@ bench:
 action:
     .ci/action-test
 
+# Run the tests of the built program RUNS times while all cores are busy.
+busy RUNS="10":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    trap 'kill $(jobs -p)' EXIT
+    for _ in $(seq "$(nproc)"); do (while :; do :; done) & done
+    for _ in $(seq {{RUNS}}); do cargo test --locked --test cli --test hostile --test client; done
+
 # Fuzz every target for SECONDS (needs nightly and cargo-fuzz).
 fuzz SECONDS="60":
     for target in fuzz/targets/*.rs; do \

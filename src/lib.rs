@@ -25,7 +25,6 @@ pub mod cli;
 pub mod code_host;
 pub mod deadline;
 pub mod deployment;
-pub mod diagnosis;
 pub mod diagnostics;
 pub mod environment;
 pub mod event;
@@ -52,6 +51,8 @@ pub mod shutdown;
 pub mod subprocess;
 pub mod text;
 pub mod verify;
+
+pub use sevalla_diagnosis as diagnosis;
 
 use std::cell::Cell;
 use std::io::Write as _;

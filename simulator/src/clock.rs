@@ -1,5 +1,6 @@
 //! Time as the simulator sees it.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -29,22 +30,35 @@ pub(crate) fn micros(duration: Duration) -> i64 {
 
 /// Monotonic, anchored once to the wall clock: a step of the machine's clock
 /// must not reorder deployments.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Clock {
     began: Instant,
     wall: i64,
+    /// The time of a clock that a test moves.
+    manual: Option<AtomicI64>,
 }
 
 impl Clock {
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start(is_manual: bool) -> Self {
         Self {
             began: Instant::now(),
             wall: Timestamp::now().as_microsecond(),
+            manual: is_manual.then(AtomicI64::default),
         }
     }
 
     pub(crate) fn now(&self) -> Moment {
-        Moment(micros(self.began.elapsed()))
+        Moment(match &self.manual {
+            Some(manual) => manual.load(Ordering::SeqCst),
+            None => micros(self.began.elapsed()),
+        })
+    }
+
+    /// Moves a manual clock; no other can be moved.
+    pub(crate) fn advance(&self, time: Duration) {
+        if let Some(manual) = &self.manual {
+            manual.fetch_add(micros(time), Ordering::SeqCst);
+        }
     }
 
     /// Microseconds since 1970.

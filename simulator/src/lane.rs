@@ -157,6 +157,20 @@ impl Lane {
         Ok(())
     }
 
+    /// Ends the deployment that runs, as its script says.
+    pub(crate) fn end(&mut self, now: Moment) {
+        let views = self.views(now);
+        let runs = |view: &&View<'_>| view.status() == Status::InProgress;
+        let id = views
+            .iter()
+            .find(runs)
+            .map(|view| view.deployment.id.clone());
+        let mut deployments = self.deployments.iter_mut();
+        if let Some(found) = deployments.find(|one| Some(&one.id) == id.as_ref()) {
+            found.bent.ended = Some(now);
+        }
+    }
+
     /// Whether a deployment waits or runs.
     pub(crate) fn is_busy(&self, now: Moment) -> bool {
         self.views(now)

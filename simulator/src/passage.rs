@@ -63,7 +63,7 @@ impl Passage {
         let mut context = Context {
             state,
             ask: &self.ask,
-            clock: self.shared.clock,
+            clock: &self.shared.clock,
             now,
             origin: &self.shared.origin,
         };

@@ -117,7 +117,8 @@ impl Script {
         self
     }
 
-    /// Stays `inProgress` until cancelled. Generated lines are still spread
+    /// Stays `inProgress` until cancelled, or ended by
+    /// [`Simulator::end_deployment`](crate::Simulator::end_deployment). Generated lines are still spread
     /// over the time given to [`Script::run`].
     #[must_use]
     pub fn never_ends(mut self) -> Self {

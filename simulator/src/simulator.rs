@@ -88,6 +88,12 @@ impl Simulator {
         self.shared.clock.now().since_start()
     }
 
+    /// Lets time pass in a world with a manual clock; see
+    /// [`World::manual_clock`].
+    pub fn advance(&self, time: Duration) {
+        self.shared.clock.advance(time);
+    }
+
     /// Every request so far, in order of arrival.
     pub fn journal(&self) -> Vec<Call> {
         self.shared.state().journal.clone()
@@ -165,6 +171,17 @@ impl Simulator {
             application.lane.only_script(script);
         } else if let Some(site) = state.static_site(service) {
             site.lane.only_script(script);
+        }
+    }
+
+    /// Ends the deployment of a service that runs, as its script says.
+    pub fn end_deployment(&self, service: &str) {
+        let mut state = self.shared.current();
+        let now = state.now;
+        if let Some(application) = state.application(service) {
+            application.lane.end(now);
+        } else if let Some(site) = state.static_site(service) {
+            site.lane.end(now);
         }
     }
 

@@ -193,7 +193,7 @@ impl State {
 pub(crate) struct Context<'a> {
     pub(crate) state: &'a mut State,
     pub(crate) ask: &'a Ask,
-    pub(crate) clock: Clock,
+    pub(crate) clock: &'a Clock,
     pub(crate) now: Moment,
     pub(crate) origin: &'a str,
 }
@@ -237,8 +237,8 @@ impl Shared {
 
     pub(crate) fn new(world: World, origin: String) -> Self {
         Self {
+            clock: Clock::start(world.has_manual_clock),
             state: Mutex::new(State::new(world)),
-            clock: Clock::start(),
             origin,
         }
     }

@@ -12,6 +12,8 @@ pub(crate) struct Bent {
     pub(crate) skipped: Option<Moment>,
     /// Asked to stop while running, at this time.
     pub(crate) cancel: Option<Moment>,
+    /// Ended by a test, as its script says.
+    pub(crate) ended: Option<Moment>,
 }
 
 /// When a service can start the next deployment; `None` is never.
@@ -47,6 +49,9 @@ impl Times {
         }
         if script.outcome == Status::Skipped && script.run.is_zero() && !script.never_ends {
             return course(None, planned, Status::Skipped);
+        }
+        if let Some(at) = bent.ended {
+            return course(planned, Some(at), script.outcome);
         }
         let end = planned
             .filter(|_| !script.never_ends)

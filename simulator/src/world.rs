@@ -18,6 +18,7 @@ use crate::status::DeploymentType;
 #[derive(Debug, Clone)]
 pub struct World {
     pub(crate) port: u16,
+    pub(crate) has_manual_clock: bool,
     pub(crate) key: String,
     pub(crate) key_name: String,
     pub(crate) capabilities: Vec<(String, Option<String>)>,
@@ -43,6 +44,7 @@ impl World {
         let capability = |permission: &str| (permission.to_owned(), None);
         Self {
             port: 0,
+            has_manual_clock: false,
             key: ids::key(),
             key_name: "deploy".to_owned(),
             capabilities: vec![
@@ -72,6 +74,14 @@ impl World {
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Time passes only by [`Simulator::advance`](crate::Simulator::advance).
+    /// The delays of faults are of real time even so.
+    #[must_use]
+    pub fn manual_clock(mut self) -> Self {
+        self.has_manual_clock = true;
         self
     }
 

@@ -8,7 +8,7 @@
 
 mod common;
 
-use common::{APP, CACHE, Client, DATABASE, Reply, STAGED, ms, sleep};
+use common::{APP, CACHE, Client, DATABASE, Reply, STAGED, ms, start};
 use serde_json::{Value, json};
 use sevalla_simulator::{
     Application, Behaviour, CLUSTER, Change, Connection, Database, Deletion, Fault, LARGE_DATABASE,
@@ -16,7 +16,7 @@ use sevalla_simulator::{
 };
 
 fn started(world: World) -> (Simulator, Client) {
-    let simulator = Simulator::start_blocking(world);
+    let simulator = start(world);
     let client = Client::of(&simulator);
     (simulator, client)
 }
@@ -67,7 +67,7 @@ fn a_database_is_created_in_its_time() {
     assert_eq!(delete(&client, DATABASE).status, 400, "in between");
     let grow = json!({ "resource_type_id": LARGE_DATABASE });
     assert_eq!(change(&client, &grow).status, 400);
-    sleep(180);
+    simulator.advance(ms(180));
     let record = client.get(&path).json();
     assert_eq!(
         (&record["status"], &record["internal_port"]),
@@ -149,7 +149,7 @@ fn changes_take_their_time() {
     );
     assert_eq!(grown.text("name"), "shop-db", "the system name stays");
     assert_eq!(delete(&client, DATABASE).status, 400);
-    sleep(150);
+    simulator.advance(ms(150));
     assert_eq!(
         simulator.database_status(DATABASE).as_deref(),
         Some("ready")
@@ -179,7 +179,7 @@ fn changes_take_their_time() {
         Some("deleting")
     );
     assert_eq!(delete(&client, DATABASE).status, 400);
-    sleep(150);
+    simulator.advance(ms(150));
     assert_eq!(client.get(&format!("/databases/{DATABASE}")).status, 404);
     assert_eq!(client.get("/databases").json()["total"], 0);
 }

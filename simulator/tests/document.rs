@@ -9,11 +9,11 @@
 mod common;
 
 use common::openapi::{Document, check};
-use common::{APP, CACHE, Client, DATABASE, PIPELINE, SITE, STAGED, ms, sleep};
+use common::{APP, CACHE, Client, DATABASE, PIPELINE, SITE, STAGED, ms, start};
 use serde_json::json;
 use sevalla_simulator::{
     Application, CLUSTER, Change, Database, Deletion, EnvVar, LARGE_DATABASE, PastDeployment,
-    Pipeline, Preview, Script, Simulator, StaticSite, World,
+    Pipeline, Preview, Script, StaticSite, World,
 };
 
 /// Operations newer than the document, with the page they are taken from; their
@@ -78,12 +78,12 @@ fn answers_are_as_documented() {
     let Some(document) = Document::named() else {
         return;
     };
-    let simulator = Simulator::start_blocking(world());
+    let simulator = start(world());
     let client = Client::of(&simulator);
     let app = format!("/applications/{APP}");
     let made = client.post_json(&format!("{app}/deployments"), "{}");
     document.expect("triggerDeploymentV3", 200, &made);
-    sleep(80);
+    simulator.advance(ms(80));
     let one = format!("{app}/deployments/{}", made.text("id"));
     for (name, path) in [
         ("listApplicationsV3", "/applications".to_owned()),
@@ -127,12 +127,12 @@ fn answers_about_static_sites_are_as_documented() {
     let Some(document) = Document::named() else {
         return;
     };
-    let simulator = Simulator::start_blocking(world());
+    let simulator = start(world());
     let client = Client::of(&simulator);
     let site = format!("/static-sites/{SITE}");
     let made = client.post_json(&format!("{site}/deployments"), "{}");
     document.expect("deployStaticSiteV3", 201, &made);
-    sleep(80);
+    simulator.advance(ms(80));
     let one = format!("{site}/deployments/{}", made.text("id"));
     for (name, path) in [
         ("listStaticSitesV3", "/static-sites".to_owned()),
@@ -148,7 +148,7 @@ fn answers_about_static_sites_are_as_documented() {
     document.expect("purgeStaticSiteCacheV3", 200, &purge);
     let cancel = client.post(&format!("{one}/cancel"));
     document.expect("cancelStaticSiteDeploymentV3", 200, &cancel);
-    sleep(100);
+    simulator.advance(ms(100));
     let again = client.post(&format!("{one}/cancel"));
     document.expect("cancelStaticSiteDeploymentV3", 400, &again);
     document.knows(&simulator.journal(), &newer());
@@ -159,7 +159,7 @@ fn answers_about_pipelines_are_as_documented() {
     let Some(document) = Document::named() else {
         return;
     };
-    let simulator = Simulator::start_blocking(world());
+    let simulator = start(world());
     let client = Client::of(&simulator);
     let pipeline = format!("/pipelines/{PIPELINE}");
     document.expect("listPipelinesV3", 200, &client.get("/pipelines"));
@@ -194,7 +194,7 @@ fn answers_about_changes_are_as_documented() {
     let Some(document) = Document::named() else {
         return;
     };
-    let simulator = Simulator::start_blocking(world());
+    let simulator = start(world());
     let client = Client::of(&simulator);
     let app = format!("/applications/{APP}");
     let site = format!("/static-sites/{SITE}");
@@ -235,7 +235,7 @@ fn answers_about_databases_are_as_documented() {
     let Some(document) = Document::named() else {
         return;
     };
-    let simulator = Simulator::start_blocking(world());
+    let simulator = start(world());
     let client = Client::of(&simulator);
     let new = json!({
         "display_name": "orders",
@@ -294,7 +294,7 @@ fn answers_about_databases_are_as_documented() {
     let cache = format!("/databases/{CACHE}");
     let accepted = client.post_json(&format!("{cache}/reset-password"), password);
     document.expect("resetDatabasePasswordV3", 200, &accepted);
-    sleep(80);
+    simulator.advance(ms(80));
     let removed = cache;
     document.expect("deleteDatabaseV3", 200, &client.delete(&removed));
     document.expect("getDatabaseV3", 200, &client.get(&removed));
@@ -326,7 +326,7 @@ fn refusals_are_as_documented() {
     let Some(document) = Document::named() else {
         return;
     };
-    let simulator = Simulator::start_blocking(world().forbid("listApplicationsV3"));
+    let simulator = start(world().forbid("listApplicationsV3"));
     let client = Client::of(&simulator);
     let trigger = format!("/applications/{APP}/deployments");
     document.expect("listApplicationsV3", 403, &client.get("/applications"));

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use common::{APP, Client, Reply, deployments, ms, sleep};
+use common::{APP, Client, Reply, deployments, ms, until};
 use serde_json::json;
 use sevalla_simulator::{Application, Behaviour, Fault, Payload, Simulator, World};
 
@@ -19,8 +19,12 @@ fn started(fault: Fault) -> (Simulator, Client) {
 
 /// A trigger under a fault, what came of it, and whether it took effect.
 fn trigger(behaviour: Behaviour) -> (Reply, usize, Simulator) {
+    let hangs = matches!(behaviour, Behaviour::HangInBody);
     let (simulator, mut client) = started(Fault::on("triggerDeploymentV3").does(behaviour));
-    client.timeout = ms(300);
+    if hangs {
+        // Long enough for what comes before it hangs.
+        client.timeout = ms(2000);
+    }
     let reply = client.post_json(&deployments(APP), "{}");
     let made = simulator.deployments_made();
     (reply, made, simulator)
@@ -65,13 +69,14 @@ fn hangs_without_holding_up_others_or_the_end() {
     ] {
         let (simulator, client) = started(Fault::on("triggerDeploymentV3").does(behaviour));
         let hanging = std::thread::spawn(move || client.post_json(&deployments(APP), "{}"));
-        sleep(50);
+        until(|| simulator.calls("triggerDeploymentV3") == 1);
+        until(|| simulator.deployments_made() == applied);
         assert_eq!(Client::of(&simulator).get("/applications").status, 200);
         assert_eq!(simulator.deployments_made(), applied);
         assert_eq!(status_of(&simulator), None);
         let began = Instant::now();
         drop(simulator);
-        assert!(began.elapsed() < ms(500));
+        assert!(began.elapsed() < ms(20_000));
         assert_eq!(hanging.join().expect("ends").head, "");
     }
 }
@@ -181,13 +186,12 @@ fn headers_can_be_nonsense() {
 #[test]
 fn a_delayed_call_takes_effect_even_if_nobody_waits() {
     let (simulator, mut client) =
-        started(Fault::on("triggerDeploymentV3").does(Behaviour::Delay(ms(200))));
-    client.timeout = ms(50);
+        started(Fault::on("triggerDeploymentV3").does(Behaviour::Delay(ms(1000))));
+    client.timeout = ms(200);
     let reply = client.post_json(&deployments(APP), "{}");
     assert_eq!(reply.head, "");
     assert_eq!(simulator.deployments_made(), 0);
-    sleep(250);
-    assert_eq!(simulator.deployments_made(), 1);
+    until(|| simulator.deployments_made() == 1);
     assert_eq!(status_of(&simulator), None);
 }
 

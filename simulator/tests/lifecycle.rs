@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{APP, Client, SITE, deployment, deployments, ms, sleep};
+use common::{APP, Client, SITE, deployment, deployments, ms, start};
 use serde_json::{Value, json};
 use sevalla_simulator::{
     Application, CommitKnown, DeploymentType, PastDeployment, Script, Simulator, StaticSite, World,
@@ -13,7 +13,7 @@ fn with(script: Script) -> (Simulator, Client) {
 }
 
 fn started(application: Application) -> (Simulator, Client) {
-    let simulator = Simulator::start_blocking(World::new().application(application));
+    let simulator = start(World::new().application(application));
     let client = Client::of(&simulator);
     (simulator, client)
 }
@@ -34,7 +34,7 @@ fn runs_its_course() {
     assert_eq!(first["trigger"], "MANUAL_DEPLOY");
     let path = deployment(APP, &made.text("id"));
 
-    sleep(230);
+    simulator.advance(ms(230));
     let running = client.get(&path).json();
     assert_eq!(running["status"], "inProgress");
     assert_eq!(running["commit_sha"], "a".repeat(40));
@@ -42,7 +42,7 @@ fn runs_its_course() {
     let record = client.get(&format!("/applications/{APP}")).json();
     assert_eq!(record["status"], "deploymentInProgress");
 
-    sleep(200);
+    simulator.advance(ms(200));
     let ended = client.get(&path).json();
     assert_eq!(ended["status"], "success");
     assert!(ended["finished_at"].as_str() > ended["started_at"].as_str());
@@ -59,12 +59,12 @@ fn one_at_a_time() {
     let (simulator, client) = with(script);
     client.post_json(&deployments(APP), "{}");
     let second = client.post_json(&deployments(APP), "{}").text("id");
-    sleep(120);
+    simulator.advance(ms(120));
     let seen = simulator.deployments(APP);
     assert_eq!(seen[0].id, second, "newest first");
     assert_eq!(seen[0].status.as_deref(), Some("waiting"));
     assert_eq!(seen[1].status.as_deref(), Some("inProgress"));
-    sleep(250);
+    simulator.advance(ms(250));
     let seen = simulator.deployments(APP);
     assert_eq!(seen[0].status.as_deref(), Some("inProgress"));
     assert_eq!(seen[1].status.as_deref(), Some("failed"));
@@ -91,16 +91,31 @@ fn cancelled_while_running_stops_after_a_while() {
         .queue(ms(0))
         .never_ends()
         .cancel_delay(ms(200));
-    let (_simulator, client) = with(script);
+    let (simulator, client) = with(script);
     let path = deployment(APP, &client.post_json(&deployments(APP), "{}").text("id"));
-    sleep(20);
+    simulator.advance(ms(20));
     assert_eq!(client.post(&format!("{path}/cancel")).status, 200);
-    sleep(50);
+    simulator.advance(ms(50));
     // Asking again does not start the delay again.
     assert_eq!(client.post(&format!("{path}/cancel")).status, 200);
     assert_eq!(client.get(&path).text("status"), "inProgress");
-    sleep(200);
+    simulator.advance(ms(200));
     assert_eq!(client.get(&path).text("status"), "cancelled");
+}
+
+#[test]
+fn what_never_ends_is_ended_when_told() {
+    let (simulator, client) = with(Script::failed().queue(ms(0)).never_ends());
+    let first = deployment(APP, &client.post_json(&deployments(APP), "{}").text("id"));
+    let second = deployment(APP, &client.post_json(&deployments(APP), "{}").text("id"));
+    simulator.advance(ms(3_600_000));
+    assert_eq!(client.get(&first).text("status"), "inProgress");
+    assert_eq!(client.get(&second).text("status"), "waiting");
+    simulator.end_deployment(APP);
+    let ended = client.get(&first).json();
+    assert_eq!(ended["status"], "failed");
+    assert!(ended["finished_at"].as_str() > ended["started_at"].as_str());
+    assert_eq!(client.get(&second).text("status"), "inProgress");
 }
 
 #[test]
@@ -110,13 +125,13 @@ fn statuses_can_lie() {
         .run(ms(300))
         .status_at(ms(50), None)
         .status_at(ms(150), Some("warmingUp"));
-    let (_simulator, client) = with(script);
+    let (simulator, client) = with(script);
     let path = deployment(APP, &client.post_json(&deployments(APP), "{}").text("id"));
-    sleep(90);
+    simulator.advance(ms(90));
     assert_eq!(client.get(&path).json()["status"], Value::Null);
-    sleep(110);
+    simulator.advance(ms(110));
     assert_eq!(client.get(&path).json()["status"], "warmingUp");
-    sleep(150);
+    simulator.advance(ms(150));
     assert_eq!(client.get(&path).json()["status"], "success");
 }
 
@@ -156,11 +171,11 @@ fn commits_become_known_when_told() {
     assert!(at_creation["commit_sha"].is_string());
     client.post_json(&deployments(APP), "{}");
     client.post_json(&deployments(APP), "{}");
-    sleep(220);
+    simulator.advance(ms(220));
     let running = &simulator.deployments(APP)[1];
     assert_eq!(running.status.as_deref(), Some("inProgress"));
     assert_eq!(running.commit_sha, None);
-    sleep(330);
+    simulator.advance(ms(330));
     let seen = simulator.deployments(APP);
     assert!(seen[1].commit_sha.is_some());
     assert_eq!(seen[0].status.as_deref(), Some("success"));
@@ -214,14 +229,14 @@ fn a_static_site_deploys_and_rolls_back() {
         .run(ms(50))
         .build_error("exit code 1");
     let site = StaticSite::new(SITE).past(old).next(script);
-    let simulator = Simulator::start_blocking(World::new().static_site(site));
+    let simulator = start(World::new().static_site(site));
     let client = Client::of(&simulator);
     let list = format!("/static-sites/{SITE}/deployments");
 
     let made = client.post_json(&list, r#"{"branch":"main"}"#);
     assert_eq!(made.status, 201);
     assert_eq!(made.json()["build_error"], Value::Null);
-    sleep(100);
+    simulator.advance(ms(100));
     let one = client.get(&format!("{list}/{}", made.text("id"))).json();
     assert_eq!(one["status"], "failed");
     assert!(one.get("build_error").is_none());
@@ -289,12 +304,12 @@ fn a_new_deployment_may_show_up_late() {
     let world = World::new()
         .application(Application::new(APP))
         .deployments_visible_after(ms(150));
-    let simulator = Simulator::start_blocking(world);
+    let simulator = start(world);
     let client = Client::of(&simulator);
     let id = client.post_json(&deployments(APP), "{}").text("id");
     assert_eq!(client.get(&deployment(APP, &id)).status, 404);
     assert_eq!(client.get(&deployments(APP)).json()["total"], 0);
-    sleep(180);
+    simulator.advance(ms(180));
     assert_eq!(client.get(&deployment(APP, &id)).status, 200);
 }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{APP, Client, SITE, deployment, deployments, ms, sleep};
+use common::{APP, Client, SITE, deployment, deployments, ms, start};
 use sevalla_simulator::{Application, Limits, Simulator, StaticSite, World};
 
 fn started(limits: Limits) -> (Simulator, Client) {
@@ -10,7 +10,7 @@ fn started(limits: Limits) -> (Simulator, Client) {
         .application(Application::new(APP))
         .static_site(StaticSite::new(SITE))
         .limits(limits);
-    let simulator = Simulator::start_blocking(world);
+    let simulator = start(world);
     let client = Client::of(&simulator);
     (simulator, client)
 }
@@ -57,7 +57,7 @@ fn changes_of_a_service_have_a_budget_of_their_own() {
 
 #[test]
 fn log_reads_share_a_budget_that_comes_back() {
-    let (_simulator, client) = started(Limits::documented().logs(2).window(ms(300)));
+    let (simulator, client) = started(Limits::documented().logs(2).window(ms(300)));
     let id = client.post_json(&deployments(APP), "{}").text("id");
     let logs = format!("{}/logs", deployment(APP, &id));
     assert_eq!(client.get(&logs).status, 200);
@@ -65,7 +65,7 @@ fn log_reads_share_a_budget_that_comes_back() {
     let refused = client.get(&logs);
     assert_eq!(refused.status, 429);
     assert_eq!(refused.header("x-ratelimit-reset"), Some("1"), "rounded up");
-    sleep(320);
+    simulator.advance(ms(320));
     assert_eq!(client.get(&logs).status, 200);
 }
 

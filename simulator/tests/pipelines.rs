@@ -8,7 +8,7 @@
 
 mod common;
 
-use common::{APP, Client, LIVE, PIPELINE, STAGED, deployment, ms, sleep};
+use common::{APP, Client, LIVE, PIPELINE, STAGED, deployment, ms, until};
 use serde_json::json;
 use sevalla_simulator::{
     Application, Behaviour, Fault, Limits, PastDeployment, Pipeline, Preview, Script, Simulator,
@@ -165,8 +165,7 @@ fn promotions_are_limited_and_can_fail_like_any_call() {
     let world = world(Pipeline::new(PIPELINE)).limits(limits).fault(lost);
     let (simulator, client) = started(world);
     assert_eq!(promote(&client, APP, &[STAGED]).head, "");
-    sleep(20);
-    assert_eq!(simulator.deployments(STAGED).len(), 1);
+    until(|| simulator.deployments(STAGED).len() == 1);
     let refused = promote(&client, APP, &[STAGED]);
     assert_eq!(refused.status, 429);
     assert!(refused.header("x-ratelimit-reset").is_some());

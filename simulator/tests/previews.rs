@@ -8,7 +8,7 @@
 
 mod common;
 
-use common::{APP, Client, PIPELINE, SITE, STAGED, deployments, ms, sleep};
+use common::{APP, Client, PIPELINE, SITE, STAGED, deployments, ms, start};
 use serde_json::json;
 use sevalla_simulator::{
     Application, Deletion, DeploymentType, Limits, PastDeployment, Pipeline, Preview, Push,
@@ -17,7 +17,7 @@ use sevalla_simulator::{
 
 fn started(preview: Preview) -> (Simulator, Client) {
     let pipeline = Pipeline::new(PIPELINE).preview(preview);
-    let simulator = Simulator::start_blocking(World::new().pipeline(pipeline));
+    let simulator = start(World::new().pipeline(pipeline));
     let client = Client::of(&simulator);
     (simulator, client)
 }
@@ -50,7 +50,7 @@ fn an_app_is_made_and_deploys_by_itself() {
     assert_eq!(domains["data"][0]["name"], host);
 
     assert_eq!(client.get(&deployments(APP)).json()["total"], 0);
-    sleep(180);
+    simulator.advance(ms(180));
     let first = client.get(&deployments(APP)).json()["data"][0].clone();
     assert_eq!(
         (&first["status"], &first["branch"]),
@@ -81,11 +81,11 @@ fn creations_are_refused() {
     assert!(refused.status == 400 && refused.text("message").contains("settings"));
 
     let world = || World::new().pipeline(Pipeline::new(PIPELINE));
-    let simulator = Simulator::start_blocking(world());
+    let simulator = start(world());
     let refused = create(&Client::of(&simulator), r#"{"branch":"x"}"#);
     assert!(refused.status == 400 && refused.text("message").contains("not enabled"));
 
-    let simulator = Simulator::start_blocking(world().without("createPreviewApp"));
+    let simulator = start(world().without("createPreviewApp"));
     assert_eq!(
         create(&Client::of(&simulator), r#"{"branch":"x"}"#).status,
         404
@@ -116,7 +116,7 @@ fn creations_are_limited_twice() {
     let limits = |limits: Limits| {
         let pipeline = Pipeline::new(PIPELINE).preview(Preview::new());
         let world = World::new().pipeline(pipeline).limits(limits);
-        let simulator = Simulator::start_blocking(world);
+        let simulator = start(world);
         let client = Client::of(&simulator);
         (simulator, client)
     };
@@ -144,7 +144,7 @@ fn a_pull_request_comes_and_goes() {
     create(&client, r#"{"branch":"x"}"#);
     simulator.open_pull_request(7, "x");
     assert_eq!(simulator.preview_apps().len(), 2);
-    sleep(120);
+    simulator.advance(ms(120));
     let apps = simulator.preview_apps();
     assert_eq!(apps.len(), 3);
     assert_eq!(
@@ -156,7 +156,7 @@ fn a_pull_request_comes_and_goes() {
     simulator.close_pull_request(7);
     let going = simulator.application(&named).expect("is still there");
     assert_eq!(going.status.as_deref(), Some("deleting"));
-    sleep(180);
+    simulator.advance(ms(180));
     assert_eq!(client.get(&format!("/applications/{named}")).status, 404);
     let left = simulator.preview_apps();
     assert_eq!(left.len(), 1, "the one without a number");
@@ -169,16 +169,16 @@ fn stale_apps_are_deleted_where_told() {
     let (simulator, client) = started(Preview::new());
     create(&client, r#"{"branch":"x"}"#);
     simulator.days_without_deployment(365);
-    sleep(80);
+    simulator.advance(ms(80));
     assert_eq!(simulator.preview_apps().len(), 1);
 
     let (simulator, client) = started(Preview::new().deletes_after_days(5));
     create(&client, r#"{"branch":"x"}"#);
     simulator.days_without_deployment(4);
-    sleep(80);
+    simulator.advance(ms(80));
     assert_eq!(simulator.preview_apps().len(), 1);
     simulator.days_without_deployment(5);
-    sleep(80);
+    simulator.advance(ms(80));
     assert_eq!(simulator.preview_apps().len(), 0);
 }
 
@@ -194,14 +194,14 @@ fn a_push_deploys_what_follows_its_branch() {
                 .preview_enabled(true),
         )
         .pipeline(pipeline);
-    let simulator = Simulator::start_blocking(world);
+    let simulator = start(world);
     let client = Client::of(&simulator);
     let preview = create(&client, r#"{"branch":"x"}"#).text("id");
     let count = |service: &str| simulator.deployments(service).len();
 
     simulator.push(Push::to("main").commit_sha("b".repeat(40)).after(ms(100)));
     assert_eq!((count(APP), count(SITE)), (0, 0));
-    sleep(180);
+    simulator.advance(ms(180));
     assert_eq!(
         (count(APP), count(SITE), count(STAGED), count(&preview)),
         (1, 1, 0, 1)
@@ -239,7 +239,7 @@ fn a_push_that_passes_no_path_filter_leaves_a_skipped_record() {
         .allow_deploy_paths(["web/**"])
         .next(Script::success().never_ends());
     let site = StaticSite::new(SITE).auto_deploy(true);
-    let simulator = Simulator::start_blocking(World::new().application(app).static_site(site));
+    let simulator = start(World::new().application(app).static_site(site));
     let client = Client::of(&simulator);
     let record = client.get(&format!("/applications/{APP}")).json();
     assert_eq!(record["allow_deploy_paths"][0], "web/**");
@@ -269,7 +269,7 @@ fn delete(client: &Client) -> common::Reply {
 fn with(deletion: Deletion) -> (Simulator, Client) {
     let application = Application::new(APP).past(PastDeployment::success());
     let world = World::new().application(application.deletion(deletion));
-    let simulator = Simulator::start_blocking(world);
+    let simulator = start(world);
     let client = Client::of(&simulator);
     (simulator, client)
 }
@@ -282,7 +282,7 @@ fn deletions_take_their_time() {
     assert_eq!(client.get(&path).text("status"), "deleting");
     assert_eq!(client.post_json(&deployments(APP), "{}").status, 400);
     assert_eq!(delete(&client).status, 400, "again");
-    sleep(130);
+    simulator.advance(ms(130));
     assert_eq!(client.get(&path).status, 404);
     assert_eq!(client.get("/applications").json()["total"], 0);
     assert_eq!(delete(&client).status, 404);
@@ -324,7 +324,7 @@ fn rollbacks_can_pass_over_the_latest() {
         .refuses_rollback_with(400)
         .past(PastDeployment::success());
     let world = World::new().application(application).application(lonely);
-    let simulator = Simulator::start_blocking(world);
+    let simulator = start(world);
     let client = Client::of(&simulator);
     let back = client.post(&format!("{}/rollback", deployments(APP)));
     assert_eq!(back.text("commit_sha"), "a".repeat(40));
@@ -351,7 +351,7 @@ fn the_body_of_a_rollback_is_ignored_honoured_or_refused() {
                     .ago(ms(5_000_000)),
             )
             .rollback_body(reading);
-        let simulator = Simulator::start_blocking(World::new().application(application));
+        let simulator = start(World::new().application(application));
         let path = format!("{}/rollback", deployments(APP));
         let answer = Client::of(&simulator).post_json(&path, &body);
         assert_eq!(answer.status, status, "{reading:?}");

@@ -8,7 +8,7 @@
 
 mod common;
 
-use common::{APP, Client, Reply, SITE, deployments, ms, sleep};
+use common::{APP, Client, Reply, SITE, deployments, ms, start};
 use serde_json::{Value, json};
 use sevalla_simulator::{
     Application, Deletion, DeploymentType, EnvVar, Script, Simulator, StaticSite, World,
@@ -20,7 +20,7 @@ fn started() -> (Simulator, Client) {
     let application = Application::new(APP).env_var(EnvVar::new("MODE", "live").id(VARIABLE));
     let site = StaticSite::new(SITE).deletion(Deletion::new().takes(ms(80)));
     let world = World::new().application(application).static_site(site);
-    let simulator = Simulator::start_blocking(world);
+    let simulator = start(world);
     let client = Client::of(&simulator);
     (simulator, client)
 }
@@ -132,7 +132,7 @@ fn a_static_site_is_deleted_when_idle() {
     let script = Script::success().queue(ms(0)).run(ms(80));
     simulator.add_deployment(SITE, DeploymentType::Manual, script);
     assert_eq!(delete(), 409);
-    sleep(100);
+    simulator.advance(ms(100));
     assert_eq!(delete(), 200);
     assert_eq!(
         client.get(&format!("/static-sites/{SITE}")).text("status"),
@@ -140,7 +140,7 @@ fn a_static_site_is_deleted_when_idle() {
     );
     let deploy = format!("/static-sites/{SITE}/deployments");
     assert_eq!(client.post_json(&deploy, "{}").status, 400);
-    sleep(100);
+    simulator.advance(ms(100));
     assert_eq!(delete(), 404);
     assert_eq!(client.get("/static-sites").json()["total"], 0);
 }

@@ -174,7 +174,6 @@ impl<S: DeploymentSource> Follower<'_, S> {
     /// arrive. A budget that is used up is no reason to wait.
     async fn finish(&self, cursor: &mut LogCursor, age: Duration) {
         let ended = self.ended_at();
-        let by = Instant::now() + LATE_LINES;
         if !self.budgets().has_one_left(age, chance()) {
             return self.stop_reading(Event::LogIncomplete);
         }
@@ -182,6 +181,8 @@ impl<S: DeploymentSource> Follower<'_, S> {
             return;
         };
         self.is_log_read.set(true);
+        // From here: a reading that took long must not be the last.
+        let by = Instant::now() + LATE_LINES;
         while let Some(missing) = self.missing(ended) {
             let now = Instant::now();
             if now >= by {

@@ -405,7 +405,7 @@ async fn a_push_that_path_filters_leave_without_a_deployment_is_explained() {
     ];
     together(cases.map(|(on_skipped, code, outcome)| async move {
         let simulator = started(automatic().allow_deploy_paths(["web/**"])).await;
-        let mut runner = follows(&simulator).set("SEVALLA_TIMEOUT", "5s");
+        let mut runner = follows(&simulator).set("SEVALLA_TIMEOUT", "10s");
         if let Some(word) = on_skipped {
             runner = runner.set("SEVALLA_ON_SKIPPED", word);
         }
@@ -427,7 +427,7 @@ async fn a_push_that_path_filters_leave_without_a_deployment_is_explained() {
     let run = Runner::deploys_site(&simulator)
         .set("SEVALLA_ACTION", "follow")
         .set("SEVALLA_EXPECTED_COMMIT", COMMIT)
-        .set("SEVALLA_TIMEOUT", "5s")
+        .set("SEVALLA_TIMEOUT", "10s")
         .set("SEVALLA_ON_SKIPPED", "pass")
         .run()
         .await;
@@ -436,7 +436,7 @@ async fn a_push_that_path_filters_leave_without_a_deployment_is_explained() {
     // Where no filter explains it, nothing passes.
     let simulator = started(automatic()).await;
     let run = follows(&simulator)
-        .set("SEVALLA_TIMEOUT", "5s")
+        .set("SEVALLA_TIMEOUT", "10s")
         .set("SEVALLA_ON_SKIPPED", "pass")
         .run()
         .await;

@@ -134,7 +134,7 @@ async fn a_toggle_that_was_not_carried_out_is_sent_again() {
 #[tokio::test]
 async fn a_signal_does_not_leave_it_turned() {
     let simulator = with_cdn(true).await;
-    let slow = Behaviour::Delay(std::time::Duration::from_millis(500));
+    let slow = Behaviour::Delay(std::time::Duration::from_secs(2));
     simulator.add_fault(Fault::on(TOGGLE).nth(1).does(slow));
     let running = toggle(&simulator, "on").start();
     called(&simulator, TOGGLE).await;

@@ -2,7 +2,7 @@
 //! comment on it.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sevalla_deploy::shutdown::SAME_REQUEST;
@@ -12,7 +12,9 @@ use sevalla_simulator::{
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use crate::harness::{APP, PIPELINE, PullRequest, Runner, called, ids, stopped, together, until};
+use crate::harness::{
+    APP, HANGING, PIPELINE, PullRequest, Runner, called, ids, stopped, together, until,
+};
 
 const TOKEN: &str = "ghs_0123456789abcdefghijklmnopqrstuvwxyz";
 const COMMENTS: &str = "/repos/octo/shop/issues/7/comments";
@@ -216,13 +218,13 @@ async fn a_code_host_that_never_answers_does_not_keep_the_deployment() {
     github.0.lock().unwrap().hangs = true;
     let server = github.serve().await;
     let run = preview(&simulator, &server, &PullRequest::OPENED)
-        .set("SEVALLA_TIMEOUT", "15s")
+        .set("SEVALLA_TIMEOUT", "60s")
         .run()
         .await;
     run.assert_ended(0, "success");
     run.assert_told("The code host (GitHub, GitLab) did not answer in time");
     assert!(!run.output("url").is_empty());
-    assert!(run.took.as_secs() < 15, "{:?}", run.took);
+    assert!(run.took < HANGING, "{:?}", run.took);
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
 }
 
@@ -304,10 +306,18 @@ async fn after_a_signal_the_comment_says_what_became_of_the_deployment() {
     let endless = || Script::success().never_ends();
     let refuses = Fault::on("cancelDeploymentV3").does(Behaviour::status(403));
     let slow = endless().cancel_delay(Duration::from_secs(60));
-    let case = async |script, fault, on_cancel, said: &[&str], unsaid: &[&str]| {
-        let comment = after_a_signal(script, fault, on_cancel).await;
-        assert_says(&comment, said, unsaid);
-    };
+    let case =
+        async |script: Script, fault: Option<Fault>, on_cancel, said: &[&str], unsaid: &[&str]| {
+            let mut comment = String::new();
+            for _ in 0..3 {
+                comment = after_a_signal(script.clone(), fault.clone(), on_cancel).await;
+                // Of the time after a signal, a busy machine may leave none for this.
+                if !comment.contains("whose log tells what became of the deployment") {
+                    break;
+                }
+            }
+            assert_says(&comment, said, unsaid);
+        };
     tokio::join!(
         case(
             endless(),
@@ -411,10 +421,12 @@ async fn after_a_signal_a_silent_code_host_keeps_nothing_back() {
     assert!(written.contains("interrupted"), "{written}");
     // And a later signal ends it at once. Until then it is the same request.
     tokio::time::sleep(SAME_REQUEST + Duration::from_millis(100)).await;
-    let at = Instant::now();
     running.signal("INT").await;
-    running.finish().await.assert_ended(130, "interrupted");
-    assert!(at.elapsed() < Duration::from_secs(3), "{:?}", at.elapsed());
+    let run = running.finish().await;
+    run.assert_ended(130, "interrupted");
+    // It would have said so, had it waited for the code host.
+    let waited = "does not tell how the run ended";
+    assert!(!run.streams().contains(waited), "{}", run.streams());
 
     // Nor does one that is silent while the deployment is cancelled.
     let script = Script::success().never_ends();

@@ -635,7 +635,7 @@ async fn what_is_on_its_way_is_waited_for_before_it_is_connected() {
     ))
     .await;
 
-    let takes = Change::takes(Duration::from_secs(2));
+    let takes = Change::takes(Duration::from_secs(6));
     let cases = [(takes, 0, "success"), (takes.fails(), 9, "rejected")];
     together(cases.map(|(creation, code, outcome)| async move {
         let new = Database::new(DATABASE).creation(creation);

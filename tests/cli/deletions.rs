@@ -273,7 +273,7 @@ async fn one_that_is_being_deleted_is_waited_for_however_it_is_found() {
         let simulator = started(of_request()).await;
         let deletes = || deletes_by(&simulator, name, value).on_github();
         for _ in 0..2 {
-            let run = deletes().set("SEVALLA_TIMEOUT", "2s").run().await;
+            let run = deletes().set("SEVALLA_TIMEOUT", "5s").run().await;
             run.assert_ended(4, "timed-out");
             run.assert_told("agreed to delete preview app PR #12 topic");
         }
@@ -296,7 +296,7 @@ async fn an_answer_about_another_app_is_not_believed() {
     let simulator = started(Application::new(APP)).await;
     let other = serde_json::json!({ "id": id(1), "type": "previewApp" });
     simulator.add_fault(Fault::on("getApplicationV3").does(Behaviour::WrongShape(other)));
-    let run = deletes(&simulator).set("SEVALLA_TIMEOUT", "2s").run().await;
+    let run = deletes(&simulator).set("SEVALLA_TIMEOUT", "5s").run().await;
     run.assert_ended(6, "unavailable");
     assert_eq!(simulator.calls("deleteApplicationV3"), 0);
 }
@@ -384,7 +384,7 @@ async fn a_cleaning_that_has_not_seen_the_end_is_no_success() {
         .past(PastDeployment::success().ago(DAY * 10))
         .deletion(Deletion::new().takes(Duration::from_secs(3600)));
     let simulator = started(old).await;
-    let run = cleans(&simulator).set("SEVALLA_TIMEOUT", "3s").run().await;
+    let run = cleans(&simulator).set("SEVALLA_TIMEOUT", "5s").run().await;
     run.assert_ended(4, "timed-out");
     let one = format!(
         "accepted, but not gone in time: 1 (preview app topic 1 ({}))",

@@ -8,7 +8,7 @@ use sevalla_simulator::{
     Application, Behaviour, Fault, Limits, PastDeployment, Pipeline, Script, Simulator, World,
 };
 
-use crate::harness::{APP, Finished, PIPELINE, Runner, application};
+use crate::harness::{A_FEW_VISITS, APP, Finished, HANGING, PIPELINE, Runner, application};
 use crate::oracle::{Command, Stopping, obeyed, outside_code};
 use crate::web::{Web, answer};
 
@@ -262,7 +262,7 @@ async fn told_of_unverified(lines: &[&str]) -> String {
     let run = Runner::deploys_app(&simulator)
         .on_github()
         .set("SEVALLA_VERIFY_URL", web.url("/"))
-        .set("SEVALLA_VERIFY_TIMEOUT", "1s")
+        .set("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)
         .run()
         .await;
     run.assert_ended(8, "unverified");
@@ -407,6 +407,6 @@ async fn a_good_log_that_does_not_come_changes_nothing_and_keeps_nobody() {
         let error = error_after(&simulator).await;
 
         assert!(error.contains("Lines that stand out:"), "{error}");
-        assert!(begun.elapsed() < Duration::from_secs(12));
+        assert!(begun.elapsed() < HANGING, "{:?}", begun.elapsed());
     }
 }

@@ -287,7 +287,7 @@ async fn names_and_branches_and_messages_are_text() {
         let simulator = Simulator::start(World::new().application(app)).await;
         let run = Runner::deploys_app(&simulator)
             .on_github()
-            .set("INPUT_TIMEOUT", "2s")
+            .set("INPUT_TIMEOUT", "6s")
             .set("INPUT_LOGS", "off")
             .run()
             .await;
@@ -324,7 +324,7 @@ async fn error_bodies_are_text() {
             let run = Runner::deploys_app(&simulator)
                 .on_github()
                 .set("INPUT_DRY-RUN", "true")
-                .set("INPUT_TIMEOUT", "1s")
+                .set("INPUT_TIMEOUT", "4s")
                 .run()
                 .await;
             if run.code == Some(0) {
@@ -342,7 +342,7 @@ async fn error_bodies_are_text() {
 async fn the_build_error_of_a_static_site_is_text_of_bounded_length() {
     let texts = [
         format!("::error::pwned\n##[error]pwned {MARKDOWN}"),
-        MARKDOWN.repeat(12_000),
+        MARKDOWN.repeat(4_000),
     ];
     together(texts.map(|text| async move {
         let site = StaticSite::new(SITE).next(Script::failed().build_error(text));
@@ -520,7 +520,7 @@ async fn a_key_that_the_service_echoes_is_never_shown() {
                 .fault(fault);
             let simulator = Simulator::start(world).await;
             Runner::deploys_app(&simulator)
-                .set("SEVALLA_TIMEOUT", "1s")
+                .set("SEVALLA_TIMEOUT", "4s")
                 .hides(&key[..12])
                 .run()
                 .await

@@ -26,8 +26,13 @@ pub(crate) const SITE: &str = "9a0b7c6d-1e2f-4a3b-8c4d-5e6f7a8b9c0d";
 /// The pipeline of most tests.
 pub(crate) const PIPELINE: &str = "c2b1d1aa-7a52-4c55-9a41-5a0d5a1f7e04";
 
-/// From the first signal to the exit, with some slack for a busy machine.
-const WINDOW: Duration = Duration::from_millis(6500);
+/// What reads a log.
+pub(crate) const LOGS: &str = "getApplicationDeploymentLogsV3";
+
+/// From the first signal to the exit of a run that heeds it, however busy the
+/// machine is. That it takes six seconds at most is seen in virtual time, by the
+/// model.
+pub(crate) const WINDOW: Duration = Duration::from_secs(30);
 
 /// No run of a test takes longer, however busy the machine is.
 pub(crate) const LONGEST: Duration = Duration::from_secs(200);
@@ -35,6 +40,9 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(200);
 /// A run that waited for something it must not wait for takes longer; one that
 /// did not takes less, however busy the machine is.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
+
+/// A `verify-timeout` that leaves the first visit enough time on a busy machine.
+pub(crate) const A_FEW_VISITS: &str = "6s";
 
 /// The same where an answer that never comes would be waited for: that wait
 /// alone takes longer.
@@ -432,6 +440,29 @@ impl Running {
         })
     }
 
+    /// The same where the deployments of these applications have no end but this:
+    /// all of their logs was read, so that a call has asked for the same as one
+    /// before it.
+    pub(crate) async fn finish_once_read(self, simulator: &Simulator, apps: &[&str]) -> Finished {
+        let is_read = || {
+            let journal = simulator.journal();
+            let mut queries: BTreeMap<_, Vec<_>> = BTreeMap::new();
+            for call in journal.iter().filter(|call| call.operation == LOGS) {
+                queries.entry(&call.path).or_default().push(&call.query);
+            }
+            let is_read = |queries: &Vec<_>| match queries.as_slice() {
+                [before @ .., last] => before.len() > 2 && before.contains(last),
+                [] => false,
+            };
+            queries.len() == apps.len() && queries.values().all(is_read)
+        };
+        let end = async {
+            until(is_read).await;
+            apps.iter().for_each(|app| simulator.end_deployment(app));
+        };
+        tokio::join!(self.finish(), end).0
+    }
+
     /// Waits for the end and gathers what was left.
     pub(crate) async fn finish(self) -> Finished {
         let output = tokio::time::timeout(LONGEST, self.child.wait_with_output())
@@ -465,9 +496,14 @@ impl Finished {
         format!("{}\n{}", self.stdout, self.stderr)
     }
 
+    /// The path of a file in the run's folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.runner.path(name)
+    }
+
     /// The content of a file in the run's folder, if it is there.
     pub(crate) fn file(&self, name: &str) -> Option<String> {
-        std::fs::read_to_string(self.runner.path(name)).ok()
+        std::fs::read_to_string(self.path(name)).ok()
     }
 
     /// The names of all files in the run's folder.

@@ -401,7 +401,8 @@ mod buildkite {
     const RECORDS: &str = "#!/bin/sh\n\
         call=${0%/*}/call.$$\n\
         printf '%s\\n' \"$@\" > $call.arguments\n\
-        env > $call.environment\n\
+        token=$BUILDKITE_AGENT_ACCESS_TOKEN${SEVALLA_TOKEN+ SEVALLA_TOKEN}\n\
+        echo \"BUILDKITE_AGENT_ACCESS_TOKEN=$token\" > $call.environment\n\
         cat > $call.input\n\
         echo '--- pwned'\n";
 
@@ -444,9 +445,17 @@ mod buildkite {
             (Script::success(), 0, "success"),
             (Script::failed(), 1, "error"),
         ] {
-            let simulator = application(of_the_commit(script)).await;
-            let runner = with_agent(Runner::deploys_app(&simulator), RECORDS);
-            let run = runner.run().await;
+            // The time that an agent has is short for a busy machine.
+            let mut tries = 1..=3;
+            let (simulator, run) = loop {
+                let simulator = application(of_the_commit(script.clone())).await;
+                let runner = with_agent(Runner::deploys_app(&simulator), RECORDS);
+                let run = runner.run().await;
+                let is_late = run.streams().contains("did not end in time");
+                if !is_late || tries.next().is_none() {
+                    break (simulator, run);
+                }
+            };
             assert_eq!(run.code, Some(code), "{}", run.streams());
             assert!(!run.streams().contains("pwned"), "{}", run.streams());
             assert_eq!(run.stdout, "", "the agent has the outputs");

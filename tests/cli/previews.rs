@@ -8,7 +8,9 @@ use sevalla_simulator::{
     Preview, Push, Script, Simulator, World,
 };
 
-use crate::harness::{APP, PIPELINE, PullRequest, Runner, SOON, called, stopped, until};
+use crate::harness::{
+    A_FEW_VISITS, APP, PIPELINE, PullRequest, Runner, SOON, called, stopped, until,
+};
 
 const OPENED: PullRequest = PullRequest::OPENED;
 
@@ -588,7 +590,7 @@ async fn a_preview_that_is_up_to_date_is_verified_all_the_same() {
     let server = wiremock::MockServer::start().await;
     let run = previews(&simulator)
         .set("SEVALLA_VERIFY_URL", server.uri())
-        .set("SEVALLA_VERIFY_TIMEOUT", "1s")
+        .set("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)
         .set("SEVALLA_PURGE_CACHE", "true")
         .run()
         .await;

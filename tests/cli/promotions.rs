@@ -8,7 +8,9 @@ use sevalla_simulator::{
     Simulator, World,
 };
 
-use crate::harness::{APP, Finished, PIPELINE, Runner, called, stopped, together, until};
+use crate::harness::{
+    A_FEW_VISITS, APP, Finished, PIPELINE, Runner, called, stopped, together, until,
+};
 use crate::oracle::{Stopping, obeyed, outside_code};
 use crate::web::{Web, answer};
 
@@ -310,7 +312,7 @@ async fn what_says_nothing_against_a_target_undoes_none() {
             Trouble::NotChecked => {
                 runner = runner
                     .set("SEVALLA_VERIFY_URL", "https://shop.invalid/")
-                    .set("SEVALLA_VERIFY_TIMEOUT", "1s");
+                    .set("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS);
             }
             _ => {}
         }
@@ -372,7 +374,7 @@ async fn a_target_that_does_not_answer_well_is_taken_back_with_the_others() {
     let simulator = three([Script::success(), Script::failed(), Script::success()]).await;
     let run = promotes(&simulator, &[EU, US, ASIA])
         .set("SEVALLA_VERIFY_URL", web.url("/"))
-        .set("SEVALLA_VERIFY_TIMEOUT", "1s")
+        .set("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)
         .set("SEVALLA_ON_FAILURE", "rollback")
         .run()
         .await;
@@ -782,7 +784,10 @@ async fn a_signal_before_anything_was_promoted_promotes_nothing() {
 async fn every_target_whose_log_lacks_lines_is_named() {
     // More at one moment than a call returns.
     let noisy = || {
-        let script = Script::success().run(Duration::from_secs(15));
+        let later = Duration::from_secs(1);
+        let script = Script::success().never_ends();
+        // So that they need not be read once more at the end.
+        let script = script.log_line(later, "INFO", "later");
         (0..5500).fold(script, |script, n| {
             script.log_line(Duration::from_millis(50), "INFO", format!("line {n}"))
         })
@@ -795,7 +800,8 @@ async fn every_target_whose_log_lacks_lines_is_named() {
     let simulator = Simulator::start(world.limits(Limits::none().headers(false))).await;
     let run = promotes(&simulator, &[EU, US])
         .set("SEVALLA_LOG_FILE", "deploy.log")
-        .run()
+        .start()
+        .finish_once_read(&simulator, &[EU, US])
         .await;
 
     run.assert_ended(0, "success");

@@ -790,8 +790,10 @@ async fn sequence(seed: u64) {
         } else {
             vec![run().await]
         };
+        let streams: Vec<String> = ends.iter().map(Finished::streams).collect();
+        let what = format!("{what}\n{}", streams.join("\n"));
         for end in ends {
-            assert_eq!(end.code, Some(0), "{what}\n{}", end.streams());
+            assert_eq!(end.code, Some(0), "{what}");
         }
         assert_true(&simulator, &hub, number, &what);
         for (other, before) in others {

@@ -10,7 +10,8 @@ use sevalla_simulator::{
 
 use crate::documents::{Case, assert_junit, assert_report};
 use crate::harness::{
-    APP, Finished, PIPELINE, PullRequest, Runner, application, called, stopped, together,
+    A_FEW_VISITS, APP, Finished, PIPELINE, PullRequest, Runner, application, called, stopped,
+    together,
 };
 use crate::web::{Web, answer};
 
@@ -141,7 +142,7 @@ async fn a_failure_and_what_stays_unverified_are_told_apart() {
     let web = Web::acts([answer(500, "")]).await;
     let runner = told(Runner::deploys_app(&simulator))
         .set("SEVALLA_VERIFY_URL", web.url("/"))
-        .set("SEVALLA_VERIFY_TIMEOUT", "1s");
+        .set("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS);
     let (report, cases) = files(&runner.run().await, 8, "unverified");
     let marks: Vec<(&str, &str)> = cases
         .iter()

@@ -300,6 +300,8 @@ async fn a_later_signal_ends_a_run_that_is_blocked() {
     // By now it listens for signals.
     called(&simulator, "getApplicationV3").await;
     running.signal("INT").await;
+    // Nothing shows when it heeds that, and the time counts from then.
+    tokio::time::sleep(Duration::from_millis(2500)).await;
     insists(&running).await;
     let status = running.ends_unread().await;
 

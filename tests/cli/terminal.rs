@@ -45,7 +45,7 @@ fn in_colour(simulator: &Simulator) -> Runner {
 #[tokio::test]
 async fn a_live_line_stands_below_the_text_and_goes_in_the_end() {
     let simulator = slow().await;
-    let mut window = Window::open(in_colour(&simulator), 40, 120);
+    let window = Window::open(in_colour(&simulator), 40, 120);
     let live = window
         .comes_to_show("left · Ctrl-C cancels the deployment")
         .await;
@@ -77,7 +77,7 @@ async fn the_log_goes_by_above_the_live_line() {
         .run(Duration::from_secs(2))
         .generated_lines(60);
     let simulator = application(script).await;
-    let mut window = Window::open(in_colour(&simulator), 45, 100);
+    let window = Window::open(in_colour(&simulator), 45, 100);
     assert_eq!(window.ends().await, Some(1));
     let shown = window.everything();
     for line in 1..=60 {
@@ -99,7 +99,7 @@ async fn a_success_is_green_unless_colours_are_unwanted() {
     ] {
         let simulator = application(Script::success()).await;
         let runner = in_colour(&simulator).set(name, value);
-        let mut window = Window::open(runner, 40, 160);
+        let window = Window::open(runner, 40, 160);
         assert_eq!(window.ends().await, Some(0));
         window.comes_to_show("outcome=success").await;
         assert_eq!(window.colour_of("Deployed: "), colour, "{name}={value}");
@@ -110,15 +110,17 @@ async fn a_success_is_green_unless_colours_are_unwanted() {
 async fn a_narrow_window_keeps_the_live_line_in_one_row() {
     for (columns, text) in [(30, "s · in prog"), (10, "s…"), (4, "…")] {
         let simulator = slow().await;
-        let mut window = Window::open(in_colour(&simulator), 60, columns);
-        until(|| !window.live_rows().is_empty()).await;
+        let window = Window::open(in_colour(&simulator), 60, columns);
+        window
+            .until("a live line", || !window.live_rows().is_empty())
+            .await;
         // Drawn again, whichever second that is, and still one row of it.
         if columns > 4 {
             window.draws_again().await;
             window.draws_again().await;
         }
         let shows = || window.live_rows().iter().any(|row| row.contains(text));
-        until(shows).await;
+        window.until(text, shows).await;
         let rows = window.live_rows();
         assert!(
             rows.len() == 1 && !rows[0].contains("Ctrl-C"),
@@ -134,9 +136,11 @@ async fn keys_that_are_pressed_leave_nothing_of_the_live_line() {
     // In the third of these the line takes as much room as it may.
     let windows = [10, 40, 75, 120];
     together(windows.map(|columns| async move {
-        let simulator = slow_to_cancel(Duration::from_secs(2)).await;
-        let mut window = Window::open(in_colour(&simulator), 80, columns);
-        until(|| !window.live_rows().is_empty()).await;
+        let simulator = slow_to_cancel(Duration::from_secs(4)).await;
+        let window = Window::open(in_colour(&simulator), 80, columns);
+        window
+            .until("a live line", || !window.live_rows().is_empty())
+            .await;
         for keys in ["x", "\r", "yz\r"] {
             window.press(keys.as_bytes());
             window.draws_again().await;
@@ -150,7 +154,7 @@ async fn keys_that_are_pressed_leave_nothing_of_the_live_line() {
             [row] => columns < 75 || row.contains(text),
             _ => false,
         };
-        until(is_told).await;
+        window.until("what ends it", is_told).await;
         assert_eq!(window.ends().await, Some(130));
     }))
     .await;
@@ -163,7 +167,7 @@ async fn a_second_interrupt_leaves_nothing_of_the_live_line_either() {
         let runner = in_colour(&simulator);
         let report = runner.path("report.json");
         let runner = runner.set("SEVALLA_REPORT_FILE", &report);
-        let mut window = Window::open(runner, 40, 120);
+        let window = Window::open(runner, 40, 120);
         window.comes_to_show("Ctrl-C cancels").await;
         window.press(b"\x03");
         // With each interrupt a terminal drops what it has not shown yet, so a
@@ -188,11 +192,10 @@ async fn a_window_of_another_width_keeps_one_live_line_and_all_of_the_text() {
     together(terminals.map(|(fitting, xterm)| async move {
         let simulator = slow().await;
         let runner = in_colour(&simulator).set("XTERM_VERSION", xterm);
-        let mut window = Window::open(runner, 40, 100);
+        let window = Window::open(runner, 40, 100);
         window.comes_to_show("Ctrl-C cancels").await;
         for columns in [40, 17, 120, 99, 98] {
-            window.draws_again().await;
-            window.resize(columns, fitting);
+            window.resize(columns, fitting).await;
             window.draws_again().await;
             window.draws_again().await;
             let shown = window.everything();
@@ -218,7 +221,7 @@ async fn a_verification_is_told_and_its_interruption_cancels_nothing() {
     let web = Web::acts([answer(503, "")]).await;
     let simulator = application(Script::success()).await;
     let runner = in_colour(&simulator).set("SEVALLA_VERIFY_URL", web.url("/"));
-    let mut window = Window::open(runner, 40, 120);
+    let window = Window::open(runner, 40, 120);
     window
         .comes_to_show("verifying that it answers · Ctrl-C ends this, the deployment stays live")
         .await;
@@ -235,7 +238,7 @@ async fn waiting_for_others_is_told_and_its_interruption_starts_nothing() {
     let simulator = application(Script::success()).await;
     simulator.add_deployment(APP, DeploymentType::Manual, endless());
     let runner = in_colour(&simulator).set("SEVALLA_WHEN_BUSY", "wait");
-    let mut window = Window::open(runner, 40, 120);
+    let window = Window::open(runner, 40, 120);
     window
         .comes_to_show("waiting for other deployments · Ctrl-C ends this, nothing is started")
         .await;
@@ -267,7 +270,7 @@ async fn what_goes_on_after_an_interruption_is_told_before_it() {
             .into_iter()
             .zip(texts)
             .map(|((simulator, runner), text)| async move {
-                let mut window = Window::open(runner, 40, 140);
+                let window = Window::open(runner, 40, 140);
                 window.comes_to_show(text).await;
                 window.press(b"\x03");
                 assert_eq!(window.ends().await, Some(130));
@@ -280,7 +283,7 @@ async fn what_goes_on_after_an_interruption_is_told_before_it() {
 #[tokio::test]
 async fn a_ci_with_a_terminal_gets_plain_lines() {
     let simulator = application(Script::success()).await;
-    let mut window = Window::open(in_colour(&simulator).set("CI", "true"), 40, 160);
+    let window = Window::open(in_colour(&simulator).set("CI", "true"), 40, 160);
     assert_eq!(window.ends().await, Some(0));
     window.comes_to_show("outcome=success").await;
     assert_eq!(window.colour_of("Deployed: "), vt100::Color::Default);

@@ -12,7 +12,7 @@ use sevalla_simulator::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::harness::{APP, Finished, Runner, SITE, together};
+use crate::harness::{A_FEW_VISITS, APP, Finished, Runner, SITE, together};
 use crate::web::{Act, Web, answer, redirect, with_headers};
 
 const DOMAINS: &str = "listApplicationDomainsV3";
@@ -36,7 +36,7 @@ fn checks(simulator: &Simulator, url: &str) -> Runner {
     Runner::deploys_app(simulator)
         .set("SEVALLA_ON_FAILURE", "rollback")
         .set("SEVALLA_VERIFY_URL", url)
-        .set("SEVALLA_VERIFY_TIMEOUT", "1s")
+        .set("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)
 }
 
 /// Asserts that the deployment stays, and that the run says why.
@@ -287,7 +287,7 @@ async fn too_little_time_undoes_nothing() {
         .set("SEVALLA_VERIFY_SUCCESSES", "9")
         .run()
         .await;
-    assert_kept(&simulator, &run, "only 1 of 9 good answers in a row");
+    assert_kept(&simulator, &run, " of 9 good answers in a row");
 
     // The time was over when the deployment succeeded.
     let late = Script::success()
@@ -379,7 +379,7 @@ async fn an_address_that_is_missing_before_the_start_is_read_again_after_the_suc
     let run = Runner::deploys_site(&simulator)
         .set("SEVALLA_ON_FAILURE", "rollback")
         .set("SEVALLA_VERIFY_URL", "auto")
-        .set("SEVALLA_VERIFY_TIMEOUT", "1s")
+        .set("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)
         .run()
         .await;
     run.assert_told("Sevalla gives no address of the service yet");

@@ -7,14 +7,12 @@ use sevalla_deploy::messages::Failure;
 use sevalla_simulator::{Application, Domain, Script, Simulator, StaticSite, World};
 
 use crate::harness::{
-    APP, Finished, Runner, SITE, application, refuses_connections, together, until,
+    A_FEW_VISITS, APP, Finished, HANGING, Runner, SITE, application, refuses_connections, together,
+    until,
 };
 use crate::web::{Act, Web, answer, head_of_a_long_answer, redirect, with_headers};
 
 const COMMIT: &str = "7d3f0c2a9b1e4f5d6c7b8a9d0e1f2a3b4c5d6e7f";
-
-/// Once there has been a bad answer, no time is left for another.
-const ONE_VISIT: &str = "1s";
 
 fn script() -> Script {
     Script::success().commit_sha(COMMIT)
@@ -58,11 +56,11 @@ async fn a_miss_begins_the_row_of_good_answers_anew() {
     let web = Web::acts([answer(200, "")]).await;
     let inputs = [
         ("SEVALLA_VERIFY_SUCCESSES", "9"),
-        ("SEVALLA_VERIFY_TIMEOUT", ONE_VISIT),
+        ("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS),
     ];
     let run = verified(&web.url("/"), &inputs).await;
     run.assert_ended(8, "unverified");
-    run.assert_told("only 1 of 9 good answers in a row");
+    run.assert_told(" of 9 good answers in a row");
 }
 
 #[tokio::test]
@@ -80,7 +78,7 @@ async fn the_statuses_of_a_good_answer_can_be_chosen() {
         let web = Web::acts([answer(status, "")]).await;
         let inputs = [
             ("SEVALLA_VERIFY_STATUS", statuses),
-            ("SEVALLA_VERIFY_TIMEOUT", ONE_VISIT),
+            ("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS),
         ];
         let run = verified(&web.url("/"), &inputs).await;
         if is_good {
@@ -128,7 +126,7 @@ async fn an_answer_must_hold_what_the_user_expects() {
         let web = Web::acts([page()]).await;
         let inputs = [
             ("SEVALLA_VERIFY_CONTAINS", contains),
-            ("SEVALLA_VERIFY_TIMEOUT", ONE_VISIT),
+            ("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS),
         ];
         let run = verified(&web.url("/"), &inputs).await;
         match miss {
@@ -193,7 +191,7 @@ async fn redirects_are_followed() {
     .await;
     let inputs = [
         ("SEVALLA_VERIFY_CONTAINS", "ready"),
-        ("SEVALLA_VERIFY_TIMEOUT", ONE_VISIT),
+        ("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS),
     ];
     let run = verified(&web.url("/"), &inputs).await;
     run.assert_ended(0, "success");
@@ -218,18 +216,19 @@ async fn redirects_are_followed() {
 #[tokio::test]
 async fn redirects_that_lead_nowhere_are_told() {
     let loops = Web::acts([redirect(302, "/")]).await;
-    let run = verified(&loops.url("/"), &[("SEVALLA_VERIFY_TIMEOUT", ONE_VISIT)]).await;
+    let run = verified(&loops.url("/"), &[("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)]).await;
     run.assert_ended(8, "unverified");
     run.assert_told("it redirects more than 10 times");
-    assert_eq!(loops.count(), 11);
+    assert_eq!(loops.count() % 11, 0);
 
     let locations = ["ftp://127.0.0.1/", "javascript:alert(1)", "http://"];
     together(locations.map(|location| async move {
         let web = Web::acts([redirect(302, location)]).await;
-        let run = verified(&web.url("/"), &[("SEVALLA_VERIFY_TIMEOUT", ONE_VISIT)]).await;
+        let run = verified(&web.url("/"), &[("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)]).await;
         run.assert_ended(8, "unverified");
         run.assert_told("it redirects to what is no address");
-        assert_eq!(web.count(), 1);
+        let visits = web.visits();
+        assert!(visits.iter().all(|visit| visit.target == "/"), "{visits:?}");
     }))
     .await;
 }
@@ -259,7 +258,7 @@ async fn no_redirect_leads_to_the_machines_own_link() {
     ];
     together(cases.into_iter().map(|location| async move {
         let web = Web::acts([redirect(302, &location)]).await;
-        let run = verified(&web.url("/"), &[("SEVALLA_VERIFY_TIMEOUT", ONE_VISIT)]).await;
+        let run = verified(&web.url("/"), &[("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)]).await;
         run.assert_ended(8, "unverified");
         run.assert_told("an address of a private, local or reserved network");
     }))
@@ -307,7 +306,7 @@ async fn what_does_not_answer_is_told_in_one_line() {
         let web = Web::acts([act]).await;
         let inputs = [
             ("SEVALLA_VERIFY_CONTAINS", contains),
-            ("SEVALLA_VERIFY_TIMEOUT", "2s"),
+            ("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS),
         ];
         let run = verified(&web.url("/"), &inputs).await;
         run.assert_ended(8, "unverified");
@@ -318,7 +317,7 @@ async fn what_does_not_answer_is_told_in_one_line() {
             "{told}\n{}",
             run.streams()
         );
-        assert!(run.took < Duration::from_secs(15), "{:?}", run.took);
+        assert!(run.took < HANGING, "{:?}", run.took);
     }))
     .await;
 }
@@ -340,16 +339,16 @@ async fn of_a_body_without_end_only_what_is_needed_is_read() {
 async fn nobody_at_the_address_is_told() {
     let (_nobody, address) = refuses_connections();
     let url = format!("http://{address}/");
-    let run = verified(&url, &[("SEVALLA_VERIFY_TIMEOUT", ONE_VISIT)]).await;
+    let run = verified(&url, &[("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)]).await;
     run.assert_ended(8, "unverified");
     run.assert_told("no connection");
-    run.assert_told("1 visit in");
+    run.assert_told(" visits in ");
 }
 
 #[tokio::test]
 async fn a_certificate_that_nobody_has_signed_is_told_and_can_be_trusted() {
     let web = Web::secure(|_| answer(200, "")).await;
-    let run = verified(&web.url("/"), &[("SEVALLA_VERIFY_TIMEOUT", ONE_VISIT)]).await;
+    let run = verified(&web.url("/"), &[("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)]).await;
     run.assert_ended(8, "unverified");
     run.assert_told("its certificate is not trusted");
     assert_eq!(web.count(), 0);
@@ -366,7 +365,7 @@ async fn a_certificate_that_nobody_has_signed_is_told_and_can_be_trusted() {
     let there = plain.url("/");
     let web = Web::secure(move |_| redirect(302, &there)).await;
     std::fs::write(&file, web.certificate()).unwrap();
-    let inputs = [trust[0], ("SEVALLA_VERIFY_TIMEOUT", ONE_VISIT)];
+    let inputs = [trust[0], ("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)];
     let run = verified(&web.url("/"), &inputs).await;
     run.assert_ended(8, "unverified");
     run.assert_told("it redirects from https to http");
@@ -422,7 +421,7 @@ async fn what_a_page_says_is_no_command() {
             .on_github()
             .set("SEVALLA_VERIFY_URL", web.url("/"))
             .set("SEVALLA_VERIFY_CONTAINS", "json:/a=b")
-            .set("SEVALLA_VERIFY_TIMEOUT", ONE_VISIT)
+            .set("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)
             .run()
             .await;
         run.assert_ended(8, "unverified");
@@ -460,7 +459,7 @@ async fn the_services_own_address_is_visited_over_https() {
         };
         let run = runner
             .set("SEVALLA_VERIFY_URL", "auto")
-            .set("SEVALLA_VERIFY_TIMEOUT", ONE_VISIT)
+            .set("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)
             .run()
             .await;
         run.assert_ended(8, "unverified");
@@ -500,7 +499,7 @@ async fn a_signal_ends_the_visits() {
         running.signal(signal).await;
         let at = Instant::now();
         let run = running.finish().await;
-        assert!(at.elapsed() < Duration::from_secs(10), "{:?}", at.elapsed());
+        assert!(at.elapsed() < Duration::from_secs(13), "{:?}", at.elapsed());
         run.assert_ended(code, "interrupted");
         run.assert_told("had succeeded and is live");
         assert_eq!(run.output("status"), "success");
@@ -529,7 +528,7 @@ async fn what_does_not_answer_well_is_told_everywhere() {
     let run = Runner::deploys_app(&simulator)
         .on_github()
         .set("SEVALLA_VERIFY_URL", web.url("/up"))
-        .set("SEVALLA_VERIFY_TIMEOUT", ONE_VISIT)
+        .set("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)
         .run()
         .await;
     run.assert_ended(8, "unverified");

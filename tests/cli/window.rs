@@ -1,11 +1,12 @@
 //! A window with the program in it: a terminal that is typed into, resized and
 //! looked at.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::num::NonZeroU16;
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty};
@@ -15,6 +16,13 @@ use super::harness::{LONGEST, Runner};
 
 /// So many rows that went out at the top are kept.
 const KEPT: usize = 500;
+
+/// Between two looks: each costs something.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// So long after the program has drawn its live line, it does not begin to draw
+/// it again.
+const QUIET: Duration = Duration::from_millis(100);
 
 fn size(cells: u16) -> NonZeroU16 {
     NonZeroU16::new(cells).unwrap()
@@ -30,10 +38,9 @@ pub(crate) enum Fitting {
 }
 
 pub(crate) struct Window {
-    parser: Arc<Mutex<Parser>>,
-    keys: Arc<Pty>,
-    child: std::process::Child,
-    reader: JoinHandle<()>,
+    parser: Mutex<Parser>,
+    pty: Pty,
+    child: Mutex<std::process::Child>,
     _runner: Runner,
 }
 
@@ -47,23 +54,30 @@ impl Window {
             .current_dir(runner.path("."))
             .spawn(pts)
             .unwrap();
-        let parser = Parser::new(size(rows), size(columns), KEPT);
-        let parser = Arc::new(Mutex::new(parser));
-        let keys = Arc::new(pty);
-        let (shown, output) = (Arc::clone(&parser), Arc::clone(&keys));
-        let reader = std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            // An error is how the system says that the program has ended.
-            while let Ok(count @ 1..) = (&*output).read(&mut bytes) {
-                shown.lock().unwrap().process(&bytes[..count]);
-            }
-        });
+        // The standard library sets this only for sockets, and for the same
+        // file under another number.
+        let same = UnixStream::from(pty.as_fd().try_clone_to_owned().unwrap());
+        same.set_nonblocking(true).unwrap();
         Self {
-            parser,
-            keys,
-            child,
-            reader,
+            parser: Mutex::new(Parser::new(size(rows), size(columns), KEPT)),
+            pty,
+            child: Mutex::new(child),
             _runner: runner,
+        }
+    }
+
+    /// Shows what the program has written since the last time, and returns
+    /// whether more may come. The screen changes nowhere else, so that all of
+    /// a test's looks after a wait are at the same screen.
+    fn shows_more(&self) -> bool {
+        let mut bytes = [0; 4096];
+        loop {
+            match (&self.pty).read(&mut bytes) {
+                Ok(count @ 1..) => self.parser.lock().unwrap().process(&bytes[..count]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
+                // An error is how the system says that the program has ended.
+                Ok(0) | Err(_) => return false,
+            }
         }
     }
 
@@ -76,12 +90,33 @@ impl Window {
 
     /// What has been shown, with what went out of the window at its top.
     pub(crate) fn everything(&self) -> Vec<String> {
-        all_of(&self.parser)
+        let mut parser = self.parser.lock().unwrap();
+        let rows = all_rows(&mut parser).into_iter();
+        rows.map(|row| row.text).collect()
     }
 
-    /// Waits until this holds; where it never does, shows the window.
-    async fn until(&self, what: &str, holds: impl Fn() -> bool) {
-        waits(what, holds, || self.everything()).await;
+    /// Waits until this holds for what is shown; where it never does, shows the
+    /// window. Returns a moment in which it did not hold yet.
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn() -> bool) -> Instant {
+        let mut not_yet = Instant::now();
+        let watch = async {
+            loop {
+                let looked = Instant::now();
+                self.shows_more();
+                if holds() {
+                    break;
+                }
+                not_yet = looked;
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let waited = tokio::time::timeout(LONGEST, watch).await;
+        assert!(
+            waited.is_ok(),
+            "{what} never came: {:#?}",
+            self.everything()
+        );
+        not_yet
     }
 
     /// The rows in which a live line is, or what is left of one: it begins with
@@ -109,24 +144,29 @@ impl Window {
         row.into_inner().unwrap().unwrap()
     }
 
-    /// Waits until the live line was drawn again.
-    pub(crate) async fn draws_again(&self) {
+    /// Waits until the live line was drawn again, and returns a moment before it.
+    pub(crate) async fn draws_again(&self) -> Instant {
+        self.shows_more();
         let before = self.live_rows();
-        self.until("another live line", || self.live_rows() != before)
-            .await;
-        self.until("a live line", || !self.live_rows().is_empty())
-            .await;
+        let is_another = || {
+            let rows = self.live_rows();
+            !rows.is_empty() && rows != before
+        };
+        self.until("another live line", is_another).await
     }
 
     pub(crate) fn press(&self, keys: &[u8]) {
-        (&*self.keys).write_all(keys).unwrap();
+        (&self.pty).write_all(keys).unwrap();
     }
 
-    /// Gives the window another width.
-    pub(crate) fn resize(&self, columns: u16, fitting: Fitting) {
+    /// Gives the window another width, while the program draws nothing: what it
+    /// has drawn for one width and the terminal shows in another cannot be wiped
+    /// whole by any program.
+    pub(crate) async fn resize(&self, columns: u16, fitting: Fitting) {
+        while self.draws_again().await.elapsed() > QUIET {}
         let mut parser = self.parser.lock().unwrap();
         let rows = parser.screen().size().0;
-        self.keys.resize(Size::new(rows.get(), columns)).unwrap();
+        self.pty.resize(Size::new(rows.get(), columns)).unwrap();
         match fitting {
             Fitting::Cut => parser.set_size(rows, size(columns)),
             Fitting::Rewrap => *parser = rewrapped(&mut parser, columns),
@@ -135,11 +175,10 @@ impl Window {
 
     /// The exit code, once the program has ended and all of it is shown. What
     /// was live has left nothing then.
-    pub(crate) async fn ends(&mut self) -> Option<i32> {
-        let child = Mutex::new(&mut self.child);
-        let ended = || child.lock().unwrap().try_wait().unwrap();
-        let has_ended = || ended().is_some() && self.reader.is_finished();
-        waits("the end", has_ended, || all_of(&self.parser)).await;
+    pub(crate) async fn ends(&self) -> Option<i32> {
+        let ended = || self.child.lock().unwrap().try_wait().unwrap();
+        let has_ended = || ended().is_some() && !self.shows_more();
+        self.until("the end", has_ended).await;
         let code = ended().unwrap().code();
         let shown = self.everything();
         let is_left = |row: &String| row.contains("Ctrl-C") || row.contains("^C");
@@ -159,24 +198,6 @@ impl Window {
         let row = u16::try_from(row.expect("it is shown")).unwrap();
         screen.cell(row, 0).unwrap().fgcolor()
     }
-}
-
-/// Waits until this holds; where it never does, tells what was shown.
-async fn waits(what: &str, holds: impl Fn() -> bool, shown: impl Fn() -> Vec<String>) {
-    let watch = async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let waited = tokio::time::timeout(LONGEST, watch).await;
-    assert!(waited.is_ok(), "{what} never came: {:#?}", shown());
-}
-
-/// What has been shown, with what went out of the window at its top.
-fn all_of(parser: &Mutex<Parser>) -> Vec<String> {
-    let mut parser = parser.lock().unwrap();
-    let rows = all_rows(&mut parser).into_iter();
-    rows.map(|row| row.text).collect()
 }
 
 struct Row {

@@ -139,7 +139,7 @@ fn assert_silent(error: &ApiError, address: &str) {
 
 #[tokio::test]
 async fn no_error_of_a_hook_tells_its_address() {
-    const TIME: std::time::Duration = std::time::Duration::from_millis(300);
+    const TIME: std::time::Duration = std::time::Duration::from_millis(1500);
     let reset = resets_the_connection(&application_deployment()).await;
     let hanging = hangs_before_the_headers().await;
     let absent = answering(404, r#"{"message":"Not found","status":404}"#).await;

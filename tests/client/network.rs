@@ -131,6 +131,10 @@ async fn a_refused_connection_is_told_as_such() {
     assert_eq!(error.next(), RetryDecision::Retry(None));
 }
 
+/// So little that a request which hangs is soon over, and enough to send it on a
+/// busy machine.
+const SHORT: Duration = Duration::from_millis(1500);
+
 /// Longer than a busy machine takes, and shorter than the waits that would be
 /// too long.
 const SOON: Duration = Duration::from_secs(20);
@@ -143,14 +147,13 @@ fn assert_bounded(began: Instant, deadline: Duration) {
 
 #[tokio::test]
 async fn the_deadline_ends_a_request_that_hangs() {
-    const TIME: Duration = Duration::from_millis(300);
     for server in [
         hangs_before_the_headers().await,
         hangs_in_the_body("200 OK").await,
     ] {
-        let (hurried, began) = client_for(TIME, &server.api());
+        let (hurried, began) = client_for(SHORT, &server.api());
         let read = hurried.get_application(APP, PATIENT).await.unwrap_err();
-        assert_bounded(began, TIME);
+        assert_bounded(began, SHORT);
         assert!(
             matches!(
                 read.cause,
@@ -163,12 +166,12 @@ async fn the_deadline_ends_a_request_that_hangs() {
             (RetryDecision::Retry(None), 1)
         );
 
-        let (hurried, began) = client_for(TIME, &server.api());
+        let (hurried, began) = client_for(SHORT, &server.api());
         let write = hurried
             .trigger_deployment(APP, &plain_order(), PATIENT)
             .await
             .unwrap_err();
-        assert_bounded(began, TIME);
+        assert_bounded(began, SHORT);
         assert!(
             matches!(
                 write.cause,
@@ -183,19 +186,18 @@ async fn the_deadline_ends_a_request_that_hangs() {
 
 #[tokio::test]
 async fn a_refusal_whose_body_hangs_is_still_that_refusal() {
-    const TIME: Duration = Duration::from_millis(300);
     for (status, next) in [
         ("401 Unauthorized", RetryDecision::Fatal),
         ("429 Too Many Requests", RetryDecision::Retry(None)),
         ("500 Internal Server Error", RetryDecision::Ambiguous),
     ] {
         let server = hangs_in_the_body(status).await;
-        let (hurried, began) = client_for(TIME, &server.api());
+        let (hurried, began) = client_for(SHORT, &server.api());
         let write = hurried
             .trigger_deployment(APP, &plain_order(), PATIENT)
             .await
             .unwrap_err();
-        assert_bounded(began, TIME);
+        assert_bounded(began, SHORT);
         assert_eq!(write.next(), next, "{write:?}");
         assert_eq!(server.requests().len(), 1);
     }
@@ -203,12 +205,11 @@ async fn a_refusal_whose_body_hangs_is_still_that_refusal() {
 
 #[tokio::test]
 async fn the_deadline_ends_the_making_of_a_connection() {
-    const TIME: Duration = Duration::from_millis(300);
     let listener = hangs_before_the_handshake();
     let base = below(&format!("https://{}", listener.local_addr().unwrap()));
-    let (hurried, began) = client_for(TIME, &base);
+    let (hurried, began) = client_for(SHORT, &base);
     let error = hurried.get_application(APP, PATIENT).await.unwrap_err();
-    assert_bounded(began, TIME);
+    assert_bounded(began, SHORT);
     assert!(
         matches!(
             error.cause,
@@ -222,7 +223,7 @@ async fn the_deadline_ends_the_making_of_a_connection() {
 async fn the_deadline_ends_the_repeating() {
     let (_socket, address) = refuses_connections();
     let base = below(&format!("http://{address}"));
-    let (hurried, began) = client_for(Duration::from_millis(300), &base);
+    let (hurried, began) = client_for(SHORT, &base);
     let error = hurried.get_application(APP, PATIENT).await.unwrap_err();
     // It gives up as soon as the next wait would pass the deadline.
     assert!(began.elapsed() < SOON);
@@ -241,7 +242,7 @@ async fn patience_ends_the_repeating_too() {
     let (client, _) = client_that_tells(&below(&format!("http://{address}")), PLENTY);
     let began = Instant::now();
     let error = client
-        .get_application(APP, Patience::For(Duration::from_millis(300)))
+        .get_application(APP, Patience::For(SHORT))
         .await
         .unwrap_err();
     assert!(began.elapsed() < SOON);

@@ -230,6 +230,33 @@ fn where_only_a_consequence_is_known_what_came_before_it_is_shown() {
 }
 
 #[test]
+fn the_end_of_a_step_that_is_repeated_stands_out() {
+    let log = " > [5/5] RUN mix-it:\n1.2 mix-it: no sugar is left\n------\nDockerfile:9\n\
+               --------------------\n   9 | >>> RUN mix-it\n--------------------\n\
+               ERROR: failed to solve: process \"/bin/sh -c mix-it\" did not complete \
+               successfully: exit code: 3\n";
+    for end in ["", "Build failed: exit code 3\n", "Build process failed\n"] {
+        let digest = digest(&format!("{log}{end}"), "INFO");
+        let mut lines = digest.findings.iter().flat_map(|finding| &finding.lines);
+        let is_shown = lines.any(|line| line == "mix-it: no sugar is left");
+        assert!(is_shown, "{end}: {digest:#?}");
+    }
+}
+
+#[test]
+fn no_line_of_a_stack_is_shown_twice() {
+    let once = "the mixer of type {} stopped\nProblem: no sugar is left\n    \
+                at mix (/srv/shop/mixer.js:12:9)\n    at main (/srv/shop/main.js:3:1)\n";
+    let log: String = ["a", "b", "c"]
+        .map(|kind| once.replace("{}", kind))
+        .concat();
+    let digest = digest(&log, "INFO");
+    let lines = digest.findings.iter().flat_map(|finding| &finding.lines);
+    let frames = lines.filter(|line| line.contains("at mix"));
+    assert_eq!(frames.count(), 1, "{digest:#?}");
+}
+
+#[test]
 fn what_is_found_does_not_depend_on_the_weight_of_lines() {
     for case in cases(include_str!("first.txt")) {
         let of = |severity| digest(case.log, severity);

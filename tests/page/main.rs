@@ -53,12 +53,18 @@ struct Page {
 impl Page {
     /// Runs the program, which must end with this code, and opens its page.
     async fn of(browser: Browser, runner: Runner, code: i32) -> Self {
+        let run = Self::started(runner).finish().await;
+        Self::of_run(browser, run, code).await
+    }
+
+    /// Starts the program, which is to leave a page.
+    fn started(runner: Runner) -> harness::Running {
         let path = runner.path("run.html");
-        let run = runner
-            .on_github()
-            .set("INPUT_HTML-REPORT", &path)
-            .run()
-            .await;
+        runner.on_github().set("INPUT_HTML-REPORT", path).start()
+    }
+
+    /// Opens the page of a run, which must have ended with this code.
+    async fn of_run(browser: Browser, run: harness::Finished, code: i32) -> Self {
         assert_eq!(run.code, Some(code), "{}", run.streams());
         let leftovers: Vec<String> = run
             .files()
@@ -66,7 +72,7 @@ impl Page {
             .filter(|name| name.starts_with("run.html") && name != "run.html")
             .collect();
         assert!(leftovers.is_empty(), "{leftovers:?}");
-        browser.open(&path).await;
+        browser.open(&run.path("run.html")).await;
         Self {
             browser,
             html: run.file("run.html").unwrap(),

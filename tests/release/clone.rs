@@ -8,11 +8,12 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// What the scripts touch; the sources are not among it.
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "Cargo.toml",
     "Cargo.lock",
     "fuzz/Cargo.lock",
     "simulator/Cargo.toml",
+    "diagnosis/Cargo.toml",
     "CHANGELOG.md",
     "README.md",
     "LICENSE",

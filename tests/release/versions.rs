@@ -51,7 +51,7 @@ fn one_place_more_than_expected_stops_the_rewriting() {
     clone.edit("Cargo.lock", "name = \"sevalla-simulator\"", "name = \"x\"");
     clone
         .run("bump", &["90.2.3"])
-        .refused("Cargo.lock has 1 packages");
+        .refused("Cargo.lock has 2 packages");
 }
 
 #[test]

@@ -1,9 +1,20 @@
-//! A watch can be dropped at any moment.
+//! A watch can be dropped at any moment, and a deployment cancelled in any time
+//! that is left.
 
 use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
 
+use reqwest::Method;
+use reqwest::header::HeaderMap;
+use sevalla_deploy::actions::deploy::cancel::{CancelResult, cancel};
+use sevalla_deploy::deployment::{DeploymentId, Service as Deployed};
 use sevalla_deploy::follow::LogMode;
-use tokio::time::sleep;
+use sevalla_deploy::http::{Request, Response, ResponseFuture, Transport, TransportError};
+use sevalla_deploy::secret::ApiToken;
+use sevalla_deploy::sevalla::Client;
+use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
 
 use crate::script::{Answer, Line, Script, Service, Trouble, millis, secs};
 
@@ -42,4 +53,51 @@ async fn a_watch_that_is_dropped_leaves_nothing_running() {
         under_way > 50,
         "too few were dropped amid a request: {under_way}"
     );
+}
+
+/// Refuses to cancel, and takes its time for it.
+struct Refusing(&'static str);
+
+impl Transport for Refusing {
+    fn exchange(&self, request: Request, limit: Duration) -> ResponseFuture<'_> {
+        let (status, body) = match request.method {
+            Method::POST => (409, r#"{"message":"Not now"}"#.to_owned()),
+            _ => (
+                200,
+                format!(r#"{{"id":"{}","status":"inProgress"}}"#, self.0),
+            ),
+        };
+        Box::pin(async move {
+            let answer = timeout(limit, sleep(millis(120))).await;
+            answer.map_err(|_| TransportError::TimedOut { limit })?;
+            Ok(Response {
+                status,
+                headers: HeaderMap::new(),
+                body: Ok(body.into_bytes()),
+            })
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_not_given_up_for_an_answer_that_has_no_time_to_come() {
+    const ID: &str = "5a1d0e8a-0000-4000-8000-000000000001";
+    for left in (400..8000).step_by(10) {
+        let (began, left) = (Instant::now(), millis(left));
+        let client = Client::over(
+            Box::new(Refusing(ID)),
+            &"https://api.example/v3".parse().unwrap(),
+            Some(&ApiToken::parse("svl_key").unwrap()),
+            began + left,
+            Rc::new(|_, _| {}),
+        )
+        .unwrap();
+        let service = Deployed::application(Uuid::nil());
+        let cancelled = cancel(&client, service, &DeploymentId(ID.to_owned()), &|_| {}).await;
+        assert!(
+            matches!(cancelled, CancelResult::Refused(_)),
+            "{left:?}: {cancelled:?}"
+        );
+        assert!(began.elapsed() <= left + millis(120), "{left:?}");
+    }
 }

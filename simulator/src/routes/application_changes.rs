@@ -94,7 +94,7 @@ fn update(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let application = named(context)?;
     refuse_without_origin(application, &body)?;
     application.change(body, now);
-    let mut record = record(application, &company, &project, &clock, now);
+    let mut record = record(application, &company, &project, clock, now);
     if let Some(fields) = record.as_object_mut() {
         for name in ["buildpacks", "cluster_id", "docker_registry_credential_id"] {
             fields.remove(name);

@@ -41,7 +41,7 @@ fn list(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let asked = Page::of(context.ask)?;
     let mut applications: Vec<&Application> = context.state.applications().collect();
     applications.sort_by_key(|application| std::cmp::Reverse(application.created));
-    let (clock, now) = (&context.clock, context.now);
+    let (clock, now) = (context.clock, context.now);
     Ok(page(&applications, asked, |application| {
         summary(application, clock, now)
     }))
@@ -52,7 +52,7 @@ fn get(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let company = context.state.company_id.clone();
     let project = context.state.project_id.clone();
     let application = named(context)?;
-    let record = record(application, &company, &project, &clock, now);
+    let record = record(application, &company, &project, clock, now);
     Ok(Answer::json(200, &record))
 }
 

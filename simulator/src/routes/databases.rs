@@ -113,7 +113,7 @@ fn get(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let company = context.state.company_id.clone();
     let project = context.state.project_id.clone();
     let database = named(context)?;
-    let mut record = short(database, &company, &project, &clock, now);
+    let mut record = short(database, &company, &project, clock, now);
     let cluster = cluster(&database.cluster);
     let size = size(&database.size);
     let created = database.is_created(now);
@@ -191,7 +191,7 @@ fn create(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     database.start_creation(now);
     let state = &mut *context.state;
     let (company, project) = (&state.company_id, &state.project_id);
-    let written = short(&database, company, project, &context.clock, now);
+    let written = short(&database, company, project, context.clock, now);
     state.world.databases.push(database);
     Ok(Answer::json(201, &written))
 }
@@ -218,7 +218,7 @@ fn update(context: &mut Context<'_>) -> Result<Answer, Refusal> {
         database.display_name = name;
     }
     database.changed = now;
-    let written = short(database, &company, &project, &clock, now);
+    let written = short(database, &company, &project, clock, now);
     Ok(Answer::json(200, &written))
 }
 

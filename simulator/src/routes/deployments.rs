@@ -71,7 +71,7 @@ fn list(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let application = named(context)?;
     let mut views = application.lane.views(now);
     views.retain(|view| view.deployment.created.plus(lag) <= now);
-    Ok(page(&views, asked, |view| write(application, view, &clock)))
+    Ok(page(&views, asked, |view| write(application, view, clock)))
 }
 
 fn trigger(context: &mut Context<'_>) -> Result<Answer, Refusal> {
@@ -147,7 +147,7 @@ fn deploy(
     let id = application.lane.add(now, origin, artifact, script);
     let view = application.lane.view(&id, now);
     let view = view.ok_or_else(|| Refusal::not_found("Deployment"))?;
-    Ok(Answer::json(200, &write(application, &view, &clock)))
+    Ok(Answer::json(200, &write(application, &view, clock)))
 }
 
 /// What the real API does with an application that is suspended or being
@@ -171,7 +171,7 @@ fn get(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let view = view
         .filter(|view| view.deployment.created.plus(lag) <= now)
         .ok_or_else(|| Refusal::not_found("Deployment"))?;
-    Ok(Answer::json(200, &write(application, &view, &clock)))
+    Ok(Answer::json(200, &write(application, &view, clock)))
 }
 
 fn cancel(context: &mut Context<'_>) -> Result<Answer, Refusal> {
@@ -205,7 +205,7 @@ fn logs(context: &mut Context<'_>) -> Result<Answer, Refusal> {
 
 /// The window a log read asks for.
 pub(crate) fn window(context: &Context<'_>) -> Result<Window, Refusal> {
-    let (ask, clock) = (context.ask, &context.clock);
+    let (ask, clock) = (context.ask, context.clock);
     let hour = std::time::Duration::from_secs(3600);
     Ok(Window {
         from: validate::time(ask, "from", clock)?.unwrap_or(context.now.minus(hour)),
@@ -217,14 +217,14 @@ pub(crate) fn window(context: &Context<'_>) -> Result<Window, Refusal> {
 }
 
 /// What a log read needs besides the lane, which borrows the context.
-pub(crate) struct Reading {
-    clock: Clock,
+pub(crate) struct Reading<'a> {
+    clock: &'a Clock,
     now: Moment,
     horizon: Moment,
 }
 
-impl Reading {
-    pub(crate) fn of(context: &Context<'_>) -> Self {
+impl<'a> Reading<'a> {
+    pub(crate) fn of(context: &Context<'a>) -> Self {
         Self {
             clock: context.clock,
             now: context.now,
@@ -242,7 +242,7 @@ impl Reading {
         let view = lane.view(id, self.now);
         let view = view.ok_or_else(|| Refusal::not_found("Deployment"))?;
         let log = &view.deployment.log;
-        let body = log.read(window, &view.times, self.horizon, service, &self.clock);
+        let body = log.read(window, &view.times, self.horizon, service, self.clock);
         Ok(Answer::text(200, crate::answer::JSON, body))
     }
 }

@@ -33,7 +33,7 @@ fn of_application(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let (asked, clock) = (Page::of(context.ask)?, context.clock);
     let application = applications::named(context)?;
     Ok(page(&application.domains, asked, |domain| {
-        write(domain, application.created, &clock)
+        write(domain, application.created, clock)
     }))
 }
 
@@ -41,7 +41,7 @@ fn of_static_site(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let (asked, clock) = (Page::of(context.ask)?, context.clock);
     let site = static_sites::named(context)?;
     Ok(page(&site.domains, asked, |domain| {
-        write(domain, site.created, &clock)
+        write(domain, site.created, clock)
     }))
 }
 

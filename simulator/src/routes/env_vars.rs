@@ -70,7 +70,7 @@ fn list(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let (asked, clock) = (Page::of(context.ask)?, context.clock);
     let application = named(context)?;
     Ok(page(&application.env_vars, asked, |variable| {
-        write(application, variable, &clock)
+        write(application, variable, clock)
     }))
 }
 
@@ -83,7 +83,7 @@ fn create(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     (variable.created, variable.updated) = (now, now);
     fill(&mut variable, &body);
     refuse_twin(application, &variable)?;
-    let written = write(application, &variable, &clock);
+    let written = write(application, &variable, clock);
     application.env_vars.push(variable);
     Ok(Answer::json(201, &written))
 }
@@ -101,7 +101,7 @@ fn update(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     fill(&mut variable, &body);
     variable.updated = now;
     refuse_twin(application, &variable)?;
-    let written = write(application, &variable, &clock);
+    let written = write(application, &variable, clock);
     if let Some(place) = index.and_then(|index| application.env_vars.get_mut(index)) {
         *place = variable;
     }

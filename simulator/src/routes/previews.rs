@@ -36,5 +36,5 @@ fn create(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let preview = pipeline.and_then(|pipeline| pipeline.preview.as_ref());
     let status = preview.map_or(201, |preview| preview.status);
     let made = context.state.make_preview(&id, &branch, number, true)?;
-    Ok(Answer::json(status, &summary(made, &clock, now)))
+    Ok(Answer::json(status, &summary(made, clock, now)))
 }

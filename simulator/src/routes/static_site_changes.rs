@@ -68,7 +68,7 @@ fn update(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     refuse_both_paths(&body)?;
     let site = named(context)?;
     site.change(body, now);
-    let mut record = record(site, "", "", &clock, now);
+    let mut record = record(site, "", "", clock, now);
     if let Some(fields) = record.as_object_mut() {
         for name in ["company_id", "project_id", "name", "hostname", "created_at"] {
             fields.remove(name);

@@ -93,7 +93,7 @@ fn get(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let company = context.state.company_id.clone();
     let project = context.state.project_id.clone();
     let site = named(context)?;
-    let record = record(site, &company, &project, &clock, now);
+    let record = record(site, &company, &project, clock, now);
     Ok(Answer::json(200, &record))
 }
 
@@ -152,7 +152,7 @@ fn list_deployments(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let site = named(context)?;
     let mut views = site.lane.views(now);
     views.retain(|view| view.deployment.created.plus(lag) <= now);
-    Ok(page(&views, asked, |view| write(site, view, &clock)))
+    Ok(page(&views, asked, |view| write(site, view, clock)))
 }
 
 fn deploy(context: &mut Context<'_>) -> Result<Answer, Refusal> {
@@ -181,7 +181,7 @@ fn deploy(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let id = site.lane.add(now, origin, artifact, script);
     let view = site.lane.view(&id, now);
     let view = view.ok_or_else(|| Refusal::not_found("Deployment"))?;
-    Ok(Answer::json(201, &write(site, &view, &clock)))
+    Ok(Answer::json(201, &write(site, &view, clock)))
 }
 
 fn get_deployment(context: &mut Context<'_>) -> Result<Answer, Refusal> {
@@ -193,7 +193,7 @@ fn get_deployment(context: &mut Context<'_>) -> Result<Answer, Refusal> {
     let view = view
         .filter(|view| view.deployment.created.plus(lag) <= now)
         .ok_or_else(|| Refusal::not_found("Deployment"))?;
-    let mut record = write(site, &view, &clock);
+    let mut record = write(site, &view, clock);
     // The document has these two in lists and in the trigger's answer only.
     if let Some(fields) = record.as_object_mut() {
         fields.remove("cloud_build_id");

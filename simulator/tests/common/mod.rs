@@ -15,10 +15,10 @@ pub(crate) mod openapi;
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use sevalla_simulator::Simulator;
+use sevalla_simulator::{Simulator, World};
 
 pub(crate) const APP: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
 pub(crate) const SITE: &str = "3f0a9c52-8d17-4c6e-9b1a-6a2f4f6f0b11";
@@ -27,8 +27,19 @@ pub(crate) const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-pub(crate) fn sleep(milliseconds: u64) {
-    std::thread::sleep(ms(milliseconds));
+/// A simulator whose time passes when a test says so, however busy the machine
+/// is.
+pub(crate) fn start(world: World) -> Simulator {
+    Simulator::start_blocking(world.manual_clock())
+}
+
+/// Waits until something holds.
+pub(crate) fn until(holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(60), "it never holds");
+        std::thread::sleep(ms(5));
+    }
 }
 
 /// Whatever came back.
@@ -83,7 +94,7 @@ impl Client {
         Self {
             address: address.trim_end_matches("/v3").to_owned(),
             key: Some(simulator.key().to_owned()),
-            timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(60),
         }
     }
 

@@ -18,6 +18,9 @@ const AGAIN: Duration = Duration::from_millis(300);
 /// The longest wait before asking again after a refusal.
 const LONGEST: Duration = Duration::from_secs(2);
 
+/// The least time for asking again.
+const ENOUGH: Duration = Duration::from_millis(500);
+
 /// How long a refusal may be news of the moment: right after its start not all
 /// parts of the service know a deployment, or that it can be cancelled.
 const REFUSING: Duration = Duration::from_secs(10);
@@ -41,7 +44,7 @@ pub enum CancelResult {
 /// Asks the service to cancel a deployment, and watches it until the client's
 /// deadline. Cancelling twice does no harm, so it is asked again whenever the
 /// answer is lost, and for a while when it is refused.
-pub(crate) async fn cancel(
+pub async fn cancel(
     client: &Client,
     service: Service,
     id: &DeploymentId,
@@ -51,7 +54,7 @@ pub(crate) async fn cancel(
     let mut asking = CancelProgress::new();
     let mut last: Option<Deployment> = None;
     loop {
-        if asking.is_due() {
+        if asking.is_due(deadline) {
             asking.ask(client, service, id, tell).await;
         }
         // Whatever the answer: the status is the truth.
@@ -108,8 +111,12 @@ impl CancelProgress {
         }
     }
 
-    fn is_due(&self) -> bool {
-        self.next.is_some_and(|next| next <= Instant::now())
+    /// Whether to ask now. What is known is not given up for an answer that has
+    /// no time to come.
+    fn is_due(&self, deadline: Instant) -> bool {
+        let now = Instant::now();
+        let has_time = self.answer.is_none() || now + ENOUGH < deadline;
+        has_time && self.next.is_some_and(|next| next <= now)
     }
 
     /// Whether it is not asked again, without having been accepted.
@@ -123,8 +130,10 @@ impl CancelProgress {
 
     /// When to look or to ask again.
     fn next_step(&self) -> Instant {
-        let look = Instant::now() + LOOK;
-        self.next.map_or(look, |next| next.min(look))
+        let now = Instant::now();
+        let look = now + LOOK;
+        let next = self.next.filter(|next| *next > now);
+        next.map_or(look, |next| next.min(look))
     }
 
     async fn ask(

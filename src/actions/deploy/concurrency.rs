@@ -20,6 +20,7 @@ use crate::event::{Event, Phase, State};
 use crate::inputs::WhenBusy;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
+use crate::sevalla::ApiErrorKind;
 use crate::text::duration::counted;
 
 /// How long a cancelled deployment may take to end before the next is started.
@@ -114,7 +115,12 @@ impl ActionContext<'_> {
                     crate::text::duration::duration(started.elapsed())
                 )));
             }
-            let past = preflight::read_past(&self.client, service).await?;
+            let past = match preflight::read_past(&self.client, service).await {
+                Err(error) if is_too_late(&error) => {
+                    return Ok(BusyDecision::End(still_busy(started.elapsed())));
+                }
+                past => past?,
+            };
             if past.iter().any(preflight::is_busy) {
                 continue;
             }
@@ -188,6 +194,12 @@ fn busy(busy: &[Deployment]) -> Outcome {
             other.status.in_words()
         ))
     })
+}
+
+/// Whether there was no time left for a request.
+fn is_too_late(error: &TriggerError) -> bool {
+    let failed = error.failed_request();
+    failed.is_some_and(|error| matches!(error.cause, ApiErrorKind::NoTime))
 }
 
 fn still_busy(elapsed: Duration) -> Outcome {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,21 +12,19 @@ use sevalla_simulator::{
     Application, Behaviour, DeploymentType, Fault as Woven, PastDeployment, Pipeline, Preview,
     Script, Simulator, World,
 };
+use tokio::net::TcpSocket;
 use tokio::sync::Semaphore;
 
 use super::fault::Fault;
 use super::moment::Moment;
 use super::table::{Row, Spell, rows};
 use crate::harness::{
-    APP, Finished, PIPELINE, Runner, SOON, busy_when_looked_at, parse_file_commands,
+    APP, Finished, PIPELINE, Runner, SOON, WINDOW, busy_when_looked_at, parse_file_commands,
     refuses_connections, until,
 };
 
 /// How many rows are played at a time. They mostly wait.
-const AT_A_TIME: usize = 48;
-
-/// From a signal to the end, with some slack for a busy machine.
-const WINDOW: Duration = Duration::from_millis(6500);
+const AT_A_TIME: usize = 32;
 
 /// What asks Sevalla to start a deployment.
 const STARTS: [&str; 5] = [
@@ -65,19 +64,20 @@ async fn every_row_of_the_table_holds() {
         playing.push((row, played));
     }
     let count = playing.len();
-    let mut failures = Vec::new();
+    let mut doubtful = Vec::new();
     let mut times = Vec::new();
     for (row, played) in playing {
         match played.await {
             Ok((wrong, took)) => {
                 times.push((took, row.moment, row.fault, row.spell));
                 if !wrong.is_empty() {
-                    failures.push(format!("{row:?}\n  {}", wrong.join("\n  ")));
+                    doubtful.push((row, wrong));
                 }
             }
-            Err(panic) => failures.push(format!("{row:?}\n  {panic}")),
+            Err(panic) => doubtful.push((row, vec![panic.to_string()])),
         }
     }
+    let failures = again(doubtful).await;
     times.sort_by_key(|(took, ..)| std::cmp::Reverse(*took));
     times.truncate(5);
     println!(
@@ -90,6 +90,21 @@ async fn every_row_of_the_table_holds() {
         failures.len(),
         failures.join("\n\n")
     );
+}
+
+/// A busy machine can starve a row among so many: what did not hold is played
+/// again by itself. What is wrong then, too.
+async fn again(doubtful: Vec<(Row, Vec<String>)>) -> Vec<String> {
+    let mut failures = Vec::new();
+    for (row, first) in doubtful {
+        println!("again: {row:?}\n  {}", first.join("\n  "));
+        let wrong = tokio::task::spawn_blocking(move || alone(play(row))).await;
+        let wrong = wrong.unwrap_or_else(|panic| vec![panic.to_string()]);
+        if !wrong.is_empty() {
+            failures.push(format!("{row:?}\n  {}", wrong.join("\n  ")));
+        }
+    }
+    failures
 }
 
 /// Carries this out on this thread.
@@ -106,8 +121,12 @@ async fn play(row: Row) -> Vec<String> {
     if matches!(row.fault, Fault::HidesNewDeployments | Fault::ShowsItLate) {
         world = world.deployments_visible_after(Duration::from_secs(3));
     }
-    let world = woven(row).into_iter().fold(world, World::fault);
     let simulator = Simulator::start(world).await;
+    if row.moment != Moment::Deadline {
+        woven(row)
+            .into_iter()
+            .for_each(|fault| simulator.add_fault(fault));
+    }
     if row.moment == Moment::Waiting {
         let other = Script::success().run(Duration::from_secs(4));
         simulator.add_fault(busy_when_looked_at(other));
@@ -130,10 +149,23 @@ async fn play(row: Row) -> Vec<String> {
     }
     let running = runner.start();
     let called = |operation: &'static str| until(|| simulator.calls(operation) > 0);
+    if row.moment == Moment::Deadline {
+        called("listDeploymentsV3").await;
+        // Nearer to the end than two looks are to each other, however late the
+        // run has begun; what ends a run at once may come earlier.
+        let left = if ends_with_the_time(row) { 400 } else { 3000 };
+        let late = simulator.elapsed() + time(row) - Duration::from_millis(left);
+        woven(row)
+            .into_iter()
+            .for_each(|fault| simulator.add_fault(fault.from(late)));
+    }
     if (row.fault, row.moment) == (Fault::RefusesConnections, Moment::Following) {
         called("getDeploymentV3").await;
         let seen = Seen::of(&simulator, row);
+        let address = address_of(&simulator);
         drop(simulator);
+        // Nobody else gets its port while the run looks for it there.
+        let _nobody = keeps(address);
         return wrong(row, &running.finish().await, &seen);
     }
     let mut asked_to_stop = None;
@@ -155,6 +187,19 @@ async fn play(row: Row) -> Vec<String> {
         wrong.push(format!("it ended {:?} after the signal", asked.elapsed()));
     }
     wrong
+}
+
+fn address_of(simulator: &Simulator) -> SocketAddr {
+    let url = simulator.url().trim_start_matches("http://");
+    url.trim_end_matches("/v3").parse().unwrap()
+}
+
+/// A socket that takes an address and does not listen there.
+fn keeps(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
 }
 
 /// What there is before the run. Whatever it does, it does to [`APP`].
@@ -249,7 +294,7 @@ fn runner(row: Row, simulator: &Simulator) -> Runner {
 /// enough for a few attempts on a busy machine.
 fn time(row: Row) -> Duration {
     let seconds = match row.moment {
-        Moment::Deadline | Moment::LateCancel => 4,
+        Moment::Deadline | Moment::LateCancel => 6,
         Moment::FirstLook | Moment::Following if ends_with_the_time(row) => 9,
         _ if ends_with_the_time(row) => 8,
         _ => 100,
@@ -286,10 +331,6 @@ fn woven(row: Row) -> Vec<Woven> {
                 fault
             };
             match (row.moment, row.spell) {
-                // Nearer to the end than two looks are to each other.
-                (Moment::Deadline, _) => {
-                    fault.from(time(row).saturating_sub(Duration::from_millis(400)))
-                }
                 (Moment::Following | Moment::Waiting, Spell::Once) => fault.nth(2),
                 (Moment::Following | Moment::Waiting, _) => fault.after(1),
                 (_, Spell::Once) => fault.first(1),

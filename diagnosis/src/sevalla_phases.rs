@@ -1,6 +1,6 @@
 //! Which part of a deployment failed, as Sevalla and its builders say it.
 
-use super::bare::Bare;
+use super::bare::{Bare, without_signs};
 use super::beginnings::Beginnings;
 use super::looks::{Looks, bit, word};
 
@@ -33,28 +33,40 @@ impl DeployStep {
 }
 
 /// What begins a part, by how the line begins.
-const BEGINNINGS: &[(&str, DeployStep)] = &[
-    ("Cloning into '", DeployStep::Repository),
-    ("Cloning repository", DeployStep::Repository),
-    ("Fetching repository", DeployStep::Repository),
-    ("Generating Dockerfile using ", DeployStep::Build),
-    ("Building and pushing docker image", DeployStep::Build),
-    ("Running build command: ", DeployStep::Build),
-    ("Build process failed", DeployStep::Build),
-    ("Unknown build fail type", DeployStep::Build),
-    ("load build definition from ", DeployStep::Build),
-    ("Publishing '", DeployStep::Publish),
-    ("Rolling out", DeployStep::Start),
-    ("rolling out", DeployStep::Start),
-    ("Starting container", DeployStep::Start),
-    ("Starting Container", DeployStep::Start),
-    ("Deploying...", DeployStep::Start),
+static BEGINNINGS: &[(DeployStep, Beginnings)] = &[
     (
-        "Your application experienced a rollout error",
-        DeployStep::Start,
+        DeployStep::Repository,
+        Beginnings::of(&[
+            "Cloning into '",
+            "Cloning repository",
+            "Fetching repository",
+        ]),
     ),
-    ("Back-off restarting failed container", DeployStep::Start),
-    ("Started container ", DeployStep::Start),
+    (
+        DeployStep::Build,
+        Beginnings::of(&[
+            "Generating Dockerfile using ",
+            "Building and pushing docker image",
+            "Running build command: ",
+            "Build process failed",
+            "Unknown build fail type",
+            "load build definition from ",
+        ]),
+    ),
+    (DeployStep::Publish, Beginnings::of(&["Publishing '"])),
+    (
+        DeployStep::Start,
+        Beginnings::of(&[
+            "Rolling out",
+            "rolling out",
+            "Starting container",
+            "Starting Container",
+            "Deploying...",
+            "Your application experienced a rollout error",
+            "Back-off restarting failed container",
+            "Started container ",
+        ]),
+    ),
 ];
 
 /// What a build ends with that succeeds; which part comes next is not known.
@@ -99,21 +111,12 @@ pub(super) struct Phases {
 impl Phases {
     /// Takes a line that has these traits.
     pub(super) fn take(&mut self, bare: Bare<'_>, looks: Looks) {
-        let is_sign = |c: char| c.is_whitespace() || "=>✓✔✅📦🚀🛠\u{fe0f}".contains(c);
-        let is_bare = bare.text.starts_with(|c: char| c.is_ascii_alphanumeric());
-        let text = if is_bare {
-            bare.text
-        } else {
-            bare.text.trim_start_matches(is_sign)
-        };
+        let text = without_signs(bare.text, "=>✓✔✅📦🚀🛠\u{fe0f}");
         let text = text.strip_prefix("[internal] ").unwrap_or(text);
-        let first = text.as_bytes().first();
-        let begun = BEGINNINGS
-            .iter()
-            .find(|(words, _)| words.as_bytes().first() == first && text.starts_with(words));
+        let begun = BEGINNINGS.iter().find(|(_, words)| words.begin(text));
         let is_left = self.now == Some(DeployStep::Repository) && !OF_GIT.begin(text);
         let has_failed = looks & (bit(word::FAIL) | bit(word::FAIL_INSIDE)) != 0;
-        let next = if let Some((_, phase)) = begun {
+        let next = if let Some((phase, _)) = begun {
             Some(*phase)
         } else if has_failed && OF_CHECKS.iter().any(|words| text.contains(words)) {
             Some(DeployStep::HealthCheck)

@@ -44,6 +44,15 @@ pub(super) struct Below {
 }
 
 impl Stream {
+    fn begun(bare: Bare<'_>, line: u64) -> Self {
+        Self {
+            step: bare.step,
+            source: bare.source.map(str::to_owned),
+            begun: line,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn is_of(&self, bare: Bare<'_>) -> bool {
         self.step == bare.step && self.source.as_deref() == bare.source
     }
@@ -86,24 +95,18 @@ impl Stream {
 pub(super) struct Streams(VecDeque<Stream>);
 
 impl Streams {
-    /// Takes out the one that the line belongs to. It has to be put back.
-    pub(super) fn take(&mut self, bare: Bare<'_>, line: u64) -> Stream {
+    /// The one that the line belongs to, which is the last one then.
+    pub(super) fn of(&mut self, bare: Bare<'_>, line: u64) -> Option<&mut Stream> {
+        let last = self.0.len().checked_sub(1);
         let at = self.0.iter().rposition(|stream| stream.is_of(bare));
-        if let Some(stream) = at.and_then(|at| self.0.remove(at)) {
-            return stream;
+        if at.is_none() || at != last {
+            let stream = at.and_then(|at| self.0.remove(at));
+            let stream = stream.unwrap_or_else(|| Stream::begun(bare, line));
+            if self.0.len() >= MOST_STREAMS {
+                self.0.pop_front();
+            }
+            self.0.push_back(stream);
         }
-        if self.0.len() >= MOST_STREAMS {
-            self.0.pop_front();
-        }
-        Stream {
-            step: bare.step,
-            source: bare.source.map(str::to_owned),
-            begun: line,
-            ..Stream::default()
-        }
-    }
-
-    pub(super) fn put(&mut self, stream: Stream) {
-        self.0.push_back(stream);
+        self.0.back_mut()
     }
 }

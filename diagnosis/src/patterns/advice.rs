@@ -99,6 +99,7 @@ const FILES: &[(&[Pattern], &[&str])] = &[
         running::PATTERNS,
         &[
             "nginx",
+            "apache",
             "gunicorn",
             "git",
             "sevalla",

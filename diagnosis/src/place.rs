@@ -93,7 +93,41 @@ const FOREIGN: &[&str] = &[
 ];
 
 /// The same, where they lie in the root or in a package.
-const MADE: &[&str] = &["build", "out", "coverage"];
+const MADE: &[&str] = &["build", "out", "coverage", "deps"];
+
+/// What applications of Elixir stand on, whose files are named as theirs are.
+const OF_ELIXIR: &[&str] = &[
+    "absinthe",
+    "bandit",
+    "broadway",
+    "db_connection",
+    "ecto",
+    "ecto_sql",
+    "eex",
+    "elixir",
+    "ex_unit",
+    "finch",
+    "gettext",
+    "iex",
+    "jason",
+    "logger",
+    "mint",
+    "mix",
+    "myxql",
+    "oban",
+    "phoenix",
+    "phoenix_html",
+    "phoenix_live_view",
+    "phoenix_pubsub",
+    "plug",
+    "plug_cowboy",
+    "postgrex",
+    "req",
+    "swoosh",
+    "telemetry",
+    "tesla",
+    "thousand_island",
+];
 
 /// Folders of packages.
 const PACKAGES: &[&str] = &["apps", "packages", "services", "libs"];
@@ -138,6 +172,9 @@ pub(super) fn first(line: &str, within: Within<'_>) -> Option<Place> {
 
 /// The Dockerfile's line as `BuildKit` names it: `web.Dockerfile:24`
 pub(super) fn dockerfile(line: &str) -> Option<Place> {
+    if !line.ends_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let (file, row) = line.rsplit_once(':')?;
     let is_row = row.len() <= MOST_DIGITS && row.bytes().all(|byte| byte.is_ascii_digit());
     let is_it = is_row && is_named(file, "Dockerfile") || is_named(file, "Containerfile");
@@ -251,6 +288,9 @@ fn place_at(line: &str, at: usize, within: Within<'_>) -> Option<Place> {
             is_of_sass(rest).then_some((before, Some(column)))?
         }
     };
+    if is_of_dependency(path) {
+        return None;
+    }
     let file = in_repository(last_path(path)?, within)?;
     Some(Place {
         file: Some(file).filter(|file| !RUNNERS.contains(&file.as_str()))?,
@@ -303,6 +343,10 @@ fn is_of_path(c: char) -> bool {
 /// The path relative to the repository's root, if it certainly lies in it, or
 /// whole, if that depends on a root that the log has to show.
 fn in_repository(path: &str, within: Within<'_>) -> Option<String> {
+    // Decides of most lines that are no path.
+    if !path.chars().all(is_of_path) {
+        return None;
+    }
     let path = from_root(path, within)?;
     let is_it = is_in_repository(path.strip_prefix('/').unwrap_or(&path));
     is_it.then_some(path)
@@ -374,6 +418,20 @@ fn is_foreign(path: &str) -> bool {
             .iter()
             .flatten()
             .any(|part| MADE.contains(part))
+}
+
+/// `(ecto_sql 3.11.1) lib/ecto/adapters/sql.ex`, a frame of Elixir: the path is
+/// that of a file in the application that is named in front.
+fn is_of_dependency(path: &str) -> bool {
+    let named = path.trim_start().strip_prefix('(');
+    let Some((name, path)) = named.and_then(|text| text.split_once(") lib/")) else {
+        return false;
+    };
+    let name = name.split(' ').next().unwrap_or_default();
+    let folder = path.split(['/', '.']).next().unwrap_or_default();
+    // An application may bring tasks for Mix.
+    let is_own = folder.starts_with(name) || folder == "mix";
+    !is_own || OF_ELIXIR.contains(&name)
 }
 
 /// A folder that begins with a dot holds what tools keep; with two it leads out.

@@ -1,7 +1,7 @@
 //! .NET, Elixir, Deno and Bun.
 
 use super::super::pattern::{Pattern, cause, consequence, symptom};
-use super::{number_then, says_what};
+use super::{TYPESCRIPT, number_then, says_what};
 
 /// Errors of the compiler of Elixir, which have a pattern of their own.
 const IS_OF_SOURCE: &[&str] = &[
@@ -179,7 +179,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Elixir could not compile the project",
         &["== Compilation error in file "],
     ),
-    cause(DENO, &["TS"], DENO_ADVICE)
+    cause(DENO, TYPESCRIPT, DENO_ADVICE)
         .then(|text| number_then(text, " [ERROR]: "))
         .place_below(4),
     cause(

@@ -181,12 +181,31 @@ impl<'a> Bare<'a> {
         bare
     }
 
+    /// The text without white space around it.
+    #[inline]
+    pub(super) fn trimmed(&self) -> &'a str {
+        let text = self.text.trim_ascii();
+        let is_ascii = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii);
+        let ends = (text.as_bytes().first(), text.as_bytes().last());
+        // Nearly no line has white space of another kind.
+        if is_ascii(ends.0) && is_ascii(ends.1) {
+            text
+        } else {
+            text.trim()
+        }
+    }
+
     /// Where the text begins, without signs, and where behind one or two of the
     /// words that only say that it is an error.
     pub(super) fn beginnings(&self) -> [usize; 3] {
         let is_sign = |c: char| c.is_whitespace() || SIGNS.contains(c);
         let behind_word = |text: &'a str| ERROR_WORDS.strip(text).map_or(text, str::trim_start);
-        let begun = self.text.trim_start_matches(is_sign);
+        let is_bare = self.text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let begun = if is_bare {
+            self.text
+        } else {
+            self.text.trim_start_matches(is_sign)
+        };
         let once = behind_word(begun);
         [begun, once, behind_word(once)].map(|rest| self.text.len() - rest.len())
     }
@@ -219,6 +238,18 @@ impl<'a> Bare<'a> {
             || is_step(text)
             || text.trim_end().ends_with(" ... ok")
     }
+}
+
+/// The text behind white space and these signs, of which none is of ASCII but
+/// `=` and `>`.
+pub(super) fn without_signs<'a>(text: &'a str, signs: &str) -> &'a str {
+    let text = text.trim_ascii_start();
+    let first = text.as_bytes().first();
+    // Nearly no line has one.
+    if first.is_none_or(|first| first.is_ascii() && !matches!(first, b'=' | b'>')) {
+        return text;
+    }
+    text.trim_start_matches(|c: char| c.is_whitespace() || signs.contains(c))
 }
 
 /// Whether the text begins with the word, and not with a longer one: `warn`, and
@@ -275,6 +306,11 @@ fn is_step(text: &str) -> bool {
 /// the seconds since something, `9.201`. A date may be indented.
 fn without_time(text: &str) -> Option<&str> {
     let outdented = text.trim_start();
+    // Nearly no line begins so.
+    let begun = outdented.strip_prefix('[').unwrap_or(outdented);
+    if !begun.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let is_dated =
         outdented.len() < text.len() && outdented.split(['T', ' ']).next().is_some_and(is_date);
     let text = if is_dated { outdented } else { text };
@@ -379,7 +415,7 @@ fn without_name(text: &str) -> Option<Named<'_>> {
     }
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "@/_-.".contains(c);
     // app-1  | text
-    if let Some((name, rest)) = parted(text, b'|', " | ") {
+    if let Some((name, rest)) = parted(text, b'|', (1, " | ")) {
         let name = name.trim_end();
         let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
         if !name.is_empty() && name.len() < 40 && !is_number && name.chars().all(is_of_name) {
@@ -387,7 +423,7 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         }
     }
     // @shop/web:build: text of Turborepo, and apps/web build: text of pnpm
-    let (name, rest) = parted(text, b':', ": ")?;
+    let (name, rest) = parted(text, b':', (0, ": "))?;
     let (package, script) = name.rsplit_once([':', ' '])?;
     let is_script = [
         "build",
@@ -415,15 +451,23 @@ fn without_name(text: &str) -> Option<Named<'_>> {
     named(Some(package), within, rest)
 }
 
-/// What is before and behind these signs, of which one is this byte; nothing
-/// if they are far from the beginning, where no name ends.
-fn parted<'a>(text: &'a str, sign: u8, signs: &str) -> Option<(&'a str, &'a str)> {
+/// What is before and behind these signs, of which one is this byte, behind so
+/// many others; nothing if they are far from the beginning, where no name ends.
+fn parted<'a>(
+    text: &'a str,
+    sign: u8,
+    (before, signs): (usize, &str),
+) -> Option<(&'a str, &'a str)> {
     let near = text
         .as_bytes()
         .get(..LONGEST_NAME)
         .unwrap_or(text.as_bytes());
-    memchr::memchr(sign, near)?;
-    text.split_once(signs)
+    let mut found = memchr::memchr_iter(sign, near);
+    let begin = found.find_map(|at| {
+        let begin = at.checked_sub(before)?;
+        text.get(begin..)?.starts_with(signs).then_some(begin)
+    })?;
+    Some((text.get(..begin)?, text.get(begin + signs.len()..)?))
 }
 
 #[cfg(test)]

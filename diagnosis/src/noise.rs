@@ -2,19 +2,12 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, Anchored, Input, StartKind};
-
 use super::beginnings::Beginnings;
 use super::kubernetes_events;
+use super::word_search::Search;
 
-/// The beginnings, looked for at once. It can only fail by its size, which is
-/// known.
-static KNOWN: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let builder = AhoCorasick::builder()
-        .start_kind(StartKind::Anchored)
-        .build(BEGINNINGS);
-    builder.ok()
-});
+/// The beginnings, looked for at once.
+static KNOWN: LazyLock<Search> = LazyLock::new(|| Search::of(BEGINNINGS.iter().copied()));
 
 /// How such lines begin, behind the word that they are errors.
 const BEGINNINGS: &[&str] = &[
@@ -109,14 +102,16 @@ static OF_NPM: Beginnings = Beginnings::of(&[
 static OF_ERRORS: Beginnings =
     Beginnings::of(&["[ERROR]", "[INFO]", "npm error", "npm ERR!", "error"]);
 
-/// Whether the line is no news.
+/// Whether the line is no news, without white space around it.
 pub(super) fn is_noise(text: &str) -> bool {
-    let text = text.trim();
     let said = OF_ERRORS.strip(text).unwrap_or(text).trim_start();
     let is_of_npm = text.starts_with("npm ");
     let is_common = OF_NPM.begin(said) && !said.starts_with("command failed");
-    let begun = Input::new(said).anchored(Anchored::Yes);
-    let is_known = KNOWN.as_ref().is_some_and(|known| known.is_match(begun));
+    let mut beginning = KNOWN.beginning(said.as_bytes());
+    let is_known = beginning.any(|number| {
+        let known = BEGINNINGS.get(usize::from(number));
+        known.is_some_and(|known| said.starts_with(known))
+    });
     is_drawn(said)
         || kubernetes_events::is_ordinary(text)
         || (is_known && (is_of_npm || !is_common))

@@ -1,7 +1,7 @@
 //! TypeScript, linters and what bundles JavaScript.
 
 use super::super::pattern::{Pattern, cause, consequence, symptom};
-use super::{number_then, says_what};
+use super::{TYPESCRIPT, number_then, says_what};
 
 pub(in super::super) const LINT: Pattern = cause(
     "ESLint found errors",
@@ -38,7 +38,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .place_above(1),
     cause(
         "TypeScript found an error",
-        &["TS"],
+        TYPESCRIPT,
         "Correct it; `npx tsc --noEmit` shows the same on your machine.",
     )
     .then(|text| number_then(text, ": "))

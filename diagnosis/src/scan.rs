@@ -3,58 +3,42 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::automaton::Automaton as _;
-use aho_corasick::dfa::DFA;
-use aho_corasick::{Anchored, MatchKind};
-
 use super::bare::Bare;
 use super::looks::{self, Looks, Word};
 use super::pattern::{Pattern, Stands};
+use super::word_search::Search;
 use super::{patterns, roots, spring};
 
 /// The words of all patterns, and those that show a trait.
 struct Words {
-    search: DFA,
-    /// What each of the words stands for.
-    meanings: Vec<Meaning>,
+    search: Search,
+    /// Each of the words, and what it stands for.
+    all: Vec<(&'static str, Meaning)>,
 }
 
+#[derive(Clone, Copy)]
 enum Meaning {
-    Pattern(&'static Pattern, &'static str),
-    Trait(Word, usize),
-    Java(&'static str),
+    Pattern(&'static Pattern),
+    Trait(Word),
+    Java,
     Root,
 }
 
-static WORDS: LazyLock<Option<Words>> = LazyLock::new(|| {
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
     let of_patterns = patterns::all().flat_map(|pattern| {
         let words = pattern.words.iter();
-        words.map(move |words| Meaning::Pattern(pattern, words))
+        words.map(move |text| (*text, Meaning::Pattern(pattern)))
     });
-    let of_traits = looks::words().map(|(word, text)| (Meaning::Trait(word, text.len()), text));
-    let of_roots = roots::WORDS.iter().map(|words| (Meaning::Root, *words));
-    let of_java = spring::HEADS
-        .iter()
-        .map(|head| (Meaning::Java(head), *head));
-    let of_patterns = of_patterns.map(|meaning| {
-        let text = match meaning {
-            Meaning::Pattern(_, text) => text,
-            Meaning::Trait(..) | Meaning::Java(_) | Meaning::Root => "",
-        };
-        (meaning, text)
-    });
-    let (meanings, texts): (Vec<Meaning>, Vec<&str>) = of_patterns
+    let of_traits = looks::words().map(|(word, text)| (text, Meaning::Trait(word)));
+    let of_java = spring::HEADS.iter().map(|head| (*head, Meaning::Java));
+    let of_roots = roots::WORDS.iter().map(|text| (*text, Meaning::Root));
+    let all: Vec<_> = of_patterns
         .chain(of_traits)
         .chain(of_java)
         .chain(of_roots)
-        .unzip();
-    let search = DFA::builder()
-        .match_kind(MatchKind::Standard)
-        .ascii_case_insensitive(true)
-        .build(texts);
-    // It can only fail by its size, which is known.
-    let search = search.ok()?;
-    Some(Words { search, meanings })
+        .collect();
+    let search = Search::of(all.iter().map(|(text, _)| *text));
+    Words { search, all }
 });
 
 /// How often what follows the words of a pattern is looked at in a line: words
@@ -77,46 +61,39 @@ pub(super) struct Scan {
 
 /// Looks for all words in a line.
 pub(super) fn read(bare: &Bare<'_>) -> Scan {
-    let mut scan = Scan::default();
-    let Some(words) = WORDS.as_ref() else {
-        return scan;
-    };
-    let search = &words.search;
-    let Ok(mut state) = search.start_state(Anchored::No) else {
-        return scan;
-    };
+    let (mut scan, mut fitting) = (Scan::default(), Vec::new());
+    let words = &*WORDS;
     let bytes = bare.text.as_bytes();
-    for (at, &byte) in bytes.iter().enumerate() {
-        state = search.next_state(Anchored::No, state, byte);
-        if !search.is_special(state) || !search.is_match(state) {
-            continue;
+    words.search.each(bytes, |number, start| {
+        let Some((text, meaning)) = words.all.get(usize::from(number)) else {
+            return;
+        };
+        let end = start + text.len();
+        let Some(is) = bytes.get(start..end) else {
+            return;
+        };
+        let (is_it, is_nearly) = (
+            || is == text.as_bytes(),
+            || is.eq_ignore_ascii_case(text.as_bytes()),
+        );
+        match meaning {
+            Meaning::Pattern(pattern) if is_it() => fitting.push((end, start, number, *pattern)),
+            Meaning::Trait(word) if is_nearly() => scan.looks |= word.found(bytes, start, end),
+            Meaning::Java if is_it() => scan.is_of_java = true,
+            Meaning::Root if is_nearly() => scan.shows_root = true,
+            _ => {}
         }
-        for number in 0..search.match_len(state) {
-            let word = search.match_pattern(state, number).as_usize();
-            match words.meanings.get(word) {
-                Some(Meaning::Pattern(pattern, text)) => scan.fit(pattern, text, bare, at + 1),
-                Some(Meaning::Trait(word, length)) => {
-                    scan.looks |= word.found(bytes, (at + 1).saturating_sub(*length), at + 1);
-                }
-                Some(Meaning::Java(head)) => {
-                    let start = (at + 1).saturating_sub(head.len());
-                    scan.is_of_java |= bytes.get(start..=at) == Some(head.as_bytes());
-                }
-                Some(Meaning::Root) => scan.shows_root = true,
-                None => {}
-            }
-        }
+    });
+    fitting.sort_unstable_by_key(|(end, start, number, _)| (*end, *start, *number));
+    for (end, start, _, pattern) in fitting {
+        scan.fit(pattern, bare, start, end);
     }
     scan
 }
 
 impl Scan {
-    /// Words of this pattern end here.
-    fn fit(&mut self, pattern: &'static Pattern, words: &str, bare: &Bare<'_>, end: usize) {
-        let start = end.saturating_sub(words.len());
-        if bare.text.get(start..end) != Some(words) {
-            return;
-        }
+    /// Words of this pattern are here.
+    fn fit(&mut self, pattern: &'static Pattern, bare: &Bare<'_>, start: usize, end: usize) {
         let beginnings = *self.beginnings.get_or_insert_with(|| bare.beginnings());
         let rest = bare.text.get(end..).unwrap_or_default();
         let stands = match pattern.stands {

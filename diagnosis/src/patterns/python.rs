@@ -68,7 +68,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "A table of the database does not exist",
         &["relation \"", "no such table: "],
         "Run the migrations before the program uses the database (`python manage.py migrate`, \
-             `flask db upgrade`, `alembic upgrade head`).",
+             `alembic upgrade head`, `rails db:migrate`, `npx prisma migrate deploy`, \
+             `mix ecto.migrate`).",
     )
     .anywhere()
     .then(|text| text.ends_with("\" does not exist") || !text.contains([' ', '"']))

@@ -29,7 +29,7 @@ enum State {
 impl Recap {
     /// Takes a line; gives whether it is only of the frame.
     pub(super) fn take(&mut self, bare: Bare<'_>) -> bool {
-        let text = bare.text.trim();
+        let text = bare.trimmed();
         if let Some(command) = command(text) {
             *self = Self {
                 state: State::Open,
@@ -53,6 +53,11 @@ impl Recap {
             _ => State::Nothing,
         };
         is_ruler || matches!(self.state, State::Named | State::Excerpt)
+    }
+
+    /// Whether the line is one of those that are repeated.
+    pub(super) fn is_open(&self) -> bool {
+        self.state == State::Open
     }
 
     /// The command of the step and the last of its lines that says to be an

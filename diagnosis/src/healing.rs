@@ -1,8 +1,9 @@
 //! Lines that say that something went well: what failed before it was tried
 //! again, or did not matter. Pure.
 
-use super::bare::Bare;
-use super::looks::begins;
+use super::bare::{Bare, without_signs};
+use super::beginnings::Beginnings;
+use super::looks::{Looks, bit, word};
 
 /// What a line says of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,16 +103,29 @@ impl Healed {
     }
 }
 
-/// What the line says went well.
-pub(super) fn read(bare: &Bare<'_>) -> Option<Healed> {
-    let is_sign = |c: char| c.is_whitespace() || "✓✔✨➤·=>│✅🚀📦🎉".contains(c);
-    let is_bare = bare.text.starts_with(|c: char| c.is_ascii_alphanumeric());
-    let text = if is_bare {
-        bare.text
-    } else {
-        bare.text.trim_start_matches(is_sign)
-    };
-    let begins = |words: &[&str]| begins(text, words);
+static BUILT: Beginnings = Beginnings::of(&[
+    "EXPORTING",
+    "Build complete",
+    "Build succeeded",
+    "Build successful",
+    "Successfully tagged ",
+    "pushing image",
+    "Pushing image",
+    "Build command succeeded",
+]);
+
+static SHIPPED: Beginnings = Beginnings::of(&[
+    "Rolling out",
+    "rolling out",
+    "Starting container",
+    "Starting Container",
+    "Deploying...",
+    "Publishing '",
+]);
+
+/// What the line says went well; its words have these traits.
+pub(super) fn read(bare: &Bare<'_>, looks: Looks) -> Option<Healed> {
+    let text = without_signs(bare.text, "✓✔✨➤·=>│✅🚀📦🎉");
     let healed = if is_install(text) {
         Healed::Installing
     } else if is_bundle(text) {
@@ -122,25 +136,9 @@ pub(super) fn read(bare: &Bare<'_>) -> Option<Healed> {
         Healed::Command
     } else if is_step(text) {
         Healed::Step
-    } else if begins(&[
-        "EXPORTING",
-        "Build complete",
-        "Build succeeded",
-        "Build successful",
-        "Successfully tagged ",
-        "pushing image",
-        "Pushing image",
-        "Build command succeeded",
-    ]) {
+    } else if BUILT.begin(text) {
         Healed::Building
-    } else if begins(&[
-        "Rolling out",
-        "rolling out",
-        "Starting container",
-        "Starting Container",
-        "Deploying...",
-        "Publishing '",
-    ]) {
+    } else if SHIPPED.begin(text) {
         if are_all_ready(text) {
             Healed::Running
         } else {
@@ -148,9 +146,9 @@ pub(super) fn read(bare: &Bare<'_>) -> Option<Healed> {
         }
     } else if is_start(bare.text, text) {
         Healed::Starting
-    } else if begins(&["Started container"]) {
+    } else if text.starts_with("Started container") {
         Healed::Container
-    } else if are_all_ready(text) || is_live(text) {
+    } else if are_all_ready(text) || is_live(text, looks) {
         Healed::Running
     } else if is_listening(text) {
         Healed::Listening
@@ -167,72 +165,62 @@ fn is_start(whole: &str, text: &str) -> bool {
         || (text.starts_with("State changed from ") && text.trim_end().ends_with(" to starting"))
 }
 
+static LISTENING: Beginnings = Beginnings::of(&[
+    "Application startup complete",
+    "Listening on ",
+    "Now listening on",
+    "Server is listening",
+    "Server is running",
+    "Server listening",
+    "Server running",
+    "Server started",
+    "Uvicorn running on ",
+]);
+
 /// `Server listening on port 8080`, as a program says that it accepts connections.
 fn is_listening(text: &str) -> bool {
-    let level = ["INFO:", "[info]"]
-        .iter()
-        .find_map(|level| text.strip_prefix(level));
-    let text = level.unwrap_or(text).trim_start();
-    let is_endpoint = || text.contains(".Endpoint with ");
-    let words = [
-        "Application startup complete",
-        "Listening on ",
-        "Now listening on",
-        "Server is listening",
-        "Server is running",
-        "Server listening",
-        "Server running",
-        "Server started",
-        "Uvicorn running on ",
-    ];
-    begins(text, &words) || (begins(text, &["Running "]) && is_endpoint())
+    static LEVELS: Beginnings = Beginnings::of(&["INFO:", "[info]"]);
+    let text = LEVELS.strip(text).unwrap_or(text).trim_start();
+    LISTENING.begin(text) || (text.starts_with("Running ") && text.contains(".Endpoint with "))
 }
 
+static INSTALLED: Beginnings = Beginnings::of(&[
+    "up to date, audited ",
+    "up to date in ",
+    "Successfully installed ",
+    "Bundle complete!",
+    "Generating optimized autoload files",
+    "Generating autoload files",
+]);
+
 fn is_install(text: &str) -> bool {
-    let counted = |words: &str, what: &str| {
-        let counted = text.strip_prefix(words).map(after_number);
-        counted.is_some_and(|rest| rest.starts_with(what))
-    };
-    counted("added ", " package")
-        || counted("changed ", " package")
-        || counted("Installed ", " package")
+    static COUNTED: Beginnings = Beginnings::of(&["added ", "changed ", "Installed "]);
+    let counted = COUNTED.strip(text).map(after_number);
+    counted.is_some_and(|rest| rest.starts_with(" package"))
         || after_number(text).starts_with(" packages installed")
-        || begins(
-            text,
-            &[
-                "up to date, audited ",
-                "up to date in ",
-                "Successfully installed ",
-                "Bundle complete!",
-                "Generating optimized autoload files",
-                "Generating autoload files",
-            ],
-        )
+        || INSTALLED.begin(text)
 }
 
 fn is_bundle(text: &str) -> bool {
-    let is_without_error = |text: &str| !text.contains("error") || text.contains(" 0 errors");
-    [
+    static BUNDLED: Beginnings = Beginnings::of(&[
         "built in ",
         "Compiled successfully",
         "compiled successfully",
-    ]
-    .iter()
-    .any(|words| text.starts_with(words))
+    ]);
+    let is_without_error = |text: &str| !text.contains("error") || text.contains(" 0 errors");
+    BUNDLED.begin(text)
         || after_number(text).starts_with(" modules transformed")
         || (text.starts_with("webpack ") && text.contains(" compiled ") && is_without_error(text))
 }
 
 /// The sum of a run of tests of which none failed.
 fn are_tests(text: &str) -> bool {
+    static SUMS: Beginnings = Beginnings::of(&["Tests ", "Tests:", "OK (", "test result: ok."]);
     let counted = after_number(text);
-    let is_sum = text.starts_with("Tests ")
-        || text.starts_with("Tests:")
+    let is_sum = SUMS.begin(text)
         || counted.starts_with(" passed in ")
         || (counted.starts_with(" passed, ") && counted.contains(" in "))
         || counted.starts_with(" passing")
-        || text.starts_with("OK (")
-        || text.starts_with("test result: ok.")
         || counted.starts_with(" examples, 0 failures");
     let has_failed = || text.replace(" 0 failed", "").contains("failed");
     is_sum && !has_failed() && !text.contains(" 0 passed")
@@ -272,6 +260,12 @@ fn are_pages(text: &str) -> bool {
 
 /// `rolling out: 2 of 2 instances ready`
 fn are_all_ready(text: &str) -> bool {
+    // The last letter decides of nearly all.
+    let mut ends = text.bytes().rev();
+    let end = ends.find(|byte| !byte.is_ascii_whitespace() && *byte != b'.');
+    if !matches!(end, Some(b'y' | b'e' | b'g')) {
+        return false;
+    }
     let text = text.trim_end().trim_end_matches('.');
     let is_ready = ["ready", "available", "running"]
         .iter()
@@ -286,27 +280,37 @@ fn are_all_ready(text: &str) -> bool {
 
 /// As platforms and Kubernetes say that the rollout went well:
 /// `web-7c9d   1/1     Running   0   30s`
-fn is_live(text: &str) -> bool {
-    let mut words = text.split_whitespace().skip(1);
-    let counted = words.next().and_then(|word| word.split_once('/'));
-    let is_pod = counted
-        .is_some_and(|(has, of)| has == of && of.bytes().all(|b| b.is_ascii_digit()))
-        && words.next() == Some("Running");
-    is_pod
-        || text.starts_with("Your service is live")
-        || text.starts_with("Deployment succeeded")
+fn is_live(text: &str, looks: Looks) -> bool {
+    static LIVE: Beginnings = Beginnings::of(&["Your service is live", "Deployment succeeded"]);
+    let may_run = looks & bit(word::PROGRESS) != 0;
+    (may_run && is_pod(text))
+        || LIVE.begin(text)
         || text.trim_end().ends_with(" successfully rolled out")
+}
+
+fn is_pod(text: &str) -> bool {
+    let (_, rest) = text.split_once(' ').unwrap_or_default();
+    let rest = rest.trim_start();
+    // Nearly no second word is a number.
+    if !rest.starts_with(|c: char| c.is_ascii_digit() || c == '/') {
+        return false;
+    }
+    let mut words = rest.split_whitespace();
+    let counted = words.next().and_then(|word| word.split_once('/'));
+    counted.is_some_and(|(has, of)| has == of && of.bytes().all(|b| b.is_ascii_digit()))
+        && words.next() == Some("Running")
 }
 
 /// What follows a number; nothing if there is none.
 fn after_number(text: &str) -> &str {
-    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
-    if rest.len() < text.len() { rest } else { "" }
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = text.get(digits..).filter(|_| digits > 0);
+    rest.unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::patterns;
+    use super::super::{patterns, scan};
     use super::*;
 
     #[test]
@@ -393,7 +397,9 @@ mod tests {
             ("Build complete.", Some(Healed::Building)),
             ("Build failed", None),
         ] {
-            assert_eq!(read(&Bare::of(line)), healed, "{line}");
+            let bare = Bare::of(line);
+            let looks = scan::read(&bare).looks;
+            assert_eq!(read(&bare, looks), healed, "{line}");
         }
     }
 

@@ -1,6 +1,8 @@
 //! Where the repository lies in the builder, as far as the log shows it, and
 //! which line of which Dockerfile failed.
 
+use std::sync::Arc;
+
 use super::bare::Bare;
 use super::{SourceLocation as Place, place};
 
@@ -57,6 +59,8 @@ const INSTALLED: &[&str] = &[
 pub(super) struct Roots {
     known: Vec<String>,
     steps: Vec<Step>,
+    /// The folder of the step that was asked for last, and how many were known.
+    last: (u32, usize, Option<Arc<str>>),
     dockerfile: Option<Place>,
     /// The folder of the package that npm ran, of several.
     workspace: Option<String>,
@@ -84,7 +88,7 @@ enum Instruction {
 impl Roots {
     /// Takes a line; `has_words` if it has one of the words that show a root.
     pub(super) fn take(&mut self, bare: Bare<'_>, has_words: bool) {
-        let text = bare.text.trim();
+        let text = bare.trimmed();
         if text.starts_with('[') {
             self.take_step(bare.step, text);
         }
@@ -92,9 +96,10 @@ impl Roots {
         if let Some(said) = text.strip_prefix("npm error ") {
             self.take_npm(said);
         }
-        if !text.contains('/') {
-            let dockerfile = place::dockerfile(text);
-            self.dockerfile = dockerfile.or(self.dockerfile.take());
+        if memchr::memchr(b'/', text.as_bytes()).is_none() {
+            if let Some(dockerfile) = place::dockerfile(text) {
+                self.dockerfile = Some(dockerfile);
+            }
         } else if !has_words {
             self.add(run_in(text));
         } else if text.contains("WORKDIR /") {
@@ -185,11 +190,19 @@ impl Roots {
     }
 
     /// The folder of the repository that a step runs in, if it is not the root.
-    pub(super) fn folder(&self, number: Option<u32>) -> Option<String> {
-        let step = self
-            .steps
-            .iter()
-            .find(|step| number.is_some() && step.number == number)?;
+    /// Most lines are of the same step as the one before.
+    pub(super) fn folder(&mut self, number: Option<u32>) -> Option<Arc<str>> {
+        let number = number?;
+        let known = self.steps.len();
+        if (self.last.0, self.last.1) != (number, known) {
+            self.last = (number, known, self.folder_of(number).map(Arc::from));
+        }
+        self.last.2.clone()
+    }
+
+    fn folder_of(&self, number: u32) -> Option<String> {
+        let mut steps = self.steps.iter();
+        let step = steps.find(|step| step.number == Some(number))?;
         let Instruction::Run(folder) = &step.instruction else {
             return None;
         };
@@ -252,6 +265,9 @@ impl Roots {
 /// Whether the builder writes the Dockerfile: Ingot, Nixpacks, Railpack.
 fn is_generating(text: &str) -> bool {
     let is_one_of = |words: &[&str]| words.iter().any(|words| text.contains(words));
+    if !text.starts_with(['[', 'G', '📦', '╔']) {
+        return false;
+    }
     match text.chars().next() {
         Some('📦' | '╔') => is_one_of(&["Dockerfile", "Nixpacks", "Railpack"]),
         Some('[') => is_one_of(&[" COPY .nixpacks/", "from .nixpacks", "railpack"]),
@@ -262,6 +278,9 @@ fn is_generating(text: &str) -> bool {
 /// The folder that a tool says it works in: of cargo, pytest, old npm, make and
 /// Maven, and of the tools that say it in words.
 fn run_in(text: &str) -> Option<&str> {
+    if !text.starts_with(['C', 'W', 'w', 'r', '[', '>']) {
+        return None;
+    }
     let quoted = |words: &str| text.split_once(words)?.1.split(['\'', '"', '`']).next();
     if text.starts_with("Compiling ") || text.starts_with("Checking ") {
         return text.rsplit_once(" (")?.1.strip_suffix(')');

@@ -13,6 +13,8 @@ const RUST: &str = "The version of Rust does not fit";
 const RUST_ADVICE: &str = "Build with a newer Rust (rust-toolchain.toml, the image's tag), or lock \
              older versions with `cargo update --precise`.";
 
+const MODULE: &str = "A module of Go could not be fetched";
+
 pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "Rust found an error",
@@ -223,7 +225,20 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere(),
     cause(
-        "A module of Go could not be fetched",
+        MODULE,
+        &[
+            "could not read Username for '",
+            "Permission denied (publickey",
+            "Host key verification failed",
+        ],
+        "Set GOPRIVATE for the module, and give the step a token for git (`git config --global \
+             url.….insteadOf`, from a secret), or commit the folder of `go mod vendor`.",
+    )
+    .anywhere()
+    .behind("go: ")
+    .nowhere(),
+    cause(
+        MODULE,
         &["go: "],
         "Check its name and version in go.mod; a private one needs GOPRIVATE and a token.",
     )
@@ -231,6 +246,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
         (text.contains(": reading http")
             || text.contains("unrecognized import path")
             || text.contains("invalid version"))
+            // What git says comes below.
+            && !text.contains(": git ls-remote ")
             && !text.starts_with("downloading")
     })
     .keeps(1),

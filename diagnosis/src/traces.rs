@@ -3,7 +3,7 @@
 
 use super::bare::Bare;
 use super::console_boxes::Box;
-use super::looks::{bit, word};
+use super::looks::{Looks, bit, word};
 use super::pattern::{Pattern, Rank};
 use super::patterns::{EXCEPTION, LINT, PHP, UNCAUGHT};
 use super::scan::{self, Scan};
@@ -58,8 +58,8 @@ impl Traces {
     pub(super) fn take(&mut self, bare: Bare<'_>, scan: &Scan) -> Option<Told> {
         let has_exception = scan.looks & bit(word::EXCEPTION) != 0;
         let python = self.python.take(bare, has_exception);
-        let node = self.node.take(bare);
-        let java = self.java.take(bare, scan.is_of_java);
+        let node = self.node.take(bare, scan.looks);
+        let java = self.java.take(bare, scan);
         let console = self.console.take(bare);
         let trace = python.or(node).or(java).or(console);
         trace.or_else(|| self.list(bare))
@@ -70,7 +70,7 @@ impl Traces {
     fn list(&mut self, bare: Bare<'_>) -> Option<Told> {
         let text = bare.text;
         if !text.starts_with(|c: char| c == ' ' || c.is_ascii_digit()) {
-            if text.contains('/') {
+            if memchr::memchr(b'/', text.as_bytes()).is_some() {
                 let path = place::path(text, bare.within);
                 self.listed = path.map(|path| (path, text.to_owned()));
             }
@@ -119,7 +119,7 @@ struct Python {
 
 impl Python {
     fn take(&mut self, bare: Bare<'_>, has_exception: bool) -> Option<Told> {
-        let (text, trimmed) = (bare.text, bare.text.trim_start());
+        let (text, trimmed) = (bare.text, bare.text.trim_ascii_start());
         if text.starts_with("Traceback (most recent call last)") {
             let cause = self.cause.take().filter(|_| self.is_chained);
             *self = Self {
@@ -227,10 +227,14 @@ struct Node {
     above: Option<Place>,
 }
 
+/// Traits of the name of an error.
+const ERROR: Looks = bit(word::ERROR) | bit(word::ERROR_INSIDE) | bit(word::TYPED);
+
 impl Node {
-    fn take(&mut self, bare: Bare<'_>) -> Option<Told> {
+    fn take(&mut self, bare: Bare<'_>, looks: Looks) -> Option<Told> {
         let text = bare.text;
-        let trimmed = text.trim_start();
+        let trimmed = text.trim_ascii_start();
+        let has_error = looks & ERROR != 0;
         if text.starts_with('/') || text.starts_with("file:///") {
             self.above = place::first(text, bare.within);
             (self.error, self.place) = (None, None);
@@ -239,7 +243,7 @@ impl Node {
                 self.place = place::first(text, bare.within);
                 return self.tell_early();
             }
-        } else if !text.starts_with(' ') && is_thrown(text) {
+        } else if has_error && !text.starts_with(' ') && is_thrown(text) {
             self.error = Some(beginning_of(text));
             self.place = None;
         } else if trimmed.starts_with("Node.js v") && trimmed.len() < 24 {
@@ -272,13 +276,12 @@ impl Node {
 /// `TypeError: x`, `Error [ERR_X]: x`
 fn is_thrown(text: &str) -> bool {
     // A name has no room for more.
-    let begun = beginning(text, 100);
-    if memchr::memchr(b':', begun.as_bytes()).is_none() {
-        return false;
-    }
-    let Some((name, _)) = begun.split_once(": ") else {
+    let begun = beginning(text, 100).as_bytes();
+    let mut colons = memchr::memchr_iter(b':', begun);
+    let Some(end) = colons.find(|at| begun.get(at + 1) == Some(&b' ')) else {
         return false;
     };
+    let name = text.get(..end).unwrap_or_default();
     let name = name.strip_prefix("Uncaught ").unwrap_or(name);
     let name = name.split(" [").next().unwrap_or_default();
     name.ends_with("Error") && name.len() < 60 && name.chars().all(|c| c.is_ascii_alphanumeric())

@@ -34,7 +34,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .anywhere()
     .then(|text| number_then(text, ":"))
     .when(|text| {
-        !text.contains("Warning") && !text.trim_start().contains(' ') || is_path_first(text)
+        !text.contains(": Warning: ") && (!text.trim_start().contains(' ') || is_path_first(text))
     }),
     cause(
         "Swift found an error",

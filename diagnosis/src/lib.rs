@@ -4,7 +4,7 @@
 //! time that a line can take. The log is written by strangers: what is found in
 //! it is shown beside a failure, and never decides anything.
 //!
-//! Imports nothing of the rest of the program.
+//! Imports nothing of the program.
 
 mod bare;
 mod beginnings;
@@ -12,6 +12,7 @@ mod console_boxes;
 mod excerpt;
 mod gate;
 mod healing;
+mod json_lines;
 mod kubernetes_events;
 mod looks;
 mod noise;
@@ -30,6 +31,7 @@ mod spring;
 mod stream;
 mod traces;
 mod weights;
+mod word_search;
 
 use std::collections::VecDeque;
 
@@ -187,14 +189,17 @@ impl Diagnosis {
     fn take_line(&mut self, line: &str, is_marked: bool) {
         let line = beginning(line, LONGEST_READ);
         let mut bare = Bare::of(line);
-        if bare.text.trim().is_empty() {
+        if bare.trimmed().is_empty() {
             self.all.take_blank();
             return;
         }
         self.lines += 1;
+        let said = json_lines::said(bare.text);
+        let is_marked = is_marked || said.is_some();
+        bare.text = said.as_deref().unwrap_or(bare.text);
         let scan = scan::read(&bare);
         self.roots.take(bare, scan.shows_root);
-        let is_noise = self.recap.take(bare) || noise::is_noise(bare.text);
+        let is_noise = self.recap.take(bare) || noise::is_noise(bare.trimmed());
         let folder = self.roots.folder(bare.step);
         if let (Some(folder), Within::Root) = (&folder, bare.within) {
             bare.within = Within::Folder(folder);
@@ -205,26 +210,37 @@ impl Diagnosis {
         self.all.take(bare.text, self.lines, bare.step, looks);
         if is_noise {
             self.all.is_noise();
+        } else if self.recap.is_open() {
+            self.all.is_repeated();
         }
         self.note_end_of_build(bare, scan.looks);
         if is_done(bare) {
             return self.forget(|found| found.step == bare.step);
         }
-        let mut stream = self.streams.take(bare, self.lines);
-        if let Some(healed) = healing::read(&bare) {
-            self.heal(healed, &mut stream, bare);
+        // Apart from the rest, so that both can be changed.
+        let mut streams = std::mem::take(&mut self.streams);
+        if let Some(stream) = streams.of(bare, self.lines) {
+            self.take_in(stream, bare, scan);
         }
-        self.read(&mut stream, bare, scan);
+        self.streams = streams;
+    }
+
+    /// The same, of the stream that the line belongs to.
+    fn take_in(&mut self, stream: &mut Stream, bare: Bare<'_>, scan: Scan) {
+        if let Some(healed) = healing::read(&bare, scan.looks) {
+            self.heal(healed, stream, bare);
+        }
+        self.read(stream, bare, scan);
         if is_error_of_step(bare) {
             let is_explained = self
                 .found
                 .iter()
                 .any(|found| stream.has(found) && ranking::explains(found));
             let error = stream.error.take().filter(|_| !is_explained);
-            self.blame(error, bare.text, &stream);
+            self.blame(error, bare.text, stream);
         } else if let Some((command, error)) = self.recap.ended() {
             let is_explained = self.found.iter().any(ranking::explains);
-            self.blame(error.filter(|_| !is_explained), &command, &stream);
+            self.blame(error.filter(|_| !is_explained), &command, stream);
         }
         if let Some(step) = bare.step.filter(|_| is_error_of_step(bare)) {
             self.failed = Some(FailedStep {
@@ -233,7 +249,6 @@ impl Diagnosis {
             });
         }
         stream.remember(bare.text);
-        self.streams.put(stream);
     }
 
     /// Compares with the log of a deployment that succeeded: lines that it has

@@ -42,6 +42,11 @@ pub(super) fn all() -> impl Iterator<Item = &'static Pattern> {
     .flatten()
 }
 
+/// How the numbers of errors of TypeScript begin.
+const TYPESCRIPT: &[&str] = &[
+    "TS1", "TS2", "TS3", "TS4", "TS5", "TS6", "TS7", "TS8", "TS9",
+];
+
 /// Whether the text begins with digits that this follows.
 fn number_then(text: &str, end: &str) -> bool {
     let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());

@@ -16,6 +16,9 @@ const MOST_BLOCKS: usize = 3;
 /// The most lines that are tried as the first of a block.
 const MOST_TRIED: usize = 400;
 
+/// A line with so many letters is the same wherever it is, in bytes.
+const SAYING: usize = 12;
+
 /// A block may stand out so much less than the best.
 const BELOW_THE_BEST: i32 = 300;
 
@@ -88,8 +91,9 @@ impl Blocks<'_> {
         let (mut low, mut high) = (first, first);
         let least = self.score(first).saturating_sub(BELOW_THE_FIRST);
         while block.len() < room {
-            let above = low.checked_sub(1).filter(|at| !self.is_used(*at));
-            let below = Some(high + 1).filter(|at| !self.is_used(*at));
+            let is_new = |at: &usize| !self.is_used(*at) && !self.is_shown(*at);
+            let above = low.checked_sub(1).filter(is_new);
+            let below = Some(high + 1).filter(is_new);
             let next = above.into_iter().chain(below);
             let Some(next) = next.max_by_key(|at| self.score(*at)) else {
                 break;
@@ -120,6 +124,13 @@ impl Blocks<'_> {
         if let Some(used) = self.used.get_mut(at) {
             *used = true;
         }
+    }
+
+    /// Whether a line that says the same is shown. Short ones may mean another
+    /// thing each time.
+    fn is_shown(&self, at: usize) -> bool {
+        let said = self.said(at);
+        said.len() >= SAYING && self.shown.contains(&said)
     }
 
     fn said(&self, at: usize) -> String {

@@ -9,10 +9,10 @@ const MOST_BEFORE: usize = 6;
 /// What the row says, without its columns: type, reason, age, and where it is
 /// from.
 pub(super) fn message(text: &str) -> Option<&str> {
-    let mut rest = text.trim_start();
+    let mut rest = text.trim_ascii_start();
     let mut has_age = false;
     for _ in 0..=MOST_BEFORE {
-        let (word, after) = word(rest)?;
+        let (word, after) = column(rest)?;
         if matches!(word, "Warning" | "Normal") {
             return behind_type(after, has_age);
         }
@@ -62,6 +62,16 @@ fn behind_source(text: &str) -> Option<&str> {
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || b"-./_".contains(&b));
     is_source.then_some(after)
+}
+
+/// The same of a column before the message: most lines have something in their
+/// first words that no column has.
+fn column(text: &str) -> Option<(&str, &str)> {
+    let is_of_column = |byte: u8| byte.is_ascii_alphanumeric() || b"<>-./{}".contains(&byte);
+    let end = text.bytes().position(|byte| !is_of_column(byte))?;
+    let (word, rest) = text.split_at_checked(end).filter(|_| end > 0)?;
+    let is_ended = rest.starts_with(|c: char| c.is_ascii_whitespace());
+    is_ended.then(|| (word, rest.trim_ascii_start()))
 }
 
 /// The first word and what follows it.

@@ -23,7 +23,7 @@ pub(super) struct Box {
 
 impl Box {
     pub(super) fn take(&mut self, bare: Bare<'_>) -> Option<Told> {
-        let text = bare.text.trim();
+        let text = bare.trimmed();
         if is_header(bare.text, text) {
             *self = Self {
                 header: Some(beginning_of(text)),

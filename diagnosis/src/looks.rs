@@ -3,6 +3,13 @@
 //! The words and shapes are those of tools in general. Which of them matter, and
 //! how much, is a question of weights (`weights.rs`).
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+use super::LONGEST_KEPT;
+use super::beginnings::Beginnings;
+
 /// The traits of a line, a bit each.
 pub(super) type Looks = u128;
 
@@ -648,12 +655,140 @@ impl Word {
     }
 }
 
-/// Whether the text begins with one of these.
-pub(super) fn begins(text: &str, with: &[&str]) -> bool {
-    // The first byte decides of nearly all.
-    let first = text.as_bytes().first();
-    let mut with = with.iter();
-    with.any(|word| word.as_bytes().first() == first && text.starts_with(word))
+/// Words that a line begins with, and the trait that they show.
+const BEGINNINGS: &[(u8, Beginnings)] = &[
+    (
+        shape::BOXED,
+        Beginnings::of(&["│", "┃", "╭", "╰", "|", "E  ", "#"]),
+    ),
+    (
+        shape::BEGINS_ERROR,
+        Beginnings::of(&[
+            "error",
+            "Error",
+            "ERROR",
+            "[error]",
+            "[ERROR]",
+            "fatal",
+            "FATAL",
+            "Fatal",
+            "E: ",
+            "ERR",
+            "E  ",
+            "!! ",
+            "** (",
+            "***",
+            "! ",
+            "× ",
+            "✘",
+            "⨯",
+            "❌",
+            "Exception",
+            "Traceback",
+            "panic",
+        ]),
+    ),
+    (
+        shape::BEGINS_FAIL,
+        Beginnings::of(&[
+            "FAIL",
+            "Fail",
+            "fail",
+            "not ok",
+            "--- FAIL",
+            "[FAIL",
+            "✗",
+            "✖",
+            "✕",
+            "●",
+            "×",
+            "[  FAILED",
+            "-- FAIL",
+            "F ",
+        ]),
+    ),
+    (
+        shape::FRAME,
+        Beginnings::of(&[
+            "at ",
+            "File \"",
+            "from /",
+            "in /",
+            "#0",
+            "#1",
+            "#2",
+            "#3",
+            "Called from",
+            "[info]   at ",
+            "[error] \tat",
+            "in `",
+        ]),
+    ),
+    (
+        shape::COMMAND,
+        Beginnings::of(&[
+            "$ ", "+ ", "> ", ">>> ", "Run ", "RUN ", "% ", "==> ", "$(", "++ ", "---> ",
+        ]),
+    ),
+    (
+        shape::FOLD,
+        Beginnings::of(&["travis_", "##[", "::group", "section_"]),
+    ),
+    (
+        shape::INFO,
+        Beginnings::of(&["[info]", "INFO", "[INFO]", "info"]),
+    ),
+];
+
+/// For each byte, which of the rows above have a word that begins with it.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the indexes are below the lengths, and this is computed by the compiler"
+)]
+const ROWS: [u8; 256] = {
+    let mut rows = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut row = 0;
+        while row < BEGINNINGS.len() {
+            // It fits: the loop ends at 255.
+            #[expect(clippy::cast_possible_truncation, reason = "no more than 255")]
+            if BEGINNINGS[row].1.may_begin(byte as u8) {
+                rows[byte] |= 1 << row;
+            }
+            row += 1;
+        }
+        byte += 1;
+    }
+    rows
+};
+
+/// What a line ends with that says that something failed.
+const FAILED: &[&str] = &[
+    "FAILED", "failed", "FAIL", "***", "Failed", "failed.", "FAILED!",
+];
+
+/// The traits that the beginning of a line shows.
+fn begun(text: &str, first: u8) -> Looks {
+    let mut rows = ROWS.get(usize::from(first)).copied().unwrap_or_default();
+    let mut looks = 0;
+    while rows != 0 {
+        if let Some((number, words)) = BEGINNINGS.get(rows.trailing_zeros() as usize)
+            && words.begin(text)
+        {
+            looks |= bit(*number);
+        }
+        rows &= rows - 1;
+    }
+    looks
+}
+
+/// A frame of Ruby: ``app.rb:3:in `total'``
+fn is_in_method(bytes: &[u8]) -> bool {
+    memchr::memchr_iter(b'`', bytes).any(|at| {
+        let before = bytes.get(..at);
+        before.is_some_and(|before| before.ends_with(b":in "))
+    })
 }
 
 /// The traits of a line that are no words.
@@ -665,11 +800,7 @@ pub(super) fn shapes(text: &str) -> Looks {
     };
     let indent = text.len() - text.trim_ascii_start().len();
     let mut looks = 0;
-    let mut set = |number: u8, is: bool| {
-        if is {
-            looks |= bit(number);
-        }
-    };
+    let mut set = |number: u8, is: bool| looks |= Looks::from(is) << number;
     set(shape::INDENTED, indent >= 2);
     set(shape::DEEP, indent >= 8);
     set(shape::LOWER, first.is_ascii_lowercase());
@@ -681,90 +812,16 @@ pub(super) fn shapes(text: &str) -> Looks {
     set(shape::COLON, bytes.last() == Some(&b':'));
     set(shape::PERIOD, bytes.last() == Some(&b'.'));
     set(shape::FOREIGN, !first.is_ascii());
-    set(
-        shape::BOXED,
-        begins(trimmed, &["│", "┃", "╭", "╰", "|", "E  ", "#"]),
-    );
-    set(
-        shape::BEGINS_ERROR,
-        begins(
-            trimmed,
-            &[
-                "error",
-                "Error",
-                "ERROR",
-                "[error]",
-                "[ERROR]",
-                "fatal",
-                "FATAL",
-                "Fatal",
-                "E: ",
-                "ERR",
-                "E  ",
-                "!! ",
-                "** (",
-                "***",
-                "! ",
-                "× ",
-                "✘",
-                "⨯",
-                "❌",
-                "Exception",
-                "Traceback",
-                "panic",
-            ],
-        ),
-    );
-    set(
-        shape::BEGINS_FAIL,
-        begins(
-            trimmed,
-            &[
-                "FAIL",
-                "Fail",
-                "fail",
-                "not ok",
-                "--- FAIL",
-                "[FAIL",
-                "✗",
-                "✖",
-                "✕",
-                "●",
-                "×",
-                "[  FAILED",
-                "-- FAIL",
-                "F ",
-            ],
-        ),
-    );
+    looks |= begun(trimmed, first);
+    let mut set = |number: u8, is: bool| looks |= Looks::from(is) << number;
     set(
         shape::ENDS_FAILED,
-        [
-            "FAILED", "failed", "FAIL", "***", "Failed", "failed.", "FAILED!",
-        ]
-        .iter()
-        .any(|word| trimmed.ends_with(word)),
+        matches!(bytes.last(), Some(b'D' | b'd' | b'L' | b'*' | b'.' | b'!'))
+            && FAILED.iter().any(|word| trimmed.ends_with(word)),
     );
     set(
         shape::FRAME,
-        begins(
-            trimmed,
-            &[
-                "at ",
-                "File \"",
-                "from /",
-                "in /",
-                "#0",
-                "#1",
-                "#2",
-                "#3",
-                "Called from",
-                "[info]   at ",
-                "[error] \tat",
-                "in `",
-            ],
-        ) || (first == b'(' && trimmed.contains(") lib/"))
-            || trimmed.contains(":in `"),
+        (first == b'(' && trimmed.contains(") lib/")) || is_in_method(bytes),
     );
     set(
         shape::DIFF,
@@ -776,23 +833,6 @@ pub(super) fn shapes(text: &str) -> Looks {
         shape::BULLET,
         bytes.starts_with(b"- ") || bytes.starts_with(b"* "),
     );
-    set(
-        shape::COMMAND,
-        begins(
-            trimmed,
-            &[
-                "$ ", "+ ", "> ", ">>> ", "Run ", "RUN ", "% ", "==> ", "$(", "++ ", "---> ",
-            ],
-        ),
-    );
-    set(
-        shape::FOLD,
-        begins(trimmed, &["travis_", "##[", "::group", "section_"]),
-    );
-    set(
-        shape::INFO,
-        begins(trimmed, &["[info]", "INFO", "[INFO]", "info"]),
-    );
     let digits = bytes
         .iter()
         .take_while(|byte| byte.is_ascii_digit())
@@ -801,53 +841,57 @@ pub(super) fn shapes(text: &str) -> Looks {
         shape::NUMBERED,
         digits > 0 && digits < 5 && bytes.get(digits).is_some_and(|byte| b").".contains(byte)),
     );
-    let after_marker = trimmed.trim_start_matches(['>', ' ']);
-    let rest = after_marker.trim_start_matches(|c: char| c.is_ascii_digit());
-    set(
-        shape::CODE,
-        rest.len() < after_marker.len() && rest.trim_start().starts_with(['|', '│']),
-    );
+    let is_numbered = first == b'>' || digits > 0;
+    set(shape::CODE, is_numbered && is_code(trimmed));
     looks | counted(trimmed)
 }
 
-/// Kinds of bytes.
-mod kind {
-    pub(super) const OTHER: u8 = 0;
-    pub(super) const LOWER: u8 = 1;
-    pub(super) const UPPER: u8 = 2;
-    pub(super) const DIGIT: u8 = 3;
-    pub(super) const SPACE: u8 = 4;
-    pub(super) const CARET: u8 = 5;
-    pub(super) const SIGN: u8 = 6;
-    pub(super) const QUOTE: u8 = 7;
-    pub(super) const COLON: u8 = 8;
-    pub(super) const OPEN: u8 = 9;
-    pub(super) const PERCENT: u8 = 10;
-    pub(super) const EQUAL: u8 = 11;
-    /// So many there are; a power of two, so that no bound is checked.
-    pub(super) const COUNT: usize = 16;
+/// How many bytes of some kinds there are, in fields of nine bits.
+mod counts {
+    pub(super) const LETTER: u64 = 1;
+    pub(super) const CAPITAL: u64 = 1 << 9;
+    pub(super) const SPACE: u64 = 1 << 18;
+    pub(super) const CARET: u64 = 1 << 27;
+    pub(super) const SIGN: u64 = 1 << 36;
+    /// The one in the lowest bits.
+    pub(super) const fn lowest(counts: u64) -> usize {
+        (counts & 511) as usize
+    }
 }
 
+/// Which kinds of bytes there are, a bit each.
+mod kind {
+    pub(super) const DIGIT: u64 = 1 << 45;
+    pub(super) const QUOTE: u64 = 1 << 46;
+    pub(super) const COLON: u64 = 1 << 47;
+    pub(super) const OPEN: u64 = 1 << 48;
+    pub(super) const PERCENT: u64 = 1 << 49;
+    pub(super) const EQUAL: u64 = 1 << 50;
+    /// All bits below are counts.
+    pub(super) const COUNTS: u64 = DIGIT - 1;
+}
+
+/// What each byte counts for.
 #[expect(clippy::indexing_slicing, reason = "the index is below the length")]
-const KINDS: [u8; 256] = {
-    let mut kinds = [kind::OTHER; 256];
+const KINDS: [u64; 256] = {
+    let mut kinds = [0; 256];
     let mut byte = 0;
     while byte < 256 {
         // It fits: the loop ends at 255.
         #[expect(clippy::cast_possible_truncation, reason = "no more than 255")]
         let of = match byte as u8 {
-            b'a'..=b'z' => kind::LOWER,
-            b'A'..=b'Z' => kind::UPPER,
+            b'a'..=b'z' => counts::LETTER,
+            b'A'..=b'Z' => counts::LETTER | counts::CAPITAL,
             b'0'..=b'9' => kind::DIGIT,
-            b' ' => kind::SPACE,
-            b'^' | b'~' => kind::CARET,
+            b' ' => counts::SPACE,
+            b'^' | b'~' => counts::CARET,
             b'"' | b'\'' | b'`' => kind::QUOTE,
             b':' => kind::COLON,
             b'(' => kind::OPEN,
             b'%' => kind::PERCENT,
-            b'=' => kind::EQUAL,
-            b'-' | b'_' | b'*' | b'#' | b'.' | b'+' => kind::SIGN,
-            _ => kind::OTHER,
+            b'=' => counts::SIGN | kind::EQUAL,
+            b'-' | b'_' | b'*' | b'#' | b'.' | b'+' => counts::SIGN,
+            _ => 0,
         };
         kinds[byte] = of;
         byte += 1;
@@ -855,45 +899,41 @@ const KINDS: [u8; 256] = {
     kinds
 };
 
-/// The traits that every byte has a say in.
+/// A count has no room for more bytes.
+const MOST_COUNTED: usize = 511;
+
+/// The traits that every byte has a say in. No line is kept that is longer than
+/// can be counted.
 fn counted(text: &str) -> Looks {
+    const _: () = assert!(LONGEST_KEPT <= MOST_COUNTED);
     let bytes = text.as_bytes();
-    let mut counts = [0_usize; kind::COUNT];
-    for &byte in bytes {
+    let (mut sum, mut all) = (0, 0);
+    for &byte in bytes.iter().take(MOST_COUNTED) {
         let kind = KINDS.get(usize::from(byte)).copied().unwrap_or_default();
-        if let Some(count) = counts.get_mut(usize::from(kind)) {
-            *count += 1;
-        }
+        sum += kind & kind::COUNTS;
+        all |= kind;
     }
-    let count = |kind: u8| counts.get(usize::from(kind)).copied().unwrap_or_default();
-    let (capitals, spaces) = (count(kind::UPPER), count(kind::SPACE));
-    let letters = count(kind::LOWER) + capitals;
-    let signs = count(kind::SIGN) + count(kind::EQUAL);
-    let carets = count(kind::CARET);
+    let has = |kind: u64| all & kind != 0;
+    let [letters, capitals, spaces, carets, signs] =
+        [0, 9, 18, 27, 36].map(|shift: u8| counts::lowest(sum >> shift));
     let length = bytes.len();
     let mut looks = 0;
     let mut set = |number: u8, is: bool| looks |= Looks::from(is) << number;
-    set(shape::QUOTED, count(kind::QUOTE) > 0);
-    set(
-        shape::PERCENT,
-        count(kind::PERCENT) > 0 && count(kind::DIGIT) > 0,
-    );
+    set(shape::QUOTED, has(kind::QUOTE));
+    set(shape::PERCENT, has(kind::PERCENT) && has(kind::DIGIT));
     set(
         shape::NAME_VALUE,
-        count(kind::EQUAL) > 0
+        has(kind::EQUAL)
             && letters > 0
             && text
                 .find('=')
                 .is_some_and(|at| at > 0 && bytes.get(at - 1).is_some_and(u8::is_ascii_alphabetic)),
     );
-    set(
-        shape::ADDRESS,
-        count(kind::COLON) > 0 && text.contains("://"),
-    );
+    set(shape::ADDRESS, has(kind::COLON) && has_address(bytes));
+    let may_name = has(kind::COLON | kind::OPEN);
     set(
         shape::PLACE,
-        count(kind::DIGIT) > 0
-            && (has_place(bytes, count(kind::COLON) + count(kind::OPEN)) || text.contains("line ")),
+        has(kind::DIGIT) && ((may_name && has_place(bytes)) || ROW.find(bytes).is_some()),
     );
     set(
         shape::CARET,
@@ -910,14 +950,27 @@ fn counted(text: &str) -> Looks {
     looks
 }
 
+static ROW: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("line "));
+
+fn has_address(bytes: &[u8]) -> bool {
+    let mut colons = memchr::memchr_iter(b':', bytes);
+    colons.any(|at| bytes.get(at..at + 3) == Some(b"://"))
+}
+
+/// `> 12 | total()`
+fn is_code(text: &str) -> bool {
+    let text = text.trim_start_matches(['>', ' ']);
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    rest.len() < text.len() && rest.trim_start().starts_with(['|', '│'])
+}
+
 /// Whether a number follows a letter and a colon or a bracket: `a.ts:3`,
-/// `a.ts(3`. There are so many of these signs.
-fn has_place(bytes: &[u8], signs: usize) -> bool {
-    if signs == 0 {
-        return false;
-    }
-    let mut triples = bytes.windows(3);
-    triples.any(|triple| {
-        matches!(triple, [before, b':' | b'(', after] if before.is_ascii_alphabetic() && after.is_ascii_digit())
+/// `a.ts(3`.
+fn has_place(bytes: &[u8]) -> bool {
+    let mut signs = memchr::memchr2_iter(b':', b'(', bytes);
+    signs.any(|at| {
+        let before = at.checked_sub(1).and_then(|at| bytes.get(at));
+        let after = bytes.get(at + 1);
+        before.is_some_and(u8::is_ascii_alphabetic) && after.is_some_and(u8::is_ascii_digit)
     })
 }

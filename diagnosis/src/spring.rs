@@ -3,8 +3,10 @@
 
 use super::bare::Bare;
 use super::beginning_of;
+use super::looks::{Looks, bit, word};
 use super::pattern::Pattern;
 use super::patterns::{JAVA, SPRING};
+use super::scan::Scan;
 use super::traces::Told;
 
 /// What frameworks say before the exception by which a program did not start.
@@ -19,6 +21,9 @@ pub(super) const HEADS: &[&str] = &[
     "Context initialization failed",
     "Startup of context",
 ];
+
+/// Traits of what begins a trace or a report.
+const BEGINS: Looks = bit(word::EXCEPTION) | bit(word::FAIL);
 
 /// The most lines that a trace has.
 const LONGEST_TRACE: u16 = 400;
@@ -49,9 +54,14 @@ enum State {
 }
 
 impl Java {
-    /// Takes a line; `is_head` if it has one of the heads.
-    pub(super) fn take(&mut self, bare: Bare<'_>, is_head: bool) -> Option<Told> {
-        let text = bare.text.trim();
+    /// Takes a line that was scanned.
+    pub(super) fn take(&mut self, bare: Bare<'_>, scan: &Scan) -> Option<Told> {
+        // Nearly no line begins something.
+        let is_head = scan.is_of_java;
+        if self.state == State::Nothing && !is_head && scan.looks & BEGINS == 0 {
+            return None;
+        }
+        let text = bare.trimmed();
         if is_head || text.starts_with("Exception in thread \"") {
             return self.begin(text);
         }

@@ -25,7 +25,8 @@ fn of_journal(text: &str) -> Option<(&str, &str)> {
     const MONTHS: &[&str] = &[
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];
-    let (month, rest) = text.split_once(' ')?;
+    let (month, rest) = text.split_at_checked(3)?;
+    let rest = rest.strip_prefix(' ')?;
     if !MONTHS.contains(&month) {
         return None;
     }
@@ -38,7 +39,7 @@ fn of_journal(text: &str) -> Option<(&str, &str)> {
 
 /// `web[1]: text`, `app[web.1]: text`, `web.1: text`, `app[d89] fra [info]text`
 fn in_front(text: &str) -> Option<(&str, &str)> {
-    let (name, rest) = text.split_once(' ')?;
+    let (name, rest) = word(text)?;
     if let Some(name) = name.strip_suffix(':') {
         let named = name.strip_suffix(']').and_then(|name| name.split_once('['));
         if let Some((program, instance)) = named {
@@ -54,6 +55,16 @@ fn in_front(text: &str) -> Option<(&str, &str)> {
     let (_, rest) = rest.split_once(']')?;
     let is_machine = is_name(program) && is_instance(machine);
     (is_machine && region.len() == 3).then(|| (name, rest.trim_start()))
+}
+
+/// The first word, if a sign ends it that ends a name.
+fn word(text: &str) -> Option<(&str, &str)> {
+    let space = memchr::memchr(b' ', text.as_bytes())?;
+    let last = text.as_bytes().get(space.checked_sub(1)?)?;
+    if !matches!(last, b':' | b']') {
+        return None;
+    }
+    Some((text.get(..space)?, text.get(space + 1..)?))
 }
 
 /// `[APP/PROC/WEB/0] ERR text`, `[pod/web-1/web] text`, `[0] text`, `[web] text`,

@@ -30,6 +30,14 @@ const DATABASE: &str = "The database could not be reached";
 const DATABASE_ADVICE: &str = "Check the address and the internal connection to the database, \
              and that it runs.";
 
+const NOT_BUILT: &str = "The program was not built before it was started";
+const NOT_BUILT_ADVICE: &str = "Set the build command of the service on Sevalla (`npm run build`), \
+             and check that the start command names the folder that it writes, and that .dockerignore \
+             does not exclude it.";
+
+/// Folders that builds of JavaScript write.
+const MADE: &[&str] = &["/.output/server/", "/.next/", "/dist/", "/build/"];
+
 pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         MEMORY,
@@ -364,6 +372,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .anywhere()
     .then(|text| !text.starts_with(|c: char| c.is_ascii_digit()))
     .keeps(1),
+    cause(NOT_BUILT, &["Cannot find module '"], NOT_BUILT_ADVICE)
+        .then(|text| {
+            let file = text.split('\'').next().unwrap_or_default();
+            file.starts_with('/') && MADE.iter().any(|folder| file.contains(folder))
+        })
+        .of_run(),
     cause(
         "A module cannot be found",
         &[
@@ -450,6 +464,27 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &["nginx: [emerg] "],
         "Correct the configuration of nginx; `nginx -t` shows the same on your machine.",
     )
+    .of_run(),
+    symptom(
+        "Apache does not accept its configuration",
+        &["AH00526: ", "AH00534: ", "AH00558: Syntax error"],
+        "Correct the configuration of Apache; `apachectl configtest` shows the same on your \
+             machine.",
+    )
+    .anywhere()
+    .keeps(1)
+    .nowhere()
+    .of_run(),
+    cause(
+        NOT_BUILT,
+        &[
+            "Cannot find nitro.json",
+            "No build files found in ",
+            "Could not find a production build in the ",
+        ],
+        NOT_BUILT_ADVICE,
+    )
+    .anywhere()
     .of_run(),
     cause(
         "The start command names an application that does not exist",

@@ -26,6 +26,10 @@ const COUNTED: usize = 1 << 15;
 /// So much less a line stands out that its tool always prints.
 const NOISE: i32 = 1000;
 
+/// So much more a line stands out that the builder repeats as the end of the step
+/// that failed.
+const REPEATED: i32 = 200;
+
 /// So much less a line stands out that a good build printed too.
 const PRINTED_BEFORE: i32 = 300;
 
@@ -59,6 +63,8 @@ pub(super) struct Kept {
     looks: Looks,
     /// Whether its tool always prints it.
     is_noise: bool,
+    /// Whether the builder repeats it as the end of the step that failed.
+    is_repeated: bool,
 }
 
 /// The lines of a log as far as they matter, and how often each kind was there.
@@ -112,6 +118,7 @@ impl Lines {
             number,
             looks: looks::shapes(text) | blank | also,
             is_noise: false,
+            is_repeated: false,
         });
         self.text.push_str(text);
     }
@@ -127,6 +134,13 @@ impl Lines {
     pub(super) fn is_noise(&mut self) {
         if let Some(last) = self.kept.last_mut() {
             last.is_noise = true;
+        }
+    }
+
+    /// The last line belongs to the end of the step that failed.
+    pub(super) fn is_repeated(&mut self) {
+        if let Some(last) = self.kept.last_mut() {
+            last.is_repeated = true;
         }
     }
 
@@ -207,16 +221,12 @@ impl Lines {
         self.kept.iter().enumerate().map(score).collect()
     }
 
-    /// The same, where what a tool always prints counts for less.
+    /// The same, where what a tool always prints counts for less, and the end of
+    /// the step that failed for more.
     pub(super) fn of_news(&self, mut scores: Vec<i32>) -> Vec<i32> {
-        let noise = self
-            .kept
-            .iter()
-            .map(|line| i32::from(line.is_noise) * NOISE);
-        scores
-            .iter_mut()
-            .zip(noise)
-            .for_each(|(score, noise)| *score -= noise);
+        for (score, line) in scores.iter_mut().zip(&self.kept) {
+            *score += i32::from(line.is_repeated) * REPEATED - i32::from(line.is_noise) * NOISE;
+        }
         scores
     }
 }
@@ -245,42 +255,96 @@ fn count(table: &mut [u16], kind: u16) {
     }
 }
 
+/// So many bytes that are no digits make a line akin to another.
+const AKIN: u8 = 8;
+
+/// What a byte is in a line: of a word, and of a number.
+#[expect(clippy::indexing_slicing, reason = "the index is below the length")]
+const OF: [(bool, bool); 256] = {
+    let mut of = [(false, false); 256];
+    let mut byte = 0;
+    while byte < 128 {
+        // It fits: the loop ends at 127.
+        #[expect(clippy::cast_possible_truncation, reason = "no more than 127")]
+        let is = byte as u8;
+        of[byte] = (is.is_ascii_alphanumeric(), is.is_ascii_digit());
+        byte += 1;
+    }
+    of
+};
+
+/// The hash of a line without its numbers, and without words that have digits.
+struct Hash {
+    all: u32,
+    /// Before the present word.
+    before: u32,
+    /// Whether the present word has a digit.
+    has_digit: bool,
+    is_in_word: bool,
+}
+
+impl Hash {
+    const fn new() -> Self {
+        Self {
+            all: 0x811c_9dc5,
+            before: 0x811c_9dc5,
+            has_digit: false,
+            is_in_word: false,
+        }
+    }
+
+    #[expect(
+        clippy::needless_bitwise_bool,
+        reason = "without branches on the kind of a byte, which nothing could foresee"
+    )]
+    #[inline]
+    fn take(&mut self, byte: u8) {
+        const PRIME: u32 = 0x0100_0193;
+        let (is_of_word, is_digit) = OF.get(usize::from(byte)).copied().unwrap_or_default();
+        let begins = is_of_word & !self.is_in_word;
+        let ends = self.has_digit & !is_of_word;
+        self.before = if begins { self.all } else { self.before };
+        let all = if ends { self.before } else { self.all };
+        let next = (all ^ u32::from(byte)).wrapping_mul(PRIME);
+        self.all = if is_digit { all } else { next };
+        self.has_digit = is_of_word & (self.has_digit | is_digit);
+        self.is_in_word = is_of_word;
+    }
+}
+
 /// The kind of a line without its numbers, hashes and times, and the kind of how
 /// it begins.
 fn kinds(bytes: &[u8]) -> (u16, u16) {
-    const PRIME: u32 = 0x0100_0193;
-    let mut hash = 0x811c_9dc5_u32;
-    // Before the present word, and whether that has a digit.
-    let (mut before, mut has_digit, mut is_in_word) = (hash, false, false);
+    let bytes = bytes.get(..COMPARED).unwrap_or(bytes);
     let mut letters = 0;
-    let mut akin = None;
-    for &byte in bytes.iter().take(COMPARED) {
-        if byte.is_ascii_alphanumeric() {
-            if !is_in_word {
-                (before, is_in_word) = (hash, true);
-            }
-            if byte.is_ascii_digit() {
-                has_digit = true;
-                continue;
-            }
-        } else {
-            if has_digit {
-                hash = before;
-            }
-            (has_digit, is_in_word) = (false, false);
-        }
-        hash = (hash ^ u32::from(byte)).wrapping_mul(PRIME);
-        letters += 1;
-        if letters == 8 {
-            akin = Some(hash);
-        }
+    let is_akin = |byte: &u8| {
+        letters += u8::from(!byte.is_ascii_digit());
+        letters == AKIN
+    };
+    let akin = bytes
+        .iter()
+        .position(is_akin)
+        .map_or(bytes.len(), |at| at + 1);
+    let (begin, rest) = bytes.split_at_checked(akin).unwrap_or((bytes, &[]));
+    let mut hash = Hash::new();
+    for byte in begin {
+        hash.take(*byte);
     }
-    let hash = if has_digit { before } else { hash };
+    let akin = hash.all;
+    for byte in rest {
+        hash.take(*byte);
+    }
+    let same = if hash.has_digit {
+        hash.before
+    } else {
+        hash.all
+    };
     let folded = |hash: u32| {
         let kind = (hash >> 15) ^ hash;
         u16::try_from(kind & 0x7fff).unwrap_or_default()
     };
-    (folded(hash), folded(akin.unwrap_or(hash)))
+    let akin = if letters == AKIN { akin } else { same };
+    (folded(same), folded(akin))
 }
 
 /// What is known of each line: its own traits, those around it, and counts.

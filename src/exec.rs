@@ -10,6 +10,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use crate::inputs;
 use crate::messages::Misstart;
@@ -32,10 +33,9 @@ pub fn attempt(arguments: &[OsString]) -> Option<ExecError> {
     let (program, rest) = named(arguments)?;
     #[expect(
         clippy::disallowed_methods,
-        clippy::disallowed_types,
         reason = "before a run and in its place, never from within one"
     )]
-    let error = std::process::Command::new(program).args(rest).exec();
+    let error = Command::new(program).args(rest).exec();
     Some(ExecError::new(program, &error))
 }
 

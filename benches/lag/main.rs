@@ -12,7 +12,6 @@
     clippy::print_stdout,
     clippy::expect_used,
     clippy::disallowed_methods,
-    clippy::disallowed_types,
     reason = "a benchmark starts processes, measures real time, prints numbers, and ends when it cannot"
 )]
 

@@ -360,7 +360,6 @@ async fn the_environment_of_the_process_names_no_proxy() {
         return;
     }
     let (server, proxy) = server_and_proxy().await;
-    #[expect(clippy::disallowed_methods, reason = "the child is this test")]
     let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
     child
         .args([

@@ -8,7 +8,6 @@
 #![cfg(target_os = "linux")]
 #![expect(
     clippy::disallowed_methods,
-    clippy::disallowed_types,
     clippy::unwrap_used,
     reason = "a test that cannot go on fails"
 )]

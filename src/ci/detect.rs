@@ -1,12 +1,11 @@
-//! [`Host`]: which CI system the run is in, by its variables. A new host is a
-//! variant, its rule and its name here, and a file in [`super::hosts`].
+//! [`Host`]: which CI system the run is in, by its variables.
 
 use crate::environment::Variables;
 
 /// Names the host where its own variables mislead.
 pub const OVERRIDE: &str = "SEVALLA_CI_HOST";
 
-/// The CI systems that are distinguished.
+/// The CI systems that are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Host {
     /// GitHub Actions.
@@ -37,7 +36,7 @@ pub enum Host {
     Local,
 }
 
-/// The variables by which a host is recognized.
+/// How a host shows itself.
 enum DetectionRule {
     /// The variable has this value, in whatever case.
     Is(&'static str, &'static str),
@@ -86,7 +85,7 @@ const NAMES: [(Host, &str); 13] = [
 ];
 
 impl Host {
-    /// Detects the host by the values of its variables, unless [`OVERRIDE`]
+    /// Tells the host by the values of its variables, unless [`OVERRIDE`]
     /// names it.
     pub fn detect(variables: &Variables) -> Self {
         let named = variables.text(OVERRIDE).and_then(Self::named);
@@ -99,7 +98,7 @@ impl Host {
             })
     }
 
-    /// The warning about an [`OVERRIDE`] that names no host.
+    /// What to tell the user about an [`OVERRIDE`] that names no host.
     pub fn misnamed(variables: &Variables) -> Option<String> {
         let name = variables.text(OVERRIDE)?;
         if Self::named(name).is_some() {

@@ -74,7 +74,7 @@ pub trait CiOutput {
     fn summary(&mut self, markdown: &SanitizedText) -> Result<(), String>;
 }
 
-/// The meaning of a line.
+/// What a line means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// Neither good nor bad.

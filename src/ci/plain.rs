@@ -1,5 +1,5 @@
-//! [`PlainOutput`]: for any place without a format of its own. Lines go to
-//! standard error; the outputs, for a program to parse, go to standard output.
+//! Any place without an own way of being told things: the narrative goes to
+//! the error stream, and the outputs, for a program to parse, to the output.
 
 use std::io::Write;
 
@@ -26,7 +26,7 @@ impl PlainOutput {
         }
     }
 
-    /// For a CI, which keeps the output as the log of a job.
+    /// The same in a CI, which keeps the output as the log of a job.
     pub(super) fn recorded(mut self) -> Self {
         self.is_recorded = true;
         self

@@ -284,7 +284,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         held.len()
     }
 
-    /// Reports what there is, and why there will be no more.
+    /// Tells what there is, and why there will be no more.
     pub(crate) fn stop_reading(&self, why: Event<'_>) {
         self.tell_held();
         (self.tell)(why);

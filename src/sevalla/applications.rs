@@ -126,8 +126,8 @@ impl Client {
             .await
     }
 
-    /// Requests the cancellation of a deployment, once. Its status shows
-    /// whether it worked.
+    /// Asks to cancel a deployment, once. Whether it worked is told by its
+    /// status.
     pub async fn cancel_deployment(&self, app: Uuid, id: &DeploymentId) -> Result<(), ApiError> {
         let app = app.to_string();
         let call = ApiCall::new(&CANCEL_DEPLOYMENT, [app.as_str(), &id.0]);

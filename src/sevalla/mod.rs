@@ -553,7 +553,7 @@ impl Client {
         }
     }
 
-    /// Requests the cancellation of a deployment, once.
+    /// Asks to cancel a deployment, once.
     pub async fn cancel(&self, service: Service, id: &DeploymentId) -> Result<(), ApiError> {
         match service.kind {
             ServiceKind::Application => self.cancel_deployment(service.id, id).await,
@@ -561,7 +561,7 @@ impl Client {
         }
     }
 
-    /// Requests to purge the caches of a service. Doing so twice does no harm.
+    /// Asks to empty the caches of a service. Doing so twice does no harm.
     pub async fn purge_cache(&self, service: Service, patience: Patience) -> Result<(), ApiError> {
         let operation = match service.kind {
             ServiceKind::Application => &operation::PURGE_APPLICATION_CACHE,

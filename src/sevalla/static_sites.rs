@@ -107,8 +107,8 @@ impl Client {
             .await
     }
 
-    /// Requests the cancellation of a deployment, once. Its status shows
-    /// whether it worked.
+    /// Asks to cancel a deployment, once. Whether it worked is told by its
+    /// status.
     pub async fn cancel_static_site_deployment(
         &self,
         site: Uuid,

@@ -98,7 +98,7 @@ pub(crate) fn deployments(page: Page<WireDeployment>) -> Vec<Deployment> {
 /// An application's record.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Application {
-    /// The id: the one field that makes an object a record.
+    /// Its id: the one field that makes an object a record.
     pub id: String,
     /// The name in the dashboard.
     #[serde(default, deserialize_with = "text")]
@@ -145,10 +145,10 @@ impl Application {
     }
 }
 
-/// An application in the company's list, or one that was just created.
+/// An application in the company's list, or one that was just made.
 #[derive(Debug, Clone, Deserialize)]
 pub struct AppSummary {
-    /// The id.
+    /// Its id.
     #[serde(deserialize_with = "uuid")]
     pub id: Uuid,
     /// The system's name for it.
@@ -171,7 +171,7 @@ pub struct AppSummary {
 /// A pipeline.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Pipeline {
-    /// The id: the one field that makes an object a record.
+    /// Its id: the one field that makes an object a record.
     pub id: String,
     /// The name in the dashboard.
     #[serde(default, deserialize_with = "text")]
@@ -179,7 +179,7 @@ pub struct Pipeline {
     /// `trunk` or `branch`.
     #[serde(default, rename = "type", deserialize_with = "text")]
     pub kind: Option<String>,
-    /// The stages of the pipeline.
+    /// Its stages.
     #[serde(default, deserialize_with = "stages")]
     pub stages: Vec<PipelineStage>,
 }
@@ -195,8 +195,8 @@ pub struct PipelineStage {
     pub auto_create_app: bool,
 }
 
-/// One target of a promotion with its new deployment. An entry that cannot be
-/// read is omitted: the target then counts as not answered for.
+/// One target of a promotion with its new deployment. What cannot be read is
+/// left out: the target then counts as not answered for.
 #[derive(Debug, Deserialize)]
 pub(crate) struct WirePromoted {
     #[serde(default, deserialize_with = "text")]
@@ -212,7 +212,7 @@ pub(crate) struct PromoteBody<'a> {
     pub(crate) target_app_ids: &'a [String],
 }
 
-/// The body that creates a preview app.
+/// The body that makes a preview app.
 #[derive(Debug, Serialize)]
 pub(crate) struct CreatePreviewAppBody<'a> {
     pub(crate) branch: &'a str,
@@ -223,7 +223,7 @@ pub(crate) struct CreatePreviewAppBody<'a> {
 /// A static site's record.
 #[derive(Debug, Clone, Deserialize)]
 pub struct StaticSite {
-    /// The id: the one field that makes an object a record.
+    /// Its id: the one field that makes an object a record.
     pub id: String,
     /// The name in the dashboard.
     #[serde(default, deserialize_with = "text")]
@@ -240,7 +240,7 @@ pub struct StaticSite {
     /// Whether pull requests are built.
     #[serde(default, deserialize_with = "flag")]
     pub is_preview_enabled: bool,
-    /// The host, without a scheme.
+    /// Its host, without a scheme.
     #[serde(default, deserialize_with = "text")]
     pub hostname: Option<String>,
     /// The paths a push must touch to deploy it; empty is any.
@@ -273,7 +273,7 @@ pub struct Domain {
     pub is_primary: bool,
 }
 
-/// The API key of the run, as far as we need to know it.
+/// The key that is used, as far as we want to know it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ApiKey {
     #[serde(default, deserialize_with = "time")]
@@ -308,7 +308,7 @@ pub(crate) struct DeployStaticSiteBody<'a> {
     pub(crate) deployment_id: Option<&'a str>,
 }
 
-/// The response of a deployment hook. Undocumented: official clients of
+/// The answer of a deployment hook. Undocumented: official clients of
 /// different age read different fields.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct HookAnswer {
@@ -334,8 +334,7 @@ impl HookAnswer {
     }
 }
 
-/// An entry of a log. Everything may be missing: a log informs, it never
-/// decides.
+/// An entry of a log. Everything may be missing: a log tells, it never decides.
 #[derive(Debug, Deserialize)]
 pub(crate) struct WireLogEntry {
     #[serde(default, deserialize_with = "text")]
@@ -404,9 +403,9 @@ pub(crate) struct ErrorData {
 }
 
 impl ErrorBody {
-    /// Whether the API itself writes this with this status. For a path that the
-    /// API does not have, its framework writes in another shape, or names the
-    /// route.
+    /// Whether the API writes so of what was asked for with this status. Of an
+    /// address that it does not have, its framework writes in a shape of its
+    /// own, or names the route.
     pub(crate) fn is_the_apis(&self, status: u16) -> bool {
         let names_route = |message: &String| message.starts_with("Route ");
         let is_its_shape = self.status == Some(u64::from(status));
@@ -414,8 +413,8 @@ impl ErrorBody {
     }
 }
 
-/// The details of an error. Anything else in their place must not cost us the
-/// message beside it.
+/// The details of an error. Whatever else stands in their place must not cost
+/// us the message beside it.
 fn details<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ErrorData>, D::Error> {
     struct Details;
 
@@ -532,7 +531,7 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     })
 }
 
-/// A text, with an empty one as absent: it would match anything.
+/// The same, and an empty text as nothing: it would pass for anything.
 fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(text(deserializer)?.filter(|text| !text.is_empty()))
 }

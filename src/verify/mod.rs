@@ -71,15 +71,14 @@ const NOT_REACHED: &[&str] = &[
     "received corrupt message",
 ];
 
-/// The configuration of the check: the URL, the healthy response, and how long
-/// to wait for it. Made from the inputs.
+/// What a good answer is, and how long to wait for it.
 #[derive(Debug, Clone)]
 pub struct Check {
     /// Where to look; `None` is the service's own address.
     pub address: Option<CheckAddress>,
     /// The statuses of a good answer.
     pub statuses: Statuses,
-    /// What the response must also contain.
+    /// What it must hold besides.
     pub expectation: Option<Expectation>,
     /// How many good answers in a row are wanted.
     pub successes: u64,
@@ -91,7 +90,7 @@ pub struct Check {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckAddress(String);
 
-/// The values of the placeholders.
+/// What the placeholders are replaced by.
 #[derive(Debug, Clone, Copy)]
 pub struct Filling<'a> {
     /// For `{commit}` and `{commit-short}`.
@@ -105,7 +104,7 @@ pub struct Filling<'a> {
 #[error("{0}")]
 pub struct NotFilled(String);
 
-/// The result of a check, on which the action decides.
+/// The result of a check.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verified {
     /// So many healthy responses in a row.
@@ -116,7 +115,7 @@ pub enum Verified {
     NotMade(CheckReport),
 }
 
-/// The reason and the effort of a check without success, for people.
+/// What a check came to, for people.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CheckReport {
     /// What was wrong with the last response, or why there was none, in a
@@ -136,7 +135,7 @@ impl Verified {
     }
 }
 
-/// One request of the check, for people.
+/// One look, for people.
 #[derive(Debug)]
 pub struct Visit<'a> {
     /// Where.
@@ -164,15 +163,14 @@ pub struct CheckMiss {
     sight: AppObservation,
 }
 
-/// The state of the application as a visit has seen it.
+/// What a visit has seen of the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum AppObservation {
-    /// The application: it responded, or did not although there was time and a
-    /// way.
+    /// It responded, or did not although there was time and a way.
     Application,
     /// Something else responded, or there was no way to it.
     SomethingElse,
-    /// Too little time for a result.
+    /// Too little time to tell.
     TooShort,
 }
 
@@ -320,7 +318,7 @@ fn prepare(
     Ok((route, expectation))
 }
 
-/// The visits so far.
+/// What the visits so far have shown.
 struct VisitTally {
     visits: u32,
     row: u64,
@@ -398,8 +396,7 @@ fn too_short(miss: CheckMiss, limit: Duration, check: &Check) -> CheckMiss {
     miss
 }
 
-/// The URL where visits begin, and the addresses that the first request may
-/// reach.
+/// Where visits begin, and how far the first request may go.
 struct Route {
     start: Url,
     reach: Reach,
@@ -413,8 +410,8 @@ struct Arrival {
 }
 
 impl Route {
-    /// To the address that the service reports for itself. Anyone who can add a
-    /// domain to it chooses that address, so it must be public.
+    /// To the address that the service gives for itself. Whoever can add a
+    /// domain to it chooses that, so it must be public.
     fn of_service(own: &Url) -> Result<Self, String> {
         if is_known_not_public(own) {
             let host = own.host_str().unwrap_or_default();
@@ -455,8 +452,8 @@ impl Route {
         )))
     }
 
-    /// How far a redirect may go. The user chose the first address; a server
-    /// chooses where it redirects to.
+    /// How far a redirect may go. What the user wrote is asked for; where a
+    /// server sends us is not.
     fn reach_of_redirect(&self, next: &Url) -> Result<Reach, CheckMiss> {
         let host = next.host_str().unwrap_or_default();
         if obstacle::leads_to_sign_in(&self.start, next) {
@@ -577,8 +574,8 @@ fn judge(
 /// How a visit without a response in time is described.
 const NO_ANSWER: &str = "no complete answer within ";
 
-/// Why no response came. If the network of this machine is at fault, the
-/// application was not reached. After a redirect that network is known to work.
+/// Why no response came. Where the network of this machine is at fault, nobody
+/// has asked the application. After a redirect that network is known to work.
 fn failed(cause: &TransportError, limit: Duration, hops: usize) -> CheckMiss {
     let unseen = |reason: String| match hops {
         0 => CheckMiss::of(AppObservation::SomethingElse, reason),

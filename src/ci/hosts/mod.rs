@@ -1,5 +1,4 @@
-//! One module for each CI system: the facts it provides, and its output if it
-//! has a format of its own. `detect.rs` chooses one.
+//! One module for each CI system: how it is read and what it is written to.
 
 pub(crate) mod azure;
 pub(crate) mod bitbucket;

@@ -20,11 +20,11 @@ use crate::shutdown::Shutdown;
 use crate::subprocess::{Launch, ProgramCall};
 use crate::text::markdown::cut_in_the_middle;
 
-/// How long all calls of the agent may take together. Signals have no effect
+/// How long all calls of the agent may take together. No signal is heard
 /// meanwhile.
 const MOST: Duration = Duration::from_secs(2);
 
-/// How long all calls may take together after a signal: the CI kills soon.
+/// The same after a signal: the CI kills soon.
 const MOST_AFTER_A_SIGNAL: Duration = Duration::from_millis(800);
 
 /// What the agent reads, beside all that begins with `BUILDKITE`.
@@ -43,7 +43,7 @@ const PROXIES: &[&str] = &[
 pub(crate) struct BuildkiteOutput {
     plain: PlainOutput,
     agent: Option<Agent>,
-    /// The most severe level that was annotated.
+    /// The gravest that was told.
     worst: Option<Level>,
 }
 
@@ -70,14 +70,13 @@ impl CiOutput for BuildkiteOutput {
         self.plain.put(&format!("--- {title}"));
     }
 
-    /// A group extends to the next one, so the verdict gets one of its own,
+    /// A group goes on to the next one, so the verdict gets one of its own,
     /// which is open.
     fn close_log(&mut self) {
         self.plain.put("+++ Sevalla");
     }
 
-    /// Notes the level; the text is in the console output, and on the page in the
-    /// summary.
+    /// It stands in the narrative, and on the page in the summary.
     fn annotate(
         &mut self,
         level: Level,

@@ -250,8 +250,8 @@ fn run_url(variables: &Variables) -> Option<String> {
     Some(format!("{server}/{repository}/actions/runs/{run}"))
 }
 
-/// The payload of the webhook that started the run; empty if there is no such
-/// file or it is not JSON.
+/// What happened, as the webhook's payload tells it; nothing if there is no
+/// such file or it is none.
 struct EventPayload(Value);
 
 impl EventPayload {

@@ -11,7 +11,8 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use url::Url;
 
 use crate::environment::Variables;
-use crate::{files, lenient_json};
+use crate::files;
+use crate::lenient_json;
 
 /// The variable that names a file of further root certificates, as OpenSSL
 /// reads it.

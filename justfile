@@ -19,11 +19,12 @@ check:
 bless:
     BLESS=1 cargo test --test contract --locked
 
-# Measure: polling, whole process, sanitizer.
+# Measure: polling, whole process, sanitizer, diagnosis.
 bench:
     cargo bench --bench pace
     cargo bench --bench process
-    cargo bench --bench gate
+    cargo bench --bench sanitizer
+    cargo bench --bench diagnosis
 
 # Run the action by act and the GitLab component by gitlab-ci-local (containers).
 action:

@@ -1,4 +1,4 @@
-//! Which CI this is.
+//! [`Host`]: which CI system the run is in, by its variables.
 
 use crate::ci::Host;
 use crate::environment::Variables;

@@ -11,10 +11,12 @@
 )]
 
 mod action;
+mod architecture;
 mod generated;
 mod help;
 mod layers;
 mod messages;
+mod names;
 mod openapi;
 mod owner;
 mod readme;

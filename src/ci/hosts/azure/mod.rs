@@ -2,8 +2,7 @@
 //! commands" of learn.microsoft.com, and `Command.cs` of the agent.
 //!
 //! The agent obeys `##vso[` anywhere in a line of either stream, and the page
-//! `##[` at the beginning of one. No text that has passed the gate holds
-//! either.
+//! `##[` at the beginning of one. Sanitized text contains neither.
 
 pub(crate) mod facts;
 

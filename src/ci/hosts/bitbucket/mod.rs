@@ -1,7 +1,7 @@
-//! Bitbucket Pipelines: a file for later steps, which name what they want of it
-//! in `output-variables`, and a folder for other pipes of the same step.
-//! Sources: support.atlassian.com, "Variable sharing" and "Advanced techniques
-//! for writing pipes".
+//! Bitbucket Pipelines: a file for later steps, which select from it by
+//! `output-variables`, and a folder for other pipes of the same step. Sources:
+//! support.atlassian.com, "Variable sharing" and "Advanced techniques for
+//! writing pipes".
 //!
 //! Everything else on Bitbucket is plain.
 

@@ -1,7 +1,7 @@
 //! GitLab CI: the log folds. Source: docs.gitlab.com, "Job logs".
 //!
-//! GitLab has no way to be given outputs, annotations or a summary while a job
-//! runs; it takes files afterwards, which `output-file` and `links-file` name.
+//! GitLab takes no outputs, annotations or summary while a job runs; it takes
+//! files afterwards, which `output-file` and `links-file` name.
 
 pub(crate) mod facts;
 

@@ -1,7 +1,7 @@
 //! TeamCity: service messages on the output. Source: the page "Service
 //! messages" of jetbrains.com/help/teamcity.
 //!
-//! No text that has passed the gate holds the beginning of one.
+//! Sanitized text does not contain the beginning of one.
 
 pub(crate) mod facts;
 
@@ -72,8 +72,8 @@ impl CiOutput for TeamCityOutput {
         }
     }
 
-    /// A problem stands on the page of the build and fails it, so there is one,
-    /// for the run. What names a place is told beside it.
+    /// A problem is shown on the page of the build and fails it, so there is
+    /// one, for the run. The source location is part of its text.
     fn annotate(
         &mut self,
         level: Level,

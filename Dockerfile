@@ -15,13 +15,14 @@ WORKDIR /build
 ENV RUSTFLAGS="-C target-feature=+crt-static"
 
 # The dependencies, in a layer that only a change of the manifests rebuilds. The
-# workspace does not load without its member, of which the manifest is enough.
+# workspace does not load without its members, of which the manifests are enough.
 # The stand-ins' own artefacts are removed again: cargo compares times, and the
 # real sources may well be older than the stand-ins.
 COPY Cargo.toml Cargo.lock ./
 COPY simulator/Cargo.toml simulator/
-RUN mkdir src simulator/src \
- && touch src/lib.rs simulator/src/lib.rs \
+COPY testkit/Cargo.toml testkit/
+RUN mkdir src simulator/src testkit/src \
+ && touch src/lib.rs simulator/src/lib.rs testkit/src/lib.rs \
  && echo 'fn main() {}' >src/main.rs \
  && target="$(rustc --print host-tuple)" \
  && cargo build --release --locked --package sevalla-deploy --bin sevalla-deploy --target "$target" \

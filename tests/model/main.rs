@@ -17,7 +17,6 @@
 )]
 
 mod case;
-mod dice;
 mod invariants;
 mod journal;
 mod network;
@@ -29,8 +28,8 @@ use std::hash::{BuildHasher, RandomState};
 use proptest::test_runner::{
     Config, RngAlgorithm, RngSeed, TestCaseError, TestError, TestRng, TestRunner,
 };
+use testkit::Dice;
 
-use self::dice::Dice;
 use self::scenario::{Family, Scenario, scenarios};
 
 const CASES: u32 = 1_000;

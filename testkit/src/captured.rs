@@ -20,6 +20,10 @@ impl Captured {
     }
 
     /// What was written since this was last asked for.
+    ///
+    /// # Panics
+    ///
+    /// If it is not UTF-8.
     pub fn take(&self) -> String {
         String::from_utf8(self.0.take()).expect("a stream of text")
     }

@@ -11,6 +11,10 @@ pub use dice::Dice;
 
 /// Runs this to its end in virtual time: while everything waits, the clock
 /// moves to the next moment at which something happens.
+///
+/// # Panics
+///
+/// If the machine cannot start a runtime.
 pub fn in_virtual_time<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -5,6 +5,7 @@
 //! What differs from run to run is replaced: ids, times, durations, ports, and
 //! how often something was tried. `INSTA_UPDATE=always` writes the files.
 
+use std::future::{Ready, ready};
 use std::path::Path;
 use std::time::Duration;
 
@@ -154,7 +155,9 @@ async fn deploys(
 }
 
 /// Nothing happens.
-async fn nothing(_: &Simulator, _: &Running) {}
+fn nothing(_: &Simulator, _: &Running) -> Ready<()> {
+    ready(())
+}
 
 fn shop() -> Application {
     Application::new(APP).display_name("shop")

@@ -15,9 +15,10 @@ test:
 check:
     .ci/run
 
-# Rewrite the files that are generated from tables.
+# Rewrite the files that tests generate.
 bless:
     BLESS=1 cargo test --test contract --locked
+    INSTA_UPDATE=always cargo test --test cli --locked snapshots
 
 # Measure: polling, whole process, sanitizer, diagnosis.
 bench:

@@ -3,8 +3,6 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
-#[path = "../../benches/pace/dice.rs"]
-pub(crate) mod dice;
 #[path = "../../benches/pace/episodes.rs"]
 mod episodes;
 #[path = "../../benches/pace/fleet.rs"]

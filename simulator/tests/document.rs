@@ -13,7 +13,7 @@ use common::{APP, CACHE, Client, DATABASE, PIPELINE, SITE, STAGED, ms, start};
 use serde_json::json;
 use sevalla_simulator::{
     Application, CLUSTER, Change, Database, Deletion, EnvVar, LARGE_DATABASE, PastDeployment,
-    Pipeline, Preview, Script, Simulator, StaticSite, World,
+    Pipeline, Preview, Script, StaticSite, World,
 };
 
 /// Operations newer than the document, with the page they are taken from; their

@@ -288,7 +288,7 @@ fn deletions_take_their_time() {
     assert_eq!(delete(&client).status, 404);
     assert!(simulator.application(APP).is_none());
 
-    let (simulator, client) = with(Deletion::new().takes(ms(0)).fails());
+    let (_simulator, client) = with(Deletion::new().takes(ms(0)).fails());
     assert_eq!(delete(&client).status, 200);
     assert_eq!(client.get(&path).text("status"), "appDeletionFailed");
     assert_eq!(delete(&client).status, 200);

@@ -459,7 +459,9 @@ impl Running {
         };
         let end = async {
             until(is_read).await;
-            apps.iter().for_each(|app| simulator.end_deployment(app));
+            for app in apps {
+                simulator.end_deployment(app);
+            }
         };
         tokio::join!(self.finish(), end).0
     }

@@ -543,7 +543,7 @@ mod tests {
                     Some(true) if is_filtered => drop(cursor.take(Vec::new())),
                     None if is_filtered => assert!(cursor.skip_filtered()),
                     _ => {
-                        drop(cursor.take(serve(&log, plain, WindowOrder::OldestFirst, usize::MAX)))
+                        drop(cursor.take(serve(&log, plain, WindowOrder::OldestFirst, usize::MAX)));
                     }
                 }
             }

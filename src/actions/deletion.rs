@@ -318,7 +318,9 @@ async fn ask(
     let mut is_told = false;
     loop {
         course.asks(&it.label);
-        let asked = client.delete(it.what, it.id, Patience::FOR_A_WRITE);
+        let asked = client
+            .writes()
+            .delete(it.what, it.id, Patience::FOR_A_WRITE);
         let error = match asked.await {
             Ok(()) => return Ok(DeleteResponse::Agreed),
             Err(error) if error.is_gone() => return Ok(DeleteResponse::Gone),

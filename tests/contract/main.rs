@@ -21,6 +21,7 @@ mod readme;
 mod schema;
 mod setup;
 mod templates;
+mod writes;
 
 use std::path::{Path, PathBuf};
 

@@ -161,6 +161,7 @@ pub(crate) async fn create_database(
     let send = async || {
         let patience = Patience::FOR_A_WRITE;
         client
+            .writes()
             .create_database(&creation.settings, password, patience)
             .await
     };
@@ -390,7 +391,9 @@ pub(crate) async fn connect(
 ) -> Result<(), TriggerError> {
     let send = async || {
         let patience = Patience::FOR_A_WRITE;
-        let sent = client.create_internal_connection(database, app, patience);
+        let sent = client
+            .writes()
+            .create_internal_connection(database, app, patience);
         sent.await.map(|()| ConnectionResult)
     };
     let search = async || {
@@ -544,7 +547,10 @@ async fn change(
 ) -> Result<(), TriggerError> {
     let send = async || {
         let patience = Patience::FOR_A_WRITE;
-        client.update_env_var(app, variable, value, patience).await
+        client
+            .writes()
+            .update_env_var(app, variable, value, patience)
+            .await
     };
     let is_done = async || has_value(&client.lingering(), app, variable, value).await;
     until_confirmed(client, send, is_done, tell).await
@@ -582,7 +588,10 @@ async fn create(
     };
     let send = async || {
         let patience = Patience::FOR_A_WRITE;
-        client.create_env_var(app, key, value, patience).await?;
+        client
+            .writes()
+            .create_env_var(app, key, value, patience)
+            .await?;
         Ok(NewVariable(key.to_owned()))
     };
     let search = async || {

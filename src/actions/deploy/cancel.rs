@@ -134,7 +134,7 @@ impl CancelProgress {
         id: &DeploymentId,
         tell: Report<'_>,
     ) {
-        let answer = client.cancel(service, id).await;
+        let answer = client.writes().cancel(service, id).await;
         self.next = match &answer {
             Ok(()) => None,
             Err(error) => self.wait_after(error).map(|wait| Instant::now() + wait),

@@ -12,6 +12,7 @@ use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::start_rollback::{self, RollbackEffect};
 use crate::actions::deploy::verification::{FOR_WORDS, ServiceAddress, own_address};
 use crate::actions::error::Report;
+use crate::actions::manage::change;
 use crate::deployment::{Deployment, DeploymentId, ServiceKind, Verdict};
 use crate::event::{Event, Phase, State};
 use crate::exit_status::ExitStatus;
@@ -20,7 +21,7 @@ use crate::forecast::history::History;
 use crate::inputs::OnFailure;
 use crate::messages::{Failure, Warning};
 use crate::outcome::{FailureContext, Outcome, PreviouslyLive};
-use crate::sevalla::{Patience, RetryDecision};
+use crate::sevalla::Patience;
 use crate::verify::{self, Check, Filling, Verified, Visit};
 
 /// The most of the run's time that a check leaves for going back.
@@ -256,21 +257,12 @@ impl ActionContext<'_> {
         KEPT_FOR_GOING_BACK.min(left / 3)
     }
 
-    /// Purging again what Sevalla has purged: no reason to fail, nor to wait
-    /// long. Twice does no harm, so it is asked again when the answer is lost.
+    /// Purges again what Sevalla has purged: no reason to fail, nor to wait long.
     async fn purge_after(&self, source: &DeploymentClient, tell: Report<'_>) {
         let by = Instant::now() + PURGING;
         let client = source.client.until(by.min(self.deadline.moment()));
-        let purge = || client.purge_cache(source.service, Patience::FOR_A_SEARCH);
         tell(Event::Begins(Phase::Purge));
-        let mut purged = purge().await;
-        if purged
-            .as_ref()
-            .is_err_and(|error| error.next() == RetryDecision::Ambiguous)
-            && Instant::now() < by
-        {
-            purged = purge().await;
-        }
+        let purged = change::purge_cache(&client, source.service, tell).await;
         tell(Event::Ends(Phase::Purge, state(purged.is_ok())));
         match purged {
             Ok(()) => tell(Event::Note(

@@ -24,7 +24,7 @@ impl ActionContext<'_> {
         match change::purge_cache(&self.client, service, &tell).await {
             Ok(()) => Outcome::success(format!("Purged the cache of {service}"))
                 .because("It can take five minutes until that is so everywhere"),
-            Err(error) => self.not_done(error).await,
+            Err(error) => self.not_done(error.into()).await,
         }
     }
 

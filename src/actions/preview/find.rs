@@ -672,6 +672,7 @@ async fn send_creation(client: &Client, new: &NewPreview) -> Result<AppSummary, 
     let number = new.preview.pull_request;
     loop {
         let made = client
+            .writes()
             .create_preview_app(new.pipeline, &new.branch, number, BURST)
             .await;
         let error = match made {

@@ -173,6 +173,7 @@ pub(crate) async fn promote(
             pipeline, source, ..
         } = *promotion;
         let promoted = client
+            .writes()
             .promote_pipeline(pipeline, source, targets, Patience::FOR_A_WRITE)
             .await?;
         let named = promoted.into_iter();

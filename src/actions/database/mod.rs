@@ -4,21 +4,19 @@ pub(crate) mod write;
 
 use std::pin::pin;
 
-use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use crate::actions::database::write::{DatabaseCreation, DatabaseReadiness, ExistingDatabase};
 use crate::actions::error::TriggerError;
 use crate::actions::manage::{LOOK_FIRST, ONLY_READ, may_be_made, only_read, unseen};
 use crate::actions::resolve::{Credentials, DatabaseConnection, NewDatabase};
-use crate::actions::{ActionContext, CLEAN_UP, IN_FLIGHT};
+use crate::actions::{ActionContext, Interruption, WriteResult};
 use crate::event::Event;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::resource::MutableKind;
 use crate::secret::Password;
 use crate::sevalla::{Patience, ResourceRecord};
-use crate::shutdown::Signal;
 
 impl ActionContext<'_> {
     /// Makes sure that there is a database of this name, and that it is ready.
@@ -61,44 +59,34 @@ impl ActionContext<'_> {
     ) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let client = &self.client;
-        let mut making = pin!(write::create_database(client, creation, password, &tell));
-        let made = tokio::select! {
-            // The signal first, as in `until_stopped`.
-            biased;
-            signal = self.stop.asked() => {
-                let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal, None));
-                let made = timeout(IN_FLIGHT, making).await.ok();
-                return self.stop_making_database(signal, new, creation, made, by).await;
+        let create = pin!(write::create_database(client, creation, password, &tell));
+        match self.write_or_stop(create, None, &tell).await {
+            WriteResult::Done(Ok(record)) => self.see_ready(new, &record, true).await,
+            WriteResult::Done(Err(error)) if !may_be_made(&error) => self.not_done(error).await,
+            WriteResult::Done(Err(error)) => self.may_be_there(new, self.not_done(error).await),
+            WriteResult::Interrupted(interruption) => {
+                self.stop_making_database(interruption, new, creation).await
             }
-            made = &mut making => made,
-        };
-        match made {
-            Ok(record) => self.see_ready(new, &record, true).await,
-            Err(error) if !may_be_made(&error) => self.not_done(error).await,
-            Err(error) => self.may_be_there(new, self.not_done(error).await),
         }
     }
 
     /// A signal came while the request that makes the database was on its way.
-    /// `made` is what it came to, if it did within the time for that.
     async fn stop_making_database(
         &self,
-        signal: Signal,
+        interruption: Interruption<Result<ResourceRecord, TriggerError>>,
         new: &NewDatabase,
         creation: &DatabaseCreation,
-        made: Option<Result<ResourceRecord, TriggerError>>,
-        by: Instant,
     ) -> Outcome {
+        let Interruption { signal, result, by } = interruption;
         let outcome = Outcome::interrupted(signal);
-        if let Some(Err(error)) = &made
+        if let Some(Err(error)) = &result
             && let Some(refused) = error.failed_request()
         {
             return outcome
                 .because("No database was created")
                 .because(refused.to_string());
         }
-        let made = if let Some(Ok(record)) = made {
+        let made = if let Some(Ok(record)) = result {
             Some(record)
         } else {
             let client = self.looking_up(by);

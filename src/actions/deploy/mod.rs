@@ -33,7 +33,8 @@ use crate::actions::error::{Report, TriggerError};
 use crate::actions::sighting::SightingSource;
 use crate::actions::task::{DeployOperation, EarlierDeployment};
 use crate::actions::{
-    ActionContext, CLEAN_UP, IN_FLIGHT, KEY_CHECK, LATE_CANCEL, MISMATCH, nothing_started,
+    ActionContext, CLEAN_UP, Interruption, KEY_CHECK, LATE_CANCEL, MISMATCH, WriteResult,
+    nothing_started,
 };
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::event::Event;
@@ -99,19 +100,19 @@ impl ActionContext<'_> {
             Err(error) => return self.not_started(error).await,
         };
         let is_followed = self.plan.follow;
-        let start = start::start(&self.client, work, is_followed, &before, &tell);
-        let mut start = Box::pin(start);
-        let started = tokio::select! {
-            // The signal first: it also makes the start give up, and then what
-            // it gives up with is not the reason for the end.
-            biased;
-            signal = self.stop.asked() => {
-                let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal, Some(self.on_cancel())));
-                let started = timeout(IN_FLIGHT, start).await.ok();
-                return Box::pin(self.stop_in_flight(signal, work, started, &before, by)).await;
+        let start = Box::pin(start::start(
+            &self.client,
+            work,
+            is_followed,
+            &before,
+            &tell,
+        ));
+        let then = Some(self.on_cancel());
+        let started = match self.write_or_stop(start, then, &tell).await {
+            WriteResult::Done(started) => started,
+            WriteResult::Interrupted(interruption) => {
+                return Box::pin(self.stop_in_flight(interruption, work, &before)).await;
             }
-            started = &mut start => started,
         };
         match started {
             Ok(Started::Known(service, deployment)) if self.plan.follow => {
@@ -289,16 +290,15 @@ impl ActionContext<'_> {
 /// Ending early.
 impl ActionContext<'_> {
     /// A signal came while the request that starts the deployment was on its
-    /// way. `started` is what it came to, if it did within the time for that.
+    /// way.
     async fn stop_in_flight(
         &self,
-        signal: Signal,
+        interruption: Interruption<Result<Started, TriggerError>>,
         work: &DeployOperation,
-        started: Option<Result<Started, TriggerError>>,
         before: &Preflight,
-        by: Instant,
     ) -> Outcome {
-        match started {
+        let Interruption { signal, result, by } = interruption;
+        match result {
             Some(Ok(Started::Known(service, deployment))) => {
                 self.stop_following(signal, service, &deployment.id, by)
                     .await

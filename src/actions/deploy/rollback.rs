@@ -4,15 +4,13 @@
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 
-use tokio::time::timeout;
-
 use crate::actions::deploy::finalize::VerificationResult;
 use crate::actions::deploy::preflight::{self, Preflight};
 use crate::actions::deploy::start::{self, Started};
 use crate::actions::deploy::start_rollback::{self, RollbackEffect};
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::task::{DeployOperation, EarlierDeployment};
-use crate::actions::{ActionContext, IN_FLIGHT};
+use crate::actions::{ActionContext, Interruption, WriteResult};
 use crate::deployment::{Deployment, Service, Verdict};
 use crate::event::{Event, Phase, State};
 use crate::follow::{FollowResult, Follower, LogMode};
@@ -119,28 +117,24 @@ impl ActionContext<'_> {
             undoing.live.summary()
         )));
         tell(Event::Begins(Phase::Rollback));
-        let mut start = pin!(self.begin(undoing, tell));
-        let begun = tokio::select! {
-            biased;
-            signal = self.stop.asked() => {
-                tell(Event::Stopping(signal, Some(Abandon::Leave)));
-                let undone = match timeout(IN_FLIGHT, start).await {
-                    Ok(Ok(rollback)) => RollbackReport::so(goes_on(&rollback)),
-                    Ok(Err(not_begun)) => undoing.explain(not_begun),
-                    Err(_late) => RollbackReport::so(
+        let begin = pin!(self.begin(undoing, tell));
+        let then = Some(Abandon::Leave);
+        let rollback = match self.write_or_stop(begin, then, tell).await {
+            WriteResult::Done(Ok(rollback)) => rollback,
+            WriteResult::Done(Err(not_begun)) => {
+                tell(Event::Ends(Phase::Rollback, State::Failed));
+                return undoing.explain(not_begun);
+            }
+            WriteResult::Interrupted(Interruption { signal, result, .. }) => {
+                let undone = match result {
+                    Some(Ok(rollback)) => RollbackReport::so(goes_on(&rollback)),
+                    Some(Err(not_begun)) => undoing.explain(not_begun),
+                    None => RollbackReport::so(
                         "A rollback was on its way when the signal came; whether it took effect \
                          is not known",
                     ),
                 };
                 return undone.stopped_by(signal);
-            }
-            begun = &mut start => begun,
-        };
-        let rollback = match begun {
-            Ok(rollback) => rollback,
-            Err(not_begun) => {
-                tell(Event::Ends(Phase::Rollback, State::Failed));
-                return undoing.explain(not_begun);
             }
         };
         let done = RefCell::new(None);

@@ -4,7 +4,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::actions::deletion::{DeletionProgress, DeletionResult};
@@ -15,7 +15,9 @@ use crate::actions::preview::delete::of_removed;
 use crate::actions::preview::find::{self, PreviewApp, PreviewLookup};
 use crate::actions::preview::{PreviewResult, of_branch, request_deletion};
 use crate::actions::task::NewPreview;
-use crate::actions::{ActionContext, CLEAN_UP, IN_FLIGHT, LAST_REQUESTS, nothing_started};
+use crate::actions::{
+    ActionContext, CLEAN_UP, Interruption, LAST_REQUESTS, WriteResult, nothing_started,
+};
 use crate::backoff::Schedule;
 use crate::deployment::{Deployment, Service};
 use crate::event::Event;
@@ -40,21 +42,15 @@ impl ActionContext<'_> {
         before: &PreviewLookup,
     ) -> PreviewResult {
         let tell = |event: Event<'_>| self.reporter.on(event);
-        let mut creation = pin!(find::create_preview(&self.client, new, before, &tell));
-        let made = tokio::select! {
-            biased;
-            signal = self.stop.asked() => {
-                let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal, Some(self.on_cancel())));
-                let made = timeout(IN_FLIGHT, creation).await.ok();
-                let outcome = self.stop_making(signal, new, made, before, by).await;
+        let create = pin!(find::create_preview(&self.client, new, before, &tell));
+        let then = Some(self.on_cancel());
+        let app = match self.write_or_stop(create, then, &tell).await {
+            WriteResult::Interrupted(interruption) => {
+                let outcome = self.stop_making(interruption, new, before).await;
                 return PreviewResult::nothing(outcome);
             }
-            made = &mut creation => made,
-        };
-        let app = match made {
-            Ok(app) => app,
-            Err(error) => {
+            WriteResult::Done(Ok(app)) => app,
+            WriteResult::Done(Err(error)) => {
                 return match self.made_meanwhile(new, &error).await {
                     Some(app) => Box::pin(self.deploy_preview(new, &app)).await,
                     None => PreviewResult::nothing(self.not_started(error).await),
@@ -333,18 +329,17 @@ impl ActionContext<'_> {
     /// A signal came while the request that makes the app was on its way.
     async fn stop_making(
         &self,
-        signal: Signal,
+        interruption: Interruption<Result<PreviewApp, TriggerError>>,
         new: &NewPreview,
-        made: Option<Result<PreviewApp, TriggerError>>,
         before: &PreviewLookup,
-        by: Instant,
     ) -> Outcome {
-        if let Some(Err(error)) = &made
+        let Interruption { signal, result, by } = interruption;
+        if let Some(Err(error)) = &result
             && let Some(refused) = error.failed_request()
         {
             return nothing_started(signal).because(refused.to_string());
         }
-        let app = if let Some(Ok(app)) = made {
+        let app = if let Some(Ok(app)) = result {
             Some(app)
         } else {
             let client = self.looking_up(by);

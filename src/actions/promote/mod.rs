@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::actions::deploy;
 use crate::actions::deploy::cancel::{self, CancelResult};
@@ -17,7 +17,9 @@ use crate::actions::error::TriggerError;
 use crate::actions::promote::start::{PromotionPreflight, PromotionTarget};
 use crate::actions::sighting::SightingSource;
 use crate::actions::task::Promotion;
-use crate::actions::{ActionContext, CLEAN_UP, IN_FLIGHT, LATE_CANCEL, nothing_started};
+use crate::actions::{
+    ActionContext, CLEAN_UP, Interruption, LATE_CANCEL, WriteResult, nothing_started,
+};
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, Verdict};
 use crate::event::Event;
@@ -98,19 +100,19 @@ impl ActionContext<'_> {
         if self.plan.dry_run {
             return Outcome::planned(&format!("promote {}", aim.order));
         }
-        let mut start = pin!(start::promote(&self.client, promotion, &aim, &tell));
-        let starts = tokio::select! {
-            biased;
-            signal = self.stop.asked() => {
-                let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal, Some(self.on_cancel())));
-                let starts = timeout(IN_FLIGHT, start).await.unwrap_or_default();
+        let start = pin!(start::promote(&self.client, promotion, &aim, &tell));
+        let then = Some(self.on_cancel());
+        let starts = match self.write_or_stop(start, then, &tell).await {
+            WriteResult::Done(starts) => starts,
+            WriteResult::Interrupted(Interruption { signal, result, by }) => {
+                let starts = result.unwrap_or_default();
                 if let Some(refused) = refused(&starts) {
                     return nothing_started(signal).because(refused);
                 }
-                return self.stop_targets(signal, &aim, &known(&starts), &[], by).await;
+                return self
+                    .stop_targets(signal, &aim, &known(&starts), &[], by)
+                    .await;
             }
-            starts = &mut start => starts,
         };
         if !self.plan.follow {
             return self.triggered(&aim, starts).await;

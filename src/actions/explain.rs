@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::actions::deploy::cancel::CancelResult;
 use crate::actions::error::{LookupFailure, TriggerError};
-use crate::deployment::{Deployment, DeploymentId, Origin, Service, Verdict};
+use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Origin, Service, Verdict};
 use crate::exit_status::ExitStatus;
 use crate::follow::FollowResult;
 use crate::inputs::Problem;
@@ -94,8 +94,8 @@ impl Outcome {
     /// The same, with the moment of the last look.
     pub fn of_ended_at(ended: &FollowResult, service: Service, at: Option<Timestamp>) -> Self {
         match ended {
-            FollowResult::Seen(deployment, verdict) => {
-                Self::of_verdict(deployment, *verdict, service, FailureContext::default())
+            FollowResult::Seen(ended) => {
+                Self::of_verdict(ended, service, FailureContext::default())
             }
             FollowResult::TimedOut {
                 last,
@@ -115,8 +115,7 @@ impl Outcome {
 
     /// The deployment was seen to have ended.
     pub fn of_verdict(
-        deployment: &Deployment,
-        verdict: Verdict,
+        deployment: &EndedDeployment,
         service: Service,
         beside: FailureContext,
     ) -> Self {
@@ -125,7 +124,7 @@ impl Outcome {
             deployment.id,
             service.kind.noun()
         );
-        match verdict {
+        match deployment.verdict() {
             Verdict::Success => Self::success(format!(
                 "Deployed: deployment {} of the {} succeeded",
                 deployment.id,
@@ -396,9 +395,9 @@ impl Outcome {
 
     /// Says that it had ended before the run was stopped.
     #[must_use]
-    pub fn and_ended(self, deployment: &Deployment, verdict: Verdict) -> Self {
+    pub fn and_ended(self, deployment: &EndedDeployment) -> Self {
         let id = &deployment.id;
-        match verdict {
+        match deployment.verdict() {
             Verdict::Success => self
                 .because(format!(
                     "Deployment {id} had succeeded and is live; what was still to be done after \
@@ -427,10 +426,10 @@ impl Outcome {
     #[must_use]
     pub fn and_cancelled(self, id: &DeploymentId, cancelled: &CancelResult) -> Self {
         match cancelled {
-            CancelResult::Ended(_, Verdict::Failed) => {
+            CancelResult::Ended(deployment) if deployment.verdict() == Verdict::Failed => {
                 self.because(format!("Deployment {id} failed before it was cancelled"))
             }
-            CancelResult::Ended(deployment, _) => {
+            CancelResult::Ended(deployment) => {
                 let word = deployment.status.word();
                 let told = self.because(format!(
                     "Deployment {id} was asked to stop, and ended as {word}"
@@ -712,11 +711,15 @@ mod tests {
                 Outcome::at_once(Some(signal)),
                 outcome.clone().and_left(&id, None),
             ];
-            let deployment = || Deployment::only_its_id(id.clone());
+            let ended = |status| {
+                let mut deployment = Deployment::only_its_id(id.clone());
+                deployment.status = status;
+                deployment.ended().unwrap()
+            };
             let cancelled = [
-                CancelResult::Ended(deployment(), Verdict::Cancelled),
+                CancelResult::Ended(ended(Status::Cancelled)),
                 CancelResult::Accepted,
-                CancelResult::TooLate(deployment()),
+                CancelResult::TooLate(ended(Status::Success)),
             ];
             all.extend(cancelled.map(|cancelled| outcome.clone().and_cancelled(&id, &cancelled)));
             all.push(outcome);

@@ -13,7 +13,7 @@ use crate::actions::task::DeploymentSelector;
 use crate::backoff::Schedule;
 use crate::branch;
 use crate::deployment::{
-    Deployment, DeploymentId, Origin, Service, Status, Verdict, is_same_commit,
+    Deployment, DeploymentId, EndedDeployment, Origin, Service, Status, Verdict, is_same_commit,
 };
 use crate::event::Event;
 use crate::follow::{FollowResult, Follower, LogMode};
@@ -224,8 +224,8 @@ impl ActionContext<'_> {
             Err(error) => return self.not_started(error).await,
         };
         tell(Event::Found(service, &deployment));
-        if let Some(verdict) = deployment.status.verdict() {
-            return already_ended(&deployment, verdict);
+        if let Some(ended) = deployment.ended() {
+            return already_ended(&ended);
         }
         if self.plan.dry_run {
             return Outcome::planned(&format!("cancel deployment {id}"));
@@ -233,8 +233,7 @@ impl ActionContext<'_> {
         tell(Event::Cancelling);
         let closely = self.deadline.moment().min(Instant::now() + CLOSE_WATCH);
         match cancel::cancel(&self.client.until(closely), service, id, &tell).await {
-            CancelResult::Ended(deployment, verdict) => was_cancelled(&deployment, verdict),
-            CancelResult::TooLate(deployment) => was_cancelled(&deployment, Verdict::Success),
+            CancelResult::Ended(ended) | CancelResult::TooLate(ended) => was_cancelled(&ended),
             CancelResult::Accepted => self.wait_for_end(service, deployment).await,
             CancelResult::Refused(error) | CancelResult::Unknown(error) => {
                 self.not_started(TriggerError::Api(error)).await
@@ -247,10 +246,10 @@ impl ActionContext<'_> {
         let source = self.source(service, &deployment.id);
         let watch = Follower::new(&source, deployment, self.deadline, LogMode::Never, &tell);
         match watch.follow().await {
-            FollowResult::Seen(deployment, verdict) => was_cancelled(&deployment, verdict),
+            FollowResult::Seen(ended) => was_cancelled(&ended),
             // It can vanish once it is cancelled.
             FollowResult::Lost { last, error } if error.status() == Some(404) => {
-                was_cancelled(&last, Verdict::Cancelled)
+                cancelled(&last.id)
             }
             ended => Outcome::of_ended(&ended, service),
         }
@@ -307,9 +306,9 @@ fn why_none_came(outcome: Outcome, branch: Option<&String>, place: &AutoDeployCo
         .hint("Check in the dashboard whether the repository is still connected")
 }
 
-fn already_ended(deployment: &Deployment, verdict: Verdict) -> Outcome {
+fn already_ended(deployment: &EndedDeployment) -> Outcome {
     let (id, word) = (&deployment.id, deployment.status.word());
-    match verdict {
+    match deployment.verdict() {
         Verdict::Success => Outcome::of(
             Failure::TooLateToCancel,
             format!("Deployment {id} cannot be cancelled"),
@@ -322,9 +321,9 @@ fn already_ended(deployment: &Deployment, verdict: Verdict) -> Outcome {
     }
 }
 
-fn was_cancelled(deployment: &Deployment, verdict: Verdict) -> Outcome {
+fn was_cancelled(deployment: &EndedDeployment) -> Outcome {
     let id = &deployment.id;
-    match verdict {
+    match deployment.verdict() {
         Verdict::Success => Outcome::of(
             Failure::TooLateToCancel,
             format!("Deployment {id} could not be cancelled"),
@@ -334,8 +333,10 @@ fn was_cancelled(deployment: &Deployment, verdict: Verdict) -> Outcome {
         Verdict::Failed => {
             Outcome::success(format!("Deployment {id} failed before it was cancelled"))
         }
-        Verdict::Cancelled | Verdict::Skipped => {
-            Outcome::success(format!("Cancelled deployment {id}"))
-        }
+        Verdict::Cancelled | Verdict::Skipped => cancelled(id),
     }
+}
+
+fn cancelled(id: &DeploymentId) -> Outcome {
+    Outcome::success(format!("Cancelled deployment {id}"))
 }

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backoff::{Backoff, Schedule, chance};
 use crate::deadline::Deadline;
-use crate::deployment::{Deployment, DeploymentId, LogLine, Service, Verdict};
+use crate::deployment::{Deployment, DeploymentId, EndedDeployment, LogLine, Service, Verdict};
 use crate::event::{Event, Phase, State};
 pub use crate::follow::log_cursor::LogCursor;
 use crate::follow::log_phases::LogPhases;
@@ -134,7 +134,7 @@ pub enum LogMode {
 #[derive(Debug)]
 pub enum FollowResult {
     /// The deployment was seen to have ended.
-    Seen(Deployment, Verdict),
+    Seen(EndedDeployment),
     /// Our time was over first.
     TimedOut {
         /// The deployment when it was last seen.
@@ -153,7 +153,7 @@ pub enum FollowResult {
 
 /// The end of a deployment, from the moment it is seen: the log may still be
 /// read then.
-pub type EndSignal = RefCell<Option<(Deployment, Verdict)>>;
+pub type EndSignal = RefCell<Option<EndedDeployment>>;
 
 /// A watch over one deployment.
 pub struct Follower<'a, S> {
@@ -255,8 +255,8 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
                 ended = self.follow_status(&self.pace) => ended,
                 never = self.beat() => match never {},
             };
-            if let (Some(end), FollowResult::Seen(deployment, verdict)) = (self.end, &ended) {
-                end.replace(Some((deployment.clone(), *verdict)));
+            if let (Some(end), FollowResult::Seen(deployment)) = (self.end, &ended) {
+                end.replace(Some(deployment.clone()));
             }
             self.farewell.set(self.farewell_after(&ended));
             self.give_up.set(self.end_of_reading());
@@ -311,11 +311,11 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
     fn farewell_after(&self, ended: &FollowResult) -> LogShutdown {
         match ended {
             FollowResult::Lost { .. } => LogShutdown::Leave,
-            FollowResult::Seen(_, Verdict::Success) if self.reading == LogMode::AfterFailure => {
-                LogShutdown::Leave
-            }
-            FollowResult::Seen(_, Verdict::Success) => LogShutdown::Finish,
-            FollowResult::Seen(..) => LogShutdown::Drain,
+            FollowResult::Seen(deployment) => match deployment.verdict() {
+                Verdict::Success if self.reading == LogMode::AfterFailure => LogShutdown::Leave,
+                Verdict::Success => LogShutdown::Finish,
+                Verdict::Failed | Verdict::Cancelled | Verdict::Skipped => LogShutdown::Drain,
+            },
             FollowResult::TimedOut { .. } => LogShutdown::ReadOnce,
         }
     }
@@ -409,9 +409,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         if is_news {
             (self.tell)(Event::Seen(&last));
         }
-        last.status
-            .verdict()
-            .map(|verdict| FollowResult::Seen(last.clone(), verdict))
+        last.ended().map(FollowResult::Seen)
     }
 
     /// Whether another look can help.

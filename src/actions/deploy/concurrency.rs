@@ -138,7 +138,7 @@ impl ActionContext<'_> {
             let client = self.client.until(by);
             let id = &other.id;
             match cancel::cancel(&client, service, id, &|_| {}).await {
-                CancelResult::Ended(ended, _) => {
+                CancelResult::Ended(ended) => {
                     tell(Event::Note(&format!(
                         "Deployment {id} ended {}.",
                         ended.status.word()

@@ -13,7 +13,7 @@ use crate::actions::deploy::start_rollback::{self, RollbackEffect};
 use crate::actions::deploy::verification::{FOR_WORDS, ServiceAddress, own_address};
 use crate::actions::error::Report;
 use crate::actions::manage::change;
-use crate::deployment::{Deployment, DeploymentId, ServiceKind, Verdict};
+use crate::deployment::{Deployment, DeploymentId, EndedDeployment, ServiceKind, Verdict};
 use crate::event::{Event, Phase, State};
 use crate::exit_status::ExitStatus;
 use crate::follow::DeploymentClient;
@@ -111,20 +111,18 @@ pub(crate) enum VerificationResult {
 impl ActionContext<'_> {
     /// The outcome of a deployment that was seen to end, after all that the
     /// user wants done then.
-    pub(crate) async fn settle(
+    pub(crate) async fn finalize(
         &self,
         source: &DeploymentClient,
-        deployment: Deployment,
-        verdict: Verdict,
+        ended: EndedDeployment,
         scene: &DeploymentContext,
         tell: Report<'_>,
     ) -> Outcome {
-        let ended = deployment.clone();
-        let outcome = match verdict {
-            Verdict::Success => self.after_success(source, deployment, scene, tell).await,
-            Verdict::Failed => self.after_failure(source, deployment, scene).await,
+        let outcome = match ended.verdict() {
+            Verdict::Success => self.after_success(source, &ended, scene, tell).await,
+            Verdict::Failed => self.after_failure(source, &ended, scene).await,
             Verdict::Cancelled | Verdict::Skipped => {
-                self.after_nothing(source, deployment, verdict, scene).await
+                self.after_nothing(source, &ended, scene).await
             }
         };
         if !self.may_go_back(scene) {
@@ -176,7 +174,7 @@ impl ActionContext<'_> {
     async fn after_success(
         &self,
         source: &DeploymentClient,
-        deployment: Deployment,
+        deployment: &EndedDeployment,
         scene: &DeploymentContext,
         tell: Report<'_>,
     ) -> Outcome {
@@ -190,28 +188,23 @@ impl ActionContext<'_> {
                 .await
         };
         let id = deployment.id.clone();
-        let outcome = Outcome::of_verdict(
-            &deployment,
-            Verdict::Success,
-            service,
-            FailureContext::default(),
-        );
-        if let Some((failure, objection)) = guard.objection(&deployment) {
+        let outcome = Outcome::of_verdict(deployment, service, FailureContext::default());
+        if let Some((failure, objection)) = guard.objection(deployment) {
             return Outcome::unverified(failure, &id).because(objection);
         }
-        if let Some(doubt) = guard.doubt(&deployment) {
+        if let Some(doubt) = guard.doubt(deployment) {
             tell(Event::Warning(Warning::UnknownCommit, doubt));
         }
-        if let Some(outcome) = object_to_version(&deployment, scene, tell) {
+        if let Some(outcome) = object_to_version(deployment, scene, tell) {
             return outcome;
         }
         tokio::select! {
             // The signal first, as in `until_stopped`.
             biased;
             signal = self.stop.asked() => {
-                Outcome::interrupted(signal).and_ended(&deployment, Verdict::Success)
+                Outcome::interrupted(signal).and_ended(deployment)
             }
-            checked = self.purge_and_verify(source, &deployment, url, scene, tell) => {
+            checked = self.purge_and_verify(source, deployment, url, scene, tell) => {
                 checked.unwrap_or(outcome)
             }
         }
@@ -338,11 +331,11 @@ impl ActionContext<'_> {
     async fn after_failure(
         &self,
         source: &DeploymentClient,
-        mut deployment: Deployment,
+        deployment: &EndedDeployment,
         scene: &DeploymentContext,
     ) -> Outcome {
         let error = build_error(source, &deployment.id);
-        deployment.build_error = self.for_more_words(error).await.flatten();
+        let error = self.for_more_words(error).await.flatten();
         self.compare_with_last_good(source, scene.last_good.as_ref())
             .await;
         let beside = FailureContext {
@@ -354,7 +347,11 @@ impl ActionContext<'_> {
                 scene.live_before
             },
         };
-        Outcome::of_verdict(&deployment, Verdict::Failed, source.service, beside)
+        Outcome::of_verdict(
+            &deployment.clone().with_build_error(error),
+            source.service,
+            beside,
+        )
     }
 
     /// After a success, shows where the service can be visited, which was asked

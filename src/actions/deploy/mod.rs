@@ -190,9 +190,9 @@ impl ActionContext<'_> {
         let ended = tokio::select! {
             ended = follow => ended,
             signal = self.stop.asked() => {
-                if let Some((deployment, verdict)) = end.take() {
+                if let Some(ended) = end.take() {
                     tell(Event::Stopping(signal, None));
-                    return Outcome::interrupted(signal).and_ended(&deployment, verdict);
+                    return Outcome::interrupted(signal).and_ended(&ended);
                 }
                 let by = Instant::now() + CLEAN_UP;
                 let then = if scene.is_anothers {
@@ -211,9 +211,9 @@ impl ActionContext<'_> {
             }
         };
         match ended {
-            FollowResult::Seen(deployment, verdict) => {
+            FollowResult::Seen(ended) => {
                 let scene = &scene.with_address(own.take());
-                Box::pin(self.settle(&source, deployment, verdict, scene, &tell)).await
+                Box::pin(self.finalize(&source, ended, scene, &tell)).await
             }
             FollowResult::TimedOut { .. }
                 if self.plan.on_timeout == Abandon::Cancel && !scene.is_anothers =>
@@ -271,13 +271,9 @@ impl ActionContext<'_> {
             cancelled = cancel::cancel(&client, source.service, id, &tell) => cancelled,
         };
         match cancelled {
-            CancelResult::TooLate(deployment) => {
-                let verdict = Verdict::Success;
-                self.settle(source, deployment, verdict, scene, &tell).await
-            }
-            CancelResult::Ended(deployment, Verdict::Failed) => {
-                let verdict = Verdict::Failed;
-                let outcome = self.settle(source, deployment, verdict, scene, &tell).await;
+            CancelResult::TooLate(ended) => self.finalize(source, ended, scene, &tell).await,
+            CancelResult::Ended(ended) if ended.verdict() == Verdict::Failed => {
+                let outcome = self.finalize(source, ended, scene, &tell).await;
                 outcome.because(mismatch)
             }
             cancelled => Outcome::mismatched(id, &cancelled)
@@ -409,8 +405,8 @@ impl ActionContext<'_> {
         };
         match cancelled {
             // Whatever a success has to pass, this one has to as well.
-            CancelResult::TooLate(deployment) => self
-                .settle(source, deployment, Verdict::Success, scene, &tell)
+            CancelResult::TooLate(ended) => self
+                .finalize(source, ended, scene, &tell)
                 .await
                 .because("It ended just when the run's time was over, too late to be cancelled"),
             cancelled => Outcome::of_ended(&ended, service).and_cancelled(id, &cancelled),

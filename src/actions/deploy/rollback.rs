@@ -204,11 +204,11 @@ impl ActionContext<'_> {
         .follow()
         .await;
         let (now, said) = match ended {
-            FollowResult::Seen(now, Verdict::Success) => {
+            FollowResult::Seen(now) if now.verdict() == Verdict::Success => {
                 let said = undoing.describe(&now);
                 (now, said)
             }
-            FollowResult::Seen(now, _) => {
+            FollowResult::Seen(now) => {
                 return RollbackReport::so(undoing.not_rolled_back(&format!(
                     "the rollback, deployment {}, ended {}",
                     now.id,

@@ -25,7 +25,9 @@ use crate::backoff::Schedule;
 use crate::branch::is_same;
 use crate::ci::ChangeState;
 use crate::code_host::{KeptApps, Marker, PullRequest};
-use crate::deployment::{DeploySource, Deployment, Origin, Service, Verdict};
+use crate::deployment::{
+    DeploySource, Deployment, EndedDeployment, Origin, Service, Status, Verdict,
+};
 use crate::event::Event;
 use crate::exit_status::ExitStatus;
 use crate::inputs::OnFork;
@@ -62,7 +64,7 @@ impl From<PreviewApp> for ExistingPreview {
 /// What to do with an app that is there.
 enum NextStep {
     /// Its commit is live already.
-    Nothing(Box<Deployment>),
+    Nothing(Box<EndedDeployment>),
     /// Sevalla deploys the commit by itself.
     Follow(Box<Deployment>),
     /// Start a deployment.
@@ -464,7 +466,7 @@ impl ActionContext<'_> {
         &self,
         new: &NewPreview,
         service: Service,
-        deployment: Deployment,
+        deployment: EndedDeployment,
     ) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
         tell(Event::Found(service, &deployment));
@@ -474,9 +476,7 @@ impl ActionContext<'_> {
         );
         let source = self.source(service, &deployment.id);
         let scene = of_branch(new);
-        let outcome = self
-            .settle(&source, deployment, Verdict::Success, &scene, &tell)
-            .await;
+        let outcome = self.finalize(&source, deployment, &scene, &tell).await;
         match outcome.ending() {
             ExitStatus::Success => outcome.headed(headline),
             _ => outcome,
@@ -675,11 +675,11 @@ fn what_there_is(all: &[Deployment], commit: &str, is_first: bool) -> Option<Nex
         its.is_some_and(|its| its.eq_ignore_ascii_case(commit))
     };
     let ours = all.iter().find(is_ours)?;
-    let is_success = |one: &&Deployment| one.status.verdict() == Some(Verdict::Success);
-    Some(match ours.status.verdict() {
+    let is_success = |one: &&Deployment| one.status == Status::Success;
+    Some(match ours.ended() {
         // Live, unless another came after it.
-        Some(Verdict::Success) => match all.iter().find(is_success) {
-            Some(live) if live.id == ours.id => NextStep::Nothing(Box::new(ours.clone())),
+        Some(ended) if ended.verdict() == Verdict::Success => match all.iter().find(is_success) {
+            Some(live) if live.id == ended.id => NextStep::Nothing(Box::new(ended)),
             _ => NextStep::Deploy,
         },
         // One that had ended before is what this run is to make good.

@@ -21,7 +21,7 @@ use crate::actions::{
     ActionContext, CLEAN_UP, Interruption, LATE_CANCEL, WriteResult, nothing_started,
 };
 use crate::deadline::Deadline;
-use crate::deployment::{Deployment, DeploymentId, Verdict};
+use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Verdict};
 use crate::event::Event;
 use crate::exit_status::ExitStatus;
 use crate::follow::{DeploymentClient, EndSignal, FollowResult, Follower};
@@ -176,18 +176,13 @@ impl ActionContext<'_> {
         .follow()
         .await;
         match ended {
-            FollowResult::Seen(deployment, verdict) => {
-                self.settle_target(target, &source, deployment, verdict)
-                    .await
-            }
+            FollowResult::Seen(ended) => self.finalize_target(target, &source, ended).await,
             FollowResult::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
                 tell(Event::Cancelling);
                 let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
                 let cancelled = cancel::cancel(&client, service, &id, &tell).await;
-                if let CancelResult::TooLate(deployment) = cancelled {
-                    return self
-                        .settle_target(target, &source, deployment, Verdict::Success)
-                        .await;
+                if let CancelResult::TooLate(ended) = cancelled {
+                    return self.finalize_target(target, &source, ended).await;
                 }
                 Outcome::of_ended(&ended, service)
                     .and_cancelled(&id, &cancelled)
@@ -208,12 +203,11 @@ impl ActionContext<'_> {
         }
     }
 
-    async fn settle_target(
+    async fn finalize_target(
         &self,
         target: &PromotionTarget,
         source: &DeploymentClient,
-        deployment: Deployment,
-        verdict: Verdict,
+        ended: EndedDeployment,
     ) -> TargetResult {
         let service = source.service;
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
@@ -223,10 +217,8 @@ impl ActionContext<'_> {
             last_good: target.before.last_good.clone(),
             ..DeploymentContext::default()
         };
-        let live = (verdict == Verdict::Success).then(|| deployment.clone());
-        let outcome = self
-            .settle(source, deployment, verdict, &scene, &tell)
-            .await;
+        let live = (ended.verdict() == Verdict::Success).then(|| (*ended).clone());
+        let outcome = self.finalize(source, ended, &scene, &tell).await;
         TargetResult { outcome, live }
     }
 
@@ -306,9 +298,7 @@ impl ActionContext<'_> {
         let targets = aim.targets.iter().zip(known).zip(seen);
         let stop = targets.map(|((target, id), end)| async move {
             match end {
-                Some((deployment, verdict)) => {
-                    Outcome::interrupted(signal).and_ended(&deployment, verdict)
-                }
+                Some(ended) => Outcome::interrupted(signal).and_ended(&ended),
                 None => self.stop_target(signal, target, id, by).await,
             }
         });

@@ -180,6 +180,8 @@ pub struct Follower<'a, S> {
     over: CancellationToken,
     /// Where the end is noted as soon as it is seen.
     end: Option<&'a EndSignal>,
+    /// Called with the deployment as each look has shown it.
+    observer: Option<&'a dyn Fn(&Deployment)>,
     /// Lines that were read while some before them are still missing.
     held: RefCell<Vec<LogLine>>,
 }
@@ -223,6 +225,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             lateness: RefCell::default(),
             over: CancellationToken::new(),
             end: None,
+            observer: None,
             held: RefCell::default(),
         }
     }
@@ -243,6 +246,15 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
     pub fn noting(self, end: &'a EndSignal) -> Self {
         Self {
             end: Some(end),
+            ..self
+        }
+    }
+
+    /// Calls `observer` with the deployment as each look has shown it.
+    #[must_use]
+    pub fn observed_by(self, observer: &'a dyn Fn(&Deployment)) -> Self {
+        Self {
+            observer: Some(observer),
             ..self
         }
     }
@@ -408,6 +420,9 @@ impl<S: DeploymentSource> Follower<'_, S> {
         let last = self.last.borrow();
         if is_news {
             (self.tell)(Event::Seen(&last));
+        }
+        if let Some(observer) = self.observer {
+            observer(&last);
         }
         last.ended().map(FollowResult::Seen)
     }

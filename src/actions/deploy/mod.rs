@@ -158,18 +158,14 @@ impl ActionContext<'_> {
         scene: &DeploymentContext,
     ) -> Outcome {
         let guard = CommitGuard::new(self.plan, scene.branch.as_deref());
-        let compare = |event: Event<'_>| {
-            if let Some(warning) = guard.look(event) {
-                self.reporter
-                    .on(Event::Warning(Warning::AnotherCommit, &warning));
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let compare = |seen: &Deployment| {
+            if let Some(warning) = guard.observe(seen) {
+                tell(Event::Warning(Warning::AnotherCommit, warning));
             }
         };
-        let tell = |event: Event<'_>| {
-            self.reporter.on(event);
-            compare(event);
-        };
-        // The watch reports only what changes from here on.
-        compare(Event::Found(service, &deployment));
+        // The follower yields only what later looks show.
+        compare(&deployment);
         let id = deployment.id.clone();
         let source = self.source(service, &id);
         let end = EndSignal::default();
@@ -179,6 +175,7 @@ impl ActionContext<'_> {
             let watch = Follower::new(&noting, deployment, self.deadline, self.reading(), &tell)
                 .knowing(scene.past.clone())
                 .noting(&end)
+                .observed_by(&compare)
                 .follow();
             let watch = Box::pin(watch);
             tokio::select! {
@@ -206,7 +203,7 @@ impl ActionContext<'_> {
                 }
                 return self.stop_following(signal, service, &id, by).await;
             }
-            mismatch = guard.wants_cancel(), if !scene.is_anothers => {
+            mismatch = guard.cancel_requested(), if !scene.is_anothers => {
                 return self.cancel_mismatch(&source, scene, mismatch).await;
             }
         };

@@ -5,9 +5,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::actions::ActionContext;
+use crate::actions::deploy::auto_deploy::{self, AutoDeployConfig};
 use crate::actions::deploy::cancel::{self, CancelResult};
 use crate::actions::deploy::finalize::DeploymentContext;
-use crate::actions::deploy::preflight::{self, AutoDeployConfig};
+use crate::actions::deploy::past;
 use crate::actions::error::TriggerError;
 use crate::actions::task::DeploymentSelector;
 use crate::backoff::Schedule;
@@ -73,7 +74,7 @@ impl ActionContext<'_> {
         sought: &DeploymentSelector,
     ) -> Result<(AutoDeployConfig, Deployment), Outcome> {
         let tell = |event: Event<'_>| self.reporter.on(event);
-        let place = match preflight::look_at(&self.client, service, &tell).await {
+        let place = match auto_deploy::look_at(&self.client, service, &tell).await {
             Ok(place) => place,
             Err(error) => return Err(self.not_started(error).await),
         };
@@ -135,7 +136,7 @@ impl ActionContext<'_> {
         let mut looks = Schedule::for_looks();
         let mut first: Option<Vec<DeploymentId>> = None;
         loop {
-            let all = match preflight::read_past(&self.client, service).await {
+            let all = match past::read_past(&self.client, service).await {
                 Ok(all) => all,
                 // Begun when hardly any time was left: it says nothing.
                 Err(error) if first.is_some() && self.ran_out_of_time(&error) => {
@@ -143,14 +144,7 @@ impl ActionContext<'_> {
                 }
                 Err(error) => return Err(error),
             };
-            let on_branch: Vec<Deployment> = all
-                .into_iter()
-                .filter(|deployment| !deployment.is_unreadable())
-                .filter(|deployment| {
-                    let known = deployment.branch.as_ref().zip(branch);
-                    known.is_none_or(|(its, ours)| branch::is_same(its, ours))
-                })
-                .collect();
+            let on_branch = may_be_on(branch, all);
             if let Some(ours) = on_branch
                 .iter()
                 .find(|deployment| is_of(deployment, commit))
@@ -171,14 +165,7 @@ impl ActionContext<'_> {
                     .map(|deployment| deployment.id.clone())
                     .collect()
             });
-            // It may be of an older push, whose turn only came now. One that was
-            // skipped replaces nothing.
-            let another = on_branch.iter().find(|deployment| {
-                deployment.commit_sha.is_some()
-                    && deployment.origin == Origin::Automatic
-                    && deployment.status != Status::Skipped
-                    && !known.contains(&deployment.id)
-            });
+            let another = on_branch.iter().find(|one| replaces(one, known));
             let now = Instant::now();
             let is_pointless = !may_come && !place.deploys(branch);
             let is_over = now >= give_up && !may_come;
@@ -211,7 +198,7 @@ impl ActionContext<'_> {
 
     async fn cancel_and_wait(&self, service: Service, id: &DeploymentId) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
-        let found = match preflight::look_at(&self.client, service, &tell).await {
+        let found = match auto_deploy::look_at(&self.client, service, &tell).await {
             Ok(_) => {
                 let patience = Patience::BEFORE_THE_START;
                 let read = self.client.read_deployment(service, id, patience).await;
@@ -254,6 +241,25 @@ impl ActionContext<'_> {
             ended => Outcome::of_ended(&ended, service),
         }
     }
+}
+
+/// The deployments that may be of this branch.
+fn may_be_on(branch: Option<&String>, all: Vec<Deployment>) -> Vec<Deployment> {
+    let mut on_branch = all;
+    on_branch.retain(|deployment| {
+        let known = deployment.branch.as_ref().zip(branch);
+        !deployment.is_unreadable() && known.is_none_or(|(its, ours)| branch::is_same(its, ours))
+    });
+    on_branch
+}
+
+/// Whether a push started it after those that were known first. It may be of an
+/// older push, whose turn only came now. One that was skipped replaces nothing.
+fn replaces(deployment: &Deployment, known: &[DeploymentId]) -> bool {
+    deployment.commit_sha.is_some()
+        && deployment.origin == Origin::Automatic
+        && deployment.status != Status::Skipped
+        && !known.contains(&deployment.id)
 }
 
 /// What to make of it that ours has not appeared.

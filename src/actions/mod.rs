@@ -8,6 +8,7 @@ pub mod deploy;
 pub mod error;
 pub(crate) mod explain;
 pub(crate) mod follow;
+pub(crate) mod lookup;
 pub(crate) mod manage;
 pub(crate) mod poller;
 pub(crate) mod preview;

@@ -20,6 +20,7 @@ mod owner;
 mod readme;
 mod schema;
 mod setup;
+mod sizes;
 mod templates;
 mod writes;
 

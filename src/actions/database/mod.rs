@@ -1,5 +1,7 @@
 //! Making sure of a database, and connecting it.
 
+mod connect;
+mod variables;
 pub(crate) mod write;
 
 use std::pin::pin;
@@ -237,7 +239,8 @@ impl ActionContext<'_> {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let (database, app) = (link.database, link.app);
         let may_wait = !self.plan.dry_run;
-        let record = write::look_before_connection(&self.client, database, may_wait, &tell).await?;
+        let record =
+            connect::look_before_connection(&self.client, database, may_wait, &tell).await?;
         tell(Event::Database {
             id: database,
             is_new: None,
@@ -247,7 +250,7 @@ impl ActionContext<'_> {
         let application = self.client.record(thing, patience).await?;
         Ok(ConnectionPreflight {
             pair: format!("database {} and {}", record.label(), application.label()),
-            was_connected: write::is_connected(&self.client, database, app, patience).await?,
+            was_connected: connect::is_connected(&self.client, database, app, patience).await?,
             record,
         })
     }
@@ -264,7 +267,7 @@ impl ActionContext<'_> {
             None => None,
         };
         if !before.was_connected {
-            write::connect(&self.client, link.database, link.app, &tell).await?;
+            connect::connect(&self.client, link.database, link.app, &tell).await?;
         }
         let done = if before.was_connected {
             "were connected already"
@@ -278,7 +281,7 @@ impl ActionContext<'_> {
                  writes them.",
             )),
             Some(variables) => {
-                write::set_variables(&self.client, link.app, &variables, &tell).await?;
+                variables::set_variables(&self.client, link.app, &variables, &tell).await?;
             }
         }
         let outcome = Outcome::success(format!("Connected {pair}"));
@@ -295,7 +298,7 @@ fn variables_for(
     database: &ResourceRecord,
     credentials: &Credentials,
 ) -> Result<Vec<(String, String)>, TriggerError> {
-    write::variables(database, credentials).ok_or_else(|| {
+    variables::variables(database, credentials).ok_or_else(|| {
         let label = database.label();
         TriggerError::refused(
             Failure::NoInternalHost,

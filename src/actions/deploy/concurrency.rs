@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use crate::actions::ActionContext;
 use crate::actions::deploy::cancel::{self, CancelResult};
 use crate::actions::deploy::commit_guard::CommitGuard;
+use crate::actions::deploy::past;
 use crate::actions::deploy::preflight::{self, Preflight};
 use crate::actions::error::TriggerError;
 use crate::actions::task::DeployOperation;
@@ -114,8 +115,8 @@ impl ActionContext<'_> {
                     crate::text::duration::duration(started.elapsed())
                 )));
             }
-            let past = preflight::read_past(&self.client, service).await?;
-            if past.iter().any(preflight::is_busy) {
+            let past = past::read_past(&self.client, service).await?;
+            if past.iter().any(past::is_busy) {
                 continue;
             }
             // Another run may have waited for the same and be quicker.

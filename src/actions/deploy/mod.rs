@@ -1,11 +1,14 @@
 //! One deployment of one service.
 
+pub(crate) mod auto_deploy;
+pub(crate) mod baseline;
 pub mod cancel;
 pub(crate) mod commit_guard;
 pub(crate) mod concurrency;
 pub(crate) mod finalize;
 pub(crate) mod last_good;
 pub(crate) mod matcher;
+pub(crate) mod past;
 pub(crate) mod preflight;
 pub(crate) mod resolve;
 pub(crate) mod rollback;
@@ -36,11 +39,11 @@ use crate::actions::{
     ActionContext, CLEAN_UP, Interruption, KEY_CHECK, LATE_CANCEL, MISMATCH, WriteResult,
     nothing_started,
 };
-use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
+use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Service, Verdict};
 use crate::event::Event;
 use crate::inputs::Abandon;
 use crate::messages::Warning;
-use crate::outcome::Outcome;
+use crate::outcome::{LastSeen, Outcome};
 use crate::shutdown::Signal;
 
 use crate::follow::{DeploymentClient, EndSignal, FollowResult, Follower};
@@ -99,31 +102,27 @@ impl ActionContext<'_> {
             Ok(BusyDecision::End(outcome)) => return outcome,
             Err(error) => return self.not_started(error).await,
         };
+        Box::pin(self.start_and_follow(work, &before)).await
+    }
+
+    /// Starts a deployment, and follows it to its end where the run waits for
+    /// that.
+    async fn start_and_follow(&self, work: &DeployOperation, before: &Preflight) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
         let is_followed = self.plan.follow;
-        let start = Box::pin(start::start(
-            &self.client,
-            work,
-            is_followed,
-            &before,
-            &tell,
-        ));
+        let start = Box::pin(start::start(&self.client, work, is_followed, before, &tell));
         let then = Some(self.on_cancel());
         let started = match self.write_or_stop(start, then, &tell).await {
             WriteResult::Done(started) => started,
             WriteResult::Interrupted(interruption) => {
-                return Box::pin(self.stop_in_flight(interruption, work, &before)).await;
+                return self.stop_in_flight(interruption, work, before).await;
             }
         };
         match started {
-            Ok(Started::Known(service, deployment)) if self.plan.follow => {
+            Ok(Started::Known(service, deployment)) if is_followed => {
                 let scene = DeploymentContext {
-                    // What it replaces is what somebody wants to get rid of.
-                    is_ours: !matches!(
-                        work,
-                        DeployOperation::RollBackApplication { .. }
-                            | DeployOperation::RollBackStaticSite { .. }
-                    ),
-                    ..DeploymentContext::of(&before)
+                    is_ours: !work.is_rollback(),
+                    ..DeploymentContext::of(before)
                 };
                 Box::pin(self.follow(service, *deployment, &scene)).await
             }
@@ -166,8 +165,7 @@ impl ActionContext<'_> {
         };
         // The follower yields only what later looks show.
         compare(&deployment);
-        let id = deployment.id.clone();
-        let source = self.source(service, &id);
+        let source = self.source(service, &deployment.id);
         let end = EndSignal::default();
         let noting = SightingSource::new(&source, &deployment, self.clock);
         let own = RefCell::new(None);
@@ -187,26 +185,14 @@ impl ActionContext<'_> {
         let ended = tokio::select! {
             ended = follow => ended,
             signal = self.stop.asked() => {
-                if let Some(ended) = end.take() {
-                    tell(Event::Stopping(signal, None));
-                    return Outcome::interrupted(signal).and_ended(&ended);
-                }
-                let by = Instant::now() + CLEAN_UP;
-                let then = if scene.is_anothers {
-                    Abandon::Leave
-                } else {
-                    self.on_cancel()
-                };
-                tell(Event::Stopping(signal, Some(then)));
-                if then == Abandon::Leave {
-                    return Outcome::interrupted(signal).and_left(&id, noting.last().as_ref());
-                }
-                return self.stop_following(signal, service, &id, by).await;
+                let (ended, seen) = (end.take(), noting.last());
+                return self.interrupt(signal, &source, ended, seen, scene).await;
             }
             mismatch = guard.cancel_requested(), if !scene.is_anothers => {
                 return self.cancel_mismatch(&source, scene, mismatch).await;
             }
         };
+        let seen = noting.last();
         match ended {
             FollowResult::Seen(ended) => {
                 let scene = &scene.with_address(own.take());
@@ -218,15 +204,24 @@ impl ActionContext<'_> {
                 self.cancel_late(ended, &source, scene).await
             }
             FollowResult::Lost { .. } | FollowResult::TimedOut { .. } => {
-                let at = noting.last().map(|seen| seen.at);
-                let status = match &ended {
-                    FollowResult::Lost { error, .. } => error.status(),
-                    _ => None,
-                };
-                let outcome = Outcome::of_ended_at(&ended, service, at);
-                self.with_capabilities(outcome, status).await
+                self.lose_track(&ended, service, seen).await
             }
         }
+    }
+
+    /// The outcome of a deployment whose end was not seen.
+    async fn lose_track(
+        &self,
+        ended: &FollowResult,
+        service: Service,
+        seen: Option<LastSeen>,
+    ) -> Outcome {
+        let status = match ended {
+            FollowResult::Lost { error, .. } => error.status(),
+            _ => None,
+        };
+        let outcome = Outcome::of_ended_at(ended, service, seen.map(|seen| seen.at));
+        self.with_capabilities(outcome, status).await
     }
 
     /// Asks for what is to be known at the end, while there is nothing else to
@@ -342,6 +337,35 @@ impl ActionContext<'_> {
         };
         self.reporter.on(Event::Started(service, &deployment));
         self.stop_following(signal, service, &deployment.id, by)
+            .await
+    }
+
+    /// A signal came while the deployment was followed. `ended` is its end, if
+    /// it was seen, and `seen` what was seen last.
+    async fn interrupt(
+        &self,
+        signal: Signal,
+        source: &DeploymentClient,
+        ended: Option<EndedDeployment>,
+        seen: Option<LastSeen>,
+        scene: &DeploymentContext,
+    ) -> Outcome {
+        let outcome = Outcome::interrupted(signal);
+        if let Some(ended) = ended {
+            self.reporter.on(Event::Stopping(signal, None));
+            return outcome.and_ended(&ended);
+        }
+        let by = Instant::now() + CLEAN_UP;
+        let then = if scene.is_anothers {
+            Abandon::Leave
+        } else {
+            self.on_cancel()
+        };
+        self.reporter.on(Event::Stopping(signal, Some(then)));
+        if then == Abandon::Leave {
+            return outcome.and_left(&source.id, seen.as_ref());
+        }
+        self.stop_following(signal, source.service, &source.id, by)
             .await
     }
 

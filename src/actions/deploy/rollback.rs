@@ -203,41 +203,30 @@ impl ActionContext<'_> {
         )
         .follow()
         .await;
-        let (now, said) = match ended {
-            FollowResult::Seen(now) if now.verdict() == Verdict::Success => {
-                let said = undoing.describe(&now);
-                (now, said)
-            }
-            FollowResult::Seen(now) => {
-                return RollbackReport::so(undoing.not_rolled_back(&format!(
-                    "the rollback, deployment {}, ended {}",
-                    now.id,
-                    now.status.word()
-                )));
-            }
-            FollowResult::TimedOut { last, .. } | FollowResult::Lost { last, .. } => {
-                return RollbackReport::so(format!(
-                    "Rolling back was started as deployment {}, whose end was not seen",
-                    last.id
-                ))
-                .hint(LOOK);
-            }
+        let now = match ended {
+            FollowResult::Seen(now) if now.verdict() == Verdict::Success => now,
+            ended => return undoing.explain_end(&ended),
         };
+        let said = undoing.describe(&now);
         done.replace(Some(said.clone()));
-        match self.answers(&source, &now, tell).await {
-            None => RollbackReport::so(said),
-            Some(VerificationResult::Well) => {
-                RollbackReport::so(format!("{said}. It answers well"))
-            }
-            Some(VerificationResult::Unknown(reason)) => {
-                RollbackReport::so(format!("{said}. {reason}"))
-            }
-            Some(VerificationResult::Badly(reason)) => {
-                RollbackReport::so(format!("{said}. After that: {reason}")).hint(
-                    "What is live now fails the check too: look at what it has in common with \
-                     what was deployed, such as variables, a database or verify-url itself",
-                )
-            }
+        let verification = self.answers(&source, &now, tell).await;
+        explain_verification(said, verification)
+    }
+}
+
+/// What is live after a rollback that succeeded, with the result of the check.
+fn explain_verification(said: String, verification: Option<VerificationResult>) -> RollbackReport {
+    match verification {
+        None => RollbackReport::so(said),
+        Some(VerificationResult::Well) => RollbackReport::so(format!("{said}. It answers well")),
+        Some(VerificationResult::Unknown(reason)) => {
+            RollbackReport::so(format!("{said}. {reason}"))
+        }
+        Some(VerificationResult::Badly(reason)) => {
+            RollbackReport::so(format!("{said}. After that: {reason}")).hint(
+                "What is live now fails the check too: look at what it has in common with what \
+                 was deployed, such as variables, a database or verify-url itself",
+            )
         }
     }
 }
@@ -278,6 +267,24 @@ impl RollbackAttempt<'_> {
             .hint(LOOK),
             RollbackError::Failed(error) => {
                 RollbackReport::so(self.not_rolled_back(&reasons(error)))
+            }
+        }
+    }
+
+    /// The rollback was not seen to succeed.
+    fn explain_end(&self, ended: &FollowResult) -> RollbackReport {
+        match ended {
+            FollowResult::Seen(now) => RollbackReport::so(self.not_rolled_back(&format!(
+                "the rollback, deployment {}, ended {}",
+                now.id,
+                now.status.word()
+            ))),
+            FollowResult::TimedOut { last, .. } | FollowResult::Lost { last, .. } => {
+                RollbackReport::so(format!(
+                    "Rolling back was started as deployment {}, whose end was not seen",
+                    last.id
+                ))
+                .hint(LOOK)
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use crate::actions::ActionContext;
 use crate::actions::deploy::finalize::DeploymentContext;
-use crate::actions::deploy::preflight;
+use crate::actions::deploy::past;
 use crate::actions::deploy::start::HISTORY;
 use crate::actions::task::Task;
 use crate::deployment::{Deployment, EndedDeployment, Origin, Status, Verdict};
@@ -145,7 +145,7 @@ impl SkipContext {
         let mut newer = recent.iter().enumerate().filter(is_newer);
         Self {
             newer: newer.find_map(|(_, other)| Some(other).filter(overtakes).cloned()),
-            live: preflight::live_among(recent),
+            live: past::live_among(recent),
         }
     }
 }

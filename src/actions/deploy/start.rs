@@ -5,9 +5,10 @@
 
 use uuid::Uuid;
 
-use crate::actions::at_most_once::{Candidates, at_most_once, find_one, search_to_the_end};
+use crate::actions::at_most_once::at_most_once;
 use crate::actions::deploy::preflight::Preflight;
 use crate::actions::error::{LookupFailure, Report, TriggerError};
+use crate::actions::lookup::{Candidates, find_one, search_to_the_end};
 use crate::actions::task::DeployOperation;
 use crate::deployment::{Deployment, Service, ServiceKind};
 use crate::event::Event;

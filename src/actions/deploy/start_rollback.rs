@@ -9,7 +9,8 @@
 use uuid::Uuid;
 
 use crate::actions::deploy::matcher::{DeployKind, DeploymentMatcher};
-use crate::actions::deploy::preflight::{Preflight, is_success};
+use crate::actions::deploy::past::is_success;
+use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::start::{self, Started};
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::task::EarlierDeployment;

@@ -13,7 +13,7 @@ use crate::actions::deploy;
 use crate::actions::deploy::cancel::{self, CancelResult};
 use crate::actions::deploy::finalize::DeploymentContext;
 use crate::actions::deploy::rollback::RollbackReport;
-use crate::actions::error::TriggerError;
+use crate::actions::error::{Report, TriggerError};
 use crate::actions::promote::start::{PromotionPreflight, PromotionTarget};
 use crate::actions::sighting::SightingSource;
 use crate::actions::task::Promotion;
@@ -80,15 +80,8 @@ impl ActionContext<'_> {
             Ok(aim) => aim,
             Err(error) => return self.not_started(error).await,
         };
-        if let Some(refused) = self.refuse_unguarded_promotion(&aim) {
+        if let Some(refused) = self.refuse_promotion(&aim, &tell).await {
             return refused;
-        }
-        for target in &aim.targets {
-            let tell = |event: Event<'_>| tell(Event::Of(target.service, &event));
-            let (service, before) = (target.service, &target.before);
-            if let Err(outcome) = self.refuse_impossible_check(service, before, &tell).await {
-                return outcome.because(format!("It is target {}", target.name));
-            }
         }
         if let Some(facts) = aim
             .source
@@ -135,6 +128,25 @@ impl ActionContext<'_> {
             }
         };
         self.conclude_promotion(&aim, ends).await
+    }
+
+    /// The end of a promotion that cannot be guarded or checked as asked.
+    async fn refuse_promotion(
+        &self,
+        aim: &PromotionPreflight,
+        tell: Report<'_>,
+    ) -> Option<Outcome> {
+        if let Some(refused) = self.refuse_unguarded_promotion(aim) {
+            return Some(refused);
+        }
+        for target in &aim.targets {
+            let tell = |event: Event<'_>| tell(Event::Of(target.service, &event));
+            let (service, before) = (target.service, &target.before);
+            if let Err(outcome) = self.refuse_impossible_check(service, before, &tell).await {
+                return Some(outcome.because(format!("It is target {}", target.name)));
+            }
+        }
+        None
     }
 
     /// The end of a promotion that is not followed.

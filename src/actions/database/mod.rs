@@ -101,7 +101,7 @@ impl ActionContext<'_> {
             );
             return self.may_be_there(new, outcome);
         };
-        self.tell_of_database(new, &record, true);
+        self.report_database(new, &record, true);
         left_to_itself(outcome, &record.label())
     }
 
@@ -124,7 +124,7 @@ impl ActionContext<'_> {
 
     /// Tells of the database, and waits until it is ready.
     async fn see_ready(&self, new: &NewDatabase, record: &ResourceRecord, is_new: bool) -> Outcome {
-        self.tell_of_database(new, record, is_new);
+        self.report_database(new, record, is_new);
         let label = record.label();
         let Some(id) = record.id() else {
             return Outcome::of(Failure::Bug, "Sevalla gave the database no valid id");
@@ -144,7 +144,7 @@ impl ActionContext<'_> {
         }
     }
 
-    fn tell_of_database(&self, new: &NewDatabase, record: &ResourceRecord, is_new: bool) {
+    fn report_database(&self, new: &NewDatabase, record: &ResourceRecord, is_new: bool) {
         let tell = |event: Event<'_>| self.reporter.on(event);
         if let Some(id) = record.id() {
             tell(Event::Database {

@@ -184,7 +184,7 @@ impl ActionContext<'_> {
         let url = if !is_known && self.would_wait_for_budget() {
             None
         } else {
-            self.for_more_words(self.tell_url(source, scene, tell))
+            self.for_more_words(self.report_url(source, scene, tell))
                 .await
         };
         let id = deployment.id.clone();
@@ -300,7 +300,7 @@ impl ActionContext<'_> {
             }
         };
         if let Ok(url) = &own {
-            tell_url(url, tell);
+            report_url(url, tell);
         }
         let own = own.as_ref().map_err(String::as_str);
         let verified = verify::verify(exchange.as_ref(), check, own, filling, deadline, &told);
@@ -356,7 +356,7 @@ impl ActionContext<'_> {
 
     /// After a success, shows where the service can be visited, which was asked
     /// for before if there was time.
-    async fn tell_url(
+    async fn report_url(
         &self,
         source: &DeploymentClient,
         scene: &DeploymentContext,
@@ -367,13 +367,13 @@ impl ActionContext<'_> {
             _ => own_address(source, scene.host.as_deref(), FOR_WORDS).await?,
         };
         if let Some(url) = &url {
-            tell_url(url, tell);
+            report_url(url, tell);
         }
         Ok(url)
     }
 }
 
-fn tell_url(url: &Url, tell: Report<'_>) {
+fn report_url(url: &Url, tell: Report<'_>) {
     tell(Event::Url(url.as_str().trim_end_matches('/')));
 }
 

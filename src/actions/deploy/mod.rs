@@ -377,11 +377,11 @@ impl ActionContext<'_> {
         by: Instant,
     ) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
-        self.stop_and_tell(signal, service, id, by, &tell).await
+        self.stop_and_report(signal, service, id, by, &tell).await
     }
 
-    /// The same, told in another way.
-    pub(crate) async fn stop_and_tell(
+    /// Like [`Self::stop_following`], with events reported to `tell`.
+    pub(crate) async fn stop_and_report(
         &self,
         signal: Signal,
         service: Service,

@@ -119,7 +119,7 @@ async fn look_at_application(
         return Ok(before);
     };
     let before = before.with_live(client, service, &past).await?;
-    tell_live(before.live.as_ref(), tell);
+    report_live(before.live.as_ref(), tell);
     start_rollback::plan(client, &record, app, earlier, &past, before).await
 }
 
@@ -161,7 +161,7 @@ async fn look_at_static_site(
         return Ok(before);
     };
     let before = before.with_live(client, service, &past).await?;
-    tell_live(before.live.as_ref(), tell);
+    report_live(before.live.as_ref(), tell);
     if let Some(earlier) = past.iter().find(|deployment| deployment.id == *to) {
         start_rollback::refuse_unless_success(earlier)?;
     }
@@ -250,7 +250,7 @@ impl Preflight {
     }
 }
 
-fn tell_live(live: Option<&Deployment>, tell: Report<'_>) {
+fn report_live(live: Option<&Deployment>, tell: Report<'_>) {
     if let Some(live) = live {
         tell(Event::Note(&format!("Live now: {}", live.summary())));
     }

@@ -139,7 +139,7 @@ impl ActionContext<'_> {
         };
         let done = RefCell::new(None);
         tokio::select! {
-            undone = self.see_through(undoing, rollback.clone(), &done, tell) => undone,
+            undone = self.follow_rollback(undoing, rollback.clone(), &done, tell) => undone,
             signal = self.stop.asked() => {
                 let said = done.borrow_mut().take();
                 RollbackReport::so(said.unwrap_or_else(|| goes_on(&rollback))).stopped_by(signal)
@@ -159,7 +159,7 @@ impl ActionContext<'_> {
             ..EarlierDeployment::found(undoing.live.id.clone())
         };
         let work = DeployOperation::back_to(service, earlier);
-        let quietly = |event: Event<'_>| in_its_own_words(event, tell);
+        let quietly = |event: Event<'_>| report_as_rollback(event, tell);
         let before = preflight::look_before(&self.client, self.plan, &work, &quietly)
             .await
             .map_err(RollbackError::Failed)?;
@@ -175,7 +175,7 @@ impl ActionContext<'_> {
 
     /// Follows the rollback to its end, and looks whether what is live then
     /// answers; `done` gets what is known once it has succeeded.
-    async fn see_through(
+    async fn follow_rollback(
         &self,
         undoing: &RollbackAttempt<'_>,
         rollback: Deployment,
@@ -191,7 +191,7 @@ impl ActionContext<'_> {
                 is_warned.set(true);
                 tell(Event::Warning(Warning::FailedVersionAgain, &warning));
             }
-            in_its_own_words(event, tell);
+            report_as_rollback(event, tell);
         };
         let source = self.source(undoing.service, &rollback.id);
         let ended = Follower::new(
@@ -362,7 +362,7 @@ fn goes_on(rollback: &Deployment) -> String {
 
 /// Tells of the rollback without taking it for what the run was about: outputs
 /// and summary are about that.
-fn in_its_own_words(event: Event<'_>, tell: Report<'_>) {
+fn report_as_rollback(event: Event<'_>, tell: Report<'_>) {
     match event {
         Event::Target(..) | Event::Begins(Phase::Log) | Event::Ends(Phase::Log, _) => {}
         Event::Started(_, rollback) | Event::Seen(rollback) | Event::StillWaiting(rollback, ..) => {

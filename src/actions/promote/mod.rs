@@ -356,7 +356,7 @@ impl ActionContext<'_> {
                 .hint("Check in the dashboard, and cancel what should not go live");
         };
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
-        self.stop_and_tell(signal, service, &id, by, &tell).await
+        self.stop_and_report(signal, service, &id, by, &tell).await
     }
 }
 

@@ -4,6 +4,7 @@
 //! by [`crate::sevalla`]; everything after that speaks only them.
 
 use std::fmt;
+use std::ops::Deref;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -248,7 +249,46 @@ pub struct Deployment {
     pub is_preview: bool,
 }
 
+/// A deployment that has ended. Only [`Deployment::ended`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedDeployment {
+    deployment: Deployment,
+    verdict: Verdict,
+}
+
+impl EndedDeployment {
+    /// How it ended.
+    pub const fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// Adds why the build failed, if that is known.
+    #[must_use]
+    pub fn with_build_error(mut self, error: Option<String>) -> Self {
+        self.deployment.build_error = error;
+        self
+    }
+}
+
+impl Deref for EndedDeployment {
+    type Target = Deployment;
+
+    fn deref(&self) -> &Deployment {
+        &self.deployment
+    }
+}
+
 impl Deployment {
+    /// The same deployment, if its status says that it has ended.
+    pub fn ended(&self) -> Option<EndedDeployment> {
+        let verdict = self.status.verdict()?;
+        let deployment = self.clone();
+        Some(EndedDeployment {
+            deployment,
+            verdict,
+        })
+    }
+
     /// A deployment of which nothing but the id is known yet.
     pub const fn only_its_id(id: DeploymentId) -> Self {
         Self {

@@ -1,31 +1,18 @@
 //! The one mechanism for every write that must not happen twice.
 
-use crate::http::TransportError;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use crate::actions::deploy::matcher::Ownership;
-use crate::actions::error::{LookupFailure, Report, TriggerError};
-use crate::deployment::{Deployment, DeploymentId};
+use crate::actions::error::{Report, TriggerError};
+use crate::actions::lookup::{
+    Candidate, Candidates, LookupError, LookupResult, find_each, unidentified,
+};
 use crate::event::Event;
+use crate::http::TransportError;
 use crate::messages::Warning;
 use crate::sevalla::{ApiError, ApiErrorKind, Client, RetryDecision};
-
-/// The waits before each look for the effect of a write whose answer was lost.
-const SEARCH: &[Duration] = &[
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-    Duration::from_secs(8),
-];
-
-/// One more after a time-out: the service may still be at it.
-const SLOW_SEARCH: Duration = Duration::from_secs(10);
-
-/// Between two looks once the run has to end.
-const LOOK: Duration = Duration::from_millis(400);
 
 /// How long looking for a late effect of the first sending may hold up the run
 /// that the second has started.
@@ -90,17 +77,10 @@ pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
         let lost = match send(&open).await {
             Ok(made) => {
                 if first_loss.is_some() {
-                    tell_of_others(&made, &search, tell).await;
+                    report_others(&made, &search, tell).await;
                 }
                 ends.extend(take_answer(&mut open, made));
-                // Accepted, and yet not named: it may have been started.
-                let seen = find_each(&open, &search, false, within).await;
-                ends.extend(seen.found.into_iter().map(|(key, made)| (key, Ok(made))));
-                let unseen = seen
-                    .missing
-                    .into_iter()
-                    .map(|(key, not_one)| (key, Err(unidentified(not_one))));
-                ends.extend(unseen);
+                ends.extend(find_unnamed(&open, &search, within).await);
                 return ends;
             }
             Err(error) if error.next() == RetryDecision::Ambiguous => error,
@@ -111,30 +91,11 @@ pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
                 return ends;
             }
         };
-        tell(Event::Note(&format!(
-            "The answer was lost ({}). Looking whether the request took effect.",
-            lost.cause
-        )));
-        let is_slow = matches!(
-            lost.cause,
-            ApiErrorKind::Transport(TransportError::TimedOut { .. })
-        );
         let LookupResult {
             found,
             missing,
             is_cut_short,
-        } = find_each(&open, &search, is_slow, within).await;
-        let of_all = |part: usize| match keys.len() {
-            1 => String::new(),
-            all => format!(" for {part} of {all}"),
-        };
-        if !found.is_empty() {
-            tell(Event::Note(&format!(
-                "It did{}: exactly one new {} matches. Going on with that one.",
-                of_all(found.len()),
-                T::NOUN
-            )));
-        }
+        } = find_effects(&lost, &open, keys, &search, within, tell).await;
         ends.extend(found.into_iter().map(|(key, made)| (key, Ok(made))));
         // After a shorter search its effect may still be to come.
         let may_repeat = first_loss.is_none() && !is_cut_short && within.may_begin().await;
@@ -151,11 +112,60 @@ pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
         }
         tell(Event::Note(&format!(
             "It did not{}: no new {} matches. Sending it once more.",
-            of_all(open.len()),
+            of_all(open.len(), keys),
             T::NOUN
         )));
         first_loss = Some(lost);
     }
+}
+
+/// How many of the keys a message is about; empty for the only one.
+fn of_all<K>(part: usize, keys: &[K]) -> String {
+    match keys.len() {
+        1 => String::new(),
+        all => format!(" for {part} of {all}"),
+    }
+}
+
+/// Looks for what an accepted request may have started without naming it.
+async fn find_unnamed<K: Copy, T: Candidate>(
+    open: &[K],
+    search: impl AsyncFn(K) -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    within: &impl TimeBudget,
+) -> impl Iterator<Item = (K, Result<T, TriggerError>)> {
+    let LookupResult { found, missing, .. } = find_each(open, search, false, within).await;
+    let found = found.into_iter().map(|(key, made)| (key, Ok(made)));
+    let missing = missing.into_iter();
+    found.chain(missing.map(|(key, not_one)| (key, Err(unidentified(not_one)))))
+}
+
+/// Looks for the effects of a request whose answer was lost. `open` are those of
+/// the `keys` whose effect is not known yet.
+async fn find_effects<K: Copy, T: Candidate>(
+    lost: &ApiError,
+    open: &[K],
+    keys: &[K],
+    search: impl AsyncFn(K) -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    within: &impl TimeBudget,
+    tell: Report<'_>,
+) -> LookupResult<K, T> {
+    tell(Event::Note(&format!(
+        "The answer was lost ({}). Looking whether the request took effect.",
+        lost.cause
+    )));
+    let is_slow = matches!(
+        lost.cause,
+        ApiErrorKind::Transport(TransportError::TimedOut { .. })
+    );
+    let effects = find_each(open, search, is_slow, within).await;
+    if !effects.found.is_empty() {
+        tell(Event::Note(&format!(
+            "It did{}: exactly one new {} matches. Going on with that one.",
+            of_all(effects.found.len(), keys),
+            T::NOUN
+        )));
+    }
+    effects
 }
 
 /// A sending was refused, or never went out.
@@ -192,7 +202,7 @@ fn take_answer<K: Copy + PartialEq, T>(
 
 /// The request was sent twice and the second was answered. If the first has
 /// taken effect after all, somebody must know.
-async fn tell_of_others<K: Copy + PartialEq, T: Candidate>(
+async fn report_others<K: Copy + PartialEq, T: Candidate>(
     made: &[(K, T)],
     search: impl AsyncFn(K) -> Result<Option<Vec<Candidates<T>>>, ApiError>,
     tell: Report<'_>,
@@ -230,243 +240,13 @@ fn ambiguous<T: Candidate>(lost: ApiError, not_one: LookupError<T>, sent: u32) -
     }
 }
 
-/// Why a search did not find exactly one.
-pub(crate) enum LookupError<T> {
-    None,
-    Several(Vec<T>),
-    Failed(ApiError),
-    Impossible,
-}
-
-impl<T: Candidate> LookupError<T> {
-    /// The same for people, after the write was sent so many times.
-    pub(crate) fn after(self, sent: u32) -> LookupFailure {
-        let noun = T::NOUN;
-        match self {
-            Self::None => LookupFailure::None { sent, noun },
-            Self::Several(candidates) => LookupFailure::Several {
-                candidates: candidates.iter().map(Candidate::describe).collect(),
-                noun,
-            },
-            Self::Failed(error) => LookupFailure::Failed(Box::new(error)),
-            Self::Impossible => LookupFailure::Impossible,
-        }
-    }
-}
-
-/// Looks for what an accepted request has made without naming it: again and
-/// again for a bounded time, until there is one.
-pub(crate) async fn find_one<T: Candidate>(
-    search: impl AsyncFn() -> Result<Option<Vec<Candidates<T>>>, ApiError>,
-    within: &impl TimeBudget,
-) -> Result<T, TriggerError> {
-    let LookupResult { found, missing, .. } =
-        find_each(&[()], async |()| search().await, false, within).await;
-    let not_one = missing.into_iter().next().map(|((), not_one)| not_one);
-    let made = found.into_iter().next().map(|((), made)| made);
-    made.ok_or_else(|| unidentified(not_one.unwrap_or(LookupError::None)))
-}
-
-fn unidentified<T: Candidate>(not_one: LookupError<T>) -> TriggerError {
-    TriggerError::Unidentified(not_one.after(1))
-}
-
-/// What was found for each key, and why not for the others.
-struct LookupResult<K, T> {
-    found: Vec<(K, T)>,
-    missing: Vec<(K, LookupError<T>)>,
-    /// Whether there was no time for all looks.
-    is_cut_short: bool,
-}
-
-/// Searches for the effect of each key, again and again for a bounded time.
-async fn find_each<K: Copy, T: Candidate>(
-    keys: &[K],
-    search: impl AsyncFn(K) -> Result<Option<Vec<Candidates<T>>>, ApiError>,
-    is_slow: bool,
-    within: &impl TimeBudget,
-) -> LookupResult<K, T> {
-    let (mut found, mut missing) = (Vec::new(), Vec::new());
-    let mut open: Vec<(K, Vec<T>)> = keys.iter().map(|key| (*key, Vec::new())).collect();
-    let mut is_cut_short = false;
-    let more = Some(&SLOW_SEARCH).filter(|_| is_slow);
-    for wait in SEARCH.iter().chain(more) {
-        if open.is_empty() {
-            break;
-        }
-        is_cut_short = Instant::now() + *wait >= within.looks_until();
-        if is_cut_short {
-            break;
-        }
-        sleep(*wait).await;
-        let mut still_open = Vec::new();
-        for (key, doubted) in open {
-            let all = match search(key).await {
-                Ok(Some(all)) => all,
-                Ok(None) => {
-                    missing.push((key, LookupError::Impossible));
-                    continue;
-                }
-                Err(error) => {
-                    missing.push((key, LookupError::Failed(error)));
-                    continue;
-                }
-            };
-            match judge(all, doubted) {
-                LookVerdict::One(one) => found.push((key, one)),
-                LookVerdict::Several(several) => missing.push((key, LookupError::Several(several))),
-                LookVerdict::Open(doubted) => still_open.push((key, doubted)),
-            }
-        }
-        open = still_open;
-    }
-    missing.extend(open.into_iter().map(|(key, doubted)| {
-        let not_one = if doubted.is_empty() {
-            LookupError::None
-        } else {
-            LookupError::Several(doubted)
-        };
-        (key, not_one)
-    }));
-    LookupResult {
-        found,
-        missing,
-        is_cut_short,
-    }
-}
-
-/// What one look means.
-enum LookVerdict<T> {
-    /// This is it.
-    One(T),
-    /// All of these could be it, and looking again will not change that.
-    Several(Vec<T>),
-    /// Nothing, or what is not certain yet: the service may fill in later what
-    /// shows whose it is.
-    Open(Vec<T>),
-}
-
-/// Judges what is new now. `doubted` is what earlier looks left in doubt: it
-/// stays so even when it disappears, until a look shows that it is somebody
-/// else's.
-fn judge<T: Candidate>(all: Vec<Candidates<T>>, mut doubted: Vec<T>) -> LookVerdict<T> {
-    doubted.retain(|earlier| !all.iter().any(|now| now.it.id() == earlier.id()));
-    let mut possible = all;
-    possible.retain(|found| found.whose != Ownership::Others);
-    let is_certain = doubted.is_empty() && possible.iter().all(|one| one.whose == Ownership::Ours);
-    let mut possible: Vec<T> = possible.into_iter().map(|found| found.it).collect();
-    match possible.pop() {
-        Some(one) if is_certain && possible.is_empty() => LookVerdict::One(one),
-        Some(one) => {
-            possible.push(one);
-            possible.extend(doubted);
-            if is_certain {
-                LookVerdict::Several(possible)
-            } else {
-                LookVerdict::Open(possible)
-            }
-        }
-        None => LookVerdict::Open(doubted),
-    }
-}
-
-/// Searches again and again until the client's deadline, for when the run has
-/// to end; `None` unless there is exactly one, and it is ours.
-pub(crate) async fn search_to_the_end<T: Candidate>(
-    client: &Client,
-    search: impl AsyncFn() -> Result<Option<Vec<Candidates<T>>>, ApiError>,
-) -> Option<T> {
-    let mut doubted = Vec::new();
-    loop {
-        match search().await {
-            Ok(None) => return None,
-            Ok(Some(all)) => match judge(all, doubted) {
-                LookVerdict::One(one) => return Some(one),
-                LookVerdict::Several(several) => doubted = several,
-                LookVerdict::Open(open) => doubted = open,
-            },
-            Err(error) if error.next() == RetryDecision::Fatal => return None,
-            Err(_) => {}
-        }
-        if Instant::now() + LOOK >= client.deadline() {
-            return None;
-        }
-        sleep(LOOK).await;
-    }
-}
-
-/// One that a search has found.
-#[derive(Debug)]
-pub(crate) struct Candidates<T> {
-    pub(crate) it: T,
-    pub(crate) whose: Ownership,
-}
-
-impl<T> Candidates<T> {
-    /// What can only be ours.
-    pub(crate) const fn ours(it: T) -> Self {
-        Self {
-            it,
-            whose: Ownership::Ours,
-        }
-    }
-
-    /// What could be ours.
-    pub(crate) const fn unclear(it: T) -> Self {
-        Self {
-            it,
-            whose: Ownership::Unclear,
-        }
-    }
-}
-
-/// What a write may have made.
-pub(crate) trait Candidate {
-    /// What it is, in a sentence.
-    const NOUN: &'static str;
-    /// Its id, if it is known.
-    fn id(&self) -> Option<&str>;
-    /// What a person recognises it by.
-    fn describe(&self) -> String;
-}
-
-impl Candidate for Deployment {
-    const NOUN: &'static str = "deployment";
-
-    fn id(&self) -> Option<&str> {
-        Some(&self.id.0)
-    }
-
-    fn describe(&self) -> String {
-        let source = self.branch.as_deref().or(self.docker_image.as_deref());
-        let created = self.created_at.map(|time| format!(", created {time:.0}"));
-        format!(
-            "{} ({}{})",
-            self.id,
-            source.unwrap_or(self.status.word()),
-            created.unwrap_or_default()
-        )
-    }
-}
-
-/// A hook's answer: an id, or none.
-impl Candidate for Option<DeploymentId> {
-    const NOUN: &'static str = Deployment::NOUN;
-
-    fn id(&self) -> Option<&str> {
-        self.as_ref().map(|id| id.0.as_str())
-    }
-
-    fn describe(&self) -> String {
-        self.as_ref().map(ToString::to_string).unwrap_or_default()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::{Cell, RefCell};
 
     use super::*;
+    use crate::actions::error::LookupFailure;
+    use crate::deployment::{Deployment, DeploymentId};
     use crate::sevalla::Refusal;
     use crate::sevalla::operation::TRIGGER_DEPLOYMENT;
 
@@ -594,19 +374,6 @@ mod tests {
         );
     }
 
-    #[test]
-    fn of_one_look_only_what_is_certain_is_taken() {
-        let ours = |ids: &[&str]| ids.iter().map(|id| Candidates::ours(made(id))).collect();
-        let one = |all| match judge(all, Vec::new()) {
-            LookVerdict::One(one) => Some(one),
-            LookVerdict::Several(_) | LookVerdict::Open(_) => None,
-        };
-        assert_eq!(one(ours(&["a"])), Some(made("a")));
-        assert_eq!(one(ours(&[])), None);
-        assert_eq!(one(ours(&["a", "b"])), None);
-        assert_eq!(one(vec![Candidates::unclear(made("a"))]), None);
-    }
-
     /// Loses the first answer, then finds these in turn, the last again and
     /// again; gives the result and how often was sent.
     async fn looks(
@@ -666,39 +433,6 @@ mod tests {
             };
             assert_eq!((candidates.len(), sendings), (count, 1), "{shown}");
         }
-    }
-
-    #[test]
-    fn a_candidate_is_told_by_what_a_person_recognises() {
-        let of_branch = Deployment {
-            branch: Some("main".to_owned()),
-            docker_image: Some("left:over".to_owned()),
-            created_at: jiff::Timestamp::from_second(1_767_225_600).ok(),
-            ..made("a")
-        };
-        let of_image = Deployment {
-            docker_image: Some("shop:2".to_owned()),
-            ..made("b")
-        };
-        let waiting = Deployment {
-            status: crate::deployment::Status::Waiting,
-            ..made("c")
-        };
-        assert_eq!(
-            of_branch.describe(),
-            "a (main, created 2026-01-01T00:00:00Z)"
-        );
-        assert_eq!(of_image.describe(), "b (shop:2)");
-        assert_eq!(waiting.describe(), "c (waiting)");
-        let by_hook = Some(DeploymentId("d".to_owned()));
-        assert_eq!(
-            (by_hook.describe().as_str(), by_hook.id()),
-            ("d", Some("d"))
-        );
-        assert_eq!(
-            (None.describe().as_str(), None::<DeploymentId>.id()),
-            ("", None)
-        );
     }
 
     #[tokio::test(start_paused = true)]

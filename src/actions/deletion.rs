@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::actions::deploy::cancel::{CancelResult, cancel};
-use crate::actions::deploy::preflight::is_busy;
+use crate::actions::deploy::past::is_busy;
 use crate::actions::deploy::start::HISTORY;
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::manage::change::SENDINGS;
@@ -314,11 +314,12 @@ async fn ask(
     let thing = it.what.thing(it.id);
     let began = Instant::now();
     let give_up = client.deadline().min(began + BUSY);
-    let mut attempts = 0;
-    let mut is_told = false;
+    let (mut attempts, mut is_told) = (0, false);
     loop {
         course.asks(&it.label);
-        let asked = client.delete(it.what, it.id, Patience::FOR_A_WRITE);
+        let asked = client
+            .writes()
+            .delete(it.what, it.id, Patience::FOR_A_WRITE);
         let error = match asked.await {
             Ok(()) => return Ok(DeleteResponse::Agreed),
             Err(error) if error.is_gone() => return Ok(DeleteResponse::Gone),
@@ -338,14 +339,11 @@ async fn ask(
         if !is_refused && !is_cut_off && !is_unconfirmed {
             return Err(course.explain(unsure(error, it)));
         }
-        let look = client.lingering();
-        match look.record(thing, Patience::FOR_A_SEARCH).await {
-            Ok(record) if is_being_deleted(record.text("status")) => {
-                return Ok(DeleteResponse::Agreed);
-            }
-            Err(error) if error.is_gone() => return Ok(DeleteResponse::Gone),
-            _ if is_cut_off => return Ok(DeleteResponse::Unanswered),
-            _ => {}
+        if let Some(effect) = effect_on(client, thing).await {
+            return Ok(effect);
+        }
+        if is_cut_off {
+            return Ok(DeleteResponse::Unanswered);
         }
         if let Some(service) = thing.service().filter(|_| is_refused)
             && cancel_what_runs(client, service, course, tell).await
@@ -357,15 +355,24 @@ async fn ask(
             return Err(course.explain(unsure(error, it)));
         }
         if !is_told {
+            let (noun, cause) = (thing.kind.noun(), &error.cause);
             tell(Event::Note(&format!(
-                "The {} cannot be deleted yet: {}. Trying again every {}.",
-                thing.kind.noun(),
-                error.cause,
+                "The {noun} cannot be deleted yet: {cause}. Trying again every {}.",
                 duration(AGAIN)
             )));
             is_told = true;
         }
         sleep(AGAIN).await;
+    }
+}
+
+/// Whether deleting took effect although no answer confirms it.
+async fn effect_on(client: &Client, thing: ResourceRef) -> Option<DeleteResponse> {
+    let look = client.lingering();
+    match look.record(thing, Patience::FOR_A_SEARCH).await {
+        Ok(record) if is_being_deleted(record.text("status")) => Some(DeleteResponse::Agreed),
+        Err(error) if error.is_gone() => Some(DeleteResponse::Gone),
+        _ => None,
     }
 }
 

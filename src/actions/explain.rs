@@ -1,19 +1,21 @@
 //! From what a stage found to the outcome: which number it has, why, and what
 //! to do next.
 
-use crate::http::TransportError;
+mod requests;
+mod targets;
+
 use jiff::Timestamp;
 
 use crate::actions::deploy::cancel::CancelResult;
-use crate::actions::error::{LookupFailure, TriggerError};
-use crate::deployment::{Deployment, DeploymentId, Origin, Service, Verdict};
+use crate::actions::error::TriggerError;
+use crate::actions::explain::requests::{ambiguous, explain, judge};
+use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Origin, Service, Verdict};
 use crate::exit_status::ExitStatus;
 use crate::follow::FollowResult;
 use crate::inputs::Problem;
 use crate::messages::Failure;
 use crate::outcome::{FailureContext, LastSeen, LogEvidence, Outcome, OutcomeKind, PreviouslyLive};
-use crate::sevalla::operation::CALL_HOOK;
-use crate::sevalla::{ApiError, ApiErrorKind, RetryDecision};
+use crate::sevalla::ApiError;
 use crate::shutdown::Signal;
 use crate::text::duration::duration;
 
@@ -94,8 +96,8 @@ impl Outcome {
     /// The same, with the moment of the last look.
     pub fn of_ended_at(ended: &FollowResult, service: Service, at: Option<Timestamp>) -> Self {
         match ended {
-            FollowResult::Seen(deployment, verdict) => {
-                Self::of_verdict(deployment, *verdict, service, FailureContext::default())
+            FollowResult::Seen(ended) => {
+                Self::of_verdict(ended, service, FailureContext::default())
             }
             FollowResult::TimedOut {
                 last,
@@ -115,8 +117,7 @@ impl Outcome {
 
     /// The deployment was seen to have ended.
     pub fn of_verdict(
-        deployment: &Deployment,
-        verdict: Verdict,
+        deployment: &EndedDeployment,
         service: Service,
         beside: FailureContext,
     ) -> Self {
@@ -125,7 +126,7 @@ impl Outcome {
             deployment.id,
             service.kind.noun()
         );
-        match verdict {
+        match deployment.verdict() {
             Verdict::Success => Self::success(format!(
                 "Deployed: deployment {} of the {} succeeded",
                 deployment.id,
@@ -280,75 +281,6 @@ impl Outcome {
     }
 }
 
-/// Several at once.
-impl Outcome {
-    /// One outcome from those of all targets, with their names: a success only
-    /// if all are, else the gravest.
-    pub fn of_targets(ends: &[(String, Self)]) -> Self {
-        let all = ends.len();
-        let failed: Vec<&(String, Self)> = ends.iter().filter(|(_, end)| !end.is_good()).collect();
-        let Some((its, gravest)) = failed.iter().min_by_key(|(_, end)| gravity(end.ending()))
-        else {
-            return all_good(ends);
-        };
-        let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
-        let headline = match names.len() {
-            count if count == all && all > 1 => "The promotion failed for every target".to_owned(),
-            _ => format!(
-                "The promotion failed for {} of {all}: {}",
-                names.len(),
-                names.join(", ")
-            ),
-        };
-        let mut outcome = Self::new(gravest.end, headline).after(gravest.effort.clone());
-        outcome.hint = gravest.hint.as_ref().map(|hint| match all {
-            1 => hint.clone(),
-            _ => format!("{its}: {hint}"),
-        });
-        for (name, end) in ends {
-            outcome = outcome.because(format!("{name}: {}", end.headline));
-            let why = end.why.iter().map(|why| format!("{name}: {why}"));
-            outcome.why.extend(why);
-        }
-        outcome
-    }
-}
-
-/// The outcome of targets of which none has failed.
-fn all_good(ends: &[(String, Outcome)]) -> Outcome {
-    let all = ends.len();
-    let skipped = ends
-        .iter()
-        .filter(|(_, end)| end.end == OutcomeKind::Passed);
-    let skipped: Vec<&str> = skipped.map(|(name, _)| name.as_str()).collect();
-    let triggered = ends
-        .iter()
-        .any(|(_, end)| end.end == OutcomeKind::Triggered);
-    let (end, headline) = match skipped.len() {
-        0 if triggered => (
-            OutcomeKind::Triggered,
-            format!("Promoted to {all}; not waiting for their ends"),
-        ),
-        0 if all == 1 => (
-            OutcomeKind::Success,
-            "Promoted: the deployment succeeded".to_owned(),
-        ),
-        0 => (
-            OutcomeKind::Success,
-            format!("Promoted: all {all} deployments succeeded"),
-        ),
-        count => (
-            OutcomeKind::Passed,
-            format!(
-                "Promoted to {} of {all}; skipped: {}",
-                all - count,
-                skipped.join(", ")
-            ),
-        ),
-    };
-    Outcome::new(end, headline)
-}
-
 impl Failure {
     /// What is wrong with a deployment that has succeeded.
     const fn objection(self) -> &'static str {
@@ -359,21 +291,6 @@ impl Failure {
             Self::AnotherVersionLive => "is not the version that was wanted",
             _ => "has another commit than the one that was tested",
         }
-    }
-}
-
-/// The order in which one ending stands for several; the gravest first.
-const fn gravity(ending: ExitStatus) -> u8 {
-    match ending {
-        ExitStatus::Internal => 0,
-        ExitStatus::Ambiguous => 1,
-        ExitStatus::Failed => 2,
-        ExitStatus::Unverified => 3,
-        ExitStatus::Unauthorized => 4,
-        ExitStatus::Rejected => 5,
-        ExitStatus::Unavailable => 6,
-        ExitStatus::TimedOut => 7,
-        _ => 8,
     }
 }
 
@@ -396,9 +313,9 @@ impl Outcome {
 
     /// Says that it had ended before the run was stopped.
     #[must_use]
-    pub fn and_ended(self, deployment: &Deployment, verdict: Verdict) -> Self {
+    pub fn and_ended(self, deployment: &EndedDeployment) -> Self {
         let id = &deployment.id;
-        match verdict {
+        match deployment.verdict() {
             Verdict::Success => self
                 .because(format!(
                     "Deployment {id} had succeeded and is live; what was still to be done after \
@@ -427,10 +344,10 @@ impl Outcome {
     #[must_use]
     pub fn and_cancelled(self, id: &DeploymentId, cancelled: &CancelResult) -> Self {
         match cancelled {
-            CancelResult::Ended(_, Verdict::Failed) => {
+            CancelResult::Ended(deployment) if deployment.verdict() == Verdict::Failed => {
                 self.because(format!("Deployment {id} failed before it was cancelled"))
             }
-            CancelResult::Ended(deployment, _) => {
+            CancelResult::Ended(deployment) => {
                 let word = deployment.status.word();
                 let told = self.because(format!(
                     "Deployment {id} was asked to stop, and ended as {word}"
@@ -461,134 +378,6 @@ impl Outcome {
                 ))
                 .hint("Check in the dashboard, and cancel it there if it must not go live"),
         }
-    }
-}
-
-/// What a failed request comes to, and what to do about it.
-fn judge(error: &ApiError) -> (Failure, &'static str) {
-    if error.next() == RetryDecision::Ambiguous {
-        return (
-            Failure::AnswerLost,
-            "Check in the dashboard whether it took effect",
-        );
-    }
-    match error.status() {
-        Some(403) if error.operation.method == "DELETE" => (
-            Failure::KeyWithoutPermission,
-            "The key is valid but may not delete this. Give it access to delete, or delete it in \
-             the dashboard",
-        ),
-        Some(404) if !error.is_gone() && error.operation.id != CALL_HOOK.id => (
-            Failure::NotFound,
-            "Check api-url: what answered there is not Sevalla's API, or does not know this request",
-        ),
-        Some(status) => judge_status(status),
-        None => judge_cause(error),
-    }
-}
-
-const fn judge_status(status: u16) -> (Failure, &'static str) {
-    match status {
-        401 => (
-            Failure::KeyNotAccepted,
-            "The key is wrong, revoked, disabled or expired. Create one under API keys in the \
-             company's settings and pass it as sevalla-token",
-        ),
-        403 => (
-            Failure::KeyWithoutPermission,
-            "The key is valid but may not do this. Give it read and update access to this service",
-        ),
-        404 => (
-            Failure::NotFound,
-            "Check the id, and that the key belongs to the company that owns it",
-        ),
-        300..=399 => (
-            Failure::Redirected,
-            "Check api-url: it should be the address of the API itself",
-        ),
-        429 => (
-            Failure::RateLimit,
-            "The company's rate limit is used up, by this or by other jobs. Run again later",
-        ),
-        500.. => (
-            Failure::SevallaFailing,
-            "Run again later; Sevalla's status page may know more",
-        ),
-        _ => (
-            Failure::RequestRefused,
-            "Correct what Sevalla complains of and run again",
-        ),
-    }
-}
-
-fn judge_cause(error: &ApiError) -> (Failure, &'static str) {
-    match &error.cause {
-        ApiErrorKind::Transport(TransportError::NotConnected {
-            may_heal: false, ..
-        }) => (
-            Failure::UntrustedConnection,
-            "Check api-url. Behind a proxy that inspects TLS, name its certificate in SSL_CERT_FILE",
-        ),
-        ApiErrorKind::Transport(TransportError::ProxyRefused { .. }) => (
-            Failure::ProxyRefused,
-            "Give the proxy what it asks for in HTTPS_PROXY, have it allow the address, or name the \
-             address in NO_PROXY",
-        ),
-        ApiErrorKind::Stopped => (Failure::NotSent, "Run again"),
-        ApiErrorKind::BudgetUsedUp { .. } => judge_status(429),
-        ApiErrorKind::NoTime => (Failure::TimeUp, "Raise timeout"),
-        ApiErrorKind::Undecodable { .. }
-        | ApiErrorKind::Transport(TransportError::TooLarge { .. }) => (
-            Failure::UnreadableAnswer,
-            "Check api-url, and that no proxy or login page answers in place of the API",
-        ),
-        _ if error.operation.id == CALL_HOOK.id => (
-            Failure::NoConnection,
-            "Check deploy-hook-url, and that this machine reaches its host; then run again",
-        ),
-        _ => (
-            Failure::NoConnection,
-            "Check api-url, and that this machine reaches it (proxy, firewall); then run again",
-        ),
-    }
-}
-
-fn ambiguous(lost: &ApiError, search: LookupFailure) -> Outcome {
-    let headline = format!(
-        "Cannot tell whether the attempt to {} took effect",
-        lost.operation.doing
-    );
-    explain(
-        Outcome::of(Failure::AnswerLost, headline).because(lost.to_string()),
-        search,
-    )
-    .hint(
-        "Check in the dashboard before running this again: a second run could deploy a second time",
-    )
-}
-
-/// Says why a search did not find exactly one.
-fn explain(mut outcome: Outcome, search: LookupFailure) -> Outcome {
-    match search {
-        LookupFailure::Several { candidates, noun } => {
-            let many = match candidates.len() {
-                1 => format!("One new {noun} could be it, but does not match what was asked for:"),
-                count => format!("{count} new {noun}s could be it:"),
-            };
-            outcome = outcome.because(many);
-            outcome.why.extend(candidates);
-            outcome
-        }
-        LookupFailure::None { sent, noun } => {
-            let times = if sent > 1 { "twice" } else { "once" };
-            outcome.because(format!(
-                "No new {noun} appeared; the request was sent {times}"
-            ))
-        }
-        LookupFailure::Failed(error) => outcome.because(format!("Looking for it failed: {error}")),
-        LookupFailure::Impossible => outcome.because(
-            "Looking for it needs sevalla-token with read access, and the application's id",
-        ),
     }
 }
 
@@ -712,11 +501,15 @@ mod tests {
                 Outcome::at_once(Some(signal)),
                 outcome.clone().and_left(&id, None),
             ];
-            let deployment = || Deployment::only_its_id(id.clone());
+            let ended = |status| {
+                let mut deployment = Deployment::only_its_id(id.clone());
+                deployment.status = status;
+                deployment.ended().unwrap()
+            };
             let cancelled = [
-                CancelResult::Ended(deployment(), Verdict::Cancelled),
+                CancelResult::Ended(ended(Status::Cancelled)),
                 CancelResult::Accepted,
-                CancelResult::TooLate(deployment()),
+                CancelResult::TooLate(ended(Status::Success)),
             ];
             all.extend(cancelled.map(|cancelled| outcome.clone().and_cancelled(&id, &cancelled)));
             all.push(outcome);

@@ -5,15 +5,16 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::actions::ActionContext;
+use crate::actions::deploy::auto_deploy::{self, AutoDeployConfig};
 use crate::actions::deploy::cancel::{self, CancelResult};
 use crate::actions::deploy::finalize::DeploymentContext;
-use crate::actions::deploy::preflight::{self, AutoDeployConfig};
+use crate::actions::deploy::past;
 use crate::actions::error::TriggerError;
 use crate::actions::task::DeploymentSelector;
 use crate::backoff::Schedule;
 use crate::branch;
 use crate::deployment::{
-    Deployment, DeploymentId, Origin, Service, Status, Verdict, is_same_commit,
+    Deployment, DeploymentId, EndedDeployment, Origin, Service, Status, Verdict, is_same_commit,
 };
 use crate::event::Event;
 use crate::follow::{FollowResult, Follower, LogMode};
@@ -73,7 +74,7 @@ impl ActionContext<'_> {
         sought: &DeploymentSelector,
     ) -> Result<(AutoDeployConfig, Deployment), Outcome> {
         let tell = |event: Event<'_>| self.reporter.on(event);
-        let place = match preflight::look_at(&self.client, service, &tell).await {
+        let place = match auto_deploy::look_at(&self.client, service, &tell).await {
             Ok(place) => place,
             Err(error) => return Err(self.not_started(error).await),
         };
@@ -135,7 +136,7 @@ impl ActionContext<'_> {
         let mut looks = Schedule::for_looks();
         let mut first: Option<Vec<DeploymentId>> = None;
         loop {
-            let all = match preflight::read_past(&self.client, service).await {
+            let all = match past::read_past(&self.client, service).await {
                 Ok(all) => all,
                 // Begun when hardly any time was left: it says nothing.
                 Err(error) if first.is_some() && self.ran_out_of_time(&error) => {
@@ -143,14 +144,7 @@ impl ActionContext<'_> {
                 }
                 Err(error) => return Err(error),
             };
-            let on_branch: Vec<Deployment> = all
-                .into_iter()
-                .filter(|deployment| !deployment.is_unreadable())
-                .filter(|deployment| {
-                    let known = deployment.branch.as_ref().zip(branch);
-                    known.is_none_or(|(its, ours)| branch::is_same(its, ours))
-                })
-                .collect();
+            let on_branch = may_be_on(branch, all);
             if let Some(ours) = on_branch
                 .iter()
                 .find(|deployment| is_of(deployment, commit))
@@ -171,14 +165,7 @@ impl ActionContext<'_> {
                     .map(|deployment| deployment.id.clone())
                     .collect()
             });
-            // It may be of an older push, whose turn only came now. One that was
-            // skipped replaces nothing.
-            let another = on_branch.iter().find(|deployment| {
-                deployment.commit_sha.is_some()
-                    && deployment.origin == Origin::Automatic
-                    && deployment.status != Status::Skipped
-                    && !known.contains(&deployment.id)
-            });
+            let another = on_branch.iter().find(|one| replaces(one, known));
             let now = Instant::now();
             let is_pointless = !may_come && !place.deploys(branch);
             let is_over = now >= give_up && !may_come;
@@ -211,7 +198,7 @@ impl ActionContext<'_> {
 
     async fn cancel_and_wait(&self, service: Service, id: &DeploymentId) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
-        let found = match preflight::look_at(&self.client, service, &tell).await {
+        let found = match auto_deploy::look_at(&self.client, service, &tell).await {
             Ok(_) => {
                 let patience = Patience::BEFORE_THE_START;
                 let read = self.client.read_deployment(service, id, patience).await;
@@ -224,8 +211,8 @@ impl ActionContext<'_> {
             Err(error) => return self.not_started(error).await,
         };
         tell(Event::Found(service, &deployment));
-        if let Some(verdict) = deployment.status.verdict() {
-            return already_ended(&deployment, verdict);
+        if let Some(ended) = deployment.ended() {
+            return already_ended(&ended);
         }
         if self.plan.dry_run {
             return Outcome::planned(&format!("cancel deployment {id}"));
@@ -233,8 +220,7 @@ impl ActionContext<'_> {
         tell(Event::Cancelling);
         let closely = self.deadline.moment().min(Instant::now() + CLOSE_WATCH);
         match cancel::cancel(&self.client.until(closely), service, id, &tell).await {
-            CancelResult::Ended(deployment, verdict) => was_cancelled(&deployment, verdict),
-            CancelResult::TooLate(deployment) => was_cancelled(&deployment, Verdict::Success),
+            CancelResult::Ended(ended) | CancelResult::TooLate(ended) => was_cancelled(&ended),
             CancelResult::Accepted => self.wait_for_end(service, deployment).await,
             CancelResult::Refused(error) | CancelResult::Unknown(error) => {
                 self.not_started(TriggerError::Api(error)).await
@@ -247,14 +233,33 @@ impl ActionContext<'_> {
         let source = self.source(service, &deployment.id);
         let watch = Follower::new(&source, deployment, self.deadline, LogMode::Never, &tell);
         match watch.follow().await {
-            FollowResult::Seen(deployment, verdict) => was_cancelled(&deployment, verdict),
+            FollowResult::Seen(ended) => was_cancelled(&ended),
             // It can vanish once it is cancelled.
             FollowResult::Lost { last, error } if error.status() == Some(404) => {
-                was_cancelled(&last, Verdict::Cancelled)
+                cancelled(&last.id)
             }
             ended => Outcome::of_ended(&ended, service),
         }
     }
+}
+
+/// The deployments that may be of this branch.
+fn may_be_on(branch: Option<&String>, all: Vec<Deployment>) -> Vec<Deployment> {
+    let mut on_branch = all;
+    on_branch.retain(|deployment| {
+        let known = deployment.branch.as_ref().zip(branch);
+        !deployment.is_unreadable() && known.is_none_or(|(its, ours)| branch::is_same(its, ours))
+    });
+    on_branch
+}
+
+/// Whether a push started it after those that were known first. It may be of an
+/// older push, whose turn only came now. One that was skipped replaces nothing.
+fn replaces(deployment: &Deployment, known: &[DeploymentId]) -> bool {
+    deployment.commit_sha.is_some()
+        && deployment.origin == Origin::Automatic
+        && deployment.status != Status::Skipped
+        && !known.contains(&deployment.id)
 }
 
 /// What to make of it that ours has not appeared.
@@ -307,9 +312,9 @@ fn why_none_came(outcome: Outcome, branch: Option<&String>, place: &AutoDeployCo
         .hint("Check in the dashboard whether the repository is still connected")
 }
 
-fn already_ended(deployment: &Deployment, verdict: Verdict) -> Outcome {
+fn already_ended(deployment: &EndedDeployment) -> Outcome {
     let (id, word) = (&deployment.id, deployment.status.word());
-    match verdict {
+    match deployment.verdict() {
         Verdict::Success => Outcome::of(
             Failure::TooLateToCancel,
             format!("Deployment {id} cannot be cancelled"),
@@ -322,9 +327,9 @@ fn already_ended(deployment: &Deployment, verdict: Verdict) -> Outcome {
     }
 }
 
-fn was_cancelled(deployment: &Deployment, verdict: Verdict) -> Outcome {
+fn was_cancelled(deployment: &EndedDeployment) -> Outcome {
     let id = &deployment.id;
-    match verdict {
+    match deployment.verdict() {
         Verdict::Success => Outcome::of(
             Failure::TooLateToCancel,
             format!("Deployment {id} could not be cancelled"),
@@ -334,8 +339,10 @@ fn was_cancelled(deployment: &Deployment, verdict: Verdict) -> Outcome {
         Verdict::Failed => {
             Outcome::success(format!("Deployment {id} failed before it was cancelled"))
         }
-        Verdict::Cancelled | Verdict::Skipped => {
-            Outcome::success(format!("Cancelled deployment {id}"))
-        }
+        Verdict::Cancelled | Verdict::Skipped => cancelled(id),
     }
+}
+
+fn cancelled(id: &DeploymentId) -> Outcome {
+    Outcome::success(format!("Cancelled deployment {id}"))
 }

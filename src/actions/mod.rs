@@ -8,6 +8,7 @@ pub mod deploy;
 pub mod error;
 pub(crate) mod explain;
 pub(crate) mod follow;
+pub(crate) mod lookup;
 pub(crate) mod manage;
 pub(crate) mod poller;
 pub(crate) mod preview;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
-use crate::actions::error::TriggerError;
+use crate::actions::error::{Report, TriggerError};
 pub(crate) use crate::actions::preview::comment::DeferredComment;
 use crate::actions::resolve::Plan;
 use crate::actions::task::Task;
@@ -32,7 +33,7 @@ use crate::deployment::{DeploymentId, Service};
 use crate::event::Event;
 use crate::follow::{DeploymentClient, LogMode};
 use crate::http::{ConnectionError, Transport};
-use crate::inputs::Logs;
+use crate::inputs::{Abandon, Logs};
 use crate::messages::Warning;
 use crate::outcome::Outcome;
 use crate::report::Reporter;
@@ -67,6 +68,23 @@ const MISMATCH: Duration = Duration::from_secs(30);
 
 /// A key that expires sooner than this deserves a warning.
 const SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
+
+/// How a write ended that a signal may interrupt.
+pub(crate) enum WriteResult<T> {
+    /// No signal came meanwhile.
+    Done(T),
+    /// A signal came first.
+    Interrupted(Interruption<T>),
+}
+
+/// A signal that came while a write was on its way.
+pub(crate) struct Interruption<T> {
+    pub(crate) signal: Signal,
+    /// The result of the write, if it came within [`IN_FLIGHT`].
+    pub(crate) result: Option<T>,
+    /// When cleaning up has to end.
+    pub(crate) by: Instant,
+}
 
 /// One run with everything it needs.
 pub(crate) struct ActionContext<'a> {
@@ -117,6 +135,27 @@ impl ActionContext<'_> {
                 Err(signal)
             }
             done = work => Ok(done),
+        }
+    }
+
+    /// Makes a write. After a signal its answer still has a moment to arrive;
+    /// `then` is what happens to the deployment that it starts.
+    async fn write_or_stop<T>(
+        &self,
+        mut write: impl Future<Output = T> + Unpin,
+        then: Option<Abandon>,
+        report: Report<'_>,
+    ) -> WriteResult<T> {
+        tokio::select! {
+            // The signal first, as in `until_stopped`.
+            biased;
+            signal = self.stop.asked() => {
+                let by = Instant::now() + CLEAN_UP;
+                report(Event::Stopping(signal, then));
+                let result = timeout(IN_FLIGHT, write).await.ok();
+                WriteResult::Interrupted(Interruption { signal, result, by })
+            }
+            result = &mut write => WriteResult::Done(result),
         }
     }
 

@@ -124,19 +124,7 @@ impl Plan {
         let Some(task) = task.filter(|_| doubts.problems.is_empty()) else {
             return Err(doubts.problems);
         };
-        let can_follow = match &task {
-            Task::Deploy(work) => inputs.sevalla_token.is_some() && work.service().is_some(),
-            _ => true,
-        };
-        if inputs.wait_for_finish && !can_follow {
-            doubts.warnings.push((
-                Warning::DeploymentNotFollowed,
-                "The deployment cannot be followed: that needs sevalla-token, and app-id where the \
-                 hook's address does not tell the application. The run ends once the deployment is \
-                 started."
-                    .to_owned(),
-            ));
-        }
+        let follow = inputs.wait_for_finish && can_follow(&task, &inputs, &mut doubts);
         let expected_commit = ExpectedRevision::of(&inputs, facts);
         let check = check(&inputs);
         // What somebody else has started is theirs to stop.
@@ -150,7 +138,7 @@ impl Plan {
             files: files(&inputs),
             token: inputs.sevalla_token,
             api_url: inputs.api_url.0,
-            follow: inputs.wait_for_finish && can_follow,
+            follow,
             timeout: inputs.timeout,
             on_timeout: inputs.on_timeout,
             on_cancel,
@@ -364,13 +352,26 @@ fn asks_for_result(action: ActionName, inputs: &Inputs) -> bool {
         )
 }
 
-/// What the action comes to with these inputs.
-fn task(
-    action: ActionName,
-    inputs: &Inputs,
-    facts: &Facts,
-    doubts: &mut Validation,
-) -> Option<Task> {
+/// Whether the deployment that the task starts can be followed; a warning if not.
+fn can_follow(task: &Task, inputs: &Inputs, doubts: &mut Validation) -> bool {
+    let can_follow = match task {
+        Task::Deploy(work) => inputs.sevalla_token.is_some() && work.service().is_some(),
+        _ => true,
+    };
+    if !can_follow {
+        doubts.warnings.push((
+            Warning::DeploymentNotFollowed,
+            "The deployment cannot be followed: that needs sevalla-token, and app-id where the \
+             hook's address does not tell the application. The run ends once the deployment is \
+             started."
+                .to_owned(),
+        ));
+    }
+    can_follow
+}
+
+/// Notes what speaks against the action, whatever its own inputs are.
+fn object(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Validation) {
     if let Some(failed) = facts
         .failed_upstream
         .as_ref()
@@ -400,6 +401,16 @@ fn task(
         );
         doubts.problem(ProblemKind::Fork, "on-fork", &message);
     }
+}
+
+/// What the action comes to with these inputs.
+fn task(
+    action: ActionName,
+    inputs: &Inputs,
+    facts: &Facts,
+    doubts: &mut Validation,
+) -> Option<Task> {
+    object(action, inputs, facts, doubts);
     // A preview that is to be deleted requires less.
     if action != ActionName::Preview {
         doubts.need(action, inputs);
@@ -517,169 +528,4 @@ pub(crate) fn one_service(inputs: &Inputs, doubts: &mut Validation) -> Option<Se
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::actions::task::DeployOperation;
-    use crate::environment::Variables;
-
-    const ID: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
-    const OTHER: &str = "0b5e5168-4281-4bec-94c5-0d1584e9e657";
-    const HOOK: &str =
-        "https://hook.example.com/apps/fb5e5168-4281-4bec-94c5-0d1584e9e657/deploy/abcdefghijkl";
-
-    fn resolve<const N: usize>(pairs: [(&str, &str); N]) -> Result<Plan, Vec<Problem>> {
-        let (inputs, problems) = Inputs::read(&Variables::from(pairs));
-        Plan::resolve(inputs, &Facts::default(), problems)
-    }
-
-    #[test]
-    fn the_action_is_inferred_when_only_one_fits() {
-        let app = resolve([("SEVALLA_APP_ID", ID), ("SEVALLA_TOKEN", "key")]).unwrap();
-        assert!(
-            matches!(
-                app.task,
-                Task::Deploy(DeployOperation::DeployApplication { .. })
-            ) && app.follow
-        );
-        let site = resolve([("SEVALLA_STATIC_SITE_ID", ID), ("SEVALLA_TOKEN", "key")]).unwrap();
-        assert!(
-            matches!(
-                site.task,
-                Task::Deploy(DeployOperation::DeployStaticSite { .. })
-            ) && site.follow
-        );
-        let hook = resolve([("SEVALLA_DEPLOY_HOOK_URL", HOOK)]).unwrap();
-        assert!(matches!(
-            hook.task,
-            Task::Deploy(DeployOperation::CallHook { app: Some(_), .. })
-        ));
-        assert!(!hook.follow && hook.warnings[0].1.contains("cannot be followed"));
-        let both = [
-            ("SEVALLA_APP_ID", ID),
-            ("SEVALLA_STATIC_SITE_ID", ID),
-            ("SEVALLA_TOKEN", "key"),
-        ];
-        assert_eq!(resolve(both).unwrap_err()[0].input, "action");
-    }
-
-    #[test]
-    fn everything_that_is_missing_is_told_at_once() {
-        let told =
-            |problems: Vec<Problem>| problems.into_iter().map(|p| p.input).collect::<Vec<_>>();
-        assert_eq!(told(resolve([]).unwrap_err()), ["app-id", "sevalla-token"]);
-        let app = resolve([("INPUT_ACTION", "deploy-app")]).unwrap_err();
-        assert_eq!(told(app), ["app-id", "sevalla-token"]);
-        let site = resolve([("INPUT_ACTION", "deploy-static-site")]).unwrap_err();
-        assert_eq!(told(site), ["static-site-id", "sevalla-token"]);
-        let unreadable = resolve([("SEVALLA_APP_ID", "x"), ("SEVALLA_TIMEOUT", "y")]).unwrap_err();
-        assert_eq!(
-            told(unreadable),
-            ["SEVALLA_APP_ID", "SEVALLA_TIMEOUT", "sevalla-token"]
-        );
-    }
-
-    fn problems_of(pairs: &[(&str, &str)]) -> Vec<Problem> {
-        let pairs = pairs
-            .iter()
-            .map(|(name, value)| (name.into(), value.into()));
-        let (inputs, problems) = Inputs::read(&pairs.collect());
-        Plan::resolve(inputs, &Facts::default(), problems).unwrap_err()
-    }
-
-    #[test]
-    fn what_is_missing_is_told_with_what_would_be_accepted() {
-        let told = |pairs: &[(&str, &str)]| {
-            let problems = problems_of(pairs);
-            let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            told.join("\n")
-        };
-        for (action, accepted) in [
-            (
-                "list",
-                "resource: list requires it. Set `resource` to applications, ",
-            ),
-            (
-                "delete-app",
-                "confirm: delete-app requires it. Set `confirm` to the display name of what ",
-            ),
-            (
-                "delete-app",
-                "app-id: delete-app requires it. Set `app-id` to the UUID of the application",
-            ),
-            (
-                "deploy-static-site",
-                "Set `static-site-id` to the UUID of the static site",
-            ),
-            ("deploy-app", "Set `app-id` to the UUID of the application"),
-            (
-                "cancel",
-                "or `static-site-id` to the UUID of the static site",
-            ),
-        ] {
-            let told = told(&[("SEVALLA_ACTION", action)]);
-            assert!(told.contains(accepted), "{told}");
-            assert!(!told.contains("needs it"), "{told}");
-        }
-    }
-
-    #[test]
-    fn an_action_that_is_none_hides_no_missing_key() {
-        let hook = ("SEVALLA_DEPLOY_HOOK_URL", HOOK);
-        let action = ("SEVALLA_ACTION", "deploy");
-        let problems = resolve([action]).unwrap_err();
-        assert!(problems[0].message.ends_with("; did you mean deploy-app?"));
-        assert_eq!(problems[1].input, "sevalla-token");
-        for sufficient in [hook, ("SEVALLA_TOKEN", "key")] {
-            assert_eq!(resolve([action, sufficient]).unwrap_err().len(), 1);
-        }
-    }
-
-    #[test]
-    fn what_is_missing_is_told_beside_what_cannot_be_read() {
-        let told = |pairs: &[(&str, &str)]| {
-            let problems = problems_of(pairs);
-            problems.into_iter().map(|p| p.input).collect::<Vec<_>>()
-        };
-        let late = ("SEVALLA_TIMEOUT", "soon");
-        assert_eq!(
-            told(&[late]),
-            ["SEVALLA_TIMEOUT", "app-id", "sevalla-token"]
-        );
-        let app = ("SEVALLA_APP_ID", ID);
-        assert_eq!(told(&[late, app]), ["SEVALLA_TIMEOUT", "sevalla-token"]);
-        // These are consequences.
-        assert_eq!(
-            told(&[("SEVALLA_APP_ID", "x")]),
-            ["SEVALLA_APP_ID", "sevalla-token"]
-        );
-        let hook = ("SEVALLA_DEPLOY_HOOK_URL", "x");
-        assert_eq!(told(&[hook]), ["SEVALLA_DEPLOY_HOOK_URL"]);
-        let key = ("SEVALLA_TOKEN", "a b");
-        assert_eq!(told(&[key, app]), ["SEVALLA_TOKEN"]);
-    }
-
-    #[test]
-    fn contradictions_are_refused_and_useless_inputs_are_told() {
-        let base = [("SEVALLA_APP_ID", ID), ("SEVALLA_TOKEN", "key")];
-        let image = resolve([
-            base[0],
-            base[1],
-            ("SEVALLA_BRANCH", "a"),
-            ("INPUT_DOCKER-IMAGE", "a:1"),
-        ]);
-        assert_eq!(image.unwrap_err()[0].input, "INPUT_DOCKER-IMAGE");
-        let hook = resolve([("SEVALLA_APP_ID", OTHER), ("SEVALLA_DEPLOY_HOOK_URL", HOOK)]);
-        assert_eq!(hook.unwrap_err()[0].input, "SEVALLA_APP_ID");
-        let restart = resolve([
-            base[0],
-            base[1],
-            ("SEVALLA_BRANCH", "a"),
-            ("SEVALLA_IS_RESTART", "true"),
-        ]);
-        assert!(
-            restart.unwrap().warnings[0]
-                .1
-                .starts_with("branch has no effect")
-        );
-    }
-}
+mod tests;

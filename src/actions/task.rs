@@ -209,6 +209,15 @@ impl DeployOperation {
         }
     }
 
+    /// Whether it brings back what was live before: what it replaces is what
+    /// somebody wants to get rid of.
+    pub const fn is_rollback(&self) -> bool {
+        matches!(
+            self,
+            Self::RollBackApplication { .. } | Self::RollBackStaticSite { .. }
+        )
+    }
+
     /// Rolls a service back to this deployment.
     pub fn back_to(service: Service, earlier: EarlierDeployment) -> Self {
         match service.kind {

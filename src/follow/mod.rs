@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backoff::{Backoff, Schedule, chance};
 use crate::deadline::Deadline;
-use crate::deployment::{Deployment, DeploymentId, LogLine, Service, Verdict};
+use crate::deployment::{Deployment, DeploymentId, EndedDeployment, LogLine, Service, Verdict};
 use crate::event::{Event, Phase, State};
 pub use crate::follow::log_cursor::LogCursor;
 use crate::follow::log_phases::LogPhases;
@@ -139,7 +139,7 @@ pub enum LogMode {
 #[derive(Debug)]
 pub enum FollowResult {
     /// The deployment was seen to have ended.
-    Seen(Deployment, Verdict),
+    Seen(EndedDeployment),
     /// Our time was over first.
     TimedOut {
         /// The deployment when it was last seen.
@@ -158,7 +158,7 @@ pub enum FollowResult {
 
 /// The end of a deployment, from the moment it is seen: the log may still be
 /// read then.
-pub type EndSignal = RefCell<Option<(Deployment, Verdict)>>;
+pub type EndSignal = RefCell<Option<EndedDeployment>>;
 
 /// Follows one deployment to its end.
 pub struct Follower<'a, S> {
@@ -188,6 +188,8 @@ pub struct Follower<'a, S> {
     over: CancellationToken,
     /// Where the end is noted as soon as it is seen.
     end: Option<&'a EndSignal>,
+    /// Called with the deployment as each look has shown it.
+    observer: Option<&'a dyn Fn(&Deployment)>,
     /// Lines that were read while some before them are still missing.
     held: RefCell<Vec<LogLine>>,
 }
@@ -233,6 +235,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             lateness: RefCell::default(),
             over: CancellationToken::new(),
             end: None,
+            observer: None,
             held: RefCell::default(),
         }
     }
@@ -256,6 +259,15 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
         }
     }
 
+    /// Calls `observer` with the deployment as each look has shown it.
+    #[must_use]
+    pub fn observed_by(self, observer: &'a dyn Fn(&Deployment)) -> Self {
+        Self {
+            observer: Some(observer),
+            ..self
+        }
+    }
+
     /// Follows the deployment to its end.
     pub async fn follow(self) -> FollowResult {
         self.begin();
@@ -264,8 +276,8 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
                 ended = self.follow_status(&self.pace) => ended,
                 never = self.beat() => match never {},
             };
-            if let (Some(end), FollowResult::Seen(deployment, verdict)) = (self.end, &ended) {
-                end.replace(Some((deployment.clone(), *verdict)));
+            if let (Some(end), FollowResult::Seen(deployment)) = (self.end, &ended) {
+                end.replace(Some(deployment.clone()));
             }
             self.farewell.set(self.farewell_after(&ended));
             self.give_up.set(self.end_of_reading());
@@ -320,11 +332,11 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
     fn farewell_after(&self, ended: &FollowResult) -> LogShutdown {
         match ended {
             FollowResult::Lost { .. } => LogShutdown::Leave,
-            FollowResult::Seen(_, Verdict::Success) if self.reading == LogMode::AfterFailure => {
-                LogShutdown::Leave
-            }
-            FollowResult::Seen(_, Verdict::Success) => LogShutdown::Finish,
-            FollowResult::Seen(..) => LogShutdown::Drain,
+            FollowResult::Seen(deployment) => match deployment.verdict() {
+                Verdict::Success if self.reading == LogMode::AfterFailure => LogShutdown::Leave,
+                Verdict::Success => LogShutdown::Finish,
+                Verdict::Failed | Verdict::Cancelled | Verdict::Skipped => LogShutdown::Drain,
+            },
             FollowResult::TimedOut { .. } => LogShutdown::ReadOnce,
         }
     }
@@ -418,9 +430,10 @@ impl<S: DeploymentSource> Follower<'_, S> {
         if is_news {
             (self.tell)(Event::Seen(&last));
         }
-        last.status
-            .verdict()
-            .map(|verdict| FollowResult::Seen(last.clone(), verdict))
+        if let Some(observer) = self.observer {
+            observer(&last);
+        }
+        last.ended().map(FollowResult::Seen)
     }
 
     /// Whether another look can help.

@@ -10,7 +10,7 @@ use super::operation::{
 use super::wire::{self, Page, RollbackBody, TriggerBody, WireDeployment, WireLogEntry};
 use super::{
     ApiCall, ApiError, AppSummary, Application, Client, Domain, LOG_PAGE, LONGEST_PAGE, ListPage,
-    LogWindow, Patience,
+    LogWindow, Patience, Writes,
 };
 use crate::deployment::{DeploySource, Deployment, DeploymentId, LogLine};
 use crate::lenient_json::Entries;
@@ -43,30 +43,6 @@ impl Client {
         Ok(ListPage::of(page))
     }
 
-    /// Deploys an earlier success of an application again. Never sent again once
-    /// it may have taken effect.
-    ///
-    /// The document has no body for this; the official CLI requires the id of a
-    /// deployment and sends it. Without one the service chooses, by the document
-    /// its most recent success.
-    pub async fn rollback_deployment(
-        &self,
-        app: Uuid,
-        to: Option<&DeploymentId>,
-        patience: Patience,
-    ) -> Result<Deployment, ApiError> {
-        let app = app.to_string();
-        let call = ApiCall::new(&ROLLBACK_DEPLOYMENT, [app.as_str()]);
-        let call = match to {
-            Some(to) => call.json(&RollbackBody {
-                deployment_id: &to.0,
-            }),
-            None => call,
-        };
-        let deployment: WireDeployment = self.send(call, patience).await?;
-        Ok(deployment.into())
-    }
-
     /// Reads an application's newest deployments, newest first. In the place of
     /// an entry that cannot be read is [`Deployment::unreadable`].
     pub async fn list_deployments(
@@ -95,24 +71,6 @@ impl Client {
         Ok(wire::deployments(page))
     }
 
-    /// Starts a deployment. Never sent again once it may have taken effect.
-    pub async fn trigger_deployment(
-        &self,
-        app: Uuid,
-        order: &DeploySource,
-        patience: Patience,
-    ) -> Result<Deployment, ApiError> {
-        let app = app.to_string();
-        let body = TriggerBody {
-            branch: order.branch.as_deref(),
-            docker_image: order.docker_image.as_deref(),
-            is_restart: order.restart,
-        };
-        let call = ApiCall::new(&TRIGGER_DEPLOYMENT, [app.as_str()]).json(&body);
-        let deployment: WireDeployment = self.send(call, patience).await?;
-        Ok(deployment.into())
-    }
-
     /// Reads one deployment.
     pub async fn get_deployment(
         &self,
@@ -124,14 +82,6 @@ impl Client {
         let call = ApiCall::new(&GET_DEPLOYMENT, [app.as_str(), &id.0]);
         self.send_and(call, patience, |answer| answer.deployment(id))
             .await
-    }
-
-    /// Asks to cancel a deployment, once. Whether it worked is told by its
-    /// status.
-    pub async fn cancel_deployment(&self, app: Uuid, id: &DeploymentId) -> Result<(), ApiError> {
-        let app = app.to_string();
-        let call = ApiCall::new(&CANCEL_DEPLOYMENT, [app.as_str(), &id.0]);
-        self.send_and(call, Patience::Once, confirmed).await
     }
 
     /// Reads a part of a deployment's log, once.
@@ -175,6 +125,58 @@ impl Client {
             .into_iter()
             .filter_map(|domain| Some((rank(&domain)?, domain.name)));
         Ok(ranked.min().map(|(_, name)| name))
+    }
+}
+
+impl Writes<'_> {
+    /// Deploys an earlier success of an application again. Never sent again once
+    /// it may have taken effect.
+    ///
+    /// The document has no body for this; the official CLI requires the id of a
+    /// deployment and sends it. Without one the service chooses, by the document
+    /// its most recent success.
+    pub async fn rollback_deployment(
+        self,
+        app: Uuid,
+        to: Option<&DeploymentId>,
+        patience: Patience,
+    ) -> Result<Deployment, ApiError> {
+        let app = app.to_string();
+        let call = ApiCall::new(&ROLLBACK_DEPLOYMENT, [app.as_str()]);
+        let call = match to {
+            Some(to) => call.json(&RollbackBody {
+                deployment_id: &to.0,
+            }),
+            None => call,
+        };
+        let deployment: WireDeployment = self.0.send(call, patience).await?;
+        Ok(deployment.into())
+    }
+
+    /// Starts a deployment. Never sent again once it may have taken effect.
+    pub async fn trigger_deployment(
+        self,
+        app: Uuid,
+        order: &DeploySource,
+        patience: Patience,
+    ) -> Result<Deployment, ApiError> {
+        let app = app.to_string();
+        let body = TriggerBody {
+            branch: order.branch.as_deref(),
+            docker_image: order.docker_image.as_deref(),
+            is_restart: order.restart,
+        };
+        let call = ApiCall::new(&TRIGGER_DEPLOYMENT, [app.as_str()]).json(&body);
+        let deployment: WireDeployment = self.0.send(call, patience).await?;
+        Ok(deployment.into())
+    }
+
+    /// Asks to cancel a deployment, once. Whether it worked is told by its
+    /// status.
+    pub async fn cancel_deployment(self, app: Uuid, id: &DeploymentId) -> Result<(), ApiError> {
+        let app = app.to_string();
+        let call = ApiCall::new(&CANCEL_DEPLOYMENT, [app.as_str(), &id.0]);
+        self.0.send_and(call, Patience::Once, confirmed).await
     }
 }
 

@@ -10,7 +10,7 @@ use super::operation::{
     LIST_INTERNAL_CONNECTIONS,
 };
 use super::wire::uuid;
-use super::{ApiCall, ApiError, Client, Patience};
+use super::{ApiCall, ApiError, Client, Patience, Writes};
 use crate::lenient_json::Entries;
 use crate::secret::Password;
 use crate::sevalla::attempt::ApiResponse;
@@ -58,22 +58,6 @@ impl InternalConnection {
 }
 
 impl Client {
-    /// Makes a database; the service takes its time for it. Never sent again
-    /// once it may have taken effect.
-    pub async fn create_database(
-        &self,
-        settings: &Map<String, Value>,
-        password: &Password,
-        patience: Patience,
-    ) -> Result<ResourceRecord, ApiError> {
-        let body = CreateDatabaseBody {
-            settings,
-            db_password: password.expose(),
-        };
-        let call = ApiCall::new(&CREATE_DATABASE, []).json(&body);
-        self.send_and(call, patience, ApiResponse::new_record).await
-    }
-
     /// Reads a database's internal connections.
     pub async fn list_internal_connections(
         &self,
@@ -84,23 +68,6 @@ impl Client {
         let call = ApiCall::new(&LIST_INTERNAL_CONNECTIONS, [database.as_str()]);
         let connections: Entries<InternalConnection, MOST> = self.send(call, patience).await?;
         Ok(connections.readable())
-    }
-
-    /// Connects a database to an application. Never sent again once it may
-    /// have taken effect.
-    pub async fn create_internal_connection(
-        &self,
-        database: Uuid,
-        app: Uuid,
-        patience: Patience,
-    ) -> Result<(), ApiError> {
-        let database = database.to_string();
-        let body = ConnectBody {
-            target_id: app.to_string(),
-            target_type: "app",
-        };
-        let call = ApiCall::new(&CREATE_INTERNAL_CONNECTION, [database.as_str()]).json(&body);
-        self.send::<ConnectionEntry>(call, patience).await.map(drop)
     }
 
     /// Reads the clusters there are.
@@ -119,5 +86,45 @@ impl Client {
         let call = ApiCall::new(&LIST_DATABASE_RESOURCE_TYPES, []);
         let types: Entries<ResourceRecord, MOST> = self.send(call, patience).await?;
         Ok(types.readable())
+    }
+}
+
+impl Writes<'_> {
+    /// Makes a database; the service takes its time for it. Never sent again
+    /// once it may have taken effect.
+    pub async fn create_database(
+        self,
+        settings: &Map<String, Value>,
+        password: &Password,
+        patience: Patience,
+    ) -> Result<ResourceRecord, ApiError> {
+        let body = CreateDatabaseBody {
+            settings,
+            db_password: password.expose(),
+        };
+        let call = ApiCall::new(&CREATE_DATABASE, []).json(&body);
+        self.0
+            .send_and(call, patience, ApiResponse::new_record)
+            .await
+    }
+
+    /// Connects a database to an application. Never sent again once it may
+    /// have taken effect.
+    pub async fn create_internal_connection(
+        self,
+        database: Uuid,
+        app: Uuid,
+        patience: Patience,
+    ) -> Result<(), ApiError> {
+        let database = database.to_string();
+        let body = ConnectBody {
+            target_id: app.to_string(),
+            target_type: "app",
+        };
+        let call = ApiCall::new(&CREATE_INTERNAL_CONNECTION, [database.as_str()]).json(&body);
+        self.0
+            .send::<ConnectionEntry>(call, patience)
+            .await
+            .map(drop)
     }
 }

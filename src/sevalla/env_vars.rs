@@ -8,7 +8,7 @@ use super::operation::{
     CREATE_ENVIRONMENT_VARIABLE, LIST_ENVIRONMENT_VARIABLES, UPDATE_ENVIRONMENT_VARIABLE,
 };
 use super::wire::{Page, uuid};
-use super::{ApiCall, ApiError, Client, LONGEST_PAGE, ListPage, Patience};
+use super::{ApiCall, ApiError, Client, LONGEST_PAGE, ListPage, Patience, Writes};
 use crate::sevalla::attempt::ApiResponse;
 use crate::sevalla::resource_record::ResourceRecord;
 
@@ -75,10 +75,12 @@ impl Client {
             .find(|one| one.id == variable.id);
         Ok(found.map(|one| one.value.as_deref() == Some(value)))
     }
+}
 
+impl Writes<'_> {
     /// Makes a variable. Never sent again once it may have taken effect.
     pub async fn create_env_var(
-        &self,
+        self,
         app: Uuid,
         key: &str,
         value: &str,
@@ -87,14 +89,14 @@ impl Client {
         let app = app.to_string();
         let body = EnvVarBody { key, value };
         let call = ApiCall::new(&CREATE_ENVIRONMENT_VARIABLE, [app.as_str()]).json(&body);
-        self.send::<EnvVar>(call, patience).await.map(drop)
+        self.0.send::<EnvVar>(call, patience).await.map(drop)
     }
 
     /// Gives a variable a value. Setting what is set changes nothing, so it is
     /// sent again when no answer comes; an answer that is not the variable is
     /// an error, since nobody has confirmed the change.
     pub async fn update_env_var(
-        &self,
+        self,
         app: Uuid,
         variable: &EnvVar,
         value: &str,
@@ -112,6 +114,6 @@ impl Client {
                 record.text("id").unwrap_or_default()
             })
         };
-        self.send_and(call, patience, read).await.map(drop)
+        self.0.send_and(call, patience, read).await.map(drop)
     }
 }

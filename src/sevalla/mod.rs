@@ -19,6 +19,7 @@ mod resource_record;
 mod retry;
 mod static_sites;
 mod wire;
+mod writes;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -35,13 +36,14 @@ use self::limits::BudgetShare;
 use self::operation::{Operation, Tier};
 pub use self::retry::RetryDecision;
 pub use self::wire::{AppSummary, Application, Domain, Pipeline, PipelineStage, StaticSite};
+pub use self::writes::Writes;
 use crate::backoff::{Schedule, drawn};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
 use crate::environment::Variables;
 use crate::http::{ConnectionError, Http, Transport, TransportError};
 use crate::lenient_json::Unreadable;
 use crate::sanitize::Sanitizer;
-use crate::secret::{ApiToken, HookUrl};
+use crate::secret::ApiToken;
 use crate::sevalla::attempt::{ApiConnection, ApiResponse};
 pub use crate::sevalla::attempt::{BODY_LIMIT, DEEPEST_JSON, LOG_BODY_LIMIT, REQUEST_TIMEOUT};
 pub use crate::sevalla::resource_record::{LAST_OFFSET, RecordList, ResourceRecord};
@@ -467,7 +469,7 @@ impl ApiError {
     }
 }
 
-/// Reading and writing by service, whatever its kind.
+/// Reading by service, whatever its kind.
 impl Client {
     /// Reads one deployment, once.
     pub async fn deployment(
@@ -546,25 +548,6 @@ impl Client {
         }
     }
 
-    /// Asks to cancel a deployment, once.
-    pub async fn cancel(&self, service: Service, id: &DeploymentId) -> Result<(), ApiError> {
-        match service.kind {
-            ServiceKind::Application => self.cancel_deployment(service.id, id).await,
-            ServiceKind::StaticSite => self.cancel_static_site_deployment(service.id, id).await,
-        }
-    }
-
-    /// Asks to empty the caches of a service. Doing so twice does no harm.
-    pub async fn purge_cache(&self, service: Service, patience: Patience) -> Result<(), ApiError> {
-        let operation = match service.kind {
-            ServiceKind::Application => &operation::PURGE_APPLICATION_CACHE,
-            ServiceKind::StaticSite => &operation::PURGE_STATIC_SITE_CACHE,
-        };
-        let id = service.id.to_string();
-        let call = ApiCall::new(operation, [id.as_str()]);
-        self.send_and(call, patience, mutations::confirmed).await
-    }
-
     /// Reads a part of a deployment's log, once.
     pub async fn deployment_logs(
         &self,
@@ -630,27 +613,6 @@ fn moment(micros: i64) -> String {
     let timestamp =
         jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     format!("{timestamp:.3}")
-}
-
-/// Calling a deployment hook.
-impl Client {
-    /// Calls the hook, without the key, and gives the id of the deployment if
-    /// the answer has one. The answer is not documented, so any will do but a
-    /// page: that comes from something between us and Sevalla.
-    pub async fn call_hook(
-        &self,
-        hook: &HookUrl,
-        patience: Patience,
-    ) -> Result<Option<DeploymentId>, ApiError> {
-        let call = ApiCall::new(&operation::CALL_HOOK, [hook.expose()]);
-        self.send_and(call, patience, |answer| {
-            if answer.body.trim_ascii_start().starts_with(b"<") {
-                answer.decode::<serde::de::IgnoredAny>()?;
-            }
-            Ok(wire::HookAnswer::read(&answer.body))
-        })
-        .await
-    }
 }
 
 impl Operation {

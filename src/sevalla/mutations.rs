@@ -12,7 +12,7 @@ use crate::sevalla::operation::{
 };
 use crate::sevalla::resource_record::ResourceRecord;
 use crate::sevalla::wire::number;
-use crate::sevalla::{ApiCall, ApiError, ApiErrorKind, Client, Patience};
+use crate::sevalla::{ApiCall, ApiError, ApiErrorKind, Patience, Writes};
 
 /// The response to a write that has nothing to return. Without the message it
 /// is not the API's, and nobody has confirmed the write.
@@ -40,12 +40,12 @@ struct Toggled {
     is_turned_on: bool,
 }
 
-impl Client {
+impl Writes<'_> {
     /// Changes the settings that are given. Setting what is set changes
     /// nothing, so it is sent again when no answer comes; an answer that is not
     /// the record is an error, since nobody has confirmed the change.
     pub async fn update(
-        &self,
+        self,
         what: MutableKind,
         id: Uuid,
         settings: &Map<String, Value>,
@@ -63,12 +63,12 @@ impl Client {
                 record.text("id").unwrap_or_default()
             })
         };
-        self.send_and(call, patience, read).await.map(drop)
+        self.0.send_and(call, patience, read).await.map(drop)
     }
 
     /// Requests a deletion, which the service carries out later.
     pub async fn delete(
-        &self,
+        self,
         what: MutableKind,
         id: Uuid,
         patience: Patience,
@@ -80,15 +80,15 @@ impl Client {
         };
         let id = id.to_string();
         let call = ApiCall::new(operation, [id.as_str()]);
-        self.send_and(call, patience, confirmed).await
+        self.0.send_and(call, patience, confirmed).await
     }
 
     /// Turns an application's CDN on if it is off and off if it is on, and
     /// says which it is now. Never sent again once it may have taken effect.
-    pub async fn toggle_cdn(&self, app: Uuid, patience: Patience) -> Result<bool, ApiError> {
+    pub async fn toggle_cdn(self, app: Uuid, patience: Patience) -> Result<bool, ApiError> {
         let app = app.to_string();
         let call = ApiCall::new(&TOGGLE_APPLICATION_CDN, [app.as_str()]);
-        let toggled: Toggled = self.send(call, patience).await?;
+        let toggled: Toggled = self.0.send(call, patience).await?;
         Ok(toggled.is_turned_on)
     }
 }

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::operation::{CREATE_PREVIEW_APP, GET_PIPELINE, PROMOTE_PIPELINE};
 use super::wire::{CreatePreviewAppBody, PromoteBody, WirePromoted};
-use super::{ApiCall, ApiError, AppSummary, Client, LONGEST_PAGE, Patience, Pipeline};
+use super::{ApiCall, ApiError, AppSummary, Client, LONGEST_PAGE, Patience, Pipeline, Writes};
 use crate::deployment::DeploymentId;
 use crate::lenient_json::Entries;
 
@@ -19,12 +19,14 @@ impl Client {
         self.send(ApiCall::new(&GET_PIPELINE, [pipeline.as_str()]), patience)
             .await
     }
+}
 
+impl Writes<'_> {
     /// Deploys the source's most recent success to every target, and gives the
     /// new deployments as far as the answer names them. Never sent again once
     /// it may have taken effect.
     pub async fn promote_pipeline(
-        &self,
+        self,
         pipeline: Uuid,
         source: Uuid,
         targets: &[Uuid],
@@ -37,7 +39,7 @@ impl Client {
             target_app_ids: &target_app_ids,
         };
         let call = ApiCall::new(&PROMOTE_PIPELINE, [pipeline.as_str()]).json(&body);
-        let promoted: Entries<WirePromoted, LONGEST_PAGE> = self.send(call, patience).await?;
+        let promoted: Entries<WirePromoted, LONGEST_PAGE> = self.0.send(call, patience).await?;
         let pair = |promoted: WirePromoted| {
             let id = promoted.deployment_id.and_then(DeploymentId::usable)?;
             Some((promoted.target_app_id?.parse().ok()?, id))
@@ -49,7 +51,7 @@ impl Client {
     /// With the number of a pull request the service deletes the app when that
     /// is closed. Never sent again once it may have taken effect.
     pub async fn create_preview_app(
-        &self,
+        self,
         pipeline: Uuid,
         branch: &str,
         pull_request: Option<u64>,
@@ -61,6 +63,6 @@ impl Client {
             pull_request_number: pull_request,
         };
         let call = ApiCall::new(&CREATE_PREVIEW_APP, [pipeline.as_str()]).json(&body);
-        self.send(call, patience).await
+        self.0.send(call, patience).await
     }
 }

@@ -7,7 +7,7 @@ use super::operation::{
     GET_STATIC_SITE_DEPLOYMENT_LOGS, LIST_STATIC_SITE_DEPLOYMENTS,
 };
 use super::wire::{DeployStaticSiteBody, Page, WireDeployment, WireLogEntry};
-use super::{ApiCall, ApiError, Client, LOG_PAGE, LogWindow, Patience, StaticSite, wire};
+use super::{ApiCall, ApiError, Client, LOG_PAGE, LogWindow, Patience, StaticSite, Writes, wire};
 use crate::deployment::{Deployment, DeploymentId, LogLine};
 use crate::lenient_json::Entries;
 use crate::sevalla::mutations::confirmed;
@@ -53,47 +53,6 @@ impl Client {
         Ok(wire::deployments(page))
     }
 
-    /// Starts a deployment. Never sent again once it may have taken effect.
-    pub async fn deploy_static_site(
-        &self,
-        site: Uuid,
-        branch: Option<&str>,
-        patience: Patience,
-    ) -> Result<Deployment, ApiError> {
-        let body = DeployStaticSiteBody {
-            branch,
-            deployment_id: None,
-        };
-        self.start_static_site(site, &body, patience).await
-    }
-
-    /// Publishes an earlier deployment again. Never sent again once it may have
-    /// taken effect.
-    pub async fn roll_back_static_site(
-        &self,
-        site: Uuid,
-        to: &DeploymentId,
-        patience: Patience,
-    ) -> Result<Deployment, ApiError> {
-        let body = DeployStaticSiteBody {
-            branch: None,
-            deployment_id: Some(&to.0),
-        };
-        self.start_static_site(site, &body, patience).await
-    }
-
-    async fn start_static_site(
-        &self,
-        site: Uuid,
-        body: &DeployStaticSiteBody<'_>,
-        patience: Patience,
-    ) -> Result<Deployment, ApiError> {
-        let site = site.to_string();
-        let call = ApiCall::new(&DEPLOY_STATIC_SITE, [site.as_str()]).json(body);
-        let deployment: WireDeployment = self.send(call, patience).await?;
-        Ok(deployment.into())
-    }
-
     /// Reads one deployment.
     pub async fn get_static_site_deployment(
         &self,
@@ -105,18 +64,6 @@ impl Client {
         let call = ApiCall::new(&GET_STATIC_SITE_DEPLOYMENT, [site.as_str(), &id.0]);
         self.send_and(call, patience, |answer| answer.deployment(id))
             .await
-    }
-
-    /// Asks to cancel a deployment, once. Whether it worked is told by its
-    /// status.
-    pub async fn cancel_static_site_deployment(
-        &self,
-        site: Uuid,
-        id: &DeploymentId,
-    ) -> Result<(), ApiError> {
-        let site = site.to_string();
-        let call = ApiCall::new(&CANCEL_STATIC_SITE_DEPLOYMENT, [site.as_str(), &id.0]);
-        self.send_and(call, Patience::Once, confirmed).await
     }
 
     /// Reads a part of a deployment's log, once.
@@ -133,5 +80,60 @@ impl Client {
         ));
         let entries: Entries<WireLogEntry, LOG_PAGE> = self.send(call, Patience::Once).await?;
         Ok(wire::log_lines(entries))
+    }
+}
+
+impl Writes<'_> {
+    /// Starts a deployment. Never sent again once it may have taken effect.
+    pub async fn deploy_static_site(
+        self,
+        site: Uuid,
+        branch: Option<&str>,
+        patience: Patience,
+    ) -> Result<Deployment, ApiError> {
+        let body = DeployStaticSiteBody {
+            branch,
+            deployment_id: None,
+        };
+        self.start_static_site(site, &body, patience).await
+    }
+
+    /// Publishes an earlier deployment again. Never sent again once it may have
+    /// taken effect.
+    pub async fn roll_back_static_site(
+        self,
+        site: Uuid,
+        to: &DeploymentId,
+        patience: Patience,
+    ) -> Result<Deployment, ApiError> {
+        let body = DeployStaticSiteBody {
+            branch: None,
+            deployment_id: Some(&to.0),
+        };
+        self.start_static_site(site, &body, patience).await
+    }
+
+    async fn start_static_site(
+        self,
+        site: Uuid,
+        body: &DeployStaticSiteBody<'_>,
+        patience: Patience,
+    ) -> Result<Deployment, ApiError> {
+        let site = site.to_string();
+        let call = ApiCall::new(&DEPLOY_STATIC_SITE, [site.as_str()]).json(body);
+        let deployment: WireDeployment = self.0.send(call, patience).await?;
+        Ok(deployment.into())
+    }
+
+    /// Asks to cancel a deployment, once. Whether it worked is told by its
+    /// status.
+    pub async fn cancel_static_site_deployment(
+        self,
+        site: Uuid,
+        id: &DeploymentId,
+    ) -> Result<(), ApiError> {
+        let site = site.to_string();
+        let call = ApiCall::new(&CANCEL_STATIC_SITE_DEPLOYMENT, [site.as_str(), &id.0]);
+        self.0.send_and(call, Patience::Once, confirmed).await
     }
 }

@@ -95,6 +95,7 @@ async fn a_write_is_lost_when_its_body_cannot_be_read() {
     together(UNREADABLE.map(async |(body, kind, said)| {
         let server = once(raw(200, body, kind), &application_deployment()).await;
         let error = client(&api(&server))
+            .writes()
             .trigger_deployment(APP, &plain_order(), PATIENT)
             .await
             .unwrap_err();
@@ -183,6 +184,7 @@ async fn a_body_may_be_as_large_as_the_limit_and_no_larger() {
     assert_eq!(read.next(), RetryDecision::Fatal);
     assert!(read.to_string().contains("4 MiB"), "{read}");
     let write = client
+        .writes()
         .trigger_deployment(APP, &plain_order(), PATIENT)
         .await
         .unwrap_err();

@@ -117,6 +117,7 @@ async fn an_authority_of_the_users_own_is_trusted() {
     let client = client_with(&server.api(), &trusting(&file));
     client.get_application(APP, PATIENT).await.unwrap();
     client
+        .writes()
         .trigger_deployment(APP, &plain_order(), PATIENT)
         .await
         .unwrap();
@@ -333,6 +334,7 @@ async fn a_certificate_that_is_not_good_is_not_tried_again() {
         let read = client.get_application(APP, PATIENT).await.unwrap_err();
         check(&read, &server, 1);
         let write = client
+            .writes()
             .trigger_deployment(APP, &plain_order(), PATIENT)
             .await
             .unwrap_err();

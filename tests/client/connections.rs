@@ -21,6 +21,7 @@ async fn ten_calls_use_one_connection() {
         let client = client.until(tokio::time::Instant::now() + crate::setup::PLENTY);
         if number % 5 == 0 {
             let started = client
+                .writes()
                 .trigger_deployment(APP, &plain_order(), Patience::Once)
                 .await;
             assert!(started.is_ok(), "{started:?}");
@@ -42,6 +43,7 @@ async fn a_write_on_a_connection_that_the_server_has_closed_is_sent_at_most_once
     let client = client(&server.api());
     client.get_application(APP, Patience::Once).await.unwrap();
     let started = client
+        .writes()
         .trigger_deployment(APP, &plain_order(), Patience::Once)
         .await;
     let writes = server

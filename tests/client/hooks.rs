@@ -31,6 +31,7 @@ async fn a_hook_is_called_without_key_and_body() {
     // The client has a key, for the API at another address.
     let client = client(&below("http://127.0.0.1:1"));
     client
+        .writes()
         .call_hook(&hook(&server.uri()), Patience::Once)
         .await
         .unwrap();
@@ -53,6 +54,7 @@ async fn the_address_of_a_hook_is_called_as_it_is() {
     let server = answering(200, "{}").await;
     let address = format!("{}/any%2Fpath/?a=b%20c&d", server.uri());
     client(&api(&server))
+        .writes()
         .call_hook(&HookUrl::parse(&address).unwrap(), Patience::Once)
         .await
         .unwrap();
@@ -84,6 +86,7 @@ async fn a_hook_gives_an_id_in_either_shape_or_none() {
     ] {
         let server = answering(status, body).await;
         let called = client(&api(&server))
+            .writes()
             .call_hook(&hook(&server.uri()), PATIENT)
             .await
             .unwrap();
@@ -97,6 +100,7 @@ async fn a_hook_is_called_again_only_when_nothing_was_done() {
     together([404, 401, 500, 502, 408].map(async |status| {
         let server = answering(status, "").await;
         let error = client(&api(&server))
+            .writes()
             .call_hook(&hook(&server.uri()), PATIENT)
             .await
             .unwrap_err();
@@ -120,6 +124,7 @@ async fn a_hook_is_called_again_only_when_nothing_was_done() {
         .mount(&server)
         .await;
     let called = client(&api(&server))
+        .writes()
         .call_hook(&hook(&server.uri()), PATIENT)
         .await
         .unwrap();
@@ -154,6 +159,7 @@ async fn no_error_of_a_hook_tells_its_address() {
     ] {
         let (hurried, _) = client_for(TIME, &below("http://127.0.0.1:1"));
         let error = hurried
+            .writes()
             .call_hook(&hook(&address), Patience::Once)
             .await
             .unwrap_err();

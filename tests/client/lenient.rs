@@ -73,6 +73,7 @@ async fn a_broken_character_costs_itself() {
         let body = format!(r#"{{"id":"{DEPLOYMENT}","new @":["x"]}}"#);
         let (client, _server) = answered("201 Created", with(broken, &body)).await;
         let made = client
+            .writes()
             .trigger_deployment(APP, &plain_order(), ONCE)
             .await
             .unwrap();
@@ -81,7 +82,7 @@ async fn a_broken_character_costs_itself() {
         let (client, server) = answered("200 OK", body).await;
         let hook = format!("{}/apps/{APP}/deploy/0123456789ab", server.uri());
         let hook = HookUrl::parse(&hook).unwrap();
-        let id = client.call_hook(&hook, ONCE).await.unwrap();
+        let id = client.writes().call_hook(&hook, ONCE).await.unwrap();
         assert_eq!(id, Some(DeploymentId("d".to_owned())));
     }
 }
@@ -167,7 +168,10 @@ async fn an_entry_that_cannot_be_read_costs_itself_in_every_list() {
         assert_eq!(client.list_clusters(ONCE).await.unwrap().len(), 2);
         let sizes = client.list_database_resource_types(ONCE).await;
         assert_eq!(sizes.unwrap().len(), 2);
-        let promoted = client.promote_pipeline(PIPELINE, APP, &[SITE], ONCE).await;
+        let promoted = client
+            .writes()
+            .promote_pipeline(PIPELINE, APP, &[SITE], ONCE)
+            .await;
         assert_eq!(promoted.unwrap().len(), 2);
     }
 }
@@ -219,6 +223,7 @@ async fn an_error_names_the_ids_of_what_was_asked_for() {
     assert_eq!(
         told(
             client
+                .writes()
                 .cancel(Service::static_site(SITE), &deployment())
                 .await
                 .unwrap_err()
@@ -236,6 +241,6 @@ async fn an_error_names_the_ids_of_what_was_asked_for() {
     );
     let hook = format!("{}/apps/{APP}/deploy/5ecretpart0", server.uri());
     let hook = HookUrl::parse(&hook).unwrap();
-    let error = client.call_hook(&hook, ONCE).await.unwrap_err();
+    let error = client.writes().call_hook(&hook, ONCE).await.unwrap_err();
     assert!(!error.to_string().contains("5ecretpart0"), "{error}");
 }

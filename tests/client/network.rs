@@ -67,6 +67,7 @@ async fn a_write_is_lost_when_the_connection_breaks() {
     together(BREAKING.map(async |(fault, start)| {
         let server = start(application_deployment()).await;
         let error = client(&server.api())
+            .writes()
             .trigger_deployment(APP, &plain_order(), PATIENT)
             .await
             .unwrap_err();
@@ -109,6 +110,7 @@ async fn a_write_is_repeated_when_the_connection_was_refused_since_nothing_was_s
     let base = below(&format!("http://{address}"));
     let client = build(&base, &Variables::default(), PLENTY, on_wait);
     client
+        .writes()
         .trigger_deployment(APP, &plain_order(), PATIENT)
         .await
         .unwrap();
@@ -168,6 +170,7 @@ async fn the_deadline_ends_a_request_that_hangs() {
 
         let (hurried, began) = client_for(SHORT, &server.api());
         let write = hurried
+            .writes()
             .trigger_deployment(APP, &plain_order(), PATIENT)
             .await
             .unwrap_err();
@@ -194,6 +197,7 @@ async fn a_refusal_whose_body_hangs_is_still_that_refusal() {
         let server = hangs_in_the_body(status).await;
         let (hurried, began) = client_for(SHORT, &server.api());
         let write = hurried
+            .writes()
             .trigger_deployment(APP, &plain_order(), PATIENT)
             .await
             .unwrap_err();
@@ -254,6 +258,7 @@ async fn after_the_deadline_nothing_is_sent() {
     let server = Server::start([good(&application_deployment())]).await;
     let (late, _) = client_for(Duration::ZERO, &server.api());
     let error = late
+        .writes()
         .trigger_deployment(APP, &plain_order(), PATIENT)
         .await
         .unwrap_err();
@@ -263,6 +268,7 @@ async fn after_the_deadline_nothing_is_sent() {
     // With a later deadline, the same client sends.
     let later = late.until(Instant::now() + PLENTY);
     later
+        .writes()
         .trigger_deployment(APP, &plain_order(), PATIENT)
         .await
         .unwrap();
@@ -286,6 +292,7 @@ async fn a_signal_is_noticed_before_a_write_gives_up_for_it() {
                 stop.tell(Signal::Interrupt);
             }
             client
+                .writes()
                 .trigger_deployment(APP, &plain_order(), PATIENT)
                 .await
         };

@@ -350,6 +350,7 @@ async fn call(client: &Client, id: &str) -> Result<(), ApiError> {
         "getApplicationV3" => client.get_application(APP, once).await.map(drop),
         "listDeploymentsV3" => client.list_deployments(APP, 10, once).await.map(drop),
         "triggerDeploymentV3" => client
+            .writes()
             .trigger_deployment(APP, &plain_order(), once)
             .await
             .map(drop),
@@ -357,9 +358,10 @@ async fn call(client: &Client, id: &str) -> Result<(), ApiError> {
             .get_deployment(APP, &deployment, once)
             .await
             .map(drop),
-        "cancelDeploymentV3" => client.cancel_deployment(APP, &deployment).await,
+        "cancelDeploymentV3" => client.writes().cancel_deployment(APP, &deployment).await,
         "cancelStaticSiteDeploymentV3" => {
             client
+                .writes()
                 .cancel_static_site_deployment(SITE, &deployment)
                 .await
         }
@@ -370,11 +372,26 @@ async fn call(client: &Client, id: &str) -> Result<(), ApiError> {
             .map(drop),
         "listApplicationDomainsV3" => client.list_application_domains(APP, once).await.map(drop),
         "listApplicationsV3" => client.list_applications(0, once).await.map(drop),
-        "rollbackDeploymentV3" => client.rollback_deployment(APP, None, once).await.map(drop),
-        "purgeApplicationCacheV3" => client.purge_cache(Service::application(APP), once).await,
-        "purgeStaticSiteCacheV3" => client.purge_cache(Service::static_site(SITE), once).await,
+        "rollbackDeploymentV3" => client
+            .writes()
+            .rollback_deployment(APP, None, once)
+            .await
+            .map(drop),
+        "purgeApplicationCacheV3" => {
+            client
+                .writes()
+                .purge_cache(Service::application(APP), once)
+                .await
+        }
+        "purgeStaticSiteCacheV3" => {
+            client
+                .writes()
+                .purge_cache(Service::static_site(SITE), once)
+                .await
+        }
         "getPipelineV3" => client.get_pipeline(PIPELINE, once).await.map(drop),
         "promotePipelineV3" => client
+            .writes()
             .promote_pipeline(PIPELINE, APP, &[SITE], once)
             .await
             .map(drop),
@@ -383,7 +400,11 @@ async fn call(client: &Client, id: &str) -> Result<(), ApiError> {
             .list_static_site_deployments(SITE, 10, once)
             .await
             .map(drop),
-        "deployStaticSiteV3" => client.deploy_static_site(SITE, None, once).await.map(drop),
+        "deployStaticSiteV3" => client
+            .writes()
+            .deploy_static_site(SITE, None, once)
+            .await
+            .map(drop),
         "getStaticSiteDeploymentV3" => client
             .get_static_site_deployment(SITE, &deployment, once)
             .await
@@ -409,23 +430,41 @@ async fn manage(client: &Client, id: &str) -> Result<(), ApiError> {
     match id {
         "updateApplicationV3" => {
             client
+                .writes()
                 .update(MutableKind::Application, APP, settings, once)
                 .await
         }
         "updateStaticSiteV3" => {
             client
+                .writes()
                 .update(MutableKind::StaticSite, SITE, settings, once)
                 .await
         }
         "updateDatabaseV3" => {
             client
+                .writes()
                 .update(MutableKind::Database, DATABASE, settings, once)
                 .await
         }
-        "deleteApplicationV3" => client.delete(MutableKind::Application, APP, once).await,
-        "deleteStaticSiteV3" => client.delete(MutableKind::StaticSite, SITE, once).await,
-        "deleteDatabaseV3" => client.delete(MutableKind::Database, DATABASE, once).await,
-        "toggleApplicationCdnV3" => client.toggle_cdn(APP, once).await.map(drop),
+        "deleteApplicationV3" => {
+            client
+                .writes()
+                .delete(MutableKind::Application, APP, once)
+                .await
+        }
+        "deleteStaticSiteV3" => {
+            client
+                .writes()
+                .delete(MutableKind::StaticSite, SITE, once)
+                .await
+        }
+        "deleteDatabaseV3" => {
+            client
+                .writes()
+                .delete(MutableKind::Database, DATABASE, once)
+                .await
+        }
+        "toggleApplicationCdnV3" => client.writes().toggle_cdn(APP, once).await.map(drop),
         "listProcessesV3" => {
             let list = ResourceList::Processes(APP);
             client.page(list, 0, once).await.map(drop)
@@ -442,7 +481,7 @@ async fn manage(client: &Client, id: &str) -> Result<(), ApiError> {
         }
         "createDatabaseV3" => {
             let password = Password::parse("sec=ret?").unwrap();
-            let made = client.create_database(settings, &password, once);
+            let made = client.writes().create_database(settings, &password, once);
             made.await.map(drop)
         }
         "listDatabaseInternalConnectionsV3" => {
@@ -450,18 +489,23 @@ async fn manage(client: &Client, id: &str) -> Result<(), ApiError> {
             all.await.map(drop)
         }
         "createDatabaseInternalConnectionV3" => {
-            client.create_internal_connection(DATABASE, APP, once).await
+            client
+                .writes()
+                .create_internal_connection(DATABASE, APP, once)
+                .await
         }
         "listClustersV3" => client.list_clusters(once).await.map(drop),
         "listDatabaseResourceTypesV3" => client.list_database_resource_types(once).await.map(drop),
         "listEnvironmentVariablesV3" => client.list_env_vars(APP, 0, once).await.map(drop),
         "createEnvironmentVariableV3" => {
             client
+                .writes()
                 .create_env_var(APP, &variable.key, "db.internal", once)
                 .await
         }
         "updateEnvironmentVariableV3" => {
             client
+                .writes()
                 .update_env_var(APP, &variable, "db.internal", once)
                 .await
         }
@@ -594,6 +638,7 @@ async fn an_order_is_sent_with_only_what_it_says() {
             restart,
         };
         client(&api(&server))
+            .writes()
             .trigger_deployment(APP, &order, Patience::Once)
             .await
             .unwrap();
@@ -602,6 +647,7 @@ async fn an_order_is_sent_with_only_what_it_says() {
     }
     let server = answering(201, &static_site_deployment()).await;
     client(&api(&server))
+        .writes()
         .deploy_static_site(SITE, Some("gh-pages"), Patience::Once)
         .await
         .unwrap();
@@ -740,6 +786,7 @@ async fn a_deployment_of_an_application_is_read_from_every_answer_that_has_one()
     let one = answering(200, &application_deployment()).await;
     let client_of_one = client(&api(&one));
     let started = client_of_one
+        .writes()
         .trigger_deployment(APP, &plain_order(), Patience::Once)
         .await
         .unwrap();
@@ -767,6 +814,7 @@ async fn a_deployment_of_a_static_site_is_read_from_every_answer_that_has_one() 
     let expected = expected_static_site_deployment();
     let trigger = answering(201, &static_site_deployment()).await;
     let started = client(&api(&trigger))
+        .writes()
         .deploy_static_site(SITE, None, Patience::Once)
         .await
         .unwrap();
@@ -893,6 +941,7 @@ async fn what_may_be_null_may_be_null() {
 
     let server = answering(201, &null_but(&["id"], static_site_deployment())).await;
     let read = client(&api(&server))
+        .writes()
         .deploy_static_site(SITE, None, Patience::Once)
         .await
         .unwrap();

@@ -154,6 +154,7 @@ async fn refused_over_tls(status: &str) -> (Server, [ApiError; 2]) {
     let client = client_with(&base, &variables);
     let read = client.get_application(APP, PATIENT).await.unwrap_err();
     let write = client
+        .writes()
         .trigger_deployment(APP, &plain_order(), PATIENT)
         .await
         .unwrap_err();

@@ -36,13 +36,14 @@ async fn a_redirect_is_not_followed_on_any_host() {
             let read = client.get_application(APP, PATIENT).await.unwrap_err();
             check(&read, status, &target);
             let write = client
+                .writes()
                 .trigger_deployment(APP, &plain_order(), PATIENT)
                 .await
                 .unwrap_err();
             check(&write, status, &target);
             let hook =
                 HookUrl::parse(&format!("{}/apps/{APP}/deploy/hooksecret", server.uri())).unwrap();
-            let call = client.call_hook(&hook, PATIENT).await.unwrap_err();
+            let call = client.writes().call_hook(&hook, PATIENT).await.unwrap_err();
             check(&call, status, &target);
             assert_eq!(server.received_requests().await.unwrap().len(), 3);
         }

@@ -76,10 +76,11 @@ async fn neither_errors_nor_the_most_detailed_diagnostics_hold_the_key_or_a_hook
         let errors = [
             client.get_application(APP, Patience::Once).await.err(),
             client
+                .writes()
                 .trigger_deployment(APP, &plain_order(), Patience::Once)
                 .await
                 .err(),
-            client.call_hook(&hook, Patience::Once).await.err(),
+            client.writes().call_hook(&hook, Patience::Once).await.err(),
         ];
         for error in errors.into_iter().flatten() {
             let told = format!("{error} {error:?} {error:#?} {:?}", error.cause);

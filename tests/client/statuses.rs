@@ -111,6 +111,7 @@ async fn a_write_that_is_refused_for_good_is_sent_once() {
         1,
         async |client, status| {
             let error = client
+                .writes()
                 .trigger_deployment(service(status), &plain_order(), PATIENT)
                 .await
                 .unwrap_err();
@@ -129,6 +130,7 @@ async fn a_write_whose_fate_is_open_is_sent_once_and_counts_as_lost() {
         1,
         async |client, status| {
             let error = client
+                .writes()
                 .trigger_deployment(service(status), &plain_order(), PATIENT)
                 .await
                 .unwrap_err();
@@ -144,6 +146,7 @@ async fn a_write_whose_fate_is_open_is_sent_once_and_counts_as_lost() {
         1,
         async |client, status| {
             let error = client
+                .writes()
                 .deploy_static_site(service(status), None, PATIENT)
                 .await
                 .unwrap_err();
@@ -161,6 +164,7 @@ async fn a_write_is_repeated_after_429_which_says_that_nothing_was_done() {
         2,
         async |client, status| {
             let started = client
+                .writes()
                 .trigger_deployment(service(status), &plain_order(), PATIENT)
                 .await;
             assert!(started.is_ok(), "{started:?}");
@@ -290,6 +294,7 @@ async fn a_write_keeps_the_wait_too() {
     let (client, waits) = client_that_tells(&api(&server), Duration::from_secs(60));
     let began = Instant::now();
     client
+        .writes()
         .trigger_deployment(APP, &plain_order(), PATIENT)
         .await
         .unwrap();
@@ -306,6 +311,7 @@ async fn a_wait_beyond_the_time_there_is_is_not_begun() {
     let client = client(&api(&server));
     let began = Instant::now();
     let error = client
+        .writes()
         .trigger_deployment(APP, &plain_order(), PATIENT)
         .await
         .unwrap_err();

@@ -200,7 +200,7 @@ fn collect(folder: &Path, module: Option<&str>, imports: &mut BTreeMap<String, B
         let module = module.unwrap_or(&stem);
         if path.is_dir() {
             collect(&path, Some(module), imports);
-        } else if !matches!(module, "main" | "lib") {
+        } else if stem != "tests" && !matches!(module, "main" | "lib") {
             let source = std::fs::read_to_string(&path).unwrap();
             let found = imports.entry(module.to_owned()).or_default();
             found.extend(imported_by(&source).filter(|name| name != module));

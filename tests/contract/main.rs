@@ -22,7 +22,9 @@ mod owner;
 mod readme;
 mod schema;
 mod setup;
+mod sizes;
 mod templates;
+mod writes;
 
 use std::path::{Path, PathBuf};
 

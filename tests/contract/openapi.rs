@@ -89,26 +89,30 @@ async fn send_everything(client: &Client) {
         let _refused = client.list_applications(offset, once).await;
     }
     for to in [None, Some(&deployment)] {
-        let _refused = client.rollback_deployment(id, to, once).await;
+        let _refused = client.writes().rollback_deployment(id, to, once).await;
     }
     let _refused = client.get_pipeline(id, once).await;
     let _refused = client
+        .writes()
         .promote_pipeline(id, id, &[id, Uuid::new_v4()], once)
         .await;
-    let _refused = client.roll_back_static_site(id, &deployment, once).await;
+    let _refused = client
+        .writes()
+        .roll_back_static_site(id, &deployment, once)
+        .await;
     for service in [Service::application(id), Service::static_site(id)] {
         let _refused = client.deployments(service, 1, once).await;
         let _refused = client.deployments(service, LONGEST_PAGE, once).await;
         let _refused = client.deployment(service, &deployment).await;
-        let _refused = client.cancel(service, &deployment).await;
-        let _refused = client.purge_cache(service, once).await;
+        let _refused = client.writes().cancel(service, &deployment).await;
+        let _refused = client.writes().purge_cache(service, once).await;
         for window in [open, closed] {
             let _refused = client.deployment_logs(service, &deployment, window).await;
         }
     }
     send_management(client, id).await;
     for branch in [None, Some("main")] {
-        let _refused = client.deploy_static_site(id, branch, once).await;
+        let _refused = client.writes().deploy_static_site(id, branch, once).await;
     }
     let orders = [
         DeploySource::default(),
@@ -127,7 +131,7 @@ async fn send_everything(client: &Client) {
         },
     ];
     for order in &orders {
-        let _refused = client.trigger_deployment(id, order, once).await;
+        let _refused = client.writes().trigger_deployment(id, order, once).await;
     }
 }
 
@@ -164,28 +168,38 @@ async fn send_management(client: &Client, id: Uuid) {
         ),
     ] {
         let settings = settings.as_object().unwrap();
-        let _refused = client.update(what, id, settings, once).await;
-        let _refused = client.delete(what, id, once).await;
+        let _refused = client.writes().update(what, id, settings, once).await;
+        let _refused = client.writes().delete(what, id, once).await;
     }
     let settings = json!({"display_name": "shop-db", "type": "postgresql", "version": "16",
         "cluster_id": text, "resource_type_id": text, "db_name": "shop", "db_user": "shop",
         "extensions": {"enable_vector": true}});
     let password = Password::parse("sec=ret?").unwrap();
     let _refused = client
+        .writes()
         .create_database(settings.as_object().unwrap(), &password, once)
         .await;
     let _refused = client.list_internal_connections(id, once).await;
-    let _refused = client.create_internal_connection(id, id, once).await;
+    let _refused = client
+        .writes()
+        .create_internal_connection(id, id, once)
+        .await;
     let _refused = client.list_clusters(once).await;
     let _refused = client.list_database_resource_types(once).await;
     let _refused = client.list_env_vars(id, 0, once).await;
-    let _refused = client.create_env_var(id, "KEY", "value", once).await;
+    let _refused = client
+        .writes()
+        .create_env_var(id, "KEY", "value", once)
+        .await;
     let variable = EnvVar {
         id,
         key: "KEY".to_owned(),
     };
-    let _refused = client.update_env_var(id, &variable, "", once).await;
-    let _refused = client.toggle_cdn(id, once).await;
+    let _refused = client
+        .writes()
+        .update_env_var(id, &variable, "", once)
+        .await;
+    let _refused = client.writes().toggle_cdn(id, once).await;
 }
 
 /// The operation that a request carries out, and the ids in it.

@@ -152,9 +152,9 @@ fn check(case: &Case, run: &Run) -> Result<(), TestCaseError> {
     prop_assert!(run.took <= deadline + LATEST_END, "{:?}", run.took);
     let last = run.looks.last().unwrap();
     match &run.ended {
-        FollowResult::Seen(seen, verdict) => {
+        FollowResult::Seen(seen) => {
             prop_assert_eq!(last.shown.as_ref(), Some(&seen.status));
-            prop_assert_eq!(seen.status.verdict(), Some(*verdict));
+            prop_assert_eq!(seen.status.verdict(), Some(seen.verdict()));
             let word = case.end.map(|(_, word)| word);
             prop_assert_eq!(Some(seen.status.word()), word);
             prop_assert!(last.at >= millis(case.end.unwrap().0));
@@ -194,7 +194,7 @@ fn check(case: &Case, run: &Run) -> Result<(), TestCaseError> {
     }
     let reads_all = match (&run.ended, case.reading) {
         (FollowResult::Seen(..), LogMode::Live | LogMode::AtTheEnd) => true,
-        (FollowResult::Seen(seen, _), LogMode::AfterFailure) => seen.status != Status::Success,
+        (FollowResult::Seen(seen), LogMode::AfterFailure) => seen.status != Status::Success,
         _ => false,
     };
     let has_time = run.known_at() + secs(5) <= deadline;

@@ -503,8 +503,8 @@ pub(crate) async fn follow(script: Script, reading: LogMode) -> Run {
 
 impl Run {
     pub(crate) fn verdict(&self) -> Option<Verdict> {
-        match self.ended {
-            FollowResult::Seen(_, verdict) => Some(verdict),
+        match &self.ended {
+            FollowResult::Seen(ended) => Some(ended.verdict()),
             _ => None,
         }
     }

@@ -1,24 +1,24 @@
 //! Making sure of a database, and connecting it.
 
+mod connect;
+mod variables;
 pub(crate) mod write;
 
 use std::pin::pin;
 
-use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use crate::actions::database::write::{DatabaseCreation, DatabaseReadiness, ExistingDatabase};
 use crate::actions::error::TriggerError;
 use crate::actions::manage::{LOOK_FIRST, ONLY_READ, may_be_made, only_read, unseen};
 use crate::actions::resolve::{Credentials, DatabaseConnection, NewDatabase};
-use crate::actions::{ActionContext, CLEAN_UP, IN_FLIGHT};
+use crate::actions::{ActionContext, Interruption, WriteResult};
 use crate::event::Event;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::resource::MutableKind;
 use crate::secret::Password;
 use crate::sevalla::{Patience, ResourceRecord};
-use crate::shutdown::Signal;
 
 impl ActionContext<'_> {
     /// Makes sure that there is a database of this name, and that it is ready.
@@ -61,44 +61,34 @@ impl ActionContext<'_> {
     ) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let client = &self.client;
-        let mut making = pin!(write::create_database(client, creation, password, &tell));
-        let made = tokio::select! {
-            // The signal first, as in `until_stopped`.
-            biased;
-            signal = self.stop.asked() => {
-                let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal, None));
-                let made = timeout(IN_FLIGHT, making).await.ok();
-                return self.stop_making_database(signal, new, creation, made, by).await;
+        let create = pin!(write::create_database(client, creation, password, &tell));
+        match self.write_or_stop(create, None, &tell).await {
+            WriteResult::Done(Ok(record)) => self.see_ready(new, &record, true).await,
+            WriteResult::Done(Err(error)) if !may_be_made(&error) => self.not_done(error).await,
+            WriteResult::Done(Err(error)) => self.may_be_there(new, self.not_done(error).await),
+            WriteResult::Interrupted(interruption) => {
+                self.stop_making_database(interruption, new, creation).await
             }
-            made = &mut making => made,
-        };
-        match made {
-            Ok(record) => self.see_ready(new, &record, true).await,
-            Err(error) if !may_be_made(&error) => self.not_done(error).await,
-            Err(error) => self.may_be_there(new, self.not_done(error).await),
         }
     }
 
     /// A signal came while the request that makes the database was on its way.
-    /// `made` is what it came to, if it did within the time for that.
     async fn stop_making_database(
         &self,
-        signal: Signal,
+        interruption: Interruption<Result<ResourceRecord, TriggerError>>,
         new: &NewDatabase,
         creation: &DatabaseCreation,
-        made: Option<Result<ResourceRecord, TriggerError>>,
-        by: Instant,
     ) -> Outcome {
+        let Interruption { signal, result, by } = interruption;
         let outcome = Outcome::interrupted(signal);
-        if let Some(Err(error)) = &made
+        if let Some(Err(error)) = &result
             && let Some(refused) = error.failed_request()
         {
             return outcome
                 .because("No database was created")
                 .because(refused.to_string());
         }
-        let made = if let Some(Ok(record)) = made {
+        let made = if let Some(Ok(record)) = result {
             Some(record)
         } else {
             let client = self.looking_up(by);
@@ -111,7 +101,7 @@ impl ActionContext<'_> {
             );
             return self.may_be_there(new, outcome);
         };
-        self.tell_of_database(new, &record, true);
+        self.report_database(new, &record, true);
         left_to_itself(outcome, &record.label())
     }
 
@@ -134,7 +124,7 @@ impl ActionContext<'_> {
 
     /// Tells of the database, and waits until it is ready.
     async fn see_ready(&self, new: &NewDatabase, record: &ResourceRecord, is_new: bool) -> Outcome {
-        self.tell_of_database(new, record, is_new);
+        self.report_database(new, record, is_new);
         let label = record.label();
         let Some(id) = record.id() else {
             return Outcome::of(Failure::Bug, "Sevalla gave the database no valid id");
@@ -154,7 +144,7 @@ impl ActionContext<'_> {
         }
     }
 
-    fn tell_of_database(&self, new: &NewDatabase, record: &ResourceRecord, is_new: bool) {
+    fn report_database(&self, new: &NewDatabase, record: &ResourceRecord, is_new: bool) {
         let tell = |event: Event<'_>| self.reporter.on(event);
         if let Some(id) = record.id() {
             tell(Event::Database {
@@ -249,7 +239,8 @@ impl ActionContext<'_> {
         let tell = |event: Event<'_>| self.reporter.on(event);
         let (database, app) = (link.database, link.app);
         let may_wait = !self.plan.dry_run;
-        let record = write::look_before_connection(&self.client, database, may_wait, &tell).await?;
+        let record =
+            connect::look_before_connection(&self.client, database, may_wait, &tell).await?;
         tell(Event::Database {
             id: database,
             is_new: None,
@@ -259,7 +250,7 @@ impl ActionContext<'_> {
         let application = self.client.record(thing, patience).await?;
         Ok(ConnectionPreflight {
             pair: format!("database {} and {}", record.label(), application.label()),
-            was_connected: write::is_connected(&self.client, database, app, patience).await?,
+            was_connected: connect::is_connected(&self.client, database, app, patience).await?,
             record,
         })
     }
@@ -276,7 +267,7 @@ impl ActionContext<'_> {
             None => None,
         };
         if !before.was_connected {
-            write::connect(&self.client, link.database, link.app, &tell).await?;
+            connect::connect(&self.client, link.database, link.app, &tell).await?;
         }
         let done = if before.was_connected {
             "were connected already"
@@ -290,7 +281,7 @@ impl ActionContext<'_> {
                  writes them.",
             )),
             Some(variables) => {
-                write::set_variables(&self.client, link.app, &variables, &tell).await?;
+                variables::set_variables(&self.client, link.app, &variables, &tell).await?;
             }
         }
         let outcome = Outcome::success(format!("Connected {pair}"));
@@ -307,7 +298,7 @@ fn variables_for(
     database: &ResourceRecord,
     credentials: &Credentials,
 ) -> Result<Vec<(String, String)>, TriggerError> {
-    write::variables(database, credentials).ok_or_else(|| {
+    variables::variables(database, credentials).ok_or_else(|| {
         let label = database.label();
         TriggerError::refused(
             Failure::NoInternalHost,

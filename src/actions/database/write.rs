@@ -1,4 +1,4 @@
-//! Making a database, connecting it, and telling the application of it.
+//! Making a database, and waiting until it is ready.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -7,25 +7,22 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::actions::at_most_once::{Candidate, Candidates, at_most_once, search_to_the_end};
+use crate::actions::at_most_once::at_most_once;
 use crate::actions::deploy::matcher::Ownership;
 use crate::actions::error::{Report, TriggerError};
-use crate::actions::manage::change::until_confirmed;
+use crate::actions::lookup::{Candidate, Candidates, search_to_the_end};
 use crate::actions::poller::Poller;
-use crate::actions::resolve::{Credentials, NewDatabase};
+use crate::actions::resolve::NewDatabase;
 use crate::event::Event;
 use crate::lenient_json::Unreadable;
 use crate::messages::Failure;
 use crate::resource::{MutableKind, ResourceKind, ResourceList};
 use crate::secret::Password;
 use crate::sevalla::operation::LIST_DATABASES;
-use crate::sevalla::{ApiError, Client, EnvVar, LONGEST_PAGE, Patience, ResourceRecord};
+use crate::sevalla::{ApiError, Client, Patience, ResourceRecord};
 
 /// How long a new database may not be there yet for those who read it.
 const APPEARANCE: Duration = Duration::from_secs(30);
-
-/// The most variables of an application that are looked through.
-const MOST_VARIABLES: usize = 2000;
 
 const DATABASES: ResourceList = ResourceList::All(ResourceKind::Database);
 
@@ -161,6 +158,7 @@ pub(crate) async fn create_database(
     let send = async || {
         let patience = Patience::FOR_A_WRITE;
         client
+            .writes()
             .create_database(&creation.settings, password, patience)
             .await
     };
@@ -248,7 +246,7 @@ pub(crate) enum DatabaseReadiness {
 impl DatabaseReadiness {
     /// What this record says. A status that nobody knows is on its way, and
     /// never ready.
-    fn of(record: ResourceRecord) -> Self {
+    pub(super) fn of(record: ResourceRecord) -> Self {
         let status = record.text("status").unwrap_or("unknown").to_owned();
         match status.to_ascii_lowercase().as_str() {
             "ready" => Self::Ready(record),
@@ -305,179 +303,9 @@ pub(crate) async fn wait_until_ready(
     Ok(DatabaseReadiness::NotYet(last))
 }
 
-/// Looks for the database that is to be connected, and waits until it can be.
-/// Refuses one that will not.
-pub(crate) async fn look_before_connection(
-    client: &Client,
-    database: Uuid,
-    may_wait: bool,
-    tell: Report<'_>,
-) -> Result<ResourceRecord, TriggerError> {
-    let thing = MutableKind::Database.thing(database);
-    let record = client.record(thing, Patience::BEFORE_THE_START).await?;
-    refuse_suspended(&record)?;
-    let label = record.label();
-    let readiness = match DatabaseReadiness::of(record.clone()) {
-        DatabaseReadiness::NotYet(_) if may_wait => {
-            wait_until_ready(client, database, tell).await?
-        }
-        DatabaseReadiness::NotYet(_) => DatabaseReadiness::Ready(record),
-        known => known,
-    };
-    match readiness {
-        DatabaseReadiness::Ready(record) => refuse_suspended(&record).map(|()| record),
-        DatabaseReadiness::Failed(status) => Err(TriggerError::refused(
-            Failure::DatabaseNotConnectable,
-            format!("Database {label} cannot be connected; its status is {status}"),
-            "Look at it in the dashboard; if it is not to be repaired, connect another",
-        )),
-        DatabaseReadiness::NotYet(status) => Err(TriggerError::refused(
-            Failure::DatabaseNotReady,
-            format!("The run's time was over before database {label} was ready; it is {status}"),
-            "Run this again once it is ready, or raise timeout",
-        )),
-    }
-}
-
-fn refuse_suspended(record: &ResourceRecord) -> Result<(), TriggerError> {
-    if !is_suspended(record) {
-        return Ok(());
-    }
-    Err(TriggerError::refused(
-        Failure::DatabaseNotConnectable,
-        format!("Database {} is suspended", record.label()),
-        "Activate it in the dashboard, then run this again",
-    ))
-}
-
 /// Whether a database is switched off for the time being.
 pub(crate) fn is_suspended(database: &ResourceRecord) -> bool {
     database.get("is_suspended") == Some(&Value::Bool(true))
-}
-
-/// The connection of two services, which tells nothing but that it is there.
-struct ConnectionResult;
-
-impl Candidate for ConnectionResult {
-    const NOUN: &'static str = "connection";
-
-    fn id(&self) -> Option<&str> {
-        None
-    }
-
-    fn describe(&self) -> String {
-        "an internal connection".to_owned()
-    }
-}
-
-/// Whether a database and an application are connected.
-pub(crate) async fn is_connected(
-    client: &Client,
-    database: Uuid,
-    app: Uuid,
-    patience: Patience,
-) -> Result<bool, ApiError> {
-    let all = client.list_internal_connections(database, patience).await?;
-    Ok(all.iter().any(|connection| connection.has(app)))
-}
-
-/// Connects a database to an application that it is not connected to.
-pub(crate) async fn connect(
-    client: &Client,
-    database: Uuid,
-    app: Uuid,
-    tell: Report<'_>,
-) -> Result<(), TriggerError> {
-    let send = async || {
-        let patience = Patience::FOR_A_WRITE;
-        let sent = client.create_internal_connection(database, app, patience);
-        sent.await.map(|()| ConnectionResult)
-    };
-    let search = async || {
-        let late = client.lingering();
-        let is_there = is_connected(&late, database, app, Patience::FOR_A_SEARCH).await?;
-        let connected = is_there.then_some(Candidates::ours(ConnectionResult));
-        Ok(Some(connected.into_iter().collect()))
-    };
-    let made = at_most_once(send, search, client, tell).await;
-    let Err(error) = made else { return Ok(()) };
-    // Somebody else was first, or the first of two sendings was late.
-    let is_refusal = matches!(error, TriggerError::Ambiguous { .. }) || error.status() == Some(409);
-    let is_there = is_connected(client, database, app, Patience::FOR_A_SEARCH);
-    if is_refusal && is_there.await.unwrap_or(false) {
-        return Ok(());
-    }
-    match error.status() {
-        Some(400) => Err(error.at("Database and application have to be in the same cluster")),
-        _ => Err(error),
-    }
-}
-
-/// The variables that tell an application where its database is.
-pub(crate) fn variables(
-    database: &ResourceRecord,
-    credentials: &Credentials,
-) -> Option<Vec<(String, String)>> {
-    let host = database.text("internal_hostname")?;
-    let port = match database.get("internal_port")? {
-        Value::String(port) => port.clone(),
-        other => other.to_string(),
-    };
-    let name = database.text("db_name").unwrap_or_default();
-    let scheme = match database.text("type")? {
-        kind @ ("postgresql" | "mongodb") => kind,
-        "redis" | "valkey" => "redis",
-        _ => "mysql",
-    };
-    let (user, password) = (&credentials.user, credentials.password.expose());
-    let url = format!(
-        "{scheme}://{}:{}@{host}:{port}/{}",
-        encoded(user),
-        encoded(password),
-        encoded(name)
-    );
-    let values = [
-        ("HOST", host),
-        ("PORT", &port),
-        ("NAME", name),
-        ("USER", user),
-        ("PASSWORD", password),
-        ("URL", &url),
-    ];
-    let name_of = |part: &str| format!("{}_{part}", credentials.prefix);
-    Some(
-        values
-            .map(|(part, value)| (name_of(part), value.to_owned()))
-            .into(),
-    )
-}
-
-/// A text as a part of an address.
-fn encoded(text: &str) -> String {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    let encode = |byte: u8| {
-        if is_plain(&byte) {
-            char::from(byte).to_string()
-        } else {
-            format!("%{byte:02X}")
-        }
-    };
-    text.bytes().map(encode).collect()
-}
-
-/// A variable that was made, by its name.
-struct NewVariable(String);
-
-impl Candidate for NewVariable {
-    const NOUN: &'static str = "variable";
-
-    fn id(&self) -> Option<&str> {
-        None
-    }
-
-    fn describe(&self) -> String {
-        self.0.clone()
-    }
 }
 
 impl Candidate for ResourceRecord {
@@ -489,165 +317,5 @@ impl Candidate for ResourceRecord {
 
     fn describe(&self) -> String {
         self.label()
-    }
-}
-
-/// Gives variables of an application these values, whether they are there or
-/// not.
-pub(crate) async fn set_variables(
-    client: &Client,
-    app: Uuid,
-    variables: &[(String, String)],
-    tell: Report<'_>,
-) -> Result<(), TriggerError> {
-    let known = all_variables(client, app, Patience::BEFORE_THE_START).await?;
-    for (key, value) in variables {
-        let place = |error: TriggerError| error.at(format!("It is variable {key}"));
-        let is_new = match known.iter().find(|known| known.key == *key) {
-            Some(variable) => {
-                change(client, app, variable, value, tell)
-                    .await
-                    .map_err(place)?;
-                false
-            }
-            None => create(client, app, key, value, tell).await.map_err(place)?,
-        };
-        let done = if is_new { "created" } else { "set" };
-        tell(Event::Note(&format!("Variable {key} {done}")));
-    }
-    Ok(())
-}
-
-async fn all_variables(
-    client: &Client,
-    app: Uuid,
-    patience: Patience,
-) -> Result<Vec<EnvVar>, ApiError> {
-    let mut all = Vec::new();
-    for offset in (0..MOST_VARIABLES).step_by(LONGEST_PAGE) {
-        let page = client.list_env_vars(app, offset, patience).await?;
-        let is_last = !page.is_full();
-        all.extend(page.entries);
-        if is_last {
-            break;
-        }
-    }
-    Ok(all)
-}
-
-async fn change(
-    client: &Client,
-    app: Uuid,
-    variable: &EnvVar,
-    value: &str,
-    tell: Report<'_>,
-) -> Result<(), TriggerError> {
-    let send = async || {
-        let patience = Patience::FOR_A_WRITE;
-        client.update_env_var(app, variable, value, patience).await
-    };
-    let is_done = async || has_value(&client.lingering(), app, variable, value).await;
-    until_confirmed(client, send, is_done, tell).await
-}
-
-/// Whether a variable has this value by now.
-async fn has_value(
-    client: &Client,
-    app: Uuid,
-    variable: &EnvVar,
-    value: &str,
-) -> Result<bool, ApiError> {
-    for offset in (0..MOST_VARIABLES).step_by(LONGEST_PAGE) {
-        let patience = Patience::FOR_A_SEARCH;
-        let seen = client.has_value(app, offset, variable, value, patience);
-        if let Some(is_it) = seen.await? {
-            return Ok(is_it);
-        }
-    }
-    Ok(false)
-}
-
-/// Makes a variable; `false` if it was there after all and only changed.
-async fn create(
-    client: &Client,
-    app: Uuid,
-    key: &str,
-    value: &str,
-    tell: Report<'_>,
-) -> Result<bool, TriggerError> {
-    let find = async || {
-        let all = all_variables(&client.lingering(), app, Patience::FOR_A_SEARCH).await?;
-        let of_key = all.into_iter().filter(|known| known.key == key);
-        Ok::<_, ApiError>(of_key.collect::<Vec<EnvVar>>())
-    };
-    let send = async || {
-        let patience = Patience::FOR_A_WRITE;
-        client.create_env_var(app, key, value, patience).await?;
-        Ok(NewVariable(key.to_owned()))
-    };
-    let search = async || {
-        let found = find().await?.into_iter();
-        let new = found.map(|found| Candidates::ours(NewVariable(found.key)));
-        Ok(Some(new.collect()))
-    };
-    let made = at_most_once(send, search, client, tell).await;
-    let Err(error) = made else { return Ok(true) };
-    let may_be_there = matches!(error, TriggerError::Ambiguous { .. })
-        || matches!(error.status(), Some(400 | 409 | 422));
-    if !may_be_there {
-        return Err(error);
-    }
-    match find().await.ok().and_then(|mut found| found.pop()) {
-        // Setting it does no harm, whoever has made it.
-        Some(variable) => change(client, app, &variable, value, tell)
-            .await
-            .map(|()| false),
-        None => Err(error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn told(kind: &str) -> Vec<(String, String)> {
-        let json = serde_json::json!({"id": "d", "type": kind, "db_name": "shop",
-            "internal_hostname": "db.internal", "internal_port": "5432"});
-        let credentials = Credentials {
-            prefix: "ORDERS".to_owned(),
-            user: "me".to_owned(),
-            password: Password::parse("a?<>#@=+b").unwrap(),
-        };
-        variables(&serde_json::from_value(json).unwrap(), &credentials).unwrap()
-    }
-
-    #[test]
-    fn the_address_holds_what_may_stand_in_one() {
-        let all = told("postgresql");
-        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
-        let parts = ["HOST", "PORT", "NAME", "USER", "PASSWORD", "URL"];
-        assert_eq!(names, parts.map(|part| format!("ORDERS_{part}")));
-        assert_eq!(
-            all[5].1,
-            "postgresql://me:a%3F%3C%3E%23%40%3D%2Bb@db.internal:5432/shop"
-        );
-        let parsed = url::Url::parse(&all[5].1).unwrap();
-        assert_eq!(
-            (parsed.host_str(), parsed.port()),
-            (Some("db.internal"), Some(5432))
-        );
-        assert!(told("mariadb")[5].1.starts_with("mysql://"));
-        assert!(told("valkey")[5].1.starts_with("redis://"));
-    }
-
-    #[test]
-    fn without_a_host_there_are_no_variables() {
-        let json = serde_json::json!({"id": "d", "type": "postgresql", "internal_hostname": null});
-        let credentials = Credentials {
-            prefix: "A".to_owned(),
-            user: "me".to_owned(),
-            password: Password::parse("abcdef").unwrap(),
-        };
-        assert!(variables(&serde_json::from_value(json).unwrap(), &credentials).is_none());
     }
 }

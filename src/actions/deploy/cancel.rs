@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::actions::error::Report;
-use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
+use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Service, Verdict};
 use crate::event::Event;
 use crate::sevalla::{ApiError, Client, RetryDecision};
 
@@ -29,12 +29,12 @@ const REFUSING: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub enum CancelResult {
     /// It was cancelled, or failed meanwhile, and was seen to have ended.
-    Ended(Deployment, Verdict),
+    Ended(EndedDeployment),
     /// The service accepted, and the deployment had not ended yet when our
     /// time was over.
     Accepted,
     /// It had succeeded already.
-    TooLate(Deployment),
+    TooLate(EndedDeployment),
     /// The service refused, and the deployment goes on.
     Refused(ApiError),
     /// No answer that says whether it was accepted.
@@ -64,9 +64,11 @@ pub async fn cancel(
                 if last.as_ref().map(status) != Some(status(&deployment)) {
                     tell(Event::Seen(&deployment));
                 }
-                match deployment.status.verdict() {
-                    Some(Verdict::Success) => return CancelResult::TooLate(deployment),
-                    Some(verdict) => return CancelResult::Ended(deployment, verdict),
+                match deployment.ended() {
+                    Some(ended) if ended.verdict() == Verdict::Success => {
+                        return CancelResult::TooLate(ended);
+                    }
+                    Some(ended) => return CancelResult::Ended(ended),
                     None => last = Some(deployment),
                 }
             }
@@ -143,7 +145,7 @@ impl CancelProgress {
         id: &DeploymentId,
         tell: Report<'_>,
     ) {
-        let answer = client.cancel(service, id).await;
+        let answer = client.writes().cancel(service, id).await;
         self.next = match &answer {
             Ok(()) => None,
             Err(error) => self.wait_after(error).map(|wait| Instant::now() + wait),

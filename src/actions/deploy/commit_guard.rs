@@ -1,6 +1,6 @@
 //! The commit guard: whether what is deployed is what was tested.
 
-use std::cell::RefCell;
+use std::cell::OnceCell;
 
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +27,7 @@ pub(crate) struct CommitGuard<'a> {
     is_named: bool,
     policy: OnMismatch,
     /// The mismatch that was seen first.
-    told: RefCell<Option<String>>,
+    mismatch: OnceCell<String>,
     cancel: CancellationToken,
 }
 
@@ -49,35 +49,26 @@ impl<'a> CommitGuard<'a> {
             expected,
             is_named,
             policy: plan.on_mismatch,
-            told: RefCell::default(),
+            mismatch: OnceCell::new(),
             cancel: CancellationToken::new(),
         }
     }
 
-    /// Takes in what was seen; a warning, the first time that it is another
-    /// commit.
-    pub(crate) fn look(&self, event: Event<'_>) -> Option<String> {
-        let (Event::Started(_, deployment) | Event::Found(_, deployment) | Event::Seen(deployment)) =
-            event
-        else {
-            return None;
-        };
+    /// Looks at the deployment as it is now. Returns a warning the first time
+    /// that its commit is another one.
+    pub(crate) fn observe(&self, deployment: &Deployment) -> Option<&str> {
         let mismatch = self.mismatch(deployment)?;
+        let is_news = self.mismatch.set(mismatch).is_ok();
         if self.policy == OnMismatch::Cancel && deployment.status.verdict().is_none() {
             self.cancel.cancel();
         }
-        let mut told = self.told.borrow_mut();
-        if told.is_some() {
-            return None;
-        }
-        told.clone_from(&Some(mismatch));
-        told.clone()
+        self.mismatch.get().filter(|_| is_news).map(String::as_str)
     }
 
     /// Resolves once the deployment is to be cancelled, with the reason.
-    pub(crate) async fn wants_cancel(&self) -> String {
+    pub(crate) async fn cancel_requested(&self) -> String {
         self.cancel.cancelled().await;
-        self.told.borrow().clone().unwrap_or_default()
+        self.mismatch.get().cloned().unwrap_or_default()
     }
 
     /// What is wrong with the commit, if it is known to be another.

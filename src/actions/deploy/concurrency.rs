@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use crate::actions::ActionContext;
 use crate::actions::deploy::cancel::{self, CancelResult};
 use crate::actions::deploy::commit_guard::CommitGuard;
+use crate::actions::deploy::past;
 use crate::actions::deploy::preflight::{self, Preflight};
 use crate::actions::error::TriggerError;
 use crate::actions::task::DeployOperation;
@@ -115,13 +116,13 @@ impl ActionContext<'_> {
                     crate::text::duration::duration(started.elapsed())
                 )));
             }
-            let past = match preflight::read_past(&self.client, service).await {
+            let past = match past::read_past(&self.client, service).await {
                 Err(error) if is_too_late(&error) => {
                     return Ok(BusyDecision::End(still_busy(started.elapsed())));
                 }
                 past => past?,
             };
-            if past.iter().any(preflight::is_busy) {
+            if past.iter().any(past::is_busy) {
                 continue;
             }
             // Another run may have waited for the same and be quicker.
@@ -144,7 +145,7 @@ impl ActionContext<'_> {
             let client = self.client.until(by);
             let id = &other.id;
             match cancel::cancel(&client, service, id, &|_| {}).await {
-                CancelResult::Ended(ended, _) => {
+                CancelResult::Ended(ended) => {
                     tell(Event::Note(&format!(
                         "Deployment {id} ended {}.",
                         ended.status.word()

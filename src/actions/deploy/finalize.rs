@@ -12,7 +12,8 @@ use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::start_rollback::{self, RollbackEffect};
 use crate::actions::deploy::verification::{FOR_WORDS, ServiceAddress, own_address};
 use crate::actions::error::Report;
-use crate::deployment::{Deployment, DeploymentId, ServiceKind, Verdict};
+use crate::actions::manage::change;
+use crate::deployment::{Deployment, DeploymentId, EndedDeployment, ServiceKind, Verdict};
 use crate::event::{Event, Phase, State};
 use crate::exit_status::ExitStatus;
 use crate::follow::DeploymentClient;
@@ -20,7 +21,7 @@ use crate::forecast::history::History;
 use crate::inputs::OnFailure;
 use crate::messages::{Failure, Warning};
 use crate::outcome::{FailureContext, Outcome, PreviouslyLive};
-use crate::sevalla::{Patience, RetryDecision};
+use crate::sevalla::Patience;
 use crate::verify::{self, Check, Filling, Verified, Visit};
 
 /// The most of the run's time that a check leaves for going back.
@@ -107,20 +108,18 @@ pub(crate) enum VerificationResult {
 impl ActionContext<'_> {
     /// The outcome of a deployment that was seen to end, after all that the
     /// user wants done then.
-    pub(crate) async fn settle(
+    pub(crate) async fn finalize(
         &self,
         source: &DeploymentClient,
-        deployment: Deployment,
-        verdict: Verdict,
+        ended: EndedDeployment,
         scene: &DeploymentContext,
         tell: Report<'_>,
     ) -> Outcome {
-        let ended = deployment.clone();
-        let outcome = match verdict {
-            Verdict::Success => self.after_success(source, deployment, scene, tell).await,
-            Verdict::Failed => self.after_failure(source, deployment, scene).await,
+        let outcome = match ended.verdict() {
+            Verdict::Success => self.after_success(source, &ended, scene, tell).await,
+            Verdict::Failed => self.after_failure(source, &ended, scene).await,
             Verdict::Cancelled | Verdict::Skipped => {
-                self.after_nothing(source, deployment, verdict, scene).await
+                self.after_nothing(source, &ended, scene).await
             }
         };
         if !self.may_go_back(scene) {
@@ -172,7 +171,7 @@ impl ActionContext<'_> {
     async fn after_success(
         &self,
         source: &DeploymentClient,
-        deployment: Deployment,
+        deployment: &EndedDeployment,
         scene: &DeploymentContext,
         tell: Report<'_>,
     ) -> Outcome {
@@ -182,32 +181,27 @@ impl ActionContext<'_> {
         let url = if !is_known && self.would_wait_for_budget() {
             None
         } else {
-            self.for_more_words(self.tell_url(source, scene, tell))
+            self.for_more_words(self.report_url(source, scene, tell))
                 .await
         };
         let id = deployment.id.clone();
-        let outcome = Outcome::of_verdict(
-            &deployment,
-            Verdict::Success,
-            service,
-            FailureContext::default(),
-        );
-        if let Some((failure, objection)) = guard.objection(&deployment) {
+        let outcome = Outcome::of_verdict(deployment, service, FailureContext::default());
+        if let Some((failure, objection)) = guard.objection(deployment) {
             return Outcome::unverified(failure, &id).because(objection);
         }
-        if let Some(doubt) = guard.doubt(&deployment) {
+        if let Some(doubt) = guard.doubt(deployment) {
             tell(Event::Warning(Warning::UnknownCommit, doubt));
         }
-        if let Some(outcome) = object_to_version(&deployment, scene, tell) {
+        if let Some(outcome) = object_to_version(deployment, scene, tell) {
             return outcome;
         }
         tokio::select! {
             // The signal first, as in `until_stopped`.
             biased;
             signal = self.stop.asked() => {
-                Outcome::interrupted(signal).and_ended(&deployment, Verdict::Success)
+                Outcome::interrupted(signal).and_ended(deployment)
             }
-            checked = self.purge_and_verify(source, &deployment, url, scene, tell) => {
+            checked = self.purge_and_verify(source, deployment, url, scene, tell) => {
                 checked.unwrap_or(outcome)
             }
         }
@@ -253,21 +247,12 @@ impl ActionContext<'_> {
         KEPT_FOR_GOING_BACK.min(left / 3)
     }
 
-    /// Purging again what Sevalla has purged: no reason to fail, nor to wait
-    /// long. Twice does no harm, so it is asked again when the answer is lost.
+    /// Purges again what Sevalla has purged: no reason to fail, nor to wait long.
     async fn purge_after(&self, source: &DeploymentClient, tell: Report<'_>) {
         let by = Instant::now() + PURGING;
         let client = source.client.until(by.min(self.deadline.moment()));
-        let purge = || client.purge_cache(source.service, Patience::FOR_A_SEARCH);
         tell(Event::Begins(Phase::Purge));
-        let mut purged = purge().await;
-        if purged
-            .as_ref()
-            .is_err_and(|error| error.next() == RetryDecision::Ambiguous)
-            && Instant::now() < by
-        {
-            purged = purge().await;
-        }
+        let purged = change::purge_cache(&client, source.service, tell).await;
         tell(Event::Ends(Phase::Purge, state(purged.is_ok())));
         match purged {
             Ok(()) => tell(Event::Note(
@@ -312,7 +297,7 @@ impl ActionContext<'_> {
             }
         };
         if let Ok(url) = &own {
-            tell_url(url, tell);
+            report_url(url, tell);
         }
         let own = own.as_ref().map_err(String::as_str);
         let verified = verify::verify(exchange.as_ref(), check, own, filling, deadline, &told);
@@ -350,7 +335,7 @@ impl ActionContext<'_> {
     async fn after_failure(
         &self,
         source: &DeploymentClient,
-        mut deployment: Deployment,
+        deployment: &EndedDeployment,
         scene: &DeploymentContext,
     ) -> Outcome {
         let error = build_error(source, &deployment.id);
@@ -364,12 +349,16 @@ impl ActionContext<'_> {
                 scene.live_before
             },
         };
-        Outcome::of_verdict(&deployment, Verdict::Failed, source.service, beside)
+        Outcome::of_verdict(
+            &deployment.clone().with_build_error(error),
+            source.service,
+            beside,
+        )
     }
 
     /// After a success, shows where the service can be visited, which was asked
     /// for before if there was time.
-    async fn tell_url(
+    async fn report_url(
         &self,
         source: &DeploymentClient,
         scene: &DeploymentContext,
@@ -380,13 +369,13 @@ impl ActionContext<'_> {
             _ => own_address(source, scene.host.as_deref(), FOR_WORDS).await?,
         };
         if let Some(url) = &url {
-            tell_url(url, tell);
+            report_url(url, tell);
         }
         Ok(url)
     }
 }
 
-fn tell_url(url: &Url, tell: Report<'_>) {
+fn report_url(url: &Url, tell: Report<'_>) {
     tell(Event::Url(url.as_str().trim_end_matches('/')));
 }
 

@@ -1,10 +1,13 @@
 //! One deployment of one service.
 
+pub(crate) mod auto_deploy;
+pub(crate) mod baseline;
 pub mod cancel;
 pub(crate) mod commit_guard;
 pub(crate) mod concurrency;
 pub(crate) mod finalize;
 pub(crate) mod matcher;
+pub(crate) mod past;
 pub(crate) mod preflight;
 pub(crate) mod resolve;
 pub(crate) mod rollback;
@@ -32,13 +35,14 @@ use crate::actions::error::{Report, TriggerError};
 use crate::actions::sighting::SightingSource;
 use crate::actions::task::{DeployOperation, EarlierDeployment};
 use crate::actions::{
-    ActionContext, CLEAN_UP, IN_FLIGHT, KEY_CHECK, LATE_CANCEL, MISMATCH, nothing_started,
+    ActionContext, CLEAN_UP, Interruption, KEY_CHECK, LATE_CANCEL, MISMATCH, WriteResult,
+    nothing_started,
 };
-use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
+use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Service, Verdict};
 use crate::event::Event;
 use crate::inputs::Abandon;
 use crate::messages::Warning;
-use crate::outcome::Outcome;
+use crate::outcome::{LastSeen, Outcome};
 use crate::shutdown::Signal;
 
 use crate::follow::{DeploymentClient, EndSignal, FollowResult, Follower};
@@ -97,31 +101,27 @@ impl ActionContext<'_> {
             Ok(BusyDecision::End(outcome)) => return outcome,
             Err(error) => return self.not_started(error).await,
         };
+        Box::pin(self.start_and_follow(work, &before)).await
+    }
+
+    /// Starts a deployment, and follows it to its end where the run waits for
+    /// that.
+    async fn start_and_follow(&self, work: &DeployOperation, before: &Preflight) -> Outcome {
+        let tell = |event: Event<'_>| self.reporter.on(event);
         let is_followed = self.plan.follow;
-        let start = start::start(&self.client, work, is_followed, &before, &tell);
-        let mut start = Box::pin(start);
-        let started = tokio::select! {
-            // The signal first: it also makes the start give up, and then what
-            // it gives up with is not the reason for the end.
-            biased;
-            signal = self.stop.asked() => {
-                let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal, Some(self.on_cancel())));
-                let started = timeout(IN_FLIGHT, start).await.ok();
-                return Box::pin(self.stop_in_flight(signal, work, started, &before, by)).await;
+        let start = Box::pin(start::start(&self.client, work, is_followed, before, &tell));
+        let then = Some(self.on_cancel());
+        let started = match self.write_or_stop(start, then, &tell).await {
+            WriteResult::Done(started) => started,
+            WriteResult::Interrupted(interruption) => {
+                return self.stop_in_flight(interruption, work, before).await;
             }
-            started = &mut start => started,
         };
         match started {
-            Ok(Started::Known(service, deployment)) if self.plan.follow => {
+            Ok(Started::Known(service, deployment)) if is_followed => {
                 let scene = DeploymentContext {
-                    // What it replaces is what somebody wants to get rid of.
-                    is_ours: !matches!(
-                        work,
-                        DeployOperation::RollBackApplication { .. }
-                            | DeployOperation::RollBackStaticSite { .. }
-                    ),
-                    ..DeploymentContext::of(&before)
+                    is_ours: !work.is_rollback(),
+                    ..DeploymentContext::of(before)
                 };
                 Box::pin(self.follow(service, *deployment, &scene)).await
             }
@@ -156,20 +156,15 @@ impl ActionContext<'_> {
         scene: &DeploymentContext,
     ) -> Outcome {
         let guard = CommitGuard::new(self.plan, scene.branch.as_deref());
-        let compare = |event: Event<'_>| {
-            if let Some(warning) = guard.look(event) {
-                self.reporter
-                    .on(Event::Warning(Warning::AnotherCommit, &warning));
+        let tell = |event: Event<'_>| self.reporter.on(event);
+        let compare = |seen: &Deployment| {
+            if let Some(warning) = guard.observe(seen) {
+                tell(Event::Warning(Warning::AnotherCommit, warning));
             }
         };
-        let tell = |event: Event<'_>| {
-            self.reporter.on(event);
-            compare(event);
-        };
-        // The watch reports only what changes from here on.
-        compare(Event::Found(service, &deployment));
-        let id = deployment.id.clone();
-        let source = self.source(service, &id);
+        // The follower yields only what later looks show.
+        compare(&deployment);
+        let source = self.source(service, &deployment.id);
         let end = EndSignal::default();
         let noting = SightingSource::new(&source, &deployment, self.clock);
         let own = RefCell::new(None);
@@ -177,6 +172,7 @@ impl ActionContext<'_> {
             let watch = Follower::new(&noting, deployment, self.deadline, self.reading(), &tell)
                 .knowing(scene.past.clone())
                 .noting(&end)
+                .observed_by(&compare)
                 .follow();
             let watch = Box::pin(watch);
             tokio::select! {
@@ -188,30 +184,18 @@ impl ActionContext<'_> {
         let ended = tokio::select! {
             ended = follow => ended,
             signal = self.stop.asked() => {
-                if let Some((deployment, verdict)) = end.take() {
-                    tell(Event::Stopping(signal, None));
-                    return Outcome::interrupted(signal).and_ended(&deployment, verdict);
-                }
-                let by = Instant::now() + CLEAN_UP;
-                let then = if scene.is_anothers {
-                    Abandon::Leave
-                } else {
-                    self.on_cancel()
-                };
-                tell(Event::Stopping(signal, Some(then)));
-                if then == Abandon::Leave {
-                    return Outcome::interrupted(signal).and_left(&id, noting.last().as_ref());
-                }
-                return self.stop_following(signal, service, &id, by).await;
+                let (ended, seen) = (end.take(), noting.last());
+                return self.interrupt(signal, &source, ended, seen, scene).await;
             }
-            mismatch = guard.wants_cancel(), if !scene.is_anothers => {
+            mismatch = guard.cancel_requested(), if !scene.is_anothers => {
                 return self.cancel_mismatch(&source, scene, mismatch).await;
             }
         };
+        let seen = noting.last();
         match ended {
-            FollowResult::Seen(deployment, verdict) => {
+            FollowResult::Seen(ended) => {
                 let scene = &scene.with_address(own.take());
-                Box::pin(self.settle(&source, deployment, verdict, scene, &tell)).await
+                Box::pin(self.finalize(&source, ended, scene, &tell)).await
             }
             FollowResult::TimedOut { .. }
                 if self.plan.on_timeout == Abandon::Cancel && !scene.is_anothers =>
@@ -219,15 +203,24 @@ impl ActionContext<'_> {
                 self.cancel_late(ended, &source, scene).await
             }
             FollowResult::Lost { .. } | FollowResult::TimedOut { .. } => {
-                let at = noting.last().map(|seen| seen.at);
-                let status = match &ended {
-                    FollowResult::Lost { error, .. } => error.status(),
-                    _ => None,
-                };
-                let outcome = Outcome::of_ended_at(&ended, service, at);
-                self.with_capabilities(outcome, status).await
+                self.lose_track(&ended, service, seen).await
             }
         }
+    }
+
+    /// The outcome of a deployment whose end was not seen.
+    async fn lose_track(
+        &self,
+        ended: &FollowResult,
+        service: Service,
+        seen: Option<LastSeen>,
+    ) -> Outcome {
+        let status = match ended {
+            FollowResult::Lost { error, .. } => error.status(),
+            _ => None,
+        };
+        let outcome = Outcome::of_ended_at(ended, service, seen.map(|seen| seen.at));
+        self.with_capabilities(outcome, status).await
     }
 
     /// Asks for what is to be known at the end, while there is nothing else to
@@ -279,13 +272,9 @@ impl ActionContext<'_> {
             cancelled = cancel::cancel(&client, source.service, id, &tell) => cancelled,
         };
         match cancelled {
-            CancelResult::TooLate(deployment) => {
-                let verdict = Verdict::Success;
-                self.settle(source, deployment, verdict, scene, &tell).await
-            }
-            CancelResult::Ended(deployment, Verdict::Failed) => {
-                let verdict = Verdict::Failed;
-                let outcome = self.settle(source, deployment, verdict, scene, &tell).await;
+            CancelResult::TooLate(ended) => self.finalize(source, ended, scene, &tell).await,
+            CancelResult::Ended(ended) if ended.verdict() == Verdict::Failed => {
+                let outcome = self.finalize(source, ended, scene, &tell).await;
                 outcome.because(mismatch)
             }
             cancelled => Outcome::mismatched(id, &cancelled)
@@ -298,16 +287,15 @@ impl ActionContext<'_> {
 /// Ending early.
 impl ActionContext<'_> {
     /// A signal came while the request that starts the deployment was on its
-    /// way. `started` is what it came to, if it did within the time for that.
+    /// way.
     async fn stop_in_flight(
         &self,
-        signal: Signal,
+        interruption: Interruption<Result<Started, TriggerError>>,
         work: &DeployOperation,
-        started: Option<Result<Started, TriggerError>>,
         before: &Preflight,
-        by: Instant,
     ) -> Outcome {
-        match started {
+        let Interruption { signal, result, by } = interruption;
+        match result {
             Some(Ok(Started::Known(service, deployment))) => {
                 self.stop_following(signal, service, &deployment.id, by)
                     .await
@@ -361,6 +349,35 @@ impl ActionContext<'_> {
             .await
     }
 
+    /// A signal came while the deployment was followed. `ended` is its end, if
+    /// it was seen, and `seen` what was seen last.
+    async fn interrupt(
+        &self,
+        signal: Signal,
+        source: &DeploymentClient,
+        ended: Option<EndedDeployment>,
+        seen: Option<LastSeen>,
+        scene: &DeploymentContext,
+    ) -> Outcome {
+        let outcome = Outcome::interrupted(signal);
+        if let Some(ended) = ended {
+            self.reporter.on(Event::Stopping(signal, None));
+            return outcome.and_ended(&ended);
+        }
+        let by = Instant::now() + CLEAN_UP;
+        let then = if scene.is_anothers {
+            Abandon::Leave
+        } else {
+            self.on_cancel()
+        };
+        self.reporter.on(Event::Stopping(signal, Some(then)));
+        if then == Abandon::Leave {
+            return outcome.and_left(&source.id, seen.as_ref());
+        }
+        self.stop_following(signal, source.service, &source.id, by)
+            .await
+    }
+
     pub(crate) async fn stop_following(
         &self,
         signal: Signal,
@@ -369,11 +386,11 @@ impl ActionContext<'_> {
         by: Instant,
     ) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
-        self.stop_and_tell(signal, service, id, by, &tell).await
+        self.stop_and_report(signal, service, id, by, &tell).await
     }
 
-    /// The same, told in another way.
-    pub(crate) async fn stop_and_tell(
+    /// Like [`Self::stop_following`], with events reported to `tell`.
+    pub(crate) async fn stop_and_report(
         &self,
         signal: Signal,
         service: Service,
@@ -418,8 +435,8 @@ impl ActionContext<'_> {
         };
         match cancelled {
             // Whatever a success has to pass, this one has to as well.
-            CancelResult::TooLate(deployment) => self
-                .settle(source, deployment, Verdict::Success, scene, &tell)
+            CancelResult::TooLate(ended) => self
+                .finalize(source, ended, scene, &tell)
                 .await
                 .because("It ended just when the run's time was over, too late to be cancelled"),
             cancelled => Outcome::of_ended(&ended, service).and_cancelled(id, &cancelled),

@@ -3,14 +3,16 @@
 
 use uuid::Uuid;
 
-use crate::actions::deploy::matcher::{Baseline, DeployKind, DeploymentMatcher};
+use crate::actions::deploy::auto_deploy::{is_default, warn_of_auto_deploy, warn_of_double};
+use crate::actions::deploy::baseline::Baseline;
+use crate::actions::deploy::matcher::{DeployKind, DeploymentMatcher};
+use crate::actions::deploy::past::{is_busy, live_among, read_past, successes};
 use crate::actions::deploy::start::HISTORY;
 use crate::actions::deploy::start_rollback::{self, Rollback};
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::resolve::Plan;
 use crate::actions::task::DeployOperation;
-use crate::branch;
-use crate::deployment::{DeploySource, Deployment, DeploymentId, Service, ServiceKind, Verdict};
+use crate::deployment::{DeploySource, Deployment, DeploymentId, Service};
 use crate::event::Event;
 use crate::forecast::history::History;
 use crate::inputs::WhenBusy;
@@ -84,11 +86,8 @@ pub(crate) async fn look_before(
 
 /// A key that may deploy but not read is enough for a trigger alone.
 fn needs_reads(plan: &Plan, work: &DeployOperation) -> bool {
-    let is_rollback = matches!(
-        work,
-        DeployOperation::RollBackApplication { .. } | DeployOperation::RollBackStaticSite { .. }
-    );
-    plan.follow || plan.dry_run || plan.when_busy != WhenBusy::Queue || is_rollback
+    let is_queued = plan.when_busy == WhenBusy::Queue;
+    plan.follow || plan.dry_run || !is_queued || work.is_rollback()
 }
 
 async fn look_at_application(
@@ -118,7 +117,7 @@ async fn look_at_application(
         return Ok(before);
     };
     let before = before.with_live(client, service, &past).await?;
-    tell_live(before.live.as_ref(), tell);
+    report_live(before.live.as_ref(), tell);
     start_rollback::plan(client, &record, app, earlier, &past, before).await
 }
 
@@ -160,7 +159,7 @@ async fn look_at_static_site(
         return Ok(before);
     };
     let before = before.with_live(client, service, &past).await?;
-    tell_live(before.live.as_ref(), tell);
+    report_live(before.live.as_ref(), tell);
     if let Some(earlier) = past.iter().find(|deployment| deployment.id == *to) {
         start_rollback::refuse_unless_success(earlier)?;
     }
@@ -248,41 +247,7 @@ impl Preflight {
     }
 }
 
-/// Those that were live.
-pub(crate) fn successes(past: &[Deployment]) -> impl Iterator<Item = &Deployment> {
-    past.iter().filter(|deployment| is_success(deployment))
-}
-
-/// Whether a deployment was live. A preview of a pull request never was: going
-/// back to one would publish what nobody has merged.
-pub(crate) fn is_success(deployment: &Deployment) -> bool {
-    deployment.status.verdict() == Some(Verdict::Success) && !deployment.is_preview
-}
-
-/// Whether anything is live, as far as these newest deployments show.
-pub(crate) fn live_among(past: &[Deployment]) -> PreviouslyLive {
-    if successes(past).next().is_some() {
-        PreviouslyLive::Something
-    } else if past.iter().any(|one| is_busy(one) || one.is_unreadable()) {
-        // What still runs may be live soon, and what cannot be read may be live.
-        PreviouslyLive::Unknown
-    } else if past.len() >= HISTORY {
-        PreviouslyLive::NotAmong { read: past.len() }
-    } else {
-        PreviouslyLive::Nothing { read: past.len() }
-    }
-}
-
-/// Whether it waits or runs. What has a time of its end has ended, whatever the
-/// service calls that; and previews of pull requests are somebody else's.
-pub(crate) fn is_busy(deployment: &Deployment) -> bool {
-    deployment.status.verdict().is_none()
-        && deployment.finished_at.is_none()
-        && !deployment.is_preview
-        && !deployment.is_unreadable()
-}
-
-fn tell_live(live: Option<&Deployment>, tell: Report<'_>) {
+fn report_live(live: Option<&Deployment>, tell: Report<'_>) {
     if let Some(live) = live {
         tell(Event::Note(&format!("Live now: {}", live.summary())));
     }
@@ -353,111 +318,6 @@ fn describe(wanted: &DeploymentMatcher) -> String {
         (_, Some(branch), None) => format!("branch {branch}"),
         (_, None, None) => "the default branch".to_owned(),
     }
-}
-
-fn warn_of_auto_deploy(record: &Application, wanted: &DeploymentMatcher, tell: Report<'_>) {
-    let is_built_on_push = record.auto_deploy && record.source.as_deref() == Some("privateGit");
-    let builds = matches!(wanted.kind, DeployKind::Deploy | DeployKind::Hook);
-    let is_default = is_default(wanted.branch.as_deref(), record.default_branch.as_deref());
-    if is_built_on_push && builds && is_default {
-        warn_of_double(wanted.branch.as_deref(), tell);
-    }
-}
-
-/// Whether a branch is the service's own; both are unknown together.
-fn is_default(branch: Option<&str>, default: Option<&str>) -> bool {
-    match (branch, default) {
-        (Some(branch), Some(default)) => branch::is_same(branch, default),
-        (branch, default) => branch == default,
-    }
-}
-
-fn warn_of_double(branch: Option<&str>, tell: Report<'_>) {
-    let text = format!(
-        "Automatic deployment is on for branch {}: each push is deployed once by Sevalla and once by \
-         this run. Switch automatic deployment off in the settings on Sevalla.",
-        branch.unwrap_or("(default)")
-    );
-    tell(Event::Warning(Warning::DeployedTwice, &text));
-}
-
-/// What a service's record tells whoever follows what it does by itself.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct AutoDeployConfig {
-    /// The host of a static site.
-    pub host: Option<String>,
-    /// The branch that is deployed.
-    pub default_branch: Option<String>,
-    /// Whether a push to it is deployed.
-    pub deploys_pushes: bool,
-    /// Whether only some pushes are, by the paths they touch.
-    pub filters_paths: bool,
-    /// Whether pushes to other branches may be, too: a static site builds
-    /// previews of pull requests.
-    pub previews_branches: bool,
-}
-
-impl AutoDeployConfig {
-    /// Whether a push to this branch may be deployed; `None` is the service's
-    /// own.
-    pub(crate) fn deploys(&self, branch: Option<&String>) -> bool {
-        let other = branch.zip(self.default_branch.as_ref());
-        let is_other = other.is_some_and(|(ours, its)| !branch::is_same(ours, its));
-        self.deploys_pushes && !is_other || self.previews_branches && is_other
-    }
-}
-
-/// Reads a service's record.
-pub(crate) async fn look_at(
-    client: &Client,
-    service: Service,
-    tell: Report<'_>,
-) -> Result<AutoDeployConfig, TriggerError> {
-    let patience = Patience::BEFORE_THE_START;
-    match service.kind {
-        ServiceKind::Application => {
-            let record = client.get_application(service.id, patience).await?;
-            tell(Event::Target(service, record.display_name.as_deref()));
-            let is_built_on_push = record.auto_deploy
-                && record
-                    .source
-                    .as_deref()
-                    .is_none_or(|source| matches!(source, "privateGit" | "app"));
-            Ok(AutoDeployConfig {
-                host: None,
-                default_branch: record.default_branch,
-                deploys_pushes: is_built_on_push,
-                filters_paths: !record.allow_deploy_paths.is_empty()
-                    || !record.ignore_deploy_paths.is_empty(),
-                previews_branches: false,
-            })
-        }
-        ServiceKind::StaticSite => {
-            let record = client.get_static_site(service.id, patience).await?;
-            tell(Event::Target(service, record.display_name.as_deref()));
-            Ok(AutoDeployConfig {
-                host: record.hostname,
-                default_branch: record.default_branch,
-                deploys_pushes: record.auto_deploy,
-                filters_paths: !record.allow_deploy_paths.is_empty()
-                    || !record.ignore_deploy_paths.is_empty(),
-                previews_branches: record.is_preview_enabled,
-            })
-        }
-    }
-}
-
-/// The newest deployments of a service, with [`Deployment::unreadable`] in the
-/// place of an entry that cannot be read: one that is there before a change is
-/// not its effect.
-pub(crate) async fn read_past(
-    client: &Client,
-    service: Service,
-) -> Result<Vec<Deployment>, TriggerError> {
-    let past = client
-        .deployments_and_unreadable(service, HISTORY, Patience::BEFORE_THE_START)
-        .await?;
-    Ok(past)
 }
 
 #[cfg(test)]
@@ -691,27 +551,6 @@ mod tests {
                 *warning == Warning::DeployedTwice && text.contains("main")
             };
             assert!(told.iter().all(is_right), "{told:?}");
-        }
-    }
-
-    #[test]
-    fn a_push_is_deployed_where_the_record_says_so() {
-        let place = |deploys_pushes, previews_branches| AutoDeployConfig {
-            default_branch: Some("main".to_owned()),
-            deploys_pushes,
-            previews_branches,
-            ..AutoDeployConfig::default()
-        };
-        let (main, next) = ("main".to_owned(), "next".to_owned());
-        for (place, of_main, of_next) in [
-            (place(false, false), false, false),
-            (place(true, false), true, false),
-            (place(false, true), false, true),
-            (place(true, true), true, true),
-        ] {
-            assert_eq!(place.deploys(Some(&main)), of_main, "{place:?}");
-            assert_eq!(place.deploys(None), of_main, "{place:?}");
-            assert_eq!(place.deploys(Some(&next)), of_next, "{place:?}");
         }
     }
 }

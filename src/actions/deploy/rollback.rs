@@ -4,15 +4,13 @@
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 
-use tokio::time::timeout;
-
 use crate::actions::deploy::finalize::VerificationResult;
 use crate::actions::deploy::preflight::{self, Preflight};
 use crate::actions::deploy::start::{self, Started};
 use crate::actions::deploy::start_rollback::{self, RollbackEffect};
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::task::{DeployOperation, EarlierDeployment};
-use crate::actions::{ActionContext, IN_FLIGHT};
+use crate::actions::{ActionContext, Interruption, WriteResult};
 use crate::deployment::{Deployment, Service, Verdict};
 use crate::event::{Event, Phase, State};
 use crate::follow::{FollowResult, Follower, LogMode};
@@ -119,33 +117,29 @@ impl ActionContext<'_> {
             undoing.live.summary()
         )));
         tell(Event::Begins(Phase::Rollback));
-        let mut start = pin!(self.begin(undoing, tell));
-        let begun = tokio::select! {
-            biased;
-            signal = self.stop.asked() => {
-                tell(Event::Stopping(signal, Some(Abandon::Leave)));
-                let undone = match timeout(IN_FLIGHT, start).await {
-                    Ok(Ok(rollback)) => RollbackReport::so(goes_on(&rollback)),
-                    Ok(Err(not_begun)) => undoing.explain(not_begun),
-                    Err(_late) => RollbackReport::so(
+        let begin = pin!(self.begin(undoing, tell));
+        let then = Some(Abandon::Leave);
+        let rollback = match self.write_or_stop(begin, then, tell).await {
+            WriteResult::Done(Ok(rollback)) => rollback,
+            WriteResult::Done(Err(not_begun)) => {
+                tell(Event::Ends(Phase::Rollback, State::Failed));
+                return undoing.explain(not_begun);
+            }
+            WriteResult::Interrupted(Interruption { signal, result, .. }) => {
+                let undone = match result {
+                    Some(Ok(rollback)) => RollbackReport::so(goes_on(&rollback)),
+                    Some(Err(not_begun)) => undoing.explain(not_begun),
+                    None => RollbackReport::so(
                         "A rollback was on its way when the signal came; whether it took effect \
                          is not known",
                     ),
                 };
                 return undone.stopped_by(signal);
             }
-            begun = &mut start => begun,
-        };
-        let rollback = match begun {
-            Ok(rollback) => rollback,
-            Err(not_begun) => {
-                tell(Event::Ends(Phase::Rollback, State::Failed));
-                return undoing.explain(not_begun);
-            }
         };
         let done = RefCell::new(None);
         tokio::select! {
-            undone = self.see_through(undoing, rollback.clone(), &done, tell) => undone,
+            undone = self.follow_rollback(undoing, rollback.clone(), &done, tell) => undone,
             signal = self.stop.asked() => {
                 let said = done.borrow_mut().take();
                 RollbackReport::so(said.unwrap_or_else(|| goes_on(&rollback))).stopped_by(signal)
@@ -165,7 +159,7 @@ impl ActionContext<'_> {
             ..EarlierDeployment::found(undoing.live.id.clone())
         };
         let work = DeployOperation::back_to(service, earlier);
-        let quietly = |event: Event<'_>| in_its_own_words(event, tell);
+        let quietly = |event: Event<'_>| report_as_rollback(event, tell);
         let before = preflight::look_before(&self.client, self.plan, &work, &quietly)
             .await
             .map_err(RollbackError::Failed)?;
@@ -181,7 +175,7 @@ impl ActionContext<'_> {
 
     /// Follows the rollback to its end, and looks whether what is live then
     /// answers; `done` gets what is known once it has succeeded.
-    async fn see_through(
+    async fn follow_rollback(
         &self,
         undoing: &RollbackAttempt<'_>,
         rollback: Deployment,
@@ -197,7 +191,7 @@ impl ActionContext<'_> {
                 is_warned.set(true);
                 tell(Event::Warning(Warning::FailedVersionAgain, &warning));
             }
-            in_its_own_words(event, tell);
+            report_as_rollback(event, tell);
         };
         let source = self.source(undoing.service, &rollback.id);
         let own = RefCell::new(None);
@@ -216,41 +210,30 @@ impl ActionContext<'_> {
                 match never {}
             }
         };
-        let (now, said) = match ended {
-            FollowResult::Seen(now, Verdict::Success) => {
-                let said = undoing.describe(&now);
-                (now, said)
-            }
-            FollowResult::Seen(now, _) => {
-                return RollbackReport::so(undoing.not_rolled_back(&format!(
-                    "the rollback, deployment {}, ended {}",
-                    now.id,
-                    now.status.word()
-                )));
-            }
-            FollowResult::TimedOut { last, .. } | FollowResult::Lost { last, .. } => {
-                return RollbackReport::so(format!(
-                    "Rolling back was started as deployment {}, whose end was not seen",
-                    last.id
-                ))
-                .hint(LOOK);
-            }
+        let now = match ended {
+            FollowResult::Seen(now) if now.verdict() == Verdict::Success => now,
+            ended => return undoing.explain_end(&ended),
         };
+        let said = undoing.describe(&now);
         done.replace(Some(said.clone()));
-        match self.answers(&source, &now, own.take(), tell).await {
-            None => RollbackReport::so(said),
-            Some(VerificationResult::Well) => {
-                RollbackReport::so(format!("{said}. It answers well"))
-            }
-            Some(VerificationResult::Unknown(reason)) => {
-                RollbackReport::so(format!("{said}. {reason}"))
-            }
-            Some(VerificationResult::Badly(reason)) => {
-                RollbackReport::so(format!("{said}. After that: {reason}")).hint(
-                    "What is live now fails the check too: look at what it has in common with \
-                     what was deployed, such as variables, a database or verify-url itself",
-                )
-            }
+        let verification = self.answers(&source, &now, own.take(), tell).await;
+        explain_verification(said, verification)
+    }
+}
+
+/// What is live after a rollback that succeeded, with the result of the check.
+fn explain_verification(said: String, verification: Option<VerificationResult>) -> RollbackReport {
+    match verification {
+        None => RollbackReport::so(said),
+        Some(VerificationResult::Well) => RollbackReport::so(format!("{said}. It answers well")),
+        Some(VerificationResult::Unknown(reason)) => {
+            RollbackReport::so(format!("{said}. {reason}"))
+        }
+        Some(VerificationResult::Badly(reason)) => {
+            RollbackReport::so(format!("{said}. After that: {reason}")).hint(
+                "What is live now fails the check too: look at what it has in common with what \
+                 was deployed, such as variables, a database or verify-url itself",
+            )
         }
     }
 }
@@ -291,6 +274,24 @@ impl RollbackAttempt<'_> {
             .hint(LOOK),
             RollbackError::Failed(error) => {
                 RollbackReport::so(self.not_rolled_back(&reasons(error)))
+            }
+        }
+    }
+
+    /// The rollback was not seen to succeed.
+    fn explain_end(&self, ended: &FollowResult) -> RollbackReport {
+        match ended {
+            FollowResult::Seen(now) => RollbackReport::so(self.not_rolled_back(&format!(
+                "the rollback, deployment {}, ended {}",
+                now.id,
+                now.status.word()
+            ))),
+            FollowResult::TimedOut { last, .. } | FollowResult::Lost { last, .. } => {
+                RollbackReport::so(format!(
+                    "Rolling back was started as deployment {}, whose end was not seen",
+                    last.id
+                ))
+                .hint(LOOK)
             }
         }
     }
@@ -368,7 +369,7 @@ fn goes_on(rollback: &Deployment) -> String {
 
 /// Tells of the rollback without taking it for what the run was about: outputs
 /// and summary are about that.
-fn in_its_own_words(event: Event<'_>, tell: Report<'_>) {
+fn report_as_rollback(event: Event<'_>, tell: Report<'_>) {
     match event {
         Event::Target(..) | Event::Begins(Phase::Log) | Event::Ends(Phase::Log, _) => {}
         Event::Started(_, rollback) | Event::Seen(rollback) | Event::StillWaiting(rollback, ..) => {

@@ -3,10 +3,10 @@
 
 use crate::actions::ActionContext;
 use crate::actions::deploy::finalize::DeploymentContext;
-use crate::actions::deploy::preflight;
+use crate::actions::deploy::past;
 use crate::actions::deploy::start::HISTORY;
 use crate::actions::task::Task;
-use crate::deployment::{Deployment, Origin, Status, Verdict};
+use crate::deployment::{Deployment, EndedDeployment, Origin, Status, Verdict};
 use crate::follow::DeploymentClient;
 use crate::inputs::OnSkipped;
 use crate::outcome::{FailureContext, Outcome, PreviouslyLive};
@@ -26,25 +26,25 @@ impl ActionContext<'_> {
     pub(crate) async fn after_nothing(
         &self,
         source: &DeploymentClient,
-        deployment: Deployment,
-        verdict: Verdict,
+        deployment: &EndedDeployment,
         scene: &DeploymentContext,
     ) -> Outcome {
-        if verdict == Verdict::Skipped && self.may_pass_by_itself(&deployment, scene) {
-            return self.after_filters(source, &deployment).await;
+        let is_skipped = deployment.verdict() == Verdict::Skipped;
+        if is_skipped && self.may_pass_by_itself(deployment, scene) {
+            return self.after_filters(source, deployment).await;
         }
-        let neighbours = neighbours(source, &deployment, Patience::Once);
+        let neighbours = neighbours(source, deployment, Patience::Once);
         let read = self.for_more_words(neighbours).await;
         let neighbours = read.and_then(Result::ok).unwrap_or_default();
         let live = match scene.live_before {
             PreviouslyLive::Unknown => neighbours.live,
             known => known,
         };
-        let passes = verdict == Verdict::Skipped && self.plan.on_skipped == Some(OnSkipped::Pass);
+        let passes = is_skipped && self.plan.on_skipped == Some(OnSkipped::Pass);
         match neighbours.newer {
             Some(newer) => {
                 let beside = FailureContext::default();
-                let outcome = Outcome::of_verdict(&deployment, verdict, source.service, beside);
+                let outcome = Outcome::of_verdict(deployment, source.service, beside);
                 let outcome = outcome.superseded_by(&newer);
                 if passes {
                     outcome.which_passes()
@@ -52,13 +52,13 @@ impl ActionContext<'_> {
                     outcome
                 }
             }
-            None if passes => Outcome::nothing_deployed(&deployment, source.service, live),
+            None if passes => Outcome::nothing_deployed(deployment, source.service, live),
             None => {
                 let beside = FailureContext {
                     live,
                     ..FailureContext::default()
                 };
-                Outcome::of_verdict(&deployment, verdict, source.service, beside)
+                Outcome::of_verdict(deployment, source.service, beside)
             }
         }
     }
@@ -78,12 +78,16 @@ impl ActionContext<'_> {
 
     /// The exit code depends on whether a newer deployment overtook this one,
     /// so an unreadable list does not pass.
-    async fn after_filters(&self, source: &DeploymentClient, deployment: &Deployment) -> Outcome {
+    async fn after_filters(
+        &self,
+        source: &DeploymentClient,
+        deployment: &EndedDeployment,
+    ) -> Outcome {
         let read = neighbours(source, deployment, Patience::FOR_A_SEARCH);
         let neighbours = match self.until_stopped(read).await {
             Ok(neighbours) => neighbours,
             Err(signal) => {
-                return Outcome::interrupted(signal).and_ended(deployment, Verdict::Skipped);
+                return Outcome::interrupted(signal).and_ended(deployment);
             }
         };
         let failed = |live| {
@@ -91,7 +95,7 @@ impl ActionContext<'_> {
                 live,
                 ..FailureContext::default()
             };
-            Outcome::of_verdict(deployment, Verdict::Skipped, source.service, beside)
+            Outcome::of_verdict(deployment, source.service, beside)
         };
         match neighbours {
             Ok(SkipContext {
@@ -141,7 +145,7 @@ impl SkipContext {
         let mut newer = recent.iter().enumerate().filter(is_newer);
         Self {
             newer: newer.find_map(|(_, other)| Some(other).filter(overtakes).cloned()),
-            live: preflight::live_among(recent),
+            live: past::live_among(recent),
         }
     }
 }

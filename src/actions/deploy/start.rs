@@ -5,9 +5,10 @@
 
 use uuid::Uuid;
 
-use crate::actions::at_most_once::{Candidates, at_most_once, find_one, search_to_the_end};
+use crate::actions::at_most_once::at_most_once;
 use crate::actions::deploy::preflight::Preflight;
 use crate::actions::error::{LookupFailure, Report, TriggerError};
+use crate::actions::lookup::{Candidates, find_one, search_to_the_end};
 use crate::actions::task::DeployOperation;
 use crate::deployment::{Deployment, Service, ServiceKind};
 use crate::event::Event;
@@ -41,13 +42,23 @@ pub(crate) async fn start(
             call_hook(client, hook, *app, is_followed, before, tell).await?
         }
         DeployOperation::DeployApplication { app, order } => {
-            let send = async || client.trigger_deployment(*app, order, patience).await;
+            let send = async || {
+                client
+                    .writes()
+                    .trigger_deployment(*app, order, patience)
+                    .await
+            };
             once(client, Service::application(*app), before, send, tell).await?
         }
         DeployOperation::DeployStaticSite { site, branch } => {
             // What the user asked for, also where the site could not be read.
             let branch = branch.as_deref().or(before.wanted.branch.as_deref());
-            let send = async || client.deploy_static_site(*site, branch, patience).await;
+            let send = async || {
+                client
+                    .writes()
+                    .deploy_static_site(*site, branch, patience)
+                    .await
+            };
             once(client, Service::static_site(*site), before, send, tell).await?
         }
         DeployOperation::RollBackApplication { app, .. } => match &before.rollback {
@@ -55,7 +66,12 @@ pub(crate) async fn start(
             None => return Err(crate::actions::deploy::start_rollback::nothing_earlier()),
         },
         DeployOperation::RollBackStaticSite { site, to } => {
-            let send = async || client.roll_back_static_site(*site, to, patience).await;
+            let send = async || {
+                client
+                    .writes()
+                    .roll_back_static_site(*site, to, patience)
+                    .await
+            };
             once(client, Service::static_site(*site), before, send, tell).await?
         }
     };
@@ -126,7 +142,7 @@ async fn call_hook(
         Some(service) => search(client, service, before).await,
         None => Ok(None),
     };
-    let send = async || client.call_hook(hook, Patience::FOR_A_WRITE).await;
+    let send = async || client.writes().call_hook(hook, Patience::FOR_A_WRITE).await;
     let find = async || {
         let by_id = |found: Candidates<Deployment>| Candidates {
             it: Some(found.it.id),

@@ -9,7 +9,8 @@
 use uuid::Uuid;
 
 use crate::actions::deploy::matcher::{DeployKind, DeploymentMatcher};
-use crate::actions::deploy::preflight::{Preflight, is_success};
+use crate::actions::deploy::past::is_success;
+use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::start::{self, Started};
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::task::EarlierDeployment;
@@ -257,13 +258,18 @@ impl Rollback {
                     docker_image: Some(image.clone()),
                     ..DeploySource::default()
                 };
-                let send = async || client.trigger_deployment(app, &order, patience).await;
+                let send = async || {
+                    client
+                        .writes()
+                        .trigger_deployment(app, &order, patience)
+                        .await
+                };
                 return start::once(client, service, before, send, tell).await;
             }
             RollbackRequest::Call { may_omit_id } => *may_omit_id,
         };
         let id = Some(&self.to.id);
-        let send = async || client.rollback_deployment(app, id, patience).await;
+        let send = async || client.writes().rollback_deployment(app, id, patience).await;
         let error = match start::once(client, service, before, send, tell).await {
             Err(TriggerError::Api(error)) if may_omit_id && refuses_id(&error) => error,
             other => return other,
@@ -273,7 +279,12 @@ impl Rollback {
             "Sevalla refused the id of the version to roll back to. That version is the latest \
              successful deployment, so the rollback is requested without an id.",
         ));
-        let send = async || client.rollback_deployment(app, None, patience).await;
+        let send = async || {
+            client
+                .writes()
+                .rollback_deployment(app, None, patience)
+                .await
+        };
         start::once(client, service, before, send, tell).await
     }
 

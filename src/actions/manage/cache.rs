@@ -2,12 +2,11 @@
 
 use std::pin::pin;
 
-use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::actions::manage::change;
 use crate::actions::manage::change::{CdnError, CdnState, on_or_off};
-use crate::actions::{ActionContext, IN_FLIGHT};
+use crate::actions::{ActionContext, Interruption, WriteResult};
 use crate::deployment::Service;
 use crate::event::Event;
 use crate::messages::Failure;
@@ -24,7 +23,7 @@ impl ActionContext<'_> {
         match change::purge_cache(&self.client, service, &tell).await {
             Ok(()) => Outcome::success(format!("Purged the cache of {service}"))
                 .because("It can take five minutes until that is so everywhere"),
-            Err(error) => self.not_done(error).await,
+            Err(error) => self.not_done(error.into()).await,
         }
     }
 
@@ -44,23 +43,22 @@ impl ActionContext<'_> {
         if let Some(signal) = self.stop.told() {
             return crate::actions::manage::only_read(signal);
         }
-        let mut turning = pin!(change::toggle_cdn(&self.client, app, wanted, &tell));
-        let turned = tokio::select! {
-            biased;
-            signal = self.stop.asked() => {
-                tell(Event::Stopping(signal, None));
-                let turned = timeout(IN_FLIGHT, turning).await.ok();
-                let ended = match turned {
+        let toggle = pin!(change::toggle_cdn(&self.client, app, wanted, &tell));
+        match self.write_or_stop(toggle, None, &tell).await {
+            WriteResult::Done(turned) => self.of_turned(turned).await,
+            WriteResult::Interrupted(Interruption { signal, result, .. }) => {
+                let ended = match result {
                     Some(turned) => self.of_turned(turned).await,
-                    None => Outcome::of(Failure::AnswerLost, "Whether the CDN was turned was not seen"),
+                    None => Outcome::of(
+                        Failure::AnswerLost,
+                        "Whether the CDN was turned was not seen",
+                    ),
                 };
                 let mut outcome = Outcome::interrupted(signal).because(ended.headline);
                 outcome.why.extend(ended.why);
-                return outcome;
+                outcome
             }
-            turned = &mut turning => turned,
-        };
-        self.of_turned(turned).await
+        }
     }
 
     async fn of_turned(&self, turned: Result<CdnState, CdnError>) -> Outcome {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::actions::database::write::{NamedLookup, choose};
@@ -112,6 +112,7 @@ pub(crate) async fn update(
     let send = async || {
         let patience = Patience::FOR_A_WRITE;
         client
+            .writes()
             .update(update.what, update.id, &comparison.body, patience)
             .await
     };
@@ -157,20 +158,26 @@ pub(crate) async fn until_confirmed(
     }
 }
 
-/// Empties the caches in front of a service. Doing it twice does no harm.
+/// Empties the caches in front of a service, until the client's deadline. Doing
+/// it twice does no harm.
 pub(crate) async fn purge_cache(
     client: &Client,
     service: Service,
     tell: Report<'_>,
-) -> Result<(), TriggerError> {
+) -> Result<(), ApiError> {
     let mut sent = 1;
     loop {
-        let error = match client.purge_cache(service, Patience::FOR_A_WRITE).await {
+        let error = match client
+            .writes()
+            .purge_cache(service, Patience::FOR_A_WRITE)
+            .await
+        {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        if error.next() != RetryDecision::Ambiguous || sent == SENDINGS {
-            return Err(error.into());
+        let is_last = sent == SENDINGS || Instant::now() + AGAIN >= client.deadline();
+        if error.next() != RetryDecision::Ambiguous || is_last {
+            return Err(error);
         }
         tell(Event::Note(&format!(
             "The answer was lost ({}). Purging twice does no harm: sending it once more.",
@@ -207,7 +214,7 @@ pub(crate) async fn toggle_cdn(
     wanted: bool,
     tell: Report<'_>,
 ) -> Result<CdnState, CdnError> {
-    let first = client.toggle_cdn(app, Patience::FOR_A_WRITE).await;
+    let first = client.writes().toggle_cdn(app, Patience::FOR_A_WRITE).await;
     let is_on = first.map_err(|error| CdnError {
         error,
         turned_from: None,
@@ -225,7 +232,7 @@ pub(crate) async fn toggle_cdn(
     )));
     // Whoever asks to end now does not want it left like this.
     let client = client.undoing();
-    let second = client.toggle_cdn(app, Patience::FOR_A_WRITE).await;
+    let second = client.writes().toggle_cdn(app, Patience::FOR_A_WRITE).await;
     let after = second.map_err(|error| CdnError {
         error,
         turned_from: Some(before),

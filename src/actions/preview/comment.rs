@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use crate::actions::error::TriggerError;
-use crate::actions::preview::find::PreviewMatch;
+use crate::actions::preview::matching::PreviewMatch;
 use crate::actions::task::Preview;
 use crate::actions::{ActionContext, LAST_REQUESTS};
 use crate::ci::ChangeState;

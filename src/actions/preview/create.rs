@@ -4,18 +4,20 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::actions::deletion::{DeletionProgress, DeletionResult};
 use crate::actions::deploy::finalize::DeploymentContext;
-use crate::actions::deploy::{preflight, start};
+use crate::actions::deploy::{past, start};
 use crate::actions::error::TriggerError;
 use crate::actions::preview::delete::of_removed;
-use crate::actions::preview::find::{self, PreviewApp, PreviewLookup};
-use crate::actions::preview::{PreviewResult, of_branch, request_deletion};
+use crate::actions::preview::find::{PreviewApp, PreviewLookup};
+use crate::actions::preview::{PreviewResult, creation, matching, of_branch, request_deletion};
 use crate::actions::task::NewPreview;
-use crate::actions::{ActionContext, CLEAN_UP, IN_FLIGHT, LAST_REQUESTS, nothing_started};
+use crate::actions::{
+    ActionContext, CLEAN_UP, Interruption, LAST_REQUESTS, WriteResult, nothing_started,
+};
 use crate::backoff::Schedule;
 use crate::deployment::{Deployment, Service};
 use crate::event::Event;
@@ -40,21 +42,15 @@ impl ActionContext<'_> {
         before: &PreviewLookup,
     ) -> PreviewResult {
         let tell = |event: Event<'_>| self.reporter.on(event);
-        let mut creation = pin!(find::create_preview(&self.client, new, before, &tell));
-        let made = tokio::select! {
-            biased;
-            signal = self.stop.asked() => {
-                let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal, Some(self.on_cancel())));
-                let made = timeout(IN_FLIGHT, creation).await.ok();
-                let outcome = self.stop_making(signal, new, made, before, by).await;
+        let create = pin!(creation::create_preview(&self.client, new, before, &tell));
+        let then = Some(self.on_cancel());
+        let app = match self.write_or_stop(create, then, &tell).await {
+            WriteResult::Interrupted(interruption) => {
+                let outcome = self.stop_making(interruption, new, before).await;
                 return PreviewResult::nothing(outcome);
             }
-            made = &mut creation => made,
-        };
-        let app = match made {
-            Ok(app) => app,
-            Err(error) => {
+            WriteResult::Done(Ok(app)) => app,
+            WriteResult::Done(Err(error)) => {
                 return match self.made_meanwhile(new, &error).await {
                     Some(app) => Box::pin(self.deploy_preview(new, &app)).await,
                     None => PreviewResult::nothing(self.not_started(error).await),
@@ -67,7 +63,7 @@ impl ActionContext<'_> {
             is_new: true,
         });
         let twin = tokio::select! {
-            twin = find::older_twin(&self.client, new, &app, before, true) => twin,
+            twin = creation::older_twin(&self.client, new, &app, before, true) => twin,
             signal = self.stop.asked() => {
                 let outcome = self.signal_after_creation(signal, &app).await;
                 return PreviewResult::nothing(outcome);
@@ -103,7 +99,7 @@ impl ActionContext<'_> {
         let by = self.deadline.moment() + LAST_REQUESTS;
         let client = self.client.until(by);
         let twin = tokio::select! {
-            twin = find::older_twin(&client, new, ours, before, false) => twin,
+            twin = creation::older_twin(&client, new, ours, before, false) => twin,
             signal = self.stop.asked() => {
                 let said = format!("Preview app {} was created", ours.label());
                 let outcome = Outcome::interrupted(signal).because(brought.outcome.headline);
@@ -216,7 +212,7 @@ impl ActionContext<'_> {
         let Ok(record) = self.client.get_application(app, Patience::Once).await else {
             return;
         };
-        if let Some(other) = find::other_repository(&new.preview, &record) {
+        if let Some(other) = matching::other_repository(&new.preview, &record) {
             let ours = new.preview.repository.as_deref().unwrap_or_default();
             let mut text = format!(
                 "The pipeline builds {other}, which is not the repository of this run ({ours})."
@@ -313,7 +309,7 @@ impl ActionContext<'_> {
             .min(Instant::now() + FIRST_DEPLOYMENT);
         let mut looks = Schedule::for_looks();
         loop {
-            let all = match preflight::read_past(&self.client, service).await {
+            let all = match past::read_past(&self.client, service).await {
                 // The service's own parts need a moment to agree that it exists.
                 Err(error) if error.status() == Some(404) && Instant::now() < give_up => Vec::new(),
                 other => other?,
@@ -333,22 +329,21 @@ impl ActionContext<'_> {
     /// A signal came while the request that makes the app was on its way.
     async fn stop_making(
         &self,
-        signal: Signal,
+        interruption: Interruption<Result<PreviewApp, TriggerError>>,
         new: &NewPreview,
-        made: Option<Result<PreviewApp, TriggerError>>,
         before: &PreviewLookup,
-        by: Instant,
     ) -> Outcome {
-        if let Some(Err(error)) = &made
+        let Interruption { signal, result, by } = interruption;
+        if let Some(Err(error)) = &result
             && let Some(refused) = error.failed_request()
         {
             return nothing_started(signal).because(refused.to_string());
         }
-        let app = if let Some(Ok(app)) = made {
+        let app = if let Some(Ok(app)) = result {
             Some(app)
         } else {
             let client = self.looking_up(by);
-            find::find_made_preview(&client, new, before).await
+            creation::find_made_preview(&client, new, before).await
         };
         let Some(app) = app else {
             return Outcome::interrupted(signal)

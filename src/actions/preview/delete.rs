@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use crate::actions::ActionContext;
 use crate::actions::deletion::{DeletionProgress, DeletionResult};
-use crate::actions::deploy::preflight;
+use crate::actions::deploy::past;
 use crate::actions::error::TriggerError;
 use crate::actions::preview::comment::{BEFORE_THE_START, PATIENCE, PullRequestError};
-use crate::actions::preview::find;
 use crate::actions::preview::request_deletion::{self, Deleted};
+use crate::actions::preview::{find, matching};
 use crate::actions::task::{CleanupPolicy, Preview};
 use crate::branch::is_same;
 use crate::ci::ChangeState;
@@ -444,7 +444,7 @@ impl ActionContext<'_> {
             return Ok(None);
         }
         let slug = cleaning.closed_in.as_deref();
-        let request = slug.and_then(|slug| find::pull_request_of(&record, slug));
+        let request = slug.and_then(|slug| matching::pull_request_of(&record, slug));
         let is_closed = match request {
             // Boxed: what waits in it is large.
             Some(number) => Box::pin(self.is_closed(number, app.id, &record, tally)).await,
@@ -508,8 +508,8 @@ impl ActionContext<'_> {
         let Some(max_age) = cleaning.max_age else {
             return Ok(None);
         };
-        let past = preflight::read_past(&self.client, Service::application(id)).await?;
-        if past.iter().any(preflight::is_busy) {
+        let past = past::read_past(&self.client, Service::application(id)).await?;
+        if past.iter().any(past::is_busy) {
             return Ok(None);
         }
         let times = past.iter().filter_map(|deployment| deployment.created_at);

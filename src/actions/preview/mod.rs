@@ -2,20 +2,23 @@
 
 pub(crate) mod comment;
 pub(crate) mod create;
+mod creation;
 pub(crate) mod delete;
 pub(crate) mod find;
+mod finish;
 pub(crate) mod fork;
+pub(crate) mod matching;
 pub(crate) mod request_deletion;
 pub(crate) mod resolve;
 
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::actions::deploy::finalize::DeploymentContext;
-use crate::actions::deploy::preflight;
+use crate::actions::deploy::past;
 use crate::actions::error::TriggerError;
 use crate::actions::preview::comment::{BEFORE_THE_START, PATIENCE};
 use crate::actions::preview::find::{PreviewApp, PreviewLookup};
@@ -25,7 +28,9 @@ use crate::backoff::Schedule;
 use crate::branch::is_same;
 use crate::ci::ChangeState;
 use crate::code_host::{KeptApps, Marker, PullRequest};
-use crate::deployment::{DeploySource, Deployment, Origin, Service, Verdict};
+use crate::deployment::{
+    DeploySource, Deployment, EndedDeployment, Origin, Service, Status, Verdict,
+};
 use crate::event::Event;
 use crate::exit_status::ExitStatus;
 use crate::inputs::OnFork;
@@ -38,9 +43,6 @@ use crate::sevalla::{ApiError, Patience, ResourceRecord};
 /// How long an app or a deployment that Sevalla makes by itself may take to
 /// appear, before this run makes it.
 const APPEARANCE: Duration = Duration::from_secs(45);
-
-/// How long the address of a new app may take to appear after its deployment.
-const ADDRESS: Duration = Duration::from_secs(60);
 
 /// What there is when a preview is asked for.
 enum ExistingPreview {
@@ -62,23 +64,13 @@ impl From<PreviewApp> for ExistingPreview {
 /// What to do with an app that is there.
 enum NextStep {
     /// Its commit is live already.
-    Nothing(Box<Deployment>),
+    Nothing(Box<EndedDeployment>),
     /// Sevalla deploys the commit by itself.
     Follow(Box<Deployment>),
     /// Start a deployment.
     Deploy,
     /// The run's time is over.
     TooLate,
-}
-
-/// What has become of a preview while it was deployed.
-enum PreviewState {
-    /// It is there, and wanted.
-    Stays,
-    /// Its pull request is closed.
-    Closed,
-    /// It is gone, and wanted.
-    Vanished,
 }
 
 /// How bringing up a preview has ended so far.
@@ -464,7 +456,7 @@ impl ActionContext<'_> {
         &self,
         new: &NewPreview,
         service: Service,
-        deployment: Deployment,
+        deployment: EndedDeployment,
     ) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
         tell(Event::Found(service, &deployment));
@@ -474,9 +466,7 @@ impl ActionContext<'_> {
         );
         let source = self.source(service, &deployment.id);
         let scene = of_branch(new);
-        let outcome = self
-            .settle(&source, deployment, Verdict::Success, &scene, &tell)
-            .await;
+        let outcome = self.finalize(&source, deployment, &scene, &tell).await;
         match outcome.ending() {
             ExitStatus::Success => outcome.headed(headline),
             _ => outcome,
@@ -501,7 +491,7 @@ impl ActionContext<'_> {
         let mut looks = Schedule::for_looks();
         let mut is_first = true;
         loop {
-            let all = preflight::read_past(&self.client, service).await?;
+            let all = past::read_past(&self.client, service).await?;
             if let Some(todo) = what_there_is(&all, commit, is_first) {
                 return Ok(todo);
             }
@@ -523,122 +513,6 @@ impl ActionContext<'_> {
             }
         }
     }
-
-    /// What is left to do once a preview was deployed; and whether it was
-    /// deleted, because nobody needs it any more.
-    async fn finish_preview(&self, new: &NewPreview, brought: PreviewResult) -> (Outcome, bool) {
-        let outcome = brought.outcome;
-        let app = match brought.app {
-            Some(app) if !matches!(outcome.ending(), ExitStatus::Interrupted(_)) => app,
-            _ => return (outcome, false),
-        };
-        let made = brought.app.filter(|_| brought.is_made);
-        if new.ends_with_pull_request {
-            match self.standing(new, app).await {
-                PreviewState::Stays => {}
-                PreviewState::Vanished => return (self.vanished(), false),
-                PreviewState::Closed => return self.closed_meanwhile(new, made).await,
-            }
-        }
-        if outcome.ending() == ExitStatus::Success {
-            let address = tokio::select! {
-                address = self.wait_for_address(app) => address,
-                _ = self.stop.asked() => PreviewAddress::Unknown,
-            };
-            match address {
-                PreviewAddress::Known => {}
-                PreviewAddress::Unknown => self.reporter.on(Event::Warning(
-                    Warning::NoPreviewAddress,
-                    "The preview is deployed, but Sevalla does not tell its address.",
-                )),
-                PreviewAddress::AppGone => {
-                    return match self.after_the_end(new).await {
-                        PreviewState::Closed => self.closed_meanwhile(new, made).await,
-                        _ => (self.vanished(), false),
-                    };
-                }
-            }
-        }
-        (outcome, false)
-    }
-
-    /// The app is gone, and its pull request is open.
-    fn vanished(&self) -> Outcome {
-        self.reporter.on(Event::PreviewGone);
-        let vanished = "The preview app was deleted while it was built";
-        Outcome::of(Failure::PreviewVanished, vanished)
-            .because("The pull request was open when it was last read")
-            .hint("Run this again to make another")
-    }
-
-    /// The pull request was closed: and whether nothing is left of the preview.
-    async fn closed_meanwhile(&self, new: &NewPreview, made: Option<Uuid>) -> (Outcome, bool) {
-        let outcome = self.was_closed(&new.preview, made).await;
-        let is_deleted = outcome.ending() == ExitStatus::Passed;
-        if is_deleted {
-            self.reporter.on(Event::PreviewGone);
-        }
-        (outcome, is_deleted)
-    }
-
-    /// Whether the preview is still wanted. Where the pull request cannot be
-    /// asked, the app tells: Sevalla deletes it when its pull request is closed.
-    async fn standing(&self, new: &NewPreview, app: Uuid) -> PreviewState {
-        if self.is_open(new.preview.pull_request).await == Some(false) {
-            return PreviewState::Closed;
-        }
-        let patience = Patience::FOR_A_SEARCH;
-        let is_there = match self.client.get_application(app, patience).await {
-            Ok(record) => record.status.as_deref() != Some("deleting"),
-            Err(error) => error.status() != Some(404),
-        };
-        if is_there {
-            PreviewState::Stays
-        } else {
-            self.after_the_end(new).await
-        }
-    }
-
-    /// What it means that the app is gone. The pull request may have been closed
-    /// since it was last read.
-    async fn after_the_end(&self, new: &NewPreview) -> PreviewState {
-        match self.is_open(new.preview.pull_request).await {
-            Some(false) => PreviewState::Closed,
-            None if new.ends_with_pull_request => PreviewState::Closed,
-            _ => PreviewState::Vanished,
-        }
-    }
-
-    async fn wait_for_address(&self, app: Uuid) -> PreviewAddress {
-        let give_up = self.deadline.moment().min(Instant::now() + ADDRESS);
-        let mut looks = Schedule::for_looks();
-        loop {
-            let patience = Patience::For(Duration::from_secs(10));
-            match self.client.application_host(app, patience).await {
-                Ok(host) => {
-                    if let Some(url) = host.and_then(|host| crate::sevalla::address(&host)) {
-                        let url = url.as_str().trim_end_matches('/');
-                        self.reporter.on(Event::Url(url));
-                        return PreviewAddress::Known;
-                    }
-                }
-                Err(error) if error.is_gone() => return PreviewAddress::AppGone,
-                Err(_) => {}
-            }
-            if Instant::now() >= give_up {
-                return PreviewAddress::Unknown;
-            }
-            sleep(looks.next_wait(None)).await;
-        }
-    }
-}
-
-/// What is known of a preview's address.
-enum PreviewAddress {
-    Known,
-    Unknown,
-    /// There is no such app any more.
-    AppGone,
 }
 
 /// The branch that the user gave is not that of the pull request.
@@ -675,11 +549,11 @@ fn what_there_is(all: &[Deployment], commit: &str, is_first: bool) -> Option<Nex
         its.is_some_and(|its| its.eq_ignore_ascii_case(commit))
     };
     let ours = all.iter().find(is_ours)?;
-    let is_success = |one: &&Deployment| one.status.verdict() == Some(Verdict::Success);
-    Some(match ours.status.verdict() {
+    let is_success = |one: &&Deployment| one.status == Status::Success;
+    Some(match ours.ended() {
         // Live, unless another came after it.
-        Some(Verdict::Success) => match all.iter().find(is_success) {
-            Some(live) if live.id == ours.id => NextStep::Nothing(Box::new(ours.clone())),
+        Some(ended) if ended.verdict() == Verdict::Success => match all.iter().find(is_success) {
+            Some(live) if live.id == ended.id => NextStep::Nothing(Box::new(ended)),
             _ => NextStep::Deploy,
         },
         // One that had ended before is what this run is to make good.

@@ -8,20 +8,22 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::actions::deploy;
 use crate::actions::deploy::cancel::{self, CancelResult};
 use crate::actions::deploy::finalize::DeploymentContext;
 use crate::actions::deploy::rollback::RollbackReport;
 use crate::actions::deploy::verification::ServiceAddress;
-use crate::actions::error::TriggerError;
+use crate::actions::error::{Report, TriggerError};
 use crate::actions::promote::start::{PromotionPreflight, PromotionTarget};
 use crate::actions::sighting::SightingSource;
 use crate::actions::task::Promotion;
-use crate::actions::{ActionContext, CLEAN_UP, IN_FLIGHT, LATE_CANCEL, nothing_started};
+use crate::actions::{
+    ActionContext, CLEAN_UP, Interruption, LATE_CANCEL, WriteResult, nothing_started,
+};
 use crate::deadline::Deadline;
-use crate::deployment::{Deployment, DeploymentId, Verdict};
+use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Verdict};
 use crate::event::Event;
 use crate::exit_status::ExitStatus;
 use crate::follow::{DeploymentClient, EndSignal, FollowResult, Follower};
@@ -80,15 +82,8 @@ impl ActionContext<'_> {
             Ok(aim) => aim,
             Err(error) => return self.not_started(error).await,
         };
-        if let Some(refused) = self.refuse_unguarded_promotion(&aim) {
+        if let Some(refused) = self.refuse_promotion(&aim, &tell).await {
             return refused;
-        }
-        for target in &aim.targets {
-            let tell = |event: Event<'_>| tell(Event::Of(target.service, &event));
-            let (service, before) = (target.service, &target.before);
-            if let Err(outcome) = self.refuse_impossible_check(service, before, &tell).await {
-                return outcome.because(format!("It is target {}", target.name));
-            }
         }
         if let Some(facts) = aim
             .source
@@ -100,19 +95,19 @@ impl ActionContext<'_> {
         if self.plan.dry_run {
             return Outcome::planned(&format!("promote {}", aim.order));
         }
-        let mut start = pin!(start::promote(&self.client, promotion, &aim, &tell));
-        let starts = tokio::select! {
-            biased;
-            signal = self.stop.asked() => {
-                let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal, Some(self.on_cancel())));
-                let starts = timeout(IN_FLIGHT, start).await.unwrap_or_default();
+        let start = pin!(start::promote(&self.client, promotion, &aim, &tell));
+        let then = Some(self.on_cancel());
+        let starts = match self.write_or_stop(start, then, &tell).await {
+            WriteResult::Done(starts) => starts,
+            WriteResult::Interrupted(Interruption { signal, result, by }) => {
+                let starts = result.unwrap_or_default();
                 if let Some(refused) = refused(&starts) {
                     return nothing_started(signal).because(refused);
                 }
-                return self.stop_targets(signal, &aim, &known(&starts), &[], by).await;
+                return self
+                    .stop_targets(signal, &aim, &known(&starts), &[], by)
+                    .await;
             }
-            starts = &mut start => starts,
         };
         if !self.plan.follow {
             return self.triggered(&aim, starts).await;
@@ -135,6 +130,25 @@ impl ActionContext<'_> {
             }
         };
         self.conclude_promotion(&aim, ends).await
+    }
+
+    /// The end of a promotion that cannot be guarded or checked as asked.
+    async fn refuse_promotion(
+        &self,
+        aim: &PromotionPreflight,
+        tell: Report<'_>,
+    ) -> Option<Outcome> {
+        if let Some(refused) = self.refuse_unguarded_promotion(aim) {
+            return Some(refused);
+        }
+        for target in &aim.targets {
+            let tell = |event: Event<'_>| tell(Event::Of(target.service, &event));
+            let (service, before) = (target.service, &target.before);
+            if let Err(outcome) = self.refuse_impossible_check(service, before, &tell).await {
+                return Some(outcome.because(format!("It is target {}", target.name)));
+            }
+        }
+        None
     }
 
     /// The end of a promotion that is not followed.
@@ -180,18 +194,15 @@ impl ActionContext<'_> {
             never = Box::pin(self.ask_for_address(&source, None, &own)) => match never {},
         };
         match ended {
-            FollowResult::Seen(deployment, verdict) => {
-                self.settle_target(target, &source, deployment, verdict, own.take())
-                    .await
+            FollowResult::Seen(ended) => {
+                self.finalize_target(target, &source, ended, own.take()).await
             }
             FollowResult::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
                 tell(Event::Cancelling);
                 let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
                 let cancelled = cancel::cancel(&client, service, &id, &tell).await;
-                if let CancelResult::TooLate(deployment) = cancelled {
-                    return self
-                        .settle_target(target, &source, deployment, Verdict::Success, own.take())
-                        .await;
+                if let CancelResult::TooLate(ended) = cancelled {
+                    return self.finalize_target(target, &source, ended, own.take()).await;
                 }
                 Outcome::of_ended(&ended, service)
                     .and_cancelled(&id, &cancelled)
@@ -212,12 +223,11 @@ impl ActionContext<'_> {
         }
     }
 
-    async fn settle_target(
+    async fn finalize_target(
         &self,
         target: &PromotionTarget,
         source: &DeploymentClient,
-        deployment: Deployment,
-        verdict: Verdict,
+        ended: EndedDeployment,
         own: Option<ServiceAddress>,
     ) -> TargetResult {
         let service = source.service;
@@ -228,10 +238,8 @@ impl ActionContext<'_> {
             own,
             ..DeploymentContext::default()
         };
-        let live = (verdict == Verdict::Success).then(|| deployment.clone());
-        let outcome = self
-            .settle(source, deployment, verdict, &scene, &tell)
-            .await;
+        let live = (ended.verdict() == Verdict::Success).then(|| (*ended).clone());
+        let outcome = self.finalize(source, ended, &scene, &tell).await;
         TargetResult { outcome, live }
     }
 
@@ -311,9 +319,7 @@ impl ActionContext<'_> {
         let targets = aim.targets.iter().zip(known).zip(seen);
         let stop = targets.map(|((target, id), end)| async move {
             match end {
-                Some((deployment, verdict)) => {
-                    Outcome::interrupted(signal).and_ended(&deployment, verdict)
-                }
+                Some(ended) => Outcome::interrupted(signal).and_ended(&ended),
                 None => self.stop_target(signal, target, id, by).await,
             }
         });
@@ -359,7 +365,7 @@ impl ActionContext<'_> {
                 .hint("Check in the dashboard, and cancel what should not go live");
         };
         let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
-        self.stop_and_tell(signal, service, &id, by, &tell).await
+        self.stop_and_report(signal, service, &id, by, &tell).await
     }
 }
 

@@ -2,11 +2,13 @@
 
 use uuid::Uuid;
 
-use crate::actions::at_most_once::{Candidates, each_at_most_once};
+use crate::actions::at_most_once::each_at_most_once;
 use crate::actions::deploy::matcher::{DeployKind, DeploymentMatcher, Ownership};
-use crate::actions::deploy::preflight::{Preflight, read_past, refuse_unfit, successes};
+use crate::actions::deploy::past::{read_past, successes};
+use crate::actions::deploy::preflight::{Preflight, refuse_unfit};
 use crate::actions::deploy::start::{HISTORY, search};
 use crate::actions::error::{Report, TriggerError};
+use crate::actions::lookup::Candidates;
 use crate::actions::task::Promotion;
 use crate::deployment::{Deployment, Service};
 use crate::event::Event;
@@ -173,6 +175,7 @@ pub(crate) async fn promote(
             pipeline, source, ..
         } = *promotion;
         let promoted = client
+            .writes()
             .promote_pipeline(pipeline, source, targets, Patience::FOR_A_WRITE)
             .await?;
         let named = promoted.into_iter();

@@ -1,0 +1,92 @@
+//! What there was before a change, by which its effect is known.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use crate::actions::deploy::start::HISTORY;
+use crate::deployment::{Deployment, DeploymentId};
+
+/// The high-water mark: what there was before the change. What is not in it
+/// is new, whatever any clock says.
+#[derive(Debug, Default)]
+pub(crate) struct Baseline {
+    known: HashSet<DeploymentId>,
+    /// The oldest of them, if there were more than were read.
+    oldest: Option<Timestamp>,
+    /// The newest that could be read.
+    newest: Option<DeploymentId>,
+}
+
+impl Baseline {
+    /// The mark that the newest deployments make, of which at most
+    /// [`HISTORY`] were asked for.
+    pub(crate) fn of(deployments: &[Deployment]) -> Self {
+        let is_whole = deployments.len() < HISTORY;
+        Self {
+            known: deployments
+                .iter()
+                .map(|deployment| deployment.id.clone())
+                .collect(),
+            oldest: deployments
+                .iter()
+                .filter_map(|deployment| deployment.created_at)
+                .min()
+                .filter(|_| !is_whole),
+            newest: deployments
+                .iter()
+                .find(|deployment| !deployment.is_unreadable())
+                .map(|deployment| deployment.id.clone()),
+        }
+    }
+
+    /// Whether the newest deployments, of which at most [`HISTORY`] were asked
+    /// for, lack the one that was the newest before. Such a list does not show
+    /// that nothing has begun.
+    pub(crate) fn is_missing_from(&self, deployments: &[Deployment]) -> bool {
+        let has = |id: &DeploymentId| deployments.iter().any(|deployment| deployment.id == *id);
+        deployments.len() < HISTORY && self.newest.as_ref().is_some_and(|newest| !has(newest))
+    }
+
+    /// Whether a deployment came after the mark. The ids tell; only where the
+    /// list was longer than what was read, an old one may slide into sight.
+    /// Both times are the service's.
+    pub(crate) fn is_new(&self, deployment: &Deployment) -> bool {
+        let is_old = deployment
+            .created_at
+            .zip(self.oldest)
+            .is_some_and(|(created, oldest)| created < oldest);
+        !self.knows(&deployment.id) && !is_old
+    }
+
+    /// Whether it was there before the change.
+    pub(crate) fn knows(&self, id: &DeploymentId) -> bool {
+        self.known.contains(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(id: &str) -> Deployment {
+        Deployment::only_its_id(DeploymentId(id.to_owned()))
+    }
+
+    fn at(second: i64, deployment: Deployment) -> Deployment {
+        Deployment {
+            created_at: Timestamp::from_second(second).ok(),
+            ..deployment
+        }
+    }
+
+    #[test]
+    fn what_was_not_in_the_list_is_new_whatever_its_time() {
+        let mark = Baseline::of(&[at(100, seen("a")), at(90, seen("b"))]);
+        assert!(mark.is_new(&at(80, seen("c"))) && mark.is_new(&seen("c")));
+        assert!(!mark.is_new(&at(200, seen("a"))));
+        let many: Vec<Deployment> = (0..50).map(|n| at(100 + n, seen(&n.to_string()))).collect();
+        let mark = Baseline::of(&many);
+        assert!(mark.is_new(&at(100, seen("new"))) && !mark.is_new(&at(99, seen("old"))));
+    }
+}

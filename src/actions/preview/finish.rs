@@ -1,0 +1,152 @@
+//! What is left to do once a preview was deployed: whether it is still wanted,
+//! and its address.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::actions::ActionContext;
+use crate::actions::preview::PreviewResult;
+use crate::actions::task::NewPreview;
+use crate::backoff::Schedule;
+use crate::event::Event;
+use crate::exit_status::ExitStatus;
+use crate::messages::{Failure, Warning};
+use crate::outcome::Outcome;
+use crate::sevalla::Patience;
+
+/// How long the address of a new app may take to appear after its deployment.
+const ADDRESS: Duration = Duration::from_secs(60);
+
+/// What has become of a preview while it was deployed.
+enum PreviewState {
+    /// It is there, and wanted.
+    Stays,
+    /// Its pull request is closed.
+    Closed,
+    /// It is gone, and wanted.
+    Vanished,
+}
+
+/// What is known of a preview's address.
+enum PreviewAddress {
+    Known,
+    Unknown,
+    /// There is no such app any more.
+    AppGone,
+}
+
+impl ActionContext<'_> {
+    /// What is left to do once a preview was deployed; and whether it was
+    /// deleted, because nobody needs it any more.
+    pub(super) async fn finish_preview(
+        &self,
+        new: &NewPreview,
+        brought: PreviewResult,
+    ) -> (Outcome, bool) {
+        let outcome = brought.outcome;
+        let app = match brought.app {
+            Some(app) if !matches!(outcome.ending(), ExitStatus::Interrupted(_)) => app,
+            _ => return (outcome, false),
+        };
+        let made = brought.app.filter(|_| brought.is_made);
+        if new.ends_with_pull_request {
+            match self.standing(new, app).await {
+                PreviewState::Stays => {}
+                PreviewState::Vanished => return (self.vanished(), false),
+                PreviewState::Closed => return self.closed_meanwhile(new, made).await,
+            }
+        }
+        if outcome.ending() == ExitStatus::Success {
+            let address = tokio::select! {
+                address = self.wait_for_address(app) => address,
+                _ = self.stop.asked() => PreviewAddress::Unknown,
+            };
+            match address {
+                PreviewAddress::Known => {}
+                PreviewAddress::Unknown => self.reporter.on(Event::Warning(
+                    Warning::NoPreviewAddress,
+                    "The preview is deployed, but Sevalla does not tell its address.",
+                )),
+                PreviewAddress::AppGone => {
+                    return match self.after_the_end(new).await {
+                        PreviewState::Closed => self.closed_meanwhile(new, made).await,
+                        _ => (self.vanished(), false),
+                    };
+                }
+            }
+        }
+        (outcome, false)
+    }
+
+    /// The app is gone, and its pull request is open.
+    fn vanished(&self) -> Outcome {
+        self.reporter.on(Event::PreviewGone);
+        let vanished = "The preview app was deleted while it was built";
+        Outcome::of(Failure::PreviewVanished, vanished)
+            .because("The pull request was open when it was last read")
+            .hint("Run this again to make another")
+    }
+
+    /// The pull request was closed: and whether nothing is left of the preview.
+    async fn closed_meanwhile(&self, new: &NewPreview, made: Option<Uuid>) -> (Outcome, bool) {
+        let outcome = self.was_closed(&new.preview, made).await;
+        let is_deleted = outcome.ending() == ExitStatus::Passed;
+        if is_deleted {
+            self.reporter.on(Event::PreviewGone);
+        }
+        (outcome, is_deleted)
+    }
+
+    /// Whether the preview is still wanted. Where the pull request cannot be
+    /// asked, the app tells: Sevalla deletes it when its pull request is closed.
+    async fn standing(&self, new: &NewPreview, app: Uuid) -> PreviewState {
+        if self.is_open(new.preview.pull_request).await == Some(false) {
+            return PreviewState::Closed;
+        }
+        let patience = Patience::FOR_A_SEARCH;
+        let is_there = match self.client.get_application(app, patience).await {
+            Ok(record) => record.status.as_deref() != Some("deleting"),
+            Err(error) => error.status() != Some(404),
+        };
+        if is_there {
+            PreviewState::Stays
+        } else {
+            self.after_the_end(new).await
+        }
+    }
+
+    /// What it means that the app is gone. The pull request may have been closed
+    /// since it was last read.
+    async fn after_the_end(&self, new: &NewPreview) -> PreviewState {
+        match self.is_open(new.preview.pull_request).await {
+            Some(false) => PreviewState::Closed,
+            None if new.ends_with_pull_request => PreviewState::Closed,
+            _ => PreviewState::Vanished,
+        }
+    }
+
+    async fn wait_for_address(&self, app: Uuid) -> PreviewAddress {
+        let give_up = self.deadline.moment().min(Instant::now() + ADDRESS);
+        let mut looks = Schedule::for_looks();
+        loop {
+            let patience = Patience::For(Duration::from_secs(10));
+            match self.client.application_host(app, patience).await {
+                Ok(host) => {
+                    if let Some(url) = host.and_then(|host| crate::sevalla::address(&host)) {
+                        let url = url.as_str().trim_end_matches('/');
+                        self.reporter.on(Event::Url(url));
+                        return PreviewAddress::Known;
+                    }
+                }
+                Err(error) if error.is_gone() => return PreviewAddress::AppGone,
+                Err(_) => {}
+            }
+            if Instant::now() >= give_up {
+                return PreviewAddress::Unknown;
+            }
+            sleep(looks.next_wait(None)).await;
+        }
+    }
+}

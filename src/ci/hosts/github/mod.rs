@@ -5,7 +5,9 @@
 //! no text inside can be a command; while the remote log is shown, commands
 //! are switched off as well.
 
+mod event_payload;
 pub(crate) mod facts;
+mod upstream;
 
 use std::io::Write;
 

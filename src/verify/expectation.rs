@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use super::{CheckMiss, Filling, NotFilled, fill};
+use super::CheckMiss;
+use super::address::{Filling, NotFilled, fill};
 use crate::http::Response;
 use crate::lenient_json;
 

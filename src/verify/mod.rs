@@ -6,70 +6,30 @@
 //! A check that could not be made is not a failed one: nobody has seen the
 //! application, so nothing is known against it.
 
+mod address;
 mod expectation;
 mod obstacle;
+mod route;
 
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::Method;
-use reqwest::header::LOCATION;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
+pub use self::address::{CheckAddress, Filling, NotFilled};
 pub use self::expectation::{Expectation, Statuses};
+use self::route::{Arrival, Route, too_short};
+pub use self::route::{BODY_LIMIT, MOST_REDIRECTS};
 use crate::backoff::Schedule;
-use crate::http::{
-    NOT_PUBLIC, Reach, Request, Response, Transport, TransportError, is_known_not_public,
-};
+use crate::http::{Reach, Response, Transport, TransportError};
 use crate::text::duration::duration;
 
 /// How long one visit may take, redirects included.
 pub const VISIT: Duration = Duration::from_secs(15);
 
-/// How often one visit may be sent elsewhere.
-pub const MOST_REDIRECTS: usize = 10;
-
-/// The most that is read of an answer's body, in bytes.
-pub const BODY_LIMIT: usize = 1024 * 1024;
-
-/// A visit that had less time than this, or than half of the whole check, and
-/// got no response shows nothing: the application may be slower than that.
-const SHORTEST_VISIT: Duration = Duration::from_secs(5);
-
 /// The most of an address that is shown, in bytes.
 const LONGEST_ADDRESS: usize = 200;
-
-/// How many digits of a commit `{commit-short}` stands for.
-const SHORT_COMMIT: usize = 7;
-
-/// How the TLS library begins to describe a certificate.
-const UNTRUSTED: &str = "invalid peer certificate";
-
-/// What the HTTP library says where the network of this machine or the TLS in
-/// front of the application is at fault, or the name is none, and the
-/// application was never reached. The system's errors go by their numbers on
-/// Linux, since their words depend on the C library.
-const NOT_REACHED: &[&str] = &[
-    "dns error",
-    "invalid dns name",
-    "tunnel",
-    "proxy",
-    // This machine forbids it (EPERM, EACCES).
-    "(os error 1)",
-    "(os error 13)",
-    // It has no such network, or none that is up (EAFNOSUPPORT, EADDRNOTAVAIL,
-    // ENETDOWN, ENETUNREACH).
-    "(os error 97)",
-    "(os error 99)",
-    "(os error 100)",
-    "(os error 101)",
-    // No route (EHOSTUNREACH).
-    "(os error 113)",
-    // Nothing has a certificate for the name yet, or nothing there speaks TLS.
-    "received fatal alert",
-    "received corrupt message",
-];
 
 /// What a good answer is, and how long to wait for it.
 #[derive(Debug, Clone)]
@@ -85,24 +45,6 @@ pub struct Check {
     /// How long to go on asking.
     pub timeout: Duration,
 }
-
-/// An address that may hold `{commit}` and `{deployment-id}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckAddress(String);
-
-/// What the placeholders are replaced by.
-#[derive(Debug, Clone, Copy)]
-pub struct Filling<'a> {
-    /// For `{commit}` and `{commit-short}`.
-    pub commit: Option<&'a str>,
-    /// For `{deployment-id}`.
-    pub deployment: &'a str,
-}
-
-/// Why a placeholder cannot be replaced, or the result is of no use.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NotFilled(String);
 
 /// The result of a check.
 #[derive(Debug, PartialEq, Eq)]
@@ -185,68 +127,14 @@ impl CheckMiss {
     }
 }
 
-impl CheckAddress {
-    /// Reads an address; the error completes "expected …, but".
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let address = Self(text.to_owned());
-        let sample = Filling {
-            commit: Some("0000000"),
-            deployment: "0",
-        };
-        let url = address.fill(sample).map_err(|NotFilled(reason)| reason)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err("it is neither http nor https".to_owned());
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err("it holds a user or a password, which would be shown".to_owned());
-        }
-        Ok(address)
-    }
-
-    fn fill(&self, filling: Filling<'_>) -> Result<Url, NotFilled> {
-        let text = fill(&self.0, filling)?;
-        Url::parse(&text).map_err(|error| NotFilled(format!("it is not a URL: {error}")))
-    }
-}
-
 impl Check {
     /// Whether it needs the commit of the deployment.
     pub fn needs_commit(&self) -> bool {
-        let address = self.address.as_ref().map(|address| address.0.as_str());
+        let address = self.address.as_ref().map(CheckAddress::text);
         let content = self.expectation.as_ref().map(Expectation::text);
         let mut texts = address.into_iter().chain(content);
         texts.any(|text| text.contains("{commit}") || text.contains("{commit-short}"))
     }
-}
-
-/// The text with its placeholders replaced.
-pub(crate) fn fill(text: &str, filling: Filling<'_>) -> Result<String, NotFilled> {
-    // The service's text becomes a part of an address: what is no commit or no
-    // id could lead anywhere.
-    let is_commit = |text: &&str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let commit = filling.commit.filter(is_commit);
-    let needed = ["{commit}", "{commit-short}"];
-    if let Some(needed) = needed.iter().find(|needed| text.contains(**needed))
-        && commit.is_none()
-    {
-        return Err(NotFilled(format!(
-            "Sevalla does not tell the commit that {needed} stands for"
-        )));
-    }
-    let is_id = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if text.contains("{deployment-id}") && !filling.deployment.bytes().all(is_id) {
-        return Err(NotFilled(
-            "the id that {deployment-id} stands for has other characters than an id".to_owned(),
-        ));
-    }
-    let commit = commit.unwrap_or_default();
-    Ok(text
-        .replace("{commit}", commit)
-        .replace(
-            "{commit-short}",
-            commit.get(..SHORT_COMMIT).unwrap_or(commit),
-        )
-        .replace("{deployment-id}", filling.deployment))
 }
 
 /// Visits until enough responses in a row were healthy, or the time is over.
@@ -277,7 +165,7 @@ pub async fn verify(
             .visit(exchange, limit)
             .await
             .and_then(|reply| assess(check, expectation.as_ref(), &route.start, &reply))
-            .map_err(|miss| too_short(miss, limit, check));
+            .map_err(|miss| too_short(miss, limit, check.timeout));
         tally.count(&result);
         tell(Visit {
             url: &route.start,
@@ -387,120 +275,6 @@ impl VisitTally {
     }
 }
 
-/// Time-outs that our own haste has caused show nothing.
-fn too_short(miss: CheckMiss, limit: Duration, check: &Check) -> CheckMiss {
-    let is_short = limit < SHORTEST_VISIT.min(check.timeout / 2);
-    if is_short && miss.reason.starts_with(NO_ANSWER) {
-        return CheckMiss::of(AppObservation::TooShort, miss.reason);
-    }
-    miss
-}
-
-/// Where visits begin, and how far the first request may go.
-struct Route {
-    start: Url,
-    reach: Reach,
-}
-
-/// A response, and where it came from.
-struct Arrival {
-    url: Url,
-    reply: Response,
-    hops: usize,
-}
-
-impl Route {
-    /// To the address that the service gives for itself. Whoever can add a
-    /// domain to it chooses that, so it must be public.
-    fn of_service(own: &Url) -> Result<Self, String> {
-        if is_known_not_public(own) {
-            let host = own.host_str().unwrap_or_default();
-            return Err(format!("its address on Sevalla is {host}, {NOT_PUBLIC}"));
-        }
-        Ok(Self {
-            start: own.clone(),
-            reach: Reach::Public,
-        })
-    }
-
-    /// One look, wherever it is redirected to.
-    async fn visit(&self, exchange: &dyn Transport, limit: Duration) -> Result<Arrival, CheckMiss> {
-        let end = Instant::now() + limit;
-        let (mut url, mut reach) = (self.start.clone(), self.reach);
-        for hops in 0..=MOST_REDIRECTS {
-            let request = Request {
-                method: Method::GET,
-                url: url.clone(),
-                accept: "*/*",
-                authorization: None,
-                body: None,
-                body_limit: BODY_LIMIT,
-                reach,
-                is_fresh: true,
-            };
-            let left = end.saturating_duration_since(Instant::now());
-            let reply = exchange.exchange(request, left).await;
-            let reply = reply.map_err(|cause| failed(&cause, limit, hops))?;
-            let Some(next) = redirect(&url, &reply)? else {
-                return Ok(Arrival { url, reply, hops });
-            };
-            reach = self.reach_of_redirect(&next)?;
-            url = next;
-        }
-        Err(CheckMiss::seen(format!(
-            "it redirects more than {MOST_REDIRECTS} times"
-        )))
-    }
-
-    /// How far a redirect may go. What the user wrote is asked for; where a
-    /// server sends us is not.
-    fn reach_of_redirect(&self, next: &Url) -> Result<Reach, CheckMiss> {
-        let host = next.host_str().unwrap_or_default();
-        if obstacle::leads_to_sign_in(&self.start, next) {
-            return Err(CheckMiss::of(
-                AppObservation::SomethingElse,
-                format!("it redirects to {host}, {}", obstacle::SIGN_IN),
-            ));
-        }
-        if self.is_same_server(next) {
-            return Ok(self.reach);
-        }
-        if is_known_not_public(next) {
-            return Err(CheckMiss::seen(format!(
-                "it redirects to {host}, {NOT_PUBLIC}"
-            )));
-        }
-        Ok(Reach::Public)
-    }
-
-    /// Whether this is the server where the visit began, also where it only
-    /// moves from http to https.
-    fn is_same_server(&self, next: &Url) -> bool {
-        let ports = |url: &Url| url.port_or_known_default();
-        let is_upgrade = ports(&self.start) == Some(80) && ports(next) == Some(443);
-        self.start.host() == next.host() && (ports(&self.start) == ports(next) || is_upgrade)
-    }
-}
-
-/// Where the answer sends us, if it does.
-fn redirect(from: &Url, reply: &Response) -> Result<Option<Url>, CheckMiss> {
-    if !matches!(reply.status, 301 | 302 | 303 | 307 | 308) {
-        return Ok(None);
-    }
-    let Some(location) = reply.headers.get(LOCATION) else {
-        return Ok(None);
-    };
-    let next = location.to_str().ok().and_then(|to| from.join(to).ok());
-    let next = next.filter(|next| matches!(next.scheme(), "http" | "https"));
-    let Some(next) = next else {
-        return Err(CheckMiss::seen("it redirects to what is no address"));
-    };
-    if from.scheme() == "https" && next.scheme() == "http" {
-        return Err(CheckMiss::seen("it redirects from https to http"));
-    }
-    Ok(Some(next))
-}
-
 /// Whether a response is healthy, and the application's own.
 fn assess(
     check: &Check,
@@ -568,37 +342,6 @@ fn judge(
             reply.status
         ))),
         (_, Some(expectation)) => expectation.judge(reply),
-    }
-}
-
-/// How a visit without a response in time is described.
-const NO_ANSWER: &str = "no complete answer within ";
-
-/// Why no response came. Where the network of this machine is at fault, nobody
-/// has asked the application. After a redirect that network is known to work.
-fn failed(cause: &TransportError, limit: Duration, hops: usize) -> CheckMiss {
-    let unseen = |reason: String| match hops {
-        0 => CheckMiss::of(AppObservation::SomethingElse, reason),
-        _ => CheckMiss::seen(reason),
-    };
-    match cause {
-        TransportError::TimedOut { .. } => {
-            CheckMiss::seen(format!("{NO_ANSWER}{}", duration(limit)))
-        }
-        TransportError::NotConnected { reason, .. } if reason.contains(UNTRUSTED) => {
-            let (_, detail) = reason.split_once(UNTRUSTED).unwrap_or_default();
-            unseen(format!(
-                "its certificate is not trusted ({}); SSL_CERT_FILE names a file with further ones",
-                detail.trim_start_matches([':', ' '])
-            ))
-        }
-        TransportError::NotConnected { reason, .. }
-            if NOT_REACHED.iter().any(|text| reason.contains(text)) =>
-        {
-            unseen(cause.to_string())
-        }
-        TransportError::ProxyRefused { .. } => unseen(cause.to_string()),
-        cause => CheckMiss::seen(cause.to_string()),
     }
 }
 

@@ -8,7 +8,9 @@
 //! told. One search finds the places where any form begins or ends; what stands
 //! there is looked at afterwards.
 
+mod encodings;
 mod own_words;
+mod scanner;
 mod token_shapes;
 
 use std::borrow::Cow;
@@ -17,10 +19,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use url::{Position, Url};
-
+use self::encodings::{Secret, forms_of};
+use self::scanner::Scanner;
 pub use crate::sanitize::redactor::own_words::is_own_word;
 
 /// What stands where a secret stood.
@@ -279,249 +279,12 @@ impl Encoding {
     }
 }
 
-/// Finds the places where a form may be, by a piece of each at its beginning
-/// and, if it may be broken, one at its end.
-struct Scanner {
-    /// The pieces. They have one length, so two never begin at the same place,
-    /// and the leftmost is every one there is.
-    pieces: AhoCorasick,
-    /// By the number of the piece, where in which form it stands.
-    needles: Vec<Vec<Needle>>,
-}
-
-/// A piece of a form.
-#[derive(Clone, Copy)]
-struct Needle {
-    form: usize,
-    offset: usize,
-}
-
-impl Scanner {
-    /// `None` if there is nothing to find.
-    fn new(forms: &[Encoding]) -> Option<Self> {
-        let shortest = |form: &Encoding| form.part.unwrap_or(PART.min(form.text.len()));
-        let length = forms.iter().map(shortest).min()?;
-        let mut needles: BTreeMap<&[u8], Vec<Needle>> = BTreeMap::new();
-        for (number, form) in forms.iter().enumerate() {
-            let ending = form.part.map(|_| form.text.len() - length);
-            for offset in [Some(0), ending].into_iter().flatten() {
-                let piece = form.text.as_bytes().get(offset..offset + length)?;
-                let form = number;
-                needles
-                    .entry(piece)
-                    .or_default()
-                    .push(Needle { form, offset });
-            }
-        }
-        Some(Self {
-            pieces: search_for(needles.keys()),
-            needles: needles.into_values().collect(),
-        })
-    }
-
-    /// Tells every place where a form may be, and which.
-    fn scan(&self, bytes: &[u8], mut tell: impl FnMut(usize, Needle)) {
-        let mut from = 0;
-        while let Some(found) = self.pieces.find(Input::new(bytes).range(from..)) {
-            let needles = self.needles.get(found.pattern().as_usize());
-            for needle in needles.into_iter().flatten() {
-                tell(found.start(), *needle);
-            }
-            // They may overlap.
-            from = found.start() + 1;
-        }
-    }
-}
-
-/// A table with a row for every state: of the ways in which the library can
-/// search, the fastest here, and with its prefilter faster than any of our own.
-fn search_for<'a>(pieces: impl Iterator<Item = &'a &'a [u8]>) -> AhoCorasick {
-    #[expect(
-        clippy::expect_used,
-        reason = "only gigabytes of secrets do not fit, and then none may be shown"
-    )]
-    AhoCorasick::builder()
-        .match_kind(MatchKind::LeftmostFirst)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(pieces)
-        .expect("the secrets fit into a table")
-}
-
-/// A text that must not be shown.
-struct Secret {
-    text: String,
-    /// Whether a part of it is one too. The beginning of an address is not.
-    may_break: bool,
-}
-
-impl Secret {
-    /// Everything about a secret that is secret: its lines, if it has several;
-    /// of a deployment hook the last segment, which is the credential even
-    /// without the rest; of any address what stands behind the host; its
-    /// password, or its user if there is no password; and what was
-    /// percent-encoded also as it was before.
-    fn all_of(secret: &str) -> Vec<Self> {
-        let mut all: Vec<Self> = Vec::new();
-        for line in secret.lines().map(str::trim) {
-            let parts = parts_of_a_url(line);
-            all.push(Self {
-                text: line.to_owned(),
-                may_break: parts.is_none(),
-            });
-            all.extend(parts.unwrap_or_default().into_iter().map(|text| Self {
-                text,
-                may_break: true,
-            }));
-        }
-        let decoded: Vec<Self> = all
-            .iter()
-            .filter_map(|secret| {
-                Some(Self {
-                    text: percent_decoded(&secret.text)?,
-                    may_break: secret.may_break,
-                })
-            })
-            .collect();
-        all.extend(decoded);
-        all
-    }
-}
-
-/// The parts of an address that are secret on their own; `None` if it is none.
-fn parts_of_a_url(secret: &str) -> Option<Vec<String>> {
-    let is_address = |url: &Url| matches!(url.scheme(), "http" | "https") && secret.contains("://");
-    let url = Url::parse(secret).ok().filter(is_address)?;
-    let segments: Vec<&str> = url.path_segments()?.collect();
-    let path = match segments.as_slice() {
-        ["apps", _, "deploy", last, ..] => (*last).to_owned(),
-        _ => url[Position::BeforePath..Position::AfterQuery].to_owned(),
-    };
-    let user = match url.password() {
-        Some(password) => password,
-        None => url.username(),
-    };
-    Some(vec![path, user.to_owned()])
-}
-
-/// The text without its percent-encoding; `None` if it has none.
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    let mut has_any = false;
-    while let [first, after @ ..] = rest {
-        let hex = |index: usize| char::from(*after.get(index)?).to_digit(16);
-        rest = if let (b'%', Some(high), Some(low)) = (first, hex(0), hex(1)) {
-            has_any = true;
-            decoded.push(u8::try_from(high * 16 + low).ok()?);
-            after.get(2..)?
-        } else {
-            decoded.push(*first);
-            after
-        };
-    }
-    has_any.then(|| String::from_utf8(decoded).ok()).flatten()
-}
-
-/// The forms in which a secret turns up in text.
-fn forms_of(secret: &str) -> Vec<String> {
-    let mut forms = vec![secret.to_owned()];
-    // A sequence for a terminal may have taken the first letter as its last.
-    let without_first: String = secret.chars().skip(1).collect();
-    if secret.len() >= SHORTEST_BROKEN {
-        forms.push(without_first);
-    }
-    forms.extend(json_escaped(secret));
-    // A panic or a diagnostic quotes as Rust does, also what is JSON already.
-    let quoted: Vec<String> = forms
-        .iter()
-        .map(|form| unquoted(&format!("{form:?}")))
-        .collect();
-    forms.extend(quoted);
-    forms.extend(percent_encoded(secret));
-    for offset in 0..3 {
-        forms.push(inside_base64(&STANDARD_NO_PAD, secret, offset));
-        forms.push(inside_base64(&URL_SAFE_NO_PAD, secret, offset));
-    }
-    // What reaches the redactor has lost its control characters.
-    let cleaned: Vec<String> = forms
-        .iter()
-        .map(|form| crate::sanitize::cleaned(form))
-        .collect();
-    forms.extend(cleaned);
-    forms
-}
-
-/// As inside JSON, by encoders of different habits.
-fn json_escaped(secret: &str) -> Vec<String> {
-    let plain = unquoted(&serde_json::to_string(secret).unwrap_or_default());
-    let ascii = |c: char| {
-        if c.is_ascii() {
-            return c.to_string();
-        }
-        let mut units = [0; 2];
-        let units = c.encode_utf16(&mut units).iter();
-        units.map(|unit| format!("\\u{unit:04x}")).collect()
-    };
-    let for_html = |c: char| match c {
-        '<' | '>' | '&' | '\'' => format!("\\u{:04x}", u32::from(c)),
-        other => other.to_string(),
-    };
-    vec![
-        plain.replace('/', "\\/"),
-        plain.chars().map(ascii).collect(),
-        plain.chars().map(for_html).collect(),
-        plain,
-    ]
-}
-
-fn unquoted(text: &str) -> String {
-    let inner = text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'));
-    inner.unwrap_or(text).to_owned()
-}
-
-/// As inside an address, by encoders that leave different signs alone.
-fn percent_encoded(text: &str) -> Vec<String> {
-    const LEFT_ALONE: [&str; 4] = ["-._~", "-._~!'()*", "-._~!'()*;/?:@&=+$,#", "*-._"];
-    let encode = |left_alone: &str, lower: bool| -> String {
-        let encode = |byte: u8| {
-            if byte.is_ascii_alphanumeric() || left_alone.as_bytes().contains(&byte) {
-                char::from(byte).to_string()
-            } else if lower {
-                format!("%{byte:02x}")
-            } else {
-                format!("%{byte:02X}")
-            }
-        };
-        text.bytes().map(encode).collect()
-    };
-    let mut forms = Vec::new();
-    for left_alone in LEFT_ALONE {
-        for lower in [false, true] {
-            let form = encode(left_alone, lower);
-            // Forms of web pages write a space in their own way.
-            forms.push(form.replace("%20", "+"));
-            forms.push(form);
-        }
-    }
-    forms
-}
-
-/// The characters of Base64 that depend on nothing but the secret when it is
-/// encoded after `offset` other bytes (modulo three), whatever follows.
-fn inside_base64(engine: &impl base64::Engine, secret: &str, offset: usize) -> String {
-    let padded = [&vec![0; offset], secret.as_bytes()].concat();
-    let encoded = engine.encode(&padded);
-    let from = (offset * 8).div_ceil(6);
-    let to = padded.len() * 8 / 6;
-    encoded.get(from..to).unwrap_or_default().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
+    use super::encodings::percent_encoded;
     use super::*;
 
     const KEY: &str = "svl_0123456789abcdef0123456789abcdef";

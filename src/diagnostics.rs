@@ -86,11 +86,11 @@ impl Drop for Event<'_> {
 }
 
 /// Makes a panic say that it is a bug of ours, without any secret, and end the
-/// process with the code of outcome `internal`.
-pub fn explain_panics(gate: Sanitizer) {
+/// process with the code of outcome `internal`. `gate` is called by a panic.
+pub fn explain_panics(gate: impl Fn() -> Sanitizer + Send + Sync + 'static) {
     std::panic::set_hook(Box::new(move |panic| {
         let text = format!("sevalla-deploy: this is a bug, please report it at {ISSUES}: {panic}");
-        let line = format!("{}\n", gate.line(&text));
+        let line = format!("{}\n", gate().line(&text));
         let _closed = io::stderr().write_all(line.as_bytes());
         #[expect(
             clippy::exit,

@@ -44,11 +44,17 @@ fn main() -> ExitCode {
 
 fn program() -> ExitCode {
     let variables: Variables = std::env::vars_os().collect();
-    let secrets = secrets_in(&variables);
-    let gate = Sanitizer::new(Redactor::new(secrets.iter().map(String::as_str)));
+    // Made only for a complaint: a run makes its own.
+    let gate = {
+        let variables = variables.clone();
+        move || {
+            let secrets = secrets_in(&variables);
+            Sanitizer::new(Redactor::new(secrets.iter().map(String::as_str)))
+        }
+    };
     explain_panics(gate.clone());
     let complain = |what: &str, topic: Misstart, code: u8| {
-        let line = gate.line(&format!("sevalla-deploy: {what}"));
+        let line = gate().line(&format!("sevalla-deploy: {what}"));
         let more = topic.address();
         let _closed = writeln!(std::io::stderr(), "{line}\n  more:  {more}");
         ExitCode::from(code)

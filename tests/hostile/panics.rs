@@ -28,7 +28,7 @@ fn text() -> String {
 #[test]
 fn a_run_that_panics() {
     if std::env::var_os(IS_CHILD).is_some() {
-        explain_panics(Sanitizer::new(Redactor::new(secrets())));
+        explain_panics(|| Sanitizer::new(Redactor::new(secrets())));
         run(Place::GitHub, Kind::Application, Case::Bug, &text());
     }
 }

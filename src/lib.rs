@@ -147,7 +147,7 @@ pub async fn run(mut process: Process) -> Outcome {
         () = process.stop.insisted() => Outcome::at_once(process.stop.told()),
     };
     let outcome = outcome.within(started.elapsed());
-    reporter.finish(&outcome);
+    reporter.finish(&outcome).await;
     if let Some(last_words) = world.last_words.take() {
         tokio::select! {
             () = last_words.say(&outcome, &reporter) => {}

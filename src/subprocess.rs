@@ -1,19 +1,18 @@
-//! Programs that a host brings along to be told things through. The one place
+//! Programs that a CI brings along, such as `buildkite-agent`. The only module
 //! that starts any.
 //!
-//! Never through a shell, never with more of the environment than is handed
-//! in, and never for longer than there is time.
+//! A program never runs in a shell, and gets no more of the environment than
+//! the call contains. Waiting for one blocks nothing: signals and timers keep
+//! running. The caller limits the time by dropping the future, which kills the
+//! program.
 
-use std::io::Write as _;
+use std::future::pending;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::Duration;
+use std::pin::Pin;
+use std::process::Stdio;
 
-use tokio::time::Instant;
-
-/// How often to look whether a program has ended.
-const LOOK: Duration = Duration::from_millis(5);
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
 
 /// A program to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,57 +27,56 @@ pub struct ProgramCall {
     pub input: String,
 }
 
-/// Starts all programs at once, and gives for each whether it ended well, or
-/// why it did not. What does not end within the time is ended.
-pub type Launch = fn(Vec<ProgramCall>, Duration) -> Vec<Result<(), String>>;
+/// Starts a program when first polled, and returns why it failed, if it did.
+pub type Launch = fn(ProgramCall) -> Launched;
 
-/// The operating system's way to [`Launch`].
-pub fn launch(calls: Vec<ProgramCall>, time: Duration) -> Vec<Result<(), String>> {
-    let until = Instant::now() + time;
-    let started: Vec<_> = calls.into_iter().map(start).collect();
-    let results = started
-        .into_iter()
-        .map(|child| child.and_then(|child| end(child, until)));
-    results.collect()
+/// A program that runs, or will when polled.
+pub type Launched = Pin<Box<dyn Future<Output = Result<(), String>>>>;
+
+/// Starts programs with the operating system.
+pub fn launch(call: ProgramCall) -> Launched {
+    Box::pin(async move { run(call).await.map_err(|error| error.to_string())? })
 }
 
-fn start(call: ProgramCall) -> Result<Child, String> {
-    #[expect(clippy::disallowed_methods, reason = "the one place that may")]
+async fn run(call: ProgramCall) -> std::io::Result<Result<(), String>> {
+    #[expect(clippy::disallowed_methods, reason = "the one module that may")]
     let mut command = Command::new(&call.program);
-    // What it says may be what a stranger has written; nobody may obey that.
-    let started = command
+    // Its output may contain text of a stranger, which no CI may obey.
+    let mut child = command
         .args(&call.arguments)
         .env_clear()
         .envs(call.environment)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn();
-    let mut child = started.map_err(|error| error.to_string())?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // Aside, since it may never read all of it.
-        thread::spawn(move || stdin.write_all(call.input.as_bytes()));
-    }
-    Ok(child)
-}
-
-fn end(mut child: Child, until: Instant) -> Result<(), String> {
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) if status.success() => return Ok(()),
-            Ok(Some(status)) => return Err(status.to_string()),
-            Ok(None) if Instant::now() < until => thread::sleep(LOOK),
-            Ok(None) => {
-                let _has_ended_just_now = child.kill().and_then(|()| child.wait());
-                return Err("it did not end in time".to_owned());
-            }
-            Err(error) => return Err(error.to_string()),
+        .kill_on_drop(true)
+        .spawn()?;
+    let stdin = child.stdin.take();
+    // The program may end without having read all of it.
+    let feed = async move {
+        if let Some(mut stdin) = stdin {
+            let _closed = stdin.write_all(call.input.as_bytes()).await;
         }
-    }
+        pending().await
+    };
+    let status = tokio::select! {
+        status = child.wait() => status?,
+        () = feed => return Ok(Ok(())),
+    };
+    Ok(if status.success() {
+        Ok(())
+    } else {
+        Err(status.to_string())
+    })
 }
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::time::Duration;
+
+    use futures_util::future::join_all;
+    use tokio::time::{Instant, timeout};
+
     use super::*;
 
     fn shell(script: &str, input: &str) -> ProgramCall {
@@ -90,32 +88,56 @@ mod tests {
         }
     }
 
-    #[test]
-    fn each_gets_its_input_and_only_the_given_environment() {
-        let results = launch(
-            vec![
-                shell("test \"$(/bin/cat)\" = \"a b\"", "a b"),
-                shell("test \"$GIVEN$CARGO$HOME\" = 1", ""),
-                // A value that is not read, longer than a pipe holds.
-                shell("exit 3", &"x".repeat(1024 * 1024)),
-                ProgramCall {
-                    program: "/nonexistent/program".into(),
-                    ..shell("", "")
-                },
-            ],
-            Duration::from_secs(60),
-        );
+    #[tokio::test]
+    async fn each_gets_its_input_and_only_the_given_environment() {
+        let calls = [
+            shell("test \"$(/bin/cat)\" = \"a b\"", "a b"),
+            shell("test \"$GIVEN$CARGO$HOME\" = 1", ""),
+            // A value that is not read, longer than a pipe holds.
+            shell("exit 3", &"x".repeat(1024 * 1024)),
+            ProgramCall {
+                program: "/nonexistent/program".into(),
+                ..shell("", "")
+            },
+        ];
+        let results = join_all(calls.map(launch)).await;
         assert_eq!(results[..2], [Ok(()), Ok(())]);
         assert!(results[2].as_ref().unwrap_err().contains('3'));
         assert!(results[3].is_err());
     }
 
-    #[test]
-    fn what_hangs_is_ended_and_keeps_nobody() {
+    /// Its child keeps the input open, and reads nothing of it.
+    #[tokio::test]
+    async fn a_program_has_ended_although_its_child_has_not() {
+        let script = "/bin/sleep 2 <&0 & exit 3";
         let started = Instant::now();
-        let hanging = shell("exec /bin/sleep 1000", &"x".repeat(1024 * 1024));
-        let results = launch(vec![hanging; 3], Duration::from_millis(200));
-        assert!(results.iter().all(Result::is_err), "{results:?}");
-        assert!(started.elapsed() < Duration::from_secs(20));
+        let result = launch(shell(script, &"x".repeat(1024 * 1024))).await;
+        assert!(result.unwrap_err().contains('3'));
+        assert!(started.elapsed() < Duration::from_secs(2));
+    }
+
+    #[tokio::test]
+    async fn a_program_that_hangs_blocks_no_timer_and_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pid");
+        let script = format!("echo $$ > {}; exec /bin/sleep 1000", file.display());
+        let hanging = launch(shell(&script, &"x".repeat(1024 * 1024)));
+        let started = async {
+            while !std::fs::read_to_string(&file).is_ok_and(|pid| pid.ends_with('\n')) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            result = hanging => panic!("{result:?}"),
+            () = started => {}
+        }
+        let pid = std::fs::read_to_string(&file).unwrap();
+        let process = std::path::Path::new("/proc").join(pid.trim()).join("exe");
+        let is_killed = async {
+            while process.exists() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), is_killed).await.unwrap();
     }
 }

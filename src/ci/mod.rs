@@ -14,6 +14,7 @@ pub(crate) mod repository;
 mod terminal;
 
 use std::io::Write;
+use std::pin::Pin;
 use std::time::Duration;
 
 pub use self::facts::{Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository};
@@ -73,7 +74,24 @@ pub trait CiOutput {
     }
     /// Adds to the job's summary, whole or not at all.
     fn summary(&mut self, markdown: &SanitizedText) -> Result<(), String>;
+    /// Gives outputs and summary to a CI that takes them by a program of its
+    /// own; the other CIs have them already.
+    fn deliver(&mut self) -> Deliveries {
+        Box::pin(std::future::ready(Vec::new()))
+    }
 }
+
+/// Something that a CI takes by a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// The outputs.
+    Outputs,
+    /// The summary.
+    Summary,
+}
+
+/// What could not be delivered, and why.
+pub type Deliveries = Pin<Box<dyn Future<Output = Vec<(Delivery, String)>>>>;
 
 /// What a line means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::ci::{Outputs, Tone};
+use crate::ci::{Delivery, Outputs, Tone};
 use crate::messages::Warning;
 use crate::outcome::Outcome;
 use crate::outputs::LONGEST_VALUE;
@@ -11,6 +11,9 @@ use crate::report::html::PageModel;
 use crate::report::reporter::Inner;
 use crate::report::{atomic_file, json, junit, links, output_file, outputs, summary};
 use crate::sanitize::{SanitizedText, Sanitizer};
+
+const OUTPUTS: &str = "The outputs";
+const SUMMARY: &str = "The summary";
 
 impl Inner {
     /// Writes everything that is not told line by line; `log` is what became of
@@ -51,10 +54,25 @@ impl Inner {
             (Warning::ReportNotWritten, page),
         ] {
             if let Err(problem) = written {
-                let text = format!("{problem}. The result of the run stays as it is.");
-                self.warn(warning, &text);
+                self.warn_of_file(warning, &problem);
             }
         }
+    }
+
+    /// Warns of what the CI's own program did not take.
+    pub(super) fn warn_of_undelivered(&mut self, failed: Vec<(Delivery, String)>) {
+        for (delivery, error) in failed {
+            let (warning, what) = match delivery {
+                Delivery::Outputs => (Warning::OutputsNotWritten, OUTPUTS),
+                Delivery::Summary => (Warning::SummaryNotWritten, SUMMARY),
+            };
+            self.warn_of_file(warning, &format!("{what} could not be written to {error}"));
+        }
+    }
+
+    fn warn_of_file(&mut self, warning: Warning, problem: &str) {
+        let text = format!("{problem}. The result of the run stays as it is.");
+        self.warn(warning, &text);
     }
 
     fn write_report(&self, outcome: &Outcome, causes: &[FailureCause]) -> Result<(), String> {
@@ -98,7 +116,7 @@ impl Inner {
             &self.gate,
         );
         let written = self.channel.summary(&self.gate.block(&markdown));
-        written.map_err(|error| format!("The summary could not be written to {error}"))
+        written.map_err(|error| format!("{SUMMARY} could not be written to {error}"))
     }
 
     /// Gives the outputs to the CI.
@@ -106,7 +124,7 @@ impl Inner {
         let left_out = self
             .channel
             .outputs(outputs)
-            .map_err(|error| format!("The outputs could not be written to {error}"))?;
+            .map_err(|error| format!("{OUTPUTS} could not be written to {error}"))?;
         self.note_left_out("the variables of later steps", &left_out);
         Ok(())
     }

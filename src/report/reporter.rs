@@ -109,8 +109,14 @@ impl Reporter {
     }
 
     /// Tells how the run ended, and gives the outputs and the summary.
-    pub fn finish(&self, outcome: &Outcome) {
-        self.0.borrow_mut().finish(outcome);
+    pub async fn finish(&self, outcome: &Outcome) {
+        let deliveries = {
+            let mut inner = self.0.borrow_mut();
+            inner.finish(outcome);
+            inner.channel.deliver()
+        };
+        let failed = deliveries.await;
+        self.0.borrow_mut().warn_of_undelivered(failed);
     }
 }
 

@@ -8,18 +8,19 @@ pub(crate) mod facts;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use futures_util::future::join_all;
+use tokio::time::sleep;
 
 use crate::ci::detect::DetectionRule;
 use crate::ci::files::LONGEST_SUMMARY;
 use crate::ci::hosts::CiHost;
 use crate::ci::plain::PlainOutput;
-use crate::ci::{CiOutput, Level, Outputs, OutputsResult, Place};
+use crate::ci::{CiOutput, Deliveries, Delivery, Level, Outputs, OutputsResult, Place};
 use crate::environment::Variables;
 use crate::sanitize::redactor::Redactor;
 use crate::sanitize::{SanitizedLine, SanitizedText};
 use crate::shutdown::Shutdown;
-use crate::subprocess::{Launch, ProgramCall};
+use crate::subprocess::{Launch, Launched, ProgramCall};
 use crate::text::markdown::cut_in_the_middle;
 
 /// Its row in the table of hosts.
@@ -38,12 +39,11 @@ pub(super) const HOST: CiHost = CiHost {
     },
 };
 
-/// How long all calls of the agent may take together. No signal is heard
-/// meanwhile.
-const MOST: Duration = Duration::from_secs(2);
+/// How long the agent's programs may take. They run side by side.
+const AGENT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The same after a signal: the CI kills soon.
-const MOST_AFTER_A_SIGNAL: Duration = Duration::from_millis(800);
+/// How long they may take after a signal: the CI kills soon.
+const AGENT_TIMEOUT_AFTER_SIGNAL: Duration = Duration::from_millis(800);
 
 /// What the agent reads, beside all that begins with `BUILDKITE`.
 const READ: &[&str] = &["PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"];
@@ -111,26 +111,30 @@ impl CiOutput for BuildkiteOutput {
         let Some(agent) = &mut self.agent else {
             return self.plain.outputs(outputs);
         };
-        let files = self.plain.files().outputs(outputs);
-        agent.give(outputs)?;
-        files
+        agent.set_meta_data(outputs);
+        self.plain.files().outputs(outputs)
     }
 
     fn summary(&mut self, markdown: &SanitizedText) -> Result<(), String> {
-        let file = self.plain.summary(markdown);
-        let Some(agent) = &mut self.agent else {
-            return file;
-        };
-        let style = match self.worst {
-            Some(Level::Error) => "error",
-            Some(Level::Warning) => "warning",
-            None => "success",
-        };
-        agent.show(
-            style,
-            &cut_in_the_middle(markdown.as_str(), LONGEST_SUMMARY),
-        )?;
-        file
+        if let Some(agent) = &mut self.agent {
+            let style = match self.worst {
+                Some(Level::Error) => "error",
+                Some(Level::Warning) => "warning",
+                None => "success",
+            };
+            agent.annotate(
+                style,
+                &cut_in_the_middle(markdown.as_str(), LONGEST_SUMMARY),
+            );
+        }
+        self.plain.summary(markdown)
+    }
+
+    fn deliver(&mut self) -> Deliveries {
+        match &mut self.agent {
+            Some(agent) => Box::pin(agent.run()),
+            None => self.plain.deliver(),
+        }
     }
 }
 
@@ -142,8 +146,9 @@ pub(crate) struct Agent {
     context: String,
     launch: Launch,
     stop: Shutdown,
-    /// How long it was waited for so far.
-    spent: Duration,
+    /// Each output as a call of its own.
+    meta_data: Vec<(&'static str, ProgramCall)>,
+    annotation: Option<ProgramCall>,
 }
 
 impl Agent {
@@ -170,45 +175,64 @@ impl Agent {
             ),
             launch,
             stop: stop.clone(),
-            spent: Duration::ZERO,
+            meta_data: Vec::new(),
+            annotation: None,
         })
     }
 
-    /// Gives each output that is not empty, which the agent refuses.
-    fn give(&mut self, outputs: Outputs<'_>) -> Result<(), String> {
-        let given: Vec<_> = outputs
+    /// Prepares a call for each output that is not empty. The agent refuses an
+    /// empty value.
+    fn set_meta_data(&mut self, outputs: Outputs<'_>) {
+        let given = outputs
             .iter()
-            .filter(|(_, value)| !value.as_str().trim().is_empty())
-            .collect();
-        let calls = given
-            .iter()
+            .filter(|(_, value)| !value.as_str().trim().is_empty());
+        self.meta_data = given
             .map(|(name, value)| {
                 let key = format!("sevalla-{name}");
-                self.call(&["meta-data", "set", &key], value.as_str())
+                let call = self.call(&["meta-data", "set", &key], value.as_str());
+                (*name, call)
             })
             .collect();
-        let results = self.run(calls);
-        let refused: Vec<String> = given
-            .iter()
-            .zip(results)
-            .filter_map(|((name, _), result)| Some(format!("{name}: {}", result.err()?)))
-            .collect();
-        if refused.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("Buildkite's meta-data ({})", refused.join("; ")))
-        }
     }
 
-    fn show(&mut self, style: &str, markdown: &str) -> Result<(), String> {
-        let context = self.context.clone();
-        let arguments = ["annotate", "--context", &context, "--style", style];
-        let call = self.call(&arguments, markdown);
-        let results = self.run(vec![call]);
-        results
-            .into_iter()
-            .collect::<Result<(), String>>()
-            .map_err(|error| format!("Buildkite's annotation ({error})"))
+    /// Prepares the call that shows the summary.
+    fn annotate(&mut self, style: &str, markdown: &str) {
+        let arguments = ["annotate", "--context", &self.context, "--style", style];
+        self.annotation = Some(self.call(&arguments, markdown));
+    }
+
+    /// Makes all prepared calls at once.
+    fn run(&mut self) -> impl Future<Output = Vec<(Delivery, String)>> + use<> {
+        let (launch, stop) = (self.launch, self.stop.clone());
+        let meta_data = std::mem::take(&mut self.meta_data);
+        let annotation = self.annotation.take();
+        let run = move |call| run_in_time(launch(call), stop.clone());
+        let names: Vec<&str> = meta_data.iter().map(|(name, _)| *name).collect();
+        let meta_data = join_all(
+            meta_data
+                .into_iter()
+                .map(|(_, call)| run(call))
+                .collect::<Vec<_>>(),
+        );
+        let annotation = join_all(annotation.map(run));
+        async move {
+            let (meta_data, annotation) = tokio::join!(meta_data, annotation);
+            let refused: Vec<String> = names
+                .iter()
+                .zip(meta_data)
+                .filter_map(|(name, result)| Some(format!("{name}: {}", result.err()?)))
+                .collect();
+            let mut failed = Vec::new();
+            if !refused.is_empty() {
+                let problem = format!("Buildkite's meta-data ({})", refused.join("; "));
+                failed.push((Delivery::Outputs, problem));
+            }
+            failed.extend(annotation.into_iter().filter_map(|result| {
+                let problem = format!("Buildkite's annotation ({})", result.err()?);
+                Some((Delivery::Summary, problem))
+            }));
+            failed
+        }
     }
 
     fn call(&self, arguments: &[&str], input: &str) -> ProgramCall {
@@ -219,21 +243,22 @@ impl Agent {
             input: input.to_owned(),
         }
     }
+}
 
-    fn run(&mut self, calls: Vec<ProgramCall>) -> Vec<Result<(), String>> {
-        let most = match self.stop.told() {
-            Some(_) => MOST_AFTER_A_SIGNAL,
-            None => MOST,
-        };
-        let left = most.saturating_sub(self.spent);
-        if left.is_zero() {
-            return vec![Err("the agent has taken too long before".to_owned()); calls.len()];
-        }
-        let started = Instant::now();
-        let results = (self.launch)(calls, left);
-        self.spent += started.elapsed();
-        results
+/// Waits for a program, and kills one that takes too long.
+async fn run_in_time(launched: Launched, stop: Shutdown) -> Result<(), String> {
+    let signal = async {
+        stop.asked().await;
+        sleep(AGENT_TIMEOUT_AFTER_SIGNAL).await;
+    };
+    tokio::select! {
+        biased;
+        result = launched => return result,
+        () = sleep(AGENT_TIMEOUT) => {}
+        () = signal => {}
+        () = stop.insisted() => {}
     }
+    Err("it did not end in time".to_owned())
 }
 
 /// What the agent needs of the environment, and none of our secrets, whatever
@@ -283,7 +308,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = format!("relative:/nonexistent:{}", folder.path().display());
         let find = |variables: &Variables| {
-            let launch: Launch = |_, _| Vec::new();
+            let launch: Launch = |_| Box::pin(std::future::pending());
             Agent::find(
                 variables,
                 &Redactor::default(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::backoff::{Schedule, chance};
+use crate::backoff::Schedule;
 use crate::deployment::{LogLine, Status};
 use crate::event::Event;
 use crate::follow::log_phases::LogPhases;
@@ -61,7 +61,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
     /// Reads until the status loop has ended; `false` when reading is no use.
     async fn read_while_it_runs(&self, cursor: &mut LogCursor) -> bool {
         let mut retries = Schedule::for_requests();
-        let (mut last, mut is_first, turn) = (Instant::now(), true, chance());
+        let (mut last, mut is_first, turn) = (Instant::now(), true, fastrand::f64());
         let mut not_before = Duration::ZERO;
         loop {
             let wait = self.budgets().wait(last.elapsed(), is_first, turn);
@@ -200,7 +200,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
     /// arrive. A budget that is used up is no reason to wait.
     async fn finish(&self, cursor: &mut LogCursor, age: Duration) {
         let ended = self.ended_at();
-        if !self.budgets().has_one_left(age, chance()) {
+        if !self.budgets().has_one_left(age, fastrand::f64()) {
             return self.stop_reading(Event::LogIncomplete);
         }
         let Some(mut new) = self.read_or_tell(cursor).await else {

@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::backoff::{Backoff, Schedule, chance};
+use crate::backoff::{Backoff, Schedule};
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, EndedDeployment, LogLine, Service, Verdict};
 use crate::event::{Event, Phase, State};
@@ -222,7 +222,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             deadline: deadline.into(),
             reading,
             tell,
-            pace: PollSchedule::new(History::default(), Box::new(chance)),
+            pace: PollSchedule::new(History::default(), Box::new(fastrand::f64)),
             last: RefCell::new(deployment),
             is_known: Cell::new(false),
             farewell: Cell::new(LogShutdown::Drain),
@@ -244,7 +244,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
     #[must_use]
     pub fn knowing(self, past: History) -> Self {
         Self {
-            pace: PollSchedule::new(past, Box::new(chance)),
+            pace: PollSchedule::new(past, Box::new(fastrand::f64)),
             ..self
         }
     }

@@ -6,6 +6,7 @@
 //! running. The caller limits the time by dropping the future, which kills the
 //! program.
 
+use std::convert::Infallible;
 use std::future::pending;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -52,16 +53,16 @@ async fn run(call: ProgramCall) -> std::io::Result<Result<(), String>> {
         .kill_on_drop(true)
         .spawn()?;
     let stdin = child.stdin.take();
-    // The program may end without having read all of it.
     let feed = async move {
         if let Some(mut stdin) = stdin {
             let _closed = stdin.write_all(call.input.as_bytes()).await;
         }
-        pending().await
+        pending::<Infallible>().await
     };
+    // The program may end without having read all of its input.
     let status = tokio::select! {
         status = child.wait() => status?,
-        () = feed => return Ok(Ok(())),
+        never = feed => match never {},
     };
     Ok(if status.success() {
         Ok(())

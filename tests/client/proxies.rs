@@ -361,6 +361,7 @@ async fn the_environment_of_the_process_names_no_proxy() {
         return;
     }
     let (server, proxy) = server_and_proxy().await;
+    #[expect(clippy::disallowed_methods, reason = "a test starts itself")]
     let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
     child
         .args([

@@ -21,22 +21,6 @@ impl backoff::Clock for TokioClock {
     }
 }
 
-/// A duration drawn evenly from zero to `longest`.
-pub fn drawn(longest: Duration) -> Duration {
-    let half = longest / 2;
-    Schedule::new(Duration::ZERO, half, half, 1.0, 1.0)
-        .waits
-        .next_backoff()
-        .unwrap_or(longest)
-        .min(longest)
-}
-
-/// A number drawn evenly from zero to one.
-pub fn chance() -> f64 {
-    let whole = Duration::from_secs(1 << 20);
-    drawn(whole).as_secs_f64() / whole.as_secs_f64()
-}
-
 /// A row of growing waits.
 #[derive(Debug)]
 pub struct Schedule {

@@ -37,7 +37,7 @@ use self::operation::{Operation, Tier};
 pub use self::retry::RetryDecision;
 pub use self::wire::{AppSummary, Application, Domain, Pipeline, PipelineStage, StaticSite};
 pub use self::writes::Writes;
-use crate::backoff::{Schedule, drawn};
+use crate::backoff::Schedule;
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
 use crate::environment::Variables;
 use crate::http::{ConnectionError, Http, Transport, TransportError};
@@ -440,7 +440,7 @@ impl Client {
             return Err(ApiErrorKind::BudgetUsedUp { frees_in });
         }
         let pause = self.connection.pause(call.operation.tier);
-        let pause = pause.least + drawn(pause.spread);
+        let pause = pause.least + pause.spread.mul_f64(fastrand::f64());
         Ok(pause.min(spare).max(frees_in))
     }
 

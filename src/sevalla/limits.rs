@@ -164,7 +164,7 @@ impl RateLimits {
     fn pause_at_the_start(&self, now: Instant) -> Duration {
         let reads = self.share(Tier::Read).map(|reads| reads.seen);
         let scarce = reads.filter(|reads| {
-            let is_starting = self.made < REQUESTS_OF_A_START;
+            let is_starting = (1..REQUESTS_OF_A_START).contains(&self.made);
             is_starting && reads.limit < SMALL && reads.remaining < reads.limit * LEFT_BY_A_START
         });
         scarce.map_or(Duration::ZERO, |reads| {

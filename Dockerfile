@@ -21,8 +21,9 @@ ENV RUSTFLAGS="-C target-feature=+crt-static"
 COPY Cargo.toml Cargo.lock ./
 COPY simulator/Cargo.toml simulator/
 COPY diagnosis/Cargo.toml diagnosis/
-RUN mkdir src simulator/src diagnosis/src \
- && touch src/lib.rs simulator/src/lib.rs diagnosis/src/lib.rs \
+COPY testkit/Cargo.toml testkit/
+RUN mkdir src simulator/src diagnosis/src testkit/src \
+ && touch src/lib.rs simulator/src/lib.rs diagnosis/src/lib.rs testkit/src/lib.rs \
  && echo 'fn main() {}' >src/main.rs \
  && target="$(rustc --print host-tuple)" \
  && cargo build --release --locked --package sevalla-deploy --bin sevalla-deploy --target "$target" \

@@ -15,15 +15,17 @@ test:
 check:
     .ci/run
 
-# Rewrite the files that are generated from tables.
+# Rewrite the files that tests generate.
 bless:
     BLESS=1 cargo test --test contract --locked
+    INSTA_UPDATE=always cargo test --test cli --locked snapshots
 
-# Measure: polling, whole process, sanitizer.
+# Measure: polling, whole process, sanitizer, diagnosis.
 bench:
     cargo bench --bench pace
     cargo bench --bench process
-    cargo bench --bench gate
+    cargo bench --bench sanitizer
+    cargo bench --bench diagnosis
 
 # Run the action by act and the GitLab component by gitlab-ci-local (containers).
 action:

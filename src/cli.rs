@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 
-use crate::inputs::TABLE;
+use crate::exit_status::{EXIT_CODES, words};
+use crate::inputs::{ACTIONS, TABLE};
 use crate::messages;
 use crate::outputs::OUTPUTS;
 
@@ -47,65 +48,79 @@ pub fn version() -> String {
     )
 }
 
-/// The table of inputs, and of outputs.
+/// How the program is used, and what its tables declare.
 pub fn help() -> String {
-    let mut text =
+    let page = messages::page();
+    format!(
         "Deploys an application or a static site on Sevalla and follows it to its end.\n\n\
         Inputs are environment variables. Input app-id is read from INPUT_APP-ID,\n\
         INPUT_APP_ID, PLUGIN_APP_ID or SEVALLA_APP_ID, whichever is given first.\n\n\
         Usage:\n  SEVALLA_TOKEN=... SEVALLA_APP_ID=... sevalla-deploy\n  \
         sevalla-deploy --help | --version\n  \
-        sevalla-deploy PROGRAM [ARGUMENT]...   becomes that program, as CIs want of an image\n\n\
-        Inputs:\n"
-            .to_owned();
-    for input in TABLE {
-        let default = input
-            .default
-            .map(|value| format!(" [{value}]"))
-            .unwrap_or_default();
-        let secret = if input.secret { " (secret)" } else { "" };
-        text.push_str(&format!(
-            "  {}: {}{secret}{default}\n      {}\n",
-            input.name(),
-            input.accepts,
-            input.help
-        ));
-        if !input.also.is_empty() {
-            text.push_str(&format!(
-                "      Also read from {}.\n",
-                input.also.join(", ")
-            ));
-        }
-    }
-    text.push_str("\nOutputs:\n");
-    for (name, meaning) in OUTPUTS {
-        text.push_str(&format!("  {name}\n      {meaning}\n"));
-    }
-    text.push_str(&format!(
-        "\nEvery warning and error, with its cause and its remedy:\n  {}\n",
-        messages::page()
-    ));
-    text.push_str(EXIT_CODES);
-    text
+        sevalla-deploy PROGRAM [ARGUMENT]...   runs PROGRAM instead, so CI systems can use the image\n\n\
+        Actions:\n{}\nInputs:\n{}\nOutputs:\n{}\n\
+        Every warning and error, with its cause and its remedy:\n  {page}\n\n\
+        Exit codes:\n{}",
+        actions(),
+        inputs(),
+        outputs(),
+        exit_codes(),
+    )
 }
 
-const EXIT_CODES: &str = "
-Exit codes:
-    0  success, planned (dry run), triggered (not followed), skipped (by rule)
-    1  failed: the deployment failed
-    2  invalid-input: nothing was sent
-    3  cancelled, skipped, superseded: it ended without being deployed
-    4  timed-out: the time was over; the deployment may go on
-    5  unauthorized: 401 or 403
-    6  unavailable: the API could not be reached or kept failing
-    7  ambiguous: it cannot be told whether a request took effect
-    8  unverified: deployed, but it does not answer well or has another commit
-    9  rejected: the API refused the request
-   10  internal: a bug of this program
-  129  interrupted by SIGHUP
-  130  interrupted by SIGINT
-  143  interrupted by SIGTERM
-";
+fn actions() -> String {
+    let entries = ACTIONS.iter().map(|action| {
+        let mut entry = format!("  {}\n      {}", action.name.word(), action.summary);
+        let mut requires: Vec<String> = action.requires.iter().map(|&name| name.into()).collect();
+        if !action.one_of.is_empty() {
+            requires.insert(0, action.one_of.join(" or "));
+        }
+        if !requires.is_empty() {
+            entry.push_str(&format!(" Requires {}.", requires.join(", ")));
+        }
+        let takes = [action.at_most_one_of, action.takes].concat();
+        if !takes.is_empty() {
+            entry.push_str(&format!(" Takes {}.", takes.join(", ")));
+        }
+        entry + "\n"
+    });
+    entries.collect()
+}
+
+fn inputs() -> String {
+    let entries = TABLE.iter().map(|input| {
+        let default = input.default.map(|value| format!(" [{value}]"));
+        let secret = if input.secret { " (secret)" } else { "" };
+        let mut entry = format!(
+            "  {}: {}{secret}{}\n      {}\n",
+            input.name(),
+            input.accepts,
+            default.unwrap_or_default(),
+            input.help()
+        );
+        if !input.also.is_empty() {
+            let also = input.also.join(", ");
+            entry.push_str(&format!("      Also read from {also}.\n"));
+        }
+        entry
+    });
+    entries.collect()
+}
+
+fn outputs() -> String {
+    let entries = OUTPUTS.iter();
+    entries
+        .map(|(name, meaning)| format!("  {name}\n      {meaning}\n"))
+        .collect()
+}
+
+fn exit_codes() -> String {
+    let entries = EXIT_CODES.iter().map(|(code, meaning)| {
+        let (words, meaning) = (words(*code).join(", "), meaning.replace('`', ""));
+        format!("  {code:>3}  {words}\n       {meaning}\n")
+    });
+    entries.collect()
+}
 
 #[cfg(test)]
 mod tests {

@@ -41,7 +41,83 @@ pub enum ExitStatus {
     Interrupted(Signal),
 }
 
+/// What each exit code means, in Markdown.
+pub const EXIT_CODES: &[(u8, &str)] = &[
+    (
+        0,
+        "Done; a dry run; started and not followed; nothing to do, by your own rule or by path filters.",
+    ),
+    (1, "The deployment failed."),
+    (2, "The inputs cannot be used. Nothing was sent."),
+    (
+        3,
+        "The deployment was cancelled while it ran, or never ran, or a newer one took its place.",
+    ),
+    (
+        4,
+        "`timeout` expired first. `on-timeout` decides whether the deployment is cancelled.",
+    ),
+    (5, "401: the key is not valid. 403: it may not do this."),
+    (6, "The API could not be reached, or kept failing."),
+    (
+        7,
+        "The answer to a request was lost, or was not one that the API documents, and the run could not find out whether the request took effect.",
+    ),
+    (
+        8,
+        "Deployed, but the check of its address or of its commit failed.",
+    ),
+    (
+        9,
+        "The API refused the request, or the service is suspended or being deleted.",
+    ),
+    (10, "A bug of this program."),
+    (
+        129,
+        "SIGHUP, as when a terminal or a connection is closed. The same as 143.",
+    ),
+    (
+        130,
+        "SIGINT, as when a person or GitHub cancels. `on-cancel` decides whether the deployment is cancelled too.",
+    ),
+    (
+        143,
+        "SIGTERM, as when a container is stopped. The same as 130.",
+    ),
+];
+
+/// The words of an exit code, in the order of [`ExitStatus::ALL`].
+pub fn words(code: u8) -> Vec<&'static str> {
+    let statuses = ExitStatus::ALL
+        .iter()
+        .filter(|status| status.code() == code);
+    statuses.map(|status| status.word()).collect()
+}
+
 impl ExitStatus {
+    /// Every way to end.
+    pub const ALL: [Self; 19] = [
+        Self::Success,
+        Self::Planned,
+        Self::Triggered,
+        Self::Passed,
+        Self::Failed,
+        Self::InvalidInput,
+        Self::Cancelled,
+        Self::Skipped,
+        Self::Superseded,
+        Self::TimedOut,
+        Self::Unauthorized,
+        Self::Unavailable,
+        Self::Ambiguous,
+        Self::Unverified,
+        Self::Rejected,
+        Self::Internal,
+        Self::Interrupted(Signal::HangUp),
+        Self::Interrupted(Signal::Interrupt),
+        Self::Interrupted(Signal::Terminate),
+    ];
+
     /// The exit code.
     pub const fn code(self) -> u8 {
         match self {
@@ -121,7 +197,7 @@ mod tests {
 
     #[test]
     fn the_numbers_and_words_are_the_published_ones() {
-        for (ending, code, word) in [
+        let published = [
             (ExitStatus::Success, 0, "success"),
             (ExitStatus::Planned, 0, "planned"),
             (ExitStatus::Triggered, 0, "triggered"),
@@ -149,8 +225,20 @@ mod tests {
                 143,
                 "interrupted",
             ),
-        ] {
+        ];
+        for (ending, code, word) in published {
             assert_eq!((ending.code(), ending.word()), (code, word));
+            assert!(ExitStatus::ALL.contains(&ending), "{word}");
         }
+        assert_eq!(ExitStatus::ALL.len(), published.len());
+    }
+
+    #[test]
+    fn every_exit_code_has_its_meaning_once() {
+        let mut codes: Vec<u8> = ExitStatus::ALL.map(ExitStatus::code).to_vec();
+        codes.sort_unstable();
+        codes.dedup();
+        let declared: Vec<u8> = EXIT_CODES.iter().map(|(code, _)| *code).collect();
+        assert_eq!(declared, codes);
     }
 }

@@ -1,16 +1,21 @@
 //! A CI deploy runner for Sevalla.
 //!
 //! ```text
-//! variables ─> inputs ─> plan ─> trigger ─> watch ─> outcome ─> exit code
-//!                                   │         │
-//!                                   └ sevalla ┘   the service
-//!                        Event ─> report ─> ci    the place we run in
+//! environment ─> inputs ─> actions::resolve ─> actions ─> outcome ─> exit_status
+//!                                              │  │  │
+//!                     sevalla, code_host ──────┘  │  └────── Event ─> report ─> ci
+//!                     follow, verify ─────────────┘
 //! ```
 //!
-//! One direction: a stage takes the value of the one before. Errors rise to
-//! [`outcome`], which alone gives them a number; events sink into [`report`],
-//! which alone finds words; [`ci`] alone knows how a host wants its bytes.
-//! Everything shown passes the gate in [`shown`].
+//! Data moves in one direction: a stage takes the value of the stage before.
+//! An action reads, writes at most once, and follows what it started. Errors
+//! carry their reason; [`actions`] turns each into an [`outcome`] with a hint
+//! and an exit status. Events go to [`report`], which decides where they are
+//! shown; [`ci`] writes them in the format of the host. Text from outside is
+//! shown only after [`sanitize`] has cleaned it.
+//!
+//! `docs/architecture.md` has the layers, two paths through the code, and the
+//! invariants with their tests.
 
 pub mod actions;
 pub mod backoff;

@@ -15,8 +15,6 @@
     reason = "a benchmark starts processes, measures real time, prints numbers, and ends when it cannot"
 )]
 
-#[path = "../pace/dice.rs"]
-mod dice;
 mod measure;
 mod table;
 mod works;

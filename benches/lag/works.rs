@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sevalla_simulator::{Application, Limits, PastDeployment, Script, Simulator, World};
 
-use super::dice::Dice;
+use testkit::Dice;
 
 /// Past deployments of a service that has some.
 const PAST: usize = 10;

@@ -11,7 +11,7 @@ use sevalla_deploy::forecast::history::History;
 use sevalla_deploy::forecast::mixture::{LogNormal, Mixture};
 use tokio::time::{Instant, advance};
 
-use super::dice::Dice;
+use testkit::Dice;
 
 /// How long the deployments of a service take: log-normal.
 #[derive(Debug, Clone, Copy)]

@@ -18,8 +18,8 @@ use sevalla_deploy::sevalla::operation::Tier;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, advance, sleep};
 
-use super::dice::Dice;
 use super::episodes::{Case, history, moment};
+use testkit::Dice;
 
 /// Reads a minute that the service allows a company.
 pub(crate) const LIMIT: u32 = 400;

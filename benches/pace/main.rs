@@ -14,7 +14,6 @@
     reason = "a benchmark prints numbers, and ends when it cannot"
 )]
 
-mod dice;
 mod episodes;
 mod fleet;
 mod goals;
@@ -32,15 +31,10 @@ const BEGINNING: &str = "<!-- written by `cargo bench --bench pace` -->\n";
 const END: &str = "<!-- end of what is written -->\n";
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
-    let looks = runtime.block_on(tables::looks(EPISODES));
+    let looks = testkit::in_virtual_time(tables::looks(EPISODES));
     println!("{looks}");
-    let fleets = runtime.block_on(tables::fleets());
+    let fleets = testkit::in_virtual_time(tables::fleets());
     println!("{}", fleets.table);
     picture::draw(&docs.join("fleet.svg"), &fleets.fleets).expect("the picture can be written");
     let page = docs.join("performance.md");

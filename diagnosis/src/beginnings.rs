@@ -88,6 +88,6 @@ mod tests {
         assert_eq!(WORDS.strip("│ x"), Some(" x"));
         assert_eq!(WORDS.strip("x"), None);
         assert!(WORDS.begin("err") && !WORDS.begin("er") && !WORDS.begin("") && !WORDS.begin("┃"));
-        assert!(WORDS.any("each", |word| word == "err") && !WORDS.any("x", |_| true));
+        assert!(WORDS.any("erase", |word| word == "err") && !WORDS.any("x", |_| true));
     }
 }

@@ -43,7 +43,7 @@ use self::recap::Recap;
 use self::roots::Roots;
 use self::salience::{GoodLog, Lines};
 use self::scan::Scan;
-pub use self::sevalla_phases::Phase;
+pub use self::sevalla_phases::DeployStep;
 use self::sevalla_phases::Phases;
 use self::stream::{Below, Stream, Streams};
 use self::traces::Told;
@@ -172,7 +172,7 @@ struct FailedStep {
 
 impl Diagnosis {
     /// The part of the deployment that the log ended in.
-    pub const fn phase(&self) -> Option<Phase> {
+    pub const fn phase(&self) -> Option<DeployStep> {
         self.phases.now()
     }
 

@@ -6,7 +6,7 @@ use super::looks::{Looks, bit, word};
 
 /// A part of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub enum DeployStep {
     /// The repository is fetched.
     Repository,
     /// The image or the site is built.
@@ -19,7 +19,7 @@ pub enum Phase {
     HealthCheck,
 }
 
-impl Phase {
+impl DeployStep {
     /// Which part failed, in a sentence.
     pub const fn failed(self) -> &'static str {
         match self {
@@ -33,9 +33,9 @@ impl Phase {
 }
 
 /// What begins a part, by how the line begins.
-static BEGINNINGS: &[(Phase, Beginnings)] = &[
+static BEGINNINGS: &[(DeployStep, Beginnings)] = &[
     (
-        Phase::Repository,
+        DeployStep::Repository,
         Beginnings::of(&[
             "Cloning into '",
             "Cloning repository",
@@ -43,7 +43,7 @@ static BEGINNINGS: &[(Phase, Beginnings)] = &[
         ]),
     ),
     (
-        Phase::Build,
+        DeployStep::Build,
         Beginnings::of(&[
             "Generating Dockerfile using ",
             "Building and pushing docker image",
@@ -53,9 +53,9 @@ static BEGINNINGS: &[(Phase, Beginnings)] = &[
             "load build definition from ",
         ]),
     ),
-    (Phase::Publish, Beginnings::of(&["Publishing '"])),
+    (DeployStep::Publish, Beginnings::of(&["Publishing '"])),
     (
-        Phase::Start,
+        DeployStep::Start,
         Beginnings::of(&[
             "Rolling out",
             "rolling out",
@@ -105,7 +105,7 @@ const OF_CHECKS: &[&str] = &[
 /// The part that the log is in.
 #[derive(Debug, Default)]
 pub(super) struct Phases {
-    now: Option<Phase>,
+    now: Option<DeployStep>,
 }
 
 impl Phases {
@@ -114,27 +114,28 @@ impl Phases {
         let text = without_signs(bare.text, "=>✓✔✅📦🚀🛠\u{fe0f}");
         let text = text.strip_prefix("[internal] ").unwrap_or(text);
         let begun = BEGINNINGS.iter().find(|(_, words)| words.begin(text));
-        let is_left = self.now == Some(Phase::Repository) && !OF_GIT.begin(text);
+        let is_left = self.now == Some(DeployStep::Repository) && !OF_GIT.begin(text);
         let has_failed = looks & (bit(word::FAIL) | bit(word::FAIL_INSIDE)) != 0;
         let next = if let Some((phase, _)) = begun {
             Some(*phase)
         } else if has_failed && OF_CHECKS.iter().any(|words| text.contains(words)) {
-            Some(Phase::HealthCheck)
+            Some(DeployStep::HealthCheck)
         } else if ENDS.begin(text) {
             None
         } else if bare.step.is_some() && !(self.now.is_none() && text.starts_with("DONE")) {
-            Some(Phase::Build)
+            Some(DeployStep::Build)
         } else {
             self.now.filter(|_| !is_left)
         };
         // A rollout whose check failed starts the program again and again.
-        let is_behind = self.now == Some(Phase::HealthCheck) && next == Some(Phase::Start);
+        let is_behind =
+            self.now == Some(DeployStep::HealthCheck) && next == Some(DeployStep::Start);
         if !is_behind {
             self.now = next;
         }
     }
 
-    pub(super) const fn now(&self) -> Option<Phase> {
+    pub(super) const fn now(&self) -> Option<DeployStep> {
         self.now
     }
 }
@@ -144,7 +145,7 @@ mod tests {
     use super::super::scan;
     use super::*;
 
-    fn phase(lines: &[&str]) -> Option<Phase> {
+    fn phase(lines: &[&str]) -> Option<DeployStep> {
         let mut phases = Phases::default();
         for line in lines {
             let bare = Bare::of(line);
@@ -160,31 +161,34 @@ mod tests {
         for (lines, failed) in [
             (
                 vec!["Cloning into '/workspace'...", "fatal: x"],
-                Some(Phase::Repository),
+                Some(DeployStep::Repository),
             ),
             (
                 vec!["Cloning into '/workspace'...", build, "x"],
-                Some(Phase::Build),
+                Some(DeployStep::Build),
             ),
             (
                 vec!["🛠️ Running build command: npm run build", "x"],
-                Some(Phase::Build),
+                Some(DeployStep::Build),
             ),
             (
                 vec!["#5 [2/4] RUN x", "Build process failed"],
-                Some(Phase::Build),
+                Some(DeployStep::Build),
             ),
             (
                 vec![
                     "✅ Build command succeeded",
                     "🚀 Publishing 'dist' directory...",
                 ],
-                Some(Phase::Publish),
+                Some(DeployStep::Publish),
             ),
-            (vec![build, "#5 DONE 0.1s", rollout], Some(Phase::Start)),
+            (
+                vec![build, "#5 DONE 0.1s", rollout],
+                Some(DeployStep::Start),
+            ),
             (
                 vec![build, "Readiness probe failed: 503", rollout],
-                Some(Phase::HealthCheck),
+                Some(DeployStep::HealthCheck),
             ),
             (
                 vec!["Cloning into '/workspace'...", "./release", "fatal: x"],

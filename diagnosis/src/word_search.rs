@@ -196,7 +196,7 @@ const fn bucket_of(hash: u32) -> usize {
 mod tests {
     use super::*;
 
-    const WORDS: &[&str] = &["error", "err", "ok", "no such", "Error: x", "×"];
+    const WORDS: &[&str] = &["error", "err", "ok", "no such", "Error: x", "×  "];
 
     /// The words that are in the text, with their places.
     fn found(text: &str) -> Vec<(&'static str, usize)> {
@@ -221,8 +221,8 @@ mod tests {
             ("oK", vec![("ok", 0)]),
             ("ts ok", vec![("ok", 3)]),
             (
-                "a × error: X",
-                vec![("×", 2), ("err", 5), ("error", 5), ("Error: x", 5)],
+                "a ×  error: X",
+                vec![("×  ", 2), ("err", 6), ("error", 6), ("Error: x", 6)],
             ),
             ("no suc", vec![]),
             ("No such", vec![("no such", 0)]),

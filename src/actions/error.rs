@@ -13,7 +13,7 @@ pub enum TriggerError {
     /// A request failed.
     Api(ApiError),
     /// The service is in a state in which a deployment makes no sense.
-    Refused(Refusal),
+    Refused(FailedPrecondition),
     /// Something went wrong with one of several targets, or while a part was
     /// done that needs naming.
     At(String, Box<Self>),
@@ -31,7 +31,7 @@ pub enum TriggerError {
 
 /// Why a change makes no sense as things are.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct FailedPrecondition {
     /// What it is about.
     pub failure: Failure,
     /// What is wrong.
@@ -66,7 +66,7 @@ pub enum LookupFailure {
 impl TriggerError {
     /// A change that makes no sense as things are.
     pub fn refused(failure: Failure, reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Refused(Refusal {
+        Self::Refused(FailedPrecondition {
             failure,
             reason: reason.into(),
             hint: hint.into(),

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::actions::deploy::resolve as deploy;
 pub use crate::actions::deploy::tested_commit::{ExpectedRevision, GuardGap};
+use crate::actions::manage::resolve as manage;
 pub use crate::actions::manage::resolve::{
     Credentials, DatabaseConnection, DeleteRequest, ListTarget, NewDatabase, ResourceAction,
     ShowTarget, Update,
 };
+use crate::actions::preview::resolve as preview;
 use crate::actions::task::{DeploymentSelector, Promotion, Task};
 use crate::actions::validation::Validation;
 use crate::ci::{Facts, Repository};
@@ -22,6 +25,7 @@ use crate::inputs::{
 };
 use crate::messages::Warning;
 use crate::report_files::ReportFiles;
+use crate::resource::MutableKind;
 use crate::secret::{ApiToken, Password};
 use crate::verify::Check;
 
@@ -116,7 +120,7 @@ impl Plan {
         };
         name_branch(&mut inputs, facts, &mut doubts);
         let task = action(&inputs, &mut doubts)
-            .and_then(|action| settle(action, &inputs, facts, &mut doubts));
+            .and_then(|action| task(action, &inputs, facts, &mut doubts));
         let Some(task) = task.filter(|_| doubts.problems.is_empty()) else {
             return Err(doubts.problems);
         };
@@ -319,8 +323,8 @@ pub(crate) fn action(inputs: &Inputs, doubts: &mut Validation) -> Option<ActionN
     if action.is_some() || inputs.is_given("action") {
         // Whatever it was to be: only calling a hook needs no key.
         let may_call = action.is_some() || inputs.is_given("deploy-hook-url");
-        if !may_call && !inputs.is_given("sevalla-token") {
-            doubts.need_token();
+        if !may_call {
+            doubts.need_token(inputs);
         }
         return action;
     }
@@ -342,9 +346,7 @@ pub(crate) fn action(inputs: &Inputs, doubts: &mut Validation) -> Option<ActionN
         "there is nothing to deploy. Set `app-id` (or `deploy-hook-url`) for an application, \
          `static-site-id` for a static site, or `action` for anything else",
     );
-    if !inputs.is_given("sevalla-token") {
-        doubts.need_token();
-    }
+    doubts.need_token(inputs);
     None
 }
 
@@ -363,7 +365,7 @@ fn asks_for_result(action: ActionName, inputs: &Inputs) -> bool {
 }
 
 /// What the action comes to with these inputs.
-fn settle(
+fn task(
     action: ActionName,
     inputs: &Inputs,
     facts: &Facts,
@@ -398,55 +400,51 @@ fn settle(
         );
         doubts.problem(ProblemKind::Fork, "on-fork", &message);
     }
-    match action {
-        ActionName::DeployApp => {
-            crate::actions::deploy::resolve::application(inputs, doubts).map(Task::Deploy)
-        }
-        ActionName::DeployStaticSite => {
-            crate::actions::deploy::resolve::static_site(inputs, doubts).map(Task::Deploy)
-        }
-        ActionName::RollbackApp => {
-            crate::actions::deploy::resolve::rollback_application(inputs, doubts)
-        }
-        ActionName::RollbackStaticSite => {
-            crate::actions::deploy::resolve::rollback_static_site(inputs, doubts)
-        }
-        ActionName::PromoteApp => promote(inputs, doubts),
-        ActionName::CreatePreviewApp => {
-            crate::actions::preview::resolve::create(inputs, facts, doubts)
-        }
-        ActionName::DeletePreviewApp => Some(crate::actions::preview::resolve::delete(
-            inputs, facts, doubts,
-        )),
-        ActionName::Preview => crate::actions::preview::resolve::by_event(inputs, facts, doubts),
-        ActionName::CleanPreviews => Some(crate::actions::preview::resolve::clean(
-            inputs, facts, doubts,
-        )),
-        ActionName::Follow => follow(inputs, facts, doubts),
-        ActionName::Cancel => cancel(inputs, doubts),
-        ActionName::List
-        | ActionName::Show
-        | ActionName::UpdateApp
-        | ActionName::UpdateStaticSite
-        | ActionName::UpdateDatabase
-        | ActionName::DeleteApp
-        | ActionName::DeleteStaticSite
-        | ActionName::DeleteDatabase
-        | ActionName::CreateDatabase
-        | ActionName::ConnectDatabase
-        | ActionName::PurgeCache
-        | ActionName::ToggleCdn => crate::actions::manage::resolve::settle(action, inputs, doubts),
+    // A preview that is to be deleted requires less.
+    if action != ActionName::Preview {
+        doubts.need(action, inputs);
     }
+    task_of(action, inputs, facts, doubts)
+}
+
+fn task_of(
+    action: ActionName,
+    inputs: &Inputs,
+    facts: &Facts,
+    doubts: &mut Validation,
+) -> Option<Task> {
+    use MutableKind::{Application, Database, StaticSite};
+    let managed = match action {
+        ActionName::DeployApp => return deploy::application(inputs, doubts).map(Task::Deploy),
+        ActionName::DeployStaticSite => {
+            return deploy::static_site(inputs, doubts).map(Task::Deploy);
+        }
+        ActionName::RollbackApp => return deploy::rollback_application(inputs, doubts),
+        ActionName::RollbackStaticSite => return deploy::rollback_static_site(inputs, doubts),
+        ActionName::PromoteApp => return promote(inputs, doubts),
+        ActionName::CreatePreviewApp => return preview::create(inputs, facts, doubts),
+        ActionName::DeletePreviewApp => return Some(preview::delete(inputs, facts, doubts)),
+        ActionName::Preview => return preview::by_event(inputs, facts, doubts),
+        ActionName::CleanPreviews => return Some(preview::clean(inputs, facts, doubts)),
+        ActionName::Follow => return follow(inputs, facts, doubts),
+        ActionName::Cancel => return cancel(inputs, doubts),
+        ActionName::List => manage::list(inputs, doubts),
+        ActionName::Show => manage::show(inputs, doubts),
+        ActionName::UpdateApp => manage::update(Application, inputs, doubts),
+        ActionName::UpdateStaticSite => manage::update(StaticSite, inputs, doubts),
+        ActionName::UpdateDatabase => manage::update(Database, inputs, doubts),
+        ActionName::DeleteApp => manage::delete(Application, inputs),
+        ActionName::DeleteStaticSite => manage::delete(StaticSite, inputs),
+        ActionName::DeleteDatabase => manage::delete(Database, inputs),
+        ActionName::CreateDatabase => manage::create(inputs, doubts),
+        ActionName::ConnectDatabase => manage::connect(inputs, doubts),
+        ActionName::PurgeCache => one_service(inputs, doubts).map(ResourceAction::Purge),
+        ActionName::ToggleCdn => manage::toggle_cdn(inputs),
+    };
+    Some(Task::Manage(Box::new(managed?)))
 }
 
 pub(crate) fn promote(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
-    let needed = [
-        "pipeline-id",
-        "source-app-id",
-        "target-app-ids",
-        "sevalla-token",
-    ];
-    doubts.need(ActionName::PromoteApp, inputs, &needed);
     let promotion = Promotion {
         pipeline: inputs.pipeline_id?,
         source: inputs.source_app_id?,
@@ -467,7 +465,7 @@ pub(crate) fn promote(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> 
 }
 
 pub(crate) fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Option<Task> {
-    let service = one_service(ActionName::Follow, inputs, doubts);
+    let service = one_service(inputs, doubts);
     let sought = match (&inputs.deployment_id, &inputs.expected_commit) {
         (Some(id), _) => Some(DeploymentSelector::Known(id.0.clone())),
         (None, _) if inputs.is_given("deployment-id") => None,
@@ -498,40 +496,21 @@ pub(crate) fn follow(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) ->
 }
 
 fn cancel(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
-    let service = one_service(ActionName::Cancel, inputs, doubts);
-    doubts.need(ActionName::Cancel, inputs, &["deployment-id"]);
+    let service = one_service(inputs, doubts);
     let id = inputs.deployment_id.as_ref()?.0.clone();
     Some(Task::Cancel(service?, id))
 }
 
 /// The one service that the inputs name.
-pub(crate) fn one_service(
-    action: ActionName,
-    inputs: &Inputs,
-    doubts: &mut Validation,
-) -> Option<Service> {
-    doubts.need(action, inputs, &["sevalla-token"]);
-    match (inputs.is_given("app-id"), inputs.is_given("static-site-id")) {
-        (true, true) => {
-            let app = inputs.spelling("app-id");
-            let message =
-                format!("{app} is given too, and the action takes one. Remove one of them");
-            doubts.problem(
-                ProblemKind::Conflict,
-                inputs.spelling("static-site-id"),
-                &message,
-            );
-        }
-        (false, false) => doubts.problem(
-            ProblemKind::Missing,
-            "app-id",
-            &format!(
-                "{} requires it or static-site-id. Set `app-id` to the UUID of an application, or \
-                 `static-site-id` to the UUID of a static site",
-                action.word()
-            ),
-        ),
-        _ => {}
+pub(crate) fn one_service(inputs: &Inputs, doubts: &mut Validation) -> Option<Service> {
+    if inputs.is_given("app-id") && inputs.is_given("static-site-id") {
+        let app = inputs.spelling("app-id");
+        let message = format!("{app} is given too, and the action takes one. Remove one of them");
+        doubts.problem(
+            ProblemKind::Conflict,
+            inputs.spelling("static-site-id"),
+            &message,
+        );
     }
     let app = inputs.app_id.map(Service::application);
     app.or(inputs.static_site_id.map(Service::static_site))
@@ -632,7 +611,10 @@ mod tests {
                 "Set `static-site-id` to the UUID of the static site",
             ),
             ("deploy-app", "Set `app-id` to the UUID of the application"),
-            ("cancel", "or `static-site-id` to the UUID of a static site"),
+            (
+                "cancel",
+                "or `static-site-id` to the UUID of the static site",
+            ),
         ] {
             let told = told(&[("SEVALLA_ACTION", action)]);
             assert!(told.contains(accepted), "{told}");

@@ -1,7 +1,7 @@
 //! Problems and warnings found while inputs are combined, collected so that all
 //! are reported at once.
 
-use crate::inputs::{ActionName, Inputs, Problem, ProblemKind};
+use crate::inputs::{ActionName, Input, Inputs, Problem, ProblemKind};
 use crate::messages::Warning;
 
 /// What was found while combining.
@@ -25,7 +25,8 @@ pub(crate) fn value_of(name: &str) -> &'static str {
         "database-id" => "the UUID of the database",
         "database-user" => "the user of the database",
         "database-password" => "the password of that user",
-        "resource" => "applications, static-sites, pipelines, databases, deployments or processes",
+        "resource" | "cdn" => Input::named(name).map_or("a value", |input| input.accepts),
+        "deploy-hook-url" => "the address of its hook",
         "settings" => "a JSON object with the settings",
         "confirm" => "the display name of what is to be deleted",
         _ => "a value",
@@ -37,23 +38,40 @@ impl Validation {
         self.problems.push(Problem::new(flaw, input, None, message));
     }
 
-    /// Tells of each input that an action cannot do without.
-    pub(crate) fn need(&mut self, action: ActionName, inputs: &Inputs, names: &[&str]) {
-        for name in names.iter().filter(|name| !inputs.is_given(name)) {
-            if *name == "sevalla-token" {
-                self.need_token();
-            } else {
-                let message = format!(
-                    "{} requires it. Set `{name}` to {}",
-                    action.word(),
-                    value_of(name)
-                );
-                self.problem(ProblemKind::Missing, *name, &message);
-            }
+    /// Reports each input that the action requires, by its row, and has not got.
+    pub(crate) fn need(&mut self, action: ActionName, inputs: &Inputs) {
+        let row = action.row();
+        self.need_one_of(action, inputs, row.one_of);
+        for name in row.requires {
+            self.need_one_of(action, inputs, &[*name]);
+        }
+        let calls_hook = row.uses("deploy-hook-url") && inputs.is_given("deploy-hook-url");
+        if !calls_hook {
+            self.need_token(inputs);
         }
     }
 
-    pub(crate) fn need_token(&mut self) {
+    /// Reports that none of these inputs is given, if that is so.
+    pub(crate) fn need_one_of(&mut self, action: ActionName, inputs: &Inputs, names: &[&str]) {
+        let Some(first) = names.first() else {
+            return;
+        };
+        if names.iter().any(|name| inputs.is_given(name)) {
+            return;
+        }
+        let ways = names
+            .iter()
+            .map(|name| format!("`{name}` to {}", value_of(name)));
+        let ways: Vec<String> = ways.collect();
+        let message = format!("{} requires it. Set {}", action.word(), ways.join(", or "));
+        self.problem(ProblemKind::Missing, *first, &message);
+    }
+
+    /// Reports that the key is not given, if that is so.
+    pub(crate) fn need_token(&mut self, inputs: &Inputs) {
+        if inputs.is_given("sevalla-token") {
+            return;
+        }
         let message = match self.why_no_secrets {
             Some(why) => {
                 format!("it is missing: {why}. Set `skip-without-token` to true to let such a run pass")
@@ -65,6 +83,21 @@ impl Validation {
             }
         };
         self.problem(ProblemKind::MissingKey, "sevalla-token", &message);
+    }
+
+    /// Warns of each input that says what to deploy and for which the action, by
+    /// its row, has no use.
+    pub(crate) fn unused(&mut self, action: ActionName, inputs: &Inputs, advice: &str) {
+        let given = [
+            ("app-id", inputs.app_id.is_some()),
+            ("static-site-id", inputs.static_site_id.is_some()),
+            ("deploy-hook-url", inputs.deploy_hook_url.is_some()),
+            ("branch", inputs.branch.is_some()),
+            ("docker-image", inputs.docker_image.is_some()),
+            ("is-restart", inputs.is_restart),
+        ];
+        let unused = given.map(|(name, is_given)| (is_given && !action.row().uses(name), name));
+        self.ignored(&format!("on {}{advice}", action.word()), unused);
     }
 
     /// Warns of each input that is given and has no effect.

@@ -1,101 +1,34 @@
-//! Which CI this is.
+//! [`Host`]: which CI system the run is in, by its variables.
 
+use crate::ci::Host;
 use crate::environment::Variables;
 
 /// Names the host where its own variables mislead.
 pub const OVERRIDE: &str = "SEVALLA_CI_HOST";
 
-/// The CI systems that are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Host {
-    /// GitHub Actions.
-    GitHub,
-    /// Gitea Actions and Forgejo Actions, which imitate GitHub's.
-    Gitea,
-    /// Azure Pipelines.
-    Azure,
-    /// GitLab CI.
-    GitLab,
-    /// Bitbucket Pipelines.
-    Bitbucket,
-    /// CircleCI.
-    CircleCi,
-    /// Buildkite.
-    Buildkite,
-    /// TeamCity.
-    TeamCity,
-    /// Woodpecker.
-    Woodpecker,
-    /// Drone and Harness.
-    Drone,
-    /// Jenkins.
-    Jenkins,
-    /// Some other CI.
-    OtherCi,
-    /// No CI: somebody's own machine.
-    Local,
-}
-
-/// How a host shows itself.
-enum DetectionRule {
+/// How a host shows itself. From the hosts' documentation, compared with
+/// `vendors.json` of ci-info.
+#[derive(Debug)]
+pub(super) enum DetectionRule {
     /// The variable has this value, in whatever case.
     Is(&'static str, &'static str),
+    /// The variable has some other value than this one.
+    Not(&'static str, &'static str),
     /// All of these have some value.
     All(&'static [&'static str]),
 }
-
-use Host::{
-    Azure, Bitbucket, Buildkite, CircleCi, Drone, GitHub, GitLab, Gitea, Jenkins, Local, OtherCi,
-    TeamCity, Woodpecker,
-};
-
-/// The first that fits is the host: later ones are imitated by earlier ones.
-/// From the hosts' documentation, compared with `vendors.json` of ci-info.
-const SIGNS: [(Host, DetectionRule); 13] = [
-    (Gitea, DetectionRule::Is("GITEA_ACTIONS", "true")),
-    (Gitea, DetectionRule::Is("FORGEJO_ACTIONS", "true")),
-    (GitHub, DetectionRule::Is("GITHUB_ACTIONS", "true")),
-    (Azure, DetectionRule::Is("TF_BUILD", "true")),
-    (GitLab, DetectionRule::Is("GITLAB_CI", "true")),
-    (Bitbucket, DetectionRule::All(&["BITBUCKET_BUILD_NUMBER"])),
-    (Bitbucket, DetectionRule::All(&["BITBUCKET_COMMIT"])),
-    (CircleCi, DetectionRule::Is("CIRCLECI", "true")),
-    (Buildkite, DetectionRule::Is("BUILDKITE", "true")),
-    (TeamCity, DetectionRule::All(&["TEAMCITY_VERSION"])),
-    (Woodpecker, DetectionRule::Is("CI", "woodpecker")),
-    (Drone, DetectionRule::Is("DRONE", "true")),
-    (Jenkins, DetectionRule::All(&["JENKINS_URL", "BUILD_ID"])),
-];
-
-/// Every host by the name that [`OVERRIDE`] takes.
-const NAMES: [(Host, &str); 13] = [
-    (GitHub, "github"),
-    (Gitea, "gitea"),
-    (Azure, "azure"),
-    (GitLab, "gitlab"),
-    (Bitbucket, "bitbucket"),
-    (CircleCi, "circleci"),
-    (Buildkite, "buildkite"),
-    (TeamCity, "teamcity"),
-    (Woodpecker, "woodpecker"),
-    (Drone, "drone"),
-    (Jenkins, "jenkins"),
-    (OtherCi, "other"),
-    (Local, "local"),
-];
 
 impl Host {
     /// Tells the host by the values of its variables, unless [`OVERRIDE`]
     /// names it.
     pub fn detect(variables: &Variables) -> Self {
         let named = variables.text(OVERRIDE).and_then(Self::named);
-        let shown = || SIGNS.iter().find(|(_, sign)| sign.is_in(variables));
-        named
-            .or_else(|| Some(shown()?.0))
-            .unwrap_or_else(|| match variables.text("CI") {
-                Some(value) if !value.eq_ignore_ascii_case("false") => OtherCi,
-                _ => Local,
-            })
+        let is_here = |host: &Self| {
+            let mut rules = host.row().detection.iter();
+            rules.any(|rule| rule.is_in(variables))
+        };
+        let detected = || Self::ALL.iter().copied().find(is_here);
+        named.or_else(detected).unwrap_or(Self::Local)
     }
 
     /// What to tell the user about an [`OVERRIDE`] that names no host.
@@ -104,7 +37,7 @@ impl Host {
         if Self::named(name).is_some() {
             return None;
         }
-        let names: Vec<&str> = NAMES.iter().map(|(_, name)| *name).collect();
+        let names: Vec<&str> = Self::ALL.iter().map(|host| host.name()).collect();
         Some(format!(
             "{OVERRIDE} is {name:?}, which is none of {}; it was ignored",
             names.join(", ")
@@ -112,18 +45,13 @@ impl Host {
     }
 
     /// The name that [`OVERRIDE`] takes.
-    pub fn name(self) -> &'static str {
-        NAMES
-            .iter()
-            .find(|(host, _)| *host == self)
-            .map_or("other", |(_, name)| *name)
+    pub const fn name(self) -> &'static str {
+        self.row().name
     }
 
     fn named(name: &str) -> Option<Self> {
-        NAMES
-            .iter()
-            .find(|(_, known)| known.eq_ignore_ascii_case(name))
-            .map(|(host, _)| *host)
+        let mut hosts = Self::ALL.iter().copied();
+        hosts.find(|host| host.name().eq_ignore_ascii_case(name))
     }
 }
 
@@ -133,6 +61,9 @@ impl DetectionRule {
             Self::Is(name, value) => variables
                 .text(name)
                 .is_some_and(|given| given.eq_ignore_ascii_case(value)),
+            Self::Not(name, value) => variables
+                .text(name)
+                .is_some_and(|given| !given.eq_ignore_ascii_case(value)),
             Self::All(names) => names.iter().all(|name| variables.text(name).is_some()),
         }
     }
@@ -140,6 +71,11 @@ impl DetectionRule {
 
 #[cfg(test)]
 mod tests {
+    use Host::{
+        Azure, Bitbucket, Buildkite, CircleCi, Drone, GitHub, GitLab, Gitea, Jenkins, Local,
+        OtherCi, TeamCity, Woodpecker,
+    };
+
     use super::*;
 
     #[test]
@@ -191,12 +127,11 @@ mod tests {
 
     #[test]
     fn the_user_has_the_last_word() {
-        for (host, name) in NAMES {
-            let upper = name.to_uppercase();
+        for host in Host::ALL.iter().copied() {
+            let upper = host.name().to_uppercase();
             let variables = Variables::from([(OVERRIDE, upper.as_str()), ("TF_BUILD", "True")]);
             assert_eq!(Host::detect(&variables), host);
             assert_eq!(Host::misnamed(&variables), None);
-            assert_eq!(host.name(), name);
         }
         let variables = Variables::from([(OVERRIDE, "travis"), ("TF_BUILD", "True")]);
         assert_eq!(Host::detect(&variables), Azure);

@@ -1,9 +1,9 @@
 //! Lines `NAME=value` as many programs read them: GitLab, Bitbucket, Docker,
 //! and shells, which people let run such a file.
 //!
-//! They agree on little: some keep quotes and some do not, a shell runs what
-//! stands after a semicolon, GitLab fills in `$NAME`. So only values are
-//! written that all of them read as they are.
+//! These readers agree on little: some keep quotes and some do not, a shell
+//! runs what follows a semicolon, GitLab expands `$NAME`. So only values are
+//! written that all of them read unchanged.
 
 /// The line, with its end, or `None` for a value that somebody would read as
 /// something else.

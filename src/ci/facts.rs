@@ -1,7 +1,9 @@
-//! What a CI says about the run, from its variables. One file for each CI.
+//! [`Facts`]: what the CI system reports about the run. [`super::hosts`] has
+//! one reader for each system; what follows from the facts is decided in
+//! [`crate::actions`].
 //!
-//! What a CI does not say is absent, never guessed: a wrong commit or branch
-//! would be worse than none.
+//! What a CI system does not report is absent, never guessed: a wrong commit or
+//! branch would be worse than none.
 
 pub use crate::ci::repository::{Api, Repository};
 
@@ -9,7 +11,7 @@ use crate::branch;
 use crate::ci::Host;
 use crate::environment::Variables;
 
-/// What the CI says about the run.
+/// What the CI system reports about the run. Made once, by [`Facts::read`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The commit that the run is about: of a change request its newest, not
@@ -54,7 +56,7 @@ pub struct ChangeRequest {
     pub number: u64,
     /// What happened to it that started the run.
     pub action: Option<ChangeAction>,
-    /// Its state when the run was started. It may have changed since.
+    /// The state when the run was started. It may have changed since.
     pub state: Option<ChangeState>,
     /// Whether its branch is in another repository.
     pub is_fork: Option<bool>,
@@ -63,13 +65,13 @@ pub struct ChangeRequest {
 /// What happened to a change request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeAction {
-    /// It was opened.
+    /// The pull request was opened.
     Opened,
-    /// It was opened again.
+    /// The pull request was reopened.
     Reopened,
-    /// Its branch has new commits.
+    /// The branch has new commits.
     Synchronized,
-    /// It was closed, merged or not.
+    /// The pull request was closed, merged or not.
     Closed,
     /// Something that changes neither its state nor its commits.
     Other,
@@ -78,11 +80,11 @@ pub enum ChangeAction {
 /// The state of a change request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeState {
-    /// It is open.
+    /// Open.
     Open,
-    /// It was closed without being merged.
+    /// Closed without being merged.
     Closed,
-    /// It was merged.
+    /// Merged.
     Merged,
 }
 
@@ -90,19 +92,7 @@ impl Facts {
     /// Reads them from the host's variables and, where there is one, its file
     /// about the event.
     pub fn read(host: Host, variables: &Variables) -> Self {
-        let facts = match host {
-            Host::GitHub | Host::Gitea => crate::ci::hosts::github::facts::facts(variables),
-            Host::Azure => crate::ci::hosts::azure::facts::facts(variables),
-            Host::GitLab => crate::ci::hosts::gitlab::facts::facts(variables),
-            Host::Bitbucket => crate::ci::hosts::bitbucket::facts::facts(variables),
-            Host::CircleCi => crate::ci::hosts::circleci::facts::facts(variables),
-            Host::Buildkite => crate::ci::hosts::buildkite::facts::facts(variables),
-            Host::TeamCity => crate::ci::hosts::teamcity::facts::facts(variables),
-            Host::Woodpecker => crate::ci::hosts::woodpecker::facts(variables),
-            Host::Drone => crate::ci::hosts::drone::facts(variables),
-            Host::Jenkins => crate::ci::hosts::jenkins::facts(variables),
-            Host::OtherCi | Host::Local => Self::default(),
-        };
+        let facts = (host.row().facts)(variables);
         // Some say `HEAD`, or give the reference of a change request.
         let commit = facts.commit.filter(|commit| is_commit(commit));
         let branch = facts
@@ -224,21 +214,7 @@ pub(in crate::ci) mod tests {
 
     #[test]
     fn without_variables_nothing_is_known_on_any_host() {
-        for host in [
-            Host::GitHub,
-            Host::Gitea,
-            Host::Azure,
-            Host::GitLab,
-            Host::Bitbucket,
-            Host::CircleCi,
-            Host::Buildkite,
-            Host::TeamCity,
-            Host::Woodpecker,
-            Host::Drone,
-            Host::Jenkins,
-            Host::OtherCi,
-            Host::Local,
-        ] {
+        for host in Host::ALL.iter().copied() {
             assert_eq!(facts_of(host, &[]), Facts::default(), "{host:?}");
         }
     }

@@ -1,6 +1,7 @@
-//! Files that a CI names in variables: outputs and the job's summary.
+//! [`StepFiles`]: files that a CI system names in variables, for outputs and
+//! the job's summary.
 //!
-//! Used wherever the variable is set: what a host can do decides, not its name.
+//! Used whenever the variable is set, whatever the name of the host.
 
 use std::borrow::Cow;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -65,7 +66,7 @@ pub fn files_of_the_ci(variables: &Variables) -> Vec<(String, PathBuf)> {
     named.chain(shared).collect()
 }
 
-/// The files of this step.
+/// The files of this step. Made by the outputs of the hosts.
 pub(super) struct StepFiles {
     output: Option<PathBuf>,
     summary: Option<PathBuf>,
@@ -131,7 +132,7 @@ impl StepFiles {
     /// own: the delimiter cannot be guessed, and is not in the value.
     fn heredoc(&self, name: &str, value: &str) -> String {
         let mut delimiter = (self.token)();
-        // Nobody can guess it; but whoever could must not make this endless.
+        // Nobody can guess it; but a correct guess must not make this endless.
         while value.contains(&delimiter) {
             delimiter.push('-');
         }

@@ -1,4 +1,5 @@
-//! A stream that is told line by line.
+//! [`LineWriter`]: a stream that is written line by line. An error is not
+//! reported: a closed stream changes no result.
 
 use std::io::Write;
 

@@ -1,5 +1,6 @@
-//! Where the live line stands on a screen: drawn so that it can be wiped whole,
-//! whatever was typed into it and however wide the window is by then.
+//! [`LiveLine`]: the live line on a screen, drawn so that it can be erased
+//! completely, whatever was typed into it and however wide the window is by
+//! then. Made by [`super::terminal`].
 //!
 //! What a person types is echoed at the cursor, by the terminal itself and
 //! unasked: after `^C` or the enter key the cursor is no longer where we have
@@ -25,7 +26,7 @@ const ROOMY: u16 = 3;
 /// No line of ours is wider than this or than the window.
 const WIDE: u16 = 80;
 
-/// The part of a screen below the text.
+/// The part of a screen below the text, with the live line.
 #[derive(Debug)]
 pub(super) struct LiveLine {
     screen: Term,
@@ -66,8 +67,8 @@ impl LiveLine {
 /// Only one line is ever drawn, so there is nothing to be moved to: the cursor
 /// is where the line ends.
 impl TermLike for LiveLine {
-    /// By this the crate fills the rest of the row, which is left out here. It
-    /// does not expect a window that is narrower than a character.
+    /// The crate fills the rest of the row by this width, which is omitted
+    /// here. It does not expect a window that is narrower than a character.
     fn width(&self) -> u16 {
         self.screen.size().1.max(WIDE)
     }
@@ -141,7 +142,7 @@ fn wipe(drawn: LiveLineFrame, columns: usize, rewraps: bool) -> String {
     format!("{up}\r\x1b[J")
 }
 
-/// Whether a line that has become too wide for its window goes on in the next
+/// Whether a line that has become too wide for its window continues in the next
 /// row, as in most terminals. These two cut it off, and going up further would
 /// erase text.
 pub(super) fn rewraps(variables: &Variables) -> bool {

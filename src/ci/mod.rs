@@ -1,5 +1,6 @@
-//! The place we run in: which CI it is, what it tells about the run, and how
-//! it wants its bytes.
+//! The CI system of the run: which one it is ([`Host`]), what it reports
+//! about the run ([`Facts`]), and the format of its output ([`CiOutput`]). What
+//! is written is decided in [`crate::report`].
 
 mod detect;
 pub(crate) mod dotenv;
@@ -17,7 +18,8 @@ use std::time::Duration;
 
 pub use self::facts::{Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository};
 pub use self::files::{LONGEST_SUMMARY, files_of_the_ci};
-pub use crate::ci::detect::{Host, OVERRIDE};
+pub use self::hosts::{CiHost, Host};
+pub use crate::ci::detect::OVERRIDE;
 
 use console::Term;
 use jiff::Timestamp;
@@ -29,16 +31,17 @@ use crate::sanitize::{SanitizedLine, SanitizedText};
 use crate::shutdown::Shutdown;
 use crate::subprocess::Launch;
 
-/// Something to tell a CI, in whatever way it has for that. A write that fails
-/// is no error: a closed stream must not change the result of a deployment.
+/// The output of a CI system, in the format of that system. Made by
+/// [`channel`]. A write that fails is no error: a closed stream must not change
+/// the result of a deployment.
 pub trait CiOutput {
-    /// Asks the CI to hide a value of one line in everything that follows. The
-    /// request itself holds the value in clear, so this is only for what the CI
-    /// cannot know, such as a password that this program has drawn.
+    /// Makes the CI hide a value of one line in everything that follows. The
+    /// command itself contains the value, so this is only for what the CI
+    /// cannot know, such as a password that this program has generated.
     fn mask(&mut self, secret: &str);
-    /// Tells one line of the narrative.
+    /// Writes one line.
     fn say(&mut self, line: &SanitizedLine);
-    /// Tells one line in the colour of its meaning, where there are colours.
+    /// Writes one line in the colour of its meaning, if there are colours.
     fn say_in(&mut self, _tone: Tone, line: &SanitizedLine) {
         self.say(line);
     }
@@ -46,7 +49,7 @@ pub trait CiOutput {
     fn is_live(&self) -> bool {
         false
     }
-    /// Shows what happens now, until it is told anew.
+    /// Shows what happens now, until the next call.
     fn live(&mut self, _activity: &Activity) {}
     /// Nothing happens any more: ends the live line.
     fn settle(&mut self) {}
@@ -64,7 +67,7 @@ pub trait CiOutput {
     );
     /// Gives the outputs to later steps.
     fn outputs(&mut self, outputs: Outputs<'_>) -> OutputsResult;
-    /// Whether the summary's reader draws what stands in a `mermaid` fence.
+    /// Whether the host renders `mermaid` fences in the summary.
     fn draws_mermaid(&self) -> bool {
         false
     }
@@ -75,22 +78,22 @@ pub trait CiOutput {
 /// What a line means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// It goes on.
+    /// Neither good nor bad.
     Plain,
-    /// It went well.
+    /// Good.
     Good,
     /// Something deserves attention.
     Warning,
-    /// It went wrong.
+    /// An error.
     Error,
 }
 
-/// What happens at the moment, for somebody who watches.
+/// The current activity, for a person who watches.
 #[derive(Debug, Clone)]
 pub struct Activity {
     /// In words.
     pub text: SanitizedLine,
-    /// How much longer it will probably take, as far as the past tells.
+    /// How much longer it will probably take, by past deployments.
     pub left: Option<Duration>,
     /// What Ctrl-C does now; empty where that goes without saying.
     pub interrupt: &'static str,
@@ -99,14 +102,14 @@ pub struct Activity {
 /// Outputs by name.
 pub type Outputs<'a> = &'a [(&'static str, SanitizedText)];
 
-/// The outputs that the host's way of being given them cannot hold, or why
-/// none could be given.
+/// The outputs that the host's format cannot hold, or why none could be given.
 pub type OutputsResult = Result<Vec<&'static str>, String>;
 
 /// The output that is a secret.
 const SECRET: &str = "database-password";
 
-/// What a host's own way has left out, beside what its files have.
+/// The result of writing to the files, together with the outputs that the
+/// host's own format omitted.
 fn also(files: OutputsResult, left_out: Vec<&'static str>) -> OutputsResult {
     let mut all = files?;
     all.extend(left_out);
@@ -134,7 +137,7 @@ fn titled(title: &SanitizedLine, message: &SanitizedText) -> String {
     }
 }
 
-/// How grave an annotation is.
+/// The severity of an annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     /// The run failed.
@@ -146,7 +149,7 @@ pub enum Level {
 /// Makes a text that cannot be guessed.
 pub type Token = fn() -> String;
 
-/// What a channel is made of.
+/// The parts of the process from which [`channel`] makes the output.
 pub struct CiOutputConfig<'a> {
     /// The environment.
     pub variables: &'a Variables,
@@ -162,59 +165,14 @@ pub struct CiOutputConfig<'a> {
     pub token: Token,
     /// Starts a program that the host has brought along.
     pub launch: Launch,
-    /// Whether the run was asked to end.
+    /// The shutdown signal of the run.
     pub stop: &'a Shutdown,
-    /// What no other program is to be told.
+    /// The secrets, which no other program may get.
     pub redactor: &'a Redactor,
 }
 
 /// The channel to this host.
 pub fn channel(host: Host, means: CiOutputConfig<'_>) -> Box<dyn CiOutput> {
-    let CiOutputConfig {
-        variables, token, ..
-    } = means;
-    let files = files::StepFiles::named_by(host, variables, token);
-    // A terminal inside a CI is a recording: nobody watches, and a line that is
-    // drawn over and over would be many.
-    let screen = means
-        .terminal
-        .filter(|_| host == Host::Local && terminal::can_draw(variables));
-    match host {
-        Host::GitHub | Host::Gitea => {
-            Box::new(hosts::github::GitHubOutput::new(means.stdout, files, token))
-        }
-        Host::Azure => Box::new(hosts::azure::AzureOutput::new(
-            means.stdout,
-            files,
-            variables,
-            token,
-        )),
-        Host::TeamCity => Box::new(hosts::teamcity::TeamCityOutput::new(means.stdout, files)),
-        Host::GitLab => {
-            let plain = plain::PlainOutput::new(means.stdout, means.stderr, files).recorded();
-            Box::new(hosts::gitlab::GitLabOutput::new(plain, means.clock, token))
-        }
-        Host::Buildkite => {
-            let plain = plain::PlainOutput::new(means.stdout, means.stderr, files).recorded();
-            let agent =
-                hosts::buildkite::Agent::find(variables, means.redactor, means.launch, means.stop);
-            Box::new(hosts::buildkite::BuildkiteOutput::new(plain, agent))
-        }
-        Host::Bitbucket
-        | Host::CircleCi
-        | Host::Woodpecker
-        | Host::Drone
-        | Host::Jenkins
-        | Host::OtherCi => {
-            let plain = plain::PlainOutput::new(means.stdout, means.stderr, files);
-            Box::new(plain.recorded())
-        }
-        Host::Local => {
-            let plain = plain::PlainOutput::new(means.stdout, means.stderr, files);
-            match screen {
-                Some(screen) => Box::new(terminal::TerminalOutput::new(screen, variables, plain)),
-                None => Box::new(plain),
-            }
-        }
-    }
+    let files = files::StepFiles::named_by(host, means.variables, means.token);
+    (host.row().output)(means, files)
 }

@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use super::files::StepFiles;
-use super::{CiOutput, Level, Outputs, OutputsResult, Place, SECRET};
+use super::{CiOutput, CiOutputConfig, Level, Outputs, OutputsResult, Place, SECRET};
 use crate::ci::line_writer::LineWriter;
 use crate::sanitize::{SanitizedLine, SanitizedText};
 
@@ -26,10 +26,12 @@ impl PlainOutput {
         }
     }
 
-    /// The same in a CI, which keeps the output as the log of a job.
-    pub(super) fn recorded(mut self) -> Self {
-        self.is_recorded = true;
-        self
+    /// In a CI, which keeps the output as the log of a job.
+    pub(super) fn recorded(means: CiOutputConfig<'_>, files: StepFiles) -> Self {
+        Self {
+            is_recorded: true,
+            ..Self::new(means.stdout, means.stderr, files)
+        }
     }
 
     pub(super) fn put(&mut self, line: &str) {
@@ -39,6 +41,11 @@ impl PlainOutput {
     pub(super) const fn files(&self) -> &StepFiles {
         &self.files
     }
+}
+
+/// What a CI is written to that has no way of its own.
+pub(super) fn output(means: CiOutputConfig<'_>, files: StepFiles) -> Box<dyn CiOutput> {
+    Box::new(PlainOutput::recorded(means, files))
 }
 
 impl CiOutput for PlainOutput {

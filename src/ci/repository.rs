@@ -1,15 +1,16 @@
-//! The repository of a run, and where its code host can be asked about it.
+//! [`Repository`]: the repository of a run, and the API of its code host. Made
+//! by the hosts' facts; used by [`crate::code_host`].
 
 use url::Url;
 
 use crate::secret::is_https_or_loopback;
 
-/// A repository.
+/// A repository, as the CI system reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
     /// `OWNER/NAME`; on GitLab with the groups in between.
     pub slug: String,
-    /// Where it can be asked about, if that is known.
+    /// The API of its code host, if that is known.
     pub api: Option<Api>,
 }
 

@@ -1,7 +1,8 @@
-//! A terminal in front of a person: colours, and a live line below the text.
+//! [`TerminalOutput`]: for a terminal in front of a person, with colours and a
+//! live line below the text.
 //!
-//! The line is drawn by a ticker of its own, so that the time goes on while the
-//! run waits for an answer.
+//! The line is drawn by a ticker of its own, so that the time advances while
+//! the run waits for a response.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::text::duration::duration;
 /// How often the live line is drawn. It shows whole seconds.
 const TICK: Duration = Duration::from_millis(250);
 
-/// How often in a second it is drawn at most, whatever is told.
+/// How often in a second the line is drawn at most.
 const MOST_DRAWN: u8 = 10;
 
 /// The columns of the spinner and its space.
@@ -144,7 +145,7 @@ impl CiOutput for TerminalOutput {
 }
 
 /// The live line: since when, what happens, how long it may take and what
-/// Ctrl-C does. What is too much for the window is left out from the end.
+/// Ctrl-C does. The end of a line that is too long for the window is omitted.
 fn live_line(activity: &Activity, elapsed: Duration, since: Duration, width: usize) -> String {
     let left = activity.left.map(|left| match left.checked_sub(since) {
         Some(left) if left >= Duration::from_secs(1) => format!("about {} left", duration(left)),

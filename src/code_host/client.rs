@@ -1,5 +1,6 @@
-//! How requests to the code host are sent: with the token, to its API alone,
-//! within bounds, and again where that can do no harm.
+//! [`HostConnection`]: sends requests to the code host, with the token to its
+//! API only, within limits, and again where that can do no harm. What the
+//! requests are is in [`super::github`] and [`super::gitlab`].
 
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ pub(super) struct HostConnection {
     deadline: Instant,
 }
 
-/// A complete answer with a status of success.
+/// A complete response with a status of success.
 pub(super) struct HostResponse {
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
@@ -197,8 +198,8 @@ impl HostConnection {
         }
     }
 
-    /// The beginning of a text for people, without secrets. The gate comes
-    /// first: a part of a secret would not be known as one.
+    /// The beginning of a text for people, without secrets. It is sanitized
+    /// before it is cut: a part of a secret would not be recognized.
     pub(super) fn shown(&self, text: &str) -> String {
         let line = self.gate.line(text);
         let text = line.as_str();

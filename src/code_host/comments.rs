@@ -1,5 +1,6 @@
-//! The one comment of an application on a change request: found by its mark
-//! and updated in place, or created once.
+//! The one comment of an application on a change request: found by its
+//! [`Marker`] and updated in place, or created once. The text is that of
+//! [`crate::report`].
 
 use reqwest::header::{HeaderMap, LINK};
 use tokio::sync::OnceCell;
@@ -13,7 +14,7 @@ use crate::text::markdown::cut_in_the_middle;
 /// to be found.
 const MOST_CREATIONS: usize = 2;
 
-/// What became of the comment.
+/// The result of writing the comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Put {
     /// There was none yet.
@@ -25,9 +26,9 @@ pub enum Put {
 /// The preview apps that the comments of this program on one pull request name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeptApps {
-    /// Those of comments with the mark that is meant.
+    /// The applications of comments with this run's mark.
     pub ours: Vec<Uuid>,
-    /// Those of comments with other marks.
+    /// The applications of comments with other marks.
     pub elsewhere: Vec<Uuid>,
 }
 
@@ -66,9 +67,9 @@ impl CodeHost {
         Ok(Put::Created)
     }
 
-    /// Writes the text into the comment with this mark, if there is one; tells
-    /// whether there is. Of several the oldest has the text, and the others are
-    /// deleted.
+    /// Writes the text into the comment with this mark, and returns whether
+    /// there is one. If there are several, the oldest gets the text, and the
+    /// others are deleted.
     pub async fn update_comment(
         &self,
         number: u64,
@@ -198,8 +199,8 @@ impl CodeHost {
         Err(CodeHostError::of(doing, self.dialect.as_ref(), reason))
     }
 
-    /// Whose the token is, unless it is one that may not ask: the token of a
-    /// GitHub job belongs to no user.
+    /// The owner of the token, unless the token may not read that: the token of
+    /// a GitHub job belongs to no user.
     async fn owner(&self) -> Result<Option<String>, CodeHostError> {
         let call = self.dialect.owner();
         match self.send(&call).await {
@@ -221,8 +222,8 @@ impl CodeHost {
     }
 }
 
-/// Whether we wrote a comment with our mark, as far as can be told. Anybody can
-/// write the mark, but a person's comment is not ours to change.
+/// Whether we wrote a comment with our mark, as far as can be known. Anybody
+/// can write the mark, but a person's comment is not ours to change.
 fn is_ours(comment: &PostedComment, owner: Option<&str>) -> bool {
     match (owner, &comment.author) {
         (_, None) => false,
@@ -231,8 +232,8 @@ fn is_ours(comment: &PostedComment, owner: Option<&str>) -> bool {
     }
 }
 
-/// The same where no doubt is allowed: a comment that decides which application
-/// is deployed or deleted, or that is deleted itself.
+/// Whether we certainly wrote a comment: one that decides which application is
+/// deployed or deleted, or that is deleted itself.
 fn is_surely_ours(comment: &PostedComment, owner: Option<&str>) -> bool {
     let is_known = owner.is_some() || comment.is_by_program == Some(true);
     is_known && is_ours(comment, owner)

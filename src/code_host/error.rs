@@ -1,4 +1,5 @@
-//! What can go wrong with the code host, in terms a person can act on.
+//! [`CodeHostError`]: why a request to the code host failed. Shown as a
+//! warning; no deployment fails for it.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,21 +8,21 @@ use super::Dialect;
 use crate::ci::Repository;
 use crate::text::duration::duration;
 
-/// Something that the code host did not do. It is told as a warning: no
+/// A request that the code host did not fulfil. Shown as a warning: no
 /// deployment fails for it.
 #[derive(Debug, Clone)]
 pub struct CodeHostError {
-    /// What was asked for, completing "could not …".
+    /// What was requested, completing "could not …".
     pub doing: &'static str,
     /// What came instead.
     pub reason: Reason,
     /// What the host calls itself.
     host: &'static str,
-    /// What to do about a token that may not do what was asked.
+    /// What to do about a token that lacks the right.
     about_rights: &'static str,
 }
 
-/// Why the code host did not do it.
+/// Why the code host did not fulfil a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// The CI does not say where the repository's API is.
@@ -50,7 +51,7 @@ pub enum Reason {
     Failing {
         /// The status.
         status: u16,
-        /// How long the host asks to wait.
+        /// How long the host requires to wait.
         asked: Option<Duration>,
     },
     /// The connection could not be made, so nothing was sent.
@@ -109,7 +110,7 @@ impl Reason {
         )
     }
 
-    /// How long the host asks to wait.
+    /// How long the host requires to wait.
     pub(super) const fn asked_wait(&self) -> Option<Duration> {
         match self {
             Self::Failing { asked, .. } | Self::RateLimited(asked) => *asked,

@@ -1,8 +1,8 @@
 //! GitLab's REST API, below `https://HOST/api/v4`.
 //!
 //! Source: docs.gitlab.com, "Notes API" and "Merge requests API". An access
-//! token is sent as OAuth wants it, which GitLab takes for any of its tokens
-//! but the job's; and the job's can write no note
+//! token is sent in OAuth's header, which GitLab accepts for every kind of
+//! token except the job's; and the job's cannot write notes
 //! (gitlab-org/gitlab#464591).
 
 use reqwest::Method;
@@ -74,7 +74,7 @@ impl Dialect for GitLabDialect {
         let path = self.path(number, ["notes"]);
         let mut call =
             HostCall::new("read the merge request's notes", Method::GET, path).page(page);
-        // The newest come first unless asked otherwise.
+        // The newest come first by default.
         call.query.push(("sort", "asc".to_owned()));
         call.query.push(("order_by", "created_at".to_owned()));
         call

@@ -1,11 +1,12 @@
-//! The hidden mark by which the comment of an application is found again.
+//! [`Marker`]: the hidden mark by which the comment of an application is found
+//! again. Made by the preview actions, read in [`super::comments`].
 
 use uuid::Uuid;
 
 const START: &str = "<!-- sevalla-deploy:";
 
-/// Stands as the first line of the comment, where no page shows it: a key, and
-/// the application that the comment is about, once that is known.
+/// The first line of the comment, which no page shows: a key, and the
+/// application that the comment is about, once that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marker {
     line: String,
@@ -22,7 +23,7 @@ enum KnownBy {
 impl Marker {
     /// The mark of the comment with this key.
     pub fn of(key: &str) -> Self {
-        // Nothing of the key may end the HTML comment that it stands in.
+        // Nothing in the key may end the HTML comment around it.
         let key: String = key.chars().filter(|c| is_plain(*c)).collect();
         Self {
             line: format!("{START}{key} -->"),
@@ -38,7 +39,7 @@ impl Marker {
         }
     }
 
-    /// The same, which says what the comment is about.
+    /// With the application that the comment is about.
     #[must_use]
     pub fn about(mut self, app: Uuid) -> Self {
         if let KnownBy::Key(key) = &self.known_by {

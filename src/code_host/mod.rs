@@ -1,9 +1,9 @@
-//! The code host: what GitHub and GitLab know of a change request, and the one
+//! [`CodeHost`]: what GitHub and GitLab know of a change request, and the one
 //! comment on it that this program keeps up to date.
 //!
-//! None of this is ever the result of a run: the caller shows an error as a
-//! warning and goes on. What the two APIs look like is in `github.rs` and
-//! `gitlab.rs`, how requests are sent in `connection.rs`.
+//! No result of a run depends on it: the caller shows an error as a warning and
+//! continues. The two APIs are in `github.rs` and `gitlab.rs`, the requests are
+//! sent in `client.rs`. Made by the preview actions, if there is a token.
 
 mod client;
 mod comments;
@@ -29,7 +29,7 @@ use crate::lenient_json::List;
 use crate::sanitize::Sanitizer;
 use crate::secret::ApiToken;
 
-/// How many comments or pull requests are asked for at once. A hundred of the
+/// How many comments or pull requests are requested at once. A hundred of the
 /// longest would be more than is read of a body.
 pub const COMMENTS_PAGE: usize = 50;
 
@@ -49,7 +49,7 @@ pub struct PullRequest {
     pub number: u64,
     /// Whether it is open.
     pub state: ChangeState,
-    /// Its newest commit.
+    /// The newest commit.
     pub head_commit: Option<String>,
     /// The branch it comes from.
     pub head_branch: String,
@@ -60,11 +60,11 @@ pub struct PullRequest {
 }
 
 impl CodeHost {
-    /// A client for the repository. `exchange` carries its requests, the token
-    /// is sent to its API and nowhere else, and what it says passes `gate`,
-    /// which knows the token. No request goes on after `deadline`.
+    /// A client for the repository. `exchange` sends its requests, the token
+    /// goes to its API and nowhere else, and responses are cleaned by `gate`,
+    /// which knows the token. No request continues after `deadline`.
     ///
-    /// The error says that it is not known where to ask, or that the token
+    /// The error says that the API's address is not known, or that the token
     /// cannot be sent.
     pub fn over(
         exchange: Box<dyn Transport>,
@@ -114,7 +114,7 @@ impl CodeHost {
             let requests = self.dialect.read_pull_requests(&answer.body);
             let requests = requests.map_err(|error| self.unreadable(&call, &error))?;
             let has_more = has_more(&answer.headers, requests.count);
-            // Some hosts list all, whatever branch is asked for.
+            // Some hosts list all, whatever branch is requested.
             let is_of_branch = |request: &PullRequest| {
                 request.state == ChangeState::Open
                     && !request.is_fork
@@ -140,11 +140,11 @@ impl CodeHost {
     }
 }
 
-/// What differs between the hosts: their words, addresses and answers.
+/// The differences between the hosts: their words, addresses and responses.
 trait Dialect {
     /// What the host calls itself.
     fn name(&self) -> &'static str;
-    /// What to do about a token that may not do what was asked.
+    /// What to do about a token that lacks the right.
     fn about_rights(&self) -> &'static str;
     /// The longest text of a comment, in bytes.
     fn longest_comment(&self) -> usize;
@@ -163,12 +163,12 @@ trait Dialect {
     fn read_created(&self, body: &[u8]) -> serde_json::Result<u64>;
     fn delete_comment(&self, number: u64, id: u64) -> HostCall;
     fn update_comment(&self, number: u64, id: u64, text: &str) -> HostCall;
-    /// Asks whose the token is.
+    /// Requests the owner of the token.
     fn owner(&self) -> HostCall;
     fn read_owner(&self, body: &[u8]) -> serde_json::Result<String>;
 }
 
-/// One request.
+/// One request to the code host.
 struct HostCall {
     method: Method,
     /// The path below the API's address; each is one segment, whatever it holds.

@@ -1,11 +1,11 @@
-//! Which part of a log to read next, and which lines of it are new. Pure.
+//! [`LogCursor`]: which window of a log to read next, and which lines of it are
+//! new. Pure; the log loop sends the requests.
 //!
-//! The service has no cursor: a call names a window of time and gets at most
-//! so many lines of it, and nothing says which ones or in which order. So each
-//! reading overlaps the one before, lines are told apart by id, and when a
-//! page comes back full, the time before its first and after its last line is
-//! read as well. Where one millisecond fills a page, its lines are asked for by
-//! severity.
+//! The API has no cursor. A call names a window of time and returns a limited
+//! number of its lines; which ones, and in which order, is not documented. So
+//! each reading overlaps the previous one, lines are identified by id, and if a
+//! page is full, the time before its first and after its last line is read as
+//! well. Where one millisecond fills a page, its lines are asked for by severity.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -27,7 +27,7 @@ const SEVERITIES: [&str; 4] = ["ERROR", "WARN", "INFO", "DEBUG"];
 /// more than at first sight, for lines that could not be read then.
 const CROWD_READINGS: u8 = 2;
 
-/// Where the reading of a log has got to.
+/// The position in a log. Made by the log loop, one for each log.
 #[derive(Debug)]
 pub struct LogCursor {
     /// No line is older than this.
@@ -43,13 +43,13 @@ pub struct LogCursor {
     /// A digest of every line taken. Eight bytes each, so that a log of any
     /// length fits.
     seen: HashSet<u64>,
-    /// Lines a call asks for; less after a page was too large to be read.
+    /// Lines per call; fewer after a page was too large to be read.
     limit: usize,
     /// Whether a full page is known to hold the oldest lines of its window, so
     /// that nothing can be missing before it.
     oldest_first: bool,
-    /// The first moment of which lines may be missing, in microseconds: it has
-    /// at least as many as a page holds, and no call can ask for the others.
+    /// The first moment whose lines may be missing, in microseconds: it has at
+    /// least as many as a page holds, and no call returns the others.
     gap: Option<i64>,
     is_gap_reported: bool,
 }
@@ -87,7 +87,7 @@ impl LogCursor {
         Some(gap)
     }
 
-    /// Starts another reading, unless one was interrupted and goes on.
+    /// Starts another reading, unless an interrupted one has to be completed.
     pub fn begin(&mut self) {
         if self.pending.is_empty() {
             let from = self
@@ -222,8 +222,8 @@ impl LogCursor {
         self.recent.drain(..surplus);
     }
 
-    /// Asks for fewer lines, after a page was too large. `false` when there is
-    /// no smaller page.
+    /// Reduces the number of lines per call, after a page was too large.
+    /// `false` if there is no smaller page.
     pub fn ask_for_less(&mut self) -> bool {
         let less = self.limit / 10;
         if less == 0 {
@@ -543,7 +543,7 @@ mod tests {
                     Some(true) if is_filtered => drop(cursor.take(Vec::new())),
                     None if is_filtered => assert!(cursor.skip_filtered()),
                     _ => {
-                        drop(cursor.take(serve(&log, plain, WindowOrder::OldestFirst, usize::MAX)))
+                        drop(cursor.take(serve(&log, plain, WindowOrder::OldestFirst, usize::MAX)));
                     }
                 }
             }

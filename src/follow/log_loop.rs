@@ -1,4 +1,5 @@
-//! The log loop: it only informs, and never delays a look at the status.
+//! The log loop of the [`Follower`]: reads new lines and reports them. It only
+//! informs, and never delays a look at the status.
 
 use crate::http::TransportError;
 use std::time::Duration;
@@ -85,8 +86,8 @@ impl<S: DeploymentSource> Follower<'_, S> {
                     Box::pin(self.read_last_success(HUNG_READING * 5)).await;
                 }
             }
-            // A reading that hangs when the end has come makes way for the next:
-            // the cursor goes on where it was.
+            // A reading that hangs when the end has come makes way for the
+            // next: the cursor continues where it was.
             let hung = async {
                 self.over.cancelled().await;
                 sleep(HUNG_READING).await;
@@ -145,7 +146,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         }
     }
 
-    /// Tells new lines, and takes in what they say of the end.
+    /// Reports new lines, and uses what they show about the end.
     fn tell_lines(&self, lines: &[LogLine]) {
         if let Some(evidence) = self.phases.borrow_mut().take(lines) {
             self.pace.learn(evidence);
@@ -266,7 +267,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         }
     }
 
-    /// Reads what is new and tells it, oldest first. What was read before an
+    /// Reads what is new and reports it, oldest first. What was read before an
     /// error is held until the next call has read what comes before it.
     async fn read_new(&self, cursor: &mut LogCursor) -> Result<usize, ApiError> {
         let mut told = 0;
@@ -301,7 +302,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         Ok(told)
     }
 
-    /// Tells the lines held back, and how many they were.
+    /// Reports the lines held back, and returns how many they were.
     fn tell_held(&self) -> usize {
         let mut held = self.held.take();
         held.sort_by_key(|line| line.at_micros);

@@ -1,16 +1,17 @@
-//! The log as evidence: how far a deployment is, by the lines of the last one
-//! like it that succeeded. Pure.
+//! [`LogPhases`]: how far a deployment is, by the lines of the last similar one
+//! that succeeded. Pure; the forecast is updated by
+//! [`PollSchedule`](super::poll_schedule::PollSchedule).
 //!
-//! Each line that came once then has a time that was left when it came. A line
-//! that comes now says that about as much is left; what is not known, or came
-//! more than once, says nothing.
+//! A line that occurred once in that log has a time that was left when it came.
+//! If the line comes now, about as much is left. A line that is unknown, or
+//! came more than once, shows nothing.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::deployment::LogLine;
 
-/// What a line of the log says.
+/// Evidence of a line of the log about the end. Made by [`LogPhases::take`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LineEvidence {
     /// When the line came, in microseconds, by the service's clock.
@@ -23,7 +24,7 @@ pub struct LineEvidence {
     pub doing: Option<&'static str>,
 }
 
-/// The lines of a log, each with what it says.
+/// The lines of an earlier log, each with the time that was left when it came.
 #[derive(Debug, Default)]
 pub struct LogPhases {
     /// When a line came and how many seconds were left, by its digest.

@@ -1,10 +1,11 @@
-//! When to read the log: its budget is small, and shared on purpose.
+//! When to read the log: its rate limit is small and shared by the company's
+//! runs. Pure; the log loop waits and reads.
 //!
 //! The company has 30 readings a minute. Half of them are for reading while
-//! deployments run, so with N runs that read, each does so once in N / 15
-//! minutes; a quarter where many do, since many also end. The last ten of a
-//! window are for those that fail. Reading less often loses no line: the cursor
-//! continues where it was.
+//! deployments run, so each of N runs reads once in N / 15 minutes; a quarter
+//! if many do, since many also end. The last ten of a window are for runs whose
+//! deployment fails. Reading less often loses no line: the cursor continues
+//! where it was.
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ const FIRST: Duration = Duration::from_secs(2);
 /// Readings of all runs in a minute, while deployments run.
 const LIVE_IN_A_MINUTE: f64 = 15.0;
 
-/// The same where many read.
+/// Readings of all runs in a minute while deployments run, if many read.
 const LIVE_OF_MANY: f64 = 7.0;
 
 /// Readings that are left to those that fail.
@@ -50,7 +51,7 @@ const MANY: f64 = 4.0;
 /// Where one budget is for all requests, what reading leaves of it.
 const KEPT_FOR_LOOKS: f64 = 0.3;
 
-/// The same where many share it.
+/// What reading leaves of a budget for all requests, if many share it.
 const KEPT_FOR_LOOKS_OF_MANY: f64 = 0.9;
 
 /// How long to wait where nothing can be read, at least.
@@ -59,7 +60,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long to wait before looking at the budgets again.
 const LONGEST_TURN: Duration = Duration::from_secs(20);
 
-/// What is known of both budgets.
+/// Both budgets, as the headers of responses show them.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct ReadBudgets {
     /// Of plain reads.
@@ -178,7 +179,7 @@ impl ReadBudgets {
 /// reading has not brought although the service had written them before.
 #[derive(Debug, Default)]
 pub(crate) struct Lateness {
-    /// When the reading before was asked for, by the service's clock, in
+    /// When the previous reading was requested, by the service's clock, in
     /// microseconds.
     asked: Option<i64>,
     latest: Option<Duration>,
@@ -192,8 +193,8 @@ const USUAL: Duration = Duration::from_millis(300);
 const MARGIN: Duration = Duration::from_millis(200);
 
 impl Lateness {
-    /// Takes in the time of the oldest line that a reading has brought, which
-    /// was asked for at this moment of the service's clock.
+    /// Notes the time of the oldest line of a reading that was requested at
+    /// this moment of the service's clock.
     pub(crate) fn note(&mut self, asked: Option<i64>, oldest: Option<i64>) {
         if let Some(before) = self.asked {
             let late = oldest.map(|at| before.saturating_sub(at));

@@ -1,8 +1,10 @@
-//! Following a deployment to its end: two loops side by side.
+//! [`Follower`]: follows a deployment to its end with two concurrent loops.
 //!
-//! The status loop decides how it ended. The log loop only tells; whatever
-//! happens to it changes no result. Both stop when the future is dropped, so a
-//! signal can end the watch at any moment.
+//! The status loop decides how the deployment ended. The log loop only informs;
+//! whatever happens to it changes no result. Both stop when the future is
+//! dropped, so a signal can stop both at any moment. What an end means
+//! for the run is decided in [`crate::actions`], which makes a `Follower` for
+//! each deployment.
 
 mod log_cursor;
 mod log_loop;
@@ -35,8 +37,8 @@ use crate::sevalla::{ApiError, ApiErrorKind, Client, LogWindow, RetryDecision};
 /// its own parts need a moment to agree.
 const GRACE_FOR_404: Duration = Duration::from_secs(20);
 
-/// How often a CI is told that we still wait. Some end a step that is silent
-/// for ten minutes.
+/// How often a line says that the run still waits. Some CI systems end a step
+/// that prints nothing for ten minutes.
 const HEARTBEAT: Duration = Duration::from_secs(55);
 
 /// How long after the deadline the log may still be read: enough for late lines
@@ -46,15 +48,16 @@ const LATE_DRAIN: Duration = Duration::from_secs(6);
 /// How long the log may keep the run waiting after an end that is no success.
 const AFTER_A_FAILURE: Duration = Duration::from_secs(10);
 
-/// The same after a success: what was read last has to arrive, and late
-/// lines get a second.
+/// How long the log may keep the run waiting after a success: the last reading
+/// has to arrive, and late lines get a second.
 const AFTER_A_SUCCESS: Duration = Duration::from_secs(3);
 
 /// From how many failed looks in a row at the end of our patience the service
 /// counts as unavailable, rather than the deployment as slow.
 const FAILING: u32 = 3;
 
-/// Where a deployment's status and log come from.
+/// The source of a deployment's status and log: the API client, or a script in
+/// a test.
 #[allow(
     async_fn_in_trait,
     reason = "both implementations are ours, and neither leaves its thread"
@@ -72,13 +75,15 @@ pub trait DeploymentSource {
     fn share(&self) -> Option<BudgetShare> {
         None
     }
-    /// The same of the readings of logs.
+    /// What is known of the readings of logs that the service allows the
+    /// company.
     fn log_share(&self) -> Option<BudgetShare> {
         None
     }
 }
 
-/// A deployment on Sevalla.
+/// The [`DeploymentSource`] of a run: one deployment on Sevalla, through the
+/// API client.
 pub struct DeploymentClient {
     /// The client; its deadline must lie after the watch's, so that the last
     /// look has time.
@@ -130,7 +135,7 @@ pub enum LogMode {
     Never,
 }
 
-/// How the watch ended.
+/// The result of following, for the action that made the [`Follower`].
 #[derive(Debug)]
 pub enum FollowResult {
     /// The deployment was seen to have ended.
@@ -155,7 +160,7 @@ pub enum FollowResult {
 /// read then.
 pub type EndSignal = RefCell<Option<(Deployment, Verdict)>>;
 
-/// A watch over one deployment.
+/// Follows one deployment to its end.
 pub struct Follower<'a, S> {
     source: &'a S,
     deadline: Deadline,
@@ -173,7 +178,7 @@ pub struct Follower<'a, S> {
     is_log_read: Cell<bool>,
     /// What its lines say of the end.
     phases: RefCell<LogPhases>,
-    /// Told when they have said something new.
+    /// Notified when the phases have shown something new.
     news: Notify,
     /// The log of the last success, once it was read.
     last_success: RefCell<Option<Vec<LogLine>>>,
@@ -200,7 +205,7 @@ enum LogShutdown {
 }
 
 impl<'a, S: DeploymentSource> Follower<'a, S> {
-    /// A watch over `deployment`, which was just created or found. It ends by
+    /// A follower of `deployment`, which was just created or found. It ends by
     /// `deadline`, after a last look at that moment, or right after a look that
     /// was still under way then.
     pub fn new(
@@ -232,8 +237,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
         }
     }
 
-    /// The same, which looks when the past says that there is something to be
-    /// seen.
+    /// With a poll schedule from past deployments.
     #[must_use]
     pub fn knowing(self, past: History) -> Self {
         Self {
@@ -242,8 +246,8 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
         }
     }
 
-    /// The same, which notes the end before it reads the rest of the log, for
-    /// whoever stops it meanwhile.
+    /// With a place where the end is noted before the rest of the log is read,
+    /// for a caller that stops the follower meanwhile.
     #[must_use]
     pub fn noting(self, end: &'a EndSignal) -> Self {
         Self {
@@ -288,7 +292,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
         ended
     }
 
-    /// Tells how long it usually takes, and notes what is known so far.
+    /// Reports how long it usually takes, and notes what is known so far.
     fn begin(&self) {
         let last = self.last.borrow();
         let kind = HistoryKind::of(last.trigger.as_deref());
@@ -305,7 +309,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             LogShutdown::Drain => (now + AFTER_A_FAILURE)
                 .min(self.deadline.moment() + LATE_DRAIN)
                 .max(now + AFTER_A_SUCCESS),
-            // All of it is read now, for a file that somebody asked for.
+            // All of it is read now, for a file that an input names.
             LogShutdown::Finish if self.reading == LogMode::AtTheEnd => now + AFTER_A_FAILURE,
             LogShutdown::Finish | LogShutdown::ReadOnce | LogShutdown::Leave => {
                 now + AFTER_A_SUCCESS
@@ -347,7 +351,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
             // deadline shows what was so before.
             let is_last = self.deadline.is_over();
             let wait = match self.source.look().await {
-                // Nothing was asked, so nothing has failed.
+                // Nothing was sent, so nothing has failed.
                 Err(ApiError {
                     cause: ApiErrorKind::NoTime | ApiErrorKind::BudgetUsedUp { .. },
                     ..

@@ -1,9 +1,10 @@
-//! How long until the next look.
+//! [`PollSchedule`]: how long until the next look at the status. Pure; the
+//! status loop waits and looks.
 //!
-//! From what the past says about the end, the age of the deployment and the
-//! reads that the company's budget leaves to this run. Times of the service
-//! are only ever compared with times of the service: how its clock differs
-//! from ours does not matter.
+//! It depends on the forecast of the end, on the age of the deployment, and on
+//! the reads that the company's budget leaves to this run. Times of the service
+//! are compared only with times of the service, so a difference between its
+//! clock and ours does not matter.
 
 mod sharing;
 
@@ -25,7 +26,8 @@ use crate::sevalla::limits::BudgetShare;
 /// service's own action looks as often.
 pub const ALONE: Duration = Duration::from_secs(5);
 
-/// The same where nothing is known of the end and the budget is idle.
+/// The time between looks if nothing is known of the end and the budget is
+/// idle.
 const ALONE_AND_BLIND: Duration = Duration::from_millis(3500);
 
 /// What is known better needs fewer looks: those that are saved may be spent.
@@ -47,7 +49,8 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// few for long times and early for short ones, whatever the time may be.
 const GROWTH: f64 = 2.0;
 
-/// The same while the budget is idle.
+/// Every further wait while the budget is idle, in times of all the waiting so
+/// far.
 const GROWTH_WHEN_IDLE: f64 = 0.33;
 
 /// The longest wait in a queue of which nothing shows how long it is.
@@ -58,21 +61,22 @@ const LONGEST_IN_QUEUE: Duration = Duration::from_secs(9);
 /// the latest.
 const WELL_KNOWN: usize = 3;
 
-/// A start that is seen late costs less than an end: the deployment goes on.
+/// A start that is seen late costs less than an end: the deployment continues.
 const PRICE_OF_A_START: f64 = 10.0;
 
 /// Waits are this part shorter or longer, at random, so that runners that
 /// began together do not stay in step.
 const JITTER: f64 = 0.1;
 
-/// The same for those that are so long only because many share a budget: all
-/// that have seen it run short would come back together otherwise.
+/// The jitter of waits that are so long only because many share a budget: all
+/// runs that have seen it run short would otherwise return together.
 const JITTER_WHEN_SHARED: f64 = 0.3;
 
 /// Draws a number from zero to one.
 pub type Rng = Box<dyn FnMut() -> f64>;
 
-/// The pace of looks at one deployment.
+/// The waits between looks at one deployment. Made by the
+/// [`Follower`](super::Follower).
 pub struct PollSchedule {
     past: History,
     chance: RefCell<Rng>,
@@ -80,7 +84,7 @@ pub struct PollSchedule {
     sight: RefCell<Option<Observation>>,
 }
 
-/// What was last seen, and what is believed of what goes on.
+/// The last look, and the forecast of the stage that runs.
 struct Observation {
     kind: HistoryKind,
     stage: DeploymentStage,
@@ -107,11 +111,11 @@ struct Observation {
     shown: Option<LogProgress>,
 }
 
-/// What a line of the log has shown.
+/// The progress that a line of the log has shown.
 struct LogProgress {
     /// The age at which it came, in seconds.
     at: f64,
-    /// How long it goes on from there.
+    /// The forecast of what is left from there.
     rest: Mixture,
     doing: Option<&'static str>,
 }
@@ -140,8 +144,8 @@ impl DeploymentStage {
 }
 
 impl PollSchedule {
-    /// A pace by this past, for somebody who is alone. `chance` draws a number
-    /// from zero to one.
+    /// A schedule from past deployments, for a run that is alone. `chance`
+    /// draws a number from zero to one.
     pub fn new(past: History, chance: Rng) -> Self {
         Self {
             past,
@@ -151,8 +155,7 @@ impl PollSchedule {
         }
     }
 
-    /// The same, for somebody who can afford a look in this time on average
-    /// when alone.
+    /// With this time between looks on average for a run that is alone.
     #[must_use]
     pub fn affording(self, alone: Duration) -> Self {
         Self { alone, ..self }
@@ -431,7 +434,7 @@ impl Backoff for &PollSchedule {
 }
 
 /// The service's clock, as far as it shows: at least as late as any time that
-/// it has told.
+/// the service has sent.
 #[derive(Debug, Default, Clone, Copy)]
 struct ServiceClock {
     told: Option<(Timestamp, Instant)>,

@@ -1,8 +1,10 @@
-//! What past deployments of a service tell about the next. Pure.
+//! [`History`]: the durations of a service's past deployments, and the
+//! distribution that they predict for the next. Pure; made from the list that
+//! is read before the start.
 //!
-//! The times of a few say when the next will end: mean and deviation of their
-//! logarithms, with those pulled in that lie far out, and shrunk towards what
-//! deployments are like in general as far as they are few.
+//! The prediction needs few times: the mean and the deviation of their
+//! logarithms, with outliers pulled in (winsorized), and shrunk towards a prior
+//! if they are few.
 
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ const LONGEST_TIME: f64 = 24.0 * 3600.0;
 /// are no less apart.
 const SHORTEST_TIME: f64 = 1.0;
 
-/// What is done, which decides how long it takes.
+/// The kind of work of a deployment, which decides how long it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HistoryKind {
     /// An image or site is built, or fetched, and rolled out.
@@ -52,7 +54,7 @@ impl HistoryKind {
     }
 }
 
-/// The deployments there have been, newest first.
+/// The durations of past deployments, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     times: Vec<Durations>,
@@ -64,7 +66,7 @@ pub struct History {
 #[derive(Debug, Clone)]
 pub struct PastSuccess {
     kind: HistoryKind,
-    /// Its id.
+    /// The id of the deployment.
     pub id: DeploymentId,
     /// When it was created, in microseconds since 1970.
     pub created_micros: i64,
@@ -91,7 +93,7 @@ impl PastSuccess {
     }
 }
 
-/// How long one took, in seconds, as far as the service tells.
+/// How long one deployment took, in seconds, as far as the service reports it.
 #[derive(Debug, Clone, Copy)]
 struct Durations {
     kind: HistoryKind,
@@ -126,8 +128,8 @@ impl History {
         self.runs(kind, Verdict::Success)
     }
 
-    /// When the run of the next of a kind is likely to end; `None` when none
-    /// has ended well: failures alone do not tell how long that takes.
+    /// When the run of the next of a kind is likely to end; `None` if none has
+    /// ended well: failures alone do not show how long that takes.
     pub fn run(&self, kind: HistoryKind) -> Option<Mixture> {
         let good = self.good(kind);
         let bad = self.runs(kind, Verdict::Failed);
@@ -165,7 +167,7 @@ fn seconds(from: Option<Timestamp>, to: Option<Timestamp>) -> Option<f64> {
         .then(|| seconds.max(SHORTEST_TIME))
 }
 
-/// What is known about times before any was seen.
+/// The prior: the distribution of times before any was seen.
 struct Prior {
     /// The median, in seconds.
     median: f64,
@@ -178,8 +180,8 @@ struct Prior {
     worth: f64,
 }
 
-/// People tell of one to six minutes for builds of applications and of half a
-/// minute to two for static sites.
+/// People report one to six minutes for builds of applications, and half a
+/// minute to two minutes for static sites.
 const BUILD: Prior = Prior {
     median: 120.0,
     between: 1.0,
@@ -241,9 +243,9 @@ fn outlook(prior: &Prior, good: &[f64], bad: &[f64]) -> Mixture {
 }
 
 impl Prior {
-    /// What these times tell of the next one: the predictive distribution of a
-    /// normal one with a normal prior for the mean and a scaled inverse
-    /// chi-squared one for the variance, taken as normal itself.
+    /// The predictive distribution of the next time: that of a normal one with
+    /// a normal prior for the mean and a scaled inverse chi-squared one for the
+    /// variance, taken as normal itself.
     fn with(&self, seconds: &[f64]) -> LogNormal {
         let logarithms: Vec<f64> = seconds.iter().map(|time| time.ln()).collect();
         let logarithms = pulled_in(&logarithms, self.within);
@@ -287,16 +289,16 @@ pub(crate) fn median(values: &[f64]) -> Option<f64> {
     Some(f64::midpoint(*lower, *upper))
 }
 
-/// How many there are.
+/// How many durations there are.
 fn count(values: &[f64]) -> f64 {
     values.iter().map(|_| 1.0).sum()
 }
 
-/// How long deployments like one that is followed take.
+/// The durations of deployments of the same kind, as they are shown to people.
 #[derive(Debug, Clone)]
 pub struct TypicalDuration {
     belief: Mixture,
-    /// Those that ended well, in seconds.
+    /// The durations of those that ended well, in seconds.
     good: Vec<f64>,
 }
 
@@ -321,7 +323,7 @@ impl TypicalDuration {
         self.good.iter().map(time)
     }
 
-    /// How many there are.
+    /// How many durations there are.
     pub fn count(&self) -> usize {
         self.good.len()
     }

@@ -1,8 +1,10 @@
-//! When something is likely to end, as far as the past tells. Pure.
+//! [`Mixture`]: when something is likely to end, and when to look at it. Pure;
+//! made by [`History`](super::history::History).
 //!
-//! What goes on is one of several ways things go: as usual, as a failure, or
-//! as nothing before. Each is a log-normal time with a weight; what has already
-//! lasted longer than one of them allows makes the others likelier by itself.
+//! A deployment takes one of several courses: the usual one, a failure, or one
+//! never seen before. Each is a log-normal time with a weight; if the
+//! deployment has already lasted longer than one of them allows, the others
+//! become likelier.
 //!
 //! From that follows when to look. With the hazard h(t), the chance per second
 //! of ending at age t after having lasted so long, and a look that is worth c
@@ -38,7 +40,7 @@ const SHORT: f64 = 10.0;
 /// Below this, nothing is left that could last so long.
 const NEVER: f64 = 1e-250;
 
-/// One way things go: a log-normal time.
+/// One possible course: a log-normal time with a weight.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LogNormal {
     /// How likely it is, before anything is seen.
@@ -67,14 +69,14 @@ impl LogNormal {
     }
 }
 
-/// When something is likely to end.
+/// The distribution of an end: a mixture of log-normal times.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mixture {
     ways: Vec<LogNormal>,
 }
 
 impl Mixture {
-    /// Of the ways it may go.
+    /// A mixture of these courses.
     pub fn new(ways: Vec<LogNormal>) -> Self {
         Self { ways }
     }

@@ -1,5 +1,5 @@
-//! Which network addresses are visited: never those of the machine's own link
-//! by a name, and only public ones where somebody else chose the address.
+//! Which network addresses are allowed: never the machine's own link by a name,
+//! and only public addresses where somebody else chose the address.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-/// Where a request may go.
+/// The addresses to which a request may be sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Reach {
     /// Wherever its address leads: a person wrote that.
@@ -34,8 +34,8 @@ const METADATA: [IpAddr; 3] = [
 /// reservation of `internal` by ICANN in 2024).
 const LOCAL_NAMES: [&str; 4] = ["localhost", "local", "internal", "home.arpa"];
 
-/// Resolves names, and leaves out the addresses that they must not lead to. An
-/// address that somebody writes as such is not resolved, and meant.
+/// Resolves names, without the addresses that they must not lead to. An address
+/// that a user writes as such is not resolved, and intended.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Resolver {
     /// The names that may only lead to public addresses.
@@ -70,8 +70,7 @@ impl Resolve for Resolver {
     }
 }
 
-/// Those of the addresses of a name that may be visited; an error if there are
-/// others only.
+/// The allowed addresses of a name; an error if it has only others.
 fn allowed(
     found: impl Iterator<Item = SocketAddr>,
     is_restricted: bool,

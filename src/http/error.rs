@@ -1,11 +1,12 @@
-//! Why one HTTP request got no complete answer.
+//! [`TransportError`]: why one HTTP request got no complete response. A
+//! complete response with a bad status is no error here.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::text::duration::duration;
 
-/// Why no complete answer arrived.
+/// Why no complete response arrived.
 #[derive(Debug, Clone)]
 pub enum TransportError {
     /// The connection could not be made, so nothing was sent.

@@ -1,5 +1,7 @@
-//! The network: one HTTP client with its time-outs, trusted certificates and
-//! proxies.
+//! [`Http`]: the one HTTP client, with its time-outs, limits, trusted
+//! certificates and proxies. A library: it knows nothing of Sevalla and retries
+//! nothing. Made once by [`crate::process::network`]; tests replace it by
+//! another [`Transport`].
 
 mod blocked_address;
 mod error;
@@ -38,9 +40,10 @@ pub(crate) const USER_AGENT: &str = concat!("sevalla-deploy/", env!("CARGO_PKG_V
 /// The most headers of an answer.
 pub const MOST_HEADERS: usize = 100;
 
-/// The largest head of an answer, in bytes: status and headers. The HTTP
-/// library's own limit, named here to be told; one that is little larger may
-/// still come through, if it arrives with the last of the bytes below it.
+/// The largest head of a response, in bytes: status and headers. It is the HTTP
+/// library's own limit, named here for error messages; a head that is a little
+/// larger may still be accepted, if it arrives with the last bytes below the
+/// limit.
 pub const LARGEST_HEAD: usize = 408 * 1024;
 
 /// What is ignored of the variables that describe the network.
@@ -50,13 +53,13 @@ pub fn ignored_network_settings(variables: &Variables) -> Vec<String> {
     ignored
 }
 
-/// What carries requests: the network, or a script in a test.
+/// Sends requests: [`Http`], or a script in a test.
 pub trait Transport {
     /// Sends a request once and gives whatever comes back within `limit`.
     fn exchange(&self, request: Request, limit: Duration) -> ResponseFuture<'_>;
 }
 
-/// What comes back, some time.
+/// The future of a response.
 pub type ResponseFuture<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + 'a>>;
 
 /// A request, ready to be sent.
@@ -76,11 +79,11 @@ pub struct Request {
     pub body_limit: usize,
     /// Where it may go.
     pub reach: Reach,
-    /// Whether caches on the way are to ask the server itself.
+    /// Whether caches on the way must revalidate with the server.
     pub is_fresh: bool,
 }
 
-/// An answer, whatever its status.
+/// A response, whatever its status.
 #[derive(Debug)]
 pub struct Response {
     /// The HTTP status.
@@ -96,7 +99,7 @@ pub struct Response {
 #[error("{0}")]
 pub struct ConnectionError(pub(crate) String);
 
-/// The HTTP client.
+/// The HTTP client. Made once for a run; retries are left to its callers.
 pub struct Http {
     client: reqwest::Client,
     resolver: Resolver,

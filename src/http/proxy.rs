@@ -1,4 +1,5 @@
-//! Which proxy a request goes through, and how one refuses.
+//! Which proxy a request goes through, by the usual variables, and how the
+//! refusal of a proxy is recognized.
 
 use std::io;
 use std::io::{Read as _, Write as _};
@@ -25,7 +26,8 @@ const ASKING: Duration = Duration::from_secs(5);
 /// More bytes than the first line of an answer has.
 const LONGEST_LINE: usize = 1024;
 
-/// The proxies that the variables name, and what is reached without one.
+/// The proxies that the variables name, and the hosts that are reached without
+/// one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Proxies {
     /// For `https` addresses.
@@ -92,8 +94,8 @@ fn proxy(
     } else {
         format!("http://{value}")
     };
-    // Other kinds of proxy are not built in; passing one over in silence would
-    // send the requests another way than the user asked for.
+    // Other kinds of proxy are not built in; ignoring one silently would send
+    // the requests another way than the user configured.
     let is_usable =
         |url: &Url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
     let url = Url::parse(&with_scheme).ok().filter(is_usable);
@@ -109,7 +111,7 @@ pub(crate) fn shown(proxy: &Url) -> String {
     format!("{}://{host}:{port}", proxy.scheme())
 }
 
-/// What `NO_PROXY` names.
+/// The hosts that `NO_PROXY` names.
 ///
 /// Each tool reads it in its own way (curl's manual, Go's
 /// `golang.org/x/net/http/httpproxy`, Python's `urllib`); this takes what any of
@@ -255,9 +257,9 @@ fn shares(one: IpAddr, other: IpAddr, bits: u8) -> bool {
     width(one) == width(other) && differing.checked_shr(rest).unwrap_or(0) == 0
 }
 
-/// The status with which a proxy answers to a request for a tunnel, asked once
-/// more: the HTTP library says only that it was none of success. `None` where
-/// that cannot be known.
+/// The status with which a proxy responds to a request for a tunnel, requested
+/// once more: the HTTP library says only that it was no success. `None` if that
+/// cannot be known.
 pub(crate) async fn status_of_tunnel(
     proxy: &Url,
     target: &Url,
@@ -275,7 +277,7 @@ async fn ask_for_tunnel(proxy: &Url, target: &Url, roots: &[TrustedRoot]) -> Opt
         "https" => Some(tls::connection(roots, name_of(proxy)?)?),
         _ => None,
     };
-    let mut line = ProxyVariable {
+    let mut line = ProxyStream {
         stream: TcpStream::connect(place(proxy)?).await.ok()?,
         tls,
     };
@@ -318,12 +320,12 @@ fn request_for_tunnel(proxy: &Url, target: &str) -> String {
 }
 
 /// A connection to a proxy, which may itself be reached over TLS.
-struct ProxyVariable {
+struct ProxyStream {
     stream: TcpStream,
     tls: Option<ClientConnection>,
 }
 
-impl ProxyVariable {
+impl ProxyStream {
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.tls {
             Some(tls) => tls.writer().write_all(bytes),
@@ -382,8 +384,8 @@ fn decoded(part: &str) -> Vec<u8> {
     bytes
 }
 
-/// Whether an answer without TLS that came through a proxy is the proxy's own: a
-/// `407` always, a `403` where a header shows it or where JSON was asked for and
+/// Whether a response without TLS that came through a proxy is the proxy's own:
+/// a `407` always, a `403` if a header shows it or if JSON was requested and
 /// something else came.
 pub(crate) fn is_its_own(status: u16, headers: &HeaderMap, wants_json: bool) -> bool {
     let has = |name: &str| headers.contains_key(name);

@@ -1,5 +1,5 @@
 //! Which certificates are trusted: Mozilla's roots, compiled in so that an
-//! empty image works, and whatever `SSL_CERT_FILE` adds.
+//! empty image works, and those that `SSL_CERT_FILE` adds.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,8 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use url::Url;
 
 use crate::environment::Variables;
-use crate::{files, lenient_json};
+use crate::files;
+use crate::lenient_json;
 
 /// The variable that names a file of further root certificates, as OpenSSL
 /// reads it.
@@ -72,7 +73,7 @@ pub(crate) fn gitlab(variables: &Variables) -> Option<(Url, Vec<TrustedRoot>)> {
     }
 }
 
-/// What a file of PEM certificates holds.
+/// The content of a file of PEM certificates.
 #[derive(Debug, Default)]
 struct Bundle {
     certificates: Vec<TrustedRoot>,

@@ -1,4 +1,4 @@
-//! Placeholders: what a CI leaves in a value where it knows no variable of the
+//! Placeholders that a CI leaves in a value if it knows no variable of the
 //! name.
 //!
 //! | | who fills it in |

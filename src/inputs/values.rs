@@ -79,79 +79,17 @@ fn copying_error(text: &str) -> Option<&'static str> {
     }
 }
 
-/// The type of a field of [`Inputs`]: a value that has a default, or an option.
-pub(super) trait Field: Sized {
-    type Value: Value;
-    /// `None` when the field must have a value and has none.
-    fn settle(value: Option<Self::Value>) -> Option<Self>;
-}
-
-impl<T: Value> Field for Option<T> {
-    type Value = T;
-    fn settle(value: Self) -> Option<Self> {
-        Some(value)
-    }
-}
-
-macro_rules! always_has_a_value {
-    ($($type:ty),*) => {$(
-        impl Field for $type {
-            type Value = Self;
-            fn settle(value: Option<Self>) -> Option<Self> {
-                value
-            }
-        }
-    )*};
-}
-
-always_has_a_value!(
-    bool,
-    Duration,
-    ApiUrl,
-    Logs,
-    Abandon,
-    OnFailure,
-    OnFork,
-    Comment,
-    ExpectedCommit,
-    Number,
-    VariablePrefix,
-    WhenBusy,
-    OnMismatch,
-    Statuses
-);
-
 fn expected<T: Value>() -> String {
     format!("expected {}", T::ACCEPTS)
 }
 
-/// A set of words that an input chooses from.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),* $(,)? } $accepts:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name { $($(#[$variant_doc])* $variant),* }
-
-        impl $name {
-            /// The word that users write.
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word),* }
-            }
-        }
-
-        impl Value for $name {
-            const ACCEPTS: &'static str = $accepts;
-            fn read(text: &str) -> Result<Self, String> {
-                match text {
-                    $($word => Ok(Self::$variant),)*
-                    _ => Err(match nearest(text, &[$($word),*]) {
-                        Some(word) => format!("{}; did you mean {word}?", expected::<Self>()),
-                        None => expected::<Self>(),
-                    }),
-                }
-            }
-        }
-    };
+/// What is wrong with a word that is none of these.
+pub(super) fn unknown_word<T: Value>(text: &str, words: &[&str]) -> String {
+    let expected = expected::<T>();
+    match nearest(text, words) {
+        Some(word) => format!("{expected}; did you mean {word}?"),
+        None => expected,
+    }
 }
 
 /// The word that somebody may have meant: the first that begins like this, or
@@ -172,189 +110,6 @@ fn nearest<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {
         .filter(|(alike, _)| *alike >= ALIKE)
         .map(|(_, word)| word);
     begins.or(alike).copied()
-}
-
-words! {
-    /// What to do.
-    ActionName {
-        /// Deploy an application.
-        DeployApp = "deploy-app",
-        /// Deploy a static site.
-        DeployStaticSite = "deploy-static-site",
-        /// Promote an application to others.
-        PromoteApp = "promote-app",
-        /// Make sure of a preview app, and deploy it.
-        CreatePreviewApp = "create-preview-app",
-        /// Delete a preview app.
-        DeletePreviewApp = "delete-preview-app",
-        /// One or the other, as the pull request's event asks.
-        Preview = "preview",
-        /// Delete previews that nobody needs.
-        CleanPreviews = "clean-previews",
-        /// Go back to an earlier deployment of an application.
-        RollbackApp = "rollback-app",
-        /// Go back to an earlier deployment of a static site.
-        RollbackStaticSite = "rollback-static-site",
-        /// Follow a deployment that somebody else started.
-        Follow = "follow",
-        /// Cancel a deployment.
-        Cancel = "cancel",
-        /// List what the company has.
-        List = "list",
-        /// Show one thing.
-        Show = "show",
-        /// Change an application's settings.
-        UpdateApp = "update-app",
-        /// Change a static site's settings.
-        UpdateStaticSite = "update-static-site",
-        /// Change a database's settings.
-        UpdateDatabase = "update-database",
-        /// Delete an application.
-        DeleteApp = "delete-app",
-        /// Delete a static site.
-        DeleteStaticSite = "delete-static-site",
-        /// Delete a database.
-        DeleteDatabase = "delete-database",
-        /// Make sure of a database.
-        CreateDatabase = "create-database",
-        /// Connect a database to an application.
-        ConnectDatabase = "connect-database",
-        /// Empty the caches in front of a service.
-        PurgeCache = "purge-cache",
-        /// Turn an application's CDN on or off.
-        ToggleCdn = "toggle-cdn",
-    }
-    "deploy-app, deploy-static-site, promote-app, create-preview-app, delete-preview-app, preview, clean-previews, rollback-app, rollback-static-site, follow, cancel, list, show, update-app, update-static-site, update-database, delete-app, delete-static-site, delete-database, create-database, connect-database, purge-cache or toggle-cdn"
-}
-
-words! {
-    /// What to list or show.
-    Resource {
-        /// Applications.
-        Applications = "applications",
-        /// Static sites.
-        StaticSites = "static-sites",
-        /// Pipelines.
-        Pipelines = "pipelines",
-        /// Databases.
-        Databases = "databases",
-        /// Deployments of a service.
-        Deployments = "deployments",
-        /// Processes of an application.
-        Processes = "processes",
-    }
-    "applications, static-sites, pipelines, databases, deployments or processes"
-}
-
-words! {
-    /// What the CDN is to be.
-    Cdn {
-        /// In use.
-        On = "on",
-        /// Not in use.
-        Off = "off",
-    }
-    "on or off"
-}
-
-words! {
-    /// What to do after a failure.
-    OnFailure {
-        /// Nothing.
-        Leave = "leave",
-        /// Go back to what was there before.
-        Rollback = "rollback",
-    }
-    "leave or rollback"
-}
-
-words! {
-    /// What to do for the pull request of a fork.
-    OnFork {
-        /// End as invalid.
-        Fail = "fail",
-        /// Pass without a deployment.
-        Skip = "skip",
-    }
-    "fail or skip"
-}
-
-words! {
-    /// What to do when another deployment of the service waits or runs.
-    WhenBusy {
-        /// Start all the same; the service queues it.
-        Queue = "queue",
-        /// Wait until none does.
-        Wait = "wait",
-        /// Follow the one that deploys the same.
-        Join = "join",
-        /// Cancel it.
-        CancelPrevious = "cancel-previous",
-        /// Give up.
-        Fail = "fail",
-    }
-    "queue, wait, join, cancel-previous or fail"
-}
-
-words! {
-    /// What to do when another commit is deployed than the expected one.
-    OnMismatch {
-        /// Say so.
-        Warn = "warn",
-        /// Fail the run.
-        Fail = "fail",
-        /// Cancel the deployment, and fail the run.
-        Cancel = "cancel",
-    }
-    "warn, fail or cancel"
-}
-
-words! {
-    /// What to do when the deployment was skipped.
-    OnSkipped {
-        /// Fail the run.
-        Fail = "fail",
-        /// Let it pass.
-        Pass = "pass",
-    }
-    "fail or pass"
-}
-
-words! {
-    /// Whether to comment on the pull request.
-    Comment {
-        /// If there is a token for it.
-        Auto = "auto",
-        /// Yes; a warning if that is not possible.
-        Always = "true",
-        /// No.
-        Never = "false",
-    }
-    "auto, true or false"
-}
-
-words! {
-    /// What to do with a deployment that this run stops following.
-    Abandon {
-        /// It goes on.
-        Leave = "leave",
-        /// It is cancelled.
-        Cancel = "cancel",
-    }
-    "leave or cancel"
-}
-
-words! {
-    /// When to show the deployment's log.
-    Logs {
-        /// While it runs.
-        Live = "live",
-        /// At the end, if it did not succeed.
-        OnFailure = "on-failure",
-        /// Never.
-        Off = "off",
-    }
-    "live, on-failure or off"
 }
 
 impl Value for bool {
@@ -718,5 +473,76 @@ impl Value for Password {
     const MAY_BE_SHOWN: bool = false;
     fn read(text: &str) -> Result<Self, String> {
         Self::parse(text).map_err(|reason| format!("{}, but {reason}", expected::<Self>()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_documented() {
+        for (text, read) in [
+            ("true", true),
+            ("True", true),
+            ("TRUE", true),
+            ("FALSE", false),
+        ] {
+            assert_eq!(bool::read(text), Ok(read));
+        }
+        for text in ["yes", "1", "tRUE", "on"] {
+            assert!(bool::read(text).is_err());
+        }
+        for (text, seconds) in [("90s", 90), ("20m", 1200), ("1h30m", 5400), ("2h", 7200)] {
+            assert_eq!(
+                Duration::read(text),
+                Ok(Duration::from_secs(seconds)),
+                "{text}"
+            );
+        }
+        for text in ["30", "0s", "-5m", "abc", "500ms", "1000h", ""] {
+            assert!(Duration::read(text).is_err(), "{text}");
+        }
+        for text in [
+            "nginx:1",
+            "ghcr.io/a/b:c",
+            "host:5000/a/b@sha256:DIGEST",
+            "a/b:1@sha256:DIGEST",
+        ] {
+            let text = text.replace("DIGEST", &"0123456789abcdef".repeat(4));
+            assert_eq!(DockerImage::read(&text), Ok(DockerImage(text.clone())));
+        }
+        for text in [
+            "nginx",
+            "host:5000/a",
+            "a:",
+            ":1",
+            "a b:1",
+            "$IMAGE:1",
+            "a@",
+            "a@sha256:0123",
+            "https://ghcr.io/a/b:1",
+            "a:1 b:2",
+            "ghcr.io/A/b:1",
+        ] {
+            assert!(DockerImage::read(text).is_err(), "{text}");
+        }
+        for text in [
+            "http://127.0.0.1:4/v3",
+            "http://localhost/v3",
+            "http://[::1]:8/",
+            "https://a.b/v3/",
+        ] {
+            assert!(ApiUrl::read(text).is_ok(), "{text}");
+        }
+        for text in [
+            "http://10.0.0.1/",
+            "ftp://a",
+            "a.b",
+            "https://u:p@a.b/",
+            "https://a.b/?x=1",
+        ] {
+            assert!(ApiUrl::read(text).is_err(), "{text}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! Pure.
 
 use crate::ci::Place;
-use crate::diagnosis::{Digest, Finding, Phase};
+use crate::diagnosis::{DeployStep, Digest, Finding};
 use crate::text::markdown_escape::fenced;
 use crate::text::truncate::beginning;
 
@@ -31,7 +31,7 @@ pub struct FailureCause {
     /// What was found.
     pub(super) digest: Digest,
     /// The part of the deployment that failed.
-    pub(super) phase: Option<Phase>,
+    pub(super) phase: Option<DeployStep>,
 }
 
 /// Findings of one title, which stand together in a digest.
@@ -221,7 +221,7 @@ mod tests {
         vec![FailureCause {
             target: Some("shop".to_owned()),
             digest,
-            phase: Some(Phase::Start),
+            phase: Some(DeployStep::Start),
         }]
     }
 

@@ -1,7 +1,9 @@
-//! Telling: what a run finds out goes in as [`Event`]s, and comes out as the
-//! narrative, the outputs and the summary.
+//! The reporter: takes each [`Event`](crate::event::Event) of a run, and writes
+//! the console output, the outputs, the summary, the comment and the files.
 //!
-//! Events sink here. Nothing in this module can change how a run ends.
+//! Made in `lib.rs`, once for each run. Errors bring their own reason and hint;
+//! this module decides where they are shown, and [`crate::ci`] in which format.
+//! Nothing in this module can change how a run ends.
 
 mod artifacts;
 pub(crate) mod atomic_file;

@@ -1,4 +1,4 @@
-//! Operations on the key that is used.
+//! Operations on the API key of the run: what it may do, and when it expires.
 
 use super::operation::{GET_CURRENT_API_KEY, VALIDATE_API_KEY};
 use super::{ApiCall, ApiError, Client, Patience, wire};
@@ -12,7 +12,7 @@ impl Client {
         Ok(key.expires_at)
     }
 
-    /// What the key may do, as `RESOURCE:ACTION`; empty if it cannot be told.
+    /// What the key may do, as `RESOURCE:ACTION`; empty if that is not known.
     ///
     /// The fields of the answer are not documented, so the words are picked out
     /// of its text, wherever they stand.

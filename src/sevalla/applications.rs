@@ -1,4 +1,4 @@
-//! Operations on applications.
+//! Operations on applications: one method of [`Client`] for each.
 
 use uuid::Uuid;
 

@@ -1,5 +1,7 @@
-//! One attempt at one request: its address, its bounds in time and size, and
-//! the reading of whatever comes back.
+//! [`ApiConnection`]: one attempt at one request, with its URL, its limits in
+//! time and size, and the decoding of the response. Whether another attempt
+//! follows is decided in [`super::retry`]; the connection is made by
+//! [`Client`](super::Client).
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -31,18 +33,19 @@ pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
 /// The most that is read of a page of log lines, in bytes.
 pub const LOG_BODY_LIMIT: usize = 16 * 1024 * 1024;
 
-/// How deep the values of a body may be nested. The JSON library's own limit,
-/// named here to be told; what is nested in fields that nobody reads is passed
-/// over without it.
+/// How deep the values of a body may be nested. It is the JSON library's own
+/// limit, named here for error messages. Values in fields that nobody reads are
+/// passed over without it.
 pub const DEEPEST_JSON: usize = 127;
 
 /// The most that is kept of a text for people, in characters.
 const ERROR_TEXT_LIMIT: usize = 500;
 
-/// What the service's support asks for.
+/// The id of a request, which the service's support needs.
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What carries requests, with the address and the key they are for.
+/// The transport with the API's address and the key. Shared by all clones of a
+/// [`Client`](super::Client).
 pub(super) struct ApiConnection {
     exchange: Box<dyn Transport>,
     base: Url,
@@ -54,7 +57,7 @@ pub(super) struct ApiConnection {
     budget: RefCell<RateLimits>,
 }
 
-/// A complete answer with a status of success.
+/// A complete response with a status of success.
 pub(super) struct ApiResponse {
     status: u16,
     request_id: Option<String>,
@@ -78,7 +81,7 @@ impl ApiConnection {
         })
     }
 
-    /// Lets the texts of answers pass the run's gate.
+    /// Cleans the texts of responses with the run's sanitizer.
     pub(super) fn pass(&mut self, gate: Sanitizer) {
         self.gate = gate;
         self.has_runs_gate = true;

@@ -1,10 +1,10 @@
-//! How many share a budget, and how fast it goes. Nobody reports that, so it is
-//! taken from what the headers of our own answers show.
+//! [`BudgetHistory`]: how many runs share a budget, and how fast it is used.
+//! The API does not report either, so both are derived from the headers of this
+//! run's own responses. Pure; used by [`super::limits`].
 //!
-//! Runs that start together make the same requests, so in the window in which a
-//! run starts, what has been used divided by its own requests is how many they
-//! are. That burst passes: it shows nothing about the rate at which the budget
-//! goes afterwards.
+//! Runs that start together make the same requests. So in the window in which a
+//! run starts, the used part divided by the run's own requests is their number.
+//! That burst passes: it shows nothing about later use.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ const PRESSED: f64 = 0.3;
 /// seconds, and answers take time.
 const SAME_END: Duration = Duration::from_secs(3);
 
-/// What an answer shows of a budget.
+/// One budget, as the headers of one response show it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BudgetSample {
     /// Requests in a window.
@@ -62,7 +62,7 @@ impl BudgetSample {
     }
 }
 
-/// What a run knows of the budget that it shares.
+/// A budget that this run shares with others, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BudgetShare {
     /// What was seen last.
@@ -73,7 +73,8 @@ pub struct BudgetShare {
     pub rate: Option<f64>,
     /// Which part of a window's budget goes at that rate, from zero to one.
     pub pressure: f64,
-    /// How many they are, if those count that ask less than once in a window.
+    /// How many runs there are, if those count that send less than one request
+    /// in a window.
     pub crowd: f64,
 }
 
@@ -95,13 +96,13 @@ impl BudgetShare {
             return None;
         }
         let time = moment.saturating_duration_since(seen.at).as_secs_f64();
-        // Whoever shares it will look once more.
+        // Each run that shares it will look once more.
         let goes = self.rate.map_or(self.runs - 1.0, |rate| rate * time);
         Some(seen.remaining - goes)
     }
 }
 
-/// What the answers so far have shown of one budget.
+/// One budget, as the responses so far have shown it.
 #[derive(Debug)]
 pub(super) struct BudgetHistory {
     began: Instant,
@@ -164,8 +165,8 @@ impl BudgetHistory {
         self.count(&seen, apart);
     }
 
-    /// How many they are, if all ask as often as this run, which asked before so
-    /// long ago.
+    /// How many runs there are, if all send requests as often as this run,
+    /// whose previous one was so long ago.
     fn count(&mut self, seen: &BudgetSample, apart: Duration) {
         let share = &mut self.share;
         let ours = (seen.used() / self.own).max(1.0);

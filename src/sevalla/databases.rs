@@ -1,5 +1,5 @@
-//! Operations that make databases and their connections. A database's record is
-//! read in [`crate::sevalla::resource_record`].
+//! Operations that create databases and their connections. The record of a
+//! database is read in [`crate::sevalla::resource_record`].
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -19,7 +19,7 @@ use crate::sevalla::resource_record::ResourceRecord;
 /// More connections, clusters or sizes than a company has.
 const MOST: usize = 1000;
 
-/// The body that makes a database.
+/// The body that creates a database.
 #[derive(Serialize)]
 struct CreateDatabaseBody<'a> {
     #[serde(flatten)]
@@ -34,14 +34,14 @@ struct ConnectBody {
     target_type: &'static str,
 }
 
-/// The answer to a connection that was made.
+/// The response to a connection that was created.
 #[derive(Deserialize)]
 struct ConnectionEntry {
     #[serde(rename = "id", deserialize_with = "uuid")]
     _id: Uuid,
 }
 
-/// An internal connection: what is at its two ends.
+/// An internal connection, with its two ends.
 #[derive(Debug, Clone, Deserialize)]
 pub struct InternalConnection {
     source_id: String,

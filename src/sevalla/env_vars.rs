@@ -1,5 +1,5 @@
-//! Operations on an application's environment variables. Their values are
-//! secrets: none is kept that was read.
+//! Operations on an application's environment variables. Values are secrets: a
+//! value that was read is not kept.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -15,10 +15,10 @@ use crate::sevalla::resource_record::ResourceRecord;
 /// A variable without its value.
 #[derive(Debug, Clone, Deserialize)]
 pub struct EnvVar {
-    /// Its id.
+    /// The id of the variable.
     #[serde(deserialize_with = "uuid")]
     pub id: Uuid,
-    /// Its name.
+    /// The name of the variable.
     pub key: String,
 }
 
@@ -30,7 +30,7 @@ struct Valued {
     value: Option<String>,
 }
 
-/// The body that makes or changes a variable.
+/// The body that creates or changes a variable.
 #[derive(Serialize)]
 struct EnvVarBody<'a> {
     key: &'a str,

@@ -1,4 +1,5 @@
-//! What can go wrong with one request, in terms a person can act on.
+//! [`ApiError`]: why a request to the API failed. Made by the client after the
+//! last attempt; what it means for the run is decided in [`crate::actions`].
 
 use std::fmt;
 use std::time::Duration;
@@ -7,12 +8,12 @@ use super::operation::Operation;
 use crate::http::{TransportError, http_status};
 use crate::text::duration::{counted, duration};
 
-/// A request that did not give what was asked for.
+/// A request that failed, after its last attempt.
 #[derive(Debug, Clone)]
 pub struct ApiError {
-    /// What was asked for.
+    /// The operation of the request.
     pub operation: &'static Operation,
-    /// The path below the API's address, with the ids of what it was asked of.
+    /// The path below the API's address, with its ids.
     pub path: String,
     /// What came instead.
     pub cause: ApiErrorKind,
@@ -46,11 +47,11 @@ pub enum ApiErrorKind {
     },
     /// The run's time was over before the request could be sent.
     NoTime,
-    /// The run was asked to end before the request was sent.
+    /// A signal ended the run before the request was sent.
     Stopped,
 }
 
-/// What the service said when it refused.
+/// The response of the service when it refused: status, message, request id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Refusal {
     /// The HTTP status.
@@ -63,14 +64,14 @@ pub struct Refusal {
     pub code: Option<String>,
     /// The header `x-request-id`.
     pub request_id: Option<String>,
-    /// How long the service asks us to wait.
+    /// How long the service requires us to wait.
     pub retry_after: Option<Duration>,
     /// After a 429, when there is room again.
     pub frees_in: Option<Duration>,
     /// Where the answer points to, if it is a redirect.
     pub location: Option<String>,
-    /// Whether the API itself says so of what was asked for: not a proxy, and
-    /// not of an address that it does not have.
+    /// Whether the API itself refused the request: not a proxy, and not for a
+    /// path that the API does not have.
     pub is_its_own: bool,
 }
 
@@ -111,14 +112,14 @@ impl ApiError {
         }
     }
 
-    /// Whether there is nothing by the id that was asked for. A 404 that is not
-    /// the API's own says only that the address is wrong.
+    /// Whether nothing has the requested id. A 404 that is not the API's own
+    /// shows only that the address is wrong.
     pub fn is_gone(&self) -> bool {
         matches!(&self.cause, ApiErrorKind::Refused(refusal) if refusal.status == 404 && refusal.is_its_own)
     }
 
-    /// When there is room again, if a rate limit was the reason and the service
-    /// tells.
+    /// When the limit frees, if a rate limit was the reason and the service
+    /// reports it.
     pub fn frees_in(&self) -> Option<Duration> {
         match &self.cause {
             ApiErrorKind::Refused(refusal) => refusal.frees_in,

@@ -1,9 +1,10 @@
-//! The company's rate limits, as the headers of every answer give them.
+//! [`RateLimits`]: the company's rate limits, from the headers of every
+//! response.
 //!
-//! Every job of a company draws on the same budgets. What each knows of them is
-//! a [`BudgetShare`]; by that the pace of looks and of log readings is set, so that a
-//! fleet of runners slows down together instead of running into refusals. All
-//! other requests wait only where nothing is left.
+//! All jobs of a company share the budgets. What a run knows of one is a
+//! [`BudgetShare`]. The time between looks and between log readings follows
+//! from it, so a fleet of runners slows down together instead of being refused.
+//! All other requests wait only if nothing is left.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -49,7 +50,8 @@ static REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 /// Seconds until the window of the budget ends.
 static RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// What is left of each budget, and how fast it goes.
+/// The rest of each budget, and how fast it is used. Kept by
+/// `ApiConnection`.
 #[derive(Debug, Default)]
 pub struct RateLimits {
     crowds: HashMap<Tier, BudgetHistory>,
@@ -189,15 +191,15 @@ fn decimal(number: u64) -> f64 {
     decimal
 }
 
-/// How long the service asks to wait: `Retry-After` as seconds or as a date,
-/// else, after a 429, `x-ratelimit-reset`. At most [`LONGEST_ASKED_WAIT`].
+/// How long the service requires to wait: `Retry-After` as seconds or as a
+/// date, or after a 429 `x-ratelimit-reset`. At most [`LONGEST_ASKED_WAIT`].
 pub fn asked_wait(status: u16, headers: &HeaderMap) -> Option<Duration> {
     let reset = || reset(headers).filter(|_| status == 429);
     let asked = retry_after(headers).or_else(reset)?;
     Some(asked.min(LONGEST_ASKED_WAIT))
 }
 
-/// After a 429, when there is room again, as far as the service tells. Not cut
+/// After a 429, when the limit frees, as far as the service reports it. Not cut
 /// to [`LONGEST_ASKED_WAIT`]: a quota of an hour frees within the hour.
 pub fn frees_in(status: u16, headers: &HeaderMap) -> Option<Duration> {
     let told = retry_after(headers).filter(|wait| *wait <= LONGEST_WINDOW);

@@ -1,7 +1,8 @@
-//! The service: a client for the part of Sevalla's API that this program uses.
+//! [`Client`]: the part of Sevalla's API that this program uses.
 //!
 //! Every request goes through `Client::send_and`, and every attempt through
-//! `Client::attempt`. What an answer means for the run is not decided here.
+//! `Client::attempt`. What a response or an error means for the run is decided
+//! in [`crate::actions`]. The client is made in `lib.rs`, once for each run.
 
 mod api_keys;
 mod applications;
@@ -33,7 +34,7 @@ pub use self::error::{ApiError, ApiErrorKind, Refusal};
 use self::limits::BudgetShare;
 use self::operation::{Operation, Tier};
 pub use self::retry::RetryDecision;
-pub use self::wire::{AppSummary, Application, Domain, Pipeline, Stage, StaticSite};
+pub use self::wire::{AppSummary, Application, Domain, Pipeline, PipelineStage, StaticSite};
 use crate::backoff::{Schedule, drawn};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
 use crate::environment::Variables;
@@ -86,25 +87,25 @@ impl<T> ListPage<T> {
     }
 }
 
-/// Told before each wait for another attempt.
+/// Called before each wait for another attempt.
 pub type OnWait = Rc<dyn Fn(&ApiError, Duration)>;
 
-/// A client of the API. Clones share one connection.
+/// A client of the API. Clones share one connection; each has its own deadline.
 #[derive(Clone)]
 pub struct Client {
     connection: Rc<ApiConnection>,
     on_wait: OnWait,
-    /// No attempt begins, and none goes on, after this moment.
+    /// No attempt begins or continues after this moment.
     deadline: Instant,
     /// How long one attempt may take.
     limit: Duration,
-    /// Once told, nothing new is begun: no write is sent that was not yet.
+    /// After a signal no new write is sent.
     stop: Shutdown,
     /// Cleaning up: writes go out in spite of that, and no budget is spared.
     is_hurried: bool,
 }
 
-/// How long to keep trying one request.
+/// How long one request is repeated.
 #[derive(Debug, Clone, Copy)]
 pub enum Patience {
     /// One attempt.
@@ -211,8 +212,8 @@ impl Client {
         })
     }
 
-    /// The same client, whose errors hold only text that has passed this gate.
-    /// Before it is cloned.
+    /// With the run's sanitizer, which cleans the texts in errors. Called
+    /// before the client is cloned.
     #[must_use]
     pub fn passing(mut self, gate: Sanitizer) -> Self {
         if let Some(connection) = Rc::get_mut(&mut self.connection) {
@@ -221,14 +222,14 @@ impl Client {
         self
     }
 
-    /// The same client, which begins nothing new once `stop` is told.
+    /// With the run's shutdown signal, after which no new write is sent.
     #[must_use]
     pub fn heeding(self, stop: Shutdown) -> Self {
         Self { stop, ..self }
     }
 
-    /// The same client for cleaning up in a hurry: with this deadline, a short
-    /// time for each attempt, and in spite of a stop.
+    /// A client for cleaning up in a hurry: with this deadline, a short time
+    /// for each attempt, and in spite of a signal.
     #[must_use]
     pub fn hurried(&self, deadline: Instant) -> Self {
         Self {
@@ -239,8 +240,8 @@ impl Client {
         }
     }
 
-    /// The same client for taking back what it has just done, in spite of a
-    /// stop.
+    /// A client for taking back what this one has just done, in spite of a
+    /// signal.
     #[must_use]
     pub fn undoing(&self) -> Self {
         Self {
@@ -249,13 +250,13 @@ impl Client {
         }
     }
 
-    /// No attempt begins, and none goes on, after this moment.
+    /// No attempt begins or continues after this moment.
     pub const fn deadline(&self) -> Instant {
         self.deadline
     }
 
-    /// Whether the deadline alone kept this from an answer: for whoever has
-    /// read the same before, so that the service is known to answer.
+    /// Whether only the deadline prevented a response, in a place where earlier
+    /// reads have shown that the service responds.
     pub fn ran_out_of_time(&self, error: &ApiError) -> bool {
         error.attempts <= 1
             && matches!(
@@ -270,7 +271,7 @@ impl Client {
         self.connection.share(Tier::Read)
     }
 
-    /// The same of the readings of logs.
+    /// What is known of this company's budget for readings of logs.
     pub fn log_share(&self) -> Option<BudgetShare> {
         self.connection.share(Tier::Logs)
     }
@@ -286,8 +287,8 @@ impl Client {
         is_closing
     }
 
-    /// The same client for what is to be seen when the time is over: answers
-    /// may come a little later. After a signal they may not.
+    /// A client for the last looks when the time is over: responses may arrive
+    /// a little later, except after a signal.
     #[must_use]
     pub fn lingering(&self) -> Self {
         let more = if self.is_hurried {
@@ -298,8 +299,8 @@ impl Client {
         self.until(self.deadline + more)
     }
 
-    /// Waits, and tells of it as of any wait for another attempt; `false` if
-    /// nothing new is to be begun any more.
+    /// Waits, and reports it like any wait for another attempt; `false` if
+    /// nothing new should begin any more.
     pub async fn wait_after(&self, error: &ApiError, wait: Duration) -> bool {
         (self.on_wait)(error, wait);
         tokio::select! {
@@ -311,7 +312,7 @@ impl Client {
         }
     }
 
-    /// The same client with another deadline.
+    /// A client with another deadline.
     #[must_use]
     pub fn until(&self, deadline: Instant) -> Self {
         Self {
@@ -347,9 +348,8 @@ impl Client {
         Ok(value.expect("a value was taken"))
     }
 
-    /// The same, whatever is wanted: `take` is done with the answer once it
-    /// holds what it should. Not generic, since there would be one of it for
-    /// every operation.
+    /// The retry loop of `send_and`. `take` decodes the response and may reject
+    /// it. Not generic, to have one copy instead of one for each operation.
     async fn send_until(
         &self,
         call: &ApiCall<'_>,
@@ -509,8 +509,9 @@ impl Client {
         Ok(all)
     }
 
-    /// The same with [`Deployment::unreadable`] in the place of an entry that
-    /// cannot be read: it may be the deployment that a lost answer was about.
+    /// Like [`deployments`](Self::deployments), with [`Deployment::unreadable`]
+    /// in place of an entry that cannot be read: it may be the deployment that
+    /// a lost response was about.
     pub async fn deployments_and_unreadable(
         &self,
         service: Service,

@@ -1,4 +1,4 @@
-//! Operations that change settings or the CDN, or delete.
+//! Operations that change settings, turn the CDN on or off, or delete.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -14,8 +14,8 @@ use crate::sevalla::resource_record::ResourceRecord;
 use crate::sevalla::wire::number;
 use crate::sevalla::{ApiCall, ApiError, ApiErrorKind, Client, Patience};
 
-/// The answer to a write that has nothing to return. Without the message it is
-/// not the API's, and nobody has confirmed the write.
+/// The response to a write that has nothing to return. Without the message it
+/// is not the API's, and nobody has confirmed the write.
 #[derive(Deserialize)]
 struct Confirmation {
     #[serde(rename = "message")]
@@ -34,7 +34,7 @@ pub(super) fn confirmed(answer: &ApiResponse) -> Result<(), ApiErrorKind> {
     }
 }
 
-/// The answer to a toggle: without the state it tells nothing.
+/// The response to a toggle: useless without the state.
 #[derive(Deserialize)]
 struct Toggled {
     is_turned_on: bool,
@@ -66,7 +66,7 @@ impl Client {
         self.send_and(call, patience, read).await.map(drop)
     }
 
-    /// Asks to delete. The service does it later.
+    /// Requests a deletion, which the service carries out later.
     pub async fn delete(
         &self,
         what: MutableKind,

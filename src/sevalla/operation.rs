@@ -1,5 +1,5 @@
-//! The operations of the API that this program uses, each as the OpenAPI
-//! document has it. A contract test compares this list with the document.
+//! The table of the API's operations that this program uses, each as in the
+//! OpenAPI document. A contract test compares the table with the document.
 
 use reqwest::Method;
 

@@ -1,4 +1,4 @@
-//! Operations on pipelines.
+//! Operations on pipelines: one method of [`Client`] for each.
 
 use uuid::Uuid;
 

@@ -1,5 +1,6 @@
-//! Records as the service writes them, with all their fields: what is shown,
-//! compared and searched rather than followed.
+//! [`ResourceRecord`]: a record with all fields that the service sends, for
+//! what is shown, compared or searched. Deployments, which are followed, have a
+//! type of their own.
 
 use std::collections::HashSet;
 
@@ -47,7 +48,7 @@ impl ResourceRecord {
         self.get(name)?.as_str()
     }
 
-    /// Its id, if that is one.
+    /// The record's id, if it is a UUID.
     pub fn id(&self) -> Option<Uuid> {
         self.text("id")?.parse().ok()
     }
@@ -67,7 +68,7 @@ impl ResourceRecord {
     }
 }
 
-/// Everything of a list, or as much as the service gives.
+/// All entries of a list, or as many as the service returns.
 #[derive(Debug)]
 pub struct RecordList {
     /// The records, each once.

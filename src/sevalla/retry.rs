@@ -1,5 +1,5 @@
-//! What a failed request allows: sending it again, looking what became of it,
-//! or nothing. Pure.
+//! [`RetryDecision`]: whether a failed request may be sent again, by its
+//! method, status and error. Pure; the waits are those of [`crate::backoff`].
 
 use crate::http::TransportError;
 use std::time::Duration;
@@ -8,13 +8,14 @@ use reqwest::Method;
 
 use super::error::ApiErrorKind;
 
-/// What may follow a failed request.
+/// Whether a failed request may be sent again. Made by `next`; obeyed by the
+/// client and the status loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryDecision {
-    /// It had no effect, or repeating it has none: send it again, not before
-    /// the time the service asked for.
+    /// The request had no effect, or repeating it has none: send it again, not
+    /// before the time that the service requires.
     Retry(Option<Duration>),
-    /// It may have taken effect; sending it again could do it twice.
+    /// The request may have taken effect; sending it again could do it twice.
     Ambiguous,
     /// Sending it again cannot help.
     Fatal,
@@ -54,8 +55,8 @@ fn after_transport(method: &Method, error: &TransportError) -> RetryDecision {
     }
 }
 
-/// It may have taken effect. Deleting what is gone and setting what is set
-/// change nothing, so all but a POST can be sent again.
+/// For a request that may have taken effect. Deleting what is gone and setting
+/// what is set change nothing, so all but a POST can be sent again.
 fn unanswered(method: &Method, retry_after: Option<Duration>) -> RetryDecision {
     if *method == Method::POST {
         RetryDecision::Ambiguous

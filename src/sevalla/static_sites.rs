@@ -1,4 +1,4 @@
-//! Operations on static sites.
+//! Operations on static sites: one method of [`Client`] for each.
 
 use uuid::Uuid;
 

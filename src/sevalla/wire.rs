@@ -1,7 +1,8 @@
-//! The shapes on the wire, as sent and received.
+//! The JSON bodies of requests and responses.
 //!
-//! Lenient on purpose: objects may have more fields than we know, everything
-//! that may be null may also be absent, and words of a set are text.
+//! Lenient on purpose: objects may have unknown fields, everything that may be
+//! null may also be absent, and words of a set are text. What the words mean is
+//! decided in [`crate::deployment`].
 
 use std::fmt;
 
@@ -180,12 +181,12 @@ pub struct Pipeline {
     pub kind: Option<String>,
     /// Its stages.
     #[serde(default, deserialize_with = "stages")]
-    pub stages: Vec<Stage>,
+    pub stages: Vec<PipelineStage>,
 }
 
 /// A stage of a pipeline.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Stage {
+pub struct PipelineStage {
     /// `preview`, `standard` or `prod`.
     #[serde(default, rename = "type", deserialize_with = "text")]
     pub kind: Option<String>,
@@ -548,8 +549,8 @@ pub(super) fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D
 }
 
 /// The stages of a pipeline; `null` is none.
-fn stages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stage>, D::Error> {
-    let stages = Option::<Entries<Stage, LONGEST_PAGE>>::deserialize(deserializer)?;
+fn stages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PipelineStage>, D::Error> {
+    let stages = Option::<Entries<PipelineStage, LONGEST_PAGE>>::deserialize(deserializer)?;
     Ok(stages.map(Entries::readable).unwrap_or_default())
 }
 

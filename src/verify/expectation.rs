@@ -1,4 +1,5 @@
-//! What a good answer looks like. Pure.
+//! [`Expectation`]: what a healthy response contains, and whether one does.
+//! Pure; parsed from `verify-contains`.
 
 use std::ops::RangeInclusive;
 
@@ -33,16 +34,16 @@ impl Statuses {
     }
 }
 
-/// What an answer must hold.
+/// What a response must contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expectation {
-    /// This text, anywhere in the body.
+    /// A text, anywhere in the body.
     Text(String),
     /// A header with this value.
     Header {
-        /// Its name.
+        /// The name of the header.
         name: String,
-        /// Its whole value.
+        /// The whole value.
         value: String,
     },
     /// A value in a JSON body.
@@ -84,7 +85,7 @@ impl Expectation {
         }
     }
 
-    /// The same with its placeholders replaced.
+    /// With its placeholders replaced.
     pub(super) fn fill(&self, filling: Filling<'_>) -> Result<Self, NotFilled> {
         Ok(match self {
             Self::Text(text) => Self::Text(fill(text, filling)?),

@@ -1,8 +1,10 @@
-//! Whether what was deployed answers well, at its address.
+//! The health check: whether the deployed version returns healthy responses at
+//! its URL. What follows from the result, such as a rollback, is decided in
+//! [`crate::actions`].
 //!
-//! The key is never sent there, and of what comes back only a short reason is
-//! shown. A check that could not be made is not a failed one: nobody has seen
-//! the application, so nothing is known against it.
+//! The key is never sent there, and only a short reason of a response is shown.
+//! A check that could not be made is not a failed one: nobody has seen the
+//! application, so nothing is known against it.
 
 mod expectation;
 mod obstacle;
@@ -108,14 +110,14 @@ pub enum Verified {
     /// So many healthy responses in a row.
     Yes,
     /// The application was seen, and is not healthy.
-    No(Finding),
+    No(CheckReport),
     /// Nobody has seen the application, or not for long enough.
-    NotMade(Finding),
+    NotMade(CheckReport),
 }
 
 /// What a check came to, for people.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct CheckReport {
     /// What was wrong with the last response, or why there was none, in a
     /// sentence.
     pub reason: String,
@@ -126,7 +128,7 @@ pub struct Finding {
 impl Verified {
     /// Nothing was visited, for this reason.
     pub fn not_made(reason: impl fmt::Display) -> Self {
-        Self::NotMade(Finding {
+        Self::NotMade(CheckReport {
             reason: format!("Whether it answers well cannot be checked: {reason}"),
             effort: None,
         })
@@ -369,7 +371,7 @@ impl VisitTally {
             }
         };
         let plural = if self.visits == 1 { "" } else { "s" };
-        let finding = Finding {
+        let finding = CheckReport {
             reason: format!("{url} did not answer well: {reason}"),
             effort: Some(format!(
                 "{} visit{plural} in {}",

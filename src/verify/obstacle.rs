@@ -1,8 +1,8 @@
 //! Responses that are not the application's own: bot challenges, blocks at the
-//! edge, sign-in pages. Pure.
+//! edge, sign-in pages. Pure; used by the health check.
 //!
-//! Whoever is stopped by one has not seen the application, so it proves nothing
-//! about a deployment, neither good nor bad.
+//! A check that is stopped by one has not seen the application, so it proves
+//! nothing about a deployment, neither good nor bad.
 
 use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use url::Url;
@@ -25,8 +25,8 @@ pub(super) fn behind_failure(start: &Url, end: &Url, reply: &Response) -> Option
     })
 }
 
-/// The same for a response with an accepted status whose content nobody
-/// checks: it may be the page of somebody else.
+/// The obstacle behind a response with an accepted status whose content nobody
+/// checks: it may be somebody else's page.
 pub(super) fn behind_success(start: &Url, end: &Url, reply: &Response) -> Option<String> {
     by_edge(reply, reply.status == 202).or_else(|| {
         let is_elsewhere = !is_same_site(start, end);

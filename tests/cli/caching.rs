@@ -66,8 +66,6 @@ async fn the_cdn_becomes_what_is_wanted_in_two_toggles_at_most() {
         (true, "on", true, 2),
         (true, "off", false, 1),
         (false, "off", false, 2),
-        (true, "", false, 1),
-        (false, "", true, 1),
     ] {
         let simulator = with_cdn(before).await;
         let run = toggle(&simulator, wanted).run().await;
@@ -79,6 +77,9 @@ async fn the_cdn_becomes_what_is_wanted_in_two_toggles_at_most() {
         run.assert_told("For edge caching the API offers no switch");
     }
     let simulator = with_cdn(false).await;
+    let aimless = toggle(&simulator, "").run().await;
+    aimless.assert_ended(2, "invalid-input");
+    aimless.assert_told("cdn: toggle-cdn requires it. Set `cdn` to on or off");
     let dry = toggle(&simulator, "on")
         .set("SEVALLA_DRY_RUN", "true")
         .run()

@@ -288,7 +288,7 @@ async fn the_end_of_the_time_leaves_nobody_in_doubt_about_what_was_created() {
     together(cases.map(|(fault, code, outcome, id)| async move {
         let simulator = endless().await;
         simulator.add_fault(Fault::on(CREATE).does(fault));
-        let run = telling(&simulator).set("SEVALLA_TIMEOUT", "2s").run().await;
+        let run = telling(&simulator).set("SEVALLA_TIMEOUT", "7s").run().await;
         run.assert_ended(code, outcome);
         assert_eq!(run.output("database-id"), id);
         assert_eq!(run.output("database-password"), asked_password(&simulator));
@@ -627,7 +627,7 @@ async fn what_is_on_its_way_is_waited_for_before_it_is_connected() {
     together([(Some("migrating"), "migrating"), (None, "unknown")].map(
         |(status, word)| async move {
             let simulator = with_status(status).await;
-            let run = connect(&simulator).set("SEVALLA_TIMEOUT", "2s").run().await;
+            let run = connect(&simulator).set("SEVALLA_TIMEOUT", "7s").run().await;
             run.assert_ended(4, "timed-out");
             run.assert_told(&format!("was ready; it is {word}"));
             assert_eq!(simulator.calls(CONNECT), 0);

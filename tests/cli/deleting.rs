@@ -227,7 +227,7 @@ async fn an_answer_about_another_id_is_not_believed() {
             let other = serde_json::json!({ "id": OTHER, "display_name": name });
             simulator.add_fault(Fault::on(read).does(Behaviour::WrongShape(other)));
             let run = delete(&simulator, action, input, id, name);
-            let run = run.set("SEVALLA_TIMEOUT", "2s").run().await;
+            let run = run.set("SEVALLA_TIMEOUT", "7s").run().await;
             run.assert_ended(6, "unavailable");
             run.assert_told(&format!("it is about another id, {OTHER}"));
             assert_eq!(simulator.calls(operation), 0);
@@ -250,7 +250,7 @@ async fn an_asking_that_the_end_of_the_time_cuts_off_is_told_so() {
                 let simulator = with(Deletion::new().takes(Duration::from_secs(3600))).await;
                 simulator.add_fault(Fault::on(operation).does(cut_off));
                 let run = delete(&simulator, action, input, id, name);
-                let run = run.set("SEVALLA_TIMEOUT", "3s").run().await;
+                let run = run.set("SEVALLA_TIMEOUT", "7s").run().await;
                 run.assert_ended(4, "timed-out");
                 run.assert_told(told);
                 run.assert_told("deleting twice does no harm");
@@ -266,7 +266,7 @@ async fn a_status_is_read_whatever_its_case() {
     let dying = serde_json::json!({ "id": APP, "display_name": "shop", "status": "Deleting" });
     simulator.add_fault(Fault::on("getApplicationV3").does(Behaviour::WrongShape(dying)));
     let run = delete_app(&simulator)
-        .set("SEVALLA_TIMEOUT", "2s")
+        .set("SEVALLA_TIMEOUT", "7s")
         .run()
         .await;
     run.assert_ended(4, "timed-out");

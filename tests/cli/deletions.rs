@@ -217,7 +217,7 @@ async fn a_key_that_may_not_delete_is_told_at_once() {
 async fn an_app_that_is_not_gone_in_time_is_told() {
     let slow = Deletion::new().takes(Duration::from_secs(600));
     let simulator = started(preview(APP, slow)).await;
-    let run = deletes(&simulator).set("SEVALLA_TIMEOUT", "4s").run().await;
+    let run = deletes(&simulator).set("SEVALLA_TIMEOUT", "7s").run().await;
 
     run.assert_ended(4, "timed-out");
     run.assert_told("agreed to delete preview app");

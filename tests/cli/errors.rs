@@ -119,7 +119,7 @@ async fn an_unknown_service_and_a_wrong_key_are_told_apart() {
         let simulator = Simulator::start(World::new()).await;
         let run = Runner::deploys_app(&simulator).run().await;
         run.assert_ended(9, "rejected");
-        run.assert_told("404");
+        run.assert_told(": HTTP 404");
         assert_eq!(simulator.journal().len(), 1);
     };
     let wrong_key = async {
@@ -129,7 +129,7 @@ async fn an_unknown_service_and_a_wrong_key_are_told_apart() {
             .run()
             .await;
         run.assert_ended(5, "unauthorized");
-        run.assert_told("401");
+        run.assert_told(": HTTP 401");
         assert_eq!(simulator.journal().len(), 1);
     };
     tokio::join!(unknown, wrong_key);

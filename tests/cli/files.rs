@@ -45,8 +45,7 @@ async fn a_named_pipe_makes_nothing_wait() {
         let run = runner.set(name, &pipe).run().await;
         assert_eq!(run.code, Some(0), "{name}: {}", run.streams());
         if name != "GITHUB_EVENT_PATH" {
-            run.assert_told("Warning");
-            run.assert_told(&format!("{}: it is ", pipe.display()));
+            run.assert_warned(&[&format!("{}: it is ", pipe.display())]);
         }
     }))
     .await;
@@ -224,4 +223,13 @@ async fn a_link_outside_of_the_working_directory_is_followed() {
         .await;
     run.assert_ended(0, "success");
     assert!(path("volume/deploy.log").is_file());
+}
+
+#[tokio::test]
+#[should_panic(expected = "a secret is in ")]
+async fn a_secret_in_bytes_of_a_file_below_the_folder_is_seen() {
+    let runner = Runner::bare().hides("hunter2").argument("--version");
+    std::fs::create_dir(runner.path("below")).unwrap();
+    std::fs::write(runner.path("below/file"), b"\xff\x00hunter2\xfe").unwrap();
+    runner.run().await;
 }

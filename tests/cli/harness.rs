@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -454,11 +454,14 @@ impl Running {
                 [before @ .., last] => before.len() > 2 && before.contains(last),
                 [] => false,
             };
-            queries.len() == apps.len() && queries.values().all(is_read)
+            // The log of the last success is read once beside them.
+            queries.values().filter(|log| is_read(log)).count() == apps.len()
         };
         let end = async {
             until(is_read).await;
-            apps.iter().for_each(|app| simulator.end_deployment(app));
+            for app in apps {
+                simulator.end_deployment(app);
+            }
         };
         tokio::join!(self.finish(), end).0
     }
@@ -542,32 +545,61 @@ impl Finished {
         assert_eq!(self.output("outcome"), outcome, "{}", self.streams());
     }
 
-    /// Asserts that this text was told on one of the streams.
-    pub(crate) fn assert_told(&self, text: &str) {
-        assert!(
-            self.streams().contains(text),
-            "{text:?} was not told in\n{}",
+    /// What was said to people: both streams without the outputs.
+    fn said(&self) -> String {
+        if self.stdout.starts_with("deployment-id=") {
+            self.stderr.clone()
+        } else {
             self.streams()
+        }
+    }
+
+    /// Asserts that this text was said to people on one of the streams.
+    pub(crate) fn assert_told(&self, text: &str) {
+        let said = self.said();
+        assert!(said.contains(text), "{text:?} is not in\n{said}");
+    }
+
+    /// Asserts that a warning says each of these.
+    pub(crate) fn assert_warned(&self, texts: &[&str]) {
+        let said = self.said();
+        let mut warnings = said.lines().filter(|line| line.contains("Z Warning: "));
+        assert!(
+            warnings.any(|line| texts.iter().all(|text| line.contains(text))),
+            "no warning says {texts:?} in\n{said}"
         );
     }
 
-    /// No secret stands in a stream or a file.
+    /// No secret is in a stream or in a file below the run's folder.
     fn assert_no_secret(&self) {
-        let files: Vec<String> = self
-            .files()
-            .iter()
-            .filter_map(|name| self.file(name))
-            .collect();
-        let streams = self.streams();
-        let seen: Vec<&str> = streams
-            .lines()
-            .chain(files.iter().map(String::as_str))
-            .collect();
-        for secret in &self.runner.secrets {
-            assert!(
-                !seen.iter().any(|text| text.contains(secret)),
-                "a secret was told: {seen:#?}"
-            );
+        let mut all = BTreeMap::from([
+            (PathBuf::from("stdout"), self.stdout.clone().into_bytes()),
+            (PathBuf::from("stderr"), self.stderr.clone().into_bytes()),
+        ]);
+        read_below(self.runner.folder.path(), &mut all);
+        for (path, bytes) in &all {
+            for secret in &self.runner.secrets {
+                assert!(
+                    memchr::memmem::find(bytes, secret.as_bytes()).is_none(),
+                    "a secret is in {}: {}",
+                    path.display(),
+                    String::from_utf8_lossy(bytes)
+                );
+            }
+        }
+    }
+}
+
+/// Reads every file below the folder. A pipe or a link is none.
+fn read_below(folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let (path, kind) = (entry.path(), entry.file_type().unwrap());
+        if kind.is_dir() {
+            read_below(&path, files);
+        } else if kind.is_file() {
+            let bytes = std::fs::read(&path).unwrap();
+            files.insert(path, bytes);
         }
     }
 }

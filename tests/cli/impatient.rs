@@ -2,17 +2,15 @@
 //! patience for each answer: a test need not wait half a minute for one that
 //! never comes.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::Write;
-use std::rc::Rc;
 use std::time::Duration;
 
 use sevalla_deploy::http::{Http, Request, ResponseFuture, Transport};
 use sevalla_deploy::process::Process;
 use sevalla_deploy::shutdown::Shutdown;
 use sevalla_deploy::subprocess::launch;
+use testkit::Captured;
 
 /// How long an answer may take. The program's own limit has tests that wait for
 /// it.
@@ -26,38 +24,15 @@ impl Transport for Impatient {
     }
 }
 
-#[derive(Clone, Default)]
-struct Kept(Rc<RefCell<Vec<u8>>>);
-
-impl Kept {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.take()).expect("a stream of text")
-    }
-}
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-thread_local! {
-    /// The error stream is opened by a plain function.
-    static STDERR: Kept = Kept::default();
-}
-
 /// The exit code, and what was written to both streams.
 pub(crate) fn run(variables: BTreeMap<OsString, OsString>) -> (i32, String, String) {
-    let stdout = Kept::default();
+    let (stdout, stderr) = (Captured::default(), Captured::stderr());
+    stderr.take();
     let process = Process {
         arguments: Vec::new(),
         variables: variables.into_iter().collect(),
         stdout: Box::new(stdout.clone()),
-        stderr: || Box::new(STDERR.with(Kept::clone)),
+        stderr: || Box::new(Captured::stderr()),
         terminal: None,
         clock: jiff::Timestamp::now,
         token: || uuid::Uuid::new_v4().simple().to_string(),
@@ -71,5 +46,5 @@ pub(crate) fn run(variables: BTreeMap<OsString, OsString>) -> (i32, String, Stri
         .unwrap();
     let outcome = runtime.block_on(sevalla_deploy::run(process));
     let code = outcome.ending().code().into();
-    (code, stdout.text(), STDERR.with(Kept::text))
+    (code, stdout.take(), stderr.take())
 }

@@ -197,7 +197,7 @@ async fn a_name_that_is_no_input_is_warned_of_with_its_neighbour() {
     let warned = |name: &str, rest: &str| {
         let mut lines = run.stderr.lines().filter(|line| line.contains(name));
         assert!(
-            lines.any(|line| line.contains("Warning") && line.contains(rest)),
+            lines.any(|line| line.contains("Z Warning: ") && line.contains(rest)),
             "{name} in {}",
             run.stderr
         );
@@ -255,8 +255,8 @@ async fn the_key_is_not_sent_in_the_clear_to_another_machine() {
             .run()
             .await;
         run.assert_ended(2, "invalid-input");
-        run.assert_told("INPUT_API-URL");
-        run.assert_told("https");
+        run.assert_told("INPUT_API-URL is ");
+        run.assert_told(": expected an https URL (http only on this machine)");
     }))
     .await;
 }

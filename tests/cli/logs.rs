@@ -339,8 +339,7 @@ async fn a_log_file_that_cannot_be_written_is_a_warning() {
             .run()
             .await;
         run.assert_ended(0, "success");
-        run.assert_told("Warning");
-        run.assert_told(path);
+        run.assert_warned(&["The log could not be written to ", path]);
         assert_eq!(texts(&run.stderr), generated(3));
     }))
     .await;
@@ -351,7 +350,7 @@ async fn a_log_file_that_cannot_be_written_is_a_warning() {
         std::fs::create_dir(&folder).unwrap();
         let run = runner.set("SEVALLA_LOG_FILE", folder).run().await;
         run.assert_ended(0, "success");
-        run.assert_told("Warning");
+        run.assert_warned(&["The log could not be written to "]);
         assert_nothing_half_written(&run);
     }
 }

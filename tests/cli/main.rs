@@ -52,6 +52,7 @@ mod rollbacks;
 mod rolling_back;
 mod signals;
 mod small_stack;
+mod snapshots;
 mod terminal;
 mod unconfirmed;
 mod unmade_checks;

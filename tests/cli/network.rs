@@ -120,7 +120,7 @@ async fn a_proxy_that_is_down_is_told_and_its_password_is_not() {
         .run()
         .await;
     run.assert_ended(6, "unavailable");
-    run.assert_told("proxy");
+    run.assert_told(&format!("(through the proxy http://{address}"));
     assert!(simulator.journal().is_empty());
 }
 
@@ -267,8 +267,7 @@ async fn outputs_and_summary_that_cannot_be_written_are_warnings() {
                 .run()
                 .await;
             assert_eq!(run.code, Some(code), "{variable} {path}: {}", run.streams());
-            run.assert_told("Warning");
-            run.assert_told(path);
+            run.assert_warned(&[path]);
         }
     }))
     .await;

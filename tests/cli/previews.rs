@@ -569,7 +569,7 @@ async fn waiting_for_sevalla_ends_with_the_runs_time() {
         (no_commit, "own deployment did not show its commit"),
     ] {
         let run = previews(&simulator)
-            .set("SEVALLA_TIMEOUT", "3s")
+            .set("SEVALLA_TIMEOUT", "7s")
             .run()
             .await;
         run.assert_ended(4, "timed-out");

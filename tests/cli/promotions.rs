@@ -302,7 +302,7 @@ async fn what_says_nothing_against_a_target_undoes_none() {
         let simulator = started(targets, pipeline).await;
         let mut runner = promotes(&simulator, &[EU, US])
             .set("SEVALLA_ON_FAILURE", "rollback")
-            .set("SEVALLA_TIMEOUT", "12s");
+            .set("SEVALLA_TIMEOUT", "25s");
         match trouble {
             Trouble::Unreadable(status) => simulator.add_fault(
                 Fault::on("getDeploymentV3")

@@ -670,7 +670,7 @@ async fn a_cleaning_that_is_interrupted_leaves_no_comment_that_says_ready() {
             run.assert_ended(143, "interrupted");
             run
         } else {
-            let run = cleans(&simulator, &server).set("SEVALLA_TIMEOUT", "4s");
+            let run = cleans(&simulator, &server).set("SEVALLA_TIMEOUT", "7s");
             let run = run.run().await;
             run.assert_ended(4, "timed-out");
             run

@@ -335,7 +335,7 @@ async fn a_site_whose_named_deployment_is_unknown_is_left_as_it_is() {
         .await;
 
     run.assert_ended(9, "rejected");
-    run.assert_told("404");
+    run.assert_told(": HTTP 404");
     assert_eq!(simulator.deployments_made(), 0);
 }
 

@@ -1,12 +1,9 @@
 //! `--help`.
 
-use std::collections::BTreeSet;
-
 use sevalla_deploy::cli::help;
-use sevalla_deploy::inputs::TABLE;
+use sevalla_deploy::exit_status::{EXIT_CODES, words};
+use sevalla_deploy::inputs::{ACTIONS, TABLE};
 use sevalla_deploy::outputs::OUTPUTS;
-
-use crate::ending::words_by_code;
 
 #[test]
 fn it_names_every_input_with_its_default_its_variables_and_its_meaning() {
@@ -14,7 +11,7 @@ fn it_names_every_input_with_its_default_its_variables_and_its_meaning() {
     for input in TABLE {
         let name = input.name();
         let entry = entry(&help, &format!("  {name}: "));
-        assert!(entry.contains(input.help), "{name}: {entry}");
+        assert!(entry.contains(&input.help()), "{name}: {entry}");
         let default = input.default.map(|value| format!("[{value}]"));
         assert!(entry.contains(&default.unwrap_or_default()), "{entry}");
         for variable in input.also {
@@ -46,20 +43,23 @@ fn entry<'a>(help: &'a str, head: &str) -> &'a str {
 }
 
 #[test]
+fn it_names_every_action_with_what_it_requires() {
+    let help = help();
+    for action in ACTIONS {
+        let entry = entry(&help, &format!("  {}\n", action.name.word()));
+        assert!(entry.contains(action.summary), "{entry}");
+        for input in action.one_of.iter().chain(action.requires) {
+            assert!(entry.contains(input), "{entry}");
+        }
+    }
+}
+
+#[test]
 fn it_names_every_exit_code_with_its_words() {
     let help = help();
     let (_, section) = help.split_once("Exit codes:\n").unwrap();
-    let lines: Vec<(u8, &str)> = section
-        .lines()
-        .map(|line| line.trim().split_once(' ').unwrap())
-        .map(|(code, meaning)| (code.parse().unwrap(), meaning))
-        .collect();
-    let codes: BTreeSet<u8> = lines.iter().map(|(code, _)| *code).collect();
-    let words = words_by_code();
-    assert_eq!(codes, words.keys().copied().collect());
-    for (code, meaning) in lines {
-        for word in &words[&code] {
-            assert!(meaning.contains(word), "{code}: no {word} in {meaning:?}");
-        }
+    for (code, _) in EXIT_CODES {
+        let line = format!("  {code:>3}  {}\n", words(*code).join(", "));
+        assert!(section.contains(&line), "{line}");
     }
 }

@@ -94,7 +94,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "verify",
         ],
     ),
-    ("cli", &["inputs", "messages", "outputs"]),
+    ("cli", &["exit_status", "inputs", "messages", "outputs"]),
     (
         "diagnostics",
         &["environment", "exit_status", "inputs", "sanitize"],
@@ -270,9 +270,76 @@ fn imports_in_braces_comments_and_unit_tests_are_read_as_meant() {
     );
 }
 
-/// The table as the page has it.
-fn page_table() -> String {
-    let mut page = "| module | imports |\n| --- | --- |\n".to_owned();
+/// The level of each module: one above the highest that it imports.
+fn levels() -> BTreeMap<&'static str, usize> {
+    let mut levels = BTreeMap::new();
+    for &(module, imported) in LAYERS {
+        let below = imported.iter().map(|name| levels[name] + 1).max();
+        levels.insert(module, below.unwrap_or(0));
+    }
+    levels
+}
+
+/// What each module imports, without the modules that it also reaches through
+/// another one that it imports.
+fn direct() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let mut reached: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut direct = BTreeMap::new();
+    for &(module, imported) in LAYERS {
+        let beyond: BTreeSet<&str> = imported
+            .iter()
+            .flat_map(|name| reached[name].clone())
+            .collect();
+        let nearest = imported
+            .iter()
+            .copied()
+            .filter(|name| !beyond.contains(name));
+        direct.insert(module, nearest.collect());
+        reached.insert(
+            module,
+            beyond.into_iter().chain(imported.iter().copied()).collect(),
+        );
+    }
+    direct
+}
+
+/// The floor plan: a box for each level, and an arrow for each import that no
+/// other arrow shows. The ground floor has no arrows, since all of them would
+/// point to it.
+fn picture() -> String {
+    let (levels, direct) = (levels(), direct());
+    let mut picture = "```mermaid\nflowchart TB\n".to_owned();
+    for level in (0..=levels.values().copied().max().unwrap()).rev() {
+        let modules = || {
+            LAYERS
+                .iter()
+                .map(|layer| layer.0)
+                .filter(|name| levels[name] == level)
+        };
+        if level == 0 {
+            let names: Vec<_> = modules().collect();
+            let rows: Vec<_> = names.chunks(3).map(|row| row.join(" · ")).collect();
+            picture += &format!("  ground[\"{}\"]\n", rows.join("<br>"));
+            continue;
+        }
+        picture += &format!("  subgraph level{level} [level {level}]\n");
+        for module in modules() {
+            picture += &format!("    {module}\n");
+        }
+        picture += "  end\n";
+    }
+    for (module, imported) in &direct {
+        for name in imported.iter().filter(|name| levels[*name] > 0) {
+            picture += &format!("  {module} --> {name}\n");
+        }
+    }
+    picture += "  level1 --> ground\n```\n";
+    picture
+}
+
+/// The picture and the table as the page has them.
+fn section() -> String {
+    let mut page = picture() + "\n| module | imports |\n| --- | --- |\n";
     for (module, imported) in LAYERS.iter().rev() {
         let imported: Vec<_> = imported.iter().map(|name| format!("`{name}`")).collect();
         page += &format!("| `{module}` | {} |\n", imported.join(", "));
@@ -286,9 +353,9 @@ fn the_page_of_the_architecture_has_the_layers() {
     let (before, rest) = page.split_once(BEGIN).unwrap();
     let (shown, after) = rest.split_once(END).unwrap();
     if std::env::var_os("BLESS").is_some() {
-        let blessed = format!("{before}{BEGIN}{}{END}{after}", page_table());
+        let blessed = format!("{before}{BEGIN}{}{END}{after}", section());
         std::fs::write(root().join(PAGE), blessed).unwrap();
     } else {
-        assert_eq!(shown, page_table(), "run `just bless`");
+        assert_eq!(shown, section(), "run `just bless`");
     }
 }

@@ -1,7 +1,7 @@
 //! What is written down about the program, held against the program: the
 //! action's description, the README, `--help`, and Sevalla's OpenAPI document.
 //!
-//! A test that fails prints what should stand there, ready to be pasted.
+//! What is made from the program's tables, `just bless` writes.
 
 #![expect(
     clippy::disallowed_methods,
@@ -11,10 +11,12 @@
 )]
 
 mod action;
-mod ending;
+mod architecture;
+mod generated;
 mod help;
 mod layers;
 mod messages;
+mod names;
 mod openapi;
 mod owner;
 mod readme;

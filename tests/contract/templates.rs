@@ -9,20 +9,7 @@ use sevalla_deploy::inputs::{DIAGNOSTICS, Input, TABLE};
 use sevalla_deploy::outputs::OUTPUTS;
 use yaml_serde::{Deserializer, Value};
 
-/// Each page, and the file that stands in it to be copied.
-const PAGES: &[(&str, &str)] = &[
-    ("azure", "templates/azure/azure-pipelines.yml"),
-    ("bitbucket", "templates/bitbucket/bitbucket-pipelines.yml"),
-    ("buildkite", "templates/buildkite/pipeline.yml"),
-    ("circleci", "templates/circleci/config.yml"),
-    ("drone", "templates/drone/.drone.yml"),
-    ("gitea", "templates/gitea/deploy.yml"),
-    ("github", "templates/github/deploy.yml"),
-    ("gitlab", "templates/gitlab/.gitlab-ci.yml"),
-    ("jenkins", "templates/jenkins/Jenkinsfile"),
-    ("teamcity", "templates/teamcity/settings.kts"),
-    ("woodpecker", "templates/woodpecker/deploy.yaml"),
-];
+use crate::generated::hosts_with_pages;
 
 /// The files below a folder, relative to the root, in order.
 fn files_below(folder: &str) -> Vec<PathBuf> {
@@ -66,7 +53,8 @@ fn input(name: &str) -> Option<&'static Input> {
 
 #[test]
 fn every_page_holds_its_file_word_for_word() {
-    for (page, path) in PAGES {
+    for (host, path) in hosts_with_pages() {
+        let page = host.name;
         let text = crate::read(format!("docs/ci/{page}.md"));
         let template = crate::read(path);
         let holds = text
@@ -80,20 +68,16 @@ fn every_page_holds_its_file_word_for_word() {
 }
 
 #[test]
-fn every_page_is_linked_and_every_file_is_mentioned() {
-    let pages: BTreeSet<PathBuf> = PAGES
+fn every_host_has_its_page_and_every_file_is_mentioned() {
+    let hosts = hosts_with_pages();
+    let pages: BTreeSet<PathBuf> = hosts
         .iter()
-        .map(|(page, _)| PathBuf::from(format!("docs/ci/{page}.md")))
+        .map(|(host, _)| PathBuf::from(format!("docs/ci/{}.md", host.name)))
         .chain([PathBuf::from("docs/ci/README.md")])
         .collect();
     assert_eq!(pages, files_below("docs/ci").into_iter().collect());
-    let (readme, overview) = (crate::read("README.md"), crate::read("docs/ci/README.md"));
-    for (page, _) in PAGES {
-        assert!(readme.contains(&format!("(docs/ci/{page}.md)")), "{page}");
-        assert!(overview.contains(&format!("({page}.md)")), "{page}");
-    }
     let texts: String = pages.iter().map(crate::read).collect();
-    let shown: BTreeSet<&Path> = PAGES.iter().map(|(_, path)| Path::new(*path)).collect();
+    let shown: BTreeSet<&Path> = hosts.iter().map(|(_, path)| Path::new(*path)).collect();
     for path in files_below("templates") {
         let is_known =
             shown.contains(path.as_path()) || texts.contains(&format!("`{}`", path.display()));
@@ -269,7 +253,7 @@ fn parameters_are_used_and_have_the_defaults_and_choices_of_the_inputs() {
             }
             let words: Vec<&str> = input.accepts.split([',', ' ']).collect();
             for choice in choices.iter().filter(|choice| !choice.is_empty()) {
-                let is_taken = words.contains(&choice.as_str()) || input.help.contains(choice);
+                let is_taken = words.contains(&choice.as_str()) || input.help().contains(choice);
                 assert!(is_taken, "{path}: {name} does not take {choice}");
             }
         }

@@ -89,7 +89,8 @@ fn no_log_names_a_place_outside_the_repository() {
     }
 }
 
-/// Seconds for so many lines of this kind; the least of some tries.
+/// Seconds for so many lines of this kind; the least of some tries. On a busy
+/// machine only a short try runs without a break.
 fn seconds(line: &str, count: usize) -> f64 {
     let once = || {
         let started = Instant::now();
@@ -100,14 +101,14 @@ fn seconds(line: &str, count: usize) -> f64 {
         assert!(!diagnosis.digest().is_empty());
         started.elapsed().as_secs_f64()
     };
-    (0..5).map(|_| once()).fold(f64::INFINITY, f64::min)
+    (0..60).map(|_| once()).fold(f64::INFINITY, f64::min)
 }
 
 #[test]
 fn no_line_takes_much_longer_than_another_of_its_length() {
     let ordinary = seconds(
         &"added 1187 packages, and audited 1188 packages in 23s. ".repeat(40),
-        300,
+        30,
     );
     for piece in [
         "error TS1",
@@ -141,7 +142,7 @@ fn no_line_takes_much_longer_than_another_of_its_length() {
         "10:00:00 ",
     ] {
         let line = piece.repeat(2200 / piece.len());
-        let took = seconds(&line, 300);
+        let took = seconds(&line, 30);
         assert!(
             took < 60.0 * ordinary,
             "{piece}: {} times as long",

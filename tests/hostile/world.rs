@@ -3,7 +3,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::Process;
 use sevalla_deploy::shutdown::Shutdown;
 use sevalla_deploy::subprocess::ProgramCall;
+use testkit::{Captured, in_virtual_time};
 use url::Url;
 
 use crate::texts::{GITHUB_TOKEN, HOOK_END, KEY};
@@ -393,22 +393,8 @@ impl Transport for Stranger {
 }
 
 thread_local! {
-    /// The error stream is opened by a plain function.
-    static STDERR: Rc<RefCell<Vec<u8>>> = Rc::default();
-
     /// The programs that were started.
     static CALLS: RefCell<Vec<ProgramCall>> = RefCell::default();
-}
-
-struct Kept(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Runs the program against a service that says `text` everywhere.
@@ -479,16 +465,16 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         .into_iter()
         .map(|(name, value)| (name.into(), value.into()))
         .collect();
-    let stdout: Rc<RefCell<Vec<u8>>> = Rc::default();
-    STDERR.with(|stderr| stderr.borrow_mut().clear());
+    let (stdout, stderr) = (Captured::default(), Captured::stderr());
+    stderr.take();
     CALLS.with(|calls| calls.borrow_mut().clear());
     let urls = Rc::clone(&stranger.urls);
     let service = RefCell::new(Some(stranger));
     let process = Process {
         arguments: Vec::new(),
         variables,
-        stdout: Box::new(Kept(Rc::clone(&stdout))),
-        stderr: || Box::new(Kept(STDERR.with(Rc::clone))),
+        stdout: Box::new(stdout.clone()),
+        stderr: || Box::new(Captured::stderr()),
         terminal: None,
         clock: || "2026-03-01T10:00:05Z".parse().unwrap(),
         token: || "5f0c8f7a5f0c8f7a5f0c8f7a5f0c8f7a".to_owned(),
@@ -500,14 +486,8 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         connect: Box::new(move |_| Ok(Box::new(service.take().expect("it connects once")))),
         stop: Shutdown::default(),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    let outcome = runtime.block_on(sevalla_deploy::run(process));
+    let outcome = in_virtual_time(sevalla_deploy::run(process));
     let file = |name: &str| std::fs::read_to_string(path(name)).unwrap_or_default();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("a stream of text");
     let mut files = BTreeMap::new();
     read_all(folder.path(), "", &mut files);
     for known in ["output", "summary", "log"] {
@@ -517,8 +497,8 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         files,
         calls: CALLS.with(RefCell::take),
         outcome,
-        stdout: text(stdout.take()),
-        stderr: text(STDERR.with(|stderr| stderr.take())),
+        stdout: stdout.take(),
+        stderr: stderr.take(),
         outputs: file("output"),
         summary: file("summary"),
         log_file: file("log"),

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use jiff::Timestamp;
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::Process;
 use sevalla_deploy::shutdown::Shutdown;
+use testkit::{Captured, in_virtual_time};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::network::{Network, World};
@@ -19,8 +19,6 @@ use crate::service::BEGAN;
 
 thread_local! {
     static BEGAN_AT: Cell<Option<Instant>> = const { Cell::new(None) };
-    static OUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    static ERR: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What a case came to.
@@ -33,28 +31,6 @@ pub(crate) struct Case {
     pub(crate) sent_by_the_end: usize,
 }
 
-/// A stream that ends in this thread's memory.
-struct Stream(fn(&[u8]));
-
-impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (self.0)(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn to_stdout(bytes: &[u8]) {
-    OUT.with_borrow_mut(|out| out.extend_from_slice(bytes));
-}
-
-fn to_stderr(bytes: &[u8]) {
-    ERR.with_borrow_mut(|err| err.extend_from_slice(bytes));
-}
-
 /// Our wall clock: it goes with Tokio's.
 fn clock() -> Timestamp {
     let elapsed = BEGAN_AT
@@ -64,41 +40,30 @@ fn clock() -> Timestamp {
     began.checked_add(elapsed).unwrap_or(began)
 }
 
-fn text(stream: &'static std::thread::LocalKey<RefCell<Vec<u8>>>) -> String {
-    String::from_utf8_lossy(&stream.take()).into_owned()
-}
-
 /// Runs the program in a scenario. The error tells of a panic.
 pub(crate) fn run(scenario: &Scenario) -> Result<Case, String> {
-    OUT.take();
-    ERR.take();
+    let (stdout, stderr) = (Captured::default(), Captured::stderr());
+    stderr.take();
     let place: Rc<RefCell<Option<Rc<RefCell<World>>>>> = Rc::default();
     let shared = Rc::clone(&place);
     let ended = catch_unwind(AssertUnwindSafe(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .map_err(|error| error.to_string())?;
-        runtime.block_on(async {
+        in_virtual_time(async {
             let world = Rc::new(RefCell::new(World::new(scenario)));
             shared.replace(Some(Rc::clone(&world)));
-            Ok::<_, String>(Box::pin(carry_out(scenario, &world)).await)
+            Box::pin(carry_out(scenario, &world, &stdout)).await
         })
     }));
-    let (stdout, stderr) = (text(&OUT), text(&ERR));
     let world = place.take();
     match ended {
-        Ok(result) => {
-            let (outcome, sent_by_the_end) = result?;
+        Ok((outcome, sent_by_the_end)) => {
             let world = world
                 .and_then(Rc::into_inner)
                 .ok_or("the run still holds the network")?;
             Ok(Case {
                 world: world.into_inner(),
                 outcome,
-                stdout,
-                stderr,
+                stdout: stdout.take(),
+                stderr: stderr.take(),
                 sent_by_the_end,
             })
         }
@@ -122,7 +87,11 @@ pub(crate) fn run(scenario: &Scenario) -> Result<Case, String> {
     }
 }
 
-async fn carry_out(scenario: &Scenario, world: &Rc<RefCell<World>>) -> (Outcome, usize) {
+async fn carry_out(
+    scenario: &Scenario,
+    world: &Rc<RefCell<World>>,
+    stdout: &Captured,
+) -> (Outcome, usize) {
     BEGAN_AT.set(Some(Instant::now()));
     let stop = Shutdown::default();
     let network = Rc::clone(world);
@@ -133,8 +102,8 @@ async fn carry_out(scenario: &Scenario, world: &Rc<RefCell<World>>) -> (Outcome,
     let process = Process {
         arguments: Vec::new(),
         variables: variables.collect(),
-        stdout: Box::new(Stream(to_stdout)),
-        stderr: || Box::new(Stream(to_stderr)),
+        stdout: Box::new(stdout.clone()),
+        stderr: || Box::new(Captured::stderr()),
         terminal: None,
         clock,
         token: || "0123456789abcdef".to_owned(),

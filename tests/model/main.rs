@@ -17,7 +17,6 @@
 )]
 
 mod case;
-mod dice;
 mod invariants;
 mod journal;
 mod network;
@@ -31,8 +30,8 @@ use std::ops::{Not as _, RangeInclusive};
 use proptest::test_runner::{
     Config, RngAlgorithm, RngSeed, TestCaseError, TestError, TestRng, TestRunner,
 };
+use testkit::Dice;
 
-use self::dice::Dice;
 use self::scenario::{Family, Scenario, scenarios};
 
 const CASES: u32 = 1_000;

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use sevalla_deploy::http::{Request, Response, ResponseFuture, Transport, TransportError};
+use testkit::Dice;
 use tokio::time::{Instant, sleep_until};
 use url::Url;
 
-use crate::dice::Dice;
 use crate::journal::{Fault, Heard, Journal, Sent};
 use crate::scenario::{Headers, Scenario, Target};
 use crate::service::{APP, Answer, Ask, HOOK, KEY, SITE, Service, error};

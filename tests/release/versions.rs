@@ -10,7 +10,7 @@ fn a_version_is_written_in_all_places_and_no_other() {
     let changed = clone.git("diff --numstat HEAD~ HEAD");
     assert_eq!(
         changed,
-        "4\t1\tCHANGELOG.md\n2\t2\tCargo.lock\n1\t1\tCargo.toml\n1\t1\tfuzz/Cargo.lock\n"
+        "4\t1\tCHANGELOG.md\n3\t3\tCargo.lock\n1\t1\tCargo.toml\n2\t2\tfuzz/Cargo.lock\n"
     );
     let changelog = clone.read("CHANGELOG.md");
     assert!(changelog.contains("\n## [Unreleased]\n\n## [90.2.3] - 2026-01-31\n\n- Something.\n"));

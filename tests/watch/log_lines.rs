@@ -5,8 +5,8 @@ use std::time::Duration;
 use sevalla_deploy::deployment::Verdict;
 use sevalla_deploy::follow::{FollowResult, LogMode};
 
-use crate::pace::dice::Dice;
 use crate::script::{Answer, Habit, Line, Run, Script, Trouble, What, follow, millis, secs, waits};
+use testkit::Dice;
 
 /// Lines that become readable this long after the end was seen are told. The
 /// readings are 1 s and 2 s after the last that had something new.

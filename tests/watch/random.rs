@@ -144,12 +144,7 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 fn run(case: &Case) -> Run {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap()
-        .block_on(follow(case.script(), case.reading))
+    testkit::in_virtual_time(follow(case.script(), case.reading))
 }
 
 fn check(case: &Case, run: &Run) -> Result<(), TestCaseError> {

@@ -8,10 +8,7 @@ use crate::secret::HookUrl;
 
 /// An application, through the API or by its hook.
 pub(crate) fn application(inputs: &Inputs, doubts: &mut Validation) -> Option<DeployOperation> {
-    doubts.ignored(
-        "on deploy-app",
-        [(inputs.static_site_id.is_some(), "static-site-id")],
-    );
+    doubts.unused(ActionName::DeployApp, inputs, "");
     if inputs.deploy_hook_url.is_none() && inputs.is_given("deploy-hook-url") {
         return None;
     }
@@ -47,17 +44,6 @@ fn call_hook(inputs: &Inputs, hook: &HookUrl, doubts: &mut Validation) -> Option
 }
 
 fn order_application(inputs: &Inputs, doubts: &mut Validation) -> Option<DeployOperation> {
-    if !inputs.is_given("app-id") {
-        doubts.problem(
-            ProblemKind::Missing,
-            "app-id",
-            "deploy-app requires it. Set `app-id` to the UUID of the application, or \
-             `deploy-hook-url` to the address of its hook",
-        );
-    }
-    if !inputs.is_given("sevalla-token") {
-        doubts.need_token();
-    }
     if inputs.branch.is_some() && inputs.docker_image.is_some() {
         let message = format!(
             "{} is given too, and an application is built from a branch or runs an image. Remove one \
@@ -102,25 +88,7 @@ fn order_application(inputs: &Inputs, doubts: &mut Validation) -> Option<DeployO
 
 /// A static site.
 pub(crate) fn static_site(inputs: &Inputs, doubts: &mut Validation) -> Option<DeployOperation> {
-    if !inputs.is_given("static-site-id") {
-        doubts.problem(
-            ProblemKind::Missing,
-            "static-site-id",
-            "deploy-static-site requires it. Set `static-site-id` to the UUID of the static site",
-        );
-    }
-    if !inputs.is_given("sevalla-token") {
-        doubts.need_token();
-    }
-    doubts.ignored(
-        "on deploy-static-site",
-        [
-            (inputs.app_id.is_some(), "app-id"),
-            (inputs.deploy_hook_url.is_some(), "deploy-hook-url"),
-            (inputs.docker_image.is_some(), "docker-image"),
-            (inputs.is_restart, "is-restart"),
-        ],
-    );
+    doubts.unused(ActionName::DeployStaticSite, inputs, "");
     Some(DeployOperation::DeployStaticSite {
         site: inputs.static_site_id?,
         branch: inputs.branch.as_ref().map(|branch| branch.name.clone()),
@@ -129,27 +97,14 @@ pub(crate) fn static_site(inputs: &Inputs, doubts: &mut Validation) -> Option<De
 
 /// An application, back to an earlier deployment.
 pub(crate) fn rollback_application(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
-    let needed = ["app-id", "sevalla-token"];
-    doubts.need(ActionName::RollbackApp, inputs, &needed);
-    doubts.ignored(
-        "on rollback-app: set deployment-id to choose a version",
-        [
-            (inputs.branch.is_some(), "branch"),
-            (inputs.docker_image.is_some(), "docker-image"),
-            (inputs.is_restart, "is-restart"),
-        ],
-    );
+    let advice = ": set deployment-id to choose a version";
+    doubts.unused(ActionName::RollbackApp, inputs, advice);
     rollback(inputs, Service::application(inputs.app_id?))
 }
 
 /// A static site, back to an earlier deployment.
 pub(crate) fn rollback_static_site(inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
-    let needed = ["static-site-id", "sevalla-token"];
-    doubts.need(ActionName::RollbackStaticSite, inputs, &needed);
-    doubts.ignored(
-        "on rollback-static-site",
-        [(inputs.branch.is_some(), "branch")],
-    );
+    doubts.unused(ActionName::RollbackStaticSite, inputs, "");
     rollback(inputs, Service::static_site(inputs.static_site_id?))
 }
 

@@ -28,17 +28,17 @@ impl ActionContext<'_> {
         }
     }
 
-    /// Turns an application's CDN to what is wanted, or to what it is not.
-    pub(crate) async fn toggle_cdn(&self, app: Uuid, wanted: Option<bool>) -> Outcome {
+    /// Turns an application's CDN on or off.
+    pub(crate) async fn toggle_cdn(&self, app: Uuid, wanted: bool) -> Outcome {
         let tell = |event: Event<'_>| self.reporter.on(event);
         tell(Event::Note(
             "This is about the CDN. For edge caching the API offers no switch: that is in the \
              dashboard.",
         ));
         if self.plan.dry_run {
-            let to = wanted.map_or("to what it is not", on_or_off);
+            let to = on_or_off(wanted);
             return Outcome::planned(&format!(
-                "turn the CDN {to}; what it is now, the API tells only when it is turned"
+                "turn the CDN {to}; the API reports its state only when it is turned"
             ));
         }
         if let Some(signal) = self.stop.told() {
@@ -93,7 +93,7 @@ impl ActionContext<'_> {
         if is_lost {
             outcome = outcome
                 .because("A toggle is not sent again: a second one would take back the first")
-                .hint("Check in the dashboard what the CDN is. With cdn set to on or off, run this again");
+                .hint("Check in the dashboard what the CDN is. Then run this again");
         }
         self.with_capabilities(outcome, status).await
     }

@@ -199,13 +199,12 @@ pub(crate) struct CdnError {
     pub turned_from: Option<bool>,
 }
 
-/// Turns the CDN to what is wanted, or to what it is not. The service tells
-/// what it is only after turning it, so where it was what is wanted already,
-/// it is turned back at once.
+/// Turns the CDN on or off. The service reports its state only after turning it,
+/// so a CDN that was in the wanted state already is turned back at once.
 pub(crate) async fn toggle_cdn(
     client: &Client,
     app: Uuid,
-    wanted: Option<bool>,
+    wanted: bool,
     tell: Report<'_>,
 ) -> Result<CdnState, CdnError> {
     let first = client.toggle_cdn(app, Patience::FOR_A_WRITE).await;
@@ -214,7 +213,7 @@ pub(crate) async fn toggle_cdn(
         turned_from: None,
     })?;
     let before = !is_on;
-    if wanted.is_none_or(|wanted| wanted == is_on) {
+    if wanted == is_on {
         return Ok(CdnState {
             before,
             after: is_on,

@@ -4,7 +4,6 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::actions::manage::settings;
-use crate::actions::task::Task;
 use crate::actions::validation::Validation;
 use crate::branch;
 use crate::deployment::{DeploymentId, Service};
@@ -30,8 +29,8 @@ pub enum ResourceAction {
     Connect(DatabaseConnection),
     /// Empty the caches in front of a service.
     Purge(Service),
-    /// Turn the CDN of an application on or off; `None` is what it is not.
-    ToggleCdn(Uuid, Option<bool>),
+    /// Turn the CDN of an application on (`true`) or off.
+    ToggleCdn(Uuid, bool),
 }
 
 /// What to list.
@@ -123,56 +122,34 @@ pub struct Credentials {
     pub password: Password,
 }
 
-/// What an action of this kind comes to; `None` if it is none, or problems
-/// were told.
-pub(crate) fn settle(action: ActionName, inputs: &Inputs, doubts: &mut Validation) -> Option<Task> {
-    doubts.need(action, inputs, &["sevalla-token"]);
-    let management = match action {
-        ActionName::List => ResourceAction::List(list(inputs, doubts)?),
-        ActionName::Show => ResourceAction::Show(show(inputs, doubts)?),
-        ActionName::UpdateApp => update(action, MutableKind::Application, inputs, doubts)?,
-        ActionName::UpdateStaticSite => update(action, MutableKind::StaticSite, inputs, doubts)?,
-        ActionName::UpdateDatabase => update(action, MutableKind::Database, inputs, doubts)?,
-        ActionName::DeleteApp => delete(action, MutableKind::Application, inputs, doubts)?,
-        ActionName::DeleteStaticSite => delete(action, MutableKind::StaticSite, inputs, doubts)?,
-        ActionName::DeleteDatabase => delete(action, MutableKind::Database, inputs, doubts)?,
-        ActionName::CreateDatabase => ResourceAction::CreateDatabase(create(inputs, doubts)?),
-        ActionName::ConnectDatabase => ResourceAction::Connect(connect(inputs, doubts)?),
-        ActionName::PurgeCache => ResourceAction::Purge(crate::actions::resolve::one_service(
-            action, inputs, doubts,
-        )?),
-        ActionName::ToggleCdn => {
-            doubts.need(action, inputs, &["app-id"]);
-            ResourceAction::ToggleCdn(inputs.app_id?, inputs.cdn.map(|cdn| cdn == Cdn::On))
-        }
-        _ => return None,
-    };
-    Some(Task::Manage(Box::new(management)))
-}
-
-fn list(inputs: &Inputs, doubts: &mut Validation) -> Option<ListTarget> {
-    doubts.need(ActionName::List, inputs, &["resource"]);
+pub(crate) fn list(inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceAction> {
     let list = match inputs.resource? {
         Resource::Applications => ResourceList::All(ResourceKind::Application),
         Resource::StaticSites => ResourceList::All(ResourceKind::StaticSite),
         Resource::Pipelines => ResourceList::All(ResourceKind::Pipeline),
         Resource::Databases => ResourceList::All(ResourceKind::Database),
         Resource::Deployments => {
-            let service = crate::actions::resolve::one_service(ActionName::List, inputs, doubts);
+            let row = ActionName::List.row();
+            doubts.need_one_of(row.name, inputs, row.at_most_one_of);
+            let service = crate::actions::resolve::one_service(inputs, doubts);
             ResourceList::Deployments(service?)
         }
         Resource::Processes => {
-            doubts.need(ActionName::List, inputs, &["app-id"]);
+            doubts.need_one_of(ActionName::List, inputs, &["app-id"]);
             ResourceList::Processes(inputs.app_id?)
         }
     };
-    Some(ListTarget {
+    Some(ResourceAction::List(ListTarget {
         list,
         filter: inputs.filter.as_ref().map(|filter| filter.0.clone()),
-    })
+    }))
 }
 
-fn show(inputs: &Inputs, doubts: &mut Validation) -> Option<ShowTarget> {
+pub(crate) fn show(inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceAction> {
+    show_target(inputs, doubts).map(ResourceAction::Show)
+}
+
+fn show_target(inputs: &Inputs, doubts: &mut Validation) -> Option<ShowTarget> {
     let ids = [
         (ResourceKind::Application, inputs.app_id),
         (ResourceKind::StaticSite, inputs.static_site_id),
@@ -240,13 +217,11 @@ fn id_of(what: MutableKind, inputs: &Inputs) -> Option<Uuid> {
     }
 }
 
-fn update(
-    action: ActionName,
+pub(crate) fn update(
     what: MutableKind,
     inputs: &Inputs,
     doubts: &mut Validation,
 ) -> Option<ResourceAction> {
-    doubts.need(action, inputs, &[what.kind().input(), "settings"]);
     let given = inputs.settings.as_ref()?.0.clone();
     let mut settings = checked(given, settings::of(what), what.kind(), inputs, doubts)?;
     if settings.is_empty() {
@@ -309,17 +284,8 @@ fn one_of_two(
     id.or(named)?.as_str().map(str::to_owned)
 }
 
-fn delete(
-    action: ActionName,
-    what: MutableKind,
-    inputs: &Inputs,
-    doubts: &mut Validation,
-) -> Option<ResourceAction> {
-    doubts.need(action, inputs, &["confirm"]);
+pub(crate) fn delete(what: MutableKind, inputs: &Inputs) -> Option<ResourceAction> {
     let input = what.kind().input();
-    if what != MutableKind::Database {
-        doubts.need(action, inputs, &[input]);
-    }
     let id = id_of(what, inputs);
     if id.is_none() && (what != MutableKind::Database || inputs.is_given(input)) {
         return None;
@@ -331,8 +297,7 @@ fn delete(
     }))
 }
 
-fn create(inputs: &Inputs, doubts: &mut Validation) -> Option<NewDatabase> {
-    doubts.need(ActionName::CreateDatabase, inputs, &["settings"]);
+pub(crate) fn create(inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceAction> {
     let mut given = inputs.settings.as_ref()?.0.clone();
     if let Some(user) = &inputs.database_user {
         given.insert("db_user".to_owned(), user.0.clone().into());
@@ -370,7 +335,7 @@ fn create(inputs: &Inputs, doubts: &mut Validation) -> Option<NewDatabase> {
             "output-password",
         )],
     );
-    Some(NewDatabase {
+    Some(ResourceAction::CreateDatabase(NewDatabase {
         name: settings.get("display_name")?.as_str()?.to_owned(),
         settings,
         cluster: cluster?,
@@ -381,12 +346,10 @@ fn create(inputs: &Inputs, doubts: &mut Validation) -> Option<NewDatabase> {
         has_reader: inputs.is_given("database-password")
             || inputs.output_password
             || inputs.set_env,
-    })
+    }))
 }
 
-fn connect(inputs: &Inputs, doubts: &mut Validation) -> Option<DatabaseConnection> {
-    let action = ActionName::ConnectDatabase;
-    doubts.need(action, inputs, &["database-id", "app-id"]);
+pub(crate) fn connect(inputs: &Inputs, doubts: &mut Validation) -> Option<ResourceAction> {
     let variables = inputs.set_env.then(|| credentials(inputs, doubts));
     doubts.ignored(
         "without set-env",
@@ -401,7 +364,7 @@ fn connect(inputs: &Inputs, doubts: &mut Validation) -> Option<DatabaseConnectio
             ),
         ],
     );
-    Some(DatabaseConnection {
+    Some(ResourceAction::Connect(DatabaseConnection {
         database: inputs.database_id?,
         app: inputs.app_id?,
         variables: match variables {
@@ -409,7 +372,14 @@ fn connect(inputs: &Inputs, doubts: &mut Validation) -> Option<DatabaseConnectio
             None => None,
         },
         restart: inputs.is_restart,
-    })
+    }))
+}
+
+pub(crate) fn toggle_cdn(inputs: &Inputs) -> Option<ResourceAction> {
+    Some(ResourceAction::ToggleCdn(
+        inputs.app_id?,
+        inputs.cdn? == Cdn::On,
+    ))
 }
 
 fn credentials(inputs: &Inputs, doubts: &mut Validation) -> Option<Credentials> {
@@ -443,6 +413,7 @@ impl ResourceAction {
 mod tests {
     use super::*;
     use crate::actions::resolve::Plan;
+    use crate::actions::task::Task;
     use crate::ci::Facts;
     use crate::environment::Variables;
     use crate::inputs::Problem;
@@ -480,13 +451,13 @@ mod tests {
             ("update-app", vec!["app-id", "settings"]),
             ("update-static-site", vec!["static-site-id", "settings"]),
             ("update-database", vec!["database-id", "settings"]),
-            ("delete-app", vec!["confirm", "app-id"]),
-            ("delete-static-site", vec!["confirm", "static-site-id"]),
+            ("delete-app", vec!["app-id", "confirm"]),
+            ("delete-static-site", vec!["static-site-id", "confirm"]),
             ("delete-database", vec!["confirm"]),
             ("create-database", vec!["settings"]),
             ("connect-database", vec!["database-id", "app-id"]),
             ("purge-cache", vec!["app-id"]),
-            ("toggle-cdn", vec!["app-id"]),
+            ("toggle-cdn", vec!["app-id", "cdn"]),
         ] {
             assert_eq!(refused(action, &[]), missing, "{action}");
         }

@@ -14,8 +14,6 @@ pub(crate) fn create(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) ->
 
 /// A preview app that is deleted.
 pub(crate) fn delete(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Task {
-    let action = ActionName::DeletePreviewApp;
-    doubts.need(action, inputs, &["sevalla-token"]);
     let preview = preview(inputs, facts);
     if preview.app.is_none() && preview.branch.is_none() && preview.pull_request.is_none() {
         doubts.problem(
@@ -37,9 +35,10 @@ pub(crate) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) 
                 .is_some_and(|state| state != ChangeState::Open)
     });
     if is_closed {
-        doubts.need(ActionName::Preview, inputs, &["sevalla-token"]);
+        doubts.need_token(inputs);
         return Some(Task::EndPreview(preview(inputs, facts)));
     }
+    doubts.need(ActionName::Preview, inputs);
     let wanted = wanted(ActionName::Preview, inputs, facts, doubts)?;
     Some(Task::CreatePreview(PreviewSelector {
         ends_with_pull_request: true,
@@ -49,7 +48,6 @@ pub(crate) fn by_event(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) 
 
 /// Previews of closed pull requests, and previews that are too old.
 pub(crate) fn clean(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Task {
-    doubts.need(ActionName::CleanPreviews, inputs, &["sevalla-token"]);
     let has_api = |repository: &&Repository| repository.api.is_some();
     let repository = facts.repository.as_ref().filter(has_api);
     let has_token = inputs.github_token.is_some();
@@ -80,7 +78,6 @@ fn wanted(
     facts: &Facts,
     doubts: &mut Validation,
 ) -> Option<PreviewSelector> {
-    doubts.need(action, inputs, &["pipeline-id", "sevalla-token"]);
     let preview = preview(inputs, facts);
     let is_refused = crate::actions::preview::fork::is_refused(action, inputs, facts);
     let can_ask = can_ask(inputs, facts);

@@ -2,10 +2,23 @@
 //!
 //! Nothing says whether a pull request comes from a fork.
 
+use crate::ci::detect::DetectionRule;
 use crate::ci::facts::{
     ChangeAction, ChangeRequest, Facts, Repository, is_beyond, numbered_by, owned,
 };
+use crate::ci::hosts::CiHost;
+use crate::ci::plain;
 use crate::environment::Variables;
+
+/// Its row in the table of hosts.
+pub(super) const HOST: CiHost = CiHost {
+    name: "drone",
+    title: "Drone",
+    template: Some("templates/drone/.drone.yml"),
+    detection: &[DetectionRule::Is("DRONE", "true")],
+    facts,
+    output: plain::output,
+};
 
 pub(crate) fn facts(variables: &Variables) -> Facts {
     let change_request =

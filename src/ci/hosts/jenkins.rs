@@ -1,8 +1,21 @@
 //! Jenkins with a multibranch project. Source: `/env-vars.html` of a Jenkins
 //! with the Branch API plugin.
 
+use crate::ci::detect::DetectionRule;
 use crate::ci::facts::{ChangeRequest, Facts, Repository, numbered_by, owned, truth};
+use crate::ci::hosts::CiHost;
+use crate::ci::plain;
 use crate::environment::Variables;
+
+/// Its row in the table of hosts.
+pub(super) const HOST: CiHost = CiHost {
+    name: "jenkins",
+    title: "Jenkins",
+    template: Some("templates/jenkins/Jenkinsfile"),
+    detection: &[DetectionRule::All(&["JENKINS_URL", "BUILD_ID"])],
+    facts,
+    output: plain::output,
+};
 
 pub(crate) fn facts(variables: &Variables) -> Facts {
     let change_request = numbered_by(variables, "CHANGE_ID").map(|request| ChangeRequest {

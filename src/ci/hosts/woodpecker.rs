@@ -2,10 +2,23 @@
 //!
 //! Nothing says whether a pull request comes from a fork.
 
+use crate::ci::detect::DetectionRule;
 use crate::ci::facts::{
     Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository, is_beyond, numbered_by, owned,
 };
+use crate::ci::hosts::CiHost;
+use crate::ci::plain;
 use crate::environment::Variables;
+
+/// Its row in the table of hosts.
+pub(super) const HOST: CiHost = CiHost {
+    name: "woodpecker",
+    title: "Woodpecker",
+    template: Some("templates/woodpecker/deploy.yaml"),
+    detection: &[DetectionRule::Is("CI", "woodpecker")],
+    facts,
+    output: plain::output,
+};
 
 pub(crate) fn facts(variables: &Variables) -> Facts {
     let event = variables.text("CI_PIPELINE_EVENT");

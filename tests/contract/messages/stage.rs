@@ -1,8 +1,6 @@
 //! A whole run in this process against a scripted Sevalla, for what it prints.
 
 use std::cell::{Cell, RefCell};
-use std::io::Write;
-use std::rc::Rc;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -12,6 +10,7 @@ use sevalla_deploy::http::{Request, Response, ResponseFuture, Transport, Transpo
 use sevalla_deploy::messages::Failure;
 use sevalla_deploy::process::{Process, network};
 use sevalla_deploy::shutdown::{Shutdown, Signal};
+use testkit::{Captured, in_virtual_time};
 
 pub(super) const APP: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
 
@@ -270,22 +269,6 @@ impl Transport for Sevalla {
     }
 }
 
-thread_local! {
-    /// The error stream is opened by a plain function.
-    static STDERR: Rc<RefCell<Vec<u8>>> = Rc::default();
-}
-
-struct Kept(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Runs the program.
 pub(super) fn play(scene: &Scene) -> Played {
     let stop = Shutdown::default();
@@ -304,12 +287,13 @@ pub(super) fn play(scene: &Scene) -> Played {
             stop: told.clone(),
         }))
     };
-    STDERR.with(|stderr| stderr.borrow_mut().clear());
+    let stderr = Captured::stderr();
+    stderr.take();
     let process = Process {
         arguments: scene.arguments.iter().map(Into::into).collect(),
         variables,
         stdout: Box::new(std::io::sink()),
-        stderr: || Box::new(Kept(STDERR.with(Rc::clone))),
+        stderr: || Box::new(Captured::stderr()),
         terminal: None,
         launch: |_, _| Vec::new(),
         clock: || "2026-03-01T10:00:05Z".parse().unwrap(),
@@ -321,16 +305,10 @@ pub(super) fn play(scene: &Scene) -> Played {
         },
         stop,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    let outcome = runtime.block_on(sevalla_deploy::run(process));
-    let printed = String::from_utf8(STDERR.with(|stderr| stderr.take())).unwrap();
+    let outcome = in_virtual_time(sevalla_deploy::run(process));
     Played {
         failure: outcome.failure(),
-        lines: printed.lines().map(without_time).collect(),
+        lines: stderr.take().lines().map(without_time).collect(),
     }
 }
 

@@ -2,21 +2,38 @@
 //! commands" of learn.microsoft.com, and `Command.cs` of the agent.
 //!
 //! The agent obeys `##vso[` anywhere in a line of either stream, and the page
-//! `##[` at the beginning of one. No text that has passed the gate holds
-//! either.
+//! `##[` at the beginning of one. Sanitized text contains neither.
 
 pub(crate) mod facts;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use crate::ci::detect::DetectionRule;
 use crate::ci::files::StepFiles;
+use crate::ci::hosts::CiHost;
 use crate::ci::line_writer::LineWriter;
 use crate::ci::{
-    CiOutput, Level, Outputs, OutputsResult, Place, SECRET, Token, also, titled, variable,
+    CiOutput, CiOutputConfig, Level, Outputs, OutputsResult, Place, SECRET, Token, also, titled,
+    variable,
 };
 use crate::environment::Variables;
 use crate::sanitize::{SanitizedLine, SanitizedText};
+
+/// Its row in the table of hosts.
+pub(super) const HOST: CiHost = CiHost {
+    name: "azure",
+    title: "Azure Pipelines",
+    template: Some("templates/azure/azure-pipelines.yml"),
+    detection: &[DetectionRule::Is("TF_BUILD", "true")],
+    facts: facts::facts,
+    output: |means, files| {
+        let CiOutputConfig {
+            variables, token, ..
+        } = means;
+        Box::new(AzureOutput::new(means.stdout, files, variables, token))
+    },
+};
 
 /// The agent cuts a longer issue.
 const LONGEST_ISSUE: usize = 4000;

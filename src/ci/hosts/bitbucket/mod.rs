@@ -1,7 +1,7 @@
-//! Bitbucket Pipelines: a file for later steps, which name what they want of it
-//! in `output-variables`, and a folder for other pipes of the same step.
-//! Sources: support.atlassian.com, "Variable sharing" and "Advanced techniques
-//! for writing pipes".
+//! Bitbucket Pipelines: a file for later steps, which select from it by
+//! `output-variables`, and a folder for other pipes of the same step. Sources:
+//! support.atlassian.com, "Variable sharing" and "Advanced techniques for
+//! writing pipes".
 //!
 //! Everything else on Bitbucket is plain.
 
@@ -9,8 +9,24 @@ pub(crate) mod facts;
 
 use std::path::{Path, PathBuf};
 
+use crate::ci::detect::DetectionRule;
+use crate::ci::hosts::CiHost;
+use crate::ci::plain;
 use crate::ci::{Outputs, dotenv, variable};
 use crate::environment::Variables;
+
+/// Its row in the table of hosts.
+pub(super) const HOST: CiHost = CiHost {
+    name: "bitbucket",
+    title: "Bitbucket",
+    template: Some("templates/bitbucket/bitbucket-pipelines.yml"),
+    detection: &[
+        DetectionRule::All(&["BITBUCKET_BUILD_NUMBER"]),
+        DetectionRule::All(&["BITBUCKET_COMMIT"]),
+    ],
+    facts: facts::facts,
+    output: plain::output,
+};
 
 /// The variable that names the folder that pipes share.
 pub(crate) const SHARED_FOLDER: &str = "BITBUCKET_PIPE_SHARED_STORAGE_DIR";

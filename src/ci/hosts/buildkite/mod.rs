@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::ci::detect::DetectionRule;
 use crate::ci::files::LONGEST_SUMMARY;
+use crate::ci::hosts::CiHost;
 use crate::ci::plain::PlainOutput;
 use crate::ci::{CiOutput, Level, Outputs, OutputsResult, Place};
 use crate::environment::Variables;
@@ -19,6 +21,22 @@ use crate::sanitize::{SanitizedLine, SanitizedText};
 use crate::shutdown::Shutdown;
 use crate::subprocess::{Launch, ProgramCall};
 use crate::text::markdown::cut_in_the_middle;
+
+/// Its row in the table of hosts.
+pub(super) const HOST: CiHost = CiHost {
+    name: "buildkite",
+    title: "Buildkite",
+    template: Some("templates/buildkite/pipeline.yml"),
+    detection: &[DetectionRule::Is("BUILDKITE", "true")],
+    facts: facts::facts,
+    output: |means, files| {
+        let agent = Agent::find(means.variables, means.redactor, means.launch, means.stop);
+        Box::new(BuildkiteOutput::new(
+            PlainOutput::recorded(means, files),
+            agent,
+        ))
+    },
+};
 
 /// How long all calls of the agent may take together. No signal is heard
 /// meanwhile.

@@ -5,7 +5,20 @@
 
 pub(crate) mod facts;
 
+use crate::ci::detect::DetectionRule;
+use crate::ci::hosts::CiHost;
+use crate::ci::plain;
 use crate::ci::{Outputs, variable};
+
+/// Its row in the table of hosts.
+pub(super) const HOST: CiHost = CiHost {
+    name: "circleci",
+    title: "CircleCI",
+    template: Some("templates/circleci/config.yml"),
+    detection: &[DetectionRule::Is("CIRCLECI", "true")],
+    facts: facts::facts,
+    output: plain::output,
+};
 
 /// The lines to add to the file of `BASH_ENV`.
 pub(crate) fn exports(outputs: Outputs<'_>) -> String {

@@ -16,7 +16,8 @@ use crate::ci::facts::{
     owned,
 };
 use crate::environment::Variables;
-use crate::{files, lenient_json};
+use crate::files;
+use crate::lenient_json;
 
 /// The most that is read of an event, in bytes. One of a pull request is some
 /// thirty kilobytes, one of a push with two thousand commits a few megabytes.

@@ -9,10 +9,22 @@ pub(crate) mod facts;
 
 use std::io::Write;
 
+use crate::ci::detect::DetectionRule;
 use crate::ci::files::StepFiles;
+use crate::ci::hosts::CiHost;
 use crate::ci::line_writer::LineWriter;
 use crate::ci::{CiOutput, Level, Outputs, OutputsResult, Place, Token};
 use crate::sanitize::{SanitizedLine, SanitizedText};
+
+/// Its row in the table of hosts.
+pub(super) const HOST: CiHost = CiHost {
+    name: "github",
+    title: "GitHub",
+    template: Some("templates/github/deploy.yml"),
+    detection: &[DetectionRule::Is("GITHUB_ACTIONS", "true")],
+    facts: facts::facts,
+    output: |means, files| Box::new(GitHubOutput::new(means.stdout, files, means.token)),
+};
 
 /// The runner cuts a longer annotation.
 const LONGEST_ANNOTATION: usize = 4000;

@@ -1,15 +1,34 @@
 //! GitLab CI: the log folds. Source: docs.gitlab.com, "Job logs".
 //!
-//! GitLab has no way to be given outputs, annotations or a summary while a job
-//! runs; it takes files afterwards, which `output-file` and `links-file` name.
+//! GitLab takes no outputs, annotations or summary while a job runs; it takes
+//! files afterwards, which `output-file` and `links-file` name.
 
 pub(crate) mod facts;
 
 use jiff::Timestamp;
 
+use crate::ci::detect::DetectionRule;
+use crate::ci::hosts::CiHost;
 use crate::ci::plain::PlainOutput;
 use crate::ci::{CiOutput, Level, Outputs, OutputsResult, Place, Token};
 use crate::sanitize::{SanitizedLine, SanitizedText};
+
+/// Its row in the table of hosts.
+pub(super) const HOST: CiHost = CiHost {
+    name: "gitlab",
+    title: "GitLab",
+    template: Some("templates/gitlab/.gitlab-ci.yml"),
+    detection: &[DetectionRule::Is("GITLAB_CI", "true")],
+    facts: facts::facts,
+    output: |means, files| {
+        let (clock, token) = (means.clock, means.token);
+        Box::new(GitLabOutput::new(
+            PlainOutput::recorded(means, files),
+            clock,
+            token,
+        ))
+    },
+};
 
 pub(crate) struct GitLabOutput {
     plain: PlainOutput,

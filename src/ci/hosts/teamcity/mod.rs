@@ -1,16 +1,28 @@
 //! TeamCity: service messages on the output. Source: the page "Service
 //! messages" of jetbrains.com/help/teamcity.
 //!
-//! No text that has passed the gate holds the beginning of one.
+//! Sanitized text does not contain the beginning of one.
 
 pub(crate) mod facts;
 
 use std::io::Write;
 
+use crate::ci::detect::DetectionRule;
 use crate::ci::files::StepFiles;
+use crate::ci::hosts::CiHost;
 use crate::ci::line_writer::LineWriter;
 use crate::ci::{CiOutput, Level, Outputs, OutputsResult, Place, SECRET, also, titled, variable};
 use crate::sanitize::{SanitizedLine, SanitizedText};
+
+/// Its row in the table of hosts.
+pub(super) const HOST: CiHost = CiHost {
+    name: "teamcity",
+    title: "TeamCity",
+    template: Some("templates/teamcity/settings.kts"),
+    detection: &[DetectionRule::All(&["TEAMCITY_VERSION"])],
+    facts: facts::facts,
+    output: |means, files| Box::new(TeamCityOutput::new(means.stdout, files)),
+};
 
 /// The server cuts a longer description.
 const LONGEST_DESCRIPTION: usize = 4000;
@@ -60,8 +72,8 @@ impl CiOutput for TeamCityOutput {
         }
     }
 
-    /// A problem stands on the page of the build and fails it, so there is one,
-    /// for the run. What names a place is told beside it.
+    /// A problem is shown on the page of the build and fails it, so there is
+    /// one, for the run. The source location is part of its text.
     fn annotate(
         &mut self,
         level: Level,

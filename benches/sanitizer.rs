@@ -1,8 +1,8 @@
-//! How fast a log passes the gate: cleaned, redacted, split into lines. The
+//! How fast a log is sanitized: cleaned, redacted, split into lines. The
 //! aim is 200 MB/s of ordinary log text on one core. And what the search for the
 //! cause of a failure adds to that.
 //!
-//!     cargo bench --bench gate
+//!     cargo bench --bench sanitizer
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 #![expect(

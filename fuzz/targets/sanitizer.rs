@@ -1,5 +1,5 @@
-//! What passes the gate holds no control character, no marker and no secret,
-//! and passes it unchanged a second time.
+//! Sanitized text holds no control character, no marker and no secret,
+//! and sanitizing it again changes nothing.
 
 #![no_main]
 

@@ -1,0 +1,25 @@
+//! A machine without a CI: somebody may watch the terminal.
+
+use crate::ci::Facts;
+use crate::ci::hosts::CiHost;
+use crate::ci::plain::PlainOutput;
+use crate::ci::terminal::{TerminalOutput, can_draw};
+
+/// Its row in the table of hosts.
+pub(super) const HOST: CiHost = CiHost {
+    name: "local",
+    title: "a terminal",
+    template: None,
+    detection: &[],
+    facts: |_| Facts::default(),
+    output: |means, files| {
+        let variables = means.variables;
+        let plain = PlainOutput::new(means.stdout, means.stderr, files);
+        // A terminal inside a CI is a recording: nobody watches, and a line that
+        // is drawn over and over would be many.
+        match means.terminal.filter(|_| can_draw(variables)) {
+            Some(screen) => Box::new(TerminalOutput::new(screen, variables, plain)),
+            None => Box::new(plain),
+        }
+    },
+};

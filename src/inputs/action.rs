@@ -1,0 +1,245 @@
+//! The table of actions: each is declared in one row, from which the words that
+//! `action` takes, the check of what an action requires, `--help` and the
+//! README's table are made. What an action does is in [`crate::actions`].
+
+use super::choices::{choices, listed};
+use super::values::{Value, unknown_word};
+
+/// One action, as declared. Names of inputs are as users write them.
+#[derive(Debug)]
+pub struct Action {
+    /// Its name.
+    pub name: ActionName,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// It requires one of these, which name what it is about. Each kind of
+    /// resource excludes the others.
+    pub one_of: &'static [&'static str],
+    /// It can take one of these, under the same rule.
+    pub at_most_one_of: &'static [&'static str],
+    /// It requires all of these.
+    pub requires: &'static [&'static str],
+    /// It can take these, which not every action takes.
+    pub takes: &'static [&'static str],
+    /// Whether it changes something on Sevalla. If not, it only reads.
+    pub writes: bool,
+}
+
+impl Action {
+    /// What is most common; every row gives its name and summary.
+    const WRITES: Self = Self {
+        name: ActionName::DeployApp,
+        summary: "",
+        one_of: &[],
+        at_most_one_of: &[],
+        requires: &[],
+        takes: &[],
+        writes: true,
+    };
+
+    /// An action that changes nothing.
+    const READS: Self = Self {
+        writes: false,
+        ..Self::WRITES
+    };
+
+    /// Whether it has a use for this input, as far as not every action has.
+    pub fn uses(&self, input: &str) -> bool {
+        let lists = [self.one_of, self.at_most_one_of, self.requires, self.takes];
+        lists.iter().any(|list| list.contains(&input))
+    }
+}
+
+macro_rules! actions {
+    ($($variant:ident = $word:literal, $summary:literal { $($fields:tt)* })*) => {
+        choices! {
+            /// The name of an action.
+            ActionName { $(#[doc = $summary] $variant = $word),* }
+        }
+
+        impl ActionName {
+            /// Its row.
+            pub const fn row(self) -> &'static Action {
+                match self {
+                    $(Self::$variant => &Action {
+                        name: Self::$variant,
+                        summary: $summary,
+                        $($fields)*
+                    }),*
+                }
+            }
+        }
+
+        /// All actions, in the order in which they are documented.
+        pub const ACTIONS: &[&Action] = &[$(ActionName::$variant.row()),*];
+    };
+}
+
+actions! {
+    DeployApp = "deploy-app", "Deploys an application." {
+        one_of: &["app-id", "deploy-hook-url"],
+        takes: &["branch", "docker-image", "is-restart"],
+        ..Action::WRITES
+    }
+    DeployStaticSite = "deploy-static-site", "Deploys a static site." {
+        one_of: &["static-site-id"],
+        takes: &["branch"],
+        ..Action::WRITES
+    }
+    PromoteApp = "promote-app", "Promotes an application to others of its pipeline." {
+        requires: &["pipeline-id", "source-app-id", "target-app-ids"],
+        ..Action::WRITES
+    }
+    CreatePreviewApp = "create-preview-app", "Creates the preview app of a branch or pull request, or deploys it if there is one." {
+        requires: &["pipeline-id"],
+        takes: &["branch", "pull-request-number", "github-token", "comment"],
+        ..Action::WRITES
+    }
+    DeletePreviewApp = "delete-preview-app", "Deletes the preview app of a branch or pull request." {
+        takes: &["app-id", "pipeline-id", "branch", "pull-request-number", "github-token", "comment"],
+        ..Action::WRITES
+    }
+    Preview = "preview", "Creates or deploys a preview app, or deletes it if its pull request is closed." {
+        requires: &["pipeline-id"],
+        takes: &["app-id", "branch", "pull-request-number", "github-token", "comment"],
+        ..Action::WRITES
+    }
+    CleanPreviews = "clean-previews", "Deletes preview apps that are old, or whose pull request is closed." {
+        takes: &["max-age", "max-deletions", "github-token"],
+        ..Action::WRITES
+    }
+    RollbackApp = "rollback-app", "Rolls an application back to an earlier deployment." {
+        one_of: &["app-id"],
+        takes: &["deployment-id"],
+        ..Action::WRITES
+    }
+    RollbackStaticSite = "rollback-static-site", "Rolls a static site back to an earlier deployment." {
+        one_of: &["static-site-id"],
+        takes: &["deployment-id"],
+        ..Action::WRITES
+    }
+    Follow = "follow", "Follows a deployment that this run did not start." {
+        one_of: &["app-id", "static-site-id"],
+        takes: &["deployment-id", "branch"],
+        ..Action::READS
+    }
+    Cancel = "cancel", "Cancels a deployment." {
+        one_of: &["app-id", "static-site-id"],
+        requires: &["deployment-id"],
+        ..Action::WRITES
+    }
+    List = "list", "Lists the resources of a company, the deployments of a service or the processes of an application." {
+        at_most_one_of: &["app-id", "static-site-id"],
+        requires: &["resource"],
+        takes: &["filter"],
+        ..Action::READS
+    }
+    Show = "show", "Shows one resource or deployment." {
+        at_most_one_of: &["app-id", "static-site-id", "pipeline-id", "database-id"],
+        takes: &["deployment-id", "resource", "filter"],
+        ..Action::READS
+    }
+    UpdateApp = "update-app", "Changes the settings of an application." {
+        one_of: &["app-id"],
+        requires: &["settings"],
+        ..Action::WRITES
+    }
+    UpdateStaticSite = "update-static-site", "Changes the settings of a static site." {
+        one_of: &["static-site-id"],
+        requires: &["settings"],
+        ..Action::WRITES
+    }
+    UpdateDatabase = "update-database", "Changes the settings of a database." {
+        one_of: &["database-id"],
+        requires: &["settings"],
+        ..Action::WRITES
+    }
+    DeleteApp = "delete-app", "Deletes an application." {
+        one_of: &["app-id"],
+        requires: &["confirm"],
+        ..Action::WRITES
+    }
+    DeleteStaticSite = "delete-static-site", "Deletes a static site." {
+        one_of: &["static-site-id"],
+        requires: &["confirm"],
+        ..Action::WRITES
+    }
+    DeleteDatabase = "delete-database", "Deletes a database." {
+        requires: &["confirm"],
+        takes: &["database-id"],
+        ..Action::WRITES
+    }
+    CreateDatabase = "create-database", "Finds a database by its display name, or creates it." {
+        requires: &["settings"],
+        takes: &["database-user", "database-password", "output-password"],
+        ..Action::WRITES
+    }
+    ConnectDatabase = "connect-database", "Connects a database to an application." {
+        requires: &["database-id", "app-id"],
+        takes: &["set-env", "env-prefix", "database-user", "database-password", "is-restart"],
+        ..Action::WRITES
+    }
+    PurgeCache = "purge-cache", "Empties the caches of an application or a static site." {
+        one_of: &["app-id", "static-site-id"],
+        ..Action::WRITES
+    }
+    ToggleCdn = "toggle-cdn", "Turns the CDN of an application on or off." {
+        one_of: &["app-id"],
+        requires: &["cdn"],
+        ..Action::WRITES
+    }
+}
+
+/// The inputs that name a resource of one kind, for each kind.
+const KINDS: &[&[&str]] = &[
+    &["app-id", "deploy-hook-url"],
+    &["static-site-id"],
+    &["pipeline-id"],
+    &["database-id"],
+];
+
+/// The kinds of resource of which an action takes one, by the inputs that name
+/// them: of several, the user must have meant one. Without an action it is
+/// inferred, and deploys an application or a static site.
+pub(super) fn alternatives(action: Option<&str>) -> Vec<&'static [&'static str]> {
+    let subjects: Vec<&str> = match action {
+        None => vec!["app-id", "static-site-id"],
+        Some(word) => ACTIONS
+            .iter()
+            .filter(|row| row.name.word() == word)
+            .flat_map(|row| row.one_of.iter().chain(row.at_most_one_of).copied())
+            .collect(),
+    };
+    let is_among = |kind: &&&[&str]| kind.iter().any(|name| subjects.contains(name));
+    KINDS.iter().filter(is_among).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::Input;
+    use super::*;
+
+    #[test]
+    fn every_row_names_inputs_and_names_each_once() {
+        for row in ACTIONS {
+            let lists = [row.one_of, row.at_most_one_of, row.requires, row.takes];
+            let names = lists.concat();
+            for (at, name) in names.iter().enumerate() {
+                assert!(Input::named(name).is_some(), "{}: {name}", row.name.word());
+                assert!(!names[..at].contains(name), "{}: {name}", row.name.word());
+            }
+            assert!(row.summary.ends_with('.'), "{}", row.summary);
+        }
+    }
+
+    #[test]
+    fn only_what_is_about_one_of_several_kinds_has_alternatives() {
+        let count = |action| alternatives(action).len();
+        assert_eq!(count(None), 2);
+        assert_eq!(count(Some("follow")), 2);
+        assert_eq!(count(Some("show")), 4);
+        assert_eq!(count(Some("deploy-app")), 1);
+        assert_eq!(count(Some("connect-database")), 0);
+        assert_eq!(count(Some("no-action")), 0);
+    }
+}

@@ -1,0 +1,277 @@
+//! The parts of files that are made from the program's tables. Each stands
+//! between two lines with its name, `NAME: made by just bless` and `/NAME`, in
+//! comments; what is outside of them is written by hand.
+
+use std::collections::BTreeSet;
+
+use sevalla_deploy::ci::{CiHost, Host};
+use sevalla_deploy::exit_status::{EXIT_CODES, ExitStatus, words};
+use sevalla_deploy::inputs::{ACTIONS, Action, TABLE};
+use sevalla_deploy::outputs::OUTPUTS;
+use sevalla_deploy::sanitize::redactor::SHORTEST;
+use yaml_serde::Value;
+
+const SCHEMA: &str = "docs/report.schema.json";
+
+/// Compares each part of a file with what it should be, or with `BLESS` writes
+/// it.
+fn hold(path: &str, parts: &[(&str, String)]) {
+    let (open, close) = match path.rsplit('.').next() {
+        Some("md") => ("<!-- ", " -->\n"),
+        Some("rs") => ("// ", "\n"),
+        _ => ("# ", "\n"),
+    };
+    let parts = parts.iter().map(|(name, body)| {
+        let begin = format!("{open}{name}: made by just bless{close}");
+        (begin, format!("{open}/{name}{close}"), body.clone())
+    });
+    hold_between(path, parts);
+}
+
+/// Does so for parts that stand between two texts; spaces before the second
+/// belong to it.
+fn hold_between(path: &str, parts: impl IntoIterator<Item = (String, String, String)>) {
+    let old = crate::read(path);
+    let mut new = old.clone();
+    for (begin, end, body) in parts {
+        let (before, rest) = new
+            .split_once(&begin)
+            .unwrap_or_else(|| panic!("{path} has no {begin:?}"));
+        let (old, after) = rest
+            .split_once(&end)
+            .unwrap_or_else(|| panic!("{path} has no {end:?}"));
+        let indent = old.rsplit('\n').next().unwrap();
+        new = format!("{before}{begin}{body}{indent}{end}{after}");
+    }
+    if new == old {
+        return;
+    }
+    assert!(
+        std::env::var_os("BLESS").is_some(),
+        "{path} is not what the tables in src/ make of it: run `just bless`"
+    );
+    std::fs::write(crate::root().join(path), new).unwrap();
+}
+
+/// Text as YAML: plain if it then still reads as this text, else quoted.
+fn scalar(text: &str) -> String {
+    match yaml_serde::from_str(text) {
+        Ok(Value::String(plain)) if plain == text => text.to_owned(),
+        _ => format!("{text:?}"),
+    }
+}
+
+fn inputs_in_yaml() -> String {
+    let entries = TABLE.iter().map(|input| {
+        let default = input
+            .default
+            .map(|default| format!("    default: {}\n", scalar(default)));
+        format!(
+            "  {}:\n    description: {}\n{}",
+            input.name(),
+            scalar(&input.help()),
+            default.unwrap_or_default()
+        )
+    });
+    entries.collect()
+}
+
+fn outputs_in_yaml(value: impl Fn(&str) -> String) -> String {
+    let entries = OUTPUTS.iter().map(|(name, meaning)| {
+        let value = value(name);
+        format!("  {name}:\n    description: {}\n{value}", scalar(meaning))
+    });
+    entries.collect()
+}
+
+#[test]
+fn the_action_declares_inputs_and_outputs() {
+    let parts = [
+        ("inputs", inputs_in_yaml()),
+        ("outputs", outputs_in_yaml(|_| String::new())),
+    ];
+    hold("action.yml", &parts);
+}
+
+#[test]
+fn the_action_for_runners_without_docker_passes_all_of_them_on() {
+    let value = |name: &str| format!("    value: ${{{{ steps.run.outputs.{name} }}}}\n");
+    let environment = TABLE.iter().map(|input| {
+        let name = input.name();
+        // The spelling without a hyphen, which a shell may drop on its way.
+        let variable = format!("INPUT_{}", name.to_uppercase().replace('-', "_"));
+        assert!(input.spellings().contains(&variable), "{variable}");
+        format!("        {variable}: ${{{{ inputs.{name} }}}}\n")
+    });
+    let parts = [
+        ("inputs", inputs_in_yaml()),
+        ("outputs", outputs_in_yaml(value)),
+        ("environment", environment.collect()),
+    ];
+    hold("setup/action.yml", &parts);
+}
+
+/// A table in Markdown.
+fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let rule = " --- |".repeat(head.len());
+    let mut table = format!("| {} |\n|{rule}\n", head.join(" | "));
+    for row in rows {
+        table.push('|');
+        for cell in row {
+            // A bar would end the cell.
+            let cell = cell.replace('|', "\\|");
+            let space = if cell.is_empty() { "" } else { " " };
+            table.push_str(&format!(" {cell}{space}|"));
+        }
+        table.push('\n');
+    }
+    table
+}
+
+/// Names in code, as a list.
+fn names(names: &[&str], separator: &str) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(separator)
+}
+
+fn actions() -> String {
+    let required = |action: &Action| {
+        let one_of = (!action.one_of.is_empty()).then(|| names(action.one_of, " or "));
+        let others = action.requires.iter().map(|name| names(&[name], ""));
+        one_of.into_iter().chain(others).collect::<Vec<_>>()
+    };
+    let rows = ACTIONS.iter().map(|action| {
+        let takes = [action.at_most_one_of, action.takes].concat();
+        vec![
+            names(&[action.name.word()], ""),
+            action.summary.to_owned(),
+            if action.writes { "yes" } else { "no" }.to_owned(),
+            required(action).join(", "),
+            names(&takes, ", "),
+        ]
+    });
+    let head = ["action", "what it does", "writes", "requires", "also takes"];
+    table(&head, rows)
+}
+
+fn inputs() -> String {
+    let rows = TABLE.iter().map(|input| {
+        let default = input.default.map(|value| names(&[value], ""));
+        let name = names(&[&input.name()], "");
+        vec![name, default.unwrap_or_default(), input.help()]
+    });
+    table(&["input", "default", "meaning"], rows)
+}
+
+fn outputs() -> String {
+    let rows = OUTPUTS
+        .iter()
+        .map(|(name, meaning)| vec![names(&[name], ""), (*meaning).to_owned()]);
+    table(&["output", "meaning"], rows)
+}
+
+fn exit_codes() -> String {
+    let rows = EXIT_CODES.iter().map(|(code, meaning)| {
+        let words = names(&words(*code), ", ");
+        vec![code.to_string(), words, (*meaning).to_owned()]
+    });
+    table(&["exit code", "`outcome`", "meaning"], rows)
+}
+
+/// The hosts that have a page, by title.
+pub(crate) fn hosts_with_pages() -> Vec<(&'static CiHost, &'static str)> {
+    let hosts = Host::ALL.iter().map(|host| host.row());
+    let mut hosts: Vec<_> = hosts.filter_map(|row| Some((row, row.template?))).collect();
+    hosts.sort_by_key(|(row, _)| row.title);
+    hosts
+}
+
+fn hosts(folder: &str) -> String {
+    let hosts = hosts_with_pages().into_iter();
+    hosts
+        .map(|(row, _)| format!("- [{}]({folder}{}.md)\n", row.title, row.name))
+        .collect()
+}
+
+#[test]
+fn the_readme_shows_the_tables() {
+    let parts = [
+        ("hosts", hosts("docs/ci/")),
+        ("actions", actions()),
+        ("inputs", inputs()),
+        ("outputs", outputs()),
+        ("exit codes", exit_codes()),
+    ];
+    hold("README.md", &parts);
+}
+
+#[test]
+fn the_overview_of_ci_systems_lists_them() {
+    hold("docs/ci/README.md", &[("hosts", hosts(""))]);
+}
+
+#[test]
+fn the_schema_of_the_report_lists_outcomes_exit_codes_and_hosts() {
+    let part = |name: &str, indent: usize, words: Vec<String>| {
+        let schema = crate::read(SCHEMA);
+        let (_, rest) = schema.split_once(&format!("\"{name}\": {{\n")).unwrap();
+        let (description, _) = rest.split_once("\"enum\": [\n").unwrap();
+        let space = " ".repeat(indent);
+        let words: Vec<String> = words.iter().map(|word| format!("{space}{word}")).collect();
+        (
+            format!("\"{name}\": {{\n{description}\"enum\": [\n"),
+            "]\n".to_owned(),
+            format!("{}\n", words.join(",\n")),
+        )
+    };
+    let mut outcomes: Vec<&str> = Vec::new();
+    for word in ExitStatus::ALL.map(ExitStatus::word) {
+        if !outcomes.contains(&word) {
+            outcomes.push(word);
+        }
+    }
+    let quoted = |word: &str| format!("\"{word}\"");
+    let codes = EXIT_CODES.iter().map(|(code, _)| code.to_string());
+    let hosts = Host::ALL.iter().map(|host| quoted(host.name()));
+    let parts = [
+        part("outcome", 8, outcomes.into_iter().map(quoted).collect()),
+        part("exit-code", 8, codes.collect()),
+        part("host", 12, hosts.collect()),
+    ];
+    hold_between(SCHEMA, parts);
+}
+
+/// The members and words of a JSON schema.
+fn words_of(schema: &serde_json::Value, words: &mut BTreeSet<String>) {
+    use serde_json::Value;
+    for (keyword, value) in schema.as_object().into_iter().flatten() {
+        match (keyword.as_str(), value) {
+            ("properties", Value::Object(members)) => words.extend(members.keys().cloned()),
+            ("enum", Value::Array(all)) => {
+                words.extend(all.iter().filter_map(Value::as_str).map(str::to_owned));
+            }
+            ("const", Value::String(word)) => drop(words.insert(word.clone())),
+            _ => {}
+        }
+        words_of(value, words);
+    }
+    for item in schema.as_array().into_iter().flatten() {
+        words_of(item, words);
+    }
+}
+
+#[test]
+fn no_word_of_the_contract_is_hidden_as_a_secret() {
+    let mut words = BTreeSet::new();
+    words_of(
+        &serde_json::from_str(&crate::read(SCHEMA)).unwrap(),
+        &mut words,
+    );
+    words.extend(OUTPUTS.iter().map(|(name, _)| (*name).to_owned()));
+    words.extend(ExitStatus::ALL.map(|status| status.word().to_owned()));
+    words.extend(ACTIONS.iter().map(|action| action.name.word().to_owned()));
+    let words = words.iter().filter(|word| word.len() >= SHORTEST);
+    let body: String = words.map(|word| format!("    \"{word}\",\n")).collect();
+    let path = "src/sanitize/redactor/own_words.rs";
+    hold(path, &[("words", body)]);
+}

@@ -23,9 +23,10 @@ const WINDOW: Duration = Duration::from_secs(6);
 /// Reads in one window. The program's own waits are not shortened: one run
 /// looks about three times in the first six seconds and reads four other
 /// things, so sixty runs ask for some four hundred. In a real minute they
-/// would ask for about a thousand, where four hundred are allowed: the same
-/// shortage.
-const READS: u64 = 170;
+/// would ask for about a thousand, where four hundred are allowed: nearly the
+/// same shortage. Below two hundred the program takes the budget for that of the
+/// older plan, which is for all requests.
+const READS: u64 = 210;
 
 /// Log reads in one window, of which the program uses seven in ten. Each run
 /// would make one in five seconds and three at the end, sixty runs more than a
@@ -92,8 +93,10 @@ async fn a_fleet_of_one_company_slows_down_together_and_deploys_once_each() {
         assert_eq!(made.len(), 1, "{number}");
         assert_eq!(made[0].status.as_deref(), Some("success"), "{number}");
     }
+    // Windows are a tenth of real ones here, and the program's waits are not:
+    // `tests/watch/pace.rs` holds one in a hundred for windows of a minute.
     assert!(
-        refused * 100 < journal.len(),
+        refused * 20 < journal.len(),
         "{refused} of {} requests were refused: {tiers:?}",
         journal.len()
     );

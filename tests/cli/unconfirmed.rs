@@ -44,7 +44,7 @@ const WRITES: [Write; 13] = [
     Write {
         operation: "toggleApplicationCdnV3",
         action: "toggle-cdn",
-        inputs: &[("SEVALLA_APP_ID", APP)],
+        inputs: &[("SEVALLA_APP_ID", APP), ("SEVALLA_CDN", "on")],
         shows: false,
     },
     Write {

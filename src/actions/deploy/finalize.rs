@@ -339,7 +339,7 @@ impl ActionContext<'_> {
         scene: &DeploymentContext,
     ) -> Outcome {
         let error = build_error(source, &deployment.id);
-        deployment.build_error = self.for_more_words(error).await.flatten();
+        let error = self.for_more_words(error).await.flatten();
         let beside = FailureContext {
             log: self.reporter.told_of_log(source.service),
             // Something else may be soon.

@@ -1,5 +1,7 @@
-//! What a run finds out, as events for the reporter: a kind, and the service that
-//! it is about where there are several.
+//! What a run finds out, as events: a kind, and the service that it is about
+//! where there are several. Actions and the follower make them, and `report`
+//! decides which of them a person or a program sees. No event decides how a run
+//! ends.
 
 use std::time::Duration;
 
@@ -14,15 +16,42 @@ use crate::secret::Password;
 use crate::sevalla::ApiError;
 use crate::shutdown::Signal;
 
-/// Something a run has found out.
+/// A thing that a run has found out. Actions make it for the reporter.
 #[derive(Debug, Clone, Copy)]
-pub enum Event<'a> {
+pub struct Event<'a> {
+    /// The service that it is about, where the run deploys several.
+    pub service: Option<Service>,
+    /// What was found out.
+    pub kind: EventKind<'a>,
+}
+
+impl<'a> Event<'a> {
+    /// An event about one of several services.
+    pub const fn about(service: Service, kind: EventKind<'a>) -> Self {
+        Self {
+            service: Some(service),
+            kind,
+        }
+    }
+}
+
+impl<'a> From<EventKind<'a>> for Event<'a> {
+    fn from(kind: EventKind<'a>) -> Self {
+        Self {
+            service: None,
+            kind,
+        }
+    }
+}
+
+/// What an event reports. The code that finds it out makes it, without knowing
+/// whether the run deploys one service or several.
+#[derive(Debug, Clone, Copy)]
+pub enum EventKind<'a> {
     /// Something the user should know that does not stop the run.
     Warning(Warning, &'a str),
     /// Something the user should know.
     Note(&'a str),
-    /// Something about one of several services.
-    Of(Service, &'a Self),
     /// The preview app is known.
     PreviewApp {
         /// The application.

@@ -65,7 +65,7 @@ use crate::actions::resolve::Plan;
 use crate::actions::{ActionContext, DeferredComment};
 use crate::cli::CliRequest;
 use crate::environment::Variables;
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::http::ConnectionError;
 use crate::process::{Connect, Process};
 use crate::report::{Reporter, Setup};
@@ -167,10 +167,10 @@ struct Context<'a> {
 /// From the inputs to the outcome.
 async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) -> Outcome {
     for unknown in inputs::unknown_names(world.variables) {
-        reporter.on(Event::Warning(Warning::UnknownInput, &unknown));
+        reporter.on(EventKind::Warning(Warning::UnknownInput, &unknown));
     }
     if let Some(misnamed) = Host::misnamed(world.variables) {
-        reporter.on(Event::Warning(Warning::UnknownCiHost, &misnamed));
+        reporter.on(EventKind::Warning(Warning::UnknownCiHost, &misnamed));
     }
     let (inputs, mut problems) = Inputs::read(world.variables);
     let of_ci = ci::files_of_the_ci(world.variables);
@@ -190,10 +190,10 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
     reporter.show(plan.logs, &plan.files, plan.summary);
     reporter.explain_interrupt(plan.on_cancel);
     for (warning, text) in &plan.warnings {
-        reporter.on(Event::Warning(*warning, text));
+        reporter.on(EventKind::Warning(*warning, text));
     }
     for ignored in http::ignored_network_settings(world.variables) {
-        reporter.on(Event::Warning(Warning::NetworkSettingIgnored, &ignored));
+        reporter.on(EventKind::Warning(Warning::NetworkSettingIgnored, &ignored));
     }
     let deadline = Deadline::after(plan.timeout, world.clock);
     let client = match client(world, &plan, deadline, reporter) {
@@ -222,7 +222,7 @@ fn client(
     reporter: &Rc<Reporter>,
 ) -> Result<Client, ConnectionError> {
     let reporter = Rc::clone(reporter);
-    let on_wait: OnWait = Rc::new(move |error, wait| reporter.on(Event::Retrying(error, wait)));
+    let on_wait: OnWait = Rc::new(move |error, wait| reporter.on(EventKind::Retrying(error, wait)));
     let exchange = (world.connect)(world.variables)?;
     let client = Client::over(
         exchange,

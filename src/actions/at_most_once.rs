@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::actions::deploy::matcher::Ownership;
 use crate::actions::error::{LookupFailure, Report, TriggerError};
 use crate::deployment::{Deployment, DeploymentId};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::messages::Warning;
 use crate::sevalla::{ApiError, ApiErrorKind, Client, RetryDecision};
 
@@ -111,7 +111,7 @@ pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
                 return ends;
             }
         };
-        tell(Event::Note(&format!(
+        tell(EventKind::Note(&format!(
             "The answer was lost ({}). Looking whether the request took effect.",
             lost.cause
         )));
@@ -129,7 +129,7 @@ pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
             all => format!(" for {part} of {all}"),
         };
         if !found.is_empty() {
-            tell(Event::Note(&format!(
+            tell(EventKind::Note(&format!(
                 "It did{}: exactly one new {} matches. Going on with that one.",
                 of_all(found.len()),
                 T::NOUN
@@ -149,7 +149,7 @@ pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
         if open.is_empty() {
             return ends;
         }
-        tell(Event::Note(&format!(
+        tell(EventKind::Note(&format!(
             "It did not{}: no new {} matches. Sending it once more.",
             of_all(open.len()),
             T::NOUN
@@ -212,7 +212,7 @@ async fn tell_of_others<K: Copy + PartialEq, T: Candidate>(
                  Check in the dashboard whether it should stay.",
                 capitalized(T::NOUN)
             );
-            tell(Event::Warning(Warning::PossibleDuplicate, &text));
+            tell(EventKind::Warning(Warning::PossibleDuplicate, &text));
         }
     }
 }
@@ -521,7 +521,7 @@ mod tests {
             let found = found.iter().filter(|_| is_late);
             Ok(Some(found.map(|id| Candidates::ours(made(id))).collect()))
         };
-        let tell = |event: Event<'_>| told.borrow_mut().push_str(&format!("{event:?}"));
+        let tell = |event: EventKind<'_>| told.borrow_mut().push_str(&format!("{event:?}"));
         let result = at_most_once(send, search, &NoTimeBudget { may_send_again }, &tell).await;
         (result, sendings.get(), told.into_inner())
     }

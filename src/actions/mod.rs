@@ -29,7 +29,7 @@ use crate::actions::resolve::Plan;
 use crate::actions::task::Task;
 use crate::deadline::Deadline;
 use crate::deployment::{DeploymentId, Service};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::follow::{DeploymentClient, LogMode};
 use crate::http::{ConnectionError, Transport};
 use crate::inputs::Logs;
@@ -113,7 +113,7 @@ impl ActionContext<'_> {
             // they give up with is not the reason for the end.
             biased;
             signal = self.stop.asked() => {
-                self.reporter.on(Event::Stopping(signal, None));
+                self.reporter.on(EventKind::Stopping(signal, None));
                 Err(signal)
             }
             done = work => Ok(done),
@@ -210,7 +210,7 @@ impl ActionContext<'_> {
         if left < SOON {
             let text = format!("The key expires on {expires:.0}. Create a new one before that.");
             self.reporter
-                .on(Event::Warning(Warning::KeyExpiresSoon, &text));
+                .on(EventKind::Warning(Warning::KeyExpiresSoon, &text));
         }
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::backoff::{Schedule, chance};
 use crate::deployment::{LogLine, Status};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::follow::log_phases::LogPhases;
 use crate::follow::log_schedule::{INTERVAL, ReadBudgets};
 use crate::follow::{DeploymentSource, Follower, LogCursor, LogMode, LogShutdown};
@@ -96,7 +96,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
                     // A log that does not exist yet is no reason to give up.
                     RetryDecision::Fatal if error.status() == Some(404) => {}
                     RetryDecision::Fatal | RetryDecision::Ambiguous => {
-                        self.stop_reading(Event::LogUnavailable(&error));
+                        self.stop_reading(EventKind::LogUnavailable(&error));
                         return false;
                     }
                 },
@@ -135,10 +135,10 @@ impl<S: DeploymentSource> Follower<'_, S> {
             self.news.notify_one();
             let estimate = self.pace.estimate();
             if let Some(estimate) = estimate.filter(|estimate| estimate.doing.is_some()) {
-                (self.tell)(Event::Doing(estimate));
+                (self.tell)(EventKind::Doing(estimate));
             }
         }
-        (self.tell)(Event::Log(lines));
+        (self.tell)(EventKind::Log(lines));
     }
 
     fn budgets(&self) -> ReadBudgets {
@@ -175,7 +175,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         let ended = self.ended_at();
         let by = Instant::now() + LATE_LINES;
         if !self.budgets().has_one_left(age, chance()) {
-            return self.stop_reading(Event::LogIncomplete);
+            return self.stop_reading(EventKind::LogIncomplete);
         }
         let Some(mut new) = self.read_or_tell(cursor).await else {
             return;
@@ -185,7 +185,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
             let now = Instant::now();
             if now >= by {
                 if new > 0 {
-                    self.stop_reading(Event::LogIncomplete);
+                    self.stop_reading(EventKind::LogIncomplete);
                 }
                 return;
             }
@@ -224,15 +224,15 @@ impl<S: DeploymentSource> Follower<'_, S> {
                 RetryDecision::Fatal | RetryDecision::Ambiguous => {
                     let is_late = matches!(error.cause, ApiErrorKind::NoTime);
                     self.stop_reading(if is_late {
-                        Event::LogIncomplete
+                        EventKind::LogIncomplete
                     } else {
-                        Event::LogUnavailable(&error)
+                        EventKind::LogUnavailable(&error)
                     });
                     return None;
                 }
             };
             if Instant::now() + wait >= self.give_up.get() {
-                self.stop_reading(Event::LogIncomplete);
+                self.stop_reading(EventKind::LogIncomplete);
                 return None;
             }
             sleep(wait).await;
@@ -267,7 +267,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         let asked = asked.map(jiff::Timestamp::as_microsecond);
         self.lateness.borrow_mut().note(asked, oldest);
         if let Some(at_micros) = cursor.gap_to_report() {
-            (self.tell)(Event::LogGap { at_micros });
+            (self.tell)(EventKind::LogGap { at_micros });
         }
         Ok(told)
     }
@@ -283,7 +283,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
     }
 
     /// Tells what there is, and why there will be no more.
-    pub(crate) fn stop_reading(&self, why: Event<'_>) {
+    pub(crate) fn stop_reading(&self, why: EventKind<'_>) {
         self.tell_held();
         (self.tell)(why);
     }

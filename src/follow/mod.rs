@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff::{Backoff, Schedule, chance};
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, Verdict};
-use crate::event::{Event, Phase, State};
+use crate::event::{EventKind, Phase, State};
 pub use crate::follow::log_cursor::LogCursor;
 use crate::follow::log_phases::LogPhases;
 use crate::follow::log_schedule::Lateness;
@@ -160,7 +160,7 @@ pub struct Follower<'a, S> {
     source: &'a S,
     deadline: Deadline,
     reading: LogMode,
-    tell: &'a dyn Fn(Event<'_>),
+    tell: &'a dyn Fn(EventKind<'_>),
     pace: PollSchedule,
     last: RefCell<Deployment>,
     /// Whether the service has known the deployment since it was created.
@@ -205,7 +205,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
         deployment: Deployment,
         deadline: impl Into<Deadline>,
         reading: LogMode,
-        tell: &'a dyn Fn(Event<'_>),
+        tell: &'a dyn Fn(EventKind<'_>),
     ) -> Self {
         Self {
             source,
@@ -261,7 +261,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             self.farewell.set(self.farewell_after(&ended));
             self.give_up.set(self.end_of_reading());
             self.over.cancel();
-            (self.tell)(Event::Begins(Phase::Log));
+            (self.tell)(EventKind::Begins(Phase::Log));
             ended
         };
         let log = async {
@@ -272,14 +272,14 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             tokio::select! {
                 () = self.follow_log() => {}
                 () = too_long => self.stop_reading(if self.is_log_read.get() {
-                    Event::Note("The log was read to its end; looking again for late lines took too long.")
+                    EventKind::Note("The log was read to its end; looking again for late lines took too long.")
                 } else {
-                    Event::LogIncomplete
+                    EventKind::LogIncomplete
                 }),
             }
         };
         let ended = tokio::join!(status, log).0;
-        (self.tell)(Event::Ends(Phase::Log, State::Done));
+        (self.tell)(EventKind::Ends(Phase::Log, State::Done));
         ended
     }
 
@@ -288,7 +288,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
         let last = self.last.borrow();
         let kind = HistoryKind::of(last.trigger.as_deref());
         if let Some(usual) = self.pace.usual(kind) {
-            (self.tell)(Event::TypicalDuration(&usual));
+            (self.tell)(EventKind::TypicalDuration(&usual));
         }
         self.pace.see(&last, self.source.share());
     }
@@ -390,7 +390,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         loop {
             sleep(HEARTBEAT).await;
             let estimate = self.pace.estimate();
-            (self.tell)(Event::StillWaiting(
+            (self.tell)(EventKind::StillWaiting(
                 &self.last.borrow(),
                 started.elapsed(),
                 estimate,
@@ -407,7 +407,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         self.last.replace(seen);
         let last = self.last.borrow();
         if is_news {
-            (self.tell)(Event::Seen(&last));
+            (self.tell)(EventKind::Seen(&last));
         }
         last.status
             .verdict()
@@ -471,9 +471,9 @@ impl Streak {
         error
     }
 
-    fn tell(&self, tell: &dyn Fn(Event<'_>), wait: Duration) {
+    fn tell(&self, tell: &dyn Fn(EventKind<'_>), wait: Duration) {
         if let Some(error) = &self.last {
-            tell(Event::Retrying(error, wait));
+            tell(EventKind::Retrying(error, wait));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::deployment::{Deployment, Status};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::forecast::Estimate;
 use crate::forecast::history::TypicalDuration;
 use crate::inputs::Abandon;
@@ -16,84 +16,68 @@ use crate::sevalla::ApiError;
 use crate::shutdown::Signal;
 use crate::text::duration::duration;
 
-/// The lines that tell of an event.
-pub(super) fn tell(event: Event<'_>) -> Vec<String> {
+/// The line that reports an event; some events have none.
+pub(super) fn describe(event: EventKind<'_>) -> Option<String> {
     if let Some((warning, text)) = warning(event) {
-        return vec![warned(warning, &text)];
+        return Some(warned(warning, &text));
     }
-    let line = match event {
-        Event::Note(text) => text.to_owned(),
-        Event::Target(service, Some(name)) => {
+    Some(match event {
+        EventKind::Note(text) => text.to_owned(),
+        EventKind::Target(service, Some(name)) => {
             format!("{} {name} ({})", service.kind.title(), service.id)
         }
-        Event::Target(service, None) => format!("{} {}", service.kind.title(), service.id),
-        // A promotion and a hook tell nothing but the id.
-        Event::Started(_, deployment) if deployment.status == Status::Absent => {
+        EventKind::Target(service, None) => format!("{} {}", service.kind.title(), service.id),
+        // A promotion and a deploy hook return nothing but the id.
+        EventKind::Started(_, deployment) if deployment.status == Status::Absent => {
             format!("Deployment {} started", deployment.id)
         }
-        Event::Started(_, deployment) => format!(
+        EventKind::Started(_, deployment) => format!(
             "Deployment {} started: {}",
             deployment.id,
             state(deployment)
         ),
-        Event::Found(_, deployment) => {
+        EventKind::Found(_, deployment) => {
             format!("Deployment {}: {}", deployment.id, state(deployment))
         }
-        Event::TypicalDuration(usual) => usually(usual),
-        Event::Seen(deployment) => state(deployment),
-        Event::RollingBack(rollback) => {
+        EventKind::TypicalDuration(usual) => usually(usual),
+        EventKind::Seen(deployment) => state(deployment),
+        EventKind::RollingBack(rollback) => {
             format!("Rollback, deployment {}: {}", rollback.id, state(rollback))
         }
-        Event::StillWaiting(deployment, elapsed, estimate) => {
-            format!(
-                "Still {}, {} after the start{}",
-                state(deployment),
-                duration(elapsed),
-                estimate.map(left).unwrap_or_default()
-            )
-        }
-        Event::Retrying(error, wait) => retrying(error, wait),
-        Event::Stopping(signal, then) => stopping(signal, then),
-        Event::PreviewApp { app, name, is_new } => {
+        EventKind::StillWaiting(deployment, elapsed, estimate) => format!(
+            "Still {}, {} after the start{}",
+            state(deployment),
+            duration(elapsed),
+            estimate.map(left).unwrap_or_default()
+        ),
+        EventKind::Retrying(error, wait) => retrying(error, wait),
+        EventKind::Stopping(signal, then) => stopping(signal, then),
+        EventKind::PreviewApp { app, name, is_new } => {
             let name = name.map(|name| format!(" {name}")).unwrap_or_default();
             let made = if is_new { "created" } else { "found" };
             format!("Preview app{name} ({app}) {made}")
         }
-        Event::Of(_, event) => return tell(*event),
-        Event::Warning(..)
-        | Event::LogUnavailable(_)
-        | Event::LogIncomplete
-        | Event::LogGap { .. }
-        // For a live line only.
-        | Event::Doing(_)
-        | Event::Log(_)
-        | Event::Url(_)
-        | Event::Result(_)
-        | Event::Database { .. }
-        | Event::Cancelling
-        | Event::Begins(_)
-        | Event::Ends(..)
-        | Event::Password(_)
-        | Event::PreviewGone => return Vec::new(),
-    };
-    vec![line]
+        _ => return None,
+    })
 }
 
 /// The warning that an event is.
-pub(super) fn warning(event: Event<'_>) -> Option<(Warning, Cow<'_, str>)> {
+pub(super) fn warning(event: EventKind<'_>) -> Option<(Warning, Cow<'_, str>)> {
     match event {
-        Event::Warning(warning, text) => Some((warning, text.into())),
-        Event::LogUnavailable(error) => {
+        EventKind::Warning(warning, text) => Some((warning, text.into())),
+        EventKind::LogUnavailable(error) => {
             let text =
                 format!("The log cannot be shown ({error}). The result does not depend on it.");
             Some((Warning::LogNotShown, text.into()))
         }
-        Event::LogIncomplete => Some((
+        EventKind::LogIncomplete => Some((
             Warning::LogIncomplete,
             "The log may lack its last lines. Read them in the dashboard: https://app.sevalla.com"
                 .into(),
         )),
-        Event::LogGap { at_micros } => Some((Warning::LogIncomplete, log_gap(at_micros).into())),
+        EventKind::LogGap { at_micros } => {
+            Some((Warning::LogIncomplete, log_gap(at_micros).into()))
+        }
         _ => None,
     }
 }
@@ -295,6 +279,7 @@ mod tests {
     use super::*;
     use crate::ci::Facts;
     use crate::deployment::{DeploymentId, Service};
+    use crate::event::Event;
     use crate::forecast::history::{History, HistoryKind};
 
     fn took(seconds: i64) -> Deployment {
@@ -315,10 +300,10 @@ mod tests {
         };
         let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
         let service = Service::application(uuid::Uuid::nil());
-        story.take_in(Event::Started(service, &waiting));
+        story.apply(EventKind::Started(service, &waiting).into());
         tokio::time::advance(Duration::from_secs(4)).await;
         assert_eq!(times(&story), None);
-        story.take_in(Event::Seen(&waiting));
+        story.apply(EventKind::Seen(&waiting).into());
         assert_eq!(times(&story).as_deref(), Some("4s in the queue"));
     }
 
@@ -334,14 +319,12 @@ mod tests {
         for is_target in [false, true] {
             let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
             let mut is_new = |seen: &Deployment| {
-                let event = Event::Seen(seen);
-                let event = if is_target {
-                    Event::Of(service, &event)
-                } else {
-                    event
+                let event = Event {
+                    service: is_target.then_some(service),
+                    kind: EventKind::Seen(seen),
                 };
-                let is_new = !story.has_told(event);
-                story.take_in(event);
+                let is_new = !story.is_duplicate(event);
+                story.apply(event);
                 is_new
             };
             assert!(is_new(&now(&waiting, None)));
@@ -372,7 +355,10 @@ mod tests {
                  leaves everything as it is.",
             ),
         ] {
-            assert_eq!(tell(Event::Stopping(Signal::Interrupt, then)), [said]);
+            assert_eq!(
+                describe(EventKind::Stopping(Signal::Interrupt, then)).as_deref(),
+                Some(said)
+            );
         }
     }
 
@@ -392,13 +378,14 @@ mod tests {
         ] {
             let past: Vec<Deployment> = past.into_iter().map(took).collect();
             let usual = TypicalDuration::of(&History::of(&past), HistoryKind::Build).unwrap();
-            assert_eq!(tell(Event::TypicalDuration(&usual)), [said]);
+            assert_eq!(
+                describe(EventKind::TypicalDuration(&usual)).as_deref(),
+                Some(said)
+            );
             let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
-            story.take_in(Event::TypicalDuration(&usual));
-            story.take_in(Event::Started(
-                Service::application(uuid::Uuid::nil()),
-                &took(100),
-            ));
+            story.apply(EventKind::TypicalDuration(&usual).into());
+            let service = Service::application(uuid::Uuid::nil());
+            story.apply(EventKind::Started(service, &took(100)).into());
             assert_eq!(comparison(&story).as_deref(), Some(comparison_of_100));
         }
     }

@@ -10,7 +10,7 @@ use crate::ci::{Activity, CiOutput, Host, Level, Tone};
 use crate::code_host::Marker;
 use crate::deployment::{LogLine, Service};
 use crate::diagnosis::Diagnosis;
-use crate::event::{Event, Phase};
+use crate::event::{Event, EventKind, Phase};
 use crate::inputs::{Abandon, Logs};
 use crate::messages::Warning;
 use crate::outcome::{LogEvidence, Outcome};
@@ -63,7 +63,7 @@ impl Reporter {
         let page = files.page.as_deref();
         let begun = page.map_or(Ok(()), |path| inner.log.begin_page(path));
         if let Err(trouble) = begun {
-            inner.on(Event::Warning(Warning::ReportNotWritten, &trouble));
+            inner.on(EventKind::Warning(Warning::ReportNotWritten, &trouble).into());
         }
     }
 
@@ -76,7 +76,7 @@ impl Reporter {
         let file = files.log.as_deref();
         let begun = file.map_or(Ok(()), |path| inner.log.begin_file(path));
         if let Err(trouble) = begun {
-            inner.on(Event::Warning(Warning::LogFileNotWritten, &trouble));
+            inner.on(EventKind::Warning(Warning::LogFileNotWritten, &trouble).into());
         }
     }
 
@@ -86,9 +86,9 @@ impl Reporter {
         self.0.borrow_mut().on_interrupt = then;
     }
 
-    /// Takes in one event.
-    pub fn on(&self, event: Event<'_>) {
-        self.0.borrow_mut().on(event);
+    /// Records an event and shows it.
+    pub fn on<'a>(&self, event: impl Into<Event<'a>>) {
+        self.0.borrow_mut().on(event.into());
     }
 
     /// What the log of a deployment of this service has told so far.
@@ -124,51 +124,51 @@ impl Reporter {
 
 impl Inner {
     fn on(&mut self, event: Event<'_>) {
-        let is_told = self.story.has_told(event);
-        self.story.take_in(event);
-        let (service, event) = match event {
-            Event::Of(service, event) => (Some(service), *event),
-            event => (None, event),
-        };
+        let is_duplicate = self.story.is_duplicate(event);
+        self.story.apply(event);
+        let Event { service, kind } = event;
         let label = service.map(|service| self.story.name_of(service));
-        if let Event::Log(lines) = event {
-            let label = label.as_deref();
-            return self
-                .log
-                .take(service, label, lines, &self.gate, self.channel.as_mut());
-        }
-        // The CI cannot know it, and will give it to later steps.
-        if let Event::Password(password) = event {
-            self.channel.mask(password.expose());
-        }
-        if let Event::LogUnavailable(_) | Event::LogIncomplete = event {
-            self.log.is_incomplete();
-        }
-        if let Event::LogGap { at_micros } = event {
-            let gap = console::log_gap(at_micros);
-            self.log.has_gap(labelled(label.as_deref(), &gap));
-        }
-        let is_live = self.channel.is_live();
-        // Where a live line goes on, nothing new is no news.
-        let is_no_news = is_live && matches!(event, Event::StillWaiting(..));
-        if !(is_told || is_no_news) {
-            for line in console::tell(event) {
-                self.say(tone(event), &labelled(label.as_deref(), &line));
+        let label = label.as_deref();
+        match kind {
+            EventKind::Log(lines) => {
+                let channel = self.channel.as_mut();
+                return self.log.take(service, label, lines, &self.gate, channel);
             }
+            // The CI cannot know it, and will give it to later steps.
+            EventKind::Password(password) => self.channel.mask(password.expose()),
+            EventKind::LogUnavailable(_) | EventKind::LogIncomplete => self.log.is_incomplete(),
+            EventKind::LogGap { at_micros } => {
+                let gap = console::log_gap(at_micros);
+                self.log.has_gap(labelled(label, &gap));
+            }
+            _ => {}
         }
-        if is_live && let Some((text, left)) = status_line::after(event, &self.story) {
+        self.show_event(kind, label, is_duplicate);
+        if let Some((warning, text)) = console::warning(kind) {
+            self.mark(warning, &labelled(label, &text));
+        }
+        // What comes now is no part of it.
+        if let EventKind::Ends(Phase::Log, _) = kind {
+            self.log.fold(self.channel.as_mut());
+        }
+    }
+
+    /// Shows an event as a line, unless it is a duplicate, and on the live line.
+    fn show_event(&mut self, kind: EventKind<'_>, label: Option<&str>, is_duplicate: bool) {
+        let is_live = self.channel.is_live();
+        // A live line shows already that the deployment still runs.
+        let is_redundant = is_live && matches!(kind, EventKind::StillWaiting(..));
+        if !(is_duplicate || is_redundant)
+            && let Some(line) = console::describe(kind)
+        {
+            self.say(tone(kind), &labelled(label, &line));
+        }
+        if is_live && let Some((text, left)) = status_line::after(kind, &self.story) {
             self.channel.live(&Activity {
                 text: self.gate.line(&text),
                 left,
                 interrupt: status_line::interrupt(&self.story, self.on_interrupt),
             });
-        }
-        if let Some((warning, text)) = console::warning(event) {
-            self.mark(warning, &labelled(label.as_deref(), &text));
-        }
-        // What comes now is no part of it.
-        if let Event::Ends(Phase::Log, _) = event {
-            self.log.fold(self.channel.as_mut());
         }
     }
 
@@ -230,9 +230,9 @@ fn labelled(label: Option<&str>, text: &str) -> String {
 }
 
 /// What an event means to whoever reads of it.
-fn tone(event: Event<'_>) -> Tone {
+fn tone(event: EventKind<'_>) -> Tone {
     match event {
-        Event::Retrying(..) | Event::Stopping(..) => Tone::Warning,
+        EventKind::Retrying(..) | EventKind::Stopping(..) => Tone::Warning,
         event if console::warning(event).is_some() => Tone::Warning,
         _ => Tone::Plain,
     }

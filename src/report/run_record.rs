@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::ci::Facts;
 use crate::deployment::{Deployment, DeploymentId, Service, Status, Verdict};
-use crate::event::{Event, Phase, State};
+use crate::event::{Event, EventKind, Phase, State};
 use crate::forecast::history::TypicalDuration;
 use crate::messages::Warning;
 use crate::report::console::state;
@@ -114,40 +114,39 @@ impl RunRecord {
         }
     }
 
-    /// Whether this was seen before, and nothing is new about it.
-    pub(super) fn has_told(&self, event: Event<'_>) -> bool {
-        let (tale, event) = match event {
-            Event::Of(service, event) => {
-                let is_it = |tale: &&ServiceRecord| tale.service == Some(service);
-                (self.targets.iter().find(is_it), *event)
-            }
-            event => (Some(&self.own), event),
+    /// Whether this event shows a deployment as it was seen last.
+    pub(super) fn is_duplicate(&self, event: Event<'_>) -> bool {
+        let tale = match event.service {
+            Some(service) => self.target(service),
+            None => Some(&self.own),
         };
         let last = tale.and_then(|tale| tale.deployment.as_ref());
-        let (Some(last), Event::Seen(now)) = (last, event) else {
+        let (Some(last), EventKind::Seen(now)) = (last, event.kind) else {
             return false;
         };
         last.id == now.id && state(last) == state(now)
     }
 
-    pub(super) fn take_in(&mut self, event: Event<'_>) {
-        match event {
-            Event::Of(service, event) => {
-                if let Event::Retrying(..) = event {
-                    self.retries += 1;
-                }
-                self.is_stopping |= matches!(event, Event::Stopping(..));
-                self.target_mut(service).take_in(*event);
-            }
-            Event::Retrying(..) => self.retries += 1,
-            Event::PreviewApp { app, is_new, .. } => self.preview = Some((app, is_new)),
-            Event::PreviewGone => self.own.url = None,
-            Event::Database { id, is_new } => self.database = Some((id, is_new)),
-            Event::Password(password) => self.password = Some(password.clone()),
-            Event::Result(json) => self.result = Some(json.to_owned()),
-            Event::Stopping(..) => self.is_stopping = true,
-            event => self.own.take_in(event),
+    /// Adds what an event reports.
+    pub(super) fn apply(&mut self, event: Event<'_>) {
+        match event.kind {
+            EventKind::Retrying(..) => self.retries += 1,
+            EventKind::PreviewApp { app, is_new, .. } => self.preview = Some((app, is_new)),
+            EventKind::PreviewGone => self.own.url = None,
+            EventKind::Database { id, is_new } => self.database = Some((id, is_new)),
+            EventKind::Password(password) => self.password = Some(password.clone()),
+            EventKind::Result(json) => self.result = Some(json.to_owned()),
+            EventKind::Stopping(..) => self.is_stopping = true,
+            kind => match event.service {
+                Some(service) => self.target_mut(service).apply(kind),
+                None => self.own.apply(kind),
+            },
         }
+    }
+
+    fn target(&self, service: Service) -> Option<&ServiceRecord> {
+        let mut targets = self.targets.iter();
+        targets.find(|target| target.service == Some(service))
     }
 
     fn target_mut(&mut self, service: Service) -> &mut ServiceRecord {
@@ -166,11 +165,7 @@ impl RunRecord {
 
     /// What people call a target.
     pub(super) fn name_of(&self, service: Service) -> String {
-        let tale = self
-            .targets
-            .iter()
-            .find(|tale| tale.service == Some(service));
-        let name = tale.and_then(|tale| tale.name.clone());
+        let name = self.target(service).and_then(|target| target.name.clone());
         name.unwrap_or_else(|| service.id.to_string())
     }
 
@@ -218,27 +213,27 @@ impl RunRecord {
 }
 
 impl ServiceRecord {
-    fn take_in(&mut self, event: Event<'_>) {
+    fn apply(&mut self, event: EventKind<'_>) {
         match event {
-            Event::Target(service, name) => {
+            EventKind::Target(service, name) => {
                 self.service = Some(service);
                 self.name = name.map(str::to_owned);
             }
-            Event::Started(service, deployment) | Event::Found(service, deployment) => {
+            EventKind::Started(service, deployment) | EventKind::Found(service, deployment) => {
                 self.service = Some(service);
                 self.started = Some(Instant::now());
-                self.is_ours = matches!(event, Event::Started(..));
+                self.is_ours = matches!(event, EventKind::Started(..));
                 self.see(deployment);
             }
-            Event::Begins(phase) => self.steps.push(RunStep {
+            EventKind::Begins(phase) => self.steps.push(RunStep {
                 phase,
                 begin: Instant::now(),
                 end: None,
             }),
-            Event::Ends(phase, state) => self.end(phase, state),
-            Event::Seen(deployment) => self.see(deployment),
-            Event::TypicalDuration(usual) => self.usual = Some(usual.clone()),
-            Event::RollingBack(rollback) => {
+            EventKind::Ends(phase, state) => self.end(phase, state),
+            EventKind::Seen(deployment) => self.see(deployment),
+            EventKind::TypicalDuration(usual) => self.usual = Some(usual.clone()),
+            EventKind::RollingBack(rollback) => {
                 self.rollback = Some(rollback.id.clone());
                 if let Some(verdict) = rollback.status.verdict() {
                     if verdict == Verdict::Success {
@@ -247,24 +242,9 @@ impl ServiceRecord {
                     self.end(Phase::Rollback, State::of(verdict));
                 }
             }
-            Event::Url(url) => self.url = Some(url.to_owned()),
-            Event::Cancelling => self.is_cancelling = true,
-            Event::Of(..)
-            | Event::Warning(..)
-            | Event::Note(_)
-            | Event::PreviewApp { .. }
-            | Event::PreviewGone
-            | Event::Database { .. }
-            | Event::Password(_)
-            | Event::Result(_)
-            | Event::Stopping(..)
-            | Event::StillWaiting(..)
-            | Event::Doing(_)
-            | Event::Retrying(..)
-            | Event::Log(_)
-            | Event::LogUnavailable(_)
-            | Event::LogGap { .. }
-            | Event::LogIncomplete => {}
+            EventKind::Url(url) => self.url = Some(url.to_owned()),
+            EventKind::Cancelling => self.is_cancelling = true,
+            _ => {}
         }
     }
 

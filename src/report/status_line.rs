@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::deployment::{Deployment, Status, Verdict};
-use crate::event::{Event, Phase};
+use crate::event::{EventKind, Phase};
 use crate::forecast::Estimate;
 use crate::inputs::Abandon;
 use crate::report::console;
@@ -15,28 +15,31 @@ const ENDS: &str = "Ctrl-C ends this";
 
 /// What goes on after an event, if that changes it, and how much longer it will
 /// probably take. `story` has taken in the event.
-pub(super) fn after(event: Event<'_>, story: &RunRecord) -> Option<(String, Option<Duration>)> {
+pub(super) fn after(event: EventKind<'_>, story: &RunRecord) -> Option<(String, Option<Duration>)> {
     let left = match event {
-        Event::Started(..) | Event::Found(..) | Event::Seen(_) | Event::TypicalDuration(_) => {
-            left(story)
+        EventKind::Started(..)
+        | EventKind::Found(..)
+        | EventKind::Seen(_)
+        | EventKind::TypicalDuration(_) => left(story),
+        EventKind::StillWaiting(..) | EventKind::Doing(_) => {
+            estimate(event).map(|estimate| estimate.left)
         }
-        Event::StillWaiting(..) | Event::Doing(_) => estimate(event).map(|estimate| estimate.left),
-        Event::RollingBack(_)
-        | Event::Cancelling
-        | Event::Stopping(..)
-        | Event::Begins(_)
-        | Event::Ends(..) => None,
+        EventKind::RollingBack(_)
+        | EventKind::Cancelling
+        | EventKind::Stopping(..)
+        | EventKind::Begins(_)
+        | EventKind::Ends(..) => None,
         _ => return None,
     };
     Some((words(event, story), left))
 }
 
-fn words(event: Event<'_>, story: &RunRecord) -> String {
+fn words(event: EventKind<'_>, story: &RunRecord) -> String {
     if story.is_stopping {
         return "ending".to_owned();
     }
     match (story.tales(), event) {
-        ([_], Event::RollingBack(rollback)) => format!("rollback {}", console::state(rollback)),
+        ([_], EventKind::RollingBack(rollback)) => format!("rollback {}", console::state(rollback)),
         ([one], _) => {
             let words = words_of_one(one);
             let doing = estimate(event).and_then(|estimate| estimate.doing);
@@ -50,10 +53,10 @@ fn words(event: Event<'_>, story: &RunRecord) -> String {
 }
 
 /// What the past says in this event.
-const fn estimate(event: Event<'_>) -> Option<Estimate> {
+const fn estimate(event: EventKind<'_>) -> Option<Estimate> {
     match event {
-        Event::StillWaiting(_, _, estimate) => estimate,
-        Event::Doing(estimate) => Some(estimate),
+        EventKind::StillWaiting(_, _, estimate) => estimate,
+        EventKind::Doing(estimate) => Some(estimate),
         _ => None,
     }
 }
@@ -175,7 +178,7 @@ mod tests {
     use super::*;
     use crate::ci::Facts;
     use crate::deployment::{DeploymentId, Service};
-    use crate::event::State;
+    use crate::event::{Event, State};
     use crate::forecast::history::{History, HistoryKind, TypicalDuration};
     use crate::shutdown::Signal;
 
@@ -205,7 +208,7 @@ mod tests {
     impl Replay {
         fn of(then: Abandon) -> Self {
             let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
-            story.take_in(Event::Target(service(1), None));
+            story.apply(EventKind::Target(service(1), None).into());
             Self { story, then }
         }
 
@@ -213,21 +216,21 @@ mod tests {
         fn of_two(then: Abandon) -> Self {
             let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
             for number in [1, 2] {
-                let target = Event::Target(service(number), None);
-                story.take_in(Event::Of(service(number), &target));
+                let target = EventKind::Target(service(number), None);
+                story.apply(Event::about(service(number), target));
             }
             Self { story, then }
         }
 
         /// What the live line says after this event.
-        fn says(&mut self, event: Event<'_>) -> (String, &'static str) {
-            self.story.take_in(event);
+        fn says(&mut self, event: EventKind<'_>) -> (String, &'static str) {
+            self.story.apply(event.into());
             let (text, _) = after(event, &self.story).expect("it changes what goes on");
             (text, interrupt(&self.story, self.then))
         }
 
-        fn says_of(&mut self, number: u128, event: Event<'_>) -> (String, &'static str) {
-            self.story.take_in(Event::Of(service(number), &event));
+        fn says_of(&mut self, number: u128, event: EventKind<'_>) -> (String, &'static str) {
+            self.story.apply(Event::about(service(number), event));
             let (text, _) = after(event, &self.story).expect("it changes what goes on");
             (text, interrupt(&self.story, self.then))
         }
@@ -243,24 +246,40 @@ mod tests {
         let (running, success) = (deployment(Status::InProgress), deployment(Status::Success));
         for (event, text, interrupt) in [
             (
-                Event::Begins(Phase::Waiting),
+                EventKind::Begins(Phase::Waiting),
                 "waiting for other deployments",
                 NOTHING,
             ),
-            (Event::Ends(Phase::Waiting, State::Done), "starting", ""),
-            (Event::Started(service(1), &running), "in progress", CANCELS),
-            (Event::Seen(&success), "success", STAYS),
-            (Event::Begins(Phase::Log), "success, reading the log", STAYS),
-            (Event::Ends(Phase::Log, State::Done), "success", STAYS),
-            (Event::Begins(Phase::Purge), "emptying the caches", STAYS),
-            (Event::Ends(Phase::Purge, State::Failed), "success", STAYS),
+            (EventKind::Ends(Phase::Waiting, State::Done), "starting", ""),
             (
-                Event::Begins(Phase::Verification),
+                EventKind::Started(service(1), &running),
+                "in progress",
+                CANCELS,
+            ),
+            (EventKind::Seen(&success), "success", STAYS),
+            (
+                EventKind::Begins(Phase::Log),
+                "success, reading the log",
+                STAYS,
+            ),
+            (EventKind::Ends(Phase::Log, State::Done), "success", STAYS),
+            (
+                EventKind::Begins(Phase::Purge),
+                "emptying the caches",
+                STAYS,
+            ),
+            (
+                EventKind::Ends(Phase::Purge, State::Failed),
+                "success",
+                STAYS,
+            ),
+            (
+                EventKind::Begins(Phase::Verification),
                 "verifying that it answers",
                 STAYS,
             ),
             (
-                Event::Ends(Phase::Verification, State::Done),
+                EventKind::Ends(Phase::Verification, State::Done),
                 "success",
                 STAYS,
             ),
@@ -273,7 +292,7 @@ mod tests {
     fn a_line_of_the_log_shows_what_it_does() {
         let mut told = Replay::of(Abandon::Cancel);
         let running = deployment(Status::InProgress);
-        told.says(Event::Started(service(1), &running));
+        told.says(EventKind::Started(service(1), &running));
         let estimate = |doing| Estimate {
             left: Duration::from_secs(40),
             percent_below: 10,
@@ -281,20 +300,21 @@ mod tests {
             doing,
         };
         let building = estimate(Some("building"));
-        let heartbeat = |estimate| Event::StillWaiting(&running, Duration::from_secs(55), estimate);
+        let heartbeat =
+            |estimate| EventKind::StillWaiting(&running, Duration::from_secs(55), estimate);
         for (event, text) in [
-            (Event::Doing(building), "in progress, building"),
+            (EventKind::Doing(building), "in progress, building"),
             (heartbeat(Some(building)), "in progress, building"),
             (heartbeat(Some(estimate(None))), "in progress"),
             (heartbeat(None), "in progress"),
         ] {
             assert_eq!(told.says(event), said(text, CANCELS), "{event:?}");
         }
-        let (_, left) = after(Event::Doing(building), &told.story).expect("it is shown");
+        let (_, left) = after(EventKind::Doing(building), &told.story).expect("it is shown");
         assert_eq!(left, Some(Duration::from_secs(40)));
-        told.says(Event::Cancelling);
+        told.says(EventKind::Cancelling);
         let cancelling = said("cancelling the deployment", ENDS);
-        assert_eq!(told.says(Event::Doing(building)), cancelling);
+        assert_eq!(told.says(EventKind::Doing(building)), cancelling);
     }
 
     #[test]
@@ -302,21 +322,25 @@ mod tests {
         let mut told = Replay::of(Abandon::Cancel);
         let (running, success) = (deployment(Status::InProgress), deployment(Status::Success));
         let failed = deployment(Status::Failed);
-        told.says(Event::Started(service(1), &running));
+        told.says(EventKind::Started(service(1), &running));
         let goes_on = "Ctrl-C ends this, the rollback goes on";
         for (event, text, interrupt) in [
-            (Event::Seen(&failed), "failed", ENDS),
-            (Event::Begins(Phase::Log), "failed, reading the log", ENDS),
-            (Event::Ends(Phase::Log, State::Done), "failed", ENDS),
-            (Event::Begins(Phase::Rollback), "rolling back", ENDS),
+            (EventKind::Seen(&failed), "failed", ENDS),
             (
-                Event::RollingBack(&running),
+                EventKind::Begins(Phase::Log),
+                "failed, reading the log",
+                ENDS,
+            ),
+            (EventKind::Ends(Phase::Log, State::Done), "failed", ENDS),
+            (EventKind::Begins(Phase::Rollback), "rolling back", ENDS),
+            (
+                EventKind::RollingBack(&running),
                 "rollback in progress",
                 goes_on,
             ),
-            (Event::RollingBack(&success), "rollback success", ENDS),
+            (EventKind::RollingBack(&success), "rollback success", ENDS),
             (
-                Event::Begins(Phase::Verification),
+                EventKind::Begins(Phase::Verification),
                 "verifying that it answers",
                 ENDS,
             ),
@@ -332,11 +356,11 @@ mod tests {
             deployment(Status::InProgress),
             deployment(Status::Cancelled),
         );
-        told.says(Event::Started(service(1), &running));
+        told.says(EventKind::Started(service(1), &running));
         for event in [
-            Event::Stopping(Signal::Interrupt, Some(Abandon::Cancel)),
-            Event::Seen(&running),
-            Event::Seen(&cancelled),
+            EventKind::Stopping(Signal::Interrupt, Some(Abandon::Cancel)),
+            EventKind::Seen(&running),
+            EventKind::Seen(&cancelled),
         ] {
             assert_eq!(told.says(event), said("ending", AGAIN), "{event:?}");
         }
@@ -347,19 +371,19 @@ mod tests {
         let running = deployment(Status::InProgress);
         let mut told = Replay::of(Abandon::Leave);
         assert_eq!(
-            told.says(Event::Found(service(1), &running)),
+            told.says(EventKind::Found(service(1), &running)),
             said("in progress", "Ctrl-C ends this, the deployment goes on")
         );
         // The run's time is over, and still a signal would cancel it.
         let mut told = Replay::of(Abandon::Cancel);
-        told.says(Event::Started(service(1), &running));
+        told.says(EventKind::Started(service(1), &running));
         assert_eq!(
-            told.says(Event::Begins(Phase::Log)),
+            told.says(EventKind::Begins(Phase::Log)),
             said("reading the log", CANCELS)
         );
-        told.says(Event::Ends(Phase::Log, State::Done));
+        told.says(EventKind::Ends(Phase::Log, State::Done));
         // It was asked to stop already: a signal does not do it once more.
-        for event in [Event::Cancelling, Event::Seen(&running)] {
+        for event in [EventKind::Cancelling, EventKind::Seen(&running)] {
             assert_eq!(told.says(event), said("cancelling the deployment", ENDS));
         }
     }
@@ -367,14 +391,15 @@ mod tests {
     #[test]
     fn a_preview_is_not_said_to_stay() {
         let mut told = Replay::of(Abandon::Cancel);
-        told.story.take_in(Event::PreviewApp {
+        let preview = EventKind::PreviewApp {
             app: Uuid::from_u128(1),
             name: None,
             is_new: true,
-        });
+        };
+        told.story.apply(preview.into());
         let success = deployment(Status::Success);
         assert_eq!(
-            told.says(Event::Found(service(1), &success)),
+            told.says(EventKind::Found(service(1), &success)),
             said("success", ENDS)
         );
     }
@@ -384,24 +409,29 @@ mod tests {
         let (running, success) = (deployment(Status::InProgress), deployment(Status::Success));
         let cancels = "Ctrl-C cancels what has not ended";
         let mut told = Replay::of_two(Abandon::Cancel);
-        told.says_of(1, Event::Started(service(1), &running));
+        told.says_of(1, EventKind::Started(service(1), &running));
         for (number, event, text, interrupt) in [
             (
                 2,
-                Event::Started(service(2), &running),
+                EventKind::Started(service(2), &running),
                 "0 of 2 targets ended",
                 cancels,
             ),
-            (1, Event::Seen(&success), "1 of 2 targets ended", cancels),
             (
                 1,
-                Event::Begins(Phase::Verification),
+                EventKind::Seen(&success),
+                "1 of 2 targets ended",
+                cancels,
+            ),
+            (
+                1,
+                EventKind::Begins(Phase::Verification),
                 "1 of 2 targets ended",
                 cancels,
             ),
             (
                 2,
-                Event::Seen(&success),
+                EventKind::Seen(&success),
                 "2 of 2 targets ended, verifying that it answers",
                 "Ctrl-C ends this, what has succeeded stays live",
             ),
@@ -414,7 +444,7 @@ mod tests {
         }
         let mut told = Replay::of_two(Abandon::Leave);
         assert_eq!(
-            told.says_of(1, Event::Started(service(1), &running)),
+            told.says_of(1, EventKind::Started(service(1), &running)),
             said(
                 "0 of 2 targets ended",
                 "Ctrl-C ends this, the deployments go on"
@@ -434,17 +464,17 @@ mod tests {
             .expect("there is a past");
         let running = deployment(Status::InProgress);
         let mut told = Replay::of(Abandon::Cancel);
-        told.says(Event::Started(service(1), &running));
-        told.says(Event::TypicalDuration(&usual));
+        told.says(EventKind::Started(service(1), &running));
+        told.says(EventKind::TypicalDuration(&usual));
         let seconds = Duration::from_secs;
         for (later, left) in [(0, 90), (30, 60), (100, 0)] {
             tokio::time::advance(seconds(later)).await;
-            let (_, now) = after(Event::Seen(&running), &told.story).expect("it is shown");
+            let (_, now) = after(EventKind::Seen(&running), &told.story).expect("it is shown");
             assert_eq!(now, Some(seconds(left)), "{later}");
         }
         // Nothing is left of it once it has ended.
-        told.says(Event::Seen(&deployment(Status::Success)));
-        let (_, now) = after(Event::TypicalDuration(&usual), &told.story).expect("it is shown");
+        told.says(EventKind::Seen(&deployment(Status::Success)));
+        let (_, now) = after(EventKind::TypicalDuration(&usual), &told.story).expect("it is shown");
         assert_eq!(now, None);
     }
 }

@@ -13,7 +13,7 @@ use crate::actions::error::{Report, TriggerError};
 use crate::actions::manage::change::until_confirmed;
 use crate::actions::poller::Poller;
 use crate::actions::resolve::{Credentials, NewDatabase};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::lenient_json::Unreadable;
 use crate::messages::Failure;
 use crate::resource::{MutableKind, ResourceKind, ResourceList};
@@ -290,7 +290,7 @@ pub(crate) async fn wait_until_ready(
                 let status = record.text("status").unwrap_or("unknown").to_owned();
                 if status != last {
                     let label = record.label();
-                    tell(Event::Note(&format!("Database {label}: {status}")));
+                    tell(EventKind::Note(&format!("Database {label}: {status}")));
                 }
                 match DatabaseReadiness::of(record) {
                     DatabaseReadiness::NotYet(status) => last = status,
@@ -513,7 +513,7 @@ pub(crate) async fn set_variables(
             None => create(client, app, key, value, tell).await.map_err(place)?,
         };
         let done = if is_new { "created" } else { "set" };
-        tell(Event::Note(&format!("Variable {key} {done}")));
+        tell(EventKind::Note(&format!("Variable {key} {done}")));
     }
     Ok(())
 }

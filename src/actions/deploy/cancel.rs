@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::actions::error::Report;
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::sevalla::{ApiError, Client, RetryDecision};
 
 /// Between two looks at a deployment that was asked to stop.
@@ -59,7 +59,7 @@ pub(crate) async fn cancel(
             Ok(deployment) => {
                 let status = |deployment: &Deployment| deployment.status.clone();
                 if last.as_ref().map(status) != Some(status(&deployment)) {
-                    tell(Event::Seen(&deployment));
+                    tell(EventKind::Seen(&deployment));
                 }
                 match deployment.status.verdict() {
                     Some(Verdict::Success) => return CancelResult::TooLate(deployment),
@@ -143,7 +143,7 @@ impl CancelProgress {
         if let Err(error) = &answer
             && (is_news || self.next.is_none())
         {
-            tell(Event::Note(&format!(
+            tell(EventKind::Note(&format!(
                 "Could not {}: {}",
                 error.operation.doing, error.cause
             )));

@@ -11,7 +11,7 @@ use crate::actions::resolve::{ExpectedRevision, GuardGap, Plan};
 use crate::actions::task::DeployOperation;
 use crate::branch;
 use crate::deployment::{DeploySource, Deployment, Status, is_same_commit};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::inputs::OnMismatch;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
@@ -56,9 +56,10 @@ impl<'a> CommitGuard<'a> {
 
     /// Takes in what was seen; a warning, the first time that it is another
     /// commit.
-    pub(crate) fn look(&self, event: Event<'_>) -> Option<String> {
-        let (Event::Started(_, deployment) | Event::Found(_, deployment) | Event::Seen(deployment)) =
-            event
+    pub(crate) fn look(&self, event: EventKind<'_>) -> Option<String> {
+        let (EventKind::Started(_, deployment)
+        | EventKind::Found(_, deployment)
+        | EventKind::Seen(deployment)) = event
         else {
             return None;
         };
@@ -190,7 +191,7 @@ impl ActionContext<'_> {
         }
         let text = gap.as_warning();
         self.reporter
-            .on(Event::Warning(Warning::CommitNotCompared, &text));
+            .on(EventKind::Warning(Warning::CommitNotCompared, &text));
         None
     }
 }

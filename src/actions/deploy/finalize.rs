@@ -13,7 +13,7 @@ use crate::actions::deploy::start_rollback::{self, RollbackEffect};
 use crate::actions::deploy::verification::{FOR_WORDS, ServiceAddress, own_address};
 use crate::actions::error::Report;
 use crate::deployment::{Deployment, DeploymentId, ServiceKind, Verdict};
-use crate::event::{Event, Phase, State};
+use crate::event::{EventKind, Phase, State};
 use crate::exit_status::ExitStatus;
 use crate::follow::DeploymentClient;
 use crate::forecast::history::History;
@@ -199,7 +199,7 @@ impl ActionContext<'_> {
             return Outcome::unverified(failure, &id).because(objection);
         }
         if let Some(doubt) = guard.doubt(&deployment) {
-            tell(Event::Warning(Warning::UnknownCommit, doubt));
+            tell(EventKind::Warning(Warning::UnknownCommit, doubt));
         }
         if let Some(outcome) = object_to_version(&deployment, scene, tell) {
             return outcome;
@@ -262,7 +262,7 @@ impl ActionContext<'_> {
         let by = Instant::now() + PURGING;
         let client = source.client.until(by.min(self.deadline.moment()));
         let purge = || client.purge_cache(source.service, Patience::FOR_A_SEARCH);
-        tell(Event::Begins(Phase::Purge));
+        tell(EventKind::Begins(Phase::Purge));
         let mut purged = purge().await;
         if purged
             .as_ref()
@@ -271,12 +271,12 @@ impl ActionContext<'_> {
         {
             purged = purge().await;
         }
-        tell(Event::Ends(Phase::Purge, state(purged.is_ok())));
+        tell(EventKind::Ends(Phase::Purge, state(purged.is_ok())));
         match purged {
-            Ok(()) => tell(Event::Note(
+            Ok(()) => tell(EventKind::Note(
                 "Sevalla empties the caches, which takes some minutes everywhere in the world.",
             )),
-            Err(error) => tell(Event::Warning(
+            Err(error) => tell(EventKind::Warning(
                 Warning::CachesNotEmptied,
                 &format!(
                     "The caches could not be emptied: {error}. Sevalla empties them by itself after a deployment."
@@ -304,8 +304,8 @@ impl ActionContext<'_> {
             commit: deployment.commit_sha.as_deref(),
             deployment: &deployment.id.0,
         };
-        let told = |visit: Visit<'_>| tell(Event::Note(&visit.to_string()));
-        tell(Event::Begins(Phase::Verification));
+        let told = |visit: Visit<'_>| tell(EventKind::Note(&visit.to_string()));
+        tell(EventKind::Begins(Phase::Verification));
         let own = match check.address {
             // Not needed.
             Some(_) => Err(String::new()),
@@ -321,7 +321,7 @@ impl ActionContext<'_> {
         let verified = verify::verify(exchange.as_ref(), check, own, filling, deadline, &told);
         let verified = verified.await;
         let is_well = verified == Verified::Yes;
-        tell(Event::Ends(Phase::Verification, state(is_well)));
+        tell(EventKind::Ends(Phase::Verification, state(is_well)));
         verified
     }
 
@@ -385,7 +385,7 @@ impl ActionContext<'_> {
 }
 
 fn tell_url(url: &Url, tell: Report<'_>) {
-    tell(Event::Url(url.as_str().trim_end_matches('/')));
+    tell(EventKind::Url(url.as_str().trim_end_matches('/')));
 }
 
 /// What is wrong with the version that a rollback has put live, if it is known
@@ -400,7 +400,7 @@ fn object_to_version(
     let objection = match start_rollback::what_came(now, wanted, replaced) {
         RollbackEffect::Wanted => return None,
         RollbackEffect::Unknown => {
-            tell(Event::Warning(
+            tell(EventKind::Warning(
                 Warning::VersionUnknown,
                 &format!(
                     "Live is {}. Nothing shows whether that is the version that was wanted: {}.",

@@ -36,7 +36,7 @@ use crate::actions::{
     ActionContext, CLEAN_UP, IN_FLIGHT, KEY_CHECK, LATE_CANCEL, MISMATCH, nothing_started,
 };
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::inputs::Abandon;
 use crate::messages::Warning;
 use crate::outcome::Outcome;
@@ -65,7 +65,7 @@ impl ActionContext<'_> {
 
     /// Makes the change and follows it to its end.
     pub(crate) async fn deploy(&self, work: &DeployOperation) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let look = Box::pin(preflight::look_before(&self.client, self.plan, work, &tell));
         let before = tokio::select! {
             before = look => before,
@@ -107,7 +107,7 @@ impl ActionContext<'_> {
             biased;
             signal = self.stop.asked() => {
                 let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal, Some(self.on_cancel())));
+                tell(EventKind::Stopping(signal, Some(self.on_cancel())));
                 let started = timeout(IN_FLIGHT, start).await.ok();
                 return Box::pin(self.stop_in_flight(signal, work, started, &before, by)).await;
             }
@@ -138,13 +138,13 @@ impl ActionContext<'_> {
         let Some(service) = work.service().filter(|_| self.plan.follow) else {
             return Outcome::joined(&other);
         };
-        self.reporter.on(Event::Note(&format!(
+        self.reporter.on(EventKind::Note(&format!(
             "Joining {}, which deploys the same.",
             other.summary()
         )));
         // It may be wanted by whoever has started it.
         self.reporter.explain_interrupt(Abandon::Leave);
-        self.reporter.on(Event::Found(service, &other));
+        self.reporter.on(EventKind::Found(service, &other));
         self.follow(service, other, &DeploymentContext::of_anothers(before))
             .await
     }
@@ -157,18 +157,18 @@ impl ActionContext<'_> {
         scene: &DeploymentContext,
     ) -> Outcome {
         let guard = CommitGuard::new(self.plan, scene.branch.as_deref());
-        let compare = |event: Event<'_>| {
+        let compare = |event: EventKind<'_>| {
             if let Some(warning) = guard.look(event) {
                 self.reporter
-                    .on(Event::Warning(Warning::AnotherCommit, &warning));
+                    .on(EventKind::Warning(Warning::AnotherCommit, &warning));
             }
         };
-        let tell = |event: Event<'_>| {
+        let tell = |event: EventKind<'_>| {
             self.reporter.on(event);
             compare(event);
         };
         // The watch reports only what changes from here on.
-        compare(Event::Found(service, &deployment));
+        compare(EventKind::Found(service, &deployment));
         let id = deployment.id.clone();
         let source = self.source(service, &id);
         let end = EndSignal::default();
@@ -190,7 +190,7 @@ impl ActionContext<'_> {
             ended = follow => ended,
             signal = self.stop.asked() => {
                 if let Some((deployment, verdict)) = end.take() {
-                    tell(Event::Stopping(signal, None));
+                    tell(EventKind::Stopping(signal, None));
                     return Outcome::interrupted(signal).and_ended(&deployment, verdict);
                 }
                 let by = Instant::now() + CLEAN_UP;
@@ -199,7 +199,7 @@ impl ActionContext<'_> {
                 } else {
                     self.on_cancel()
                 };
-                tell(Event::Stopping(signal, Some(then)));
+                tell(EventKind::Stopping(signal, Some(then)));
                 if then == Abandon::Leave {
                     return Outcome::interrupted(signal).and_left(&id, noting.last().as_ref());
                 }
@@ -255,11 +255,11 @@ impl ActionContext<'_> {
         scene: &DeploymentContext,
         mismatch: String,
     ) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
-        tell(Event::Note(
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        tell(EventKind::Note(
             "Cancelling the deployment, as on-commit-mismatch asks.",
         ));
-        tell(Event::Cancelling);
+        tell(EventKind::Cancelling);
         let id = &source.id;
         let by = self.deadline.moment().min(Instant::now() + MISMATCH);
         let client = self.client.until(by);
@@ -347,7 +347,7 @@ impl ActionContext<'_> {
                 .because("The request that starts a deployment was on its way; whether it took effect is not known")
                 .hint("Check in the dashboard, and cancel the deployment there if there is one");
         };
-        self.reporter.on(Event::Started(service, &deployment));
+        self.reporter.on(EventKind::Started(service, &deployment));
         self.stop_following(signal, service, &deployment.id, by)
             .await
     }
@@ -359,7 +359,7 @@ impl ActionContext<'_> {
         id: &DeploymentId,
         by: Instant,
     ) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         self.stop_and_tell(signal, service, id, by, &tell).await
     }
 
@@ -396,11 +396,11 @@ impl ActionContext<'_> {
         source: &DeploymentClient,
         scene: &DeploymentContext,
     ) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
-        tell(Event::Note(
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        tell(EventKind::Note(
             "The run's time is over. Cancelling the deployment, as on-timeout asks.",
         ));
-        tell(Event::Cancelling);
+        tell(EventKind::Cancelling);
         let (service, id) = (source.service, &source.id);
         let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
         let cancelled = tokio::select! {

@@ -11,7 +11,7 @@ use crate::actions::resolve::Plan;
 use crate::actions::task::DeployOperation;
 use crate::branch;
 use crate::deployment::{DeploySource, Deployment, DeploymentId, Service, ServiceKind, Verdict};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::forecast::history::{History, HistoryKind as Built};
 use crate::inputs::WhenBusy;
 use crate::messages::{Failure, Warning};
@@ -73,7 +73,7 @@ pub(crate) async fn look_before(
         Err(TriggerError::Api(error))
             if error.status() == Some(403) && !needs_reads(plan, work) =>
         {
-            tell(Event::Warning(
+            tell(EventKind::Warning(
                 Warning::KeyCannotRead,
                 "The key may not read what it deploys, so the run could not find out whether a \
                  start took effect whose answer got lost.",
@@ -103,7 +103,7 @@ async fn look_at_application(
         .get_application(app, Patience::BEFORE_THE_START)
         .await?;
     let service = Service::application(app);
-    tell(Event::Target(service, record.display_name.as_deref()));
+    tell(EventKind::Target(service, record.display_name.as_deref()));
     refuse_unfit(&record)?;
     let wanted = wanted_of_application(work, &record);
     warn_of_auto_deploy(&record, &wanted, tell);
@@ -134,7 +134,7 @@ async fn look_at_static_site(
         .get_static_site(site, Patience::BEFORE_THE_START)
         .await?;
     let service = Service::static_site(site);
-    tell(Event::Target(service, record.display_name.as_deref()));
+    tell(EventKind::Target(service, record.display_name.as_deref()));
     refuse_if_gone("static site", record.status.as_deref())?;
     let wanted = match work {
         DeployOperation::DeployStaticSite { branch, .. } => {
@@ -295,7 +295,7 @@ pub(crate) fn is_busy(deployment: &Deployment) -> bool {
 
 fn tell_live(live: Option<&Deployment>, tell: Report<'_>) {
     if let Some(live) = live {
-        tell(Event::Note(&format!("Live now: {}", live.summary())));
+        tell(EventKind::Note(&format!("Live now: {}", live.summary())));
     }
 }
 
@@ -389,7 +389,7 @@ fn warn_of_double(branch: Option<&str>, tell: Report<'_>) {
          this run. Switch automatic deployment off in the settings on Sevalla.",
         branch.unwrap_or("(default)")
     );
-    tell(Event::Warning(Warning::DeployedTwice, &text));
+    tell(EventKind::Warning(Warning::DeployedTwice, &text));
 }
 
 /// What a service's record tells whoever follows what it does by itself.
@@ -428,7 +428,7 @@ pub(crate) async fn look_at(
     match service.kind {
         ServiceKind::Application => {
             let record = client.get_application(service.id, patience).await?;
-            tell(Event::Target(service, record.display_name.as_deref()));
+            tell(EventKind::Target(service, record.display_name.as_deref()));
             let is_built_on_push = record.auto_deploy
                 && record
                     .source
@@ -445,7 +445,7 @@ pub(crate) async fn look_at(
         }
         ServiceKind::StaticSite => {
             let record = client.get_static_site(service.id, patience).await?;
-            tell(Event::Target(service, record.display_name.as_deref()));
+            tell(EventKind::Target(service, record.display_name.as_deref()));
             Ok(AutoDeployConfig {
                 host: record.hostname,
                 default_branch: record.default_branch,
@@ -690,8 +690,8 @@ mod tests {
         ] {
             let record = record(more);
             let told = RefCell::new(Vec::new());
-            let tell = |event: Event<'_>| {
-                if let Event::Warning(warning, text) = event {
+            let tell = |event: EventKind<'_>| {
+                if let EventKind::Warning(warning, text) = event {
                     told.borrow_mut().push((warning, text.to_owned()));
                 }
             };

@@ -14,7 +14,7 @@ use crate::actions::error::{Report, TriggerError};
 use crate::actions::task::{DeployOperation, EarlierDeployment};
 use crate::actions::{ActionContext, IN_FLIGHT};
 use crate::deployment::{Deployment, Service, Verdict};
-use crate::event::{Event, Phase, State};
+use crate::event::{EventKind, Phase, State};
 use crate::follow::{FollowResult, Follower, LogMode};
 use crate::inputs::Abandon;
 use crate::messages::Warning;
@@ -91,7 +91,7 @@ impl ActionContext<'_> {
         let live = tokio::select! {
             biased;
             signal = self.stop.asked() => {
-                tell(Event::Stopping(signal, None));
+                tell(EventKind::Stopping(signal, None));
                 return RollbackReport::so("Nothing was rolled back").stopped_by(signal);
             }
             live = start_rollback::live_before(&self.client, service, &wrong.id, known) => live,
@@ -114,16 +114,16 @@ impl ActionContext<'_> {
     }
 
     async fn undo(&self, undoing: &RollbackAttempt<'_>, tell: Report<'_>) -> RollbackReport {
-        tell(Event::Note(&format!(
+        tell(EventKind::Note(&format!(
             "Rolling back. Live before was {}.",
             undoing.live.summary()
         )));
-        tell(Event::Begins(Phase::Rollback));
+        tell(EventKind::Begins(Phase::Rollback));
         let mut start = pin!(self.begin(undoing, tell));
         let begun = tokio::select! {
             biased;
             signal = self.stop.asked() => {
-                tell(Event::Stopping(signal, Some(Abandon::Leave)));
+                tell(EventKind::Stopping(signal, Some(Abandon::Leave)));
                 let undone = match timeout(IN_FLIGHT, start).await {
                     Ok(Ok(rollback)) => RollbackReport::so(goes_on(&rollback)),
                     Ok(Err(not_begun)) => undoing.explain(not_begun),
@@ -139,7 +139,7 @@ impl ActionContext<'_> {
         let rollback = match begun {
             Ok(rollback) => rollback,
             Err(not_begun) => {
-                tell(Event::Ends(Phase::Rollback, State::Failed));
+                tell(EventKind::Ends(Phase::Rollback, State::Failed));
                 return undoing.explain(not_begun);
             }
         };
@@ -165,7 +165,7 @@ impl ActionContext<'_> {
             ..EarlierDeployment::found(undoing.live.id.clone())
         };
         let work = DeployOperation::back_to(service, earlier);
-        let quietly = |event: Event<'_>| in_its_own_words(event, tell);
+        let quietly = |event: EventKind<'_>| in_its_own_words(event, tell);
         let before = preflight::look_before(&self.client, self.plan, &work, &quietly)
             .await
             .map_err(RollbackError::Failed)?;
@@ -189,13 +189,13 @@ impl ActionContext<'_> {
         tell: Report<'_>,
     ) -> RollbackReport {
         let is_warned = Cell::new(false);
-        let quietly = |event: Event<'_>| {
-            if let Event::Seen(now) = event
+        let quietly = |event: EventKind<'_>| {
+            if let EventKind::Seen(now) = event
                 && !is_warned.get()
                 && let Some(warning) = undoing.warning(now)
             {
                 is_warned.set(true);
-                tell(Event::Warning(Warning::FailedVersionAgain, &warning));
+                tell(EventKind::Warning(Warning::FailedVersionAgain, &warning));
             }
             in_its_own_words(event, tell);
         };
@@ -361,11 +361,13 @@ fn goes_on(rollback: &Deployment) -> String {
 
 /// Tells of the rollback without taking it for what the run was about: outputs
 /// and summary are about that.
-fn in_its_own_words(event: Event<'_>, tell: Report<'_>) {
+fn in_its_own_words(event: EventKind<'_>, tell: Report<'_>) {
     match event {
-        Event::Target(..) | Event::Begins(Phase::Log) | Event::Ends(Phase::Log, _) => {}
-        Event::Started(_, rollback) | Event::Seen(rollback) | Event::StillWaiting(rollback, ..) => {
-            tell(Event::RollingBack(rollback));
+        EventKind::Target(..) | EventKind::Begins(Phase::Log) | EventKind::Ends(Phase::Log, _) => {}
+        EventKind::Started(_, rollback)
+        | EventKind::Seen(rollback)
+        | EventKind::StillWaiting(rollback, ..) => {
+            tell(EventKind::RollingBack(rollback));
         }
         event => tell(event),
     }

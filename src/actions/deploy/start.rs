@@ -10,7 +10,7 @@ use crate::actions::deploy::preflight::Preflight;
 use crate::actions::error::{LookupFailure, Report, TriggerError};
 use crate::actions::task::DeployOperation;
 use crate::deployment::{Deployment, Service, ServiceKind};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::secret::HookUrl;
 use crate::sevalla::operation::{LIST_DEPLOYMENTS, LIST_STATIC_SITE_DEPLOYMENTS, Operation};
 use crate::sevalla::{ApiError, Client, Patience};
@@ -60,7 +60,7 @@ pub(crate) async fn start(
         }
     };
     if let Started::Known(service, deployment) = &started {
-        tell(Event::Started(*service, deployment));
+        tell(EventKind::Started(*service, deployment));
     }
     Ok(started)
 }

@@ -9,7 +9,7 @@ use crate::actions::manage::change;
 use crate::actions::manage::change::{CdnError, CdnState, on_or_off};
 use crate::actions::{ActionContext, IN_FLIGHT};
 use crate::deployment::Service;
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::sevalla::RetryDecision;
@@ -17,7 +17,7 @@ use crate::sevalla::RetryDecision;
 impl ActionContext<'_> {
     /// Empties the caches in front of a service.
     pub(crate) async fn purge(&self, service: Service) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         if self.plan.dry_run {
             return Outcome::planned(&format!("purge the cache of {service}"));
         }
@@ -30,8 +30,8 @@ impl ActionContext<'_> {
 
     /// Turns an application's CDN to what is wanted, or to what it is not.
     pub(crate) async fn toggle_cdn(&self, app: Uuid, wanted: Option<bool>) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
-        tell(Event::Note(
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        tell(EventKind::Note(
             "This is about the CDN. For edge caching the API offers no switch: that is in the \
              dashboard.",
         ));
@@ -48,7 +48,7 @@ impl ActionContext<'_> {
         let turned = tokio::select! {
             biased;
             signal = self.stop.asked() => {
-                tell(Event::Stopping(signal, None));
+                tell(EventKind::Stopping(signal, None));
                 let turned = timeout(IN_FLIGHT, turning).await.ok();
                 let ended = match turned {
                     Some(turned) => self.of_turned(turned).await,

@@ -26,7 +26,7 @@ use crate::branch::is_same;
 use crate::ci::ChangeState;
 use crate::code_host::{KeptApps, Marker, PullRequest};
 use crate::deployment::{DeploySource, Deployment, Origin, Service, Verdict};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::exit_status::ExitStatus;
 use crate::inputs::OnFork;
 use crate::messages::{Failure, Warning};
@@ -282,7 +282,7 @@ impl ActionContext<'_> {
     }
 
     async fn look_for_preview(&self, new: &NewPreview) -> Result<ExistingPreview, TriggerError> {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         if let Some(app) = new.preview.app {
             return self.given_preview(app).await.map(ExistingPreview::from);
         }
@@ -300,7 +300,7 @@ impl ActionContext<'_> {
             let (found, before) = look?;
             has_looked = true;
             if let Some((app, extra)) = found {
-                tell(Event::PreviewApp {
+                tell(EventKind::PreviewApp {
                     app: app.id,
                     name: app.name.as_deref(),
                     is_new: false,
@@ -375,7 +375,7 @@ impl ActionContext<'_> {
         };
         let is_automatic = stage.auto_create_app && new.preview.pull_request.is_some();
         if is_automatic {
-            self.reporter.on(Event::Note(
+            self.reporter.on(EventKind::Note(
                 "Sevalla creates a preview app for each pull request of this pipeline by itself. \
                  Looking for that one first.",
             ));
@@ -398,7 +398,7 @@ impl ActionContext<'_> {
                 app.label()
             );
             self.reporter
-                .on(Event::Warning(Warning::SeveralPipelines, &text));
+                .on(EventKind::Warning(Warning::SeveralPipelines, &text));
         }
     }
 
@@ -411,7 +411,7 @@ impl ActionContext<'_> {
             name: record.display_name.clone(),
             record: Some(record),
         };
-        self.reporter.on(Event::PreviewApp {
+        self.reporter.on(EventKind::PreviewApp {
             app: app.id,
             name: app.name.as_deref(),
             is_new: false,
@@ -431,7 +431,7 @@ impl ActionContext<'_> {
             Err(error) => self.not_started(error).await,
             Ok(NextStep::TooLate) => too_late("Sevalla's own deployment did not show its commit"),
             Ok(NextStep::Follow(deployment)) => {
-                self.reporter.on(Event::Found(service, &deployment));
+                self.reporter.on(EventKind::Found(service, &deployment));
                 if self.plan.follow {
                     self.follow(service, *deployment, &of_branch(new)).await
                 } else {
@@ -466,8 +466,8 @@ impl ActionContext<'_> {
         service: Service,
         deployment: Deployment,
     ) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
-        tell(Event::Found(service, &deployment));
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        tell(EventKind::Found(service, &deployment));
         let headline = format!(
             "The preview is up to date: deployment {} has this commit",
             deployment.id
@@ -511,7 +511,7 @@ impl ActionContext<'_> {
                 return Ok(NextStep::Deploy);
             }
             if is_first {
-                self.reporter.on(Event::Note(&format!(
+                self.reporter.on(EventKind::Note(&format!(
                     "Sevalla deploys pushes to this app by itself. Looking for the deployment of \
                      commit {commit}."
                 )));
@@ -547,7 +547,7 @@ impl ActionContext<'_> {
             };
             match address {
                 PreviewAddress::Known => {}
-                PreviewAddress::Unknown => self.reporter.on(Event::Warning(
+                PreviewAddress::Unknown => self.reporter.on(EventKind::Warning(
                     Warning::NoPreviewAddress,
                     "The preview is deployed, but Sevalla does not tell its address.",
                 )),
@@ -564,7 +564,7 @@ impl ActionContext<'_> {
 
     /// The app is gone, and its pull request is open.
     fn vanished(&self) -> Outcome {
-        self.reporter.on(Event::PreviewGone);
+        self.reporter.on(EventKind::PreviewGone);
         let vanished = "The preview app was deleted while it was built";
         Outcome::of(Failure::PreviewVanished, vanished)
             .because("The pull request was open when it was last read")
@@ -576,7 +576,7 @@ impl ActionContext<'_> {
         let outcome = self.was_closed(&new.preview, made).await;
         let is_deleted = outcome.ending() == ExitStatus::Passed;
         if is_deleted {
-            self.reporter.on(Event::PreviewGone);
+            self.reporter.on(EventKind::PreviewGone);
         }
         (outcome, is_deleted)
     }
@@ -618,7 +618,7 @@ impl ActionContext<'_> {
                 Ok(host) => {
                     if let Some(url) = host.and_then(|host| crate::sevalla::address(&host)) {
                         let url = url.as_str().trim_end_matches('/');
-                        self.reporter.on(Event::Url(url));
+                        self.reporter.on(EventKind::Url(url));
                         return PreviewAddress::Known;
                     }
                 }

@@ -20,7 +20,7 @@ use crate::actions::task::Promotion;
 use crate::actions::{ActionContext, CLEAN_UP, IN_FLIGHT, LATE_CANCEL, nothing_started};
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, Verdict};
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::exit_status::ExitStatus;
 use crate::follow::{DeploymentClient, EndSignal, FollowResult, Follower};
 use crate::inputs::{Abandon, OnFailure};
@@ -82,7 +82,7 @@ impl ActionContext<'_> {
             return refused;
         }
         for target in &aim.targets {
-            let tell = |event: Event<'_>| tell(Event::Of(target.service, &event));
+            let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(target.service, kind));
             let (service, before) = (target.service, &target.before);
             if let Err(outcome) = self.refuse_impossible_check(service, before, &tell).await {
                 return outcome.because(format!("It is target {}", target.name));
@@ -93,7 +93,7 @@ impl ActionContext<'_> {
             .as_ref()
             .and_then(|source| facts(source, (self.clock)()))
         {
-            tell(Event::Note(&facts));
+            self.reporter.on(EventKind::Note(&facts));
         }
         if self.plan.dry_run {
             return Outcome::planned(&format!("promote {}", aim.order));
@@ -103,7 +103,8 @@ impl ActionContext<'_> {
             biased;
             signal = self.stop.asked() => {
                 let by = Instant::now() + CLEAN_UP;
-                tell(Event::Stopping(signal, Some(self.on_cancel())));
+                self.reporter
+                    .on(EventKind::Stopping(signal, Some(self.on_cancel())));
                 let starts = timeout(IN_FLIGHT, start).await.unwrap_or_default();
                 if let Some(refused) = refused(&starts) {
                     return nothing_started(signal).because(refused);
@@ -128,7 +129,8 @@ impl ActionContext<'_> {
                 }
                 let by = Instant::now() + CLEAN_UP;
                 let is_over = seen.iter().all(|end| end.borrow().is_some());
-                tell(Event::Stopping(signal, (!is_over).then(|| self.on_cancel())));
+                let then = (!is_over).then(|| self.on_cancel());
+                self.reporter.on(EventKind::Stopping(signal, then));
                 return self.stop_targets(signal, &aim, &ids, &seen, by).await;
             }
         };
@@ -158,7 +160,7 @@ impl ActionContext<'_> {
             Err(error) => return self.not_started(error).await.into(),
         };
         let service = target.service;
-        let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
+        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
         let source = self.source(service, &deployment.id);
         let id = deployment.id.clone();
         let noting = SightingSource::new(&source, &deployment, self.clock);
@@ -179,7 +181,7 @@ impl ActionContext<'_> {
                     .await
             }
             FollowResult::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
-                tell(Event::Cancelling);
+                tell(EventKind::Cancelling);
                 let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
                 let cancelled = cancel::cancel(&client, service, &id, &tell).await;
                 if let CancelResult::TooLate(deployment) = cancelled {
@@ -214,7 +216,7 @@ impl ActionContext<'_> {
         verdict: Verdict,
     ) -> TargetResult {
         let service = source.service;
-        let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
+        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
         // Going back is decided for all targets together.
         let scene = DeploymentContext {
             live_before: target.before.live_before,
@@ -280,7 +282,7 @@ impl ActionContext<'_> {
     }
 
     async fn undo_target(&self, target: &PromotionTarget, wrong: &Deployment) -> RollbackReport {
-        let tell = |event: Event<'_>| self.reporter.on(Event::Of(target.service, &event));
+        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(target.service, kind));
         let live = target.before.live.as_ref();
         self.take_back(target.service, live, wrong, &tell).await
     }
@@ -329,7 +331,7 @@ impl ActionContext<'_> {
         let service = target.service;
         let found = deploy::start::find_started(client, service, &target.before).await?;
         self.reporter
-            .on(Event::Of(service, &Event::Started(service, &found)));
+            .on(Event::about(service, EventKind::Started(service, &found)));
         Some(found.id)
     }
 
@@ -351,7 +353,7 @@ impl ActionContext<'_> {
                 .because("Whether it was promoted is not known")
                 .hint("Check in the dashboard, and cancel what should not go live");
         };
-        let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
+        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
         self.stop_and_tell(signal, service, &id, by, &tell).await
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::deployment::{Deployment, LogLine, Service, Verdict};
+use crate::deployment_log::LogDiagnosis;
 use crate::forecast::Estimate;
 use crate::forecast::history::TypicalDuration;
 use crate::inputs::Abandon;
@@ -87,6 +88,8 @@ pub enum EventKind<'a> {
     Retrying(&'a ApiError, Duration),
     /// New lines of the deployment's log, oldest first.
     Log(&'a [LogLine]),
+    /// The log of the deployment is about to be read into this diagnosis.
+    LogDiagnosis(&'a LogDiagnosis),
     /// The log cannot be read any more.
     LogUnavailable(&'a ApiError),
     /// The log could not be read to its end in time.

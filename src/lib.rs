@@ -20,6 +20,7 @@ pub mod cli;
 pub mod code_host;
 pub mod deadline;
 pub mod deployment;
+pub mod deployment_log;
 pub mod diagnosis;
 pub mod diagnostics;
 pub mod environment;

@@ -23,12 +23,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
-use crate::actions::error::TriggerError;
+use crate::actions::error::{Report, TriggerError};
 pub(crate) use crate::actions::preview::comment::DeferredComment;
 use crate::actions::resolve::Plan;
 use crate::actions::task::Task;
 use crate::deadline::Deadline;
 use crate::deployment::{DeploymentId, Service};
+use crate::deployment_log::LogDiagnosis;
 use crate::event::EventKind;
 use crate::follow::{DeploymentClient, LogMode};
 use crate::http::{ConnectionError, Transport};
@@ -118,6 +119,14 @@ impl ActionContext<'_> {
             }
             done = work => Ok(done),
         }
+    }
+
+    /// A diagnosis of the log of a deployment that is about to be followed. The
+    /// reporter shows what it finds.
+    fn diagnose_log(&self, tell: Report<'_>) -> LogDiagnosis {
+        let log = LogDiagnosis::new(self.gate.clone());
+        tell(EventKind::LogDiagnosis(&log));
+        log
     }
 
     /// When the log is worth reading.

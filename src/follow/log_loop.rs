@@ -138,6 +138,9 @@ impl<S: DeploymentSource> Follower<'_, S> {
                 (self.tell)(EventKind::Doing(estimate));
             }
         }
+        if let Some(diagnosis) = self.diagnosis {
+            diagnosis.read(lines);
+        }
         (self.tell)(EventKind::Log(lines));
     }
 

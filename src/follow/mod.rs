@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff::{Backoff, Schedule, chance};
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, Verdict};
+use crate::deployment_log::LogDiagnosis;
 use crate::event::{EventKind, Phase, State};
 pub use crate::follow::log_cursor::LogCursor;
 use crate::follow::log_phases::LogPhases;
@@ -180,6 +181,8 @@ pub struct Follower<'a, S> {
     over: CancellationToken,
     /// Where the end is noted as soon as it is seen.
     end: Option<&'a EndSignal>,
+    /// What the log is read into, besides being shown.
+    diagnosis: Option<&'a LogDiagnosis>,
     /// Lines that were read while some before them are still missing.
     held: RefCell<Vec<LogLine>>,
 }
@@ -223,6 +226,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             lateness: RefCell::default(),
             over: CancellationToken::new(),
             end: None,
+            diagnosis: None,
             held: RefCell::default(),
         }
     }
@@ -245,6 +249,12 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             end: Some(end),
             ..self
         }
+    }
+
+    /// A follower that reads the log into this diagnosis.
+    #[must_use]
+    pub fn diagnosing(self, diagnosis: Option<&'a LogDiagnosis>) -> Self {
+        Self { diagnosis, ..self }
     }
 
     /// Follows the deployment to its end.

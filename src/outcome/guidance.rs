@@ -1,6 +1,8 @@
 //! What is known beside the end of a deployment: whether its log was read, and
 //! whether anything was live before. It decides what a person can do next.
 
+use crate::diagnosis::Digest;
+
 /// What is known beside the end of a deployment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FailureContext {
@@ -20,6 +22,19 @@ pub enum LogEvidence {
     Lines,
     /// Why the deployment failed.
     Cause,
+}
+
+impl LogEvidence {
+    /// The evidence in what was found.
+    pub fn of(digest: &Digest) -> Self {
+        if digest.is_known() {
+            Self::Cause
+        } else if digest.is_empty() {
+            Self::Nothing
+        } else {
+            Self::Lines
+        }
+    }
 }
 
 /// Whether anything was live before a deployment.

@@ -9,10 +9,10 @@ use uuid::Uuid;
 use super::html::PageStream;
 use crate::ci::CiOutput;
 use crate::deployment::{LogLine, Service};
-use crate::diagnosis::Diagnosis;
+use crate::deployment_log::severity::Severity;
+use crate::deployment_log::{LogDiagnosis, MOST_LINES_OF_AN_ENTRY};
 use crate::inputs::Logs;
 use crate::report::atomic_file::WholeFile;
-use crate::report::severity::Severity;
 use crate::sanitize::redactor::PartialMatch;
 use crate::sanitize::{SanitizedLine, Sanitizer};
 use crate::text::duration::counted;
@@ -29,11 +29,6 @@ pub(super) const TAIL_LINES: usize = 40;
 
 /// The most of one line that is shown, in bytes; the file has all of it.
 pub const LONGEST_SHOWN: usize = 16 * 1024;
-
-/// The most lines that are taken of one entry. An entry is a line of a build,
-/// or a few; every one gets a time of ours in front, so that millions of empty
-/// ones would come out many times longer than they came in.
-pub const MOST_LINES_OF_AN_ENTRY: usize = 100_000;
 
 /// The most that is shown of a log while it runs, in bytes. A build that writes
 /// without end must not fill the disk of the CI; the file has more.
@@ -75,8 +70,8 @@ pub(super) struct LogSink {
     kept: Kept,
     /// What of a secret the last entry ended in, for each label.
     broken: BTreeMap<Option<String>, PartialMatch>,
-    /// What was found in the log of each service.
-    diagnoses: BTreeMap<Option<Uuid>, Diagnosis>,
+    /// What the log of each service says.
+    diagnoses: BTreeMap<Option<Uuid>, LogDiagnosis>,
     /// How many bytes were shown so far.
     shown: usize,
     /// Which lines may be missing, of the log of each deployment; the last lines
@@ -109,11 +104,9 @@ impl LogSink {
         self.page_trouble.take().map_or(Ok(self.page.take()), Err)
     }
 
-    /// Takes new entries; `service` and its `label` tell the logs of several
-    /// deployments apart.
+    /// Adds new entries, of the service with this label where there are several.
     pub(super) fn take(
         &mut self,
-        service: Option<Service>,
         label: Option<&str>,
         entries: &[LogLine],
         gate: &Sanitizer,
@@ -121,21 +114,12 @@ impl LogSink {
     ) {
         let key = label.map(str::to_owned);
         let mut broken = self.broken.remove(&key).unwrap_or_default();
-        let of = service.map(|service| service.id);
-        let mut diagnosis = self.diagnoses.remove(&of).unwrap_or_default();
         for entry in entries {
             let prefix = prefix(label, entry, gate);
             let weight = Severity::of(&entry.severity);
             let mut lines = gate.lines(&prefix, &entry.message, &mut broken);
             for line in lines.by_ref().take(MOST_LINES_OF_AN_ENTRY) {
                 self.add_to_page(weight, &prefix, &line, gate);
-                let bare = line.as_str().get(prefix.as_str().len()..);
-                let bare = bare.unwrap_or_default();
-                if weight == Severity::Error {
-                    diagnosis.take_marked(bare);
-                } else {
-                    diagnosis.take(bare);
-                }
                 self.put(line, gate, channel);
             }
             let more = lines.count();
@@ -151,31 +135,18 @@ impl LogSink {
             }
         }
         self.broken.insert(key, broken);
-        self.diagnoses.insert(of, diagnosis);
     }
 
-    /// What was found in the log of a service; of the only one, without a name.
-    pub(super) fn diagnosis(&self, service: Option<Service>) -> Option<&Diagnosis> {
+    /// Sets what the log of a service is read into; of the only one, without its
+    /// name.
+    pub(super) fn set_diagnosis(&mut self, service: Option<Service>, diagnosis: &LogDiagnosis) {
+        let key = service.map(|service| service.id);
+        self.diagnoses.insert(key, diagnosis.clone());
+    }
+
+    /// What the log of a service says; of the only one, without its name.
+    pub(super) fn diagnosis(&self, service: Option<Service>) -> Option<&LogDiagnosis> {
         self.diagnoses.get(&service.map(|service| service.id))
-    }
-
-    /// Compares the log of a service, or the only one, with that of a deployment
-    /// that succeeded.
-    pub(super) fn compare(&mut self, service: Service, good: &[LogLine], gate: &Sanitizer) {
-        let key = Some(service.id);
-        let key = key.filter(|_| self.diagnoses.contains_key(&key));
-        let Some(diagnosis) = self.diagnoses.get_mut(&key) else {
-            return;
-        };
-        let (mut earlier, mut broken) = (Diagnosis::default(), PartialMatch::default());
-        let nothing = SanitizedLine::default();
-        for entry in good {
-            let lines = gate.lines(&nothing, &entry.message, &mut broken);
-            for line in lines.take(MOST_LINES_OF_AN_ENTRY) {
-                earlier.take(line.as_str());
-            }
-        }
-        diagnosis.compare_with(earlier);
     }
 
     fn add_to_page(
@@ -455,7 +426,7 @@ mod tests {
         let mut told = Counted::default();
         let gate = Sanitizer::default();
         let many = entry("INFO", &"\n".repeat(MOST_LINES_OF_AN_ENTRY + 8));
-        sink.take(None, None, &[many], &gate, &mut told);
+        sink.take(None, &[many], &gate, &mut told);
         assert!(
             told.1.ends_with("… (8 more lines in this entry)"),
             "{}",
@@ -474,7 +445,7 @@ mod tests {
         let gate = Sanitizer::default();
         sink.shown = MOST_SHOWN - 10;
         for _ in 0..3 {
-            sink.take(None, None, &[entry("INFO", "a line")], &gate, &mut told);
+            sink.take(None, &[entry("INFO", "a line")], &gate, &mut told);
         }
         assert!(told.1.contains("longer than the 256 MiB"), "{}", told.1);
         assert!(told.0 < 200);
@@ -489,26 +460,14 @@ mod tests {
             "svl_0123456789abcdef",
         ]));
         let entries = ["x svl_01234", "567", "89abcdef y"].map(|text| entry("INFO", text));
-        sink.take(None, None, &entries[..1], &gate, &mut Counted::default());
-        sink.take(None, None, &entries[1..], &gate, &mut Counted::default());
+        sink.take(None, &entries[..1], &gate, &mut Counted::default());
+        sink.take(None, &entries[1..], &gate, &mut Counted::default());
         let tail: Vec<&str> = sink
             .tail()
             .iter()
             .map(|line| &line.as_str()[16..])
             .collect();
         assert_eq!(tail, ["x ***", "***", "*** y"]);
-    }
-
-    #[test]
-    fn a_line_that_the_page_marks_is_one_that_is_told() {
-        let mut sink = LogSink::default();
-        let entries = [("ERR", "it broke"), ("WARN", "old"), ("info", "bye")];
-        let entries = entries.map(|(severity, text)| entry(severity, text));
-        let gate = Sanitizer::default();
-        sink.take(None, None, &entries, &gate, &mut Counted::default());
-        let digest = sink.diagnosis(None).unwrap().digest();
-        assert_eq!(digest.findings[0].title, "Lines that stand out");
-        assert_eq!(digest.findings[0].lines[0], "it broke");
     }
 
     #[test]

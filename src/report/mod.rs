@@ -20,7 +20,6 @@ mod output_file;
 pub(crate) mod outputs;
 pub(crate) mod reporter;
 pub(crate) mod run_record;
-pub(crate) mod severity;
 mod status_line;
 pub(crate) mod summary;
 pub mod timeline;
@@ -29,9 +28,10 @@ use jiff::Timestamp;
 
 pub use self::causes::FailureCause;
 pub use self::comment::CommentStatus;
-pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SHOWN};
+pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_SHOWN};
 pub use self::reporter::Reporter;
 use crate::ci::{CiOutput, Facts, Host};
+pub use crate::deployment_log::MOST_LINES_OF_AN_ENTRY;
 pub use crate::outputs::{LONGEST_VALUE, OUTPUTS};
 use crate::sanitize::Sanitizer;
 

@@ -8,12 +8,10 @@ use super::comment::{self, CommentFacts, CommentStatus};
 use super::log::{LONGEST_SHOWN, LogSink};
 use crate::ci::{Activity, CiOutput, Host, Level, Tone};
 use crate::code_host::Marker;
-use crate::deployment::{LogLine, Service};
-use crate::diagnosis::Diagnosis;
 use crate::event::{Event, EventKind, Phase};
 use crate::inputs::{Abandon, Logs};
 use crate::messages::Warning;
-use crate::outcome::{LogEvidence, Outcome};
+use crate::outcome::Outcome;
 use crate::report::run_record::RunRecord;
 use crate::report::{Setup, console, status_line};
 use crate::report_files::ReportFiles;
@@ -91,26 +89,6 @@ impl Reporter {
         self.0.borrow_mut().on(event.into());
     }
 
-    /// What the log of a deployment of this service has told so far.
-    pub fn told_of_log(&self, service: Service) -> LogEvidence {
-        let inner = self.0.borrow();
-        let its = inner.log.diagnosis(Some(service));
-        let diagnosis = its.or_else(|| inner.log.diagnosis(None));
-        match diagnosis.map(Diagnosis::digest) {
-            Some(digest) if digest.is_known() => LogEvidence::Cause,
-            Some(digest) if !digest.is_empty() => LogEvidence::Lines,
-            _ => LogEvidence::Nothing,
-        }
-    }
-
-    /// Compares the log of a deployment of this service with that of one that
-    /// succeeded.
-    pub fn compare_log(&self, service: Service, good: &[LogLine]) {
-        let mut inner = self.0.borrow_mut();
-        let Inner { log, gate, .. } = &mut *inner;
-        log.compare(service, good, gate);
-    }
-
     /// The comment on a pull request, from what is known so far.
     pub fn comment(&self, marker: &Marker, news: &CommentStatus<'_>) -> SanitizedText {
         self.0.borrow().comment(marker, news)
@@ -132,8 +110,9 @@ impl Inner {
         match kind {
             EventKind::Log(lines) => {
                 let channel = self.channel.as_mut();
-                return self.log.take(service, label, lines, &self.gate, channel);
+                return self.log.take(label, lines, &self.gate, channel);
             }
+            EventKind::LogDiagnosis(diagnosis) => self.log.set_diagnosis(service, diagnosis),
             // The CI cannot know it, and will give it to later steps.
             EventKind::Password(password) => self.channel.mask(password.expose()),
             EventKind::LogUnavailable(_) | EventKind::LogIncomplete => self.log.is_incomplete(),

@@ -13,13 +13,14 @@ use crate::actions::deploy::start_rollback::{self, RollbackEffect};
 use crate::actions::deploy::verification::{FOR_WORDS, ServiceAddress, own_address};
 use crate::actions::error::Report;
 use crate::deployment::{Deployment, DeploymentId, ServiceKind, Verdict};
+use crate::deployment_log::LogDiagnosis;
 use crate::event::{EventKind, Phase, State};
 use crate::exit_status::ExitStatus;
 use crate::follow::DeploymentClient;
 use crate::forecast::history::History;
 use crate::inputs::OnFailure;
 use crate::messages::{Failure, Warning};
-use crate::outcome::{FailureContext, Outcome, PreviouslyLive};
+use crate::outcome::{FailureContext, LogEvidence, Outcome, PreviouslyLive};
 use crate::sevalla::{Patience, RetryDecision};
 use crate::verify::{self, Check, Filling, Verified, Visit};
 
@@ -50,6 +51,8 @@ pub(crate) struct DeploymentContext {
     pub(crate) own: Option<ServiceAddress>,
     /// The deployment that this one, a rollback, is to bring back.
     pub(crate) wanted: Option<Deployment>,
+    /// What the log of the deployment that is followed says.
+    pub(crate) log: Option<LogDiagnosis>,
     /// The last deployment that succeeded, with which a failure is compared.
     pub(crate) last_good: Option<Deployment>,
     /// Whether it is the first deployment of the service.
@@ -71,6 +74,7 @@ impl DeploymentContext {
             live_before: before.live_before,
             past: before.past.clone(),
             own: None,
+            log: None,
             last_good: before.last_good.clone(),
             wanted: before.rollback.as_ref().map(|rollback| rollback.to.clone()),
             is_first: false,
@@ -83,6 +87,14 @@ impl DeploymentContext {
     pub(crate) fn with_address(&self, own: Option<ServiceAddress>) -> Self {
         Self {
             own,
+            ..self.clone()
+        }
+    }
+
+    /// This context with the diagnosis of the deployment's log.
+    pub(crate) fn with_log(&self, log: &LogDiagnosis) -> Self {
+        Self {
+            log: Some(log.clone()),
             ..self.clone()
         }
     }
@@ -155,7 +167,9 @@ impl ActionContext<'_> {
         tell: Report<'_>,
     ) -> Outcome {
         let live = scene.live.as_ref();
-        let undone = self.take_back(source.service, live, ended, tell).await;
+        let undone = self
+            .take_back(source.service, live, ended, scene.log.as_ref(), tell)
+            .await;
         // What they say of what is live may not be so any more.
         let outcome = match outcome.ending() {
             ExitStatus::Unverified => outcome.unverified_before(&ended.id),
@@ -351,10 +365,13 @@ impl ActionContext<'_> {
     ) -> Outcome {
         let error = build_error(source, &deployment.id);
         deployment.build_error = self.for_more_words(error).await.flatten();
-        self.compare_with_last_good(source, scene.last_good.as_ref())
-            .await;
+        if let Some(log) = &scene.log {
+            self.compare_with_last_good(source, scene.last_good.as_ref(), log)
+                .await;
+        }
+        let digest = scene.log.as_ref().map(LogDiagnosis::digest);
         let beside = FailureContext {
-            log: self.reporter.told_of_log(source.service),
+            log: digest.as_ref().map(LogEvidence::of).unwrap_or_default(),
             // Something else may be soon.
             live: if self.may_go_back(scene) {
                 PreviouslyLive::Unknown

@@ -7,28 +7,28 @@ use tokio::time::Instant;
 
 use crate::actions::ActionContext;
 use crate::deployment::Deployment;
+use crate::deployment_log::LogDiagnosis;
 use crate::follow::{DeploymentClient, LogMode};
-use crate::outcome::LogEvidence;
 use crate::sevalla::{LOG_PAGE, LogWindow};
 
 /// How long reading it may take.
 const COMPARING: Duration = Duration::from_secs(2);
 
 impl ActionContext<'_> {
-    /// After a failure, reads a page of the log of the last success and hands it
-    /// to the diagnosis. Without it, the diagnosis knows less, so any error is
-    /// ignored.
+    /// After a failure, reads a page of the log of the last success and compares
+    /// it with `log`. Without it, the diagnosis knows less, so any error is ignored.
     pub(crate) async fn compare_with_last_good(
         &self,
         source: &DeploymentClient,
         good: Option<&Deployment>,
+        log: &LogDiagnosis,
     ) {
         let service = source.service;
         let is_read = self.reading() != LogMode::Never;
         let Some(good) = good.filter(|_| is_read && source.client.has_room_for_log()) else {
             return;
         };
-        if self.reporter.told_of_log(service) == LogEvidence::Nothing {
+        if log.digest().is_empty() {
             return;
         }
         let begun = good.created_at.map_or(0, jiff::Timestamp::as_microsecond);
@@ -40,7 +40,7 @@ impl ActionContext<'_> {
         let client = source.client.hurried(Instant::now() + COMPARING);
         let read = Box::pin(client.deployment_logs(service, &good.id, window));
         if let Some(Ok(lines)) = self.for_more_words(read).await {
-            self.reporter.compare_log(service, &lines);
+            log.compare_with(&lines);
         }
     }
 }

@@ -170,6 +170,8 @@ impl ActionContext<'_> {
         // The watch reports only what changes from here on.
         compare(EventKind::Found(service, &deployment));
         let id = deployment.id.clone();
+        let log = self.diagnose_log(&tell);
+        let scene = &scene.with_log(&log);
         let source = self.source(service, &id);
         let end = EndSignal::default();
         let noting = SightingSource::new(&source, &deployment, self.clock);
@@ -178,6 +180,7 @@ impl ActionContext<'_> {
             let watch = Follower::new(&noting, deployment, self.deadline, self.reading(), &tell)
                 .knowing(scene.past.clone())
                 .noting(&end)
+                .diagnosing(Some(&log))
                 .follow();
             let watch = Box::pin(watch);
             tokio::select! {

@@ -14,6 +14,7 @@ use crate::actions::error::{Report, TriggerError};
 use crate::actions::task::{DeployOperation, EarlierDeployment};
 use crate::actions::{ActionContext, IN_FLIGHT};
 use crate::deployment::{Deployment, Service, Verdict};
+use crate::deployment_log::LogDiagnosis;
 use crate::event::{EventKind, Phase, State};
 use crate::follow::{FollowResult, Follower, LogMode};
 use crate::inputs::Abandon;
@@ -75,17 +76,21 @@ struct RollbackAttempt<'a> {
     live: &'a Deployment,
     /// What this run has deployed.
     wrong: &'a Deployment,
+    /// What the log is read into.
+    log: Option<&'a LogDiagnosis>,
 }
 
 impl ActionContext<'_> {
     /// Rolls back to what was live before `wrong`, which this run has deployed,
     /// turned out to be so: unless somebody else has deployed since, whose work
-    /// would be undone too. `known` is what was live when the run began.
+    /// would be undone too. `known` is what was live when the run began. The log
+    /// of the rollback is read into `log`, after that of `wrong`.
     pub(crate) async fn take_back(
         &self,
         service: Service,
         known: Option<&Deployment>,
         wrong: &Deployment,
+        log: Option<&LogDiagnosis>,
         tell: Report<'_>,
     ) -> RollbackReport {
         let live = tokio::select! {
@@ -109,6 +114,7 @@ impl ActionContext<'_> {
             service,
             live: &live,
             wrong,
+            log,
         };
         self.undo(&undoing, tell).await
     }
@@ -207,6 +213,7 @@ impl ActionContext<'_> {
             LogMode::AfterFailure,
             &quietly,
         )
+        .diagnosing(undoing.log)
         .follow()
         .await;
         let (now, said) = match ended {

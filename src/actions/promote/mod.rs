@@ -20,6 +20,7 @@ use crate::actions::task::Promotion;
 use crate::actions::{ActionContext, CLEAN_UP, IN_FLIGHT, LATE_CANCEL, nothing_started};
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, Verdict};
+use crate::deployment_log::LogDiagnosis;
 use crate::event::{Event, EventKind};
 use crate::exit_status::ExitStatus;
 use crate::follow::{DeploymentClient, EndSignal, FollowResult, Follower};
@@ -38,6 +39,7 @@ struct TargetResult {
     outcome: Outcome,
     /// What this run has put live there.
     live: Option<Deployment>,
+    log: Option<LogDiagnosis>,
 }
 
 impl TargetResult {
@@ -53,6 +55,7 @@ impl TargetResult {
         Self {
             outcome,
             live: self.live.clone(),
+            log: self.log.clone(),
         }
     }
 }
@@ -62,6 +65,7 @@ impl From<Outcome> for TargetResult {
         Self {
             outcome,
             live: None,
+            log: None,
         }
     }
 }
@@ -161,6 +165,7 @@ impl ActionContext<'_> {
         };
         let service = target.service;
         let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
+        let log = self.diagnose_log(&tell);
         let source = self.source(service, &deployment.id);
         let id = deployment.id.clone();
         let noting = SightingSource::new(&source, &deployment, self.clock);
@@ -173,11 +178,12 @@ impl ActionContext<'_> {
         )
         .knowing(target.before.past.clone())
         .noting(end)
+        .diagnosing(Some(&log))
         .follow()
         .await;
         match ended {
             FollowResult::Seen(deployment, verdict) => {
-                self.settle_target(target, &source, deployment, verdict)
+                self.settle_target(target, &source, deployment, verdict, log)
                     .await
             }
             FollowResult::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
@@ -186,7 +192,7 @@ impl ActionContext<'_> {
                 let cancelled = cancel::cancel(&client, service, &id, &tell).await;
                 if let CancelResult::TooLate(deployment) = cancelled {
                     return self
-                        .settle_target(target, &source, deployment, Verdict::Success)
+                        .settle_target(target, &source, deployment, Verdict::Success, log)
                         .await;
                 }
                 Outcome::of_ended(&ended, service)
@@ -214,6 +220,7 @@ impl ActionContext<'_> {
         source: &DeploymentClient,
         deployment: Deployment,
         verdict: Verdict,
+        log: LogDiagnosis,
     ) -> TargetResult {
         let service = source.service;
         let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
@@ -221,13 +228,18 @@ impl ActionContext<'_> {
         let scene = DeploymentContext {
             live_before: target.before.live_before,
             last_good: target.before.last_good.clone(),
+            log: Some(log.clone()),
             ..DeploymentContext::default()
         };
         let live = (verdict == Verdict::Success).then(|| deployment.clone());
         let outcome = self
             .settle(source, deployment, verdict, &scene, &tell)
             .await;
-        TargetResult { outcome, live }
+        TargetResult {
+            outcome,
+            live,
+            log: Some(log),
+        }
     }
 
     /// One outcome from all. Where that is wanted, a deployment or a check that
@@ -257,21 +269,21 @@ impl ActionContext<'_> {
 
     /// Takes back the targets that have changed.
     async fn undo_promotion(&self, aim: &PromotionPreflight, ends: &[TargetResult]) -> Outcome {
-        let changed: Vec<(&PromotionTarget, &Deployment)> = aim
+        let changed: Vec<(&PromotionTarget, &Deployment, Option<&LogDiagnosis>)> = aim
             .targets
             .iter()
             .zip(ends)
-            .filter_map(|(target, end)| Some((target, end.live.as_ref()?)))
+            .filter_map(|(target, end)| Some((target, end.live.as_ref()?, end.log.as_ref())))
             .collect();
         let undo = changed
             .iter()
-            .map(|(target, live)| self.undo_target(target, live));
+            .map(|(target, live, log)| self.undo_target(target, live, *log));
         let undone = join_all(undo).await;
         // What they say of what is live may not be so any more.
         let ends: Vec<TargetResult> = ends.iter().map(TargetResult::before_going_back).collect();
         let mut outcome = Outcome::of_targets(&named(aim, &ends));
         let signal = undone.iter().find_map(|undone| undone.signal);
-        for ((target, _), undone) in changed.iter().zip(undone) {
+        for ((target, ..), undone) in changed.iter().zip(undone) {
             outcome = outcome.because(format!("{}: {}", target.name, undone.said));
             outcome.hint = undone.hint.map(str::to_owned).or(outcome.hint);
         }
@@ -281,10 +293,16 @@ impl ActionContext<'_> {
         }
     }
 
-    async fn undo_target(&self, target: &PromotionTarget, wrong: &Deployment) -> RollbackReport {
+    async fn undo_target(
+        &self,
+        target: &PromotionTarget,
+        wrong: &Deployment,
+        log: Option<&LogDiagnosis>,
+    ) -> RollbackReport {
         let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(target.service, kind));
         let live = target.before.live.as_ref();
-        self.take_back(target.service, live, wrong, &tell).await
+        self.take_back(target.service, live, wrong, log, &tell)
+            .await
     }
 
     /// Cancels what was started. `ids` holds what is known to have been, in the

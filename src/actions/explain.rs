@@ -11,7 +11,7 @@ use crate::exit_status::ExitStatus;
 use crate::follow::FollowResult;
 use crate::inputs::Problem;
 use crate::messages::Failure;
-use crate::outcome::{FailureContext, LastSeen, LogEvidence, Outcome, OutcomeKind, PreviouslyLive};
+use crate::outcome::{FailureContext, LastSeen, LogEvidence, Outcome, PreviouslyLive, Success};
 use crate::sevalla::operation::CALL_HOOK;
 use crate::sevalla::{ApiError, ApiErrorKind, RetryDecision};
 use crate::shutdown::Signal;
@@ -272,7 +272,7 @@ impl Outcome {
     #[must_use]
     pub fn superseded_by(self, newer: &Deployment) -> Self {
         Self {
-            end: OutcomeKind::Failed(Failure::Superseded),
+            result: Err(Failure::Superseded),
             why: vec![format!("A newer one took its place: {}", newer.summary())],
             hint: Some("Nothing to do, unless the newer one is not meant to be live".to_owned()),
             ..self
@@ -300,7 +300,7 @@ impl Outcome {
                 names.join(", ")
             ),
         };
-        let mut outcome = Self::new(gravest.end, headline).after(gravest.effort.clone());
+        let mut outcome = Self::new(gravest.result, headline).after(gravest.effort.clone());
         outcome.hint = gravest.hint.as_ref().map(|hint| match all {
             1 => hint.clone(),
             _ => format!("{its}: {hint}"),
@@ -319,26 +319,26 @@ fn all_good(ends: &[(String, Outcome)]) -> Outcome {
     let all = ends.len();
     let skipped = ends
         .iter()
-        .filter(|(_, end)| end.end == OutcomeKind::Passed);
+        .filter(|(_, end)| end.result == Ok(Success::Passed));
     let skipped: Vec<&str> = skipped.map(|(name, _)| name.as_str()).collect();
     let triggered = ends
         .iter()
-        .any(|(_, end)| end.end == OutcomeKind::Triggered);
-    let (end, headline) = match skipped.len() {
+        .any(|(_, end)| end.result == Ok(Success::Triggered));
+    let (success, headline) = match skipped.len() {
         0 if triggered => (
-            OutcomeKind::Triggered,
+            Success::Triggered,
             format!("Promoted to {all}; not waiting for their ends"),
         ),
         0 if all == 1 => (
-            OutcomeKind::Success,
+            Success::Done,
             "Promoted: the deployment succeeded".to_owned(),
         ),
         0 => (
-            OutcomeKind::Success,
+            Success::Done,
             format!("Promoted: all {all} deployments succeeded"),
         ),
         count => (
-            OutcomeKind::Passed,
+            Success::Passed,
             format!(
                 "Promoted to {} of {all}; skipped: {}",
                 all - count,
@@ -346,7 +346,7 @@ fn all_good(ends: &[(String, Outcome)]) -> Outcome {
             ),
         ),
     };
-    Outcome::new(end, headline)
+    Outcome::new(Ok(success), headline)
 }
 
 impl Failure {
@@ -626,13 +626,13 @@ impl Outcome {
                 "The hook was called; Sevalla did not tell which deployment it started".to_owned()
             }
         };
-        Self::new(OutcomeKind::Triggered, headline)
+        Self::new(Ok(Success::Triggered), headline)
     }
 
     /// Somebody else's deployment does, and is not followed.
     pub fn joined(other: &Deployment) -> Self {
         Self::new(
-            OutcomeKind::Triggered,
+            Ok(Success::Triggered),
             format!(
                 "Started nothing, since {} deploys the same; not waiting for its end",
                 other.summary()
@@ -648,7 +648,7 @@ impl Outcome {
     /// A dry run.
     pub fn planned(order: &str) -> Self {
         Self::new(
-            OutcomeKind::Planned,
+            Ok(Success::Planned),
             format!("Dry run: would {order}; nothing was changed"),
         )
     }

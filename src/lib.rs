@@ -119,7 +119,7 @@ pub async fn run(mut process: Process) -> Outcome {
                 redactor: &redactor,
             },
         ),
-        gate: gate.clone(),
+        sanitizer: gate.clone(),
         clock: process.clock,
         facts: facts.clone(),
         host,

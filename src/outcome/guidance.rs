@@ -105,12 +105,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_live_is_only_told_where_it_is_known() {
+    fn what_is_live_is_only_stated_where_it_is_known() {
         let of = |live| FailureContext {
             live,
             ..FailureContext::default()
         };
-        for (live, said) in [
+        for (live, expected) in [
             (PreviouslyLive::Unknown, ""),
             (
                 PreviouslyLive::Something,
@@ -129,14 +129,14 @@ mod tests {
                 "What was live before, if anything was, is not among the newest 50 deployments. ",
             ),
         ] {
-            let told = of(live).after_nothing("Run again");
-            assert_eq!(told, format!("{said}Run again"));
+            let text = of(live).after_nothing("Run again");
+            assert_eq!(text, format!("{expected}Run again"));
         }
     }
 
     #[test]
-    fn nobody_is_sent_to_a_log_that_was_not_read_or_has_told_the_cause() {
-        for (log, said) in [
+    fn the_hint_leads_to_the_log_only_where_that_helps() {
+        for (log, expected) in [
             (
                 LogEvidence::Nothing,
                 "Read the deployment's log in the dashboard",
@@ -148,8 +148,11 @@ mod tests {
                 log,
                 live: PreviouslyLive::Something,
             };
-            let told = beside.after_failure();
-            assert_eq!(told, format!("{said}. The previous version is still live"));
+            let text = beside.after_failure();
+            assert_eq!(
+                text,
+                format!("{expected}. The previous version is still live")
+            );
         }
     }
 }

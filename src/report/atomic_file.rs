@@ -208,14 +208,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deploy.log");
         let names = || std::fs::read_dir(folder.path()).unwrap().count();
-        let gate = Sanitizer::default();
+        let sanitizer = Sanitizer::default();
         let mut file = WholeFile::create(&path).unwrap();
-        file.write(&gate.line("one")).unwrap();
+        file.write(&sanitizer.line("one")).unwrap();
         assert!(!path.exists());
         drop(file);
         assert_eq!(names(), 0);
         let mut file = WholeFile::create(&path).unwrap();
-        file.write(&gate.line("one")).unwrap();
+        file.write(&sanitizer.line("one")).unwrap();
         file.finish().unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\n");
         assert_eq!(names(), 1);

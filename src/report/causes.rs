@@ -54,7 +54,7 @@ pub(super) fn lines_of(kind: &[Finding], most: usize) -> Vec<&str> {
 pub(super) fn lines(causes: &[FailureCause]) -> Vec<String> {
     causes
         .iter()
-        .flat_map(|cause| told(cause, |_| true))
+        .flat_map(|cause| lines_of_cause(cause, |_| true))
         .collect()
 }
 
@@ -62,16 +62,16 @@ pub(super) fn lines(causes: &[FailureCause]) -> Vec<String> {
 pub(super) fn known_lines(causes: &[FailureCause]) -> Vec<String> {
     causes
         .iter()
-        .flat_map(|cause| told(cause, |finding| finding.is_known))
+        .flat_map(|cause| lines_of_cause(cause, |finding| finding.is_known))
         .collect()
 }
 
-fn told(cause: &FailureCause, is_told: impl Fn(&Finding) -> bool) -> Vec<String> {
+fn lines_of_cause(cause: &FailureCause, is_shown: impl Fn(&Finding) -> bool) -> Vec<String> {
     let mut all = Vec::new();
     let target = cause.target.as_ref().map(|target| format!("{target}: "));
     // Where the cause is known, it says more.
     let phase = cause.phase.filter(|_| !cause.digest.is_known());
-    if let Some(phase) = phase.filter(|_| cause.digest.findings.iter().any(&is_told)) {
+    if let Some(phase) = phase.filter(|_| cause.digest.findings.iter().any(&is_shown)) {
         all.push(format!(
             "{}{}",
             target.as_deref().unwrap_or_default(),
@@ -79,7 +79,7 @@ fn told(cause: &FailureCause, is_told: impl Fn(&Finding) -> bool) -> Vec<String>
         ));
     }
     for kind in kinds(&cause.digest).take(MOST_KINDS) {
-        let Some(first) = kind.first().filter(|first| is_told(first)) else {
+        let Some(first) = kind.first().filter(|first| is_shown(first)) else {
             continue;
         };
         all.push(format!(
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_is_told_once_with_its_lines_and_its_advice() {
+    fn a_kind_is_shown_once_with_its_lines_and_its_advice() {
         assert_eq!(
             lines(&causes()),
             [
@@ -259,14 +259,17 @@ mod tests {
         }
         let digest = diagnosis.digest();
         let target = None;
-        let told = lines(&[FailureCause {
+        let lines = lines(&[FailureCause {
             target,
             digest,
             phase: None,
         }]);
-        assert_eq!(told[0], "Lines that stand out:");
-        assert!(told.len() > 1, "{told:?}");
-        assert!(told.iter().all(|line| !line.contains("Try: ")), "{told:?}");
+        assert_eq!(lines[0], "Lines that stand out:");
+        assert!(lines.len() > 1, "{lines:?}");
+        assert!(
+            lines.iter().all(|line| !line.contains("Try: ")),
+            "{lines:?}"
+        );
     }
 
     #[test]

@@ -62,9 +62,10 @@ pub enum CommentStatus<'a> {
 
 /// The text of the comment, its mark included. Why something went wrong stands
 /// first.
-pub fn body(facts: &CommentFacts<'_>, gate: &Sanitizer) -> SanitizedText {
-    let text =
-        |text: &str| without_long_runs(shorten(gate.line(text), LONGEST_TEXT, gate).as_str());
+pub fn render(facts: &CommentFacts<'_>, sanitizer: &Sanitizer) -> SanitizedText {
+    let text = |text: &str| {
+        without_long_runs(shorten(sanitizer.line(text), LONGEST_TEXT, sanitizer).as_str())
+    };
     let mut parts = vec![format!("{}\n### {}", facts.marker.as_str(), heading(facts))];
     let line = |line: &str| not_a_command(text(line));
     let found = causes::markdown(facts.causes, &line, &|target| code(&text(target)));
@@ -83,7 +84,7 @@ pub fn body(facts: &CommentFacts<'_>, gate: &Sanitizer) -> SanitizedText {
         parts.push(format!("Last lines of the log:\n\n{}", fenced(&lines)));
     }
     parts.retain(|part| !part.is_empty());
-    gate.block(&parts.join("\n\n"))
+    sanitizer.block(&parts.join("\n\n"))
 }
 
 /// What has become of the preview, in a few words.
@@ -247,7 +248,7 @@ mod tests {
     }
 
     /// The text about an end, with the mark left out.
-    fn told(
+    fn rendered(
         news: CommentStatus<'_>,
         deployment: &Deployment,
         last_lines: &[&SanitizedLine],
@@ -265,7 +266,7 @@ mod tests {
             run_url: Some("https://github.com/acme/shop/actions/runs/42"),
             now: "2026-03-01T10:00:05.9Z".parse().unwrap(),
         };
-        let body = body(&facts, &Sanitizer::default());
+        let body = render(&facts, &Sanitizer::default());
         let text = body.as_str().strip_prefix("<!-- sevalla-deploy:shop -->\n");
         text.unwrap().to_owned()
     }
@@ -273,7 +274,7 @@ mod tests {
     #[test]
     fn a_preview_that_works() {
         let outcome = Outcome::success("Deployed");
-        let text = told(
+        let text = rendered(
             CommentStatus::Ended(&outcome),
             &deployment(Status::Success),
             &[],
@@ -292,12 +293,12 @@ mod tests {
 
     #[test]
     fn a_failure_has_its_reasons_first_and_the_last_lines_and_no_address() {
-        let gate = Sanitizer::default();
-        let lines = ["npm ERR! ```", "/merge", "  /close"].map(|line| gate.line(line));
+        let sanitizer = Sanitizer::default();
+        let lines = ["npm ERR! ```", "/merge", "  /close"].map(|line| sanitizer.line(line));
         let outcome = Outcome::of(Failure::DeploymentFailed, "The build failed: `npm ci`")
             .because("/merge it")
             .hint("Read the log");
-        let text = told(
+        let text = rendered(
             CommentStatus::Ended(&outcome),
             &deployment(Status::Failed),
             &lines.iter().collect::<Vec<_>>(),
@@ -320,7 +321,7 @@ mod tests {
             outcome.because(format!("{number} {}", "y".repeat(5000)))
         });
         let many = many.hint("the hint");
-        let text = told(
+        let text = rendered(
             CommentStatus::Ended(&many),
             &deployment(Status::Failed),
             &[],
@@ -377,7 +378,7 @@ mod tests {
                 "nothing new deployed",
             ),
         ] {
-            let text = told(CommentStatus::Ended(outcome), &deployment(status), &[]);
+            let text = rendered(CommentStatus::Ended(outcome), &deployment(status), &[]);
             let heading = text.lines().next().unwrap();
             assert!(
                 heading.ends_with(&format!("Sevalla preview: {words}")),
@@ -391,7 +392,7 @@ mod tests {
     fn only_failures_of_the_deployment_are_called_failed() {
         for failure in Failure::ALL {
             let outcome = Outcome::of(*failure, "x");
-            let text = told(
+            let text = rendered(
                 CommentStatus::Ended(&outcome),
                 &deployment(Status::Cancelled),
                 &[],
@@ -406,11 +407,11 @@ mod tests {
     fn a_status_that_nobody_will_correct_is_one_that_was_seen_last() {
         let going_on = deployment(Status::InProgress);
         let outcome = Outcome::of(Failure::StillRunning, "x");
-        let text = told(CommentStatus::Ended(&outcome), &going_on, &[]);
+        let text = rendered(CommentStatus::Ended(&outcome), &going_on, &[]);
         assert!(text.contains("| Last seen | ` inProgress ` |"), "{text}");
-        let text = told(CommentStatus::Deploying, &going_on, &[]);
+        let text = rendered(CommentStatus::Deploying, &going_on, &[]);
         assert!(text.contains("| Status | ` inProgress ` |"), "{text}");
-        let text = told(CommentStatus::Stopping, &going_on, &[]);
+        let text = rendered(CommentStatus::Stopping, &going_on, &[]);
         for row in ["| Status |", "| Last seen |", "| Time |"] {
             assert!(!text.contains(row), "{text}");
         }

@@ -147,14 +147,14 @@ fn left(estimate: Estimate) -> String {
 
 /// How the time of this run compares: "1m50s; this one took longer than 95 % of
 /// the last 20".
-pub(super) fn comparison(story: &RunRecord) -> Option<String> {
-    let tale = story.one();
-    let usual = tale.usual.as_ref()?;
+pub(super) fn comparison(record: &RunRecord) -> Option<String> {
+    let service_record = record.one();
+    let usual = service_record.usual.as_ref()?;
     let time = duration(usual.time());
     if usual.count() == 1 {
         return Some(format!("{time}, of the last one"));
     }
-    let Some(run) = tale.run() else {
+    let Some(run) = service_record.run() else {
         return Some(format!("{time}, of the last {}", usual.count()));
     };
     Some(format!(
@@ -200,10 +200,10 @@ pub(super) fn state(deployment: &Deployment) -> String {
 pub(super) fn conclude(
     outcome: &Outcome,
     causes: &[FailureCause],
-    story: &RunRecord,
+    record: &RunRecord,
 ) -> Vec<String> {
     if outcome.is_good() {
-        return conclude_good(outcome, story);
+        return conclude_good(outcome, record);
     }
     let mut lines = vec![format!("Error: {}", outcome.headline)];
     let found = causes::known_lines(causes).into_iter();
@@ -215,7 +215,7 @@ pub(super) fn conclude(
             .iter()
             .map(|effort| format!("  tried: {effort}")),
     );
-    lines.extend(times(story).map(|times| format!("  time:  {times}")));
+    lines.extend(times(record).map(|times| format!("  time:  {times}")));
     lines.extend(outcome.hint.iter().map(|hint| format!("  next:  {hint}")));
     lines.extend(more(outcome).map(|address| format!("  more:  {address}")));
     let ending = outcome.ending();
@@ -227,29 +227,31 @@ pub(super) fn conclude(
     lines
 }
 
-fn conclude_good(outcome: &Outcome, story: &RunRecord) -> Vec<String> {
+fn conclude_good(outcome: &Outcome, record: &RunRecord) -> Vec<String> {
     let mut line = outcome.headline.clone();
-    if let Some(times) = times(story) {
+    if let Some(times) = times(record) {
         line.push_str(&format!(" ({times})"));
     }
     let mut lines = vec![line];
     lines.extend(outcome.why.iter().cloned());
-    lines.extend(story.one().url.iter().map(|url| format!("URL: {url}")));
+    lines.extend(record.one().url.iter().map(|url| format!("URL: {url}")));
     lines.extend(outcome.hint.iter().cloned());
     lines
 }
 
 /// "4s in the queue, 1m52s running".
-pub(super) fn times(story: &RunRecord) -> Option<String> {
-    times_of(story.one())
+pub(super) fn times(record: &RunRecord) -> Option<String> {
+    times_of(record.one())
 }
 
 /// The same for one of several services.
-pub(super) fn times_of(tale: &ServiceRecord) -> Option<String> {
-    let queue = tale
+pub(super) fn times_of(service_record: &ServiceRecord) -> Option<String> {
+    let queue = service_record
         .queue()
         .map(|time| format!("{} in the queue", duration(time)));
-    let run = tale.run().map(|time| format!("{} running", duration(time)));
+    let run = service_record
+        .run()
+        .map(|time| format!("{} running", duration(time)));
     let parts: Vec<String> = queue.into_iter().chain(run).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
@@ -298,17 +300,17 @@ mod tests {
             status: Status::Waiting,
             ..Deployment::only_its_id(DeploymentId("x".to_owned()))
         };
-        let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
+        let mut record = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
         let service = Service::application(uuid::Uuid::nil());
-        story.apply(EventKind::Started(service, &waiting).into());
+        record.apply(EventKind::Started(service, &waiting).into());
         tokio::time::advance(Duration::from_secs(4)).await;
-        assert_eq!(times(&story), None);
-        story.apply(EventKind::Seen(&waiting).into());
-        assert_eq!(times(&story).as_deref(), Some("4s in the queue"));
+        assert_eq!(times(&record), None);
+        record.apply(EventKind::Seen(&waiting).into());
+        assert_eq!(times(&record).as_deref(), Some("4s in the queue"));
     }
 
     #[test]
-    fn nothing_is_told_twice_in_a_row() {
+    fn no_state_is_reported_twice_in_a_row() {
         let now = |status: &Status, commit: Option<&str>| Deployment {
             status: status.clone(),
             commit_sha: commit.map(str::to_owned),
@@ -317,14 +319,14 @@ mod tests {
         let (waiting, running) = (Status::Waiting, Status::InProgress);
         let service = Service::application(uuid::Uuid::nil());
         for is_target in [false, true] {
-            let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
+            let mut record = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
             let mut is_new = |seen: &Deployment| {
                 let event = Event {
                     service: is_target.then_some(service),
                     kind: EventKind::Seen(seen),
                 };
-                let is_new = !story.is_duplicate(event);
-                story.apply(event);
+                let is_new = !record.is_duplicate(event);
+                record.apply(event);
                 is_new
             };
             assert!(is_new(&now(&waiting, None)));
@@ -337,8 +339,8 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_is_told_with_what_becomes_of_the_deployment() {
-        for (then, said) in [
+    fn a_signal_is_reported_with_its_effect_on_the_deployment() {
+        for (then, expected) in [
             (
                 Some(Abandon::Cancel),
                 "SIGINT: ending the run and cancelling what is being deployed. Another signal, \
@@ -357,14 +359,14 @@ mod tests {
         ] {
             assert_eq!(
                 describe(EventKind::Stopping(Signal::Interrupt, then)).as_deref(),
-                Some(said)
+                Some(expected)
             );
         }
     }
 
     #[test]
     fn the_time_is_compared_with_that_of_others() {
-        for (past, said, comparison_of_100) in [
+        for (past, expected, comparison_of_100) in [
             (
                 vec![80],
                 "The last one like it took 1m20s",
@@ -380,13 +382,13 @@ mod tests {
             let usual = TypicalDuration::of(&History::of(&past), HistoryKind::Build).unwrap();
             assert_eq!(
                 describe(EventKind::TypicalDuration(&usual)).as_deref(),
-                Some(said)
+                Some(expected)
             );
-            let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
-            story.apply(EventKind::TypicalDuration(&usual).into());
+            let mut record = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
+            record.apply(EventKind::TypicalDuration(&usual).into());
             let service = Service::application(uuid::Uuid::nil());
-            story.apply(EventKind::Started(service, &took(100)).into());
-            assert_eq!(comparison(&story).as_deref(), Some(comparison_of_100));
+            record.apply(EventKind::Started(service, &took(100)).into());
+            assert_eq!(comparison(&record).as_deref(), Some(comparison_of_100));
         }
     }
 }

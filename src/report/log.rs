@@ -109,26 +109,26 @@ impl LogSink {
         &mut self,
         label: Option<&str>,
         entries: &[LogLine],
-        gate: &Sanitizer,
+        sanitizer: &Sanitizer,
         channel: &mut dyn CiOutput,
     ) {
         let key = label.map(str::to_owned);
         let mut broken = self.broken.remove(&key).unwrap_or_default();
         for entry in entries {
-            let prefix = prefix(label, entry, gate);
+            let prefix = prefix(label, entry, sanitizer);
             let weight = Severity::of(&entry.severity);
-            let mut lines = gate.lines(&prefix, &entry.message, &mut broken);
+            let mut lines = sanitizer.lines(&prefix, &entry.message, &mut broken);
             for line in lines.by_ref().take(MOST_LINES_OF_AN_ENTRY) {
-                self.add_to_page(weight, &prefix, &line, gate);
-                self.put(line, gate, channel);
+                self.add_to_page(weight, &prefix, &line, sanitizer);
+                self.put(line, sanitizer, channel);
             }
             let more = lines.count();
             if more > 0 {
                 let more = counted(more, "more line");
                 let note = format!("{prefix}… ({more} in this entry)");
-                let note = gate.line(&note);
-                self.add_to_page(weight, &prefix, &note, gate);
-                self.put(note, gate, channel);
+                let note = sanitizer.line(&note);
+                self.add_to_page(weight, &prefix, &note, sanitizer);
+                self.put(note, sanitizer, channel);
                 self.is_too_large(&format!(
                     "an entry of the log has more than {MOST_LINES_OF_AN_ENTRY} lines"
                 ));
@@ -154,30 +154,30 @@ impl LogSink {
         weight: Severity,
         prefix: &SanitizedLine,
         line: &SanitizedLine,
-        gate: &Sanitizer,
+        sanitizer: &Sanitizer,
     ) {
         let Some(page) = &mut self.page else {
             return;
         };
-        let line = shorten(line.clone(), LONGEST_SHOWN, gate);
+        let line = shorten(line.clone(), LONGEST_SHOWN, sanitizer);
         if let Err(error) = page.take(weight, prefix.as_str().len(), &line) {
             self.page_trouble = Some(error);
             self.page = None;
         }
     }
 
-    fn put(&mut self, line: SanitizedLine, gate: &Sanitizer, channel: &mut dyn CiOutput) {
+    fn put(&mut self, line: SanitizedLine, sanitizer: &Sanitizer, channel: &mut dyn CiOutput) {
         self.write(&line);
         if self.logs == Some(Logs::Off) {
             return;
         }
-        let shown = shorten(line, LONGEST_SHOWN, gate);
+        let shown = shorten(line, LONGEST_SHOWN, sanitizer);
         if self.logs == Some(Logs::Live) && self.shown <= MOST_SHOWN {
-            self.open(gate, channel);
+            self.open(sanitizer, channel);
             channel.say(&shown);
             self.shown += shown.as_str().len();
             if self.shown > MOST_SHOWN {
-                channel.say(&gate.line(&format!(
+                channel.say(&sanitizer.line(&format!(
                     "… (the log is longer than the {} MiB that are shown)",
                     MOST_SHOWN / (1024 * 1024)
                 )));
@@ -191,20 +191,20 @@ impl LogSink {
     pub(super) fn close(
         &mut self,
         is_good: bool,
-        gate: &Sanitizer,
+        sanitizer: &Sanitizer,
         channel: &mut dyn CiOutput,
     ) -> Result<(), String> {
         if self.logs == Some(Logs::OnFailure) && !is_good && !self.kept.lines.is_empty() {
-            self.open(gate, channel);
+            self.open(sanitizer, channel);
             if self.kept.dropped > 0 {
                 let earlier = counted(self.kept.dropped, "earlier line");
-                channel.say(&gate.line(&format!("… {earlier} …")));
+                channel.say(&sanitizer.line(&format!("… {earlier} …")));
             }
             self.kept.lines.iter().for_each(|line| channel.say(line));
         }
         self.fold(channel);
         for gap in std::mem::take(&mut self.gaps) {
-            self.write(&gate.line(&gap));
+            self.write(&sanitizer.line(&gap));
         }
         if let Some(file) = self.file.take() {
             let path = file.path.clone();
@@ -267,9 +267,9 @@ impl LogSink {
             .collect()
     }
 
-    fn open(&mut self, gate: &Sanitizer, channel: &mut dyn CiOutput) {
+    fn open(&mut self, sanitizer: &Sanitizer, channel: &mut dyn CiOutput) {
         if !self.is_open {
-            channel.open_log(&gate.line("Log of the deployment"));
+            channel.open_log(&sanitizer.line("Log of the deployment"));
             self.is_open = true;
         }
     }
@@ -293,22 +293,22 @@ impl LogSink {
 /// What stands before every line of an entry: the service's time, its weight
 /// where it is not ordinary, and a bar, so that no line of it stands at the
 /// beginning of one of ours.
-fn prefix(label: Option<&str>, entry: &LogLine, gate: &Sanitizer) -> SanitizedLine {
+fn prefix(label: Option<&str>, entry: &LogLine, sanitizer: &Sanitizer) -> SanitizedLine {
     let time = jiff::Timestamp::from_microsecond(entry.at_micros)
         .ok()
         .and_then(|time| Some(format!("{time:.3}").get(11..)?.to_owned()));
     let time = time.as_deref().unwrap_or(NO_TIME);
     // Cut behind the gate: a part of a secret would not be known as one.
-    let weight = gate.line(&entry.severity);
+    let weight = sanitizer.line(&entry.severity);
     let weight = match weight.as_str().trim() {
         "" | "INFO" | "info" => String::new(),
         other => format!("{} ", beginning(other, LONGEST_WEIGHT)),
     };
     let label = label.map(|label| {
-        let label = gate.line(label);
+        let label = sanitizer.line(label);
         format!("{} ", beginning(label.as_str(), LONGEST_LABEL))
     });
-    gate.line(&format!("{time} {}{weight}| ", label.unwrap_or_default()))
+    sanitizer.line(&format!("{time} {}{weight}| ", label.unwrap_or_default()))
 }
 
 /// The last lines of the log, bounded in number and size.
@@ -347,14 +347,15 @@ mod tests {
     }
 
     fn rendered(entry: &LogLine) -> Vec<String> {
-        let gate = Sanitizer::default();
-        gate.lines(
-            &prefix(None, entry, &gate),
-            &entry.message,
-            &mut PartialMatch::default(),
-        )
-        .map(|line| line.as_str().to_owned())
-        .collect()
+        let sanitizer = Sanitizer::default();
+        sanitizer
+            .lines(
+                &prefix(None, entry, &sanitizer),
+                &entry.message,
+                &mut PartialMatch::default(),
+            )
+            .map(|line| line.as_str().to_owned())
+            .collect()
     }
 
     #[test]
@@ -424,15 +425,15 @@ mod tests {
         sink.show(Logs::Live);
         sink.begin_file(&path).unwrap();
         let mut told = Counted::default();
-        let gate = Sanitizer::default();
+        let sanitizer = Sanitizer::default();
         let many = entry("INFO", &"\n".repeat(MOST_LINES_OF_AN_ENTRY + 8));
-        sink.take(None, &[many], &gate, &mut told);
+        sink.take(None, &[many], &sanitizer, &mut told);
         assert!(
             told.1.ends_with("… (8 more lines in this entry)"),
             "{}",
             told.1
         );
-        let problem = sink.close(true, &gate, &mut told).unwrap_err();
+        let problem = sink.close(true, &sanitizer, &mut told).unwrap_err();
         assert!(problem.contains("more than 100000 lines"), "{problem}");
         assert!(!path.exists());
     }
@@ -442,10 +443,10 @@ mod tests {
         let mut sink = LogSink::default();
         sink.show(Logs::Live);
         let mut told = Counted(0, String::new());
-        let gate = Sanitizer::default();
+        let sanitizer = Sanitizer::default();
         sink.shown = MOST_SHOWN - 10;
         for _ in 0..3 {
-            sink.take(None, &[entry("INFO", "a line")], &gate, &mut told);
+            sink.take(None, &[entry("INFO", "a line")], &sanitizer, &mut told);
         }
         assert!(told.1.contains("longer than the 256 MiB"), "{}", told.1);
         assert!(told.0 < 200);
@@ -456,12 +457,12 @@ mod tests {
     fn a_secret_that_two_entries_share_is_hidden_in_both() {
         let mut sink = LogSink::default();
         sink.show(Logs::OnFailure);
-        let gate = Sanitizer::new(crate::sanitize::redactor::Redactor::new([
+        let sanitizer = Sanitizer::new(crate::sanitize::redactor::Redactor::new([
             "svl_0123456789abcdef",
         ]));
         let entries = ["x svl_01234", "567", "89abcdef y"].map(|text| entry("INFO", text));
-        sink.take(None, &entries[..1], &gate, &mut Counted::default());
-        sink.take(None, &entries[1..], &gate, &mut Counted::default());
+        sink.take(None, &entries[..1], &sanitizer, &mut Counted::default());
+        sink.take(None, &entries[1..], &sanitizer, &mut Counted::default());
         let tail: Vec<&str> = sink
             .tail()
             .iter()
@@ -472,13 +473,13 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded_in_lines_and_bytes() {
-        let gate = Sanitizer::default();
+        let sanitizer = Sanitizer::default();
         let mut kept = Kept::default();
         for number in 0..KEPT_LINES + 5 {
-            kept.push(gate.line(&number.to_string()));
+            kept.push(sanitizer.line(&number.to_string()));
         }
         assert_eq!((kept.lines.len(), kept.dropped), (KEPT_LINES, 5));
-        kept.push(gate.line(&"x".repeat(KEPT_BYTES)));
+        kept.push(sanitizer.line(&"x".repeat(KEPT_BYTES)));
         assert!(kept.bytes <= KEPT_BYTES && kept.lines.len() == 1);
     }
 }

@@ -40,7 +40,7 @@ pub struct Setup {
     /// Where to tell.
     pub channel: Box<dyn CiOutput>,
     /// What every text passes.
-    pub gate: Sanitizer,
+    pub sanitizer: Sanitizer,
     /// The wall clock, for showing times only.
     pub clock: fn() -> Timestamp,
     /// What the CI told about the run.

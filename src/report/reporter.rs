@@ -22,9 +22,9 @@ pub struct Reporter(RefCell<Inner>);
 
 pub(super) struct Inner {
     pub(super) channel: Box<dyn CiOutput>,
-    pub(super) gate: Sanitizer,
+    pub(super) sanitizer: Sanitizer,
     pub(super) clock: fn() -> Timestamp,
-    pub(super) story: RunRecord,
+    pub(super) record: RunRecord,
     pub(super) host: Host,
     pub(super) log: LogSink,
     pub(super) files: ReportFiles,
@@ -38,9 +38,9 @@ impl Reporter {
     pub fn new(setup: Setup) -> Self {
         Self(RefCell::new(Inner {
             channel: setup.channel,
-            gate: setup.gate,
+            sanitizer: setup.sanitizer,
             clock: setup.clock,
-            story: RunRecord::new(setup.facts, (setup.clock)()),
+            record: RunRecord::new(setup.facts, (setup.clock)()),
             host: setup.host,
             log: LogSink::default(),
             files: ReportFiles::default(),
@@ -53,7 +53,7 @@ impl Reporter {
     /// of the input, and the files that tell of every run, however it ends.
     pub fn expect(&self, action: Option<&'static str>, files: &ReportFiles) {
         let mut inner = self.0.borrow_mut();
-        inner.story.action = action;
+        inner.record.action = action;
         inner.files = ReportFiles {
             log: None,
             ..files.clone()
@@ -102,15 +102,15 @@ impl Reporter {
 
 impl Inner {
     fn on(&mut self, event: Event<'_>) {
-        let is_duplicate = self.story.is_duplicate(event);
-        self.story.apply(event);
+        let is_duplicate = self.record.is_duplicate(event);
+        self.record.apply(event);
         let Event { service, kind } = event;
-        let label = service.map(|service| self.story.name_of(service));
+        let label = service.map(|service| self.record.name_of(service));
         let label = label.as_deref();
         match kind {
             EventKind::Log(lines) => {
                 let channel = self.channel.as_mut();
-                return self.log.take(label, lines, &self.gate, channel);
+                return self.log.take(label, lines, &self.sanitizer, channel);
             }
             EventKind::LogDiagnosis(diagnosis) => self.log.set_diagnosis(service, diagnosis),
             // The CI cannot know it, and will give it to later steps.
@@ -140,42 +140,42 @@ impl Inner {
         if !(is_duplicate || is_redundant)
             && let Some(line) = console::describe(kind)
         {
-            self.say(tone(kind), &labelled(label, &line));
+            self.emit(tone(kind), &labelled(label, &line));
         }
-        if is_live && let Some((text, left)) = status_line::after(kind, &self.story) {
+        if is_live && let Some((text, left)) = status_line::after(kind, &self.record) {
             self.channel.live(&Activity {
-                text: self.gate.line(&text),
+                text: self.sanitizer.line(&text),
                 left,
-                interrupt: status_line::interrupt(&self.story, self.on_interrupt),
+                interrupt: status_line::interrupt(&self.record, self.on_interrupt),
             });
         }
     }
 
     pub(super) fn warn(&mut self, warning: Warning, text: &str) {
-        self.say(Tone::Warning, &console::warned(warning, text));
+        self.emit(Tone::Warning, &console::warned(warning, text));
         self.mark(warning, text);
     }
 
     /// Marks a warning where the host shows such, and keeps it for the end.
     fn mark(&mut self, warning: Warning, text: &str) {
-        self.story.warnings.push((warning, text.to_owned()));
+        self.record.warnings.push((warning, text.to_owned()));
         let title = self
-            .gate
+            .sanitizer
             .line(&format!("sevalla-deploy: {}", warning.slug()));
         let text = format!("{text}\nMore: {}", warning.address());
         self.channel
-            .annotate(Level::Warning, &title, &self.gate.block(&text), None);
+            .annotate(Level::Warning, &title, &self.sanitizer.block(&text), None);
     }
 
     fn comment(&self, marker: &Marker, news: &CommentStatus<'_>) -> SanitizedText {
-        let tale = self.story.one();
-        let times = console::times(&self.story);
-        let target = tale.target();
+        let service_record = self.record.one();
+        let times = console::times(&self.record);
+        let target = service_record.target();
         let causes = match news {
             CommentStatus::Ended(outcome) => self.causes_of(outcome),
             _ => Vec::new(),
         };
-        let marker = match self.story.preview {
+        let marker = match self.record.preview {
             Some((app, _)) => &marker.clone().about(app),
             None => marker,
         };
@@ -185,20 +185,20 @@ impl Inner {
             news: *news,
             causes: &causes,
             last_lines: &self.log.tail(),
-            url: tale.url.as_deref(),
-            deployment: tale.deployment.as_ref(),
+            url: service_record.url.as_deref(),
+            deployment: service_record.deployment.as_ref(),
             times: times.as_deref(),
-            run_url: self.story.facts.run_url.as_deref(),
+            run_url: self.record.facts.run_url.as_deref(),
             now: (self.clock)(),
         };
-        comment::body(&facts, &self.gate)
+        comment::render(&facts, &self.sanitizer)
     }
 
-    pub(super) fn say(&mut self, tone: Tone, text: &str) {
+    pub(super) fn emit(&mut self, tone: Tone, text: &str) {
         let now = format!("{:.0}", (self.clock)());
         let time = now.get(11..).unwrap_or(&now);
-        let line = self.gate.line(&format!("{time} {text}"));
-        let line = crate::text::truncate::shorten(line, LONGEST_SHOWN, &self.gate);
+        let line = self.sanitizer.line(&format!("{time} {text}"));
+        let line = crate::text::truncate::shorten(line, LONGEST_SHOWN, &self.sanitizer);
         self.channel.say_in(tone, &line);
     }
 }

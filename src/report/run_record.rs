@@ -116,11 +116,11 @@ impl RunRecord {
 
     /// Whether this event shows a deployment as it was seen last.
     pub(super) fn is_duplicate(&self, event: Event<'_>) -> bool {
-        let tale = match event.service {
+        let service_record = match event.service {
             Some(service) => self.target(service),
             None => Some(&self.own),
         };
-        let last = tale.and_then(|tale| tale.deployment.as_ref());
+        let last = service_record.and_then(|service_record| service_record.deployment.as_ref());
         let (Some(last), EventKind::Seen(now)) = (last, event.kind) else {
             return false;
         };
@@ -150,7 +150,7 @@ impl RunRecord {
     }
 
     fn target_mut(&mut self, service: Service) -> &mut ServiceRecord {
-        let is_it = |tale: &ServiceRecord| tale.service == Some(service);
+        let is_it = |service_record: &ServiceRecord| service_record.service == Some(service);
         let at = self.targets.iter().position(is_it);
         let at = at.unwrap_or_else(|| {
             self.targets.push(ServiceRecord {
@@ -178,7 +178,7 @@ impl RunRecord {
     }
 
     /// The one service, or the targets of a promotion.
-    pub(super) fn tales(&self) -> &[ServiceRecord] {
+    pub(super) fn service_records(&self) -> &[ServiceRecord] {
         if self.targets.is_empty() || self.own.service.is_some() {
             std::slice::from_ref(&self.own)
         } else {
@@ -189,7 +189,11 @@ impl RunRecord {
     /// The phases so far.
     pub(super) fn timeline(&self) -> Timeline {
         let now = self.began.at(Instant::now());
-        let first = self.targets.iter().filter_map(|tale| tale.started).min();
+        let first = self
+            .targets
+            .iter()
+            .filter_map(|service_record| service_record.started)
+            .min();
         let mut own = self.own.lane(self.began, Some(self.began.wall), None);
         // The run's way to the start of several ends where the first of them does.
         if let (Some(first), Some(last)) = (first, own.spans.last_mut())
@@ -198,10 +202,10 @@ impl RunRecord {
             last.end = Some(self.began.at(first).max(last.begin));
             last.state = State::Done;
         }
-        let targets = self.targets.iter().map(|tale| {
-            let name = tale.name.clone();
-            let id = || tale.service.map(|service| service.id.to_string());
-            tale.lane(self.began, None, name.or_else(id))
+        let targets = self.targets.iter().map(|service_record| {
+            let name = service_record.name.clone();
+            let id = || service_record.service.map(|service| service.id.to_string());
+            service_record.lane(self.began, None, name.or_else(id))
         });
         let lanes = std::iter::once(own).chain(targets);
         Timeline {
@@ -284,7 +288,7 @@ impl ServiceRecord {
             state: step.end.map_or(State::Open, |(_, state)| state),
         };
         let own: Vec<Span> = self.steps.iter().map(span).collect();
-        let record = TimelineInput {
+        let input = TimelineInput {
             began: way,
             is_ours: self.is_ours,
             known: at(self.started),
@@ -296,7 +300,7 @@ impl ServiceRecord {
             own: &own,
             now: began.at(Instant::now()),
         };
-        record.lane(target)
+        input.lane(target)
     }
 
     /// What this run does itself at the moment.

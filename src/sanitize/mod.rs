@@ -53,7 +53,7 @@ impl SanitizedText {
 
     /// A document in a format of its own, made of words of ours and of texts
     /// that have passed one by one: passing it again could break its syntax.
-    pub(crate) const fn made_of_passed(document: String) -> Self {
+    pub(crate) const fn from_sanitized(document: String) -> Self {
         Self(document)
     }
 }
@@ -451,12 +451,12 @@ mod tests {
 
     #[test]
     fn json_stays_json_and_its_strings_pass() {
-        let gate = Sanitizer::new(Redactor::new(["svl_\"0123456789", "\":[1,2"]));
+        let sanitizer = Sanitizer::new(Redactor::new(["svl_\"0123456789", "\":[1,2"]));
         let value = serde_json::json!({
             "a\u{1b}[2Jb": ["svl_\"0123456789", "\\", "x\ny", "##[error]z", "\u{7f}\u{2028}"],
             "n": [1, 2.5, null, true],
         });
-        let passed = gate.json(&value.to_string());
+        let passed = sanitizer.json(&value.to_string());
         let read: serde_json::Value = serde_json::from_str(passed.as_str()).unwrap();
         let expected = serde_json::json!({
             "ab": ["***", "\\", "x\ny", "# #[error]z", "\n"],
@@ -467,18 +467,18 @@ mod tests {
 
     #[test]
     fn a_secret_cannot_hide_behind_characters_that_go() {
-        let gate = Sanitizer::new(Redactor::new(["svl_0123456789"]));
-        assert_eq!(gate.line("x svl_01234\n56789 y").0, "x *** *** y");
+        let sanitizer = Sanitizer::new(Redactor::new(["svl_0123456789"]));
+        assert_eq!(sanitizer.line("x svl_01234\n56789 y").0, "x *** *** y");
         for text in [
             "\u{1b}svl_0123456789",
             "\u{1b}(svl_0123456789",
             "\u{9b}1svl_0123456789",
         ] {
-            let line = gate.line(text).0;
+            let line = sanitizer.line(text).0;
             assert!(!line.contains("vl_"), "{line}");
         }
         assert_eq!(
-            gate.line("key svl_01\u{1b}[0m2345\u{200b}6789 end").0,
+            sanitizer.line("key svl_01\u{1b}[0m2345\u{200b}6789 end").0,
             "key *** end"
         );
     }

@@ -80,8 +80,7 @@ pub async fn run(mut process: Process) -> Outcome {
     let drawn = inputs::wants_password(&process.variables)
         .then(|| Password::drawn(process.token))
         .flatten();
-    let secrets = inputs::secrets_in(&process.variables);
-    let known = secrets.iter().map(String::as_str);
+    let known = process.secrets.iter().map(String::as_str);
     let redactor = Redactor::new(known.chain(drawn.as_ref().map(Password::expose)));
     let gate = Sanitizer::new(redactor.clone());
     match cli::asked(&process.arguments) {

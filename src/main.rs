@@ -58,7 +58,7 @@ fn program() -> ExitCode {
     if let Some(refusal) = exec::attempt(&arguments) {
         return complain(&refusal.told, refusal.topic, refusal.code);
     }
-    match run(arguments, variables) {
+    match run(arguments, variables, secrets) {
         Ok(outcome) => outcome.exit_code(),
         Err(error) => complain(
             &format!("{error:#}"),
@@ -68,7 +68,11 @@ fn program() -> ExitCode {
     }
 }
 
-fn run(arguments: Vec<OsString>, variables: Variables) -> anyhow::Result<Outcome> {
+fn run(
+    arguments: Vec<OsString>,
+    variables: Variables,
+    secrets: Vec<String>,
+) -> anyhow::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -79,6 +83,7 @@ fn run(arguments: Vec<OsString>, variables: Variables) -> anyhow::Result<Outcome
         let process = Process {
             arguments,
             variables,
+            secrets,
             stdout: Box::new(std::io::stdout()),
             stderr: || Box::new(std::io::stderr()),
             terminal: Some(Term::stderr()).filter(Term::is_term),

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use sevalla_deploy::http::{Http, Request, ResponseFuture, Transport};
+use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::process::Process;
 use sevalla_deploy::shutdown::Shutdown;
 use sevalla_deploy::subprocess::launch;
@@ -53,9 +54,11 @@ thread_local! {
 /// The exit code, and what was written to both streams.
 pub(crate) fn run(variables: BTreeMap<OsString, OsString>) -> (i32, String, String) {
     let stdout = Kept::default();
+    let variables = variables.into_iter().collect();
     let process = Process {
         arguments: Vec::new(),
-        variables: variables.into_iter().collect(),
+        secrets: secrets_in(&variables),
+        variables,
         stdout: Box::new(stdout.clone()),
         stderr: || Box::new(STDERR.with(Kept::clone)),
         terminal: None,

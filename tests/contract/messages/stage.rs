@@ -9,6 +9,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use sevalla_deploy::environment::Variables;
 use sevalla_deploy::http::{Request, Response, ResponseFuture, Transport, TransportError};
+use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::messages::Failure;
 use sevalla_deploy::process::{Process, network};
 use sevalla_deploy::shutdown::{Shutdown, Signal};
@@ -307,6 +308,7 @@ pub(super) fn play(scene: &Scene) -> Played {
     STDERR.with(|stderr| stderr.borrow_mut().clear());
     let process = Process {
         arguments: scene.arguments.iter().map(Into::into).collect(),
+        secrets: secrets_in(&variables),
         variables,
         stdout: Box::new(std::io::sink()),
         stderr: || Box::new(Kept(STDERR.with(Rc::clone))),

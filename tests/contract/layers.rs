@@ -220,7 +220,7 @@ fn collect(folder: &Path, module: Option<&str>, imports: &mut BTreeMap<String, B
 fn imported_by(source: &str) -> impl Iterator<Item = String> {
     let code = source.split("#[cfg(test)]\n").next().unwrap();
     code.lines()
-        .map(|line| line.trim_start())
+        .map(str::trim_start)
         .filter(|line| !line.starts_with("//"))
         .flat_map(|line| line.split("crate::").skip(1))
         .map(|rest| {

@@ -49,9 +49,9 @@ impl<'a> From<EventKind<'a>> for Event<'a> {
 /// whether the run deploys one service or several.
 #[derive(Debug, Clone, Copy)]
 pub enum EventKind<'a> {
-    /// Something the user should know that does not stop the run.
+    /// A problem that does not stop the run.
     Warning(Warning, &'a str),
-    /// Something the user should know.
+    /// A line for the user.
     Note(&'a str),
     /// The preview app is known.
     PreviewApp {
@@ -66,9 +66,9 @@ pub enum EventKind<'a> {
     PreviewGone,
     /// The service to deploy was read; its display name, if it has one.
     Target(Service, Option<&'a str>),
-    /// A deployment was started, or found to have been.
+    /// This run started a deployment.
     Started(Service, &'a Deployment),
-    /// A deployment that somebody else has started was found.
+    /// A deployment that another run or person started was found.
     Found(Service, &'a Deployment),
     /// The deployment was seen with a new status or commit.
     Seen(&'a Deployment),
@@ -76,10 +76,10 @@ pub enum EventKind<'a> {
     TypicalDuration(&'a TypicalDuration),
     /// The rollback after a failure was started, or seen with a new status.
     RollingBack(&'a Deployment),
-    /// The deployment is about to be cancelled, and its end to be awaited.
+    /// The run is about to cancel the deployment and to wait for its end.
     Cancelling,
-    /// Nothing new for a while; how long the run has watched, and what the past
-    /// says.
+    /// Nothing changed for a while: how long the run has followed the deployment, and
+    /// the estimate from past ones.
     StillWaiting(&'a Deployment, Duration, Option<Estimate>),
     /// A line of the log has shown what the deployment does, and how much is
     /// left.
@@ -100,10 +100,10 @@ pub enum EventKind<'a> {
         /// The first such time, in microseconds since 1970.
         at_micros: i64,
     },
-    /// A signal asked the run to end; what becomes of what is being deployed,
-    /// if anything is.
+    /// A signal asked the run to end. The second value is what the run does to a
+    /// deployment that still runs.
     Stopping(Signal, Option<Abandon>),
-    /// Where the service can be visited.
+    /// The address of the service.
     Url(&'a str),
     /// What was found, as one line of JSON.
     Result(&'a str),
@@ -114,18 +114,18 @@ pub enum EventKind<'a> {
         /// Whether this run has made it, if it could have.
         is_new: Option<bool>,
     },
-    /// A phase that is this run's own began.
+    /// A phase of the run itself began.
     Begins(Phase),
-    /// That phase ended like this. Without its beginning it means nothing.
+    /// A phase of the run itself ended. It is ignored if it never began.
     Ends(Phase, State),
-    /// The password that was drawn, for whoever wants to know it.
+    /// The password that was generated.
     Password(&'a Password),
 }
 
-/// What a span of time was spent on.
+/// A phase of a run, as time line and reports show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// Our own steps before the start: looking at what is there, asking.
+    /// The steps before the start, such as reading the service.
     Preparing,
     /// Other deployments of the service were to end first.
     Waiting,
@@ -137,9 +137,9 @@ pub enum Phase {
     Log,
     /// The caches were emptied.
     Purge,
-    /// It was visited until it answered well.
+    /// The health check ran.
     Verification,
-    /// What was live before was brought back.
+    /// The previous version was restored.
     Rollback,
 }
 
@@ -185,14 +185,14 @@ impl Phase {
     }
 }
 
-/// What became of a phase.
+/// How a phase ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// It ended well.
+    /// It succeeded.
     Done,
-    /// It ended badly.
+    /// It failed.
     Failed,
-    /// It was broken off, or never came to anything.
+    /// It was cancelled or skipped.
     Cancelled,
     /// Its end was not seen.
     Open,

@@ -1,4 +1,5 @@
-//! Everything that is not told line by line: outputs, summary and files.
+//! Outputs, summary and files, written at the end of a run. Each has its format in
+//! a module of its own.
 
 use std::path::Path;
 
@@ -13,8 +14,8 @@ use crate::report::{atomic_file, json, junit, links, output_file, outputs, summa
 use crate::sanitize::{SanitizedText, Sanitizer};
 
 impl Inner {
-    /// Writes everything that is not told line by line; `log` is what became of
-    /// the log's file. What cannot be written is a warning.
+    /// Writes outputs, summary and files. An error is a warning; `log` is the error
+    /// of the log's file.
     pub(super) fn write(
         &mut self,
         outcome: &Outcome,
@@ -109,7 +110,7 @@ impl Inner {
         written.map_err(|error| format!("The summary could not be written to {error}"))
     }
 
-    /// Gives the outputs to the CI.
+    /// Writes the outputs for the CI.
     fn give(&mut self, outputs: Outputs<'_>) -> Result<(), String> {
         let left_out = self
             .channel
@@ -128,7 +129,7 @@ impl Inner {
         Ok(())
     }
 
-    /// The error has just been told, and is never missed.
+    /// Lists the outputs that did not fit. The console shows `error` already.
     fn note_left_out(&mut self, place: &str, outputs: &[&str]) {
         let outputs = outputs.iter().filter(|name| **name != "error");
         let outputs: Vec<&str> = outputs.copied().collect();
@@ -141,12 +142,12 @@ impl Inner {
         }
     }
 
-    /// The value of an output as it goes out.
+    /// The value of an output, sanitized and bounded.
     fn output(&self, name: &str, text: &str) -> SanitizedText {
         match name {
-            // The one secret that goes out, and only when that was asked for.
+            // The only secret that is an output, and only if the user asks for it.
             "database-password" => Sanitizer::default().block(text),
-            // Half of it would be no JSON.
+            // Cut JSON cannot be parsed.
             "result" if text.len() > LONGEST_VALUE => SanitizedText::default(),
             "result" => self.sanitizer.json(text),
             _ => {
@@ -160,7 +161,7 @@ impl Inner {
     }
 }
 
-/// Writes a file that the user may want.
+/// Writes a file if the user has set its path.
 fn file(
     path: Option<&Path>,
     what: &str,

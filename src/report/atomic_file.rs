@@ -53,7 +53,7 @@ impl WholeFile {
         self.add("\n")
     }
 
-    /// Adds text that has passed the gate, in whatever form.
+    /// Adds sanitized text, in any form.
     pub(super) fn add(&mut self, text: &str) -> io::Result<()> {
         self.bytes += text.len();
         self.writer.write_all(text.as_bytes())

@@ -1,19 +1,19 @@
-//! What the logs tell about a failure, in the forms in which it is told: as
-//! lines, as Markdown, at places of the repository, as a report of code quality.
-//! Pure.
+//! The causes that the logs show, as lines, as Markdown, as annotations of files and
+//! as a report of code quality. Pure. Which lines are causes is decided in
+//! [`diagnosis`](crate::diagnosis).
 
 use crate::ci::Place;
 use crate::diagnosis::{Digest, Finding, Phase};
 use crate::text::markdown_escape::fenced;
 use crate::text::truncate::beginning;
 
-/// The most kinds of findings of a deployment that are told in lines.
+/// The most kinds of findings of a deployment that are shown as lines.
 const MOST_KINDS: usize = 3;
 
-/// The most lines that are told of a kind.
+/// The most lines that are shown of a kind.
 const MOST_LINES: usize = 5;
 
-/// The same in Markdown, where there is room.
+/// The most lines of a kind in Markdown, where there is room.
 pub(super) const MOST_LINES_OF_MARKDOWN: usize = 12;
 
 /// The most places that are marked. A host shows ten marks of a step, and one of
@@ -23,7 +23,8 @@ const MOST_PLACES: usize = 9;
 /// The longest text of a mark or of an entry of the report, in bytes.
 const LONGEST_TEXT: usize = 500;
 
-/// What the log of one failed deployment tells.
+/// What the log shows about one failed deployment. The reporter makes it at the end
+/// of a run.
 #[derive(Debug, Clone)]
 pub struct FailureCause {
     /// What was deployed, where that is one of several.
@@ -181,7 +182,7 @@ pub(super) fn code_quality(causes: &[FailureCause]) -> String {
     format!("{entries:#}")
 }
 
-/// The same for the same text in every run, and hardly ever for another: FNV-1a.
+/// A hash that is equal for equal texts in every run: FNV-1a.
 fn fingerprint(text: &str) -> String {
     let hash = text.bytes().fold(
         0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128,

@@ -19,19 +19,19 @@ use crate::text::truncate::shorten;
 /// The most of one text or line of the log in the comment, in bytes.
 const LONGEST_TEXT: usize = 1024;
 
-/// The most reasons that are told.
+/// The most reasons that are shown.
 const MOST_REASONS: usize = 16;
 
-/// What the comment is about.
+/// The facts of the comment. The reporter makes it from the run record.
 #[derive(Debug, Clone, Copy)]
 pub struct CommentFacts<'a> {
-    /// By which the comment is found again.
+    /// The marker by which a later run finds the comment.
     pub marker: &'a Marker,
     /// The preview application, as people call it.
     pub app: &'a str,
-    /// What there is to tell.
+    /// The status of the preview.
     pub news: CommentStatus<'a>,
-    /// What the log tells of a failure.
+    /// The causes of a failure in the log.
     pub causes: &'a [FailureCause],
     /// The last lines of the deployment's log, oldest first.
     pub last_lines: &'a [&'a SanitizedLine],
@@ -47,14 +47,15 @@ pub struct CommentFacts<'a> {
     pub now: Timestamp,
 }
 
-/// What there is to tell of a preview.
+/// The status of a preview, as the comment shows it. The action that writes the
+/// comment makes it.
 #[derive(Debug, Clone, Copy)]
 pub enum CommentStatus<'a> {
     /// It is being deployed.
     Deploying,
-    /// A signal ends the run, and it is not known yet what comes of that.
+    /// A signal ends the run, and the deployment's end is not known yet.
     Stopping,
-    /// The run has come to this.
+    /// The run ended with this outcome.
     Ended(&'a Outcome),
     /// It was deleted.
     Deleted,
@@ -87,7 +88,7 @@ pub fn render(facts: &CommentFacts<'_>, sanitizer: &Sanitizer) -> SanitizedText 
     sanitizer.block(&parts.join("\n\n"))
 }
 
-/// What has become of the preview, in a few words.
+/// The status of the preview, in a few words.
 fn heading(facts: &CommentFacts<'_>) -> String {
     match facts.news {
         CommentStatus::Deploying => "⏳ Sevalla preview: deploying".to_owned(),
@@ -105,7 +106,7 @@ fn heading(facts: &CommentFacts<'_>) -> String {
     }
 }
 
-/// How the run ended, in the words that it is told in elsewhere.
+/// How the run ended, in the words of the console.
 const fn ended(outcome: &Outcome) -> (&'static str, &'static str) {
     match outcome.failure() {
         Some(Failure::PreviewVanished) => return ("❌", "deleted while it was built"),

@@ -1,5 +1,6 @@
-//! The end of a run: why it ended like this is told, and marked where the host
-//! can show it.
+//! The end of a run: its last console lines and annotations. The words are
+//! [`console`]'s, and outputs and files are written in
+//! [`artifacts`](super::artifacts).
 
 use crate::ci::{Level, Tone};
 use crate::deployment::{Service, Status};
@@ -13,7 +14,7 @@ use crate::report::reporter::Inner;
 use crate::report::run_record::ServiceRecord;
 
 impl Inner {
-    /// Tells how the run ended, and writes what is wanted of it.
+    /// Shows how the run ended, and writes the outputs, the summary and the files.
     pub(super) fn finish(&mut self, outcome: &Outcome) {
         self.channel.settle();
         let outcome = &self.bounded(outcome);
@@ -32,7 +33,7 @@ impl Inner {
         self.write(outcome, &causes, trouble);
     }
 
-    /// Whether a deployment was followed as far as the run meant to.
+    /// Whether the log can be complete: the run followed a deployment to its end.
     fn has_whole_log(&self, outcome: &Outcome) -> bool {
         let has_ended = |service_record: &ServiceRecord| {
             let deployment = service_record.deployment.as_ref();
@@ -40,11 +41,11 @@ impl Inner {
         };
         let ending = outcome.ending();
         let mut service_records = self.record.service_records().iter();
-        // A run also passes without having followed anything.
+        // A run can also pass without following a deployment.
         ending.was_followed() || ending == ExitStatus::Passed && service_records.any(has_ended)
     }
 
-    /// Tells how the run ended, and marks it and the places at fault.
+    /// Prints how the run ended, and annotates the failure and its source locations.
     fn conclude(&mut self, outcome: &Outcome, causes: &[FailureCause]) {
         for (at, line) in console::conclude(outcome, causes, &self.record)
             .iter()
@@ -65,7 +66,7 @@ impl Inner {
         }
     }
 
-    /// What the logs tell of why the run did not end well.
+    /// The causes in the logs, for an outcome that a log can explain.
     pub(super) fn causes_of(&self, outcome: &Outcome) -> Vec<FailureCause> {
         match outcome.ending() {
             ExitStatus::Failed | ExitStatus::Interrupted(_) => self.causes(false),
@@ -74,8 +75,8 @@ impl Inner {
         }
     }
 
-    /// The same for each deployment that failed, and for one that succeeded and
-    /// does not work.
+    /// The causes of each deployment that failed, or of the only one, which
+    /// succeeded and failed its health check.
     fn causes(&self, is_unverified: bool) -> Vec<FailureCause> {
         let own =
             std::iter::once((None, self.record.one())).filter(|_| self.record.targets.is_empty());
@@ -104,7 +105,7 @@ impl Inner {
         service_records.iter().filter_map(cause).collect()
     }
 
-    /// Marks the places of the repository that the logs name.
+    /// Annotates the files of the repository that the logs name.
     fn mark_places(&mut self, causes: &[FailureCause]) {
         for (title, text, place) in causes::at_places(causes) {
             let (title, text) = (self.sanitizer.line(title), self.sanitizer.block(&text));
@@ -113,8 +114,8 @@ impl Inner {
         }
     }
 
-    /// The outcome with texts of bounded length: what a build or a service
-    /// said may be megabytes.
+    /// The outcome with texts of bounded length: a message of a build or of a
+    /// service can have megabytes.
     fn bounded(&self, outcome: &Outcome) -> Outcome {
         let bound = |text: &String| {
             crate::text::truncate::shorten(

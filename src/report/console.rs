@@ -1,4 +1,4 @@
-//! The words of the narrative: events and outcomes as lines for people. Pure.
+//! Events and outcomes as console lines. Pure: the reporter prints them.
 
 use std::borrow::Cow;
 
@@ -61,7 +61,7 @@ pub(super) fn describe(event: EventKind<'_>) -> Option<String> {
     })
 }
 
-/// The warning that an event is.
+/// The warning that an event raises, if it raises one.
 pub(super) fn warning(event: EventKind<'_>) -> Option<(Warning, Cow<'_, str>)> {
     match event {
         EventKind::Warning(warning, text) => Some((warning, text.into())),
@@ -95,7 +95,7 @@ pub(super) fn log_gap(at_micros: i64) -> String {
     )
 }
 
-/// What becomes of the run, and of what it follows, after a signal.
+/// What a signal does to the run and to the deployment.
 fn stopping(signal: Signal, then: Option<Abandon>) -> String {
     let (and, without) = match then {
         Some(Abandon::Cancel) => (
@@ -132,7 +132,7 @@ fn usually(usual: &TypicalDuration) -> String {
 
 /// ", about 40s left", or how unusually long it takes already.
 fn left(estimate: Estimate) -> String {
-    /// From here on the past says little about the end.
+    /// Above this share of past deployments, they say little about the end.
     const LATE: usize = 95;
     if estimate.of > 1 && estimate.percent_below >= LATE {
         return format!(
@@ -178,7 +178,7 @@ fn retrying(error: &ApiError, wait: std::time::Duration) -> String {
     )
 }
 
-/// A deployment's state in words, with what it is made from.
+/// A deployment's status in words, with its commit or image.
 pub(super) fn state(deployment: &Deployment) -> String {
     let status = match &deployment.status {
         Status::Waiting => "waiting in the queue".to_owned(),
@@ -196,7 +196,7 @@ pub(super) fn state(deployment: &Deployment) -> String {
     }
 }
 
-/// The lines that tell how the run ended.
+/// The last lines of a run.
 pub(super) fn conclude(
     outcome: &Outcome,
     causes: &[FailureCause],
@@ -244,7 +244,7 @@ pub(super) fn times(record: &RunRecord) -> Option<String> {
     times_of(record.one())
 }
 
-/// The same for one of several services.
+/// The times of one service.
 pub(super) fn times_of(service_record: &ServiceRecord) -> Option<String> {
     let queue = service_record
         .queue()
@@ -256,7 +256,7 @@ pub(super) fn times_of(service_record: &ServiceRecord) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// Why the run did not end well, in a few lines, for an annotation.
+/// Why the run failed, in a few lines, for an annotation.
 pub(super) fn cause(outcome: &Outcome, causes: &[FailureCause]) -> String {
     let mut lines = vec![outcome.headline.clone()];
     lines.extend(causes::lines(causes));
@@ -267,7 +267,7 @@ pub(super) fn cause(outcome: &Outcome, causes: &[FailureCause]) -> String {
     lines.join("\n")
 }
 
-/// Where there is more to read about what went wrong.
+/// The address of the failure's entry in the catalogue.
 pub(super) fn more(outcome: &Outcome) -> Option<String> {
     outcome.failure().map(Failure::address)
 }

@@ -15,7 +15,7 @@ use crate::sevalla::ResourceRecord;
 /// The most characters of a cell.
 const WIDEST: usize = 60;
 
-/// The fields that people want to see of a list.
+/// The columns of a list on the console.
 fn columns_of(list: ResourceList) -> &'static [&'static str] {
     match list {
         ResourceList::All(ResourceKind::Application | ResourceKind::StaticSite) => {
@@ -35,7 +35,8 @@ fn columns_of(list: ResourceList) -> &'static [&'static str] {
     }
 }
 
-/// A record with some of its fields, in an order of ours.
+/// A record with some of its fields, in the order of this list. An action makes it
+/// for the output and the console.
 pub struct SelectedFields<'a> {
     record: &'a ResourceRecord,
     fields: &'a [&'a str],

@@ -1,8 +1,8 @@
 //! The report of a run as JSON, for programs. Pure.
 //!
-//! `docs/report.schema.json` is its contract. Whatever is not known is null,
-//! and no member is ever missing. There is no secret in it: a password that was
-//! drawn is not told here, and every string passes the gate.
+//! `docs/report.schema.json` is its contract. A value that is unknown is null, and no
+//! member is ever missing. The report holds no secret: a generated password is not in
+//! it, and every string is sanitized.
 
 use std::time::Duration;
 

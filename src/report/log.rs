@@ -1,5 +1,6 @@
-//! The deployment's log on its way out: shown in a folded group, kept for the
-//! end, written to a file. Bounded in memory whatever its length.
+//! The deployment's log on the console, in `log-file` and on the HTML page. Memory
+//! is bounded, whatever the length of the log. What the log says of a failure is in
+//! [`deployment_log`](crate::deployment_log).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use crate::text::truncate::{beginning, shorten};
 /// Lines kept to be shown when the deployment fails.
 const KEPT_LINES: usize = 2000;
 
-/// The same in bytes.
+/// The most bytes of these lines.
 const KEPT_BYTES: usize = 1024 * 1024;
 
 /// Lines that the summary repeats.
@@ -41,14 +42,13 @@ pub const LARGEST_FILE: usize = 1024 * 1024 * 1024;
 /// repeated on every line of the entry.
 const LONGEST_WEIGHT: usize = 32;
 
-/// The same of the name of the service.
+/// The most that is shown of the name of the service, in bytes.
 const LONGEST_LABEL: usize = 64;
 
-/// Stands where the service gave no time, so that no text of a stranger comes
-/// to the beginning of a line.
+/// Replaces a time that is missing, so that no untrusted text begins a line.
 const NO_TIME: &str = "??:??:??.???Z";
 
-/// What is said of a log's file that cannot be written.
+/// The message about a log file that cannot be written.
 fn trouble(path: &Path, error: &std::io::Error) -> String {
     format!(
         "The log could not be written to {}: {error}",
@@ -56,7 +56,7 @@ fn trouble(path: &Path, error: &std::io::Error) -> String {
     )
 }
 
-/// Where the log goes.
+/// Everything that shows or keeps the log. The reporter makes it.
 #[derive(Default)]
 pub(super) struct LogSink {
     logs: Option<Logs>,
@@ -64,7 +64,7 @@ pub(super) struct LogSink {
     /// Why the file is not being written any more.
     file_trouble: Option<String>,
     page: Option<PageStream>,
-    /// The same of the page.
+    /// Why the page is not being written any more.
     page_trouble: Option<String>,
     is_open: bool,
     kept: Kept,
@@ -80,21 +80,21 @@ pub(super) struct LogSink {
 }
 
 impl LogSink {
-    /// Begins the page. What cannot be written is to be told before the long
+    /// Begins the page. A file that cannot be written is an error before the long
     /// wait.
     pub(super) fn begin_page(&mut self, path: &Path) -> Result<(), String> {
         self.page = Some(PageStream::create(path)?);
         Ok(())
     }
 
-    /// Begins the log's file. The same holds for it.
+    /// Begins the log's file. A file that cannot be written is an error now.
     pub(super) fn begin_file(&mut self, path: &Path) -> Result<(), String> {
         let file = WholeFile::create(path);
         self.file = Some(file.map_err(|error| trouble(path, &error))?);
         Ok(())
     }
 
-    /// Sets when the log is shown; it is not until then.
+    /// Sets when the log is shown. It is not shown until then.
     pub(super) const fn show(&mut self, logs: Logs) {
         self.logs = Some(logs);
     }
@@ -223,14 +223,14 @@ impl LogSink {
         }
     }
 
-    /// Leaves the file out: it would not be the whole log. Returns its path if
-    /// there was to be one.
+    /// Drops the file, which would not be the whole log. Returns its path if there
+    /// was one.
     pub(super) fn leave_out(&mut self) -> Option<PathBuf> {
         self.file.take().map(|file| file.path.clone())
     }
 
-    /// Leaves the file out because a part of the log could not be read; the
-    /// page says so.
+    /// Drops the file because a part of the log could not be read, and marks the
+    /// page as incomplete.
     pub(super) fn is_incomplete(&mut self) {
         if let Some(page) = &mut self.page {
             page.is_incomplete();
@@ -290,15 +290,14 @@ impl LogSink {
     }
 }
 
-/// What stands before every line of an entry: the service's time, its weight
-/// where it is not ordinary, and a bar, so that no line of it stands at the
-/// beginning of one of ours.
+/// The prefix of every line of an entry: Sevalla's time, the severity where it is
+/// not ordinary, and a bar, so that no text of the log begins a line.
 fn prefix(label: Option<&str>, entry: &LogLine, sanitizer: &Sanitizer) -> SanitizedLine {
     let time = jiff::Timestamp::from_microsecond(entry.at_micros)
         .ok()
         .and_then(|time| Some(format!("{time:.3}").get(11..)?.to_owned()));
     let time = time.as_deref().unwrap_or(NO_TIME);
-    // Cut behind the gate: a part of a secret would not be known as one.
+    // Cut after the sanitizer, which does not recognize a part of a secret.
     let weight = sanitizer.line(&entry.severity);
     let weight = match weight.as_str().trim() {
         "" | "INFO" | "info" => String::new(),

@@ -1,7 +1,7 @@
-//! Telling: what a run finds out goes in as [`Event`]s, and comes out as the
-//! narrative, the outputs and the summary.
-//!
-//! Events sink here. Nothing in this module can change how a run ends.
+//! What a person and a program see of a run: [`Event`](crate::event::Event)s and the
+//! [`Outcome`](crate::outcome::Outcome) become console lines, annotations, outputs,
+//! the summary and files. Nothing in this module decides how a run ends, and no
+//! action asks it for anything.
 
 mod artifacts;
 pub(crate) mod atomic_file;
@@ -35,15 +35,15 @@ pub use crate::deployment_log::MOST_LINES_OF_AN_ENTRY;
 pub use crate::outputs::{LONGEST_VALUE, OUTPUTS};
 use crate::sanitize::Sanitizer;
 
-/// How a reporter is set up.
+/// What a reporter needs. `lib` makes it once for a run.
 pub struct Setup {
-    /// Where to tell.
+    /// The CI's console, outputs and summary.
     pub channel: Box<dyn CiOutput>,
-    /// What every text passes.
+    /// Removes secrets and control characters from every text.
     pub sanitizer: Sanitizer,
-    /// The wall clock, for showing times only.
+    /// The wall clock. It is only shown.
     pub clock: fn() -> Timestamp,
-    /// What the CI told about the run.
+    /// What the CI's variables state of the run.
     pub facts: Facts,
     /// The CI.
     pub host: Host,

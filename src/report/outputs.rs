@@ -84,7 +84,7 @@ fn promotions(record: &RunRecord) -> String {
         );
         serde_json::json!({
             "target-app-id": service_record.service.map(|service| service.id.to_string()),
-            // Escapes of JSON would hide control characters from the gate.
+            // Escapes of JSON would hide control characters from the sanitizer.
             "name": service_record.name.as_deref().map(cleaned),
             "deployment-id": deployment.map(|deployment| &deployment.id.0),
             "status": deployment.and_then(|deployment| deployment.status.told()),

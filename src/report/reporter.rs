@@ -1,4 +1,5 @@
-//! Whoever tells: takes in what a run finds out, and says it at once.
+//! The entry of `report`: records each event of a run and shows it at once. The end
+//! of a run is in [`conclusion`](super::conclusion).
 
 use std::cell::RefCell;
 
@@ -17,7 +18,8 @@ use crate::report::{Setup, console, status_line};
 use crate::report_files::ReportFiles;
 use crate::sanitize::{SanitizedText, Sanitizer};
 
-/// Tells a run's events to the place it runs in.
+/// Records a run's events and shows them in the CI. `lib` makes it, and actions
+/// report to it.
 pub struct Reporter(RefCell<Inner>);
 
 pub(super) struct Inner {
@@ -29,12 +31,13 @@ pub(super) struct Inner {
     pub(super) log: LogSink,
     pub(super) files: ReportFiles,
     pub(super) summary: bool,
-    /// What becomes of a deployment when the run is interrupted.
+    /// What a signal does to a deployment that still runs.
     on_interrupt: Abandon,
 }
 
 impl Reporter {
-    /// A reporter that shows no log and writes a summary, until told otherwise.
+    /// A reporter that shows no log and writes a summary, until
+    /// [`show`](Self::show) changes that.
     pub fn new(setup: Setup) -> Self {
         Self(RefCell::new(Inner {
             channel: setup.channel,
@@ -49,8 +52,8 @@ impl Reporter {
         }))
     }
 
-    /// Sets what is known before anything is judged: the action, in the word
-    /// of the input, and the files that tell of every run, however it ends.
+    /// Sets what is known before the inputs are validated: the word of the action,
+    /// and the files that are written for every run.
     pub fn expect(&self, action: Option<&'static str>, files: &ReportFiles) {
         let mut inner = self.0.borrow_mut();
         inner.record.action = action;
@@ -78,8 +81,7 @@ impl Reporter {
         }
     }
 
-    /// Sets what becomes of a deployment when the run is interrupted, for
-    /// somebody who watches.
+    /// Sets what the live line says about Ctrl-C.
     pub fn explain_interrupt(&self, then: Abandon) {
         self.0.borrow_mut().on_interrupt = then;
     }
@@ -94,7 +96,7 @@ impl Reporter {
         self.0.borrow().comment(marker, news)
     }
 
-    /// Tells how the run ended, and gives the outputs and the summary.
+    /// Shows how the run ended, and writes outputs, summary and files.
     pub fn finish(&self, outcome: &Outcome) {
         self.0.borrow_mut().finish(outcome);
     }
@@ -113,7 +115,7 @@ impl Inner {
                 return self.log.take(label, lines, &self.sanitizer, channel);
             }
             EventKind::LogDiagnosis(diagnosis) => self.log.set_diagnosis(service, diagnosis),
-            // The CI cannot know it, and will give it to later steps.
+            // The CI does not know the password, and later steps get it as an output.
             EventKind::Password(password) => self.channel.mask(password.expose()),
             EventKind::LogUnavailable(_) | EventKind::LogIncomplete => self.log.is_incomplete(),
             EventKind::LogGap { at_micros } => {
@@ -126,7 +128,7 @@ impl Inner {
         if let Some((warning, text)) = console::warning(kind) {
             self.mark(warning, &labelled(label, &text));
         }
-        // What comes now is no part of it.
+        // Later lines are not part of the log.
         if let EventKind::Ends(Phase::Log, _) = kind {
             self.log.fold(self.channel.as_mut());
         }
@@ -156,7 +158,7 @@ impl Inner {
         self.mark(warning, text);
     }
 
-    /// Marks a warning where the host shows such, and keeps it for the end.
+    /// Annotates a warning where the host can, and records it for the report.
     fn mark(&mut self, warning: Warning, text: &str) {
         self.record.warnings.push((warning, text.to_owned()));
         let title = self
@@ -203,12 +205,12 @@ impl Inner {
     }
 }
 
-/// The text, with the service that it is about where that is one of several.
+/// The text behind the label of its service, where there are several.
 fn labelled(label: Option<&str>, text: &str) -> String {
     label.map_or_else(|| text.to_owned(), |label| format!("{label}: {text}"))
 }
 
-/// What an event means to whoever reads of it.
+/// The tone of an event's line.
 fn tone(event: EventKind<'_>) -> Tone {
     match event {
         EventKind::Retrying(..) | EventKind::Stopping(..) => Tone::Warning,

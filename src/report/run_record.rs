@@ -1,4 +1,5 @@
-//! What a run has found out so far: the facts for outputs and summary.
+//! The facts of a run so far, from which outputs, summary, comment and files are
+//! made.
 
 use std::time::Duration;
 
@@ -15,10 +16,10 @@ use crate::report::console::state;
 use crate::report::timeline::{Lane, Span, Timeline, TimelineInput};
 use crate::secret::Password;
 
-/// The facts of a run.
+/// The facts of a run. The reporter makes it and applies every event to it.
 pub(crate) struct RunRecord {
     began: RunClock,
-    /// What is done, in the word of the input.
+    /// The action, as the input spells it.
     pub(super) action: Option<&'static str>,
     /// How often a request was sent again.
     pub(super) retries: u32,
@@ -32,7 +33,7 @@ pub(crate) struct RunRecord {
     pub(super) preview: Option<(Uuid, bool)>,
     /// The database, and whether this run has made it.
     pub(super) database: Option<(Uuid, Option<bool>)>,
-    /// A password that somebody wants to know.
+    /// A password that is an output.
     pub(super) password: Option<Password>,
     /// What was found, as JSON.
     pub(super) result: Option<String>,
@@ -40,7 +41,7 @@ pub(crate) struct RunRecord {
     pub(super) is_stopping: bool,
 }
 
-/// When the run began. Later moments are told from here by a clock that is
+/// When the run began. Later moments are measured from here by a clock that is
 /// never set.
 #[derive(Debug, Clone, Copy)]
 struct RunClock {
@@ -55,7 +56,7 @@ impl RunClock {
     }
 }
 
-/// Something that this run has done itself.
+/// A phase of the run itself, such as a health check.
 #[derive(Debug, Clone, Copy)]
 struct RunStep {
     phase: Phase,
@@ -63,7 +64,7 @@ struct RunStep {
     end: Option<(Instant, State)>,
 }
 
-/// The facts of one service.
+/// The facts of one service. The run record makes one for each.
 #[derive(Default)]
 pub(crate) struct ServiceRecord {
     pub(super) service: Option<Service>,
@@ -74,7 +75,7 @@ pub(crate) struct ServiceRecord {
     pub(super) usual: Option<TypicalDuration>,
     /// The deployment that went back to what was live before.
     pub(super) rollback: Option<DeploymentId>,
-    /// The same, once it was seen to succeed: it is live now.
+    /// The rollback's deployment once it has succeeded: it is live now.
     rolled_back: Option<Deployment>,
     /// Whether this run is cancelling it, or has tried to.
     pub(super) is_cancelling: bool,
@@ -95,7 +96,7 @@ pub(crate) struct ServiceRecord {
 }
 
 impl RunRecord {
-    /// A story that begins now, which is `wall` by our clock.
+    /// A record of a run that begins now, at `wall` by this machine's clock.
     pub(super) fn new(facts: Facts, wall: Timestamp) -> Self {
         let moment = Instant::now();
         Self {
@@ -163,13 +164,13 @@ impl RunRecord {
         &mut self.targets[at]
     }
 
-    /// What people call a target.
+    /// The name of a target, or its id.
     pub(super) fn name_of(&self, service: Service) -> String {
         let name = self.target(service).and_then(|target| target.name.clone());
         name.unwrap_or_else(|| service.id.to_string())
     }
 
-    /// The one service that this run is about; of several, an empty tale.
+    /// The service that this run deploys; an empty record if there are several.
     pub(super) fn one(&self) -> &ServiceRecord {
         match self.targets.as_slice() {
             [only] if self.own.service.is_none() => only,
@@ -277,8 +278,8 @@ impl ServiceRecord {
         self.deployment = Some(deployment.clone());
     }
 
-    /// The phases of this service; `way` is when the way to its start began,
-    /// where that is told in this lane.
+    /// The phases of this service. `way` is when the preparation of its start began,
+    /// where this lane shows it.
     fn lane(&self, began: RunClock, way: Option<Timestamp>, target: Option<String>) -> Lane {
         let at = |moment: Option<Instant>| moment.map(|moment| began.at(moment));
         let span = |step: &RunStep| Span {
@@ -326,7 +327,7 @@ impl ServiceRecord {
         self.deployment.as_ref()?.status.verdict()
     }
 
-    /// The service as people call it.
+    /// The name of the service, or its id.
     pub(super) fn target(&self) -> Option<String> {
         let service = self.service?;
         Some(match &self.name {
@@ -344,7 +345,7 @@ impl ServiceRecord {
             let since = self
                 .started
                 .filter(|_| deployment.status == Status::Waiting)?;
-            // Whoever has not looked again does not know how long it waits.
+            // One look does not show how long it waits.
             let seen = self.waiting?.saturating_duration_since(since);
             (seen >= Duration::from_secs(1)).then(|| self.until_the_end(since))
         };

@@ -1,5 +1,5 @@
-//! What goes on at the moment, and what Ctrl-C does then, in a few words for a
-//! live line. Pure.
+//! The text of the live line on a terminal: what the run does now, and what Ctrl-C
+//! would do. Pure: [`LiveLine`](crate::ci) draws it.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::inputs::Abandon;
 use crate::report::console;
 use crate::report::run_record::{RunRecord, ServiceRecord};
 
-/// What Ctrl-C does at the least.
+/// The least that Ctrl-C does.
 const ENDS: &str = "Ctrl-C ends this";
 
-/// What goes on after an event, if that changes it, and how much longer it will
-/// probably take. `story` has taken in the event.
+/// What the run does after an event, if the event changes it, and the time that is
+/// probably left. `record` includes the event.
 pub(super) fn after(
     event: EventKind<'_>,
     record: &RunRecord,
@@ -55,7 +55,7 @@ fn words(event: EventKind<'_>, record: &RunRecord) -> String {
     }
 }
 
-/// What the past says in this event.
+/// The estimate in this event, if it has one.
 const fn estimate(event: EventKind<'_>) -> Option<Estimate> {
     match event {
         EventKind::StillWaiting(_, _, estimate) => estimate,
@@ -66,7 +66,7 @@ const fn estimate(event: EventKind<'_>) -> Option<Estimate> {
 
 fn words_of_one(service_record: &ServiceRecord) -> String {
     let Some(deployment) = &service_record.deployment else {
-        // What came before the start is over.
+        // The preparation is over.
         return service_record.doing().map_or("starting", doing).to_owned();
     };
     let state = console::state(deployment);
@@ -129,8 +129,8 @@ fn left(record: &RunRecord) -> Option<Duration> {
     Some(one.usual.as_ref()?.time().saturating_sub(ran))
 }
 
-/// What Ctrl-C does to what goes on; empty while nothing is known. `then` is
-/// what becomes of a deployment that has not ended.
+/// What Ctrl-C does now; empty while that is unknown. `then` is what a signal does
+/// to a deployment that still runs.
 pub(super) fn interrupt(record: &RunRecord, then: Abandon) -> &'static str {
     let service_records = record.service_records();
     let is_doing = |phase| {

@@ -34,7 +34,8 @@ const SCRIPT: &str = include_str!("page.js");
 /// The most of one text, in bytes.
 const LONGEST_TEXT: usize = 4 * 1024;
 
-/// What the page tells, apart from the log.
+/// The facts of the page, apart from the log. The reporter makes it at the end of a
+/// run.
 pub(super) struct PageModel<'a> {
     pub(super) outcome: &'a Outcome,
     pub(super) record: &'a RunRecord,

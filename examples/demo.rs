@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use console::Term;
 use sevalla_deploy::environment::Variables;
+use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::process::{Process, network};
 use sevalla_deploy::shutdown::Shutdown;
 use sevalla_simulator::{Application, PastDeployment, Script, Simulator, World};
@@ -136,9 +137,11 @@ async fn main() -> std::io::Result<ExitCode> {
 
     let stop = Shutdown::default();
     stop.listen()?;
+    let variables = variables(&simulator);
     let outcome = sevalla_deploy::run(Process {
         arguments: Vec::new(),
-        variables: variables(&simulator),
+        secrets: secrets_in(&variables),
+        variables,
         stdout: Box::new(std::io::stdout()),
         stderr: || Box::new(std::io::stderr()),
         terminal: Some(Term::stderr()).filter(Term::is_term),

@@ -1,11 +1,14 @@
-//! What a run finds out, as events for the reporter: a kind, and the service that
-//! it is about where there are several.
+//! What a run finds out, as events: a kind, and the service that it is about
+//! where there are several. Actions and the follower make them, and `report`
+//! decides which of them a person or a program sees. No event decides how a run
+//! ends.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use crate::deployment::{Deployment, LogLine, Service, Verdict};
+use crate::deployment_log::LogDiagnosis;
 use crate::forecast::Estimate;
 use crate::forecast::history::TypicalDuration;
 use crate::inputs::Abandon;
@@ -14,15 +17,42 @@ use crate::secret::Password;
 use crate::sevalla::ApiError;
 use crate::shutdown::Signal;
 
-/// Something a run has found out.
+/// A thing that a run has found out. Actions make it for the reporter.
 #[derive(Debug, Clone, Copy)]
-pub enum Event<'a> {
-    /// Something the user should know that does not stop the run.
+pub struct Event<'a> {
+    /// The service that it is about, where the run deploys several.
+    pub service: Option<Service>,
+    /// What was found out.
+    pub kind: EventKind<'a>,
+}
+
+impl<'a> Event<'a> {
+    /// An event about one of several services.
+    pub const fn about(service: Service, kind: EventKind<'a>) -> Self {
+        Self {
+            service: Some(service),
+            kind,
+        }
+    }
+}
+
+impl<'a> From<EventKind<'a>> for Event<'a> {
+    fn from(kind: EventKind<'a>) -> Self {
+        Self {
+            service: None,
+            kind,
+        }
+    }
+}
+
+/// What an event reports. The code that finds it out makes it, without knowing
+/// whether the run deploys one service or several.
+#[derive(Debug, Clone, Copy)]
+pub enum EventKind<'a> {
+    /// A problem that does not stop the run.
     Warning(Warning, &'a str),
-    /// Something the user should know.
+    /// A line for the user.
     Note(&'a str),
-    /// Something about one of several services.
-    Of(Service, &'a Self),
     /// The preview app is known.
     PreviewApp {
         /// The application.
@@ -36,9 +66,9 @@ pub enum Event<'a> {
     PreviewGone,
     /// The service to deploy was read; its display name, if it has one.
     Target(Service, Option<&'a str>),
-    /// A deployment was started, or found to have been.
+    /// This run started a deployment.
     Started(Service, &'a Deployment),
-    /// A deployment that somebody else has started was found.
+    /// A deployment that another run or person started was found.
     Found(Service, &'a Deployment),
     /// The deployment was seen with a new status or commit.
     Seen(&'a Deployment),
@@ -46,10 +76,10 @@ pub enum Event<'a> {
     TypicalDuration(&'a TypicalDuration),
     /// The rollback after a failure was started, or seen with a new status.
     RollingBack(&'a Deployment),
-    /// The deployment is about to be cancelled, and its end to be awaited.
+    /// The run is about to cancel the deployment and to wait for its end.
     Cancelling,
-    /// Nothing new for a while; how long the run has watched, and what the past
-    /// says.
+    /// Nothing changed for a while: how long the run has followed the deployment, and
+    /// the estimate from past ones.
     StillWaiting(&'a Deployment, Duration, Option<Estimate>),
     /// A line of the log has shown what the deployment does, and how much is
     /// left.
@@ -58,8 +88,8 @@ pub enum Event<'a> {
     Retrying(&'a ApiError, Duration),
     /// New lines of the deployment's log, oldest first.
     Log(&'a [LogLine]),
-    /// The log of the last success, with which that of a failure is compared.
-    LastSuccess(&'a [LogLine]),
+    /// The log of the deployment is about to be read into this diagnosis.
+    LogDiagnosis(&'a LogDiagnosis),
     /// The log cannot be read any more.
     LogUnavailable(&'a ApiError),
     /// The log could not be read to its end in time.
@@ -70,10 +100,10 @@ pub enum Event<'a> {
         /// The first such time, in microseconds since 1970.
         at_micros: i64,
     },
-    /// A signal asked the run to end; what becomes of what is being deployed,
-    /// if anything is.
+    /// A signal asked the run to end. The second value is what the run does to a
+    /// deployment that still runs.
     Stopping(Signal, Option<Abandon>),
-    /// Where the service can be visited.
+    /// The address of the service.
     Url(&'a str),
     /// What was found, as one line of JSON.
     Result(&'a str),
@@ -84,18 +114,18 @@ pub enum Event<'a> {
         /// Whether this run has made it, if it could have.
         is_new: Option<bool>,
     },
-    /// A phase that is this run's own began.
+    /// A phase of the run itself began.
     Begins(Phase),
-    /// That phase ended like this. Without its beginning it means nothing.
+    /// A phase of the run itself ended. It is ignored if it never began.
     Ends(Phase, State),
-    /// The password that was drawn, for whoever wants to know it.
+    /// The password that was generated.
     Password(&'a Password),
 }
 
-/// What a span of time was spent on.
+/// A phase of a run, as time line and reports show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// Our own steps before the start: looking at what is there, asking.
+    /// The steps before the start, such as reading the service.
     Preparing,
     /// Other deployments of the service were to end first.
     Waiting,
@@ -107,9 +137,9 @@ pub enum Phase {
     Log,
     /// The caches were emptied.
     Purge,
-    /// It was visited until it answered well.
+    /// The health check ran.
     Verification,
-    /// What was live before was brought back.
+    /// The previous version was restored.
     Rollback,
 }
 
@@ -155,14 +185,14 @@ impl Phase {
     }
 }
 
-/// What became of a phase.
+/// How a phase ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// It ended well.
+    /// It succeeded.
     Done,
-    /// It ended badly.
+    /// It failed.
     Failed,
-    /// It was broken off, or never came to anything.
+    /// It was cancelled or skipped.
     Cancelled,
     /// Its end was not seen.
     Open,

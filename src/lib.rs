@@ -25,6 +25,7 @@ pub mod cli;
 pub mod code_host;
 pub mod deadline;
 pub mod deployment;
+pub mod deployment_log;
 pub mod diagnostics;
 pub mod environment;
 pub mod event;
@@ -71,7 +72,7 @@ use crate::actions::resolve::Plan;
 use crate::actions::{ActionContext, DeferredComment};
 use crate::cli::CliRequest;
 use crate::environment::Variables;
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::http::ConnectionError;
 use crate::process::{Connect, Process};
 use crate::report::{Reporter, Setup};
@@ -85,8 +86,7 @@ pub async fn run(mut process: Process) -> Outcome {
     let drawn = inputs::wants_password(&process.variables)
         .then(|| Password::drawn(process.token))
         .flatten();
-    let secrets = inputs::secrets_in(&process.variables);
-    let known = secrets.iter().map(String::as_str);
+    let known = process.secrets.iter().map(String::as_str);
     let redactor = Redactor::new(known.chain(drawn.as_ref().map(Password::expose)));
     let gate = Sanitizer::new(redactor.clone());
     match cli::asked(&process.arguments) {
@@ -124,7 +124,7 @@ pub async fn run(mut process: Process) -> Outcome {
                 redactor: &redactor,
             },
         ),
-        gate: gate.clone(),
+        sanitizer: gate.clone(),
         clock: process.clock,
         facts: facts.clone(),
         host,
@@ -173,10 +173,10 @@ struct Context<'a> {
 /// From the inputs to the outcome.
 async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) -> Outcome {
     for unknown in inputs::unknown_names(world.variables) {
-        reporter.on(Event::Warning(Warning::UnknownInput, &unknown));
+        reporter.on(EventKind::Warning(Warning::UnknownInput, &unknown));
     }
     if let Some(misnamed) = Host::misnamed(world.variables) {
-        reporter.on(Event::Warning(Warning::UnknownCiHost, &misnamed));
+        reporter.on(EventKind::Warning(Warning::UnknownCiHost, &misnamed));
     }
     let (inputs, mut problems) = Inputs::read(world.variables);
     let of_ci = ci::files_of_the_ci(world.variables);
@@ -196,10 +196,10 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
     reporter.show(plan.logs, &plan.files, plan.summary);
     reporter.explain_interrupt(plan.on_cancel);
     for (warning, text) in &plan.warnings {
-        reporter.on(Event::Warning(*warning, text));
+        reporter.on(EventKind::Warning(*warning, text));
     }
     for ignored in http::ignored_network_settings(world.variables) {
-        reporter.on(Event::Warning(Warning::NetworkSettingIgnored, &ignored));
+        reporter.on(EventKind::Warning(Warning::NetworkSettingIgnored, &ignored));
     }
     let deadline = Deadline::after(plan.timeout, world.clock);
     let client = match client(world, &plan, deadline, reporter) {
@@ -228,7 +228,7 @@ fn client(
     reporter: &Rc<Reporter>,
 ) -> Result<Client, ConnectionError> {
     let reporter = Rc::clone(reporter);
-    let on_wait: OnWait = Rc::new(move |error, wait| reporter.on(Event::Retrying(error, wait)));
+    let on_wait: OnWait = Rc::new(move |error, wait| reporter.on(EventKind::Retrying(error, wait)));
     let exchange = (world.connect)(world.variables)?;
     let client = Client::over(
         exchange,

@@ -44,13 +44,11 @@ fn main() -> ExitCode {
 
 fn program() -> ExitCode {
     let variables: Variables = std::env::vars_os().collect();
+    let secrets = secrets_in(&variables);
     // Made only for a complaint: a run makes its own.
     let gate = {
-        let variables = variables.clone();
-        move || {
-            let secrets = secrets_in(&variables);
-            Sanitizer::new(Redactor::new(secrets.iter().map(String::as_str)))
-        }
+        let secrets = secrets.clone();
+        move || Sanitizer::new(Redactor::new(secrets.iter().map(String::as_str)))
     };
     explain_panics(gate.clone());
     let complain = |what: &str, topic: Misstart, code: u8| {
@@ -64,7 +62,7 @@ fn program() -> ExitCode {
     if let Some(refusal) = exec::attempt(&arguments) {
         return complain(&refusal.told, refusal.topic, refusal.code);
     }
-    match run(arguments, variables) {
+    match run(arguments, variables, secrets) {
         Ok(outcome) => outcome.exit_code(),
         Err(error) => complain(
             &format!("{error:#}"),
@@ -74,7 +72,11 @@ fn program() -> ExitCode {
     }
 }
 
-fn run(arguments: Vec<OsString>, variables: Variables) -> anyhow::Result<Outcome> {
+fn run(
+    arguments: Vec<OsString>,
+    variables: Variables,
+    secrets: Vec<String>,
+) -> anyhow::Result<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -85,6 +87,7 @@ fn run(arguments: Vec<OsString>, variables: Variables) -> anyhow::Result<Outcome
         let process = Process {
             arguments,
             variables,
+            secrets,
             stdout: Box::new(std::io::stdout()),
             stderr: || Box::new(std::io::stderr()),
             terminal: Some(Term::stderr()).filter(Term::is_term),

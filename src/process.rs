@@ -20,6 +20,8 @@ pub struct Process {
     pub arguments: Vec<OsString>,
     /// The environment.
     pub variables: Variables,
+    /// The secrets in the environment, which are shown nowhere.
+    pub secrets: Vec<String>,
     /// For what a program may parse.
     pub stdout: Box<dyn Write>,
     /// Opens the stream for diagnostics and, outside a CI, for people.

@@ -9,7 +9,7 @@ use crate::actions::error::{Report, TriggerError};
 use crate::actions::lookup::{
     Candidate, Candidates, LookupError, LookupResult, find_each, unidentified,
 };
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::http::TransportError;
 use crate::messages::Warning;
 use crate::sevalla::{ApiError, ApiErrorKind, Client, RetryDecision};
@@ -110,7 +110,7 @@ pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
         if open.is_empty() {
             return ends;
         }
-        tell(Event::Note(&format!(
+        tell(EventKind::Note(&format!(
             "It did not{}: no new {} matches. Sending it once more.",
             of_all(open.len(), keys),
             T::NOUN
@@ -149,7 +149,7 @@ async fn find_effects<K: Copy, T: Candidate>(
     within: &impl TimeBudget,
     tell: Report<'_>,
 ) -> LookupResult<K, T> {
-    tell(Event::Note(&format!(
+    tell(EventKind::Note(&format!(
         "The answer was lost ({}). Looking whether the request took effect.",
         lost.cause
     )));
@@ -159,7 +159,7 @@ async fn find_effects<K: Copy, T: Candidate>(
     );
     let effects = find_each(open, search, is_slow, within).await;
     if !effects.found.is_empty() {
-        tell(Event::Note(&format!(
+        tell(EventKind::Note(&format!(
             "It did{}: exactly one new {} matches. Going on with that one.",
             of_all(effects.found.len(), keys),
             T::NOUN
@@ -222,7 +222,7 @@ async fn report_others<K: Copy + PartialEq, T: Candidate>(
                  Check in the dashboard whether it should stay.",
                 capitalized(T::NOUN)
             );
-            tell(Event::Warning(Warning::PossibleDuplicate, &text));
+            tell(EventKind::Warning(Warning::PossibleDuplicate, &text));
         }
     }
 }
@@ -301,7 +301,7 @@ mod tests {
             let found = found.iter().filter(|_| is_late);
             Ok(Some(found.map(|id| Candidates::ours(made(id))).collect()))
         };
-        let tell = |event: Event<'_>| told.borrow_mut().push_str(&format!("{event:?}"));
+        let tell = |event: EventKind<'_>| told.borrow_mut().push_str(&format!("{event:?}"));
         let result = at_most_once(send, search, &NoTimeBudget { may_send_again }, &tell).await;
         (result, sendings.get(), told.into_inner())
     }

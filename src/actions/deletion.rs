@@ -17,7 +17,7 @@ use crate::actions::manage::change::SENDINGS;
 use crate::actions::poller::Poller;
 use crate::actions::resolve::DeleteRequest;
 use crate::deployment::{Deployment, DeploymentId, Service};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::messages::Failure;
 use crate::resource::{MutableKind, ResourceList, ResourceRef};
 use crate::sevalla::{ApiError, ApiErrorKind, Client, Patience, ResourceRecord, RetryDecision};
@@ -282,7 +282,7 @@ async fn cancel_what_runs(
     let mut running = list.await.unwrap_or_default();
     running.retain(in_the_way);
     let stop = async |id: &DeploymentId| {
-        tell(Event::Note(&format!(
+        tell(EventKind::Note(&format!(
             "Cancelling deployment {id}, which keeps the {} from being deleted",
             service.kind.noun()
         )));
@@ -356,7 +356,7 @@ async fn ask(
         }
         if !is_told {
             let (noun, cause) = (thing.kind.noun(), &error.cause);
-            tell(Event::Note(&format!(
+            tell(EventKind::Note(&format!(
                 "The {noun} cannot be deleted yet: {cause}. Trying again every {}.",
                 duration(AGAIN)
             )));

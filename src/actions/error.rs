@@ -1,11 +1,11 @@
 //! Why an action that writes did not come to its effect, or cannot know it.
 
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::messages::Failure;
 use crate::sevalla::ApiError;
 
 /// Tells an event.
-pub(crate) type Report<'a> = &'a dyn Fn(Event<'_>);
+pub(crate) type Report<'a> = &'a dyn Fn(EventKind<'_>);
 
 /// Why nothing was started, or cannot be told to have been.
 #[derive(Debug)]

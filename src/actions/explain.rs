@@ -14,7 +14,7 @@ use crate::exit_status::ExitStatus;
 use crate::follow::FollowResult;
 use crate::inputs::Problem;
 use crate::messages::Failure;
-use crate::outcome::{FailureContext, LastSeen, LogEvidence, Outcome, OutcomeKind, PreviouslyLive};
+use crate::outcome::{FailureContext, LastSeen, LogEvidence, Outcome, PreviouslyLive, Success};
 use crate::sevalla::ApiError;
 use crate::shutdown::Signal;
 use crate::text::duration::duration;
@@ -273,7 +273,7 @@ impl Outcome {
     #[must_use]
     pub fn superseded_by(self, newer: &Deployment) -> Self {
         Self {
-            end: OutcomeKind::Failed(Failure::Superseded),
+            result: Err(Failure::Superseded),
             why: vec![format!("A newer one took its place: {}", newer.summary())],
             hint: Some("Nothing to do, unless the newer one is not meant to be live".to_owned()),
             ..self
@@ -415,13 +415,13 @@ impl Outcome {
                 "The hook was called; Sevalla did not tell which deployment it started".to_owned()
             }
         };
-        Self::new(OutcomeKind::Triggered, headline)
+        Self::new(Ok(Success::Triggered), headline)
     }
 
     /// Somebody else's deployment does, and is not followed.
     pub fn joined(other: &Deployment) -> Self {
         Self::new(
-            OutcomeKind::Triggered,
+            Ok(Success::Triggered),
             format!(
                 "Started nothing, since {} deploys the same; not waiting for its end",
                 other.summary()
@@ -437,7 +437,7 @@ impl Outcome {
     /// A dry run.
     pub fn planned(order: &str) -> Self {
         Self::new(
-            OutcomeKind::Planned,
+            Ok(Success::Planned),
             format!("Dry run: would {order}; nothing was changed"),
         )
     }

@@ -16,7 +16,7 @@ use crate::branch;
 use crate::deployment::{
     Deployment, DeploymentId, EndedDeployment, Origin, Service, Status, Verdict, is_same_commit,
 };
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::follow::{FollowResult, Follower, LogMode};
 use crate::inputs::OnSkipped;
 use crate::messages::Failure;
@@ -52,7 +52,7 @@ impl ActionContext<'_> {
                     if self.plan.dry_run {
                         return Outcome::planned(&format!("follow {}", deployment.summary()));
                     }
-                    self.reporter.on(Event::Found(service, &deployment));
+                    self.reporter.on(EventKind::Found(service, &deployment));
                     let scene = DeploymentContext {
                         host: place.host,
                         branch: deployment.branch.clone(),
@@ -73,7 +73,7 @@ impl ActionContext<'_> {
         service: Service,
         sought: &DeploymentSelector,
     ) -> Result<(AutoDeployConfig, Deployment), Outcome> {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let place = match auto_deploy::look_at(&self.client, service, &tell).await {
             Ok(place) => place,
             Err(error) => return Err(self.not_started(error).await),
@@ -157,7 +157,7 @@ impl ActionContext<'_> {
             };
             let may_come = on_branch.iter().any(is_open);
             let known = first.get_or_insert_with(|| {
-                self.reporter.on(Event::Note(&format!(
+                self.reporter.on(EventKind::Note(&format!(
                     "Waiting for the deployment that Sevalla starts for commit {commit}"
                 )));
                 on_branch
@@ -197,7 +197,7 @@ impl ActionContext<'_> {
     }
 
     async fn cancel_and_wait(&self, service: Service, id: &DeploymentId) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let found = match auto_deploy::look_at(&self.client, service, &tell).await {
             Ok(_) => {
                 let patience = Patience::BEFORE_THE_START;
@@ -210,14 +210,14 @@ impl ActionContext<'_> {
             Ok(deployment) => deployment,
             Err(error) => return self.not_started(error).await,
         };
-        tell(Event::Found(service, &deployment));
+        tell(EventKind::Found(service, &deployment));
         if let Some(ended) = deployment.ended() {
             return already_ended(&ended);
         }
         if self.plan.dry_run {
             return Outcome::planned(&format!("cancel deployment {id}"));
         }
-        tell(Event::Cancelling);
+        tell(EventKind::Cancelling);
         let closely = self.deadline.moment().min(Instant::now() + CLOSE_WATCH);
         match cancel::cancel(&self.client.until(closely), service, id, &tell).await {
             CancelResult::Ended(ended) | CancelResult::TooLate(ended) => was_cancelled(&ended),
@@ -229,7 +229,7 @@ impl ActionContext<'_> {
     }
 
     async fn wait_for_end(&self, service: Service, deployment: Deployment) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let source = self.source(service, &deployment.id);
         let watch = Follower::new(&source, deployment, self.deadline, LogMode::Never, &tell);
         match watch.follow().await {

@@ -30,7 +30,8 @@ use crate::actions::resolve::Plan;
 use crate::actions::task::Task;
 use crate::deadline::Deadline;
 use crate::deployment::{DeploymentId, Service};
-use crate::event::Event;
+use crate::deployment_log::LogDiagnosis;
+use crate::event::EventKind;
 use crate::follow::{DeploymentClient, LogMode};
 use crate::http::{ConnectionError, Transport};
 use crate::inputs::{Abandon, Logs};
@@ -131,7 +132,7 @@ impl ActionContext<'_> {
             // they give up with is not the reason for the end.
             biased;
             signal = self.stop.asked() => {
-                self.reporter.on(Event::Stopping(signal, None));
+                self.reporter.on(EventKind::Stopping(signal, None));
                 Err(signal)
             }
             done = work => Ok(done),
@@ -151,12 +152,20 @@ impl ActionContext<'_> {
             biased;
             signal = self.stop.asked() => {
                 let by = Instant::now() + CLEAN_UP;
-                report(Event::Stopping(signal, then));
+                report(EventKind::Stopping(signal, then));
                 let result = timeout(IN_FLIGHT, write).await.ok();
                 WriteResult::Interrupted(Interruption { signal, result, by })
             }
             result = &mut write => WriteResult::Done(result),
         }
+    }
+
+    /// A diagnosis of the log of a deployment that is about to be followed. The
+    /// reporter shows what it finds.
+    fn diagnose_log(&self, tell: Report<'_>) -> LogDiagnosis {
+        let log = LogDiagnosis::new(self.gate.clone());
+        tell(EventKind::LogDiagnosis(&log));
+        log
     }
 
     /// When the log is worth reading.
@@ -241,7 +250,7 @@ impl ActionContext<'_> {
         if left < SOON {
             let text = format!("The key expires on {expires:.0}. Create a new one before that.");
             self.reporter
-                .on(Event::Warning(Warning::KeyExpiresSoon, &text));
+                .on(EventKind::Warning(Warning::KeyExpiresSoon, &text));
         }
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::backoff::Schedule;
 use crate::deployment::{LogLine, Status};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::follow::log_phases::LogPhases;
 use crate::follow::log_schedule::{INTERVAL, ReadBudgets};
 use crate::follow::{DeploymentSource, Follower, LogCursor, LogMode, LogShutdown};
@@ -104,7 +104,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
                     // A log that does not exist yet is no reason to give up.
                     RetryDecision::Fatal if error.status() == Some(404) => {}
                     RetryDecision::Fatal | RetryDecision::Ambiguous => {
-                        self.stop_reading(Event::LogUnavailable(&error));
+                        self.stop_reading(EventKind::LogUnavailable(&error));
                         return false;
                     }
                 },
@@ -134,15 +134,15 @@ impl<S: DeploymentSource> Follower<'_, S> {
         self.last_success.replace(Some(log));
     }
 
-    /// After a failure, gives out the log of the last success. If it was not
+    /// After a failure, compares the log with that of the last success. If it was not
     /// read before, it is read now where the budget has room.
     async fn compare_with_last_success(&self) {
         let is_read = self.last_success.borrow().is_some();
         if !is_read && self.has_shown_lines.get() && self.budgets().has_room_to_compare() {
             Box::pin(self.read_last_success(COMPARING)).await;
         }
-        if let Some(log) = self.last_success.take() {
-            (self.tell)(Event::LastSuccess(&log));
+        if let (Some(log), Some(diagnosis)) = (self.last_success.take(), self.diagnosis) {
+            diagnosis.compare_with(&log);
         }
     }
 
@@ -153,11 +153,14 @@ impl<S: DeploymentSource> Follower<'_, S> {
             self.news.notify_one();
             let estimate = self.pace.estimate();
             if let Some(estimate) = estimate.filter(|estimate| estimate.doing.is_some()) {
-                (self.tell)(Event::Doing(estimate));
+                (self.tell)(EventKind::Doing(estimate));
             }
         }
         self.has_shown_lines.set(true);
-        (self.tell)(Event::Log(lines));
+        if let Some(diagnosis) = self.diagnosis {
+            diagnosis.read(lines);
+        }
+        (self.tell)(EventKind::Log(lines));
     }
 
     fn budgets(&self) -> ReadBudgets {
@@ -201,7 +204,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
     async fn finish(&self, cursor: &mut LogCursor, age: Duration) {
         let ended = self.ended_at();
         if !self.budgets().has_one_left(age, fastrand::f64()) {
-            return self.stop_reading(Event::LogIncomplete);
+            return self.stop_reading(EventKind::LogIncomplete);
         }
         let Some(mut new) = self.read_or_tell(cursor).await else {
             return;
@@ -213,7 +216,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
             let now = Instant::now();
             if now >= by {
                 if new > 0 {
-                    self.stop_reading(Event::LogIncomplete);
+                    self.stop_reading(EventKind::LogIncomplete);
                 }
                 return;
             }
@@ -252,15 +255,15 @@ impl<S: DeploymentSource> Follower<'_, S> {
                 RetryDecision::Fatal | RetryDecision::Ambiguous => {
                     let is_late = matches!(error.cause, ApiErrorKind::NoTime);
                     self.stop_reading(if is_late {
-                        Event::LogIncomplete
+                        EventKind::LogIncomplete
                     } else {
-                        Event::LogUnavailable(&error)
+                        EventKind::LogUnavailable(&error)
                     });
                     return None;
                 }
             };
             if Instant::now() + wait >= self.give_up.get() {
-                self.stop_reading(Event::LogIncomplete);
+                self.stop_reading(EventKind::LogIncomplete);
                 return None;
             }
             sleep(wait).await;
@@ -297,7 +300,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         let asked = asked.map(jiff::Timestamp::as_microsecond);
         self.lateness.borrow_mut().note(asked, oldest);
         if let Some(at_micros) = cursor.gap_to_report() {
-            (self.tell)(Event::LogGap { at_micros });
+            (self.tell)(EventKind::LogGap { at_micros });
         }
         Ok(told)
     }
@@ -313,7 +316,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
     }
 
     /// Tells what there is, and why there will be no more.
-    pub(crate) fn stop_reading(&self, why: Event<'_>) {
+    pub(crate) fn stop_reading(&self, why: EventKind<'_>) {
         self.tell_held();
         (self.tell)(why);
     }

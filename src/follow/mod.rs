@@ -23,7 +23,8 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff::{Backoff, Schedule};
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, EndedDeployment, LogLine, Service, Verdict};
-use crate::event::{Event, Phase, State};
+use crate::deployment_log::LogDiagnosis;
+use crate::event::{EventKind, Phase, State};
 pub use crate::follow::log_cursor::LogCursor;
 use crate::follow::log_phases::LogPhases;
 use crate::follow::log_schedule::Lateness;
@@ -165,7 +166,7 @@ pub struct Follower<'a, S> {
     source: &'a S,
     deadline: Deadline,
     reading: LogMode,
-    tell: &'a dyn Fn(Event<'_>),
+    tell: &'a dyn Fn(EventKind<'_>),
     pace: PollSchedule,
     last: RefCell<Deployment>,
     /// Whether the service has known the deployment since it was created.
@@ -190,6 +191,8 @@ pub struct Follower<'a, S> {
     end: Option<&'a EndSignal>,
     /// Called with the deployment as each look has shown it.
     observer: Option<&'a dyn Fn(&Deployment)>,
+    /// What the log is read into, besides being shown.
+    diagnosis: Option<&'a LogDiagnosis>,
     /// Lines that were read while some before them are still missing.
     held: RefCell<Vec<LogLine>>,
 }
@@ -215,7 +218,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
         deployment: Deployment,
         deadline: impl Into<Deadline>,
         reading: LogMode,
-        tell: &'a dyn Fn(Event<'_>),
+        tell: &'a dyn Fn(EventKind<'_>),
     ) -> Self {
         Self {
             source,
@@ -236,6 +239,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             over: CancellationToken::new(),
             end: None,
             observer: None,
+            diagnosis: None,
             held: RefCell::default(),
         }
     }
@@ -268,6 +272,12 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
         }
     }
 
+    /// A follower that reads the log into this diagnosis.
+    #[must_use]
+    pub fn diagnosing(self, diagnosis: Option<&'a LogDiagnosis>) -> Self {
+        Self { diagnosis, ..self }
+    }
+
     /// Follows the deployment to its end.
     pub async fn follow(self) -> FollowResult {
         self.begin();
@@ -282,7 +292,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             self.farewell.set(self.farewell_after(&ended));
             self.give_up.set(self.end_of_reading());
             self.over.cancel();
-            (self.tell)(Event::Begins(Phase::Log));
+            (self.tell)(EventKind::Begins(Phase::Log));
             ended
         };
         let log = async {
@@ -293,14 +303,14 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
             tokio::select! {
                 () = self.follow_log() => {}
                 () = too_long => self.stop_reading(if self.is_log_read.get() {
-                    Event::Note("The log was read to its end; looking again for late lines took too long.")
+                    EventKind::Note("The log was read to its end; looking again for late lines took too long.")
                 } else {
-                    Event::LogIncomplete
+                    EventKind::LogIncomplete
                 }),
             }
         };
         let ended = tokio::join!(status, log).0;
-        (self.tell)(Event::Ends(Phase::Log, State::Done));
+        (self.tell)(EventKind::Ends(Phase::Log, State::Done));
         ended
     }
 
@@ -309,7 +319,7 @@ impl<'a, S: DeploymentSource> Follower<'a, S> {
         let last = self.last.borrow();
         let kind = HistoryKind::of(last.trigger.as_deref());
         if let Some(usual) = self.pace.usual(kind) {
-            (self.tell)(Event::TypicalDuration(&usual));
+            (self.tell)(EventKind::TypicalDuration(&usual));
         }
         self.pace.see(&last, self.source.share());
     }
@@ -411,7 +421,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         loop {
             sleep(HEARTBEAT).await;
             let estimate = self.pace.estimate();
-            (self.tell)(Event::StillWaiting(
+            (self.tell)(EventKind::StillWaiting(
                 &self.last.borrow(),
                 started.elapsed(),
                 estimate,
@@ -428,7 +438,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         self.last.replace(seen);
         let last = self.last.borrow();
         if is_news {
-            (self.tell)(Event::Seen(&last));
+            (self.tell)(EventKind::Seen(&last));
         }
         if let Some(observer) = self.observer {
             observer(&last);
@@ -493,9 +503,9 @@ impl Streak {
         error
     }
 
-    fn tell(&self, tell: &dyn Fn(Event<'_>), wait: Duration) {
+    fn tell(&self, tell: &dyn Fn(EventKind<'_>), wait: Duration) {
         if let Some(error) = &self.last {
-            tell(Event::Retrying(error, wait));
+            tell(EventKind::Retrying(error, wait));
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The catalogue: what every warning and every failed run is about, with its
 //! cause and its remedy. `docs/messages.md` is made from it.
 //!
-//! A failure names its [`Ending`](crate::exit_status::ExitStatus), and an outcome that is not good can only be
-//! made from a [`Failure`]; a warning can only be told with a [`Warning`]; and
-//! where nothing is begun, a [`Misstart`] says why. So nothing goes
-//! wrong without an entry. The words of the moment stay where they are said; an
-//! entry stands for all of the same cause and remedy.
+//! A failure has its [`ExitStatus`](crate::exit_status::ExitStatus), and an outcome
+//! that is not a success can only be made from a [`Failure`]. A warning can only be
+//! reported with a [`Warning`], and a [`Misstart`] explains why no run began. So no
+//! problem is without an entry. An entry covers every problem with one cause and one
+//! fix; the message itself is written where the problem is found.
 
 mod failures;
 mod startup_errors;
@@ -18,13 +18,13 @@ pub use crate::messages::startup_errors::Misstart;
 /// One entry of the catalogue.
 #[derive(Debug, Clone, Copy)]
 pub struct CatalogueEntry {
-    /// Names it for ever: the anchor of its heading.
+    /// The permanent name: the anchor of its heading.
     pub slug: &'static str,
     /// Its heading.
     pub title: &'static str,
     /// Where in a run it happens.
     pub part: Stage,
-    /// What has happened, and why; Markdown.
+    /// What happened, and why; Markdown.
     pub cause: &'static str,
     /// What to do about it; Markdown.
     pub remedy: &'static str,
@@ -35,9 +35,9 @@ pub struct CatalogueEntry {
 pub enum Stage {
     /// Inputs are read and combined.
     Inputs,
-    /// Sevalla is asked something, whatever it is.
+    /// Any request to Sevalla.
     Requests,
-    /// What there is, is read before a change, and the change is made.
+    /// The preflight reads and the change itself.
     Starting,
     /// A deployment is followed.
     Following,
@@ -76,7 +76,7 @@ pub fn page() -> String {
     )
 }
 
-/// Where an entry is to be read.
+/// The address of an entry.
 fn address(slug: &str) -> String {
     format!("{}#{slug}", page())
 }
@@ -99,14 +99,14 @@ macro_rules! topics {
             /// All, in the order of the page.
             pub const ALL: &[Self] = &[$($(Self::$topic,)*)*];
 
-            /// Names it for ever.
+            /// The permanent name.
             pub const fn slug(self) -> &'static str {
                 match self {
                     $($(Self::$topic => $slug,)*)*
                 }
             }
 
-            /// What the page says of it.
+            /// The entry on the page.
             pub const fn entry(self) -> $crate::messages::CatalogueEntry {
                 match self {
                     $($(Self::$topic => $crate::messages::CatalogueEntry {
@@ -119,7 +119,7 @@ macro_rules! topics {
                 }
             }
 
-            /// Where its entry is to be read.
+            /// The address of the entry.
             pub fn address(self) -> String {
                 $crate::messages::address(self.slug())
             }

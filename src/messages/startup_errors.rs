@@ -1,4 +1,5 @@
-//! Why nothing was begun at all.
+//! Errors before a run begins, with the exit code of the process. `main` and `exec`
+//! report them.
 
 use crate::messages::topics;
 

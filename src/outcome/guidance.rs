@@ -1,19 +1,22 @@
-//! What is known beside the end of a deployment: whether its log was read, and
-//! whether anything was live before. It decides what a person can do next.
+//! The hint after a deployment that failed or was not deployed, made from what
+//! its log shows and from what was live before. The action that followed the
+//! deployment finds out both.
 
-/// What is known beside the end of a deployment.
+use sevalla_diagnosis::Digest;
+
+/// What decides the hint. The action that followed the deployment makes it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FailureContext {
-    /// What its log has told.
+    /// What its log shows.
     pub log: LogEvidence,
     /// What was live before.
     pub live: PreviouslyLive,
 }
 
-/// What the log of a deployment has told.
+/// What the log of a deployment shows of a failure.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LogEvidence {
-    /// Nothing: it was not to be read, could not be, or was empty.
+    /// Nothing: the log was not read, could not be read, or was empty.
     #[default]
     Nothing,
     /// Lines, of which none is known to be the cause of a failure.
@@ -22,22 +25,35 @@ pub enum LogEvidence {
     Cause,
 }
 
+impl LogEvidence {
+    /// The evidence in what was found.
+    pub fn of(digest: &Digest) -> Self {
+        if digest.is_known() {
+            Self::Cause
+        } else if digest.is_empty() {
+            Self::Nothing
+        } else {
+            Self::Lines
+        }
+    }
+}
+
 /// Whether anything was live before a deployment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum PreviouslyLive {
-    /// Nobody has looked, or it may have changed since.
+    /// The run has not checked, or it may have changed since.
     #[default]
     Unknown,
-    /// Something was.
+    /// A version was live.
     Something,
-    /// Nothing: none of the deployments there were has succeeded.
+    /// No version: no earlier deployment succeeded.
     Nothing {
-        /// How many they were.
+        /// The number of earlier deployments.
         read: usize,
     },
-    /// Nothing, or what was deployed before the newest ones, which were read.
+    /// No version, or one older than the deployments that were read.
     NotAmong {
-        /// How many of them were read.
+        /// The number of deployments that were read.
         read: usize,
     },
 }
@@ -53,15 +69,15 @@ impl FailureContext {
         sentences([Some(step.to_owned()), self.live.now()])
     }
 
-    /// What is live after a deployment that ended without being deployed, and
-    /// what to do.
+    /// What is live after a deployment that was cancelled or skipped, and what to
+    /// do.
     pub(crate) fn after_nothing(self, step: &str) -> String {
         sentences([self.live.now(), Some(step.to_owned())])
     }
 }
 
 impl PreviouslyLive {
-    /// What is live after a deployment that has not come to be.
+    /// What is live after a deployment that did not succeed.
     pub(crate) fn now(self) -> Option<String> {
         Some(match self {
             Self::Unknown => return None,
@@ -89,12 +105,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_live_is_only_told_where_it_is_known() {
+    fn what_is_live_is_only_stated_where_it_is_known() {
         let of = |live| FailureContext {
             live,
             ..FailureContext::default()
         };
-        for (live, said) in [
+        for (live, expected) in [
             (PreviouslyLive::Unknown, ""),
             (
                 PreviouslyLive::Something,
@@ -113,14 +129,14 @@ mod tests {
                 "What was live before, if anything was, is not among the newest 50 deployments. ",
             ),
         ] {
-            let told = of(live).after_nothing("Run again");
-            assert_eq!(told, format!("{said}Run again"));
+            let text = of(live).after_nothing("Run again");
+            assert_eq!(text, format!("{expected}Run again"));
         }
     }
 
     #[test]
-    fn nobody_is_sent_to_a_log_that_was_not_read_or_has_told_the_cause() {
-        for (log, said) in [
+    fn the_hint_leads_to_the_log_only_where_that_helps() {
+        for (log, expected) in [
             (
                 LogEvidence::Nothing,
                 "Read the deployment's log in the dashboard",
@@ -132,8 +148,11 @@ mod tests {
                 log,
                 live: PreviouslyLive::Something,
             };
-            let told = beside.after_failure();
-            assert_eq!(told, format!("{said}. The previous version is still live"));
+            let text = beside.after_failure();
+            assert_eq!(
+                text,
+                format!("{expected}. The previous version is still live")
+            );
         }
     }
 }

@@ -1,4 +1,6 @@
-//! How a run ended: one word, one exit code, and an explanation.
+//! How a run ended: a success, or a failure of the catalogue, and an explanation.
+//! `actions` makes the outcome, `report` shows it, and its
+//! [exit status](crate::exit_status) is the word and the code of the process.
 
 pub(crate) mod guidance;
 
@@ -11,43 +13,47 @@ use crate::exit_status::ExitStatus;
 use crate::messages::Failure;
 pub use crate::outcome::guidance::{FailureContext, LogEvidence, PreviouslyLive};
 
-/// A look at a deployment.
+/// A deployment as the run saw it last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastSeen {
-    /// Its status then.
+    /// Its status at that moment.
     pub status: Status,
-    /// When the answer came, by the clock of this machine.
+    /// When the response came, by the clock of this machine.
     pub at: Timestamp,
 }
 
-/// The end as it is made: one that is not good has its entry in the catalogue.
+/// How a run ended well. Each is an exit status of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OutcomeKind {
-    Success,
+pub(crate) enum Success {
+    /// Everything was done.
+    Done,
+    /// A dry run.
     Planned,
+    /// The deployment was started and not followed.
     Triggered,
+    /// Nothing was done, and nothing had to be.
     Passed,
-    Failed(Failure),
 }
 
-/// How a run ended, and what a person needs to know about it.
+/// How a run ended, and what a person needs to know about it. An action makes it,
+/// often from an error; `report` decides how it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    pub(crate) end: OutcomeKind,
-    /// What happened, or what we were doing when it went wrong.
+    pub(crate) result: Result<Success, Failure>,
+    /// What happened, or what the run was doing when it failed.
     pub headline: String,
     /// Why, one reason a line.
     pub why: Vec<String>,
-    /// How hard we tried, where we tried more than once.
+    /// How often and how long the run tried, where it tried more than once.
     pub effort: Option<String>,
     /// What to do next.
     pub hint: Option<String>,
 }
 
 impl Outcome {
-    pub(crate) fn new(end: OutcomeKind, headline: impl Into<String>) -> Self {
+    pub(crate) fn new(result: Result<Success, Failure>, headline: impl Into<String>) -> Self {
         Self {
-            end,
+            result,
             headline: headline.into(),
             why: Vec::new(),
             effort: None,
@@ -55,51 +61,52 @@ impl Outcome {
         }
     }
 
-    /// All went well.
+    /// Everything was done.
     pub fn success(headline: impl Into<String>) -> Self {
-        Self::new(OutcomeKind::Success, headline)
+        Self::new(Ok(Success::Done), headline)
     }
 
     /// Nothing was done, and nothing had to be.
     pub fn passed(headline: impl Into<String>) -> Self {
-        Self::new(OutcomeKind::Passed, headline)
+        Self::new(Ok(Success::Passed), headline)
     }
 
-    /// This went wrong. Until something better is known, what the catalogue
-    /// says first is what to do next.
+    /// A failure. The first step of its entry in the catalogue is the hint, until
+    /// a better one is set.
     pub fn of(failure: Failure, headline: impl Into<String>) -> Self {
-        Self::new(OutcomeKind::Failed(failure), headline).hint(failure.first_step())
+        Self::new(Err(failure), headline).hint(failure.first_step())
     }
 
-    /// The same, which is no failure by the user's own rule.
+    /// This outcome as a success, where the user's inputs say that it is none of
+    /// the failures.
     #[must_use]
     pub fn which_passes(self) -> Self {
         Self {
-            end: OutcomeKind::Passed,
+            result: Ok(Success::Passed),
             ..self
         }
     }
 
-    /// The word and the number.
+    /// The exit status: a word and a code.
     pub const fn ending(&self) -> ExitStatus {
-        match self.end {
-            OutcomeKind::Success => ExitStatus::Success,
-            OutcomeKind::Planned => ExitStatus::Planned,
-            OutcomeKind::Triggered => ExitStatus::Triggered,
-            OutcomeKind::Passed => ExitStatus::Passed,
-            OutcomeKind::Failed(failure) => failure.ending(),
+        match self.result {
+            Ok(Success::Done) => ExitStatus::Success,
+            Ok(Success::Planned) => ExitStatus::Planned,
+            Ok(Success::Triggered) => ExitStatus::Triggered,
+            Ok(Success::Passed) => ExitStatus::Passed,
+            Err(failure) => failure.ending(),
         }
     }
 
-    /// What went wrong, if anything did.
+    /// The failure, if it is one.
     pub const fn failure(&self) -> Option<Failure> {
-        match self.end {
-            OutcomeKind::Failed(failure) => Some(failure),
-            _ => None,
+        match self.result {
+            Ok(_) => None,
+            Err(failure) => Some(failure),
         }
     }
 
-    /// The same under another headline.
+    /// This outcome under another headline.
     #[must_use]
     pub fn headed(mut self, headline: impl Into<String>) -> Self {
         self.headline = headline.into();
@@ -113,14 +120,14 @@ impl Outcome {
         self
     }
 
-    /// Says how hard we tried.
+    /// Sets how often and how long the run tried.
     #[must_use]
     pub fn after(mut self, effort: Option<String>) -> Self {
         self.effort = effort;
         self
     }
 
-    /// Says what to do next.
+    /// Sets what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -1,4 +1,5 @@
-//! Everything that is not told line by line: outputs, summary and files.
+//! Outputs, summary and files, written at the end of a run. Each has its format in
+//! a module of its own.
 
 use std::path::Path;
 
@@ -16,8 +17,8 @@ const OUTPUTS: &str = "The outputs";
 const SUMMARY: &str = "The summary";
 
 impl Inner {
-    /// Writes everything that is not told line by line; `log` is what became of
-    /// the log's file. What cannot be written is a warning.
+    /// Writes outputs, summary and files. An error is a warning; `log` is the error
+    /// of the log's file.
     pub(super) fn write(
         &mut self,
         outcome: &Outcome,
@@ -26,19 +27,27 @@ impl Inner {
     ) {
         let report = self.write_report(outcome, causes);
         let junit = file(self.files.junit.as_deref(), "The test report", || {
-            junit::of(outcome, causes, &self.story, &self.log.tail(), &self.gate)
+            junit::render(
+                outcome,
+                causes,
+                &self.record,
+                &self.log.tail(),
+                &self.sanitizer,
+            )
         });
         let quality = self.files.code_quality.as_deref();
         let quality = file(quality, "The report of code quality", || {
-            self.gate.block(&causes::code_quality(causes))
+            self.sanitizer.block(&causes::code_quality(causes))
         });
-        let outputs: Vec<_> = outputs::of(outcome, causes, &self.story)
+        let outputs: Vec<_> = outputs::render(outcome, causes, &self.record)
             .into_iter()
             .map(|(name, text)| (name, self.output(name, &text)))
             .collect();
         let file = self.write_outputs(&outputs);
         let links = self.files.links.as_deref();
-        let links = links.map_or(Ok(()), |path| links::write(path, &self.story, &self.gate));
+        let links = links.map_or(Ok(()), |path| {
+            links::write(path, &self.record, &self.sanitizer)
+        });
         let outputs = self.give(&outputs);
         let summary = self.summarize(outcome, causes);
         let page = self.write_page(outcome, causes);
@@ -77,10 +86,10 @@ impl Inner {
 
     fn write_report(&self, outcome: &Outcome, causes: &[FailureCause]) -> Result<(), String> {
         if let Some(path) = &self.files.report {
-            let text = json::of(outcome, causes, &self.story, self.host, &self.gate);
+            let text = json::render(outcome, causes, &self.record, self.host, &self.sanitizer);
             return atomic_file::write(path, "The report", &text);
         }
-        match self.story.result.as_ref().map(String::len) {
+        match self.record.result.as_ref().map(String::len) {
             Some(length) if length > LONGEST_VALUE => Err(format!(
                 "The result has {} KiB and an output at most {}: set report-file to get it",
                 length / 1024,
@@ -96,9 +105,9 @@ impl Inner {
         };
         page.finish(&PageModel {
             outcome,
-            story: &self.story,
+            record: &self.record,
             causes,
-            gate: &self.gate,
+            sanitizer: &self.sanitizer,
             now: (self.clock)(),
         })
     }
@@ -107,19 +116,19 @@ impl Inner {
         if !self.summary {
             return Ok(());
         }
-        let markdown = summary::of(
+        let markdown = summary::render(
             outcome,
             causes,
-            &self.story,
+            &self.record,
             &self.log.tail(),
             self.channel.draws_mermaid(),
-            &self.gate,
+            &self.sanitizer,
         );
-        let written = self.channel.summary(&self.gate.block(&markdown));
+        let written = self.channel.summary(&self.sanitizer.block(&markdown));
         written.map_err(|error| format!("{SUMMARY} could not be written to {error}"))
     }
 
-    /// Gives the outputs to the CI.
+    /// Writes the outputs for the CI.
     fn give(&mut self, outputs: Outputs<'_>) -> Result<(), String> {
         let left_out = self
             .channel
@@ -138,30 +147,30 @@ impl Inner {
         Ok(())
     }
 
-    /// The error has just been told, and is never missed.
+    /// Lists the outputs that did not fit. The console shows `error` already.
     fn note_left_out(&mut self, place: &str, outputs: &[&str]) {
         let outputs = outputs.iter().filter(|name| **name != "error");
         let outputs: Vec<&str> = outputs.copied().collect();
         if !outputs.is_empty() {
             let outputs = outputs.join(", ");
-            self.say(
+            self.emit(
                 Tone::Plain,
                 &format!("Left out of {place}, which cannot hold it: {outputs}"),
             );
         }
     }
 
-    /// The value of an output as it goes out.
+    /// The value of an output, sanitized and bounded.
     fn output(&self, name: &str, text: &str) -> SanitizedText {
         match name {
-            // The one secret that goes out, and only when that was asked for.
+            // The only secret that is an output, and only if the user asks for it.
             "database-password" => Sanitizer::default().block(text),
-            // Half of it would be no JSON.
+            // Cut JSON cannot be parsed.
             "result" if text.len() > LONGEST_VALUE => SanitizedText::default(),
-            "result" => self.gate.json(text),
+            "result" => self.sanitizer.json(text),
             _ => {
-                let text = self.gate.block(text);
-                self.gate.block(crate::text::truncate::beginning(
+                let text = self.sanitizer.block(text);
+                self.sanitizer.block(crate::text::truncate::beginning(
                     text.as_str(),
                     LONGEST_VALUE,
                 ))
@@ -170,7 +179,7 @@ impl Inner {
     }
 }
 
-/// Writes a file that the user may want.
+/// Writes a file if the user has set its path.
 fn file(
     path: Option<&Path>,
     what: &str,

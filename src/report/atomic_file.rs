@@ -53,7 +53,7 @@ impl WholeFile {
         self.add("\n")
     }
 
-    /// Adds text that has passed the gate, in whatever form.
+    /// Adds sanitized text, in any form.
     pub(super) fn add(&mut self, text: &str) -> io::Result<()> {
         self.bytes += text.len();
         self.writer.write_all(text.as_bytes())
@@ -208,14 +208,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deploy.log");
         let names = || std::fs::read_dir(folder.path()).unwrap().count();
-        let gate = Sanitizer::default();
+        let sanitizer = Sanitizer::default();
         let mut file = WholeFile::create(&path).unwrap();
-        file.write(&gate.line("one")).unwrap();
+        file.write(&sanitizer.line("one")).unwrap();
         assert!(!path.exists());
         drop(file);
         assert_eq!(names(), 0);
         let mut file = WholeFile::create(&path).unwrap();
-        file.write(&gate.line("one")).unwrap();
+        file.write(&sanitizer.line("one")).unwrap();
         file.finish().unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\n");
         assert_eq!(names(), 1);

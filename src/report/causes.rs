@@ -1,19 +1,19 @@
-//! What the logs tell about a failure, in the forms in which it is told: as
-//! lines, as Markdown, at places of the repository, as a report of code quality.
-//! Pure.
+//! The causes that the logs show, as lines, as Markdown, as annotations of files and
+//! as a report of code quality. Pure. Which lines are causes is decided in
+//! [`diagnosis`](sevalla_diagnosis).
 
 use crate::ci::Place;
-use crate::diagnosis::{DeployStep, Digest, Finding};
 use crate::text::markdown_escape::fenced;
 use crate::text::truncate::beginning;
+use sevalla_diagnosis::{DeployStep, Digest, Finding};
 
-/// The most kinds of findings of a deployment that are told in lines.
+/// The most kinds of findings of a deployment that are shown as lines.
 const MOST_KINDS: usize = 3;
 
-/// The most lines that are told of a kind.
+/// The most lines that are shown of a kind.
 const MOST_LINES: usize = 5;
 
-/// The same in Markdown, where there is room.
+/// The most lines of a kind in Markdown, where there is room.
 pub(super) const MOST_LINES_OF_MARKDOWN: usize = 12;
 
 /// The most places that are marked. A host shows ten marks of a step, and one of
@@ -23,7 +23,8 @@ const MOST_PLACES: usize = 9;
 /// The longest text of a mark or of an entry of the report, in bytes.
 const LONGEST_TEXT: usize = 500;
 
-/// What the log of one failed deployment tells.
+/// What the log shows about one failed deployment. The reporter makes it at the end
+/// of a run.
 #[derive(Debug, Clone)]
 pub struct FailureCause {
     /// What was deployed, where that is one of several.
@@ -54,7 +55,7 @@ pub(super) fn lines_of(kind: &[Finding], most: usize) -> Vec<&str> {
 pub(super) fn lines(causes: &[FailureCause]) -> Vec<String> {
     causes
         .iter()
-        .flat_map(|cause| told(cause, |_| true))
+        .flat_map(|cause| lines_of_cause(cause, |_| true))
         .collect()
 }
 
@@ -62,16 +63,16 @@ pub(super) fn lines(causes: &[FailureCause]) -> Vec<String> {
 pub(super) fn known_lines(causes: &[FailureCause]) -> Vec<String> {
     causes
         .iter()
-        .flat_map(|cause| told(cause, |finding| finding.is_known))
+        .flat_map(|cause| lines_of_cause(cause, |finding| finding.is_known))
         .collect()
 }
 
-fn told(cause: &FailureCause, is_told: impl Fn(&Finding) -> bool) -> Vec<String> {
+fn lines_of_cause(cause: &FailureCause, is_shown: impl Fn(&Finding) -> bool) -> Vec<String> {
     let mut all = Vec::new();
     let target = cause.target.as_ref().map(|target| format!("{target}: "));
     // Where the cause is known, it says more.
     let phase = cause.phase.filter(|_| !cause.digest.is_known());
-    if let Some(phase) = phase.filter(|_| cause.digest.findings.iter().any(&is_told)) {
+    if let Some(phase) = phase.filter(|_| cause.digest.findings.iter().any(&is_shown)) {
         all.push(format!(
             "{}{}",
             target.as_deref().unwrap_or_default(),
@@ -79,7 +80,7 @@ fn told(cause: &FailureCause, is_told: impl Fn(&Finding) -> bool) -> Vec<String>
         ));
     }
     for kind in kinds(&cause.digest).take(MOST_KINDS) {
-        let Some(first) = kind.first().filter(|first| is_told(first)) else {
+        let Some(first) = kind.first().filter(|first| is_shown(first)) else {
             continue;
         };
         all.push(format!(
@@ -181,7 +182,7 @@ pub(super) fn code_quality(causes: &[FailureCause]) -> String {
     format!("{entries:#}")
 }
 
-/// The same for the same text in every run, and hardly ever for another: FNV-1a.
+/// A hash that is equal for equal texts in every run: FNV-1a.
 fn fingerprint(text: &str) -> String {
     let hash = text.bytes().fold(
         0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128,
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_is_told_once_with_its_lines_and_its_advice() {
+    fn a_kind_is_shown_once_with_its_lines_and_its_advice() {
         assert_eq!(
             lines(&causes()),
             [
@@ -247,7 +248,7 @@ mod tests {
 
     #[test]
     fn all_lines_that_stand_out_are_shown_and_no_advice_is_given() {
-        let mut diagnosis = crate::diagnosis::Diagnosis::default();
+        let mut diagnosis = sevalla_diagnosis::Diagnosis::default();
         let log = [
             "fine",
             "error: the widget failed",
@@ -259,14 +260,17 @@ mod tests {
         }
         let digest = diagnosis.digest();
         let target = None;
-        let told = lines(&[FailureCause {
+        let lines = lines(&[FailureCause {
             target,
             digest,
             phase: None,
         }]);
-        assert_eq!(told[0], "Lines that stand out:");
-        assert!(told.len() > 1, "{told:?}");
-        assert!(told.iter().all(|line| !line.contains("Try: ")), "{told:?}");
+        assert_eq!(lines[0], "Lines that stand out:");
+        assert!(lines.len() > 1, "{lines:?}");
+        assert!(
+            lines.iter().all(|line| !line.contains("Try: ")),
+            "{lines:?}"
+        );
     }
 
     #[test]

@@ -19,19 +19,19 @@ use crate::text::truncate::shorten;
 /// The most of one text or line of the log in the comment, in bytes.
 const LONGEST_TEXT: usize = 1024;
 
-/// The most reasons that are told.
+/// The most reasons that are shown.
 const MOST_REASONS: usize = 16;
 
-/// What the comment is about.
+/// The facts of the comment. The reporter makes it from the run record.
 #[derive(Debug, Clone, Copy)]
 pub struct CommentFacts<'a> {
-    /// By which the comment is found again.
+    /// The marker by which a later run finds the comment.
     pub marker: &'a Marker,
     /// The preview application, as people call it.
     pub app: &'a str,
-    /// What there is to tell.
+    /// The status of the preview.
     pub news: CommentStatus<'a>,
-    /// What the log tells of a failure.
+    /// The causes of a failure in the log.
     pub causes: &'a [FailureCause],
     /// The last lines of the deployment's log, oldest first.
     pub last_lines: &'a [&'a SanitizedLine],
@@ -47,14 +47,15 @@ pub struct CommentFacts<'a> {
     pub now: Timestamp,
 }
 
-/// What there is to tell of a preview.
+/// The status of a preview, as the comment shows it. The action that writes the
+/// comment makes it.
 #[derive(Debug, Clone, Copy)]
 pub enum CommentStatus<'a> {
     /// It is being deployed.
     Deploying,
-    /// A signal ends the run, and it is not known yet what comes of that.
+    /// A signal ends the run, and the deployment's end is not known yet.
     Stopping,
-    /// The run has come to this.
+    /// The run ended with this outcome.
     Ended(&'a Outcome),
     /// It was deleted.
     Deleted,
@@ -62,9 +63,10 @@ pub enum CommentStatus<'a> {
 
 /// The text of the comment, its mark included. Why something went wrong stands
 /// first.
-pub fn body(facts: &CommentFacts<'_>, gate: &Sanitizer) -> SanitizedText {
-    let text =
-        |text: &str| without_long_runs(shorten(gate.line(text), LONGEST_TEXT, gate).as_str());
+pub fn render(facts: &CommentFacts<'_>, sanitizer: &Sanitizer) -> SanitizedText {
+    let text = |text: &str| {
+        without_long_runs(shorten(sanitizer.line(text), LONGEST_TEXT, sanitizer).as_str())
+    };
     let mut parts = vec![format!("{}\n### {}", facts.marker.as_str(), heading(facts))];
     let line = |line: &str| not_a_command(text(line));
     let found = causes::markdown(facts.causes, &line, &|target| code(&text(target)));
@@ -83,10 +85,10 @@ pub fn body(facts: &CommentFacts<'_>, gate: &Sanitizer) -> SanitizedText {
         parts.push(format!("Last lines of the log:\n\n{}", fenced(&lines)));
     }
     parts.retain(|part| !part.is_empty());
-    gate.block(&parts.join("\n\n"))
+    sanitizer.block(&parts.join("\n\n"))
 }
 
-/// What has become of the preview, in a few words.
+/// The status of the preview, in a few words.
 fn heading(facts: &CommentFacts<'_>) -> String {
     match facts.news {
         CommentStatus::Deploying => "⏳ Sevalla preview: deploying".to_owned(),
@@ -104,7 +106,7 @@ fn heading(facts: &CommentFacts<'_>) -> String {
     }
 }
 
-/// How the run ended, in the words that it is told in elsewhere.
+/// How the run ended, in the words of the console.
 const fn ended(outcome: &Outcome) -> (&'static str, &'static str) {
     match outcome.failure() {
         Some(Failure::PreviewVanished) => return ("❌", "deleted while it was built"),
@@ -247,7 +249,7 @@ mod tests {
     }
 
     /// The text about an end, with the mark left out.
-    fn told(
+    fn rendered(
         news: CommentStatus<'_>,
         deployment: &Deployment,
         last_lines: &[&SanitizedLine],
@@ -265,7 +267,7 @@ mod tests {
             run_url: Some("https://github.com/acme/shop/actions/runs/42"),
             now: "2026-03-01T10:00:05.9Z".parse().unwrap(),
         };
-        let body = body(&facts, &Sanitizer::default());
+        let body = render(&facts, &Sanitizer::default());
         let text = body.as_str().strip_prefix("<!-- sevalla-deploy:shop -->\n");
         text.unwrap().to_owned()
     }
@@ -273,7 +275,7 @@ mod tests {
     #[test]
     fn a_preview_that_works() {
         let outcome = Outcome::success("Deployed");
-        let text = told(
+        let text = rendered(
             CommentStatus::Ended(&outcome),
             &deployment(Status::Success),
             &[],
@@ -292,12 +294,12 @@ mod tests {
 
     #[test]
     fn a_failure_has_its_reasons_first_and_the_last_lines_and_no_address() {
-        let gate = Sanitizer::default();
-        let lines = ["npm ERR! ```", "/merge", "  /close"].map(|line| gate.line(line));
+        let sanitizer = Sanitizer::default();
+        let lines = ["npm ERR! ```", "/merge", "  /close"].map(|line| sanitizer.line(line));
         let outcome = Outcome::of(Failure::DeploymentFailed, "The build failed: `npm ci`")
             .because("/merge it")
             .hint("Read the log");
-        let text = told(
+        let text = rendered(
             CommentStatus::Ended(&outcome),
             &deployment(Status::Failed),
             &lines.iter().collect::<Vec<_>>(),
@@ -320,7 +322,7 @@ mod tests {
             outcome.because(format!("{number} {}", "y".repeat(5000)))
         });
         let many = many.hint("the hint");
-        let text = told(
+        let text = rendered(
             CommentStatus::Ended(&many),
             &deployment(Status::Failed),
             &[],
@@ -377,7 +379,7 @@ mod tests {
                 "nothing new deployed",
             ),
         ] {
-            let text = told(CommentStatus::Ended(outcome), &deployment(status), &[]);
+            let text = rendered(CommentStatus::Ended(outcome), &deployment(status), &[]);
             let heading = text.lines().next().unwrap();
             assert!(
                 heading.ends_with(&format!("Sevalla preview: {words}")),
@@ -391,7 +393,7 @@ mod tests {
     fn only_failures_of_the_deployment_are_called_failed() {
         for failure in Failure::ALL {
             let outcome = Outcome::of(*failure, "x");
-            let text = told(
+            let text = rendered(
                 CommentStatus::Ended(&outcome),
                 &deployment(Status::Cancelled),
                 &[],
@@ -406,11 +408,11 @@ mod tests {
     fn a_status_that_nobody_will_correct_is_one_that_was_seen_last() {
         let going_on = deployment(Status::InProgress);
         let outcome = Outcome::of(Failure::StillRunning, "x");
-        let text = told(CommentStatus::Ended(&outcome), &going_on, &[]);
+        let text = rendered(CommentStatus::Ended(&outcome), &going_on, &[]);
         assert!(text.contains("| Last seen | ` inProgress ` |"), "{text}");
-        let text = told(CommentStatus::Deploying, &going_on, &[]);
+        let text = rendered(CommentStatus::Deploying, &going_on, &[]);
         assert!(text.contains("| Status | ` inProgress ` |"), "{text}");
-        let text = told(CommentStatus::Stopping, &going_on, &[]);
+        let text = rendered(CommentStatus::Stopping, &going_on, &[]);
         for row in ["| Status |", "| Last seen |", "| Time |"] {
             assert!(!text.contains(row), "{text}");
         }

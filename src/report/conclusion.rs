@@ -1,5 +1,6 @@
-//! The end of a run: why it ended like this is told, and marked where the host
-//! can show it.
+//! The end of a run: its last console lines and annotations. The words are
+//! [`console`]'s, and outputs and files are written in
+//! [`artifacts`](super::artifacts).
 
 use crate::ci::{Level, Tone};
 use crate::deployment::{Service, Status};
@@ -13,7 +14,7 @@ use crate::report::reporter::Inner;
 use crate::report::run_record::ServiceRecord;
 
 impl Inner {
-    /// Tells how the run ended, and writes what is wanted of it.
+    /// Shows how the run ended, and writes the outputs, the summary and the files.
     pub(super) fn finish(&mut self, outcome: &Outcome) {
         self.channel.settle();
         let outcome = &self.bounded(outcome);
@@ -22,31 +23,31 @@ impl Inner {
         }
         let trouble = self
             .log
-            .close(outcome.is_good(), &self.gate, self.channel.as_mut());
+            .close(outcome.is_good(), &self.sanitizer, self.channel.as_mut());
         let causes = self.causes_of(outcome);
         self.conclude(outcome, &causes);
         if let Err(problem) = &trouble {
             let warning = (Warning::LogFileNotWritten, problem.clone());
-            self.story.warnings.push(warning);
+            self.record.warnings.push(warning);
         }
         self.write(outcome, &causes, trouble);
     }
 
-    /// Whether a deployment was followed as far as the run meant to.
+    /// Whether the log can be complete: the run followed a deployment to its end.
     fn has_whole_log(&self, outcome: &Outcome) -> bool {
-        let has_ended = |tale: &ServiceRecord| {
-            let deployment = tale.deployment.as_ref();
+        let has_ended = |service_record: &ServiceRecord| {
+            let deployment = service_record.deployment.as_ref();
             deployment.is_some_and(|deployment| deployment.status.verdict().is_some())
         };
         let ending = outcome.ending();
-        let mut tales = self.story.tales().iter();
-        // A run also passes without having followed anything.
-        ending.was_followed() || ending == ExitStatus::Passed && tales.any(has_ended)
+        let mut service_records = self.record.service_records().iter();
+        // A run can also pass without following a deployment.
+        ending.was_followed() || ending == ExitStatus::Passed && service_records.any(has_ended)
     }
 
-    /// Tells how the run ended, and marks it and the places at fault.
+    /// Prints how the run ended, and annotates the failure and its source locations.
     fn conclude(&mut self, outcome: &Outcome, causes: &[FailureCause]) {
-        for (at, line) in console::conclude(outcome, causes, &self.story)
+        for (at, line) in console::conclude(outcome, causes, &self.record)
             .iter()
             .enumerate()
         {
@@ -55,17 +56,17 @@ impl Inner {
                 (0, false) => Tone::Error,
                 _ => Tone::Plain,
             };
-            self.say(tone, line);
+            self.emit(tone, line);
         }
         if !outcome.is_good() {
-            let title = self.gate.line(&outcome.headline);
-            let message = self.gate.block(&console::cause(outcome, causes));
+            let title = self.sanitizer.line(&outcome.headline);
+            let message = self.sanitizer.block(&console::cause(outcome, causes));
             self.channel.annotate(Level::Error, &title, &message, None);
             self.mark_places(causes);
         }
     }
 
-    /// What the logs tell of why the run did not end well.
+    /// The causes in the logs, for an outcome that a log can explain.
     pub(super) fn causes_of(&self, outcome: &Outcome) -> Vec<FailureCause> {
         match outcome.ending() {
             ExitStatus::Failed | ExitStatus::Interrupted(_) => self.causes(false),
@@ -74,22 +75,26 @@ impl Inner {
         }
     }
 
-    /// The same for each deployment that failed, and for one that succeeded and
-    /// does not work.
+    /// The causes of each deployment that failed, or of the only one, which
+    /// succeeded and failed its health check.
     fn causes(&self, is_unverified: bool) -> Vec<FailureCause> {
         let own =
-            std::iter::once((None, self.story.one())).filter(|_| self.story.targets.is_empty());
-        let targets = self.story.targets.iter().map(|tale| (tale.service, tale));
-        let tales: Vec<_> = own.chain(targets).collect();
-        let is_one = tales.len() == 1;
-        let cause = |(service, tale): &(Option<Service>, &ServiceRecord)| {
+            std::iter::once((None, self.record.one())).filter(|_| self.record.targets.is_empty());
+        let targets = self
+            .record
+            .targets
+            .iter()
+            .map(|service_record| (service_record.service, service_record));
+        let service_records: Vec<_> = own.chain(targets).collect();
+        let is_one = service_records.len() == 1;
+        let cause = |(service, service_record): &(Option<Service>, &ServiceRecord)| {
             let diagnosis = self.log.diagnosis(*service)?;
-            let (digest, phase) = match tale.deployment.as_ref()?.status {
+            let (digest, phase) = match service_record.deployment.as_ref()?.status {
                 Status::Failed => (diagnosis.digest(), diagnosis.phase()),
                 Status::Success if is_unverified && is_one => (diagnosis.digest_of_run(), None),
                 _ => return None,
             };
-            let target = tale.target().filter(|_| !is_one);
+            let target = service_record.target().filter(|_| !is_one);
             Some(FailureCause {
                 target,
                 digest,
@@ -97,24 +102,28 @@ impl Inner {
             })
             .filter(|cause| !cause.digest.is_empty())
         };
-        tales.iter().filter_map(cause).collect()
+        service_records.iter().filter_map(cause).collect()
     }
 
-    /// Marks the places of the repository that the logs name.
+    /// Annotates the files of the repository that the logs name.
     fn mark_places(&mut self, causes: &[FailureCause]) {
         for (title, text, place) in causes::at_places(causes) {
-            let (title, text) = (self.gate.line(title), self.gate.block(&text));
+            let (title, text) = (self.sanitizer.line(title), self.sanitizer.block(&text));
             self.channel
                 .annotate(Level::Error, &title, &text, Some(place));
         }
     }
 
-    /// The outcome with texts of bounded length: what a build or a service
-    /// said may be megabytes.
+    /// The outcome with texts of bounded length: a message of a build or of a
+    /// service can have megabytes.
     fn bounded(&self, outcome: &Outcome) -> Outcome {
         let bound = |text: &String| {
-            crate::text::truncate::shorten(self.gate.line(text), LONGEST_SHOWN, &self.gate)
-                .to_string()
+            crate::text::truncate::shorten(
+                self.sanitizer.line(text),
+                LONGEST_SHOWN,
+                &self.sanitizer,
+            )
+            .to_string()
         };
         let mut outcome = outcome.clone().headed(bound(&outcome.headline));
         outcome.why = outcome.why.iter().map(bound).collect();

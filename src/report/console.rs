@@ -1,9 +1,9 @@
-//! The words of the narrative: events and outcomes as lines for people. Pure.
+//! Events and outcomes as console lines. Pure: the reporter prints them.
 
 use std::borrow::Cow;
 
 use crate::deployment::{Deployment, Status};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::forecast::Estimate;
 use crate::forecast::history::TypicalDuration;
 use crate::inputs::Abandon;
@@ -16,85 +16,68 @@ use crate::sevalla::ApiError;
 use crate::shutdown::Signal;
 use crate::text::duration::duration;
 
-/// The lines that tell of an event.
-pub(super) fn tell(event: Event<'_>) -> Vec<String> {
+/// The line that reports an event; some events have none.
+pub(super) fn describe(event: EventKind<'_>) -> Option<String> {
     if let Some((warning, text)) = warning(event) {
-        return vec![warned(warning, &text)];
+        return Some(warned(warning, &text));
     }
-    let line = match event {
-        Event::Note(text) => text.to_owned(),
-        Event::Target(service, Some(name)) => {
+    Some(match event {
+        EventKind::Note(text) => text.to_owned(),
+        EventKind::Target(service, Some(name)) => {
             format!("{} {name} ({})", service.kind.title(), service.id)
         }
-        Event::Target(service, None) => format!("{} {}", service.kind.title(), service.id),
-        // A promotion and a hook tell nothing but the id.
-        Event::Started(_, deployment) if deployment.status == Status::Absent => {
+        EventKind::Target(service, None) => format!("{} {}", service.kind.title(), service.id),
+        // A promotion and a deploy hook return nothing but the id.
+        EventKind::Started(_, deployment) if deployment.status == Status::Absent => {
             format!("Deployment {} started", deployment.id)
         }
-        Event::Started(_, deployment) => format!(
+        EventKind::Started(_, deployment) => format!(
             "Deployment {} started: {}",
             deployment.id,
             state(deployment)
         ),
-        Event::Found(_, deployment) => {
+        EventKind::Found(_, deployment) => {
             format!("Deployment {}: {}", deployment.id, state(deployment))
         }
-        Event::TypicalDuration(usual) => usually(usual),
-        Event::Seen(deployment) => state(deployment),
-        Event::RollingBack(rollback) => {
+        EventKind::TypicalDuration(usual) => usually(usual),
+        EventKind::Seen(deployment) => state(deployment),
+        EventKind::RollingBack(rollback) => {
             format!("Rollback, deployment {}: {}", rollback.id, state(rollback))
         }
-        Event::StillWaiting(deployment, elapsed, estimate) => {
-            format!(
-                "Still {}, {} after the start{}",
-                state(deployment),
-                duration(elapsed),
-                estimate.map(left).unwrap_or_default()
-            )
-        }
-        Event::Retrying(error, wait) => retrying(error, wait),
-        Event::Stopping(signal, then) => stopping(signal, then),
-        Event::PreviewApp { app, name, is_new } => {
+        EventKind::StillWaiting(deployment, elapsed, estimate) => format!(
+            "Still {}, {} after the start{}",
+            state(deployment),
+            duration(elapsed),
+            estimate.map(left).unwrap_or_default()
+        ),
+        EventKind::Retrying(error, wait) => retrying(error, wait),
+        EventKind::Stopping(signal, then) => stopping(signal, then),
+        EventKind::PreviewApp { app, name, is_new } => {
             let name = name.map(|name| format!(" {name}")).unwrap_or_default();
             let made = if is_new { "created" } else { "found" };
             format!("Preview app{name} ({app}) {made}")
         }
-        Event::Of(_, event) => return tell(*event),
-        Event::Warning(..)
-        | Event::LogUnavailable(_)
-        | Event::LastSuccess(_)
-        | Event::LogIncomplete
-        | Event::LogGap { .. }
-        // For a live line only.
-        | Event::Doing(_)
-        | Event::Log(_)
-        | Event::Url(_)
-        | Event::Result(_)
-        | Event::Database { .. }
-        | Event::Cancelling
-        | Event::Begins(_)
-        | Event::Ends(..)
-        | Event::Password(_)
-        | Event::PreviewGone => return Vec::new(),
-    };
-    vec![line]
+        _ => return None,
+    })
 }
 
-/// The warning that an event is.
-pub(super) fn warning(event: Event<'_>) -> Option<(Warning, Cow<'_, str>)> {
+/// The warning that an event raises, if it raises one.
+pub(super) fn warning(event: EventKind<'_>) -> Option<(Warning, Cow<'_, str>)> {
     match event {
-        Event::Warning(warning, text) => Some((warning, text.into())),
-        Event::LogUnavailable(error) => {
+        EventKind::Warning(warning, text) => Some((warning, text.into())),
+        EventKind::LogUnavailable(error) => {
             let text =
                 format!("The log cannot be shown ({error}). The result does not depend on it.");
             Some((Warning::LogNotShown, text.into()))
         }
-        Event::LogIncomplete => Some((
+        EventKind::LogIncomplete => Some((
             Warning::LogIncomplete,
             "The log may lack its last lines. Read them in the dashboard: https://app.sevalla.com"
                 .into(),
         )),
-        Event::LogGap { at_micros } => Some((Warning::LogIncomplete, log_gap(at_micros).into())),
+        EventKind::LogGap { at_micros } => {
+            Some((Warning::LogIncomplete, log_gap(at_micros).into()))
+        }
         _ => None,
     }
 }
@@ -112,7 +95,7 @@ pub(super) fn log_gap(at_micros: i64) -> String {
     )
 }
 
-/// What becomes of the run, and of what it follows, after a signal.
+/// What a signal does to the run and to the deployment.
 fn stopping(signal: Signal, then: Option<Abandon>) -> String {
     let (and, without) = match then {
         Some(Abandon::Cancel) => (
@@ -149,7 +132,7 @@ fn usually(usual: &TypicalDuration) -> String {
 
 /// ", about 40s left", or how unusually long it takes already.
 fn left(estimate: Estimate) -> String {
-    /// From here on the past says little about the end.
+    /// Above this share of past deployments, they say little about the end.
     const LATE: usize = 95;
     if estimate.of > 1 && estimate.percent_below >= LATE {
         return format!(
@@ -164,14 +147,14 @@ fn left(estimate: Estimate) -> String {
 
 /// How the time of this run compares: "1m50s; this one took longer than 95 % of
 /// the last 20".
-pub(super) fn comparison(story: &RunRecord) -> Option<String> {
-    let tale = story.one();
-    let usual = tale.usual.as_ref()?;
+pub(super) fn comparison(record: &RunRecord) -> Option<String> {
+    let service_record = record.one();
+    let usual = service_record.usual.as_ref()?;
     let time = duration(usual.time());
     if usual.count() == 1 {
         return Some(format!("{time}, of the last one"));
     }
-    let Some(run) = tale.run() else {
+    let Some(run) = service_record.run() else {
         return Some(format!("{time}, of the last {}", usual.count()));
     };
     Some(format!(
@@ -195,7 +178,7 @@ fn retrying(error: &ApiError, wait: std::time::Duration) -> String {
     )
 }
 
-/// A deployment's state in words, with what it is made from.
+/// A deployment's status in words, with its commit or image.
 pub(super) fn state(deployment: &Deployment) -> String {
     let status = match &deployment.status {
         Status::Waiting => "waiting in the queue".to_owned(),
@@ -213,14 +196,14 @@ pub(super) fn state(deployment: &Deployment) -> String {
     }
 }
 
-/// The lines that tell how the run ended.
+/// The last lines of a run.
 pub(super) fn conclude(
     outcome: &Outcome,
     causes: &[FailureCause],
-    story: &RunRecord,
+    record: &RunRecord,
 ) -> Vec<String> {
     if outcome.is_good() {
-        return conclude_good(outcome, story);
+        return conclude_good(outcome, record);
     }
     let mut lines = vec![format!("Error: {}", outcome.headline)];
     let found = causes::known_lines(causes).into_iter();
@@ -232,7 +215,7 @@ pub(super) fn conclude(
             .iter()
             .map(|effort| format!("  tried: {effort}")),
     );
-    lines.extend(times(story).map(|times| format!("  time:  {times}")));
+    lines.extend(times(record).map(|times| format!("  time:  {times}")));
     lines.extend(outcome.hint.iter().map(|hint| format!("  next:  {hint}")));
     lines.extend(more(outcome).map(|address| format!("  more:  {address}")));
     let ending = outcome.ending();
@@ -244,34 +227,36 @@ pub(super) fn conclude(
     lines
 }
 
-fn conclude_good(outcome: &Outcome, story: &RunRecord) -> Vec<String> {
+fn conclude_good(outcome: &Outcome, record: &RunRecord) -> Vec<String> {
     let mut line = outcome.headline.clone();
-    if let Some(times) = times(story) {
+    if let Some(times) = times(record) {
         line.push_str(&format!(" ({times})"));
     }
     let mut lines = vec![line];
     lines.extend(outcome.why.iter().cloned());
-    lines.extend(story.one().url.iter().map(|url| format!("URL: {url}")));
+    lines.extend(record.one().url.iter().map(|url| format!("URL: {url}")));
     lines.extend(outcome.hint.iter().cloned());
     lines
 }
 
 /// "4s in the queue, 1m52s running".
-pub(super) fn times(story: &RunRecord) -> Option<String> {
-    times_of(story.one())
+pub(super) fn times(record: &RunRecord) -> Option<String> {
+    times_of(record.one())
 }
 
-/// The same for one of several services.
-pub(super) fn times_of(tale: &ServiceRecord) -> Option<String> {
-    let queue = tale
+/// The times of one service.
+pub(super) fn times_of(service_record: &ServiceRecord) -> Option<String> {
+    let queue = service_record
         .queue()
         .map(|time| format!("{} in the queue", duration(time)));
-    let run = tale.run().map(|time| format!("{} running", duration(time)));
+    let run = service_record
+        .run()
+        .map(|time| format!("{} running", duration(time)));
     let parts: Vec<String> = queue.into_iter().chain(run).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// Why the run did not end well, in a few lines, for an annotation.
+/// Why the run failed, in a few lines, for an annotation.
 pub(super) fn cause(outcome: &Outcome, causes: &[FailureCause]) -> String {
     let mut lines = vec![outcome.headline.clone()];
     lines.extend(causes::lines(causes));
@@ -282,7 +267,7 @@ pub(super) fn cause(outcome: &Outcome, causes: &[FailureCause]) -> String {
     lines.join("\n")
 }
 
-/// Where there is more to read about what went wrong.
+/// The address of the failure's entry in the catalogue.
 pub(super) fn more(outcome: &Outcome) -> Option<String> {
     outcome.failure().map(Failure::address)
 }
@@ -296,6 +281,7 @@ mod tests {
     use super::*;
     use crate::ci::Facts;
     use crate::deployment::{DeploymentId, Service};
+    use crate::event::Event;
     use crate::forecast::history::{History, HistoryKind};
 
     fn took(seconds: i64) -> Deployment {
@@ -314,17 +300,17 @@ mod tests {
             status: Status::Waiting,
             ..Deployment::only_its_id(DeploymentId("x".to_owned()))
         };
-        let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
+        let mut record = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
         let service = Service::application(uuid::Uuid::nil());
-        story.take_in(Event::Started(service, &waiting));
+        record.apply(EventKind::Started(service, &waiting).into());
         tokio::time::advance(Duration::from_secs(4)).await;
-        assert_eq!(times(&story), None);
-        story.take_in(Event::Seen(&waiting));
-        assert_eq!(times(&story).as_deref(), Some("4s in the queue"));
+        assert_eq!(times(&record), None);
+        record.apply(EventKind::Seen(&waiting).into());
+        assert_eq!(times(&record).as_deref(), Some("4s in the queue"));
     }
 
     #[test]
-    fn nothing_is_told_twice_in_a_row() {
+    fn no_state_is_reported_twice_in_a_row() {
         let now = |status: &Status, commit: Option<&str>| Deployment {
             status: status.clone(),
             commit_sha: commit.map(str::to_owned),
@@ -333,16 +319,14 @@ mod tests {
         let (waiting, running) = (Status::Waiting, Status::InProgress);
         let service = Service::application(uuid::Uuid::nil());
         for is_target in [false, true] {
-            let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
+            let mut record = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
             let mut is_new = |seen: &Deployment| {
-                let event = Event::Seen(seen);
-                let event = if is_target {
-                    Event::Of(service, &event)
-                } else {
-                    event
+                let event = Event {
+                    service: is_target.then_some(service),
+                    kind: EventKind::Seen(seen),
                 };
-                let is_new = !story.has_told(event);
-                story.take_in(event);
+                let is_new = !record.is_duplicate(event);
+                record.apply(event);
                 is_new
             };
             assert!(is_new(&now(&waiting, None)));
@@ -355,8 +339,8 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_is_told_with_what_becomes_of_the_deployment() {
-        for (then, said) in [
+    fn a_signal_is_reported_with_its_effect_on_the_deployment() {
+        for (then, expected) in [
             (
                 Some(Abandon::Cancel),
                 "SIGINT: ending the run and cancelling what is being deployed. Another signal, \
@@ -373,13 +357,16 @@ mod tests {
                  leaves everything as it is.",
             ),
         ] {
-            assert_eq!(tell(Event::Stopping(Signal::Interrupt, then)), [said]);
+            assert_eq!(
+                describe(EventKind::Stopping(Signal::Interrupt, then)).as_deref(),
+                Some(expected)
+            );
         }
     }
 
     #[test]
     fn the_time_is_compared_with_that_of_others() {
-        for (past, said, comparison_of_100) in [
+        for (past, expected, comparison_of_100) in [
             (
                 vec![80],
                 "The last one like it took 1m20s",
@@ -393,14 +380,15 @@ mod tests {
         ] {
             let past: Vec<Deployment> = past.into_iter().map(took).collect();
             let usual = TypicalDuration::of(&History::of(&past), HistoryKind::Build).unwrap();
-            assert_eq!(tell(Event::TypicalDuration(&usual)), [said]);
-            let mut story = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
-            story.take_in(Event::TypicalDuration(&usual));
-            story.take_in(Event::Started(
-                Service::application(uuid::Uuid::nil()),
-                &took(100),
-            ));
-            assert_eq!(comparison(&story).as_deref(), Some(comparison_of_100));
+            assert_eq!(
+                describe(EventKind::TypicalDuration(&usual)).as_deref(),
+                Some(expected)
+            );
+            let mut record = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
+            record.apply(EventKind::TypicalDuration(&usual).into());
+            let service = Service::application(uuid::Uuid::nil());
+            record.apply(EventKind::Started(service, &took(100)).into());
+            assert_eq!(comparison(&record).as_deref(), Some(comparison_of_100));
         }
     }
 }

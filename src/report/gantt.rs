@@ -23,7 +23,7 @@ const MOST_LANES: usize = 20;
 const WIDTH: i128 = 40;
 
 /// The time line, if there is more to it than our own steps.
-pub(super) fn of(time_line: &Timeline, is_drawn: bool) -> Option<String> {
+pub(super) fn render(time_line: &Timeline, is_drawn: bool) -> Option<String> {
     let spans = time_line.lanes.iter().flat_map(|lane| &lane.spans);
     let mut theirs = spans.filter(|span| !matches!(span.name, Phase::Preparing | Phase::Log));
     theirs.next()?;
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_chart_reads_like_this() {
-        let chart = of(&time_line(&[None]), true).unwrap();
+        let chart = render(&time_line(&[None]), true).unwrap();
         assert_eq!(
             chart,
             "```mermaid\ngantt\n    \
@@ -270,9 +270,9 @@ mod tests {
             "title\ngantt",
             every.as_str(),
         ] {
-            let chart = of(&time_line(&[None, Some(name)]), true).unwrap();
+            let chart = render(&time_line(&[None, Some(name)]), true).unwrap();
             assert_is_chart(&chart, 2, 8);
-            let text = of(&time_line(&[None, Some(name)]), false).unwrap();
+            let text = render(&time_line(&[None, Some(name)]), false).unwrap();
             assert_eq!(text.lines().count(), 2 + 1 + 8, "{text}");
             assert_eq!(text.matches('`').count(), 6, "{text}");
         }
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn elsewhere_there_are_bars() {
-        let text = of(&time_line(&[None]), false).unwrap();
+        let text = render(&time_line(&[None]), false).unwrap();
         assert_eq!(
             text.lines().nth(2).unwrap(),
             "Build and rollout   1m04s ········█████████ failed"
@@ -292,7 +292,7 @@ mod tests {
         let mut only = time_line(&[None]);
         only.lanes[0].spans.truncate(1);
         only.lanes[0].spans[0].name = Phase::Preparing;
-        assert_eq!(of(&only, true), None);
-        assert_eq!(of(&Timeline::default(), false), None);
+        assert_eq!(render(&only, true), None);
+        assert_eq!(render(&Timeline::default(), false), None);
     }
 }

@@ -3,209 +3,19 @@
 //! Only the fields that are named here are shown, in this order: a field that
 //! is new could hold a secret, and an order that changes breaks comparisons.
 
+mod fields;
+
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::Value;
 
-use crate::deployment::ServiceKind;
+pub use self::fields::{fields_of, fields_of_one};
 use crate::resource::{ResourceKind, ResourceList};
 use crate::sevalla::ResourceRecord;
 
 /// The most characters of a cell.
 const WIDEST: usize = 60;
 
-/// The fields of a list's items.
-pub fn fields_of(list: ResourceList) -> &'static [&'static str] {
-    match list {
-        ResourceList::All(ResourceKind::Application) => &[
-            "id",
-            "name",
-            "display_name",
-            "status",
-            "type",
-            "source",
-            "is_suspended",
-            "created_at",
-            "updated_at",
-        ],
-        ResourceList::All(ResourceKind::StaticSite) => &["id", "name", "display_name", "status"],
-        ResourceList::All(ResourceKind::Pipeline) => &[
-            "id",
-            "display_name",
-            "type",
-            "stages",
-            "created_at",
-            "updated_at",
-        ],
-        ResourceList::All(ResourceKind::Database) => &[
-            "id",
-            "name",
-            "display_name",
-            "status",
-            "type",
-            "version",
-            "resource_type_name",
-            "is_suspended",
-            "created_at",
-            "updated_at",
-        ],
-        ResourceList::Deployments(service) => match service.kind {
-            ServiceKind::Application => &[
-                "id",
-                "status",
-                "type",
-                "trigger",
-                "branch",
-                "docker_image_url",
-                "commit_sha",
-                "commit_message",
-                "author_login",
-                "steps",
-                "created_at",
-                "started_at",
-                "finished_at",
-                "updated_at",
-            ],
-            ServiceKind::StaticSite => &[
-                "id",
-                "status",
-                "type",
-                "branch",
-                "is_preview",
-                "commit_sha",
-                "commit_message",
-                "author_login",
-                "build_error",
-                "created_at",
-                "started_at",
-                "finished_at",
-                "updated_at",
-            ],
-        },
-        ResourceList::Processes(_) => &[
-            "id",
-            "key",
-            "type",
-            "display_name",
-            "entrypoint",
-            "port",
-            "is_ingress_enabled",
-            "ingress_protocol",
-            "scaling_strategy",
-            "resource_type_id",
-            "resource_type_name",
-            "cpu_limit",
-            "memory_limit",
-            "schedule",
-            "time_zone",
-            "job_start_policy",
-            "internal_hostname",
-            "created_at",
-            "updated_at",
-        ],
-    }
-}
-
-/// The fields of a thing's own record.
-pub fn fields_of_one(kind: ResourceKind) -> &'static [&'static str] {
-    match kind {
-        ResourceKind::Application => &[
-            "id",
-            "company_id",
-            "project_id",
-            "name",
-            "namespace",
-            "display_name",
-            "source",
-            "type",
-            "status",
-            "build_cache_enabled",
-            "hibernation_enabled",
-            "hibernate_after_seconds",
-            "auto_deploy",
-            "is_suspended",
-            "git_type",
-            "repo_url",
-            "default_branch",
-            "docker_image",
-            "build_type",
-            "build_path",
-            "pack_builder",
-            "nixpacks_version",
-            "dockerfile_path",
-            "docker_context",
-            "allow_deploy_paths",
-            "ignore_deploy_paths",
-            "buildpacks",
-            "cluster_id",
-            "docker_registry_credential_id",
-            "created_by",
-            "created_at",
-            "updated_at",
-        ],
-        ResourceKind::StaticSite => &[
-            "id",
-            "company_id",
-            "project_id",
-            "name",
-            "display_name",
-            "status",
-            "source",
-            "repo_url",
-            "default_branch",
-            "auto_deploy",
-            "is_preview_enabled",
-            "git_type",
-            "hostname",
-            "install_command",
-            "build_command",
-            "published_directory",
-            "root_directory",
-            "node_version",
-            "index_file",
-            "error_file",
-            "created_at",
-            "updated_at",
-        ],
-        ResourceKind::Pipeline => &[
-            "id",
-            "company_id",
-            "project_id",
-            "display_name",
-            "type",
-            "stages",
-            "created_at",
-            "updated_at",
-        ],
-        ResourceKind::Database => &[
-            "id",
-            "company_id",
-            "project_id",
-            "name",
-            "display_name",
-            "type",
-            "version",
-            "status",
-            "is_suspended",
-            "cluster_id",
-            "cluster_display_name",
-            "cluster_location",
-            "resource_type_id",
-            "resource_type_name",
-            "cpu_limit",
-            "memory_limit",
-            "storage_size",
-            "db_name",
-            "internal_hostname",
-            "internal_port",
-            "external_hostname",
-            "external_port",
-            "created_at",
-            "updated_at",
-        ],
-    }
-}
-
-/// The fields that people want to see of a list.
+/// The columns of a list on the console.
 fn columns_of(list: ResourceList) -> &'static [&'static str] {
     match list {
         ResourceList::All(ResourceKind::Application | ResourceKind::StaticSite) => {
@@ -225,7 +35,8 @@ fn columns_of(list: ResourceList) -> &'static [&'static str] {
     }
 }
 
-/// A record with some of its fields, in an order of ours.
+/// A record with some of its fields, in the order of this list. An action makes it
+/// for the output and the console.
 pub struct SelectedFields<'a> {
     record: &'a ResourceRecord,
     fields: &'a [&'a str],

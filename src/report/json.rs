@@ -1,8 +1,8 @@
 //! The report of a run as JSON, for programs. Pure.
 //!
-//! `docs/report.schema.json` is its contract. Whatever is not known is null,
-//! and no member is ever missing. There is no secret in it: a password that was
-//! drawn is not told here, and every string passes the gate.
+//! `docs/report.schema.json` is its contract. A value that is unknown is null, and no
+//! member is ever missing. The report holds no secret: a generated password is not in
+//! it, and every string is sanitized.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use super::causes::FailureCause;
 use super::timeline::{Lane, Span, Timeline};
 use crate::ci::{Facts, Host};
 use crate::deployment::{self, Origin, ServiceKind};
-use crate::diagnosis::Finding;
 use crate::forecast::history;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::report::run_record::{RunRecord, ServiceRecord};
 use crate::sanitize::{SanitizedText, Sanitizer};
+use sevalla_diagnosis::Finding;
 
 /// Raised when a reader of the earlier shape could misread the new one.
 const SCHEMA_VERSION: u32 = 1;
@@ -174,15 +174,15 @@ struct PlaceOf<'a> {
 }
 
 /// The report of a run, as one line.
-pub(super) fn of(
+pub(super) fn render(
     outcome: &Outcome,
     causes: &[FailureCause],
-    story: &RunRecord,
+    record: &RunRecord,
     host: Host,
-    gate: &Sanitizer,
+    sanitizer: &Sanitizer,
 ) -> SanitizedText {
-    let time_line = story.timeline();
-    let tale = story.one();
+    let time_line = record.timeline();
+    let service_record = record.one();
     let took = time_line.now.duration_since(time_line.began);
     let report = Report {
         schema_version: SCHEMA_VERSION,
@@ -190,7 +190,7 @@ pub(super) fn of(
             name: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
         },
-        action: story.action,
+        action: record.action,
         outcome: outcome.ending().word(),
         exit_code: outcome.ending().code(),
         failure: outcome.failure().map(Failure::slug),
@@ -201,35 +201,35 @@ pub(super) fn of(
         began_at: time(time_line.began),
         ended_at: time(time_line.now),
         seconds: rounded(took.as_secs_f64()),
-        service: service(tale),
-        deployment: deployment(tale),
-        rollback_deployment_id: tale.rollback.as_ref().map(|id| id.0.as_str()),
-        url: tale.url.as_deref(),
-        usual: usual(tale),
-        targets: story.targets.iter().map(target).collect(),
-        preview: story.preview.map(|(app, created)| Preview {
+        service: service(service_record),
+        deployment: deployment(service_record),
+        rollback_deployment_id: service_record.rollback.as_ref().map(|id| id.0.as_str()),
+        url: service_record.url.as_deref(),
+        usual: usual(service_record),
+        targets: record.targets.iter().map(target).collect(),
+        preview: record.preview.map(|(app, created)| Preview {
             app_id: app.to_string(),
             created,
         }),
-        database: story.database.map(|(id, created)| Database {
+        database: record.database.map(|(id, created)| Database {
             id: id.to_string(),
             created,
         }),
         time_line: lanes(&time_line),
-        warnings: warnings(story),
-        retries: story.retries,
-        ci: ci(&story.facts, host),
+        warnings: warnings(record),
+        retries: record.retries,
+        ci: ci(&record.facts, host),
         findings: causes.iter().flat_map(findings).collect(),
     };
     // Text and numbers: they encode.
     let report = serde_json::to_string(&report).unwrap_or_default();
-    let result = story.result.as_deref().unwrap_or("null");
+    let result = record.result.as_deref().unwrap_or("null");
     let report = report.strip_suffix('}').unwrap_or_default();
-    gate.json(&format!("{report},\"result\":{result}}}"))
+    sanitizer.json(&format!("{report},\"result\":{result}}}"))
 }
 
-fn warnings(story: &RunRecord) -> Vec<WarningOf<'_>> {
-    let warnings = story.warnings.iter();
+fn warnings(record: &RunRecord) -> Vec<WarningOf<'_>> {
+    let warnings = record.warnings.iter();
     warnings
         .map(|(warning, text)| WarningOf {
             name: warning.slug(),
@@ -247,20 +247,20 @@ fn rounded(seconds: f64) -> f64 {
     (seconds * 1000.0).round() / 1000.0
 }
 
-fn service(tale: &ServiceRecord) -> Option<Service<'_>> {
-    let service = tale.service?;
+fn service(service_record: &ServiceRecord) -> Option<Service<'_>> {
+    let service = service_record.service?;
     Some(Service {
         kind: match service.kind {
             ServiceKind::Application => "application",
             ServiceKind::StaticSite => "static-site",
         },
         id: service.id.to_string(),
-        name: tale.name.as_deref(),
+        name: service_record.name.as_deref(),
     })
 }
 
-fn deployment(tale: &ServiceRecord) -> Option<Deployment<'_>> {
-    let seen: &deployment::Deployment = tale.deployment.as_ref()?;
+fn deployment(service_record: &ServiceRecord) -> Option<Deployment<'_>> {
+    let seen: &deployment::Deployment = service_record.deployment.as_ref()?;
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
     Some(Deployment {
         id: &seen.id.0,
@@ -278,28 +278,28 @@ fn deployment(tale: &ServiceRecord) -> Option<Deployment<'_>> {
         created_at: seen.created_at.map(time),
         started_at: seen.started_at.map(time),
         finished_at: seen.finished_at.map(time),
-        queue_seconds: seconds(tale.queue()),
-        duration_seconds: seconds(tale.run()),
+        queue_seconds: seconds(service_record.queue()),
+        duration_seconds: seconds(service_record.run()),
     })
 }
 
-fn usual(tale: &ServiceRecord) -> Option<Usual> {
-    let usual: &history::TypicalDuration = tale.usual.as_ref()?;
+fn usual(service_record: &ServiceRecord) -> Option<Usual> {
+    let usual: &history::TypicalDuration = service_record.usual.as_ref()?;
     let seconds = |time: Duration| rounded(time.as_secs_f64());
     Some(Usual {
         median_seconds: seconds(usual.time()),
-        percent_below: tale.run().map(|run| usual.percent_below(run)),
+        percent_below: service_record.run().map(|run| usual.percent_below(run)),
         last_seconds: usual.times().map(seconds).collect(),
     })
 }
 
-fn target(tale: &ServiceRecord) -> Target<'_> {
+fn target(service_record: &ServiceRecord) -> Target<'_> {
     Target {
-        service: service(tale),
-        deployment: deployment(tale),
-        rollback_deployment_id: tale.rollback.as_ref().map(|id| id.0.as_str()),
-        url: tale.url.as_deref(),
-        usual: usual(tale),
+        service: service(service_record),
+        deployment: deployment(service_record),
+        rollback_deployment_id: service_record.rollback.as_ref().map(|id| id.0.as_str()),
+        url: service_record.url.as_deref(),
+        usual: usual(service_record),
     }
 }
 

@@ -58,16 +58,16 @@ impl Case {
 }
 
 /// The document.
-pub(super) fn of(
+pub(super) fn render(
     outcome: &Outcome,
     found: &[FailureCause],
-    story: &RunRecord,
+    record: &RunRecord,
     tail: &[&SanitizedLine],
-    gate: &Sanitizer,
+    sanitizer: &Sanitizer,
 ) -> SanitizedText {
-    let time_line = story.timeline();
-    let action = story.action.unwrap_or("run");
-    let cases = cases(outcome, story, &time_line, &said(outcome, found, tail));
+    let time_line = record.timeline();
+    let action = record.action.unwrap_or("run");
+    let cases = cases(outcome, record, &time_line, &describe(outcome, found, tail));
     let count = |mark| cases.iter().filter(|case| case.is(mark)).count();
     let began = format!("{:.0}", time_line.began);
     let totals = format!(
@@ -77,8 +77,8 @@ pub(super) fn of(
         count(CaseResult::Error),
         seconds(time_line.now.duration_since(time_line.began)),
     );
-    let cases: String = cases.iter().map(|case| element(case, gate)).collect();
-    SanitizedText::made_of_passed(format!(
+    let cases: String = cases.iter().map(|case| element(case, sanitizer)).collect();
+    SanitizedText::from_sanitized(format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <testsuites {totals}>\n\
          <testsuite {totals} skipped=\"{}\" timestamp=\"{}\">\n{cases}</testsuite>\n\
@@ -90,20 +90,20 @@ pub(super) fn of(
 }
 
 /// Everything there is to say about a bad end.
-fn said(outcome: &Outcome, causes: &[FailureCause], tail: &[&SanitizedLine]) -> String {
-    let mut said = console::cause(outcome, causes);
+fn describe(outcome: &Outcome, causes: &[FailureCause], tail: &[&SanitizedLine]) -> String {
+    let mut text = console::cause(outcome, causes);
     if !tail.is_empty() {
-        said.push_str("\n\nLast lines of the log:");
+        text.push_str("\n\nLast lines of the log:");
         for line in tail {
-            said.push('\n');
-            said.push_str(line.as_str());
+            text.push('\n');
+            text.push_str(line.as_str());
         }
     }
-    said
+    text
 }
 
-fn cases(outcome: &Outcome, story: &RunRecord, time_line: &Timeline, said: &str) -> Vec<Case> {
-    let action = story.action.unwrap_or("run");
+fn cases(outcome: &Outcome, record: &RunRecord, time_line: &Timeline, details: &str) -> Vec<Case> {
+    let action = record.action.unwrap_or("run");
     let of_run = |lane: &&Lane| lane.target.is_none();
     let lane = time_line.lanes.iter().find(of_run);
     let steps = |lane: Option<&Lane>, class: &str| -> Vec<Case> {
@@ -112,8 +112,8 @@ fn cases(outcome: &Outcome, story: &RunRecord, time_line: &Timeline, said: &str)
         spans.iter().filter_map(case).collect()
     };
     let mut cases = Vec::new();
-    for tale in &story.targets {
-        let class = class(tale);
+    for service_record in &record.targets {
+        let class = class(service_record);
         let lane = time_line
             .lanes
             .iter()
@@ -121,20 +121,20 @@ fn cases(outcome: &Outcome, story: &RunRecord, time_line: &Timeline, said: &str)
         cases.push(Case {
             name: action,
             took: took(lane, time_line),
-            mark: mark_of(tale, outcome),
+            mark: mark_of(service_record, outcome),
             class: class.clone(),
         });
         cases.extend(steps(lane, &class));
     }
-    let class = class(story.one());
+    let class = class(record.one());
     let mut of_run = steps(lane, &class);
-    let is_told = cases.iter().chain(&of_run).any(Case::is_bad);
+    let is_reported = cases.iter().chain(&of_run).any(Case::is_bad);
     // A target's failure is told there, and a check's by its own case.
     let is_own = match outcome.ending() {
-        ExitStatus::Unverified => !is_told,
-        _ => story.targets.is_empty() || !is_told,
+        ExitStatus::Unverified => !is_reported,
+        _ => record.targets.is_empty() || !is_reported,
     };
-    if story.targets.is_empty() || (is_own && !outcome.is_good()) {
+    if record.targets.is_empty() || (is_own && !outcome.is_good()) {
         let mark = mark(outcome).filter(|mark| *mark == CaseResult::Skipped || is_own);
         of_run.insert(
             0,
@@ -142,7 +142,7 @@ fn cases(outcome: &Outcome, story: &RunRecord, time_line: &Timeline, said: &str)
                 class,
                 name: action,
                 took: took(lane, time_line),
-                mark: mark.map(|mark| (mark, outcome.headline.clone(), said.to_owned())),
+                mark: mark.map(|mark| (mark, outcome.headline.clone(), details.to_owned())),
             },
         );
     }
@@ -158,9 +158,9 @@ fn cases(outcome: &Outcome, story: &RunRecord, time_line: &Timeline, said: &str)
     cases
 }
 
-fn class(tale: &ServiceRecord) -> String {
-    let id = || tale.service.map(|service| service.id.to_string());
-    let name = tale.name.clone().or_else(id);
+fn class(service_record: &ServiceRecord) -> String {
+    let id = || service_record.service.map(|service| service.id.to_string());
+    let name = service_record.name.clone().or_else(id);
     name.unwrap_or_else(|| "sevalla-deploy".to_owned())
 }
 
@@ -179,23 +179,26 @@ const fn mark(outcome: &Outcome) -> Option<CaseResult> {
 }
 
 /// What a target's deployment makes of its case.
-fn mark_of(tale: &ServiceRecord, outcome: &Outcome) -> Option<(CaseResult, String, String)> {
-    let seen = tale.deployment.as_ref();
+fn mark_of(
+    service_record: &ServiceRecord,
+    outcome: &Outcome,
+) -> Option<(CaseResult, String, String)> {
+    let seen = service_record.deployment.as_ref();
     let verdict = seen.and_then(|seen| seen.status.verdict());
-    let told = |mark, text: String| Some((mark, text.clone(), text));
+    let result = |mark, text: String| Some((mark, text.clone(), text));
     match (seen, verdict) {
         (_, Some(Verdict::Success)) => None,
-        (Some(seen), Some(Verdict::Failed | Verdict::Cancelled | Verdict::Skipped)) => told(
+        (Some(seen), Some(Verdict::Failed | Verdict::Cancelled | Verdict::Skipped)) => result(
             CaseResult::Failure,
             format!("Deployment {} ended {}", seen.id, seen.status.word()),
         ),
         (Some(_), None) if outcome.ending() == ExitStatus::Triggered => None,
-        (Some(seen), None) => told(
+        (Some(seen), None) => result(
             CaseResult::Error,
             format!("The end of deployment {} was not seen", seen.id),
         ),
-        (None, _) if outcome.is_good() => told(CaseResult::Skipped, outcome.headline.clone()),
-        (None, _) => told(CaseResult::Error, "No deployment was started".to_owned()),
+        (None, _) if outcome.is_good() => result(CaseResult::Skipped, outcome.headline.clone()),
+        (None, _) => result(CaseResult::Error, "No deployment was started".to_owned()),
     }
 }
 
@@ -229,10 +232,10 @@ fn step(span: &super::timeline::Span, class: &str, time_line: &Timeline) -> Opti
     })
 }
 
-fn element(case: &Case, gate: &Sanitizer) -> String {
+fn element(case: &Case, sanitizer: &Sanitizer) -> String {
     let head = format!(
         "<testcase classname=\"{}\" name=\"{}\" time=\"{}\"",
-        attribute(&case.class, gate),
+        attribute(&case.class, sanitizer),
         case.name,
         seconds(case.took)
     );
@@ -240,8 +243,8 @@ fn element(case: &Case, gate: &Sanitizer) -> String {
         None => format!("{head}/>\n"),
         Some((mark, message, more)) => {
             let element = mark.element();
-            let message = attribute(message, gate);
-            let more = text(gate.block(more).as_str());
+            let message = attribute(message, sanitizer);
+            let more = text(sanitizer.block(more).as_str());
             format!("{head}><{element} message=\"{message}\">{more}</{element}></testcase>\n")
         }
     }
@@ -252,8 +255,8 @@ fn seconds(time: SignedDuration) -> String {
     format!("{:.3}", time.as_secs_f64().max(0.0))
 }
 
-fn attribute(value: &str, gate: &Sanitizer) -> String {
-    text(gate.line(value).as_str())
+fn attribute(value: &str, sanitizer: &Sanitizer) -> String {
+    text(sanitizer.line(value).as_str())
 }
 
 /// Text that is neither markup nor anything that XML 1.0 forbids.
@@ -284,10 +287,10 @@ mod tests {
     fn no_text_is_markup_or_forbidden() {
         let every: String = ('\0'..=char::MAX).collect();
         let hostile = format!("]]><x a='b' c=\"d\">&amp;<!-- {every}");
-        let gate = Sanitizer::default();
+        let sanitizer = Sanitizer::default();
         let document = format!(
             "<a b=\"{}\">{}</a>",
-            attribute(&hostile, &gate),
+            attribute(&hostile, &sanitizer),
             text(&hostile)
         );
         let document = roxmltree::Document::parse(&document).unwrap();

@@ -19,23 +19,30 @@ const MOST: usize = 50;
 /// Writes the file, also where nothing is known that could be visited: a link
 /// of an older run would be taken for one of this, and GitLab warns of a report
 /// that is not there. It takes a list without links.
-pub(super) fn write(path: &Path, story: &RunRecord, gate: &Sanitizer) -> Result<(), String> {
-    let tales = std::iter::once(story.one()).chain(&story.targets);
-    let mut links: Vec<Value> = tales.filter_map(|tale| link(tale, gate)).collect();
+pub(super) fn write(path: &Path, record: &RunRecord, sanitizer: &Sanitizer) -> Result<(), String> {
+    let service_records = std::iter::once(record.one()).chain(&record.targets);
+    let mut links: Vec<Value> = service_records
+        .filter_map(|service_record| link(service_record, sanitizer))
+        .collect();
     links.dedup();
     links.truncate(MOST);
     let text = json!({ "Sevalla": links }).to_string();
-    atomic_file::write(path, "The links", &gate.block(&text))
+    atomic_file::write(path, "The links", &sanitizer.block(&text))
 }
 
-fn link(tale: &ServiceRecord, gate: &Sanitizer) -> Option<Value> {
+fn link(service_record: &ServiceRecord, sanitizer: &Sanitizer) -> Option<Value> {
     // The address that was told, or none: no stranger's scheme.
-    let url = gate.line(tale.url.as_deref()?);
+    let url = sanitizer.line(service_record.url.as_deref()?);
     let parsed = Url::parse(url.as_str()).ok()?;
     if !matches!(parsed.scheme(), "https" | "http") {
         return None;
     }
-    let name = gate.line(tale.name.as_deref().unwrap_or("What was deployed"));
+    let name = sanitizer.line(
+        service_record
+            .name
+            .as_deref()
+            .unwrap_or("What was deployed"),
+    );
     let label: String = name.as_str().chars().take(LONGEST_LABEL).collect();
     Some(json!({ "external_link": { "label": label, "url": url.as_str() } }))
 }

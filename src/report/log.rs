@@ -1,5 +1,6 @@
-//! The deployment's log on its way out: shown in a folded group, kept for the
-//! end, written to a file. Bounded in memory whatever its length.
+//! The deployment's log on the console, in `log-file` and on the HTML page. Memory
+//! is bounded, whatever the length of the log. What the log says of a failure is in
+//! [`deployment_log`](crate::deployment_log).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -9,10 +10,10 @@ use uuid::Uuid;
 use super::html::PageStream;
 use crate::ci::CiOutput;
 use crate::deployment::{LogLine, Service};
-use crate::diagnosis::Diagnosis;
+use crate::deployment_log::severity::Severity;
+use crate::deployment_log::{LogDiagnosis, MOST_LINES_OF_AN_ENTRY};
 use crate::inputs::Logs;
 use crate::report::atomic_file::WholeFile;
-use crate::report::severity::Severity;
 use crate::sanitize::redactor::PartialMatch;
 use crate::sanitize::{SanitizedLine, Sanitizer};
 use crate::text::duration::counted;
@@ -21,7 +22,7 @@ use crate::text::truncate::{beginning, shorten};
 /// Lines kept to be shown when the deployment fails.
 const KEPT_LINES: usize = 2000;
 
-/// The same in bytes.
+/// The most bytes of these lines.
 const KEPT_BYTES: usize = 1024 * 1024;
 
 /// Lines that the summary repeats.
@@ -29,11 +30,6 @@ pub(super) const TAIL_LINES: usize = 40;
 
 /// The most of one line that is shown, in bytes; the file has all of it.
 pub const LONGEST_SHOWN: usize = 16 * 1024;
-
-/// The most lines that are taken of one entry. An entry is a line of a build,
-/// or a few; every one gets a time of ours in front, so that millions of empty
-/// ones would come out many times longer than they came in.
-pub const MOST_LINES_OF_AN_ENTRY: usize = 100_000;
 
 /// The most that is shown of a log while it runs, in bytes. A build that writes
 /// without end must not fill the disk of the CI; the file has more.
@@ -46,14 +42,13 @@ pub const LARGEST_FILE: usize = 1024 * 1024 * 1024;
 /// repeated on every line of the entry.
 const LONGEST_WEIGHT: usize = 32;
 
-/// The same of the name of the service.
+/// The most that is shown of the name of the service, in bytes.
 const LONGEST_LABEL: usize = 64;
 
-/// Stands where the service gave no time, so that no text of a stranger comes
-/// to the beginning of a line.
+/// Replaces a time that is missing, so that no untrusted text begins a line.
 const NO_TIME: &str = "??:??:??.???Z";
 
-/// What is said of a log's file that cannot be written.
+/// The message about a log file that cannot be written.
 fn trouble(path: &Path, error: &std::io::Error) -> String {
     format!(
         "The log could not be written to {}: {error}",
@@ -61,7 +56,7 @@ fn trouble(path: &Path, error: &std::io::Error) -> String {
     )
 }
 
-/// Where the log goes.
+/// Everything that shows or keeps the log. The reporter makes it.
 #[derive(Default)]
 pub(super) struct LogSink {
     logs: Option<Logs>,
@@ -69,14 +64,14 @@ pub(super) struct LogSink {
     /// Why the file is not being written any more.
     file_trouble: Option<String>,
     page: Option<PageStream>,
-    /// The same of the page.
+    /// Why the page is not being written any more.
     page_trouble: Option<String>,
     is_open: bool,
     kept: Kept,
     /// What of a secret the last entry ended in, for each label.
     broken: BTreeMap<Option<String>, PartialMatch>,
-    /// What was found in the log of each service.
-    diagnoses: BTreeMap<Option<Uuid>, Diagnosis>,
+    /// What the log of each service says.
+    diagnoses: BTreeMap<Option<Uuid>, LogDiagnosis>,
     /// How many bytes were shown so far.
     shown: usize,
     /// Which lines may be missing, of the log of each deployment; the last lines
@@ -85,21 +80,21 @@ pub(super) struct LogSink {
 }
 
 impl LogSink {
-    /// Begins the page. What cannot be written is to be told before the long
+    /// Begins the page. A file that cannot be written is an error before the long
     /// wait.
     pub(super) fn begin_page(&mut self, path: &Path) -> Result<(), String> {
         self.page = Some(PageStream::create(path)?);
         Ok(())
     }
 
-    /// Begins the log's file. The same holds for it.
+    /// Begins the log's file. A file that cannot be written is an error now.
     pub(super) fn begin_file(&mut self, path: &Path) -> Result<(), String> {
         let file = WholeFile::create(path);
         self.file = Some(file.map_err(|error| trouble(path, &error))?);
         Ok(())
     }
 
-    /// Sets when the log is shown; it is not until then.
+    /// Sets when the log is shown. It is not shown until then.
     pub(super) const fn show(&mut self, logs: Logs) {
         self.logs = Some(logs);
     }
@@ -109,72 +104,49 @@ impl LogSink {
         self.page_trouble.take().map_or(Ok(self.page.take()), Err)
     }
 
-    /// Takes new entries; `service` and its `label` tell the logs of several
-    /// deployments apart.
+    /// Adds new entries, of the service with this label where there are several.
     pub(super) fn take(
         &mut self,
-        service: Option<Service>,
         label: Option<&str>,
         entries: &[LogLine],
-        gate: &Sanitizer,
+        sanitizer: &Sanitizer,
         channel: &mut dyn CiOutput,
     ) {
         let key = label.map(str::to_owned);
         let mut broken = self.broken.remove(&key).unwrap_or_default();
-        let of = service.map(|service| service.id);
-        let mut diagnosis = self.diagnoses.remove(&of).unwrap_or_default();
         for entry in entries {
-            let prefix = prefix(label, entry, gate);
+            let prefix = prefix(label, entry, sanitizer);
             let weight = Severity::of(&entry.severity);
-            let mut lines = gate.lines(&prefix, &entry.message, &mut broken);
+            let mut lines = sanitizer.lines(&prefix, &entry.message, &mut broken);
             for line in lines.by_ref().take(MOST_LINES_OF_AN_ENTRY) {
-                self.add_to_page(weight, &prefix, &line, gate);
-                let bare = line.as_str().get(prefix.as_str().len()..);
-                let bare = bare.unwrap_or_default();
-                if weight == Severity::Error {
-                    diagnosis.take_marked(bare);
-                } else {
-                    diagnosis.take(bare);
-                }
-                self.put(line, gate, channel);
+                self.add_to_page(weight, &prefix, &line, sanitizer);
+                self.put(line, sanitizer, channel);
             }
             let more = lines.count();
             if more > 0 {
                 let more = counted(more, "more line");
                 let note = format!("{prefix}… ({more} in this entry)");
-                let note = gate.line(&note);
-                self.add_to_page(weight, &prefix, &note, gate);
-                self.put(note, gate, channel);
+                let note = sanitizer.line(&note);
+                self.add_to_page(weight, &prefix, &note, sanitizer);
+                self.put(note, sanitizer, channel);
                 self.is_too_large(&format!(
                     "an entry of the log has more than {MOST_LINES_OF_AN_ENTRY} lines"
                 ));
             }
         }
         self.broken.insert(key, broken);
-        self.diagnoses.insert(of, diagnosis);
     }
 
-    /// What was found in the log of a service; of the only one, without a name.
-    pub(super) fn diagnosis(&self, service: Option<Service>) -> Option<&Diagnosis> {
+    /// Sets what the log of a service is read into; of the only one, without its
+    /// name.
+    pub(super) fn set_diagnosis(&mut self, service: Option<Service>, diagnosis: &LogDiagnosis) {
+        let key = service.map(|service| service.id);
+        self.diagnoses.insert(key, diagnosis.clone());
+    }
+
+    /// What the log of a service says; of the only one, without its name.
+    pub(super) fn diagnosis(&self, service: Option<Service>) -> Option<&LogDiagnosis> {
         self.diagnoses.get(&service.map(|service| service.id))
-    }
-
-    /// Compares the log of a service, or the only one, with that of a deployment
-    /// that succeeded.
-    pub(super) fn compare(&mut self, service: Option<Service>, good: &[LogLine], gate: &Sanitizer) {
-        let of = service.map(|service| service.id);
-        let Some(diagnosis) = self.diagnoses.get_mut(&of) else {
-            return;
-        };
-        let (mut earlier, mut broken) = (Diagnosis::default(), PartialMatch::default());
-        let nothing = SanitizedLine::default();
-        for entry in good {
-            let lines = gate.lines(&nothing, &entry.message, &mut broken);
-            for line in lines.take(MOST_LINES_OF_AN_ENTRY) {
-                earlier.take(line.as_str());
-            }
-        }
-        diagnosis.compare_with(earlier);
     }
 
     fn add_to_page(
@@ -182,30 +154,30 @@ impl LogSink {
         weight: Severity,
         prefix: &SanitizedLine,
         line: &SanitizedLine,
-        gate: &Sanitizer,
+        sanitizer: &Sanitizer,
     ) {
         let Some(page) = &mut self.page else {
             return;
         };
-        let line = shorten(line.clone(), LONGEST_SHOWN, gate);
+        let line = shorten(line.clone(), LONGEST_SHOWN, sanitizer);
         if let Err(error) = page.take(weight, prefix.as_str().len(), &line) {
             self.page_trouble = Some(error);
             self.page = None;
         }
     }
 
-    fn put(&mut self, line: SanitizedLine, gate: &Sanitizer, channel: &mut dyn CiOutput) {
+    fn put(&mut self, line: SanitizedLine, sanitizer: &Sanitizer, channel: &mut dyn CiOutput) {
         self.write(&line);
         if self.logs == Some(Logs::Off) {
             return;
         }
-        let shown = shorten(line, LONGEST_SHOWN, gate);
+        let shown = shorten(line, LONGEST_SHOWN, sanitizer);
         if self.logs == Some(Logs::Live) && self.shown <= MOST_SHOWN {
-            self.open(gate, channel);
+            self.open(sanitizer, channel);
             channel.say(&shown);
             self.shown += shown.as_str().len();
             if self.shown > MOST_SHOWN {
-                channel.say(&gate.line(&format!(
+                channel.say(&sanitizer.line(&format!(
                     "… (the log is longer than the {} MiB that are shown)",
                     MOST_SHOWN / (1024 * 1024)
                 )));
@@ -219,20 +191,20 @@ impl LogSink {
     pub(super) fn close(
         &mut self,
         is_good: bool,
-        gate: &Sanitizer,
+        sanitizer: &Sanitizer,
         channel: &mut dyn CiOutput,
     ) -> Result<(), String> {
         if self.logs == Some(Logs::OnFailure) && !is_good && !self.kept.lines.is_empty() {
-            self.open(gate, channel);
+            self.open(sanitizer, channel);
             if self.kept.dropped > 0 {
                 let earlier = counted(self.kept.dropped, "earlier line");
-                channel.say(&gate.line(&format!("… {earlier} …")));
+                channel.say(&sanitizer.line(&format!("… {earlier} …")));
             }
             self.kept.lines.iter().for_each(|line| channel.say(line));
         }
         self.fold(channel);
         for gap in std::mem::take(&mut self.gaps) {
-            self.write(&gate.line(&gap));
+            self.write(&sanitizer.line(&gap));
         }
         if let Some(file) = self.file.take() {
             let path = file.path.clone();
@@ -251,14 +223,14 @@ impl LogSink {
         }
     }
 
-    /// Leaves the file out: it would not be the whole log. Returns its path if
-    /// there was to be one.
+    /// Drops the file, which would not be the whole log. Returns its path if there
+    /// was one.
     pub(super) fn leave_out(&mut self) -> Option<PathBuf> {
         self.file.take().map(|file| file.path.clone())
     }
 
-    /// Leaves the file out because a part of the log could not be read; the
-    /// page says so.
+    /// Drops the file because a part of the log could not be read, and marks the
+    /// page as incomplete.
     pub(super) fn is_incomplete(&mut self) {
         if let Some(page) = &mut self.page {
             page.is_incomplete();
@@ -295,9 +267,9 @@ impl LogSink {
             .collect()
     }
 
-    fn open(&mut self, gate: &Sanitizer, channel: &mut dyn CiOutput) {
+    fn open(&mut self, sanitizer: &Sanitizer, channel: &mut dyn CiOutput) {
         if !self.is_open {
-            channel.open_log(&gate.line("Log of the deployment"));
+            channel.open_log(&sanitizer.line("Log of the deployment"));
             self.is_open = true;
         }
     }
@@ -318,25 +290,24 @@ impl LogSink {
     }
 }
 
-/// What stands before every line of an entry: the service's time, its weight
-/// where it is not ordinary, and a bar, so that no line of it stands at the
-/// beginning of one of ours.
-fn prefix(label: Option<&str>, entry: &LogLine, gate: &Sanitizer) -> SanitizedLine {
+/// The prefix of every line of an entry: Sevalla's time, the severity where it is
+/// not ordinary, and a bar, so that no text of the log begins a line.
+fn prefix(label: Option<&str>, entry: &LogLine, sanitizer: &Sanitizer) -> SanitizedLine {
     let time = jiff::Timestamp::from_microsecond(entry.at_micros)
         .ok()
         .and_then(|time| Some(format!("{time:.3}").get(11..)?.to_owned()));
     let time = time.as_deref().unwrap_or(NO_TIME);
-    // Cut behind the gate: a part of a secret would not be known as one.
-    let weight = gate.line(&entry.severity);
+    // Cut after the sanitizer, which does not recognize a part of a secret.
+    let weight = sanitizer.line(&entry.severity);
     let weight = match weight.as_str().trim() {
         "" | "INFO" | "info" => String::new(),
         other => format!("{} ", beginning(other, LONGEST_WEIGHT)),
     };
     let label = label.map(|label| {
-        let label = gate.line(label);
+        let label = sanitizer.line(label);
         format!("{} ", beginning(label.as_str(), LONGEST_LABEL))
     });
-    gate.line(&format!("{time} {}{weight}| ", label.unwrap_or_default()))
+    sanitizer.line(&format!("{time} {}{weight}| ", label.unwrap_or_default()))
 }
 
 /// The last lines of the log, bounded in number and size.
@@ -375,14 +346,15 @@ mod tests {
     }
 
     fn rendered(entry: &LogLine) -> Vec<String> {
-        let gate = Sanitizer::default();
-        gate.lines(
-            &prefix(None, entry, &gate),
-            &entry.message,
-            &mut PartialMatch::default(),
-        )
-        .map(|line| line.as_str().to_owned())
-        .collect()
+        let sanitizer = Sanitizer::default();
+        sanitizer
+            .lines(
+                &prefix(None, entry, &sanitizer),
+                &entry.message,
+                &mut PartialMatch::default(),
+            )
+            .map(|line| line.as_str().to_owned())
+            .collect()
     }
 
     #[test]
@@ -452,15 +424,15 @@ mod tests {
         sink.show(Logs::Live);
         sink.begin_file(&path).unwrap();
         let mut told = Counted::default();
-        let gate = Sanitizer::default();
+        let sanitizer = Sanitizer::default();
         let many = entry("INFO", &"\n".repeat(MOST_LINES_OF_AN_ENTRY + 8));
-        sink.take(None, None, &[many], &gate, &mut told);
+        sink.take(None, &[many], &sanitizer, &mut told);
         assert!(
             told.1.ends_with("… (8 more lines in this entry)"),
             "{}",
             told.1
         );
-        let problem = sink.close(true, &gate, &mut told).unwrap_err();
+        let problem = sink.close(true, &sanitizer, &mut told).unwrap_err();
         assert!(problem.contains("more than 100000 lines"), "{problem}");
         assert!(!path.exists());
     }
@@ -470,10 +442,10 @@ mod tests {
         let mut sink = LogSink::default();
         sink.show(Logs::Live);
         let mut told = Counted(0, String::new());
-        let gate = Sanitizer::default();
+        let sanitizer = Sanitizer::default();
         sink.shown = MOST_SHOWN - 10;
         for _ in 0..3 {
-            sink.take(None, None, &[entry("INFO", "a line")], &gate, &mut told);
+            sink.take(None, &[entry("INFO", "a line")], &sanitizer, &mut told);
         }
         assert!(told.1.contains("longer than the 256 MiB"), "{}", told.1);
         assert!(told.0 < 200);
@@ -484,12 +456,12 @@ mod tests {
     fn a_secret_that_two_entries_share_is_hidden_in_both() {
         let mut sink = LogSink::default();
         sink.show(Logs::OnFailure);
-        let gate = Sanitizer::new(crate::sanitize::redactor::Redactor::new([
+        let sanitizer = Sanitizer::new(crate::sanitize::redactor::Redactor::new([
             "svl_0123456789abcdef",
         ]));
         let entries = ["x svl_01234", "567", "89abcdef y"].map(|text| entry("INFO", text));
-        sink.take(None, None, &entries[..1], &gate, &mut Counted::default());
-        sink.take(None, None, &entries[1..], &gate, &mut Counted::default());
+        sink.take(None, &entries[..1], &sanitizer, &mut Counted::default());
+        sink.take(None, &entries[1..], &sanitizer, &mut Counted::default());
         let tail: Vec<&str> = sink
             .tail()
             .iter()
@@ -499,26 +471,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_the_page_marks_is_one_that_is_told() {
-        let mut sink = LogSink::default();
-        let entries = [("ERR", "it broke"), ("WARN", "old"), ("info", "bye")];
-        let entries = entries.map(|(severity, text)| entry(severity, text));
-        let gate = Sanitizer::default();
-        sink.take(None, None, &entries, &gate, &mut Counted::default());
-        let digest = sink.diagnosis(None).unwrap().digest();
-        assert_eq!(digest.findings[0].title, "Lines that stand out");
-        assert_eq!(digest.findings[0].lines[0], "it broke");
-    }
-
-    #[test]
     fn what_is_kept_is_bounded_in_lines_and_bytes() {
-        let gate = Sanitizer::default();
+        let sanitizer = Sanitizer::default();
         let mut kept = Kept::default();
         for number in 0..KEPT_LINES + 5 {
-            kept.push(gate.line(&number.to_string()));
+            kept.push(sanitizer.line(&number.to_string()));
         }
         assert_eq!((kept.lines.len(), kept.dropped), (KEPT_LINES, 5));
-        kept.push(gate.line(&"x".repeat(KEPT_BYTES)));
+        kept.push(sanitizer.line(&"x".repeat(KEPT_BYTES)));
         assert!(kept.bytes <= KEPT_BYTES && kept.lines.len() == 1);
     }
 }

@@ -1,9 +1,10 @@
-//! The reporter: takes each [`Event`](crate::event::Event) of a run, and writes
-//! the console output, the outputs, the summary, the comment and the files.
+//! What a person and a program see of a run: [`Event`](crate::event::Event)s and the
+//! [`Outcome`](crate::outcome::Outcome) become console lines, annotations, outputs,
+//! the summary, the comment and files. Made in `lib.rs`, once for each run.
 //!
-//! Made in `lib.rs`, once for each run. Errors bring their own reason and hint;
-//! this module decides where they are shown, and [`crate::ci`] in which format.
-//! Nothing in this module can change how a run ends.
+//! Errors bring their own reason and hint; this module decides where they are
+//! shown, and [`crate::ci`] in which format. Nothing in this module decides how a
+//! run ends, and no action asks it for anything.
 
 mod artifacts;
 pub(crate) mod atomic_file;
@@ -22,7 +23,6 @@ mod output_file;
 pub(crate) mod outputs;
 pub(crate) mod reporter;
 pub(crate) mod run_record;
-pub(crate) mod severity;
 mod status_line;
 pub(crate) mod summary;
 pub mod timeline;
@@ -31,21 +31,22 @@ use jiff::Timestamp;
 
 pub use self::causes::FailureCause;
 pub use self::comment::CommentStatus;
-pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_LINES_OF_AN_ENTRY, MOST_SHOWN};
+pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_SHOWN};
 pub use self::reporter::Reporter;
 use crate::ci::{CiOutput, Facts, Host};
+pub use crate::deployment_log::MOST_LINES_OF_AN_ENTRY;
 pub use crate::outputs::{LONGEST_VALUE, OUTPUTS};
 use crate::sanitize::Sanitizer;
 
-/// How a reporter is set up.
+/// What a reporter needs. `lib` makes it once for a run.
 pub struct Setup {
-    /// Where to tell.
+    /// The CI's console, outputs and summary.
     pub channel: Box<dyn CiOutput>,
-    /// What every text passes.
-    pub gate: Sanitizer,
-    /// The wall clock, for showing times only.
+    /// Removes secrets and control characters from every text.
+    pub sanitizer: Sanitizer,
+    /// The wall clock. It is only shown.
     pub clock: fn() -> Timestamp,
-    /// What the CI told about the run.
+    /// What the CI's variables state of the run.
     pub facts: Facts,
     /// The CI.
     pub host: Host,

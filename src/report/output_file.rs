@@ -26,7 +26,7 @@ pub(super) fn write(path: &Path, outputs: Outputs<'_>) -> Result<Vec<&'static st
     } else {
         report(outputs)
     };
-    // Every value has passed the gate already.
+    // Every value is sanitized already.
     atomic_file::write(path, "The outputs", &Sanitizer::default().block(&text))?;
     Ok(left_out)
 }

@@ -10,31 +10,31 @@ use crate::report::run_record::{RunRecord, ServiceRecord};
 use crate::sanitize::cleaned;
 
 /// The values, in the order of [`OUTPUTS`]; empty where there is none.
-pub(super) fn of(
+pub(super) fn render(
     outcome: &Outcome,
     causes: &[FailureCause],
-    story: &RunRecord,
+    record: &RunRecord,
 ) -> Vec<(&'static str, String)> {
-    let tale = story.one();
-    let deployment = tale.deployment.as_ref();
+    let service_record = record.one();
+    let deployment = service_record.deployment.as_ref();
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs().to_string());
     let value = |name: &str| match name {
         "deployment-id" => deployment.map(|deployment| deployment.id.to_string()),
         "status" => deployment.and_then(|deployment| deployment.status.told().map(str::to_owned)),
         "outcome" => Some(outcome.ending().word().to_owned()),
-        "url" => tale.url.clone(),
+        "url" => service_record.url.clone(),
         "commit-sha" => deployment.and_then(|deployment| deployment.commit_sha.clone()),
         "branch" => deployment.and_then(|deployment| deployment.branch.clone()),
-        "queue-seconds" => seconds(tale.queue()),
-        "duration-seconds" => seconds(tale.run()),
-        "deployment-ids" => Some(ids(story)),
-        "promotions" => (!story.targets.is_empty()).then(|| promotions(story)),
-        "preview-app-id" => story.preview.map(|(app, _)| app.to_string()),
-        "created" => created(story).map(|is_new| is_new.to_string()),
-        "result" => story.result.clone(),
-        "database-id" => story.database.map(|(database, _)| database.to_string()),
+        "queue-seconds" => seconds(service_record.queue()),
+        "duration-seconds" => seconds(service_record.run()),
+        "deployment-ids" => Some(ids(record)),
+        "promotions" => (!record.targets.is_empty()).then(|| promotions(record)),
+        "preview-app-id" => record.preview.map(|(app, _)| app.to_string()),
+        "created" => created(record).map(|is_new| is_new.to_string()),
+        "result" => record.result.clone(),
+        "database-id" => record.database.map(|(database, _)| database.to_string()),
         "database-password" => {
-            let password = story.password.as_ref();
+            let password = record.password.as_ref();
             password.map(|password| password.expose().to_owned())
         }
         "error" => (!outcome.is_good()).then(|| console::cause(outcome, causes)),
@@ -46,18 +46,21 @@ pub(super) fn of(
         .collect()
 }
 
-fn created(story: &RunRecord) -> Option<bool> {
-    let preview = story.preview.map(|(_, is_new)| is_new);
-    preview.or(story.database.and_then(|(_, is_new)| is_new))
+fn created(record: &RunRecord) -> Option<bool> {
+    let preview = record.preview.map(|(_, is_new)| is_new);
+    preview.or(record.database.and_then(|(_, is_new)| is_new))
 }
 
-fn ids(story: &RunRecord) -> String {
-    let tales = std::iter::once(story.one()).filter(|_| story.targets.is_empty());
-    let ids: Vec<String> = tales
-        .chain(&story.targets)
-        .flat_map(|tale| {
-            let own = tale.deployment.as_ref().map(|deployment| &deployment.id);
-            own.into_iter().chain(&tale.rollback)
+fn ids(record: &RunRecord) -> String {
+    let service_records = std::iter::once(record.one()).filter(|_| record.targets.is_empty());
+    let ids: Vec<String> = service_records
+        .chain(&record.targets)
+        .flat_map(|service_record| {
+            let own = service_record
+                .deployment
+                .as_ref()
+                .map(|deployment| &deployment.id);
+            own.into_iter().chain(&service_record.rollback)
         })
         .map(ToString::to_string)
         .collect();
@@ -65,27 +68,32 @@ fn ids(story: &RunRecord) -> String {
 }
 
 /// The targets of a promotion as JSON.
-fn promotions(story: &RunRecord) -> String {
-    let promotion = |tale: &ServiceRecord| {
-        let deployment = tale.shown();
+fn promotions(record: &RunRecord) -> String {
+    let promotion = |service_record: &ServiceRecord| {
+        let deployment = service_record.shown();
         let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
-        let live = deployment.filter(|_| tale.undone().is_some());
+        let live = deployment.filter(|_| service_record.undone().is_some());
         let (queue, run) = live.map_or_else(
-            || (seconds(tale.queue()), seconds(tale.run())),
+            || {
+                (
+                    seconds(service_record.queue()),
+                    seconds(service_record.run()),
+                )
+            },
             |live| (live.queue_seconds(), live.run_seconds()),
         );
         serde_json::json!({
-            "target-app-id": tale.service.map(|service| service.id.to_string()),
-            // Escapes of JSON would hide control characters from the gate.
-            "name": tale.name.as_deref().map(cleaned),
+            "target-app-id": service_record.service.map(|service| service.id.to_string()),
+            // Escapes of JSON would hide control characters from the sanitizer.
+            "name": service_record.name.as_deref().map(cleaned),
             "deployment-id": deployment.map(|deployment| &deployment.id.0),
             "status": deployment.and_then(|deployment| deployment.status.told()),
-            "undone-deployment-id": tale.undone().map(|id| &id.0),
-            "url": tale.url,
+            "undone-deployment-id": service_record.undone().map(|id| &id.0),
+            "url": service_record.url,
             "queue-seconds": queue,
             "duration-seconds": run,
         })
     };
-    let promotions: serde_json::Value = story.targets.iter().map(promotion).collect();
+    let promotions: serde_json::Value = record.targets.iter().map(promotion).collect();
     promotions.to_string()
 }

@@ -1,4 +1,5 @@
-//! Whoever tells: takes in what a run finds out, and says it at once.
+//! The entry of `report`: records each event of a run and shows it at once. The end
+//! of a run is in [`conclusion`](super::conclusion).
 
 use std::cell::RefCell;
 
@@ -8,41 +9,41 @@ use super::comment::{self, CommentFacts, CommentStatus};
 use super::log::{LONGEST_SHOWN, LogSink};
 use crate::ci::{Activity, CiOutput, Host, Level, Tone};
 use crate::code_host::Marker;
-use crate::deployment::Service;
-use crate::diagnosis::Diagnosis;
-use crate::event::{Event, Phase};
+use crate::event::{Event, EventKind, Phase};
 use crate::inputs::{Abandon, Logs};
 use crate::messages::Warning;
-use crate::outcome::{LogEvidence, Outcome};
+use crate::outcome::Outcome;
 use crate::report::run_record::RunRecord;
 use crate::report::{Setup, console, status_line};
 use crate::report_files::ReportFiles;
 use crate::sanitize::{SanitizedText, Sanitizer};
 
-/// Tells a run's events to the place it runs in.
+/// Records a run's events and shows them in the CI. `lib` makes it, and actions
+/// report to it.
 pub struct Reporter(RefCell<Inner>);
 
 pub(super) struct Inner {
     pub(super) channel: Box<dyn CiOutput>,
-    pub(super) gate: Sanitizer,
+    pub(super) sanitizer: Sanitizer,
     pub(super) clock: fn() -> Timestamp,
-    pub(super) story: RunRecord,
+    pub(super) record: RunRecord,
     pub(super) host: Host,
     pub(super) log: LogSink,
     pub(super) files: ReportFiles,
     pub(super) summary: bool,
-    /// What becomes of a deployment when the run is interrupted.
+    /// What a signal does to a deployment that still runs.
     on_interrupt: Abandon,
 }
 
 impl Reporter {
-    /// A reporter that shows no log and writes a summary, until told otherwise.
+    /// A reporter that shows no log and writes a summary, until
+    /// [`show`](Self::show) changes that.
     pub fn new(setup: Setup) -> Self {
         Self(RefCell::new(Inner {
             channel: setup.channel,
-            gate: setup.gate,
+            sanitizer: setup.sanitizer,
             clock: setup.clock,
-            story: RunRecord::new(setup.facts, (setup.clock)()),
+            record: RunRecord::new(setup.facts, (setup.clock)()),
             host: setup.host,
             log: LogSink::default(),
             files: ReportFiles::default(),
@@ -51,11 +52,11 @@ impl Reporter {
         }))
     }
 
-    /// Sets what is known before anything is judged: the action, in the word
-    /// of the input, and the files that tell of every run, however it ends.
+    /// Sets what is known before the inputs are validated: the word of the action,
+    /// and the files that are written for every run.
     pub fn expect(&self, action: Option<&'static str>, files: &ReportFiles) {
         let mut inner = self.0.borrow_mut();
-        inner.story.action = action;
+        inner.record.action = action;
         inner.files = ReportFiles {
             log: None,
             ..files.clone()
@@ -63,7 +64,7 @@ impl Reporter {
         let page = files.page.as_deref();
         let begun = page.map_or(Ok(()), |path| inner.log.begin_page(path));
         if let Err(trouble) = begun {
-            inner.on(Event::Warning(Warning::ReportNotWritten, &trouble));
+            inner.on(EventKind::Warning(Warning::ReportNotWritten, &trouble).into());
         }
     }
 
@@ -76,31 +77,18 @@ impl Reporter {
         let file = files.log.as_deref();
         let begun = file.map_or(Ok(()), |path| inner.log.begin_file(path));
         if let Err(trouble) = begun {
-            inner.on(Event::Warning(Warning::LogFileNotWritten, &trouble));
+            inner.on(EventKind::Warning(Warning::LogFileNotWritten, &trouble).into());
         }
     }
 
-    /// Sets what becomes of a deployment when the run is interrupted, for
-    /// somebody who watches.
+    /// Sets what the live line says about Ctrl-C.
     pub fn explain_interrupt(&self, then: Abandon) {
         self.0.borrow_mut().on_interrupt = then;
     }
 
-    /// Takes in one event.
-    pub fn on(&self, event: Event<'_>) {
-        self.0.borrow_mut().on(event);
-    }
-
-    /// What the log of a deployment of this service has told so far.
-    pub fn told_of_log(&self, service: Service) -> LogEvidence {
-        let inner = self.0.borrow();
-        let its = inner.log.diagnosis(Some(service));
-        let diagnosis = its.or_else(|| inner.log.diagnosis(None));
-        match diagnosis.map(Diagnosis::digest) {
-            Some(digest) if digest.is_known() => LogEvidence::Cause,
-            Some(digest) if !digest.is_empty() => LogEvidence::Lines,
-            _ => LogEvidence::Nothing,
-        }
+    /// Records an event and shows it.
+    pub fn on<'a>(&self, event: impl Into<Event<'a>>) {
+        self.0.borrow_mut().on(event.into());
     }
 
     /// The comment on a pull request, from what is known so far.
@@ -108,7 +96,7 @@ impl Reporter {
         self.0.borrow().comment(marker, news)
     }
 
-    /// Tells how the run ended, and gives the outputs and the summary.
+    /// Shows how the run ended, and writes outputs, summary and files.
     pub async fn finish(&self, outcome: &Outcome) {
         let deliveries = {
             let mut inner = self.0.borrow_mut();
@@ -122,82 +110,80 @@ impl Reporter {
 
 impl Inner {
     fn on(&mut self, event: Event<'_>) {
-        let is_told = self.story.has_told(event);
-        self.story.take_in(event);
-        let (service, event) = match event {
-            Event::Of(service, event) => (Some(service), *event),
-            event => (None, event),
-        };
-        let label = service.map(|service| self.story.name_of(service));
-        if let Event::Log(lines) = event {
-            let label = label.as_deref();
-            return self
-                .log
-                .take(service, label, lines, &self.gate, self.channel.as_mut());
-        }
-        if let Event::LastSuccess(good) = event {
-            return self.log.compare(service, good, &self.gate);
-        }
-        // The CI cannot know it, and will give it to later steps.
-        if let Event::Password(password) = event {
-            self.channel.mask(password.expose());
-        }
-        if let Event::LogUnavailable(_) | Event::LogIncomplete = event {
-            self.log.is_incomplete();
-        }
-        if let Event::LogGap { at_micros } = event {
-            let gap = console::log_gap(at_micros);
-            self.log.has_gap(labelled(label.as_deref(), &gap));
-        }
-        let is_live = self.channel.is_live();
-        // Where a live line goes on, nothing new is no news.
-        let is_no_news = is_live && matches!(event, Event::StillWaiting(..));
-        if !(is_told || is_no_news) {
-            for line in console::tell(event) {
-                self.say(tone(event), &labelled(label.as_deref(), &line));
+        let is_duplicate = self.record.is_duplicate(event);
+        self.record.apply(event);
+        let Event { service, kind } = event;
+        let label = service.map(|service| self.record.name_of(service));
+        let label = label.as_deref();
+        match kind {
+            EventKind::Log(lines) => {
+                let channel = self.channel.as_mut();
+                return self.log.take(label, lines, &self.sanitizer, channel);
             }
+            EventKind::LogDiagnosis(diagnosis) => self.log.set_diagnosis(service, diagnosis),
+            // The CI does not know the password, and later steps get it as an output.
+            EventKind::Password(password) => self.channel.mask(password.expose()),
+            EventKind::LogUnavailable(_) | EventKind::LogIncomplete => self.log.is_incomplete(),
+            EventKind::LogGap { at_micros } => {
+                let gap = console::log_gap(at_micros);
+                self.log.has_gap(labelled(label, &gap));
+            }
+            _ => {}
         }
-        if is_live && let Some((text, left)) = status_line::after(event, &self.story) {
-            self.channel.live(&Activity {
-                text: self.gate.line(&text),
-                left,
-                interrupt: status_line::interrupt(&self.story, self.on_interrupt),
-            });
+        self.show_event(kind, label, is_duplicate);
+        if let Some((warning, text)) = console::warning(kind) {
+            self.mark(warning, &labelled(label, &text));
         }
-        if let Some((warning, text)) = console::warning(event) {
-            self.mark(warning, &labelled(label.as_deref(), &text));
-        }
-        // What comes now is no part of it.
-        if let Event::Ends(Phase::Log, _) = event {
+        // Later lines are not part of the log.
+        if let EventKind::Ends(Phase::Log, _) = kind {
             self.log.fold(self.channel.as_mut());
         }
     }
 
+    /// Shows an event as a line, unless it is a duplicate, and on the live line.
+    fn show_event(&mut self, kind: EventKind<'_>, label: Option<&str>, is_duplicate: bool) {
+        let is_live = self.channel.is_live();
+        // A live line shows already that the deployment still runs.
+        let is_redundant = is_live && matches!(kind, EventKind::StillWaiting(..));
+        if !(is_duplicate || is_redundant)
+            && let Some(line) = console::describe(kind)
+        {
+            self.emit(tone(kind), &labelled(label, &line));
+        }
+        if is_live && let Some((text, left)) = status_line::after(kind, &self.record) {
+            self.channel.live(&Activity {
+                text: self.sanitizer.line(&text),
+                left,
+                interrupt: status_line::interrupt(&self.record, self.on_interrupt),
+            });
+        }
+    }
+
     pub(super) fn warn(&mut self, warning: Warning, text: &str) {
-        self.say(Tone::Warning, &console::warned(warning, text));
+        self.emit(Tone::Warning, &console::warned(warning, text));
         self.mark(warning, text);
     }
 
-    /// Marks a warning where the host shows such, and keeps it for the end.
+    /// Annotates a warning where the host can, and records it for the report.
     fn mark(&mut self, warning: Warning, text: &str) {
-        self.story.warnings.push((warning, text.to_owned()));
+        self.record.warnings.push((warning, text.to_owned()));
         let title = self
-            .gate
+            .sanitizer
             .line(&format!("sevalla-deploy: {}", warning.slug()));
         let text = format!("{text}\nMore: {}", warning.address());
         self.channel
-            .annotate(Level::Warning, &title, &self.gate.block(&text), None);
+            .annotate(Level::Warning, &title, &self.sanitizer.block(&text), None);
     }
 
     fn comment(&self, marker: &Marker, news: &CommentStatus<'_>) -> SanitizedText {
-        let tale = self.story.one();
-        let times = console::times(&self.story);
-        let target = tale.target();
+        let service_record = self.record.one();
+        let times = console::times(&self.record);
+        let target = service_record.target();
         let causes = match news {
             CommentStatus::Ended(outcome) => self.causes_of(outcome),
             _ => Vec::new(),
         };
-        let marker = match self.story.preview {
+        let marker = match self.record.preview {
             Some((app, _)) => &marker.clone().about(app),
             None => marker,
         };
@@ -207,33 +193,33 @@ impl Inner {
             news: *news,
             causes: &causes,
             last_lines: &self.log.tail(),
-            url: tale.url.as_deref(),
-            deployment: tale.deployment.as_ref(),
+            url: service_record.url.as_deref(),
+            deployment: service_record.deployment.as_ref(),
             times: times.as_deref(),
-            run_url: self.story.facts.run_url.as_deref(),
+            run_url: self.record.facts.run_url.as_deref(),
             now: (self.clock)(),
         };
-        comment::body(&facts, &self.gate)
+        comment::render(&facts, &self.sanitizer)
     }
 
-    pub(super) fn say(&mut self, tone: Tone, text: &str) {
+    pub(super) fn emit(&mut self, tone: Tone, text: &str) {
         let now = format!("{:.0}", (self.clock)());
         let time = now.get(11..).unwrap_or(&now);
-        let line = self.gate.line(&format!("{time} {text}"));
-        let line = crate::text::truncate::shorten(line, LONGEST_SHOWN, &self.gate);
+        let line = self.sanitizer.line(&format!("{time} {text}"));
+        let line = crate::text::truncate::shorten(line, LONGEST_SHOWN, &self.sanitizer);
         self.channel.say_in(tone, &line);
     }
 }
 
-/// The text, with the service that it is about where that is one of several.
+/// The text behind the label of its service, where there are several.
 fn labelled(label: Option<&str>, text: &str) -> String {
     label.map_or_else(|| text.to_owned(), |label| format!("{label}: {text}"))
 }
 
-/// What an event means to whoever reads of it.
-fn tone(event: Event<'_>) -> Tone {
+/// The tone of an event's line.
+fn tone(event: EventKind<'_>) -> Tone {
     match event {
-        Event::Retrying(..) | Event::Stopping(..) => Tone::Warning,
+        EventKind::Retrying(..) | EventKind::Stopping(..) => Tone::Warning,
         event if console::warning(event).is_some() => Tone::Warning,
         _ => Tone::Plain,
     }

@@ -1,4 +1,5 @@
-//! What a run has found out so far: the facts for outputs and summary.
+//! The facts of a run so far, from which outputs, summary, comment and files are
+//! made.
 
 use std::time::Duration;
 
@@ -8,17 +9,17 @@ use uuid::Uuid;
 
 use crate::ci::Facts;
 use crate::deployment::{Deployment, DeploymentId, Service, Status, Verdict};
-use crate::event::{Event, Phase, State};
+use crate::event::{Event, EventKind, Phase, State};
 use crate::forecast::history::TypicalDuration;
 use crate::messages::Warning;
 use crate::report::console::state;
 use crate::report::timeline::{Lane, Span, Timeline, TimelineInput};
 use crate::secret::Password;
 
-/// The facts of a run.
+/// The facts of a run. The reporter makes it and applies every event to it.
 pub(crate) struct RunRecord {
     began: RunClock,
-    /// What is done, in the word of the input.
+    /// The action, as the input spells it.
     pub(super) action: Option<&'static str>,
     /// How often a request was sent again.
     pub(super) retries: u32,
@@ -32,7 +33,7 @@ pub(crate) struct RunRecord {
     pub(super) preview: Option<(Uuid, bool)>,
     /// The database, and whether this run has made it.
     pub(super) database: Option<(Uuid, Option<bool>)>,
-    /// A password that somebody wants to know.
+    /// A password that is an output.
     pub(super) password: Option<Password>,
     /// What was found, as JSON.
     pub(super) result: Option<String>,
@@ -40,7 +41,7 @@ pub(crate) struct RunRecord {
     pub(super) is_stopping: bool,
 }
 
-/// When the run began. Later moments are told from here by a clock that is
+/// When the run began. Later moments are measured from here by a clock that is
 /// never set.
 #[derive(Debug, Clone, Copy)]
 struct RunClock {
@@ -55,7 +56,7 @@ impl RunClock {
     }
 }
 
-/// Something that this run has done itself.
+/// A phase of the run itself, such as a health check.
 #[derive(Debug, Clone, Copy)]
 struct RunStep {
     phase: Phase,
@@ -63,7 +64,7 @@ struct RunStep {
     end: Option<(Instant, State)>,
 }
 
-/// The facts of one service.
+/// The facts of one service. The run record makes one for each.
 #[derive(Default)]
 pub(crate) struct ServiceRecord {
     pub(super) service: Option<Service>,
@@ -74,7 +75,7 @@ pub(crate) struct ServiceRecord {
     pub(super) usual: Option<TypicalDuration>,
     /// The deployment that went back to what was live before.
     pub(super) rollback: Option<DeploymentId>,
-    /// The same, once it was seen to succeed: it is live now.
+    /// The rollback's deployment once it has succeeded: it is live now.
     rolled_back: Option<Deployment>,
     /// Whether this run is cancelling it, or has tried to.
     pub(super) is_cancelling: bool,
@@ -95,7 +96,7 @@ pub(crate) struct ServiceRecord {
 }
 
 impl RunRecord {
-    /// A story that begins now, which is `wall` by our clock.
+    /// A record of a run that begins now, at `wall` by this machine's clock.
     pub(super) fn new(facts: Facts, wall: Timestamp) -> Self {
         let moment = Instant::now();
         Self {
@@ -114,44 +115,43 @@ impl RunRecord {
         }
     }
 
-    /// Whether this was seen before, and nothing is new about it.
-    pub(super) fn has_told(&self, event: Event<'_>) -> bool {
-        let (tale, event) = match event {
-            Event::Of(service, event) => {
-                let is_it = |tale: &&ServiceRecord| tale.service == Some(service);
-                (self.targets.iter().find(is_it), *event)
-            }
-            event => (Some(&self.own), event),
+    /// Whether this event shows a deployment as it was seen last.
+    pub(super) fn is_duplicate(&self, event: Event<'_>) -> bool {
+        let service_record = match event.service {
+            Some(service) => self.target(service),
+            None => Some(&self.own),
         };
-        let last = tale.and_then(|tale| tale.deployment.as_ref());
-        let (Some(last), Event::Seen(now)) = (last, event) else {
+        let last = service_record.and_then(|service_record| service_record.deployment.as_ref());
+        let (Some(last), EventKind::Seen(now)) = (last, event.kind) else {
             return false;
         };
         last.id == now.id && state(last) == state(now)
     }
 
-    pub(super) fn take_in(&mut self, event: Event<'_>) {
-        match event {
-            Event::Of(service, event) => {
-                if let Event::Retrying(..) = event {
-                    self.retries += 1;
-                }
-                self.is_stopping |= matches!(event, Event::Stopping(..));
-                self.target_mut(service).take_in(*event);
-            }
-            Event::Retrying(..) => self.retries += 1,
-            Event::PreviewApp { app, is_new, .. } => self.preview = Some((app, is_new)),
-            Event::PreviewGone => self.own.url = None,
-            Event::Database { id, is_new } => self.database = Some((id, is_new)),
-            Event::Password(password) => self.password = Some(password.clone()),
-            Event::Result(json) => self.result = Some(json.to_owned()),
-            Event::Stopping(..) => self.is_stopping = true,
-            event => self.own.take_in(event),
+    /// Adds what an event reports.
+    pub(super) fn apply(&mut self, event: Event<'_>) {
+        match event.kind {
+            EventKind::Retrying(..) => self.retries += 1,
+            EventKind::PreviewApp { app, is_new, .. } => self.preview = Some((app, is_new)),
+            EventKind::PreviewGone => self.own.url = None,
+            EventKind::Database { id, is_new } => self.database = Some((id, is_new)),
+            EventKind::Password(password) => self.password = Some(password.clone()),
+            EventKind::Result(json) => self.result = Some(json.to_owned()),
+            EventKind::Stopping(..) => self.is_stopping = true,
+            kind => match event.service {
+                Some(service) => self.target_mut(service).apply(kind),
+                None => self.own.apply(kind),
+            },
         }
     }
 
+    fn target(&self, service: Service) -> Option<&ServiceRecord> {
+        let mut targets = self.targets.iter();
+        targets.find(|target| target.service == Some(service))
+    }
+
     fn target_mut(&mut self, service: Service) -> &mut ServiceRecord {
-        let is_it = |tale: &ServiceRecord| tale.service == Some(service);
+        let is_it = |service_record: &ServiceRecord| service_record.service == Some(service);
         let at = self.targets.iter().position(is_it);
         let at = at.unwrap_or_else(|| {
             self.targets.push(ServiceRecord {
@@ -164,17 +164,13 @@ impl RunRecord {
         &mut self.targets[at]
     }
 
-    /// What people call a target.
+    /// The name of a target, or its id.
     pub(super) fn name_of(&self, service: Service) -> String {
-        let tale = self
-            .targets
-            .iter()
-            .find(|tale| tale.service == Some(service));
-        let name = tale.and_then(|tale| tale.name.clone());
+        let name = self.target(service).and_then(|target| target.name.clone());
         name.unwrap_or_else(|| service.id.to_string())
     }
 
-    /// The one service that this run is about; of several, an empty tale.
+    /// The service that this run deploys; an empty record if there are several.
     pub(super) fn one(&self) -> &ServiceRecord {
         match self.targets.as_slice() {
             [only] if self.own.service.is_none() => only,
@@ -183,7 +179,7 @@ impl RunRecord {
     }
 
     /// The one service, or the targets of a promotion.
-    pub(super) fn tales(&self) -> &[ServiceRecord] {
+    pub(super) fn service_records(&self) -> &[ServiceRecord] {
         if self.targets.is_empty() || self.own.service.is_some() {
             std::slice::from_ref(&self.own)
         } else {
@@ -194,7 +190,11 @@ impl RunRecord {
     /// The phases so far.
     pub(super) fn timeline(&self) -> Timeline {
         let now = self.began.at(Instant::now());
-        let first = self.targets.iter().filter_map(|tale| tale.started).min();
+        let first = self
+            .targets
+            .iter()
+            .filter_map(|service_record| service_record.started)
+            .min();
         let mut own = self.own.lane(self.began, Some(self.began.wall), None);
         // The run's way to the start of several ends where the first of them does.
         if let (Some(first), Some(last)) = (first, own.spans.last_mut())
@@ -203,10 +203,10 @@ impl RunRecord {
             last.end = Some(self.began.at(first).max(last.begin));
             last.state = State::Done;
         }
-        let targets = self.targets.iter().map(|tale| {
-            let name = tale.name.clone();
-            let id = || tale.service.map(|service| service.id.to_string());
-            tale.lane(self.began, None, name.or_else(id))
+        let targets = self.targets.iter().map(|service_record| {
+            let name = service_record.name.clone();
+            let id = || service_record.service.map(|service| service.id.to_string());
+            service_record.lane(self.began, None, name.or_else(id))
         });
         let lanes = std::iter::once(own).chain(targets);
         Timeline {
@@ -218,27 +218,27 @@ impl RunRecord {
 }
 
 impl ServiceRecord {
-    fn take_in(&mut self, event: Event<'_>) {
+    fn apply(&mut self, event: EventKind<'_>) {
         match event {
-            Event::Target(service, name) => {
+            EventKind::Target(service, name) => {
                 self.service = Some(service);
                 self.name = name.map(str::to_owned);
             }
-            Event::Started(service, deployment) | Event::Found(service, deployment) => {
+            EventKind::Started(service, deployment) | EventKind::Found(service, deployment) => {
                 self.service = Some(service);
                 self.started = Some(Instant::now());
-                self.is_ours = matches!(event, Event::Started(..));
+                self.is_ours = matches!(event, EventKind::Started(..));
                 self.see(deployment);
             }
-            Event::Begins(phase) => self.steps.push(RunStep {
+            EventKind::Begins(phase) => self.steps.push(RunStep {
                 phase,
                 begin: Instant::now(),
                 end: None,
             }),
-            Event::Ends(phase, state) => self.end(phase, state),
-            Event::Seen(deployment) => self.see(deployment),
-            Event::TypicalDuration(usual) => self.usual = Some(usual.clone()),
-            Event::RollingBack(rollback) => {
+            EventKind::Ends(phase, state) => self.end(phase, state),
+            EventKind::Seen(deployment) => self.see(deployment),
+            EventKind::TypicalDuration(usual) => self.usual = Some(usual.clone()),
+            EventKind::RollingBack(rollback) => {
                 self.rollback = Some(rollback.id.clone());
                 if let Some(verdict) = rollback.status.verdict() {
                     if verdict == Verdict::Success {
@@ -247,25 +247,9 @@ impl ServiceRecord {
                     self.end(Phase::Rollback, State::of(verdict));
                 }
             }
-            Event::Url(url) => self.url = Some(url.to_owned()),
-            Event::Cancelling => self.is_cancelling = true,
-            Event::Of(..)
-            | Event::Warning(..)
-            | Event::Note(_)
-            | Event::PreviewApp { .. }
-            | Event::PreviewGone
-            | Event::Database { .. }
-            | Event::Password(_)
-            | Event::Result(_)
-            | Event::Stopping(..)
-            | Event::StillWaiting(..)
-            | Event::Doing(_)
-            | Event::Retrying(..)
-            | Event::Log(_)
-            | Event::LogUnavailable(_)
-            | Event::LogGap { .. }
-            | Event::LastSuccess(_)
-            | Event::LogIncomplete => {}
+            EventKind::Url(url) => self.url = Some(url.to_owned()),
+            EventKind::Cancelling => self.is_cancelling = true,
+            _ => {}
         }
     }
 
@@ -294,8 +278,8 @@ impl ServiceRecord {
         self.deployment = Some(deployment.clone());
     }
 
-    /// The phases of this service; `way` is when the way to its start began,
-    /// where that is told in this lane.
+    /// The phases of this service. `way` is when the preparation of its start began,
+    /// where this lane shows it.
     fn lane(&self, began: RunClock, way: Option<Timestamp>, target: Option<String>) -> Lane {
         let at = |moment: Option<Instant>| moment.map(|moment| began.at(moment));
         let span = |step: &RunStep| Span {
@@ -305,7 +289,7 @@ impl ServiceRecord {
             state: step.end.map_or(State::Open, |(_, state)| state),
         };
         let own: Vec<Span> = self.steps.iter().map(span).collect();
-        let record = TimelineInput {
+        let input = TimelineInput {
             began: way,
             is_ours: self.is_ours,
             known: at(self.started),
@@ -317,7 +301,7 @@ impl ServiceRecord {
             own: &own,
             now: began.at(Instant::now()),
         };
-        record.lane(target)
+        input.lane(target)
     }
 
     /// What this run does itself at the moment.
@@ -343,7 +327,7 @@ impl ServiceRecord {
         self.deployment.as_ref()?.status.verdict()
     }
 
-    /// The service as people call it.
+    /// The name of the service, or its id.
     pub(super) fn target(&self) -> Option<String> {
         let service = self.service?;
         Some(match &self.name {
@@ -361,7 +345,7 @@ impl ServiceRecord {
             let since = self
                 .started
                 .filter(|_| deployment.status == Status::Waiting)?;
-            // Whoever has not looked again does not know how long it waits.
+            // One look does not show how long it waits.
             let seen = self.waiting?.saturating_duration_since(since);
             (seen >= Duration::from_secs(1)).then(|| self.until_the_end(since))
         };

@@ -19,23 +19,24 @@ const LONGEST_TEXT: usize = 4 * 1024;
 const MOST_WARNINGS: usize = 20;
 
 /// The summary of a run.
-pub(crate) fn of(
+pub(crate) fn render(
     outcome: &Outcome,
     causes: &[FailureCause],
-    story: &RunRecord,
+    record: &RunRecord,
     tail: &[&SanitizedLine],
     draws_mermaid: bool,
-    gate: &Sanitizer,
+    sanitizer: &Sanitizer,
 ) -> String {
-    let text =
-        |text: &str| without_long_runs(shorten(gate.line(text), LONGEST_TEXT, gate).as_str());
+    let text = |text: &str| {
+        without_long_runs(shorten(sanitizer.line(text), LONGEST_TEXT, sanitizer).as_str())
+    };
     let mark = if outcome.is_good() { "✅" } else { "❌" };
     let mut markdown = format!("### {mark} Sevalla: {}\n\n", outcome.ending().word());
     if !outcome.is_good() {
         markdown.push_str(&why(outcome, causes, &text));
     }
     markdown.push_str("| | |\n| --- | --- |\n");
-    for (name, value) in rows(story) {
+    for (name, value) in rows(record) {
         let address = matches!(name, "URL" | "Run")
             .then(|| link(&value))
             .flatten();
@@ -43,10 +44,10 @@ pub(crate) fn of(
         markdown.push_str(&format!("| {name} | {value} |\n"));
     }
     markdown.push('\n');
-    if story.targets.len() > 1 {
-        markdown.push_str(&targets(&story.targets, &text));
+    if record.targets.len() > 1 {
+        markdown.push_str(&targets(&record.targets, &text));
     }
-    if let Some(picture) = gantt::of(&story.timeline(), draws_mermaid) {
+    if let Some(picture) = gantt::render(&record.timeline(), draws_mermaid) {
         markdown.push_str(&format!("{picture}\n"));
     }
     if outcome.is_good() {
@@ -65,12 +66,12 @@ fn why(outcome: &Outcome, causes: &[FailureCause], text: &impl Fn(&str) -> Strin
     markdown.push_str(&causes::markdown(causes, text, &|target| {
         code(&text(target))
     }));
-    let said = outcome
+    let lines = outcome
         .why
         .iter()
         .chain(&outcome.effort)
         .chain(&outcome.hint);
-    for line in said {
+    for line in lines {
         markdown.push_str(&format!("{}\n\n", code(&text(line))));
     }
     if let Some(link) = console::more(outcome).as_deref().and_then(link) {
@@ -79,13 +80,13 @@ fn why(outcome: &Outcome, causes: &[FailureCause], text: &impl Fn(&str) -> Strin
     markdown
 }
 
-pub(super) fn rows(story: &RunRecord) -> Vec<(&'static str, String)> {
-    let tale = story.one();
-    let deployment = tale.deployment.as_ref();
+pub(super) fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
+    let service_record = record.one();
+    let deployment = service_record.deployment.as_ref();
     let commit = deployment.and_then(|deployment| deployment.commit_sha.clone());
     let rows = [
-        ("Target", tale.target()),
-        ("URL", tale.url.clone()),
+        ("Target", service_record.target()),
+        ("URL", service_record.url.clone()),
         (
             "Deployment",
             deployment.map(|deployment| deployment.id.to_string()),
@@ -96,18 +97,19 @@ pub(super) fn rows(story: &RunRecord) -> Vec<(&'static str, String)> {
         ),
         ("From", deployment.and_then(Deployment::made_from)),
         ("Commit of the deployment", commit),
-        ("Commit of this run", story.facts.commit.clone()),
-        ("Time", console::times(story)),
-        ("Usually", console::comparison(story)),
+        ("Commit of this run", record.facts.commit.clone()),
+        ("Time", console::times(record)),
+        ("Usually", console::comparison(record)),
         (
             "Last ones, this one",
-            tale.usual
+            service_record
+                .usual
                 .as_ref()
-                .and_then(|usual| gantt::last_ones(usual, tale.run())),
+                .and_then(|usual| gantt::last_ones(usual, service_record.run())),
         ),
-        ("Run", story.facts.run_url.clone()),
+        ("Run", record.facts.run_url.clone()),
     ];
-    let warnings = story
+    let warnings = record
         .warnings
         .iter()
         .take(MOST_WARNINGS)
@@ -123,20 +125,24 @@ fn targets(targets: &[ServiceRecord], text: &impl Fn(&str) -> String) -> String 
     let mut markdown =
         "| target | status | deployment | time | URL |\n| --- | --- | --- | --- | --- |\n"
             .to_owned();
-    for tale in targets {
-        let deployment = tale.shown();
+    for service_record in targets {
+        let deployment = service_record.shown();
         let status = deployment.and_then(|deployment| deployment.status.told());
         let cells = [
-            tale.target(),
-            status.map(|status| match tale.undone() {
+            service_record.target(),
+            status.map(|status| match service_record.undone() {
                 Some(_) => format!("{status} (rolled back)"),
                 None => status.to_owned(),
             }),
             deployment.map(|deployment| deployment.id.to_string()),
-            console::times_of(tale),
+            console::times_of(service_record),
         ];
         let cells = cells.map(|value| cell(&text(&value.unwrap_or_default())));
-        let url = tale.url.as_deref().and_then(link).unwrap_or_default();
+        let url = service_record
+            .url
+            .as_deref()
+            .and_then(link)
+            .unwrap_or_default();
         markdown.push_str(&format!("| {} | {url} |\n", cells.join(" | ")));
     }
     markdown.push('\n');

@@ -319,7 +319,7 @@ mod tests {
     }
 
     /// Phase, begin, end, in seconds of the run.
-    fn told(lane: &Lane) -> Vec<(&'static str, i64, Option<i64>)> {
+    fn spans_of(lane: &Lane) -> Vec<(&'static str, i64, Option<i64>)> {
         let since = |time: Timestamp| time.as_second() - BEGAN;
         let spans = lane.spans.iter();
         spans
@@ -333,7 +333,7 @@ mod tests {
         let own = [own(Phase::Log, 71, 73), own(Phase::Verification, 73, 90)];
         let lane = record(&ended, &own).lane(None);
         assert_eq!(
-            told(&lane),
+            spans_of(&lane),
             [
                 ("preparing", 0, Some(2)),
                 ("queue", 2, Some(6)),
@@ -351,7 +351,7 @@ mod tests {
             let times = [2, 6, 70].map(|time| Some(time + ahead));
             let ended = deployment(Status::Success, times);
             let lane = record(&ended, &[]).lane(None);
-            let spans = told(&lane);
+            let spans = spans_of(&lane);
             let [.., (_, created, started), (_, _, ended)] = spans.as_slice() else {
                 panic!("{spans:?}");
             };
@@ -370,7 +370,7 @@ mod tests {
     fn without_times_of_the_service_ours_stand() {
         let ended = deployment(Status::Failed, [None; 3]);
         assert_eq!(
-            told(&record(&ended, &[]).lane(None)),
+            spans_of(&record(&ended, &[]).lane(None)),
             [
                 ("preparing", 0, Some(3)),
                 ("queue", 3, Some(7)),
@@ -380,7 +380,7 @@ mod tests {
         // Times that are in no order are none.
         let odd = deployment(Status::Failed, [Some(2), Some(-50), Some(-60)]);
         let lane = record(&odd, &[]).lane(None);
-        assert_eq!(told(&lane)[2], ("running", 7, Some(71)));
+        assert_eq!(spans_of(&lane)[2], ("running", 7, Some(71)));
     }
 
     #[test]
@@ -391,7 +391,7 @@ mod tests {
         record.waiting = None;
         record.running = Some(at(3));
         assert_eq!(
-            told(&record.lane(None)),
+            spans_of(&record.lane(None)),
             [("queue", -500, Some(-490)), ("running", -490, Some(70))]
         );
     }
@@ -403,7 +403,7 @@ mod tests {
         let mut record = record(&ended, &own);
         (record.known, record.waiting) = (Some(at(32)), None);
         record.running = Some(at(34));
-        let spans = told(&record.lane(None));
+        let spans = spans_of(&record.lane(None));
         assert_eq!(
             spans[..3],
             [
@@ -428,7 +428,7 @@ mod tests {
             now: at(5),
             ..TimelineInput::default()
         };
-        assert_eq!(told(&nothing.lane(None)), [("preparing", 0, None)]);
+        assert_eq!(spans_of(&nothing.lane(None)), [("preparing", 0, None)]);
     }
 
     prop_compose! {
@@ -469,9 +469,9 @@ mod tests {
             let lane = record.lane(None);
             let mut free = Timestamp::MIN;
             for (number, span) in lane.spans.iter().enumerate() {
-                prop_assert!(span.begin >= free, "{:?}", told(&lane));
+                prop_assert!(span.begin >= free, "{:?}", spans_of(&lane));
                 let is_last = number + 1 == lane.spans.len();
-                prop_assert!(span.end.is_some() || is_last, "{:?}", told(&lane));
+                prop_assert!(span.end.is_some() || is_last, "{:?}", spans_of(&lane));
                 free = span.end.unwrap_or(at(200));
                 prop_assert!(free >= span.begin || span.end.is_none());
             }

@@ -1,10 +1,10 @@
-//! The gate that text passes on its way out.
+//! Sanitizing of everything that the program prints or writes.
 //!
-//! Logs, commit messages, names and error bodies are written by strangers.
-//! What has passed the gate holds no secret of the run, no control character,
-//! and nothing that a CI obeys anywhere in a line. A channel takes only text
-//! that has passed. What a CI obeys at the beginning of a line, and what it
-//! escapes in its own commands, is the business of [`crate::ci`].
+//! Logs, commit messages, names and error bodies are untrusted. Sanitized text
+//! holds no secret of the run, no control character, and no command that a CI
+//! obeys anywhere in a line; outputs of a CI take only such text. Commands at the
+//! beginning of a line, and escapes in a CI's own commands, are left to
+//! [`crate::ci`].
 
 pub mod redactor;
 
@@ -13,7 +13,7 @@ use std::fmt;
 
 use crate::sanitize::redactor::{PartialMatch, Redactor};
 
-/// One line of text that has passed the gate.
+/// One line of sanitized text. Only a [`Sanitizer`] makes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SanitizedLine(String);
 
@@ -41,7 +41,8 @@ impl fmt::Display for SanitizedLine {
     }
 }
 
-/// Text of several lines that has passed the gate. Lines end in `\n` alone.
+/// Sanitized text of several lines, which end in `\n` alone. Only a [`Sanitizer`]
+/// makes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SanitizedText(String);
 
@@ -51,21 +52,21 @@ impl SanitizedText {
         &self.0
     }
 
-    /// A document in a format of its own, made of words of ours and of texts
-    /// that have passed one by one: passing it again could break its syntax.
-    pub(crate) const fn made_of_passed(document: String) -> Self {
+    /// A document whose parts are sanitized one by one. Sanitizing it as a whole
+    /// could break its syntax.
+    pub(crate) const fn from_sanitized(document: String) -> Self {
         Self(document)
     }
 }
 
-/// The gate of one run: it knows the run's secrets.
+/// Makes text safe to print. `lib` makes it for a run, from the run's secrets.
 #[derive(Debug, Clone, Default)]
 pub struct Sanitizer {
     redactor: Redactor,
 }
 
 impl Sanitizer {
-    /// A gate that lets no secret of this redactor pass.
+    /// A sanitizer that removes the secrets of this redactor.
     pub const fn new(redactor: Redactor) -> Self {
         Self { redactor }
     }
@@ -75,8 +76,8 @@ impl Sanitizer {
         SanitizedLine(self.pass_each(text, " "))
     }
 
-    /// The lines of `text`, each one passed, behind a prefix that has passed.
-    /// `broken` goes from each text of a stream to the next.
+    /// The lines of `text`, each sanitized and behind a sanitized prefix. `broken` is
+    /// carried from each text of a stream to the next.
     pub fn lines<'a>(
         &'a self,
         prefix: &'a SanitizedLine,
@@ -96,9 +97,9 @@ impl Sanitizer {
         SanitizedText(self.pass_each(text, "\n"))
     }
 
-    /// JSON text whose every string has passed, the names of members included.
-    /// Passing the whole text would miss what JSON's escapes hide, and could
-    /// break its syntax. Outside of strings stand only signs and numbers.
+    /// JSON text with every string sanitized, including the names of members.
+    /// Sanitizing the whole text would miss what JSON's escapes hide, and could break
+    /// its syntax. Outside of strings JSON has only signs and numbers.
     pub fn json(&self, json: &str) -> SanitizedText {
         let mut passed = String::with_capacity(json.len());
         let mut rest = json;
@@ -147,7 +148,7 @@ impl Sanitizer {
     }
 }
 
-/// A text as it leaves the gate, apart from secrets.
+/// A text without control characters and commands; secrets are not removed.
 pub(crate) fn cleaned(line: &str) -> String {
     without_markers(printable(line)).into_owned()
 }
@@ -451,12 +452,12 @@ mod tests {
 
     #[test]
     fn json_stays_json_and_its_strings_pass() {
-        let gate = Sanitizer::new(Redactor::new(["svl_\"0123456789", "\":[1,2"]));
+        let sanitizer = Sanitizer::new(Redactor::new(["svl_\"0123456789", "\":[1,2"]));
         let value = serde_json::json!({
             "a\u{1b}[2Jb": ["svl_\"0123456789", "\\", "x\ny", "##[error]z", "\u{7f}\u{2028}"],
             "n": [1, 2.5, null, true],
         });
-        let passed = gate.json(&value.to_string());
+        let passed = sanitizer.json(&value.to_string());
         let read: serde_json::Value = serde_json::from_str(passed.as_str()).unwrap();
         let expected = serde_json::json!({
             "ab": ["***", "\\", "x\ny", "# #[error]z", "\n"],
@@ -467,18 +468,18 @@ mod tests {
 
     #[test]
     fn a_secret_cannot_hide_behind_characters_that_go() {
-        let gate = Sanitizer::new(Redactor::new(["svl_0123456789"]));
-        assert_eq!(gate.line("x svl_01234\n56789 y").0, "x *** *** y");
+        let sanitizer = Sanitizer::new(Redactor::new(["svl_0123456789"]));
+        assert_eq!(sanitizer.line("x svl_01234\n56789 y").0, "x *** *** y");
         for text in [
             "\u{1b}svl_0123456789",
             "\u{1b}(svl_0123456789",
             "\u{9b}1svl_0123456789",
         ] {
-            let line = gate.line(text).0;
+            let line = sanitizer.line(text).0;
             assert!(!line.contains("vl_"), "{line}");
         }
         assert_eq!(
-            gate.line("key svl_01\u{1b}[0m2345\u{200b}6789 end").0,
+            sanitizer.line("key svl_01\u{1b}[0m2345\u{200b}6789 end").0,
             "key *** end"
         );
     }

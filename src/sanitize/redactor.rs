@@ -1,4 +1,4 @@
-//! Takes the run's secrets out of every text on its way to a stream or a file.
+//! The run's secrets, replaced by stars in every text. Only the sanitizer calls it.
 //!
 //! A secret is found as it is, URL-encoded, JSON-escaped, and inside Base64 at
 //! any offset; and each of these also where it is broken over the end of a
@@ -40,7 +40,7 @@ const PART: usize = 8;
 /// What stands where a text was cut. A secret may be cut with it.
 const CUT: &str = "…";
 
-/// Takes the run's secrets out of a text.
+/// Replaces the run's secrets in a text. `lib` makes it from the secret inputs.
 #[derive(Clone, Default)]
 pub struct Redactor(Arc<Inner>);
 
@@ -112,14 +112,14 @@ impl Redactor {
         self.redact_next(line, &mut PartialMatch::default())
     }
 
-    /// The same for a line that follows another: if that ended in the
-    /// beginning of a secret, what goes on with it is hidden however short.
+    /// A line that follows another, redacted: if the earlier one ended in the
+    /// beginning of a secret, its continuation is hidden, however short.
     pub fn redact_next<'a>(&self, line: &'a str, broken: &mut PartialMatch) -> Cow<'a, str> {
         starred(line, &self.0.find(line, broken))
     }
 
-    /// The same for a line that is cleaned afterwards and then looked at again.
-    /// What stands at its beginning is left for that: it may be more of a
+    /// A line that is cleaned and redacted again afterwards. Its beginning is left
+    /// for that: it may be more of a
     /// secret than can be seen yet, and one whose end repeats its middle would
     /// be hidden only in part.
     pub(crate) fn redact_before_cleaning<'a>(

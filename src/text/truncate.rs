@@ -4,13 +4,13 @@ use crate::sanitize::{SanitizedLine, Sanitizer};
 use crate::text::duration::counted;
 
 /// The line, or its beginning and how much is left out.
-pub(crate) fn shorten(line: SanitizedLine, longest: usize, gate: &Sanitizer) -> SanitizedLine {
+pub(crate) fn shorten(line: SanitizedLine, longest: usize, sanitizer: &Sanitizer) -> SanitizedLine {
     let text = line.as_str();
     if text.len() <= longest {
         return line;
     }
     let head = beginning(text, longest);
-    gate.line(&format!(
+    sanitizer.line(&format!(
         "{head}… ({} in this line)",
         counted(text.len() - head.len(), "more byte")
     ))

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use sevalla_deploy::http::{Http, Request, ResponseFuture, Transport};
+use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::process::Process;
 use sevalla_deploy::shutdown::Shutdown;
 use sevalla_deploy::subprocess::launch;
@@ -28,9 +29,11 @@ impl Transport for Impatient {
 pub(crate) fn run(variables: BTreeMap<OsString, OsString>) -> (i32, String, String) {
     let (stdout, stderr) = (Captured::default(), Captured::stderr());
     stderr.take();
+    let variables = variables.into_iter().collect();
     let process = Process {
         arguments: Vec::new(),
-        variables: variables.into_iter().collect(),
+        secrets: secrets_in(&variables),
+        variables,
         stdout: Box::new(stdout.clone()),
         stderr: || Box::new(Captured::stderr()),
         terminal: None,

@@ -4,7 +4,7 @@ use sevalla_deploy::code_host::Marker;
 use sevalla_deploy::deployment::{Deployment, DeploymentId, Status};
 use sevalla_deploy::messages::Failure;
 use sevalla_deploy::outcome::Outcome;
-use sevalla_deploy::report::comment::{CommentFacts, CommentStatus, body};
+use sevalla_deploy::report::comment::{CommentFacts, CommentStatus, render};
 use sevalla_deploy::sanitize::Sanitizer;
 use sevalla_deploy::sanitize::redactor::Redactor;
 
@@ -71,7 +71,7 @@ fn nothing_of_it_does_anything() {
                 run_url: Some(hostile),
                 now: "2026-03-01T10:00:05Z".parse().unwrap(),
             };
-            let text = body(&facts, &gate);
+            let text = render(&facts, &gate);
             assert!(marker.begins(text.as_str()));
             let page = read(text.as_str());
             let foreign = page.links.iter().filter(|link| **link != ours);
@@ -113,6 +113,6 @@ fn no_secret_is_in_it() {
         run_url: Some(&format!("https://ci.example/{TOKEN}")),
         now: "2026-03-01T10:00:05Z".parse().unwrap(),
     };
-    let text = body(&facts, &gate);
+    let text = render(&facts, &gate);
     assert!(!text.as_str().contains(&TOKEN[4..20]), "{text:?}");
 }

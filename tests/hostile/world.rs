@@ -11,6 +11,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use sevalla_deploy::environment::Variables;
 use sevalla_deploy::http::{Request, Response, ResponseFuture, Transport};
+use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::Process;
 use sevalla_deploy::shutdown::Shutdown;
@@ -472,6 +473,7 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
     let service = RefCell::new(Some(stranger));
     let process = Process {
         arguments: Vec::new(),
+        secrets: secrets_in(&variables),
         variables,
         stdout: Box::new(stdout.clone()),
         stderr: || Box::new(Captured::stderr()),

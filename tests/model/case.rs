@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::Process;
 use sevalla_deploy::shutdown::Shutdown;
@@ -98,10 +99,12 @@ async fn carry_out(
     let variables = scenario
         .variables()
         .into_iter()
-        .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)))
+        .collect();
     let process = Process {
         arguments: Vec::new(),
-        variables: variables.collect(),
+        secrets: secrets_in(&variables),
+        variables,
         stdout: Box::new(stdout.clone()),
         stderr: || Box::new(Captured::stderr()),
         terminal: None,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sevalla_deploy::deployment::{Deployment, DeploymentId, LogLine, Status, Verdict};
-use sevalla_deploy::event::{Event, Phase};
+use sevalla_deploy::event::{EventKind, Phase};
 use sevalla_deploy::follow::{DeploymentSource, FollowResult, Follower, LogMode};
 use sevalla_deploy::http::TransportError;
 use sevalla_deploy::sevalla::operation::{
@@ -342,9 +342,9 @@ impl Service {
 
     /// Follows the deployment; `tell` gets the events with their times.
     pub(crate) async fn follow(&self, reading: LogMode, tell: &dyn Fn(Told)) -> FollowResult {
-        let note = |event: Event<'_>| match event {
+        let note = |event: EventKind<'_>| match event {
             // For the time line only: nothing is said.
-            Event::Begins(Phase::Log) | Event::Ends(Phase::Log, _) => {}
+            EventKind::Begins(Phase::Log) | EventKind::Ends(Phase::Log, _) => {}
             event => tell(Told::new(self.now(), event)),
         };
         let deployment = self.script.deployment(Duration::ZERO);
@@ -460,15 +460,15 @@ pub(crate) enum What {
 }
 
 impl Told {
-    fn new(at: Duration, event: Event<'_>) -> Self {
+    fn new(at: Duration, event: EventKind<'_>) -> Self {
         let what = match event {
-            Event::Seen(seen) => What::Seen(seen.status.clone(), seen.commit_sha.clone()),
-            Event::StillWaiting(_, elapsed, _) => What::StillWaiting(elapsed),
-            Event::Retrying(error, wait) => What::Retrying(error.clone(), wait),
-            Event::Log(lines) => What::Log(lines.to_vec()),
-            Event::LogUnavailable(_) => What::LogUnavailable,
-            Event::LogIncomplete | Event::LogGap { .. } => What::LogIncomplete,
-            Event::Note(_) => What::Note,
+            EventKind::Seen(seen) => What::Seen(seen.status.clone(), seen.commit_sha.clone()),
+            EventKind::StillWaiting(_, elapsed, _) => What::StillWaiting(elapsed),
+            EventKind::Retrying(error, wait) => What::Retrying(error.clone(), wait),
+            EventKind::Log(lines) => What::Log(lines.to_vec()),
+            EventKind::LogUnavailable(_) => What::LogUnavailable,
+            EventKind::LogIncomplete | EventKind::LogGap { .. } => What::LogIncomplete,
+            EventKind::Note(_) => What::Note,
             other => panic!("a watch does not tell {other:?}"),
         };
         Self { at, what }

@@ -13,7 +13,7 @@ use crate::actions::error::TriggerError;
 use crate::actions::manage::{LOOK_FIRST, ONLY_READ, may_be_made, only_read, unseen};
 use crate::actions::resolve::{Credentials, DatabaseConnection, NewDatabase};
 use crate::actions::{ActionContext, Interruption, WriteResult};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::resource::MutableKind;
@@ -59,7 +59,7 @@ impl ActionContext<'_> {
         creation: &DatabaseCreation,
         password: &Password,
     ) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let client = &self.client;
         let create = pin!(write::create_database(client, creation, password, &tell));
         match self.write_or_stop(create, None, &tell).await {
@@ -110,7 +110,7 @@ impl ActionContext<'_> {
     fn may_be_there(&self, new: &NewDatabase, outcome: Outcome) -> Outcome {
         let outcome = match &new.password {
             Some(password) if new.is_drawn && new.tells_password => {
-                self.reporter.on(Event::Password(password));
+                self.reporter.on(EventKind::Password(password));
                 outcome.because("If it was created, the output database-password is its password")
             }
             _ if new.is_drawn => outcome.because(
@@ -145,26 +145,26 @@ impl ActionContext<'_> {
     }
 
     fn report_database(&self, new: &NewDatabase, record: &ResourceRecord, is_new: bool) {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         if let Some(id) = record.id() {
-            tell(Event::Database {
+            tell(EventKind::Database {
                 id,
                 is_new: Some(is_new),
             });
         }
         let label = record.label();
         let done = if is_new { "created" } else { "found" };
-        tell(Event::Note(&format!("Database {label} {done}")));
+        tell(EventKind::Note(&format!("Database {label} {done}")));
         match (&new.password, new.is_drawn, is_new) {
             (Some(password), true, true) if new.tells_password => {
-                tell(Event::Password(password));
+                tell(EventKind::Password(password));
             }
-            (_, true, true) => tell(Event::Warning(
+            (_, true, true) => tell(EventKind::Warning(
                 Warning::PasswordLost,
                 "The database has a generated password that is not stored or shown anywhere. Give \
                  database-password, or set output-password, if somebody has to know it.",
             )),
-            (_, true, false) if new.tells_password => tell(Event::Warning(
+            (_, true, false) if new.tells_password => tell(EventKind::Warning(
                 Warning::PasswordUnknown,
                 "The database was there before, and Sevalla does not tell its password: the \
                  output database-password is empty.",
@@ -179,7 +179,7 @@ impl ActionContext<'_> {
         label: &str,
         is_new: bool,
     ) -> Result<Outcome, TriggerError> {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let readiness = write::wait_until_ready(&self.client, id, &tell)
             .await
             .map_err(|error| error.at(format!("It is database {label}")))?;
@@ -236,12 +236,12 @@ impl ActionContext<'_> {
         &self,
         link: &DatabaseConnection,
     ) -> Result<ConnectionPreflight, TriggerError> {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let (database, app) = (link.database, link.app);
         let may_wait = !self.plan.dry_run;
         let record =
             connect::look_before_connection(&self.client, database, may_wait, &tell).await?;
-        tell(Event::Database {
+        tell(EventKind::Database {
             id: database,
             is_new: None,
         });
@@ -260,7 +260,7 @@ impl ActionContext<'_> {
         link: &DatabaseConnection,
         before: &ConnectionPreflight,
     ) -> Result<Outcome, TriggerError> {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let pair = &before.pair;
         let variables = match &link.variables {
             Some(credentials) => Some(variables_for(&before.record, credentials)?),
@@ -274,9 +274,9 @@ impl ActionContext<'_> {
         } else {
             "are connected now"
         };
-        tell(Event::Note(&format!("{pair} {done}")));
+        tell(EventKind::Note(&format!("{pair} {done}")));
         match variables {
-            None => tell(Event::Note(
+            None => tell(EventKind::Note(
                 "Sevalla adds no variables with a connection. With set-env: true this action \
                  writes them.",
             )),

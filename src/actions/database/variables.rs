@@ -8,7 +8,7 @@ use crate::actions::error::{Report, TriggerError};
 use crate::actions::lookup::{Candidate, Candidates};
 use crate::actions::manage::change::until_confirmed;
 use crate::actions::resolve::Credentials;
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::sevalla::{ApiError, Client, EnvVar, LONGEST_PAGE, Patience, ResourceRecord};
 
 /// The most variables of an application that are looked through.
@@ -102,7 +102,7 @@ pub(crate) async fn set_variables(
             None => create(client, app, key, value, tell).await.map_err(place)?,
         };
         let done = if is_new { "created" } else { "set" };
-        tell(Event::Note(&format!("Variable {key} {done}")));
+        tell(EventKind::Note(&format!("Variable {key} {done}")));
     }
     Ok(())
 }

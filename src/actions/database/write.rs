@@ -13,7 +13,7 @@ use crate::actions::error::{Report, TriggerError};
 use crate::actions::lookup::{Candidate, Candidates, search_to_the_end};
 use crate::actions::poller::Poller;
 use crate::actions::resolve::NewDatabase;
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::lenient_json::Unreadable;
 use crate::messages::Failure;
 use crate::resource::{MutableKind, ResourceKind, ResourceList};
@@ -288,7 +288,7 @@ pub(crate) async fn wait_until_ready(
                 let status = record.text("status").unwrap_or("unknown").to_owned();
                 if status != last {
                     let label = record.label();
-                    tell(Event::Note(&format!("Database {label}: {status}")));
+                    tell(EventKind::Note(&format!("Database {label}: {status}")));
                 }
                 match DatabaseReadiness::of(record) {
                     DatabaseReadiness::NotYet(status) => last = status,

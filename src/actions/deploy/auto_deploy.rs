@@ -4,7 +4,7 @@ use crate::actions::deploy::matcher::{DeployKind, DeploymentMatcher};
 use crate::actions::error::{Report, TriggerError};
 use crate::branch;
 use crate::deployment::{Service, ServiceKind};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::messages::Warning;
 use crate::sevalla::{Application, Client, Patience};
 
@@ -35,7 +35,7 @@ pub(super) fn warn_of_double(branch: Option<&str>, tell: Report<'_>) {
          this run. Switch automatic deployment off in the settings on Sevalla.",
         branch.unwrap_or("(default)")
     );
-    tell(Event::Warning(Warning::DeployedTwice, &text));
+    tell(EventKind::Warning(Warning::DeployedTwice, &text));
 }
 
 /// What a service's record tells whoever follows what it does by itself.
@@ -74,7 +74,7 @@ pub(crate) async fn look_at(
     match service.kind {
         ServiceKind::Application => {
             let record = client.get_application(service.id, patience).await?;
-            tell(Event::Target(service, record.display_name.as_deref()));
+            tell(EventKind::Target(service, record.display_name.as_deref()));
             let is_built_on_push = record.auto_deploy
                 && record
                     .source
@@ -91,7 +91,7 @@ pub(crate) async fn look_at(
         }
         ServiceKind::StaticSite => {
             let record = client.get_static_site(service.id, patience).await?;
-            tell(Event::Target(service, record.display_name.as_deref()));
+            tell(EventKind::Target(service, record.display_name.as_deref()));
             Ok(AutoDeployConfig {
                 host: record.hostname,
                 default_branch: record.default_branch,

@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::actions::error::Report;
 use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Service, Verdict};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::sevalla::{ApiError, Client, RetryDecision};
 
 /// Between two looks at a deployment that was asked to stop.
@@ -62,7 +62,7 @@ pub async fn cancel(
             Ok(deployment) => {
                 let status = |deployment: &Deployment| deployment.status.clone();
                 if last.as_ref().map(status) != Some(status(&deployment)) {
-                    tell(Event::Seen(&deployment));
+                    tell(EventKind::Seen(&deployment));
                 }
                 match deployment.ended() {
                     Some(ended) if ended.verdict() == Verdict::Success => {
@@ -154,7 +154,7 @@ impl CancelProgress {
         if let Err(error) = &answer
             && (is_news || self.next.is_none())
         {
-            tell(Event::Note(&format!(
+            tell(EventKind::Note(&format!(
                 "Could not {}: {}",
                 error.operation.doing, error.cause
             )));

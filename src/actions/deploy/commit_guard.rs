@@ -11,7 +11,7 @@ use crate::actions::resolve::{ExpectedRevision, GuardGap, Plan};
 use crate::actions::task::DeployOperation;
 use crate::branch;
 use crate::deployment::{DeploySource, Deployment, Status, is_same_commit};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::inputs::OnMismatch;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
@@ -181,7 +181,7 @@ impl ActionContext<'_> {
         }
         let text = gap.as_warning();
         self.reporter
-            .on(Event::Warning(Warning::CommitNotCompared, &text));
+            .on(EventKind::Warning(Warning::CommitNotCompared, &text));
         None
     }
 }

@@ -17,7 +17,7 @@ use crate::actions::error::TriggerError;
 use crate::actions::task::DeployOperation;
 use crate::backoff::Schedule;
 use crate::deployment::{Deployment, Service};
-use crate::event::{Event, Phase, State};
+use crate::event::{EventKind, Phase, State};
 use crate::inputs::WhenBusy;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
@@ -63,26 +63,27 @@ impl ActionContext<'_> {
                 })
             }
             WhenBusy::Wait => {
-                self.reporter.on(Event::Begins(Phase::Waiting));
+                self.reporter.on(EventKind::Begins(Phase::Waiting));
                 let next = self.wait_for_others(service, work, &before.busy).await;
                 let state = match next {
                     Ok(BusyDecision::Start(_)) => State::Done,
                     _ => State::Failed,
                 };
-                self.reporter.on(Event::Ends(Phase::Waiting, state));
+                self.reporter.on(EventKind::Ends(Phase::Waiting, state));
                 next
             }
             WhenBusy::CancelPrevious => {
-                self.reporter.on(Event::Begins(Phase::Waiting));
+                self.reporter.on(EventKind::Begins(Phase::Waiting));
                 self.cancel_others(service, &before.busy).await;
-                self.reporter.on(Event::Ends(Phase::Waiting, State::Done));
+                self.reporter
+                    .on(EventKind::Ends(Phase::Waiting, State::Done));
                 Ok(BusyDecision::Start(Box::new(self.look_again(work).await?)))
             }
         }
     }
 
     fn queue(&self, before: Preflight) -> BusyDecision {
-        self.reporter.on(Event::Note(&format!(
+        self.reporter.on(EventKind::Note(&format!(
             "{} already: this one may have to wait.",
             count(&before.busy)
         )));
@@ -96,7 +97,7 @@ impl ActionContext<'_> {
         others: &[Deployment],
     ) -> Result<BusyDecision, TriggerError> {
         let names: Vec<String> = others.iter().map(Deployment::summary).collect();
-        self.reporter.on(Event::Note(&format!(
+        self.reporter.on(EventKind::Note(&format!(
             "Waiting for the end of {}, as when-busy asks.",
             names.join(" and of ")
         )));
@@ -111,7 +112,7 @@ impl ActionContext<'_> {
             sleep(wait).await;
             if told.elapsed() >= SILENCE {
                 told = Instant::now();
-                self.reporter.on(Event::Note(&format!(
+                self.reporter.on(EventKind::Note(&format!(
                     "Still waiting, for {} by now.",
                     crate::text::duration::duration(started.elapsed())
                 )));
@@ -134,10 +135,10 @@ impl ActionContext<'_> {
     }
 
     async fn cancel_others(&self, service: Service, others: &[Deployment]) {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         // Newest first: what waits would start to run once the way is free.
         for other in others {
-            tell(Event::Note(&format!(
+            tell(EventKind::Note(&format!(
                 "Cancelling {}, as when-busy asks.",
                 other.summary()
             )));
@@ -146,22 +147,22 @@ impl ActionContext<'_> {
             let id = &other.id;
             match cancel::cancel(&client, service, id, &|_| {}).await {
                 CancelResult::Ended(ended) => {
-                    tell(Event::Note(&format!(
+                    tell(EventKind::Note(&format!(
                         "Deployment {id} ended {}.",
                         ended.status.word()
                     )));
                 }
-                CancelResult::TooLate(_) => tell(Event::Note(&format!(
+                CancelResult::TooLate(_) => tell(EventKind::Note(&format!(
                     "Deployment {id} had succeeded already."
                 ))),
-                CancelResult::Accepted => tell(Event::Warning(
+                CancelResult::Accepted => tell(EventKind::Warning(
                     Warning::EarlierDeploymentRemains,
                     &format!(
                         "Deployment {id} was asked to stop and has not ended yet: this one may have to wait."
                     ),
                 )),
                 CancelResult::Refused(error) | CancelResult::Unknown(error) => {
-                    tell(Event::Warning(
+                    tell(EventKind::Warning(
                         Warning::EarlierDeploymentRemains,
                         &format!(
                             "Deployment {id} could not be cancelled: {error}. This one may have to wait for it."

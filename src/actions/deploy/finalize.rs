@@ -14,13 +14,14 @@ use crate::actions::deploy::verification::{FOR_WORDS, ServiceAddress, own_addres
 use crate::actions::error::Report;
 use crate::actions::manage::change;
 use crate::deployment::{Deployment, DeploymentId, EndedDeployment, ServiceKind, Verdict};
-use crate::event::{Event, Phase, State};
+use crate::deployment_log::LogDiagnosis;
+use crate::event::{EventKind, Phase, State};
 use crate::exit_status::ExitStatus;
 use crate::follow::DeploymentClient;
 use crate::forecast::history::History;
 use crate::inputs::OnFailure;
 use crate::messages::{Failure, Warning};
-use crate::outcome::{FailureContext, Outcome, PreviouslyLive};
+use crate::outcome::{FailureContext, LogEvidence, Outcome, PreviouslyLive};
 use crate::sevalla::Patience;
 use crate::verify::{self, Check, Filling, Verified, Visit};
 
@@ -51,6 +52,8 @@ pub(crate) struct DeploymentContext {
     pub(crate) own: Option<ServiceAddress>,
     /// The deployment that this one, a rollback, is to bring back.
     pub(crate) wanted: Option<Deployment>,
+    /// What the log of the deployment that is followed says.
+    pub(crate) log: Option<LogDiagnosis>,
     /// Whether it is the first deployment of the service.
     pub(crate) is_first: bool,
     /// Whether this run has started the deployment.
@@ -70,6 +73,7 @@ impl DeploymentContext {
             live_before: before.live_before,
             past: before.past.clone(),
             own: None,
+            log: None,
             wanted: before.rollback.as_ref().map(|rollback| rollback.to.clone()),
             is_first: false,
             is_ours: true,
@@ -81,6 +85,14 @@ impl DeploymentContext {
     pub(crate) fn with_address(&self, own: Option<ServiceAddress>) -> Self {
         Self {
             own,
+            ..self.clone()
+        }
+    }
+
+    /// This context with the diagnosis of the deployment's log.
+    pub(crate) fn with_log(&self, log: &LogDiagnosis) -> Self {
+        Self {
+            log: Some(log.clone()),
             ..self.clone()
         }
     }
@@ -151,7 +163,9 @@ impl ActionContext<'_> {
         tell: Report<'_>,
     ) -> Outcome {
         let live = scene.live.as_ref();
-        let undone = self.take_back(source.service, live, ended, tell).await;
+        let undone = self
+            .take_back(source.service, live, ended, scene.log.as_ref(), tell)
+            .await;
         // What they say of what is live may not be so any more.
         let outcome = match outcome.ending() {
             ExitStatus::Unverified => outcome.unverified_before(&ended.id),
@@ -190,7 +204,7 @@ impl ActionContext<'_> {
             return Outcome::unverified(failure, &id).because(objection);
         }
         if let Some(doubt) = guard.doubt(deployment) {
-            tell(Event::Warning(Warning::UnknownCommit, doubt));
+            tell(EventKind::Warning(Warning::UnknownCommit, doubt));
         }
         if let Some(outcome) = object_to_version(deployment, scene, tell) {
             return outcome;
@@ -251,14 +265,14 @@ impl ActionContext<'_> {
     async fn purge_after(&self, source: &DeploymentClient, tell: Report<'_>) {
         let by = Instant::now() + PURGING;
         let client = source.client.until(by.min(self.deadline.moment()));
-        tell(Event::Begins(Phase::Purge));
+        tell(EventKind::Begins(Phase::Purge));
         let purged = change::purge_cache(&client, source.service, tell).await;
-        tell(Event::Ends(Phase::Purge, state(purged.is_ok())));
+        tell(EventKind::Ends(Phase::Purge, state(purged.is_ok())));
         match purged {
-            Ok(()) => tell(Event::Note(
+            Ok(()) => tell(EventKind::Note(
                 "Sevalla empties the caches, which takes some minutes everywhere in the world.",
             )),
-            Err(error) => tell(Event::Warning(
+            Err(error) => tell(EventKind::Warning(
                 Warning::CachesNotEmptied,
                 &format!(
                     "The caches could not be emptied: {error}. Sevalla empties them by itself after a deployment."
@@ -286,8 +300,8 @@ impl ActionContext<'_> {
             commit: deployment.commit_sha.as_deref(),
             deployment: &deployment.id.0,
         };
-        let told = |visit: Visit<'_>| tell(Event::Note(&visit.to_string()));
-        tell(Event::Begins(Phase::Verification));
+        let told = |visit: Visit<'_>| tell(EventKind::Note(&visit.to_string()));
+        tell(EventKind::Begins(Phase::Verification));
         let own = match check.address {
             // Not needed.
             Some(_) => Err(String::new()),
@@ -303,7 +317,7 @@ impl ActionContext<'_> {
         let verified = verify::verify(exchange.as_ref(), check, own, filling, deadline, &told);
         let verified = verified.await;
         let is_well = verified == Verified::Yes;
-        tell(Event::Ends(Phase::Verification, state(is_well)));
+        tell(EventKind::Ends(Phase::Verification, state(is_well)));
         verified
     }
 
@@ -340,8 +354,9 @@ impl ActionContext<'_> {
     ) -> Outcome {
         let error = build_error(source, &deployment.id);
         let error = self.for_more_words(error).await.flatten();
+        let digest = scene.log.as_ref().map(LogDiagnosis::digest);
         let beside = FailureContext {
-            log: self.reporter.told_of_log(source.service),
+            log: digest.as_ref().map(LogEvidence::of).unwrap_or_default(),
             // Something else may be soon.
             live: if self.may_go_back(scene) {
                 PreviouslyLive::Unknown
@@ -376,7 +391,7 @@ impl ActionContext<'_> {
 }
 
 fn report_url(url: &Url, tell: Report<'_>) {
-    tell(Event::Url(url.as_str().trim_end_matches('/')));
+    tell(EventKind::Url(url.as_str().trim_end_matches('/')));
 }
 
 /// What is wrong with the version that a rollback has put live, if it is known
@@ -391,7 +406,7 @@ fn object_to_version(
     let objection = match start_rollback::what_came(now, wanted, replaced) {
         RollbackEffect::Wanted => return None,
         RollbackEffect::Unknown => {
-            tell(Event::Warning(
+            tell(EventKind::Warning(
                 Warning::VersionUnknown,
                 &format!(
                     "Live is {}. Nothing shows whether that is the version that was wanted: {}.",

@@ -39,7 +39,7 @@ use crate::actions::{
     nothing_started,
 };
 use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Service, Verdict};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::inputs::Abandon;
 use crate::messages::Warning;
 use crate::outcome::{LastSeen, Outcome};
@@ -68,7 +68,7 @@ impl ActionContext<'_> {
 
     /// Makes the change and follows it to its end.
     pub(crate) async fn deploy(&self, work: &DeployOperation) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let look = Box::pin(preflight::look_before(&self.client, self.plan, work, &tell));
         let before = tokio::select! {
             before = look => before,
@@ -107,7 +107,7 @@ impl ActionContext<'_> {
     /// Starts a deployment, and follows it to its end where the run waits for
     /// that.
     async fn start_and_follow(&self, work: &DeployOperation, before: &Preflight) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let is_followed = self.plan.follow;
         let start = Box::pin(start::start(&self.client, work, is_followed, before, &tell));
         let then = Some(self.on_cancel());
@@ -137,13 +137,13 @@ impl ActionContext<'_> {
         let Some(service) = work.service().filter(|_| self.plan.follow) else {
             return Outcome::joined(&other);
         };
-        self.reporter.on(Event::Note(&format!(
+        self.reporter.on(EventKind::Note(&format!(
             "Joining {}, which deploys the same.",
             other.summary()
         )));
         // It may be wanted by whoever has started it.
         self.reporter.explain_interrupt(Abandon::Leave);
-        self.reporter.on(Event::Found(service, &other));
+        self.reporter.on(EventKind::Found(service, &other));
         self.follow(service, other, &DeploymentContext::of_anothers(before))
             .await
     }
@@ -156,14 +156,16 @@ impl ActionContext<'_> {
         scene: &DeploymentContext,
     ) -> Outcome {
         let guard = CommitGuard::new(self.plan, scene.branch.as_deref());
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let compare = |seen: &Deployment| {
             if let Some(warning) = guard.observe(seen) {
-                tell(Event::Warning(Warning::AnotherCommit, warning));
+                tell(EventKind::Warning(Warning::AnotherCommit, warning));
             }
         };
         // The follower yields only what later looks show.
         compare(&deployment);
+        let log = self.diagnose_log(&tell);
+        let scene = &scene.with_log(&log);
         let source = self.source(service, &deployment.id);
         let end = EndSignal::default();
         let noting = SightingSource::new(&source, &deployment, self.clock);
@@ -173,6 +175,7 @@ impl ActionContext<'_> {
                 .knowing(scene.past.clone())
                 .noting(&end)
                 .observed_by(&compare)
+                .diagnosing(Some(&log))
                 .follow();
             let watch = Box::pin(watch);
             tokio::select! {
@@ -257,11 +260,11 @@ impl ActionContext<'_> {
         scene: &DeploymentContext,
         mismatch: String,
     ) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
-        tell(Event::Note(
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        tell(EventKind::Note(
             "Cancelling the deployment, as on-commit-mismatch asks.",
         ));
-        tell(Event::Cancelling);
+        tell(EventKind::Cancelling);
         let id = &source.id;
         let by = self.deadline.moment().min(Instant::now() + MISMATCH);
         let client = self.client.until(by);
@@ -344,7 +347,7 @@ impl ActionContext<'_> {
                 .because("The request that starts a deployment was on its way; whether it took effect is not known")
                 .hint("Check in the dashboard, and cancel the deployment there if there is one");
         };
-        self.reporter.on(Event::Started(service, &deployment));
+        self.reporter.on(EventKind::Started(service, &deployment));
         self.stop_following(signal, service, &deployment.id, by)
             .await
     }
@@ -361,7 +364,7 @@ impl ActionContext<'_> {
     ) -> Outcome {
         let outcome = Outcome::interrupted(signal);
         if let Some(ended) = ended {
-            self.reporter.on(Event::Stopping(signal, None));
+            self.reporter.on(EventKind::Stopping(signal, None));
             return outcome.and_ended(&ended);
         }
         let by = Instant::now() + CLEAN_UP;
@@ -370,7 +373,7 @@ impl ActionContext<'_> {
         } else {
             self.on_cancel()
         };
-        self.reporter.on(Event::Stopping(signal, Some(then)));
+        self.reporter.on(EventKind::Stopping(signal, Some(then)));
         if then == Abandon::Leave {
             return outcome.and_left(&source.id, seen.as_ref());
         }
@@ -385,7 +388,7 @@ impl ActionContext<'_> {
         id: &DeploymentId,
         by: Instant,
     ) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         self.stop_and_report(signal, service, id, by, &tell).await
     }
 
@@ -422,11 +425,11 @@ impl ActionContext<'_> {
         source: &DeploymentClient,
         scene: &DeploymentContext,
     ) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
-        tell(Event::Note(
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        tell(EventKind::Note(
             "The run's time is over. Cancelling the deployment, as on-timeout asks.",
         ));
-        tell(Event::Cancelling);
+        tell(EventKind::Cancelling);
         let (service, id) = (source.service, &source.id);
         let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
         let cancelled = tokio::select! {

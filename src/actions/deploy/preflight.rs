@@ -13,7 +13,7 @@ use crate::actions::error::{Report, TriggerError};
 use crate::actions::resolve::Plan;
 use crate::actions::task::DeployOperation;
 use crate::deployment::{DeploySource, Deployment, DeploymentId, Service};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::forecast::history::History;
 use crate::inputs::WhenBusy;
 use crate::messages::{Failure, Warning};
@@ -73,7 +73,7 @@ pub(crate) async fn look_before(
         Err(TriggerError::Api(error))
             if error.status() == Some(403) && !needs_reads(plan, work) =>
         {
-            tell(Event::Warning(
+            tell(EventKind::Warning(
                 Warning::KeyCannotRead,
                 "The key may not read what it deploys, so the run could not find out whether a \
                  start took effect whose answer got lost.",
@@ -100,7 +100,7 @@ async fn look_at_application(
         .get_application(app, Patience::BEFORE_THE_START)
         .await?;
     let service = Service::application(app);
-    tell(Event::Target(service, record.display_name.as_deref()));
+    tell(EventKind::Target(service, record.display_name.as_deref()));
     refuse_unfit(&record)?;
     let wanted = wanted_of_application(work, &record);
     warn_of_auto_deploy(&record, &wanted, tell);
@@ -131,7 +131,7 @@ async fn look_at_static_site(
         .get_static_site(site, Patience::BEFORE_THE_START)
         .await?;
     let service = Service::static_site(site);
-    tell(Event::Target(service, record.display_name.as_deref()));
+    tell(EventKind::Target(service, record.display_name.as_deref()));
     refuse_if_gone("static site", record.status.as_deref())?;
     let wanted = match work {
         DeployOperation::DeployStaticSite { branch, .. } => {
@@ -249,7 +249,7 @@ impl Preflight {
 
 fn report_live(live: Option<&Deployment>, tell: Report<'_>) {
     if let Some(live) = live {
-        tell(Event::Note(&format!("Live now: {}", live.summary())));
+        tell(EventKind::Note(&format!("Live now: {}", live.summary())));
     }
 }
 
@@ -539,8 +539,8 @@ mod tests {
         ] {
             let record = record(more);
             let told = RefCell::new(Vec::new());
-            let tell = |event: Event<'_>| {
-                if let Event::Warning(warning, text) = event {
+            let tell = |event: EventKind<'_>| {
+                if let EventKind::Warning(warning, text) = event {
                     told.borrow_mut().push((warning, text.to_owned()));
                 }
             };

@@ -12,7 +12,8 @@ use crate::actions::error::{Report, TriggerError};
 use crate::actions::task::{DeployOperation, EarlierDeployment};
 use crate::actions::{ActionContext, Interruption, WriteResult};
 use crate::deployment::{Deployment, Service, Verdict};
-use crate::event::{Event, Phase, State};
+use crate::deployment_log::LogDiagnosis;
+use crate::event::{EventKind, Phase, State};
 use crate::follow::{FollowResult, Follower, LogMode};
 use crate::inputs::Abandon;
 use crate::messages::Warning;
@@ -73,23 +74,27 @@ struct RollbackAttempt<'a> {
     live: &'a Deployment,
     /// What this run has deployed.
     wrong: &'a Deployment,
+    /// What the log is read into.
+    log: Option<&'a LogDiagnosis>,
 }
 
 impl ActionContext<'_> {
     /// Rolls back to what was live before `wrong`, which this run has deployed,
     /// turned out to be so: unless somebody else has deployed since, whose work
-    /// would be undone too. `known` is what was live when the run began.
+    /// would be undone too. `known` is what was live when the run began. The log
+    /// of the rollback is read into `log`, after that of `wrong`.
     pub(crate) async fn take_back(
         &self,
         service: Service,
         known: Option<&Deployment>,
         wrong: &Deployment,
+        log: Option<&LogDiagnosis>,
         tell: Report<'_>,
     ) -> RollbackReport {
         let live = tokio::select! {
             biased;
             signal = self.stop.asked() => {
-                tell(Event::Stopping(signal, None));
+                tell(EventKind::Stopping(signal, None));
                 return RollbackReport::so("Nothing was rolled back").stopped_by(signal);
             }
             live = start_rollback::live_before(&self.client, service, &wrong.id, known) => live,
@@ -107,22 +112,23 @@ impl ActionContext<'_> {
             service,
             live: &live,
             wrong,
+            log,
         };
         self.undo(&undoing, tell).await
     }
 
     async fn undo(&self, undoing: &RollbackAttempt<'_>, tell: Report<'_>) -> RollbackReport {
-        tell(Event::Note(&format!(
+        tell(EventKind::Note(&format!(
             "Rolling back. Live before was {}.",
             undoing.live.summary()
         )));
-        tell(Event::Begins(Phase::Rollback));
+        tell(EventKind::Begins(Phase::Rollback));
         let begin = pin!(self.begin(undoing, tell));
         let then = Some(Abandon::Leave);
         let rollback = match self.write_or_stop(begin, then, tell).await {
             WriteResult::Done(Ok(rollback)) => rollback,
             WriteResult::Done(Err(not_begun)) => {
-                tell(Event::Ends(Phase::Rollback, State::Failed));
+                tell(EventKind::Ends(Phase::Rollback, State::Failed));
                 return undoing.explain(not_begun);
             }
             WriteResult::Interrupted(Interruption { signal, result, .. }) => {
@@ -159,7 +165,7 @@ impl ActionContext<'_> {
             ..EarlierDeployment::found(undoing.live.id.clone())
         };
         let work = DeployOperation::back_to(service, earlier);
-        let quietly = |event: Event<'_>| report_as_rollback(event, tell);
+        let quietly = |event: EventKind<'_>| report_as_rollback(event, tell);
         let before = preflight::look_before(&self.client, self.plan, &work, &quietly)
             .await
             .map_err(RollbackError::Failed)?;
@@ -183,13 +189,13 @@ impl ActionContext<'_> {
         tell: Report<'_>,
     ) -> RollbackReport {
         let is_warned = Cell::new(false);
-        let quietly = |event: Event<'_>| {
-            if let Event::Seen(now) = event
+        let quietly = |event: EventKind<'_>| {
+            if let EventKind::Seen(now) = event
                 && !is_warned.get()
                 && let Some(warning) = undoing.warning(now)
             {
                 is_warned.set(true);
-                tell(Event::Warning(Warning::FailedVersionAgain, &warning));
+                tell(EventKind::Warning(Warning::FailedVersionAgain, &warning));
             }
             report_as_rollback(event, tell);
         };
@@ -202,6 +208,7 @@ impl ActionContext<'_> {
             LogMode::AfterFailure,
             &quietly,
         )
+        .diagnosing(undoing.log)
         .follow();
         let checks_own_address = self.checks_own_address();
         let ended = tokio::select! {
@@ -369,11 +376,13 @@ fn goes_on(rollback: &Deployment) -> String {
 
 /// Tells of the rollback without taking it for what the run was about: outputs
 /// and summary are about that.
-fn report_as_rollback(event: Event<'_>, tell: Report<'_>) {
+fn report_as_rollback(event: EventKind<'_>, tell: Report<'_>) {
     match event {
-        Event::Target(..) | Event::Begins(Phase::Log) | Event::Ends(Phase::Log, _) => {}
-        Event::Started(_, rollback) | Event::Seen(rollback) | Event::StillWaiting(rollback, ..) => {
-            tell(Event::RollingBack(rollback));
+        EventKind::Target(..) | EventKind::Begins(Phase::Log) | EventKind::Ends(Phase::Log, _) => {}
+        EventKind::Started(_, rollback)
+        | EventKind::Seen(rollback)
+        | EventKind::StillWaiting(rollback, ..) => {
+            tell(EventKind::RollingBack(rollback));
         }
         event => tell(event),
     }

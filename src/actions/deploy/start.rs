@@ -11,7 +11,7 @@ use crate::actions::error::{LookupFailure, Report, TriggerError};
 use crate::actions::lookup::{Candidates, find_one, search_to_the_end};
 use crate::actions::task::DeployOperation;
 use crate::deployment::{Deployment, Service, ServiceKind};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::secret::HookUrl;
 use crate::sevalla::operation::{LIST_DEPLOYMENTS, LIST_STATIC_SITE_DEPLOYMENTS, Operation};
 use crate::sevalla::{ApiError, Client, Patience};
@@ -76,7 +76,7 @@ pub(crate) async fn start(
         }
     };
     if let Started::Known(service, deployment) = &started {
-        tell(Event::Started(*service, deployment));
+        tell(EventKind::Started(*service, deployment));
     }
     Ok(started)
 }

@@ -15,7 +15,7 @@ use crate::actions::deploy::start::{self, Started};
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::task::EarlierDeployment;
 use crate::deployment::{self, DeploySource, Deployment, DeploymentId, Service, Status};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::image_reference::{ImageComparison, ImageReference};
 use crate::messages::Failure;
 use crate::sevalla::{ApiError, Application, Client, LAST_OFFSET, LONGEST_PAGE, Patience};
@@ -275,7 +275,7 @@ impl Rollback {
             other => return other,
         };
         self.refuse_unless_latest(client, service, &error).await?;
-        tell(Event::Note(
+        tell(EventKind::Note(
             "Sevalla refused the id of the version to roll back to. That version is the latest \
              successful deployment, so the rollback is requested without an id.",
         ));

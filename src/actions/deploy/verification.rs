@@ -11,7 +11,7 @@ use crate::actions::error::{Report, TriggerError};
 use crate::actions::{ActionContext, MORE_WORDS, nothing_started};
 use crate::backoff::Schedule;
 use crate::deployment::{Service, ServiceKind};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::follow::DeploymentClient;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
@@ -52,7 +52,7 @@ impl ActionContext<'_> {
         };
         match read {
             Ok(Some(_)) => {}
-            Ok(None) => tell(Event::Warning(
+            Ok(None) => tell(EventKind::Warning(
                 Warning::AddressUnknown,
                 "verify-url is auto, and Sevalla gives no address of the service yet. The run \
                  looks again after the deployment has succeeded.",
@@ -60,7 +60,7 @@ impl ActionContext<'_> {
             Err(error) if matches!(error.status(), Some(401 | 403)) => {
                 return Err(self.not_started(TriggerError::Api(error)).await);
             }
-            Err(error) => tell(Event::Warning(
+            Err(error) => tell(EventKind::Warning(
                 Warning::AddressUnknown,
                 &format!(
                     "verify-url is auto, and the address of the service could not be read: \

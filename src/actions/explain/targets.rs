@@ -1,7 +1,7 @@
 //! One outcome from those of all targets of a promotion.
 
 use crate::exit_status::ExitStatus;
-use crate::outcome::{Outcome, OutcomeKind};
+use crate::outcome::{Outcome, Success};
 
 /// Several at once.
 impl Outcome {
@@ -23,7 +23,7 @@ impl Outcome {
                 names.join(", ")
             ),
         };
-        let mut outcome = Self::new(gravest.end, headline).after(gravest.effort.clone());
+        let mut outcome = Self::new(gravest.result, headline).after(gravest.effort.clone());
         outcome.hint = gravest.hint.as_ref().map(|hint| match all {
             1 => hint.clone(),
             _ => format!("{its}: {hint}"),
@@ -42,26 +42,26 @@ fn all_good(ends: &[(String, Outcome)]) -> Outcome {
     let all = ends.len();
     let skipped = ends
         .iter()
-        .filter(|(_, end)| end.end == OutcomeKind::Passed);
+        .filter(|(_, end)| end.result == Ok(Success::Passed));
     let skipped: Vec<&str> = skipped.map(|(name, _)| name.as_str()).collect();
     let triggered = ends
         .iter()
-        .any(|(_, end)| end.end == OutcomeKind::Triggered);
-    let (end, headline) = match skipped.len() {
+        .any(|(_, end)| end.result == Ok(Success::Triggered));
+    let (success, headline) = match skipped.len() {
         0 if triggered => (
-            OutcomeKind::Triggered,
+            Success::Triggered,
             format!("Promoted to {all}; not waiting for their ends"),
         ),
         0 if all == 1 => (
-            OutcomeKind::Success,
+            Success::Done,
             "Promoted: the deployment succeeded".to_owned(),
         ),
         0 => (
-            OutcomeKind::Success,
+            Success::Done,
             format!("Promoted: all {all} deployments succeeded"),
         ),
         count => (
-            OutcomeKind::Passed,
+            Success::Passed,
             format!(
                 "Promoted to {} of {all}; skipped: {}",
                 all - count,
@@ -69,7 +69,7 @@ fn all_good(ends: &[(String, Outcome)]) -> Outcome {
             ),
         ),
     };
-    Outcome::new(end, headline)
+    Outcome::new(Ok(success), headline)
 }
 
 /// The order in which one ending stands for several; the gravest first.

@@ -8,7 +8,7 @@ use crate::actions::manage::change;
 use crate::actions::manage::change::{CdnError, CdnState, on_or_off};
 use crate::actions::{ActionContext, Interruption, WriteResult};
 use crate::deployment::Service;
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::sevalla::RetryDecision;
@@ -16,7 +16,7 @@ use crate::sevalla::RetryDecision;
 impl ActionContext<'_> {
     /// Empties the caches in front of a service.
     pub(crate) async fn purge(&self, service: Service) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         if self.plan.dry_run {
             return Outcome::planned(&format!("purge the cache of {service}"));
         }
@@ -29,8 +29,8 @@ impl ActionContext<'_> {
 
     /// Turns an application's CDN on or off.
     pub(crate) async fn toggle_cdn(&self, app: Uuid, wanted: bool) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
-        tell(Event::Note(
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        tell(EventKind::Note(
             "This is about the CDN. For edge caching the API offers no switch: that is in the \
              dashboard.",
         ));

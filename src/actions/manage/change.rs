@@ -10,7 +10,7 @@ use crate::actions::database::write::{NamedLookup, choose};
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::resolve::Update;
 use crate::deployment::Service;
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::sevalla::{ApiError, Client, Patience, ResourceRecord, RetryDecision};
 
 /// How often a change is sent that nobody has confirmed, and that does no harm
@@ -141,7 +141,7 @@ pub(crate) async fn until_confirmed(
             Err(error) if error.next() != RetryDecision::Ambiguous => return Err(error.into()),
             Err(error) => error,
         };
-        tell(Event::Note(&format!(
+        tell(EventKind::Note(&format!(
             "The answer was lost ({}). Looking whether the request took effect.",
             error.cause
         )));
@@ -179,7 +179,7 @@ pub(crate) async fn purge_cache(
         if error.next() != RetryDecision::Ambiguous || is_last {
             return Err(error);
         }
-        tell(Event::Note(&format!(
+        tell(EventKind::Note(&format!(
             "The answer was lost ({}). Purging twice does no harm: sending it once more.",
             error.cause
         )));
@@ -226,7 +226,7 @@ pub(crate) async fn toggle_cdn(
             after: is_on,
         });
     }
-    tell(Event::Note(&format!(
+    tell(EventKind::Note(&format!(
         "The CDN was {} already, and had to be turned to find out. Turning it back.",
         on_or_off(before)
     )));

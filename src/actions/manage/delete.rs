@@ -5,7 +5,7 @@ use crate::actions::deletion::{self, DeletionProgress, DeletionTarget};
 use crate::actions::error::TriggerError;
 use crate::actions::preview::delete::of_removed;
 use crate::actions::resolve::DeleteRequest;
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::outcome::Outcome;
 
 impl ActionContext<'_> {
@@ -26,7 +26,7 @@ impl ActionContext<'_> {
         doomed: &DeleteRequest,
         course: &DeletionProgress,
     ) -> Result<Outcome, TriggerError> {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let noun = doomed.what.kind().noun();
         let found = deletion::look_before_removal(&self.client, doomed).await?;
         let Some((thing, record)) = found else {
@@ -40,7 +40,7 @@ impl ActionContext<'_> {
         if self.plan.dry_run {
             return Ok(Outcome::planned(&format!("delete {label}")));
         }
-        tell(Event::Note(&format!("Deleting {label}")));
+        tell(EventKind::Note(&format!("Deleting {label}")));
         let it = DeletionTarget {
             what: doomed.what,
             id: thing.id,

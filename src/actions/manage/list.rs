@@ -4,7 +4,7 @@ use crate::actions::ActionContext;
 use crate::actions::error::TriggerError;
 use crate::actions::resolve::{ListTarget, ShowTarget};
 use crate::deployment::{DeploymentId, Service};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::report::inventory;
@@ -36,7 +36,7 @@ impl ActionContext<'_> {
             Err(error) => return self.not_done(error.into()).await,
         };
         if all.is_cut {
-            self.reporter.on(Event::Warning(
+            self.reporter.on(EventKind::Warning(
                 Warning::ListCut,
                 "Sevalla gives no more than ten thousand items of a list; the rest is missing.",
             ));
@@ -50,7 +50,7 @@ impl ActionContext<'_> {
             self.note_each(inventory::table(list, &found));
         }
         self.reporter
-            .on(Event::Result(&inventory::json(list, &found)));
+            .on(EventKind::Result(&inventory::json(list, &found)));
         Outcome::success(count(list, found.len()))
     }
 
@@ -85,14 +85,14 @@ impl ActionContext<'_> {
         self.note_each(inventory::lines(*kind, record));
         let mut shown = SelectedFields::of(record, inventory::fields_of_one(*kind));
         for (name, list, items) in parts {
-            self.reporter.on(Event::Note(&format!("{name}:")));
+            self.reporter.on(EventKind::Note(&format!("{name}:")));
             self.note_each(inventory::table(*list, items));
             shown = shown.with(name, *list, items);
         }
         if let (ResourceKind::Database, Some(id)) = (kind, record.id()) {
-            self.reporter.on(Event::Database { id, is_new: None });
+            self.reporter.on(EventKind::Database { id, is_new: None });
         }
-        self.reporter.on(Event::Result(&shown.json()));
+        self.reporter.on(EventKind::Result(&shown.json()));
     }
 
     /// It cannot be shown, and why.
@@ -118,14 +118,14 @@ impl ActionContext<'_> {
         };
         self.note_each(inventory::table(list, std::slice::from_ref(&record)));
         let shown = SelectedFields::of(&record, inventory::fields_of(list));
-        self.reporter.on(Event::Result(&shown.json()));
+        self.reporter.on(EventKind::Result(&shown.json()));
         Outcome::success(format!("Read deployment {id}"))
     }
 
     /// Tells lines, one after the other.
     fn note_each(&self, lines: Vec<String>) {
         for line in lines {
-            self.reporter.on(Event::Note(&line));
+            self.reporter.on(EventKind::Note(&line));
         }
     }
 }

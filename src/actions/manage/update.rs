@@ -8,7 +8,7 @@ use crate::actions::error::TriggerError;
 use crate::actions::manage::change::{self, SettingChange, SettingsDiff};
 use crate::actions::manage::unseen;
 use crate::actions::resolve::Update;
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::report::inventory::in_words;
@@ -44,20 +44,20 @@ impl ActionContext<'_> {
         let comparison = change::look_before_update(&self.client, update).await?;
         let label = comparison.record.label();
         let noun = update.what.kind().noun();
-        self.reporter.on(Event::Result(&as_json(&comparison)));
+        self.reporter.on(EventKind::Result(&as_json(&comparison)));
         if comparison.differences.is_empty() {
             let headline = format!("Nothing to change: {noun} {label} has these settings already");
             return Ok(ControlFlow::Break(Outcome::success(headline)));
         }
         for difference in &comparison.differences {
-            self.reporter.on(Event::Note(&in_a_line(difference)));
+            self.reporter.on(EventKind::Note(&in_a_line(difference)));
         }
         if self.plan.dry_run {
             let settings = counted(comparison.differences.len(), "setting");
             let planned = format!("change {settings} of {noun} {label}");
             return Ok(ControlFlow::Break(Outcome::planned(&planned)));
         }
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         change::update(&self.client, update, &comparison, &tell).await?;
         let changed = Outcome::success(format!("Changed {noun} {label}"));
         Ok(match update.what {
@@ -75,7 +75,7 @@ impl ActionContext<'_> {
         update: &Update,
         changed: Outcome,
     ) -> Result<Outcome, TriggerError> {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let ready = write::wait_until_ready(&self.client, update.id, &tell).await?;
         Ok(match ready {
             DatabaseReadiness::Ready(_) => changed,

@@ -16,7 +16,7 @@ use crate::actions::task::Preview;
 use crate::actions::{ActionContext, LAST_REQUESTS};
 use crate::ci::ChangeState;
 use crate::code_host::{CodeHost, CodeHostError, KeptApps, Marker, PullRequest, Reason};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::inputs::Comment;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
@@ -79,7 +79,7 @@ impl DeferredComment {
             Err(_) => "the code host (GitHub, GitLab) did not answer in time".to_owned(),
         };
         // Outputs and summary are written, so a warning would be in none.
-        reporter.on(Event::Note(&format!(
+        reporter.on(EventKind::Note(&format!(
             "The comment on the pull request does not tell how the run ended: {trouble}"
         )));
     }
@@ -437,7 +437,7 @@ impl ActionContext<'_> {
         let by = (self.deadline.moment() + LAST_REQUESTS).min(Instant::now() + most);
         let (Some(number), Some(host)) = (page.number, self.code_host(by)) else {
             if self.plan.comment == Comment::Always {
-                self.reporter.on(Event::Warning(
+                self.reporter.on(EventKind::Warning(
                     Warning::NoComment,
                     "There is no comment: that needs github-token, and a pull request whose \
                      repository the CI names.",
@@ -500,7 +500,7 @@ impl ActionContext<'_> {
             Ok(Err(error)) if Instant::now() < by => Some(Err(error)),
             _ => {
                 self.is_host_silent.set(true);
-                self.reporter.on(Event::Warning(
+                self.reporter.on(EventKind::Warning(
                     Warning::CodeHostSilent,
                     "The code host (GitHub, GitLab) did not answer in time, and is asked nothing \
                      more in this run: the comment on the pull request may be out of date.",
@@ -511,7 +511,9 @@ impl ActionContext<'_> {
     }
 
     fn warn(&self, error: &CodeHostError) {
-        self.reporter
-            .on(Event::Warning(Warning::CodeHostError, &error.to_string()));
+        self.reporter.on(EventKind::Warning(
+            Warning::CodeHostError,
+            &error.to_string(),
+        ));
     }
 }

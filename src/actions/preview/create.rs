@@ -20,7 +20,7 @@ use crate::actions::{
 };
 use crate::backoff::Schedule;
 use crate::deployment::{Deployment, Service};
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::exit_status::ExitStatus;
 use crate::inputs::Abandon;
 use crate::messages::{Failure, Warning};
@@ -41,7 +41,7 @@ impl ActionContext<'_> {
         new: &NewPreview,
         before: &PreviewLookup,
     ) -> PreviewResult {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let create = pin!(creation::create_preview(&self.client, new, before, &tell));
         let then = Some(self.on_cancel());
         let app = match self.write_or_stop(create, then, &tell).await {
@@ -57,7 +57,7 @@ impl ActionContext<'_> {
                 };
             }
         };
-        tell(Event::PreviewApp {
+        tell(EventKind::PreviewApp {
             app: app.id,
             name: app.name.as_deref(),
             is_new: true,
@@ -124,7 +124,7 @@ impl ActionContext<'_> {
     async fn signal_after_creation(&self, signal: Signal, app: &PreviewApp) -> Outcome {
         let by = Instant::now() + CLEAN_UP;
         self.reporter
-            .on(Event::Stopping(signal, Some(self.on_cancel())));
+            .on(EventKind::Stopping(signal, Some(self.on_cancel())));
         let created = format!("Preview app {} was created", app.label());
         let service = Service::application(app.id);
         self.stop_first(signal, service, &created, by).await
@@ -142,7 +142,7 @@ impl ActionContext<'_> {
             Ok(failed) => failed,
             Err(interrupted) => return PreviewResult::nothing(interrupted),
         };
-        self.reporter.on(Event::PreviewApp {
+        self.reporter.on(EventKind::PreviewApp {
             app: oldest.id,
             name: oldest.name.as_deref(),
             is_new: false,
@@ -163,12 +163,12 @@ impl ActionContext<'_> {
         extra: &[PreviewApp],
         oldest: &PreviewApp,
     ) -> Result<Option<Outcome>, Outcome> {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let by = self.deadline.moment().min(Instant::now() + MAKING_WAY);
         let client = self.client.until(by);
         let mut failed = None;
         for app in extra {
-            tell(Event::Note(&format!(
+            tell(EventKind::Note(&format!(
                 "{} is of the same pull request or branch, and older. Deleting {}.",
                 oldest.label(),
                 app.label()
@@ -200,7 +200,7 @@ impl ActionContext<'_> {
                  be deleted.",
                 app.label()
             );
-            tell(Event::Warning(Warning::ExtraPreview, &text));
+            tell(EventKind::Warning(Warning::ExtraPreview, &text));
             failed = failed.or(Some(end.because(text)));
         }
         Ok(failed)
@@ -223,8 +223,10 @@ impl ActionContext<'_> {
                      unless it is given as app-id.",
                 );
             }
-            self.reporter
-                .on(Event::Warning(Warning::PipelineOfAnotherRepository, &text));
+            self.reporter.on(EventKind::Warning(
+                Warning::PipelineOfAnotherRepository,
+                &text,
+            ));
         }
     }
 
@@ -238,7 +240,7 @@ impl ActionContext<'_> {
         let look = self.find_preview(&new.preview, &kept);
         let (found, _) = self.for_more_words(look).await?.ok()?;
         let (app, _) = found?;
-        self.reporter.on(Event::PreviewApp {
+        self.reporter.on(EventKind::PreviewApp {
             app: app.id,
             name: app.name.as_deref(),
             is_new: false,
@@ -267,7 +269,7 @@ impl ActionContext<'_> {
             first = self.first_deployment(service) => first,
             signal = self.stop.asked() => {
                 let by = Instant::now() + CLEAN_UP;
-                self.reporter.on(Event::Stopping(signal, Some(self.on_cancel())));
+                self.reporter.on(EventKind::Stopping(signal, Some(self.on_cancel())));
                 let created = format!("Preview app {app} was created");
                 return self.stop_first(signal, service, &created, by).await;
             }
@@ -284,7 +286,7 @@ impl ActionContext<'_> {
         let service = Service::application(app);
         match first {
             Ok(Some(deployment)) => {
-                self.reporter.on(Event::Started(service, &deployment));
+                self.reporter.on(EventKind::Started(service, &deployment));
                 if !self.plan.follow {
                     return Outcome::triggered(Some(&deployment));
                 }
@@ -350,7 +352,7 @@ impl ActionContext<'_> {
                 .because("The request that creates the preview app was on its way; whether it took effect is not known")
                 .hint("Check in the dashboard, and delete the app there if there is one");
         };
-        self.reporter.on(Event::PreviewApp {
+        self.reporter.on(EventKind::PreviewApp {
             app: app.id,
             name: app.name.as_deref(),
             is_new: true,
@@ -376,7 +378,7 @@ impl ActionContext<'_> {
         let first = start::find_first(&self.looking_up(by), service).await;
         let outcome = match first {
             Some(deployment) => {
-                self.reporter.on(Event::Started(service, &deployment));
+                self.reporter.on(EventKind::Started(service, &deployment));
                 self.stop_following(signal, service, &deployment.id, by)
                     .await
                     .because(created)

@@ -18,7 +18,7 @@ use crate::branch::is_same;
 use crate::ci::ChangeState;
 use crate::code_host::{KeptApps, Marker, PullRequest};
 use crate::deployment::Service;
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::exit_status::ExitStatus;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
@@ -170,12 +170,12 @@ impl ActionContext<'_> {
         app: Uuid,
         course: &DeletionProgress,
     ) -> Result<Outcome, TriggerError> {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         let Some(record) = request_deletion::look_before_deletion(&self.client, app).await? else {
             let headline = format!("Preview app {app} was already gone");
             return Ok(Outcome::success(headline));
         };
-        tell(Event::PreviewApp {
+        tell(EventKind::PreviewApp {
             app,
             name: record.display_name.as_deref(),
             is_new: false,
@@ -338,7 +338,7 @@ impl ActionContext<'_> {
             Err(error) => return self.not_started(error.into()).await,
         };
         if listed.has_more {
-            self.reporter.on(Event::Warning(
+            self.reporter.on(EventKind::Warning(
                 Warning::PreviewsNotListed,
                 "There are more apps than are looked through: the oldest previews may be missed.",
             ));
@@ -361,12 +361,12 @@ impl ActionContext<'_> {
                     "More previews could be deleted; max-deletions allows {tried} in one run."
                 );
                 self.reporter
-                    .on(Event::Warning(Warning::PreviewsLeft, &text));
+                    .on(EventKind::Warning(Warning::PreviewsLeft, &text));
                 break;
             }
             tried += 1;
             let told = format!("{}: {}", stale.label, stale.why);
-            self.reporter.on(Event::Note(&told));
+            self.reporter.on(EventKind::Note(&told));
             if !self.plan.dry_run {
                 failed = failed.or(self.remove(stale, course, tally).await);
             }
@@ -397,7 +397,7 @@ impl ActionContext<'_> {
         course: &DeletionProgress,
         tally: &RefCell<CleanupSummary>,
     ) -> Option<Outcome> {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         tally.borrow_mut().current = stale.request.map(|number| (stale.app, number));
         let deleted =
             request_deletion::delete_preview(&self.client, stale.app, course, &tell).await;

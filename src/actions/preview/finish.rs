@@ -10,7 +10,7 @@ use crate::actions::ActionContext;
 use crate::actions::preview::PreviewResult;
 use crate::actions::task::NewPreview;
 use crate::backoff::Schedule;
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::exit_status::ExitStatus;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
@@ -65,7 +65,7 @@ impl ActionContext<'_> {
             };
             match address {
                 PreviewAddress::Known => {}
-                PreviewAddress::Unknown => self.reporter.on(Event::Warning(
+                PreviewAddress::Unknown => self.reporter.on(EventKind::Warning(
                     Warning::NoPreviewAddress,
                     "The preview is deployed, but Sevalla does not tell its address.",
                 )),
@@ -82,7 +82,7 @@ impl ActionContext<'_> {
 
     /// The app is gone, and its pull request is open.
     fn vanished(&self) -> Outcome {
-        self.reporter.on(Event::PreviewGone);
+        self.reporter.on(EventKind::PreviewGone);
         let vanished = "The preview app was deleted while it was built";
         Outcome::of(Failure::PreviewVanished, vanished)
             .because("The pull request was open when it was last read")
@@ -94,7 +94,7 @@ impl ActionContext<'_> {
         let outcome = self.was_closed(&new.preview, made).await;
         let is_deleted = outcome.ending() == ExitStatus::Passed;
         if is_deleted {
-            self.reporter.on(Event::PreviewGone);
+            self.reporter.on(EventKind::PreviewGone);
         }
         (outcome, is_deleted)
     }
@@ -136,7 +136,7 @@ impl ActionContext<'_> {
                 Ok(host) => {
                     if let Some(url) = host.and_then(|host| crate::sevalla::address(&host)) {
                         let url = url.as_str().trim_end_matches('/');
-                        self.reporter.on(Event::Url(url));
+                        self.reporter.on(EventKind::Url(url));
                         return PreviewAddress::Known;
                     }
                 }

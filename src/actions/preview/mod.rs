@@ -31,7 +31,7 @@ use crate::code_host::{KeptApps, Marker, PullRequest};
 use crate::deployment::{
     DeploySource, Deployment, EndedDeployment, Origin, Service, Status, Verdict,
 };
-use crate::event::Event;
+use crate::event::EventKind;
 use crate::exit_status::ExitStatus;
 use crate::inputs::OnFork;
 use crate::messages::{Failure, Warning};
@@ -274,7 +274,7 @@ impl ActionContext<'_> {
     }
 
     async fn look_for_preview(&self, new: &NewPreview) -> Result<ExistingPreview, TriggerError> {
-        let tell = |event: Event<'_>| self.reporter.on(event);
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
         if let Some(app) = new.preview.app {
             return self.given_preview(app).await.map(ExistingPreview::from);
         }
@@ -292,7 +292,7 @@ impl ActionContext<'_> {
             let (found, before) = look?;
             has_looked = true;
             if let Some((app, extra)) = found {
-                tell(Event::PreviewApp {
+                tell(EventKind::PreviewApp {
                     app: app.id,
                     name: app.name.as_deref(),
                     is_new: false,
@@ -367,7 +367,7 @@ impl ActionContext<'_> {
         };
         let is_automatic = stage.auto_create_app && new.preview.pull_request.is_some();
         if is_automatic {
-            self.reporter.on(Event::Note(
+            self.reporter.on(EventKind::Note(
                 "Sevalla creates a preview app for each pull request of this pipeline by itself. \
                  Looking for that one first.",
             ));
@@ -390,7 +390,7 @@ impl ActionContext<'_> {
                 app.label()
             );
             self.reporter
-                .on(Event::Warning(Warning::SeveralPipelines, &text));
+                .on(EventKind::Warning(Warning::SeveralPipelines, &text));
         }
     }
 
@@ -403,7 +403,7 @@ impl ActionContext<'_> {
             name: record.display_name.clone(),
             record: Some(record),
         };
-        self.reporter.on(Event::PreviewApp {
+        self.reporter.on(EventKind::PreviewApp {
             app: app.id,
             name: app.name.as_deref(),
             is_new: false,
@@ -423,7 +423,7 @@ impl ActionContext<'_> {
             Err(error) => self.not_started(error).await,
             Ok(NextStep::TooLate) => too_late("Sevalla's own deployment did not show its commit"),
             Ok(NextStep::Follow(deployment)) => {
-                self.reporter.on(Event::Found(service, &deployment));
+                self.reporter.on(EventKind::Found(service, &deployment));
                 if self.plan.follow {
                     self.follow(service, *deployment, &of_branch(new)).await
                 } else {
@@ -458,8 +458,8 @@ impl ActionContext<'_> {
         service: Service,
         deployment: EndedDeployment,
     ) -> Outcome {
-        let tell = |event: Event<'_>| self.reporter.on(event);
-        tell(Event::Found(service, &deployment));
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        tell(EventKind::Found(service, &deployment));
         let headline = format!(
             "The preview is up to date: deployment {} has this commit",
             deployment.id
@@ -501,7 +501,7 @@ impl ActionContext<'_> {
                 return Ok(NextStep::Deploy);
             }
             if is_first {
-                self.reporter.on(Event::Note(&format!(
+                self.reporter.on(EventKind::Note(&format!(
                     "Sevalla deploys pushes to this app by itself. Looking for the deployment of \
                      commit {commit}."
                 )));

@@ -15,7 +15,7 @@ use crate::actions::deploy::cancel::{self, CancelResult};
 use crate::actions::deploy::finalize::DeploymentContext;
 use crate::actions::deploy::rollback::RollbackReport;
 use crate::actions::deploy::verification::ServiceAddress;
-use crate::actions::error::{Report, TriggerError};
+use crate::actions::error::TriggerError;
 use crate::actions::promote::start::{PromotionPreflight, PromotionTarget};
 use crate::actions::sighting::SightingSource;
 use crate::actions::task::Promotion;
@@ -24,7 +24,8 @@ use crate::actions::{
 };
 use crate::deadline::Deadline;
 use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Verdict};
-use crate::event::Event;
+use crate::deployment_log::LogDiagnosis;
+use crate::event::{Event, EventKind};
 use crate::exit_status::ExitStatus;
 use crate::follow::{DeploymentClient, EndSignal, FollowResult, Follower};
 use crate::inputs::{Abandon, OnFailure};
@@ -42,6 +43,7 @@ struct TargetResult {
     outcome: Outcome,
     /// What this run has put live there.
     live: Option<Deployment>,
+    log: Option<LogDiagnosis>,
 }
 
 impl TargetResult {
@@ -57,6 +59,7 @@ impl TargetResult {
         Self {
             outcome,
             live: self.live.clone(),
+            log: self.log.clone(),
         }
     }
 }
@@ -66,6 +69,7 @@ impl From<Outcome> for TargetResult {
         Self {
             outcome,
             live: None,
+            log: None,
         }
     }
 }
@@ -82,7 +86,7 @@ impl ActionContext<'_> {
             Ok(aim) => aim,
             Err(error) => return self.not_started(error).await,
         };
-        if let Some(refused) = self.refuse_promotion(&aim, &tell).await {
+        if let Some(refused) = self.refuse_promotion(&aim).await {
             return refused;
         }
         if let Some(facts) = aim
@@ -90,14 +94,15 @@ impl ActionContext<'_> {
             .as_ref()
             .and_then(|source| facts(source, (self.clock)()))
         {
-            tell(Event::Note(&facts));
+            self.reporter.on(EventKind::Note(&facts));
         }
         if self.plan.dry_run {
             return Outcome::planned(&format!("promote {}", aim.order));
         }
         let start = pin!(start::promote(&self.client, promotion, &aim, &tell));
         let then = Some(self.on_cancel());
-        let starts = match self.write_or_stop(start, then, &tell).await {
+        let report = |kind: EventKind<'_>| self.reporter.on(kind);
+        let starts = match self.write_or_stop(start, then, &report).await {
             WriteResult::Done(starts) => starts,
             WriteResult::Interrupted(Interruption { signal, result, by }) => {
                 let starts = result.unwrap_or_default();
@@ -125,7 +130,8 @@ impl ActionContext<'_> {
                 }
                 let by = Instant::now() + CLEAN_UP;
                 let is_over = seen.iter().all(|end| end.borrow().is_some());
-                tell(Event::Stopping(signal, (!is_over).then(|| self.on_cancel())));
+                let then = (!is_over).then(|| self.on_cancel());
+                self.reporter.on(EventKind::Stopping(signal, then));
                 return self.stop_targets(signal, &aim, &ids, &seen, by).await;
             }
         };
@@ -133,16 +139,12 @@ impl ActionContext<'_> {
     }
 
     /// The end of a promotion that cannot be guarded or checked as asked.
-    async fn refuse_promotion(
-        &self,
-        aim: &PromotionPreflight,
-        tell: Report<'_>,
-    ) -> Option<Outcome> {
+    async fn refuse_promotion(&self, aim: &PromotionPreflight) -> Option<Outcome> {
         if let Some(refused) = self.refuse_unguarded_promotion(aim) {
             return Some(refused);
         }
         for target in &aim.targets {
-            let tell = |event: Event<'_>| tell(Event::Of(target.service, &event));
+            let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(target.service, kind));
             let (service, before) = (target.service, &target.before);
             if let Err(outcome) = self.refuse_impossible_check(service, before, &tell).await {
                 return Some(outcome.because(format!("It is target {}", target.name)));
@@ -174,7 +176,8 @@ impl ActionContext<'_> {
             Err(error) => return self.not_started(error).await.into(),
         };
         let service = target.service;
-        let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
+        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
+        let log = self.diagnose_log(&tell);
         let source = self.source(service, &deployment.id);
         let id = deployment.id.clone();
         let noting = SightingSource::new(&source, &deployment, self.clock);
@@ -188,6 +191,7 @@ impl ActionContext<'_> {
         )
         .knowing(target.before.past.clone())
         .noting(end)
+        .diagnosing(Some(&log))
         .follow();
         let ended = tokio::select! {
             ended = Box::pin(watch) => ended,
@@ -195,14 +199,17 @@ impl ActionContext<'_> {
         };
         match ended {
             FollowResult::Seen(ended) => {
-                self.finalize_target(target, &source, ended, own.take()).await
+                self.finalize_target(target, &source, ended, own.take(), log)
+                    .await
             }
             FollowResult::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
-                tell(Event::Cancelling);
+                tell(EventKind::Cancelling);
                 let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
                 let cancelled = cancel::cancel(&client, service, &id, &tell).await;
                 if let CancelResult::TooLate(ended) = cancelled {
-                    return self.finalize_target(target, &source, ended, own.take()).await;
+                    return self
+                        .finalize_target(target, &source, ended, own.take(), log)
+                        .await;
                 }
                 Outcome::of_ended(&ended, service)
                     .and_cancelled(&id, &cancelled)
@@ -229,18 +236,24 @@ impl ActionContext<'_> {
         source: &DeploymentClient,
         ended: EndedDeployment,
         own: Option<ServiceAddress>,
+        log: LogDiagnosis,
     ) -> TargetResult {
         let service = source.service;
-        let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
+        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
         // Going back is decided for all targets together.
         let scene = DeploymentContext {
             live_before: target.before.live_before,
             own,
+            log: Some(log.clone()),
             ..DeploymentContext::default()
         };
         let live = (ended.verdict() == Verdict::Success).then(|| (*ended).clone());
         let outcome = self.finalize(source, ended, &scene, &tell).await;
-        TargetResult { outcome, live }
+        TargetResult {
+            outcome,
+            live,
+            log: Some(log),
+        }
     }
 
     /// One outcome from all. Where that is wanted, a deployment or a check that
@@ -270,21 +283,21 @@ impl ActionContext<'_> {
 
     /// Takes back the targets that have changed.
     async fn undo_promotion(&self, aim: &PromotionPreflight, ends: &[TargetResult]) -> Outcome {
-        let changed: Vec<(&PromotionTarget, &Deployment)> = aim
+        let changed: Vec<(&PromotionTarget, &Deployment, Option<&LogDiagnosis>)> = aim
             .targets
             .iter()
             .zip(ends)
-            .filter_map(|(target, end)| Some((target, end.live.as_ref()?)))
+            .filter_map(|(target, end)| Some((target, end.live.as_ref()?, end.log.as_ref())))
             .collect();
         let undo = changed
             .iter()
-            .map(|(target, live)| self.undo_target(target, live));
+            .map(|(target, live, log)| self.undo_target(target, live, *log));
         let undone = join_all(undo).await;
         // What they say of what is live may not be so any more.
         let ends: Vec<TargetResult> = ends.iter().map(TargetResult::before_going_back).collect();
         let mut outcome = Outcome::of_targets(&named(aim, &ends));
         let signal = undone.iter().find_map(|undone| undone.signal);
-        for ((target, _), undone) in changed.iter().zip(undone) {
+        for ((target, ..), undone) in changed.iter().zip(undone) {
             outcome = outcome.because(format!("{}: {}", target.name, undone.said));
             outcome.hint = undone.hint.map(str::to_owned).or(outcome.hint);
         }
@@ -294,10 +307,16 @@ impl ActionContext<'_> {
         }
     }
 
-    async fn undo_target(&self, target: &PromotionTarget, wrong: &Deployment) -> RollbackReport {
-        let tell = |event: Event<'_>| self.reporter.on(Event::Of(target.service, &event));
+    async fn undo_target(
+        &self,
+        target: &PromotionTarget,
+        wrong: &Deployment,
+        log: Option<&LogDiagnosis>,
+    ) -> RollbackReport {
+        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(target.service, kind));
         let live = target.before.live.as_ref();
-        self.take_back(target.service, live, wrong, &tell).await
+        self.take_back(target.service, live, wrong, log, &tell)
+            .await
     }
 
     /// Cancels what was started. `ids` holds what is known to have been, in the
@@ -342,7 +361,7 @@ impl ActionContext<'_> {
         let service = target.service;
         let found = deploy::start::find_started(client, service, &target.before).await?;
         self.reporter
-            .on(Event::Of(service, &Event::Started(service, &found)));
+            .on(Event::about(service, EventKind::Started(service, &found)));
         Some(found.id)
     }
 
@@ -364,7 +383,7 @@ impl ActionContext<'_> {
                 .because("Whether it was promoted is not known")
                 .hint("Check in the dashboard, and cancel what should not go live");
         };
-        let tell = |event: Event<'_>| self.reporter.on(Event::Of(service, &event));
+        let tell = |kind: EventKind<'_>| self.reporter.on(Event::about(service, kind));
         self.stop_and_report(signal, service, &id, by, &tell).await
     }
 }

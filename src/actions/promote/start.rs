@@ -11,7 +11,7 @@ use crate::actions::error::{Report, TriggerError};
 use crate::actions::lookup::Candidates;
 use crate::actions::task::Promotion;
 use crate::deployment::{Deployment, Service};
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::messages::{Failure, Warning};
 use crate::sevalla::{ApiError, Client, Patience};
 
@@ -42,18 +42,19 @@ pub(crate) struct PromotionTarget {
 pub(crate) async fn look_before_promotion(
     client: &Client,
     promotion: &Promotion,
-    tell: Report<'_>,
+    tell: &dyn Fn(Event<'_>),
 ) -> Result<PromotionPreflight, TriggerError> {
+    let tell_all = |kind: EventKind<'_>| tell(kind.into());
     let patience = Patience::BEFORE_THE_START;
     let pipeline = client.get_pipeline(promotion.pipeline, patience).await?;
     if pipeline.kind.as_deref() == Some("branch") {
-        tell(Event::Warning(
+        tell_all(EventKind::Warning(
             Warning::UnsuitablePipeline,
             "The pipeline has a branch of its own for each stage; Sevalla describes promotion only \
              for pipelines whose stages share one.",
         ));
     }
-    let live = look_at_source(client, promotion.source, tell)
+    let live = look_at_source(client, promotion.source, &tell_all)
         .await
         .map_err(|error| error.at(format!("It is the source, {}", promotion.source)))?;
     let mut targets = Vec::new();
@@ -70,7 +71,7 @@ pub(crate) async fn look_before_promotion(
         source.unwrap_or_else(|| "what the source runs".to_owned()),
         names.join(", ")
     );
-    tell(Event::Note(&format!("Promoting {order}")));
+    tell_all(EventKind::Note(&format!("Promoting {order}")));
     Ok(PromotionPreflight {
         order,
         source: live,
@@ -98,7 +99,10 @@ async fn look_at_source(
         ));
     }
     let name = record.display_name.as_deref();
-    tell(Event::Note(&format!("Source: {}", name_of(name, source))));
+    tell(EventKind::Note(&format!(
+        "Source: {}",
+        name_of(name, source)
+    )));
     Ok(live)
 }
 
@@ -106,14 +110,14 @@ async fn look_at_target(
     client: &Client,
     id: Uuid,
     source: Option<&Deployment>,
-    tell: Report<'_>,
+    tell: &dyn Fn(Event<'_>),
 ) -> Result<PromotionTarget, TriggerError> {
     let record = client
         .get_application(id, Patience::BEFORE_THE_START)
         .await?;
     let service = Service::application(id);
     let name = record.display_name.as_deref();
-    tell(Event::Of(service, &Event::Target(service, name)));
+    tell(Event::about(service, EventKind::Target(service, name)));
     refuse_unfit(&record)?;
     // The source may have a newer success by the time Sevalla promotes: another
     // version proves nothing.
@@ -167,7 +171,7 @@ pub(crate) async fn promote(
     client: &Client,
     promotion: &Promotion,
     aim: &PromotionPreflight,
-    tell: Report<'_>,
+    tell: &dyn Fn(Event<'_>),
 ) -> Vec<Result<Deployment, TriggerError>> {
     let target_of = |id: Uuid| aim.targets.iter().find(|target| target.service.id == id);
     let send = async |targets: &[Uuid]| {
@@ -192,15 +196,14 @@ pub(crate) async fn promote(
         Some(target) => find_promoted(client, promotion.source, aim, target).await,
         None => Ok(None),
     };
-    let mut ends = each_at_most_once(&promotion.targets, send, find, client, tell).await;
+    let tell_all = |kind: EventKind<'_>| tell(kind.into());
+    let mut ends = each_at_most_once(&promotion.targets, send, find, client, &tell_all).await;
     let place = |(id, _): &(Uuid, _)| promotion.targets.iter().position(|target| target == id);
     ends.sort_by_key(place);
     for ((_, end), target) in ends.iter().zip(&aim.targets) {
         if let Ok(deployment) = end {
-            tell(Event::Of(
-                target.service,
-                &Event::Started(target.service, deployment),
-            ));
+            let started = EventKind::Started(target.service, deployment);
+            tell(Event::about(target.service, started));
         }
     }
     ends.into_iter().map(|(_, end)| end).collect()

@@ -44,8 +44,7 @@ fn the_action_is_inferred_when_only_one_fits() {
 
 #[test]
 fn everything_that_is_missing_is_told_at_once() {
-    let told =
-        |problems: Vec<Problem>| problems.into_iter().map(|p| p.input).collect::<Vec<_>>();
+    let told = |problems: Vec<Problem>| problems.into_iter().map(|p| p.input).collect::<Vec<_>>();
     assert_eq!(told(resolve([]).unwrap_err()), ["app-id", "sevalla-token"]);
     let app = resolve([("INPUT_ACTION", "deploy-app")]).unwrap_err();
     assert_eq!(told(app), ["app-id", "sevalla-token"]);

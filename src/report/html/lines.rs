@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use super::markup::Html;
+use crate::deployment_log::severity::Severity;
 use crate::report::atomic_file::WholeFile;
-use crate::report::severity::Severity;
 use crate::sanitize::SanitizedLine;
 
 /// The most lines from the beginning of the log. A browser still scrolls and

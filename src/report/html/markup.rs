@@ -1,7 +1,7 @@
 //! Markup that text cannot become a part of. Pure.
 //!
 //! Tags are words of this program, known when it is compiled. Everything else
-//! is a text that has passed the gate, and goes in escaped.
+//! is sanitized text, which is escaped.
 
 use crate::sanitize::SanitizedLine;
 
@@ -21,7 +21,7 @@ impl Html {
         self.part(text.as_str())
     }
 
-    /// Adds a part of a text that has passed the gate as a whole.
+    /// Adds a part of a text that was sanitized as a whole.
     pub(super) fn part(&mut self, text: &str) -> &mut Self {
         escape(text, &mut self.0);
         self

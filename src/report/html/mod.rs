@@ -19,14 +19,14 @@ use self::lines::PageLines;
 use self::markup::Html;
 use super::causes::{self, FailureCause, MOST_LINES_OF_MARKDOWN};
 use super::summary;
-use crate::diagnosis::Finding;
+use crate::deployment_log::severity::Severity;
 use crate::outcome::Outcome;
 use crate::report::atomic_file::WholeFile;
 use crate::report::console;
 use crate::report::run_record::{RunRecord, ServiceRecord};
-use crate::report::severity::Severity;
 use crate::sanitize::{SanitizedLine, Sanitizer};
 use crate::text::truncate::shorten;
+use sevalla_diagnosis::Finding;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -34,12 +34,13 @@ const SCRIPT: &str = include_str!("page.js");
 /// The most of one text, in bytes.
 const LONGEST_TEXT: usize = 4 * 1024;
 
-/// What the page tells, apart from the log.
+/// The facts of the page, apart from the log. The reporter makes it at the end of a
+/// run.
 pub(super) struct PageModel<'a> {
     pub(super) outcome: &'a Outcome,
-    pub(super) story: &'a RunRecord,
+    pub(super) record: &'a RunRecord,
     pub(super) causes: &'a [FailureCause],
-    pub(super) gate: &'a Sanitizer,
+    pub(super) sanitizer: &'a Sanitizer,
     /// When the run ended.
     pub(super) now: jiff::Timestamp,
 }
@@ -80,12 +81,12 @@ impl PageStream {
     }
 
     /// Writes the page.
-    pub(super) fn finish(self, told: &PageModel<'_>) -> Result<(), String> {
+    pub(super) fn finish(self, model: &PageModel<'_>) -> Result<(), String> {
         let path = self.path.clone();
         let written = WholeFile::create(&path).and_then(|mut file| {
-            file.add(told.before_the_log(&self).as_str())?;
+            file.add(model.before_the_log(&self).as_str())?;
             self.lines.add_to(&mut file)?;
-            file.add(told.after_the_log().as_str())?;
+            file.add(model.after_the_log().as_str())?;
             file.finish()
         });
         written.map_err(|error| trouble(&path, &error))
@@ -109,7 +110,7 @@ impl PageModel<'_> {
         self.reasons(&mut html);
         self.facts(&mut html);
         self.targets(&mut html);
-        times::draw(&self.story.timeline(), self.gate, &mut html);
+        times::draw(&self.record.timeline(), self.sanitizer, &mut html);
         log_head(page, &mut html);
         html
     }
@@ -128,7 +129,7 @@ impl PageModel<'_> {
 
     /// Text as it may be shown.
     fn line(&self, text: &str) -> SanitizedLine {
-        shorten(self.gate.line(text), LONGEST_TEXT, self.gate)
+        shorten(self.sanitizer.line(text), LONGEST_TEXT, self.sanitizer)
     }
 
     fn head(&self, html: &mut Html) {
@@ -142,7 +143,7 @@ impl PageModel<'_> {
             .markup("<meta name=\"color-scheme\" content=\"light dark\">\n")
             .markup("<meta name=\"referrer\" content=\"no-referrer\">\n<title>")
             .text(&self.line(self.outcome.ending().word()));
-        if let Some(target) = self.story.one().target() {
+        if let Some(target) = self.record.one().target() {
             html.markup(": ").text(&self.line(&target));
         }
         html.markup(" – sevalla-deploy</title>\n<style>")
@@ -164,7 +165,7 @@ impl PageModel<'_> {
             .markup("</span></p>\n<h1>")
             .text(&self.line(&self.outcome.headline))
             .markup("</h1>\n");
-        if let Some(times) = console::times(self.story) {
+        if let Some(times) = console::times(self.record) {
             html.markup("<p class=\"times\">")
                 .text(&self.line(&times))
                 .markup("</p>\n");
@@ -247,7 +248,7 @@ impl PageModel<'_> {
     }
 
     fn facts(&self, html: &mut Html) {
-        let rows = summary::rows(self.story);
+        let rows = summary::rows(self.record);
         if rows.is_empty() {
             return;
         }
@@ -278,7 +279,7 @@ impl PageModel<'_> {
 
     /// The targets of a promotion, a row each.
     fn targets(&self, html: &mut Html) {
-        let targets = &self.story.targets;
+        let targets = &self.record.targets;
         if targets.len() < 2 {
             return;
         }
@@ -287,23 +288,23 @@ impl PageModel<'_> {
             .markup("<th scope=\"col\">Target</th><th scope=\"col\">Status</th>")
             .markup("<th scope=\"col\">Deployment</th><th scope=\"col\">Time</th>")
             .markup("<th scope=\"col\">URL</th></tr></thead>\n<tbody>\n");
-        for tale in targets {
-            self.target(tale, html);
+        for service_record in targets {
+            self.target(service_record, html);
         }
         html.markup("</tbody>\n</table>\n</div>\n</section>\n");
     }
 
-    fn target(&self, tale: &ServiceRecord, html: &mut Html) {
-        let deployment = tale.deployment.as_ref();
-        let name = tale.target().unwrap_or_default();
+    fn target(&self, service_record: &ServiceRecord, html: &mut Html) {
+        let deployment = service_record.deployment.as_ref();
+        let name = service_record.target().unwrap_or_default();
         html.markup("<tr><th scope=\"row\">")
             .text(&self.line(&name))
             .markup("</th>");
         let cells = [
             deployment.and_then(|deployment| deployment.status.told().map(str::to_owned)),
             deployment.map(|deployment| deployment.id.to_string()),
-            console::times_of(tale),
-            tale.url.clone(),
+            console::times_of(service_record),
+            service_record.url.clone(),
         ];
         for cell in cells {
             html.markup("<td>");

@@ -15,23 +15,23 @@ const WIDTH: usize = 1000;
 /// A shorter bar could not be seen.
 const NARROWEST: usize = 4;
 
-pub(super) fn draw(timeline: &Timeline, gate: &Sanitizer, html: &mut Html) {
+pub(super) fn draw(timeline: &Timeline, sanitizer: &Sanitizer, html: &mut Html) {
     let Some((begin, end)) = timeline.extent() else {
         return;
     };
     let scale = Scale { begin, end };
     html.markup("<section aria-labelledby=\"times\">\n<h2 id=\"times\">Time line</h2>\n");
     for lane in &timeline.lanes {
-        draw_lane(lane, &scale, timeline.now, gate, html);
+        draw_lane(lane, &scale, timeline.now, sanitizer, html);
     }
     html.markup("</section>\n");
 }
 
-fn draw_lane(lane: &Lane, scale: &Scale, now: Timestamp, gate: &Sanitizer, html: &mut Html) {
+fn draw_lane(lane: &Lane, scale: &Scale, now: Timestamp, sanitizer: &Sanitizer, html: &mut Html) {
     html.markup("<div class=\"lane\">\n");
     if let Some(target) = &lane.target {
         html.markup("<h3>")
-            .text(&gate.line(target))
+            .text(&sanitizer.line(target))
             .markup("</h3>\n");
     }
     html.markup("<ol class=\"spans\">\n");

@@ -7,6 +7,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use sevalla_deploy::environment::Variables;
 use sevalla_deploy::http::{Request, Response, ResponseFuture, Transport, TransportError};
+use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::messages::Failure;
 use sevalla_deploy::process::{Process, network};
 use sevalla_deploy::shutdown::{Shutdown, Signal};
@@ -291,6 +292,7 @@ pub(super) fn play(scene: &Scene) -> Played {
     stderr.take();
     let process = Process {
         arguments: scene.arguments.iter().map(Into::into).collect(),
+        secrets: secrets_in(&variables),
         variables,
         stdout: Box::new(std::io::sink()),
         stderr: || Box::new(Captured::stderr()),

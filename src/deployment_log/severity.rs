@@ -1,17 +1,20 @@
-//! How much an entry of the log weighs: one answer for all that show it.
+//! The severity of an entry of the log, as Sevalla's word states it.
 
-/// How much it weighs.
+/// How severe an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Severity {
+pub enum Severity {
+    /// Most entries.
     Ordinary,
+    /// A warning.
     Warning,
+    /// An error.
     Error,
 }
 
 impl Severity {
-    /// By the service's word as a whole: what merely holds such a word is a
-    /// stranger's text, and no line is told of on its account.
-    pub(super) fn of(word: &str) -> Self {
+    /// The severity that Sevalla's word means. Only the whole word counts: a longer
+    /// text can come from a build, which must not choose what is shown.
+    pub fn of(word: &str) -> Self {
         let is = |known: &[&str]| known.iter().any(|known| word.eq_ignore_ascii_case(known));
         if is(&[
             "err",
@@ -38,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_weight_is_known_by_its_word() {
+    fn only_the_whole_word_decides() {
         for (word, weight) in [
             ("INFO", Severity::Ordinary),
             ("debug", Severity::Ordinary),

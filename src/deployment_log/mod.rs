@@ -1,0 +1,126 @@
+//! What the log of a deployment says of its end. The follower reads the lines
+//! into a [`LogDiagnosis`], the action takes the hint of a failure from it, and
+//! `report` shows what was found. Which line means what is decided in
+//! [`diagnosis`](sevalla_diagnosis).
+
+pub mod severity;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use self::severity::Severity;
+use crate::deployment::LogLine;
+use crate::sanitize::redactor::PartialMatch;
+use crate::sanitize::{SanitizedLine, Sanitizer};
+use sevalla_diagnosis::{DeployStep, Diagnosis, Digest};
+
+/// The most lines that are read of one entry. An entry is a line of a build,
+/// or a few. Each line is shown behind a time, so an entry of millions of empty
+/// lines would be shown many times longer than it is.
+pub const MOST_LINES_OF_AN_ENTRY: usize = 100_000;
+
+/// The diagnosis of one deployment's log. The action that follows the deployment
+/// makes it; every clone reads and shows the same log.
+#[derive(Debug, Clone)]
+pub struct LogDiagnosis {
+    sanitizer: Sanitizer,
+    reading: Rc<RefCell<Reading>>,
+}
+
+#[derive(Debug, Default)]
+struct Reading {
+    diagnosis: Diagnosis,
+    /// What of a secret the last entry ended in.
+    partial: PartialMatch,
+}
+
+impl Reading {
+    fn take(&mut self, entries: &[LogLine], sanitizer: &Sanitizer) {
+        let no_prefix = SanitizedLine::default();
+        for entry in entries {
+            let is_error = Severity::of(&entry.severity) == Severity::Error;
+            let lines = sanitizer.lines(&no_prefix, &entry.message, &mut self.partial);
+            for line in lines.take(MOST_LINES_OF_AN_ENTRY) {
+                if is_error {
+                    self.diagnosis.take_marked(line.as_str());
+                } else {
+                    self.diagnosis.take(line.as_str());
+                }
+            }
+        }
+    }
+}
+
+impl LogDiagnosis {
+    /// The diagnosis of a log of which nothing was read yet.
+    pub fn new(sanitizer: Sanitizer) -> Self {
+        Self {
+            sanitizer,
+            reading: Rc::default(),
+        }
+    }
+
+    /// Reads the next entries of the log, oldest first.
+    pub fn read(&self, entries: &[LogLine]) {
+        self.reading.borrow_mut().take(entries, &self.sanitizer);
+    }
+
+    /// Compares the log with that of a deployment that succeeded: a line of both
+    /// says less about a failure.
+    pub fn compare_with(&self, good: &[LogLine]) {
+        let mut earlier = Reading::default();
+        earlier.take(good, &self.sanitizer);
+        let diagnosis = earlier.diagnosis;
+        self.reading.borrow_mut().diagnosis.compare_with(diagnosis);
+    }
+
+    /// Why the deployment failed.
+    pub fn digest(&self) -> Digest {
+        self.reading.borrow().diagnosis.digest()
+    }
+
+    /// Why what was deployed does not work.
+    pub fn digest_of_run(&self) -> Digest {
+        self.reading.borrow().diagnosis.digest_of_run()
+    }
+
+    /// The part of the deployment that the log ended in.
+    pub fn phase(&self) -> Option<DeployStep> {
+        self.reading.borrow().diagnosis.phase()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sanitize::redactor::Redactor;
+
+    fn entry(severity: &str, message: &str) -> LogLine {
+        LogLine {
+            id: "1".to_owned(),
+            at_micros: 1_772_000_000_123_456,
+            severity: severity.to_owned(),
+            message: message.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_line_that_sevalla_marks_as_an_error_stands_out() {
+        let log = LogDiagnosis::new(Sanitizer::default());
+        let entries = [("ERR", "it broke"), ("WARN", "old"), ("info", "bye")];
+        log.read(&entries.map(|(severity, text)| entry(severity, text)));
+        let digest = log.digest();
+        assert_eq!(digest.findings[0].title, "Lines that stand out");
+        assert_eq!(digest.findings[0].lines[0], "it broke");
+    }
+
+    #[test]
+    fn a_secret_that_two_entries_share_is_in_no_finding() {
+        let log = LogDiagnosis::new(Sanitizer::new(Redactor::new(["svl_0123456789abcdef"])));
+        log.read(&[entry("ERROR", "Error: svl_01234")]);
+        log.clone().read(&[entry("ERROR", "56789abcdef is no key")]);
+        let found = format!("{:?}", log.digest());
+        assert!(found.contains("*** is no key"), "{found}");
+        assert!(!found.contains("56789"), "{found}");
+    }
+}

@@ -59,7 +59,7 @@ async fn a_deployment_whose_answer_is_missing_is_found_late_and_cancelled() {
     let world = || World::new().application(Application::new(APP).next(endless()));
     let worlds = [
         world().fault(slow_list()),
-        world().deployments_visible_after(Duration::from_secs(3)),
+        world().deployments_visible_after(Duration::from_millis(2300)),
         world().fault(Fault::on(LIST).nth(2).does(Behaviour::html(502))),
     ];
     together(worlds.map(|world| async move {

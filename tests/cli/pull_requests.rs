@@ -450,6 +450,36 @@ async fn a_later_run_keeps_the_oldest_of_twins() {
 }
 
 #[tokio::test]
+async fn a_run_that_took_its_twin_for_another_requests_app_makes_way_for_it() {
+    let others = &ids(1)[0];
+    for is_theirs in [false, true] {
+        let hub = Hub::with(7, Pull::open(BRANCH));
+        hub.set(8, Pull::open(BRANCH));
+        if !is_theirs {
+            hub.comment(8, &mark(others));
+        }
+        let server = hub.serve().await;
+        let first = Script::success().run(Duration::from_secs(2));
+        let app = Application::new(APP).repo_url(REPOSITORY).next(first);
+        let preview = Preview::new().next(app).title(7, "Add search");
+        let other = existing(others, "Other words", BRANCH);
+        let simulator = sevalla([other], preview).await;
+        let run = || of_event(&simulator, &server, &PullRequest::OPENED).start();
+        let one = run();
+        called(&simulator, "createPreviewApp").await;
+        // Its app is in the list before any comment names it.
+        let two = run();
+        for run in [one.finish().await, two.finish().await] {
+            run.assert_ended(0, "success");
+        }
+        // Without a comment, either may be the other request's.
+        let expected = if is_theirs { 2 } else { 1 };
+        assert_eq!(apps_of(&simulator, 7).len(), expected, "{is_theirs}");
+        assert_there(&simulator, others);
+    }
+}
+
+#[tokio::test]
 async fn with_several_pipelines_only_the_comment_tells_twins_apart() {
     let apps = ids(2);
     let hub = Hub::with(7, Pull::open(BRANCH));

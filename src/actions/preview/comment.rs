@@ -292,6 +292,28 @@ impl ActionContext<'_> {
         false
     }
 
+    /// Whether the comments of every other open pull request with the branch are
+    /// about an app, and about another one than this.
+    pub(crate) async fn others_have_apps(&self, preview: &Preview, app: Uuid) -> bool {
+        let (Some(number), Some(branch)) = (preview.pull_request, &preview.branch) else {
+            return false;
+        };
+        let Some(others) = self.other_requests(number, Some(branch)).await else {
+            return false;
+        };
+        for other in others {
+            let other = Preview {
+                pull_request: Some(other),
+                ..Preview::default()
+            };
+            let kept = self.kept_apps(&other).await;
+            if kept.ours.is_empty() || kept.contains(app) {
+                return false;
+            }
+        }
+        true
+    }
+
     /// The other open pull requests, or those that come from this branch: none
     /// where the code host cannot be asked, `None` where it fails.
     async fn other_requests(&self, number: u64, branch: Option<&str>) -> Option<Vec<u64>> {

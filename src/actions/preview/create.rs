@@ -25,7 +25,7 @@ use crate::exit_status::ExitStatus;
 use crate::inputs::Abandon;
 use crate::messages::{Failure, Warning};
 use crate::outcome::{Outcome, PreviouslyLive};
-use crate::sevalla::Patience;
+use crate::sevalla::{ApiError, Client, Patience};
 use crate::shutdown::Signal;
 
 /// How long the first deployment of a new app may take to appear.
@@ -106,6 +106,10 @@ impl ActionContext<'_> {
                 return PreviewResult { outcome: outcome.because(said), ..brought };
             }
         };
+        let twin = match twin {
+            Ok(None) => self.disputed_twin(&client, new, ours, before).await,
+            twin => twin,
+        };
         match twin {
             Ok(None) => brought,
             Ok(Some(oldest)) => self.make_way_for(new, ours, &oldest).await,
@@ -118,6 +122,23 @@ impl ActionContext<'_> {
                 brought.with_extra(Some(unknown))
             }
         }
+    }
+
+    /// The older app of the same pull request which looked like that of another
+    /// one before ours was created, since another run had only just created it
+    /// and no comment named it. It is not the other's if that has one.
+    async fn disputed_twin(
+        &self,
+        client: &Client,
+        new: &NewPreview,
+        ours: &PreviewApp,
+        before: &PreviewLookup,
+    ) -> Result<Option<PreviewApp>, ApiError> {
+        let Some(oldest) = creation::older_of(client, ours, &before.disputed).await? else {
+            return Ok(None);
+        };
+        let is_ours = self.others_have_apps(&new.preview, oldest.id).await;
+        Ok(Some(oldest).filter(|_| is_ours))
     }
 
     /// A signal came when the app was made, and its deployment not seen yet.

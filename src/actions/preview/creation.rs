@@ -158,19 +158,52 @@ pub(crate) async fn older_twin(
     before: &PreviewLookup,
     may_be_new: bool,
 ) -> Result<Option<PreviewApp>, ApiError> {
-    let own = read(client, ours.id).await?;
-    let is_living = |own: &Application| !is_being_deleted(own.status.as_deref());
-    let own = own.filter(is_living).map(|record| PreviewApp {
-        record: Some(record),
-        ..ours.clone()
-    });
+    let own = read_living(client, ours).await?;
     if own.is_none() && may_be_new {
         return Ok(None);
     }
-    let found = find_new(client, new, before).await?.into_iter();
-    let twins = found.filter(|app| app.id != ours.id && is_twin(ours, own.as_ref(), app));
-    let oldest = twins.min_by_key(PreviewApp::age);
-    Ok(oldest.filter(|oldest| own.is_none_or(|own| oldest.age() < own.age())))
+    let found = find_new(client, new, before).await?;
+    Ok(oldest_twin(ours, own.as_ref(), found))
+}
+
+/// Like [`older_twin`], among `disputed` apps: those that were there before ours
+/// was created.
+pub(crate) async fn older_of(
+    client: &Client,
+    ours: &PreviewApp,
+    disputed: &[PreviewApp],
+) -> Result<Option<PreviewApp>, ApiError> {
+    let Some(own) = read_living(client, ours).await? else {
+        return Ok(None);
+    };
+    let mut living = Vec::new();
+    for app in disputed {
+        living.extend(read_living(client, app).await?);
+    }
+    Ok(oldest_twin(ours, Some(&own), living))
+}
+
+/// The app as it is now, unless it is gone or being deleted.
+async fn read_living(client: &Client, app: &PreviewApp) -> Result<Option<PreviewApp>, ApiError> {
+    let is_living = |record: &Application| !is_being_deleted(record.status.as_deref());
+    let record = read(client, app.id).await?.filter(is_living);
+    Ok(record.map(|record| PreviewApp {
+        record: Some(record),
+        ..app.clone()
+    }))
+}
+
+fn oldest_twin(
+    ours: &PreviewApp,
+    own: Option<&PreviewApp>,
+    apps: Vec<PreviewApp>,
+) -> Option<PreviewApp> {
+    let is_other = |app: &PreviewApp| app.id != ours.id && is_twin(ours, own, app);
+    let oldest = apps
+        .into_iter()
+        .filter(is_other)
+        .min_by_key(PreviewApp::age);
+    oldest.filter(|oldest| own.is_none_or(|own| oldest.age() < own.age()))
 }
 
 /// Whether another app is of the same repository, branch and pull request.

@@ -110,6 +110,8 @@ async fn list_with_dying(client: &Client) -> Result<PreviewAppList, ApiError> {
 pub(crate) struct PreviewLookup {
     /// Those that could be the one that is meant.
     pub found: Vec<PreviewMatch>,
+    /// Those of the same branch that may as well be of another pull request.
+    pub(super) disputed: Vec<PreviewApp>,
     /// All there are: the high-water mark for making another.
     pub(super) known: HashSet<Uuid>,
     /// The entries of the list that could not be read.
@@ -129,6 +131,7 @@ pub(crate) async fn find_previews(
     found.retain(PreviewMatch::may_be_deployed);
     Ok(PreviewLookup {
         found,
+        disputed: Vec::new(),
         known,
         unreadable,
     })

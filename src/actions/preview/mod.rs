@@ -322,7 +322,10 @@ impl ActionContext<'_> {
     ) -> Result<(Option<(PreviewApp, Vec<PreviewApp>)>, PreviewLookup), TriggerError> {
         let mut before = find::find_previews(&self.client, preview, kept).await?;
         let found = std::mem::take(&mut before.found);
+        before.disputed = found.iter().map(|found| found.app.clone()).collect();
         let found = self.without_others(preview, found, false).await?;
+        let is_disputed = |app: &PreviewApp| found.iter().all(|found| found.app.id != app.id);
+        before.disputed.retain(is_disputed);
         let Some((app, extra)) = find::oldest_of(found)? else {
             return Ok((None, before));
         };

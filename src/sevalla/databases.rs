@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::lenient_field::uuid;
 use super::operation::{
     CREATE_DATABASE, CREATE_INTERNAL_CONNECTION, LIST_CLUSTERS, LIST_DATABASE_RESOURCE_TYPES,
     LIST_INTERNAL_CONNECTIONS,
 };
-use super::wire::uuid;
 use super::{ApiCall, ApiError, Client, Patience, Writes};
 use crate::lenient_json::Entries;
 use crate::secret::Password;

@@ -4,10 +4,11 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::lenient_field::uuid;
 use super::operation::{
     CREATE_ENVIRONMENT_VARIABLE, LIST_ENVIRONMENT_VARIABLES, UPDATE_ENVIRONMENT_VARIABLE,
 };
-use super::wire::{Page, uuid};
+use super::wire::Page;
 use super::{ApiCall, ApiError, Client, LONGEST_PAGE, ListPage, Patience, Writes};
 use crate::sevalla::attempt::ApiResponse;
 use crate::sevalla::resource_record::ResourceRecord;

@@ -7,10 +7,12 @@
 mod api_keys;
 mod applications;
 mod attempt;
+mod call;
 mod contention;
 mod databases;
 mod env_vars;
 pub(crate) mod error;
+mod lenient_field;
 pub mod limits;
 mod mutations;
 pub mod operation;
@@ -29,19 +31,21 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
+use self::call::ApiCall;
 pub use self::databases::InternalConnection;
 pub use self::env_vars::EnvVar;
 pub use self::error::{ApiError, ApiErrorKind, Refusal};
 use self::limits::BudgetShare;
 use self::operation::{Operation, Tier};
 pub use self::retry::RetryDecision;
-pub use self::wire::{AppSummary, Application, Domain, Pipeline, PipelineStage, StaticSite};
+pub use self::wire::{
+    AppSummary, Application, Domain, ListPage, Pipeline, PipelineStage, StaticSite,
+};
 pub use self::writes::Writes;
 use crate::backoff::Schedule;
 use crate::deployment::{Deployment, DeploymentId, LogLine, Service, ServiceKind};
 use crate::environment::Variables;
 use crate::http::{ConnectionError, Http, Transport, TransportError};
-use crate::lenient_json::Unreadable;
 use crate::sanitize::Sanitizer;
 use crate::secret::ApiToken;
 use crate::sevalla::attempt::{ApiConnection, ApiResponse};
@@ -58,36 +62,6 @@ pub const LOG_PAGE: usize = 5000;
 /// What no pause takes of the time until the deadline: the last request still
 /// has to be made, and answered.
 pub const SPARED: Duration = Duration::from_secs(5);
-
-/// A page of a list.
-#[derive(Debug)]
-pub struct ListPage<T> {
-    /// The entries that could be read.
-    pub entries: Vec<T>,
-    /// The entries that could not be read.
-    pub unreadable: Vec<Unreadable>,
-}
-
-impl<T> ListPage<T> {
-    fn of(page: wire::Page<T>) -> Self {
-        let mut read = Self {
-            entries: Vec::new(),
-            unreadable: Vec::new(),
-        };
-        for entry in page.data.0 {
-            match entry {
-                Ok(entry) => read.entries.push(entry),
-                Err(entry) => read.unreadable.push(entry),
-            }
-        }
-        read
-    }
-
-    /// Whether there may be a next page.
-    pub fn is_full(&self) -> bool {
-        self.entries.len() + self.unreadable.len() >= LONGEST_PAGE
-    }
-}
 
 /// Called before each wait for another attempt.
 pub type OnWait = Rc<dyn Fn(&ApiError, Duration)>;
@@ -135,46 +109,6 @@ impl Patience {
 
     /// For looking up what became of a write.
     pub const FOR_A_SEARCH: Self = Self::For(Duration::from_secs(60));
-}
-
-/// One request: which operation, for which ids, with what.
-struct ApiCall<'a> {
-    operation: &'static Operation,
-    ids: Vec<&'a str>,
-    query: Vec<(&'static str, String)>,
-    body: Option<Vec<u8>>,
-}
-
-impl<'a> ApiCall<'a> {
-    fn new(operation: &'static Operation, ids: impl Into<Vec<&'a str>>) -> Self {
-        Self {
-            operation,
-            ids: ids.into(),
-            query: Vec::new(),
-            body: None,
-        }
-    }
-
-    fn is_write(&self) -> bool {
-        self.operation.method != reqwest::Method::GET
-    }
-
-    fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.query.push((name, value.into()));
-        self
-    }
-
-    /// A whole page of a list, from this item on.
-    fn page(self, offset: usize) -> Self {
-        self.query("limit", LONGEST_PAGE.to_string())
-            .query("offset", offset.to_string())
-    }
-
-    fn json(mut self, body: &impl serde::Serialize) -> Self {
-        // Our own bodies are plain structs of text and booleans: they encode.
-        self.body = Some(serde_json::to_vec(body).unwrap_or_default());
-        self
-    }
 }
 
 impl Client {

@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use crate::resource::MutableKind;
 use crate::sevalla::attempt::ApiResponse;
+use crate::sevalla::lenient_field::number;
 use crate::sevalla::operation::{
     DELETE_APPLICATION, DELETE_DATABASE, DELETE_STATIC_SITE, TOGGLE_APPLICATION_CDN,
     UPDATE_APPLICATION, UPDATE_DATABASE, UPDATE_STATIC_SITE,
 };
 use crate::sevalla::resource_record::ResourceRecord;
-use crate::sevalla::wire::number;
 use crate::sevalla::{ApiCall, ApiError, ApiErrorKind, Patience, Writes};
 
 /// The response to a write that has nothing to return. Without the message it

@@ -4,25 +4,51 @@
 //! null may also be absent, and words of a set are text. What the words mean is
 //! decided in [`crate::deployment`].
 
-use std::fmt;
-
 use jiff::Timestamp;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::lenient_field::{
+    details, filled, flag, identifier, micros, number, stages, text, time, uuid, words,
+};
 use super::{LOG_PAGE, LONGEST_PAGE};
 use crate::deployment::{Deployment, DeploymentId, LogLine, Origin, Status};
 use crate::lenient_json::{self, Entries, Unreadable};
-
-/// The last moment of the year 9999, in microseconds since 1970.
-const LATEST: i64 = 253_402_300_799_999_999;
 
 /// A page of a list.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page<T> {
     pub(crate) data: Entries<T, LONGEST_PAGE>,
+}
+
+/// A page of a list, without the entries that could not be read.
+#[derive(Debug)]
+pub struct ListPage<T> {
+    /// The entries that could be read.
+    pub entries: Vec<T>,
+    /// Those entries, recognized by their text.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl<T> ListPage<T> {
+    pub(crate) fn of(page: Page<T>) -> Self {
+        let mut read = Self {
+            entries: Vec::new(),
+            unreadable: Vec::new(),
+        };
+        for entry in page.data.0 {
+            match entry {
+                Ok(entry) => read.entries.push(entry),
+                Err(entry) => read.unreadable.push(entry),
+            }
+        }
+        read
+    }
+
+    /// Whether there may be a next page.
+    pub fn is_full(&self) -> bool {
+        self.entries.len() + self.unreadable.len() >= LONGEST_PAGE
+    }
 }
 
 /// A deployment of an application or a static site. Fields that only one of
@@ -413,238 +439,10 @@ impl ErrorBody {
     }
 }
 
-/// The details of an error. Whatever else stands in their place must not cost
-/// us the message beside it.
-fn details<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ErrorData>, D::Error> {
-    struct Details;
-
-    impl<'de> Visitor<'de> for Details {
-        type Value = Option<ErrorData>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("details of an error")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
-            ErrorData::deserialize(MapAccessDeserializer::new(fields)).map(Some)
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
-            AnyScalar.visit_seq(items).map(|_| None)
-        }
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-    }
-
-    deserializer.deserialize_any(Details)
-}
-
-/// Any scalar; null, and anything that is no scalar, as nothing. What is no
-/// scalar is read and dropped piece by piece: kept, as `untagged` would, it
-/// takes sixteen times the memory of its text.
-enum Scalar {
-    Text(String),
-    Flag(bool),
-    Number(serde_json::Number),
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyScalar)
-    }
-}
-
-struct AnyScalar;
-
-impl<'de> Visitor<'de> for AnyScalar {
-    type Value = Scalar;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text.to_owned()))
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Flag(flag))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number.into()))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number.into()))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Scalar, E> {
-        let number = serde_json::Number::from_f64(number);
-        Ok(number.map_or(Scalar::Other, Scalar::Number))
-    }
-
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Scalar, A::Error> {
-        while items.next_element::<Scalar>()?.is_some() {}
-        Ok(Scalar::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Scalar, A::Error> {
-        while fields.next_entry::<IgnoredAny, Scalar>()?.is_some() {}
-        Ok(Scalar::Other)
-    }
-}
-
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Scalar::deserialize(deserializer)? {
-        Scalar::Text(text) => Some(text),
-        Scalar::Flag(flag) => Some(flag.to_string()),
-        Scalar::Number(number) => Some(number.to_string()),
-        Scalar::Other => None,
-    })
-}
-
-/// The same, and an empty text as nothing: it would pass for anything.
-fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(text(deserializer)?.filter(|text| !text.is_empty()))
-}
-
-/// Without an id nothing can be followed, so the whole answer is unusable.
-fn identifier<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DeploymentId, D::Error> {
-    DeploymentId::usable(String::deserialize(deserializer)?)
-        .ok_or_else(|| serde::de::Error::custom("it is no id"))
-}
-
-pub(super) fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
-    String::deserialize(deserializer)?
-        .parse()
-        .map_err(|_| serde::de::Error::custom("it is no UUID"))
-}
-
-/// The stages of a pipeline; `null` is none.
-fn stages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PipelineStage>, D::Error> {
-    let stages = Option::<Entries<PipelineStage, LONGEST_PAGE>>::deserialize(deserializer)?;
-    Ok(stages.map(Entries::readable).unwrap_or_default())
-}
-
-/// A list of words; anything else is an empty one.
-fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    deserializer.deserialize_any(AnyWords)
-}
-
-struct AnyWords;
-
-impl<'de> Visitor<'de> for AnyWords {
-    type Value = Vec<String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<String>, A::Error> {
-        /// More than any list of steps or paths has.
-        const MOST: usize = 1000;
-        let mut words = Vec::new();
-        while let Some(item) = items.next_element::<Scalar>()? {
-            if let (Scalar::Text(word), true) = (item, words.len() < MOST) {
-                words.push(word);
-            }
-        }
-        Ok(words)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Vec<String>, E> {
-        Ok(Vec::new())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Vec<String>, E> {
-        Ok(Vec::new())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Vec<String>, E> {
-        Ok(Vec::new())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Vec<String>, E> {
-        Ok(Vec::new())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Vec<String>, E> {
-        Ok(Vec::new())
-    }
-
-    fn visit_unit<E>(self) -> Result<Vec<String>, E> {
-        Ok(Vec::new())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Vec<String>, A::Error> {
-        while fields.next_entry::<IgnoredAny, Scalar>()?.is_some() {}
-        Ok(Vec::new())
-    }
-}
-
-fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(matches!(
-        Scalar::deserialize(deserializer)?,
-        Scalar::Flag(true)
-    ))
-}
-
-fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    Ok(text(deserializer)?.and_then(|text| text.parse().ok()))
-}
-
-fn micros<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    let number = match Scalar::deserialize(deserializer)? {
-        Scalar::Number(number) => Some(number),
-        Scalar::Text(text) => text.parse().ok(),
-        _ => None,
-    };
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "saturates, which is right for a time"
-    )]
-    let micros = number.and_then(|n| n.as_i64().or_else(|| n.as_f64().map(|float| float as i64)));
-    Ok(micros.unwrap_or_default().clamp(0, LATEST))
-}
-
-pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    Ok(match Scalar::deserialize(deserializer)? {
-        Scalar::Number(number) => number.as_u64(),
-        _ => None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sevalla::lenient_field::LATEST;
 
     #[test]
     fn a_deployment_may_be_nearly_empty_or_hold_the_unknown() {

@@ -20,13 +20,15 @@ pub(super) const LATEST: i64 = 253_402_300_799_999_999;
 pub(super) fn details<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<ErrorData>, D::Error> {
-    let json = <&RawValue>::deserialize(deserializer)?.get();
+    let json = Box::<RawValue>::deserialize(deserializer)?;
+    let json = json.get();
     Ok(from_str(json).ok().filter(|_| json.starts_with('{')))
 }
 
 /// Text, a number or a flag, as text.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let json = <&RawValue>::deserialize(deserializer)?.get();
+    let json = Box::<RawValue>::deserialize(deserializer)?;
+    let json = json.get();
     Ok(match json.as_bytes() {
         [b'"', ..] => from_str(json).ok(),
         [b'{' | b'[' | b'n', ..] | [] => None,

@@ -89,41 +89,26 @@ pub async fn run(mut process: Process) -> Outcome {
     let known = process.secrets.iter().map(String::as_str);
     let redactor = Redactor::new(known.chain(drawn.as_ref().map(Password::expose)));
     let gate = Sanitizer::new(redactor.clone());
-    match cli::asked(&process.arguments) {
-        CliRequest::Run => {}
-        CliRequest::Text(text) => {
-            let _closed = process.stdout.write_all(text.as_bytes());
-            return Outcome::success("");
-        }
-        CliRequest::Unknown(complaint) => {
-            let outcome = Outcome::of(Failure::UnknownArgument, complaint);
-            let more = Failure::UnknownArgument.address();
-            // Somebody may have passed the key as an argument.
-            let complaint = gate.line(&format!("sevalla-deploy: {}", outcome.headline));
-            let lines = format!("{complaint}\n  more:  {more}\n");
-            let _closed = (process.stderr)().write_all(lines.as_bytes());
-            return outcome;
-        }
+    if let Some(answered) = answer_arguments(&mut process, &gate) {
+        return answered;
     }
     let _diagnostics = diagnostics::install(&process.variables, gate.clone(), process.stderr);
     let host = Host::detect(&process.variables);
     tracing::debug!(host = host.name(), "detected");
     let facts = Facts::read(host, &process.variables);
+    let output = CiOutputConfig {
+        variables: &process.variables,
+        stdout: process.stdout,
+        stderr: (process.stderr)(),
+        terminal: process.terminal,
+        clock: process.clock,
+        token: process.token,
+        launch: process.launch,
+        stop: &process.stop,
+        redactor: &redactor,
+    };
     let reporter = Rc::new(Reporter::new(Setup {
-        channel: ci::channel(
-            host,
-            CiOutputConfig {
-                variables: &process.variables,
-                stdout: process.stdout,
-                stderr: (process.stderr)(),
-                terminal: process.terminal,
-                clock: process.clock,
-                token: process.token,
-                launch: process.launch,
-                stop: &process.stop,
-                redactor: &redactor,
-            },
-        ),
+        channel: ci::channel(host, output),
         sanitizer: gate.clone(),
         clock: process.clock,
         facts: facts.clone(),
@@ -155,6 +140,26 @@ pub async fn run(mut process: Process) -> Outcome {
         }
     }
     outcome
+}
+
+/// Answers arguments that ask for something other than a run.
+fn answer_arguments(process: &mut Process, gate: &Sanitizer) -> Option<Outcome> {
+    match cli::asked(&process.arguments) {
+        CliRequest::Run => None,
+        CliRequest::Text(text) => {
+            let _closed = process.stdout.write_all(text.as_bytes());
+            Some(Outcome::success(""))
+        }
+        CliRequest::Unknown(complaint) => {
+            let outcome = Outcome::of(Failure::UnknownArgument, complaint);
+            let more = Failure::UnknownArgument.address();
+            // Somebody may have passed the key as an argument.
+            let complaint = gate.line(&format!("sevalla-deploy: {}", outcome.headline));
+            let lines = format!("{complaint}\n  more:  {more}\n");
+            let _closed = (process.stderr)().write_all(lines.as_bytes());
+            Some(outcome)
+        }
+    }
 }
 
 /// What the stages need of the process.

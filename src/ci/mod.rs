@@ -25,12 +25,12 @@ pub use crate::ci::detect::OVERRIDE;
 use console::Term;
 use jiff::Timestamp;
 
+pub use crate::diagnosis::SourceLocation as Place;
 use crate::environment::Variables;
 use crate::sanitize::redactor::Redactor;
 use crate::sanitize::{SanitizedLine, SanitizedText};
 use crate::shutdown::Shutdown;
 use crate::subprocess::Launch;
-pub use sevalla_diagnosis::SourceLocation as Place;
 
 /// The output of a CI system, in the format of that system. Made by
 /// [`channel`]. A write that fails is no error: a closed stream must not change

@@ -1,7 +1,7 @@
 //! What the log of a deployment says of its end. The follower reads the lines
 //! into a [`LogDiagnosis`], the action takes the hint of a failure from it, and
 //! `report` shows what was found. Which line means what is decided in
-//! [`diagnosis`](sevalla_diagnosis).
+//! [`diagnosis`](crate::diagnosis).
 
 pub mod severity;
 
@@ -10,9 +10,9 @@ use std::rc::Rc;
 
 use self::severity::Severity;
 use crate::deployment::LogLine;
+use crate::diagnosis::{DeployStep, Diagnosis, Digest};
 use crate::sanitize::redactor::PartialMatch;
 use crate::sanitize::{SanitizedLine, Sanitizer};
-use sevalla_diagnosis::{DeployStep, Diagnosis, Digest};
 
 /// The most lines that are read of one entry. An entry is a line of a build,
 /// or a few. Each line is shown behind a time, so an entry of millions of empty

@@ -2,7 +2,7 @@
 //! its log shows and from what was live before. The action that followed the
 //! deployment finds out both.
 
-use sevalla_diagnosis::Digest;
+use crate::diagnosis::Digest;
 
 /// What decides the hint. The action that followed the deployment makes it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! The causes that the logs show, as lines, as Markdown, as annotations of files and
 //! as a report of code quality. Pure. Which lines are causes is decided in
-//! [`diagnosis`](sevalla_diagnosis).
+//! [`diagnosis`](crate::diagnosis).
 
 use crate::ci::Place;
+use crate::diagnosis::{DeployStep, Digest, Finding};
 use crate::text::markdown_escape::fenced;
 use crate::text::truncate::beginning;
-use sevalla_diagnosis::{DeployStep, Digest, Finding};
 
 /// The most kinds of findings of a deployment that are shown as lines.
 const MOST_KINDS: usize = 3;
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn all_lines_that_stand_out_are_shown_and_no_advice_is_given() {
-        let mut diagnosis = sevalla_diagnosis::Diagnosis::default();
+        let mut diagnosis = crate::diagnosis::Diagnosis::default();
         let log = [
             "fine",
             "error: the widget failed",

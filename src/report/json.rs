@@ -13,12 +13,12 @@ use super::causes::FailureCause;
 use super::timeline::{Lane, Span, Timeline};
 use crate::ci::{Facts, Host};
 use crate::deployment::{self, Origin, ServiceKind};
+use crate::diagnosis::Finding;
 use crate::forecast::history;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::report::run_record::{RunRecord, ServiceRecord};
 use crate::sanitize::{SanitizedText, Sanitizer};
-use sevalla_diagnosis::Finding;
 
 /// Raised when a reader of the earlier shape could misread the new one.
 const SCHEMA_VERSION: u32 = 1;

@@ -9,7 +9,7 @@ use serde_json::{Number, from_str};
 use uuid::Uuid;
 
 use super::LONGEST_PAGE;
-use super::wire::{ErrorData, Stage};
+use super::wire::{ErrorData, PipelineStage};
 use crate::deployment::DeploymentId;
 use crate::lenient_json::{Entries, if_readable};
 
@@ -58,8 +58,10 @@ pub(super) fn uuid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D
 }
 
 /// The stages of a pipeline; `null` is none.
-pub(super) fn stages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stage>, D::Error> {
-    let stages = Option::<Entries<Stage, LONGEST_PAGE>>::deserialize(deserializer)?;
+pub(super) fn stages<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<PipelineStage>, D::Error> {
+    let stages = Option::<Entries<PipelineStage, LONGEST_PAGE>>::deserialize(deserializer)?;
     Ok(stages.map(Entries::readable).unwrap_or_default())
 }
 

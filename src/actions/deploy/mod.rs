@@ -194,7 +194,6 @@ impl ActionContext<'_> {
                 return self.cancel_mismatch(&source, scene, mismatch).await;
             }
         };
-        let seen = noting.last();
         match ended {
             FollowResult::Seen(ended) => {
                 let scene = &scene.with_address(own.take());
@@ -206,7 +205,7 @@ impl ActionContext<'_> {
                 self.cancel_late(ended, &source, scene).await
             }
             FollowResult::Lost { .. } | FollowResult::TimedOut { .. } => {
-                self.lose_track(&ended, service, seen).await
+                self.lose_track(&ended, service, noting.last()).await
             }
         }
     }

@@ -114,9 +114,15 @@ impl ActionContext<'_> {
                     .await;
             }
         };
-        if !self.plan.follow {
-            return self.triggered(&aim, starts).await;
+        if self.plan.follow {
+            self.follow_targets(&aim, starts).await
+        } else {
+            self.triggered(&aim, starts).await
         }
+    }
+
+    /// Follows what was started to its end, or to a signal.
+    async fn follow_targets(&self, aim: &PromotionPreflight, starts: Vec<TargetStart>) -> Outcome {
         let (ids, refused) = (known(&starts), refused(&starts));
         let seen: Vec<EndSignal> = aim.targets.iter().map(|_| EndSignal::default()).collect();
         let targets = aim.targets.iter().zip(starts).zip(&seen);
@@ -132,10 +138,10 @@ impl ActionContext<'_> {
                 let is_over = seen.iter().all(|end| end.borrow().is_some());
                 let then = (!is_over).then(|| self.on_cancel());
                 self.reporter.on(EventKind::Stopping(signal, then));
-                return self.stop_targets(signal, &aim, &ids, &seen, by).await;
+                return self.stop_targets(signal, aim, &ids, &seen, by).await;
             }
         };
-        self.conclude_promotion(&aim, ends).await
+        self.conclude_promotion(aim, ends).await
     }
 
     /// The end of a promotion that cannot be guarded or checked as asked.

@@ -20,13 +20,13 @@ use self::markup::Html;
 use super::causes::{self, FailureCause, MOST_LINES_OF_MARKDOWN};
 use super::summary;
 use crate::deployment_log::severity::Severity;
+use crate::diagnosis::Finding;
 use crate::outcome::Outcome;
 use crate::report::atomic_file::WholeFile;
 use crate::report::console;
 use crate::report::run_record::{RunRecord, ServiceRecord};
 use crate::sanitize::{SanitizedLine, Sanitizer};
 use crate::text::truncate::shorten;
-use sevalla_diagnosis::Finding;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");

@@ -194,7 +194,7 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
     if let Some(why) = actions::resolve::passes(&inputs, facts) {
         return Outcome::skipped(&why);
     }
-    let plan = match Plan::resolve(inputs, facts, problems) {
+    let plan = match Plan::resolve(inputs.clone(), facts, problems) {
         Ok(plan) => plan.with_drawn(world.drawn.clone()),
         Err(problems) => return Outcome::invalid(&problems),
     };
@@ -211,19 +211,30 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         Ok(client) => client,
         Err(error) => return Outcome::invalid(&[Problem::of_network(&error)]),
     };
-    let run = ActionContext {
-        client,
-        plan: &plan,
+    let connect = || (world.connect)(world.variables);
+    let context = |plan| ActionContext {
+        client: client.clone(),
+        plan,
         deadline,
         stop: world.stop,
         reporter,
         clock: world.clock,
         gate: world.gate,
-        connect: &|| (world.connect)(world.variables),
+        connect: &connect,
         is_host_silent: Cell::new(false),
         last_words: &world.last_words,
     };
-    run.carry_out().await
+    if inputs.names.is_empty() {
+        return context(&plan).carry_out().await;
+    }
+    let inputs = match context(&plan).look_up_names(inputs).await {
+        Ok(inputs) => inputs,
+        Err(outcome) => return outcome,
+    };
+    match Plan::resolve(inputs, facts, Vec::new()) {
+        Ok(plan) => context(&plan).carry_out().await,
+        Err(problems) => Outcome::invalid(&problems),
+    }
 }
 
 fn client(

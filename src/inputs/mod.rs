@@ -6,6 +6,7 @@
 
 mod action;
 mod choices;
+mod named;
 pub(crate) mod placeholder;
 mod problem;
 mod secrets;
@@ -19,6 +20,7 @@ pub use self::action::{ACTIONS, Action, ActionName};
 pub use self::choices::{
     Abandon, Cdn, Comment, Logs, OnFailure, OnFork, OnMismatch, OnSkipped, Resource, WhenBusy,
 };
+pub use self::named::GivenName;
 pub use self::problem::Problem;
 pub(crate) use self::problem::ProblemKind;
 pub use self::secrets::{secrets_in, wants_password};
@@ -52,7 +54,7 @@ impl Inputs {
                 continue;
             };
             match value {
-                Ok(value) => pairs.push((input.field.to_owned(), value.to_owned())),
+                Ok(value) => pairs.push((input.field.to_owned(), reader.id_of(input, value))),
                 Err(NotUtf8) => reader.problems.push(Problem::new(
                     ProblemKind::Unusable,
                     spelling.clone(),
@@ -125,10 +127,21 @@ pub fn is_action(word: &str) -> bool {
 #[derive(Default)]
 struct Reader {
     spellings: BTreeMap<&'static str, String>,
+    names: Vec<GivenName>,
     problems: Vec<Problem>,
 }
 
 impl Reader {
+    /// The text of an input; where it is a name in place of an id, that of a
+    /// placeholder.
+    fn id_of(&mut self, input: &Input, text: &str) -> String {
+        let Some(given) = GivenName::read(input.field, text) else {
+            return text.to_owned();
+        };
+        self.names.push(given);
+        GivenName::placeholder().to_string()
+    }
+
     /// The value of an input, if one was given that can be used.
     fn optional<T: Value>(&mut self, field: &str, text: Option<String>) -> Option<T> {
         let text = text?;
@@ -264,7 +277,7 @@ mod tests {
     #[test]
     fn all_problems_are_told_at_once_in_the_users_spelling_and_no_secret_is_shown() {
         let variables = Variables::from([
-            ("INPUT_APP-ID", "not-an-id"),
+            ("INPUT_APP-ID", "fb5e5168-4281-4bec-94c5"),
             ("PLUGIN_IS_RESTART", "yes"),
             ("SEVALLA_TIMEOUT", "30"),
             ("INPUT_LOGS", "all"),
@@ -277,7 +290,7 @@ mod tests {
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(problems.len(), 7, "{told:#?}");
         for (name, accepted) in [
-            ("INPUT_APP-ID is \"not-an-id\"", "UUID"),
+            ("INPUT_APP-ID is \"fb5e5168-4281-4bec-94c5\"", "UUID"),
             ("PLUGIN_IS_RESTART is \"yes\"", "true or false"),
             ("SEVALLA_TIMEOUT is \"30\"", "90s, 20m or 1h30m"),
             ("INPUT_LOGS is \"all\"", "live, on-failure or off"),

@@ -14,6 +14,7 @@ use super::action::ActionName;
 use super::choices::{
     Abandon, Cdn, Comment, Logs, OnFailure, OnFork, OnMismatch, OnSkipped, Resource, WhenBusy,
 };
+use super::named::GivenName;
 use super::values::{
     Age, ApiUrl, Branch, DeploymentIdText, DockerImage, ExpectedCommit, Number, Settings, Text,
     Uuids, Value, VariablePrefix, VerifyUrl,
@@ -128,6 +129,8 @@ macro_rules! inputs {
         #[allow(clippy::doc_markdown, reason = "the help is plain text")]
         pub struct Inputs {
             $(#[doc = $help] pub $field: field!($type $(, $default)?),)*
+            /// The ids that were given as names.
+            pub(crate) names: Vec<GivenName>,
             /// Which variable each given input was read from.
             pub(super) spellings: BTreeMap<&'static str, String>,
         }
@@ -138,6 +141,7 @@ macro_rules! inputs {
             pub(super) fn parse(raw: Raw, reader: &mut Reader) -> Self {
                 Self {
                     $($field: read!(reader, stringify!($field), raw.$field $(, $default)?),)*
+                    names: std::mem::take(&mut reader.names),
                     spellings: std::mem::take(&mut reader.spellings),
                 }
             }
@@ -153,13 +157,13 @@ inputs! {
     "API key of the company that owns the service, allowed to read and update it. Only calling a deployment hook without following the deployment needs none."
 
     app_id: Uuid;
-    "UUID of the application. May be left out when deploy-hook-url is given, whose address contains it, and for previews, where it is looked up."
+    "UUID of the application, or its exact display name where the action only reads, deploys or follows. May be left out when deploy-hook-url is given, whose address contains it, and for previews, where it is looked up."
 
     static_site_id: Uuid;
-    "UUID of the static site."
+    "UUID of the static site, or its exact display name where the action only reads, deploys or follows."
 
     pipeline_id: Uuid;
-    "UUID of the pipeline, to promote in or to create previews in."
+    "UUID of the pipeline, to promote in or to create previews in. For previews, its exact display name will do."
 
     source_app_id: Uuid;
     "UUID of the application whose latest successful deployment is promoted."
@@ -258,7 +262,7 @@ inputs! {
     "Display name of what delete-app, delete-static-site or delete-database deletes. Nothing is deleted unless it is the very name. delete-database finds the database by it when database-id is left out."
 
     database_id: Uuid;
-    "UUID of the database."
+    "UUID of the database, or its exact display name where the action only reads."
 
     database_user: Text;
     "User of the database, for create-database (left out, the engine's own) and for the variables of connect-database."

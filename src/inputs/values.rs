@@ -66,7 +66,7 @@ fn not_filled_in(variable: &str) -> String {
 }
 
 /// What is wrong with a value that was copied with more than itself.
-fn copying_error(text: &str) -> Option<&'static str> {
+pub(super) fn copying_error(text: &str) -> Option<&'static str> {
     let is_in = |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
     if ['"', '\'', '`'].into_iter().any(is_in) {
         Some("It is in quotes: remove them")

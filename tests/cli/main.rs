@@ -38,6 +38,7 @@ mod impatient;
 mod inputs;
 mod listing;
 mod logs;
+mod named;
 mod network;
 mod oracle;
 mod passing;

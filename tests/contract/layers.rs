@@ -94,6 +94,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "image_reference",
             "messages",
             "outputs",
+            "resource",
             "secret",
             "verify",
         ],

@@ -422,6 +422,13 @@ pub(crate) fn run_raw(kind: Kind, raw: Vec<u8>) -> Finished {
     run_against(Place::Plain, stranger, &[])
 }
 
+/// Shows the application, whose record is read whole, with this as its record.
+pub(crate) fn show_raw(raw: Vec<u8>) -> Finished {
+    let mut stranger = Stranger::who_says(Kind::Application, Case::Success, "");
+    stranger.raw = Some(raw);
+    run_against(Place::Plain, stranger, &[("INPUT_ACTION", "show")])
+}
+
 /// Runs the program against a service that gives its deployment this id.
 pub(crate) fn run_with_id(place: Place, kind: Kind, case: Case, id: &str) -> Finished {
     let mut stranger = Stranger::who_says(kind, case, "plain");

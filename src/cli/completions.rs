@@ -148,8 +148,9 @@ fn zsh() -> String {
     format!(
         "#compdef sevalla-deploy
 _sevalla_deploy() {{
-    local -a actions
-    actions=(
+    # Not `actions`, which is a variable of `_arguments`.
+    local -a words_of_action
+    words_of_action=(
         {actions}
     )
     case $words[2] in
@@ -158,7 +159,7 @@ _sevalla_deploy() {{
         --) return ;;
     esac
     _arguments \\
-        '1:action:{{_describe action actions}}' \\
+        '1:action:{{_describe action words_of_action}}' \\
         {options} \\
         '(- *)'{{-h,--help}}'[Show help]' \\
         '(- *)'{{-V,--version}}'[Show the version]'

@@ -223,6 +223,7 @@ fn output(shell: &str, script: &str, arguments: &[&str], folder: &Runner) -> Vec
         .args(arguments)
         .current_dir(folder.path("."))
         .env("HOME", folder.path("."))
+        .env("TERM", "xterm")
         .output()
         .unwrap();
     let error = String::from_utf8_lossy(&run.stderr);

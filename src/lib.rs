@@ -79,6 +79,7 @@ use crate::report::{Reporter, Setup};
 use crate::sanitize::Sanitizer;
 use crate::sanitize::redactor::Redactor;
 use crate::shutdown::Shutdown;
+use crate::text::truncate::shorten;
 
 /// Runs the program from the arguments to the last word, and says how it ended.
 pub async fn run(mut process: Process) -> Outcome {
@@ -152,6 +153,9 @@ pub async fn run(mut process: Process) -> Outcome {
     outcome
 }
 
+/// The most of an argument that is repeated, in bytes.
+const LONGEST_COMPLAINT: usize = 1024;
+
 /// Answers a request that is for no run.
 fn without_a_run(request: CliRequest, process: &mut Process, gate: &Sanitizer) -> Option<Outcome> {
     match request {
@@ -165,6 +169,7 @@ fn without_a_run(request: CliRequest, process: &mut Process, gate: &Sanitizer) -
             let more = Failure::UnknownArgument.address();
             // Somebody may have passed the key as an argument.
             let complaint = gate.line(&format!("sevalla-deploy: {}", outcome.headline));
+            let complaint = shorten(complaint, LONGEST_COMPLAINT, gate);
             let lines = format!("{complaint}\n  more:  {more}\n");
             let _closed = (process.stderr)().write_all(lines.as_bytes());
             Some(outcome)

@@ -239,11 +239,6 @@ fn names() -> Vec<String> {
 
 /// " Did you mean deploy-app?", or nothing.
 fn suggestion(text: &str, words: &[String]) -> String {
-    /// What is longer is like none of them, and takes long to compare.
-    const LONGEST: usize = 100;
-    if text.len() > LONGEST {
-        return String::new();
-    }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let nearest = inputs::nearest(text, &words);
     nearest.map_or_else(String::new, |word| format!(" Did you mean {word}?"))

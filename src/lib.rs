@@ -51,6 +51,7 @@ pub mod sevalla;
 pub mod shutdown;
 pub mod subprocess;
 pub mod text;
+pub mod time_zone;
 pub mod verify;
 
 pub use sevalla_diagnosis as diagnosis;
@@ -79,9 +80,15 @@ use crate::report::{Reporter, Setup};
 use crate::sanitize::Sanitizer;
 use crate::sanitize::redactor::Redactor;
 use crate::shutdown::Shutdown;
+use crate::text::truncate::shorten;
 
 /// Runs the program from the arguments to the last word, and says how it ended.
 pub async fn run(mut process: Process) -> Outcome {
+    let columns = process.screen.as_ref().map_or(0, |screen| screen.size().1);
+    let request = cli::asked(&process.arguments, columns.into());
+    if let CliRequest::Run(options) = &request {
+        process.variables = process.variables.with_options(options.clone());
+    }
     // Before anything is told, so that it cannot be.
     let drawn = inputs::wants_password(&process.variables)
         .then(|| Password::drawn(process.token))
@@ -89,8 +96,8 @@ pub async fn run(mut process: Process) -> Outcome {
     let known = process.secrets.iter().map(String::as_str);
     let redactor = Redactor::new(known.chain(drawn.as_ref().map(Password::expose)));
     let gate = Sanitizer::new(redactor.clone());
-    if let Some(answered) = answer_arguments(&mut process, &gate) {
-        return answered;
+    if let Some(outcome) = without_a_run(request, &mut process, &gate) {
+        return outcome;
     }
     let _diagnostics = diagnostics::install(&process.variables, gate.clone(), process.stderr);
     let host = Host::detect(&process.variables);
@@ -101,6 +108,8 @@ pub async fn run(mut process: Process) -> Outcome {
         stdout: process.stdout,
         stderr: (process.stderr)(),
         terminal: process.terminal,
+        is_output_seen: process.screen.is_some(),
+        zone: process.zone,
         clock: process.clock,
         token: process.token,
         launch: process.launch,
@@ -142,10 +151,13 @@ pub async fn run(mut process: Process) -> Outcome {
     outcome
 }
 
-/// Answers arguments that ask for something other than a run.
-fn answer_arguments(process: &mut Process, gate: &Sanitizer) -> Option<Outcome> {
-    match cli::asked(&process.arguments) {
-        CliRequest::Run => None,
+/// The most of an argument that is repeated, in bytes.
+const LONGEST_COMPLAINT: usize = 1024;
+
+/// Answers a request that is for no run.
+fn without_a_run(request: CliRequest, process: &mut Process, gate: &Sanitizer) -> Option<Outcome> {
+    match request {
+        CliRequest::Run(_) => None,
         CliRequest::Text(text) => {
             let _closed = process.stdout.write_all(text.as_bytes());
             Some(Outcome::success(""))
@@ -155,6 +167,7 @@ fn answer_arguments(process: &mut Process, gate: &Sanitizer) -> Option<Outcome> 
             let more = Failure::UnknownArgument.address();
             // Somebody may have passed the key as an argument.
             let complaint = gate.line(&format!("sevalla-deploy: {}", outcome.headline));
+            let complaint = shorten(complaint, LONGEST_COMPLAINT, gate);
             let lines = format!("{complaint}\n  more:  {more}\n");
             let _closed = (process.stderr)().write_all(lines.as_bytes());
             Some(outcome)

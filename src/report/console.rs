@@ -22,7 +22,7 @@ pub(super) fn describe(event: EventKind<'_>) -> Option<String> {
         return Some(warned(warning, &text));
     }
     Some(match event {
-        EventKind::Note(text) => text.to_owned(),
+        EventKind::Note(text) | EventKind::Row(text) => text.to_owned(),
         EventKind::Target(service, Some(name)) => {
             format!("{} {name} ({})", service.kind.title(), service.id)
         }
@@ -234,8 +234,9 @@ fn conclude_good(outcome: &Outcome, record: &RunRecord) -> Vec<String> {
     }
     let mut lines = vec![line];
     lines.extend(outcome.why.iter().cloned());
-    lines.extend(record.one().url.iter().map(|url| format!("URL: {url}")));
     lines.extend(outcome.hint.iter().cloned());
+    // Last, where it is found and clicked.
+    lines.extend(record.one().url.iter().map(|url| format!("URL: {url}")));
     lines
 }
 

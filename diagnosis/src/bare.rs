@@ -270,15 +270,21 @@ fn is_word(word: &str, text: &str) -> bool {
     !rest.starts_with(|c: char| c.is_alphanumeric() || "/._-".contains(c))
 }
 
+/// What is before and behind the first space, which is near.
+fn parted_by_space(text: &str) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == b' ')?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
 /// `#12 3.456 text`, as `BuildKit` shows what a step of a build prints.
 fn step(line: &str) -> (Option<u32>, &str) {
     let parsed = || {
-        let (number, rest) = line.strip_prefix('#')?.split_once(' ')?;
+        let (number, rest) = parted_by_space(line.strip_prefix('#')?)?;
         let number = number.parse().ok()?;
         let is_time = |word: &str| {
             word.contains('.') && word.bytes().all(|b| b.is_ascii_digit() || b == b'.')
         };
-        let rest = match rest.split_once(' ') {
+        let rest = match parted_by_space(rest) {
             Some((time, rest)) if is_time(time) => rest,
             _ if is_time(rest) => "",
             _ => rest,
@@ -318,7 +324,7 @@ fn without_time(text: &str) -> Option<&str> {
     let mut rest = opened.unwrap_or(text);
     let (mut has_time, mut is_closed) = (false, false);
     for _ in 0..3 {
-        let Some((word, after)) = rest.split_once(' ') else {
+        let Some((word, after)) = parted_by_space(rest) else {
             break;
         };
         let inside = word.strip_suffix(']').filter(|_| opened.is_some());
@@ -424,6 +430,13 @@ fn without_name(text: &str) -> Option<Named<'_>> {
     }
     // @shop/web:build: text of Turborepo, and apps/web build: text of pnpm
     let (name, rest) = parted(text, b':', (0, ": "))?;
+    // How the scripts end.
+    if !matches!(
+        name.as_bytes().last()?,
+        b'd' | b't' | b'e' | b'k' | b's' | b'l'
+    ) {
+        return None;
+    }
     let (package, script) = name.rsplit_once([':', ' '])?;
     let is_script = [
         "build",

@@ -24,6 +24,12 @@ pub(super) struct Box {
 
 impl Box {
     pub(super) fn take(&mut self, bare: Bare<'_>) -> Option<Told> {
+        // Nearly no line.
+        let first = bare.text.as_bytes().first();
+        let may_be_header = first.is_none_or(|first| *first == b'I' || !first.is_ascii_graphic());
+        if !may_be_header && self.header.is_none() {
+            return None;
+        }
         let text = bare.trimmed();
         if is_header(bare.text, text) {
             *self = Self {

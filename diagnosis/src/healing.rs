@@ -4,6 +4,7 @@
 use super::bare::{Bare, without_signs};
 use super::beginnings::Beginnings;
 use super::looks::{Looks, bit, word};
+use super::scan::{Scan, module};
 
 /// What a line says of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,8 +124,75 @@ static SHIPPED: Beginnings = Beginnings::of(&[
     "Publishing '",
 ]);
 
-/// What the line says went well; its words have these traits.
-pub(super) fn read(bare: &Bare<'_>, looks: Looks) -> Option<Healed> {
+/// One of these is in each line that says so, but in those that begin a command.
+pub(super) const WORDS: &[&str] = &[
+    // Installing
+    "added ",
+    "changed ",
+    "Installed ",
+    " packages installed",
+    "up to date",
+    "Successfully installed ",
+    "Bundle complete!",
+    "Generating optimized autoload files",
+    "Generating autoload files",
+    // Bundling
+    "built in ",
+    "ompiled successfully",
+    " modules transformed",
+    "webpack ",
+    // Testing
+    "Tests ",
+    "Tests:",
+    "OK (",
+    "test result: ok.",
+    " passed",
+    " passing",
+    " examples, 0 failures",
+    // Steps
+    "Step ",
+    "BUILD SUCCESS",
+    "Finished `release`",
+    "] Taking snapshot of ",
+    "Generating static pages (",
+    // Building
+    "EXPORTING",
+    "Build complete",
+    "Build succeeded",
+    "Build successful",
+    "Successfully tagged ",
+    "ushing image",
+    "Build command succeeded",
+    // Shipping and starting
+    "olling out",
+    "Starting ",
+    "Deploying...",
+    "Publishing '",
+    "Running",
+    "State changed from ",
+    "Started container",
+    // Running
+    " of ",
+    "Your service is live",
+    "Deployment succeeded",
+    " successfully rolled out",
+    // Listening
+    "Application startup complete",
+    "istening on",
+    "Server is ",
+    "Server listening",
+    "Server running",
+    "Server started",
+    "Uvicorn running on ",
+];
+
+/// What the line says went well.
+pub(super) fn read(bare: &Bare<'_>, scan: &Scan) -> Option<Healed> {
+    let may_be = scan.concerns(module::HEALING) || bare.text.starts_with("> ");
+    may_be.then(|| healed(bare, scan.looks)).flatten()
+}
+
+fn healed(bare: &Bare<'_>, looks: Looks) -> Option<Healed> {
     let text = without_signs(bare.text, "✓✔✨➤·=>│✅🚀📦🎉");
     let healed = if is_install(text) {
         Healed::Installing
@@ -398,8 +466,7 @@ mod tests {
             ("Build failed", None),
         ] {
             let bare = Bare::of(line);
-            let looks = scan::read(&bare).looks;
-            assert_eq!(read(&bare, looks), healed, "{line}");
+            assert_eq!(read(&bare, &scan::read(&bare)), healed, "{line}");
         }
     }
 

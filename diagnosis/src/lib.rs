@@ -10,6 +10,7 @@ mod bare;
 mod beginnings;
 mod console_boxes;
 mod excerpt;
+mod fingerprint;
 mod gate;
 mod healing;
 mod json_lines;
@@ -198,13 +199,13 @@ impl Diagnosis {
         let is_marked = is_marked || said.is_some();
         bare.text = said.as_deref().unwrap_or(bare.text);
         let scan = scan::read(&bare);
-        self.roots.take(bare, scan.shows_root);
-        let is_noise = self.recap.take(bare) || noise::is_noise(bare.trimmed());
+        self.roots.take(bare, &scan);
+        let is_noise = self.recap.take(bare, &scan) || noise::is_noise(bare.trimmed());
         let folder = self.roots.folder(bare.step);
         if let (Some(folder), Within::Root) = (&folder, bare.within) {
             bare.within = Within::Folder(folder);
         }
-        self.phases.take(bare, scan.looks);
+        self.phases.take(bare, &scan);
         let marked = if is_marked { bit(shape::MARKED) } else { 0 };
         let looks = scan.looks | marked;
         self.all.take(bare.text, self.lines, bare.step, looks);
@@ -227,7 +228,7 @@ impl Diagnosis {
 
     /// The same, of the stream that the line belongs to.
     fn take_in(&mut self, stream: &mut Stream, bare: Bare<'_>, scan: Scan) {
-        if let Some(healed) = healing::read(&bare, scan.looks) {
+        if let Some(healed) = healing::read(&bare, &scan) {
             self.heal(healed, stream, bare);
         }
         self.read(stream, bare, scan);

@@ -867,8 +867,6 @@ mod kind {
     pub(super) const OPEN: u64 = 1 << 48;
     pub(super) const PERCENT: u64 = 1 << 49;
     pub(super) const EQUAL: u64 = 1 << 50;
-    /// All bits below are counts.
-    pub(super) const COUNTS: u64 = DIGIT - 1;
 }
 
 /// What each byte counts for.
@@ -908,9 +906,10 @@ fn counted(text: &str) -> Looks {
     const _: () = assert!(LONGEST_KEPT <= MOST_COUNTED);
     let bytes = text.as_bytes();
     let (mut sum, mut all) = (0, 0);
-    for &byte in bytes.iter().take(MOST_COUNTED) {
+    for &byte in bytes.get(..MOST_COUNTED).unwrap_or(bytes) {
         let kind = KINDS.get(usize::from(byte)).copied().unwrap_or_default();
-        sum += kind & kind::COUNTS;
+        // What overflows does so above the counts.
+        sum = u64::wrapping_add(sum, kind);
         all |= kind;
     }
     let has = |kind: u64| all & kind != 0;

@@ -170,6 +170,9 @@ pub(super) fn first(line: &str, within: Within<'_>) -> Option<Place> {
     numbers(line).find_map(|at| place_at(line, at, within))
 }
 
+/// One of these is in each line that names the line of one.
+pub(super) const DOCKERFILES: &[&str] = &["Dockerfile", "Containerfile"];
+
 /// The Dockerfile's line as `BuildKit` names it: `web.Dockerfile:24`
 pub(super) fn dockerfile(line: &str) -> Option<Place> {
     if !line.ends_with(|c: char| c.is_ascii_digit()) {
@@ -340,11 +343,23 @@ fn is_of_path(c: char) -> bool {
     c.is_alphanumeric() || "/._-+@$~()[]".contains(c)
 }
 
+const fn is_ascii_of_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'/' | b'.' | b'_' | b'-' | b'+' | b'@' | b'$' | b'~')
+        || matches!(byte, b'(' | b')' | b'[' | b']')
+}
+
+fn are_of_path(path: &str) -> bool {
+    let mut bytes = path.bytes();
+    bytes.all(|byte| !byte.is_ascii() || is_ascii_of_path(byte))
+        && (path.is_ascii() || path.chars().all(is_of_path))
+}
+
 /// The path relative to the repository's root, if it certainly lies in it, or
 /// whole, if that depends on a root that the log has to show.
 fn in_repository(path: &str, within: Within<'_>) -> Option<String> {
     // Decides of most lines that are no path.
-    if !path.chars().all(is_of_path) {
+    if !are_of_path(path) {
         return None;
     }
     let path = from_root(path, within)?;
@@ -354,7 +369,7 @@ fn in_repository(path: &str, within: Within<'_>) -> Option<String> {
 
 /// Whether the relative path is one of a file that people have written.
 pub(super) fn is_in_repository(path: &str) -> bool {
-    if path.len() > LONGEST_PATH || !path.chars().all(is_of_path) {
+    if path.len() > LONGEST_PATH || !are_of_path(path) {
         return false;
     }
     let name = path.rsplit('/').next().unwrap_or_default();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::SourceLocation as Place;
 use super::bare::Bare;
 use super::place;
+use super::scan::{Scan, module};
 
 /// The most roots, and the most steps, that are remembered.
 const MOST_ROOTS: usize = 16;
@@ -87,8 +88,8 @@ enum Instruction {
 }
 
 impl Roots {
-    /// Takes a line; `has_words` if it has one of the words that show a root.
-    pub(super) fn take(&mut self, bare: Bare<'_>, has_words: bool) {
+    /// Takes a line that was scanned.
+    pub(super) fn take(&mut self, bare: Bare<'_>, scan: &Scan) {
         let text = bare.trimmed();
         if text.starts_with('[') {
             self.take_step(bare.step, text);
@@ -97,13 +98,22 @@ impl Roots {
         if let Some(said) = text.strip_prefix("npm error ") {
             self.take_npm(said);
         }
-        if memchr::memchr(b'/', text.as_bytes()).is_none() {
-            if let Some(dockerfile) = place::dockerfile(text) {
+        if scan.shows_root {
+            self.take_root(text);
+        } else {
+            self.add(run_in(text));
+            if scan.concerns(module::DOCKERFILE)
+                && !text.contains('/')
+                && let Some(dockerfile) = place::dockerfile(text)
+            {
                 self.dockerfile = Some(dockerfile);
             }
-        } else if !has_words {
-            self.add(run_in(text));
-        } else if text.contains("WORKDIR /") {
+        }
+    }
+
+    /// Takes a line that has one of the words that show a root.
+    fn take_root(&mut self, text: &str) {
+        if text.contains("WORKDIR /") {
             let instruction = text.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
             let classic = instruction
                 .split_once(" : ")
@@ -116,8 +126,8 @@ impl Roots {
         } else if let Some((dir, _)) = INSTALLED.iter().find_map(|end| text.split_once(end)) {
             let dir = dir.rsplit([' ', '(', '\'', '"', '`', '=', '[']).next();
             self.add(dir.map(|dir| dir.strip_prefix("file://").unwrap_or(dir)));
-        } else if let Some(dir) = run_in(text) {
-            self.add(Some(dir));
+        } else {
+            self.add(run_in(text));
         }
     }
 
@@ -279,7 +289,10 @@ fn is_generating(text: &str) -> bool {
 /// The folder that a tool says it works in: of cargo, pytest, old npm, make and
 /// Maven, and of the tools that say it in words.
 fn run_in(text: &str) -> Option<&str> {
-    if !text.starts_with(['C', 'W', 'w', 'r', '[', '>']) {
+    if !matches!(
+        text.as_bytes().first()?,
+        b'C' | b'W' | b'w' | b'r' | b'[' | b'>'
+    ) {
         return None;
     }
     let quoted = |words: &str| text.split_once(words)?.1.split(['\'', '"', '`']).next();

@@ -6,7 +6,7 @@ use super::beginning_of;
 use super::looks::{Looks, bit, word};
 use super::pattern::Pattern;
 use super::patterns::{JAVA, SPRING};
-use super::scan::Scan;
+use super::scan::{Scan, module};
 use super::traces::Told;
 
 /// What frameworks say before the exception by which a program did not start.
@@ -57,7 +57,7 @@ impl Java {
     /// Takes a line that was scanned.
     pub(super) fn take(&mut self, bare: Bare<'_>, scan: &Scan) -> Option<Told> {
         // Nearly no line begins something.
-        let is_head = scan.is_of_java;
+        let is_head = scan.concerns(module::JAVA);
         if self.state == State::Nothing && !is_head && scan.looks & BEGINS == 0 {
             return None;
         }

@@ -72,7 +72,7 @@ impl Traces {
         let text = bare.text;
         if !text.starts_with(|c: char| c == ' ' || c.is_ascii_digit()) {
             if memchr::memchr(b'/', text.as_bytes()).is_some() {
-                let path = place::path(text, bare.within);
+                let path = place::path(bare.trimmed(), bare.within);
                 self.listed = path.map(|path| (path, text.to_owned()));
             }
             return None;

@@ -240,6 +240,15 @@ impl<'a> Bare<'a> {
     }
 }
 
+/// The text behind white space, which nearly no line begins with.
+#[inline]
+pub(super) fn outdented(text: &str) -> &str {
+    match text.as_bytes().first() {
+        Some(first) if first.is_ascii_graphic() => text,
+        _ => text.trim_start(),
+    }
+}
+
 /// The text behind white space and these signs, of which none is of ASCII but
 /// `=` and `>`.
 pub(super) fn without_signs<'a>(text: &'a str, signs: &str) -> &'a str {
@@ -311,7 +320,7 @@ fn is_step(text: &str) -> bool {
 /// `2026-03-01T10:00:00.123Z`, `[2026-03-01 10:00:00 +0000]`, `10:00:00 AM`; or
 /// the seconds since something, `9.201`. A date may be indented.
 fn without_time(text: &str) -> Option<&str> {
-    let outdented = text.trim_start();
+    let outdented = outdented(text);
     // Nearly no line begins so.
     let begun = outdented.strip_prefix('[').unwrap_or(outdented);
     if !begun.starts_with(|c: char| c.is_ascii_digit()) {
@@ -356,8 +365,9 @@ fn is_time(word: &str) -> bool {
 
 fn is_seconds(word: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    word.split_once('.')
-        .is_some_and(|(whole, part)| is_number(whole) && is_number(part))
+    let point = word.bytes().position(|byte| byte == b'.');
+    let parted = point.and_then(|at| Some((word.get(..at)?, word.get(at + 1..)?)));
+    parted.is_some_and(|(whole, part)| is_number(whole) && is_number(part))
 }
 
 /// `2026-03-01`, `2026/03/01`, `01-Mar-2026`

@@ -1,13 +1,16 @@
 //! Which lines count as the same, apart from their numbers, hashes and times, and
 //! which begin alike. Pure.
 //!
-//! A bit for each byte says what it is, so that no byte waits for the one before.
+//! Eight bytes are taken at once, so that no byte waits for the one before.
 
 /// So much of a line makes it the same as another, in bytes.
 const COMPARED: usize = 96;
 
 /// So many bytes that are no digits make a line akin to another.
-const AKIN: u32 = 8;
+const AKIN: usize = 8;
+
+/// Their bits.
+const FIRST: u128 = (1 << AKIN) - 1;
 
 /// So many bits a kind has.
 const BITS: u32 = 15;
@@ -23,22 +26,15 @@ type Padded = [u8; COMPARED];
 pub(super) fn kinds(line: &[u8]) -> (u16, u16) {
     let line = line.get(..COMPARED).unwrap_or(line);
     let bytes = padded(line);
-    let (words, digits) = classes(&bytes, line.len());
-    let all = below(line.len());
-    let last = nth(all & !digits, AKIN);
-    let (mut kept, mut begun, mut rest) = (all, 0, digits);
-    while rest != 0 {
-        let word = word_at(words, rest.trailing_zeros());
-        kept &= !word;
-        rest &= !word;
-        // A word that has not ended where the beginning does.
-        if last.is_some_and(|last| word >> last & 1 == 1) {
-            begun |= word;
-        }
-    }
-    let same = kind(&bytes, kept);
-    let akin = last.map(|last| (kept | begun) & !digits & below(last as usize + 1));
-    (same, akin.map_or(same, |akin| kind(&bytes, akin)))
+    let digits = digits(&bytes, line.len());
+    let same = if digits == 0 {
+        hash(&bytes, line.len())
+    } else {
+        without_digits(line, digits)
+    };
+    let begin = line.get(..AKIN).filter(|_| digits & FIRST == 0);
+    let akin = begin.map(|begin| hash(&padded(begin), AKIN));
+    (same, akin.or_else(|| akin_of(line)).unwrap_or(same))
 }
 
 fn padded(line: &[u8]) -> Padded {
@@ -49,38 +45,70 @@ fn padded(line: &[u8]) -> Padded {
     padded
 }
 
-/// The bits below this one.
-const fn below(bit: usize) -> u128 {
-    (1 << bit) - 1
-}
-
-/// The place of the bit that is set as this many are.
-fn nth(mut bits: u128, count: u32) -> Option<u32> {
-    for _ in 1..count {
-        bits &= bits.wrapping_sub(1);
-    }
-    (bits != 0).then(|| bits.trailing_zeros())
-}
-
-/// The bits of the word that has this one.
-fn word_at(words: u128, at: u32) -> u128 {
-    let before = (words << (127 - at)).leading_ones();
-    let after = (words >> at).trailing_ones();
-    (1 << (at + after)) - (1 << (at + 1 - before))
-}
-
-/// A bit for each byte of a word, and for each digit.
-fn classes(bytes: &Padded, length: usize) -> (u128, u128) {
-    let (mut words, mut digits) = (0, 0);
+/// A bit for each byte that is a digit.
+fn digits(bytes: &Padded, length: usize) -> u128 {
     let (eights, _) = bytes.as_chunks::<8>();
+    let (mut low, mut high) = (0, 0);
     for (at, eight) in eights.iter().take(length.div_ceil(8)).enumerate() {
-        let eight = u64::from_le_bytes(*eight);
-        let of_digits = within(eight, b'0', b'9');
-        let of_letters = within(eight | repeated(0x20), b'a', b'z');
-        digits |= gathered(of_digits) << (8 * at);
-        words |= gathered(of_digits | of_letters) << (8 * at);
+        let of_eight = gathered(within(u64::from_le_bytes(*eight), b'0', b'9'));
+        let bits = if at < 8 { &mut low } else { &mut high };
+        *bits |= of_eight << (8 * (at & 7));
     }
-    (words, digits)
+    u128::from(low) | u128::from(high) << 64
+}
+
+/// The kind of a line without words that have digits.
+fn without_digits(line: &[u8], digits: u128) -> u16 {
+    let (mut kept, mut length, mut end) = ([0; COMPARED], 0, 0);
+    let mut keep = |text: &[u8]| {
+        if let Some(to) = kept.get_mut(length..length + text.len()) {
+            to.copy_from_slice(text);
+            length += text.len();
+        }
+    };
+    while end < line.len() && digits >> end != 0 {
+        let digit = end + (digits >> end).trailing_zeros() as usize;
+        let (before, behind) = line.split_at_checked(digit).unwrap_or((line, &[]));
+        let before = before.get(end..).unwrap_or_default();
+        let of_word = before.iter().rev().take_while(|byte| is_of_word(byte));
+        keep(
+            before
+                .get(..before.len() - of_word.count())
+                .unwrap_or_default(),
+        );
+        end = digit + behind.iter().take_while(|byte| is_of_word(byte)).count();
+    }
+    keep(line.get(end..).unwrap_or_default());
+    hash(&kept, length)
+}
+
+/// The kind of the first bytes that are no digits, if there are enough, without
+/// words with digits that end among them.
+fn akin_of(line: &[u8]) -> Option<u16> {
+    let (mut kept, mut length, mut word) = ([0; COMPARED], 0, 0);
+    let (mut has_digit, mut rest) = (false, AKIN);
+    for byte in line {
+        if !is_of_word(byte) {
+            length = if has_digit { word } else { length };
+            word = length + 1;
+            has_digit = false;
+        }
+        if byte.is_ascii_digit() {
+            has_digit = true;
+            continue;
+        }
+        *kept.get_mut(length)? = *byte;
+        (length, rest) = (length + 1, rest - 1);
+        if rest == 0 {
+            kept.get_mut(length..)?.fill(0);
+            return Some(hash(&kept, length));
+        }
+    }
+    None
+}
+
+const fn is_of_word(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric()
 }
 
 const fn repeated(byte: u8) -> u64 {
@@ -96,41 +124,17 @@ const fn within(eight: u64, first: u8, last: u8) -> u64 {
 }
 
 /// The highest bits of eight bytes, side by side.
-fn gathered(eight: u64) -> u128 {
-    u128::from((eight >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56)
+const fn gathered(eight: u64) -> u64 {
+    (eight >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
-/// The kind of the bytes whose bits are set.
-fn kind(bytes: &Padded, kept: u128) -> u16 {
-    let length = kept.trailing_ones();
-    if kept == below(length as usize) {
-        return hash(bytes, length as usize);
-    }
-    let (mut some, mut end, mut rest) = ([0; COMPARED], 0, kept);
-    while rest != 0 {
-        let begin = rest.trailing_zeros();
-        let count = (rest >> begin).trailing_ones();
-        let (from, count) = (begin as usize, count as usize);
-        rest &= !(below(count) << begin);
-        if let Some(to) = some.get_mut(end..end + count)
-            && let Some(from) = bytes.get(from..from + count)
-        {
-            to.copy_from_slice(from);
-        }
-        end += count;
-    }
-    hash(&some, end)
-}
-
-/// The hash of the first bytes, eight at once.
+/// The hash of the first bytes, eight at once. Those behind them are zeros.
 fn hash(bytes: &Padded, length: usize) -> u16 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let (eights, _) = bytes.as_chunks::<8>();
-    let eights = eights.iter().take(length.div_ceil(8)).enumerate();
-    let hash = eights.fold(length as u64 ^ FACTOR, |hash, (at, eight)| {
-        let rest = (length - 8 * at).min(8);
-        let eight = u64::from_le_bytes(*eight) & u64::MAX >> (64 - 8 * rest);
-        let product = u128::from(hash ^ eight) * u128::from(FACTOR);
+    let eights = eights.iter().take(length.div_ceil(8));
+    let hash = eights.fold(length as u64 ^ FACTOR, |hash, eight| {
+        let product = u128::from(hash ^ u64::from_le_bytes(*eight)) * u128::from(FACTOR);
         low(product) ^ low(product >> 64)
     });
     u16::try_from(hash.wrapping_mul(FACTOR) >> (64 - BITS)).unwrap_or_default()
@@ -174,6 +178,35 @@ mod tests {
             ("äöü 1", "äöo 1"),
         ] {
             assert_ne!(same(one), same(other), "{one}");
+        }
+    }
+
+    /// What is compared, read byte by byte.
+    fn compared(line: &str) -> Vec<u8> {
+        let line = line.as_bytes();
+        let line = line.get(..COMPARED).unwrap_or(line);
+        let words = line.chunk_by(|one, other| is_of_word(one) && is_of_word(other));
+        let words = words.filter(|word| !word.iter().any(u8::is_ascii_digit));
+        words.flatten().copied().collect()
+    }
+
+    #[test]
+    fn all_is_compared_but_words_with_digits() {
+        for line in [
+            "",
+            "a",
+            "7",
+            "no digits at all, in more than sixty-four bytes of text, and more",
+            "#14 sha256:9f13f5e3d54a5e1b5a2a1fd1b4e4a6b2f8b8d0f6c5a4e3d2c1b0a998877665 29.54MB / 2",
+            "é1é a_1 b-2 @9[8`7{6/5:4;",
+            "0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4",
+        ] {
+            let compared = compared(line);
+            assert_eq!(
+                same(line),
+                hash(&padded(&compared), compared.len()),
+                "{line}"
+            );
         }
     }
 

@@ -1,6 +1,7 @@
 //! Rows of Kubernetes' events, as `kubectl describe` and `kubectl get events`
 //! print them. Pure.
 
+use super::bare::outdented;
 use super::beginnings::Beginnings;
 
 /// The most words before the type: namespace, ages, a count, an object.
@@ -150,7 +151,7 @@ static ORDINARY: Beginnings = Beginnings::of(&[
 
 /// Whether it is one of these.
 pub(super) fn is_ordinary(message: &str) -> bool {
-    ORDINARY.begin(message.trim_start())
+    ORDINARY.begin(outdented(message))
 }
 
 #[cfg(test)]

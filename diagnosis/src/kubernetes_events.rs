@@ -1,8 +1,8 @@
 //! Rows of Kubernetes' events, as `kubectl describe` and `kubectl get events`
 //! print them. Pure.
 
-use super::bare::outdented;
 use super::beginnings::Beginnings;
+use super::normalize::outdented;
 
 /// The most words before the type: namespace, ages, a count, an object.
 const MOST_BEFORE: usize = 6;

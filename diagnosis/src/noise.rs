@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use super::bare::outdented;
 use super::beginnings::Beginnings;
 use super::kubernetes_events;
+use super::normalize::outdented;
 use super::word_search::Search;
 
 /// The beginnings, looked for at once.

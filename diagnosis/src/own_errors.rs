@@ -1,9 +1,9 @@
 //! Errors of well-known tools in their own words, where no pattern knows them
 //! and the step that ran the tool failed. Pure.
 
-use super::bare::outdented;
 use super::beginnings::Beginnings;
-use super::pattern::{Pattern, symptom};
+use super::normalize::outdented;
+use super::problem_matcher::{Pattern, symptom};
 
 /// Such an error.
 pub(super) static OWN: Pattern = symptom(

@@ -1,6 +1,6 @@
 //! Names that platforms and runners of several programs put before a line. Pure.
 
-use super::bare::outdented;
+use super::normalize::outdented;
 
 /// Programs that `concurrently` and the like show by their name.
 const PROGRAMS: &[&str] = &[

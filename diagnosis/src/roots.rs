@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::SourceLocation as Place;
-use super::bare::Bare;
-use super::place;
+use super::normalize::NormalizedLine;
 use super::scan::{Scan, module};
+use super::source_location;
 
 /// The most roots, and the most steps, that are remembered.
 const MOST_ROOTS: usize = 16;
@@ -89,7 +89,7 @@ enum Instruction {
 
 impl Roots {
     /// Takes a line that was scanned.
-    pub(super) fn take(&mut self, bare: Bare<'_>, scan: &Scan) {
+    pub(super) fn take(&mut self, bare: NormalizedLine<'_>, scan: &Scan) {
         let text = bare.trimmed();
         if text.starts_with('[') {
             self.take_step(bare.step, text);
@@ -104,7 +104,7 @@ impl Roots {
             self.add(run_in(text));
             if scan.concerns(module::DOCKERFILE)
                 && !text.contains('/')
-                && let Some(dockerfile) = place::dockerfile(text)
+                && let Some(dockerfile) = source_location::dockerfile(text)
             {
                 self.dockerfile = Some(dockerfile);
             }
@@ -140,7 +140,7 @@ impl Roots {
         if let Some(location) = location {
             let file = format!("/{}/package.json", location.trim_matches('/'));
             let place = Place {
-                file: place::below_root(&file),
+                file: source_location::below_root(&file),
                 line: 1,
                 column: None,
             };
@@ -193,7 +193,7 @@ impl Roots {
             && root.starts_with('/')
             && !root.contains("..")
             && root.chars().all(|c| is_of_name(c) || c == '/')
-            && !place::is_of_system(&format!("{root}/"));
+            && !source_location::is_of_system(&format!("{root}/"));
         if is_root && self.known.len() < MOST_ROOTS && self.known.iter().all(|other| other != root)
         {
             self.known.push(root.to_owned());
@@ -264,7 +264,7 @@ impl Roots {
             at.and_then(|at| place.file.get(at + 1..))
         };
         let file = shown.or_else(laid_out)?.to_owned();
-        place::is_in_repository(&file).then_some(Place { file, ..place })
+        source_location::is_in_repository(&file).then_some(Place { file, ..place })
     }
 
     /// The Dockerfile's line that failed, if it is a file of the repository.

@@ -3,11 +3,12 @@
 
 use std::sync::LazyLock;
 
-use super::bare::Bare;
-use super::looks::{self, Looks, Word};
-use super::pattern::{Pattern, Stands};
+use super::looks::Looks;
+use super::normalize::NormalizedLine;
+use super::problem_matcher::{Anchor, Pattern};
+use super::trait_words::{self, Word};
 use super::word_search::Search;
-use super::{healing, patterns, place, roots, sevalla_phases, spring};
+use super::{problem_matchers, recovery, roots, sevalla_phases, source_location, spring};
 
 /// The words of all patterns, and those that show a trait.
 struct Words {
@@ -38,17 +39,17 @@ pub(super) mod module {
 /// Their words.
 const OF_MODULES: &[(Modules, &[&str])] = &[
     (module::JAVA, spring::HEADS),
-    (module::HEALING, healing::WORDS),
+    (module::HEALING, recovery::WORDS),
     (module::PHASES, sevalla_phases::WORDS),
-    (module::DOCKERFILE, place::DOCKERFILES),
+    (module::DOCKERFILE, source_location::DOCKERFILES),
 ];
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
-    let of_patterns = patterns::all().flat_map(|pattern| {
+    let of_patterns = problem_matchers::all().flat_map(|pattern| {
         let words = pattern.words.iter();
         words.map(move |text| (*text, Meaning::Pattern(pattern)))
     });
-    let of_traits = looks::words().map(|(word, text)| (text, Meaning::Trait(word)));
+    let of_traits = trait_words::words().map(|(word, text)| (text, Meaning::Trait(word)));
     let of_modules = OF_MODULES.iter().flat_map(|(module, words)| {
         let words = words.iter();
         words.map(|text| (*text, Meaning::Module(*module)))
@@ -81,7 +82,7 @@ pub(super) struct Scan {
 }
 
 /// Looks for all words in a line.
-pub(super) fn read(bare: &Bare<'_>) -> Scan {
+pub(super) fn read(bare: &NormalizedLine<'_>) -> Scan {
     let (mut scan, mut fitting) = (Scan::default(), Vec::new());
     let words = &*WORDS;
     let bytes = bare.text.as_bytes();
@@ -119,13 +120,19 @@ impl Scan {
     }
 
     /// Words of this pattern are here.
-    fn fit(&mut self, pattern: &'static Pattern, bare: &Bare<'_>, start: usize, end: usize) {
+    fn fit(
+        &mut self,
+        pattern: &'static Pattern,
+        bare: &NormalizedLine<'_>,
+        start: usize,
+        end: usize,
+    ) {
         let beginnings = *self.beginnings.get_or_insert_with(|| bare.beginnings());
         let rest = bare.text.get(end..).unwrap_or_default();
         let stands = match pattern.stands {
-            Stands::Anywhere => true,
-            Stands::First => beginnings.contains(&start),
-            Stands::Alone => beginnings.contains(&start) && rest.trim_end().is_empty(),
+            Anchor::Anywhere => true,
+            Anchor::First => beginnings.contains(&start),
+            Anchor::Alone => beginnings.contains(&start) && rest.trim_end().is_empty(),
         };
         let is_it = |other: &&&'static Pattern| std::ptr::eq(**other, pattern);
         let is_decided = || {

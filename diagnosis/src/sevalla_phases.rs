@@ -1,8 +1,8 @@
 //! Which part of a deployment failed, as Sevalla and its builders say it.
 
-use super::bare::{Bare, without_signs};
 use super::beginnings::Beginnings;
 use super::looks::{Looks, bit, word};
+use super::normalize::{NormalizedLine, without_signs};
 use super::scan::{Scan, module};
 
 /// A part of a deployment.
@@ -141,7 +141,7 @@ pub(super) struct Phases {
 
 impl Phases {
     /// Takes a line that was scanned.
-    pub(super) fn take(&mut self, bare: Bare<'_>, scan: &Scan) {
+    pub(super) fn take(&mut self, bare: NormalizedLine<'_>, scan: &Scan) {
         let has_failed = scan.looks & FAILED != 0;
         let is_within = match self.now {
             Some(Phase::Build) => true,
@@ -187,7 +187,7 @@ mod tests {
     fn phase(lines: &[&str]) -> Option<Phase> {
         let mut phases = Phases::default();
         for line in lines {
-            let bare = Bare::of(line);
+            let bare = NormalizedLine::of(line);
             phases.take(bare, &scan::read(&bare));
         }
         phases.now()

@@ -3,9 +3,9 @@
 
 use std::collections::VecDeque;
 
-use super::bare::Bare;
-use super::traces::Traces;
-use super::{Found, beginning_of, own_errors, push};
+use super::normalize::NormalizedLine;
+use super::stack_trace::Traces;
+use super::{Match, beginning_of, own_errors, push};
 
 /// Lines that are remembered, for what is told of in several.
 const REMEMBERED: usize = 6;
@@ -46,7 +46,7 @@ pub(super) struct Below {
 }
 
 impl Stream {
-    fn begun(bare: Bare<'_>, line: u64) -> Self {
+    fn begun(bare: NormalizedLine<'_>, line: u64) -> Self {
         Self {
             step: bare.step,
             source: bare.source.map(str::to_owned),
@@ -55,16 +55,16 @@ impl Stream {
         }
     }
 
-    pub(super) fn is_of(&self, bare: Bare<'_>) -> bool {
+    pub(super) fn is_of(&self, bare: NormalizedLine<'_>) -> bool {
         self.step == bare.step && self.source.as_deref() == bare.source
     }
 
     /// Whether it was found here.
-    pub(super) fn has(&self, found: &Found) -> bool {
+    pub(super) fn has(&self, found: &Match) -> bool {
         self.step == found.step && self.source == found.source
     }
 
-    pub(super) fn note_error(&mut self, bare: Bare<'_>) {
+    pub(super) fn note_error(&mut self, bare: NormalizedLine<'_>) {
         if own_errors::is_error(bare.text) {
             self.error = Some(beginning_of(bare.text.trim()));
         }
@@ -103,7 +103,7 @@ pub(super) struct Streams {
 impl Streams {
     /// The one that the line belongs to, instead of the one that was longest silent
     /// if it is new and there are too many.
-    pub(super) fn of(&mut self, bare: Bare<'_>, line: u64) -> Option<&mut Stream> {
+    pub(super) fn of(&mut self, bare: NormalizedLine<'_>, line: u64) -> Option<&mut Stream> {
         let is_last = self.all.get(self.last).is_some_and(|last| last.is_of(bare));
         if !is_last {
             let at = self.all.iter().position(|stream| stream.is_of(bare));
@@ -114,7 +114,7 @@ impl Streams {
         Some(stream)
     }
 
-    fn begin(&mut self, bare: Bare<'_>, line: u64) -> usize {
+    fn begin(&mut self, bare: NormalizedLine<'_>, line: u64) -> usize {
         if self.all.len() >= MOST_STREAMS {
             let streams = self.all.iter().enumerate();
             let silent = streams.min_by_key(|(_, stream)| stream.at);

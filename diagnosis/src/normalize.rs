@@ -125,20 +125,20 @@ const LONGEST_NAME: usize = 80;
 
 /// A line as its tool has printed it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bare<'a> {
+pub(super) struct NormalizedLine<'a> {
     /// The step of the image build that it belongs to.
     pub(super) step: Option<u32>,
     /// What printed it, where several print at once: a container, a package.
     pub(super) source: Option<&'a str>,
     /// What its paths are relative to.
-    pub(super) within: Within<'a>,
+    pub(super) within: PathRoot<'a>,
     /// The text, indented as it was.
     pub(super) text: &'a str,
 }
 
 /// What the paths of a line are relative to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Within<'a> {
+pub(super) enum PathRoot<'a> {
     /// The root of the repository.
     Root,
     /// This folder of it.
@@ -150,17 +150,17 @@ pub(super) enum Within<'a> {
 /// A name that was taken off, and what it says.
 struct Named<'a> {
     source: Option<&'a str>,
-    within: Within<'a>,
+    within: PathRoot<'a>,
     rest: &'a str,
 }
 
-impl<'a> Bare<'a> {
+impl<'a> NormalizedLine<'a> {
     pub(super) fn of(line: &'a str) -> Self {
         let (step, text) = step(line);
         let mut bare = Self {
             step,
             source: None,
-            within: Within::Root,
+            within: PathRoot::Root,
             text,
         };
         // A tool in a workspace in a container: rarely more than three.
@@ -414,20 +414,20 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         })
     };
     if let Some(rest) = WHO.strip(text) {
-        return named(None, Within::Root, rest);
+        return named(None, PathRoot::Root, rest);
     }
     if let Some(rest) = prefixes::in_terminal(text) {
-        return named(None, Within::Root, rest);
+        return named(None, PathRoot::Root, rest);
     }
     if let Some((name, rest)) = prefixes::named(text) {
-        return named(Some(name), Within::Root, rest);
+        return named(Some(name), PathRoot::Root, rest);
     }
     // What Composer puts before the lines of a script.
     if let Some(rest) = text.strip_prefix("!!") {
         let rest = rest
             .strip_prefix("  ")
             .or(Some("").filter(|_| rest.trim().is_empty()));
-        return rest.and_then(|rest| named(None, Within::Root, rest));
+        return rest.and_then(|rest| named(None, PathRoot::Root, rest));
     }
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "@/_-.".contains(c);
     // app-1  | text
@@ -435,7 +435,7 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         let name = name.trim_end();
         let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
         if !name.is_empty() && name.len() < 40 && !is_number && name.chars().all(is_of_name) {
-            return named(Some(name), Within::Root, rest);
+            return named(Some(name), PathRoot::Root, rest);
         }
     }
     // @shop/web:build: text of Turborepo, and apps/web build: text of pnpm
@@ -467,9 +467,9 @@ fn without_name(text: &str) -> Option<Named<'_>> {
     // One word may be anything: `error build: text`.
     let is_folder = name.as_bytes().get(package.len()) == Some(&b' ') && package.contains('/');
     let within = match package {
-        "." => Within::Root,
-        _ if is_folder => Within::Folder(package),
-        _ => Within::Package,
+        "." => PathRoot::Root,
+        _ if is_folder => PathRoot::Folder(package),
+        _ => PathRoot::Package,
     };
     named(Some(package), within, rest)
 }
@@ -533,7 +533,7 @@ mod tests {
             ("# a comment", None, "# a comment"),
             ("", None, ""),
         ] {
-            let bare = Bare::of(line);
+            let bare = NormalizedLine::of(line);
             assert_eq!((bare.step, bare.text), (step, text), "{line}");
         }
     }
@@ -547,7 +547,7 @@ mod tests {
             "info  - x",
             "PASS src/a.test.ts",
         ] {
-            assert!(Bare::of(line).is_harmless(), "{line}");
+            assert!(NormalizedLine::of(line).is_harmless(), "{line}");
         }
         for line in [
             "warnings.ts(3,5): x",
@@ -555,7 +555,7 @@ mod tests {
             "debug/a.go:1:1: x",
             "PASSWORD: x",
         ] {
-            assert!(!Bare::of(line).is_harmless(), "{line}");
+            assert!(!NormalizedLine::of(line).is_harmless(), "{line}");
         }
     }
 
@@ -565,15 +565,15 @@ mod tests {
             (
                 "apps/web build: x",
                 Some("apps/web"),
-                Within::Folder("apps/web"),
+                PathRoot::Folder("apps/web"),
             ),
-            ("@shop/web:build: x", Some("@shop/web"), Within::Package),
-            (". build: x", Some("."), Within::Root),
-            ("Failed build: x", Some("Failed"), Within::Package),
-            ("web-1  | x", Some("web-1"), Within::Root),
-            ("x", None, Within::Root),
+            ("@shop/web:build: x", Some("@shop/web"), PathRoot::Package),
+            (". build: x", Some("."), PathRoot::Root),
+            ("Failed build: x", Some("Failed"), PathRoot::Package),
+            ("web-1  | x", Some("web-1"), PathRoot::Root),
+            ("x", None, PathRoot::Root),
         ] {
-            let bare = Bare::of(line);
+            let bare = NormalizedLine::of(line);
             assert_eq!((bare.source, bare.within), (source, within), "{line}");
         }
     }

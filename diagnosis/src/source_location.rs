@@ -4,7 +4,7 @@
 //! annotation at a file that is none misleads, and the text is a stranger's.
 
 use super::SourceLocation as Place;
-use super::bare::Within;
+use super::normalize::PathRoot;
 
 /// Where builds put the repository. The first that fits is taken off.
 const ROOTS: &[&str] = &[
@@ -166,7 +166,7 @@ const MOST_DIGITS: usize = 6;
 
 /// The first place that the line names. Where the root is not known, its path
 /// begins with `/`: `Roots` knows it, or it is none.
-pub(super) fn first(line: &str, within: Within<'_>) -> Option<Place> {
+pub(super) fn first(line: &str, within: PathRoot<'_>) -> Option<Place> {
     numbers(line).find_map(|at| place_at(line, at, within))
 }
 
@@ -201,7 +201,7 @@ fn is_named(file: &str, name: &str) -> bool {
 }
 
 /// Whether the line is a path of the repository and nothing else.
-pub(super) fn path(line: &str, within: Within<'_>) -> Option<String> {
+pub(super) fn path(line: &str, within: PathRoot<'_>) -> Option<String> {
     in_repository(line.trim(), within)
 }
 
@@ -229,7 +229,7 @@ fn numbers(line: &str) -> impl Iterator<Item = usize> + '_ {
 }
 
 /// The place whose line number begins here, in one of the forms of the tools.
-fn place_at(line: &str, at: usize, within: Within<'_>) -> Option<Place> {
+fn place_at(line: &str, at: usize, within: PathRoot<'_>) -> Option<Place> {
     let (before, rest) = line.split_at_checked(at)?;
     let (row, rest) = number(rest)?;
     let (path, column) = if let Some(before) = before.strip_suffix(":[") {
@@ -357,7 +357,7 @@ fn are_of_path(path: &str) -> bool {
 
 /// The path relative to the repository's root, if it certainly lies in it, or
 /// whole, if that depends on a root that the log has to show.
-fn in_repository(path: &str, within: Within<'_>) -> Option<String> {
+fn in_repository(path: &str, within: PathRoot<'_>) -> Option<String> {
     // Decides of most lines that are no path.
     if !are_of_path(path) {
         return None;
@@ -392,7 +392,7 @@ pub(super) fn is_of_system(path: &str) -> bool {
 }
 
 /// The path without what only the builder has in front of it.
-fn from_root(path: &str, within: Within<'_>) -> Option<String> {
+fn from_root(path: &str, within: PathRoot<'_>) -> Option<String> {
     if path.starts_with('/') {
         let root = ROOTS.iter().find_map(|root| path.strip_prefix(root));
         let known = root
@@ -403,15 +403,15 @@ fn from_root(path: &str, within: Within<'_>) -> Option<String> {
     }
     let path = path.strip_prefix("./").unwrap_or(path);
     match within {
-        Within::Root => Some(path.to_owned()),
-        Within::Folder(folder) => Some(format!("{folder}/{path}")),
-        Within::Package => None,
+        PathRoot::Root => Some(path.to_owned()),
+        PathRoot::Folder(folder) => Some(format!("{folder}/{path}")),
+        PathRoot::Package => None,
     }
 }
 
 /// The same as far as it is known without the log.
 pub(super) fn below_root(path: &str) -> String {
-    from_root(path, Within::Root).unwrap_or_default()
+    from_root(path, PathRoot::Root).unwrap_or_default()
 }
 
 /// `/home/runner/work/shop/shop/app.js`
@@ -471,7 +471,7 @@ mod tests {
     use super::*;
 
     fn shown(line: &str) -> Option<String> {
-        let place = first(line, Within::Root)?;
+        let place = first(line, PathRoot::Root)?;
         let column = place.column.map(|column| format!(":{column}"));
         Some(format!(
             "{}:{}{}",
@@ -627,17 +627,17 @@ mod tests {
         let line = "src/a.ts(3,5): error, and /app/src/b.ts(3,5)";
         let file = |within| first(line, within).map(|place| place.file);
         assert_eq!(
-            file(Within::Folder("apps/web")).unwrap(),
+            file(PathRoot::Folder("apps/web")).unwrap(),
             "apps/web/src/a.ts"
         );
-        assert_eq!(file(Within::Package).unwrap(), "src/b.ts");
-        assert_eq!(first("src/a.ts:3:5", Within::Folder("../..")), None);
+        assert_eq!(file(PathRoot::Package).unwrap(), "src/b.ts");
+        assert_eq!(first("src/a.ts:3:5", PathRoot::Folder("../..")), None);
     }
 
     #[test]
     fn a_line_of_brackets_and_numbers_is_read_in_no_time() {
         for piece in ["a(1", "(1,", "x.ts:1", ":1", " 1", "/"] {
-            let _none = first(&piece.repeat(100_000), Within::Root);
+            let _none = first(&piece.repeat(100_000), PathRoot::Root);
         }
     }
 }

@@ -9,6 +9,7 @@
 mod beginnings;
 mod console_boxes;
 mod excerpt;
+mod finding;
 mod fingerprint;
 mod gate;
 mod json_lines;
@@ -23,6 +24,7 @@ mod problem_matchers;
 mod ranking;
 mod recap;
 mod recovery;
+mod repository_path;
 mod roots;
 mod salience;
 mod scan;
@@ -37,6 +39,7 @@ mod word_search;
 
 use std::collections::VecDeque;
 
+pub use self::finding::{Digest, Finding, SourceLocation};
 use self::looks::{Looks, bit, shape, word};
 use self::normalize::{NormalizedLine, PathRoot};
 use self::problem_matcher::{Pattern, Rank};
@@ -65,52 +68,6 @@ const MOST_OF_A_PATTERN: usize = 10;
 
 /// The same where no place tells them apart.
 const MOST_WITHOUT_PLACE: usize = 2;
-
-/// A place in the repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceLocation {
-    /// The file, relative to the repository's root.
-    pub file: String,
-    /// The line, counted from 1.
-    pub line: u32,
-    /// The column, counted from 1, where it is known.
-    pub column: Option<u32>,
-}
-
-/// Something in the log that tells why the deployment failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// What it is, in a few words.
-    pub title: &'static str,
-    /// The lines that tell it, oldest first.
-    pub lines: Vec<String>,
-    /// Where in the repository it is.
-    pub place: Option<SourceLocation>,
-    /// What to try, in one sentence.
-    pub advice: &'static str,
-    /// Whether this is known to make deployments fail; otherwise these are only
-    /// the lines that stand out, and nothing is claimed of them.
-    pub is_known: bool,
-}
-
-/// What a log tells about a failure.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Digest {
-    /// The most telling first, a dozen at most. Those of one title stand together.
-    pub findings: Vec<Finding>,
-}
-
-impl Digest {
-    /// Whether the log tells nothing.
-    pub const fn is_empty(&self) -> bool {
-        self.findings.is_empty()
-    }
-
-    /// Whether something in the log is known to make deployments fail.
-    pub fn is_known(&self) -> bool {
-        self.findings.iter().any(|finding| finding.is_known)
-    }
-}
 
 /// Reads a log, line by line.
 #[derive(Debug, Default)]

@@ -406,39 +406,60 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         "INFO  - ",
         "ERROR - ",
     ]);
-    let named = |source, within, rest| {
-        Some(Named {
-            source,
-            within,
-            rest,
-        })
+    let unnamed = |rest| Named {
+        source: None,
+        within: PathRoot::Root,
+        rest,
     };
-    if let Some(rest) = WHO.strip(text) {
-        return named(None, PathRoot::Root, rest);
-    }
-    if let Some(rest) = prefixes::in_terminal(text) {
-        return named(None, PathRoot::Root, rest);
+    if let Some(rest) = WHO.strip(text).or_else(|| prefixes::in_terminal(text)) {
+        return Some(unnamed(rest));
     }
     if let Some((name, rest)) = prefixes::named(text) {
-        return named(Some(name), PathRoot::Root, rest);
+        return Some(Named {
+            source: Some(name),
+            ..unnamed(rest)
+        });
     }
-    // What Composer puts before the lines of a script.
     if let Some(rest) = text.strip_prefix("!!") {
-        let rest = rest
-            .strip_prefix("  ")
-            .or(Some("").filter(|_| rest.trim().is_empty()));
-        return rest.and_then(|rest| named(None, PathRoot::Root, rest));
+        return of_composer(rest).map(unnamed);
     }
-    let is_of_name = |c: char| c.is_ascii_alphanumeric() || "@/_-.".contains(c);
-    // app-1  | text
-    if let Some((name, rest)) = parted(text, b'|', (1, " | ")) {
-        let name = name.trim_end();
-        let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
-        if !name.is_empty() && name.len() < 40 && !is_number && name.chars().all(is_of_name) {
-            return named(Some(name), PathRoot::Root, rest);
-        }
-    }
-    // @shop/web:build: text of Turborepo, and apps/web build: text of pnpm
+    of_container(text).or_else(|| of_workspace(text))
+}
+
+/// What Composer puts before the lines of a script.
+fn of_composer(rest: &str) -> Option<&str> {
+    rest.strip_prefix("  ")
+        .or(Some("").filter(|_| rest.trim().is_empty()))
+}
+
+/// `app-1  | text`
+fn of_container(text: &str) -> Option<Named<'_>> {
+    let (name, rest) = parted(text, b'|', (1, " | "))?;
+    let name = name.trim_end();
+    let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
+    let is_name = !name.is_empty() && name.len() < 40 && !is_number && name.chars().all(is_of_name);
+    is_name.then_some(Named {
+        source: Some(name),
+        within: PathRoot::Root,
+        rest,
+    })
+}
+
+/// The scripts that tools for workspaces run.
+const SCRIPTS: &[&str] = &[
+    "build",
+    "lint",
+    "test",
+    "compile",
+    "start",
+    "typecheck",
+    "check-types",
+    "install",
+    "postinstall",
+];
+
+/// `@shop/web:build: text` of Turborepo, and `apps/web build: text` of pnpm
+fn of_workspace(text: &str) -> Option<Named<'_>> {
     let (name, rest) = parted(text, b':', (0, ": "))?;
     // How the scripts end.
     if !matches!(
@@ -448,19 +469,8 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         return None;
     }
     let (package, script) = name.rsplit_once([':', ' '])?;
-    let is_script = [
-        "build",
-        "lint",
-        "test",
-        "compile",
-        "start",
-        "typecheck",
-        "check-types",
-        "install",
-        "postinstall",
-    ]
-    .contains(&script);
-    let is_name = is_script && package.len() < 60 && package.chars().all(is_of_name);
+    let is_name =
+        SCRIPTS.contains(&script) && package.len() < 60 && package.chars().all(is_of_name);
     if !is_name || package == "npm" {
         return None;
     }
@@ -471,7 +481,15 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         _ if is_folder => PathRoot::Folder(package),
         _ => PathRoot::Package,
     };
-    named(Some(package), within, rest)
+    Some(Named {
+        source: Some(package),
+        within,
+        rest,
+    })
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "@/_-.".contains(c)
 }
 
 /// What is before and behind these signs, of which one is this byte, behind so

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::SourceLocation as Place;
 use super::normalize::NormalizedLine;
 use super::scan::{Scan, module};
-use super::source_location;
+use super::{repository_path, source_location};
 
 /// The most roots, and the most steps, that are remembered.
 const MOST_ROOTS: usize = 16;
@@ -140,7 +140,7 @@ impl Roots {
         if let Some(location) = location {
             let file = format!("/{}/package.json", location.trim_matches('/'));
             let place = Place {
-                file: source_location::below_root(&file),
+                file: repository_path::below_root(&file),
                 line: 1,
                 column: None,
             };
@@ -193,7 +193,7 @@ impl Roots {
             && root.starts_with('/')
             && !root.contains("..")
             && root.chars().all(|c| is_of_name(c) || c == '/')
-            && !source_location::is_of_system(&format!("{root}/"));
+            && !repository_path::is_of_system(&format!("{root}/"));
         if is_root && self.known.len() < MOST_ROOTS && self.known.iter().all(|other| other != root)
         {
             self.known.push(root.to_owned());
@@ -264,7 +264,7 @@ impl Roots {
             at.and_then(|at| place.file.get(at + 1..))
         };
         let file = shown.or_else(laid_out)?.to_owned();
-        source_location::is_in_repository(&file).then_some(Place { file, ..place })
+        repository_path::is_in_repository(&file).then_some(Place { file, ..place })
     }
 
     /// The Dockerfile's line that failed, if it is a file of the repository.

@@ -70,13 +70,13 @@ fn without_digits(line: &[u8], digits: u128) -> u16 {
         let digit = end + (digits >> end).trailing_zeros() as usize;
         let (before, behind) = line.split_at_checked(digit).unwrap_or((line, &[]));
         let before = before.get(end..).unwrap_or_default();
-        let of_word = before.iter().rev().take_while(|byte| is_of_word(byte));
+        let of_word = before.iter().rev().take_while(|byte| is_of_word(**byte));
         keep(
             before
                 .get(..before.len() - of_word.count())
                 .unwrap_or_default(),
         );
-        end = digit + behind.iter().take_while(|byte| is_of_word(byte)).count();
+        end = digit + behind.iter().take_while(|byte| is_of_word(**byte)).count();
     }
     keep(line.get(end..).unwrap_or_default());
     hash(&kept, length)
@@ -88,7 +88,7 @@ fn akin_of(line: &[u8]) -> Option<u16> {
     let (mut kept, mut length, mut word) = ([0; COMPARED], 0, 0);
     let (mut has_digit, mut rest) = (false, AKIN);
     for byte in line {
-        if !is_of_word(byte) {
+        if !is_of_word(*byte) {
             length = if has_digit { word } else { length };
             word = length + 1;
             has_digit = false;
@@ -107,7 +107,7 @@ fn akin_of(line: &[u8]) -> Option<u16> {
     None
 }
 
-const fn is_of_word(byte: &u8) -> bool {
+const fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
 }
 
@@ -185,7 +185,7 @@ mod tests {
     fn compared(line: &str) -> Vec<u8> {
         let line = line.as_bytes();
         let line = line.get(..COMPARED).unwrap_or(line);
-        let words = line.chunk_by(|one, other| is_of_word(one) && is_of_word(other));
+        let words = line.chunk_by(|one, other| is_of_word(*one) && is_of_word(*other));
         let words = words.filter(|word| !word.iter().any(u8::is_ascii_digit));
         words.flatten().copied().collect()
     }

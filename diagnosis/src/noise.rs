@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::beginnings::Beginnings;
 use super::kubernetes_events;
+use super::normalize::outdented;
 use super::word_search::Search;
 
 /// The beginnings, looked for at once.
@@ -104,9 +105,9 @@ static OF_ERRORS: Beginnings =
 
 /// Whether the line is no news, without white space around it.
 pub(super) fn is_noise(text: &str) -> bool {
-    let said = OF_ERRORS.strip(text).unwrap_or(text).trim_start();
+    let said = outdented(OF_ERRORS.strip(text).unwrap_or(text));
     let is_of_npm = text.starts_with("npm ");
-    let is_common = OF_NPM.begin(said) && !said.starts_with("command failed");
+    let is_common = || OF_NPM.begin(said) && !said.starts_with("command failed");
     let mut beginning = KNOWN.beginning(said.as_bytes());
     let is_known = beginning.any(|number| {
         let known = BEGINNINGS.get(usize::from(number));
@@ -114,7 +115,7 @@ pub(super) fn is_noise(text: &str) -> bool {
     });
     is_drawn(said)
         || kubernetes_events::is_ordinary(text)
-        || (is_known && (is_of_npm || !is_common))
+        || (is_known && (is_of_npm || !is_common()))
         || (is_of_npm && number_only(said))
         || said.ends_with("actionable tasks: ")
 }

@@ -2,7 +2,8 @@
 //! and the step that ran the tool failed. Pure.
 
 use super::beginnings::Beginnings;
-use super::pattern::{Pattern, symptom};
+use super::normalize::outdented;
+use super::problem_matcher::{Pattern, symptom};
 
 /// Such an error.
 pub(super) static OWN: Pattern = symptom(
@@ -24,7 +25,7 @@ static BEGINNINGS: Beginnings =
 
 /// Whether the line says that it is an error.
 pub(super) fn is_error(text: &str) -> bool {
-    let text = text.trim_start();
+    let text = outdented(text);
     let said = BEGINNINGS.strip(text);
     said.is_some_and(|said| said.trim().len() > 8)
 }

@@ -3,6 +3,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use super::fingerprint::{self, KINDS};
 use super::looks::{self, Looks, TRAITS, bit, shape, word};
 use super::weights::WEIGHTS;
 use super::{LONGEST_KEPT, beginning};
@@ -16,12 +17,6 @@ const MOST_LINES: usize = 32 * 1024;
 
 /// So many lines around one of note are kept.
 const AROUND: usize = 6;
-
-/// So much of a line makes it the same as another, in bytes.
-const COMPARED: usize = 96;
-
-/// So many different lines are counted apart.
-const COUNTED: usize = 1 << 15;
 
 /// So much less a line stands out that its tool always prints.
 const NOISE: i32 = 1000;
@@ -82,8 +77,8 @@ impl Default for Lines {
         Self {
             text: String::new(),
             kept: Vec::new(),
-            same: vec![0; COUNTED],
-            akin: vec![0; COUNTED],
+            same: vec![0; KINDS],
+            akin: vec![0; KINDS],
             is_after_blank: false,
         }
     }
@@ -103,7 +98,7 @@ impl Lines {
         }
         let blank = std::mem::take(&mut self.is_after_blank);
         let blank = Looks::from(blank) << shape::AFTER_BLANK;
-        let (same, akin) = kinds(text.as_bytes());
+        let (same, akin) = fingerprint::kinds(text.as_bytes());
         count(&mut self.same, same);
         count(&mut self.akin, akin);
         // Both fit: the text is bounded.
@@ -253,98 +248,6 @@ fn count(table: &mut [u16], kind: u16) {
     if let Some(count) = table.get_mut(usize::from(kind)) {
         *count = count.saturating_add(1);
     }
-}
-
-/// So many bytes that are no digits make a line akin to another.
-const AKIN: u8 = 8;
-
-/// What a byte is in a line: of a word, and of a number.
-#[expect(clippy::indexing_slicing, reason = "the index is below the length")]
-const OF: [(bool, bool); 256] = {
-    let mut of = [(false, false); 256];
-    let mut byte = 0;
-    while byte < 128 {
-        // It fits: the loop ends at 127.
-        #[expect(clippy::cast_possible_truncation, reason = "no more than 127")]
-        let is = byte as u8;
-        of[byte] = (is.is_ascii_alphanumeric(), is.is_ascii_digit());
-        byte += 1;
-    }
-    of
-};
-
-/// The hash of a line without its numbers, and without words that have digits.
-struct Hash {
-    all: u32,
-    /// Before the present word.
-    before: u32,
-    /// Whether the present word has a digit.
-    has_digit: bool,
-    is_in_word: bool,
-}
-
-impl Hash {
-    const fn new() -> Self {
-        Self {
-            all: 0x811c_9dc5,
-            before: 0x811c_9dc5,
-            has_digit: false,
-            is_in_word: false,
-        }
-    }
-
-    #[expect(
-        clippy::needless_bitwise_bool,
-        reason = "without branches on the kind of a byte, which nothing could foresee"
-    )]
-    #[inline]
-    fn take(&mut self, byte: u8) {
-        const PRIME: u32 = 0x0100_0193;
-        let (is_of_word, is_digit) = OF.get(usize::from(byte)).copied().unwrap_or_default();
-        let begins = is_of_word & !self.is_in_word;
-        let ends = self.has_digit & !is_of_word;
-        self.before = if begins { self.all } else { self.before };
-        let all = if ends { self.before } else { self.all };
-        let next = (all ^ u32::from(byte)).wrapping_mul(PRIME);
-        self.all = if is_digit { all } else { next };
-        self.has_digit = is_of_word & (self.has_digit | is_digit);
-        self.is_in_word = is_of_word;
-    }
-}
-
-/// The kind of a line without its numbers, hashes and times, and the kind of how
-/// it begins.
-fn kinds(bytes: &[u8]) -> (u16, u16) {
-    let bytes = bytes.get(..COMPARED).unwrap_or(bytes);
-    let mut letters = 0;
-    let is_akin = |byte: &u8| {
-        letters += u8::from(!byte.is_ascii_digit());
-        letters == AKIN
-    };
-    let akin = bytes
-        .iter()
-        .position(is_akin)
-        .map_or(bytes.len(), |at| at + 1);
-    let (begin, rest) = bytes.split_at_checked(akin).unwrap_or((bytes, &[]));
-    let mut hash = Hash::new();
-    for byte in begin {
-        hash.take(*byte);
-    }
-    let akin = hash.all;
-    for byte in rest {
-        hash.take(*byte);
-    }
-    let same = if hash.has_digit {
-        hash.before
-    } else {
-        hash.all
-    };
-    let folded = |hash: u32| {
-        let kind = (hash >> 15) ^ hash;
-        u16::try_from(kind & 0x7fff).unwrap_or_default()
-    };
-    let akin = if letters == AKIN { akin } else { same };
-    (folded(same), folded(akin))
 }
 
 /// What is known of each line: its own traits, those around it, and counts.

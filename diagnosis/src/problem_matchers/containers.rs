@@ -1,6 +1,6 @@
 //! Docker, Nixpacks, buildpacks, registries of images, and git.
 
-use super::super::pattern::{Pattern, cause, consequence, ending, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, ending, symptom};
 use super::{number_then, says_what};
 
 const DOWNLOAD: &str = "A download failed";

@@ -1,6 +1,6 @@
 //! Composer and PHP, Bundler and Ruby.
 
-use super::super::pattern::{Pattern, cause, consequence, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, symptom};
 
 /// An exception in a box of Symfony's or Laravel's console.
 pub(in super::super) static PHP: Pattern = symptom(

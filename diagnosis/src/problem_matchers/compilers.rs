@@ -1,6 +1,6 @@
 //! Rust and Go.
 
-use super::super::pattern::{Pattern, cause, consequence, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, symptom};
 use super::number_then;
 
 const LOCK: &str = "The lock file does not fit the manifest";

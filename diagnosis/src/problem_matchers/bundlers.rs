@@ -1,6 +1,6 @@
 //! TypeScript, linters and what bundles JavaScript.
 
-use super::super::pattern::{Pattern, cause, consequence, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, symptom};
 use super::{TYPESCRIPT, number_then, says_what};
 
 pub(in super::super) const LINT: Pattern = cause(

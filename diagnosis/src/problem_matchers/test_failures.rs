@@ -1,7 +1,7 @@
 //! How test frameworks show a test that failed: the block with its name, and
 //! what was expected.
 
-use super::super::pattern::{Pattern, cause};
+use super::super::problem_matcher::{Pattern, cause};
 use super::number_then;
 
 const FAILED: &str = "A test failed";

@@ -1,6 +1,6 @@
 //! The program that was deployed: memory, ports, probes, variables, databases.
 
-use super::super::pattern::{Pattern, cause, consequence, ending, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, ending, symptom};
 use super::{number_then, says_what};
 
 /// An exception that nobody has caught.

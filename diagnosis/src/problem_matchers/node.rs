@@ -1,6 +1,6 @@
 //! npm, pnpm, yarn and Bun: installing and running scripts.
 
-use super::super::pattern::{Pattern, cause, consequence, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, symptom};
 use super::{ends, number_then, says_what};
 
 /// The package manager, by its version or its kind.

@@ -1,6 +1,6 @@
 //! pip, Poetry, uv and Python itself.
 
-use super::super::pattern::{Pattern, cause, symptom};
+use super::super::problem_matcher::{Pattern, cause, symptom};
 use super::says_what;
 
 /// An exception that nobody has caught.

@@ -1,6 +1,6 @@
 //! Maven, Gradle and the compilers they call.
 
-use super::super::pattern::{Pattern, cause, consequence, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, symptom};
 use super::says_what;
 
 /// An exception that nobody has caught.

@@ -1,7 +1,7 @@
 //! Compilers that name a place and say what is wrong there, linters of all
 //! kinds, and what runs tasks.
 
-use super::super::pattern::{Pattern, cause, symptom};
+use super::super::problem_matcher::{Pattern, cause, symptom};
 use super::number_then;
 
 const LINT: &str = "A linter found an error";

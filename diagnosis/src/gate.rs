@@ -21,6 +21,7 @@ const OFTEN_SURVIVED: &[&str] = &[
     "A linter found an error",
     "A link leads nowhere",
     "A program crashed",
+    "A sanitizer found an error",
     "A test failed",
     "Tests failed",
 ];

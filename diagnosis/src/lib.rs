@@ -158,7 +158,7 @@ impl Diagnosis {
         bare.text = said.as_deref().unwrap_or(bare.text);
         let scan = scan::read(&bare);
         self.roots.take(bare, &scan);
-        let is_noise = self.recap.take(bare, &scan) || noise::is_noise(bare.trimmed());
+        let is_noise = self.recap.take(bare, &scan);
         let folder = self.roots.folder(bare.step);
         if let (Some(folder), PathRoot::Root) = (&folder, bare.within) {
             bare.within = PathRoot::Folder(folder);

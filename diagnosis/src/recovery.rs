@@ -178,6 +178,7 @@ pub(super) const WORDS: &[&str] = &[
     " successfully rolled out",
     // Listening
     "Application startup complete",
+    "] Connected to ",
     "istening on",
     "Server is ",
     "Server listening",
@@ -249,7 +250,11 @@ static LISTENING: Beginnings = Beginnings::of(&[
 fn is_listening(text: &str) -> bool {
     static LEVELS: Beginnings = Beginnings::of(&["INFO:", "[info]"]);
     let text = LEVELS.strip(text).unwrap_or(text).trim_start();
-    LISTENING.begin(text) || (text.starts_with("Running ") && text.contains(".Endpoint with "))
+    let is_connected =
+        text.contains("] Connected to redis://") || text.contains("] Connected to amqp");
+    LISTENING.begin(text)
+        || is_connected
+        || (text.starts_with("Running ") && text.contains(".Endpoint with "))
 }
 
 static INSTALLED: Beginnings = Beginnings::of(&[

@@ -6,7 +6,7 @@ use std::ops::{Range, RangeInclusive};
 use super::fingerprint::{self, KINDS};
 use super::looks::{self, Looks, TRAITS, bit, shape, word};
 use super::weights::WEIGHTS;
-use super::{LONGEST_KEPT, beginning};
+use super::{LONGEST_KEPT, beginning, noise};
 
 /// The most text that is kept, in bytes. Beyond it, lines of the older half go
 /// that nothing of note is near.
@@ -20,6 +20,9 @@ const AROUND: usize = 6;
 
 /// So much less a line stands out that its tool always prints.
 const NOISE: i32 = 1000;
+
+/// So much less a frame stands out that is in nobody's own code.
+const FOREIGN: i32 = 200;
 
 /// So much more a line stands out that the builder repeats as the end of the step
 /// that failed.
@@ -56,7 +59,7 @@ pub(super) struct Kept {
     step: u32,
     number: u64,
     looks: Looks,
-    /// Whether its tool always prints it.
+    /// Whether it only repeats what others print.
     is_noise: bool,
     /// Whether the builder repeats it as the end of the step that failed.
     is_repeated: bool,
@@ -142,7 +145,7 @@ impl Lines {
     /// Whether none of the lines with these numbers is news.
     pub(super) fn is_all_noise(&self, numbers: RangeInclusive<u64>) -> bool {
         let lines = self.kept.get(self.range(numbers)).unwrap_or_default();
-        lines.iter().all(|line| line.is_noise)
+        lines.iter().all(|line| self.is_no_news(line))
     }
 
     pub(super) fn kept(&self) -> &[Kept] {
@@ -220,9 +223,15 @@ impl Lines {
     /// the step that failed for more.
     pub(super) fn of_news(&self, mut scores: Vec<i32>) -> Vec<i32> {
         for (score, line) in scores.iter_mut().zip(&self.kept) {
-            *score += i32::from(line.is_repeated) * REPEATED - i32::from(line.is_noise) * NOISE;
+            let is_foreign = noise::is_foreign_frame(self.text(line).trim());
+            *score += i32::from(line.is_repeated) * REPEATED;
+            *score -= i32::from(self.is_no_news(line)) * NOISE + i32::from(is_foreign) * FOREIGN;
         }
         scores
+    }
+
+    fn is_no_news(&self, line: &Kept) -> bool {
+        line.is_noise || noise::is_noise(self.text(line).trim())
     }
 }
 

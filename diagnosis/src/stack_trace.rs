@@ -36,11 +36,17 @@ impl Told {
             return;
         };
         let fitting = scan::read(&NormalizedLine::of(text)).fitting.into_iter();
-        let causes = fitting.filter(|pattern| pattern.rank == Rank::Cause && !pattern.needs_place);
+        let causes =
+            fitting.filter(|pattern| pattern.rank == Rank::Cause && is_of_one_line(pattern));
         self.pattern = causes
             .min_by_key(|pattern| pattern.rank)
             .unwrap_or(self.pattern);
     }
+}
+
+/// Whether it is known by one line alone.
+const fn is_of_one_line(pattern: &Pattern) -> bool {
+    !pattern.needs_place && pattern.behind.is_none()
 }
 
 /// The memory.

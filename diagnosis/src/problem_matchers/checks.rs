@@ -146,6 +146,20 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .when(|text| text.contains("never defined") || text.contains("is not in your gulpfile")),
     symptom(
+        "A sanitizer found an error",
+        &[
+            "ERROR: AddressSanitizer: ",
+            "ERROR: LeakSanitizer: ",
+            "ERROR: MemorySanitizer: ",
+            "ERROR: UndefinedBehaviorSanitizer: ",
+        ],
+        "Correct the access that the sanitizer names; the program built with the same \
+             `-fsanitize` on your machine shows it too.",
+    )
+    .anywhere()
+    .keeps(2)
+    .place_below(6),
+    symptom(
         "A program crashed",
         &["Segmentation fault", "Access violation in ", "Bus error"],
         "Run the command on your machine under a debugger, or with an older version of the tool.",

@@ -67,6 +67,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .then(|text| !text.contains("TESTS FAILED") && !text.contains("TEST FAILED"))
         .when(|text| text.contains("- "))
         .keeps(2),
+    // Jasmine
+    test(&["Message:"]).alone().behind("1) ").keeps(2),
     // The Test Anything Protocol
     test(&["not ok "])
         .then(|text| {

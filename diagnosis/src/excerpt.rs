@@ -43,13 +43,14 @@ pub(super) fn of(
         used: vec![false; scores.len()],
         shown: HashSet::new(),
     };
-    let mut order: Vec<usize> = (0..scores.len()).collect();
     let score = |at: usize| scores.get(at).copied().unwrap_or(i32::MIN);
-    order.sort_by_key(|at| std::cmp::Reverse(score(*at)));
+    let order = best_of(scores.len(), |at| score(at));
     let best = order.first().map(|at| score(*at))?;
     let (mut shown, mut count) = (Vec::new(), 0);
-    let firsts = order.into_iter().take(MOST_TRIED);
-    for first in firsts.take_while(|at| score(*at) >= best - BELOW_THE_BEST) {
+    for first in order
+        .into_iter()
+        .take_while(|at| score(*at) >= best - BELOW_THE_BEST)
+    {
         if count == MOST_BLOCKS || shown.len() >= most {
             break;
         }
@@ -68,6 +69,18 @@ pub(super) fn of(
         advice: "None of these lines is known as a cause; look at the log around them.",
         is_known: false,
     })
+}
+
+/// The lines that are tried as the first of a block, the best first.
+fn best_of(count: usize, score: impl Fn(usize) -> i32) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    let key = |at: &usize| (std::cmp::Reverse(score(*at)), *at);
+    if count > MOST_TRIED {
+        order.select_nth_unstable_by_key(MOST_TRIED, key);
+        order.truncate(MOST_TRIED);
+    }
+    order.sort_unstable_by_key(key);
+    order
 }
 
 struct Blocks<'a> {

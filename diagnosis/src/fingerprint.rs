@@ -18,74 +18,71 @@ const BITS: u32 = 15;
 /// So many kinds there are.
 pub(super) const KINDS: usize = 1 << BITS;
 
-/// The beginning of a line, with zeros behind it.
-type Padded = [u8; COMPARED];
+/// The beginning of a line, with zeros behind it, of which eight can be taken
+/// everywhere.
+type Padded = [u8; COMPARED + 8];
 
 /// The kind of a line without its numbers, and without words that have digits; and
 /// the kind of how it begins.
 pub(super) fn kinds(line: &[u8]) -> (u16, u16) {
     let line = line.get(..COMPARED).unwrap_or(line);
     let bytes = padded(line);
-    let digits = digits(&bytes, line.len());
-    let same = if digits == 0 {
-        hash(&bytes, line.len())
-    } else {
-        without_digits(line, digits)
-    };
-    let begin = line.get(..AKIN).filter(|_| digits & FIRST == 0);
-    let akin = begin.map(|begin| hash(&padded(begin), AKIN));
+    let (digits, words) = masks(&bytes, line.len());
+    let same = same_of(&bytes, line.len(), digits, words);
+    let akin = (line.len() >= AKIN && digits & FIRST == 0).then(|| {
+        let mut hash = Hash::default();
+        hash.take(&bytes, 0, AKIN);
+        hash.kind()
+    });
     (same, akin.or_else(|| akin_of(line)).unwrap_or(same))
 }
 
 fn padded(line: &[u8]) -> Padded {
-    let mut padded = [0; COMPARED];
+    let mut padded = [0; COMPARED + 8];
     if let Some(begin) = padded.get_mut(..line.len()) {
         begin.copy_from_slice(line);
     }
     padded
 }
 
-/// A bit for each byte that is a digit.
-fn digits(bytes: &Padded, length: usize) -> u128 {
+/// A bit for each byte that is a digit, and for each that may be in a word.
+fn masks(bytes: &Padded, length: usize) -> (u128, u128) {
     let (eights, _) = bytes.as_chunks::<8>();
-    let (mut low, mut high) = (0, 0);
+    let (mut digits, mut words) = ([0; 2], [0; 2]);
     for (at, eight) in eights.iter().take(length.div_ceil(8)).enumerate() {
-        let of_eight = gathered(within(u64::from_le_bytes(*eight), b'0', b'9'));
-        let bits = if at < 8 { &mut low } else { &mut high };
-        *bits |= of_eight << (8 * (at & 7));
+        let eight = u64::from_le_bytes(*eight);
+        let of_digits = within(eight, b'0', b'9');
+        let letters = within(eight | repeated(0x20), b'a', b'z');
+        let (half, shift) = (at >> 3, 8 * (at & 7));
+        if let (Some(digits), Some(words)) = (digits.get_mut(half), words.get_mut(half)) {
+            *digits |= gathered(of_digits) << shift;
+            *words |= gathered(of_digits | letters) << shift;
+        }
     }
-    u128::from(low) | u128::from(high) << 64
+    let whole = |[low, high]: [u64; 2]| u128::from(low) | u128::from(high) << 64;
+    (whole(digits), whole(words))
 }
 
 /// The kind of a line without words that have digits.
-fn without_digits(line: &[u8], digits: u128) -> u16 {
-    let (mut kept, mut length, mut end) = ([0; COMPARED], 0, 0);
-    let mut keep = |text: &[u8]| {
-        if let Some(to) = kept.get_mut(length..length + text.len()) {
-            to.copy_from_slice(text);
-            length += text.len();
-        }
-    };
-    while end < line.len() && digits >> end != 0 {
-        let digit = end + (digits >> end).trailing_zeros() as usize;
-        let (before, behind) = line.split_at_checked(digit).unwrap_or((line, &[]));
-        let before = before.get(end..).unwrap_or_default();
-        let of_word = before.iter().rev().take_while(|byte| is_of_word(**byte));
-        keep(
-            before
-                .get(..before.len() - of_word.count())
-                .unwrap_or_default(),
-        );
-        end = digit + behind.iter().take_while(|byte| is_of_word(**byte)).count();
+fn same_of(bytes: &Padded, length: usize, mut digits: u128, words: u128) -> u16 {
+    let (mut hash, mut begin) = (Hash::default(), 0);
+    while digits != 0 {
+        let digit = digits.trailing_zeros();
+        let before = !words & ((1 << digit) - 1);
+        let word = 128 - before.leading_zeros();
+        let end = digit + (!words >> digit).trailing_zeros();
+        hash.take(bytes, begin, word as usize);
+        begin = end as usize;
+        digits = digits >> end << end;
     }
-    keep(line.get(end..).unwrap_or_default());
-    hash(&kept, length)
+    hash.take(bytes, begin, length);
+    hash.kind()
 }
 
 /// The kind of the first bytes that are no digits, if there are enough, without
 /// words with digits that end among them.
 fn akin_of(line: &[u8]) -> Option<u16> {
-    let (mut kept, mut length, mut word) = ([0; COMPARED], 0, 0);
+    let (mut kept, mut length, mut word) = (padded(&[]), 0, 0);
     let (mut has_digit, mut rest) = (false, AKIN);
     for byte in line {
         if !is_of_word(*byte) {
@@ -100,8 +97,9 @@ fn akin_of(line: &[u8]) -> Option<u16> {
         *kept.get_mut(length)? = *byte;
         (length, rest) = (length + 1, rest - 1);
         if rest == 0 {
-            kept.get_mut(length..)?.fill(0);
-            return Some(hash(&kept, length));
+            let mut hash = Hash::default();
+            hash.take(&kept, 0, length);
+            return Some(hash.kind());
         }
     }
     None
@@ -128,16 +126,34 @@ const fn gathered(eight: u64) -> u64 {
     (eight >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
-/// The hash of the first bytes, eight at once. Those behind them are zeros.
-fn hash(bytes: &Padded, length: usize) -> u16 {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    let (eights, _) = bytes.as_chunks::<8>();
-    let eights = eights.iter().take(length.div_ceil(8));
-    let hash = eights.fold(length as u64 ^ FACTOR, |hash, eight| {
-        let product = u128::from(hash ^ u64::from_le_bytes(*eight)) * u128::from(FACTOR);
-        low(product) ^ low(product >> 64)
-    });
-    u16::try_from(hash.wrapping_mul(FACTOR) >> (64 - BITS)).unwrap_or_default()
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// A hash of bytes, eight at once.
+#[derive(Default)]
+struct Hash(u64);
+
+impl Hash {
+    /// Takes the bytes from here to there, and how many they are.
+    fn take(&mut self, bytes: &Padded, begin: usize, end: usize) {
+        if begin < end {
+            self.mix((end - begin) as u64);
+        }
+        for at in (begin..end).step_by(8) {
+            let eight = bytes.get(at..).and_then(<[u8]>::first_chunk);
+            let eight = eight.map_or(0, |eight| u64::from_le_bytes(*eight));
+            // Those behind the end do not count.
+            self.mix(eight & u64::MAX >> (64 - 8 * (end - at).min(8)));
+        }
+    }
+
+    fn mix(&mut self, eight: u64) {
+        let product = u128::from(self.0 ^ eight ^ FACTOR) * u128::from(FACTOR);
+        self.0 = low(product) ^ low(product >> 64);
+    }
+
+    fn kind(&self) -> u16 {
+        u16::try_from(self.0.wrapping_mul(FACTOR) >> (64 - BITS)).unwrap_or_default()
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
@@ -182,31 +198,37 @@ mod tests {
     }
 
     /// What is compared, read byte by byte.
-    fn compared(line: &str) -> Vec<u8> {
+    fn compared(line: &str) -> Vec<&[u8]> {
         let line = line.as_bytes();
         let line = line.get(..COMPARED).unwrap_or(line);
         let words = line.chunk_by(|one, other| is_of_word(*one) && is_of_word(*other));
         let words = words.filter(|word| !word.iter().any(u8::is_ascii_digit));
-        words.flatten().copied().collect()
+        words.collect()
     }
 
     #[test]
     fn all_is_compared_but_words_with_digits() {
-        for line in [
-            "",
-            "a",
-            "7",
-            "no digits at all, in more than sixty-four bytes of text, and more",
-            "#14 sha256:9f13f5e3d54a5e1b5a2a1fd1b4e4a6b2f8b8d0f6c5a4e3d2c1b0a998877665 29.54MB / 2",
-            "é1é a_1 b-2 @9[8`7{6/5:4;",
-            "0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4",
+        for (line, other) in [
+            ("", "7"),
+            ("#14 sha256:9f13f5e3d54a5e1b5a2a", "#7 sha1:0"),
+            ("29.54MB / 2", "1.4 / 7"),
+            (
+                "\u{e9}1\u{e9} a_1 b-2 @9[8`7{6/5:4;",
+                "\u{e9}77\u{e9} a_0z b-x0 @1[2`3{4/5:6;",
+            ),
+            (
+                "0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0",
+                "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 22",
+            ),
         ] {
-            let compared = compared(line);
-            assert_eq!(
-                same(line),
-                hash(&padded(&compared), compared.len()),
-                "{line}"
-            );
+            assert_eq!(compared(line), compared(other), "{line}");
+            assert_eq!(same(line), same(other), "{line}");
+        }
+        let long = "no digits at all, in more than sixty-four bytes of text, and more";
+        for at in 0..long.len() {
+            let mut other = long.to_owned();
+            other.replace_range(at..=at, "_");
+            assert_ne!(same(long), same(&other), "{other}");
         }
     }
 

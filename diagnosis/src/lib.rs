@@ -221,7 +221,7 @@ impl Diagnosis {
         let told = stream.traces.take(bare, &scan);
         let mut fitting = scan.fitting;
         if fitting.is_empty() && !is_error_of_step(bare) {
-            stream.note_error(bare);
+            stream.note_error(bare, scan.looks);
         } else if bare.is_harmless() || told.as_ref().is_some_and(Told::is_of_box) {
             fitting.clear();
         }

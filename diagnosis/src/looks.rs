@@ -263,10 +263,7 @@ pub(super) fn shapes(text: &str) -> Looks {
         matches!(bytes.last(), Some(b'D' | b'd' | b'L' | b'*' | b'.' | b'!'))
             && FAILED.iter().any(|word| trimmed.ends_with(word)),
     );
-    set(
-        shape::FRAME,
-        (first == b'(' && trimmed.contains(") lib/")) || is_in_method(bytes),
-    );
+    set(shape::FRAME, first == b'(' && trimmed.contains(") lib/"));
     set(
         shape::DIFF,
         (first == b'+' || first == b'-')
@@ -363,6 +360,7 @@ fn counted(text: &str) -> Looks {
     let mut looks = 0;
     let mut set = |number: u8, is: bool| looks |= Looks::from(is) << number;
     set(shape::QUOTED, has(kind::QUOTE));
+    set(shape::FRAME, has(kind::QUOTE) && is_in_method(bytes));
     set(shape::PERCENT, has(kind::PERCENT) && has(kind::DIGIT));
     set(
         shape::NAME_VALUE,

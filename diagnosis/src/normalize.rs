@@ -423,7 +423,10 @@ fn without_name(text: &str) -> Option<Named<'_>> {
     if let Some(rest) = text.strip_prefix("!!") {
         return of_composer(rest).map(unnamed);
     }
-    of_container(text).or_else(|| of_workspace(text))
+    match parted(text)? {
+        (name, Sign::Bar, rest) => of_container(name, rest),
+        (name, Sign::Colon, rest) => of_workspace(name, rest),
+    }
 }
 
 /// What Composer puts before the lines of a script.
@@ -433,8 +436,7 @@ fn of_composer(rest: &str) -> Option<&str> {
 }
 
 /// `app-1  | text`
-fn of_container(text: &str) -> Option<Named<'_>> {
-    let (name, rest) = parted(text, b'|', (1, " | "))?;
+fn of_container<'a>(name: &'a str, rest: &'a str) -> Option<Named<'a>> {
     let name = name.trim_end();
     let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
     let is_name = !name.is_empty() && name.len() < 40 && !is_number && name.chars().all(is_of_name);
@@ -459,8 +461,7 @@ const SCRIPTS: &[&str] = &[
 ];
 
 /// `@shop/web:build: text` of Turborepo, and `apps/web build: text` of pnpm
-fn of_workspace(text: &str) -> Option<Named<'_>> {
-    let (name, rest) = parted(text, b':', (0, ": "))?;
+fn of_workspace<'a>(name: &'a str, rest: &'a str) -> Option<Named<'a>> {
     // How the scripts end.
     if !matches!(
         name.as_bytes().last()?,
@@ -492,23 +493,33 @@ fn is_of_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || "@/_-.".contains(c)
 }
 
-/// What is before and behind these signs, of which one is this byte, behind so
-/// many others; nothing if they are far from the beginning, where no name ends.
-fn parted<'a>(
-    text: &'a str,
-    sign: u8,
-    (before, signs): (usize, &str),
-) -> Option<(&'a str, &'a str)> {
-    let near = text
-        .as_bytes()
-        .get(..LONGEST_NAME)
-        .unwrap_or(text.as_bytes());
-    let mut found = memchr::memchr_iter(sign, near);
-    let begin = found.find_map(|at| {
-        let begin = at.checked_sub(before)?;
-        text.get(begin..)?.starts_with(signs).then_some(begin)
+/// What ends a name in front of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    /// ` | `
+    Bar,
+    /// `: `
+    Colon,
+}
+
+/// What is before and behind the first of these signs; nothing if it is far from
+/// the beginning, where no name ends. None of the names has the other sign.
+fn parted(text: &str) -> Option<(&str, Sign, &str)> {
+    let bytes = text.as_bytes();
+    let near = bytes.get(..LONGEST_NAME).unwrap_or(bytes);
+    let mut found = memchr::memchr2_iter(b'|', b':', near);
+    let at = found.find(|at| {
+        let is_bar = bytes.get(*at) == Some(&b'|');
+        let is_apart = !is_bar || (*at > 0 && bytes.get(at - 1) == Some(&b' '));
+        is_apart && bytes.get(at + 1) == Some(&b' ')
     })?;
-    Some((text.get(..begin)?, text.get(begin + signs.len()..)?))
+    let is_bar = bytes.get(at) == Some(&b'|');
+    let (end, sign) = if is_bar {
+        (at - 1, Sign::Bar)
+    } else {
+        (at, Sign::Colon)
+    };
+    Some((text.get(..end)?, sign, text.get(at + 2..)?))
 }
 
 #[cfg(test)]

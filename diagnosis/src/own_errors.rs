@@ -2,6 +2,7 @@
 //! and the step that ran the tool failed. Pure.
 
 use super::beginnings::Beginnings;
+use super::looks::{Looks, bit, word};
 use super::normalize::outdented;
 use super::problem_matcher::{Pattern, symptom};
 
@@ -22,6 +23,9 @@ const TOOLS: &[&str] = &[
 
 static BEGINNINGS: Beginnings =
     Beginnings::of(&["error: ", "Error: ", "ERROR: ", "E: ", "fatal: ", "error "]);
+
+/// Traits of lines that say so, but for `E: `.
+pub(super) const TRAITS: Looks = bit(word::ERROR) | bit(word::FATAL);
 
 /// Whether the line says that it is an error.
 pub(super) fn is_error(text: &str) -> bool {

@@ -78,8 +78,11 @@ impl Traces {
         let text = bare.text;
         if !text.starts_with(|c: char| c == ' ' || c.is_ascii_digit()) {
             if memchr::memchr(b'/', text.as_bytes()).is_some() {
-                let path = source_location::path(bare.trimmed(), bare.within);
-                self.listed = path.map(|path| (path, text.to_owned()));
+                let line = bare.trimmed();
+                // Nearly no line is one word.
+                let is_word = memchr::memchr(b' ', line.as_bytes()).is_none();
+                let path = is_word.then(|| source_location::path(line, bare.within));
+                self.listed = path.flatten().map(|path| (path, text.to_owned()));
             }
             return None;
         }

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use super::looks::Looks;
 use super::normalize::NormalizedLine;
 use super::stack_trace::Traces;
 use super::{Match, beginning_of, own_errors, push};
@@ -64,8 +65,9 @@ impl Stream {
         self.step == found.step && self.source == found.source
     }
 
-    pub(super) fn note_error(&mut self, bare: NormalizedLine<'_>) {
-        if own_errors::is_error(bare.text) {
+    pub(super) fn note_error(&mut self, bare: NormalizedLine<'_>, looks: Looks) {
+        let may_be = looks & own_errors::TRAITS != 0 || bare.text.starts_with("E: ");
+        if may_be && own_errors::is_error(bare.text) {
             self.error = Some(beginning_of(bare.text.trim()));
         }
     }

@@ -78,8 +78,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "ESLint has no configuration",
         &["ESLint couldn't find a", "ESLint couldn't find the config"],
-        "Commit the configuration of ESLint in the form that its version reads, or take `npx \
-             eslint` out of the build.",
+        "Commit eslint.config.js, the only form that ESLint 9 reads, or take ESLint out of the \
+             build in package.json.",
     ),
     cause(
         PEERS,

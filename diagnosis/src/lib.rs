@@ -164,9 +164,10 @@ impl Diagnosis {
             bare.within = PathRoot::Folder(folder);
         }
         self.phases.take(bare, &scan);
-        let marked = if is_marked { bit(shape::MARKED) } else { 0 };
-        let looks = scan.looks | marked;
-        self.all.take(bare.text, self.lines, bare.step, looks);
+        self.all.take(bare.text, self.lines, bare.step, &scan);
+        if is_marked {
+            self.all.add(shape::MARKED);
+        }
         if is_noise {
             self.all.is_noise();
         } else if self.recap.is_open() {

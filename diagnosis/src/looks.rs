@@ -3,10 +3,6 @@
 //! The words and shapes are those of tools in general. Which of them matter, and
 //! how much, is a question of weights (`weights.rs`).
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-
 use super::LONGEST_KEPT;
 use super::beginnings::Beginnings;
 
@@ -236,7 +232,7 @@ fn is_in_method(bytes: &[u8]) -> bool {
 }
 
 /// The traits of a line that are no words.
-pub(super) fn shapes(text: &str) -> Looks {
+pub(super) fn shapes(text: &str, names_row: bool) -> Looks {
     let trimmed = text.trim_ascii();
     let bytes = trimmed.as_bytes();
     let Some(&first) = bytes.first() else {
@@ -284,7 +280,7 @@ pub(super) fn shapes(text: &str) -> Looks {
     );
     let is_numbered = first == b'>' || digits > 0;
     set(shape::CODE, is_numbered && is_code(trimmed));
-    looks | counted(trimmed)
+    looks | counted(trimmed, names_row)
 }
 
 /// How many bytes of some kinds there are, in fields of nine bits.
@@ -343,7 +339,7 @@ const MOST_COUNTED: usize = 511;
 
 /// The traits that every byte has a say in. No line is kept that is longer than
 /// can be counted.
-fn counted(text: &str) -> Looks {
+fn counted(text: &str, names_row: bool) -> Looks {
     const _: () = assert!(LONGEST_KEPT <= MOST_COUNTED);
     let bytes = text.as_bytes();
     let (mut sum, mut all) = (0, 0);
@@ -374,7 +370,7 @@ fn counted(text: &str) -> Looks {
     let may_name = has(kind::COLON | kind::OPEN);
     set(
         shape::PLACE,
-        has(kind::DIGIT) && ((may_name && has_place(bytes)) || ROW.find(bytes).is_some()),
+        has(kind::DIGIT) && ((may_name && has_place(bytes)) || names_row),
     );
     set(
         shape::CARET,
@@ -390,8 +386,6 @@ fn counted(text: &str) -> Looks {
     set(shape::WORD, letters >= 3 && spaces == 0);
     looks
 }
-
-static ROW: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("line "));
 
 fn has_address(bytes: &[u8]) -> bool {
     let mut colons = memchr::memchr_iter(b':', bytes);

@@ -243,6 +243,7 @@ impl<'a> NormalizedLine<'a> {
 /// The text behind white space, which nearly no line begins with.
 #[inline]
 pub(super) fn outdented(text: &str) -> &str {
+    let text = text.trim_ascii_start();
     match text.as_bytes().first() {
         Some(first) if first.is_ascii_graphic() => text,
         _ => text.trim_start(),

@@ -40,7 +40,6 @@ impl Diagnosis {
         if !is_near {
             let shown: usize = findings.iter().map(|finding| finding.lines.len()).sum();
             let room = MOST_LINES.saturating_sub(shown);
-            let scores = self.all.of_news(scores);
             let shown = excerpt::of(&self.all, &scores, self.good.as_ref(), room);
             let shown = shown.and_then(|shown| not_shown_yet(shown, &findings));
             findings.extend(shown);

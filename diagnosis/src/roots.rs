@@ -152,6 +152,9 @@ impl Roots {
 
     /// `[web 2/6] WORKDIR /shop`, `[4/6] RUN cd shop && npm ci`
     fn take_step(&mut self, number: Option<u32>, text: &str) {
+        if number.is_some() && self.steps.iter().any(|step| step.number == number) {
+            return;
+        }
         let parsed = text
             .strip_prefix('[')
             .and_then(|text| text.split_once("] "));

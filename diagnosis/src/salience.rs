@@ -5,6 +5,7 @@ use std::ops::{Range, RangeInclusive};
 
 use super::fingerprint::{self, KINDS};
 use super::looks::{self, Looks, TRAITS, bit, shape, word};
+use super::scan::{Scan, module};
 use super::weights::WEIGHTS;
 use super::{LONGEST_KEPT, beginning, noise};
 
@@ -93,8 +94,8 @@ impl Lines {
         self.is_after_blank = true;
     }
 
-    /// Takes a line; `also` are traits that others have seen.
-    pub(super) fn take(&mut self, text: &str, number: u64, step: Option<u32>, also: Looks) {
+    /// Takes a line that was scanned.
+    pub(super) fn take(&mut self, text: &str, number: u64, step: Option<u32>, scan: &Scan) {
         let text = beginning(text.trim_ascii_end(), LONGEST_KEPT);
         if self.text.len() + text.len() > MOST_TEXT || self.kept.len() >= MOST_LINES {
             self.thin_out();
@@ -114,7 +115,7 @@ impl Lines {
             akin,
             step: step.map_or(0, |step| step.saturating_add(1)),
             number,
-            looks: looks::shapes(text) | blank | also,
+            looks: looks::shapes(text, scan.concerns(module::ROW)) | blank | scan.looks,
             is_noise: false,
             is_repeated: false,
         });
@@ -219,15 +220,16 @@ impl Lines {
         self.kept.iter().enumerate().map(score).collect()
     }
 
-    /// The same, where what a tool always prints counts for less, and the end of
-    /// the step that failed for more.
-    pub(super) fn of_news(&self, mut scores: Vec<i32>) -> Vec<i32> {
-        for (score, line) in scores.iter_mut().zip(&self.kept) {
-            let is_foreign = noise::is_foreign_frame(self.text(line).trim());
-            *score += i32::from(line.is_repeated) * REPEATED;
-            *score -= i32::from(self.is_no_news(line)) * NOISE + i32::from(is_foreign) * FOREIGN;
-        }
-        scores
+    /// How much a kept line stands out that does so by this, where what a tool always
+    /// prints counts for less, and the end of the step that failed for more.
+    pub(super) fn as_news(&self, at: usize, score: i32) -> i32 {
+        let Some(line) = self.kept.get(at) else {
+            return i32::MIN;
+        };
+        let is_foreign = noise::is_foreign_frame(self.text(line).trim());
+        score + i32::from(line.is_repeated) * REPEATED
+            - i32::from(self.is_no_news(line)) * NOISE
+            - i32::from(is_foreign) * FOREIGN
     }
 
     fn is_no_news(&self, line: &Kept) -> bool {

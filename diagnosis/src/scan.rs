@@ -34,6 +34,8 @@ pub(super) mod module {
     pub(in super::super) const HEALING: u8 = 1 << 1;
     pub(in super::super) const PHASES: u8 = 1 << 2;
     pub(in super::super) const DOCKERFILE: u8 = 1 << 3;
+    /// The number of a line of a file may follow.
+    pub(in super::super) const ROW: u8 = 1 << 4;
 }
 
 /// Their words.
@@ -42,6 +44,7 @@ const OF_MODULES: &[(Modules, &[&str])] = &[
     (module::HEALING, recovery::WORDS),
     (module::PHASES, sevalla_phases::WORDS),
     (module::DOCKERFILE, source_location::DOCKERFILES),
+    (module::ROW, &["line "]),
 ];
 
 static WORDS: LazyLock<Words> = LazyLock::new(|| {

@@ -1,6 +1,6 @@
 //! Tests that a build runs.
 
-use super::super::pattern::{Pattern, cause};
+use super::super::problem_matcher::{Pattern, cause};
 use super::number_then;
 
 const FAILED: &str = "A test failed";

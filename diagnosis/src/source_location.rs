@@ -4,73 +4,8 @@
 //! annotation at a file that is none misleads, and the text is a stranger's.
 
 use super::SourceLocation as Place;
-use super::bare::Within;
-
-/// Where builds put the repository. The first that fits is taken off.
-const ROOTS: &[&str] = &[
-    "/opt/render/project/src/",
-    "/opt/buildhome/repo/",
-    "/home/circleci/project/",
-    "/home/site/wwwroot/",
-    "/github/workspace/",
-    "/vercel/path0/",
-    "/drone/src/",
-    "/go/src/app/",
-    "/rails/",
-    "/usr/src/app/",
-    "/usr/app/",
-    "/var/www/html/",
-    "/var/www/",
-    "/home/node/app/",
-    "/home/app/",
-    "/opt/build/repo/",
-    "/opt/app/",
-    "/srv/app/",
-    "/workspace/",
-    "/build/",
-    "/code/",
-    "/repo/",
-    "/app/",
-    "/src/",
-];
-
-/// The same, where names of one's own follow: so many of them.
-const ROOTS_OF_PROJECTS: &[(&str, usize)] = &[("/builds/", 2), ("/home/runner/work/", 2)];
-
-/// Folders of the system and of what is installed.
-const OF_SYSTEM: &[&str] = &[
-    "/bin/",
-    "/cnb/",
-    "/dev/",
-    "/etc/",
-    "/go/pkg/",
-    "/layers/",
-    "/lib/",
-    "/lib64/",
-    "/nix/",
-    "/opt/conda/",
-    "/opt/hostedtoolcache/",
-    "/proc/",
-    "/root/go/",
-    "/run/",
-    "/rustc/",
-    "/sbin/",
-    "/snap/",
-    "/sys/",
-    "/tmp/",
-    "/usr/bin/",
-    "/usr/include/",
-    "/usr/lib/",
-    "/usr/lib64/",
-    "/usr/libexec/",
-    "/usr/local/",
-    "/usr/sbin/",
-    "/usr/share/",
-    "/usr/src/python/",
-    "/var/cache/",
-    "/var/lib/",
-    "/var/log/",
-];
+use super::normalize::PathRoot;
+use super::repository_path::{LONGEST_PATH, in_repository, is_in_repository, is_of_path};
 
 /// Programs that only run others: nobody corrects anything there.
 const RUNNERS: &[&str] = &[
@@ -79,21 +14,6 @@ const RUNNERS: &[&str] = &[
     "bin/console.php",
     "public/index.php",
 ];
-
-/// Folders that hold what others wrote or what tools made.
-const FOREIGN: &[&str] = &[
-    "node_modules",
-    "site-packages",
-    "dist-packages",
-    "vendor",
-    "venv",
-    "gems",
-    "target",
-    "dist",
-];
-
-/// The same, where they lie in the root or in a package.
-const MADE: &[&str] = &["build", "out", "coverage", "deps"];
 
 /// What applications of Elixir stand on, whose files are named as theirs are.
 const OF_ELIXIR: &[&str] = &[
@@ -129,35 +49,6 @@ const OF_ELIXIR: &[&str] = &[
     "thousand_island",
 ];
 
-/// Folders of packages.
-const PACKAGES: &[&str] = &["apps", "packages", "services", "libs"];
-
-/// Files that are written by people, by the end of their name.
-const WRITTEN: &[&str] = &[
-    "ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs", "vue", "svelte", "astro", "mdx", "md",
-    "css", "scss", "sass", "less", "styl", "html", "hbs", "ejs", "pug", "json", "graphql",
-    "prisma", "sql", "py", "pyi", "pyx", "rs", "go", "mod", "java", "kt", "kts", "scala", "groovy",
-    "gradle", "clj", "php", "twig", "rb", "erb", "rake", "gemspec", "haml", "slim", "ex", "exs",
-    "heex", "cs", "fs", "c", "cc", "cpp", "h", "hpp", "swift", "dart", "elm", "sh", "toml", "yaml",
-    "yml", "xml", "txt",
-];
-
-/// The same without such an end.
-const NAMES: &[&str] = &[
-    "Containerfile",
-    "Dockerfile",
-    "Gemfile",
-    "Makefile",
-    "Procfile",
-    "Rakefile",
-];
-
-/// Files that hardly ever lie in the root, and are named without their folders.
-const BARE: &[&str] = &[".java", ".kt", ".scala", ".groovy", "_test.go"];
-
-/// The longest path, in bytes.
-const LONGEST_PATH: usize = 200;
-
 /// The most numbers of a line that are looked at.
 const MOST_NUMBERS: usize = 24;
 
@@ -166,9 +57,12 @@ const MOST_DIGITS: usize = 6;
 
 /// The first place that the line names. Where the root is not known, its path
 /// begins with `/`: `Roots` knows it, or it is none.
-pub(super) fn first(line: &str, within: Within<'_>) -> Option<Place> {
+pub(super) fn first(line: &str, within: PathRoot<'_>) -> Option<Place> {
     numbers(line).find_map(|at| place_at(line, at, within))
 }
+
+/// One of these is in each line that names the line of one.
+pub(super) const DOCKERFILES: &[&str] = &["Dockerfile", "Containerfile"];
 
 /// The Dockerfile's line as `BuildKit` names it: `web.Dockerfile:24`
 pub(super) fn dockerfile(line: &str) -> Option<Place> {
@@ -198,7 +92,7 @@ fn is_named(file: &str, name: &str) -> bool {
 }
 
 /// Whether the line is a path of the repository and nothing else.
-pub(super) fn path(line: &str, within: Within<'_>) -> Option<String> {
+pub(super) fn path(line: &str, within: PathRoot<'_>) -> Option<String> {
     in_repository(line.trim(), within)
 }
 
@@ -226,10 +120,25 @@ fn numbers(line: &str) -> impl Iterator<Item = usize> + '_ {
 }
 
 /// The place whose line number begins here, in one of the forms of the tools.
-fn place_at(line: &str, at: usize, within: Within<'_>) -> Option<Place> {
+fn place_at(line: &str, at: usize, within: PathRoot<'_>) -> Option<Place> {
     let (before, rest) = line.split_at_checked(at)?;
     let (row, rest) = number(rest)?;
-    let (path, column) = if let Some(before) = before.strip_suffix(":[") {
+    let (path, column) = path_and_column(before, rest)?;
+    if is_of_dependency(path) {
+        return None;
+    }
+    let file = in_repository(last_path(path)?, within)?;
+    Some(Place {
+        file: Some(file).filter(|file| !RUNNERS.contains(&file.as_str()))?,
+        line: Some(row).filter(|row| *row > 0)?,
+        column: column.filter(|column| *column > 0),
+    })
+}
+
+/// What is before the number of a line ends with a path; what is behind it may begin
+/// with a column.
+fn path_and_column<'a>(before: &'a str, rest: &'a str) -> Option<(&'a str, Option<u32>)> {
+    let found = if let Some(before) = before.strip_suffix(":[") {
         // javac, as Maven shows it: /app/A.java:[12,5]
         (before, Some(number(rest.strip_prefix(',')?)?.0))
     } else if let Some(before) = before.strip_suffix(": (") {
@@ -288,15 +197,7 @@ fn place_at(line: &str, at: usize, within: Within<'_>) -> Option<Place> {
             is_of_sass(rest).then_some((before, Some(column)))?
         }
     };
-    if is_of_dependency(path) {
-        return None;
-    }
-    let file = in_repository(last_path(path)?, within)?;
-    Some(Place {
-        file: Some(file).filter(|file| !RUNNERS.contains(&file.as_str()))?,
-        line: Some(row).filter(|row| *row > 0)?,
-        column: column.filter(|column| *column > 0),
-    })
+    Some(found)
 }
 
 /// What Sass says of a place: `  root stylesheet`, `  @use`, `  total()`
@@ -335,91 +236,6 @@ fn last_path(text: &str) -> Option<&str> {
     (before.is_empty() || before.ends_with(is_whole)).then_some(path)
 }
 
-/// Routes of frameworks have brackets and signs in their paths.
-fn is_of_path(c: char) -> bool {
-    c.is_alphanumeric() || "/._-+@$~()[]".contains(c)
-}
-
-/// The path relative to the repository's root, if it certainly lies in it, or
-/// whole, if that depends on a root that the log has to show.
-fn in_repository(path: &str, within: Within<'_>) -> Option<String> {
-    // Decides of most lines that are no path.
-    if !path.chars().all(is_of_path) {
-        return None;
-    }
-    let path = from_root(path, within)?;
-    let is_it = is_in_repository(path.strip_prefix('/').unwrap_or(&path));
-    is_it.then_some(path)
-}
-
-/// Whether the relative path is one of a file that people have written.
-pub(super) fn is_in_repository(path: &str) -> bool {
-    if path.len() > LONGEST_PATH || !path.chars().all(is_of_path) {
-        return false;
-    }
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let is_written = match name.rsplit_once('.') {
-        // Dockerfile.prod, web.Dockerfile
-        Some(("Dockerfile" | "Containerfile", _)) => true,
-        Some((stem, "Dockerfile" | "Containerfile")) => !stem.is_empty(),
-        Some((stem, end)) => !stem.is_empty() && WRITTEN.contains(&end),
-        None => NAMES.contains(&name),
-    };
-    // Traces of Java name files without their folders.
-    let is_whole = path.contains('/') || !BARE.iter().any(|end| name.ends_with(end));
-    let is_begun = path.starts_with(|c: char| c.is_alphanumeric() || "._@([".contains(c));
-    is_written && is_whole && is_begun && !is_foreign(path)
-}
-
-/// Whether the absolute path is one of the system or of what is installed.
-pub(super) fn is_of_system(path: &str) -> bool {
-    OF_SYSTEM.iter().any(|folder| path.starts_with(folder))
-}
-
-/// The path without what only the builder has in front of it.
-fn from_root(path: &str, within: Within<'_>) -> Option<String> {
-    if path.starts_with('/') {
-        let root = ROOTS.iter().find_map(|root| path.strip_prefix(root));
-        let known = root
-            .or_else(|| below_heroku(path))
-            .or_else(|| below_project(path));
-        let other = Some(path).filter(|path| !is_of_system(path));
-        return known.or(other).map(str::to_owned);
-    }
-    let path = path.strip_prefix("./").unwrap_or(path);
-    match within {
-        Within::Root => Some(path.to_owned()),
-        Within::Folder(folder) => Some(format!("{folder}/{path}")),
-        Within::Package => None,
-    }
-}
-
-/// The same as far as it is known without the log.
-pub(super) fn below_root(path: &str) -> String {
-    from_root(path, Within::Root).unwrap_or_default()
-}
-
-/// `/home/runner/work/shop/shop/app.js`
-fn below_project(path: &str) -> Option<&str> {
-    let (root, names) = ROOTS_OF_PROJECTS
-        .iter()
-        .find(|(root, _)| path.starts_with(root))?;
-    path.strip_prefix(root)?.splitn(names + 1, '/').nth(*names)
-}
-
-/// Whether others wrote it, tools made it, or it leads out.
-fn is_foreign(path: &str) -> bool {
-    let is_foreign = |part: &str| part.is_empty() || is_dots(part) || FOREIGN.contains(&part);
-    let mut parts = path.split('/');
-    let first = parts.next().unwrap_or_default();
-    let of_package = parts.nth(1).filter(|_| PACKAGES.contains(&first));
-    path.split('/').any(is_foreign)
-        || [Some(first), of_package]
-            .iter()
-            .flatten()
-            .any(|part| MADE.contains(part))
-}
-
 /// `(ecto_sql 3.11.1) lib/ecto/adapters/sql.ex`, a frame of Elixir: the path is
 /// that of a file in the application that is named in front.
 fn is_of_dependency(path: &str) -> bool {
@@ -434,29 +250,12 @@ fn is_of_dependency(path: &str) -> bool {
     !is_own || OF_ELIXIR.contains(&name)
 }
 
-/// A folder that begins with a dot holds what tools keep; with two it leads out.
-fn is_dots(part: &str) -> bool {
-    part.starts_with('.')
-        && !matches!(part, ".github" | ".storybook" | ".vitepress")
-        && !part.ends_with("rc.js")
-        && !part.ends_with("rc.cjs")
-        && !part.ends_with("rc.json")
-}
-
-/// `/tmp/build_1a2b3c/app.js`
-fn below_heroku(path: &str) -> Option<&str> {
-    let (name, path) = path.strip_prefix("/tmp/build_")?.split_once('/')?;
-    name.bytes()
-        .all(|byte| byte.is_ascii_alphanumeric())
-        .then_some(path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn shown(line: &str) -> Option<String> {
-        let place = first(line, Within::Root)?;
+        let place = first(line, PathRoot::Root)?;
         let column = place.column.map(|column| format!(":{column}"));
         Some(format!(
             "{}:{}{}",
@@ -612,11 +411,11 @@ mod tests {
         let line = "src/a.ts(3,5): error, and /app/src/b.ts(3,5)";
         let file = |within| first(line, within).map(|place| place.file);
         assert_eq!(
-            file(Within::Folder("apps/web")).unwrap(),
+            file(PathRoot::Folder("apps/web")).unwrap(),
             "apps/web/src/a.ts"
         );
-        assert_eq!(file(Within::Package).unwrap(), "src/b.ts");
-        assert_eq!(first("src/a.ts:3:5", Within::Folder("../..")), None);
+        assert_eq!(file(PathRoot::Package).unwrap(), "src/b.ts");
+        assert_eq!(first("src/a.ts:3:5", PathRoot::Folder("../..")), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The program that was deployed: memory, ports, probes, variables, databases.
 
-use super::super::pattern::{Pattern, cause, consequence, ending, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, ending, symptom};
 use super::{number_then, says_what};
 
 /// An exception that nobody has caught.
@@ -115,6 +115,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "EACCES: permission denied ::",
             "No open ports detected",
             "failed to bind to $PORT",
+            "failed to detect open port ",
             "no open HTTP ports",
             "did not start listening on port ",
             "failed to start and listen on the port",
@@ -216,6 +217,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "failed to create containerd task: ",
             "failed to start container \"",
             "RunContainerError",
+            "container has runAsNonRoot and image",
         ],
         "Correct the start command on Sevalla, or the Dockerfile's CMD and ENTRYPOINT.",
     )
@@ -277,6 +279,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Unable to connect to Redis",
             "MongoServerSelectionError",
             "MongoTimeoutException",
+            "(HY000/2002)",
+            "Error establishing a database connection",
             "Cannot connect to redis://",
             "Cannot connect to amqp://",
             "failed to connect to `host=",
@@ -403,6 +407,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Nest cannot resolve a dependency",
         &["Nest can't resolve dependencies of the "],
         "Add what Nest names to the module's providers or imports.",
+    )
+    .anywhere()
+    .of_run(),
+    cause(
+        "The client of Prisma is for another system",
+        &["could not locate the Query Engine for runtime "],
+        "Add the runtime that Prisma names to `binaryTargets` in schema.prisma, and run \
+             `prisma generate` in the image.",
     )
     .anywhere()
     .of_run(),

@@ -1,6 +1,6 @@
 //! pip, Poetry, uv and Python itself.
 
-use super::super::pattern::{Pattern, cause, symptom};
+use super::super::problem_matcher::{Pattern, cause, symptom};
 use super::says_what;
 
 /// An exception that nobody has caught.
@@ -160,6 +160,37 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .then(|text| text.contains("gcc'") && text.ends_with(": No such file or directory"))
     .hides(&["A package could not be built"]),
+    cause(
+        "A program that a package needs is missing",
+        &["can't find Rust compiler"],
+        "Install Rust in the image (`rustup`), or choose a version of the package with a ready \
+             wheel for this Python.",
+    )
+    .anywhere()
+    .hides(&["A package could not be built"]),
+    cause(
+        "A setting does not fit its model",
+        &[
+            "pydantic_core._pydantic_core.ValidationError: ",
+            "pydantic.error_wrappers.ValidationError: ",
+        ],
+        "Set the variable that pydantic names in the service's environment, with a value of the \
+             type that the Python model asks for.",
+    )
+    .then(|text| {
+        ["Settings", "Config", "Env"]
+            .iter()
+            .any(|name| text.contains(name))
+    })
+    .keeps(2)
+    .hides(&["Python ended with an exception"])
+    .of_run(),
+    cause(
+        "A migration of Alembic follows from two others",
+        &["Multiple head revisions are present"],
+        "Join the heads with `alembic merge heads`, and commit the revision that it writes.",
+    )
+    .anywhere(),
     cause(
         "A program that a package needs is missing",
         &["pg_config executable not found", "mysql_config: not found"],

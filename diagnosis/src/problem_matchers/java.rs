@@ -1,6 +1,6 @@
 //! Maven, Gradle and the compilers they call.
 
-use super::super::pattern::{Pattern, cause, consequence, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, symptom};
 use super::says_what;
 
 /// An exception that nobody has caught.
@@ -90,6 +90,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere()
     .then(|text| !text.contains("is supported") && text.starts_with(|c: char| c.is_ascii_digit())),
+    cause(RELEASE, &["Gradle requires "], RELEASE_ADVICE)
+        .then(|text| text.contains("JVM") || text.contains("Java ")),
     cause(
         RELEASE,
         &["has been compiled by a more recent version of the Java Runtime"],
@@ -231,5 +233,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
     consequence("Gradle failed", &["Execution failed for task '"])
         .anywhere()
         .keeps(1),
+    symptom(
+        "A plugin of Maven failed",
+        &["Failed to execute goal "],
+        "Run the plugin's goal on your machine (`mvn` with the same profile), and do what its \
+             message asks for.",
+    )
+    .anywhere()
+    .then(|text| text.trim_end().ends_with(':') && !text.contains("-compiler-plugin:"))
+    .keeps(3),
     consequence("Maven failed", &["Failed to execute goal "]).anywhere(),
 ];

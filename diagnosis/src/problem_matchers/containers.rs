@@ -1,6 +1,6 @@
 //! Docker, Nixpacks, buildpacks, registries of images, and git.
 
-use super::super::pattern::{Pattern, cause, consequence, ending, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, ending, symptom};
 use super::{number_then, says_what};
 
 const DOWNLOAD: &str = "A download failed";
@@ -62,6 +62,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
     })
     .in_dockerfile(),
     cause(
+        "An argument of the Dockerfile has no value",
+        &["base name ("],
+        "Give the ARG that FROM names a default in the Dockerfile, or set it as a build argument.",
+    )
+    .anywhere()
+    .then(|text| text.contains(" should not be blank"))
+    .in_dockerfile(),
+    cause(
         "A stage of the Dockerfile does not exist",
         &["target stage \"", "invalid from flag value "],
         "Correct the name of the stage in the Dockerfile.",
@@ -74,6 +82,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "pull access denied",
             "manifest unknown",
             "repository does not exist or may require",
+            "failed to resolve reference \"",
             "ErrImagePull",
             "ImagePullBackOff",
             "failed to resolve source metadata for ",
@@ -350,6 +359,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "The published folder does not exist",
         &[
             "Publish directory ",
+            "==> Publish directory ",
             "publish directory ",
             "Output directory \"",
         ],

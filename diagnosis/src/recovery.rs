@@ -1,13 +1,14 @@
 //! Lines that say that something went well: what failed before it was tried
 //! again, or did not matter. Pure.
 
-use super::bare::{Bare, without_signs};
 use super::beginnings::Beginnings;
 use super::looks::{Looks, bit, word};
+use super::normalize::{NormalizedLine, without_signs};
+use super::scan::{Scan, module};
 
 /// What a line says of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Healed {
+pub(super) enum Recovered {
     /// Packages were installed.
     Installing,
     /// Modules were bundled.
@@ -82,7 +83,7 @@ const OF_LISTENING: &[&str] = &[
 /// The title of a test that failed.
 pub(super) const OF_TESTING: &str = "A test failed";
 
-impl Healed {
+impl Recovered {
     /// Whether it makes up for what has this title.
     pub(super) fn is_of(self, title: &str) -> bool {
         match self {
@@ -123,35 +124,103 @@ static SHIPPED: Beginnings = Beginnings::of(&[
     "Publishing '",
 ]);
 
-/// What the line says went well; its words have these traits.
-pub(super) fn read(bare: &Bare<'_>, looks: Looks) -> Option<Healed> {
+/// One of these is in each line that says so, but in those that begin a command.
+pub(super) const WORDS: &[&str] = &[
+    // Installing
+    "added ",
+    "changed ",
+    "Installed ",
+    " packages installed",
+    "up to date",
+    "Successfully installed ",
+    "Bundle complete!",
+    "Generating optimized autoload files",
+    "Generating autoload files",
+    // Bundling
+    "built in ",
+    "ompiled successfully",
+    " modules transformed",
+    "webpack ",
+    // Testing
+    "Tests ",
+    "Tests:",
+    "OK (",
+    "test result: ok.",
+    " passed",
+    " passing",
+    " examples, 0 failures",
+    // Steps
+    "Step ",
+    "BUILD SUCCESS",
+    "Finished `release`",
+    "] Taking snapshot of ",
+    "Generating static pages (",
+    // Building
+    "EXPORTING",
+    "Build complete",
+    "Build succeeded",
+    "Build successful",
+    "Successfully tagged ",
+    "ushing image",
+    "Build command succeeded",
+    // Shipping and starting
+    "olling out",
+    "Starting ",
+    "Deploying...",
+    "Publishing '",
+    "Running",
+    "State changed from ",
+    "Started container",
+    // Running
+    " of ",
+    "Your service is live",
+    "Deployment succeeded",
+    " successfully rolled out",
+    // Listening
+    "Application startup complete",
+    "] Connected to ",
+    "istening on",
+    "Server is ",
+    "Server listening",
+    "Server running",
+    "Server started",
+    "Uvicorn running on ",
+];
+
+/// What the line says went well.
+pub(super) fn read(bare: &NormalizedLine<'_>, scan: &Scan) -> Option<Recovered> {
+    let may_be = scan.concerns(module::HEALING) || bare.text.starts_with("> ");
+    may_be.then(|| healed(bare, scan.looks)).flatten()
+}
+
+fn healed(bare: &NormalizedLine<'_>, looks: Looks) -> Option<Recovered> {
     let text = without_signs(bare.text, "✓✔✨➤·=>│✅🚀📦🎉");
     let healed = if is_install(text) {
-        Healed::Installing
+        Recovered::Installing
     } else if is_bundle(text) {
-        Healed::Bundling
+        Recovered::Bundling
     } else if are_tests(text) {
-        Healed::Testing
+        Recovered::Testing
     } else if is_command(bare.text) {
-        Healed::Command
+        Recovered::Command
     } else if is_step(text) {
-        Healed::Step
+        Recovered::Step
     } else if BUILT.begin(text) {
-        Healed::Building
+        Recovered::Building
     } else if SHIPPED.begin(text) {
         if are_all_ready(text) {
-            Healed::Running
+            Recovered::Running
         } else {
-            Healed::Shipping
+            Recovered::Shipping
         }
     } else if is_start(bare.text, text) {
-        Healed::Starting
+        Recovered::Starting
     } else if text.starts_with("Started container") {
-        Healed::Container
+        Recovered::Container
     } else if are_all_ready(text) || is_live(text, looks) {
-        Healed::Running
+        Recovered::Running
     } else if is_listening(text) {
-        Healed::Listening
+        Recovered::Listening
     } else {
         return None;
     };
@@ -181,7 +250,11 @@ static LISTENING: Beginnings = Beginnings::of(&[
 fn is_listening(text: &str) -> bool {
     static LEVELS: Beginnings = Beginnings::of(&["INFO:", "[info]"]);
     let text = LEVELS.strip(text).unwrap_or(text).trim_start();
-    LISTENING.begin(text) || (text.starts_with("Running ") && text.contains(".Endpoint with "))
+    let is_connected =
+        text.contains("] Connected to redis://") || text.contains("] Connected to amqp");
+    LISTENING.begin(text)
+        || is_connected
+        || (text.starts_with("Running ") && text.contains(".Endpoint with "))
 }
 
 static INSTALLED: Beginnings = Beginnings::of(&[
@@ -310,102 +383,110 @@ fn after_number(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{patterns, scan};
+    use super::super::{problem_matchers, scan};
     use super::*;
 
     #[test]
     fn each_tool_says_in_its_own_way_that_it_went_well() {
         for (line, healed) in [
-            ("added 812 packages in 9s", Some(Healed::Installing)),
-            ("Installed 1 package in 2ms", Some(Healed::Installing)),
+            ("added 812 packages in 9s", Some(Recovered::Installing)),
+            ("Installed 1 package in 2ms", Some(Recovered::Installing)),
             (
                 "Successfully installed torch-2.9.0",
-                Some(Healed::Installing),
+                Some(Recovered::Installing),
             ),
             ("added shop@1.0.0", None),
-            ("✓ 120 modules transformed.", Some(Healed::Bundling)),
-            ("✓ built in 2.12s", Some(Healed::Bundling)),
+            ("✓ 120 modules transformed.", Some(Recovered::Bundling)),
+            ("✓ built in 2.12s", Some(Recovered::Bundling)),
             (
                 "webpack 5.97.1 compiled with 2 warnings in 1 ms",
-                Some(Healed::Bundling),
+                Some(Recovered::Bundling),
             ),
             ("webpack 5.97.1 compiled with 1 error in 1 ms", None),
-            ("Tests:       34 passed, 34 total", Some(Healed::Testing)),
+            ("Tests:       34 passed, 34 total", Some(Recovered::Testing)),
             ("Tests: 1 failed, 33 passed, 34 total", None),
-            ("      Tests  34 passed (34)", Some(Healed::Testing)),
-            ("==== 34 passed in 0.12s ====", Some(Healed::Testing)),
+            ("      Tests  34 passed (34)", Some(Recovered::Testing)),
+            ("==== 34 passed in 0.12s ====", Some(Recovered::Testing)),
             (
                 "==== 34 passed, 1 warning in 0.12s ====",
-                Some(Healed::Testing),
+                Some(Recovered::Testing),
             ),
             ("==== 1 failed, 33 passed in 0.12s ====", None),
             ("==== 33 passed, 1 failed in 0.12s ====", None),
-            ("Server listening on 8080", Some(Healed::Listening)),
+            ("Server listening on 8080", Some(Recovered::Listening)),
             (
                 "INFO:     Application startup complete.",
-                Some(Healed::Listening),
+                Some(Recovered::Listening),
             ),
             (
                 "[info] Running TillWeb.Endpoint with Bandit at 0.0.0.0",
-                Some(Healed::Listening),
+                Some(Recovered::Listening),
             ),
             ("Running TillWeb.Tests", None),
             (
                 "test result: ok. 12 passed; 0 failed; 0 ignored",
-                Some(Healed::Testing),
+                Some(Recovered::Testing),
             ),
-            ("> shop@1.0.0 build", Some(Healed::Command)),
+            ("> shop@1.0.0 build", Some(Recovered::Command)),
             ("> vite build", None),
-            ("Step 4/9 : RUN npm ci", Some(Healed::Step)),
+            ("Step 4/9 : RUN npm ci", Some(Recovered::Step)),
             ("Step 4 of 9", None),
-            ("BUILD SUCCESSFUL in 12s", Some(Healed::Step)),
-            ("[INFO] BUILD SUCCESS", Some(Healed::Step)),
-            ("    Finished `release` profile in 1m", Some(Healed::Step)),
-            ("✓ Generating static pages (8/8)", Some(Healed::Step)),
+            ("BUILD SUCCESSFUL in 12s", Some(Recovered::Step)),
+            ("[INFO] BUILD SUCCESS", Some(Recovered::Step)),
+            (
+                "    Finished `release` profile in 1m",
+                Some(Recovered::Step),
+            ),
+            ("✓ Generating static pages (8/8)", Some(Recovered::Step)),
             ("  Generating static pages (0/8)  [    ]", None),
-            ("===> EXPORTING", Some(Healed::Building)),
+            ("===> EXPORTING", Some(Recovered::Building)),
             ("> 12 | cart.total;", None),
-            ("rolling out: 2 of 2 instances ready", Some(Healed::Running)),
+            (
+                "rolling out: 2 of 2 instances ready",
+                Some(Recovered::Running),
+            ),
             (
                 "rolling out: 1 of 2 instances ready",
-                Some(Healed::Shipping),
+                Some(Recovered::Shipping),
             ),
             (
                 "rolling out: 0 of 0 instances ready",
-                Some(Healed::Shipping),
+                Some(Recovered::Shipping),
             ),
-            ("✅ Build command succeeded", Some(Healed::Building)),
-            ("🚀 Publishing 'dist' directory...", Some(Healed::Shipping)),
-            ("==> Deploying...", Some(Healed::Shipping)),
-            ("Starting Container", Some(Healed::Shipping)),
-            ("==> Running 'python shop.py'", Some(Healed::Starting)),
+            ("✅ Build command succeeded", Some(Recovered::Building)),
+            (
+                "🚀 Publishing 'dist' directory...",
+                Some(Recovered::Shipping),
+            ),
+            ("==> Deploying...", Some(Recovered::Shipping)),
+            ("Starting Container", Some(Recovered::Shipping)),
+            ("==> Running 'python shop.py'", Some(Recovered::Starting)),
             (
                 "State changed from crashed to starting",
-                Some(Healed::Starting),
+                Some(Recovered::Starting),
             ),
             ("Running 3 tests", None),
-            ("Started container web", Some(Healed::Container)),
+            ("Started container web", Some(Recovered::Container)),
             (
                 "web-7c9d   1/1     Running   0   30s",
-                Some(Healed::Running),
+                Some(Recovered::Running),
             ),
             ("web-7c9d   0/1     Running   0   30s", None),
             (
                 "deployment \"web\" successfully rolled out",
-                Some(Healed::Running),
+                Some(Recovered::Running),
             ),
-            ("Build complete.", Some(Healed::Building)),
+            ("Build complete.", Some(Recovered::Building)),
             ("Build failed", None),
         ] {
-            let bare = Bare::of(line);
-            let looks = scan::read(&bare).looks;
-            assert_eq!(read(&bare, looks), healed, "{line}");
+            let bare = NormalizedLine::of(line);
+            assert_eq!(read(&bare, &scan::read(&bare)), healed, "{line}");
         }
     }
 
     #[test]
     fn each_title_is_one_of_a_pattern() {
-        let all = patterns::all().chain([&patterns::EXCEPTION]);
+        let all = problem_matchers::all().chain([&problem_matchers::EXCEPTION]);
         let all: Vec<&str> = all.map(|pattern| pattern.title).collect();
         let titles = OF_INSTALLING.iter().chain(OF_BUNDLING).chain(OF_STARTING);
         let titles = titles.chain(OF_LISTENING);

@@ -1,6 +1,6 @@
 //! Composer and PHP, Bundler and Ruby.
 
-use super::super::pattern::{Pattern, cause, consequence, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, symptom};
 
 /// An exception in a box of Symfony's or Laravel's console.
 pub(in super::super) static PHP: Pattern = symptom(
@@ -27,6 +27,7 @@ const EXCEPTIONS: &[&str] = &[
     "KeyError: ",
     "RuntimeError: ",
     "TypeError: ",
+    "Command failed with exit ",
 ];
 
 pub(super) const PATTERNS: &[Pattern] = &[
@@ -83,7 +84,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Invalid credentials (HTTP 401) for '",
         ],
         "Give the build a valid token for the host, in COMPOSER_AUTH.",
-    ),
+    )
+    .anywhere(),
     cause(
         "A package or version does not exist",
         &[
@@ -187,6 +189,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Install the library and headers that the gem needs in the image (`apt-get install …-dev`).",
     )
     .keeps(3),
+    cause(
+        "The key of Laravel is missing",
+        &["No application encryption key has been specified"],
+        "Set APP_KEY in the service's environment on Sevalla; `php artisan key:generate --show` \
+             prints a key.",
+    )
+    .anywhere()
+    .of_run(),
     cause(
         "A credential of Rails is missing",
         &[

@@ -1,6 +1,6 @@
 //! npm, pnpm, yarn and Bun: installing and running scripts.
 
-use super::super::pattern::{Pattern, cause, consequence, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, symptom};
 use super::{ends, number_then, says_what};
 
 /// The package manager, by its version or its kind.
@@ -53,6 +53,34 @@ const FAILED: &str = "A script failed";
 const FETCHED: &[&str] = &["YN0035: │ ", "An unexpected error occurred: \"http"];
 
 pub(super) const PATTERNS: &[Pattern] = &[
+    cause(
+        "A library that a native module needs is missing",
+        &[" was not found in the pkg-config search path"],
+        "Install the development package of the library in the image (`apt-get install …-dev`), \
+             or choose a version of the package in package.json with a ready binary.",
+    )
+    .anywhere()
+    .when(|text| text.contains("npm ") || text.contains("gyp"))
+    .hides(&[NATIVE]),
+    cause(
+        "A workspace does not exist",
+        &["No workspaces found:", "No package found with name '"],
+        "Correct the name of the workspace in the command of npm or turbo, or add it to \
+             `workspaces` in package.json.",
+    )
+    .keeps(1),
+    cause(
+        "Two lock files contradict each other",
+        &["Build failed: two different lockfiles found"],
+        "Keep the lock file of the one that the project uses (npm, pnpm or Yarn), delete the \
+             other, and commit that.",
+    ),
+    cause(
+        "ESLint has no configuration",
+        &["ESLint couldn't find a", "ESLint couldn't find the config"],
+        "Commit eslint.config.js, the only form that ESLint 9 reads, or take ESLint out of the \
+             build in package.json.",
+    ),
     cause(
         PEERS,
         &["code ERESOLVE", "ERR_PNPM_PEER_DEP_ISSUES"],

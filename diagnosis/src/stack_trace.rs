@@ -1,14 +1,15 @@
 //! What takes several lines to tell: traces of exceptions, and errors listed
 //! under their file. One line at a time, with a memory of a line or two.
 
-use super::bare::Bare;
+use super::SourceLocation as Place;
 use super::console_boxes::Box;
 use super::looks::{Looks, bit, word};
-use super::pattern::{Pattern, Rank};
-use super::patterns::{EXCEPTION, LINT, PHP, UNCAUGHT};
-use super::scan::{self, Scan};
+use super::normalize::NormalizedLine;
+use super::problem_matcher::{Pattern, Rank};
+use super::problem_matchers::{EXCEPTION, LINT, PHP, UNCAUGHT};
+use super::scan::Scan;
 use super::spring::Java;
-use super::{SourceLocation as Place, beginning, beginning_of, place};
+use super::{beginning, beginning_of, scan, source_location};
 
 /// Programs of Python that only run others: nothing is corrected there, apart
 /// from what they import.
@@ -34,12 +35,18 @@ impl Told {
         let Some(text) = self.lines.last().filter(|_| self.is_of_box()) else {
             return;
         };
-        let fitting = scan::read(&Bare::of(text)).fitting.into_iter();
-        let causes = fitting.filter(|pattern| pattern.rank == Rank::Cause && !pattern.needs_place);
+        let fitting = scan::read(&NormalizedLine::of(text)).fitting.into_iter();
+        let causes =
+            fitting.filter(|pattern| pattern.rank == Rank::Cause && is_of_one_line(pattern));
         self.pattern = causes
             .min_by_key(|pattern| pattern.rank)
             .unwrap_or(self.pattern);
     }
+}
+
+/// Whether it is known by one line alone.
+const fn is_of_one_line(pattern: &Pattern) -> bool {
+    !pattern.needs_place && pattern.behind.is_none()
 }
 
 /// The memory.
@@ -55,7 +62,7 @@ pub(super) struct Traces {
 
 impl Traces {
     /// Takes a line that was scanned; gives what it completes.
-    pub(super) fn take(&mut self, bare: Bare<'_>, scan: &Scan) -> Option<Told> {
+    pub(super) fn take(&mut self, bare: NormalizedLine<'_>, scan: &Scan) -> Option<Told> {
         let has_exception = scan.looks & bit(word::EXCEPTION) != 0;
         let python = self.python.take(bare, has_exception);
         let node = self.node.take(bare, scan.looks);
@@ -67,19 +74,22 @@ impl Traces {
 
     /// `ESLint`: the file, then `  3:5  error  what  rule`; as Next.js shows it,
     /// `3:5  Error: what  rule`.
-    fn list(&mut self, bare: Bare<'_>) -> Option<Told> {
+    fn list(&mut self, bare: NormalizedLine<'_>) -> Option<Told> {
         let text = bare.text;
         if !text.starts_with(|c: char| c == ' ' || c.is_ascii_digit()) {
             if memchr::memchr(b'/', text.as_bytes()).is_some() {
-                let path = place::path(text, bare.within);
-                self.listed = path.map(|path| (path, text.to_owned()));
+                let line = bare.trimmed();
+                // Nearly no line is one word.
+                let is_word = memchr::memchr(b' ', line.as_bytes()).is_none();
+                let path = is_word.then(|| source_location::path(line, bare.within));
+                self.listed = path.flatten().map(|path| (path, text.to_owned()));
             }
             return None;
         }
         let (file, header) = self.listed.as_ref()?;
         let text = text.trim_start();
         let (_, message) = text.split_once(' ')?;
-        let place = place::under(file, text)?;
+        let place = source_location::under(file, text)?;
         let message = message.trim_start();
         if !message.starts_with("error ") && !message.starts_with("Error: ") {
             return None;
@@ -118,7 +128,7 @@ struct Python {
 }
 
 impl Python {
-    fn take(&mut self, bare: Bare<'_>, has_exception: bool) -> Option<Told> {
+    fn take(&mut self, bare: NormalizedLine<'_>, has_exception: bool) -> Option<Told> {
         let (text, trimmed) = (bare.text, bare.text.trim_ascii_start());
         if text.starts_with("Traceback (most recent call last)") {
             let cause = self.cause.take().filter(|_| self.is_chained);
@@ -151,9 +161,9 @@ impl Python {
         self.end(trimmed)
     }
 
-    fn note_frame(&mut self, bare: Bare<'_>, trimmed: &str) {
+    fn note_frame(&mut self, bare: NormalizedLine<'_>, trimmed: &str) {
         self.runner = None;
-        let Some(place) = place::first(bare.text, bare.within) else {
+        let Some(place) = source_location::first(bare.text, bare.within) else {
             return;
         };
         let name = place.file.rsplit('/').next().unwrap_or_default();
@@ -231,16 +241,16 @@ struct Node {
 const ERROR: Looks = bit(word::ERROR) | bit(word::ERROR_INSIDE) | bit(word::TYPED);
 
 impl Node {
-    fn take(&mut self, bare: Bare<'_>, looks: Looks) -> Option<Told> {
+    fn take(&mut self, bare: NormalizedLine<'_>, looks: Looks) -> Option<Told> {
         let text = bare.text;
         let trimmed = text.trim_ascii_start();
         let has_error = looks & ERROR != 0;
         if text.starts_with('/') || text.starts_with("file:///") {
-            self.above = place::first(text, bare.within);
+            self.above = source_location::first(text, bare.within);
             (self.error, self.place) = (None, None);
         } else if trimmed.starts_with("at ") {
             if self.error.is_some() && self.place.is_none() {
-                self.place = place::first(text, bare.within);
+                self.place = source_location::first(text, bare.within);
                 return self.tell_early();
             }
         } else if has_error && !text.starts_with(' ') && is_thrown(text) {

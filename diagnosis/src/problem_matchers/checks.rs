@@ -1,7 +1,7 @@
 //! Compilers that name a place and say what is wrong there, linters of all
 //! kinds, and what runs tasks.
 
-use super::super::pattern::{Pattern, cause, symptom};
+use super::super::problem_matcher::{Pattern, cause, symptom};
 use super::number_then;
 
 const LINT: &str = "A linter found an error";
@@ -145,6 +145,20 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Define the task in the gulpfile, or correct its name.",
     )
     .when(|text| text.contains("never defined") || text.contains("is not in your gulpfile")),
+    symptom(
+        "A sanitizer found an error",
+        &[
+            "ERROR: AddressSanitizer: ",
+            "ERROR: LeakSanitizer: ",
+            "ERROR: MemorySanitizer: ",
+            "ERROR: UndefinedBehaviorSanitizer: ",
+        ],
+        "Correct the access that the sanitizer names; the program built with the same \
+             `-fsanitize` on your machine shows it too.",
+    )
+    .anywhere()
+    .keeps(2)
+    .place_below(6),
     symptom(
         "A program crashed",
         &["Segmentation fault", "Access violation in ", "Bus error"],

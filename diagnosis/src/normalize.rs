@@ -125,20 +125,20 @@ const LONGEST_NAME: usize = 80;
 
 /// A line as its tool has printed it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bare<'a> {
+pub(super) struct NormalizedLine<'a> {
     /// The step of the image build that it belongs to.
     pub(super) step: Option<u32>,
     /// What printed it, where several print at once: a container, a package.
     pub(super) source: Option<&'a str>,
     /// What its paths are relative to.
-    pub(super) within: Within<'a>,
+    pub(super) within: PathRoot<'a>,
     /// The text, indented as it was.
     pub(super) text: &'a str,
 }
 
 /// What the paths of a line are relative to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Within<'a> {
+pub(super) enum PathRoot<'a> {
     /// The root of the repository.
     Root,
     /// This folder of it.
@@ -150,17 +150,17 @@ pub(super) enum Within<'a> {
 /// A name that was taken off, and what it says.
 struct Named<'a> {
     source: Option<&'a str>,
-    within: Within<'a>,
+    within: PathRoot<'a>,
     rest: &'a str,
 }
 
-impl<'a> Bare<'a> {
+impl<'a> NormalizedLine<'a> {
     pub(super) fn of(line: &'a str) -> Self {
         let (step, text) = step(line);
         let mut bare = Self {
             step,
             source: None,
-            within: Within::Root,
+            within: PathRoot::Root,
             text,
         };
         // A tool in a workspace in a container: rarely more than three.
@@ -240,6 +240,16 @@ impl<'a> Bare<'a> {
     }
 }
 
+/// The text behind white space, which nearly no line begins with.
+#[inline]
+pub(super) fn outdented(text: &str) -> &str {
+    let text = text.trim_ascii_start();
+    match text.as_bytes().first() {
+        Some(first) if first.is_ascii_graphic() => text,
+        _ => text.trim_start(),
+    }
+}
+
 /// The text behind white space and these signs, of which none is of ASCII but
 /// `=` and `>`.
 pub(super) fn without_signs<'a>(text: &'a str, signs: &str) -> &'a str {
@@ -270,15 +280,21 @@ fn is_word(word: &str, text: &str) -> bool {
     !rest.starts_with(|c: char| c.is_alphanumeric() || "/._-".contains(c))
 }
 
+/// What is before and behind the first space, which is near.
+fn parted_by_space(text: &str) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == b' ')?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
 /// `#12 3.456 text`, as `BuildKit` shows what a step of a build prints.
 fn step(line: &str) -> (Option<u32>, &str) {
     let parsed = || {
-        let (number, rest) = line.strip_prefix('#')?.split_once(' ')?;
+        let (number, rest) = parted_by_space(line.strip_prefix('#')?)?;
         let number = number.parse().ok()?;
         let is_time = |word: &str| {
             word.contains('.') && word.bytes().all(|b| b.is_ascii_digit() || b == b'.')
         };
-        let rest = match rest.split_once(' ') {
+        let rest = match parted_by_space(rest) {
             Some((time, rest)) if is_time(time) => rest,
             _ if is_time(rest) => "",
             _ => rest,
@@ -305,7 +321,7 @@ fn is_step(text: &str) -> bool {
 /// `2026-03-01T10:00:00.123Z`, `[2026-03-01 10:00:00 +0000]`, `10:00:00 AM`; or
 /// the seconds since something, `9.201`. A date may be indented.
 fn without_time(text: &str) -> Option<&str> {
-    let outdented = text.trim_start();
+    let outdented = outdented(text);
     // Nearly no line begins so.
     let begun = outdented.strip_prefix('[').unwrap_or(outdented);
     if !begun.starts_with(|c: char| c.is_ascii_digit()) {
@@ -318,7 +334,7 @@ fn without_time(text: &str) -> Option<&str> {
     let mut rest = opened.unwrap_or(text);
     let (mut has_time, mut is_closed) = (false, false);
     for _ in 0..3 {
-        let Some((word, after)) = rest.split_once(' ') else {
+        let Some((word, after)) = parted_by_space(rest) else {
             break;
         };
         let inside = word.strip_suffix(']').filter(|_| opened.is_some());
@@ -350,8 +366,9 @@ fn is_time(word: &str) -> bool {
 
 fn is_seconds(word: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    word.split_once('.')
-        .is_some_and(|(whole, part)| is_number(whole) && is_number(part))
+    let point = word.bytes().position(|byte| byte == b'.');
+    let parted = point.and_then(|at| Some((word.get(..at)?, word.get(at + 1..)?)));
+    parted.is_some_and(|(whole, part)| is_number(whole) && is_number(part))
 }
 
 /// `2026-03-01`, `2026/03/01`, `01-Mar-2026`
@@ -390,84 +407,120 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         "INFO  - ",
         "ERROR - ",
     ]);
-    let named = |source, within, rest| {
-        Some(Named {
-            source,
-            within,
-            rest,
-        })
+    let unnamed = |rest| Named {
+        source: None,
+        within: PathRoot::Root,
+        rest,
     };
-    if let Some(rest) = WHO.strip(text) {
-        return named(None, Within::Root, rest);
-    }
-    if let Some(rest) = prefixes::in_terminal(text) {
-        return named(None, Within::Root, rest);
+    if let Some(rest) = WHO.strip(text).or_else(|| prefixes::in_terminal(text)) {
+        return Some(unnamed(rest));
     }
     if let Some((name, rest)) = prefixes::named(text) {
-        return named(Some(name), Within::Root, rest);
+        return Some(Named {
+            source: Some(name),
+            ..unnamed(rest)
+        });
     }
-    // What Composer puts before the lines of a script.
     if let Some(rest) = text.strip_prefix("!!") {
-        let rest = rest
-            .strip_prefix("  ")
-            .or(Some("").filter(|_| rest.trim().is_empty()));
-        return rest.and_then(|rest| named(None, Within::Root, rest));
+        return of_composer(rest).map(unnamed);
     }
-    let is_of_name = |c: char| c.is_ascii_alphanumeric() || "@/_-.".contains(c);
-    // app-1  | text
-    if let Some((name, rest)) = parted(text, b'|', (1, " | ")) {
-        let name = name.trim_end();
-        let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
-        if !name.is_empty() && name.len() < 40 && !is_number && name.chars().all(is_of_name) {
-            return named(Some(name), Within::Root, rest);
-        }
+    match parted(text)? {
+        (name, Sign::Bar, rest) => of_container(name, rest),
+        (name, Sign::Colon, rest) => of_workspace(name, rest),
     }
-    // @shop/web:build: text of Turborepo, and apps/web build: text of pnpm
-    let (name, rest) = parted(text, b':', (0, ": "))?;
+}
+
+/// What Composer puts before the lines of a script.
+fn of_composer(rest: &str) -> Option<&str> {
+    rest.strip_prefix("  ")
+        .or(Some("").filter(|_| rest.trim().is_empty()))
+}
+
+/// `app-1  | text`
+fn of_container<'a>(name: &'a str, rest: &'a str) -> Option<Named<'a>> {
+    let name = name.trim_end();
+    let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
+    let is_name = !name.is_empty() && name.len() < 40 && !is_number && name.chars().all(is_of_name);
+    is_name.then_some(Named {
+        source: Some(name),
+        within: PathRoot::Root,
+        rest,
+    })
+}
+
+/// The scripts that tools for workspaces run.
+const SCRIPTS: &[&str] = &[
+    "build",
+    "lint",
+    "test",
+    "compile",
+    "start",
+    "typecheck",
+    "check-types",
+    "install",
+    "postinstall",
+];
+
+/// `@shop/web:build: text` of Turborepo, and `apps/web build: text` of pnpm
+fn of_workspace<'a>(name: &'a str, rest: &'a str) -> Option<Named<'a>> {
+    // How the scripts end.
+    if !matches!(
+        name.as_bytes().last()?,
+        b'd' | b't' | b'e' | b'k' | b's' | b'l'
+    ) {
+        return None;
+    }
     let (package, script) = name.rsplit_once([':', ' '])?;
-    let is_script = [
-        "build",
-        "lint",
-        "test",
-        "compile",
-        "start",
-        "typecheck",
-        "check-types",
-        "install",
-        "postinstall",
-    ]
-    .contains(&script);
-    let is_name = is_script && package.len() < 60 && package.chars().all(is_of_name);
+    let is_name =
+        SCRIPTS.contains(&script) && package.len() < 60 && package.chars().all(is_of_name);
     if !is_name || package == "npm" {
         return None;
     }
     // One word may be anything: `error build: text`.
     let is_folder = name.as_bytes().get(package.len()) == Some(&b' ') && package.contains('/');
     let within = match package {
-        "." => Within::Root,
-        _ if is_folder => Within::Folder(package),
-        _ => Within::Package,
+        "." => PathRoot::Root,
+        _ if is_folder => PathRoot::Folder(package),
+        _ => PathRoot::Package,
     };
-    named(Some(package), within, rest)
+    Some(Named {
+        source: Some(package),
+        within,
+        rest,
+    })
 }
 
-/// What is before and behind these signs, of which one is this byte, behind so
-/// many others; nothing if they are far from the beginning, where no name ends.
-fn parted<'a>(
-    text: &'a str,
-    sign: u8,
-    (before, signs): (usize, &str),
-) -> Option<(&'a str, &'a str)> {
-    let near = text
-        .as_bytes()
-        .get(..LONGEST_NAME)
-        .unwrap_or(text.as_bytes());
-    let mut found = memchr::memchr_iter(sign, near);
-    let begin = found.find_map(|at| {
-        let begin = at.checked_sub(before)?;
-        text.get(begin..)?.starts_with(signs).then_some(begin)
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "@/_-.".contains(c)
+}
+
+/// What ends a name in front of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    /// ` | `
+    Bar,
+    /// `: `
+    Colon,
+}
+
+/// What is before and behind the first of these signs; nothing if it is far from
+/// the beginning, where no name ends. None of the names has the other sign.
+fn parted(text: &str) -> Option<(&str, Sign, &str)> {
+    let bytes = text.as_bytes();
+    let near = bytes.get(..LONGEST_NAME).unwrap_or(bytes);
+    let mut found = memchr::memchr2_iter(b'|', b':', near);
+    let at = found.find(|at| {
+        let is_bar = bytes.get(*at) == Some(&b'|');
+        let is_apart = !is_bar || (*at > 0 && bytes.get(at - 1) == Some(&b' '));
+        is_apart && bytes.get(at + 1) == Some(&b' ')
     })?;
-    Some((text.get(..begin)?, text.get(begin + signs.len()..)?))
+    let is_bar = bytes.get(at) == Some(&b'|');
+    let (end, sign) = if is_bar {
+        (at - 1, Sign::Bar)
+    } else {
+        (at, Sign::Colon)
+    };
+    Some((text.get(..end)?, sign, text.get(at + 2..)?))
 }
 
 #[cfg(test)]
@@ -510,7 +563,7 @@ mod tests {
             ("# a comment", None, "# a comment"),
             ("", None, ""),
         ] {
-            let bare = Bare::of(line);
+            let bare = NormalizedLine::of(line);
             assert_eq!((bare.step, bare.text), (step, text), "{line}");
         }
     }
@@ -524,7 +577,7 @@ mod tests {
             "info  - x",
             "PASS src/a.test.ts",
         ] {
-            assert!(Bare::of(line).is_harmless(), "{line}");
+            assert!(NormalizedLine::of(line).is_harmless(), "{line}");
         }
         for line in [
             "warnings.ts(3,5): x",
@@ -532,7 +585,7 @@ mod tests {
             "debug/a.go:1:1: x",
             "PASSWORD: x",
         ] {
-            assert!(!Bare::of(line).is_harmless(), "{line}");
+            assert!(!NormalizedLine::of(line).is_harmless(), "{line}");
         }
     }
 
@@ -542,15 +595,15 @@ mod tests {
             (
                 "apps/web build: x",
                 Some("apps/web"),
-                Within::Folder("apps/web"),
+                PathRoot::Folder("apps/web"),
             ),
-            ("@shop/web:build: x", Some("@shop/web"), Within::Package),
-            (". build: x", Some("."), Within::Root),
-            ("Failed build: x", Some("Failed"), Within::Package),
-            ("web-1  | x", Some("web-1"), Within::Root),
-            ("x", None, Within::Root),
+            ("@shop/web:build: x", Some("@shop/web"), PathRoot::Package),
+            (". build: x", Some("."), PathRoot::Root),
+            ("Failed build: x", Some("Failed"), PathRoot::Package),
+            ("web-1  | x", Some("web-1"), PathRoot::Root),
+            ("x", None, PathRoot::Root),
         ] {
-            let bare = Bare::of(line);
+            let bare = NormalizedLine::of(line);
             assert_eq!((bare.source, bare.within), (source, within), "{line}");
         }
     }

@@ -20,7 +20,7 @@ pub(super) use self::java::{JAVA, SPRING};
 pub(super) use self::php_ruby::PHP;
 pub(super) use self::python::EXCEPTION;
 pub(super) use self::running::UNCAUGHT;
-use super::pattern::Pattern;
+use super::problem_matcher::Pattern;
 
 /// All patterns.
 pub(super) fn all() -> impl Iterator<Item = &'static Pattern> {

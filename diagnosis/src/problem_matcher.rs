@@ -16,7 +16,7 @@ pub(super) enum Rank {
 
 /// Where in a line the words stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stands {
+pub(super) enum Anchor {
     /// Where the tool's own text begins.
     First,
     /// Anywhere.
@@ -39,7 +39,7 @@ pub(super) struct Pattern {
     pub(super) title: &'static str,
     pub(super) advice: &'static str,
     pub(super) words: &'static [&'static str],
-    pub(super) stands: Stands,
+    pub(super) stands: Anchor,
     pub(super) rank: Rank,
     /// What has to follow the words.
     pub(super) then: Option<fn(&str) -> bool>,
@@ -75,7 +75,7 @@ pub(super) const fn cause(
         title,
         advice,
         words,
-        stands: Stands::First,
+        stands: Anchor::First,
         rank: Rank::Cause,
         then: None,
         when: None,
@@ -127,19 +127,19 @@ pub(super) const fn consequence(title: &'static str, words: &'static [&'static s
 impl Pattern {
     /// Whether its words may stand anywhere in a line.
     pub(super) fn is_anywhere(&self) -> bool {
-        self.stands == Stands::Anywhere
+        self.stands == Anchor::Anywhere
     }
 
     pub(super) const fn anywhere(self) -> Self {
         Self {
-            stands: Stands::Anywhere,
+            stands: Anchor::Anywhere,
             ..self
         }
     }
 
     pub(super) const fn alone(self) -> Self {
         Self {
-            stands: Stands::Alone,
+            stands: Anchor::Alone,
             ..self
         }
     }

@@ -1,6 +1,6 @@
 //! .NET, Elixir, Deno and Bun.
 
-use super::super::pattern::{Pattern, cause, consequence, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, symptom};
 use super::{TYPESCRIPT, number_then, says_what};
 
 /// Errors of the compiler of Elixir, which have a pattern of their own.

@@ -1,6 +1,6 @@
 //! TypeScript, linters and what bundles JavaScript.
 
-use super::super::pattern::{Pattern, cause, consequence, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, symptom};
 use super::{TYPESCRIPT, number_then, says_what};
 
 pub(in super::super) const LINT: Pattern = cause(
@@ -19,6 +19,8 @@ const PLUGIN: &str = "A plugin of the bundler stopped the build";
 const PLUGIN_ADVICE: &str = "Correct what the plugin names, or its options in the configuration \
              of the bundler (vite.config, nuxt.config, rollup.config).";
 
+const PRERENDER: &str = "A page could not be rendered while building";
+
 pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "TypeScript found an error",
@@ -28,6 +30,15 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .anywhere()
     .then(|text| number_then(text, ":"))
     .place_below(3),
+    // ts-node
+    cause(
+        "TypeScript found an error",
+        &["Unable to compile TypeScript"],
+        "Correct it; `npx tsc --noEmit` shows the same on your machine.",
+    )
+    .anywhere()
+    .keeps(2)
+    .place_below(2),
     // Next.js, and the plugins of webpack.
     cause(
         "TypeScript found an error",
@@ -175,8 +186,15 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .then(says_what)
     .place_below(8),
+    cause(
+        "A component of Next.js needs a Suspense boundary",
+        &["useSearchParams() should be wrapped in a suspense boundary"],
+        "Wrap the component that calls the hook in `<Suspense>`; `npx next build` shows the same \
+             on your machine.",
+    )
+    .hides(&[PRERENDER]),
     symptom(
-        "A page could not be rendered while building",
+        PRERENDER,
         &["Error occurred prerendering page "],
         "Run `next build` on your machine; what the page reads may be missing while building.",
     )
@@ -210,6 +228,29 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .then(says_what)
     .keeps(1),
+    cause(
+        "Eleventy could not write a template",
+        &[
+            "Problem writing Eleventy templates",
+            "[11ty] Problem writing Eleventy templates",
+        ],
+        "Correct the template that Eleventy names; `npx @11ty/eleventy` shows the same on your \
+             machine.",
+    )
+    .keeps(3),
+    cause(
+        "A query of Gatsby is wrong",
+        &["There was an error in your GraphQL query"],
+        "Correct the query; `npx gatsby build` shows the same on your machine.",
+    )
+    .keeps(3)
+    .place_below(4),
+    cause(
+        "Astro stopped with an error",
+        OF_ASTRO,
+        "Correct the file that Astro names; `npx astro build` shows the same on your machine.",
+    )
+    .keeps(2),
     consequence("Linting failed", &["✖ "]).then(|text| number_then(text, " problem")),
     consequence("The bundler failed", &["webpack "]).then(|text| {
         text.contains(" compiled with ") && text.contains(" error") && !text.contains(" 0 errors")
@@ -225,6 +266,24 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ],
     )
     .keeps(2),
+];
+
+/// The names of errors of Astro that say what has to be changed.
+const OF_ASTRO: &[&str] = &[
+    "[AstroUserError]",
+    "[CannotOptimizeSvg]",
+    "[CouldNotTransformImage]",
+    "[EnvInvalidVariables]",
+    "[FailedToFetchRemoteImageDimensions]",
+    "[GetStaticPathsRequired]",
+    "[ImageMissingAlt]",
+    "[ImageNotFound]",
+    "[InvalidContentEntryDataError]",
+    "[InvalidContentEntryFrontmatterError]",
+    "[LocalImageUsedWrongly]",
+    "[MissingSharp]",
+    "[NoAdapterInstalled]",
+    "[UnsupportedImageFormat]",
 ];
 
 /// `impound] This module cannot be imported`: a plugin that is not known by what

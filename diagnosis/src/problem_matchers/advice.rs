@@ -2,7 +2,7 @@
 //! they have just read.
 
 use super::super::own_errors::OWN;
-use super::super::pattern::{Pattern, Rank};
+use super::super::problem_matcher::{Pattern, Rank};
 use super::*;
 
 /// The files of patterns, and words of which the remedies in them name one.

@@ -1,6 +1,6 @@
 //! Rust and Go.
 
-use super::super::pattern::{Pattern, cause, consequence, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, symptom};
 use super::number_then;
 
 const LOCK: &str = "The lock file does not fit the manifest";
@@ -132,6 +132,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .then(|text| text.contains("` failed: "))
     .keeps(3),
+    cause(
+        "A program that a package needs is missing",
+        &["Could not find `protoc`", "is `cmake` not installed?"],
+        "Install the program in the image before the step that builds (`apt-get install \
+             protobuf-compiler`, `apt-get install cmake`).",
+    )
+    .anywhere()
+    .hides(&["A build script failed"]),
     symptom(
         "A build script failed",
         &["failed to run custom build command for "],
@@ -237,6 +245,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .anywhere()
     .behind("go: ")
     .nowhere(),
+    cause(
+        "The vendored modules of Go do not fit go.mod",
+        &["inconsistent vendoring in "],
+        "Run `go mod vendor` and commit the folder vendor, or delete that folder.",
+    )
+    .anywhere()
+    .nowhere()
+    .keeps(1),
     cause(
         MODULE,
         &["go: "],

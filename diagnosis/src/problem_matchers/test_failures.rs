@@ -1,7 +1,7 @@
 //! How test frameworks show a test that failed: the block with its name, and
 //! what was expected.
 
-use super::super::pattern::{Pattern, cause};
+use super::super::problem_matcher::{Pattern, cause};
 use super::number_then;
 
 const FAILED: &str = "A test failed";
@@ -67,6 +67,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .then(|text| !text.contains("TESTS FAILED") && !text.contains("TEST FAILED"))
         .when(|text| text.contains("- "))
         .keeps(2),
+    // Jasmine
+    test(&["Message:"]).alone().behind("1) ").keeps(2),
     // The Test Anything Protocol
     test(&["not ok "])
         .then(|text| {

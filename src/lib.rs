@@ -84,11 +84,7 @@ use crate::text::truncate::shorten;
 
 /// Runs the program from the arguments to the last word, and says how it ended.
 pub async fn run(mut process: Process) -> Outcome {
-    let columns = process.screen.as_ref().map_or(0, |screen| screen.size().1);
-    let request = cli::asked(&process.arguments, columns.into());
-    if let CliRequest::Run(options) = &request {
-        process.variables = process.variables.with_options(options.clone());
-    }
+    let request = read_arguments(&mut process);
     // Before anything is told, so that it cannot be.
     let drawn = inputs::wants_password(&process.variables)
         .then(|| Password::drawn(process.token))
@@ -149,6 +145,16 @@ pub async fn run(mut process: Process) -> Outcome {
         }
     }
     outcome
+}
+
+/// What the arguments ask for. Options of a run beat the variables.
+fn read_arguments(process: &mut Process) -> CliRequest {
+    let columns = process.screen.as_ref().map_or(0, |screen| screen.size().1);
+    let request = cli::asked(&process.arguments, columns.into());
+    if let CliRequest::Run(options) = &request {
+        process.variables = process.variables.with_options(options.clone());
+    }
+    request
 }
 
 /// The most of an argument that is repeated, in bytes.

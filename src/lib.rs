@@ -152,7 +152,8 @@ fn read_arguments(process: &mut Process) -> CliRequest {
     let columns = process.screen.as_ref().map_or(0, |screen| screen.size().1);
     let request = cli::asked(&process.arguments, columns.into());
     if let CliRequest::Run(options) = &request {
-        process.variables = process.variables.with_options(options.clone());
+        let variables = std::mem::take(&mut process.variables);
+        process.variables = variables.with_options(options.clone());
     }
     request
 }

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use sevalla_simulator::{
-    Application, Database, PastDeployment, Pipeline, Preview, Script, Stage, StaticSite, World,
+    Application, Database, PastDeployment, Pipeline, Preview, RollbackBody, Script, Stage,
+    StaticSite, World,
 };
 
 pub(crate) const SHOP: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
@@ -59,6 +60,7 @@ fn shop() -> Application {
             ..past(26, "Sort by price")
         })
         .past(past(24, "Sort by price, corrected"))
+        .rollback_body(RollbackBody::Honoured)
         .next(course())
 }
 

@@ -47,8 +47,8 @@ RUN target="$(rustc --print host-tuple)" \
 # `grep`; Jenkins starts `cat` and looks for `ps`. Busybox has all of them for
 # one or two megabytes, without a package manager or a libc that could need
 # updates. GitLab and Jenkins give the entry point their `sh` or `cat` as an
-# argument: the program hands over to it (src/exec.rs), so nobody has to
-# override anything.
+# argument: in the image the program hands over to it (src/exec.rs), so nobody
+# has to override anything.
 FROM busybox:1.37.0-musl
 ARG SEVALLA_DEPLOY_COMMIT
 LABEL org.opencontainers.image.title="sevalla-deploy" \
@@ -57,6 +57,8 @@ LABEL org.opencontainers.image.title="sevalla-deploy" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.revision="${SEVALLA_DEPLOY_COMMIT}"
 COPY --from=build /sevalla-deploy /usr/local/bin/sevalla-deploy
+# Allows these programs, and no others, as a first argument.
+ENV SEVALLA_DEPLOY_IN_IMAGE=1
 # No USER: GitHub's output and summary files can only be written by root. No
 # WORKDIR: the CI chooses it. Neither is relied on; any uid will do, with or
 # without a home that can be written. Certificates are inside the binary.

@@ -16,6 +16,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use console::Term;
+use jiff::tz::TimeZone;
 use sevalla_deploy::environment::Variables;
 use sevalla_deploy::process::{Process, network};
 use sevalla_deploy::shutdown::Shutdown;
@@ -36,6 +37,8 @@ async fn main() -> std::io::Result<ExitCode> {
         stdout: Box::new(std::io::stdout()),
         stderr: || Box::new(std::io::stderr()),
         terminal: Some(Term::stderr()).filter(Term::is_term),
+        screen: Some(Term::stdout()).filter(Term::is_term),
+        zone: TimeZone::UTC,
         clock: jiff::Timestamp::now,
         token: || uuid::Uuid::new_v4().simple().to_string(),
         connect: network(),

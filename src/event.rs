@@ -21,6 +21,8 @@ pub enum Event<'a> {
     Warning(Warning, &'a str),
     /// Something the user should know.
     Note(&'a str),
+    /// A row of the table of what was found.
+    Row(&'a str),
     /// Something about one of several services.
     Of(Service, &'a Self),
     /// The preview app is known.

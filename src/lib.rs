@@ -50,6 +50,7 @@ pub mod sevalla;
 pub mod shutdown;
 pub mod subprocess;
 pub mod text;
+pub mod time_zone;
 pub mod verify;
 
 pub use sevalla_diagnosis as diagnosis;
@@ -81,6 +82,11 @@ use crate::shutdown::Shutdown;
 
 /// Runs the program from the arguments to the last word, and says how it ended.
 pub async fn run(mut process: Process) -> Outcome {
+    let columns = process.screen.as_ref().map_or(0, |screen| screen.size().1);
+    let request = cli::asked(&process.arguments, columns.into());
+    if let CliRequest::Run(options) = &request {
+        process.variables = process.variables.with_options(options.clone());
+    }
     // Before anything is told, so that it cannot be.
     let drawn = inputs::wants_password(&process.variables)
         .then(|| Password::drawn(process.token))
@@ -89,8 +95,8 @@ pub async fn run(mut process: Process) -> Outcome {
     let known = secrets.iter().map(String::as_str);
     let redactor = Redactor::new(known.chain(drawn.as_ref().map(Password::expose)));
     let gate = Sanitizer::new(redactor.clone());
-    match cli::asked(&process.arguments) {
-        CliRequest::Run => {}
+    match request {
+        CliRequest::Run(_) => {}
         CliRequest::Text(text) => {
             let _closed = process.stdout.write_all(text.as_bytes());
             return Outcome::success("");
@@ -117,6 +123,8 @@ pub async fn run(mut process: Process) -> Outcome {
                 stdout: process.stdout,
                 stderr: (process.stderr)(),
                 terminal: process.terminal,
+                is_output_seen: process.screen.is_some(),
+                zone: process.zone,
                 clock: process.clock,
                 token: process.token,
                 launch: process.launch,

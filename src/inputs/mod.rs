@@ -22,7 +22,7 @@ pub use self::choices::{
 pub use self::problem::Problem;
 pub(crate) use self::problem::ProblemKind;
 pub use self::secrets::{secrets_in, wants_password};
-pub use self::table::{Input, Inputs, TABLE};
+pub use self::table::{Input, InputGroup, Inputs, TABLE};
 pub use self::unknown::{DIAGNOSTICS, unknown_names};
 pub use self::values::{
     Age, ApiUrl, Branch, Commit, DeploymentIdText, DockerImage, ExpectedCommit, Number, OneLine,
@@ -90,28 +90,33 @@ fn first_given<'a>(
     input: &Input,
     variables: &'a Variables,
 ) -> Option<(String, Result<&'a str, NotUtf8>)> {
-    input.spellings().into_iter().find_map(|name| {
+    input.sources().find_map(|name| {
         let value = variables.given(&name)?;
         Some((name, value))
     })
 }
 
-/// The fields whose variable is one of the whole workflow (`SEVALLA_…`), where
-/// one of the step (`INPUT_…`, `PLUGIN_…`) says what the step is about instead.
+/// The fields that name another kind of resource than a source of higher rank
+/// does: an argument outranks a variable of the step (`INPUT_…`, `PLUGIN_…`),
+/// and that one a variable of the whole workflow (`SEVALLA_…`).
 fn outranked(variables: &Variables) -> Vec<&'static str> {
-    let is_of_step = |name: &&str| {
-        let given = Input::named(name).and_then(|input| first_given(input, variables));
-        given.is_some_and(|(spelling, _)| !spelling.starts_with("SEVALLA_"))
+    let rank_of = |name: &&str| {
+        let (source, _) = first_given(Input::named(name)?, variables)?;
+        Some(match source {
+            argument if argument.starts_with("--") => 2,
+            variable if variable.starts_with("SEVALLA_") => 0,
+            _of_step => 1,
+        })
     };
     let action = Input::named("action").and_then(|input| first_given(input, variables)?.1.ok());
-    let (of_step, others): (Vec<_>, Vec<_>) = alternatives(action)
-        .into_iter()
-        .partition(|kind| kind.iter().any(is_of_step));
-    if of_step.is_empty() {
-        return Vec::new();
-    }
-    let others = others.concat().into_iter();
+    let kinds = alternatives(action).into_iter();
+    let kinds: Vec<_> = kinds
+        .map(|kind| (kind.iter().filter_map(rank_of).max(), kind))
+        .collect();
+    let highest = kinds.iter().filter_map(|(rank, _)| *rank).max();
+    let others = kinds.iter().filter(|(rank, _)| *rank < highest);
     others
+        .flat_map(|(_, kind)| kind.iter())
         .filter_map(|name| Some(Input::named(name)?.field))
         .collect()
 }
@@ -119,6 +124,11 @@ fn outranked(variables: &Variables) -> Vec<&'static str> {
 /// Whether the input `action` takes this word.
 pub fn is_action(word: &str) -> bool {
     ActionName::read(word).is_ok()
+}
+
+/// The word that somebody may have meant, if one is alike.
+pub fn nearest<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {
+    values::nearest(text, words)
 }
 
 /// Reads values from texts, and keeps what is wrong with them.

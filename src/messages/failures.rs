@@ -114,10 +114,12 @@ failures! {
          `{deployment-id}` works for images too.";
 
         UnknownArgument "unknown-argument" "Unknown argument", ExitStatus::InvalidInput,
-        "The program was called with an option that it does not know. It takes `--help` and \
-         `--version`, or the name of a program to hand over to, with that program's own arguments. \
-         Inputs are no arguments, so that no secret can end up in a list of processes.",
-        "Pass inputs as environment variables, such as `SEVALLA_APP_ID`.";
+        "The arguments contain a word or an option that this program does not know, an option without \
+         a value or given twice, or a secret: everybody on the machine can read the arguments of a \
+         process. No word is run as a program, and no request was sent.",
+        "Use an action and options, such as `sevalla-deploy deploy-app --app-id …`, and pass secrets \
+         as variables. `sevalla-deploy --help` lists all of them. To run another program, write `--` \
+         before its name.";
     }
     Requests {
         KeyNotAccepted "key-not-accepted" "Key not accepted", ExitStatus::Unauthorized,

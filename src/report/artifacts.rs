@@ -21,7 +21,9 @@ impl Inner {
         causes: &[FailureCause],
         log: Result<(), String>,
     ) {
-        let report = self.write_report(outcome, causes);
+        let found = self.give_found();
+        let is_whole = found == Ok(true);
+        let report = self.write_report(outcome, causes, is_whole);
         let junit = file(self.files.junit.as_deref(), "The test report", || {
             junit::of(outcome, causes, &self.story, &self.log.tail(), &self.gate)
         });
@@ -46,6 +48,7 @@ impl Inner {
             (Warning::ReportNotWritten, quality),
             (Warning::ReportNotWritten, file),
             (Warning::ReportNotWritten, links),
+            (Warning::OutputsNotWritten, found.map(drop)),
             (Warning::OutputsNotWritten, outputs),
             (Warning::SummaryNotWritten, summary),
             (Warning::ReportNotWritten, page),
@@ -57,13 +60,29 @@ impl Inner {
         }
     }
 
-    fn write_report(&self, outcome: &Outcome, causes: &[FailureCause]) -> Result<(), String> {
+    /// Gives what `list` or `show` found to a person or a program.
+    fn give_found(&mut self) -> Result<bool, String> {
+        if !matches!(self.story.action, Some("list" | "show")) {
+            return Ok(false);
+        }
+        let json = self.story.result.as_ref().map(|json| self.gate.json(json));
+        let given = self.channel.found(json.as_ref());
+        given.map_err(|error| format!("The result could not be written to {error}"))
+    }
+
+    /// `is_given` is whether somebody has the result, whatever its length.
+    fn write_report(
+        &self,
+        outcome: &Outcome,
+        causes: &[FailureCause],
+        is_given: bool,
+    ) -> Result<(), String> {
         if let Some(path) = &self.files.report {
             let text = json::of(outcome, causes, &self.story, self.host, &self.gate);
             return atomic_file::write(path, "The report", &text);
         }
         match self.story.result.as_ref().map(String::len) {
-            Some(length) if length > LONGEST_VALUE => Err(format!(
+            Some(length) if length > LONGEST_VALUE && !is_given => Err(format!(
                 "The result has {} KiB and an output at most {}: set report-file to get it",
                 length / 1024,
                 LONGEST_VALUE / 1024

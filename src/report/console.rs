@@ -22,7 +22,7 @@ pub(super) fn tell(event: Event<'_>) -> Vec<String> {
         return vec![warned(warning, &text)];
     }
     let line = match event {
-        Event::Note(text) => text.to_owned(),
+        Event::Note(text) | Event::Row(text) => text.to_owned(),
         Event::Target(service, Some(name)) => {
             format!("{} {name} ({})", service.kind.title(), service.id)
         }
@@ -251,8 +251,9 @@ fn conclude_good(outcome: &Outcome, story: &RunRecord) -> Vec<String> {
     }
     let mut lines = vec![line];
     lines.extend(outcome.why.iter().cloned());
-    lines.extend(story.one().url.iter().map(|url| format!("URL: {url}")));
     lines.extend(outcome.hint.iter().cloned());
+    // Last, where it is found and clicked.
+    lines.extend(story.one().url.iter().map(|url| format!("URL: {url}")));
     lines
 }
 

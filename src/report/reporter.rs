@@ -132,6 +132,11 @@ impl Inner {
         if let Event::LastSuccess(good) = event {
             return self.log.compare(service, good, &self.gate);
         }
+        if let Event::Row(row) = event
+            && self.channel.row(&self.gate.line(row))
+        {
+            return;
+        }
         // The CI cannot know it, and will give it to later steps.
         if let Event::Password(password) = event {
             self.channel.mask(password.expose());

@@ -252,6 +252,7 @@ impl ServiceRecord {
             Event::Of(..)
             | Event::Warning(..)
             | Event::Note(_)
+            | Event::Row(_)
             | Event::PreviewApp { .. }
             | Event::PreviewGone
             | Event::Database { .. }

@@ -268,11 +268,11 @@ async fn help_and_version_need_no_environment_and_other_arguments_are_refused() 
         assert_eq!(run.code, Some(0));
         assert_eq!(run.stderr, "");
         for text in [
-            "app-id",
-            "sevalla-token",
-            "INPUT_APP-ID",
-            "deployment-id",
-            "130",
+            "SEVALLA_APP_ID",
+            "SEVALLA_TOKEN",
+            "--app-id",
+            "deploy-app",
+            "Check and roll back",
         ] {
             assert!(run.stdout.contains(text), "{text} in {}", run.stdout);
         }
@@ -285,7 +285,7 @@ async fn help_and_version_need_no_environment_and_other_arguments_are_refused() 
         assert!(run.stdout.starts_with(version), "{}", run.stdout);
         assert_eq!(run.stdout.lines().count(), 1);
     }
-    for argument in ["--app-id=x", "-x", ""] {
+    for argument in ["--appid=x", "-x", ""] {
         let simulator = application(Script::success()).await;
         let run = Runner::deploys_app(&simulator)
             .argument(argument)

@@ -13,6 +13,7 @@ mod adopting;
 #[path = "faults/mod.rs"]
 mod all_faults;
 mod answers;
+mod arguments;
 mod attaching;
 mod broken_characters;
 mod busy;

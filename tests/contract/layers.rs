@@ -42,6 +42,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
+    ("time_zone", &["environment", "files"]),
     ("forecast", &["deployment"]),
     ("http", &["environment", "files", "lenient_json", "text"]),
     ("messages", &["exit_status", "shutdown"]),
@@ -111,7 +112,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "shutdown",
         ],
     ),
-    ("exec", &["inputs", "messages"]),
+    ("exec", &["environment", "inputs", "messages"]),
     (
         "follow",
         &[

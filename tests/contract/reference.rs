@@ -1,98 +1,8 @@
 //! The tables of `docs/reference.md`.
 
 use sevalla_deploy::exit_status::{EXIT_CODES, words};
-use sevalla_deploy::inputs::{ACTIONS, Action, Input, TABLE};
+use sevalla_deploy::inputs::{ACTIONS, Action, Input, InputGroup, TABLE};
 use sevalla_deploy::outputs::OUTPUTS;
-
-/// The inputs as the reference groups them.
-const GROUPS: &[(&str, &[&str])] = &[
-    (
-        "Deploy",
-        &[
-            "action",
-            "sevalla-token",
-            "app-id",
-            "static-site-id",
-            "branch",
-            "docker-image",
-            "is-restart",
-            "deploy-hook-url",
-            "pipeline-id",
-            "source-app-id",
-            "target-app-ids",
-            "deployment-id",
-            "dry-run",
-        ],
-    ),
-    (
-        "Wait",
-        &[
-            "wait-for-finish",
-            "timeout",
-            "on-timeout",
-            "on-cancel",
-            "when-busy",
-            "on-skipped",
-            "logs",
-        ],
-    ),
-    (
-        "Check and roll back",
-        &[
-            "expected-commit",
-            "on-commit-mismatch",
-            "verify-url",
-            "verify-status",
-            "verify-contains",
-            "verify-successes",
-            "verify-timeout",
-            "on-failure",
-            "purge-cache",
-        ],
-    ),
-    (
-        "Previews",
-        &[
-            "pull-request-number",
-            "github-token",
-            "comment",
-            "max-age",
-            "max-deletions",
-        ],
-    ),
-    (
-        "Databases and settings",
-        &[
-            "resource",
-            "filter",
-            "settings",
-            "confirm",
-            "database-id",
-            "database-user",
-            "database-password",
-            "output-password",
-            "set-env",
-            "env-prefix",
-            "cdn",
-        ],
-    ),
-    (
-        "Files",
-        &[
-            "report-file",
-            "junit-file",
-            "output-file",
-            "links-file",
-            "log-file",
-            "html-report",
-            "code-quality-file",
-        ],
-    ),
-    (
-        "CI",
-        &["skip-without-token", "on-fork", "summary", "api-url"],
-    ),
-];
 
 /// The actions that use an input that no row of an action names.
 fn users_of(input: &str) -> &'static str {
@@ -110,19 +20,6 @@ fn users_of(input: &str) -> &'static str {
         }
         _ => panic!("which actions use {input}?"),
     }
-}
-
-#[test]
-fn each_input_is_in_one_group() {
-    let mut grouped: Vec<&str> = GROUPS
-        .iter()
-        .flat_map(|(_, inputs)| *inputs)
-        .copied()
-        .collect();
-    let mut all: Vec<String> = TABLE.iter().map(Input::name).collect();
-    grouped.sort_unstable();
-    all.sort_unstable();
-    assert_eq!(grouped, all);
 }
 
 /// A table in Markdown.
@@ -199,17 +96,17 @@ fn inputs() -> String {
          `deploy-static-site`,\n`promote-app`, `create-preview-app`, `preview`, `rollback-app`, \
          and `rollback-static-site`.\n",
     );
-    for (group, inputs) in GROUPS {
-        text.push_str(&format!("\n### {group}\n\n"));
-        let rows = inputs.iter().map(|name| {
-            let input = Input::named(name).unwrap();
+    for group in InputGroup::ALL {
+        text.push_str(&format!("\n### {}\n\n", group.title()));
+        let rows = group.inputs().map(|input| {
+            let name = input.name();
             let default = input.default.map(|value| names(&[value], ""));
             let secret = if input.secret { " (secret)" } else { "" };
             vec![
                 format!("<a id=\"{name}\"></a>`{name}`{secret}"),
                 default.unwrap_or_default(),
                 input.help(),
-                used_by(name),
+                used_by(&name),
             ]
         });
         text.push_str(&table(&["input", "default", "meaning", "used by"], rows));

@@ -476,6 +476,8 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         stdout: Box::new(stdout.clone()),
         stderr: || Box::new(Captured::stderr()),
         terminal: None,
+        screen: None,
+        zone: jiff::tz::TimeZone::UTC,
         clock: || "2026-03-01T10:00:05Z".parse().unwrap(),
         token: || "5f0c8f7a5f0c8f7a5f0c8f7a5f0c8f7a".to_owned(),
         launch: |calls, _| {

@@ -85,7 +85,7 @@ impl ActionContext<'_> {
         self.note_each(inventory::lines(*kind, record));
         let mut shown = SelectedFields::of(record, inventory::fields_of_one(*kind));
         for (name, list, items) in parts {
-            self.reporter.on(Event::Note(&format!("{name}:")));
+            self.reporter.on(Event::Row(&format!("{name}:")));
             self.note_each(inventory::table(*list, items));
             shown = shown.with(name, *list, items);
         }
@@ -122,10 +122,10 @@ impl ActionContext<'_> {
         Outcome::success(format!("Read deployment {id}"))
     }
 
-    /// Tells lines, one after the other.
-    fn note_each(&self, lines: Vec<String>) {
-        for line in lines {
-            self.reporter.on(Event::Note(&line));
+    /// Shows rows, one below the other.
+    fn note_each(&self, rows: Vec<String>) {
+        for row in rows {
+            self.reporter.on(Event::Row(&row));
         }
     }
 }

@@ -132,7 +132,7 @@ impl Plan {
             doubts.warnings.push((
                 Warning::DeploymentNotFollowed,
                 "The deployment cannot be followed: that needs sevalla-token, and app-id where the \
-                 hook's address does not tell the application. The run ends once the deployment is \
+                 hook's address does not name the application. The run ends once the deployment is \
                  started."
                     .to_owned(),
             ));

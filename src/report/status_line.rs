@@ -131,7 +131,7 @@ pub(super) fn interrupt(story: &RunRecord, then: Abandon) -> &'static str {
     } else if is_doing(Phase::Rollback) {
         let is_started = tales.iter().any(|tale| tale.rollback.is_some());
         if is_started {
-            "Ctrl-C ends this, the rollback goes on"
+            "Ctrl-C ends this, the rollback continues"
         } else {
             ENDS
         }
@@ -149,7 +149,7 @@ fn while_it_goes_on(tales: &[ServiceRecord], then: Abandon) -> &'static str {
         (Abandon::Cancel, true) => "Ctrl-C cancels what has not ended",
         (Abandon::Cancel, false) => "Ctrl-C cancels the deployment",
         (Abandon::Leave, true) => "Ctrl-C ends this, the deployments go on",
-        (Abandon::Leave, false) => "Ctrl-C ends this, the deployment goes on",
+        (Abandon::Leave, false) => "Ctrl-C ends this, the deployment continues",
     }
 }
 
@@ -303,7 +303,7 @@ mod tests {
         let (running, success) = (deployment(Status::InProgress), deployment(Status::Success));
         let failed = deployment(Status::Failed);
         told.says(Event::Started(service(1), &running));
-        let goes_on = "Ctrl-C ends this, the rollback goes on";
+        let goes_on = "Ctrl-C ends this, the rollback continues";
         for (event, text, interrupt) in [
             (Event::Seen(&failed), "failed", ENDS),
             (Event::Begins(Phase::Log), "failed, reading the log", ENDS),
@@ -348,7 +348,7 @@ mod tests {
         let mut told = Replay::of(Abandon::Leave);
         assert_eq!(
             told.says(Event::Found(service(1), &running)),
-            said("in progress", "Ctrl-C ends this, the deployment goes on")
+            said("in progress", "Ctrl-C ends this, the deployment continues")
         );
         // The run's time is over, and still a signal would cancel it.
         let mut told = Replay::of(Abandon::Cancel);

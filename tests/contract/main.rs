@@ -24,6 +24,7 @@ mod reference;
 mod schema;
 mod setup;
 mod templates;
+mod words;
 
 use std::path::{Path, PathBuf};
 

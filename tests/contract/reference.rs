@@ -65,6 +65,28 @@ fn actions() -> String {
     table(&head, rows)
 }
 
+/// Text with names in code: those with a hyphen, and the words that an input
+/// takes.
+fn in_code(text: &str, words: &[&str]) -> String {
+    let is_name = |word: &str| {
+        let is_action = ACTIONS.iter().any(|action| action.name.word() == word);
+        words.contains(&word) || word.contains('-') && (is_action || Input::named(word).is_some())
+    };
+    let part = |c: char| !c.is_ascii_alphanumeric() && c != '-';
+    let mut marked = String::new();
+    for word in text.split_inclusive(part) {
+        let name = word.trim_end_matches(part);
+        let is_filled_in = marked.ends_with('{');
+        match word.strip_prefix(name) {
+            Some(rest) if is_name(name) && !is_filled_in => {
+                marked.push_str(&format!("`{name}`{rest}"));
+            }
+            _ => marked.push_str(word),
+        }
+    }
+    marked
+}
+
 /// The actions that require an input, then those that only take it.
 fn used_by(input: &str) -> String {
     let word = |action: &&&Action| action.name.word();
@@ -78,7 +100,7 @@ fn used_by(input: &str) -> String {
         (true, true) => users_of(input).to_owned(),
         (true, false) => taking,
         (false, true) => format!("**required** by {requiring}"),
-        (false, false) => format!("**required** by {requiring}; {taking}"),
+        (false, false) => format!("**required** by {requiring}; also {taking}"),
     }
 }
 
@@ -105,7 +127,7 @@ fn inputs() -> String {
             vec![
                 format!("<a id=\"{name}\"></a>`{name}`{secret}"),
                 default.unwrap_or_default(),
-                input.help(),
+                in_code(&input.help(), input.words),
                 used_by(&name),
             ]
         });
@@ -117,7 +139,7 @@ fn inputs() -> String {
 fn outputs() -> String {
     let rows = OUTPUTS
         .iter()
-        .map(|(name, meaning)| vec![names(&[name], ""), (*meaning).to_owned()]);
+        .map(|(name, meaning)| vec![names(&[name], ""), in_code(meaning, &[])]);
     table(&["output", "meaning"], rows)
 }
 

@@ -393,7 +393,7 @@ impl ActionContext<'_> {
     async fn warn_of_other_pipelines(&self, app: &PreviewApp) {
         if self.count_pipelines().await.is_ok_and(|count| count > 1) {
             let text = format!(
-                "Several pipelines have previews, and Sevalla does not tell to which one {} belongs. \
+                "Several pipelines have previews, and Sevalla does not report to which one {} belongs. \
                  If it is another's, name the right app with app-id.",
                 app.label()
             );
@@ -549,7 +549,7 @@ impl ActionContext<'_> {
                 PreviewAddress::Known => {}
                 PreviewAddress::Unknown => self.reporter.on(Event::Warning(
                     Warning::NoPreviewAddress,
-                    "The preview is deployed, but Sevalla does not tell its address.",
+                    "The preview is deployed, but Sevalla does not report its address.",
                 )),
                 PreviewAddress::AppGone => {
                     return match self.after_the_end(new).await {

@@ -79,6 +79,7 @@ use crate::report::{Reporter, Setup};
 use crate::sanitize::Sanitizer;
 use crate::sanitize::redactor::Redactor;
 use crate::shutdown::Shutdown;
+use crate::text::truncate::shorten;
 
 /// Runs the program from the arguments to the last word, and says how it ended.
 pub async fn run(mut process: Process) -> Outcome {
@@ -95,21 +96,8 @@ pub async fn run(mut process: Process) -> Outcome {
     let known = secrets.iter().map(String::as_str);
     let redactor = Redactor::new(known.chain(drawn.as_ref().map(Password::expose)));
     let gate = Sanitizer::new(redactor.clone());
-    match request {
-        CliRequest::Run(_) => {}
-        CliRequest::Text(text) => {
-            let _closed = process.stdout.write_all(text.as_bytes());
-            return Outcome::success("");
-        }
-        CliRequest::Unknown(complaint) => {
-            let outcome = Outcome::of(Failure::UnknownArgument, complaint);
-            let more = Failure::UnknownArgument.address();
-            // Somebody may have passed the key as an argument.
-            let complaint = gate.line(&format!("sevalla-deploy: {}", outcome.headline));
-            let lines = format!("{complaint}\n  more:  {more}\n");
-            let _closed = (process.stderr)().write_all(lines.as_bytes());
-            return outcome;
-        }
+    if let Some(outcome) = without_a_run(request, &mut process, &gate) {
+        return outcome;
     }
     let _diagnostics = diagnostics::install(&process.variables, gate.clone(), process.stderr);
     let host = Host::detect(&process.variables);
@@ -163,6 +151,30 @@ pub async fn run(mut process: Process) -> Outcome {
         }
     }
     outcome
+}
+
+/// The most of an argument that is repeated, in bytes.
+const LONGEST_COMPLAINT: usize = 1024;
+
+/// Answers a request that is for no run.
+fn without_a_run(request: CliRequest, process: &mut Process, gate: &Sanitizer) -> Option<Outcome> {
+    match request {
+        CliRequest::Run(_) => None,
+        CliRequest::Text(text) => {
+            let _closed = process.stdout.write_all(text.as_bytes());
+            Some(Outcome::success(""))
+        }
+        CliRequest::Unknown(complaint) => {
+            let outcome = Outcome::of(Failure::UnknownArgument, complaint);
+            let more = Failure::UnknownArgument.address();
+            // Somebody may have passed the key as an argument.
+            let complaint = gate.line(&format!("sevalla-deploy: {}", outcome.headline));
+            let complaint = shorten(complaint, LONGEST_COMPLAINT, gate);
+            let lines = format!("{complaint}\n  more:  {more}\n");
+            let _closed = (process.stderr)().write_all(lines.as_bytes());
+            Some(outcome)
+        }
+    }
 }
 
 /// What the stages need of the process.

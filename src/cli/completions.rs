@@ -17,6 +17,12 @@ pub fn of(shell: &str) -> Option<String> {
     }
 }
 
+/// The words beside actions, for shells that describe them.
+const DESCRIBED_COMMANDS: [(&str, &str); 2] = [
+    ("help", "Shows help about an action or input."),
+    ("completions", "Writes a completion script for a shell."),
+];
+
 /// The inputs with an option. The action is a word instead.
 fn options() -> impl Iterator<Item = (String, &'static Input)> {
     let all = TABLE.iter().filter(|input| input.name() != "action");
@@ -27,66 +33,41 @@ fn actions() -> Vec<&'static str> {
     ACTIONS.iter().map(|action| action.name.word()).collect()
 }
 
-/// In it stand only names of the tables, which are letters and hyphens. It is
-/// for the bash 3.2 of macOS too.
+/// A script with each `@name@` replaced.
+fn filled_in(script: &str, parts: &[(&str, String)]) -> String {
+    let mut script = script.to_owned();
+    for (name, part) in parts {
+        script = script.replace(&format!("@{name}@"), part);
+    }
+    script
+}
+
+/// In it are only names of the tables, which are letters and hyphens.
 fn bash() -> String {
-    let names: Vec<String> = options().map(|(option, _)| option).collect();
-    let with_words: String = options()
-        .filter(|(_, input)| !input.words.is_empty() && !input.is_switch())
-        .map(|(option, input)| {
-            let words = input.words.join(" ");
-            format!("        {option}) words=\"{words}\" ;;\n")
-        })
-        .collect();
-    let of = |is: fn(&Input) -> bool| {
+    let names = |is: fn(&Input) -> bool| -> Vec<String> {
         let some = options().filter(|(_, input)| is(input));
-        let some: Vec<String> = some.map(|(option, _)| option).collect();
-        some.join("|")
+        some.map(|(option, _)| option).collect()
     };
-    let switches = of(Input::is_switch);
-    let paths = of(Input::is_path);
-    let others = of(|input| input.words.is_empty() && !input.is_path());
-    format!(
-        "# bash completion for sevalla-deploy\n\
-_sevalla_deploy() {{
-    local current=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}}
-    local actions=\"{actions}\" words= word is_given= is_attached=
-    COMPREPLY=()
-    # bash makes three words of --name=value.
-    if [[ $current == = ]]; then
-        current= is_attached=1
-    elif [[ $before == = && $COMP_CWORD -gt 2 ]]; then
-        before=${{COMP_WORDS[COMP_CWORD-2]}} is_attached=1
-    fi
-    case $before in
-        help) words=\"$actions {topics}\" ;;
-        completions) words=\"{shells}\" ;;
-{with_words}        {switches}) [[ $is_attached ]] && words=\"true false\" ;;
-        {paths})
-            compopt -o filenames 2>/dev/null
-            local IFS=$'\\n'
-            COMPREPLY=($(compgen -f -- \"$current\"))
-            return ;;
-        {others}) return ;;
-    esac
-    if [[ ! $words ]]; then
-        for word in \"${{COMP_WORDS[@]:1:COMP_CWORD-1}}\"; do
-            [[ $word == -- ]] && return
-            [[ \" $actions \" == *\" $word \"* ]] && is_given=1
-        done
-        words=\"{names} --help --version\"
-        [[ $is_given || $current == -* ]] || words=\"$actions {commands}\"
-    fi
-    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))
-}}
-complete -F _sevalla_deploy sevalla-deploy
-",
-        actions = actions().join(" "),
-        topics = topics().join(" "),
-        shells = SHELLS.join(" "),
-        names = names.join(" "),
-        commands = COMMANDS.join(" "),
-    )
+    let choices = options().filter(|(_, input)| !input.words.is_empty() && !input.is_switch());
+    let choices = choices.map(|(option, input)| {
+        let words = input.words.join(" ");
+        format!("        {option}) words=\"{words}\" ;;")
+    });
+    let parts = [
+        ("actions", actions().join(" ")),
+        ("topics", topics().join(" ")),
+        ("shells", SHELLS.join(" ")),
+        ("commands", COMMANDS.join(" ")),
+        ("options", names(|_| true).join(" ")),
+        ("options-with-words", choices.collect::<Vec<_>>().join("\n")),
+        ("switches", names(Input::is_switch).join("|")),
+        ("paths", names(Input::is_path).join("|")),
+        (
+            "others",
+            names(|input| input.words.is_empty() && !input.is_path()).join("|"),
+        ),
+    ];
+    filled_in(include_str!("completions/bash.in"), &parts)
 }
 
 /// What `help` takes beside actions.
@@ -97,96 +78,73 @@ fn topics() -> Vec<String> {
     topics
 }
 
-/// A text between quotes, in zsh and fish.
-fn quoted(text: &str, replacements: &[(&str, &str)]) -> String {
-    let text = replacements
-        .iter()
-        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
-    format!("'{text}'")
+/// A text for between the quotes of a shell.
+fn escaped(text: &str, signs: &[(&str, &str)]) -> String {
+    let escape = |text: String, (from, to): &(&str, &str)| text.replace(from, to);
+    signs.iter().fold(text.to_owned(), escape)
 }
 
+/// The signs that a description in zsh may not contain bare.
+const SIGNS_OF_ZSH: [(&str, &str); 5] = [
+    ("\\", "\\\\"),
+    ("[", "\\["),
+    ("]", "\\]"),
+    (":", "\\:"),
+    ("'", "'\\''"),
+];
+
 fn zsh() -> String {
-    let quote = |text: &str| quoted(text, &[("'", "'\\''")]);
-    let plain = |text: &str| {
-        let signs = [("\\", "\\\\"), ("[", "\\["), ("]", "\\]"), (":", "\\:")];
-        signs
-            .iter()
-            .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
-    };
-    let described = |word: &str, text: &str| quote(&format!("{word}:{}", plain(text)));
-    let actions = ACTIONS
-        .iter()
-        .map(|action| described(action.name.word(), action.summary));
-    let others = [
-        described("help", "Shows help about an action or input."),
-        described("completions", "Writes a completion script for a shell."),
+    let described =
+        |(word, text): (&str, &str)| format!("'{word}:{}'", escaped(text, &SIGNS_OF_ZSH));
+    let actions = ACTIONS.iter().map(|row| (row.name.word(), row.summary));
+    let actions = actions.chain(DESCRIBED_COMMANDS).map(described);
+    let parts = [
+        (
+            "described-actions",
+            actions.collect::<Vec<_>>().join("\n        "),
+        ),
+        ("actions", self::actions().join(" ")),
+        ("topics", topics().join(" ")),
+        ("shells", SHELLS.join(" ")),
+        (
+            "options",
+            options()
+                .map(of_zsh)
+                .collect::<Vec<_>>()
+                .join(" \\\n        "),
+        ),
     ];
-    let actions: Vec<String> = actions.chain(others).collect();
-    let options: Vec<String> = options()
-        .map(|(option, input)| {
-            let words = input.words.join(" ");
-            let value = if input.is_switch() {
-                // Only behind `=`, and it may be omitted.
-                return quote(&format!(
-                    "{option}=-[{}]::value:({words})",
-                    plain(input.short)
-                ));
-            } else if input.is_path() {
-                "_files".to_owned()
-            } else if input.words.is_empty() {
-                " ".to_owned()
-            } else {
-                format!("({words})")
-            };
-            let accepts = plain(input.accepts);
-            quote(&format!(
-                "{option}=[{}]:{accepts}:{value}",
-                plain(input.short)
-            ))
-        })
-        .collect();
-    format!(
-        "#compdef sevalla-deploy
-_sevalla_deploy() {{
-    local -a actions
-    actions=(
-        {actions}
-    )
-    case $words[2] in
-        help) (( CURRENT == 3 )) && compadd -- {names} {topics}; return ;;
-        completions) (( CURRENT == 3 )) && compadd -- {shells}; return ;;
-        --) return ;;
-    esac
-    _arguments \\
-        '1:action:{{_describe action actions}}' \\
-        {options} \\
-        '(- *)'{{-h,--help}}'[Show help]' \\
-        '(- *)'{{-V,--version}}'[Show the version]'
-}}
-if [[ $funcstack[1] == _sevalla_deploy ]]; then
-    _sevalla_deploy \"$@\"
-else
-    compdef _sevalla_deploy sevalla-deploy
-fi
-",
-        actions = actions.join("\n        "),
-        options = options.join(" \\\n        "),
-        names = self::actions().join(" "),
-        topics = topics().join(" "),
-        shells = SHELLS.join(" "),
-    )
+    filled_in(include_str!("completions/zsh.in"), &parts)
+}
+
+/// What zsh's `_arguments` takes for an option.
+fn of_zsh((option, input): (String, &Input)) -> String {
+    let words = input.words.join(" ");
+    let (attached, value) = if input.is_switch() {
+        // Only behind `=`, and it may be omitted.
+        ("-", format!("::value:({words})"))
+    } else if input.is_path() {
+        ("", ":path:_files".to_owned())
+    } else if input.words.is_empty() {
+        ("", ":value: ".to_owned())
+    } else {
+        ("", format!(":value:({words})"))
+    };
+    let short = escaped(input.short, &SIGNS_OF_ZSH);
+    format!("'{option}={attached}[{short}]{value}'")
 }
 
 fn fish() -> String {
-    let quote = |text: &str| quoted(text, &[("\\", "\\\\"), ("'", "\\'")]);
+    let quote = |text: &str| format!("'{}'", escaped(text, &[("\\", "\\\\"), ("'", "\\'")]));
     let complete = |rest: String| format!("complete -c sevalla-deploy {rest}\n");
     let commands: Vec<String> = super::commands();
     let no_action = quote(&format!(
         "not __fish_seen_subcommand_from {}",
         commands.join(" ")
     ));
-    let actions = ACTIONS.iter().map(|action| {
-        let (word, summary) = (action.name.word(), quote(action.summary));
+    let actions = ACTIONS.iter().map(|row| (row.name.word(), row.summary));
+    let actions = actions.chain(DESCRIBED_COMMANDS).map(|(word, summary)| {
+        let summary = quote(summary);
         complete(format!("-f -n {no_action} -a {word} -d {summary}"))
     });
     let after = |command: &str, words: &[String]| {
@@ -194,12 +152,6 @@ fn fish() -> String {
         complete(format!("-f -n {condition} -a {}", quote(&words.join(" "))))
     };
     let commands = [
-        complete(format!(
-            "-f -n {no_action} -a help -d 'Shows help about an action or input.'"
-        )),
-        complete(format!(
-            "-f -n {no_action} -a completions -d 'Writes a completion script for a shell.'"
-        )),
         after("help", &help::topics()),
         after("completions", &SHELLS.map(str::to_owned)),
         complete("-s h -l help -d 'Show help'".to_owned()),

@@ -1,7 +1,7 @@
 //! `--help` and `help …`: what the tables declare, on two screens, about one
 //! action or input, or all of it.
 
-use super::layout::Page;
+use super::layout::HelpText;
 use crate::exit_status::{EXIT_CODES, words};
 use crate::inputs::{ACTIONS, Action, Input, InputGroup, TABLE};
 use crate::messages;
@@ -28,13 +28,20 @@ const SECTIONS: [&str; 4] = ["completions", "outputs", "exit-codes", "all"];
 
 /// What `--help` shows.
 pub fn overview(columns: usize) -> String {
-    let mut page = Page::new(columns);
-    page.line("Usage: sevalla-deploy [ACTION] [--INPUT VALUE]...")
-        .line("       sevalla-deploy help ACTION | INPUT | outputs | exit-codes | all")
-        .line("       sevalla-deploy completions bash | zsh | fish")
-        .line("Examples, with the API key in SEVALLA_TOKEN:");
+    let mut page = HelpText::new(columns);
+    for (head, usage) in [
+        ("Usage:", "sevalla-deploy [ACTION] [--INPUT VALUE]..."),
+        (
+            "",
+            "sevalla-deploy help ACTION | INPUT | outputs | exit-codes | all",
+        ),
+        ("", "sevalla-deploy completions bash | zsh | fish"),
+    ] {
+        page.hanging(head, 7, usage);
+    }
+    page.line("Examples, with the API key in SEVALLA_TOKEN:");
     for (arguments, task) in EXAMPLES {
-        page.line(&format!("  sevalla-deploy {arguments:29} {task}"));
+        page.entry(&format!("  sevalla-deploy {arguments}"), 47, task);
     }
     let actions: Vec<&str> = ACTIONS.iter().map(|action| action.name.word()).collect();
     page.paragraph(0, &format!("Actions: {}.", actions.join(", ")));
@@ -49,6 +56,7 @@ pub fn overview(columns: usize) -> String {
             page.entry(&name, COLUMN, &in_short(input));
         }
     }
+    page.line(&format!("Messages: {}", messages::page()));
     page.text
 }
 
@@ -69,7 +77,7 @@ pub(super) fn topics() -> Vec<String> {
 
 /// What is known about an action, an input, or both where they share a name.
 pub fn about(topic: &str, columns: usize) -> Option<String> {
-    let mut page = Page::new(columns);
+    let mut page = HelpText::new(columns);
     match topic {
         "all" => return Some(reference(columns)),
         "completions" => completions(&mut page),
@@ -91,7 +99,7 @@ pub fn about(topic: &str, columns: usize) -> Option<String> {
     Some(page.text).filter(|text| !text.is_empty())
 }
 
-fn about_action(action: &Action, page: &mut Page) {
+fn about_action(action: &Action, page: &mut HelpText) {
     let word = action.name.word();
     page.line(&format!("Action {word}"));
     page.paragraph(2, action.summary);
@@ -145,7 +153,7 @@ fn placeholder(input: &Input) -> &'static str {
     }
 }
 
-fn about_input(input: &Input, page: &mut Page) {
+fn about_input(input: &Input, page: &mut HelpText) {
     page.line(&format!("Input {}", input.name()));
     page.paragraph(2, &input.help()).line("");
     let option = input.option().unwrap_or_else(|| {
@@ -181,7 +189,7 @@ fn about_input(input: &Input, page: &mut Page) {
 
 /// Everything: the reference.
 fn reference(columns: usize) -> String {
-    let mut page = Page::new(columns);
+    let mut page = HelpText::new(columns);
     page.line("Actions:");
     for action in ACTIONS {
         page.line(&format!("  {}", action.name.word()));
@@ -234,7 +242,7 @@ fn requirements(action: &Action) -> String {
     text
 }
 
-fn completions(page: &mut Page) {
+fn completions(page: &mut HelpText) {
     let bash = "source <(sevalla-deploy completions bash)";
     page.line("Command completions")
         .paragraph(2, "Writes a script that completes actions and options.")
@@ -252,14 +260,14 @@ fn completions(page: &mut Page) {
         );
 }
 
-fn outputs(page: &mut Page) {
+fn outputs(page: &mut HelpText) {
     page.line("Outputs:");
     for (name, meaning) in OUTPUTS {
         page.line(&format!("  {name}")).paragraph(6, meaning);
     }
 }
 
-fn exit_codes(page: &mut Page) {
+fn exit_codes(page: &mut HelpText) {
     page.line("Exit codes:");
     for (code, meaning) in EXIT_CODES {
         page.line(&format!("  {code:>3}  {}", words(*code).join(", ")))

@@ -10,12 +10,12 @@ pub(super) const USUAL: usize = 80;
 const NARROWEST: usize = 24;
 
 /// Text that is wrapped to a width.
-pub(super) struct Page {
+pub(super) struct HelpText {
     width: usize,
     pub(super) text: String,
 }
 
-impl Page {
+impl HelpText {
     pub(super) fn new(columns: usize) -> Self {
         let columns = if columns == 0 { USUAL } else { columns };
         Self {
@@ -46,7 +46,8 @@ impl Page {
         self.hanging(name, column, text)
     }
 
-    fn hanging(&mut self, first: &str, column: usize, text: &str) -> &mut Self {
+    /// A text in a column, whose first line begins with this.
+    pub(super) fn hanging(&mut self, first: &str, column: usize, text: &str) -> &mut Self {
         let mut line = format!("{first:column$}");
         let mut is_empty = true;
         for word in text.split_whitespace() {
@@ -71,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_text_is_wrapped_in_its_column() {
-        let mut page = Page::new(48);
+        let mut page = HelpText::new(48);
         page.entry("  NAME", 10, "one two three four five six seven eight");
         page.entry("  A_LONG_NAME", 10, "one");
         page.entry(
@@ -90,7 +91,7 @@ mod tests {
     #[test]
     fn a_window_of_any_width_has_lines_of_a_length_that_can_be_read() {
         for (columns, width) in [(0, 80), (1, 48), (60, 60), (100, 100), (500, 100)] {
-            let mut page = Page::new(columns);
+            let mut page = HelpText::new(columns);
             page.paragraph(0, &"word ".repeat(100));
             let longest = page.text.lines().map(str::len).max().unwrap();
             assert!(

@@ -76,6 +76,7 @@ fn read(arguments: &[OsString], columns: usize) -> Result<CliRequest, String> {
 fn command(arguments: &[OsString], columns: usize) -> Option<Result<CliRequest, String>> {
     let (first, rest) = arguments.split_first()?;
     let rest: Vec<String> = rest.iter().map(|word| lossy(word)).collect();
+    let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     let text = match (first.to_str()?, rest.as_slice()) {
         // Of a program with a name it is `exec`'s.
         ("--", _) => Err("-- requires a program: sevalla-deploy -- PROGRAM".to_owned()),
@@ -86,6 +87,9 @@ fn command(arguments: &[OsString], columns: usize) -> Option<Result<CliRequest, 
         }),
         ("completions", [shell]) if completions::of(shell).is_some() => {
             Ok(completions::of(shell).unwrap_or_default())
+        }
+        ("completions", ["--help" | "-h"]) => {
+            Ok(help::about("completions", columns).unwrap_or_default())
         }
         ("help", _) => Err("help takes one word: an action, an input or all".to_owned()),
         ("completions", _) => Err("completions takes one of bash, zsh, fish".to_owned()),

@@ -101,6 +101,11 @@ pub(super) fn nearest<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {
     const ALIKE: f64 = 0.6;
     /// What is shorter begins like too many.
     const SHORTEST: usize = 3;
+    /// What is longer is like none of them, and takes long to compare.
+    const LONGEST: usize = 100;
+    if text.len() > LONGEST {
+        return None;
+    }
     let text = text.to_lowercase().replace('_', "-");
     let begins = words
         .iter()

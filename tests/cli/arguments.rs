@@ -50,6 +50,15 @@ async fn an_option_beats_every_variable() {
     assert_eq!(simulator.deployments_made(), 0);
 }
 
+#[tokio::test]
+async fn an_argument_of_any_length_is_refused_soon_and_in_short() {
+    for argument in ["x".repeat(100_000), format!("--{}", "y".repeat(100_000))] {
+        let run = Runner::bare().argument(argument).run().await;
+        assert_eq!(run.code, Some(2));
+        assert!(run.stderr.len() < 2000, "{}", run.stderr.len());
+    }
+}
+
 /// Also where they name services of different kinds.
 #[tokio::test]
 async fn an_option_says_what_the_run_is_about() {
@@ -223,6 +232,7 @@ fn output(shell: &str, script: &str, arguments: &[&str], folder: &Runner) -> Vec
         .args(arguments)
         .current_dir(folder.path("."))
         .env("HOME", folder.path("."))
+        .env("TERM", "xterm")
         .output()
         .unwrap();
     let error = String::from_utf8_lossy(&run.stderr);

@@ -3,9 +3,8 @@
 
 use std::borrow::Cow;
 
-use jiff::civil::Time;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 
 /// Shows times as the clocks of this machine do.
 pub(super) struct LocalTime {
@@ -18,27 +17,36 @@ impl LocalTime {
     /// A line that begins with a time in UTC, `10:00:05Z` or `10:00:05.123Z`, with
     /// the local time instead.
     pub(super) fn of<'a>(&self, line: &'a str) -> Cow<'a, str> {
-        let split = line.split_once("Z ").and_then(|(time, rest)| {
-            let is_time = |c: char| c.is_ascii_digit() || matches!(c, ':' | '.');
-            let is_ours = matches!(time.len(), 8 | 12) && time.chars().all(is_time);
-            Some((
-                time.len(),
-                time.parse::<Time>().ok().filter(|_| is_ours)?,
-                rest,
-            ))
-        });
-        let Some((length, time, rest)) = split else {
+        let Some((seconds, fraction, rest)) = time_of(line) else {
             return Cow::Borrowed(line);
         };
         // A run is short: what holds now has held for all of its lines.
         let offset = self.zone.to_offset((self.clock)()).seconds();
-        let local = time.wrapping_add(SignedDuration::from_secs(offset.into()));
-        let local = match length {
-            8 => local.strftime("%H:%M:%S"),
-            _ => local.strftime("%H:%M:%S%.3f"),
-        };
-        Cow::Owned(format!("{local} {rest}"))
+        let local = (seconds + offset).rem_euclid(24 * 3600);
+        let (hours, minutes) = (local / 3600, local / 60 % 60);
+        Cow::Owned(format!(
+            "{hours:02}:{minutes:02}:{:02}{fraction} {rest}",
+            local % 60
+        ))
     }
+}
+
+/// The time with which a line begins: the seconds of the day, their fraction,
+/// and the rest of the line.
+fn time_of(line: &str) -> Option<(i32, &str, &str)> {
+    let (time, rest) = line.split_once("Z ")?;
+    let (whole, fraction) = time.split_at_checked(8)?;
+    let is_fraction = fraction.is_empty() || fraction.starts_with('.') && fraction.len() == 4;
+    let mut seconds = 0;
+    let mut units = whole.split(':');
+    for limit in [24, 60, 60] {
+        let unit: i32 = units.next().filter(|unit| unit.len() == 2)?.parse().ok()?;
+        if !(0..limit).contains(&unit) {
+            return None;
+        }
+        seconds = seconds * 60 + unit;
+    }
+    is_fraction.then_some((seconds, fraction, rest))
 }
 
 #[cfg(test)]

@@ -208,6 +208,7 @@ async fn a_long_list_is_whole_on_a_pipe() {
 }
 
 /// Whether a shell is on this machine.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn has(shell: &str) -> bool {
     let found = Command::new(shell).arg("--version").output().is_ok();
     if !found {

@@ -240,8 +240,7 @@ impl Runner {
 
     /// The same with these arguments behind the others.
     pub(crate) fn arguments_are(self, arguments: &[&str]) -> Self {
-        let arguments = arguments.iter();
-        arguments.fold(self, |runner, argument| runner.argument(argument))
+        arguments.iter().fold(self, Self::argument)
     }
 
     /// Lets these words start the program, as `nohup` does.

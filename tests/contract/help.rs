@@ -2,7 +2,7 @@
 
 use sevalla_deploy::cli::help::{about, overview};
 use sevalla_deploy::exit_status::{EXIT_CODES, words};
-use sevalla_deploy::inputs::{ACTIONS, InputGroup, TABLE};
+use sevalla_deploy::inputs::{ACTIONS, Input, InputGroup, TABLE};
 use sevalla_deploy::outputs::OUTPUTS;
 
 /// Two screens.
@@ -41,7 +41,7 @@ fn the_overview_fits_on_two_screens_and_names_every_input_once() {
 #[test]
 fn no_line_is_longer_than_the_window_or_than_a_hundred_columns() {
     let names = ACTIONS.iter().map(|action| action.name.word().to_owned());
-    let names = names.chain(TABLE.iter().map(|input| input.name()));
+    let names = names.chain(TABLE.iter().map(Input::name));
     let topics: Vec<String> = names.chain(["all".to_owned()]).collect();
     for columns in [60, 80, 100, 250] {
         let most = columns.min(100);

@@ -86,11 +86,12 @@ fn reports(images: &Path) -> Result<()> {
     ensure!(run.status.code() == Some(1), "{run:?}");
     let markdown = std::fs::read_to_string(markdown)?;
     svg::write(&images.join("summary.svg"), &summary::picture(&markdown))?;
-    photograph(&page, &images.join("page.png"))
+    photograph(&page, &images.join("page.png"));
+    Ok(())
 }
 
 /// A picture of a page in the browser, if there is one.
-fn photograph(page: &Path, picture: &Path) -> Result<()> {
+fn photograph(page: &Path, picture: &Path) {
     let browser = Command::new("chromium")
         .args(["--headless=new", "--no-sandbox", "--disable-gpu"])
         .args(["--hide-scrollbars", "--window-size=1000,1100"])
@@ -102,7 +103,6 @@ fn photograph(page: &Path, picture: &Path) -> Result<()> {
         Ok(run) => println!("no {}: {run:?}", picture.display()),
         Err(error) => println!("no {}: chromium: {error}", picture.display()),
     }
-    Ok(())
 }
 
 fn main() -> Result<()> {

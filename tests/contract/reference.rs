@@ -10,9 +10,8 @@ fn users_of(input: &str) -> &'static str {
         "action" | "api-url" | "timeout" | "dry-run" | "summary" | "report-file" | "junit-file"
         | "output-file" | "links-file" | "html-report" | "skip-without-token" => "all",
         "sevalla-token" => "all, **required**",
-        "wait-for-finish" | "on-fork" => "deploying",
+        "wait-for-finish" | "on-fork" | "on-failure" => "deploying",
         "when-busy" => "`deploy-app`, `deploy-static-site`, `rollback-app`, `rollback-static-site`",
-        "on-failure" => "deploying",
         "on-timeout" | "on-cancel" | "on-skipped" | "logs" | "log-file" | "code-quality-file"
         | "expected-commit" | "on-commit-mismatch" | "verify-url" | "verify-status"
         | "verify-contains" | "verify-successes" | "verify-timeout" | "purge-cache" => {

@@ -79,6 +79,30 @@ fn snippets_use_inputs_that_there_are() {
     assert!(seen >= 25, "{seen}");
 }
 
+#[test]
+fn commands_use_options_that_there_are() {
+    let mut seen = 0;
+    for path in pages() {
+        let page = crate::read(&path);
+        let commands = page
+            .lines()
+            .filter_map(|line| line.split_once("sevalla-deploy "));
+        for (_, arguments) in commands {
+            let words = arguments.split([' ', '`', '.', '…']);
+            let options = words.filter_map(|word| word.strip_prefix("--"));
+            for option in options.filter(|option| !option.is_empty()) {
+                let is_known = ["help", "version"].contains(&option)
+                    || TABLE
+                        .iter()
+                        .any(|input| input.name() == option && !input.secret);
+                assert!(is_known, "{}: --{option}", path.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 15, "{seen}");
+}
+
 /// The targets of a page's links and pictures that are files of the repository.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     let targets = text.split("](").skip(1);

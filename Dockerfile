@@ -22,6 +22,7 @@ COPY Cargo.toml Cargo.lock ./
 COPY simulator/Cargo.toml simulator/
 COPY diagnosis/Cargo.toml diagnosis/
 COPY testkit/Cargo.toml testkit/
+COPY demo/Cargo.toml demo/
 RUN mkdir src simulator/src diagnosis/src testkit/src \
  && touch src/lib.rs simulator/src/lib.rs diagnosis/src/lib.rs testkit/src/lib.rs \
  && echo 'fn main() {}' >src/main.rs \

@@ -1,6 +1,6 @@
 //! The table of actions: each is declared in one row, from which the words that
 //! `action` takes, the check of what an action requires, `--help` and the
-//! README's table are made. What an action does is in [`crate::actions`].
+//! reference's table are made. What an action does is in [`crate::actions`].
 
 use super::choices::{choices, listed};
 use super::values::{Value, unknown_word};

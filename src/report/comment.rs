@@ -169,7 +169,7 @@ fn reasons(news: CommentStatus<'_>) -> Vec<&str> {
     let outcome = match news {
         CommentStatus::Ended(outcome) if outcome.ending() != ExitStatus::Success => outcome,
         CommentStatus::Stopping => {
-            return vec!["A signal ended the run, whose log tells what became of the deployment"];
+            return vec!["A signal ended the run, whose log shows what happened to the deployment"];
         }
         _ => return Vec::new(),
     };

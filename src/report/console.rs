@@ -188,7 +188,7 @@ pub(super) fn state(deployment: &Deployment) -> String {
         Status::Cancelled => "cancelled".to_owned(),
         Status::Skipped => "skipped".to_owned(),
         Status::Other(word) => format!("in a state this program does not know ({word})"),
-        Status::Absent => "in a state that Sevalla does not tell".to_owned(),
+        Status::Absent => "in a state that Sevalla does not report".to_owned(),
     };
     match deployment.made_from() {
         Some(source) => format!("{status} ({source})"),

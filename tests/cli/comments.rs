@@ -312,7 +312,7 @@ async fn after_a_signal_the_comment_says_what_became_of_the_deployment() {
             for _ in 0..3 {
                 comment = after_a_signal(script.clone(), fault.clone(), on_cancel).await;
                 // Of the time after a signal, a busy machine may leave none for this.
-                if !comment.contains("whose log tells what became of the deployment") {
+                if !comment.contains("whose log shows what happened to the deployment") {
                     break;
                 }
             }
@@ -425,7 +425,7 @@ async fn after_a_signal_a_silent_code_host_keeps_nothing_back() {
     let run = running.finish().await;
     run.assert_ended(130, "interrupted");
     // It would have said so, had it waited for the code host.
-    let waited = "does not tell how the run ended";
+    let waited = "does not report how the run ended";
     assert!(!run.streams().contains(waited), "{}", run.streams());
 
     // Nor does one that is silent while the deployment is cancelled.
@@ -437,7 +437,7 @@ async fn after_a_signal_a_silent_code_host_keeps_nothing_back() {
     github.0.lock().unwrap().hangs = true;
     let run = stopped(running, "INT").await;
     run.assert_ended(130, "interrupted");
-    run.assert_told("The comment on the pull request does not tell how the run ended");
+    run.assert_told("The comment on the pull request does not report how the run ended");
 }
 
 #[tokio::test]

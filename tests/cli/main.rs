@@ -48,6 +48,7 @@ mod previews;
 mod promotions;
 mod pull_requests;
 mod readers;
+mod readme;
 mod recipes;
 mod reports;
 mod rollbacks;

@@ -374,8 +374,8 @@ async fn what_goes_on_after_an_interruption_is_told_before_it() {
     let goes_back = in_colour(&failing).set("SEVALLA_ON_FAILURE", "rollback");
 
     let texts = [
-        "Ctrl-C ends this, the deployment goes on",
-        "Ctrl-C ends this, the rollback goes on",
+        "Ctrl-C ends this, the deployment continues",
+        "Ctrl-C ends this, the rollback continues",
     ];
     let cases = [(joined, joins), (failing, goes_back)];
     together(

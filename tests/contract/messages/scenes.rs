@@ -190,7 +190,7 @@ fn of_following() -> Vec<Scene> {
             .set("SEVALLA_ON_COMMIT_MISMATCH", "cancel")
             .ends(&["waiting", "inProgress", "cancelled"]),
         tested("another-commit-live").set("SEVALLA_ON_COMMIT_MISMATCH", "fail"),
-        tested("commit-not-told")
+        tested("commit-not-reported")
             .set("SEVALLA_ON_COMMIT_MISMATCH", "fail")
             .deployment(json!({"commit_sha": null})),
         tested("unknown-commit").deployment(json!({"commit_sha": null})),

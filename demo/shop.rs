@@ -1,28 +1,11 @@
-//! The real program against a simulated Sevalla, about twenty seconds.
-//!
-//! ```text
-//! cargo run --example demo              a deployment that succeeds
-//! cargo run --example demo -- failing   one that fails
-//! ```
+//! What the demo deploys to: an application with one past deployment, and a
+//! build of a Node application.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the demo takes the world from the process"
-)]
-
-use std::ffi::OsString;
-use std::process::ExitCode;
 use std::time::Duration;
 
-use console::Term;
-use jiff::tz::TimeZone;
-use sevalla_deploy::environment::Variables;
-use sevalla_deploy::inputs::secrets_in;
-use sevalla_deploy::process::{Process, network};
-use sevalla_deploy::shutdown::Shutdown;
-use sevalla_simulator::{Application, PastDeployment, Script, Simulator, World};
+use sevalla_simulator::{Application, PastDeployment, Script, World};
 
-const APP: &str = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
+pub(crate) const APP: &str = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
 
 /// Offset in milliseconds, severity and text of the log's lines. Sevalla's
 /// builder of applications writes a Dockerfile, then `BuildKit` builds it.
@@ -123,51 +106,13 @@ fn script(is_failing: bool) -> Script {
         })
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> std::io::Result<ExitCode> {
-    let is_failing = std::env::args()
-        .nth(1)
-        .is_some_and(|argument| argument == "failing");
+/// The application, whose next deployment fails or succeeds.
+pub(crate) fn world(is_failing: bool) -> World {
     let application = Application::new(APP)
         .past(PastDeployment {
             took: Duration::from_secs(17),
             ..PastDeployment::success().ago(Duration::from_secs(3600))
         })
         .next(script(is_failing));
-    let simulator = Simulator::start(World::new().application(application)).await;
-
-    let stop = Shutdown::default();
-    stop.listen()?;
-    let variables = variables(&simulator);
-    let outcome = sevalla_deploy::run(Process {
-        arguments: Vec::new(),
-        secrets: secrets_in(&variables),
-        variables,
-        stdout: Box::new(std::io::stdout()),
-        stderr: || Box::new(std::io::stderr()),
-        terminal: Some(Term::stderr()).filter(Term::is_term),
-        screen: Some(Term::stdout()).filter(Term::is_term),
-        zone: TimeZone::UTC,
-        clock: jiff::Timestamp::now,
-        token: || uuid::Uuid::new_v4().simple().to_string(),
-        connect: network(),
-        launch: sevalla_deploy::subprocess::launch,
-        stop,
-    })
-    .await;
-    Ok(outcome.exit_code())
-}
-
-/// What a user would set, and what the terminal says of itself.
-fn variables(simulator: &Simulator) -> Variables {
-    let set = [
-        ("SEVALLA_API_URL", simulator.url()),
-        ("SEVALLA_TOKEN", simulator.key()),
-        ("SEVALLA_APP_ID", APP),
-    ];
-    let set = set.map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    let terminal = ["TERM", "NO_COLOR"]
-        .into_iter()
-        .filter_map(|name| Some((name.into(), std::env::var_os(name)?)));
-    set.into_iter().chain(terminal).collect()
+    World::new().application(application)
 }

@@ -85,10 +85,7 @@ use crate::text::truncate::shorten;
 /// Runs the program from the arguments to the last word, and says how it ended.
 pub async fn run(mut process: Process) -> Outcome {
     let request = read_arguments(&mut process);
-    // Before anything is told, so that it cannot be.
-    let drawn = inputs::wants_password(&process.variables)
-        .then(|| Password::drawn(process.token))
-        .flatten();
+    let drawn = draw_password(&process);
     let known = process.secrets.iter().map(String::as_str);
     let redactor = Redactor::new(known.chain(drawn.as_ref().map(Password::expose)));
     let gate = Sanitizer::new(redactor.clone());
@@ -145,6 +142,14 @@ pub async fn run(mut process: Process) -> Outcome {
         }
     }
     outcome
+}
+
+/// A password for a database, if one may be needed: drawn before the first line is
+/// written, so that no line can show it.
+fn draw_password(process: &Process) -> Option<Password> {
+    inputs::wants_password(&process.variables)
+        .then(|| Password::drawn(process.token))
+        .flatten()
 }
 
 /// What the arguments ask for. Options of a run beat the variables.

@@ -363,7 +363,7 @@ fn can_follow(task: &Task, inputs: &Inputs, doubts: &mut Validation) -> bool {
         doubts.warnings.push((
             Warning::DeploymentNotFollowed,
             "The deployment cannot be followed: that needs sevalla-token, and app-id where the \
-             hook's address does not tell the application. The run ends once the deployment is \
+             hook's address does not name the application. The run ends once the deployment is \
              started."
                 .to_owned(),
         ));

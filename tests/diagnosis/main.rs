@@ -186,6 +186,29 @@ fn nothing_is_claimed_where_nothing_is_known() {
     assert!(told.is_empty(), "{told:#?}");
 }
 
+/// Whatever the title: what came before a good end did not stop the deployment.
+#[test]
+fn nothing_is_claimed_of_what_a_deployment_survived() {
+    let sets = [
+        include_str!("first.txt"),
+        include_str!("second.txt"),
+        include_str!("third.txt"),
+        include_str!("fourth.txt"),
+        include_str!("fifth.txt"),
+    ];
+    for case in sets.into_iter().flat_map(cases) {
+        for end in [
+            "#99 exporting to image\nSuccessfully tagged shop:1\nRolling out\n\
+             deployment \"web\" successfully rolled out\n",
+            "==> Build successful\n==> Deploying...\n==> Your service is live\n",
+            "Build complete.\nPushing image\nrolling out: 1 of 1 instances ready\n",
+        ] {
+            let digest = digest(&format!("{}\n{end}", case.log), "INFO");
+            assert!(!digest.is_known(), "{}: {digest:#?}", case.name);
+        }
+    }
+}
+
 #[test]
 fn long_after_what_is_known_the_end_is_shown_too() {
     let known = "src/a.ts(3,5): error TS2304: Cannot find name 'x'.\n";

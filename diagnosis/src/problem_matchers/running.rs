@@ -440,6 +440,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "A certificate is not trusted",
         &[
             "unable to get local issuer certificate",
+            "unable to verify the first certificate",
+            "certificate signed by unknown authority",
             "self-signed certificate in certificate chain",
             "CERTIFICATE_VERIFY_FAILED",
         ],

@@ -178,6 +178,16 @@ impl Lines {
         end.is_some_and(|line| line.looks & bit(word::ENDED_WELL) != 0)
     }
 
+    /// Whether a line behind this one sums failures: of tests that are run.
+    pub(super) fn sums_failures_after(&self, number: u64) -> bool {
+        let from = self.kept.partition_point(|line| line.number <= number);
+        let mut after = self.kept.iter().skip(from);
+        after.any(|line| {
+            let is = |number: u8| line.looks & bit(number) != 0;
+            is(word::SUMMARY) && is(word::FAIL) && !is(word::ZERO)
+        })
+    }
+
     /// Drops what nothing of note is near, in the older half; if that is not
     /// enough, all of it.
     fn thin_out(&mut self) {

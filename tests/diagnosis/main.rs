@@ -267,6 +267,19 @@ fn the_end_of_a_step_that_is_repeated_stands_out() {
 }
 
 #[test]
+fn a_test_that_failed_is_claimed_if_the_sum_of_the_tests_confirms_it() {
+    let others = "[info] - adds up\nINFO: session 3 ended\n".repeat(40);
+    let failed = "[info] - totals what is in it *** FAILED ***\n[info]   3 was not equal to 4\n";
+    let louder = "shop.TimeoutError: no answer, the session failed\n\
+                  [error] Uncaught error: the session crashed\n";
+    let sum = "[error] Failed: Total 41, Failed 1, Errors 0, Passed 40\n";
+    for (sum, is_claimed) in [(sum, true), ("", false)] {
+        let digest = digest(&format!("{failed}{others}{louder}{sum}"), "INFO");
+        assert_eq!(digest.is_known(), is_claimed, "{digest:#?}");
+    }
+}
+
+#[test]
 fn no_line_of_a_stack_is_shown_twice() {
     let once = "the mixer of type {} stopped\nProblem: no sugar is left\n    \
                 at mix (/srv/shop/mixer.js:12:9)\n    at main (/srv/shop/main.js:3:1)\n";

@@ -66,6 +66,13 @@ pub(super) struct Kept {
     is_repeated: bool,
 }
 
+impl Kept {
+    /// Whether it is a frame of a stack.
+    pub(super) const fn is_frame(&self) -> bool {
+        self.looks & bit(shape::FRAME) != 0
+    }
+}
+
 /// The lines of a log as far as they matter, and how often each kind was there.
 #[derive(Debug)]
 pub(super) struct Lines {

@@ -280,6 +280,21 @@ fn a_test_that_failed_is_claimed_if_the_sum_of_the_tests_confirms_it() {
 }
 
 #[test]
+fn a_stack_is_shown_below_the_line_that_it_belongs_to() {
+    let frames: String = (1..6)
+        .map(|row| format!("    at mix (/srv/shop/mixer.js:{row}:9)\n"))
+        .collect();
+    let log = format!("mixing\nthe mixer stopped: no sugar is left\n{frames}tidying up\n");
+    let digest = digest(&log, "INFO");
+    let lines = &digest.findings[0].lines;
+    assert!(
+        lines.iter().any(|line| line.contains("at mix")),
+        "{lines:?}"
+    );
+    assert!(lines[0].starts_with("the mixer stopped"), "{lines:?}");
+}
+
+#[test]
 fn no_line_of_a_stack_is_shown_twice() {
     let once = "the mixer of type {} stopped\nProblem: no sugar is left\n    \
                 at mix (/srv/shop/mixer.js:12:9)\n    at main (/srv/shop/main.js:3:1)\n";

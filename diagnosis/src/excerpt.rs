@@ -16,6 +16,9 @@ const MOST_BLOCKS: usize = 3;
 /// The most lines that are tried as the first of a block.
 const MOST_TRIED: usize = 400;
 
+/// The line that a stack belongs to is looked for so many lines above a frame.
+const LONGEST_STACK: usize = 12;
+
 /// So many lines are read again: what tools always print may stand out, too.
 const MOST_READ: usize = 1000;
 
@@ -105,6 +108,13 @@ impl Blocks<'_> {
             block.insert(next);
             (low, high) = (low.min(next), high.max(next));
         }
+        if let Some(head) = self.head_of(low) {
+            if block.len() >= room {
+                block.pop_last();
+            }
+            block.insert(head);
+            low = head;
+        }
         (low.saturating_sub(1)..=high + 1).for_each(|at| self.mark(at));
         for at in &block {
             self.shown.insert(self.said(*at));
@@ -136,6 +146,20 @@ impl Blocks<'_> {
     /// What lies beyond the ends counts as used.
     fn is_used(&self, at: usize) -> bool {
         self.used.get(at).copied().unwrap_or(true)
+    }
+
+    /// The line above a stack of which a frame is the first line of a block.
+    fn head_of(&self, first: usize) -> Option<usize> {
+        let is_frame = |at: usize| {
+            let line = self.lines.kept().get(at);
+            line.is_some_and(|line| line.is_frame())
+        };
+        if !is_frame(first) {
+            return None;
+        }
+        let mut above = (first.saturating_sub(LONGEST_STACK)..first).rev();
+        let head = above.find(|at| !is_frame(*at));
+        head.filter(|head| !self.is_used(*head))
     }
 
     fn mark(&mut self, at: usize) {

@@ -5,6 +5,7 @@
 //! the command that printed them did not end well.
 
 use super::Match;
+use super::recovery::OF_TESTING;
 use super::salience::Lines;
 
 /// Lines of a claim may stand out so much less than the best of the log.
@@ -51,7 +52,9 @@ impl<'a> Gate<'a> {
         let numbers = found.begun.saturating_sub(1)..=found.begun + BELOW;
         let scores = self.scores.get(self.lines.range(numbers));
         let score = scores.unwrap_or_default().iter().max().copied();
-        let margin = if OFTEN_SURVIVED.contains(&found.pattern.title) {
+        let is_summed =
+            found.pattern.title == OF_TESTING && self.lines.sums_failures_after(found.begun);
+        let margin = if OFTEN_SURVIVED.contains(&found.pattern.title) && !is_summed {
             NARROW_MARGIN
         } else {
             MARGIN

@@ -88,7 +88,8 @@ fn in_brackets(text: &str) -> Option<(&str, &str)> {
     }
     let is_pod = name.starts_with("pod/") && name.bytes().all(|b| is_of_name(b) || b == b'/');
     let is_numbered = |(program, number)| PROGRAMS.contains(&program) && is_number(number);
-    let is_program = is_number(name)
+    // Gunicorn puts the number of a process before the weight of a line.
+    let is_program = (is_number(name) && !rest.starts_with('['))
         || PROGRAMS.contains(&name)
         || name.rsplit_once('.').is_some_and(is_numbered);
     (is_pod || is_program).then_some((name, rest))

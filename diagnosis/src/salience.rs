@@ -66,6 +66,13 @@ pub(super) struct Kept {
     is_repeated: bool,
 }
 
+impl Kept {
+    /// Whether it is a frame of a stack.
+    pub(super) const fn is_frame(&self) -> bool {
+        self.looks & bit(shape::FRAME) != 0
+    }
+}
+
 /// The lines of a log as far as they matter, and how often each kind was there.
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -176,6 +183,16 @@ impl Lines {
         let mut after = self.kept.iter().skip(from);
         let end = after.find(|line| line.looks & ENDS != 0);
         end.is_some_and(|line| line.looks & bit(word::ENDED_WELL) != 0)
+    }
+
+    /// Whether a line behind this one sums failures: of tests that are run.
+    pub(super) fn sums_failures_after(&self, number: u64) -> bool {
+        let from = self.kept.partition_point(|line| line.number <= number);
+        let mut after = self.kept.iter().skip(from);
+        after.any(|line| {
+            let is = |number: u8| line.looks & bit(number) != 0;
+            is(word::SUMMARY) && is(word::FAIL) && !is(word::ZERO)
+        })
     }
 
     /// Drops what nothing of note is near, in the older half; if that is not

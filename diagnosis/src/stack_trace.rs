@@ -63,8 +63,7 @@ pub(super) struct Traces {
 impl Traces {
     /// Takes a line that was scanned; gives what it completes.
     pub(super) fn take(&mut self, bare: NormalizedLine<'_>, scan: &Scan) -> Option<Told> {
-        let has_exception = scan.looks & bit(word::EXCEPTION) != 0;
-        let python = self.python.take(bare, has_exception);
+        let python = self.python.take(bare, scan.looks);
         let node = self.node.take(bare, scan.looks);
         let java = self.java.take(bare, scan);
         let console = self.console.take(bare);
@@ -128,7 +127,7 @@ struct Python {
 }
 
 impl Python {
-    fn take(&mut self, bare: NormalizedLine<'_>, has_exception: bool) -> Option<Told> {
+    fn take(&mut self, bare: NormalizedLine<'_>, looks: Looks) -> Option<Told> {
         let (text, trimmed) = (bare.text, bare.text.trim_ascii_start());
         if text.starts_with("Traceback (most recent call last)") {
             let cause = self.cause.take().filter(|_| self.is_chained);
@@ -150,9 +149,9 @@ impl Python {
             self.frame = runner;
         }
         if self.state == State::Outside {
-            self.is_chained |= has_exception && is_chain(text);
+            self.is_chained |= looks & bit(word::EXCEPTION) != 0 && is_chain(text);
             self.is_of_request =
-                is_of_request(text, has_exception) || (self.is_of_request && self.is_chained);
+                is_of_request(text, looks) || (self.is_of_request && self.is_chained);
             return None;
         }
         if text.starts_with(' ') || trimmed.is_empty() {
@@ -202,11 +201,14 @@ impl Python {
     }
 }
 
-/// What Django, Flask and servers of ASGI say before the exception of a request.
-fn is_of_request(text: &str, has_exception: bool) -> bool {
+/// What Django, Flask, Gunicorn and servers of ASGI say before the exception of a
+/// request.
+fn is_of_request(text: &str, looks: Looks) -> bool {
+    let has = |number: u8, words: &str| looks & bit(number) != 0 && text.contains(words);
     text.starts_with("Internal Server Error: /")
-        || has_exception
-            && (text.contains("Exception on /") || text.contains("Exception in ASGI application"))
+        || has(word::EXCEPTION, "Exception on /")
+        || has(word::EXCEPTION, "Exception in ASGI application")
+        || has(word::ERROR, "Error handling request /")
 }
 
 /// What stands between two traces of one failure.

@@ -186,6 +186,29 @@ fn nothing_is_claimed_where_nothing_is_known() {
     assert!(told.is_empty(), "{told:#?}");
 }
 
+/// Whatever the title: what came before a good end did not stop the deployment.
+#[test]
+fn nothing_is_claimed_of_what_a_deployment_survived() {
+    let sets = [
+        include_str!("first.txt"),
+        include_str!("second.txt"),
+        include_str!("third.txt"),
+        include_str!("fourth.txt"),
+        include_str!("fifth.txt"),
+    ];
+    for case in sets.into_iter().flat_map(cases) {
+        for end in [
+            "#99 exporting to image\nSuccessfully tagged shop:1\nRolling out\n\
+             deployment \"web\" successfully rolled out\n",
+            "==> Build successful\n==> Deploying...\n==> Your service is live\n",
+            "Build complete.\nPushing image\nrolling out: 1 of 1 instances ready\n",
+        ] {
+            let digest = digest(&format!("{}\n{end}", case.log), "INFO");
+            assert!(!digest.is_known(), "{}: {digest:#?}", case.name);
+        }
+    }
+}
+
 #[test]
 fn long_after_what_is_known_the_end_is_shown_too() {
     let known = "src/a.ts(3,5): error TS2304: Cannot find name 'x'.\n";
@@ -241,6 +264,34 @@ fn the_end_of_a_step_that_is_repeated_stands_out() {
         let is_shown = lines.any(|line| line == "mix-it: no sugar is left");
         assert!(is_shown, "{end}: {digest:#?}");
     }
+}
+
+#[test]
+fn a_test_that_failed_is_claimed_if_the_sum_of_the_tests_confirms_it() {
+    let others = "[info] - adds up\nINFO: session 3 ended\n".repeat(40);
+    let failed = "[info] - totals what is in it *** FAILED ***\n[info]   3 was not equal to 4\n";
+    let louder = "shop.TimeoutError: no answer, the session failed\n\
+                  [error] Uncaught error: the session crashed\n";
+    let sum = "[error] Failed: Total 41, Failed 1, Errors 0, Passed 40\n";
+    for (sum, is_claimed) in [(sum, true), ("", false)] {
+        let digest = digest(&format!("{failed}{others}{louder}{sum}"), "INFO");
+        assert_eq!(digest.is_known(), is_claimed, "{digest:#?}");
+    }
+}
+
+#[test]
+fn a_stack_is_shown_below_the_line_that_it_belongs_to() {
+    let frames: String = (1..6)
+        .map(|row| format!("    at mix (/srv/shop/mixer.js:{row}:9)\n"))
+        .collect();
+    let log = format!("mixing\nthe mixer stopped: no sugar is left\n{frames}tidying up\n");
+    let digest = digest(&log, "INFO");
+    let lines = &digest.findings[0].lines;
+    assert!(
+        lines.iter().any(|line| line.contains("at mix")),
+        "{lines:?}"
+    );
+    assert!(lines[0].starts_with("the mixer stopped"), "{lines:?}");
 }
 
 #[test]

@@ -167,6 +167,22 @@ fn each_remedy_names_a_tool_of_its_kind() {
 }
 
 #[test]
+fn each_title_has_a_log_that_is_diagnosed_by_it() {
+    let logs = [
+        include_str!("../../../tests/diagnosis/first.txt"),
+        include_str!("../../../tests/diagnosis/second.txt"),
+        include_str!("../../../tests/diagnosis/third.txt"),
+        include_str!("../../../tests/diagnosis/fourth.txt"),
+        include_str!("../../../tests/diagnosis/fifth.txt"),
+    ];
+    let lines = || logs.iter().flat_map(|log| log.lines());
+    for pattern in all().filter(|pattern| is_shown(pattern)) {
+        let head = format!("= {} | ", pattern.title);
+        assert!(lines().any(|line| line.starts_with(&head)), "{head}");
+    }
+}
+
+#[test]
 fn a_title_has_one_remedy_in_each_tool() {
     // Where a tool fails in several ways under one title, the words say which.
     for (title, words, remedy) in [

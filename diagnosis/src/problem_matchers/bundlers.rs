@@ -20,6 +20,15 @@ const PLUGIN_ADVICE: &str = "Correct what the plugin names, or its options in th
              of the bundler (vite.config, nuxt.config, rollup.config).";
 
 const PRERENDER: &str = "A page could not be rendered while building";
+const PRERENDER_ADVICE: &str =
+    "Run `next build` on your machine; what the page reads may be missing while building.";
+/// What Next.js says when it runs the code of a page.
+const COLLECTING: &[&str] = &[
+    "Failed to collect page data for ",
+    "[Error: Failed to collect page data for ",
+    "Failed to collect configuration for ",
+    "[Error: Failed to collect configuration for ",
+];
 
 pub(super) const PATTERNS: &[Pattern] = &[
     cause(
@@ -193,10 +202,20 @@ pub(super) const PATTERNS: &[Pattern] = &[
              on your machine.",
     )
     .hides(&[PRERENDER]),
+    cause(
+        "A bundle is larger than its budget",
+        &["exceeded maximum budget"],
+        "Make the bundle smaller, or raise the budget in angular.json; `npx ng build` shows the \
+             same on your machine.",
+    )
+    .anywhere()
+    .when(|text| text.contains("rror") || text.contains("ERROR")),
+    symptom(PRERENDER, COLLECTING, PRERENDER_ADVICE).behind("Error: "),
+    symptom(PRERENDER, COLLECTING, PRERENDER_ADVICE).behind("TypeError: "),
     symptom(
         PRERENDER,
         &["Error occurred prerendering page "],
-        "Run `next build` on your machine; what the page reads may be missing while building.",
+        PRERENDER_ADVICE,
     )
     .keeps(2),
     symptom(

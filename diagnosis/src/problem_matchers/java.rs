@@ -164,6 +164,19 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere(),
     cause(
+        "The main class was not found",
+        &[
+            "Could not find or load main class ",
+            "no main manifest attribute, in ",
+        ],
+        "Correct the class or the jar in the start command of Java, and set the main class where \
+             Maven or Gradle makes the jar.",
+    )
+    .then(|text| !text.starts_with("org.gradle.wrapper."))
+    .keeps(1)
+    .hides(&["Java ended with an exception"])
+    .of_run(),
+    cause(
         "A plugin of Gradle was not found",
         &["Plugin [id: '"],
         "Correct the name and version of the plugin, and the repositories of pluginManagement in \

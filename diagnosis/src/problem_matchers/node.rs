@@ -76,6 +76,11 @@ pub(super) const PATTERNS: &[Pattern] = &[
              other, and commit that.",
     ),
     cause(
+        "npm cannot install into the root folder",
+        &["Tracker \"idealTree\" already exists"],
+        "Set WORKDIR in the Dockerfile before `npm install`, which does not work in `/`.",
+    ),
+    cause(
         "ESLint has no configuration",
         &["ESLint couldn't find a", "ESLint couldn't find the config"],
         "Commit eslint.config.js, the only form that ESLint 9 reads, or take ESLint out of the \

@@ -198,6 +198,23 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .anywhere()
     .of_run(),
     cause(
+        "The assets of Laravel were not built",
+        &["Vite manifest not found at: "],
+        "Run `npm run build` when the image is built, and keep public/build in it: PHP reads the \
+             manifest from there.",
+    )
+    .anywhere()
+    .nowhere()
+    .of_run(),
+    cause(
+        "PHP-FPM does not accept its configuration",
+        &["failed to open configuration file '", "FPM initialization failed"],
+        "Correct the configuration of PHP-FPM; `php-fpm -t` shows the same on your machine.",
+    )
+    .nowhere()
+    .keeps(1)
+    .of_run(),
+    cause(
         "A credential of Rails is missing",
         &[
             "Missing encryption key to decrypt file with",

@@ -95,7 +95,10 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .of_run(),
     cause("The port is taken", &["Port "], TAKEN_ADVICE)
         .anywhere()
-        .then(|text| number_then(text, " was already in use"))
+        .then(|text| {
+            let said = text.trim_end().trim_end_matches('.');
+            number_then(said, " was already in use") || said.ends_with(" is already in use")
+        })
         .of_run(),
     cause(
         "The port is taken",
@@ -202,6 +205,23 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .anywhere()
     .of_run(),
     cause(
+        "A folder may not be written",
+        &["EACCES: permission denied, "],
+        "Give the folder to the user of the image (`chown` in the Dockerfile), or write to /tmp or \
+             to a disk of the service.",
+    )
+    .anywhere()
+    .nowhere()
+    .of_run(),
+    cause(
+        "The quota for pods is used up",
+        &["exceeded quota: "],
+        "Choose a smaller pod or fewer instances on Sevalla, or ask the support of Sevalla for \
+             more.",
+    )
+    .anywhere()
+    .of_run(),
+    cause(
         "The program used up its disk",
         &[
             "The node was low on resource: ",
@@ -217,6 +237,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "failed to create containerd task: ",
             "failed to start container \"",
             "RunContainerError",
+            "failed to create task for container: ",
             "container has runAsNonRoot and image",
         ],
         "Correct the start command on Sevalla, or the Dockerfile's CMD and ENTRYPOINT.",
@@ -288,6 +309,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Mysql2::Error::ConnectionError",
             "DBConnection.ConnectionError) tcp connect",
             "(Redis::CannotConnectError)",
+            "(RedisClient::CannotConnectError)",
         ],
         DATABASE_ADVICE,
     )
@@ -440,6 +462,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "A certificate is not trusted",
         &[
             "unable to get local issuer certificate",
+            "unable to verify the first certificate",
+            "certificate signed by unknown authority",
             "self-signed certificate in certificate chain",
             "CERTIFICATE_VERIFY_FAILED",
         ],

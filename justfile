@@ -20,6 +20,14 @@ bless:
     BLESS=1 cargo test --test contract --locked
     INSTA_UPDATE=always cargo test --test cli --locked snapshots
 
+# Make the facts of Sevalla's contract from a DOCUMENT, its OpenAPI document.
+facts DOCUMENT:
+    SEVALLA_OPENAPI="$(realpath {{DOCUMENT}})" FACTS=write cargo test --test contract --locked facts::drift
+
+# Compare the facts of Sevalla's contract with a DOCUMENT, a path or an address.
+drift DOCUMENT:
+    .ci/drift {{DOCUMENT}}
+
 # Measure: polling, whole process, sanitizer, diagnosis.
 bench:
     cargo bench --bench pace

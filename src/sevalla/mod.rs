@@ -9,6 +9,7 @@ mod applications;
 mod attempt;
 mod call;
 mod contention;
+pub mod contract;
 mod databases;
 mod env_vars;
 pub(crate) mod error;

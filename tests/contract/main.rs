@@ -12,6 +12,7 @@
 
 mod action;
 mod architecture;
+mod facts;
 mod generated;
 mod help;
 mod layers;

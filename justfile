@@ -28,6 +28,11 @@ facts DOCUMENT:
 drift DOCUMENT:
     .ci/drift {{DOCUMENT}}
 
+# Generate COUNT reports of the doctor from private values, and all pairs of its questions.
+doctor COUNT="10000":
+    DOCTOR_REPORTS={{COUNT}} cargo test --lib --locked no_report_has_a_private_value
+    DOCTOR_PAIRS=all cargo test --test cli --locked the_doctor_names_exactly_what_differs
+
 # Measure: polling, whole process, sanitizer, diagnosis.
 bench:
     cargo bench --bench pace

@@ -218,6 +218,7 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         stop: world.stop,
         reporter,
         clock: world.clock,
+        variables: world.variables,
         gate: world.gate,
         connect: &|| (world.connect)(world.variables),
         is_host_silent: Cell::new(false),

@@ -139,6 +139,10 @@ actions! {
         takes: &["deployment-id", "resource", "filter"],
         ..Action::READS
     }
+    Doctor = "doctor", "Checks the key, the service and this CI, and shows what the API is like. Changes nothing." {
+        takes: &["app-id", "static-site-id", "pipeline-id", "database-id", "branch", "for-action", "report"],
+        ..Action::READS
+    }
     UpdateApp = "update-app", "Changes the settings of an application." {
         one_of: &["app-id"],
         requires: &["settings"],

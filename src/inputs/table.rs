@@ -254,6 +254,12 @@ inputs! {
     settings: Settings;
     "JSON object with the settings that update-app, update-static-site, update-database and create-database send, in the API's own names; a database's cluster and size may be told by name, as the README shows. Checked before anything is sent."
 
+    for_action: ActionName;
+    "Action for which doctor checks the set-up. Defaults to the action that the given id suggests, such as deploy-app for app-id."
+
+    report: bool = "false";
+    "true lets doctor print a report about the API that you can paste into an issue. It has no names, ids or other private values. With report-file, doctor writes it there."
+
     confirm: Text;
     "Display name of what delete-app, delete-static-site or delete-database deletes. Nothing is deleted unless it is the very name. delete-database finds the database by it when database-id is left out."
 

@@ -15,7 +15,9 @@ mod env_vars;
 pub(crate) mod error;
 mod lenient_field;
 pub mod limits;
+mod metrics;
 mod mutations;
+mod observe;
 pub mod operation;
 mod pipelines;
 mod resource_record;
@@ -32,11 +34,15 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
+pub(crate) use self::api_keys::capabilities;
+pub(crate) use self::applications::best_host;
 use self::call::ApiCall;
 pub use self::databases::InternalConnection;
 pub use self::env_vars::EnvVar;
 pub use self::error::{ApiError, ApiErrorKind, Refusal};
 use self::limits::BudgetShare;
+pub use self::metrics::Metrics;
+pub use self::observe::Observed;
 use self::operation::{Operation, Tier};
 pub use self::retry::RetryDecision;
 pub use self::wire::{

@@ -24,6 +24,7 @@ mod deleting;
 mod deletions;
 mod deploys;
 mod diagnosing;
+mod doctor;
 mod documents;
 mod errors;
 mod files;

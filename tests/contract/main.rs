@@ -25,6 +25,7 @@ mod schema;
 mod setup;
 mod sizes;
 mod templates;
+mod unknowns;
 mod writes;
 
 use std::path::{Path, PathBuf};

@@ -104,6 +104,11 @@ async fn send_everything(client: &Client) {
         let _refused = client.deployments(service, 1, once).await;
         let _refused = client.deployments(service, LONGEST_PAGE, once).await;
         let _refused = client.deployment(service, &deployment).await;
+        let _refused = client.metrics(service, jiff::Timestamp::UNIX_EPOCH).await;
+        // Else it follows only a first request that succeeded.
+        let _refused = client
+            .response_time(service, jiff::Timestamp::UNIX_EPOCH)
+            .await;
         let _refused = client.writes().cancel(service, &deployment).await;
         let _refused = client.writes().purge_cache(service, once).await;
         for window in [open, closed] {

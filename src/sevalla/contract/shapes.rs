@@ -31,6 +31,12 @@ impl Shape {
         self.fields().any(|known| known == field)
     }
 
+    /// Whether the contract has fields of the items of this one.
+    pub fn has_inside(&self, field: &str) -> bool {
+        let inside = |known: &str| known.strip_prefix(field)?.strip_prefix("[].").map(drop);
+        self.fields().any(|known| inside(known).is_some())
+    }
+
     /// Whether the fields inside this one are not the contract's.
     pub fn is_open(&self, field: &str) -> bool {
         self.open
@@ -168,6 +174,18 @@ pub const ALL: &[Shape] = &[
         name: "cluster",
         operations: "listClustersV3",
         fields: "id name display_name location",
+        open: "",
+    },
+    Shape {
+        name: "metric",
+        operations: "getApplicationTopStatusCodesV3 getStaticSiteTopStatusCodesV3",
+        fields: "status total",
+        open: "",
+    },
+    Shape {
+        name: "response-time",
+        operations: "getApplicationResponseTimeAvgV3 getStaticSiteResponseTimeAvgV3",
+        fields: "average_response_time_ms",
         open: "",
     },
     Shape {

@@ -10,6 +10,8 @@ pub struct Words {
     pub place: &'static str,
     /// The words.
     pub known: &'static [&'static str],
+    /// Whether the document has a set for it; otherwise it may be any text.
+    pub is_closed: bool,
 }
 
 /// Where an application's or a static site's code is.
@@ -46,7 +48,19 @@ pub const DEPLOYMENT_STATUSES: &[&str] = &[
 const ORIGINS: &[&str] = &["manual", "automatic"];
 
 const fn words(place: &'static str, known: &'static [&'static str]) -> Words {
-    Words { place, known }
+    Words {
+        place,
+        known,
+        is_closed: true,
+    }
+}
+
+/// Of a field for which the document only names examples.
+const fn examples(place: &'static str, known: &'static [&'static str]) -> Words {
+    Words {
+        is_closed: false,
+        ..words(place, known)
+    }
 }
 
 /// The sets of the fields that are read.
@@ -71,7 +85,7 @@ pub const READ: &[Words] = &[
     words("application.build_type", BUILD_TYPES),
     words("deployment.status", DEPLOYMENT_STATUSES),
     words("deployment.type", ORIGINS),
-    words(
+    examples(
         "deployment.trigger",
         &[
             "MANUAL_DEPLOY",
@@ -141,14 +155,14 @@ pub const READ: &[Words] = &[
     ),
     words("connection.source_type", &["appResource", "dbResource"]),
     words("connection.target_type", &["appResource", "dbResource"]),
-    words("domain.type", &["SYSTEM", "CUSTOM"]),
-    words(
+    examples("domain.type", &["SYSTEM", "CUSTOM"]),
+    examples(
         "domain.status",
         &["VERIFICATION", "POINTING", "ACTIVE", "TIMED_OUT"],
     ),
-    words("log.severity", &["INFO", "WARN", "ERROR", "DEBUG"]),
-    words("log.service", &["APP_DEPLOYMENT", "SS_DEPLOYMENT"]),
-    words("key.status", &["active"]),
+    examples("log.severity", &["INFO", "WARN", "ERROR", "DEBUG"]),
+    examples("log.service", &["APP_DEPLOYMENT", "SS_DEPLOYMENT"]),
+    examples("key.status", &["active"]),
 ];
 
 /// The sets of the fields that are sent.
@@ -167,8 +181,7 @@ pub const SENT: &[Words] = &[
     ),
 ];
 
-/// The known words of a field that is read, if it is one of a set.
-pub fn of(place: &str) -> Option<&'static [&'static str]> {
-    let mut all = READ.iter();
-    Some(all.find(|words| words.place == place)?.known)
+/// The words of a field that is read, if it is one of a set.
+pub fn of(place: &str) -> Option<&'static Words> {
+    READ.iter().find(|words| words.place == place)
 }

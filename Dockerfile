@@ -37,6 +37,7 @@ RUN mkdir src simulator/src diagnosis/src testkit/src \
 ARG SEVALLA_DEPLOY_COMMIT
 COPY diagnosis/src diagnosis/src
 COPY src src
+COPY templates templates
 RUN target="$(rustc --print host-tuple)" \
  && cargo build --release --locked --package sevalla-deploy --bin sevalla-deploy --target "$target" \
  && cp "target/$target/release/sevalla-deploy" /sevalla-deploy

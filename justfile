@@ -20,6 +20,19 @@ bless:
     BLESS=1 cargo test --test contract --locked
     INSTA_UPDATE=always cargo test --test cli --locked snapshots
 
+# Make the facts of Sevalla's contract from a DOCUMENT, its OpenAPI document.
+facts DOCUMENT:
+    SEVALLA_OPENAPI="$(realpath {{DOCUMENT}})" FACTS=write cargo test --test contract --locked facts::drift
+
+# Compare the facts of Sevalla's contract with a DOCUMENT, a path or an address.
+drift DOCUMENT:
+    .ci/drift {{DOCUMENT}}
+
+# Generate COUNT reports of the doctor from private values, and all pairs of its questions.
+doctor COUNT="10000":
+    DOCTOR_REPORTS={{COUNT}} cargo test --lib --locked no_report_has_a_private_value
+    DOCTOR_PAIRS=all cargo test --test cli --locked the_doctor_names_exactly_what_differs
+
 # Measure: polling, whole process, sanitizer, diagnosis.
 bench:
     cargo bench --bench pace

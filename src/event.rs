@@ -107,6 +107,8 @@ pub enum EventKind<'a> {
     Stopping(Signal, Option<Abandon>),
     /// The address of the service.
     Url(&'a str),
+    /// A line to be copied, shown as it is.
+    Verbatim(&'a str),
     /// What was found, as one line of JSON.
     Result(&'a str),
     /// The database is known.

@@ -160,7 +160,9 @@ fn read_arguments(process: &mut Process) -> CliRequest {
         let variables = std::mem::take(&mut process.variables);
         process.variables = variables.with_options(options.clone());
         // An option may hold an address with a password.
-        process.secrets.extend(inputs::secrets_in(&process.variables));
+        process
+            .secrets
+            .extend(inputs::secrets_in(&process.variables));
     }
     request
 }
@@ -246,6 +248,7 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         stop: world.stop,
         reporter,
         clock: world.clock,
+        variables: world.variables,
         gate: world.gate,
         connect: &connect,
         is_host_silent: Cell::new(false),

@@ -55,10 +55,11 @@ impl Lane {
     }
 
     pub(crate) fn add_past(&mut self, past: &PastDeployment, artifact: Artifact) {
+        let trigger = past.trigger.clone();
         let origin = Origin {
             kind: past.kind,
-            trigger: past.trigger.clone(),
-            reuses: false,
+            reuses: matches!(trigger.as_deref(), Some("RESTART" | "ROLLBACK_DEPLOYMENT")),
+            trigger,
             is_preview: past.is_preview,
             by_call: false,
         };

@@ -12,6 +12,7 @@ use crate::ask::Ask;
 use crate::delivery::{self, Delivery};
 use crate::limits::{Standing, Tier, Windows};
 use crate::operation::Operation;
+use crate::quirk::{self, Quirk};
 use crate::state::{Context, Shared};
 use crate::validate;
 use crate::wire::{Connection, NoAnswer};
@@ -60,6 +61,7 @@ impl Passage {
         let limits = &state.world.limits;
         let standing = state.windows.take(limits, operation.tier, &service, now);
         let with_headers = limits.headers;
+        let quirks = state.world.quirks.clone();
         let mut context = Context {
             state,
             ask: &self.ask,
@@ -72,6 +74,9 @@ impl Passage {
             .unwrap_or_else(Answer::from);
         if with_headers {
             answer.set_standing(standing);
+        }
+        if !quirks.is_empty() {
+            quirk::bend(&quirks, operation.name, &mut answer);
         }
         answer
     }
@@ -110,7 +115,8 @@ impl Passage {
                 headers.append(name, value);
             }
         }
-        if let Ok(id) = HeaderValue::from_str(&self.request_id) {
+        let is_without_id = self.shared.state().world.quirks.contains(&Quirk::RequestId);
+        if let (Ok(id), false) = (HeaderValue::from_str(&self.request_id), is_without_id) {
             headers.entry("x-request-id").or_insert(id);
         }
         response

@@ -9,6 +9,7 @@ mod deployments;
 mod domains;
 mod env_vars;
 mod hooks;
+mod metrics;
 mod paging;
 mod pipelines;
 mod previews;
@@ -34,6 +35,7 @@ pub(crate) fn operations() -> impl Iterator<Item = Operation> {
         domains::OPERATIONS,
         env_vars::OPERATIONS,
         hooks::OPERATIONS,
+        metrics::OPERATIONS,
         pipelines::OPERATIONS,
         previews::OPERATIONS,
         processes::OPERATIONS,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::deployment::Snapshot;
 use crate::fault::Fault;
 use crate::journal::Call;
+use crate::quirk::Quirk;
 use crate::routes::hook_url;
 use crate::script::Script;
 use crate::serve::Server;
@@ -156,6 +157,11 @@ impl Simulator {
     pub fn forbid(&self, operation: impl Into<String>) {
         let mut state = self.shared.state();
         state.world.forbidden.insert(operation.into());
+    }
+
+    /// From now on the service differs in these ways, and in no others.
+    pub fn set_quirks(&self, quirks: &[Quirk]) {
+        self.shared.state().world.quirks = quirks.to_vec();
     }
 
     /// Adds a fault; it counts calls from now on.

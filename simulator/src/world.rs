@@ -11,6 +11,7 @@ use crate::ids;
 use crate::limits::Limits;
 use crate::logs::Order;
 use crate::pipeline::Pipeline;
+use crate::quirk::Quirk;
 use crate::static_site::StaticSite;
 use crate::status::DeploymentType;
 
@@ -36,6 +37,7 @@ pub struct World {
     pub(crate) forbidden: HashSet<String>,
     pub(crate) missing: HashSet<String>,
     pub(crate) hook_origin: (DeploymentType, Option<String>),
+    pub(crate) quirks: Vec<Quirk>,
 }
 
 impl World {
@@ -67,6 +69,7 @@ impl World {
             forbidden: HashSet::new(),
             missing: HashSet::new(),
             hook_origin: (DeploymentType::Automatic, None),
+            quirks: Vec::new(),
         }
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod at_most_once;
 pub(crate) mod database;
 pub(crate) mod deletion;
 pub mod deploy;
+pub mod doctor;
 pub mod error;
 pub(crate) mod explain;
 pub(crate) mod follow;
@@ -32,6 +33,7 @@ use crate::actions::task::Task;
 use crate::deadline::Deadline;
 use crate::deployment::{DeploymentId, Service};
 use crate::deployment_log::LogDiagnosis;
+use crate::environment::Variables;
 use crate::event::EventKind;
 use crate::follow::{DeploymentClient, LogMode};
 use crate::http::{ConnectionError, Transport};
@@ -96,6 +98,8 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) stop: &'a Shutdown,
     pub(crate) reporter: &'a Reporter,
     pub(crate) clock: fn() -> Timestamp,
+    /// The process's variables.
+    pub(crate) variables: &'a Variables,
     /// What every text from outside passes.
     pub(crate) gate: &'a Sanitizer,
     /// Sets up what carries requests to others than Sevalla.
@@ -122,6 +126,10 @@ impl ActionContext<'_> {
             Task::Cancel(service, id) => self.cancel(*service, id).await,
             // Large, and rarely needed: not a part of every run's future.
             Task::Manage(management) => Box::pin(self.manage(management)).await,
+            Task::CheckUp(checkup) => {
+                let work = Box::pin(self.check_up(checkup));
+                self.unless_stopped(work, manage::only_read).await
+            }
         }
     }
 

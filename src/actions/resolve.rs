@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::actions::deploy::resolve as deploy;
 pub use crate::actions::deploy::tested_commit::{ExpectedRevision, GuardGap};
+use crate::actions::doctor::resolve as doctor;
 use crate::actions::manage::resolve as manage;
 pub use crate::actions::manage::resolve::{
     Credentials, DatabaseConnection, DeleteRequest, ListTarget, NewDatabase, ResourceAction,
@@ -134,9 +135,14 @@ impl Plan {
             _ => Abandon::Cancel,
         });
         let spelling = inputs.spelling("on-commit-mismatch");
+        let mut files = files(&inputs);
+        if let Task::CheckUp(_) = task {
+            // It holds no private value, unlike the report of a run.
+            files.report = None;
+        }
         let plan = Self {
             task,
-            files: files(&inputs),
+            files,
             token: inputs.sevalla_token,
             api_url: inputs.api_url.0,
             follow,
@@ -441,6 +447,10 @@ fn task_of(
         ActionName::CleanPreviews => return Some(preview::clean(inputs, facts, doubts)),
         ActionName::Follow => return follow(inputs, facts, doubts),
         ActionName::Cancel => return cancel(inputs, doubts),
+        ActionName::Doctor => {
+            let checkup = doctor::checkup(inputs, facts);
+            return Some(Task::CheckUp(Box::new(checkup)));
+        }
         ActionName::List => manage::list(inputs, doubts),
         ActionName::Show => manage::show(inputs, doubts),
         ActionName::UpdateApp => manage::update(Application, inputs, doubts),

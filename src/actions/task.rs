@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::actions::doctor::resolve::Checkup;
 use crate::actions::manage::resolve::ResourceAction;
 use crate::deployment::{DeploySource, DeploymentId, Service, ServiceKind};
 use crate::secret::HookUrl;
@@ -33,6 +34,8 @@ pub enum Task {
     Cancel(Service, DeploymentId),
     /// Something beside deploying.
     Manage(Box<ResourceAction>),
+    /// Check the set-up.
+    CheckUp(Box<Checkup>),
 }
 
 /// A change on Sevalla that starts one deployment.

@@ -53,6 +53,12 @@ pub fn ignored_network_settings(variables: &Variables) -> Vec<String> {
     ignored
 }
 
+/// The proxy on the way to this address, without user and password.
+pub(crate) fn proxy_of(variables: &Variables, url: &Url) -> Option<String> {
+    let proxies = Proxies::read(variables).ok()?;
+    proxies.of(url).map(proxy::shown)
+}
+
 /// Sends requests: [`Http`], or a script in a test.
 pub trait Transport {
     /// Sends a request once and gives whatever comes back within `limit`.

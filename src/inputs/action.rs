@@ -150,6 +150,11 @@ actions! {
         by_name: &["app-id", "static-site-id", "pipeline-id", "database-id"],
         ..Action::READS
     }
+    Doctor = "doctor", "Checks the key, the service and this CI, and shows what the API is like. Changes nothing." {
+        takes: &["app-id", "static-site-id", "pipeline-id", "database-id", "branch", "for-action", "report"],
+        by_name: &["app-id", "static-site-id", "pipeline-id", "database-id"],
+        ..Action::READS
+    }
     UpdateApp = "update-app", "Changes the settings of an application." {
         one_of: &["app-id"],
         requires: &["settings"],

@@ -397,6 +397,14 @@ inputs! {
     "Settings to send, as a JSON object"
     "JSON object with the settings that update-app, update-static-site, update-database and create-database send, under the names of Sevalla's API. You can give a database's cluster and size by name. Checked before anything is sent."
 
+    for_action: ActionName, group: Ci;
+    "Action that doctor checks the set-up for"
+    "Action for which doctor checks the set-up. Defaults to the action that the given id suggests, such as deploy-app for app-id."
+
+    report: bool = "false", group: Files;
+    "Report of doctor, without private values"
+    "If true, doctor prints a report about the API that you can paste into an issue. It has no names, ids or other private values. With report-file, doctor writes it there."
+
     confirm: Text, group: Settings;
     "Display name of the resource to delete"
     "Display name of the resource that delete-app, delete-static-site or delete-database deletes. Nothing is deleted unless the name matches exactly. Without database-id, delete-database finds the database by this name."

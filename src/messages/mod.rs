@@ -68,12 +68,14 @@ impl Stage {
 /// Where the page of messages is: as of the commit this program was built from,
 /// so that it stays true for whoever runs an old version.
 pub fn page() -> String {
+    page_of("docs/messages.md")
+}
+
+/// Where a page of the repository is, as of that commit.
+pub(crate) fn page_of(path: &str) -> String {
     let commit = option_env!("SEVALLA_DEPLOY_COMMIT").filter(|commit| !commit.is_empty());
-    format!(
-        "{}/blob/{}/docs/messages.md",
-        env!("CARGO_PKG_REPOSITORY"),
-        commit.unwrap_or("main")
-    )
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    format!("{repository}/blob/{}/{path}", commit.unwrap_or("main"))
 }
 
 /// The address of an entry.

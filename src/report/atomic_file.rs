@@ -111,8 +111,13 @@ fn open(path: &Path, replaced: Option<&Metadata>) -> io::Result<File> {
     options.open(path)
 }
 
+/// Whether a file can be written there, without writing it.
+pub(crate) fn try_out(path: &Path) -> io::Result<()> {
+    WholeFile::create(path).map(drop)
+}
+
 /// Writes a whole file, or none. `what` is it in words, for the error.
-pub(super) fn write(path: &Path, what: &str, text: &SanitizedText) -> Result<(), String> {
+pub(crate) fn write(path: &Path, what: &str, text: &SanitizedText) -> Result<(), String> {
     let written = WholeFile::create(path).and_then(|mut file| {
         file.add(text.as_str())?;
         file.add("\n")?;

@@ -42,6 +42,8 @@ pub struct SelectedFields<'a> {
     fields: &'a [&'a str],
     /// Lists that belong to it, behind its fields.
     parts: Vec<(&'static str, Vec<Self>)>,
+    /// A value behind those that is of no record.
+    value: Option<(&'static str, Value)>,
 }
 
 impl<'a> SelectedFields<'a> {
@@ -51,7 +53,15 @@ impl<'a> SelectedFields<'a> {
             record,
             fields,
             parts: Vec::new(),
+            value: None,
         }
+    }
+
+    /// The same with a value behind the rest.
+    #[must_use]
+    pub fn with_value(mut self, name: &'static str, value: Value) -> Self {
+        self.value = Some((name, value));
+        self
     }
 
     /// The same with a list that belongs to it.
@@ -89,7 +99,7 @@ pub fn json(list: ResourceList, items: &[ResourceRecord]) -> String {
 
 impl Serialize for SelectedFields<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.fields.len() + self.parts.len()))?;
+        let mut map = serializer.serialize_map(None)?;
         for field in self.fields {
             map.serialize_entry(
                 field,
@@ -98,6 +108,9 @@ impl Serialize for SelectedFields<'_> {
         }
         for (name, items) in &self.parts {
             map.serialize_entry(name, items)?;
+        }
+        if let Some((name, value)) = &self.value {
+            map.serialize_entry(name, value)?;
         }
         map.end()
     }

@@ -124,6 +124,10 @@ impl Inner {
             EventKind::LogDiagnosis(diagnosis) => self.log.set_diagnosis(service, diagnosis),
             // The CI does not know the password, and later steps get it as an output.
             EventKind::Password(password) => self.channel.mask(password.expose()),
+            EventKind::Verbatim(text) => {
+                let line = self.sanitizer.line(text);
+                self.channel.say_in(Tone::Plain, &line);
+            }
             EventKind::LogUnavailable(_) | EventKind::LogIncomplete => self.log.is_incomplete(),
             EventKind::LogGap { at_micros } => {
                 let gap = console::log_gap(at_micros);

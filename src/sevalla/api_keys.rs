@@ -26,7 +26,7 @@ impl Client {
     }
 }
 
-fn capabilities(text: &str) -> Vec<String> {
+pub(crate) fn capabilities(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !c.is_ascii_alphabetic() && c != ':' && c != '_');
     let is_name =
         |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');

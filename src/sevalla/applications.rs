@@ -121,11 +121,16 @@ impl Client {
         patience: Patience,
     ) -> Result<Option<String>, ApiError> {
         let domains = self.list_application_domains(app, patience).await?;
-        let ranked = domains
-            .into_iter()
-            .filter_map(|domain| Some((rank(&domain)?, domain.name)));
-        Ok(ranked.min().map(|(_, name)| name))
+        Ok(best_host(domains))
     }
+}
+
+/// The domain under which an application can be visited best.
+pub(crate) fn best_host(domains: impl IntoIterator<Item = Domain>) -> Option<String> {
+    let ranked = domains
+        .into_iter()
+        .filter_map(|domain| Some((rank(&domain)?, domain.name)));
+    ranked.min().map(|(_, name)| name)
 }
 
 impl Writes<'_> {

@@ -4,10 +4,12 @@
 //! [`Client`](super::Client).
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
@@ -17,6 +19,7 @@ use crate::lenient_json;
 use crate::sanitize::Sanitizer;
 use crate::sanitize::redactor::Redactor;
 use crate::secret::ApiToken;
+use crate::sevalla::contract::news;
 use crate::sevalla::error::{ApiErrorKind, Refusal};
 use crate::sevalla::limits::{self, BudgetShare, Delay, RateLimits};
 use crate::sevalla::operation::{self, Tier};
@@ -55,12 +58,15 @@ pub(super) struct ApiConnection {
     gate: Sanitizer,
     has_runs_gate: bool,
     budget: RefCell<RateLimits>,
+    /// What was reported as not in the contract.
+    news: RefCell<BTreeSet<String>>,
 }
 
 /// A complete response with a status of success.
 pub(super) struct ApiResponse {
     status: u16,
     request_id: Option<String>,
+    pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
     gate: Sanitizer,
 }
@@ -78,6 +84,7 @@ impl ApiConnection {
             gate: Sanitizer::new(Redactor::new(token.map(ApiToken::expose))),
             has_runs_gate: false,
             budget: RefCell::default(),
+            news: RefCell::default(),
         })
     }
 
@@ -119,7 +126,37 @@ impl ApiConnection {
         self.budget.borrow_mut().spend();
         let result = self.exchange(call, limit).await;
         log(call, &self.path(call), &result, started.elapsed());
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            self.note_news(call, &result);
+        }
         result
+    }
+
+    /// Reports once what a response has that the contract does not.
+    fn note_news(&self, call: &ApiCall<'_>, result: &Result<ApiResponse, ApiErrorKind>) {
+        let operation = call.operation.id;
+        let found: Vec<String> = match result {
+            Ok(answer) => {
+                let body = lenient_json::from_slice::<Value>(&answer.body);
+                let body = body.map(|body| news::of_body(operation, &body));
+                let names = answer.headers.keys();
+                let headers = names.filter_map(|name| news::of_header(name.as_str()));
+                let status = news::of_status(answer.status);
+                headers
+                    .chain(status)
+                    .chain(body.unwrap_or_default())
+                    .collect()
+            }
+            Err(ApiErrorKind::Refused(refusal)) => {
+                news::of_status(refusal.status).into_iter().collect()
+            }
+            Err(_) => Vec::new(),
+        };
+        for what in found {
+            if self.news.borrow_mut().insert(what.clone()) {
+                tracing::debug!(operation, what, "not in the contract");
+            }
+        }
     }
 
     async fn exchange(
@@ -137,6 +174,7 @@ impl ApiConnection {
             return Ok(ApiResponse {
                 status: reply.status,
                 request_id: request_id.map(|id| shorten(&id, &gate)),
+                headers: reply.headers,
                 body: reply.body?,
                 gate,
             });
@@ -410,6 +448,7 @@ mod tests {
         ApiResponse {
             status: 200,
             request_id: Some("req-1".to_owned()),
+            headers: HeaderMap::new(),
             body: body.as_bytes().to_vec(),
             gate: Sanitizer::default(),
         }

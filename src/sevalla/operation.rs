@@ -146,6 +146,18 @@ operations! {
     LIST_DATABASE_RESOURCE_TYPES = "listDatabaseResourceTypesV3"
         GET "/resources/database-resource-types" Read false
         "list the sizes of databases";
+    GET_APPLICATION_TOP_STATUS_CODES = "getApplicationTopStatusCodesV3"
+        GET "/applications/{id}/metrics/top-status-codes" Read false
+        "read the application's metrics";
+    GET_APPLICATION_RESPONSE_TIME = "getApplicationResponseTimeAvgV3"
+        GET "/applications/{id}/metrics/response-time-avg" Read false
+        "read the application's response time";
+    GET_STATIC_SITE_TOP_STATUS_CODES = "getStaticSiteTopStatusCodesV3"
+        GET "/static-sites/{id}/metrics/top-status-codes" Read false
+        "read the static site's metrics";
+    GET_STATIC_SITE_RESPONSE_TIME = "getStaticSiteResponseTimeAvgV3"
+        GET "/static-sites/{id}/metrics/response-time-avg" Read false
+        "read the static site's response time";
 }
 
 /// Making a preview app: newer than the document of March 2026.

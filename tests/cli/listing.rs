@@ -117,6 +117,9 @@ async fn one_thing_is_shown_with_what_belongs_to_it() {
     assert_eq!(app["repo_url"], "https://***@github.com/octocat/shop");
     assert_eq!(app["deployments"][0]["status"], "success");
     assert_eq!(app["processes"][0]["key"], "web");
+    assert_eq!(app["metrics"]["requests"], 1239);
+    assert_eq!(app["metrics"]["statuses"]["2xx"], 1200);
+    assert_eq!(app["metrics"]["average-milliseconds"], 87.5);
     let site = result(&show().set("SEVALLA_STATIC_SITE_ID", SITE).run().await);
     assert_eq!(site["deployments"], Value::Array(Vec::new()));
     let pipeline = result(&show().set("SEVALLA_PIPELINE_ID", PIPELINE).run().await);
@@ -131,6 +134,17 @@ async fn one_thing_is_shown_with_what_belongs_to_it() {
         .set("SEVALLA_DEPLOYMENT_ID", &deployment);
     assert_eq!(result(&run.run().await)["id"], deployment.as_str());
     assert_eq!(simulator.calls("listEnvironmentVariablesV3"), 0);
+}
+
+#[tokio::test]
+async fn metrics_are_shown_where_the_key_may_read_them() {
+    let simulator = world().await;
+    let show = || Runner::does(&simulator, "show").set("SEVALLA_STATIC_SITE_ID", SITE);
+    let run = show().run().await;
+    run.assert_told("Last hour: 1239 requests (2xx 1200, 3xx 30, 4xx 7, 5xx 2), 88 ms on average");
+    simulator.forbid("getStaticSiteTopStatusCodesV3");
+    let site = result(&show().run().await);
+    assert_eq!(site.get("metrics"), None);
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ mod deleting;
 mod deletions;
 mod deploys;
 mod diagnosing;
+mod doctor;
 mod documents;
 mod errors;
 mod files;

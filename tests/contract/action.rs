@@ -112,7 +112,7 @@ fn an_action_requires_what_its_row_says_and_only_reads_if_it_says_so() {
         let given = working(row);
         let plan = resolve(&environment(variables(row, &given))).unwrap();
         let task = format!("{:?}", plan.task);
-        let only_reads = ["Follow(", "Manage(List(", "Manage(Show("];
+        let only_reads = ["Follow(", "Manage(List(", "Manage(Show(", "CheckUp("];
         let reads = only_reads.iter().any(|start| task.starts_with(start));
         assert_eq!(reads, !row.writes, "{task}");
         for required in row.one_of.first().into_iter().chain(row.requires) {

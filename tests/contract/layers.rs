@@ -167,6 +167,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "deadline",
             "deployment",
             "deployment_log",
+            "environment",
             "event",
             "exit_status",
             "files",

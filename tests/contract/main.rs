@@ -12,6 +12,7 @@
 
 mod action;
 mod architecture;
+mod facts;
 mod generated;
 mod help;
 mod layers;
@@ -25,6 +26,7 @@ mod schema;
 mod setup;
 mod sizes;
 mod templates;
+mod unknowns;
 mod words;
 mod writes;
 

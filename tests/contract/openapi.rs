@@ -46,7 +46,7 @@ fn ids<'a>(pattern: &str, path: &'a str) -> Option<Vec<&'a str>> {
 
 /// Makes the client send each of its requests, in each of its shapes, and
 /// gives what arrived.
-async fn everything_sent() -> Vec<Request> {
+pub(super) async fn everything_sent() -> Vec<Request> {
     let server = MockServer::start().await;
     // Final for every request, so that each is sent once.
     Mock::given(any())
@@ -104,6 +104,11 @@ async fn send_everything(client: &Client) {
         let _refused = client.deployments(service, 1, once).await;
         let _refused = client.deployments(service, LONGEST_PAGE, once).await;
         let _refused = client.deployment(service, &deployment).await;
+        let _refused = client.metrics(service, jiff::Timestamp::UNIX_EPOCH).await;
+        // Else it follows only a first request that succeeded.
+        let _refused = client
+            .response_time(service, jiff::Timestamp::UNIX_EPOCH)
+            .await;
         let _refused = client.writes().cancel(service, &deployment).await;
         let _refused = client.writes().purge_cache(service, once).await;
         for window in [open, closed] {
@@ -203,7 +208,7 @@ async fn send_management(client: &Client, id: Uuid) {
 }
 
 /// The operation that a request carries out, and the ids in it.
-fn operation_of(request: &Request) -> (&'static Operation, Vec<&str>) {
+pub(super) fn operation_of(request: &Request) -> (&'static Operation, Vec<&str>) {
     let found = ALL.iter().find_map(|operation| {
         let is_method = operation.method.as_str() == request.method.as_str();
         let ids = ids(operation.path, request.url.path()).filter(|_| is_method)?;
@@ -280,7 +285,7 @@ async fn every_request_is_one_that_the_document_describes() {
 }
 
 /// The document, if there is one to compare with.
-fn document() -> Option<Value> {
+pub(super) fn document() -> Option<Value> {
     let Some(path) = std::env::var_os("SEVALLA_OPENAPI").filter(|path| !path.is_empty()) else {
         // Written and not printed: a test that passes keeps what it prints.
         let _closed = writeln!(

@@ -1,5 +1,7 @@
 //! Listing and showing.
 
+use jiff::Timestamp;
+
 use crate::actions::ActionContext;
 use crate::actions::error::TriggerError;
 use crate::actions::named;
@@ -11,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::report::inventory;
 use crate::report::inventory::SelectedFields;
 use crate::resource::{ResourceKind, ResourceList, ResourceRef};
-use crate::sevalla::{Client, Patience, ResourceRecord};
+use crate::sevalla::{Client, Metrics, Patience, ResourceRecord};
 use crate::text::duration::counted;
 
 /// The newest deployments that are shown of a service.
@@ -26,6 +28,8 @@ struct ResourceView {
     record: ResourceRecord,
     /// Lists that belong to it.
     parts: Vec<(&'static str, ResourceList, Vec<ResourceRecord>)>,
+    /// The requests of the last hour, where the key may read them.
+    metrics: Option<Metrics>,
 }
 
 impl ActionContext<'_> {
@@ -68,7 +72,7 @@ impl ActionContext<'_> {
             }
         };
         let portrait = match found {
-            Ok(thing) => look_at(&self.client, thing).await,
+            Ok(thing) => look_at(&self.client, thing, (self.clock)()).await,
             Err(error) => Err(error),
         };
         let portrait = match portrait {
@@ -85,6 +89,7 @@ impl ActionContext<'_> {
             kind,
             record,
             parts,
+            metrics,
         } = portrait;
         self.note_each(inventory::lines(*kind, record));
         let mut shown = SelectedFields::of(record, inventory::fields_of_one(*kind));
@@ -92,6 +97,10 @@ impl ActionContext<'_> {
             self.reporter.on(EventKind::Row(&format!("{name}:")));
             self.note_each(inventory::table(*list, items));
             shown = shown.with(name, *list, items);
+        }
+        if let Some(metrics) = metrics {
+            self.reporter.on(EventKind::Note(&metrics.summary()));
+            shown = shown.with_value("metrics", metrics.json());
         }
         if let (ResourceKind::Database, Some(id)) = (kind, record.id()) {
             self.reporter.on(EventKind::Database { id, is_new: None });
@@ -163,11 +172,17 @@ fn is_called(record: &ResourceRecord, name: &str) -> bool {
     names.any(|field| record.text(field) == Some(name))
 }
 
-async fn look_at(client: &Client, thing: ResourceRef) -> Result<ResourceView, TriggerError> {
+async fn look_at(
+    client: &Client,
+    thing: ResourceRef,
+    now: Timestamp,
+) -> Result<ResourceView, TriggerError> {
     let patience = Patience::BEFORE_THE_START;
     let record = client.record(thing, patience).await?;
     let mut parts = Vec::new();
+    let mut metrics = None;
     if let Some(service) = thing.service() {
+        metrics = client.metrics(service, now).await.ok();
         let list = ResourceList::Deployments(service);
         let mut newest = client.page(list, 0, patience).await?.entries;
         newest.truncate(NEWEST);
@@ -182,5 +197,6 @@ async fn look_at(client: &Client, thing: ResourceRef) -> Result<ResourceView, Tr
         kind: thing.kind,
         record,
         parts,
+        metrics,
     })
 }

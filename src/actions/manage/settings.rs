@@ -9,6 +9,7 @@ use crate::image_reference::ImageReference;
 use crate::inputs::placeholder;
 use crate::inputs::placeholder::is_whole;
 use crate::resource::MutableKind;
+use crate::sevalla::contract::words;
 
 /// One setting.
 pub(crate) struct Setting {
@@ -42,8 +43,6 @@ enum SettingKind {
 /// Longer than any text that the service takes.
 const ANY: usize = usize::MAX;
 
-const GIT_HOSTS: &[&str] = &["github", "bitbucket", "gitlab"];
-
 const fn setting(name: &'static str, form: SettingKind) -> Setting {
     Setting { name, form }
 }
@@ -54,31 +53,22 @@ const APPLICATION: &[Setting] = &[
     setting("default_branch", SettingKind::Branch),
     setting("hibernation_enabled", SettingKind::Flag),
     setting("hibernate_after_seconds", SettingKind::Whole(1, 604_800)),
-    setting(
-        "build_type",
-        SettingKind::OneOf(&["dockerfile", "pack", "nixpacks", "railpack", "ingot"]),
-    ),
+    setting("build_type", SettingKind::OneOf(words::BUILD_TYPES)),
     setting("build_path", SettingKind::Text(0, ANY)),
     setting("dockerfile_path", SettingKind::Text(0, ANY)),
     setting("docker_context", SettingKind::Text(0, ANY)),
     setting("build_cache_enabled", SettingKind::Flag),
     setting("docker_registry_credential_id", SettingKind::Id),
-    setting(
-        "pack_builder",
-        SettingKind::OneOf(&["heroku/builder:22", "heroku/builder:24"]),
-    ),
+    setting("pack_builder", SettingKind::OneOf(words::PACK_BUILDERS)),
     setting(
         "nixpacks_version",
-        SettingKind::OneOf(&["1.29", "1.39", "1.41"]),
+        SettingKind::OneOf(words::NIXPACKS_VERSIONS),
     ),
     setting("buildpacks", SettingKind::Buildpacks),
     setting("allow_deploy_paths", SettingKind::Texts),
     setting("ignore_deploy_paths", SettingKind::Texts),
-    setting(
-        "source",
-        SettingKind::OneOf(&["privateGit", "publicGit", "dockerImage"]),
-    ),
-    setting("git_type", SettingKind::OneOf(GIT_HOSTS)),
+    setting("source", SettingKind::OneOf(words::APPLICATION_SOURCES)),
+    setting("git_type", SettingKind::OneOf(words::GIT_TYPES)),
     setting("repo_url", SettingKind::Address(0)),
     setting("docker_image", SettingKind::Image),
 ];
@@ -95,8 +85,8 @@ const STATIC_SITE: &[Setting] = &[
     setting("root_directory", SettingKind::TextOrNull),
     setting("index_file", SettingKind::Text(1, ANY)),
     setting("error_file", SettingKind::TextOrNull),
-    setting("source", SettingKind::OneOf(&["privateGit", "publicGit"])),
-    setting("git_type", SettingKind::OneOfOrNull(GIT_HOSTS)),
+    setting("source", SettingKind::OneOf(words::STATIC_SITE_SOURCES)),
+    setting("git_type", SettingKind::OneOfOrNull(words::GIT_TYPES)),
     setting("repo_url", SettingKind::Address(1)),
     setting("allow_deploy_paths", SettingKind::Texts),
     setting("ignore_deploy_paths", SettingKind::Texts),
@@ -112,10 +102,7 @@ const DATABASE: &[Setting] = &[
 /// All settings of a new database. Its password is an input of its own.
 pub(crate) const NEW_DATABASE: &[Setting] = &[
     setting("display_name", SettingKind::Text(2, 64)),
-    setting(
-        "type",
-        SettingKind::OneOf(&["postgresql", "mariadb", "mysql", "redis", "valkey"]),
-    ),
+    setting("type", SettingKind::OneOf(words::NEW_DATABASE_TYPES)),
     setting("version", SettingKind::Text(1, ANY)),
     setting("cluster_id", SettingKind::Id),
     setting("cluster", SettingKind::Text(1, ANY)),
@@ -315,6 +302,37 @@ mod tests {
     fn told(what: MutableKind, json: &str) -> Vec<String> {
         let given = serde_json::from_str(json).unwrap();
         problems(&given, of(what), "applications")
+    }
+
+    /// `resource_type` and `cluster` are names in the place of ids, and the
+    /// password is an input of its own.
+    #[test]
+    fn the_settings_are_the_fields_that_the_api_takes() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contract/facts/");
+        let file = |name: &str| std::fs::read_to_string(format!("{file}{name}")).unwrap();
+        let facts = format!("{}{}", file("facts.txt"), file("additions.txt"));
+        for (id, settings) in [
+            ("updateApplicationV3", APPLICATION),
+            ("updateStaticSiteV3", STATIC_SITE),
+            ("updateDatabaseV3", DATABASE),
+            ("createDatabaseV3", NEW_DATABASE),
+        ] {
+            let start = format!("{id} body ");
+            let added = format!("body {id} ");
+            let fields = facts.lines().flat_map(|line| {
+                let fact = line.strip_prefix(&start);
+                let fact = fact.and_then(|fact| fact.split(' ').next());
+                let added = line.strip_prefix(&added);
+                fact.into_iter()
+                    .chain(added.into_iter().flat_map(|fields| fields.split(' ')))
+            });
+            let mut fields: Vec<&str> = fields.filter(|name| *name != "db_password").collect();
+            let mut names: Vec<&str> = settings.iter().map(|setting| setting.name).collect();
+            names.retain(|name| !matches!(*name, "cluster" | "resource_type"));
+            fields.sort_unstable();
+            names.sort_unstable();
+            assert_eq!(names, fields, "{id}");
+        }
     }
 
     #[test]

@@ -50,6 +50,7 @@ const OWN_WORDS: &[&str] = &[
     "deployment-id",
     "deployment-ids",
     "docker-image",
+    "doctor",
     "duration-seconds",
     "ended-at",
     "exit-code",

@@ -1,0 +1,91 @@
+//! Whether the service answers at its address.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::finding::Findings;
+use super::reader::Reader;
+use crate::actions::ActionContext;
+use crate::sevalla;
+use crate::sevalla::contract::news::records;
+use crate::sevalla::operation::LIST_APPLICATION_DOMAINS;
+use crate::verify::{Check, Filling, Statuses, Verified, verify};
+use url::Url;
+use uuid::Uuid;
+
+/// How long the address has to respond.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Reads the domains of an application and gives its address.
+pub(super) async fn of_application(
+    reader: &Reader,
+    findings: &mut Findings,
+    app: Uuid,
+) -> Option<Url> {
+    let id = app.to_string();
+    let query = [("limit", sevalla::LONGEST_PAGE.to_string())];
+    match reader
+        .read(&LIST_APPLICATION_DOMAINS, &[id.as_str()], &query)
+        .await
+    {
+        Ok(answer) => {
+            let read = |record: &&Value| serde_json::from_value((*record).clone()).ok();
+            let domains = records(&answer.body);
+            let host = sevalla::best_host(domains.iter().filter_map(read));
+            host.as_deref().and_then(sevalla::address)
+        }
+        Err(error) => {
+            findings.failed("address", &error);
+            None
+        }
+    }
+}
+
+impl ActionContext<'_> {
+    /// Visits the service once: where `verify-url` says, or its own address.
+    pub(super) async fn visit(&self, reader: &Reader, findings: &mut Findings, own: Option<Url>) {
+        const TOPIC: &str = "address";
+        if findings.has(TOPIC) {
+            return;
+        }
+        let given = self.plan.check.as_ref();
+        let address = given.and_then(|check| check.address.clone());
+        if address.is_none() && own.is_none() {
+            return findings.doubt(
+                TOPIC,
+                "the service has no address that works",
+                "Enable its system domain or finish a custom one under Domains, if it is to be visited",
+            );
+        }
+        let Some(statuses) = Statuses::parse("200-399") else {
+            return;
+        };
+        let check = Check {
+            address,
+            statuses: given.map_or(statuses, |check| check.statuses.clone()),
+            expectation: None,
+            successes: 1,
+            timeout: PATIENCE,
+        };
+        let (Ok(exchange), true) = ((self.connect)(), reader.spend()) else {
+            return;
+        };
+        let filling = Filling {
+            commit: Some("0000000"),
+            deployment: "0",
+        };
+        let end = Instant::now() + PATIENCE;
+        let own = own.as_ref().ok_or("it has none");
+        let found = verify(exchange.as_ref(), &check, own, filling, end, &|_| {}).await;
+        match found {
+            Verified::Yes => findings.fine(TOPIC, "responds"),
+            Verified::No(report) | Verified::NotMade(report) => findings.doubt(
+                TOPIC,
+                report.reason,
+                "Look at the service in the dashboard; verify-status says which codes are healthy",
+            ),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! [`Evidence`]: the responses that the doctor has read, as a whole.
+
+use std::rc::Rc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::sevalla::Observed;
+use crate::sevalla::contract::{news, shapes};
+use crate::sevalla::operation::{GET_CURRENT_API_KEY, Tier};
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(crate) struct Evidence {
+    /// The responses, in their order.
+    pub(crate) answers: Vec<Rc<Observed>>,
+    /// The requests that were refused: operation and status.
+    pub(crate) refused: Vec<(&'static str, u16)>,
+}
+
+impl Evidence {
+    /// The records of this shape, whatever the operation.
+    pub(crate) fn records(&self, shape: &str) -> impl Iterator<Item = &Value> {
+        let is_its = move |answer: &&Rc<Observed>| {
+            shapes::of(answer.operation.id).is_some_and(|its| its.name == shape)
+        };
+        self.answers
+            .iter()
+            .filter(is_its)
+            .flat_map(|answer| news::records(&answer.body))
+    }
+
+    /// The response of an operation, if it was read.
+    pub(crate) fn answer(&self, operation: &str) -> Option<&Observed> {
+        let mut all = self.answers.iter();
+        all.find(|answer| answer.operation.id == operation)
+            .map(AsRef::as_ref)
+    }
+
+    /// The responses that count against the budget of the reads.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = &Observed> {
+        let reads = self.answers.iter().map(AsRef::as_ref);
+        reads.filter(|answer: &&Observed| answer.operation.tier == Tier::Read)
+    }
+
+    /// The records of deployments of each service, newest first.
+    pub(crate) fn deployments(&self) -> impl Iterator<Item = &Value> {
+        let apps = self.records("deployment");
+        apps.chain(self.records("static-site-deployment"))
+    }
+
+    /// The lists of deployments.
+    pub(crate) fn lists(&self) -> impl Iterator<Item = Vec<&Value>> {
+        let ids = ["listDeploymentsV3", "listStaticSiteDeploymentsV3"];
+        let lists = ids.into_iter().filter_map(|id| self.answer(id));
+        lists.map(|answer| news::records(&answer.body))
+    }
+
+    /// The lines of the logs, each log with the record of its deployment.
+    pub(crate) fn logs(&self) -> impl Iterator<Item = (&Value, Vec<&Value>)> {
+        let ids = [
+            ("listDeploymentsV3", "getApplicationDeploymentLogsV3"),
+            (
+                "listStaticSiteDeploymentsV3",
+                "getStaticSiteDeploymentLogsV3",
+            ),
+        ];
+        ids.into_iter().filter_map(|(list, log)| {
+            let deployment = newest(&self.answer(list)?.body)?;
+            Some((deployment, news::records(&self.answer(log)?.body)))
+        })
+    }
+
+    /// The lines of all logs.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &Value> {
+        self.logs().flat_map(|(_, lines)| lines)
+    }
+
+    /// What the calling key may do, in the API's words, if that was read.
+    pub(crate) fn capabilities(&self) -> Option<Vec<String>> {
+        let answer = self.answer(GET_CURRENT_API_KEY.id)?;
+        Some(crate::sevalla::capabilities(&answer.body.to_string()))
+    }
+}
+
+/// The newest deployment of a list, whatever its order.
+pub(crate) fn newest(list: &Value) -> Option<&Value> {
+    let all = news::records(list).into_iter();
+    all.max_by_key(|deployment| time(deployment, "created_at"))
+}
+
+/// A field that is text.
+pub(crate) fn text<'a>(record: &'a Value, name: &str) -> Option<&'a str> {
+    record.get(name)?.as_str()
+}
+
+/// A field that is a moment.
+pub(crate) fn time(record: &Value, name: &str) -> Option<Timestamp> {
+    text(record, name)?.parse().ok()
+}
+
+/// A field that is true or false.
+pub(crate) fn flag(record: &Value, name: &str) -> bool {
+    record.get(name) == Some(&Value::Bool(true))
+}
+
+/// Whether a field is absent or null.
+pub(crate) fn is_null(record: &Value, name: &str) -> bool {
+    record.get(name).is_none_or(Value::is_null)
+}

@@ -1,0 +1,125 @@
+//! [`Findings`]: what the doctor says of the set-up, one line for each check.
+
+use crate::messages::Failure;
+use crate::outcome::Outcome;
+use crate::sevalla::ApiError;
+
+/// How grave it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gravity {
+    /// As it should be.
+    Fine,
+    /// It may do harm.
+    Doubt,
+    /// A run would fail of this.
+    Wrong(Failure),
+}
+
+impl Gravity {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Fine => "ok",
+            Self::Doubt => "warning",
+            Self::Wrong(_) => "problem",
+        }
+    }
+}
+
+/// One line.
+#[derive(Debug)]
+pub(crate) struct CheckLine {
+    topic: &'static str,
+    gravity: Gravity,
+    text: String,
+    fix: Option<String>,
+}
+
+/// All lines, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct Findings(Vec<CheckLine>);
+
+impl Findings {
+    fn add(&mut self, topic: &'static str, gravity: Gravity, text: String, fix: Option<String>) {
+        self.0.push(CheckLine {
+            topic,
+            gravity,
+            text,
+            fix,
+        });
+    }
+
+    pub(crate) fn fine(&mut self, topic: &'static str, text: impl Into<String>) {
+        self.add(topic, Gravity::Fine, text.into(), None);
+    }
+
+    pub(crate) fn doubt(
+        &mut self,
+        topic: &'static str,
+        text: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        self.add(topic, Gravity::Doubt, text.into(), Some(fix.into()));
+    }
+
+    pub(crate) fn wrong(
+        &mut self,
+        topic: &'static str,
+        failure: Failure,
+        text: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        let gravity = Gravity::Wrong(failure);
+        self.add(topic, gravity, text.into(), Some(fix.into()));
+    }
+
+    /// A request that failed: a problem, with what a run would say.
+    pub(crate) fn failed(&mut self, topic: &'static str, error: &ApiError) {
+        let outcome = Outcome::of_api_error(error);
+        let failure = outcome.failure().unwrap_or(Failure::NoConnection);
+        let reason = outcome.why.first().cloned().unwrap_or_default();
+        let text = format!("{}: {reason}", outcome.headline);
+        self.wrong(topic, failure, text, outcome.hint.unwrap_or_default());
+    }
+
+    /// Whether a topic has a line already.
+    pub(crate) fn has(&self, topic: &str) -> bool {
+        self.0.iter().any(|finding| finding.topic == topic)
+    }
+
+    /// The lines for people, and the fix of each below it.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
+        self.0.iter().flat_map(|finding| {
+            let word = finding.gravity.word();
+            let line = format!("{word:<8}{:<12}{}", finding.topic, finding.text);
+            let fix = finding.fix.as_ref();
+            let fix = fix.map(|fix| format!("{:<20}Fix: {fix}", ""));
+            [Some(line), fix].into_iter().flatten()
+        })
+    }
+
+    /// What the run comes to: the first problem decides.
+    pub(crate) fn outcome(&self) -> Outcome {
+        let wrong = self.0.iter().filter_map(|finding| match finding.gravity {
+            Gravity::Wrong(failure) => Some((failure, finding)),
+            _ => None,
+        });
+        let wrong: Vec<(Failure, &CheckLine)> = wrong.collect();
+        let doubts = self
+            .0
+            .iter()
+            .filter(|finding| finding.gravity == Gravity::Doubt);
+        let Some((failure, first)) = wrong.first() else {
+            return match doubts.count() {
+                0 => Outcome::success("The set-up is right"),
+                doubts => Outcome::success(format!("The set-up works; warnings: {doubts}")),
+            };
+        };
+        let headline = format!("The set-up has problems: {}", wrong.len());
+        let mut outcome = Outcome::of(*failure, headline);
+        outcome.why = wrong
+            .iter()
+            .map(|(_, finding)| format!("{}: {}", finding.topic, finding.text))
+            .collect();
+        outcome.hint(first.fix.clone().unwrap_or_default())
+    }
+}

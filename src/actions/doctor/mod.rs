@@ -1,0 +1,195 @@
+//! The doctor: whether the set-up is right, and what the live API is like. It
+//! reads only, for at most twenty seconds and fifteen requests.
+
+mod address;
+mod ci;
+mod evidence;
+mod finding;
+mod key;
+mod marks;
+mod network;
+mod reader;
+mod report;
+pub mod resolve;
+mod subject;
+pub mod unknowns;
+mod workflow;
+
+use std::rc::Rc;
+
+use serde_json::Value;
+use tokio::time::timeout;
+
+use self::finding::Findings;
+use self::reader::{LONGEST, Reader};
+use self::resolve::Checkup;
+use self::unknowns::Mark;
+use crate::actions::ActionContext;
+use crate::ci::Host;
+use crate::event::EventKind;
+use crate::messages::Warning;
+use crate::outcome::Outcome;
+use crate::report::atomic_file;
+use crate::resource::ResourceKind;
+use crate::sevalla::operation::{GET_CURRENT_API_KEY, VALIDATE_API_KEY};
+
+impl ActionContext<'_> {
+    /// Looks at everything and says what it found.
+    pub(crate) async fn check_up(&self, checkup: &Checkup) -> Outcome {
+        let reader = Reader::new(&self.client);
+        let mut findings = Findings::default();
+        let work = self.look_at_all(&reader, &mut findings, checkup);
+        let services = timeout(LONGEST, work).await.unwrap_or_default();
+        let host = Host::detect(self.variables);
+        ci::files(&mut findings, self.variables, checkup, self.plan);
+        for line in findings.lines() {
+            self.reporter.on(EventKind::Note(&line));
+        }
+        self.say_marks(&reader);
+        if checkup.is_without_subject() && reader.evidence().answer(VALIDATE_API_KEY.id).is_some() {
+            let workflow = workflow::of(host, &services);
+            self.print(services.into_iter().chain(workflow));
+        }
+        self.give_report(&reader, checkup);
+        findings.outcome()
+    }
+
+    /// The lines that somebody may copy.
+    fn print(&self, lines: impl IntoIterator<Item = String>) {
+        for line in lines {
+            self.reporter.on(EventKind::Verbatim(&line));
+        }
+    }
+
+    /// Reads. The services, where none is given.
+    async fn look_at_all(
+        &self,
+        reader: &Reader,
+        findings: &mut Findings,
+        checkup: &Checkup,
+    ) -> Vec<String> {
+        let now = (self.clock)();
+        let key = reader.read(&VALIDATE_API_KEY, &[], &[]).await;
+        let seen = key.as_ref().map(Rc::as_ref);
+        network::reached(findings, &self.plan.api_url, self.variables, seen, now);
+        let host = Host::detect(self.variables);
+        let record = match &key {
+            Ok(key) => {
+                key::accepted(findings, key, now);
+                let _read = reader.read(&GET_CURRENT_API_KEY, &[], &[]).await;
+                let found = reader.evidence().capabilities();
+                key::may(findings, found.as_deref(), checkup.action);
+                self.look_at_subjects(reader, findings, checkup).await
+            }
+            Err(error) => {
+                if error.status().is_some() {
+                    findings.failed("key", error);
+                }
+                None
+            }
+        };
+        ci::facts(findings, host, checkup);
+        if !checkup.is_without_subject() {
+            ci::guard(findings, host, checkup, self.plan, record.as_ref());
+        }
+        match checkup.is_without_subject() && key.is_ok() {
+            true => workflow::listed(reader, findings).await,
+            false => Vec::new(),
+        }
+    }
+
+    /// Looks at what the ids name. The record of the service to be deployed.
+    async fn look_at_subjects(
+        &self,
+        reader: &Reader,
+        findings: &mut Findings,
+        checkup: &Checkup,
+    ) -> Option<Value> {
+        let mut found = None;
+        let services = [
+            (ResourceKind::Application, checkup.app),
+            (ResourceKind::StaticSite, checkup.site),
+        ];
+        for (kind, id) in services {
+            let Some(id) = id else { continue };
+            if let Some(record) = subject::record(reader, findings, kind, id).await {
+                self.look_at_service(reader, findings, checkup, (kind, id), &record.body)
+                    .await;
+                found = found.or_else(|| Some(record.body.clone()));
+            }
+        }
+        if let Some(id) = checkup.pipeline
+            && let Some(record) =
+                subject::record(reader, findings, ResourceKind::Pipeline, id).await
+        {
+            subject::pipeline(findings, checkup, &record.body);
+        }
+        if let Some(id) = checkup.database
+            && let Some(record) =
+                subject::record(reader, findings, ResourceKind::Database, id).await
+        {
+            subject::service(findings, ResourceKind::Database, &record.body);
+        }
+        found
+    }
+
+    async fn look_at_service(
+        &self,
+        reader: &Reader,
+        findings: &mut Findings,
+        checkup: &Checkup,
+        (kind, id): (ResourceKind, uuid::Uuid),
+        record: &Value,
+    ) {
+        subject::service(findings, kind, record);
+        subject::automatic(findings, checkup, record);
+        subject::deployments(reader, findings, kind, id).await;
+        let own = match kind {
+            ResourceKind::Application => address::of_application(reader, findings, id).await,
+            _ => evidence::text(record, "hostname").and_then(crate::sevalla::address),
+        };
+        self.visit(reader, findings, own).await;
+    }
+
+    /// What the responses show of the open questions, in a few lines.
+    fn say_marks(&self, reader: &Reader) {
+        let evidence = reader.evidence();
+        let marked = unknowns::marked(&evidence);
+        let count = |wanted| marked.iter().filter(|(_, mark)| *mark == wanted).count();
+        let line = format!(
+            "{:<8}{:<12}{} confirmed, {} contradicted, {} not seen",
+            "",
+            "contract",
+            count(Mark::Confirmed),
+            count(Mark::Contradicted),
+            count(Mark::NotSeen),
+        );
+        self.reporter.on(EventKind::Note(&line));
+        for (row, _) in marked
+            .iter()
+            .filter(|(_, mark)| *mark == Mark::Contradicted)
+        {
+            let line = format!("{:<20}contradicted: {}: {}", "", row.slug, row.claim);
+            self.reporter.on(EventKind::Note(&line));
+        }
+        for what in report::news_of(&evidence) {
+            let line = format!("{:<20}not in the contract: {what}", "");
+            self.reporter.on(EventKind::Note(&line));
+        }
+    }
+
+    /// Prints and writes the report about the API, as asked.
+    fn give_report(&self, reader: &Reader, checkup: &Checkup) {
+        let lines = report::lines(&reader.evidence());
+        if let Some(path) = &checkup.file {
+            let text = self.gate.block(&lines.join("\n"));
+            if let Err(problem) = atomic_file::write(path, "The report", &text) {
+                let warning = Warning::ReportNotWritten;
+                self.reporter.on(EventKind::Warning(warning, &problem));
+            }
+        }
+        if checkup.prints {
+            self.print(lines);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Whether the API can be reached, and what is between it and the run.
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::finding::Findings;
+use crate::environment::Variables;
+use crate::http;
+use crate::sevalla::{ApiError, ApiErrorKind, Observed};
+
+/// A clock that differs more than this misleads people and certificates.
+const MOST_DIFFERENCE: i64 = 60;
+
+/// Less than this part of a budget left is worth a warning.
+const SCARCE: u64 = 10;
+
+/// The topics of what has to work before a response comes, in this order.
+const STEPS: [&str; 4] = ["dns", "proxy", "tls", "api"];
+
+/// Words of network errors, with the step that they mean.
+const WORDS: &[(&str, &str)] = &[
+    ("proxy", "proxy"),
+    ("tunnel", "proxy"),
+    ("dns error", "dns"),
+    ("lookup", "dns"),
+    ("certificate", "tls"),
+    ("tls", "tls"),
+    ("UnknownIssuer", "tls"),
+];
+
+/// What a response of the API shows of the way to it.
+pub(super) fn reached(
+    findings: &mut Findings,
+    base: &Url,
+    variables: &Variables,
+    answer: Result<&Observed, &ApiError>,
+    now: Timestamp,
+) {
+    let failed = match answer {
+        Err(error) if error.status().is_none() => Some((step_of(error), error)),
+        _ => None,
+    };
+    for step in STEPS {
+        match failed {
+            Some((at, error)) if at == step => {
+                findings.failed(step, error);
+                return;
+            }
+            _ => findings.fine(step, fine(step, base, variables)),
+        }
+    }
+    certificates(findings, variables);
+    if let Ok(answer) = answer {
+        clock(findings, answer, now);
+        budget(findings, answer);
+    }
+}
+
+fn fine(step: &str, base: &Url, variables: &Variables) -> String {
+    let host = base.host_str().unwrap_or_default();
+    match step {
+        "dns" => format!("{host} has an address"),
+        "proxy" => match http::proxy_of(variables, base) {
+            Some(proxy) => format!("{proxy} lets requests through"),
+            None => "none".to_owned(),
+        },
+        "tls" if base.scheme() == "http" => "not used on the loopback interface".to_owned(),
+        "tls" => "the certificate is trusted".to_owned(),
+        _ => format!("{host} responds"),
+    }
+}
+
+/// At which step a request without a response has failed.
+fn step_of(error: &ApiError) -> &'static str {
+    if let ApiErrorKind::Transport(http::TransportError::ProxyRefused { .. }) = error.cause {
+        return "proxy";
+    }
+    let text = error.cause.to_string();
+    let lower = text.to_lowercase();
+    let mut words = WORDS.iter();
+    let found = words.find(|(word, _)| lower.contains(&word.to_lowercase()));
+    found.map_or("api", |(_, step)| step)
+}
+
+fn certificates(findings: &mut Findings, variables: &Variables) {
+    let ignored = http::ignored_network_settings(variables);
+    for text in &ignored {
+        findings.doubt("settings", text.clone(), "Correct or unset that variable");
+    }
+    if ignored.is_empty() {
+        let text = match variables.text("SSL_CERT_FILE") {
+            Some(_) => "the built-in roots and SSL_CERT_FILE",
+            None => "the built-in roots",
+        };
+        findings.fine("roots", text);
+    }
+}
+
+fn clock(findings: &mut Findings, answer: &Observed, now: Timestamp) {
+    let Some(date) = answer.date else {
+        findings.fine("clock", "Sevalla's responses have no date to compare with");
+        return;
+    };
+    let apart = now.duration_since(date).as_secs();
+    if apart.abs() <= MOST_DIFFERENCE {
+        findings.fine("clock", format!("{} s from Sevalla's", apart.abs()));
+        return;
+    }
+    let word = if apart > 0 { "ahead of" } else { "behind" };
+    findings.doubt(
+        "clock",
+        format!("{} s {word} Sevalla's", apart.abs()),
+        "Set this machine's clock; times in the log and in reports are wrong",
+    );
+}
+
+fn budget(findings: &mut Findings, answer: &Observed) {
+    let [limit, remaining, _] = &answer.budget;
+    let number = |text: &Option<String>| text.as_ref()?.parse::<u64>().ok();
+    match number(limit).zip(number(remaining)) {
+        None => findings.fine("rate limits", "not reported"),
+        Some((limit, left)) if left < limit / SCARCE => findings.doubt(
+            "rate limits",
+            format!("{left} of the company's {limit} reads are left in this window"),
+            "Find the job or tool that uses them; runs slow down until there is room",
+        ),
+        Some((limit, left)) => {
+            findings.fine("rate limits", format!("{left} of {limit} reads are left"));
+        }
+    }
+}

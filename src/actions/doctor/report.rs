@@ -1,0 +1,212 @@
+//! The report about the API, to be pasted into an issue: types, words, presence
+//! of fields and headers, orders and lags. Never a value that could be private.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::evidence::{Evidence, time};
+use super::unknowns::marked;
+use crate::sevalla::contract::news;
+use crate::sevalla::contract::{shapes, words};
+
+/// The lines of the report.
+pub(crate) fn lines(evidence: &Evidence) -> Vec<String> {
+    let mut lines = vec![
+        format!("sevalla-deploy {} doctor report", env!("CARGO_PKG_VERSION")),
+        String::new(),
+        "What the documents leave open:".to_owned(),
+    ];
+    let readable = marked(evidence)
+        .into_iter()
+        .filter(|(row, _)| row.is_readable());
+    lines.extend(readable.map(|(row, mark)| format!("  {}: {}", row.slug, mark.word())));
+    lines.push(String::new());
+    lines.push("Not in the contract:".to_owned());
+    lines.extend(
+        news_of(evidence)
+            .into_iter()
+            .map(|line| format!("  {line}")),
+    );
+    lines.push(String::new());
+    lines.push("Requests:".to_owned());
+    lines.extend(evidence.answers.iter().map(|answer| {
+        let seconds = answer.took.as_secs();
+        format!(
+            "  {}: {seconds} s, {} headers",
+            answer.operation.id,
+            answer.headers.len()
+        )
+    }));
+    let refused = evidence.refused.iter();
+    lines.extend(refused.map(|(operation, status)| format!("  {operation}: HTTP {status}")));
+    lines.push(String::new());
+    lines.push("Headers of every response:".to_owned());
+    lines.extend(
+        headers(evidence)
+            .into_iter()
+            .map(|line| format!("  {line}")),
+    );
+    lines.push(String::new());
+    lines.push("Fields:".to_owned());
+    lines.extend(fields(evidence).into_iter().map(|line| format!("  {line}")));
+    lines.push(String::new());
+    lines.push("Lags in seconds (created to started, last line to end):".to_owned());
+    lines.extend(lags(evidence).into_iter().map(|line| format!("  {line}")));
+    lines
+}
+
+/// What no contract has, each once.
+pub(crate) fn news_of(evidence: &Evidence) -> BTreeSet<String> {
+    let mut all: BTreeSet<String> = BTreeSet::new();
+    all.extend(evidence.answers.iter().flat_map(|answer| answer.news()));
+    all.extend(
+        evidence
+            .refused
+            .iter()
+            .filter_map(|(_, status)| news::of_status(*status)),
+    );
+    all
+}
+
+/// The known headers, each with whether all responses have it.
+fn headers(evidence: &Evidence) -> Vec<String> {
+    let count = evidence.answers.len();
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in evidence.answers.iter().flat_map(|answer| &answer.headers) {
+        if news::of_header(name).is_none() {
+            *seen.entry(name).or_default() += 1;
+        }
+    }
+    // The rest of the name of such a header may be anything.
+    let known = seen.into_iter().filter(|(name, _)| news::is_listed(name));
+    let told = known.map(|(name, times)| match times == count {
+        true => name.to_owned(),
+        false => format!("{name} (in {times} of {count})"),
+    });
+    told.collect()
+}
+
+/// The fields of each shape with the types that were seen, and the known words.
+fn fields(evidence: &Evidence) -> Vec<String> {
+    let mut lines = Vec::new();
+    for shape in shapes::ALL {
+        let all: Vec<&Value> = evidence.records(shape.name).collect();
+        if all.is_empty() {
+            continue;
+        }
+        for field in shape.fields() {
+            let mut forms: BTreeSet<&str> = BTreeSet::new();
+            for record in &all {
+                collect(record, field, &mut |value| {
+                    forms.insert(value.map_or("absent", form));
+                });
+            }
+            let forms: Vec<&str> = forms.into_iter().collect();
+            let mut line = format!("{}.{field}: {}", shape.name, forms.join(" "));
+            let seen = words_of(&all, shape.name, field);
+            if !seen.is_empty() {
+                line += &format!(" = {}", seen.join(" "));
+            }
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// Calls with each value at this path of a record.
+fn collect<'a>(record: &'a Value, path: &str, found: &mut dyn FnMut(Option<&'a Value>)) {
+    match path.split_once("[].") {
+        None => found(record.get(path)),
+        Some((list, rest)) => {
+            let items = record.get(list).and_then(Value::as_array);
+            for item in items.into_iter().flatten() {
+                collect(item, rest, found);
+            }
+        }
+    }
+}
+
+/// The known words that a field has, of a set.
+fn words_of(records: &[&Value], shape: &str, field: &str) -> Vec<&'static str> {
+    let Some(set) = words::of(&format!("{shape}.{field}")) else {
+        return Vec::new();
+    };
+    let mut seen: Vec<&'static str> = Vec::new();
+    for word in set.known {
+        let mut has = false;
+        for record in records {
+            collect(record, field, &mut |value| {
+                let items = value.map_or(&[][..], |value| {
+                    value
+                        .as_array()
+                        .map_or(std::slice::from_ref(value), Vec::as_slice)
+                });
+                has |= items.iter().any(|item| item == word);
+            });
+        }
+        if has {
+            seen.push(word);
+        }
+    }
+    seen
+}
+
+/// The form of a value.
+fn form(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "decimal",
+        Value::Number(_) => "integer",
+        Value::Array(items) if items.is_empty() => "empty-list",
+        Value::Array(_) => "list",
+        Value::Object(_) => "object",
+        Value::String(text) => form_of(text),
+    }
+}
+
+fn form_of(text: &str) -> &'static str {
+    let is_hex = || text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if text.is_empty() {
+        "empty-text"
+    } else if text.len() == 36 && text.parse::<uuid::Uuid>().is_ok() {
+        "uuid"
+    } else if text.parse::<jiff::Timestamp>().is_ok() {
+        "timestamp"
+    } else if text.len() == 40 && is_hex() {
+        "sha1"
+    } else if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        "digits"
+    } else {
+        "text"
+    }
+}
+
+/// How long deployments waited, and how far the log goes.
+fn lags(evidence: &Evidence) -> Vec<String> {
+    let waits = evidence.deployments().filter_map(|one| {
+        let wait = time(one, "started_at")?.duration_since(time(one, "created_at")?);
+        Some(wait.as_secs())
+    });
+    let mut waits: Vec<i64> = waits.collect();
+    waits.sort_unstable();
+    let mut lines = Vec::new();
+    if let (Some(least), Some(most)) = (waits.first(), waits.last()) {
+        lines.push(format!("queue: {least} to {most}"));
+    }
+    for (deployment, lines_of_log) in evidence.logs() {
+        let last = lines_of_log
+            .iter()
+            .filter_map(|line| super::marks::micros(line))
+            .max();
+        let end = time(deployment, "finished_at").map(|end| end.as_microsecond());
+        if let Some((last, end)) = last.zip(end) {
+            lines.push(format!("log: {}", end.saturating_sub(last) / 1_000_000));
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests;

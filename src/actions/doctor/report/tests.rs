@@ -1,0 +1,172 @@
+//! No private value is in a report, whatever the fields hold.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::sevalla::Observed;
+use crate::sevalla::operation::ALL;
+
+/// What nobody wants to paste.
+const PRIVATE: &[&str] = &[
+    "jane.doe@example.com",
+    "Jane Doe",
+    "JaneDoe",
+    "acme_rocket_plans",
+    "fb5e5168-4281-4bec-94c5-0d1584e9e657",
+    "feature/secret-merger",
+    "svl_0123456789abcdef0123456789abcdef",
+    "10.20.30.40",
+    "db-1.internal.acme.example",
+    "\u{1b}[31mred",
+    "::error::stop",
+    "##vso[task.logissue]x",
+    "<script>alert(1)</script>",
+    "4915112345678",
+    "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432",
+    "MERGER_WITH_INITECH",
+    "postgres://user:hunter2@host/db",
+    "2031-05-06 07:08:09.123",
+];
+
+/// A new name of a field in a record is what the report is for.
+fn is_like_a_name(text: &str) -> bool {
+    matches!(
+        text,
+        "JaneDoe" | "acme_rocket_plans" | "MERGER_WITH_INITECH"
+    )
+}
+
+fn private(random: &mut Rng) -> Value {
+    let text = PRIVATE[random.usize(..PRIVATE.len())];
+    match random.u8(..8) {
+        0 => json!([text, { "name": text }]),
+        1 => json!({ "inner": text }),
+        2 if !is_like_a_name(text) => json!({ text: text }),
+        3 => Value::Null,
+        _ => json!(text),
+    }
+}
+
+/// A record with a private value in each field but those with a documented set.
+fn record(shape: &shapes::Shape, random: &mut Rng) -> Value {
+    let mut fields = Map::new();
+    for field in shape.fields() {
+        let set = words::of(&format!("{}.{field}", shape.name));
+        let closed = set.filter(|set| set.is_closed);
+        let value = match closed {
+            Some(set) => json!(set.known[random.usize(..set.known.len())]),
+            None if field.contains("[].") => continue,
+            None => private(random),
+        };
+        if random.u8(..10) > 0 && !field.contains("[].") {
+            fields.insert(field.to_owned(), value);
+        }
+    }
+    if random.bool() {
+        let text = PRIVATE[random.usize(..PRIVATE.len())];
+        if !is_like_a_name(text) {
+            fields.insert(text.to_owned(), json!(text));
+        }
+    }
+    Value::Object(fields)
+}
+
+fn evidence(random: &mut Rng) -> Evidence {
+    let mut evidence = Evidence::default();
+    for operation in ALL
+        .iter()
+        .copied()
+        .filter(|operation| operation.method == "GET")
+    {
+        let Some(shape) = shapes::of(operation.id) else {
+            continue;
+        };
+        let records: Vec<Value> = (0..random.usize(..4))
+            .map(|_| record(shape, random))
+            .collect();
+        let body = match random.u8(..3) {
+            0 => Value::Array(records),
+            1 => json!({ "data": records, "total": 3, "next": "Jane Doe" }),
+            _ => record(shape, random),
+        };
+        let text = || Some("Jane Doe".to_owned());
+        evidence.answers.push(Rc::new(Observed {
+            operation,
+            headers: [
+                "date",
+                "cf-jane-doe",
+                "x-jane-12345",
+                "x-request-id",
+                "server",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            budget: [text(), text(), text()],
+            date: None,
+            took: Duration::from_millis(random.u64(..9000)),
+            body,
+        }));
+    }
+    evidence.refused.push(("getCurrentApiKey", 404));
+    evidence
+}
+
+/// `DOCTOR_REPORTS` says how many are generated.
+#[test]
+fn no_report_has_a_private_value() {
+    let count = std::env::var("DOCTOR_REPORTS").ok();
+    let count = count.and_then(|count| count.parse().ok()).unwrap_or(100);
+    for seed in 0..count {
+        let mut random = Rng::with_seed(seed);
+        let evidence = evidence(&mut random);
+        let report = lines(&evidence).join("\n");
+        for text in PRIVATE.iter().copied().chain(["jane", "12345", "hunter2"]) {
+            assert!(
+                !report.contains(text),
+                "seed {seed}: {text:?} is in\n{report}"
+            );
+        }
+        assert!(report.contains("deployment.status: "), "{report}");
+    }
+}
+
+#[test]
+fn a_report_has_the_forms_and_known_words() {
+    let operation = ALL
+        .iter()
+        .find(|operation| operation.id == "getApplicationV3");
+    let body = json!({"id": "fb5e5168-4281-4bec-94c5-0d1584e9e657", "build_type": "ingot",
+        "auto_deploy": true, "created_at": "2026-03-01T10:00:00Z", "buildpacks": [{"order": 1}]});
+    let evidence = Evidence {
+        answers: vec![Rc::new(Observed {
+            operation: operation.unwrap(),
+            headers: vec!["date".to_owned()],
+            budget: [None, None, None],
+            date: None,
+            took: Duration::ZERO,
+            body,
+        })],
+        refused: Vec::new(),
+    };
+    let report = lines(&evidence).join("\n");
+    for line in [
+        "  application.id: uuid",
+        "  application.build_type: text = ingot",
+        "  application.auto_deploy: boolean",
+        "  application.created_at: timestamp",
+        "  application.buildpacks[].order: integer",
+        "  application.name: absent",
+        "  rate-headers: contradicted",
+        "  build-types: confirmed",
+        "  date",
+    ] {
+        assert!(
+            report.lines().any(|other| other == line),
+            "{line}\n{report}"
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! What a response has that the contract does not: fields, words, headers,
+//! statuses. Only names of fields and words of sets are ever said, never a
+//! value, and only those that look like one.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::shapes::{self, Shape};
+use super::words;
+
+/// The longest name that is said.
+const LONGEST: usize = 40;
+
+/// The statuses that the contract documents, and those of what is in between.
+const STATUSES: &[u16] = &[
+    200, 201, 202, 204, 400, 401, 403, 404, 409, 422, 426, 429, 500, 502, 503, 504,
+];
+
+/// The headers that the API documents, and those that any server or network
+/// adds.
+const HEADERS: &str = "x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset x-request-id \
+    retry-after content-type content-length content-encoding transfer-encoding connection \
+    keep-alive date server vary etag age via allow location cache-control pragma expires \
+    last-modified set-cookie strict-transport-security alt-svc nel report-to \
+    x-content-type-options x-frame-options x-xss-protection x-dns-prefetch-control \
+    x-download-options x-permitted-cross-domain-policies referrer-policy \
+    content-security-policy cross-origin-opener-policy cross-origin-resource-policy \
+    cross-origin-embedder-policy origin-agent-cluster permissions-policy server-timing";
+
+/// The beginnings of headers of networks and of CORS.
+const HEADER_STARTS: &[&str] = &["cf-", "access-control-", "x-envoy-", "x-forwarded-"];
+
+/// The records of a body: of a page, of a list, or the one that it is.
+pub fn records(body: &Value) -> Vec<&Value> {
+    match body {
+        Value::Array(all) => all.iter().collect(),
+        Value::Object(fields) => match fields.get("data") {
+            Some(Value::Array(all)) => all.iter().collect(),
+            _ => vec![body],
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// What is new in a body.
+pub fn of_body(operation: &str, body: &Value) -> Vec<String> {
+    let Some(shape) = shapes::of(operation) else {
+        return Vec::new();
+    };
+    let mut found = BTreeSet::new();
+    for record in records(body) {
+        walk(shape, record, "", &mut found);
+    }
+    found.into_iter().collect()
+}
+
+fn walk(shape: &Shape, value: &Value, before: &str, found: &mut BTreeSet<String>) {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let path = format!("{before}{name}");
+        if !shape.has(&path) {
+            let name = said(name, false).unwrap_or("(a name of another form)");
+            found.insert(format!("field {}.{before}{name}", shape.name));
+            continue;
+        }
+        note_words(shape, &path, value, found);
+        let items = value.as_array().into_iter().flatten();
+        if shape.has_inside(&path) {
+            for item in items {
+                walk(shape, item, &format!("{path}[]."), found);
+            }
+        } else if !shape.is_open(&path) && items.chain([value]).any(Value::is_object) {
+            // Its names may be anything, such as those of people.
+            found.insert(format!("field {}.{path}: an object", shape.name));
+        }
+    }
+}
+
+/// Notes the words of a field that are not known. Of a set that the document
+/// does not close, only that there is one: it may hold any text.
+fn note_words(shape: &Shape, path: &str, value: &Value, found: &mut BTreeSet<String>) {
+    let place = format!("{}.{path}", shape.name);
+    let Some(set) = words::of(&place) else {
+        return;
+    };
+    let items = value
+        .as_array()
+        .map_or(std::slice::from_ref(value), Vec::as_slice);
+    for word in items.iter().filter_map(Value::as_str) {
+        if !set.known.contains(&word) {
+            let word = said(word, true).filter(|_| set.is_closed);
+            found.insert(match word {
+                Some(word) => format!("word {place}: {word}"),
+                None => format!("word {place}"),
+            });
+        }
+    }
+}
+
+/// A header that the contract does not have.
+pub fn of_header(name: &str) -> Option<String> {
+    let is_known = is_listed(name) || HEADER_STARTS.iter().any(|start| name.starts_with(start));
+    let shown =
+        || said(&name.replace('-', "_"), false).map_or("(a name of another form)", |_| name);
+    (!is_known).then(|| format!("header {}", shown()))
+}
+
+/// Whether a header is one of the list, and not only of a kind.
+pub fn is_listed(name: &str) -> bool {
+    HEADERS.split_ascii_whitespace().any(|other| other == name)
+}
+
+/// A status that the contract does not have.
+pub fn of_status(status: u16) -> Option<String> {
+    (!STATUSES.contains(&status)).then(|| format!("status {status}"))
+}
+
+/// A name of a field, or a word, that looks like one; never an id.
+fn said(text: &str, is_word: bool) -> Option<&str> {
+    let is_letter = |c: char| c.is_ascii_alphabetic() || c == '_';
+    let is_plain = text.starts_with(is_letter)
+        && text.len() <= LONGEST
+        && text
+            .chars()
+            .all(|c| is_letter(c) || c.is_ascii_digit() || is_word && ":.".contains(c))
+        && text.chars().filter(char::is_ascii_digit).count() <= 2;
+    is_plain.then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_no_news() {
+        let record = json!({"id": "x", "status": null, "type": "previewApp",
+            "buildpacks": [{"id": "y", "order": 1}]});
+        assert!(of_body("getApplicationV3", &record).is_empty());
+        assert!(of_body("listApplicationsV3", &json!({"data": [record], "total": 1})).is_empty());
+        let log = json!([{"id": "1", "tags": {"new": {"a": 1}}, "attributes": {"b": [{"c": 1}]}}]);
+        assert!(of_body("getApplicationDeploymentLogsV3", &log).is_empty());
+        assert!(of_body("noOperation", &json!({"a": 1})).is_empty());
+        assert_eq!(
+            (of_header("date"), of_header("cf-ray"), of_status(404)),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn what_is_new_is_named_without_a_value() {
+        let record = json!({"id": "x", "wait_for_checks": "secret", "build_type": "boat",
+            "buildpacks": [{"color": "red"}], "name": {"jane": 1}, "type": ["app", "thing"],
+            "jane@example.com": 1, "fb5e5168-4281-4bec-94c5-0d1584e9e657": 1});
+        assert_eq!(
+            of_body("getApplicationV3", &record),
+            [
+                "field application.(a name of another form)",
+                "field application.buildpacks[].color",
+                "field application.name: an object",
+                "field application.wait_for_checks",
+                "word application.build_type: boat",
+                "word application.type: thing",
+            ]
+        );
+        // Any text may be in a field without a set.
+        let deployments = json!({"data": [{"trigger": "Jane Doe"}, {"trigger": "RESTART"}]});
+        assert_eq!(
+            of_body("listDeploymentsV3", &deployments),
+            ["word deployment.trigger"]
+        );
+        let status = json!({"data": [{"status": "Jane Doe"}]});
+        assert_eq!(
+            of_body("listDeploymentsV3", &status),
+            ["word deployment.status"]
+        );
+        assert_eq!(of_header("deprecation").unwrap(), "header deprecation");
+        assert_eq!(
+            of_header("x-user-12345").unwrap(),
+            "header (a name of another form)"
+        );
+        assert_eq!(of_status(418).unwrap(), "status 418");
+    }
+}

@@ -1,0 +1,228 @@
+//! The facts, held against a document: what has changed in Sevalla's contract
+//! of what this program uses.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use serde_json::{Value, json};
+
+use super::extract::{self, Facts};
+use super::{additions, filed, write};
+use crate::openapi::document;
+
+/// How many differences an issue shows.
+const MOST: usize = 200;
+
+/// What is different, one line each; empty if nothing is.
+fn difference(known: &Facts, now: &Facts, known_words: &[Vec<String>]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (what, form) in known {
+        match now.get(what) {
+            None => lines.push(format!("removed: {what} ({form})")),
+            Some(other) if other == form => {}
+            Some(other) => lines.extend(change(what, form, other, known_words)),
+        }
+    }
+    for (what, form) in now.iter().filter(|(what, _)| !known.contains_key(*what)) {
+        // The others are newer than the facts, and nobody needs them.
+        if form.starts_with("required ") {
+            lines.push(format!("required now: {what} ({form})"));
+        }
+    }
+    lines
+}
+
+/// A fact that changed: its words, or all of it. A word of `additions.txt` is
+/// no news.
+fn change(what: &str, form: &str, other: &str, known_words: &[Vec<String>]) -> Option<String> {
+    let (before, after) = (extract::words(form), extract::words(other));
+    let without = |form: &str| form.split('{').next().unwrap_or_default().to_owned();
+    if let (Some(before), Some(after)) = (before, after)
+        && without(form) == without(other)
+    {
+        let (before, after): (BTreeSet<_>, BTreeSet<_>) =
+            (before.into_iter().collect(), after.into_iter().collect());
+        let field = what.rsplit(' ').next().unwrap_or_default();
+        let is_known = |word: &&&str| {
+            let mut rows = known_words.iter();
+            rows.any(|row| {
+                row[0].ends_with(&format!(".{field}")) && row.contains(&(**word).to_owned())
+            })
+        };
+        let new: Vec<&str> = after
+            .difference(&before)
+            .filter(|word| !is_known(word))
+            .copied()
+            .collect();
+        let gone: Vec<&str> = before.difference(&after).copied().collect();
+        let mut parts = Vec::new();
+        if !new.is_empty() {
+            parts.push(format!("new words {}", new.join(" ")));
+        }
+        if !gone.is_empty() {
+            parts.push(format!("words gone {}", gone.join(" ")));
+        }
+        return (!parts.is_empty()).then(|| format!("{what}: {}", parts.join(", ")));
+    }
+    Some(format!("changed: {what} ({form} is now {other})"))
+}
+
+/// The text of an issue. What a document holds is not trusted.
+fn issue(lines: &[String]) -> String {
+    let mut text = String::from(
+        "Sevalla's published OpenAPI document differs from `tests/contract/facts/facts.txt` in \
+         parts that this program uses. Adapt the program, then update the facts with \
+         `just facts DOCUMENT`.\n\n",
+    );
+    let is_plain = |c: char| c.is_ascii_graphic() && c != '`' || c == ' ';
+    for line in lines.iter().take(MOST) {
+        let line: String = line.chars().take(300).collect();
+        let line = line.replace(|c| !is_plain(c), "?");
+        let _infallible = writeln!(text, "    {line}");
+    }
+    if lines.len() > MOST {
+        let _infallible = writeln!(text, "\nAnd {} more.", lines.len() - MOST);
+    }
+    text
+}
+
+/// With `FACTS=write` makes the file. With `DRIFT` writes the difference to the
+/// file that it names, instead of failing.
+#[test]
+fn the_document_has_the_facts() {
+    let Some(document) = document() else { return };
+    let now = extract::facts(&document);
+    assert!(
+        !now.is_empty(),
+        "no operation of the program is in the document"
+    );
+    if std::env::var_os("FACTS").is_some_and(|word| word == "write") {
+        return write(&now);
+    }
+    let lines = difference(&filed(), &now, &additions("word"));
+    match std::env::var_os("DRIFT").filter(|path| !path.is_empty()) {
+        Some(_) if lines.is_empty() => {}
+        Some(path) => std::fs::write(path, issue(&lines)).unwrap(),
+        None => assert!(lines.is_empty(), "{}", issue(&lines)),
+    }
+    let _closed = writeln!(
+        std::io::stderr(),
+        "compared with the document: {} facts",
+        now.len()
+    );
+}
+
+/// A document of two operations.
+fn small() -> Value {
+    let record = json!({"type": "object", "properties": {
+        "id": {"type": "string", "format": "uuid"},
+        "build_type": {"type": "string", "enum": ["dockerfile", "pack"]},
+        "status": {"anyOf": [{"type": "string", "enum": ["deleting"]}, {"type": "null"}]},
+        "buildpacks": {"type": "array", "items": {"$ref": "#/components/schemas/buildpack"}},
+        "unread": {"type": "string"},
+    }});
+    let id = json!({"in": "path", "name": "id", "required": true, "schema": {"type": "string"}});
+    json!({
+        "components": {"schemas": {"buildpack": {"type": "object", "properties": {
+            "order": {"type": "integer"}}}}},
+        "paths": {"/applications/{id}": {
+            "get": {"operationId": "getApplicationV3", "parameters": [id], "responses": {
+                "200": {"content": {"application/json": {"schema": record}}}, "404": {}}},
+            "patch": {"operationId": "updateApplicationV3", "parameters": [id],
+                "requestBody": {"content": {"application/json": {"schema": {
+                    "type": "object", "properties": {"auto_deploy": {"type": "boolean"}}}}}},
+                "responses": {"200": {"content": {"application/json": {"schema": record}}}}},
+        }},
+    })
+}
+
+/// The difference that a change of the small document makes.
+fn after(change: impl FnOnce(&mut Value)) -> Vec<String> {
+    let mut document = small();
+    change(&mut document);
+    let known = vec![vec![
+        "application.build_type".to_owned(),
+        "ingot".to_owned(),
+    ]];
+    difference(
+        &extract::facts(&small()),
+        &extract::facts(&document),
+        &known,
+    )
+}
+
+#[test]
+fn each_change_of_a_document_is_seen_if_it_concerns_the_program() {
+    const GET: &str = "/paths/~1applications~1{id}/get";
+    let schema = format!("{GET}/responses/200/content/application~1json/schema/properties");
+    let at = |document: &mut Value, path: &str, value: Value| {
+        let (parent, name) = path.rsplit_once('/').unwrap();
+        document.pointer_mut(parent).unwrap()[name] = value;
+    };
+    let gone = |document: &mut Value, path: &str| {
+        let (parent, name) = path.rsplit_once('/').unwrap();
+        let parent = document.pointer_mut(parent).unwrap().as_object_mut();
+        parent.unwrap().remove(name).unwrap();
+    };
+    assert_eq!(after(|_| {}), Vec::<String>::new());
+    let words = |words: Value| {
+        let path = format!("{schema}/build_type/enum");
+        after(move |document| at(document, &path, words))
+    };
+    let place = "getApplicationV3 field build_type";
+    assert_eq!(
+        words(json!(["dockerfile", "pack", "boat"])),
+        [format!("{place}: new words boat")]
+    );
+    assert_eq!(
+        words(json!(["pack"])),
+        [format!("{place}: words gone dockerfile")]
+    );
+    // A word that `additions.txt` has, another order, and what nobody reads.
+    assert!(words(json!(["dockerfile", "pack", "ingot"])).is_empty());
+    assert!(words(json!(["pack", "dockerfile"])).is_empty());
+    assert!(after(|document| gone(document, &format!("{schema}/unread"))).is_empty());
+    assert!(after(|document| at(document, &format!("{schema}/new"), json!({}))).is_empty());
+    assert_eq!(
+        after(|document| gone(document, &format!("{schema}/status"))),
+        ["removed: getApplicationV3 field status (null|string{deleting})"]
+    );
+    assert_eq!(
+        after(|document| at(document, &format!("{schema}/id/type"), json!("integer"))),
+        ["changed: getApplicationV3 field id (string:uuid is now integer)"]
+    );
+    let order = "/components/schemas/buildpack/properties/order/type";
+    let lines = after(|document| at(document, order, json!("string")));
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(after(|document| gone(document, GET)).len(), 9);
+    let id = format!("{GET}/parameters/0/name");
+    assert_eq!(
+        after(|document| at(document, &id, json!("app")))[0],
+        "removed: getApplicationV3 path id (required string)"
+    );
+    let patch = "/paths/~1applications~1{id}/patch/requestBody/content/application~1json/schema";
+    let new = after(|document| {
+        at(
+            document,
+            &format!("{patch}/properties/reason"),
+            json!({"type": "string"}),
+        );
+        at(document, &format!("{patch}/required"), json!(["reason"]));
+    });
+    assert_eq!(
+        new,
+        ["required now: updateApplicationV3 body reason (required string)"]
+    );
+}
+
+#[test]
+fn a_document_puts_no_markup_into_the_issue() {
+    let line = "new words ``` <img> @team [x](y)\n## heading \u{202e}".to_owned();
+    let text = issue(&vec![line; MOST + 1]);
+    assert!(
+        text.contains("\n    new words ??? <img> @team [x](y)?## heading ?\n"),
+        "{text}"
+    );
+    assert!(text.ends_with("\nAnd 1 more.\n"));
+}

@@ -206,12 +206,7 @@ struct Context<'a> {
 
 /// From the inputs to the outcome.
 async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) -> Outcome {
-    for unknown in inputs::unknown_names(world.variables) {
-        reporter.on(EventKind::Warning(Warning::UnknownInput, &unknown));
-    }
-    if let Some(misnamed) = Host::misnamed(world.variables) {
-        reporter.on(EventKind::Warning(Warning::UnknownCiHost, &misnamed));
-    }
+    warn_of_names(world.variables, reporter);
     let (inputs, mut problems) = Inputs::read(world.variables);
     let of_ci = ci::files_of_the_ci(world.variables);
     let mut files = actions::resolve::files(&inputs);
@@ -264,6 +259,16 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
     match Plan::resolve(inputs, facts, Vec::new()) {
         Ok(plan) => context(&plan).carry_out().await,
         Err(problems) => Outcome::invalid(&problems),
+    }
+}
+
+/// Warns of variables that look like inputs or hosts and are none.
+fn warn_of_names(variables: &Variables, reporter: &Reporter) {
+    for unknown in inputs::unknown_names(variables) {
+        reporter.on(EventKind::Warning(Warning::UnknownInput, &unknown));
+    }
+    if let Some(misnamed) = Host::misnamed(variables) {
+        reporter.on(EventKind::Warning(Warning::UnknownCiHost, &misnamed));
     }
 }
 

@@ -33,9 +33,8 @@ pub fn overview(columns: usize) -> String {
         ("Usage:", "sevalla-deploy [ACTION] [--INPUT VALUE]..."),
         (
             "",
-            "sevalla-deploy help ACTION | INPUT | outputs | exit-codes | all",
+            "sevalla-deploy help [ACTION|INPUT|outputs|exit-codes|completions|all]",
         ),
-        ("", "sevalla-deploy completions bash | zsh | fish"),
     ] {
         page.hanging(head, 7, usage);
     }

@@ -84,7 +84,7 @@ impl CiOutput for PlainOutput {
         let lines = outputs
             .iter()
             .filter(|output| !is_hidden(output))
-            .map(|(name, value)| format!("{name}={}\n", value.as_str().replace('\n', "; ")));
+            .map(|(name, value)| format!("{name}={}\n", in_one_line(value.as_str())));
         let text: String = lines.collect();
         let written = self
             .out
@@ -101,4 +101,17 @@ impl CiOutput for PlainOutput {
     fn summary(&mut self, markdown: &SanitizedText) -> Result<(), String> {
         self.files.summary(markdown)
     }
+}
+
+/// A value of several lines as one. A line that ends in a colon leads to the next.
+fn in_one_line(value: &str) -> String {
+    let mut line = String::with_capacity(value.len());
+    for part in value.split('\n') {
+        if !line.is_empty() {
+            line.push_str(if line.ends_with(':') { " " } else { "; " });
+        }
+        let is_first = line.is_empty();
+        line.push_str(if is_first { part } else { part.trim_start() });
+    }
+    line
 }

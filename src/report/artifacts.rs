@@ -31,7 +31,7 @@ impl Inner {
                 outcome,
                 causes,
                 &self.record,
-                &self.log.tail(),
+                &self.last_lines(),
                 &self.sanitizer,
             )
         });
@@ -120,7 +120,7 @@ impl Inner {
             outcome,
             causes,
             &self.record,
-            &self.log.tail(),
+            &self.last_lines(),
             self.channel.draws_mermaid(),
             &self.sanitizer,
         );

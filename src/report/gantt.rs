@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::event::{Phase, State};
+use crate::event::State;
 use crate::forecast::history::TypicalDuration;
 use crate::report::timeline::{Span, Timeline};
 use crate::text::duration::duration;
@@ -25,7 +25,7 @@ const WIDTH: i128 = 40;
 /// The time line, if there is more to it than our own steps.
 pub(super) fn render(time_line: &Timeline, is_drawn: bool) -> Option<String> {
     let spans = time_line.lanes.iter().flat_map(|lane| &lane.spans);
-    let mut theirs = spans.filter(|span| !matches!(span.name, Phase::Preparing | Phase::Log));
+    let mut theirs = spans.filter(|span| !span.name.is_overhead());
     theirs.next()?;
     if is_drawn {
         chart(time_line)
@@ -47,7 +47,7 @@ fn chart(time_line: &Timeline) -> Option<String> {
                 "    {} {} :{}{}, {}\n",
                 span.name.title(),
                 length(span, time_line.now),
-                tag(span.state),
+                tag(span),
                 on_the_axis(span.begin, begin),
                 on_the_axis(span.end.unwrap_or(time_line.now), begin),
             ));
@@ -57,13 +57,15 @@ fn chart(time_line: &Timeline) -> Option<String> {
     Some(chart)
 }
 
-/// How the chart shows a state.
-const fn tag(state: State) -> &'static str {
-    match state {
-        State::Done => "done, ",
+/// How the chart shows a span. Grey, Mermaid's `done`, is for what brings no
+/// result: the run's own steps around the deployment, and what was cancelled.
+const fn tag(span: &Span) -> &'static str {
+    match span.state {
         State::Failed => "crit, ",
-        State::Cancelled => "",
+        State::Cancelled => "done, ",
         State::Open => "active, ",
+        State::Done if span.name.is_overhead() => "done, ",
+        State::Done => "",
     }
 }
 
@@ -158,6 +160,7 @@ pub(super) fn last_ones(usual: &TypicalDuration, this: Option<Duration>) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Phase;
     use crate::report::timeline::Lane;
 
     fn at(milliseconds: i64) -> Timestamp {
@@ -248,9 +251,9 @@ mod tests {
              axisFormat %H:%M:%S\n    \
              todayMarker off\n    \
              section Run\n    \
-             Queue 1m04s :done, 2000-01-01 00:00:00.000, 2000-01-01 00:01:04.250\n    \
+             Queue 1m04s :2000-01-01 00:00:00.000, 2000-01-01 00:01:04.250\n    \
              Build and rollout 1m04s :crit, 2000-01-01 00:01:05.000, 2000-01-01 00:02:09.250\n    \
-             Reading the log 1m04s :2000-01-01 00:02:10.000, 2000-01-01 00:03:14.250\n    \
+             Reading the log 1m04s :done, 2000-01-01 00:02:10.000, 2000-01-01 00:03:14.250\n    \
              Emptying caches 1m45s :active, 2000-01-01 00:03:15.000, 2000-01-01 00:05:00.000\n\
              ```\n"
         );

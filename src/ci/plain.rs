@@ -115,3 +115,24 @@ fn in_one_line(value: &str) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_of_several_lines_reads_as_one() {
+        let error = "It failed\nA compiler found an error:\n  a.ts(1,2)\n  Try: Correct it";
+        for (value, line) in [
+            ("", ""),
+            ("one", "one"),
+            ("  {} ", "  {} "),
+            (
+                error,
+                "It failed; A compiler found an error: a.ts(1,2); Try: Correct it",
+            ),
+        ] {
+            assert_eq!(in_one_line(value), line);
+        }
+    }
+}

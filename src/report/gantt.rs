@@ -19,6 +19,17 @@ const LONGEST_LABEL: usize = 40;
 /// The most lanes of one picture.
 const MOST_LANES: usize = 20;
 
+/// The colours of a chart, in a directive: success is green, a failure red, what
+/// has not ended amber, and the rest grey. Mermaid's own differ between light and dark.
+const COLOURS: &str = concat!(
+    r##"%%{init: {"themeVariables": {"##,
+    r##""taskBkgColor": "#1a7f37", "taskBorderColor": "#1a7f37", "taskTextColor": "#fff", "##,
+    r##""critBkgColor": "#cf222e", "critBorderColor": "#cf222e", "##,
+    r##""activeTaskBkgColor": "#d4a72c", "activeTaskBorderColor": "#d4a72c", "##,
+    r##""doneTaskBkgColor": "#afb8c1", "doneTaskBorderColor": "#afb8c1""##,
+    r##"}}}%%"##,
+);
+
 /// How many characters a bar has.
 const WIDTH: i128 = 40;
 
@@ -37,9 +48,10 @@ pub(super) fn render(time_line: &Timeline, is_drawn: bool) -> Option<String> {
 /// A chart in Mermaid's language, in a fence.
 fn chart(time_line: &Timeline) -> Option<String> {
     let (begin, _) = time_line.extent()?;
-    let mut chart = "```mermaid\ngantt\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    \
-                     axisFormat %H:%M:%S\n    todayMarker off\n"
-        .to_owned();
+    let mut chart = format!(
+        "```mermaid\n{COLOURS}\ngantt\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    \
+         axisFormat %H:%M:%S\n    todayMarker off\n"
+    );
     for lane in time_line.lanes.iter().take(MOST_LANES) {
         chart.push_str(&format!("    section {}\n", label(lane.target.as_deref())));
         for span in &lane.spans {
@@ -195,7 +207,8 @@ mod tests {
     /// section ends at any of `#:;`, a task's text too, its data at `#;`; `%%`
     /// begins a comment or a directive anywhere.
     fn assert_is_chart(text: &str, sections: usize, tasks: usize) {
-        let body = text.strip_prefix("```mermaid\ngantt\n").unwrap();
+        let body = text.strip_prefix(&format!("```mermaid\n{COLOURS}\ngantt\n"));
+        let body = body.unwrap();
         let body = body.strip_suffix("```\n").unwrap();
         assert!(!body.contains("%%"), "{body}");
         let (mut seen_sections, mut seen_tasks) = (0, 0);
@@ -244,9 +257,10 @@ mod tests {
     #[test]
     fn a_chart_reads_like_this() {
         let chart = render(&time_line(&[None]), true).unwrap();
+        let body = chart.replace(COLOURS, "COLOURS");
         assert_eq!(
-            chart,
-            "```mermaid\ngantt\n    \
+            body,
+            "```mermaid\nCOLOURS\ngantt\n    \
              dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    \
              axisFormat %H:%M:%S\n    \
              todayMarker off\n    \

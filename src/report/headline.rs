@@ -113,3 +113,128 @@ fn failed(
     };
     Some(words)
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::ci::Facts;
+    use crate::deployment::{Deployment, DeploymentId, Service, Status};
+    use crate::diagnosis::Digest;
+    use crate::event::EventKind;
+
+    /// The record of a run of this action, whose deployment was seen like this.
+    fn record(action: &'static str, name: Option<&str>, status: Option<Status>) -> RunRecord {
+        let mut record = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
+        record.action = Some(action);
+        let service = Service::application(uuid::Uuid::nil());
+        record.apply(EventKind::Target(service, name).into());
+        if let Some(status) = status {
+            let deployment = Deployment {
+                status,
+                ..Deployment::only_its_id(DeploymentId("x".to_owned()))
+            };
+            record.apply(EventKind::Started(service, &deployment).into());
+        }
+        record
+    }
+
+    fn headline(outcome: &Outcome, status: Option<Status>) -> String {
+        let record = record("deploy-app", Some("shop"), status);
+        Headline::of(outcome, &[], &record).text(outcome)
+    }
+
+    #[test]
+    fn every_end_of_a_deployment_has_words_of_its_own() {
+        let of = |failure| Outcome::of(failure, "the outcome's own");
+        let success = Outcome::success("x");
+        let passed = of(Failure::DeploymentSkipped).which_passes();
+        let ends = [
+            (&success, Status::Success, "shop is live"),
+            (
+                &passed,
+                Status::Skipped,
+                "shop is unchanged: Sevalla skipped the deployment",
+            ),
+            (
+                &of(Failure::DeploymentSkipped),
+                Status::Skipped,
+                "shop was not deployed: Sevalla skipped the deployment",
+            ),
+            (
+                &of(Failure::DeploymentCancelled),
+                Status::Cancelled,
+                "shop was not deployed: the deployment was cancelled",
+            ),
+            (
+                &of(Failure::DeploymentFailed),
+                Status::Failed,
+                "shop failed to deploy",
+            ),
+            (
+                &of(Failure::StillRunning),
+                Status::InProgress,
+                "shop did not finish in time",
+            ),
+            (
+                &of(Failure::BadAnswer),
+                Status::Success,
+                "shop is live but failed its health check",
+            ),
+            (
+                &of(Failure::AnswerLost),
+                Status::Waiting,
+                "shop: Answer lost",
+            ),
+        ];
+        for (outcome, status, words) in ends {
+            assert_eq!(headline(outcome, Some(status)), words);
+        }
+        let planned = Outcome::planned("deploy branch main");
+        assert_eq!(headline(&planned, None), planned.headline);
+        // Ended before anything was deployed: what is live is not this run's.
+        assert_eq!(headline(&Outcome::success("Purged"), None), "Purged");
+    }
+
+    #[test]
+    fn the_part_that_failed_is_named() {
+        let outcome = Outcome::of(Failure::DeploymentFailed, "x");
+        let record = record("deploy-app", None, Some(Status::Failed));
+        for (phase, words) in [
+            (DeployStep::Build, "The application failed to build"),
+            (DeployStep::Start, "The application failed to start"),
+        ] {
+            let causes = [FailureCause {
+                target: None,
+                digest: Digest {
+                    findings: Vec::new(),
+                },
+                phase: Some(phase),
+            }];
+            let headline = Headline::of(&outcome, &causes, &record);
+            assert_eq!(headline.text(&outcome), words);
+        }
+    }
+
+    #[test]
+    fn a_rollback_and_a_deployment_of_somebody_else_are_not_called_live() {
+        let outcome = Outcome::success("x");
+        for (action, words) in [
+            ("rollback-app", "shop was rolled back"),
+            ("follow", "shop was deployed"),
+            ("promote-app", "shop is live"),
+        ] {
+            let record = record(action, Some("shop"), Some(Status::Success));
+            let headline = Headline::of(&outcome, &[], &record);
+            assert_eq!(headline.text(&outcome), words);
+        }
+    }
+
+    #[test]
+    fn without_a_service_the_outcome_has_the_word() {
+        let record = RunRecord::new(Facts::default(), Timestamp::UNIX_EPOCH);
+        let outcome = Outcome::of(Failure::MissingInput, "No branch is known");
+        assert_eq!(Headline::of(&outcome, &[], &record), Headline::Outcome);
+    }
+}

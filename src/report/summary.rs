@@ -50,7 +50,7 @@ pub(crate) fn render(
     parts.push(warnings(record, &text));
     let picture = gantt::render(&record.timeline(), draws_mermaid);
     let facts = [
-        table(record, &text),
+        table(outcome, record, &text),
         targets(&record.targets, &text),
         picture.unwrap_or_default(),
     ];
@@ -61,7 +61,8 @@ pub(crate) fn render(
         let lines: Vec<String> = tail.iter().map(|line| text(line.as_str())).collect();
         parts.push(last_lines(&lines, causes));
     }
-    joined(&parts)
+    // What another program adds must not become a part of our HTML.
+    format!("{}\n", joined(&parts))
 }
 
 /// "### ✅ ` shop ` is live".
@@ -102,6 +103,9 @@ fn line(record: &RunRecord, text: &impl Fn(&str) -> String) -> String {
             },
         )))
     });
+    if took.is_none() && url.is_none() {
+        return String::new();
+    }
     let parts: Vec<String> = [took, url, source].into_iter().flatten().collect();
     parts.join(" · ")
 }
@@ -119,10 +123,15 @@ fn warnings(record: &RunRecord, text: &impl Fn(&str) -> String) -> String {
 
 /// The details, in a table whose head is the first of them: a table without a head
 /// is none.
-fn table(record: &RunRecord, text: &impl Fn(&str) -> String) -> String {
+fn table(outcome: &Outcome, record: &RunRecord, text: &impl Fn(&str) -> String) -> String {
     let groups = details::groups(record);
     let rows = groups.iter().flat_map(|group| &group.details);
-    let rows: Vec<String> = rows.map(|detail| row(detail, text)).collect();
+    let ending = outcome.ending();
+    let ending = format!("{} (exit code {})", ending.word(), ending.code());
+    let rows = rows.map(|detail| row(detail, text));
+    let rows: Vec<String> = rows
+        .chain([format!("| Outcome | {} |\n", cell(&ending))])
+        .collect();
     let Some((head, rest)) = rows.split_first() else {
         return String::new();
     };

@@ -31,8 +31,10 @@ impl Headline {
         let Some(service) = service_record.service else {
             return Self::Outcome;
         };
-        let name = || service_record.name.clone();
-        let name = name().unwrap_or_else(|| format!("The {}", service.kind.noun()));
+        // Of one without a letter or a digit nothing may be left to show.
+        let is_visible = |name: &String| name.chars().any(char::is_alphanumeric);
+        let name = service_record.name.clone().filter(is_visible);
+        let name = name.unwrap_or_else(|| format!("The {}", service.kind.noun()));
         let words = ended(outcome, service_record, record.action)
             .or_else(|| failed(outcome, causes, service_record));
         match (words, outcome.failure()) {
@@ -200,7 +202,7 @@ mod tests {
     #[test]
     fn the_part_that_failed_is_named() {
         let outcome = Outcome::of(Failure::DeploymentFailed, "x");
-        let record = record("deploy-app", None, Some(Status::Failed));
+        let record = record("deploy-app", Some("\u{200b}\r"), Some(Status::Failed));
         for (phase, words) in [
             (DeployStep::Build, "The application failed to build"),
             (DeployStep::Start, "The application failed to start"),

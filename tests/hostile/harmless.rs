@@ -126,7 +126,7 @@ const OURS: &[&str] = &[
     "✅❌⚠️❓ ·",
     "is live failed to deploy build start publish fetch its repository",
     "ApplicationStatic siteIDDeploymentStatusBranchImageCommitMessageCommit of this run",
-    "StartedEndedDurationUsuallyLast runs, this oneURLRun",
+    "StartedEndedDurationUsuallyLast runs, this oneURLRunOutcome",
     "Last lines of the log:",
     "Lines that stand out",
     "Why: Tried: Next: More: Warning:",

@@ -22,6 +22,7 @@ COPY Cargo.toml Cargo.lock ./
 COPY simulator/Cargo.toml simulator/
 COPY diagnosis/Cargo.toml diagnosis/
 COPY testkit/Cargo.toml testkit/
+COPY demo/Cargo.toml demo/
 RUN mkdir src simulator/src diagnosis/src testkit/src \
  && touch src/lib.rs simulator/src/lib.rs diagnosis/src/lib.rs testkit/src/lib.rs \
  && echo 'fn main() {}' >src/main.rs \
@@ -46,8 +47,8 @@ RUN target="$(rustc --print host-tuple)" \
 # `grep`; Jenkins starts `cat` and looks for `ps`. Busybox has all of them for
 # one or two megabytes, without a package manager or a libc that could need
 # updates. GitLab and Jenkins give the entry point their `sh` or `cat` as an
-# argument: the program hands over to it (src/exec.rs), so nobody has to
-# override anything.
+# argument: in the image the program hands over to it (src/exec.rs), so nobody
+# has to override anything.
 FROM busybox:1.37.0-musl
 ARG SEVALLA_DEPLOY_COMMIT
 LABEL org.opencontainers.image.title="sevalla-deploy" \
@@ -56,6 +57,8 @@ LABEL org.opencontainers.image.title="sevalla-deploy" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.revision="${SEVALLA_DEPLOY_COMMIT}"
 COPY --from=build /sevalla-deploy /usr/local/bin/sevalla-deploy
+# Allows these programs, and no others, as a first argument.
+ENV SEVALLA_DEPLOY_IN_IMAGE=1
 # No USER: GitHub's output and summary files can only be written by root. No
 # WORKDIR: the CI chooses it. Neither is relied on; any uid will do, with or
 # without a home that can be written. Certificates are inside the binary.

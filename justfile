@@ -48,3 +48,8 @@ fuzz SECONDS="60":
 # Play CASES random scenarios of the model with SEED.
 model SEED CASES="10000":
     MODEL_SEED={{SEED}} MODEL_CASES={{CASES}} cargo test --release --test model
+
+# Make the pictures in docs/images from real runs (the page needs chromium).
+pictures:
+    cargo build --locked
+    cargo run --locked --example pictures

@@ -15,6 +15,16 @@ pub struct Variables(BTreeMap<String, Result<String, NotUtf8>>);
 pub struct NotUtf8;
 
 impl Variables {
+    /// The same with the inputs that the arguments give, under the names of their
+    /// options (`--app-id`).
+    #[must_use]
+    pub fn with_options(mut self, options: Vec<(String, OsString)>) -> Self {
+        // A variable can have such a name too, and is no argument.
+        self.0.retain(|name, _| !name.starts_with("--"));
+        self.0.extend(options.into_iter().map(read));
+        self
+    }
+
     /// The value of `name`, without surrounding white space; `None` when it is
     /// absent or blank, which a CI makes of every input that was not given.
     pub fn given(&self, name: &str) -> Option<Result<&str, NotUtf8>> {
@@ -38,12 +48,15 @@ impl Variables {
     }
 }
 
+fn read((name, value): (String, OsString)) -> (String, Result<String, NotUtf8>) {
+    (name, value.into_string().map_err(|_| NotUtf8))
+}
+
 impl FromIterator<(OsString, OsString)> for Variables {
     fn from_iter<I: IntoIterator<Item = (OsString, OsString)>>(pairs: I) -> Self {
-        let readable = pairs.into_iter().filter_map(|(name, value)| {
-            let name = name.into_string().ok()?;
-            Some((name, value.into_string().map_err(|_| NotUtf8)))
-        });
+        let readable = pairs
+            .into_iter()
+            .filter_map(|(name, value)| Some(read((name.into_string().ok()?, value))));
         Self(readable.collect())
     }
 }

@@ -53,6 +53,8 @@ pub enum EventKind<'a> {
     Warning(Warning, &'a str),
     /// A line for the user.
     Note(&'a str),
+    /// A row of the table of what was found.
+    Row(&'a str),
     /// The preview app is known.
     PreviewApp {
         /// The application.

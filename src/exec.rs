@@ -1,10 +1,17 @@
-//! Handing over to another program, when the first argument names one.
+//! Handing over to another program: what the arguments name after `--`, and in
+//! the image what CI systems start there.
 //!
 //! CIs that run a script inside an image start it with a program of their own:
 //! GitLab with `sh`, Jenkins with `cat`. With this program as the entry point
 //! those words arrive here as arguments. They are obeyed, so that nobody has to
 //! override the entry point. The other program takes the place of this one:
 //! same process, arguments and environment, no shell in between.
+//!
+//! No other word is ever executed: a misspelled action must not start a program
+//! of the machine. The marker of the image is a variable, so an environment can
+//! add or remove it. It allows only words that the caller has written as the
+//! first argument, and only the few below, so it gives nobody a program that
+//! they could not have started themselves.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -12,6 +19,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use crate::environment::Variables;
 use crate::inputs;
 use crate::messages::Misstart;
 
@@ -27,10 +35,16 @@ pub struct ExecError {
     pub code: u8,
 }
 
+/// The variable that the image sets to `1`.
+pub const IN_IMAGE: &str = "SEVALLA_DEPLOY_IN_IMAGE";
+
+/// What CI systems start in an image, apart from absolute paths.
+const STARTED_BY_CI: [&str; 5] = ["sh", "bash", "cat", "tail", "sleep"];
+
 /// Becomes the program that the arguments name. Returns only if they name none,
 /// or if it cannot be started.
-pub fn attempt(arguments: &[OsString]) -> Option<ExecError> {
-    let (program, rest) = named(arguments)?;
+pub fn attempt(arguments: &[OsString], variables: &Variables) -> Option<ExecError> {
+    let (program, rest) = named(arguments, variables.text(IN_IMAGE) == Some("1"))?;
     #[expect(
         clippy::disallowed_methods,
         reason = "before a run and in its place, never from within one"
@@ -39,12 +53,16 @@ pub fn attempt(arguments: &[OsString]) -> Option<ExecError> {
     Some(ExecError::new(program, &error))
 }
 
-/// The program in the arguments, and what it is given: the first argument,
-/// unless it is empty or an option.
-fn named(arguments: &[OsString]) -> Option<(&OsStr, &[OsString])> {
+/// The program in the arguments, and its own arguments.
+fn named(arguments: &[OsString], is_in_image: bool) -> Option<(&OsStr, &[OsString])> {
     let (first, rest) = arguments.split_first()?;
-    let is_option = first.as_encoded_bytes().starts_with(b"-");
-    (!first.is_empty() && !is_option).then_some((first, rest))
+    if first == "--" {
+        let (program, rest) = rest.split_first()?;
+        return (!program.is_empty()).then_some((program, rest));
+    }
+    let is_of_ci =
+        Path::new(first).is_absolute() || STARTED_BY_CI.iter().any(|word| first == *word);
+    (is_in_image && is_of_ci).then_some((first, rest))
 }
 
 impl ExecError {
@@ -59,12 +77,10 @@ impl ExecError {
         } else {
             format!("there is no program {word:?} to hand over to")
         };
-        let next = match word.as_ref() {
-            "help" | "version" => format!("Did you mean --{word}?"),
-            action if inputs::is_action(action) => {
-                format!("To run this action set SEVALLA_ACTION={action}")
-            }
-            _ => "Inputs are environment variables; see --help".to_owned(),
+        let next = if inputs::is_action(&word) {
+            format!("To run this action, write: sevalla-deploy {word}")
+        } else {
+            "Check its name and PATH".to_owned()
         };
         Self {
             told: format!("{why}. {next}"),
@@ -78,37 +94,57 @@ impl ExecError {
 mod tests {
     use super::*;
 
+    fn program(given: &[&str], is_in_image: bool) -> Option<(String, usize)> {
+        let arguments: Vec<OsString> = given.iter().map(Into::into).collect();
+        let (program, rest) = named(&arguments, is_in_image)?;
+        Some((program.to_str().unwrap().to_owned(), rest.len()))
+    }
+
     #[test]
-    fn whoever_asks_for_help_without_hyphens_is_told_how() {
-        let absent = io::Error::from(io::ErrorKind::NotFound);
-        for (word, next) in [
-            ("help", "Did you mean --help?"),
-            ("version", "Did you mean --version?"),
-            ("deploy-app", "set SEVALLA_ACTION=deploy-app"),
-            ("frobnicate", "see --help"),
-        ] {
-            let refusal = ExecError::new(OsStr::new(word), &absent);
-            assert!(refusal.told.ends_with(next), "{}", refusal.told);
-            assert!(refusal.topic.address().ends_with("#program-not-started"));
+    fn what_follows_two_hyphens_is_a_program() {
+        for is_in_image in [true, false] {
+            for (given, name, rest) in [
+                (&["--", "ls"][..], "ls", 0),
+                (&["--", "sh", "-c", "true"], "sh", 2),
+                (&["--", "--", "x"], "--", 1),
+                (&["--", "deploy-app"], "deploy-app", 0),
+            ] {
+                assert_eq!(
+                    program(given, is_in_image),
+                    Some((name.to_owned(), rest)),
+                    "{given:?}"
+                );
+            }
+            for given in [&["--"][..], &["--", ""], &["deploy-app", "--", "sh"]] {
+                assert_eq!(program(given, is_in_image), None, "{given:?}");
+            }
         }
     }
 
     #[test]
-    fn a_first_argument_that_is_no_option_is_a_program() {
-        for (given, program) in [
-            (&[][..], None),
-            (&[""], None),
-            (&["-h"], None),
-            (&["--", "sh"], None),
-            (&["--help", "sh"], None),
-            (&["sh", "-c", "true"], Some("sh")),
-            (&["/bin/cat"], Some("/bin/cat")),
+    fn only_in_the_image_a_first_word_is_one_and_only_of_a_few() {
+        for word in ["sh", "bash", "cat", "tail", "sleep", "/bin/ls", "/"] {
+            assert_eq!(program(&[word, "x"], false), None, "{word}");
+            assert_eq!(program(&[word, "x"], true), Some((word.to_owned(), 1)));
+        }
+        for word in [
+            "", "init", "ls", "env", "./sh", "bin/sh", "sh ", "SH", "-h", "list",
         ] {
-            let arguments: Vec<OsString> = given.iter().map(Into::into).collect();
-            let named = named(&arguments);
-            assert_eq!(named.map(|(program, _)| program), program.map(OsStr::new));
-            let rest = named.map_or(0, |(_, rest)| rest.len() + 1);
-            assert!(program.is_none() || rest == arguments.len(), "{given:?}");
+            assert_eq!(program(&[word], true), None, "{word}");
+        }
+        assert_eq!(program(&[], true), None);
+    }
+
+    #[test]
+    fn a_program_that_is_absent_has_a_hint() {
+        let absent = io::Error::from(io::ErrorKind::NotFound);
+        for (word, next) in [
+            ("deploy-app", "write: sevalla-deploy deploy-app"),
+            ("frobnicate", "Check its name and PATH"),
+        ] {
+            let refusal = ExecError::new(OsStr::new(word), &absent);
+            assert!(refusal.told.ends_with(next), "{}", refusal.told);
+            assert!(refusal.topic.address().ends_with("#program-not-started"));
         }
     }
 }

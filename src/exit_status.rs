@@ -45,10 +45,10 @@ pub enum ExitStatus {
 pub const EXIT_CODES: &[(u8, &str)] = &[
     (
         0,
-        "Done; a dry run; started and not followed; nothing to do, by your own rule or by path filters.",
+        "Success; a dry run; started but not followed; nothing to do, by your own rule or by path filters.",
     ),
     (1, "The deployment failed."),
-    (2, "The inputs cannot be used. Nothing was sent."),
+    (2, "An input is invalid. Nothing was changed on Sevalla."),
     (
         3,
         "The deployment was cancelled while it ran, or never ran, or a newer one took its place.",
@@ -61,11 +61,11 @@ pub const EXIT_CODES: &[(u8, &str)] = &[
     (6, "The API could not be reached, or kept failing."),
     (
         7,
-        "The answer to a request was lost, or was not one that the API documents, and the run could not find out whether the request took effect.",
+        "The response to a request was lost, or was not a documented one, and the run could not find out whether the request took effect.",
     ),
     (
         8,
-        "Deployed, but the check of its address or of its commit failed.",
+        "Deployed, but the check of the address or of the commit failed, or could not be made.",
     ),
     (
         9,

@@ -51,6 +51,7 @@ pub mod sevalla;
 pub mod shutdown;
 pub mod subprocess;
 pub mod text;
+pub mod time_zone;
 pub mod verify;
 
 pub use sevalla_diagnosis as diagnosis;
@@ -79,18 +80,17 @@ use crate::report::{Reporter, Setup};
 use crate::sanitize::Sanitizer;
 use crate::sanitize::redactor::Redactor;
 use crate::shutdown::Shutdown;
+use crate::text::truncate::shorten;
 
 /// Runs the program from the arguments to the last word, and says how it ended.
 pub async fn run(mut process: Process) -> Outcome {
-    // Before anything is told, so that it cannot be.
-    let drawn = inputs::wants_password(&process.variables)
-        .then(|| Password::drawn(process.token))
-        .flatten();
+    let request = read_arguments(&mut process);
+    let drawn = draw_password(&process);
     let known = process.secrets.iter().map(String::as_str);
     let redactor = Redactor::new(known.chain(drawn.as_ref().map(Password::expose)));
     let gate = Sanitizer::new(redactor.clone());
-    if let Some(answered) = answer_arguments(&mut process, &gate) {
-        return answered;
+    if let Some(outcome) = without_a_run(request, &mut process, &gate) {
+        return outcome;
     }
     let _diagnostics = diagnostics::install(&process.variables, gate.clone(), process.stderr);
     let host = Host::detect(&process.variables);
@@ -101,6 +101,8 @@ pub async fn run(mut process: Process) -> Outcome {
         stdout: process.stdout,
         stderr: (process.stderr)(),
         terminal: process.terminal,
+        is_output_seen: process.screen.is_some(),
+        zone: process.zone,
         clock: process.clock,
         token: process.token,
         launch: process.launch,
@@ -142,10 +144,34 @@ pub async fn run(mut process: Process) -> Outcome {
     outcome
 }
 
-/// Answers arguments that ask for something other than a run.
-fn answer_arguments(process: &mut Process, gate: &Sanitizer) -> Option<Outcome> {
-    match cli::asked(&process.arguments) {
-        CliRequest::Run => None,
+/// A password for a database, if one may be needed: drawn before the first line is
+/// written, so that no line can show it.
+fn draw_password(process: &Process) -> Option<Password> {
+    inputs::wants_password(&process.variables)
+        .then(|| Password::drawn(process.token))
+        .flatten()
+}
+
+/// What the arguments ask for. Options of a run beat the variables.
+fn read_arguments(process: &mut Process) -> CliRequest {
+    let columns = process.screen.as_ref().map_or(0, |screen| screen.size().1);
+    let request = cli::asked(&process.arguments, columns.into());
+    if let CliRequest::Run(options) = &request {
+        let variables = std::mem::take(&mut process.variables);
+        process.variables = variables.with_options(options.clone());
+        // An option may hold an address with a password.
+        process.secrets.extend(inputs::secrets_in(&process.variables));
+    }
+    request
+}
+
+/// The most of an argument that is repeated, in bytes.
+const LONGEST_COMPLAINT: usize = 1024;
+
+/// Answers a request that is for no run.
+fn without_a_run(request: CliRequest, process: &mut Process, gate: &Sanitizer) -> Option<Outcome> {
+    match request {
+        CliRequest::Run(_) => None,
         CliRequest::Text(text) => {
             let _closed = process.stdout.write_all(text.as_bytes());
             Some(Outcome::success(""))
@@ -155,6 +181,7 @@ fn answer_arguments(process: &mut Process, gate: &Sanitizer) -> Option<Outcome> 
             let more = Failure::UnknownArgument.address();
             // Somebody may have passed the key as an argument.
             let complaint = gate.line(&format!("sevalla-deploy: {}", outcome.headline));
+            let complaint = shorten(complaint, LONGEST_COMPLAINT, gate);
             let lines = format!("{complaint}\n  more:  {more}\n");
             let _closed = (process.stderr)().write_all(lines.as_bytes());
             Some(outcome)
@@ -194,7 +221,7 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
     if let Some(why) = actions::resolve::passes(&inputs, facts) {
         return Outcome::skipped(&why);
     }
-    let plan = match Plan::resolve(inputs, facts, problems) {
+    let plan = match Plan::resolve(inputs.clone(), facts, problems) {
         Ok(plan) => plan.with_drawn(world.drawn.clone()),
         Err(problems) => return Outcome::invalid(&problems),
     };
@@ -211,19 +238,30 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         Ok(client) => client,
         Err(error) => return Outcome::invalid(&[Problem::of_network(&error)]),
     };
-    let run = ActionContext {
-        client,
-        plan: &plan,
+    let connect = || (world.connect)(world.variables);
+    let context = |plan| ActionContext {
+        client: client.clone(),
+        plan,
         deadline,
         stop: world.stop,
         reporter,
         clock: world.clock,
         gate: world.gate,
-        connect: &|| (world.connect)(world.variables),
+        connect: &connect,
         is_host_silent: Cell::new(false),
         last_words: &world.last_words,
     };
-    run.carry_out().await
+    if inputs.names.is_empty() {
+        return context(&plan).carry_out().await;
+    }
+    let inputs = match context(&plan).look_up_names(inputs).await {
+        Ok(inputs) => inputs,
+        Err(outcome) => return outcome,
+    };
+    match Plan::resolve(inputs, facts, Vec::new()) {
+        Ok(plan) => context(&plan).carry_out().await,
+        Err(problems) => Outcome::invalid(&problems),
+    }
 }
 
 fn client(

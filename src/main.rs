@@ -24,6 +24,7 @@ use sevalla_deploy::sanitize::Sanitizer;
 use sevalla_deploy::sanitize::redactor::Redactor;
 use sevalla_deploy::shutdown::Shutdown;
 use sevalla_deploy::subprocess::launch;
+use sevalla_deploy::time_zone;
 
 /// The stack of the program, in bytes. It is stated here since the one of the
 /// main thread is what `ulimit -s` leaves, which may be less than a run needs.
@@ -59,7 +60,7 @@ fn program() -> ExitCode {
     };
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     // First, while this process is still as it was started.
-    if let Some(refusal) = exec::attempt(&arguments) {
+    if let Some(refusal) = exec::attempt(&arguments, &variables) {
         return complain(&refusal.told, refusal.topic, refusal.code);
     }
     match run(arguments, variables, secrets) {
@@ -84,6 +85,7 @@ fn run(
     let outcome = runtime.block_on(async {
         let stop = Shutdown::default();
         stop.listen().context("cannot listen for signals")?;
+        let zone = time_zone::of_machine(&variables);
         let process = Process {
             arguments,
             variables,
@@ -91,6 +93,8 @@ fn run(
             stdout: Box::new(std::io::stdout()),
             stderr: || Box::new(std::io::stderr()),
             terminal: Some(Term::stderr()).filter(Term::is_term),
+            screen: Some(Term::stdout()).filter(Term::is_term),
+            zone,
             clock: jiff::Timestamp::now,
             token: || uuid::Uuid::new_v4().simple().to_string(),
             connect: network(),

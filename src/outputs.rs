@@ -6,11 +6,11 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ("deployment-id", "UUID of the deployment that was started."),
     (
         "status",
-        "Status of the deployment when it was last seen, in Sevalla's own word, for example success or failed.",
+        "Last seen status of the deployment, in Sevalla's own word, for example success or failed.",
     ),
     (
         "outcome",
-        "How the run ended, in the word that belongs to its exit code, for example success, failed or timed-out.",
+        "How the run ended, for example success, failed or timed-out. Each exit code has its words.",
     ),
     (
         "url",
@@ -18,7 +18,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ),
     (
         "commit-sha",
-        "Commit of the deployment, as soon as Sevalla names it.",
+        "Commit of the deployment, as soon as Sevalla reports it.",
     ),
     ("branch", "Branch of the deployment. Empty for an image."),
     (
@@ -35,25 +35,25 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ),
     (
         "promotions",
-        "The targets of promote-app as JSON, a list of objects with target-app-id, name, deployment-id, status, undone-deployment-id, url, queue-seconds and duration-seconds. After a rollback, deployment-id and status are those of the deployment that is live now, and undone-deployment-id is the one that was rolled back.",
+        "The targets of promote-app as JSON: a list of objects with target-app-id, name, deployment-id, status, undone-deployment-id, url, queue-seconds and duration-seconds. After a rollback, deployment-id and status are those of the deployment that is live now, and undone-deployment-id is the one that was rolled back.",
     ),
     ("preview-app-id", "UUID of the preview app."),
     (
         "created",
-        "true when this run created the preview app or the database, false when it was there.",
+        "true if this run created the preview app or the database, false if it existed.",
     ),
     (
         "result",
-        "What list or show found, or update changes, as JSON. Empty above 64 KiB; report-file holds it whatever its length.",
+        "The findings of list or show, or the changes of an update, as JSON. Empty above 64 KiB; report-file contains it at any length.",
     ),
     ("database-id", "UUID of the database."),
     (
         "database-password",
-        "Password that create-database has generated, if output-password is true and the database is new, or may be.",
+        "Password that create-database has generated, if output-password is true and the database is new, or may be new.",
     ),
     (
         "error",
-        "Why the run did not end well, and what to do about it. Empty when it did.",
+        "Why the run failed, and how to fix it. Empty after a success.",
     ),
 ];
 

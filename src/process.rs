@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use console::Term;
+use jiff::tz::TimeZone;
 
 use crate::environment::Variables;
 use crate::http::{ConnectionError, Http, Transport};
@@ -28,6 +29,10 @@ pub struct Process {
     pub stderr: fn() -> Box<dyn Write>,
     /// The terminal that the error stream is, if it is one.
     pub terminal: Option<Term>,
+    /// The same of the output.
+    pub screen: Option<Term>,
+    /// The time zone of the machine, for a person at a terminal.
+    pub zone: TimeZone,
     /// The wall clock, for showing times and for noticing that the machine was
     /// asleep; waits are measured by Tokio's.
     pub clock: fn() -> jiff::Timestamp,

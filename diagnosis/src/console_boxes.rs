@@ -1,10 +1,11 @@
 //! Exceptions in boxes, as the consoles of Symfony and Laravel print them: a
 //! header, and a message that is broken over lines of one width.
 
-use super::bare::Bare;
-use super::patterns::PHP;
-use super::traces::Told;
-use super::{SourceLocation as Place, beginning_of, place};
+use super::SourceLocation as Place;
+use super::normalize::NormalizedLine;
+use super::problem_matchers::PHP;
+use super::stack_trace::Told;
+use super::{beginning_of, source_location};
 
 /// The most lines of a message.
 const MOST_LINES: u8 = 12;
@@ -22,7 +23,13 @@ pub(super) struct Box {
 }
 
 impl Box {
-    pub(super) fn take(&mut self, bare: Bare<'_>) -> Option<Told> {
+    pub(super) fn take(&mut self, bare: NormalizedLine<'_>) -> Option<Told> {
+        // Nearly no line.
+        let first = bare.text.as_bytes().first();
+        let may_be_header = first.is_none_or(|first| *first == b'I' || !first.is_ascii_graphic());
+        if !may_be_header && self.header.is_none() {
+            return None;
+        }
         let text = bare.trimmed();
         if is_header(bare.text, text) {
             *self = Self {
@@ -47,12 +54,12 @@ impl Box {
                 return None;
             }
             // Laravel: where it was thrown, and where in the application.
-            self.place = place::first(text, bare.within);
+            self.place = source_location::first(text, bare.within);
         } else {
             self.lines += 1;
             self.message
                 .push_str(&beginning_of(inside.strip_suffix("  ").unwrap_or(inside)));
-            if let Some(place) = place::first(&self.message, bare.within) {
+            if let Some(place) = source_location::first(&self.message, bare.within) {
                 self.place = Some(place);
             }
         }

@@ -16,6 +16,9 @@ const MOST_BLOCKS: usize = 3;
 /// The most lines that are tried as the first of a block.
 const MOST_TRIED: usize = 400;
 
+/// So many lines are read again: what tools always print may stand out, too.
+const MOST_READ: usize = 1000;
+
 /// A line with so many letters is the same wherever it is, in bytes.
 const SAYING: usize = 12;
 
@@ -43,18 +46,16 @@ pub(super) fn of(
         used: vec![false; scores.len()],
         shown: HashSet::new(),
     };
-    let mut order: Vec<usize> = (0..scores.len()).collect();
-    let score = |at: usize| scores.get(at).copied().unwrap_or(i32::MIN);
-    order.sort_by_key(|at| std::cmp::Reverse(score(*at)));
-    let best = order.first().map(|at| score(*at))?;
+    let order = blocks.best();
+    let (best, _) = *order.first()?;
     let (mut shown, mut count) = (Vec::new(), 0);
-    let firsts = order.into_iter().take(MOST_TRIED);
-    for first in firsts.take_while(|at| score(*at) >= best - BELOW_THE_BEST) {
+    let firsts = order.iter().take(MOST_TRIED);
+    for (_, first) in firsts.take_while(|(score, _)| *score >= best - BELOW_THE_BEST) {
         if count == MOST_BLOCKS || shown.len() >= most {
             break;
         }
         let room = MOST_OF_A_BLOCK.min(most - shown.len());
-        let block = blocks.around(first, room);
+        let block = blocks.around(*first, room);
         count += usize::from(!block.is_empty());
         shown.extend(block);
     }
@@ -111,8 +112,25 @@ impl Blocks<'_> {
         block
     }
 
+    /// The lines that stand out most as news, the best first. Whether they are news
+    /// is only looked at for the best of all.
+    fn best(&self) -> Vec<(i32, usize)> {
+        let mut best: Vec<(i32, usize)> = self.scores.iter().copied().zip(0..).collect();
+        let key = |(score, at): &(i32, usize)| (std::cmp::Reverse(*score), *at);
+        if best.len() > MOST_READ {
+            best.select_nth_unstable_by_key(MOST_READ, key);
+            best.truncate(MOST_READ);
+        }
+        for (score, at) in &mut best {
+            *score = self.lines.as_news(*at, *score);
+        }
+        best.sort_unstable_by_key(key);
+        best
+    }
+
     fn score(&self, at: usize) -> i32 {
-        self.scores.get(at).copied().unwrap_or(i32::MIN)
+        let score = self.scores.get(at);
+        score.map_or(i32::MIN, |score| self.lines.as_news(at, *score))
     }
 
     /// What lies beyond the ends counts as used.

@@ -4,7 +4,7 @@
 //! of lines that stand out about as much as the best of the log, and only where
 //! the command that printed them did not end well.
 
-use super::Found;
+use super::Match;
 use super::salience::Lines;
 
 /// Lines of a claim may stand out so much less than the best of the log.
@@ -21,6 +21,7 @@ const OFTEN_SURVIVED: &[&str] = &[
     "A linter found an error",
     "A link leads nowhere",
     "A program crashed",
+    "A sanitizer found an error",
     "A test failed",
     "Tests failed",
 ];
@@ -46,7 +47,7 @@ impl<'a> Gate<'a> {
 
     /// Whether its lines stand out enough, and nothing shows that the build
     /// continued.
-    pub(super) fn lets(&self, found: &Found) -> bool {
+    pub(super) fn lets(&self, found: &Match) -> bool {
         let numbers = found.begun.saturating_sub(1)..=found.begun + BELOW;
         let scores = self.scores.get(self.lines.range(numbers));
         let score = scores.unwrap_or_default().iter().max().copied();
@@ -62,12 +63,14 @@ impl<'a> Gate<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::patterns;
+    use super::super::problem_matchers;
     use super::*;
 
     #[test]
     fn each_title_is_one_of_a_pattern() {
-        let all: Vec<&str> = patterns::all().map(|pattern| pattern.title).collect();
+        let all: Vec<&str> = problem_matchers::all()
+            .map(|pattern| pattern.title)
+            .collect();
         for title in OFTEN_SURVIVED {
             assert!(all.contains(title), "{title}");
         }

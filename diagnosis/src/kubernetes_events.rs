@@ -2,6 +2,7 @@
 //! print them. Pure.
 
 use super::beginnings::Beginnings;
+use super::normalize::outdented;
 
 /// The most words before the type: namespace, ages, a count, an object.
 const MOST_BEFORE: usize = 6;
@@ -9,6 +10,9 @@ const MOST_BEFORE: usize = 6;
 /// What the row says, without its columns: type, reason, age, and where it is
 /// from.
 pub(super) fn message(text: &str) -> Option<&str> {
+    if !has_type(text.as_bytes()) {
+        return None;
+    }
     let mut rest = text.trim_ascii_start();
     let mut has_age = false;
     for _ in 0..=MOST_BEFORE {
@@ -24,6 +28,14 @@ pub(super) fn message(text: &str) -> Option<&str> {
         rest = after;
     }
     None
+}
+
+/// Whether one of the types is here. Nearly no line has one.
+fn has_type(bytes: &[u8]) -> bool {
+    memchr::memchr2_iter(b'W', b'N', bytes).any(|at| {
+        let text = bytes.get(at..).unwrap_or_default();
+        text.starts_with(b"Warning") || text.starts_with(b"Normal")
+    })
 }
 
 /// `Unhealthy  4s (x3 over 30s)  kubelet, node-2  what it says`, and
@@ -139,7 +151,7 @@ static ORDINARY: Beginnings = Beginnings::of(&[
 
 /// Whether it is one of these.
 pub(super) fn is_ordinary(message: &str) -> bool {
-    ORDINARY.begin(message.trim_start())
+    ORDINARY.begin(outdented(message))
 }
 
 #[cfg(test)]

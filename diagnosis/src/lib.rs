@@ -6,47 +6,52 @@
 //!
 //! Imports nothing of the program.
 
-mod bare;
 mod beginnings;
 mod console_boxes;
 mod excerpt;
+mod finding;
+mod fingerprint;
 mod gate;
-mod healing;
 mod json_lines;
 mod kubernetes_events;
 mod looks;
 mod noise;
+mod normalize;
 mod own_errors;
-mod pattern;
-mod patterns;
-mod place;
 mod prefixes;
+mod problem_matcher;
+mod problem_matchers;
 mod ranking;
 mod recap;
+mod recovery;
+mod repository_path;
 mod roots;
 mod salience;
 mod scan;
 mod sevalla_phases;
+mod source_location;
 mod spring;
+mod stack_trace;
 mod stream;
-mod traces;
+mod trait_words;
 mod weights;
 mod word_search;
 
 use std::collections::VecDeque;
 
-use self::bare::{Bare, Within};
-use self::healing::{Healed, OF_BUNDLING, OF_TESTING};
+pub use self::finding::{Digest, Finding, SourceLocation};
 use self::looks::{Looks, bit, shape, word};
-use self::pattern::{Pattern, Rank};
+use self::normalize::{NormalizedLine, PathRoot};
+use self::problem_matcher::{Pattern, Rank};
 use self::recap::Recap;
+use self::recovery::{OF_BUNDLING, OF_TESTING, Recovered};
 use self::roots::Roots;
 use self::salience::{GoodLog, Lines};
 use self::scan::Scan;
 pub use self::sevalla_phases::DeployStep;
 use self::sevalla_phases::Phases;
+use self::stack_trace::Told;
 use self::stream::{Below, Stream, Streams};
-use self::traces::Told;
 
 /// The most of a line that is read, in bytes: what tells stands at its
 /// beginning.
@@ -64,56 +69,10 @@ const MOST_OF_A_PATTERN: usize = 10;
 /// The same where no place tells them apart.
 const MOST_WITHOUT_PLACE: usize = 2;
 
-/// A place in the repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceLocation {
-    /// The file, relative to the repository's root.
-    pub file: String,
-    /// The line, counted from 1.
-    pub line: u32,
-    /// The column, counted from 1, where it is known.
-    pub column: Option<u32>,
-}
-
-/// Something in the log that tells why the deployment failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// What it is, in a few words.
-    pub title: &'static str,
-    /// The lines that tell it, oldest first.
-    pub lines: Vec<String>,
-    /// Where in the repository it is.
-    pub place: Option<SourceLocation>,
-    /// What to try, in one sentence.
-    pub advice: &'static str,
-    /// Whether this is known to make deployments fail; otherwise these are only
-    /// the lines that stand out, and nothing is claimed of them.
-    pub is_known: bool,
-}
-
-/// What a log tells about a failure.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Digest {
-    /// The most telling first, a dozen at most. Those of one title stand together.
-    pub findings: Vec<Finding>,
-}
-
-impl Digest {
-    /// Whether the log tells nothing.
-    pub const fn is_empty(&self) -> bool {
-        self.findings.is_empty()
-    }
-
-    /// Whether something in the log is known to make deployments fail.
-    pub fn is_known(&self) -> bool {
-        self.findings.iter().any(|finding| finding.is_known)
-    }
-}
-
 /// Reads a log, line by line.
 #[derive(Debug, Default)]
 pub struct Diagnosis {
-    found: Vec<Found>,
+    found: Vec<Match>,
     streams: Streams,
     roots: Roots,
     recap: Recap,
@@ -131,7 +90,7 @@ pub struct Diagnosis {
 
 /// A match with what was kept of it.
 #[derive(Debug)]
-struct Found {
+struct Match {
     /// The how manieth match it is.
     id: u64,
     pattern: &'static Pattern,
@@ -147,7 +106,7 @@ struct Found {
     begun: u64,
 }
 
-impl Found {
+impl Match {
     fn of(pattern: &'static Pattern, said: String, stream: &Stream) -> Self {
         Self {
             id: 0,
@@ -188,7 +147,7 @@ impl Diagnosis {
 
     fn take_line(&mut self, line: &str, is_marked: bool) {
         let line = beginning(line, LONGEST_READ);
-        let mut bare = Bare::of(line);
+        let mut bare = NormalizedLine::of(line);
         if bare.trimmed().is_empty() {
             self.all.take_blank();
             return;
@@ -198,16 +157,17 @@ impl Diagnosis {
         let is_marked = is_marked || said.is_some();
         bare.text = said.as_deref().unwrap_or(bare.text);
         let scan = scan::read(&bare);
-        self.roots.take(bare, scan.shows_root);
-        let is_noise = self.recap.take(bare) || noise::is_noise(bare.trimmed());
+        self.roots.take(bare, &scan);
+        let is_noise = self.recap.take(bare, &scan);
         let folder = self.roots.folder(bare.step);
-        if let (Some(folder), Within::Root) = (&folder, bare.within) {
-            bare.within = Within::Folder(folder);
+        if let (Some(folder), PathRoot::Root) = (&folder, bare.within) {
+            bare.within = PathRoot::Folder(folder);
         }
-        self.phases.take(bare, scan.looks);
-        let marked = if is_marked { bit(shape::MARKED) } else { 0 };
-        let looks = scan.looks | marked;
-        self.all.take(bare.text, self.lines, bare.step, looks);
+        self.phases.take(bare, &scan);
+        self.all.take(bare.text, self.lines, bare.step, &scan);
+        if is_marked {
+            self.all.add(shape::MARKED);
+        }
         if is_noise {
             self.all.is_noise();
         } else if self.recap.is_open() {
@@ -226,8 +186,8 @@ impl Diagnosis {
     }
 
     /// The same, of the stream that the line belongs to.
-    fn take_in(&mut self, stream: &mut Stream, bare: Bare<'_>, scan: Scan) {
-        if let Some(healed) = healing::read(&bare, scan.looks) {
+    fn take_in(&mut self, stream: &mut Stream, bare: NormalizedLine<'_>, scan: Scan) {
+        if let Some(healed) = recovery::read(&bare, &scan) {
             self.heal(healed, stream, bare);
         }
         self.read(stream, bare, scan);
@@ -258,11 +218,11 @@ impl Diagnosis {
     }
 
     /// Looks for what is known in a line, or adds it to what was found before.
-    fn read(&mut self, stream: &mut Stream, bare: Bare<'_>, scan: Scan) {
+    fn read(&mut self, stream: &mut Stream, bare: NormalizedLine<'_>, scan: Scan) {
         let told = stream.traces.take(bare, &scan);
         let mut fitting = scan.fitting;
         if fitting.is_empty() && !is_error_of_step(bare) {
-            stream.note_error(bare);
+            stream.note_error(bare, scan.looks);
         } else if bare.is_harmless() || told.as_ref().is_some_and(Told::is_of_box) {
             fitting.clear();
         }
@@ -284,7 +244,7 @@ impl Diagnosis {
 
     /// After the last line of a step of the build, and after what only comes
     /// when it has ended, the program that was built prints.
-    fn note_end_of_build(&mut self, bare: Bare<'_>, looks: Looks) {
+    fn note_end_of_build(&mut self, bare: NormalizedLine<'_>, looks: Looks) {
         let has_failed = looks & (bit(word::FAIL) | bit(word::FAIL_INSIDE)) != 0;
         if bare.step.is_some() {
             self.build_ended = Some(self.lines);
@@ -294,22 +254,22 @@ impl Diagnosis {
     }
 
     /// Forgets what did not matter, as something went well after it.
-    fn heal(&mut self, healed: Healed, stream: &mut Stream, bare: Bare<'_>) {
+    fn heal(&mut self, healed: Recovered, stream: &mut Stream, bare: NormalizedLine<'_>) {
         let is_of_a_part = bare.step.is_some() || bare.source.is_some();
         if healed.is_of_all() && !is_of_a_part {
             return self.heal_all(healed);
         }
         let is_of_stream =
-            |found: &Found| found.step == bare.step && found.source.as_deref() == bare.source;
+            |found: &Match| found.step == bare.step && found.source.as_deref() == bare.source;
         let has_failed_test = || {
             let mut found = self.found.iter();
             found.any(|found| is_of_stream(found) && found.pattern.title == OF_TESTING)
         };
         let is_it = match healed {
-            Healed::Testing => !has_failed_test(),
-            Healed::Command => stream.begins(bare.text),
-            Healed::Listening => stream.listens(),
-            Healed::Starting => false,
+            Recovered::Testing => !has_failed_test(),
+            Recovered::Command => stream.begins(bare.text),
+            Recovered::Listening => stream.listens(),
+            Recovered::Starting => false,
             _ => true,
         };
         if is_it {
@@ -319,8 +279,8 @@ impl Diagnosis {
 
     /// The same for the deployment as a whole. A program that is started again
     /// and again may have failed before.
-    fn heal_all(&mut self, healed: Healed) {
-        let is_start = matches!(healed, Healed::Shipping | Healed::Starting);
+    fn heal_all(&mut self, healed: Recovered) {
+        let is_start = matches!(healed, Recovered::Shipping | Recovered::Starting);
         if is_start && std::mem::replace(&mut self.is_shipping, true) {
             return;
         }
@@ -329,7 +289,7 @@ impl Diagnosis {
         self.forget(|_| true);
     }
 
-    fn begin(&mut self, found: Found, stream: &mut Stream) {
+    fn begin(&mut self, found: Match, stream: &mut Stream) {
         let pattern = found.pattern;
         let has_place = found.place.is_some();
         let id = self.add(found);
@@ -349,20 +309,20 @@ impl Diagnosis {
             .map_or_else(String::new, |line| line.trim().to_owned());
         let before = std::mem::take(&mut stream.trace);
         // What an exception follows from may be told already, too.
-        let is_told = |found: &Found, line: &String| {
+        let is_told = |found: &Match, line: &String| {
             !line.starts_with("File \"") && found.lines.contains(line)
         };
-        let is_same = |found: &Found| {
+        let is_same = |found: &Match| {
             let mut lines = told.lines.iter().filter(|_| told.is_more);
             found.lines.contains(&said) || lines.any(|line| is_told(found, line))
         };
-        let is_more = |found: &Found| told.is_more && found.id == before;
+        let is_more = |found: &Match| told.is_more && found.id == before;
         let mut recent = self.found.iter_mut().rev().take(3);
         let Some(found) = recent.find(|found| is_more(found) || is_same(found)) else {
-            let new = Found {
+            let new = Match {
                 lines: told.lines,
                 place: told.place,
-                ..Found::of(told.pattern, said, stream)
+                ..Match::of(told.pattern, said, stream)
             };
             stream.trace = self.add(new).unwrap_or_default();
             return;
@@ -382,15 +342,15 @@ impl Diagnosis {
     fn blame(&mut self, error: Option<String>, command: &str, stream: &Stream) {
         let error = error.filter(|_| own_errors::is_of_tool(command));
         if let Some(error) = error {
-            self.add(Found {
+            self.add(Match {
                 lines: vec![error.clone()],
-                ..Found::of(&own_errors::OWN, error, stream)
+                ..Match::of(&own_errors::OWN, error, stream)
             });
         }
     }
 
     /// Keeps it, if it is new and there is room; gives how it is called then.
-    fn add(&mut self, mut new: Found) -> Option<u64> {
+    fn add(&mut self, mut new: Match) -> Option<u64> {
         self.matches += 1;
         (new.id, new.at, new.begun) = (self.matches, self.lines, self.lines);
         let same = self
@@ -422,7 +382,7 @@ impl Diagnosis {
     }
 
     /// A line that begins nothing may belong to what came before.
-    fn continue_with(&mut self, stream: &mut Stream, bare: Bare<'_>) {
+    fn continue_with(&mut self, stream: &mut Stream, bare: NormalizedLine<'_>) {
         let below = &mut stream.below;
         if below.kept == 0 && below.for_place == 0 {
             return;
@@ -443,9 +403,9 @@ impl Diagnosis {
         }
         if below.for_place > 0 {
             below.for_place -= 1;
-            if place::first(bare.text, Within::Root).is_some() {
+            if source_location::first(bare.text, PathRoot::Root).is_some() {
                 // In a package of which only the name is known it is told alone.
-                found.place = place::first(bare.text, bare.within).or(found.place.take());
+                found.place = source_location::first(bare.text, bare.within).or(found.place.take());
                 below.for_place = 0;
                 is_told = true;
             }
@@ -456,14 +416,18 @@ impl Diagnosis {
     }
 
     /// What ended well did not fail by what it printed.
-    fn forget(&mut self, is_it: impl Fn(&Found) -> bool) {
+    fn forget(&mut self, is_it: impl Fn(&Match) -> bool) {
         self.found.retain(|found| !is_it(found));
     }
 }
 
 /// A line tells of one thing: of what the compiler calls an error, a pattern
 /// that knows more of it.
-fn most_telling(fitting: &[&'static Pattern], stream: &Stream, bare: Bare<'_>) -> Option<Found> {
+fn most_telling(
+    fitting: &[&'static Pattern],
+    stream: &Stream,
+    bare: NormalizedLine<'_>,
+) -> Option<Match> {
     let found = fitting
         .iter()
         .filter_map(|pattern| fit(pattern, stream, bare));
@@ -472,14 +436,14 @@ fn most_telling(fitting: &[&'static Pattern], stream: &Stream, bare: Bare<'_>) -
 
 /// The line with what of those before it belongs to it, if all that the pattern
 /// asks for is there.
-fn fit(pattern: &'static Pattern, stream: &Stream, bare: Bare<'_>) -> Option<Found> {
+fn fit(pattern: &'static Pattern, stream: &Stream, bare: NormalizedLine<'_>) -> Option<Match> {
     let mut lines = Vec::new();
     if let Some(begin) = pattern.behind {
         let mut recent = stream.recent.iter().rev();
         let before = recent.find(|line| line.trim_start().starts_with(begin))?;
         lines.push(before.clone());
     }
-    let mut place = place::first(bare.text, bare.within).filter(|_| !pattern.is_nowhere);
+    let mut place = source_location::first(bare.text, bare.within).filter(|_| !pattern.is_nowhere);
     let is_vague = pattern.is_anywhere() && place.is_none() && bare.is_shrugged();
     if (pattern.needs_place && place.is_none()) || is_vague || is_warned(pattern, stream, bare) {
         return None;
@@ -489,25 +453,25 @@ fn fit(pattern: &'static Pattern, stream: &Stream, bare: Bare<'_>) -> Option<Fou
         .iter()
         .rev()
         .take(usize::from(pattern.place_above));
-    let mut above = above.filter(|line| place::first(line, Within::Root).is_some());
+    let mut above = above.filter(|line| source_location::first(line, PathRoot::Root).is_some());
     if place.is_none()
         && let Some(line) = above.next()
     {
         if !lines.contains(line) {
             lines.push(line.clone());
         }
-        place = place::first(line, bare.within);
+        place = source_location::first(line, bare.within);
     }
     lines.push(beginning_of(bare.text.trim()));
-    Some(Found {
+    Some(Match {
         lines,
         place,
-        ..Found::of(pattern, beginning_of(said(pattern, bare)), stream)
+        ..Match::of(pattern, beginning_of(said(pattern, bare)), stream)
     })
 }
 
 /// What tells it apart from others of its kind: the same where it is told twice.
-fn said<'a>(pattern: &Pattern, bare: Bare<'a>) -> &'a str {
+fn said<'a>(pattern: &Pattern, bare: NormalizedLine<'a>) -> &'a str {
     let said = bare.said();
     let words = pattern.words.iter().filter(|_| pattern.is_anywhere());
     let at = words.filter_map(|words| said.find(words)).min();
@@ -516,7 +480,7 @@ fn said<'a>(pattern: &Pattern, bare: Bare<'a>) -> &'a str {
 
 /// Whether a bundler only warns of it: packages ask for others that they can do
 /// without.
-fn is_warned(pattern: &Pattern, stream: &Stream, bare: Bare<'_>) -> bool {
+fn is_warned(pattern: &Pattern, stream: &Stream, bare: NormalizedLine<'_>) -> bool {
     if pattern.title == OF_ELIXIR {
         // One process of many, which is started again.
         return stream
@@ -544,7 +508,7 @@ fn is_warned(pattern: &Pattern, stream: &Stream, bare: Bare<'_>) -> bool {
 
 /// `#12 ERROR: process "/bin/sh -c npm ci" did not complete successfully`. A
 /// cache that cannot be used stops nothing.
-fn is_error_of_step(bare: Bare<'_>) -> bool {
+fn is_error_of_step(bare: NormalizedLine<'_>) -> bool {
     let is_of_cache = || {
         let mut words = ["cache importer", "cache exporter"].iter();
         words.any(|words| bare.text.contains(words))
@@ -558,7 +522,7 @@ fn is_ruler(text: &str) -> bool {
 }
 
 /// `#12 DONE 3.4s`, and `#12 CACHED`.
-fn is_done(bare: Bare<'_>) -> bool {
+fn is_done(bare: NormalizedLine<'_>) -> bool {
     bare.step.is_some() && (bare.text.starts_with("DONE ") || bare.text == "CACHED")
 }
 

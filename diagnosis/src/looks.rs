@@ -3,10 +3,6 @@
 //! The words and shapes are those of tools in general. Which of them matter, and
 //! how much, is a question of weights (`weights.rs`).
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-
 use super::LONGEST_KEPT;
 use super::beginnings::Beginnings;
 
@@ -98,562 +94,6 @@ pub(super) mod shape {
 
 /// So many traits there are.
 pub(super) const TRAITS: usize = 70;
-
-/// Words, and whether they have to be words of their own.
-const WORDS: &[(u8, bool, &[&str])] = &[
-    (word::ERROR, true, &["error", "errors", "err", "errored"]),
-    (
-        word::FAIL,
-        true,
-        &["fail", "fails", "failed", "failure", "failures", "failing"],
-    ),
-    (
-        word::EXCEPTION,
-        false,
-        &[
-            "exception",
-            "traceback",
-            "backtrace",
-            "stack trace",
-            "stacktrace",
-            "caused by",
-            "uncaught",
-            "unhandled",
-        ],
-    ),
-    (
-        word::CRASH,
-        false,
-        &[
-            "panic",
-            "abort",
-            "core dumped",
-            "segmentation fault",
-            "segfault",
-            "killed",
-            "crash",
-            "sigsegv",
-            "sigabrt",
-            "sigkill",
-            "out of memory",
-            "bus error",
-            "stack overflow",
-        ],
-    ),
-    (word::FATAL, true, &["fatal", "critical", "severe"]),
-    (
-        word::MISSING,
-        false,
-        &[
-            "not found",
-            "no such",
-            "does not exist",
-            "doesn't exist",
-            "do not exist",
-            "missing",
-            "cannot find",
-            "can't find",
-            "could not find",
-            "couldn't find",
-            "not installed",
-            "not available",
-            "unable to find",
-            "unable to locate",
-            "no matching",
-            "not defined",
-            "no module named",
-            "no rule to make",
-            "isn't defined",
-            "is not a member",
-            "cannot locate",
-            "could not resolve",
-            "couldn't resolve",
-            "cannot resolve",
-            "can't resolve",
-            "unavailable",
-            "not exported",
-            "not in scope",
-            "never defined",
-        ],
-    ),
-    (
-        word::CANNOT,
-        false,
-        &[
-            "cannot",
-            "can't",
-            "can not",
-            "could not",
-            "couldn't",
-            "unable to",
-            "not able",
-            "refused",
-            "impossible",
-            "not supported",
-            "unsupported",
-            "not allowed",
-            "disallowed",
-            "did not",
-            "didn't",
-            "does not",
-            "doesn't",
-            "is not a",
-            "isn't",
-            "not match",
-        ],
-    ),
-    (
-        word::UNKNOWN,
-        false,
-        &[
-            "undefined",
-            "unresolved",
-            "undeclared",
-            "unknown",
-            "unrecognized",
-            "unrecognised",
-            "unbound",
-            "ambiguous",
-            "uninitialized",
-        ],
-    ),
-    (
-        word::INVALID,
-        false,
-        &[
-            "unexpected",
-            "invalid",
-            "illegal",
-            "malformed",
-            "incorrect",
-            "mismatch",
-            "wrong",
-            "corrupt",
-            "inconsistent",
-            "broken",
-            "not valid",
-        ],
-    ),
-    (
-        word::EXPECTED,
-        false,
-        &[
-            "expected",
-            "assert",
-            "but got",
-            "but was",
-            "to equal",
-            "to be",
-            "should be",
-            "should have",
-            "instead of",
-            "actual",
-            "received",
-            "got:",
-            "differ",
-        ],
-    ),
-    (
-        word::SYNTAX,
-        false,
-        &[
-            "syntax error",
-            "parse error",
-            "mismatched types",
-            "no instance for",
-            "type error",
-            "compilation",
-            "not a function",
-            "redefinition",
-            "redeclar",
-            "duplicate",
-        ],
-    ),
-    (
-        word::STYLE,
-        false,
-        &[
-            "should end",
-            "should start",
-            "should not",
-            "trailing",
-            "whitespace",
-            "newline",
-            "longer than",
-            "too long",
-            "line length",
-            "alphabetical",
-            "not sorted",
-            "out of order",
-            "indentation",
-            "unused",
-            "never used",
-            "formatted",
-            "out of date",
-            "outdated",
-            "coding style",
-            "uncommitted",
-        ],
-    ),
-    (
-        word::CONFLICT,
-        false,
-        &[
-            "conflict",
-            "incompatible",
-            "unmet",
-            "unsatisf",
-            "rejected",
-            "requires",
-            "depends on",
-            "dependency",
-        ],
-    ),
-    (
-        word::LATE,
-        false,
-        &[
-            "timed out",
-            "timeout",
-            "took longer",
-            "too long to",
-            "no output has been",
-            "deadline",
-            "exceeded",
-            "rate limit",
-            "connection reset",
-            "connection refused",
-            "unreachable",
-        ],
-    ),
-    (
-        word::DENIED,
-        false,
-        &[
-            "denied",
-            "permission",
-            "unauthorized",
-            "forbidden",
-            "authentication",
-            "403",
-            "404",
-            "401",
-            "500 ",
-            "502",
-            "503",
-            "certificate",
-        ],
-    ),
-    (word::WARNING, false, &["warning", "warn "]),
-    (
-        word::DEPRECATED,
-        false,
-        &["deprecat", "obsolete", "will be removed"],
-    ),
-    (
-        word::EXIT,
-        false,
-        &[
-            "exited with",
-            "exit code",
-            "exit status",
-            "exited unexpectedly",
-            "non-zero",
-            "nonzero",
-            "return code",
-            "returned exit",
-            "error 1",
-            "error 2",
-            "error 127",
-            "status 1",
-            "exit 1",
-            "exitfailure",
-            "status code",
-        ],
-    ),
-    (
-        word::ZERO,
-        false,
-        &[
-            "0 fail",
-            "0 error",
-            "no error",
-            "errors: 0",
-            "failures: 0",
-            "failed: 0",
-            "failed=0",
-            "errors=0",
-            "without error",
-            "no failures",
-            "no fail",
-            "error: 0",
-            "zero errors",
-            "0 warning",
-            "errors:      0",
-            "failed:      0",
-            "0 vulnerab",
-        ],
-    ),
-    (
-        word::NEGATED,
-        false,
-        &[
-            "-werror",
-            "error-page",
-            "--fail",
-            "error_log",
-            "on_error",
-            "errno",
-            "expected fail",
-            "expected error",
-            "error handling",
-            "xfail",
-            "ignore error",
-            "fail fast",
-            "fail-fast",
-            "on-failure",
-            "after_failure",
-            "onerror",
-            "stderr",
-        ],
-    ),
-    (word::OF_NPM, false, &["npm err!", "npm error"]),
-    (
-        word::HELP,
-        false,
-        &[
-            "for more information",
-            "for more details",
-            "for details",
-            "see ",
-            "re-run",
-            "rerun",
-            "--help",
-            "a complete log",
-            "full log",
-            "debug log",
-            "hint",
-            "usage:",
-            "you can",
-            "additional logging",
-            "likely",
-            "read the following",
-            "--stacktrace",
-            "--info",
-            "--debug",
-            "help",
-            "troubleshoot",
-            "more info",
-            "run with",
-            "docs",
-            "documentation",
-        ],
-    ),
-    (
-        word::ASKED,
-        false,
-        &[
-            "please",
-            "must ",
-            "need to",
-            "required",
-            "make sure",
-            "needs to",
-            "have to",
-            "update ",
-        ],
-    ),
-    (
-        word::WELL,
-        true,
-        &[
-            "ok",
-            "pass",
-            "passed",
-            "passes",
-            "passing",
-            "success",
-            "successful",
-            "successfully",
-            "succeeded",
-            "done",
-            "complete",
-            "completed",
-            "up to date",
-            "up-to-date",
-        ],
-    ),
-    (
-        word::PROGRESS,
-        false,
-        &[
-            "download",
-            "installing",
-            "installed",
-            "fetching",
-            "unpacking",
-            "compiling",
-            "building",
-            "get:",
-            "setting up",
-            "preparing",
-            "receiving",
-            "resolving",
-            "extracting",
-            "generating",
-            "checking",
-            "collecting",
-            "configuring",
-            "requirement already",
-            "processing",
-            "creating",
-            "copying",
-            "selecting",
-            "loading",
-            "linking",
-            "writing",
-            "reading",
-            "cloning",
-            "added ",
-            "using ",
-            "running",
-            "starting",
-            "cached",
-            "hit:",
-            "finished",
-            "queued",
-            "waiting",
-            "opening",
-            "executing",
-            "registering",
-            "precompiling",
-            "fetched",
-            "updating",
-            "adding",
-            "removing",
-            "analyzing",
-            "testing ",
-        ],
-    ),
-    (
-        word::SUMMARY,
-        false,
-        &[
-            "total",
-            "tests run",
-            "finished in",
-            "ran ",
-            "time:",
-            "duration",
-            "elapsed",
-            "summary",
-            "examples",
-            "assertions",
-            "suites",
-            "coverage",
-            "tests:",
-            "test cases",
-            "seconds",
-            "statistics",
-            "randomized with seed",
-            "specs",
-        ],
-    ),
-    (
-        word::SKIPPED,
-        false,
-        &["skip", "ignor", "pending", "disabled"],
-    ),
-    (
-        word::RETRY,
-        false,
-        &["retry", "retrying", "try again", "attempt"],
-    ),
-    (
-        word::WRAPPER,
-        false,
-        &[
-            "the command \"",
-            "make: ***",
-            "make[",
-            "did not complete successfully",
-            "process completed with",
-            "elifecycle",
-            "lifecycle script",
-            "build failed",
-            "build failure",
-            "your build",
-            "tasks: top",
-            "failed to execute goal",
-            "the build failed",
-            "rake aborted",
-            "err_pnpm_recursive",
-            "npm test",
-            "test failed.",
-            "tests failed",
-            "command failed",
-            "failed with exit",
-            "failed at the",
-            "aborted due to",
-            "there were failing",
-            "failed with",
-        ],
-    ),
-    (
-        word::ENDED_WELL,
-        false,
-        &[
-            "exited with 0",
-            "exit code 0",
-            "exit status 0",
-            "exit code: 0",
-            "code 0",
-        ],
-    ),
-];
-
-/// The words and their traits.
-pub(super) fn words() -> impl Iterator<Item = (Word, &'static str)> {
-    let rows = WORDS.iter();
-    rows.flat_map(|(number, whole, words)| {
-        let (number, is_whole) = (*number, *whole);
-        words
-            .iter()
-            .map(move |word| (Word { number, is_whole }, *word))
-    })
-}
-
-/// A word that shows a trait.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Word {
-    number: u8,
-    is_whole: bool,
-}
-
-impl Word {
-    /// The trait that it shows where it is in the text.
-    pub(super) fn found(self, bytes: &[u8], start: usize, end: usize) -> Looks {
-        let before = start.checked_sub(1).and_then(|at| bytes.get(at));
-        let after = bytes.get(end);
-        let joins = |byte: Option<&u8>| {
-            byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte))
-        };
-        let is_name = || {
-            let next = bytes.get(end + 1);
-            after == Some(&b'.') && next.is_some_and(u8::is_ascii_alphabetic)
-        };
-        match self.number {
-            word::ERROR if before.is_some_and(u8::is_ascii_alphanumeric) && !joins(after) => {
-                bit(word::TYPED)
-            }
-            number if !self.is_whole => bit(number),
-            number if !(joins(before) || joins(after) || is_name()) => bit(number),
-            word::ERROR => bit(word::ERROR_INSIDE),
-            word::FAIL => bit(word::FAIL_INSIDE),
-            _ => 0,
-        }
-    }
-}
 
 /// Words that a line begins with, and the trait that they show.
 const BEGINNINGS: &[(u8, Beginnings)] = &[
@@ -792,7 +232,7 @@ fn is_in_method(bytes: &[u8]) -> bool {
 }
 
 /// The traits of a line that are no words.
-pub(super) fn shapes(text: &str) -> Looks {
+pub(super) fn shapes(text: &str, names_row: bool) -> Looks {
     let trimmed = text.trim_ascii();
     let bytes = trimmed.as_bytes();
     let Some(&first) = bytes.first() else {
@@ -819,10 +259,7 @@ pub(super) fn shapes(text: &str) -> Looks {
         matches!(bytes.last(), Some(b'D' | b'd' | b'L' | b'*' | b'.' | b'!'))
             && FAILED.iter().any(|word| trimmed.ends_with(word)),
     );
-    set(
-        shape::FRAME,
-        (first == b'(' && trimmed.contains(") lib/")) || is_in_method(bytes),
-    );
+    set(shape::FRAME, first == b'(' && trimmed.contains(") lib/"));
     set(
         shape::DIFF,
         (first == b'+' || first == b'-')
@@ -843,7 +280,7 @@ pub(super) fn shapes(text: &str) -> Looks {
     );
     let is_numbered = first == b'>' || digits > 0;
     set(shape::CODE, is_numbered && is_code(trimmed));
-    looks | counted(trimmed)
+    looks | counted(trimmed, names_row)
 }
 
 /// How many bytes of some kinds there are, in fields of nine bits.
@@ -867,8 +304,6 @@ mod kind {
     pub(super) const OPEN: u64 = 1 << 48;
     pub(super) const PERCENT: u64 = 1 << 49;
     pub(super) const EQUAL: u64 = 1 << 50;
-    /// All bits below are counts.
-    pub(super) const COUNTS: u64 = DIGIT - 1;
 }
 
 /// What each byte counts for.
@@ -904,13 +339,14 @@ const MOST_COUNTED: usize = 511;
 
 /// The traits that every byte has a say in. No line is kept that is longer than
 /// can be counted.
-fn counted(text: &str) -> Looks {
+fn counted(text: &str, names_row: bool) -> Looks {
     const _: () = assert!(LONGEST_KEPT <= MOST_COUNTED);
     let bytes = text.as_bytes();
     let (mut sum, mut all) = (0, 0);
-    for &byte in bytes.iter().take(MOST_COUNTED) {
+    for &byte in bytes.get(..MOST_COUNTED).unwrap_or(bytes) {
         let kind = KINDS.get(usize::from(byte)).copied().unwrap_or_default();
-        sum += kind & kind::COUNTS;
+        // What overflows does so above the counts.
+        sum = u64::wrapping_add(sum, kind);
         all |= kind;
     }
     let has = |kind: u64| all & kind != 0;
@@ -920,6 +356,7 @@ fn counted(text: &str) -> Looks {
     let mut looks = 0;
     let mut set = |number: u8, is: bool| looks |= Looks::from(is) << number;
     set(shape::QUOTED, has(kind::QUOTE));
+    set(shape::FRAME, has(kind::QUOTE) && is_in_method(bytes));
     set(shape::PERCENT, has(kind::PERCENT) && has(kind::DIGIT));
     set(
         shape::NAME_VALUE,
@@ -933,7 +370,7 @@ fn counted(text: &str) -> Looks {
     let may_name = has(kind::COLON | kind::OPEN);
     set(
         shape::PLACE,
-        has(kind::DIGIT) && ((may_name && has_place(bytes)) || ROW.find(bytes).is_some()),
+        has(kind::DIGIT) && ((may_name && has_place(bytes)) || names_row),
     );
     set(
         shape::CARET,
@@ -949,8 +386,6 @@ fn counted(text: &str) -> Looks {
     set(shape::WORD, letters >= 3 && spaces == 0);
     looks
 }
-
-static ROW: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("line "));
 
 fn has_address(bytes: &[u8]) -> bool {
     let mut colons = memchr::memchr_iter(b':', bytes);

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::beginnings::Beginnings;
 use super::kubernetes_events;
+use super::normalize::outdented;
 use super::word_search::Search;
 
 /// The beginnings, looked for at once.
@@ -86,7 +87,35 @@ const BEGINNINGS: &[&str] = &[
     // Routers, after the program has crashed.
     "at=error code=H",
     "at=info method=",
+    // How continuous integration folds and times what it shows.
+    "travis_fold:",
+    "travis_time:",
+    "##[endgroup]",
+    "::endgroup::",
 ];
+
+/// Who wrote the code of frames that say nothing of the program.
+static FOREIGN: Beginnings = Beginnings::of(&[
+    "com.sun.",
+    "com.typesafe.",
+    "groovy.lang.",
+    "internal/",
+    "java.",
+    "javax.",
+    "jdk.",
+    "junit.",
+    "kotlin.",
+    "node:",
+    "org.apache.maven.",
+    "org.codehaus.",
+    "org.gradle.",
+    "org.junit.",
+    "org.scalatest.",
+    "sbt.",
+    "scala.",
+    "sun.",
+    "xsbt.",
+]);
 
 /// Of these only those that npm begins so, as the words are common.
 static OF_NPM: Beginnings = Beginnings::of(&[
@@ -99,14 +128,21 @@ static OF_NPM: Beginnings = Beginnings::of(&[
 ]);
 
 /// What the tool puts before what it says.
-static OF_ERRORS: Beginnings =
-    Beginnings::of(&["[ERROR]", "[INFO]", "npm error", "npm ERR!", "error"]);
+static OF_ERRORS: Beginnings = Beginnings::of(&[
+    "[ERROR]",
+    "[INFO]",
+    "[error]",
+    "[info]",
+    "npm error",
+    "npm ERR!",
+    "error",
+]);
 
 /// Whether the line is no news, without white space around it.
 pub(super) fn is_noise(text: &str) -> bool {
-    let said = OF_ERRORS.strip(text).unwrap_or(text).trim_start();
+    let said = outdented(OF_ERRORS.strip(text).unwrap_or(text));
     let is_of_npm = text.starts_with("npm ");
-    let is_common = OF_NPM.begin(said) && !said.starts_with("command failed");
+    let is_common = || OF_NPM.begin(said) && !said.starts_with("command failed");
     let mut beginning = KNOWN.beginning(said.as_bytes());
     let is_known = beginning.any(|number| {
         let known = BEGINNINGS.get(usize::from(number));
@@ -114,9 +150,46 @@ pub(super) fn is_noise(text: &str) -> bool {
     });
     is_drawn(said)
         || kubernetes_events::is_ordinary(text)
-        || (is_known && (is_of_npm || !is_common))
+        || (is_known && (is_of_npm || !is_common()))
         || (is_of_npm && number_only(said))
         || said.ends_with("actionable tasks: ")
+        || is_ok(said)
+        || is_option(said)
+}
+
+/// `at java.lang.Thread.run(Thread.java:748)`: a frame of what only calls the
+/// program, or is called by it.
+pub(super) fn is_foreign_frame(text: &str) -> bool {
+    let frame = outdented(OF_ERRORS.strip(text).unwrap_or(text)).strip_prefix("at ");
+    frame.is_some_and(|frame| {
+        FOREIGN.begin(frame)
+            || ["/node_modules/", "(internal/", "(node:internal/"]
+                .iter()
+                .any(|part| frame.contains(part))
+    })
+}
+
+/// `Smart constructors:   OK (0.02s)`
+fn is_ok(said: &str) -> bool {
+    let said = said.trim_end();
+    let timed = said
+        .strip_suffix("s)")
+        .and_then(|said| said.rsplit_once(" ("));
+    let is_time = |time: &str| {
+        time.bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    };
+    let said = timed
+        .filter(|(_, time)| is_time(time))
+        .map_or(said, |(said, _)| said);
+    said.ends_with(" OK") || said.ends_with(" ... ok")
+}
+
+/// `-r <file>   Read the names from <file>.`, as programs show their options.
+fn is_option(said: &str) -> bool {
+    let name = said.trim_start_matches('-');
+    let is_named = name.len() < said.len() && name.starts_with(|c: char| c.is_ascii_alphabetic());
+    is_named && (name.contains("  ") || name.contains(" <") || name.contains(" ["))
 }
 
 /// `code 127`
@@ -135,6 +208,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn frames_of_others_are_known() {
+        for line in [
+            "[error] \tat java.lang.Thread.run(Thread.java:748)",
+            "at Module._compile (node:internal/modules/cjs/loader:1554:14)",
+            "at next (/app/node_modules/express/lib/router/route.js:149:14)",
+        ] {
+            assert!(is_foreign_frame(line), "{line}");
+        }
+        for line in ["at total (/app/src/cart.js:3:5)", "java.lang.Error: x"] {
+            assert!(!is_foreign_frame(line), "{line}");
+        }
+    }
+
+    #[test]
     fn what_tools_always_print_is_no_news() {
         for line in [
             "[INFO] ------------------------------------------------------------------------",
@@ -150,6 +237,10 @@ mod tests {
             "at=error code=H10 desc=\"App crashed\" method=GET path=\"/\"",
             "Created container web",
             "********************",
+            "Smart constructors:          OK (0.02s)",
+            "test cart::totals ... ok",
+            "  -r <file>   Read the names from <file>.",
+            "  --verbose   Show more.",
         ] {
             assert!(is_noise(line), "{line}");
         }
@@ -160,6 +251,9 @@ mod tests {
             "error: it failed",
             "code 12 was returned",
             "Build failed: exit code 1",
+            "-  29 </table",
+            "--- FAIL: TestTotal (0.00s)",
+            "HTTP 200 is not OK (see above)",
         ] {
             assert!(!is_noise(line), "{line}");
         }

@@ -2,7 +2,9 @@
 //! and the step that ran the tool failed. Pure.
 
 use super::beginnings::Beginnings;
-use super::pattern::{Pattern, symptom};
+use super::looks::{Looks, bit, word};
+use super::normalize::outdented;
+use super::problem_matcher::{Pattern, symptom};
 
 /// Such an error.
 pub(super) static OWN: Pattern = symptom(
@@ -22,9 +24,12 @@ const TOOLS: &[&str] = &[
 static BEGINNINGS: Beginnings =
     Beginnings::of(&["error: ", "Error: ", "ERROR: ", "E: ", "fatal: ", "error "]);
 
+/// Traits of lines that say so, but for `E: `.
+pub(super) const TRAITS: Looks = bit(word::ERROR) | bit(word::FATAL);
+
 /// Whether the line says that it is an error.
 pub(super) fn is_error(text: &str) -> bool {
-    let text = text.trim_start();
+    let text = outdented(text);
     let said = BEGINNINGS.strip(text);
     said.is_some_and(|said| said.trim().len() > 8)
 }

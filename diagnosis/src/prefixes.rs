@@ -1,5 +1,7 @@
 //! Names that platforms and runners of several programs put before a line. Pure.
 
+use super::normalize::outdented;
+
 /// Programs that `concurrently` and the like show by their name.
 const PROGRAMS: &[&str] = &[
     "web", "server", "client", "api", "app", "worker", "frontend", "backend", "release", "run",
@@ -17,7 +19,7 @@ pub(super) fn named(text: &str) -> Option<(&str, &str)> {
 
 /// What a step prints, as `BuildKit` shows it in a terminal: ` => => # text`
 pub(super) fn in_terminal(text: &str) -> Option<&str> {
-    text.trim_start().strip_prefix("=> => # ")
+    outdented(text).strip_prefix("=> => # ")
 }
 
 /// `Mar 01 10:00:00 host till[12]: text`

@@ -2,8 +2,8 @@
 
 use super::excerpt::{self, MOST_LINES};
 use super::gate::Gate;
-use super::pattern::{Otherwise, Pattern, Rank};
-use super::{Diagnosis, Digest, Finding, Found};
+use super::problem_matcher::{Otherwise, Pattern, Rank};
+use super::{Diagnosis, Digest, Finding, Match};
 
 /// The most findings of a digest that are known.
 const MOST_FINDINGS: usize = 10;
@@ -29,7 +29,7 @@ impl Diagnosis {
         let scores = self.all.scores(failed, self.good.as_ref());
         let gate = Gate::of(&self.all, &scores);
         let found = self.found.iter().filter(|found| self.counts(found));
-        let claimed: Vec<&Found> = found
+        let claimed: Vec<&Match> = found
             .filter(|found| explains(found) && gate.lets(found))
             .collect();
         let known = self.ranked(&claimed);
@@ -40,7 +40,6 @@ impl Diagnosis {
         if !is_near {
             let shown: usize = findings.iter().map(|finding| finding.lines.len()).sum();
             let room = MOST_LINES.saturating_sub(shown);
-            let scores = self.all.of_news(scores);
             let shown = excerpt::of(&self.all, &scores, self.good.as_ref(), room);
             let shown = shown.and_then(|shown| not_shown_yet(shown, &findings));
             findings.extend(shown);
@@ -51,11 +50,11 @@ impl Diagnosis {
     /// What was found of the program that was deployed: a build that ended well
     /// did not fail by what it printed. Nothing, where its end is not known.
     pub fn digest_of_run(&self) -> Digest {
-        let is_of_run = |found: &&Found| {
+        let is_of_run = |found: &&Match| {
             let is_behind = self.build_ended.is_some_and(|end| found.at > end);
             is_behind && found.pattern.is_of_run
         };
-        let of_run: Vec<&Found> = self.found.iter().filter(is_of_run).collect();
+        let of_run: Vec<&Match> = self.found.iter().filter(is_of_run).collect();
         let known = self.ranked(&of_run);
         let endings = || self.endings(of_run.iter().copied());
         let findings = if known.is_empty() { endings() } else { known };
@@ -64,8 +63,8 @@ impl Diagnosis {
 
     /// How the deployment ended, where nothing says why, nor does anything stand
     /// before it.
-    fn endings<'a>(&self, mut found: impl Iterator<Item = &'a Found>) -> Vec<Finding> {
-        let is_alone = |found: &&Found| {
+    fn endings<'a>(&self, mut found: impl Iterator<Item = &'a Match>) -> Vec<Finding> {
+        let is_alone = |found: &&Match| {
             let above = found.begun.saturating_sub(ABOVE)..=found.begun.saturating_sub(1);
             found.pattern.rank == Rank::Ending && self.all.is_all_noise(above)
         };
@@ -78,7 +77,7 @@ impl Diagnosis {
 
     /// Whether it can have made the build fail: where a step failed, what it
     /// printed and what came after it.
-    fn counts(&self, found: &Found) -> bool {
+    fn counts(&self, found: &Match) -> bool {
         let is_of_failed = self.failed.as_ref().is_none_or(|failed| {
             found.step == Some(failed.step) || (found.step.is_none() && found.at > failed.begun)
         });
@@ -86,7 +85,7 @@ impl Diagnosis {
     }
 
     /// Whether another explains it.
-    fn is_hidden(&self, found: &Found) -> bool {
+    fn is_hidden(&self, found: &Match) -> bool {
         self.found.iter().any(|other| {
             let is_near = other.at.abs_diff(found.at) <= FAR;
             is_near && other.source == found.source && hides(other.pattern, found.pattern)
@@ -99,8 +98,8 @@ impl Diagnosis {
 
     /// The most telling first, and of those the ones near the end; of each kind
     /// the first before more of another.
-    fn ranked(&self, found: &[&Found]) -> Vec<Finding> {
-        let told: Vec<&Found> = found
+    fn ranked(&self, found: &[&Match]) -> Vec<Finding> {
+        let told: Vec<&Match> = found
             .iter()
             .copied()
             .filter(|found| explains(found))
@@ -111,9 +110,9 @@ impl Diagnosis {
             let last = of_title.map(|other| other.at).max().unwrap_or_default();
             (self.is_far(last), first)
         };
-        let mut chosen: Vec<(usize, &Found)> = Vec::new();
+        let mut chosen: Vec<(usize, &Match)> = Vec::new();
         for each in &told {
-            let is_first = |other: &&&Found| {
+            let is_first = |other: &&&Match| {
                 let is_before = (other.at, other.id) < (each.at, each.id);
                 // Of the ends of a program that is started again, the last counts.
                 other.pattern.title == each.pattern.title
@@ -150,7 +149,7 @@ fn shortened(mut findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 /// Whether it says what went wrong, and not only that something did.
-pub(super) fn explains(found: &Found) -> bool {
+pub(super) fn explains(found: &Match) -> bool {
     found.pattern.rank < Rank::Ending
 }
 
@@ -167,7 +166,7 @@ fn is_end(pattern: &Pattern) -> bool {
 }
 
 impl Diagnosis {
-    fn finding(&self, found: &Found) -> Finding {
+    fn finding(&self, found: &Match) -> Finding {
         let place = found
             .place
             .clone()

@@ -1,8 +1,9 @@
 //! What `BuildKit` repeats when a step has failed: its last lines between two
 //! rulers, and the Dockerfile's lines around it.
 
-use super::bare::Bare;
-use super::{is_ruler, own_errors, place};
+use super::normalize::NormalizedLine;
+use super::scan::{Scan, module};
+use super::{is_ruler, own_errors, source_location};
 
 /// The end of the step that failed, as it is repeated.
 #[derive(Debug, Default)]
@@ -27,8 +28,8 @@ enum State {
 }
 
 impl Recap {
-    /// Takes a line; gives whether it is only of the frame.
-    pub(super) fn take(&mut self, bare: Bare<'_>) -> bool {
+    /// Takes a line that was scanned; gives whether it is only of the frame.
+    pub(super) fn take(&mut self, bare: NormalizedLine<'_>, scan: &Scan) -> bool {
         let text = bare.trimmed();
         if let Some(command) = command(text) {
             *self = Self {
@@ -49,7 +50,11 @@ impl Recap {
             }
             State::Named if is_ruler => State::Excerpt,
             State::Excerpt if !is_ruler => State::Excerpt,
-            _ if place::dockerfile(text).is_some() => State::Named,
+            _ if scan.concerns(module::DOCKERFILE)
+                && source_location::dockerfile(text).is_some() =>
+            {
+                State::Named
+            }
             _ => State::Nothing,
         };
         is_ruler || matches!(self.state, State::Named | State::Excerpt)

@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
-use super::bare::Bare;
-use super::{SourceLocation as Place, place};
+use super::SourceLocation as Place;
+use super::normalize::NormalizedLine;
+use super::scan::{Scan, module};
+use super::{repository_path, source_location};
 
 /// The most roots, and the most steps, that are remembered.
 const MOST_ROOTS: usize = 16;
@@ -86,8 +88,8 @@ enum Instruction {
 }
 
 impl Roots {
-    /// Takes a line; `has_words` if it has one of the words that show a root.
-    pub(super) fn take(&mut self, bare: Bare<'_>, has_words: bool) {
+    /// Takes a line that was scanned.
+    pub(super) fn take(&mut self, bare: NormalizedLine<'_>, scan: &Scan) {
         let text = bare.trimmed();
         if text.starts_with('[') {
             self.take_step(bare.step, text);
@@ -96,13 +98,22 @@ impl Roots {
         if let Some(said) = text.strip_prefix("npm error ") {
             self.take_npm(said);
         }
-        if memchr::memchr(b'/', text.as_bytes()).is_none() {
-            if let Some(dockerfile) = place::dockerfile(text) {
+        if scan.shows_root {
+            self.take_root(text);
+        } else {
+            self.add(run_in(text));
+            if scan.concerns(module::DOCKERFILE)
+                && !text.contains('/')
+                && let Some(dockerfile) = source_location::dockerfile(text)
+            {
                 self.dockerfile = Some(dockerfile);
             }
-        } else if !has_words {
-            self.add(run_in(text));
-        } else if text.contains("WORKDIR /") {
+        }
+    }
+
+    /// Takes a line that has one of the words that show a root.
+    fn take_root(&mut self, text: &str) {
+        if text.contains("WORKDIR /") {
             let instruction = text.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
             let classic = instruction
                 .split_once(" : ")
@@ -115,8 +126,8 @@ impl Roots {
         } else if let Some((dir, _)) = INSTALLED.iter().find_map(|end| text.split_once(end)) {
             let dir = dir.rsplit([' ', '(', '\'', '"', '`', '=', '[']).next();
             self.add(dir.map(|dir| dir.strip_prefix("file://").unwrap_or(dir)));
-        } else if let Some(dir) = run_in(text) {
-            self.add(Some(dir));
+        } else {
+            self.add(run_in(text));
         }
     }
 
@@ -129,7 +140,7 @@ impl Roots {
         if let Some(location) = location {
             let file = format!("/{}/package.json", location.trim_matches('/'));
             let place = Place {
-                file: place::below_root(&file),
+                file: repository_path::below_root(&file),
                 line: 1,
                 column: None,
             };
@@ -141,6 +152,9 @@ impl Roots {
 
     /// `[web 2/6] WORKDIR /shop`, `[4/6] RUN cd shop && npm ci`
     fn take_step(&mut self, number: Option<u32>, text: &str) {
+        if number.is_some() && self.steps.iter().any(|step| step.number == number) {
+            return;
+        }
         let parsed = text
             .strip_prefix('[')
             .and_then(|text| text.split_once("] "));
@@ -182,7 +196,7 @@ impl Roots {
             && root.starts_with('/')
             && !root.contains("..")
             && root.chars().all(|c| is_of_name(c) || c == '/')
-            && !place::is_of_system(&format!("{root}/"));
+            && !repository_path::is_of_system(&format!("{root}/"));
         if is_root && self.known.len() < MOST_ROOTS && self.known.iter().all(|other| other != root)
         {
             self.known.push(root.to_owned());
@@ -253,7 +267,7 @@ impl Roots {
             at.and_then(|at| place.file.get(at + 1..))
         };
         let file = shown.or_else(laid_out)?.to_owned();
-        place::is_in_repository(&file).then_some(Place { file, ..place })
+        repository_path::is_in_repository(&file).then_some(Place { file, ..place })
     }
 
     /// The Dockerfile's line that failed, if it is a file of the repository.
@@ -278,7 +292,10 @@ fn is_generating(text: &str) -> bool {
 /// The folder that a tool says it works in: of cargo, pytest, old npm, make and
 /// Maven, and of the tools that say it in words.
 fn run_in(text: &str) -> Option<&str> {
-    if !text.starts_with(['C', 'W', 'w', 'r', '[', '>']) {
+    if !matches!(
+        text.as_bytes().first()?,
+        b'C' | b'W' | b'w' | b'r' | b'[' | b'>'
+    ) {
         return None;
     }
     let quoted = |words: &str| text.split_once(words)?.1.split(['\'', '"', '`']).next();

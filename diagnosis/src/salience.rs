@@ -3,9 +3,11 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use super::fingerprint::{self, KINDS};
 use super::looks::{self, Looks, TRAITS, bit, shape, word};
+use super::scan::{Scan, module};
 use super::weights::WEIGHTS;
-use super::{LONGEST_KEPT, beginning};
+use super::{LONGEST_KEPT, beginning, noise};
 
 /// The most text that is kept, in bytes. Beyond it, lines of the older half go
 /// that nothing of note is near.
@@ -17,14 +19,11 @@ const MOST_LINES: usize = 32 * 1024;
 /// So many lines around one of note are kept.
 const AROUND: usize = 6;
 
-/// So much of a line makes it the same as another, in bytes.
-const COMPARED: usize = 96;
-
-/// So many different lines are counted apart.
-const COUNTED: usize = 1 << 15;
-
 /// So much less a line stands out that its tool always prints.
 const NOISE: i32 = 1000;
+
+/// So much less a frame stands out that is in nobody's own code.
+const FOREIGN: i32 = 200;
 
 /// So much more a line stands out that the builder repeats as the end of the step
 /// that failed.
@@ -61,7 +60,7 @@ pub(super) struct Kept {
     step: u32,
     number: u64,
     looks: Looks,
-    /// Whether its tool always prints it.
+    /// Whether it only repeats what others print.
     is_noise: bool,
     /// Whether the builder repeats it as the end of the step that failed.
     is_repeated: bool,
@@ -82,8 +81,8 @@ impl Default for Lines {
         Self {
             text: String::new(),
             kept: Vec::new(),
-            same: vec![0; COUNTED],
-            akin: vec![0; COUNTED],
+            same: vec![0; KINDS],
+            akin: vec![0; KINDS],
             is_after_blank: false,
         }
     }
@@ -95,15 +94,15 @@ impl Lines {
         self.is_after_blank = true;
     }
 
-    /// Takes a line; `also` are traits that others have seen.
-    pub(super) fn take(&mut self, text: &str, number: u64, step: Option<u32>, also: Looks) {
+    /// Takes a line that was scanned.
+    pub(super) fn take(&mut self, text: &str, number: u64, step: Option<u32>, scan: &Scan) {
         let text = beginning(text.trim_ascii_end(), LONGEST_KEPT);
         if self.text.len() + text.len() > MOST_TEXT || self.kept.len() >= MOST_LINES {
             self.thin_out();
         }
         let blank = std::mem::take(&mut self.is_after_blank);
         let blank = Looks::from(blank) << shape::AFTER_BLANK;
-        let (same, akin) = kinds(text.as_bytes());
+        let (same, akin) = fingerprint::kinds(text.as_bytes());
         count(&mut self.same, same);
         count(&mut self.akin, akin);
         // Both fit: the text is bounded.
@@ -116,7 +115,7 @@ impl Lines {
             akin,
             step: step.map_or(0, |step| step.saturating_add(1)),
             number,
-            looks: looks::shapes(text) | blank | also,
+            looks: looks::shapes(text, scan.concerns(module::ROW)) | blank | scan.looks,
             is_noise: false,
             is_repeated: false,
         });
@@ -147,7 +146,7 @@ impl Lines {
     /// Whether none of the lines with these numbers is news.
     pub(super) fn is_all_noise(&self, numbers: RangeInclusive<u64>) -> bool {
         let lines = self.kept.get(self.range(numbers)).unwrap_or_default();
-        lines.iter().all(|line| line.is_noise)
+        lines.iter().all(|line| self.is_no_news(line))
     }
 
     pub(super) fn kept(&self) -> &[Kept] {
@@ -221,13 +220,20 @@ impl Lines {
         self.kept.iter().enumerate().map(score).collect()
     }
 
-    /// The same, where what a tool always prints counts for less, and the end of
-    /// the step that failed for more.
-    pub(super) fn of_news(&self, mut scores: Vec<i32>) -> Vec<i32> {
-        for (score, line) in scores.iter_mut().zip(&self.kept) {
-            *score += i32::from(line.is_repeated) * REPEATED - i32::from(line.is_noise) * NOISE;
-        }
-        scores
+    /// How much a kept line stands out that does so by this, where what a tool always
+    /// prints counts for less, and the end of the step that failed for more.
+    pub(super) fn as_news(&self, at: usize, score: i32) -> i32 {
+        let Some(line) = self.kept.get(at) else {
+            return i32::MIN;
+        };
+        let is_foreign = noise::is_foreign_frame(self.text(line).trim());
+        score + i32::from(line.is_repeated) * REPEATED
+            - i32::from(self.is_no_news(line)) * NOISE
+            - i32::from(is_foreign) * FOREIGN
+    }
+
+    fn is_no_news(&self, line: &Kept) -> bool {
+        line.is_noise || noise::is_noise(self.text(line).trim())
     }
 }
 
@@ -253,98 +259,6 @@ fn count(table: &mut [u16], kind: u16) {
     if let Some(count) = table.get_mut(usize::from(kind)) {
         *count = count.saturating_add(1);
     }
-}
-
-/// So many bytes that are no digits make a line akin to another.
-const AKIN: u8 = 8;
-
-/// What a byte is in a line: of a word, and of a number.
-#[expect(clippy::indexing_slicing, reason = "the index is below the length")]
-const OF: [(bool, bool); 256] = {
-    let mut of = [(false, false); 256];
-    let mut byte = 0;
-    while byte < 128 {
-        // It fits: the loop ends at 127.
-        #[expect(clippy::cast_possible_truncation, reason = "no more than 127")]
-        let is = byte as u8;
-        of[byte] = (is.is_ascii_alphanumeric(), is.is_ascii_digit());
-        byte += 1;
-    }
-    of
-};
-
-/// The hash of a line without its numbers, and without words that have digits.
-struct Hash {
-    all: u32,
-    /// Before the present word.
-    before: u32,
-    /// Whether the present word has a digit.
-    has_digit: bool,
-    is_in_word: bool,
-}
-
-impl Hash {
-    const fn new() -> Self {
-        Self {
-            all: 0x811c_9dc5,
-            before: 0x811c_9dc5,
-            has_digit: false,
-            is_in_word: false,
-        }
-    }
-
-    #[expect(
-        clippy::needless_bitwise_bool,
-        reason = "without branches on the kind of a byte, which nothing could foresee"
-    )]
-    #[inline]
-    fn take(&mut self, byte: u8) {
-        const PRIME: u32 = 0x0100_0193;
-        let (is_of_word, is_digit) = OF.get(usize::from(byte)).copied().unwrap_or_default();
-        let begins = is_of_word & !self.is_in_word;
-        let ends = self.has_digit & !is_of_word;
-        self.before = if begins { self.all } else { self.before };
-        let all = if ends { self.before } else { self.all };
-        let next = (all ^ u32::from(byte)).wrapping_mul(PRIME);
-        self.all = if is_digit { all } else { next };
-        self.has_digit = is_of_word & (self.has_digit | is_digit);
-        self.is_in_word = is_of_word;
-    }
-}
-
-/// The kind of a line without its numbers, hashes and times, and the kind of how
-/// it begins.
-fn kinds(bytes: &[u8]) -> (u16, u16) {
-    let bytes = bytes.get(..COMPARED).unwrap_or(bytes);
-    let mut letters = 0;
-    let is_akin = |byte: &u8| {
-        letters += u8::from(!byte.is_ascii_digit());
-        letters == AKIN
-    };
-    let akin = bytes
-        .iter()
-        .position(is_akin)
-        .map_or(bytes.len(), |at| at + 1);
-    let (begin, rest) = bytes.split_at_checked(akin).unwrap_or((bytes, &[]));
-    let mut hash = Hash::new();
-    for byte in begin {
-        hash.take(*byte);
-    }
-    let akin = hash.all;
-    for byte in rest {
-        hash.take(*byte);
-    }
-    let same = if hash.has_digit {
-        hash.before
-    } else {
-        hash.all
-    };
-    let folded = |hash: u32| {
-        let kind = (hash >> 15) ^ hash;
-        u16::try_from(kind & 0x7fff).unwrap_or_default()
-    };
-    let akin = if letters == AKIN { akin } else { same };
-    (folded(same), folded(akin))
 }
 
 /// What is known of each line: its own traits, those around it, and counts.

@@ -3,11 +3,12 @@
 
 use std::sync::LazyLock;
 
-use super::bare::Bare;
-use super::looks::{self, Looks, Word};
-use super::pattern::{Pattern, Stands};
+use super::looks::Looks;
+use super::normalize::NormalizedLine;
+use super::problem_matcher::{Anchor, Pattern};
+use super::trait_words::{self, Word};
 use super::word_search::Search;
-use super::{patterns, roots, spring};
+use super::{problem_matchers, recovery, roots, sevalla_phases, source_location, spring};
 
 /// The words of all patterns, and those that show a trait.
 struct Words {
@@ -20,21 +21,46 @@ struct Words {
 enum Meaning {
     Pattern(&'static Pattern),
     Trait(Word),
-    Java,
+    Module(Modules),
     Root,
 }
 
+/// The modules that a line concerns, a bit each.
+type Modules = u8;
+
+/// Those that look only at lines with one of their words.
+pub(super) mod module {
+    pub(in super::super) const JAVA: u8 = 1;
+    pub(in super::super) const HEALING: u8 = 1 << 1;
+    pub(in super::super) const PHASES: u8 = 1 << 2;
+    pub(in super::super) const DOCKERFILE: u8 = 1 << 3;
+    /// The number of a line of a file may follow.
+    pub(in super::super) const ROW: u8 = 1 << 4;
+}
+
+/// Their words.
+const OF_MODULES: &[(Modules, &[&str])] = &[
+    (module::JAVA, spring::HEADS),
+    (module::HEALING, recovery::WORDS),
+    (module::PHASES, sevalla_phases::WORDS),
+    (module::DOCKERFILE, source_location::DOCKERFILES),
+    (module::ROW, &["line "]),
+];
+
 static WORDS: LazyLock<Words> = LazyLock::new(|| {
-    let of_patterns = patterns::all().flat_map(|pattern| {
+    let of_patterns = problem_matchers::all().flat_map(|pattern| {
         let words = pattern.words.iter();
         words.map(move |text| (*text, Meaning::Pattern(pattern)))
     });
-    let of_traits = looks::words().map(|(word, text)| (text, Meaning::Trait(word)));
-    let of_java = spring::HEADS.iter().map(|head| (*head, Meaning::Java));
+    let of_traits = trait_words::words().map(|(word, text)| (text, Meaning::Trait(word)));
+    let of_modules = OF_MODULES.iter().flat_map(|(module, words)| {
+        let words = words.iter();
+        words.map(|text| (*text, Meaning::Module(*module)))
+    });
     let of_roots = roots::WORDS.iter().map(|text| (*text, Meaning::Root));
     let all: Vec<_> = of_patterns
         .chain(of_traits)
-        .chain(of_java)
+        .chain(of_modules)
         .chain(of_roots)
         .collect();
     let search = Search::of(all.iter().map(|(text, _)| *text));
@@ -53,14 +79,13 @@ pub(super) struct Scan {
     refused: Vec<&'static Pattern>,
     beginnings: Option<[usize; 3]>,
     pub(super) looks: Looks,
-    /// Whether it says what frameworks of Java say when a program did not start.
-    pub(super) is_of_java: bool,
+    modules: Modules,
     /// Whether it may show where the repository lies.
     pub(super) shows_root: bool,
 }
 
 /// Looks for all words in a line.
-pub(super) fn read(bare: &Bare<'_>) -> Scan {
+pub(super) fn read(bare: &NormalizedLine<'_>) -> Scan {
     let (mut scan, mut fitting) = (Scan::default(), Vec::new());
     let words = &*WORDS;
     let bytes = bare.text.as_bytes();
@@ -79,7 +104,7 @@ pub(super) fn read(bare: &Bare<'_>) -> Scan {
         match meaning {
             Meaning::Pattern(pattern) if is_it() => fitting.push((end, start, number, *pattern)),
             Meaning::Trait(word) if is_nearly() => scan.looks |= word.found(bytes, start, end),
-            Meaning::Java if is_it() => scan.is_of_java = true,
+            Meaning::Module(module) if is_it() => scan.modules |= module,
             Meaning::Root if is_nearly() => scan.shows_root = true,
             _ => {}
         }
@@ -92,14 +117,25 @@ pub(super) fn read(bare: &Bare<'_>) -> Scan {
 }
 
 impl Scan {
+    /// Whether it has a word of this module.
+    pub(super) const fn concerns(&self, module: Modules) -> bool {
+        self.modules & module != 0
+    }
+
     /// Words of this pattern are here.
-    fn fit(&mut self, pattern: &'static Pattern, bare: &Bare<'_>, start: usize, end: usize) {
+    fn fit(
+        &mut self,
+        pattern: &'static Pattern,
+        bare: &NormalizedLine<'_>,
+        start: usize,
+        end: usize,
+    ) {
         let beginnings = *self.beginnings.get_or_insert_with(|| bare.beginnings());
         let rest = bare.text.get(end..).unwrap_or_default();
         let stands = match pattern.stands {
-            Stands::Anywhere => true,
-            Stands::First => beginnings.contains(&start),
-            Stands::Alone => beginnings.contains(&start) && rest.trim_end().is_empty(),
+            Anchor::Anywhere => true,
+            Anchor::First => beginnings.contains(&start),
+            Anchor::Alone => beginnings.contains(&start) && rest.trim_end().is_empty(),
         };
         let is_it = |other: &&&'static Pattern| std::ptr::eq(**other, pattern);
         let is_decided = || {

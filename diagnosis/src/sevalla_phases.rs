@@ -1,8 +1,9 @@
 //! Which part of a deployment failed, as Sevalla and its builders say it.
 
-use super::bare::{Bare, without_signs};
 use super::beginnings::Beginnings;
 use super::looks::{Looks, bit, word};
+use super::normalize::{NormalizedLine, without_signs};
+use super::scan::{Scan, module};
 
 /// A part of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +95,36 @@ static OF_GIT: Beginnings = Beginnings::of(&[
     "and the repository exists",
 ]);
 
+/// One of these is in each line with which a part begins or ends.
+pub(super) const WORDS: &[&str] = &[
+    "Cloning ",
+    "Fetching repository",
+    "Generating Dockerfile using ",
+    "Building and pushing docker image",
+    "Running build command: ",
+    "Build process failed",
+    "Unknown build fail type",
+    "load build definition from ",
+    "Publishing '",
+    "olling out",
+    "Starting container",
+    "Starting Container",
+    "Deploying...",
+    "Your application experienced a rollout error",
+    "Back-off restarting failed container",
+    "Started container ",
+    "exporting to ",
+    "exporting layers",
+    "ushing ",
+    "Build command succeeded",
+    "Build complete",
+    "Build successful",
+    "Successfully tagged ",
+];
+
+/// Traits of a line that says that something failed.
+const FAILED: Looks = bit(word::FAIL) | bit(word::FAIL_INSIDE);
+
 /// Words of a health check that failed, anywhere in a line.
 const OF_CHECKS: &[&str] = &[
     "robe failed: ",
@@ -109,13 +140,22 @@ pub(super) struct Phases {
 }
 
 impl Phases {
-    /// Takes a line that has these traits.
-    pub(super) fn take(&mut self, bare: Bare<'_>, looks: Looks) {
+    /// Takes a line that was scanned.
+    pub(super) fn take(&mut self, bare: NormalizedLine<'_>, scan: &Scan) {
+        let has_failed = scan.looks & FAILED != 0;
+        let is_within = match self.now {
+            Some(DeployStep::Build) => true,
+            Some(DeployStep::Repository) => false,
+            _ => bare.step.is_none(),
+        };
+        // Nearly every line.
+        if is_within && !has_failed && !scan.concerns(module::PHASES) {
+            return;
+        }
         let text = without_signs(bare.text, "=>✓✔✅📦🚀🛠\u{fe0f}");
         let text = text.strip_prefix("[internal] ").unwrap_or(text);
         let begun = BEGINNINGS.iter().find(|(_, words)| words.begin(text));
         let is_left = self.now == Some(DeployStep::Repository) && !OF_GIT.begin(text);
-        let has_failed = looks & (bit(word::FAIL) | bit(word::FAIL_INSIDE)) != 0;
         let next = if let Some((phase, _)) = begun {
             Some(*phase)
         } else if has_failed && OF_CHECKS.iter().any(|words| text.contains(words)) {
@@ -148,8 +188,8 @@ mod tests {
     fn phase(lines: &[&str]) -> Option<DeployStep> {
         let mut phases = Phases::default();
         for line in lines {
-            let bare = Bare::of(line);
-            phases.take(bare, scan::read(&bare).looks);
+            let bare = NormalizedLine::of(line);
+            phases.take(bare, &scan::read(&bare));
         }
         phases.now()
     }

@@ -1,13 +1,13 @@
 //! Exceptions that end a program of Java: with Spring and other frameworks, the
 //! last `Caused by:` says why, and not the outermost exception.
 
-use super::bare::Bare;
 use super::beginning_of;
 use super::looks::{Looks, bit, word};
-use super::pattern::Pattern;
-use super::patterns::{JAVA, SPRING};
-use super::scan::Scan;
-use super::traces::Told;
+use super::normalize::NormalizedLine;
+use super::problem_matcher::Pattern;
+use super::problem_matchers::{JAVA, SPRING};
+use super::scan::{Scan, module};
+use super::stack_trace::Told;
 
 /// What frameworks say before the exception by which a program did not start.
 pub(super) const HEADS: &[&str] = &[
@@ -55,9 +55,9 @@ enum State {
 
 impl Java {
     /// Takes a line that was scanned.
-    pub(super) fn take(&mut self, bare: Bare<'_>, scan: &Scan) -> Option<Told> {
+    pub(super) fn take(&mut self, bare: NormalizedLine<'_>, scan: &Scan) -> Option<Told> {
         // Nearly no line begins something.
-        let is_head = scan.is_of_java;
+        let is_head = scan.concerns(module::JAVA);
         if self.state == State::Nothing && !is_head && scan.looks & BEGINS == 0 {
             return None;
         }

@@ -3,9 +3,10 @@
 
 use std::collections::VecDeque;
 
-use super::bare::Bare;
-use super::traces::Traces;
-use super::{Found, beginning_of, own_errors, push};
+use super::looks::Looks;
+use super::normalize::NormalizedLine;
+use super::stack_trace::Traces;
+use super::{Match, beginning_of, own_errors, push};
 
 /// Lines that are remembered, for what is told of in several.
 const REMEMBERED: usize = 6;
@@ -23,6 +24,8 @@ pub(super) struct Stream {
     pub(super) source: Option<String>,
     /// The number of its first line.
     pub(super) begun: u64,
+    /// The number of its last line.
+    at: u64,
     pub(super) recent: VecDeque<String>,
     pub(super) traces: Traces,
     pub(super) below: Below,
@@ -44,7 +47,7 @@ pub(super) struct Below {
 }
 
 impl Stream {
-    fn begun(bare: Bare<'_>, line: u64) -> Self {
+    fn begun(bare: NormalizedLine<'_>, line: u64) -> Self {
         Self {
             step: bare.step,
             source: bare.source.map(str::to_owned),
@@ -53,17 +56,18 @@ impl Stream {
         }
     }
 
-    pub(super) fn is_of(&self, bare: Bare<'_>) -> bool {
+    pub(super) fn is_of(&self, bare: NormalizedLine<'_>) -> bool {
         self.step == bare.step && self.source.as_deref() == bare.source
     }
 
     /// Whether it was found here.
-    pub(super) fn has(&self, found: &Found) -> bool {
+    pub(super) fn has(&self, found: &Match) -> bool {
         self.step == found.step && self.source == found.source
     }
 
-    pub(super) fn note_error(&mut self, bare: Bare<'_>) {
-        if own_errors::is_error(bare.text) {
+    pub(super) fn note_error(&mut self, bare: NormalizedLine<'_>, looks: Looks) {
+        let may_be = looks & own_errors::TRAITS != 0 || bare.text.starts_with("E: ");
+        if may_be && own_errors::is_error(bare.text) {
             self.error = Some(beginning_of(bare.text.trim()));
         }
     }
@@ -90,23 +94,37 @@ impl Stream {
     }
 }
 
-/// All of them, the last one last.
+/// All of them.
 #[derive(Debug, Default)]
-pub(super) struct Streams(VecDeque<Stream>);
+pub(super) struct Streams {
+    all: Vec<Stream>,
+    /// Where the last one is.
+    last: usize,
+}
 
 impl Streams {
-    /// The one that the line belongs to, which is the last one then.
-    pub(super) fn of(&mut self, bare: Bare<'_>, line: u64) -> Option<&mut Stream> {
-        let last = self.0.len().checked_sub(1);
-        let at = self.0.iter().rposition(|stream| stream.is_of(bare));
-        if at.is_none() || at != last {
-            let stream = at.and_then(|at| self.0.remove(at));
-            let stream = stream.unwrap_or_else(|| Stream::begun(bare, line));
-            if self.0.len() >= MOST_STREAMS {
-                self.0.pop_front();
-            }
-            self.0.push_back(stream);
+    /// The one that the line belongs to, instead of the one that was longest silent
+    /// if it is new and there are too many.
+    pub(super) fn of(&mut self, bare: NormalizedLine<'_>, line: u64) -> Option<&mut Stream> {
+        let is_last = self.all.get(self.last).is_some_and(|last| last.is_of(bare));
+        if !is_last {
+            let at = self.all.iter().position(|stream| stream.is_of(bare));
+            self.last = at.unwrap_or_else(|| self.begin(bare, line));
         }
-        self.0.back_mut()
+        let stream = self.all.get_mut(self.last)?;
+        stream.at = line;
+        Some(stream)
+    }
+
+    fn begin(&mut self, bare: NormalizedLine<'_>, line: u64) -> usize {
+        if self.all.len() >= MOST_STREAMS {
+            let streams = self.all.iter().enumerate();
+            let silent = streams.min_by_key(|(_, stream)| stream.at);
+            if let Some((at, _)) = silent {
+                self.all.swap_remove(at);
+            }
+        }
+        self.all.push(Stream::begun(bare, line));
+        self.all.len() - 1
     }
 }

@@ -13,6 +13,9 @@ const OF_BUCKET: usize = 32;
 /// So many places are looked at together.
 const AT_ONCE: usize = 64;
 
+/// These, and those behind them that decide of the last ones.
+type Block = [u8; AT_ONCE + 8];
+
 /// The bits of all hashes.
 type Bits = [u64; 1 << (BITS - 6)];
 
@@ -93,7 +96,10 @@ impl Search {
     pub(super) fn each(&self, bytes: &[u8], mut take: impl FnMut(u16, usize)) {
         for begin in (0..bytes.len()).step_by(AT_ONCE) {
             let rest = bytes.get(begin..).unwrap_or_default();
-            let mut places = self.places(rest);
+            let mut places = match rest.first_chunk() {
+                Some(block) => self.places(block, AT_ONCE),
+                None => self.places(&padded(rest), rest.len().min(AT_ONCE)),
+            };
             while places != 0 {
                 let at = begin + places.trailing_zeros() as usize;
                 places &= places - 1;
@@ -101,34 +107,39 @@ impl Search {
                 let four = low(fold(eight(bytes)));
                 self.begun(hash(four), bytes)
                     .for_each(|number| take(number, at));
-                if pair(four) == self.pair {
-                    self.of_pair.iter().for_each(|number| take(*number, at));
-                }
             }
+        }
+        self.each_pair(bytes, take);
+    }
+
+    /// The same of the word of two bytes.
+    fn each_pair(&self, bytes: &[u8], mut take: impl FnMut(u16, usize)) {
+        let [first, second] = self.pair.to_le_bytes();
+        let seconds = memchr::memchr2_iter(second, second ^ FOLDED, bytes);
+        let begins = seconds.filter_map(|at| at.checked_sub(1));
+        for at in begins.filter(|at| bytes.get(*at).is_some_and(|byte| byte | FOLDED == first)) {
+            self.of_pair.iter().for_each(|number| take(*number, at));
         }
     }
 
     /// The first places at which a word may begin, a bit each. Without a branch for
     /// each, which nothing could foresee.
     #[inline]
-    fn places(&self, bytes: &[u8]) -> u64 {
-        let may_begin = |four: [u8; 4]| {
-            let four = u32::from_le_bytes(four) | low(FOLD);
-            u64::from(is_set(&self.may_begin, hash(four)) | (pair(four) == self.pair))
-        };
-        let block = bytes.get(..AT_ONCE + 3).unwrap_or(bytes);
+    fn places(&self, block: &Block, count: usize) -> u64 {
+        let (fours, _) = block.as_chunks::<4>();
+        let pairs = fours.windows(2).take(count.div_ceil(4));
         let mut places = 0;
-        for (at, window) in block.windows(4).enumerate() {
-            if let &[a, b, c, d] = window {
-                places |= may_begin([a, b, c, d]) << at;
-            }
+        for (at, pair) in pairs.enumerate() {
+            let &[one, other] = pair else {
+                continue;
+            };
+            let one = u64::from(u32::from_le_bytes(one));
+            let eight = fold(one | u64::from(u32::from_le_bytes(other)) << 32);
+            let is = |shift: u32| u64::from(is_set(&self.may_begin, hash(low(eight >> shift))));
+            let four = is(0) | is(8) << 1 | is(16) << 2 | is(24) << 3;
+            places |= four << (4 * at);
         }
-        // The last bytes of all have fewer than four.
-        for at in block.len().saturating_sub(3)..block.len().min(AT_ONCE) {
-            let mut rest = block.get(at..).unwrap_or_default().iter().copied();
-            places |= may_begin([(); 4].map(|()| rest.next().unwrap_or_default())) << at;
-        }
-        places
+        places & u64::MAX >> (64 - count.clamp(1, 64))
     }
 
     /// The numbers of the words of this hash that the bytes may begin with.
@@ -158,6 +169,15 @@ const FOLD: u64 = u64::from_le_bytes([FOLDED; 8]);
 
 const fn fold(bytes: u64) -> u64 {
     bytes | FOLD
+}
+
+/// The bytes, and zeros behind them.
+fn padded(bytes: &[u8]) -> Block {
+    let mut block = [0; AT_ONCE + 8];
+    if let Some(begin) = block.get_mut(..bytes.len()) {
+        begin.copy_from_slice(bytes);
+    }
+    block
 }
 
 /// The first eight bytes; zeros if there are fewer.

@@ -1,28 +1,32 @@
-//! The simulator on its own: an application and a static site with some
-//! history, an application whose deployments fail, and one whose deployments
-//! never end, until it is killed.
+//! The simulator on its own, until it is killed. It prints what a shell needs
+//! to use it, as lines for `eval`.
+
+mod sample;
 
 use std::io::{self, Write as _};
-use std::time::Duration;
 
-use sevalla_simulator::{Application, PastDeployment, Script, Simulator, StaticSite, World};
-
-const APPLICATION: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
-const FAILING: &str = "2b9d4f70-1c3e-4a5b-8d6f-7e8091a2b3c4";
-const ENDLESS: &str = "6c5b4a39-2817-4f6e-9d4c-3b2a19087f6e";
-const STATIC_SITE: &str = "3f0a9c52-8d17-4c6e-9b1a-6a2f4f6f0b11";
+use sevalla_simulator::Simulator;
 
 fn main() -> io::Result<()> {
-    let simulator = Simulator::try_start(world().port(port()?))?;
+    let simulator = Simulator::try_start(sample::world().port(port()?))?;
+    let hook = simulator.hook_url(sample::SHOP);
     let mut out = io::stdout().lock();
-    writeln!(out, "SEVALLA_API_URL={}", simulator.url())?;
-    writeln!(out, "SEVALLA_API_KEY={}", simulator.key())?;
-    writeln!(out, "APP_ID={APPLICATION}")?;
-    writeln!(out, "FAILING_APP_ID={FAILING}")?;
-    writeln!(out, "ENDLESS_APP_ID={ENDLESS}")?;
-    writeln!(out, "STATIC_SITE_ID={STATIC_SITE}")?;
-    writeln!(out, "HOOK_URL={}", simulator.hook_url(APPLICATION))?;
+    for (name, value) in [
+        ("SEVALLA_API_URL", simulator.url()),
+        ("SEVALLA_TOKEN", simulator.key()),
+        ("APP_ID", sample::SHOP),
+        ("STAGING_APP_ID", sample::STAGING),
+        ("FAILING_APP_ID", sample::FAILING),
+        ("ENDLESS_APP_ID", sample::ENDLESS),
+        ("STATIC_SITE_ID", sample::STATIC_SITE),
+        ("PIPELINE_ID", sample::PIPELINE),
+        ("DATABASE_ID", sample::DATABASE),
+        ("HOOK_URL", &hook),
+    ] {
+        writeln!(out, "export {name}='{value}'")?;
+    }
     out.flush()?;
+    writeln!(io::stderr(), "Listening. Press Ctrl-C to stop.")?;
     loop {
         std::thread::park();
     }
@@ -37,49 +41,4 @@ fn port() -> io::Result<u16> {
         let what = format!("SIMULATOR_PORT is not a port: {text}");
         io::Error::new(io::ErrorKind::InvalidInput, what)
     })
-}
-
-fn world() -> World {
-    let hours = |hours: u64| Duration::from_secs(hours * 3600);
-    let history = |hours_ago| PastDeployment::success().ago(hours(hours_ago));
-    World::new()
-        .application(
-            Application::new(APPLICATION)
-                .past(history(48))
-                .past(PastDeployment::failed().ago(hours(26)))
-                .past(history(24))
-                .next(course()),
-        )
-        .application(Application::new(FAILING).past(history(24)).next(failure()))
-        .application(Application::new(ENDLESS).next(Script::success().never_ends()))
-        .static_site(
-            StaticSite::new(STATIC_SITE)
-                .past(history(30))
-                .past(history(3))
-                .next(course()),
-        )
-}
-
-/// A deployment that fails, and says why.
-fn failure() -> Script {
-    let error = "error TS2345: Argument of type 'string' is not assignable";
-    Script::failed()
-        .queue(Duration::from_secs(1))
-        .run(Duration::from_secs(4))
-        .log_line(Duration::from_secs(1), "INFO", "Building")
-        .log_line(Duration::from_secs(3), "ERROR", error)
-}
-
-/// A deployment long enough to be watched.
-fn course() -> Script {
-    let line = Duration::from_secs;
-    Script::success()
-        .queue(Duration::from_secs(2))
-        .run(Duration::from_secs(10))
-        .commit_message("Make the shop faster")
-        .log_line(line(0), "INFO", "Cloning repository")
-        .log_line(line(2), "INFO", "Installing dependencies")
-        .log_line(line(4), "WARN", "1 deprecated package")
-        .log_line(line(6), "INFO", "Building")
-        .log_line(line(9), "INFO", "Rolling out")
 }

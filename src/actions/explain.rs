@@ -57,7 +57,7 @@ impl Outcome {
             .because(
                 "Another signal came, so the run ended at once: what had been started may go on",
             )
-            .hint("Check in the dashboard what goes on, and cancel it there if it must not go live")
+            .hint("Check in the dashboard what happens, and cancel it there if it must not go live")
     }
 
     /// A request failed before anything was started, or after a deployment was.
@@ -80,7 +80,7 @@ impl Outcome {
             TriggerError::At(place, error) => Self::of_trigger_error(*error).because(place),
             TriggerError::Unidentified(search) => {
                 let headline =
-                    "The request was accepted, but which deployment it started cannot be told";
+                    "The request was accepted, but which deployment it started is unknown";
                 explain(Self::of(Failure::UnidentifiedDeployment, headline), search)
                     .hint("Check in the dashboard how the deployment ends")
             }
@@ -286,7 +286,7 @@ impl Failure {
     const fn objection(self) -> &'static str {
         match self {
             Self::BadAnswer => "does not answer as it should",
-            Self::CommitNotTold => "Sevalla does not tell its commit",
+            Self::CommitNotTold => "Sevalla does not report its commit",
             Self::CheckNotMade => "whether it answers well could not be checked",
             Self::AnotherVersionLive => "is not the version that was wanted",
             _ => "has another commit than the one that was tested",
@@ -412,7 +412,7 @@ impl Outcome {
                 deployment.id
             ),
             None => {
-                "The hook was called; Sevalla did not tell which deployment it started".to_owned()
+                "The hook was called; Sevalla did not report which deployment it started".to_owned()
             }
         };
         Self::new(Ok(Success::Triggered), headline)

@@ -13,6 +13,7 @@ pub use crate::actions::manage::resolve::{
     Credentials, DatabaseConnection, DeleteRequest, ListTarget, NewDatabase, ResourceAction,
     ShowTarget, Update,
 };
+use crate::actions::named::refuse_names;
 use crate::actions::preview::resolve as preview;
 use crate::actions::task::{DeploymentSelector, Promotion, Task};
 use crate::actions::validation::Validation;
@@ -362,7 +363,7 @@ fn can_follow(task: &Task, inputs: &Inputs, doubts: &mut Validation) -> bool {
         doubts.warnings.push((
             Warning::DeploymentNotFollowed,
             "The deployment cannot be followed: that needs sevalla-token, and app-id where the \
-             hook's address does not tell the application. The run ends once the deployment is \
+             hook's address does not name the application. The run ends once the deployment is \
              started."
                 .to_owned(),
         ));
@@ -411,6 +412,7 @@ fn task(
     doubts: &mut Validation,
 ) -> Option<Task> {
     object(action, inputs, facts, doubts);
+    refuse_names(action, inputs, doubts);
     // A preview that is to be deleted requires less.
     if action != ActionName::Preview {
         doubts.need(action, inputs);

@@ -9,6 +9,7 @@ mod files;
 pub mod hosts;
 mod line_writer;
 mod live_line;
+mod local_time;
 mod plain;
 pub(crate) mod repository;
 mod terminal;
@@ -24,6 +25,7 @@ pub use crate::ci::detect::OVERRIDE;
 
 use console::Term;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 pub use crate::diagnosis::SourceLocation as Place;
 use crate::environment::Variables;
@@ -66,6 +68,16 @@ pub trait CiOutput {
         message: &SanitizedText,
         place: Option<&Place>,
     );
+    /// Takes a row of the table of what `list` or `show` found. False if it
+    /// belongs to the narrative.
+    fn row(&mut self, _row: &SanitizedLine) -> bool {
+        false
+    }
+    /// Takes what `list` or `show` found, if anything. False if it belongs to the
+    /// outputs.
+    fn found(&mut self, _json: Option<&SanitizedText>) -> Result<bool, String> {
+        Ok(false)
+    }
     /// Gives the outputs to later steps.
     fn outputs(&mut self, outputs: Outputs<'_>) -> OutputsResult;
     /// Whether the host renders `mermaid` fences in the summary.
@@ -177,6 +189,10 @@ pub struct CiOutputConfig<'a> {
     pub stderr: Box<dyn Write>,
     /// The terminal that `stderr` is, if it is one.
     pub terminal: Option<Term>,
+    /// Whether `stdout` is a terminal.
+    pub is_output_seen: bool,
+    /// The time zone of the machine.
+    pub zone: TimeZone,
     /// The wall clock.
     pub clock: fn() -> Timestamp,
     /// Makes texts that nobody can guess.

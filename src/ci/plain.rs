@@ -1,19 +1,35 @@
 //! Any place without an own way of being told things: the narrative goes to
 //! the error stream, and the outputs, for a program to parse, to the output.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use super::files::StepFiles;
 use super::{CiOutput, CiOutputConfig, Level, Outputs, OutputsResult, Place, SECRET};
 use crate::ci::line_writer::LineWriter;
+use crate::ci::local_time::LocalTime;
 use crate::sanitize::{SanitizedLine, SanitizedText};
 
 pub(super) struct PlainOutput {
     out: Box<dyn Write>,
     narrative: LineWriter,
     files: StepFiles,
-    /// Whether the output is the log of a job.
-    is_recorded: bool,
+    reader: OutputReader,
+    /// The clock of the person who reads the narrative.
+    time: Option<LocalTime>,
+    /// Whether the output has what `list` or `show` found, and nothing else.
+    is_given: bool,
+}
+
+/// Who reads the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OutputReader {
+    /// A CI, which keeps it as the log of a job.
+    Job,
+    /// A person at a terminal.
+    Person,
+    /// A program behind a pipe, or a file.
+    Program,
 }
 
 impl PlainOutput {
@@ -22,20 +38,49 @@ impl PlainOutput {
             out,
             narrative: LineWriter::new(narrative),
             files,
-            is_recorded: false,
+            reader: OutputReader::Program,
+            time: None,
+            is_given: false,
+        }
+    }
+
+    /// The same on a machine without a CI, where somebody may see the output.
+    pub(super) fn read_by(self, is_person: bool, time: Option<LocalTime>) -> Self {
+        let reader = if is_person {
+            OutputReader::Person
+        } else {
+            OutputReader::Program
+        };
+        Self {
+            reader,
+            time,
+            ..self
         }
     }
 
     /// In a CI, which keeps the output as the log of a job.
     pub(super) fn recorded(means: CiOutputConfig<'_>, files: StepFiles) -> Self {
         Self {
-            is_recorded: true,
+            reader: OutputReader::Job,
             ..Self::new(means.stdout, means.stderr, files)
         }
     }
 
     pub(super) fn put(&mut self, line: &str) {
         self.narrative.put(line);
+    }
+
+    /// A line with the time of the person who reads it.
+    pub(super) fn timed<'a>(&self, line: &'a SanitizedLine) -> Cow<'a, str> {
+        let line = line.as_str();
+        let time = self.time.as_ref();
+        time.map_or(Cow::Borrowed(line), |time| time.of(line))
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), String> {
+        let written = self.out.write_all(text.as_bytes());
+        let written = written.and_then(|()| self.out.flush());
+        written.map_err(|error| format!("the output stream: {error}"))
     }
 
     pub(super) const fn files(&self) -> &StepFiles {
@@ -53,7 +98,27 @@ impl CiOutput for PlainOutput {
     fn mask(&mut self, _secret: &str) {}
 
     fn say(&mut self, line: &SanitizedLine) {
-        self.put(line.as_str());
+        let line = self.timed(line).into_owned();
+        self.put(&line);
+    }
+
+    fn row(&mut self, row: &SanitizedLine) -> bool {
+        match self.reader {
+            OutputReader::Job => return false,
+            OutputReader::Person => {
+                let _closed = self.write(&format!("{row}\n"));
+            }
+            OutputReader::Program => {}
+        }
+        true
+    }
+
+    fn found(&mut self, json: Option<&SanitizedText>) -> Result<bool, String> {
+        if let (OutputReader::Program, Some(json)) = (self.reader, json) {
+            self.write(&format!("{}\n", json.as_str()))?;
+        }
+        self.is_given = self.reader != OutputReader::Job;
+        Ok(self.is_given)
     }
 
     fn open_log(&mut self, title: &SanitizedLine) {
@@ -78,24 +143,25 @@ impl CiOutput for PlainOutput {
         if self.files.take_outputs() {
             return self.files.outputs(outputs);
         }
-        let is_hidden = |(name, value): &&(&'static str, SanitizedText)| {
-            self.is_recorded && *name == SECRET && !value.as_str().is_empty()
+        if self.is_given {
+            return Ok(Vec::new());
+        }
+        let reader = self.reader;
+        let is_hidden = |(name, value): &&(&'static str, SanitizedText)| match reader {
+            OutputReader::Job => *name == SECRET && !value.as_str().is_empty(),
+            // All the others have been said. This one is said nowhere else.
+            OutputReader::Person => *name != SECRET || value.as_str().is_empty(),
+            OutputReader::Program => false,
         };
         let lines = outputs
             .iter()
             .filter(|output| !is_hidden(output))
             .map(|(name, value)| format!("{name}={}\n", in_one_line(value.as_str())));
         let text: String = lines.collect();
-        let written = self
-            .out
-            .write_all(text.as_bytes())
-            .and_then(|()| self.out.flush());
-        written.map_err(|error| format!("the output stream: {error}"))?;
-        Ok(outputs
-            .iter()
-            .filter(is_hidden)
-            .map(|(name, _)| *name)
-            .collect())
+        self.write(&text)?;
+        let hidden = outputs.iter().filter(is_hidden);
+        let left_out = hidden.filter(|_| reader == OutputReader::Job);
+        Ok(left_out.map(|(name, _)| *name).collect())
     }
 
     fn summary(&mut self, markdown: &SanitizedText) -> Result<(), String> {

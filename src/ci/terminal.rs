@@ -83,7 +83,8 @@ impl CiOutput for TerminalOutput {
     }
 
     fn say_in(&mut self, tone: Tone, line: &SanitizedLine) {
-        let text = self.style(tone).apply_to(line.as_str()).to_string();
+        let line = self.plain.timed(line);
+        let text = self.style(tone).apply_to(line).to_string();
         self.above(|plain| plain.put(&text));
     }
 
@@ -135,6 +136,14 @@ impl CiOutput for TerminalOutput {
         self.plain.annotate(level, title, message, place);
     }
 
+    fn row(&mut self, row: &SanitizedLine) -> bool {
+        self.above(|plain| plain.row(row))
+    }
+
+    fn found(&mut self, json: Option<&SanitizedText>) -> Result<bool, String> {
+        self.above(|plain| plain.found(json))
+    }
+
     fn outputs(&mut self, outputs: Outputs<'_>) -> OutputsResult {
         self.above(|plain| plain.outputs(outputs))
     }
@@ -144,28 +153,46 @@ impl CiOutput for TerminalOutput {
     }
 }
 
+/// The least of the activity that says something.
+const LEAST: usize = 10;
+
 /// The live line: since when, what happens, how long it may take and what
-/// Ctrl-C does. The end of a line that is too long for the window is omitted.
+/// Ctrl-C does. Where the window is too narrow, what Ctrl-C does is kept: first
+/// the activity is shortened, then the estimate and at last the activity are
+/// omitted.
 fn live_line(activity: &Activity, elapsed: Duration, since: Duration, width: usize) -> String {
     let left = activity.left.map(|left| match left.checked_sub(since) {
         Some(left) if left >= Duration::from_secs(1) => format!("about {} left", duration(left)),
         _ => "longer than usual".to_owned(),
     });
-    let interrupt = Some(activity.interrupt.to_owned()).filter(|text| !text.is_empty());
     // Tenths of a second are for things that have ended.
     let time = match elapsed.as_secs() {
         0 => "0s".to_owned(),
         seconds => duration(Duration::from_secs(seconds)),
     };
-    let mut line = format!("{time} · {}", activity.text);
-    for part in left.into_iter().chain(interrupt) {
-        let longer = format!("{line} · {part}");
-        if measure_text_width(&longer) > width {
-            break;
+    let (text, interrupt) = (activity.text.as_str(), activity.interrupt);
+    let line = |text: &str, left: Option<&str>| {
+        let parts = [Some(time.as_str()), Some(text), left, Some(interrupt)];
+        let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join(" · ")
+    };
+    for left in [left.as_deref(), None] {
+        let whole = measure_text_width(&line(text, left));
+        let room = (measure_text_width(text) + width).checked_sub(whole);
+        if let Some(room) = room.filter(|room| whole <= width || *room >= LEAST) {
+            // "in progress…", not "in progress …".
+            let short = truncate_str(text, room, "…").replace(" …", "…");
+            return line(&short, left);
         }
-        line = longer;
     }
-    truncate_str(&line, width, "…").into_owned()
+    let bare = line("", None);
+    if measure_text_width(&bare) <= width {
+        return bare;
+    }
+    if !interrupt.is_empty() && measure_text_width(interrupt) <= width {
+        return interrupt.to_owned();
+    }
+    truncate_str(&format!("{time} · {text}"), width, "…").into_owned()
 }
 
 #[cfg(test)]
@@ -213,15 +240,39 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_window_gets_less_of_it() {
+    fn a_narrow_window_keeps_what_ctrl_c_does_and_gets_less_of_the_rest() {
+        let hint = "Ctrl-C cancels the deployment";
         for (width, text) in [
-            (60, "1m12s · in progress (main) · about 40s left"),
-            (30, "1m12s · in progress (main)"),
-            (20, "1m12s · in progress…"),
-            (10, "1m12s · i…"),
-            (1, "…"),
+            // As in a window of 80 columns, and in one of 60.
+            (
+                73,
+                format!("1m12s · in progress (ma… · about 40s left · {hint}"),
+            ),
+            (53, format!("1m12s · in progress… · {hint}")),
+            (51, format!("1m12s · in progres… · {hint}")),
+            (49, format!("1m12s · {hint}")),
+            (37, format!("1m12s · {hint}")),
+            (36, hint.to_owned()),
+            (29, hint.to_owned()),
+            // There is no room for it.
+            (28, "1m12s · in progress (main)".to_owned()),
+            (20, "1m12s · in progress…".to_owned()),
+            (10, "1m12s · i…".to_owned()),
+            (1, "…".to_owned()),
         ] {
             assert_eq!(line(Some(40), 0, width), text, "{width}");
+            assert!(measure_text_width(&text) <= width, "{width}: {text}");
+        }
+    }
+
+    #[test]
+    fn no_window_is_too_narrow_for_what_it_is_given() {
+        for left in [None, Some(40)] {
+            for width in 1..=90 {
+                let text = line(left, 0, width);
+                assert!(measure_text_width(&text) <= width, "{width}: {text}");
+                assert_eq!(text.contains("Ctrl-C cancels"), width >= 29, "{width}");
+            }
         }
     }
 }

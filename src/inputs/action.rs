@@ -1,6 +1,6 @@
 //! The table of actions: each is declared in one row, from which the words that
 //! `action` takes, the check of what an action requires, `--help` and the
-//! README's table are made. What an action does is in [`crate::actions`].
+//! reference's table are made. What an action does is in [`crate::actions`].
 
 use super::choices::{choices, listed};
 use super::values::{Value, unknown_word};
@@ -21,6 +21,9 @@ pub struct Action {
     pub requires: &'static [&'static str],
     /// It can take these, which not every action takes.
     pub takes: &'static [&'static str],
+    /// Of the inputs that take an id, those that take an exact display name too:
+    /// a mistake is harmless.
+    pub by_name: &'static [&'static str],
     /// Whether it changes something on Sevalla. If not, it only reads.
     pub writes: bool,
 }
@@ -34,6 +37,7 @@ impl Action {
         at_most_one_of: &[],
         requires: &[],
         takes: &[],
+        by_name: &[],
         writes: true,
     };
 
@@ -79,11 +83,13 @@ actions! {
     DeployApp = "deploy-app", "Deploys an application." {
         one_of: &["app-id", "deploy-hook-url"],
         takes: &["branch", "docker-image", "is-restart"],
+        by_name: &["app-id"],
         ..Action::WRITES
     }
     DeployStaticSite = "deploy-static-site", "Deploys a static site." {
         one_of: &["static-site-id"],
         takes: &["branch"],
+        by_name: &["static-site-id"],
         ..Action::WRITES
     }
     PromoteApp = "promote-app", "Promotes an application to others of its pipeline." {
@@ -93,6 +99,7 @@ actions! {
     CreatePreviewApp = "create-preview-app", "Creates the preview app of a branch or pull request, or deploys it if there is one." {
         requires: &["pipeline-id"],
         takes: &["branch", "pull-request-number", "github-token", "comment"],
+        by_name: &["pipeline-id"],
         ..Action::WRITES
     }
     DeletePreviewApp = "delete-preview-app", "Deletes the preview app of a branch or pull request." {
@@ -102,6 +109,7 @@ actions! {
     Preview = "preview", "Creates or deploys a preview app, or deletes it if its pull request is closed." {
         requires: &["pipeline-id"],
         takes: &["app-id", "branch", "pull-request-number", "github-token", "comment"],
+        by_name: &["pipeline-id"],
         ..Action::WRITES
     }
     CleanPreviews = "clean-previews", "Deletes preview apps that are old, or whose pull request is closed." {
@@ -121,6 +129,7 @@ actions! {
     Follow = "follow", "Follows a deployment that this run did not start." {
         one_of: &["app-id", "static-site-id"],
         takes: &["deployment-id", "branch"],
+        by_name: &["app-id", "static-site-id"],
         ..Action::READS
     }
     Cancel = "cancel", "Cancels a deployment." {
@@ -132,11 +141,13 @@ actions! {
         at_most_one_of: &["app-id", "static-site-id"],
         requires: &["resource"],
         takes: &["filter"],
+        by_name: &["app-id", "static-site-id"],
         ..Action::READS
     }
     Show = "show", "Shows one resource or deployment." {
         at_most_one_of: &["app-id", "static-site-id", "pipeline-id", "database-id"],
         takes: &["deployment-id", "resource", "filter"],
+        by_name: &["app-id", "static-site-id", "pipeline-id", "database-id"],
         ..Action::READS
     }
     UpdateApp = "update-app", "Changes the settings of an application." {

@@ -31,10 +31,11 @@ macro_rules! choices {
 
         impl Value for $name {
             const ACCEPTS: &'static str = listed!($($word),*);
+            const WORDS: &'static [&'static str] = &[$($word),*];
             fn read(text: &str) -> Result<Self, String> {
                 match text {
                     $($word => Ok(Self::$variant),)*
-                    _ => Err(unknown_word::<Self>(text, &[$($word),*])),
+                    _ => Err(unknown_word::<Self>(text, Self::WORDS)),
                 }
             }
         }

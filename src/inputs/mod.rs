@@ -6,6 +6,7 @@
 
 mod action;
 mod choices;
+mod named;
 pub(crate) mod placeholder;
 mod problem;
 mod secrets;
@@ -19,10 +20,11 @@ pub use self::action::{ACTIONS, Action, ActionName};
 pub use self::choices::{
     Abandon, Cdn, Comment, Logs, OnFailure, OnFork, OnMismatch, OnSkipped, Resource, WhenBusy,
 };
+pub use self::named::GivenName;
 pub use self::problem::Problem;
 pub(crate) use self::problem::ProblemKind;
 pub use self::secrets::{secrets_in, wants_password};
-pub use self::table::{Input, Inputs, TABLE};
+pub use self::table::{Input, InputGroup, Inputs, TABLE};
 pub use self::unknown::{DIAGNOSTICS, unknown_names};
 pub use self::values::{
     Age, ApiUrl, Branch, Commit, DeploymentIdText, DockerImage, ExpectedCommit, Number, OneLine,
@@ -52,7 +54,7 @@ impl Inputs {
                 continue;
             };
             match value {
-                Ok(value) => pairs.push((input.field.to_owned(), value.to_owned())),
+                Ok(value) => pairs.push((input.field.to_owned(), reader.id_of(input, value))),
                 Err(NotUtf8) => reader.problems.push(Problem::new(
                     ProblemKind::Unusable,
                     spelling.clone(),
@@ -90,28 +92,33 @@ fn first_given<'a>(
     input: &Input,
     variables: &'a Variables,
 ) -> Option<(String, Result<&'a str, NotUtf8>)> {
-    input.spellings().into_iter().find_map(|name| {
+    input.sources().find_map(|name| {
         let value = variables.given(&name)?;
         Some((name, value))
     })
 }
 
-/// The fields whose variable is one of the whole workflow (`SEVALLA_…`), where
-/// one of the step (`INPUT_…`, `PLUGIN_…`) says what the step is about instead.
+/// The fields that name another kind of resource than a source of higher rank
+/// does: an argument outranks a variable of the step (`INPUT_…`, `PLUGIN_…`),
+/// and that one a variable of the whole workflow (`SEVALLA_…`).
 fn outranked(variables: &Variables) -> Vec<&'static str> {
-    let is_of_step = |name: &&str| {
-        let given = Input::named(name).and_then(|input| first_given(input, variables));
-        given.is_some_and(|(spelling, _)| !spelling.starts_with("SEVALLA_"))
+    let rank_of = |name: &&str| {
+        let (source, _) = first_given(Input::named(name)?, variables)?;
+        Some(match source {
+            argument if argument.starts_with("--") => 2,
+            variable if variable.starts_with("SEVALLA_") => 0,
+            _of_step => 1,
+        })
     };
     let action = Input::named("action").and_then(|input| first_given(input, variables)?.1.ok());
-    let (of_step, others): (Vec<_>, Vec<_>) = alternatives(action)
-        .into_iter()
-        .partition(|kind| kind.iter().any(is_of_step));
-    if of_step.is_empty() {
-        return Vec::new();
-    }
-    let others = others.concat().into_iter();
+    let kinds = alternatives(action).into_iter();
+    let kinds: Vec<_> = kinds
+        .map(|kind| (kind.iter().filter_map(rank_of).max(), kind))
+        .collect();
+    let highest = kinds.iter().filter_map(|(rank, _)| *rank).max();
+    let others = kinds.iter().filter(|(rank, _)| *rank < highest);
     others
+        .flat_map(|(_, kind)| kind.iter())
         .filter_map(|name| Some(Input::named(name)?.field))
         .collect()
 }
@@ -121,14 +128,30 @@ pub fn is_action(word: &str) -> bool {
     ActionName::read(word).is_ok()
 }
 
+/// The word that somebody may have meant, if one is alike.
+pub fn nearest<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {
+    values::nearest(text, words)
+}
+
 /// Reads values from texts, and keeps what is wrong with them.
 #[derive(Default)]
 struct Reader {
     spellings: BTreeMap<&'static str, String>,
+    names: Vec<GivenName>,
     problems: Vec<Problem>,
 }
 
 impl Reader {
+    /// The text of an input; where it is a name in place of an id, that of a
+    /// placeholder.
+    fn id_of(&mut self, input: &Input, text: &str) -> String {
+        let Some(given) = GivenName::read(input.field, text) else {
+            return text.to_owned();
+        };
+        self.names.push(given);
+        GivenName::placeholder().to_string()
+    }
+
     /// The value of an input, if one was given that can be used.
     fn optional<T: Value>(&mut self, field: &str, text: Option<String>) -> Option<T> {
         let text = text?;
@@ -264,7 +287,7 @@ mod tests {
     #[test]
     fn all_problems_are_told_at_once_in_the_users_spelling_and_no_secret_is_shown() {
         let variables = Variables::from([
-            ("INPUT_APP-ID", "not-an-id"),
+            ("INPUT_APP-ID", "fb5e5168-4281-4bec-94c5"),
             ("PLUGIN_IS_RESTART", "yes"),
             ("SEVALLA_TIMEOUT", "30"),
             ("INPUT_LOGS", "all"),
@@ -277,7 +300,7 @@ mod tests {
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(problems.len(), 7, "{told:#?}");
         for (name, accepted) in [
-            ("INPUT_APP-ID is \"not-an-id\"", "UUID"),
+            ("INPUT_APP-ID is \"fb5e5168-4281-4bec-94c5\"", "UUID"),
             ("PLUGIN_IS_RESTART is \"yes\"", "true or false"),
             ("SEVALLA_TIMEOUT is \"30\"", "90s, 20m or 1h30m"),
             ("INPUT_LOGS is \"all\"", "live, on-failure or off"),

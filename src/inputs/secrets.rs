@@ -43,7 +43,7 @@ pub fn secrets_in(variables: &Variables) -> Vec<String> {
         .iter()
         .filter_map(|name| password(variables.text(name)?));
     // An address with a password is refused as an input, and told.
-    let addresses = TABLE.iter().flat_map(Input::spellings).filter_map(|name| {
+    let addresses = TABLE.iter().flat_map(Input::sources).filter_map(|name| {
         let (_, after) = variables.text(&name)?.split_once("://")?;
         password(after.split(['/', '?', '#']).next()?)
     });
@@ -62,7 +62,7 @@ pub fn secrets_in(variables: &Variables) -> Vec<String> {
 /// in them is refused, and must not be printed all the same.
 fn settings_in(variables: &Variables) -> impl Iterator<Item = Settings> {
     let input = Input::named("settings").into_iter();
-    let names = input.flat_map(Input::spellings);
+    let names = input.flat_map(Input::sources);
     names.filter_map(|name| Settings::read(variables.text(&name)?).ok())
 }
 

@@ -1,6 +1,6 @@
 //! The table of inputs: each is declared in one row, from which its variables, its
-//! field of [`Inputs`], `--help`, `action.yml`, `setup/action.yml` and the
-//! README's table are made.
+//! field of [`Inputs`], its option, `--help`, completions, `action.yml`, `setup/action.yml` and the
+//! reference's table are made.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,12 +14,63 @@ use super::action::ActionName;
 use super::choices::{
     Abandon, Cdn, Comment, Logs, OnFailure, OnFork, OnMismatch, OnSkipped, Resource, WhenBusy,
 };
+use super::named::GivenName;
 use super::values::{
     Age, ApiUrl, Branch, DeploymentIdText, DockerImage, ExpectedCommit, Number, Settings, Text,
     Uuids, Value, VariablePrefix, VerifyUrl,
 };
 use crate::secret::{ApiToken, HookUrl, Password};
 use crate::verify::{Expectation, Statuses};
+
+/// What an input is about: its section in `--help` and in the reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputGroup {
+    /// What is deployed.
+    Deploy,
+    /// How long the run waits, and for what.
+    Wait,
+    /// What must hold after a deployment.
+    Check,
+    /// Previews of pull requests.
+    Previews,
+    /// What a company has.
+    Settings,
+    /// Files that a run writes.
+    Files,
+    /// The run in its CI system.
+    Ci,
+}
+
+impl InputGroup {
+    /// All, in the order in which they are documented.
+    pub const ALL: [Self; 7] = [
+        Self::Deploy,
+        Self::Wait,
+        Self::Check,
+        Self::Previews,
+        Self::Settings,
+        Self::Files,
+        Self::Ci,
+    ];
+
+    /// Its heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Deploy => "Deploy",
+            Self::Wait => "Wait",
+            Self::Check => "Check and roll back",
+            Self::Previews => "Previews",
+            Self::Settings => "Databases and settings",
+            Self::Files => "Files",
+            Self::Ci => "CI",
+        }
+    }
+
+    /// Its inputs, in the order of the table.
+    pub fn inputs(self) -> impl Iterator<Item = &'static Input> {
+        TABLE.iter().filter(move |input| input.group == self)
+    }
+}
 
 /// One input, as declared.
 #[derive(Debug)]
@@ -30,6 +81,12 @@ pub struct Input {
     pub default: Option<&'static str>,
     /// What is accepted, in words.
     pub accepts: &'static str,
+    /// The words it takes, if it takes only a few.
+    pub words: &'static [&'static str],
+    /// Where `--help` and the reference have it.
+    pub group: InputGroup,
+    /// What it is for, in half a line of `--help`.
+    pub short: &'static str,
     /// Whether its value must never be shown.
     pub secret: bool,
     /// Names of variables beyond the ones every input has.
@@ -42,6 +99,19 @@ impl Input {
     /// The input of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         TABLE.iter().find(|input| input.is_named(name))
+    }
+
+    /// The input that a user means by this: its name, or one of its variables
+    /// with or without `SEVALLA_`.
+    pub fn meant_by(text: &str) -> Option<&'static Self> {
+        let name = text.trim_start_matches("--");
+        let variable = name.to_uppercase().replace('-', "_");
+        let longer = format!("SEVALLA_{variable}");
+        let is_it = |input: &&Self| {
+            let mut all = input.spellings().into_iter();
+            input.is_named(name) || all.any(|spelling| spelling == variable || spelling == longer)
+        };
+        TABLE.iter().find(is_it)
     }
 
     /// Whether this is its name, with hyphens or underscores.
@@ -59,6 +129,38 @@ impl Input {
         self.help.replace("{words}", self.accepts)
     }
 
+    /// The option of the command line that gives it. A secret has none: everybody
+    /// on the machine can read the arguments of a process.
+    pub fn option(&self) -> Option<String> {
+        (!self.secret).then(|| format!("--{}", self.name()))
+    }
+
+    /// Whether its option may have no value, which then is `true`.
+    pub fn is_switch(&self) -> bool {
+        self.words == bool::WORDS
+    }
+
+    /// Whether it names a file.
+    pub fn is_path(&self) -> bool {
+        self.accepts == PathBuf::ACCEPTS
+    }
+
+    /// The variable for CI systems without one of their own.
+    pub fn variable(&self) -> String {
+        let upper = self.field.to_uppercase();
+        // SEVALLA_TOKEN, not SEVALLA_SEVALLA_TOKEN.
+        format!(
+            "SEVALLA_{}",
+            upper.strip_prefix("SEVALLA_").unwrap_or(&upper)
+        )
+    }
+
+    /// The option and the variables it is read from; the first that is given
+    /// wins.
+    pub(super) fn sources(&self) -> impl Iterator<Item = String> + use<> {
+        self.option().into_iter().chain(self.spellings())
+    }
+
     /// The variables it is read from; the first that is given wins.
     pub fn spellings(&self) -> Vec<String> {
         let upper = self.field.to_uppercase();
@@ -68,9 +170,7 @@ impl Input {
             format!("PLUGIN_{upper}"),
         ];
         all.dedup();
-        // SEVALLA_TOKEN, not SEVALLA_SEVALLA_TOKEN.
-        let own = upper.strip_prefix("SEVALLA_").unwrap_or(&upper);
-        all.push(format!("SEVALLA_{own}"));
+        all.push(self.variable());
         all.extend(self.also.iter().map(|name| (*name).to_owned()));
         all
     }
@@ -104,7 +204,8 @@ macro_rules! read {
 macro_rules! inputs {
     ($(
         $field:ident: $type:ident $(= $default:literal)?
-        $(, secret: $secret:literal)? $(, also: $also:expr)?;
+        $(, secret: $secret:literal)? $(, also: $also:expr)?, group: $group:ident;
+        $short:literal
         $help:literal
     )*) => {
         /// All inputs, in the order in which they are documented.
@@ -112,6 +213,9 @@ macro_rules! inputs {
             field: stringify!($field),
             default: first!($(Some($default),)? None),
             accepts: <$type as Value>::ACCEPTS,
+            words: <$type as Value>::WORDS,
+            group: InputGroup::$group,
+            short: $short,
             secret: first!($($secret,)? false),
             also: first!($($also,)? &[]),
             help: $help,
@@ -128,6 +232,8 @@ macro_rules! inputs {
         #[allow(clippy::doc_markdown, reason = "the help is plain text")]
         pub struct Inputs {
             $(#[doc = $help] pub $field: field!($type $(, $default)?),)*
+            /// The ids that were given as names.
+            pub(crate) names: Vec<GivenName>,
             /// Which variable each given input was read from.
             pub(super) spellings: BTreeMap<&'static str, String>,
         }
@@ -138,6 +244,7 @@ macro_rules! inputs {
             pub(super) fn parse(raw: Raw, reader: &mut Reader) -> Self {
                 Self {
                     $($field: read!(reader, stringify!($field), raw.$field $(, $default)?),)*
+                    names: std::mem::take(&mut reader.names),
                     spellings: std::mem::take(&mut reader.spellings),
                 }
             }
@@ -146,171 +253,227 @@ macro_rules! inputs {
 }
 
 inputs! {
-    action: ActionName;
-    "What to do, {words}. May be left out when app-id, deploy-hook-url or static-site-id leave only a deployment."
+    action: ActionName, group: Deploy;
+    "What to do; optional for a plain deployment"
+    "What to do: {words}. Optional if app-id, deploy-hook-url or static-site-id allow only a deployment."
 
-    sevalla_token: ApiToken, secret: true, also: &["SEVALLA_API_TOKEN", "SEVALLA_API_KEY"];
-    "API key of the company that owns the service, allowed to read and update it. Only calling a deployment hook without following the deployment needs none."
+    sevalla_token: ApiToken, secret: true, also: &["SEVALLA_API_TOKEN", "SEVALLA_API_KEY"], group: Deploy;
+    "API key"
+    "API key of the company that owns the service, allowed to read and update the service. Not required to call a deployment hook without following the deployment."
 
-    app_id: Uuid;
-    "UUID of the application. May be left out when deploy-hook-url is given, whose address contains it, and for previews, where it is looked up."
+    app_id: Uuid, group: Deploy;
+    "UUID or name of the application"
+    "UUID of the application, or its exact display name if the action only reads, deploys, or follows. Optional with deploy-hook-url, whose address contains the id, and for previews, which the run looks up."
 
-    static_site_id: Uuid;
-    "UUID of the static site."
+    static_site_id: Uuid, group: Deploy;
+    "UUID or name of the static site"
+    "UUID of the static site, or its exact display name if the action only reads, deploys, or follows."
 
-    pipeline_id: Uuid;
-    "UUID of the pipeline, to promote in or to create previews in."
+    pipeline_id: Uuid, group: Deploy;
+    "UUID of the pipeline, to promote or preview"
+    "UUID of the pipeline to promote in or to create previews in. For previews, also its exact display name."
 
-    source_app_id: Uuid;
+    source_app_id: Uuid, group: Deploy;
+    "UUID of the application to promote"
     "UUID of the application whose latest successful deployment is promoted."
 
-    target_app_ids: Uuids;
+    target_app_ids: Uuids, group: Deploy;
+    "UUIDs of the applications to promote to"
     "UUIDs of the applications to promote to, separated by commas, spaces or new lines."
 
-    branch: Branch;
-    "Git branch to deploy. Left out, it is the branch that the service is set to on Sevalla."
+    branch: Branch, group: Deploy;
+    "Branch to deploy, if not the service's own"
+    "Git branch to deploy. Defaults to the branch configured on Sevalla."
 
-    docker_image: DockerImage;
-    "Image to deploy, with a tag or a digest. Only for applications that run from an image."
+    docker_image: DockerImage, group: Deploy;
+    "Image to deploy, with a tag or digest"
+    "Image to deploy, with a tag or digest. Only for applications that run an image."
 
-    is_restart: bool = "false";
-    "true deploys the last successful artifact once more instead of building again."
+    is_restart: bool = "false", group: Deploy;
+    "Deploy the last artifact again"
+    "If true, deploys the last successful artifact again instead of building."
 
-    wait_for_finish: bool = "true";
-    "true follows the deployment to its end, and the run fails if the deployment does. false ends the run as soon as Sevalla has accepted the deployment."
+    wait_for_finish: bool = "true", group: Wait;
+    "Follow the deployment to its end"
+    "If true, follows the deployment to its end, and fails if the deployment fails. If false, ends as soon as Sevalla has accepted the deployment."
 
-    deploy_hook_url: HookUrl, secret: true;
-    "Deployment hook of an application, called to start the deployment instead of the API. The address is a secret. Together with sevalla-token the deployment is followed too."
+    deploy_hook_url: HookUrl, secret: true, group: Deploy;
+    "Deployment hook to call"
+    "Deployment hook of an application, to start the deployment instead of the API. The address is a secret. With sevalla-token, the deployment is followed too."
 
-    deployment_id: DeploymentIdText;
-    "UUID of a deployment, to follow, to cancel, or to roll back to with rollback-app or rollback-static-site. If omitted, a rollback goes to the last success before the one that is live."
+    deployment_id: DeploymentIdText, group: Deploy;
+    "Deployment to follow, cancel or roll back to"
+    "UUID of the deployment to follow, to cancel, or to roll back to with rollback-app or rollback-static-site. A rollback defaults to the last success before the live deployment."
 
-    pull_request_number: Number;
-    "Number of the pull request or merge request of a preview. Left out, it is the one of the CI's event."
+    pull_request_number: Number, group: Previews;
+    "Pull request, if not that of the CI's event"
+    "Number of the pull request or merge request of a preview. Defaults to that of the CI's event."
 
-    api_url: ApiUrl = "https://api.sevalla.com/v3";
+    api_url: ApiUrl = "https://api.sevalla.com/v3", group: Ci;
+    "Address of the API"
     "Base address of the Sevalla API. Must be https, or http on the loopback interface."
 
-    timeout: Duration = "30m";
-    "How long the whole run may take, as in 90s, 20m or 1h30m."
+    timeout: Duration = "30m", group: Wait;
+    "Time limit of the whole run"
+    "Time limit of the whole run, such as 90s, 20m or 1h30m."
 
-    on_timeout: Abandon = "leave";
-    "What becomes of the deployment when the time is over before it has ended, leave (it goes on) or cancel."
+    on_timeout: Abandon = "leave", group: Wait;
+    "On a timeout: leave or cancel"
+    "What to do with a deployment that is still running when timeout expires: leave (let it finish) or cancel."
 
-    on_cancel: Abandon;
-    "What to do with the deployment when the CI job is cancelled (SIGINT, SIGTERM or SIGHUP), cancel or leave (let it finish). Defaults to cancel; follow defaults to leave."
+    on_cancel: Abandon, group: Wait;
+    "If the job is cancelled: leave or cancel"
+    "What to do with the deployment if the CI job is cancelled (SIGINT, SIGTERM or SIGHUP): cancel or leave (let it finish). Defaults to cancel, and to leave for follow."
 
-    when_busy: WhenBusy = "queue";
-    "What to do when another deployment of the service waits or runs, queue (start all the same), wait (until none does), join (follow the one of the same branch, commit or image), cancel-previous or fail."
+    when_busy: WhenBusy = "queue", group: Wait;
+    "If another deployment runs"
+    "What to do if another deployment of the service waits or runs: queue (start anyway; Sevalla queues it), wait (start when it has ended), join (follow it if branch, commit or image are the same), cancel-previous (cancel it, then start) or fail."
 
-    expected_commit: ExpectedCommit = "auto";
-    "Commit that the deployment must have, auto (the one that the CI works on, if its branch is the one that is deployed), a full SHA, or off. follow looks for the deployment of this commit."
+    expected_commit: ExpectedCommit = "auto", group: Check;
+    "Commit to expect: auto, a SHA or off"
+    "Commit that the deployment must have: auto (the CI's commit, if the CI's branch is deployed), a full SHA, or off. follow looks for the deployment of this commit."
 
-    on_commit_mismatch: OnMismatch = "warn";
-    "What to do when the deployment has another commit, warn, fail or cancel."
+    on_commit_mismatch: OnMismatch = "warn", group: Check;
+    "On another commit: warn, fail or cancel"
+    "What to do if Sevalla deploys a different commit: warn, fail or cancel."
 
-    on_skipped: OnSkipped;
-    "Whether a deployment that Sevalla skips fails the run, fail or pass. If omitted, it does, except that follow and previews pass on an automatic deployment that this run did not cancel and no newer one overtook, such as that of a push that path filters exclude. With pass, follow also passes when path filters leave no deployment at all."
+    on_skipped: OnSkipped, group: Wait;
+    "If Sevalla skips the deployment: fail or pass"
+    "Whether a deployment that Sevalla skips fails the run: fail or pass. If omitted, it fails the run, except that follow and previews pass on an automatic deployment that this run did not cancel and no newer one overtook, such as one that path filters exclude. With pass, follow also passes if path filters leave no deployment at all."
 
-    verify_url: VerifyUrl;
-    "After the deployment has succeeded, visits this URL until it answers well, or auto (the service's own public address). {commit}, {commit-short} (7 digits) and {deployment-id} are filled in."
+    verify_url: VerifyUrl, group: Check;
+    "URL to check after a success, or auto"
+    "URL to poll after a successful deployment until it is healthy, or auto (the service's own public address). {commit}, {commit-short} (7 digits) and {deployment-id} are replaced."
 
-    verify_status: Statuses = "200-399";
-    "HTTP statuses of a good answer."
+    verify_status: Statuses = "200-399", group: Check;
+    "HTTP status codes that are healthy"
+    "HTTP status codes that count as healthy."
 
-    verify_contains: Expectation;
-    "What a good answer must also contain, a text, header:NAME=VALUE or json:/pointer=VALUE. {commit}, {commit-short} and {deployment-id} are filled in; an image has no commit."
+    verify_contains: Expectation, group: Check;
+    "Text that the response must contain"
+    "What the response must also contain: a text, header:NAME=VALUE or json:/pointer=VALUE. {commit}, {commit-short} and {deployment-id} are replaced; an image has no commit."
 
-    verify_successes: Number = "2";
-    "How many good answers in a row are wanted."
+    verify_successes: Number = "2", group: Check;
+    "Healthy responses required in a row"
+    "Consecutive healthy responses required."
 
-    verify_timeout: Duration = "3m";
-    "How long to go on visiting."
+    verify_timeout: Duration = "3m", group: Check;
+    "How long to keep checking"
+    "How long to keep checking."
 
-    on_failure: OnFailure = "leave";
-    "What to do when the deployment or its check has failed, leave or rollback (to what was live before). A check that could not be made rolls nothing back. For promote-app, rollback takes back all targets that were deployed when the deployment or the check of one failed."
+    on_failure: OnFailure = "leave", group: Check;
+    "After a failure: leave or rollback"
+    "What to do if the deployment or its check fails: leave or rollback (to the previous version). A check that could not be made never rolls back. For promote-app, rollback rolls back all targets that were deployed if the deployment or the check of one target fails."
 
-    purge_cache: bool = "false";
-    "true empties the caches of the service after a success. Sevalla does so by itself after a deployment."
+    purge_cache: bool = "false", group: Deploy;
+    "Empty the caches after a success"
+    "If true, empties the caches of the service after a success. Sevalla does that itself after each deployment."
 
-    max_age: Age;
-    "clean-previews deletes previews without a deployment for this long, as in 14d or 36h."
+    max_age: Age, group: Previews;
+    "Age of the previews that clean-previews deletes"
+    "clean-previews deletes previews without a deployment for this long, such as 14d or 36h."
 
-    max_deletions: Number = "10";
-    "The most previews that one clean-previews deletes."
+    max_deletions: Number = "10", group: Previews;
+    "Limit of previews that it deletes"
+    "The most previews that one run of clean-previews deletes."
 
-    comment: Comment = "auto";
-    "Whether preview actions keep a comment on the pull request up to date, auto (if github-token is given), true or false."
+    comment: Comment = "auto", group: Previews;
+    "Keep a comment on the pull request"
+    "Whether to keep a comment on the pull request up to date: auto (if github-token is given), true or false."
 
-    github_token: ApiToken, secret: true;
-    "Token of the code host, to read the pull request of a preview and to write the comment. On GitHub pass github.token."
+    github_token: ApiToken, secret: true, group: Previews;
+    "Token of GitHub or GitLab"
+    "Token of the code host, to read the pull request of a preview and to write the comment. On GitHub, pass github.token."
 
-    resource: Resource;
-    "What list lists and show shows, {words}. show needs it only where no id tells."
+    resource: Resource, group: Settings;
+    "Resource to list or show, such as databases"
+    "The kind of resource to list or show: {words}. show requires it only without an id."
 
-    filter: Text;
-    "list keeps what has this in its name, or a deployment in its branch, whatever the case. show takes what has exactly this name."
+    filter: Text, group: Settings;
+    "Part of a name to list, or the name to show"
+    "For list, a part of the name, or of a deployment's branch; case-insensitive. For show, the exact name."
 
-    settings: Settings;
-    "JSON object with the settings that update-app, update-static-site, update-database and create-database send, in the API's own names; a database's cluster and size may be told by name, as the README shows. Checked before anything is sent."
+    settings: Settings, group: Settings;
+    "Settings to send, as a JSON object"
+    "JSON object with the settings that update-app, update-static-site, update-database and create-database send, under the names of Sevalla's API. You can give a database's cluster and size by name. Checked before anything is sent."
 
-    confirm: Text;
-    "Display name of what delete-app, delete-static-site or delete-database deletes. Nothing is deleted unless it is the very name. delete-database finds the database by it when database-id is left out."
+    confirm: Text, group: Settings;
+    "Display name of the resource to delete"
+    "Display name of the resource that delete-app, delete-static-site or delete-database deletes. Nothing is deleted unless the name matches exactly. Without database-id, delete-database finds the database by this name."
 
-    database_id: Uuid;
-    "UUID of the database."
+    database_id: Uuid, group: Settings;
+    "UUID of the database"
+    "UUID of the database, or its exact display name if the action only reads."
 
-    database_user: Text;
-    "User of the database, for create-database (left out, the engine's own) and for the variables of connect-database."
+    database_user: Text, group: Settings;
+    "User of the database"
+    "User of the database, for create-database (defaults to the engine's own) and for the variables of connect-database."
 
-    database_password: Password, secret: true;
-    "Password of the database, for create-database (left out, one is generated that nobody can guess) and for the variables of connect-database."
+    database_password: Password, secret: true, group: Settings;
+    "Password of the database"
+    "Password of the database, for create-database (defaults to a strong random password) and for the variables of connect-database."
 
-    output_password: bool = "false";
-    "true gives the password that create-database has generated as the output database-password. Otherwise nobody learns it."
+    output_password: bool = "false", group: Settings;
+    "Output the generated password"
+    "If true, the output database-password contains the password that create-database has generated. Otherwise, the password is not shown or stored anywhere."
 
-    set_env: bool = "false";
-    "true lets connect-database write variables of the application that tell it where the database is. Sevalla adds none by itself. With is-restart the application is restarted afterwards."
+    set_env: bool = "false", group: Settings;
+    "Write variables that name the database"
+    "If true, connect-database writes variables with the database's address to the application. Sevalla adds none itself. With is-restart, the application is restarted afterwards."
 
-    env_prefix: VariablePrefix = "DATABASE";
-    "What the names of the variables of set-env begin with, before an underscore and HOST, PORT, NAME, USER, PASSWORD or URL."
+    env_prefix: VariablePrefix = "DATABASE", group: Settings;
+    "Prefix of these variables"
+    "Prefix of the variables that set-env writes, before an underscore and HOST, PORT, NAME, USER, PASSWORD or URL."
 
-    cdn: Cdn;
-    "Whether toggle-cdn turns the CDN on or off."
+    cdn: Cdn, group: Settings;
+    "State of the CDN for toggle-cdn: on or off"
+    "The state that toggle-cdn turns the CDN to: on or off."
 
-    report_file: PathBuf;
-    "Path of a file that receives a report of the run as JSON, however it ends. docs/report.schema.json says what is in it."
+    report_file: PathBuf, group: Files;
+    "Report as JSON"
+    "Path of a JSON file for the report of the run, however the run ends. docs/report.schema.json is its schema."
 
-    junit_file: PathBuf;
-    "Path of a file that receives the run as test cases in JUnit's XML, however it ends, for the page of tests of a CI."
+    junit_file: PathBuf, group: Files;
+    "Report as JUnit XML"
+    "Path of a JUnit XML file for your CI's test report, however the run ends."
 
-    output_file: PathBuf;
-    "Path of a file that receives the outputs. In .json they are an object, in .properties Java properties, anywhere else lines such as SEVALLA_OUT_STATUS=success, as GitLab's dotenv report takes them; what such a report cannot hold is left out."
+    output_file: PathBuf, group: Files;
+    "Outputs as dotenv, JSON or properties"
+    "Path of a file for the outputs: an object in .json, Java properties in .properties, otherwise lines such as SEVALLA_OUT_STATUS=success for GitLab's dotenv report. Values that such a report cannot contain are omitted."
 
-    links_file: PathBuf;
-    "Path of a file that receives links to what was deployed as JSON, for GitLab's annotations report, which shows them on the page of the job."
+    links_file: PathBuf, group: Files;
+    "Links as a GitLab annotations report"
+    "Path of a JSON file with links to the deployed service, for GitLab's annotations report on the job's page."
 
-    logs: Logs = "live";
-    "When to print the deployment's log, live (while it runs), on-failure (at the end, unless it succeeded) or off."
+    logs: Logs = "live", group: Wait;
+    "Print the log: live, on-failure or off"
+    "When to print the deployment's log: live (while it runs), on-failure (at the end, unless it succeeds) or off."
 
-    log_file: PathBuf;
-    "Path of a file that receives the complete log of the deployment."
+    log_file: PathBuf, group: Files;
+    "Complete log of the deployment"
+    "Path of a file for the complete log of the deployment."
 
-    html_report: PathBuf;
-    "Path of a file that receives a page about the run for a browser, with the log, in one file that needs nothing else."
+    html_report: PathBuf, group: Files;
+    "Page about the run for a browser"
+    "Path of an HTML page about the run, with the log, in one file that references no other."
 
-    code_quality_file: PathBuf;
-    "Path of a file that receives the places in the repository that a failed deployment's log names, as a Code Quality report of GitLab. An empty list when there are none."
+    code_quality_file: PathBuf, group: Files;
+    "Failing places as a Code Quality report"
+    "Path of a GitLab Code Quality report with the places in the repository that a failed deployment's log names. The list is empty if there are none."
 
-    summary: bool = "true";
-    "true writes a summary of the run where the CI can show one."
+    summary: bool = "true", group: Ci;
+    "Write a summary where the CI shows one"
+    "If true, writes a summary of the run if the CI can show one."
 
-    dry_run: bool = "false";
-    "true only reads from Sevalla and says what would be done."
+    dry_run: bool = "false", group: Ci;
+    "Only read, and show what would be done"
+    "If true, only reads from Sevalla and prints what the run would do."
 
-    skip_without_token: bool = "false";
-    "true lets a run without sevalla-token pass with a notice, for pull requests from forks, to which CIs give no secrets."
+    skip_without_token: bool = "false", group: Ci;
+    "Pass if a fork has no API key"
+    "If true, a run without sevalla-token passes with a notice. For pull requests from forks, to which CI systems give no secrets."
 
-    on_fork: OnFork = "fail";
-    "What to do when the pull request comes from a fork, whose branches Sevalla does not build, fail or skip (pass with a notice). For previews and deployments, whether or not there is a key."
+    on_fork: OnFork = "fail", group: Previews;
+    "If it is from a fork: fail or skip"
+    "What to do if the pull request comes from a fork, whose branches Sevalla does not build: fail or skip (pass with a notice). For previews and deployments, with or without a key."
 }

@@ -18,6 +18,8 @@ use crate::verify::{CheckAddress, Expectation, Statuses};
 pub(super) trait Value: Sized {
     /// What is accepted, in words that complete "expected …".
     const ACCEPTS: &'static str;
+    /// The words that are accepted, if there are only a few.
+    const WORDS: &'static [&'static str] = &[];
     /// Whether a value that cannot be used may be repeated to the user.
     const MAY_BE_SHOWN: bool = true;
     /// Whether even a part of it must not be repeated.
@@ -66,7 +68,7 @@ fn not_filled_in(variable: &str) -> String {
 }
 
 /// What is wrong with a value that was copied with more than itself.
-fn copying_error(text: &str) -> Option<&'static str> {
+pub(super) fn copying_error(text: &str) -> Option<&'static str> {
     let is_in = |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
     if ['"', '\'', '`'].into_iter().any(is_in) {
         Some("It is in quotes: remove them")
@@ -94,11 +96,16 @@ pub(super) fn unknown_word<T: Value>(text: &str, words: &[&str]) -> String {
 
 /// The word that somebody may have meant: the first that begins like this, or
 /// the one that is most alike.
-fn nearest<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {
     /// Below this likeness a suggestion is a guess that misleads.
     const ALIKE: f64 = 0.6;
     /// What is shorter begins like too many.
     const SHORTEST: usize = 3;
+    /// What is longer is like none of them, and takes long to compare.
+    const LONGEST: usize = 100;
+    if text.len() > LONGEST {
+        return None;
+    }
     let text = text.to_lowercase().replace('_', "-");
     let begins = words
         .iter()
@@ -115,6 +122,7 @@ fn nearest<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {
 impl Value for bool {
     // The set of GitHub's own toolkit.
     const ACCEPTS: &'static str = "true or false";
+    const WORDS: &'static [&'static str] = &["true", "false"];
     fn read(text: &str) -> Result<Self, String> {
         match text {
             "true" | "True" | "TRUE" => Ok(true),

@@ -48,8 +48,8 @@ failures! {
         MissingInput "missing-input" "Missing input", ExitStatus::InvalidInput,
         "The action needs an input that was not given, or nothing says what to deploy. An empty \
          value counts as not given: so does a variable that your CI does not define.",
-        "Set the input that the message names. `sevalla-deploy --help` and the README list all \
-         inputs, and the README shows which of them each action needs.";
+        "Set the input that the message names. `sevalla-deploy help ACTION` and docs/reference.md \
+         list the inputs of each action.";
 
         MissingKey "missing-key" "Missing key", ExitStatus::InvalidInput,
         "`sevalla-token` is missing or empty. Often the secret has another name than the workflow \
@@ -114,10 +114,12 @@ failures! {
          `{deployment-id}` works for images too.";
 
         UnknownArgument "unknown-argument" "Unknown argument", ExitStatus::InvalidInput,
-        "The program was called with an option that it does not know. It takes `--help` and \
-         `--version`, or the name of a program to hand over to, with that program's own arguments. \
-         Inputs are no arguments, so that no secret can end up in a list of processes.",
-        "Pass inputs as environment variables, such as `SEVALLA_APP_ID`.";
+        "The arguments contain a word or an option that this program does not know, an option without \
+         a value or given twice, or a secret: everybody on the machine can read the arguments of a \
+         process. No word is run as a program, and no request was sent.",
+        "Use an action and options, such as `sevalla-deploy deploy-app --app-id …`, and pass secrets \
+         as variables. `sevalla-deploy --help` lists all of them. To run another program, write `--` \
+         before its name.";
     }
     Requests {
         KeyNotAccepted "key-not-accepted" "Key not accepted", ExitStatus::Unauthorized,
@@ -127,7 +129,7 @@ failures! {
 
         KeyWithoutPermission "key-without-permission" "Key without permission", ExitStatus::Unauthorized,
         "Sevalla answered 403: the key is valid, but may not do this. What it may do is listed in \
-         the message where Sevalla tells.",
+         the message, if Sevalla reports it.",
         "Give the key read and update access to the service, or use another key. Creating and \
          deleting need permissions of their own.";
 
@@ -327,7 +329,7 @@ failures! {
          of the branch had moved on. `on-commit-mismatch` says that this is a failure.",
         "Check what is live, and run again for the commit at the tip of the branch.";
 
-        CommitNotTold "commit-not-told" "Commit not told", ExitStatus::Unverified,
+        CommitNotTold "commit-not-reported" "Commit not reported", ExitStatus::Unverified,
         "The deployment succeeded, but Sevalla does not say of which commit it is, so it cannot be \
          compared with `expected-commit`.",
         "Check in the dashboard what is live. `expected-commit: off` turns the comparison off, for \
@@ -436,7 +438,7 @@ failures! {
 
         DatabaseUnusable "database-unusable" "Database unusable", ExitStatus::Failed,
         "The database is in a status from which it will not become ready.",
-        "Look at it in the dashboard. Delete it and create it anew, or ask Sevalla's support.";
+        "Look at it in the dashboard. Delete and recreate it, or ask Sevalla's support.";
 
         DatabaseNotReady "database-not-ready" "Database not ready", ExitStatus::TimedOut,
         "The database was not ready when the run's time was over. The run does not stop its creation or change.",
@@ -448,7 +450,7 @@ failures! {
         "Look at it in the dashboard: activate it if it is suspended, or connect another.";
 
         NoInternalHost "no-internal-host" "No internal host", ExitStatus::Rejected,
-        "Sevalla does not tell the internal host of the database, which `set-env` writes into the \
+        "Sevalla does not report the internal host of the database, which `set-env` writes into the \
          application's variables.",
         "Run again once the dashboard shows the internal host.";
     }

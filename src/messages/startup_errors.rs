@@ -8,11 +8,11 @@ topics! {
     Misstart;
     Inputs {
         ProgramNotStarted "program-not-started" "Program not started"
-        "The first argument was taken for the name of a program to hand over to, as CIs want of an \
-         image (`sh`, `cat`), and that program is not there or cannot be started."
-        "To deploy, leave the argument out: inputs are environment variables, such as \
-         `SEVALLA_ACTION`. `--help` lists them. To run a program in this image, check its name \
-         and `PATH`.";
+        "The arguments name a program to hand over to: after `--`, or in the image as the first word, \
+         as CI systems start it (`sh`, `cat`, an absolute path). That program is not there or cannot \
+         be started."
+        "Check the name of the program and `PATH`. To deploy, use an action instead: \
+         `sevalla-deploy --help` lists them.";
     }
     Requests {
         SystemRefused "system-refused" "System refused"

@@ -12,7 +12,7 @@ topics! {
 
         UnknownCiHost "unknown-ci-host" "Unknown CI host"
         "`SEVALLA_CI_HOST` names no CI that this program knows. It was ignored, and the CI was \
-         recognised by its own variables."
+         recognized by its own variables."
         "Use one of the names in the message, or unset it.";
 
         InputWithoutEffect "input-without-effect" "Input without effect"
@@ -63,8 +63,8 @@ topics! {
          the action `follow` instead of deploying.";
 
         PossibleDuplicate "possible-duplicate" "Possible duplicate"
-        "The first request got no answer and was sent once more, after looking for its effect in \
-         vain. Now there is more than one new thing: the first request may have worked after all."
+        "The first request got no response, and was sent once more after nothing new appeared. Now \
+         there is more than one new thing: the first request may have worked after all."
         "Check in the dashboard whether the one in the message should stay.";
 
         EarlierDeploymentRemains "earlier-deployment-remains" "Earlier deployment remains"
@@ -125,13 +125,13 @@ topics! {
     }
     Previews {
         SeveralPipelines "several-pipelines" "Several pipelines"
-        "Several pipelines have previews, and Sevalla does not tell to which of them a preview app \
+        "Several pipelines have previews, and Sevalla does not report to which of them a preview app \
          belongs. The one that was found may be another pipeline's."
         "If it is the wrong one, name the right one with `app-id`.";
 
         PipelineOfAnotherRepository "pipeline-of-another-repository" "Pipeline of another repository"
         "The pipeline builds another repository than the one this run belongs to. Unless the comment \
-         on the pull request keeps the id of the preview app, the next run will not recognise the \
+         on the pull request keeps the id of the preview app, the next run will not recognize the \
          app as its own and will create another."
         "Use the pipeline of this repository, or pass the preview's `app-id`.";
 
@@ -142,7 +142,7 @@ topics! {
          dashboard.";
 
         NoPreviewAddress "no-preview-address" "No preview address"
-        "The preview is deployed, but Sevalla does not tell its address yet. The output `url` is \
+        "The preview is deployed, but Sevalla does not report its address yet. The output `url` is \
          empty."
         "Find the address in the dashboard.";
 
@@ -179,7 +179,7 @@ topics! {
          give `database-password` or set `output-password: true`.";
 
         PasswordUnknown "password-unknown" "Password unknown"
-        "`output-password` is true, but the database was there before, and Sevalla does not tell \
+        "`output-password` is true, but the database was there before, and Sevalla does not report \
          its password. The output is empty."
         "Store the password that the first run gives, or reset it.";
 

@@ -25,7 +25,9 @@ impl Inner {
         causes: &[FailureCause],
         log: Result<(), String>,
     ) {
-        let report = self.write_report(outcome, causes);
+        let found = self.give_found();
+        let is_whole = found == Ok(true);
+        let report = self.write_report(outcome, causes, is_whole);
         let junit = file(self.files.junit.as_deref(), "The test report", || {
             junit::render(
                 outcome,
@@ -58,6 +60,7 @@ impl Inner {
             (Warning::ReportNotWritten, quality),
             (Warning::ReportNotWritten, file),
             (Warning::ReportNotWritten, links),
+            (Warning::OutputsNotWritten, found.map(drop)),
             (Warning::OutputsNotWritten, outputs),
             (Warning::SummaryNotWritten, summary),
             (Warning::ReportNotWritten, page),
@@ -84,13 +87,33 @@ impl Inner {
         self.warn(warning, &text);
     }
 
-    fn write_report(&self, outcome: &Outcome, causes: &[FailureCause]) -> Result<(), String> {
+    /// Gives what `list` or `show` found to a person or a program.
+    fn give_found(&mut self) -> Result<bool, String> {
+        if !matches!(self.record.action, Some("list" | "show")) {
+            return Ok(false);
+        }
+        let json = self
+            .record
+            .result
+            .as_ref()
+            .map(|json| self.sanitizer.json(json));
+        let given = self.channel.found(json.as_ref());
+        given.map_err(|error| format!("The result could not be written to {error}"))
+    }
+
+    /// `is_given` is whether somebody has the result, whatever its length.
+    fn write_report(
+        &self,
+        outcome: &Outcome,
+        causes: &[FailureCause],
+        is_given: bool,
+    ) -> Result<(), String> {
         if let Some(path) = &self.files.report {
             let text = json::render(outcome, causes, &self.record, self.host, &self.sanitizer);
             return atomic_file::write(path, "The report", &text);
         }
         match self.record.result.as_ref().map(String::len) {
-            Some(length) if length > LONGEST_VALUE => Err(format!(
+            Some(length) if length > LONGEST_VALUE && !is_given => Err(format!(
                 "The result has {} KiB and an output at most {}: set report-file to get it",
                 length / 1024,
                 LONGEST_VALUE / 1024

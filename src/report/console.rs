@@ -22,7 +22,7 @@ pub(super) fn describe(event: EventKind<'_>) -> Option<String> {
         return Some(warned(warning, &text));
     }
     Some(match event {
-        EventKind::Note(text) => text.to_owned(),
+        EventKind::Note(text) | EventKind::Row(text) => text.to_owned(),
         EventKind::Target(service, Some(name)) => {
             format!("{} {name} ({})", service.kind.title(), service.id)
         }
@@ -198,7 +198,7 @@ pub(super) fn state(deployment: &Deployment) -> String {
         Status::Cancelled => "cancelled".to_owned(),
         Status::Skipped => "skipped".to_owned(),
         Status::Other(word) => format!("in a state this program does not know ({word})"),
-        Status::Absent => "in a state that Sevalla does not tell".to_owned(),
+        Status::Absent => "in a state that Sevalla does not report".to_owned(),
     };
     match deployment.made_from() {
         Some(source) => format!("{status} ({source})"),
@@ -232,8 +232,9 @@ pub(super) fn conclude(outcome: &Outcome, record: &RunRecord) -> Vec<String> {
     }
     let mut lines = vec![line];
     lines.extend(outcome.why.iter().cloned());
-    lines.extend(record.one().url.iter().map(|url| format!("URL: {url}")));
     lines.extend(outcome.hint.iter().cloned());
+    // Last, where it is found and clicked.
+    lines.extend(record.one().url.iter().map(|url| format!("URL: {url}")));
     lines
 }
 

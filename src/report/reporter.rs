@@ -120,6 +120,7 @@ impl Inner {
                 let channel = self.channel.as_mut();
                 return self.log.take(label, lines, &self.sanitizer, channel);
             }
+            EventKind::Row(row) if self.channel.row(&self.sanitizer.line(row)) => return,
             EventKind::LogDiagnosis(diagnosis) => self.log.set_diagnosis(service, diagnosis),
             // The CI does not know the password, and later steps get it as an output.
             EventKind::Password(password) => self.channel.mask(password.expose()),

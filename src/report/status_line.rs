@@ -147,7 +147,7 @@ pub(super) fn interrupt(record: &RunRecord, then: Abandon) -> &'static str {
             .iter()
             .any(|service_record| service_record.rollback.is_some());
         if is_started {
-            "Ctrl-C ends this, the rollback goes on"
+            "Ctrl-C ends this, the rollback continues"
         } else {
             ENDS
         }
@@ -167,7 +167,7 @@ fn while_it_goes_on(service_records: &[ServiceRecord], then: Abandon) -> &'stati
         (Abandon::Cancel, true) => "Ctrl-C cancels what has not ended",
         (Abandon::Cancel, false) => "Ctrl-C cancels the deployment",
         (Abandon::Leave, true) => "Ctrl-C ends this, the deployments go on",
-        (Abandon::Leave, false) => "Ctrl-C ends this, the deployment goes on",
+        (Abandon::Leave, false) => "Ctrl-C ends this, the deployment continues",
     }
 }
 
@@ -351,7 +351,7 @@ mod tests {
         let (running, success) = (deployment(Status::InProgress), deployment(Status::Success));
         let failed = deployment(Status::Failed);
         replay.after_event(EventKind::Started(service(1), &running));
-        let goes_on = "Ctrl-C ends this, the rollback goes on";
+        let goes_on = "Ctrl-C ends this, the rollback continues";
         for (event, text, interrupt) in [
             (EventKind::Seen(&failed), "failed", ENDS),
             (
@@ -408,7 +408,7 @@ mod tests {
         let mut replay = Replay::of(Abandon::Leave);
         assert_eq!(
             replay.after_event(EventKind::Found(service(1), &running)),
-            shown("in progress", "Ctrl-C ends this, the deployment goes on")
+            shown("in progress", "Ctrl-C ends this, the deployment continues")
         );
         // The run's time is over, and still a signal would cancel it.
         let mut replay = Replay::of(Abandon::Cancel);

@@ -64,7 +64,7 @@ pub(super) fn fill(text: &str, filling: Filling<'_>) -> Result<String, NotFilled
         && commit.is_none()
     {
         return Err(NotFilled(format!(
-            "Sevalla does not tell the commit that {needed} stands for"
+            "Sevalla does not report the commit that {needed} stands for"
         )));
     }
     let is_id = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');

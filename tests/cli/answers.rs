@@ -262,7 +262,7 @@ async fn an_answer_that_names_an_old_deployment_is_no_success() {
     let refused = async {
         let run = Runner::deploys_app(&none).run().await;
         run.assert_ended(7, "ambiguous");
-        run.assert_told("which deployment it started cannot be told");
+        run.assert_told("which deployment it started is unknown");
     };
     tokio::join!(
         assert_one_deployment(&made, APP, Runner::deploys_app(&made)),

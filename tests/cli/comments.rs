@@ -425,7 +425,7 @@ async fn after_a_signal_a_silent_code_host_keeps_nothing_back() {
     let run = running.finish().await;
     run.assert_ended(130, "interrupted");
     // It would have said so, had it waited for the code host.
-    let waited = "does not tell how the run ended";
+    let waited = "does not report how the run ended";
     assert!(!run.streams().contains(waited), "{}", run.streams());
 
     // Nor does one that is silent while the deployment is cancelled.
@@ -437,7 +437,7 @@ async fn after_a_signal_a_silent_code_host_keeps_nothing_back() {
     github.0.lock().unwrap().hangs = true;
     let run = stopped(running, "INT").await;
     run.assert_ended(130, "interrupted");
-    run.assert_told("The comment on the pull request does not tell how the run ended");
+    run.assert_told("The comment on the pull request does not report how the run ended");
 }
 
 #[tokio::test]

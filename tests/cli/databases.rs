@@ -672,7 +672,7 @@ async fn without_a_host_to_tell_of_nothing_is_connected() {
     simulator.add_fault(Fault::on("getDatabaseV3").does(shows));
     let run = with_env(&simulator).run().await;
     run.assert_ended(9, "rejected");
-    run.assert_told("Sevalla tells no internal host");
+    run.assert_told("Sevalla reports no internal host");
     run.assert_told("Nothing was changed");
     assert!(simulator.connections().is_empty());
 }

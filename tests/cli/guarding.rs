@@ -488,7 +488,7 @@ async fn a_commit_that_is_never_told_is_not_the_named_one() {
                 .run()
                 .await;
             run.assert_ended(code, word);
-            run.assert_told("Sevalla does not tell the commit of the deployment");
+            run.assert_told("Sevalla does not report the commit of the deployment");
         }
     }))
     .await;
@@ -527,7 +527,7 @@ async fn a_pushed_commit_that_cannot_be_compared_is_told_where_it_matters() {
             .run()
             .await;
         run.assert_ended(0, "success");
-        let told = run.streams().contains("does not tell the commit");
+        let told = run.streams().contains("does not report the commit");
         assert_eq!(told, is_told, "{policy}");
     }
 }

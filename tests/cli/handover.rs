@@ -1,14 +1,23 @@
-//! The program becomes another one when the first argument names it.
+//! The program becomes another one: after `--`, and in the image for what CI
+//! systems start there.
 
 use std::os::unix::fs::PermissionsExt;
 
+use sevalla_deploy::exec::IN_IMAGE;
 use sevalla_simulator::Script;
 
 use crate::harness::{Finished, Runner, application};
 
-/// A run with a `PATH`, which the harness otherwise leaves out.
+/// A run with a `PATH`, which the harness otherwise omits, that hands over.
 fn with_path() -> Runner {
-    Runner::bare().set("PATH", "/usr/local/bin:/usr/bin:/bin")
+    let runner = Runner::bare().set("PATH", "/usr/local/bin:/usr/bin:/bin");
+    runner.argument("--")
+}
+
+/// The same as in the image.
+fn in_image() -> Runner {
+    let runner = Runner::bare().set("PATH", "/usr/local/bin:/usr/bin:/bin");
+    runner.set(IN_IMAGE, "1")
 }
 
 /// Runs a script as a CI does that finds the program as an image's entry point.
@@ -23,12 +32,14 @@ async fn script(runner: Runner, text: &str) -> Finished {
 
 #[tokio::test]
 async fn arguments_arrive_as_they_are() {
-    let run = script(with_path(), "printf '%s|' \"$0\" \"$@\"").await;
-    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "sh|"));
-    let odd = ["", "two words", "$HOME", "--help", "a\nb", "*"];
+    for runner in [with_path(), in_image()] {
+        let run = script(runner, "printf '%s|' \"$0\" \"$@\"").await;
+        assert_eq!((run.code, run.stdout.as_str()), (Some(0), "sh|"));
+    }
+    let odd = ["", "two words", "$HOME", "--help", "--", "a\nb", "*"];
     let runner = with_path().argument("printf").argument("%s|");
     let run = odd.into_iter().fold(runner, Runner::argument).run().await;
-    assert_eq!(run.stdout, "|two words|$HOME|--help|a\nb|*|");
+    assert_eq!(run.stdout, "|two words|$HOME|--help|--|a\nb|*|");
     assert_eq!(run.stderr, "");
 }
 
@@ -89,28 +100,62 @@ async fn a_closed_pipe_is_not_ignored_in_the_other_program() {
 async fn it_can_be_told_to_become_itself() {
     let simulator = application(Script::success()).await;
     let run = Runner::deploys_app(&simulator)
+        .set(IN_IMAGE, "1")
         .argument(env!("CARGO_BIN_EXE_sevalla-deploy"))
         .run()
         .await;
     run.assert_ended(0, "success");
 }
 
+/// What CI systems do to an image: GitLab, Jenkins, a runner on Kubernetes.
+#[tokio::test]
+async fn in_the_image_a_ci_starts_its_shell_and_nothing_else() {
+    let run = in_image().arguments_are(&["cat"]).run().await;
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""));
+    let run = in_image()
+        .arguments_are(&["/bin/sh", "-c", "echo $0"])
+        .run()
+        .await;
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), "/bin/sh\n"));
+    let run = in_image()
+        .arguments_are(&["tail", "-n1", "/etc/hosts"])
+        .run()
+        .await;
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    for word in ["env", "ls", "init", "printf", "./sh", "depoy-app"] {
+        let run = in_image()
+            .secret("SEVALLA_TOKEN", "svl_0123456789abcdef")
+            .argument(word)
+            .run()
+            .await;
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{word}");
+    }
+    // Any other value is no marker.
+    for marker in ["", "0", "true", "yes"] {
+        let run = in_image()
+            .set(IN_IMAGE, marker)
+            .arguments_are(&["sh", "-c", "echo executed"])
+            .run()
+            .await;
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{marker}");
+    }
+}
+
 #[tokio::test]
 async fn a_program_that_is_not_there_is_told_and_nothing_is_sent() {
-    let next = "Inputs are environment variables; see --help";
+    let next = "Check its name and PATH";
     for (word, next) in [
         ("deploy", next),
         ("/nonexistent/sh", next),
-        ("help", "Did you mean --help?"),
         (
             "deploy-app",
-            "To run this action set SEVALLA_ACTION=deploy-app",
+            "To run this action, write: sevalla-deploy deploy-app",
         ),
     ] {
         let simulator = application(Script::success()).await;
         let run = Runner::deploys_app(&simulator)
             .set("PATH", "/usr/bin:/bin")
-            .argument(word)
+            .arguments_are(&["--", word])
             .run()
             .await;
         let page = sevalla_deploy::messages::page();
@@ -145,7 +190,7 @@ async fn a_key_among_the_arguments_is_not_shown() {
     let key = "svl_0123456789abcdef";
     let run = Runner::bare()
         .secret("SEVALLA_TOKEN", key)
-        .argument(key)
+        .arguments_are(&["--", key])
         .run()
         .await;
     assert_eq!(run.code, Some(127));

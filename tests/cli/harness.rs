@@ -159,9 +159,14 @@ impl Runner {
             .secret("SEVALLA_TOKEN", simulator.key())
     }
 
-    /// A run of this action.
+    /// A run of this action; one that only lists or shows in a CI, where it has
+    /// outputs.
     pub(crate) fn does(simulator: &Simulator, action: &str) -> Self {
-        Self::against(simulator).set("SEVALLA_ACTION", action)
+        let runner = Self::against(simulator).set("SEVALLA_ACTION", action);
+        if matches!(action, "list" | "show") {
+            return runner.set("CI", "true");
+        }
+        runner
     }
 
     /// A run that deploys the application.
@@ -191,7 +196,7 @@ impl Runner {
         self
     }
 
-    pub(crate) fn argument(mut self, argument: &str) -> Self {
+    pub(crate) fn argument(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
         self
     }
@@ -228,10 +233,21 @@ impl Runner {
             .set("GITHUB_RUN_ATTEMPT", "1")
     }
 
+    /// The arguments of the run.
+    pub(crate) fn arguments(&self) -> &[OsString] {
+        &self.arguments
+    }
+
+    /// The same with these arguments behind the others.
+    pub(crate) fn arguments_are(self, arguments: &[&str]) -> Self {
+        arguments.iter().fold(self, Self::argument)
+    }
+
     /// Lets these words start the program, as `nohup` does.
     pub(crate) fn started_by(mut self, words: &[&str]) -> Self {
         let program = env!("CARGO_BIN_EXE_sevalla-deploy");
-        self.arguments = words.iter().chain([&program]).map(Into::into).collect();
+        let words = [&"--"].into_iter().chain(words).chain([&program]);
+        self.arguments = words.map(Into::into).collect();
         self.set("PATH", "/usr/local/bin:/usr/bin:/bin")
     }
 

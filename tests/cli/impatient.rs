@@ -37,6 +37,8 @@ pub(crate) fn run(variables: BTreeMap<OsString, OsString>) -> (i32, String, Stri
         stdout: Box::new(stdout.clone()),
         stderr: || Box::new(Captured::stderr()),
         terminal: None,
+        screen: None,
+        zone: jiff::tz::TimeZone::UTC,
         clock: jiff::Timestamp::now,
         token: || uuid::Uuid::new_v4().simple().to_string(),
         connect: Box::new(|variables| Ok(Box::new(Impatient(Http::new(variables)?)))),

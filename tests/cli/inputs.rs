@@ -27,8 +27,8 @@ fn assert_refused(simulator: &Simulator, run: &Finished) {
 async fn every_problem_is_told_at_once_in_the_users_spelling_and_nothing_is_sent() {
     let simulator = Simulator::start(World::new()).await;
     let run = Runner::bare()
-        .set("INPUT_APP-ID", "shop")
-        .set("PLUGIN_STATIC_SITE_ID", "docs")
+        .set("INPUT_APP-ID", "fb5e5168-4281-4bec-94c5")
+        .set("PLUGIN_STATIC_SITE_ID", "fb5e5168-4281-4bec-94c5")
         .set("INPUT_ACTION", "deploy")
         .set("INPUT_TIMEOUT", "5")
         .set("SEVALLA_IS_RESTART", "yes")
@@ -46,8 +46,11 @@ async fn every_problem_is_told_at_once_in_the_users_spelling_and_nothing_is_sent
 
     assert_refused(&simulator, &run);
     for (spelling, accepted) in [
-        ("INPUT_APP-ID is \"shop\"", "UUID"),
-        ("PLUGIN_STATIC_SITE_ID is \"docs\"", "UUID"),
+        ("INPUT_APP-ID is \"fb5e5168-4281-4bec-94c5\"", "UUID"),
+        (
+            "PLUGIN_STATIC_SITE_ID is \"fb5e5168-4281-4bec-94c5\"",
+            "UUID",
+        ),
         ("INPUT_ACTION is \"deploy\"", "deploy-app"),
         ("INPUT_TIMEOUT is \"5\"", "90s"),
         ("SEVALLA_IS_RESTART is \"yes\"", "true or false"),
@@ -268,11 +271,11 @@ async fn help_and_version_need_no_environment_and_other_arguments_are_refused() 
         assert_eq!(run.code, Some(0));
         assert_eq!(run.stderr, "");
         for text in [
-            "app-id",
-            "sevalla-token",
-            "INPUT_APP-ID",
-            "deployment-id",
-            "130",
+            "SEVALLA_APP_ID",
+            "SEVALLA_TOKEN",
+            "--app-id",
+            "deploy-app",
+            "Check and roll back",
         ] {
             assert!(run.stdout.contains(text), "{text} in {}", run.stdout);
         }
@@ -285,7 +288,7 @@ async fn help_and_version_need_no_environment_and_other_arguments_are_refused() 
         assert!(run.stdout.starts_with(version), "{}", run.stdout);
         assert_eq!(run.stdout.lines().count(), 1);
     }
-    for argument in ["--app-id=x", "-x", ""] {
+    for argument in ["--appid=x", "-x", ""] {
         let simulator = application(Script::success()).await;
         let run = Runner::deploys_app(&simulator)
             .argument(argument)

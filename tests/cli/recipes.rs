@@ -212,7 +212,7 @@ async fn a_pull_request_from_a_fork_passes_without_a_key() {
 
 #[tokio::test]
 async fn previews_that_were_left_behind_are_deleted() {
-    let steps = steps(&recipe("Previews that were left behind"));
+    let steps = steps(&recipe("Delete old previews"));
     let simulator = Simulator::start(
         World::new()
             .application(Application::new(LIVE).past(PastDeployment::success()))
@@ -230,7 +230,7 @@ async fn previews_that_were_left_behind_are_deleted() {
 
 #[tokio::test]
 async fn what_sevalla_deploys_by_itself_is_followed() {
-    let steps = steps(&recipe("Follow what Sevalla deploys by itself"));
+    let steps = steps(&recipe("Follow an automatic deployment"));
     let application = Application::new(APP).auto_deploy(true);
     let simulator = Simulator::start(World::new().application(application)).await;
     let running = step(&steps[0], &simulator, &[("vars.SEVALLA_APP_ID", APP)])
@@ -248,7 +248,7 @@ async fn what_sevalla_deploys_by_itself_is_followed() {
 
 #[tokio::test]
 async fn going_back_says_what_was_live_and_what_is() {
-    let steps = steps(&recipe("Go back"));
+    let steps = steps(&recipe("Roll back"));
     let before = "b".repeat(40);
     let application = Application::new(APP)
         .past(PastDeployment::success().commit_sha(&before))

@@ -101,7 +101,7 @@ async fn a_success_is_green_unless_colours_are_unwanted() {
         let runner = in_colour(&simulator).set(name, value);
         let window = Window::open(runner, 40, 160);
         assert_eq!(window.ends().await, Some(0));
-        window.comes_to_show("outcome=success").await;
+        window.comes_to_show("URL: ").await;
         assert_eq!(window.colour_of("Deployed: "), colour, "{name}={value}");
     }
 }
@@ -128,6 +128,119 @@ async fn a_narrow_window_keeps_the_live_line_in_one_row() {
         );
         window.press(b"\x03");
         assert_eq!(window.ends().await, Some(130));
+    }
+}
+
+#[tokio::test]
+async fn a_narrow_window_says_what_ctrl_c_does_all_the_same() {
+    together([80, 60, 40].map(|columns| async move {
+        let simulator = slow().await;
+        let window = Window::open(in_colour(&simulator), 60, columns);
+        let hint = "Ctrl-C cancels the deployment";
+        let live = window.comes_to_show(hint).await;
+        assert!(live.ends_with(hint), "{columns}: {live:?}");
+        let has_more = live.contains("s · in prog");
+        assert_eq!(has_more, columns > 40, "{columns}: {live:?}");
+        assert_eq!(window.live_rows().len(), 1);
+        window.press(b"\x03");
+        assert_eq!(window.ends().await, Some(130));
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn the_address_is_the_last_word() {
+    let cases = [("xterm-256color", "https://"), ("dumb", "https://")];
+    together(cases.map(|(term, address)| async move {
+        let simulator = application(Script::success()).await;
+        let runner = in_colour(&simulator)
+            .set("TERM", term)
+            .set("TZ", "IST-5:30");
+        let window = Window::open(runner, 60, 160);
+        assert_eq!(window.ends().await, Some(0));
+        let rows = window.rows();
+        let last = rows.last().unwrap();
+        assert!(last.contains(&format!(" URL: {address}")), "{rows:#?}");
+        // Its times are those of the person.
+        assert!(
+            last.chars().next().is_some_and(|c| c.is_ascii_digit()),
+            "{last}"
+        );
+        assert!(
+            !rows.iter().any(|row| row.contains("outcome=")),
+            "{rows:#?}"
+        );
+        let is_utc = |row: &String| row.get(8..10) == Some("Z ") || row.get(12..14) == Some("Z ");
+        assert!(!rows.iter().any(is_utc), "{rows:#?}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_password_that_is_asked_for_is_shown_in_a_terminal_too() {
+    let simulator = Simulator::start(World::new()).await;
+    let settings = r#"{"display_name":"db","type":"postgresql","version":"16","db_name":"db",
+        "cluster":"Frankfurt","resource_type":"DB1"}"#;
+    let runner = Runner::does(&simulator, "create-database")
+        .set("TERM", "xterm-256color")
+        .set("SEVALLA_SETTINGS", settings)
+        .set("SEVALLA_OUTPUT_PASSWORD", "true");
+    let window = Window::open(runner, 60, 160);
+    assert_eq!(window.ends().await, Some(0), "{:#?}", window.rows());
+    window.comes_to_show("database-password=").await;
+    assert!(!window.shows("outcome="), "{:#?}", window.rows());
+}
+
+#[tokio::test]
+async fn a_list_is_a_table_without_times() {
+    let simulator = application(Script::success()).await;
+    for (arguments, beginning) in [
+        (&["list", "--resource", "applications"][..], APP),
+        (&["show", "--app-id", APP], "display_name: "),
+    ] {
+        let runner = Runner::against(&simulator)
+            .set("TERM", "xterm-256color")
+            .arguments_are(arguments);
+        let window = Window::open(runner, 60, 160);
+        assert_eq!(window.ends().await, Some(0));
+        let rows = window.rows();
+        let is_row = |row: &String| row.starts_with(beginning);
+        assert!(rows.iter().any(is_row), "{rows:#?}");
+        assert!(!rows.iter().any(|row| row.contains('{')), "{rows:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_is_piped_shows_no_table() {
+    let simulator = application(Script::success()).await;
+    let script = "\"$0\" list --resource applications | cat >found.json";
+    let program = env!("CARGO_BIN_EXE_sevalla-deploy");
+    let runner = Runner::against(&simulator)
+        .set("TERM", "xterm-256color")
+        .set("PATH", "/usr/bin:/bin")
+        .arguments_are(&["--", "sh", "-c", script, program]);
+    let found = runner.path("found.json");
+    let window = Window::open(runner, 60, 160);
+    assert_eq!(window.ends().await, Some(0));
+    let found: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(found).unwrap()).unwrap();
+    assert_eq!(found[0]["id"], APP);
+    window.comes_to_show("Listed 1 application").await;
+    assert!(!window.shows(APP), "{:#?}", window.rows());
+}
+
+#[tokio::test]
+async fn help_is_as_wide_as_the_window() {
+    for (columns, width) in [(60, 60), (80, 80), (100, 100), (200, 100)] {
+        let runner = Runner::bare().arguments_are(&["help", "app-id"]);
+        let window = Window::open(runner, 60, columns);
+        assert_eq!(window.ends().await, Some(0));
+        let rows = window.rows();
+        let longest = rows.iter().map(String::len).max().unwrap();
+        assert!(
+            longest <= width && longest > width - 12,
+            "{columns}: {rows:#?}"
+        );
     }
 }
 
@@ -206,7 +319,7 @@ async fn a_window_of_another_width_keeps_one_live_line_and_all_of_the_text() {
             );
             // Nothing above it was taken away.
             assert!(
-                shown.iter().any(|row| row.contains("Z Usually")),
+                shown.iter().any(|row| row.contains(" Usually")),
                 "{fitting:?} {columns}: {shown:#?}"
             );
         }
@@ -261,8 +374,8 @@ async fn what_goes_on_after_an_interruption_is_told_before_it() {
     let goes_back = in_colour(&failing).set("SEVALLA_ON_FAILURE", "rollback");
 
     let texts = [
-        "Ctrl-C ends this, the deployment goes on",
-        "Ctrl-C ends this, the rollback goes on",
+        "Ctrl-C ends this, the deployment continues",
+        "Ctrl-C ends this, the rollback continues",
     ];
     let cases = [(joined, joins), (failing, goes_back)];
     together(

@@ -60,7 +60,7 @@ async fn an_address_that_cannot_be_read_undoes_nothing() {
         (Behaviour::status(401), "HTTP 401 Unauthorized"),
         (Behaviour::status(503), "HTTP 503 Service Unavailable"),
         (Behaviour::NotJson, "is not what it should be"),
-        (page(json!([])), "Sevalla does not tell its address"),
+        (page(json!([])), "Sevalla does not report its address"),
     ];
     together(later.map(|(behaviour, reason)| async move {
         let simulator = simulator(app()).await;
@@ -256,7 +256,7 @@ async fn a_commit_that_sevalla_does_not_give_undoes_nothing() {
             let simulator = simulator(app.next(script.clone())).await;
             let url = web.url(&format!("/{placeholder}"));
             let run = checks(&simulator, &url).run().await;
-            assert_kept(&simulator, &run, "does not tell the commit that");
+            assert_kept(&simulator, &run, "does not report the commit that");
         }
     }
     assert_eq!(web.count(), 0);
@@ -383,7 +383,7 @@ async fn an_address_that_is_missing_before_the_start_is_read_again_after_the_suc
         .run()
         .await;
     run.assert_told("Sevalla gives no address of the service yet");
-    assert_kept(&simulator, &run, "Sevalla does not tell its address");
+    assert_kept(&simulator, &run, "Sevalla does not report its address");
 }
 
 #[tokio::test]

@@ -174,7 +174,9 @@ async fn a_commit_that_is_not_told_cannot_be_filled_in() {
         .run()
         .await;
     run.assert_ended(8, "unverified");
-    run.assert_told("cannot be checked: Sevalla does not tell the commit that {commit} stands for");
+    run.assert_told(
+        "cannot be checked: Sevalla does not report the commit that {commit} stands for",
+    );
     run.assert_told("but whether it answers well could not be checked");
     assert_eq!(web.count(), 0);
 }
@@ -480,7 +482,7 @@ async fn an_address_that_the_service_does_not_tell_cannot_be_visited() {
         .run()
         .await;
     run.assert_ended(8, "unverified");
-    run.assert_told("Sevalla does not tell its address; set verify-url to it");
+    run.assert_told("Sevalla does not report its address; set verify-url to it");
 }
 
 #[tokio::test]

@@ -49,6 +49,7 @@ impl Window {
         let (pty, pts) = pty_process::blocking::open().unwrap();
         pty.resize(Size::new(rows, columns)).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_sevalla-deploy"))
+            .args(runner.arguments())
             .env_clear()
             .envs(runner.variables())
             .current_dir(runner.path("."))

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use sevalla_deploy::actions::resolve::Plan;
 use sevalla_deploy::ci::Facts;
 use sevalla_deploy::environment::Variables;
+use sevalla_deploy::exec::IN_IMAGE;
 use sevalla_deploy::inputs::{ACTIONS, Action, Inputs, Problem, TABLE, unknown_names};
 use yaml_serde::Value;
 
@@ -22,6 +23,16 @@ fn the_entry_point_is_that_of_the_image() {
         .filter_map(|line| line.strip_prefix("ENTRYPOINT "))
         .collect();
     assert_eq!(of_image, [format!("[{of_action:?}]")]);
+}
+
+#[test]
+fn the_image_has_the_marker_that_lets_a_ci_start_a_shell_in_it() {
+    let dockerfile = crate::read("Dockerfile");
+    let (_, image) = dockerfile.rsplit_once("\nFROM ").unwrap();
+    let marker = format!("\nENV {IN_IMAGE}=1\n");
+    assert!(image.contains(&marker), "no {marker:?} in the last stage");
+    let variables = Variables::from([(IN_IMAGE, "1")]);
+    assert!(unknown_names(&variables).is_empty());
 }
 
 /// A value of an input that an action requires.

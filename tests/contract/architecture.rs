@@ -21,6 +21,7 @@ const PAGES: &[&str] = &[
 const FOLDERS: &[&str] = &[
     ".ci/",
     "benches/",
+    "demo/",
     "diagnosis/",
     "docs/",
     "examples/",

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use sevalla_deploy::ci::{CiHost, Host};
-use sevalla_deploy::exit_status::{EXIT_CODES, ExitStatus, words};
-use sevalla_deploy::inputs::{ACTIONS, Action, TABLE};
+use sevalla_deploy::exit_status::{EXIT_CODES, ExitStatus};
+use sevalla_deploy::inputs::{ACTIONS, TABLE};
 use sevalla_deploy::outputs::OUTPUTS;
 use sevalla_deploy::sanitize::redactor::SHORTEST;
 use yaml_serde::Value;
@@ -15,7 +15,7 @@ const SCHEMA: &str = "docs/report.schema.json";
 
 /// Compares each part of a file with what it should be, or with `BLESS` writes
 /// it.
-fn hold(path: &str, parts: &[(&str, String)]) {
+pub(crate) fn hold(path: &str, parts: &[(&str, String)]) {
     let (open, close) = match path.rsplit('.').next() {
         Some("md") => ("<!-- ", " -->\n"),
         Some("rs") => ("// ", "\n"),
@@ -111,73 +111,6 @@ fn the_action_for_runners_without_docker_passes_all_of_them_on() {
     hold("setup/action.yml", &parts);
 }
 
-/// A table in Markdown.
-fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let rule = " --- |".repeat(head.len());
-    let mut table = format!("| {} |\n|{rule}\n", head.join(" | "));
-    for row in rows {
-        table.push('|');
-        for cell in row {
-            // A bar would end the cell.
-            let cell = cell.replace('|', "\\|");
-            let space = if cell.is_empty() { "" } else { " " };
-            table.push_str(&format!(" {cell}{space}|"));
-        }
-        table.push('\n');
-    }
-    table
-}
-
-/// Names in code, as a list.
-fn names(names: &[&str], separator: &str) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    names.join(separator)
-}
-
-fn actions() -> String {
-    let required = |action: &Action| {
-        let one_of = (!action.one_of.is_empty()).then(|| names(action.one_of, " or "));
-        let others = action.requires.iter().map(|name| names(&[name], ""));
-        one_of.into_iter().chain(others).collect::<Vec<_>>()
-    };
-    let rows = ACTIONS.iter().map(|action| {
-        let takes = [action.at_most_one_of, action.takes].concat();
-        vec![
-            names(&[action.name.word()], ""),
-            action.summary.to_owned(),
-            if action.writes { "yes" } else { "no" }.to_owned(),
-            required(action).join(", "),
-            names(&takes, ", "),
-        ]
-    });
-    let head = ["action", "what it does", "writes", "requires", "also takes"];
-    table(&head, rows)
-}
-
-fn inputs() -> String {
-    let rows = TABLE.iter().map(|input| {
-        let default = input.default.map(|value| names(&[value], ""));
-        let name = names(&[&input.name()], "");
-        vec![name, default.unwrap_or_default(), input.help()]
-    });
-    table(&["input", "default", "meaning"], rows)
-}
-
-fn outputs() -> String {
-    let rows = OUTPUTS
-        .iter()
-        .map(|(name, meaning)| vec![names(&[name], ""), (*meaning).to_owned()]);
-    table(&["output", "meaning"], rows)
-}
-
-fn exit_codes() -> String {
-    let rows = EXIT_CODES.iter().map(|(code, meaning)| {
-        let words = names(&words(*code), ", ");
-        vec![code.to_string(), words, (*meaning).to_owned()]
-    });
-    table(&["exit code", "`outcome`", "meaning"], rows)
-}
-
 /// The hosts that have a page, by title.
 pub(crate) fn hosts_with_pages() -> Vec<(&'static CiHost, &'static str)> {
     let hosts = Host::ALL.iter().map(|host| host.row());
@@ -186,28 +119,38 @@ pub(crate) fn hosts_with_pages() -> Vec<(&'static CiHost, &'static str)> {
     hosts
 }
 
-fn hosts(folder: &str) -> String {
+/// Links to the pages, one after the other.
+fn hosts(folder: &str, before: &str, after: &str) -> String {
     let hosts = hosts_with_pages().into_iter();
     hosts
-        .map(|(row, _)| format!("- [{}]({folder}{}.md)\n", row.title, row.name))
+        .map(|(row, _)| format!("{before}[{}]({folder}{}.md){after}", row.title, row.name))
         .collect()
 }
 
 #[test]
-fn the_readme_shows_the_tables() {
-    let parts = [
-        ("hosts", hosts("docs/ci/")),
-        ("actions", actions()),
-        ("inputs", inputs()),
-        ("outputs", outputs()),
-        ("exit codes", exit_codes()),
-    ];
-    hold("README.md", &parts);
+fn the_readme_and_the_overview_of_ci_systems_list_them() {
+    let line = hosts("docs/ci/", "", ",\n");
+    let line = format!("{}.\n", line.trim_end_matches(",\n"));
+    hold("README.md", &[("hosts", line)]);
+    hold("docs/ci/README.md", &[("hosts", hosts("", "- ", "\n"))]);
 }
 
+/// How a job gets the binary.
+const DOWNLOAD: &str = concat!(
+    "    curl --fail --silent --show-error --location \\\n",
+    "      https://github.com/OWNER",
+    "/sevalla-deploy/releases/download/vX.Y.Z/",
+    "sevalla-deploy-vX.Y.Z-x86_64-unknown-linux-musl.tar.gz \\\n",
+    "      | tar -xz sevalla-deploy\n",
+);
+
 #[test]
-fn the_overview_of_ci_systems_lists_them() {
-    hold("docs/ci/README.md", &[("hosts", hosts(""))]);
+fn every_page_of_a_ci_system_has_the_line_that_downloads_the_binary() {
+    let pages = hosts_with_pages().into_iter();
+    let pages = pages.map(|(host, _)| format!("docs/ci/{}.md", host.name));
+    for page in pages.chain(["docs/install.md".to_owned()]) {
+        hold(&page, &[("download", DOWNLOAD.to_owned())]);
+    }
 }
 
 #[test]

@@ -1,65 +1,116 @@
-//! `--help`.
+//! `--help` and `help …`.
 
-use sevalla_deploy::cli::help;
+use sevalla_deploy::cli::help::{about, overview};
 use sevalla_deploy::exit_status::{EXIT_CODES, words};
-use sevalla_deploy::inputs::{ACTIONS, TABLE};
+use sevalla_deploy::inputs::{ACTIONS, Input, InputGroup, TABLE};
 use sevalla_deploy::outputs::OUTPUTS;
 
+/// Two screens.
+const MOST_LINES: usize = 80;
+
+/// The text without its line ends: where it is wrapped does not matter.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn reference() -> String {
+    flat(&about("all", 80).unwrap())
+}
+
 #[test]
-fn it_names_every_input_with_its_default_its_variables_and_its_meaning() {
-    let help = help();
+fn the_overview_fits_on_two_screens_and_names_every_input_once() {
+    let overview = overview(80);
+    let count = overview.lines().count();
+    assert!(count <= MOST_LINES, "{count} lines:\n{overview}");
+    for input in TABLE {
+        let head = format!("  {} ", input.variable());
+        let lines = overview.lines().filter(|line| line.starts_with(&head));
+        let lines: Vec<&str> = lines.collect();
+        assert_eq!(lines.len(), 1, "{head}");
+        assert!(lines[0].contains(input.short), "one line: {}", lines[0]);
+    }
+    for group in InputGroup::ALL {
+        assert!(overview.contains(&format!("\n{}:\n", group.title())));
+        assert!(group.inputs().count() > 0);
+    }
+    for action in ACTIONS {
+        assert!(overview.contains(action.name.word()));
+    }
+}
+
+#[test]
+fn no_line_is_longer_than_the_window_or_than_a_hundred_columns() {
+    let names = ACTIONS.iter().map(|action| action.name.word().to_owned());
+    let names = names.chain(TABLE.iter().map(Input::name));
+    let topics: Vec<String> = names.chain(["all".to_owned()]).collect();
+    for columns in [60, 80, 100, 250] {
+        let most = columns.min(100);
+        let texts = topics.iter().map(|topic| about(topic, columns).unwrap());
+        for text in texts.chain([overview(columns)]) {
+            for line in text.lines() {
+                // An address cannot be wrapped.
+                let is_long = line.chars().count() > most && !line.contains("https://");
+                assert!(!is_long, "{columns}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_input_has_all_of_it_on_a_page_and_in_the_reference() {
+    let all = reference();
     for input in TABLE {
         let name = input.name();
-        let entry = entry(&help, &format!("  {name}: "));
-        assert!(entry.contains(&input.help()), "{name}: {entry}");
-        let default = input.default.map(|value| format!("[{value}]"));
-        assert!(entry.contains(&default.unwrap_or_default()), "{entry}");
+        let page = flat(&about(&name, 80).unwrap());
+        let default = input.default.unwrap_or_default();
+        for text in [&input.help(), &input.variable(), input.accepts, default] {
+            assert!(page.contains(&flat(text)), "{name}: {text}: {page}");
+        }
+        for variable in input.spellings() {
+            assert!(page.contains(&variable), "{name}: {variable}");
+        }
+        assert_eq!(page.contains("none: the value is secret"), input.secret);
+        let entry = format!("{name}: {}", flat(input.accepts));
+        assert!(
+            all.contains(&entry) && all.contains(&flat(&input.help())),
+            "{name}"
+        );
         for variable in input.also {
-            assert!(entry.contains(variable), "{name}: {variable}: {entry}");
+            assert!(all.contains(variable), "{name}: {variable}");
         }
     }
 }
 
 #[test]
-fn it_names_every_output_with_its_meaning() {
-    let help = help();
-    for (name, meaning) in OUTPUTS {
-        let entry = entry(&help, &format!("  {name}\n"));
-        assert!(entry.contains(meaning), "{name}: {entry}");
-    }
-}
-
-/// The line that begins with `head`, and the deeper ones below it.
-fn entry<'a>(help: &'a str, head: &str) -> &'a str {
-    let start = help
-        .find(&format!("\n{head}"))
-        .unwrap_or_else(|| panic!("no {head:?} in --help"));
-    let rest = &help[start + 1..];
-    let end = rest
-        .match_indices('\n')
-        .map(|(at, _)| at)
-        .find(|at| !rest[at + 1..].starts_with("      "));
-    &rest[..end.unwrap_or(rest.len())]
-}
-
-#[test]
-fn it_names_every_action_with_what_it_requires() {
-    let help = help();
+fn each_action_has_what_it_requires_and_takes() {
+    let all = reference();
     for action in ACTIONS {
-        let entry = entry(&help, &format!("  {}\n", action.name.word()));
-        assert!(entry.contains(action.summary), "{entry}");
-        for input in action.one_of.iter().chain(action.requires) {
-            assert!(entry.contains(input), "{entry}");
+        let word = action.name.word();
+        let page = flat(&about(word, 80).unwrap());
+        assert!(page.starts_with(&format!("Action {word} {}", flat(action.summary))));
+        assert!(all.contains(&flat(action.summary)), "{word}");
+        let lists = [
+            action.one_of,
+            action.requires,
+            action.at_most_one_of,
+            action.takes,
+        ];
+        for input in lists.concat() {
+            assert!(page.contains(input), "{word}: {input}");
+            let of_input = about(input, 80).unwrap();
+            assert!(flat(&of_input).contains(word), "{input}: {word}");
         }
     }
 }
 
 #[test]
-fn it_names_every_exit_code_with_its_words() {
-    let help = help();
-    let (_, section) = help.split_once("Exit codes:\n").unwrap();
+fn the_reference_has_every_output_and_exit_code() {
+    let all = reference();
+    for (name, meaning) in OUTPUTS {
+        assert!(all.contains(&format!("{name} {}", flat(meaning))), "{name}");
+    }
     for (code, _) in EXIT_CODES {
-        let line = format!("  {code:>3}  {}\n", words(*code).join(", "));
-        assert!(section.contains(&line), "{line}");
+        let entry = format!("{code} {}", words(*code).join(", "));
+        assert!(all.contains(&entry), "{entry}");
     }
 }

@@ -43,6 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
+    ("time_zone", &["environment", "files"]),
     ("forecast", &["deployment"]),
     ("http", &["environment", "files", "lenient_json", "text"]),
     ("messages", &["exit_status", "shutdown"]),
@@ -94,6 +95,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "image_reference",
             "messages",
             "outputs",
+            "resource",
             "secret",
             "verify",
         ],
@@ -116,7 +118,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "shutdown",
         ],
     ),
-    ("exec", &["inputs", "messages"]),
+    ("exec", &["environment", "inputs", "messages"]),
     (
         "follow",
         &[

@@ -1,5 +1,5 @@
 //! What is written down about the program, held against the program: the
-//! action's description, the README, `--help`, and Sevalla's OpenAPI document.
+//! action's description, the reference, `--help`, and Sevalla's OpenAPI document.
 //!
 //! What is made from the program's tables, `just bless` writes.
 
@@ -19,11 +19,13 @@ mod messages;
 mod names;
 mod openapi;
 mod owner;
-mod readme;
+mod pages;
+mod reference;
 mod schema;
 mod setup;
 mod sizes;
 mod templates;
+mod words;
 mod writes;
 
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{read, root};
 
 /// Crates of the workspace that no user gets.
-const NOT_SHIPPED: &[&str] = &["simulator", "testkit"];
+const NOT_SHIPPED: &[&str] = &["demo", "simulator", "testkit"];
 
 /// The most words of our own that a reader should have to learn.
 const MOST_WORDS: usize = 10;

@@ -12,7 +12,7 @@ use yaml_serde::{Deserializer, Value};
 use crate::generated::hosts_with_pages;
 
 /// The files below a folder, relative to the root, in order.
-fn files_below(folder: &str) -> Vec<PathBuf> {
+pub(crate) fn files_below(folder: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![crate::root().join(folder)];
     while let Some(folder) = folders.pop() {
@@ -79,10 +79,43 @@ fn every_host_has_its_page_and_every_file_is_mentioned() {
     let texts: String = pages.iter().map(crate::read).collect();
     let shown: BTreeSet<&Path> = hosts.iter().map(|(_, path)| Path::new(*path)).collect();
     for path in files_below("templates") {
-        let is_known =
-            shown.contains(path.as_path()) || texts.contains(&format!("`{}`", path.display()));
+        let is_known = shown.contains(path.as_path())
+            || texts.contains(&format!("`{}`", path.display()))
+            || texts.contains(&crate::read(&path));
         assert!(is_known, "no page speaks of {}", path.display());
     }
+}
+
+#[test]
+fn every_page_begins_with_what_is_needed_and_ends_with_a_check() {
+    for (host, _) in hosts_with_pages() {
+        let page = crate::read(format!("docs/ci/{}.md", host.name));
+        let headings: Vec<&str> = page
+            .lines()
+            .filter(|line| line.starts_with("## "))
+            .collect();
+        assert_eq!(
+            headings.first(),
+            Some(&"## Before you start"),
+            "{}",
+            host.name
+        );
+        assert_eq!(headings.last(), Some(&"## Check it"), "{}", host.name);
+        let (_, check) = page.split_once("## Check it\n").unwrap();
+        let is_dry = ["dry-run: true", "dry_run: true", "SEVALLA_DRY_RUN"]
+            .iter()
+            .any(|spelling| check.contains(spelling));
+        assert!(is_dry, "{}", host.name);
+    }
+}
+
+/// Without a checkout Jenkins names no commit, and the guard of the file has
+/// nothing to compare.
+#[test]
+fn jenkins_checks_out() {
+    let file = crate::read("templates/jenkins/Jenkinsfile");
+    assert!(file.contains("SEVALLA_ON_COMMIT_MISMATCH"));
+    assert!(!file.contains("skipDefaultCheckout"));
 }
 
 #[test]
@@ -141,7 +174,7 @@ fn every_setting_of_a_step_is_an_input() {
 }
 
 /// Calls `f` with every mapping in the value.
-fn each_mapping(value: &Value, f: &mut impl FnMut(&yaml_serde::Mapping)) {
+pub(crate) fn each_mapping(value: &Value, f: &mut impl FnMut(&yaml_serde::Mapping)) {
     match value {
         Value::Mapping(mapping) => {
             f(mapping);

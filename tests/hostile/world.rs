@@ -422,6 +422,13 @@ pub(crate) fn run_raw(kind: Kind, raw: Vec<u8>) -> Finished {
     run_against(Place::Plain, stranger, &[])
 }
 
+/// Shows the application, whose record is read whole, with this as its record.
+pub(crate) fn show_raw(raw: Vec<u8>) -> Finished {
+    let mut stranger = Stranger::who_says(Kind::Application, Case::Success, "");
+    stranger.raw = Some(raw);
+    run_against(Place::Plain, stranger, &[("INPUT_ACTION", "show")])
+}
+
 /// Runs the program against a service that gives its deployment this id.
 pub(crate) fn run_with_id(place: Place, kind: Kind, case: Case, id: &str) -> Finished {
     let mut stranger = Stranger::who_says(kind, case, "plain");
@@ -478,6 +485,8 @@ fn run_against(place: Place, stranger: Stranger, more: &[(&str, &str)]) -> Finis
         stdout: Box::new(stdout.clone()),
         stderr: || Box::new(Captured::stderr()),
         terminal: None,
+        screen: None,
+        zone: jiff::tz::TimeZone::UTC,
         clock: || "2026-03-01T10:00:05Z".parse().unwrap(),
         token: || "5f0c8f7a5f0c8f7a5f0c8f7a5f0c8f7a".to_owned(),
         launch: |call| {

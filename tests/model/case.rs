@@ -108,6 +108,8 @@ async fn carry_out(
         stdout: Box::new(stdout.clone()),
         stderr: || Box::new(Captured::stderr()),
         terminal: None,
+        screen: None,
+        zone: jiff::tz::TimeZone::UTC,
         clock,
         token: || "0123456789abcdef".to_owned(),
         connect: Box::new(move |_| Ok(Box::new(Network(Rc::clone(&network))))),

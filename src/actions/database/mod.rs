@@ -166,7 +166,7 @@ impl ActionContext<'_> {
             )),
             (_, true, false) if new.tells_password => tell(EventKind::Warning(
                 Warning::PasswordUnknown,
-                "The database was there before, and Sevalla does not tell its password: the \
+                "The database was there before, and Sevalla does not return its password: the \
                  output database-password is empty.",
             )),
             _ => {}
@@ -200,7 +200,7 @@ impl ActionContext<'_> {
             .hint(if is_new {
                 "Delete it with delete-database, then run this again"
             } else {
-                "Look at it in the dashboard. Once it is gone, running this again creates it anew"
+                "Look at it in the dashboard. Once it is gone, running this again creates it again"
             }),
             DatabaseReadiness::NotYet(status) => Outcome::of(
                 Failure::DatabaseNotReady,
@@ -302,7 +302,7 @@ fn variables_for(
         let label = database.label();
         TriggerError::refused(
             Failure::NoInternalHost,
-            format!("Sevalla tells no internal host of database {label}"),
+            format!("Sevalla reports no internal host of database {label}"),
             "Run this again once the dashboard shows one",
         )
     })

@@ -17,7 +17,7 @@ use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 
 /// Told where nobody can compare.
-const UNKNOWN: &str = "Sevalla does not tell the commit of the deployment, so whether it is \
+const UNKNOWN: &str = "Sevalla does not report the commit of the deployment, so whether it is \
                        the expected one is not known";
 
 /// Compares the commit of a deployment with the expected one.

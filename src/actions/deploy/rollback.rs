@@ -275,7 +275,7 @@ impl RollbackAttempt<'_> {
             RollbackError::Failed(
                 error @ (TriggerError::Ambiguous { .. } | TriggerError::Unidentified(_)),
             ) => RollbackReport::so(format!(
-                "Whether it was rolled back cannot be told: {}",
+                "Whether it was rolled back is unknown: {}",
                 reasons(error)
             ))
             .hint(LOOK),

@@ -102,7 +102,7 @@ impl ActionContext<'_> {
             };
             let reason = match own {
                 Ok(Some(url)) => return Ok(url),
-                Ok(None) => "Sevalla does not tell its address; set verify-url to it".to_owned(),
+                Ok(None) => "Sevalla does not report its address; set verify-url to it".to_owned(),
                 Err(error) => {
                     let reason = format!(
                         "its address could not be read: {error}. Set verify-url to the address"

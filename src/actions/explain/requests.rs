@@ -98,7 +98,7 @@ fn judge_cause(error: &ApiError) -> (Failure, &'static str) {
 
 pub(super) fn ambiguous(lost: &ApiError, search: LookupFailure) -> Outcome {
     let headline = format!(
-        "Cannot tell whether the attempt to {} took effect",
+        "It is unknown whether the attempt to {} took effect",
         lost.operation.doing
     );
     explain(

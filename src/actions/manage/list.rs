@@ -2,6 +2,7 @@
 
 use crate::actions::ActionContext;
 use crate::actions::error::TriggerError;
+use crate::actions::named;
 use crate::actions::resolve::{ListTarget, ShowTarget};
 use crate::deployment::{DeploymentId, Service};
 use crate::event::EventKind;
@@ -61,7 +62,10 @@ impl ActionContext<'_> {
                 return self.show_deployment(*service, id, &what(subject)).await;
             }
             ShowTarget::Known(thing) => Ok(*thing),
-            ShowTarget::Named(kind, name) => find(&self.client, *kind, name).await,
+            ShowTarget::Named(kind, name) => {
+                let is_named = |record: &ResourceRecord| is_called(record, name);
+                named::find(&self.client, *kind, name, is_named).await
+            }
         };
         let portrait = match found {
             Ok(thing) => look_at(&self.client, thing).await,
@@ -85,7 +89,7 @@ impl ActionContext<'_> {
         self.note_each(inventory::lines(*kind, record));
         let mut shown = SelectedFields::of(record, inventory::fields_of_one(*kind));
         for (name, list, items) in parts {
-            self.reporter.on(EventKind::Note(&format!("{name}:")));
+            self.reporter.on(EventKind::Row(&format!("{name}:")));
             self.note_each(inventory::table(*list, items));
             shown = shown.with(name, *list, items);
         }
@@ -122,10 +126,10 @@ impl ActionContext<'_> {
         Outcome::success(format!("Read deployment {id}"))
     }
 
-    /// Tells lines, one after the other.
-    fn note_each(&self, lines: Vec<String>) {
-        for line in lines {
-            self.reporter.on(EventKind::Note(&line));
+    /// Shows rows, one below the other.
+    fn note_each(&self, rows: Vec<String>) {
+        for row in rows {
+            self.reporter.on(EventKind::Row(&row));
         }
     }
 }
@@ -153,34 +157,10 @@ fn count(list: ResourceList, length: usize) -> String {
     format!("Listed {}", counted(length, noun))
 }
 
-/// The one thing of this name.
-async fn find(
-    client: &Client,
-    kind: ResourceKind,
-    name: &str,
-) -> Result<ResourceRef, TriggerError> {
-    let list = ResourceList::All(kind);
-    let all = client.pages(list, Patience::BEFORE_THE_START).await?;
-    let is_named = |record: &&ResourceRecord| {
-        let mut names = ["display_name", "name"].into_iter();
-        names.any(|field| record.text(field) == Some(name))
-    };
-    let found: Vec<&ResourceRecord> = all.records.iter().filter(is_named).collect();
-    if let [only] = found.as_slice()
-        && let Some(id) = only.id()
-    {
-        return Ok(ResourceRef { kind, id });
-    }
-    let noun = kind.noun();
-    let (failure, reason) = if found.is_empty() {
-        (Failure::NotFound, format!("No {noun} is called {name:?}"))
-    } else {
-        let labels: Vec<String> = found.iter().map(|record| record.label()).collect();
-        let several = format!("Several are called {name:?}: {}", labels.join(", "));
-        (Failure::AmbiguousName, several)
-    };
-    let hint = format!("Say which with {}", kind.input());
-    Err(TriggerError::refused(failure, reason, hint))
+/// Whether this is the name of a record, in the dashboard or the system's.
+fn is_called(record: &ResourceRecord, name: &str) -> bool {
+    let mut names = ["display_name", "name"].into_iter();
+    names.any(|field| record.text(field) == Some(name))
 }
 
 async fn look_at(client: &Client, thing: ResourceRef) -> Result<ResourceView, TriggerError> {

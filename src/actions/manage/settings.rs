@@ -193,7 +193,7 @@ fn unknown(name: &str, known: &[Setting], noun: &str) -> String {
     let shown: String = name.chars().take(100).collect();
     match nearest {
         _ if matches!(name, "db_password" | "password") => {
-            format!("{shown} stands in the open here; give it as database-password")
+            format!("{shown} is in the open here; give it as database-password")
         }
         Some((alike, nearest)) if alike >= ALIKE => {
             format!("{shown:?} is no setting of {noun}; did you mean {nearest}?")

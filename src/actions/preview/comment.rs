@@ -80,7 +80,7 @@ impl DeferredComment {
         };
         // Outputs and summary are written, so a warning would be in none.
         reporter.on(EventKind::Note(&format!(
-            "The comment on the pull request does not tell how the run ended: {trouble}"
+            "The comment on the pull request does not report how the run ended: {trouble}"
         )));
     }
 }

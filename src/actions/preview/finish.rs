@@ -67,7 +67,7 @@ impl ActionContext<'_> {
                 PreviewAddress::Known => {}
                 PreviewAddress::Unknown => self.reporter.on(EventKind::Warning(
                     Warning::NoPreviewAddress,
-                    "The preview is deployed, but Sevalla does not tell its address.",
+                    "The preview is deployed, but Sevalla does not report its address.",
                 )),
                 PreviewAddress::AppGone => {
                     return match self.after_the_end(new).await {

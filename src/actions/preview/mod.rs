@@ -388,7 +388,7 @@ impl ActionContext<'_> {
     async fn warn_of_other_pipelines(&self, app: &PreviewApp) {
         if self.count_pipelines().await.is_ok_and(|count| count > 1) {
             let text = format!(
-                "Several pipelines have previews, and Sevalla does not tell to which one {} belongs. \
+                "Several pipelines have previews, and Sevalla does not report to which one {} belongs. \
                  If it is another's, name the right app with app-id.",
                 app.label()
             );

@@ -50,7 +50,11 @@ fn everything_that_is_missing_is_told_at_once() {
     assert_eq!(told(app), ["app-id", "sevalla-token"]);
     let site = resolve([("INPUT_ACTION", "deploy-static-site")]).unwrap_err();
     assert_eq!(told(site), ["static-site-id", "sevalla-token"]);
-    let unreadable = resolve([("SEVALLA_APP_ID", "x"), ("SEVALLA_TIMEOUT", "y")]).unwrap_err();
+    let unreadable = resolve([
+        ("SEVALLA_APP_ID", "fb5e5168-4281-4bec-94c5"),
+        ("SEVALLA_TIMEOUT", "y"),
+    ])
+    .unwrap_err();
     assert_eq!(
         told(unreadable),
         ["SEVALLA_APP_ID", "SEVALLA_TIMEOUT", "sevalla-token"]
@@ -128,7 +132,7 @@ fn what_is_missing_is_told_beside_what_cannot_be_read() {
     assert_eq!(told(&[late, app]), ["SEVALLA_TIMEOUT", "sevalla-token"]);
     // These are consequences.
     assert_eq!(
-        told(&[("SEVALLA_APP_ID", "x")]),
+        told(&[("SEVALLA_APP_ID", "fb5e5168-4281-4bec-94c5")]),
         ["SEVALLA_APP_ID", "sevalla-token"]
     );
     let hook = ("SEVALLA_DEPLOY_HOOK_URL", "x");

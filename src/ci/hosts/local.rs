@@ -2,6 +2,7 @@
 
 use crate::ci::Facts;
 use crate::ci::hosts::CiHost;
+use crate::ci::local_time::LocalTime;
 use crate::ci::plain::PlainOutput;
 use crate::ci::terminal::{TerminalOutput, can_draw};
 
@@ -14,7 +15,13 @@ pub(super) const HOST: CiHost = CiHost {
     facts: |_| Facts::default(),
     output: |means, files| {
         let variables = means.variables;
-        let plain = PlainOutput::new(means.stdout, means.stderr, files);
+        // Other times than those of a log on this machine would be in the way.
+        let time = means.terminal.is_some().then(|| LocalTime {
+            zone: means.zone,
+            clock: means.clock,
+        });
+        let plain =
+            PlainOutput::new(means.stdout, means.stderr, files).read_by(means.is_output_seen, time);
         // A terminal inside a CI is a recording: nobody watches, and a line that
         // is drawn over and over would be many.
         match means.terminal.filter(|_| can_draw(variables)) {

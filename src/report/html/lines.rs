@@ -122,7 +122,7 @@ impl PageLines {
             let mut gap = Html::default();
             gap.markup("<p class=\"gap\">")
                 .count(left_out)
-                .markup(" lines are left out here. The input log-file writes all of them.</p>\n");
+                .markup(" lines are omitted here. The input log-file writes all of them.</p>\n");
             page.add(gap.as_str())?;
         }
         let mut last = self.last;
@@ -218,7 +218,7 @@ mod tests {
         let total = MOST_LINES + EXTRA + LAST_LINES;
         let page = page_of((1..=total).map(|number| (Severity::Ordinary, number.to_string())));
         assert_eq!(page.matches("<li>").count(), MOST_LINES + LAST_LINES);
-        assert!(page.contains("200000</li>\n</ol>\n<p class=\"gap\">12,345 lines are left out"));
+        assert!(page.contains("200000</li>\n</ol>\n<p class=\"gap\">12,345 lines are omitted"));
         assert!(page.contains("<ol start=\"212346\">\n<li><i>12:00 </i>212346</li>"));
         assert!(page.ends_with("214345</li>\n</ol>\n"));
     }
@@ -232,6 +232,6 @@ mod tests {
             "{}",
             page.len()
         );
-        assert!(page.contains("lines are left out"));
+        assert!(page.contains("lines are omitted"));
     }
 }

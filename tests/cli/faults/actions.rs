@@ -183,11 +183,11 @@ async fn each_action_ends_as_the_table_says() {
 }
 
 const INTRODUCTION: &str = "
-## Actions beside deploying
+## Other actions
 
-What each action makes of something that goes wrong with the request that it is about. What is made
-is made once; what is set, deleted or purged twice is as if it were once; and a toggle is never
-repeated unless Sevalla says that it was not carried out.
+How each action ends if its own request fails. A creation is made once. Setting, deleting, or
+purging twice has the effect of once. A toggle is never repeated unless Sevalla reports that it was
+not carried out.
 
 | action |";
 

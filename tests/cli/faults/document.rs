@@ -6,48 +6,49 @@ use super::moment::Moment;
 use super::table::{Row, Spell, rows};
 
 const INTRODUCTION: &str = "\
-# When something goes wrong
+# Faults
 
-A deployment is a conversation between your CI job and Sevalla over a network, and each part of it
-can fail. This page lists what can go wrong at each moment of a run, and what you get then. Every
-row is a test: the program is run against a simulated Sevalla that does exactly this, and the test
-fails if the row is not true. The page is made from the same table, so it cannot say anything else.
+For maintainers. If a run of yours failed, see [messages.md](messages.md).
+
+This page is a test matrix: what can go wrong at each moment of a run, and how the run ends. Every
+row is a test. The program runs against a simulated Sevalla that does exactly this, and the test
+fails if the row is not true. The page is generated from the same table.
 
 ## How to read it
 
-Each section is one moment of a run, in order. The first of them are about deploying; the last are
-about the other requests that change something, where what was said before holds all the same:
-promoting, rolling back, creating and deleting a preview app.
+Each section is one moment of a run, in order. The first sections are about deploying. The last
+ones are about the other requests that change something, to which the same rules apply: promoting,
+rolling back, creating and deleting a preview app.
 
-- **What goes wrong** is what happens to the request the run makes at that moment. A number is the
-  status of Sevalla's answer. *Once*: the next request is answered well again. *Twice*: the one
-  after that. *For good*: it stays that way.
+- **What goes wrong** is what happens to the request that the run makes at that moment. A number is
+  the HTTP status of Sevalla's response. *Once*: the next request succeeds. *Twice*: the one after
+  that succeeds. *For good*: no request succeeds.
 - **Ends as** is the outcome and the exit code of the run. 0 means that this deployment was seen to
-  succeed (`triggered`: that it was started, where the run could not follow it); everything else
-  fails the job.
-- **Deployments** is how many deployments the run has made in the end. In no row is it
-  more than one.
-- **Asked** is how often the run has asked Sevalla to start one. It asks again only after 429, which
-  means that the request was not carried out, or, once, after it has looked for the deployment and
-  found none.
-- **You read** is a part of what the run tells you.
+  succeed (`triggered`: that it was started, if the run could not follow it). Any other code fails
+  the job.
+- **Deployments** is the number of deployments that the run has made at the end. It is never more
+  than one.
+- **Sent** is the number of times that the run has sent the request that starts a deployment. It
+  sends it again after 429, which means that the request was not carried out. In other cases it
+  sends it once more, and only if it has looked for the deployment and found none.
+- **You read** is a part of the run's output.
 
-A request is *carried out* when Sevalla does what it asks for, whether or not the answer arrives.
-When the answer is lost, the run cannot know which it was. That is why it looks before it asks again,
-and why it ends as `ambiguous` when looking does not show it: then check in the dashboard before you
-run the job again. An answer that is not the one that the API documents counts as lost, too.
+A request is *carried out* if Sevalla does what it asks for, whether or not the response arrives. If
+the response is lost, the run cannot know which it was. That is why it looks before it sends the
+request again, and why it ends as `ambiguous` if looking does not show it: then check in the
+dashboard before you run the job again. A response that is not the documented one counts as lost.
 
-In every row, whatever goes wrong:
+In every row:
 
-- the outputs are written, all of them, after what the file held before: `outcome` says how the run
-  ended, `error` why it was not well, and `deployment-id` which deployment it was if the run knows;
-- the summary is written, whole;
-- the log file holds all lines that could be read, and nothing half-written is left behind;
-- the key and the address of the hook are in none of them.
+- all outputs are appended to the outputs file: `outcome` is how the run ended, `error` the reason
+  of a failure, and `deployment-id` the deployment, if the run knows it
+- the summary is complete
+- the log file contains all lines that could be read, and no half-written file is left
+- none of them contains the key or the address of the hook
 
-One thing the run cannot see through: a Sevalla that starts the deployment, loses the answer, and
-then does not show the deployment in its list for more than fifteen seconds (twenty-five after a time-out). The run would take it
-for not carried out and ask once more.
+One case cannot be detected: Sevalla starts the deployment, the response gets lost, and the list
+does not show the deployment for more than fifteen seconds (twenty-five after a time-out). The run
+then takes the request for not carried out and sends it once more.
 ";
 
 /// The page.
@@ -58,7 +59,7 @@ fn rendered() -> String {
         let (title, text) = moment.words();
         page.push_str(&format!("\n## {title}\n\n{}\n", wrapped(text)));
         page.push_str(
-            "| What goes wrong | How often | Ends as | Deployments | Asked | You read |\n",
+            "| What goes wrong | How often | Ends as | Deployments | Sent | You read |\n",
         );
         page.push_str("| --- | --- | --- | --- | --- | --- |\n");
         for row in rows.iter().filter(|row| row.moment == moment) {
@@ -116,7 +117,7 @@ fn the_page_shows_the_table() {
     let file = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         file == page,
-        "docs/faults.md does not show the table. Write it anew:\n\n    \
+        "docs/faults.md does not show the table. Write it again:\n\n    \
          BLESS=1 cargo test --test cli the_page\n"
     );
 }

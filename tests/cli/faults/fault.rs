@@ -49,50 +49,50 @@ impl Fault {
     /// The fault in words, as a sentence.
     pub(crate) const fn words(self) -> &'static str {
         match self {
-            Self::ResetsTheConnection => "The connection is reset; no answer comes.",
-            Self::ClosesWithoutAnAnswer => "The connection is closed; no answer comes.",
-            Self::NeverAnswers => "No answer ever comes.",
-            Self::HangsInTheBody => "The answer stops in the middle, and nothing more comes.",
-            Self::CutsTheBody => "The answer is cut off in the middle.",
-            Self::ResetsInTheBody => "The connection is reset in the middle of the answer.",
-            Self::Answers502WithAPage => "502, with an error page instead of an answer.",
+            Self::ResetsTheConnection => "The connection is reset; no response comes.",
+            Self::ClosesWithoutAnAnswer => "The connection is closed; no response comes.",
+            Self::NeverAnswers => "No response ever comes.",
+            Self::HangsInTheBody => "The response stops in the middle, and nothing more comes.",
+            Self::CutsTheBody => "The response is cut off in the middle.",
+            Self::ResetsInTheBody => "The connection is reset in the middle of the response.",
+            Self::Answers502WithAPage => "502, with an error page instead of a response.",
             Self::Answers500 => "500: an error inside Sevalla.",
-            Self::Answers200WithAPage => "200, but with a page instead of the answer.",
+            Self::Answers200WithAPage => "200, but with a page instead of the response.",
             Self::AnswersNothing => "A success without any content.",
             Self::AnswersAnotherShape => "A success whose content is something else.",
-            Self::FloodsTheBody => "An answer without end.",
-            Self::DripsTheBody => "An answer that comes very slowly.",
+            Self::FloodsTheBody => "A response without end.",
+            Self::DripsTheBody => "A response that comes very slowly.",
             Self::Answers429 => "429, with the time to wait.",
             Self::Answers429Bare => "429, without a time to wait.",
             Self::Answers429WithNonsense => "429, with nonsense for the time to wait.",
             Self::Answers429ForLong => "429, with a longer time to wait than the run has.",
-            Self::RevokesTheKey => "401: the key is not valid, or not any more.",
+            Self::RevokesTheKey => "401: the key is not valid, or no longer valid.",
             Self::Forbids => "403: the key may not do this.",
             Self::DoesNotKnowIt => "404: Sevalla does not know it.",
-            Self::CallsItABadRequest => "400: Sevalla calls the request wrong.",
-            Self::CallsItAConflict => "409: Sevalla sees a conflict.",
+            Self::CallsItABadRequest => "400: Sevalla reports a bad request.",
+            Self::CallsItAConflict => "409: Sevalla reports a conflict.",
             Self::CallsItUnprocessable => "422: Sevalla does not accept the request's content.",
             Self::RedirectsElsewhere => "A redirect to another address.",
             Self::RefusesConnections => "Nothing listens at the address.",
-            Self::TellsNonsenseLimits => "The answer tells nonsense about the rate limit.",
+            Self::TellsNonsenseLimits => "The response has a nonsensical rate limit.",
             Self::HidesNewDeployments => {
-                "The answer is lost, and the new deployment shows up only after three seconds."
+                "The response is lost, and the new deployment shows up only after three seconds."
             }
             Self::ShowsItLate => "The new deployment can be seen only after three seconds.",
             Self::SomebodyElseDeploysToo => {
-                "The answer is lost, and somebody else starts the same deployment in that moment."
+                "The response is lost, and somebody else starts the same deployment in that moment."
             }
             Self::LosesTheAnswerAndForbidsTheList => {
-                "The answer is lost, and the list of deployments may not be read any more."
+                "The response is lost, and the list of deployments can no longer be read."
             }
             Self::LosesTheAnswerAndTheList => {
-                "The answer is lost, and so is the first answer to looking for the deployment."
+                "The response is lost, and so is the first response to looking for the deployment."
             }
             Self::HidesTheBranch => {
-                "The answer is lost, and the list does not show the branch of the new deployment."
+                "The response is lost, and the list does not show the branch of the new deployment."
             }
             Self::ShowsTheBranchLate => {
-                "The answer is lost, and the list shows the branch of the new deployment only after \
+                "The response is lost, and the list shows the branch of the new deployment only after \
                  three seconds."
             }
             Self::TellsNoStatus => "The deployment has no status.",

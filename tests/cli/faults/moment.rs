@@ -96,12 +96,12 @@ impl Moment {
             Self::Before => (
                 "Before the start",
                 "The run reads the application and the list of its deployments. Nothing has been \
-                 started, so trying again does no harm.",
+                 started, so a retry is harmless.",
             ),
             Self::Waiting => (
                 "While waiting for another deployment",
-                "With `when-busy: wait` the run looks again and again whether another deployment of \
-                 the service has ended. Nothing has been started yet.",
+                "With `when-busy: wait`, the run polls until another deployment of the service has \
+                 ended. Nothing has been started yet.",
             ),
             Self::Trigger => (
                 "At the start, not carried out",
@@ -113,12 +113,12 @@ impl Moment {
             Self::TriggerDone => (
                 "At the start, carried out",
                 "The same, but Sevalla does start the deployment. The run finds it in the list and \
-                 goes on with it instead of starting a second one.",
+                 follows it instead of starting a second one.",
             ),
             Self::Hook => (
                 "Through the hook with a key, not carried out",
-                "The deployment is started by its hook, and the run also has a key, with which it \
-                 can look and follow.",
+                "The run starts the deployment by its hook, and also has a key to look for it and \
+                 follow it.",
             ),
             Self::HookDone => (
                 "Through the hook with a key, carried out",
@@ -126,8 +126,7 @@ impl Moment {
             ),
             Self::HookAlone => (
                 "Through the hook without a key, not carried out",
-                "Without a key the run cannot look at anything, so it cannot find out what became \
-                 of a lost answer.",
+                "Without a key the run cannot read anything, so it cannot resolve a lost response.",
             ),
             Self::HookAloneDone => (
                 "Through the hook without a key, carried out",
@@ -135,45 +134,45 @@ impl Moment {
                  cannot follow.",
             ),
             Self::FirstLook => (
-                "At the first look",
-                "The deployment has been started, and the run looks at it for the first time. A \
-                 deployment that Sevalla does not know yet is given twenty seconds.",
+                "At the first poll",
+                "The deployment has been started, and the run polls it for the first time. If \
+                 Sevalla does not know the deployment yet, the run retries for twenty seconds.",
             ),
             Self::Following => (
                 "While following",
-                "The deployment runs, and the run looks at it again and again.",
+                "The deployment runs, and the run polls it.",
             ),
             Self::Log => (
                 "While reading the log",
-                "The log is only told: whatever happens to it, the result is the deployment's.",
+                "Log errors never change the result.",
             ),
             Self::LogOfAFailure => (
                 "While reading the log of a deployment that fails",
-                "The same where the deployment fails.",
+                "The same, if the deployment fails.",
             ),
             Self::Deadline => (
-                "When the time is over",
-                "`timeout` has passed and the deployment has not ended. The run looks one last time.",
+                "When the run times out",
+                "`timeout` has expired and the deployment has not ended. The run polls one last time.",
             ),
             Self::LateCancel => (
-                "While cancelling because the time is over",
+                "While cancelling after the time-out",
                 "The same with `on-timeout: cancel`: the run asks Sevalla to cancel the deployment.",
             ),
             Self::Cancelling => (
                 "While cancelling because the job is cancelled",
                 "The CI has asked the run to stop while the deployment runs (here by SIGINT), and \
-                 the run asks Sevalla to cancel the deployment. All of it is over within six \
-                 seconds, before the CI loses its patience.",
+                 the run asks Sevalla to cancel the deployment. The run ends within six seconds, \
+                 before the CI kills the process.",
             ),
             Self::Aside => (
-                "While reading what only adds words",
-                "The run reads when the key expires, and after a success where the service can be \
-                 visited. The fault strikes both.",
+                "While reading optional details",
+                "The run reads the expiry of the key and, after a success, the address of the \
+                 service. The fault affects both.",
             ),
             Self::Promotion => (
                 "When promoting, not carried out",
-                "`promote-app` asks Sevalla to promote. It is one request for all targets, and each \
-                 of them is looked at by itself when its answer is lost.",
+                "`promote-app` asks Sevalla to promote. It sends one request for all targets, and \
+                 looks at each target if the response is lost.",
             ),
             Self::PromotionDone => (
                 "When promoting, carried out",
@@ -190,7 +189,7 @@ impl Moment {
             Self::Creation => (
                 "When creating a preview app, not carried out",
                 "`create-preview-app` asks Sevalla to create the app, whose first deployment Sevalla \
-                 starts by itself. When the answer is lost, the run looks for a new app of the \
+                 starts by itself. If the response is lost, the run looks for a new app of the \
                  branch.",
             ),
             Self::CreationDone => (
@@ -199,8 +198,8 @@ impl Moment {
             ),
             Self::Deletion => (
                 "When deleting a preview app, not carried out",
-                "`delete-preview-app` asks Sevalla to delete the app. Deleting twice does no harm, \
-                 so it is asked again.",
+                "`delete-preview-app` asks Sevalla to delete the app. Deleting twice is harmless, \
+                 so the run sends the request again.",
             ),
             Self::DeletionDone => (
                 "When deleting a preview app, carried out",

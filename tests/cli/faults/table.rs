@@ -480,7 +480,7 @@ fn hook() -> Vec<Row> {
             Once,
             TRIGGERED,
             (1, 1),
-            "did not tell which deployment",
+            "did not report which deployment",
         ),
     ]
 }
@@ -538,7 +538,7 @@ fn looks() -> Vec<Row> {
             TellsNoStatus,
             Once,
             SUCCESS,
-            "in a state that Sevalla does not tell",
+            "in a state that Sevalla does not report",
         ),
         later(
             TellsAnUnknownStatus,

@@ -17,18 +17,16 @@ const PAGE: &str = "docs/messages.md";
 const INTRODUCTION: &str = "\
 # Messages
 
-Every warning and every error that a run can end with: what has happened, and what to do now. The
-page is made from the program's own catalogue, and a run that fails prints the address of its entry
-here (`more:`). A warning names its entry in brackets, as in `[unknown-input]`. The examples were
-printed by the program in runs against a scripted Sevalla, without how long it tried.
-
-What a run does when requests fail at each of its moments is in [faults.md](faults.md).
+Every error that can end a run, and every warning: the cause and the fix. A run that fails prints the
+address of its entry (`more:`). A warning names its entry in brackets, as in `[unknown-input]`. The
+page is generated from the program's own catalogue. The program printed the examples in runs against
+a scripted Sevalla; the lines that say how long it tried are omitted.
 ";
 
 fn heading(part: Stage) -> &'static str {
     match part {
         Stage::Inputs => "Before anything is sent",
-        Stage::Requests => "Keys, networks, and the end of the run itself",
+        Stage::Requests => "Keys, networks, and the end of the run",
         Stage::Starting => "While starting",
         Stage::Following => "While following",
         Stage::Afterwards => "After a deployment",
@@ -46,7 +44,7 @@ fn entries() -> impl Iterator<Item = (CatalogueEntry, String)> {
     let misstarts = Misstart::ALL
         .iter()
         .map(|misstart| (misstart.entry(), misstart.exit().to_owned()));
-    let harmless = "A warning: how the run ends does not depend on it.";
+    let harmless = "Warning. Does not affect the result.";
     let warnings = Warning::ALL
         .iter()
         .map(|warning| (warning.entry(), harmless.to_owned()));
@@ -112,7 +110,7 @@ fn rendered() -> String {
 fn section(entry: &CatalogueEntry, kind: &str, example: Option<&String>) -> String {
     let example = example.map(|example| format!("\n```text\n{example}```\n"));
     format!(
-        "\n### {}\n\n{kind}\n{}\n**What has happened.** {}\n\n**What to do.** {}\n",
+        "\n### {}\n\n{kind}\n{}\n**Cause.** {}\n\n**Fix.** {}\n",
         entry.title,
         example.unwrap_or_default(),
         entry.cause,
@@ -129,7 +127,7 @@ fn the_page_of_messages_shows_the_catalogue() {
     let file = std::fs::read_to_string(crate::root().join(PAGE)).unwrap_or_default();
     assert!(
         file == page,
-        "{PAGE} does not show the catalogue. Write it anew:\n\n    \
+        "{PAGE} does not show the catalogue. Write it again:\n\n    \
          BLESS=1 cargo test --test contract the_page_of_messages\n"
     );
 }
@@ -152,7 +150,7 @@ fn a_failure_tells_the_address_of_its_entry_once_and_readme_and_help_name_the_pa
     let told: Vec<&String> = played.lines.iter().filter(telling).collect();
     assert_eq!(told, [&format!("  more:  {address}")]);
     assert!(crate::read("README.md").contains(PAGE));
-    assert!(sevalla_deploy::cli::help().contains(&sevalla_deploy::messages::page()));
+    assert!(sevalla_deploy::cli::help::overview(80).contains(&sevalla_deploy::messages::page()));
 }
 
 /// Too long for the program against a simulated Sevalla.

@@ -46,7 +46,7 @@ fn of_inputs() -> Vec<Scene> {
         Scene::of("image-without-commit")
             .set("SEVALLA_VERIFY_URL", "https://shop.example/{commit}")
             .app(json!({"source": "dockerImage"})),
-        Scene::bare("unknown-argument").argument("--app-id=x"),
+        Scene::bare("unknown-argument").argument("depoy-app"),
         Scene::of("unknown-input").set("INPUT_BRNCH", "main"),
         Scene::of("unknown-ci-host").set("SEVALLA_CI_HOST", "githup"),
         Scene::of("input-without-effect")
@@ -190,7 +190,7 @@ fn of_following() -> Vec<Scene> {
             .set("SEVALLA_ON_COMMIT_MISMATCH", "cancel")
             .ends(&["waiting", "inProgress", "cancelled"]),
         tested("another-commit-live").set("SEVALLA_ON_COMMIT_MISMATCH", "fail"),
-        tested("commit-not-told")
+        tested("commit-not-reported")
             .set("SEVALLA_ON_COMMIT_MISMATCH", "fail")
             .deployment(json!({"commit_sha": null})),
         tested("unknown-commit").deployment(json!({"commit_sha": null})),

@@ -297,6 +297,8 @@ pub(super) fn play(scene: &Scene) -> Played {
         stdout: Box::new(std::io::sink()),
         stderr: || Box::new(Captured::stderr()),
         terminal: None,
+        screen: None,
+        zone: jiff::tz::TimeZone::UTC,
         launch: |_| Box::pin(std::future::ready(Ok(()))),
         clock: || "2026-03-01T10:00:05Z".parse().unwrap(),
         token: || "5f0c8f7a5f0c8f7a5f0c8f7a5f0c8f7a".to_owned(),

@@ -1,0 +1,246 @@
+//! Maven, Gradle and the compilers they call.
+
+use super::super::problem_matcher::{Pattern, cause, consequence, symptom};
+use super::says_what;
+
+/// An exception that nobody has caught.
+pub(in super::super) static JAVA: Pattern = symptom(
+    "Java ended with an exception",
+    &[],
+    "Correct what the exception names; the whole trace of Java is in the log.",
+)
+.of_run();
+
+/// What Spring says of a start that failed.
+pub(in super::super) static SPRING: Pattern = symptom(
+    "Spring could not start the program",
+    &[],
+    "Do what Spring proposes under `Action`, and check the settings of its active profile.",
+)
+.of_run();
+
+const TESTS: &str = "Tests failed";
+const TESTS_ADVICE: &str = "Correct the program or the test; `mvn test` or `gradle test` shows the same on your \
+             machine.";
+const FOUND: &str = "The compiler found an error";
+const FOUND_ADVICE: &str =
+    "Correct it; `mvn compile` or `gradle compileJava` shows the same on your machine.";
+const RELEASE: &str = "The version of Java does not fit";
+const RELEASE_ADVICE: &str = "Build and run with the version of Java that the project and its \
+             libraries ask for, or lower their target.";
+const MISSING: &str = "A dependency could not be fetched";
+const MISSING_ADVICE: &str = "Check its name and version, and the repositories in pom.xml or \
+             build.gradle; a private one needs a user and a token.";
+const NETWORK: &str = "A download failed";
+const NETWORK_ADVICE: &str = "Run the deployment again; if it fails again, check the address of \
+             the repository in pom.xml, settings.xml or build.gradle.";
+
+/// How a connection to a repository breaks.
+const BROKEN: &[&str] = &[
+    "terminated the handshake",
+    "Connection reset",
+    "Connection refused",
+    "connect timed out",
+    "Connect timed out",
+    "onnection timed out",
+    "Read timed out",
+    "Unknown host",
+    "UnknownHostException",
+    "Temporary failure in name resolution",
+    "Could not resolve host",
+    "status code: 502",
+    "status code: 503",
+    "status code 502",
+    "status code 503",
+    "status code 429",
+    "Bad Gateway",
+    "Service Unavailable",
+    "Premature end of Content-Length",
+];
+
+fn is_broken(text: &str) -> bool {
+    BROKEN.iter().any(|words| text.contains(words))
+}
+
+pub(super) const PATTERNS: &[Pattern] = &[
+    cause(FOUND, &["[ERROR] "], FOUND_ADVICE)
+        .then(|text| {
+            [".java:[", ".kt:[", ".scala:[", ".groovy:["]
+                .iter()
+                .any(|end| text.contains(end))
+                && !text.contains("] cannot access ")
+        })
+        .needs_place()
+        .keeps(0),
+    cause(FOUND, &["e: "], FOUND_ADVICE).needs_place(),
+    cause(FOUND, &[".java:", ".groovy:", ".scala:"], FOUND_ADVICE)
+        .anywhere()
+        .then(|text| super::number_then(text, ": error: "))
+        .needs_place(),
+    cause(RELEASE, &["Fatal error compiling: error: "], RELEASE_ADVICE).anywhere(),
+    cause(
+        RELEASE,
+        &[
+            "invalid target release: ",
+            "invalid source release: ",
+            "Unsupported class file major version ",
+            "release version ",
+        ],
+        RELEASE_ADVICE,
+    )
+    .anywhere()
+    .then(|text| !text.contains("is supported") && text.starts_with(|c: char| c.is_ascii_digit())),
+    cause(RELEASE, &["Gradle requires "], RELEASE_ADVICE)
+        .then(|text| text.contains("JVM") || text.contains("Java ")),
+    cause(
+        RELEASE,
+        &["has been compiled by a more recent version of the Java Runtime"],
+        RELEASE_ADVICE,
+    )
+    .anywhere()
+    .of_run(),
+    cause(
+        MISSING,
+        &[
+            "Could not resolve dependencies for project ",
+            "Non-resolvable parent POM",
+            "Non-resolvable import POM",
+            "or one of its dependencies could not be resolved",
+        ],
+        MISSING_ADVICE,
+    )
+    .anywhere()
+    .then(|text| !is_broken(text)),
+    cause(
+        NETWORK,
+        &[
+            "Could not resolve dependencies for project ",
+            "Non-resolvable parent POM",
+            "Non-resolvable import POM",
+            "Could not transfer artifact ",
+            "or one of its dependencies could not be resolved",
+        ],
+        NETWORK_ADVICE,
+    )
+    .anywhere()
+    .then(is_broken)
+    .hides(&[MISSING]),
+    cause(
+        NETWORK,
+        &[
+            "> Could not GET '",
+            "> Could not HEAD '",
+            "> Could not download ",
+        ],
+        NETWORK_ADVICE,
+    )
+    .keeps(1)
+    .hides(&[MISSING]),
+    cause(
+        MISSING,
+        &["> Could not find ", "> Could not resolve "],
+        MISSING_ADVICE,
+    )
+    .then(says_what),
+    cause(RELEASE, &["class file has wrong version "], RELEASE_ADVICE)
+        .then(|text| text.contains(", should be ")),
+    cause(
+        "The project was not found",
+        &["The goal you specified requires a project to execute but there is no POM"],
+        "Set the service's build path to the folder that holds pom.xml.",
+    )
+    .anywhere(),
+    cause(
+        "A task does not exist",
+        &["Task '"],
+        "Correct the build command; `gradle tasks` lists the tasks there are.",
+    )
+    .then(|text| text.contains("' not found in ")),
+    cause(
+        "The wrapper is not complete",
+        &["Could not find or load main class org.gradle.wrapper.GradleWrapperMain"],
+        "Commit gradle/wrapper/gradle-wrapper.jar, which .gitignore may exclude; `gradle wrapper` \
+             writes it.",
+    )
+    .anywhere(),
+    cause(
+        "A plugin of Gradle was not found",
+        &["Plugin [id: '"],
+        "Correct the name and version of the plugin, and the repositories of pluginManagement in \
+             settings.gradle.",
+    )
+    .then(|text| text.contains("] was not found in any of")),
+    cause(
+        "The wrapper may not be run",
+        &[
+            "./gradlew: Permission denied",
+            "./mvnw: Permission denied",
+            "gradlew: Permission denied",
+            "mvnw: Permission denied",
+        ],
+        "Run `git update-index --chmod=+x` on the wrapper and commit that.",
+    )
+    .anywhere(),
+    cause(
+        "A script of Gradle is wrong",
+        &["Could not compile build file '", "Script compilation error"],
+        "Correct the build script of Gradle; `gradle help` shows the same on your machine.",
+    )
+    .keeps(2)
+    .place_above(4)
+    .place_below(2),
+    cause(
+        "The database is not configured",
+        &["Failed to configure a DataSource: "],
+        "Set the address of the database (SPRING_DATASOURCE_URL) in the service's \
+             environment.",
+    )
+    .of_run(),
+    cause(
+        "A variable is missing",
+        &["Could not resolve placeholder '"],
+        "Set it in the service's environment variables, or give it a default in Spring's \
+             application.properties.",
+    )
+    .anywhere()
+    .hides(&["Java ended with an exception"])
+    .of_run(),
+    cause(
+        "A migration failed",
+        &[
+            "FlywayMigrateException: ",
+            "Migration of schema ",
+            "MigrationFailedException: ",
+            "FlywayValidateException: ",
+        ],
+        "Correct the migration of Flyway or Liquibase, repair its history, and deploy again.",
+    )
+    .anywhere()
+    .keeps(1)
+    .hides(&["Java ended with an exception"]),
+    consequence(
+        "Spring could not start the program",
+        &["APPLICATION FAILED TO START"],
+    )
+    .keeps(4)
+    .of_run(),
+    symptom(
+        TESTS,
+        &["There are test failures", "There were failing tests"],
+        TESTS_ADVICE,
+    )
+    .anywhere(),
+    consequence("Gradle failed", &["Execution failed for task '"])
+        .anywhere()
+        .keeps(1),
+    symptom(
+        "A plugin of Maven failed",
+        &["Failed to execute goal "],
+        "Run the plugin's goal on your machine (`mvn` with the same profile), and do what its \
+             message asks for.",
+    )
+    .anywhere()
+    .then(|text| text.trim_end().ends_with(':') && !text.contains("-compiler-plugin:"))
+    .keeps(3),
+    consequence("Maven failed", &["Failed to execute goal "]).anywhere(),
+];

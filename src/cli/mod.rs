@@ -1,0 +1,476 @@
+//! The arguments: an action and options, or a request for a text such as
+//! `--help`. A program to hand over to does not get here: see [`crate::exec`].
+
+pub mod completions;
+pub mod help;
+mod layout;
+
+use std::ffi::{OsStr, OsString};
+
+use lexopt::{Arg, Parser};
+
+use crate::inputs::{self, ACTIONS, Input, TABLE};
+
+/// What the arguments ask for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum CliRequest {
+    /// A run, with the inputs that are given as options, by their names there.
+    Run(Vec<(String, OsString)>),
+    /// A text for the output.
+    Text(String),
+    /// Something this program does not know, with a complaint.
+    Unknown(String),
+}
+
+/// The option that holds the action, which users write without it.
+const ACTION: &str = "--action";
+
+/// The words beside the actions that can come first.
+const COMMANDS: [&str; 2] = ["help", "completions"];
+
+/// Reads the arguments. Texts are wrapped to so many columns.
+pub fn asked(arguments: &[OsString], columns: usize) -> CliRequest {
+    read(arguments, columns).unwrap_or_else(CliRequest::Unknown)
+}
+
+/// The error is a complaint: it is shown, with what to do.
+fn read(arguments: &[OsString], columns: usize) -> Result<CliRequest, String> {
+    if let Some(request) = command(arguments, columns) {
+        return request;
+    }
+    let mut parser = Parser::from_args(arguments);
+    let mut given = Vec::new();
+    loop {
+        if peek(&mut parser).is_some_and(|next| next == "--") {
+            return Err(
+                "-- must come first, before a program: sevalla-deploy -- PROGRAM".to_owned(),
+            );
+        }
+        let Some(argument) = parser.next().map_err(|error| error.to_string())? else {
+            return Ok(CliRequest::Run(given));
+        };
+        match argument {
+            Arg::Short('h') | Arg::Long("help") => {
+                return Ok(CliRequest::Text(help_about(&given, columns)));
+            }
+            Arg::Short('V') | Arg::Long("version") => return Ok(CliRequest::Text(version())),
+            Arg::Short(letter) => {
+                return Err(format!(
+                    "unknown option -{letter}. Options have two hyphens, such as --app-id; see --help"
+                ));
+            }
+            Arg::Long(name) => {
+                let input = input(name)?;
+                let value = value(input, &mut parser)?;
+                add(&mut given, format!("--{}", input.name()), value)?;
+            }
+            Arg::Value(word) => {
+                let action = action(&word, &given)?;
+                add(&mut given, ACTION.to_owned(), action.into())?;
+            }
+        }
+    }
+}
+
+/// `help`, `completions` and `--`, which come first and have words of their own.
+fn command(arguments: &[OsString], columns: usize) -> Option<Result<CliRequest, String>> {
+    let (first, rest) = arguments.split_first()?;
+    let rest: Vec<String> = rest.iter().map(|word| lossy(word)).collect();
+    let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
+    let text = match (first.to_str()?, rest.as_slice()) {
+        // Of a program with a name it is `exec`'s.
+        ("--", _) => Err("-- requires a program: sevalla-deploy -- PROGRAM".to_owned()),
+        ("help", []) => Ok(help::overview(columns)),
+        ("help", [topic]) => help::about(topic, columns).ok_or_else(|| {
+            let did_you_mean = suggestion(topic, &help::topics());
+            format!("there is no help about {topic:?}.{did_you_mean} See --help")
+        }),
+        ("completions", [shell]) if completions::of(shell).is_some() => {
+            Ok(completions::of(shell).unwrap_or_default())
+        }
+        ("completions", ["--help" | "-h"]) => {
+            Ok(help::about("completions", columns).unwrap_or_default())
+        }
+        ("help", _) => Err("help takes one word: an action, an input or all".to_owned()),
+        ("completions", _) => Err("completions takes one of bash, zsh, fish".to_owned()),
+        _ => return None,
+    };
+    Some(text.map(CliRequest::Text))
+}
+
+/// The help about the action that was given, or about everything.
+fn help_about(given: &[(String, OsString)], columns: usize) -> String {
+    let action = given.iter().find(|(name, _)| name == ACTION);
+    let action = action.and_then(|(_, word)| help::about(word.to_str()?, columns));
+    action.unwrap_or_else(|| help::overview(columns))
+}
+
+fn add(given: &mut Vec<(String, OsString)>, name: String, value: OsString) -> Result<(), String> {
+    if given.iter().any(|(other, _)| *other == name) {
+        let what = if name == ACTION { "the action" } else { &name };
+        return Err(format!("{what} is given twice"));
+    }
+    given.push((name, value));
+    Ok(())
+}
+
+/// The input of an option.
+fn input(name: &str) -> Result<&'static Input, String> {
+    let meant = Input::meant_by(name);
+    if let Some(secret) = meant.filter(|input| input.secret) {
+        return Err(refusal(secret));
+    }
+    if let Some(input) = Input::named(name) {
+        return Ok(input);
+    }
+    let switch = name.strip_prefix("no-").and_then(Input::named);
+    let hint = match (switch.filter(|input| input.is_switch()), meant) {
+        (Some(switch), _) => format!(" To switch it off, write --{}=false.", switch.name()),
+        (None, Some(input)) => format!(" Did you mean --{}?", input.name()),
+        (None, None) => suggestion(name, &names()).replace(" mean ", " mean --"),
+    };
+    Err(format!("unknown option --{name}.{hint} See --help"))
+}
+
+/// Why a secret is refused, without its value.
+fn refusal(secret: &Input) -> String {
+    format!("{} {}", secret.name(), no_argument(&secret.variable()))
+}
+
+fn no_argument(variable: &str) -> String {
+    format!(
+        "cannot be an argument, because everybody on the machine can read the arguments of a \
+         process. Set the variable {variable} instead"
+    )
+}
+
+/// The value of an option: behind `=`, or the next argument.
+fn value(input: &Input, parser: &mut Parser) -> Result<OsString, String> {
+    let name = input.name();
+    if let Some(value) = parser.optional_value() {
+        return not_blank(&name, value);
+    }
+    let next = peek(parser);
+    if input.is_switch() {
+        let words = ["true", "True", "TRUE", "false", "False", "FALSE"];
+        let is_value = next.is_some_and(|next| words.iter().any(|word| next == *word));
+        return if is_value {
+            parser.value().map_err(|error| error.to_string())
+        } else {
+            Ok("true".into())
+        };
+    }
+    match next {
+        // In a script it is the next option, behind a variable that is empty.
+        Some(next) if next.as_encoded_bytes().starts_with(b"-") => Err(format!(
+            "--{name} requires a value. One that begins with - is written --{name}={}",
+            lossy(&next)
+        )),
+        Some(_) => {
+            let value = parser.value().map_err(|error| error.to_string())?;
+            not_blank(&name, value)
+        }
+        None => Err(format!("--{name} requires a value: {}", input.accepts)),
+    }
+}
+
+/// A value that is blank is a variable that a script did not fill in: neither a
+/// default nor a variable may apply instead.
+fn not_blank(name: &str, value: OsString) -> Result<OsString, String> {
+    if lossy(&value).trim().is_empty() {
+        return Err(format!(
+            "the value of --{name} is empty. Give it one, or omit the option"
+        ));
+    }
+    Ok(value)
+}
+
+/// The action that a word is.
+fn action(word: &OsStr, given: &[(String, OsString)]) -> Result<String, String> {
+    let word = lossy(word);
+    let is_first = given.iter().all(|(name, _)| name != ACTION);
+    if inputs::is_action(&word) {
+        return Ok(word);
+    }
+    let name = word.split('=').next().unwrap_or_default();
+    if word.starts_with("svl_") {
+        return Err(format!("an API key {}", no_argument("SEVALLA_TOKEN")));
+    }
+    let hint = match (Input::meant_by(name), word.as_str()) {
+        (Some(secret), _) if secret.secret => return Err(refusal(secret)),
+        (Some(input), _) => format!(" Did you mean --{}?", input.name()),
+        (None, "version") => " Did you mean --version?".to_owned(),
+        (None, command) if COMMANDS.contains(&command) => {
+            format!(" {command} must come first: sevalla-deploy {command}.")
+        }
+        (None, _) if is_first => suggestion(&word, &commands()),
+        (None, _) => " Values belong to options, such as --branch main.".to_owned(),
+    };
+    let program = if hint.is_empty() {
+        ". To run a program, write: sevalla-deploy -- PROGRAM"
+    } else {
+        ""
+    };
+    Err(format!(
+        "{word:?} is not an action.{hint} See --help{program}"
+    ))
+}
+
+fn peek(parser: &mut Parser) -> Option<OsString> {
+    Some(parser.try_raw_args()?.peek()?.to_owned())
+}
+
+fn lossy(text: &OsStr) -> String {
+    text.to_string_lossy().into_owned()
+}
+
+/// The names of actions, and the other words that can come first.
+fn commands() -> Vec<String> {
+    let actions = ACTIONS.iter().map(|action| action.name.word());
+    actions.chain(COMMANDS).map(str::to_owned).collect()
+}
+
+/// The names of options.
+fn names() -> Vec<String> {
+    let inputs = TABLE.iter().filter(|input| !input.secret).map(Input::name);
+    let others = ["help", "version"].map(str::to_owned);
+    inputs.chain(others).collect()
+}
+
+/// " Did you mean deploy-app?", or nothing.
+fn suggestion(text: &str, words: &[String]) -> String {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let nearest = inputs::nearest(text, &words);
+    nearest.map_or_else(String::new, |word| format!(" Did you mean {word}?"))
+}
+
+/// The version, and the commit it was built from.
+pub fn version() -> String {
+    let commit = option_env!("SEVALLA_DEPLOY_COMMIT").filter(|commit| !commit.is_empty());
+    format!(
+        "sevalla-deploy {} ({})\n",
+        env!("CARGO_PKG_VERSION"),
+        commit.unwrap_or("commit unknown")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    use super::*;
+
+    fn ask(arguments: &[&str]) -> CliRequest {
+        let arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
+        asked(&arguments, 80)
+    }
+
+    /// The options of a run, as `name value`.
+    fn given(arguments: &[&str]) -> Vec<String> {
+        let CliRequest::Run(given) = ask(arguments) else {
+            panic!("{arguments:?}: {:?}", ask(arguments));
+        };
+        let pair = |(name, value): &(String, OsString)| format!("{name} {}", lossy(value));
+        given.iter().map(pair).collect()
+    }
+
+    fn complaint(arguments: &[&str]) -> String {
+        let CliRequest::Unknown(complaint) = ask(arguments) else {
+            panic!("{arguments:?}: {:?}", ask(arguments));
+        };
+        complaint
+    }
+
+    #[test]
+    fn an_action_and_options_are_read_in_any_order() {
+        let all = ["--action deploy-app", "--app-id x", "--branch main"];
+        for arguments in [
+            &["deploy-app", "--app-id", "x", "--branch", "main"][..],
+            &["deploy-app", "--app-id=x", "--branch=main"],
+            &["--app-id=x", "deploy-app", "--branch", "main"],
+            &["--app_id", "x", "--branch", "main", "deploy-app"],
+            &["--action", "deploy-app", "--app-id", "x", "--branch=main"],
+        ] {
+            let mut given = given(arguments);
+            given.sort();
+            assert_eq!(given, all, "{arguments:?}");
+        }
+        assert_eq!(given(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_value_is_taken_as_it_is() {
+        for (arguments, value) in [
+            (&["--branch", "a b"][..], "a b"),
+            (&["--branch=a=b"], "a=b"),
+            (&["--branch=-x"], "-x"),
+            (&["--branch=--"], "--"),
+            (&["--branch", "help"], "help"),
+            (&["--branch", "deploy-app"], "deploy-app"),
+            (&["--branch", "a\nb"], "a\nb"),
+        ] {
+            assert_eq!(given(arguments), [format!("--branch {value}")]);
+        }
+        let odd = OsString::from_vec(vec![b'x', 0xff]);
+        let arguments = ["--branch".into(), odd.clone()];
+        assert_eq!(
+            asked(&arguments, 80),
+            CliRequest::Run(vec![("--branch".to_owned(), odd)])
+        );
+    }
+
+    #[test]
+    fn a_switch_needs_no_value_and_takes_only_one_that_it_can_have() {
+        for (arguments, expected) in [
+            (&["--dry-run"][..], &["--dry-run true"][..]),
+            (&["--dry-run", "false"], &["--dry-run false"]),
+            (&["--dry-run=False"], &["--dry-run False"]),
+            (&["--dry-run=maybe"], &["--dry-run maybe"]),
+            (&["--dry-run", "list"], &["--dry-run true", "--action list"]),
+            (
+                &["--dry-run", "--is-restart"],
+                &["--dry-run true", "--is-restart true"],
+            ),
+        ] {
+            assert_eq!(given(arguments), expected, "{arguments:?}");
+        }
+        // Its words are not only those two.
+        assert!(complaint(&["--comment"]).contains("requires a value"));
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused_with_what_may_be_meant() {
+        for (arguments, hint) in [
+            (&["depoy-app"][..], "Did you mean deploy-app?"),
+            (&["deploy"], "Did you mean deploy-app?"),
+            (&["hlep"], "Did you mean help?"),
+            (&["version"], "Did you mean --version?"),
+            (&["app-id"], "Did you mean --app-id?"),
+            (&["SEVALLA_BRANCH=x"], "Did you mean --branch?"),
+            (
+                &["ls"],
+                "To run a program, write: sevalla-deploy -- PROGRAM",
+            ),
+            (&["sh"], "To run a program"),
+            (&["/bin/ls"], "To run a program"),
+            (&[""], "\"\" is not an action"),
+            (&["-"], "\"-\" is not an action"),
+            (&["deploy-app", "main"], "Values belong to options"),
+            (&["deploy-app", "help"], "must come first"),
+            (&["--brnch", "x"], "Did you mean --branch?"),
+            (&["--verify"], "Did you mean --verify-url?"),
+            (&["--sevalla-app-id", "x"], "Did you mean --app-id?"),
+            (&["--no-summary"], "write --summary=false"),
+            (&["--no-branch"], "unknown option --no-branch"),
+            (&["--versoin"], "Did you mean --version?"),
+            (&["-x"], "unknown option -x"),
+            (&["-app-id"], "Options have two hyphens"),
+            (&["help", "frobnicate"], "no help about \"frobnicate\""),
+            (&["help", "brnch"], "Did you mean branch?"),
+            (&["help", "a", "b"], "takes one word"),
+            (&["completions"], "bash, zsh, fish"),
+            (&["completions", "csh"], "bash, zsh, fish"),
+        ] {
+            let complaint = complaint(arguments);
+            assert!(complaint.contains(hint), "{arguments:?}: {complaint}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_a_script_did_not_fill_in_is_refused() {
+        for (arguments, why) in [
+            (&["--branch"][..], "requires a value: the name of a branch"),
+            (&["--branch", "--app-id", "x"], "--branch=--app-id"),
+            (&["--max-deletions", "-5"], "--max-deletions=-5"),
+            (&["--branch", "--"], "--branch=--"),
+            (&["--branch", ""], "the value of --branch is empty"),
+            (&["--branch", " \n"], "is empty"),
+            (&["--branch="], "is empty"),
+            (&["--dry-run="], "the value of --dry-run is empty"),
+            (
+                &["--branch", "a", "--branch", "a"],
+                "--branch is given twice",
+            ),
+            (&["--app_id=x", "--app-id=x"], "--app-id is given twice"),
+            (&["list", "show"], "the action is given twice"),
+            (&["list", "--action=list"], "the action is given twice"),
+        ] {
+            let complaint = complaint(arguments);
+            assert!(complaint.contains(why), "{arguments:?}: {complaint}");
+        }
+    }
+
+    #[test]
+    fn two_hyphens_come_first_or_not_at_all() {
+        for arguments in [
+            &["--"][..],
+            &["--", ""],
+            &["deploy-app", "--", "sh"],
+            &["--dry-run", "--", "sh"],
+            &["--dry-run", "--"],
+        ] {
+            assert!(complaint(arguments).contains("-- PROGRAM"), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_refused_in_every_form_and_not_repeated() {
+        for arguments in [
+            &["--sevalla-token", "hunter2"][..],
+            &["--sevalla-token=hunter2"],
+            &["--sevalla_token=hunter2"],
+            &["--token", "hunter2"],
+            &["--api-key=hunter2"],
+            &["--api-token=hunter2"],
+            &["--github-token=hunter2"],
+            &["--deploy-hook-url=https://x/hunter2"],
+            &["--database-password=hunter2"],
+            &["deploy-app", "--token=hunter2"],
+            &["SEVALLA_TOKEN=hunter2"],
+            &["sevalla-token=hunter2"],
+            &["svl_hunter2"],
+        ] {
+            let complaint = complaint(arguments);
+            assert!(!complaint.contains("hunter2"), "{complaint}");
+            assert!(
+                complaint.contains("Set the variable SEVALLA_"),
+                "{complaint}"
+            );
+        }
+        for input in TABLE.iter().filter(|input| input.secret) {
+            let option = format!("--{}=x", input.name());
+            assert!(complaint(&[&option]).contains(&input.variable()));
+        }
+    }
+
+    #[test]
+    fn every_input_that_is_no_secret_has_an_option() {
+        for input in TABLE.iter().filter(|input| !input.secret) {
+            let (name, value) = (input.name(), input.default.unwrap_or("x"));
+            let expected = [format!("--{name} {value}")];
+            assert_eq!(given(&[&format!("--{name}={value}")]), expected);
+            assert_eq!(given(&[&format!("--{name}"), value]), expected);
+        }
+    }
+
+    #[test]
+    fn help_and_the_version_are_texts_wherever_they_are_asked_for() {
+        let overview = CliRequest::Text(help::overview(80));
+        for arguments in [&["--help"][..], &["-h"], &["help"], &["--app-id=x", "-h"]] {
+            assert_eq!(ask(arguments), overview, "{arguments:?}");
+        }
+        let about = CliRequest::Text(help::about("list", 80).unwrap());
+        for arguments in [&["help", "list"][..], &["list", "--help"], &["list", "-h"]] {
+            assert_eq!(ask(arguments), about, "{arguments:?}");
+        }
+        for arguments in [&["--version"][..], &["-V"], &["list", "--version"]] {
+            assert_eq!(ask(arguments), CliRequest::Text(version()));
+        }
+        for topic in ["app-id", "--app-id", "app_id", "SEVALLA_APP_ID"] {
+            let CliRequest::Text(text) = ask(&["help", topic]) else {
+                panic!("{topic}");
+            };
+            assert!(text.starts_with("Input app-id\n"), "{text}");
+        }
+    }
+}

@@ -160,6 +160,11 @@ impl Phase {
         Self::Rollback,
     ];
 
+    /// Whether it is this run's own work, which does not bring the deployment on.
+    pub const fn is_overhead(self) -> bool {
+        matches!(self, Self::Preparing | Self::Log)
+    }
+
     /// The phase as a word for programs.
     pub const fn word(self) -> &'static str {
         match self {

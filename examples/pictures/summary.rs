@@ -225,7 +225,8 @@ impl Bar {
         let color = match () {
             () if rest.contains("crit") => "#cf222e",
             () if rest.contains("done") => "#afb8c1",
-            () => "#0969da",
+            () if rest.contains("active") => "#d4a72c",
+            () => "#1a7f37",
         };
         let name = name.to_owned();
         Some(Self {

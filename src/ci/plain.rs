@@ -156,7 +156,7 @@ impl CiOutput for PlainOutput {
         let lines = outputs
             .iter()
             .filter(|output| !is_hidden(output))
-            .map(|(name, value)| format!("{name}={}\n", value.as_str().replace('\n', "; ")));
+            .map(|(name, value)| format!("{name}={}\n", in_one_line(value.as_str())));
         let text: String = lines.collect();
         self.write(&text)?;
         let hidden = outputs.iter().filter(is_hidden);
@@ -166,5 +166,39 @@ impl CiOutput for PlainOutput {
 
     fn summary(&mut self, markdown: &SanitizedText) -> Result<(), String> {
         self.files.summary(markdown)
+    }
+}
+
+/// A value of several lines as one. A line that ends in a colon leads to the next.
+fn in_one_line(value: &str) -> String {
+    let mut line = String::with_capacity(value.len());
+    for part in value.split('\n') {
+        if !line.is_empty() {
+            line.push_str(if line.ends_with(':') { " " } else { "; " });
+        }
+        let is_first = line.is_empty();
+        line.push_str(if is_first { part } else { part.trim_start() });
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_of_several_lines_reads_as_one() {
+        let error = "It failed\nA compiler found an error:\n  a.ts(1,2)\n  Try: Correct it";
+        for (value, line) in [
+            ("", ""),
+            ("one", "one"),
+            ("  {} ", "  {} "),
+            (
+                error,
+                "It failed; A compiler found an error: a.ts(1,2); Try: Correct it",
+            ),
+        ] {
+            assert_eq!(in_one_line(value), line);
+        }
     }
 }

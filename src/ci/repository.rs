@@ -61,6 +61,25 @@ impl Repository {
         };
         Some(Self::new(slug, api))
     }
+
+    /// The page of a commit, where the address of the API shows that of the pages.
+    pub(crate) fn commit_page(&self, commit: &str) -> Option<String> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+        let is_commit = !commit.is_empty() && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_commit || !self.slug.chars().all(is_plain) {
+            return None;
+        }
+        let (base, folder) = match self.api.as_ref()? {
+            Api::GitHub { base } => (base, "commit"),
+            Api::GitLab { base, .. } => (base, "-/commit"),
+        };
+        let base = base.as_str().trim_end_matches('/');
+        let base = match base {
+            "https://api.github.com" => "https://github.com",
+            base => base.rsplit_once("/api/v")?.0,
+        };
+        Some(format!("{base}/{}/{folder}/{commit}", self.slug))
+    }
 }
 
 impl Api {
@@ -129,6 +148,38 @@ mod tests {
             "/srv/git/shop",
         ] {
             assert_eq!(Repository::cloned_from(address), None, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_commit_has_a_page_where_the_api_shows_its_address() {
+        let github = |base| Repository::new("acme/shop", Api::github(base));
+        for (repository, page) in [
+            (
+                github("https://api.github.com"),
+                Some("https://github.com/acme/shop/commit/7d3f0c2"),
+            ),
+            (
+                github("https://git.example/api/v3"),
+                Some("https://git.example/acme/shop/commit/7d3f0c2"),
+            ),
+            (
+                Repository::new(
+                    "a/b/c",
+                    Api::gitlab("https://gitlab.example/sub/api/v4", "1"),
+                ),
+                Some("https://gitlab.example/sub/a/b/c/-/commit/7d3f0c2"),
+            ),
+            (github("https://api.github.example"), None),
+            (Repository::new("acme/shop", None), None),
+            (
+                Repository::new("a/b?c#d", Api::github("https://api.github.com")),
+                None,
+            ),
+        ] {
+            assert_eq!(repository.commit_page("7d3f0c2").as_deref(), page);
+            assert_eq!(repository.commit_page("7d3f0c2/../x"), None);
+            assert_eq!(repository.commit_page(""), None);
         }
     }
 

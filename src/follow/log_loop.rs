@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::backoff::Schedule;
-use crate::deployment::{LogLine, Status};
+use crate::deployment::{LogLine, Status, Verdict};
 use crate::event::EventKind;
 use crate::follow::log_phases::LogPhases;
 use crate::follow::log_schedule::{INTERVAL, ReadBudgets};
@@ -173,7 +173,17 @@ impl<S: DeploymentSource> Follower<'_, S> {
     /// After a failure: reads until nothing new has come for a while, and
     /// compares meanwhile.
     async fn drain(&self, cursor: &mut LogCursor) {
-        let is_readable = self.read_or_tell(cursor).await.is_some();
+        let read = self.read_or_tell(cursor).await;
+        // A deployment that was stopped without a line has no cause to wait for.
+        let is_stopped = matches!(
+            self.last.borrow().status.verdict(),
+            Some(Verdict::Cancelled | Verdict::Skipped)
+        );
+        if let Some(new) = read.filter(|_| is_stopped && !self.has_shown_lines.get()) {
+            self.is_log_read.set(true);
+            return self.read_missing(cursor, new).await;
+        }
+        let is_readable = read.is_some();
         let late_lines = async {
             if is_readable {
                 self.read_until_quiet(cursor).await;
@@ -202,14 +212,20 @@ impl<S: DeploymentSource> Follower<'_, S> {
     /// After a success: reads once more, and again only while lines may still
     /// arrive. A budget that is used up is no reason to wait.
     async fn finish(&self, cursor: &mut LogCursor, age: Duration) {
-        let ended = self.ended_at();
         if !self.budgets().has_one_left(age, fastrand::f64()) {
             return self.stop_reading(EventKind::LogIncomplete);
         }
-        let Some(mut new) = self.read_or_tell(cursor).await else {
+        let Some(new) = self.read_or_tell(cursor).await else {
             return;
         };
         self.is_log_read.set(true);
+        self.read_missing(cursor, new).await;
+    }
+
+    /// Reads again while lines of the end may still arrive, after a reading that
+    /// brought `new` ones.
+    async fn read_missing(&self, cursor: &mut LogCursor, mut new: usize) {
+        let ended = self.ended_at();
         // From here: a reading that took long must not be the last.
         let by = Instant::now() + LATE_LINES;
         while let Some(missing) = self.missing(ended) {

@@ -83,14 +83,12 @@ impl PreviouslyLive {
             Self::Unknown => return None,
             Self::Something => "The previous version is still live".to_owned(),
             Self::Nothing { read: 0 } => {
-                "Nothing was live before: there had been no deployment".to_owned()
+                "Nothing is live yet: this was the first deployment".to_owned()
             }
-            Self::Nothing { .. } => {
-                "Nothing was live before: no deployment had succeeded".to_owned()
+            Self::Nothing { .. } => "Nothing is live yet: no deployment has succeeded".to_owned(),
+            Self::NotAmong { read } => {
+                format!("None of the newest {read} deployments succeeded; an older one may be live")
             }
-            Self::NotAmong { read } => format!(
-                "What was live before, if anything was, is not among the newest {read} deployments"
-            ),
         })
     }
 }
@@ -118,15 +116,15 @@ mod tests {
             ),
             (
                 PreviouslyLive::Nothing { read: 0 },
-                "Nothing was live before: there had been no deployment. ",
+                "Nothing is live yet: this was the first deployment. ",
             ),
             (
                 PreviouslyLive::Nothing { read: 25 },
-                "Nothing was live before: no deployment had succeeded. ",
+                "Nothing is live yet: no deployment has succeeded. ",
             ),
             (
                 PreviouslyLive::NotAmong { read: 50 },
-                "What was live before, if anything was, is not among the newest 50 deployments. ",
+                "None of the newest 50 deployments succeeded; an older one may be live. ",
             ),
         ] {
             let text = of(live).after_nothing("Run again");

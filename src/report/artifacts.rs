@@ -33,7 +33,7 @@ impl Inner {
                 outcome,
                 causes,
                 &self.record,
-                &self.log.tail(),
+                &self.last_lines(),
                 &self.sanitizer,
             )
         });
@@ -143,7 +143,7 @@ impl Inner {
             outcome,
             causes,
             &self.record,
-            &self.log.tail(),
+            &self.last_lines(),
             self.channel.draws_mermaid(),
             &self.sanitizer,
         );

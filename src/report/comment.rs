@@ -12,8 +12,9 @@ use crate::deployment::{Deployment, Verdict};
 use crate::exit_status::ExitStatus;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
+use crate::report::reasons;
 use crate::sanitize::{SanitizedLine, SanitizedText, Sanitizer};
-use crate::text::markdown_escape::{cell, code, fenced, link, without_long_runs};
+use crate::text::markdown_escape::{cell, code, fenced, folded, joined, link, without_long_runs};
 use crate::text::truncate::shorten;
 
 /// The most of one text or line of the log in the comment, in bytes.
@@ -27,8 +28,8 @@ const MOST_REASONS: usize = 16;
 pub struct CommentFacts<'a> {
     /// The marker by which a later run finds the comment.
     pub marker: &'a Marker,
-    /// The preview application, as people call it.
-    pub app: &'a str,
+    /// The name of the preview application, or its id.
+    pub app: Option<&'a str>,
     /// The status of the preview.
     pub news: CommentStatus<'a>,
     /// The causes of a failure in the log.
@@ -70,22 +71,27 @@ pub fn render(facts: &CommentFacts<'_>, sanitizer: &Sanitizer) -> SanitizedText 
     let mut parts = vec![format!("{}\n### {}", facts.marker.as_str(), heading(facts))];
     let line = |line: &str| not_a_command(text(line));
     let found = causes::markdown(facts.causes, &line, &|target| code(&text(target)));
-    parts.push(found.trim_end().to_owned());
-    parts.extend(reasons(facts.news).iter().map(|line| code(&text(line))));
-    let failure = match facts.news {
-        CommentStatus::Ended(outcome) => outcome.failure(),
-        _ => None,
-    };
-    let more = failure.and_then(|failure| link(&failure.address()));
-    parts.extend(more.map(|more| format!("More: {more}")));
-    parts.push(table(facts, &text));
-    if failure.is_some() && !facts.last_lines.is_empty() && !causes::is_known(facts.causes) {
+    parts.push(found);
+    let rows = table(facts, &text);
+    let address = facts.url.and_then(link).filter(|_| facts.is_ready());
+    match address {
+        Some(address) => parts.extend([address, folded("Details", &[rows])]),
+        None => parts.extend([reasons(facts.news, &text), rows]),
+    }
+    let is_failure =
+        matches!(facts.news, CommentStatus::Ended(outcome) if outcome.failure().is_some());
+    if is_failure && !facts.last_lines.is_empty() && !causes::is_known(facts.causes) {
         let lines = facts.last_lines.iter().map(|shown| line(shown.as_str()));
         let lines: Vec<String> = lines.collect();
         parts.push(format!("Last lines of the log:\n\n{}", fenced(&lines)));
     }
-    parts.retain(|part| !part.is_empty());
-    sanitizer.block(&parts.join("\n\n"))
+    sanitizer.block(joined(&parts).trim_end())
+}
+
+impl CommentFacts<'_> {
+    fn is_ready(&self) -> bool {
+        matches!(self.news, CommentStatus::Ended(outcome) if outcome.ending() == ExitStatus::Success)
+    }
 }
 
 /// The status of the preview, in a few words.
@@ -164,40 +170,37 @@ const fn standing(deployment: &Deployment) -> &'static str {
     }
 }
 
-/// Why, as in the annotation. A success needs no words.
-fn reasons(news: CommentStatus<'_>) -> Vec<&str> {
-    let outcome = match news {
-        CommentStatus::Ended(outcome) if outcome.ending() != ExitStatus::Success => outcome,
+/// Why, and what to do. A success needs no words.
+fn reasons(news: CommentStatus<'_>, text: &impl Fn(&str) -> String) -> String {
+    match news {
+        CommentStatus::Ended(outcome) if outcome.ending() != ExitStatus::Success => joined(&[
+            code(&text(&outcome.headline)),
+            reasons::list(outcome, MOST_REASONS, text),
+        ]),
         CommentStatus::Stopping => {
-            return vec!["A signal ended the run, whose log shows what happened to the deployment"];
+            "A signal ended the run. Its log shows the end of the deployment.".to_owned()
         }
-        _ => return Vec::new(),
-    };
-    let why = outcome.why.iter().take(MOST_REASONS);
-    let rest = outcome.effort.iter().chain(&outcome.hint);
-    std::iter::once(&outcome.headline)
-        .chain(why)
-        .chain(rest)
-        .map(String::as_str)
-        .collect()
+        _ => String::new(),
+    }
 }
 
+/// A table whose head is its first row: Markdown has none without a head.
 fn table(facts: &CommentFacts<'_>, text: &impl Fn(&str) -> String) -> String {
     let now = format!("{:.0}", facts.now);
-    let mut table = "| | |\n| --- | --- |".to_owned();
-    for (name, value) in rows(facts, &now) {
-        let address = matches!(name, "URL" | "Run").then(|| link(value)).flatten();
+    let row = |(name, value): (&str, &str)| {
+        let address = (name == "Run").then(|| link(value)).flatten();
         let value = address.unwrap_or_else(|| cell(&text(value)));
-        table.push_str(&format!("\n| {name} | {value} |"));
-    }
-    table
+        format!("| {name} | {value} |\n")
+    };
+    let rows: Vec<String> = rows(facts, &now).into_iter().map(row).collect();
+    let Some((head, rest)) = rows.split_first() else {
+        return String::new();
+    };
+    format!("{head}| --- | --- |\n{}", rest.concat())
 }
 
 fn rows<'a>(facts: &CommentFacts<'a>, now: &'a str) -> Vec<(&'static str, &'a str)> {
-    let (is_ready, is_ended) = match facts.news {
-        CommentStatus::Ended(outcome) => (outcome.ending() == ExitStatus::Success, true),
-        _ => (false, false),
-    };
+    let is_ended = matches!(facts.news, CommentStatus::Ended(_));
     let deployment = facts.deployment;
     // What was seen before a signal is about to change.
     let last = deployment.filter(|_| !matches!(facts.news, CommentStatus::Stopping));
@@ -209,8 +212,7 @@ fn rows<'a>(facts: &CommentFacts<'a>, now: &'a str) -> Vec<(&'static str, &'a st
         "Status"
     };
     let rows = [
-        ("URL", facts.url.filter(|_| is_ready)),
-        ("Application", Some(facts.app)),
+        ("Application", facts.app),
         (
             "Commit",
             deployment.and_then(|deployment| deployment.commit_sha.as_deref()),
@@ -257,7 +259,7 @@ mod tests {
         let marker = Marker::of("shop");
         let facts = CommentFacts {
             marker: &marker,
-            app: "shop-pr-12",
+            app: Some("shop-pr-12"),
             news,
             causes: &[],
             last_lines,
@@ -281,14 +283,15 @@ mod tests {
             &[],
         );
         let expected = "### ✅ Sevalla preview: ready\n\n\
-            | | |\n| --- | --- |\n\
-            | URL | <https://shop-pr-12.sevalla.app> |\n\
+            <https://shop-pr-12.sevalla.app>\n\n\
+            <details><summary>Details</summary>\n\n\
             | Application | ` shop-pr-12 ` |\n\
+            | --- | --- |\n\
             | Commit | ` 9f8e7d6 ` |\n\
             | Status | ` success ` |\n\
             | Time | ` waited 3s, ran 1m05s ` |\n\
             | Updated | ` 2026-03-01T10:00:05Z ` |\n\
-            | Run | <https://github.com/acme/shop/actions/runs/42> |";
+            | Run | <https://github.com/acme/shop/actions/runs/42> |\n\n</details>";
         assert_eq!(text, expected);
     }
 
@@ -306,14 +309,14 @@ mod tests {
         );
         let begins = format!(
             "### ❌ Sevalla preview: failed\n\n`` The build failed: `npm ci` ``\n\n\
-            ` /merge it `\n\n` Read the log `\n\nMore: <{}>\n\n| | |\n",
+            - Why: ` /merge it `\n- Next: ` Read the log `\n- More: <{}>\n\n| Application |",
             Failure::DeploymentFailed.address()
         );
         assert!(text.starts_with(&begins), "{text}");
         let ends = "\n\nLast lines of the log:\n\n\
             ````text\nnpm ERR! ```\n| /merge\n|   /close\n````";
         assert!(text.ends_with(ends), "{text}");
-        assert!(!text.contains("| URL |"), "{text}");
+        assert!(!text.contains("shop-pr-12.sevalla.app"), "{text}");
     }
 
     #[test]
@@ -385,7 +388,7 @@ mod tests {
                 heading.ends_with(&format!("Sevalla preview: {words}")),
                 "{heading}"
             );
-            assert!(!text.contains("| URL |"), "{text}");
+            assert!(!text.contains("shop-pr-12.sevalla.app"), "{text}");
         }
     }
 

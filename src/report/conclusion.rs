@@ -47,22 +47,27 @@ impl Inner {
 
     /// Prints how the run ended, and annotates the failure and its source locations.
     fn conclude(&mut self, outcome: &Outcome, causes: &[FailureCause]) {
-        for (at, line) in console::conclude(outcome, causes, &self.record)
-            .iter()
-            .enumerate()
-        {
-            let tone = match (at, outcome.is_good()) {
-                (0, true) => Tone::Good,
-                (0, false) => Tone::Error,
-                _ => Tone::Plain,
-            };
-            self.emit(tone, line);
+        if outcome.is_good() {
+            return self.print(Tone::Good, &console::conclude(outcome, &self.record));
         }
-        if !outcome.is_good() {
-            let title = self.sanitizer.line(&outcome.headline);
-            let message = self.sanitizer.block(&console::cause(outcome, causes));
-            self.channel.annotate(Level::Error, &title, &message, None);
-            self.mark_places(causes);
+        let title = self.sanitizer.line(&outcome.headline);
+        let message = self.sanitizer.block(&console::cause(outcome, causes));
+        let mut lines = vec![format!("Error: {}", outcome.headline)];
+        // Once is enough for a reader of the log.
+        if !self.host.logs_annotation(&message) {
+            lines.extend(console::explanation(outcome, causes));
+        }
+        lines.extend(console::times(&self.record).map(|times| format!("  time:  {times}")));
+        self.print(Tone::Error, &lines);
+        self.channel.annotate(Level::Error, &title, &message, None);
+        self.mark_places(causes);
+        self.emit(Tone::Plain, &console::ending(outcome));
+    }
+
+    /// Prints lines, the first of them in this tone.
+    fn print(&mut self, tone: Tone, lines: &[String]) {
+        for (at, line) in lines.iter().enumerate() {
+            self.emit(if at == 0 { tone } else { Tone::Plain }, line);
         }
     }
 

@@ -31,6 +31,11 @@ pub(super) fn describe(event: EventKind<'_>) -> Option<String> {
         EventKind::Started(_, deployment) if deployment.status == Status::Absent => {
             format!("Deployment {} started", deployment.id)
         }
+        EventKind::Started(_, deployment) if deployment.status.verdict().is_some() => format!(
+            "Deployment {} has ended already: {}",
+            deployment.id,
+            state(deployment)
+        ),
         EventKind::Started(_, deployment) => format!(
             "Deployment {} started: {}",
             deployment.id,
@@ -134,6 +139,9 @@ fn usually(usual: &TypicalDuration) -> String {
 fn left(estimate: Estimate) -> String {
     /// Above this share of past deployments, they say little about the end.
     const LATE: usize = 95;
+    if estimate.of > 1 && estimate.percent_below >= 100 {
+        return format!(", longer than all of the last {}", estimate.of);
+    }
     if estimate.of > 1 && estimate.percent_below >= LATE {
         return format!(
             ", longer than {} % of the last {}",
@@ -145,8 +153,8 @@ fn left(estimate: Estimate) -> String {
     format!("{doing}, about {} left", duration(estimate.left))
 }
 
-/// How the time of this run compares: "1m50s; this one took longer than 95 % of
-/// the last 20".
+/// How the time of this run compares: "1m50s; this one took longer than 19 of the
+/// last 20".
 pub(super) fn comparison(record: &RunRecord) -> Option<String> {
     let service_record = record.one();
     let usual = service_record.usual.as_ref()?;
@@ -157,11 +165,13 @@ pub(super) fn comparison(record: &RunRecord) -> Option<String> {
     let Some(run) = service_record.run() else {
         return Some(format!("{time}, of the last {}", usual.count()));
     };
-    Some(format!(
-        "{time}; this one took longer than {} % of the last {}",
-        usual.percent_below(run),
-        usual.count()
-    ))
+    let count = usual.count();
+    let of_them = match usual.times().filter(|time| *time < run).count() {
+        0 => "no longer than".to_owned(),
+        shorter if shorter == count => "longer than all of".to_owned(),
+        shorter => format!("longer than {shorter} of"),
+    };
+    Some(format!("{time}; this one took {of_them} the last {count}"))
 }
 
 fn retrying(error: &ApiError, wait: std::time::Duration) -> String {
@@ -196,38 +206,26 @@ pub(super) fn state(deployment: &Deployment) -> String {
     }
 }
 
-/// The last lines of a run.
-pub(super) fn conclude(
-    outcome: &Outcome,
-    causes: &[FailureCause],
-    record: &RunRecord,
-) -> Vec<String> {
-    if outcome.is_good() {
-        return conclude_good(outcome, record);
-    }
-    let mut lines = vec![format!("Error: {}", outcome.headline)];
+/// Why a run failed, how often it tried, and what to do.
+pub(super) fn explanation(outcome: &Outcome, causes: &[FailureCause]) -> Vec<String> {
+    let line = |name: &str, text: &str| format!("  {name:<6} {text}");
     let found = causes::known_lines(causes).into_iter();
-    lines.extend(found.map(|line| format!("  log:   {line}")));
-    lines.extend(outcome.why.iter().map(|why| format!("  why:   {why}")));
-    lines.extend(
-        outcome
-            .effort
-            .iter()
-            .map(|effort| format!("  tried: {effort}")),
-    );
-    lines.extend(times(record).map(|times| format!("  time:  {times}")));
-    lines.extend(outcome.hint.iter().map(|hint| format!("  next:  {hint}")));
-    lines.extend(more(outcome).map(|address| format!("  more:  {address}")));
-    let ending = outcome.ending();
-    lines.push(format!(
-        "Outcome: {} (exit code {})",
-        ending.word(),
-        ending.code()
-    ));
+    let mut lines: Vec<String> = found.map(|found| line("log:", &found)).collect();
+    lines.extend(outcome.why.iter().map(|why| line("why:", why)));
+    lines.extend(outcome.effort.iter().map(|effort| line("tried:", effort)));
+    lines.extend(outcome.hint.iter().map(|hint| line("next:", hint)));
+    lines.extend(more(outcome).map(|address| line("more:", &address)));
     lines
 }
 
-fn conclude_good(outcome: &Outcome, record: &RunRecord) -> Vec<String> {
+/// The last line of a run that failed.
+pub(super) fn ending(outcome: &Outcome) -> String {
+    let ending = outcome.ending();
+    format!("Outcome: {} (exit code {})", ending.word(), ending.code())
+}
+
+/// The last lines of a run that ended well.
+pub(super) fn conclude(outcome: &Outcome, record: &RunRecord) -> Vec<String> {
     let mut line = outcome.headline.clone();
     if let Some(times) = times(record) {
         line.push_str(&format!(" ({times})"));
@@ -376,7 +374,7 @@ mod tests {
             (
                 vec![80, 90, 95, 130],
                 "Usually takes 1m32s (the last 4)",
-                "1m32s; this one took longer than 75 % of the last 4",
+                "1m32s; this one took longer than 3 of the last 4",
             ),
         ] {
             let past: Vec<Deployment> = past.into_iter().map(took).collect();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::event::{Phase, State};
+use crate::event::State;
 use crate::forecast::history::TypicalDuration;
 use crate::report::timeline::{Span, Timeline};
 use crate::text::duration::duration;
@@ -19,13 +19,24 @@ const LONGEST_LABEL: usize = 40;
 /// The most lanes of one picture.
 const MOST_LANES: usize = 20;
 
+/// The colours of a chart, in a directive: success is green, a failure red, what
+/// has not ended amber, and the rest grey. Mermaid's own differ between light and dark.
+const COLOURS: &str = concat!(
+    r##"%%{init: {"themeVariables": {"##,
+    r##""taskBkgColor": "#1a7f37", "taskBorderColor": "#1a7f37", "taskTextColor": "#fff", "##,
+    r##""critBkgColor": "#cf222e", "critBorderColor": "#cf222e", "##,
+    r##""activeTaskBkgColor": "#d4a72c", "activeTaskBorderColor": "#d4a72c", "##,
+    r##""doneTaskBkgColor": "#afb8c1", "doneTaskBorderColor": "#afb8c1""##,
+    r##"}}}%%"##,
+);
+
 /// How many characters a bar has.
 const WIDTH: i128 = 40;
 
 /// The time line, if there is more to it than our own steps.
 pub(super) fn render(time_line: &Timeline, is_drawn: bool) -> Option<String> {
     let spans = time_line.lanes.iter().flat_map(|lane| &lane.spans);
-    let mut theirs = spans.filter(|span| !matches!(span.name, Phase::Preparing | Phase::Log));
+    let mut theirs = spans.filter(|span| !span.name.is_overhead());
     theirs.next()?;
     if is_drawn {
         chart(time_line)
@@ -37,9 +48,10 @@ pub(super) fn render(time_line: &Timeline, is_drawn: bool) -> Option<String> {
 /// A chart in Mermaid's language, in a fence.
 fn chart(time_line: &Timeline) -> Option<String> {
     let (begin, _) = time_line.extent()?;
-    let mut chart = "```mermaid\ngantt\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    \
-                     axisFormat %H:%M:%S\n    todayMarker off\n"
-        .to_owned();
+    let mut chart = format!(
+        "```mermaid\n{COLOURS}\ngantt\n    dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    \
+         axisFormat %H:%M:%S\n    todayMarker off\n"
+    );
     for lane in time_line.lanes.iter().take(MOST_LANES) {
         chart.push_str(&format!("    section {}\n", label(lane.target.as_deref())));
         for span in &lane.spans {
@@ -47,7 +59,7 @@ fn chart(time_line: &Timeline) -> Option<String> {
                 "    {} {} :{}{}, {}\n",
                 span.name.title(),
                 length(span, time_line.now),
-                tag(span.state),
+                tag(span),
                 on_the_axis(span.begin, begin),
                 on_the_axis(span.end.unwrap_or(time_line.now), begin),
             ));
@@ -57,13 +69,15 @@ fn chart(time_line: &Timeline) -> Option<String> {
     Some(chart)
 }
 
-/// How the chart shows a state.
-const fn tag(state: State) -> &'static str {
-    match state {
-        State::Done => "done, ",
+/// How the chart shows a span. Grey, Mermaid's `done`, is for what brings no
+/// result: the run's own steps around the deployment, and what was cancelled.
+const fn tag(span: &Span) -> &'static str {
+    match span.state {
         State::Failed => "crit, ",
-        State::Cancelled => "",
+        State::Cancelled => "done, ",
         State::Open => "active, ",
+        State::Done if span.name.is_overhead() => "done, ",
+        State::Done => "",
     }
 }
 
@@ -158,6 +172,7 @@ pub(super) fn last_ones(usual: &TypicalDuration, this: Option<Duration>) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Phase;
     use crate::report::timeline::Lane;
 
     fn at(milliseconds: i64) -> Timestamp {
@@ -192,7 +207,8 @@ mod tests {
     /// section ends at any of `#:;`, a task's text too, its data at `#;`; `%%`
     /// begins a comment or a directive anywhere.
     fn assert_is_chart(text: &str, sections: usize, tasks: usize) {
-        let body = text.strip_prefix("```mermaid\ngantt\n").unwrap();
+        let body = text.strip_prefix(&format!("```mermaid\n{COLOURS}\ngantt\n"));
+        let body = body.unwrap();
         let body = body.strip_suffix("```\n").unwrap();
         assert!(!body.contains("%%"), "{body}");
         let (mut seen_sections, mut seen_tasks) = (0, 0);
@@ -241,16 +257,17 @@ mod tests {
     #[test]
     fn a_chart_reads_like_this() {
         let chart = render(&time_line(&[None]), true).unwrap();
+        let body = chart.replace(COLOURS, "COLOURS");
         assert_eq!(
-            chart,
-            "```mermaid\ngantt\n    \
+            body,
+            "```mermaid\nCOLOURS\ngantt\n    \
              dateFormat YYYY-MM-DD HH:mm:ss.SSS\n    \
              axisFormat %H:%M:%S\n    \
              todayMarker off\n    \
              section Run\n    \
-             Queue 1m04s :done, 2000-01-01 00:00:00.000, 2000-01-01 00:01:04.250\n    \
+             Queue 1m04s :2000-01-01 00:00:00.000, 2000-01-01 00:01:04.250\n    \
              Build and rollout 1m04s :crit, 2000-01-01 00:01:05.000, 2000-01-01 00:02:09.250\n    \
-             Reading the log 1m04s :2000-01-01 00:02:10.000, 2000-01-01 00:03:14.250\n    \
+             Reading the log 1m04s :done, 2000-01-01 00:02:10.000, 2000-01-01 00:03:14.250\n    \
              Emptying caches 1m45s :active, 2000-01-01 00:03:15.000, 2000-01-01 00:05:00.000\n\
              ```\n"
         );

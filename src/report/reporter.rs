@@ -16,7 +16,7 @@ use crate::outcome::Outcome;
 use crate::report::run_record::RunRecord;
 use crate::report::{Setup, console, status_line};
 use crate::report_files::ReportFiles;
-use crate::sanitize::{SanitizedText, Sanitizer};
+use crate::sanitize::{SanitizedLine, SanitizedText, Sanitizer};
 
 /// Records a run's events and shows them in the CI. `lib` makes it, and actions
 /// report to it.
@@ -183,7 +183,8 @@ impl Inner {
     fn comment(&self, marker: &Marker, news: &CommentStatus<'_>) -> SanitizedText {
         let service_record = self.record.one();
         let times = console::times(&self.record);
-        let target = service_record.target();
+        let id = || service_record.service.map(|service| service.id.to_string());
+        let app = service_record.name.clone().or_else(id);
         let causes = match news {
             CommentStatus::Ended(outcome) => self.causes_of(outcome),
             _ => Vec::new(),
@@ -194,10 +195,10 @@ impl Inner {
         };
         let facts = CommentFacts {
             marker,
-            app: target.as_deref().unwrap_or("the preview"),
+            app: app.as_deref(),
             news: *news,
             causes: &causes,
-            last_lines: &self.log.tail(),
+            last_lines: &self.last_lines(),
             url: service_record.url.as_deref(),
             deployment: service_record.deployment.as_ref(),
             times: times.as_deref(),
@@ -205,6 +206,15 @@ impl Inner {
             now: (self.clock)(),
         };
         comment::render(&facts, &self.sanitizer)
+    }
+
+    /// The last lines of the log, unless it is that of a deployment that succeeded:
+    /// they do not explain a failure.
+    pub(super) fn last_lines(&self) -> Vec<&SanitizedLine> {
+        if self.record.has_only_successes() {
+            return Vec::new();
+        }
+        self.log.tail()
     }
 
     pub(super) fn emit(&mut self, tone: Tone, text: &str) {

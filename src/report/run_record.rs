@@ -132,7 +132,11 @@ impl RunRecord {
     pub(super) fn apply(&mut self, event: Event<'_>) {
         match event.kind {
             EventKind::Retrying(..) => self.retries += 1,
-            EventKind::PreviewApp { app, is_new, .. } => self.preview = Some((app, is_new)),
+            EventKind::PreviewApp { app, name, is_new } => {
+                self.preview = Some((app, is_new));
+                let target = EventKind::Target(Service::application(app), name);
+                self.own.apply(target);
+            }
             EventKind::PreviewGone => self.own.url = None,
             EventKind::Database { id, is_new } => self.database = Some((id, is_new)),
             EventKind::Password(password) => self.password = Some(password.clone()),
@@ -162,6 +166,12 @@ impl RunRecord {
         });
         #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]
         &mut self.targets[at]
+    }
+
+    /// Whether every deployment has succeeded.
+    pub(super) fn has_only_successes(&self) -> bool {
+        let mut all = self.service_records().iter();
+        all.all(|service_record| service_record.verdict() == Some(Verdict::Success))
     }
 
     /// The name of a target, or its id.

@@ -4,12 +4,15 @@
 //! so that it can be no link, image, mention or HTML.
 
 use super::causes::{self, FailureCause};
-use crate::deployment::Deployment;
+use super::details::{self, Detail, DetailForm};
+use super::headline::Headline;
+use crate::exit_status::ExitStatus;
 use crate::outcome::Outcome;
 use crate::report::run_record::{RunRecord, ServiceRecord};
-use crate::report::{console, gantt};
+use crate::report::{console, gantt, reasons};
 use crate::sanitize::{SanitizedLine, Sanitizer};
-use crate::text::markdown_escape::{cell, code, fenced, link, without_long_runs};
+use crate::text::duration::duration;
+use crate::text::markdown_escape::{cell, code, fenced, folded, joined, link, without_long_runs};
 use crate::text::truncate::shorten;
 
 /// The most of one text or line of the log in the summary, in bytes.
@@ -18,7 +21,7 @@ const LONGEST_TEXT: usize = 4 * 1024;
 /// The most warnings that are repeated.
 const MOST_WARNINGS: usize = 20;
 
-/// The summary of a run.
+/// The summary of a run. A good one is a line; the rest of it is folded.
 pub(crate) fn render(
     outcome: &Outcome,
     causes: &[FailureCause],
@@ -30,100 +33,128 @@ pub(crate) fn render(
     let text = |text: &str| {
         without_long_runs(shorten(sanitizer.line(text), LONGEST_TEXT, sanitizer).as_str())
     };
-    let mark = if outcome.is_good() { "✅" } else { "❌" };
-    let mut markdown = format!("### {mark} Sevalla: {}\n\n", outcome.ending().word());
-    if !outcome.is_good() {
-        markdown.push_str(&why(outcome, causes, &text));
-    }
-    markdown.push_str("| | |\n| --- | --- |\n");
-    for (name, value) in rows(record) {
-        let address = matches!(name, "URL" | "Run")
-            .then(|| link(&value))
-            .flatten();
-        let value = address.unwrap_or_else(|| cell(&text(&value)));
-        markdown.push_str(&format!("| {name} | {value} |\n"));
-    }
-    markdown.push('\n');
-    if record.targets.len() > 1 {
-        markdown.push_str(&targets(&record.targets, &text));
-    }
-    if let Some(picture) = gantt::render(&record.timeline(), draws_mermaid) {
-        markdown.push_str(&format!("{picture}\n"));
+    let headline = Headline::of(outcome, causes, record);
+    let mut parts = vec![heading(&headline, outcome, &text)];
+    let is_news = matches!(headline, Headline::Service { is_complete, .. } if !is_complete);
+    if is_news {
+        parts.push(code(&text(&outcome.headline)));
     }
     if outcome.is_good() {
-        return markdown;
+        parts.push(line(record, &text));
+    } else {
+        parts.push(causes::markdown(causes, &text, &|target| {
+            code(&text(target))
+        }));
     }
-    if !tail.is_empty() {
-        let lines: Vec<String> = tail.iter().map(|line| text(line.as_str())).collect();
-        markdown.push_str(&format!("Last lines of the log:\n\n{}\n", fenced(&lines)));
-    }
-    markdown
-}
-
-/// What went wrong, why, and what to do next.
-fn why(outcome: &Outcome, causes: &[FailureCause], text: &impl Fn(&str) -> String) -> String {
-    let mut markdown = format!("{}\n\n", code(&text(&outcome.headline)));
-    markdown.push_str(&causes::markdown(causes, text, &|target| {
-        code(&text(target))
-    }));
-    let lines = outcome
-        .why
-        .iter()
-        .chain(&outcome.effort)
-        .chain(&outcome.hint);
-    for line in lines {
-        markdown.push_str(&format!("{}\n\n", code(&text(line))));
-    }
-    if let Some(link) = console::more(outcome).as_deref().and_then(link) {
-        markdown.push_str(&format!("More: {link}\n\n"));
-    }
-    markdown
-}
-
-pub(super) fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
-    let service_record = record.one();
-    let deployment = service_record.deployment.as_ref();
-    let commit = deployment.and_then(|deployment| deployment.commit_sha.clone());
-    let rows = [
-        ("Target", service_record.target()),
-        ("URL", service_record.url.clone()),
-        (
-            "Deployment",
-            deployment.map(|deployment| deployment.id.to_string()),
-        ),
-        (
-            "Status",
-            deployment.and_then(|deployment| deployment.status.told().map(str::to_owned)),
-        ),
-        ("From", deployment.and_then(Deployment::made_from)),
-        ("Commit of the deployment", commit),
-        ("Commit of this run", record.facts.commit.clone()),
-        ("Time", console::times(record)),
-        ("Usually", console::comparison(record)),
-        (
-            "Last ones, this one",
-            service_record
-                .usual
-                .as_ref()
-                .and_then(|usual| gantt::last_ones(usual, service_record.run())),
-        ),
-        ("Run", record.facts.run_url.clone()),
+    parts.push(reasons::list(outcome, usize::MAX, &text));
+    parts.push(warnings(record, &text));
+    let picture = gantt::render(&record.timeline(), draws_mermaid);
+    let facts = [
+        table(outcome, record, &text),
+        targets(&record.targets, &text),
+        picture.unwrap_or_default(),
     ];
-    let warnings = record
-        .warnings
-        .iter()
-        .take(MOST_WARNINGS)
-        .map(|(warning, text)| ("Warning", Some(console::named(*warning, text))));
-    rows.into_iter()
-        .chain(warnings)
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
+    if outcome.is_good() {
+        parts.push(folded("Details", &facts));
+    } else {
+        parts.extend(facts);
+        let lines: Vec<String> = tail.iter().map(|line| text(line.as_str())).collect();
+        parts.push(last_lines(&lines, causes));
+    }
+    // What another program adds must not become a part of our HTML.
+    format!("{}\n", joined(&parts))
 }
 
-/// The targets of a promotion, a row each.
+/// "### ✅ ` shop ` is live".
+fn heading(headline: &Headline, outcome: &Outcome, text: &impl Fn(&str) -> String) -> String {
+    let sign = match outcome.ending() {
+        ExitStatus::Passed => "⏭️",
+        ExitStatus::Planned => "📝",
+        ExitStatus::Triggered => "⏳",
+        _ if outcome.is_good() => "✅",
+        ExitStatus::Unverified => "⚠️",
+        ExitStatus::Cancelled | ExitStatus::Interrupted(_) => "⏹️",
+        ExitStatus::TimedOut => "⌛",
+        ExitStatus::Ambiguous => "❓",
+        _ => "❌",
+    };
+    match headline {
+        Headline::Service { name, words, .. } => {
+            format!("### {sign} {}{words}", code(&text(name)))
+        }
+        Headline::Outcome => format!("### {sign} {}", code(&text(&outcome.headline))),
+    }
+}
+
+/// How long it took, the address and the commit.
+fn line(record: &RunRecord, text: &impl Fn(&str) -> String) -> String {
+    let service_record = record.one();
+    let took = service_record.run().map(|run| {
+        let all = run + service_record.queue().unwrap_or_default();
+        duration(all)
+    });
+    let url = service_record.url.as_deref().and_then(link);
+    let source = service_record.deployment.as_ref().and_then(|deployment| {
+        let source = deployment.made_from()?;
+        Some(code(&text(
+            &match details::first_line_of_commit(deployment) {
+                Some(message) => format!("{source}: {message}"),
+                None => source,
+            },
+        )))
+    });
+    if took.is_none() && url.is_none() {
+        return String::new();
+    }
+    let parts: Vec<String> = [took, url, source].into_iter().flatten().collect();
+    parts.join(" · ")
+}
+
+fn warnings(record: &RunRecord, text: &impl Fn(&str) -> String) -> String {
+    let all = record.warnings.iter();
+    let lines = all.take(MOST_WARNINGS).map(|(warning, words)| {
+        format!(
+            "- ⚠️ Warning: {}\n",
+            code(&text(&console::named(*warning, words)))
+        )
+    });
+    lines.collect()
+}
+
+/// The details, in a table whose head is the first of them: a table without a head
+/// is none.
+fn table(outcome: &Outcome, record: &RunRecord, text: &impl Fn(&str) -> String) -> String {
+    let groups = details::groups(record);
+    let rows = groups.iter().flat_map(|group| &group.details);
+    let ending = outcome.ending();
+    let ending = format!("{} (exit code {})", ending.word(), ending.code());
+    let rows = rows.map(|detail| row(detail, text));
+    let rows: Vec<String> = rows
+        .chain([format!("| Outcome | {} |\n", cell(&ending))])
+        .collect();
+    let Some((head, rest)) = rows.split_first() else {
+        return String::new();
+    };
+    format!("{head}| --- | --- |\n{}", rest.concat())
+}
+
+fn row(detail: &Detail, text: &impl Fn(&str) -> String) -> String {
+    let address = match &detail.form {
+        DetailForm::Address => link(&detail.value),
+        DetailForm::Link(address) => link(address),
+        _ => None,
+    };
+    let value = address.unwrap_or_else(|| cell(&text(&detail.value)));
+    format!("| {} | {value} |\n", detail.name)
+}
+
+/// The targets of a promotion to several, a row each.
 fn targets(targets: &[ServiceRecord], text: &impl Fn(&str) -> String) -> String {
+    if targets.len() < 2 {
+        return String::new();
+    }
     let mut markdown =
-        "| target | status | deployment | time | URL |\n| --- | --- | --- | --- | --- |\n"
+        "| Target | Status | Deployment | Time | URL |\n| --- | --- | --- | --- | --- |\n"
             .to_owned();
     for service_record in targets {
         let deployment = service_record.shown();
@@ -145,6 +176,19 @@ fn targets(targets: &[ServiceRecord], text: &impl Fn(&str) -> String) -> String 
             .unwrap_or_default();
         markdown.push_str(&format!("| {} | {url} |\n", cells.join(" | ")));
     }
-    markdown.push('\n');
     markdown
+}
+
+/// The end of the log: open where nothing else shows the cause.
+fn last_lines(lines: &[String], causes: &[FailureCause]) -> String {
+    const TITLE: &str = "Last lines of the log";
+    if lines.is_empty() {
+        return String::new();
+    }
+    let lines = fenced(lines);
+    if causes::is_known(causes) {
+        folded(TITLE, &[lines])
+    } else {
+        format!("{TITLE}:\n\n{lines}")
+    }
 }

@@ -260,8 +260,7 @@ fn in_sequence(spans: Vec<Span>, now: Timestamp) -> Vec<Span> {
         let end = span.end.or(next).map(|end| end.max(begin));
         let span = Span { begin, end, ..span };
         free = end.unwrap_or(now).max(begin);
-        let is_ours = matches!(span.name, Phase::Preparing | Phase::Log);
-        if !is_ours || span.length(now) >= SHORTEST {
+        if !span.name.is_overhead() || span.length(now) >= SHORTEST {
             all.push(span);
         }
     }

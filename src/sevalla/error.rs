@@ -181,11 +181,15 @@ impl From<TransportError> for ApiErrorKind {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&http_status(self.status))?;
+        let status = http_status(self.status);
+        f.write_str(&status)?;
+        // "HTTP 403 Forbidden" holds "Forbidden" and "403".
+        let is_news = |text: &&str| !repeats(&status, text);
         let said: Vec<&str> = [&self.message, &self.detail]
             .into_iter()
             .flatten()
             .map(String::as_str)
+            .filter(is_news)
             .collect();
         if !said.is_empty() {
             write!(f, ": {}", said.join("; "))?;
@@ -207,9 +211,36 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// Whether the words of the status line repeat this text.
+fn repeats(status: &str, text: &str) -> bool {
+    let words = status.strip_prefix("HTTP ").unwrap_or(status);
+    let reason = words.split_once(' ').map(|(_, reason)| reason);
+    let code = words.split(' ').next();
+    let mut all = [Some(words), reason, code].into_iter().flatten();
+    all.any(|words| words.eq_ignore_ascii_case(text.trim()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_does_not_repeat_its_status() {
+        let refusal = |status, message: &str| Refusal {
+            status,
+            message: Some(message.to_owned()),
+            ..Refusal::default()
+        };
+        for (refusal, text) in [
+            (refusal(403, "Forbidden"), "HTTP 403 Forbidden"),
+            (refusal(403, "forbidden "), "HTTP 403 Forbidden"),
+            (refusal(502, "502"), "HTTP 502 Bad Gateway"),
+            (refusal(502, "502 Bad Gateway"), "HTTP 502 Bad Gateway"),
+            (refusal(403, "Forbid"), "HTTP 403 Forbidden: Forbid"),
+        ] {
+            assert_eq!(refusal.to_string(), text);
+        }
+    }
 
     #[test]
     fn a_refusal_says_everything_the_service_said() {
@@ -223,7 +254,7 @@ mod tests {
         };
         assert_eq!(
             refusal.to_string(),
-            "HTTP 403 Forbidden: Forbidden; missing APP:UPDATE (code err-1, request req-1)"
+            "HTTP 403 Forbidden: missing APP:UPDATE (code err-1, request req-1)"
         );
         let bare = Refusal {
             status: 599,

@@ -47,6 +47,25 @@ pub(crate) fn fenced(lines: &[String]) -> String {
     format!("{fence}text\n{text}{fence}\n")
 }
 
+/// Markdown that is shown once somebody opens it; nothing without content.
+pub(crate) fn folded(title: &'static str, parts: &[String]) -> String {
+    let content = joined(parts);
+    if content.is_empty() {
+        return content;
+    }
+    format!("<details><summary>{title}</summary>\n\n{content}\n</details>\n")
+}
+
+/// Blocks with an empty line between them.
+pub(crate) fn joined(parts: &[String]) -> String {
+    let parts = parts.iter().map(|part| part.trim_end());
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        return String::new();
+    }
+    format!("{}\n", parts.join("\n\n"))
+}
+
 pub(crate) fn longest_run_of_backticks(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
@@ -93,6 +112,17 @@ mod tests {
             assert!(longest_run_of_backticks(&text) <= MOST_BACKTICKS);
             assert_eq!(text.replace(' ', "").len(), length + 2);
         }
+    }
+
+    #[test]
+    fn what_is_folded_stands_apart_from_its_tags() {
+        let parts = ["a\n".to_owned(), String::new(), "b".to_owned()];
+        assert_eq!(joined(&parts), "a\n\nb\n");
+        assert_eq!(
+            folded("More", &parts),
+            "<details><summary>More</summary>\n\na\n\nb\n\n</details>\n"
+        );
+        assert_eq!(folded("More", &[String::new()]), "");
     }
 
     #[test]

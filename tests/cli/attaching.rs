@@ -273,7 +273,7 @@ async fn a_static_site_that_path_filters_leave_alone_ends_well() {
         run.assert_told(if live {
             "The previous version is still live"
         } else {
-            "Nothing was live before"
+            "Nothing is live yet"
         });
     }
 }

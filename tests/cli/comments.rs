@@ -312,7 +312,7 @@ async fn after_a_signal_the_comment_says_what_became_of_the_deployment() {
             for _ in 0..3 {
                 comment = after_a_signal(script.clone(), fault.clone(), on_cancel).await;
                 // Of the time after a signal, a busy machine may leave none for this.
-                if !comment.contains("whose log shows what happened to the deployment") {
+                if !comment.contains("Its log shows the end of the deployment") {
                     break;
                 }
             }
@@ -399,7 +399,7 @@ async fn until_the_end_is_known_the_comment_says_no_more_than_that_there_was_a_s
     assert_says(&github.comment(), &["A signal ended the run"], &unsaid);
     running.finish().await.assert_ended(130, "interrupted");
     let end = ["run interrupted, deployment cancelled\n"];
-    assert_says(&github.comment(), &end, &["whose log tells"]);
+    assert_says(&github.comment(), &end, &["Its log shows"]);
 }
 
 #[tokio::test]

@@ -72,13 +72,10 @@ async fn the_cause_is_told_first_and_marked_at_its_place() {
     );
     assert_eq!(errors[2].properties["line"], "20");
 
-    let conclusion = conclusion(&run);
-    let position = |text: &str| {
-        conclusion
-            .find(text)
-            .unwrap_or_else(|| panic!("{text} in {conclusion}"))
-    };
-    assert!(position("log:   TypeScript found an error:") < position("next:"));
+    // The log shows the annotation, so nothing of it is printed twice.
+    let explanation = &errors[0].data;
+    assert!(explanation.find(told) < explanation.find("Correct the cause"));
+    assert!(!conclusion(&run).contains("log:   "), "{}", run.stdout);
 
     let error = run.output("error");
     assert!(
@@ -87,7 +84,9 @@ async fn the_cause_is_told_first_and_marked_at_its_place() {
     );
 
     let summary = run.file("github-summary").unwrap();
-    let (before, tail) = summary.split_once("Last lines of the log:").unwrap();
+    let (before, tail) = summary
+        .split_once("<summary>Last lines of the log</summary>")
+        .unwrap();
     assert!(
         before.contains("**TypeScript found an error**"),
         "{summary}"

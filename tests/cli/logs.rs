@@ -249,7 +249,7 @@ async fn whoever_reads_of_a_failure_is_sent_to_a_log_that_is_there() {
             .run()
             .await;
         run.assert_ended(1, "failed");
-        let live = "Nothing was live before: there had been no deployment";
+        let live = "Nothing is live yet: this was the first deployment";
         run.assert_told(&format!("  next:  {next}{live}\n"));
     }))
     .await;

@@ -882,7 +882,7 @@ async fn hostile_names_do_no_harm() {
 
 /// What is rendered of a summary, whatever the number of a table's columns.
 fn outside_code_of(markdown: &str) -> String {
-    let (head, rest) = markdown.split_once("| target |").unwrap();
+    let (head, rest) = markdown.split_once("| Target |").unwrap();
     let (table, rest) = rest.split_once("\n\n").unwrap();
     let rows = table.lines().skip(2);
     let cells: Vec<String> = rows

@@ -38,7 +38,8 @@ fn files(run: &Finished, code: i32, outcome: &str) -> (Value, Vec<Case>) {
     assert_eq!(report["outcome"], outcome, "{report:#}");
     assert_eq!(report["failure"].is_string(), code != 0, "{report:#}");
     let page = run.file("run.html").unwrap();
-    assert!(page.contains(&format!("<title>{outcome}")), "{page}");
+    let is_told = |badge: &str| page.contains(&format!("<span class=\"badge\">{badge}</span>"));
+    assert!(is_told(outcome) || is_told("nothing to deploy"), "{page}");
     let links: Value = serde_json::from_str(&run.file("links.json").unwrap()).unwrap();
     assert!(links["Sevalla"].is_array(), "{links}");
     (report, assert_junit(&run.file("junit.xml").unwrap(), code))
@@ -114,12 +115,12 @@ async fn a_success_is_told_with_its_times() {
     );
 
     let summary = run.file("github-summary").unwrap();
-    assert!(summary.contains("```mermaid\ngantt\n"), "{summary}");
+    assert!(summary.contains("}}}%%\ngantt\n"), "{summary}");
     assert!(
-        summary.contains("    Build and rollout 1s :done, "),
+        summary.contains("    Build and rollout 1s :2000-01-01 "),
         "{summary}"
     );
-    assert!(summary.contains("| Last ones, this one | "), "{summary}");
+    assert!(summary.contains("| Last runs, this one | "), "{summary}");
 }
 
 #[tokio::test]

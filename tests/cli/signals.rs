@@ -46,7 +46,7 @@ async fn while_following_the_deployment_is_cancelled_and_outputs_are_written() {
         );
         run.assert_told("was asked to stop, and ended as cancelled");
         run.assert_told(": ending the run and cancelling what is being deployed. ");
-        run.assert_told("  next:  ");
+        run.assert_told("Run again, unless the end was wanted");
         assert_eq!(run.output("status"), "cancelled");
         assert_eq!(
             simulator.deployments(APP)[0].status.as_deref(),

@@ -2,14 +2,14 @@
 //! beginning or the end of markup.
 
 /// The elements that are ours.
-const ELEMENTS: &str = "!doctype a body button code dd div dl dt fieldset footer form h1 h2 h3 head \
-     header html i input kbd label legend li main meta ol output p pre rect script section span \
-     style svg table tbody td th thead title tr";
+const ELEMENTS: &str = "!doctype a body button code dd div dl dt fieldset figcaption figure footer form \
+     h1 h2 h3 head header html i input kbd label legend li line main meta ol output p pre rect script \
+     section span style svg table tbody td text th thead title tr ul";
 
 /// The attributes that are ours.
 const ATTRIBUTES: &str = "aria-hidden aria-keyshortcuts aria-label aria-labelledby autocomplete \
      charset checked class content height hidden href html http-equiv id lang name \
-     preserveAspectRatio rel role scope spellcheck start tabindex type value viewBox width x";
+     rel role scope spellcheck start tabindex type value viewBox width x x1 x2 y y1 y2";
 
 /// Asserts that all markup is of our words and leads nowhere but to the web.
 pub(crate) fn assert_ours(page: &str) {

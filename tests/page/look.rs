@@ -29,7 +29,7 @@ const BUILD: &[(&str, &str)] = &[
     ),
 ];
 
-fn failing() -> Script {
+pub(crate) fn failing() -> Script {
     with_lines(Script::failed(), BUILD).commit_sha("7d3f0c2a9b1e4f5d6c7b8a9d0e1f2a3b4c5d6e7f")
 }
 
@@ -76,6 +76,7 @@ async fn every_text_can_be_read_in_both_schemes() {
     let mut grounds = Vec::new();
     for scheme in ["light", "dark"] {
         page.browser.prefer(scheme).await;
+        page.browser.resize(1200, 1500).await;
         page.browser.picture(&format!("failing-{scheme}")).await;
         let found = page.browser.run(TOO_FAINT).await;
         assert_eq!(found["faint"], json!([]), "{scheme}");
@@ -181,13 +182,9 @@ async fn it_fits_a_narrow_screen_and_paper() {
     for width in [320, 600, 1280] {
         page.browser.resize(width, 900).await;
         assert_eq!(page.browser.run(overflow).await, 0, "{width}");
-        page.browser.picture(&format!("failing-{width}")).await;
     }
-    page.browser
-        .run("document.getElementById('log').scrollIntoView()")
-        .await;
-    page.browser.resize(360, 800).await;
-    page.browser.picture("failing-360-log").await;
+    page.browser.resize(360, 2400).await;
+    page.browser.picture("failing-360").await;
     let emulated = json!({ "media": "print", "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
     page.browser
         .chrome("Emulation.setEmulatedMedia", emulated)

@@ -2,6 +2,7 @@
 //!
 //! Wants `chromedriver` and the browser that belongs to it; without them every
 //! test says that it was skipped. `PAGE_PICTURES=folder` keeps pictures.
+//! `AXE_CORE=axe.min.js` checks the accessibility as well.
 
 #![expect(
     clippy::disallowed_methods,
@@ -12,6 +13,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod accessible;
 mod browser;
 #[allow(
     dead_code,
@@ -26,6 +28,7 @@ mod hostile;
 mod impatient;
 mod long;
 mod look;
+mod parts;
 
 use std::time::Duration;
 

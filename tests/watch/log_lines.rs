@@ -306,6 +306,23 @@ async fn the_log_is_read_when_it_was_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_waits_for_the_log_of_a_deployment_that_was_stopped_without_one() {
+    for word in ["cancelled", "skipped"] {
+        for reading in [LogMode::Live, LogMode::AtTheEnd, LogMode::AfterFailure] {
+            let run = follow(Script::ending(60, word), reading).await;
+            let end = run.known_at();
+            assert!(run.reads.iter().any(|read| read.at >= end), "{word}");
+            assert!(run.took <= end + secs(1), "{word}: {:?}", run.took - end);
+            assert_eq!((run.tells_unavailable(), run.tells_incomplete()), (0, 0));
+        }
+    }
+    // A line that is late is waited for, as after a success.
+    let log = lines(1, 58, 59, millis(1300));
+    let run = follow(Script::ending(60, "cancelled").log(log), LogMode::AtTheEnd).await;
+    assert_tells_all(&run, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_time_is_over_what_there_is_is_read_once() {
     for reading in [LogMode::Live, LogMode::AtTheEnd, LogMode::AfterFailure] {
         let script = Script::endless(60).log(lines(40, 3, 120, Duration::ZERO));

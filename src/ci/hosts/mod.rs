@@ -19,6 +19,7 @@ use crate::ci::detect::DetectionRule;
 use crate::ci::files::StepFiles;
 use crate::ci::{CiOutput, CiOutputConfig, Facts};
 use crate::environment::Variables;
+use crate::sanitize::SanitizedText;
 
 /// One CI system, as its module declares it.
 #[derive(Debug)]
@@ -55,6 +56,14 @@ macro_rules! hosts {
             }
         }
     };
+}
+
+impl Host {
+    /// Whether the log shows all of an annotation where it is made. Gitea's and
+    /// Forgejo's show the command as it is written.
+    pub fn logs_annotation(self, message: &SanitizedText) -> bool {
+        self == Self::GitHub && github::is_whole(message)
+    }
 }
 
 hosts! {

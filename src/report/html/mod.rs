@@ -5,6 +5,7 @@
 //! strangers: its policy allows our style and our script by their hashes, and
 //! nothing else.
 
+mod facts;
 mod lines;
 mod markup;
 mod times;
@@ -18,12 +19,14 @@ use url::Url;
 use self::lines::PageLines;
 use self::markup::Html;
 use super::causes::{self, FailureCause, MOST_LINES_OF_MARKDOWN};
-use super::summary;
+use super::headline::Headline;
 use crate::deployment_log::severity::Severity;
 use crate::diagnosis::Finding;
+use crate::exit_status::ExitStatus;
 use crate::outcome::Outcome;
 use crate::report::atomic_file::WholeFile;
 use crate::report::console;
+use crate::report::details::in_utc;
 use crate::report::run_record::{RunRecord, ServiceRecord};
 use crate::sanitize::{SanitizedLine, Sanitizer};
 use crate::text::truncate::shorten;
@@ -33,6 +36,9 @@ const SCRIPT: &str = include_str!("page.js");
 
 /// The most of one text, in bytes.
 const LONGEST_TEXT: usize = 4 * 1024;
+
+/// The most warnings that are shown.
+const MOST_WARNINGS: usize = 100;
 
 /// The facts of the page, apart from the log. The reporter makes it at the end of a
 /// run.
@@ -108,6 +114,7 @@ impl PageModel<'_> {
         html.markup("<main>\n");
         self.findings(&mut html);
         self.reasons(&mut html);
+        self.warnings(&mut html);
         self.facts(&mut html);
         self.targets(&mut html);
         times::draw(&self.record.timeline(), self.sanitizer, &mut html);
@@ -120,7 +127,7 @@ impl PageModel<'_> {
         html.markup("</section>\n</main>\n<footer>Written by sevalla-deploy ")
             .markup(env!("CARGO_PKG_VERSION"))
             .markup(", ")
-            .text(&self.line(&format!("{:.0}", self.now)))
+            .part(&in_utc(self.now))
             .markup("</footer>\n<script>")
             .markup(SCRIPT)
             .markup("</script>\n</body>\n</html>\n");
@@ -142,35 +149,70 @@ impl PageModel<'_> {
             .markup("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
             .markup("<meta name=\"color-scheme\" content=\"light dark\">\n")
             .markup("<meta name=\"referrer\" content=\"no-referrer\">\n<title>")
-            .text(&self.line(self.outcome.ending().word()));
-        if let Some(target) = self.record.one().target() {
-            html.markup(": ").text(&self.line(&target));
-        }
+            .text(&self.line(&self.headline().text(self.outcome)));
         html.markup(" – sevalla-deploy</title>\n<style>")
             .markup(STYLE)
-            .markup("</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#log\">To the log</a>\n");
+            .markup(
+                "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#log\">Skip to the log</a>\n",
+            );
     }
 
+    fn headline(&self) -> Headline {
+        Headline::of(self.outcome, self.causes, self.record)
+    }
+
+    /// The headline in words, and below it how the run ended.
     fn title(&self, html: &mut Html) {
+        let headline = self.headline();
         let ending = self.outcome.ending();
-        let is_good = self.outcome.is_good();
         html.markup("<header class=\"")
-            .markup(if is_good { "good" } else { "bad" })
-            .markup("\">\n<p class=\"outcome\"><span class=\"sign\" aria-hidden=\"true\">")
-            .markup(if is_good { "✓" } else { "✗" })
+            .markup(weight(ending))
+            .markup("\">\n<h1><span class=\"sign\" aria-hidden=\"true\">")
+            .markup(sign(ending))
             .markup("</span> ")
-            .text(&self.line(ending.word()))
-            .markup(" <span class=\"code\">exit code ")
+            .text(&self.line(&headline.text(self.outcome)))
+            .markup("</h1>\n<p class=\"outcome\"><span class=\"badge\">")
+            .markup(match ending {
+                ExitStatus::Passed => "nothing to deploy",
+                ending => ending.word(),
+            })
+            .markup("</span> <span class=\"quiet\">exit code ")
             .number(usize::from(ending.code()))
-            .markup("</span></p>\n<h1>")
-            .text(&self.line(&self.outcome.headline))
-            .markup("</h1>\n");
+            .markup("</span>");
         if let Some(times) = console::times(self.record) {
-            html.markup("<p class=\"times\">")
+            html.markup(" <span class=\"quiet\">")
                 .text(&self.line(&times))
+                .markup("</span>");
+        }
+        html.markup("</p>\n");
+        if let Some(deployment) = &self.record.one().deployment {
+            html.markup("<p class=\"ids\">Deployment ");
+            self.id(&deployment.id.to_string(), html);
+            html.markup("</p>\n");
+        }
+        if matches!(headline, Headline::Service { is_complete, .. } if !is_complete) {
+            html.markup("<p class=\"said\">")
+                .text(&self.line(&self.outcome.headline))
                 .markup("</p>\n");
         }
         html.markup("</header>\n");
+    }
+
+    /// What a person should read before the facts, with its entry in the catalogue.
+    fn warnings(&self, html: &mut Html) {
+        let warnings = &self.record.warnings;
+        if warnings.is_empty() {
+            return;
+        }
+        html.markup("<section class=\"warnings\" aria-labelledby=\"warnings\">\n<h2 id=\"warnings\">Warnings <span class=\"badge\">")
+            .count(warnings.len())
+            .markup("</span></h2>\n<ul>\n");
+        for (warning, text) in warnings.iter().take(MOST_WARNINGS) {
+            html.markup("<li>").text(&self.line(text)).markup(" ");
+            self.link(&warning.address(), warning.slug(), html);
+            html.markup("</li>\n");
+        }
+        html.markup("</ul>\n</section>\n");
     }
 
     /// Why it ended like this, how hard we tried, what to do.
@@ -179,7 +221,7 @@ impl PageModel<'_> {
         if outcome.is_good() && outcome.why.is_empty() && outcome.hint.is_none() {
             return;
         }
-        html.markup("<section class=\"reasons\" aria-label=\"Explanation\">\n<dl>\n");
+        html.markup("<section class=\"reasons\" aria-labelledby=\"reasons\">\n<h2 id=\"reasons\">Explanation</h2>\n<dl>\n");
         let rows = outcome.why.iter().map(|why| ("Why", why));
         let rows = rows
             .chain(outcome.effort.iter().map(|effort| ("Tried", effort)))
@@ -206,7 +248,7 @@ impl PageModel<'_> {
             return;
         }
         html.markup("<section aria-labelledby=\"causes\">\n")
-            .markup("<h2 id=\"causes\">What the log says about it</h2>\n<ol class=\"findings\">\n");
+            .markup("<h2 id=\"causes\">Cause in the log</h2>\n<ol class=\"findings\">\n");
         for cause in self.causes {
             for kind in causes::kinds(&cause.digest) {
                 self.finding(cause.target.as_deref(), kind, html);
@@ -247,33 +289,29 @@ impl PageModel<'_> {
         html.markup("</li>\n");
     }
 
-    fn facts(&self, html: &mut Html) {
-        let rows = summary::rows(self.record);
-        if rows.is_empty() {
-            return;
-        }
-        html.markup("<section aria-labelledby=\"facts\">\n<h2 id=\"facts\">Facts</h2>\n<dl>\n");
-        for (name, value) in rows {
-            html.markup("<dt>").markup(name).markup("</dt><dd>");
-            self.value(&value, html);
-            html.markup("</dd>\n");
-        }
-        html.markup("</dl>\n</section>\n");
-    }
-
     /// A text, or a link where it is an address.
     fn value(&self, text: &str, html: &mut Html) {
         let line = self.line(text);
-        let Some(address) = address(line.as_str()) else {
-            html.text(&line);
+        match address(line.as_str()) {
+            // As the browser will read it, so that it shows where it leads.
+            Some(address) => self.link(address.as_str(), address.as_str(), html),
+            None => {
+                html.text(&line);
+            }
+        }
+    }
+
+    /// A text that leads to an address of the web, or the text alone.
+    fn link(&self, to: &str, text: &str, html: &mut Html) {
+        let text = self.line(text);
+        let Some(address) = address(self.line(to).as_str()) else {
+            html.text(&text);
             return;
         };
-        // As the browser will read it, so that it shows where it leads.
-        let address = self.line(address.as_str());
         html.markup("<a rel=\"noreferrer noopener\" href=\"")
-            .text(&address)
+            .text(&self.line(address.as_str()))
             .markup("\">")
-            .text(&address)
+            .text(&text)
             .markup("</a>");
     }
 
@@ -327,7 +365,7 @@ fn log_head(page: &PageStream, html: &mut Html) {
         );
     }
     if lines.total == 0 {
-        html.markup("<p>No line of it was read.</p>\n");
+        html.markup("<p>No lines were read.</p>\n");
         return;
     }
     html.markup("<form id=\"find\" role=\"search\" aria-label=\"Log\" hidden>\n")
@@ -345,17 +383,60 @@ fn log_head(page: &PageStream, html: &mut Html) {
         .markup("<button type=\"button\" name=\"previous\" aria-label=\"Previous\" aria-keyshortcuts=\"Shift+N\">↑</button>\n")
         .markup("<button type=\"button\" name=\"next\" aria-label=\"Next\" aria-keyshortcuts=\"N\">↓</button></div>\n")
         .markup("<p class=\"keys\"><kbd>/</kbd> search <kbd>n</kbd> next <kbd>N</kbd> previous <kbd>Esc</kbd> all lines</p>\n")
-        .markup("</form>\n<p class=\"count\">")
+        .markup("</form>\n");
+    badges(lines, html);
+}
+
+/// How many lines there are, and how many of them are errors and warnings.
+fn badges(lines: &PageLines, html: &mut Html) {
+    html.markup("<p class=\"count\"><span class=\"badge\">")
         .count(lines.total)
-        .markup(if lines.total == 1 { " line, " } else { " lines, " })
-        .count(lines.errors)
-        .markup(if lines.errors == 1 { " error, " } else { " errors, " })
-        .count(lines.warnings)
-        .markup(if lines.warnings == 1 { " warning." } else { " warnings." });
+        .markup(if lines.total == 1 { " line" } else { " lines" })
+        .markup("</span>");
     if lines.errors > 0 {
-        html.markup(" <a href=\"#first-error\">To the first error</a>");
+        html.markup(" <a class=\"badge error\" href=\"#first-error\">")
+            .count(lines.errors)
+            .markup(if lines.errors == 1 {
+                " error"
+            } else {
+                " errors"
+            })
+            .markup("</a>");
+    }
+    if lines.warnings > 0 {
+        html.markup(" <span class=\"badge warning\">")
+            .count(lines.warnings)
+            .markup(if lines.warnings == 1 {
+                " warning"
+            } else {
+                " warnings"
+            })
+            .markup("</span>");
     }
     html.markup("</p>\n");
+}
+
+/// The colour of the header.
+fn weight(ending: ExitStatus) -> &'static str {
+    match ending {
+        ExitStatus::Success | ExitStatus::Planned | ExitStatus::Triggered | ExitStatus::Passed => {
+            "good"
+        }
+        ExitStatus::Cancelled
+        | ExitStatus::Skipped
+        | ExitStatus::Superseded
+        | ExitStatus::Interrupted(_)
+        | ExitStatus::TimedOut => "stopped",
+        _ => "bad",
+    }
+}
+
+fn sign(ending: ExitStatus) -> &'static str {
+    match weight(ending) {
+        "good" => "✓",
+        "stopped" => "■",
+        _ => "✗",
+    }
 }
 
 /// A sentence of ours; between backticks stands what is to be typed.

@@ -442,8 +442,8 @@ fn check_outputs(row: Row, run: &Finished, seen: &Seen, wrong: &mut Wrong) {
 
 fn check_files(row: Row, run: &Finished, wrong: &mut Wrong) {
     let summary = run.file("github-summary").unwrap_or_default();
-    let headline = format!("Sevalla: {}\n", row.ends.1);
-    if !summary.starts_with(EARLIER) || summary.matches(&headline).count() != 1 {
+    let outcome = format!("| Outcome | ` {} (exit code ", row.ends.1);
+    if !summary.starts_with(EARLIER) || summary.matches(&outcome).count() != 1 {
         wrong.add(format!("the summary is {summary:?}"));
     }
     let log = run.file("deploy.log").unwrap_or_default();

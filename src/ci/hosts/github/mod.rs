@@ -130,6 +130,11 @@ impl CiOutput for GitHubOutput {
     }
 }
 
+/// Whether an annotation holds all of this message.
+pub(super) fn is_whole(message: &SanitizedText) -> bool {
+    message.as_str().chars().count() <= LONGEST_ANNOTATION
+}
+
 /// The message without the title that stands above it.
 fn untitled<'a>(title: &SanitizedLine, message: &'a SanitizedText) -> &'a str {
     let message = message.as_str();

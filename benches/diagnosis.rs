@@ -3,7 +3,7 @@
 //!
 //!     cargo bench --bench diagnosis
 //!
-//! The aim is 100 MB/s on one core; about 60 MB/s are reached on ordinary text, less
+//! The aim is 100 MB/s on one core; about 80 MB/s are reached on ordinary text, less
 //! where much fails. The ratio depends on the machine less than the rate does.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::Finding;
-use super::salience::{GoodLog, Lines};
+use super::salience::{GoodLog, Kept, Lines};
 
 /// The most lines of a digest.
 pub(super) const MOST_LINES: usize = 10;
@@ -18,6 +18,10 @@ const MOST_TRIED: usize = 400;
 
 /// The line that a stack belongs to is looked for so many lines above a frame.
 const LONGEST_STACK: usize = 12;
+
+/// So much more an error stands out that the log ends with: no lines below it show
+/// how it was met.
+const LAST: i32 = 300;
 
 /// So many lines are read again: what tools always print may stand out, too.
 const MOST_READ: usize = 1000;
@@ -43,9 +47,12 @@ pub(super) fn of(
     good: Option<&GoodLog>,
     most: usize,
 ) -> Option<Finding> {
+    let compared = |at: usize| good.zip(lines.kept().get(at));
+    let is_new = |at: usize| compared(at).is_none_or(|(good, kept)| !good.has(kept));
     let mut blocks = Blocks {
         lines,
         scores,
+        last: lines.last_error().filter(|at| is_new(*at)),
         used: vec![false; scores.len()],
         shown: HashSet::new(),
     };
@@ -77,6 +84,8 @@ pub(super) fn of(
 struct Blocks<'a> {
     lines: &'a Lines,
     scores: &'a [i32],
+    /// The error that the log ends with.
+    last: Option<usize>,
     used: Vec<bool>,
     /// What the lines that are shown say, without numbers and signs.
     shown: HashSet<String>,
@@ -132,7 +141,7 @@ impl Blocks<'_> {
             best.truncate(MOST_READ);
         }
         for (score, at) in &mut best {
-            *score = self.lines.as_news(*at, *score);
+            *score = self.as_news(*at, *score);
         }
         best.sort_unstable_by_key(key);
         best
@@ -140,7 +149,12 @@ impl Blocks<'_> {
 
     fn score(&self, at: usize) -> i32 {
         let score = self.scores.get(at);
-        score.map_or(i32::MIN, |score| self.lines.as_news(at, *score))
+        score.map_or(i32::MIN, |score| self.as_news(at, *score))
+    }
+
+    fn as_news(&self, at: usize, score: i32) -> i32 {
+        let is_last = self.last == Some(at);
+        self.lines.as_news(at, score) + i32::from(is_last) * LAST
     }
 
     /// What lies beyond the ends counts as used.
@@ -152,7 +166,7 @@ impl Blocks<'_> {
     fn head_of(&self, first: usize) -> Option<usize> {
         let is_frame = |at: usize| {
             let line = self.lines.kept().get(at);
-            line.is_some_and(|line| line.is_frame())
+            line.is_some_and(Kept::is_frame)
         };
         if !is_frame(first) {
             return None;

@@ -185,11 +185,20 @@ fn is_ok(said: &str) -> bool {
     said.ends_with(" OK") || said.ends_with(" ... ok")
 }
 
-/// `-r <file>   Read the names from <file>.`, as programs show their options.
+/// `-r <file>   Read the names from <file>.`, `--all  Show all.`, as programs show
+/// their options. What a diff takes away has a longer word behind one sign.
 fn is_option(said: &str) -> bool {
-    let name = said.trim_start_matches('-');
-    let is_named = name.len() < said.len() && name.starts_with(|c: char| c.is_ascii_alphabetic());
-    is_named && (name.contains("  ") || name.contains(" <") || name.contains(" ["))
+    let long = said.strip_prefix("--");
+    let Some(name) = long.or_else(|| said.strip_prefix('-')) else {
+        return false;
+    };
+    let word = name.split([' ', ',']).next().unwrap_or_default();
+    let is_named = word.starts_with(|c: char| c.is_ascii_alphabetic());
+    is_named
+        && (long.is_some() || word.len() == 1)
+        && ["  ", " <", " ["]
+            .iter()
+            .any(|behind| name.contains(behind))
 }
 
 /// `code 127`
@@ -252,6 +261,7 @@ mod tests {
             "code 12 was returned",
             "Build failed: exit code 1",
             "-  29 </table",
+            "-total [3]",
             "--- FAIL: TestTotal (0.00s)",
             "HTTP 200 is not OK (see above)",
         ] {

@@ -120,9 +120,6 @@ static TELLING: Beginnings = Beginnings::of(&[
     "WARNING: Ignoring https://",
 ]);
 
-/// No name in front of a line is longer, in bytes.
-const LONGEST_NAME: usize = 80;
-
 /// A line as its tool has printed it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NormalizedLine<'a> {
@@ -424,9 +421,9 @@ fn without_name(text: &str) -> Option<Named<'_>> {
     if let Some(rest) = text.strip_prefix("!!") {
         return of_composer(rest).map(unnamed);
     }
-    match parted(text)? {
-        (name, Sign::Bar, rest) => of_container(name, rest),
-        (name, Sign::Colon, rest) => of_workspace(name, rest),
+    match prefixes::parted(text)? {
+        (name, prefixes::Sign::Bar, rest) => of_container(name, rest),
+        (name, prefixes::Sign::Colon, rest) => of_workspace(name, rest),
     }
 }
 
@@ -492,35 +489,6 @@ fn of_workspace<'a>(name: &'a str, rest: &'a str) -> Option<Named<'a>> {
 
 fn is_of_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || "@/_-.".contains(c)
-}
-
-/// What ends a name in front of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sign {
-    /// ` | `
-    Bar,
-    /// `: `
-    Colon,
-}
-
-/// What is before and behind the first of these signs; nothing if it is far from
-/// the beginning, where no name ends. None of the names has the other sign.
-fn parted(text: &str) -> Option<(&str, Sign, &str)> {
-    let bytes = text.as_bytes();
-    let near = bytes.get(..LONGEST_NAME).unwrap_or(bytes);
-    let mut found = memchr::memchr2_iter(b'|', b':', near);
-    let at = found.find(|at| {
-        let is_bar = bytes.get(*at) == Some(&b'|');
-        let is_apart = !is_bar || (*at > 0 && bytes.get(at - 1) == Some(&b' '));
-        is_apart && bytes.get(at + 1) == Some(&b' ')
-    })?;
-    let is_bar = bytes.get(at) == Some(&b'|');
-    let (end, sign) = if is_bar {
-        (at - 1, Sign::Bar)
-    } else {
-        (at, Sign::Colon)
-    };
-    Some((text.get(..end)?, sign, text.get(at + 2..)?))
 }
 
 #[cfg(test)]

@@ -7,6 +7,9 @@ const PROGRAMS: &[&str] = &[
     "web", "server", "client", "api", "app", "worker", "frontend", "backend", "release", "run",
 ];
 
+/// No name in front of a line is longer, in bytes.
+const LONGEST_NAME: usize = 80;
+
 /// The name before a line and the line: `web[1]: text`, `app[web.1]: text`,
 /// `[APP/PROC/WEB/0] ERR text`, `[pod/web-1/web] text`, `[0] text`,
 /// `Step #0 - "build": text`.
@@ -121,6 +124,35 @@ fn is_instance(text: &str) -> bool {
 
 const fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}
+
+/// What ends a name in front of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// ` | `
+    Bar,
+    /// `: `
+    Colon,
+}
+
+/// What is before and behind the first of these signs; nothing if it is far from
+/// the beginning, where no name ends. None of the names has the other sign.
+pub(super) fn parted(text: &str) -> Option<(&str, Sign, &str)> {
+    let bytes = text.as_bytes();
+    let near = bytes.get(..LONGEST_NAME).unwrap_or(bytes);
+    let mut found = memchr::memchr2_iter(b'|', b':', near);
+    let at = found.find(|at| {
+        let is_bar = bytes.get(*at) == Some(&b'|');
+        let is_apart = !is_bar || (*at > 0 && bytes.get(at - 1) == Some(&b' '));
+        is_apart && bytes.get(at + 1) == Some(&b' ')
+    })?;
+    let is_bar = bytes.get(at) == Some(&b'|');
+    let (end, sign) = if is_bar {
+        (at - 1, Sign::Bar)
+    } else {
+        (at, Sign::Colon)
+    };
+    Some((text.get(..end)?, sign, text.get(at + 2..)?))
 }
 
 #[cfg(test)]

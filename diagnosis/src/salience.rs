@@ -249,6 +249,16 @@ impl Lines {
             - i32::from(is_foreign) * FOREIGN
     }
 
+    /// Which line says that it is an error, if only what is no news follows, and it
+    /// says more than that something before it failed.
+    pub(super) fn last_error(&self) -> Option<usize> {
+        let mut lines = self.kept.iter().enumerate().rev();
+        let (at, last) = lines.find(|(_, line)| !self.is_no_news(line))?;
+        let is = |traits: Looks| last.looks & traits != 0;
+        let repeats = bit(shape::CONSEQUENCE) | bit(word::WRAPPER);
+        (is(bit(shape::BEGINS_ERROR)) && !is(repeats)).then_some(at)
+    }
+
     fn is_no_news(&self, line: &Kept) -> bool {
         line.is_noise || noise::is_noise(self.text(line).trim())
     }

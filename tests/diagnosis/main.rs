@@ -295,6 +295,24 @@ fn a_stack_is_shown_below_the_line_that_it_belongs_to() {
 }
 
 #[test]
+fn the_error_that_a_log_ends_with_is_shown_first() {
+    let error = "error building image: the blueprint of the builder, which nobody has drawn so far, \
+                 does not exist in /kaniko/0/app/dist";
+    let log = format!(
+        "INFO[0000] Resolved base name node:22 to builder\n\
+         INFO[0002] Retrieving image manifest node:22\nINFO[0012] RUN npm ci\n\
+         INFO[0030] Taking snapshot of full filesystem...\n\
+         INFO[0041] COPY --from=builder /app/dist ./dist\n{error}\n"
+    );
+    let digest = digest(&log, "INFO");
+    let mut lines = digest.findings.iter().flat_map(|finding| &finding.lines);
+    assert!(
+        lines.next().is_some_and(|line| line == error),
+        "{digest:#?}"
+    );
+}
+
+#[test]
 fn no_line_of_a_stack_is_shown_twice() {
     let once = "the mixer of type {} stopped\nProblem: no sugar is left\n    \
                 at mix (/srv/shop/mixer.js:12:9)\n    at main (/srv/shop/main.js:3:1)\n";

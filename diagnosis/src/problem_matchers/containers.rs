@@ -49,7 +49,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "COPY failed: ",
             "ADD failed: ",
             "copier: stat: ",
-            "error building image: error building stage: failed to get fileinfo for ",
+            "failed to get fileinfo for ",
         ],
         "Correct the path in the Dockerfile: it begins at the context's root, with the same upper \
              and lower case, and .dockerignore may exclude it.",

@@ -160,7 +160,9 @@ fn read_arguments(process: &mut Process) -> CliRequest {
         let variables = std::mem::take(&mut process.variables);
         process.variables = variables.with_options(options.clone());
         // An option may hold an address with a password.
-        process.secrets.extend(inputs::secrets_in(&process.variables));
+        process
+            .secrets
+            .extend(inputs::secrets_in(&process.variables));
     }
     request
 }

@@ -61,7 +61,7 @@ fn nothing_of_it_does_anything() {
         ] {
             let facts = CommentFacts {
                 marker: &marker,
-                app: hostile,
+                app: Some(hostile),
                 news,
                 causes: &[],
                 last_lines: &[&line, &line],
@@ -98,7 +98,7 @@ fn no_secret_is_in_it() {
     let marker = Marker::of("shop");
     let facts = CommentFacts {
         marker: &marker,
-        app: TOKEN,
+        app: Some(TOKEN),
         news: CommentStatus::Ended(
             &Outcome::of(Failure::DeploymentFailed, TOKEN)
                 .because(TOKEN)

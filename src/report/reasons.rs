@@ -1,5 +1,6 @@
 //! Why a run ended as it did and what to do, as a list in Markdown. Pure.
 
+use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::text::markdown_escape::{code, link};
 
@@ -12,7 +13,7 @@ pub(super) fn list(outcome: &Outcome, most: usize, text: &impl Fn(&str) -> Strin
     let mut list: String = rows
         .map(|(name, value)| format!("- {name}: {}\n", code(&text(value))))
         .collect();
-    let more = outcome.failure().map(|failure| failure.address());
+    let more = outcome.failure().map(Failure::address);
     if let Some(more) = more.as_deref().and_then(link) {
         list.push_str(&format!("- More: {more}\n"));
     }

@@ -20,6 +20,10 @@ bless:
     BLESS=1 cargo test --test contract --locked
     INSTA_UPDATE=always cargo test --test cli --locked snapshots
 
+# Judge program and simulator by Sevalla's OpenAPI DOCUMENT: prism, schemathesis (npm, pip).
+judges DOCUMENT:
+    .ci/contract {{DOCUMENT}}
+
 # Make the facts of Sevalla's contract from a DOCUMENT, its OpenAPI document.
 facts DOCUMENT:
     SEVALLA_OPENAPI="$(realpath {{DOCUMENT}})" FACTS=write cargo test --test contract --locked facts::drift

@@ -1,15 +1,20 @@
 //! The simulator on its own: an application and a static site with some
-//! history, an application whose deployments fail, and one whose deployments
-//! never end, until it is killed.
+//! history, an application whose deployments fail, one whose deployments never
+//! end, and one to promote to; a pipeline with previews, and a database.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use sevalla_simulator::{Application, PastDeployment, Script, Simulator, StaticSite, World};
+use sevalla_simulator::{
+    Application, Database, PastDeployment, Pipeline, Preview, Script, Simulator, StaticSite, World,
+};
 
 const APPLICATION: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
 const FAILING: &str = "2b9d4f70-1c3e-4a5b-8d6f-7e8091a2b3c4";
 const ENDLESS: &str = "6c5b4a39-2817-4f6e-9d4c-3b2a19087f6e";
+const TARGET: &str = "7d6e5f40-3928-4a17-8b06-5c4d3e2f1a09";
+const PIPELINE: &str = "54fb80af-576c-4fdc-ba4f-b596c83f15a1";
+const DATABASE: &str = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
 const STATIC_SITE: &str = "3f0a9c52-8d17-4c6e-9b1a-6a2f4f6f0b11";
 
 fn main() -> io::Result<()> {
@@ -20,7 +25,10 @@ fn main() -> io::Result<()> {
     writeln!(out, "APP_ID={APPLICATION}")?;
     writeln!(out, "FAILING_APP_ID={FAILING}")?;
     writeln!(out, "ENDLESS_APP_ID={ENDLESS}")?;
+    writeln!(out, "TARGET_APP_ID={TARGET}")?;
     writeln!(out, "STATIC_SITE_ID={STATIC_SITE}")?;
+    writeln!(out, "PIPELINE_ID={PIPELINE}")?;
+    writeln!(out, "DATABASE_ID={DATABASE}")?;
     writeln!(out, "HOOK_URL={}", simulator.hook_url(APPLICATION))?;
     out.flush()?;
     loop {
@@ -52,12 +60,21 @@ fn world() -> World {
         )
         .application(Application::new(FAILING).past(history(24)).next(failure()))
         .application(Application::new(ENDLESS).next(Script::success().never_ends()))
+        .application(Application::new(TARGET).next(brief()))
+        .pipeline(Pipeline::new(PIPELINE).preview(Preview::new()))
+        .database(Database::new(DATABASE))
         .static_site(
             StaticSite::new(STATIC_SITE)
                 .past(history(30))
                 .past(history(3))
                 .next(course()),
         )
+}
+
+/// A deployment that ends soon.
+fn brief() -> Script {
+    let second = Duration::from_secs(1);
+    Script::success().queue(second).run(second)
 }
 
 /// A deployment that fails, and says why.

@@ -124,7 +124,7 @@ impl Quirk {
                 drop(fields.and_then(|fields| fields.remove("allow_deploy_paths")));
             }
             (Self::SiteBuildError, "getStaticSiteDeploymentV3") => {
-                body["build_error"] = Value::Null
+                body["build_error"] = Value::Null;
             }
             (Self::StageApplications, "getPipelineV3") => each(&mut body["stages"], |stage| {
                 stage["apps"] = json!([]);

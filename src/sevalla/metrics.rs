@@ -135,9 +135,10 @@ impl Metrics {
             .classes()
             .map(|(class, total)| format!("{class} {total}"))
             .collect();
-        let classes = match classes.is_empty() {
-            true => String::new(),
-            false => format!(" ({})", classes.join(", ")),
+        let classes = if classes.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", classes.join(", "))
         };
         let time = self.milliseconds.filter(|_| self.requests() > 0);
         let time = time.map(|time| format!(", {time:.0} ms on average"));

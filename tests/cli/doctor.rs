@@ -205,9 +205,10 @@ async fn finds(world: World, set: impl FnOnce(Runner) -> Runner, code: i32, text
     let web = Web::start(|_| answer(200, "fine")).await;
     let is_addressless = texts.iter().any(|text| text.contains("no address"));
     let runner = doctor(&simulator);
-    let runner = match is_addressless {
-        true => runner,
-        false => runner.set("SEVALLA_VERIFY_URL", web.url("/")),
+    let runner = if is_addressless {
+        runner
+    } else {
+        runner.set("SEVALLA_VERIFY_URL", web.url("/"))
     };
     let run = set(runner).run().await;
     assert_eq!(run.code, Some(code), "{}", run.streams());

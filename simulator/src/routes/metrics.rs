@@ -58,10 +58,10 @@ pub(crate) const OPERATIONS: &[Operation] = &[
 /// Refuses a call without the window that the document requires.
 fn needs_window(context: &Context<'_>) -> Result<(), Refusal> {
     let has = |name: &str| context.ask.query(name).is_some();
-    match has("from") && has("to") {
-        true => Ok(()),
-        false => Err(Refusal::bad_request("from and to are required")),
+    if has("from") && has("to") {
+        return Ok(());
     }
+    Err(Refusal::bad_request("from and to are required"))
 }
 
 fn totals(context: &mut Context<'_>) -> Result<Answer, Refusal> {

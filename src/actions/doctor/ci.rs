@@ -1,7 +1,7 @@
 //! What the CI provides: commit, branch, change request, outputs; and whether
 //! the files can be written.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -130,7 +130,7 @@ pub(super) fn files(
     }
 }
 
-fn can_write(findings: &mut Findings, name: &str, path: &PathBuf) {
+fn can_write(findings: &mut Findings, name: &str, path: &Path) {
     match atomic_file::try_out(path) {
         Ok(()) => findings.fine("files", format!("{name} can be written")),
         Err(error) => findings.wrong(

@@ -250,10 +250,10 @@ fn raw_time(line: &Value) -> Option<i64> {
 pub(super) fn micros(line: &Value) -> Option<i64> {
     let raw = raw_time(line)?;
     Some(match raw {
-        ..=99_999_999_999 => raw.saturating_mul(1_000_000),
-        ..=99_999_999_999_999 => raw.saturating_mul(1000),
-        100_000_000_000_000_000.. => raw / 1000,
-        _ => raw,
+        i64::MIN..100_000_000_000 => raw.saturating_mul(1_000_000),
+        100_000_000_000..100_000_000_000_000 => raw.saturating_mul(1000),
+        100_000_000_000_000..100_000_000_000_000_000 => raw,
+        _ => raw / 1000,
     })
 }
 

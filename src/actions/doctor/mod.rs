@@ -92,9 +92,10 @@ impl ActionContext<'_> {
         if !checkup.is_without_subject() {
             ci::guard(findings, host, checkup, self.plan, record.as_ref());
         }
-        match checkup.is_without_subject() && key.is_ok() {
-            true => workflow::listed(reader, findings).await,
-            false => Vec::new(),
+        if checkup.is_without_subject() && key.is_ok() {
+            workflow::listed(reader, findings).await
+        } else {
+            Vec::new()
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::evidence::{Evidence, time};
@@ -80,9 +81,12 @@ fn headers(evidence: &Evidence) -> Vec<String> {
     }
     // The rest of the name of such a header may be anything.
     let known = seen.into_iter().filter(|(name, _)| news::is_listed(name));
-    let told = known.map(|(name, times)| match times == count {
-        true => name.to_owned(),
-        false => format!("{name} (in {times} of {count})"),
+    let told = known.map(|(name, times)| {
+        if times == count {
+            name.to_owned()
+        } else {
+            format!("{name} (in {times} of {count})")
+        }
     });
     told.collect()
 }
@@ -172,7 +176,7 @@ fn form_of(text: &str) -> &'static str {
         "empty-text"
     } else if text.len() == 36 && text.parse::<uuid::Uuid>().is_ok() {
         "uuid"
-    } else if text.parse::<jiff::Timestamp>().is_ok() {
+    } else if text.parse::<Timestamp>().is_ok() {
         "timestamp"
     } else if text.len() == 40 && is_hex() {
         "sha1"
@@ -200,7 +204,7 @@ fn lags(evidence: &Evidence) -> Vec<String> {
             .iter()
             .filter_map(|line| super::marks::micros(line))
             .max();
-        let end = time(deployment, "finished_at").map(|end| end.as_microsecond());
+        let end = time(deployment, "finished_at").map(Timestamp::as_microsecond);
         if let Some((last, end)) = last.zip(end) {
             lines.push(format!("log: {}", end.saturating_sub(last) / 1_000_000));
         }

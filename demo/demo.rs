@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use console::Term;
 use jiff::tz::TimeZone;
 use sevalla_deploy::environment::Variables;
+use sevalla_deploy::inputs::secrets_in;
 use sevalla_deploy::process::{Process, network};
 use sevalla_deploy::shutdown::Shutdown;
 use sevalla_simulator::Simulator;
@@ -31,9 +32,11 @@ async fn main() -> std::io::Result<ExitCode> {
 
     let stop = Shutdown::default();
     stop.listen()?;
+    let variables = variables(&simulator);
     let outcome = sevalla_deploy::run(Process {
         arguments: Vec::new(),
-        variables: variables(&simulator),
+        secrets: secrets_in(&variables),
+        variables,
         stdout: Box::new(std::io::stdout()),
         stderr: || Box::new(std::io::stderr()),
         terminal: Some(Term::stderr()).filter(Term::is_term),

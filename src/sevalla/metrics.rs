@@ -59,7 +59,7 @@ impl Client {
     }
 
     /// The requests by the first digit of their status.
-    async fn requests_by_class(
+    pub async fn requests_by_class(
         &self,
         service: Service,
         until: Timestamp,

@@ -276,7 +276,7 @@ async fn an_error_body_of_any_other_shape_tells_what_it_can() {
         (
             ResponseTemplate::new(404)
                 .set_body_json(json!({"message": "Not found", "status": 404})),
-            "404 Not Found: Not found",
+            "404 Not Found",
         ),
         (
             ResponseTemplate::new(404).set_body_json(json!({"message": "gone", "data": {}})),

@@ -1,5 +1,6 @@
 //! Every operation: what is sent, and what is read out of the answer.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use sevalla_deploy::deployment::{DeploySource, Deployment, LogLine, Origin, Service, Status};
 use sevalla_deploy::environment::Variables;
@@ -28,6 +29,15 @@ struct Documented {
     body: Option<&'static str>,
     status: u16,
     answer: fn() -> Value,
+}
+
+/// The hour before [`until`].
+const HOUR: &str = "from=2026-02-25T05%3A13%3A20.123Z&to=2026-02-25T06%3A13%3A20.123Z";
+const HOUR_BY_CODE: &str =
+    "from=2026-02-25T05%3A13%3A20.123Z&to=2026-02-25T06%3A13%3A20.123Z&limit=100";
+
+fn until() -> Timestamp {
+    "2026-02-25T06:13:20.123Z".parse().unwrap()
 }
 
 fn documented() -> Vec<Documented> {
@@ -339,6 +349,34 @@ fn documented() -> Vec<Documented> {
             },
             ..READ
         },
+        Documented {
+            id: "getApplicationTopStatusCodesV3",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/metrics/top-status-codes",
+            query: HOUR_BY_CODE,
+            answer: || json!([{"status": "200", "total": 12}, {"status": 404, "total": 1.0}]),
+            ..READ
+        },
+        Documented {
+            id: "getApplicationResponseTimeAvgV3",
+            path: "/v3/applications/fb5e5168-4281-4bec-94c5-0d1584e9e657/metrics/response-time-avg",
+            query: HOUR,
+            answer: || json!({"average_response_time_ms": 82.5}),
+            ..READ
+        },
+        Documented {
+            id: "getStaticSiteTopStatusCodesV3",
+            path: "/v3/static-sites/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11/metrics/top-status-codes",
+            query: HOUR_BY_CODE,
+            answer: || json!([]),
+            ..READ
+        },
+        Documented {
+            id: "getStaticSiteResponseTimeAvgV3",
+            path: "/v3/static-sites/0aa1c3de-93f1-4bd6-8a0b-3f5a3f1f4c11/metrics/response-time-avg",
+            query: HOUR,
+            answer: || json!({"average_response_time_ms": null}),
+            ..READ
+        },
     ]
 }
 
@@ -508,6 +546,22 @@ async fn manage(client: &Client, id: &str) -> Result<(), ApiError> {
                 .writes()
                 .update_env_var(APP, &variable, "db.internal", once)
                 .await
+        }
+        "getApplicationTopStatusCodesV3" => {
+            let service = Service::application(APP);
+            client.requests_by_class(service, until()).await.map(drop)
+        }
+        "getApplicationResponseTimeAvgV3" => {
+            let service = Service::application(APP);
+            client.response_time(service, until()).await.map(drop)
+        }
+        "getStaticSiteTopStatusCodesV3" => {
+            let service = Service::static_site(SITE);
+            client.requests_by_class(service, until()).await.map(drop)
+        }
+        "getStaticSiteResponseTimeAvgV3" => {
+            let service = Service::static_site(SITE);
+            client.response_time(service, until()).await.map(drop)
         }
         other => panic!("no test calls {other}"),
     }

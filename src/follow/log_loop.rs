@@ -173,6 +173,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
     /// After a failure: reads until nothing new has come for a while, and
     /// compares meanwhile.
     async fn drain(&self, cursor: &mut LogCursor) {
+        let ended = self.ended_at();
         let read = self.read_or_tell(cursor).await;
         // A deployment that was stopped without a line has no cause to wait for.
         let is_stopped = matches!(
@@ -181,7 +182,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         );
         if let Some(new) = read.filter(|_| is_stopped && !self.has_shown_lines.get()) {
             self.is_log_read.set(true);
-            return self.read_missing(cursor, new).await;
+            return self.read_missing(cursor, new, ended).await;
         }
         let is_readable = read.is_some();
         let late_lines = async {
@@ -215,17 +216,17 @@ impl<S: DeploymentSource> Follower<'_, S> {
         if !self.budgets().has_one_left(age, fastrand::f64()) {
             return self.stop_reading(EventKind::LogIncomplete);
         }
+        let ended = self.ended_at();
         let Some(new) = self.read_or_tell(cursor).await else {
             return;
         };
         self.is_log_read.set(true);
-        self.read_missing(cursor, new).await;
+        self.read_missing(cursor, new, ended).await;
     }
 
     /// Reads again while lines of the end may still arrive, after a reading that
     /// brought `new` ones.
-    async fn read_missing(&self, cursor: &mut LogCursor, mut new: usize) {
-        let ended = self.ended_at();
+    async fn read_missing(&self, cursor: &mut LogCursor, mut new: usize, ended: Option<i64>) {
         // From here: a reading that took long must not be the last.
         let by = Instant::now() + LATE_LINES;
         while let Some(missing) = self.missing(ended) {

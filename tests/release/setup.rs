@@ -125,7 +125,7 @@ fn the_program_is_run_with_the_inputs() {
             .strip_prefix("${{ inputs.")
             .and_then(|rest| rest.strip_suffix(" }}"));
         let value = match input {
-            Some("app-id") => "my-app",
+            Some("app-id") => "fb5e5168-4281-4bec-94c5",
             Some(input) => metadata["inputs"][input]["default"].as_str().unwrap_or(""),
             None => env!("CARGO_BIN_EXE_sevalla-deploy"),
         };
@@ -138,7 +138,10 @@ fn the_program_is_run_with_the_inputs() {
         String::from_utf8_lossy(&ended.stdout),
         String::from_utf8_lossy(&ended.stderr)
     );
-    assert!(said.contains("INPUT_APP_ID is \"my-app\""), "{said}");
+    assert!(
+        said.contains("INPUT_APP_ID is \"fb5e5168-4281-4bec-94c5\""),
+        "{said}"
+    );
     // Every variable is one that the program knows.
     assert!(!said.contains("is not an input"), "{said}");
     let outputs = fs::read_to_string(output).unwrap();

@@ -229,6 +229,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
     async fn read_missing(&self, cursor: &mut LogCursor, mut new: usize, ended: Option<i64>) {
         // From here: a reading that took long must not be the last.
         let by = Instant::now() + LATE_LINES;
+        let mut late = 0;
         while let Some(missing) = self.missing(ended) {
             let now = Instant::now();
             if now >= by {
@@ -239,7 +240,11 @@ impl<S: DeploymentSource> Follower<'_, S> {
             }
             sleep(missing.min(by - now)).await;
             match self.read_or_tell(cursor).await {
-                Some(lines) => new = lines,
+                // The last wait may be too short for another line.
+                Some(lines) => {
+                    late += lines;
+                    new = late;
+                }
                 None => return,
             }
         }

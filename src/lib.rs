@@ -37,6 +37,7 @@ pub mod forecast;
 pub mod http;
 pub mod image_reference;
 pub mod inputs;
+pub mod journal;
 pub mod lenient_json;
 pub mod messages;
 pub mod outcome;

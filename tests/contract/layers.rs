@@ -28,6 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("exit_status", &["shutdown"]),
     ("secret", &["sanitize"]),
     ("text", &["sanitize"]),
+    ("journal", &["files", "secret"]),
     (
         "ci",
         &[

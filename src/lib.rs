@@ -57,7 +57,7 @@ pub mod verify;
 
 pub use sevalla_diagnosis as diagnosis;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::io::Write as _;
 use std::rc::Rc;
 
@@ -244,6 +244,7 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         connect: &connect,
         is_host_silent: Cell::new(false),
         last_words: &world.last_words,
+        journal: OnceCell::new(),
     };
     if inputs.names.is_empty() {
         return context(&plan).carry_out().await;

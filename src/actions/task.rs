@@ -8,6 +8,9 @@ use uuid::Uuid;
 use crate::actions::manage::resolve::ResourceAction;
 use crate::deployment::{DeploySource, DeploymentId, Service, ServiceKind};
 use crate::secret::HookUrl;
+use crate::sevalla::operation::{
+    CALL_HOOK, DEPLOY_STATIC_SITE, Operation, ROLLBACK_DEPLOYMENT, TRIGGER_DEPLOYMENT,
+};
 
 /// What a run does.
 #[derive(Debug, Clone)]
@@ -206,6 +209,17 @@ impl DeployOperation {
             Self::DeployStaticSite { site, .. } | Self::RollBackStaticSite { site, .. } => {
                 Some(Service::static_site(*site))
             }
+        }
+    }
+
+    /// The operation that it sends.
+    pub(crate) fn operation(&self) -> &'static Operation {
+        match self {
+            Self::DeployApplication { .. } => &TRIGGER_DEPLOYMENT,
+            Self::CallHook { .. } => &CALL_HOOK,
+            Self::DeployStaticSite { .. } => &DEPLOY_STATIC_SITE,
+            Self::RollBackApplication { .. } => &ROLLBACK_DEPLOYMENT,
+            Self::RollBackStaticSite { .. } => &DEPLOY_STATIC_SITE,
         }
     }
 

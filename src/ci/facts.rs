@@ -7,6 +7,8 @@
 
 pub use crate::ci::repository::{Api, Repository};
 
+use jiff::Timestamp;
+
 use crate::branch;
 use crate::ci::Host;
 use crate::environment::Variables;
@@ -46,6 +48,12 @@ pub struct Facts {
     pub run_url: Option<String>,
     /// Whether it is a run that somebody started again.
     pub is_rerun: Option<bool>,
+    /// What names the run and its step, at every attempt, and nothing else.
+    pub run_key: Option<String>,
+    /// Which attempt at the run it is, as the host counts or names it.
+    pub attempt: Option<String>,
+    /// When the run began, at its first attempt.
+    pub began_at: Option<Timestamp>,
 }
 
 /// A pull request or merge request. Its branch and newest commit are those of
@@ -99,9 +107,21 @@ impl Facts {
             .branch
             .filter(|branch| branch != "HEAD" && branch::other_reference(branch).is_none())
             .map(|branch| branch::short_name(&branch).to_owned());
+        let RunNames { run, step, attempt } = host.row().names;
+        let attempt = joined(variables, attempt);
+        let key = || {
+            let all = run.iter().all(|name| variables.text(name).is_some());
+            let step = joined(variables, step).unwrap_or_default();
+            Some(format!(
+                "{} {step}",
+                joined(variables, run).filter(|_| all)?
+            ))
+        };
         Self {
             commit,
             branch,
+            run_key: key(),
+            attempt,
             ..facts
         }
     }
@@ -157,6 +177,49 @@ impl ChangeRequest {
 pub(crate) fn numbered_by(variables: &Variables, name: &str) -> Option<ChangeRequest> {
     let number = variables.text(name)?.parse().ok()?;
     Some(ChangeRequest::numbered(number))
+}
+
+/// The variables of a host that name a run.
+#[derive(Debug)]
+pub(crate) struct RunNames {
+    /// Together they name the run, and nothing else in the world; without one of
+    /// them there is no name.
+    pub(crate) run: &'static [&'static str],
+    /// Together with them they name the step, as far as they are given.
+    pub(crate) step: &'static [&'static str],
+    /// They tell one attempt from another.
+    pub(crate) attempt: &'static [&'static str],
+}
+
+impl RunNames {
+    /// A host that names no run.
+    pub(crate) const NONE: Self = Self {
+        run: &[],
+        step: &[],
+        attempt: &[],
+    };
+}
+
+/// What these variables hold, as far as they are given.
+fn joined(variables: &Variables, names: &[&str]) -> Option<String> {
+    let values = names.iter().filter_map(|name| variables.text(name));
+    let values: Vec<&str> = values.collect();
+    (!values.is_empty()).then(|| values.join("/"))
+}
+
+/// The moment that a variable holds: seconds since 1970, or a date and a time
+/// with its zone.
+pub(crate) fn moment(variables: &Variables, name: &str) -> Option<Timestamp> {
+    moment_in(variables.text(name)?)
+}
+
+/// The moment that a text names.
+pub(crate) fn moment_in(text: &str) -> Option<Timestamp> {
+    let seconds = text.parse().ok();
+    seconds.map_or_else(
+        || text.parse().ok(),
+        |seconds| Timestamp::from_second(seconds).ok(),
+    )
 }
 
 pub(crate) fn owned(variables: &Variables, name: &str) -> Option<String> {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::files::{FileIdentity, NO_FILE};
-use crate::journal::record::RunRecord;
+use crate::journal::record::JournalRecord;
 use crate::secret::ApiToken;
 
 /// The version of the format.
@@ -100,7 +100,7 @@ impl StateFile {
     }
 
     /// What the file holds; `None` if there is none.
-    pub(super) fn read(&self) -> Result<Option<RunRecord>, StateFileError> {
+    pub(super) fn read(&self) -> Result<Option<JournalRecord>, StateFileError> {
         let file = match open(&self.path, OpenOptions::new().read(true)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -118,7 +118,7 @@ impl StateFile {
             .map_err(StateFileError::Content)
     }
 
-    fn decode(&self, content: &[u8]) -> Result<RunRecord, String> {
+    fn decode(&self, content: &[u8]) -> Result<JournalRecord, String> {
         let no_journal = |_| "it does not hold a journal of this program".to_owned();
         let Version { version } = serde_json::from_slice(content).map_err(no_journal)?;
         if version != VERSION {
@@ -135,7 +135,7 @@ impl StateFile {
         serde_json::from_str(run).map_err(no_journal)
     }
 
-    fn encode(&self, run: &RunRecord) -> io::Result<Vec<u8>> {
+    fn encode(&self, run: &JournalRecord) -> io::Result<Vec<u8>> {
         let run = serde_json::value::to_raw_value(run)?;
         let code = hmac::sign(&self.key, run.get().as_bytes());
         let mut content = serde_json::to_vec(&Envelope {
@@ -154,7 +154,7 @@ impl StateFile {
 
     /// Replaces the content: after a crash at any moment, the file holds the old
     /// one or the new one.
-    pub(super) fn write(&self, run: &RunRecord) -> io::Result<()> {
+    pub(super) fn write(&self, run: &JournalRecord) -> io::Result<()> {
         let content = self.encode(run)?;
         let partial = beside(&self.path, "partial");
         // A process that was killed may have left one.

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-pub use self::record::{Effect, EndRecord, RunIdentity, RunRecord, WriteRecord};
+pub use self::record::{Effect, EndRecord, JournalRecord, RunIdentity, WriteRecord};
 
 use self::file::{StateFile, StateFileError};
 use crate::secret::ApiToken;
@@ -25,7 +25,7 @@ use crate::secret::ApiToken;
 #[derive(Debug)]
 pub struct Journal {
     file: StateFile,
-    run: RefCell<RunRecord>,
+    run: RefCell<JournalRecord>,
 }
 
 /// What the file held before this run.
@@ -92,7 +92,7 @@ impl Journal {
                 let end = run.end.clone().unwrap_or_default();
                 Ok(Opening::Finished(journal(run), end))
             }
-            _ => Ok(Opening::Fresh(journal(RunRecord::new(identity)))),
+            _ => Ok(Opening::Fresh(journal(JournalRecord::new(identity)))),
         }
     }
 

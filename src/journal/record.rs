@@ -38,7 +38,7 @@ impl fmt::Display for RunIdentity {
 
 /// A run with its writes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunRecord {
+pub struct JournalRecord {
     /// Which run.
     pub identity: RunIdentity,
     /// Its writes, in the order in which they were first sent.
@@ -98,7 +98,7 @@ pub struct EndRecord {
     pub hint: Option<String>,
 }
 
-impl RunRecord {
+impl JournalRecord {
     /// A run that has written nothing.
     pub const fn new(identity: RunIdentity) -> Self {
         Self {

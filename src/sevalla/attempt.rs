@@ -3,9 +3,10 @@
 //! follows is decided in [`super::retry`]; the connection is made by
 //! [`Client`](super::Client).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -55,6 +56,8 @@ pub(super) struct ApiConnection {
     gate: Sanitizer,
     has_runs_gate: bool,
     budget: RefCell<RateLimits>,
+    /// The time of the last response, by the service's clock.
+    time: Cell<Option<Timestamp>>,
 }
 
 /// A complete response with a status of success.
@@ -78,6 +81,7 @@ impl ApiConnection {
             gate: Sanitizer::new(Redactor::new(token.map(ApiToken::expose))),
             has_runs_gate: false,
             budget: RefCell::default(),
+            time: Cell::new(None),
         })
     }
 
@@ -85,6 +89,11 @@ impl ApiConnection {
     pub(super) fn pass(&mut self, gate: Sanitizer) {
         self.gate = gate;
         self.has_runs_gate = true;
+    }
+
+    /// The time by the service's clock, as its last response gave it.
+    pub(super) const fn service_time(&self) -> Option<Timestamp> {
+        self.time.get()
     }
 
     /// How long to wait before a request of this tier, for the sake of the
@@ -128,6 +137,9 @@ impl ApiConnection {
         limit: Duration,
     ) -> Result<ApiResponse, ApiErrorKind> {
         let reply = self.exchange.exchange(self.request(call)?, limit).await?;
+        if let Some(time) = limits::service_time(&reply.headers) {
+            self.time.set(Some(time));
+        }
         self.budget
             .borrow_mut()
             .told(call.operation.tier, &reply.headers);

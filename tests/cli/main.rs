@@ -50,6 +50,7 @@ mod pull_requests;
 mod readers;
 mod recipes;
 mod reports;
+mod resuming;
 mod rollbacks;
 mod rolling_back;
 mod signals;

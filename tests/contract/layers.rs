@@ -176,6 +176,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "http",
             "image_reference",
             "inputs",
+            "journal",
             "lenient_json",
             "messages",
             "outcome",

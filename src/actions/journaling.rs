@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::io;
 use std::rc::Rc;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -191,7 +192,7 @@ impl ActionContext<'_> {
                 step: step.into(),
                 operation,
                 before,
-                at: self.client.service_time().map(|time| time.as_second()),
+                at: self.client.service_time().map(Timestamp::as_second),
             })
         }))
     }
@@ -280,16 +281,15 @@ impl ActionContext<'_> {
         let Some(write) = self.write_before(name) else {
             return Ok(None);
         };
-        let mark = serde_json::from_value::<RecordedBaseline>(write.before["mark"].clone());
-        let (Some(service), Ok(mark)) = (service, mark) else {
+        let mark = write.read_before::<RecordedBaseline>("mark");
+        let (Some(service), Some(mark)) = (service, mark) else {
             let lost = ApiError::sender_ended(operation);
             let impossible = LookupError::<Deployment>::Impossible;
             return Err(ambiguous(lost, impossible, write.sent));
         };
-        let wanted = write.before["wanted"].clone();
         let before = Preflight {
             mark: Some(Baseline::from(mark)),
-            wanted: serde_json::from_value(wanted).unwrap_or_default(),
+            wanted: write.read_before("wanted").unwrap_or_default(),
             ..Preflight::default()
         };
         let find = async || search(&self.client, service, &before).await;
@@ -458,16 +458,14 @@ async fn as_it_was(
     before: Preflight,
 ) -> Result<Preflight, TriggerError> {
     let mut past = read_past(client, service).await?;
-    let rollback = match write.before["back_to"].as_str() {
+    let rollback = match write.read_before("back_to").map(DeploymentId) {
         Some(id) => {
-            let id = DeploymentId(id.to_owned());
             let listed = past.iter().find(|deployment| deployment.id == id).cloned();
-            let to = match listed {
-                Some(to) => to,
-                None => {
-                    let patience = Patience::BEFORE_THE_START;
-                    client.read_deployment(service, &id, patience).await?
-                }
+            let to = if let Some(listed) = listed {
+                listed
+            } else {
+                let patience = Patience::BEFORE_THE_START;
+                client.read_deployment(service, &id, patience).await?
             };
             Some(Rollback::made_before(to))
         }

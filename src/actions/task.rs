@@ -217,9 +217,8 @@ impl DeployOperation {
         match self {
             Self::DeployApplication { .. } => &TRIGGER_DEPLOYMENT,
             Self::CallHook { .. } => &CALL_HOOK,
-            Self::DeployStaticSite { .. } => &DEPLOY_STATIC_SITE,
+            Self::DeployStaticSite { .. } | Self::RollBackStaticSite { .. } => &DEPLOY_STATIC_SITE,
             Self::RollBackApplication { .. } => &ROLLBACK_DEPLOYMENT,
-            Self::RollBackStaticSite { .. } => &DEPLOY_STATIC_SITE,
         }
     }
 

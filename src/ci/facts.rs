@@ -257,8 +257,16 @@ fn is_commit(text: &str) -> bool {
 pub(in crate::ci) mod tests {
     use super::*;
 
-    /// What a host says with these variables.
+    /// What a host says with these variables, without the names of the run.
     pub(in crate::ci) fn facts_of(host: Host, pairs: &[(&str, &str)]) -> Facts {
+        Facts {
+            run_key: None,
+            attempt: None,
+            ..all_facts_of(host, pairs)
+        }
+    }
+
+    fn all_facts_of(host: Host, pairs: &[(&str, &str)]) -> Facts {
         let pairs = pairs
             .iter()
             .map(|(name, value)| (name.into(), value.into()));
@@ -279,6 +287,52 @@ pub(in crate::ci) mod tests {
     fn without_variables_nothing_is_known_on_any_host() {
         for host in Host::ALL.iter().copied() {
             assert_eq!(facts_of(host, &[]), Facts::default(), "{host:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_keeps_its_name_at_every_attempt_and_shares_it_with_no_other() {
+        for host in Host::ALL.iter().copied() {
+            let RunNames { run, step, attempt } = host.row().names;
+            let all = [run, step, attempt].concat();
+            let first: Vec<(&str, &str)> = all.iter().map(|name| (*name, "1")).collect();
+            let of = |changed: &str| {
+                let change = |(name, value)| (name, if name == changed { "2" } else { value });
+                all_facts_of(host, &first.iter().copied().map(change).collect::<Vec<_>>())
+            };
+            let known = of("");
+            assert_eq!(known.run_key.is_some(), !run.is_empty(), "{host:?}");
+            for name in attempt {
+                assert_eq!(of(name).run_key, known.run_key, "{host:?} {name}");
+                assert_ne!(of(name).attempt, known.attempt, "{host:?} {name}");
+            }
+            for name in run.iter().chain(step) {
+                assert_ne!(of(name).run_key, known.run_key, "{host:?} {name}");
+            }
+            for missing in run {
+                let others = first.iter().filter(|(name, _)| name != missing);
+                let others: Vec<_> = others.copied().collect();
+                assert_eq!(
+                    all_facts_of(host, &others).run_key,
+                    None,
+                    "{host:?} {missing}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_moment_is_seconds_or_a_date_with_its_zone() {
+        for text in [
+            "1796053430",
+            "2026-11-30T15:43:50Z",
+            "2026-11-30 16:43:50+01:00",
+        ] {
+            let moment = moment_in(text).map(Timestamp::as_second);
+            assert_eq!(moment, Some(1_796_053_430), "{text}");
+        }
+        for text in ["", "yesterday", "2026-11-30 15:43:50"] {
+            assert_eq!(moment_in(text), None, "{text}");
         }
     }
 

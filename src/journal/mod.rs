@@ -73,7 +73,7 @@ impl Journal {
             StateFileError::Io(error) => unusable(error.to_string()),
             StateFileError::Content(why) => JournalError::NotOurs(path.to_owned(), why),
         })?;
-        let journal = |run| Journal {
+        let journal = |run| Self {
             file,
             run: RefCell::new(run),
         };
@@ -174,8 +174,9 @@ impl fmt::Display for JournalError {
                 "Another run with the same state-file has not ended; it has locked {}",
                 lock.display()
             ),
-            Self::NotOurs(path, why) => write!(f, "{}: {why}", path.display()),
-            Self::Unusable(path, why) => write!(f, "{}: {why}", path.display()),
+            Self::NotOurs(path, why) | Self::Unusable(path, why) => {
+                write!(f, "{}: {why}", path.display())
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -143,6 +144,11 @@ impl JournalRecord {
 }
 
 impl WriteRecord {
+    /// A part of what there was before, if it is recorded.
+    pub fn read_before<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        T::deserialize(self.before.get(name)?).ok()
+    }
+
     fn first(name: &str, before: &Value, at: Option<i64>) -> Self {
         Self {
             name: name.to_owned(),

@@ -37,10 +37,9 @@ pub(super) fn next(method: &Method, cause: &ApiErrorKind) -> RetryDecision {
         ApiErrorKind::Transport(error) => after_transport(method, error),
         ApiErrorKind::BudgetUsedUp { frees_in } => RetryDecision::Retry(Some(*frees_in)),
         ApiErrorKind::NoTime | ApiErrorKind::Stopped => RetryDecision::Fatal,
-        ApiErrorKind::SenderEnded => RetryDecision::Ambiguous,
         ApiErrorKind::Undecodable { .. } if is_read => RetryDecision::Retry(None),
-        // A success, but of what? The caller has to look.
-        ApiErrorKind::Undecodable { .. } => RetryDecision::Ambiguous,
+        // A success, but of what? Or perhaps never sent. The caller has to look.
+        ApiErrorKind::Undecodable { .. } | ApiErrorKind::SenderEnded => RetryDecision::Ambiguous,
     }
 }
 

@@ -187,7 +187,7 @@ pub(crate) struct RunNames {
     pub(crate) run: &'static [&'static str],
     /// Together with them they name the step, as far as they are given.
     pub(crate) step: &'static [&'static str],
-    /// They tell one attempt from another.
+    /// They differ from one attempt to another.
     pub(crate) attempt: &'static [&'static str],
 }
 

@@ -50,8 +50,8 @@ impl RerunRule {
 }
 
 impl ActionContext<'_> {
-    /// The deployment of an earlier attempt that still waits or runs, and how
-    /// that is told; otherwise tells why a new one is started.
+    /// The deployment of an earlier attempt that still waits or runs, with a line
+    /// for the log. If there is none, reports why a new one is started.
     pub(crate) fn left_by_earlier_attempt(
         &self,
         before: &Preflight,

@@ -197,6 +197,11 @@ impl Unreadable {
         entry.hash(&mut hasher);
         Self(hasher.finish())
     }
+
+    /// The entry that is shown as this text.
+    pub fn shown_as(text: &str) -> Option<Self> {
+        u64::from_str_radix(text, 16).ok().map(Self)
+    }
 }
 
 impl fmt::Display for Unreadable {

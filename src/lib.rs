@@ -37,6 +37,7 @@ pub mod forecast;
 pub mod http;
 pub mod image_reference;
 pub mod inputs;
+pub mod journal;
 pub mod lenient_json;
 pub mod messages;
 pub mod outcome;
@@ -56,7 +57,7 @@ pub mod verify;
 
 pub use sevalla_diagnosis as diagnosis;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::io::Write as _;
 use std::rc::Rc;
 
@@ -248,6 +249,7 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         connect: &connect,
         is_host_silent: Cell::new(false),
         last_words: &world.last_words,
+        journal: OnceCell::new(),
     };
     if inputs.names.is_empty() {
         return context(&plan).carry_out().await;

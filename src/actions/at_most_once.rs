@@ -1,17 +1,19 @@
 //! The one mechanism for every write that must not happen twice.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
 use crate::actions::deploy::matcher::Ownership;
 use crate::actions::error::{Report, TriggerError};
+use crate::actions::journaling::WriteEntry;
 use crate::actions::lookup::{
     Candidate, Candidates, LookupError, LookupResult, find_each, unidentified,
 };
 use crate::event::EventKind;
 use crate::http::TransportError;
-use crate::messages::Warning;
+use crate::messages::{Failure, Warning};
 use crate::sevalla::{ApiError, ApiErrorKind, Client, RetryDecision};
 
 /// How long looking for a late effect of the first sending may hold up the run
@@ -43,37 +45,60 @@ impl TimeBudget for Client {
 /// that is not somebody else's, and that is ours: that is it. Nothing after a
 /// bounded time: the request had no effect, and is sent once more, unless
 /// nothing new is to be begun `within` these bounds. Anything else remains
-/// unknown.
+/// unknown. `entry` records each step before it is taken.
 pub(crate) async fn at_most_once<T: Candidate>(
     send: impl AsyncFn() -> Result<T, ApiError>,
     search: impl AsyncFn() -> Result<Option<Vec<Candidates<T>>>, ApiError>,
     within: &impl TimeBudget,
+    entry: &WriteEntry,
     tell: Report<'_>,
 ) -> Result<T, TriggerError> {
-    let send = async |_: &[()]| Ok(vec![((), send().await?)]);
-    let mut ends = each_at_most_once(&[()], send, async |()| search().await, within, tell)
+    let keys = [WriteEntry::ONLY];
+    let send = async |_: &[&str]| Ok(vec![(WriteEntry::ONLY, send().await?)]);
+    let search = async |_: &str| search().await;
+    let mut ends = each_at_most_once(&keys, send, search, within, entry, tell)
         .await
         .into_iter();
     #[expect(clippy::expect_used, reason = "one key goes in, so one end comes out")]
     ends.next()
-        .map(|((), end)| end)
+        .map(|(_, end)| end)
         .expect("an end for each key")
 }
 
 /// The same for a write that has one effect for each key: `send` gives what
 /// the answer names, `search` looks for the effect of one key. Only keys
 /// without an effect are sent a second time.
-pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
+pub(crate) async fn each_at_most_once<K: Copy + PartialEq + Display, T: Candidate>(
     keys: &[K],
     send: impl AsyncFn(&[K]) -> Result<Vec<(K, T)>, ApiError>,
     search: impl AsyncFn(K) -> Result<Option<Vec<Candidates<T>>>, ApiError>,
     within: &impl TimeBudget,
+    entry: &WriteEntry,
+    tell: Report<'_>,
+) -> Vec<(K, Result<T, TriggerError>)> {
+    let ends = send_and_find(keys, send, search, within, entry, tell).await;
+    entry.settle(&ends, tell);
+    ends
+}
+
+async fn send_and_find<K: Copy + PartialEq + Display, T: Candidate>(
+    keys: &[K],
+    send: impl AsyncFn(&[K]) -> Result<Vec<(K, T)>, ApiError>,
+    search: impl AsyncFn(K) -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    within: &impl TimeBudget,
+    entry: &WriteEntry,
     tell: Report<'_>,
 ) -> Vec<(K, Result<T, TriggerError>)> {
     let mut ends = Vec::new();
     let mut open = keys.to_vec();
-    let mut first_loss: Option<ApiError> = None;
+    // An earlier process may have sent it, and this one has found no effect.
+    let mut first_loss: Option<ApiError> = entry.loss_before(keys);
     loop {
+        if let Err(error) = entry.record(&open) {
+            let end = |key| (key, Err(unrecorded::<T>(&error, first_loss.as_ref())));
+            ends.extend(open.into_iter().map(end));
+            return ends;
+        }
         let lost = match send(&open).await {
             Ok(made) => {
                 if first_loss.is_some() {
@@ -110,13 +135,16 @@ pub(crate) async fn each_at_most_once<K: Copy + PartialEq, T: Candidate>(
         if open.is_empty() {
             return ends;
         }
-        tell(EventKind::Note(&format!(
-            "It did not{}: no new {} matches. Sending it once more.",
-            of_all(open.len(), keys),
-            T::NOUN
-        )));
+        report_repetition::<T>(&of_all(open.len(), keys), tell);
         first_loss = Some(lost);
     }
+}
+
+fn report_repetition<T: Candidate>(of_all: &str, tell: Report<'_>) {
+    tell(EventKind::Note(&format!(
+        "It did not{of_all}: no new {} matches. Sending it once more.",
+        T::NOUN
+    )));
 }
 
 /// How many of the keys a message is about; empty for the only one.
@@ -166,6 +194,19 @@ async fn find_effects<K: Copy, T: Candidate>(
         )));
     }
     effects
+}
+
+/// Nothing is sent that could not be recorded.
+fn unrecorded<T: Candidate>(error: &std::io::Error, first_loss: Option<&ApiError>) -> TriggerError {
+    let reason = format!("The state-file could not be written: {error}");
+    match first_loss {
+        Some(first) => ambiguous::<T>(first.clone(), LookupError::None, 1).at(reason),
+        None => TriggerError::refused(
+            Failure::StateFileUnusable,
+            reason,
+            Failure::StateFileUnusable.first_step(),
+        ),
+    }
 }
 
 /// A sending was refused, or never went out.
@@ -233,7 +274,11 @@ fn capitalized(noun: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
-fn ambiguous<T: Candidate>(lost: ApiError, not_one: LookupError<T>, sent: u32) -> TriggerError {
+pub(super) fn ambiguous<T: Candidate>(
+    lost: ApiError,
+    not_one: LookupError<T>,
+    sent: u32,
+) -> TriggerError {
     TriggerError::Ambiguous {
         lost: Box::new(lost),
         search: not_one.after(sent),
@@ -302,7 +347,8 @@ mod tests {
             Ok(Some(found.map(|id| Candidates::ours(made(id))).collect()))
         };
         let tell = |event: EventKind<'_>| told.borrow_mut().push_str(&format!("{event:?}"));
-        let result = at_most_once(send, search, &NoTimeBudget { may_send_again }, &tell).await;
+        let (free, entry) = (NoTimeBudget { may_send_again }, WriteEntry::default());
+        let result = at_most_once(send, search, &free, &entry, &tell).await;
         (result, sendings.get(), told.into_inner())
     }
 
@@ -399,7 +445,7 @@ mod tests {
         let free = NoTimeBudget {
             may_send_again: true,
         };
-        let result = at_most_once(send, search, &free, &|_| {}).await;
+        let result = at_most_once(send, search, &free, &WriteEntry::default(), &|_| {}).await;
         (result, sendings.get())
     }
 

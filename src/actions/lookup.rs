@@ -223,6 +223,10 @@ pub(crate) trait Candidate {
     fn id(&self) -> Option<&str>;
     /// What a person recognises it by.
     fn describe(&self) -> String;
+    /// The id by which the journal knows it, if it has one.
+    fn recorded(&self) -> Option<String> {
+        self.id().map(str::to_owned)
+    }
 }
 
 impl Candidate for Deployment {

@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod error;
 pub(crate) mod explain;
 pub(crate) mod follow;
+pub(crate) mod journaling;
 pub(crate) mod lookup;
 pub(crate) mod manage;
 pub(crate) mod named;
@@ -16,11 +17,13 @@ mod poller;
 pub(crate) mod preview;
 pub(crate) mod promote;
 pub mod resolve;
+pub mod run_journal;
 pub(crate) mod sighting;
 pub mod task;
 pub(crate) mod validation;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -38,6 +41,7 @@ use crate::event::EventKind;
 use crate::follow::{DeploymentClient, LogMode};
 use crate::http::{ConnectionError, Transport};
 use crate::inputs::{Abandon, Logs};
+use crate::journal::Journal;
 use crate::messages::Warning;
 use crate::outcome::Outcome;
 use crate::report::Reporter;
@@ -108,13 +112,31 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) is_host_silent: Cell<bool>,
     /// What is to be written in a comment once the end is told.
     pub(crate) last_words: &'a Cell<Option<DeferredComment>>,
+    /// The journal, once it is open, if the run has one.
+    pub(crate) journal: OnceCell<Rc<Journal>>,
 }
 
 impl ActionContext<'_> {
-    /// Does what the plan says, to its end.
+    /// Does what the plan says, to its end, and keeps the journal of that.
     pub(crate) async fn carry_out(&self) -> Outcome {
+        if let Err(outcome) = Box::pin(self.open_journal()).await {
+            return outcome;
+        }
+        let outcome = self.carry_out_task().await;
+        self.close_journal(&outcome);
+        outcome
+    }
+
+    async fn carry_out_task(&self) -> Outcome {
         match &self.plan.task {
-            Task::Deploy(work) => self.deploy(work).await,
+            Task::Deploy(work) => {
+                let is_rollback = work.is_rollback();
+                let resumed = self.resume(work.service(), work.operation(), is_rollback);
+                match Box::pin(resumed).await {
+                    Some(outcome) => outcome,
+                    None => self.deploy(work).await,
+                }
+            }
             Task::RollBack(service) => Box::pin(self.roll_back(*service)).await,
             Task::Promote(promotion) => self.promote(promotion).await,
             // The largest of them, which the others need not make room for.

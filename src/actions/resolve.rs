@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::actions::deploy::rerun::RerunRule;
 use crate::actions::deploy::resolve as deploy;
 pub use crate::actions::deploy::tested_commit::{ExpectedRevision, GuardGap};
 use crate::actions::doctor::resolve as doctor;
@@ -16,6 +17,7 @@ pub use crate::actions::manage::resolve::{
 };
 use crate::actions::named::refuse_names;
 use crate::actions::preview::resolve as preview;
+use crate::actions::run_journal::RunJournal;
 use crate::actions::task::{DeploymentSelector, Promotion, Task};
 use crate::actions::validation::Validation;
 use crate::ci::{Facts, Repository};
@@ -80,6 +82,11 @@ pub struct Plan {
     pub summary: bool,
     /// Only read.
     pub dry_run: bool,
+    /// Where the run keeps its journal, if it keeps one.
+    pub journal: Option<RunJournal>,
+    /// How the deployment of an earlier attempt is recognized, if one is to be
+    /// followed.
+    pub rerun: Option<RerunRule>,
     /// Doubts about what the user gave that do not stop the run.
     pub warnings: Vec<(Warning, String)>,
 }
@@ -126,6 +133,10 @@ impl Plan {
         let Some(task) = task.filter(|_| doubts.problems.is_empty()) else {
             return Err(doubts.problems);
         };
+        let journal = journal(&inputs, facts, &mut doubts);
+        if !doubts.problems.is_empty() {
+            return Err(doubts.problems);
+        }
         let follow = inputs.wait_for_finish && can_follow(&task, &inputs, &mut doubts);
         let expected_commit = ExpectedRevision::of(&inputs, facts);
         let check = check(&inputs);
@@ -162,6 +173,8 @@ impl Plan {
             logs: inputs.logs,
             summary: inputs.summary,
             dry_run: inputs.dry_run,
+            journal,
+            rerun: RerunRule::of(inputs.on_rerun, facts),
             warnings: doubts.warnings,
         };
         plan.with_guard(spelling)
@@ -220,7 +233,9 @@ pub fn unusable_files(
     files: &mut ReportFiles,
     of_ci: &[(String, PathBuf)],
 ) -> Vec<Problem> {
+    let mut state = inputs.state_file.clone();
     let files = [
+        ("state-file", &mut state),
         ("log-file", &mut files.log),
         ("report-file", &mut files.report),
         ("junit-file", &mut files.junit),
@@ -274,6 +289,48 @@ pub fn action_of(inputs: &Inputs) -> Option<ActionName> {
         (None, false, true) => Some(ActionName::DeployStaticSite),
         (None, ..) => None,
     }
+}
+
+/// The journal that the user wants, if the action has one.
+fn journal(inputs: &Inputs, facts: &Facts, doubts: &mut Validation) -> Option<RunJournal> {
+    let action = action_of(inputs)?;
+    let has = |name: &str| inputs.is_given(name) && !action.row().uses(name);
+    doubts.ignored(
+        &format!("on {}", action.word()),
+        [
+            (has("state-file"), "state-file"),
+            (has("run-key"), "run-key"),
+            (has("on-rerun"), "on-rerun"),
+        ],
+    );
+    if !action.row().uses("state-file") {
+        return None;
+    }
+    let Some(path) = inputs.state_file.clone() else {
+        let is_alone = inputs.is_given("run-key");
+        doubts.ignored("without state-file", [(is_alone, "run-key")]);
+        return None;
+    };
+    // What it has written is looked up, and the file is authenticated with it.
+    doubts.need_token(inputs);
+    let given = inputs.run_key.as_ref().map(|key| key.0.clone());
+    let Some(key) = given.or_else(|| facts.run_key.clone()) else {
+        if !inputs.is_given("run-key") {
+            doubts.problem(
+                ProblemKind::Missing,
+                "run-key",
+                "`state-file` requires it, since no CI names this run. Set `run-key` to a name that \
+                 only this run and its further attempts have",
+            );
+        }
+        return None;
+    };
+    Some(RunJournal {
+        path,
+        key,
+        attempt: facts.attempt.clone(),
+        action,
+    })
 }
 
 /// What is to be checked after a success.

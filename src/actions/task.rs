@@ -9,6 +9,9 @@ use crate::actions::doctor::resolve::Checkup;
 use crate::actions::manage::resolve::ResourceAction;
 use crate::deployment::{DeploySource, DeploymentId, Service, ServiceKind};
 use crate::secret::HookUrl;
+use crate::sevalla::operation::{
+    CALL_HOOK, DEPLOY_STATIC_SITE, Operation, ROLLBACK_DEPLOYMENT, TRIGGER_DEPLOYMENT,
+};
 
 /// What a run does.
 #[derive(Debug, Clone)]
@@ -209,6 +212,16 @@ impl DeployOperation {
             Self::DeployStaticSite { site, .. } | Self::RollBackStaticSite { site, .. } => {
                 Some(Service::static_site(*site))
             }
+        }
+    }
+
+    /// The operation that it sends.
+    pub(crate) fn operation(&self) -> &'static Operation {
+        match self {
+            Self::DeployApplication { .. } => &TRIGGER_DEPLOYMENT,
+            Self::CallHook { .. } => &CALL_HOOK,
+            Self::DeployStaticSite { .. } | Self::RollBackStaticSite { .. } => &DEPLOY_STATIC_SITE,
+            Self::RollBackApplication { .. } => &ROLLBACK_DEPLOYMENT,
         }
     }
 

@@ -7,6 +7,8 @@
 
 pub use crate::ci::repository::{Api, Repository};
 
+use jiff::Timestamp;
+
 use crate::branch;
 use crate::ci::Host;
 use crate::environment::Variables;
@@ -46,6 +48,12 @@ pub struct Facts {
     pub run_url: Option<String>,
     /// Whether it is a run that somebody started again.
     pub is_rerun: Option<bool>,
+    /// What names the run and its step, at every attempt, and nothing else.
+    pub run_key: Option<String>,
+    /// Which attempt at the run it is, as the host counts or names it.
+    pub attempt: Option<String>,
+    /// When the run began, at its first attempt.
+    pub began_at: Option<Timestamp>,
 }
 
 /// A pull request or merge request. Its branch and newest commit are those of
@@ -99,9 +107,21 @@ impl Facts {
             .branch
             .filter(|branch| branch != "HEAD" && branch::other_reference(branch).is_none())
             .map(|branch| branch::short_name(&branch).to_owned());
+        let RunNames { run, step, attempt } = host.row().names;
+        let attempt = joined(variables, attempt);
+        let key = || {
+            let all = run.iter().all(|name| variables.text(name).is_some());
+            let step = joined(variables, step).unwrap_or_default();
+            Some(format!(
+                "{} {step}",
+                joined(variables, run).filter(|_| all)?
+            ))
+        };
         Self {
             commit,
             branch,
+            run_key: key(),
+            attempt,
             ..facts
         }
     }
@@ -159,6 +179,49 @@ pub(crate) fn numbered_by(variables: &Variables, name: &str) -> Option<ChangeReq
     Some(ChangeRequest::numbered(number))
 }
 
+/// The variables of a host that name a run.
+#[derive(Debug)]
+pub(crate) struct RunNames {
+    /// Together they name the run, and nothing else in the world; without one of
+    /// them there is no name.
+    pub(crate) run: &'static [&'static str],
+    /// Together with them they name the step, as far as they are given.
+    pub(crate) step: &'static [&'static str],
+    /// They differ from one attempt to another.
+    pub(crate) attempt: &'static [&'static str],
+}
+
+impl RunNames {
+    /// A host that names no run.
+    pub(crate) const NONE: Self = Self {
+        run: &[],
+        step: &[],
+        attempt: &[],
+    };
+}
+
+/// What these variables hold, as far as they are given.
+fn joined(variables: &Variables, names: &[&str]) -> Option<String> {
+    let values = names.iter().filter_map(|name| variables.text(name));
+    let values: Vec<&str> = values.collect();
+    (!values.is_empty()).then(|| values.join("/"))
+}
+
+/// The moment that a variable holds: seconds since 1970, or a date and a time
+/// with its zone.
+pub(crate) fn moment(variables: &Variables, name: &str) -> Option<Timestamp> {
+    moment_in(variables.text(name)?)
+}
+
+/// The moment that a text names.
+pub(crate) fn moment_in(text: &str) -> Option<Timestamp> {
+    let seconds = text.parse().ok();
+    seconds.map_or_else(
+        || text.parse().ok(),
+        |seconds| Timestamp::from_second(seconds).ok(),
+    )
+}
+
 pub(crate) fn owned(variables: &Variables, name: &str) -> Option<String> {
     variables.text(name).map(str::to_owned)
 }
@@ -194,8 +257,16 @@ fn is_commit(text: &str) -> bool {
 pub(in crate::ci) mod tests {
     use super::*;
 
-    /// What a host says with these variables.
+    /// What a host says with these variables, without the names of the run.
     pub(in crate::ci) fn facts_of(host: Host, pairs: &[(&str, &str)]) -> Facts {
+        Facts {
+            run_key: None,
+            attempt: None,
+            ..all_facts_of(host, pairs)
+        }
+    }
+
+    fn all_facts_of(host: Host, pairs: &[(&str, &str)]) -> Facts {
         let pairs = pairs
             .iter()
             .map(|(name, value)| (name.into(), value.into()));
@@ -216,6 +287,52 @@ pub(in crate::ci) mod tests {
     fn without_variables_nothing_is_known_on_any_host() {
         for host in Host::ALL.iter().copied() {
             assert_eq!(facts_of(host, &[]), Facts::default(), "{host:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_keeps_its_name_at_every_attempt_and_shares_it_with_no_other() {
+        for host in Host::ALL.iter().copied() {
+            let RunNames { run, step, attempt } = host.row().names;
+            let all = [run, step, attempt].concat();
+            let first: Vec<(&str, &str)> = all.iter().map(|name| (*name, "1")).collect();
+            let of = |changed: &str| {
+                let change = |(name, value)| (name, if name == changed { "2" } else { value });
+                all_facts_of(host, &first.iter().copied().map(change).collect::<Vec<_>>())
+            };
+            let known = of("");
+            assert_eq!(known.run_key.is_some(), !run.is_empty(), "{host:?}");
+            for name in attempt {
+                assert_eq!(of(name).run_key, known.run_key, "{host:?} {name}");
+                assert_ne!(of(name).attempt, known.attempt, "{host:?} {name}");
+            }
+            for name in run.iter().chain(step) {
+                assert_ne!(of(name).run_key, known.run_key, "{host:?} {name}");
+            }
+            for missing in run {
+                let others = first.iter().filter(|(name, _)| name != missing);
+                let others: Vec<_> = others.copied().collect();
+                assert_eq!(
+                    all_facts_of(host, &others).run_key,
+                    None,
+                    "{host:?} {missing}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_moment_is_seconds_or_a_date_with_its_zone() {
+        for text in [
+            "1796053430",
+            "2026-11-30T15:43:50Z",
+            "2026-11-30 16:43:50+01:00",
+        ] {
+            let moment = moment_in(text).map(Timestamp::as_second);
+            assert_eq!(moment, Some(1_796_053_430), "{text}");
+        }
+        for text in ["", "yesterday", "2026-11-30 15:43:50"] {
+            assert_eq!(moment_in(text), None, "{text}");
         }
     }
 

@@ -82,23 +82,24 @@ macro_rules! actions {
 actions! {
     DeployApp = "deploy-app", "Deploys an application." {
         one_of: &["app-id", "deploy-hook-url"],
-        takes: &["branch", "docker-image", "is-restart"],
+        takes: &["branch", "docker-image", "is-restart", "state-file", "run-key", "on-rerun"],
         by_name: &["app-id"],
         ..Action::WRITES
     }
     DeployStaticSite = "deploy-static-site", "Deploys a static site." {
         one_of: &["static-site-id"],
-        takes: &["branch"],
+        takes: &["branch", "state-file", "run-key", "on-rerun"],
         by_name: &["static-site-id"],
         ..Action::WRITES
     }
     PromoteApp = "promote-app", "Promotes an application to others of its pipeline." {
         requires: &["pipeline-id", "source-app-id", "target-app-ids"],
+        takes: &["state-file", "run-key"],
         ..Action::WRITES
     }
     CreatePreviewApp = "create-preview-app", "Creates the preview app of a branch or pull request, or deploys it if there is one." {
         requires: &["pipeline-id"],
-        takes: &["branch", "pull-request-number", "github-token", "comment"],
+        takes: &["branch", "pull-request-number", "github-token", "comment", "state-file", "run-key"],
         by_name: &["pipeline-id"],
         ..Action::WRITES
     }
@@ -108,7 +109,7 @@ actions! {
     }
     Preview = "preview", "Creates or deploys a preview app, or deletes it if its pull request is closed." {
         requires: &["pipeline-id"],
-        takes: &["app-id", "branch", "pull-request-number", "github-token", "comment"],
+        takes: &["app-id", "branch", "pull-request-number", "github-token", "comment", "state-file", "run-key"],
         by_name: &["pipeline-id"],
         ..Action::WRITES
     }
@@ -118,12 +119,12 @@ actions! {
     }
     RollbackApp = "rollback-app", "Rolls an application back to an earlier deployment." {
         one_of: &["app-id"],
-        takes: &["deployment-id"],
+        takes: &["deployment-id", "state-file", "run-key"],
         ..Action::WRITES
     }
     RollbackStaticSite = "rollback-static-site", "Rolls a static site back to an earlier deployment." {
         one_of: &["static-site-id"],
-        takes: &["deployment-id"],
+        takes: &["deployment-id", "state-file", "run-key"],
         ..Action::WRITES
     }
     Follow = "follow", "Follows a deployment that this run did not start." {
@@ -187,7 +188,7 @@ actions! {
     }
     CreateDatabase = "create-database", "Finds a database by its display name, or creates it." {
         requires: &["settings"],
-        takes: &["database-user", "database-password", "output-password"],
+        takes: &["database-user", "database-password", "output-password", "state-file", "run-key"],
         ..Action::WRITES
     }
     ConnectDatabase = "connect-database", "Connects a database to an application." {

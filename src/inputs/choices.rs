@@ -131,6 +131,16 @@ choices! {
 }
 
 choices! {
+    /// What to do at a further attempt at the run.
+    OnRerun {
+        /// Follow the deployment of an earlier attempt that still waits or runs.
+        Follow = "follow",
+        /// Start another.
+        Deploy = "deploy",
+    }
+}
+
+choices! {
     /// Whether to comment on the pull request.
     Comment {
         /// If there is a token for it.

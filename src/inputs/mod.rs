@@ -18,7 +18,8 @@ use std::collections::BTreeMap;
 
 pub use self::action::{ACTIONS, Action, ActionName};
 pub use self::choices::{
-    Abandon, Cdn, Comment, Logs, OnFailure, OnFork, OnMismatch, OnSkipped, Resource, WhenBusy,
+    Abandon, Cdn, Comment, Logs, OnFailure, OnFork, OnMismatch, OnRerun, OnSkipped, Resource,
+    WhenBusy,
 };
 pub use self::named::GivenName;
 pub use self::problem::Problem;

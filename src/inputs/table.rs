@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::Reader;
 use super::action::ActionName;
 use super::choices::{
-    Abandon, Cdn, Comment, Logs, OnFailure, OnFork, OnMismatch, OnSkipped, Resource, WhenBusy,
+    Abandon, Cdn, Comment, Logs, OnFailure, OnFork, OnMismatch, OnRerun, OnSkipped, Resource,
+    WhenBusy,
 };
 use super::named::GivenName;
 use super::values::{
@@ -452,6 +453,18 @@ inputs! {
     links_file: PathBuf, group: Files;
     "Links as a GitLab annotations report"
     "Path of a JSON file with links to the deployed service, for GitLab's annotations report on the job's page."
+
+    state_file: PathBuf, group: Files;
+    "Journal, to continue after a crash"
+    "Path of a file in which the run records each write on Sevalla before and after it is sent. If the process is killed and the run is started again with the same file, it continues and starts nothing twice. Keep the file in a folder that outlives the process."
+
+    run_key: Text, group: Ci;
+    "Name of the run, where the CI has none"
+    "With state-file, a name that only this run and its further attempts have, such as the name of a job. Defaults to the run, job and step as the CI names them."
+
+    on_rerun: OnRerun, group: Ci;
+    "At a further attempt: follow or deploy"
+    "Whether a further attempt at a run follows a deployment of an earlier attempt that still waits or runs, follow or deploy (start another). If omitted, it follows where the CI reports a further attempt."
 
     logs: Logs = "live", group: Wait;
     "Print the log: live, on-failure or off"

@@ -113,6 +113,12 @@ failures! {
         "Check something else that names the version, such as a header with the image's tag. \
          `{deployment-id}` works for images too.";
 
+        StateFileUnusable "state-file-unusable" "State file unusable", ExitStatus::InvalidInput,
+        "`state-file` cannot be read, written or locked: the folder is missing or read-only, the path \
+         is a link or no regular file, or the disk is full. Nothing was sent that could not be \
+         recorded.",
+        "Set `state-file` to a path in a folder that the run can write, on a file system with locks.";
+
         UnknownArgument "unknown-argument" "Unknown argument", ExitStatus::InvalidInput,
         "The arguments contain a word or an option that this program does not know, an option without \
          a value or given twice, or a secret: everybody on the machine can read the arguments of a \
@@ -229,6 +235,18 @@ failures! {
         "Please report it as an issue, with the lines that the run printed. They hold no secret.";
     }
     Starting {
+        StateFileInUse "state-file-in-use" "State file in use", ExitStatus::Rejected,
+        "Another process uses the same `state-file` and has not ended. The message names its lock, \
+         which the system releases when that process ends, however it ends. Nothing was done.",
+        "Wait for the other process, or use another `state-file`.";
+
+        StateOfAnotherRun "state-of-another-run" "State of another run", ExitStatus::Ambiguous,
+        "`state-file` holds a write whose end no run has seen, and this run must not continue it: it \
+         is of another run, action or target, was recorded with another API key or by another \
+         version of this program, or the file was changed. Nothing was done.",
+        "Check in the dashboard whether that write took effect. Then delete the file that the message \
+         names, and run again.";
+
         SuspendedApplication "suspended-application" "Suspended application", ExitStatus::Rejected,
         "The application is suspended. Its processes are stopped, and a deployment would not start \
          them.",

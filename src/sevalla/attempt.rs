@@ -3,10 +3,11 @@
 //! follows is decided in [`super::retry`]; the connection is made by
 //! [`Client`](super::Client).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -60,6 +61,8 @@ pub(super) struct ApiConnection {
     budget: RefCell<RateLimits>,
     /// What was reported as not in the contract.
     news: RefCell<BTreeSet<String>>,
+    /// The time of the last response, by the service's clock.
+    time: Cell<Option<Timestamp>>,
 }
 
 /// A complete response with a status of success.
@@ -85,6 +88,7 @@ impl ApiConnection {
             has_runs_gate: false,
             budget: RefCell::default(),
             news: RefCell::default(),
+            time: Cell::new(None),
         })
     }
 
@@ -92,6 +96,11 @@ impl ApiConnection {
     pub(super) fn pass(&mut self, gate: Sanitizer) {
         self.gate = gate;
         self.has_runs_gate = true;
+    }
+
+    /// The time by the service's clock, as its last response gave it.
+    pub(super) const fn service_time(&self) -> Option<Timestamp> {
+        self.time.get()
     }
 
     /// How long to wait before a request of this tier, for the sake of the
@@ -165,6 +174,9 @@ impl ApiConnection {
         limit: Duration,
     ) -> Result<ApiResponse, ApiErrorKind> {
         let reply = self.exchange.exchange(self.request(call)?, limit).await?;
+        if let Some(time) = limits::service_time(&reply.headers) {
+            self.time.set(Some(time));
+        }
         self.budget
             .borrow_mut()
             .told(call.operation.tier, &reply.headers);

@@ -49,6 +49,9 @@ pub enum ApiErrorKind {
     NoTime,
     /// A signal ended the run before the request was sent.
     Stopped,
+    /// An earlier process of the run may have sent the request, and ended before
+    /// the answer.
+    SenderEnded,
 }
 
 /// The response of the service when it refused: status, message, request id.
@@ -96,6 +99,17 @@ impl ApiError {
     /// A list lacks an entry that it had before, so it may lack others too.
     pub(crate) fn incomplete_list(operation: &'static Operation) -> Self {
         Self::useless_list(operation, "an entry that was there before is missing")
+    }
+
+    /// An earlier process of the run may have sent the request.
+    pub(crate) fn sender_ended(operation: &'static Operation) -> Self {
+        Self {
+            operation,
+            path: operation.path.to_owned(),
+            cause: ApiErrorKind::SenderEnded,
+            attempts: 1,
+            elapsed: Duration::ZERO,
+        }
     }
 
     fn useless_list(operation: &'static Operation, reason: &str) -> Self {
@@ -169,6 +183,9 @@ impl fmt::Display for ApiErrorKind {
             ),
             Self::NoTime => f.write_str("the run's time was over"),
             Self::Stopped => f.write_str("not sent, since the run was asked to end"),
+            Self::SenderEnded => {
+                f.write_str("the process that was about to send it ended before the response")
+            }
         }
     }
 }

@@ -199,6 +199,11 @@ pub fn asked_wait(status: u16, headers: &HeaderMap) -> Option<Duration> {
     Some(asked.min(LONGEST_ASKED_WAIT))
 }
 
+/// The time by the service's clock, if the response has one.
+pub fn service_time(headers: &HeaderMap) -> Option<Timestamp> {
+    http_date(text(headers, &DATE)?)
+}
+
 /// After a 429, when the limit frees, as far as the service reports it. Not cut
 /// to [`LONGEST_ASKED_WAIT`]: a quota of an hour frees within the hour.
 pub fn frees_in(status: u16, headers: &HeaderMap) -> Option<Duration> {

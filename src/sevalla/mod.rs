@@ -29,6 +29,7 @@ mod writes;
 use std::rc::Rc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
@@ -207,6 +208,11 @@ impl Client {
                 ApiErrorKind::NoTime | ApiErrorKind::Transport(TransportError::TimedOut { .. })
             )
             && Instant::now() >= self.deadline
+    }
+
+    /// The time by the service's clock, as its last response gave it.
+    pub fn service_time(&self) -> Option<Timestamp> {
+        self.connection.service_time()
     }
 
     /// What is known of the reads that the service allows the company.
@@ -551,8 +557,7 @@ pub fn address(host: &str) -> Option<Url> {
 
 /// A moment as the log calls take it: milliseconds, UTC.
 fn moment(micros: i64) -> String {
-    let timestamp =
-        jiff::Timestamp::from_microsecond(micros).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let timestamp = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH);
     format!("{timestamp:.3}")
 }
 

@@ -38,8 +38,8 @@ pub(super) fn next(method: &Method, cause: &ApiErrorKind) -> RetryDecision {
         ApiErrorKind::BudgetUsedUp { frees_in } => RetryDecision::Retry(Some(*frees_in)),
         ApiErrorKind::NoTime | ApiErrorKind::Stopped => RetryDecision::Fatal,
         ApiErrorKind::Undecodable { .. } if is_read => RetryDecision::Retry(None),
-        // A success, but of what? The caller has to look.
-        ApiErrorKind::Undecodable { .. } => RetryDecision::Ambiguous,
+        // A success, but of what? Or perhaps never sent. The caller has to look.
+        ApiErrorKind::Undecodable { .. } | ApiErrorKind::SenderEnded => RetryDecision::Ambiguous,
     }
 }
 

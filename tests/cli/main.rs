@@ -52,6 +52,7 @@ mod readers;
 mod readme;
 mod recipes;
 mod reports;
+mod resuming;
 mod rollbacks;
 mod rolling_back;
 mod signals;

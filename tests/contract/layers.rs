@@ -28,6 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("exit_status", &["shutdown"]),
     ("secret", &["sanitize"]),
     ("text", &["sanitize"]),
+    ("journal", &["files", "secret"]),
     (
         "ci",
         &[
@@ -176,6 +177,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "http",
             "image_reference",
             "inputs",
+            "journal",
             "lenient_json",
             "messages",
             "outcome",

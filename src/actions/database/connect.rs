@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::actions::at_most_once::at_most_once;
 use crate::actions::database::write::{DatabaseReadiness, is_suspended, wait_until_ready};
 use crate::actions::error::{Report, TriggerError};
+use crate::actions::journaling::WriteEntry;
 use crate::actions::lookup::{Candidate, Candidates};
 use crate::messages::Failure;
 use crate::resource::MutableKind;
@@ -101,7 +102,7 @@ pub(crate) async fn connect(
         let connected = is_there.then_some(Candidates::ours(ConnectionResult));
         Ok(Some(connected.into_iter().collect()))
     };
-    let made = at_most_once(send, search, client, tell).await;
+    let made = at_most_once(send, search, client, &WriteEntry::default(), tell).await;
     let Err(error) = made else { return Ok(()) };
     // Somebody else was first, or the first of two sendings was late.
     let is_refusal = matches!(error, TriggerError::Ambiguous { .. }) || error.status() == Some(409);

@@ -6,23 +6,39 @@ pub(crate) mod write;
 
 use std::pin::pin;
 
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::actions::database::write::{DatabaseCreation, DatabaseReadiness, ExistingDatabase};
 use crate::actions::error::TriggerError;
+use crate::actions::journaling::{DATABASE, WriteEntry};
 use crate::actions::manage::{LOOK_FIRST, ONLY_READ, may_be_made, only_read, unseen};
 use crate::actions::resolve::{Credentials, DatabaseConnection, NewDatabase};
 use crate::actions::{ActionContext, Interruption, WriteResult};
 use crate::event::EventKind;
+use crate::journal::Effect;
 use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::resource::MutableKind;
 use crate::secret::Password;
+use crate::sevalla::operation::CREATE_DATABASE;
 use crate::sevalla::{Patience, ResourceRecord};
 
 impl ActionContext<'_> {
     /// Makes sure that there is a database of this name, and that it is ready.
     pub(crate) async fn create_database(&self, new: &NewDatabase) -> Outcome {
+        let resumed = match self
+            .until_stopped(Box::pin(self.resume_database(new)))
+            .await
+        {
+            Ok(resumed) => resumed,
+            Err(signal) => return only_read(signal),
+        };
+        match resumed {
+            Ok(Some(record)) => return self.see_ready(new, &record, false).await,
+            Ok(None) => {}
+            Err(error) => return self.not_done(error).await,
+        }
         let look = write::look_before_creation(&self.client, new);
         let existing = match self.until_stopped(look).await {
             Ok(Ok(existing)) => existing,
@@ -47,20 +63,49 @@ impl ActionContext<'_> {
             }
             ExistingDatabase::Database(record) => self.see_ready(new, &record, false).await,
             ExistingDatabase::None(creation) => match &new.password {
-                Some(password) => self.make_database(new, &creation, password).await,
+                Some(password) => self.make_database(new, creation, password).await,
                 None => Outcome::of(Failure::Bug, "No password could be generated"),
             },
+        }
+    }
+
+    /// The database that an earlier process of this run has made, if it has. Its
+    /// password, if that process has drawn it, is lost.
+    async fn resume_database(
+        &self,
+        new: &NewDatabase,
+    ) -> Result<Option<ResourceRecord>, TriggerError> {
+        let Some(write) = self.write_before(DATABASE) else {
+            return Ok(None);
+        };
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        match &write.effect {
+            Effect::Made { id } | Effect::Cancelling { id } => {
+                let record = json!({ "id": id, "display_name": new.name });
+                Ok(serde_json::from_value(record).ok())
+            }
+            _ => {
+                let creation = DatabaseCreation::of_record(new, &write.before);
+                let late = self.client.lingering();
+                let find = async || write::find_new(&late, &creation).await.map(Some);
+                self.find_effect(&write, &CREATE_DATABASE, find, &tell)
+                    .await
+            }
         }
     }
 
     async fn make_database(
         &self,
         new: &NewDatabase,
-        creation: &DatabaseCreation,
+        mut creation: DatabaseCreation,
         password: &Password,
     ) -> Outcome {
         let tell = |event: EventKind<'_>| self.reporter.on(event);
         let client = &self.client;
+        let recorded = vec![(WriteEntry::ONLY.to_owned(), creation.recorded())];
+        let entry = self.entry(DATABASE, &CREATE_DATABASE, recorded);
+        creation.entry = entry;
+        let creation = &creation;
         let create = pin!(write::create_database(client, creation, password, &tell));
         match self.write_or_stop(create, None, &tell).await {
             WriteResult::Done(Ok(record)) => self.see_ready(new, &record, true).await,

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::actions::at_most_once::at_most_once;
 use crate::actions::error::{Report, TriggerError};
+use crate::actions::journaling::WriteEntry;
 use crate::actions::lookup::{Candidate, Candidates};
 use crate::actions::manage::change::until_confirmed;
 use crate::actions::resolve::Credentials;
@@ -185,7 +186,7 @@ async fn create(
         let new = found.map(|found| Candidates::ours(NewVariable(found.key)));
         Ok(Some(new.collect()))
     };
-    let made = at_most_once(send, search, client, tell).await;
+    let made = at_most_once(send, search, client, &WriteEntry::default(), tell).await;
     let Err(error) = made else { return Ok(true) };
     let may_be_there = matches!(error, TriggerError::Ambiguous { .. })
         || matches!(error.status(), Some(400 | 409 | 422));

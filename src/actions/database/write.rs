@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::actions::at_most_once::at_most_once;
 use crate::actions::deploy::matcher::Ownership;
 use crate::actions::error::{Report, TriggerError};
+use crate::actions::journaling::WriteEntry;
 use crate::actions::lookup::{Candidate, Candidates, search_to_the_end};
 use crate::actions::poller::Poller;
 use crate::actions::resolve::NewDatabase;
@@ -93,6 +94,36 @@ pub(crate) struct DatabaseCreation {
     known: HashSet<Option<Uuid>>,
     /// The entries of the list that could not be read.
     unreadable: HashSet<Unreadable>,
+    /// What the journal says of it.
+    pub(super) entry: WriteEntry,
+}
+
+impl DatabaseCreation {
+    /// What the journal keeps of it.
+    pub(super) fn recorded(&self) -> Value {
+        let known = self.known.iter().flatten().map(Uuid::to_string);
+        let unreadable = self.unreadable.iter().map(ToString::to_string);
+        json!({
+            "known": known.collect::<Vec<_>>(),
+            "unreadable": unreadable.collect::<Vec<_>>(),
+        })
+    }
+
+    /// What an earlier process of this run has kept of it.
+    pub(super) fn of_record(new: &NewDatabase, record: &Value) -> Self {
+        let texts = |name: &str| record[name].as_array().into_iter().flatten();
+        let known = texts("known").filter_map(|id| id.as_str()?.parse().ok());
+        let unreadable = texts("unreadable");
+        Self {
+            settings: new.settings.clone(),
+            // One without a valid id is never the new one.
+            known: known.map(Some).chain([None]).collect(),
+            unreadable: unreadable
+                .filter_map(|text| Unreadable::shown_as(text.as_str()?))
+                .collect(),
+            entry: WriteEntry::default(),
+        }
+    }
 }
 
 /// Looks for the database of this name, and else for what making it needs.
@@ -119,6 +150,7 @@ pub(crate) async fn look_before_creation(
             settings,
             known,
             unreadable: all.unreadable,
+            entry: WriteEntry::default(),
         }));
     };
     let wanted = new.settings.get("type").and_then(Value::as_str);
@@ -164,7 +196,7 @@ pub(crate) async fn create_database(
     };
     let late = client.lingering();
     let search = async || find_new(&late, creation).await.map(Some);
-    at_most_once(send, search, client, tell)
+    at_most_once(send, search, client, &creation.entry, tell)
         .await
         .map_err(explain)
 }
@@ -182,7 +214,7 @@ pub(crate) async fn find_made_database(
 /// its name, whatever the service made of spaces around it and its case. A
 /// record without a name, or of the name and another type, proves neither that
 /// it is the new one nor that it is not.
-async fn find_new(
+pub(super) async fn find_new(
     client: &Client,
     creation: &DatabaseCreation,
 ) -> Result<Vec<Candidates<ResourceRecord>>, ApiError> {

@@ -1,8 +1,9 @@
 //! What there was before a change, by which its effect is known.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::actions::deploy::start::HISTORY;
 use crate::deployment::{Deployment, DeploymentId};
@@ -16,6 +17,9 @@ pub(crate) struct Baseline {
     oldest: Option<Timestamp>,
     /// The newest that could be read.
     newest: Option<DeploymentId>,
+    /// Whether it was made by an earlier process: since then more may have begun
+    /// than is read.
+    is_old: bool,
 }
 
 impl Baseline {
@@ -37,6 +41,7 @@ impl Baseline {
                 .iter()
                 .find(|deployment| !deployment.is_unreadable())
                 .map(|deployment| deployment.id.clone()),
+            is_old: false,
         }
     }
 
@@ -45,7 +50,8 @@ impl Baseline {
     /// that nothing has begun.
     pub(crate) fn is_missing_from(&self, deployments: &[Deployment]) -> bool {
         let has = |id: &DeploymentId| deployments.iter().any(|deployment| deployment.id == *id);
-        deployments.len() < HISTORY && self.newest.as_ref().is_some_and(|newest| !has(newest))
+        (deployments.len() < HISTORY || self.is_old)
+            && self.newest.as_ref().is_some_and(|newest| !has(newest))
     }
 
     /// Whether a deployment came after the mark. The ids tell; only where the
@@ -62,6 +68,36 @@ impl Baseline {
     /// Whether it was there before the change.
     pub(crate) fn knows(&self, id: &DeploymentId) -> bool {
         self.known.contains(id)
+    }
+}
+
+/// A [`Baseline`] as the journal keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RecordedBaseline {
+    known: BTreeSet<String>,
+    oldest: Option<String>,
+    newest: Option<String>,
+}
+
+impl From<&Baseline> for RecordedBaseline {
+    fn from(mark: &Baseline) -> Self {
+        let text = |id: &DeploymentId| id.0.clone();
+        Self {
+            known: mark.known.iter().map(text).collect(),
+            oldest: mark.oldest.map(|time| time.to_string()),
+            newest: mark.newest.as_ref().map(text),
+        }
+    }
+}
+
+impl From<RecordedBaseline> for Baseline {
+    fn from(recorded: RecordedBaseline) -> Self {
+        Self {
+            known: recorded.known.into_iter().map(DeploymentId).collect(),
+            oldest: recorded.oldest.and_then(|time| time.parse().ok()),
+            newest: recorded.newest.map(DeploymentId),
+            is_old: true,
+        }
     }
 }
 
@@ -88,5 +124,20 @@ mod tests {
         let many: Vec<Deployment> = (0..50).map(|n| at(100 + n, seen(&n.to_string()))).collect();
         let mark = Baseline::of(&many);
         assert!(mark.is_new(&at(100, seen("new"))) && !mark.is_new(&at(99, seen("old"))));
+    }
+
+    #[test]
+    fn a_recorded_mark_is_the_same_and_knows_that_it_is_old() {
+        let many: Vec<Deployment> = (0..50).map(|n| at(100 + n, seen(&n.to_string()))).collect();
+        let recorded = RecordedBaseline::from(&Baseline::of(&many));
+        let text = serde_json::to_string(&recorded).unwrap();
+        let mark = Baseline::from(serde_json::from_str::<RecordedBaseline>(&text).unwrap());
+        assert!(mark.is_new(&at(100, seen("new"))) && !mark.is_new(&at(99, seen("old"))));
+        assert!(mark.knows(&seen("7").id) && !mark.is_missing_from(&many));
+        // So many have begun since that ours may have left the list.
+        let later: Vec<Deployment> = (0..50)
+            .map(|n| at(200, seen(&format!("later {n}"))))
+            .collect();
+        assert!(mark.is_missing_from(&later) && !Baseline::of(&many).is_missing_from(&later));
     }
 }

@@ -233,13 +233,19 @@ impl ActionContext<'_> {
             self.purge_after(source, tell).await;
         }
         let check = self.plan.check.as_ref()?;
+        if let Some(why) = self.check_that_failed(source.service) {
+            return Some(Outcome::unverified(Failure::BadAnswer, &deployment.id).because(why));
+        }
         let deadline = self.end_of_check(scene);
         let (failure, finding) = match self
             .check(check, source, deployment, url, deadline, tell)
             .await
         {
             Verified::Yes => return None,
-            Verified::No(finding) => (Failure::BadAnswer, finding),
+            Verified::No(finding) => {
+                self.record_failed_check(source.service, &finding.reason);
+                (Failure::BadAnswer, finding)
+            }
             Verified::NotMade(finding) => (Failure::CheckNotMade, finding),
         };
         let outcome = Outcome::unverified(failure, &deployment.id);
@@ -373,7 +379,7 @@ impl ActionContext<'_> {
 
     /// After a success, shows where the service can be visited, which was asked
     /// for before if there was time.
-    async fn report_url(
+    pub(crate) async fn report_url(
         &self,
         source: &DeploymentClient,
         scene: &DeploymentContext,

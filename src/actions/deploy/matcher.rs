@@ -3,12 +3,14 @@
 //! A word that the service chooses never proves that a deployment is not ours:
 //! it lists an image under another name, and its set of trigger words is open.
 
+use serde::{Deserialize, Serialize};
+
 use crate::branch;
 use crate::deployment::{Deployment, Origin};
 use crate::image_reference::{ImageComparison, ImageReference};
 
 /// What the deployment we start looks like in a list.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct DeploymentMatcher {
     pub(crate) branch: Option<String>,
     pub(crate) docker_image: Option<String>,
@@ -19,7 +21,8 @@ pub(crate) struct DeploymentMatcher {
     pub(crate) alternatives: Vec<Self>,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum DeployKind {
     #[default]
     Deploy,

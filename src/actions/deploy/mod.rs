@@ -9,6 +9,7 @@ pub(crate) mod finalize;
 pub(crate) mod matcher;
 pub(crate) mod past;
 pub(crate) mod preflight;
+pub mod rerun;
 pub(crate) mod resolve;
 pub(crate) mod rollback;
 pub(crate) mod skipped;
@@ -32,20 +33,30 @@ use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::start::Started;
 use crate::actions::deploy::verification::{FOR_WORDS, ServiceAddress, own_address};
 use crate::actions::error::{Report, TriggerError};
+use crate::actions::journaling::DEPLOY;
 use crate::actions::sighting::SightingSource;
 use crate::actions::task::{DeployOperation, EarlierDeployment};
 use crate::actions::{
     ActionContext, CLEAN_UP, Interruption, KEY_CHECK, LATE_CANCEL, MISMATCH, WriteResult,
     nothing_started,
 };
-use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Service, Verdict};
+use crate::deployment::{Deployment, DeploymentId, EndedDeployment, Service, ServiceKind, Verdict};
 use crate::event::EventKind;
 use crate::inputs::Abandon;
 use crate::messages::Warning;
 use crate::outcome::{LastSeen, Outcome};
+use crate::sevalla::operation::{DEPLOY_STATIC_SITE, Operation, ROLLBACK_DEPLOYMENT};
 use crate::shutdown::Signal;
 
 use crate::follow::{DeploymentClient, EndSignal, FollowResult, Follower};
+
+/// The operation that rolls this service back.
+fn rollback_on(service: Service) -> &'static Operation {
+    match service.kind {
+        ServiceKind::Application => &ROLLBACK_DEPLOYMENT,
+        ServiceKind::StaticSite => &DEPLOY_STATIC_SITE,
+    }
+}
 
 /// How often to look whether the company's budget has room again.
 const UNTIL_ROOM: Duration = Duration::from_secs(5);
@@ -53,6 +64,9 @@ const UNTIL_ROOM: Duration = Duration::from_secs(5);
 impl ActionContext<'_> {
     /// Rolls back to the last success of a service before the one that is live.
     pub(crate) async fn roll_back(&self, service: Service) -> Outcome {
+        if let Some(outcome) = self.resume(Some(service), rollback_on(service), true).await {
+            return outcome;
+        }
         let earlier = tokio::select! {
             earlier = start_rollback::earlier_success(&self.client, service) => earlier,
             signal = self.stop.asked() => return nothing_started(signal),
@@ -89,6 +103,9 @@ impl ActionContext<'_> {
         if self.plan.dry_run {
             return Outcome::planned(&format!("deploy {}", before.order));
         }
+        if let Some((other, note)) = self.left_by_earlier_attempt(&before) {
+            return Box::pin(self.join(work, &before, other, &note)).await;
+        }
         let next = tokio::select! {
             next = Box::pin(self.make_way(work, before)) => next,
             signal = self.stop.asked() => return nothing_started(signal),
@@ -96,11 +113,15 @@ impl ActionContext<'_> {
         let before = match next {
             Ok(BusyDecision::Start(before)) => *before,
             Ok(BusyDecision::Join(before, other)) => {
-                return Box::pin(self.join(work, &before, *other)).await;
+                let note = format!("Joining {}, which deploys the same.", other.summary());
+                return Box::pin(self.join(work, &before, *other, &note)).await;
             }
             Ok(BusyDecision::End(outcome)) => return outcome,
             Err(error) => return self.not_started(error).await,
         };
+        let (service, operation) = (work.service(), work.operation());
+        let entry = self.deployment_entry(DEPLOY, operation, service, &before);
+        let before = Preflight { entry, ..before };
         Box::pin(self.start_and_follow(work, &before)).await
     }
 
@@ -133,14 +154,17 @@ impl ActionContext<'_> {
 
     /// Follows a deployment that somebody else has started, and that is the
     /// same as ours would be.
-    async fn join(&self, work: &DeployOperation, before: &Preflight, other: Deployment) -> Outcome {
+    async fn join(
+        &self,
+        work: &DeployOperation,
+        before: &Preflight,
+        other: Deployment,
+        note: &str,
+    ) -> Outcome {
         let Some(service) = work.service().filter(|_| self.plan.follow) else {
             return Outcome::joined(&other);
         };
-        self.reporter.on(EventKind::Note(&format!(
-            "Joining {}, which deploys the same.",
-            other.summary()
-        )));
+        self.reporter.on(EventKind::Note(note));
         // It may be wanted by whoever has started it.
         self.reporter.explain_interrupt(Abandon::Leave);
         self.reporter.on(EventKind::Found(service, &other));
@@ -271,7 +295,7 @@ impl ActionContext<'_> {
             // The signal first, as in `until_stopped`.
             biased;
             signal = self.stop.asked() => return Outcome::interrupted(signal).and_left(id, None),
-            cancelled = cancel::cancel(&client, source.service, id, &tell) => cancelled,
+            cancelled = self.cancel_own(&client, source.service, id, &tell) => cancelled,
         };
         match cancelled {
             CancelResult::TooLate(ended) => self.finalize(source, ended, scene, &tell).await,
@@ -404,7 +428,8 @@ impl ActionContext<'_> {
         if self.on_cancel() == Abandon::Leave {
             return outcome.and_left(id, None);
         }
-        let cancelled = cancel::cancel(&self.client.hurried(by), service, id, tell).await;
+        let client = self.client.hurried(by);
+        let cancelled = self.cancel_own(&client, service, id, tell).await;
         outcome.and_cancelled(id, &cancelled)
     }
 
@@ -432,7 +457,7 @@ impl ActionContext<'_> {
         let (service, id) = (source.service, &source.id);
         let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
         let cancelled = tokio::select! {
-            cancelled = cancel::cancel(&client, service, id, &tell) => cancelled,
+            cancelled = self.cancel_own(&client, service, id, &tell) => cancelled,
             signal = self.stop.asked() => return Outcome::interrupted(signal).and_left(id, None),
         };
         match cancelled {

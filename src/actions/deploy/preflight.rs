@@ -10,6 +10,7 @@ use crate::actions::deploy::past::{is_busy, live_among, read_past, successes};
 use crate::actions::deploy::start::HISTORY;
 use crate::actions::deploy::start_rollback::{self, Rollback};
 use crate::actions::error::{Report, TriggerError};
+use crate::actions::journaling::WriteEntry;
 use crate::actions::resolve::Plan;
 use crate::actions::task::DeployOperation;
 use crate::deployment::{DeploySource, Deployment, DeploymentId, Service};
@@ -35,6 +36,8 @@ pub(crate) struct Preflight {
     pub live_before: PreviouslyLive,
     /// How long past deployments took, as far as they were read.
     pub past: History,
+    /// The deployments that were read, newest first.
+    pub listed: Vec<Deployment>,
     /// The deployments that wait or run, newest first.
     pub busy: Vec<Deployment>,
     /// How an application is rolled back, where that is to be done.
@@ -42,6 +45,8 @@ pub(crate) struct Preflight {
     /// The deployments there were; `None` if they could not be read.
     pub(crate) mark: Option<Baseline>,
     pub(crate) wanted: DeploymentMatcher,
+    /// What the journal says of the change.
+    pub(crate) entry: WriteEntry,
 }
 
 /// Reads what the change needs to know: the record, and the deployments there
@@ -180,6 +185,7 @@ impl Preflight {
             live_before: live_among(past),
             live,
             past: History::of(past),
+            listed: past.to_vec(),
             busy,
             mark: Some(Baseline::of(past)),
             wanted,

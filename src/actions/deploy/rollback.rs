@@ -6,9 +6,11 @@ use std::pin::pin;
 
 use crate::actions::deploy::finalize::VerificationResult;
 use crate::actions::deploy::preflight::{self, Preflight};
+use crate::actions::deploy::rollback_on;
 use crate::actions::deploy::start::{self, Started};
 use crate::actions::deploy::start_rollback::{self, RollbackEffect};
 use crate::actions::error::{Report, TriggerError};
+use crate::actions::journaling::rollback_of;
 use crate::actions::task::{DeployOperation, EarlierDeployment};
 use crate::actions::{ActionContext, Interruption, WriteResult};
 use crate::deployment::{Deployment, Service, Verdict};
@@ -160,6 +162,12 @@ impl ActionContext<'_> {
         tell: Report<'_>,
     ) -> Result<Deployment, RollbackError> {
         let service = undoing.service;
+        let step = rollback_of(service);
+        let operation = rollback_on(service);
+        let resumed = self.resume_deployment(&step, Some(service), operation, tell);
+        if let Some(resumed) = Box::pin(resumed).await.map_err(RollbackError::Failed)? {
+            return Ok(resumed.deployment);
+        }
         let earlier = EarlierDeployment {
             replaces: undoing.wrong.docker_image.clone(),
             ..EarlierDeployment::found(undoing.live.id.clone())
@@ -172,6 +180,8 @@ impl ActionContext<'_> {
         if let Some(replaced) = undoing.replaced(&before) {
             return Err(RollbackError::Replaced(replaced));
         }
+        let entry = self.deployment_entry(step, operation, Some(service), &before);
+        let before = Preflight { entry, ..before };
         match start::start(&self.client, &work, true, &before, &quietly).await {
             Ok(Started::Known(_, deployment)) => Ok(*deployment),
             Ok(Started::Unseen) => Err(RollbackError::Unseen),

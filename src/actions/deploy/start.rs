@@ -90,15 +90,18 @@ pub(crate) async fn once(
     tell: Report<'_>,
 ) -> Result<Started, TriggerError> {
     let find = async || search(client, service, before).await;
-    let named = at_most_once(send, find, client, tell).await?;
+    let named = at_most_once(send, find, client, &before.entry, tell).await?;
     // Accepted, and yet one that had ended is no new one, whoever names it.
-    let deployment = if before.had_ended(&named.id) {
+    let had_ended = before.had_ended(&named.id);
+    if named.id.is_uuid() && !had_ended {
+        return Ok(Started::Known(service, Box::new(named)));
+    }
+    let deployment = if had_ended {
         find_one(find, client).await?
-    } else if named.id.is_uuid() {
-        named
     } else {
         identify(named, find, client).await?
     };
+    before.entry.made(&deployment.id, tell);
     Ok(Started::Known(service, Box::new(deployment)))
 }
 
@@ -151,7 +154,7 @@ async fn call_hook(
         let all = look().await?;
         Ok(all.map(|all| all.into_iter().map(by_id).collect()))
     };
-    let id = at_most_once(send, find, client, tell).await?;
+    let id = at_most_once(send, find, client, &before.entry, tell).await?;
     let Some(service) = service else {
         return Ok(Started::Unseen);
     };
@@ -161,6 +164,7 @@ async fn call_hook(
         None if !is_followed => return Ok(Started::Unseen),
         None => find_one(look, client).await?,
     };
+    before.entry.made(&deployment.id, tell);
     Ok(Started::Known(service, Box::new(deployment)))
 }
 

@@ -232,6 +232,14 @@ impl Rollback {
         }
     }
 
+    /// One that an earlier process of this run has made.
+    pub(crate) const fn made_before(to: Deployment) -> Self {
+        Self {
+            to,
+            request: RollbackRequest::Call { may_omit_id: false },
+        }
+    }
+
     /// What will be deployed, in words.
     pub(crate) fn order(&self) -> String {
         let id = &self.to.id;

@@ -11,6 +11,7 @@ use crate::actions::deletion::{DeletionProgress, DeletionResult};
 use crate::actions::deploy::finalize::DeploymentContext;
 use crate::actions::deploy::{past, start};
 use crate::actions::error::TriggerError;
+use crate::actions::journaling::{PREVIEW, WriteEntry};
 use crate::actions::preview::delete::of_removed;
 use crate::actions::preview::find::{PreviewApp, PreviewLookup};
 use crate::actions::preview::{PreviewResult, creation, matching, of_branch, request_deletion};
@@ -23,8 +24,10 @@ use crate::deployment::{Deployment, Service};
 use crate::event::EventKind;
 use crate::exit_status::ExitStatus;
 use crate::inputs::Abandon;
+use crate::journal::Effect;
 use crate::messages::{Failure, Warning};
 use crate::outcome::{Outcome, PreviouslyLive};
+use crate::sevalla::operation::CREATE_PREVIEW_APP;
 use crate::sevalla::{ApiError, Client, Patience};
 use crate::shutdown::Signal;
 
@@ -35,12 +38,46 @@ const FIRST_DEPLOYMENT: Duration = Duration::from_secs(120);
 const MAKING_WAY: Duration = Duration::from_secs(60);
 
 impl ActionContext<'_> {
+    /// The app that an earlier process of this run has made, if it has.
+    pub(super) async fn resume_preview(
+        &self,
+        new: &NewPreview,
+    ) -> Result<Option<(PreviewApp, PreviewLookup)>, TriggerError> {
+        let Some(write) = self.write_before(PREVIEW) else {
+            return Ok(None);
+        };
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        let before = PreviewLookup::of_record(&write.before);
+        let made = match &write.effect {
+            Effect::Made { id } | Effect::Cancelling { id } => {
+                id.parse().ok().map(|id| PreviewApp {
+                    id,
+                    name: None,
+                    record: None,
+                })
+            }
+            _ => {
+                let late = self.client.lingering();
+                let find = async || {
+                    let found = creation::find_lost(&late, new, &before).await?;
+                    Ok(Some(found))
+                };
+                self.find_effect(&write, &CREATE_PREVIEW_APP, find, &tell)
+                    .await?
+            }
+        };
+        Ok(made.map(|app| (app, before)))
+    }
+
     /// Makes the app, and follows its first deployment.
     pub(crate) async fn make_preview(
         &self,
         new: &NewPreview,
-        before: &PreviewLookup,
+        before: PreviewLookup,
     ) -> PreviewResult {
+        let recorded = vec![(WriteEntry::ONLY.to_owned(), before.recorded())];
+        let entry = self.entry(PREVIEW, &CREATE_PREVIEW_APP, recorded);
+        let before = &PreviewLookup { entry, ..before };
         let tell = |event: EventKind<'_>| self.reporter.on(event);
         let create = pin!(creation::create_preview(&self.client, new, before, &tell));
         let then = Some(self.on_cancel());
@@ -57,20 +94,30 @@ impl ActionContext<'_> {
                 };
             }
         };
-        tell(EventKind::PreviewApp {
+        self.bring_up_made(new, &app, before).await
+    }
+
+    /// Follows the first deployment of an app that this run has made.
+    pub(crate) async fn bring_up_made(
+        &self,
+        new: &NewPreview,
+        app: &PreviewApp,
+        before: &PreviewLookup,
+    ) -> PreviewResult {
+        self.reporter.on(EventKind::PreviewApp {
             app: app.id,
             name: app.name.as_deref(),
             is_new: true,
         });
         let twin = tokio::select! {
-            twin = creation::older_twin(&self.client, new, &app, before, true) => twin,
+            twin = creation::older_twin(&self.client, new, app, before, true) => twin,
             signal = self.stop.asked() => {
-                let outcome = self.signal_after_creation(signal, &app).await;
+                let outcome = self.signal_after_creation(signal, app).await;
                 return PreviewResult::nothing(outcome);
             }
         };
         if let Ok(Some(oldest)) = twin {
-            return self.make_way_for(new, &app, &oldest).await;
+            return self.make_way_for(new, app, &oldest).await;
         }
         self.for_more_words(self.warn_of_repository(new, app.id))
             .await;
@@ -80,7 +127,7 @@ impl ActionContext<'_> {
             app: Some(app.id),
             is_made: true,
         };
-        self.without_twin(new, &app, before, brought).await
+        self.without_twin(new, app, before, brought).await
     }
 
     /// Looks once more for an older app of the same pull request: a list may have

@@ -41,14 +41,14 @@ pub(crate) async fn create_preview(
     };
     let late = client.lingering();
     let search = async || Ok(Some(find_lost(&late, new, before).await?));
-    let made = at_most_once(send, search, client, tell).await;
+    let made = at_most_once(send, search, client, &before.entry, tell).await;
     made.map_err(explain)
 }
 
 /// The new apps that a creation may have made whose answer was lost. The
 /// pipeline may build another repository than the run's, and name its apps in
 /// other ways: what has the branch is at least a reason not to ask again.
-async fn find_lost(
+pub(super) async fn find_lost(
     client: &Client,
     new: &NewPreview,
     before: &PreviewLookup,
@@ -265,5 +265,9 @@ impl Candidate for PreviewApp {
 
     fn describe(&self) -> String {
         self.label()
+    }
+
+    fn recorded(&self) -> Option<String> {
+        Some(self.id.to_string())
     }
 }

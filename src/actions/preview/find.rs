@@ -8,10 +8,12 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::actions::deletion::is_being_deleted;
 use crate::actions::error::TriggerError;
+use crate::actions::journaling::WriteEntry;
 use crate::actions::preview::matching::{
     PreviewMatch, fit, is_number_of, may_be_numbered, number_given,
 };
@@ -116,6 +118,33 @@ pub(crate) struct PreviewLookup {
     pub(super) known: HashSet<Uuid>,
     /// The entries of the list that could not be read.
     pub(super) unreadable: HashSet<Unreadable>,
+    /// What the journal says of making another.
+    pub(super) entry: WriteEntry,
+}
+
+impl PreviewLookup {
+    /// What the journal keeps of it.
+    pub(super) fn recorded(&self) -> Value {
+        let unreadable = self.unreadable.iter().map(ToString::to_string);
+        json!({
+            "known": self.known.iter().map(Uuid::to_string).collect::<Vec<_>>(),
+            "unreadable": unreadable.collect::<Vec<_>>(),
+        })
+    }
+
+    /// What an earlier process of this run has kept of it.
+    pub(super) fn of_record(record: &Value) -> Self {
+        let texts = |name: &str| record[name].as_array().into_iter().flatten();
+        let known = texts("known").filter_map(|id| id.as_str()?.parse().ok());
+        let unreadable = texts("unreadable");
+        Self {
+            known: known.collect(),
+            unreadable: unreadable
+                .filter_map(|text| Unreadable::shown_as(text.as_str()?))
+                .collect(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Looks for the preview app that is meant, to deploy it.
@@ -134,6 +163,7 @@ pub(crate) async fn find_previews(
         disputed: Vec::new(),
         known,
         unreadable,
+        entry: WriteEntry::default(),
     })
 }
 

@@ -7,9 +7,10 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::actions::ActionContext;
-use crate::actions::preview::PreviewResult;
+use crate::actions::preview::{PreviewResult, of_branch};
 use crate::actions::task::NewPreview;
 use crate::backoff::Schedule;
+use crate::deployment::{EndedDeployment, Service};
 use crate::event::EventKind;
 use crate::exit_status::ExitStatus;
 use crate::messages::{Failure, Warning};
@@ -38,6 +39,29 @@ enum PreviewAddress {
 }
 
 impl ActionContext<'_> {
+    /// The commit is live: what is to be done after a deployment is done all
+    /// the same.
+    pub(super) async fn is_up_to_date(
+        &self,
+        new: &NewPreview,
+        service: Service,
+        deployment: EndedDeployment,
+    ) -> Outcome {
+        let tell = |event: EventKind<'_>| self.reporter.on(event);
+        tell(EventKind::Found(service, &deployment));
+        let headline = format!(
+            "The preview is up to date: deployment {} has this commit",
+            deployment.id
+        );
+        let source = self.source(service, &deployment.id);
+        let scene = of_branch(new);
+        let outcome = self.finalize(&source, deployment, &scene, &tell).await;
+        match outcome.ending() {
+            ExitStatus::Success => outcome.headed(headline),
+            _ => outcome,
+        }
+    }
+
     /// What is left to do once a preview was deployed; and whether it was
     /// deleted, because nobody needs it any more.
     pub(super) async fn finish_preview(

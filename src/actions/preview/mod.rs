@@ -38,6 +38,7 @@ use crate::messages::{Failure, Warning};
 use crate::outcome::Outcome;
 use crate::report::CommentStatus;
 use crate::resource::{ResourceKind, ResourceList};
+use crate::sevalla::operation::TRIGGER_DEPLOYMENT;
 use crate::sevalla::{ApiError, Patience, ResourceRecord};
 
 /// How long an app or a deployment that Sevalla makes by itself may take to
@@ -49,6 +50,9 @@ enum ExistingPreview {
     /// The app, to be deployed, and others of the same pull request that are too
     /// many.
     App(Box<PreviewApp>, Vec<PreviewApp>),
+    /// The app that an earlier process of this run has made, and what there was
+    /// beside it.
+    Made(Box<PreviewApp>, PreviewLookup),
     /// None, and what there is beside it.
     None(PreviewLookup),
     /// None before the run's time was over.
@@ -267,7 +271,10 @@ impl ActionContext<'_> {
                 let brought = Box::pin(self.deploy_preview(new, &app)).await;
                 brought.with_extra(failed)
             }
-            ExistingPreview::None(before) => Box::pin(self.make_preview(new, &before)).await,
+            ExistingPreview::Made(app, before) => {
+                Box::pin(self.bring_up_made(new, &app, &before)).await
+            }
+            ExistingPreview::None(before) => Box::pin(self.make_preview(new, before)).await,
             ExistingPreview::Late => return (too_late("There was no time to deploy"), false),
         };
         self.finish_preview(new, brought).await
@@ -277,6 +284,9 @@ impl ActionContext<'_> {
         let tell = |event: EventKind<'_>| self.reporter.on(event);
         if let Some(app) = new.preview.app {
             return self.given_preview(app).await.map(ExistingPreview::from);
+        }
+        if let Some((app, before)) = Box::pin(self.resume_preview(new)).await? {
+            return Ok(ExistingPreview::Made(Box::new(app), before));
         }
         let makes_apps = self.look_at_pipeline(new).await?;
         let kept = self.kept_apps(&new.preview).await;
@@ -417,11 +427,19 @@ impl ActionContext<'_> {
     /// Brings an app that is there up to date. Sevalla deploys pushes to it by
     /// itself, and doing so once more would be waste.
     pub(crate) async fn deploy_preview(&self, new: &NewPreview, app: &PreviewApp) -> PreviewResult {
+        let service = Service::application(app.id);
+        let resumed = self.resume(Some(service), &TRIGGER_DEPLOYMENT, false);
+        if let Some(outcome) = Box::pin(resumed).await {
+            return PreviewResult {
+                outcome,
+                app: Some(app.id),
+                is_made: false,
+            };
+        }
         let todo = tokio::select! {
             todo = self.what_to_do(new, app) => todo,
             signal = self.stop.asked() => return PreviewResult::nothing(nothing_started(signal)),
         };
-        let service = Service::application(app.id);
         let outcome = match todo {
             Err(error) => self.not_started(error).await,
             Ok(NextStep::TooLate) => too_late("Sevalla's own deployment did not show its commit"),
@@ -450,29 +468,6 @@ impl ActionContext<'_> {
             outcome,
             app: Some(app.id),
             is_made: false,
-        }
-    }
-
-    /// The commit is live: what is to be done after a deployment is done all
-    /// the same.
-    async fn is_up_to_date(
-        &self,
-        new: &NewPreview,
-        service: Service,
-        deployment: EndedDeployment,
-    ) -> Outcome {
-        let tell = |event: EventKind<'_>| self.reporter.on(event);
-        tell(EventKind::Found(service, &deployment));
-        let headline = format!(
-            "The preview is up to date: deployment {} has this commit",
-            deployment.id
-        );
-        let source = self.source(service, &deployment.id);
-        let scene = of_branch(new);
-        let outcome = self.finalize(&source, deployment, &scene, &tell).await;
-        match outcome.ending() {
-            ExitStatus::Success => outcome.headed(headline),
-            _ => outcome,
         }
     }
 

@@ -9,13 +9,16 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::actions::deploy;
-use crate::actions::deploy::cancel::{self, CancelResult};
+use crate::actions::deploy::cancel::CancelResult;
 use crate::actions::deploy::finalize::DeploymentContext;
+use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::rollback::RollbackReport;
 use crate::actions::deploy::verification::ServiceAddress;
 use crate::actions::error::TriggerError;
+use crate::actions::journaling::{PROMOTE, ResumedDeployment, recorded};
 use crate::actions::promote::start::{PromotionPreflight, PromotionTarget};
 use crate::actions::sighting::SightingSource;
 use crate::actions::task::Promotion;
@@ -32,6 +35,7 @@ use crate::inputs::{Abandon, OnFailure};
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::sevalla::Client;
+use crate::sevalla::operation::PROMOTE_PIPELINE;
 use crate::shutdown::Signal;
 use crate::text::duration::duration;
 
@@ -99,7 +103,23 @@ impl ActionContext<'_> {
         if self.plan.dry_run {
             return Outcome::planned(&format!("promote {}", aim.order));
         }
-        let start = pin!(start::promote(&self.client, promotion, &aim, &tell));
+        let mut aim = aim;
+        let resumed = Box::pin(self.resume_targets(&mut aim, &tell));
+        let resumed = match self.until_stopped(resumed).await {
+            Ok(resumed) => resumed,
+            Err(signal) => {
+                return Outcome::interrupted(signal).because(
+                    "An earlier process of this run may have promoted; this one changed nothing",
+                );
+            }
+        };
+        let start = pin!(start::promote(
+            &self.client,
+            promotion,
+            &aim,
+            resumed,
+            &tell
+        ));
         let then = Some(self.on_cancel());
         let report = |kind: EventKind<'_>| self.reporter.on(kind);
         let starts = match self.write_or_stop(start, then, &report).await {
@@ -119,6 +139,39 @@ impl ActionContext<'_> {
         } else {
             self.triggered(&aim, starts).await
         }
+    }
+
+    /// What an earlier process of this run has started on each target, or why that
+    /// cannot be told; and the journal's entry of what is still to be started.
+    async fn resume_targets(
+        &self,
+        aim: &mut PromotionPreflight,
+        tell: &dyn Fn(Event<'_>),
+    ) -> Vec<(Uuid, TargetStart)> {
+        let mut starts = Vec::new();
+        for target in &mut aim.targets {
+            let service = target.service;
+            let tell = |kind: EventKind<'_>| tell(Event::about(service, kind));
+            let name = format!("{PROMOTE} {}", service.id);
+            let resume = self.resume_deployment(&name, Some(service), &PROMOTE_PIPELINE, &tell);
+            match resume.await {
+                Ok(None) => {}
+                Ok(Some(ResumedDeployment { deployment, before })) => {
+                    target.before = Preflight {
+                        is_image: target.before.is_image,
+                        ..before
+                    };
+                    starts.push((service.id, Ok(deployment)));
+                }
+                Err(error) => starts.push((service.id, Err(error))),
+            }
+        }
+        let before = aim.targets.iter().map(|target| {
+            let recorded = recorded(target.service, &target.before);
+            (target.service.id.to_string(), recorded)
+        });
+        aim.entry = self.entry(PROMOTE, &PROMOTE_PIPELINE, before.collect());
+        starts
     }
 
     /// Follows what was started to its end, or to a signal.
@@ -211,7 +264,7 @@ impl ActionContext<'_> {
             FollowResult::TimedOut { .. } if self.plan.on_timeout == Abandon::Cancel => {
                 tell(EventKind::Cancelling);
                 let client = self.client.hurried(self.deadline.moment() + LATE_CANCEL);
-                let cancelled = cancel::cancel(&client, service, &id, &tell).await;
+                let cancelled = self.cancel_own(&client, service, &id, &tell).await;
                 if let CancelResult::TooLate(ended) = cancelled {
                     return self
                         .finalize_target(target, &source, ended, own.take(), log)

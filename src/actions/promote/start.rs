@@ -8,6 +8,7 @@ use crate::actions::deploy::past::{read_past, successes};
 use crate::actions::deploy::preflight::{Preflight, refuse_unfit};
 use crate::actions::deploy::start::{HISTORY, search};
 use crate::actions::error::{Report, TriggerError};
+use crate::actions::journaling::WriteEntry;
 use crate::actions::lookup::Candidates;
 use crate::actions::task::Promotion;
 use crate::deployment::{Deployment, Service};
@@ -24,6 +25,8 @@ pub(crate) struct PromotionPreflight {
     pub source: Option<Deployment>,
     /// The targets, in the order in which they were given.
     pub targets: Vec<PromotionTarget>,
+    /// What the journal says of it.
+    pub(super) entry: WriteEntry,
 }
 
 /// A target of a promotion.
@@ -76,6 +79,7 @@ pub(crate) async fn look_before_promotion(
         order,
         source: live,
         targets,
+        entry: WriteEntry::default(),
     })
 }
 
@@ -166,13 +170,17 @@ async fn find_promoted(
 }
 
 /// Promotes to every target, each at most once, and gives what became of each,
-/// in the order of the targets.
+/// in the order of the targets. `resumed` holds those of which an earlier process
+/// of this run has taken care.
 pub(crate) async fn promote(
     client: &Client,
     promotion: &Promotion,
     aim: &PromotionPreflight,
+    resumed: Vec<(Uuid, Result<Deployment, TriggerError>)>,
     tell: &dyn Fn(Event<'_>),
 ) -> Vec<Result<Deployment, TriggerError>> {
+    let is_open = |id: &&Uuid| resumed.iter().all(|(resumed, _)| resumed != *id);
+    let open: Vec<Uuid> = promotion.targets.iter().filter(is_open).copied().collect();
     let target_of = |id: Uuid| aim.targets.iter().find(|target| target.service.id == id);
     let send = async |targets: &[Uuid]| {
         let Promotion {
@@ -197,7 +205,10 @@ pub(crate) async fn promote(
         None => Ok(None),
     };
     let tell_all = |kind: EventKind<'_>| tell(kind.into());
-    let mut ends = each_at_most_once(&promotion.targets, send, find, client, &tell_all).await;
+    let mut ends = resumed;
+    if !open.is_empty() {
+        ends.extend(each_at_most_once(&open, send, find, client, &aim.entry, &tell_all).await);
+    }
     let place = |(id, _): &(Uuid, _)| promotion.targets.iter().position(|target| target == id);
     ends.sort_by_key(place);
     for ((_, end), target) in ends.iter().zip(&aim.targets) {

@@ -3,8 +3,9 @@
 //! Nothing says whether a pull request comes from a fork.
 
 use crate::ci::detect::DetectionRule;
+use crate::ci::facts::RunNames;
 use crate::ci::facts::{
-    ChangeAction, ChangeRequest, Facts, Repository, is_beyond, numbered_by, owned,
+    ChangeAction, ChangeRequest, Facts, Repository, is_beyond, moment, numbered_by, owned,
 };
 use crate::ci::hosts::CiHost;
 use crate::ci::plain;
@@ -16,6 +17,11 @@ pub(super) const HOST: CiHost = CiHost {
     title: "Drone",
     template: Some("templates/drone/.drone.yml"),
     detection: &[DetectionRule::Is("DRONE", "true")],
+    names: RunNames {
+        run: &["DRONE_SYSTEM_HOST", "DRONE_REPO", "DRONE_BUILD_NUMBER"],
+        step: &["DRONE_STAGE_NAME", "DRONE_STEP_NAME"],
+        attempt: &[],
+    },
     facts,
     output: plain::output,
 };
@@ -44,6 +50,7 @@ pub(crate) fn facts(variables: &Variables) -> Facts {
         repository: repository(variables),
         run_url: owned(variables, "DRONE_BUILD_LINK"),
         is_rerun: is_beyond(variables, "DRONE_BUILD_PARENT", 0),
+        began_at: moment(variables, "DRONE_BUILD_CREATED"),
         ..Facts::default()
     }
 }

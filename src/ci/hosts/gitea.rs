@@ -13,6 +13,7 @@ pub(super) const HOST: CiHost = CiHost {
         DetectionRule::Is("GITEA_ACTIONS", "true"),
         DetectionRule::Is("FORGEJO_ACTIONS", "true"),
     ],
+    names: github::NAMES,
     facts: github::HOST.facts,
     output: github::HOST.output,
 };

@@ -2,6 +2,7 @@
 //! with the Branch API plugin.
 
 use crate::ci::detect::DetectionRule;
+use crate::ci::facts::RunNames;
 use crate::ci::facts::{ChangeRequest, Facts, Repository, numbered_by, owned, truth};
 use crate::ci::hosts::CiHost;
 use crate::ci::plain;
@@ -13,6 +14,11 @@ pub(super) const HOST: CiHost = CiHost {
     title: "Jenkins",
     template: Some("templates/jenkins/Jenkinsfile"),
     detection: &[DetectionRule::All(&["JENKINS_URL", "BUILD_ID"])],
+    names: RunNames {
+        run: &["BUILD_URL"],
+        step: &["STAGE_NAME"],
+        attempt: &[],
+    },
     facts,
     output: plain::output,
 };

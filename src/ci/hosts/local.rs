@@ -1,6 +1,7 @@
 //! A machine without a CI: somebody may watch the terminal.
 
 use crate::ci::Facts;
+use crate::ci::facts::RunNames;
 use crate::ci::hosts::CiHost;
 use crate::ci::local_time::LocalTime;
 use crate::ci::plain::PlainOutput;
@@ -12,6 +13,7 @@ pub(super) const HOST: CiHost = CiHost {
     title: "a terminal",
     template: None,
     detection: &[],
+    names: RunNames::NONE,
     facts: |_| Facts::default(),
     output: |means, files| {
         let variables = means.variables;

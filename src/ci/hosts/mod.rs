@@ -16,6 +16,7 @@ pub(crate) mod teamcity;
 pub(crate) mod woodpecker;
 
 use crate::ci::detect::DetectionRule;
+use crate::ci::facts::RunNames;
 use crate::ci::files::StepFiles;
 use crate::ci::{CiOutput, CiOutputConfig, Facts};
 use crate::environment::Variables;
@@ -33,6 +34,8 @@ pub struct CiHost {
     pub template: Option<&'static str>,
     /// It is this system if one of these holds.
     pub(super) detection: &'static [DetectionRule],
+    /// The variables that name the run and its step.
+    pub(super) names: RunNames,
     /// What it says about the run.
     pub(super) facts: fn(&Variables) -> Facts,
     /// Makes what it is written to.

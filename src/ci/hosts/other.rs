@@ -3,6 +3,7 @@
 
 use crate::ci::Facts;
 use crate::ci::detect::DetectionRule;
+use crate::ci::facts::RunNames;
 use crate::ci::hosts::CiHost;
 use crate::ci::plain;
 
@@ -12,6 +13,7 @@ pub(super) const HOST: CiHost = CiHost {
     title: "another CI",
     template: None,
     detection: &[DetectionRule::Not("CI", "false")],
+    names: RunNames::NONE,
     facts: |_| Facts::default(),
     output: plain::output,
 };

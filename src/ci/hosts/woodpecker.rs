@@ -3,8 +3,10 @@
 //! Nothing says whether a pull request comes from a fork.
 
 use crate::ci::detect::DetectionRule;
+use crate::ci::facts::RunNames;
 use crate::ci::facts::{
-    Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository, is_beyond, numbered_by, owned,
+    Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository, is_beyond, moment,
+    numbered_by, owned,
 };
 use crate::ci::hosts::CiHost;
 use crate::ci::plain;
@@ -16,6 +18,11 @@ pub(super) const HOST: CiHost = CiHost {
     title: "Woodpecker",
     template: Some("templates/woodpecker/deploy.yaml"),
     detection: &[DetectionRule::Is("CI", "woodpecker")],
+    names: RunNames {
+        run: &["CI_SYSTEM_URL", "CI_REPO", "CI_PIPELINE_NUMBER"],
+        step: &["CI_WORKFLOW_NAME", "CI_STEP_NAME"],
+        attempt: &[],
+    },
     facts,
     output: plain::output,
 };
@@ -50,6 +57,7 @@ pub(crate) fn facts(variables: &Variables) -> Facts {
         repository: repository(variables),
         run_url: owned(variables, "CI_PIPELINE_URL"),
         is_rerun: is_beyond(variables, "CI_PIPELINE_PARENT", 0),
+        began_at: moment(variables, "CI_PIPELINE_CREATED"),
         ..Facts::default()
     }
 }

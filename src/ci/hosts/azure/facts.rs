@@ -4,7 +4,7 @@
 use url::Url;
 
 use crate::ci::facts::{
-    ChangeRequest, Facts, Repository, branch_and_tag, is_beyond, numbered_by, owned, truth,
+    ChangeRequest, Facts, Repository, branch_and_tag, is_beyond, moment, numbered_by, owned, truth,
 };
 use crate::environment::Variables;
 
@@ -32,6 +32,7 @@ pub(crate) fn facts(variables: &Variables) -> Facts {
         repository: repository(variables),
         run_url: run_url(variables),
         is_rerun: is_rerun(variables),
+        began_at: moment(variables, "SYSTEM_PIPELINESTARTTIME"),
         ..Facts::default()
     }
 }

@@ -10,6 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::ci::detect::DetectionRule;
+use crate::ci::facts::RunNames;
 use crate::ci::files::StepFiles;
 use crate::ci::hosts::CiHost;
 use crate::ci::line_writer::LineWriter;
@@ -26,6 +27,16 @@ pub(super) const HOST: CiHost = CiHost {
     title: "Azure Pipelines",
     template: Some("templates/azure/azure-pipelines.yml"),
     detection: &[DetectionRule::Is("TF_BUILD", "true")],
+    names: RunNames {
+        run: &["SYSTEM_TEAMFOUNDATIONCOLLECTIONURI", "BUILD_BUILDID"],
+        step: &[
+            "SYSTEM_STAGENAME",
+            "SYSTEM_PHASENAME",
+            "SYSTEM_JOBNAME",
+            "SYSTEM_TASKINSTANCEID",
+        ],
+        attempt: &["SYSTEM_STAGEATTEMPT", "SYSTEM_JOBATTEMPT"],
+    },
     facts: facts::facts,
     output: |means, files| {
         let CiOutputConfig {

@@ -10,6 +10,7 @@ pub(crate) mod facts;
 use std::path::{Path, PathBuf};
 
 use crate::ci::detect::DetectionRule;
+use crate::ci::facts::RunNames;
 use crate::ci::hosts::CiHost;
 use crate::ci::plain;
 use crate::ci::{Outputs, dotenv, variable};
@@ -24,6 +25,11 @@ pub(super) const HOST: CiHost = CiHost {
         DetectionRule::All(&["BITBUCKET_BUILD_NUMBER"]),
         DetectionRule::All(&["BITBUCKET_COMMIT"]),
     ],
+    names: RunNames {
+        run: &["BITBUCKET_REPO_FULL_NAME", "BITBUCKET_PIPELINE_UUID"],
+        step: &["BITBUCKET_STEP_UUID"],
+        attempt: &["BITBUCKET_STEP_RUN_NUMBER"],
+    },
     facts: facts::facts,
     output: plain::output,
 };

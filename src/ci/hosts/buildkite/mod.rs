@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use crate::ci::detect::DetectionRule;
+use crate::ci::facts::RunNames;
 use crate::ci::files::LONGEST_SUMMARY;
 use crate::ci::hosts::CiHost;
 use crate::ci::plain::PlainOutput;
@@ -29,6 +30,11 @@ pub(super) const HOST: CiHost = CiHost {
     title: "Buildkite",
     template: Some("templates/buildkite/pipeline.yml"),
     detection: &[DetectionRule::Is("BUILDKITE", "true")],
+    names: RunNames {
+        run: &["BUILDKITE_BUILD_ID"],
+        step: &["BUILDKITE_STEP_ID", "BUILDKITE_PARALLEL_JOB"],
+        attempt: &["BUILDKITE_RETRY_COUNT"],
+    },
     facts: facts::facts,
     output: |means, files| {
         let agent = Agent::find(means.variables, means.redactor, means.launch, means.stop);

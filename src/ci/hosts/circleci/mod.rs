@@ -6,6 +6,7 @@
 pub(crate) mod facts;
 
 use crate::ci::detect::DetectionRule;
+use crate::ci::facts::RunNames;
 use crate::ci::hosts::CiHost;
 use crate::ci::plain;
 use crate::ci::{Outputs, variable};
@@ -16,6 +17,11 @@ pub(super) const HOST: CiHost = CiHost {
     title: "CircleCI",
     template: Some("templates/circleci/config.yml"),
     detection: &[DetectionRule::Is("CIRCLECI", "true")],
+    names: RunNames {
+        run: &["CIRCLE_WORKFLOW_ID"],
+        step: &["CIRCLE_JOB", "CIRCLE_NODE_INDEX"],
+        attempt: &[],
+    },
     facts: facts::facts,
     output: plain::output,
 };

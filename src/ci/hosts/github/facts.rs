@@ -7,11 +7,12 @@
 //! Source: docs.github.com, "Variables reference" and "Webhook events and
 //! payloads".
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::ci::facts::{
     Api, ChangeAction, ChangeRequest, ChangeState, Facts, Repository, branch_and_tag, is_beyond,
-    owned,
+    moment_in, owned,
 };
 use crate::ci::hosts::github::event_payload::EventPayload;
 use crate::ci::hosts::github::upstream::Upstream;
@@ -31,8 +32,19 @@ pub(crate) fn facts(variables: &Variables) -> Facts {
         repository: repository(variables),
         run_url: run_url(variables),
         is_rerun: is_beyond(variables, "GITHUB_RUN_ATTEMPT", 1),
+        began_at: began_at(&event),
         ..subject
     }
+}
+
+/// When the event happened that started the run; its file is the same at every
+/// attempt.
+fn began_at(event: &EventPayload) -> Option<Timestamp> {
+    let pushed = event.number("/repository/pushed_at");
+    let pushed = pushed.and_then(|at| Timestamp::from_second(i64::try_from(at).ok()?).ok());
+    let times = ["/workflow_run/updated_at", "/pull_request/updated_at"];
+    let mut times = times.iter().filter_map(|pointer| event.text(pointer));
+    times.find_map(|time| moment_in(&time)).or(pushed)
 }
 
 /// Commit, branch, tag and change request of the run's own event.

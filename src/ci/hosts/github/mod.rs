@@ -12,11 +12,19 @@ mod upstream;
 use std::io::Write;
 
 use crate::ci::detect::DetectionRule;
+use crate::ci::facts::RunNames;
 use crate::ci::files::StepFiles;
 use crate::ci::hosts::CiHost;
 use crate::ci::line_writer::LineWriter;
 use crate::ci::{CiOutput, Level, Outputs, OutputsResult, Place, Token};
 use crate::sanitize::{SanitizedLine, SanitizedText};
+
+/// The variables that name a run and its step.
+pub(super) const NAMES: RunNames = RunNames {
+    run: &["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"],
+    step: &["GITHUB_JOB", "GITHUB_ACTION"],
+    attempt: &["GITHUB_RUN_ATTEMPT"],
+};
 
 /// Its row in the table of hosts.
 pub(super) const HOST: CiHost = CiHost {
@@ -24,6 +32,7 @@ pub(super) const HOST: CiHost = CiHost {
     title: "GitHub",
     template: Some("templates/github/deploy.yml"),
     detection: &[DetectionRule::Is("GITHUB_ACTIONS", "true")],
+    names: NAMES,
     facts: facts::facts,
     output: |means, files| Box::new(GitHubOutput::new(means.stdout, files, means.token)),
 };

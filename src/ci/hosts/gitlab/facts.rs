@@ -3,7 +3,9 @@
 //! There is no pipeline for a merge request that is closed, and none of its
 //! variables says that a job was retried.
 
-use crate::ci::facts::{Api, ChangeRequest, ChangeState, Facts, Repository, numbered_by, owned};
+use crate::ci::facts::{
+    Api, ChangeRequest, ChangeState, Facts, Repository, moment, numbered_by, owned,
+};
 use crate::environment::Variables;
 
 pub(crate) fn facts(variables: &Variables) -> Facts {
@@ -37,6 +39,7 @@ pub(crate) fn facts(variables: &Variables) -> Facts {
         repository: repository(variables),
         run_url: owned(variables, "CI_JOB_URL").or_else(|| owned(variables, "CI_PIPELINE_URL")),
         is_rerun: None,
+        began_at: moment(variables, "CI_PIPELINE_CREATED_AT"),
         ..Facts::default()
     }
 }

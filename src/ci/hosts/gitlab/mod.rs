@@ -8,6 +8,7 @@ pub(crate) mod facts;
 use jiff::Timestamp;
 
 use crate::ci::detect::DetectionRule;
+use crate::ci::facts::RunNames;
 use crate::ci::hosts::CiHost;
 use crate::ci::plain::PlainOutput;
 use crate::ci::{CiOutput, Level, Outputs, OutputsResult, Place, Token};
@@ -19,6 +20,11 @@ pub(super) const HOST: CiHost = CiHost {
     title: "GitLab",
     template: Some("templates/gitlab/.gitlab-ci.yml"),
     detection: &[DetectionRule::Is("GITLAB_CI", "true")],
+    names: RunNames {
+        run: &["CI_SERVER_URL", "CI_PIPELINE_ID", "CI_JOB_NAME"],
+        step: &["CI_NODE_INDEX"],
+        attempt: &["CI_JOB_ID"],
+    },
     facts: facts::facts,
     output: |means, files| {
         let (clock, token) = (means.clock, means.token);

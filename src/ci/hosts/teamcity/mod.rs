@@ -8,6 +8,7 @@ pub(crate) mod facts;
 use std::io::Write;
 
 use crate::ci::detect::DetectionRule;
+use crate::ci::facts::RunNames;
 use crate::ci::files::StepFiles;
 use crate::ci::hosts::CiHost;
 use crate::ci::line_writer::LineWriter;
@@ -20,6 +21,11 @@ pub(super) const HOST: CiHost = CiHost {
     title: "TeamCity",
     template: Some("templates/teamcity/settings.kts"),
     detection: &[DetectionRule::All(&["TEAMCITY_VERSION"])],
+    names: RunNames {
+        run: &["BUILD_URL"],
+        step: &[],
+        attempt: &[],
+    },
     facts: facts::facts,
     output: |means, files| Box::new(TeamCityOutput::new(means.stdout, files)),
 };

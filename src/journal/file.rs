@@ -1,0 +1,204 @@
+//! The file of a journal: one process at a time, whole or not there, readable
+//! by its owner only, and authentic.
+//!
+//! A checkout can contain a file of this name, so its content counts only with
+//! a code that nobody can make without the API key, and links are refused.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use ring::hmac;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::files::{FileIdentity, NO_FILE};
+use crate::journal::record::JournalRecord;
+use crate::secret::ApiToken;
+
+/// The version of the format.
+const VERSION: u32 = 1;
+
+/// What the code authenticates, beside the content.
+const PURPOSE: &[u8] = b"sevalla-deploy state-file 1";
+
+/// The most that is read or written, in bytes.
+pub(super) const LARGEST: u64 = 1024 * 1024;
+
+/// Only the owner may read it.
+const MODE: u32 = 0o600;
+
+/// A journal's file, locked.
+#[derive(Debug)]
+pub(super) struct StateFile {
+    path: PathBuf,
+    key: hmac::Key,
+    /// Held until the process ends, however it does.
+    _lock: File,
+}
+
+/// Why the file cannot be used.
+#[derive(Debug)]
+pub(super) enum StateFileError {
+    /// Another process holds this lock.
+    Locked(PathBuf),
+    /// The system refused.
+    Io(io::Error),
+    /// Its content is not a journal of this key and version.
+    Content(String),
+}
+
+impl From<io::Error> for StateFileError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// The content of the file.
+#[derive(Serialize, Deserialize)]
+struct Envelope<'a> {
+    version: u32,
+    code: String,
+    #[serde(borrow)]
+    run: &'a RawValue,
+}
+
+/// The version alone, which every version has.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+impl StateFile {
+    /// Locks the file at `path`, which need not exist.
+    pub(super) fn lock(path: &Path, token: &ApiToken) -> Result<Self, StateFileError> {
+        let place = FileIdentity::of(path)?;
+        if let Some(objection) = place.objection() {
+            return Err(io::Error::other(objection).into());
+        }
+        if path.is_symlink() {
+            return Err(io::Error::other("it is a symbolic link").into());
+        }
+        place.make_folders()?;
+        let path = place.path;
+        let lock = beside(&path, "lock");
+        let file = open(&lock, OpenOptions::new().write(true).create(true))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StateFileError::Locked(lock)),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        // The key itself is used for nothing else than to derive this one.
+        let root = hmac::Key::new(hmac::HMAC_SHA256, token.expose().as_bytes());
+        let derived = hmac::sign(&root, PURPOSE);
+        Ok(Self {
+            path,
+            key: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()),
+            _lock: file,
+        })
+    }
+
+    /// What the file holds; `None` if there is none.
+    pub(super) fn read(&self) -> Result<Option<JournalRecord>, StateFileError> {
+        let file = match open(&self.path, OpenOptions::new().read(true)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let mut content = Vec::new();
+        file.take(LARGEST + 1).read_to_end(&mut content)?;
+        if content.len() as u64 > LARGEST {
+            return Err(StateFileError::Content(format!(
+                "it has more than {LARGEST} bytes, so this program did not write it"
+            )));
+        }
+        self.decode(&content)
+            .map(Some)
+            .map_err(StateFileError::Content)
+    }
+
+    fn decode(&self, content: &[u8]) -> Result<JournalRecord, String> {
+        let no_journal = |_| "it does not hold a journal of this program".to_owned();
+        let Version { version } = serde_json::from_slice(content).map_err(no_journal)?;
+        if version != VERSION {
+            return Err(format!(
+                "its format has version {version}, and this program reads version {VERSION}"
+            ));
+        }
+        let envelope: Envelope<'_> = serde_json::from_slice(content).map_err(no_journal)?;
+        let run = envelope.run.get();
+        let code = bytes_of_hex(&envelope.code).unwrap_or_default();
+        hmac::verify(&self.key, run.as_bytes(), &code).map_err(|_| {
+            "it was changed, or was not written with this API key (sevalla-token)".to_owned()
+        })?;
+        serde_json::from_str(run).map_err(no_journal)
+    }
+
+    fn encode(&self, run: &JournalRecord) -> io::Result<Vec<u8>> {
+        let run = serde_json::value::to_raw_value(run)?;
+        let code = hmac::sign(&self.key, run.get().as_bytes());
+        let mut content = serde_json::to_vec(&Envelope {
+            version: VERSION,
+            code: hex_of(code.as_ref()),
+            run: &run,
+        })?;
+        content.push(b'\n');
+        if content.len() as u64 > LARGEST {
+            return Err(io::Error::other(format!(
+                "the journal would have more than {LARGEST} bytes"
+            )));
+        }
+        Ok(content)
+    }
+
+    /// Replaces the content: after a crash at any moment, the file holds the old
+    /// one or the new one.
+    pub(super) fn write(&self, run: &JournalRecord) -> io::Result<()> {
+        let content = self.encode(run)?;
+        let partial = beside(&self.path, "partial");
+        // A process that was killed may have left one.
+        match std::fs::remove_file(&partial) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = open(&partial, OpenOptions::new().write(true).create_new(true))?;
+        file.write_all(&content)?;
+        file.sync_all()?;
+        std::fs::rename(&partial, &self.path)?;
+        match self.path.parent() {
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The path with another ending.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Opens a regular file without following a link or waiting for anybody.
+fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let file = options
+        .mode(MODE)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other(NO_FILE));
+    }
+    Ok(file)
+}
+
+fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
+    let pairs = text.as_bytes().chunks(2);
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    pairs.map(byte).collect()
+}

@@ -1,0 +1,161 @@
+//! What a journal says. It holds no secret: names, ids and times only.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What makes two processes the same run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunIdentity {
+    /// The run and the step, as the CI or the user names them.
+    pub key: String,
+    /// The action.
+    pub action: String,
+    /// What the action changes.
+    pub target: String,
+    /// Which attempt at the run this is, as the CI counts or names it.
+    pub attempt: Option<String>,
+}
+
+impl RunIdentity {
+    /// Whether the other one is the same run, at whatever attempt.
+    pub fn is_same_run(&self, other: &Self) -> bool {
+        (&self.key, &self.action, &self.target) == (&other.key, &other.action, &other.target)
+    }
+}
+
+impl fmt::Display for RunIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} of {} (run key {:?})",
+            self.action, self.target, self.key
+        )
+    }
+}
+
+/// A run with its writes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JournalRecord {
+    /// Which run.
+    pub identity: RunIdentity,
+    /// Its writes, in the order in which they were first sent.
+    pub writes: Vec<WriteRecord>,
+    /// The checks that failed, by the id of the service: after a rollback they
+    /// cannot be repeated.
+    pub failed_checks: BTreeMap<String, String>,
+    /// How it ended.
+    pub end: Option<EndRecord>,
+}
+
+/// A write.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WriteRecord {
+    /// What it is, unique in the run.
+    pub name: String,
+    /// What there was before.
+    pub before: Value,
+    /// When it was first sent, by the service's clock, in seconds since 1970.
+    pub at: Option<i64>,
+    /// How often it may have been sent without a known effect.
+    pub sent: u32,
+    /// What came of it.
+    pub effect: Effect,
+}
+
+/// What came of a write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum Effect {
+    /// It may have been sent.
+    Unknown,
+    /// It made this.
+    Made {
+        /// The id.
+        id: String,
+    },
+    /// It made this, which the run then asked Sevalla to cancel.
+    Cancelling {
+        /// The id.
+        id: String,
+    },
+    /// None, or one that was taken back.
+    Nothing,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndRecord {
+    /// The word of the result.
+    pub result: String,
+    /// What happened.
+    pub headline: String,
+    /// Why.
+    pub why: Vec<String>,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl JournalRecord {
+    /// A run that has written nothing.
+    pub const fn new(identity: RunIdentity) -> Self {
+        Self {
+            identity,
+            writes: Vec::new(),
+            failed_checks: BTreeMap::new(),
+            end: None,
+        }
+    }
+
+    /// Whether it has a write whose end was not seen.
+    pub fn is_open(&self) -> bool {
+        self.end.is_none()
+            && self
+                .writes
+                .iter()
+                .any(|write| write.effect != Effect::Nothing)
+    }
+
+    /// Adds that a write is about to be sent. What there was before it is that
+    /// before its first sending.
+    pub(super) fn sending(&mut self, name: &str, before: &Value, at: Option<i64>) {
+        let known = self.writes.iter_mut().find(|write| write.name == name);
+        match known {
+            Some(write) if write.sent > 0 => write.sent += 1,
+            Some(write) => {
+                *write = WriteRecord::first(name, before, at);
+            }
+            None => self.writes.push(WriteRecord::first(name, before, at)),
+        }
+    }
+
+    /// Sets what came of a write.
+    pub(super) fn settle(&mut self, name: &str, effect: &Effect) {
+        for write in self.writes.iter_mut().filter(|write| write.name == name) {
+            write.effect = effect.clone();
+            if *effect == Effect::Nothing {
+                write.sent = 0;
+            }
+        }
+    }
+}
+
+impl WriteRecord {
+    /// A part of what there was before, if it is recorded.
+    pub fn read_before<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        T::deserialize(self.before.get(name)?).ok()
+    }
+
+    fn first(name: &str, before: &Value, at: Option<i64>) -> Self {
+        Self {
+            name: name.to_owned(),
+            before: before.clone(),
+            at,
+            sent: 1,
+            effect: Effect::Unknown,
+        }
+    }
+}

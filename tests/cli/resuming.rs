@@ -1,0 +1,411 @@
+//! A run that is started again after its process was killed: with its
+//! `state-file` it continues, and starts nothing twice.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::json;
+use sevalla_simulator::{
+    Application, Behaviour, Database, DeploymentType, Fault, PastDeployment, Pipeline, Preview,
+    Script, Simulator, World,
+};
+use tempfile::TempDir;
+use testkit::Dice;
+
+use crate::harness::{
+    A_FEW_VISITS, APP, Finished, PIPELINE, PullRequest, Runner, Running, application, called,
+    static_site, stopped, together, until,
+};
+use crate::web::{Web, answer};
+
+const TRIGGER: &str = "triggerDeploymentV3";
+const EU: &str = "1e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a01";
+const US: &str = "2e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a02";
+const DATABASE: &str = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
+
+/// A folder that outlives the processes of a run.
+struct Machine(TempDir);
+
+impl Machine {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn state(&self) -> PathBuf {
+        self.0.path().join("state")
+    }
+
+    /// The same run, started once more.
+    fn keeps(&self, runner: Runner) -> Runner {
+        runner
+            .set("SEVALLA_STATE_FILE", self.state())
+            .set("SEVALLA_RUN_KEY", "release 7")
+    }
+}
+
+async fn kill(running: Running) -> Finished {
+    running.signal("KILL").await;
+    let run = running.finish().await;
+    assert_eq!(run.code, None, "{}", run.streams());
+    run
+}
+
+/// Kills a run once the service has seen a call of this operation.
+async fn kill_at(runner: Runner, simulator: &Simulator, operation: &str) {
+    let running = runner.start();
+    called(simulator, operation).await;
+    kill(running).await;
+}
+
+fn deploys(simulator: &Simulator, machine: &Machine) -> Runner {
+    machine.keeps(Runner::deploys_app(simulator))
+}
+
+#[tokio::test]
+async fn a_run_that_was_killed_while_it_followed_continues_with_its_deployment() {
+    for (script, code, word) in [
+        (Script::success(), 0, "success"),
+        (Script::failed(), 1, "failed"),
+    ] {
+        let simulator = application(script.never_ends()).await;
+        let machine = Machine::new();
+        kill_at(deploys(&simulator, &machine), &simulator, "getDeploymentV3").await;
+        simulator.end_deployment(APP);
+        let run = deploys(&simulator, &machine).run().await;
+        run.assert_ended(code, word);
+        run.assert_told("Resuming: an earlier process of this run started deployment");
+        assert_eq!(simulator.deployments_made(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_before_the_kill_is_found_and_not_sent_again() {
+    let app = async {
+        let simulator = application(Script::success()).await;
+        simulator.add_fault(Fault::on(TRIGGER).does(Behaviour::HangAfterApplying));
+        let machine = Machine::new();
+        kill_at(deploys(&simulator, &machine), &simulator, TRIGGER).await;
+        until(|| simulator.deployments_made() == 1).await;
+        let run = deploys(&simulator, &machine).run().await;
+        run.assert_ended(0, "success");
+        run.assert_told("It did: exactly one new deployment matches");
+        assert_eq!(simulator.calls(TRIGGER), 1);
+    };
+    let site = async {
+        let simulator = static_site(Script::success()).await;
+        let start = "deployStaticSiteV3";
+        simulator.add_fault(Fault::on(start).does(Behaviour::HangAfterApplying));
+        let machine = Machine::new();
+        let run = || machine.keeps(Runner::deploys_site(&simulator));
+        kill_at(run(), &simulator, start).await;
+        until(|| simulator.deployments_made() == 1).await;
+        run().run().await.assert_ended(0, "success");
+        assert_eq!(simulator.calls(start), 1);
+    };
+    tokio::join!(app, site);
+}
+
+#[tokio::test]
+async fn what_had_no_effect_is_sent_once_more_and_never_a_third_time() {
+    let simulator = application(Script::success()).await;
+    simulator.add_fault(
+        Fault::on(TRIGGER)
+            .first(2)
+            .does(Behaviour::HangBeforeApplying),
+    );
+    let machine = Machine::new();
+    kill_at(deploys(&simulator, &machine), &simulator, TRIGGER).await;
+    let running = deploys(&simulator, &machine).start();
+    until(|| simulator.calls(TRIGGER) == 2).await;
+    kill(running).await;
+    let run = deploys(&simulator, &machine).run().await;
+    run.assert_ended(7, "ambiguous");
+    assert_eq!(simulator.calls(TRIGGER), 2);
+    // What shows up late is found all the same.
+    simulator.add_deployment(APP, DeploymentType::Manual, Script::success());
+    let run = deploys(&simulator, &machine).run().await;
+    run.assert_ended(0, "success");
+    assert_eq!(simulator.calls(TRIGGER), 2);
+}
+
+#[tokio::test]
+async fn a_run_that_has_ended_reports_its_result_again() {
+    for (script, code, word) in [
+        (Script::success(), 0, "success"),
+        (Script::failed(), 1, "failed"),
+    ] {
+        let simulator = application(script).await;
+        let machine = Machine::new();
+        let first = deploys(&simulator, &machine).on_github().run().await;
+        first.assert_ended(code, word);
+        let again = deploys(&simulator, &machine).on_github().run().await;
+        again.assert_ended(code, word);
+        again.assert_told("Reporting its result again");
+        assert_eq!(simulator.deployments_made(), 1);
+        // A person who presses the button wants another one.
+        let next = deploys(&simulator, &machine).on_github();
+        let next = next.set("GITHUB_RUN_ATTEMPT", "2").run().await;
+        assert_eq!(simulator.deployments_made(), 2, "{}", next.streams());
+    }
+}
+
+#[tokio::test]
+async fn an_unfinished_write_of_another_run_is_for_a_person_to_look_at() {
+    let simulator = application(Script::success().never_ends()).await;
+    let machine = Machine::new();
+    kill_at(deploys(&simulator, &machine), &simulator, "getDeploymentV3").await;
+    let state = machine.state().display().to_string();
+    for (name, value) in [
+        ("SEVALLA_RUN_KEY", "release 8"),
+        ("SEVALLA_BRANCH", "other"),
+    ] {
+        let run = deploys(&simulator, &machine).set(name, value).run().await;
+        run.assert_ended(7, "ambiguous");
+        run.assert_told(&state);
+        run.assert_told("it holds an unfinished write of another run");
+    }
+    let text = std::fs::read_to_string(machine.state()).unwrap();
+    std::fs::write(machine.state(), text.replace("release 7", "release 9")).unwrap();
+    let run = deploys(&simulator, &machine).run().await;
+    run.assert_ended(7, "ambiguous");
+    assert_eq!(simulator.deployments_made(), 1);
+}
+
+#[tokio::test]
+async fn of_two_processes_of_a_run_one_continues_and_the_other_names_the_lock() {
+    let simulator = application(Script::success().never_ends()).await;
+    let machine = Machine::new();
+    let running = deploys(&simulator, &machine).start();
+    called(&simulator, "getDeploymentV3").await;
+    let other = deploys(&simulator, &machine).run().await;
+    other.assert_ended(9, "rejected");
+    other.assert_told(&format!("{}.lock", machine.state().display()));
+    simulator.end_deployment(APP);
+    running.finish().await.assert_ended(0, "success");
+    assert_eq!(simulator.deployments_made(), 1);
+}
+
+#[tokio::test]
+async fn after_a_cancellation_of_its_own_a_run_starts_again() {
+    let simulator = application(Script::success().never_ends()).await;
+    let machine = Machine::new();
+    let running = deploys(&simulator, &machine).start();
+    called(&simulator, "getDeploymentV3").await;
+    stopped(running, "TERM")
+        .await
+        .assert_ended(143, "interrupted");
+    simulator.set_script(APP, Script::success());
+    let run = deploys(&simulator, &machine).run().await;
+    run.assert_ended(0, "success");
+    assert_eq!(simulator.deployments_made(), 2);
+}
+
+#[tokio::test]
+async fn a_run_without_a_name_or_with_a_link_is_refused() {
+    let simulator = application(Script::success()).await;
+    let machine = Machine::new();
+    let run = Runner::deploys_app(&simulator).set("SEVALLA_STATE_FILE", machine.state());
+    let run = run.run().await;
+    run.assert_ended(2, "invalid-input");
+    run.assert_told("run-key");
+    std::os::unix::fs::symlink(machine.0.path().join("other"), machine.state()).unwrap();
+    let run = deploys(&simulator, &machine).run().await;
+    run.assert_ended(2, "invalid-input");
+    run.assert_told("symbolic link");
+    assert_eq!(simulator.deployments_made(), 0);
+}
+
+#[tokio::test]
+async fn a_rollback_is_made_once_and_its_reason_is_kept() {
+    const ROLLBACK: &str = "rollbackDeploymentV3";
+    let app = Application::new(APP)
+        .past(PastDeployment::success().commit_sha("aaaaaaaaaa0000000000bbbbbbbbbb1111111111"))
+        .rolls_back_past_the_latest(true)
+        .next(Script::success().commit_sha("cccccccccc0000000000dddddddddd1111111111"));
+    let simulator = Simulator::start(World::new().application(app)).await;
+    simulator.add_fault(Fault::on(ROLLBACK).does(Behaviour::HangAfterApplying));
+    let machine = Machine::new();
+    let web = Web::acts([answer(503, "")]).await;
+    let run = |address: String| {
+        deploys(&simulator, &machine)
+            .set("SEVALLA_ON_FAILURE", "rollback")
+            .set("SEVALLA_VERIFY_URL", address)
+            .set("SEVALLA_VERIFY_SUCCESSES", "1")
+            .set("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)
+    };
+    kill_at(run(web.url("/")), &simulator, ROLLBACK).await;
+    until(|| simulator.deployments_made() == 2).await;
+    // What is live by now answers well.
+    let healed = Web::acts([answer(200, "")]).await;
+    // The journal does not depend on the address of the check.
+    let run = run(healed.url("/")).run().await;
+    run.assert_ended(8, "unverified");
+    run.assert_told("Rolled back");
+    assert_eq!(simulator.calls(ROLLBACK), 1);
+    assert_eq!(simulator.deployments_made(), 2);
+}
+
+#[tokio::test]
+async fn a_promotion_a_preview_and_a_database_are_made_once() {
+    together([Write::Promotion, Write::Preview, Write::Database].map(made_once)).await;
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Write {
+    Promotion,
+    Preview,
+    Database,
+}
+
+async fn made_once(write: Write) {
+    let (simulator, operation) = match write {
+        Write::Promotion => {
+            let target = |id| {
+                let past = PastDeployment::success().commit_sha("0".repeat(40));
+                Application::new(id).past(past).next(Script::success())
+            };
+            let past = PastDeployment::success().commit_sha("a".repeat(40));
+            let source = Application::new(APP).past(past);
+            let world = World::new()
+                .application(source)
+                .application(target(EU))
+                .application(target(US))
+                .pipeline(Pipeline::new(PIPELINE));
+            (Simulator::start(world).await, "promotePipelineV3")
+        }
+        Write::Preview => {
+            let template = Application::new(EU).repo_url("https://github.example/octo/shop");
+            let pipeline = Pipeline::new(PIPELINE).preview(Preview::new().next(template));
+            let world = World::new().pipeline(pipeline);
+            (Simulator::start(world).await, "createPreviewApp")
+        }
+        Write::Database => {
+            let world = World::new().next_database(Database::new(DATABASE));
+            (Simulator::start(world).await, "createDatabaseV3")
+        }
+    };
+    simulator.add_fault(Fault::on(operation).does(Behaviour::HangAfterApplying));
+    let machine = Machine::new();
+    let run = || {
+        let runner = Runner::against(&simulator);
+        machine.keeps(match write {
+            Write::Promotion => runner
+                .set("SEVALLA_ACTION", "promote-app")
+                .set("SEVALLA_PIPELINE_ID", PIPELINE)
+                .set("SEVALLA_SOURCE_APP_ID", APP)
+                .set("SEVALLA_TARGET_APP_IDS", format!("{EU} {US}")),
+            Write::Preview => runner
+                .set("SEVALLA_ACTION", "preview")
+                .set("SEVALLA_PIPELINE_ID", PIPELINE)
+                .on_pull_request(&PullRequest::OPENED),
+            Write::Database => runner
+                .set("SEVALLA_ACTION", "create-database")
+                .set("SEVALLA_DATABASE_PASSWORD", "p=ssw0rd?")
+                .set(
+                    "SEVALLA_SETTINGS",
+                    json!({
+                        "display_name": "orders", "type": "postgresql", "version": "16",
+                        "cluster": "frankfurt", "resource_type": "DB1", "db_name": "orders",
+                    })
+                    .to_string(),
+                ),
+        })
+    };
+    kill_at(run(), &simulator, operation).await;
+    let again = run().run().await;
+    again.assert_ended(0, "success");
+    assert_eq!(
+        simulator.calls(operation),
+        1,
+        "{write:?} {}",
+        again.streams()
+    );
+    run().run().await.assert_told("Reporting its result again");
+    assert_eq!(simulator.calls(operation), 1, "{write:?}");
+}
+
+#[tokio::test]
+async fn without_a_file_a_further_attempt_follows_what_still_runs() {
+    let simulator = application(Script::success().never_ends()).await;
+    let left =
+        simulator.add_deployment(APP, DeploymentType::Manual, Script::success().never_ends());
+    let attempt = |began: &str, attempt: &str| {
+        let runner = Runner::deploys_app(&simulator).on_github();
+        let path = runner.path("event.json");
+        let event = json!({ "repository": { "pushed_at": began.parse::<i64>().unwrap() } });
+        std::fs::write(&path, event.to_string()).unwrap();
+        runner
+            .set("GITHUB_EVENT_NAME", "push")
+            .set("GITHUB_REF", "refs/heads/main")
+            .set("GITHUB_EVENT_PATH", path)
+            .set("GITHUB_RUN_ATTEMPT", attempt)
+    };
+    let running = attempt("0", "2").start();
+    called(&simulator, "getDeploymentV3").await;
+    simulator.end_deployment(APP);
+    let run = running.finish().await;
+    run.assert_ended(0, "success");
+    run.assert_told("The CI reports a further attempt at this run. Following");
+    run.assert_told(&left);
+    assert_eq!(simulator.calls(TRIGGER), 0);
+    simulator.set_script(APP, Script::success());
+    // It has ended, or began before this run, or this is no further attempt.
+    for (began, number, told) in [
+        ("0", "2", "ended as success. Starting a new one"),
+        (
+            "4000000000",
+            "2",
+            "No deployment of an earlier attempt was found",
+        ),
+        ("0", "1", ""),
+    ] {
+        let before = simulator.calls(TRIGGER);
+        let run = attempt(began, number).run().await;
+        run.assert_ended(0, "success");
+        run.assert_told(told);
+        assert_eq!(simulator.calls(TRIGGER), before + 1);
+    }
+}
+
+/// Kills a run at moments that nobody chose, until it ends.
+async fn killed_at_random(number: u64) {
+    let mut dice = Dice::new(number);
+    let simulator = application(Script::success().run(Duration::from_millis(50))).await;
+    let machine = Machine::new();
+    for _ in 0..3 {
+        if dice.chance() < 0.3 {
+            break;
+        }
+        let running = deploys(&simulator, &machine).start();
+        tokio::time::sleep(Duration::from_millis(400).mul_f64(dice.chance())).await;
+        running.signal("KILL").await;
+        running.finish().await;
+    }
+    let run = deploys(&simulator, &machine).run().await;
+    let made = simulator.deployments_made();
+    match run.code {
+        Some(0) => assert_eq!(made, 1, "{number}: {}", run.streams()),
+        // It may have been sent twice, and nothing of it was ever seen.
+        Some(7) => assert_eq!(made, 0, "{number}: {}", run.streams()),
+        _ => panic!("{number}: {}", run.streams()),
+    }
+}
+
+async fn kill_at_random(runs: std::ops::Range<u64>, at_once: usize) {
+    let runs: Vec<u64> = runs.collect();
+    for some in runs.chunks(at_once) {
+        together(some.iter().copied().map(killed_at_random)).await;
+    }
+}
+
+#[tokio::test]
+async fn kills_at_random_moments() {
+    kill_at_random(0..24, 8).await;
+}
+
+/// `cargo test --test cli two_thousand -- --ignored`.
+#[tokio::test]
+#[ignore = "takes minutes"]
+async fn two_thousand_kills_at_random_moments() {
+    kill_at_random(1000..3000, 50).await;
+}

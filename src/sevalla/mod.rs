@@ -15,6 +15,7 @@ mod env_vars;
 pub(crate) mod error;
 mod lenient_field;
 pub mod limits;
+mod log_window;
 mod metrics;
 mod mutations;
 mod observe;
@@ -42,6 +43,7 @@ pub use self::databases::InternalConnection;
 pub use self::env_vars::EnvVar;
 pub use self::error::{ApiError, ApiErrorKind, Refusal};
 use self::limits::BudgetShare;
+pub use self::log_window::LogWindow;
 pub use self::metrics::Metrics;
 pub use self::observe::Observed;
 use self::operation::{Operation, Tier};
@@ -515,35 +517,6 @@ impl Client {
     }
 }
 
-/// Which part of a log to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogWindow {
-    /// From this moment on, in microseconds since 1970.
-    pub from_micros: i64,
-    /// Up to this moment; `None` is now.
-    pub to_micros: Option<i64>,
-    /// How many lines at most, up to [`LOG_PAGE`].
-    pub limit: usize,
-    /// Lines of this severity only, in the service's word.
-    pub severity: Option<&'static str>,
-}
-
-impl LogWindow {
-    fn query(self, mut call: ApiCall<'_>) -> ApiCall<'_> {
-        call = call.query("from", moment(self.from_micros));
-        if let Some(to) = self.to_micros {
-            call = call.query("to", moment(to));
-        }
-        if let Some(severity) = self.severity {
-            let filter = serde_json::json!([
-                { "key": "severity", "operator": "EQUALS", "value": severity }
-            ]);
-            call = call.query("filters", filter.to_string());
-        }
-        call.query("limit", self.limit.to_string())
-    }
-}
-
 /// The address of a host that the service names; `None` for what is no host.
 pub fn address(host: &str) -> Option<Url> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
@@ -553,12 +526,6 @@ pub fn address(host: &str) -> Option<Url> {
         .all(is_label)
         .then(|| Url::parse(&format!("https://{host}")).ok())
         .flatten()
-}
-
-/// A moment as the log calls take it: milliseconds, UTC.
-fn moment(micros: i64) -> String {
-    let timestamp = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH);
-    format!("{timestamp:.3}")
 }
 
 impl Operation {
@@ -591,11 +558,5 @@ mod tests {
         ] {
             assert_eq!(address(host), None, "{host}");
         }
-    }
-
-    #[test]
-    fn a_moment_is_written_as_the_document_wants_it() {
-        assert_eq!(moment(1_772_000_000_123_999), "2026-02-25T06:13:20.123Z");
-        assert_eq!(moment(1_772_000_000_000_000), "2026-02-25T06:13:20.000Z");
     }
 }

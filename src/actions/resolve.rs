@@ -130,13 +130,10 @@ impl Plan {
         name_branch(&mut inputs, facts, &mut doubts);
         let task = action(&inputs, &mut doubts)
             .and_then(|action| task(action, &inputs, facts, &mut doubts));
+        let journal = journal(&inputs, facts, &mut doubts);
         let Some(task) = task.filter(|_| doubts.problems.is_empty()) else {
             return Err(doubts.problems);
         };
-        let journal = journal(&inputs, facts, &mut doubts);
-        if !doubts.problems.is_empty() {
-            return Err(doubts.problems);
-        }
         let follow = inputs.wait_for_finish && can_follow(&task, &inputs, &mut doubts);
         let expected_commit = ExpectedRevision::of(&inputs, facts);
         let check = check(&inputs);

@@ -69,7 +69,8 @@ impl Validation {
 
     /// Reports that the key is not given, if that is so.
     pub(crate) fn need_token(&mut self, inputs: &Inputs) {
-        if inputs.is_given("sevalla-token") {
+        let is_reported = self.problems.iter().any(|p| p.input == "sevalla-token");
+        if is_reported || inputs.is_given("sevalla-token") {
             return;
         }
         let message = match self.why_no_secrets {

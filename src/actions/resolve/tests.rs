@@ -118,6 +118,18 @@ fn an_action_that_is_none_hides_no_missing_key() {
 }
 
 #[test]
+fn a_key_that_several_inputs_require_is_reported_once() {
+    let journal = [
+        ("SEVALLA_APP_ID", ID),
+        ("SEVALLA_STATE_FILE", "state.json"),
+        ("SEVALLA_RUN_KEY", "nightly"),
+    ];
+    let problems = resolve(journal).unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].input, "sevalla-token");
+}
+
+#[test]
 fn what_is_missing_is_told_beside_what_cannot_be_read() {
     let told = |pairs: &[(&str, &str)]| {
         let problems = problems_of(pairs);

@@ -2,8 +2,8 @@
 //! it. A run that is started again after its process was killed reads it, and
 //! starts nothing a second time.
 //!
-//! [`file`](self::file) makes the file whole, private and authentic;
-//! [`record`](self::record) is its content. What a resumed run does is decided in
+//! `file` makes the file whole, private and authentic;
+//! `record` is its content. What a resumed run does is decided in
 //! [`crate::actions`].
 
 mod file;

@@ -101,7 +101,10 @@ struct Observation {
     run: Option<Mixture>,
     /// Whether enough is known to be blind for a long time.
     is_known_well: bool,
-    /// What a look at the run is worth, in seconds of delay.
+    /// What a look at the run is worth to somebody who is alone, in seconds of
+    /// delay.
+    price_alone: f64,
+    /// The same where others share the budget.
     price: f64,
     /// What is known of the company's budget.
     share: Option<BudgetShare>,
@@ -218,20 +221,22 @@ impl PollSchedule {
             other => other.insert(self.first_sight(kind, DeploymentStage::of(seen), now)),
         };
         sight.see(seen, now);
-        sight.hear(share);
-        sight.afford(self.affordable(sight, now));
+        sight.share = share;
+        sight.afford(self.affordable(sight, now), self.alone);
     }
 
     /// Takes in what an answer has shown of the company's budget, although not
     /// of the deployment.
     pub fn hear(&self, share: Option<BudgetShare>) {
         if let Some(sight) = &mut *self.sight.borrow_mut() {
-            sight.hear(share);
-            sight.afford(self.affordable(sight, Instant::now()));
+            sight.share = share;
+            sight.afford(self.affordable(sight, Instant::now()), self.alone);
         }
     }
 
     fn first_sight(&self, kind: HistoryKind, stage: DeploymentStage, now: Instant) -> Observation {
+        let run = self.past.run(kind);
+        let price = run.as_ref().map_or(0.0, |run| run.price(self.alone));
         Observation {
             kind,
             stage,
@@ -241,9 +246,10 @@ impl PollSchedule {
             clock: ServiceClock::default(),
             spacing: Duration::ZERO,
             queue: self.past.queue(),
-            run: self.past.run(kind),
+            run,
             is_known_well: self.past.good(kind).len() >= WELL_KNOWN,
-            price: 0.0,
+            price_alone: price,
+            price,
             share: None,
             is_first: true,
             shown: None,
@@ -283,10 +289,10 @@ impl Observation {
         };
     }
 
-    fn afford(&mut self, spacing: Duration) {
-        if let Some(run) = self.run.as_ref().filter(|_| spacing != self.spacing) {
-            self.price = run.price(spacing);
-        }
+    fn afford(&mut self, spacing: Duration, alone: Duration) {
+        // Looks are as dense as the root of their price is small.
+        let stretch = spacing.div_duration_f64(alone).max(1.0);
+        self.price = self.price_alone * stretch * stretch;
         self.spacing = spacing;
     }
 
@@ -360,7 +366,7 @@ impl Observation {
                     queue.map_or(unknown, |queue| queue.wait(self.age(now), price, longest));
                 let end = run(0.0).max(self.settled(now));
                 // To see the start is worth a look only while they are cheap.
-                if self.spacing > 2 * ALONE {
+                if self.spacing > 2 * ALONE || self.is_tight() {
                     end
                 } else {
                     start.min(end)

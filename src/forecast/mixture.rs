@@ -24,6 +24,9 @@ pub const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How fine the density is summed up, in seconds.
 const STEP: f64 = 0.25;
 
+/// The same for a number of looks.
+const COARSE_STEP: f64 = 1.0;
+
 /// The ages at which sums over all ages are made: from half a second on, each
 /// a twentieth longer, to more than half a day.
 const AGES: i32 = 240;
@@ -163,6 +166,21 @@ impl Mixture {
             let seconds = age * (AGE_RATIO.sqrt() - 1.0 / AGE_RATIO.sqrt());
             (seconds * self.survival(age), self.hazard(age))
         })
+    }
+
+    /// How many looks at this price are to be expected within `time`, from `age`
+    /// seconds on: those after the end are none.
+    pub fn expected_looks(&self, age: f64, time: Duration, price: f64) -> f64 {
+        let lasting = self.survival(age).max(NEVER);
+        let (mut looks, mut at, end) = (0.0, age, age + time.as_secs_f64());
+        while at < end {
+            let step = (end - at).min(COARSE_STEP);
+            let middle = at + step / 2.0;
+            let running = (self.survival(middle) / lasting).min(1.0);
+            looks += running * step * density(self.hazard(middle), price, LONGEST_WAIT);
+            at += step;
+        }
+        looks
     }
 
     /// How long to wait, at `age` seconds, before the next look: until the

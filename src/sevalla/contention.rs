@@ -34,6 +34,9 @@ const MANY: f64 = 30.0;
 /// From this part of a window's budget on, it is for what decides.
 const PRESSED: f64 = 0.3;
 
+/// The requests that every other run still needs, where they began together.
+const NEEDED_BY_OTHERS: f64 = 8.0;
+
 /// Ends of windows that are closer together are one: they are rounded to
 /// seconds, and answers take time.
 const SAME_END: Duration = Duration::from_secs(3);
@@ -84,7 +87,7 @@ impl BudgetShare {
         // The starts of many may still use up a small budget.
         let is_burst = self.seen.limit < SMALL && self.runs > 1.5 && self.rate.is_none();
         let is_crowded = self.crowd > MANY || self.pressure > PRESSED;
-        let others = 3.0 * (self.runs - 1.0);
+        let others = NEEDED_BY_OTHERS * (self.runs - 1.0);
         !is_burst && !is_crowded && self.seen.remaining - others > self.seen.limit / 4.0
     }
 
@@ -150,8 +153,12 @@ impl BudgetHistory {
             *self = Self::new(seen);
             return;
         }
-        let goes_on = seen.is_same_window(&self.share.seen);
-        self.own = if goes_on { self.own + 1.0 } else { 1.0 };
+        if seen.is_same_window(&self.share.seen) {
+            self.own += 1.0;
+        } else {
+            self.close_window();
+            self.own = 1.0;
+        }
         let apart = seen.at - self.share.seen.at;
         self.share.seen = seen;
         if seen.remaining < 1.0 {
@@ -165,16 +172,31 @@ impl BudgetHistory {
         self.count(&seen, apart);
     }
 
+    /// Takes in how many shared the window seen last: fewer than before, if all
+    /// of them sent requests as often as this run. That there are more does not
+    /// show in this way, since a run whose end is not near sends few itself.
+    fn close_window(&mut self) {
+        let share = &mut self.share;
+        if self.own >= 2.0 && !share.seen.is_same_window(&self.first) {
+            let ours = share.seen.used() / self.own;
+            share.runs = share.runs.min(ours.max(share.runs * KEPT));
+        }
+    }
+
     /// How many runs there are, if all send requests as often as this run,
     /// whose previous one was so long ago.
     fn count(&mut self, seen: &BudgetSample, apart: Duration) {
         let share = &mut self.share;
         let ours = (seen.used() / self.own).max(1.0);
         if seen.is_same_window(&self.first) {
-            share.runs = ours;
+            share.runs = if seen.at - self.began <= BURST {
+                ours
+            } else {
+                // Others may have looked once more since.
+                share.runs.max(seen.used() / (self.own + 1.0))
+            };
             share.crowd = ours;
         } else if self.own >= 2.0 {
-            share.runs = ours.max(share.runs * KEPT);
             share.crowd = ours.max(share.crowd * KEPT);
         } else if let Some(rate) = share.rate.filter(|_| apart >= SPAN) {
             share.crowd = (rate * apart.as_secs_f64()).max(share.crowd * KEPT);

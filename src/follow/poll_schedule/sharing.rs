@@ -14,16 +14,24 @@ const PLANNED: f64 = 0.85;
 
 /// What is left of it for triggers, and for runs that come and do not know yet
 /// what is left.
-const RESERVE: f64 = 0.07;
+const RESERVE: f64 = 0.1;
 
 /// The same in requests where nothing lasts: few come meanwhile.
 const RESERVE_OF_A_BURST: f64 = 8.0;
 
-/// No run makes more looks in a window than it would in this time.
-const MOST_PLANNED: f64 = 75.0;
+/// Where deployments last, and their runs need more than this part of the budget,
+/// more runs come than have shown: then looks are planned for a longer time than
+/// a window, and the time between them grows more than in proportion, since looks
+/// that are moved to the next window come late.
+const OVERLOADED: f64 = 2.0;
+const PLANNED_WHEN_OVERLOADED: f64 = 200.0;
+const MORE_THAN_PROPORTIONAL: f64 = 1.15;
 
-/// How many times as many it plans where it lasts: more runs come meanwhile.
-const PLANNED_WHEN_LASTING: f64 = 2.7;
+/// From this part of the budget on that all runs need, none looks for the start.
+const TIGHT: f64 = 0.1;
+
+/// The least share of a window: a run may look at least once.
+const LEAST_SHARE: f64 = 0.25;
 
 /// How much longer the time between looks becomes by the number of runs alone.
 const LONGEST_BY_NUMBER: f64 = 15.0;
@@ -37,17 +45,6 @@ const STEEPNESS: f64 = 16.0;
 /// From this part of a window's budget on, the rate counts.
 const PRESSED: f64 = 0.5;
 
-/// The same for what does not last.
-const PRESSED_BY_A_BURST: f64 = 0.8;
-
-/// How much longer the time between looks becomes in a burst, for each part of
-/// the budget beyond that: twice as long where all of it goes.
-const STEEPNESS_IN_A_BURST: f64 = 5.0;
-
-/// How much more than in proportion to the number of runs the time between
-/// looks grows where it lasts: looks moved to the next window come late.
-const MORE_THAN_PROPORTIONAL: f64 = 1.15;
-
 /// What takes longer than this is no burst: the rate counts. In seconds.
 const LASTING: f64 = 150.0;
 
@@ -57,8 +54,15 @@ const DUE: f64 = 0.65;
 /// The same of what does not last.
 const DUE_IN_A_BURST: f64 = 0.5;
 
+/// The longest wait there in times of the age, where that is more.
+const DUE_BY_AGE: f64 = 0.1;
+const DUE_BY_AGE_IN_A_BURST: f64 = 0.05;
+
+/// The longest wait there is no shorter than this.
+const LEAST_DUE: Duration = Duration::from_millis(4200);
+
 /// From this time between looks on, they are kept for when the end is likely.
-const DEAR: Duration = Duration::from_millis(6500);
+const DEAR: Duration = Duration::from_secs(12);
 
 /// How much longer the longest wait is long before that, where it lasts.
 const LONG_BEFORE: u32 = 4;
@@ -79,33 +83,52 @@ const LONGEST_TURN: Duration = Duration::from_secs(40);
 pub(super) const MANY: f64 = 4.0;
 
 impl PollSchedule {
-    /// The time between looks that is affordable. It grows with the number of
-    /// runs that would need more than a window's budget together, and with the
-    /// rate at which the budget goes, steeply for what lasts longer than a burst.
+    /// The time between looks that is affordable: longer by what all runs need
+    /// in a window, by what is left of this one, and, for what lasts, by the rate
+    /// at which the budget goes.
     pub(super) fn affordable(&self, sight: &Observation, now: Instant) -> Duration {
         let Some(share) = &sight.share else {
             return self.alone;
         };
-        let usual = sight.run.as_ref().map(|run| run.usual().0);
-        let (most, growth) = if usual > Some(LASTING) {
-            (PLANNED_WHEN_LASTING, MORE_THAN_PROPORTIONAL)
-        } else {
-            (1.0, 1.0)
-        };
-        let looks = usual.map_or(60.0 / ALONE_AND_BLIND.as_secs_f64(), |usual| {
-            usual.min(MOST_PLANNED * most) / self.alone.as_secs_f64()
-        });
-        let by_number = share.runs * looks / (PLANNED * share.seen.limit);
-        let age = now.duration_since(sight.first).as_secs_f64();
-        let by_rate = if usual.unwrap_or_default().max(age) > LASTING {
+        let by_rate = if sight.lasts() || now.duration_since(sight.first).as_secs_f64() > LASTING {
             (STEEPNESS * (share.pressure - PRESSED)).exp()
         } else {
-            1.0 + STEEPNESS_IN_A_BURST * (share.pressure - PRESSED_BY_A_BURST).max(0.0)
+            1.0
         };
-        let longer = by_number.powf(growth).clamp(1.0, LONGEST_BY_NUMBER);
-        let spacing = self.alone.mul_f64(longer.max(by_rate.min(LONGEST_BY_RATE)));
-        // Whole seconds: prices that hardly differ are not worked out again.
-        Duration::from_secs(spacing.as_secs())
+        let longer = self
+            .by_number(sight, share)
+            .max(self.by_window(sight, share, now));
+        let longer = longer.clamp(1.0, LONGEST_BY_NUMBER);
+        self.alone.mul_f64(longer.max(by_rate.min(LONGEST_BY_RATE)))
+    }
+
+    /// What all runs need of a window's budget, as a part of what is planned.
+    fn by_number(&self, sight: &Observation, share: &BudgetShare) -> f64 {
+        let planned = PLANNED * share.seen.limit;
+        let needed = share.runs * sight.looks_alone(WINDOW, self.alone) / planned;
+        if sight.lasts() && needed > OVERLOADED {
+            let runs = share.runs.max(share.crowd);
+            let looks = sight.looks_alone(PLANNED_WHEN_OVERLOADED, self.alone);
+            return (runs * looks / planned).powf(MORE_THAN_PROPORTIONAL);
+        }
+        needed
+    }
+
+    /// The looks that are worth their price until the window ends, in times of
+    /// this run's share of what is left.
+    fn by_window(&self, sight: &Observation, share: &BudgetShare, now: Instant) -> f64 {
+        let left = share.seen.ends.saturating_duration_since(now);
+        let reserve = RESERVE_OF_A_BURST.min(RESERVE * share.seen.limit);
+        let ours = ((share.seen.remaining - reserve) / share.runs).max(LEAST_SHARE);
+        let age = match sight.stage {
+            DeploymentStage::Queue => 0.0,
+            DeploymentStage::Run => sight.age(now),
+        };
+        let looks = match &sight.run {
+            Some(run) => run.expected_looks(age, left, sight.price_alone),
+            None => left.div_duration_f64(ALONE_AND_BLIND),
+        };
+        looks / ours
     }
 
     /// How long after a reset: all that wait for it would else come in the same
@@ -144,17 +167,19 @@ impl PollSchedule {
 }
 
 impl Observation {
-    /// Of runs that last, there are more than those that show in a window.
-    pub(super) fn hear(&mut self, share: Option<BudgetShare>) {
-        let lasts = self.lasts();
-        self.share = share.map(|share| BudgetShare {
-            runs: if lasts {
-                share.runs.max(share.crowd)
-            } else {
-                share.runs
-            },
-            ..share
-        });
+    /// The looks of somebody who is alone, in the first `seconds` at most.
+    fn looks_alone(&self, seconds: f64, alone: Duration) -> f64 {
+        match &self.run {
+            Some(run) => run.usual().0.min(seconds) / alone.as_secs_f64(),
+            None => seconds / ALONE_AND_BLIND.as_secs_f64(),
+        }
+    }
+
+    /// Whether looks for the start would take what is needed for the end.
+    pub(super) fn is_tight(&self) -> bool {
+        let looks = self.looks_alone(WINDOW, ALONE);
+        self.share
+            .is_some_and(|share| share.runs * looks > TIGHT * share.seen.limit)
     }
 
     /// Whether it usually takes longer than a burst.
@@ -180,10 +205,14 @@ impl Observation {
         if is_queued || age < median * (-2.5 * sigma).exp() {
             return longest;
         }
-        let due = if self.lasts() { DUE } else { DUE_IN_A_BURST };
+        let (due, by_age) = if self.lasts() {
+            (DUE, DUE_BY_AGE)
+        } else {
+            (DUE_IN_A_BURST, DUE_BY_AGE_IN_A_BURST)
+        };
         let due = due * self.spacing.div_duration_f64(SHORT).clamp(1.0, 1.6);
-        let due = Duration::try_from_secs_f64((due * sigma * median).max(0.1 * age));
-        longest.min(due.unwrap_or(longest)).max(ALONE)
+        let due = Duration::try_from_secs_f64((due * sigma * median).max(by_age * age));
+        longest.min(due.unwrap_or(longest)).max(LEAST_DUE)
     }
 
     /// When the end is due, where a small budget may be used up until the reset
@@ -194,7 +223,10 @@ impl Observation {
         let now = Instant::now();
         let left = share.seen.ends.saturating_duration_since(now);
         let goes_on = run.survival(left.as_secs_f64()) > STILL_RUNNING;
-        if !(is_small && share.rate.is_none() && goes_on) {
+        let soon = left.as_secs_f64().min(run.usual().0);
+        let needed = share.runs * soon / ALONE.as_secs_f64();
+        let is_used_up = share.rate.is_none() && needed > share.seen.remaining;
+        if !(is_small && is_used_up && goes_on) {
             return None;
         }
         let due = Duration::try_from_secs_f64(run.usual().0).ok()?;

@@ -177,29 +177,38 @@ fn share(runs: f64, remaining: f64, pressure: f64) -> BudgetShare {
 
 #[tokio::test(start_paused = true)]
 async fn looks_grow_dear_with_the_number_of_runs_and_for_what_lasts_with_the_rate() {
-    let prices = |seconds, shares: &[(f64, f64)]| -> Vec<f64> {
+    let prices = |seconds, shares: &[(f64, f64, f64)]| -> Vec<f64> {
         let pace = PollSchedule::new(past(seconds), Box::new(|| 0.5));
-        let price = |(runs, pressure): &(f64, f64)| {
-            pace.see(&running(0, 0), Some(share(*runs, 300.0, *pressure)));
+        let price = |(runs, remaining, pressure): &(f64, f64, f64)| {
+            pace.see(&running(0, 0), Some(share(*runs, *remaining, *pressure)));
             pace.sight.borrow().as_ref().map(|sight| sight.price)
         };
         shares.iter().filter_map(price).collect()
     };
-    let by_number = prices(100, &[(1.0, 0.0), (40.0, 0.0), (100.0, 0.0), (1000.0, 0.0)]);
+    let by_number = prices(
+        100,
+        &[1.0, 40.0, 100.0, 1000.0].map(|runs| (runs, 300.0, 0.0)),
+    );
     assert!(
         by_number.is_sorted() && by_number[0] * 20.0 < by_number[3],
         "{by_number:?}"
     );
-    let by_rate = prices(600, &[(1.0, 0.0), (1.0, 0.7), (1.0, 0.9), (1.0, 1.0)]);
+    let by_rate = prices(
+        600,
+        &[0.0, 0.7, 0.9, 1.0].map(|pressure| (1.0, 300.0, pressure)),
+    );
     assert!(
         by_rate.is_sorted() && by_rate[0] * 20.0 < by_rate[3],
         "{by_rate:?}"
     );
-    // A burst passes: it shows no more than that this window runs short.
-    let burst = prices(100, &[(1.0, 0.0), (1.0, 0.8), (1.0, 1.0)]);
+    // The rate of a burst passes: only what it has left of this window counts.
+    let burst = prices(
+        30,
+        &[(20.0, 300.0, 0.0), (20.0, 300.0, 1.0), (20.0, 40.0, 1.0)],
+    );
     assert!(burst[0].total_cmp(&burst[1]).is_eq(), "{burst:?}");
     assert!(
-        burst[1] < burst[2] && burst[2] < burst[0] * 20.0,
+        burst[1] < burst[2] && burst[2] < burst[0] * 100.0,
         "{burst:?}"
     );
 }

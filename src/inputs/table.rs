@@ -464,7 +464,7 @@ inputs! {
 
     output_file: PathBuf, group: Files;
     "Outputs as dotenv, JSON or properties"
-    "Path of a file for the outputs: an object in .json, Java properties in .properties, otherwise lines such as SEVALLA_OUT_STATUS=success for GitLab's dotenv report. Values that such a report cannot contain are omitted."
+    "Path of a file for the outputs: an object in .json, Java properties in .properties, a file for each output in a folder if the path ends with a slash, otherwise lines such as SEVALLA_OUT_STATUS=success for GitLab's dotenv report. Values that such a report cannot contain are omitted."
 
     links_file: PathBuf, group: Files;
     "Links as a GitLab annotations report"

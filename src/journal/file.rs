@@ -45,8 +45,9 @@ pub(super) enum StateFileError {
     Locked(PathBuf),
     /// The system refused.
     Io(io::Error),
-    /// Its content is not a journal of this key and version.
-    Content(String),
+    /// Its content is not a journal of this key and version. What it claims to be,
+    /// if it claims anything, is not authentic.
+    Content(String, Option<Box<JournalRecord>>),
 }
 
 impl From<io::Error> for StateFileError {
@@ -62,12 +63,6 @@ struct Envelope<'a> {
     code: String,
     #[serde(borrow)]
     run: &'a RawValue,
-}
-
-/// The version alone, which every version has.
-#[derive(Deserialize)]
-struct Version {
-    version: u32,
 }
 
 impl StateFile {
@@ -109,30 +104,35 @@ impl StateFile {
         let mut content = Vec::new();
         file.take(LARGEST + 1).read_to_end(&mut content)?;
         if content.len() as u64 > LARGEST {
-            return Err(StateFileError::Content(format!(
-                "it has more than {LARGEST} bytes, so this program did not write it"
-            )));
+            let why = format!("it has more than {LARGEST} bytes, so this program did not write it");
+            return Err(StateFileError::Content(why, None));
         }
-        self.decode(&content)
-            .map(Some)
-            .map_err(StateFileError::Content)
+        let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(&content) else {
+            let why = "it does not hold a journal of this program".to_owned();
+            return Err(StateFileError::Content(why, None));
+        };
+        let record: Option<JournalRecord> = serde_json::from_str(envelope.run.get()).ok();
+        match (self.authenticate(&envelope), record) {
+            (Ok(()), Some(record)) => Ok(Some(record)),
+            (Err(why), claim) => Err(StateFileError::Content(why, claim.map(Box::new))),
+            (Ok(()), None) => {
+                let why = "this version of the program cannot read it".to_owned();
+                Err(StateFileError::Content(why, None))
+            }
+        }
     }
 
-    fn decode(&self, content: &[u8]) -> Result<JournalRecord, String> {
-        let no_journal = |_| "it does not hold a journal of this program".to_owned();
-        let Version { version } = serde_json::from_slice(content).map_err(no_journal)?;
+    fn authenticate(&self, envelope: &Envelope<'_>) -> Result<(), String> {
+        let version = envelope.version;
         if version != VERSION {
             return Err(format!(
                 "its format has version {version}, and this program reads version {VERSION}"
             ));
         }
-        let envelope: Envelope<'_> = serde_json::from_slice(content).map_err(no_journal)?;
-        let run = envelope.run.get();
         let code = bytes_of_hex(&envelope.code).unwrap_or_default();
-        hmac::verify(&self.key, run.as_bytes(), &code).map_err(|_| {
+        hmac::verify(&self.key, envelope.run.get().as_bytes(), &code).map_err(|_| {
             "it was changed, or was not written with this API key (sevalla-token)".to_owned()
-        })?;
-        serde_json::from_str(run).map_err(no_journal)
+        })
     }
 
     fn encode(&self, run: &JournalRecord) -> io::Result<Vec<u8>> {

@@ -62,17 +62,22 @@ impl Journal {
         token: &ApiToken,
         identity: RunIdentity,
     ) -> Result<Opening, JournalError> {
-        let unusable = |error: String| JournalError::Unusable(path.to_owned(), error);
-        let file = StateFile::lock(path, token).map_err(|error| match error {
+        let refused = |error| match error {
             StateFileError::Locked(lock) => JournalError::InUse(lock),
-            StateFileError::Io(error) => unusable(error.to_string()),
-            StateFileError::Content(why) => JournalError::NotOurs(path.to_owned(), why),
-        })?;
-        let before = file.read().map_err(|error| match error {
-            StateFileError::Locked(lock) => JournalError::InUse(lock),
-            StateFileError::Io(error) => unusable(error.to_string()),
-            StateFileError::Content(why) => JournalError::NotOurs(path.to_owned(), why),
-        })?;
+            StateFileError::Io(error) => JournalError::Unusable(path.to_owned(), error.to_string()),
+            StateFileError::Content(why, _) => JournalError::NotOurs(path.to_owned(), why),
+        };
+        let file = StateFile::lock(path, token).map_err(refused)?;
+        let before = match file.read() {
+            // Whoever can forge an end can also delete the file, so believing one
+            // gives nobody more than that.
+            Err(StateFileError::Content(_, Some(claim)))
+                if claim.end.is_some() && !claim.identity.is_same_run(&identity) =>
+            {
+                None
+            }
+            before => before.map_err(refused)?,
+        };
         let journal = |run| Self {
             file,
             run: RefCell::new(run),

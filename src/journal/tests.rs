@@ -120,6 +120,41 @@ fn a_finished_run_is_known_to_its_own_attempt_and_replaced_by_every_other() {
 }
 
 #[test]
+fn a_finished_run_of_another_api_key_is_replaced_unless_it_claims_to_be_this_one() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("state");
+    let journal = fresh(&folder, "one");
+    send(&journal, "deploy");
+    drop(journal);
+    let new_key = |key: &str| Journal::open(&path, &token("svl_the_new_key"), run(key));
+    // Whether its write took effect is unknown.
+    not_ours(new_key("two"));
+    let Ok(Opening::Unfinished(journal)) = open(&folder, "one") else {
+        panic!("it is resumed");
+    };
+    journal.finish(EndRecord::default()).unwrap();
+    drop(journal);
+    // Started again, this run would deploy twice.
+    not_ours(new_key("one"));
+    let Ok(Opening::Fresh(journal)) = new_key("two") else {
+        panic!("it is replaced");
+    };
+    send(&journal, "deploy");
+    drop(journal);
+    assert!(matches!(new_key("two"), Ok(Opening::Unfinished(_))));
+    // Nor is a later version's end a reason to stop.
+    let Ok(Opening::Unfinished(journal)) = new_key("two") else {
+        panic!("it is resumed");
+    };
+    journal.finish(EndRecord::default()).unwrap();
+    drop(journal);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("\"version\":1", "\"version\":2")).unwrap();
+    not_ours(new_key("two"));
+    assert!(matches!(new_key("three"), Ok(Opening::Fresh(_))));
+}
+
+#[test]
 fn a_run_that_has_written_nothing_leaves_no_file() {
     let folder = TempDir::new().unwrap();
     let journal = fresh(&folder, "one");
@@ -210,6 +245,18 @@ fn links_and_what_is_no_file_are_refused() {
     unusable("locked");
     std::fs::create_dir(path("folder")).unwrap();
     unusable("folder");
+    for name in ["pipe", "pipes.lock"] {
+        let made = std::process::Command::new("mkfifo")
+            .arg(path(name))
+            .status();
+        assert!(made.unwrap().success());
+    }
+    // Neither waits for the other end.
+    unusable("pipe");
+    unusable("pipes");
+    std::fs::create_dir(path("locks.lock")).unwrap();
+    unusable("locks");
+    unusable("elsewhere/below");
     // A partial file that is a link is replaced, not followed.
     symlink(path("elsewhere"), path("state.partial")).unwrap();
     let journal = fresh(&folder, "one");

@@ -21,7 +21,7 @@ use crate::actions::deploy::start::search;
 use crate::actions::deploy::start_rollback::Rollback;
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::lookup::{
-    Candidate, Candidates, LookupError, LookupResult, find_each, find_one,
+    Candidate, LookupError, LookupResult, SearchResult, find_each, find_one,
 };
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::event::EventKind;
@@ -232,15 +232,14 @@ impl ActionContext<'_> {
         &self,
         write: &WriteRecord,
         operation: &'static Operation,
-        search: impl AsyncFn() -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+        search: impl AsyncFn() -> SearchResult<T>,
         tell: Report<'_>,
     ) -> Result<Option<T>, TriggerError> {
         tell(EventKind::Note(
             "The state-file says that an earlier process of this run was about to send the \
              request. Looking whether it took effect.",
         ));
-        let search = async |()| search().await;
-        let looked = find_each(&[()], search, false, &self.client).await;
+        let looked = find_each(&[()], &|()| Box::pin(search()), false, &self.client).await;
         let LookupResult {
             found,
             missing,

@@ -68,7 +68,7 @@ pub struct WriteRecord {
 
 /// What came of a write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "is")]
+#[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// It may have been sent.
     Unknown,

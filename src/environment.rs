@@ -9,13 +9,13 @@ use std::fmt;
 /// A variable that cannot be read is kept as such: it matters only when it is
 /// one of ours, and must not disturb the run when it is not.
 #[derive(Debug, Clone, Default)]
-pub struct Variables(BTreeMap<String, Result<String, Unreadable>>);
+pub struct Variables(BTreeMap<String, Result<String, UnreadableValue>>);
 
 /// Why a variable has no value that can be read, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable(pub String);
+pub struct UnreadableValue(pub String);
 
-impl fmt::Display for Unreadable {
+impl fmt::Display for UnreadableValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -33,13 +33,13 @@ impl Variables {
     }
 
     /// Puts another value in the place of that of `name`.
-    pub fn replace(&mut self, name: &str, value: Result<String, Unreadable>) {
+    pub fn replace(&mut self, name: &str, value: Result<String, UnreadableValue>) {
         self.0.insert(name.to_owned(), value);
     }
 
     /// The value of `name`, without surrounding white space; `None` when it is
     /// absent or blank, which a CI makes of every input that was not given.
-    pub fn given(&self, name: &str) -> Option<Result<&str, &Unreadable>> {
+    pub fn given(&self, name: &str) -> Option<Result<&str, &UnreadableValue>> {
         match self.0.get(name)? {
             Ok(value) => Some(value.trim()).filter(|value| !value.is_empty()).map(Ok),
             Err(error) => Some(Err(error)),
@@ -60,8 +60,8 @@ impl Variables {
     }
 }
 
-fn read((name, value): (String, OsString)) -> (String, Result<String, Unreadable>) {
-    let not_utf8 = |_| Unreadable("the value is not UTF-8 text".to_owned());
+fn read((name, value): (String, OsString)) -> (String, Result<String, UnreadableValue>) {
+    let not_utf8 = |_| UnreadableValue("the value is not UTF-8 text".to_owned());
     (name, value.into_string().map_err(not_utf8))
 }
 
@@ -70,7 +70,9 @@ impl FromIterator<(OsString, OsString)> for Variables {
         let readable = pairs
             .into_iter()
             .filter_map(|(name, value)| Some(read((name.into_string().ok()?, value))));
-        Self(readable.collect())
+        let mut variables = Self::default();
+        variables.0.extend(readable);
+        variables
     }
 }
 

@@ -10,7 +10,7 @@ use crate::actions::deploy::matcher::Ownership;
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::journaling::WriteEntry;
 use crate::actions::lookup::{
-    Candidate, LookupError, LookupResult, Search, SearchResult, find_each, unidentified,
+    Candidate, EffectSearch, LookupError, LookupResult, SearchResult, find_each, unidentified,
 };
 use crate::event::EventKind;
 use crate::http::TransportError;
@@ -87,13 +87,13 @@ pub(crate) async fn each_at_most_once<K: Copy + PartialEq + Display, T: Candidat
 }
 
 /// Sends a write for these keys; gives what the answer names. It is boxed for the
-/// reason that [`Search`] is.
-type Send<'a, K, T> = dyn Fn(Vec<K>) -> LocalBoxFuture<'a, Result<Vec<(K, T)>, ApiError>> + 'a;
+/// reason that [`EffectSearch`] is.
+type Sending<'a, K, T> = dyn Fn(Vec<K>) -> LocalBoxFuture<'a, Result<Vec<(K, T)>, ApiError>> + 'a;
 
 async fn send_and_find<K: Copy + PartialEq + Display, T: Candidate>(
     keys: &[K],
-    send: &Send<'_, K, T>,
-    search: &Search<'_, K, T>,
+    send: &Sending<'_, K, T>,
+    search: &EffectSearch<'_, K, T>,
     within: &impl TimeBudget,
     entry: &WriteEntry,
     tell: Report<'_>,
@@ -167,7 +167,7 @@ fn of_all<K>(part: usize, keys: &[K]) -> String {
 /// Looks for what an accepted request may have started without naming it.
 async fn find_unnamed<K: Copy, T: Candidate>(
     open: &[K],
-    search: &Search<'_, K, T>,
+    search: &EffectSearch<'_, K, T>,
     within: &impl TimeBudget,
 ) -> impl Iterator<Item = (K, Result<T, TriggerError>)> {
     let LookupResult { found, missing, .. } = find_each(open, search, false, within).await;
@@ -182,7 +182,7 @@ async fn find_effects<K: Copy, T: Candidate>(
     lost: &ApiError,
     open: &[K],
     keys: &[K],
-    search: &Search<'_, K, T>,
+    search: &EffectSearch<'_, K, T>,
     within: &impl TimeBudget,
     tell: Report<'_>,
 ) -> LookupResult<K, T> {
@@ -254,7 +254,7 @@ fn take_answer<K: Copy + PartialEq, T>(
 /// taken effect after all, somebody must know.
 async fn report_others<K: Copy + PartialEq, T: Candidate>(
     made: &[(K, T)],
-    search: &Search<'_, K, T>,
+    search: &EffectSearch<'_, K, T>,
     tell: Report<'_>,
 ) {
     for (key, made) in made {
@@ -300,6 +300,7 @@ mod tests {
 
     use super::*;
     use crate::actions::error::LookupFailure;
+    use crate::actions::lookup::Candidates;
     use crate::deployment::{Deployment, DeploymentId};
     use crate::sevalla::Refusal;
     use crate::sevalla::operation::TRIGGER_DEPLOYMENT;

@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(400);
 
 /// A look at what is new for a key. It is boxed, since every action has one of
 /// its own, and what is done with it would be compiled for each.
-pub(super) type Search<'a, K, T> = dyn Fn(K) -> LocalBoxFuture<'a, SearchResult<T>> + 'a;
+pub(super) type EffectSearch<'a, K, T> = dyn Fn(K) -> LocalBoxFuture<'a, SearchResult<T>> + 'a;
 
 /// What a look gives; `None` if it cannot show anything.
 pub(super) type SearchResult<T> = Result<Option<Vec<Candidates<T>>>, ApiError>;
@@ -85,7 +85,7 @@ pub(super) struct LookupResult<K, T> {
 /// Searches for the effect of each key, again and again for a bounded time.
 pub(super) async fn find_each<K: Copy, T: Candidate>(
     keys: &[K],
-    search: &Search<'_, K, T>,
+    search: &EffectSearch<'_, K, T>,
     is_slow: bool,
     within: &impl TimeBudget,
 ) -> LookupResult<K, T> {

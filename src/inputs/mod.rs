@@ -37,7 +37,7 @@ pub use self::values::{
 use self::action::alternatives;
 use self::table::Raw;
 use self::values::Value;
-use crate::environment::{Unreadable, Variables};
+use crate::environment::{UnreadableValue, Variables};
 
 impl Inputs {
     /// Reads every input from `variables`, and reports everything that is wrong
@@ -97,7 +97,7 @@ impl Inputs {
 fn first_given<'a>(
     input: &Input,
     variables: &'a Variables,
-) -> Option<(String, Result<&'a str, &'a Unreadable>)> {
+) -> Option<(String, Result<&'a str, &'a UnreadableValue>)> {
     input.sources().find_map(|name| {
         let value = variables.given(&name)?;
         Some((name, value))

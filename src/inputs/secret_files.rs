@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::problem::{Problem, ProblemKind};
 use super::table::{Input, TABLE};
 use super::values;
-use crate::environment::{Unreadable, Variables};
+use crate::environment::{UnreadableValue, Variables};
 use crate::files;
 
 /// The most bytes of such a file. Every secret is shorter.
@@ -17,7 +17,7 @@ const LARGEST: u64 = 64 * 1024;
 pub fn read_secret_files(mut variables: Variables) -> Variables {
     for name in TABLE.iter().flat_map(Input::file_spellings) {
         if let Some(content) = variables.text(&name).map(secret_in) {
-            variables.replace(&name, content.map_err(Unreadable));
+            variables.replace(&name, content.map_err(UnreadableValue));
         }
     }
     variables

@@ -142,7 +142,9 @@ impl Journal {
 
     /// Why the check of this service failed, if it did.
     pub fn failed_check(&self, service: &str) -> Option<String> {
-        self.run.borrow().failed_checks.get(service).cloned()
+        let run = self.run.borrow();
+        let its = run.failed_checks.iter().find(|(id, _)| id == service);
+        its.map(|(_, why)| why.clone())
     }
 
     /// Records that the check of this service failed, and why.
@@ -152,7 +154,8 @@ impl Journal {
     /// When the file cannot be written.
     pub fn fail_check(&self, service: &str, why: &str) -> io::Result<()> {
         let mut run = self.run.borrow_mut();
-        run.failed_checks.insert(service.to_owned(), why.to_owned());
+        let failed = (service.to_owned(), why.to_owned());
+        run.failed_checks.push(failed);
         self.file.write(&run)
     }
 

@@ -1,6 +1,5 @@
 //! What a journal says. It holds no secret: names, ids and times only.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
@@ -44,9 +43,9 @@ pub struct JournalRecord {
     pub identity: RunIdentity,
     /// Its writes, in the order in which they were first sent.
     pub writes: Vec<WriteRecord>,
-    /// The checks that failed, by the id of the service: after a rollback they
-    /// cannot be repeated.
-    pub failed_checks: BTreeMap<String, String>,
+    /// The ids of services whose check failed, and why: after a rollback it cannot
+    /// be repeated.
+    pub failed_checks: Vec<(String, String)>,
     /// How it ended.
     pub end: Option<EndRecord>,
 }
@@ -105,7 +104,7 @@ impl JournalRecord {
         Self {
             identity,
             writes: Vec::new(),
-            failed_checks: BTreeMap::new(),
+            failed_checks: Vec::new(),
             end: None,
         }
     }

@@ -291,6 +291,15 @@ async fn a_run_without_a_name_or_with_a_link_is_refused() {
     let run = deploys(&simulator, &machine).run().await;
     run.assert_ended(2, "invalid-input");
     run.assert_told("symbolic link");
+    std::fs::remove_file(machine.state()).unwrap();
+    // Nobody waits at the other end.
+    let made = std::process::Command::new("mkfifo")
+        .arg(machine.state())
+        .status();
+    assert!(made.unwrap().success());
+    let run = deploys(&simulator, &machine).run().await;
+    run.assert_ended(2, "invalid-input");
+    run.assert_told("it is not a regular file");
     assert_eq!(simulator.deployments_made(), 0);
 }
 

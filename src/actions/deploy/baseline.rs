@@ -1,6 +1,6 @@
 //! What there was before a change, by which its effect is known.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -74,7 +74,7 @@ impl Baseline {
 /// A [`Baseline`] as the journal keeps it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct RecordedBaseline {
-    known: BTreeSet<String>,
+    known: Vec<String>,
     oldest: Option<String>,
     newest: Option<String>,
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::actions::ActionContext;
 use crate::actions::at_most_once::ambiguous;
-use crate::actions::deploy::baseline::{Baseline, RecordedBaseline};
+use crate::actions::deploy::baseline::Baseline;
 use crate::actions::deploy::cancel::{self, CancelResult};
 use crate::actions::deploy::finalize::DeploymentContext;
 use crate::actions::deploy::past::read_past;
@@ -156,7 +156,7 @@ pub(crate) fn recorded(service: Service, before: &Preflight) -> Value {
     json!({
         "kind": service.kind.noun(),
         "id": service.id.to_string(),
-        "mark": before.mark.as_ref().map(RecordedBaseline::from),
+        "mark": before.mark.as_ref().map(Baseline::recorded),
         "wanted": before.wanted,
         "back_to": before.rollback.as_ref().map(|rollback| &rollback.to.id.0),
     })
@@ -280,14 +280,14 @@ impl ActionContext<'_> {
         let Some(write) = self.write_before(name) else {
             return Ok(None);
         };
-        let mark = write.read_before::<RecordedBaseline>("mark");
+        let mark = write.before.get("mark").and_then(Baseline::read);
         let (Some(service), Some(mark)) = (service, mark) else {
             let lost = ApiError::sender_ended(operation);
             let impossible = LookupError::<Deployment>::Impossible;
             return Err(ambiguous(lost, impossible, write.sent));
         };
         let before = Preflight {
-            mark: Some(Baseline::from(mark)),
+            mark: Some(mark),
             wanted: write.read_before("wanted").unwrap_or_default(),
             ..Preflight::default()
         };

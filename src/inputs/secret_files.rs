@@ -63,8 +63,8 @@ mod tests {
             .map(|(name, value)| (name.into(), value.into()));
         let variables = read_secret_files(pairs.collect());
         let (inputs, problems) = Inputs::read(&variables);
-        let told = problems.iter().map(ToString::to_string).collect();
-        (inputs, told, variables)
+        let lines = problems.iter().map(ToString::to_string).collect();
+        (inputs, lines, variables)
     }
 
     #[test]
@@ -83,8 +83,8 @@ mod tests {
             "INPUT_SEVALLA_TOKEN_FILE",
             "PLUGIN_SEVALLA_TOKEN_FILE",
         ] {
-            let (inputs, told, variables) = read(&[(name, path)]);
-            assert_eq!(told, Vec::<String>::new());
+            let (inputs, lines, variables) = read(&[(name, path)]);
+            assert_eq!(lines, Vec::<String>::new());
             assert_eq!(inputs.sevalla_token.unwrap().expose(), KEY, "{name}");
             assert_eq!(secrets_in(&variables), [KEY]);
             assert!(crate::inputs::unknown_names(&variables).is_empty());
@@ -114,23 +114,23 @@ mod tests {
             ("", "it is a folder, not a regular file"),
         ] {
             let path = path(name);
-            let (_, told, _) = read(&[("SEVALLA_TOKEN_FILE", &path)]);
-            assert_eq!(told.len(), 1, "{told:?}");
-            let told = &told[0];
-            assert!(told.starts_with("SEVALLA_TOKEN_FILE: "), "{told}");
-            assert!(told.contains(&path) && told.contains(why), "{told}");
+            let (_, lines, _) = read(&[("SEVALLA_TOKEN_FILE", &path)]);
+            assert_eq!(lines.len(), 1, "{lines:?}");
+            let line = &lines[0];
+            assert!(line.starts_with("SEVALLA_TOKEN_FILE: "), "{line}");
+            assert!(line.contains(&path) && line.contains(why), "{line}");
         }
     }
 
     #[test]
     fn what_is_no_path_is_not_shown() {
         for secret in [KEY, "https://hook.example.com/apps/x/deploy/hush"] {
-            let (_, told, _) = read(&[("SEVALLA_DEPLOY_HOOK_URL_FILE", secret)]);
-            assert!(told[0].contains("the path of a file"), "{told:?}");
-            assert!(!told[0].contains(secret), "{told:?}");
+            let (_, lines, _) = read(&[("SEVALLA_DEPLOY_HOOK_URL_FILE", secret)]);
+            assert!(lines[0].contains("the path of a file"), "{lines:?}");
+            assert!(!lines[0].contains(secret), "{lines:?}");
         }
-        let (_, told, _) = read(&[("SEVALLA_TOKEN_FILE", "$FOLDER/token")]);
-        assert!(told[0].contains("did not fill in"), "{told:?}");
+        let (_, lines, _) = read(&[("SEVALLA_TOKEN_FILE", "$FOLDER/token")]);
+        assert!(lines[0].contains("did not fill in"), "{lines:?}");
     }
 
     #[test]
@@ -140,11 +140,11 @@ mod tests {
         std::fs::write(&file, KEY).unwrap();
         let file = ("SEVALLA_TOKEN_FILE", file.to_str().unwrap());
         for name in ["SEVALLA_TOKEN", "SEVALLA_API_KEY", "INPUT_SEVALLA-TOKEN"] {
-            let (_, told, _) = read(&[file, (name, "svl_other")]);
+            let (_, lines, _) = read(&[file, (name, "svl_other")]);
             let expected = format!("SEVALLA_TOKEN_FILE: {name} is set too: remove one of the two");
-            assert_eq!(told, [expected]);
+            assert_eq!(lines, [expected]);
         }
-        let (_, told, _) = read(&[file, ("SEVALLA_TOKEN", " ")]);
-        assert!(told.is_empty());
+        let (_, lines, _) = read(&[file, ("SEVALLA_TOKEN", " ")]);
+        assert!(lines.is_empty());
     }
 }

@@ -69,7 +69,7 @@ impl Journal {
         };
         let file = StateFile::lock(path, token).map_err(refused)?;
         let before = match file.read() {
-            // Whoever can forge an end can also delete the file, so believing one
+            // Anyone who can forge an end can also delete the file, so believing it
             // gives nobody more than that.
             Err(StateFileError::Content(_, Some(claim)))
                 if claim.end.is_some() && !claim.identity.is_same_run(&identity) =>

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What makes two processes the same run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RunIdentity {
     /// The run and the step, as the CI or the user names them.
     pub key: String,
@@ -37,7 +37,7 @@ impl fmt::Display for RunIdentity {
 }
 
 /// A run with its writes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct JournalRecord {
     /// Which run.
     pub identity: RunIdentity,
@@ -51,7 +51,7 @@ pub struct JournalRecord {
 }
 
 /// A write.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WriteRecord {
     /// What it is, unique in the run.
     pub name: String,
@@ -66,7 +66,7 @@ pub struct WriteRecord {
 }
 
 /// What came of a write.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// It may have been sent.
@@ -86,7 +86,7 @@ pub enum Effect {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct EndRecord {
     /// The word of the result.
     pub result: String,
@@ -98,6 +98,40 @@ pub struct EndRecord {
     pub hint: Option<String>,
 }
 
+impl Effect {
+    fn read(effect: &Value) -> Option<Self> {
+        let id = |of: &str| text(effect.get(of)?.get("id")?);
+        match effect.as_str() {
+            Some("unknown") => Some(Self::Unknown),
+            Some("nothing") => Some(Self::Nothing),
+            _ => {
+                let made = id("made").map(|id| Self::Made { id });
+                made.or_else(|| id("cancelling").map(|id| Self::Cancelling { id }))
+            }
+        }
+    }
+}
+
+impl EndRecord {
+    fn read(end: &Value) -> Option<Self> {
+        Some(Self {
+            result: text(end.get("result")?)?,
+            headline: text(end.get("headline")?)?,
+            why: list(end.get("why")?, text)?,
+            hint: end.get("hint").and_then(text),
+        })
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+/// A list, if each of its entries can be read.
+fn list<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+    value.as_array()?.iter().map(read).collect()
+}
+
 impl JournalRecord {
     /// A run that has written nothing.
     pub const fn new(identity: RunIdentity) -> Self {
@@ -107,6 +141,27 @@ impl JournalRecord {
             failed_checks: Vec::new(),
             end: None,
         }
+    }
+
+    /// Reads what was serialized. A derived reader would be compiled to ten times
+    /// as much.
+    pub(super) fn read(run: &Value) -> Option<Self> {
+        let identity = run.get("identity")?;
+        let pair = |pair: &Value| Some((text(pair.get(0)?)?, text(pair.get(1)?)?));
+        Some(Self {
+            identity: RunIdentity {
+                key: text(identity.get("key")?)?,
+                action: text(identity.get("action")?)?,
+                target: text(identity.get("target")?)?,
+                attempt: identity.get("attempt").and_then(text),
+            },
+            writes: list(run.get("writes")?, WriteRecord::read)?,
+            failed_checks: list(run.get("failed_checks")?, pair)?,
+            end: match run.get("end")? {
+                Value::Null => None,
+                end => Some(EndRecord::read(end)?),
+            },
+        })
     }
 
     /// Whether it has a write whose end was not seen.
@@ -143,6 +198,16 @@ impl JournalRecord {
 }
 
 impl WriteRecord {
+    fn read(write: &Value) -> Option<Self> {
+        Some(Self {
+            name: text(write.get("name")?)?,
+            before: write.get("before")?.clone(),
+            at: write.get("at")?.as_i64(),
+            sent: u32::try_from(write.get("sent")?.as_u64()?).ok()?,
+            effect: Effect::read(write.get("effect")?)?,
+        })
+    }
+
     /// A part of what there was before, if it is recorded.
     pub fn read_before<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         T::deserialize(self.before.get(name)?).ok()

@@ -150,9 +150,38 @@ fn a_finished_run_of_another_api_key_is_replaced_unless_it_claims_to_be_this_one
     journal.finish(EndRecord::default()).unwrap();
     drop(journal);
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replace("\"version\":1", "\"version\":2")).unwrap();
+    std::fs::write(&path, text.replace("journal 1 ", "journal 2 ")).unwrap();
     not_ours(new_key("two"));
     assert!(matches!(new_key("three"), Ok(Opening::Fresh(_))));
+}
+
+#[test]
+fn what_is_read_is_what_was_written() {
+    let mut record = JournalRecord::new(run("one"));
+    for (name, effect) in [
+        ("a", Effect::Unknown),
+        ("b", Effect::Nothing),
+        ("c", made("1")),
+        ("d", Effect::Cancelling { id: "2".to_owned() }),
+    ] {
+        record.sending(name, &json!({ "known": [name] }), Some(-7));
+        record.settle(name, &effect);
+    }
+    let and_back = |record: &JournalRecord| {
+        JournalRecord::read(&serde_json::to_value(record).unwrap()).unwrap()
+    };
+    assert_eq!(and_back(&record), record);
+    record.identity.attempt = None;
+    record
+        .failed_checks
+        .push(("id".to_owned(), "why".to_owned()));
+    record.end = Some(EndRecord {
+        result: "success".to_owned(),
+        headline: "Deployed".to_owned(),
+        why: vec!["first".to_owned(), "second".to_owned()],
+        hint: None,
+    });
+    assert_eq!(and_back(&record), record);
 }
 
 #[test]
@@ -185,14 +214,14 @@ fn what_was_changed_cut_or_written_with_another_key_is_not_trusted() {
     let whole = std::fs::read(&path).unwrap();
     let text = String::from_utf8(whole.clone()).unwrap();
     assert!(!text.contains(KEY), "{text}");
-    for length in 0..whole.len() - 1 {
+    for length in 0..whole.len() {
         std::fs::write(&path, &whole[..length]).unwrap();
         not_ours(open(&folder, "one"));
     }
     for changed in [
         text.replace("\"sent\":1", "\"sent\":2"),
-        text.replace("\"version\":1", "\"version\":2"),
-        text.replace("\"code\":\"", "\"code\":\"0"),
+        text.replace("journal 1 ", "journal 2 "),
+        text.replace("journal 1 ", "journal 1 0"),
     ] {
         assert_ne!(changed, text);
         std::fs::write(&path, changed).unwrap();

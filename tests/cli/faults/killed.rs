@@ -17,7 +17,7 @@ use crate::resuming::{Machine, kill};
 enum Again {
     /// Nothing.
     Same,
-    /// It is killed at the same moment once more, and started a third time.
+    /// It is killed once more, and started a third time.
     KilledOnceMore,
     ListLostOnce,
     ListForbidden,
@@ -36,7 +36,7 @@ impl Again {
     const fn words(self) -> &'static str {
         match self {
             Self::Same => "Nothing goes wrong.",
-            Self::KilledOnceMore => "It is killed at the same moment once more.",
+            Self::KilledOnceMore => "It is killed once more.",
             Self::ListLostOnce => "The first response to looking for the deployment is lost.",
             Self::ListForbidden => "The list of deployments can no longer be read.",
             Self::ShowsItLate => "The new deployment can be seen only after three seconds.",

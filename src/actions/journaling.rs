@@ -15,6 +15,7 @@ use crate::actions::at_most_once::ambiguous;
 use crate::actions::deploy::baseline::Baseline;
 use crate::actions::deploy::cancel::{self, CancelResult};
 use crate::actions::deploy::finalize::DeploymentContext;
+use crate::actions::deploy::matcher::DeploymentMatcher;
 use crate::actions::deploy::past::read_past;
 use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::start::search;
@@ -281,6 +282,8 @@ impl ActionContext<'_> {
             return Ok(None);
         };
         let mark = write.before.get("mark").and_then(Baseline::read);
+        let wanted = write.before.get("wanted");
+        let wanted = wanted.and_then(DeploymentMatcher::read);
         let (Some(service), Some(mark)) = (service, mark) else {
             let lost = ApiError::sender_ended(operation);
             let impossible = LookupError::<Deployment>::Impossible;
@@ -288,7 +291,7 @@ impl ActionContext<'_> {
         };
         let before = Preflight {
             mark: Some(mark),
-            wanted: write.read_before("wanted").unwrap_or_default(),
+            wanted: wanted.unwrap_or_default(),
             ..Preflight::default()
         };
         let find = async || search(&self.client, service, &before).await;
@@ -457,8 +460,9 @@ async fn as_it_was(
     before: Preflight,
 ) -> Result<Preflight, TriggerError> {
     let mut past = read_past(client, service).await?;
-    let rollback = match write.read_before("back_to").map(DeploymentId) {
+    let rollback = match write.before.get("back_to").and_then(Value::as_str) {
         Some(id) => {
+            let id = DeploymentId(id.to_owned());
             let listed = past.iter().find(|deployment| deployment.id == id).cloned();
             let to = if let Some(listed) = listed {
                 listed

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// What makes two processes the same run.
@@ -206,11 +205,6 @@ impl WriteRecord {
             sent: u32::try_from(write.get("sent")?.as_u64()?).ok()?,
             effect: Effect::read(write.get("effect")?)?,
         })
-    }
-
-    /// A part of what there was before, if it is recorded.
-    pub fn read_before<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        T::deserialize(self.before.get(name)?).ok()
     }
 
     fn first(name: &str, before: &Value, at: Option<i64>) -> Self {

@@ -207,11 +207,19 @@ async fn play(row: Restart) {
     for fault in woven(first).into_iter().filter(|_| !is_followed) {
         simulator.add_fault(fault);
     }
+    // However busy the machine is, it does not end before the process is killed.
+    let is_held = is_followed || row.again == Again::KilledOnceMore;
+    if is_held {
+        simulator.set_script(APP, row.killed.script().never_ends());
+    }
     let machine = Machine::new();
     let started = || machine.keeps(runner(first, &simulator));
     kill_first(row, &simulator, started).await;
     if row.again == Again::FirstStillRuns {
         return;
+    }
+    if is_held && row.again != Again::FileGone && simulator.deployments_made() > 0 {
+        simulator.end_deployment(APP);
     }
     let list = Woven::on("listDeploymentsV3");
     let trigger = Woven::on(row.killed.operations()[0]);
@@ -246,7 +254,13 @@ async fn play(row: Restart) {
         }
         Again::Same | Again::KilledOnceMore | Again::ShowsItLate | Again::FirstStillRuns => {}
     }
-    check(row, &again.run().await, &simulator);
+    let looks = simulator.calls("getDeploymentV3");
+    let running = again.start();
+    if row.again == Again::FileGone {
+        until(|| simulator.calls("getDeploymentV3") > looks).await;
+        simulator.end_deployment(APP);
+    }
+    check(row, &running.finish().await, &simulator);
 }
 
 fn check(row: Restart, run: &crate::harness::Finished, simulator: &Simulator) {

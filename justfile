@@ -37,16 +37,26 @@ doctor COUNT="10000":
     DOCTOR_REPORTS={{COUNT}} cargo test --lib --locked no_report_has_a_private_value
     DOCTOR_PAIRS=all cargo test --test cli --locked the_doctor_names_exactly_what_differs
 
-# Measure: polling, whole process, sanitizer, diagnosis.
+# Measure: polling, whole process, sanitizer, diagnosis, journal.
 bench:
     cargo bench --bench pace
     cargo bench --bench process
     cargo bench --bench sanitizer
     cargo bench --bench diagnosis
+    cargo bench --bench journal
 
 # Run the action by act and the GitLab component by gitlab-ci-local (containers).
 action:
     .ci/action-test
+
+# Run the program under engines that retry: act, gitlab-ci-local, Restate (no containers).
+engines:
+    .ci/engines
+
+# Kill the program at each system call that can matter, and start it again (strace).
+kills:
+    cargo build --locked --workspace --bins
+    .ci/kill-points target/debug/sevalla-deploy target/debug/sevalla-simulator
 
 # Run the tests of the built program RUNS times while all cores are busy.
 busy RUNS="10":

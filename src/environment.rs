@@ -1,18 +1,25 @@
-//! Environment variables as they came: every value, and those that are not UTF-8.
+//! Environment variables as they came: every value, and those that cannot be read.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 
 /// Environment variables by name.
 ///
-/// A variable that is not UTF-8 is kept as such: it matters only when it is
+/// A variable that cannot be read is kept as such: it matters only when it is
 /// one of ours, and must not disturb the run when it is not.
 #[derive(Debug, Clone, Default)]
-pub struct Variables(BTreeMap<String, Result<String, NotUtf8>>);
+pub struct Variables(BTreeMap<String, Result<String, UnreadableValue>>);
 
-/// A variable's value is not UTF-8.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotUtf8;
+/// Why a variable has no value that can be read, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableValue(pub String);
+
+impl fmt::Display for UnreadableValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl Variables {
     /// The same with the inputs that the arguments give, under the names of their
@@ -25,12 +32,17 @@ impl Variables {
         self
     }
 
+    /// Puts another value in the place of that of `name`.
+    pub fn replace(&mut self, name: &str, value: Result<String, UnreadableValue>) {
+        self.0.insert(name.to_owned(), value);
+    }
+
     /// The value of `name`, without surrounding white space; `None` when it is
     /// absent or blank, which a CI makes of every input that was not given.
-    pub fn given(&self, name: &str) -> Option<Result<&str, NotUtf8>> {
+    pub fn given(&self, name: &str) -> Option<Result<&str, &UnreadableValue>> {
         match self.0.get(name)? {
             Ok(value) => Some(value.trim()).filter(|value| !value.is_empty()).map(Ok),
-            Err(error) => Some(Err(*error)),
+            Err(error) => Some(Err(error)),
         }
     }
 
@@ -48,8 +60,9 @@ impl Variables {
     }
 }
 
-fn read((name, value): (String, OsString)) -> (String, Result<String, NotUtf8>) {
-    (name, value.into_string().map_err(|_| NotUtf8))
+fn read((name, value): (String, OsString)) -> (String, Result<String, UnreadableValue>) {
+    let not_utf8 = |_| UnreadableValue("the value is not UTF-8 text".to_owned());
+    (name, value.into_string().map_err(not_utf8))
 }
 
 impl FromIterator<(OsString, OsString)> for Variables {
@@ -57,7 +70,9 @@ impl FromIterator<(OsString, OsString)> for Variables {
         let readable = pairs
             .into_iter()
             .filter_map(|(name, value)| Some(read((name.into_string().ok()?, value))));
-        Self(readable.collect())
+        let mut variables = Self::default();
+        variables.0.extend(readable);
+        variables
     }
 }
 

@@ -16,7 +16,7 @@ use sevalla_deploy::diagnostics::explain_panics;
 use sevalla_deploy::environment::Variables;
 use sevalla_deploy::exec;
 use sevalla_deploy::exit_status::ExitStatus;
-use sevalla_deploy::inputs::secrets_in;
+use sevalla_deploy::inputs::{read_secret_files, secrets_in};
 use sevalla_deploy::messages::Misstart;
 use sevalla_deploy::outcome::Outcome;
 use sevalla_deploy::process::{Process, network};
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
 }
 
 fn program() -> ExitCode {
-    let variables: Variables = std::env::vars_os().collect();
+    let variables = read_secret_files(std::env::vars_os().collect());
     let secrets = secrets_in(&variables);
     // Made only for a complaint: a run makes its own.
     let gate = {

@@ -3,13 +3,14 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use tokio::time::{Instant, timeout};
 
 use crate::actions::deploy::matcher::Ownership;
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::journaling::WriteEntry;
 use crate::actions::lookup::{
-    Candidate, Candidates, LookupError, LookupResult, find_each, unidentified,
+    Candidate, EffectSearch, LookupError, LookupResult, SearchResult, find_each, unidentified,
 };
 use crate::event::EventKind;
 use crate::http::TransportError;
@@ -48,7 +49,7 @@ impl TimeBudget for Client {
 /// unknown. `entry` records each step before it is taken.
 pub(crate) async fn at_most_once<T: Candidate>(
     send: impl AsyncFn() -> Result<T, ApiError>,
-    search: impl AsyncFn() -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    search: impl AsyncFn() -> SearchResult<T>,
     within: &impl TimeBudget,
     entry: &WriteEntry,
     tell: Report<'_>,
@@ -71,20 +72,28 @@ pub(crate) async fn at_most_once<T: Candidate>(
 pub(crate) async fn each_at_most_once<K: Copy + PartialEq + Display, T: Candidate>(
     keys: &[K],
     send: impl AsyncFn(&[K]) -> Result<Vec<(K, T)>, ApiError>,
-    search: impl AsyncFn(K) -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    search: impl AsyncFn(K) -> SearchResult<T>,
     within: &impl TimeBudget,
     entry: &WriteEntry,
     tell: Report<'_>,
 ) -> Vec<(K, Result<T, TriggerError>)> {
-    let ends = send_and_find(keys, send, search, within, entry, tell).await;
+    let (send, search) = (&send, &search);
+    let send =
+        |keys: Vec<K>| -> LocalBoxFuture<'_, _> { Box::pin(async move { send(&keys).await }) };
+    let search = |key: K| -> LocalBoxFuture<'_, _> { Box::pin(search(key)) };
+    let ends = send_and_find(keys, &send, &search, within, entry, tell).await;
     entry.settle(&ends, tell);
     ends
 }
 
+/// Sends a write for these keys; gives what the answer names. It is boxed for the
+/// reason that [`EffectSearch`] is.
+type Sending<'a, K, T> = dyn Fn(Vec<K>) -> LocalBoxFuture<'a, Result<Vec<(K, T)>, ApiError>> + 'a;
+
 async fn send_and_find<K: Copy + PartialEq + Display, T: Candidate>(
     keys: &[K],
-    send: impl AsyncFn(&[K]) -> Result<Vec<(K, T)>, ApiError>,
-    search: impl AsyncFn(K) -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    send: &Sending<'_, K, T>,
+    search: &EffectSearch<'_, K, T>,
     within: &impl TimeBudget,
     entry: &WriteEntry,
     tell: Report<'_>,
@@ -99,13 +108,13 @@ async fn send_and_find<K: Copy + PartialEq + Display, T: Candidate>(
             ends.extend(open.into_iter().map(end));
             return ends;
         }
-        let lost = match send(&open).await {
+        let lost = match send(open.clone()).await {
             Ok(made) => {
                 if first_loss.is_some() {
-                    report_others(&made, &search, tell).await;
+                    report_others(&made, search, tell).await;
                 }
                 ends.extend(take_answer(&mut open, made));
-                ends.extend(find_unnamed(&open, &search, within).await);
+                ends.extend(find_unnamed(&open, search, within).await);
                 return ends;
             }
             Err(error) if error.next() == RetryDecision::Ambiguous => error,
@@ -120,7 +129,7 @@ async fn send_and_find<K: Copy + PartialEq + Display, T: Candidate>(
             found,
             missing,
             is_cut_short,
-        } = find_effects(&lost, &open, keys, &search, within, tell).await;
+        } = find_effects(&lost, &open, keys, search, within, tell).await;
         ends.extend(found.into_iter().map(|(key, made)| (key, Ok(made))));
         // After a shorter search its effect may still be to come.
         let may_repeat = first_loss.is_none() && !is_cut_short && within.may_begin().await;
@@ -158,7 +167,7 @@ fn of_all<K>(part: usize, keys: &[K]) -> String {
 /// Looks for what an accepted request may have started without naming it.
 async fn find_unnamed<K: Copy, T: Candidate>(
     open: &[K],
-    search: impl AsyncFn(K) -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    search: &EffectSearch<'_, K, T>,
     within: &impl TimeBudget,
 ) -> impl Iterator<Item = (K, Result<T, TriggerError>)> {
     let LookupResult { found, missing, .. } = find_each(open, search, false, within).await;
@@ -173,7 +182,7 @@ async fn find_effects<K: Copy, T: Candidate>(
     lost: &ApiError,
     open: &[K],
     keys: &[K],
-    search: impl AsyncFn(K) -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    search: &EffectSearch<'_, K, T>,
     within: &impl TimeBudget,
     tell: Report<'_>,
 ) -> LookupResult<K, T> {
@@ -245,7 +254,7 @@ fn take_answer<K: Copy + PartialEq, T>(
 /// taken effect after all, somebody must know.
 async fn report_others<K: Copy + PartialEq, T: Candidate>(
     made: &[(K, T)],
-    search: impl AsyncFn(K) -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    search: &EffectSearch<'_, K, T>,
     tell: Report<'_>,
 ) {
     for (key, made) in made {
@@ -291,6 +300,7 @@ mod tests {
 
     use super::*;
     use crate::actions::error::LookupFailure;
+    use crate::actions::lookup::Candidates;
     use crate::deployment::{Deployment, DeploymentId};
     use crate::sevalla::Refusal;
     use crate::sevalla::operation::TRIGGER_DEPLOYMENT;

@@ -12,16 +12,17 @@ use uuid::Uuid;
 
 use crate::actions::ActionContext;
 use crate::actions::at_most_once::ambiguous;
-use crate::actions::deploy::baseline::{Baseline, RecordedBaseline};
+use crate::actions::deploy::baseline::Baseline;
 use crate::actions::deploy::cancel::{self, CancelResult};
 use crate::actions::deploy::finalize::DeploymentContext;
+use crate::actions::deploy::matcher::DeploymentMatcher;
 use crate::actions::deploy::past::read_past;
 use crate::actions::deploy::preflight::Preflight;
 use crate::actions::deploy::start::search;
 use crate::actions::deploy::start_rollback::Rollback;
 use crate::actions::error::{Report, TriggerError};
 use crate::actions::lookup::{
-    Candidate, Candidates, LookupError, LookupResult, find_each, find_one,
+    Candidate, LookupError, LookupResult, SearchResult, find_each, find_one,
 };
 use crate::deployment::{Deployment, DeploymentId, Service, Verdict};
 use crate::event::EventKind;
@@ -156,7 +157,7 @@ pub(crate) fn recorded(service: Service, before: &Preflight) -> Value {
     json!({
         "kind": service.kind.noun(),
         "id": service.id.to_string(),
-        "mark": before.mark.as_ref().map(RecordedBaseline::from),
+        "mark": before.mark.as_ref().map(Baseline::recorded),
         "wanted": before.wanted,
         "back_to": before.rollback.as_ref().map(|rollback| &rollback.to.id.0),
     })
@@ -232,15 +233,14 @@ impl ActionContext<'_> {
         &self,
         write: &WriteRecord,
         operation: &'static Operation,
-        search: impl AsyncFn() -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+        search: impl AsyncFn() -> SearchResult<T>,
         tell: Report<'_>,
     ) -> Result<Option<T>, TriggerError> {
         tell(EventKind::Note(
             "The state-file says that an earlier process of this run was about to send the \
              request. Looking whether it took effect.",
         ));
-        let search = async |()| search().await;
-        let looked = find_each(&[()], search, false, &self.client).await;
+        let looked = find_each(&[()], &|()| Box::pin(search()), false, &self.client).await;
         let LookupResult {
             found,
             missing,
@@ -281,15 +281,17 @@ impl ActionContext<'_> {
         let Some(write) = self.write_before(name) else {
             return Ok(None);
         };
-        let mark = write.read_before::<RecordedBaseline>("mark");
+        let mark = write.before.get("mark").and_then(Baseline::read);
+        let wanted = write.before.get("wanted");
+        let wanted = wanted.and_then(DeploymentMatcher::read);
         let (Some(service), Some(mark)) = (service, mark) else {
             let lost = ApiError::sender_ended(operation);
             let impossible = LookupError::<Deployment>::Impossible;
             return Err(ambiguous(lost, impossible, write.sent));
         };
         let before = Preflight {
-            mark: Some(Baseline::from(mark)),
-            wanted: write.read_before("wanted").unwrap_or_default(),
+            mark: Some(mark),
+            wanted: wanted.unwrap_or_default(),
             ..Preflight::default()
         };
         let find = async || search(&self.client, service, &before).await;
@@ -458,8 +460,9 @@ async fn as_it_was(
     before: Preflight,
 ) -> Result<Preflight, TriggerError> {
     let mut past = read_past(client, service).await?;
-    let rollback = match write.read_before("back_to").map(DeploymentId) {
+    let rollback = match write.before.get("back_to").and_then(Value::as_str) {
         Some(id) => {
+            let id = DeploymentId(id.to_owned());
             let listed = past.iter().find(|deployment| deployment.id == id).cloned();
             let to = if let Some(listed) = listed {
                 listed

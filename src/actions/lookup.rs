@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use tokio::time::{Instant, sleep};
 
 use crate::actions::at_most_once::TimeBudget;
@@ -24,6 +25,13 @@ const SLOW_SEARCH: Duration = Duration::from_secs(10);
 
 /// Between two looks once the run has to end.
 const LOOK: Duration = Duration::from_millis(400);
+
+/// A look at what is new for a key. It is boxed, since every action has one of
+/// its own, and what is done with it would be compiled for each.
+pub(super) type EffectSearch<'a, K, T> = dyn Fn(K) -> LocalBoxFuture<'a, SearchResult<T>> + 'a;
+
+/// What a look gives; `None` if it cannot show anything.
+pub(super) type SearchResult<T> = Result<Option<Vec<Candidates<T>>>, ApiError>;
 
 /// Why a search did not find exactly one.
 pub(crate) enum LookupError<T> {
@@ -52,11 +60,11 @@ impl<T: Candidate> LookupError<T> {
 /// Looks for what an accepted request has made without naming it: again and
 /// again for a bounded time, until there is one.
 pub(crate) async fn find_one<T: Candidate>(
-    search: impl AsyncFn() -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    search: impl AsyncFn() -> SearchResult<T>,
     within: &impl TimeBudget,
 ) -> Result<T, TriggerError> {
     let LookupResult { found, missing, .. } =
-        find_each(&[()], async |()| search().await, false, within).await;
+        find_each(&[()], &|()| Box::pin(search()), false, within).await;
     let not_one = missing.into_iter().next().map(|((), not_one)| not_one);
     let made = found.into_iter().next().map(|((), made)| made);
     made.ok_or_else(|| unidentified(not_one.unwrap_or(LookupError::None)))
@@ -77,7 +85,7 @@ pub(super) struct LookupResult<K, T> {
 /// Searches for the effect of each key, again and again for a bounded time.
 pub(super) async fn find_each<K: Copy, T: Candidate>(
     keys: &[K],
-    search: impl AsyncFn(K) -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    search: &EffectSearch<'_, K, T>,
     is_slow: bool,
     within: &impl TimeBudget,
 ) -> LookupResult<K, T> {
@@ -169,7 +177,7 @@ fn judge<T: Candidate>(all: Vec<Candidates<T>>, mut doubted: Vec<T>) -> LookVerd
 /// to end; `None` unless there is exactly one, and it is ours.
 pub(crate) async fn search_to_the_end<T: Candidate>(
     client: &Client,
-    search: impl AsyncFn() -> Result<Option<Vec<Candidates<T>>>, ApiError>,
+    search: impl AsyncFn() -> SearchResult<T>,
 ) -> Option<T> {
     let mut doubted = Vec::new();
     loop {

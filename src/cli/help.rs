@@ -164,6 +164,9 @@ fn about_input(input: &Input, page: &mut HelpText) {
         .entry("  Group", NARROW, input.group.title())
         .entry("  Option", NARROW, &option)
         .entry("  Variables", NARROW, &input.spellings().join(", "));
+    if let Some(file) = input.file_variable() {
+        page.entry("  File", NARROW, &format!("its path in {file}"));
+    }
     let name = input.name();
     let words = |by: &dyn Fn(&Action) -> bool| {
         let actions = ACTIONS.iter().filter(|action| by(action));

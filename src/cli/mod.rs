@@ -140,7 +140,8 @@ fn refusal(secret: &Input) -> String {
 fn no_argument(variable: &str) -> String {
     format!(
         "cannot be an argument, because everybody on the machine can read the arguments of a \
-         process. Set the variable {variable} instead"
+         process. Set the variable {variable} instead, or {variable}_FILE to the path of a file \
+         that holds it"
     )
 }
 
@@ -419,6 +420,7 @@ mod tests {
             &["--sevalla-token", "hunter2"][..],
             &["--sevalla-token=hunter2"],
             &["--sevalla_token=hunter2"],
+            &["--sevalla-token-file=hunter2"],
             &["--token", "hunter2"],
             &["--api-key=hunter2"],
             &["--api-token=hunter2"],

@@ -9,6 +9,7 @@ mod choices;
 mod named;
 pub(crate) mod placeholder;
 mod problem;
+mod secret_files;
 mod secrets;
 mod table;
 mod unknown;
@@ -24,6 +25,7 @@ pub use self::choices::{
 pub use self::named::GivenName;
 pub use self::problem::Problem;
 pub(crate) use self::problem::ProblemKind;
+pub use self::secret_files::read_secret_files;
 pub use self::secrets::{secrets_in, wants_password};
 pub use self::table::{Input, InputGroup, Inputs, TABLE};
 pub use self::unknown::{DIAGNOSTICS, unknown_names};
@@ -35,7 +37,7 @@ pub use self::values::{
 use self::action::alternatives;
 use self::table::Raw;
 use self::values::Value;
-use crate::environment::{NotUtf8, Variables};
+use crate::environment::{UnreadableValue, Variables};
 
 impl Inputs {
     /// Reads every input from `variables`, and reports everything that is wrong
@@ -56,13 +58,16 @@ impl Inputs {
             };
             match value {
                 Ok(value) => pairs.push((input.field.to_owned(), reader.id_of(input, value))),
-                Err(NotUtf8) => reader.problems.push(Problem::new(
+                Err(error) => reader.problems.push(Problem::new(
                     ProblemKind::Unusable,
                     spelling.clone(),
                     None,
-                    "the value is not UTF-8 text",
+                    error.to_string(),
                 )),
             }
+            reader
+                .problems
+                .extend(secret_files::conflict(input, variables));
             reader.spellings.insert(input.field, spelling);
         }
         // Envy only collects texts: it would stop at the first value that it
@@ -92,7 +97,7 @@ impl Inputs {
 fn first_given<'a>(
     input: &Input,
     variables: &'a Variables,
-) -> Option<(String, Result<&'a str, NotUtf8>)> {
+) -> Option<(String, Result<&'a str, &'a UnreadableValue>)> {
     input.sources().find_map(|name| {
         let value = variables.given(&name)?;
         Some((name, value))

@@ -25,12 +25,7 @@ const PROXIES: &[&str] = &[
 pub fn secrets_in(variables: &Variables) -> Vec<String> {
     let secret = TABLE.iter().filter(|input| input.secret);
     let names = secret
-        .flat_map(|input| {
-            input
-                .spellings()
-                .into_iter()
-                .map(move |name| (input.field, name))
-        })
+        .flat_map(|input| input.sources().map(move |name| (input.field, name)))
         .chain(OTHER_SECRETS.iter().map(|name| ("", (*name).to_owned())));
     let secrets = names.filter_map(|(field, name)| {
         // The name of a variable that the CI did not fill in is no secret, and

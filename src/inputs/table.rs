@@ -109,7 +109,7 @@ impl Input {
         let variable = name.to_uppercase().replace('-', "_");
         let longer = format!("SEVALLA_{variable}");
         let is_it = |input: &&Self| {
-            let mut all = input.spellings().into_iter();
+            let mut all = input.spellings().into_iter().chain(input.file_spellings());
             input.is_named(name) || all.any(|spelling| spelling == variable || spelling == longer)
         };
         TABLE.iter().find(is_it)
@@ -159,7 +159,8 @@ impl Input {
     /// The option and the variables it is read from; the first that is given
     /// wins.
     pub(super) fn sources(&self) -> impl Iterator<Item = String> + use<> {
-        self.option().into_iter().chain(self.spellings())
+        let variables = self.spellings().into_iter().chain(self.file_spellings());
+        self.option().into_iter().chain(variables)
     }
 
     /// The variables it is read from; the first that is given wins.
@@ -174,6 +175,21 @@ impl Input {
         all.push(self.variable());
         all.extend(self.also.iter().map(|name| (*name).to_owned()));
         all
+    }
+
+    /// The variable for the path of a file with its value, if it is secret.
+    pub fn file_variable(&self) -> Option<String> {
+        self.secret.then(|| format!("{}_FILE", self.variable()))
+    }
+
+    /// The variables that hold the path of a file with its value, if it is secret.
+    pub fn file_spellings(&self) -> Vec<String> {
+        let spellings = self.spellings().into_iter().filter(|_| self.secret);
+        let of_file = |name: String| {
+            let ending = if name.contains('-') { "-FILE" } else { "_FILE" };
+            name + ending
+        };
+        spellings.map(of_file).collect()
     }
 }
 
@@ -448,7 +464,7 @@ inputs! {
 
     output_file: PathBuf, group: Files;
     "Outputs as dotenv, JSON or properties"
-    "Path of a file for the outputs: an object in .json, Java properties in .properties, otherwise lines such as SEVALLA_OUT_STATUS=success for GitLab's dotenv report. Values that such a report cannot contain are omitted."
+    "Path of a file for the outputs: an object in .json, Java properties in .properties, a file for each output in a folder if the path ends with a slash, otherwise lines such as SEVALLA_OUT_STATUS=success for GitLab's dotenv report. Values that such a report cannot contain are omitted."
 
     links_file: PathBuf, group: Files;
     "Links as a GitLab annotations report"

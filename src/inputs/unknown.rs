@@ -12,7 +12,7 @@ pub const DIAGNOSTICS: &str = "SEVALLA_LOG";
 /// name variables `SEVALLA_…` too, so there only a near miss is told.
 pub fn unknown_names(variables: &Variables) -> Vec<String> {
     let known: Vec<String> = TABLE.iter().map(Input::name).collect();
-    let read: Vec<String> = TABLE.iter().flat_map(Input::spellings).collect();
+    let read: Vec<String> = TABLE.iter().flat_map(Input::sources).collect();
     // Of an earlier step of the job.
     let outputs: Vec<String> = OUTPUTS.iter().map(|(name, _)| ci::variable(name)).collect();
     let is_read = |variable: &&str| {

@@ -10,15 +10,15 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use ring::hmac;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::Value;
 
 use crate::files::{FileIdentity, NO_FILE};
 use crate::journal::record::JournalRecord;
 use crate::secret::ApiToken;
 
-/// The version of the format.
-const VERSION: u32 = 1;
+/// How a file of this version of the format begins, before the code. A line with
+/// the run as JSON follows.
+const VERSION: &str = "sevalla-deploy journal 1 ";
 
 /// What the code authenticates, beside the content.
 const PURPOSE: &[u8] = b"sevalla-deploy state-file 1";
@@ -45,29 +45,15 @@ pub(super) enum StateFileError {
     Locked(PathBuf),
     /// The system refused.
     Io(io::Error),
-    /// Its content is not a journal of this key and version.
-    Content(String),
+    /// Its content is not a journal of this key and version. What it claims to be,
+    /// if it claims anything, is not authentic.
+    Content(String, Option<Box<JournalRecord>>),
 }
 
 impl From<io::Error> for StateFileError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
-}
-
-/// The content of the file.
-#[derive(Serialize, Deserialize)]
-struct Envelope<'a> {
-    version: u32,
-    code: String,
-    #[serde(borrow)]
-    run: &'a RawValue,
-}
-
-/// The version alone, which every version has.
-#[derive(Deserialize)]
-struct Version {
-    version: u32,
 }
 
 impl StateFile {
@@ -109,47 +95,43 @@ impl StateFile {
         let mut content = Vec::new();
         file.take(LARGEST + 1).read_to_end(&mut content)?;
         if content.len() as u64 > LARGEST {
-            return Err(StateFileError::Content(format!(
-                "it has more than {LARGEST} bytes, so this program did not write it"
-            )));
+            let why = format!("it has more than {LARGEST} bytes, so this program did not write it");
+            return Err(StateFileError::Content(why, None));
         }
-        self.decode(&content)
-            .map(Some)
-            .map_err(StateFileError::Content)
+        let refused = |why: &str, claim| Err(StateFileError::Content(why.to_owned(), claim));
+        let content = std::str::from_utf8(&content).ok();
+        let Some((head, run)) = content.and_then(|content| content.split_once('\n')) else {
+            return refused("it does not hold a journal of this program", None);
+        };
+        let record = serde_json::from_str::<Value>(run).ok();
+        let record = record.and_then(|run| JournalRecord::read(&run));
+        match (self.authenticate(head, run), record) {
+            (Ok(()), Some(record)) => Ok(Some(record)),
+            (Ok(()), None) => refused("this version of the program cannot read it", None),
+            (Err(why), claim) => refused(why, claim.map(Box::new)),
+        }
     }
 
-    fn decode(&self, content: &[u8]) -> Result<JournalRecord, String> {
-        let no_journal = |_| "it does not hold a journal of this program".to_owned();
-        let Version { version } = serde_json::from_slice(content).map_err(no_journal)?;
-        if version != VERSION {
-            return Err(format!(
-                "its format has version {version}, and this program reads version {VERSION}"
-            ));
-        }
-        let envelope: Envelope<'_> = serde_json::from_slice(content).map_err(no_journal)?;
-        let run = envelope.run.get();
-        let code = bytes_of_hex(&envelope.code).unwrap_or_default();
-        hmac::verify(&self.key, run.as_bytes(), &code).map_err(|_| {
-            "it was changed, or was not written with this API key (sevalla-token)".to_owned()
-        })?;
-        serde_json::from_str(run).map_err(no_journal)
+    /// Whether the first line is of this version, and has the code of the rest.
+    fn authenticate(&self, head: &str, run: &str) -> Result<(), &'static str> {
+        let Some(code) = head.strip_prefix(VERSION) else {
+            return Err("it does not hold a journal of this version of the program");
+        };
+        let code = bytes_of_hex(code).unwrap_or_default();
+        hmac::verify(&self.key, run.as_bytes(), &code)
+            .map_err(|_| "it was changed, or was not written with this API key (sevalla-token)")
     }
 
     fn encode(&self, run: &JournalRecord) -> io::Result<Vec<u8>> {
-        let run = serde_json::value::to_raw_value(run)?;
-        let code = hmac::sign(&self.key, run.get().as_bytes());
-        let mut content = serde_json::to_vec(&Envelope {
-            version: VERSION,
-            code: hex_of(code.as_ref()),
-            run: &run,
-        })?;
-        content.push(b'\n');
+        let run = serde_json::to_string(run)?;
+        let code = hmac::sign(&self.key, run.as_bytes());
+        let content = format!("{VERSION}{}\n{run}", hex_of(code.as_ref()));
         if content.len() as u64 > LARGEST {
             return Err(io::Error::other(format!(
                 "the journal would have more than {LARGEST} bytes"
             )));
         }
-        Ok(content)
+        Ok(content.into_bytes())
     }
 
     /// Replaces the content: after a crash at any moment, the file holds the old

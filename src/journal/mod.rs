@@ -62,17 +62,22 @@ impl Journal {
         token: &ApiToken,
         identity: RunIdentity,
     ) -> Result<Opening, JournalError> {
-        let unusable = |error: String| JournalError::Unusable(path.to_owned(), error);
-        let file = StateFile::lock(path, token).map_err(|error| match error {
+        let refused = |error| match error {
             StateFileError::Locked(lock) => JournalError::InUse(lock),
-            StateFileError::Io(error) => unusable(error.to_string()),
-            StateFileError::Content(why) => JournalError::NotOurs(path.to_owned(), why),
-        })?;
-        let before = file.read().map_err(|error| match error {
-            StateFileError::Locked(lock) => JournalError::InUse(lock),
-            StateFileError::Io(error) => unusable(error.to_string()),
-            StateFileError::Content(why) => JournalError::NotOurs(path.to_owned(), why),
-        })?;
+            StateFileError::Io(error) => JournalError::Unusable(path.to_owned(), error.to_string()),
+            StateFileError::Content(why, _) => JournalError::NotOurs(path.to_owned(), why),
+        };
+        let file = StateFile::lock(path, token).map_err(refused)?;
+        let before = match file.read() {
+            // Anyone who can forge an end can also delete the file, so believing it
+            // gives nobody more than that.
+            Err(StateFileError::Content(_, Some(claim)))
+                if claim.end.is_some() && !claim.identity.is_same_run(&identity) =>
+            {
+                None
+            }
+            before => before.map_err(refused)?,
+        };
         let journal = |run| Self {
             file,
             run: RefCell::new(run),
@@ -137,7 +142,9 @@ impl Journal {
 
     /// Why the check of this service failed, if it did.
     pub fn failed_check(&self, service: &str) -> Option<String> {
-        self.run.borrow().failed_checks.get(service).cloned()
+        let run = self.run.borrow();
+        let its = run.failed_checks.iter().find(|(id, _)| id == service);
+        its.map(|(_, why)| why.clone())
     }
 
     /// Records that the check of this service failed, and why.
@@ -147,7 +154,8 @@ impl Journal {
     /// When the file cannot be written.
     pub fn fail_check(&self, service: &str, why: &str) -> io::Result<()> {
         let mut run = self.run.borrow_mut();
-        run.failed_checks.insert(service.to_owned(), why.to_owned());
+        let failed = (service.to_owned(), why.to_owned());
+        run.failed_checks.push(failed);
         self.file.write(&run)
     }
 

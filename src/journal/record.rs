@@ -1,14 +1,12 @@
 //! What a journal says. It holds no secret: names, ids and times only.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 /// What makes two processes the same run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RunIdentity {
     /// The run and the step, as the CI or the user names them.
     pub key: String,
@@ -38,21 +36,21 @@ impl fmt::Display for RunIdentity {
 }
 
 /// A run with its writes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct JournalRecord {
     /// Which run.
     pub identity: RunIdentity,
     /// Its writes, in the order in which they were first sent.
     pub writes: Vec<WriteRecord>,
-    /// The checks that failed, by the id of the service: after a rollback they
-    /// cannot be repeated.
-    pub failed_checks: BTreeMap<String, String>,
+    /// The ids of services whose check failed, and why: after a rollback it cannot
+    /// be repeated.
+    pub failed_checks: Vec<(String, String)>,
     /// How it ended.
     pub end: Option<EndRecord>,
 }
 
 /// A write.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WriteRecord {
     /// What it is, unique in the run.
     pub name: String,
@@ -67,8 +65,8 @@ pub struct WriteRecord {
 }
 
 /// What came of a write.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "is")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// It may have been sent.
     Unknown,
@@ -87,7 +85,7 @@ pub enum Effect {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct EndRecord {
     /// The word of the result.
     pub result: String,
@@ -99,15 +97,70 @@ pub struct EndRecord {
     pub hint: Option<String>,
 }
 
+impl Effect {
+    fn read(effect: &Value) -> Option<Self> {
+        let id = |of: &str| text(effect.get(of)?.get("id")?);
+        match effect.as_str() {
+            Some("unknown") => Some(Self::Unknown),
+            Some("nothing") => Some(Self::Nothing),
+            _ => {
+                let made = id("made").map(|id| Self::Made { id });
+                made.or_else(|| id("cancelling").map(|id| Self::Cancelling { id }))
+            }
+        }
+    }
+}
+
+impl EndRecord {
+    fn read(end: &Value) -> Option<Self> {
+        Some(Self {
+            result: text(end.get("result")?)?,
+            headline: text(end.get("headline")?)?,
+            why: list(end.get("why")?, text)?,
+            hint: end.get("hint").and_then(text),
+        })
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+/// A list, if each of its entries can be read.
+fn list<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
+    value.as_array()?.iter().map(read).collect()
+}
+
 impl JournalRecord {
     /// A run that has written nothing.
     pub const fn new(identity: RunIdentity) -> Self {
         Self {
             identity,
             writes: Vec::new(),
-            failed_checks: BTreeMap::new(),
+            failed_checks: Vec::new(),
             end: None,
         }
+    }
+
+    /// Reads what was serialized. A derived reader would be compiled to ten times
+    /// as much.
+    pub(super) fn read(run: &Value) -> Option<Self> {
+        let identity = run.get("identity")?;
+        let pair = |pair: &Value| Some((text(pair.get(0)?)?, text(pair.get(1)?)?));
+        Some(Self {
+            identity: RunIdentity {
+                key: text(identity.get("key")?)?,
+                action: text(identity.get("action")?)?,
+                target: text(identity.get("target")?)?,
+                attempt: identity.get("attempt").and_then(text),
+            },
+            writes: list(run.get("writes")?, WriteRecord::read)?,
+            failed_checks: list(run.get("failed_checks")?, pair)?,
+            end: match run.get("end")? {
+                Value::Null => None,
+                end => Some(EndRecord::read(end)?),
+            },
+        })
     }
 
     /// Whether it has a write whose end was not seen.
@@ -144,9 +197,14 @@ impl JournalRecord {
 }
 
 impl WriteRecord {
-    /// A part of what there was before, if it is recorded.
-    pub fn read_before<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        T::deserialize(self.before.get(name)?).ok()
+    fn read(write: &Value) -> Option<Self> {
+        Some(Self {
+            name: text(write.get("name")?)?,
+            before: write.get("before")?.clone(),
+            at: write.get("at")?.as_i64(),
+            sent: u32::try_from(write.get("sent")?.as_u64()?).ok()?,
+            effect: Effect::read(write.get("effect")?)?,
+        })
     }
 
     fn first(name: &str, before: &Value, at: Option<i64>) -> Self {

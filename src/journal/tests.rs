@@ -1,4 +1,5 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::net::UnixListener;
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -120,6 +121,70 @@ fn a_finished_run_is_known_to_its_own_attempt_and_replaced_by_every_other() {
 }
 
 #[test]
+fn a_finished_run_of_another_api_key_is_replaced_unless_it_claims_to_be_this_one() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("state");
+    let journal = fresh(&folder, "one");
+    send(&journal, "deploy");
+    drop(journal);
+    let new_key = |key: &str| Journal::open(&path, &token("svl_the_new_key"), run(key));
+    // Whether its write took effect is unknown.
+    not_ours(new_key("two"));
+    let Ok(Opening::Unfinished(journal)) = open(&folder, "one") else {
+        panic!("it is resumed");
+    };
+    journal.finish(EndRecord::default()).unwrap();
+    drop(journal);
+    // Started again, this run would deploy twice.
+    not_ours(new_key("one"));
+    let Ok(Opening::Fresh(journal)) = new_key("two") else {
+        panic!("it is replaced");
+    };
+    send(&journal, "deploy");
+    drop(journal);
+    assert!(matches!(new_key("two"), Ok(Opening::Unfinished(_))));
+    // Nor is a later version's end a reason to stop.
+    let Ok(Opening::Unfinished(journal)) = new_key("two") else {
+        panic!("it is resumed");
+    };
+    journal.finish(EndRecord::default()).unwrap();
+    drop(journal);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("journal 1 ", "journal 2 ")).unwrap();
+    not_ours(new_key("two"));
+    assert!(matches!(new_key("three"), Ok(Opening::Fresh(_))));
+}
+
+#[test]
+fn what_is_read_is_what_was_written() {
+    let mut record = JournalRecord::new(run("one"));
+    for (name, effect) in [
+        ("a", Effect::Unknown),
+        ("b", Effect::Nothing),
+        ("c", made("1")),
+        ("d", Effect::Cancelling { id: "2".to_owned() }),
+    ] {
+        record.sending(name, &json!({ "known": [name] }), Some(-7));
+        record.settle(name, &effect);
+    }
+    let and_back = |record: &JournalRecord| {
+        JournalRecord::read(&serde_json::to_value(record).unwrap()).unwrap()
+    };
+    assert_eq!(and_back(&record), record);
+    record.identity.attempt = None;
+    record
+        .failed_checks
+        .push(("id".to_owned(), "why".to_owned()));
+    record.end = Some(EndRecord {
+        result: "success".to_owned(),
+        headline: "Deployed".to_owned(),
+        why: vec!["first".to_owned(), "second".to_owned()],
+        hint: None,
+    });
+    assert_eq!(and_back(&record), record);
+}
+
+#[test]
 fn a_run_that_has_written_nothing_leaves_no_file() {
     let folder = TempDir::new().unwrap();
     let journal = fresh(&folder, "one");
@@ -149,14 +214,14 @@ fn what_was_changed_cut_or_written_with_another_key_is_not_trusted() {
     let whole = std::fs::read(&path).unwrap();
     let text = String::from_utf8(whole.clone()).unwrap();
     assert!(!text.contains(KEY), "{text}");
-    for length in 0..whole.len() - 1 {
+    for length in 0..whole.len() {
         std::fs::write(&path, &whole[..length]).unwrap();
         not_ours(open(&folder, "one"));
     }
     for changed in [
         text.replace("\"sent\":1", "\"sent\":2"),
-        text.replace("\"version\":1", "\"version\":2"),
-        text.replace("\"code\":\"", "\"code\":\"0"),
+        text.replace("journal 1 ", "journal 2 "),
+        text.replace("journal 1 ", "journal 1 0"),
     ] {
         assert_ne!(changed, text);
         std::fs::write(&path, changed).unwrap();
@@ -210,6 +275,15 @@ fn links_and_what_is_no_file_are_refused() {
     unusable("locked");
     std::fs::create_dir(path("folder")).unwrap();
     unusable("folder");
+    // Nothing waits for the other end of what has one.
+    for name in ["socket", "sockets.lock"] {
+        UnixListener::bind(path(name)).unwrap();
+    }
+    unusable("socket");
+    unusable("sockets");
+    std::fs::create_dir(path("locks.lock")).unwrap();
+    unusable("locks");
+    unusable("elsewhere/below");
     // A partial file that is a link is replaced, not followed.
     symlink(path("elsewhere"), path("state.partial")).unwrap();
     let journal = fresh(&folder, "one");

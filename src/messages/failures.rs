@@ -243,7 +243,8 @@ failures! {
         StateOfAnotherRun "state-of-another-run" "State of another run", ExitStatus::Ambiguous,
         "`state-file` holds a write whose end no run has seen, and this run must not continue it: it \
          is of another run, action or target, was recorded with another API key or by another \
-         version of this program, or the file was changed. Nothing was done.",
+         version of this program, or the file was changed or cut. A run that has ended does not \
+         block the file, unless it claims to be this run under another API key. Nothing was done.",
         "Check in the dashboard whether that write took effect. Then delete the file that the message \
          names, and run again.";
 

@@ -21,7 +21,7 @@ mod json;
 mod junit;
 mod links;
 pub(crate) mod log;
-mod output_file;
+pub(crate) mod output_file;
 pub(crate) mod outputs;
 mod reasons;
 pub(crate) mod reporter;

@@ -1,11 +1,19 @@
 //! The outputs as a file of the user's choice, in the form that its name asks
-//! for.
+//! for, or as a folder with a file for each.
 
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use crate::ci::{Outputs, dotenv, variable};
-use crate::report::atomic_file;
+use crate::files::{FileIdentity, open_to_append};
+use crate::report::atomic_file::{self, WholeFile};
 use crate::sanitize::Sanitizer;
+
+/// What is written, in words.
+const WHAT: &str = "The outputs";
+
+/// Where the system has files that cannot be replaced.
+const DEVICES: &str = "/dev";
 
 /// GitLab refuses a dotenv report of this many bytes.
 const TOO_LARGE: usize = 5 * 1024;
@@ -19,6 +27,14 @@ pub(super) fn write(path: &Path, outputs: Outputs<'_>) -> Result<Vec<&'static st
         let extension = path.extension();
         extension.is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
     };
+    if is_folder(path) {
+        let written = outputs.iter().try_for_each(|(name, value)| {
+            let mut file = WholeFile::create(&path.join(name))?;
+            file.add(value.as_str())?;
+            file.finish()
+        });
+        return written.map_or_else(|error| Err(failed(path, &error)), |()| Ok(Vec::new()));
+    }
     let (text, left_out) = if is("json") {
         (json(outputs), Vec::new())
     } else if is("properties") {
@@ -26,9 +42,39 @@ pub(super) fn write(path: &Path, outputs: Outputs<'_>) -> Result<Vec<&'static st
     } else {
         report(outputs)
     };
-    // Every value is sanitized already.
-    atomic_file::write(path, "The outputs", &Sanitizer::default().block(&text))?;
+    if path.starts_with(DEVICES) {
+        append(path, &text).map_err(|error| failed(path, &error))?;
+    } else {
+        // Every value is sanitized already.
+        atomic_file::write(path, WHAT, &Sanitizer::default().block(&text))?;
+    }
     Ok(left_out)
+}
+
+/// Whether the outputs can be written there, without writing them.
+pub(crate) fn try_out(path: &Path) -> io::Result<()> {
+    if is_folder(path) {
+        atomic_file::try_out(&path.join("outcome"))
+    } else if path.starts_with(DEVICES) {
+        append(path, "")
+    } else {
+        atomic_file::try_out(path)
+    }
+}
+
+fn is_folder(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b"/")
+}
+
+/// Writes to a file that cannot be replaced, such as Kubernetes' termination log,
+/// which is mounted into a folder that only root can write.
+fn append(path: &Path, text: &str) -> io::Result<()> {
+    let place = FileIdentity::of(path)?;
+    open_to_append(&place.path)?.write_all(text.as_bytes())
+}
+
+fn failed(path: &Path, error: &io::Error) -> String {
+    format!("{WHAT} could not be written to {}: {error}", path.display())
 }
 
 fn json(outputs: Outputs<'_>) -> String {
@@ -134,6 +180,35 @@ mod tests {
             assert_eq!(text, "SEVALLA_OUT_DEPLOYMENT_ID=6a1b\n", "{name}");
             assert_eq!(left_out, ["error"]);
         }
+    }
+
+    #[test]
+    fn a_folder_has_a_file_for_each_output() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results/");
+        let outputs = [("url", block("https://a.b")), ("error", block(""))];
+        assert!(try_out(&path).is_ok());
+        assert_eq!(write(&path, &outputs), Ok(vec![]));
+        let read = |name| std::fs::read_to_string(path.join(name)).unwrap();
+        // Tekton and Argo take the whole file as the value.
+        assert_eq!(["url", "error"].map(read), ["https://a.b", ""]);
+    }
+
+    #[test]
+    fn what_cannot_be_replaced_is_written_in_its_place() {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let Ok(file) = tempfile::NamedTempFile::new_in("/dev/shm") else {
+            return; // Not on every machine.
+        };
+        let number = || file.path().metadata().unwrap().ino();
+        let before = number();
+        assert!(try_out(file.path()).is_ok());
+        write(file.path(), &[("url", block("https://a.b"))]).unwrap();
+        assert_eq!(number(), before);
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        assert_eq!(text, "SEVALLA_OUT_URL=https://a.b\n");
+        assert!(write(Path::new("/dev/stdout"), &[]).is_err());
     }
 
     #[test]

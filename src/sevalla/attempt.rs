@@ -294,22 +294,29 @@ impl ApiResponse {
     pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, ApiErrorKind> {
         let text = lenient_json::text(&self.body);
         let mut deserializer = serde_json::Deserializer::from_str(&text);
-        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let path = error.path().to_string();
-            let inner = error.into_inner();
-            let reason = if inner.is_data() {
-                format!("at {path}: {inner}")
-            } else if inner.to_string().starts_with("recursion limit") {
-                format!("JSON that is nested deeper than the {DEEPEST_JSON} levels that are read")
-            } else {
-                format!("not JSON ({}): {inner}", what_is_it(&text))
-            };
-            self.undecodable(&reason)
-        })?;
-        deserializer
-            .end()
-            .map_err(|error| self.undecodable(&format!("not JSON: {error}")))?;
+        let value = serde_path_to_error::deserialize(&mut deserializer);
+        let value = value.map_err(|error| self.not_decoded(&text, error))?;
+        let end = deserializer.end();
+        end.map_err(|error| self.undecodable(&format!("not JSON: {error}")))?;
         Ok(value)
+    }
+
+    /// Apart, so that it is not compiled for every type.
+    fn not_decoded(
+        &self,
+        text: &str,
+        error: serde_path_to_error::Error<serde_json::Error>,
+    ) -> ApiErrorKind {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        let reason = if inner.is_data() {
+            format!("at {path}: {inner}")
+        } else if inner.to_string().starts_with("recursion limit") {
+            format!("JSON that is nested deeper than the {DEEPEST_JSON} levels that are read")
+        } else {
+            format!("not JSON ({}): {inner}", what_is_it(text))
+        };
+        self.undecodable(&reason)
     }
 
     /// The body as the deployment with this id: another one would be followed

@@ -468,3 +468,31 @@ async fn outputs_go_to_stdout_and_the_narrative_to_stderr_outside_a_ci() {
     assert!(run.stderr.contains("Dry run"), "{}", run.stderr);
     assert!(!run.stderr.contains("::"), "{}", run.stderr);
 }
+
+#[tokio::test]
+async fn a_secret_is_read_from_its_file_and_hidden() {
+    let simulator = application(Script::success()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let in_file = |content: &str| {
+        let path = folder.path().join("token");
+        std::fs::write(&path, content).unwrap();
+        Runner::deploys_app(&simulator)
+            .set("SEVALLA_TOKEN", "")
+            .set("SEVALLA_TOKEN_FILE", path)
+    };
+    let key = simulator.key();
+    let run = in_file(&format!("{key}\n")).hides(key).run().await;
+    run.assert_ended(0, "success");
+    let run = in_file("hunter2hunter2")
+        .hides("hunter2hunter2")
+        .run()
+        .await;
+    run.assert_ended(5, "unauthorized");
+    let both = in_file(key).secret("SEVALLA_TOKEN", key).run().await;
+    both.assert_ended(2, "invalid-input");
+    both.assert_told("SEVALLA_TOKEN_FILE: SEVALLA_TOKEN is set too");
+    let empty = in_file("\n").run().await;
+    empty.assert_ended(2, "invalid-input");
+    empty.assert_told("token cannot be used: it is empty");
+    assert_eq!(simulator.deployments_made(), 1);
+}

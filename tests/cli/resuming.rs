@@ -1,13 +1,15 @@
 //! A run that is started again after its process was killed: with its
 //! `state-file` it continues, and starts nothing twice.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::json;
 use sevalla_simulator::{
     Application, Behaviour, Database, DeploymentType, Fault, PastDeployment, Pipeline, Preview,
-    Script, Simulator, World,
+    RollbackBody, Script, Simulator, World,
 };
 use tempfile::TempDir;
 use testkit::Dice;
@@ -24,26 +26,26 @@ const US: &str = "2e0f2b7c-52a1-4f0b-9a55-1f1f6f9b6a02";
 const DATABASE: &str = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
 
 /// A folder that outlives the processes of a run.
-struct Machine(TempDir);
+pub(crate) struct Machine(TempDir);
 
 impl Machine {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
 
-    fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.0.path().join("state")
     }
 
     /// The same run, started once more.
-    fn keeps(&self, runner: Runner) -> Runner {
+    pub(crate) fn keeps(&self, runner: Runner) -> Runner {
         runner
             .set("SEVALLA_STATE_FILE", self.state())
             .set("SEVALLA_RUN_KEY", "release 7")
     }
 }
 
-async fn kill(running: Running) -> Finished {
+pub(crate) async fn kill(running: Running) -> Finished {
     running.signal("KILL").await;
     let run = running.finish().await;
     assert_eq!(run.code, None, "{}", run.streams());
@@ -186,6 +188,83 @@ async fn of_two_processes_of_a_run_one_continues_and_the_other_names_the_lock() 
 }
 
 #[tokio::test]
+async fn of_many_processes_of_a_run_that_start_at_once_one_continues() {
+    const PROCESSES: usize = 6;
+    let simulator = application(Script::success().never_ends()).await;
+    let machine = Machine::new();
+    let ended = Cell::new(0);
+    let processes = (0..PROCESSES).map(|_| {
+        let running = deploys(&simulator, &machine).start();
+        async {
+            let run = running.finish().await;
+            ended.set(ended.get() + 1);
+            run
+        }
+    });
+    let end = async {
+        until(|| ended.get() == PROCESSES - 1).await;
+        called(&simulator, "getDeploymentV3").await;
+        simulator.end_deployment(APP);
+    };
+    let (runs, ()) = tokio::join!(join_all(processes.collect::<Vec<_>>()), end);
+    let mut codes: Vec<_> = runs.iter().map(|run| run.code).collect();
+    codes.sort_unstable();
+    let mut expected = vec![Some(0)];
+    expected.extend([Some(9); PROCESSES - 1]);
+    assert_eq!(codes, expected);
+    assert_eq!(simulator.deployments_made(), 1);
+}
+
+#[tokio::test]
+async fn a_second_sending_after_a_lost_answer_is_not_followed_by_a_third() {
+    for (second, code, word, made) in [
+        (Behaviour::HangAfterApplying, 0, "success", 1),
+        (Behaviour::HangBeforeApplying, 7, "ambiguous", 0),
+    ] {
+        let simulator = application(Script::success()).await;
+        let lost = Behaviour::ResetBeforeApplying;
+        simulator.add_fault(Fault::on(TRIGGER).first(1).does(lost));
+        simulator.add_fault(Fault::on(TRIGGER).nth(2).does(second));
+        let machine = Machine::new();
+        let running = deploys(&simulator, &machine).start();
+        until(|| simulator.calls(TRIGGER) == 2 && simulator.deployments_made() == made).await;
+        kill(running).await;
+        let run = deploys(&simulator, &machine).run().await;
+        run.assert_ended(code, word);
+        assert_eq!(simulator.calls(TRIGGER), 2);
+        assert_eq!(simulator.deployments_made(), made);
+    }
+}
+
+#[tokio::test]
+async fn after_a_failure_a_rollback_is_made_once() {
+    const ROLLBACK: &str = "rollbackDeploymentV3";
+    for (behaviour, effects) in [
+        (Behaviour::HangAfterApplying, 2),
+        (Behaviour::HangBeforeApplying, 1),
+    ] {
+        let app = Application::new(APP)
+            .past(PastDeployment::failed().ago(Duration::from_secs(600)))
+            .past(PastDeployment::success())
+            .rollback_body(RollbackBody::Honoured)
+            .next(Script::failed())
+            .next(Script::success());
+        let simulator = Simulator::start(World::new().application(app)).await;
+        simulator.add_fault(Fault::on(ROLLBACK).first(1).does(behaviour));
+        let machine = Machine::new();
+        let run = || deploys(&simulator, &machine).set("SEVALLA_ON_FAILURE", "rollback");
+        let running = run().start();
+        until(|| simulator.calls(ROLLBACK) == 1 && simulator.deployments_made() == effects).await;
+        kill(running).await;
+        let run = run().run().await;
+        run.assert_ended(1, "failed");
+        run.assert_told("Rolled back");
+        assert_eq!(simulator.deployments_made(), 2, "{}", run.streams());
+        assert_eq!(simulator.calls(TRIGGER), 1);
+    }
+}
+
+#[tokio::test]
 async fn after_a_cancellation_of_its_own_a_run_starts_again() {
     let simulator = application(Script::success().never_ends()).await;
     let machine = Machine::new();
@@ -212,6 +291,15 @@ async fn a_run_without_a_name_or_with_a_link_is_refused() {
     let run = deploys(&simulator, &machine).run().await;
     run.assert_ended(2, "invalid-input");
     run.assert_told("symbolic link");
+    std::fs::remove_file(machine.state()).unwrap();
+    // Nobody waits at the other end.
+    let made = std::process::Command::new("mkfifo")
+        .arg(machine.state())
+        .status();
+    assert!(made.unwrap().success());
+    let run = deploys(&simulator, &machine).run().await;
+    run.assert_ended(2, "invalid-input");
+    run.assert_told("it is not a regular file");
     assert_eq!(simulator.deployments_made(), 0);
 }
 
@@ -250,6 +338,27 @@ async fn a_promotion_a_preview_and_a_database_are_made_once() {
     together([Write::Promotion, Write::Preview, Write::Database].map(made_once)).await;
 }
 
+#[tokio::test]
+async fn a_followed_promotion_and_a_followed_preview_continue() {
+    together([Write::Promotion, Write::Preview].map(continued)).await;
+}
+
+async fn continued(write: Write) {
+    let slow = Script::success().run(Duration::from_secs(6));
+    let (simulator, operation) = write.world(slow).await;
+    let machine = Machine::new();
+    let run = || write.run(&simulator, &machine);
+    kill_at(run(), &simulator, "getDeploymentV3").await;
+    let again = run().run().await;
+    again.assert_ended(0, "success");
+    assert_eq!(
+        simulator.calls(operation),
+        1,
+        "{write:?} {}",
+        again.streams()
+    );
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Write {
     Promotion,
@@ -257,48 +366,53 @@ enum Write {
     Database,
 }
 
-async fn made_once(write: Write) {
-    let (simulator, operation) = match write {
-        Write::Promotion => {
-            let target = |id| {
-                let past = PastDeployment::success().commit_sha("0".repeat(40));
-                Application::new(id).past(past).next(Script::success())
-            };
-            let past = PastDeployment::success().commit_sha("a".repeat(40));
-            let source = Application::new(APP).past(past);
-            let world = World::new()
-                .application(source)
-                .application(target(EU))
-                .application(target(US))
-                .pipeline(Pipeline::new(PIPELINE));
-            (Simulator::start(world).await, "promotePipelineV3")
+impl Write {
+    /// A service that makes it, and the operation that does; deployments are as
+    /// `script`.
+    async fn world(self, script: Script) -> (Simulator, &'static str) {
+        match self {
+            Self::Promotion => {
+                let target = |id| {
+                    let past = PastDeployment::success().commit_sha("0".repeat(40));
+                    Application::new(id).past(past).next(script.clone())
+                };
+                let past = PastDeployment::success().commit_sha("a".repeat(40));
+                let source = Application::new(APP).past(past);
+                let world = World::new()
+                    .application(source)
+                    .application(target(EU))
+                    .application(target(US))
+                    .pipeline(Pipeline::new(PIPELINE));
+                (Simulator::start(world).await, "promotePipelineV3")
+            }
+            Self::Preview => {
+                let template = Application::new(EU)
+                    .repo_url("https://github.example/octo/shop")
+                    .next(script);
+                let pipeline = Pipeline::new(PIPELINE).preview(Preview::new().next(template));
+                let world = World::new().pipeline(pipeline);
+                (Simulator::start(world).await, "createPreviewApp")
+            }
+            Self::Database => {
+                let world = World::new().next_database(Database::new(DATABASE));
+                (Simulator::start(world).await, "createDatabaseV3")
+            }
         }
-        Write::Preview => {
-            let template = Application::new(EU).repo_url("https://github.example/octo/shop");
-            let pipeline = Pipeline::new(PIPELINE).preview(Preview::new().next(template));
-            let world = World::new().pipeline(pipeline);
-            (Simulator::start(world).await, "createPreviewApp")
-        }
-        Write::Database => {
-            let world = World::new().next_database(Database::new(DATABASE));
-            (Simulator::start(world).await, "createDatabaseV3")
-        }
-    };
-    simulator.add_fault(Fault::on(operation).does(Behaviour::HangAfterApplying));
-    let machine = Machine::new();
-    let run = || {
-        let runner = Runner::against(&simulator);
-        machine.keeps(match write {
-            Write::Promotion => runner
+    }
+
+    fn run(self, simulator: &Simulator, machine: &Machine) -> Runner {
+        let runner = Runner::against(simulator);
+        machine.keeps(match self {
+            Self::Promotion => runner
                 .set("SEVALLA_ACTION", "promote-app")
                 .set("SEVALLA_PIPELINE_ID", PIPELINE)
                 .set("SEVALLA_SOURCE_APP_ID", APP)
                 .set("SEVALLA_TARGET_APP_IDS", format!("{EU} {US}")),
-            Write::Preview => runner
+            Self::Preview => runner
                 .set("SEVALLA_ACTION", "preview")
                 .set("SEVALLA_PIPELINE_ID", PIPELINE)
                 .on_pull_request(&PullRequest::OPENED),
-            Write::Database => runner
+            Self::Database => runner
                 .set("SEVALLA_ACTION", "create-database")
                 .set("SEVALLA_DATABASE_PASSWORD", "p=ssw0rd?")
                 .set(
@@ -310,7 +424,14 @@ async fn made_once(write: Write) {
                     .to_string(),
                 ),
         })
-    };
+    }
+}
+
+async fn made_once(write: Write) {
+    let (simulator, operation) = write.world(Script::success()).await;
+    simulator.add_fault(Fault::on(operation).does(Behaviour::HangAfterApplying));
+    let machine = Machine::new();
+    let run = || write.run(&simulator, &machine);
     kill_at(run(), &simulator, operation).await;
     let again = run().run().await;
     again.assert_ended(0, "success");

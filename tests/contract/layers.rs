@@ -93,6 +93,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "ci",
             "deployment",
             "environment",
+            "files",
             "image_reference",
             "messages",
             "outputs",

@@ -51,6 +51,33 @@ fn input(name: &str) -> Option<&'static Input> {
     TABLE.iter().find(|input| input.name() == name)
 }
 
+/// The page about engines.
+const ENGINES: &str = "docs/engines.md";
+
+/// The blocks of YAML of a section are from the file that it links to.
+#[test]
+fn the_page_about_engines_quotes_its_files() {
+    let unindented = |text: &str| -> String {
+        let lines = text.lines().map(|line| line.trim().to_owned() + "\n");
+        lines.collect()
+    };
+    let page = crate::read(ENGINES);
+    let mut quoted = 0;
+    for section in page.split("\n## ") {
+        let files = section.split("](../templates/").skip(1);
+        let files: String = files
+            .map(|rest| crate::read(format!("templates/{}", rest.split(')').next().unwrap())))
+            .collect();
+        let blocks = section.split("\n```yaml\n").skip(1);
+        for block in blocks.filter(|_| !files.is_empty()) {
+            let block = unindented(block.split("```").next().unwrap());
+            assert!(unindented(&files).contains(&block), "{block}");
+            quoted += 1;
+        }
+    }
+    assert_eq!(quoted, 4);
+}
+
 #[test]
 fn every_page_holds_its_file_word_for_word() {
     for (host, path) in hosts_with_pages() {
@@ -77,6 +104,10 @@ fn every_host_has_its_page_and_every_file_is_mentioned() {
         .collect();
     assert_eq!(pages, files_below("docs/ci").into_iter().collect());
     let texts: String = pages.iter().map(crate::read).collect();
+    let texts = texts
+        + &crate::read(ENGINES)
+            .replace("](../templates/", "`templates/")
+            .replace(')', "`");
     let shown: BTreeSet<&Path> = hosts.iter().map(|(_, path)| Path::new(*path)).collect();
     for path in files_below("templates") {
         let is_known = shown.contains(path.as_path())
@@ -122,13 +153,14 @@ fn jenkins_checks_out() {
 fn every_variable_is_an_input_or_an_output() {
     let known: BTreeSet<String> = TABLE
         .iter()
-        .flat_map(Input::spellings)
+        .flat_map(|input| [input.spellings(), input.file_spellings()].concat())
         .chain(OUTPUTS.iter().map(|(name, _)| variable(name)))
         .chain([DIAGNOSTICS.to_owned(), OVERRIDE.to_owned()])
         .collect();
     for path in files_below("templates")
         .into_iter()
         .chain(files_below("docs/ci"))
+        .chain([PathBuf::from(ENGINES)])
     {
         let text = crate::read(&path);
         let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');

@@ -1,9 +1,9 @@
 //! What there was before a change, by which its effect is known.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::actions::deploy::start::HISTORY;
 use crate::deployment::{Deployment, DeploymentId};
@@ -65,39 +65,37 @@ impl Baseline {
         !self.knows(&deployment.id) && !is_old
     }
 
+    /// What the journal keeps of it.
+    pub(crate) fn recorded(&self) -> Value {
+        json!({
+            "known": self.known.iter().map(|id| id.0.as_str()).collect::<Vec<_>>(),
+            "oldest": self.oldest.map(|time| time.to_string()),
+            "newest": self.newest.as_ref().map(|id| id.0.as_str()),
+        })
+    }
+
+    /// What an earlier process has recorded.
+    pub(crate) fn read(recorded: &Value) -> Option<Self> {
+        let id = |id: &Value| id.as_str().map(|id| DeploymentId(id.to_owned()));
+        Some(Self {
+            known: recorded
+                .get("known")?
+                .as_array()?
+                .iter()
+                .filter_map(id)
+                .collect(),
+            oldest: recorded
+                .get("oldest")?
+                .as_str()
+                .and_then(|at| at.parse().ok()),
+            newest: recorded.get("newest").and_then(id),
+            is_old: true,
+        })
+    }
+
     /// Whether it was there before the change.
     pub(crate) fn knows(&self, id: &DeploymentId) -> bool {
         self.known.contains(id)
-    }
-}
-
-/// A [`Baseline`] as the journal keeps it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct RecordedBaseline {
-    known: BTreeSet<String>,
-    oldest: Option<String>,
-    newest: Option<String>,
-}
-
-impl From<&Baseline> for RecordedBaseline {
-    fn from(mark: &Baseline) -> Self {
-        let text = |id: &DeploymentId| id.0.clone();
-        Self {
-            known: mark.known.iter().map(text).collect(),
-            oldest: mark.oldest.map(|time| time.to_string()),
-            newest: mark.newest.as_ref().map(text),
-        }
-    }
-}
-
-impl From<RecordedBaseline> for Baseline {
-    fn from(recorded: RecordedBaseline) -> Self {
-        Self {
-            known: recorded.known.into_iter().map(DeploymentId).collect(),
-            oldest: recorded.oldest.and_then(|time| time.parse().ok()),
-            newest: recorded.newest.map(DeploymentId),
-            is_old: true,
-        }
     }
 }
 
@@ -129,9 +127,7 @@ mod tests {
     #[test]
     fn a_recorded_mark_is_the_same_and_knows_that_it_is_old() {
         let many: Vec<Deployment> = (0..50).map(|n| at(100 + n, seen(&n.to_string()))).collect();
-        let recorded = RecordedBaseline::from(&Baseline::of(&many));
-        let text = serde_json::to_string(&recorded).unwrap();
-        let mark = Baseline::from(serde_json::from_str::<RecordedBaseline>(&text).unwrap());
+        let mark = Baseline::read(&Baseline::of(&many).recorded()).unwrap();
         assert!(mark.is_new(&at(100, seen("new"))) && !mark.is_new(&at(99, seen("old"))));
         assert!(mark.knows(&seen("7").id) && !mark.is_missing_from(&many));
         // So many have begun since that ours may have left the list.

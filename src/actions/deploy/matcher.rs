@@ -3,14 +3,15 @@
 //! A word that the service chooses never proves that a deployment is not ours:
 //! it lists an image under another name, and its set of trigger words is open.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::branch;
 use crate::deployment::{Deployment, Origin};
 use crate::image_reference::{ImageComparison, ImageReference};
 
 /// What the deployment we start looks like in a list.
-#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, Serialize)]
 pub(crate) struct DeploymentMatcher {
     pub(crate) branch: Option<String>,
     pub(crate) docker_image: Option<String>,
@@ -21,7 +22,22 @@ pub(crate) struct DeploymentMatcher {
     pub(crate) alternatives: Vec<Self>,
 }
 
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+impl DeploymentMatcher {
+    /// Reads what was serialized, for the journal.
+    pub(crate) fn read(recorded: &Value) -> Option<Self> {
+        let text = |name: &str| recorded.get(name)?.as_str().map(str::to_owned);
+        let alternatives = recorded.get("alternatives")?.as_array()?.iter();
+        Some(Self {
+            branch: text("branch"),
+            docker_image: text("docker_image"),
+            commit: text("commit"),
+            kind: DeployKind::read(recorded.get("kind")?.as_str()?)?,
+            alternatives: alternatives.map(Self::read).collect::<Option<_>>()?,
+        })
+    }
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum DeployKind {
     #[default]
@@ -37,6 +53,18 @@ pub(crate) enum DeployKind {
 }
 
 impl DeployKind {
+    /// Reads what was serialized.
+    fn read(word: &str) -> Option<Self> {
+        Some(match word {
+            "deploy" => Self::Deploy,
+            "restart" => Self::Restart,
+            "hook" => Self::Hook,
+            "rollback" => Self::Rollback,
+            "promotion" => Self::Promotion,
+            _ => return None,
+        })
+    }
+
     /// Whether it deploys a version that was built before.
     pub(crate) const fn takes_a_version(self) -> bool {
         matches!(self, Self::Restart | Self::Rollback | Self::Promotion)
@@ -268,6 +296,27 @@ mod tests {
         DeploymentMatcher {
             docker_image: Some(image.to_owned()),
             ..DeploymentMatcher::default()
+        }
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_recorded() {
+        use DeployKind::{Deploy, Hook, Promotion, Restart, Rollback};
+        for kind in [Deploy, Hook, Promotion, Restart, Rollback] {
+            let other = DeploymentMatcher {
+                docker_image: Some("shop:1".to_owned()),
+                ..DeploymentMatcher::default()
+            };
+            let matcher = DeploymentMatcher {
+                branch: Some("main".to_owned()),
+                commit: Some("abc".to_owned()),
+                kind,
+                alternatives: vec![other],
+                ..DeploymentMatcher::default()
+            };
+            let recorded = serde_json::to_value(&matcher).unwrap();
+            let read = DeploymentMatcher::read(&recorded).unwrap();
+            assert_eq!(format!("{read:?}"), format!("{matcher:?}"));
         }
     }
 

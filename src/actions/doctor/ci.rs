@@ -14,7 +14,7 @@ use crate::ci::{Host, files_of_the_ci};
 use crate::environment::Variables;
 use crate::files;
 use crate::messages::Failure;
-use crate::report::atomic_file;
+use crate::report::{atomic_file, output_file};
 
 /// Digits of a commit that are shown.
 const SHORT: usize = 7;
@@ -131,7 +131,11 @@ pub(super) fn files(
 }
 
 fn can_write(findings: &mut Findings, name: &str, path: &Path) {
-    match atomic_file::try_out(path) {
+    let tried = match name {
+        "output-file" => output_file::try_out(path),
+        _ => atomic_file::try_out(path),
+    };
+    match tried {
         Ok(()) => findings.fine("files", format!("{name} can be written")),
         Err(error) => findings.wrong(
             "files",

@@ -67,6 +67,7 @@ fn rendered() -> String {
         }
     }
     page.push_str(&super::actions::rendered());
+    page.push_str(&super::killed::rendered());
     page
 }
 

@@ -10,6 +10,7 @@ mod document;
 mod fault;
 #[cfg(target_os = "linux")]
 mod files;
+mod killed;
 mod moment;
 mod play;
 mod table;

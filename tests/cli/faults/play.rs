@@ -27,7 +27,7 @@ use crate::harness::{
 const AT_A_TIME: usize = 32;
 
 /// What asks Sevalla to start a deployment.
-const STARTS: [&str; 5] = [
+pub(super) const STARTS: [&str; 5] = [
     "triggerDeploymentV3",
     "hook",
     "promotePipelineV3",
@@ -207,7 +207,7 @@ fn keeps(address: SocketAddr) -> TcpSocket {
 }
 
 /// What there is before the run. Whatever it does, it does to [`APP`].
-fn world(row: Row) -> World {
+pub(super) fn world(row: Row) -> World {
     let app = Application::new(APP).next(script(row));
     let world = World::new();
     match row.moment {
@@ -255,7 +255,7 @@ fn script(row: Row) -> Script {
     }
 }
 
-fn runner(row: Row, simulator: &Simulator) -> Runner {
+pub(super) fn runner(row: Row, simulator: &Simulator) -> Runner {
     let runner = match (row.moment.is_hook(), row.moment.has_key()) {
         (false, _) => Runner::deploys_app(simulator),
         (true, true) => Runner::against(simulator),
@@ -311,7 +311,7 @@ fn ends_with_the_time(row: Row) -> bool {
 }
 
 /// The row's fault, woven into the requests it strikes.
-fn woven(row: Row) -> Vec<Woven> {
+pub(super) fn woven(row: Row) -> Vec<Woven> {
     match row.fault {
         Fault::RefusesConnections
         | Fault::ShowsItLate

@@ -41,11 +41,11 @@ use std::collections::VecDeque;
 
 pub use self::finding::{Digest, Finding, SourceLocation};
 use self::looks::{Looks, bit, shape, word};
-use self::normalize::{NormalizedLine, PathRoot};
+use self::normalize::{NormalizedLine, PathRoot, without_signs};
 use self::problem_matcher::{Pattern, Rank};
 use self::recap::Recap;
 use self::recovery::{OF_BUNDLING, OF_TESTING, Recovered};
-use self::roots::Roots;
+use self::roots::{Folder, Roots};
 use self::salience::{GoodLog, Lines};
 use self::scan::Scan;
 pub use self::sevalla_phases::DeployStep;
@@ -62,6 +62,9 @@ const LONGEST_KEPT: usize = 400;
 
 /// The title of an exception that may have ended one process of many.
 const OF_ELIXIR: &str = "Elixir ended with an exception";
+
+/// So many lines below an error its properties are printed, or it is repeated.
+const NEAR: u64 = 20;
 
 /// The most findings of one pattern: nobody can crowd out the others.
 const MOST_OF_A_PATTERN: usize = 10;
@@ -159,9 +162,13 @@ impl Diagnosis {
         let scan = scan::read(&bare);
         self.roots.take(bare, &scan);
         let is_noise = self.recap.take(bare, &scan);
-        let folder = self.roots.folder(bare.step);
-        if let (Some(folder), PathRoot::Root) = (&folder, bare.within) {
-            bare.within = PathRoot::Folder(folder);
+        let folder = self.roots.folder(bare);
+        match &folder {
+            Folder::Of(folder) if !matches!(bare.within, PathRoot::Folder(_)) => {
+                bare.within = PathRoot::Folder(folder);
+            }
+            Folder::Unknown if bare.within == PathRoot::Root => bare.within = PathRoot::Package,
+            _ => {}
         }
         self.phases.take(bare, &scan);
         self.all.take(bare.text, self.lines, bare.step, &scan);
@@ -360,8 +367,7 @@ impl Diagnosis {
         let (mut all, mut without_place) = (0, 0);
         let mut last = None;
         for found in same {
-            let is_same = found.said.ends_with(&new.said) || new.said.ends_with(&found.said);
-            if is_same && found.place == new.place {
+            if is_said_again(found, &new) {
                 found.at = new.at;
                 return None;
             }
@@ -421,6 +427,20 @@ impl Diagnosis {
     }
 }
 
+/// Whether the new one only repeats what was found: by the same words, or by the
+/// property of an error that was printed before.
+fn is_said_again(found: &Match, new: &Match) -> bool {
+    let is_same = found.said.ends_with(&new.said) || new.said.ends_with(&found.said);
+    let is_near = new.place.is_none() && new.begun - found.begun <= NEAR;
+    let rest = found.said.strip_prefix(&new.said);
+    let is_shorter = rest.is_some_and(|rest| rest.starts_with([':', ' ', ',', '.']));
+    let is_property = || {
+        let line = new.lines.last().map_or("", |line| line.trim_start());
+        line.starts_with("code: '") || line.starts_with("[code]: '")
+    };
+    (is_same && found.place == new.place) || (is_near && (is_shorter || is_property()))
+}
+
 /// A line tells of one thing: of what the compiler calls an error, a pattern
 /// that knows more of it.
 fn most_telling(
@@ -440,7 +460,7 @@ fn fit(pattern: &'static Pattern, stream: &Stream, bare: NormalizedLine<'_>) -> 
     let mut lines = Vec::new();
     if let Some(begin) = pattern.behind {
         let mut recent = stream.recent.iter().rev();
-        let before = recent.find(|line| line.trim_start().starts_with(begin))?;
+        let before = recent.find(|line| without_signs(line, "🚀").starts_with(begin))?;
         lines.push(before.clone());
     }
     let mut place = source_location::first(bare.text, bare.within).filter(|_| !pattern.is_nowhere);
@@ -448,6 +468,8 @@ fn fit(pattern: &'static Pattern, stream: &Stream, bare: NormalizedLine<'_>) -> 
     if (pattern.needs_place && place.is_none()) || is_vague || is_warned(pattern, stream, bare) {
         return None;
     }
+    let file = || source_location::file_behind(pattern.file_behind, bare.text, bare.within);
+    place = place.or_else(file);
     let above = stream
         .recent
         .iter()

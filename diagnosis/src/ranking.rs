@@ -3,6 +3,7 @@
 use super::excerpt::{self, MOST_LINES};
 use super::gate::Gate;
 use super::problem_matcher::{Otherwise, Pattern, Rank};
+use super::recovery::Recovered;
 use super::{Diagnosis, Digest, Finding, Match};
 
 /// The most findings of a digest that are known.
@@ -88,7 +89,11 @@ impl Diagnosis {
     fn is_hidden(&self, found: &Match) -> bool {
         self.found.iter().any(|other| {
             let is_near = other.at.abs_diff(found.at) <= FAR;
-            is_near && other.source == found.source && hides(other.pattern, found.pattern)
+            let is_later = other.begun > found.at && other.step == found.step;
+            let (title, later) = (found.pattern.title, other.pattern.title);
+            other.source == found.source
+                && (is_near && hides(other.pattern, found.pattern)
+                    || is_later && Recovered::shows_that_survived(later, title))
         })
     }
 

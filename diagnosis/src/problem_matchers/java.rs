@@ -22,6 +22,8 @@ pub(in super::super) static SPRING: Pattern = symptom(
 const TESTS: &str = "Tests failed";
 const TESTS_ADVICE: &str = "Correct the program or the test; `mvn test` or `gradle test` shows the same on your \
              machine.";
+/// What follows where a version of Java does not fit, or access is refused.
+const OF_FETCHING: &[&str] = &[MISSING, NETWORK, "A plugin of Gradle was not found"];
 const FOUND: &str = "The compiler found an error";
 const FOUND_ADVICE: &str =
     "Correct it; `mvn compile` or `gradle compileJava` shows the same on your machine.";
@@ -31,6 +33,9 @@ const RELEASE_ADVICE: &str = "Build and run with the version of Java that the pr
 const MISSING: &str = "A dependency could not be fetched";
 const MISSING_ADVICE: &str = "Check its name and version, and the repositories in pom.xml or \
              build.gradle; a private one needs a user and a token.";
+const REFUSED: &str = "The package registry refused access";
+const REFUSED_ADVICE: &str = "Give the build a valid user and token for the repository, in \
+             settings.xml of Maven or in build.gradle.";
 const NETWORK: &str = "A download failed";
 const NETWORK_ADVICE: &str = "Run the deployment again; if it fails again, check the address of \
              the repository in pom.xml, settings.xml or build.gradle.";
@@ -48,18 +53,32 @@ const BROKEN: &[&str] = &[
     "UnknownHostException",
     "Temporary failure in name resolution",
     "Could not resolve host",
-    "status code: 502",
-    "status code: 503",
-    "status code 502",
-    "status code 503",
-    "status code 429",
     "Bad Gateway",
+    "Gateway Time-out",
+    "Too Many Requests",
     "Service Unavailable",
     "Premature end of Content-Length",
 ];
 
 fn is_broken(text: &str) -> bool {
-    BROKEN.iter().any(|words| text.contains(words))
+    let is_of_server = status(text).is_some_and(|status| status == 429 || status >= 500);
+    is_of_server || BROKEN.iter().any(|words| text.contains(words))
+}
+
+fn is_refused(text: &str) -> bool {
+    matches!(status(text), Some(401 | 403 | 407))
+}
+
+fn is_gone(text: &str) -> bool {
+    matches!(status(text), Some(404 | 410))
+}
+
+/// What the server of a repository answered: `status code: 401`, `status: 403`
+fn status(text: &str) -> Option<u16> {
+    let (_, rest) = text
+        .split_once("status code")
+        .or_else(|| text.split_once(", status"))?;
+    rest.trim_start_matches([':', ' ']).get(..3)?.parse().ok()
 }
 
 pub(super) const PATTERNS: &[Pattern] = &[
@@ -99,6 +118,37 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere()
     .of_run(),
+    // What Gradle's chain of reasons ends with.
+    cause(
+        RELEASE,
+        &[
+            "> Dependency requires at least JVM runtime version ",
+            "> Cannot find a Java installation ",
+            "> No matching toolchains found for ",
+            "> No locally installed toolchains match",
+        ],
+        RELEASE_ADVICE,
+    )
+    .hides(OF_FETCHING),
+    cause(RELEASE, &["> No matching variant of "], RELEASE_ADVICE)
+        .then(|text| text.contains("compatible with Java "))
+        .hides(OF_FETCHING),
+    cause(
+        REFUSED,
+        &[
+            "Could not resolve dependencies for project ",
+            "Non-resolvable parent POM",
+            "Non-resolvable import POM",
+            "Could not transfer artifact ",
+            "or one of its dependencies could not be resolved",
+            "> Could not GET '",
+            "> Could not HEAD '",
+        ],
+        REFUSED_ADVICE,
+    )
+    .anywhere()
+    .then(is_refused)
+    .hides(OF_FETCHING),
     cause(
         MISSING,
         &[
@@ -110,7 +160,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         MISSING_ADVICE,
     )
     .anywhere()
-    .then(|text| !is_broken(text)),
+    .then(|text| !is_broken(text) && !is_refused(text)),
     cause(
         NETWORK,
         &[
@@ -134,14 +184,20 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ],
         NETWORK_ADVICE,
     )
+    .then(|text| !is_refused(text) && !is_gone(text))
     .keeps(1)
     .hides(&[MISSING]),
     cause(
         MISSING,
-        &["> Could not find ", "> Could not resolve "],
+        &["> Could not find ", "> Could not GET '", "> Could not HEAD '"],
         MISSING_ADVICE,
     )
-    .then(says_what),
+    .then(|text| says_what(text) && (is_gone(text) || !text.contains("://"))),
+    // The reason follows, below who asks for it.
+    symptom(MISSING, &["> Could not resolve "], MISSING_ADVICE)
+        .then(|text| says_what(text) && !text.starts_with("all "))
+        .keeps(3),
+    consequence("Gradle failed", &["> Could not resolve all "]),
     cause(RELEASE, &["class file has wrong version "], RELEASE_ADVICE)
         .then(|text| text.contains(", should be ")),
     cause(
@@ -176,6 +232,18 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .keeps(1)
     .hides(&["Java ended with an exception"])
     .of_run(),
+    // Spring's plugins of Maven and of Gradle, when they make the jar.
+    cause(
+        "The main class was not found",
+        &[
+            "Unable to find main class",
+            "Unable to find a single main class",
+            "Main class name has not been configured and it could not be resolved",
+        ],
+        "Set the main class in the plugin of Spring Boot (`mainClass` in pom.xml or \
+             build.gradle), and keep the plugin out of modules that are no program.",
+    )
+    .anywhere(),
     cause(
         "A plugin of Gradle was not found",
         &["Plugin [id: '"],

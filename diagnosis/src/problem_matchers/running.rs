@@ -121,6 +121,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "failed to detect open port ",
             "no open HTTP ports",
             "did not start listening on port ",
+            "did not respond on port ",
             "failed to start and listen on the port",
             "is not listening on the expected address",
             "didn't respond to HTTP pings on port",
@@ -189,6 +190,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     symptom(
         "A volume could not be mounted",
         &[
+            "Multi-Attach error for volume ",
             "MountVolume.SetUp failed for volume ",
             "AttachVolume.Attach failed for volume ",
             "Unable to attach or mount volumes",
@@ -238,9 +240,25 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "failed to start container \"",
             "RunContainerError",
             "failed to create task for container: ",
-            "container has runAsNonRoot and image",
         ],
         "Correct the start command on Sevalla, or the Dockerfile's CMD and ENTRYPOINT.",
+    )
+    .anywhere()
+    .of_run(),
+    cause(
+        "The image runs as root",
+        &["container has runAsNonRoot and image "],
+        "Set a user by its number in the Dockerfile (`USER 1000`), to whom the files of the \
+             program belong.",
+    )
+    .anywhere()
+    .hides(&["The container could not be started"])
+    .of_run(),
+    symptom(
+        "A worker did not answer in time",
+        &["WORKER TIMEOUT (pid:"],
+        "Make the request faster that gunicorn waited for, or raise `--timeout` in the start \
+             command of gunicorn.",
     )
     .anywhere()
     .of_run(),
@@ -383,6 +401,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .anywhere()
     .of_run(),
     cause(
+        "A native module is for another system",
+        &["Could not load the \"sharp\" module"],
+        "Install sharp in the image, with its optional packages and for its system (`npm ci \
+             --include=optional`, with `--libc=musl` on Alpine), and list node_modules in \
+             .dockerignore.",
+    )
+    .of_run(),
+    cause(
         "A browser is missing",
         &["Executable doesn't exist at "],
         "Run `npx playwright install --with-deps` when the image is built.",
@@ -406,11 +432,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .of_run(),
     cause(
         "A module cannot be found",
-        &[
-            "Cannot find module '",
-            "Cannot find package '",
-            "Could not load the \"sharp\" module",
-        ],
+        &["Cannot find module '", "Cannot find package '"],
         "Add it to the dependencies (not only devDependencies) in package.json, or correct the \
              path that is started or imported.",
     )

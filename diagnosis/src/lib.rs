@@ -369,6 +369,10 @@ impl Diagnosis {
         for found in same {
             if is_said_again(found, &new) {
                 found.at = new.at;
+                // By its line a trace finds the match that it belongs to.
+                let line = new.lines.pop().filter(|line| !found.lines.contains(line));
+                let line = line.filter(|_| found.said != new.said);
+                found.lines.extend(line);
                 return None;
             }
             all += 1;
@@ -409,7 +413,8 @@ impl Diagnosis {
         }
         if below.for_place > 0 {
             below.for_place -= 1;
-            if source_location::first(bare.text, PathRoot::Root).is_some() {
+            let named = source_location::first(bare.text, PathRoot::Root);
+            if named.is_some_and(|place| !stack_trace::is_runner(&place)) {
                 // In a package of which only the name is known it is told alone.
                 found.place = source_location::first(bare.text, bare.within).or(found.place.take());
                 below.for_place = 0;
@@ -430,15 +435,21 @@ impl Diagnosis {
 /// Whether the new one only repeats what was found: by the same words, or by the
 /// property of an error that was printed before.
 fn is_said_again(found: &Match, new: &Match) -> bool {
-    let is_same = found.said.ends_with(&new.said) || new.said.ends_with(&found.said);
     let is_near = new.place.is_none() && new.begun - found.begun <= NEAR;
-    let rest = found.said.strip_prefix(&new.said);
-    let is_shorter = rest.is_some_and(|rest| rest.starts_with([':', ' ', ',', '.']));
+    let is_same = found.said.ends_with(&new.said) || new.said.ends_with(&found.said);
+    let is_longer = |one: &str, other: &str| {
+        let rest = one.strip_prefix(other);
+        rest.is_some_and(|rest| rest.starts_with([':', ' ', ',', '.']))
+    };
     let is_property = || {
         let line = new.lines.last().map_or("", |line| line.trim_start());
         line.starts_with("code: '") || line.starts_with("[code]: '")
     };
-    (is_same && found.place == new.place) || (is_near && (is_shorter || is_property()))
+    (is_same && (is_near || found.place == new.place))
+        || (is_near
+            && (is_longer(&found.said, &new.said)
+                || is_longer(&new.said, &found.said)
+                || is_property()))
 }
 
 /// A line tells of one thing: of what the compiler calls an error, a pattern

@@ -156,6 +156,12 @@ impl Lines {
         lines.iter().all(|line| self.is_no_news(line))
     }
 
+    /// Whether no line before the one with this number sounds like a failure.
+    pub(super) fn is_quiet_before(&self, number: u64) -> bool {
+        let mut before = self.kept.iter().take_while(|line| line.number < number);
+        before.all(|line| line.looks & (NOTABLE | bit(shape::MARKED)) == 0)
+    }
+
     pub(super) fn kept(&self) -> &[Kept] {
         &self.kept
     }

@@ -95,6 +95,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             || (text.contains(" does not exist") && is_of_database(text))
     })
     .place_below(5)
+    .hides(&["A migration failed"])
     .of_run(),
     cause(
         "A migration makes what exists already",
@@ -112,6 +113,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .anywhere()
     .when(|text| text.contains(" already exists") || text.contains("Duplicate "))
     .place_below(5)
+    .hides(&["A migration failed"])
     .of_run(),
     cause(
         "The version of Python does not fit",

@@ -60,6 +60,10 @@ const LONGEST_READ: usize = 2 * 1024;
 /// The most of a line that is kept, in bytes.
 const LONGEST_KEPT: usize = 400;
 
+/// The most of the end of a longer line, in bytes, and the fewest words in it.
+const LONGEST_END: usize = 160;
+const FEWEST_WORDS: usize = 3;
+
 /// The title of an exception that may have ended one process of many.
 const OF_ELIXIR: &str = "Elixir ended with an exception";
 
@@ -496,6 +500,7 @@ fn fit(pattern: &'static Pattern, stream: &Stream, bare: NormalizedLine<'_>) -> 
         place = source_location::first(line, bare.within);
     }
     lines.push(beginning_of(bare.text.trim()));
+    lines.extend(end_of(bare.text.trim()));
     Some(Match {
         lines,
         place,
@@ -547,6 +552,15 @@ fn is_error_of_step(bare: NormalizedLine<'_>) -> bool {
         words.any(|words| bare.text.contains(words))
     };
     bare.step.is_some() && bare.text.starts_with("ERROR: ") && !is_of_cache()
+}
+
+/// The end of a line that is too long to be kept, where it is made of words: Maven
+/// ends its lines with the reason.
+fn end_of(line: &str) -> Option<String> {
+    let from = line.len().checked_sub(LONGEST_END)?.max(LONGEST_KEPT);
+    let end = (from..line.len()).find_map(|from| line.get(from..))?;
+    let (_, end) = end.split_once(' ')?;
+    (end.matches(' ').count() >= FEWEST_WORDS).then(|| format!("…{end}"))
 }
 
 /// A line of dashes, which parts what belongs to different things.

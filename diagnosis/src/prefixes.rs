@@ -35,7 +35,8 @@ pub(super) fn of_web_server(text: &str) -> Option<&str> {
         return quoted(" said into stderr: \"").map(|rest| rest.trim_end_matches('"'));
     }
     if text.starts_with("[error] ") {
-        return quoted(" FastCGI sent in stderr: \"");
+        let said = quoted(" FastCGI sent in stderr: \"")?;
+        return said.split("\" while reading ").next();
     }
     let inside = text.strip_prefix('[')?;
     if !inside.get(..3).is_some_and(|day| DAYS.contains(&day)) {

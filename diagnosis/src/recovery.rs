@@ -87,7 +87,6 @@ const OF_CONNECTING: &[&str] = &[
 
 /// The titles of what a program that listens after it has survived.
 const OF_LISTENING: &[&str] = &[
-    ".NET ended with an exception",
     "A certificate is not trusted",
     "A gem cannot be loaded",
     "A module cannot be found",
@@ -96,12 +95,6 @@ const OF_LISTENING: &[&str] = &[
     "A setting is missing",
     "A table of the database does not exist",
     "A variable is missing",
-    "Elixir ended with an exception",
-    "Java ended with an exception",
-    "Node.js ended with an exception",
-    "PHP ended with an error",
-    "Python ended with an exception",
-    "Ruby ended with an exception",
     "The port is taken",
 ];
 
@@ -116,16 +109,18 @@ impl Recovered {
             Self::Bundling => OF_BUNDLING.contains(&title),
             Self::Container => OF_STARTING.contains(&title),
             Self::Connected => OF_CONNECTING.contains(&title),
-            Self::Listening => OF_LISTENING.contains(&title) || OF_CONNECTING.contains(&title),
+            Self::Listening => {
+                title.contains(" ended with ")
+                    || OF_LISTENING.contains(&title)
+                    || OF_CONNECTING.contains(&title)
+            }
             _ => true,
         }
     }
 
     /// Whether a program that fails so later had got over what has this title.
-    /// An exception may only follow from it.
     pub(super) fn shows_that_survived(later: &str, title: &str) -> bool {
-        let is_end = later.contains(" ended with ");
-        title == OF_DATABASE && OF_LISTENING.contains(&later) && !is_end
+        title == OF_DATABASE && OF_LISTENING.contains(&later)
     }
 
     /// Whether it is of the whole deployment, and not of one of its parts.

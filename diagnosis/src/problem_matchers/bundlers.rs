@@ -92,6 +92,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Rollup failed to resolve import \"",
             "Could not resolve entry module \"",
             "Failed to resolve import \"",
+            "RollupError: Could not resolve \"",
         ],
         RESOLVE_ADVICE,
     )

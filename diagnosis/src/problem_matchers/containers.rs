@@ -168,6 +168,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "The builder does not have this version",
         &[
             "dependency version constraint \"",
+            "no valid dependencies for ",
             "Could not find Node version corresponding to version requirement",
             "Requested runtime '",
             "Requested runtime (",
@@ -227,8 +228,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "A submodule could not be cloned",
         &["into submodule path '"],
-        "Use an https address in .gitmodules, and connect the submodule's repository to Sevalla too: \
-             git has no key for it.",
+        "Connect the submodule's repository to Sevalla too, and give it an https address in \
+             .gitmodules: the build has no key of git.",
     )
     .anywhere()
     .then(|text| text.ends_with("' failed"))

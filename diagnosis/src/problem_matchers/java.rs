@@ -130,6 +130,10 @@ pub(super) const PATTERNS: &[Pattern] = &[
         RELEASE_ADVICE,
     )
     .hides(OF_FETCHING),
+    // The enforcer of Maven.
+    cause(RELEASE, &["Detected JDK version ", "Detected JDK Version: "], RELEASE_ADVICE)
+        .then(|text| text.contains("not in the allowed range"))
+        .hides(&["A plugin of Maven failed"]),
     cause(RELEASE, &["> No matching variant of "], RELEASE_ADVICE)
         .then(|text| text.contains("compatible with Java "))
         .hides(OF_FETCHING),

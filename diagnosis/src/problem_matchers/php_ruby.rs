@@ -202,7 +202,10 @@ pub(super) const PATTERNS: &[Pattern] = &[
              libyaml-dev` for yaml.h), so that `bundle install` can build the gem.",
     )
     .anywhere()
-    .when(|text| text.trim_end().ends_with(".h not found") && !text.trim().contains(' '))
+    .when(|text| {
+        let header = text.trim().strip_suffix(".h not found");
+        header.is_some_and(|header| !header.contains(' '))
+    })
     .hides(OF_EXTENSIONS),
     // The last thing that mkmf looked for.
     cause(
@@ -211,7 +214,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Install the library and headers that the gem needs in the image (`apt-get install …-dev`).",
     )
     .behind("checking for ")
-    .hides(OF_EXTENSIONS),
+    .hides(&["A gem could not be installed"]),
     symptom(
         "A native extension could not be built",
         &[
@@ -293,6 +296,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .anywhere()
         .then(|text| text.contains(":in ") && is_class_at_end(text))
         .behind("bundler: failed to load command")
+        .place_below(8)
+        .of_run(),
+    // In a gem, called from below.
+    symptom(EXCEPTION, &[".rb:"], EXCEPTION_ADVICE)
+        .anywhere()
+        .then(|text| text.contains(":in ") && is_class_at_end(text))
+        .when(|text| text.starts_with('/') && !text.contains("(Minitest::"))
         .place_below(8)
         .of_run(),
     consequence(

@@ -394,11 +394,17 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .of_run(),
     cause(
         "A native module is for another system",
-        &[": invalid ELF header", "ERR_DLOPEN_FAILED"],
+        &[
+            ": invalid ELF header",
+            "ERR_DLOPEN_FAILED",
+            "Error loading shared library ",
+            "Error relocating /",
+        ],
         "Install the modules of Node.js in the image (`npm ci`), and list node_modules in \
              .dockerignore so that yours are not copied.",
     )
     .anywhere()
+    .when(|text| !text.contains("rror loading") || text.contains("node_modules/"))
     .of_run(),
     cause(
         "A native module is for another system",
@@ -550,6 +556,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Failed to find attribute '",
             "Error loading ASGI app. ",
             "Could not locate a Flask application",
+            "no python application found, check your startup logs",
             "gunicorn.errors.AppImportError: ",
         ],
         "Correct the module and the name behind it in the start command (`gunicorn module:app`, \

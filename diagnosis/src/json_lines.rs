@@ -52,7 +52,9 @@ pub(super) fn said(text: &str) -> Option<String> {
 
 /// The message of such a line, of whatever level.
 pub(super) fn message(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix('{').filter(|rest| rest.starts_with('"'))?;
+    let rest = text
+        .strip_prefix('{')
+        .filter(|rest| rest.starts_with('"'))?;
     let mut fields = Fields { rest, depth: 1 }.take(MOST_FIELDS);
     let found = fields.find(|(depth, key, _)| *depth == 1 && MESSAGES.contains(key));
     found.map(|(_, _, message)| message)

@@ -325,7 +325,8 @@ impl Diagnosis {
         };
         let is_same = |found: &Match| {
             let mut lines = told.lines.iter().filter(|_| told.is_more);
-            found.lines.contains(&said) || lines.any(|line| is_told(found, line))
+            let is_said = !found.said.is_empty() && said.ends_with(&found.said);
+            found.lines.contains(&said) || is_said || lines.any(|line| is_told(found, line))
         };
         let is_more = |found: &Match| told.is_more && found.id == before;
         let mut recent = self.found.iter_mut().rev().take(3);

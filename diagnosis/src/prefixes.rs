@@ -43,7 +43,10 @@ pub(super) fn of_web_server(text: &str) -> Option<&str> {
         return None;
     }
     let (_, mut rest) = inside.split_once("] ")?;
-    while let Some((_, after)) = rest.strip_prefix('[').and_then(|text| text.split_once("] ")) {
+    while let Some((_, after)) = rest
+        .strip_prefix('[')
+        .and_then(|text| text.split_once("] "))
+    {
         rest = after;
     }
     Some(rest.strip_prefix("AH01071: Got error '").unwrap_or(rest))

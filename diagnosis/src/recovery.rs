@@ -302,8 +302,23 @@ const LONGEST_REACHED: usize = 240;
 
 /// What says that it is not so, or only asks whether it is.
 const NOT_REACHED: &[&str] = &[
-    "n't ", " not ", "no longer", "cannot", "unable", "fail", "error", "refused", "stopp", "waiting",
-    "trying", "make sure", "ensure", "check ", "is the ", "debugger", "devtools",
+    "n't ",
+    " not ",
+    "no longer",
+    "cannot",
+    "unable",
+    "fail",
+    "error",
+    "refused",
+    "stopp",
+    "waiting",
+    "trying",
+    "make sure",
+    "ensure",
+    "check ",
+    "is the ",
+    "debugger",
+    "devtools",
 ];
 
 /// As programs say that they reached their database, in lower case.
@@ -567,8 +582,14 @@ mod tests {
                 Some(Recovered::Listening),
             ),
             ("Running TillWeb.Tests", None),
-            ("* Listening on http://0.0.0.0:3000", Some(Recovered::Listening)),
-            (" * Running on all addresses (0.0.0.0)", Some(Recovered::Listening)),
+            (
+                "* Listening on http://0.0.0.0:3000",
+                Some(Recovered::Listening),
+            ),
+            (
+                " * Running on all addresses (0.0.0.0)",
+                Some(Recovered::Listening),
+            ),
             (" ✓ Ready in 412ms", Some(Recovered::Listening)),
             (
                 "LOG [NestApplication] Nest application successfully started +3ms",
@@ -582,12 +603,21 @@ mod tests {
                 r#"{"level":30,"msg":"Server listening at http://[::]:8080"}"#,
                 Some(Recovered::Listening),
             ),
-            ("Is the server running on that host and accepting connections?", None),
+            (
+                "Is the server running on that host and accepting connections?",
+                None,
+            ),
             ("Debugger listening on ws://127.0.0.1:9229/", None),
             ("The server is not listening on 8080", None),
             ("Listening at: http://0.0.0.0:8000 (1)", None),
-            ("2026/01/02 connected to database", Some(Recovered::Connected)),
-            ("MongoDB connected to database shop", Some(Recovered::Connected)),
+            (
+                "2026/01/02 connected to database",
+                Some(Recovered::Connected),
+            ),
+            (
+                "MongoDB connected to database shop",
+                Some(Recovered::Connected),
+            ),
             ("could not get connected to database: refused", None),
             (
                 "test result: ok. 12 passed; 0 failed; 0 ignored",

@@ -92,8 +92,8 @@ const WRITTEN: &[&str] = &[
     "css", "scss", "sass", "less", "styl", "html", "hbs", "ejs", "pug", "json", "graphql",
     "prisma", "sql", "py", "pyi", "pyx", "rs", "go", "mod", "java", "kt", "kts", "scala", "groovy",
     "gradle", "clj", "php", "twig", "rb", "erb", "rake", "gemspec", "haml", "slim", "ex", "exs",
-    "heex", "cs", "fs", "csproj", "fsproj", "vbproj", "props", "targets", "c", "cc", "cpp", "h", "hpp", "swift", "dart", "elm", "sh", "toml", "yaml",
-    "yml", "xml", "txt",
+    "heex", "cs", "fs", "csproj", "fsproj", "vbproj", "props", "targets", "c", "cc", "cpp", "h",
+    "hpp", "swift", "dart", "elm", "sh", "toml", "yaml", "yml", "xml", "txt",
 ];
 
 /// The same without such an end.

@@ -376,10 +376,7 @@ fn banner(text: &str) -> Option<&str> {
 /// The folder that a tool says it works in: of cargo, pytest, make and Maven, and of
 /// the tools that say it in words.
 fn run_in(text: &str) -> Option<&str> {
-    if !matches!(
-        text.as_bytes().first()?,
-        b'C' | b'W' | b'w' | b'r' | b'['
-    ) {
+    if !matches!(text.as_bytes().first()?, b'C' | b'W' | b'w' | b'r' | b'[') {
         return None;
     }
     let quoted = |words: &str| text.split_once(words)?.1.split(['\'', '"', '`']).next();

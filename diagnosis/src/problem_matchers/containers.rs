@@ -407,7 +407,10 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(CLONE, &["Permission denied (publickey"], CLONE_ADVICE).anywhere(),
     cause(
         CLONE,
-        &["Authentication failed for 'http", "Authentication failed for \"http"],
+        &[
+            "Authentication failed for 'http",
+            "Authentication failed for \"http",
+        ],
         "Connect the repository to Sevalla again; a dependency that git fetches needs a token that \
              may read it.",
     ),
@@ -492,7 +495,11 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .anywhere(),
     ending(
         "A job of the deployment failed",
-        &["Job \"", "BackoffLimitExceeded", "reached the specified backoff limit"],
+        &[
+            "Job \"",
+            "BackoffLimitExceeded",
+            "reached the specified backoff limit",
+        ],
         "Run the job's command on your machine; its whole output is in its log on Sevalla.",
     )
     .anywhere()

@@ -131,9 +131,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .hides(OF_FETCHING),
     // The enforcer of Maven.
-    cause(RELEASE, &["Detected JDK version ", "Detected JDK Version: "], RELEASE_ADVICE)
-        .then(|text| text.contains("not in the allowed range"))
-        .hides(&["A plugin of Maven failed"]),
+    cause(
+        RELEASE,
+        &["Detected JDK version ", "Detected JDK Version: "],
+        RELEASE_ADVICE,
+    )
+    .then(|text| text.contains("not in the allowed range"))
+    .hides(&["A plugin of Maven failed"]),
     cause(RELEASE, &["> No matching variant of "], RELEASE_ADVICE)
         .then(|text| text.contains("compatible with Java "))
         .hides(OF_FETCHING),
@@ -193,7 +197,11 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .hides(&[MISSING]),
     cause(
         MISSING,
-        &["> Could not find ", "> Could not GET '", "> Could not HEAD '"],
+        &[
+            "> Could not find ",
+            "> Could not GET '",
+            "> Could not HEAD '",
+        ],
         MISSING_ADVICE,
     )
     .then(|text| says_what(text) && (is_gone(text) || !text.contains("://"))),

@@ -250,9 +250,17 @@ pub(super) const PATTERNS: &[Pattern] = &[
 
 /// Whether a database says so, by the words around it.
 fn is_of_database(text: &str) -> bool {
-    ["ERROR: ", "ERROR:  ", "error: ", "Error: ", "rror: column ", "UndefinedColumn", "column `"]
-        .iter()
-        .any(|words| text.contains(words))
+    [
+        "ERROR: ",
+        "ERROR:  ",
+        "error: ",
+        "Error: ",
+        "rror: column ",
+        "UndefinedColumn",
+        "column `",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
 }
 
 /// The names of packages, as pip lists them; not `Failed to build the site`.

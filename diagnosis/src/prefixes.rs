@@ -29,7 +29,7 @@ pub(super) fn in_terminal(text: &str) -> Option<&str> {
 /// [pid 17] [client 10.0.0.1:5] text`, `[error] 7#7: *1 FastCGI sent in stderr:
 /// "PHP message: text`, `WARNING: [pool www] child 7 said into stderr: "text`
 pub(super) fn of_web_server(text: &str) -> Option<&str> {
-    const DAYS: &[&str] = &["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+    const DAYS: &[&str] = &["Sun ", "Mon ", "Tue ", "Wed ", "Thu ", "Fri ", "Sat "];
     let quoted = |words: &str| text.split_once(words).map(|(_, rest)| rest);
     if text.starts_with("WARNING: [pool ") {
         return quoted(" said into stderr: \"").map(|rest| rest.trim_end_matches('"'));
@@ -39,7 +39,7 @@ pub(super) fn of_web_server(text: &str) -> Option<&str> {
         return said.split("\" while reading ").next();
     }
     let inside = text.strip_prefix('[')?;
-    if !inside.get(..3).is_some_and(|day| DAYS.contains(&day)) {
+    if !inside.get(..4).is_some_and(|day| DAYS.contains(&day)) {
         return None;
     }
     let (_, mut rest) = inside.split_once("] ")?;

@@ -449,6 +449,11 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Set the published folder on Sevalla to the one that the build writes.",
     )
     .anywhere()
+    .when(|text| {
+        ["o such file", "ENOTDIR", "irectory", "older"]
+            .iter()
+            .any(|words| text.contains(words))
+    })
     .behind("Publishing '"),
     symptom(
         "The image could not be pushed",

@@ -248,8 +248,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(
         "The image runs as root",
         &["container has runAsNonRoot and image "],
-        "Set a user by its number in the Dockerfile (`USER 1000`), to whom the files of the \
-             program belong.",
+        "Set a user by its number in the Dockerfile (`USER 1000`), and give that user the files of \
+             the image that the program writes.",
     )
     .anywhere()
     .hides(&["The container could not be started"])

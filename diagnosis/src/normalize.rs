@@ -117,6 +117,8 @@ static TELLING: Beginnings = Beginnings::of(&[
     "> Cannot find a Java ",
     "> No matching ",
     "> No locally ",
+    "> Cannot resolve ",
+    "> BUG! ",
     "COPY failed: ",
     // Mirrors of apk that cannot be reached.
     "WARNING: fetching https://",

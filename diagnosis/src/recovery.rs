@@ -120,7 +120,8 @@ impl Recovered {
 
     /// Whether a program that fails so later had got over what has this title.
     pub(super) fn shows_that_survived(later: &str, title: &str) -> bool {
-        title == OF_DATABASE && OF_LISTENING.contains(&later)
+        let is_of_run = |later| OF_LISTENING.contains(&later) || OF_CONNECTING.contains(&later);
+        title == OF_DATABASE && later != title && is_of_run(later)
     }
 
     /// Whether it is of the whole deployment, and not of one of its parts.

@@ -67,6 +67,11 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// Whether it sounds like a failure.
+    pub(super) const fn is_notable(&self) -> bool {
+        self.looks & NOTABLE != 0
+    }
+
     /// Whether it is a frame of a stack.
     pub(super) const fn is_frame(&self) -> bool {
         self.looks & bit(shape::FRAME) != 0

@@ -206,6 +206,16 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .then(says_what)
     .place_below(8),
+    // Sass alone.
+    cause(
+        "A stylesheet could not be compiled",
+        &["root stylesheet"],
+        "Correct the stylesheet; `npx sass` shows the same on your machine.",
+    )
+    .anywhere()
+    .then(|text| text.trim().is_empty())
+    .behind("Error: ")
+    .needs_place(),
     cause(
         "A component of Next.js needs a Suspense boundary",
         &["useSearchParams() should be wrapped in a suspense boundary"],

@@ -168,6 +168,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere()
     .when(|text| !text.contains("node_modules/"))
+    .hides(&["A native module is for another system"])
     .of_run(),
     cause(
         "The C library of the image does not fit",

@@ -95,6 +95,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         BASE_ADVICE,
     )
     .anywhere()
+    .when(|text| !text.contains("failed to push "))
     .in_dockerfile(),
     cause(
         "The registry of images refused access",
@@ -169,6 +170,9 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[
             "dependency version constraint \"",
             "no valid dependencies for ",
+            "Failed to resolve version ",
+            "mise ERROR no precompiled ",
+            "mise ERROR no version",
             "Could not find Node version corresponding to version requirement",
             "Requested runtime '",
             "Requested runtime (",
@@ -407,6 +411,11 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(CLONE, &["Permission denied (publickey"], CLONE_ADVICE).anywhere(),
     cause(
         CLONE,
+        &["Host key verification failed"],
+        "Give the repository an https address: git in the build does not know the host's key.",
+    ),
+    cause(
+        CLONE,
         &[
             "Authentication failed for 'http",
             "Authentication failed for \"http",
@@ -504,6 +513,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Job \"",
             "BackoffLimitExceeded",
             "reached the specified backoff limit",
+            "Job was active longer than specified deadline",
         ],
         "Run the job's command on your machine; its whole output is in its log on Sevalla.",
     )

@@ -33,6 +33,9 @@ const RELEASE_ADVICE: &str = "Build and run with the version of Java that the pr
 const MISSING: &str = "A dependency could not be fetched";
 const MISSING_ADVICE: &str = "Check its name and version, and the repositories in pom.xml or \
              build.gradle; a private one needs a user and a token.";
+const PLUGIN: &str = "A plugin of Maven failed";
+const PLUGIN_ADVICE: &str = "Run the plugin's goal on your machine (`mvn` with the same profile), \
+             and do what its message asks for.";
 const REFUSED: &str = "The package registry refused access";
 const REFUSED_ADVICE: &str = "Give the build a valid user and token for the repository, in \
              settings.xml of Maven or in build.gradle.";
@@ -63,6 +66,25 @@ const BROKEN: &[&str] = &[
 fn is_broken(text: &str) -> bool {
     let is_of_server = status(text).is_some_and(|status| status == 429 || status >= 500);
     is_of_server || BROKEN.iter().any(|words| text.contains(words))
+}
+
+/// Whether a plugin of Maven says in the same line why it failed. Of these reasons
+/// other lines say more.
+fn says_why(text: &str) -> bool {
+    const OF_OTHERS: &[&str] = &[
+        "There are test failures",
+        "Compilation failure",
+        "Could not resolve dependencies",
+        "There was a timeout",
+        "Process terminated",
+        "Process exited",
+        "Command execution failed",
+        "exec returned",
+    ];
+    let (_, said) = text.split_once(" on project ").unwrap_or_default();
+    let (_, said) = said.split_once(": ").unwrap_or_default();
+    let is_of_others = OF_OTHERS.iter().any(|words| said.contains(words));
+    said.trim_end().ends_with(" -> [Help 1]") && !is_of_others
 }
 
 fn is_refused(text: &str) -> bool {
@@ -137,7 +159,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         RELEASE_ADVICE,
     )
     .then(|text| text.contains("not in the allowed range"))
-    .hides(&["A plugin of Maven failed"]),
+    .hides(&[PLUGIN]),
     cause(RELEASE, &["> No matching variant of "], RELEASE_ADVICE)
         .then(|text| text.contains("compatible with Java "))
         .hides(OF_FETCHING),
@@ -199,12 +221,26 @@ pub(super) const PATTERNS: &[Pattern] = &[
         MISSING,
         &[
             "> Could not find ",
+            "> Cannot resolve external dependency ",
             "> Could not GET '",
             "> Could not HEAD '",
         ],
         MISSING_ADVICE,
     )
     .then(|text| says_what(text) && (is_gone(text) || !text.contains("://"))),
+    // What the wrappers of Gradle and Maven load.
+    cause(
+        NETWORK,
+        &[
+            "java.io.IOException: Server returned HTTP response code: ",
+            "wget: Failed to fetch http",
+            "curl: Failed to fetch http",
+        ],
+        NETWORK_ADVICE,
+    )
+    .anywhere()
+    .when(|text| text.contains("gradle") || text.contains("maven"))
+    .hides(&["Java ended with an exception"]),
     // The reason follows, below who asks for it.
     symptom(MISSING, &["> Could not resolve "], MISSING_ADVICE)
         .then(|text| says_what(text) && !text.starts_with("all "))
@@ -326,14 +362,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
     consequence("Gradle failed", &["Execution failed for task '"])
         .anywhere()
         .keeps(1),
-    symptom(
-        "A plugin of Maven failed",
-        &["Failed to execute goal "],
-        "Run the plugin's goal on your machine (`mvn` with the same profile), and do what its \
-             message asks for.",
-    )
-    .anywhere()
-    .then(|text| text.trim_end().ends_with(':') && !text.contains("-compiler-plugin:"))
-    .keeps(3),
+    symptom(PLUGIN, &["Failed to execute goal "], PLUGIN_ADVICE)
+        .anywhere()
+        .then(|text| text.trim_end().ends_with(':') && !text.contains("-compiler-plugin:"))
+        .keeps(3),
+    symptom(PLUGIN, &["Failed to execute goal "], PLUGIN_ADVICE)
+        .anywhere()
+        .then(says_why),
     consequence("Maven failed", &["Failed to execute goal "]).anywhere(),
 ];

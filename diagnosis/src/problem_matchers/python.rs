@@ -10,6 +10,10 @@ pub(in super::super) const EXCEPTION: Pattern = symptom(
     "Correct what the exception names; the whole traceback of Python is in the log.",
 );
 
+const APPLICATION: &str = "The start command names an application that does not exist";
+const APPLICATION_ADVICE: &str = "Correct the module in the start command (`gunicorn module:app`), \
+             or the folder in which Python is started (`--chdir`).";
+const IMPORTED: &[&str] = &["ModuleNotFoundError: No module named "];
 const BUILT: &str = "A package could not be built";
 const LOCK: &str = "The lock file does not fit the manifest";
 const LOCK_ADVICE: &str = "Lock again on your machine (`poetry lock`, `uv lock`) and commit \
@@ -154,24 +158,22 @@ pub(super) const PATTERNS: &[Pattern] = &[
              compiler and headers that the package needs.",
     )
     .keeps(2),
-    // The program itself, which gunicorn imports.
-    cause(
-        "The start command names an application that does not exist",
-        &["ModuleNotFoundError: No module named "],
-        "Correct the module in the start command (`gunicorn module:app`), or the folder in which \
-             Python is started (`--chdir`).",
-    )
-    .behind("mod = importlib.import_module(module)")
-    .of_run(),
+    // The program itself, which gunicorn and Daphne import.
+    cause(APPLICATION, IMPORTED, APPLICATION_ADVICE)
+        .behind("mod = importlib.import_module(module)")
+        .of_run(),
+    cause(APPLICATION, IMPORTED, APPLICATION_ADVICE)
+        .behind("target = importlib.import_module(module_path)")
+        .of_run(),
     cause(
         "A module is not installed",
-        &["ModuleNotFoundError: No module named "],
+        IMPORTED,
         "Add the package that has the module to the project's requirements.",
     )
     .then(|text| !is_of_building(text)),
     cause(
         BUILT,
-        &["ModuleNotFoundError: No module named "],
+        IMPORTED,
         "Choose a newer version of the package, or an older Python: since 3.12 it has neither \
              distutils nor setuptools.",
     )

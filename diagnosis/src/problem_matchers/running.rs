@@ -256,11 +256,17 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .of_run(),
     symptom(
         "A worker did not answer in time",
-        &["WORKER TIMEOUT (pid:"],
-        "Make the request faster that gunicorn waited for, or raise `--timeout` in the start \
-             command of gunicorn.",
+        &[
+            "WORKER TIMEOUT (pid:",
+            "), killing",
+            "! Terminating timed out worker",
+            "*** HARAKIRI ON WORKER ",
+        ],
+        "Make the request faster that the server waited for, or raise its timeout (`--timeout` in \
+             the start command of gunicorn).",
     )
     .anywhere()
+    .when(|text| !text.contains(", killing") || text.contains(" timeout ("))
     .of_run(),
     cause(
         VARIABLE,
@@ -404,7 +410,10 @@ pub(super) const PATTERNS: &[Pattern] = &[
              .dockerignore so that yours are not copied.",
     )
     .anywhere()
-    .when(|text| !text.contains("rror loading") || text.contains("node_modules/"))
+    .when(|text| {
+        let is_of_any = text.contains("rror loading shared") || text.contains("rror relocating");
+        !is_of_any || text.contains("node_modules/")
+    })
     .of_run(),
     cause(
         "A native module is for another system",

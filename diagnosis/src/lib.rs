@@ -22,8 +22,10 @@ mod prefixes;
 mod problem_matcher;
 mod problem_matchers;
 mod ranking;
+mod reached;
 mod recap;
 mod recovery;
+mod repetition;
 mod repository_path;
 mod roots;
 mod salience;
@@ -66,9 +68,6 @@ const FEWEST_WORDS: usize = 3;
 
 /// The title of an exception that may have ended one process of many.
 const OF_ELIXIR: &str = "Elixir ended with an exception";
-
-/// So many lines below an error its properties are printed, or it is repeated.
-const NEAR: u64 = 20;
 
 /// The most findings of one pattern: nobody can crowd out the others.
 const MOST_OF_A_PATTERN: usize = 10;
@@ -372,7 +371,7 @@ impl Diagnosis {
         let (mut all, mut without_place) = (0, 0);
         let mut last = None;
         for found in same {
-            if is_said_again(found, &new) {
+            if repetition::is_said_again(found, &new) {
                 found.at = new.at;
                 // By its line a trace finds the match that it belongs to.
                 let line = new.lines.pop().filter(|line| !found.lines.contains(line));
@@ -435,26 +434,6 @@ impl Diagnosis {
     fn forget(&mut self, is_it: impl Fn(&Match) -> bool) {
         self.found.retain(|found| !is_it(found));
     }
-}
-
-/// Whether the new one only repeats what was found: by the same words, or by the
-/// property of an error that was printed before.
-fn is_said_again(found: &Match, new: &Match) -> bool {
-    let is_near = new.place.is_none() && new.begun - found.begun <= NEAR;
-    let is_same = found.said.ends_with(&new.said) || new.said.ends_with(&found.said);
-    let is_longer = |one: &str, other: &str| {
-        let rest = one.strip_prefix(other);
-        rest.is_some_and(|rest| rest.starts_with([':', ' ', ',', '.']))
-    };
-    let is_property = || {
-        let line = new.lines.last().map_or("", |line| line.trim_start());
-        line.starts_with("code: '") || line.starts_with("[code]: '")
-    };
-    (is_same && (is_near || found.place == new.place))
-        || (is_near
-            && (is_longer(&found.said, &new.said)
-                || is_longer(&new.said, &found.said)
-                || is_property()))
 }
 
 /// A line tells of one thing: of what the compiler calls an error, a pattern

@@ -381,13 +381,6 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere()
     .of_run(),
-    cause(
-        "The schema of Prisma was not found",
-        &["Could not find Prisma Schema"],
-        "Copy the folder `prisma` before the step that runs `prisma generate`, or name it with \
-             `--schema`.",
-    )
-    .anywhere(),
     symptom(
         DATABASE,
         &["java.net.UnknownHostException: "],

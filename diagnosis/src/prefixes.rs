@@ -30,6 +30,10 @@ pub(super) fn in_terminal(text: &str) -> Option<&str> {
 /// "PHP message: text`, `WARNING: [pool www] child 7 said into stderr: "text`
 pub(super) fn of_web_server(text: &str) -> Option<&str> {
     const DAYS: &[&str] = &["Sun ", "Mon ", "Tue ", "Wed ", "Thu ", "Fri ", "Sat "];
+    // Nearly no line begins so.
+    if !matches!(text.as_bytes().first()?, b'[' | b'W') {
+        return None;
+    }
     let quoted = |words: &str| text.split_once(words).map(|(_, rest)| rest);
     if text.starts_with("WARNING: [pool ") {
         return quoted(" said into stderr: \"").map(|rest| rest.trim_end_matches('"'));

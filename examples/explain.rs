@@ -1,6 +1,6 @@
 //! Explains failed builds: prints what is found in each log.
 //!
-//!     cargo run --example explain -- [--json] FILE...
+//!     cargo run --example explain -- [--json] [--] FILE...
 //!
 //! With `--json`, prints one object a line: `path`, `findings` (`title`,
 //! `known`, `lines`, `place`, `advice`) and `us`, the microseconds it took.
@@ -20,19 +20,35 @@ use sevalla_deploy::sanitize::redactor::PartialMatch;
 use sevalla_deploy::sanitize::{SanitizedLine, Sanitizer};
 
 fn main() -> anyhow::Result<()> {
-    let (flags, paths): (Vec<_>, Vec<_>) =
-        std::env::args().skip(1).partition(|arg| arg == "--json");
-    anyhow::ensure!(!paths.is_empty(), "usage: explain [--json] FILE...");
+    let Some((is_json, paths)) = parsed(std::env::args().skip(1)) else {
+        println!("usage: explain [--json] [--] FILE...");
+        return Ok(());
+    };
+    anyhow::ensure!(!paths.is_empty(), "usage: explain [--json] [--] FILE...");
     for path in &paths {
         let log = std::fs::read(path).with_context(|| path.clone())?;
         let (digest, took) = explain(&String::from_utf8_lossy(&log));
-        if flags.is_empty() {
-            println!("{path}\n{}", text(&digest));
-        } else {
+        if is_json {
             println!("{}", object(path, &digest, took));
+        } else {
+            println!("{path}\n{}", text(&digest));
         }
     }
     Ok(())
+}
+
+/// Whether to print JSON, and the paths; nothing if help is asked for.
+fn parsed(args: impl Iterator<Item = String>) -> Option<(bool, Vec<String>)> {
+    let (mut is_json, mut paths, mut are_paths) = (false, Vec::new(), false);
+    for arg in args {
+        match arg.as_str() {
+            "--json" if !are_paths => is_json = true,
+            "--help" | "-h" if !are_paths => return None,
+            "--" if !are_paths => are_paths = true,
+            _ => paths.push(arg),
+        }
+    }
+    Some((is_json, paths))
 }
 
 /// Reads a log as a run does, cleaned and line by line.

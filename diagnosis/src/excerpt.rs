@@ -125,6 +125,12 @@ impl Blocks<'_> {
             low = head;
         }
         (low.saturating_sub(1)..=high + 1).for_each(|at| self.mark(at));
+        // What a tool was about to do before it failed.
+        let is_notable = |at: &usize| self.lines.kept().get(*at).is_some_and(Kept::is_notable);
+        if block.iter().any(is_notable) {
+            let begin = block.iter().find(|at| !self.is_progress(**at)).copied();
+            block.retain(|at| begin.is_none_or(|begin| *at >= begin));
+        }
         for at in &block {
             self.shown.insert(self.said(*at));
         }
@@ -155,6 +161,12 @@ impl Blocks<'_> {
     fn as_news(&self, at: usize, score: i32) -> i32 {
         let is_last = self.last == Some(at);
         self.lines.as_news(at, score) + i32::from(is_last) * LAST
+    }
+
+    /// `Checking the tag ... v2.4.0`
+    fn is_progress(&self, at: usize) -> bool {
+        let line = self.lines.kept().get(at);
+        line.is_some_and(|line| !line.is_notable() && self.lines.text(line).contains(" ... "))
     }
 
     /// What lies beyond the ends counts as used.

@@ -50,6 +50,16 @@ pub(super) fn said(text: &str) -> Option<String> {
     (is_error && !said.is_empty()).then(|| said.join(": "))
 }
 
+/// The message of such a line, of whatever level.
+pub(super) fn message(text: &str) -> Option<&str> {
+    let rest = text
+        .strip_prefix('{')
+        .filter(|rest| rest.starts_with('"'))?;
+    let mut fields = Fields { rest, depth: 1 }.take(MOST_FIELDS);
+    let found = fields.find(|(depth, key, _)| *depth == 1 && MESSAGES.contains(key));
+    found.map(|(_, _, message)| message)
+}
+
 /// The fields of an object and of those in it: depth, key, value.
 struct Fields<'a> {
     rest: &'a str,

@@ -22,8 +22,10 @@ mod prefixes;
 mod problem_matcher;
 mod problem_matchers;
 mod ranking;
+mod reached;
 mod recap;
 mod recovery;
+mod repetition;
 mod repository_path;
 mod roots;
 mod salience;
@@ -41,11 +43,11 @@ use std::collections::VecDeque;
 
 pub use self::finding::{Digest, Finding, SourceLocation};
 use self::looks::{Looks, bit, shape, word};
-use self::normalize::{NormalizedLine, PathRoot};
+use self::normalize::{NormalizedLine, PathRoot, without_signs};
 use self::problem_matcher::{Pattern, Rank};
 use self::recap::Recap;
 use self::recovery::{OF_BUNDLING, OF_TESTING, Recovered};
-use self::roots::Roots;
+use self::roots::{Folder, Roots};
 use self::salience::{GoodLog, Lines};
 use self::scan::Scan;
 pub use self::sevalla_phases::DeployStep;
@@ -59,6 +61,10 @@ const LONGEST_READ: usize = 2 * 1024;
 
 /// The most of a line that is kept, in bytes.
 const LONGEST_KEPT: usize = 400;
+
+/// The most of the end of a longer line, in bytes, and the fewest words in it.
+const LONGEST_END: usize = 160;
+const FEWEST_WORDS: usize = 3;
 
 /// The title of an exception that may have ended one process of many.
 const OF_ELIXIR: &str = "Elixir ended with an exception";
@@ -159,9 +165,13 @@ impl Diagnosis {
         let scan = scan::read(&bare);
         self.roots.take(bare, &scan);
         let is_noise = self.recap.take(bare, &scan);
-        let folder = self.roots.folder(bare.step);
-        if let (Some(folder), PathRoot::Root) = (&folder, bare.within) {
-            bare.within = PathRoot::Folder(folder);
+        let folder = self.roots.folder(bare);
+        match &folder {
+            Folder::Of(folder) if !matches!(bare.within, PathRoot::Folder(_)) => {
+                bare.within = PathRoot::Folder(folder);
+            }
+            Folder::Unknown if bare.within == PathRoot::Root => bare.within = PathRoot::Package,
+            _ => {}
         }
         self.phases.take(bare, &scan);
         self.all.take(bare.text, self.lines, bare.step, &scan);
@@ -314,7 +324,8 @@ impl Diagnosis {
         };
         let is_same = |found: &Match| {
             let mut lines = told.lines.iter().filter(|_| told.is_more);
-            found.lines.contains(&said) || lines.any(|line| is_told(found, line))
+            let is_said = !found.said.is_empty() && said.ends_with(&found.said);
+            found.lines.contains(&said) || is_said || lines.any(|line| is_told(found, line))
         };
         let is_more = |found: &Match| told.is_more && found.id == before;
         let mut recent = self.found.iter_mut().rev().take(3);
@@ -360,9 +371,12 @@ impl Diagnosis {
         let (mut all, mut without_place) = (0, 0);
         let mut last = None;
         for found in same {
-            let is_same = found.said.ends_with(&new.said) || new.said.ends_with(&found.said);
-            if is_same && found.place == new.place {
+            if repetition::is_said_again(found, &new) {
                 found.at = new.at;
+                // By its line a trace finds the match that it belongs to.
+                let line = new.lines.pop().filter(|line| !found.lines.contains(line));
+                let line = line.filter(|_| found.said != new.said);
+                found.lines.extend(line);
                 return None;
             }
             all += 1;
@@ -403,7 +417,8 @@ impl Diagnosis {
         }
         if below.for_place > 0 {
             below.for_place -= 1;
-            if source_location::first(bare.text, PathRoot::Root).is_some() {
+            let named = source_location::first(bare.text, PathRoot::Root);
+            if named.is_some_and(|place| !stack_trace::is_runner(&place)) {
                 // In a package of which only the name is known it is told alone.
                 found.place = source_location::first(bare.text, bare.within).or(found.place.take());
                 below.for_place = 0;
@@ -440,7 +455,7 @@ fn fit(pattern: &'static Pattern, stream: &Stream, bare: NormalizedLine<'_>) -> 
     let mut lines = Vec::new();
     if let Some(begin) = pattern.behind {
         let mut recent = stream.recent.iter().rev();
-        let before = recent.find(|line| line.trim_start().starts_with(begin))?;
+        let before = recent.find(|line| without_signs(line, "🚀").starts_with(begin))?;
         lines.push(before.clone());
     }
     let mut place = source_location::first(bare.text, bare.within).filter(|_| !pattern.is_nowhere);
@@ -448,6 +463,8 @@ fn fit(pattern: &'static Pattern, stream: &Stream, bare: NormalizedLine<'_>) -> 
     if (pattern.needs_place && place.is_none()) || is_vague || is_warned(pattern, stream, bare) {
         return None;
     }
+    let file = || source_location::file_behind(pattern.file_behind, bare.text, bare.within);
+    place = place.or_else(file);
     let above = stream
         .recent
         .iter()
@@ -463,6 +480,7 @@ fn fit(pattern: &'static Pattern, stream: &Stream, bare: NormalizedLine<'_>) -> 
         place = source_location::first(line, bare.within);
     }
     lines.push(beginning_of(bare.text.trim()));
+    lines.extend(end_of(bare.text.trim()));
     Some(Match {
         lines,
         place,
@@ -514,6 +532,15 @@ fn is_error_of_step(bare: NormalizedLine<'_>) -> bool {
         words.any(|words| bare.text.contains(words))
     };
     bare.step.is_some() && bare.text.starts_with("ERROR: ") && !is_of_cache()
+}
+
+/// The end of a line that is too long to be kept, where it is made of words: Maven
+/// ends its lines with the reason.
+fn end_of(line: &str) -> Option<String> {
+    let from = line.len().checked_sub(LONGEST_END)?.max(LONGEST_KEPT);
+    let end = (from..line.len()).find_map(|from| line.get(from..))?;
+    let (_, end) = end.split_once(' ')?;
+    (end.matches(' ').count() >= FEWEST_WORDS).then(|| format!("…{end}"))
 }
 
 /// A line of dashes, which parts what belongs to different things.

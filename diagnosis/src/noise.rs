@@ -87,6 +87,10 @@ const BEGINNINGS: &[&str] = &[
     // Routers, after the program has crashed.
     "at=error code=H",
     "at=info method=",
+    // Where to read more.
+    "See ",
+    "Usage: ",
+    "usage: ",
     // How continuous integration folds and times what it shows.
     "travis_fold:",
     "travis_time:",

@@ -113,6 +113,12 @@ const SHRUGS: &[&str] = &[
 static TELLING: Beginnings = Beginnings::of(&[
     "> Could not ",
     "> There were ",
+    "> Dependency requires ",
+    "> Cannot find a Java ",
+    "> No matching ",
+    "> No locally ",
+    "> Cannot resolve ",
+    "> BUG! ",
     "COPY failed: ",
     // Mirrors of apk that cannot be reached.
     "WARNING: fetching https://",
@@ -395,6 +401,8 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         "[launcher] ",
         "[exporter] ",
         "remote: ",
+        "NOTICE: PHP message: ",
+        "PHP message: ",
         "[build] ",
         "stderr: ",
         // Amplify, whatever the line says, and App Service.
@@ -409,7 +417,11 @@ fn without_name(text: &str) -> Option<Named<'_>> {
         within: PathRoot::Root,
         rest,
     };
-    if let Some(rest) = WHO.strip(text).or_else(|| prefixes::in_terminal(text)) {
+    let unsigned = WHO
+        .strip(text)
+        .or_else(|| prefixes::in_terminal(text))
+        .or_else(|| prefixes::of_web_server(text));
+    if let Some(rest) = unsigned {
         return Some(unnamed(rest));
     }
     if let Some((name, rest)) = prefixes::named(text) {

@@ -25,6 +25,37 @@ pub(super) fn in_terminal(text: &str) -> Option<&str> {
     outdented(text).strip_prefix("=> => # ")
 }
 
+/// What PHP prints, as servers show it: `[Sun Nov 29 10:00:00 2026] [php:error]
+/// [pid 17] [client 10.0.0.1:5] text`, `[error] 7#7: *1 FastCGI sent in stderr:
+/// "PHP message: text`, `WARNING: [pool www] child 7 said into stderr: "text`
+pub(super) fn of_web_server(text: &str) -> Option<&str> {
+    const DAYS: &[&str] = &["Sun ", "Mon ", "Tue ", "Wed ", "Thu ", "Fri ", "Sat "];
+    // Nearly no line begins so.
+    if !matches!(text.as_bytes().first()?, b'[' | b'W') {
+        return None;
+    }
+    let quoted = |words: &str| text.split_once(words).map(|(_, rest)| rest);
+    if text.starts_with("WARNING: [pool ") {
+        return quoted(" said into stderr: \"").map(|rest| rest.trim_end_matches('"'));
+    }
+    if text.starts_with("[error] ") {
+        let said = quoted(" FastCGI sent in stderr: \"")?;
+        return said.split("\" while reading ").next();
+    }
+    let inside = text.strip_prefix('[')?;
+    if !inside.get(..4).is_some_and(|day| DAYS.contains(&day)) {
+        return None;
+    }
+    let (_, mut rest) = inside.split_once("] ")?;
+    while let Some((_, after)) = rest
+        .strip_prefix('[')
+        .and_then(|text| text.split_once("] "))
+    {
+        rest = after;
+    }
+    Some(rest.strip_prefix("AH01071: Got error '").unwrap_or(rest))
+}
+
 /// `Mar 01 10:00:00 host till[12]: text`
 fn of_journal(text: &str) -> Option<(&str, &str)> {
     const MONTHS: &[&str] = &[
@@ -158,6 +189,22 @@ pub(super) fn parted(text: &str) -> Option<(&str, Sign, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_servers_put_before_messages_of_php_is_no_part_of_them() {
+        let said = "PHP Fatal error:  no";
+        for line in [
+            "[Mon Nov 30 10:00:00.1 2026] [php:error] [pid 17] [client 10.0.0.1:5] {}",
+            "[Mon Nov 30 10:00:00.1 2026] [proxy_fcgi:error] [pid 9:tid 1] AH01071: Got error '{}",
+            "[error] 7#7: *1 FastCGI sent in stderr: \"{}",
+            "WARNING: [pool www] child 7 said into stderr: \"{}\"",
+        ] {
+            let line = line.replace("{}", said);
+            assert_eq!(of_web_server(&line), Some(said), "{line}");
+        }
+        assert_eq!(of_web_server("[error] 7#7: no such file"), None);
+        assert_eq!(of_web_server("[Sunny] x"), None);
+    }
 
     #[test]
     fn what_platforms_put_in_front_is_a_name() {

@@ -53,6 +53,8 @@ pub(super) struct Pattern {
     pub(super) place_below: u8,
     /// The same of those before it.
     pub(super) place_above: u8,
+    /// What stands before the name of a file of which the line is not named.
+    pub(super) file_behind: &'static str,
     /// Whether it is none without a place in the line.
     pub(super) needs_place: bool,
     /// Whether a place in the line is one of somebody else's.
@@ -83,6 +85,7 @@ pub(super) const fn cause(
         keeps: 0,
         place_below: 0,
         place_above: 0,
+        file_behind: "",
         needs_place: false,
         is_nowhere: false,
         is_of_run: false,
@@ -179,6 +182,13 @@ impl Pattern {
     pub(super) const fn place_above(self, place_above: u8) -> Self {
         Self {
             place_above,
+            ..self
+        }
+    }
+
+    pub(super) const fn file_behind(self, file_behind: &'static str) -> Self {
+        Self {
+            file_behind,
             ..self
         }
     }

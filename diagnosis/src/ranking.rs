@@ -3,6 +3,7 @@
 use super::excerpt::{self, MOST_LINES};
 use super::gate::Gate;
 use super::problem_matcher::{Otherwise, Pattern, Rank};
+use super::recovery::Recovered;
 use super::{Diagnosis, Digest, Finding, Match};
 
 /// The most findings of a digest that are known.
@@ -30,7 +31,7 @@ impl Diagnosis {
         let gate = Gate::of(&self.all, &scores);
         let found = self.found.iter().filter(|found| self.counts(found));
         let claimed: Vec<&Match> = found
-            .filter(|found| explains(found) && gate.lets(found))
+            .filter(|found| explains(found) && self.is_let(found, &gate))
             .collect();
         let known = self.ranked(&claimed);
         let endings = || self.endings(self.found.iter());
@@ -61,12 +62,13 @@ impl Diagnosis {
         Digest { findings }
     }
 
-    /// How the deployment ended, where nothing says why, nor does anything stand
-    /// before it.
+    /// How the deployment ended, where nothing says why: nothing stands before it, or
+    /// nothing that sounds like a failure.
     fn endings<'a>(&self, mut found: impl Iterator<Item = &'a Match>) -> Vec<Finding> {
         let is_alone = |found: &&Match| {
             let above = found.begun.saturating_sub(ABOVE)..=found.begun.saturating_sub(1);
-            found.pattern.rank == Rank::Ending && self.all.is_all_noise(above)
+            let is_alone = self.all.is_all_noise(above) || self.all.is_quiet_before(found.begun);
+            found.pattern.rank == Rank::Ending && is_alone
         };
         let ending = found.find(is_alone);
         ending
@@ -84,12 +86,15 @@ impl Diagnosis {
         is_of_failed && !self.is_hidden(found)
     }
 
+    /// Whether it stands out enough, or what it explains does.
+    fn is_let(&self, found: &Match, gate: &Gate<'_>) -> bool {
+        let mut others = self.found.iter();
+        gate.lets(found) || others.any(|other| is_hidden_by(other, found) && gate.lets(other))
+    }
+
     /// Whether another explains it.
     fn is_hidden(&self, found: &Match) -> bool {
-        self.found.iter().any(|other| {
-            let is_near = other.at.abs_diff(found.at) <= FAR;
-            is_near && other.source == found.source && hides(other.pattern, found.pattern)
-        })
+        self.found.iter().any(|other| is_hidden_by(found, other))
     }
 
     fn is_far(&self, line: u64) -> bool {
@@ -146,6 +151,16 @@ fn shortened(mut findings: Vec<Finding>) -> Vec<Finding> {
         room -= more;
     }
     findings
+}
+
+/// Whether the other explains it, or shows that the program got over it.
+fn is_hidden_by(found: &Match, other: &Match) -> bool {
+    let is_near = other.at.abs_diff(found.at) <= FAR;
+    let is_later = other.begun > found.at && other.step == found.step;
+    let (title, later) = (found.pattern.title, other.pattern.title);
+    other.source == found.source
+        && (is_near && hides(other.pattern, found.pattern)
+            || is_later && Recovered::shows_that_survived(later, title))
 }
 
 /// Whether it says what went wrong, and not only that something did.

@@ -2,8 +2,10 @@
 //! again, or did not matter. Pure.
 
 use super::beginnings::Beginnings;
+use super::json_lines;
 use super::looks::{Looks, bit, word};
 use super::normalize::{NormalizedLine, without_signs};
+use super::reached;
 use super::scan::{Scan, module};
 
 /// What a line says of those before it.
@@ -27,6 +29,8 @@ pub(super) enum Recovered {
     Starting,
     /// A container was started.
     Container,
+    /// The program reached its database.
+    Connected,
     /// The program accepts connections.
     Listening,
     /// All instances are ready.
@@ -72,12 +76,27 @@ const OF_STARTING: &[&str] = &[
     "The container could not be started",
 ];
 
+/// The title of what programs try again most often.
+const OF_DATABASE: &str = "The database could not be reached";
+
+/// The titles of what keeps a program from its database.
+const OF_CONNECTING: &[&str] = &[
+    "A name could not be resolved",
+    OF_DATABASE,
+    "The database refused access",
+];
+
 /// The titles of what a program that listens after it has survived.
 const OF_LISTENING: &[&str] = &[
+    "A certificate is not trusted",
+    "A gem cannot be loaded",
+    "A module cannot be found",
+    "A module is not installed",
+    "A native module is for another system",
+    "A setting is missing",
     "A table of the database does not exist",
     "A variable is missing",
-    "Python ended with an exception",
-    "The database could not be reached",
+    "The port is taken",
 ];
 
 /// The title of a test that failed.
@@ -90,9 +109,20 @@ impl Recovered {
             Self::Installing => OF_INSTALLING.contains(&title),
             Self::Bundling => OF_BUNDLING.contains(&title),
             Self::Container => OF_STARTING.contains(&title),
-            Self::Listening => OF_LISTENING.contains(&title),
+            Self::Connected => OF_CONNECTING.contains(&title),
+            Self::Listening => {
+                title.contains(" ended with ")
+                    || OF_LISTENING.contains(&title)
+                    || OF_CONNECTING.contains(&title)
+            }
             _ => true,
         }
+    }
+
+    /// Whether a program that fails so later had got over what has this title.
+    pub(super) fn shows_that_survived(later: &str, title: &str) -> bool {
+        let is_of_run = |later| OF_LISTENING.contains(&later) || OF_CONNECTING.contains(&later);
+        title == OF_DATABASE && later != title && is_of_run(later)
     }
 
     /// Whether it is of the whole deployment, and not of one of its parts.
@@ -176,21 +206,58 @@ pub(super) const WORDS: &[&str] = &[
     "Your service is live",
     "Deployment succeeded",
     " successfully rolled out",
+    // Connected
+    "onnected to ",
+    "atabase connect",
+    "DB connected",
+    "edis connected",
+    "onnection established",
+    "onnection to database",
+    "stablished successfully",
+    "atabase is ",
+    "ostgres is ",
+    "atabase ready",
+    "migrated (",
+    "o pending migrations",
+    "o migrations to apply",
+    "successfully applied",
     // Listening
     "Application startup complete",
-    "] Connected to ",
     "istening on",
-    "Server is ",
-    "Server listening",
-    "Server running",
-    "Server started",
-    "Uvicorn running on ",
+    "istening at http",
+    "istening to port",
+    "erver is ",
+    "erver listening",
+    "erver running",
+    "erver started",
+    "erver ready",
+    "tarted server on",
+    "tarted on port",
+    "successfully started",
+    "unning on ",
+    "unning at http",
+    "ocket has launched",
+    "esponding at http",
+    "vailable at http",
+    "eady on http",
+    "eady at http",
+    "eady in ",
+    "eady - started",
+    "Started ",
 ];
 
 /// What the line says went well.
 pub(super) fn read(bare: &NormalizedLine<'_>, scan: &Scan) -> Option<Recovered> {
     let may_be = scan.concerns(module::HEALING) || bare.text.starts_with("> ");
-    may_be.then(|| healed(bare, scan.looks)).flatten()
+    if !may_be {
+        return None;
+    }
+    let message = json_lines::message(bare.text);
+    let bare = NormalizedLine {
+        text: message.unwrap_or(bare.text),
+        ..*bare
+    };
+    healed(&bare, scan.looks)
 }
 
 fn healed(bare: &NormalizedLine<'_>, looks: Looks) -> Option<Recovered> {
@@ -219,10 +286,8 @@ fn healed(bare: &NormalizedLine<'_>, looks: Looks) -> Option<Recovered> {
         Recovered::Container
     } else if are_all_ready(text) || is_live(text, looks) {
         Recovered::Running
-    } else if is_listening(text) {
-        Recovered::Listening
     } else {
-        return None;
+        return reached::read(text);
     };
     Some(healed)
 }
@@ -232,29 +297,6 @@ fn is_start(whole: &str, text: &str) -> bool {
     (whole.starts_with("==> Running '") && text.trim_end().ends_with('\''))
         || text.starts_with("Starting process with command `")
         || (text.starts_with("State changed from ") && text.trim_end().ends_with(" to starting"))
-}
-
-static LISTENING: Beginnings = Beginnings::of(&[
-    "Application startup complete",
-    "Listening on ",
-    "Now listening on",
-    "Server is listening",
-    "Server is running",
-    "Server listening",
-    "Server running",
-    "Server started",
-    "Uvicorn running on ",
-]);
-
-/// `Server listening on port 8080`, as a program says that it accepts connections.
-fn is_listening(text: &str) -> bool {
-    static LEVELS: Beginnings = Beginnings::of(&["INFO:", "[info]"]);
-    let text = LEVELS.strip(text).unwrap_or(text).trim_start();
-    let is_connected =
-        text.contains("] Connected to redis://") || text.contains("] Connected to amqp");
-    LISTENING.begin(text)
-        || is_connected
-        || (text.starts_with("Running ") && text.contains(".Endpoint with "))
 }
 
 static INSTALLED: Beginnings = Beginnings::of(&[
@@ -424,6 +466,43 @@ mod tests {
             ),
             ("Running TillWeb.Tests", None),
             (
+                "* Listening on http://0.0.0.0:3000",
+                Some(Recovered::Listening),
+            ),
+            (
+                " * Running on all addresses (0.0.0.0)",
+                Some(Recovered::Listening),
+            ),
+            (" ✓ Ready in 412ms", Some(Recovered::Listening)),
+            (
+                "LOG [NestApplication] Nest application successfully started +3ms",
+                Some(Recovered::Listening),
+            ),
+            (
+                "c.a.ShopApplication : Started ShopApplication in 8.2 seconds (process running for 9)",
+                Some(Recovered::Listening),
+            ),
+            (
+                r#"{"level":30,"msg":"Server listening at http://[::]:8080"}"#,
+                Some(Recovered::Listening),
+            ),
+            (
+                "Is the server running on that host and accepting connections?",
+                None,
+            ),
+            ("Debugger listening on ws://127.0.0.1:9229/", None),
+            ("The server is not listening on 8080", None),
+            ("Listening at: http://0.0.0.0:8000 (1)", None),
+            (
+                "2026/01/02 connected to database",
+                Some(Recovered::Connected),
+            ),
+            (
+                "MongoDB connected to database shop",
+                Some(Recovered::Connected),
+            ),
+            ("could not get connected to database: refused", None),
+            (
                 "test result: ok. 12 passed; 0 failed; 0 ignored",
                 Some(Recovered::Testing),
             ),
@@ -489,7 +568,7 @@ mod tests {
         let all = problem_matchers::all().chain([&problem_matchers::EXCEPTION]);
         let all: Vec<&str> = all.map(|pattern| pattern.title).collect();
         let titles = OF_INSTALLING.iter().chain(OF_BUNDLING).chain(OF_STARTING);
-        let titles = titles.chain(OF_LISTENING);
+        let titles = titles.chain(OF_LISTENING).chain(OF_CONNECTING);
         for title in titles.chain([&OF_TESTING]) {
             assert!(all.contains(title), "{title}");
         }

@@ -92,8 +92,8 @@ const WRITTEN: &[&str] = &[
     "css", "scss", "sass", "less", "styl", "html", "hbs", "ejs", "pug", "json", "graphql",
     "prisma", "sql", "py", "pyi", "pyx", "rs", "go", "mod", "java", "kt", "kts", "scala", "groovy",
     "gradle", "clj", "php", "twig", "rb", "erb", "rake", "gemspec", "haml", "slim", "ex", "exs",
-    "heex", "cs", "fs", "c", "cc", "cpp", "h", "hpp", "swift", "dart", "elm", "sh", "toml", "yaml",
-    "yml", "xml", "txt",
+    "heex", "cs", "fs", "csproj", "fsproj", "vbproj", "props", "targets", "c", "cc", "cpp", "h",
+    "hpp", "swift", "dart", "elm", "sh", "toml", "yaml", "yml", "xml", "txt",
 ];
 
 /// The same without such an end.
@@ -163,6 +163,11 @@ pub(super) fn is_in_repository(path: &str) -> bool {
 /// Whether the absolute path is one of the system or of what is installed.
 pub(super) fn is_of_system(path: &str) -> bool {
     OF_SYSTEM.iter().any(|folder| path.starts_with(folder))
+}
+
+/// Whether folders of this name hold packages.
+pub(super) fn is_of_packages(folder: &str) -> bool {
+    PACKAGES.contains(&folder)
 }
 
 /// The path without what only the builder has in front of it.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::SourceLocation as Place;
-use super::normalize::NormalizedLine;
+use super::normalize::{NormalizedLine, PathRoot};
 use super::scan::{Scan, module};
 use super::{repository_path, source_location};
 
@@ -61,6 +61,7 @@ const INSTALLED: &[&str] = &[
 pub(super) struct Roots {
     known: Vec<String>,
     steps: Vec<Step>,
+    banners: Vec<Banner>,
     /// The folder of the step that was asked for last, and how many were known.
     last: (u32, usize, Option<Arc<str>>),
     dockerfile: Option<Place>,
@@ -69,6 +70,39 @@ pub(super) struct Roots {
     is_workspace: bool,
     /// Whether the Dockerfile is the builder's own.
     is_generated: bool,
+}
+
+/// What the paths of a line are relative to.
+#[derive(Debug, Clone)]
+pub(super) enum Folder {
+    Root,
+    Of(Arc<str>),
+    /// One of several packages, and it is not known where it is.
+    Unknown,
+}
+
+impl Folder {
+    fn of(folder: &str) -> Self {
+        if folder.is_empty() {
+            Self::Root
+        } else {
+            Self::Of(Arc::from(folder))
+        }
+    }
+}
+
+/// The folder of the package whose script printed the last lines of a stream.
+#[derive(Debug)]
+struct Banner {
+    step: Option<u32>,
+    source: Option<String>,
+    folder: Folder,
+}
+
+impl Banner {
+    fn is_of(&self, bare: NormalizedLine<'_>) -> bool {
+        self.step == bare.step && self.source.as_deref() == bare.source
+    }
 }
 
 /// `#9 [web 5/6] RUN cd shop && npm ci`
@@ -100,6 +134,8 @@ impl Roots {
         }
         if scan.shows_root {
             self.take_root(text);
+        } else if let Some(dir) = banner(text) {
+            self.take_banner(bare, dir);
         } else {
             self.add(run_in(text));
             if scan.concerns(module::DOCKERFILE)
@@ -203,9 +239,50 @@ impl Roots {
         }
     }
 
-    /// The folder of the repository that a step runs in, if it is not the root.
-    /// Most lines are of the same step as the one before.
-    pub(super) fn folder(&mut self, number: Option<u32>) -> Option<Arc<str>> {
+    /// `> web@1.0.0 build /repo/apps/web`: the folder of a package, of which there
+    /// may be several.
+    fn take_banner(&mut self, bare: NormalizedLine<'_>, dir: &str) {
+        let place = Place {
+            file: repository_path::below_root(&format!("{dir}/package.json")),
+            line: 1,
+            column: None,
+        };
+        let is_of_several = dir.split('/').any(repository_path::is_of_packages);
+        let folder = if let Some(place) = self.resolve_root(place) {
+            let folder = place.file.strip_suffix("package.json").unwrap_or_default();
+            Folder::of(folder.trim_end_matches('/'))
+        } else if is_of_several {
+            Folder::Unknown
+        } else {
+            self.add(Some(dir));
+            Folder::Root
+        };
+        let same = self.banners.iter_mut().find(|banner| banner.is_of(bare));
+        if let Some(banner) = same {
+            banner.folder = folder;
+        } else if self.banners.len() < MOST_STEPS {
+            self.banners.push(Banner {
+                step: bare.step,
+                source: bare.source.map(str::to_owned),
+                folder,
+            });
+        }
+    }
+
+    /// The folder of the repository that the line's paths are relative to.
+    pub(super) fn folder(&mut self, bare: NormalizedLine<'_>) -> Folder {
+        let mut banners = self.banners.iter();
+        if let Some(banner) = banners.find(|banner| banner.is_of(bare)) {
+            return banner.folder.clone();
+        }
+        let of_step = Some(bare.step).filter(|_| bare.within == PathRoot::Root);
+        let of_step = of_step.and_then(|step| self.of_step(step));
+        of_step.map_or(Folder::Root, Folder::Of)
+    }
+
+    /// The folder that a step runs in, if it is not the root. Most lines are of the
+    /// same step as the one before.
+    fn of_step(&mut self, number: Option<u32>) -> Option<Arc<str>> {
         let number = number?;
         let known = self.steps.len();
         if (self.last.0, self.last.1) != (number, known) {
@@ -289,13 +366,17 @@ fn is_generating(text: &str) -> bool {
     }
 }
 
-/// The folder that a tool says it works in: of cargo, pytest, old npm, make and
-/// Maven, and of the tools that say it in words.
+/// `> web@1.0.0 build /repo/apps/web`, as pnpm and old versions of npm begin a script.
+fn banner(text: &str) -> Option<&str> {
+    let (package, rest) = text.strip_prefix("> ")?.split_once(' ')?;
+    let (_, dir) = rest.rsplit_once(' ').filter(|_| package.contains('@'))?;
+    dir.starts_with('/').then(|| dir.trim_end_matches('/'))
+}
+
+/// The folder that a tool says it works in: of cargo, pytest, make and Maven, and of
+/// the tools that say it in words.
 fn run_in(text: &str) -> Option<&str> {
-    if !matches!(
-        text.as_bytes().first()?,
-        b'C' | b'W' | b'w' | b'r' | b'[' | b'>'
-    ) {
+    if !matches!(text.as_bytes().first()?, b'C' | b'W' | b'w' | b'r' | b'[') {
         return None;
     }
     let quoted = |words: &str| text.split_once(words)?.1.split(['\'', '"', '`']).next();
@@ -307,12 +388,6 @@ fn run_in(text: &str) -> Option<&str> {
     }
     if let Some(rest) = text.strip_prefix("[INFO] Building jar: ") {
         return rest.split_once("/target/").map(|(dir, _)| dir);
-    }
-    if let Some(rest) = text.strip_prefix("> ") {
-        return rest
-            .contains('@')
-            .then(|| rest.rsplit_once(' '))?
-            .map(|(_, dir)| dir);
     }
     if text.starts_with("Cloning into '") {
         return quoted("Cloning into '");

@@ -67,6 +67,11 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// Whether it sounds like a failure.
+    pub(super) const fn is_notable(&self) -> bool {
+        self.looks & NOTABLE != 0
+    }
+
     /// Whether it is a frame of a stack.
     pub(super) const fn is_frame(&self) -> bool {
         self.looks & bit(shape::FRAME) != 0
@@ -154,6 +159,12 @@ impl Lines {
     pub(super) fn is_all_noise(&self, numbers: RangeInclusive<u64>) -> bool {
         let lines = self.kept.get(self.range(numbers)).unwrap_or_default();
         lines.iter().all(|line| self.is_no_news(line))
+    }
+
+    /// Whether no line before the one with this number sounds like a failure.
+    pub(super) fn is_quiet_before(&self, number: u64) -> bool {
+        let mut before = self.kept.iter().take_while(|line| line.number < number);
+        before.all(|line| line.looks & (NOTABLE | bit(shape::MARKED)) == 0)
     }
 
     pub(super) fn kept(&self) -> &[Kept] {

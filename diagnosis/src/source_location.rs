@@ -96,6 +96,20 @@ pub(super) fn path(line: &str, within: PathRoot<'_>) -> Option<String> {
     in_repository(line.trim(), within)
 }
 
+/// The file that a line names behind these words, without one of its lines.
+pub(super) fn file_behind(words: &str, line: &str, within: PathRoot<'_>) -> Option<Place> {
+    let (_, rest) = line.rsplit_once(words).filter(|_| !words.is_empty())?;
+    let is_end = |c: char| c.is_whitespace() || "\"'`?,;)".contains(c);
+    let file = rest.split(is_end).next()?.trim_end_matches([':', '.']);
+    let file = file.split(":0:0").next()?;
+    let file = in_repository(file, within)?;
+    Some(Place {
+        file,
+        line: 1,
+        column: None,
+    })
+}
+
 /// The place whose file an earlier line has named; the columns of tools that
 /// list errors under their file.
 pub(super) fn under(file: &str, line: &str) -> Option<Place> {
@@ -128,9 +142,11 @@ fn place_at(line: &str, at: usize, within: PathRoot<'_>) -> Option<Place> {
         return None;
     }
     let file = in_repository(last_path(path)?, within)?;
+    // Astro does not know the line: src/content/x.md:0:0
+    let is_whole = row == 0 && column == Some(0);
     Some(Place {
         file: Some(file).filter(|file| !RUNNERS.contains(&file.as_str()))?,
-        line: Some(row).filter(|row| *row > 0)?,
+        line: Some(row.max(u32::from(is_whole))).filter(|row| *row > 0)?,
         column: column.filter(|column| *column > 0),
     })
 }
@@ -160,12 +176,10 @@ fn path_and_column<'a>(before: &'a str, rest: &'a str) -> Option<(&'a str, Optio
         || before.ends_with("ockerfile parse error line ")
     {
         ("Dockerfile", None)
-    } else if let Some(file) = rest
-        .strip_prefix(" of ")
-        .filter(|_| before.ends_with("on line "))
+    } else if before.ends_with("on line ")
+        && let Some((column, file)) = of_old_sass(rest)
     {
-        // The old compiler of Sass: on line 3 of src/main.scss
-        (file.trim_end(), None)
+        (file, column)
     } else if let Some(before) = before.strip_suffix(" on line ") {
         // PHP: in /app/x.php on line 3
         (before, None)
@@ -198,6 +212,14 @@ fn path_and_column<'a>(before: &'a str, rest: &'a str) -> Option<(&'a str, Optio
         }
     };
     Some(found)
+}
+
+/// What follows `on line 3`, and `on line 3:14`, as the old compilers of Sass say
+/// it: ` of src/main.scss`
+fn of_old_sass(rest: &str) -> Option<(Option<u32>, &str)> {
+    let column = rest.strip_prefix(':').and_then(number);
+    let (column, rest) = column.map_or((None, rest), |(column, rest)| (Some(column), rest));
+    Some((column, rest.strip_prefix(" of ")?.trim_end()))
 }
 
 /// What Sass says of a place: `  root stylesheet`, `  @use`, `  total()`
@@ -342,6 +364,9 @@ mod tests {
             ),
             ("   src/_cart.scss 4:10  total()", "src/_cart.scss:4:10"),
             ("        on line 4 of src/main.scss", "src/main.scss:4"),
+            ("        on line 4:7 of src/main.scss", "src/main.scss:4:7"),
+            ("    /app/src/content/x.md:0:0", "src/content/x.md:1"),
+            ("/src/Web/Web.csproj(3,5): error MSB1", "Web/Web.csproj:3:5"),
             (
                 "  * Where: Build file '/app/build.gradle' line: 3",
                 "build.gradle:3",

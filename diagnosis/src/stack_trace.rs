@@ -15,6 +15,12 @@ use super::{beginning, beginning_of, scan, source_location};
 /// from what they import.
 const RUNNERS: &[&str] = &["manage.py", "wsgi.py", "asgi.py"];
 
+/// Whether nothing is corrected there.
+pub(super) fn is_runner(place: &Place) -> bool {
+    let name = place.file.rsplit('/').next().unwrap_or_default();
+    RUNNERS.contains(&name)
+}
+
 /// What several lines together told.
 pub(super) struct Told {
     pub(super) pattern: &'static Pattern,
@@ -165,13 +171,12 @@ impl Python {
         let Some(place) = source_location::first(bare.text, bare.within) else {
             return;
         };
-        let name = place.file.rsplit('/').next().unwrap_or_default();
         let is_certain = |place: &Place| !place.file.starts_with('/');
         let has_certain = self
             .frame
             .as_ref()
             .is_some_and(|(place, _)| is_certain(place));
-        if RUNNERS.contains(&name) {
+        if is_runner(&place) {
             self.runner = Some((place, beginning_of(trimmed)));
         } else if is_certain(&place) || !has_certain {
             self.frame = Some((place, beginning_of(trimmed)));

@@ -9,7 +9,7 @@ use super::stack_trace::Traces;
 use super::{Match, beginning_of, own_errors, push};
 
 /// Lines that are remembered, for what is told of in several.
-const REMEMBERED: usize = 6;
+const REMEMBERED: usize = 8;
 
 /// The most that print at the same time and are told apart.
 const MOST_STREAMS: usize = 8;

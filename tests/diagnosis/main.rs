@@ -280,6 +280,27 @@ fn a_test_that_failed_is_claimed_if_the_sum_of_the_tests_confirms_it() {
 }
 
 #[test]
+fn what_a_tool_was_about_to_do_is_not_shown_above_what_failed() {
+    let lines = "Checking the version ... 2.4\nChecking the tag ... v2.4\n\
+                 Release check failed: the list of changes has no entry\n\
+                 See docs/release.txt\n";
+    let step: String = lines
+        .lines()
+        .map(|line| format!("#9 0.1 {line}\n"))
+        .collect();
+    let log = format!(
+        "#9 [4/6] RUN ./check\n{step}#9 ERROR: process \"/bin/sh -c ./check\" did not complete \
+         successfully: exit code: 1\n------\n > [4/6] RUN ./check:\n{lines}------\n"
+    );
+    let digest = digest(&log, "INFO");
+    let first = digest.findings.iter().flat_map(|found| &found.lines).next();
+    assert!(
+        first.is_some_and(|line| line.starts_with("Release check failed")),
+        "{digest:#?}"
+    );
+}
+
+#[test]
 fn a_stack_is_shown_below_the_line_that_it_belongs_to() {
     let frames: String = (1..6)
         .map(|row| format!("    at mix (/srv/shop/mixer.js:{row}:9)\n"))

@@ -19,6 +19,10 @@ const PLUGIN: &str = "A plugin of the bundler stopped the build";
 const PLUGIN_ADVICE: &str = "Correct what the plugin names, or its options in the configuration \
              of the bundler (vite.config, nuxt.config, rollup.config).";
 
+const PAGE: &str = "A page of the site could not be built";
+const PAGE_ADVICE: &str = "Correct the page that the generator names; `hugo`, `jekyll build` or \
+             `zola build` shows the same on your machine.";
+
 const PRERENDER: &str = "A page could not be rendered while building";
 const PRERENDER_ADVICE: &str =
     "Run `next build` on your machine; what the page reads may be missing while building.";
@@ -88,10 +92,17 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Rollup failed to resolve import \"",
             "Could not resolve entry module \"",
             "Failed to resolve import \"",
+            "RollupError: Could not resolve \"",
         ],
         RESOLVE_ADVICE,
     )
-    .anywhere(),
+    .anywhere()
+    .file_behind("\" from \""),
+    // Nuxt, and what else loads by Rollup.
+    cause(RESOLVE, &["Could not load /"], RESOLVE_ADVICE)
+        .anywhere()
+        .then(|text| text.contains(" (imported by "))
+        .file_behind(" (imported by "),
     cause(
         RESOLVE,
         &[
@@ -195,6 +206,16 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .then(says_what)
     .place_below(8),
+    // Sass alone.
+    cause(
+        "A stylesheet could not be compiled",
+        &["root stylesheet"],
+        "Correct the stylesheet; `npx sass` shows the same on your machine.",
+    )
+    .anywhere()
+    .then(|text| text.trim().is_empty())
+    .behind("Error: ")
+    .needs_place(),
     cause(
         "A component of Next.js needs a Suspense boundary",
         &["useSearchParams() should be wrapped in a suspense boundary"],
@@ -233,20 +254,23 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .keeps(2),
     cause(
-        "A page of the site could not be built",
+        PAGE,
         &[
             "render of \"",
             "error building site: ",
             "Error building site: ",
-            "Liquid Exception: ",
-            "YAML Exception reading ",
             "Failed to render ",
         ],
-        "Correct the page that the generator names; `hugo`, `jekyll build` or `zola build` shows \
-             the same on your machine.",
+        PAGE_ADVICE,
     )
     .then(says_what)
     .keeps(1),
+    cause(PAGE, &["Liquid Exception: "], PAGE_ADVICE)
+        .then(says_what)
+        .file_behind(" in "),
+    cause(PAGE, &["YAML Exception reading "], PAGE_ADVICE)
+        .then(says_what)
+        .file_behind(" reading "),
     cause(
         "Eleventy could not write a template",
         &[
@@ -269,7 +293,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
         OF_ASTRO,
         "Correct the file that Astro names; `npx astro build` shows the same on your machine.",
     )
-    .keeps(2),
+    .keeps(2)
+    .place_below(10),
     consequence("Linting failed", &["✖ "]).then(|text| number_then(text, " problem")),
     consequence("The bundler failed", &["webpack "]).then(|text| {
         text.contains(" compiled with ") && text.contains(" error") && !text.contains(" 0 errors")

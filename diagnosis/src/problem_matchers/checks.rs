@@ -75,6 +75,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere(),
     cause(
+        "The package registry refused access",
+        &["unauthorized: http", "forbidden: http"],
+        "Give the build a valid user and token for the repository (`credentials` in build.sbt).",
+    )
+    .hides(&["A dependency of sbt was not found"]),
+    cause(
         "A dependency of sbt was not found",
         &[
             "unresolved dependency: ",

@@ -161,11 +161,14 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &[
             "error while loading shared libraries: ",
             ": cannot open shared object file: No such file",
+            "Error loading shared library ",
         ],
         "Install the package of the library in the image that runs the program, not only in the \
              one that builds it.",
     )
     .anywhere()
+    .when(|text| !text.contains("node_modules/"))
+    .hides(&["A native module is for another system"])
     .of_run(),
     cause(
         "The C library of the image does not fit",

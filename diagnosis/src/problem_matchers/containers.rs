@@ -15,6 +15,9 @@ const BASE: &str = "An image could not be fetched";
 const BASE_ADVICE: &str = "Correct the image's name and tag; a private one needs credentials \
              of its registry in Sevalla.";
 
+const BUILDPACK_ADVICE: &str = "Set the build path on Sevalla to the folder of the application, or \
+             choose the buildpacks by hand.";
+
 const CLONE: &str = "The repository could not be cloned";
 const CLONE_ADVICE: &str = "Connect the repository to Sevalla again, and check the name of \
              the branch.";
@@ -92,6 +95,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         BASE_ADVICE,
     )
     .anywhere()
+    .when(|text| !text.contains("failed to push "))
     .in_dockerfile(),
     cause(
         "The registry of images refused access",
@@ -105,14 +109,16 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ],
         "Give the service valid credentials of the registry on Sevalla.",
     )
-    .anywhere(),
+    .anywhere()
+    .hides(&[BASE]),
     cause(
         "The registry of images limits pulls",
         &["toomanyrequests: "],
         "Wait, or give the service credentials of the registry on Sevalla, so that it pulls \
              under your name.",
     )
-    .anywhere(),
+    .anywhere()
+    .hides(&[BASE]),
     cause(
         "No room on the disk",
         &["no space left on device", "No space left on device"],
@@ -126,6 +132,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Build the image for linux/amd64.",
     )
     .anywhere()
+    .hides(&[BASE])
     .of_run(),
     cause(
         "A command does not exist",
@@ -144,6 +151,50 @@ pub(super) const PATTERNS: &[Pattern] = &[
              Dockerfile.",
     )
     .anywhere(),
+    cause(
+        "The builder knows none of the languages",
+        &[
+            "ould not detect a supported language",
+            "o default language could be detected for this app",
+            "nable to detect a suitable buildpack",
+            "nable to determine the language",
+            "ould not detect the language",
+            "App not compatible with buildpack",
+        ],
+        "Set the build path on Sevalla to the folder of the application, commit the manifest of \
+             its language, or bring a Dockerfile.",
+    )
+    .anywhere(),
+    cause(
+        "The builder does not have this version",
+        &[
+            "dependency version constraint \"",
+            "no valid dependencies for ",
+            "Failed to resolve version ",
+            "mise ERROR no precompiled ",
+            "mise ERROR no version",
+            "Could not find Node version corresponding to version requirement",
+            "Requested runtime '",
+            "Requested runtime (",
+        ],
+        "Ask for a version that the builder of the image has (`engines` in package.json, \
+             .python-version, or a variable such as BP_NODE_VERSION).",
+    )
+    .anywhere()
+    .then(|text| !text.starts_with("python") || text.contains("not available"))
+    .keeps(1),
+    cause(
+        "Nix refuses a package",
+        &[
+            "is marked as insecure, refusing to evaluate",
+            "is marked as broken, refusing to evaluate",
+            "has an unfree license",
+        ],
+        "Choose a version that Nixpacks still has (`engines` in package.json, or a variable such \
+             as NIXPACKS_NODE_VERSION).",
+    )
+    .anywhere()
+    .nowhere(),
     cause(
         "There is no start command",
         &[
@@ -165,22 +216,28 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .then(|text| text.contains(" at ") || text.contains("' missing") || text.ends_with('\'')),
     cause(
         "No buildpack fits",
+        &["No buildpack groups passed detection"],
+        BUILDPACK_ADVICE,
+    )
+    .anywhere(),
+    symptom(
+        "No buildpack fits",
         &[
-            "No buildpack groups passed detection",
             "failed to detect: no buildpacks participating",
             "fail to detect: no buildpacks participating",
         ],
-        "Set the build path on Sevalla to the folder of the application, or choose \
-             the buildpacks by hand.",
+        BUILDPACK_ADVICE,
     )
     .anywhere(),
     cause(
         "A submodule could not be cloned",
         &["into submodule path '"],
-        "Check its address in .gitmodules, and that Sevalla may read it.",
+        "Connect the submodule's repository to Sevalla too, and give it an https address in \
+             .gitmodules: the build has no key of git.",
     )
     .anywhere()
-    .then(|text| text.ends_with("' failed")),
+    .then(|text| text.ends_with("' failed"))
+    .hides(&[CLONE]),
     cause(
         "The quota of Git LFS is used up",
         &[
@@ -196,6 +253,15 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Correct the name of the branch, and check that the commit was pushed with `git push`.",
     )
     .then(|text| text.contains("' did not match any file")),
+    cause(
+        "The commit or branch does not exist",
+        &[
+            "reference is not a tree: ",
+            "remote error: upload-pack: not our ref ",
+            "Server does not allow request for unadvertised object ",
+        ],
+        "Check that the commit was pushed with `git push`, and that no forced push removed it.",
+    ),
     cause(
         "The commit or branch does not exist",
         &["couldn't find remote ref "],
@@ -345,6 +411,20 @@ pub(super) const PATTERNS: &[Pattern] = &[
     cause(CLONE, &["Permission denied (publickey"], CLONE_ADVICE).anywhere(),
     cause(
         CLONE,
+        &["Host key verification failed"],
+        "Give the repository an https address: git in the build does not know the host's key.",
+    ),
+    cause(
+        CLONE,
+        &[
+            "Authentication failed for 'http",
+            "Authentication failed for \"http",
+        ],
+        "Connect the repository to Sevalla again; a dependency that git fetches needs a token that \
+             may read it.",
+    ),
+    cause(
+        CLONE,
         &[
             "could not read Username for '",
             "Remote branch ",
@@ -366,6 +446,32 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Set the published folder on Sevalla to the one that the build writes.",
     )
     .then(|text| text.contains("not found") || text.contains("does not exist")),
+    cause(
+        "The published folder does not exist",
+        &[
+            "o such file or directory",
+            " does not exist",
+            " not found",
+            " is not a directory",
+            "ENOTDIR",
+        ],
+        "Set the published folder on Sevalla to the one that the build writes.",
+    )
+    .anywhere()
+    .when(|text| {
+        ["o such file", "ENOTDIR", "irectory", "older"]
+            .iter()
+            .any(|words| text.contains(words))
+    })
+    .behind("Publishing '"),
+    symptom(
+        "The image could not be pushed",
+        &["failed to push "],
+        "Run the deployment again; if it fails again, check the status of Sevalla's registry of \
+             images, and make the image smaller.",
+    )
+    .anywhere()
+    .then(|text| !text.starts_with("some refs") && !text.contains("denied")),
     symptom(
         "Out of memory",
         &[
@@ -401,6 +507,18 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ],
     )
     .anywhere(),
+    ending(
+        "A job of the deployment failed",
+        &[
+            "Job \"",
+            "BackoffLimitExceeded",
+            "reached the specified backoff limit",
+            "Job was active longer than specified deadline",
+        ],
+        "Run the job's command on your machine; its whole output is in its log on Sevalla.",
+    )
+    .anywhere()
+    .then(|text| !text.contains('"') || text.contains("\" failed")),
     // Sevalla's own words.
     ending(
         "The build failed",

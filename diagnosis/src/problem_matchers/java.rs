@@ -22,6 +22,8 @@ pub(in super::super) static SPRING: Pattern = symptom(
 const TESTS: &str = "Tests failed";
 const TESTS_ADVICE: &str = "Correct the program or the test; `mvn test` or `gradle test` shows the same on your \
              machine.";
+/// What follows where a version of Java does not fit, or access is refused.
+const OF_FETCHING: &[&str] = &[MISSING, NETWORK, "A plugin of Gradle was not found"];
 const FOUND: &str = "The compiler found an error";
 const FOUND_ADVICE: &str =
     "Correct it; `mvn compile` or `gradle compileJava` shows the same on your machine.";
@@ -31,6 +33,12 @@ const RELEASE_ADVICE: &str = "Build and run with the version of Java that the pr
 const MISSING: &str = "A dependency could not be fetched";
 const MISSING_ADVICE: &str = "Check its name and version, and the repositories in pom.xml or \
              build.gradle; a private one needs a user and a token.";
+const PLUGIN: &str = "A plugin of Maven failed";
+const PLUGIN_ADVICE: &str = "Run the plugin's goal on your machine (`mvn` with the same profile), \
+             and do what its message asks for.";
+const REFUSED: &str = "The package registry refused access";
+const REFUSED_ADVICE: &str = "Give the build a valid user and token for the repository, in \
+             settings.xml of Maven or in build.gradle.";
 const NETWORK: &str = "A download failed";
 const NETWORK_ADVICE: &str = "Run the deployment again; if it fails again, check the address of \
              the repository in pom.xml, settings.xml or build.gradle.";
@@ -48,18 +56,51 @@ const BROKEN: &[&str] = &[
     "UnknownHostException",
     "Temporary failure in name resolution",
     "Could not resolve host",
-    "status code: 502",
-    "status code: 503",
-    "status code 502",
-    "status code 503",
-    "status code 429",
     "Bad Gateway",
+    "Gateway Time-out",
+    "Too Many Requests",
     "Service Unavailable",
     "Premature end of Content-Length",
 ];
 
 fn is_broken(text: &str) -> bool {
-    BROKEN.iter().any(|words| text.contains(words))
+    let is_of_server = status(text).is_some_and(|status| status == 429 || status >= 500);
+    is_of_server || BROKEN.iter().any(|words| text.contains(words))
+}
+
+/// Whether a plugin of Maven says in the same line why it failed. Of these reasons
+/// other lines say more.
+fn says_why(text: &str) -> bool {
+    const OF_OTHERS: &[&str] = &[
+        "There are test failures",
+        "Compilation failure",
+        "Could not resolve dependencies",
+        "There was a timeout",
+        "Process terminated",
+        "Process exited",
+        "Command execution failed",
+        "exec returned",
+    ];
+    let (_, said) = text.split_once(" on project ").unwrap_or_default();
+    let (_, said) = said.split_once(": ").unwrap_or_default();
+    let is_of_others = OF_OTHERS.iter().any(|words| said.contains(words));
+    said.trim_end().ends_with(" -> [Help 1]") && !is_of_others
+}
+
+fn is_refused(text: &str) -> bool {
+    matches!(status(text), Some(401 | 403 | 407))
+}
+
+fn is_gone(text: &str) -> bool {
+    matches!(status(text), Some(404 | 410))
+}
+
+/// What the server of a repository answered: `status code: 401`, `status: 403`
+fn status(text: &str) -> Option<u16> {
+    let (_, rest) = text
+        .split_once("status code")
+        .or_else(|| text.split_once(", status"))?;
+    rest.trim_start_matches([':', ' ']).get(..3)?.parse().ok()
 }
 
 pub(super) const PATTERNS: &[Pattern] = &[
@@ -99,6 +140,45 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere()
     .of_run(),
+    // What Gradle's chain of reasons ends with.
+    cause(
+        RELEASE,
+        &[
+            "> Dependency requires at least JVM runtime version ",
+            "> Cannot find a Java installation ",
+            "> No matching toolchains found for ",
+            "> No locally installed toolchains match",
+        ],
+        RELEASE_ADVICE,
+    )
+    .hides(OF_FETCHING),
+    // The enforcer of Maven.
+    cause(
+        RELEASE,
+        &["Detected JDK version ", "Detected JDK Version: "],
+        RELEASE_ADVICE,
+    )
+    .then(|text| text.contains("not in the allowed range"))
+    .hides(&[PLUGIN]),
+    cause(RELEASE, &["> No matching variant of "], RELEASE_ADVICE)
+        .then(|text| text.contains("compatible with Java "))
+        .hides(OF_FETCHING),
+    cause(
+        REFUSED,
+        &[
+            "Could not resolve dependencies for project ",
+            "Non-resolvable parent POM",
+            "Non-resolvable import POM",
+            "Could not transfer artifact ",
+            "or one of its dependencies could not be resolved",
+            "> Could not GET '",
+            "> Could not HEAD '",
+        ],
+        REFUSED_ADVICE,
+    )
+    .anywhere()
+    .then(is_refused)
+    .hides(OF_FETCHING),
     cause(
         MISSING,
         &[
@@ -110,7 +190,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         MISSING_ADVICE,
     )
     .anywhere()
-    .then(|text| !is_broken(text)),
+    .then(|text| !is_broken(text) && !is_refused(text)),
     cause(
         NETWORK,
         &[
@@ -134,14 +214,38 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ],
         NETWORK_ADVICE,
     )
+    .then(|text| !is_refused(text) && !is_gone(text))
     .keeps(1)
     .hides(&[MISSING]),
     cause(
         MISSING,
-        &["> Could not find ", "> Could not resolve "],
+        &[
+            "> Could not find ",
+            "> Cannot resolve external dependency ",
+            "> Could not GET '",
+            "> Could not HEAD '",
+        ],
         MISSING_ADVICE,
     )
-    .then(says_what),
+    .then(|text| says_what(text) && (is_gone(text) || !text.contains("://"))),
+    // What the wrappers of Gradle and Maven load.
+    cause(
+        NETWORK,
+        &[
+            "java.io.IOException: Server returned HTTP response code: ",
+            "wget: Failed to fetch http",
+            "curl: Failed to fetch http",
+        ],
+        NETWORK_ADVICE,
+    )
+    .anywhere()
+    .when(|text| text.contains("gradle") || text.contains("maven"))
+    .hides(&["Java ended with an exception"]),
+    // The reason follows, below who asks for it.
+    symptom(MISSING, &["> Could not resolve "], MISSING_ADVICE)
+        .then(|text| says_what(text) && !text.starts_with("all "))
+        .keeps(3),
+    consequence("Gradle failed", &["> Could not resolve all "]),
     cause(RELEASE, &["class file has wrong version "], RELEASE_ADVICE)
         .then(|text| text.contains(", should be ")),
     cause(
@@ -176,6 +280,18 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .keeps(1)
     .hides(&["Java ended with an exception"])
     .of_run(),
+    // Spring's plugins of Maven and of Gradle, when they make the jar.
+    cause(
+        "The main class was not found",
+        &[
+            "Unable to find main class",
+            "Unable to find a single main class",
+            "Main class name has not been configured and it could not be resolved",
+        ],
+        "Set the main class in the plugin of Spring Boot (`mainClass` in pom.xml or \
+             build.gradle), and keep the plugin out of modules that are no program.",
+    )
+    .anywhere(),
     cause(
         "A plugin of Gradle was not found",
         &["Plugin [id: '"],
@@ -246,14 +362,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
     consequence("Gradle failed", &["Execution failed for task '"])
         .anywhere()
         .keeps(1),
-    symptom(
-        "A plugin of Maven failed",
-        &["Failed to execute goal "],
-        "Run the plugin's goal on your machine (`mvn` with the same profile), and do what its \
-             message asks for.",
-    )
-    .anywhere()
-    .then(|text| text.trim_end().ends_with(':') && !text.contains("-compiler-plugin:"))
-    .keeps(3),
+    symptom(PLUGIN, &["Failed to execute goal "], PLUGIN_ADVICE)
+        .anywhere()
+        .then(|text| text.trim_end().ends_with(':') && !text.contains("-compiler-plugin:"))
+        .keeps(3),
+    symptom(PLUGIN, &["Failed to execute goal "], PLUGIN_ADVICE)
+        .anywhere()
+        .then(says_why),
     consequence("Maven failed", &["Failed to execute goal "]).anywhere(),
 ];

@@ -70,6 +70,13 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .keeps(1),
     cause(
+        "The schema of Prisma was not found",
+        &["Could not find Prisma Schema"],
+        "Copy the folder `prisma` before `npm ci` and the step that runs `prisma generate`, or name it with \
+             `--schema`.",
+    )
+    .anywhere(),
+    cause(
         "Two lock files contradict each other",
         &["Build failed: two different lockfiles found"],
         "Keep the lock file of the one that the project uses (npm, pnpm or Yarn), delete the \

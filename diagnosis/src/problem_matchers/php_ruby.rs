@@ -17,6 +17,12 @@ const MISSING: &str = "A package or version does not exist";
 /// What Composer says before the reason.
 const HEADINGS: &[&str] = &[LOCK, PEERS, MISSING];
 
+/// What follows where a gem cannot be built.
+const OF_EXTENSIONS: &[&str] = &[
+    "A native extension could not be built",
+    "A gem could not be installed",
+];
+
 const EXCEPTION: &str = "Ruby ended with an exception";
 const EXCEPTION_ADVICE: &str = "Correct what the exception names; the whole trace of Ruby is in \
              the log.";
@@ -85,7 +91,8 @@ pub(super) const PATTERNS: &[Pattern] = &[
         ],
         "Give the build a valid token for the host, in COMPOSER_AUTH.",
     )
-    .anywhere(),
+    .anywhere()
+    .hides(&["PHP ended with an error"]),
     cause(
         "A package or version does not exist",
         &[
@@ -99,6 +106,17 @@ pub(super) const PATTERNS: &[Pattern] = &[
         &["PHP Parse error:", "Parse error: syntax error"],
         "Correct the syntax; `php -l` shows the same on your machine.",
     ),
+    cause(
+        "A class of PHP does not exist",
+        &["Class \"", "Class '"],
+        "Correct the name of the class, its namespace and its file (`composer dump-autoload` finds \
+             them by these), or move its package from require-dev to require in composer.json.",
+    )
+    .anywhere()
+    .then(is_class_missing)
+    .place_below(3)
+    .hides(&["PHP ended with an error"])
+    .of_run(),
     symptom(
         "PHP ended with an error",
         &["PHP Fatal error:", "Fatal error: Uncaught "],
@@ -176,10 +194,27 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Install the library that the gem needs in the image (`apt-get install libpq-dev \
              default-libmysqlclient-dev libyaml-dev`, what of them it names).",
     )
-    .hides(&[
+    .hides(OF_EXTENSIONS),
+    cause(
+        "A header of C is missing",
+        &[".h not found"],
+        "Install the development package that has the header in the image (`apt-get install \
+             libyaml-dev` for yaml.h), so that `bundle install` can build the gem.",
+    )
+    .anywhere()
+    .when(|text| {
+        let header = text.trim().strip_suffix(".h not found");
+        header.is_some_and(|header| !header.contains(' '))
+    })
+    .hides(OF_EXTENSIONS),
+    // The last thing that mkmf looked for.
+    cause(
         "A native extension could not be built",
-        "A gem could not be installed",
-    ]),
+        &["*** extconf.rb failed ***"],
+        "Install the library and headers that the gem needs in the image (`apt-get install …-dev`).",
+    )
+    .behind("checking for ")
+    .hides(&["A gem could not be installed"]),
     symptom(
         "A native extension could not be built",
         &[
@@ -263,9 +298,30 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .behind("bundler: failed to load command")
         .place_below(8)
         .of_run(),
+    // In a gem, called from below.
+    symptom(EXCEPTION, &[".rb:"], EXCEPTION_ADVICE)
+        .anywhere()
+        .then(|text| text.contains(":in ") && is_class_at_end(text))
+        .when(|text| text.starts_with('/') && !text.contains("(Minitest::"))
+        .place_below(8)
+        .of_run(),
     consequence(
         "Bundler could not run a command",
         &["bundler: failed to load command: "]),
+    cause(
+        "A stylesheet could not be compiled",
+        &["SassC::SyntaxError: ", "Sass::SyntaxError: ", "Sass::CompileError: "],
+        "Correct the stylesheet; `bin/rails assets:precompile` shows the same on your machine.",
+    )
+    .place_below(3)
+    .hides(&[EXCEPTION]),
+    symptom(
+        "A migration failed",
+        &["StandardError: An error has occurred, this and all later migrations canceled"],
+        "Correct the migration, and run `bin/rails db:migrate` on a copy of the database.",
+    )
+    .keeps(1)
+    .place_below(8),
     // What Rake and Rails have called.
     symptom(EXCEPTION, EXCEPTIONS, EXCEPTION_ADVICE)
         .behind("rake aborted!")
@@ -292,6 +348,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
              `bundle install` and commit Gemfile.lock.",
     )
     .anywhere()
+    .place_below(12)
     .hides(&[EXCEPTION])
     .of_run(),
     cause(
@@ -327,6 +384,15 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .hides(&[EXCEPTION])
     .of_run(),
 ];
+
+/// `App\Kernel" not found`
+fn is_class_missing(text: &str) -> bool {
+    let quoted = text.split_once(['"', '\'']);
+    quoted.is_some_and(|(name, rest)| {
+        let is_of_name = |c: char| c.is_alphanumeric() || c == '\\' || c == '_';
+        !name.is_empty() && name.chars().all(is_of_name) && rest.starts_with(" not found")
+    })
+}
 
 /// `load': it is not configured (Shop::NotReady)`
 fn is_class_at_end(text: &str) -> bool {

@@ -1,6 +1,6 @@
 //! pip, Poetry, uv and Python itself.
 
-use super::super::problem_matcher::{Pattern, cause, symptom};
+use super::super::problem_matcher::{Pattern, cause, consequence, symptom};
 use super::says_what;
 
 /// An exception that nobody has caught.
@@ -10,6 +10,11 @@ pub(in super::super) const EXCEPTION: Pattern = symptom(
     "Correct what the exception names; the whole traceback of Python is in the log.",
 );
 
+const APPLICATION: &str = "The start command names an application that does not exist";
+const APPLICATION_ADVICE: &str = "Correct the module in the start command (`gunicorn module:app`), \
+             or the folder in which Python is started (`--chdir`).";
+const IMPORTED: &[&str] = &["ModuleNotFoundError: No module named "];
+const BUILT: &str = "A package could not be built";
 const LOCK: &str = "The lock file does not fit the manifest";
 const LOCK_ADVICE: &str = "Lock again on your machine (`poetry lock`, `uv lock`) and commit \
              the lock file.";
@@ -73,6 +78,46 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere()
     .then(|text| text.ends_with("\" does not exist") || !text.contains([' ', '"']))
+    .when(|text| !text.contains("column \""))
+    .of_run(),
+    cause(
+        "A column of the database does not exist",
+        &[
+            "olumn \"",
+            " column ",
+            "Unknown column '",
+            "no such column: ",
+            "he column `",
+        ],
+        "Add or correct the migration that makes the column, and run it before its first use \
+             (`rails db:migrate`, `python manage.py migrate`, `npx prisma migrate deploy`).",
+    )
+    .anywhere()
+    .when(|text| {
+        text.contains("Unknown column '")
+            || text.contains("no such column: ")
+            || (text.contains(" does not exist") && is_of_database(text))
+    })
+    .place_below(5)
+    .hides(&["A migration failed"])
+    .of_run(),
+    cause(
+        "A migration makes what exists already",
+        &[
+            "relation \"",
+            "column \"",
+            "Duplicate column name '",
+            "Base table or view already exists",
+            "table \"",
+            "Duplicate key name '",
+        ],
+        "Mark the migration as applied if it was (`python manage.py migrate --fake`, `alembic \
+             stamp`, `prisma migrate resolve --applied`), or remove what it makes a second time.",
+    )
+    .anywhere()
+    .when(|text| text.contains(" already exists") || text.contains("Duplicate "))
+    .place_below(5)
+    .hides(&["A migration failed"])
     .of_run(),
     cause(
         "The version of Python does not fit",
@@ -99,32 +144,36 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .keeps(3),
     symptom(
-        "A package could not be built",
+        BUILT,
         &["Failed building wheel for ", "Failed to build "],
         "Choose a version with a ready wheel for this version of Python, or install the \
              compiler and headers that the package needs.",
     )
     .then(is_package),
+    consequence(BUILT, &["metadata-generation-failed"]),
     symptom(
-        "A package could not be built",
-        &[
-            "subprocess-exited-with-error",
-            "metadata-generation-failed",
-            "ChefBuildError",
-        ],
+        BUILT,
+        &["subprocess-exited-with-error", "ChefBuildError"],
         "Choose a version with a ready wheel for this version of Python, or install the \
              compiler and headers that the package needs.",
     )
     .keeps(2),
+    // The program itself, which gunicorn and Daphne import.
+    cause(APPLICATION, IMPORTED, APPLICATION_ADVICE)
+        .behind("mod = importlib.import_module(module)")
+        .of_run(),
+    cause(APPLICATION, IMPORTED, APPLICATION_ADVICE)
+        .behind("target = importlib.import_module(module_path)")
+        .of_run(),
     cause(
         "A module is not installed",
-        &["ModuleNotFoundError: No module named "],
+        IMPORTED,
         "Add the package that has the module to the project's requirements.",
     )
     .then(|text| !is_of_building(text)),
     cause(
-        "A package could not be built",
-        &["ModuleNotFoundError: No module named "],
+        BUILT,
+        IMPORTED,
         "Choose a newer version of the package, or an older Python: since 3.12 it has neither \
              distutils nor setuptools.",
     )
@@ -159,7 +208,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
              version with a ready wheel.",
     )
     .then(|text| text.contains("gcc'") && text.ends_with(": No such file or directory"))
-    .hides(&["A package could not be built"]),
+    .hides(&[BUILT]),
     cause(
         "A program that a package needs is missing",
         &["can't find Rust compiler"],
@@ -167,7 +216,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
              wheel for this Python.",
     )
     .anywhere()
-    .hides(&["A package could not be built"]),
+    .hides(&[BUILT]),
     cause(
         "A setting does not fit its model",
         &[
@@ -197,8 +246,24 @@ pub(super) const PATTERNS: &[Pattern] = &[
         "Install the development package of the database client in the \
              image, or use a binary wheel.",
     )
-    .anywhere(),
+    .anywhere()
+    .hides(&[BUILT]),
 ];
+
+/// Whether a database says so, by the words around it.
+fn is_of_database(text: &str) -> bool {
+    [
+        "ERROR: ",
+        "ERROR:  ",
+        "error: ",
+        "Error: ",
+        "rror: column ",
+        "UndefinedColumn",
+        "column `",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
+}
 
 /// The names of packages, as pip lists them; not `Failed to build the site`.
 fn is_package(text: &str) -> bool {

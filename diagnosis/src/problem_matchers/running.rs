@@ -121,6 +121,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "failed to detect open port ",
             "no open HTTP ports",
             "did not start listening on port ",
+            "did not respond on port ",
             "failed to start and listen on the port",
             "is not listening on the expected address",
             "didn't respond to HTTP pings on port",
@@ -189,6 +190,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     symptom(
         "A volume could not be mounted",
         &[
+            "Multi-Attach error for volume ",
             "MountVolume.SetUp failed for volume ",
             "AttachVolume.Attach failed for volume ",
             "Unable to attach or mount volumes",
@@ -238,11 +240,33 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "failed to start container \"",
             "RunContainerError",
             "failed to create task for container: ",
-            "container has runAsNonRoot and image",
         ],
         "Correct the start command on Sevalla, or the Dockerfile's CMD and ENTRYPOINT.",
     )
     .anywhere()
+    .of_run(),
+    cause(
+        "The image runs as root",
+        &["container has runAsNonRoot and image "],
+        "Set a user by its number in the Dockerfile (`USER 1000`), and give that user the files of \
+             the image that the program writes.",
+    )
+    .anywhere()
+    .hides(&["The container could not be started"])
+    .of_run(),
+    symptom(
+        "A worker did not answer in time",
+        &[
+            "WORKER TIMEOUT (pid:",
+            "), killing",
+            "! Terminating timed out worker",
+            "*** HARAKIRI ON WORKER ",
+        ],
+        "Make the request faster that the server waited for, or raise its timeout (`--timeout` in \
+             the start command of gunicorn).",
+    )
+    .anywhere()
+    .when(|text| !text.contains(", killing") || text.contains(" timeout ("))
     .of_run(),
     cause(
         VARIABLE,
@@ -357,13 +381,6 @@ pub(super) const PATTERNS: &[Pattern] = &[
     )
     .anywhere()
     .of_run(),
-    cause(
-        "The schema of Prisma was not found",
-        &["Could not find Prisma Schema"],
-        "Copy the folder `prisma` before the step that runs `prisma generate`, or name it with \
-             `--schema`.",
-    )
-    .anywhere(),
     symptom(
         DATABASE,
         &["java.net.UnknownHostException: "],
@@ -376,11 +393,28 @@ pub(super) const PATTERNS: &[Pattern] = &[
     .of_run(),
     cause(
         "A native module is for another system",
-        &[": invalid ELF header", "ERR_DLOPEN_FAILED"],
+        &[
+            ": invalid ELF header",
+            "ERR_DLOPEN_FAILED",
+            "Error loading shared library ",
+            "Error relocating /",
+        ],
         "Install the modules of Node.js in the image (`npm ci`), and list node_modules in \
              .dockerignore so that yours are not copied.",
     )
     .anywhere()
+    .when(|text| {
+        let is_of_any = text.contains("rror loading shared") || text.contains("rror relocating");
+        !is_of_any || text.contains("node_modules/")
+    })
+    .of_run(),
+    cause(
+        "A native module is for another system",
+        &["Could not load the \"sharp\" module"],
+        "Install sharp in the image, with its optional packages and for its system (`npm ci \
+             --include=optional`, with `--libc=musl` on Alpine), and list node_modules in \
+             .dockerignore.",
+    )
     .of_run(),
     cause(
         "A browser is missing",
@@ -406,11 +440,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .of_run(),
     cause(
         "A module cannot be found",
-        &[
-            "Cannot find module '",
-            "Cannot find package '",
-            "Could not load the \"sharp\" module",
-        ],
+        &["Cannot find module '", "Cannot find package '"],
         "Add it to the dependencies (not only devDependencies) in package.json, or correct the \
              path that is started or imported.",
     )
@@ -528,6 +558,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
             "Failed to find attribute '",
             "Error loading ASGI app. ",
             "Could not locate a Flask application",
+            "no python application found, check your startup logs",
             "gunicorn.errors.AppImportError: ",
         ],
         "Correct the module and the name behind it in the start command (`gunicorn module:app`, \

@@ -9,6 +9,7 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a test that cannot go on fails"
 )]
 

@@ -3,6 +3,11 @@
 //! build of a clean checkout, the checkout's own. `cargo install --git` has
 //! nothing but the checkout.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a build script has the environment for its input, and no other thread to block"
+)]
+
 use std::path::Path;
 use std::process::Command;
 
@@ -52,10 +57,6 @@ fn commit() -> Option<String> {
 
 /// What git prints; `None` without git, or outside of a checkout.
 fn git(arguments: &[&str]) -> Option<String> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a build script has no other thread to block"
-    )]
     let output = Command::new("git").args(arguments).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim_end().to_owned())

@@ -254,7 +254,7 @@ pub fn version() -> String {
     )
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::ffi::OsStringExt as _;
 

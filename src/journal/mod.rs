@@ -181,5 +181,5 @@ impl fmt::Display for JournalError {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

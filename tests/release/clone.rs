@@ -23,14 +23,14 @@ const FILES: [&str; 12] = [
     "setup/pins",
 ];
 /// What a release is built for.
-const TARGETS: [&str; 5] = [
+pub(crate) const TARGETS: [&str; 5] = [
     "x86_64-unknown-linux-musl",
     "aarch64-unknown-linux-musl",
     "x86_64-apple-darwin",
     "aarch64-apple-darwin",
     "x86_64-pc-windows-msvc",
 ];
-const FOLDERS: [&str; 2] = [".ci/release", "setup"];
+const FOLDERS: [&str; 3] = [".ci/release", "packages", "setup"];
 
 /// A copy of this tree's files as a repository of one commit, with a bare one
 /// beside it as `origin`.

@@ -14,6 +14,7 @@
 )]
 
 mod clone;
+mod installing;
 mod pins;
 mod publishing;
 mod setup;

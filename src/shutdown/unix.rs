@@ -6,18 +6,20 @@ use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
 
 use super::Signal;
 
+pub(super) use UnixSignals as Signals;
+
 pub(super) const HANG_UP: &str = "SIGHUP";
 pub(super) const INTERRUPT: &str = "SIGINT";
 pub(super) const TERMINATE: &str = "SIGTERM";
 
 /// Listens for the signals that end a run.
-pub(super) struct Signals {
+pub(super) struct UnixSignals {
     interrupt: Listener,
     terminate: Listener,
     hang_up: Option<Listener>,
 }
 
-impl Signals {
+impl UnixSignals {
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,

@@ -8,6 +8,8 @@ use tokio::signal::windows::{
 
 use super::Signal;
 
+pub(super) use ConsoleEvents as Signals;
+
 pub(super) const HANG_UP: &str = "the end of the console";
 pub(super) const INTERRUPT: &str = "Ctrl-C";
 pub(super) const TERMINATE: &str = "Ctrl-Break";
@@ -15,14 +17,14 @@ pub(super) const TERMINATE: &str = "Ctrl-Break";
 /// Listens for the events that end a run. GitHub's runner sends Ctrl-C, and 7.5
 /// seconds later Ctrl-Break. When the console closes, or the system shuts down,
 /// Windows ends the process after five seconds.
-pub(super) struct Signals {
+pub(super) struct ConsoleEvents {
     interrupt: CtrlC,
     terminate: CtrlBreak,
     close: CtrlClose,
     shutdown: CtrlShutdown,
 }
 
-impl Signals {
+impl ConsoleEvents {
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
             interrupt: ctrl_c()?,

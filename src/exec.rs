@@ -83,8 +83,7 @@ fn named(arguments: &[OsString], is_in_image: bool) -> Option<(&OsStr, &[OsStrin
         let (program, rest) = rest.split_first()?;
         return (!program.is_empty()).then_some((program, rest));
     }
-    let is_of_ci =
-        Path::new(first).is_absolute() || STARTED_BY_CI.iter().any(|word| first == *word);
+    let is_of_ci = Path::new(first).has_root() || STARTED_BY_CI.iter().any(|word| first == *word);
     (is_in_image && is_of_ci).then_some((first, rest))
 }
 

@@ -14,6 +14,7 @@
 )]
 
 mod clone;
+mod commit;
 mod installing;
 mod pins;
 mod publishing;

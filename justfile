@@ -48,6 +48,10 @@ bench:
 action:
     .ci/action-test
 
+# Make a whole release of a throw-away clone (root, buildah, skopeo, docker-registry).
+rehearse:
+    .ci/release/rehearse "$(.ci/release/build "$(uname -m)-unknown-linux-musl")"
+
 # Run the tests of the built program RUNS times while all cores are busy.
 busy RUNS="10":
     #!/usr/bin/env bash

@@ -181,5 +181,6 @@ impl fmt::Display for JournalError {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

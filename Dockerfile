@@ -38,6 +38,7 @@ ARG SEVALLA_DEPLOY_COMMIT
 COPY diagnosis/src diagnosis/src
 COPY src src
 COPY templates templates
+COPY build.rs ./
 RUN target="$(rustc --print host-tuple)" \
  && cargo build --release --locked --package sevalla-deploy --bin sevalla-deploy --target "$target" \
  && cp "target/$target/release/sevalla-deploy" /sevalla-deploy

@@ -58,6 +58,10 @@ kills:
     cargo build --locked --workspace --bins
     .ci/kill-points target/debug/sevalla-deploy target/debug/sevalla-simulator
 
+# Make a whole release of a throw-away clone (root, buildah, skopeo, docker-registry).
+rehearse:
+    .ci/release/rehearse "$(.ci/release/build "$(uname -m)-unknown-linux-musl")"
+
 # Run the tests of the built program RUNS times while all cores are busy.
 busy RUNS="10":
     #!/usr/bin/env bash

@@ -5,7 +5,8 @@
 //! GitLab with `sh`, Jenkins with `cat`. With this program as the entry point
 //! those words arrive here as arguments. They are obeyed, so that nobody has to
 //! override the entry point. The other program takes the place of this one:
-//! same process, arguments and environment, no shell in between.
+//! same process, arguments and environment, no shell in between. On Windows,
+//! where no program can take another's place, it is waited for.
 //!
 //! No other word is ever executed: a misspelled action must not start a program
 //! of the machine. The marker of the image is a variable, so an environment can
@@ -15,7 +16,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -49,8 +49,31 @@ pub fn attempt(arguments: &[OsString], variables: &Variables) -> Option<ExecErro
         clippy::disallowed_methods,
         reason = "before a run and in its place, never from within one"
     )]
-    let error = Command::new(program).args(rest).exec();
+    let error = replace(Command::new(program).args(rest));
     Some(ExecError::new(program, &error))
+}
+
+/// Becomes another program. Returns only if that cannot be started.
+#[cfg(unix)]
+fn replace(command: &mut Command) -> io::Error {
+    use std::os::unix::process::CommandExt as _;
+
+    command.exec()
+}
+
+/// Waits for another program and ends as it ended. Returns only if that cannot
+/// be started.
+#[cfg(windows)]
+#[expect(
+    clippy::exit,
+    clippy::disallowed_methods,
+    reason = "in place of a run, never from within one"
+)]
+fn replace(command: &mut Command) -> io::Error {
+    match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => error,
+    }
 }
 
 /// The program in the arguments, and its own arguments.
@@ -60,8 +83,7 @@ fn named(arguments: &[OsString], is_in_image: bool) -> Option<(&OsStr, &[OsStrin
         let (program, rest) = rest.split_first()?;
         return (!program.is_empty()).then_some((program, rest));
     }
-    let is_of_ci =
-        Path::new(first).is_absolute() || STARTED_BY_CI.iter().any(|word| first == *word);
+    let is_of_ci = Path::new(first).has_root() || STARTED_BY_CI.iter().any(|word| first == *word);
     (is_in_image && is_of_ci).then_some((first, rest))
 }
 

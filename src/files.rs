@@ -2,11 +2,15 @@
 //! them without waiting for anybody.
 
 use std::ffi::OsString;
-use std::fs::{File, FileType, Metadata, OpenOptions};
+use std::fs::{File, FileType, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::fd::AsFd as _;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path, PathBuf, is_separator};
+
+#[cfg_attr(unix, path = "files/unix.rs")]
+#[cfg_attr(windows, path = "files/windows.rs")]
+mod system;
+
+pub(crate) use system::{create, own_stream, private, sync_folder};
 
 /// More links than this in a row lead in a circle, as Linux has it.
 const MOST_LINKS: usize = 40;
@@ -36,10 +40,11 @@ impl FileIdentity {
     /// When the path names no file, goes in a circle, or leads to what a
     /// process has open.
     pub fn of(path: &Path) -> io::Result<Self> {
-        if path.as_os_str().as_encoded_bytes().ends_with(b"/") || path.file_name().is_none() {
+        let last = path.as_os_str().as_encoded_bytes().last();
+        if last.is_some_and(|byte| is_separator(char::from(*byte))) || path.file_name().is_none() {
             return Err(io::Error::other(NO_FILE));
         }
-        let working = Path::new(".").canonicalize()?;
+        let working = system::working_directory()?;
         // Without links, so the folder above is the path's parent.
         let mut here = working.clone();
         let mut link = None;
@@ -53,7 +58,7 @@ impl FileIdentity {
                     here.pop();
                     continue;
                 }
-                Some(Component::RootDir) => {
+                Some(Component::RootDir | Component::Prefix(_)) => {
                     here = there;
                     continue;
                 }
@@ -101,7 +106,8 @@ impl FileIdentity {
             return Ok(());
         };
         let mut ancestors = folder.ancestors();
-        let top = ancestors.find(|above| above.parent() == Some(Path::new("/")));
+        let is_root = |path: &Path| path.parent().is_none();
+        let top = ancestors.find(|above| above.parent().is_some_and(is_root));
         match top {
             Some(top) => {
                 top.metadata()?;
@@ -123,25 +129,10 @@ fn reversed(path: &Path) -> Vec<OsString> {
 /// Whether two paths are one file now: the same, through a link, or by a hard
 /// link.
 pub fn are_one(one: &Path, other: &Path) -> bool {
-    let is_one_now = || {
-        let (one, other) = (one.metadata().ok()?, other.metadata().ok()?);
-        Some(is_same(&one, &other))
-    };
+    let is_one_now = || system::is_same_file(one, other);
     let is_one_path =
         || Some(FileIdentity::of(one).ok()?.path == FileIdentity::of(other).ok()?.path);
     one == other || is_one_now().or_else(is_one_path).unwrap_or(false)
-}
-
-fn is_same(one: &Metadata, other: &Metadata) -> bool {
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
-}
-
-/// The output or the error stream of this process, if it is this file.
-pub(crate) fn own_stream(there: &Metadata) -> Option<File> {
-    let output = io::stdout().as_fd().try_clone_to_owned();
-    let errors = io::stderr().as_fd().try_clone_to_owned();
-    let mut streams = [output, errors].into_iter().flatten().map(File::from);
-    streams.find(|stream| stream.metadata().is_ok_and(|of| is_same(&of, there)))
 }
 
 /// Opens a file for adding to it, and makes it if it does not exist. A named
@@ -194,26 +185,23 @@ fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     if let Ok(there) = std::fs::metadata(path) {
         check(there.file_type())?;
     }
-    let file = options.custom_flags(libc::O_NONBLOCK).open(path)?;
+    let file = system::without_waiting(options).open(path)?;
     // Something else may have come to this path meanwhile.
     check(file.metadata()?.file_type())?;
     Ok(file)
 }
 
 fn check(kind: FileType) -> io::Result<()> {
-    let what = match kind {
-        kind if kind.is_file() || kind.is_char_device() => return Ok(()),
-        kind if kind.is_dir() => "a folder",
-        kind if kind.is_fifo() => "a named pipe",
-        kind if kind.is_socket() => "a socket",
-        _ => "a device",
-    };
-    Err(io::Error::other(format!(
-        "it is {what}, not a regular file"
-    )))
+    match system::unusable(kind) {
+        None => Ok(()),
+        Some(what) => Err(io::Error::other(format!(
+            "it is {what}, not a regular file"
+        ))),
+    }
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::symlink;
 

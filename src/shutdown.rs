@@ -1,13 +1,18 @@
-//! The request to end early: SIGINT, SIGTERM and SIGHUP, as a value that can be
-//! awaited.
+//! The request to end early: SIGINT, SIGTERM and SIGHUP, or the events of a
+//! console on Windows, as a value that can be awaited.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+#[cfg_attr(unix, path = "shutdown/unix.rs")]
+#[cfg_attr(windows, path = "shutdown/windows.rs")]
+mod signals;
+
+use signals::Signals;
 
 /// How long after the first signal another one is the same request. A wrapper
 /// such as npm passes a signal on that its child has got already, a terminal
@@ -33,9 +38,9 @@ impl Signal {
     /// The name as people know it.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::HangUp => "SIGHUP",
-            Self::Interrupt => "SIGINT",
-            Self::Terminate => "SIGTERM",
+            Self::HangUp => signals::HANG_UP,
+            Self::Interrupt => signals::INTERRUPT,
+            Self::Terminate => signals::TERMINATE,
         }
     }
 
@@ -111,20 +116,12 @@ impl Shutdown {
             .enable_all()
             .build()?;
         let entered = runtime.enter();
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut hang_up = hang_up()?;
+        let mut signals = Signals::listen()?;
         drop(entered);
         let stop = self.clone();
         let listening = async move {
             loop {
-                // In this order: SIGTERM and SIGHUP often come together.
-                let signal = tokio::select! {
-                    biased;
-                    _ = interrupt.recv() => Signal::Interrupt,
-                    _ = terminate.recv() => Signal::Terminate,
-                    () = next(hang_up.as_mut()) => Signal::HangUp,
-                };
+                let signal = signals.next().await;
                 stop.tell(signal);
                 if stop.second.is_cancelled() {
                     tokio::time::sleep(LAST_GRACE).await;
@@ -147,40 +144,6 @@ impl Shutdown {
 )]
 fn exit(signal: Signal) -> ! {
     std::process::exit(i32::from(signal.exit_code()))
-}
-
-/// The listener for SIGHUP; `None` where it was ignored when the program
-/// started, as under `nohup`, or where that cannot be known. SIGINT and SIGTERM
-/// are requests to this program and are never ignored: a CI's own runner that
-/// was started in the background passes on that SIGINT is ignored, and cancels
-/// with it all the same.
-fn hang_up() -> io::Result<Option<Listener>> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    match is_ignored(SignalKind::hangup(), &status) {
-        Some(false) => signal(SignalKind::hangup()).map(Some),
-        Some(true) | None => Ok(None),
-    }
-}
-
-/// Whether a process ignores a signal, by its `/proc/PID/status` (proc(5):
-/// `SigIgn` is a mask in hexadecimal).
-fn is_ignored(kind: SignalKind, status: &str) -> Option<bool> {
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))?;
-    let mask = u128::from_str_radix(mask.trim(), 16).ok()?;
-    let bit = u32::try_from(kind.as_raw_value()).ok()?.checked_sub(1)?;
-    Some(mask.checked_shr(bit)? & 1 == 1)
-}
-
-/// Waits for a signal; for ever where nobody listens.
-async fn next(listener: Option<&mut Listener>) {
-    match listener {
-        Some(listener) => {
-            listener.recv().await;
-        }
-        None => std::future::pending().await,
-    }
 }
 
 #[cfg(test)]
@@ -206,21 +169,5 @@ mod tests {
         stop.insisted().await;
         assert_eq!(stop.told(), Some(Signal::Terminate));
         assert!(at.is_some() && stop.told_at() == at);
-    }
-
-    #[test]
-    fn what_a_process_ignores_is_read_from_its_status() {
-        let status = |mask: &str| format!("Name:\tsh\nSigBlk:\t1\nSigIgn:\t{mask}\nSigCgt:\t2\n");
-        for (mask, is_hang_up_ignored) in [
-            ("0000000000000001", Some(true)),
-            ("0000000000001001", Some(true)),
-            ("0000000000001000", Some(false)),
-            ("00000000000000000000000000000007", Some(true)),
-            ("", None),
-        ] {
-            let ignored = is_ignored(SignalKind::hangup(), &status(mask));
-            assert_eq!(ignored, is_hang_up_ignored, "{mask}");
-        }
-        assert_eq!(is_ignored(SignalKind::hangup(), ""), None);
     }
 }

@@ -256,6 +256,7 @@ pub fn version() -> String {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::ffi::OsStringExt as _;
 

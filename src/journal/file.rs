@@ -6,13 +6,12 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use ring::hmac;
 use serde_json::Value;
 
-use crate::files::{FileIdentity, NO_FILE};
+use crate::files::{FileIdentity, NO_FILE, private, sync_folder};
 use crate::journal::record::JournalRecord;
 use crate::secret::ApiToken;
 
@@ -25,9 +24,6 @@ const PURPOSE: &[u8] = b"sevalla-deploy state-file 1";
 
 /// The most that is read or written, in bytes.
 pub(super) const LARGEST: u64 = 1024 * 1024;
-
-/// Only the owner may read it.
-const MODE: u32 = 0o600;
 
 /// A journal's file, locked.
 #[derive(Debug)]
@@ -149,7 +145,7 @@ impl StateFile {
         file.sync_all()?;
         std::fs::rename(&partial, &self.path)?;
         match self.path.parent() {
-            Some(folder) => File::open(folder)?.sync_all(),
+            Some(folder) => sync_folder(folder),
             None => Ok(()),
         }
     }
@@ -165,10 +161,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 
 /// Opens a regular file without following a link or waiting for anybody.
 fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    let file = options
-        .mode(MODE)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(path)?;
+    let file = private(options).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other(NO_FILE));
     }

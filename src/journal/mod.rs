@@ -190,4 +190,5 @@ impl fmt::Display for JournalError {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests;

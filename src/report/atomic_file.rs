@@ -1,6 +1,6 @@
 //! Files that are complete or absent, whatever happens meanwhile.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,7 @@ impl WholeFile {
         // Two containers may share a folder, and both be process number one.
         partial.push(format!(".{}.partial", Uuid::new_v4().simple()));
         let partial = PathBuf::from(partial);
-        let writer = BufWriter::new(open(&partial, replaced.as_ref())?);
+        let writer = BufWriter::new(files::create(&partial, replaced.as_ref())?);
         Ok(Self {
             path,
             partial,
@@ -91,24 +91,6 @@ fn may_be_replaced(there: &Metadata) -> io::Result<()> {
         return Err(io::Error::other("the output of this run goes there"));
     }
     Ok(())
-}
-
-/// Makes a file, which must be new, for those only who may read `replaced`.
-fn open(path: &Path, replaced: Option<&Metadata>) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    if let Some(replaced) = replaced {
-        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-
-        let file = options
-            .mode(replaced.permissions().mode() & 0o600)
-            .open(path)?;
-        // Where a file system knows none, there is nothing to keep.
-        let _kept = file.set_permissions(replaced.permissions());
-        return Ok(file);
-    }
-    options.open(path)
 }
 
 /// Whether a file can be written there, without writing it.

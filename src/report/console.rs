@@ -357,8 +357,8 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                describe(EventKind::Stopping(Signal::Interrupt, then)).as_deref(),
-                Some(expected)
+                describe(EventKind::Stopping(Signal::Interrupt, then)),
+                Some(expected.replace("SIGINT", Signal::Interrupt.name()))
             );
         }
     }

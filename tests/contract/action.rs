@@ -1,4 +1,4 @@
-//! The actions of the program, and the one of `action.yml`.
+//! The actions of the program, and the one of `container/action.yml`.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use sevalla_deploy::inputs::{ACTIONS, Action, Inputs, Problem, TABLE, unknown_na
 use yaml_serde::Value;
 
 fn metadata() -> Value {
-    yaml_serde::from_str(&crate::read("action.yml")).unwrap()
+    yaml_serde::from_str(&crate::read("container/action.yml")).unwrap()
 }
 
 #[test]

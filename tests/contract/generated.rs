@@ -85,17 +85,21 @@ fn outputs_in_yaml(value: impl Fn(&str) -> String) -> String {
 }
 
 #[test]
-fn the_action_declares_inputs_and_outputs() {
+fn the_action_in_a_container_declares_inputs_and_outputs() {
     let parts = [
         ("inputs", inputs_in_yaml()),
         ("outputs", outputs_in_yaml(|_| String::new())),
     ];
-    hold("action.yml", &parts);
+    hold("container/action.yml", &parts);
 }
 
 #[test]
-fn the_action_for_runners_without_docker_passes_all_of_them_on() {
-    let value = |name: &str| format!("    value: ${{{{ steps.run.outputs.{name} }}}}\n");
+fn the_action_passes_all_inputs_and_outputs_on() {
+    let value = |name: &str| {
+        let of = |step: &str| format!("steps.{step}.outputs.{name}");
+        let either = format!("{} || {}", of("run"), of("run-on-windows"));
+        format!("    value: ${{{{ {either} }}}}\n")
+    };
     let environment = TABLE.iter().map(|input| {
         let name = input.name();
         // The spelling without a hyphen, which a shell may drop on its way.
@@ -103,12 +107,14 @@ fn the_action_for_runners_without_docker_passes_all_of_them_on() {
         assert!(input.spellings().contains(&variable), "{variable}");
         format!("        {variable}: ${{{{ inputs.{name} }}}}\n")
     });
+    let environment: String = environment.collect();
     let parts = [
         ("inputs", inputs_in_yaml()),
         ("outputs", outputs_in_yaml(value)),
-        ("environment", environment.collect()),
+        ("environment", environment.clone()),
+        ("environment on Windows", environment),
     ];
-    hold("setup/action.yml", &parts);
+    hold("action.yml", &parts);
 }
 
 /// The hosts that have a page, by title.

@@ -1,4 +1,4 @@
-//! `setup/action.yml`: the action for runners without Docker.
+//! `action.yml`: what its steps run.
 
 use yaml_serde::{Mapping, Value};
 
@@ -8,7 +8,7 @@ fn metadata(path: &str) -> Value {
 
 #[test]
 fn no_script_has_an_expression_in_it() {
-    let metadata = metadata("setup/action.yml");
+    let metadata = metadata("action.yml");
     for step in metadata["runs"]["steps"].as_sequence().unwrap() {
         let step: &Mapping = step.as_mapping().unwrap();
         assert!(step.get("uses").is_none(), "an action of somebody else");

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// What the scripts touch; the sources are not among it.
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "Cargo.toml",
     "Cargo.lock",
     "fuzz/Cargo.lock",
@@ -18,10 +18,19 @@ const FILES: [&str; 11] = [
     "README.md",
     "LICENSE",
     "action.yml",
+    "container/action.yml",
     "Dockerfile",
     "setup/pins",
 ];
-const FOLDERS: [&str; 2] = [".ci/release", "setup"];
+/// What a release is built for.
+pub(crate) const TARGETS: [&str; 5] = [
+    "x86_64-unknown-linux-musl",
+    "aarch64-unknown-linux-musl",
+    "x86_64-apple-darwin",
+    "aarch64-apple-darwin",
+    "x86_64-pc-windows-msvc",
+];
+const FOLDERS: [&str; 3] = [".ci/release", "packages", "setup"];
 
 /// A copy of this tree's files as a repository of one commit, with a bare one
 /// beside it as `origin`.
@@ -144,17 +153,16 @@ impl Clone {
         fs::write(self.path("Dockerfile"), text).unwrap();
     }
 
-    /// Packs a stand-in of the binary for both architectures, which says its
-    /// own, and the file of checksums.
+    /// Packs a stand-in of the binary for each target, which says its own, and
+    /// the file of checksums.
     pub(crate) fn archives(&self) -> PathBuf {
         let folder = self.beside("dist");
-        for machine in ["x86_64", "aarch64"] {
-            let binary = self.beside("binaries").join(machine);
-            fs::write(&binary, format!("#!/bin/sh\necho for {machine}\n")).unwrap();
-            let target = format!("{machine}-unknown-linux-musl");
+        for target in TARGETS {
+            let binary = self.beside("binaries").join(target);
+            fs::write(&binary, format!("#!/bin/sh\necho for {target}\n")).unwrap();
             let arguments = [
                 "v90.2.3",
-                &target,
+                target,
                 binary.to_str().unwrap(),
                 folder.to_str().unwrap(),
             ];
@@ -163,7 +171,7 @@ impl Clone {
         let sums = self
             .command("sh")
             .current_dir(&folder)
-            .args(["-c", "sha256sum -- *.tar.gz >SHA256SUMS"])
+            .args(["-c", "sha256sum -- *.tar.gz *.zip >SHA256SUMS"])
             .status();
         assert!(sums.unwrap().success());
         folder

@@ -9,10 +9,13 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a test that cannot go on fails"
 )]
 
 mod clone;
+mod commit;
+mod installing;
 mod pins;
 mod publishing;
 mod setup;

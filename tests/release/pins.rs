@@ -16,20 +16,20 @@ fn ready() -> Clone {
 }
 
 #[test]
-fn the_action_names_the_image_by_digest() {
+fn the_action_in_a_container_names_the_image_by_digest() {
     let clone = ready();
     let commit = clone.pin(URL).ok();
     assert_eq!(clone.git("rev-parse HEAD"), commit);
     assert_eq!(clone.git("status --porcelain"), "");
     assert_eq!(
         clone.git("diff --numstat HEAD~ HEAD"),
-        "2\t2\tDockerfile\n1\t1\taction.yml\n3\t0\tsetup/pins\n"
+        "2\t2\tDockerfile\n1\t1\tcontainer/action.yml\n6\t0\tsetup/pins\n"
     );
     let image = format!(
         "  image: docker://ghcr.io/somebody/sevalla-deploy:v90.2.3@{}\n",
         digest('a')
     );
-    let action = clone.read("action.yml");
+    let action = clone.read("container/action.yml");
     assert_eq!(action.matches(&image).count(), 1);
     let metadata: yaml_serde::Value = yaml_serde::from_str(&action).unwrap();
     assert!(
@@ -46,7 +46,7 @@ fn the_pins_are_the_checksums_of_the_archives() {
     clone.pin(URL).ok();
     let pins = clone.read("setup/pins");
     let sums = fs::read_to_string(clone.beside("dist").join("SHA256SUMS")).unwrap();
-    assert_eq!(sums.lines().count(), 2);
+    assert_eq!(sums.lines().count(), 5);
     assert!(pins.ends_with(&format!("from {URL}\n{sums}")), "{pins}");
 }
 
@@ -108,7 +108,7 @@ fn what_is_not_pinned_wholly_is_not_committed() {
             .join("sevalla-deploy-v90.2.3-aarch64-unknown-linux-musl.tar.gz"),
     )
     .unwrap();
-    clone.pin(URL).refused("does not have two archives");
+    clone.pin(URL).refused("does not have five archives");
     assert_eq!(clone.git("rev-parse HEAD"), head);
 }
 
@@ -116,5 +116,5 @@ fn what_is_not_pinned_wholly_is_not_committed() {
 fn what_is_pinned_is_not_pinned_again() {
     let clone = ready();
     clone.pin(URL).ok();
-    clone.pin(URL).refused("action.yml has 0 lines");
+    clone.pin(URL).refused("container/action.yml has 0 lines");
 }

@@ -1,9 +1,11 @@
-//! The action without Docker, as a runner runs it.
+//! The download of the action, as a runner runs it.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use sevalla_simulator::{Application, Script, Simulator, World};
 use yaml_serde::Value;
 
 use crate::clone::{Clone, Ran};
@@ -18,18 +20,26 @@ fn released() -> Clone {
     clone
 }
 
-/// Runs the download on a runner of an architecture.
-fn install(clone: &Clone, machine: &str) -> (Ran, Option<String>) {
+/// Runs the download on a kind of runner, such as `Linux-X64`.
+fn install(clone: &Clone, runner: &str) -> (Ran, Option<String>) {
+    install_with(clone, runner, &[])
+}
+
+/// Does so with more variables.
+fn install_with(clone: &Clone, runner: &str, more: &[(&str, &str)]) -> (Ran, Option<String>) {
+    let (os, architecture) = runner.split_once('-').unwrap();
     let output = clone.beside("runner").join("output");
     fs::write(&output, "").unwrap();
     let ran = Ran::new(
         clone
             .command("sh")
             .arg(clone.path("setup/install"))
-            .env("RUNNER_OS", "Linux")
-            .env("RUNNER_ARCH", machine)
+            .env("RUNNER_OS", os)
+            .env("RUNNER_ARCH", architecture)
             .env("RUNNER_TEMP", clone.beside("runner"))
-            .env("GITHUB_OUTPUT", &output),
+            .env("RUNNER_TOOL_CACHE", clone.beside("cache"))
+            .env("GITHUB_OUTPUT", &output)
+            .envs(more.iter().copied()),
     );
     let written = fs::read_to_string(output).unwrap();
     let program = written
@@ -38,30 +48,49 @@ fn install(clone: &Clone, machine: &str) -> (Ran, Option<String>) {
     (ran, program)
 }
 
+/// An archive of the release.
+fn archive(clone: &Clone) -> PathBuf {
+    let name = "sevalla-deploy-v90.2.3-x86_64-unknown-linux-musl.tar.gz";
+    clone.beside("dist").join(name)
+}
+
+/// What is in the cache: one archive.
+fn cached(clone: &Clone) -> PathBuf {
+    let folder = clone.beside("cache").join("sevalla-deploy");
+    let mut files = fs::read_dir(folder).unwrap();
+    let file = files.next().unwrap().unwrap().path();
+    assert!(files.next().is_none());
+    file
+}
+
+#[track_caller]
+fn runs((ran, program): (Ran, Option<String>), says: &str) {
+    ran.ok();
+    let says = format!("for {says}\n");
+    assert_eq!(Ran::new(&mut Command::new(program.unwrap())).ok(), says);
+}
+
 #[test]
 fn each_runner_gets_its_own_program() {
     let clone = released();
-    for (machine, says) in [("X64", "for x86_64\n"), ("ARM64", "for aarch64\n")] {
-        let (ran, program) = install(&clone, machine);
-        ran.ok();
-        assert_eq!(Ran::new(&mut Command::new(program.unwrap())).ok(), says);
+    for (runner, target) in [
+        ("Linux-X64", "x86_64-unknown-linux-musl"),
+        ("Linux-ARM64", "aarch64-unknown-linux-musl"),
+        ("macOS-X64", "x86_64-apple-darwin"),
+        ("macOS-ARM64", "aarch64-apple-darwin"),
+    ] {
+        runs(install(&clone, runner), target);
     }
 }
 
 #[test]
 fn a_file_with_other_bytes_is_refused() {
     let clone = released();
-    let archive = clone
-        .beside("dist")
-        .join("sevalla-deploy-v90.2.3-x86_64-unknown-linux-musl.tar.gz");
-    // Another program in a sound archive, as whoever can replace a release's
-    // files would do it; the list of checksums beside it is replaced as well.
-    fs::write(
-        clone.beside("binaries").join("x86_64"),
-        "#!/bin/sh\necho evil\n",
-    )
-    .unwrap();
-    let binary = clone.beside("binaries").join("x86_64");
+    let archive = archive(&clone);
+    // Another program in a sound archive: what anybody does who can replace a
+    // release's files. The list of checksums beside it is replaced as well.
+    let binary = clone.beside("binaries").join("evil");
+    fs::write(&binary, "#!/bin/sh\necho evil\n").unwrap();
     let arguments = [
         "v90.2.3",
         "x86_64-unknown-linux-musl",
@@ -69,68 +98,162 @@ fn a_file_with_other_bytes_is_refused() {
         archive.parent().unwrap().to_str().unwrap(),
     ];
     clone.run("archive", &arguments).ok();
-    let (ran, program) = install(&clone, "X64");
+    let (ran, program) = install(&clone, "Linux-X64");
     ran.refused("is not the file that was released");
     assert_eq!(program, None);
 
     // A download that was cut.
     let bytes = fs::read(&archive).unwrap();
     fs::write(&archive, &bytes[..bytes.len() / 2]).unwrap();
-    let (ran, program) = install(&clone, "X64");
+    let (ran, program) = install(&clone, "Linux-X64");
     ran.refused("is not the file that was released");
     assert_eq!(program, None);
 
     fs::remove_file(&archive).unwrap();
-    let (ran, program) = install(&clone, "X64");
-    ran.refused("could not be downloaded");
+    let (ran, program) = install(&clone, "Linux-X64");
+    ran.refused("could not be downloaded, in two attempts");
     assert_eq!(program, None);
-    let (ran, _) = install(&clone, "ARM64");
-    ran.ok();
+    install(&clone, "Linux-ARM64").0.ok();
 }
 
 #[test]
-fn a_runner_without_a_program_is_told_so() {
+fn the_cache_spares_the_download_and_is_not_believed() {
     let clone = released();
-    let (ran, _) = install(&clone, "ARM");
+    runs(install(&clone, "Linux-X64"), "x86_64-unknown-linux-musl");
+    let source = archive(&clone);
+    let away = source.with_extension("away");
+    fs::rename(&source, &away).unwrap();
+    // Nothing can be downloaded, and nothing needs to be.
+    runs(install(&clone, "Linux-X64"), "x86_64-unknown-linux-musl");
+
+    fs::write(cached(&clone), "other bytes").unwrap();
+    let (ran, program) = install(&clone, "Linux-X64");
+    ran.refused("could not be downloaded");
+    assert_eq!(program, None);
+    fs::rename(&away, &source).unwrap();
+    runs(install(&clone, "Linux-X64"), "x86_64-unknown-linux-musl");
+    assert_eq!(
+        fs::read(cached(&clone)).unwrap(),
+        fs::read(source).unwrap(),
+        "mended"
+    );
+}
+
+#[test]
+fn a_cache_that_takes_nothing_stops_nothing() {
+    let clone = released();
+    let file = clone.beside("runner").join("file");
+    fs::write(&file, "").unwrap();
+    let more = [("RUNNER_TOOL_CACHE", file.to_str().unwrap())];
+    let got = install_with(&clone, "Linux-X64", &more);
+    assert!(got.0.stdout.contains("could not be stored"), "{:?}", got.0);
+    runs(got, "x86_64-unknown-linux-musl");
+}
+
+#[test]
+fn another_address_is_used_and_a_host_that_is_down_is_named() {
+    let clone = released();
+    let moved = clone.beside("moved");
+    for entry in fs::read_dir(clone.beside("dist")).unwrap() {
+        let path = entry.unwrap().path();
+        fs::rename(&path, moved.join(path.file_name().unwrap())).unwrap();
+    }
+    let address = format!("file://{}", moved.display());
+    let more = [("SEVALLA_DEPLOY_FROM", address.as_str())];
+    let got = install_with(&clone, "Linux-X64", &more);
+    runs(got, "x86_64-unknown-linux-musl");
+
+    // Nothing listens on the port of discard.
+    let more = [("SEVALLA_DEPLOY_FROM", "http://127.0.0.1:9")];
+    let (ran, program) = install_with(&clone, "Linux-ARM64", &more);
+    ran.refused("::error title=sevalla-deploy::http://127.0.0.1:9/sevalla-deploy-v90.2.3-aarch64");
+    assert_eq!(program, None);
+}
+
+#[test]
+fn a_download_sees_the_proxy_and_no_secret_of_the_job() {
+    let clone = released();
+    let programs = clone.beside("programs");
+    let seen = programs.join("seen");
+    let curl = format!("#!/bin/sh\nenv >>{}\nexit 7\n", seen.display());
+    crate::clone::write_program(&programs.join("curl"), &curl);
+    let path = format!("{}:/usr/bin:/bin", programs.display());
+    let more = [
+        ("PATH", path.as_str()),
+        ("SEVALLA_TOKEN", "the key of the job"),
+        ("https_proxy", "http://proxy.example:3128"),
+        ("NO_PROXY", "git.example"),
+    ];
+    let (ran, _) = install_with(&clone, "Linux-X64", &more);
+    ran.refused("in two attempts");
+    let seen = fs::read_to_string(seen).unwrap();
+    assert!(!seen.contains("the key of the job"), "{seen}");
+    for line in [
+        "https_proxy=http://proxy.example:3128\n",
+        "NO_PROXY=git.example\n",
+    ] {
+        assert_eq!(seen.matches(line).count(), 2, "{line}{seen}");
+    }
+}
+
+#[test]
+fn a_runner_without_a_program_is_named() {
+    let clone = released();
+    let (ran, _) = install(&clone, "Linux-ARM");
     ran.refused("::error title=sevalla-deploy::There is no program for Linux on ARM,");
 }
 
 #[test]
 fn a_commit_that_is_no_release_says_so() {
     let clone = Clone::new();
-    let (ran, _) = install(&clone, "X64");
+    let (ran, _) = install(&clone, "Linux-X64");
     ran.refused("::error title=sevalla-deploy::This commit is no release");
+}
+
+/// The step that runs the program, as text, and its environment by a runner
+/// that is given these inputs.
+fn step(given: &[(&str, &str)]) -> (String, Vec<(String, String)>) {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml"));
+    let metadata: Value = yaml_serde::from_str(&text.unwrap()).unwrap();
+    let steps = metadata["runs"]["steps"].as_sequence().unwrap();
+    let step = steps.iter().find(|step| step["id"] == "run").unwrap();
+    // What the runner makes of the expressions: what is given, or the default.
+    let environment = step["env"].as_mapping().unwrap().iter();
+    let environment = environment.map(|(name, expression)| {
+        let input = expression
+            .as_str()
+            .and_then(|text| text.strip_prefix("${{ inputs."))
+            .and_then(|rest| rest.strip_suffix(" }}"));
+        let given = |input| given.iter().find(|(name, _)| *name == input);
+        let value = match input {
+            Some(input) => given(input).map_or_else(
+                || metadata["inputs"][input]["default"].as_str().unwrap_or(""),
+                |(_, value)| value,
+            ),
+            None => env!("CARGO_BIN_EXE_sevalla-deploy"),
+        };
+        (name.as_str().unwrap().to_owned(), value.to_owned())
+    });
+    (
+        step["run"].as_str().unwrap().to_owned(),
+        environment.collect(),
+    )
 }
 
 #[test]
 fn the_program_is_run_with_the_inputs() {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("setup/action.yml"));
-    let metadata: Value = yaml_serde::from_str(&text.unwrap()).unwrap();
-    let steps = metadata["runs"]["steps"].as_sequence().unwrap();
-    let step = steps.iter().find(|step| step["id"] == "run").unwrap();
+    let (script, environment) = step(&[("app-id", "fb5e5168-4281-4bec-94c5")]);
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("output");
     fs::write(&output, "").unwrap();
 
     let mut shell = Command::new("sh");
     shell
-        .args(["-e", "-c", step["run"].as_str().unwrap()])
+        .args(["-e", "-c", &script])
         .env_clear()
         .env("GITHUB_ACTIONS", "true")
-        .env("GITHUB_OUTPUT", &output);
-    // What the runner makes of the expressions: what is given, or the default.
-    for (name, expression) in step["env"].as_mapping().unwrap() {
-        let expression = expression.as_str().unwrap();
-        let input = expression
-            .strip_prefix("${{ inputs.")
-            .and_then(|rest| rest.strip_suffix(" }}"));
-        let value = match input {
-            Some("app-id") => "fb5e5168-4281-4bec-94c5",
-            Some(input) => metadata["inputs"][input]["default"].as_str().unwrap_or(""),
-            None => env!("CARGO_BIN_EXE_sevalla-deploy"),
-        };
-        shell.env(name.as_str().unwrap(), value);
-    }
+        .env("GITHUB_OUTPUT", &output)
+        .envs(environment);
     let ended = shell.output().unwrap();
     assert_eq!(ended.status.code(), Some(2), "{ended:?}");
     let said = format!(
@@ -146,4 +269,62 @@ fn the_program_is_run_with_the_inputs() {
     assert!(!said.contains("is not an input"), "{said}");
     let outputs = fs::read_to_string(output).unwrap();
     assert!(outputs.contains("invalid-input"), "{outputs}");
+}
+
+/// What a runner may have as `sh`, with the arguments before the script.
+const SHELLS: [&[&str]; 4] = [
+    &["dash", "-e"],
+    &["bash", "--posix", "-e"],
+    &["busybox", "sh", "-e"],
+    &["zsh", "--emulate", "sh", "-e"],
+];
+
+/// The runner signals the process that it has started, and no other: the shell.
+/// What is not in the shell's place would never see the signal.
+#[tokio::test]
+async fn a_cancelled_job_cancels_the_deployment_on_every_shell() {
+    let is_there = |shell: &&[&str]| {
+        let path = std::env::var_os("PATH").unwrap();
+        std::env::split_paths(&path).any(|folder| folder.join(shell[0]).exists())
+    };
+    let shells: Vec<_> = SHELLS.into_iter().filter(is_there).collect();
+    assert!(!shells.is_empty());
+    for shell in shells {
+        let app = "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
+        let script = Script::success().never_ends();
+        let world = World::new().application(Application::new(app).next(script));
+        let simulator = Simulator::start(world).await;
+        let (text, environment) = step(&[
+            ("sevalla-token", simulator.key()),
+            ("app-id", app),
+            ("api-url", simulator.url()),
+        ]);
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("step.sh");
+        fs::write(&script, text).unwrap();
+        let mut process = tokio::process::Command::new(shell[0])
+            .args(&shell[1..])
+            .arg(&script)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .envs(environment)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        while simulator.calls("getDeploymentV3") == 0 {
+            assert!(process.try_wait().unwrap().is_none(), "{shell:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let id = process.id().unwrap().to_string();
+        let signal = Command::new("kill").args(["-INT", &id]).status();
+        assert!(signal.unwrap().success());
+        // What the runner waits before it sends SIGTERM.
+        let limit = Duration::from_millis(7500);
+        let ended = tokio::time::timeout(limit, process.wait()).await;
+        assert_eq!(ended.unwrap().unwrap().code(), Some(130), "{shell:?}");
+        let deployment = &simulator.deployments(app)[0];
+        assert_eq!(deployment.status.as_deref(), Some("cancelled"), "{shell:?}");
+    }
 }

@@ -262,7 +262,10 @@ mod tests {
         let mut azure = AzureOutput::new(Box::new(out.clone()), files, &variables, token);
         let markdown = Sanitizer::default().block("# Title");
         azure.summary(&markdown).unwrap();
-        let path = folder.path().join("sevalla-deploy-TOKEN/Sevalla.md");
+        let path = folder
+            .path()
+            .join("sevalla-deploy-TOKEN")
+            .join("Sevalla.md");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "# Title");
         let command = format!("##vso[task.uploadsummary]{}\n", path.display());
         assert_eq!(out.text(), command);

@@ -157,6 +157,13 @@ pub(crate) struct Agent {
     annotation: Option<ProgramCall>,
 }
 
+/// The file of the agent.
+const PROGRAM: &str = if cfg!(windows) {
+    "buildkite-agent.exe"
+} else {
+    "buildkite-agent"
+};
+
 impl Agent {
     /// The first in the path, if this is a job.
     pub(crate) fn find(
@@ -169,7 +176,7 @@ impl Agent {
         let folders = std::env::split_paths(variables.text("PATH")?);
         let program = folders
             .filter(|folder| folder.is_absolute())
-            .map(|folder| folder.join("buildkite-agent"))
+            .map(|folder| folder.join(PROGRAM))
             .find(|path| path.is_file())?;
         let suffix = variables.text("BUILDKITE_STEP_ID");
         Some(Self {
@@ -285,6 +292,8 @@ fn environment(variables: &Variables, redactor: &Redactor) -> Vec<(String, Strin
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -312,7 +321,10 @@ mod tests {
     #[test]
     fn only_a_program_in_the_path_of_a_job_is_an_agent() {
         let folder = tempfile::tempdir().unwrap();
-        let path = format!("relative:/nonexistent:{}", folder.path().display());
+        let absent = folder.path().join("absent");
+        let folders = [Path::new("relative"), &absent, folder.path()];
+        let path = std::env::join_paths(folders).unwrap();
+        let path = path.to_str().unwrap();
         let find = |variables: &Variables| {
             let launch: Launch = |_| Box::pin(std::future::pending());
             Agent::find(
@@ -322,10 +334,10 @@ mod tests {
                 &Shutdown::default(),
             )
         };
-        let job = Variables::from([("PATH", path.as_str()), ("BUILDKITE_JOB_ID", "1")]);
+        let job = Variables::from([("PATH", path), ("BUILDKITE_JOB_ID", "1")]);
         assert!(find(&job).is_none());
-        std::fs::write(folder.path().join("buildkite-agent"), "").unwrap();
+        std::fs::write(folder.path().join(PROGRAM), "").unwrap();
         assert!(find(&job).is_some());
-        assert!(find(&Variables::from([("PATH", path.as_str())])).is_none());
+        assert!(find(&Variables::from([("PATH", path)])).is_none());
     }
 }

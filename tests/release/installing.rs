@@ -1,0 +1,209 @@
+//! The files that install a release: they take the released archives and no
+//! others, and tools find one archive for each system.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use regex::Regex;
+
+use crate::clone::{Clone, Ran, TARGETS, write_program};
+
+/// A release whose archives are in a folder, with the files that install them.
+fn released() -> Clone {
+    let clone = Clone::new();
+    clone.bump();
+    let archives = clone.archives();
+    let folder = archives.to_str().unwrap();
+    let url = format!("file://{folder}");
+    let repository = "https://git.example/somebody/sevalla-deploy";
+    let arguments = ["v90.2.3", folder, &url, repository];
+    clone.run("packages", &arguments).ok();
+    clone
+}
+
+/// Runs the script in a home of its own; gives the program that it should make.
+fn install(clone: &Clone, more: &[(&str, &str)]) -> (Ran, PathBuf) {
+    let home = clone.beside("home");
+    let mut script = clone.command("sh");
+    script
+        .arg(clone.beside("dist").join("install.sh"))
+        .env("HOME", &home)
+        .envs(more.iter().copied());
+    (
+        Ran::new(&mut script),
+        home.join(".local/bin/sevalla-deploy"),
+    )
+}
+
+/// An archive of the release for this machine, which is one of the two.
+fn archive(clone: &Clone) -> PathBuf {
+    let machine = std::env::consts::ARCH;
+    let name = format!("sevalla-deploy-v90.2.3-{machine}-unknown-linux-musl.tar.gz");
+    clone.beside("dist").join(name)
+}
+
+#[test]
+fn the_script_installs_for_one_user_and_says_where() {
+    let clone = released();
+    let (ran, program) = install(&clone, &[]);
+    let said = ran.ok();
+    assert!(said.contains(program.to_str().unwrap()), "{said}");
+    assert!(said.contains("to PATH"), "{said}");
+    let says = Ran::new(&mut Command::new(&program)).ok();
+    assert!(says.contains(std::env::consts::ARCH), "{says}");
+
+    // Again, over the one that is there, and on the path now.
+    let folder = program.parent().unwrap().display().to_string();
+    let path = format!("{}:{folder}", std::env::var("PATH").unwrap());
+    let (ran, _) = install(&clone, &[("PATH", &path)]);
+    assert!(!ran.ok().contains("to PATH"));
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
+}
+
+#[test]
+fn the_script_installs_nothing_but_the_released_file() {
+    let clone = released();
+    let archive = archive(&clone);
+    let sound = fs::read(&archive).unwrap();
+    let cut = &sound[..sound.len() / 2];
+    for bytes in [b"other bytes".as_slice(), cut, b""] {
+        fs::write(&archive, bytes).unwrap();
+        let (ran, program) = install(&clone, &[]);
+        ran.refused("is not the file that was released");
+        assert!(!program.exists());
+    }
+    fs::remove_file(&archive).unwrap();
+    let (ran, program) = install(&clone, &[]);
+    ran.refused("could not be downloaded; nothing was installed");
+    // Nothing listens on the port of discard.
+    let nowhere = [("SEVALLA_DEPLOY_FROM", "http://127.0.0.1:9")];
+    let (ran, _) = install(&clone, &nowhere);
+    ran.refused("http://127.0.0.1:9/sevalla-deploy-v90.2.3-");
+    assert!(!program.exists());
+
+    // The older one stays.
+    fs::create_dir_all(program.parent().unwrap()).unwrap();
+    write_program(&program, "#!/bin/sh\necho old\n");
+    install(&clone, &[]).0.refused("nothing was installed");
+    assert_eq!(Ran::new(&mut Command::new(program)).ok(), "old\n");
+}
+
+#[test]
+fn a_script_that_arrived_in_part_does_nothing() {
+    let clone = released();
+    let script = clone.beside("dist").join("install.sh");
+    let text = fs::read_to_string(&script).unwrap();
+    let end = text.rfind("main \"$@\"").unwrap();
+    // At the end of every line, the last one apart.
+    for (at, _) in text[..end].match_indices('\n') {
+        fs::write(&script, &text[..=at]).unwrap();
+        let (_, program) = install(&clone, &[]);
+        assert!(!program.exists(), "{}", &text[..at]);
+    }
+}
+
+#[test]
+fn a_system_without_a_program_is_named() {
+    let clone = released();
+    let programs = clone.beside("programs");
+    write_program(&programs.join("uname"), "#!/bin/sh\necho Plan9\n");
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let (ran, _) = install(&clone, &[("PATH", &path)]);
+    ran.refused("there is no program for Plan9 on Plan9");
+
+    let of_the_repository = clone
+        .command("sh")
+        .arg(clone.path("packages/install.sh"))
+        .output();
+    let said = String::from_utf8(of_the_repository.unwrap().stderr).unwrap();
+    assert!(said.contains("belongs to no release"), "{said}");
+}
+
+#[test]
+fn the_manifests_have_the_hashes_of_the_archives() {
+    let clone = released();
+    let read = |name: &str| fs::read_to_string(clone.beside("dist").join(name)).unwrap();
+    let sums = read("SHA256SUMS");
+    let formula = read("sevalla-deploy.rb");
+    let manifest: serde_json::Value = serde_json::from_str(&read("sevalla-deploy.json")).unwrap();
+    for (sum, target) in TARGETS.iter().map(|target| {
+        let end = format!(
+            "-{target}.{}",
+            if target.contains("windows") {
+                "zip"
+            } else {
+                "tar.gz"
+            }
+        );
+        let line = sums.lines().find(|line| line.ends_with(&end)).unwrap();
+        (line.split(' ').next().unwrap(), target)
+    }) {
+        if target.contains("windows") {
+            assert_eq!(manifest["architecture"]["64bit"]["hash"], sum);
+            assert!(read("install.ps1").contains(sum));
+        } else {
+            let (before, _) = formula.split_once(sum).unwrap();
+            assert!(
+                before.lines().rev().nth(1).unwrap().contains(target),
+                "{target}"
+            );
+            assert!(read("install.sh").contains(sum));
+        }
+    }
+    assert_eq!(manifest["version"], "90.2.3");
+    assert!(formula.contains("version \"90.2.3\""));
+}
+
+/// The rules of eget, which are the strictest: a name belongs to a system if the
+/// expressions of its system and its architecture match anywhere in it.
+#[test]
+fn tools_find_one_archive_for_each_system() {
+    let clone = released();
+    let contents = [
+        "x86_64-musl",
+        "aarch64-musl",
+        "x86_64-apple",
+        "aarch64-apple",
+        "x86_64-msvc",
+    ]
+    .map(|system| format!("sevalla-deploy-v90.2.3-{system}.cdx.json"));
+    let files = fs::read_dir(clone.beside("dist")).unwrap();
+    let files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let files: Vec<String> = files.chain(contents).collect();
+    for (system, architecture, target) in [
+        (
+            "linux",
+            "(x64|amd64|x86(-|_)64)",
+            "x86_64-unknown-linux-musl.tar.gz",
+        ),
+        (
+            "linux",
+            "(arm64|armv8|aarch64)",
+            "aarch64-unknown-linux-musl.tar.gz",
+        ),
+        (
+            "(darwin|macos|osx)",
+            "(x64|amd64|x86(-|_)64)",
+            "x86_64-apple-darwin.tar.gz",
+        ),
+        (
+            "(darwin|macos|osx)",
+            "(arm64|armv8|aarch64)",
+            "aarch64-apple-darwin.tar.gz",
+        ),
+        (
+            "([^r]win|windows)",
+            "(x64|amd64|x86(-|_)64)",
+            "x86_64-pc-windows-msvc.zip",
+        ),
+    ] {
+        let [system, architecture] =
+            [system, architecture].map(|pattern| Regex::new(&format!("(?i){pattern}")).unwrap());
+        let found = files
+            .iter()
+            .filter(|name| system.is_match(name) && architecture.is_match(name));
+        let found: Vec<_> = found.collect();
+        assert_eq!(found, [&format!("sevalla-deploy-v90.2.3-{target}")]);
+    }
+}

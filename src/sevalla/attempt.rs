@@ -344,7 +344,7 @@ impl ApiResponse {
     pub(super) fn new_record(&self) -> Result<ResourceRecord, ApiErrorKind> {
         let record: ResourceRecord = self.decode()?;
         if record.id().is_none() {
-            return Err(self.undecodable("its id is no UUID"));
+            return Err(self.undecodable("its id is not a UUID"));
         }
         Ok(record)
     }

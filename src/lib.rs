@@ -158,12 +158,11 @@ fn read_arguments(process: &mut Process) -> CliRequest {
     let columns = process.screen.as_ref().map_or(0, |screen| screen.size().1);
     let request = cli::asked(&process.arguments, columns.into());
     if let CliRequest::Run(options) = &request {
+        // An option may hold an address with a password.
+        let given = Variables::default().with_options(options.clone());
+        process.secrets.extend(inputs::secrets_in(&given));
         let variables = std::mem::take(&mut process.variables);
         process.variables = variables.with_options(options.clone());
-        // An option may hold an address with a password.
-        process
-            .secrets
-            .extend(inputs::secrets_in(&process.variables));
     }
     request
 }

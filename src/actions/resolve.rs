@@ -131,11 +131,8 @@ impl Plan {
             why_no_secrets: why_no_secrets(facts),
         };
         name_branch(&mut inputs, facts, &mut doubts);
-        let action = action(&inputs, &mut doubts);
-        if let Some(action) = action {
-            drop_unused(action, &mut inputs, &mut doubts);
-        }
-        let task = action.and_then(|action| task(action, &inputs, facts, &mut doubts));
+        let task = action(&inputs, &mut doubts)
+            .and_then(|action| task(action, &mut inputs, facts, &mut doubts));
         let journal = journal(&inputs, facts, &mut doubts);
         let Some(task) = task.filter(|_| doubts.problems.is_empty()) else {
             return Err(doubts.problems);
@@ -406,10 +403,11 @@ fn object(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Valid
 /// What the action comes to with these inputs.
 fn task(
     action: ActionName,
-    inputs: &Inputs,
+    inputs: &mut Inputs,
     facts: &Facts,
     doubts: &mut Validation,
 ) -> Option<Task> {
+    drop_unused(action, inputs, doubts);
     object(action, inputs, facts, doubts);
     refuse_names(action, inputs, doubts);
     // A preview that is to be deleted requires less.

@@ -322,7 +322,7 @@ inputs! {
     "UUID of the static site, or its exact display name if the action only reads, deploys, or follows; its rollback after a failure included."
 
     pipeline_id: Uuid, group: Deploy;
-    "UUID or name of the pipeline, to preview or promote"
+    "UUID or name of the pipeline"
     "UUID of the pipeline to promote in or to create previews in. For preview, create-preview-app, show and doctor, also its exact display name; preview then deletes by it the preview app of its closed pull request."
 
     source_app_id: Uuid, group: Deploy;

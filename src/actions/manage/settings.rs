@@ -430,7 +430,7 @@ mod tests {
         for (json, expected) in [
             (
                 r#"{"auto_deploi":true}"#,
-                "\"auto_deploi\" is no setting of applications; did you mean auto_deploy?",
+                "Unknown setting \"auto_deploi\" for applications; did you mean auto_deploy?",
             ),
             (
                 r#"{"xyzzy":1}"#,

@@ -160,7 +160,7 @@ impl Status {
     }
 
     /// The word, as the service writes it; `None` where it gave none.
-    pub fn told(&self) -> Option<&str> {
+    pub fn reported(&self) -> Option<&str> {
         (*self != Self::Absent).then(|| self.word())
     }
 
@@ -438,9 +438,9 @@ mod tests {
             "x",
         ] {
             assert_eq!(Status::from_word(Some(word)).word(), word);
-            assert_eq!(Status::from_word(Some(word)).told(), Some(word));
+            assert_eq!(Status::from_word(Some(word)).reported(), Some(word));
         }
-        assert_eq!(Status::Absent.told(), None);
+        assert_eq!(Status::Absent.reported(), None);
         assert_eq!(Status::Absent.in_words(), "without a status");
     }
 

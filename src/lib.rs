@@ -132,7 +132,7 @@ pub async fn run(mut process: Process) -> Outcome {
         // Large: it holds what every action may need.
         outcome = Box::pin(carry_out(&world, &facts, &reporter)) => outcome,
         // Somebody insists: no more requests, and no more waiting for any.
-        () = process.stop.insisted() => Outcome::at_once(process.stop.told()),
+        () = process.stop.insisted() => Outcome::at_once(process.stop.signal()),
     };
     let outcome = outcome.within(started.elapsed());
     reporter.finish(&outcome).await;
@@ -292,5 +292,5 @@ fn client(
     )?;
     Ok(client
         .passing(world.gate.clone())
-        .heeding(world.stop.clone()))
+        .stopped_by(world.stop.clone()))
 }

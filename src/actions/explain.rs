@@ -265,7 +265,7 @@ impl Outcome {
                     .headed(format!("Deployment {id} succeeded, but {objection}"))
                     .hint(failure.first_step());
             }
-            Some(Failure::CommitNotTold) => {
+            Some(Failure::CommitNotReported) => {
                 "Check the live version in the dashboard; expected-commit: off turns the comparison off"
             }
             _ => "Run again for the commit at the tip of the branch",
@@ -306,7 +306,7 @@ impl Failure {
     const fn objection(self) -> &'static str {
         match self {
             Self::BadAnswer => "its health check failed",
-            Self::CommitNotTold => "Sevalla does not report its commit",
+            Self::CommitNotReported => "Sevalla does not report its commit",
             Self::CheckNotMade => "its health check could not be made",
             Self::AnotherVersionLive => "is not the version that was wanted",
             _ => "this run has tested another commit",
@@ -507,7 +507,7 @@ mod tests {
         for failure in [
             Failure::BadAnswer,
             Failure::CheckNotMade,
-            Failure::CommitNotTold,
+            Failure::CommitNotReported,
             Failure::AnotherCommitLive,
         ] {
             let outcome = Outcome::unverified(failure, &id).unverified_before(&id);

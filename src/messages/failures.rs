@@ -125,7 +125,7 @@ failures! {
         "Use an action and options, such as `sevalla-deploy deploy-app --app-id …`. `sevalla-deploy \
          --help` lists all of them. To run another program, write `--` before its name.";
 
-        SecretArgument "secret-argument" "Secret as an argument", ExitStatus::InvalidInput,
+        SecretArgument "secret-argument" "Secret argument", ExitStatus::InvalidInput,
         "An argument contains a secret, such as the API key or the address of a deployment hook. \
          Other users of the machine can read the arguments of a process, and your shell has \
          probably stored the command in its history. No request was sent.",
@@ -345,7 +345,7 @@ failures! {
          of the branch had moved on. `on-commit-mismatch` says that this is a failure.",
         "Check the live version, and run again for the commit at the tip of the branch.";
 
-        CommitNotTold "commit-not-reported" "Commit not reported", ExitStatus::Unverified,
+        CommitNotReported "commit-not-reported" "Commit not reported", ExitStatus::Unverified,
         "The deployment succeeded, but Sevalla does not say of which commit it is, so it cannot be \
          compared with `expected-commit`.",
         "Check the live version in the dashboard. `expected-commit: off` turns the comparison off, for \

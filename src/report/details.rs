@@ -64,7 +64,7 @@ fn what(record: &RunRecord) -> Vec<Option<Detail>> {
     };
     let id = service_record.service.map(|service| service.id.to_string());
     let deployment_id = deployment.map(|deployment| deployment.id.to_string());
-    let status = deployment.and_then(|deployment| deployment.status.told());
+    let status = deployment.and_then(|deployment| deployment.status.reported());
     let branch = deployment.and_then(|deployment| deployment.branch.clone());
     // Of a build it is only the name under which Sevalla keeps the result.
     let is_built =

@@ -179,7 +179,7 @@ impl ApiConnection {
         }
         self.budget
             .borrow_mut()
-            .told(call.operation.tier, &reply.headers);
+            .observe(call.operation.tier, &reply.headers);
         if (200..300).contains(&reply.status) {
             let gate = self.gate_for(call);
             let request_id = header(&reply.headers, &REQUEST_ID);

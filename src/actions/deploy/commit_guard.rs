@@ -95,7 +95,7 @@ impl<'a> CommitGuard<'a> {
             return None;
         }
         let mismatch = self.mismatch(deployment);
-        let unknown = || (Failure::CommitNotTold, UNKNOWN.to_owned());
+        let unknown = || (Failure::CommitNotReported, UNKNOWN.to_owned());
         mismatch
             .map(|mismatch| (Failure::AnotherCommitLive, mismatch))
             .or_else(|| self.is_unknown(deployment).then(unknown))

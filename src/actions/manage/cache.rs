@@ -40,7 +40,7 @@ impl ActionContext<'_> {
                 "turn the CDN {to}; the API reports its state only when it is turned"
             ));
         }
-        if let Some(signal) = self.stop.told() {
+        if let Some(signal) = self.stop.signal() {
             return crate::actions::manage::only_read(signal);
         }
         let toggle = pin!(change::toggle_cdn(&self.client, app, wanted, &tell));

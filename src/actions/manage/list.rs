@@ -79,12 +79,12 @@ impl ActionContext<'_> {
             Ok(portrait) => portrait,
             Err(error) => return self.not_shown(error, &what(subject)).await,
         };
-        self.tell(&portrait);
+        self.show_view(&portrait);
         let noun = portrait.kind.noun();
         Outcome::success(format!("Read {noun} {}", portrait.record.label()))
     }
 
-    fn tell(&self, portrait: &ResourceView) {
+    fn show_view(&self, portrait: &ResourceView) {
         let ResourceView {
             kind,
             record,

@@ -339,7 +339,7 @@ impl PageModel<'_> {
             .text(&self.line(&name))
             .markup("</th>");
         let cells = [
-            deployment.and_then(|deployment| deployment.status.told().map(str::to_owned)),
+            deployment.and_then(|deployment| deployment.status.reported().map(str::to_owned)),
             deployment.map(|deployment| deployment.id.to_string()),
             console::times_of(service_record),
             service_record.url.clone(),

@@ -141,7 +141,8 @@ fn about_action(action: &Action, page: &mut HelpText) {
         }
     }
     let of_all = TABLE.iter().filter(|input| input.is_used_by_all());
-    let of_all: Vec<String> = of_all.map(Input::name).collect();
+    let of_all = of_all.map(Input::name).filter(|name| name != "action");
+    let of_all: Vec<String> = of_all.collect();
     page.line("")
         .paragraph(0, &format!("Every action takes {}.", of_all.join(", ")));
 }
@@ -206,7 +207,7 @@ fn about_input(input: &Input, page: &mut HelpText) {
         ("  Required by", words(&required)),
         ("  Alternative in", words(&alternative)),
         ("  Taken by", words(&taken)),
-        ("  Name instead", words(&by_name)),
+        ("  By name in", words(&by_name)),
     ];
     if input.is_used_by_all() {
         page.entry("  Taken by", NARROW, &input.users().replace("**", ""));

@@ -29,19 +29,16 @@ impl Outcome {
         let first = problems.first().map(Problem::failure);
         let failure = first.unwrap_or(Failure::UnusableValue);
         let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        let (headline, why) = match texts.as_slice() {
-            [only] => {
-                let (cause, more) = only.split_once(". ").unwrap_or((only, ""));
-                let more = Some(more.to_owned()).filter(|more| !more.is_empty());
-                (
-                    format!("Invalid input: {cause}"),
-                    more.into_iter().collect(),
-                )
-            }
-            _ => {
-                let names: Vec<&str> = problems.iter().map(|it| it.input.as_str()).collect();
-                (format!("Invalid inputs: {}", names.join(", ")), texts)
-            }
+        let (headline, why) = if let [only] = texts.as_slice() {
+            let (cause, more) = only.split_once(". ").unwrap_or((only, ""));
+            let more = Some(more.to_owned()).filter(|more| !more.is_empty());
+            (
+                format!("Invalid input: {cause}"),
+                more.into_iter().collect(),
+            )
+        } else {
+            let names: Vec<&str> = problems.iter().map(|it| it.input.as_str()).collect();
+            (format!("Invalid inputs: {}", names.join(", ")), texts)
         };
         let mut outcome = Self::of(failure, headline);
         outcome.why = why;

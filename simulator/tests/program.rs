@@ -1,5 +1,7 @@
 //! The simulator as a program: its arguments.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
+
 use std::process::{Command, Output};
 
 fn run(arguments: &[&str]) -> Output {

@@ -45,7 +45,7 @@ RUN target="$(rustc --print host-tuple)" \
 
 # Why not scratch, when the binary needs nothing: the image is also where other
 # CIs run their scripts. GitHub's runner on Kubernetes starts `tail` and then
-# `sh`, `env` and the entry point; GitLab pipes its script into `sh` and wants
+# `sh`, `env` and the entry point; GitLab pipes its script into `sh` and requires
 # `grep`; Jenkins starts `cat` and looks for `ps`. Busybox has all of them for
 # one or two megabytes, without a package manager or a libc that could need
 # updates. GitLab and Jenkins give the entry point their `sh` or `cat` as an
@@ -54,7 +54,7 @@ RUN target="$(rustc --print host-tuple)" \
 FROM busybox:1.37.0-musl
 ARG SEVALLA_DEPLOY_COMMIT
 LABEL org.opencontainers.image.title="sevalla-deploy" \
-      org.opencontainers.image.description="Deploys to Sevalla from CI: triggers, follows, and exits with the truth. Not affiliated with Sevalla." \
+      org.opencontainers.image.description="Deploys to Sevalla from CI: starts a deployment, follows it, and fails if it fails. Not affiliated with Sevalla." \
       org.opencontainers.image.source="https://github.com/OWNER/sevalla-deploy" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.revision="${SEVALLA_DEPLOY_COMMIT}"

@@ -160,7 +160,7 @@ impl Status {
     }
 
     /// The word, as the service writes it; `None` where it gave none.
-    pub fn told(&self) -> Option<&str> {
+    pub fn reported(&self) -> Option<&str> {
         (*self != Self::Absent).then(|| self.word())
     }
 
@@ -195,7 +195,7 @@ impl Status {
 pub enum Verdict {
     /// It is live.
     Success,
-    /// It failed; what was live before still is.
+    /// It failed; the previous version is still live.
     Failed,
     /// It was stopped while it ran.
     Cancelled,
@@ -367,7 +367,7 @@ pub fn is_same_commit(one: &str, other: &str) -> bool {
 
 /// A commit as people quote it. What is none stays whole: the beginning of a
 /// secret would not be known as one.
-fn short(commit: &str) -> &str {
+pub(crate) fn short(commit: &str) -> &str {
     let is_commit = commit.bytes().all(|byte| byte.is_ascii_hexdigit());
     commit.get(..9).filter(|_| is_commit).unwrap_or(commit)
 }
@@ -438,9 +438,9 @@ mod tests {
             "x",
         ] {
             assert_eq!(Status::from_word(Some(word)).word(), word);
-            assert_eq!(Status::from_word(Some(word)).told(), Some(word));
+            assert_eq!(Status::from_word(Some(word)).reported(), Some(word));
         }
-        assert_eq!(Status::Absent.told(), None);
+        assert_eq!(Status::Absent.reported(), None);
         assert_eq!(Status::Absent.in_words(), "without a status");
     }
 

@@ -68,6 +68,8 @@ pub enum EventKind<'a> {
     PreviewGone,
     /// The service to deploy was read; its display name, if it has one.
     Target(Service, Option<&'a str>),
+    /// The address of the repository that the service is built from.
+    BuiltFrom(&'a str),
     /// This run started a deployment.
     Started(Service, &'a Deployment),
     /// A deployment that another run or person started was found.

@@ -28,7 +28,7 @@ use crate::messages::Misstart;
 pub struct ExecError {
     /// What went wrong and what to do, on one line. May hold a secret that
     /// somebody gave as an argument.
-    pub told: String,
+    pub text: String,
     /// Its entry in the catalogue.
     pub topic: Misstart,
     /// What a shell ends with then: 127 if there is no such program, else 126.
@@ -105,7 +105,7 @@ impl ExecError {
             "Check its name and PATH".to_owned()
         };
         Self {
-            told: format!("{why}. {next}"),
+            text: format!("{why}. {next}"),
             topic: Misstart::ProgramNotStarted,
             code: if is_absent { 127 } else { 126 },
         }
@@ -165,7 +165,7 @@ mod tests {
             ("frobnicate", "Check its name and PATH"),
         ] {
             let refusal = ExecError::new(OsStr::new(word), &absent);
-            assert!(refusal.told.ends_with(next), "{}", refusal.told);
+            assert!(refusal.text.ends_with(next), "{}", refusal.text);
             assert!(refusal.topic.address().ends_with("#program-not-started"));
         }
     }

@@ -13,7 +13,7 @@ pub enum ExitStatus {
     Triggered,
     /// The deployment failed.
     Failed,
-    /// The inputs cannot be used; nothing was sent.
+    /// The inputs are invalid; no request was sent.
     InvalidInput,
     /// The deployment was cancelled.
     Cancelled,

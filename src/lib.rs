@@ -66,7 +66,7 @@ use tokio::time::Instant;
 use self::ci::{CiOutputConfig, Facts, Host};
 use self::deadline::Deadline;
 use self::inputs::{ActionName, Inputs, Problem};
-use self::messages::{Failure, Warning};
+use self::messages::Warning;
 use self::outcome::Outcome;
 use self::secret::Password;
 use self::sevalla::{Client, OnWait};
@@ -102,7 +102,7 @@ pub async fn run(mut process: Process) -> Outcome {
         stdout: process.stdout,
         stderr: (process.stderr)(),
         terminal: process.terminal,
-        is_output_seen: process.screen.is_some(),
+        screen: process.screen.clone(),
         zone: process.zone,
         clock: process.clock,
         token: process.token,
@@ -132,7 +132,7 @@ pub async fn run(mut process: Process) -> Outcome {
         // Large: it holds what every action may need.
         outcome = Box::pin(carry_out(&world, &facts, &reporter)) => outcome,
         // Somebody insists: no more requests, and no more waiting for any.
-        () = process.stop.insisted() => Outcome::at_once(process.stop.told()),
+        () = process.stop.insisted() => Outcome::at_once(process.stop.signal()),
     };
     let outcome = outcome.within(started.elapsed());
     reporter.finish(&outcome).await;
@@ -158,12 +158,11 @@ fn read_arguments(process: &mut Process) -> CliRequest {
     let columns = process.screen.as_ref().map_or(0, |screen| screen.size().1);
     let request = cli::asked(&process.arguments, columns.into());
     if let CliRequest::Run(options) = &request {
+        // An option may hold an address with a password.
+        let given = Variables::default().with_options(options.clone());
+        process.secrets.extend(inputs::secrets_in(&given));
         let variables = std::mem::take(&mut process.variables);
         process.variables = variables.with_options(options.clone());
-        // An option may hold an address with a password.
-        process
-            .secrets
-            .extend(inputs::secrets_in(&process.variables));
     }
     request
 }
@@ -180,8 +179,8 @@ fn without_a_run(request: CliRequest, process: &mut Process, gate: &Sanitizer) -
             Some(Outcome::success(""))
         }
         CliRequest::Unknown(complaint) => {
-            let outcome = Outcome::of(Failure::UnknownArgument, complaint);
-            let more = Failure::UnknownArgument.address();
+            let more = complaint.failure.address();
+            let outcome = Outcome::of(complaint.failure, complaint.text);
             // Somebody may have passed the key as an argument.
             let complaint = gate.line(&format!("sevalla-deploy: {}", outcome.headline));
             let complaint = shorten(complaint, LONGEST_COMPLAINT, gate);
@@ -219,7 +218,8 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
     if let Some(why) = actions::resolve::passes(&inputs, facts) {
         return Outcome::skipped(&why);
     }
-    let plan = match Plan::resolve(inputs.clone(), facts, problems) {
+    let named = (!inputs.names.is_empty()).then(|| inputs.clone());
+    let plan = match Plan::resolve(inputs, facts, problems) {
         Ok(plan) => plan.with_drawn(world.drawn.clone()),
         Err(problems) => return Outcome::invalid(&problems),
     };
@@ -251,10 +251,10 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         last_words: &world.last_words,
         journal: OnceCell::new(),
     };
-    if inputs.names.is_empty() {
+    let Some(named) = named.filter(|_| !plan.names.is_empty()) else {
         return context(&plan).carry_out().await;
-    }
-    let inputs = match context(&plan).look_up_names(inputs).await {
+    };
+    let inputs = match context(&plan).look_up_names(named).await {
         Ok(inputs) => inputs,
         Err(outcome) => return outcome,
     };
@@ -292,5 +292,5 @@ fn client(
     )?;
     Ok(client
         .passing(world.gate.clone())
-        .heeding(world.stop.clone()))
+        .stopped_by(world.stop.clone()))
 }

@@ -61,7 +61,7 @@ fn program() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     // First, while this process is still as it was started.
     if let Some(refusal) = exec::attempt(&arguments, &variables) {
-        return complain(&refusal.told, refusal.topic, refusal.code);
+        return complain(&refusal.text, refusal.topic, refusal.code);
     }
     match run(arguments, variables, secrets) {
         Ok(outcome) => outcome.exit_code(),

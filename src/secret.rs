@@ -66,6 +66,11 @@ impl HookUrl {
         Ok(Self(SecretString::from(url.as_str()), app))
     }
 
+    /// Whether a text has the address of a hook, by its form.
+    pub fn is_like(text: &str) -> bool {
+        crate::sanitize::redactor::has_hook(text)
+    }
+
     /// The address itself, for the request and the redactor.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

@@ -60,14 +60,14 @@ pub struct Shutdown {
     first: CancellationToken,
     second: CancellationToken,
     /// The first signal, and when it came.
-    told: Arc<OnceLock<(Signal, Instant)>>,
+    first_signal: Arc<OnceLock<(Signal, Instant)>>,
 }
 
 impl Shutdown {
     /// Takes in one signal. The first asks for an orderly end, one that comes
     /// later than [`SAME_REQUEST`] after it for an immediate one.
-    pub fn tell(&self, signal: Signal) {
-        let (_, at) = self.told.get_or_init(|| (signal, Instant::now()));
+    pub fn request(&self, signal: Signal) {
+        let (_, at) = self.first_signal.get_or_init(|| (signal, Instant::now()));
         if self.first.is_cancelled() && at.elapsed() > SAME_REQUEST {
             self.second.cancel();
         }
@@ -75,8 +75,8 @@ impl Shutdown {
     }
 
     /// The first signal, if there was one.
-    pub fn told(&self) -> Option<Signal> {
-        self.told.get().map(|(signal, _at)| *signal)
+    pub fn signal(&self) -> Option<Signal> {
+        self.first_signal.get().map(|(signal, _at)| *signal)
     }
 
     /// Whether there was a signal, so that [`Self::asked`] does not wait.
@@ -85,14 +85,14 @@ impl Shutdown {
     }
 
     /// When that came.
-    pub fn told_at(&self) -> Option<Instant> {
-        self.told.get().map(|(_signal, at)| *at)
+    pub fn requested_at(&self) -> Option<Instant> {
+        self.first_signal.get().map(|(_signal, at)| *at)
     }
 
     /// Waits for the first signal.
     pub async fn asked(&self) -> Signal {
         self.first.cancelled().await;
-        self.told().unwrap_or(Signal::Interrupt)
+        self.signal().unwrap_or(Signal::Interrupt)
     }
 
     /// Waits for the second signal.
@@ -122,10 +122,10 @@ impl Shutdown {
         let listening = async move {
             loop {
                 let signal = signals.next().await;
-                stop.tell(signal);
+                stop.request(signal);
                 if stop.second.is_cancelled() {
                     tokio::time::sleep(LAST_GRACE).await;
-                    exit(stop.told().unwrap_or(signal));
+                    exit(stop.signal().unwrap_or(signal));
                 }
             }
         };
@@ -153,21 +153,21 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_first_signal_asks_and_a_later_one_insists() {
         let stop = Shutdown::default();
-        assert_eq!((stop.told(), stop.told_at()), (None, None));
-        stop.tell(Signal::Terminate);
-        let at = stop.told_at();
+        assert_eq!((stop.signal(), stop.requested_at()), (None, None));
+        stop.request(Signal::Terminate);
+        let at = stop.requested_at();
         assert_eq!(stop.asked().await, Signal::Terminate);
         for signal in [Signal::Interrupt, Signal::Terminate, Signal::HangUp] {
-            stop.tell(signal);
+            stop.request(signal);
             assert!(!stop.second.is_cancelled(), "{signal:?}");
         }
         tokio::time::advance(SAME_REQUEST).await;
-        stop.tell(Signal::Terminate);
+        stop.request(Signal::Terminate);
         assert!(!stop.second.is_cancelled());
         tokio::time::advance(Duration::from_millis(1)).await;
-        stop.tell(Signal::Interrupt);
+        stop.request(Signal::Interrupt);
         stop.insisted().await;
-        assert_eq!(stop.told(), Some(Signal::Terminate));
-        assert!(at.is_some() && stop.told_at() == at);
+        assert_eq!(stop.signal(), Some(Signal::Terminate));
+        assert!(at.is_some() && stop.requested_at() == at);
     }
 }

@@ -400,7 +400,7 @@ impl Runner {
         let taken = Instant::now();
         let (headers, is_fine) = self.company.borrow_mut().answer(tier);
         sleep(LATENCY).await;
-        self.budget.borrow_mut().told(tier, &headers);
+        self.budget.borrow_mut().observe(tier, &headers);
         if is_fine {
             return Ok(taken);
         }

@@ -4,7 +4,7 @@
 use super::SourceLocation as Place;
 use super::normalize::NormalizedLine;
 use super::problem_matchers::PHP;
-use super::stack_trace::Told;
+use super::stack_trace::Recognized;
 use super::{beginning_of, source_location};
 
 /// The most lines of a message.
@@ -23,7 +23,7 @@ pub(super) struct Box {
 }
 
 impl Box {
-    pub(super) fn take(&mut self, bare: NormalizedLine<'_>) -> Option<Told> {
+    pub(super) fn take(&mut self, bare: NormalizedLine<'_>) -> Option<Recognized> {
         // Nearly no line.
         let first = bare.text.as_bytes().first();
         let may_be_header = first.is_none_or(|first| *first == b'I' || !first.is_ascii_graphic());
@@ -63,7 +63,7 @@ impl Box {
                 self.place = Some(place);
             }
         }
-        Some(Told {
+        Some(Recognized {
             pattern: &PHP,
             lines: vec![header.clone(), beginning_of(self.message.trim())],
             place: self.place.clone(),

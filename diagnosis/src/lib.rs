@@ -52,7 +52,7 @@ use self::salience::{GoodLog, Lines};
 use self::scan::Scan;
 pub use self::sevalla_phases::DeployStep;
 use self::sevalla_phases::Phases;
-use self::stack_trace::Told;
+use self::stack_trace::Recognized;
 use self::stream::{Below, Stream, Streams};
 
 /// The most of a line that is read, in bytes: what tells stands at its
@@ -233,10 +233,10 @@ impl Diagnosis {
         let mut fitting = scan.fitting;
         if fitting.is_empty() && !is_error_of_step(bare) {
             stream.note_error(bare, scan.looks);
-        } else if bare.is_harmless() || told.as_ref().is_some_and(Told::is_of_box) {
+        } else if bare.is_harmless() || told.as_ref().is_some_and(Recognized::is_of_box) {
             fitting.clear();
         }
-        let found = most_telling(&fitting, stream, bare);
+        let found = most_significant(&fitting, stream, bare);
         if found.is_none() && told.is_none() {
             self.continue_with(stream, bare);
         }
@@ -311,7 +311,7 @@ impl Diagnosis {
     }
 
     /// A trace tells where; what it is, a pattern may have told already.
-    fn add_trace(&mut self, mut told: Told, stream: &mut Stream) {
+    fn add_trace(&mut self, mut told: Recognized, stream: &mut Stream) {
         told.know_better();
         let said = told
             .lines
@@ -438,7 +438,7 @@ impl Diagnosis {
 
 /// A line tells of one thing: of what the compiler calls an error, a pattern
 /// that knows more of it.
-fn most_telling(
+fn most_significant(
     fitting: &[&'static Pattern],
     stream: &Stream,
     bare: NormalizedLine<'_>,

@@ -7,7 +7,7 @@ use super::normalize::NormalizedLine;
 use super::problem_matcher::Pattern;
 use super::problem_matchers::{JAVA, SPRING};
 use super::scan::{Scan, module};
-use super::stack_trace::Told;
+use super::stack_trace::Recognized;
 
 /// What frameworks say before the exception by which a program did not start.
 pub(super) const HEADS: &[&str] = &[
@@ -55,7 +55,7 @@ enum State {
 
 impl Java {
     /// Takes a line that was scanned.
-    pub(super) fn take(&mut self, bare: NormalizedLine<'_>, scan: &Scan) -> Option<Told> {
+    pub(super) fn take(&mut self, bare: NormalizedLine<'_>, scan: &Scan) -> Option<Recognized> {
         // Nearly no line begins something.
         let is_head = scan.concerns(module::JAVA);
         if self.state == State::Nothing && !is_head && scan.looks & BEGINS == 0 {
@@ -89,7 +89,7 @@ impl Java {
 
     /// `Exception in thread "main" shop.Odd: no key`, or a head that an exception
     /// follows.
-    fn begin(&mut self, text: &str) -> Option<Told> {
+    fn begin(&mut self, text: &str) -> Option<Recognized> {
         *self = Self {
             state: State::Trace,
             left: LONGEST_TRACE,
@@ -99,11 +99,11 @@ impl Java {
             .strip_prefix("Exception in thread \"")
             .and_then(|rest| rest.split_once("\" "))?;
         self.first = beginning_of(thrown.1);
-        Some(self.tell(vec![beginning_of(text)], &JAVA))
+        Some(self.recognize(vec![beginning_of(text)], &JAVA))
     }
 
     /// An exception, its frames, and what caused it.
-    fn go_on(&mut self, whole: &str, text: &str) -> Option<Told> {
+    fn go_on(&mut self, whole: &str, text: &str) -> Option<Recognized> {
         let is_frame = ["at ", "... ", "Suppressed: ", "- "]
             .iter()
             .any(|begin| text.starts_with(begin));
@@ -111,11 +111,11 @@ impl Java {
             let first =
                 Some(self.first.clone()).filter(|first| !first.is_empty() && first != cause);
             let lines = first.into_iter().chain([beginning_of(text)]).collect();
-            return Some(self.tell(lines, &JAVA));
+            return Some(self.recognize(lines, &JAVA));
         }
         if self.first.is_empty() && is_exception(text) {
             self.first = beginning_of(text);
-            return Some(self.tell(vec![beginning_of(text)], &JAVA));
+            return Some(self.recognize(vec![beginning_of(text)], &JAVA));
         }
         if !is_frame && !whole.starts_with(char::is_whitespace) && !self.first.is_empty() {
             *self = Self::default();
@@ -124,17 +124,17 @@ impl Java {
     }
 
     /// The text under `Description:`, and that under `Action:`.
-    fn describe(&mut self, text: &str) -> Option<Told> {
+    fn describe(&mut self, text: &str) -> Option<Recognized> {
         match text {
             "Description:" => self.state = State::Description,
             "Action:" if !self.first.is_empty() => self.state = State::Action,
             _ if self.state == State::Description && self.first.is_empty() => {
                 self.first = beginning_of(text);
-                return Some(self.tell(vec![self.first.clone()], &SPRING));
+                return Some(self.recognize(vec![self.first.clone()], &SPRING));
             }
             _ if self.state == State::Action => {
                 let lines = vec![self.first.clone(), beginning_of(text)];
-                let told = self.tell(lines, &SPRING);
+                let told = self.recognize(lines, &SPRING);
                 *self = Self::default();
                 return Some(told);
             }
@@ -143,9 +143,9 @@ impl Java {
         None
     }
 
-    fn tell(&mut self, lines: Vec<String>, pattern: &'static Pattern) -> Told {
+    fn recognize(&mut self, lines: Vec<String>, pattern: &'static Pattern) -> Recognized {
         let is_more = std::mem::replace(&mut self.has_told, true);
-        Told {
+        Recognized {
             pattern,
             lines,
             place: None,

@@ -22,7 +22,7 @@ pub(super) fn is_runner(place: &Place) -> bool {
 }
 
 /// What several lines together told.
-pub(super) struct Told {
+pub(super) struct Recognized {
     pub(super) pattern: &'static Pattern,
     pub(super) lines: Vec<String>,
     pub(super) place: Option<Place>,
@@ -30,7 +30,7 @@ pub(super) struct Told {
     pub(super) is_more: bool,
 }
 
-impl Told {
+impl Recognized {
     /// Whether its lines are broken, so that no pattern fits one of them alone.
     pub(super) fn is_of_box(&self) -> bool {
         std::ptr::eq(self.pattern, &raw const PHP)
@@ -68,7 +68,7 @@ pub(super) struct Traces {
 
 impl Traces {
     /// Takes a line that was scanned; gives what it completes.
-    pub(super) fn take(&mut self, bare: NormalizedLine<'_>, scan: &Scan) -> Option<Told> {
+    pub(super) fn take(&mut self, bare: NormalizedLine<'_>, scan: &Scan) -> Option<Recognized> {
         let python = self.python.take(bare, scan.looks);
         let node = self.node.take(bare, scan.looks);
         let java = self.java.take(bare, scan);
@@ -79,7 +79,7 @@ impl Traces {
 
     /// `ESLint`: the file, then `  3:5  error  what  rule`; as Next.js shows it,
     /// `3:5  Error: what  rule`.
-    fn list(&mut self, bare: NormalizedLine<'_>) -> Option<Told> {
+    fn list(&mut self, bare: NormalizedLine<'_>) -> Option<Recognized> {
         let text = bare.text;
         if !text.starts_with(|c: char| c == ' ' || c.is_ascii_digit()) {
             if memchr::memchr(b'/', text.as_bytes()).is_some() {
@@ -99,7 +99,7 @@ impl Traces {
         if !message.starts_with("error ") && !message.starts_with("Error: ") {
             return None;
         }
-        Some(Told {
+        Some(Recognized {
             pattern: &LINT,
             lines: vec![beginning_of(header), beginning_of(text)],
             place: Some(place),
@@ -133,7 +133,7 @@ struct Python {
 }
 
 impl Python {
-    fn take(&mut self, bare: NormalizedLine<'_>, looks: Looks) -> Option<Told> {
+    fn take(&mut self, bare: NormalizedLine<'_>, looks: Looks) -> Option<Recognized> {
         let (text, trimmed) = (bare.text, bare.text.trim_ascii_start());
         if text.starts_with("Traceback (most recent call last)") {
             let cause = self.cause.take().filter(|_| self.is_chained);
@@ -184,7 +184,7 @@ impl Python {
     }
 
     /// The exception, with the one that it follows from.
-    fn end(&mut self, trimmed: &str) -> Option<Told> {
+    fn end(&mut self, trimmed: &str) -> Option<Recognized> {
         let ended = std::mem::take(self);
         self.is_of_request = ended.is_of_request;
         if ended.state != State::InFrames || !is_exception(trimmed) || ended.is_of_request {
@@ -197,7 +197,7 @@ impl Python {
         self.cause = Some((thrown.clone(), frame.clone()));
         let (place, frame) = frame.unzip();
         let cause = cause.filter(|cause| *cause != thrown);
-        Some(Told {
+        Some(Recognized {
             pattern: &EXCEPTION,
             lines: frame.into_iter().chain(cause).chain([thrown]).collect(),
             place,
@@ -248,7 +248,7 @@ struct Node {
 const ERROR: Looks = bit(word::ERROR) | bit(word::ERROR_INSIDE) | bit(word::TYPED);
 
 impl Node {
-    fn take(&mut self, bare: NormalizedLine<'_>, looks: Looks) -> Option<Told> {
+    fn take(&mut self, bare: NormalizedLine<'_>, looks: Looks) -> Option<Recognized> {
         let text = bare.text;
         let trimmed = text.trim_ascii_start();
         let has_error = looks & ERROR != 0;
@@ -258,14 +258,14 @@ impl Node {
         } else if trimmed.starts_with("at ") {
             if self.error.is_some() && self.place.is_none() {
                 self.place = source_location::first(text, bare.within);
-                return self.tell_early();
+                return self.recognize_early();
             }
         } else if has_error && !text.starts_with(' ') && is_thrown(text) {
             self.error = Some(beginning_of(text));
             self.place = None;
         } else if trimmed.starts_with("Node.js v") && trimmed.len() < 24 {
             let ended = std::mem::take(self);
-            return Some(Told {
+            return Some(Recognized {
                 pattern: &UNCAUGHT,
                 lines: vec![ended.error?],
                 place: ended.place.or(ended.above),
@@ -279,9 +279,9 @@ impl Node {
 impl Node {
     /// Below the piece of code that threw it, nobody has caught it: old versions
     /// of Node do not print theirs.
-    fn tell_early(&self) -> Option<Told> {
+    fn recognize_early(&self) -> Option<Recognized> {
         let above = self.above.clone()?;
-        Some(Told {
+        Some(Recognized {
             pattern: &UNCAUGHT,
             lines: vec![self.error.clone()?],
             place: self.place.clone().or(Some(above)),

@@ -31,8 +31,8 @@ fuzz_target!(|text: &[u8]| {
     }
     let mut budget = RateLimits::default();
     for tier in [Tier::Read, Tier::Logs, Tier::Deployment] {
-        budget.told(tier, &headers);
-        budget.told(tier, &headers);
+        budget.observe(tier, &headers);
+        budget.observe(tier, &headers);
         let pause = budget.pause(tier);
         assert!(pause.least <= LONGEST_PAUSE_FOR_LOGS && pause.spread <= LONGEST_PAUSE_FOR_LOGS);
     }

@@ -67,6 +67,7 @@ mod quirk;
 mod removal;
 mod resources;
 mod routes;
+pub mod sample;
 mod schema;
 mod script;
 mod serve;

@@ -1,13 +1,45 @@
 //! The simulator on its own, until it is killed. It prints what a shell needs
 //! to use it, as lines for `eval`.
 
-mod sample;
-
 use std::io::{self, Write as _};
+use std::process::ExitCode;
 
-use sevalla_simulator::Simulator;
+use sevalla_simulator::{Simulator, sample};
 
-fn main() -> io::Result<()> {
+/// What `--help` shows.
+const HELP: &str = "\
+Usage: sevalla-simulator
+
+Starts a simulated Sevalla on this machine, until Ctrl-C stops it. It prints the variables
+that a shell needs to use it, as lines for eval. docs/try-it.md is a tour.
+
+Variables:
+  SIMULATOR_PORT  The port to listen on. Defaults to any free port.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let ended = match arguments.as_slice() {
+        [] => serve(),
+        [only] if only == "--help" || only == "-h" => io::stdout().write_all(HELP.as_bytes()),
+        _ => {
+            let _closed = writeln!(
+                io::stderr(),
+                "sevalla-simulator: it takes no arguments. See --help"
+            );
+            return ExitCode::from(2);
+        }
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _closed = writeln!(io::stderr(), "sevalla-simulator: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve() -> io::Result<()> {
     let simulator = Simulator::try_start(sample::world().port(port()?))?;
     let hook = simulator.hook_url(sample::SHOP);
     let mut out = io::stdout().lock();

@@ -4,20 +4,28 @@
 
 use std::time::Duration;
 
-use sevalla_simulator::{
+use crate::{
     Application, Database, PastDeployment, Pipeline, Preview, RollbackBody, Script, Stage,
     StaticSite, World,
 };
 
-pub(crate) const SHOP: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
-pub(crate) const STAGING: &str = "0b7f4d3e-5c1a-4f7b-9e26-8d4a1c5f2b60";
-pub(crate) const FAILING: &str = "2b9d4f70-1c3e-4a5b-8d6f-7e8091a2b3c4";
-pub(crate) const ENDLESS: &str = "6c5b4a39-2817-4f6e-9d4c-3b2a19087f6e";
-pub(crate) const STATIC_SITE: &str = "3f0a9c52-8d17-4c6e-9b1a-6a2f4f6f0b11";
-pub(crate) const PIPELINE: &str = "54fb80af-576c-4fdc-ba4f-b596c83f15a1";
-pub(crate) const DATABASE: &str = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
+/// The application in production.
+pub const SHOP: &str = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
+/// Its twin, which it is promoted from.
+pub const STAGING: &str = "0b7f4d3e-5c1a-4f7b-9e26-8d4a1c5f2b60";
+/// The application whose deployments fail.
+pub const FAILING: &str = "2b9d4f70-1c3e-4a5b-8d6f-7e8091a2b3c4";
+/// The application whose deployments never end.
+pub const ENDLESS: &str = "6c5b4a39-2817-4f6e-9d4c-3b2a19087f6e";
+/// The static site.
+pub const STATIC_SITE: &str = "3f0a9c52-8d17-4c6e-9b1a-6a2f4f6f0b11";
+/// The pipeline of the two applications, with previews.
+pub const PIPELINE: &str = "54fb80af-576c-4fdc-ba4f-b596c83f15a1";
+/// The database.
+pub const DATABASE: &str = "b7c1d2e3-93f1-4bd6-8a0b-3f5a3f1f4c22";
 
-pub(crate) fn world() -> World {
+/// The company.
+pub fn world() -> World {
     let preview = Application::new("9c3b8e4f-6d2a-4e5c-8b71-0a9f8e7d6c5b").next(course());
     let stages = [
         Stage::standard("Staging").application(STAGING),

@@ -134,12 +134,12 @@ impl DeletionProgress {
     /// What was stopped for it, a sentence for each.
     pub(crate) fn stopped(&self) -> Vec<String> {
         let tell = |(id, is_seen): &(DeploymentId, bool)| {
-            let how = if *is_seen {
-                "cancelled"
+            let seen = if *is_seen {
+                ""
             } else {
-                "asked to stop"
+                "; this run did not see its end"
             };
-            format!("Deployment {id} was {how} before, since it was in the way")
+            format!("Deployment {id} was cancelled first, because it was in the way{seen}")
         };
         self.stopped.borrow().iter().map(tell).collect()
     }
@@ -217,7 +217,7 @@ async fn find_by_name(
                 doomed.name,
                 labels.join(", ")
             ),
-            format!("Say which with {}", doomed.what.kind().input()),
+            format!("Use `{}` to choose one", doomed.what.kind().input()),
         ));
     }
     Ok(found.pop().and_then(|record| {

@@ -36,6 +36,8 @@ pub struct FailedPrecondition {
     pub failure: Failure,
     /// What is wrong.
     pub reason: String,
+    /// More about it, a sentence each.
+    pub details: Vec<String>,
     /// What to do about it.
     pub hint: String,
 }
@@ -69,6 +71,7 @@ impl TriggerError {
         Self::Refused(FailedPrecondition {
             failure,
             reason: reason.into(),
+            details: Vec::new(),
             hint: hint.into(),
         })
     }

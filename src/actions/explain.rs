@@ -19,17 +19,32 @@ use crate::sevalla::ApiError;
 use crate::shutdown::Signal;
 use crate::text::duration::duration;
 
+/// What a refusal of this program's own says of its effect.
+pub(crate) const NOTHING_CHANGED: &str = "Nothing was changed";
+
 impl Outcome {
     /// The inputs cannot be used. The entry is that of the first problem: the
-    /// others stand beside it.
+    /// others are beside it.
     pub fn invalid(problems: &[Problem]) -> Self {
         let first = problems.first().map(Problem::failure);
-        let mut outcome = Self::of(
-            first.unwrap_or(Failure::UnusableValue),
-            "The inputs cannot be used; nothing was sent",
-        );
-        outcome.why = problems.iter().map(ToString::to_string).collect();
-        outcome.hint("Correct them and run again; sevalla-deploy --help lists all inputs")
+        let failure = first.unwrap_or(Failure::UnusableValue);
+        let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let (headline, why) = if let [only] = texts.as_slice() {
+            let (cause, more) = only.split_once(". ").unwrap_or((only, ""));
+            let more = Some(more.to_owned()).filter(|more| !more.is_empty());
+            (
+                format!("Invalid input: {cause}"),
+                more.into_iter().collect(),
+            )
+        } else {
+            let names: Vec<&str> = problems.iter().map(|it| it.input.as_str()).collect();
+            (format!("Invalid inputs: {}", names.join(", ")), texts)
+        };
+        let mut outcome = Self::of(failure, headline);
+        outcome.why = why;
+        outcome
+            .because("No request was sent")
+            .hint("Fix the input and run again; sevalla-deploy --help lists all inputs")
     }
 
     /// A signal ended the run.
@@ -40,7 +55,7 @@ impl Outcome {
             Signal::Terminate => Failure::Terminated,
         };
         Self::of(failure, format!("{} ended the run", signal.name()))
-            .hint("Run again, unless the end was wanted")
+            .hint("If you did not mean to cancel, run it again")
     }
 
     /// The same, when a signal ended the run while it rolled back.
@@ -48,14 +63,14 @@ impl Outcome {
     pub fn interrupted_by(self, signal: Signal) -> Self {
         let mut interrupted = Self::interrupted(signal).because(self.headline);
         interrupted.why.extend(self.why);
-        interrupted.hint("Check in the dashboard what is live")
+        interrupted.hint("Check the live version in the dashboard")
     }
 
     /// A second signal ended the run in the middle of what it did.
     pub fn at_once(signal: Option<Signal>) -> Self {
         Self::interrupted(signal.unwrap_or(Signal::Interrupt))
             .because(
-                "Another signal came, so the run ended at once: what had been started may go on",
+                "Another signal came, so the run ended at once: deployments may still be running",
             )
             .hint("Check in the dashboard what happens, and cancel it there if it must not go live")
     }
@@ -74,9 +89,11 @@ impl Outcome {
     pub fn of_trigger_error(error: TriggerError) -> Self {
         match error {
             TriggerError::Api(error) => Self::of_api_error(&error),
-            TriggerError::Refused(refused) => Self::of(refused.failure, "Nothing was changed")
-                .because(refused.reason)
-                .hint(refused.hint),
+            TriggerError::Refused(refused) => {
+                let mut outcome = Self::of(refused.failure, refused.reason);
+                outcome.why = refused.details;
+                outcome.because(NOTHING_CHANGED).hint(refused.hint)
+            }
             TriggerError::At(place, error) => Self::of_trigger_error(*error).because(place),
             TriggerError::Unidentified(search) => {
                 let headline =
@@ -225,7 +242,7 @@ impl Outcome {
         );
         if failure.calls_for_rollback() {
             outcome
-                .hint("Check what is live; with on-failure: rollback the run goes back by itself")
+                .hint("Check the live version. With on-failure: rollback, the run rolls back automatically")
         } else {
             outcome
         }
@@ -245,8 +262,8 @@ impl Outcome {
                     .headed(format!("Deployment {id} succeeded, but {objection}"))
                     .hint(failure.first_step());
             }
-            Some(Failure::CommitNotTold) => {
-                "Check in the dashboard what is live; expected-commit: off turns the comparison off"
+            Some(Failure::CommitNotReported) => {
+                "Check the live version in the dashboard; expected-commit: off turns the comparison off"
             }
             _ => "Run again for the commit at the tip of the branch",
         };
@@ -264,7 +281,7 @@ impl Outcome {
         };
         Self::of(
             failure,
-            format!("Deployment {id} has another commit than the one that was tested"),
+            format!("Sevalla deployed another commit as deployment {id} than this run has tested"),
         )
         .hint("Run again for the commit at the tip of the branch")
     }
@@ -285,11 +302,11 @@ impl Failure {
     /// What is wrong with a deployment that has succeeded.
     const fn objection(self) -> &'static str {
         match self {
-            Self::BadAnswer => "does not answer as it should",
-            Self::CommitNotTold => "Sevalla does not report its commit",
-            Self::CheckNotMade => "whether it answers well could not be checked",
+            Self::BadAnswer => "its health check failed",
+            Self::CommitNotReported => "Sevalla does not report its commit",
+            Self::CheckNotMade => "its health check could not be made",
             Self::AnotherVersionLive => "is not the version that was wanted",
-            _ => "has another commit than the one that was tested",
+            _ => "this run has tested another commit",
         }
     }
 }
@@ -321,7 +338,7 @@ impl Outcome {
                     "Deployment {id} had succeeded and is live; what was still to be done after \
                      that was not finished"
                 ))
-                .hint("Check what is live, and run again if it is not well"),
+                .hint("Check the live version, and run again if it is not healthy"),
             Verdict::Failed => self
                 .because(format!("Deployment {id} had failed before"))
                 .hint("Read the end of the deployment's log"),
@@ -348,13 +365,14 @@ impl Outcome {
                 self.because(format!("Deployment {id} failed before it was cancelled"))
             }
             CancelResult::Ended(deployment) => {
-                let word = deployment.status.word();
-                let told = self.because(format!(
-                    "Deployment {id} was asked to stop, and ended as {word}"
-                ));
-                match told.ending() {
-                    ExitStatus::TimedOut => told.hint("Raise timeout"),
-                    _ => told,
+                let ended = match deployment.verdict() {
+                    Verdict::Cancelled => String::new(),
+                    _ => format!("; it ended as {}", deployment.status.word()),
+                };
+                let outcome = self.because(format!("Cancelled deployment {id}{ended}"));
+                match outcome.ending() {
+                    ExitStatus::TimedOut => outcome.hint("Raise timeout"),
+                    _ => outcome,
                 }
             }
             CancelResult::Accepted => self
@@ -384,10 +402,7 @@ impl Outcome {
 fn timed_out(last: &Deployment, at: Option<Timestamp>) -> Outcome {
     Outcome::of(
         Failure::StillRunning,
-        format!(
-            "The run's time was over before deployment {} ended",
-            last.id
-        ),
+        format!("Timed out before deployment {} ended", last.id),
     )
     .because(left_at(last, at))
     .hint("Raise timeout, or check in the dashboard how it ends")
@@ -489,7 +504,7 @@ mod tests {
         for failure in [
             Failure::BadAnswer,
             Failure::CheckNotMade,
-            Failure::CommitNotTold,
+            Failure::CommitNotReported,
             Failure::AnotherCommitLive,
         ] {
             let outcome = Outcome::unverified(failure, &id).unverified_before(&id);

@@ -110,9 +110,7 @@ impl ActionContext<'_> {
         } else if self.deadline.is_over() {
             Outcome::of(
                 Failure::NoDeploymentInTime,
-                format!(
-                    "Sevalla had started no deployment of commit {commit} when the run's time was over"
-                ),
+                format!("Timed out before Sevalla started a deployment of commit {commit}"),
             )
         } else {
             Outcome::of(

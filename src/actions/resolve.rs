@@ -1,7 +1,8 @@
 //! What the run will do: inputs combined, defaults settled, contradictions
 //! found. Pure: nothing is read or sent here.
 
-use std::path::PathBuf;
+mod report_paths;
+
 use std::time::Duration;
 
 use url::Url;
@@ -15,17 +16,17 @@ pub use crate::actions::manage::resolve::{
     Credentials, DatabaseConnection, DeleteRequest, ListTarget, NewDatabase, ResourceAction,
     ShowTarget, Update,
 };
-use crate::actions::named::refuse_names;
+use crate::actions::named::{drop_unused, refuse_names};
 use crate::actions::preview::resolve as preview;
+pub use crate::actions::resolve::report_paths::{files, unusable_files};
 use crate::actions::run_journal::RunJournal;
 use crate::actions::task::{DeploymentSelector, Promotion, Task};
 use crate::actions::validation::Validation;
 use crate::ci::{Facts, Repository};
 use crate::deployment::Service;
-use crate::files::{FileIdentity, are_one};
 use crate::inputs::{
-    Abandon, ActionName, Comment, ExpectedCommit, Inputs, Logs, OnFailure, OnFork, OnMismatch,
-    OnSkipped, Problem, ProblemKind, VerifyUrl, WhenBusy,
+    Abandon, ActionName, Comment, ExpectedCommit, GivenName, Inputs, Logs, OnFailure, OnFork,
+    OnMismatch, OnSkipped, Problem, ProblemKind, VerifyUrl, WhenBusy,
 };
 use crate::messages::Warning;
 use crate::report_files::ReportFiles;
@@ -87,6 +88,8 @@ pub struct Plan {
     /// How the deployment of an earlier attempt is recognized, if one is to be
     /// followed.
     pub rerun: Option<RerunRule>,
+    /// The names whose ids are to be looked up before the task.
+    pub(crate) names: Vec<GivenName>,
     /// Doubts about what the user gave that do not stop the run.
     pub warnings: Vec<(Warning, String)>,
 }
@@ -129,7 +132,7 @@ impl Plan {
         };
         name_branch(&mut inputs, facts, &mut doubts);
         let task = action(&inputs, &mut doubts)
-            .and_then(|action| task(action, &inputs, facts, &mut doubts));
+            .and_then(|action| task(action, &mut inputs, facts, &mut doubts));
         let journal = journal(&inputs, facts, &mut doubts);
         let Some(task) = task.filter(|_| doubts.problems.is_empty()) else {
             return Err(doubts.problems);
@@ -172,6 +175,7 @@ impl Plan {
             dry_run: inputs.dry_run,
             journal,
             rerun: RerunRule::of(inputs.on_rerun, facts),
+            names: inputs.names,
             warnings: doubts.warnings,
         };
         plan.with_guard(spelling)
@@ -205,74 +209,6 @@ impl Plan {
         }
         self
     }
-}
-
-/// The files that the user wants written.
-pub fn files(inputs: &Inputs) -> ReportFiles {
-    ReportFiles {
-        log: inputs.log_file.clone(),
-        report: inputs.report_file.clone(),
-        junit: inputs.junit_file.clone(),
-        code_quality: inputs.code_quality_file.clone(),
-        outputs: inputs.output_file.clone(),
-        links: inputs.links_file.clone(),
-        page: inputs.html_report.clone(),
-    }
-}
-
-/// The problems of the files that are to be written: two that are the same, of
-/// which only the last would remain; one that the CI reads, by the variable
-/// that names it; and one behind a link that a checkout can contain. The last
-/// two are taken out of `files`, because reports are written after a refusal
-/// too.
-pub fn unusable_files(
-    inputs: &Inputs,
-    files: &mut ReportFiles,
-    of_ci: &[(String, PathBuf)],
-) -> Vec<Problem> {
-    let mut state = inputs.state_file.clone();
-    let files = [
-        ("state-file", &mut state),
-        ("log-file", &mut files.log),
-        ("report-file", &mut files.report),
-        ("junit-file", &mut files.junit),
-        ("code-quality-file", &mut files.code_quality),
-        ("output-file", &mut files.outputs),
-        ("links-file", &mut files.links),
-        ("html-report", &mut files.page),
-    ];
-    let mut seen: Vec<(&str, PathBuf)> = Vec::new();
-    let mut problems = Vec::new();
-    for (name, file) in files {
-        let Some(path) = file.clone() else {
-            continue;
-        };
-        let mut refuse = |reason: String| {
-            let spelling = inputs.spelling(name);
-            problems.push(Problem::new(ProblemKind::Conflict, spelling, None, reason));
-        };
-        if let Some((variable, _)) = of_ci.iter().find(|(_, other)| are_one(&path, other)) {
-            refuse(format!(
-                "it names the same file as {variable}, which belongs to the CI. Set another path"
-            ));
-            *file = None;
-        }
-        // What cannot be written for another reason is a warning later on.
-        let place = FileIdentity::of(&path).ok();
-        if let Some(objection) = place.as_ref().and_then(FileIdentity::objection) {
-            refuse(format!("{objection}. Set the path of the file itself"));
-            *file = None;
-        }
-        let path = place.map_or(path, |place| place.path);
-        match seen.iter().find(|(_, other)| *other == path) {
-            Some((other, _)) => refuse(format!(
-                "it names the same file as {}",
-                inputs.spelling(other)
-            )),
-            None => seen.push((name, path)),
-        }
-    }
-    problems
 }
 
 /// The action that the inputs name, or the only one that they leave.
@@ -467,10 +403,11 @@ fn object(action: ActionName, inputs: &Inputs, facts: &Facts, doubts: &mut Valid
 /// What the action comes to with these inputs.
 fn task(
     action: ActionName,
-    inputs: &Inputs,
+    inputs: &mut Inputs,
     facts: &Facts,
     doubts: &mut Validation,
 ) -> Option<Task> {
+    drop_unused(action, inputs, doubts);
     object(action, inputs, facts, doubts);
     refuse_names(action, inputs, doubts);
     // A preview that is to be deleted requires less.

@@ -39,7 +39,7 @@ impl Host {
         }
         let names: Vec<&str> = Self::ALL.iter().map(|host| host.name()).collect();
         Some(format!(
-            "{OVERRIDE} is {name:?}, which is none of {}; it was ignored",
+            "{OVERRIDE} is {name:?}, which is not one of {}; it was ignored",
             names.join(", ")
         ))
     }

@@ -68,6 +68,10 @@ pub trait CiOutput {
         message: &SanitizedText,
         place: Option<&Place>,
     );
+    /// How a table is shown that people read.
+    fn layout(&self) -> TableLayout {
+        TableLayout::default()
+    }
     /// Takes a row of the table of what `list` or `show` found. False if it
     /// belongs to the narrative.
     fn row(&mut self, _row: &SanitizedLine) -> bool {
@@ -167,6 +171,15 @@ fn titled(title: &SanitizedLine, message: &SanitizedText) -> String {
     }
 }
 
+/// How a table is shown that people read.
+#[derive(Debug, Clone, Default)]
+pub struct TableLayout {
+    /// Fit it to so many columns.
+    pub columns: Option<usize>,
+    /// The reader's time zone and the current time; without these, times are in UTC.
+    pub now: Option<(TimeZone, Timestamp)>,
+}
+
 /// The severity of an annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
@@ -189,8 +202,8 @@ pub struct CiOutputConfig<'a> {
     pub stderr: Box<dyn Write>,
     /// The terminal that `stderr` is, if it is one.
     pub terminal: Option<Term>,
-    /// Whether `stdout` is a terminal.
-    pub is_output_seen: bool,
+    /// The same of `stdout`.
+    pub screen: Option<Term>,
     /// The time zone of the machine.
     pub zone: TimeZone,
     /// The wall clock.

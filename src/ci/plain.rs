@@ -4,8 +4,12 @@
 use std::borrow::Cow;
 use std::io::Write;
 
+use console::Term;
+
 use super::files::StepFiles;
-use super::{CiOutput, CiOutputConfig, Level, Outputs, OutputsResult, Place, SECRET};
+use super::{
+    CiOutput, CiOutputConfig, Level, Outputs, OutputsResult, Place, SECRET, TableLayout, Tone,
+};
 use crate::ci::line_writer::LineWriter;
 use crate::ci::local_time::LocalTime;
 use crate::sanitize::{SanitizedLine, SanitizedText};
@@ -17,6 +21,10 @@ pub(super) struct PlainOutput {
     reader: OutputReader,
     /// The clock of the person who reads the narrative.
     time: Option<LocalTime>,
+    /// The terminal that the output is, if it is one.
+    screen: Option<Term>,
+    /// The clock of the person who reads that.
+    local: Option<LocalTime>,
     /// Whether the output has what `list` or `show` found, and nothing else.
     is_given: bool,
 }
@@ -40,13 +48,21 @@ impl PlainOutput {
             files,
             reader: OutputReader::Program,
             time: None,
+            screen: None,
+            local: None,
             is_given: false,
         }
     }
 
-    /// The same on a machine without a CI, where somebody may see the output.
-    pub(super) fn read_by(self, is_person: bool, time: Option<LocalTime>) -> Self {
-        let reader = if is_person {
+    /// The same on a machine without a CI, where somebody may see the output on a
+    /// screen, with its time.
+    pub(super) fn read_by(
+        self,
+        screen: Option<(Term, LocalTime)>,
+        time: Option<LocalTime>,
+    ) -> Self {
+        let (screen, local) = screen.unzip();
+        let reader = if screen.is_some() {
             OutputReader::Person
         } else {
             OutputReader::Program
@@ -54,6 +70,8 @@ impl PlainOutput {
         Self {
             reader,
             time,
+            screen,
+            local,
             ..self
         }
     }
@@ -62,6 +80,7 @@ impl PlainOutput {
     pub(super) fn recorded(means: CiOutputConfig<'_>, files: StepFiles) -> Self {
         Self {
             reader: OutputReader::Job,
+            screen: means.screen,
             ..Self::new(means.stdout, means.stderr, files)
         }
     }
@@ -75,6 +94,15 @@ impl PlainOutput {
         let line = line.as_str();
         let time = self.time.as_ref();
         time.map_or(Cow::Borrowed(line), |time| time.of(line))
+    }
+
+    /// A line of the program's own, with every time in it as that of the person.
+    pub(super) fn timed_everywhere<'a>(&self, line: &'a SanitizedLine) -> Cow<'a, str> {
+        let timed = self.timed(line);
+        match self.time.as_ref().map(|time| time.everywhere(&timed)) {
+            Some(Cow::Owned(line)) => line.into(),
+            _ => timed,
+        }
     }
 
     fn write(&mut self, text: &str) -> Result<(), String> {
@@ -102,11 +130,30 @@ impl CiOutput for PlainOutput {
         self.put(&line);
     }
 
+    fn say_in(&mut self, _: Tone, line: &SanitizedLine) {
+        let line = self.timed_everywhere(line).into_owned();
+        self.put(&line);
+    }
+
+    fn layout(&self) -> TableLayout {
+        let screen = self
+            .screen
+            .as_ref()
+            .filter(|_| self.reader == OutputReader::Person);
+        TableLayout {
+            columns: screen.map(|screen| screen.size().1.into()),
+            now: self.local.as_ref().map(LocalTime::now),
+        }
+    }
+
     fn row(&mut self, row: &SanitizedLine) -> bool {
         match self.reader {
             OutputReader::Job => return false,
             OutputReader::Person => {
-                let _closed = self.write(&format!("{row}\n"));
+                let local = self.local.as_ref();
+                let row = local.map_or(row.as_str().into(), |local| local.everywhere(row.as_str()));
+                let row = format!("{row}\n");
+                let _closed = self.write(&row);
             }
             OutputReader::Program => {}
         }
@@ -146,11 +193,15 @@ impl CiOutput for PlainOutput {
         if self.is_given {
             return Ok(Vec::new());
         }
-        let reader = self.reader;
-        let is_hidden = |(name, value): &&(&'static str, SanitizedText)| match reader {
-            OutputReader::Job => *name == SECRET && !value.as_str().is_empty(),
+        let (reader, is_seen) = (self.reader, self.screen.is_some());
+        let is_secret = |(name, value): &&(&'static str, SanitizedText)| {
+            *name == SECRET && !value.as_str().is_empty()
+        };
+        let is_hidden = |output: &&(&'static str, SanitizedText)| match reader {
+            // A terminal inside a CI is for people too, and recorded.
+            OutputReader::Job => is_seen || is_secret(output),
             // All the others have been said. This one is said nowhere else.
-            OutputReader::Person => *name != SECRET || value.as_str().is_empty(),
+            OutputReader::Person => !is_secret(output),
             OutputReader::Program => false,
         };
         let lines = outputs
@@ -159,9 +210,9 @@ impl CiOutput for PlainOutput {
             .map(|(name, value)| format!("{name}={}\n", in_one_line(value.as_str())));
         let text: String = lines.collect();
         self.write(&text)?;
-        let hidden = outputs.iter().filter(is_hidden);
-        let left_out = hidden.filter(|_| reader == OutputReader::Job);
-        Ok(left_out.map(|(name, _)| *name).collect())
+        let omitted = outputs.iter().filter(is_secret);
+        let omitted = omitted.filter(|_| reader == OutputReader::Job);
+        Ok(omitted.map(|(name, _)| *name).collect())
     }
 
     fn summary(&mut self, markdown: &SanitizedText) -> Result<(), String> {

@@ -107,6 +107,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_public_code_host_has_a_page_for_each_commit() {
+        let commit = "59507fa69c0e4f7a8b6d5c4e3f2a1b0c9d8e7f60";
+        for (address, page) in [
+            (
+                "https://github.com/acme/shop.git",
+                Some("https://github.com/acme/shop/commit/"),
+            ),
+            (
+                "https://x:token@gitlab.com/acme/web/shop",
+                Some("https://gitlab.com/acme/web/shop/-/commit/"),
+            ),
+            ("https://git.example/acme/shop", None),
+        ] {
+            let found = Repository::cloned_from(address)
+                .unwrap()
+                .commit_page(commit);
+            assert_eq!(found, page.map(|page| format!("{page}{commit}")));
+        }
+    }
+
+    #[test]
     fn a_repository_is_known_by_its_address_for_cloning() {
         let github = Api::github("https://api.github.com");
         let gitlab = Api::gitlab("https://gitlab.com/api/v4", "acme/web/shop");

@@ -10,7 +10,7 @@ use console::{Style, Term, measure_text_width, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::plain::PlainOutput;
-use super::{Activity, CiOutput, Level, Outputs, OutputsResult, Place, Tone};
+use super::{Activity, CiOutput, Level, Outputs, OutputsResult, Place, TableLayout, Tone};
 use crate::ci::live_line;
 use crate::ci::live_line::LiveLine;
 use crate::environment::Variables;
@@ -83,7 +83,7 @@ impl CiOutput for TerminalOutput {
     }
 
     fn say_in(&mut self, tone: Tone, line: &SanitizedLine) {
-        let line = self.plain.timed(line);
+        let line = self.plain.timed_everywhere(line);
         let text = self.style(tone).apply_to(line).to_string();
         self.above(|plain| plain.put(&text));
     }
@@ -134,6 +134,10 @@ impl CiOutput for TerminalOutput {
         place: Option<&Place>,
     ) {
         self.plain.annotate(level, title, message, place);
+    }
+
+    fn layout(&self) -> TableLayout {
+        self.plain.layout()
     }
 
     fn row(&mut self, row: &SanitizedLine) -> bool {

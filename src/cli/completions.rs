@@ -33,6 +33,15 @@ fn actions() -> Vec<&'static str> {
     ACTIONS.iter().map(|action| action.name.word()).collect()
 }
 
+/// The words that a value can be, also where others are possible.
+fn words_of(input: &Input) -> &'static [&'static str] {
+    match input.name().as_str() {
+        "verify-url" => &["auto"],
+        "expected-commit" => &["auto", "off"],
+        _ => input.words,
+    }
+}
+
 /// A script with each `@name@` replaced.
 fn filled_in(script: &str, parts: &[(&str, String)]) -> String {
     let mut script = script.to_owned();
@@ -48,9 +57,9 @@ fn bash() -> String {
         let some = options().filter(|(_, input)| is(input));
         some.map(|(option, _)| option).collect()
     };
-    let choices = options().filter(|(_, input)| !input.words.is_empty() && !input.is_switch());
+    let choices = options().filter(|(_, input)| !words_of(input).is_empty() && !input.is_switch());
     let choices = choices.map(|(option, input)| {
-        let words = input.words.join(" ");
+        let words = words_of(input).join(" ");
         format!("        {option}) words=\"{words}\" ;;")
     });
     let parts = [
@@ -64,7 +73,7 @@ fn bash() -> String {
         ("paths", names(Input::is_path).join("|")),
         (
             "others",
-            names(|input| input.words.is_empty() && !input.is_path()).join("|"),
+            names(|input| words_of(input).is_empty() && !input.is_path()).join("|"),
         ),
     ];
     filled_in(include_str!("completions/bash.in"), &parts)
@@ -119,13 +128,13 @@ fn zsh() -> String {
 
 /// What zsh's `_arguments` takes for an option.
 fn of_zsh((option, input): (String, &Input)) -> String {
-    let words = input.words.join(" ");
+    let words = words_of(input).join(" ");
     let (attached, value) = if input.is_switch() {
         // Only behind `=`, and it may be omitted.
         ("-", format!("::value:({words})"))
     } else if input.is_path() {
         ("", ":path:_files".to_owned())
-    } else if input.words.is_empty() {
+    } else if words_of(input).is_empty() {
         ("", ":value: ".to_owned())
     } else {
         ("", format!(":value:({words})"))
@@ -163,10 +172,10 @@ fn fish() -> String {
             "-f".to_owned()
         } else if input.is_path() {
             "-rF".to_owned()
-        } else if input.words.is_empty() {
+        } else if words_of(input).is_empty() {
             "-x".to_owned()
         } else {
-            format!("-x -a {}", quote(&input.words.join(" ")))
+            format!("-x -a {}", quote(&words_of(input).join(" ")))
         };
         complete(format!("-l {name} {value} -d {}", quote(input.short)))
     });

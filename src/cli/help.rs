@@ -55,7 +55,6 @@ pub fn overview(columns: usize) -> String {
             page.entry(&name, COLUMN, &in_short(input));
         }
     }
-    page.line(&format!("Messages: {}", messages::page()));
     page.text
 }
 
@@ -111,7 +110,7 @@ fn about_action(action: &Action, page: &mut HelpText) {
     let options = action.one_of.first().into_iter().chain(action.requires);
     let options = options.filter_map(|name| {
         let input = Input::named(name)?;
-        let value = placeholder(input);
+        let value = placeholder(input, action);
         Some(format!(" {}{value}", input.option()?))
     });
     let options: String = options.collect();
@@ -126,11 +125,36 @@ fn about_action(action: &Action, page: &mut HelpText) {
     for (title, names) in parts.iter().filter(|(_, names)| !names.is_empty()) {
         page.line("").line(title);
         for input in names.iter().filter_map(|name| Input::named(name)) {
+            page.entry(
+                &format!("  {}", input.name()),
+                23,
+                &in_short_for(input, action),
+            );
+        }
+    }
+    let of_some: Vec<&Input> = action.also_takes().collect();
+    if !of_some.is_empty() {
+        page.line("")
+            .line("Takes, as every action that follows a deployment:");
+        for input in of_some {
             page.entry(&format!("  {}", input.name()), 23, &in_short(input));
         }
     }
+    let of_all = TABLE.iter().filter(|input| input.is_used_by_all());
+    let of_all = of_all.map(Input::name).filter(|name| name != "action");
+    let of_all: Vec<String> = of_all.collect();
     page.line("")
-        .paragraph(0, "--help has the inputs that every action takes.");
+        .paragraph(0, &format!("Every action takes {}.", of_all.join(", ")));
+}
+
+/// The short line of an input of an action: where it takes no name for an id, none
+/// is mentioned.
+fn in_short_for(input: &Input, action: &Action) -> String {
+    let short = in_short(input);
+    if action.by_name.contains(&input.name().as_str()) {
+        return short;
+    }
+    short.replace("UUID or name of", "UUID of")
 }
 
 /// The inputs that an action requires, and those of which it requires one.
@@ -142,9 +166,11 @@ fn required_by(action: &Action) -> (Vec<&'static str>, Vec<&'static str>) {
 }
 
 /// A sample value in a usage.
-fn placeholder(input: &Input) -> &'static str {
+fn placeholder(input: &Input, action: &Action) -> &'static str {
     if input.is_switch() {
         ""
+    } else if action.by_name.contains(&input.name().as_str()) {
+        " UUID|NAME"
     } else if input.accepts == "a UUID" {
         " UUID"
     } else {
@@ -159,7 +185,7 @@ fn about_input(input: &Input, page: &mut HelpText) {
         "none: the value is secret, and everybody on the machine can read arguments".to_owned()
     });
     let default = input.default.unwrap_or("none");
-    page.entry("  Value", NARROW, input.accepts)
+    page.entry("  Value", NARROW, &input.value_in_words())
         .entry("  Default", NARROW, default)
         .entry("  Group", NARROW, input.group.title())
         .entry("  Option", NARROW, &option)
@@ -175,14 +201,19 @@ fn about_input(input: &Input, page: &mut HelpText) {
     };
     let required = |action: &Action| required_by(action).0.contains(&name.as_str());
     let alternative = |action: &Action| required_by(action).1.contains(&name.as_str());
-    let taken = |action: &Action| action.uses(&name) && !required(action) && !alternative(action);
+    let taken = |action: &Action| {
+        let in_row = action.uses(&name) && !required(action) && !alternative(action);
+        in_row || !input.is_used_by_all() && input.is_used_with(action.name)
+    };
+    let by_name = |action: &Action| action.by_name.contains(&name.as_str());
     let lists = [
         ("  Required by", words(&required)),
         ("  Alternative in", words(&alternative)),
         ("  Taken by", words(&taken)),
+        ("  By name in", words(&by_name)),
     ];
-    if lists.iter().all(|(_, actions)| actions.is_empty()) {
-        page.entry("  Actions", NARROW, "all that have a use for it");
+    if input.is_used_by_all() {
+        page.entry("  Taken by", NARROW, &input.users().replace("**", ""));
     }
     for (title, actions) in lists.iter().filter(|(_, actions)| !actions.is_empty()) {
         page.entry(title, NARROW, actions);

@@ -9,7 +9,9 @@ use std::ffi::{OsStr, OsString};
 
 use lexopt::{Arg, Parser};
 
-use crate::inputs::{self, ACTIONS, Input, TABLE};
+use crate::inputs::{self, ACTIONS, Input, Resource, TABLE};
+use crate::messages::Failure;
+use crate::secret::HookUrl;
 
 /// What the arguments ask for.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,8 +20,26 @@ pub enum CliRequest {
     Run(Vec<(String, OsString)>),
     /// A text for the output.
     Text(String),
-    /// Something this program does not know, with a complaint.
-    Unknown(String),
+    /// Something this program does not take.
+    Unknown(Complaint),
+}
+
+/// Why the arguments cannot be used. It is shown, with what to do.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// Its entry in the catalogue.
+    pub failure: Failure,
+    /// What is wrong, without the value of a secret.
+    pub text: String,
+}
+
+impl From<String> for Complaint {
+    fn from(text: String) -> Self {
+        Self {
+            failure: Failure::UnknownArgument,
+            text,
+        }
+    }
 }
 
 /// The option that holds the action, which users write without it.
@@ -33,8 +53,7 @@ pub fn asked(arguments: &[OsString], columns: usize) -> CliRequest {
     read(arguments, columns).unwrap_or_else(CliRequest::Unknown)
 }
 
-/// The error is a complaint: it is shown, with what to do.
-fn read(arguments: &[OsString], columns: usize) -> Result<CliRequest, String> {
+fn read(arguments: &[OsString], columns: usize) -> Result<CliRequest, Complaint> {
     if let Some(request) = command(arguments, columns) {
         return request;
     }
@@ -42,9 +61,8 @@ fn read(arguments: &[OsString], columns: usize) -> Result<CliRequest, String> {
     let mut given = Vec::new();
     loop {
         if peek(&mut parser).is_some_and(|next| next == "--") {
-            return Err(
-                "-- must come first, before a program: sevalla-deploy -- PROGRAM".to_owned(),
-            );
+            let text = "-- must come first, before a program: sevalla-deploy -- PROGRAM";
+            return Err(text.to_owned().into());
         }
         let Some(argument) = parser.next().map_err(|error| error.to_string())? else {
             return Ok(CliRequest::Run(given));
@@ -55,9 +73,10 @@ fn read(arguments: &[OsString], columns: usize) -> Result<CliRequest, String> {
             }
             Arg::Short('V') | Arg::Long("version") => return Ok(CliRequest::Text(version())),
             Arg::Short(letter) => {
-                return Err(format!(
+                let text = format!(
                     "unknown option -{letter}. Options have two hyphens, such as --app-id; see --help"
-                ));
+                );
+                return Err(text.into());
             }
             Arg::Long(name) => {
                 let input = input(name)?;
@@ -73,29 +92,37 @@ fn read(arguments: &[OsString], columns: usize) -> Result<CliRequest, String> {
 }
 
 /// `help`, `completions` and `--`, which come first and have words of their own.
-fn command(arguments: &[OsString], columns: usize) -> Option<Result<CliRequest, String>> {
+fn command(arguments: &[OsString], columns: usize) -> Option<Result<CliRequest, Complaint>> {
     let (first, rest) = arguments.split_first()?;
     let rest: Vec<String> = rest.iter().map(|word| lossy(word)).collect();
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     let text = match (first.to_str()?, rest.as_slice()) {
         // Of a program with a name it is `exec`'s.
-        ("--", _) => Err("-- requires a program: sevalla-deploy -- PROGRAM".to_owned()),
+        ("--", _) => Err("-- requires a program: sevalla-deploy -- PROGRAM"),
         ("help", []) => Ok(help::overview(columns)),
-        ("help", [topic]) => help::about(topic, columns).ok_or_else(|| {
-            let did_you_mean = suggestion(topic, &help::topics());
-            format!("there is no help about {topic:?}.{did_you_mean} See --help")
-        }),
+        ("help", [topic]) => match help::about(topic, columns) {
+            Some(text) => Ok(text),
+            None => return Some(Err(no_help_about(topic))),
+        },
         ("completions", [shell]) if completions::of(shell).is_some() => {
             Ok(completions::of(shell).unwrap_or_default())
         }
         ("completions", ["--help" | "-h"]) => {
             Ok(help::about("completions", columns).unwrap_or_default())
         }
-        ("help", _) => Err("help takes one word: an action, an input or all".to_owned()),
-        ("completions", _) => Err("completions takes one of bash, zsh, fish".to_owned()),
+        ("help", _) => Err("help takes one word: an action, an input or all"),
+        ("completions", _) => Err("completions takes one of bash, zsh, fish"),
         _ => return None,
     };
+    let text = text.map_err(|complaint| complaint.to_owned().into());
     Some(text.map(CliRequest::Text))
+}
+
+fn no_help_about(topic: &str) -> Complaint {
+    secret_in(topic).unwrap_or_else(|| {
+        let did_you_mean = suggestion(topic, &help::topics());
+        format!("there is no help about {topic:?}.{did_you_mean} See --help").into()
+    })
 }
 
 /// The help about the action that was given, or about everything.
@@ -105,17 +132,21 @@ fn help_about(given: &[(String, OsString)], columns: usize) -> String {
     action.unwrap_or_else(|| help::overview(columns))
 }
 
-fn add(given: &mut Vec<(String, OsString)>, name: String, value: OsString) -> Result<(), String> {
+fn add(
+    given: &mut Vec<(String, OsString)>,
+    name: String,
+    value: OsString,
+) -> Result<(), Complaint> {
     if given.iter().any(|(other, _)| *other == name) {
         let what = if name == ACTION { "the action" } else { &name };
-        return Err(format!("{what} is given twice"));
+        return Err(format!("{what} is given twice").into());
     }
     given.push((name, value));
     Ok(())
 }
 
 /// The input of an option.
-fn input(name: &str) -> Result<&'static Input, String> {
+fn input(name: &str) -> Result<&'static Input, Complaint> {
     let meant = Input::meant_by(name);
     if let Some(secret) = meant.filter(|input| input.secret) {
         return Err(refusal(secret));
@@ -127,26 +158,50 @@ fn input(name: &str) -> Result<&'static Input, String> {
     let hint = match (switch.filter(|input| input.is_switch()), meant) {
         (Some(switch), _) => format!(" To switch it off, write --{}=false.", switch.name()),
         (None, Some(input)) => format!(" Did you mean --{}?", input.name()),
-        (None, None) => suggestion(name, &names()).replace(" mean ", " mean --"),
+        (None, None) => match nearest(name, &names()) {
+            // It may be a secret with a typing error: so is its value.
+            Some(near) if Input::named(&near).is_some_and(|input| input.secret) => {
+                return Err(refused(
+                    &format!("--{name} looks like {near}, which"),
+                    &near,
+                ));
+            }
+            near => near.map_or_else(String::new, |near| format!(" Did you mean --{near}?")),
+        },
     };
-    Err(format!("unknown option --{name}.{hint} See --help"))
+    Err(format!("unknown option --{name}.{hint} See --help").into())
 }
 
 /// Why a secret is refused, without its value.
-fn refusal(secret: &Input) -> String {
-    format!("{} {}", secret.name(), no_argument(&secret.variable()))
+fn refusal(secret: &Input) -> Complaint {
+    refused(&secret.name(), &secret.name())
 }
 
-fn no_argument(variable: &str) -> String {
-    format!(
-        "cannot be an argument, because everybody on the machine can read the arguments of a \
-         process. Set the variable {variable} instead, or {variable}_FILE to the path of a file \
-         that holds it"
-    )
+/// The refusal of what is or looks like the secret of an input.
+fn refused(what: &str, input: &str) -> Complaint {
+    let variable = Input::named(input).map_or_else(String::new, Input::variable);
+    let text = format!(
+        "{what} cannot be an argument: other users of the machine can read the arguments of a \
+         process, and the history of your shell may have the secret now. Set the variable \
+         {variable} instead, or {variable}_FILE to the path of a file that holds it"
+    );
+    Complaint {
+        failure: Failure::SecretArgument,
+        text,
+    }
+}
+
+/// The refusal of a word that has the form of a secret.
+fn secret_in(word: &str) -> Option<Complaint> {
+    if word.starts_with("svl_") {
+        return Some(refused("an API key", "sevalla-token"));
+    }
+    let is_hook = HookUrl::is_like(word);
+    is_hook.then(|| refused("the address of a deployment hook", "deploy-hook-url"))
 }
 
 /// The value of an option: behind `=`, or the next argument.
-fn value(input: &Input, parser: &mut Parser) -> Result<OsString, String> {
+fn value(input: &Input, parser: &mut Parser) -> Result<OsString, Complaint> {
     let name = input.name();
     if let Some(value) = parser.optional_value() {
         return not_blank(&name, value);
@@ -156,7 +211,7 @@ fn value(input: &Input, parser: &mut Parser) -> Result<OsString, String> {
         let words = ["true", "True", "TRUE", "false", "False", "FALSE"];
         let is_value = next.is_some_and(|next| words.iter().any(|word| next == *word));
         return if is_value {
-            parser.value().map_err(|error| error.to_string())
+            parser.value().map_err(|error| error.to_string().into())
         } else {
             Ok("true".into())
         };
@@ -166,36 +221,36 @@ fn value(input: &Input, parser: &mut Parser) -> Result<OsString, String> {
         Some(next) if next.as_encoded_bytes().starts_with(b"-") => Err(format!(
             "--{name} requires a value. One that begins with - is written --{name}={}",
             lossy(&next)
-        )),
+        )
+        .into()),
         Some(_) => {
             let value = parser.value().map_err(|error| error.to_string())?;
             not_blank(&name, value)
         }
-        None => Err(format!("--{name} requires a value: {}", input.accepts)),
+        None => Err(format!("--{name} requires a value: {}", input.value_in_words()).into()),
     }
 }
 
 /// A value that is blank is a variable that a script did not fill in: neither a
 /// default nor a variable may apply instead.
-fn not_blank(name: &str, value: OsString) -> Result<OsString, String> {
+fn not_blank(name: &str, value: OsString) -> Result<OsString, Complaint> {
     if lossy(&value).trim().is_empty() {
-        return Err(format!(
-            "the value of --{name} is empty. Give it one, or omit the option"
-        ));
+        let text = format!("the value of --{name} is empty. Give it one, or omit the option");
+        return Err(text.into());
     }
     Ok(value)
 }
 
 /// The action that a word is.
-fn action(word: &OsStr, given: &[(String, OsString)]) -> Result<String, String> {
+fn action(word: &OsStr, given: &[(String, OsString)]) -> Result<String, Complaint> {
     let word = lossy(word);
     let is_first = given.iter().all(|(name, _)| name != ACTION);
     if inputs::is_action(&word) {
         return Ok(word);
     }
     let name = word.split('=').next().unwrap_or_default();
-    if word.starts_with("svl_") {
-        return Err(format!("an API key {}", no_argument("SEVALLA_TOKEN")));
+    if let Some(complaint) = secret_in(&word) {
+        return Err(complaint);
     }
     let hint = match (Input::meant_by(name), word.as_str()) {
         (Some(secret), _) if secret.secret => return Err(refusal(secret)),
@@ -204,7 +259,10 @@ fn action(word: &OsStr, given: &[(String, OsString)]) -> Result<String, String> 
         (None, command) if COMMANDS.contains(&command) => {
             format!(" {command} must come first: sevalla-deploy {command}.")
         }
-        (None, _) if is_first => suggestion(&word, &commands()),
+        (None, _) if is_first => match synonym(&word) {
+            Some(command) => format!(" Did you mean {command}?"),
+            None => suggestion(&word, &commands()),
+        },
         (None, _) => " Values belong to options, such as --branch main.".to_owned(),
     };
     let program = if hint.is_empty() {
@@ -212,9 +270,25 @@ fn action(word: &OsStr, given: &[(String, OsString)]) -> Result<String, String> 
     } else {
         ""
     };
-    Err(format!(
-        "{word:?} is not an action.{hint} See --help{program}"
-    ))
+    Err(format!("{word:?} is not an action.{hint} See --help{program}").into())
+}
+
+/// The command that a word of another tool means.
+fn synonym(word: &str) -> Option<String> {
+    let word = word.to_lowercase().replace('_', "-");
+    let plural = word.strip_prefix("list-").unwrap_or(&word);
+    if let Some(resource) = Resource::meant_by(plural) {
+        return Some(format!("list --resource {}", resource.word()));
+    }
+    let command = match word.as_str() {
+        "status" | "info" | "describe" | "get" => "show",
+        "logs" | "watch" | "attach" => "follow",
+        "redeploy" | "restart" => "deploy-app --is-restart",
+        "rollback" => "rollback-app",
+        "promote" => "promote-app",
+        _ => return None,
+    };
+    Some(command.to_owned())
 }
 
 fn peek(parser: &mut Parser) -> Option<OsString> {
@@ -231,18 +305,22 @@ fn commands() -> Vec<String> {
     actions.chain(COMMANDS).map(str::to_owned).collect()
 }
 
-/// The names of options.
+/// The names of options, and those of secrets, which have none.
 fn names() -> Vec<String> {
-    let inputs = TABLE.iter().filter(|input| !input.secret).map(Input::name);
+    let inputs = TABLE.iter().map(Input::name);
     let others = ["help", "version"].map(str::to_owned);
     inputs.chain(others).collect()
 }
 
 /// " Did you mean deploy-app?", or nothing.
 fn suggestion(text: &str, words: &[String]) -> String {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let nearest = inputs::nearest(text, &words);
+    let nearest = nearest(text, words);
     nearest.map_or_else(String::new, |word| format!(" Did you mean {word}?"))
+}
+
+fn nearest(text: &str, words: &[String]) -> Option<String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    inputs::nearest(text, &words).map(str::to_owned)
 }
 
 /// The version, and the commit it was built from.
@@ -262,6 +340,9 @@ mod tests {
 
     use super::*;
 
+    const HOOK: &str =
+        "https://hook.sevalla.com/apps/fb5e5168-4281-4bec-94c5-0d1584e9e657/deploy/hunter2hunter";
+
     fn ask(arguments: &[&str]) -> CliRequest {
         let arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
         asked(&arguments, 80)
@@ -280,7 +361,7 @@ mod tests {
         let CliRequest::Unknown(complaint) = ask(arguments) else {
             panic!("{arguments:?}: {:?}", ask(arguments));
         };
-        complaint
+        complaint.text
     }
 
     #[test]
@@ -347,6 +428,11 @@ mod tests {
             (&["deploy"], "Did you mean deploy-app?"),
             (&["hlep"], "Did you mean help?"),
             (&["version"], "Did you mean --version?"),
+            (&["list-apps"], "Did you mean list --resource applications?"),
+            (&["apps"], "Did you mean list --resource applications?"),
+            (&["databases"], "Did you mean list --resource databases?"),
+            (&["list-static-sites"], "list --resource static-sites?"),
+            (&["status"], "Did you mean show?"),
             (&["app-id"], "Did you mean --app-id?"),
             (&["SEVALLA_BRANCH=x"], "Did you mean --branch?"),
             (
@@ -432,9 +518,15 @@ mod tests {
             &["SEVALLA_TOKEN=hunter2"],
             &["sevalla-token=hunter2"],
             &["svl_hunter2"],
+            &["help", "svl_hunter2"],
+            &["--sevala-token=hunter2"],
+            &["--databse-password", "hunter2"],
+            &[HOOK],
+            &["help", HOOK],
         ] {
             let complaint = complaint(arguments);
             assert!(!complaint.contains("hunter2"), "{complaint}");
+            assert!(complaint.contains("history of your shell"), "{complaint}");
             assert!(
                 complaint.contains("Set the variable SEVALLA_"),
                 "{complaint}"

@@ -179,7 +179,7 @@ impl fmt::Display for Reason {
             Self::NotConnected { said, .. } | Self::Broken(said) => f.write_str(said),
             Self::Unreadable(said) => write!(f, "the answer is not what it should be: {said}"),
             Self::TooManyComments => f.write_str("there are too many comments to look through"),
-            Self::NoTime => f.write_str("the time was over"),
+            Self::NoTime => f.write_str("the request timed out"),
         }
     }
 }

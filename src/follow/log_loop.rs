@@ -50,10 +50,10 @@ impl<S: DeploymentSource> Follower<'_, S> {
             LogShutdown::Drain => self.drain(&mut cursor).await,
             LogShutdown::Finish => self.finish(&mut cursor, began.elapsed()).await,
             LogShutdown::ReadOnce => {
-                self.read_or_tell(&mut cursor).await;
+                self.read_or_report(&mut cursor).await;
             }
             LogShutdown::Leave => {
-                self.tell_held();
+                self.report_held();
             }
         }
     }
@@ -147,7 +147,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
     }
 
     /// Reports new lines, and uses what they show about the end.
-    fn tell_lines(&self, lines: &[LogLine]) {
+    fn report_lines(&self, lines: &[LogLine]) {
         if let Some(evidence) = self.phases.borrow_mut().take(lines) {
             self.pace.learn(evidence);
             self.news.notify_one();
@@ -174,7 +174,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
     /// compares meanwhile.
     async fn drain(&self, cursor: &mut LogCursor) {
         let ended = self.ended_at();
-        let read = self.read_or_tell(cursor).await;
+        let read = self.read_or_report(cursor).await;
         // A deployment that was stopped without a line has no cause to wait for.
         let is_stopped = matches!(
             self.last.borrow().status.verdict(),
@@ -198,7 +198,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
         let mut quiet = QUIET.iter();
         while let Some(wait) = quiet.next() {
             sleep(*wait).await;
-            match self.read_or_tell(cursor).await {
+            match self.read_or_report(cursor).await {
                 Some(0) => self.is_log_read.set(true),
                 // Late lines have come, so more may.
                 Some(_) => {
@@ -217,7 +217,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
             return self.stop_reading(EventKind::LogIncomplete);
         }
         let ended = self.ended_at();
-        let Some(new) = self.read_or_tell(cursor).await else {
+        let Some(new) = self.read_or_report(cursor).await else {
             return;
         };
         self.is_log_read.set(true);
@@ -239,7 +239,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
                 return;
             }
             sleep(missing.min(by - now)).await;
-            match self.read_or_tell(cursor).await {
+            match self.read_or_report(cursor).await {
                 // The last wait may be too short for another line.
                 Some(lines) => {
                     late += lines;
@@ -265,7 +265,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
 
     /// Reads what is new, again while time can heal what goes wrong; `None`
     /// when it cannot. The caller's limit bounds it.
-    async fn read_or_tell(&self, cursor: &mut LogCursor) -> Option<usize> {
+    async fn read_or_report(&self, cursor: &mut LogCursor) -> Option<usize> {
         let mut retries = Schedule::for_requests();
         loop {
             let error = match self.read_new(cursor).await {
@@ -316,7 +316,7 @@ impl<S: DeploymentSource> Follower<'_, S> {
                 Err(error) => return Err(error),
             }
             if cursor.is_gapless() {
-                told += self.tell_held();
+                told += self.report_held();
             }
         }
         let asked = asked.map(jiff::Timestamp::as_microsecond);
@@ -328,18 +328,18 @@ impl<S: DeploymentSource> Follower<'_, S> {
     }
 
     /// Reports the lines held back, and returns how many they were.
-    fn tell_held(&self) -> usize {
+    fn report_held(&self) -> usize {
         let mut held = self.held.take();
         held.sort_by_key(|line| line.at_micros);
         if !held.is_empty() {
-            self.tell_lines(&held);
+            self.report_lines(&held);
         }
         held.len()
     }
 
     /// Tells what there is, and why there will be no more.
     pub(crate) fn stop_reading(&self, why: EventKind<'_>) {
-        self.tell_held();
+        self.report_held();
         (self.tell)(why);
     }
 }

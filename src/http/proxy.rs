@@ -152,7 +152,7 @@ impl Exceptions {
             match NoProxyEntry::parse(text) {
                 Some(entry) => read.entries.push(entry),
                 None => read.unusable.push(format!(
-                    "{name}: {text:?} is ignored, since it is no host name, address or network. \
+                    "{name}: {text:?} is ignored, because it is not a host name, address or network. \
                      Requests to it go through the proxy."
                 )),
             }

@@ -3,6 +3,7 @@
 //! reference's table are made. What an action does is in [`crate::actions`].
 
 use super::choices::{choices, listed};
+use super::table::{Input, TABLE};
 use super::values::{Value, unknown_word};
 
 /// One action, as declared. Names of inputs are as users write them.
@@ -47,6 +48,14 @@ impl Action {
         ..Self::WRITES
     };
 
+    /// The inputs without a part in its row that it uses, but not every action.
+    pub fn also_takes(&self) -> impl Iterator<Item = &'static Input> {
+        let name = self.name;
+        let of_some = |input: &&Input| !input.users().is_empty() && !input.is_used_by_all();
+        let uses = move |input: &&Input| input.is_used_with(name);
+        TABLE.iter().filter(of_some).filter(uses)
+    }
+
     /// Whether it has a use for this input, as far as not every action has.
     pub fn uses(&self, input: &str) -> bool {
         let lists = [self.one_of, self.at_most_one_of, self.requires, self.takes];
@@ -71,6 +80,22 @@ macro_rules! actions {
                         $($fields)*
                     }),*
                 }
+            }
+        }
+
+        impl ActionName {
+            /// Whether it deploys and follows that.
+            pub const fn deploys(self) -> bool {
+                matches!(
+                    self,
+                    Self::DeployApp
+                        | Self::DeployStaticSite
+                        | Self::PromoteApp
+                        | Self::CreatePreviewApp
+                        | Self::Preview
+                        | Self::RollbackApp
+                        | Self::RollbackStaticSite
+                )
             }
         }
 
@@ -233,7 +258,6 @@ pub(super) fn alternatives(action: Option<&str>) -> Vec<&'static [&'static str]>
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::Input;
     use super::*;
 
     #[test]

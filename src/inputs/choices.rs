@@ -62,6 +62,21 @@ choices! {
     }
 }
 
+impl Resource {
+    /// The kind that a word means, also a short one.
+    pub(crate) fn meant_by(word: &str) -> Option<Self> {
+        Some(match word {
+            "app" | "apps" | "application" | "applications" => Self::Applications,
+            "site" | "sites" | "static-site" | "static-sites" => Self::StaticSites,
+            "pipeline" | "pipelines" => Self::Pipelines,
+            "db" | "dbs" | "database" | "databases" => Self::Databases,
+            "deployment" | "deployments" | "deploys" => Self::Deployments,
+            "process" | "processes" => Self::Processes,
+            _ => return None,
+        })
+    }
+}
+
 choices! {
     /// What the CDN is to be.
     Cdn {

@@ -47,15 +47,24 @@ impl Inputs {
     /// The inputs with the id of a resource that was given by name.
     #[must_use]
     pub fn with_id(mut self, kind: ResourceKind, id: Uuid) -> Self {
-        let field = match kind {
+        *self.id_of(kind) = Some(id);
+        self.names.retain(|given| given.kind != kind);
+        self
+    }
+
+    /// Takes out a name that has no effect.
+    pub(crate) fn drop_name(&mut self, kind: ResourceKind) {
+        *self.id_of(kind) = None;
+        self.names.retain(|given| given.kind != kind);
+    }
+
+    fn id_of(&mut self, kind: ResourceKind) -> &mut Option<Uuid> {
+        match kind {
             ResourceKind::Application => &mut self.app_id,
             ResourceKind::StaticSite => &mut self.static_site_id,
             ResourceKind::Pipeline => &mut self.pipeline_id,
             ResourceKind::Database => &mut self.database_id,
-        };
-        *field = Some(id);
-        self.names.retain(|given| given.kind != kind);
-        self
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Reader;
-use super::action::ActionName;
+use super::action::{ACTIONS, ActionName};
 use super::choices::{
     Abandon, Cdn, Comment, Logs, OnFailure, OnFork, OnMismatch, OnRerun, OnSkipped, Resource,
     WhenBusy,
@@ -123,6 +123,57 @@ impl Input {
     /// The name as users write it, with hyphens.
     pub fn name(&self) -> String {
         self.field.replace('_', "-")
+    }
+
+    /// Whether an action takes the display name of a resource for its id.
+    pub fn takes_name(&self) -> bool {
+        ACTIONS
+            .iter()
+            .any(|action| action.by_name.contains(&self.name().as_str()))
+    }
+
+    /// The actions that use it, in a phrase, if the row of no action names it.
+    pub fn users(&self) -> &'static str {
+        match self.field {
+            "action" | "api_url" | "timeout" | "dry_run" | "summary" | "report_file"
+            | "junit_file" | "output_file" | "links_file" | "html_report"
+            | "skip_without_token" => "all",
+            "sevalla_token" => "all, **required**",
+            "wait_for_finish" | "on_fork" | "on_failure" => "deploying",
+            "when_busy" => {
+                "`deploy-app`, `deploy-static-site`, `rollback-app`, `rollback-static-site`"
+            }
+            "on_timeout" | "on_cancel" | "on_skipped" | "logs" | "log_file"
+            | "code_quality_file" | "expected_commit" | "on_commit_mismatch" | "verify_url"
+            | "verify_status" | "verify_contains" | "verify_successes" | "verify_timeout"
+            | "purge_cache" => "deploying, `follow`",
+            _ => "",
+        }
+    }
+
+    /// Whether every action uses it.
+    pub fn is_used_by_all(&self) -> bool {
+        self.users().starts_with("all")
+    }
+
+    /// Whether this action uses it, although its row does not name it.
+    pub fn is_used_with(&self, action: ActionName) -> bool {
+        let users = self.users();
+        self.is_used_by_all()
+            || users.starts_with("deploying") && action.deploys()
+            || users.contains(&format!("`{}`", action.word()))
+    }
+
+    /// What is accepted, in words, with a name where some actions take one.
+    pub fn value_in_words(&self) -> String {
+        if self.takes_name() {
+            format!(
+                "{}, or the exact display name for some actions",
+                self.accepts
+            )
+        } else {
+            self.accepts.to_owned()
+        }
     }
 
     /// What it is for, in one line.
@@ -280,15 +331,15 @@ inputs! {
 
     app_id: Uuid, group: Deploy;
     "UUID or name of the application"
-    "UUID of the application, or its exact display name if the action only reads, deploys, or follows. Optional with deploy-hook-url, whose address contains the id, and for previews, which the run looks up."
+    "UUID of the application, or its exact display name if the action only reads, deploys, or follows; its rollback after a failure included. Optional with deploy-hook-url, whose address contains the id, and for previews, which the run looks up."
 
     static_site_id: Uuid, group: Deploy;
     "UUID or name of the static site"
-    "UUID of the static site, or its exact display name if the action only reads, deploys, or follows."
+    "UUID of the static site, or its exact display name if the action only reads, deploys, or follows; its rollback after a failure included."
 
     pipeline_id: Uuid, group: Deploy;
-    "UUID of the pipeline, to promote or preview"
-    "UUID of the pipeline to promote in or to create previews in. For previews, also its exact display name."
+    "UUID or name of the pipeline"
+    "UUID of the pipeline to promote in or to create previews in. For preview, create-preview-app, show and doctor, also its exact display name; preview then deletes by it the preview app of its closed pull request."
 
     source_app_id: Uuid, group: Deploy;
     "UUID of the application to promote"
@@ -427,7 +478,7 @@ inputs! {
     "Display name of the resource that delete-app, delete-static-site or delete-database deletes. Nothing is deleted unless the name matches exactly. Without database-id, delete-database finds the database by this name."
 
     database_id: Uuid, group: Settings;
-    "UUID of the database"
+    "UUID or name of the database"
     "UUID of the database, or its exact display name if the action only reads."
 
     database_user: Text, group: Settings;

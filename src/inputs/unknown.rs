@@ -41,11 +41,11 @@ fn describe_unknown(variable: &str, known: &[String]) -> Option<String> {
         .iter()
         .map(|other| (likeness(other), other))
         .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    let told = format!("{variable} is not an input and was ignored");
+    let ignored = format!("{variable} is not an input and was ignored");
     match nearest {
         Some((alike, _)) if prefix == "SEVALLA_" && alike < SLIP => None,
-        Some((alike, other)) if alike >= ALIKE => Some(format!("{told}; did you mean {other}?")),
-        _ => Some(told),
+        Some((alike, other)) if alike >= ALIKE => Some(format!("{ignored}; did you mean {other}?")),
+        _ => Some(ignored),
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Map;
 use url::Url;
 use uuid::Uuid;
 
+use super::choices::Resource;
 use super::placeholder;
 use crate::branch;
 use crate::deployment::DeploymentId;
@@ -88,7 +89,12 @@ fn expected<T: Value>() -> String {
 /// What is wrong with a word that is none of these.
 pub(super) fn unknown_word<T: Value>(text: &str, words: &[&str]) -> String {
     let expected = expected::<T>();
-    match nearest(text, words) {
+    // The short names of resources, such as `apps`.
+    let short = Resource::meant_by(text).map(Resource::word);
+    match short
+        .filter(|word| words.contains(word))
+        .or_else(|| nearest(text, words))
+    {
         Some(word) => format!("{expected}; did you mean {word}?"),
         None => expected,
     }
@@ -160,7 +166,7 @@ impl Value for Uuids {
         let words = text.split(|c: char| c == ',' || c.is_whitespace());
         for word in words.filter(|word| !word.is_empty()) {
             let id = <Uuid as Value>::read(word)
-                .map_err(|_| format!("{}, but {word:?} is none", expected::<Self>()))?;
+                .map_err(|_| format!("{}, but {word:?} is not a UUID", expected::<Self>()))?;
             if !all.contains(&id) {
                 all.push(id);
             }

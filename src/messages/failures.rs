@@ -46,7 +46,7 @@ macro_rules! failures {
 failures! {
     Inputs {
         MissingInput "missing-input" "Missing input", ExitStatus::InvalidInput,
-        "The action needs an input that was not given, or nothing says what to deploy. An empty \
+        "The action needs an input that was not given, or no service to deploy is given. An empty \
          value counts as not given: so does a variable that your CI does not define.",
         "Set the input that the message names. `sevalla-deploy help ACTION` and docs/reference.md \
          list the inputs of each action.";
@@ -101,7 +101,7 @@ failures! {
          'success'`. To deploy whatever the result, set `expected-commit: off`.";
 
         UnusableNetworkSettings "unusable-network-settings" "Unusable network settings", ExitStatus::InvalidInput,
-        "A variable that describes the network cannot be used: a proxy that is no URL \
+        "A variable that describes the network cannot be used: a proxy that is not a URL \
          (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`), or a file of certificates that cannot be read \
          (`SSL_CERT_FILE`).",
         "Correct or unset the variable that the message names. It may be set for the whole machine \
@@ -120,12 +120,17 @@ failures! {
         "Set `state-file` to a path in a folder that the run can write, on a file system with locks.";
 
         UnknownArgument "unknown-argument" "Unknown argument", ExitStatus::InvalidInput,
-        "The arguments contain a word or an option that this program does not know, an option without \
-         a value or given twice, or a secret: everybody on the machine can read the arguments of a \
-         process. No word is run as a program, and no request was sent.",
-        "Use an action and options, such as `sevalla-deploy deploy-app --app-id …`, and pass secrets \
-         as variables. `sevalla-deploy --help` lists all of them. To run another program, write `--` \
-         before its name.";
+        "The arguments contain a word or an option that this program does not know, or an option \
+         without a value or given twice. No word is run as a program, and no request was sent.",
+        "Use an action and options, such as `sevalla-deploy deploy-app --app-id …`. `sevalla-deploy \
+         --help` lists all of them. To run another program, write `--` before its name.";
+
+        SecretArgument "secret-argument" "Secret argument", ExitStatus::InvalidInput,
+        "An argument contains a secret, such as the API key or the address of a deployment hook. \
+         Other users of the machine can read the arguments of a process, and your shell has \
+         probably stored the command in its history. No request was sent.",
+        "Pass the secret as the variable that the message names. Remove the command from the \
+         history of your shell, or replace the secret: create a new key and delete the old one.";
     }
     Requests {
         KeyNotAccepted "key-not-accepted" "Key not accepted", ExitStatus::Unauthorized,
@@ -140,12 +145,9 @@ failures! {
          deleting need permissions of their own.";
 
         NotFound "not-found" "Not found", ExitStatus::Rejected,
-        "Sevalla knows nothing by this id or name, or does not show it to this key. A key only sees \
-         what belongs to its own company. Or what answers at `api-url` is not Sevalla's API: then the \
-         message says so.",
-        "Compare the id with the one in the dashboard's address bar, and check that it is the id of \
-         the right kind of thing. If it is, use a key of the company that owns it. Leave `api-url` \
-         out unless you know that it is needed.";
+        "Sevalla has no resource with this id or name, or does not show it to this key. A key only sees \
+         what belongs to its own company. Or the server at `api-url` is not Sevalla's API: then the message says so.",
+        "Compare the id with the one in the dashboard's address bar, and check that it is the id of the right kind of resource. If it is, use a key of the company that owns it. Omit `api-url` unless you know that it is needed.";
 
         RequestRefused "request-refused" "Request refused", ExitStatus::Rejected,
         "Sevalla understood the request and refused it (400, 409, 422 and the like). The message \
@@ -197,13 +199,13 @@ failures! {
         AnswerLost "answer-lost" "Answer lost", ExitStatus::Ambiguous,
         "A request that changes something was sent, and its answer got lost or was not one that the \
          API documents. The run looked whether the request took effect and could not find out: \
-         nothing is new, more than one thing is, or the only new one does not equal what was asked \
+         nothing is new, several things are, or the only new one does not equal what was asked \
          for. The run does not guess, since that could deploy twice or follow somebody else's \
          deployment.",
         "Check in the dashboard whether it took effect, before you run again.";
 
         TimeUp "time-up" "Time up", ExitStatus::TimedOut,
-        "The run's time (`timeout`) was over before everything could be asked or begun.",
+        "The run timed out (`timeout`) before it had sent all requests.",
         "Raise `timeout` and run again.";
 
         NotSent "not-sent" "Not sent", ExitStatus::Rejected,
@@ -213,8 +215,8 @@ failures! {
         Interrupted "interrupted" "Interrupted", ExitStatus::Interrupted(Signal::Interrupt),
         "The run got SIGINT: somebody cancelled the job, a newer run of the same concurrency group \
          replaced it, or Ctrl-C was pressed. With `on-cancel: cancel`, the default, the deployment \
-         was cancelled too; the message says what came of that.",
-        "Nothing, if it was meant. Otherwise run again. `on-cancel: leave` lets the deployment go on.";
+         was cancelled too; the message reports the result.",
+        "Nothing, if it was meant. Otherwise run again. `on-cancel: leave` lets the deployment continue.";
 
         HungUp "hung-up" "Hung up", ExitStatus::Interrupted(Signal::HangUp),
         "The run got SIGHUP: its terminal was closed, or the connection to the machine ended. With \
@@ -224,11 +226,10 @@ failures! {
          leave` lets the deployment continue.";
 
         Terminated "terminated" "Terminated", ExitStatus::Interrupted(Signal::Terminate),
-        "The run got SIGTERM: the CI stopped the job, for example because its own time limit was \
-         over, or the machine was shut down. With `on-cancel: cancel`, the default, the deployment \
-         was cancelled too; the message says what came of that.",
+        "The run got SIGTERM: the CI stopped the job, for example because its own time limit expired, or the machine was shut down. With `on-cancel: cancel`, the default, the deployment \
+         was cancelled too; the message reports the result.",
         "Nothing, if it was meant. Otherwise run again, with `timeout` shorter than the job's limit, \
-         so that the run can end in its own way. `on-cancel: leave` lets the deployment go on.";
+         so that the run can end in its own way. `on-cancel: leave` lets the deployment continue.";
 
         Bug "bug" "Bug", ExitStatus::Internal,
         "Something happened that should not be possible.",
@@ -257,7 +258,7 @@ failures! {
         "The application or static site is being deleted.",
         "Check that the id is the one you mean.";
 
-        NothingToGoBackTo "nothing-to-go-back-to" "Nothing to go back to", ExitStatus::Rejected,
+        NothingToGoBackTo "nothing-to-roll-back-to" "Nothing to roll back to", ExitStatus::Rejected,
         "A rollback needs an earlier deployment that succeeded, and there is none.",
         "Deploy a branch, a commit or an image that works.";
 
@@ -284,7 +285,7 @@ failures! {
 
         UnidentifiedDeployment "unidentified-deployment" "Unidentified deployment", ExitStatus::Ambiguous,
         "Sevalla accepted the request without naming the deployment that it started, as hooks do, or \
-         named it by an id that is none, and the list of deployments did not show exactly one that \
+         named it by an invalid id, and the list of deployments did not show exactly one that \
          equals what was asked for.",
         "Check in the dashboard how the deployment ends. Following a hook reliably needs \
          `sevalla-token` with read access and the application's id.";
@@ -298,8 +299,7 @@ failures! {
          push on purpose, set `on-skipped` to `pass`.";
 
         NoDeploymentInTime "no-deployment-in-time" "No deployment in time", ExitStatus::TimedOut,
-        "`follow` waits for the deployment that Sevalla starts by itself after a push, and the run's \
-         time was over before one of this commit appeared.",
+        "`follow` waits for the deployment that Sevalla starts by itself after a push, and the run timed out before one of this commit appeared.",
         "Raise `timeout`. If Sevalla does start one later, follow it by its `deployment-id`.";
 
         TooLateToCancel "too-late-to-cancel" "Too late to cancel", ExitStatus::Rejected,
@@ -311,13 +311,11 @@ failures! {
         "Sevalla reports that the deployment failed: the build broke, or the new version did not \
          start.",
         "Correct what the message or the end of the deployment's log names. The log is in the \
-         dashboard too, where the run was not to show it or the key may not read it. Whatever was \
-         live before stays live. `on-failure: rollback` goes back by itself where something had been \
-         replaced.";
+         dashboard too, where the run was not to show it or the key may not read it. The previous version stays live. `on-failure: rollback` rolls back automatically if the deployment had replaced a version.";
 
         DeploymentCancelled "deployment-cancelled" "Deployment cancelled", ExitStatus::Cancelled,
         "Somebody, another run or a newer deployment cancelled the deployment while it ran.",
-        "Run again if this commit should be deployed. Whatever was live before stays live.";
+        "Run again if this commit should be deployed. The previous version stays live.";
 
         DeploymentSkipped "deployment-skipped" "Deployment skipped", ExitStatus::Skipped,
         "Sevalla skipped the deployment: nothing was deployed, and the previous version is still \
@@ -333,7 +331,7 @@ failures! {
         "Nothing, unless the newer one is not meant to be live.";
 
         StillRunning "still-running" "Still running", ExitStatus::TimedOut,
-        "The run's time (`timeout`) was over before the deployment ended. The run does not stop it, \
+        "The run timed out (`timeout`) before the deployment ended. The run does not stop it, \
          unless `on-timeout` is `cancel`.",
         "Check in the dashboard how it ends, and raise `timeout` if your deployments take this long.";
 
@@ -346,27 +344,25 @@ failures! {
         AnotherCommitLive "another-commit-live" "Another commit live", ExitStatus::Unverified,
         "The deployment succeeded, but it holds another commit than the one that was tested: the tip \
          of the branch had moved on. `on-commit-mismatch` says that this is a failure.",
-        "Check what is live, and run again for the commit at the tip of the branch.";
+        "Check the live version, and run again for the commit at the tip of the branch.";
 
-        CommitNotTold "commit-not-reported" "Commit not reported", ExitStatus::Unverified,
+        CommitNotReported "commit-not-reported" "Commit not reported", ExitStatus::Unverified,
         "The deployment succeeded, but Sevalla does not say of which commit it is, so it cannot be \
          compared with `expected-commit`.",
-        "Check in the dashboard what is live. `expected-commit: off` turns the comparison off, for \
+        "Check the live version in the dashboard. `expected-commit: off` turns the comparison off, for \
          example for applications that run from an image.";
 
         BadAnswer "bad-answer" "Bad answer", ExitStatus::Unverified,
-        "The deployment succeeded and is live, but `verify-url` did not answer as it should in \
-         time: another status, other content, or a connection that failed.",
+        "The deployment succeeded and is live, but the health check of `verify-url` did not pass in time: another status, other content, or a connection that failed.",
         "Open the address, and read the application's own log in the dashboard. If it only needs \
-         more time, raise `verify-timeout`. `on-failure: rollback` goes back by itself.";
+         more time, raise `verify-timeout`. `on-failure: rollback` rolls back automatically.";
 
         CheckNotMade "check-not-made" "Check not made", ExitStatus::Unverified,
         "The deployment succeeded and is live, but `verify-url` could not be checked, so nothing is \
          known about the application. The message names the reason: Sevalla gives no address for \
          `auto`, or the key may not read it; the commit for `{commit}` is unknown; the name cannot \
          be resolved or nothing leads to its address, the certificate is not trusted, or a proxy \
-         refuses; a bot challenge or a sign-in page answered instead of the application; or the \
-         run's time was over. Such a deployment is never rolled back.",
+         refuses; a bot challenge or a sign-in page answered instead of the application; or the run timed out. Such a deployment is never rolled back.",
         "Remove the reason that the message names, and open the address to see whether the \
          application works. Behind a bot challenge or a sign-in, set `verify-url` to a path that \
          responds without it.";
@@ -431,12 +427,12 @@ failures! {
          counts as well.";
 
         AmbiguousName "ambiguous-name" "Ambiguous name", ExitStatus::Rejected,
-        "More than one thing has this name, and the run does not guess.",
-        "Name it by its id, or rename all but one. A database is found by its display name when it \
+        "More than one resource has this name, or one that looks the same, and the run does not guess.",
+        "Set the id instead, or rename all but one. A database is found by its display name when it \
          is created.";
 
         NameNotConfirmed "name-not-confirmed" "Name not confirmed", ExitStatus::Rejected,
-        "What is to be deleted has another display name than `confirm` says. Nothing was deleted.",
+        "The resource to delete has another display name than `confirm` says. Nothing was deleted.",
         "Check the id. If it is the right one, set `confirm` to its display name, letter for letter.";
 
         DeletionFailed "deletion-failed" "Deletion failed", ExitStatus::Failed,
@@ -444,7 +440,7 @@ failures! {
         "Run again, delete it in the dashboard, or ask Sevalla's support.";
 
         NotGoneInTime "not-gone-in-time" "Not gone in time", ExitStatus::TimedOut,
-        "Sevalla agreed to delete it, and it was still there when the run's time was over.",
+        "Sevalla agreed to delete it, and it was still there when the run timed out.",
         "Run again: deleting twice does no harm. Raise `timeout` if it often takes this long.";
 
         UnknownClusterOrSize "unknown-cluster-or-size" "Unknown cluster or size", ExitStatus::Rejected,
@@ -460,7 +456,7 @@ failures! {
         "Look at it in the dashboard. Delete and recreate it, or ask Sevalla's support.";
 
         DatabaseNotReady "database-not-ready" "Database not ready", ExitStatus::TimedOut,
-        "The database was not ready when the run's time was over. The run does not stop its creation or change.",
+        "The database was not ready when the run timed out. The run does not stop its creation or change.",
         "Run again: it is found by its name. Raise `timeout` if it often takes this long.";
 
         DatabaseNotConnectable "database-not-connectable" "Database not connectable", ExitStatus::Rejected,

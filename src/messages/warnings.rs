@@ -17,7 +17,7 @@ topics! {
 
         InputWithoutEffect "input-without-effect" "Input without effect"
         "An input was given that has no effect together with the action or with another input."
-        "Remove it, so that nobody believes that it does something.";
+        "Remove it; it has no effect.";
 
         CommitNotCompared "commit-not-compared" "Commit not compared"
         "`expected-commit` or `on-commit-mismatch` asks for a comparison of commits, and there is \
@@ -26,8 +26,7 @@ topics! {
         "Set `expected-commit: off` for such deployments.";
 
         NetworkSettingIgnored "network-setting-ignored" "Network setting ignored"
-        "A part of a variable that describes the network cannot be used and is ignored: an entry of \
-         `NO_PROXY` that is no host name, address or network, or a certificate in the file of \
+        "A part of a variable that describes the network cannot be used and is ignored: an entry of `NO_PROXY` that is not a host name, address or network, or a certificate in the file of \
          `SSL_CERT_FILE` that cannot be read. The rest of the variable takes effect."
         "Correct the entry that the message names. In `NO_PROXY`, write `*`, `name`, `.name`, `*.name`, an \
          address or a network such as `10.0.0.0/8`, each with or without `:port`. In the file, replace \
@@ -63,8 +62,7 @@ topics! {
          the action `follow` instead of deploying.";
 
         PossibleDuplicate "possible-duplicate" "Possible duplicate"
-        "The first request got no response, and was sent once more after nothing new appeared. Now \
-         there is more than one new thing: the first request may have worked after all."
+        "The first request got no response, and was sent once more after nothing new appeared. Now there are several: the first request may have worked after all."
         "Check in the dashboard whether the one in the message should stay.";
 
         EarlierDeploymentRemains "earlier-deployment-remains" "Earlier deployment remains"
@@ -106,7 +104,7 @@ topics! {
         UnknownCommit "unknown-commit" "Unknown commit"
         "Sevalla does not say of which commit the deployment is, so it cannot be compared with the \
          expected one."
-        "Check in the dashboard what is live. `expected-commit: off` turns the comparison off.";
+        "Check the live version in the dashboard. `expected-commit: off` turns the comparison off.";
 
         VersionUnknown "version-unknown" "Version unknown"
         "The rollback succeeded, but neither a commit nor an image shows whether it brought the \
@@ -185,7 +183,7 @@ topics! {
 
         ListCut "list-cut" "List cut"
         "Sevalla gives at most ten thousand items of a list; the rest is missing."
-        "Ask for one thing by its id with `show`.";
+        "Show one resource by its id with `show`.";
     }
     Reporting {
         LogFileNotWritten "log-file-not-written" "Log file not written"

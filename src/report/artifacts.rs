@@ -178,7 +178,7 @@ impl Inner {
             let outputs = outputs.join(", ");
             self.emit(
                 Tone::Plain,
-                &format!("Left out of {place}, which cannot hold it: {outputs}"),
+                &format!("Omitted from {place}, whose format cannot hold it: {outputs}"),
             );
         }
     }

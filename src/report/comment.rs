@@ -217,7 +217,7 @@ fn rows<'a>(facts: &CommentFacts<'a>, now: &'a str) -> Vec<(&'static str, &'a st
             "Commit",
             deployment.and_then(|deployment| deployment.commit_sha.as_deref()),
         ),
-        (status, last.and_then(|last| last.status.told())),
+        (status, last.and_then(|last| last.status.reported())),
         ("Time", last.and(facts.times)),
         ("Updated", Some(now)),
         ("Run", facts.run_url),

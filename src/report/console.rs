@@ -104,10 +104,10 @@ pub(super) fn log_gap(at_micros: i64) -> String {
 fn stopping(signal: Signal, then: Option<Abandon>) -> String {
     let (and, without) = match then {
         Some(Abandon::Cancel) => (
-            " and cancelling what is being deployed",
+            " and cancelling the deployment",
             " without waiting for that",
         ),
-        Some(Abandon::Leave) => ("; what is being deployed is not cancelled", ""),
+        Some(Abandon::Leave) => ("; the deployment keeps running", ""),
         None => ("", " and leaves everything as it is"),
     };
     let name = signal.name();
@@ -126,12 +126,12 @@ pub(super) fn named(warning: Warning, text: &str) -> String {
     format!("{text} [{}]", warning.slug())
 }
 
-/// "Usually takes 1m50s (the last 18)".
+/// "Usually takes 1m50s (median of the last 18)".
 fn usually(usual: &TypicalDuration) -> String {
     let time = duration(usual.time());
     match usual.count() {
-        1 => format!("The last one like it took {time}"),
-        count => format!("Usually takes {time} (the last {count})"),
+        1 => format!("The last similar deployment took {time}"),
+        count => format!("Usually takes {time} (median of the last {count})"),
     }
 }
 
@@ -342,12 +342,12 @@ mod tests {
         for (then, expected) in [
             (
                 Some(Abandon::Cancel),
-                "SIGINT: ending the run and cancelling what is being deployed. Another signal, \
+                "SIGINT: ending the run and cancelling the deployment. Another signal, \
                  1.5s later or more, ends it at once without waiting for that.",
             ),
             (
                 Some(Abandon::Leave),
-                "SIGINT: ending the run; what is being deployed is not cancelled. Another signal, 1.5s \
+                "SIGINT: ending the run; the deployment keeps running. Another signal, 1.5s \
                  later or more, ends it at once.",
             ),
             (
@@ -368,12 +368,12 @@ mod tests {
         for (past, expected, comparison_of_100) in [
             (
                 vec![80],
-                "The last one like it took 1m20s",
+                "The last similar deployment took 1m20s",
                 "1m20s, of the last one",
             ),
             (
                 vec![80, 90, 95, 130],
-                "Usually takes 1m32s (the last 4)",
+                "Usually takes 1m32s (median of the last 4)",
                 "1m32s; this one took longer than 3 of the last 4",
             ),
         ] {

@@ -64,7 +64,7 @@ fn what(record: &RunRecord) -> Vec<Option<Detail>> {
     };
     let id = service_record.service.map(|service| service.id.to_string());
     let deployment_id = deployment.map(|deployment| deployment.id.to_string());
-    let status = deployment.and_then(|deployment| deployment.status.told());
+    let status = deployment.and_then(|deployment| deployment.status.reported());
     let branch = deployment.and_then(|deployment| deployment.branch.clone());
     // Of a build it is only the name under which Sevalla keeps the result.
     let is_built =
@@ -89,14 +89,15 @@ fn what(record: &RunRecord) -> Vec<Option<Detail>> {
     ]
 }
 
-/// The deployed commit. It leads to the code host if this run is of the same
-/// commit: the CI's repository may not be the deployed one.
+/// The deployed commit. It leads to the code host of the service's repository, or of
+/// the CI's if this run is of the same commit: the CI's may be another repository.
 fn commit(record: &RunRecord, service_record: &ServiceRecord) -> Option<Detail> {
     let deployment = service_record.deployment.as_ref()?;
     let commit = deployment.commit_sha.clone()?;
     let own = record.facts.commit.as_deref();
     let repository = record.facts.repository.as_ref();
     let repository = repository.filter(|_| own.is_some_and(|own| is_same_commit(own, &commit)));
+    let repository = repository.or(service_record.repository.as_ref());
     let page = repository.and_then(|repository| repository.commit_page(&commit));
     detail(
         "Commit",

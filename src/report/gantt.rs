@@ -71,8 +71,10 @@ fn chart(time_line: &Timeline) -> Option<String> {
 
 /// How the chart shows a span. Grey, Mermaid's `done`, is for what brings no
 /// result: the run's own steps around the deployment, and what was cancelled.
-const fn tag(span: &Span) -> &'static str {
+fn tag(span: &Span) -> &'static str {
     match span.state {
+        // As the summary's sign: a warning.
+        State::Failed if span.is_unverified() => "active, ",
         State::Failed => "crit, ",
         State::Cancelled => "done, ",
         State::Open => "active, ",
@@ -128,6 +130,7 @@ fn bars(time_line: &Timeline) -> Option<String> {
             };
             let state = match span.state {
                 State::Done => "",
+                State::Failed if span.is_unverified() => " unverified",
                 State::Failed => " failed",
                 State::Cancelled => " cancelled",
                 State::Open => " end not seen",

@@ -109,7 +109,7 @@ fn failed(
         Failure::AnotherCommitLive if is_undone => " had the wrong commit and was rolled back",
         Failure::AnotherCommitLive => " is live with the wrong commit",
         Failure::AnotherVersionLive => " is live with the wrong version",
-        Failure::CommitNotTold => " is live with an unknown commit",
+        Failure::CommitNotReported => " is live with an unknown commit",
         Failure::CheckNotMade => " is live but was not checked",
         _ => return None,
     };

@@ -5,10 +5,14 @@
 
 mod fields;
 
+use console::{measure_text_width, truncate_str};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::Value;
 
 pub use self::fields::{fields_of, fields_of_one};
+use crate::ci::TableLayout;
 use crate::resource::{ResourceKind, ResourceList};
 use crate::sevalla::ResourceRecord;
 
@@ -152,26 +156,80 @@ pub fn in_words(value: Option<&Value>) -> String {
 }
 
 /// The lines of a table of a list.
-pub fn table(list: ResourceList, items: &[ResourceRecord]) -> Vec<String> {
+pub fn table(list: ResourceList, items: &[ResourceRecord], layout: &TableLayout) -> Vec<String> {
     let columns = columns_of(list);
-    let head: Vec<String> = columns.iter().map(|&column| column.to_owned()).collect();
-    let cells = |item: &ResourceRecord| columns.iter().map(|&column| cell(item, column)).collect();
+    let head = columns.iter().map(|&column| title(column).to_owned());
+    let head: Vec<String> = head.collect();
+    let cells = |item: &ResourceRecord| {
+        let cells = columns.iter().map(|&column| cell(item, column, layout));
+        cells.collect()
+    };
     let rows: Vec<Vec<String>> = std::iter::once(head)
         .chain(items.iter().map(cells))
         .collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        cells
+            .map(|cell| measure_text_width(cell))
+            .max()
+            .unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+    let mut widths: Vec<usize> = (0..columns.len()).map(width).collect();
+    if let Some(room) = layout.columns {
+        fit(&mut widths, columns, room);
+    }
     let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths);
         let line: String = cells
-            .map(|(cell, width)| format!("{cell:width$}  "))
+            .map(|(cell, width)| {
+                let cell = truncate_str(cell, *width, "…");
+                let free = width.saturating_sub(measure_text_width(&cell));
+                format!("{cell}{}{GAP}", " ".repeat(free))
+            })
             .collect();
         line.trim_end().to_owned()
     };
     rows.iter().map(line).collect()
+}
+
+/// What is between two columns.
+const GAP: &str = "  ";
+
+/// No column becomes narrower than this.
+const NARROWEST: usize = 4;
+
+/// The heading of a column.
+fn title(column: &str) -> &str {
+    match column {
+        "commit_sha" => "commit",
+        "created_at" => "created",
+        other => other,
+    }
+}
+
+/// Takes from the widest columns until all fit, from a commit or a time last. The
+/// first is the id, which stays whole, so that it can be copied.
+fn fit(widths: &mut [usize], columns: &[&str], room: usize) {
+    let gaps = GAP.len() * widths.len().saturating_sub(1);
+    loop {
+        let excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(room);
+        let is_short = |column: &str| title(column) != column;
+        let can_give = |width: usize, column: &str| !is_short(column) && width > NARROWEST;
+        let of_texts = widths.iter().zip(columns).skip(1);
+        let gives_text = of_texts
+            .clone()
+            .any(|(width, column)| can_give(*width, column));
+        let others = widths.iter_mut().zip(columns).skip(1);
+        let others = others.filter(|(_, column)| !gives_text || !is_short(column));
+        let others = others.map(|(width, _)| width);
+        let widest = others
+            .max_by_key(|width| **width)
+            .filter(|width| **width > NARROWEST);
+        let (Some(widest), true) = (widest, excess > 0) else {
+            return;
+        };
+        *widest -= 1;
+    }
 }
 
 /// The lines that tell of one record: each field that has a plain value.
@@ -184,11 +242,35 @@ pub fn lines(kind: ResourceKind, record: &ResourceRecord) -> Vec<String> {
     told.collect()
 }
 
-fn cell(item: &ResourceRecord, column: &str) -> String {
-    cut(&item
-        .get(column)
-        .map(|value| in_words(Some(value)))
-        .unwrap_or_default())
+fn cell(item: &ResourceRecord, column: &str, layout: &TableLayout) -> String {
+    let value = item.get(column);
+    let value = value.map(|value| in_words(Some(value))).unwrap_or_default();
+    match column {
+        "commit_sha" => value.chars().take(SHORT_COMMIT).collect(),
+        "created_at" => in_minutes(&value, layout.now.as_ref()),
+        _ => cut(&value),
+    }
+}
+
+/// So many digits of a commit are enough to find it.
+const SHORT_COMMIT: usize = 7;
+
+/// A moment as people write it: local time for a person, of a year with the time
+/// of day; else UTC.
+fn in_minutes(moment: &str, now: Option<&(TimeZone, Timestamp)>) -> String {
+    let Ok(time) = moment.parse::<Timestamp>() else {
+        return cut(moment);
+    };
+    let Some((zone, now)) = now else {
+        return time.strftime("%FT%H:%MZ").to_string();
+    };
+    let (time, now) = (zone.to_datetime(time), zone.to_datetime(*now));
+    let form = if time.year() == now.year() {
+        "%b %d %H:%M"
+    } else {
+        "%F"
+    };
+    time.strftime(form).to_string()
 }
 
 fn cut(text: &str) -> String {
@@ -201,6 +283,7 @@ fn cut(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deployment::Service;
 
     fn record(json: &str) -> ResourceRecord {
         serde_json::from_str(json).unwrap()
@@ -248,12 +331,49 @@ mod tests {
             record(r#"{"id":"22","display_name":"a longer name","type":"branch"}"#),
         ];
         assert_eq!(
-            table(ResourceList::All(ResourceKind::Pipeline), &pipelines),
+            table(
+                ResourceList::All(ResourceKind::Pipeline),
+                &pipelines,
+                &TableLayout::default()
+            ),
             [
                 "id  display_name   type",
                 "1   shop           trunk",
                 "22  a longer name  branch",
             ]
+        );
+    }
+
+    #[test]
+    fn a_table_fits_the_terminal_and_keeps_the_id_whole() {
+        let deployment = record(
+            r#"{"id":"4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11","status":"success",
+                "branch":"feature/a-rather-long-name-of-a-branch","commit_sha":
+                "59507fa69c0e4f7a8b6d5c4e3f2a1b0c9d8e7f60","created_at":"2026-11-30T23:00:05.123Z"}"#,
+        );
+        let list = ResourceList::Deployments(Service::application(uuid::Uuid::nil()));
+        let layout = |columns| TableLayout {
+            columns: Some(columns),
+            now: "2026-12-01T10:00:00Z"
+                .parse::<Timestamp>()
+                .ok()
+                .map(|now| (TimeZone::posix("CET-1").unwrap(), now)),
+        };
+        let rows = table(list, std::slice::from_ref(&deployment), &layout(80));
+        assert_eq!(
+            rows[1],
+            "4f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11  success  feature/a…  59507fa  Dec 01 00:00"
+        );
+        for columns in 1..120 {
+            for row in table(list, std::slice::from_ref(&deployment), &layout(columns)) {
+                assert!(row.chars().count() <= columns.max(60), "{columns}: {row}");
+            }
+        }
+        let rows = table(list, &[deployment], &TableLayout::default());
+        assert!(
+            rows[1].ends_with("  59507fa  2026-11-30T23:00Z"),
+            "{}",
+            rows[1]
         );
     }
 }

@@ -264,7 +264,7 @@ fn deployment(service_record: &ServiceRecord) -> Option<Deployment<'_>> {
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
     Some(Deployment {
         id: &seen.id.0,
-        status: seen.status.told(),
+        status: seen.status.reported(),
         origin: match seen.origin {
             Origin::Manual => Some("manual"),
             Origin::Automatic => Some("automatic"),

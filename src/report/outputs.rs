@@ -20,7 +20,9 @@ pub(super) fn render(
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs().to_string());
     let value = |name: &str| match name {
         "deployment-id" => deployment.map(|deployment| deployment.id.to_string()),
-        "status" => deployment.and_then(|deployment| deployment.status.told().map(str::to_owned)),
+        "status" => {
+            deployment.and_then(|deployment| deployment.status.reported().map(str::to_owned))
+        }
         "outcome" => Some(outcome.ending().word().to_owned()),
         "url" => service_record.url.clone(),
         "commit-sha" => deployment.and_then(|deployment| deployment.commit_sha.clone()),
@@ -87,7 +89,7 @@ fn promotions(record: &RunRecord) -> String {
             // Escapes of JSON would hide control characters from the sanitizer.
             "name": service_record.name.as_deref().map(cleaned),
             "deployment-id": deployment.map(|deployment| &deployment.id.0),
-            "status": deployment.and_then(|deployment| deployment.status.told()),
+            "status": deployment.and_then(|deployment| deployment.status.reported()),
             "undone-deployment-id": service_record.undone().map(|id| &id.0),
             "url": service_record.url,
             "queue-seconds": queue,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::comment::{self, CommentFacts, CommentStatus};
 use super::log::{LONGEST_SHOWN, LogSink};
-use crate::ci::{Activity, CiOutput, Host, Level, Tone};
+use crate::ci::{Activity, CiOutput, Host, Level, TableLayout, Tone};
 use crate::code_host::Marker;
 use crate::event::{Event, EventKind, Phase};
 use crate::inputs::{Abandon, Logs};
@@ -84,6 +84,11 @@ impl Reporter {
     /// Sets what the live line says about Ctrl-C.
     pub fn explain_interrupt(&self, then: Abandon) {
         self.0.borrow_mut().on_interrupt = then;
+    }
+
+    /// How a table is shown that people read.
+    pub fn table_layout(&self) -> TableLayout {
+        self.0.borrow().channel.layout()
     }
 
     /// Records an event and shows it.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::ci::Facts;
+use crate::ci::{Facts, Repository};
 use crate::deployment::{Deployment, DeploymentId, Service, Status, Verdict};
 use crate::event::{Event, EventKind, Phase, State};
 use crate::forecast::history::TypicalDuration;
@@ -71,7 +71,9 @@ pub(crate) struct ServiceRecord {
     pub(super) name: Option<String>,
     pub(super) deployment: Option<Deployment>,
     pub(super) url: Option<String>,
-    /// How long deployments like it usually take.
+    /// What it is built from, where its code host is known.
+    pub(super) repository: Option<Repository>,
+    /// How long similar deployments usually take.
     pub(super) usual: Option<TypicalDuration>,
     /// The deployment that went back to what was live before.
     pub(super) rollback: Option<DeploymentId>,
@@ -233,6 +235,9 @@ impl ServiceRecord {
             EventKind::Target(service, name) => {
                 self.service = Some(service);
                 self.name = name.map(str::to_owned);
+            }
+            EventKind::BuiltFrom(address) => {
+                self.repository = Repository::cloned_from(address);
             }
             EventKind::Started(service, deployment) | EventKind::Found(service, deployment) => {
                 self.service = Some(service);

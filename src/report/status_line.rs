@@ -166,7 +166,7 @@ fn while_it_goes_on(service_records: &[ServiceRecord], then: Abandon) -> &'stati
         _ if open.all(|service_record| service_record.is_cancelling) => ENDS,
         (Abandon::Cancel, true) => "Ctrl-C cancels what has not ended",
         (Abandon::Cancel, false) => "Ctrl-C cancels the deployment",
-        (Abandon::Leave, true) => "Ctrl-C ends this, the deployments go on",
+        (Abandon::Leave, true) => "Ctrl-C ends this, the deployments continue",
         (Abandon::Leave, false) => "Ctrl-C ends this, the deployment continues",
     }
 }
@@ -486,7 +486,7 @@ mod tests {
             replay.after_event_of(1, EventKind::Started(service(1), &running)),
             shown(
                 "0 of 2 targets ended",
-                "Ctrl-C ends this, the deployments go on"
+                "Ctrl-C ends this, the deployments continue"
             )
         );
     }

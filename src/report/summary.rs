@@ -158,7 +158,7 @@ fn targets(targets: &[ServiceRecord], text: &impl Fn(&str) -> String) -> String 
             .to_owned();
     for service_record in targets {
         let deployment = service_record.shown();
-        let status = deployment.and_then(|deployment| deployment.status.told());
+        let status = deployment.and_then(|deployment| deployment.status.reported());
         let cells = [
             service_record.target(),
             status.map(|status| match service_record.undone() {

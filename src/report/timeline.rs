@@ -27,6 +27,11 @@ pub struct Span {
 }
 
 impl Span {
+    /// Whether it is a check that failed after a success: what is live is unverified.
+    pub(super) fn is_unverified(&self) -> bool {
+        self.name == Phase::Verification && self.state == State::Failed
+    }
+
     /// How long it took; one whose end was not seen, until `now`. Never
     /// negative.
     pub fn length(&self, now: Timestamp) -> SignedDuration {

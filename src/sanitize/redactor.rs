@@ -2,7 +2,8 @@
 //!
 //! A secret is found as it is, URL-encoded, JSON-escaped, and inside Base64 at
 //! any offset; and each of these also where it is broken over the end of a
-//! line. Keys of Sevalla, GitHub and GitLab are also known by their shape.
+//! line. Keys of Sevalla, GitHub and GitLab, and Sevalla's deployment hooks, are also
+//! known by their shape.
 //!
 //! A log is mostly text without a secret, so what matters is how fast that is
 //! told. One search finds the places where any form begins or ends; what stands
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use self::encodings::{Secret, forms_of};
 use self::scanner::Scanner;
 pub use crate::sanitize::redactor::own_words::is_own_word;
+pub(crate) use crate::sanitize::redactor::token_shapes::has_hook;
 
 /// What stands where a secret stood.
 const STARS: &str = "***";
@@ -328,6 +330,28 @@ mod tests {
                 "",
             ] {
                 assert_eq!(redactor.redact(text), text);
+            }
+        }
+    }
+
+    #[test]
+    fn the_secret_of_a_hook_is_known_by_the_form_of_its_address() {
+        let id = "fb5e5168-4281-4bec-94c5-0d1584e9e657";
+        for redactor in [Redactor::default(), Redactor::new(["another-secret"])] {
+            for kind in ["apps", "static-sites"] {
+                let hook = format!("https://hook.sevalla.com/{kind}/{id}/deploy/abcdefghijkl");
+                let text = redactor.redact(&format!("a {hook}, {hook}?x")).into_owned();
+                assert!(!text.contains("abcdefghijkl"), "{text}");
+                assert!(text.ends_with("/deploy/***?x"), "{text}");
+            }
+            for text in [
+                format!("/apps/{id}/deploy/"),
+                format!("/apps/{id}/deploy/now"),
+                format!("/app/{id}/deploy/abcdefghijkl"),
+                "/apps/shop/deploy/abcdefghijkl".to_owned(),
+                "/deploy/abcdefghijkl".to_owned(),
+            ] {
+                assert_eq!(redactor.redact(&text), text);
             }
         }
     }

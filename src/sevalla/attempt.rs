@@ -179,7 +179,7 @@ impl ApiConnection {
         }
         self.budget
             .borrow_mut()
-            .told(call.operation.tier, &reply.headers);
+            .observe(call.operation.tier, &reply.headers);
         if (200..300).contains(&reply.status) {
             let gate = self.gate_for(call);
             let request_id = header(&reply.headers, &REQUEST_ID);
@@ -351,7 +351,7 @@ impl ApiResponse {
     pub(super) fn new_record(&self) -> Result<ResourceRecord, ApiErrorKind> {
         let record: ResourceRecord = self.decode()?;
         if record.id().is_none() {
-            return Err(self.undecodable("its id is no UUID"));
+            return Err(self.undecodable("its id is not a UUID"));
         }
         Ok(record)
     }

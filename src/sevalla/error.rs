@@ -181,8 +181,8 @@ impl fmt::Display for ApiErrorKind {
                  is left",
                 duration(*frees_in)
             ),
-            Self::NoTime => f.write_str("the run's time was over"),
-            Self::Stopped => f.write_str("not sent, since the run was asked to end"),
+            Self::NoTime => f.write_str("the run timed out"),
+            Self::Stopped => f.write_str("not sent, because the run is ending"),
             Self::SenderEnded => {
                 f.write_str("the process that was about to send it ended before the response")
             }

@@ -75,7 +75,7 @@ pub struct Delay {
 impl RateLimits {
     /// Takes in the headers of an answer. Headers that are missing or make no
     /// sense show nothing.
-    pub fn told(&mut self, tier: Tier, headers: &HeaderMap) {
+    pub fn observe(&mut self, tier: Tier, headers: &HeaderMap) {
         let now = Instant::now();
         let Some((remaining, reset)) = number(headers, &REMAINING).zip(reset(headers)) else {
             self.crowds.remove(&tier);
@@ -336,7 +336,7 @@ mod tests {
         for tier in [Tier::Read, Tier::Logs, Tier::Deployment, Tier::Creation] {
             assert_eq!(alone.pause(tier), Delay::default());
             for remaining in ["29", "3", "1"] {
-                alone.told(tier, &budget("30", remaining, "50"));
+                alone.observe(tier, &budget("30", remaining, "50"));
                 assert_eq!(alone.pause(tier), Delay::default(), "{tier:?} {remaining}");
             }
         }
@@ -346,7 +346,7 @@ mod tests {
     async fn who_is_left_without_waits_for_the_reset_and_a_turn() {
         let mut fleet = RateLimits::default();
         for tier in [Tier::Read, Tier::Logs, Tier::Deployment, Tier::Creation] {
-            fleet.told(tier, &budget("400", "0", "30"));
+            fleet.observe(tier, &budget("400", "0", "30"));
             advance(Duration::from_secs(10)).await;
             let pause = fleet.pause(tier);
             assert_eq!(pause.least, Duration::from_secs(20), "{tier:?}");
@@ -366,7 +366,7 @@ mod tests {
         ] {
             let mut begun = RateLimits::default();
             (0..made).for_each(|_| begun.spend());
-            begun.told(Tier::Read, &budget(limit, remaining, "40"));
+            begun.observe(Tier::Read, &budget(limit, remaining, "40"));
             let pause = begun.pause(Tier::Deployment).least;
             assert_eq!(pause.as_secs(), least, "{limit}, {remaining}, {made}");
         }
@@ -376,8 +376,8 @@ mod tests {
     async fn one_budget_for_all_is_known_by_its_headers() {
         let reads_then = |tier, limit: &str, remaining: &str, reset: &str| {
             let mut one = RateLimits::default();
-            one.told(Tier::Read, &budget("120", "100", "50"));
-            one.told(tier, &budget(limit, remaining, reset));
+            one.observe(Tier::Read, &budget("120", "100", "50"));
+            one.observe(tier, &budget(limit, remaining, reset));
             (one.is_one(), one.share(Tier::Read).unwrap().seen.remaining)
         };
         assert_eq!(
@@ -406,14 +406,14 @@ mod tests {
             headers(&[]),
         ] {
             let mut budget = RateLimits::default();
-            budget.told(Tier::Read, &told);
+            budget.observe(Tier::Read, &told);
             assert_eq!(budget.pause(Tier::Read), Delay::default(), "{told:?}");
             assert_eq!(budget.share(Tier::Read), None);
         }
         let mut long = RateLimits::default();
-        long.told(Tier::Logs, &budget("18446744073709551615", "1", "60"));
+        long.observe(Tier::Logs, &budget("18446744073709551615", "1", "60"));
         assert_eq!(least(&long, Tier::Logs), Duration::ZERO);
-        long.told(Tier::Read, &budget("0", "0", "3600"));
+        long.observe(Tier::Read, &budget("0", "0", "3600"));
         assert_eq!(least(&long, Tier::Read), LONGEST_PAUSE);
         // A fifth of a long wait stays open: not all at the same moment.
         assert_eq!(long.pause(Tier::Read).spread, LONGEST_PAUSE / 5);

@@ -170,7 +170,7 @@ impl Client {
 
     /// With the run's shutdown signal, after which no new write is sent.
     #[must_use]
-    pub fn heeding(self, stop: Shutdown) -> Self {
+    pub fn stopped_by(self, stop: Shutdown) -> Self {
         Self { stop, ..self }
     }
 

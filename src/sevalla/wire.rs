@@ -257,6 +257,9 @@ pub struct StaticSite {
     /// The word for its latest deployment or lifecycle action.
     #[serde(default, deserialize_with = "text")]
     pub status: Option<String>,
+    /// The repository it is built from.
+    #[serde(default, deserialize_with = "text")]
+    pub repo_url: Option<String>,
     /// The branch that is built when none is named.
     #[serde(default, deserialize_with = "text")]
     pub default_branch: Option<String>,

@@ -15,12 +15,16 @@ pub(crate) fn duration(duration: Duration) -> String {
 
 /// A count for people: `1 setting`, `2 settings`, `0 processes`.
 pub(crate) fn counted(count: usize, noun: &str) -> String {
-    let ending = match count {
+    format!("{count} {noun}{}", plural(count, noun))
+}
+
+/// The ending of a noun behind a count.
+pub(crate) fn plural(count: usize, noun: &str) -> &'static str {
+    match count {
         1 => "",
         _ if noun.ends_with('s') => "es",
         _ => "s",
-    };
-    format!("{count} {noun}{ending}")
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! [`Expectation`]: what a healthy response contains, and whether one does.
 //! Pure; parsed from `verify-contains`.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use serde_json::Value;
@@ -32,6 +33,17 @@ impl Statuses {
     /// Whether it holds this status.
     pub fn contain(&self, status: u16) -> bool {
         self.0.iter().any(|range| range.contains(&status))
+    }
+}
+
+impl fmt::Display for Statuses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let range = |range: &RangeInclusive<u16>| match (range.start(), range.end()) {
+            (first, last) if first == last => first.to_string(),
+            (first, last) => format!("{first}-{last}"),
+        };
+        let ranges: Vec<String> = self.0.iter().map(range).collect();
+        f.write_str(&ranges.join(","))
     }
 }
 

@@ -71,7 +71,7 @@ impl Verified {
     /// Nothing was visited, for this reason.
     pub fn not_made(reason: impl fmt::Display) -> Self {
         Self::NotMade(CheckReport {
-            reason: format!("Whether it answers well cannot be checked: {reason}"),
+            reason: format!("The health check could not be made: {reason}"),
             effort: None,
         })
     }
@@ -154,7 +154,7 @@ pub async fn verify(
     let started = Instant::now();
     let give_up = deadline.min(started + check.timeout);
     if give_up <= started {
-        return Verified::not_made("the run's time (timeout) was over when it could begin");
+        return Verified::not_made("the run timed out before the check could begin");
     }
     let mut looks = Schedule::for_looks();
     let mut tally = VisitTally::new(check);
@@ -254,13 +254,13 @@ impl VisitTally {
             }
             _ => {
                 let (row, needed) = (self.row, self.needed);
-                let reason = format!("only {row} of {needed} good answers in a row");
+                let reason = format!("it was healthy only {row} of {needed} times in a row");
                 (reason, self.was_unhealthy)
             }
         };
         let plural = if self.visits == 1 { "" } else { "s" };
         let finding = CheckReport {
-            reason: format!("{url} did not answer well: {reason}"),
+            reason: format!("{url} failed the health check: {reason}"),
             effort: Some(format!(
                 "{} visit{plural} in {}",
                 self.visits,
@@ -332,7 +332,8 @@ fn judge(
     reply: &Response,
 ) -> Result<(), CheckMiss> {
     if !check.statuses.contain(reply.status) {
-        return Err(CheckMiss::seen(format!("HTTP {}", reply.status)));
+        let reason = format!("HTTP {} (expected {})", reply.status, check.statuses);
+        return Err(CheckMiss::seen(reason));
     }
     match (&reply.body, expectation) {
         // Of a body that nobody reads, more than is read is no fault.

@@ -153,7 +153,9 @@ fn redirect(from: &Url, reply: &Response) -> Result<Option<Url>, CheckMiss> {
     let next = location.to_str().ok().and_then(|to| from.join(to).ok());
     let next = next.filter(|next| matches!(next.scheme(), "http" | "https"));
     let Some(next) = next else {
-        return Err(CheckMiss::seen("it redirects to what is no address"));
+        return Err(CheckMiss::seen(
+            "it redirects to something that is not an address",
+        ));
     };
     if from.scheme() == "https" && next.scheme() == "http" {
         return Err(CheckMiss::seen("it redirects from https to http"));

@@ -235,7 +235,7 @@ async fn an_id_that_is_none_is_looked_up() {
     simulator.add_fault(Fault::on(START).does(Behaviour::Status(200, body, Vec::new())));
     let run = Order::Branch.runner(&simulator).run().await;
     run.assert_ended(7, "ambiguous");
-    run.assert_told("The answer names it \"dep-1\", which is no id of a deployment");
+    run.assert_told("The answer names it \"dep-1\", which is not the id of a deployment");
     assert_eq!(simulator.calls(START), 1);
 }
 

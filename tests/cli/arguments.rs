@@ -273,6 +273,8 @@ async fn bash_completes_actions_options_and_words() {
             &["--dry-run", "depl"],
             &["deploy-app", "deploy-static-site"],
         ),
+        (&["--verify-url", ""], &["auto"]),
+        (&["--expected-commit", ""], &["auto", "off"]),
         (&["--branch", ""], &[]),
         (&["--app-id", "=", ""], &[]),
         (&["--report-file", "my"], &["my report.json"]),
@@ -386,5 +388,56 @@ async fn zsh_completes_actions_options_and_words() {
         let mut found = output("zsh", script, &[line], &folder);
         found.retain(|word| !word.is_empty());
         assert_eq!(found, expected, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_hook_in_the_wrong_place_is_not_shown() {
+    let secret = "qwertyuiopas";
+    let hook = format!("https://hook.sevalla.com/apps/{APP}/deploy/{secret}");
+    let simulator = application(Script::success()).await;
+    let given = |runner: Runner| {
+        runner
+            .hides(secret)
+            .set("SEVALLA_REPORT_FILE", "report.json")
+            .set("SEVALLA_HTML_REPORT", "report.html")
+            .set("SEVALLA_JUNIT_FILE", "report.xml")
+    };
+    for input in [
+        "APP_ID",
+        "STATIC_SITE_ID",
+        "BRANCH",
+        "CONFIRM",
+        "VERIFY_URL",
+    ] {
+        let runner = given(Runner::deploys_app(&simulator)).set("SEVALLA_DRY_RUN", "true");
+        let runner = runner.set(format!("SEVALLA_{input}"), &hook);
+        let run = runner.run().await;
+        assert!(run.file("report.json").is_some(), "{}", run.streams());
+    }
+    for arguments in [
+        &[hook.as_str()][..],
+        &["help", &hook],
+        &["deploy-app", &hook],
+        &["--app-id", &hook],
+        &["--app", &hook],
+    ] {
+        let run = given(Runner::against(&simulator)).arguments_are(arguments);
+        let run = run.run().await;
+        assert_eq!(run.code, Some(2), "{}", run.streams());
+    }
+}
+
+#[tokio::test]
+async fn a_secret_as_an_argument_has_an_entry_of_its_own() {
+    for argument in ["--sevalla-token=hunter22", "--sevala-token=hunter22"] {
+        let run = Runner::bare()
+            .hides("hunter22")
+            .argument(argument)
+            .run()
+            .await;
+        assert_eq!(run.code, Some(2), "{}", run.streams());
+        run.assert_told("the history of your shell");
+        run.assert_told("docs/messages.md#secret-argument");
     }
 }

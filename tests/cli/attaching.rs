@@ -206,7 +206,7 @@ async fn a_look_that_the_end_of_the_time_cuts_off_says_nothing() {
         .await;
 
     run.assert_ended(4, "timed-out");
-    run.assert_told("when the run's time was over");
+    run.assert_told("Timed out before Sevalla started a deployment");
     assert!(simulator.calls("listDeploymentsV3") > 1);
 }
 

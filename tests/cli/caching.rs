@@ -79,7 +79,7 @@ async fn the_cdn_becomes_what_is_wanted_in_two_toggles_at_most() {
     let simulator = with_cdn(false).await;
     let aimless = toggle(&simulator, "").run().await;
     aimless.assert_ended(2, "invalid-input");
-    aimless.assert_told("cdn: toggle-cdn requires it. Set `cdn` to on or off");
+    aimless.assert_told("Set `cdn` to on or off");
     let dry = toggle(&simulator, "on")
         .set("SEVALLA_DRY_RUN", "true")
         .run()

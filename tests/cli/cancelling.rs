@@ -30,7 +30,7 @@ async fn a_refusal_right_after_the_start_is_not_the_last_word() {
                 let run = stopped(running, "INT").await;
 
                 run.assert_ended(130, "interrupted");
-                run.assert_told("was asked to stop, and ended as cancelled");
+                run.assert_told("Cancelled deployment");
                 assert!(simulator.cancelled(&simulator.deployments(APP)[0].id));
             }),
     )
@@ -47,7 +47,7 @@ async fn a_deployment_that_nothing_knows_for_seconds_is_cancelled() {
     let running = Runner::deploys_app(&simulator).start();
     called(&simulator, "getDeploymentV3").await;
     let run = stopped(running, "INT").await;
-    run.assert_told("was asked to stop, and ended as cancelled");
+    run.assert_told("Cancelled deployment");
 }
 
 #[tokio::test]

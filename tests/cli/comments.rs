@@ -325,7 +325,7 @@ async fn after_a_signal_the_comment_says_what_became_of_the_deployment() {
             "cancel",
             &[
                 "### ⏹️ Sevalla preview: run interrupted, deployment cancelled\n",
-                "and ended as cancelled",
+                "Cancelled deployment",
                 "| Status | ` cancelled ` |",
             ],
             &["inProgress"],
@@ -449,7 +449,7 @@ async fn a_run_whose_deployment_did_not_fail_is_not_called_failed() {
             (4, "timed-out"),
             vec![
                 "### ⌛ Sevalla preview: timed out before the deployment ended\n",
-                "The run's time was over before deployment",
+                "Timed out before deployment",
                 "last seen running, at ",
                 "Raise timeout",
                 "| Last seen | ` inProgress ` |",
@@ -460,7 +460,7 @@ async fn a_run_whose_deployment_did_not_fail_is_not_called_failed() {
             (4, "timed-out"),
             vec![
                 "### ⌛ Sevalla preview: timed out, deployment cancelled\n",
-                "was asked to stop, and ended as cancelled",
+                "Cancelled deployment",
                 "| Status | ` cancelled ` |",
             ],
         ),

@@ -336,7 +336,7 @@ async fn what_keeps_it_from_being_ready_is_told() {
     let simulator = Simulator::start(World::new().next_database(endless)).await;
     let run = create(&simulator).set("SEVALLA_TIMEOUT", "6s").run().await;
     run.assert_ended(4, "timed-out");
-    run.assert_told("it is creating");
+    run.assert_told("its status is creating");
     let looks = simulator.calls("getDatabaseV3");
     let running = create(&simulator).start();
     until(|| simulator.calls("getDatabaseV3") > looks).await;
@@ -359,7 +359,7 @@ async fn looks_that_are_cut_off_or_fail_are_told_apart() {
             Behaviour::HangBeforeApplying,
             4,
             "timed-out",
-            "it is creating",
+            "its status is creating",
         ),
         (1, Behaviour::status(401), 5, "unauthorized", DATABASE),
         (1, Behaviour::html(503), 6, "unavailable", DATABASE),
@@ -629,7 +629,7 @@ async fn what_is_on_its_way_is_waited_for_before_it_is_connected() {
             let simulator = with_status(status).await;
             let run = connect(&simulator).set("SEVALLA_TIMEOUT", "7s").run().await;
             run.assert_ended(4, "timed-out");
-            run.assert_told(&format!("was ready; it is {word}"));
+            run.assert_told(&format!("was ready; its status is {word}"));
             assert_eq!(simulator.calls(CONNECT), 0);
         },
     ))

@@ -151,8 +151,9 @@ async fn what_was_cancelled_in_vain_is_told_in_time() {
         .run()
         .await;
     run.assert_ended(9, "rejected");
-    run.assert_told(&format!("Deployment {} was asked to stop before", ids[0]));
-    run.assert_told(&format!("Deployment {} was cancelled before", ids[1]));
+    run.assert_told(&format!("Deployment {} was cancelled first, because it was in the way; this run did not see its end",
+        ids[0]));
+    run.assert_told(&format!("Deployment {} was cancelled first", ids[1]));
     let asked = simulator.calls("deleteApplicationV3");
     assert!(asked > 1, "{asked}");
     run.assert_told(&format!("tried: {asked} attempts in"));
@@ -372,7 +373,7 @@ async fn a_database_is_found_by_the_name_that_is_confirmed() {
     let run = Runner::does(&simulator, "delete-database").set("SEVALLA_CONFIRM", "shop-db");
     let run = run.run().await;
     run.assert_ended(9, "rejected");
-    run.assert_told("Say which with database-id");
+    run.assert_told("Use `database-id` to choose one");
     assert_eq!(simulator.databases().len(), 2);
 }
 

@@ -136,7 +136,7 @@ async fn an_application_that_is_no_preview_is_never_deleted() {
     let run = deletes(&simulator).run().await;
 
     run.assert_ended(9, "rejected");
-    run.assert_told("shop is no preview app: its type is app");
+    run.assert_told("shop is not a preview app: its type is app");
     run.assert_told("Check app-id");
     assert!(simulator.journal().iter().all(|call| call.method == "GET"));
 

@@ -275,7 +275,7 @@ async fn problems_of_the_key_are_named() {
 async fn problems_of_the_service_are_named() {
     let kinds = |runner: Runner| runner.set("SEVALLA_APP_ID", SITE);
     let texts = [
-        "is no application: it is a static site",
+        "it is the id of another resource, static site",
         "Fix: Pass it as static-site-id",
     ];
     finds(world(), kinds, 9, &texts).await;
@@ -284,7 +284,10 @@ async fn problems_of_the_service_are_named() {
         world(),
         site,
         9,
-        &["it is a pipeline", "Fix: Pass it as pipeline-id"],
+        &[
+            "it is the id of another resource, pipeline",
+            "Fix: Pass it as pipeline-id",
+        ],
     )
     .await;
     let unknown = "00000000-0000-4000-8000-00000000000f";

@@ -18,7 +18,11 @@ fn other() -> Script {
 }
 
 fn mismatch() -> String {
-    format!("The deployment is of another commit ({OTHER}) than the tested one ({TESTED})")
+    format!(
+        "Sevalla deploys commit {}, but this run has tested {}",
+        &OTHER[..9],
+        &TESTED[..9]
+    )
 }
 
 /// A run for a push to this reference.
@@ -439,7 +443,7 @@ async fn the_deployment_is_cancelled_as_soon_as_its_commit_is_known() {
             .await;
         run.assert_ended(3, "cancelled");
         assert!(run.output("error").contains(&mismatch()));
-        run.assert_told("was asked to stop, and ended as ");
+        run.assert_told("Cancelled deployment ");
         assert!(simulator.cancelled(&simulator.deployments(APP)[0].id));
         assert!(run.took < SOON, "{:?}", run.took);
     }))

@@ -61,7 +61,8 @@ async fn every_problem_is_told_at_once_in_the_users_spelling_and_nothing_is_sent
         ("INPUT_SEVALLA_TOKEN", "API key"),
         ("PLUGIN_DEPLOY_HOOK_URL", "https://"),
     ] {
-        let told = run.stderr.lines().filter(|line| line.contains(spelling));
+        let told = run.stderr.lines();
+        let told = told.filter(|line| line.contains("why:") && line.contains(spelling));
         let lines: Vec<&str> = told.collect();
         assert_eq!(lines.len(), 1, "{spelling} in {}", run.stderr);
         assert!(lines[0].contains(accepted), "{}", lines[0]);

@@ -159,10 +159,11 @@ async fn a_thing_is_found_by_its_name() {
     assert_eq!(run.output("database-id"), DATABASE);
     let run = named("shop").run().await;
     run.assert_ended(9, "rejected");
-    run.assert_told("No database is called \"shop\"");
-    run.assert_told("Could not show database \"shop\"");
+    run.assert_told("Error: No database is called \"shop\"");
     let missing = "9f1c1d0e-8a57-4c0b-9d5e-2f6d1f0f7a11";
-    for (what, deployment) in [("deployment", true), ("application", false)] {
+    let no_deployment = format!("The application {APP} has no deployment {missing}");
+    let no_app = format!("Could not show application {missing}");
+    for (headline, deployment) in [(no_deployment, true), (no_app, false)] {
         let app = if deployment { APP } else { missing };
         let mut runner = Runner::does(&simulator, "show").set("SEVALLA_APP_ID", app);
         if deployment {
@@ -170,7 +171,7 @@ async fn a_thing_is_found_by_its_name() {
         }
         let run = runner.run().await;
         run.assert_ended(9, "rejected");
-        run.assert_told(&format!("Error: Could not show {what} {missing}"));
+        run.assert_told(&format!("Error: {headline}"));
         assert!(!run.streams().contains("Nothing was changed"));
     }
 }

@@ -59,6 +59,7 @@ mod signals;
 mod small_stack;
 mod snapshots;
 mod terminal;
+mod tour;
 mod unconfirmed;
 mod unmade_checks;
 mod updating;

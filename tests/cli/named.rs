@@ -179,3 +179,60 @@ async fn a_signal_while_a_name_is_looked_up_starts_nothing() {
     run.assert_ended(143, "interrupted");
     assert_only_read(&simulator);
 }
+
+#[tokio::test]
+async fn a_name_that_the_action_does_not_use_has_no_effect() {
+    let simulator = world([app(APP, NAME)]).await;
+    let site = Runner::deploys_site(&simulator)
+        .set("SEVALLA_ACTION", "deploy-static-site")
+        .set("SEVALLA_APP_ID", "shop")
+        .set("SEVALLA_DRY_RUN", "true");
+    let run = site.run().await;
+    run.assert_ended(0, "planned");
+    run.assert_told("app-id has no effect on deploy-static-site. [input-without-effect]");
+
+    let list = |resource| Runner::does(&simulator, "list").set("SEVALLA_RESOURCE", resource);
+    for (resource, input) in [("applications", "APP_ID"), ("databases", "STATIC_SITE_ID")] {
+        let runner = list(resource).set(format!("SEVALLA_{input}"), "nope");
+        let run = runner.run().await;
+        run.assert_ended(0, "success");
+        run.assert_told(&format!("has no effect on list with resource: {resource}"));
+    }
+    // It names the service here.
+    let run = list("processes").set("SEVALLA_APP_ID", "nope").run().await;
+    run.assert_ended(9, "rejected");
+    assert_only_read(&simulator);
+}
+
+#[tokio::test]
+async fn a_name_that_is_misspelled_is_the_headline_with_a_near_one_as_the_hint() {
+    let simulator = world([app(APP, "shop")]).await;
+    let run = Runner::deploys_app(&simulator).set("SEVALLA_APP_ID", "shopp");
+    let run = run.run().await;
+    run.assert_ended(9, "rejected");
+    run.assert_told("Error: No application is called \"shopp\"");
+    run.assert_told(&format!("why:   There are \"shop\" ({APP})"));
+    run.assert_told("next:  Did you mean \"shop\"?");
+    assert_only_read(&simulator);
+}
+
+#[tokio::test]
+async fn a_name_that_looks_like_another_is_ambiguous_and_both_are_escaped() {
+    let twin = ids(1).remove(0);
+    for other in ["shop ", " shop", "sh\u{200b}op", "shop\u{2060}"] {
+        let simulator = world([app(APP, "shop"), app(&twin, other)]).await;
+        let run = Runner::deploys_app(&simulator).set("SEVALLA_APP_ID", "shop");
+        let run = run.run().await;
+        run.assert_ended(9, "rejected");
+        run.assert_told("Error: Several applications are called \"shop\"");
+        run.assert_told(&format!("{other:?} ({twin})"));
+        assert_only_read(&simulator);
+    }
+    // Alone, it is not exactly the name that was given.
+    let simulator = world([app(APP, "sh\u{200b}op")]).await;
+    let run = Runner::deploys_app(&simulator).set("SEVALLA_APP_ID", "shop");
+    let run = run.run().await;
+    run.assert_ended(9, "rejected");
+    run.assert_told("No application is called \"shop\"");
+    run.assert_told(r#""sh\u{200b}op""#);
+}

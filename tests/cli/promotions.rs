@@ -462,8 +462,8 @@ async fn what_a_rollback_comes_to_is_told_as_it_is() {
 
     run.assert_ended(1, "failed");
     run.assert_told("shop-eu: Not rolled back: Sevalla deployed the version that had just failed");
-    run.assert_told("shop-us: There is nothing to go back to");
-    run.assert_told("shop-asia: It could not be rolled back, and what was deployed stays live");
+    run.assert_told("shop-us: There is no version to roll back to");
+    run.assert_told("shop-asia: It could not be rolled back, and the new version stays live");
     assert_eq!(made(&simulator, US).len(), 1);
 }
 
@@ -699,9 +699,7 @@ async fn a_signal_while_following_cancels_every_target() {
     for target in [EU, ASIA] {
         let id = &made(&simulator, target)[0].id;
         assert!(simulator.cancelled(id), "{}", run.streams());
-        run.assert_told(&format!(
-            "Deployment {id} was asked to stop, and ended as cancelled"
-        ));
+        run.assert_told(&format!("Cancelled deployment {id}"));
     }
     // Whether its end was seen before the signal or after it.
     let told = run.streams();

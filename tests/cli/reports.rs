@@ -186,7 +186,7 @@ async fn runs_that_start_nothing_are_told() {
     let invalid = told(Runner::deploys_app(&simulator)).set("SEVALLA_TIMEOUT", "soon");
     let (report, cases) = files(&invalid.run().await, 2, "invalid-input");
     assert!(
-        report["why"][0].as_str().unwrap().contains("soon"),
+        report["headline"].as_str().unwrap().contains("soon"),
         "{report:#}"
     );
     assert_eq!(report["action"], "deploy-app");

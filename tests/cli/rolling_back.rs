@@ -78,7 +78,7 @@ async fn an_application_that_does_not_answer_well_is_rolled_back_once() {
     let summary = run.file("github-summary").unwrap();
     for text in [&run.stdout, &run.output("error"), &summary] {
         assert!(text.contains(&said), "{text}");
-        assert!(text.contains("It answers well"), "{text}");
+        assert!(text.contains("Its health check passed"), "{text}");
         assert!(text.contains("Find out why it does not answer"), "{text}");
         assert!(!text.contains("and is live"), "{text}");
     }
@@ -106,12 +106,12 @@ async fn the_version_that_had_just_failed_is_no_rollback() {
     run.assert_told("Not rolled back: Sevalla deployed the version that had just failed");
     run.assert_told(&format!("so live is main at {}", &AFTER[..9]));
     run.assert_told(&format!(
-        "Roll back to the one from before (main at {}",
+        "Roll back to the previous version (main at {}",
         &BEFORE[..9]
     ));
     assert!(!run.streams().contains("Rolled back"), "{}", run.streams());
     run.assert_told(". After that: http://");
-    run.assert_told("  next:  What is live now fails the check too");
+    run.assert_told("  next:  The live version fails the check too");
 }
 
 /// Every reading of the rollback call, with the version that comes after a
@@ -148,7 +148,7 @@ async fn the_wanted_version_is_named_and_what_came_is_looked_at() {
         let made = simulator.deployments_made();
         assert_eq!(made, 1 + usize::from(came.is_some()), "{said}");
         if came.is_none() {
-            run.assert_told("It could not be rolled back, and what was deployed stays live");
+            run.assert_told("It could not be rolled back, and the new version stays live");
             run.assert_told("without an id it would deploy its latest success again: main at");
         }
     }))
@@ -286,7 +286,7 @@ async fn a_static_site_goes_back_to_the_last_that_was_live() {
 
 #[tokio::test]
 async fn after_the_first_deployment_there_is_nothing_to_go_back_to() {
-    let live = "what was deployed stays live";
+    let live = "the new version stays live";
     for (script, code, word) in [
         (deployed(), 8, "unverified"),
         (Script::failed(), 1, "failed"),
@@ -295,11 +295,14 @@ async fn after_the_first_deployment_there_is_nothing_to_go_back_to() {
         let simulator = simulator(app.next(script)).await;
         let run = with_bad_answers(&simulator).await;
         run.assert_ended(code, word);
-        run.assert_told("There is nothing to go back to");
+        run.assert_told("There is no version to roll back to");
         run.assert_told("  next:  ");
         assert_eq!(run.streams().contains(live), code == 8, "{}", run.streams());
         let streams = run.streams().to_lowercase();
-        assert!(!streams.contains("live before still is"), "{streams}");
+        assert!(
+            !streams.contains("previous version is still live"),
+            "{streams}"
+        );
         assert_eq!(simulator.calls(ROLLBACK), 0);
     }
 }
@@ -324,7 +327,7 @@ async fn a_failed_deployment_is_rolled_back_too() {
 
 #[tokio::test]
 async fn a_rollback_that_fails_is_told_and_not_tried_again() {
-    let stays = "It could not be rolled back, and what was deployed stays live: ";
+    let stays = "It could not be rolled back, and the new version stays live: ";
     let refused = |code| Fault::on(ROLLBACK).does(Behaviour::status(code));
     let cases = [
         (Script::failed(), None, "ended failed"),
@@ -393,7 +396,7 @@ async fn a_signal_leaves_the_rollback_to_go_on() {
         }
         let run = stopped(running, "INT").await;
         run.assert_ended(130, "interrupted");
-        run.assert_told("did not answer well: HTTP 503");
+        run.assert_told("failed the health check: HTTP 503");
         run.assert_told(told);
         assert_eq!(simulator.calls(ROLLBACK), 1);
         assert_eq!(simulator.calls("cancelDeploymentV3"), 0);
@@ -526,7 +529,7 @@ async fn visits_leave_time_to_go_back() {
         .await;
     run.assert_ended(8, "unverified");
     run.assert_told("Rolled back: live is");
-    run.assert_told("It answers well");
+    run.assert_told("Its health check passed");
 }
 
 #[tokio::test]
@@ -539,6 +542,10 @@ async fn another_commit_than_the_tested_one_is_rolled_back() {
         .run()
         .await;
     run.assert_ended(8, "unverified");
-    run.assert_told(&format!("({AFTER}) than the tested one ({BEFORE})"));
+    run.assert_told(&format!(
+        "commit {}, but this run has tested {}",
+        &AFTER[..9],
+        &BEFORE[..9]
+    ));
     run.assert_told("Rolled back: live is");
 }

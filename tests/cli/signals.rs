@@ -44,9 +44,9 @@ async fn while_following_the_deployment_is_cancelled_and_outputs_are_written() {
             report.contains(&format!("\"exit-code\":{code}")),
             "{report}"
         );
-        run.assert_told("was asked to stop, and ended as cancelled");
-        run.assert_told(": ending the run and cancelling what is being deployed. ");
-        run.assert_told("Run again, unless the end was wanted");
+        run.assert_told("Cancelled deployment");
+        run.assert_told(": ending the run and cancelling the deployment. ");
+        run.assert_told("If you did not mean to cancel, run it again");
         assert_eq!(run.output("status"), "cancelled");
         assert_eq!(
             simulator.deployments(APP)[0].status.as_deref(),
@@ -69,7 +69,7 @@ async fn a_waiting_deployment_is_taken_out_of_the_queue() {
     let run = stopped(running, "INT").await;
 
     run.assert_ended(130, "interrupted");
-    run.assert_told("was asked to stop, and ended as skipped");
+    run.assert_told("; it ended as skipped");
 }
 
 #[tokio::test]
@@ -165,16 +165,16 @@ async fn a_look_that_fails_hides_nothing_of_what_came_of_it() {
     let agrees = || Fault::on("cancelDeploymentV3").does(Behaviour::Headers(Vec::new()));
     let look = |status| refuses("getDeploymentV3", status);
     for (cancel, look, told) in [
-        (agrees(), look(503).first(1), "and ended as cancelled"),
+        (agrees(), look(503).first(1), "Cancelled deployment"),
         (
             cancel(409).first(1),
             look(409).first(1),
-            "and ended as cancelled",
+            "Cancelled deployment",
         ),
         (
             cancel(503).first(1),
             look(503).first(1),
-            "and ended as cancelled",
+            "Cancelled deployment",
         ),
         (agrees(), look(404), "Sevalla agreed to cancel"),
         (cancel(403), look(404), "Sevalla refused to cancel"),
@@ -263,7 +263,7 @@ async fn signals_in_quick_succession_are_one_request() {
         running.signals(burst).await;
         let run = running.finish().await;
 
-        run.assert_told("was asked to stop, and ended as cancelled");
+        run.assert_told("Cancelled deployment");
         assert_eq!(run.output("outcome"), "interrupted");
         assert_eq!(simulator.calls("cancelDeploymentV3"), 1, "{burst:?}");
         let status = simulator.deployments(APP)[0].status.clone();

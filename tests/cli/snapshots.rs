@@ -42,7 +42,10 @@ const VARYING: [(&str, &str); 11] = [
 ];
 
 /// The lines of which there are as many as there is time for.
-const REPEATED: [&str; 2] = ["Trying again in <time>", "/up: HTTP 404 (<time>)"];
+const REPEATED: [&str; 2] = [
+    "Trying again in <time>",
+    "/up: HTTP 404 (expected 200-399) (<time>)",
+];
 
 /// The text without what differs from run to run. Each id of a deployment
 /// becomes one that counts, so that one deployment is seen to be one.
@@ -96,7 +99,7 @@ const HAMPERED: [&str; 4] = [
     "no complete answer within",
     "[log-incomplete]",
     "looking again for late lines took too long",
-    ": the run's time was over",
+    ": the run timed out",
 ];
 
 /// Compares what runs of this scene show with the file of its name.

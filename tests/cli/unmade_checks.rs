@@ -42,7 +42,7 @@ fn checks(simulator: &Simulator, url: &str) -> Runner {
 /// Asserts that the deployment stays, and that the run says why.
 fn assert_kept(simulator: &Simulator, run: &Finished, reason: &str) {
     run.assert_ended(8, "unverified");
-    run.assert_told("but whether it answers well could not be checked");
+    run.assert_told("but its health check could not be made");
     run.assert_told(reason);
     run.assert_told("Nothing was rolled back: no check that was made has failed");
     assert_eq!(simulator.calls(ROLLBACK), 0, "{}", run.streams());
@@ -107,7 +107,7 @@ async fn a_name_that_cannot_be_resolved_undoes_nothing() {
     assert_kept(
         &simulator,
         &run,
-        "https://shop.invalid/ did not answer well: no connection",
+        "https://shop.invalid/ failed the health check: no connection",
     );
 }
 
@@ -116,7 +116,7 @@ async fn an_address_without_a_route_undoes_nothing() {
     // The broadcast address, to which no connection leads.
     let simulator = simulator(app()).await;
     let run = checks(&simulator, "http://255.255.255.255/").run().await;
-    assert_kept(&simulator, &run, "did not answer well: no connection");
+    assert_kept(&simulator, &run, "failed the health check: no connection");
 }
 
 #[tokio::test]
@@ -206,7 +206,7 @@ async fn a_way_that_is_blocked_undoes_nothing() {
         assert_kept(
             &simulator,
             &run,
-            "https://shop.example/ did not answer well: ",
+            "https://shop.example/ failed the health check: ",
         );
     }))
     .await;
@@ -238,7 +238,7 @@ async fn tls_that_fails_undoes_nothing() {
         let simulator = simulator(app()).await;
         let url = format!("https://{}/", says(bytes).await);
         let run = checks(&simulator, &url).run().await;
-        assert_kept(&simulator, &run, "did not answer well: no connection");
+        assert_kept(&simulator, &run, "failed the health check: no connection");
     }))
     .await;
 }
@@ -287,7 +287,7 @@ async fn too_little_time_undoes_nothing() {
         .set("SEVALLA_VERIFY_SUCCESSES", "9")
         .run()
         .await;
-    assert_kept(&simulator, &run, " of 9 good answers in a row");
+    assert_kept(&simulator, &run, " of 9 times in a row");
 
     // The time was over when the deployment succeeded.
     let late = Script::success()
@@ -301,7 +301,7 @@ async fn too_little_time_undoes_nothing() {
         .set("SEVALLA_ON_TIMEOUT", "cancel")
         .run()
         .await;
-    assert_kept(&simulator, &run, "the run's time (timeout) was over");
+    assert_kept(&simulator, &run, "the run timed out before the check");
     assert_eq!(web.count(), 0);
 }
 
@@ -322,7 +322,7 @@ async fn an_application_that_was_seen_to_be_bad_is_still_rolled_back() {
         let web = Web::acts([act]).await;
         let run = checks(&simulator, &web.url("/")).run().await;
         run.assert_ended(8, "unverified");
-        run.assert_told("but does not answer as it should");
+        run.assert_told("but its health check failed");
         assert_eq!(simulator.calls(ROLLBACK), 1, "{told}\n{}", run.streams());
     }))
     .await;
@@ -367,7 +367,7 @@ async fn an_address_that_is_missing_before_the_start_is_read_again_after_the_suc
         run.assert_told(warning);
         run.assert_told("The run looks again after the deployment has succeeded");
         // It was found then, though nobody can visit it here.
-        run.assert_told("https://shop.invalid/ did not answer well");
+        run.assert_told("https://shop.invalid/ failed the health check");
         assert_eq!(run.output("url"), "https://shop.invalid");
     }))
     .await;

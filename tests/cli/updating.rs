@@ -41,7 +41,7 @@ async fn only_what_differs_is_sent_and_it_is_shown_before_and_after() {
     let run = update_app(&simulator, settings).run().await;
     run.assert_ended(0, "success");
     run.assert_told("auto_deploy: true → false");
-    run.assert_told("with the next deployment");
+    run.assert_told("at the next deployment");
     assert_eq!(
         sent(&simulator, "updateApplicationV3"),
         json!({"auto_deploy": false, "build_path": "app"})
@@ -168,7 +168,7 @@ async fn a_change_that_fails_or_takes_too_long_is_told() {
         Simulator::start(World::new().database(Database::new(DATABASE).update(long))).await;
     let run = grow(&simulator).set("SEVALLA_TIMEOUT", "6s").run().await;
     run.assert_ended(4, "timed-out");
-    run.assert_told("it is updating");
+    run.assert_told("its status is updating");
 
     let simulator =
         Simulator::start(World::new().database(Database::new(DATABASE).update(long))).await;

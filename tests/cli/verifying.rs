@@ -60,7 +60,7 @@ async fn a_miss_begins_the_row_of_good_answers_anew() {
     ];
     let run = verified(&web.url("/"), &inputs).await;
     run.assert_ended(8, "unverified");
-    run.assert_told(" of 9 good answers in a row");
+    run.assert_told(" of 9 times in a row");
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn the_statuses_of_a_good_answer_can_be_chosen() {
             run.assert_ended(0, "success");
         } else {
             run.assert_ended(8, "unverified");
-            run.assert_told(&format!("did not answer well: HTTP {status}"));
+            run.assert_told(&format!("failed the health check: HTTP {status}"));
         }
     }))
     .await;
@@ -175,9 +175,9 @@ async fn a_commit_that_is_not_told_cannot_be_filled_in() {
         .await;
     run.assert_ended(8, "unverified");
     run.assert_told(
-        "cannot be checked: Sevalla does not report the commit that {commit} stands for",
+        "could not be made: Sevalla does not report the commit that {commit} stands for",
     );
-    run.assert_told("but whether it answers well could not be checked");
+    run.assert_told("but its health check could not be made");
     assert_eq!(web.count(), 0);
 }
 
@@ -212,7 +212,10 @@ async fn redirects_are_followed() {
     .await;
     let run = verified(&web.url("/"), &inputs).await;
     run.assert_ended(8, "unverified");
-    run.assert_told(&format!("HTTP 404 (redirected to {})", web.url("/gone")));
+    run.assert_told(&format!(
+        "HTTP 404 (expected 200-399) (redirected to {})",
+        web.url("/gone")
+    ));
 }
 
 #[tokio::test]
@@ -228,7 +231,7 @@ async fn redirects_that_lead_nowhere_are_told() {
         let web = Web::acts([redirect(302, location)]).await;
         let run = verified(&web.url("/"), &[("SEVALLA_VERIFY_TIMEOUT", A_FEW_VISITS)]).await;
         run.assert_ended(8, "unverified");
-        run.assert_told("it redirects to what is no address");
+        run.assert_told("it redirects to something that is not an address");
         let visits = web.visits();
         assert!(visits.iter().all(|visit| visit.target == "/"), "{visits:?}");
     }))
@@ -466,7 +469,7 @@ async fn the_services_own_address_is_visited_over_https() {
             .await;
         run.assert_ended(8, "unverified");
         run.assert_told(&format!(
-            "https://{host}/ did not answer well: no connection"
+            "https://{host}/ failed the health check: no connection"
         ));
         assert_eq!(run.output("url"), format!("https://{host}"));
     }))
@@ -534,10 +537,9 @@ async fn what_does_not_answer_well_is_told_everywhere() {
         .run()
         .await;
     run.assert_ended(8, "unverified");
-    let reason = format!("{} did not answer well: HTTP 502", web.url("/up"));
+    let reason = format!("{} failed the health check: HTTP 502", web.url("/up"));
     let id = &simulator.deployments(APP)[0].id;
-    let headline =
-        format!("Deployment {id} succeeded and is live, but does not answer as it should");
+    let headline = format!("Deployment {id} succeeded and is live, but its health check failed");
     let summary = run.file("github-summary").unwrap();
     assert!(
         summary.contains(" is live but failed its health check\n"),

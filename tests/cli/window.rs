@@ -174,13 +174,17 @@ impl Window {
         }
     }
 
-    /// The exit code, once the program has ended and all of it is shown. What
-    /// was live has left nothing then.
-    pub(crate) async fn ends(&self) -> Option<i32> {
+    /// The exit code, once the program has ended and all of it is shown.
+    pub(crate) async fn exits(&self) -> Option<i32> {
         let ended = || self.child.lock().unwrap().try_wait().unwrap();
         let has_ended = || ended().is_some() && !self.shows_more();
         self.until("the end", has_ended).await;
-        let code = ended().unwrap().code();
+        ended().unwrap().code()
+    }
+
+    /// The same; what was live has left nothing then.
+    pub(crate) async fn ends(&self) -> Option<i32> {
+        let code = self.exits().await;
         let shown = self.everything();
         let is_left = |row: &String| row.contains("Ctrl-C") || row.contains("^C");
         assert!(

@@ -284,12 +284,12 @@ async fn a_signal_is_noticed_before_a_write_gives_up_for_it() {
         let server = Server::start([Deed::Send(limited.clone())]).await;
         let stop = Shutdown::default();
         let comes = stop.clone();
-        let on_wait: OnWait = Rc::new(move |_, _| comes.tell(Signal::Interrupt));
+        let on_wait: OnWait = Rc::new(move |_, _| comes.request(Signal::Interrupt));
         let client = build(&server.api(), &Variables::default(), PLENTY, on_wait);
-        let client = client.heeding(stop.clone());
+        let client = client.stopped_by(stop.clone());
         let write = async {
             if !is_answered_first {
-                stop.tell(Signal::Interrupt);
+                stop.request(Signal::Interrupt);
             }
             client
                 .writes()

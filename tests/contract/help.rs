@@ -6,7 +6,7 @@ use sevalla_deploy::inputs::{ACTIONS, Input, InputGroup, TABLE};
 use sevalla_deploy::outputs::OUTPUTS;
 
 /// Two screens of a window with 41 lines.
-const MOST_LINES: usize = 84;
+const MOST_LINES: usize = 82;
 
 /// The text without its line ends: where it is wrapped does not matter.
 fn flat(text: &str) -> String {

@@ -102,7 +102,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "verify",
         ],
     ),
-    ("cli", &["exit_status", "inputs", "messages", "outputs"]),
+    (
+        "cli",
+        &["exit_status", "inputs", "messages", "outputs", "secret"],
+    ),
     (
         "diagnostics",
         &["environment", "exit_status", "inputs", "sanitize"],

@@ -21,6 +21,7 @@ mod names;
 mod openapi;
 mod owner;
 mod pages;
+mod pictures;
 mod reference;
 mod schema;
 mod setup;

@@ -4,23 +4,6 @@ use sevalla_deploy::exit_status::{EXIT_CODES, words};
 use sevalla_deploy::inputs::{ACTIONS, Action, Input, InputGroup, TABLE};
 use sevalla_deploy::outputs::OUTPUTS;
 
-/// The actions that use an input that no row of an action names.
-fn users_of(input: &str) -> &'static str {
-    match input {
-        "action" | "api-url" | "timeout" | "dry-run" | "summary" | "report-file" | "junit-file"
-        | "output-file" | "links-file" | "html-report" | "skip-without-token" => "all",
-        "sevalla-token" => "all, **required**",
-        "wait-for-finish" | "on-fork" | "on-failure" => "deploying",
-        "when-busy" => "`deploy-app`, `deploy-static-site`, `rollback-app`, `rollback-static-site`",
-        "on-timeout" | "on-cancel" | "on-skipped" | "logs" | "log-file" | "code-quality-file"
-        | "expected-commit" | "on-commit-mismatch" | "verify-url" | "verify-status"
-        | "verify-contains" | "verify-successes" | "verify-timeout" | "purge-cache" => {
-            "deploying, `follow`"
-        }
-        _ => panic!("which actions use {input}?"),
-    }
-}
-
 /// A table in Markdown.
 fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let rule = " --- |".repeat(head.len());
@@ -96,7 +79,11 @@ fn used_by(input: &str) -> String {
     let taking = names(&taking.iter().map(word).collect::<Vec<_>>(), ", ");
     let requiring = names(&requiring.iter().map(word).collect::<Vec<_>>(), ", ");
     match (requiring.is_empty(), taking.is_empty()) {
-        (true, true) => users_of(input).to_owned(),
+        (true, true) => {
+            let users = Input::named(input).unwrap().users();
+            assert!(!users.is_empty(), "which actions use {input}?");
+            users.to_owned()
+        }
         (true, false) => taking,
         (false, true) => format!("**required** by {requiring}"),
         (false, false) => format!("**required** by {requiring}; also {taking}"),

@@ -22,6 +22,30 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("stands in", "is in"),
     ("for want of", "because there is no"),
     ("whoever", "anyone who"),
+    // Phrases that the style guide replaces.
+    ("like it took", "similar deployment"),
+    ("what was live", "the previous version"),
+    ("what is live", "the live version"),
+    ("what is being deployed", "the deployment"),
+    ("time was over", "timed out"),
+    ("time is over", "timed out"),
+    ("the end was wanted", "if you did not mean to cancel"),
+    ("was asked to stop", "cancelled"),
+    ("go on", "continue"),
+    ("complains of", "reports"),
+    ("nothing says", "set the input"),
+    ("what builds or runs", "build and runtime settings"),
+    ("answer well", "pass the health check"),
+    ("answers well", "passes the health check"),
+    ("good answer", "healthy response"),
+    ("good answers", "healthy responses"),
+    ("is no setting", "unknown setting"),
+    ("say which", "use the input to choose one"),
+    ("exits with the truth", "fails if the deployment fails"),
+    ("go back", "roll back"),
+    ("goes back", "rolls back"),
+    ("nobody believes", "it has no effect"),
+    ("so everywhere", "reach all locations"),
     // American, as the names in the code.
     ("behaviour", "behavior"),
     ("colour", "color"),
@@ -79,6 +103,103 @@ fn pages_have_none_of_the_forbidden_words() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// The string literals of Rust code, without the tests at its end, each with its
+/// line.
+fn literals(code: &str) -> Vec<(usize, String)> {
+    let code = code.split("#[cfg(test)]\nmod ").next().unwrap();
+    let mut found = Vec::new();
+    let mut rest = code;
+    let line_of = |rest: &str| code[..code.len() - rest.len()].lines().count().max(1);
+    while let Some(first) = rest.chars().next() {
+        let raw = rest
+            .strip_prefix('r')
+            .map(|raw| raw.trim_start_matches('#'));
+        let raw = raw.and_then(|raw| raw.strip_prefix('"'));
+        if rest.starts_with("//") {
+            rest = rest.find('\n').map_or("", |end| &rest[end..]);
+        } else if let Some(text) = raw {
+            let hashes = rest.len() - text.len() - 2;
+            let end = format!("\"{}", "#".repeat(hashes));
+            let (text, after) = text.split_once(&end).unwrap();
+            found.push((line_of(rest), text.to_owned()));
+            rest = after;
+        } else if first == '"' {
+            let line = line_of(rest);
+            let mut escaped = false;
+            let end = rest[1..].find(|c| {
+                let ends = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                ends
+            });
+            let (text, after) = rest[1..].split_at(end.unwrap());
+            found.push((line, text.replace("\\n", " ").replace('\\', "")));
+            rest = &after[1..];
+        } else if rest.starts_with("'\"'") || rest.starts_with("'\\") {
+            // A character, not the beginning of a text.
+            rest = rest[2..].split_once('\'').unwrap().1;
+        } else {
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    found
+}
+
+#[test]
+fn what_the_code_can_print_has_none_of_them() {
+    let folders = [
+        "src",
+        "simulator/src",
+        "diagnosis/src",
+        "templates",
+        "setup",
+    ];
+    let files = folders
+        .into_iter()
+        .flat_map(crate::templates::files_below)
+        .chain(["Dockerfile", "action.yml"].map(Into::into));
+    let mut seen = 0;
+    let mut all = Vec::new();
+    for path in files {
+        let place = path.to_str().unwrap().to_owned();
+        let text = crate::read(&path);
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("rs") => {}
+            Some("js" | "css") => continue,
+            _ => {
+                all.extend(found(&place, &text));
+                continue;
+            }
+        }
+        // Tests in a file of their own.
+        if place.ends_with("/tests.rs") || place.contains("/tests/") {
+            continue;
+        }
+        for (line, literal) in literals(&text) {
+            seen += 1;
+            all.extend(found(&format!("{place}:{line}"), &literal));
+        }
+    }
+    assert!(seen > 3000, "{seen}");
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+#[test]
+fn a_literal_is_read_whole_wherever_it_is() {
+    let code = r##"
+// "a comment"
+let a = "it \
+         goes on"; let c = '"'; let d = '\'';
+let b = r#"a "raw" one"#;
+#[cfg(test)]
+mod tests { "no" }"##;
+    let found = literals(code);
+    let texts: Vec<&str> = found.iter().map(|(_, text)| text.trim()).collect();
+    assert_eq!(texts.len(), 2, "{found:?}");
+    assert!(texts[0].starts_with("it") && texts[0].ends_with("goes on"));
+    assert_eq!(texts[1], "a \"raw\" one");
+    assert_eq!(found[0].0, 3);
+}
+
 #[test]
 fn what_the_program_prints_of_itself_has_none_of_them() {
     let inputs = TABLE.iter().map(|input| (input.name(), input.help()));
@@ -122,7 +243,7 @@ fn what_the_program_prints_of_itself_has_none_of_them() {
 
 #[test]
 fn a_phrase_is_found_over_the_end_of_a_line_and_a_part_of_a_word_is_not() {
-    assert_eq!(found("x", "as it goes\non here").len(), 1);
+    assert_eq!(found("x", "as it stands\nin here").len(), 1);
     assert_eq!(found("x", "Told.").len(), 1);
     assert!(found("x", "an intelligent stoll, unwanted").is_empty());
 }

@@ -142,7 +142,7 @@ async fn tell_signals(scenario: &Scenario, world: &Rc<RefCell<World>>, stop: &Sh
         let mut world = world.borrow_mut();
         let sent = world.journal.requests.len();
         world.journal.signals.push((*at, sent));
-        stop.tell(*signal);
+        stop.request(*signal);
     }
     std::future::pending::<()>().await;
 }

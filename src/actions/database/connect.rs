@@ -39,7 +39,7 @@ pub(crate) async fn look_before_connection(
         )),
         DatabaseReadiness::NotYet(status) => Err(TriggerError::refused(
             Failure::DatabaseNotReady,
-            format!("The run's time was over before database {label} was ready; it is {status}"),
+            format!("Timed out before database {label} was ready; its status is {status}"),
             "Run this again once it is ready, or raise timeout",
         )),
     }

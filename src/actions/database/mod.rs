@@ -249,9 +249,7 @@ impl ActionContext<'_> {
             }),
             DatabaseReadiness::NotYet(status) => Outcome::of(
                 Failure::DatabaseNotReady,
-                format!(
-                    "The run's time was over before database {label} was ready; it is {status}"
-                ),
+                format!("Timed out before database {label} was ready; its status is {status}"),
             )
             .hint("Raise timeout, or run this again: it is found by its name"),
         })

@@ -254,8 +254,7 @@ fn explain(error: TriggerError) -> TriggerError {
              of the company count too",
         ),
         Some(400 | 422) => error.at(
-            "The version has to be one that Sevalla offers for this type, which the API does not \
-             tell; the dashboard does, where a database is added",
+            "The version has to be one that Sevalla offers for this type, which the API does not report; the dashboard shows them where you add a database",
         ),
         _ => error,
     }

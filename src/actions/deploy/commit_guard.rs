@@ -10,7 +10,7 @@ use crate::actions::promote::start::PromotionPreflight;
 use crate::actions::resolve::{ExpectedRevision, GuardGap, Plan};
 use crate::actions::task::DeployOperation;
 use crate::branch;
-use crate::deployment::{DeploySource, Deployment, Status, is_same_commit};
+use crate::deployment::{DeploySource, Deployment, Status, is_same_commit, short};
 use crate::event::EventKind;
 use crate::inputs::OnMismatch;
 use crate::messages::{Failure, Warning};
@@ -76,7 +76,8 @@ impl<'a> CommitGuard<'a> {
         let expected = self.expected?;
         let seen = deployment.commit_sha.as_deref()?;
         (!is_same_commit(seen, expected)).then(|| {
-            format!("The deployment is of another commit ({seen}) than the tested one ({expected})")
+            let (seen, expected) = (short(seen), short(expected));
+            format!("Sevalla deploys commit {seen}, but this run has tested {expected}")
         })
     }
 
@@ -94,7 +95,7 @@ impl<'a> CommitGuard<'a> {
             return None;
         }
         let mismatch = self.mismatch(deployment);
-        let unknown = || (Failure::CommitNotTold, UNKNOWN.to_owned());
+        let unknown = || (Failure::CommitNotReported, UNKNOWN.to_owned());
         mismatch
             .map(|mismatch| (Failure::AnotherCommitLive, mismatch))
             .or_else(|| self.is_unknown(deployment).then(unknown))

@@ -158,7 +158,7 @@ impl ActionContext<'_> {
                 CancelResult::Accepted => tell(EventKind::Warning(
                     Warning::EarlierDeploymentRemains,
                     &format!(
-                        "Deployment {id} was asked to stop and has not ended yet: this one may have to wait."
+                        "Deployment {id} is being cancelled and has not ended yet: this one may have to wait."
                     ),
                 )),
                 CancelResult::Refused(error) | CancelResult::Unknown(error) => {

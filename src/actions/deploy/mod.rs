@@ -451,7 +451,7 @@ impl ActionContext<'_> {
     ) -> Outcome {
         let tell = |event: EventKind<'_>| self.reporter.on(event);
         tell(EventKind::Note(
-            "The run's time is over. Cancelling the deployment, as on-timeout asks.",
+            "Timed out. Cancelling the deployment, because on-timeout is cancel.",
         ));
         tell(EventKind::Cancelling);
         let (service, id) = (source.service, &source.id);
@@ -465,7 +465,7 @@ impl ActionContext<'_> {
             CancelResult::TooLate(ended) => self
                 .finalize(source, ended, scene, &tell)
                 .await
-                .because("It ended just when the run's time was over, too late to be cancelled"),
+                .because("It ended just when the run timed out, too late to be cancelled"),
             cancelled => Outcome::of_ended(&ended, service).and_cancelled(id, &cancelled),
         }
     }

@@ -106,6 +106,9 @@ async fn look_at_application(
         .await?;
     let service = Service::application(app);
     tell(EventKind::Target(service, record.display_name.as_deref()));
+    if let Some(repository) = &record.repo_url {
+        tell(EventKind::BuiltFrom(repository));
+    }
     refuse_unfit(&record)?;
     let wanted = wanted_of_application(work, &record);
     warn_of_auto_deploy(&record, &wanted, tell);
@@ -137,6 +140,9 @@ async fn look_at_static_site(
         .await?;
     let service = Service::static_site(site);
     tell(EventKind::Target(service, record.display_name.as_deref()));
+    if let Some(repository) = &record.repo_url {
+        tell(EventKind::BuiltFrom(repository));
+    }
     refuse_if_gone("static site", record.status.as_deref())?;
     let wanted = match work {
         DeployOperation::DeployStaticSite { branch, .. } => {

@@ -57,7 +57,7 @@ impl RollbackReport {
 }
 
 /// Told where only a person can find out.
-const LOOK: &str = "Check in the dashboard what is live";
+const LOOK: &str = "Check the live version in the dashboard";
 
 /// Why no rollback was begun.
 enum RollbackError {
@@ -242,14 +242,13 @@ impl ActionContext<'_> {
 fn explain_verification(said: String, verification: Option<VerificationResult>) -> RollbackReport {
     match verification {
         None => RollbackReport::so(said),
-        Some(VerificationResult::Well) => RollbackReport::so(format!("{said}. It answers well")),
+        Some(VerificationResult::Well) => RollbackReport::so(format!("{said}. Its health check passed")),
         Some(VerificationResult::Unknown(reason)) => {
             RollbackReport::so(format!("{said}. {reason}"))
         }
         Some(VerificationResult::Badly(reason)) => {
             RollbackReport::so(format!("{said}. After that: {reason}")).hint(
-                "What is live now fails the check too: look at what it has in common with what \
-                 was deployed, such as variables, a database or verify-url itself",
+                "The live version fails the check too. Check what both versions have in common, such as variables, a database or verify-url itself",
             )
         }
     }
@@ -257,7 +256,7 @@ fn explain_verification(said: String, verification: Option<VerificationResult>) 
 
 impl RollbackAttempt<'_> {
     /// Whether something that this run did not deploy is live by now, or will
-    /// be soon. In a list that lags behind, what was live before still is.
+    /// be soon. In a list that lags behind, the previous version is still live.
     fn replaced(&self, now: &Preflight) -> Option<String> {
         let wrong = self.wrong;
         if let Some(newer) = now.busy.iter().find(|other| other.id != wrong.id) {
@@ -338,33 +337,32 @@ impl RollbackAttempt<'_> {
         match start_rollback::what_came(now, self.live, Some(self.wrong)) {
             RollbackEffect::Wanted => format!("Rolled back: live is {live}"),
             RollbackEffect::Replaced => format!(
-                "Not rolled back: Sevalla deployed the version that had just failed, so live is \
-                 {live}. Roll back to the one from before ({before}) in the dashboard"
+                "Not rolled back: Sevalla deployed the version that had just failed, so live is {live}. Roll back to the previous version ({before}) in the dashboard"
             ),
             RollbackEffect::Another => format!(
-                "Not rolled back to what was live before ({before}): Sevalla deployed another \
-                 version, so live is {live}. Roll back to the one from before in the dashboard"
+                "Not rolled back to the previous version ({before}): Sevalla deployed another version, so live is {live}. Roll back to the previous version in the dashboard"
             ),
             RollbackEffect::Unknown => format!(
-                "The rollback succeeded: live is {live}. Nothing shows whether that is what was \
-                 live before ({before})"
+                "The rollback succeeded: live is {live}. Nothing shows whether that is the previous version ({before})"
             ),
         }
     }
 }
 
 fn reasons(error: TriggerError) -> String {
-    crate::outcome::Outcome::of_trigger_error(error)
-        .why
-        .join("; ")
+    match error {
+        TriggerError::Refused(refused) => refused.reason,
+        error => crate::outcome::Outcome::of_trigger_error(error)
+            .why
+            .join("; "),
+    }
 }
 
 /// Said where no deployment is known to have succeeded before `wrong`.
 fn nothing_before(wrong: &Deployment) -> String {
-    let nothing =
-        "There is nothing to go back to, since no deployment is known to have succeeded before";
+    let nothing = "There is no version to roll back to, because no earlier deployment is known to have succeeded";
     match wrong.status.verdict() {
-        Some(Verdict::Success) => format!("{nothing}: what was deployed stays live"),
+        Some(Verdict::Success) => format!("{nothing}: the new version stays live"),
         _ => nothing.to_owned(),
     }
 }
@@ -372,8 +370,8 @@ fn nothing_before(wrong: &Deployment) -> String {
 /// What is live when nothing was rolled back.
 fn as_it_is(wrong: &Deployment) -> &'static str {
     match wrong.status.verdict() {
-        Some(Verdict::Success) | None => "what was deployed stays live",
-        Some(_) => "what was live before still is",
+        Some(Verdict::Success) | None => "the new version stays live",
+        Some(_) => "the previous version is still live",
     }
 }
 

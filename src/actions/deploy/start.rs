@@ -125,7 +125,7 @@ async fn identify(
     match find_one(find, client).await {
         Err(TriggerError::Unidentified(LookupFailure::Impossible)) => Ok(named),
         Err(error) => Err(error.at(format!(
-            "The answer names it {:?}, which is no id of a deployment",
+            "The answer names it {:?}, which is not the id of a deployment",
             named.id.0
         ))),
         found => found,

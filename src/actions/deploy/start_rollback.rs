@@ -378,7 +378,7 @@ fn is_same_image(one: &Deployment, other: &Deployment) -> Option<bool> {
 pub(crate) fn nothing_earlier() -> TriggerError {
     TriggerError::refused(
         Failure::NothingToGoBackTo,
-        "There is no earlier successful deployment to go back to",
+        "There is no earlier successful deployment to roll back to",
         "Deploy a branch, a commit or an image that works instead",
     )
 }

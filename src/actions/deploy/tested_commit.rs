@@ -209,7 +209,7 @@ impl Plan {
         let decides = self.is_guarded() && self.on_mismatch != OnMismatch::Warn;
         (decides && is_over && deployment.commit_sha.is_none()).then(|| {
             let reason = "Sevalla does not report the commit of the deployment, which has ended";
-            GuardGap::new(self, reason, "Check in the dashboard what was deployed")
+            GuardGap::new(self, reason, "Check the deployed version in the dashboard")
         })
     }
 

@@ -70,7 +70,11 @@ pub(super) async fn record(
                 .await
                 .is_ok()
             {
-                let text = format!("{id} is no {}: it is a {}", kind.noun(), other.noun());
+                let text = format!(
+                    "No {} has the id {id}: it is the id of another resource, {}",
+                    kind.noun(),
+                    other.noun()
+                );
                 let fix = format!("Pass it as {}, or correct {}", other.input(), kind.input());
                 findings.wrong(topic(kind), Failure::NotFound, text, fix);
                 return None;

@@ -173,7 +173,7 @@ unknowns! {
     "Always sends both.";
     "rollback-target" Writing,
     "The rollback of an application takes `deployment_id`, as the official CLI sends it."
-    "Sends it, and checks what is live afterwards.";
+    "Sends it, and checks the live version afterwards.";
     "rollback-latest" Writing,
     "A rollback without a target may deploy the version that is live."
     "Says that it was rolled back only if the wanted version was seen live.";

@@ -59,7 +59,7 @@ const fn judge_status(status: u16) -> (Failure, &'static str) {
         ),
         _ => (
             Failure::RequestRefused,
-            "Correct what Sevalla complains of and run again",
+            "Fix the problem Sevalla reported, then run again",
         ),
     }
 }

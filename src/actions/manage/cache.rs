@@ -22,7 +22,7 @@ impl ActionContext<'_> {
         }
         match change::purge_cache(&self.client, service, &tell).await {
             Ok(()) => Outcome::success(format!("Purged the cache of {service}"))
-                .because("It can take five minutes until that is so everywhere"),
+                .because("It can take up to five minutes to reach all locations"),
             Err(error) => self.not_done(error.into()).await,
         }
     }
@@ -40,7 +40,7 @@ impl ActionContext<'_> {
                 "turn the CDN {to}; the API reports its state only when it is turned"
             ));
         }
-        if let Some(signal) = self.stop.told() {
+        if let Some(signal) = self.stop.signal() {
             return crate::actions::manage::only_read(signal);
         }
         let toggle = pin!(change::toggle_cdn(&self.client, app, wanted, &tell));

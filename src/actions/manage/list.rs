@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use crate::actions::ActionContext;
 use crate::actions::error::TriggerError;
-use crate::actions::named;
+use crate::actions::explain::NOTHING_CHANGED;
+use crate::actions::named::{self, NameSearch};
 use crate::actions::resolve::{ListTarget, ShowTarget};
 use crate::deployment::{DeploymentId, Service};
 use crate::event::EventKind;
@@ -52,7 +53,7 @@ impl ActionContext<'_> {
             found.retain(|record| has(record, &filter));
         }
         if !found.is_empty() {
-            self.note_each(inventory::table(list, &found));
+            self.note_table(list, &found);
         }
         self.reporter
             .on(EventKind::Result(&inventory::json(list, &found)));
@@ -67,8 +68,7 @@ impl ActionContext<'_> {
             }
             ShowTarget::Known(thing) => Ok(*thing),
             ShowTarget::Named(kind, name) => {
-                let is_named = |record: &ResourceRecord| is_called(record, name);
-                named::find(&self.client, *kind, name, is_named).await
+                named::find(&self.client, *kind, name, NameSearch::Show).await
             }
         };
         let portrait = match found {
@@ -79,12 +79,12 @@ impl ActionContext<'_> {
             Ok(portrait) => portrait,
             Err(error) => return self.not_shown(error, &what(subject)).await,
         };
-        self.tell(&portrait);
+        self.show_view(&portrait);
         let noun = portrait.kind.noun();
         Outcome::success(format!("Read {noun} {}", portrait.record.label()))
     }
 
-    fn tell(&self, portrait: &ResourceView) {
+    fn show_view(&self, portrait: &ResourceView) {
         let ResourceView {
             kind,
             record,
@@ -95,7 +95,7 @@ impl ActionContext<'_> {
         let mut shown = SelectedFields::of(record, inventory::fields_of_one(*kind));
         for (name, list, items) in parts {
             self.reporter.on(EventKind::Row(&format!("{name}:")));
-            self.note_each(inventory::table(*list, items));
+            self.note_table(*list, items);
             shown = shown.with(name, *list, items);
         }
         if let Some(metrics) = metrics {
@@ -110,7 +110,13 @@ impl ActionContext<'_> {
 
     /// It cannot be shown, and why.
     async fn not_shown(&self, error: TriggerError, what: &str) -> Outcome {
-        let outcome = self.not_started(error).await;
+        let is_refused = matches!(error, TriggerError::Refused(_));
+        let mut outcome = self.not_started(error).await;
+        if is_refused {
+            // The cause is the headline; and showing changes nothing anyway.
+            outcome.why.retain(|why| why != NOTHING_CHANGED);
+            return outcome;
+        }
         outcome.headed(format!("Could not show {what}"))
     }
 
@@ -129,10 +135,15 @@ impl ActionContext<'_> {
             );
             return self.not_shown(error, what).await;
         };
-        self.note_each(inventory::table(list, std::slice::from_ref(&record)));
+        self.note_table(list, std::slice::from_ref(&record));
         let shown = SelectedFields::of(&record, inventory::fields_of(list));
         self.reporter.on(EventKind::Result(&shown.json()));
         Outcome::success(format!("Read deployment {id}"))
+    }
+
+    fn note_table(&self, list: ResourceList, items: &[ResourceRecord]) {
+        let layout = self.reporter.table_layout();
+        self.note_each(inventory::table(list, items, &layout));
     }
 
     /// Shows rows, one below the other.
@@ -164,12 +175,6 @@ fn count(list: ResourceList, length: usize) -> String {
         ResourceList::Processes(_) => "process",
     };
     format!("Listed {}", counted(length, noun))
-}
-
-/// Whether this is the name of a record, in the dashboard or the system's.
-fn is_called(record: &ResourceRecord, name: &str) -> bool {
-    let mut names = ["display_name", "name"].into_iter();
-    names.any(|field| record.text(field) == Some(name))
 }
 
 async fn look_at(

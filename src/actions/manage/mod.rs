@@ -10,6 +10,7 @@ mod update;
 
 use crate::actions::ActionContext;
 use crate::actions::error::TriggerError;
+use crate::actions::explain::NOTHING_CHANGED;
 use crate::actions::resolve::ResourceAction;
 use crate::actions::task::DeployOperation;
 use crate::deployment::DeploySource;
@@ -18,7 +19,7 @@ use crate::outcome::Outcome;
 use crate::shutdown::Signal;
 
 /// Said of a look that a signal ended.
-pub(crate) const ONLY_READ: &str = "Nothing was changed";
+pub(crate) const ONLY_READ: &str = NOTHING_CHANGED;
 
 /// Said of a change that a signal ended.
 const UNSEEN: &str = "Whether the last request took effect was not seen";
@@ -78,11 +79,8 @@ impl ActionContext<'_> {
 
     /// It was not done, or cannot be told to have been.
     pub(crate) async fn not_done(&self, error: TriggerError) -> Outcome {
-        let (is_refused, is_unsure) = (is_refusal_of_ours(&error), may_be_made(&error));
+        let is_unsure = may_be_made(&error);
         let mut outcome = self.not_started(error).await;
-        if is_refused {
-            "Nothing was changed".clone_into(&mut outcome.headline);
-        }
         if outcome.ending() == ExitStatus::Ambiguous {
             let hint = if is_unsure { LOOK_FIRST } else { AGAIN };
             outcome.hint = Some(hint.to_owned());
@@ -99,14 +97,6 @@ pub(crate) fn only_read(signal: Signal) -> Outcome {
 /// A signal ended a change.
 pub(crate) fn unseen(signal: Signal) -> Outcome {
     Outcome::interrupted(signal).because(UNSEEN).hint(AGAIN)
-}
-
-fn is_refusal_of_ours(error: &TriggerError) -> bool {
-    match error {
-        TriggerError::Refused(_) => true,
-        TriggerError::At(_, error) => is_refusal_of_ours(error),
-        _ => false,
-    }
 }
 
 /// Whether something may have been made all the same.

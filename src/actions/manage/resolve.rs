@@ -175,7 +175,7 @@ fn show_target(inputs: &Inputs, doubts: &mut Validation) -> Option<ShowTarget> {
         }
         [first, second, ..] => {
             let message = format!(
-                "{} is given too, and show takes the id of one thing. Remove the others",
+                "{} is given too, and show takes one id. Remove the others",
                 inputs.spelling(first.input())
             );
             doubts.problem(

@@ -183,12 +183,12 @@ fn unknown(name: &str, known: &[Setting], noun: &str) -> String {
             format!("{shown} is in the open here; give it as database-password")
         }
         Some((alike, nearest)) if alike >= ALIKE => {
-            format!("{shown:?} is no setting of {noun}; did you mean {nearest}?")
+            format!("Unknown setting {shown:?} for {noun}; did you mean {nearest}?")
         }
         _ => {
             let names: Vec<&str> = known.iter().map(|setting| setting.name).collect();
             format!(
-                "{shown:?} is no setting of {noun}; there are {}",
+                "Unknown setting {shown:?} for {noun}; known are {}",
                 names.join(", ")
             )
         }
@@ -430,11 +430,11 @@ mod tests {
         for (json, expected) in [
             (
                 r#"{"auto_deploi":true}"#,
-                "\"auto_deploi\" is no setting of applications; did you mean auto_deploy?",
+                "Unknown setting \"auto_deploi\" for applications; did you mean auto_deploy?",
             ),
             (
                 r#"{"xyzzy":1}"#,
-                "\"xyzzy\" is no setting of applications; there are display_name",
+                "Unknown setting \"xyzzy\" for applications; known are display_name",
             ),
             (
                 r#"{"auto_deploy":"no"}"#,

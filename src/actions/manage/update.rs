@@ -62,7 +62,7 @@ impl ActionContext<'_> {
         let changed = Outcome::success(format!("Changed {noun} {label}"));
         Ok(match update.what {
             MutableKind::Application | MutableKind::StaticSite => ControlFlow::Break(
-                changed.because("What builds or runs it takes effect with the next deployment"),
+                changed.because("Build and runtime settings take effect at the next deployment"),
             ),
             MutableKind::Database if update.resource_type.is_none() => ControlFlow::Break(changed),
             MutableKind::Database => ControlFlow::Continue(changed),
@@ -86,7 +86,7 @@ impl ActionContext<'_> {
             .hint("Check in the dashboard, or ask Sevalla's support"),
             DatabaseReadiness::NotYet(status) => Outcome::of(
                 Failure::DatabaseNotReady,
-                format!("The run's time was over before the database was changed; it is {status}"),
+                format!("Timed out before the database was changed; its status is {status}"),
             )
             .hint("Raise timeout, or run this again to wait for it"),
         })

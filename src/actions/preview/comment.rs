@@ -396,7 +396,7 @@ impl ActionContext<'_> {
         tokio::select! {
             biased;
             _ = self.stop.asked() => {
-                let at = self.stop.told_at().unwrap_or_else(Instant::now);
+                let at = self.stop.requested_at().unwrap_or_else(Instant::now);
                 self.owe(page, news, at + LAST_WORDS);
             }
             () = write => {}
@@ -417,7 +417,7 @@ impl ActionContext<'_> {
             number,
             marker: page.marker.clone(),
             // After a signal there may be none, and then none is needed.
-            is_made: page.is_made && self.stop.told().is_none(),
+            is_made: page.is_made && self.stop.signal().is_none(),
             is_deleted,
             by,
         }));

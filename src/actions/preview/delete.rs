@@ -220,7 +220,7 @@ pub(crate) fn of_removed(
         .hint(AGAIN),
         DeletionResult::Unanswered => Outcome::of(
             Failure::TimeUp,
-            format!("The run's time was over before Sevalla answered whether it deletes {label}"),
+            format!("Timed out before Sevalla answered whether it deletes {label}"),
         )
         .because("Whether it agreed was not seen")
         .hint(AGAIN),

@@ -55,7 +55,7 @@ enum ExistingPreview {
     Made(Box<PreviewApp>, PreviewLookup),
     /// None, and what there is beside it.
     None(PreviewLookup),
-    /// None before the run's time was over.
+    /// None before the run timed out.
     Late,
 }
 
@@ -571,7 +571,7 @@ fn has_previews(pipeline: &ResourceRecord) -> bool {
 fn too_late(what: &str) -> Outcome {
     Outcome::of(
         Failure::TimeUp,
-        format!("The run's time was over before a deployment could be started: {what}"),
+        format!("Timed out before a deployment could be started: {what}"),
     )
     .because("No deployment was started")
     .hint("Run this again, with more time (timeout)")

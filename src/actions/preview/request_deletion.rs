@@ -84,7 +84,7 @@ pub(crate) fn refuse_no_preview(record: &Application) -> Result<(), TriggerError
     Err(TriggerError::refused(
         Failure::NotAPreview,
         format!(
-            "{name} is no preview app: its type is {}",
+            "{name} is not a preview app: its type is {}",
             record.kind.as_deref().unwrap_or("not known")
         ),
         "Check app-id: actions on previews touch nothing but preview apps",

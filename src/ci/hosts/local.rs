@@ -17,13 +17,14 @@ pub(super) const HOST: CiHost = CiHost {
     facts: |_| Facts::default(),
     output: |means, files| {
         let variables = means.variables;
-        // Other times than those of a log on this machine would be in the way.
-        let time = means.terminal.is_some().then(|| LocalTime {
+        let local = LocalTime {
             zone: means.zone,
             clock: means.clock,
-        });
-        let plain =
-            PlainOutput::new(means.stdout, means.stderr, files).read_by(means.is_output_seen, time);
+        };
+        // Other times than those of a log on this machine would be in the way.
+        let time = means.terminal.is_some().then(|| local.clone());
+        let screen = means.screen.map(|screen| (screen, local));
+        let plain = PlainOutput::new(means.stdout, means.stderr, files).read_by(screen, time);
         // A terminal inside a CI is a recording: nobody watches, and a line that
         // is drawn over and over would be many.
         match means.terminal.filter(|_| can_draw(variables)) {

@@ -55,7 +55,7 @@ impl PageModel<'_> {
 
     /// A text that one click selects as a whole.
     pub(super) fn id(&self, text: &str, html: &mut Html) {
-        html.markup("<code class=\"id\">")
+        html.markup("<code class=\"id\" title=\"A click selects the whole id\">")
             .text(&self.line(text))
             .markup("</code>");
     }
@@ -74,7 +74,7 @@ fn past(usual: &TypicalDuration, this: Option<Duration>, html: &mut Html) {
     };
     html.markup("<figure class=\"past\">\n<figcaption>Duration of the last ")
         .count(usual.count())
-        .markup(" deployments like it")
+        .markup(" similar deployments")
         .markup(if this.is_some() {
             " and of this one"
         } else {

@@ -4,6 +4,7 @@
 //! is sanitized text, which is escaped.
 
 use crate::sanitize::SanitizedLine;
+use crate::text::duration::plural;
 
 /// A piece of a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +26,12 @@ impl Html {
     pub(super) fn part(&mut self, text: &str) -> &mut Self {
         escape(text, &mut self.0);
         self
+    }
+
+    /// Adds a count with its noun, such as `50,000 lines`.
+    pub(super) fn counted(&mut self, count: usize, noun: &str) -> &mut Self {
+        let ending = plural(count, noun);
+        self.count(count).part(" ").part(noun).part(ending)
     }
 
     /// Adds a number, with a comma between thousands.

@@ -339,7 +339,7 @@ impl PageModel<'_> {
             .text(&self.line(&name))
             .markup("</th>");
         let cells = [
-            deployment.and_then(|deployment| deployment.status.told().map(str::to_owned)),
+            deployment.and_then(|deployment| deployment.status.reported().map(str::to_owned)),
             deployment.map(|deployment| deployment.id.to_string()),
             console::times_of(service_record),
             service_record.url.clone(),
@@ -390,27 +390,16 @@ fn log_head(page: &PageStream, html: &mut Html) {
 /// How many lines there are, and how many of them are errors and warnings.
 fn badges(lines: &PageLines, html: &mut Html) {
     html.markup("<p class=\"count\"><span class=\"badge\">")
-        .count(lines.total)
-        .markup(if lines.total == 1 { " line" } else { " lines" })
+        .counted(lines.total, "line")
         .markup("</span>");
     if lines.errors > 0 {
         html.markup(" <a class=\"badge error\" href=\"#first-error\">")
-            .count(lines.errors)
-            .markup(if lines.errors == 1 {
-                " error"
-            } else {
-                " errors"
-            })
+            .counted(lines.errors, "error")
             .markup("</a>");
     }
     if lines.warnings > 0 {
         html.markup(" <span class=\"badge warning\">")
-            .count(lines.warnings)
-            .markup(if lines.warnings == 1 {
-                " warning"
-            } else {
-                " warnings"
-            })
+            .counted(lines.warnings, "warning")
             .markup("</span>");
     }
     html.markup("</p>\n");
@@ -426,13 +415,15 @@ fn weight(ending: ExitStatus) -> &'static str {
         | ExitStatus::Skipped
         | ExitStatus::Superseded
         | ExitStatus::Interrupted(_)
-        | ExitStatus::TimedOut => "stopped",
+        | ExitStatus::TimedOut
+        | ExitStatus::Unverified => "stopped",
         _ => "bad",
     }
 }
 
 fn sign(ending: ExitStatus) -> &'static str {
     match weight(ending) {
+        _ if ending == ExitStatus::Unverified => "!",
         "good" => "✓",
         "stopped" => "■",
         _ => "✗",

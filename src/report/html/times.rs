@@ -73,7 +73,11 @@ fn draw_span(span: &Span, scale: &Scale, now: Timestamp, html: &mut Html) {
         html.markup("\" y1=\"0\" y2=\"100%\"/>");
     }
     html.markup("<rect class=\"")
-        .markup(span.state.word())
+        .markup(if span.is_unverified() {
+            "unverified"
+        } else {
+            span.state.word()
+        })
         .markup(if is_overhead { " overhead" } else { "" })
         .markup("\" x=\"");
     percent(from, html);
@@ -84,6 +88,7 @@ fn draw_span(span: &Span, scale: &Scale, now: Timestamp, html: &mut Html) {
         .markup(match span.state {
             State::Done if is_overhead => ", overhead",
             State::Done => "",
+            State::Failed if span.is_unverified() => ", unverified",
             State::Failed => ", failed",
             State::Cancelled => ", cancelled",
             State::Open => ", end not seen",

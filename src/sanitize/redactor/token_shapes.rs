@@ -1,5 +1,6 @@
-//! Keys that are known by their shape, also where the run was not given them:
-//! one that was pasted into the wrong input, or that a build has printed.
+//! Keys and deployment hooks that are known by their shape, also where the run was
+//! not given them: one that was pasted into the wrong input, or that a build has
+//! printed.
 
 use std::ops::Range;
 
@@ -43,9 +44,20 @@ const fn is_of_gitlab(byte: u8) -> bool {
     is_of_a_word(byte) || matches!(byte, b'-' | b'.')
 }
 
-/// Adds where such keys are in the line, in upper or lower case.
+/// What is between the id and the secret in the address of a hook.
+const HOOK: &[u8] = b"/deploy/";
+
+/// The length of a UUID.
+const UUID: usize = 36;
+
+/// The secret of a hook has at least so many characters.
+const SHORTEST_OF_HOOK: usize = 6;
+
+/// Adds where such keys are in the line, in upper or lower case, and the secrets of
+/// hooks.
 pub(crate) fn find(line: &str, found: &mut Vec<Range<usize>>) {
     let bytes = line.as_bytes();
+    found.extend(memchr::memmem::find_iter(bytes, HOOK).filter_map(|at| secret_of_hook(bytes, at)));
     for separator in memchr::memchr2_iter(b'_', b'-', bytes) {
         let (before, after) = bytes.split_at(separator + 1);
         let Some(shape) = SHAPES.iter().find(|shape| ends_with(before, shape.begins)) else {
@@ -57,6 +69,25 @@ pub(crate) fn find(line: &str, found: &mut Vec<Range<usize>>) {
             found.push(before.len() - shape.begins.len()..before.len() + length);
         }
     }
+}
+
+/// The secret in `…/apps/<uuid>/deploy/<secret>`, if that is what is around `at`.
+fn secret_of_hook(line: &[u8], at: usize) -> Option<Range<usize>> {
+    let (before, after) = line.split_at_checked(at)?;
+    let (kind, id) = before.split_at_checked(before.len().checked_sub(UUID)?)?;
+    let is_hook = (kind.ends_with(b"/apps/") || kind.ends_with(b"/static-sites/"))
+        && std::str::from_utf8(id).is_ok_and(|id| uuid::Uuid::try_parse(id).is_ok());
+    let secret = after.get(HOOK.len()..)?;
+    let is_of_secret = |byte: &&u8| is_of_a_word(**byte) || **byte == b'-';
+    let length = secret.iter().take_while(is_of_secret).count();
+    let start = at + HOOK.len();
+    (is_hook && length >= SHORTEST_OF_HOOK).then_some(start..start + length)
+}
+
+/// Whether a text has the address of a hook.
+pub(crate) fn has_hook(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memmem::find_iter(bytes, HOOK).any(|at| secret_of_hook(bytes, at).is_some())
 }
 
 fn ends_with(text: &[u8], end: &str) -> bool {

@@ -600,7 +600,7 @@ fn the_end_of_patience() -> Vec<Row> {
     const RUNNING: &str = "It was last seen running";
     const UNKNOWN: &str = "It is not known whether";
     const REFUSED: &str = "Sevalla refused to cancel";
-    const STOPPED: &str = "was asked to stop, and ended as cancelled";
+    const STOPPED: &str = "Cancelled deployment";
     let over = |fault, ends, told| row(Moment::Deadline, fault, ForGood, ends, (1, 1), told);
     let late = |fault, spell, told| row(Moment::LateCancel, fault, spell, TIMED_OUT, (1, 1), told);
     let stop =

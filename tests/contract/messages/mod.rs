@@ -150,7 +150,8 @@ fn a_failure_tells_the_address_of_its_entry_once_and_readme_and_help_name_the_pa
     let told: Vec<&String> = played.lines.iter().filter(telling).collect();
     assert_eq!(told, [&format!("  more:  {address}")]);
     assert!(crate::read("README.md").contains(PAGE));
-    assert!(sevalla_deploy::cli::help::overview(80).contains(&sevalla_deploy::messages::page()));
+    let help = sevalla_deploy::cli::help::about("all", 80).unwrap();
+    assert!(help.contains(&sevalla_deploy::messages::page()));
 }
 
 /// Too long for the program against a simulated Sevalla.

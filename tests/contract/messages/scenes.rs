@@ -47,6 +47,7 @@ fn of_inputs() -> Vec<Scene> {
             .set("SEVALLA_VERIFY_URL", "https://shop.example/{commit}")
             .app(json!({"source": "dockerImage"})),
         Scene::bare("unknown-argument").argument("depoy-app"),
+        Scene::bare("secret-argument").argument("--sevalla-token=an-example-of-a-key"),
         Scene::of("unknown-input").set("INPUT_BRNCH", "main"),
         Scene::of("unknown-ci-host").set("SEVALLA_CI_HOST", "githup"),
         Scene::of("input-without-effect")
@@ -117,7 +118,7 @@ fn of_starting() -> Vec<Scene> {
     vec![
         Scene::of("suspended-application").app(json!({"is_suspended": true})),
         Scene::of("being-deleted").app(json!({"status": "deleting"})),
-        Scene::of("nothing-to-go-back-to").set("SEVALLA_ACTION", "rollback-app"),
+        Scene::of("nothing-to-roll-back-to").set("SEVALLA_ACTION", "rollback-app"),
         Scene::of("rollback-not-possible")
             .set("SEVALLA_ACTION", "rollback-app")
             .set("SEVALLA_DEPLOYMENT_ID", OTHER)

@@ -222,7 +222,7 @@ impl Sevalla {
         if path.contains("/deployments/") {
             self.looks.set(self.looks.get() + 1);
             if let (Some(signal), 2) = (self.scene.signal, self.looks.get()) {
-                self.stop.tell(signal);
+                self.stop.request(signal);
             }
             return self.deployment();
         }

@@ -50,6 +50,7 @@ pub mod sanitize;
 pub mod secret;
 pub mod sevalla;
 pub mod shutdown;
+pub mod stack;
 pub mod subprocess;
 pub mod text;
 pub mod time_zone;

@@ -131,7 +131,7 @@ pub fn is_action(word: &str) -> bool {
 
 /// The word that somebody may have meant, if one is alike.
 pub fn nearest<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {
-    values::nearest(text, words)
+    crate::text::nearest::nearest(text, words)
 }
 
 /// Reads values from texts, and keeps what is wrong with them.

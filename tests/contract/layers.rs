@@ -28,6 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("exit_status", &["shutdown"]),
     ("secret", &["sanitize"]),
     ("text", &["sanitize"]),
+    ("stack", &["deployment", "text"]),
     ("journal", &["files", "secret"]),
     (
         "ci",
@@ -98,6 +99,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "outputs",
             "resource",
             "secret",
+            "text",
             "verify",
         ],
     ),

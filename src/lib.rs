@@ -210,6 +210,7 @@ struct Context<'a> {
 async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) -> Outcome {
     warn_of_names(world.variables, reporter);
     let (inputs, mut problems) = Inputs::read(world.variables);
+    let inputs = actions::stack::resolve::with_file(inputs, &mut problems);
     let of_ci = ci::files_of_the_ci(world.variables);
     let mut files = actions::resolve::files(&inputs);
     problems.extend(actions::resolve::unusable_files(

@@ -19,6 +19,7 @@ pub(crate) mod promote;
 pub mod resolve;
 pub mod run_journal;
 pub(crate) mod sighting;
+pub mod stack;
 pub mod task;
 pub(crate) mod validation;
 
@@ -144,6 +145,8 @@ impl ActionContext<'_> {
             Task::DeletePreview(preview) => self.delete_preview(preview).await,
             Task::EndPreview(preview) => self.end_preview(preview).await,
             Task::CleanPreviews(cleaning) => self.clean_previews(cleaning).await,
+            Task::DeployStack(stack) => Box::pin(self.deploy_stack(stack)).await,
+            Task::PlanStack(stack) => Box::pin(self.plan_stack(stack)).await,
             Task::Follow(service, sought) => self.attach(*service, sought).await,
             Task::Cancel(service, id) => self.cancel(*service, id).await,
             // Large, and rarely needed: not a part of every run's future.

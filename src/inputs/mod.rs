@@ -10,6 +10,7 @@ mod named;
 pub(crate) mod placeholder;
 mod problem;
 mod secrets;
+mod stack;
 mod table;
 mod unknown;
 mod values;
@@ -29,7 +30,7 @@ pub use self::table::{Input, InputGroup, Inputs, TABLE};
 pub use self::unknown::{DIAGNOSTICS, unknown_names};
 pub use self::values::{
     Age, ApiUrl, Branch, Commit, DeploymentIdText, DockerImage, ExpectedCommit, Number, OneLine,
-    Settings, Text, Uuids, VariablePrefix, VerifyUrl,
+    Settings, StackText, Text, Uuids, VariablePrefix, VerifyUrl,
 };
 
 use self::action::alternatives;

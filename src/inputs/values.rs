@@ -322,6 +322,23 @@ impl Value for Settings {
     }
 }
 
+/// The text of a stack file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackText(pub String);
+
+impl Value for StackText {
+    const ACCEPTS: &'static str = "the text of a stack file";
+    // It has references of its own, such as ${api.url}.
+    const PLACEHOLDERS: Placeholders = Placeholders::Nowhere;
+    const MAY_BE_SHOWN: bool = false;
+    fn read(text: &str) -> Result<Self, String> {
+        if placeholder::is_whole(text) {
+            return Err(not_filled_in(text));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
 /// The beginning of the names of variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VariablePrefix(pub String);

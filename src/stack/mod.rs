@@ -8,6 +8,7 @@ mod yaml;
 
 pub use self::order::Order;
 pub use self::read::parse;
+pub(crate) use self::yaml::LARGEST;
 pub use self::yaml::{Place, Placed, StackProblem};
 use crate::deployment::ServiceKind;
 

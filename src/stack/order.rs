@@ -32,6 +32,28 @@ impl Order {
         Self { needs }
     }
 
+    /// The order of these services alone. One that waits for another through some
+    /// that are not among them waits for it still.
+    #[must_use]
+    pub fn only(&self, is_kept: impl Fn(usize) -> bool) -> Self {
+        let mut needs = vec![Vec::new(); self.needs.len()];
+        for at in self.layers().concat() {
+            let mut all: Vec<usize> = Vec::new();
+            for need in self.needs(at) {
+                match needs.get(*need) {
+                    Some(beyond) if !is_kept(*need) => all.extend(beyond),
+                    _ => all.push(*need),
+                }
+            }
+            all.sort_unstable();
+            all.dedup();
+            if let Some(own) = needs.get_mut(at) {
+                *own = all;
+            }
+        }
+        Self { needs }
+    }
+
     /// The services in layers: each waits only for services of earlier layers.
     /// What is in a circle, or waits for one, is in none.
     pub fn layers(&self) -> Vec<Vec<usize>> {

@@ -6,7 +6,7 @@ use std::fmt;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 
 /// The largest file that is read, in bytes: far more than 200 services need.
-const LARGEST: usize = 256 * 1024;
+pub(crate) const LARGEST: u64 = 256 * 1024;
 
 /// How deep a value may be in others. A stack file needs five.
 const DEEPEST: usize = 16;
@@ -95,7 +95,7 @@ impl Node {
 
 /// Reads the one document of a file.
 pub(super) fn read(text: &str) -> Result<Placed<Node>, StackProblem> {
-    if text.len() > LARGEST {
+    if text.len() as u64 > LARGEST {
         let message = format!("the file has more than {} kB", LARGEST / 1024);
         return Err(StackProblem::new(Place::START, message));
     }

@@ -109,6 +109,17 @@ pub enum EventKind<'a> {
     Url(&'a str),
     /// A line to be copied, shown as it is.
     Verbatim(&'a str),
+    /// The name of a service in the stack file.
+    Member(&'a str),
+    /// How a service of a stack ended, as a word and in sentences.
+    MemberEnd {
+        /// The word.
+        word: &'static str,
+        /// Everything that is known of it.
+        text: &'a str,
+        /// Whether it is the reason for a bad end of the run.
+        is_bad: bool,
+    },
     /// Something that a later job reads of a stack, as one line of JSON.
     Stack(StackOutput, &'a str),
     /// What was found, as one line of JSON.

@@ -58,7 +58,7 @@ pub mod verify;
 
 pub use sevalla_diagnosis as diagnosis;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io::Write as _;
 use std::rc::Rc;
 
@@ -244,7 +244,7 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         plan,
         deadline,
         stop: world.stop,
-        reporter,
+        reporter: reporter.all(),
         clock: world.clock,
         variables: world.variables,
         gate: world.gate,
@@ -252,6 +252,7 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         is_host_silent: Cell::new(false),
         last_words: &world.last_words,
         journal: OnceCell::new(),
+        finished: RefCell::new(None),
     };
     if inputs.names.is_empty() {
         return context(&plan).carry_out().await;

@@ -23,13 +23,14 @@ pub mod stack;
 pub mod task;
 pub(crate) mod validation;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
+use crate::actions::deploy::finalize::FinishedDeployment;
 use crate::actions::error::{Report, TriggerError};
 pub(crate) use crate::actions::preview::comment::DeferredComment;
 use crate::actions::resolve::Plan;
@@ -45,7 +46,7 @@ use crate::inputs::{Abandon, Logs};
 use crate::journal::Journal;
 use crate::messages::Warning;
 use crate::outcome::Outcome;
-use crate::report::Reporter;
+use crate::report::ScopedReporter;
 use crate::sanitize::Sanitizer;
 use crate::sevalla::{self, Client};
 use crate::shutdown::{Shutdown, Signal};
@@ -101,7 +102,7 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) deadline: Deadline,
     pub(crate) stop: &'a Shutdown,
-    pub(crate) reporter: &'a Reporter,
+    pub(crate) reporter: ScopedReporter<'a>,
     pub(crate) clock: fn() -> Timestamp,
     /// The process's variables.
     pub(crate) variables: &'a Variables,
@@ -115,6 +116,8 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) last_words: &'a Cell<Option<DeferredComment>>,
     /// The journal, once it is open, if the run has one.
     pub(crate) journal: OnceCell<Rc<Journal>>,
+    /// The deployment that was seen to end last.
+    pub(crate) finished: RefCell<Option<FinishedDeployment>>,
 }
 
 impl ActionContext<'_> {

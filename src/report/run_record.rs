@@ -66,11 +66,22 @@ struct RunStep {
     end: Option<(Instant, State)>,
 }
 
+/// How a service of a stack ended.
+pub(super) struct MemberRecord {
+    pub(super) word: &'static str,
+    pub(super) text: String,
+    pub(super) is_bad: bool,
+}
+
 /// The facts of one service. The run record makes one for each.
 #[derive(Default)]
 pub(crate) struct ServiceRecord {
     pub(super) service: Option<Service>,
     pub(super) name: Option<String>,
+    /// Whether the name is that of a stack file.
+    is_member: bool,
+    /// How it ended in a stack.
+    pub(super) end: Option<MemberRecord>,
     pub(super) deployment: Option<Deployment>,
     pub(super) url: Option<String>,
     /// How long deployments like it usually take.
@@ -243,7 +254,17 @@ impl ServiceRecord {
         match event {
             EventKind::Target(service, name) => {
                 self.service = Some(service);
-                self.name = name.map(str::to_owned);
+                if !self.is_member {
+                    self.name = name.map(str::to_owned);
+                }
+            }
+            EventKind::Member(name) => {
+                self.name = Some(name.to_owned());
+                self.is_member = true;
+            }
+            EventKind::MemberEnd { word, text, is_bad } => {
+                let text = text.to_owned();
+                self.end = Some(MemberRecord { word, text, is_bad });
             }
             EventKind::Started(service, deployment) | EventKind::Found(service, deployment) => {
                 self.service = Some(service);

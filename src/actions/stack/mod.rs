@@ -2,8 +2,12 @@
 //! everything that it needs is live.
 
 mod changed;
+mod deploy;
 mod plan;
+mod report;
 pub(crate) mod resolve;
+mod rollback;
+mod schedule;
 
 use std::collections::HashMap;
 
@@ -116,10 +120,6 @@ impl DecidedStack {
 }
 
 impl ActionContext<'_> {
-    pub(crate) async fn deploy_stack(&self, stack: &StackTask) -> Outcome {
-        self.plan_stack(stack).await
-    }
-
     /// Finds the services, and decides which of them have to be deployed.
     async fn decided(&self, stack: &StackTask) -> Result<DecidedStack, Outcome> {
         let work = async {

@@ -17,14 +17,15 @@ impl ActionContext<'_> {
             Ok(decided) => decided,
             Err(outcome) => return outcome,
         };
-        self.report_plan(&decided);
+        self.note_plan(&decided);
+        self.give_plan(&decided);
         let count = decided.layers().concat().len();
         let all = decided.task.members.len();
         Outcome::success(format!("Of {all} services, {count} would be deployed"))
     }
 
-    /// Reports which services are deployed, why, and in which order.
-    pub(super) fn report_plan(&self, decided: &DecidedStack) {
+    /// Shows which services are deployed, why, and in which order.
+    pub(super) fn note_plan(&self, decided: &DecidedStack) {
         let layers = decided.layers();
         let layer_of = |at: usize| layers.iter().position(|layer| layer.contains(&at));
         let members = decided.task.members.iter().enumerate();
@@ -36,6 +37,11 @@ impl ActionContext<'_> {
             let row = format!("{}: {step} ({})", member.name(), decision.why);
             self.reporter.on(EventKind::Note(&row));
         }
+    }
+
+    /// Gives the plan to other jobs.
+    fn give_plan(&self, decided: &DecidedStack) {
+        let layers = decided.layers();
         let item = |at: &usize| decided.task.members.get(*at).map(inputs_of);
         let of_layer = |layer: &Vec<usize>| json!({"include": layer.iter().filter_map(item).collect::<Vec<_>>()});
         let matrix: Value = layers.iter().map(of_layer).collect();

@@ -128,7 +128,7 @@ actions! {
         ..Action::WRITES
     }
     DeployStack = "deploy-stack", "Deploys several services in their order, only those that changed." {
-        takes: &["stack", "stack-file", "only-changed", "with-dependents", "github-token"],
+        takes: &["stack", "stack-file", "only-changed", "with-dependents", "github-token", "on-rerun"],
         ..Action::WRITES
     }
     PlanStack = "plan-stack", "Shows which services deploy-stack would deploy, and in which order." {

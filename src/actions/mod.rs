@@ -40,7 +40,7 @@ use crate::deployment::{DeploymentId, Service};
 use crate::deployment_log::LogDiagnosis;
 use crate::environment::Variables;
 use crate::event::EventKind;
-use crate::follow::{DeploymentClient, LogMode};
+use crate::follow::{DeploymentClient, FollowedCount, LogMode};
 use crate::http::{ConnectionError, Transport};
 use crate::inputs::{Abandon, Logs};
 use crate::journal::Journal;
@@ -116,6 +116,8 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) last_words: &'a Cell<Option<DeferredComment>>,
     /// The journal, once it is open, if the run has one.
     pub(crate) journal: OnceCell<Rc<Journal>>,
+    /// How many deployments the run follows.
+    pub(crate) followed: FollowedCount,
     /// The deployment that was seen to end last.
     pub(crate) finished: RefCell<Option<FinishedDeployment>>,
 }
@@ -228,6 +230,7 @@ impl ActionContext<'_> {
             client: self.client.until(self.deadline.moment() + LAST_REQUESTS),
             service,
             id: id.clone(),
+            counted: self.followed.one_more(),
         }
     }
 }

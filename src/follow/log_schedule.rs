@@ -242,6 +242,7 @@ mod tests {
             rate: None,
             pressure: 0.0,
             crowd: runs,
+            followed: 1.0,
         }
     }
 

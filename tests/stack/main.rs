@@ -191,6 +191,10 @@ fn process<'a>(
         ("SEVALLA_STACK", scenario.file()),
         ("SEVALLA_ONLY_CHANGED", "false".to_owned()),
         (
+            "SEVALLA_LOGS",
+            std::env::var("STACK_LOGS").unwrap_or("live".into()),
+        ),
+        (
             "SEVALLA_TIMEOUT",
             format!("{}s", scenario.timeout.as_secs()),
         ),
@@ -276,7 +280,7 @@ fn faults(scenario: &Scenario, run: &Run) -> Vec<String> {
             format!("s{at}: nothing is said of its rollback"),
         );
         hold(
-            service["outcome"] != "success" || live.commit == NEW || is_back,
+            service["outcome"] != "success" || live.commit == NEW || !back.is_empty(),
             format!("s{at} is no success"),
         );
     }

@@ -156,6 +156,7 @@ impl ActionContext<'_> {
             is_host_silent: Cell::new(false),
             last_words: self.last_words,
             journal: OnceCell::new(),
+            followed: self.followed.clone(),
             finished: RefCell::new(None),
         }
     }

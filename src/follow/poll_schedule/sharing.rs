@@ -86,6 +86,13 @@ impl PollSchedule {
         let Some(share) = &sight.share else {
             return self.alone;
         };
+        if share.followed > 1.0 {
+            // How fast the budget goes is this run's own doing, and how many they are
+            // is known.
+            let all = share.followed * share.runs;
+            let spacing = WINDOW * all / (PLANNED * share.seen.limit);
+            return self.alone.max(Duration::from_secs(spacing as u64));
+        }
         let usual = sight.run.as_ref().map(|run| run.usual().0);
         let (most, growth) = if usual > Some(LASTING) {
             (PLANNED_WHEN_LASTING, MORE_THAN_PROPORTIONAL)

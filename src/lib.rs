@@ -253,6 +253,7 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         is_host_silent: Cell::new(false),
         last_words: &world.last_words,
         journal: OnceCell::new(),
+        turns: None,
         followed: FollowedCount::default(),
         finished: RefCell::new(None),
     };

@@ -28,6 +28,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use crate::actions::deploy::finalize::FinishedDeployment;
@@ -116,6 +117,8 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) last_words: &'a Cell<Option<DeferredComment>>,
     /// The journal, once it is open, if the run has one.
     pub(crate) journal: OnceCell<Rc<Journal>>,
+    /// Lets few deployments at a time prepare their start, if there are several.
+    pub(crate) turns: Option<&'a Semaphore>,
     /// How many deployments the run follows.
     pub(crate) followed: FollowedCount,
     /// The deployment that was seen to end last.

@@ -116,6 +116,14 @@ impl FollowedCount {
 #[derive(Debug)]
 pub struct Followed(FollowedCount);
 
+impl Followed {
+    /// A budget with the number of deployments that share it within this run.
+    fn among(&self, share: Option<BudgetShare>) -> Option<BudgetShare> {
+        let followed = f64::from(self.0.0.get());
+        share.map(|share| BudgetShare { followed, ..share })
+    }
+}
+
 impl Drop for Followed {
     fn drop(&mut self) {
         let count = &self.0.0;
@@ -143,14 +151,11 @@ impl DeploymentSource for DeploymentClient {
     }
 
     fn share(&self) -> Option<BudgetShare> {
-        let followed = f64::from(self.counted.0.0.get());
-        self.client
-            .share()
-            .map(|share| BudgetShare { followed, ..share })
+        self.counted.among(self.client.share())
     }
 
     fn log_share(&self) -> Option<BudgetShare> {
-        self.client.log_share()
+        self.counted.among(self.client.log_share())
     }
 }
 

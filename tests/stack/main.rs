@@ -253,10 +253,10 @@ fn faults(scenario: &Scenario, run: &Run) -> Vec<String> {
             continue;
         };
         let live = run.world.apps[at].live(run.settled);
-        if let Some(told) = service["live-deployment-id"].as_str() {
+        if let Some(shown) = service["live-deployment-id"].as_str() {
             hold(
-                told == live.id,
-                format!("s{at}: {told} is not live, but {}", live.id),
+                shown == live.id,
+                format!("s{at}: {shown} is not live, but {}", live.id),
             );
         }
         let is_back = service["rolled-back"] == true;

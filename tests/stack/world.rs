@@ -164,12 +164,12 @@ impl World {
             Some(_) => self.answer(is_post, &segments),
         };
         let mut headers = HeaderMap::new();
-        let told = [
+        let shown = [
             ("limit", limit.to_string()),
             ("remaining", left.unwrap_or(0).to_string()),
             ("reset", reset.to_string()),
         ];
-        for (name, value) in told {
+        for (name, value) in shown {
             let name = HeaderName::try_from(format!("x-ratelimit-{name}")).unwrap();
             headers.insert(name, HeaderValue::from_str(&value).unwrap());
         }

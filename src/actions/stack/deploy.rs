@@ -119,7 +119,7 @@ impl ActionContext<'_> {
             )));
         }
         if Instant::now() >= self.deadline.moment() {
-            let outcome = Outcome::of(Failure::TimeUp, "The run's time was over before its turn");
+            let outcome = Outcome::of(Failure::TimeUp, "timeout expired before it could start");
             return Some(MemberEnd::new(MemberFate::Ended(outcome)));
         }
         None

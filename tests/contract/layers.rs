@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("image_reference", &[]),
     ("lenient_json", &[]),
     ("outputs", &[]),
+    ("path_filter", &[]),
     ("report_files", &[]),
     ("sanitize", &[]),
     ("shutdown", &[]),

@@ -51,6 +51,7 @@ pub mod sanitize;
 pub mod secret;
 pub mod sevalla;
 pub mod shutdown;
+pub mod stack;
 pub mod subprocess;
 pub mod text;
 pub mod time_zone;
@@ -58,7 +59,7 @@ pub mod verify;
 
 pub use sevalla_diagnosis as diagnosis;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io::Write as _;
 use std::rc::Rc;
 
@@ -210,6 +211,7 @@ struct Context<'a> {
 async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) -> Outcome {
     warn_of_names(world.variables, reporter);
     let (inputs, mut problems) = Inputs::read(world.variables);
+    let inputs = actions::stack::resolve::with_file(inputs, &mut problems);
     let of_ci = ci::files_of_the_ci(world.variables);
     let mut files = actions::resolve::files(&inputs);
     problems.extend(actions::resolve::unusable_files(
@@ -243,7 +245,7 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         plan,
         deadline,
         stop: world.stop,
-        reporter,
+        reporter: reporter.all(),
         clock: world.clock,
         variables: world.variables,
         gate: world.gate,
@@ -251,6 +253,7 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         is_host_silent: Cell::new(false),
         last_words: &world.last_words,
         journal: OnceCell::new(),
+        finished: RefCell::new(None),
     };
     if inputs.names.is_empty() {
         return context(&plan).carry_out().await;

@@ -20,16 +20,18 @@ pub(crate) mod promote;
 pub mod resolve;
 pub mod run_journal;
 pub(crate) mod sighting;
+pub mod stack;
 pub mod task;
 pub(crate) mod validation;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 
+use crate::actions::deploy::finalize::FinishedDeployment;
 use crate::actions::error::{Report, TriggerError};
 pub(crate) use crate::actions::preview::comment::DeferredComment;
 use crate::actions::resolve::Plan;
@@ -45,7 +47,7 @@ use crate::inputs::{Abandon, Logs};
 use crate::journal::Journal;
 use crate::messages::Warning;
 use crate::outcome::Outcome;
-use crate::report::Reporter;
+use crate::report::ScopedReporter;
 use crate::sanitize::Sanitizer;
 use crate::sevalla::{self, Client};
 use crate::shutdown::{Shutdown, Signal};
@@ -101,7 +103,7 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) deadline: Deadline,
     pub(crate) stop: &'a Shutdown,
-    pub(crate) reporter: &'a Reporter,
+    pub(crate) reporter: ScopedReporter<'a>,
     pub(crate) clock: fn() -> Timestamp,
     /// The process's variables.
     pub(crate) variables: &'a Variables,
@@ -115,6 +117,8 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) last_words: &'a Cell<Option<DeferredComment>>,
     /// The journal, once it is open, if the run has one.
     pub(crate) journal: OnceCell<Rc<Journal>>,
+    /// The deployment that was seen to end last.
+    pub(crate) finished: RefCell<Option<FinishedDeployment>>,
 }
 
 impl ActionContext<'_> {
@@ -145,6 +149,8 @@ impl ActionContext<'_> {
             Task::DeletePreview(preview) => self.delete_preview(preview).await,
             Task::EndPreview(preview) => self.end_preview(preview).await,
             Task::CleanPreviews(cleaning) => self.clean_previews(cleaning).await,
+            Task::DeployStack(stack) => Box::pin(self.deploy_stack(stack)).await,
+            Task::PlanStack(stack) => Box::pin(self.plan_stack(stack)).await,
             Task::Follow(service, sought) => self.attach(*service, sought).await,
             Task::Cancel(service, id) => self.cancel(*service, id).await,
             // Large, and rarely needed: not a part of every run's future.

@@ -11,7 +11,7 @@ use crate::inputs::{ActionName, GivenName, Inputs, ProblemKind};
 use crate::messages::Failure;
 use crate::outcome::Outcome;
 use crate::resource::{ResourceKind, ResourceList, ResourceRef};
-use crate::sevalla::{Client, Patience, ResourceRecord};
+use crate::sevalla::{Client, Patience, RecordList, ResourceRecord};
 
 /// The most candidates that an error lists.
 const MOST_CANDIDATES: usize = 10;
@@ -52,10 +52,7 @@ impl ActionContext<'_> {
     }
 
     async fn look_up(&self, kind: ResourceKind, name: &str) -> Result<Uuid, TriggerError> {
-        let is_named = |record: &ResourceRecord| {
-            let is_preview = record.text("type") == Some("previewApp");
-            !is_preview && record.text("display_name") == Some(name)
-        };
+        let is_named = |record: &ResourceRecord| is_called(record, name);
         let found = find(&self.client, kind, name, is_named).await?;
         let noun = kind.noun();
         self.reporter.on(EventKind::Note(&format!(
@@ -64,6 +61,12 @@ impl ActionContext<'_> {
         )));
         Ok(found.id)
     }
+}
+
+/// Whether a resource that is no preview has exactly this display name.
+pub(crate) fn is_called(record: &ResourceRecord, name: &str) -> bool {
+    let is_preview = record.text("type") == Some("previewApp");
+    !is_preview && record.text("display_name") == Some(name)
 }
 
 /// The only resource of this kind that `is_named`, which compares with `name`.
@@ -75,6 +78,16 @@ pub(crate) async fn find(
 ) -> Result<ResourceRef, TriggerError> {
     let list = ResourceList::All(kind);
     let all = client.pages(list, Patience::BEFORE_THE_START).await?;
+    find_among(&all, kind, name, is_named)
+}
+
+/// The only resource of a list that `is_named`, which compares with `name`.
+pub(crate) fn find_among(
+    all: &RecordList,
+    kind: ResourceKind,
+    name: &str,
+    is_named: impl Fn(&ResourceRecord) -> bool,
+) -> Result<ResourceRef, TriggerError> {
     let found: Vec<&ResourceRecord> = all.records.iter().filter(|r| is_named(r)).collect();
     if let [only] = found.as_slice()
         && let (Some(id), false) = (only.id(), all.is_cut)

@@ -18,6 +18,7 @@ pub use crate::actions::manage::resolve::{
 use crate::actions::named::refuse_names;
 use crate::actions::preview::resolve as preview;
 use crate::actions::run_journal::RunJournal;
+use crate::actions::stack::resolve::stack;
 use crate::actions::task::{DeploymentSelector, Promotion, Task};
 use crate::actions::validation::Validation;
 use crate::ci::{Facts, Repository};
@@ -499,6 +500,14 @@ fn task_of(
         ActionName::DeletePreviewApp => return Some(preview::delete(inputs, facts, doubts)),
         ActionName::Preview => return preview::by_event(inputs, facts, doubts),
         ActionName::CleanPreviews => return Some(preview::clean(inputs, facts, doubts)),
+        ActionName::DeployStack => {
+            let stack = stack(action, inputs, facts, doubts)?;
+            return Some(Task::DeployStack(Box::new(stack)));
+        }
+        ActionName::PlanStack => {
+            let stack = stack(action, inputs, facts, doubts)?;
+            return Some(Task::PlanStack(Box::new(stack)));
+        }
         ActionName::Follow => return follow(inputs, facts, doubts),
         ActionName::Cancel => return cancel(inputs, doubts),
         ActionName::Doctor => {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::actions::doctor::resolve::Checkup;
 use crate::actions::manage::resolve::ResourceAction;
+use crate::actions::stack::StackTask;
 use crate::deployment::{DeploySource, DeploymentId, Service, ServiceKind};
 use crate::secret::HookUrl;
 use crate::sevalla::operation::{
@@ -35,6 +36,10 @@ pub enum Task {
     Follow(Service, DeploymentSelector),
     /// Cancel a deployment.
     Cancel(Service, DeploymentId),
+    /// Deploy a stack.
+    DeployStack(Box<StackTask>),
+    /// Show what deploying a stack would do.
+    PlanStack(Box<StackTask>),
     /// Something beside deploying.
     Manage(Box<ResourceAction>),
     /// Check the set-up.
@@ -232,6 +237,16 @@ impl DeployOperation {
             self,
             Self::RollBackApplication { .. } | Self::RollBackStaticSite { .. }
         )
+    }
+
+    /// The same deployment of the service with this id.
+    #[must_use]
+    pub fn with_id(self, id: Uuid) -> Self {
+        match self {
+            Self::DeployApplication { order, .. } => Self::DeployApplication { app: id, order },
+            Self::DeployStaticSite { branch, .. } => Self::DeployStaticSite { site: id, branch },
+            other => other,
+        }
     }
 
     /// Rolls a service back to this deployment.

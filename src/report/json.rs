@@ -224,8 +224,11 @@ pub(super) fn render(
     // Text and numbers: they encode.
     let report = serde_json::to_string(&report).unwrap_or_default();
     let result = record.result.as_deref().unwrap_or("null");
+    let services = record.stack_output("services").unwrap_or("[]");
     let report = report.strip_suffix('}').unwrap_or_default();
-    sanitizer.json(&format!("{report},\"result\":{result}}}"))
+    sanitizer.json(&format!(
+        "{report},\"services\":{services},\"result\":{result}}}"
+    ))
 }
 
 fn warnings(record: &RunRecord) -> Vec<WarningOf<'_>> {

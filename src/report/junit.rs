@@ -186,6 +186,16 @@ fn mark_of(
     let seen = service_record.deployment.as_ref();
     let verdict = seen.and_then(|seen| seen.status.verdict());
     let result = |mark, text: String| Some((mark, text.clone(), text));
+    if let Some(end) = &service_record.end {
+        return match end.word {
+            "success" | "planned" | "triggered" => None,
+            "rolled-back" | "failed" | "unverified" | "cancelled" if end.is_bad => {
+                result(CaseResult::Failure, end.text.clone())
+            }
+            _ if end.is_bad => result(CaseResult::Error, end.text.clone()),
+            _ => result(CaseResult::Skipped, end.text.clone()),
+        };
+    }
     match (seen, verdict) {
         (_, Some(Verdict::Success)) => None,
         (Some(seen), Some(Verdict::Failed | Verdict::Cancelled | Verdict::Skipped)) => result(

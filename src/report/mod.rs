@@ -35,7 +35,7 @@ use jiff::Timestamp;
 pub use self::causes::FailureCause;
 pub use self::comment::CommentStatus;
 pub use self::log::{LARGEST_FILE, LONGEST_SHOWN, MOST_SHOWN};
-pub use self::reporter::Reporter;
+pub use self::reporter::{Reporter, ScopedReporter};
 use crate::ci::{CiOutput, Facts, Host};
 pub use crate::deployment_log::MOST_LINES_OF_AN_ENTRY;
 pub use crate::outputs::{LONGEST_VALUE, OUTPUTS};

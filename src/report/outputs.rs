@@ -32,6 +32,7 @@ pub(super) fn render(
         "preview-app-id" => record.preview.map(|(app, _)| app.to_string()),
         "created" => created(record).map(|is_new| is_new.to_string()),
         "result" => record.result.clone(),
+        "services" | "matrix" | "order" | "graph" => record.stack_output(name).map(str::to_owned),
         "database-id" => record.database.map(|(database, _)| database.to_string()),
         "database-password" => {
             let password = record.password.as_ref();

@@ -9,6 +9,7 @@ use super::comment::{self, CommentFacts, CommentStatus};
 use super::log::{LONGEST_SHOWN, LogSink};
 use crate::ci::{Activity, CiOutput, Host, Level, Tone};
 use crate::code_host::Marker;
+use crate::deployment::Service;
 use crate::event::{Event, EventKind, Phase};
 use crate::inputs::{Abandon, Logs};
 use crate::messages::Warning;
@@ -86,6 +87,14 @@ impl Reporter {
         self.0.borrow_mut().on_interrupt = then;
     }
 
+    /// A reporter of events about the whole run.
+    pub const fn all(&self) -> ScopedReporter<'_> {
+        ScopedReporter {
+            reporter: self,
+            service: None,
+        }
+    }
+
     /// Records an event and shows it.
     pub fn on<'a>(&self, event: impl Into<Event<'a>>) {
         self.0.borrow_mut().on(event.into());
@@ -105,6 +114,43 @@ impl Reporter {
         };
         let failed = deliveries.await;
         self.0.borrow_mut().warn_of_undelivered(failed);
+    }
+}
+
+/// A reporter of events about the run, or about one of its services.
+#[derive(Clone, Copy)]
+pub struct ScopedReporter<'a> {
+    reporter: &'a Reporter,
+    service: Option<Service>,
+}
+
+impl<'a> ScopedReporter<'a> {
+    /// The same for events about one service.
+    #[must_use]
+    pub const fn about(self, service: Service) -> Self {
+        Self {
+            service: Some(service),
+            ..self
+        }
+    }
+
+    /// Records an event and shows it.
+    pub fn on<'b>(&self, event: impl Into<Event<'b>>) {
+        let Event { service, kind } = event.into();
+        self.reporter.on(Event {
+            service: service.or(self.service),
+            kind,
+        });
+    }
+
+    /// Sets what the live line says about Ctrl-C.
+    pub fn explain_interrupt(&self, then: Abandon) {
+        self.reporter.explain_interrupt(then);
+    }
+
+    /// The comment on a pull request, from what is known so far.
+    pub fn comment(&self, marker: &Marker, news: &CommentStatus<'_>) -> SanitizedText {
+        self.reporter.comment(marker, news)
     }
 }
 

@@ -58,6 +58,7 @@ mod rolling_back;
 mod signals;
 mod small_stack;
 mod snapshots;
+mod stacks;
 mod terminal;
 mod unconfirmed;
 mod unmade_checks;

@@ -29,6 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("exit_status", &["shutdown"]),
     ("secret", &["sanitize"]),
     ("text", &["sanitize"]),
+    ("stack", &["deployment", "text"]),
     ("journal", &["files", "secret"]),
     (
         "ci",
@@ -99,6 +100,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "outputs",
             "resource",
             "secret",
+            "text",
             "verify",
         ],
     ),

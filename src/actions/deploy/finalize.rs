@@ -63,6 +63,18 @@ pub(crate) struct DeploymentContext {
     pub(crate) is_anothers: bool,
 }
 
+/// A deployment that was seen to end.
+#[derive(Debug)]
+pub(crate) struct FinishedDeployment {
+    pub(crate) deployment: EndedDeployment,
+    /// What was live before, if that is known.
+    pub(crate) before: Option<Deployment>,
+    /// What its log says.
+    pub(crate) log: Option<LogDiagnosis>,
+    /// Whether this run has started it.
+    pub(crate) is_ours: bool,
+}
+
 impl DeploymentContext {
     /// The scene of a deployment that this run starts.
     pub(crate) fn of(before: &Preflight) -> Self {
@@ -127,6 +139,12 @@ impl ActionContext<'_> {
         scene: &DeploymentContext,
         tell: Report<'_>,
     ) -> Outcome {
+        self.finished.replace(Some(FinishedDeployment {
+            deployment: ended.clone(),
+            before: scene.live.clone(),
+            log: scene.log.clone(),
+            is_ours: scene.is_ours,
+        }));
         let outcome = match ended.verdict() {
             Verdict::Success => self.after_success(source, &ended, scene, tell).await,
             Verdict::Failed => self.after_failure(source, &ended, scene).await,

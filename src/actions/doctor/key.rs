@@ -81,7 +81,14 @@ const fn needs(action: ActionName) -> &'static [&'static str] {
         A::DeleteDatabase => &["DATABASE:READ", "DATABASE:DELETE"],
         A::CreateDatabase => &["DATABASE:READ", "DATABASE:CREATE"],
         A::ConnectDatabase => &["DATABASE:READ", "DATABASE:UPDATE", "APP:UPDATE"],
-        // Of an application or of a static site, or reading what was read.
-        A::Follow | A::Cancel | A::PurgeCache | A::List | A::Show | A::Doctor => &[],
+        // Of applications or of static sites, or reading what was read.
+        A::DeployStack
+        | A::PlanStack
+        | A::Follow
+        | A::Cancel
+        | A::PurgeCache
+        | A::List
+        | A::Show
+        | A::Doctor => &[],
     }
 }

@@ -2,7 +2,6 @@
 //! signal or the end of the time means.
 
 pub(crate) mod at_most_once;
-pub(crate) mod changes;
 pub(crate) mod database;
 pub(crate) mod deletion;
 pub mod deploy;

@@ -1,4 +1,5 @@
-//! As much of GitHub as previews need: pull requests and their comments.
+//! As much of GitHub as previews and stacks need: pull requests, their comments,
+//! and comparisons of commits.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -26,6 +27,10 @@ struct State {
     refuses_list: Option<u16>,
     /// How long a list of comments takes.
     slow_comments: Duration,
+    /// The files that each comparison, `BASE...HEAD`, lists.
+    comparisons: BTreeMap<String, Vec<String>>,
+    /// How often commits were compared.
+    compared: usize,
     writes: usize,
     /// How often a pull request was read.
     reads: usize,
@@ -103,6 +108,21 @@ impl Hub {
         self.0.lock().unwrap().refuses_list = Some(status);
     }
 
+    /// The second commit, or branch, comes after the first, and differs from it in
+    /// these files.
+    pub(crate) fn differ(&self, base: &str, head: &str, files: &[&str]) -> &Self {
+        let files = files.iter().map(|file| (*file).to_owned()).collect();
+        let mut state = self.0.lock().unwrap();
+        state.comparisons.insert(format!("{base}...{head}"), files);
+        drop(state);
+        self
+    }
+
+    /// How often commits were compared.
+    pub(crate) fn compared(&self) -> usize {
+        self.0.lock().unwrap().compared
+    }
+
     pub(crate) fn slow_comments(&self, time: Duration) {
         self.0.lock().unwrap().slow_comments = time;
     }
@@ -161,6 +181,17 @@ impl Respond for Hub {
         let segments: Vec<&str> = path.split('/').collect();
         let number = |text: &str| text.parse::<u64>().unwrap();
         match (request.method.as_str(), segments.as_slice()) {
+            ("GET", ["compare", ends]) => {
+                state.compared += 1;
+                let (base, _) = ends.split_once("...").unwrap();
+                let Some(files) = state.comparisons.get(*ends) else {
+                    return answer(404, json!({ "message": "Not Found" }));
+                };
+                let files = files.iter().map(|file| json!({ "filename": file }));
+                let files: Vec<Value> = files.collect();
+                let base = json!({ "sha": base });
+                answer(200, json!({ "merge_base_commit": base, "files": files }))
+            }
             ("GET", ["pulls", ..]) if state.refuses.is_some() => {
                 let status = state.refuses.unwrap();
                 answer(status, json!({ "message": "Refused" }))

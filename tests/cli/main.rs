@@ -58,6 +58,7 @@ mod rolling_back;
 mod signals;
 mod small_stack;
 mod snapshots;
+mod stack_changes;
 mod stacks;
 mod terminal;
 mod unconfirmed;

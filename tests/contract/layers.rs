@@ -29,7 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("exit_status", &["shutdown"]),
     ("secret", &["sanitize"]),
     ("text", &["sanitize"]),
-    ("stack", &["deployment", "text"]),
+    ("stack", &["deployment", "path_filter", "text"]),
     ("journal", &["files", "secret"]),
     (
         "ci",
@@ -184,6 +184,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "lenient_json",
             "messages",
             "outcome",
+            "path_filter",
             "report",
             "report_files",
             "resource",

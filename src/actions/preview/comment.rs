@@ -490,7 +490,7 @@ impl ActionContext<'_> {
     }
 
     /// The code host, unless it is not known or has been silent.
-    fn code_host(&self, by: Instant) -> Option<Result<CodeHost, CodeHostError>> {
+    pub(crate) fn code_host(&self, by: Instant) -> Option<Result<CodeHost, CodeHostError>> {
         let (repository, token) = self.plan.code_host.as_ref()?;
         if self.is_host_silent.get() {
             return None;

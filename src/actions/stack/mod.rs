@@ -17,6 +17,7 @@ use crate::actions::error::TriggerError;
 use crate::actions::named;
 use crate::actions::resolve::Plan;
 use crate::actions::stack::changed::DeployDecision;
+pub use crate::actions::stack::changed::RunRevision;
 use crate::actions::task::{DeployOperation, Task};
 use crate::actions::{ActionContext, nothing_started};
 use crate::deployment::Service;
@@ -36,6 +37,8 @@ pub struct StackTask {
     pub order: Order,
     /// Their previews.
     pub previews: Vec<StackPreview>,
+    /// The commit of the run, with which the live ones are compared.
+    pub revision: RunRevision,
     /// Whether to deploy only what has changed.
     pub only_changed: bool,
     /// Whether to deploy what depends on a changed service too.

@@ -2,7 +2,7 @@
 //! ordinary run would make it.
 
 use crate::actions::resolve::Plan;
-use crate::actions::stack::{StackMember, StackTask};
+use crate::actions::stack::{RunRevision, StackMember, StackTask};
 use crate::actions::task::Task;
 use crate::actions::validation::Validation;
 use crate::ci::Facts;
@@ -75,6 +75,10 @@ pub(crate) fn stack(
         order,
         members,
         previews: parsed.previews,
+        revision: RunRevision {
+            commit: facts.commit.clone(),
+            branch: facts.branch.clone(),
+        },
         only_changed: inputs.only_changed,
         with_dependents: inputs.with_dependents,
     })

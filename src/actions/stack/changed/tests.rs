@@ -13,7 +13,8 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Change, ChangeDetector, add_dependents, live_commit};
+use super::live::live;
+use super::{ChangeDetector, DeployDecision, Member, RunRevision};
 use crate::ci::{Api, Repository};
 use crate::code_host::CodeHost;
 use crate::deployment::{Deployment, DeploymentId, Status};
@@ -305,7 +306,23 @@ fn deployment(id: &str, status: Status, commit: Option<String>) -> Deployment {
     Deployment {
         status,
         commit_sha: commit,
+        branch: Some("main".to_owned()),
         ..Deployment::only_its_id(DeploymentId(id.to_owned()))
+    }
+}
+
+fn member(past: Vec<Deployment>, filter: PathFilter) -> Member {
+    Member {
+        past,
+        filter,
+        branch: None,
+    }
+}
+
+fn revision(commit: Option<String>) -> RunRevision {
+    RunRevision {
+        commit,
+        branch: Some("main".to_owned()),
     }
 }
 
@@ -353,7 +370,7 @@ impl Tally {
         live: usize,
         head: usize,
         concerns: fn(&str) -> bool,
-        change: &Change,
+        change: &DeployDecision,
     ) {
         let seed = history.seed;
         let trees = (&history.commits[live].tree, &history.commits[head].tree);
@@ -376,24 +393,24 @@ impl Tally {
             return self.add_unknown(differs, change, seed);
         }
         self.decisions += 1;
-        self.skipped += usize::from(!change.is_needed());
+        self.skipped += usize::from(!change.deploys);
         assert!(
-            !differs || change.is_needed(),
+            !differs || change.deploys,
             "seed {seed}: skipped a change: {change:?}"
         );
         let is_exact = history.is_gitlab || bases == [live];
-        if !differs && change.is_needed() {
+        if !differs && change.deploys {
             assert!(!is_exact, "seed {seed}: needless: {change:?}");
             self.needless += 1;
         }
     }
 
-    fn add_unknown(&mut self, differs: bool, change: &Change, seed: u64) {
+    fn add_unknown(&mut self, differs: bool, change: &DeployDecision, seed: u64) {
         self.decisions += 1;
         self.unknown += 1;
         // A comparison in one direction may be known, and then it is right.
         assert!(
-            !differs || change.is_needed(),
+            !differs || change.deploys,
             "seed {seed}: skipped a change: {change:?}"
         );
     }
@@ -408,16 +425,16 @@ async fn a_service_is_skipped_only_if_none_of_its_files_differs() {
         let mut random = fastrand::Rng::with_seed(seed);
         for _ in 0..2 {
             let head = random.usize(..history.commits.len());
-            let commit = sha(head);
-            let changes = ChangeDetector::new(Ok(&host), Some(&commit));
+            let run = revision(Some(sha(head)));
+            let changes = ChangeDetector::new(Ok(&host), &run);
             for (filter, concerns) in services() {
                 let live = random.usize(..history.commits.len());
-                let past = [
+                let past = vec![
                     deployment("c", Status::Skipped, Some(sha(0))),
                     deployment("b", Status::Success, Some(sha(live))),
                     deployment("a", Status::Failed, Some(sha(0))),
                 ];
-                let change = changes.decide(&past, &filter).await;
+                let change = changes.decide(&member(past, filter)).await;
                 tally.add(&history, live, head, concerns, &change);
             }
         }
@@ -486,7 +503,7 @@ fn what_is_not_known_of_the_live_commit_is_said() {
         (vec![odd("../../x")], Err("no commit")),
         (vec![odd(&sha(1)[..12])], Err("no commit")),
     ] {
-        let live = live_commit(&past);
+        let live = live(&past).map(|(_, commit)| commit);
         match expected {
             Ok(()) => assert_eq!(live, Ok(sha(1).as_str()), "{past:?}"),
             Err(why) => assert!(
@@ -499,44 +516,45 @@ fn what_is_not_known_of_the_live_commit_is_said() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_compared_is_deployed() {
-    let past = [deployment("ok", Status::Success, Some(sha(1)))];
-    let no_token = || Err("there is no github-token".to_owned());
-    let filter = PathFilter::All;
-    let change = ChangeDetector::new(no_token(), None)
-        .decide(&past, &filter)
-        .await;
+    let past = || vec![deployment("ok", Status::Success, Some(sha(1)))];
+    let decide = async |member: Member, run: RunRevision| {
+        let no_token = Err("there is no github-token".to_owned());
+        ChangeDetector::new(no_token, &run).decide(&member).await
+    };
+    let of = |branch: &str| Member {
+        branch: Some(branch.to_owned()),
+        ..member(past(), PathFilter::All)
+    };
+    let (same, other) = (sha(1).to_uppercase(), Some(sha(2)));
+    let nowhere = RunRevision {
+        commit: Some(sha(1)),
+        branch: None,
+    };
+    for (member, run, why) in [
+        (
+            of("main"),
+            revision(None),
+            "the CI does not report the commit",
+        ),
+        (of("main"), revision(other), "there is no github-token"),
+        (
+            of("next"),
+            revision(Some(sha(1))),
+            "it deploys branch next, and this run is about main",
+        ),
+        (of("main"), nowhere, "the branch of this run"),
+    ] {
+        let change = decide(member, run).await;
+        let why = format!("what has changed is not known: {why}");
+        assert!(change.deploys && change.why.starts_with(&why), "{change:?}");
+    }
+    let change = decide(of("refs/heads/main"), revision(Some(same.clone()))).await;
+    let why = format!("commit {} is live", &same[..9]);
     assert_eq!(
         change,
-        Change::unknown("the CI does not report the commit of this run")
-    );
-    let (same, other) = (sha(1).to_uppercase(), sha(2));
-    let change = ChangeDetector::new(no_token(), Some(&other))
-        .decide(&past, &filter)
-        .await;
-    assert_eq!(change, Change::unknown("there is no github-token"));
-    let change = ChangeDetector::new(no_token(), Some(&same))
-        .decide(&past, &filter)
-        .await;
-    assert_eq!(
-        change,
-        Change::None(format!("commit {} is live", &same[..9]))
-    );
-}
-
-#[test]
-fn what_depends_on_a_change_can_be_added() {
-    let none = || Change::None("same".to_owned());
-    let mut changes = [none(), Change::Needed("new".to_owned()), none(), none()];
-    let needs = [vec![2], vec![3], vec![1], vec![]];
-    add_dependents(&mut changes, &["a", "b", "c", "d"], &needs);
-    let because = |of: &str| Change::Needed(format!("it depends on {of}, which is deployed"));
-    assert_eq!(
-        changes,
-        [
-            because("c"),
-            Change::Needed("new".to_owned()),
-            because("b"),
-            none()
-        ]
+        DeployDecision {
+            deploys: false,
+            why
+        }
     );
 }

@@ -1,12 +1,12 @@
-//! The commit that is live, as the list of a service's deployments shows it.
+//! What is live, as the list of a service's deployments shows it.
 
 use crate::actions::deploy::past::is_busy;
 use crate::deployment::{Deployment, Verdict};
 
-/// The commit of the last success, if it surely is what is live and nothing
+/// The last success and its commit, if it surely is what is live and nothing
 /// speaks against keeping it; else why not. `past` has the newest deployments,
 /// newest first.
-pub(crate) fn live_commit(past: &[Deployment]) -> Result<&str, String> {
+pub(super) fn live(past: &[Deployment]) -> Result<(&Deployment, &str), String> {
     // Whatever is live now is replaced when this one ends.
     if let Some(busy) = past.iter().find(|one| is_busy(one)) {
         let is = busy.status.in_words();
@@ -20,7 +20,7 @@ pub(crate) fn live_commit(past: &[Deployment]) -> Result<&str, String> {
             }
             // Nothing of it is live.
             Some(Verdict::Cancelled | Verdict::Skipped) => {}
-            Some(Verdict::Success) => return commit_of(one),
+            Some(Verdict::Success) => return Ok((one, commit_of(one)?)),
         }
     }
     Err("no successful deployment is among the newest".to_owned())

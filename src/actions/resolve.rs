@@ -17,6 +17,7 @@ pub use crate::actions::manage::resolve::{
 };
 use crate::actions::named::refuse_names;
 use crate::actions::preview::resolve as preview;
+use crate::actions::preview::stack::resolve::preview_stack;
 use crate::actions::run_journal::RunJournal;
 use crate::actions::stack::resolve::stack;
 use crate::actions::task::{DeploymentSelector, Promotion, Task};
@@ -411,6 +412,7 @@ fn asks_for_result(action: ActionName, inputs: &Inputs) -> bool {
                 | ActionName::PromoteApp
                 | ActionName::CreatePreviewApp
                 | ActionName::Preview
+                | ActionName::PreviewStack
         )
 }
 
@@ -503,6 +505,9 @@ fn task_of(
         ActionName::DeployStack => {
             let stack = stack(action, inputs, facts, doubts)?;
             return Some(Task::DeployStack(Box::new(stack)));
+        }
+        ActionName::PreviewStack => {
+            return preview_stack(inputs, facts, doubts);
         }
         ActionName::PlanStack => {
             let stack = stack(action, inputs, facts, doubts)?;

@@ -225,6 +225,7 @@ impl WirePullRequest {
             state,
             is_fork: !head.as_ref().is_some_and(is_same),
             head_commit: self.head.sha,
+            base_commit: self.base.sha,
             head_branch: self.head.branch,
             head_repository: head,
         }

@@ -167,12 +167,20 @@ struct WireMergeRequest {
     /// Missing until GitLab has looked at the branch.
     #[serde(default, deserialize_with = "if_readable")]
     sha: Option<String>,
+    /// Missing in lists, and until GitLab has looked at the branch.
+    #[serde(default, deserialize_with = "if_readable")]
+    diff_refs: Option<WireDiffRefs>,
     source_branch: String,
     /// Missing if the fork was deleted.
     #[serde(default, deserialize_with = "if_readable")]
     source_project_id: Option<u64>,
     #[serde(default, deserialize_with = "if_readable")]
     target_project_id: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct WireDiffRefs {
+    base_sha: String,
 }
 
 #[derive(Deserialize)]
@@ -204,6 +212,7 @@ impl WireMergeRequest {
             number: self.iid,
             state,
             head_commit: self.sha,
+            base_commit: self.diff_refs.map(|refs| refs.base_sha),
             head_branch: self.source_branch,
             head_repository: self.source_project_id.map(|id| format!("project {id}")),
             is_fork: !is_same,

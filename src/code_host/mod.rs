@@ -55,6 +55,9 @@ pub struct PullRequest {
     pub state: ChangeState,
     /// The newest commit.
     pub head_commit: Option<String>,
+    /// A commit of the branch that it is to be merged into: its newest, or the one
+    /// that the pull request left it at.
+    pub base_commit: Option<String>,
     /// The branch it comes from.
     pub head_branch: String,
     /// The repository of that branch, in the host's words, unless it is gone.

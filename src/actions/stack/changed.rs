@@ -46,7 +46,7 @@ impl DeployDecision {
     }
 
     /// Nothing that concerns it differs.
-    fn keep(why: String) -> Self {
+    pub(crate) fn keep(why: String) -> Self {
         Self {
             deploys: false,
             why,
@@ -103,32 +103,44 @@ impl ActionContext<'_> {
 
     /// What is known of a service, or why nothing is.
     async fn member(&self, member: &StackMember) -> Result<Member, String> {
-        let said = |error: &ApiError| error.to_string();
-        let lacks = |error: TriggerError| error.failed_request().map(said).unwrap_or_default();
         if member.given("docker-image").is_some() {
             return Err("it runs an image, which has no commit of this repository".to_owned());
         }
+        let past = read_past(&self.client, member.on_sevalla()).await;
+        Ok(Member {
+            past: past.map_err(|error| said(&error))?,
+            filter: self.filter_of(member).await?,
+            branch: member.given("branch").map(str::to_owned),
+        })
+    }
+
+    /// Which files concern a service, or why that is not known.
+    pub(crate) async fn filter_of(&self, member: &StackMember) -> Result<PathFilter, String> {
+        let lacks = |error: ApiError| error.to_string();
         let service = member.on_sevalla();
         let paths = member.service.paths.iter();
         let paths: Vec<String> = paths.map(|path| path.value.clone()).collect();
         let patience = Patience::BEFORE_THE_START;
-        let filter = if !paths.is_empty() {
-            PathFilter::of_paths(&paths)
-        } else if service.kind == ServiceKind::Application {
+        if !paths.is_empty() {
+            return Ok(PathFilter::of_paths(&paths));
+        }
+        let (allowed, ignored) = if service.kind == ServiceKind::Application {
             let record = self.client.get_application(service.id, patience).await;
-            let record = record.map_err(|error| lacks(error.into()))?;
-            PathFilter::of_deploy_paths(&record.allow_deploy_paths, &record.ignore_deploy_paths)
+            let record = record.map_err(lacks)?;
+            (record.allow_deploy_paths, record.ignore_deploy_paths)
         } else {
             let record = self.client.get_static_site(service.id, patience).await;
-            let record = record.map_err(|error| lacks(error.into()))?;
-            PathFilter::of_deploy_paths(&record.allow_deploy_paths, &record.ignore_deploy_paths)
+            let record = record.map_err(lacks)?;
+            (record.allow_deploy_paths, record.ignore_deploy_paths)
         };
-        Ok(Member {
-            past: read_past(&self.client, service).await.map_err(lacks)?,
-            filter,
-            branch: member.given("branch").map(str::to_owned),
-        })
+        Ok(PathFilter::of_deploy_paths(&allowed, &ignored))
     }
+}
+
+/// Why something could not be read.
+fn said(error: &TriggerError) -> String {
+    let request = error.failed_request();
+    request.map(ToString::to_string).unwrap_or_default()
 }
 
 /// Compares the commit of the run with those that are live.

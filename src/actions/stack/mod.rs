@@ -1,10 +1,10 @@
 //! Several services as one change: each is an ordinary deployment, and starts when
 //! everything that it needs is live.
 
-mod changed;
+pub(crate) mod changed;
 mod deploy;
 mod plan;
-mod report;
+pub(crate) mod report;
 pub(crate) mod resolve;
 mod rollback;
 mod schedule;
@@ -60,12 +60,12 @@ pub struct StackMember {
 
 impl StackMember {
     /// Its name in the file.
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.service.name.value
     }
 
     /// The service on Sevalla.
-    fn on_sevalla(&self) -> Service {
+    pub(crate) fn on_sevalla(&self) -> Service {
         let service = self.operation.service();
         service.unwrap_or(Service {
             kind: self.service.kind,
@@ -81,7 +81,7 @@ impl StackMember {
     }
 
     /// The same with the id of what it is called.
-    fn with_id(self, id: Uuid) -> Self {
+    pub(crate) fn with_id(self, id: Uuid) -> Self {
         let operation = self.operation.with_id(id);
         let plan = Plan {
             task: Task::Deploy(operation.clone()),
@@ -156,7 +156,10 @@ impl ActionContext<'_> {
     }
 
     /// Finds the services that are given by name, by one list for each kind.
-    async fn look_up_members(&self, mut stack: StackTask) -> Result<StackTask, TriggerError> {
+    pub(crate) async fn look_up_members(
+        &self,
+        mut stack: StackTask,
+    ) -> Result<StackTask, TriggerError> {
         let mut lists: HashMap<&'static str, RecordList> = HashMap::new();
         for kind in [ResourceKind::Application, ResourceKind::StaticSite] {
             let is_named =

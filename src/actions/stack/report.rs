@@ -13,16 +13,16 @@ use crate::outcome::{Outcome, Success};
 use crate::sanitize::cleaned;
 
 /// How one service of a stack ended.
-pub(super) struct MemberEnd {
-    pub(super) fate: MemberFate,
+pub(crate) struct MemberEnd {
+    pub(crate) fate: MemberFate,
     /// Its deployment, if that was seen to end.
-    pub(super) seen: Option<FinishedDeployment>,
+    pub(crate) seen: Option<FinishedDeployment>,
     /// What came of rolling it back, if that was tried.
-    pub(super) undone: Option<RollbackReport>,
+    pub(crate) undone: Option<RollbackReport>,
 }
 
 /// What was done for a service.
-pub(super) enum MemberFate {
+pub(crate) enum MemberFate {
     /// It was deployed, or was to be.
     Ended(Outcome),
     /// It did not have to be deployed.
@@ -32,7 +32,7 @@ pub(super) enum MemberFate {
 }
 
 impl MemberEnd {
-    pub(super) const fn new(fate: MemberFate) -> Self {
+    pub(crate) const fn new(fate: MemberFate) -> Self {
         Self {
             fate,
             seen: None,
@@ -40,12 +40,12 @@ impl MemberEnd {
         }
     }
 
-    pub(super) fn not_started(why: String) -> Self {
+    pub(crate) fn not_started(why: String) -> Self {
         Self::new(MemberFate::NotStarted(why))
     }
 
     /// Whether what needs it may start.
-    pub(super) fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         match &self.fate {
             MemberFate::Ended(outcome) => outcome.is_good(),
             MemberFate::Unchanged => true,
@@ -54,7 +54,7 @@ impl MemberEnd {
     }
 
     /// How its deployment ended.
-    pub(super) const fn outcome(&self) -> Option<&Outcome> {
+    pub(crate) const fn outcome(&self) -> Option<&Outcome> {
         match &self.fate {
             MemberFate::Ended(outcome) => Some(outcome),
             _ => None,
@@ -62,7 +62,7 @@ impl MemberEnd {
     }
 
     /// The end as a word.
-    const fn word(&self) -> &'static str {
+    pub(crate) const fn word(&self) -> &'static str {
         match &self.fate {
             MemberFate::Ended(outcome) => outcome.ending().word(),
             MemberFate::Unchanged => "unchanged",
@@ -71,7 +71,7 @@ impl MemberEnd {
     }
 
     /// The end in a sentence.
-    pub(super) fn in_words(&self) -> String {
+    pub(crate) fn in_words(&self) -> String {
         match &self.fate {
             MemberFate::Ended(outcome) => outcome.headline.clone(),
             MemberFate::Unchanged => "Unchanged".to_owned(),
@@ -117,7 +117,7 @@ impl MemberEnd {
 
 impl ActionContext<'_> {
     /// Reports each service: for people, and as the output `services`.
-    pub(super) fn report_services(&self, stack: &StackTask, ends: &[MemberEnd]) {
+    pub(crate) fn report_services(&self, stack: &StackTask, ends: &[MemberEnd]) {
         for (member, end) in stack.members.iter().zip(ends) {
             let ended = EventKind::MemberEnd {
                 word: if end.is_rolled_back() {
@@ -170,7 +170,7 @@ fn json_of(member: &StackMember, end: &MemberEnd) -> Value {
 impl Outcome {
     /// One outcome from those of all services of a stack: good only if all are, else
     /// the gravest.
-    pub(super) fn of_stack(stack: &StackTask, ends: &[MemberEnd]) -> Self {
+    pub(crate) fn of_stack(stack: &StackTask, ends: &[MemberEnd]) -> Self {
         let named: Vec<(&str, &MemberEnd)> = stack
             .members
             .iter()

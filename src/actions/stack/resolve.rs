@@ -14,7 +14,7 @@ use crate::stack::{self, LARGEST, StackService};
 const fn is_of_stack(action: Option<ActionName>) -> bool {
     matches!(
         action,
-        Some(ActionName::DeployStack | ActionName::PlanStack)
+        Some(ActionName::DeployStack | ActionName::PlanStack | ActionName::PreviewStack)
     )
 }
 

@@ -119,6 +119,8 @@ pub enum EventKind<'a> {
         text: &'a str,
         /// Whether it is the reason for a bad end of the run.
         is_bad: bool,
+        /// Whether the stack would have ended earlier without its time.
+        is_critical: bool,
     },
     /// Something that a later job reads of a stack, as one line of JSON.
     Stack(StackOutput, &'a str),

@@ -19,7 +19,7 @@ use crate::actions::named::refuse_names;
 use crate::actions::preview::resolve as preview;
 use crate::actions::preview::stack::resolve::preview_stack;
 use crate::actions::run_journal::RunJournal;
-use crate::actions::stack::resolve::stack;
+use crate::actions::stack::resolve as stack;
 use crate::actions::task::{DeploymentSelector, Promotion, Task};
 use crate::actions::validation::Validation;
 use crate::ci::{Facts, Repository};
@@ -502,23 +502,13 @@ fn task_of(
         ActionName::DeletePreviewApp => return Some(preview::delete(inputs, facts, doubts)),
         ActionName::Preview => return preview::by_event(inputs, facts, doubts),
         ActionName::CleanPreviews => return Some(preview::clean(inputs, facts, doubts)),
-        ActionName::DeployStack => {
-            let stack = stack(action, inputs, facts, doubts)?;
-            return Some(Task::DeployStack(Box::new(stack)));
-        }
-        ActionName::PreviewStack => {
-            return preview_stack(inputs, facts, doubts);
-        }
-        ActionName::PlanStack => {
-            let stack = stack(action, inputs, facts, doubts)?;
-            return Some(Task::PlanStack(Box::new(stack)));
+        ActionName::PreviewStack => return preview_stack(inputs, facts, doubts),
+        ActionName::DeployStack | ActionName::PlanStack => {
+            return stack::task(action, inputs, facts, doubts);
         }
         ActionName::Follow => return follow(inputs, facts, doubts),
         ActionName::Cancel => return cancel(inputs, doubts),
-        ActionName::Doctor => {
-            let checkup = doctor::checkup(inputs, facts);
-            return Some(Task::CheckUp(Box::new(checkup)));
-        }
+        ActionName::Doctor => return Some(Task::CheckUp(Box::new(doctor::checkup(inputs, facts)))),
         ActionName::List => manage::list(inputs, doubts),
         ActionName::Show => manage::show(inputs, doubts),
         ActionName::UpdateApp => manage::update(Application, inputs, doubts),

@@ -128,7 +128,7 @@ actions! {
         ..Action::WRITES
     }
     DeployStack = "deploy-stack", "Deploys several services in their order, only those that changed." {
-        takes: &["stack", "stack-file", "only-changed", "with-dependents", "github-token"],
+        takes: &["stack", "stack-file", "only-changed", "with-dependents", "github-token", "on-rerun"],
         ..Action::WRITES
     }
     PreviewStack = "preview-stack", "Creates, deploys or deletes the preview apps of a pull request for the services of a stack." {

@@ -5,7 +5,7 @@ use super::{ActionName, Input, Inputs, Problem, ProblemKind, Reader};
 use crate::deployment::ServiceKind;
 use crate::stack::{PlacedText, StackService};
 
-/// The inputs that name what one service deploys: those of a stack are in its file.
+/// The inputs of one service alone: those of a stack are in its file.
 const OF_ONE_SERVICE: &[&str] = &[
     "app_id",
     "static_site_id",
@@ -13,6 +13,9 @@ const OF_ONE_SERVICE: &[&str] = &[
     "branch",
     "docker_image",
     "is_restart",
+    // A stack has no journal.
+    "state_file",
+    "run_key",
 ];
 
 impl Inputs {
@@ -45,6 +48,8 @@ impl Inputs {
             branch: None,
             docker_image: None,
             is_restart: false,
+            state_file: None,
+            run_key: None,
             ..self.clone()
         };
         let target = reader.read(id, &service.target);

@@ -120,6 +120,7 @@ struct Database {
 #[serde(rename_all = "kebab-case")]
 struct LaneOf<'a> {
     target: Option<&'a str>,
+    is_critical: bool,
     clock_skew_seconds: f64,
     spans: Vec<SpanOf>,
 }
@@ -316,6 +317,7 @@ fn lanes<'a>(time_line: &'a Timeline) -> Vec<LaneOf<'a>> {
     };
     let lane = |lane: &'a Lane| LaneOf {
         target: lane.target.as_deref(),
+        is_critical: lane.is_critical,
         clock_skew_seconds: rounded(lane.skew.as_secs_f64()),
         spans: lane.spans.iter().map(span).collect(),
     };

@@ -152,6 +152,11 @@ impl<'a> ScopedReporter<'a> {
         }
     }
 
+    /// Whether it is about one service of several.
+    pub const fn is_about_one_of_several(&self) -> bool {
+        self.service.is_some()
+    }
+
     /// Records an event and shows it.
     pub fn on<'b>(&self, event: impl Into<Event<'b>>) {
         let Event { service, kind } = event.into();
@@ -195,6 +200,7 @@ impl Inner {
                 return self.log.take(label, lines, &self.sanitizer, channel);
             }
             EventKind::Row(row) if self.channel.row(&self.sanitizer.line(row)) => return,
+            EventKind::Member(_) if !self.channel.is_live() => self.log.group_by_service(),
             EventKind::LogDiagnosis(diagnosis) => self.log.set_diagnosis(service, diagnosis),
             // The CI does not know the password, and later steps get it as an output.
             EventKind::Password(password) => self.channel.mask(password.expose()),
@@ -215,7 +221,11 @@ impl Inner {
         }
         // Later lines are not part of the log.
         if let EventKind::Ends(Phase::Log, _) = kind {
-            self.log.fold(self.channel.as_mut());
+            let channel = self.channel.as_mut();
+            match label {
+                Some(label) => self.log.show_group(label, &self.sanitizer, channel),
+                None => self.log.fold(channel),
+            }
         }
     }
 

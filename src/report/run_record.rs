@@ -71,6 +71,7 @@ pub(super) struct MemberRecord {
     pub(super) word: &'static str,
     pub(super) text: String,
     pub(super) is_bad: bool,
+    is_critical: bool,
 }
 
 /// The facts of one service. The run record makes one for each.
@@ -238,7 +239,11 @@ impl RunRecord {
         let targets = self.targets.iter().map(|service_record| {
             let name = service_record.name.clone();
             let id = || service_record.service.map(|service| service.id.to_string());
-            service_record.lane(self.began, None, name.or_else(id))
+            let end = service_record.end.as_ref();
+            Lane {
+                is_critical: end.is_some_and(|end| end.is_critical),
+                ..service_record.lane(self.began, None, name.or_else(id))
+            }
         });
         let lanes = std::iter::once(own).chain(targets);
         Timeline {
@@ -262,9 +267,18 @@ impl ServiceRecord {
                 self.name = Some(name.to_owned());
                 self.is_member = true;
             }
-            EventKind::MemberEnd { word, text, is_bad } => {
-                let text = text.to_owned();
-                self.end = Some(MemberRecord { word, text, is_bad });
+            EventKind::MemberEnd {
+                word,
+                text,
+                is_bad,
+                is_critical,
+            } => {
+                self.end = Some(MemberRecord {
+                    word,
+                    text: text.to_owned(),
+                    is_bad,
+                    is_critical,
+                });
             }
             EventKind::Started(service, deployment) | EventKind::Found(service, deployment) => {
                 self.service = Some(service);

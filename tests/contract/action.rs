@@ -62,6 +62,7 @@ fn more(action: &str) -> &'static [(&'static str, &'static str)] {
             r#"{"display_name":"shop","type":"postgresql","version":"16","db_name":"shop",
                 "cluster":"Frankfurt","resource_type":"DB1"}"#,
         )],
+        "deploy-stack" | "plan-stack" => &[("stack", "services: { shop: { app: shop } }")],
         _ => &[],
     }
 }
@@ -112,7 +113,13 @@ fn an_action_requires_what_its_row_says_and_only_reads_if_it_says_so() {
         let given = working(row);
         let plan = resolve(&environment(variables(row, &given))).unwrap();
         let task = format!("{:?}", plan.task);
-        let only_reads = ["Follow(", "Manage(List(", "Manage(Show(", "CheckUp("];
+        let only_reads = [
+            "Follow(",
+            "Manage(List(",
+            "Manage(Show(",
+            "CheckUp(",
+            "PlanStack(",
+        ];
         let reads = only_reads.iter().any(|start| task.starts_with(start));
         assert_eq!(reads, !row.writes, "{task}");
         for required in row.one_of.first().into_iter().chain(row.requires) {

@@ -257,7 +257,9 @@ impl ActionContext<'_> {
         scene: &DeploymentContext,
         own: &RefCell<Option<ServiceAddress>>,
     ) -> Infallible {
-        let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
+        if !self.reporter.is_about_one_of_several() {
+            let _late = timeout(KEY_CHECK, self.warn_of_expiry()).await;
+        }
         let host = scene.host.as_deref();
         self.ask_for_address(source, host, own).await
     }

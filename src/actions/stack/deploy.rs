@@ -2,13 +2,14 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 
-use tokio::time::Instant;
+use futures_util::future::join;
+use tokio::time::{Instant, timeout};
 
-use crate::actions::ActionContext;
 use crate::actions::resolve::Plan;
 use crate::actions::stack::report::{MemberEnd, MemberFate};
 use crate::actions::stack::schedule::{Step, in_order};
 use crate::actions::stack::{DecidedStack, StackMember, StackTask};
+use crate::actions::{ActionContext, KEY_CHECK};
 use crate::deadline::Deadline;
 use crate::event::{Event, EventKind};
 use crate::inputs::OnFailure;
@@ -31,11 +32,12 @@ impl ActionContext<'_> {
             let known = EventKind::Member(member.name());
             self.reporter.on(Event::about(service, known));
         }
-        let mut ends = self.deploy_members(&decided).await;
+        let key = timeout(KEY_CHECK, self.warn_of_expiry());
+        let (mut ends, _late) = join(self.deploy_members(&decided), key).await;
         if self.plan.on_failure == OnFailure::Rollback {
             self.take_back_members(&decided, &mut ends).await;
         }
-        self.report_services(&decided.task, &ends);
+        self.report_services(&decided, &ends);
         let outcome = Outcome::of_stack(&decided.task, &ends);
         let is_complete = ends.iter().all(MemberEnd::is_good);
         match self.stop.told() {
@@ -127,6 +129,7 @@ impl ActionContext<'_> {
         let outcome = Box::pin(context.deploy(&member.operation)).await;
         let end = MemberEnd {
             seen: context.finished.take(),
+            at: Some(Instant::now()),
             ..MemberEnd::new(MemberFate::Ended(outcome))
         };
         context.reporter.on(EventKind::Note(&end.in_words()));

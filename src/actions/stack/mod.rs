@@ -97,11 +97,11 @@ impl StackMember {
 }
 
 /// A stack whose services are known, with what has to be deployed of it.
-struct DecidedStack {
-    task: StackTask,
-    decisions: Vec<DeployDecision>,
+pub(crate) struct DecidedStack {
+    pub(crate) task: StackTask,
+    pub(crate) decisions: Vec<DeployDecision>,
     /// Which of the services that are deployed waits for which.
-    order: Order,
+    pub(crate) order: Order,
 }
 
 impl DecidedStack {

@@ -1,16 +1,18 @@
 //! How a stack ended: each service with what is live of it now, and one outcome.
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::actions::ActionContext;
 use crate::actions::deploy::finalize::FinishedDeployment;
 use crate::actions::deploy::rollback::{LiveAfterRollback, RollbackReport};
-use crate::actions::stack::{StackMember, StackTask};
+use crate::actions::stack::{DecidedStack, StackMember, StackTask};
 use crate::deployment::{Deployment, ServiceKind, Verdict};
 use crate::event::{Event, EventKind, StackOutput};
 use crate::exit_status::ExitStatus;
 use crate::outcome::{Outcome, Success};
 use crate::sanitize::cleaned;
+use crate::stack::Order;
 
 /// How one service of a stack ended.
 pub(crate) struct MemberEnd {
@@ -19,6 +21,8 @@ pub(crate) struct MemberEnd {
     pub(crate) seen: Option<FinishedDeployment>,
     /// What came of rolling it back, if that was tried.
     pub(crate) undone: Option<RollbackReport>,
+    /// When it ended, if it was deployed.
+    pub(crate) at: Option<Instant>,
 }
 
 /// What was done for a service.
@@ -37,6 +41,7 @@ impl MemberEnd {
             fate,
             seen: None,
             undone: None,
+            at: None,
         }
     }
 
@@ -117,8 +122,10 @@ impl MemberEnd {
 
 impl ActionContext<'_> {
     /// Reports each service: for people, and as the output `services`.
-    pub(crate) fn report_services(&self, stack: &StackTask, ends: &[MemberEnd]) {
-        for (member, end) in stack.members.iter().zip(ends) {
+    pub(crate) fn report_services(&self, decided: &DecidedStack, ends: &[MemberEnd]) {
+        let (stack, order) = (&decided.task, &decided.order);
+        let critical = critical_path(order, ends);
+        for (at, (member, end)) in stack.members.iter().zip(ends).enumerate() {
             let ended = EventKind::MemberEnd {
                 word: if end.is_rolled_back() {
                     "rolled-back"
@@ -127,6 +134,7 @@ impl ActionContext<'_> {
                 },
                 text: &end.reasons().join(". "),
                 is_bad: end.outcome().is_some_and(|outcome| !outcome.is_good()),
+                is_critical: critical.contains(&at),
             };
             self.reporter.on(Event::about(member.on_sevalla(), ended));
         }
@@ -141,6 +149,22 @@ impl ActionContext<'_> {
             &services.to_string(),
         ));
     }
+}
+
+/// The services that decided how long the stack took: the one that ended last, and
+/// before each the one that it waited for longest. Empty without an order.
+fn critical_path(order: &Order, ends: &[MemberEnd]) -> Vec<usize> {
+    let end = |at: &usize| ends.get(*at).and_then(|end| end.at);
+    let mut path = Vec::new();
+    let mut next = (0..ends.len())
+        .filter(|at| end(at).is_some())
+        .max_by_key(end);
+    while let Some(at) = next {
+        path.push(at);
+        let needs = order.needs(at).iter().copied();
+        next = needs.filter(|at| end(at).is_some()).max_by_key(end);
+    }
+    path
 }
 
 fn json_of(member: &StackMember, end: &MemberEnd) -> Value {

@@ -42,6 +42,20 @@ pub(crate) fn with_file(mut inputs: Inputs, problems: &mut Vec<Problem>) -> Inpu
     inputs
 }
 
+/// What the action does with the stack that the inputs describe.
+pub(crate) fn task(
+    action: ActionName,
+    inputs: &Inputs,
+    facts: &Facts,
+    doubts: &mut Validation,
+) -> Option<Task> {
+    let stack = Box::new(stack(action, inputs, facts, doubts)?);
+    Some(match action {
+        ActionName::PlanStack => Task::PlanStack(stack),
+        _ => Task::DeployStack(stack),
+    })
+}
+
 /// The stack that the inputs describe.
 pub(crate) fn stack(
     action: ActionName,
@@ -60,7 +74,14 @@ pub(crate) fn stack(
         true => inputs.spelling("stack"),
         false => inputs.stack_file.display().to_string(),
     };
-    let text = inputs.stack.as_ref()?;
+    let Some(text) = &inputs.stack else {
+        // A file that cannot be read is a problem already.
+        if doubts.problems.is_empty() {
+            let message = "there is no stack. Set `stack` or `stack-file`";
+            doubts.problem(ProblemKind::Missing, "stack", message);
+        }
+        return None;
+    };
     let (parsed, problems) = stack::parse(&text.0);
     for problem in problems {
         let message = problem.to_string();

@@ -14,8 +14,8 @@ use crate::actions::error::TriggerError;
 use crate::actions::preview::find::{self, PreviewLookup};
 use crate::actions::preview::stack::ServicePreview;
 use crate::actions::preview::{NextStep, creation};
-use crate::actions::stack::StackTask;
 use crate::actions::stack::report::{MemberEnd, MemberFate};
+use crate::actions::stack::{DecidedStack, StackMember, StackTask};
 use crate::actions::{ActionContext, WriteResult, nothing_started};
 use crate::backoff::Schedule;
 use crate::code_host::Marker;
@@ -88,7 +88,7 @@ impl ActionContext<'_> {
         let (ends, urls) = self.deploy_all(&previews, live).await;
         let shown = shown(task, &previews);
         self.report_services(&shown, &ends);
-        let outcome = Outcome::of_stack(&shown, &ends);
+        let outcome = Outcome::of_stack(&shown.task, &ends);
         let words: Vec<&str> = ends.iter().map(MemberEnd::word).collect();
         let rows = rows(&previews, &words, &urls);
         let ended = StackCommentStatus::Ended(&outcome);
@@ -190,6 +190,7 @@ impl ActionContext<'_> {
                 }
                 MemberEnd {
                     seen: context.finished.take(),
+                    at: Some(Instant::now()),
                     ..MemberEnd::new(MemberFate::Ended(outcome))
                 }
             })
@@ -400,13 +401,20 @@ fn in_order(previews: Vec<ServicePreview<'_>>) -> Vec<ServicePreview<'_>> {
 
 /// The stack of the previews that were brought up, with the preview apps in the
 /// place of the services.
-fn shown(task: &StackPreviewTask, previews: &[ServicePreview<'_>]) -> StackTask {
+fn shown(task: &StackPreviewTask, previews: &[ServicePreview<'_>]) -> DecidedStack {
     let deployed = previews.iter().filter(|preview| preview.decision.deploys);
-    let members =
-        deployed.filter_map(|preview| Some(preview.member.clone().with_id(preview.app_id()?)));
-    StackTask {
-        members: members.collect(),
-        ..task.stack.clone()
+    let members = deployed
+        .clone()
+        .filter_map(|preview| Some(preview.member.clone().with_id(preview.app_id()?)));
+    let members: Vec<StackMember> = members.collect();
+    DecidedStack {
+        // None waits for the deployment of another one.
+        order: Order::new(members.iter().map(|_| Vec::new())),
+        decisions: deployed.map(|preview| preview.decision.clone()).collect(),
+        task: StackTask {
+            members,
+            ..task.stack.clone()
+        },
     }
 }
 

@@ -27,6 +27,8 @@ struct State {
     refuses_list: Option<u16>,
     /// How long a list of comments takes.
     slow_comments: Duration,
+    /// Whether writes are refused.
+    refuses_writes: bool,
     /// The files that each comparison, `BASE...HEAD`, lists.
     comparisons: BTreeMap<String, Vec<String>>,
     /// How often commits were compared.
@@ -77,7 +79,10 @@ impl Pull {
                 "ref": self.branch, "sha": "9f8e7d6c5b4a39281706f5e4d3c2b1a098765432",
                 "repo": { "full_name": self.from },
             },
-            "base": { "ref": "main", "repo": { "full_name": "octo/shop" } },
+            "base": {
+                "ref": "main", "sha": "0000000000000000000000000000000000000000",
+                "repo": { "full_name": "octo/shop" },
+            },
         })
     }
 }
@@ -121,6 +126,11 @@ impl Hub {
     /// How often commits were compared.
     pub(crate) fn compared(&self) -> usize {
         self.0.lock().unwrap().compared
+    }
+
+    /// Refuses to write comments, as GitHub does where the token can only read.
+    pub(crate) fn refuse_writes(&self) {
+        self.0.lock().unwrap().refuses_writes = true;
     }
 
     pub(crate) fn slow_comments(&self, time: Duration) {
@@ -181,6 +191,10 @@ impl Respond for Hub {
         let segments: Vec<&str> = path.split('/').collect();
         let number = |text: &str| text.parse::<u64>().unwrap();
         match (request.method.as_str(), segments.as_slice()) {
+            ("POST" | "PATCH", _) if state.refuses_writes => {
+                let message = "Resource not accessible by integration";
+                answer(403, json!({ "message": message }))
+            }
             ("GET", ["compare", ends]) => {
                 state.compared += 1;
                 let (base, _) = ends.split_once("...").unwrap();

@@ -45,6 +45,7 @@ mod network;
 mod oracle;
 mod passing;
 mod preview_databases;
+mod preview_stacks;
 mod previews;
 mod promotions;
 mod pull_requests;

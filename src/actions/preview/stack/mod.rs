@@ -190,7 +190,7 @@ impl ActionContext<'_> {
         let text = self.reporter.stack_comment(marker, rows, status);
         let by = match self.stop.told_at() {
             Some(told) => told + LAST_WORDS,
-            None => Instant::now() + LATE_WORDS,
+            None => (self.deadline.moment() + LATE_WORDS).min(Instant::now() + PATIENCE),
         };
         let host: CodeHost = match self.code_host(by) {
             Some(Ok(host)) => host,

@@ -77,6 +77,7 @@ use crate::actions::{ActionContext, DeferredComment};
 use crate::cli::CliRequest;
 use crate::environment::Variables;
 use crate::event::EventKind;
+use crate::follow::FollowedCount;
 use crate::http::ConnectionError;
 use crate::process::{Connect, Process};
 use crate::report::{Reporter, Setup};
@@ -253,6 +254,8 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         is_host_silent: Cell::new(false),
         last_words: &world.last_words,
         journal: OnceCell::new(),
+        turns: None,
+        followed: FollowedCount::default(),
         finished: RefCell::new(None),
     };
     if inputs.names.is_empty() {

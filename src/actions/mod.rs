@@ -28,6 +28,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use crate::actions::deploy::finalize::FinishedDeployment;
@@ -40,7 +41,7 @@ use crate::deployment::{DeploymentId, Service};
 use crate::deployment_log::LogDiagnosis;
 use crate::environment::Variables;
 use crate::event::EventKind;
-use crate::follow::{DeploymentClient, LogMode};
+use crate::follow::{DeploymentClient, FollowedCount, LogMode};
 use crate::http::{ConnectionError, Transport};
 use crate::inputs::{Abandon, Logs};
 use crate::journal::Journal;
@@ -116,6 +117,10 @@ pub(crate) struct ActionContext<'a> {
     pub(crate) last_words: &'a Cell<Option<DeferredComment>>,
     /// The journal, once it is open, if the run has one.
     pub(crate) journal: OnceCell<Rc<Journal>>,
+    /// Lets few deployments at a time prepare their start, if there are several.
+    pub(crate) turns: Option<&'a Semaphore>,
+    /// How many deployments the run follows.
+    pub(crate) followed: FollowedCount,
     /// The deployment that was seen to end last.
     pub(crate) finished: RefCell<Option<FinishedDeployment>>,
 }
@@ -229,6 +234,7 @@ impl ActionContext<'_> {
             client: self.client.until(self.deadline.moment() + LAST_REQUESTS),
             service,
             id: id.clone(),
+            counted: self.followed.one_more(),
         }
     }
 }

@@ -77,6 +77,20 @@ impl Order {
         }
     }
 
+    /// For each service how long the longest chain is of those that wait for it.
+    pub fn heights(&self) -> Vec<usize> {
+        let mut heights = vec![0; self.needs.len()];
+        for at in self.layers().concat().into_iter().rev() {
+            let above = heights.get(at).map_or(0, |height| height + 1);
+            for need in self.needs(at) {
+                if let Some(height) = heights.get_mut(*need) {
+                    *height = above.max(*height);
+                }
+            }
+        }
+        heights
+    }
+
     /// The circles, each as the services on the way round; one at most for each
     /// service.
     pub fn circles(&self) -> Vec<Vec<usize>> {

@@ -8,6 +8,7 @@ use sevalla_simulator::{
 };
 
 use crate::harness::{A_FEW_VISITS, APP, Finished, Runner, SITE, called, ids, stopped, until};
+use crate::recipes::{step, steps};
 use crate::web::{Web, answer};
 
 const OLD: &str = "0000000000000000000000000000000000000000";
@@ -323,6 +324,143 @@ async fn a_service_that_is_not_there_or_there_twice_is_refused_before_the_start(
     run.assert_ended(2, "invalid-input");
     run.assert_told("web and mail are both the application");
     assert_eq!(simulator.deployments_made(), 0);
+}
+
+/// The block of this language under a heading of the page.
+fn block(heading: &str, language: &str) -> String {
+    let page = std::fs::read_to_string("docs/stacks.md").unwrap();
+    let section = page.split(&format!("\n### {heading}\n")).nth(1).unwrap();
+    let section = section.split("\n### ").next().unwrap();
+    let block = section.split(&format!("```{language}\n")).nth(1).unwrap();
+    block.split("```").next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_matrix_of_jobs_deploys_a_stack_on_github() {
+    let simulator = Simulator::start(shop(good())).await;
+    let workflow: yaml_serde::Value =
+        yaml_serde::from_str(&block("GitHub: a matrix for each step", "yaml")).unwrap();
+    let steps = steps(&workflow);
+    let [plan, first, second] = steps.as_slice() else {
+        panic!("{steps:?}");
+    };
+    let values = [("github.token", "ghs_0123456789")];
+    let runner = step(plan, &simulator, &values)
+        .set("INPUT_STACK", STACK)
+        .set("INPUT_ONLY-CHANGED", "false");
+    let planned = runner.run().await;
+    planned.assert_ended(0, "success");
+    let matrix = output(&planned, "matrix");
+    for (job, layer) in [first, second].into_iter().zip(matrix.as_array().unwrap()) {
+        for item in layer["include"].as_array().unwrap() {
+            let item = item.as_object().unwrap().iter();
+            let item =
+                item.map(|(name, value)| (format!("matrix.{name}"), value.as_str().unwrap()));
+            let item: Vec<_> = item.collect();
+            let values: Vec<_> = item
+                .iter()
+                .map(|(name, value)| (name.as_str(), *value))
+                .collect();
+            step(job, &simulator, &values)
+                .run()
+                .await
+                .assert_ended(0, "success");
+        }
+    }
+    assert_eq!(simulator.deployments_made(), 4);
+}
+
+/// What a program of jq makes of the outputs of the plan.
+async fn converted(simulator: &Simulator, heading: &str) -> Value {
+    let run = runner(simulator, "plan-stack", STACK);
+    let run = run.set("SEVALLA_OUTPUT_FILE", "plan.json").run().await;
+    run.assert_ended(0, "success");
+    let made = std::process::Command::new("jq")
+        .arg(block(heading, "jq"))
+        .arg(run.path("plan.json"))
+        .output()
+        .expect("jq is installed");
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    serde_json::from_slice(&made.stdout).unwrap()
+}
+
+/// Runs a job that has these variables.
+async fn run_job(simulator: &Simulator, variables: impl IntoIterator<Item = (String, Value)>) {
+    let mut runner = Runner::against(simulator);
+    for (name, value) in variables {
+        runner = runner.set(name, value.as_str().unwrap());
+    }
+    runner.run().await.assert_ended(0, "success");
+}
+
+#[tokio::test]
+async fn a_child_pipeline_deploys_a_stack_on_gitlab() {
+    let simulator = Simulator::start(shop(good())).await;
+    let pipeline = converted(&simulator, "GitLab: a child pipeline with `needs`").await;
+    assert_eq!(pipeline["web"]["needs"], json!(["api"]));
+    for name in ["api", "docs", "web", "mail"] {
+        let variables = pipeline[name]["variables"].as_object().unwrap();
+        run_job(&simulator, variables.clone()).await;
+    }
+    assert_eq!(simulator.deployments_made(), 4);
+}
+
+#[tokio::test]
+async fn a_dag_deploys_a_stack_on_argo() {
+    let simulator = Simulator::start(shop(good())).await;
+    let workflow = converted(&simulator, "Argo Workflows: a DAG").await;
+    let templates = workflow["spec"]["templates"].as_array().unwrap();
+    let tasks = templates[0]["dag"]["tasks"].as_array().unwrap();
+    assert_eq!(tasks.len(), 4);
+    for task in tasks {
+        let mut templates = templates.iter();
+        let template = templates.find(|it| it["name"] == task["template"]).unwrap();
+        let env = template["container"]["env"].as_array().unwrap().iter();
+        let env = env.filter(|it| it["name"] != "SEVALLA_TOKEN");
+        let env = env.map(|it| (it["name"].as_str().unwrap().to_owned(), it["value"].clone()));
+        run_job(&simulator, env).await;
+        for needed in task["dependencies"].as_array().unwrap() {
+            assert!(tasks.iter().any(|task| task["name"] == *needed));
+        }
+    }
+    assert_eq!(simulator.deployments_made(), 4);
+}
+
+#[tokio::test]
+async fn each_service_has_a_group_a_row_and_a_lane() {
+    let [web, api, docs, mail] = good().map(|script| script.generated_lines(3));
+    let simulator =
+        Simulator::start(shop([web, api.run(Duration::from_secs(2)), docs, mail])).await;
+    let run = deploys(&simulator, STACK)
+        .set("SEVALLA_REPORT_FILE", "report.json")
+        .on_github()
+        .run()
+        .await;
+    run.assert_ended(0, "success");
+    for name in ["web", "api", "docs", "mail"] {
+        assert_eq!(
+            run.stdout
+                .matches(&format!("::group::Log of {name}\n"))
+                .count(),
+            1,
+            "{}",
+            run.stdout
+        );
+        let summary = run.file("github-summary").unwrap();
+        assert!(summary.contains(&format!("section To {name}")), "{summary}");
+    }
+    let summary = run.file("github-summary").unwrap();
+    assert!(
+        summary.contains("section To api - critical path"),
+        "{summary}"
+    );
+    let report: Value = serde_json::from_str(&run.file("report.json").unwrap()).unwrap();
+    assert_eq!(report["services"].as_array().unwrap().len(), 4);
+    assert_eq!(run.output("promotions"), "");
 }
 
 /// The requests of a run, without what differs from run to run.

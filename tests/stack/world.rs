@@ -83,7 +83,7 @@ pub(crate) struct World {
     faults: u64,
     dice: Dice,
     began: Instant,
-    taken: HashMap<(&'static str, i64), u64>,
+    taken: HashMap<(String, i64), u64>,
 }
 
 impl World {
@@ -137,7 +137,7 @@ impl World {
     }
 
     /// Takes one from a budget; what is left of it and the seconds until it is full.
-    fn take(&mut self, tier: &'static str, limit: u64) -> (Option<u64>, i64) {
+    fn take(&mut self, tier: String, limit: u64) -> (Option<u64>, i64) {
         let now = self.now();
         let reset = (MINUTE - now % MINUTE + 999) / 1000;
         let taken = self.taken.entry((tier, now / MINUTE)).or_default();
@@ -153,12 +153,10 @@ impl World {
         let segments: Vec<&str> = path.split('/').collect();
         let is_post = request.method == Method::POST;
         let (tier, limit) = match segments.as_slice() {
-            [.., "logs"] => ("logs", 30),
-            ["applications", id, ..] if is_post => {
-                let _app = id;
-                ("deployments", 10_000)
-            }
-            _ => ("reads", 400),
+            [.., "logs"] => ("logs".to_owned(), 30),
+            // Each service has its own.
+            ["applications", id, ..] if is_post => ((*id).to_owned(), 10),
+            _ => ("reads".to_owned(), 400),
         };
         let (left, reset) = self.take(tier, limit);
         let (status, body) = match left {
@@ -166,12 +164,12 @@ impl World {
             Some(_) => self.answer(is_post, &segments),
         };
         let mut headers = HeaderMap::new();
-        let told = [
+        let shown = [
             ("limit", limit.to_string()),
             ("remaining", left.unwrap_or(0).to_string()),
             ("reset", reset.to_string()),
         ];
-        for (name, value) in told {
+        for (name, value) in shown {
             let name = HeaderName::try_from(format!("x-ratelimit-{name}")).unwrap();
             headers.insert(name, HeaderValue::from_str(&value).unwrap());
         }
@@ -206,10 +204,8 @@ impl World {
             }
             (false, [.., "logs"]) => (200, json!([])),
             (false, [_, _, "deployments", id]) => {
-                let found = self.apps[app.unwrap()]
-                    .made
-                    .iter()
-                    .find(|made| made.id == *id);
+                let made = &self.apps[app.unwrap()].made;
+                let found = made.iter().find(|made| made.id == *id);
                 found.map_or(missing, |made| (200, describe(made, now)))
             }
             (true, [_, _, "deployments"]) => {

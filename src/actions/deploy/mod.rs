@@ -83,7 +83,14 @@ impl ActionContext<'_> {
     /// Makes the change and follows it to its end.
     pub(crate) async fn deploy(&self, work: &DeployOperation) -> Outcome {
         let tell = |event: EventKind<'_>| self.reporter.on(event);
-        let look = Box::pin(preflight::look_before(&self.client, self.plan, work, &tell));
+        let look = async {
+            let _turn = match self.turns {
+                Some(turns) => turns.acquire().await.ok(),
+                None => None,
+            };
+            preflight::look_before(&self.client, self.plan, work, &tell).await
+        };
+        let look = Box::pin(look);
         let before = tokio::select! {
             before = look => before,
             signal = self.stop.asked() => return nothing_started(signal),

@@ -3,6 +3,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 
 use futures_util::future::join;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use crate::actions::resolve::Plan;
@@ -15,6 +16,10 @@ use crate::event::{Event, EventKind};
 use crate::inputs::OnFailure;
 use crate::messages::Failure;
 use crate::outcome::Outcome;
+
+/// How many services prepare their start at the same time. More would use up what a
+/// run may send in a minute before the first of them has started.
+const STARTS_AT_ONCE: usize = 4;
 
 impl ActionContext<'_> {
     /// Deploys what has to be deployed of a stack, in its order.
@@ -51,7 +56,7 @@ impl ActionContext<'_> {
     async fn deploy_only(&self, member: &StackMember) -> Outcome {
         let context = ActionContext {
             reporter: self.reporter,
-            ..self.of_member(member, &member.plan, self.deadline)
+            ..self.of_member(member, &member.plan, self.deadline, None)
         };
         Box::pin(context.deploy(&member.operation)).await
     }
@@ -70,13 +75,14 @@ impl ActionContext<'_> {
             ..member.plan.clone()
         });
         let plans: Vec<Plan> = plans.collect();
+        let turns = Semaphore::new(STARTS_AT_ONCE);
         let ends = in_order(&decided.order, members.len(), |at, ends| {
             let (Some(member), Some(plan)) = (members.get(at), plans.get(at)) else {
                 return Step::End(MemberEnd::new(MemberFate::Unchanged));
             };
             match self.obstacle(decided, at, ends) {
                 Some(end) => Step::End(end),
-                None => Step::Work(self.deploy_member(member, plan, deadline)),
+                None => Step::Work(self.deploy_member(member, plan, deadline, &turns)),
             }
         });
         ends.await.into_iter().flatten().collect()
@@ -113,7 +119,7 @@ impl ActionContext<'_> {
             )));
         }
         if Instant::now() >= self.deadline.moment() {
-            let outcome = Outcome::of(Failure::TimeUp, "The run's time was over before its turn");
+            let outcome = Outcome::of(Failure::TimeUp, "timeout expired before it could start");
             return Some(MemberEnd::new(MemberFate::Ended(outcome)));
         }
         None
@@ -124,8 +130,9 @@ impl ActionContext<'_> {
         member: &StackMember,
         plan: &Plan,
         deadline: Deadline,
+        turns: &Semaphore,
     ) -> MemberEnd {
-        let context = self.of_member(member, plan, deadline);
+        let context = self.of_member(member, plan, deadline, Some(turns));
         let outcome = Box::pin(context.deploy(&member.operation)).await;
         let end = MemberEnd {
             seen: context.finished.take(),
@@ -142,6 +149,7 @@ impl ActionContext<'_> {
         member: &'a StackMember,
         plan: &'a Plan,
         deadline: Deadline,
+        turns: Option<&'a Semaphore>,
     ) -> ActionContext<'a> {
         ActionContext {
             client: self.client.clone(),
@@ -156,6 +164,8 @@ impl ActionContext<'_> {
             is_host_silent: Cell::new(false),
             last_words: self.last_words,
             journal: OnceCell::new(),
+            turns,
+            followed: self.followed.clone(),
             finished: RefCell::new(None),
         }
     }

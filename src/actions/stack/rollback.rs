@@ -39,7 +39,7 @@ impl ActionContext<'_> {
         member: &StackMember,
         seen: &FinishedDeployment,
     ) -> Option<RollbackReport> {
-        let context = self.of_member(member, &member.plan, self.deadline);
+        let context = self.of_member(member, &member.plan, self.deadline, None);
         let tell = |event: EventKind<'_>| context.reporter.on(event);
         let wrong: &Deployment = &seen.deployment;
         let (live, log) = (seen.before.as_ref(), seen.log.as_ref());

@@ -1,5 +1,7 @@
 //! Does work in an order: each as soon as everything that it waits for has ended.
 
+use std::cmp::Reverse;
+
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use crate::stack::Order;
@@ -12,8 +14,8 @@ pub(super) enum Step<T, F> {
     Work(F),
 }
 
-/// Begins each of `count` as soon as those that it waits for have ended. `begin` gets
-/// the ends so far. Returns all ends; `None` is one that waits for a circle.
+/// Begins each of `count` as soon as those that it waits for have ended; of several,
+/// first the one with the longest chain after it. `begin` gets the ends so far. Returns all ends; `None` is one that waits for a circle.
 pub(super) async fn in_order<T, F: Future<Output = T>>(
     order: &Order,
     count: usize,
@@ -22,11 +24,14 @@ pub(super) async fn in_order<T, F: Future<Output = T>>(
     let mut ends: Vec<Option<T>> = (0..count).map(|_| None).collect();
     let mut waiting: Vec<usize> = (0..count).collect();
     let mut running = FuturesUnordered::new();
+    let heights = order.heights();
     loop {
         let has_ended = |at: &usize| ends.get(*at).is_none_or(Option::is_some);
         let is_ready = |at: &usize| order.needs(*at).iter().all(has_ended);
         let (ready, still): (Vec<usize>, Vec<usize>) = waiting.into_iter().partition(is_ready);
         waiting = still;
+        let mut ready = ready;
+        ready.sort_by_key(|at| Reverse(heights.get(*at)));
         let mut ended = Vec::new();
         for at in ready {
             match begin(at, &ends) {

@@ -57,6 +57,10 @@ const DUE: f64 = 0.65;
 /// The same of what does not last.
 const DUE_IN_A_BURST: f64 = 0.5;
 
+/// The looks that a run makes in a window at most where it follows several
+/// deployments: it needs requests to start others too.
+const MOST_OF_ONE_RUN: f64 = 80.0;
+
 /// From this time between looks on, they are kept for when the end is likely.
 const DEAR: Duration = Duration::from_millis(6500);
 
@@ -86,6 +90,13 @@ impl PollSchedule {
         let Some(share) = &sight.share else {
             return self.alone;
         };
+        if share.followed > 1.0 {
+            // How fast the budget goes is this run's own doing, and how many they are
+            // is known.
+            let own = (share.seen.limit / share.runs).min(MOST_OF_ONE_RUN);
+            let spacing = WINDOW * share.followed / (PLANNED * own);
+            return self.alone.max(Duration::from_secs_f64(spacing.floor()));
+        }
         let usual = sight.run.as_ref().map(|run| run.usual().0);
         let (most, growth) = if usual > Some(LASTING) {
             (PLANNED_WHEN_LASTING, MORE_THAN_PROPORTIONAL)

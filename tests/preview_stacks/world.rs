@@ -111,7 +111,7 @@ impl World {
             requests: 0,
             names_have_numbers: !dice.in_a_thousand(200),
             faults: if dice.in_a_thousand(300) { 20 } else { 0 },
-            latency: [20, 400, 3_000][usize::try_from(dice.up_to(2)).unwrap()],
+            latency: [20, 400, 2_000][usize::try_from(dice.up_to(2)).unwrap()],
             last: 0,
             dice,
             began: Instant::now(),
@@ -311,7 +311,7 @@ impl World {
         } else {
             branch.clone()
         };
-        let (id, wait) = (self.id(), self.dice.up_to(90_000));
+        let (id, wait) = (self.id(), self.dice.up_to(40_000));
         self.apps.push(App {
             id,
             service,
@@ -330,7 +330,7 @@ impl World {
 
     fn deploy(&mut self, at: usize) -> (u16, Value) {
         let (now, id) = (self.now(), self.id());
-        let run = i64::try_from(self.dice.between(5_000, 120_000)).unwrap();
+        let run = i64::try_from(self.dice.between(2_000, 40_000)).unwrap();
         let app = &mut self.apps[at];
         let before = app
             .made

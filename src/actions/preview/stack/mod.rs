@@ -220,6 +220,8 @@ impl ActionContext<'_> {
             is_host_silent: Cell::new(self.is_host_silent.get()),
             last_words: self.last_words,
             journal: OnceCell::new(),
+            turns: None,
+            followed: self.followed.clone(),
             finished: RefCell::new(None),
         }
     }

@@ -367,7 +367,7 @@ pub fn is_same_commit(one: &str, other: &str) -> bool {
 
 /// A commit as people quote it. What is none stays whole: the beginning of a
 /// secret would not be known as one.
-fn short(commit: &str) -> &str {
+pub(crate) fn short(commit: &str) -> &str {
     let is_commit = commit.bytes().all(|byte| byte.is_ascii_hexdigit());
     commit.get(..9).filter(|_| is_commit).unwrap_or(commit)
 }

@@ -42,6 +42,7 @@ pub mod lenient_json;
 pub mod messages;
 pub mod outcome;
 pub mod outputs;
+pub mod path_filter;
 pub mod process;
 pub mod report;
 pub mod report_files;

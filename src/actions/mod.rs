@@ -14,7 +14,7 @@ pub(crate) mod lookup;
 pub(crate) mod manage;
 pub(crate) mod named;
 mod poller;
-pub(crate) mod preview;
+pub mod preview;
 pub(crate) mod promote;
 pub mod resolve;
 pub mod run_journal;
@@ -154,6 +154,7 @@ impl ActionContext<'_> {
             Task::EndPreview(preview) => self.end_preview(preview).await,
             Task::CleanPreviews(cleaning) => self.clean_previews(cleaning).await,
             Task::DeployStack(stack) => Box::pin(self.deploy_stack(stack)).await,
+            Task::PreviewStack(stack) => Box::pin(self.preview_stack(stack)).await,
             Task::PlanStack(stack) => Box::pin(self.plan_stack(stack)).await,
             Task::Follow(service, sought) => self.attach(*service, sought).await,
             Task::Cancel(service, id) => self.cancel(*service, id).await,

@@ -17,6 +17,7 @@ pub use crate::actions::manage::resolve::{
 };
 use crate::actions::named::refuse_names;
 use crate::actions::preview::resolve as preview;
+use crate::actions::preview::stack::resolve::preview_stack;
 use crate::actions::run_journal::RunJournal;
 use crate::actions::stack::resolve as stack;
 use crate::actions::task::{DeploymentSelector, Promotion, Task};
@@ -411,6 +412,7 @@ fn asks_for_result(action: ActionName, inputs: &Inputs) -> bool {
                 | ActionName::PromoteApp
                 | ActionName::CreatePreviewApp
                 | ActionName::Preview
+                | ActionName::PreviewStack
         )
 }
 
@@ -500,6 +502,7 @@ fn task_of(
         ActionName::DeletePreviewApp => return Some(preview::delete(inputs, facts, doubts)),
         ActionName::Preview => return preview::by_event(inputs, facts, doubts),
         ActionName::CleanPreviews => return Some(preview::clean(inputs, facts, doubts)),
+        ActionName::PreviewStack => return preview_stack(inputs, facts, doubts),
         ActionName::DeployStack | ActionName::PlanStack => {
             return stack::task(action, inputs, facts, doubts);
         }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::actions::doctor::resolve::Checkup;
 use crate::actions::manage::resolve::ResourceAction;
+use crate::actions::preview::stack::StackPreviewTask;
 use crate::actions::stack::StackTask;
 use crate::deployment::{DeploySource, DeploymentId, Service, ServiceKind};
 use crate::secret::HookUrl;
@@ -38,6 +39,8 @@ pub enum Task {
     Cancel(Service, DeploymentId),
     /// Deploy a stack.
     DeployStack(Box<StackTask>),
+    /// Bring up or delete the previews of a stack.
+    PreviewStack(Box<StackPreviewTask>),
     /// Show what deploying a stack would do.
     PlanStack(Box<StackTask>),
     /// Something beside deploying.

@@ -131,6 +131,11 @@ actions! {
         takes: &["stack", "stack-file", "only-changed", "with-dependents", "github-token", "on-rerun"],
         ..Action::WRITES
     }
+    PreviewStack = "preview-stack", "Creates, deploys or deletes the preview apps of a pull request for the services of a stack." {
+        requires: &["github-token"],
+        takes: &["stack", "stack-file", "only-changed", "pull-request-number", "comment"],
+        ..Action::WRITES
+    }
     PlanStack = "plan-stack", "Shows which services deploy-stack would deploy, and in which order." {
         takes: &["stack", "stack-file", "only-changed", "with-dependents", "github-token"],
         ..Action::READS

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::comment::{self, CommentFacts, CommentStatus};
 use super::log::{LONGEST_SHOWN, LogSink};
+use super::stack_comment::{self, PreviewRow, StackCommentFacts, StackCommentStatus};
 use crate::ci::{Activity, CiOutput, Host, Level, Tone};
 use crate::code_host::Marker;
 use crate::deployment::Service;
@@ -105,6 +106,23 @@ impl Reporter {
         self.0.borrow().comment(marker, news)
     }
 
+    /// The comment on a pull request about the previews of a stack.
+    pub fn stack_comment(
+        &self,
+        marker: &Marker,
+        rows: &[PreviewRow<'_>],
+        status: StackCommentStatus<'_>,
+    ) -> SanitizedText {
+        let inner = self.0.borrow();
+        let facts = StackCommentFacts {
+            marker,
+            status,
+            run_url: inner.record.facts.run_url.as_deref(),
+            now: (inner.clock)(),
+        };
+        stack_comment::render(&facts, rows, &inner.sanitizer)
+    }
+
     /// Shows how the run ended, and writes outputs, summary and files.
     pub async fn finish(&self, outcome: &Outcome) {
         let deliveries = {
@@ -156,6 +174,16 @@ impl<'a> ScopedReporter<'a> {
     /// The comment on a pull request, from what is known so far.
     pub fn comment(&self, marker: &Marker, news: &CommentStatus<'_>) -> SanitizedText {
         self.reporter.comment(marker, news)
+    }
+
+    /// The comment on a pull request about the previews of a stack.
+    pub fn stack_comment(
+        &self,
+        marker: &Marker,
+        rows: &[PreviewRow<'_>],
+        status: StackCommentStatus<'_>,
+    ) -> SanitizedText {
+        self.reporter.stack_comment(marker, rows, status)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::yaml::{self, Node};
 use super::{EnvPart, Place, Placed, PlacedText, Stack, StackPreview, StackProblem, StackService};
 use crate::deployment::ServiceKind;
+use crate::path_filter::objection;
 use crate::text::nearest::nearest;
 
 const TOP_KEYS: &[&str] = &["services", "previews"];
@@ -114,6 +115,11 @@ impl Reader {
             }
         }
         let paths = self.list(&mut entries, "paths");
+        for glob in &paths {
+            if let Some(objection) = objection(&glob.value) {
+                self.problem(glob.place, format!("{:?} {objection}", glob.value));
+            }
+        }
         let mut inputs: Vec<(&str, PlacedText)> = Vec::new();
         for key in ["branch", "docker-image"] {
             let value = self.text(&mut entries, key);

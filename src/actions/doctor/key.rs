@@ -74,7 +74,7 @@ const fn needs(action: ActionName) -> &'static [&'static str] {
         }
         A::PromoteApp => &["PIPELINE:READ", "APP:READ", "APP:UPDATE"],
         A::CreatePreviewApp => &["PIPELINE:READ", "APP:READ", "APP:CREATE"],
-        A::Preview => &["PIPELINE:READ", "APP:READ", "APP:CREATE", "APP:DELETE"],
+        A::Preview | A::PreviewStack => &["PIPELINE:READ", "APP:READ", "APP:CREATE", "APP:DELETE"],
         A::DeletePreviewApp | A::CleanPreviews | A::DeleteApp => &["APP:READ", "APP:DELETE"],
         A::DeleteStaticSite => &["STATIC_SITE:READ", "STATIC_SITE:DELETE"],
         A::UpdateDatabase => &["DATABASE:READ", "DATABASE:UPDATE"],

@@ -189,7 +189,7 @@ impl ActionContext<'_> {
     }
 
     /// A signal came when the app was made, and its deployment not seen yet.
-    async fn signal_after_creation(&self, signal: Signal, app: &PreviewApp) -> Outcome {
+    pub(super) async fn signal_after_creation(&self, signal: Signal, app: &PreviewApp) -> Outcome {
         let by = Instant::now() + CLEAN_UP;
         self.reporter
             .on(EventKind::Stopping(signal, Some(self.on_cancel())));
@@ -331,7 +331,7 @@ impl ActionContext<'_> {
     }
 
     /// Follows the first deployment of a new app.
-    async fn follow_first(&self, new: &NewPreview, app: Uuid) -> Outcome {
+    pub(super) async fn follow_first(&self, new: &NewPreview, app: Uuid) -> Outcome {
         let service = Service::application(app);
         let first = tokio::select! {
             first = self.first_deployment(service) => first,
@@ -397,7 +397,7 @@ impl ActionContext<'_> {
     }
 
     /// A signal came while the request that makes the app was on its way.
-    async fn stop_making(
+    pub(super) async fn stop_making(
         &self,
         interruption: Interruption<Result<PreviewApp, TriggerError>>,
         new: &NewPreview,

@@ -20,6 +20,7 @@ pub(crate) fn is_skipped(action: ActionName, inputs: &Inputs, facts: &Facts) -> 
         ActionName::DeployApp
         | ActionName::DeployStaticSite
         | ActionName::DeployStack
+        | ActionName::PreviewStack
         | ActionName::Preview => facts.is_foreign || request.is_some_and(is_open),
         ActionName::CreatePreviewApp => facts.is_foreign || request.is_some(),
         _ => false,
@@ -33,7 +34,7 @@ pub(crate) fn is_refused(action: ActionName, inputs: &Inputs, facts: &Facts) -> 
     match action {
         ActionName::DeployApp if builds_nothing => false,
         // Each of its services is judged by itself.
-        ActionName::DeployStack => false,
+        ActionName::DeployStack | ActionName::PreviewStack => false,
         _ => is_skipped(action, inputs, facts),
     }
 }

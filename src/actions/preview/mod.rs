@@ -10,6 +10,7 @@ pub(crate) mod fork;
 pub(crate) mod matching;
 pub(crate) mod request_deletion;
 pub(crate) mod resolve;
+pub mod stack;
 
 use std::time::Duration;
 
@@ -440,7 +441,22 @@ impl ActionContext<'_> {
             todo = self.what_to_do(new, app) => todo,
             signal = self.stop.asked() => return PreviewResult::nothing(nothing_started(signal)),
         };
-        let outcome = match todo {
+        PreviewResult {
+            outcome: self.take_step(new, app.id, todo).await,
+            app: Some(app.id),
+            is_made: false,
+        }
+    }
+
+    /// Does what is to be done with an app that is there.
+    async fn take_step(
+        &self,
+        new: &NewPreview,
+        app: Uuid,
+        step: Result<NextStep, TriggerError>,
+    ) -> Outcome {
+        let service = Service::application(app);
+        match step {
             Err(error) => self.not_started(error).await,
             Ok(NextStep::TooLate) => too_late("Sevalla's own deployment did not show its commit"),
             Ok(NextStep::Follow(deployment)) => {
@@ -459,15 +475,9 @@ impl ActionContext<'_> {
                     branch: Some(new.branch.clone()),
                     ..DeploySource::default()
                 };
-                let app = app.id;
                 self.deploy(&DeployOperation::DeployApplication { app, order })
                     .await
             }
-        };
-        PreviewResult {
-            outcome,
-            app: Some(app.id),
-            is_made: false,
         }
     }
 

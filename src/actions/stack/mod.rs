@@ -1,10 +1,10 @@
 //! Several services as one change: each is an ordinary deployment, and starts when
 //! everything that it needs is live.
 
-mod changed;
+pub(crate) mod changed;
 mod deploy;
 mod plan;
-mod report;
+pub(crate) mod report;
 pub(crate) mod resolve;
 mod rollback;
 mod schedule;
@@ -17,6 +17,7 @@ use crate::actions::error::TriggerError;
 use crate::actions::named;
 use crate::actions::resolve::Plan;
 use crate::actions::stack::changed::DeployDecision;
+pub use crate::actions::stack::changed::RunRevision;
 use crate::actions::task::{DeployOperation, Task};
 use crate::actions::{ActionContext, nothing_started};
 use crate::deployment::Service;
@@ -36,6 +37,8 @@ pub struct StackTask {
     pub order: Order,
     /// Their previews.
     pub previews: Vec<StackPreview>,
+    /// The commit of the run, with which the live ones are compared.
+    pub revision: RunRevision,
     /// Whether to deploy only what has changed.
     pub only_changed: bool,
     /// Whether to deploy what depends on a changed service too.
@@ -57,12 +60,12 @@ pub struct StackMember {
 
 impl StackMember {
     /// Its name in the file.
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.service.name.value
     }
 
     /// The service on Sevalla.
-    fn on_sevalla(&self) -> Service {
+    pub(crate) fn on_sevalla(&self) -> Service {
         let service = self.operation.service();
         service.unwrap_or(Service {
             kind: self.service.kind,
@@ -78,7 +81,7 @@ impl StackMember {
     }
 
     /// The same with the id of what it is called.
-    fn with_id(self, id: Uuid) -> Self {
+    pub(crate) fn with_id(self, id: Uuid) -> Self {
         let operation = self.operation.with_id(id);
         let plan = Plan {
             task: Task::Deploy(operation.clone()),
@@ -94,11 +97,11 @@ impl StackMember {
 }
 
 /// A stack whose services are known, with what has to be deployed of it.
-struct DecidedStack {
-    task: StackTask,
-    decisions: Vec<DeployDecision>,
+pub(crate) struct DecidedStack {
+    pub(crate) task: StackTask,
+    pub(crate) decisions: Vec<DeployDecision>,
     /// Which of the services that are deployed waits for which.
-    order: Order,
+    pub(crate) order: Order,
 }
 
 impl DecidedStack {
@@ -153,7 +156,10 @@ impl ActionContext<'_> {
     }
 
     /// Finds the services that are given by name, by one list for each kind.
-    async fn look_up_members(&self, mut stack: StackTask) -> Result<StackTask, TriggerError> {
+    pub(crate) async fn look_up_members(
+        &self,
+        mut stack: StackTask,
+    ) -> Result<StackTask, TriggerError> {
         let mut lists: HashMap<&'static str, RecordList> = HashMap::new();
         for kind in [ResourceKind::Application, ResourceKind::StaticSite] {
             let is_named =

@@ -15,18 +15,18 @@ use crate::sanitize::cleaned;
 use crate::stack::Order;
 
 /// How one service of a stack ended.
-pub(super) struct MemberEnd {
-    pub(super) fate: MemberFate,
+pub(crate) struct MemberEnd {
+    pub(crate) fate: MemberFate,
     /// Its deployment, if that was seen to end.
-    pub(super) seen: Option<FinishedDeployment>,
+    pub(crate) seen: Option<FinishedDeployment>,
     /// What came of rolling it back, if that was tried.
-    pub(super) undone: Option<RollbackReport>,
+    pub(crate) undone: Option<RollbackReport>,
     /// When it ended, if it was deployed.
-    pub(super) at: Option<Instant>,
+    pub(crate) at: Option<Instant>,
 }
 
 /// What was done for a service.
-pub(super) enum MemberFate {
+pub(crate) enum MemberFate {
     /// It was deployed, or was to be.
     Ended(Outcome),
     /// It did not have to be deployed.
@@ -36,7 +36,7 @@ pub(super) enum MemberFate {
 }
 
 impl MemberEnd {
-    pub(super) const fn new(fate: MemberFate) -> Self {
+    pub(crate) const fn new(fate: MemberFate) -> Self {
         Self {
             fate,
             seen: None,
@@ -65,12 +65,12 @@ impl MemberEnd {
         self.undone = undone;
     }
 
-    pub(super) fn not_started(why: String) -> Self {
+    pub(crate) fn not_started(why: String) -> Self {
         Self::new(MemberFate::NotStarted(why))
     }
 
     /// Whether what needs it may start.
-    pub(super) fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         match &self.fate {
             MemberFate::Ended(outcome) => outcome.is_good(),
             MemberFate::Unchanged => true,
@@ -79,7 +79,7 @@ impl MemberEnd {
     }
 
     /// How its deployment ended.
-    pub(super) const fn outcome(&self) -> Option<&Outcome> {
+    pub(crate) const fn outcome(&self) -> Option<&Outcome> {
         match &self.fate {
             MemberFate::Ended(outcome) => Some(outcome),
             _ => None,
@@ -92,7 +92,7 @@ impl MemberEnd {
     }
 
     /// The end as a word.
-    const fn word(&self) -> &'static str {
+    pub(crate) const fn word(&self) -> &'static str {
         match &self.fate {
             MemberFate::Ended(outcome) => outcome.ending().word(),
             MemberFate::Unchanged => "unchanged",
@@ -101,7 +101,7 @@ impl MemberEnd {
     }
 
     /// The end in a sentence.
-    pub(super) fn in_words(&self) -> String {
+    pub(crate) fn in_words(&self) -> String {
         match &self.fate {
             MemberFate::Ended(outcome) => outcome.headline.clone(),
             MemberFate::Unchanged => "Unchanged".to_owned(),
@@ -147,7 +147,7 @@ impl MemberEnd {
 
 impl ActionContext<'_> {
     /// Reports each service: for people, and as the output `services`.
-    pub(super) fn report_services(&self, decided: &DecidedStack, ends: &[MemberEnd]) {
+    pub(crate) fn report_services(&self, decided: &DecidedStack, ends: &[MemberEnd]) {
         let (stack, order) = (&decided.task, &decided.order);
         let critical = critical_path(order, ends);
         for (at, (member, end)) in stack.members.iter().zip(ends).enumerate() {
@@ -219,7 +219,7 @@ fn json_of(member: &StackMember, end: &MemberEnd) -> Value {
 impl Outcome {
     /// One outcome from those of all services of a stack: good only if all are, else
     /// the gravest.
-    pub(super) fn of_stack(stack: &StackTask, ends: &[MemberEnd]) -> Self {
+    pub(crate) fn of_stack(stack: &StackTask, ends: &[MemberEnd]) -> Self {
         let named: Vec<(&str, &MemberEnd)> = stack
             .members
             .iter()

@@ -2,7 +2,7 @@
 //! ordinary run would make it.
 
 use crate::actions::resolve::Plan;
-use crate::actions::stack::{StackMember, StackTask};
+use crate::actions::stack::{RunRevision, StackMember, StackTask};
 use crate::actions::task::Task;
 use crate::actions::validation::Validation;
 use crate::ci::Facts;
@@ -14,7 +14,7 @@ use crate::stack::{self, LARGEST, StackService};
 const fn is_of_stack(action: Option<ActionName>) -> bool {
     matches!(
         action,
-        Some(ActionName::DeployStack | ActionName::PlanStack)
+        Some(ActionName::DeployStack | ActionName::PlanStack | ActionName::PreviewStack)
     )
 }
 
@@ -56,7 +56,8 @@ pub(crate) fn task(
     })
 }
 
-fn stack(
+/// The stack that the inputs describe.
+pub(crate) fn stack(
     action: ActionName,
     inputs: &Inputs,
     facts: &Facts,
@@ -95,6 +96,10 @@ fn stack(
         order,
         members,
         previews: parsed.previews,
+        revision: RunRevision {
+            commit: facts.commit.clone(),
+            branch: facts.branch.clone(),
+        },
         only_changed: inputs.only_changed,
         with_dependents: inputs.with_dependents,
     })

@@ -78,8 +78,8 @@ impl Inputs {
         } = reader.reader;
         (
             Self {
-                spellings,
                 names,
+                spellings,
                 ..own
             },
             problems,

@@ -142,7 +142,7 @@ pub struct ScopedReporter<'a> {
     service: Option<Service>,
 }
 
-impl<'a> ScopedReporter<'a> {
+impl ScopedReporter<'_> {
     /// The same for events about one service.
     #[must_use]
     pub const fn about(self, service: Service) -> Self {

@@ -20,6 +20,7 @@ impl Order {
     }
 
     /// The opposite order: each service waits for those that waited for it.
+    #[must_use]
     pub fn reversed(&self) -> Self {
         let mut needs = vec![Vec::new(); self.needs.len()];
         for (service, needed) in self.needs.iter().enumerate() {

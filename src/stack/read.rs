@@ -73,16 +73,16 @@ impl Reader {
             return Stack::default();
         };
         let place = services.place;
-        let named = self.named(services, "services");
-        if named.is_empty() {
+        let entries = self.named(services, "services");
+        if entries.is_empty() {
             self.problem(place, "there is no service. Name at least one");
         }
-        if let Some((name, _)) = named.get(MOST_SERVICES) {
+        if let Some((name, _)) = entries.get(MOST_SERVICES) {
             let message = format!("a stack has at most {MOST_SERVICES} services");
             self.problem(name.place, message);
         }
-        let names: Vec<String> = named.iter().map(|(name, _)| name.value.clone()).collect();
-        let services: Vec<StackService> = named
+        let names: Vec<String> = entries.iter().map(|(name, _)| name.value.clone()).collect();
+        let services: Vec<StackService> = entries
             .into_iter()
             .map(|(name, node)| self.service(name, node, &names))
             .collect();
@@ -93,8 +93,7 @@ impl Reader {
         };
         self.refuse_circles(&stack);
         if let Some((_, previews)) = top.remove("previews") {
-            let named = self.named(previews, "previews");
-            let previews = named.into_iter();
+            let previews = self.named(previews, "previews").into_iter();
             stack.previews = previews
                 .filter_map(|(name, node)| self.preview(&name, node, &stack.services, &names))
                 .collect();
@@ -259,18 +258,15 @@ impl Reader {
                 return parts;
             };
             parts.push(EnvPart::Text(before.to_owned()));
-            match reference.split_once('.') {
-                Some((service, "url")) => {
-                    let value = service.to_owned();
-                    let service = self.service_called(&Placed { value, place }, names);
-                    parts.extend(service.map(EnvPart::Url));
-                }
-                _ => {
-                    let message = format!(
-                        "${{{reference}}} is no reference. Write ${{NAME.url}} with the name of a service"
-                    );
-                    self.problem(place, message);
-                }
+            if let Some((service, "url")) = reference.split_once('.') {
+                let value = service.to_owned();
+                let service = self.service_called(&Placed { value, place }, names);
+                parts.extend(service.map(EnvPart::Url));
+            } else {
+                let message = format!(
+                    "${{{reference}}} is no reference. Write ${{NAME.url}} with the name of a service"
+                );
+                self.problem(place, message);
             }
             rest = after;
         }
@@ -461,11 +457,9 @@ impl Reader {
 }
 
 fn meant(name: &str, names: &[&str]) -> String {
-    match nearest(name, names) {
-        Some(word) => format!("; did you mean {word}?"),
-        None => {
-            let some: Vec<&str> = names.iter().take(MOST_NAMED).copied().collect();
-            format!(". There are {}", some.join(", "))
-        }
+    if let Some(word) = nearest(name, names) {
+        return format!("; did you mean {word}?");
     }
+    let some: Vec<&str> = names.iter().take(MOST_NAMED).copied().collect();
+    format!(". There are {}", some.join(", "))
 }

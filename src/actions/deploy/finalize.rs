@@ -9,6 +9,7 @@ use url::Url;
 use crate::actions::ActionContext;
 use crate::actions::deploy::commit_guard::CommitGuard;
 use crate::actions::deploy::preflight::Preflight;
+use crate::actions::deploy::rollback::RollbackReport;
 use crate::actions::deploy::start_rollback::{self, RollbackEffect};
 use crate::actions::deploy::verification::{FOR_WORDS, ServiceAddress, own_address};
 use crate::actions::error::Report;
@@ -73,6 +74,8 @@ pub(crate) struct FinishedDeployment {
     pub(crate) log: Option<LogDiagnosis>,
     /// Whether this run has started it.
     pub(crate) is_ours: bool,
+    /// What came of rolling it back, if that was tried.
+    pub(crate) undone: Option<RollbackReport>,
 }
 
 impl DeploymentContext {
@@ -144,6 +147,7 @@ impl ActionContext<'_> {
             before: scene.live.clone(),
             log: scene.log.clone(),
             is_ours: scene.is_ours,
+            undone: None,
         }));
         let outcome = match ended.verdict() {
             Verdict::Success => self.after_success(source, &ended, scene, tell).await,
@@ -184,6 +188,9 @@ impl ActionContext<'_> {
         let undone = self
             .take_back(source.service, live, ended, scene.log.as_ref(), tell)
             .await;
+        if let Some(finished) = self.finished.borrow_mut().as_mut() {
+            finished.undone = Some(undone.clone());
+        }
         // What they say of what is live may not be so any more.
         let outcome = match outcome.ending() {
             ExitStatus::Unverified => outcome.unverified_before(&ended.id),

@@ -22,7 +22,7 @@ use crate::messages::Warning;
 use crate::shutdown::Signal;
 
 /// What is live after an attempt to go back.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum LiveAfterRollback {
     /// Nobody knows.
     Unknown,
@@ -35,7 +35,7 @@ pub(crate) enum LiveAfterRollback {
 }
 
 /// What is live after the attempt to go back.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct RollbackReport {
     /// The same in a sentence.
     pub(crate) said: String,

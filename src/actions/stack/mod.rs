@@ -172,12 +172,9 @@ impl ActionContext<'_> {
         }
         let mut members: Vec<StackMember> = Vec::new();
         for member in stack.members {
-            let GivenName { kind, name } = match &member.name {
-                Some(given) => given.clone(),
-                None => {
-                    members.push(member);
-                    continue;
-                }
+            let Some(GivenName { kind, name }) = member.name.clone() else {
+                members.push(member);
+                continue;
             };
             let at = format!("It is service {}", member.name());
             let Some(all) = lists.get(kind.noun()) else {

@@ -48,7 +48,7 @@ impl ActionContext<'_> {
         let name = |at: &usize| decided.task.members.get(*at).map(StackMember::name);
         let order: Value = layers
             .iter()
-            .map(|layer| Value::from_iter(layer.iter().filter_map(name)))
+            .map(|layer| layer.iter().filter_map(name).collect::<Value>())
             .collect();
         let graph: Value = layers
             .iter()

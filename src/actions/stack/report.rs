@@ -46,8 +46,9 @@ impl MemberEnd {
     }
 
     /// The end of a deployment, with what was seen of it.
-    pub(super) fn of(outcome: Outcome, seen: Option<FinishedDeployment>) -> Self {
+    pub(super) fn of(outcome: Outcome, mut seen: Option<FinishedDeployment>) -> Self {
         Self {
+            undone: seen.as_mut().and_then(|seen| seen.undone.take()),
             seen,
             at: Some(Instant::now()),
             ..Self::new(MemberFate::Ended(outcome))
@@ -117,7 +118,8 @@ impl MemberEnd {
                 .into_iter()
                 .flat_map(|outcome| outcome.why.clone()),
         );
-        reasons.extend(self.undone.as_ref().map(|undone| undone.said.clone()));
+        let undone = self.undone.as_ref().map(|undone| undone.said.clone());
+        reasons.extend(undone.filter(|said| !reasons.contains(said)));
         reasons
     }
 
@@ -234,14 +236,14 @@ impl Outcome {
         let Some((its, gravest)) = bad.iter().min_by_key(|(_, end)| gravity(end.ending())) else {
             return all_good(&named);
         };
-        let names: Vec<&str> = bad.iter().map(|(name, _)| *name).collect();
+        let failed: Vec<&str> = bad.iter().map(|(name, _)| *name).collect();
         let mut headline = match gravest.ending() {
             ExitStatus::Interrupted(_) => gravest.headline.clone(),
             _ => format!(
                 "The stack failed for {} of {}: {}",
-                names.len(),
+                failed.len(),
                 named.len(),
-                names.join(", ")
+                failed.join(", ")
             ),
         };
         if !not_started.is_empty() {

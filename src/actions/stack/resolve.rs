@@ -70,9 +70,10 @@ pub(crate) fn stack(
             "a service starts when those before it are live, so each is followed. Remove it";
         doubts.problem(ProblemKind::Conflict, spelling, message);
     }
-    let file = match inputs.is_given("stack") {
-        true => inputs.spelling("stack"),
-        false => inputs.stack_file.display().to_string(),
+    let file = if inputs.is_given("stack") {
+        inputs.spelling("stack")
+    } else {
+        inputs.stack_file.display().to_string()
     };
     let Some(text) = &inputs.stack else {
         // A file that cannot be read is a problem already.

@@ -282,7 +282,10 @@ fn explore(part: u64) {
     }
     println!("{cases} cases, {good} pull requests ended well, {both} times with previews of both");
     // Else the cases prove little.
-    assert!(cases < 100 || good > cases * 19 / 10 && both > cases / 4, "{good} {both}");
+    assert!(
+        cases < 100 || good > cases * 19 / 10 && both > cases / 4,
+        "{good} {both}"
+    );
 }
 
 /// Plays a case; whether the last runs ended well, and whether both pull requests

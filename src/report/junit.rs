@@ -120,7 +120,10 @@ fn cases(outcome: &Outcome, record: &RunRecord, time_line: &Timeline, details: &
             .find(|lane| lane.target.as_ref() == Some(&class));
         cases.push(Case {
             name: action,
-            took: took(lane, time_line),
+            took: match &service_record.end {
+                Some(_) if lane.is_none() => SignedDuration::ZERO,
+                _ => took(lane, time_line),
+            },
             mark: mark_of(service_record, outcome),
             class: class.clone(),
         });

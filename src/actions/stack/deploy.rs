@@ -29,7 +29,7 @@ impl ActionContext<'_> {
             Err(outcome) => return outcome,
         };
         if let ([only], true) = (decided.task.members.as_slice(), decided.deploys(0)) {
-            return self.deploy_only(only).await;
+            return self.deploy_only(&decided.task, only).await;
         }
         self.note_plan(&decided);
         for member in &decided.task.members {
@@ -53,12 +53,15 @@ impl ActionContext<'_> {
     }
 
     /// A stack of one service is deployed as the service alone would be.
-    async fn deploy_only(&self, member: &StackMember) -> Outcome {
+    async fn deploy_only(&self, stack: &StackTask, member: &StackMember) -> Outcome {
         let context = ActionContext {
             reporter: self.reporter,
             ..self.of_member(member, &member.plan, self.deadline, None)
         };
-        Box::pin(context.deploy(&member.operation)).await
+        let outcome = Box::pin(context.deploy(&member.operation)).await;
+        let end = MemberEnd::of(outcome.clone(), context.finished.take());
+        self.give_services(stack, &[end]);
+        outcome
     }
 
     /// Deploys each service once everything that it is after is live.
@@ -134,11 +137,7 @@ impl ActionContext<'_> {
     ) -> MemberEnd {
         let context = self.of_member(member, plan, deadline, Some(turns));
         let outcome = Box::pin(context.deploy(&member.operation)).await;
-        let end = MemberEnd {
-            seen: context.finished.take(),
-            at: Some(Instant::now()),
-            ..MemberEnd::new(MemberFate::Ended(outcome))
-        };
+        let end = MemberEnd::of(outcome, context.finished.take());
         context.reporter.on(EventKind::Note(&end.in_words()));
         end
     }

@@ -45,6 +45,26 @@ impl MemberEnd {
         }
     }
 
+    /// The end of a deployment, with what was seen of it.
+    pub(super) fn of(outcome: Outcome, seen: Option<FinishedDeployment>) -> Self {
+        Self {
+            seen,
+            at: Some(Instant::now()),
+            ..Self::new(MemberFate::Ended(outcome))
+        }
+    }
+
+    /// The same, once what was live before may be live again.
+    pub(super) fn and_undone(&mut self, undone: Option<RollbackReport>) {
+        if let (Some(_), Some(seen), MemberFate::Ended(outcome)) =
+            (&undone, &self.seen, &mut self.fate)
+            && outcome.ending() == ExitStatus::Unverified
+        {
+            *outcome = outcome.clone().unverified_before(&seen.deployment.id);
+        }
+        self.undone = undone;
+    }
+
     pub(crate) fn not_started(why: String) -> Self {
         Self::new(MemberFate::NotStarted(why))
     }
@@ -64,6 +84,11 @@ impl MemberEnd {
             MemberFate::Ended(outcome) => Some(outcome),
             _ => None,
         }
+    }
+
+    /// Whether it is a reason for a bad end of the run.
+    fn is_bad(&self) -> bool {
+        self.outcome().is_some_and(|outcome| !outcome.is_good())
     }
 
     /// The end as a word.
@@ -133,21 +158,21 @@ impl ActionContext<'_> {
                     end.word()
                 },
                 text: &end.reasons().join(". "),
-                is_bad: end.outcome().is_some_and(|outcome| !outcome.is_good()),
+                is_bad: end.is_bad(),
                 is_critical: critical.contains(&at),
             };
             self.reporter.on(Event::about(member.on_sevalla(), ended));
         }
-        let services = stack
-            .members
-            .iter()
-            .zip(ends)
-            .map(|(member, end)| json_of(member, end));
-        let services: Value = services.collect();
-        self.reporter.on(EventKind::Stack(
-            StackOutput::Services,
-            &services.to_string(),
-        ));
+        self.give_services(stack, ends);
+    }
+
+    /// Gives the services to other jobs.
+    pub(super) fn give_services(&self, stack: &StackTask, ends: &[MemberEnd]) {
+        let services = stack.members.iter().zip(ends);
+        let services: Value = services.map(|(member, end)| json_of(member, end)).collect();
+        let json = services.to_string();
+        self.reporter
+            .on(EventKind::Stack(StackOutput::Services, &json));
     }
 }
 
@@ -227,7 +252,15 @@ impl Outcome {
         }
         let mut outcome = Self::new(gravest.result, headline).after(gravest.effort.clone());
         outcome.hint = gravest.hint.as_ref().map(|hint| format!("{its}: {hint}"));
-        for (name, end) in &named {
+        let hint = named
+            .iter()
+            .find_map(|(name, end)| Some((name, end.undone.as_ref()?.hint?)));
+        if let Some((name, hint)) = hint {
+            outcome.hint = Some(format!("{name}: {hint}"));
+        }
+        // The causes first.
+        let (causes, others): (Vec<_>, Vec<_>) = named.iter().partition(|(_, end)| end.is_bad());
+        for (name, end) in causes.into_iter().chain(others) {
             let reasons = end.reasons().into_iter();
             outcome
                 .why

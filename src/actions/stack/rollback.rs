@@ -30,7 +30,7 @@ impl ActionContext<'_> {
         let undone: Vec<Option<RollbackReport>> =
             undone.await.into_iter().map(Option::flatten).collect();
         for (end, undone) in ends.iter_mut().zip(undone) {
-            end.undone = undone;
+            end.and_undone(undone);
         }
     }
 

@@ -122,3 +122,26 @@ async fn a_glob_that_can_never_match_is_refused_with_its_place() {
     );
     assert!(simulator.journal().is_empty());
 }
+
+#[tokio::test]
+async fn a_glob_that_matches_nothing_in_the_checkout_is_a_warning() {
+    let simulator = Simulator::start(world()).await;
+    let hub = Hub::default();
+    let server = hub.serve().await;
+    let checkout = tempfile::tempdir().unwrap();
+    for file in ["api/src/main.rs", "shared/lib.rs", ".git/web/x"] {
+        let path = checkout.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "").unwrap();
+    }
+    let run = runner(&simulator, &server).works_in(checkout.path());
+    let run = run.run().await;
+    run.assert_ended(0, "success");
+    run.assert_told("line 3, column 33: \"web/**\" matches no file of the checkout");
+    assert_eq!(
+        run.streams()
+            .matches("matches no file of the checkout")
+            .count(),
+        1
+    );
+}

@@ -8,7 +8,12 @@ use crate::actions::validation::Validation;
 use crate::ci::Facts;
 use crate::files;
 use crate::inputs::{ActionName, Inputs, Problem, ProblemKind, StackText};
-use crate::stack::{self, LARGEST, StackService};
+use crate::messages::Warning;
+use crate::path_filter::PathFilter;
+use crate::stack::{self, LARGEST, PlacedText, Stack, StackService};
+
+/// The most entries of a checkout that are looked through.
+const MOST_ENTRIES: usize = 50_000;
 
 /// Whether an action is about a stack.
 const fn is_of_stack(action: Option<ActionName>) -> bool {
@@ -88,6 +93,7 @@ pub(crate) fn stack(
         let message = problem.to_string();
         doubts.problem(ProblemKind::Stack, file.clone(), &message);
     }
+    warn_of_paths(&parsed, &file, doubts);
     let order = parsed.order();
     let members = parsed.services.into_iter();
     let members: Vec<_> = members
@@ -104,6 +110,30 @@ pub(crate) fn stack(
         only_changed: inputs.only_changed,
         with_dependents: inputs.with_dependents,
     })
+}
+
+/// Warns of each glob that matches nothing, where the files are known: in a
+/// checkout.
+fn warn_of_paths(stack: &Stack, file: &str, doubts: &mut Validation) {
+    let globs = stack.services.iter().flat_map(|service| &service.paths);
+    let globs: Vec<&PlacedText> = globs.collect();
+    if globs.is_empty() || !doubts.problems.is_empty() {
+        return;
+    }
+    let Some(files) = files::checkout(MOST_ENTRIES) else {
+        return;
+    };
+    let files = files.into_iter().collect();
+    for glob in globs {
+        let filter = PathFilter::of_paths(std::slice::from_ref(&glob.value));
+        if filter.matches(&files).is_none() {
+            let text = format!(
+                "{file}: {}: {:?} matches no file of the checkout.",
+                glob.place, glob.value
+            );
+            doubts.warnings.push((Warning::PathsWithoutFile, text));
+        }
+    }
 }
 
 /// A service with the plan of its own deployment.

@@ -43,6 +43,7 @@ fn sample(input: &str) -> &'static str {
         "settings" => r#"{"auto_deploy":false}"#,
         "confirm" => "shop",
         "cdn" => "on",
+        "github-token" => "ghs_0123456789",
         id if id.ends_with("-id") => ID,
         other => panic!("give {other} a value here"),
     }
@@ -63,6 +64,13 @@ fn more(action: &str) -> &'static [(&'static str, &'static str)] {
                 "cluster":"Frankfurt","resource_type":"DB1"}"#,
         )],
         "deploy-stack" | "plan-stack" => &[("stack", "services: { shop: { app: shop } }")],
+        "preview-stack" => &[
+            (
+                "stack",
+                "{ services: { shop: { app: shop } }, previews: { shop: { pipeline: shop } } }",
+            ),
+            ("pull-request-number", "7"),
+        ],
         _ => &[],
     }
 }

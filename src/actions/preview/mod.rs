@@ -29,9 +29,7 @@ use crate::backoff::Schedule;
 use crate::branch::is_same;
 use crate::ci::ChangeState;
 use crate::code_host::{KeptApps, Marker, PullRequest};
-use crate::deployment::{
-    DeploySource, Deployment, EndedDeployment, Origin, Service, Status, Verdict,
-};
+use crate::deployment::{Deployment, EndedDeployment, Origin, Service, Status, Verdict};
 use crate::event::EventKind;
 use crate::exit_status::ExitStatus;
 use crate::inputs::OnFork;

@@ -36,21 +36,17 @@ impl PathFilter {
         let is_plain = |glob: &String| !glob.contains(['{', '[', '(', '!', '\\']);
         if !allowed.is_empty() {
             // Another dialect may match more than ours.
-            return match allowed.iter().all(is_plain) {
-                true => Self::Only(allowed.iter().map(|glob| widened(glob)).collect()),
-                false => Self::All,
+            return if allowed.iter().all(is_plain) {
+                Self::Only(allowed.iter().map(|glob| widened(glob)).collect())
+            } else {
+                Self::All
             };
         }
-        match ignored.iter().any(|glob| glob.starts_with('!')) {
-            true => Self::All,
-            false => Self::AllBut(
-                ignored
-                    .iter()
-                    .filter(|glob| is_plain(glob))
-                    .cloned()
-                    .collect(),
-            ),
+        if ignored.iter().any(|glob| glob.starts_with('!')) {
+            return Self::All;
         }
+        let ignored = ignored.iter().filter(|glob| is_plain(glob));
+        Self::AllBut(ignored.cloned().collect())
     }
 
     /// The first of the files that concerns the service, and how many do.

@@ -211,8 +211,7 @@ struct Context<'a> {
 /// From the inputs to the outcome.
 async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) -> Outcome {
     warn_of_names(world.variables, reporter);
-    let (inputs, mut problems) = Inputs::read(world.variables);
-    let inputs = actions::stack::resolve::with_file(inputs, &mut problems);
+    let (inputs, mut problems) = read_inputs(world.variables);
     let of_ci = ci::files_of_the_ci(world.variables);
     let mut files = actions::resolve::files(&inputs);
     problems.extend(actions::resolve::unusable_files(
@@ -269,6 +268,13 @@ async fn carry_out(world: &Context<'_>, facts: &Facts, reporter: &Rc<Reporter>) 
         Ok(plan) => context(&plan).carry_out().await,
         Err(problems) => Outcome::invalid(&problems),
     }
+}
+
+/// The inputs, and the text of the stack file where they name one.
+fn read_inputs(variables: &Variables) -> (Inputs, Vec<Problem>) {
+    let (inputs, mut problems) = Inputs::read(variables);
+    let inputs = actions::stack::resolve::with_file(inputs, &mut problems);
+    (inputs, problems)
 }
 
 /// Warns of variables that look like inputs or hosts and are none.

@@ -17,7 +17,6 @@ pub use crate::actions::manage::resolve::{
 };
 use crate::actions::named::refuse_names;
 use crate::actions::preview::resolve as preview;
-use crate::actions::preview::stack::resolve::preview_stack;
 use crate::actions::run_journal::RunJournal;
 use crate::actions::stack::resolve as stack;
 use crate::actions::task::{DeploymentSelector, Promotion, Task};
@@ -502,8 +501,7 @@ fn task_of(
         ActionName::DeletePreviewApp => return Some(preview::delete(inputs, facts, doubts)),
         ActionName::Preview => return preview::by_event(inputs, facts, doubts),
         ActionName::CleanPreviews => return Some(preview::clean(inputs, facts, doubts)),
-        ActionName::PreviewStack => return preview_stack(inputs, facts, doubts),
-        ActionName::DeployStack | ActionName::PlanStack => {
+        ActionName::DeployStack | ActionName::PlanStack | ActionName::PreviewStack => {
             return stack::task(action, inputs, facts, doubts);
         }
         ActionName::Follow => return follow(inputs, facts, doubts),

@@ -57,20 +57,7 @@ impl Inputs {
             ServiceKind::Application => own.app_id = target,
             ServiceKind::StaticSite => own.static_site_id = target,
         }
-        for (name, text) in &service.inputs {
-            match *name {
-                "branch" => own.branch = reader.read(name, text),
-                "docker-image" => {
-                    own.docker_image = reader.filled_in(text).and_then(|it| reader.read(name, &it));
-                }
-                "verify-url" => own.verify_url = reader.read(name, text),
-                "verify-contains" => own.verify_contains = reader.read(name, text),
-                "verify-status" => reader.replace(&mut own.verify_status, name, text),
-                "verify-successes" => reader.replace(&mut own.verify_successes, name, text),
-                "verify-timeout" => reader.replace(&mut own.verify_timeout, name, text),
-                _ => {}
-            }
-        }
+        own.take_in(service, &mut reader);
         let Reader {
             spellings,
             names,
@@ -84,6 +71,25 @@ impl Inputs {
             },
             problems,
         )
+    }
+
+    /// Takes in what the file says of what to deploy and how to check it.
+    fn take_in(&mut self, service: &StackService, reader: &mut ServiceReader<'_>) {
+        for (name, text) in &service.inputs {
+            match *name {
+                "branch" => self.branch = reader.read(name, text),
+                "docker-image" => {
+                    self.docker_image =
+                        reader.filled_in(text).and_then(|it| reader.read(name, &it));
+                }
+                "verify-url" => self.verify_url = reader.read(name, text),
+                "verify-contains" => self.verify_contains = reader.read(name, text),
+                "verify-status" => reader.replace(&mut self.verify_status, name, text),
+                "verify-successes" => reader.replace(&mut self.verify_successes, name, text),
+                "verify-timeout" => reader.replace(&mut self.verify_timeout, name, text),
+                _ => {}
+            }
+        }
     }
 }
 

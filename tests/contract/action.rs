@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sevalla_deploy::actions::resolve::Plan;
-use sevalla_deploy::ci::Facts;
+use sevalla_deploy::ci::{Facts, Host};
 use sevalla_deploy::environment::Variables;
 use sevalla_deploy::exec::IN_IMAGE;
 use sevalla_deploy::inputs::{ACTIONS, Action, Inputs, Problem, TABLE, unknown_names};
@@ -43,6 +43,7 @@ fn sample(input: &str) -> &'static str {
         "settings" => r#"{"auto_deploy":false}"#,
         "confirm" => "shop",
         "cdn" => "on",
+        "github-token" => "ghs_0123456789",
         id if id.ends_with("-id") => ID,
         other => panic!("give {other} a value here"),
     }
@@ -63,6 +64,13 @@ fn more(action: &str) -> &'static [(&'static str, &'static str)] {
                 "cluster":"Frankfurt","resource_type":"DB1"}"#,
         )],
         "deploy-stack" | "plan-stack" => &[("stack", "services: { shop: { app: shop } }")],
+        "preview-stack" => &[
+            (
+                "stack",
+                "{ services: { shop: { app: shop } }, previews: { shop: { pipeline: shop } } }",
+            ),
+            ("pull-request-number", "7"),
+        ],
         _ => &[],
     }
 }
@@ -98,7 +106,15 @@ fn environment(pairs: Vec<(String, String)>) -> Variables {
 
 fn resolve(variables: &Variables) -> Result<Plan, Vec<Problem>> {
     let (inputs, problems) = Inputs::read(variables);
-    Plan::resolve(inputs, &Facts::default(), problems)
+    let facts = Facts::read(
+        Host::GitHub,
+        &Variables::from([
+            ("GITHUB_REPOSITORY", "octo/shop"),
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_API_URL", "https://api.github.com"),
+        ]),
+    );
+    Plan::resolve(inputs, &facts, problems)
 }
 
 /// What a run with these variables would do, and what it would warn of.

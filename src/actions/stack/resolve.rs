@@ -1,6 +1,7 @@
 //! From a stack file to the deployments of its services, each as the inputs of an
 //! ordinary run would make it.
 
+use crate::actions::preview::stack::resolve::preview_stack;
 use crate::actions::resolve::Plan;
 use crate::actions::stack::{RunRevision, StackMember, StackTask};
 use crate::actions::task::Task;
@@ -54,6 +55,9 @@ pub(crate) fn task(
     facts: &Facts,
     doubts: &mut Validation,
 ) -> Option<Task> {
+    if action == ActionName::PreviewStack {
+        return preview_stack(inputs, facts, doubts);
+    }
     let stack = Box::new(stack(action, inputs, facts, doubts)?);
     Some(match action {
         ActionName::PlanStack => Task::PlanStack(stack),

@@ -457,6 +457,15 @@ fn what_is_not_known_of_the_live_commit_is_said() {
         commit_sha: Some(commit.to_owned()),
         ..ok()
     };
+    let no_commit = deployment("ok", Status::Success, None);
+    let built_nothing = Deployment {
+        is_built: Some(false),
+        ..ok()
+    };
+    let of_preview = Deployment {
+        is_preview: true,
+        ..of(Status::Success)
+    };
     for (past, expected) in [
         (vec![], Err("no successful")),
         (vec![of(Status::Failed)], Err("failed")),
@@ -482,27 +491,9 @@ fn what_is_not_known_of_the_live_commit_is_said() {
             Err("deployment new is hm"),
         ),
         (vec![ok(), of(Status::InProgress)], Err("running")),
-        (
-            vec![
-                Deployment {
-                    is_preview: true,
-                    ..of(Status::Success)
-                },
-                ok(),
-            ],
-            Ok(()),
-        ),
-        (
-            vec![Deployment {
-                is_built: Some(false),
-                ..ok()
-            }],
-            Err("built nothing"),
-        ),
-        (
-            vec![deployment("ok", Status::Success, None)],
-            Err("no commit"),
-        ),
+        (vec![of_preview, ok()], Ok(())),
+        (vec![built_nothing], Err("built nothing")),
+        (vec![no_commit], Err("no commit")),
         (vec![odd("HEAD")], Err("no commit")),
         (vec![odd("../../x")], Err("no commit")),
         (vec![odd(&sha(1)[..12])], Err("no commit")),

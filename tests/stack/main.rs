@@ -7,8 +7,9 @@
     clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test's helpers fail the test by panicking, and print its seed"
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "a test's helpers fail the test by panicking, and its numbers are small"
 )]
 
 mod world;
@@ -179,7 +180,7 @@ fn run(scenario: &Scenario) -> Run {
     })
 }
 
-fn process<'a>(
+fn process(
     scenario: &Scenario,
     world: &Rc<RefCell<World>>,
     stdout: &Captured,
